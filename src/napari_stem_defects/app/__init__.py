@@ -1,0 +1,1 @@
+"""napari: manifest entry points, layers and widgets."""

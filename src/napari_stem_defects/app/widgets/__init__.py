@@ -1,0 +1,1 @@
+"""The four windows, one file each."""

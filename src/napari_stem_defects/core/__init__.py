@@ -1,0 +1,1 @@
+"""Qt-free science: arrays in, arrays and frozen dataclasses out."""

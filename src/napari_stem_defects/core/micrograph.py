@@ -1,0 +1,86 @@
+"""A micrograph: pixels, what one pixel measures, and where both came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_stem_defects.errors import InputError
+
+PixelSizeSource = Literal["file", "user", "lattice", "simulation", "unknown"]
+
+
+@dataclass(frozen=True)
+class Micrograph:
+    """One image or stack of frames, as every verb takes it.
+
+    Attributes
+    ----------
+    pixels : ndarray of float32, shape (Y, X) or (T, Y, X)
+        Intensities in the units of the file; finite everywhere.
+    name : str
+        What results are named after: the file's stem.
+    pixel_size_nm : float or None
+        Edge of one square pixel in nm; None where nobody knows.
+    pixel_size_source : {"file", "user", "lattice", "simulation", "unknown"}
+        Where ``pixel_size_nm`` came from.
+    invalid : ndarray of bool, same shape as ``pixels``, or None
+        Pixels that were NaN or infinite in the file; they hold the frame's median instead.
+    path : Path or None
+        The file, where there is one.
+    sha256 : str
+        Hash of the file's bytes, or of the pixels where there is no file.
+    metadata : mapping
+        What the file says about itself (instrument, voltage, tags), plain data only.
+    notes : tuple of str
+        Conversions done while reading, one sentence each.
+    """
+
+    pixels: NDArray[np.float32]
+    name: str
+    pixel_size_nm: float | None = None
+    pixel_size_source: PixelSizeSource = "unknown"
+    invalid: NDArray[np.bool_] | None = None
+    path: Path | None = None
+    sha256: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_stack(self) -> bool:
+        """Whether there is a leading frame axis."""
+        return self.pixels.ndim == 3
+
+    @property
+    def frame_count(self) -> int:
+        """Number of frames; 1 for a single image."""
+        return self.pixels.shape[0] if self.is_stack else 1
+
+    @property
+    def frame_shape(self) -> tuple[int, int]:
+        """Height and width of one frame in px."""
+        height, width = self.pixels.shape[-2:]
+        return height, width
+
+    def frame(self, index: int) -> Micrograph:
+        """Return one frame as a micrograph of its own (a view, no copy)."""
+        if not 0 <= index < self.frame_count:
+            raise InputError(
+                f"{self.name}: there is no frame {index}; choose one from 0 to"
+                f" {self.frame_count - 1}"
+            )
+        if not self.is_stack:
+            return self
+        invalid = None if self.invalid is None else self.invalid[index]
+        return replace(self, pixels=self.pixels[index], invalid=invalid)
+
+    def with_pixel_size(self, nm: float, source: PixelSizeSource) -> Micrograph:
+        """Return the same micrograph with another calibration."""
+        if not (np.isfinite(nm) and nm > 0):
+            raise InputError(f"{self.name}: pixel size {nm} nm is not a positive length")
+        return replace(self, pixel_size_nm=float(nm), pixel_size_source=source)

@@ -1,0 +1,1 @@
+"""Everything that touches the disk: images, patch folders, labels, models, results."""
