@@ -1,1 +1,1 @@
-"""The worker process, jobs and devices that keep windows alive during long work."""
+"""Long or risky work in a process of its own: jobs, their events, and the worker that runs them."""

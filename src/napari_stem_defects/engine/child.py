@@ -1,0 +1,96 @@
+"""The worker process: ``python -m napari_stem_defects.engine.child``.
+
+Reads the connection's key from standard input, prints the address it listens at, then serves
+one job after another until its parent hangs up. Nothing here may import Qt: on Windows torch
+cannot be loaded after it, and a worker without windows can be ended at any moment.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import queue
+import sys
+import threading
+from multiprocessing.connection import Connection, Listener
+from typing import Any
+
+from napari_stem_defects.core.progress import Cancelled, Progress
+from napari_stem_defects.engine.jobs import (
+    Event,
+    Failed,
+    Finished,
+    Job,
+    Progressed,
+    Stopped,
+    our_fault,
+    resolve,
+)
+from napari_stem_defects.errors import InputError
+
+
+def main() -> None:
+    """Meet the parent and serve it."""
+    faulthandler.enable()
+    key = bytes.fromhex(sys.stdin.readline())
+    with Listener(authkey=key) as listener:
+        print(listener.address, flush=True)
+        # Libraries that print must not fill a pipe that nobody reads.
+        os.dup2(2, 1)
+        with listener.accept() as connection:
+            _Server(connection).serve()
+
+
+class _Server:
+    """Runs jobs on the main thread while a second thread listens for more, or for a cancel."""
+
+    def __init__(self, connection: Connection[Any, Any]) -> None:
+        self._connection = connection
+        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._cancelled = threading.Event()
+
+    def serve(self) -> None:
+        threading.Thread(target=self._listen, daemon=True).start()
+        while True:
+            job = self._jobs.get()
+            self._cancelled.clear()
+            event = self._run(job)
+            try:
+                self._connection.send(event)
+            except (AttributeError, TypeError, ValueError) as error:
+                self._connection.send(our_fault(error))
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                message = self._connection.recv()
+            except (EOFError, OSError):
+                os._exit(0)  # the parent is gone; nobody wants the rest of the work
+            except Exception as error:
+                self._connection.send(our_fault(error))
+                continue
+            if isinstance(message, Job):
+                self._jobs.put(message)
+            else:
+                self._cancelled.set()
+
+    def _run(self, job: Job) -> Event:
+        try:
+            return Finished(resolve(job.function)(report=self._report, **job.arguments))
+        except Cancelled:
+            return Stopped()
+        except InputError as error:
+            return Failed(str(error))
+        except MemoryError:
+            return Failed(f"{job.subject}: not enough memory; close other programs or crop it")
+        except Exception as error:
+            return our_fault(error)
+
+    def _report(self, progress: Progress) -> None:
+        if self._cancelled.is_set():
+            raise Cancelled
+        self._connection.send(Progressed(progress))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,251 @@
+"""One warm worker process, seen from the process that asks.
+
+A thread per worker starts the process when the first job comes, hands it one job at a time and
+passes events on. It ends the process when a cancelled job does not stop by itself, when a job
+overruns its time limit, and starts another for the next job.
+
+The process is started as a plain subprocess rather than through `multiprocessing.Process`,
+which would run the user's unguarded ``napari.run()`` script a second time.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import secrets
+import subprocess
+import sys
+import threading
+import time
+from multiprocessing.connection import Client, Connection
+from typing import Any
+
+from napari_stem_defects.engine.jobs import (
+    Event,
+    Failed,
+    Finished,
+    Job,
+    Listener,
+    Progressed,
+    Stopped,
+    our_fault,
+)
+from napari_stem_defects.errors import InputError
+
+GRACE_S = 2.0
+"""How long a cancelled job may take to stop before its process is ended."""
+_POLL_S = 0.02
+
+
+class Ticket:
+    """A job that was handed in: ask whether it has started or is done, or cancel it."""
+
+    def __init__(self, job: Job, listener: Listener) -> None:
+        self.job = job
+        self._listener = listener
+        self._cancelled_at: float | None = None
+        self._started = False
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+
+    @property
+    def started(self) -> bool:
+        """Whether the job has left the queue."""
+        return self._started
+
+    @property
+    def done(self) -> bool:
+        """Whether the last event of this job has been delivered."""
+        return self._done.is_set()
+
+    @property
+    def cancelled_for_s(self) -> float | None:
+        """Seconds since `cancel`, or None where nobody cancelled."""
+        return None if self._cancelled_at is None else time.monotonic() - self._cancelled_at
+
+    def cancel(self) -> None:
+        """Ask the job to stop; `Stopped` follows within `GRACE_S` unless it finishes first."""
+        with self._lock:
+            if self._cancelled_at is not None:
+                return
+            self._cancelled_at = time.monotonic()
+            waiting = not self._started
+        if waiting:
+            self.deliver(Stopped())
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Block until the job is done; say whether it is."""
+        return self._done.wait(timeout_s)
+
+    def start(self) -> bool:
+        """Leave the queue; False where the job was cancelled before (for the worker)."""
+        with self._lock:
+            self._started = self._cancelled_at is None
+            return self._started
+
+    def deliver(self, event: Event) -> None:
+        """Pass an event to the listener (for the worker)."""
+        self._listener(event)
+        if not isinstance(event, Progressed):
+            self._done.set()
+
+
+class _Died(Exception):
+    """The worker process ended in the middle of a job."""
+
+
+class _Process:
+    """A running child and the connection to it."""
+
+    def __init__(self) -> None:
+        key = secrets.token_bytes(32)
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        # -P keeps the folder napari was started in off the module path.
+        self._popen = subprocess.Popen(
+            [sys.executable, "-P", "-m", "napari_stem_defects.engine.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+        self.connection = self._meet(key)
+
+    def _meet(self, key: bytes) -> Connection[Any, Any]:
+        streams = self._popen.stdin, self._popen.stdout
+        if streams[0] is None or streams[1] is None:
+            raise _Died
+        try:
+            with streams[0] as stdin, streams[1] as stdout:
+                stdin.write(key.hex() + "\n")
+                stdin.flush()
+                address = stdout.readline().strip()
+            return Client(address, authkey=key)
+        except (OSError, ValueError, EOFError) as error:
+            self._popen.kill()
+            self._popen.wait()
+            raise _Died from error
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    def end(self) -> None:
+        self.connection.close()
+        self._popen.kill()
+        self._popen.wait()
+
+
+class Worker:
+    """Runs jobs one after another in a process of their own.
+
+    Parameters
+    ----------
+    name : str
+        Names the thread, for debuggers.
+    """
+
+    def __init__(self, name: str = "worker") -> None:
+        self._tickets: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
+        self._process: _Process | None = None
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
+        self._thread.start()
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the running child, None before the first job."""
+        process = self._process
+        return None if process is None else process.pid
+
+    def submit(self, job: Job, listener: Listener) -> Ticket:
+        """Queue a job and return at once.
+
+        Parameters
+        ----------
+        job : Job
+        listener : callable
+            Called with every event, **mostly on the worker's thread**; the last one is
+            `Finished`, `Failed` or `Stopped`.
+        """
+        ticket = Ticket(job, listener)
+        self._tickets.put(ticket)
+        return ticket
+
+    def run(self, job: Job) -> Any:
+        """Run a job, block until it is done and return its result.
+
+        Raises
+        ------
+        InputError
+            With the failure's one-line message.
+        """
+        last: list[Event] = []
+        self.submit(job, last.append).wait()
+        event = last[-1]
+        if isinstance(event, Finished):
+            return event.result
+        message = event.message if isinstance(event, Failed) else f"{job.subject}: cancelled"
+        raise InputError(message)
+
+    def close(self) -> None:
+        """Cancel what runs, drop what waits and end the process."""
+        self._closing.set()
+        self._tickets.put(None)
+        self._thread.join()
+
+    def _serve(self) -> None:
+        while (ticket := self._tickets.get()) is not None:
+            if not self._closing.is_set() and ticket.start():
+                ticket.deliver(self._attempt(ticket))
+        self._end_process()
+
+    def _attempt(self, ticket: Ticket) -> Event:
+        """Run one job and return its last event."""
+        try:
+            if self._process is None:
+                self._process = _Process()
+            return self._follow(ticket, self._process.connection)
+        except (_Died, EOFError, OSError):
+            self._end_process()
+            return _death(ticket.job)
+        except Exception as error:
+            return our_fault(error)
+
+    def _follow(self, ticket: Ticket, connection: Connection[Any, Any]) -> Event:
+        started = time.monotonic()
+        told_to_stop = False
+        connection.send(ticket.job)
+        while True:
+            if connection.poll(_POLL_S):
+                event: Event = connection.recv()
+                if not isinstance(event, Progressed):
+                    return event
+                if ticket.cancelled_for_s is None:
+                    ticket.deliver(event)
+            if ticket.cancelled_for_s is not None and not told_to_stop:
+                connection.send("cancel")
+                told_to_stop = True
+            if self._closing.is_set() or (ticket.cancelled_for_s or 0) > GRACE_S:
+                self._end_process()
+                return Stopped()
+            if time.monotonic() - started > (ticket.job.time_limit_s or float("inf")):
+                self._end_process()
+                return _overrun(ticket.job)
+
+    def _end_process(self) -> None:
+        if self._process is not None:
+            self._process.end()
+            self._process = None
+
+
+def _death(job: Job) -> Failed:
+    return Failed(
+        f"{job.subject}: the worker process died (damaged file or out of memory?);"
+        " a new one is ready, try again"
+    )
+
+
+def _overrun(job: Job) -> Failed:
+    limit = job.time_limit_s
+    return Failed(f"{job.subject}: no answer within {limit:g} s, so it was ended; damaged file?")
