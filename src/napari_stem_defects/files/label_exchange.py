@@ -1,0 +1,382 @@
+"""Labels in and out of a project: patch folders, tables of points, and a check of what is kept.
+
+The functions named ``labels_*`` are the verbs of ``stem-defects labels``.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from napari_stem_defects.core.labels import PATCH_PX, Label
+from napari_stem_defects.core.micrograph import Micrograph
+from napari_stem_defects.core.patch_search import PatchSearch
+from napari_stem_defects.core.progress import Progress, Report, silent
+from napari_stem_defects.errors import LabelError, OutputError
+from napari_stem_defects.files.atomic import replacing
+from napari_stem_defects.files.label_project import LabelProject, Point, is_label_project
+from napari_stem_defects.files.messages import one_line
+from napari_stem_defects.files.patch_folder import read_patch_folder
+from napari_stem_defects.files.reading import read
+
+SAME_PLACE = 0.999
+"""Correlation from which a patch counts as cut from a place.
+
+An exact crop reaches 1.0. The same place without the defect still reaches 0.99 (measured on the
+public interstitials, which were edited into their micrograph), so less would call bulk a defect.
+"""
+
+_EXACT = 0.99999
+_POSITION = ("y_px", "x_px")
+
+
+@dataclass(frozen=True)
+class ImportSummary:
+    """What an import did.
+
+    Attributes
+    ----------
+    placed : int
+        New labels that have a place in a micrograph.
+    weak : int
+        New labels of patches that no micrograph contains, kept as images of their own.
+    present : int
+        Labels that the project held already.
+    """
+
+    placed: int = 0
+    weak: int = 0
+    present: int = 0
+
+    def __add__(self, other: ImportSummary) -> ImportSummary:
+        """Return the sum of two imports."""
+        return ImportSummary(
+            self.placed + other.placed, self.weak + other.weak, self.present + other.present
+        )
+
+    def text(self) -> str:
+        """Return one line for the user."""
+        return (
+            f"{self.placed} labels placed, {self.weak} patches kept without a micrograph,"
+            f" {self.present} were there already"
+        )
+
+
+@dataclass(frozen=True)
+class ProjectCheck:
+    """What `verify` found: how much there is, and everything that is wrong with it."""
+
+    name: str
+    counts: dict[str, int]
+    frames: int
+    problems: tuple[str, ...]
+
+    def text(self) -> str:
+        """Return the report, one fact per line."""
+        total = f"{self.name}: {sum(self.counts.values())} labels on {self.frames} frames"
+        counts = [f"  {name}: {count}" for name, count in self.counts.items()]
+        return "\n".join([total, *counts, *(self.problems or ["no problem found"])])
+
+
+# The verbs of the command line
+
+
+def labels_import(
+    project: Path, sources: Sequence[Path], images: Sequence[Path] = (), report: Report = silent
+) -> ImportSummary:
+    """Import patch folders, and tables of points in one image, into a project.
+
+    Parameters
+    ----------
+    project : Path
+        A label project; made where there is none.
+    sources : sequence of Path
+        Patch folders and ``.csv`` tables; a table needs exactly one image.
+    images : sequence of Path
+        Micrographs that the patches or points belong to.
+    report : callable
+        Told after every patch.
+
+    Raises
+    ------
+    InputError
+        If something cannot be read; what came before it is kept.
+    """
+    micrographs = [read(path) for path in images]
+    opener = LabelProject.open if is_label_project(project) else LabelProject.create
+    done = ImportSummary()
+    with opener(project) as opened:
+        for source in sources:
+            if source.suffix.lower() != ".csv":
+                done += import_patches(opened, source, micrographs, report=report)
+            elif len(micrographs) == 1:
+                done += import_points(opened, micrographs[0], source)
+            else:
+                raise LabelError(one_line(source, "a table needs one image", "give just that one"))
+    return done
+
+
+def labels_export(project: Path, out: Path, report: Report = silent) -> int:
+    """Write a project's patches to a folder; see `export_patches`."""
+    with LabelProject.open(project, read_only=True) as opened:
+        return export_patches(opened, out, report=report)
+
+
+def labels_verify(project: Path) -> ProjectCheck:
+    """Check a project without changing it; see `verify`."""
+    with LabelProject.open(project, read_only=True) as opened:
+        return verify(opened)
+
+
+# The same on open projects
+
+
+def import_patches(
+    project: LabelProject,
+    folder: Path,
+    images: Sequence[Micrograph] = (),
+    *,
+    same_place: float = SAME_PLACE,
+    report: Report = silent,
+) -> ImportSummary:
+    """Import patches, each as a label at its centre in the micrograph it was cut from.
+
+    Patches that no micrograph contains become weak labels: images of their own, the defect
+    somewhere inside. Importing the same folder again adds nothing. The import is one step for
+    undo, and a cancelled one leaves nothing.
+
+    Parameters
+    ----------
+    project : LabelProject
+        Where the labels go.
+    folder : Path
+        A patch folder, classes in its file names.
+    images : sequence of Micrograph
+        Micrographs or stacks that the patches may come from; the first to contain one wins.
+    same_place : float
+        Least correlation with a place, see `SAME_PLACE`.
+    report : callable
+        Told after every patch.
+    """
+    patches = read_patch_folder(folder)
+    parents = _parents(images, patches.patches.shape[1:])
+    places = []
+    for number, patch in enumerate(patches.patches):
+        place = _find(patch, parents, same_place)
+        places.append(place or _lone(patch, patches.names[number]))
+        report(Progress("placing patches", number + 1, len(patches.patches)))
+    for micrograph in {place.micrograph.sha256: place.micrograph for place in places}.values():
+        project.add_image(micrograph)
+    points = [
+        Point(place.micrograph.sha256, place.y, place.x, class_name, place.frame)
+        for place, class_name in zip(places, patches.classes, strict=True)
+    ]
+    parent_names = {image.sha256 for image in images}
+    return _add_new(project, points, parent_names)
+
+
+def import_points(
+    project: LabelProject, image: Micrograph, table: Path, class_column: str | None = None
+) -> ImportSummary:
+    """Import a table of points in one micrograph.
+
+    Parameters
+    ----------
+    project : LabelProject
+        Where the labels go.
+    image : Micrograph
+        The micrograph, or stack, that the points lie in.
+    table : Path
+        CSV with the columns ``y_px``, ``x_px``, the class, and ``frame`` where it matters.
+    class_column : str or None
+        Name of the class's column; by default ``class``, or the only one that is left.
+    """
+    rows = list(_rows(table, class_column))
+    project.add_image(image)
+    points = [Point(image.sha256, y, x, name, frame) for y, x, name, frame in rows]
+    return _add_new(project, points, {image.sha256})
+
+
+def export_patches(project: LabelProject, out: Path, *, report: Report = silent) -> int:
+    """Write a patch of 64 x 64 px for every label, named as in the public sets.
+
+    A label near an edge gets the nearest patch that lies inside: no border is invented. Images
+    of whole numbers keep them, as uint8 or uint16; others are written as float32.
+
+    Returns
+    -------
+    int
+        Number of files ``<class>_<n>.tif``.
+
+    Raises
+    ------
+    LabelError
+        If an image is too small for a patch.
+    OutputError
+        If the folder holds files already or cannot be written.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise OutputError(one_line(out, "exists and is not empty", "choose a new folder"))
+    total, numbers = len(project.labels()), Counter[str]()
+    for micrograph, labels in project.by_frame():
+        pixels = _smallest_type(micrograph.pixels)
+        for label in labels:
+            patch = _cut(pixels, label, micrograph.name)
+            with replacing(out / f"{label.class_name}_{numbers[label.class_name]}.tif") as path:
+                tifffile.imwrite(path, patch)
+            numbers[label.class_name] += 1
+            report(Progress("writing patches", numbers.total(), total))
+    return numbers.total()
+
+
+def verify(project: LabelProject) -> ProjectCheck:
+    """Check journal, pixels and positions of a project, and say everything that is wrong."""
+    problems = [*project.warnings, *_broken_pixels(project), *_misplaced(project)]
+    return ProjectCheck(project.path.name, project.counts(), len(project.frames), tuple(problems))
+
+
+@dataclass(frozen=True)
+class _Parent:
+    micrograph: Micrograph
+    frame: int
+    search: PatchSearch
+
+
+@dataclass(frozen=True)
+class _Place:
+    """The centre of a patch in a micrograph."""
+
+    micrograph: Micrograph
+    y: float
+    x: float
+    frame: int = 0
+
+
+def _parents(images: Sequence[Micrograph], patch_shape: tuple[int, int]) -> list[_Parent]:
+    for image in images:
+        if image.frame_shape[0] < patch_shape[0] or image.frame_shape[1] < patch_shape[1]:
+            raise LabelError(f"{image.name}: smaller than the patches; give their micrograph")
+    return [
+        _Parent(image, frame, PatchSearch(image.frame(frame).pixels, patch_shape))
+        for image in images
+        for frame in range(image.frame_count)
+    ]
+
+
+def _find(
+    patch: NDArray[np.float32], parents: Iterable[_Parent], same_place: float
+) -> _Place | None:
+    """Return where a patch comes from: the first exact place, else the best one."""
+    best, place = same_place, None
+    for parent in parents:
+        match = parent.search.find(patch)
+        if match and match.score >= best:
+            y, x = _centre(match.top, patch.shape[0]), _centre(match.left, patch.shape[1])
+            best, place = match.score, _Place(parent.micrograph, y, x, parent.frame)
+        if best >= _EXACT:
+            break
+    return place
+
+
+def _lone(patch: NDArray[np.float32], name: str) -> _Place:
+    digest = hashlib.sha256(patch.tobytes()).hexdigest()
+    height, width = patch.shape
+    micrograph = Micrograph(patch, Path(name).stem, sha256=digest)
+    return _Place(micrograph, _centre(0, height), _centre(0, width))
+
+
+def _centre(first: int, length: int) -> float:
+    return first + (length - 1) / 2
+
+
+def _add_new(project: LabelProject, points: Iterable[Point], parents: set[str]) -> ImportSummary:
+    """Add the points that the project does not hold yet."""
+    held = {Point(e.image, e.y, e.x, e.class_name, e.frame) for e in project.labels()}
+    wanted = list(points)
+    new = [point for point in dict.fromkeys(wanted) if point not in held]
+    project.add_many(new, source="imported")
+    placed = sum(point.image in parents for point in new)
+    return ImportSummary(placed, len(new) - placed, len(wanted) - len(new))
+
+
+def _rows(table: Path, class_column: str | None) -> Iterator[tuple[float, float, str, int]]:
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, strict=True)
+            column = _class_column(table, reader.fieldnames or (), class_column)
+            for row in reader:
+                yield _row(table, reader.line_num, row, column)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise LabelError(
+            one_line(table, f"cannot be read ({error})", "give a CSV table")
+        ) from error
+
+
+def _class_column(table: Path, columns: Sequence[str], wanted: str | None) -> str:
+    others = [name for name in columns if name not in (*_POSITION, "frame")]
+    if wanted is None:
+        wanted = others[0] if len(others) == 1 else "class"
+    if missing := [name for name in (*_POSITION, wanted) if name not in columns]:
+        fault = f"has no column {', '.join(missing)}"
+        raise LabelError(one_line(table, fault, "it needs y_px, x_px and one with the class"))
+    return wanted
+
+
+def _row(
+    table: Path, line: int, row: dict[str, str | None], column: str
+) -> tuple[float, float, str, int]:
+    try:
+        y, x = (float(row[name] or "") for name in _POSITION)
+        return y, x, (row[column] or "").strip(), int(row.get("frame") or 0)
+    except (TypeError, ValueError) as error:
+        raise LabelError(one_line(table, f"line {line}: {error}", "mend or remove it")) from error
+
+
+def _smallest_type(pixels: NDArray[np.float32]) -> NDArray[np.generic]:
+    """Return pixels in the smallest type that holds them without loss."""
+    for kind in (np.uint8, np.uint16):
+        with np.errstate(invalid="ignore"):
+            converted = pixels.astype(kind)
+        if np.array_equal(converted, pixels):
+            return converted
+    return pixels
+
+
+def _cut(pixels: NDArray[np.generic], label: Label, name: str) -> NDArray[np.generic]:
+    if min(pixels.shape) < PATCH_PX:
+        size = f"{pixels.shape[0]} x {pixels.shape[1]} px"
+        raise LabelError(
+            f"{name}: {size} holds no {PATCH_PX} x {PATCH_PX} patch; remove its labels"
+        )
+    top, left = (
+        min(max(math.floor(at - PATCH_PX / 2 + 1), 0), length - PATCH_PX)
+        for at, length in zip((label.y, label.x), pixels.shape, strict=True)
+    )
+    return pixels[top : top + PATCH_PX, left : left + PATCH_PX]
+
+
+def _broken_pixels(project: LabelProject) -> Iterator[str]:
+    for frame in project.frames:
+        try:
+            project.micrograph(frame.sha256, frame.frame)
+        except LabelError as error:
+            yield str(error)
+
+
+def _misplaced(project: LabelProject) -> Iterator[str]:
+    frames = {(frame.sha256, frame.frame): frame for frame in project.frames}
+    for label in project.labels():
+        frame = frames.get((label.image, label.frame))
+        if frame is None:
+            yield f"label {label.id}: its image {label.image[:12]} is missing; add it again"
+        elif not frame.contains(label.y, label.x):
+            yield f"label {label.id}: {label.y:g}, {label.x:g} lies outside {frame.name}; remove it"
