@@ -105,10 +105,7 @@ class LabelBook:
         """Take one event in and return the events that undo it; () where there is nothing to."""
         match event:
             case Label():
-                self.classes.setdefault(event.class_name, default_class(event.class_name))
-                old_label = self.labels.get(event.id)
-                self.labels[event.id] = event
-                return (old_label or RemoveLabel(event.id),)
+                return self._put(event)
             case LabelClass():
                 old_class = self.classes.get(event.name)
                 self.classes[event.name] = event
@@ -202,6 +199,14 @@ class LabelBook:
 
     def _of_class(self, name: str) -> list[Label]:
         return [label for label in self.labels.values() if label.class_name == name]
+
+    def _put(self, label: Label) -> tuple[Event, ...]:
+        undo: tuple[Event, ...] = (self.labels.get(label.id) or RemoveLabel(label.id),)
+        self.labels[label.id] = label
+        if label.class_name in self.classes:
+            return undo
+        self.classes[label.class_name] = default_class(label.class_name)
+        return (*undo, DropClass(label.class_name))
 
     def _drop(self, name: str) -> tuple[Event, ...]:
         if name not in self.classes or self._of_class(name):

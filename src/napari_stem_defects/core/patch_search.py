@@ -94,7 +94,7 @@ class PatchSearch:
         product = self._spectrum * spectrum.conj()
         columns = fft.ifft(product, axis=0, overwrite_x=True)[:height]
         numerator = fft.irfft(columns, self._size[1], axis=1)[:, :width]
-        blank = self._norm < 1e-3 * self._norm.max()
+        blank = self._norm <= 1e-5 * self._norm.max()
         return np.where(blank, np.float32(0), numerator / np.where(blank, 1, self._norm))
 
     def _score(self, centred: NDArray[np.float64], top: int, left: int) -> Match:

@@ -6,7 +6,6 @@ The functions named ``labels_*`` are the verbs of ``stem-defects labels``.
 from __future__ import annotations
 
 import csv
-import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +22,7 @@ from napari_stem_defects.core.patch_search import PatchSearch
 from napari_stem_defects.core.progress import Progress, Report, silent
 from napari_stem_defects.errors import LabelError, OutputError
 from napari_stem_defects.files.atomic import replacing
+from napari_stem_defects.files.label_pixels import pixel_hash
 from napari_stem_defects.files.label_project import LabelProject, Point, is_label_project
 from napari_stem_defects.files.messages import one_line
 from napari_stem_defects.files.patch_folder import read_patch_folder
@@ -288,9 +288,8 @@ def _find(
 
 
 def _lone(patch: NDArray[np.float32], name: str) -> _Place:
-    digest = hashlib.sha256(patch.tobytes()).hexdigest()
     height, width = patch.shape
-    micrograph = Micrograph(patch, Path(name).stem, sha256=digest)
+    micrograph = Micrograph(patch, Path(name).stem, sha256=pixel_hash(patch))
     return _Place(micrograph, _centre(0, height), _centre(0, width))
 
 

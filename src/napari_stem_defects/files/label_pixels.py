@@ -22,6 +22,11 @@ def pixel_path(folder: Path, sha256: str, frame: int, *, stack: bool) -> Path:
     return folder / "images" / (f"{sha256}-{frame}.npy" if stack else f"{sha256}.npy")
 
 
+def pixel_hash(pixels: NDArray[np.float32]) -> str:
+    """Return the sha256 that names a micrograph without a file."""
+    return hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
+
+
 def store_pixels(
     folder: Path, micrograph: Micrograph, frame: int, known: LabelledFrame | None
 ) -> LabelledFrame:
@@ -122,7 +127,7 @@ def _micrograph(
         pixel_size_nm=entry.pixel_size_nm,
         pixel_size_source=entry.pixel_size_source,
         invalid=invalid,
-        path=None if entry.path is None else folder / entry.path,
+        path=None if entry.path is None else Path(os.path.normpath(folder / entry.path)),
         sha256=entry.sha256,
     )
 

@@ -36,7 +36,8 @@ from napari_stem_defects.core.labels import Label, LabelClass, LabelledFrame, La
 from napari_stem_defects.core.micrograph import Micrograph
 from napari_stem_defects.errors import LabelError, OutputError
 from napari_stem_defects.files.label_journal import JOURNAL_NAME, LabelJournal
-from napari_stem_defects.files.label_pixels import load_pixels, store_pixels
+from napari_stem_defects.files.label_pixels import load_pixels, pixel_hash, store_pixels
+from napari_stem_defects.files.messages import one_line
 
 _COMPACT_ABOVE = 20_000
 """Superseded records that make closing rewrite the journal: where reopening starts to take long."""
@@ -93,15 +94,16 @@ class LabelProject:
     def create(cls, path: str | Path, classes: Iterable[str] = ()) -> Self:
         """Make a new project in a folder that does not exist or is empty."""
         folder = Path(path)
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise LabelError(f"{folder}: exists and is not empty; choose a new folder")
+        if folder.exists() and not _is_empty(folder):
+            raise LabelError(one_line(folder, "exists and is not empty", "choose a new folder"))
         book = LabelBook()
         for name in classes:
             book.apply_all(book.adding_class(name))
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OutputError(f"{folder}: cannot be made ({error.strerror})") from error
+            fault = f"cannot be made ({error.strerror})"
+            raise OutputError(one_line(folder, fault, "choose another folder")) from error
         LabelJournal.create(folder, [to_record(event) for event in book.events()])
         return cls.open(folder)
 
@@ -208,6 +210,8 @@ class LabelProject:
         is known already gets missing pixels back, and a newly found calibration. A read-only
         project stores nothing.
         """
+        if not micrograph.sha256:
+            micrograph = replace(micrograph, sha256=pixel_hash(micrograph.pixels))
         image, wanted = micrograph.sha256, [0]
         if self.read_only:
             return image
@@ -374,6 +378,10 @@ class LabelProject:
     def _store(self, micrograph: Micrograph, frame: int) -> LabelledFrame:
         known = self._book.frames.get((micrograph.sha256, frame))
         return store_pixels(self.path, micrograph, frame, known)
+
+
+def _is_empty(folder: Path) -> bool:
+    return folder.is_dir() and all(entry.name.startswith(".") for entry in folder.iterdir())
 
 
 def _check_inside(label: Label, frame: LabelledFrame) -> None:
