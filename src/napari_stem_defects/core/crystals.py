@@ -16,19 +16,22 @@ dumbbells. Source of the geometry: Hirth and Lothe, Theory of Dislocations, chap
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Array = NDArray[np.float64]
 
 CDTE_NM = 0.6482
 STO_NM = 0.3905
-LAYER_NM = CDTE_NM / np.sqrt(3)
+LAYER_NM = float(CDTE_NM / np.sqrt(3))
 """Spacing of the (111) layers of CdTe."""
-PERIOD_NM = CDTE_NM * np.sqrt(6) / 4
+PERIOD_NM = float(CDTE_NM * np.sqrt(6) / 4)
 """Period of the dumbbells along a (111) layer seen along [110]."""
 
 
@@ -97,12 +100,12 @@ def plane_axes(plane: int) -> tuple[Array, Array]:
 
 
 def zincblende(radius_nm: float) -> Columns:
-    """Return the perfect crystal within a radius; dumbbell ``i`` is columns ``i`` and ``N/2 + i``."""
+    """Return the perfect crystal within a radius; columns i and N/2 + i are one dumbbell."""
     a, b = CDTE_NM / np.sqrt(2), CDTE_NM
     corner = _grid(a, b, radius_nm)
-    sites = np.concatenate([corner, corner + [a / 2, b / 2]])
+    sites = np.concatenate([corner, corner + np.array([a / 2, b / 2])])
     sites = sites[np.hypot(*sites.T) <= radius_nm]
-    position = np.concatenate([sites, sites + [0, b / 4]])
+    position = np.concatenate([sites, sites + np.array([0, b / 4])])
     return Columns(position, np.repeat([0, 1], len(sites)), np.ones(len(position)))
 
 
@@ -156,7 +159,7 @@ def make_twin(plane: int, layer: int, thickness: int | None = None) -> list[Faul
 
 def cut_height(layer: int) -> float:
     """Return the height of a layer's cut, midway between its two species, in nm."""
-    return float((layer + 0.125) * LAYER_NM)
+    return (layer + 0.125) * LAYER_NM
 
 
 def nearest_layer(height_nm: float) -> int:
@@ -178,7 +181,7 @@ def junction_displacement(position: Array, junction: Junction, depth: int) -> Ar
     displacement turns linearly with the angle, so the mismatch is strain round the core.
     """
     turns = _least_mismatch(junction, depth)
-    arms = [d * plane_axes(f.plane)[1] for d, f in zip(junction.directions, junction.faults)]
+    arms = [d * plane_axes(f.plane)[1] for d, f in _arms(junction)]
     angle = _angles_from(arms[0], position - np.array(junction.core_nm))
     opening = _angles_from(arms[0], arms[1][None])[0]
     toward_second = np.clip(angle / opening, 0, 1)
@@ -201,20 +204,37 @@ def in_wedge(position: Array, junction: Junction) -> NDArray[np.bool_]:
     return inside
 
 
-def near_wedge(position: Array, junction: Junction) -> Array:
-    """Return 1 in the wedge and where the bands of its faults reach out of it, else 0."""
-    toward = np.array(
-        [d * plane_axes(f.plane)[1] for d, f in zip(junction.directions, junction.faults)]
-    )
-    along = (position - np.array(junction.core_nm)) @ toward.T
+def beside_wedge(position: Array, junction: Junction) -> Array:
+    """Return 1 on the side of a junction to which one of its faults runs, else 0."""
+    arms = [d * plane_axes(f.plane)[1] for d, f in _arms(junction)]
+    along = (position - np.array(junction.core_nm)) @ np.array(arms).T
     return np.asarray((along > 0).any(axis=1), dtype=np.float64)
+
+
+def line_through(fault: Fault, near: Array, reach: tuple[float, float]) -> Array:
+    """Return two points of a fault's centre line, so far along it from a point's foot; (2, 2)."""
+    normal, axis = plane_axes(fault.plane)
+    foot = near + (fault.centre_nm - near @ normal) * normal
+    return np.stack([foot + reach[0] * axis, foot + reach[1] * axis])
+
+
+def crossing(first: Fault, second: Fault) -> tuple[float, float]:
+    """Return where the centre lines of two faults on different planes cross, nm."""
+    normals = np.stack([plane_axes(fault.plane)[0] for fault in (first, second)])
+    x, y = np.linalg.solve(normals, [first.centre_nm, second.centre_nm])
+    return float(x), float(y)
 
 
 def band(position: Array, fault: Fault) -> Array:
     """Return how much of a fault's band each column lies in: 1 in the middle, 0 outside."""
     normal, _ = plane_axes(fault.plane)
     distance = np.abs(position @ normal - fault.centre_nm)
-    return np.clip((fault.half_width_nm - distance) / (0.5 * LAYER_NM) + 0.5, 0, 1)
+    inside = (fault.half_width_nm - distance) / (0.5 * LAYER_NM) + 0.5
+    return np.asarray(np.clip(inside, 0, 1))
+
+
+def _arms(junction: Junction) -> list[tuple[int, Fault]]:
+    return list(zip(junction.directions, junction.faults, strict=True))
 
 
 def _passed(height: Array, fault: Fault, depth: int) -> Array:
@@ -242,15 +262,22 @@ def _passed_into_wedge(
 
 
 def _least_mismatch(junction: Junction, depth: int) -> tuple[int, int]:
-    """Choose whole periods to add on either fault so that the wedge is strained the least."""
-    vectors = []
-    for index, fault in enumerate(junction.faults):
+    """Choose whole periods to add on either fault.
+
+    The two displacements of the wedge should differ little, so that it is strained little, and
+    point away from the core, which then opens (the dark core seen in HAADF) instead of columns
+    coming to lie on one another.
+    """
+    choices = []
+    for index, (direction, fault) in enumerate(_arms(junction)):
         _, side = _passed_into_wedge(np.zeros((1, 2)), junction, index, depth)
         count = side * len(fault.cuts[depth % len(fault.cuts)]) / 3
-        axis = plane_axes(fault.plane)[1]
-        vectors.append([(turn, (count + turn) * axis) for turn in (-1, 0, 1)])
+        arm = direction * plane_axes(fault.plane)[1]
+        choices.append([(turn, direction * (count + turn), arm) for turn in (-1, 0, 1)])
     _, first, second = min(
-        (float(np.hypot(*(u - v))), i, j) for i, u in vectors[0] for j, v in vectors[1]
+        (float(np.hypot(*(a * u - b * v))) + max(0, -a) + max(0, -b), i, j)
+        for i, a, u in choices[0]
+        for j, b, v in choices[1]
     )
     return first, second
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, ndimage
+from scipy import fft, ndimage, special
 
 Array = NDArray[np.float64]
 
@@ -55,20 +55,20 @@ class Imaging:
         Standard deviation of static displacements of the columns.
     """
 
-    probe_fwhm_nm: float = 0.135
+    probe_fwhm_nm: float = 0.15
     astigmatism: float = 0.0
     astigmatism_deg: float = 0.0
-    tail_share: float = 0.3
-    tail_nm: float = 0.1
+    tail_share: float = 0.2
+    tail_nm: float = 0.2
     exponent: float = 1.7
-    dose: float = 60.0
-    background: float = 0.2
+    dose: float = 45.0
+    background: float = 0.9
     background_slope: tuple[float, float] = (0.0, 0.0)
     thickness_slope: tuple[float, float] = (0.0, 0.0)
     cloud: float = 0.0
-    jitter_px: float = 0.15
+    jitter_px: float = 0.2
     drift_px: float = 0.0
-    noise_blur_px: float = 0.4
+    noise_blur_px: float = 0.45
     position_jitter_nm: float = 0.003
 
 
@@ -97,7 +97,7 @@ def render(
     rows = fft.ifft(spectrum, axis=0)[_PAD : _PAD + shape[0]]
     shift = np.exp(-2j * np.pi * np.outer(row_shift, fft.rfftfreq(width)))
     image = fft.irfft(rows * shift, n=width, axis=1)[:, _PAD : _PAD + shape[1]]
-    return np.maximum(image, 0)
+    return np.asarray(np.maximum(image, 0), dtype=np.float64)
 
 
 def _spread(points: Array, brightness: Array, shape: tuple[int, int]) -> Array:
@@ -110,8 +110,9 @@ def _spread(points: Array, brightness: Array, shape: tuple[int, int]) -> Array:
     steps = np.arange(-1, 3)
     rows = (whole[:, 0, None] + steps) * shape[1]
     index = rows[:, :, None] + (whole[:, 1, None] + steps)[:, None, :]
-    flat = np.bincount(index.ravel(), weights.ravel(), minlength=shape[0] * shape[1])
-    return flat.reshape(shape)
+    grid = np.zeros(shape)
+    np.add.at(grid.reshape(-1), index, weights)
+    return grid
 
 
 def _spline_weights(t: Array) -> Array:
@@ -143,7 +144,7 @@ def _transfer(shape: tuple[int, int], imaging: Imaging, pixel_size_nm: float) ->
 
 
 def row_shifts(rng: np.random.Generator, rows: int, imaging: Imaging) -> Array:
-    """Draw how far each scan row is shifted along x, px: jitter from row to row and a slow drift."""
+    """Draw how far each scan row is shifted along x, px: jitter of the rows and a slow drift."""
     jitter = rng.normal(0, 1, rows) * imaging.jitter_px
     if imaging.drift_px == 0:
         return jitter
@@ -162,10 +163,20 @@ def expose(signal: Array, imaging: Imaging, rng: np.random.Generator) -> NDArray
         level = level + imaging.cloud * _cloud(signal.shape, rng)
     image = signal / mean * (1 + _slope(signal.shape, imaging.thickness_slope)) + level
     image = np.maximum(image, 0.01)
-    counts = rng.poisson(image * (imaging.dose / image.mean())).astype(np.float32)
+    expected = image * (imaging.dose / image.mean())
+    counts: NDArray[np.float32] = rng.poisson(expected).astype(np.float32)
     if imaging.noise_blur_px > 0:
-        counts = ndimage.gaussian_filter(counts, imaging.noise_blur_px, truncate=3)
+        counts = _blurred(counts, imaging.noise_blur_px)
     return counts
+
+
+def _blurred(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    """Blur with the discrete Gaussian, which stays exact for widths below one pixel."""
+    reach = int(np.ceil(4 * sigma))
+    kernel = special.ive(np.abs(np.arange(-reach, reach + 1)), sigma**2)
+    for axis in (0, 1):
+        image = ndimage.correlate1d(image, kernel / kernel.sum(), axis=axis, mode="reflect")
+    return image
 
 
 def _slope(shape: tuple[int, ...], slope: tuple[float, float]) -> Array:

@@ -1,44 +1,34 @@
-"""A crystal with defects, put in front of the linear imaging model, with the truth beside it."""
+"""A crystal with its defects in front of the linear imaging model, and the truth about it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_stem_defects.core import crystals
-from napari_stem_defects.core.crystals import Columns, Fault, Junction
 from napari_stem_defects.core.imaging_model import Imaging, expose, render, row_shifts
 from napari_stem_defects.core.micrograph import Micrograph
+from napari_stem_defects.core.truth import (
+    CORE_RADIUS_NM,
+    TruthLine,
+    TruthPoint,
+    distance_to,
+    truth_masks,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from napari_stem_defects.core.crystals import Columns, Fault, Junction
 
 Array = NDArray[np.float64]
 
-POINT_RADIUS_NM = 0.2
-"""Radius of the disk that stands for a point defect in the truth masks."""
-CORE_RADIUS_NM = 0.6
-"""Radius of the disk that stands for the core of a junction."""
-_MARGIN_PX = 20
-
-
-class TruthPoint(NamedTuple):
-    """A point defect, or the core of a junction, in px of the image."""
-
-    class_name: str
-    y_px: float
-    x_px: float
-
-
-class TruthLine(NamedTuple):
-    """The centre line of an extended defect, in px of the image (ends may lie outside it)."""
-
-    class_name: str
-    start: tuple[float, float]
-    end: tuple[float, float]
-    half_width_px: float
+_MARGIN_PX = 60
+"""Columns this far outside the image are kept: faults and drift may move them in."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +41,14 @@ class Simulation:
         Electron counts, calibrated.
     masks : dict of str to ndarray of bool, shape (Y, X)
         For each class the bands of its extended defects and the disks of its points.
-    points, lines : tuple
-        Point defects and centre lines of extended ones.
+    points : tuple of TruthPoint
+        Point defects and cores of junctions, as they appear in the image.
+    lines : tuple of TruthLine
+        Centre lines of extended defects, as they lie in the specimen.
     parameters : dict
         Everything that went into the simulation, plain data.
     row_shift : ndarray of float64, shape (Y,)
-        How far the scan shifted each row along x, px; points hold it already, lines do not.
+        How far the scan shifted each row along x, px.
     """
 
     micrograph: Micrograph
@@ -73,7 +65,7 @@ class Simulation:
         """
         lines = [line for line in self.lines if line.class_name == class_name]
         points = [point for point in self.points if point.class_name == class_name]
-        return _distance(self.row_shift, self.micrograph.frame_shape, lines, points)
+        return distance_to(lines, points, self.micrograph.frame_shape, self.row_shift)
 
 
 @dataclass(frozen=True)
@@ -88,22 +80,22 @@ class Placement:
         cls,
         rotation_deg: float,
         pixel_size_nm: float,
-        origin: Sequence[float],
+        origin: Sequence[float] | Array,
         strain: Sequence[float] = (0.0, 0.0, 0.0),
     ) -> Placement:
-        """Rotate the crystal counter-clockwise; strain is (xx, yy, xy) in its own frame."""
+        """Turn the crystal counter-clockwise; strain is (xx, yy, xy) in its own frame."""
         c, s = np.cos(np.radians(rotation_deg)), np.sin(np.radians(rotation_deg))
         xx, yy, xy = strain
         deformed = np.array([[c, -s], [s, c]]) @ np.array([[1 + xx, xy], [xy, 1 + yy]])
-        # Crystal x, y become image y (downwards) and x.
-        return cls(np.array([-deformed[1], deformed[0]]) / pixel_size_nm, np.asarray(origin, float))
+        downwards = np.array([-deformed[1], deformed[0]])
+        return cls(downwards / pixel_size_nm, np.asarray(origin, dtype=np.float64))
 
     def to_image(self, position: Array) -> Array:
-        """Map crystal nm (N, 2) to image px (N, 2) as y, x."""
+        """Map crystal nm (N, 2) as x, y to image px (N, 2) as y, x."""
         return np.asarray(position @ self.matrix.T + self.origin)
 
     def to_crystal(self, points: Array) -> Array:
-        """Map image px (N, 2) as y, x to crystal nm (N, 2)."""
+        """Map image px (N, 2) as y, x to crystal nm (N, 2) as x, y."""
         return np.asarray((points - self.origin) @ np.linalg.inv(self.matrix).T)
 
     def nm_per_px(self) -> float:
@@ -112,35 +104,67 @@ class Placement:
 
 
 class Dot(NamedTuple):
-    """A small bright column of its own size, added to the signal."""
+    """A bright column of its own size, added to the signal.
+
+    ``height`` is relative to the crystal's peaks above its valleys; ``flatness`` 1 makes a
+    Gaussian, 2 a dot with a flat top and a sharper edge.
+    """
 
     y_px: float
     x_px: float
     height: float
     sigma_px: float
+    flatness: int = 1
 
 
 @dataclass(frozen=True)
 class Scene:
     """What stands in front of the microscope.
 
-    ``shares`` are the shares of the slices the thickness is cut into; ``dots`` heights are
-    relative to the brightest pixel of the crystal. ``envelope`` (Y, X) weakens the crystal where
-    it ends, ``filling`` holds other material as extra points (y, x, brightness).
+    Attributes
+    ----------
+    columns, placement
+        The perfect crystal (less its vacancies) and how it lies in the image.
+    species : tuple of tuple of int
+        Atomic numbers in a column of each species.
+    faults, junctions
+        Extended defects.
+    shares : tuple of float
+        Shares of the slices the thickness is cut into (see `Fault.cuts`).
+    core_dimming, core_disorder_nm : float
+        Share of the intensity lost in the core of a junction, and how far columns stray there.
+    points, dots
+        Point defects of the truth, and bright dots to draw.
+    envelope : ndarray, shape (Y, X), or None
+        Weakens the crystal where it ends.
+    filling : ndarray, shape (N, 3), or None
+        Other matter as points: y, x in px, brightness relative to the brightest species.
+    notes : mapping
+        What to record about the scene.
     """
 
     columns: Columns
     placement: Placement
-    brightness: Array
+    species: tuple[tuple[int, ...], ...]
     faults: tuple[Fault, ...] = ()
     junctions: tuple[Junction, ...] = ()
     shares: tuple[float, ...] = (1.0,)
+    core_dimming: float = 0.7
+    core_disorder_nm: float = 0.05
     points: tuple[TruthPoint, ...] = ()
     dots: tuple[Dot, ...] = ()
     envelope: Array | None = None
     filling: Array | None = None
-    core_dimming: float = 0.6
     notes: Mapping[str, Any] = field(default_factory=dict)
+
+    def displacement(self, position: Array, depth: int) -> Array:
+        """Return how far the extended defects move columns in one slice, nm, shape (N, 2)."""
+        moved = np.zeros_like(position)
+        for fault in self.faults:
+            moved += crystals.displacement(position, fault, depth)
+        for junction in self.junctions:
+            moved += crystals.junction_displacement(position, junction, depth)
+        return moved
 
 
 def photograph(
@@ -153,11 +177,11 @@ def photograph(
 ) -> Simulation:
     """Take the image of a scene and work out its truth."""
     shift = row_shifts(rng, shape[0], imaging)
-    points, brightness = _image_points(scene, shape, imaging, rng)
-    signal = render(points, brightness, shape, imaging, pixel_size_nm, shift)
+    where, brightness = image_points(scene, shape, imaging, rng)
+    signal = render(where, brightness, shape, imaging, pixel_size_nm, shift)
     _add_dots(signal, scene.dots, shift)
     pixels = expose(signal, imaging, rng)
-    truth_points = tuple(_shifted(point, shift) for point in (*scene.points, *_cores(scene)))
+    points = tuple(_shifted(point, shift) for point in (*scene.points, *_cores(scene)))
     lines = tuple(_lines(scene, shape))
     micrograph = Micrograph(
         pixels=pixels,
@@ -168,76 +192,78 @@ def photograph(
         metadata={"model": "linear imaging model"},
     )
     parameters = {**scene.notes, "pixel_size_nm": pixel_size_nm, "imaging": asdict(imaging)}
-    masks = _masks(shift, shape, lines, truth_points, pixel_size_nm)
-    return Simulation(micrograph, masks, truth_points, lines, parameters, shift)
+    masks = truth_masks(lines, points, shape, shift, pixel_size_nm)
+    return Simulation(micrograph, masks, points, lines, parameters, shift)
 
 
-def _image_points(
+def image_points(
     scene: Scene, shape: tuple[int, int], imaging: Imaging, rng: np.random.Generator
 ) -> tuple[Array, Array]:
-    """Return where all columns of all slices fall in the image and how bright they are."""
-    near = _near_image(scene.placement.to_image(scene.columns.position), shape, margin=60)
-    base = scene.columns.position[near]
-    bright = scene.brightness[scene.columns.species[near]] * scene.columns.share[near]
-    bright = bright * _dimming(scene, base)
-    still = rng.normal(0, 1, base.shape) * imaging.position_jitter_nm
-    points, weights = [], []
+    """Return where the columns of all slices fall in the image, y, x in px, and how bright."""
+    drawn = scene.placement.to_image(scene.columns.position)
+    near = np.all((drawn > -_MARGIN_PX) & (drawn < np.array(shape) + _MARGIN_PX), axis=1)
+    base, species = scene.columns.position[near], scene.columns.species[near]
+    contrast = np.array([sum(z**imaging.exponent for z in atoms) for atoms in scene.species])
+    bright = (contrast / contrast.max())[species] * scene.columns.share[near]
+    bright = bright * _kept(scene, base)
+    still = base + rng.normal(0, 1, base.shape) * imaging.position_jitter_nm
+    where, weight = [], []
     for depth, share in enumerate(scene.shares):
-        moved = base + still
-        for fault in scene.faults:
-            moved += crystals.displacement(base, fault, depth)
-        for junction in scene.junctions:
-            moved += crystals.junction_displacement(base, junction, depth)
-        points.append(scene.placement.to_image(moved))
-        weights.append(bright * share)
-    where, weight = np.concatenate(points), np.concatenate(weights)
+        moved = still + scene.displacement(base, depth) + _disorder(scene, base, rng)
+        where.append(scene.placement.to_image(moved))
+        weight.append(bright * share)
+    points, brightness = np.concatenate(where), np.concatenate(weight)
     if scene.envelope is not None:
-        weight = weight * _sample(scene.envelope, where)
+        brightness = brightness * _sample(scene.envelope, points)
     if scene.filling is not None:
-        where = np.concatenate([where, scene.filling[:, :2]])
-        weight = np.concatenate([weight, scene.filling[:, 2]])
-    return where, weight
-
-
-def _near_image(points: Array, shape: tuple[int, int], margin: float) -> NDArray[np.bool_]:
-    return np.asarray(np.all((points > -margin) & (points < np.array(shape) + margin), axis=1))
+        points = np.concatenate([points, scene.filling[:, :2]])
+        brightness = np.concatenate([brightness, scene.filling[:, 2]])
+    return points, brightness
 
 
 def _sample(image: Array, points: Array) -> Array:
-    whole = np.rint(points).astype(np.intp)
-    y = np.clip(whole[:, 0], 0, image.shape[0] - 1)
-    x = np.clip(whole[:, 1], 0, image.shape[1] - 1)
-    return np.asarray(image[y, x])
+    whole = np.clip(np.rint(points), 0, np.array(image.shape) - 1).astype(np.intp)
+    return np.asarray(image[whole[:, 0], whole[:, 1]])
 
 
-def _dimming(scene: Scene, position: Array) -> Array:
+def _kept(scene: Scene, position: Array) -> Array:
     """Return the share of their brightness columns keep in the bands and cores of defects."""
     keep = np.ones(len(position))
     for fault in scene.faults:
-        if fault.dimming:
-            keep *= 1 - fault.dimming * crystals.band(position, fault)
+        keep *= 1 - fault.dimming * crystals.band(position, fault)
     for junction in scene.junctions:
-        wedge = crystals.near_wedge(position, junction)
+        beside = crystals.beside_wedge(position, junction)
         for fault in junction.faults:
-            if fault.dimming:
-                keep *= 1 - fault.dimming * crystals.band(position, fault) * wedge
-        away = np.hypot(*(position - np.array(junction.core_nm)).T)
-        keep *= 1 - scene.core_dimming * np.exp(-0.5 * (away / (0.5 * CORE_RADIUS_NM)) ** 2)
+            keep *= 1 - fault.dimming * crystals.band(position, fault) * beside
+        keep *= 1 - scene.core_dimming * _core(position, junction)
     return keep
 
 
+def _disorder(scene: Scene, position: Array, rng: np.random.Generator) -> Array | float:
+    if not scene.junctions:
+        return 0.0
+    near = sum(_core(position, junction) for junction in scene.junctions)
+    return scene.core_disorder_nm * np.asarray(near)[:, None] * rng.normal(0, 1, position.shape)
+
+
+def _core(position: Array, junction: Junction) -> Array:
+    """Return 1 in the middle of a junction's core, falling to 0 round it."""
+    away = np.hypot(*(position - np.array(junction.core_nm)).T)
+    return np.asarray(np.exp(-0.5 * (away / (0.7 * CORE_RADIUS_NM)) ** 2))
+
+
 def _add_dots(signal: Array, dots: Sequence[Dot], shift: Array) -> None:
-    peak = float(signal.max()) if signal.size else 0.0
+    if not dots:
+        return
+    valley, peak = np.percentile(signal[::3, ::3], [5, 99])
     for dot in dots:
         reach = int(np.ceil(4 * dot.sigma_px)) + 1
-        y0, x0 = round(dot.y_px) - reach, round(dot.x_px) - reach
-        ys = np.arange(max(y0, 0), min(y0 + 2 * reach + 1, signal.shape[0]))
-        xs = np.arange(max(x0, 0), min(x0 + 2 * reach + 1, signal.shape[1]))
-        if len(ys) == 0 or len(xs) == 0:
-            continue
+        y0, x0 = max(round(dot.y_px) - reach, 0), max(round(dot.x_px) - reach, 0)
+        part = signal[y0 : y0 + 2 * reach + 1, x0 : x0 + 2 * reach + 1]
+        ys, xs = y0 + np.arange(part.shape[0]), x0 + np.arange(part.shape[1])
         dx = xs[None, :] - dot.x_px - shift[ys][:, None]
         square = ((ys[:, None] - dot.y_px) ** 2 + dx**2) / (2 * dot.sigma_px**2)
-        signal[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1] += dot.height * peak * np.exp(-square)
+        part += dot.height * (peak - valley) * np.exp(-(square**dot.flatness))
 
 
 def _shifted(point: TruthPoint, shift: Array) -> TruthPoint:
@@ -251,73 +277,20 @@ def _cores(scene: Scene) -> list[TruthPoint]:
 
 
 def _lines(scene: Scene, shape: tuple[int, int]) -> list[TruthLine]:
-    """Return the centre lines that come near the image, cut off well outside it."""
+    """Return the centre lines that come near the image; they reach well outside it."""
     px = scene.placement.nm_per_px()
-    reach = 3 * max(shape) * px
     middle = scene.placement.to_crystal(np.array([[shape[0] / 2, shape[1] / 2]]))[0]
-    ends = [(fault, _whole_line(fault, middle, reach)) for fault in scene.faults]
+    reach = 2 * max(shape) * px
+    ends = [(f, crystals.line_through(f, middle, (-reach, reach))) for f in scene.faults]
     for junction in scene.junctions:
-        for fault, direction in zip(junction.faults, junction.directions):
-            ends.append((fault, _half_line(fault, junction, direction, reach)))
+        core = np.array(junction.core_nm)
+        for fault, direction in zip(junction.faults, junction.directions, strict=True):
+            ends.append((fault, crystals.line_through(fault, core, (0, direction * reach))))
     lines = []
-    for fault, crystal_ends in ends:
-        (y0, x0), (y1, x1) = scene.placement.to_image(crystal_ends)
+    for fault, both in ends:
+        start, end = (tuple(map(float, p)) for p in scene.placement.to_image(both))
         half = fault.half_width_nm / px
-        line = TruthLine(fault.class_name, (float(y0), float(x0)), (float(y1), float(x1)), half)
-        if _distance(np.zeros(shape[0]), shape, [line], [], step=8).min() < half + 16:
+        line = TruthLine(fault.class_name, (start[0], start[1]), (end[0], end[1]), half)
+        if distance_to([line], [], shape, np.zeros(shape[0]), step=8).min() < half + 8:
             lines.append(line)
     return lines
-
-
-def _whole_line(fault: Fault, middle: Array, reach: float) -> Array:
-    normal, axis = crystals.plane_axes(fault.plane)
-    foot = middle + (fault.centre_nm - middle @ normal) * normal
-    return np.stack([foot - reach * axis, foot + reach * axis])
-
-
-def _half_line(fault: Fault, junction: Junction, direction: int, reach: float) -> Array:
-    normal, axis = crystals.plane_axes(fault.plane)
-    core = np.array(junction.core_nm)
-    foot = core + (fault.centre_nm - core @ normal) * normal
-    return np.stack([foot, foot + direction * reach * axis])
-
-
-def _distance(
-    shift: Array,
-    shape: tuple[int, int],
-    lines: Sequence[TruthLine],
-    points: Sequence[TruthPoint],
-    step: int = 1,
-) -> NDArray[np.float32]:
-    y = np.arange(0, shape[0], step, dtype=np.float32)[:, None]
-    x = np.arange(0, shape[1], step, dtype=np.float32)[None, :]
-    straight = x - shift[::step, None].astype(np.float32)
-    nearest = np.full((y.shape[0], x.shape[1]), np.inf, np.float32)
-    for line in lines:
-        (y0, x0), (y1, x1) = line.start, line.end
-        dy, dx = y1 - y0, x1 - x0
-        along = np.clip(((y - y0) * dy + (straight - x0) * dx) / (dy**2 + dx**2), 0, 1)
-        away = np.hypot(y - y0 - along * dy, straight - x0 - along * dx)
-        nearest = np.minimum(nearest, away.astype(np.float32))
-    for point in points:
-        away = np.hypot(y - point.y_px, x - point.x_px)
-        nearest = np.minimum(nearest, away.astype(np.float32))
-    return nearest
-
-
-def _masks(
-    shift: Array,
-    shape: tuple[int, int],
-    lines: Sequence[TruthLine],
-    points: Sequence[TruthPoint],
-    pixel_size_nm: float,
-) -> dict[str, NDArray[np.bool_]]:
-    masks: dict[str, NDArray[np.bool_]] = {}
-    for line in lines:
-        hit = _distance(shift, shape, [line], []) <= line.half_width_px
-        masks[line.class_name] = masks.get(line.class_name, False) | hit
-    for point in points:
-        radius = CORE_RADIUS_NM if point.class_name == "LC" else POINT_RADIUS_NM
-        hit = _distance(shift, shape, [], [point]) <= radius / pixel_size_nm
-        masks[point.class_name] = masks.get(point.class_name, False) | hit
-    return masks

@@ -1,11 +1,15 @@
-"""Random scenes for training and the `simulate` verb, both by the linear imaging model.
+"""Simulated micrographs with known defects, by the linear imaging model.
 
-See `imaging_model` for what the linear imaging model is and where its limits lie.
+The linear imaging model (`imaging_model`) sums columns as bright as Z**n under a probe with a
+Lorentzian tail; it holds for very thin samples only (Combs et al., Advanced Structural and
+Chemical Imaging 5:2, 2019) and its intensities are not quantitative. `simulate` makes one image
+with chosen defects, `random_scene` draws images for training.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,363 +17,229 @@ from numpy.typing import NDArray
 from napari_stem_defects.core import crystals
 from napari_stem_defects.core.crystals import Fault, Junction
 from napari_stem_defects.core.imaging_model import Imaging
-from napari_stem_defects.core.scene import (
-    Dot,
-    Placement,
-    Scene,
-    Simulation,
-    TruthLine,
-    TruthPoint,
-    photograph,
+from napari_stem_defects.core.point_defects import APART_NM, POINT_KINDS, add_points, candidates
+from napari_stem_defects.core.random_scenes import (
+    FAMILIES,
+    FAULT_CLASSES,
+    NEGATIVE_FAMILIES,
+    random_scene,
 )
+from napari_stem_defects.core.scene import Placement, Scene, Simulation, photograph
+from napari_stem_defects.core.truth import TruthLine, TruthPoint
+from napari_stem_defects.errors import InputError
 
-__all__ = ["FAMILIES", "Simulation", "TruthLine", "TruthPoint", "random_scene"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "CRYSTALS",
+    "FAMILIES",
+    "NEGATIVE_FAMILIES",
+    "Simulation",
+    "TruthLine",
+    "TruthPoint",
+    "defects_of",
+    "random_scene",
+    "simulate",
+]
 
 Array = NDArray[np.float64]
-Rng = np.random.Generator
 
-FAMILIES = {
-    "cdte-110": (
-        "bulk",
-        "twin",
-        "intrinsic",
-        "extrinsic",
-        "paired",
-        "overlapped",
-        "junction",
-        "vacancy",
-        "interstitial",
+CRYSTALS = tuple(FAMILIES)
+PIXEL_SIZE_NM = {"cdte-110": 0.027, "sto-100": 0.0163}
+"""Pixel size where none is given: that of the public CdTe and SrTiO3 images."""
+_SHOWCASE = {
+    "cdte-110": ("junction", "twin", "vacancy", "interstitial"),
+    "sto-100": ("extra", "iextra", "missing"),
+}
+_IMAGING = {
+    "cdte-110": Imaging(),
+    "sto-100": Imaging(
+        probe_fwhm_nm=0.11,
+        tail_share=0.5,
+        tail_nm=0.08,
+        exponent=1.3,
+        dose=14,
+        background=0.3,
+        jitter_px=0.5,
+        noise_blur_px=0.0,
     ),
-    "sto-100": ("bulk", "extra", "iextra", "missing"),
 }
-"""Families of scenes with a crystal, per crystal."""
-NEGATIVE_FAMILIES = ("amorphous", "other_crystal", "vacuum", "edge")
-"""Families of scenes no class should claim, or only part of them."""
-FAULT_CLASSES = {
-    "intrinsic": "SF1",
-    "overlapped": "SF1",
-    "extrinsic": "SF2",
-    "paired": "SF2",
+_BY_CLASS = {
+    "SF1": "overlapped",
+    "SF2": "paired",
+    "Twin_Bound": "twin",
+    "LC": "junction",
+    **{kind.class_name: name for name, kind in POINT_KINDS.items()},
 }
-"""Class of each fault: SF1 the single fault, seen sharp or smeared; SF2 the double fault."""
-
-_PAIRS = (
-    (14, 14),
-    (31, 33),
-    (31, 51),
-    (49, 51),
-    (49, 33),
-    (30, 52),
-    (48, 52),
-    (48, 52),
-    (48, 52),
-    (80, 52),
-    (31, 15),
-)
-"""Atomic numbers of zincblende crystals: Si, GaAs, GaSb, InSb, InAs, ZnTe, CdTe, HgTe, GaP."""
+_ROTATION_DEG = {"cdte-110": float(np.degrees(np.arctan(np.sqrt(0.5)))), "sto-100": 0.0}
+"""Turns one {111} plane upright, as in the public CdTe image."""
+_POINTS_PER_KIND = 6
+_SLICES = (1 / 3, 1 / 3, 1 / 3)
 
 
-def random_scene(
-    rng: Rng,
-    *,
+def defects_of(crystal: str) -> tuple[str, ...]:
+    """Return the defects `simulate` can put into a crystal."""
+    return FAMILIES[_known(crystal)][1:]
+
+
+def simulate(
     crystal: str = "cdte-110",
-    family: str | None = None,
-    size: int = 256,
-    pixel_size_nm: float = 0.027,
+    *,
+    defects: Sequence[str] | None = None,
+    size: int = 512,
+    pixel_size_nm: float | None = None,
+    dose: float | None = None,
+    seed: int = 0,
+    rotation_deg: float | None = None,
+    **imaging: Any,
 ) -> Simulation:
-    """Draw a scene for training: any direction, strain, probe, dose, jitter and background."""
-    if family is None:
-        every = FAMILIES[crystal] + NEGATIVE_FAMILIES
-        family = every[rng.integers(len(every))]
-    imaging = random_imaging(rng, pixel_size_nm, crystal)
-    scene = _draw(rng, crystal, family, size, pixel_size_nm)
-    return photograph(scene, (size, size), imaging, pixel_size_nm, rng, f"{crystal} {family}")
+    """Simulate a micrograph with known defects by the linear imaging model.
 
+    Parameters
+    ----------
+    crystal : {"cdte-110", "sto-100"}
+        CdTe seen along [110] or SrTiO3 seen along [001].
+    defects : sequence of str, optional
+        Kinds of `defects_of`, or the names of their classes; one extended defect is made per
+        name, six point defects. Without it, a showcase; an empty sequence gives a perfect crystal.
+    size : int
+        Height and width in px, 64 to 8192.
+    pixel_size_nm : float, optional
+        0.027 for CdTe and 0.0163 for SrTiO3 where not given.
+    dose : float, optional
+        Electrons detected per pixel, on average.
+    seed : int
+        The same seed gives the same image.
+    rotation_deg : float, optional
+        Turns the crystal counter-clockwise; by default one {111} plane of CdTe stands upright.
+    **imaging
+        Other fields of `Imaging`.
 
-def random_imaging(rng: Rng, pixel_size_nm: float, crystal: str) -> Imaging:
-    """Draw a microscope: from sharp and clean to blurred, tilted and noisy."""
-    widths = (0.09, 0.2) if crystal == "cdte-110" else (0.08, 0.16)
-    return Imaging(
-        probe_fwhm_nm=rng.uniform(*widths),
-        astigmatism=rng.uniform(0, 0.3) * (rng.random() < 0.6),
-        astigmatism_deg=rng.uniform(0, 180),
-        tail_share=rng.uniform(0.05, 0.5),
-        tail_nm=rng.uniform(0.05, 0.25),
-        exponent=rng.uniform(1.4, 2.0),
-        dose=float(np.exp(rng.uniform(np.log(6), np.log(600)))),
-        background=rng.uniform(0, 1.0),
-        background_slope=(rng.uniform(-1, 1), rng.uniform(-1, 1)),
-        thickness_slope=(rng.uniform(-0.5, 0.5), rng.uniform(-0.5, 0.5)),
-        cloud=rng.uniform(0, 0.6) * (rng.random() < 0.5),
-        jitter_px=rng.uniform(0, 0.6) ** 2 / 0.6 * (0.027 / pixel_size_nm) ** 0.5,
-        drift_px=rng.uniform(0, 1.5) * (rng.random() < 0.5),
-        noise_blur_px=rng.uniform(0.3, 0.9) * (rng.random() < 0.7),
-        position_jitter_nm=rng.uniform(0, 0.012),
+    Raises
+    ------
+    InputError
+        If a name is not known or a number is out of range.
+    """
+    names = _checked_defects(crystal, defects)
+    px = PIXEL_SIZE_NM[crystal] if pixel_size_nm is None else pixel_size_nm
+    if not 64 <= size <= 8192:
+        raise InputError(f"size {size} px is out of range; use 64 to 8192")
+    if not 0.002 <= px <= 0.15:
+        raise InputError(f"pixel size {px} nm shows no columns; use 0.002 to 0.15 nm")
+    settings = _checked_imaging(_IMAGING[crystal], dose, imaging)
+    rng = np.random.default_rng(seed)
+    turn = _ROTATION_DEG[crystal] if rotation_deg is None else rotation_deg
+    scene = _perfect(crystal, size, px, turn)
+    scene = replace(
+        scene,
+        notes={
+            "crystal": crystal,
+            "defects": names,
+            "size": size,
+            "seed": seed,
+            "rotation_deg": turn,
+            "species": scene.species,
+        },
     )
+    scene = _with_extended(scene, [name for name in names if name not in POINT_KINDS], size)
+    for name in names:
+        if name in POINT_KINDS:
+            sites = _quiet(scene, candidates(name, scene.columns))
+            scene = add_points(scene, name, sites, size, _POINTS_PER_KIND, rng)
+    return photograph(scene, (size, size), settings, px, rng, f"simulated {crystal}")
 
 
-def _draw(rng: Rng, crystal: str, family: str, size: int, pixel_size_nm: float) -> Scene:
-    strain = tuple(rng.normal(0, 0.015, 3))
-    rotation = rng.uniform(0, 360)
-    origin = size / 2 + rng.uniform(-0.5, 0.5, 2) * (0.65 / pixel_size_nm)
-    placement = Placement.turned(rotation, pixel_size_nm, origin, strain)
-    notes = {"crystal": crystal, "family": family, "rotation_deg": rotation, "strain": strain}
-    radius = 0.75 * size * pixel_size_nm + 1.5
+def _known(crystal: str) -> str:
+    if crystal not in CRYSTALS:
+        raise InputError(f"crystal {crystal!r} is not known; use {' or '.join(CRYSTALS)}")
+    return crystal
+
+
+def _checked_defects(crystal: str, defects: Sequence[str] | None) -> tuple[str, ...]:
+    possible = defects_of(crystal)
+    asked = _SHOWCASE[crystal] if defects is None else defects
+    names = tuple(_BY_CLASS.get(name, name) for name in asked)
+    for name, given in zip(names, asked, strict=True):
+        if name not in possible:
+            raise InputError(f"{crystal} has no defect {given!r}; use {', '.join(possible)}")
+    return names
+
+
+def _checked_imaging(default: Imaging, dose: float | None, changes: dict[str, Any]) -> Imaging:
+    possible = {field.name for field in fields(Imaging)}
+    for name in changes:
+        if name not in possible:
+            raise InputError(
+                f"the linear imaging model has no {name!r}; use {', '.join(sorted(possible))}"
+            )
+    if dose is not None:
+        changes = {**changes, "dose": dose}
+    imaging = replace(default, **changes)
+    if not 0.01 <= imaging.dose <= 1e7:
+        raise InputError(f"dose {imaging.dose} is out of range; use 0.01 to 1e7 electrons per px")
+    if not imaging.probe_fwhm_nm > 0:
+        raise InputError(f"probe width {imaging.probe_fwhm_nm} nm is not positive")
+    return imaging
+
+
+def _perfect(crystal: str, size: int, px: float, rotation_deg: float) -> Scene:
+    placement = Placement.turned(rotation_deg, px, (size / 2, size / 2))
+    radius = 0.75 * size * px + 1.5
     if crystal == "cdte-110":
-        columns = crystals.zincblende(radius)
-        numbers = _PAIRS[rng.integers(len(_PAIRS))]
-    else:
-        columns = crystals.perovskite(radius)
-        numbers = (38, 23, 5)
-    notes["atomic_numbers"] = numbers
-    bright = np.array(numbers, float) ** 1.7
-    scene = Scene(columns, placement, bright / bright.max(), notes=notes)
-    return _DRAWERS[family](rng, scene, size)
+        return Scene(crystals.zincblende(radius), placement, ((48,), (52,)))
+    return Scene(crystals.perovskite(radius), placement, ((38,), (22, 8), (8,)))
 
 
-def _replace(scene: Scene, **changes: Any) -> Scene:
-    from dataclasses import replace
-
-    return replace(scene, **changes)
-
-
-def _bulk(rng: Rng, scene: Scene, size: int) -> Scene:
-    return scene
-
-
-def _layer_through(rng: Rng, scene: Scene, size: int, plane: int) -> int:
-    """Draw a layer whose plane crosses the image, its middle part preferred."""
-    point = size / 2 + rng.uniform(-0.4, 0.4, 2) * size
-    normal, _ = crystals.plane_axes(plane)
-    return crystals.nearest_layer(float(scene.placement.to_crystal(point[None])[0] @ normal))
+def _with_extended(scene: Scene, names: Sequence[str], size: int) -> Scene:
+    """Lay the faults parallel to each other, evenly apart; junctions keep the upper half."""
+    junctions = [_junction(scene, size) for name in names if name == "junction"][:1]
+    others = [name for name in names if name != "junction"]
+    start = 0.5 if junctions else 0.0
+    faults: list[Fault] = []
+    for index, name in enumerate(others):
+        down = start + (1 - start) * (index + 1) / (len(others) + 1)
+        spot = np.array([[down * size, (1 - down) * size]])
+        normal, _ = crystals.plane_axes(1)
+        layer = crystals.nearest_layer(float(scene.placement.to_crystal(spot)[0] @ normal))
+        faults += _fault(name, layer)
+    return replace(scene, junctions=tuple(junctions), faults=tuple(faults), shares=_SLICES)
 
 
-def _plane(rng: Rng) -> int:
-    return int(rng.choice([-1, 1]))
+def _fault(name: str, layer: int) -> list[Fault]:
+    if name == "twin":
+        # The twin fills what lies under the boundary; a multiple of three cuts moves what lies
+        # above it by whole periods, so that nothing there changes.
+        return crystals.make_twin(1, layer - 1998, 1998)
+    cuts = {
+        "intrinsic": ((layer,),),
+        "extrinsic": ((layer, layer + 1),),
+        "paired": ((layer, layer + 2),),
+        "overlapped": ((layer - 1,), (layer,), (layer + 1,)),
+    }[name]
+    return [crystals.make_fault(FAULT_CLASSES[name], 1, cuts)]
 
 
-def _twin(rng: Rng, scene: Scene, size: int) -> Scene:
-    plane = _plane(rng)
-    layer = _layer_through(rng, scene, size, plane)
-    thickness = int(rng.integers(6, 16)) if rng.random() < 0.15 else None
-    return _replace(scene, faults=tuple(crystals.make_twin(plane, layer, thickness)))
-
-
-def _cuts(rng: Rng, family: str, layer: int) -> tuple[tuple[int, ...], ...]:
-    """Return the cuts of a fault, one tuple per slice of the thickness."""
-    if family == "intrinsic":
-        return ((layer,),)
-    if family == "extrinsic":
-        return ((layer, layer + 1),)
-    if family == "paired":
-        return ((layer, layer + int(rng.integers(2, 5))),)
-    return ((layer,), (layer + 1,), (layer + 2,))
-
-
-def _fault(rng: Rng, family: str, layer: int, plane: int) -> Fault:
-    dimming = rng.uniform(0, 0.35) if family == "overlapped" else 0.0
-    return crystals.make_fault(FAULT_CLASSES[family], plane, _cuts(rng, family, layer), dimming)
-
-
-def _shares(rng: Rng) -> tuple[float, ...]:
-    return tuple(float(share) for share in rng.dirichlet([4, 4, 4]))
-
-
-def _single(family: str) -> Any:
-    def draw(rng: Rng, scene: Scene, size: int) -> Scene:
-        plane = _plane(rng)
-        fault = _fault(rng, family, _layer_through(rng, scene, size, plane), plane)
-        shares = _shares(rng) if family == "overlapped" else (1.0,)
-        return _replace(scene, faults=(fault,), shares=shares)
-
-    return draw
-
-
-def _junction(rng: Rng, scene: Scene, size: int) -> Scene:
-    point = size / 2 + rng.uniform(-0.3, 0.3, 2) * size
-    core = scene.placement.to_crystal(point[None])[0]
-    kinds = [
-        ("overlapped", "paired"),
-        ("intrinsic", "paired"),
-        ("overlapped", "extrinsic"),
-        ("intrinsic", "intrinsic"),
-        ("overlapped", "intrinsic"),
-    ]
-    pair = kinds[rng.integers(len(kinds))]
-    first = _plane(rng)
-    faults = []
-    for family, plane in zip(pair, (first, -first), strict=True):
-        normal, _ = crystals.plane_axes(plane)
-        faults.append(_fault(rng, family, crystals.nearest_layer(float(core @ normal)), plane))
-    directions = (_plane(rng), _plane(rng))
-    junction = Junction((faults[0], faults[1]), directions, _crossing(faults[0], faults[1]))
-    return _replace(
-        scene, junctions=(junction,), shares=_shares(rng), core_dimming=float(rng.uniform(0.2, 0.9))
+def _junction(scene: Scene, size: int) -> Junction:
+    """Return a junction as in the public image: SF1 runs up from the core, SF2 to the left."""
+    core = scene.placement.to_crystal(np.array([[0.45 * size, 0.45 * size]]))[0]
+    upright, slanted = (
+        crystals.nearest_layer(float(core @ crystals.plane_axes(plane)[0])) for plane in (-1, 1)
     )
+    first = crystals.make_fault("SF1", -1, ((upright - 1,), (upright,), (upright + 1,)))
+    second = crystals.make_fault("SF2", 1, ((slanted, slanted + 2),))
+    return Junction((first, second), (1, 1), crystals.crossing(first, second))
 
 
-def _crossing(first: Fault, second: Fault) -> tuple[float, float]:
-    """Return where the centre lines of two faults cross, nm."""
-    normals = np.stack([crystals.plane_axes(fault.plane)[0] for fault in (first, second)])
-    x, y = np.linalg.solve(normals, [first.centre_nm, second.centre_nm])
-    return float(x), float(y)
-
-
-def _sites(rng: Rng, candidates: Array, size: int, count: int, apart: float) -> list[int]:
-    """Draw sites in the image that keep a distance from each other; return their indices."""
-    inside = np.all((candidates > 4) & (candidates < size - 4), axis=1)
-    chosen: list[int] = []
-    for index in rng.permutation(np.flatnonzero(inside)):
-        away = np.hypot(*(candidates[chosen] - candidates[index]).T) if chosen else np.array([])
-        if (away > apart).all():
-            chosen.append(int(index))
-        if len(chosen) == count:
-            break
-    return chosen
-
-
-def _point_count(rng: Rng) -> int:
-    return int(rng.integers(1, 9))
-
-
-def _vacancy(rng: Rng, scene: Scene, size: int) -> Scene:
-    half = len(scene.columns.position) // 2
-    middle = (scene.columns.position[:half] + scene.columns.position[half:]) / 2
-    at = scene.placement.to_image(middle)
-    apart = 1.2 / scene.placement.nm_per_px()
-    share = scene.columns.share.copy()
-    sites = _sites(rng, at, size, _point_count(rng), apart)
-    for site in sites:
-        share[[site, half + site]] = rng.uniform(0, 0.4)
-    points = tuple(TruthPoint("Vacancy_CdTe", *map(float, at[site])) for site in sites)
-    return _replace(scene, columns=_replace(scene.columns, share=share), points=points)
-
-
-def _dots(
-    rng: Rng,
-    scene: Scene,
-    sites: Array,
-    size: int,
-    class_name: str,
-    widths_nm: tuple[float, float],
-    heights: tuple[float, float],
-) -> Scene:
-    px = scene.placement.nm_per_px()
-    at = scene.placement.to_image(sites)
-    chosen = _sites(rng, at, size, _point_count(rng), 1.2 / px)
-    dots = tuple(
-        Dot(*map(float, at[i]), float(rng.uniform(*heights)), float(rng.uniform(*widths_nm)) / px)
-        for i in chosen
-    )
-    points = tuple(TruthPoint(class_name, dot.y_px, dot.x_px) for dot in dots)
-    return _replace(scene, dots=dots, points=points)
-
-
-def _interstitial(rng: Rng, scene: Scene, size: int) -> Scene:
-    half = len(scene.columns.position) // 2
-    channel = scene.columns.position[:half] + [0, 0.625 * crystals.CDTE_NM]
-    sites = channel + rng.normal(0, 0.03, channel.shape)
-    return _dots(rng, scene, sites, size, "interstitial", (0.03, 0.055), (0.35, 1.0))
-
-
-def _extra(rng: Rng, scene: Scene, size: int) -> Scene:
-    oxygen = scene.columns.position[scene.columns.species == 2]
-    return _dots(rng, scene, oxygen, size, "Extra", (0.03, 0.06), (0.6, 1.1))
-
-
-def _iextra(rng: Rng, scene: Scene, size: int) -> Scene:
-    titanium = scene.columns.position[scene.columns.species == 1]
-    side = np.array([[1, 0], [0, 1]])[rng.integers(2)] * rng.choice([-1, 1])
-    scene = _dots(rng, scene, titanium + side * 0.08, size, "IExtra", (0.04, 0.06), (0.4, 0.9))
-    return scene
-
-
-def _missing(rng: Rng, scene: Scene, size: int) -> Scene:
-    strontium = np.flatnonzero(scene.columns.species == 0)
-    at = scene.placement.to_image(scene.columns.position[strontium])
-    share = scene.columns.share.copy()
-    sites = _sites(rng, at, size, _point_count(rng), 1.2 / scene.placement.nm_per_px())
-    share[strontium[sites]] = rng.uniform(0, 0.3, len(sites))
-    points = tuple(TruthPoint("Mis", *map(float, at[site])) for site in sites)
-    return _replace(scene, columns=_replace(scene.columns, share=share), points=points)
-
-
-def _amorphous_filling(rng: Rng, size: int, spacing_px: float) -> Array:
-    """Return atoms of an amorphous film: a grid of the right density, shaken until none is left."""
-    ticks = np.arange(-20, size + 20, spacing_px)
-    y, x = np.meshgrid(ticks, ticks, indexing="ij")
-    points = np.stack([y.ravel(), x.ravel()], axis=1)
-    points = points + rng.normal(0, 0.4 * spacing_px, points.shape)
-    return np.column_stack([points, rng.uniform(0.3, 1.0, len(points))])
-
-
-def _amorphous(rng: Rng, scene: Scene, size: int) -> Scene:
-    spacing = rng.uniform(0.15, 0.4) / scene.placement.nm_per_px()
-    return _replace(
-        scene, brightness=0 * scene.brightness, filling=_amorphous_filling(rng, size, spacing)
-    )
-
-
-def _vacuum(rng: Rng, scene: Scene, size: int) -> Scene:
-    return _replace(scene, brightness=0 * scene.brightness)
-
-
-def _edge(rng: Rng, scene: Scene, size: int) -> Scene:
-    """End the crystal along a random line, in vacuum or in an amorphous film."""
-    angle = rng.uniform(0, 2 * np.pi)
-    ticks = np.arange(size) - size / 2
-    height = np.cos(angle) * ticks[:, None] + np.sin(angle) * ticks[None, :]
-    height = height - rng.uniform(-0.35, 0.35) * size
-    softness = rng.uniform(0.05, 1.0) / scene.placement.nm_per_px()
-    envelope = 1 / (1 + np.exp(np.clip(height / softness, -50, 50)))
-    film = None
-    if rng.random() < 0.6:
-        film = _amorphous_filling(rng, size, rng.uniform(0.15, 0.4) / scene.placement.nm_per_px())
-        whole = np.clip(np.rint(film[:, :2]).astype(int), 0, size - 1)
-        film[:, 2] *= (1 - envelope[whole[:, 0], whole[:, 1]]) * rng.uniform(0.2, 0.8)
-    return _replace(scene, envelope=envelope, filling=film)
-
-
-def _other_crystal(rng: Rng, scene: Scene, size: int) -> Scene:
-    """Fill the image with a two-dimensional lattice that is not zincblende [110]."""
-    px = scene.placement.nm_per_px()
-    kind = rng.choice(["square", "hexagonal", "honeycomb", "perovskite", "oblique"])
-    a = rng.uniform(0.25, 0.55) / px
-    ratio, angle = {"square": (1.0, 90.0), "perovskite": (1.0, 90.0)}.get(str(kind), (1.0, 120.0))
-    if kind == "oblique":
-        ratio, angle = rng.uniform(0.7, 1.5), rng.uniform(65, 115)
-    basis = {
-        "honeycomb": [(1 / 3, 2 / 3, 1.0), (2 / 3, 1 / 3, rng.uniform(0.2, 0.6))],
-        "perovskite": [(0, 0, 1.0), (0.5, 0.5, rng.uniform(0.2, 0.8))],
-    }.get(str(kind), [(0, 0, 1.0)])
-    turn = rng.uniform(0, 2 * np.pi)
-    directions = np.array([turn, turn + np.radians(angle)])
-    vectors = np.stack([np.sin(directions), np.cos(directions)], axis=1) * [[a], [a * ratio]]
-    count = int(np.ceil(1.6 * size / a / min(ratio, 1)))
-    i, j = np.meshgrid(np.arange(-count, count), np.arange(-count, count))
-    cells = np.stack([i.ravel(), j.ravel()], axis=1)
-    atoms = [
-        np.column_stack([(cells + [u, v]) @ vectors + size / 2, np.full(len(cells), w)])
-        for u, v, w in basis
-    ]
-    filling = np.concatenate(atoms)
-    keep = np.all((filling[:, :2] > -40) & (filling[:, :2] < size + 40), axis=1)
-    notes = {**scene.notes, "lattice": str(kind)}
-    return _replace(scene, brightness=0 * scene.brightness, filling=filling[keep], notes=notes)
-
-
-_DRAWERS = {
-    "bulk": _bulk,
-    "twin": _twin,
-    "junction": _junction,
-    "vacancy": _vacancy,
-    "interstitial": _interstitial,
-    "extra": _extra,
-    "iextra": _iextra,
-    "missing": _missing,
-    "amorphous": _amorphous,
-    "vacuum": _vacuum,
-    "edge": _edge,
-    "other_crystal": _other_crystal,
-    **{family: _single(family) for family in FAULT_CLASSES},
-}
+def _quiet(scene: Scene, sites: Array) -> Array:
+    """Return the sites no extended defect displaces or comes near."""
+    keep = np.ones(len(sites), bool)
+    step = crystals.LAYER_NM * crystals.plane_axes(1)[0]
+    for depth in range(len(scene.shares)):
+        for layer in (-1, 0, 1):
+            moved = np.hypot(*scene.displacement(sites + layer * step, depth).T)
+            keep &= moved < 1e-6
+    for fault in (*scene.faults, *(f for j in scene.junctions for f in j.faults)):
+        normal, _ = crystals.plane_axes(fault.plane)
+        keep &= np.abs(sites @ normal - fault.centre_nm) > fault.half_width_nm + APART_NM
+    return sites[keep]
