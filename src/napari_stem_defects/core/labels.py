@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from napari_stem_defects.core.classes import UNKNOWN, colour_of
 from napari_stem_defects.core.micrograph import PixelSizeSource
@@ -149,6 +149,16 @@ class LabelledFrame:
     def contains(self, y: float, x: float) -> bool:
         """Say whether a point lies on a pixel of the frame."""
         return -0.5 <= y < self.height - 0.5 and -0.5 <= x < self.width - 0.5
+
+
+class Point(NamedTuple):
+    """A label to be: where it is, in px of its image, and what."""
+
+    image: str
+    y: float
+    x: float
+    class_name: str
+    frame: int = 0
 
 
 def default_class(name: str, key: int | None = None) -> LabelClass:

@@ -16,14 +16,14 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from napari_stem_defects.core.labels import PATCH_PX, Label
+from napari_stem_defects.core.labels import PATCH_PX, Label, Point
 from napari_stem_defects.core.micrograph import Micrograph
 from napari_stem_defects.core.patch_search import PatchSearch
 from napari_stem_defects.core.progress import Progress, Report, silent
 from napari_stem_defects.errors import LabelError, OutputError
 from napari_stem_defects.files.atomic import replacing
 from napari_stem_defects.files.label_pixels import pixel_hash
-from napari_stem_defects.files.label_project import LabelProject, Point, is_label_project
+from napari_stem_defects.files.label_project import LabelProject, is_label_project
 from napari_stem_defects.files.messages import one_line
 from napari_stem_defects.files.patch_folder import read_patch_folder
 from napari_stem_defects.files.reading import read

@@ -160,8 +160,13 @@ class LabelJournal:
         self.count += len(records)
 
     def rewrite(self, records: Sequence[Record]) -> None:
-        """Replace the journal by a shorter one with the same meaning, in one atomic step."""
+        """Replace the journal by a shorter one with the same meaning, in one atomic step.
+
+        A journal with damaged lines is kept in a file beside it.
+        """
         self._must_write()
+        if self.contents.damaged:
+            self._keep_aside(self._read(), "damaged")
         with replacing(self.path) as temporary:
             temporary.write_bytes(_journal_bytes(records))
         self._size = self.path.stat().st_size
@@ -170,6 +175,7 @@ class LabelJournal:
     def become_read_only(self, reason: str) -> None:
         """Refuse writing from now on, and say why."""
         self.read_only = True
+        self._lock.release()
         self._warn(f"{reason}; nothing can be changed")
 
     def close(self) -> None:
@@ -207,12 +213,16 @@ class LabelJournal:
         """Make the journal end in a whole line; what a crash left is kept in a file beside it."""
         torn = self.contents.torn
         if torn:
-            aside = self.path.with_name(f"labels.torn-{zlib.crc32(torn):08x}.jsonl")
-            write_bytes(aside, torn)
+            kept = self._keep_aside(torn, "torn")
             os.truncate(self.path, len(data) - len(torn))
-            self._warn(f"an unfinished last line was moved to {aside.name}; nothing saved is lost")
+            self._warn(f"a crash or a cut copy left an unfinished last line, now in {kept}")
         elif data and not data.endswith(b"\n"):
             append_line(self.path, "")
+
+    def _keep_aside(self, data: bytes, kind: str) -> str:
+        kept = self.path.with_name(f"labels.{kind}-{zlib.crc32(data):08x}.jsonl")
+        write_bytes(kept, data)
+        return kept.name
 
     def _must_write(self) -> None:
         if self.read_only:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ from napari_stem_defects.core.label_book import (
     from_record,
     to_record,
 )
-from napari_stem_defects.core.labels import Label, LabelClass, LabelledFrame, LabelSource
+from napari_stem_defects.core.labels import Label, LabelClass, LabelledFrame, LabelSource, Point
 from napari_stem_defects.core.micrograph import Micrograph
 from napari_stem_defects.errors import LabelError, OutputError
 from napari_stem_defects.files.label_journal import JOURNAL_NAME, LabelJournal
@@ -41,16 +41,6 @@ from napari_stem_defects.files.messages import one_line
 
 _COMPACT_ABOVE = 20_000
 """Superseded records that make closing rewrite the journal: where reopening starts to take long."""
-
-
-class Point(NamedTuple):
-    """A label to be: where it is, in px of its image, and what."""
-
-    image: str
-    y: float
-    x: float
-    class_name: str
-    frame: int = 0
 
 
 @dataclass(frozen=True)
