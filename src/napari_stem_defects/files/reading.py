@@ -93,18 +93,17 @@ def read(path: str | Path, *, pixel_size_nm: float | None = None) -> Micrograph:
         ``pixel_size_nm`` is not a positive length.
     """
     path = Path(path)
-    try:
-        with _library_messages() as messages:
+    with _library_messages() as messages:
+        try:
             micrograph = _read(path, messages)
-    except InputError:
-        raise
-    except Exception as error:
-        _logger.debug("reading %s failed", path, exc_info=True)
-        line = _describe(path, error)
-    else:
-        if pixel_size_nm is None:
-            return micrograph
-        return micrograph.with_pixel_size(pixel_size_nm, "user")
+            if pixel_size_nm is None:
+                return micrograph
+            return micrograph.with_pixel_size(pixel_size_nm, "user")
+        except InputError:
+            raise
+        except Exception as error:
+            _logger.debug("reading %s failed", path, exc_info=True)
+            line = _describe(path, error)
     # Raised out here it carries no traceback, which would keep the readers' files open and on
     # Windows locked.
     raise ReadError(line)
