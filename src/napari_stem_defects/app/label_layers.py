@@ -1,0 +1,88 @@
+"""How labels and patches look in napari: boxes in the colours of their classes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_stem_defects.app.layers import METADATA_KEY, calibration, image_layer, layer_name
+from napari_stem_defects.core.classes import colour_of
+from napari_stem_defects.core.labels import PATCH_PX, Label
+from napari_stem_defects.files.label_project import LabelProject
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from napari_stem_defects.files.patch_folder import PatchFolder
+
+LayerData = tuple[Any, dict[str, Any], str]
+
+
+def boxes(labels: Sequence[Label], colours: Mapping[str, str]) -> dict[str, Any]:
+    """Return labels as keywords of a Points layer that draws them as boxes.
+
+    Parameters
+    ----------
+    labels : sequence of Label
+        Labels of one frame.
+    colours : mapping
+        Colour of every class, ``#rrggbb``.
+    """
+    return {
+        "data": np.array([(label.y, label.x) for label in labels], float).reshape(-1, 2),
+        "symbol": "square",
+        "size": [label.size_px for label in labels] or PATCH_PX,
+        "face_color": "transparent",
+        "border_color": [colours[label.class_name] for label in labels] or "white",
+        "border_width": 0.04,
+        "features": {
+            "class": [label.class_name for label in labels],
+            "source": [label.source for label in labels],
+            "author": [label.author for label in labels],
+            "id": [label.id for label in labels],
+        },
+    }
+
+
+def label_project_layers(path: Path) -> list[LayerData]:
+    """Open a label project to look at: every labelled frame and its boxes."""
+    made: list[LayerData] = []
+    with LabelProject.open(path, read_only=True) as project:
+        colours = {entry.name: entry.colour for entry in project.classes}
+        for micrograph, labels in project.by_frame():
+            name = micrograph.name
+            if project_has_more_frames(project, labels[0]):
+                name = f"{name} [{labels[0].frame}]"
+            made.append(image_layer(replace(micrograph, name=name)))
+            points = boxes(labels, colours) | calibration(micrograph.pixel_size_nm)
+            points["name"] = layer_name(name, "labels")
+            made.append((points.pop("data"), points, "points"))
+    return made
+
+
+def project_has_more_frames(project: LabelProject, label: Label) -> bool:
+    """Say whether the label's image is a stack of which several frames are kept."""
+    return sum(frame.sha256 == label.image for frame in project.frames) > 1
+
+
+def patch_folder_layers(folder: PatchFolder) -> list[LayerData]:
+    """Show a patch folder as one stack, the class as text on each patch."""
+    name = folder.root.name
+    keywords = calibration(None, 3) | {
+        "name": name,
+        "metadata": {METADATA_KEY: {"patches": list(folder.names)}},
+    }
+    count = len(folder.classes)
+    titles = {
+        "name": layer_name(name, "classes"),
+        "features": {"class": list(folder.classes), "file": list(folder.names)},
+        "text": {"string": "{class}", "color": "white", "anchor": "upper_left", "size": 12},
+        "face_color": [colour_of(name) for name in folder.classes],
+        "size": 2,
+        **calibration(None, 3),
+    }
+    corners = np.column_stack([np.arange(count), np.full(count, 2.0), np.full(count, 2.0)])
+    return [(folder.patches, keywords, "image"), (corners, titles, "points")]

@@ -1,0 +1,1 @@
+"""What the windows know and do, without Qt: each window draws one of these models."""

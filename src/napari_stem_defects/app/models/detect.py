@@ -1,0 +1,205 @@
+"""What the window "Detect defects" knows and does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from psygnal import Signal
+
+from napari_stem_defects.app.models.run import Latest, Run, Submit
+from napari_stem_defects.core.regions import ClassTotal, totals
+from napari_stem_defects.engine.frame_result import FrameResult
+from napari_stem_defects.engine.jobs import Job
+from napari_stem_defects.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from napari_stem_defects.core.detection_result import Region
+    from napari_stem_defects.core.progress import Progress
+    from napari_stem_defects.engine.frame_input import FrameInput
+    from napari_stem_defects.files.model_library import ModelEntry
+
+_TASKS = "napari_stem_defects.engine.tasks"
+
+
+@dataclass(frozen=True)
+class DetectRequest:
+    """One press of Run.
+
+    Attributes
+    ----------
+    name : str
+        Name of the image.
+    take : callable
+        Returns a frame by its index when its turn comes; raises `InputError` where the image
+        has gone.
+    whole : callable
+        Returns the whole image, all frames, for the result files.
+    frames : sequence of int
+        Which frames, in order.
+    model : ModelEntry
+    stride : int
+        Step between windows in px of the model.
+    device : str
+        "auto", "cpu", "cuda" or "mps".
+    """
+
+    name: str
+    take: Callable[[int], FrameInput]
+    whole: Callable[[], FrameInput]
+    frames: Sequence[int]
+    model: ModelEntry
+    stride: int
+    device: str = "auto"
+
+
+class DetectModel:
+    """Detects frame by frame, keeps the probabilities, applies thresholds to them at once.
+
+    Parameters
+    ----------
+    long, quick : callable
+        Hand jobs to the worker for long and for quick work.
+    """
+
+    started = Signal(DetectRequest)
+    """A run begins; results of the one before are gone."""
+    frame_found = Signal(FrameResult)
+    """A frame has a result: coarse, final or with other thresholds."""
+    thresholds_changed = Signal()
+
+    def __init__(self, long: Submit, quick: Submit) -> None:
+        self.run = Run(long)
+        self.run.stepped.connect(self._on_step)
+        self.exporting = Run(quick)
+        self._fusing = Latest(quick, self._on_fused, self.run.fail)
+        self.request: DetectRequest | None = None
+        self.results: dict[int, FrameResult] = {}
+        self.thresholds: dict[str, float] = {}
+        self._stale: set[int] = set()
+
+    def use_model(self, entry: ModelEntry) -> None:
+        """Take over a model's own thresholds."""
+        spec = entry.spec
+        self.thresholds = {name: spec.threshold(name) for name in spec.classes}
+        self.thresholds_changed.emit()
+
+    def start(self, request: DetectRequest) -> None:
+        """Detect the frames asked for, one after the other."""
+        self._fusing.forget()
+        self.request = request
+        self.results.clear()
+        self._stale.clear()
+        self.started.emit(request)
+        self._detect(0)
+
+    def set_threshold(self, class_name: str, value: float, frame: int) -> None:
+        """Change one threshold; the frame shown is fused again at once, others when shown."""
+        self.thresholds[class_name] = value
+        self._stale = set(self.results)
+        self.refresh(frame)
+
+    def refresh(self, frame: int) -> None:
+        """Bring a frame's result up to the thresholds, if it is not."""
+        if frame in self._stale:
+            arguments = {"result": self.results[frame], "thresholds": dict(self.thresholds)}
+            self._fusing.ask(Job(f"{_TASKS}:fuse_again", arguments, subject="thresholds"))
+
+    def regions(self) -> list[Region]:
+        """Return the regions of all frames."""
+        return [region for result in self.results.values() for region in result.regions]
+
+    def counts(self) -> dict[str, ClassTotal]:
+        """Return count, area and length of every class over all frames."""
+        first = next(iter(self.results.values()), None)
+        return dict(totals(self.regions(), first.names)) if first else {}
+
+    def summary(self) -> str:
+        """Return what was found, in one line."""
+        found = {name: total.count for name, total in self.counts().items() if total.count}
+        where = "" if len(self.results) == 1 else f" in {len(self.results)} frames"
+        listed = ", ".join(f"{count} {name}" for name, count in found.items())
+        return f"{listed or 'no defects'}{where}"
+
+    def export(self, folder: Path) -> None:
+        """Write the result files of all frames, with the thresholds shown."""
+        if self.request is None or not self.results:
+            self.exporting.fail("nothing to export yet; run the detection first")
+            return
+        try:
+            image = self.request.whole()
+        except InputError as error:
+            self.exporting.fail(str(error))
+            return
+        arguments = {
+            "results": [self.results[frame] for frame in sorted(self.results)],
+            "thresholds": dict(self.thresholds),
+            "image": image,
+            "model": self.request.model.path,
+            "folder": folder,
+        }
+        job = Job(f"{_TASKS}:export", arguments, subject=self.request.name)
+        self.exporting.start(job, lambda path: self.exporting.finish(f"written to {path}"))
+
+    def import_model(self, path: Path, on_entry: Callable[[ModelEntry], None]) -> None:
+        """Copy a model file into the user's library, once it has proved that it works."""
+
+        def imported(entry: ModelEntry) -> None:
+            self.run.finish(f"{entry.name} is in your library")
+            on_entry(entry)
+
+        self.run.start(Job(f"{_TASKS}:import_model", {"path": path}, subject=path.name), imported)
+
+    def _detect(self, position: int) -> None:
+        request = self.request
+        if request is None:
+            return
+        frame = request.frames[position]
+        try:
+            taken = request.take(frame)
+        except InputError as error:
+            self.run.fail(str(error))
+            return
+        arguments = {
+            "frame": taken,
+            "index": frame,
+            "model": request.model.path,
+            "stride": request.stride,
+            "thresholds": dict(self.thresholds),
+            "device": request.device,
+        }
+        job = Job(f"{_TASKS}:detect", arguments, subject=request.name)
+        self.run.start(
+            job,
+            lambda result: self._on_detected(position, result),
+            part=(position, len(request.frames)),
+        )
+
+    def _on_step(self, progress: Progress) -> None:
+        if coarse := progress.detail.get("coarse"):
+            self._keep(coarse)
+
+    def _on_detected(self, position: int, result: FrameResult) -> None:
+        self._keep(result)
+        if self.request is not None and position + 1 < len(self.request.frames):
+            self._detect(position + 1)
+        else:
+            seconds = sum(result.seconds for result in self.results.values())
+            self.run.finish(f"{self.summary()} · {seconds:.1f} s")
+
+    def _keep(self, result: FrameResult) -> None:
+        self.results[result.frame] = result
+        if any(result.thresholds[name] != value for name, value in self.thresholds.items()):
+            self._stale.add(result.frame)
+            self.refresh(result.frame)
+        self.frame_found.emit(result)
+
+    def _on_fused(self, result: Any) -> None:
+        kept = self.results.get(result.frame)
+        if kept is None or kept.map.probability.shape != result.map.probability.shape:
+            return  # a finer result has come meanwhile
+        self._stale.discard(result.frame)
+        self._keep(result)

@@ -1,0 +1,114 @@
+"""The frame of every window: a scrolling body and, always in view, the run row below it."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtWidgets import (
+    QFormLayout,
+    QFrame,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+from superqt import QCollapsible
+
+_Widget = TypeVar("_Widget", bound=QWidget)
+
+
+def named(widget: _Widget, name: str, tooltip: str) -> _Widget:
+    """Give a control the name of its parameter and its explanation."""
+    widget.setObjectName(name)
+    widget.setToolTip(tooltip)
+    return widget
+
+
+def button(text: str, name: str, tooltip: str) -> QPushButton:
+    """Make a push button."""
+    return named(QPushButton(text), name, tooltip)
+
+
+def note(name: str = "") -> QLabel:
+    """Make a line of small print that wraps and may be copied."""
+    label = QLabel()
+    label.setObjectName(name)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    font = label.font()
+    font.setPointSizeF(font.pointSizeF() * 0.92)
+    label.setFont(font)
+    label.hide()
+    return label
+
+
+def say(label: QLabel, text: str) -> None:
+    """Show a note, or hide it where there is nothing to say."""
+    label.setText(text)
+    label.setVisible(bool(text))
+
+
+class Dock(QWidget):
+    """A window's frame; the body scrolls, what `add_footer` takes does not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        content = QWidget()
+        self._body = QVBoxLayout(content)
+        self._body.setContentsMargins(6, 6, 6, 6)
+        self._body.setSpacing(6)
+        self._body.setAlignment(Qt.AlignmentFlag.AlignTop)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(content)
+        self._outer = QVBoxLayout(self)
+        self._outer.setContentsMargins(0, 0, 0, 0)
+        self._outer.setSpacing(0)
+        self._outer.addWidget(scroll, 1)
+
+    def sizeHint(self) -> QSize:
+        """Ask for a width at which tables and sliders can be read."""
+        return QSize(360, 640)
+
+    def add(self, widget: _Widget, stretch: int = 0) -> _Widget:
+        """Put a widget at the end of the body."""
+        self._body.addWidget(widget, stretch)
+        return widget
+
+    def add_form(self) -> QFormLayout:
+        """Start a block of labelled controls."""
+        form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setVerticalSpacing(5)
+        self._body.addLayout(form)
+        return form
+
+    def add_title(self, text: str) -> QLabel:
+        """Start a section."""
+        title = QLabel(text)
+        font = title.font()
+        font.setBold(True)
+        title.setFont(font)
+        title.setContentsMargins(0, 6, 0, 0)
+        return self.add(title)
+
+    def add_folded(self, text: str) -> QFormLayout:
+        """Start a block of labelled controls that few people need, folded away."""
+        fold = QCollapsible(text, collapsedIcon="▸", expandedIcon="▾")
+        inner = QWidget()
+        form = QFormLayout(inner)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        fold.setContent(inner)
+        self.add(fold)
+        return form
+
+    def add_footer(self, widget: _Widget) -> _Widget:
+        """Put a widget below the scrolling body."""
+        self._outer.addWidget(widget)
+        return widget

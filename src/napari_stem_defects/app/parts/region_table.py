@@ -1,0 +1,124 @@
+"""The table of found regions; a click goes there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from qtpy.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QSortFilterProxyModel,
+    Qt,
+    Signal,
+)
+from qtpy.QtGui import QColor
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+
+from napari_stem_defects.core.classes import colour_of
+from napari_stem_defects.core.detection_result import Region
+
+_Index = QModelIndex | QPersistentModelIndex
+_Column = tuple[str, str, Callable[[Region], float | str | None]]
+_COLUMNS: tuple[_Column, ...] = (
+    ("frame", "Frame of the stack", lambda r: r.frame),
+    ("class", "Defect class", lambda r: r.class_name),
+    (
+        "#",
+        "Number within its class; the value in the labels layer",
+        lambda r: r.region,
+    ),
+    ("length nm", "Longest extent", lambda r: r.length_nm),
+    ("area nm²", "Area", lambda r: r.area_nm2),
+    ("p", "Mean probability", lambda r: r.mean_probability),
+)
+_SORT_ROLE = Qt.ItemDataRole.UserRole
+
+
+class _Rows(QAbstractTableModel):
+    def __init__(self) -> None:
+        super().__init__()
+        self.regions: Sequence[Region] = ()
+
+    def put(self, regions: Sequence[Region]) -> None:
+        self.beginResetModel()
+        self.regions = regions
+        self.endResetModel()
+
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
+        return 0 if parent.isValid() else len(self.regions)
+
+    def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(_COLUMNS)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> object:
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        title, tooltip, _ = _COLUMNS[section]
+        return {Qt.ItemDataRole.DisplayRole: title, Qt.ItemDataRole.ToolTipRole: tooltip}.get(
+            Qt.ItemDataRole(role)
+        )
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        region = self.regions[index.row()]
+        value = _COLUMNS[index.column()][2](region)
+        if role == _SORT_ROLE:
+            return -1.0 if value is None else value
+        if role == Qt.ItemDataRole.DisplayRole:
+            return _text(value)
+        if role == Qt.ItemDataRole.DecorationRole and index.column() == 1:
+            return QColor(colour_of(region.class_name))
+        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() != 1:
+            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+
+def _text(value: float | str | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+class RegionTable(QTableView):
+    """Lists regions, sortable by every column."""
+
+    region_chosen = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("regions")
+        self.setToolTip("Every connected defect; click a row to see it in the image")
+        self._rows = _Rows()
+        self._sorted = QSortFilterProxyModel()
+        self._sorted.setSourceModel(self._rows)
+        self._sorted.setSortRole(_SORT_ROLE)
+        self.setModel(self._sorted)
+        self.setSortingEnabled(True)
+        self.sortByColumn(1, Qt.SortOrder.AscendingOrder)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setAlternatingRowColors(True)
+        self.setMinimumHeight(150)
+        self._style_headers()
+        if (selection := self.selectionModel()) is not None:
+            selection.currentRowChanged.connect(self._announce)
+
+    def put(self, regions: Sequence[Region]) -> None:
+        """Show these regions; the frame column only where there are several frames."""
+        self._rows.put(regions)
+        self.setColumnHidden(0, len({region.frame for region in regions}) < 2)
+
+    def _style_headers(self) -> None:
+        down, across = self.verticalHeader(), self.horizontalHeader()
+        if down is not None and across is not None:
+            down.hide()
+            down.setDefaultSectionSize(22)
+            across.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+            across.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+
+    def _announce(self, current: QModelIndex) -> None:
+        if current.isValid():
+            self.region_chosen.emit(self._rows.regions[self._sorted.mapToSource(current).row()])

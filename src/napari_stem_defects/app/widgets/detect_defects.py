@@ -1,0 +1,274 @@
+"""The window "Detect defects"."""
+
+from __future__ import annotations
+
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari.utils.notifications import show_info, show_warning
+from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog, QHBoxLayout, QMenu, QSpinBox
+
+from napari_stem_defects.app import layers
+from napari_stem_defects.app.models.detect import DetectModel, DetectRequest
+from napari_stem_defects.app.models.pixel_size import PixelSize
+from napari_stem_defects.app.models.script import DetectScript
+from napari_stem_defects.app.parts.class_thresholds import ClassThresholds
+from napari_stem_defects.app.parts.dock import Dock, button, named, note, say
+from napari_stem_defects.app.parts.image_choice import ImageChoice
+from napari_stem_defects.app.parts.model_choice import ModelChoice, describe
+from napari_stem_defects.app.parts.pixel_size_row import PixelSizeRow
+from napari_stem_defects.app.parts.region_table import RegionTable
+from napari_stem_defects.app.parts.run_row import RunRow
+from napari_stem_defects.app.result_layers import ResultLayers
+from napari_stem_defects.app.runner import QtRunner
+from napari_stem_defects.engine import pool
+from napari_stem_defects.errors import InputError
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+    from napari_stem_defects.core.detection_result import Region
+    from napari_stem_defects.engine.frame_input import FrameInput
+    from napari_stem_defects.engine.frame_result import FrameResult
+
+
+class DetectDefectsWidget(Dock):
+    """Runs an ensemble over the chosen image and shows what it finds.
+
+    Parameters
+    ----------
+    napari_viewer : ViewerModel
+        The viewer this window belongs to.
+    """
+
+    def __init__(self, napari_viewer: ViewerModel) -> None:
+        super().__init__()
+        self._viewer = napari_viewer
+        long, quick = QtRunner(pool.long, self), QtRunner(pool.quick, self)
+        self.model = DetectModel(long.submit, quick.submit)
+        self.pixel_size = PixelSize(quick.submit)
+        self._results = ResultLayers(napari_viewer)
+        self._source: weakref.ref[Image] | None = None
+        self._build_inputs()
+        self._build_results()
+        self.run_row = self.add_footer(
+            RunRow(self.model.run, "Run", "Find the defects of this frame or of all frames")
+        )
+        self._connect()
+        self._on_model()
+        self._on_image()
+
+    # Building
+
+    def _build_inputs(self) -> None:
+        form = self.add_form()
+        self.image = ImageChoice(self._viewer.layers)
+        self.ensemble = ModelChoice()
+        self.import_model = button("Import…", "import_model", "Copy a model file into your library")
+        chooser = QHBoxLayout()
+        chooser.addWidget(self.ensemble, 1)
+        chooser.addWidget(self.import_model)
+        self.about = note("model_description")
+        self.size_row = PixelSizeRow(self.pixel_size)
+        self.stride = named(
+            QSpinBox(), "stride", "Step of the sliding window: smaller is finer and slower"
+        )
+        self.stride.setRange(1, 64)
+        self.stride.setValue(8)
+        self.stride.setSuffix(" px")
+        self.frames = named(QComboBox(), "frames", "Only the frame shown, or the whole stack")
+        self.frames.addItems(["this frame", "all frames"])
+        form.addRow("Image", self.image)
+        form.addRow("Model", chooser)
+        form.addRow(self.about)
+        form.addRow("Pixel size", self.size_row)
+        form.addRow("Stride", self.stride)
+        form.addRow("Frames", self.frames)
+        folded = self.add_folded("More")
+        self.device = named(QComboBox(), "device", "Where to compute; auto takes a GPU if present")
+        self.device.addItems(["auto", "cpu", "cuda", "mps"])
+        folded.addRow("Device", self.device)
+
+    def _build_results(self) -> None:
+        self.add_title("Classes and thresholds")
+        self.thresholds = self.add(ClassThresholds())
+        self.add_title("Regions")
+        self.regions = self.add(RegionTable(), 1)
+        self.export = button(
+            "Export…", "export", "Write masks, probabilities, table, summary and overview picture"
+        )
+        self.copy_as = button("Copy as", "copy_as", "Put these settings on the clipboard")
+        menu = QMenu(self)
+        self.copy_python = menu.addAction("Python", self._copy_python)
+        self.copy_command = menu.addAction("Command", self._copy_command)
+        self.copy_as.setMenu(menu)
+        row = QHBoxLayout()
+        row.addWidget(self.export)
+        row.addWidget(self.copy_as)
+        self._body.addLayout(row)
+        self.export_note = self.add(note("export_message"))
+
+    def _connect(self) -> None:
+        self.image.image_changed.connect(self._on_image)
+        self.ensemble.currentIndexChanged.connect(self._on_model)
+        self.import_model.clicked.connect(self._import_model)
+        self.size_row.typed.connect(self._explain_scale)
+        self.size_row.calibrate_clicked.connect(self._calibrate)
+        self.run_row.run_clicked.connect(self.start)
+        self.thresholds.threshold_changed.connect(self._on_threshold)
+        self.regions.region_chosen.connect(self._go_to)
+        self.export.clicked.connect(self._export)
+        self.model.frame_found.connect(self._on_frame_found)
+        self.model.run.failed.connect(show_warning)
+        self.model.exporting.changed.connect(self._on_exporting)
+        self.model.thresholds_changed.connect(lambda: self.thresholds.put(self.model.thresholds))
+        self._viewer.dims.events.current_step.connect(self._on_frame_shown)
+
+    # What the user does
+
+    def start(self) -> None:
+        """Detect, with the settings shown."""
+        image, entry = self.image.image, self.ensemble.entry
+        if image is None or entry is None:
+            what = "image: open one first" if image is None else "model: train or import one first"
+            self.model.run.fail(f"there is no {what}")
+            return
+        try:
+            frames = range(layers.frame_count(image))
+            self._results.begin(image)
+        except InputError as error:
+            self.model.run.fail(str(error))
+            return
+        self._source, source = weakref.ref(image), _Source(image, self.pixel_size)
+        if self.frames.currentIndex() == 0:
+            frames = range(self._frame_shown(), self._frame_shown() + 1)
+        self.model.start(
+            DetectRequest(
+                name=image.name,
+                take=source.frame,
+                whole=source.whole,
+                frames=frames,
+                model=entry,
+                stride=self.stride.value(),
+                device=self.device.currentText(),
+            )
+        )
+        self.regions.put([])
+
+    def _on_threshold(self, class_name: str, value: float) -> None:
+        self.model.set_threshold(class_name, value, self._frame_shown())
+
+    def _go_to(self, region: Region) -> None:
+        source = None if self._source is None else self._source()
+        if source is None or source not in self._viewer.layers:
+            return
+        if source.ndim == 3:
+            self._viewer.dims.set_current_step(0, region.frame)
+        position = (region.frame, region.y_px, region.x_px)[-source.ndim :]
+        self._viewer.camera.center = tuple(source.data_to_world(position))[-2:]
+
+    def _calibrate(self, size_nm: float) -> None:
+        if (image := self.image.image) is not None:
+            layers.set_pixel_size(image, size_nm)
+            self._on_image()
+
+    def _import_model(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Import a model", "", "Models (*.safetensors)")
+        if path:
+            self.model.import_model(Path(path), lambda entry: self.ensemble.reload(entry.name))
+
+    def _export(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder for the results")
+        if folder:
+            self.model.export(Path(folder))
+
+    def _copy_python(self) -> None:
+        self._copy(self._script().python())
+
+    def _copy_command(self) -> None:
+        self._copy(self._script().command())
+
+    def _copy(self, text: str) -> None:
+        if (clipboard := QApplication.clipboard()) is not None:
+            clipboard.setText(text)
+            show_info("copied to the clipboard")
+
+    def _script(self) -> DetectScript:
+        image, entry = self.image.image, self.ensemble.entry
+        own = {} if entry is None else {c: entry.spec.threshold(c) for c in entry.spec.classes}
+        changed = {c: v for c, v in self.model.thresholds.items() if v != own.get(c)}
+        return DetectScript(
+            path=Path(image.source.path) if image is not None and image.source.path else None,
+            pixel_size_nm=self.size_row.spin.value() or None,
+            model="cdte-110" if entry is None else entry.name,
+            stride=self.stride.value(),
+            device=self.device.currentText(),
+            thresholds=changed,
+        )
+
+    # What happens
+
+    def _on_image(self) -> None:
+        image = self.image.image
+        try:
+            self.size_row.show_size(None if image is None else layers.pixel_size_nm(image))
+            self.frames.setEnabled(image is not None and layers.frame_count(image) > 1)
+        except InputError as error:
+            self.model.run.tell(str(error))
+        self._explain_scale()
+
+    def _on_model(self) -> None:
+        entry = self.ensemble.entry
+        say(self.about, describe(entry))
+        if entry is not None:
+            self.model.use_model(entry)
+        self._explain_scale()
+
+    def _explain_scale(self) -> None:
+        image, entry = self.image.image, self.ensemble.entry
+        if image is None or entry is None:
+            self.pixel_size.forget()
+            return
+        try:
+            self.pixel_size.consider(layers.frame_input(image, self._frame_shown()), entry.spec)
+        except InputError as error:
+            self.model.run.tell(str(error))
+
+    def _on_frame_found(self, result: FrameResult) -> None:
+        self._results.show(result)
+        self.regions.put(self.model.regions())
+        self.thresholds.put_counts(self.model.counts())
+
+    def _on_frame_shown(self) -> None:
+        self.model.refresh(self._frame_shown())
+
+    def _on_exporting(self) -> None:
+        say(self.export_note, self.model.exporting.message)
+
+    def _frame_shown(self) -> int:
+        image = self.image.image
+        if image is None or image.ndim < 3:
+            return 0
+        count = layers.frame_count(image)
+        return min(int(self._viewer.dims.current_step[0]), count - 1)
+
+
+class _Source:
+    """Fetches pixels of a layer when their turn comes, without keeping the layer alive."""
+
+    def __init__(self, image: Image, pixel_size: PixelSize) -> None:
+        self._layer, self._name, self._pixel_size = weakref.ref(image), image.name, pixel_size
+
+    def frame(self, index: int) -> FrameInput:
+        return self._pixel_size.applied_to(layers.frame_input(self._alive(), index))
+
+    def whole(self) -> FrameInput:
+        return self._pixel_size.applied_to(layers.whole_input(self._alive()))
+
+    def _alive(self) -> Image:
+        layer = self._layer()
+        if layer is None:
+            raise InputError(f"{self._name}: the image was deleted; open it again")
+        return layer

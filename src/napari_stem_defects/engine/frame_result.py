@@ -1,0 +1,124 @@
+"""What a worker found in one frame, in the form that windows draw and re-threshold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_stem_defects.core.detection_result import Detection, ProbabilityMap, Region
+from napari_stem_defects.core.fusion import masks_from_map
+from napari_stem_defects.core.regions import measure_regions, number_regions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.core.micrograph import Micrograph
+
+
+@dataclass(frozen=True)
+class FrameResult:
+    """A `Detection` whose planes hold region numbers instead of 0 and 1.
+
+    Attributes
+    ----------
+    numbered : ndarray of unsigned integers, shape (C, Y, X)
+        For each of ``names`` 0 for background, else the number of the region.
+    invalid : ndarray of bool, shape (Y, X), or None
+        Pixels without a value; needed to fuse again.
+    """
+
+    image: str
+    frame: int
+    map: ProbabilityMap
+    names: tuple[str, ...]
+    numbered: NDArray[np.unsignedinteger[Any]]
+    regions: tuple[Region, ...]
+    invalid: NDArray[np.bool_] | None
+    pixel_size_nm: float | None
+    parameters: Mapping[str, Any]
+    seconds: float
+
+    @classmethod
+    def of(cls, found: Detection, invalid: NDArray[np.bool_] | None) -> FrameResult:
+        """Return a detection with its regions numbered."""
+        return cls(
+            image=found.image,
+            frame=found.frame,
+            map=found.map,
+            names=found.mask_names,
+            numbered=number_regions(found.map, found.mask_names, found.masks),
+            regions=found.regions,
+            invalid=invalid,
+            pixel_size_nm=found.pixel_size_nm,
+            parameters=found.parameters,
+            seconds=found.seconds,
+        )
+
+    def detection(self) -> Detection:
+        """Return the detection this came from."""
+        return Detection(
+            image=self.image,
+            frame=self.frame,
+            map=self.map,
+            mask_names=self.names,
+            masks=(self.numbered > 0).astype(np.uint8),
+            regions=self.regions,
+            pixel_size_nm=self.pixel_size_nm,
+            parameters=self.parameters,
+            seconds=self.seconds,
+        )
+
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        """The threshold of every class, Bulk included."""
+        limits: Mapping[str, float] = self.parameters["thresholds"]
+        return limits
+
+    @classmethod
+    def fused(
+        cls,
+        map: ProbabilityMap,
+        micrograph: Micrograph,
+        frame: int,
+        thresholds: Mapping[str, float],
+    ) -> FrameResult:
+        """Make a result of a map alone, before the scan is over."""
+        nothing = np.zeros((0, *micrograph.frame_shape), np.uint32)
+        empty = cls(
+            image=micrograph.name,
+            frame=frame,
+            map=map,
+            names=(),
+            numbered=nothing,
+            regions=(),
+            invalid=micrograph.invalid,
+            pixel_size_nm=micrograph.pixel_size_nm,
+            parameters={"thresholds": dict(thresholds)},
+            seconds=0.0,
+        )
+        return empty.fused_again(thresholds)
+
+    def fused_again(self, thresholds: Mapping[str, float]) -> FrameResult:
+        """Apply other thresholds to the kept probabilities."""
+        height, width = self.numbered.shape[1:]
+        limits = {**self.thresholds, **thresholds}
+        names, masks = masks_from_map(self.map, (height, width), limits, self.invalid)
+        regions = measure_regions(
+            self.map,
+            names,
+            masks,
+            image=self.image,
+            frame=self.frame,
+            pixel_size_nm=self.pixel_size_nm,
+        )
+        return replace(
+            self,
+            names=names,
+            numbered=number_regions(self.map, names, masks),
+            regions=regions,
+            parameters={**self.parameters, "thresholds": limits},
+        )

@@ -1,0 +1,149 @@
+"""What workers do: the project's verbs, with arguments and results that cross processes.
+
+Each function is named by a `Job` and takes ``report``. Torch and the file libraries are
+imported inside the functions, so that the quick worker never pays for torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_stem_defects.core.detection import Scale, detect_frame, match_scale
+from napari_stem_defects.core.detection_result import ProbabilityMap
+from napari_stem_defects.core.progress import Progress, Report
+from napari_stem_defects.engine.frame_result import FrameResult
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
+    from napari_stem_defects.core.micrograph import Micrograph
+    from napari_stem_defects.engine.frame_input import FrameInput
+    from napari_stem_defects.files.model_library import ModelEntry
+    from napari_stem_defects.files.patch_folder import PatchFolder
+
+
+def read_micrograph(*, path: Path, report: Report) -> Micrograph:
+    """Read a file."""
+    from napari_stem_defects.files.reading import read
+
+    return read(path)
+
+
+def explain_scale(*, frame: FrameInput, spec: EnsembleSpec, report: Report) -> Scale:
+    """Say how a frame would be resampled for a model; the micrograph comes back without pixels."""
+    scale = match_scale(frame.micrograph(), spec)
+    bare = replace(scale.micrograph, pixels=np.zeros((0, 0), np.float32), invalid=None)
+    return replace(scale, micrograph=bare)
+
+
+def detect(
+    *,
+    frame: FrameInput,
+    index: int,
+    model: Path,
+    stride: int,
+    thresholds: Mapping[str, float],
+    device: str,
+    report: Report,
+) -> FrameResult:
+    """Find the defects of a frame; a coarse result comes as ``detail["coarse"]`` on the way."""
+    micrograph = frame.micrograph()
+    report(Progress("loading the model", 0, 1))
+    ensemble = _loaded(model, model.stat().st_mtime_ns)
+    scaled = match_scale(micrograph, ensemble.spec).micrograph
+    found = detect_frame(
+        scaled,
+        ensemble,
+        stride=stride,
+        thresholds=thresholds,
+        device=device,
+        frame=index,
+        report=_with_coarse_results(report, scaled, ensemble.spec, index, thresholds),
+    )
+    return FrameResult.of(found, scaled.invalid)
+
+
+def _with_coarse_results(
+    report: Report,
+    micrograph: Micrograph,
+    spec: EnsembleSpec,
+    index: int,
+    thresholds: Mapping[str, float],
+) -> Report:
+    """Turn the coarse map that the scan reports into a result that can be shown."""
+    limits = {name: spec.threshold(name) for name in spec.classes} | dict(thresholds)
+
+    def reporting(progress: Progress) -> None:
+        if "probability" in progress.detail:
+            coarse = _coarse_map(progress.detail, match_scale(micrograph, spec).factor, spec)
+            result = FrameResult.fused(coarse, micrograph, index, limits)
+            progress = replace(progress, detail={"coarse": result})
+        report(progress)
+
+    return reporting
+
+
+def fuse_again(
+    *, result: FrameResult, thresholds: Mapping[str, float], report: Report
+) -> FrameResult:
+    """Apply other thresholds to the probabilities of a result."""
+    return result.fused_again(thresholds)
+
+
+def export(
+    *,
+    results: Sequence[FrameResult],
+    thresholds: Mapping[str, float],
+    image: FrameInput,
+    model: Path,
+    folder: Path,
+    report: Report,
+) -> Path:
+    """Write the result files of an image and return their folder."""
+    from napari_stem_defects.files.model_file import read_spec
+    from napari_stem_defects.files.result_files import write_results
+
+    detections = []
+    for done, result in enumerate(results):
+        report(Progress("writing results", done, len(results)))
+        detections.append(result.fused_again(thresholds).detection())
+    spec, sha256 = read_spec(model)
+    return write_results(
+        folder, image.micrograph(), detections, {"name": spec.name, "sha256": sha256}
+    )
+
+
+def read_patches(*, path: Path, report: Report) -> PatchFolder:
+    """Read a patch folder."""
+    from napari_stem_defects.files.patch_folder import read_patch_folder
+
+    return read_patch_folder(path)
+
+
+def import_model(*, path: Path, report: Report) -> ModelEntry:
+    """Prove that a model works and copy it into the user's library."""
+    from napari_stem_defects.files import model_library
+
+    return model_library.import_model(path)
+
+
+def _coarse_map(detail: Mapping[str, Any], factor: float, spec: EnsembleSpec) -> ProbabilityMap:
+    """Express the scan's coarse map in px of the image."""
+    probability = detail["probability"]
+    y, x = (((detail[axis] + 0.5) / factor - 0.5).astype(np.float32) for axis in "yx")
+    called = np.ones(probability.shape[1:], bool)
+    return ProbabilityMap(probability, y, x, spec.classes, called)
+
+
+@lru_cache(maxsize=4)
+def _loaded(path: Path, modified: int) -> Ensemble:
+    """Load a model once; ``modified`` makes a changed file be loaded again."""
+    from napari_stem_defects.files.model_file import load_model
+
+    return load_model(path)
