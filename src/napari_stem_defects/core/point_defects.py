@@ -57,15 +57,10 @@ def candidates(kind: str, columns: Columns) -> Array:
     extra columns an oxygen site, interstitial columns either side of a Ti-O column, and missing
     columns a Sr site.
     """
-    position, species = columns.position, columns.species
-    lower = position[species == 0]
-    if kind == "vacancy":
-        return lower + np.array([0, CDTE_NM / 8])
-    if kind == "interstitial":
-        return lower + np.array([0, 0.625 * CDTE_NM])
-    if kind == "extra":
-        return position[species == 2]
-    return position[species == (1 if kind == "iextra" else 0)]
+    species = {"extra": 2, "iextra": 1}.get(kind, 0)
+    sites: Array = columns.position[columns.species == species]
+    up = {"vacancy": 0.125, "interstitial": 0.625}.get(kind, 0.0) * CDTE_NM
+    return np.asarray(sites + np.array([0, up]))
 
 
 def add_points(
@@ -111,7 +106,7 @@ def _draw(scene: Scene, sites: Array, size: int, count: int, rng: np.random.Gene
     apart = APART_NM / scene.placement.nm_per_px()
     taken = [(point.y_px, point.x_px) for point in scene.points]
     chosen: list[int] = []
-    inside = np.all((at > 4) & (at < size - 4), axis=1)
+    inside = np.all((at > apart / 4) & (at < size - apart / 4), axis=1)
     for index in rng.permutation(np.flatnonzero(inside)):
         if len(chosen) == count:
             break

@@ -249,7 +249,7 @@ def _disorder(scene: Scene, position: Array, rng: np.random.Generator) -> Array 
 def _core(position: Array, junction: Junction) -> Array:
     """Return 1 in the middle of a junction's core, falling to 0 round it."""
     away = np.hypot(*(position - np.array(junction.core_nm)).T)
-    return np.asarray(np.exp(-0.5 * (away / (0.7 * CORE_RADIUS_NM)) ** 2))
+    return np.asarray(np.exp(-0.5 * (away / (0.6 * CORE_RADIUS_NM)) ** 2))
 
 
 def _add_dots(signal: Array, dots: Sequence[Dot], shift: Array) -> None:
