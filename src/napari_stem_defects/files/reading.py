@@ -214,7 +214,7 @@ def _describe(path: Path, error: Exception) -> str:
         return one_line(path, "does not fit into memory", "cut it into smaller images")
     if isinstance(error, ModuleNotFoundError):
         return one_line(path, f"needs the package {error.name}", f"pip install {error.name}")
-    reason = str(error) or type(error).__name__
+    reason = str(error).replace(str(path), path.name) or type(error).__name__
     return one_line(path, f"cannot be read, it may be damaged ({reason})", _EXPORT_AGAIN)
 
 
