@@ -256,8 +256,8 @@ def test_neighbours_named_by_an_ome_file_are_left_alone(tmp_path: Path) -> None:
     planes = plane.format(0, first.name) + plane.format(1, second.name)
     xml = (
         "<OME xmlns='http://www.openmicroscopy.org/Schemas/OME/2016-06' UUID='a.ome.tif'>"
-        "<Image ID='Image:0'><Pixels ID='Pixels:0' DimensionOrder='XYZCT' Type='uint8' SizeX='80' SizeY='70'"
-        " SizeZ='1' SizeC='1' SizeT='2'><Channel ID='Channel:0:0'/>"
+        "<Image ID='Image:0'><Pixels ID='Pixels:0' DimensionOrder='XYZCT' Type='uint8'"
+        " SizeX='80' SizeY='70' SizeZ='1' SizeC='1' SizeT='2'><Channel ID='Channel:0:0'/>"
         f"{planes}</Pixels></Image></OME>"
     )
     _tiff(first, IMAGE, description=xml, metadata=None)
