@@ -53,6 +53,14 @@ class Bar:
         self._bar.total = progress.total
         self._bar.update(progress.done - self._bar.n)
 
+    def say(self, line: str) -> None:
+        """Print a line of result without tearing the bar."""
+        tqdm.write(line, file=sys.stdout)
+
+    def complain(self, line: str) -> None:
+        """Print a fault that does not stop the work."""
+        tqdm.write(f"stem-defects: {line}", file=sys.stderr)
+
     def _close(self) -> None:
         if self._bar is not None:
             self._bar.close()

@@ -1,0 +1,93 @@
+"""Find defects in images, stacks and folders."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_stem_defects.commands.console import Bar
+from napari_stem_defects.commands.options import (
+    DEFAULT_MODEL,
+    add_device,
+    add_out,
+    add_pixel_size,
+    positive_int,
+)
+
+if TYPE_CHECKING:
+    import argparse
+
+    from napari_stem_defects.engine.batch import Outcome
+    from napari_stem_defects.engine.placement import Workers
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add images, model, and how and where to compute."""
+    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="file or folder")
+    add_out(parser, "folder for the results; each image gets a folder in it")
+    parser.add_argument(
+        "--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--stride",
+        type=positive_int,
+        default=8,
+        metavar="N",
+        help="px between windows at the model's pixel size (default: %(default)s)",
+    )
+    add_pixel_size(parser, "edge of one pixel in nm, instead of what the files say")
+    add_device(parser)
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--workers", type=positive_int, default=1, metavar="N", help="processes, one frame each"
+    )
+    where.add_argument("--cluster", metavar="ADDRESS", help="the scheduler of a Dask cluster")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Search every image; 2 where one of them could not be used."""
+    from napari_stem_defects.engine.batch import detect_files
+    from napari_stem_defects.engine.frame_task import Settings
+    from napari_stem_defects.files.model_library import find_model
+    from napari_stem_defects.files.reading import find_images
+
+    images = [path.resolve() for path in find_images(options.images)]
+    settings = Settings(
+        out=options.out.resolve(),
+        model=find_model(options.model).resolve(),
+        stride=options.stride,
+        pixel_size_nm=options.pixel_size,
+        device=options.device,
+    )
+    status = 0
+    with _workers(options) as workers, Bar() as bar:
+        for outcome in detect_files(images, settings, workers=workers, report=bar):
+            if outcome.fault:
+                status = 2
+            tell(outcome, bar)
+    return status
+
+
+def _workers(options: argparse.Namespace) -> AbstractContextManager[Workers]:
+    from napari_stem_defects.engine import placement
+
+    if options.cluster:
+        return placement.cluster(options.cluster)
+    return (
+        nullcontext(placement.HERE)
+        if options.workers == 1
+        else placement.processes(options.workers)
+    )
+
+
+def tell(outcome: Outcome, bar: Bar) -> None:
+    """Print what became of one image: its counts and where they lie, or the fault."""
+    from napari_stem_defects.files.result_files import read_summary
+
+    if outcome.folder is None:
+        bar.complain(outcome.fault)
+        return
+    counts = read_summary(outcome.folder)["counts"]
+    found = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    bar.say(f"{outcome.image.name}: {found or 'no defect'} -> {outcome.folder}")

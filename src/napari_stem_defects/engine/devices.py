@@ -1,0 +1,37 @@
+"""What the machine can compute, measured."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+
+_SIZE = 2048
+_LEAST_SECONDS = 0.5
+
+
+def matrix_rate(device: str = "cpu") -> float:
+    """Return the rate of float32 matrix products in 1e9 operations per second.
+
+    A product of two n x n matrices counts 2 n^3 operations. The figure says how fast a machine
+    is at all, so that speeds measured on different machines can be compared.
+
+    Parameters
+    ----------
+    device : str
+        A torch device name.
+    """
+    a = torch.rand(_SIZE, _SIZE, device=device)
+    float((a @ a)[0, 0])  # the first product pays for what is loaded then
+    products, started = 0, time.perf_counter()
+    while (seconds := time.perf_counter() - started) < _LEAST_SECONDS:
+        float((a @ a)[0, 0])  # reading one number waits for the device
+        products += 1
+    return products * 2 * _SIZE**3 / seconds / 1e9
+
+
+def describe(device: str) -> str:
+    """Name the device, its threads where it is the CPU, and torch's version."""
+    name = torch.cuda.get_device_name() if device == "cuda" else device
+    threads = f", {torch.get_num_threads()} threads" if device == "cpu" else ""
+    return f"{name}{threads}, torch {torch.__version__}"

@@ -1,0 +1,94 @@
+"""One frame of a batch: read it, search it, keep what was found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from napari_stem_defects.core.detection import detect_frame
+from napari_stem_defects.core.progress import Report, silent
+from napari_stem_defects.files.model_file import load_model
+from napari_stem_defects.files.reading import read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_stem_defects.core.ensemble import Ensemble
+    from napari_stem_defects.core.micrograph import Micrograph, PixelSizeSource
+    from napari_stem_defects.files.result_files import ResultFolder
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a batch is done with.
+
+    Attributes
+    ----------
+    out : Path
+        Folder of the results.
+    model : Path
+        A model file.
+    stride : int
+        Step between windows in px at the model's pixel size.
+    pixel_size_nm : float or None
+        Replaces what the files say.
+    device : {"auto", "cpu", "cuda", "mps"}
+    """
+
+    out: Path
+    model: Path
+    stride: int = 8
+    pixel_size_nm: float | None = None
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class CalibratedImage:
+    """A file and the calibration of all its frames, which therefore share one grid of windows."""
+
+    path: Path
+    pixel_size_nm: float | None
+    pixel_size_source: PixelSizeSource
+
+    def read(self) -> Micrograph:
+        """Read the file, or return it as it was read just before."""
+        return replace(
+            read_once(self.path),
+            pixel_size_nm=self.pixel_size_nm,
+            pixel_size_source=self.pixel_size_source,
+        )
+
+
+@dataclass(frozen=True)
+class FrameTask:
+    """One frame to be searched; small and plain, so that it can go to any process."""
+
+    image: CalibratedImage
+    frame: int
+    folder: ResultFolder
+    settings: Settings
+
+
+def detect_task(task: FrameTask, report: Report = silent) -> None:
+    """Search one frame and keep what was found; doing it twice does no harm."""
+    found = detect_frame(
+        task.image.read().frame(task.frame),
+        _load(task.settings.model),
+        stride=task.settings.stride,
+        device=task.settings.device,
+        frame=task.frame,
+        report=report,
+    )
+    task.folder.write_frame(found)
+
+
+@lru_cache(maxsize=1)
+def read_once(path: Path) -> Micrograph:
+    """Read an image once for all its frames."""
+    return read(path)
+
+
+@lru_cache(maxsize=1)
+def _load(model: Path) -> Ensemble:
+    return load_model(model)
