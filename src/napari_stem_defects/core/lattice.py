@@ -70,7 +70,7 @@ def measure_lattice(image: NDArray[np.float32]) -> Lattice | None:
     positions, heights, bin_size = _peaks(_middle(image))
     if len(positions) < 2:
         return None
-    weights = np.log(heights / _SIGNIFICANT) + 1
+    weights = np.sqrt(heights)  # amplitudes: streaks of a jittery scan hardly count
     best, explained = _best_basis(positions, weights, bin_size)
     if best is None or explained < _LEAST_EXPLAINED:
         return None
