@@ -178,9 +178,9 @@ def _total(members: list[Region]) -> ClassTotal:
 
 
 def _sum(values: list[float | None]) -> float | None:
-    """Add, None where a value is missing (an uncalibrated frame) or there is none."""
+    """Add, None where a value is missing because its frame has no pixel size."""
     known = [value for value in values if value is not None]
-    return sum(known) if known and len(known) == len(values) else None
+    return sum(known, 0.0) if len(known) == len(values) else None
 
 
 def _ends(mask: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -1,0 +1,112 @@
+"""Where labels go on a picture: beside what they name, over nothing else, never overlapping."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+_GAP_PX = 8
+# Right, left, below, above, then the diagonals: the order in which a reader expects a label.
+_SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, -1), (-1, -1), (1, 1), (-1, 1))
+
+
+class Box(NamedTuple):
+    """A rectangle in px, its right and lower edges outside it."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    def overlaps(self, other: Box, gap: int = 0) -> bool:
+        """Say whether two boxes come nearer than ``gap``."""
+        return (
+            self.left < other.right + gap
+            and other.left < self.right + gap
+            and self.top < other.bottom + gap
+            and other.top < self.bottom + gap
+        )
+
+
+class LabelPlaces:
+    """The room for labels on one picture.
+
+    Parameters
+    ----------
+    occupied : ndarray of bool, shape (height, width)
+        What labels should rather not cover.
+    """
+
+    def __init__(self, occupied: NDArray[np.bool_]) -> None:
+        self._height, self._width = occupied.shape
+        self._taken: list[Box] = []
+        # Summed-area table: how much of a box is occupied costs four look-ups.
+        self._sums = np.pad(occupied.astype(np.int64).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+
+    def take(self, box: Box) -> None:
+        """Keep labels out of a box."""
+        self._taken.append(box)
+
+    def covered(self, box: Box) -> float:
+        """Return which share of a box, 0 to 1, hides something."""
+        sums = self._sums
+        inside = (
+            sums[box.bottom, box.right]
+            - sums[box.top, box.right]
+            - sums[box.bottom, box.left]
+            + sums[box.top, box.left]
+        )
+        return float(inside / max(1, (box.right - box.left) * (box.bottom - box.top)))
+
+    def beside(
+        self, anchors: Iterable[tuple[float, float]], reach: float, size: tuple[int, int]
+    ) -> Box | None:
+        """Take the best free place for a label.
+
+        Parameters
+        ----------
+        anchors : iterable of (x, y)
+            Points of what is named, the best first.
+        reach : float
+            Distance the label keeps from an anchor.
+        size : (width, height)
+
+        Returns
+        -------
+        Box or None
+            The place that covers least, the earliest anchor's where several are equal; None
+            where every place leaves the picture or touches another label.
+        """
+        free = [box for box in self._candidates(anchors, reach, size) if self._is_free(box)]
+        if not free:
+            return None
+        best = min(free, key=self.covered)
+        self.take(best)
+        return best
+
+    def _candidates(
+        self, anchors: Iterable[tuple[float, float]], reach: float, size: tuple[int, int]
+    ) -> Iterator[Box]:
+        width, height = size
+        for (x, y), (right, down) in itertools.product(anchors, _SIDES):
+            # On diagonals the label's corner, not its side, keeps the distance.
+            away = (reach if right * down == 0 else 0.71 * reach) + _GAP_PX
+            left = round(x + right * (away + width / 2) - width / 2)
+            top = round(y + down * (away + height / 2) - height / 2)
+            yield Box(left, top, left + width, top + height)
+
+    def _is_free(self, box: Box) -> bool:
+        inside = (
+            box.left >= 0
+            and box.top >= 0
+            and box.right <= self._width
+            and box.bottom <= self._height
+        )
+        return inside and not any(box.overlaps(other, _GAP_PX) for other in self._taken)
