@@ -22,7 +22,7 @@ _LARGEST_PX = 1024
 _SMALLEST_PX = 48
 _LONGEST_PX, _SHORTEST_PX = 80.0, 2.2
 """Spacings looked for."""
-_SIGNIFICANT = 12.0
+_SIGNIFICANT = 20.0
 """How far above the median of its ring the smoothed power of a peak must stand. The largest of
 30,000 values of speckle stays under it, amorphous matter included."""
 _MOST_PEAKS = 14

@@ -42,7 +42,7 @@ class PointKind:
 
 POINT_KINDS = {
     "vacancy": PointKind("Vacancy_CdTe", removes=True, share=(0.0, 0.35)),
-    "interstitial": PointKind("interstitial", removes=False, height=(0.4, 1.1)),
+    "interstitial": PointKind("interstitial", removes=False, height=(0.65, 1.2)),
     "extra": PointKind("Extra", removes=False, height=(0.6, 1.1)),
     "iextra": PointKind("IExtra", removes=False, height=(0.4, 0.8), sigma_nm=(0.045, 0.065)),
     "missing": PointKind("Mis", removes=True),

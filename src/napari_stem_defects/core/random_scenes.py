@@ -99,7 +99,7 @@ def random_scene(
 
 def _imaging(rng: Rng, crystal: str) -> Imaging:
     """Draw a microscope: from sharp and clean to blurred, uneven and noisy."""
-    sometimes = rng.random(5) < (0.6, 0.5, 0.5, 0.5, 0.8)
+    sometimes = [float(chance) for chance in rng.random(5) < (0.6, 0.5, 0.5, 0.5, 0.8)]
     fwhm = rng.uniform(0.09, 0.21) if crystal == "cdte-110" else rng.uniform(0.08, 0.19)
     return Imaging(
         probe_fwhm_nm=fwhm,
@@ -108,8 +108,8 @@ def _imaging(rng: Rng, crystal: str) -> Imaging:
         tail_share=rng.uniform(0, 0.5),
         tail_nm=rng.uniform(0.05, 0.3),
         exponent=rng.uniform(1.4, 2.0),
-        dose=float(np.exp(rng.uniform(np.log(8), np.log(800)))),
-        background=rng.uniform(0, 2.0),
+        dose=float(np.exp(rng.uniform(np.log(12), np.log(800)))),
+        background=rng.uniform(0, 1.5),
         background_slope=(rng.uniform(-0.8, 0.8), rng.uniform(-0.8, 0.8)),
         thickness_slope=(rng.uniform(-0.5, 0.5), rng.uniform(-0.5, 0.5)),
         cloud=rng.uniform(0, 0.5) * sometimes[1],
