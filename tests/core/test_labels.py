@@ -101,7 +101,9 @@ def test_a_senseless_record_is_refused_in_one_line(change: dict[str, object]) ->
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["", " ", " SF1", "a/b", "a\\b", "a:b", "a\nb", "unknown", "x" * 61])
+@pytest.mark.parametrize(
+    "name", ["", " ", " SF1", "a/b", "a\\b", "a:b", "a\nb", "unknown", "x" * 61]
+)
 def test_names_that_files_cannot_carry_are_refused(name: str) -> None:
     with pytest.raises(LabelError, match="class name"):
         default_class(name)

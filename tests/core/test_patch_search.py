@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from skimage.feature import match_template
 
 from napari_stem_defects.core.patch_search import PatchSearch
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def lattice(shape: tuple[int, int], seed: int = 0) -> NDArray[np.float32]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import tifffile
-from numpy.typing import NDArray
 
 from napari_stem_defects.core.labels import Point
 from napari_stem_defects.core.micrograph import Micrograph
@@ -29,6 +27,12 @@ from napari_stem_defects.files.label_journal import JOURNAL_NAME
 from napari_stem_defects.files.label_project import LabelProject
 from napari_stem_defects.files.patch_folder import read_patch_folder
 from napari_stem_defects.files.reading import read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
 
 CROPS = {"SF1_0": (0, 0), "SF1_1": (36, 56), "LC_0": (13, 27)}
 
@@ -62,10 +66,10 @@ def patches(tmp_path: Path) -> Path:
 
 def test_patches_find_their_places(project: LabelProject, patches: Path, image: Path) -> None:
     micrograph = read(image)
-    assert import_patches(project, patches, [micrograph]) == ImportSummary(placed=3, weak=1)
+    assert import_patches(project, patches, [micrograph]) == ImportSummary(placed=3, lone=1)
     found = {(e.class_name, e.y, e.x) for e in project.labels(micrograph.sha256)}
     assert found == {(name[:-2], y + 31.5, x + 31.5) for name, (y, x) in CROPS.items()}
-    assert {label.source for label in project.labels()} == {"imported"}
+    assert {(label.source, label.weak) for label in project.labels()} == {("imported", True)}
     (lone,) = (frame for frame in project.frames if frame.is_lone_patch)
     (weak,) = project.labels(lone.sha256)
     assert (weak.class_name, weak.y, weak.x, lone.name) == ("Bulk", 31.5, 31.5, "Bulk_0")
@@ -117,9 +121,7 @@ def test_a_cancelled_import_leaves_nothing(project: LabelProject, patches: Path)
     assert project.labels() == project.frames == ()
 
 
-def test_an_image_smaller_than_the_patches_is_refused(
-    project: LabelProject, patches: Path
-) -> None:
+def test_an_image_smaller_than_the_patches_is_refused(project: LabelProject, patches: Path) -> None:
     small = Micrograph(np.zeros((50, 90), np.float32), "small", sha256="cd" * 32)
     with pytest.raises(LabelError, match="smaller than the patches"):
         import_patches(project, patches, [small])
@@ -194,6 +196,7 @@ def test_points_are_imported(
     assert done == ImportSummary(placed=2)
     found = [(label.y, label.x, label.class_name) for label in project.labels()]
     assert found == [(10, 20.5, "Se2"), (30, 40, "W")]
+    assert not any(label.weak for label in project.labels())
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +21,9 @@ from napari_stem_defects.files.label_journal import (
     encode_line,
     parse,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RECORDS = [{"op": "label", "id": str(n), "y": n / 7, "name": "β\n\u2028"} for n in range(20)]
 
@@ -209,14 +214,23 @@ def test_a_folder_without_a_journal_is_refused(tmp_path: Path) -> None:
         LabelJournal(tmp_path)
 
 
-@pytest.mark.skipif(
-    os.name == "nt" or os.geteuid() == 0, reason="write protection does not bind this user"
-)
-def test_a_write_protected_folder_is_opened_read_only(folder: Path) -> None:
-    folder.chmod(0o555)
-    try:
-        journal = LabelJournal(folder)
-        assert journal.read_only
-        journal.close()
-    finally:
-        folder.chmod(0o755)
+def refuse(*_: object) -> None:
+    raise PermissionError(errno.EACCES, "Permission denied")
+
+
+def test_a_write_protected_folder_is_opened_read_only(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    journal = LabelJournal(folder)
+    assert journal.read_only
+    assert "Permission denied" in journal.warnings[0]
+    assert list(journal.contents.records) == RECORDS
+    journal.close()
+
+
+def test_a_write_protected_journal_is_opened_read_only(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert "write-protected" in reopen(folder).warnings[0]

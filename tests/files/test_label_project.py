@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -16,6 +15,10 @@ from napari_stem_defects.errors import LabelError, OutputError
 from napari_stem_defects.files import label_project
 from napari_stem_defects.files.label_journal import JOURNAL_NAME, encode_line
 from napari_stem_defects.files.label_project import LabelProject, is_label_project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 SHA = "ab" * 32
 PIXELS = np.random.default_rng(0).random((80, 100), dtype=np.float32)
@@ -38,9 +41,7 @@ def reopened(project: LabelProject) -> LabelProject:
     return LabelProject.open(project.path, read_only=True)
 
 
-def test_labels_come_back_as_they_were_made(
-    project: LabelProject, micrograph: Micrograph
-) -> None:
+def test_labels_come_back_as_they_were_made(project: LabelProject, micrograph: Micrograph) -> None:
     image = project.add_image(micrograph)
     one = project.add(image, 10, 20.5, "SF1")
     two = project.add(image, 79.4, -0.5, "new class", source="suggested")
@@ -141,8 +142,9 @@ def test_lost_and_damaged_pixels_are_reported_and_brought_back(
 
 def test_move_reclass_remove(project: LabelProject, micrograph: Micrograph) -> None:
     image = project.add_image(micrograph)
-    labels = project.add_many([Point(image, n, n, "SF1") for n in range(4)])
-    project.move(labels[0].id, 50, 60)
+    labels = project.add_many([Point(image, n, n, "SF1") for n in range(4)], weak=True)
+    assert labels[0].weak
+    assert not project.move(labels[0].id, 50, 60).weak
     project.reclass(labels[1].id, "LC")
     project.remove(labels[2].id, labels[3].id)
     one, two = reopened(project).labels()

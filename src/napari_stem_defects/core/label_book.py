@@ -8,9 +8,8 @@ lost event spoils nothing but what it said. Applying an event returns the events
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.core.labels import (
     KEYS,
@@ -21,6 +20,9 @@ from napari_stem_defects.core.labels import (
     default_class,
 )
 from napari_stem_defects.errors import LabelError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)

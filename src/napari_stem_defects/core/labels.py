@@ -1,7 +1,8 @@
 """What a label is: a point in an image with a class, its author, time and source.
 
-A label says "the defect is here", in px of the parent image. Patches are cut around labels at
-training time, so that one click yields many honest samples and splits can keep sites apart.
+A label says "the defect is here", in px of the parent image; a weak one, "hereabouts". Patches
+are cut around labels at training time, so that one click yields many honest samples and splits
+can keep sites apart.
 Pixel ``i`` is centred on coordinate ``i``, as in napari: a patch of 64 px whose first row is 10
 has its centre at 41.5.
 """
@@ -11,11 +12,13 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from napari_stem_defects.core.classes import UNKNOWN, colour_of
-from napari_stem_defects.core.micrograph import PixelSizeSource
 from napari_stem_defects.errors import LabelError
+
+if TYPE_CHECKING:
+    from napari_stem_defects.core.micrograph import PixelSizeSource
 
 PATCH_PX = 64
 """Edge of the patches in the public sets, in px."""
@@ -53,6 +56,9 @@ class Label:
         Who set the label last, and when (UTC, ISO 8601).
     source : {"hand", "suggested", "simulated", "imported"}
         How it came to be.
+    weak : bool
+        Whether the defect is just somewhere in the window, as in an imported patch, and not
+        necessarily near its centre, as at a click.
     """
 
     id: str
@@ -65,6 +71,7 @@ class Label:
     author: str = ""
     at: str = ""
     source: LabelSource = "hand"
+    weak: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what no project may hold, be it typed, imported or read from disk."""

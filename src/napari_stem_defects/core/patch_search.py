@@ -7,12 +7,14 @@ micrograph's transform and sums are computed once for all patches.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import fft
 from scipy.ndimage import uniform_filter1d
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _NEARLY = 1e-3
 """How far below the best coarse score a place may be and still be the best: float32 noise."""

@@ -8,13 +8,12 @@ from __future__ import annotations
 import csv
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tifffile
-from numpy.typing import NDArray
 
 from napari_stem_defects.core.labels import PATCH_PX, Label, Point
 from napari_stem_defects.core.micrograph import Micrograph
@@ -28,6 +27,11 @@ from napari_stem_defects.files.messages import one_line
 from napari_stem_defects.files.patch_folder import read_patch_folder
 from napari_stem_defects.files.reading import read
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
 SAME_PLACE = 0.999
 """Correlation from which a patch counts as cut from a place.
 
@@ -36,6 +40,7 @@ public interstitials, which were edited into their micrograph), so less would ca
 """
 
 _EXACT = 0.99999
+_TIE = 1e-6
 _POSITION = ("y_px", "x_px")
 
 
@@ -47,26 +52,26 @@ class ImportSummary:
     ----------
     placed : int
         New labels that have a place in a micrograph.
-    weak : int
+    lone : int
         New labels of patches that no micrograph contains, kept as images of their own.
     present : int
         Labels that the project held already.
     """
 
     placed: int = 0
-    weak: int = 0
+    lone: int = 0
     present: int = 0
 
     def __add__(self, other: ImportSummary) -> ImportSummary:
         """Return the sum of two imports."""
         return ImportSummary(
-            self.placed + other.placed, self.weak + other.weak, self.present + other.present
+            self.placed + other.placed, self.lone + other.lone, self.present + other.present
         )
 
     def text(self) -> str:
         """Return one line for the user."""
         return (
-            f"{self.placed} labels placed, {self.weak} patches kept without a micrograph,"
+            f"{self.placed} labels placed, {self.lone} patches kept without a micrograph,"
             f" {self.present} were there already"
         )
 
@@ -148,10 +153,11 @@ def import_patches(
     same_place: float = SAME_PLACE,
     report: Report = silent,
 ) -> ImportSummary:
-    """Import patches, each as a label at its centre in the micrograph it was cut from.
+    """Import patches, each as a weak label at its centre in the micrograph it was cut from.
 
-    Patches that no micrograph contains become weak labels: images of their own, the defect
-    somewhere inside. Importing the same folder again adds nothing. The import is one step for
+    Weak, because a patch shows its defect anywhere: those of the public sets have point defects
+    a median of 22 to 26 px from their centres. A patch that no micrograph contains is kept as an
+    image of its own. Importing the same folder again adds nothing. The import is one step for
     undo, and a cancelled one leaves nothing.
 
     Parameters
@@ -181,7 +187,7 @@ def import_patches(
         for place, class_name in zip(places, patches.classes, strict=True)
     ]
     parent_names = {image.sha256 for image in images}
-    return _add_new(project, points, parent_names)
+    return _add_new(project, points, parent_names, weak=True)
 
 
 def import_points(
@@ -203,7 +209,7 @@ def import_points(
     rows = list(_rows(table, class_column))
     project.add_image(image)
     points = [Point(image.sha256, y, x, name, frame) for y, x, name, frame in rows]
-    return _add_new(project, points, {image.sha256})
+    return _add_new(project, points, {image.sha256}, weak=False)
 
 
 def export_patches(project: LabelProject, out: Path, *, report: Report = silent) -> int:
@@ -281,7 +287,7 @@ def _find(
         match = parent.search.find(patch)
         if match and match.score >= best:
             y, x = _centre(match.top, patch.shape[0]), _centre(match.left, patch.shape[1])
-            best, place = match.score, _Place(parent.micrograph, y, x, parent.frame)
+            best, place = match.score + _TIE, _Place(parent.micrograph, y, x, parent.frame)
         if best >= _EXACT:
             break
     return place
@@ -297,12 +303,14 @@ def _centre(first: int, length: int) -> float:
     return first + (length - 1) / 2
 
 
-def _add_new(project: LabelProject, points: Iterable[Point], parents: set[str]) -> ImportSummary:
+def _add_new(
+    project: LabelProject, points: Iterable[Point], parents: set[str], *, weak: bool
+) -> ImportSummary:
     """Add the points that the project does not hold yet."""
     held = {Point(e.image, e.y, e.x, e.class_name, e.frame) for e in project.labels()}
     wanted = list(points)
     new = [point for point in dict.fromkeys(wanted) if point not in held]
-    project.add_many(new, source="imported")
+    project.add_many(new, source="imported", weak=weak)
     placed = sum(point.image in parents for point in new)
     return ImportSummary(placed, len(new) - placed, len(wanted) - len(new))
 

@@ -14,13 +14,15 @@ import os
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
 from napari_stem_defects.errors import LabelError, OutputError
 from napari_stem_defects.files.atomic import append_line, replacing, write_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FORMAT = 1
 JOURNAL_NAME = "labels.jsonl"

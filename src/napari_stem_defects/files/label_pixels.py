@@ -7,14 +7,17 @@ import os
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_stem_defects.core.labels import LabelledFrame
 from napari_stem_defects.core.micrograph import Micrograph
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.files.atomic import write_bytes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def pixel_path(folder: Path, sha256: str, frame: int, *, stack: bool) -> Path:

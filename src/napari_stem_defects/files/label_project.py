@@ -14,15 +14,10 @@ from __future__ import annotations
 
 import getpass
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Self
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Self
 
 from napari_stem_defects.core.label_book import (
     Event,
@@ -33,11 +28,19 @@ from napari_stem_defects.core.label_book import (
     to_record,
 )
 from napari_stem_defects.core.labels import Label, LabelClass, LabelledFrame, LabelSource, Point
-from napari_stem_defects.core.micrograph import Micrograph
 from napari_stem_defects.errors import LabelError, OutputError
 from napari_stem_defects.files.label_journal import JOURNAL_NAME, LabelJournal
 from napari_stem_defects.files.label_pixels import load_pixels, pixel_hash, store_pixels
 from napari_stem_defects.files.messages import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from types import TracebackType
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.core.micrograph import Micrograph
 
 _COMPACT_ABOVE = 20_000
 """Superseded records that make closing rewrite the journal: where reopening starts to take long."""
@@ -227,7 +230,7 @@ class LabelProject:
         return self.add_many([Point(image, y, x, class_name, frame)], source=source)[0]
 
     def add_many(
-        self, points: Iterable[Point], *, source: LabelSource = "hand"
+        self, points: Iterable[Point], *, source: LabelSource = "hand", weak: bool = False
     ) -> tuple[Label, ...]:
         """Label points as one step for `undo` and with one wait for the disk."""
         points = list(points)
@@ -245,6 +248,7 @@ class LabelProject:
                 author=author,
                 at=now,
                 source=source,
+                weak=weak,
             )
             for point in points
         ]
@@ -266,8 +270,9 @@ class LabelProject:
         return tuple(changed)
 
     def move(self, label_id: str, y: float, x: float) -> Label:
-        """Put a label elsewhere in its frame."""
-        return self.update([replace(self._book.known_label(label_id), y=float(y), x=float(x))])[0]
+        """Put a label elsewhere in its frame; it then marks the very spot."""
+        label = self._book.known_label(label_id)
+        return self.update([replace(label, y=float(y), x=float(x), weak=False)])[0]
 
     def reclass(self, label_id: str, class_name: str) -> Label:
         """Give a label another class; one the project lacks is added to it."""
