@@ -170,7 +170,9 @@ def _entries(findings: Findings) -> list[_Entry]:
         for name, total in found.items()
     ]
     if not found:
-        entries.append(_Entry(None, "no defects found", _wrapped(f"among {', '.join(missing)}")))
+        entries.append(
+            _Entry(None, "no defects found", _wrapped(f"looked for: {', '.join(missing)}"))
+        )
     if findings.fractions[UNKNOWN] > 0:
         share = f"{_percent(findings.fractions[UNKNOWN])} of the area,"
         entries.append(_Entry(UNKNOWN, "unknown", (share, "claimed by no class")))
