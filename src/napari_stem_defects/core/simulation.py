@@ -130,23 +130,15 @@ def simulate(
     settings = _checked_imaging(_IMAGING[crystal], dose, imaging)
     rng = np.random.default_rng(seed)
     turn = _ROTATION_DEG[crystal] if rotation_deg is None else rotation_deg
-    scene = _perfect(crystal, size, px, turn)
-    scene = replace(
-        scene,
-        notes={
-            "crystal": crystal,
-            "defects": names,
-            "size": size,
-            "seed": seed,
-            "rotation_deg": turn,
-            "species": scene.species,
-        },
-    )
-    scene = _with_extended(scene, [name for name in names if name not in POINT_KINDS], size)
-    for name in names:
-        if name in POINT_KINDS:
-            sites = _quiet(scene, candidates(name, scene.columns))
-            scene = add_points(scene, name, sites, size, _POINTS_PER_KIND, rng)
+    notes = {
+        "crystal": crystal,
+        "defects": names,
+        "size": size,
+        "seed": seed,
+        "rotation_deg": turn,
+    }
+    scene = _with_defects(_perfect(crystal, size, px, turn), names, size, rng)
+    scene = replace(scene, notes={**notes, "species": scene.species})
     return photograph(scene, (size, size), settings, px, rng, f"simulated {crystal}")
 
 
@@ -189,6 +181,15 @@ def _perfect(crystal: str, size: int, px: float, rotation_deg: float) -> Scene:
     if crystal == "cdte-110":
         return Scene(crystals.zincblende(radius), placement, ((48,), (52,)))
     return Scene(crystals.perovskite(radius), placement, ((38,), (22, 8), (8,)))
+
+
+def _with_defects(scene: Scene, names: Sequence[str], size: int, rng: np.random.Generator) -> Scene:
+    scene = _with_extended(scene, [name for name in names if name not in POINT_KINDS], size)
+    for name in names:
+        if name in POINT_KINDS:
+            sites = _quiet(scene, candidates(name, scene.columns))
+            scene = add_points(scene, name, sites, size, _POINTS_PER_KIND, rng)
+    return scene
 
 
 def _with_extended(scene: Scene, names: Sequence[str], size: int) -> Scene:
