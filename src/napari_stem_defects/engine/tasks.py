@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +34,11 @@ def read_micrograph(*, path: Path, report: Report) -> Micrograph:
     from napari_stem_defects.files.reading import read
 
     return read(path)
+
+
+def load_torch(*, report: Report) -> None:
+    """Import torch, which takes seconds, before it is needed."""
+    import_module("napari_stem_defects.core.inference")
 
 
 def explain_scale(*, frame: FrameInput, spec: EnsembleSpec, report: Report) -> Scale:

@@ -105,6 +105,7 @@ class Dock(QWidget):
         form.setContentsMargins(0, 0, 0, 0)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         fold.setContent(inner)
+        fold.collapse(animate=False)
         self.add(fold)
         return form
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_info, show_warning
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog, QHBoxLayout, QMenu, QSpinBox
 
 from napari_stem_defects.app import layers
@@ -22,7 +23,10 @@ from napari_stem_defects.app.parts.region_table import RegionTable
 from napari_stem_defects.app.parts.run_row import RunRow
 from napari_stem_defects.app.result_layers import ResultLayers
 from napari_stem_defects.app.runner import QtRunner
+from napari_stem_defects.app.warm_up import warm_up
+from napari_stem_defects.core.classes import BULK, UNKNOWN
 from napari_stem_defects.engine import pool
+from napari_stem_defects.engine.jobs import Event, Job
 from napari_stem_defects.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,6 +36,11 @@ if TYPE_CHECKING:
     from napari_stem_defects.core.detection_result import Region
     from napari_stem_defects.engine.frame_input import FrameInput
     from napari_stem_defects.engine.frame_result import FrameResult
+    from napari_stem_defects.files.model_library import ModelEntry
+
+
+_BREATH_MS = 30
+"""Pause between two layers, so that the window stays alive."""
 
 
 class DetectDefectsWidget(Dock):
@@ -51,6 +60,11 @@ class DetectDefectsWidget(Dock):
         self.pixel_size = PixelSize(quick.submit)
         self._results = ResultLayers(napari_viewer)
         self._source: weakref.ref[Image] | None = None
+        self._maker = QTimer(self)
+        self._maker.setInterval(_BREATH_MS)
+        self._maker.timeout.connect(self._make_layer)
+        warm_up()
+        long.submit(Job("napari_stem_defects.engine.tasks:load_torch", {}), _ignore)
         self._build_inputs()
         self._build_results()
         self.run_row = self.add_footer(
@@ -121,6 +135,7 @@ class DetectDefectsWidget(Dock):
         self.regions.region_chosen.connect(self._go_to)
         self.export.clicked.connect(self._export)
         self.model.frame_found.connect(self._on_frame_found)
+        self.model.run.changed.connect(self._on_run)
         self.model.run.failed.connect(show_warning)
         self.model.exporting.changed.connect(self._on_exporting)
         self.model.thresholds_changed.connect(lambda: self.thresholds.put(self.model.thresholds))
@@ -137,13 +152,14 @@ class DetectDefectsWidget(Dock):
             return
         try:
             frames = range(layers.frame_count(image))
-            self._results.begin(image)
+            self._results.begin(image, (*_defects(entry), UNKNOWN))
         except InputError as error:
             self.model.run.fail(str(error))
             return
         self._source, source = weakref.ref(image), _Source(image, self.pixel_size)
         if self.frames.currentIndex() == 0:
             frames = range(self._frame_shown(), self._frame_shown() + 1)
+        self._maker.start()
         self.model.start(
             DetectRequest(
                 name=image.name,
@@ -241,6 +257,15 @@ class DetectDefectsWidget(Dock):
         self.regions.put(self.model.regions())
         self.thresholds.put_counts(self.model.counts())
 
+    def _make_layer(self) -> None:
+        if not warm_up().is_alive() and not self._results.make_next():
+            self._maker.stop()
+
+    def _on_run(self) -> None:
+        if self.model.run.phase in ("failed", "cancelled") and not self.model.results:
+            self._maker.stop()
+            self._results.discard()
+
     def _on_frame_shown(self) -> None:
         self.model.refresh(self._frame_shown())
 
@@ -253,6 +278,14 @@ class DetectDefectsWidget(Dock):
             return 0
         count = layers.frame_count(image)
         return min(int(self._viewer.dims.current_step[0]), count - 1)
+
+
+def _defects(entry: ModelEntry) -> list[str]:
+    return [name for name in entry.spec.classes if name != BULK]
+
+
+def _ignore(event: Event) -> None:
+    """Expect nothing of a job."""
 
 
 class _Source:
