@@ -323,9 +323,8 @@ def _rows(table: Path, class_column: str | None) -> Iterator[tuple[float, float,
             for row in reader:
                 yield _row(table, reader.line_num, row, column)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise LabelError(
-            one_line(table, f"cannot be read ({error})", "give a CSV table")
-        ) from error
+        fault = f"cannot be read ({getattr(error, 'strerror', None) or error})"
+        raise LabelError(one_line(table, fault, "give a CSV table")) from error
 
 
 def _class_column(table: Path, columns: Sequence[str], wanted: str | None) -> str:

@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 
 from napari_stem_defects.errors import LabelError, OutputError
 from napari_stem_defects.files.atomic import append_line, replacing, write_bytes
+from napari_stem_defects.files.messages import one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,7 +125,8 @@ class LabelJournal:
         self.read_only = read_only
         self._lock = FileLock(folder / LOCK_NAME, timeout=0, thread_local=False)
         if not self.path.is_file():
-            raise LabelError(f"{folder}: not a label project ({JOURNAL_NAME} is missing)")
+            fault = f"is not a label project ({JOURNAL_NAME} is missing)"
+            raise LabelError(one_line(folder, fault, "give the folder that holds it"))
         if not read_only:
             self._take_lock()
         try:
