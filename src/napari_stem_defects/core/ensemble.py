@@ -1,0 +1,192 @@
+"""A trained ensemble as plain data: what it is (`EnsembleSpec`) and its weights (`Ensemble`).
+
+Nothing here needs torch, so windows and listings can speak of models without loading it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_stem_defects.core.preprocessing import Preprocessing
+from napari_stem_defects.errors import InputError, ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+ARCHITECTURE = "selu-cnn-1"
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Sizes of one binary member.
+
+    Attributes
+    ----------
+    channels : tuple of int
+        Feature maps of each convolution block (3x3 convolution, batch norm, 2x2 maximum, SELU).
+    hidden : int
+        Width of the fully connected layer before the one output.
+    dropout : float
+        Share of the hidden units silenced during training.
+    name : str
+        The registered kind of network; a file naming another kind is refused.
+    """
+
+    channels: tuple[int, ...] = (16, 32, 48, 64)
+    hidden: int = 48
+    dropout: float = 0.2
+    name: str = ARCHITECTURE
+
+    def __post_init__(self) -> None:
+        """Refuse sizes no network can have, whoever wrote them."""
+        small = 1 <= len(self.channels) <= 8 and all(1 <= c <= 1024 for c in self.channels)
+        if not (small and 1 <= self.hidden <= 4096 and 0 <= self.dropout < 1):
+            raise ModelError(f"network sizes out of range: {self}")
+        if self.name != ARCHITECTURE:
+            raise ModelError(f"network {self.name!r} is unknown to this version; update the plugin")
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Maps a member's mean logit z to a probability: sigmoid(scale * z + shift).
+
+    Platt (1999) scaling, fitted on validation windows; (1, 0) leaves the network's own answer.
+    """
+
+    scale: float = 1.0
+    shift: float = 0.0
+
+
+@dataclass(frozen=True)
+class EnsembleSpec:
+    """Everything about an ensemble but its weights; JSON in the model file.
+
+    Attributes
+    ----------
+    name : str
+        Short name, as used on the command line.
+    classes : tuple of str
+        One binary member (times ``seeds``) per class, in this order.
+    seeds : tuple of int
+        Seeds of the members of each class; their number is the K of ``--members K``.
+    preprocessing : Preprocessing
+    architecture : Architecture
+    pixel_size_nm : float or None
+        Images are resampled to this before anything else; None where training was uncalibrated.
+    lattice_nm : float or None
+        Spacing of the first reflections of the crystal trained on, which gives an uncalibrated
+        image its scale.
+    thresholds : mapping of str to float
+        Probability from which a class claims a window.
+    calibration : mapping of str to Calibration
+    training : mapping
+        Label-set hash, counts, epochs, augmentation: what it takes to train it again.
+    figures : mapping
+        Measured figures, keyed by split ("random", "site", "region", "image").
+    versions : mapping
+        Versions of the software that trained it.
+    description, licence : str
+        For the model card.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    seeds: tuple[int, ...] = (0,)
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    architecture: Architecture = field(default_factory=Architecture)
+    pixel_size_nm: float | None = None
+    lattice_nm: float | None = None
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    calibration: Mapping[str, Calibration] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    description: str = ""
+    licence: str = ""
+
+    def threshold(self, class_name: str) -> float:
+        """Return the class's threshold; 0.5 where none was chosen."""
+        return self.thresholds.get(class_name, 0.5)
+
+    def calibrated(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Turn mean logits (N, C) into calibrated probabilities (N, C), float32."""
+        pairs = [self.calibration.get(name, Calibration()) for name in self.classes]
+        scale = np.array([pair.scale for pair in pairs], np.float32)
+        shift = np.array([pair.shift for pair in pairs], np.float32)
+        return np.float32(0.5) * (1 + np.tanh(np.float32(0.5) * (scale * logits + shift)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> EnsembleSpec:
+        """Read what `to_dict` wrote; anything else is a `ModelError` of one line."""
+        known = {item.name for item in fields(cls)}
+        if set(values) != known:
+            odd = ", ".join(sorted(set(values) ^ known)[:5])
+            raise ModelError(f"model description has unknown or missing entries: {odd}")
+        try:
+            return cls(**{**values, **_parsed(values)})
+        except (TypeError, ValueError, KeyError, AttributeError, InputError) as error:
+            raise ModelError(f"model description is malformed: {error}") from None
+
+
+def _parsed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entries of a description that JSON cannot hold as they are."""
+    sizes = values["architecture"]
+    classes = tuple(str(name) for name in values["classes"])
+    seeds = tuple(int(seed) for seed in values["seeds"])
+    if not classes or len(set(classes)) != len(classes) or not 1 <= len(seeds) <= 64:
+        raise ValueError("classes must be named once each, with 1 to 64 seeds")
+    return {
+        "classes": classes,
+        "seeds": seeds,
+        "preprocessing": Preprocessing.from_dict(values["preprocessing"]),
+        "architecture": Architecture(**{**sizes, "channels": tuple(sizes["channels"])}),
+        "pixel_size_nm": _length(values["pixel_size_nm"]),
+        "lattice_nm": _length(values["lattice_nm"]),
+        "thresholds": {name: _share(value) for name, value in values["thresholds"].items()},
+        "calibration": {
+            name: Calibration(float(pair["scale"]), float(pair["shift"]))
+            for name, pair in values["calibration"].items()
+        },
+    }
+
+
+def _length(value: Any) -> float | None:
+    if value is None:
+        return None
+    if not 1e-4 < float(value) < 1e4:
+        raise ValueError(f"{value} nm is no length of a crystal or a pixel")
+    return float(value)
+
+
+def _share(value: Any) -> float:
+    if not 0 <= float(value) <= 1:
+        raise ValueError(f"threshold {value} is not between 0 and 1")
+    return float(value)
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """An ensemble ready to run.
+
+    Attributes
+    ----------
+    spec : EnsembleSpec
+    weights : mapping of str to ndarray
+        Tensors by ``<class index>.<seed index>.<parameter>``; names and shapes are what
+        `network.weight_shapes` lists.
+    sha256 : str
+        Hash of the weights, as written in the model file; "" before it was saved.
+    """
+
+    spec: EnsembleSpec
+    weights: Mapping[str, NDArray[Any]]
+    sha256: str = ""

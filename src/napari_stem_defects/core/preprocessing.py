@@ -1,0 +1,261 @@
+"""The five preprocessing stages, the same for preview, training and detection.
+
+(a) original -> (b) normalised by the maximum intensity -> (c) lightly smoothed and freed of its
+background -> (d) log magnitude of the 2-D Fourier transform -> (e) the same above a threshold.
+
+Stages b and c (`flatten`) are computed once for a whole image, because a Gaussian blur of an
+image and of a patch cut from it agree everywhere but at the patch's border. Stages d and e
+(`features`) are computed once per window and shared by all members of an ensemble.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from napari_stem_defects.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Image = NDArray[np.float32]
+Representation = Literal["fft", "real", "fft+real"]
+Window = Literal["hann", "none"]
+
+# Spread of the flattened image (in units of its maximum) below which there is no signal to talk
+# about: single-precision rounding, not electrons.
+NO_SIGNAL = 1e-6
+# Local contrast is not evened out below this share of the image's own contrast, so that vacuum
+# and amorphous carbon stay faint instead of being blown up to look like a crystal.
+CONTRAST_FLOOR = 0.2
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Parameters of the stages; lengths are in px of the model's pixel size.
+
+    Attributes
+    ----------
+    patch_px : int
+        Edge of the square window the network sees.
+    smoothing_px : float
+        Standard deviation of the light Gaussian smoothing; 0 leaves it out.
+    background_px : float
+        Standard deviation of the Gaussian blur that is taken for the background and subtracted.
+    contrast_px : float
+        Standard deviation of the Gaussian over which local contrast is evened out; 0 leaves it
+        out, and every window is divided by its own largest magnitude instead.
+    window : {"hann", "none"}
+        Weight over the patch. "hann" makes the answer speak of the patch's centre, because a
+        Fourier magnitude by itself has no position; "none" is the abstract's.
+    threshold : float
+        Log magnitudes below this share of the window's largest one become 0.
+    cutoff : float
+        Highest spatial frequency kept, in cycles per px (0.5 keeps all).
+    representation : {"fft", "real", "fft+real"}
+        What the network sees: the thresholded spectrum, the flattened patch, or both.
+    """
+
+    patch_px: int = 64
+    smoothing_px: float = 1.0
+    background_px: float = 12.0
+    contrast_px: float = 24.0
+    window: Window = "hann"
+    threshold: float = 0.0
+    cutoff: float = 0.375
+    representation: Representation = "fft"
+
+    def __post_init__(self) -> None:
+        """Refuse values no stage can work with."""
+        checks = {
+            "patch_px": self.patch_px >= 16 and self.patch_px % 2 == 0,
+            "smoothing_px": 0 <= self.smoothing_px <= 20,
+            "background_px": 1 <= self.background_px <= 1000,
+            "contrast_px": 0 <= self.contrast_px <= 1000,
+            "window": self.window in get_args(Window),
+            "threshold": 0 <= self.threshold < 1,
+            "cutoff": 0.1 <= self.cutoff <= 0.5,
+            "representation": self.representation in get_args(Representation),
+        }
+        for name, good in checks.items():
+            if not good:
+                raise InputError(f"preprocessing: {name}={getattr(self, name)!r} is out of range")
+
+    @classmethod
+    def paper(cls) -> Preprocessing:
+        """Return the configuration of Marvin et al.: un-windowed, thresholded FFT magnitude."""
+        return cls(contrast_px=0.0, window="none", threshold=0.4, cutoff=0.5)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the parameters as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Preprocessing:
+        """Read what `to_dict` wrote; unknown or missing names are an `InputError`."""
+        known = {item.name for item in fields(cls)}
+        if set(values) != known:
+            odd = ", ".join(sorted(set(values) ^ known))
+            raise InputError(f"preprocessing: unknown or missing parameters: {odd}")
+        return cls(**values)
+
+
+class Stages(NamedTuple):
+    """The five stages of one image or patch, float32 arrays of the input's shape (Y, X).
+
+    ``spectrum`` and ``thresholded`` are centred (zero frequency at ``shape // 2``).
+    """
+
+    original: Image
+    normalised: Image
+    flattened: Image
+    spectrum: Image
+    thresholded: Image
+
+
+def normalise(image: Image) -> Image:
+    """Divide by the maximum intensity (stage b); an image without positive pixels is shifted.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (..., Y, X)
+        Finite intensities. Each image of a batch is normalised by its own maximum.
+    """
+    lowest = image.min(axis=(-2, -1), keepdims=True)
+    shifted = image - np.minimum(lowest, 0)
+    highest = shifted.max(axis=(-2, -1), keepdims=True)
+    return np.divide(shifted, highest, out=np.zeros_like(shifted), where=highest > 0)
+
+
+def flatten(image: Image, settings: Preprocessing) -> Image:
+    """Return stage c: normalised, smoothed, background removed, local contrast evened out.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (Y, X) or (N, Y, X)
+        Finite intensities; the images of a batch do not influence one another.
+    settings : Preprocessing
+
+    Returns
+    -------
+    ndarray of float32, the input's shape
+        Zero-mean on the scale of ``background_px``; all zero where the image is constant.
+    """
+    normal = normalise(np.ascontiguousarray(image, dtype=np.float32))
+    smooth = _blur(normal, settings.smoothing_px)
+    flat = smooth - _blur(normal, float(np.hypot(settings.background_px, settings.smoothing_px)))
+    overall = np.sqrt(np.mean(flat**2, axis=(-2, -1), keepdims=True))
+    flat = np.where(overall > NO_SIGNAL, flat, np.float32(0))
+    if settings.contrast_px == 0:
+        return flat
+    local = np.sqrt(np.maximum(_blur(flat**2, settings.contrast_px), 0))
+    floor = np.maximum(CONTRAST_FLOOR * overall, NO_SIGNAL)
+    return flat / np.maximum(local, floor)
+
+
+def features(patches: Image, settings: Preprocessing) -> dict[str, Image]:
+    """Return what the network sees of flattened patches.
+
+    Parameters
+    ----------
+    patches : ndarray of float32, shape (N, P, P)
+        Patches cut from what `flatten` returned, P = ``settings.patch_px``.
+    settings : Preprocessing
+
+    Returns
+    -------
+    dict of ndarray of float32
+        ``"fft"``: (N, 1, rows, columns), non-redundant half of the thresholded log spectrum
+        up to the cutoff, zero frequency in the first column at row ``rows // 2``;
+        ``"real"``: (N, 1, P, P), the windowed patch. Only those the representation names.
+    """
+    scaled = patches if settings.contrast_px > 0 else _by_own_maximum(patches)
+    weighted = scaled * _weights(settings)
+    seen: dict[str, Image] = {}
+    if "fft" in settings.representation:
+        seen["fft"] = _threshold(_half_spectrum(weighted, settings), settings)[:, None]
+    if "real" in settings.representation:
+        seen["real"] = weighted[:, None]
+    return seen
+
+
+def feature_shapes(settings: Preprocessing) -> dict[str, tuple[int, int, int]]:
+    """Return the shape (channels, rows, columns) of each array `features` gives."""
+    blank = np.zeros((1, settings.patch_px, settings.patch_px), np.float32)
+    shapes = {}
+    for name, array in features(blank, settings).items():
+        channels, rows, columns = array.shape[1:]
+        shapes[name] = (channels, rows, columns)
+    return shapes
+
+
+def stages(image: Image, settings: Preprocessing) -> Stages:
+    """Return the five stages of one image or patch of any size, for people to look at.
+
+    Parameters
+    ----------
+    image : ndarray, shape (Y, X)
+        Finite intensities.
+    settings : Preprocessing
+
+    Notes
+    -----
+    For a 64x64 patch these are the numbers `features` gives, the redundant half of the spectrum
+    and frequencies above the cutoff included.
+    """
+    original = np.ascontiguousarray(image, dtype=np.float32)
+    flattened = flatten(original, settings)
+    scaled = flattened if settings.contrast_px > 0 else _by_own_maximum(flattened)
+    weights = np.float32(1)
+    if settings.window == "hann":
+        weights = np.outer(*(_hann(length) for length in original.shape)).astype(np.float32)
+    magnitude = np.abs(scipy.fft.fft2(scaled * weights)).astype(np.float32)
+    spectrum = np.log1p(scipy.fft.fftshift(magnitude))
+    return Stages(
+        original, normalise(original), flattened, spectrum, _threshold(spectrum, settings)
+    )
+
+
+def _blur(image: Image, sigma: float) -> Image:
+    if sigma == 0:
+        return image
+    axes = (image.ndim - 2, image.ndim - 1)
+    return gaussian_filter(image, sigma, axes=axes, mode="reflect", truncate=3.0)
+
+
+def _by_own_maximum(patches: Image) -> Image:
+    highest = np.abs(patches).max(axis=(-2, -1), keepdims=True)
+    return np.divide(patches, highest, out=np.zeros_like(patches), where=highest > NO_SIGNAL)
+
+
+def _hann(length: int) -> Image:
+    # The periodic form sampled at pixel centres: symmetric, and never exactly 0.
+    return np.sin(np.pi * (np.arange(length) + 0.5) / length).astype(np.float32) ** 2
+
+
+def _weights(settings: Preprocessing) -> Image:
+    if settings.window == "none":
+        return np.ones((1, 1), np.float32)
+    profile = _hann(settings.patch_px)
+    return np.outer(profile, profile)
+
+
+def _half_spectrum(patches: Image, settings: Preprocessing) -> Image:
+    """Return log1p |FFT| for rows -k..k-1 and columns 0..k, k the cutoff in Fourier px."""
+    size = settings.patch_px
+    keep = round(settings.cutoff * size)
+    transform = scipy.fft.rfft(patches, axis=-1, workers=os.cpu_count())[..., : keep + 1]
+    transform = scipy.fft.fft(transform, axis=-2, workers=os.cpu_count())
+    rows = np.arange(-keep, keep) % size
+    return np.log1p(np.abs(transform[..., rows, :])).astype(np.float32)
+
+
+def _threshold(spectrum: Image, settings: Preprocessing) -> Image:
+    limit = settings.threshold * spectrum.max(axis=(-2, -1), keepdims=True)
+    return np.where(spectrum >= limit, spectrum, np.float32(0))

@@ -1,0 +1,224 @@
+"""Turning labelled sites into what the networks train on: features and targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_stem_defects.core.augmentation import (
+    Augmentation,
+    disturbed,
+    flat_view,
+    quarter_view,
+)
+from napari_stem_defects.core.classes import BULK
+from napari_stem_defects.core.preprocessing import Preprocessing, features, flatten
+from napari_stem_defects.core.progress import Progress, Report, silent
+from napari_stem_defects.core.windows import cut, pad_for_windows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_stem_defects.core.training_set import TrainingSet
+
+Image = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Windows ready for the networks.
+
+    Attributes
+    ----------
+    features : dict of ndarray of float32, each (N, C, H, W)
+        What `preprocessing.features` gave.
+    targets : ndarray of float32, shape (N, classes)
+        1, 0, or NaN where nobody knows.
+    """
+
+    features: dict[str, Image]
+    targets: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        """Return the number of windows."""
+        return len(self.targets)
+
+
+def joined(parts: Sequence[Samples]) -> Samples:
+    """Put samples of the same representation and classes together."""
+    names = parts[0].features
+    return Samples(
+        {name: np.concatenate([part.features[name] for part in parts]) for name in names},
+        np.concatenate([part.targets for part in parts]),
+    )
+
+
+def plain_samples(data: TrainingSet, preprocessing: Preprocessing) -> Samples:
+    """Cut the window of every site as it stands, one per site, in the order of the sites."""
+    size = preprocessing.patch_px
+    windows = np.zeros((len(data), size, size), np.float32)
+    for index in np.unique(data.image):
+        mine = np.flatnonzero(data.image == index)
+        flat = flatten(data.images[index], preprocessing)
+        windows[mine] = _windows_at(flat, data.y[mine], data.x[mine], size)
+    return Samples(features(windows, preprocessing), data.targets)
+
+
+def augmented_samples(
+    data: TrainingSet,
+    preprocessing: Preprocessing,
+    augmentation: Augmentation | None,
+    *,
+    views: int,
+    seed: int,
+    report: Report = silent,
+) -> Samples:
+    """Cut windows from many views of the parents.
+
+    Parameters
+    ----------
+    data : TrainingSet
+    preprocessing : Preprocessing
+    augmentation : Augmentation or None
+        None turns patches by quarters and changes nothing else, as the abstract does.
+    views : int
+        How often every parent is looked at.
+    seed : int
+
+    Returns
+    -------
+    Samples
+        About ``views`` windows per site; sites that a view turned out of the frame are left out.
+    """
+    rng = np.random.default_rng(seed)
+    parts: list[Samples] = []
+    parents = np.unique(data.image)
+    whole = np.isin(parents, data.image[data.radius_px == 0])
+    if whole.any():
+        patches = data.only(np.isin(data.image, parents[whole]))
+        for done in range(views):
+            parts.append(_patch_view(patches, preprocessing, augmentation, rng, first=done == 0))
+            report(Progress("augmenting patches", done + 1, views))
+    for number, index in enumerate(parents[~whole]):
+        sites = data.only(data.image == index)
+        for done in range(views):
+            parts.append(_parent_view(sites, index, preprocessing, augmentation, rng))
+            report(Progress("augmenting images", number * views + done + 1, views * (~whole).sum()))
+    return joined(parts)
+
+
+def _patch_view(
+    data: TrainingSet,
+    preprocessing: Preprocessing,
+    augmentation: Augmentation | None,
+    rng: np.random.Generator,
+    *,
+    first: bool,
+) -> Samples:
+    """Turn every patch by a quarter of its own; the first view leaves all as they are."""
+    patches = np.stack([data.images[index] for index in data.image])
+    if not first:
+        patches = np.stack([quarter_view(patch, rng) for patch in patches])
+    if augmentation is not None:
+        patches = np.stack([disturbed(patch, augmentation, rng) for patch in patches])
+    return Samples(features(flatten(patches, preprocessing), preprocessing), data.targets)
+
+
+def _parent_view(
+    sites: TrainingSet,
+    index: int,
+    preprocessing: Preprocessing,
+    augmentation: Augmentation | None,
+    rng: np.random.Generator,
+) -> Samples:
+    image = sites.images[index]
+    angle = rng.uniform(0, 2 * np.pi, len(sites))
+    reach = sites.radius_px * np.sqrt(rng.random(len(sites)))
+    points = np.column_stack([sites.y + reach * np.sin(angle), sites.x + reach * np.cos(angle)])
+    flat, moved = flat_view(image, points, preprocessing, augmentation or Augmentation(), rng)
+    limits = np.array(image.shape) - 1
+    inside = ((moved >= 0) & (moved <= limits)).all(1)
+    # A site of which the view shows no pixel teaches nothing.
+    y, x = moved[inside].round().astype(np.int64).T
+    windows = _windows_at(flat, y, x, preprocessing.patch_px)
+    targets = sites.targets[inside]
+    seen = flat[y, x] != 0
+    return Samples(features(windows[seen], preprocessing), targets[seen])
+
+
+def scene_samples(
+    image: Image,
+    distances: dict[str, NDArray[np.float32]],
+    classes: Sequence[str],
+    preprocessing: Preprocessing,
+    *,
+    crystalline: bool,
+    count: int,
+    radius_px: float,
+    seed: int,
+) -> Samples:
+    """Cut windows from an image of which everything is known, as a simulated one.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (Y, X)
+    distances : dict of ndarray of float32, shape (Y, X)
+        Distance in px from each pixel to the nearest defect of a class.
+    classes : sequence of str
+        The ensemble's classes; those without a distance are absent.
+    preprocessing : Preprocessing
+    crystalline : bool
+        Whether a window without a defect is Bulk (False for vacuum, amorphous, other crystals).
+    count : int
+        Number of windows, half of them near a defect where there is one.
+    radius_px : float
+        A class holds up to this distance, and is absent from twice it.
+    seed : int
+    """
+    rng = np.random.default_rng(seed)
+    y, x = _interesting_places(image.shape, distances, count, 4 * radius_px, rng)
+    targets = np.zeros((len(y), len(classes)), np.float32)
+    nearest = np.full(len(y), np.inf, np.float32)
+    for name, distance in distances.items():
+        here = distance[y, x]
+        nearest = np.minimum(nearest, here)
+        if name in classes:
+            column = targets[:, list(classes).index(name)]
+            column[here <= radius_px] = 1
+            column[(here > radius_px) & (here < 2 * radius_px)] = np.nan
+    if BULK in classes and crystalline:
+        bulk = targets[:, list(classes).index(BULK)]
+        bulk[nearest >= 2 * radius_px] = 1
+        bulk[(nearest > radius_px) & (nearest < 2 * radius_px)] = np.nan
+    windows = _windows_at(flatten(image, preprocessing), y, x, preprocessing.patch_px)
+    return Samples(features(windows, preprocessing), targets)
+
+
+def _interesting_places(
+    shape: tuple[int, ...],
+    distances: dict[str, NDArray[np.float32]],
+    count: int,
+    reach: float,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    chance = np.ones(shape, np.float64)
+    for distance in distances.values():
+        near = distance < reach
+        if near.any():
+            chance[near] += near.size / near.sum() / len(distances)
+    chosen = rng.choice(chance.size, count, p=(chance / chance.sum()).ravel())
+    y, x = np.unravel_index(chosen, shape)
+    return y.astype(np.int64), x.astype(np.int64)
+
+
+def _windows_at(
+    flat: Image,
+    y: NDArray[np.float64] | NDArray[np.int64],
+    x: NDArray[np.float64] | NDArray[np.int64],
+    size: int,
+) -> Image:
+    rows, columns = np.round(y).astype(np.int64), np.round(x).astype(np.int64)
+    return cut(pad_for_windows(flat, size), rows, columns, size)

@@ -1,0 +1,234 @@
+"""Training the binary members of an ensemble, one network per class and seed.
+
+With ``common_epochs`` the members of a seed start from one network that learned all classes at
+once, each with its own output of it, and part ways from there. That spares every member from
+learning anew what a lattice looks like; with 0 they start from nothing, as in the abstract.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from napari_stem_defects.core.classes import BULK
+from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
+from napari_stem_defects.core.network import Member, new_member, weights_of
+from napari_stem_defects.core.progress import Progress, Report, silent
+from napari_stem_defects.core.samples import Samples
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+# The abstract's epochs for Bulk and SF1; other defects get SF1's.
+EPOCHS = {BULK: 3, "SF1": 9}
+OTHER_EPOCHS = 9
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How the members are fitted.
+
+    Attributes
+    ----------
+    epochs : mapping of str to int
+        Passes over the samples per class; classes left out get 3 (Bulk) or 9.
+    common_epochs : int
+        Passes of the common start; 0 for none.
+    seeds : tuple of int
+        One member per class for each seed.
+    learning_rate : float
+        Highest step of Adam; it rises and falls once over a run (Smith and Topin, 2018). Members
+        with a common start take a quarter of it.
+    batch : int
+        Windows per step.
+    positive_share : float
+        Weight of the positive windows in the loss, as a share of all.
+    weight_decay : float
+    """
+
+    epochs: Mapping[str, int] = field(default_factory=dict)
+    common_epochs: int = 0
+    seeds: tuple[int, ...] = (0,)
+    learning_rate: float = 2e-3
+    batch: int = 128
+    positive_share: float = 0.35
+    weight_decay: float = 1e-4
+
+    def epochs_of(self, class_name: str) -> int:
+        """Return the number of passes for a class."""
+        return self.epochs.get(class_name, EPOCHS.get(class_name, OTHER_EPOCHS))
+
+
+def fit(
+    spec: EnsembleSpec,
+    samples: Samples,
+    validation: Samples | None,
+    schedule: Schedule,
+    *,
+    device: str = "cpu",
+    report: Report = silent,
+) -> tuple[Ensemble, list[dict[str, Any]]]:
+    """Train every member.
+
+    Parameters
+    ----------
+    spec : EnsembleSpec
+        What to train; its seeds are replaced by the schedule's.
+    samples, validation : Samples
+        Windows to learn from and, if given, to report a validation loss on.
+    schedule : Schedule
+    device : str
+        A torch device name.
+    report : callable
+        Told after every epoch; what it raises ends the run.
+
+    Returns
+    -------
+    ensemble : Ensemble
+    history : list of dict
+        Per epoch: class ("" for the common start), seed, epoch, loss, and validation_loss (None
+        without validation).
+    """
+    spec = replace(spec, seeds=schedule.seeds)
+    history: list[dict[str, Any]] = []
+    epochs = {name: schedule.epochs_of(name) for name in spec.classes}
+    total = (schedule.common_epochs + sum(epochs.values())) * len(schedule.seeds)
+
+    def passes(run: _Run, count: int, class_name: str, seed: int) -> None:
+        for epoch in range(count):
+            step = {"class": class_name, "seed": seed, "epoch": epoch + 1, **run.epoch()}
+            history.append(step)
+            report(Progress(f"training {class_name or 'all'}", len(history), total, step))
+
+    members: list[list[Member]] = [[] for _ in spec.classes]
+    for seed in schedule.seeds:
+        everything = tuple(range(len(spec.classes)))
+        common = None
+        if schedule.common_epochs:
+            run = _Run(spec, samples, validation, schedule, everything, seed, device)
+            run.prepare(schedule.common_epochs, schedule.learning_rate)
+            passes(run, schedule.common_epochs, "", seed)
+            common = run.network
+        for column, name in enumerate(spec.classes):
+            run = _Run(spec, samples, validation, schedule, (column,), seed, device)
+            if common is not None:
+                _start_from(run.network, common, column)
+            rate = schedule.learning_rate / (1 if common is None else 4)
+            run.prepare(epochs[name], rate)
+            passes(run, epochs[name], name, seed)
+            members[column].append(run.network.cpu().eval())
+    return Ensemble(spec, weights_of(members)), history
+
+
+def _start_from(member: Member, common: Member, column: int) -> None:
+    """Give a member the common network, with its own class's output of it."""
+    state = common.state_dict()
+    for name in state:
+        if name.startswith("head.4."):
+            state[name] = state[name][column : column + 1]
+    member.load_state_dict(state)
+
+
+class _Run:
+    """One network in training for some columns of the targets."""
+
+    def __init__(
+        self,
+        spec: EnsembleSpec,
+        samples: Samples,
+        validation: Samples | None,
+        schedule: Schedule,
+        columns: tuple[int, ...],
+        seed: int,
+        device: str,
+    ) -> None:
+        # Members differ by class as well as by seed, or their errors would be alike.
+        number = 1000 * seed + (columns[0] if len(columns) == 1 else 999)
+        self._generator = torch.Generator().manual_seed(number)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(number)
+            network = new_member(spec, len(columns))
+        self.network = network.to(device).to(memory_format=torch.channels_last)
+        self._device = torch.device(device)
+        self._schedule = schedule
+        self._samples = _known(samples, columns)
+        self._validation = None if validation is None else _known(validation, columns)
+        self._weights = _balance(self._samples.targets, schedule.positive_share, self._device)
+
+    def prepare(self, epochs: int, learning_rate: float) -> None:
+        """Set up the optimiser for a number of epochs."""
+        steps = max(1, -(-len(self._samples) // self._schedule.batch)) * epochs
+        self._optimiser = torch.optim.AdamW(
+            self.network.parameters(), weight_decay=self._schedule.weight_decay
+        )
+        self._rate = torch.optim.lr_scheduler.OneCycleLR(
+            self._optimiser, learning_rate, total_steps=steps + 1
+        )
+
+    def epoch(self) -> dict[str, Any]:
+        """Pass once over the samples in a new order; return the losses."""
+        self.network.train()
+        order = torch.randperm(len(self._samples), generator=self._generator).numpy()
+        losses = []
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(torch.randint(2**31, (1,), generator=self._generator)))
+            for start in range(0, len(order), self._schedule.batch):
+                chosen = order[start : start + self._schedule.batch]
+                if len(chosen) > 1:  # batch norm needs two
+                    losses.append(self._step(chosen))
+        return {"loss": float(np.mean(losses)), "validation_loss": self._validation_loss()}
+
+    def _step(self, chosen: NDArray[np.int64]) -> float:
+        self._optimiser.zero_grad(set_to_none=True)
+        loss = self._loss(self._samples, chosen)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimiser.step()
+        self._rate.step()
+        return float(loss.detach())
+
+    def _loss(self, samples: Samples, chosen: NDArray[np.int64]) -> Tensor:
+        """Return the weighted cross-entropy of some windows over what is known of them."""
+        inputs = {
+            name: torch.from_numpy(array[chosen]).to(
+                self._device, memory_format=torch.channels_last
+            )
+            for name, array in samples.features.items()
+        }
+        targets = torch.from_numpy(samples.targets[chosen]).to(self._device)
+        known = ~torch.isnan(targets)
+        targets = torch.nan_to_num(targets)
+        weight = torch.where(targets > 0.5, self._weights[1], self._weights[0]) * known
+        return nn.functional.binary_cross_entropy_with_logits(
+            self.network(inputs), targets, weight, reduction="sum"
+        ) / known.sum().clamp(min=1)
+
+    def _validation_loss(self) -> float | None:
+        if self._validation is None or len(self._validation) == 0:
+            return None
+        self.network.eval()
+        chunks = np.array_split(np.arange(len(self._validation)), -(-len(self._validation) // 1024))
+        with torch.inference_mode():
+            losses = [float(self._loss(self._validation, chunk)) for chunk in chunks]
+        return float(np.average(losses, weights=[len(chunk) for chunk in chunks]))
+
+
+def _known(samples: Samples, columns: tuple[int, ...]) -> Samples:
+    """Keep the windows of which any of the columns is known, and only those columns."""
+    targets = samples.targets[:, columns]
+    keep = ~np.isnan(targets).all(1)
+    if keep.all():
+        return Samples(samples.features, targets)
+    return Samples({name: array[keep] for name, array in samples.features.items()}, targets[keep])
+
+
+def _balance(targets: NDArray[np.float32], positive_share: float, device: torch.device) -> Tensor:
+    """Return loss weights (2, columns) of negative and positive windows, mean 1 per column."""
+    share = np.clip(np.nanmean(targets, axis=0), 1e-3, 1 - 1e-3)
+    pair = np.stack([(1 - positive_share) / (1 - share), positive_share / share])
+    return torch.from_numpy(pair.astype(np.float32)).to(device)

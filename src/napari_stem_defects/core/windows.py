@@ -1,0 +1,80 @@
+"""Where the sliding window stands, and cutting patches there.
+
+A window is named by its centre, because its answer speaks of its centre. Centres run from the
+first pixel to the last one, so every pixel of the image has an answer nearby; a window that
+hangs over the border sees zeros there, which is what a flattened image is on average, and the
+networks are trained with such windows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from napari_stem_defects.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class Grid(NamedTuple):
+    """Centres of a grid of windows, in px, integer-valued: ``y`` (gy,) and ``x`` (gx,)."""
+
+    y: NDArray[np.int64]
+    x: NDArray[np.int64]
+
+    @property
+    def windows(self) -> int:
+        """Number of windows."""
+        return len(self.y) * len(self.x)
+
+
+def window_grid(shape: tuple[int, int], stride: int) -> Grid:
+    """Return window centres that reach from border to border of an image.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Height and width of the image in px.
+    stride : int
+        Step between centres in px; the steps of one axis are equal to within 1 px and never
+        longer than this.
+    """
+    if stride < 1:
+        raise InputError(f"stride {stride} px is not a step; give 1 or more")
+    return Grid(_centres(shape[0], stride), _centres(shape[1], stride))
+
+
+def _centres(length: int, stride: int) -> NDArray[np.int64]:
+    count = 1 + -(-(length - 1) // stride)
+    return np.round(np.linspace(0, length - 1, count)).astype(np.int64)
+
+
+def pad_for_windows(flattened: NDArray[np.float32], patch_px: int) -> NDArray[np.float32]:
+    """Surround an image (Y, X) with half a patch of zeros, as `cut` expects."""
+    return np.pad(flattened, patch_px // 2)
+
+
+def cut(
+    padded: NDArray[np.float32], y: NDArray[np.int64], x: NDArray[np.int64], patch_px: int
+) -> NDArray[np.float32]:
+    """Copy the patches around centres out of a padded image.
+
+    Parameters
+    ----------
+    padded : ndarray, shape (Y + patch_px, X + patch_px)
+        What `pad_for_windows` returned.
+    y, x : ndarray of int, shape (N,)
+        Centres in px of the unpadded image; a centre is the pixel at ``patch_px // 2`` of its
+        patch.
+    patch_px : int
+        Edge of a patch.
+
+    Returns
+    -------
+    ndarray, shape (N, patch_px, patch_px)
+    """
+    views = sliding_window_view(padded, (patch_px, patch_px))
+    return np.ascontiguousarray(views[y, x])
