@@ -9,20 +9,25 @@ import numpy as np
 
 from napari_stem_defects.app.layers import METADATA_KEY, calibration, image_layer, layer_name
 from napari_stem_defects.core.classes import colour_of
-from napari_stem_defects.core.labels import PATCH_PX, Label
 from napari_stem_defects.files.label_project import LabelProject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from napari_stem_defects.core.labels import Label
     from napari_stem_defects.files.patch_folder import PatchFolder
+
+_EDGE_SHARE = 0.03
+_CENTRE_PX = 5
 
 LayerData = tuple[Any, dict[str, Any], str]
 
 
-def boxes(labels: Sequence[Label], colours: Mapping[str, str]) -> dict[str, Any]:
-    """Return labels as keywords of a Points layer that draws them as boxes.
+def boxes(
+    labels: Sequence[Label], colours: Mapping[str, str], selected: str = ""
+) -> dict[str, Any]:
+    """Return labels as keywords of a Points layer: first a box for each, then its centre.
 
     Parameters
     ----------
@@ -30,19 +35,27 @@ def boxes(labels: Sequence[Label], colours: Mapping[str, str]) -> dict[str, Any]
         Labels of one frame.
     colours : mapping
         Colour of every class, ``#rrggbb``.
+    selected : str
+        Id of the label whose box is tinted.
     """
+    count = len(labels)
+    edges = [colours[label.class_name] for label in labels]
+    faces = [
+        f"{colour}50" if label.id == selected else "#00000000"
+        for label, colour in zip(labels, edges, strict=True)
+    ]
     return {
-        "data": np.array([(label.y, label.x) for label in labels], float).reshape(-1, 2),
-        "symbol": "square",
-        "size": [label.size_px for label in labels] or PATCH_PX,
-        "face_color": "transparent",
-        "border_color": [colours[label.class_name] for label in labels] or "white",
-        "border_width": 0.04,
+        "data": np.array([(label.y, label.x) for label in labels] * 2, float).reshape(-1, 2),
+        "symbol": np.array(["square"] * count + ["disc"] * count),
+        "size": np.array([label.size_px for label in labels] + [_CENTRE_PX] * count, float),
+        "face_color": faces + edges,
+        "border_color": edges * 2,
+        "border_width": np.array([_EDGE_SHARE] * count + [0.0] * count),
         "features": {
-            "class": [label.class_name for label in labels],
-            "source": [label.source for label in labels],
-            "author": [label.author for label in labels],
-            "id": [label.id for label in labels],
+            "class": [label.class_name for label in labels] * 2,
+            "part": ["box"] * count + ["centre"] * count,
+            "source": [label.source for label in labels] * 2,
+            "author": [label.author for label in labels] * 2,
         },
     }
 

@@ -132,6 +132,22 @@ def read_patches(*, path: Path, report: Report) -> PatchFolder:
     return read_patch_folder(path)
 
 
+def import_labels(
+    *, project: Path, sources: Sequence[Path], images: Sequence[Path], report: Report
+) -> str:
+    """Import patch folders into a label project and say what came."""
+    from napari_stem_defects.files.label_exchange import labels_import
+
+    return labels_import(project, sources, images, report).text()
+
+
+def export_labels(*, project: Path, out: Path, report: Report) -> int:
+    """Write a label project's patches and return how many there are."""
+    from napari_stem_defects.files.label_exchange import labels_export
+
+    return labels_export(project, out, report)
+
+
 def import_model(*, path: Path, report: Report) -> ModelEntry:
     """Prove that a model works and copy it into the user's library."""
     from napari_stem_defects.files import model_library

@@ -46,6 +46,11 @@ class ImageChoice(QComboBox):
         layer = self._listed[index]() if 0 <= index < len(self._listed) else None
         return layer if layer is not None and layer in self._layers else None
 
+    @property
+    def images(self) -> list[Image]:
+        """The layers to choose from."""
+        return [layer for listed in self._listed if (layer := listed()) is not None]
+
     def choose(self, layer: Image) -> None:
         """Choose a layer of the list."""
         for index, listed in enumerate(self._listed):

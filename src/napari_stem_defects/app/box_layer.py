@@ -1,0 +1,184 @@
+"""The layer on which labels are set: boxes in the colours of their classes, moved by the mouse.
+
+Nothing is edited in the layer itself. Mouse and keys change the model, which saves, and the
+layer is drawn anew from the model.
+"""
+
+from __future__ import annotations
+
+import weakref
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Points
+
+from napari_stem_defects.app.label_layers import boxes
+from napari_stem_defects.app.layers import METADATA_KEY, layer_name, spatial
+from napari_stem_defects.core.labels import KEYS, PATCH_PX, Label
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+    from napari_stem_defects.app.models.label import LabelModel
+
+_GRIP_PX = 6.0
+"""How near to a label's centre, in px of the image and of the screen, a press takes hold of it."""
+
+
+class BoxLayer:
+    """Draws a `LabelModel` over its image and turns mouse and keys into its methods.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    model : LabelModel
+    """
+
+    def __init__(self, viewer: ViewerModel, model: LabelModel) -> None:
+        self._viewer = viewer
+        self._model = model
+        self._made: weakref.ref[Points] | None = None
+        self._source: weakref.ref[Image] | None = None
+
+    @property
+    def layer(self) -> Points | None:
+        """The layer; None before the first image and where the user has deleted it."""
+        layer = None if self._made is None else self._made()
+        return layer if layer is not None and layer in self._viewer.layers else None
+
+    def follow(self, source: Image | None) -> None:
+        """Lie over another image, and become the active layer."""
+        if source is None:
+            return
+        same = self._source is not None and self._source() is source
+        if self.layer is None or not same:
+            self._make(source)
+        self._source = weakref.ref(source)
+        self.draw()
+
+    def draw(self) -> None:
+        """Show the model's labels."""
+        if (layer := self.layer) is not None:
+            _put(layer, self._model.labels, self._model.colours, self._model.selected)
+
+    def activate(self) -> None:
+        """Make the layer receive mouse and keys."""
+        if (layer := self.layer) is not None:
+            self._viewer.layers.selection.active = layer
+
+    def _make(self, source: Image) -> None:
+        if (old := self.layer) is not None:
+            self._viewer.layers.remove(old)
+        layer = Points(
+            np.zeros((0, 2)),
+            name=layer_name(source.name, "labels"),
+            metadata={METADATA_KEY: {"made": "labels"}},
+            **spatial(source),
+        )
+        layer.editable = False
+        layer.mouse_drag_callbacks.append(self._on_press)
+        layer.mouse_move_callbacks.append(self._on_hover)
+        self._bind_keys(layer)
+        self._viewer.add_layer(layer)
+        layer.cursor = "cross"
+        self._made = weakref.ref(layer)
+
+    def _bind_keys(self, layer: Points) -> None:
+        for key in KEYS:
+            layer.bind_key(str(key), _ignoring(partial(self._model.activate_key, key)))
+        for name in ("Delete", "Backspace"):
+            layer.bind_key(name, _ignoring(self._model.remove_selected), overwrite=True)
+        layer.bind_key("Control-Z", _ignoring(self._model.undo), overwrite=True)
+        layer.bind_key("Control-Shift-Z", _ignoring(self._model.redo), overwrite=True)
+
+    def _on_hover(self, layer: Points, event: Any) -> None:
+        """Leave the drag to us near a label's centre, else to the camera."""
+        held = self._grip(layer, event)
+        layer.mouse_pan = held is None
+        layer.cursor = "cross" if held is None else "pointing"
+
+    def _on_press(self, layer: Points, event: Any) -> Iterator[None]:
+        if event.modifiers:
+            return
+        position, held = _position(layer, event), self._grip(layer, event)
+        if event.button == 2:
+            yield from self._right_click(position, event)
+        elif held is None:
+            yield from self._click(position, event)
+        else:
+            yield from self._drag(layer, held, event)
+
+    def _click(self, position: tuple[float, float], event: Any) -> Iterator[None]:
+        camera = self._camera()
+        yield
+        while event.type == "mouse_move":
+            yield
+        if self._camera() == camera:
+            self._model.click(*position)
+
+    def _right_click(self, position: tuple[float, float], event: Any) -> Iterator[None]:
+        camera = self._camera()
+        yield
+        while event.type == "mouse_move":
+            yield
+        label = self._model.near(*position, reach=PATCH_PX / 2)
+        if label is not None and self._camera() == camera:
+            self._model.remove(label.id)
+
+    def _drag(self, layer: Points, label: Label, event: Any) -> Iterator[None]:
+        start = _position(layer, event)
+        position = start
+        yield
+        while event.type == "mouse_move":
+            position = _position(layer, event)
+            y = label.y + position[0] - start[0]
+            x = label.x + position[1] - start[1]
+            _shift(layer, self._model.labels, label.id, (y, x))
+            yield
+        if position == start:
+            self._model.select(label.id)
+        else:
+            y = label.y + position[0] - start[0]
+            x = label.x + position[1] - start[1]
+            self._model.move(label.id, y, x)
+
+    def _grip(self, layer: Points, event: Any) -> Label | None:
+        on_screen = _GRIP_PX / (self._viewer.camera.zoom * float(layer.scale[-1]))
+        return self._model.near(*_position(layer, event), reach=max(_GRIP_PX, on_screen))
+
+    def _camera(self) -> tuple[object, ...]:
+        return (tuple(self._viewer.camera.center), self._viewer.camera.zoom)
+
+
+def _position(layer: Points, event: Any) -> tuple[float, float]:
+    y, x = layer.world_to_data(event.position)[-2:]
+    return float(y), float(x)
+
+
+def _put(layer: Points, labels: tuple[Label, ...], colours: dict[str, str], selected: str) -> None:
+    look = boxes(labels, colours, selected)
+    layer.selected_data = set()
+    layer.data = look["data"]
+    if not labels:
+        return
+    for name in ("features", "symbol", "size", "face_color", "border_color", "border_width"):
+        setattr(layer, name, look[name])
+
+
+def _shift(
+    layer: Points, labels: tuple[Label, ...], label_id: str, position: tuple[float, float]
+) -> None:
+    """Draw a label elsewhere while it is dragged."""
+    index = next(i for i, label in enumerate(labels) if label.id == label_id)
+    data = layer.data
+    data[index] = data[index + len(labels)] = position
+    layer.data = data
+
+
+def _ignoring(action: Any) -> Any:
+    """Return a key binding that calls an action without the layer."""
+    return lambda layer: action()

@@ -1,0 +1,242 @@
+"""The window "Label patches"."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari.utils.notifications import show_warning
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QKeySequence, QShortcut
+from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QMenu, QSizePolicy
+
+from napari_stem_defects.app import layers
+from napari_stem_defects.app.box_layer import BoxLayer
+from napari_stem_defects.app.models.label import START_CLASSES, LabelModel
+from napari_stem_defects.app.models.run import Run
+from napari_stem_defects.app.parts.class_buttons import ClassButtons
+from napari_stem_defects.app.parts.dock import Dock, button, named, note, say
+from napari_stem_defects.app.parts.image_choice import ImageChoice
+from napari_stem_defects.app.parts.run_row import RunRow
+from napari_stem_defects.app.runner import QtRunner
+from napari_stem_defects.app.warm_up import warm_up
+from napari_stem_defects.engine import pool
+from napari_stem_defects.engine.jobs import Job
+from napari_stem_defects.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+    from napari_stem_defects.core.labels import LabelledFrame
+
+_TASKS = "napari_stem_defects.engine.tasks"
+
+
+class LabelPatchesWidget(Dock):
+    """Sets labels by clicks and keeps every one of them on the disk.
+
+    Parameters
+    ----------
+    napari_viewer : ViewerModel
+        The viewer this window belongs to.
+    """
+
+    def __init__(self, napari_viewer: ViewerModel) -> None:
+        super().__init__()
+        warm_up()
+        self._viewer = napari_viewer
+        self.model = LabelModel()
+        self.run = Run(QtRunner(pool.quick, self).submit)
+        self.boxes = BoxLayer(napari_viewer, self.model)
+        self._reopen: Callable[[], None] | None = None
+        self._build_project()
+        self._build_classes()
+        self.run_row = self.add_footer(
+            RunRow(self.run, "Import…", "Add a folder of patches, or a table of points (.csv)")
+        )
+        self._connect()
+        self._on_project()
+        self._on_image()
+
+    # Building
+
+    def _build_project(self) -> None:
+        new = button("New", "new_project", "Make a label project in a new folder")
+        menu = QMenu(new)
+        for title, classes in START_CLASSES.items():
+            menu.addAction(title, lambda classes=classes: self._new(classes))
+        new.setMenu(menu)
+        opening = button("Open…", "open_project", "Open a label project's folder")
+        opening.clicked.connect(self._open)
+        self.project_name = named(QLabel(), "project", "The label project; every label is in it")
+        self.project_name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        row = QHBoxLayout()
+        row.addWidget(self.project_name, 1)
+        row.addWidget(new)
+        row.addWidget(opening)
+        self.image = ImageChoice(self._viewer.layers)
+        self.known_images = named(
+            QComboBox(), "project_images", "Images the project keeps; choosing one shows it"
+        )
+        self.known_images.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        form = self.add_form()
+        form.addRow("Project", row)
+        form.addRow("Its images", self.known_images)
+        form.addRow("Image", self.image)
+        self.warning = self.add(note("warning"))
+
+    def _build_classes(self) -> None:
+        self.add_title("Classes")
+        self.classes = self.add(ClassButtons(self.model))
+        self.hint = self.add(note("hint"))
+        self.undo = button("Undo", "undo", "Take the last change back (Ctrl+Z)")
+        self.redo = button("Redo", "redo", "Do it again (Ctrl+Shift+Z)")
+        self.export = button("Export…", "export", "Write every label as a patch of 64 x 64 px")
+        row = QHBoxLayout()
+        for each in (self.undo, self.redo, self.export):
+            row.addWidget(each)
+        self._body.addLayout(row)
+
+    def _connect(self) -> None:
+        self.image.image_changed.connect(self._on_image)
+        self.known_images.activated.connect(self._show_known)
+        self.classes.chosen.connect(self.boxes.activate)
+        self.undo.clicked.connect(self.model.undo)
+        self.redo.clicked.connect(self.model.redo)
+        self.export.clicked.connect(self._export)
+        self.run_row.run_clicked.connect(self._import)
+        self.run.changed.connect(self._on_run)
+        self.run.failed.connect(show_warning)
+        self.model.project_changed.connect(self._on_project)
+        self.model.labels_changed.connect(self.boxes.draw)
+        self.model.classes_changed.connect(self.boxes.draw)
+        self.model.failed.connect(self._on_failed)
+        self._viewer.dims.events.current_step.connect(self._on_frame_shown)
+        for keys, action in (("Ctrl+Z", self.model.undo), ("Ctrl+Shift+Z", self.model.redo)):
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(action)
+
+    # What the user does
+
+    def _new(self, classes: tuple[str, ...]) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, "New label project", "my labels")
+        if path:
+            self.model.create(Path(path), classes)
+
+    def _open(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Open a label project")
+        if folder:
+            self.model.open(Path(folder))
+            if self.model.images and not self.model.labels:
+                self._show_known(0)
+
+    def _import(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Import a folder of patches")
+        if folder:
+            self.import_patches(Path(folder))
+
+    def import_patches(self, folder: Path) -> None:
+        """Import a patch folder, its places looked for in the image shown."""
+        if self.model.project is None:
+            self.model.failed.emit("no label project is open; make a new one or open one first")
+            return
+        image, project = self.image.image, self.model.project.path
+        path = None if image is None else image.source.path
+        images = [] if path is None else [Path(path)]
+        self._reopen = self.model.aside()  # the worker writes to it meanwhile
+        arguments = {"project": project, "sources": [folder], "images": images}
+        self.run.start(
+            Job(f"{_TASKS}:import_labels", arguments, subject=folder.name), self.run.finish
+        )
+
+    def _export(self) -> None:
+        if self.model.project is None:
+            self.model.failed.emit("no label project is open; make a new one or open one first")
+            return
+        folder = QFileDialog.getSaveFileName(self, "New folder for the patches", "patches")[0]
+        if folder:
+            arguments = {"project": self.model.project.path, "out": Path(folder)}
+            self.run.start(
+                Job(f"{_TASKS}:export_labels", arguments, subject="export"),
+                lambda count: self.run.finish(f"{count} patches written to {folder}"),
+            )
+
+    def _show_known(self, index: int) -> None:
+        frame = self.model.images[index]
+        layer = self._layer_of(frame)
+        if layer is None and self.model.project is not None:
+            try:
+                micrograph = self.model.project.micrograph(frame.sha256, frame.frame)
+            except InputError as error:
+                self.model.failed.emit(str(error))
+                return
+            data, keywords, _ = layers.image_layer(micrograph)
+            keywords["metadata"][layers.METADATA_KEY]["frame"] = frame.frame
+            layer = self._viewer.add_image(data, **keywords)
+        if layer is not None:
+            self.image.choose(layer)
+
+    def _layer_of(self, frame: LabelledFrame) -> Image | None:
+        for layer in self.image.images:
+            origin = layer.metadata.get(layers.METADATA_KEY, {})
+            if (origin.get("sha256"), origin.get("frame", 0)) == (frame.sha256, frame.frame):
+                return layer
+        return None
+
+    # What happens
+
+    def _on_run(self) -> None:
+        if self._reopen is not None and not self.run.busy:
+            reopen, self._reopen = self._reopen, None
+            reopen()
+
+    def _on_image(self) -> None:
+        image = self.image.image
+        try:
+            micrograph = None if image is None else layers.whole_input(image).micrograph()
+        except InputError as error:
+            micrograph = None
+            self.model.failed.emit(str(error))
+        self.boxes.follow(image)
+        self.model.show(micrograph, self._frame_shown())
+
+    def _on_frame_shown(self) -> None:
+        self.model.show_frame(self._frame_shown())
+
+    def _on_project(self) -> None:
+        project = self.model.project
+        self.project_name.setText("none open" if project is None else project.path.name)
+        self.known_images.clear()
+        self.known_images.addItems([_title(frame) for frame in self.model.images])
+        self.known_images.setEnabled(bool(self.model.images))
+        say(self.warning, "")
+        say(self.hint, _hint(project is not None))
+
+    def _on_failed(self, message: str) -> None:
+        say(self.warning, message)
+        show_warning(message)
+
+    def _frame_shown(self) -> int:
+        image = self.image.image
+        if image is None:
+            return 0
+        if image.ndim < 3:
+            return int(image.metadata.get(layers.METADATA_KEY, {}).get("frame", 0))
+        return min(int(self._viewer.dims.current_step[0]), layers.frame_count(image) - 1)
+
+
+def _title(frame: LabelledFrame) -> str:
+    return f"{frame.name} [{frame.frame}]" if frame.stack else frame.name
+
+
+def _hint(has_project: bool) -> str:
+    if not has_project:
+        return "Make a new project or open one; then every click on the image is a label."
+    return (
+        "Click sets a label, drag its centre to move it, right-click or Delete removes it,"
+        " 1-9 choose the class."
+    )
