@@ -15,12 +15,16 @@ import numpy as np
 
 from napari_stem_defects.core.detection import Scale, detect_frame, match_scale
 from napari_stem_defects.core.detection_result import ProbabilityMap
+from napari_stem_defects.core.lattice import Lattice, measure_lattice
+from napari_stem_defects.core.preprocessing import Preprocessing, Stages, stages
 from napari_stem_defects.core.progress import Progress, Report
 from napari_stem_defects.engine.frame_result import FrameResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
     from napari_stem_defects.core.micrograph import Micrograph
@@ -46,6 +50,16 @@ def explain_scale(*, frame: FrameInput, spec: EnsembleSpec, report: Report) -> S
     scale = match_scale(frame.micrograph(), spec)
     bare = replace(scale.micrograph, pixels=np.zeros((0, 0), np.float32), invalid=None)
     return replace(scale, micrograph=bare)
+
+
+def stage(*, pixels: NDArray[np.float32], settings: Preprocessing, report: Report) -> Stages:
+    """Compute the five stages of a frame."""
+    return stages(pixels, settings)
+
+
+def measure(*, pixels: NDArray[np.float32], report: Report) -> Lattice | None:
+    """Find the lattice of a frame."""
+    return measure_lattice(pixels)
 
 
 def detect(
