@@ -24,6 +24,7 @@ from napari_stem_defects.commands import (
     simulate,
     train,
 )
+from napari_stem_defects.commands.console import STOPPED, STOPPED_LINE, complain
 from napari_stem_defects.core.progress import Cancelled
 from napari_stem_defects.errors import InputError
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (demo, detect, train, evaluate, preprocess, simulate, labels, models, benchmark)
 
-DONE, OUR_FAULT, INPUT_FAULT, STOPPED = 0, 1, 2, 130
+DONE, OUR_FAULT, INPUT_FAULT = 0, 1, 2
 
 
 class _Parser(argparse.ArgumentParser):
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         return _say(str(error), INPUT_FAULT)
     except (KeyboardInterrupt, Cancelled):
-        return _say("stopped; what was finished is kept", STOPPED)
+        return _say(STOPPED_LINE, STOPPED)
     except BrokenPipeError:  # the reader of our output (head, less) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
@@ -80,5 +81,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _say(line: str, status: int) -> int:
-    print(f"stem-defects: {line}", file=sys.stderr, flush=True)
+    complain(line)
     return status

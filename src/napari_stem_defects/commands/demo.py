@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.commands.console import Bar
+from napari_stem_defects.commands.console import long_work
 from napari_stem_defects.commands.detect import tell
 from napari_stem_defects.commands.options import DEFAULT_MODEL
 
@@ -39,9 +39,9 @@ def run(options: argparse.Namespace) -> int:
     model = find_model(DEFAULT_MODEL)
     image = options.image or _simulated(options.out)
     settings = Settings(options.out.resolve() / _RESULTS, model)
-    with Bar() as bar:
+    with long_work() as bar:
         (outcome,) = detect_files([image.resolve()], settings, report=bar)
-        tell(outcome, bar)
+    tell(outcome)
     if outcome.folder is None:
         return 2
     print(f"picture of it: {outcome.folder / 'overview.png'}")
@@ -87,7 +87,9 @@ def _show(image: Path, folder: Path) -> None:
     viewer = napari.Viewer()
     source = viewer.add_layer(Image(pixels, **keywords))
     layers = ResultLayers(viewer)
-    layers.begin(source)
+    layers.begin(source, detections[0].mask_names)
+    while layers.make_next():
+        pass
     for detection in detections:
         layers.show(FrameResult.of(detection, micrograph.frame(detection.frame).invalid))
     viewer.window.add_plugin_dock_widget("napari-stem-defects", "Detect defects")

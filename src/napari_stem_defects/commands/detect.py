@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.commands.console import Bar
+from napari_stem_defects.commands.console import complain, long_work, say
 from napari_stem_defects.commands.options import (
     DEFAULT_MODEL,
     add_device,
@@ -61,11 +61,11 @@ def run(options: argparse.Namespace) -> int:
         device=options.device,
     )
     status = 0
-    with _workers(options) as workers, Bar() as bar:
+    with _workers(options) as workers, long_work() as bar:
         for outcome in detect_files(images, settings, workers=workers, report=bar):
             if outcome.fault:
                 status = 2
-            tell(outcome, bar)
+            tell(outcome)
     return status
 
 
@@ -81,13 +81,13 @@ def _workers(options: argparse.Namespace) -> AbstractContextManager[Workers]:
     )
 
 
-def tell(outcome: Outcome, bar: Bar) -> None:
+def tell(outcome: Outcome) -> None:
     """Print what became of one image: its counts and where they lie, or the fault."""
     from napari_stem_defects.files.result_files import read_summary
 
     if outcome.folder is None:
-        bar.complain(outcome.fault)
+        complain(outcome.fault)
         return
     counts = read_summary(outcome.folder)["counts"]
     found = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-    bar.say(f"{outcome.image.name}: {found or 'no defect'} -> {outcome.folder}")
+    say(f"{outcome.image.name}: {found or 'no defect'} -> {outcome.folder}")

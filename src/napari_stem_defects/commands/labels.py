@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.commands.console import Bar
+from napari_stem_defects.commands.console import long_work
 from napari_stem_defects.commands.options import add_out
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int | None:
 def _import(options: argparse.Namespace) -> None:
     from napari_stem_defects.files.label_exchange import labels_import
 
-    with Bar() as bar:
+    with long_work() as bar:
         summary = labels_import(options.project, options.sources, options.image, report=bar)
     print(f"{options.project}: {summary.text()}")
 
@@ -55,7 +55,7 @@ def _import(options: argparse.Namespace) -> None:
 def _export(options: argparse.Namespace) -> None:
     from napari_stem_defects.files.label_exchange import labels_export
 
-    with Bar() as bar:
+    with long_work() as bar:
         count = labels_export(options.project, options.out, report=bar)
     print(f"{options.out}: {count} patches written")
 

@@ -174,10 +174,16 @@ class _Batch:
             folder.merge(opened.image.read(), self.model)
         return Outcome(path, folder.path)
 
+    @staticmethod
+    def _wait_for(future: Future[None]) -> None:
+        """Wait in short steps: Windows delivers Ctrl-C only between them."""
+        while not wait([future], timeout=_ANSWER_WITHIN_S).done:
+            pass
+
     def _wait_for_all(self, opened: _Opened) -> None:
         for place, future in enumerate(opened.frames):
-            # In short steps: Windows delivers Ctrl-C only between them.
-            while not wait([future], timeout=_ANSWER_WITHIN_S).done:
-                pass
+            if not future.done():
+                self._wait_for(future)
+                self.meter.tell(opened.number, (place + 1) / len(opened.frames))
             future.result()
-            self.meter.tell(opened.number, (place + 1) / len(opened.frames))
+        self.meter.tell(opened.number, 1)

@@ -1,0 +1,29 @@
+"""A model that runs in milliseconds and knows nothing: its weights are random."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from napari_stem_defects.core.ensemble import Architecture, Ensemble, EnsembleSpec
+from napari_stem_defects.core.network import new_member, weights_of
+from napari_stem_defects.files.model_file import save_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def write_small_model(path: Path, **described: object) -> Path:
+    """Write a model of two small members, Bulk and SF1, and return its path."""
+    spec = EnsembleSpec(
+        name=path.stem,
+        classes=("Bulk", "SF1"),
+        architecture=Architecture(channels=(2, 2), hidden=2),
+        pixel_size_nm=0.027,
+        **described,
+    )
+    torch.manual_seed(0)
+    members = [[new_member(spec).eval()] for _ in spec.classes]
+    save_model(Ensemble(spec, weights_of(members)), path)
+    return path

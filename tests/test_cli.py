@@ -1,0 +1,318 @@
+"""The command line: its options, its files, its exit codes, its one-line faults."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import tifffile
+
+import napari_stem_defects
+from napari_stem_defects.cli import COMMANDS, build_parser, main
+from napari_stem_defects.commands import options
+from napari_stem_defects.files import model_library
+from napari_stem_defects.files.reading import read
+from napari_stem_defects.files.result_files import RESULT_FILES
+from small_model import write_small_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STAGES = ("a_original", "b_normalised", "c_flattened", "d_spectrum", "e_thresholded")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_small_model(tmp_path_factory.mktemp("model") / "small.safetensors")
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    path = tmp_path / "lamella.tif"
+    noise = np.random.default_rng(0).normal(100, 10, (96, 96)).astype(np.float32)
+    tifffile.imwrite(path, noise, photometric="minisblack")
+    return path
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "library"
+    monkeypatch.setattr(model_library, "user_folder", lambda: folder)
+    return folder
+
+
+def detect(image: Path, out: Path, model: Path, *more: str) -> int:
+    places = [str(image), "--out", str(out), "--model", str(model)]
+    return main(["detect", *places, "--stride", "32", "--pixel-size", "0.027", *more])
+
+
+def one_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    assert len(lines) == 1, text
+    return lines[0]
+
+
+def test_the_commands_are_the_contracts() -> None:
+    names = {command.__name__.rpartition(".")[2] for command in COMMANDS}
+    assert names == {
+        *("demo", "detect", "train", "evaluate", "preprocess"),
+        *("simulate", "labels", "models", "benchmark"),
+    }
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "demo",
+        "demo a.tif --headless --out d",
+        "detect a.tif b --out d --model m --stride 4 --pixel-size 0.02 --device mps --workers 2",
+        "detect a.tif --out d --cluster tcp://host:8786",
+        "train a b --out m.safetensors --classes A,B --epochs A=3,B=9 --split region"
+        " --representation fft+real --members 3 --seed 1",
+        "evaluate m a b --out d",
+        "preprocess a.tif --out d",
+        "simulate --out d --crystal sto-100 --defects extra --size 64 --pixel-size 0.02 --dose 9"
+        " --seed 4",
+        "labels import p a --image i.tif",
+        "labels export p --out d",
+        "labels verify p",
+        "models list",
+        "models show m",
+        "models verify m",
+        "models import m.safetensors",
+        "benchmark",
+    ],
+)
+def test_the_contracts_options_are_understood(line: str) -> None:
+    assert callable(build_parser().parse_args(line.split()).run)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "detekt",
+        "detect --out d",
+        "detect a.tif",
+        "detect a.tif --out d --stride 0",
+        "detect a.tif --out d --stride 1.5",
+        "detect a.tif --out d --pixel-size -1",
+        "detect a.tif --out d --pixel-size nan",
+        "detect a.tif --out d --workers 2 --cluster x",
+        "detect a.tif --out d --device gpu",
+        "train a --out m.safetensors --epochs Bulk",
+        "train a --out m.safetensors --epochs Bulk=x",
+        "simulate --out d --seed -1",
+        "models",
+    ],
+)
+def test_a_misspelt_line_is_one_line_and_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(line.split())
+    assert caught.value.code == 2
+    assert one_line(capsys.readouterr().err).startswith("stem-defects")
+
+
+def test_epochs_and_names_are_read() -> None:
+    assert options.epochs("Bulk=3, SF1=9") == {"Bulk": 3, "SF1": 9}
+    assert options.names("A, B,A") == ("A", "B")
+    assert options.names_or_none("none") == ()
+
+
+def test_detect_writes_the_result_files(
+    image: Path, tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert detect(image, tmp_path / "out", model) == 0
+    assert {path.name for path in (tmp_path / "out" / "lamella").iterdir()} == set(RESULT_FILES)
+    assert one_line(capsys.readouterr().out).startswith("lamella.tif: ")
+
+
+def test_detect_goes_on_after_a_bad_file_and_ends_with_2(
+    image: Path, tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "broken.tif").write_bytes(b"II*\0 and no more")
+    assert detect(tmp_path, tmp_path / "out", model) == 2
+    said = capsys.readouterr()
+    assert one_line(said.err).startswith("stem-defects: broken.tif: ")
+    assert one_line(said.out).startswith("lamella.tif: ")
+
+
+@pytest.mark.parametrize("missing", ["image", "model"])
+def test_a_missing_file_is_one_line_and_2(
+    image: Path, tmp_path: Path, model: Path, missing: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = {"image": image, "model": model} | {missing: tmp_path / "nowhere.safetensors"}
+    assert detect(places["image"], tmp_path / "out", places["model"]) == 2
+    assert "nowhere" in one_line(capsys.readouterr().err)
+
+
+def test_out_that_is_a_file_is_one_line_and_2(
+    image: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert detect(image, image, model) == 2
+    one_line(capsys.readouterr().err)
+
+
+def test_our_fault_is_1_and_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*arguments: object, **keywords: object) -> None:
+        raise RuntimeError("two\nlines")
+
+    monkeypatch.setattr("napari_stem_defects.files.reading.read", fail)
+    line = ["preprocess", "a.tif", "--out", str(tmp_path)]
+    assert main(line) == 1
+    said = one_line(capsys.readouterr().err)
+    assert said == "stem-defects: internal error: RuntimeError: two lines (rerun with --traceback)"
+    with pytest.raises(RuntimeError):
+        main(["--traceback", *line])
+
+
+def test_a_key_press_is_130(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("napari_stem_defects.files.reading.read", interrupted)
+    assert main(["preprocess", "a.tif", "--out", str(tmp_path)]) == 130
+    assert "finished is kept" in one_line(capsys.readouterr().err)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT as a POSIX terminal does")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_ends_within_a_second_and_keeps_frames(
+    tmp_path: Path, model: Path, workers: str
+) -> None:
+    stack = tmp_path / "movie.tif"
+    noise = np.random.default_rng(0).normal(100, 10, (400, 128, 128)).astype(np.float32)
+    tifffile.imwrite(stack, noise, photometric="minisblack")
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "napari_stem_defects", "detect", str(stack), "--out", str(out)]
+    more = ["--model", str(model), "--stride", "2", "--pixel-size", "0.027", "--workers", workers]
+    with subprocess.Popen(
+        [*command, *more], stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        wait_until(lambda: any(out.rglob("frame_*.npz")))
+        os.killpg(process.pid, signal.SIGINT)
+        pressed = time.monotonic()
+        _, said = process.communicate(timeout=30)
+    assert time.monotonic() - pressed < 2  # 1 promised; the machine may be busy
+    assert process.returncode == 130
+    assert one_line(said) == "stem-defects: stopped; what was finished is kept"
+    assert any(out.rglob("frame_*.npz"))
+
+
+def wait_until(true: object) -> None:
+    end = time.monotonic() + 60
+    while not true():  # type: ignore[operator]
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_preprocess_writes_five_stages_and_a_sheet(image: Path, tmp_path: Path) -> None:
+    out = tmp_path / "stages"
+    assert main(["preprocess", str(image), "--out", str(out)]) == 0
+    names = {f"{stage}.{ending}" for stage in STAGES for ending in ("tif", "png")}
+    assert {path.name for path in out.iterdir()} == names | {"stages.png"}
+    original = tifffile.imread(out / "a_original.tif")
+    np.testing.assert_array_equal(original, tifffile.imread(image))
+
+
+def test_simulate_is_read_back_calibrated_and_true(tmp_path: Path) -> None:
+    line = ["simulate", "--size", "128", "--seed", "3", "--pixel-size", "0.03"]
+    assert main([*line, "--out", str(tmp_path)]) == 0
+    micrograph = read(tmp_path / "cdte-110_seed3.tif")
+    assert micrograph.pixel_size_nm == pytest.approx(0.03)
+    truth = tmp_path / "cdte-110_seed3.truth"
+    points = (truth / "points.csv").read_text().splitlines()
+    assert points[0] == "class,y_px,x_px,y_nm,x_nm"
+    masks = tifffile.imread(truth / "masks.ome.tif")
+    assert masks.shape[-2:] == (128, 128)
+    assert set(np.unique(masks)) == {0, 1}
+
+
+def test_a_perfect_crystal_has_no_masks(tmp_path: Path) -> None:
+    line = ["simulate", "--size", "64", "--defects", "none", "--out", str(tmp_path)]
+    assert main(line) == 0
+    assert not list(tmp_path.rglob("masks*"))
+
+
+def test_an_unknown_defect_is_one_line_and_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["simulate", "--defects", "hole", "--out", str(tmp_path)]) == 2
+    assert "'hole'" in one_line(capsys.readouterr().err)
+
+
+def test_models_are_imported_listed_shown_and_verified(
+    model: Path, library: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["models", "import", str(model)]) == 0
+    assert main(["models", "list"]) == 0
+    listed = " ".join(capsys.readouterr().out.split())
+    assert "small user 0.027 nm/px Bulk, SF1" in listed
+    assert main(["models", "show", "small"]) == 0
+    assert '"representation": "fft"' in capsys.readouterr().out
+    assert main(["models", "verify", "small", str(model)]) == 0
+    assert capsys.readouterr().out.count("sound") == 2
+
+
+def test_a_damaged_model_is_one_line_and_2(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = tmp_path / "damaged.safetensors"
+    content = bytearray(model.read_bytes())
+    content[-1] ^= 255
+    damaged.write_bytes(content)
+    assert main(["models", "verify", str(damaged)]) == 2
+    assert "damaged.safetensors" in one_line(capsys.readouterr().err)
+
+
+def test_labels_go_in_and_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    patches = tmp_path / "patches"
+    patches.mkdir()
+    rng = np.random.default_rng(0)
+    for name in ("Bulk_1", "SF1_1"):
+        tifffile.imwrite(patches / f"{name}.tif", rng.integers(0, 255, (64, 64), np.uint8))
+    project = str(tmp_path / "crystal.labels")
+    assert main(["labels", "import", project, str(patches)]) == 0
+    assert main(["labels", "verify", project]) == 0
+    assert main(["labels", "export", project, "--out", str(tmp_path / "again")]) == 0
+    assert len(list((tmp_path / "again").rglob("*.tif"))) == 2
+    shutil.rmtree(project)
+    capsys.readouterr()
+    assert main(["labels", "verify", project]) == 2
+    one_line(capsys.readouterr().err)
+
+
+def test_demo_without_a_screen_writes_files_and_says_where(
+    image: Path,
+    tmp_path: Path,
+    model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(model_library, "find_model", lambda name: model)
+    out = tmp_path / "demo"
+    assert main(["demo", "--headless", "--out", str(out)]) == 0
+    picture = out / "results" / "cdte-110_seed0" / "overview.png"
+    assert str(picture) in capsys.readouterr().out
+    assert picture.is_file()
+    assert main(["demo", str(image), "--headless", "--out", str(out)]) == 0
+    assert (out / "results" / "lamella" / "regions.csv").is_file()
+
+
+def test_the_module_is_the_command() -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "napari_stem_defects", "--version"], capture_output=True, text=True
+    )
+    assert result.stdout.strip() == f"stem-defects {napari_stem_defects.__version__}"
