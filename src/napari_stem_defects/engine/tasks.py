@@ -6,6 +6,7 @@ imported inside the functions, so that the quick worker never pays for torch.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_stem_defects.core.classes import BULK
 from napari_stem_defects.core.detection import Scale, detect_frame, match_scale
 from napari_stem_defects.core.detection_result import ProbabilityMap
 from napari_stem_defects.core.lattice import Lattice, measure_lattice
@@ -144,6 +146,22 @@ def read_patches(*, path: Path, report: Report) -> PatchFolder:
     from napari_stem_defects.files.patch_folder import read_patch_folder
 
     return read_patch_folder(path)
+
+
+def count_labels(*, sources: Sequence[Path], report: Report) -> dict[str, int]:
+    """Count the labels of each class in label projects and patch folders, Bulk first."""
+    from napari_stem_defects.files.label_project import LabelProject, is_label_project
+    from napari_stem_defects.files.patch_folder import read_patch_folder
+
+    counts = Counter[str]()
+    for done, source in enumerate(sources):
+        report(Progress("counting labels", done, len(sources)))
+        if is_label_project(source):
+            with LabelProject.open(source, read_only=True) as project:
+                counts.update(project.counts())
+        else:
+            counts.update(read_patch_folder(source).classes)
+    return {name: counts[name] for name in sorted(counts, key=lambda name: (name != BULK, name))}
 
 
 def import_labels(

@@ -102,9 +102,11 @@ class Dock(QWidget):
         fold = QCollapsible(text, collapsedIcon="▸", expandedIcon="▾")
         inner = QWidget()
         form = QFormLayout(inner)
-        form.setContentsMargins(0, 0, 0, 0)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         fold.setContent(inner)
+        for layout in (fold.layout(), form):
+            if layout is not None:
+                layout.setContentsMargins(0, 0, 0, 0)
         fold.collapse(animate=False)
         self.add(fold)
         return form

@@ -28,8 +28,8 @@ _COLUMNS: tuple[_Column, ...] = (
         "Number within its class; the value in the labels layer",
         lambda r: r.region,
     ),
-    ("length nm", "Longest extent", lambda r: r.length_nm),
-    ("area nm²", "Area", lambda r: r.area_nm2),
+    ("nm", "Longest extent", lambda r: r.length_nm),
+    ("nm²", "Area", lambda r: r.area_nm2),
     ("p", "Mean probability", lambda r: r.mean_probability),
 )
 _SORT_ROLE = Qt.ItemDataRole.UserRole
@@ -78,7 +78,9 @@ class _Rows(QAbstractTableModel):
 def _text(value: float | str | None) -> str:
     if value is None:
         return "–"
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.2f}" if value < 10 else f"{value:.0f}"
+    return str(value)
 
 
 class RegionTable(QTableView):

@@ -1,0 +1,187 @@
+"""The window "Train ensemble"."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from napari.utils.notifications import show_info, show_warning
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QSpinBox,
+)
+
+from napari_stem_defects.app.models.handover import training_settings
+from napari_stem_defects.app.models.train import SPLITS, TrainModel, TrainRequest
+from napari_stem_defects.app.parts.dock import Dock, button, named, note, say
+from napari_stem_defects.app.parts.loss_plot import LossPlot
+from napari_stem_defects.app.parts.report_table import ReportTable
+from napari_stem_defects.app.parts.run_row import RunRow
+from napari_stem_defects.app.parts.training_classes import TrainingClasses
+from napari_stem_defects.app.runner import QtRunner
+from napari_stem_defects.core.preprocessing import Preprocessing, Representation
+from napari_stem_defects.engine import pool
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+_SPLIT_TOOLTIP = (
+    "What is held out together to measure the model: defect sites, image regions or images are"
+    " honest; random repeats the paper, where near-copies lie on both sides"
+)
+
+
+class TrainEnsembleWidget(Dock):
+    """Trains one binary network per class on label projects and patch folders.
+
+    Parameters
+    ----------
+    napari_viewer : ViewerModel
+        The viewer this window belongs to.
+    """
+
+    def __init__(self, napari_viewer: ViewerModel) -> None:
+        super().__init__()
+        long, quick = QtRunner(pool.long, self), QtRunner(pool.quick, self)
+        self.model = TrainModel(long.submit, quick.submit)
+        self._build_data()
+        self._build_options()
+        self._build_results()
+        self.losses = self.add_footer(LossPlot())
+        self.run_row = self.add_footer(
+            RunRow(self.model.run, "Train", "Train the ensemble; it goes to your library")
+        )
+        self._connect()
+        self._on_sources()
+        self._on_settings()
+
+    # Building
+
+    def _build_data(self) -> None:
+        self.add_title("Data")
+        self.sources = self.add(
+            named(QListWidget(), "data", "Label projects and patch folders to learn from")
+        )
+        self.sources.setMaximumHeight(56)
+        self.add_data = button("Add…", "add_data", "Add a label project or a folder of patches")
+        self.remove_data = button("Remove", "remove_data", "Leave the chosen source out")
+        row = QHBoxLayout()
+        row.addWidget(self.add_data)
+        row.addWidget(self.remove_data)
+        self._body.addLayout(row)
+        self.add_title("Classes")
+        self.classes = self.add(TrainingClasses())
+        self.no_classes = self.add(note("no_classes"))
+
+    def _build_options(self) -> None:
+        form = self.add_form()
+        self.name = named(QLineEdit("my-model"), "name", "Name of the model in your library")
+        self.representation = named(
+            QComboBox(), "representation", "What the networks see: spectrum, patch or both"
+        )
+        self.representation.addItems(get_args(Representation))
+        self.split = named(QComboBox(), "split", _SPLIT_TOOLTIP)
+        self.split.addItems(SPLITS)
+        self.preprocessing = note("preprocessing")
+        self.members = _spin("members", 1, 16, "Networks per class; their answers are averaged")
+        self.seed = _spin("seed", 0, 2**31 - 1, "The same seed gives the same model again")
+        self.device = named(QComboBox(), "device", "Where to compute; auto takes a GPU if present")
+        self.device.addItems(["auto", "cpu", "cuda", "mps"])
+        form.addRow("Model name", self.name)
+        form.addRow("Networks see", self.representation)
+        form.addRow("Hold out by", self.split)
+        form.addRow("Members", self.members)
+        form.addRow(self.preprocessing)
+        folded = self.add_folded("More")
+        folded.addRow("Seed", self.seed)
+        folded.addRow("Device", self.device)
+
+    def _build_results(self) -> None:
+        self.report_title = self.add_title("")
+        self.report = self.add(ReportTable())
+
+    def _connect(self) -> None:
+        self.add_data.clicked.connect(self._add)
+        self.remove_data.clicked.connect(self._remove)
+        self.run_row.run_clicked.connect(self.start)
+        self.representation.currentTextChanged.connect(self._on_settings)
+        training_settings.changed.connect(self._on_handed_over)
+        self.model.sources_changed.connect(self._on_sources)
+        self.model.losses_changed.connect(lambda: self.losses.put(self.model.losses))
+        self.model.finished.connect(self._on_finished)
+        self.model.run.failed.connect(show_warning)
+
+    # What the user does
+
+    def start(self) -> None:
+        """Train, with the settings shown."""
+        self.report.put({})
+        self.report_title.setText("")
+        self.model.start(
+            TrainRequest(
+                name=self.name.text().strip(),
+                classes=self.classes.classes,
+                epochs=self.classes.epochs,
+                split=self.split.currentText(),
+                preprocessing=Preprocessing.from_dict(
+                    training_settings.preprocessing.to_dict()
+                    | {"representation": self.representation.currentText()}
+                ),
+                members=self.members.value(),
+                seed=self.seed.value(),
+                device=self.device.currentText(),
+            )
+        )
+
+    def _add(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Add labelled data")
+        if folder:
+            self.model.add_source(Path(folder))
+
+    def _remove(self) -> None:
+        row = self.sources.currentRow()
+        if row >= 0:
+            self.model.remove_source(self.model.sources[row])
+
+    # What happens
+
+    def _on_sources(self) -> None:
+        self.sources.clear()
+        for path in self.model.sources:
+            item = QListWidgetItem(path.name)
+            item.setToolTip(str(path))
+            self.sources.addItem(item)
+        self.classes.put(self.model.counts)
+        empty = "Add labelled data to see its classes." if not self.model.sources else "counting…"
+        say(self.no_classes, "" if self.model.counts else empty)
+
+    def _on_handed_over(self) -> None:
+        self.representation.setCurrentText(training_settings.preprocessing.representation)
+        self._on_settings()
+
+    def _on_settings(self) -> None:
+        used = training_settings.preprocessing
+        say(
+            self.preprocessing,
+            f"Patch {used.patch_px} px, {used.window} window, smoothing {used.smoothing_px:g},"
+            f" background {used.background_px:g}, contrast {used.contrast_px:g}, threshold"
+            f" {used.threshold:g} — change them in Preprocess.",
+        )
+
+    def _on_finished(self) -> None:
+        report = self.model.report
+        self.report_title.setText(f"Held out by {report['split']}")
+        self.report.put(report["classes"])
+        if self.model.path is not None:
+            show_info(f"model {self.model.path.stem} is ready in Detect defects")
+
+
+def _spin(name: str, lowest: int, highest: int, tooltip: str) -> QSpinBox:
+    spin = named(QSpinBox(), name, tooltip)
+    spin.setRange(lowest, highest)
+    return spin
