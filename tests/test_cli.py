@@ -16,7 +16,7 @@ import tifffile
 
 import napari_stem_defects
 from napari_stem_defects.cli import COMMANDS, build_parser, main
-from napari_stem_defects.commands import options
+from napari_stem_defects.commands import benchmark, options
 from napari_stem_defects.files import model_library
 from napari_stem_defects.files.reading import read
 from napari_stem_defects.files.result_files import RESULT_FILES
@@ -316,3 +316,17 @@ def test_the_module_is_the_command() -> None:
         [sys.executable, "-m", "napari_stem_defects", "--version"], capture_output=True, text=True
     )
     assert result.stdout.strip() == f"stem-defects {napari_stem_defects.__version__}"
+
+
+def test_benchmark_prints_a_table(
+    model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(model_library, "find_model", lambda name: model)
+    monkeypatch.setattr(benchmark, "_SIZES_PX", (128,))
+    assert main(["benchmark"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "GFLOP/s" in lines[1]
+    assert [line.split()[:3] for line in lines[-2:]] == [
+        ["128x128", "16", "81"],
+        ["128x128", "8", "289"],
+    ]
