@@ -28,8 +28,8 @@ _COLUMNS: tuple[_Column, ...] = (
         "Number within its class; the value in the labels layer",
         lambda r: r.region,
     ),
-    ("nm", "Longest extent", lambda r: r.length_nm),
-    ("nm²", "Area", lambda r: r.area_nm2),
+    ("length/nm", "Longest extent", lambda r: r.length_nm),
+    ("area/nm²", "Area", lambda r: r.area_nm2),
     ("p", "Mean probability", lambda r: r.mean_probability),
 )
 _SORT_ROLE = Qt.ItemDataRole.UserRole

@@ -1,0 +1,104 @@
+"""Labels layers of a detection, on a viewer without a window."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from napari.layers import Image, Labels
+from sample_results import SHAPE, result
+
+from napari_stem_defects.app.result_layers import ResultLayers
+
+NAMES = ("SF1", "LC", "unknown")
+
+
+@pytest.fixture
+def viewer() -> ViewerModel:
+    return ViewerModel()
+
+
+def add_image(viewer: ViewerModel, shape: tuple[int, ...] = SHAPE) -> Image:
+    units = ("pixel", "nm", "nm")[-len(shape) :]
+    scale = (1, 0.03, 0.03)[-len(shape) :]
+    return viewer.add_image(np.zeros(shape, np.float32), name="CdTe", scale=scale, units=units)
+
+
+def shown(viewer: ViewerModel, source: Image) -> ResultLayers:
+    layers = ResultLayers(viewer)
+    layers.begin(source, NAMES)
+    while layers.make_next():
+        pass
+    return layers
+
+
+def test_one_layer_per_class_named_and_placed(viewer: ViewerModel) -> None:
+    source = add_image(viewer)
+    layers = shown(viewer, source)
+    layers.show(result())
+    assert [layer.name for layer in viewer.layers[1:]] == [f"CdTe · {name}" for name in NAMES]
+    for layer in viewer.layers[1:]:
+        np.testing.assert_array_equal(layer.scale, source.scale)
+        assert layer.units == source.units
+    fault = viewer.layers["CdTe · SF1"]
+    assert set(np.unique(fault.data)) == {0, 1}
+    assert fault.features["class"].tolist() == ["", "SF1"]
+    assert fault.features["length_nm"][1] > 2
+
+
+def test_results_wait_for_their_layers(viewer: ViewerModel) -> None:
+    layers = ResultLayers(viewer)
+    layers.begin(add_image(viewer), NAMES)
+    layers.show(result())
+    assert len(viewer.layers) == 1
+    while layers.make_next():
+        pass
+    assert viewer.layers["CdTe · SF1"].data.any()
+
+
+def test_the_users_active_layer_stays_active(viewer: ViewerModel) -> None:
+    source = add_image(viewer)
+    viewer.layers.selection.active = source
+    shown(viewer, source)
+    assert viewer.layers.selection.active is source
+
+
+def test_renamed_layers_are_updated_and_deleted_ones_stay_away(viewer: ViewerModel) -> None:
+    layers = shown(viewer, add_image(viewer))
+    viewer.layers["CdTe · SF1"].name = "my faults"
+    viewer.layers.remove(viewer.layers["CdTe · LC"])
+    layers.show(result())
+    assert viewer.layers["my faults"].data.any()
+    assert len(viewer.layers) == 3
+
+
+def test_a_deleted_image_does_no_harm(viewer: ViewerModel) -> None:
+    source = add_image(viewer)
+    layers = shown(viewer, source)
+    viewer.layers.remove(source)
+    layers.show(result())
+    assert viewer.layers["CdTe · SF1"].data.any()
+
+
+def test_a_rerun_uses_the_same_layers(viewer: ViewerModel) -> None:
+    source = add_image(viewer)
+    layers = shown(viewer, source)
+    layers.show(result())
+    before = list(viewer.layers)
+    layers.begin(source, NAMES)
+    assert list(viewer.layers) == before
+    assert not viewer.layers["CdTe · SF1"].data.any()
+
+
+def test_frames_of_a_stack_share_layers(viewer: ViewerModel) -> None:
+    layers = shown(viewer, add_image(viewer, (3, *SHAPE)))
+    layers.show(result(1))
+    data = viewer.layers["CdTe · SF1"].data
+    assert data.shape == (3, *SHAPE)
+    assert [frame.any() for frame in data] == [False, True, False]
+
+
+def test_a_run_that_fails_leaves_nothing(viewer: ViewerModel) -> None:
+    layers = shown(viewer, add_image(viewer))
+    layers.discard()
+    assert not any(isinstance(layer, Labels) for layer in viewer.layers)
