@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Image = NDArray[np.float32]
 Representation = Literal["fft", "real", "fft+real"]
 Window = Literal["hann", "none"]
+Indices = NDArray[np.int64]
 
 # Spread of the flattened image (in units of its maximum) below which there is no signal to talk
 # about: single-precision rounding, not electrons.
@@ -34,6 +35,8 @@ NO_SIGNAL = 1e-6
 # Local contrast is not evened out below this share of the image's own contrast, so that vacuum
 # and amorphous carbon stay faint instead of being blown up to look like a crystal.
 CONTRAST_FLOOR = 0.2
+# No atomic pattern needs a larger window, and a model file may not ask for boundless memory.
+LARGEST_PATCH_PX = 512
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Preprocessing:
     Attributes
     ----------
     patch_px : int
-        Edge of the square window the network sees.
+        Edge of the square window the network sees, even.
     smoothing_px : float
         Standard deviation of the light Gaussian smoothing; 0 leaves it out.
     background_px : float
@@ -55,7 +58,7 @@ class Preprocessing:
         Weight over the patch. "hann" makes the answer speak of the patch's centre, because a
         Fourier magnitude by itself has no position; "none" is the abstract's.
     threshold : float
-        Log magnitudes below this share of the window's largest one become 0.
+        Log magnitudes below this share of the window's largest one up to the cutoff become 0.
     cutoff : float
         Highest spatial frequency kept, in cycles per px (0.5 keeps all).
     representation : {"fft", "real", "fft+real"}
@@ -74,7 +77,9 @@ class Preprocessing:
     def __post_init__(self) -> None:
         """Refuse values no stage can work with."""
         checks = {
-            "patch_px": self.patch_px >= 16 and self.patch_px % 2 == 0,
+            "patch_px": isinstance(self.patch_px, int)
+            and 16 <= self.patch_px <= LARGEST_PATCH_PX
+            and self.patch_px % 2 == 0,
             "smoothing_px": 0 <= self.smoothing_px <= 20,
             "background_px": 1 <= self.background_px <= 1000,
             "contrast_px": 0 <= self.contrast_px <= 1000,
@@ -120,17 +125,25 @@ class Stages(NamedTuple):
 
 
 def normalise(image: Image) -> Image:
-    """Divide by the maximum intensity (stage b); an image without positive pixels is shifted.
+    """Divide by the maximum intensity (stage b).
+
+    Where intensities are negative, the lowest is made 0 first; an image of zeros stays zero.
 
     Parameters
     ----------
     image : ndarray of float32, shape (..., Y, X)
         Finite intensities. Each image of a batch is normalised by its own maximum.
+
+    Returns
+    -------
+    ndarray of float32, the input's shape
+        0 to 1.
     """
     lowest = image.min(axis=(-2, -1), keepdims=True)
     shifted = image - np.minimum(lowest, 0)
     highest = shifted.max(axis=(-2, -1), keepdims=True)
-    return np.divide(shifted, highest, out=np.zeros_like(shifted), where=highest > 0)
+    normalised: Image = np.divide(shifted, highest, out=np.zeros_like(shifted), where=highest > 0)
+    return normalised
 
 
 def flatten(image: Image, settings: Preprocessing) -> Image:
@@ -156,7 +169,8 @@ def flatten(image: Image, settings: Preprocessing) -> Image:
         return flat
     local = np.sqrt(np.maximum(_blur(flat**2, settings.contrast_px), 0))
     floor = np.maximum(CONTRAST_FLOOR * overall, NO_SIGNAL)
-    return flat / np.maximum(local, floor)
+    evened: Image = flat / np.maximum(local, floor)
+    return evened
 
 
 def features(patches: Image, settings: Preprocessing) -> dict[str, Image]:
@@ -175,11 +189,12 @@ def features(patches: Image, settings: Preprocessing) -> dict[str, Image]:
         up to the cutoff, zero frequency in the first column at row ``rows // 2``;
         ``"real"``: (N, 1, P, P), the windowed patch. Only those the representation names.
     """
-    scaled = patches if settings.contrast_px > 0 else _by_own_maximum(patches)
-    weighted = scaled * _weights(settings)
+    weighted = _weighted(patches, settings)
     seen: dict[str, Image] = {}
     if "fft" in settings.representation:
-        seen["fft"] = _threshold(_half_spectrum(weighted, settings), settings)[:, None]
+        spectrum = _half_spectrum(weighted, settings)
+        limit = settings.threshold * spectrum.max(axis=(-2, -1), keepdims=True)
+        seen["fft"] = _above(spectrum, limit)[:, None]
     if "real" in settings.representation:
         seen["real"] = weighted[:, None]
     return seen
@@ -206,32 +221,41 @@ def stages(image: Image, settings: Preprocessing) -> Stages:
 
     Notes
     -----
-    For a 64x64 patch these are the numbers `features` gives, the redundant half of the spectrum
-    and frequencies above the cutoff included.
+    For a patch of ``settings.patch_px`` these are the numbers `features` gives, the redundant
+    half of the spectrum and frequencies above the cutoff included.
     """
     original = np.ascontiguousarray(image, dtype=np.float32)
     flattened = flatten(original, settings)
-    scaled = flattened if settings.contrast_px > 0 else _by_own_maximum(flattened)
-    weights = np.float32(1)
-    if settings.window == "hann":
-        weights = np.outer(*(_hann(length) for length in original.shape)).astype(np.float32)
-    magnitude = np.abs(scipy.fft.fft2(scaled * weights)).astype(np.float32)
-    spectrum = np.log1p(scipy.fft.fftshift(magnitude))
-    return Stages(
-        original, normalise(original), flattened, spectrum, _threshold(spectrum, settings)
-    )
+    spectrum = _log_magnitude(scipy.fft.fft2(_weighted(flattened, settings)))
+    rows, columns = _kept(original.shape, settings)
+    limit = settings.threshold * spectrum[np.ix_(rows, columns)].max()
+    centred = scipy.fft.fftshift(spectrum)
+    return Stages(original, normalise(original), flattened, centred, _above(centred, limit))
 
 
 def _blur(image: Image, sigma: float) -> Image:
     if sigma == 0:
         return image
     axes = (image.ndim - 2, image.ndim - 1)
-    return gaussian_filter(image, sigma, axes=axes, mode="reflect", truncate=3.0)
+    blurred: Image = gaussian_filter(image, sigma, axes=axes, mode="reflect", truncate=3.0)
+    return blurred
+
+
+def _weighted(flattened: Image, settings: Preprocessing) -> Image:
+    """Return what is transformed: flattened images (..., Y, X) under the window function."""
+    if settings.contrast_px == 0:
+        flattened = _by_own_maximum(flattened)
+    if settings.window == "none":
+        return flattened
+    return flattened * np.outer(*(_hann(length) for length in flattened.shape[-2:]))
 
 
 def _by_own_maximum(patches: Image) -> Image:
     highest = np.abs(patches).max(axis=(-2, -1), keepdims=True)
-    return np.divide(patches, highest, out=np.zeros_like(patches), where=highest > NO_SIGNAL)
+    scaled: Image = np.divide(
+        patches, highest, out=np.zeros_like(patches), where=highest > NO_SIGNAL
+    )
+    return scaled
 
 
 def _hann(length: int) -> Image:
@@ -239,23 +263,28 @@ def _hann(length: int) -> Image:
     return np.sin(np.pi * (np.arange(length) + 0.5) / length).astype(np.float32) ** 2
 
 
-def _weights(settings: Preprocessing) -> Image:
-    if settings.window == "none":
-        return np.ones((1, 1), np.float32)
-    profile = _hann(settings.patch_px)
-    return np.outer(profile, profile)
-
-
 def _half_spectrum(patches: Image, settings: Preprocessing) -> Image:
-    """Return log1p |FFT| for rows -k..k-1 and columns 0..k, k the cutoff in Fourier px."""
-    size = settings.patch_px
-    keep = round(settings.cutoff * size)
-    transform = scipy.fft.rfft(patches, axis=-1, workers=os.cpu_count())[..., : keep + 1]
-    transform = scipy.fft.fft(transform, axis=-2, workers=os.cpu_count())
-    rows = np.arange(-keep, keep) % size
-    return np.log1p(np.abs(transform[..., rows, :])).astype(np.float32)
+    """Return log1p |FFT| at the frequencies that are `_kept`."""
+    rows, columns = _kept(patches.shape[-2:], settings)
+    workers = os.cpu_count()
+    transform = scipy.fft.rfft(patches, axis=-1, workers=workers)[..., : len(columns)]
+    transform = scipy.fft.fft(transform, axis=-2, workers=workers)
+    return _log_magnitude(transform[..., rows, :])
 
 
-def _threshold(spectrum: Image, settings: Preprocessing) -> Image:
-    limit = settings.threshold * spectrum.max(axis=(-2, -1), keepdims=True)
+def _kept(shape: tuple[int, ...], settings: Preprocessing) -> tuple[Indices, Indices]:
+    """Return which rows and columns of an uncentred spectrum the networks see.
+
+    Rows run from -k to k-1 and columns from 0 to k, k being the cutoff in Fourier px.
+    """
+    height, width = shape
+    down, across = round(settings.cutoff * height), round(settings.cutoff * width)
+    return np.arange(-down, down) % height, np.arange(across + 1)
+
+
+def _log_magnitude(transform: NDArray[np.complex64]) -> Image:
+    return np.log1p(np.abs(transform)).astype(np.float32)
+
+
+def _above(spectrum: Image, limit: Image | np.float32) -> Image:
     return np.where(spectrum >= limit, spectrum, np.float32(0))
