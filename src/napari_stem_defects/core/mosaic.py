@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 BLOCK = (3, 8)
 ANCHOR_STEP = 12
-# Blocks that say little (flat areas) match everywhere; so do blocks that a set repeats often.
+# Blocks that say little (flat areas) match everywhere. Spread in units of the largest intensity.
 FLATTEST_STD = 1e-3
-MOST_REPEATS = 400
+# A block is compared with this many others of its kind; more would not link more patches.
+MOST_REPEATS = 64
 
 
 def place_patches(
@@ -52,40 +53,27 @@ def _matches(
     patches: NDArray[np.float32],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return pairs (i, j) and the offset of j against i, agreed on by at least two blocks."""
-    codes, spread = _block_codes(patches)
-    rows, columns = codes.shape[1:]
+    codes = _block_codes(patches)
     anchors_y, anchors_x = (
         grid.ravel()
         for grid in np.meshgrid(
-            np.arange(2, rows, ANCHOR_STEP), np.arange(2, columns, ANCHOR_STEP), indexing="ij"
+            *(np.arange(2, length, ANCHOR_STEP) for length in codes.shape[1:]), indexing="ij"
         )
     )
-    anchor_codes = codes[:, anchors_y, anchors_x]
-    textured = spread[:, anchors_y, anchors_x] > FLATTEST_STD * max(float(patches.max()), 1e-12)
-    order = np.argsort(codes, axis=None)
-    in_order = codes.ravel()[order]
-    begin = np.searchsorted(in_order, anchor_codes, side="left")
-    end = np.searchsorted(in_order, anchor_codes, side="right")
-    repeats = np.where(textured & (end - begin <= MOST_REPEATS), end - begin, 0)
-    source, anchor = (
-        np.repeat(i, repeats.ravel()) for i in np.indices(repeats.shape).reshape(2, -1)
-    )
-    within = np.arange(len(source)) - np.repeat(
-        np.cumsum(repeats.ravel()) - repeats.ravel(), repeats.ravel()
-    )
-    hit = order[begin[source, anchor] + within]
+    blocks = sliding_window_view(patches, BLOCK, axis=(1, 2))[:, anchors_y, anchors_x]
+    textured = blocks.std(axis=(-2, -1)) > FLATTEST_STD * max(float(patches.max()), 1e-12)
+    source, anchor = np.nonzero(textured)
+    index, hit = _equal_codes(codes, codes[source, anchors_y[anchor], anchors_x[anchor]])
+    source, anchor = source[index], anchor[index]
     other, y, x = np.unravel_index(hit, codes.shape)
     table = np.column_stack([source, other, anchors_y[anchor] - y, anchors_x[anchor] - x])
-    table = table[source != other]
-    pairs, votes = np.unique(table, axis=0, return_counts=True)
+    pairs, votes = np.unique(table[source != other], axis=0, return_counts=True)
     sure = pairs[votes >= 2]
     return sure[:, 0], sure[:, 1], sure[:, 2], sure[:, 3]
 
 
-def _block_codes(
-    patches: NDArray[np.float32],
-) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
-    """Return a 64-bit code and the spread of every block of every patch."""
+def _block_codes(patches: NDArray[np.float32]) -> NDArray[np.uint64]:
+    """Return a 64-bit code of every block of every patch; equal pixels give equal codes."""
     bits = patches.view(np.uint32).astype(np.uint64)
     height, width = BLOCK
     rng = np.random.default_rng(0)
@@ -95,8 +83,21 @@ def _block_codes(
     for i in range(height):
         for j in range(width):
             codes += weights[i, j] * bits[:, i : i + rows, j : j + columns]
-    spread = sliding_window_view(patches, BLOCK, axis=(1, 2))[:, ::1].std(axis=(-2, -1))
-    return codes, spread
+    return codes
+
+
+def _equal_codes(
+    codes: NDArray[np.uint64], wanted: NDArray[np.uint64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return pairs (index into ``wanted``, flat index into ``codes``) of equal codes."""
+    order = np.argsort(codes, axis=None, kind="stable")
+    in_order = codes.ravel()[order]
+    begin = np.searchsorted(in_order, wanted, side="left")
+    end = np.searchsorted(in_order, wanted, side="right")
+    repeats = np.minimum(end - begin, MOST_REPEATS)
+    index = np.repeat(np.arange(len(wanted)), repeats)
+    within = np.arange(len(index)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    return index, order[begin[index] + within]
 
 
 def _spread(
