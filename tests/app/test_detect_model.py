@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from sample_results import SHAPE, model_entry, result
 
 from napari_stem_defects.app.models.detect import DetectModel, DetectRequest
 from napari_stem_defects.engine.frame_input import FrameInput
-from napari_stem_defects.engine.frame_result import FrameResult
 from napari_stem_defects.errors import InputError
+
+if TYPE_CHECKING:
+    from napari_stem_defects.engine.frame_result import FrameResult
 
 
 class Window:

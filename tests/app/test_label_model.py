@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from napari_stem_defects.app.models.label import LabelModel
 from napari_stem_defects.core.micrograph import Micrograph
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CLASSES = ("Bulk", "SF1")
 

@@ -14,7 +14,7 @@ import numpy as np
 from napari.layers import Points
 
 from napari_stem_defects.app.label_layers import boxes
-from napari_stem_defects.app.layers import METADATA_KEY, layer_name, spatial
+from napari_stem_defects.app.layers import METADATA_KEY, camera_of, layer_name, spatial
 from napari_stem_defects.core.labels import KEYS, PATCH_PX, Label
 
 if TYPE_CHECKING:
@@ -147,11 +147,12 @@ class BoxLayer:
             self._model.move(label.id, y, x)
 
     def _grip(self, layer: Points, event: Any) -> Label | None:
-        on_screen = _GRIP_PX / (self._viewer.camera.zoom * float(layer.scale[-1]))
+        on_screen = _GRIP_PX / (camera_of(self._viewer).zoom * float(layer.scale[-1]))
         return self._model.near(*_position(layer, event), reach=max(_GRIP_PX, on_screen))
 
     def _camera(self) -> tuple[object, ...]:
-        return (tuple(self._viewer.camera.center), self._viewer.camera.zoom)
+        camera = camera_of(self._viewer)
+        return (tuple(camera.center), camera.zoom)
 
 
 def _position(layer: Points, event: Any) -> tuple[float, float]:

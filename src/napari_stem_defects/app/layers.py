@@ -19,6 +19,7 @@ from napari_stem_defects.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from napari.components import ViewerModel
     from napari.layers import Image, Layer
     from numpy.typing import NDArray
 
@@ -33,6 +34,11 @@ _SQUARE_WITHIN = 0.01
 def layer_name(source: str, what: str) -> str:
     """Name a layer after the image it belongs to and what it shows."""
     return f"{source} · {what}"
+
+
+def camera_of(viewer: ViewerModel) -> Any:
+    """Return the viewer's camera, which napari 0.9 has moved."""
+    return viewer.scene.camera if hasattr(viewer, "scene") else viewer.camera
 
 
 def is_made_by_us(layer: Layer) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from qtpy.QtCore import QSize, Qt
+from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtWidgets import (
     QFormLayout,
     QFrame,
@@ -15,6 +15,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 from superqt import QCollapsible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _Widget = TypeVar("_Widget", bound=QWidget)
 
@@ -54,6 +57,7 @@ class Dock(QWidget):
     """A window's frame; the body scrolls, what `add_footer` takes does not."""
 
     def __init__(self) -> None:
+        self._farewells: list[Callable[[], object]] = []
         super().__init__()
         content = QWidget()
         self._body = QVBoxLayout(content)
@@ -69,6 +73,23 @@ class Dock(QWidget):
         self._outer.setContentsMargins(0, 0, 0, 0)
         self._outer.setSpacing(0)
         self._outer.addWidget(scroll, 1)
+
+    def when_closed(self, action: Callable[[], object]) -> None:
+        """Call this once when the window is closed: to let go of what outlives it."""
+        self._farewells.append(action)
+
+    def follow(self, emitter: Any, action: Callable[..., None]) -> None:
+        """Hear a napari event until the window is closed."""
+        emitter.connect(action)
+        self.when_closed(lambda: emitter.disconnect(action))
+
+    def event(self, event: QEvent | None) -> bool:
+        """Notice that napari has closed the window: it takes it out of its dock."""
+        if event is not None and event.type() == QEvent.Type.ParentChange and not self.parent():
+            farewells, self._farewells = self._farewells, []
+            for farewell in farewells:
+                farewell()
+        return super().event(event)
 
     def sizeHint(self) -> QSize:
         """Ask for a width at which tables and sliders can be read."""

@@ -65,6 +65,8 @@ class DetectDefectsWidget(Dock):
         self._maker.timeout.connect(self._make_layer)
         warm_up()
         long.submit(Job("napari_stem_defects.engine.tasks:load_torch", {}), _ignore)
+        self.when_closed(long.cancel_all)
+        self.when_closed(quick.cancel_all)
         self._build_inputs()
         self._build_results()
         self.run_row = self.add_footer(
@@ -139,7 +141,8 @@ class DetectDefectsWidget(Dock):
         self.model.run.failed.connect(show_warning)
         self.model.exporting.changed.connect(self._on_exporting)
         self.model.thresholds_changed.connect(lambda: self.thresholds.put(self.model.thresholds))
-        self._viewer.dims.events.current_step.connect(self._on_frame_shown)
+        self.follow(self._viewer.dims.events.current_step, self._on_frame_shown)
+        self.when_closed(self.image.disconnect_layers)
 
     # What the user does
 
@@ -183,7 +186,7 @@ class DetectDefectsWidget(Dock):
         if source.ndim == 3:
             self._viewer.dims.set_current_step(0, region.frame)
         position = (region.frame, region.y_px, region.x_px)[-source.ndim :]
-        self._viewer.camera.center = tuple(source.data_to_world(position))[-2:]
+        layers.camera_of(self._viewer).center = tuple(source.data_to_world(position))[-2:]
 
     def _calibrate(self, size_nm: float) -> None:
         if (image := self.image.image) is not None:

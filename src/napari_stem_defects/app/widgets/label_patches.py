@@ -49,7 +49,8 @@ class LabelPatchesWidget(Dock):
         warm_up()
         self._viewer = napari_viewer
         self.model = LabelModel()
-        self.run = Run(QtRunner(pool.quick, self).submit)
+        self._quick = QtRunner(pool.quick, self)
+        self.run = Run(self._quick.submit)
         self.boxes = BoxLayer(napari_viewer, self.model)
         self._reopen: Callable[[], None] | None = None
         self._build_project()
@@ -114,7 +115,9 @@ class LabelPatchesWidget(Dock):
         self.model.labels_changed.connect(self.boxes.draw)
         self.model.classes_changed.connect(self.boxes.draw)
         self.model.failed.connect(self._on_failed)
-        self._viewer.dims.events.current_step.connect(self._on_frame_shown)
+        self.follow(self._viewer.dims.events.current_step, self._on_frame_shown)
+        for farewell in (self.image.disconnect_layers, self._quick.cancel_all, self.model.close):
+            self.when_closed(farewell)
         for keys, action in (("Ctrl+Z", self.model.undo), ("Ctrl+Shift+Z", self.model.redo)):
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)

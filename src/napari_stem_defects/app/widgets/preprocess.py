@@ -42,7 +42,8 @@ class PreprocessWidget(Dock):
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__()
         self._viewer = napari_viewer
-        self.model = PreprocessModel(QtRunner(pool.quick, self).submit)
+        self._quick = QtRunner(pool.quick, self)
+        self.model = PreprocessModel(self._quick.submit)
         self._stages = StageLayers(napari_viewer)
         self._maker = _timer(self, _BREATH_MS, self._make_layer)
         self._debounce = _timer(self, _DEBOUNCE_MS, self._apply)
@@ -122,8 +123,12 @@ class PreprocessWidget(Dock):
         self.model.stages_found.connect(self._on_stages)
         self.model.lattice_found.connect(self._on_lattice)
         self.model.failed.connect(self._on_failed)
-        self._viewer.mouse_move_callbacks.append(self._on_mouse)
-        self._viewer.dims.events.current_step.connect(self._on_image)
+        self.follow(self._viewer.dims.events.current_step, self._on_image)
+        callbacks = self._viewer.mouse_move_callbacks
+        callbacks.append(self._on_mouse)
+        self.when_closed(lambda: callbacks.remove(self._on_mouse))
+        self.when_closed(self.image.disconnect_layers)
+        self.when_closed(self._quick.cancel_all)
 
     # What the user does
 
