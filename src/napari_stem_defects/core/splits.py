@@ -55,7 +55,14 @@ class Split:
     untestable: dict[str, str]
 
 
-def split(data: TrainingSet, kind: SplitKind, *, seed: int = 0, patch_px: int = 64) -> Split:
+def split(
+    data: TrainingSet,
+    kind: SplitKind,
+    *,
+    seed: int = 0,
+    patch_px: int = 64,
+    share: float = TEST_SHARE,
+) -> Split:
     """Divide the sites of a training set.
 
     Parameters
@@ -69,6 +76,8 @@ def split(data: TrainingSet, kind: SplitKind, *, seed: int = 0, patch_px: int = 
         Decides chance, and which end is held out.
     patch_px : int
         Edge of a window; sites nearer than this share pixels.
+    share : float
+        What to hold out instead of a quarter.
     """
     if kind not in get_args(SplitKind):
         raise InputError(f"split {kind!r} is unknown; choose random, site, region or image")
@@ -78,7 +87,7 @@ def split(data: TrainingSet, kind: SplitKind, *, seed: int = 0, patch_px: int = 
     untestable: dict[str, str] = {}
     for name in data.classes:
         mine = np.flatnonzero(labels == name)
-        held_out = _held_out(_units(data, mine, kind, patch_px), rng)
+        held_out = _held_out(_units(data, mine, kind, patch_px), share, rng)
         test[mine[held_out]] = True
         if not held_out.any():
             untestable[name] = f"all {len(mine)} labels are of one {_PLACE[kind]}"
@@ -166,7 +175,8 @@ def _common_points(centres: NDArray[np.float64], patch_px: int) -> NDArray[np.in
 def _linked(points: NDArray[np.float64], reach: float) -> NDArray[np.int64]:
     if len(points) == 1:
         return np.zeros(1, np.int64)
-    return fcluster(linkage(points, "single"), reach, "distance").astype(np.int64) - 1
+    groups: NDArray[np.int32] = fcluster(linkage(points, "single"), reach, "distance")
+    return groups.astype(np.int64) - 1
 
 
 def _in_order(groups: NDArray[np.int64], along: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -177,7 +187,7 @@ def _in_order(groups: NDArray[np.int64], along: NDArray[np.float64]) -> NDArray[
     return rank[np.searchsorted(numbers, groups)]
 
 
-def _held_out(units: NDArray[np.int64], rng: np.random.Generator) -> Mask:
+def _held_out(units: NDArray[np.int64], share: float, rng: np.random.Generator) -> Mask:
     """Choose units worth the test share: from one end, so that few neighbours are lost."""
     count = units.max(initial=-1) + 1
     if count < 2:
@@ -186,7 +196,7 @@ def _held_out(units: NDArray[np.int64], rng: np.random.Generator) -> Mask:
     if rng.random() < 0.5:
         order = order[::-1]
     sizes = np.cumsum(np.bincount(units)[order])
-    enough = int(np.searchsorted(sizes, TEST_SHARE * len(units))) + 1
+    enough = int(np.searchsorted(sizes, share * len(units))) + 1
     return np.isin(units, order[: min(enough, count - 1)])
 
 

@@ -7,6 +7,7 @@ a parent of its own with one site in its middle, which can only be turned by qua
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from napari_stem_defects.core.classes import BULK, kind_of
+from napari_stem_defects.core.labels import PATCH_PX
 from napari_stem_defects.core.mosaic import place_patches
 from napari_stem_defects.errors import LabelError
 
@@ -55,6 +57,8 @@ class TrainingSet:
         How far from a site's centre its label still holds; 0 for whole patches.
     pixel_size_nm : float or None
         Of all images.
+    names : tuple of str
+        What each image is called in reports.
     """
 
     images: tuple[Image, ...]
@@ -69,6 +73,7 @@ class TrainingSet:
     canvas_x: NDArray[np.float64]
     radius_px: NDArray[np.float64]
     pixel_size_nm: float | None = None
+    names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of sites."""
@@ -77,6 +82,14 @@ class TrainingSet:
     def counts(self) -> dict[str, int]:
         """Return how many sites each class has."""
         return {name: self.labels.count(name) for name in self.classes}
+
+    def sha256(self) -> str:
+        """Return a hash of the labels and the pixels they are on, in this order."""
+        pixels = [hashlib.sha256(np.ascontiguousarray(i).tobytes()).digest() for i in self.images]
+        digest = hashlib.sha256()
+        for label, image, y, x in zip(self.labels, self.image, self.y, self.x, strict=True):
+            digest.update(pixels[image] + f"{y:.3f} {x:.3f} {label}\n".encode())
+        return digest.hexdigest()
 
     def only(self, keep: NDArray[np.bool_]) -> TrainingSet:
         """Return the set with some of its sites; images stay."""
@@ -97,7 +110,7 @@ class TrainingSet:
         return replace(self, classes=tuple(classes), targets=self.targets[:, columns])
 
 
-def from_patches(patches: Image, labels: Sequence[str]) -> TrainingSet:
+def from_patches(patches: Image, labels: Sequence[str], names: Sequence[str] = ()) -> TrainingSet:
     """Make a training set of 64x64 patches without parents.
 
     Parameters
@@ -105,9 +118,22 @@ def from_patches(patches: Image, labels: Sequence[str]) -> TrainingSet:
     patches : ndarray of float32, shape (N, P, P)
     labels : sequence of str, length N
         The class of each patch; it holds somewhere inside the patch.
+    names : sequence of str, optional
+        What each patch is called.
     """
+    return _whole_patches(patches, labels, *place_patches(patches), tuple(names))
+
+
+def _whole_patches(
+    patches: Image,
+    labels: Sequence[str],
+    canvas: NDArray[np.int64],
+    top: NDArray[np.float64],
+    left: NDArray[np.float64],
+    names: tuple[str, ...] = (),
+) -> TrainingSet:
+    """Make a training set of patches whose upper left corners on a canvas are known."""
     classes = _ordered(labels)
-    canvas, canvas_y, canvas_x = place_patches(patches)
     middle = patches.shape[1] // 2
     count = len(patches)
     own = np.array([[name == label for name in classes] for label in labels], np.float32)
@@ -120,20 +146,43 @@ def from_patches(patches: Image, labels: Sequence[str]) -> TrainingSet:
         x=np.full(count, float(middle)),
         targets=own,
         canvas=canvas,
-        canvas_y=canvas_y + middle,
-        canvas_x=canvas_x + middle,
+        canvas_y=top + middle,
+        canvas_x=left + middle,
         radius_px=np.zeros(count),
+        names=names,
     )
 
 
 @dataclass(frozen=True)
 class Clicks:
-    """Labels of one parent image: float32 pixels (Y, X), positions (n,) in px, n class names."""
+    """Labels of one parent image.
+
+    Attributes
+    ----------
+    image : ndarray of float32, shape (Y, X)
+    y, x : ndarray of float64, shape (n,)
+        Positions in px.
+    labels : tuple of str, length n
+        Class names.
+    weak : ndarray of bool, shape (n,), optional
+        Labels that hold somewhere in the patch around them, not at the very spot.
+    name : str
+        What the image is called.
+    """
 
     image: Image
     y: NDArray[np.float64]
     x: NDArray[np.float64]
     labels: tuple[str, ...]
+    weak: NDArray[np.bool_] | None = None
+    name: str = ""
+
+    def only(self, *, weak: bool) -> Clicks:
+        """Return the weak labels, or the others."""
+        is_weak = np.zeros(len(self.labels), bool) if self.weak is None else self.weak
+        chosen = np.flatnonzero(is_weak == weak)
+        labels = tuple(self.labels[index] for index in chosen)
+        return Clicks(self.image, self.y[chosen], self.x[chosen], labels, None, self.name)
 
 
 def from_clicks(parents: Sequence[Clicks], *, pixel_size_nm: float | None = None) -> TrainingSet:
@@ -151,24 +200,37 @@ def from_clicks(parents: Sequence[Clicks], *, pixel_size_nm: float | None = None
     without one within twice the radius, undecided between. The radius follows from how densely
     different classes were clicked, so that labelling every column works like labelling a few
     defects. Around point defects, sites beside the defect are added that say "not here": they
-    teach a window to answer for its centre.
+    teach a window to answer for its centre. Weak labels become patches of their own, cut from
+    the parent and known to lie there.
     """
+    clicked = [parent.only(weak=False) for parent in parents]
     classes = _ordered([name for parent in parents for name in parent.labels])
-    radius = _radius(parents)
+    radius = _radius(clicked)
     canvases = _canvases([parent.image for parent in parents])
-    parts = [
+    sites = [
         _sites_of(parent, index, canvases[index], classes, radius)
-        for index, parent in enumerate(parents)
+        for index, parent in enumerate(clicked)
     ]
-    return replace(
-        join(parts), images=tuple(parent.image for parent in parents), pixel_size_nm=pixel_size_nm
+    around_clicks = replace(
+        join(sites),
+        images=tuple(parent.image for parent in parents),
+        names=tuple(parent.name for parent in parents),
+        pixel_size_nm=pixel_size_nm,
     )
+    weak = [parent.only(weak=True) for parent in parents]
+    patches = [
+        _patches_of(parent, canvas)
+        for parent, canvas in zip(weak, canvases, strict=True)
+        if parent.labels
+    ]
+    return join([around_clicks, *patches], same_canvases=True)
 
 
-def join(parts: Sequence[TrainingSet]) -> TrainingSet:
-    """Put training sets together; parts made separately get images and canvases of their own.
+def join(parts: Sequence[TrainingSet], *, same_canvases: bool = False) -> TrainingSet:
+    """Put training sets together.
 
-    A class that a part does not know counts as absent from its sites.
+    Parts made separately get images and canvases of their own, unless their canvas numbers mean
+    the same. A class that a part does not know counts as absent from its sites.
     """
     if not parts:
         raise LabelError("there is nothing to train on; give a patch folder or label project")
@@ -181,7 +243,7 @@ def join(parts: Sequence[TrainingSet]) -> TrainingSet:
         block[:, [columns[name] for name in part.classes]] = part.targets
         targets.append(block)
     next_canvas = np.cumsum([0] + [part.canvas.max(initial=-1) + 1 for part in parts])
-    separate = any(part.images for part in parts)
+    separate = not same_canvases and any(part.images for part in parts)
     return TrainingSet(
         images=tuple(image for part in parts for image in part.images),
         classes=classes,
@@ -197,6 +259,7 @@ def join(parts: Sequence[TrainingSet]) -> TrainingSet:
         canvas_x=np.concatenate([part.canvas_x for part in parts]),
         radius_px=np.concatenate([part.radius_px for part in parts]),
         pixel_size_nm=next((p.pixel_size_nm for p in parts if p.pixel_size_nm), None),
+        names=tuple(name for part in parts for name in part.names or [""] * len(part.images)),
     )
 
 
@@ -266,6 +329,20 @@ def _sites_of(
         canvas_x=x,
         radius_px=np.full(count, radius / 2),
     )
+
+
+def _patches_of(parent: Clicks, canvas: int) -> TrainingSet:
+    """Cut the patches of weak labels; those near the border are shifted into the image."""
+    if min(parent.image.shape) < PATCH_PX:
+        size = " x ".join(map(str, parent.image.shape))
+        raise LabelError(f"{parent.name}: {size} px holds no patch; remove its imported labels")
+    limit = np.array(parent.image.shape) - PATCH_PX
+    corners = np.rint(np.column_stack([parent.y, parent.x]) - (PATCH_PX - 1) / 2)
+    corners = np.clip(corners, 0, limit).astype(np.int64)
+    cuts = [parent.image[top : top + PATCH_PX, left : left + PATCH_PX] for top, left in corners]
+    top, left = corners.T.astype(np.float64)
+    numbers, names = np.full(len(cuts), canvas), (parent.name,) * len(cuts)
+    return _whole_patches(np.stack(cuts), parent.labels, numbers, top, left, names)
 
 
 def _trees(parent: Clicks) -> Mapping[str, cKDTree]:

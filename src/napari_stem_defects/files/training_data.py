@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from skimage.transform import resize
 
+from napari_stem_defects.core.detection import match_scale
 from napari_stem_defects.core.labels import PATCH_PX
 from napari_stem_defects.core.training_set import (
     Clicks,
@@ -22,27 +25,33 @@ from napari_stem_defects.files.patch_folder import is_patch_folder, read_patch_f
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
+    from napari_stem_defects.core.ensemble import EnsembleSpec
     from napari_stem_defects.core.labels import Label
     from napari_stem_defects.core.micrograph import Micrograph
 
 Labelled = tuple["Micrograph", "tuple[Label, ...]"]
+Patch = tuple[NDArray[np.float32], str, str]
 
 
-def read_training_data(paths: Sequence[Path]) -> TrainingSet:
-    """Read everything there is to learn from.
+def read_training_data(
+    paths: Sequence[str | Path], *, scale_of: EnsembleSpec | None = None
+) -> TrainingSet:
+    """Read everything there is to learn from, or to measure an ensemble on.
 
     Parameters
     ----------
-    paths : sequence of Path
+    paths : sequence of path
         Patch folders and label projects.
+    scale_of : EnsembleSpec, optional
+        Bring micrographs to this ensemble's pixel size, as detection would, instead of to the
+        finest among them.
 
     Returns
     -------
     TrainingSet
-        Parents are brought to the finest pixel size among them. Patches without a parent, of
-        folders and of projects alike, are compared with each other to find those that overlap.
+        Patches without a parent, of folders and of projects alike, are compared with each other
+        to find those that overlap; they keep their pixels as they are.
 
     Raises
     ------
@@ -50,58 +59,84 @@ def read_training_data(paths: Sequence[Path]) -> TrainingSet:
         A path is neither, holds no label, or only some of the micrographs are calibrated.
     """
     frames: list[Labelled] = []
-    patches: list[np.ndarray] = []
-    names: list[str] = []
-    for path in paths:
+    patches: list[Patch] = []
+    for path in map(Path, paths):
         if is_label_project(path):
             with LabelProject.open(path, read_only=True) as project:
                 frames += project.by_frame()
         elif is_patch_folder(path):
             folder = read_patch_folder(path)
-            patches += list(folder.patches)
-            names += folder.classes
+            patches += zip(folder.patches, folder.classes, folder.names, strict=True)
         else:
-            raise LabelError(
-                one_line(path, "is neither a patch folder nor a label project", "check the path")
-            )
-    lone = [(image, labels) for image, labels in frames if _is_lone(image)]
-    patches += [image.pixels for image, _ in lone]
-    names += [labels[0].class_name for _, labels in lone]
-    parents = [(image, labels) for image, labels in frames if not _is_lone(image)]
-    parts = [from_patches(np.stack(patches), names)] if patches else []
-    parts += [_from_parents(parents)] if parents else []
+            raise _no_labels(path)
+    patches += [
+        (image.pixels, labels[0].class_name, image.name)
+        for image, labels in frames
+        if _is_patch(image)
+    ]
+    parents = [(image, labels) for image, labels in frames if not _is_patch(image)]
+    parts = []
+    if patches:
+        pixels, classes, names = zip(*patches, strict=True)
+        parts.append(from_patches(np.stack(pixels), classes, names))
+    if parents:
+        parts.append(_from_parents(parents, scale_of))
     return join(parts)
 
 
-def _is_lone(image: Micrograph) -> bool:
+def _no_labels(path: Path) -> LabelError:
+    if not path.exists():
+        return LabelError(one_line(path, "does not exist", "check the path"))
+    if path.is_file():
+        advice = "label it in a project first (window Label patches), and give the project"
+        return LabelError(one_line(path, "a file holds no labels", advice))
+    return LabelError(
+        one_line(path, "is neither a patch folder nor a label project", "check the path")
+    )
+
+
+def _is_patch(image: Micrograph) -> bool:
     return image.frame_shape == (PATCH_PX, PATCH_PX)
 
 
-def _from_parents(parents: Sequence[Labelled]) -> TrainingSet:
+def _from_parents(parents: Sequence[Labelled], scale_of: EnsembleSpec | None) -> TrainingSet:
+    if scale_of is not None:
+        factors = [match_scale(image, scale_of).factor for image, _ in parents]
+        size = scale_of.pixel_size_nm
+    else:
+        size = _finest(parents)
+        factors = [(image.pixel_size_nm or 1) / (size or 1) for image, _ in parents]
+    clicks = [
+        _clicks(image, labels, factor)
+        for (image, labels), factor in zip(parents, factors, strict=True)
+    ]
+    return from_clicks(clicks, pixel_size_nm=size)
+
+
+def _finest(parents: Sequence[Labelled]) -> float | None:
     sizes = [image.pixel_size_nm for image, _ in parents]
     known = [size for size in sizes if size is not None]
     if known and len(known) < len(sizes):
         name = next(image.name for image, _ in parents if image.pixel_size_nm is None)
         raise LabelError(f"{name}: no pixel size, but other images have one; set it in the project")
-    finest = min(known) if known else None
-    clicks = [
-        _clicks(image, labels, 1.0 if finest is None else (image.pixel_size_nm or finest) / finest)
-        for image, labels in parents
-    ]
-    return from_clicks(clicks, pixel_size_nm=finest)
+    return min(known, default=None)
 
 
 def _clicks(image: Micrograph, labels: Sequence[Label], factor: float) -> Clicks:
-    """Return the labels of an image magnified ``factor`` (1 or more) times."""
+    """Return the labels of an image magnified ``factor`` times."""
     pixels = image.pixels
-    if factor > 1:
-        shape = tuple(round(length * factor) for length in pixels.shape)
-        pixels = resize(pixels, shape, order=3, mode="reflect", preserve_range=True)
+    if factor != 1:
+        shape = tuple(max(1, round(length * factor)) for length in pixels.shape)
+        pixels = resize(
+            pixels, shape, order=3, mode="reflect", anti_aliasing=factor < 1, preserve_range=True
+        )
     y, x = np.array([(label.y, label.x) for label in labels], np.float64).T
     return Clicks(
-        np.ascontiguousarray(pixels, np.float32),
+        image=np.ascontiguousarray(pixels, np.float32),
         # Pixel i covers i-0.5 to i+0.5, so edges, not centres, scale.
-        (y + 0.5) * factor - 0.5,
-        (x + 0.5) * factor - 0.5,
-        tuple(label.class_name for label in labels),
+        y=(y + 0.5) * factor - 0.5,
+        x=(x + 0.5) * factor - 0.5,
+        labels=tuple(label.class_name for label in labels),
+        weak=np.array([label.weak for label in labels], bool),
+        name=image.name,
     )

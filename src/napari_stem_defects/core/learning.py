@@ -1,0 +1,261 @@
+"""From labels to an ensemble that says how good it is: split, augment, fit, calibrate, test.
+
+What a split holds out is neither trained nor calibrated on, and the ensemble returned is the
+very one that was tested: nothing is retrained on the test windows afterwards.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from napari_stem_defects import __version__
+from napari_stem_defects.core.calibration import calibrate
+from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
+from napari_stem_defects.core.measurement import Measurement, logits_of, measure
+from napari_stem_defects.core.progress import Progress, Report, silent
+from napari_stem_defects.core.samples import augmented_samples, plain_samples
+from napari_stem_defects.core.splits import MEANING, SplitKind, split
+from napari_stem_defects.core.training_plan import Choices, Protocol, protocol_for, usable_data
+from napari_stem_defects.errors import LabelError
+
+if TYPE_CHECKING:
+    from napari_stem_defects.core.samples import Samples
+    from napari_stem_defects.core.training_set import TrainingSet
+
+CALIBRATION_SHARE = 0.15
+# Holding out windows to calibrate on must leave every class this share of its training labels.
+LEAST_LEFT = 0.5
+# Progress runs to this number over all steps of a run.
+WHOLE = 1000
+
+
+@dataclass(frozen=True)
+class Training:
+    """A trained ensemble and how good it is.
+
+    Attributes
+    ----------
+    ensemble : Ensemble
+        Calibrated; its description holds the figures.
+    measurements : tuple of Measurement
+        One per split, the ensemble's own first.
+    history : list of dict
+        Per epoch of the ensemble: class ("" for the common start), seed, epoch, loss, and
+        validation_loss on the windows it was calibrated on (None without).
+    notes : tuple of str
+        What the user should know, one sentence each.
+    seconds : float
+    """
+
+    ensemble: Ensemble
+    measurements: tuple[Measurement, ...]
+    history: list[dict[str, Any]]
+    notes: tuple[str, ...]
+    seconds: float
+
+
+def train(
+    data: TrainingSet,
+    choices: Choices | None = None,
+    *,
+    device: str = "auto",
+    report: Report = silent,
+) -> Training:
+    """Train, calibrate and test an ensemble.
+
+    Parameters
+    ----------
+    data : TrainingSet
+    choices : Choices, optional
+    device : {"auto", "cpu", "cuda", "mps"}
+    report : callable
+        Told after every view and epoch, on one scale for the whole run; an epoch's ``detail``
+        is its entry in the history. What it raises ends the run.
+
+    Raises
+    ------
+    LabelError
+        Where a class is not there, or nothing is left to learn it from.
+    """
+    from napari_stem_defects.core.inference import pick_device
+
+    started = time.perf_counter()
+    choices = choices or Choices()
+    chosen = pick_device(device)
+    usable, notes = usable_data(data, choices)
+    protocol = protocol_for(usable, choices)
+    count = len(choices.splits)
+    trials = [
+        _trial(usable, kind, protocol, choices, chosen, _part(report, i / count, (i + 1) / count))
+        for i, kind in enumerate(choices.splits)
+    ]
+    first = trials[0]
+    measurements = tuple(trial.measurement for trial in trials)
+    spec = replace(
+        first.ensemble.spec,
+        figures={each.split: each.to_dict() for each in measurements},
+        training={
+            "label_set_sha256": data.sha256(),
+            "choices": choices.to_dict(),
+            "protocol": protocol.to_dict(),
+            "device": chosen,
+            "notes": list(notes),
+            **first.ensemble.spec.training,
+        },
+        versions=_versions(),
+    )
+    ensemble = replace(first.ensemble, spec=spec)
+    return Training(ensemble, measurements, first.history, notes, time.perf_counter() - started)
+
+
+class _Trial(NamedTuple):
+    ensemble: Ensemble
+    measurement: Measurement
+    history: list[dict[str, Any]]
+
+
+def _trial(
+    data: TrainingSet,
+    kind: SplitKind,
+    protocol: Protocol,
+    choices: Choices,
+    device: str,
+    report: Report,
+) -> _Trial:
+    """Train and calibrate on one side of a split, measure on the other."""
+    settings, classes = protocol.preprocessing, choices.of(data)
+    # Split before restricting: other classes belong into the test as well, to be denied.
+    sides = split(data, kind, seed=choices.seed, patch_px=settings.patch_px)
+    test = data.only(sides.test).restricted(classes)
+    learned, checked = (
+        part.restricted(classes)
+        for part in _training_parts(data.only(sides.train), kind, protocol, choices)
+    )
+    _check_learnable(learned, kind)
+    check = plain_samples(checked, settings) if len(checked) else None
+    ensemble, history = _fitted(learned, check, protocol, choices, device, report)
+    if check is not None:
+        logits = logits_of(ensemble, check, device=device)
+        fitted = calibrate(classes, logits, check.targets)
+        ensemble = replace(ensemble, spec=replace(ensemble.spec, calibration=fitted))
+    measurement = replace(
+        measure(ensemble, test, device=device, report=_part(report, 0.95, 1.0)),
+        split=kind,
+        meaning=MEANING[kind],
+        untestable={name: why for name, why in sides.untestable.items() if name in classes},
+        counts={
+            "training": learned.counts(),
+            "calibration": checked.counts(),
+            "test": test.counts(),
+        },
+        notes=_calibration_notes(ensemble.spec, checked),
+    )
+    return _Trial(ensemble, measurement, history)
+
+
+def _fitted(
+    data: TrainingSet,
+    check: Samples | None,
+    protocol: Protocol,
+    choices: Choices,
+    device: str,
+    report: Report,
+) -> tuple[Ensemble, list[dict[str, Any]]]:
+    # Imported here so that windows and listings can speak of training without loading torch.
+    from napari_stem_defects.core.training import Schedule, fit
+
+    samples = augmented_samples(
+        data,
+        protocol.preprocessing,
+        protocol.augmentation,
+        views=protocol.views,
+        seed=choices.seed,
+        report=_part(report, 0.0, 0.1),
+    )
+    schedule = Schedule(
+        epochs=protocol.epochs,
+        common_epochs=protocol.common_epochs,
+        seeds=tuple(range(choices.seed, choices.seed + choices.members)),
+    )
+    used = {name: schedule.epochs_of(name) for name in data.classes}
+    spec = EnsembleSpec(
+        name=choices.name,
+        classes=data.classes,
+        preprocessing=protocol.preprocessing,
+        pixel_size_nm=data.pixel_size_nm,
+        training={"schedule": asdict(replace(schedule, epochs=used)), "windows": len(samples)},
+    )
+    return fit(spec, samples, check, schedule, device=device, report=_part(report, 0.1, 0.95))
+
+
+def _training_parts(
+    data: TrainingSet, kind: SplitKind, protocol: Protocol, choices: Choices
+) -> tuple[TrainingSet, TrainingSet]:
+    """Divide the training side into what is learned from and what is calibrated on.
+
+    By the test's own kind of split, so that confidence is judged on places not learned from;
+    by chance where that would cost a class too many of its labels.
+    """
+    attempts: tuple[SplitKind, ...] = (kind, "random")
+    for attempt in attempts:
+        part = split(
+            data,
+            attempt,
+            seed=choices.seed + 1,
+            patch_px=protocol.preprocessing.patch_px,
+            share=CALIBRATION_SHARE,
+        )
+        learned = data.only(part.train)
+        if _enough_left(learned, data):
+            break
+    return learned, data.only(part.test)
+
+
+def _enough_left(learned: TrainingSet, data: TrainingSet) -> bool:
+    left = learned.counts()
+    return all(left[name] >= LEAST_LEFT * count for name, count in data.counts().items())
+
+
+def _check_learnable(data: TrainingSet, kind: SplitKind) -> None:
+    """Refuse classes of which there are no examples, or nothing else."""
+    for column, name in enumerate(data.classes):
+        if not (data.targets[:, column] == 1).any():
+            raise LabelError(
+                f"{name}: the {kind} split leaves no label of it to train on; choose another"
+                " split, add labels or leave the class out"
+            )
+        if not (data.targets[:, column] == 0).any():
+            raise LabelError(f"{name}: there is nothing else to tell it from; label Bulk as well")
+
+
+def _calibration_notes(spec: EnsembleSpec, checked: TrainingSet) -> tuple[str, ...]:
+    bare = [name for name in spec.classes if name not in spec.calibration]
+    if not len(checked):
+        return ("Probabilities are the networks' own: there were too few labels to calibrate on.",)
+    kept = f"Probabilities were calibrated on {len(checked)} windows kept out of training"
+    if not bare:
+        return (f"{kept}.",)
+    return (f"{kept}, but not those of {', '.join(bare)}, of which there were none.",)
+
+
+def _part(report: Report, first: float, last: float) -> Report:
+    """Show a step's own progress as a stretch of the whole run's."""
+
+    def reporting(step: Progress) -> None:
+        share = first + (last - first) * step.done / max(step.total, 1)
+        report(replace(step, done=round(WHOLE * share), total=WHOLE))
+
+    return reporting
+
+
+def _versions() -> dict[str, str]:
+    libraries = {name: version(name) for name in ("torch", "numpy", "scipy")}
+    return {
+        "napari-stem-defects": __version__,
+        "python": platform.python_version(),
+        **libraries,
+    }

@@ -1,0 +1,184 @@
+"""What to train and how: the user's choices, and the protocol that suits the labels.
+
+Whole patches, of which nobody knows where in them the defect is, are learned as in the abstract:
+un-windowed spectra, quarter turns, members from scratch. Clicks are learned from free views of
+their parents with windowed spectra and a common start of all members, so that a window answers
+for its centre.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+
+from napari_stem_defects.core.augmentation import Augmentation
+from napari_stem_defects.core.classes import kind_of
+from napari_stem_defects.core.preprocessing import Preprocessing, Representation
+from napari_stem_defects.core.splits import SplitKind
+from napari_stem_defects.errors import InputError, LabelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.core.training_set import TrainingSet
+
+# Quarter turns, of which a Fourier magnitude sees two.
+PATCH_VIEWS = 4
+# Few clicks are looked at more often than many, so that training takes minutes for either.
+CLICK_WINDOWS = 12_000
+FEWEST_VIEWS, MOST_VIEWS = 4, 64
+COMMON_EPOCHS = 6
+CLICK_EPOCHS = 2
+MOST_MEMBERS, MOST_EPOCHS = 64, 1000
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the user may choose.
+
+    Attributes
+    ----------
+    name : str
+        Name of the ensemble.
+    classes : tuple of str
+        Classes to learn; all labelled ones where empty.
+    epochs : mapping of str to int
+        Passes over the samples, for classes that shall not get the protocol's number.
+    splits : tuple of {"random", "site", "region", "image"}
+        What is held out together. The model is the first split's; further ones train ensembles
+        of their own, only to be measured beside it.
+    preprocessing : Preprocessing or None
+        Instead of the protocol's.
+    representation : {"fft", "real", "fft+real"} or None
+        Instead of the preprocessing's.
+    members : int
+        Networks per class.
+    seed : int
+        Of the first member, the augmentation and the splits.
+    """
+
+    name: str = "ensemble"
+    classes: tuple[str, ...] = ()
+    epochs: Mapping[str, int] = field(default_factory=dict)
+    splits: tuple[SplitKind, ...] = ("site",)
+    preprocessing: Preprocessing | None = None
+    representation: Representation | None = None
+    members: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what no training can do."""
+        if not 1 <= self.members <= MOST_MEMBERS:
+            raise InputError(f"members {self.members}: choose 1 to {MOST_MEMBERS}")
+        if not 0 <= self.seed < 2**31:
+            raise InputError(f"seed {self.seed}: choose 0 to {2**31 - 1}")
+        for name, count in self.epochs.items():
+            if not 1 <= count <= MOST_EPOCHS:
+                raise InputError(f"epochs of {name}: {count} is not 1 to {MOST_EPOCHS}")
+        kinds = get_args(SplitKind)
+        if not self.splits or not set(self.splits) <= set(kinds):
+            raise InputError(f"split {', '.join(self.splits)}: choose from {', '.join(kinds)}")
+
+    def of(self, data: TrainingSet) -> tuple[str, ...]:
+        """Return the classes to learn from this data."""
+        return self.classes or data.classes
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How labels of a kind are learned.
+
+    Attributes
+    ----------
+    name : {"patches", "clicks"}
+    preprocessing : Preprocessing
+    augmentation : Augmentation or None
+        None for quarter turns alone.
+    views : int
+        How often every label is looked at.
+    common_epochs : int
+        Passes of the members' common start.
+    epochs : mapping of str to int
+        Passes of the classes that shall not get the abstract's.
+    """
+
+    name: str
+    preprocessing: Preprocessing
+    augmentation: Augmentation | None
+    views: int
+    common_epochs: int
+    epochs: Mapping[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return asdict(self)
+
+
+def protocol_for(data: TrainingSet, choices: Choices) -> Protocol:
+    """Choose how to learn, by what most of the labels are."""
+    patches, clicks = _kinds(data)
+    whole = bool(patches.sum() > clicks.sum())
+    settings = choices.preprocessing or (Preprocessing.paper() if whole else Preprocessing())
+    if choices.representation:
+        settings = replace(settings, representation=choices.representation)
+    if whole:
+        return Protocol("patches", settings, None, PATCH_VIEWS, 0, choices.epochs)
+    views = int(np.clip(CLICK_WINDOWS // max(len(data), 1), FEWEST_VIEWS, MOST_VIEWS))
+    epochs = dict.fromkeys(choices.of(data), CLICK_EPOCHS) | dict(choices.epochs)
+    return Protocol("clicks", settings, Augmentation(), views, COMMON_EPOCHS, epochs)
+
+
+def usable_data(data: TrainingSet, choices: Choices) -> tuple[TrainingSet, tuple[str, ...]]:
+    """Check the choices against the labels, and leave out labels that do not go with most others.
+
+    Returns
+    -------
+    TrainingSet
+    tuple of str
+        What was done with which labels, one sentence each.
+    """
+    classes = data.restricted(choices.of(data)).classes
+    if odd := sorted(set(choices.epochs) - set(classes)):
+        raise InputError(f"epochs of {odd[0]}: this class is not trained; check the spelling")
+    patches, clicks = _kinds(data)
+    if not (patches.any() and clicks.any()):
+        return data, ()
+    if patches.sum() > clicks.sum():
+        # The places beside clicks say "not here", which is not "nowhere in this window".
+        note = f"{clicks.sum()} clicks were learned like the {patches.sum()} whole patches."
+        return data.only(patches | clicks), (note,)
+    return _without_placeless(data, patches, classes)
+
+
+def _kinds(data: TrainingSet) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Say which sites are whole patches and which are clicks; places beside clicks are neither."""
+    whole = data.radius_px == 0
+    return whole, ~whole & np.array([bool(name) for name in data.labels])
+
+
+def _without_placeless(
+    data: TrainingSet, patches: NDArray[np.bool_], classes: tuple[str, ...]
+) -> tuple[TrainingSet, tuple[str, ...]]:
+    """Leave out patches of point defects: beside clicks they would have to say where it is."""
+    placeless = patches & np.array([kind_of(name) == "point" for name in data.labels])
+    if not placeless.any():
+        return data, ()
+    kept = data.only(~placeless)
+    for name in classes:
+        if name not in kept.labels:
+            raise LabelError(
+                f"{name}: imported patches that do not say where the defect is cannot be learned"
+                " beside clicks; move their labels onto the defects, or train patches apart"
+            )
+    return kept, (
+        f"{placeless.sum()} imported patches of point defects were left out, because beside"
+        " clicks a label has to say where the defect is.",
+    )
