@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_stem_defects.core.labels import check_class_name
 from napari_stem_defects.core.preprocessing import Preprocessing
 from napari_stem_defects.errors import InputError, ModelError
 
@@ -19,6 +20,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ARCHITECTURE = "selu-cnn-1"
+MOST_CLASSES, MOST_SEEDS = 64, 64
+# What the entries of a description are that JSON holds as they are.
+_PLAIN: dict[str, type] = {
+    "name": str,
+    "description": str,
+    "licence": str,
+    "training": dict,
+    "figures": dict,
+    "versions": dict,
+}
+_MALFORMED = (TypeError, ValueError, KeyError, AttributeError, OverflowError, InputError)
 
 
 @dataclass(frozen=True)
@@ -44,8 +56,9 @@ class Architecture:
 
     def __post_init__(self) -> None:
         """Refuse sizes no network can have, whoever wrote them."""
+        whole = all(isinstance(size, int) for size in (*self.channels, self.hidden))
         small = 1 <= len(self.channels) <= 8 and all(1 <= c <= 1024 for c in self.channels)
-        if not (small and 1 <= self.hidden <= 4096 and 0 <= self.dropout < 1):
+        if not (whole and small and 1 <= self.hidden <= 4096 and 0 <= self.dropout < 1):
             raise ModelError(f"network sizes out of range: {self}")
         if self.name != ARCHITECTURE:
             raise ModelError(f"network {self.name!r} is unknown to this version; update the plugin")
@@ -60,6 +73,11 @@ class Calibration:
 
     scale: float = 1.0
     shift: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what would turn every probability into NaN."""
+        if not (np.isfinite(self.scale) and np.isfinite(self.shift)):
+            raise ModelError(f"calibration is not finite: {self}")
 
 
 @dataclass(frozen=True)
@@ -109,6 +127,18 @@ class EnsembleSpec:
     description: str = ""
     licence: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse, before anything is trained or loaded, what files and layers cannot carry."""
+        if not 1 <= len(self.classes) <= MOST_CLASSES or len(set(self.classes)) < len(self.classes):
+            raise ModelError(f"an ensemble has 1 to {MOST_CLASSES} classes, each once")
+        if not 1 <= len(self.seeds) <= MOST_SEEDS:
+            raise ModelError(f"an ensemble has 1 to {MOST_SEEDS} members per class")
+        for name in self.classes:
+            check_class_name(name)
+        for name in (*self.thresholds, *self.calibration):
+            if name not in self.classes:
+                raise ModelError(f"the ensemble has no class {name!r} to calibrate")
+
     def threshold(self, class_name: str) -> float:
         """Return the class's threshold; 0.5 where none was chosen."""
         return self.thresholds.get(class_name, 0.5)
@@ -118,7 +148,9 @@ class EnsembleSpec:
         pairs = [self.calibration.get(name, Calibration()) for name in self.classes]
         scale = np.array([pair.scale for pair in pairs], np.float32)
         shift = np.array([pair.shift for pair in pairs], np.float32)
-        return np.float32(0.5) * (1 + np.tanh(np.float32(0.5) * (scale * logits + shift)))
+        half = np.float32(0.5)
+        probabilities: NDArray[np.float32] = half + half * np.tanh(half * (scale * logits + shift))
+        return probabilities
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -133,20 +165,19 @@ class EnsembleSpec:
             raise ModelError(f"model description has unknown or missing entries: {odd}")
         try:
             return cls(**{**values, **_parsed(values)})
-        except (TypeError, ValueError, KeyError, AttributeError, InputError) as error:
+        except _MALFORMED as error:
             raise ModelError(f"model description is malformed: {error}") from None
 
 
 def _parsed(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the entries of a description that JSON cannot hold as they are."""
+    for name, kind in _PLAIN.items():
+        if not isinstance(values[name], kind):
+            raise TypeError(f"{name} is not a {kind.__name__}")
     sizes = values["architecture"]
-    classes = tuple(str(name) for name in values["classes"])
-    seeds = tuple(int(seed) for seed in values["seeds"])
-    if not classes or len(set(classes)) != len(classes) or not 1 <= len(seeds) <= 64:
-        raise ValueError("classes must be named once each, with 1 to 64 seeds")
     return {
-        "classes": classes,
-        "seeds": seeds,
+        "classes": tuple(values["classes"]),
+        "seeds": tuple(int(seed) for seed in values["seeds"]),
         "preprocessing": Preprocessing.from_dict(values["preprocessing"]),
         "architecture": Architecture(**{**sizes, "channels": tuple(sizes["channels"])}),
         "pixel_size_nm": _length(values["pixel_size_nm"]),
