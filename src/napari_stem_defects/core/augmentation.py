@@ -107,13 +107,24 @@ def _random_matrix(augmentation: Augmentation, rng: np.random.Generator) -> NDAr
 
 def quarter_view(image: Image, rng: np.random.Generator) -> Image:
     """Turn a square patch by 0, 90, 180 or 270 degrees, as the abstract does."""
-    return np.ascontiguousarray(np.rot90(image, rng.integers(4)))
+    return np.ascontiguousarray(np.rot90(image, int(rng.integers(4))))
 
 
 def disturbed(image: Image, augmentation: Augmentation, rng: np.random.Generator) -> Image:
     """Give an image (Y, X) another dose, focus, scan, contrast and background.
 
     How strong each disturbance is is drawn anew for every call, weak ones as often as strong.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (Y, X)
+    augmentation : Augmentation
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of float32, shape (Y, X)
+        Not negative; the largest intensity is about 1.
     """
     picture = normalise(image) ** np.float32(np.exp(rng.uniform(*np.log(augmentation.gamma))))
     picture = _jittered(picture, rng.uniform(0, augmentation.jitter_px), rng)
@@ -131,15 +142,16 @@ def disturbed(image: Image, augmentation: Augmentation, rng: np.random.Generator
         mode="nearest",
     )
     slow *= rng.uniform(0, augmentation.background) * contrast
-    result: Image = (noisy + slow - min(float((noisy + slow).min()), 0.0)).astype(np.float32)
+    uneven = noisy + slow
+    result: Image = (uneven - min(float(uneven.min()), 0.0)).astype(np.float32)
     return result
 
 
 def _jittered(image: Image, sigma: float, rng: np.random.Generator) -> Image:
     """Displace every scan line along itself by a random fraction of a pixel."""
-    rows, columns = np.indices(image.shape, dtype=np.float32)
-    columns += rng.normal(0, sigma, (len(image), 1)).astype(np.float32)
-    moved: Image = map_coordinates(image, [rows, columns], order=1, mode="nearest")
+    places = np.indices(image.shape, dtype=np.float32)
+    places[1] += rng.normal(0, sigma, (len(image), 1)).astype(np.float32)
+    moved: Image = map_coordinates(image, places, order=1, mode="nearest")
     return moved
 
 
@@ -152,7 +164,8 @@ def flat_view(
 ) -> tuple[Image, Points]:
     """Return a turned and disturbed view of a parent, flattened, with its sites.
 
-    Pixels outside the parent are 0, as beyond the border in detection.
+    Parameters are those of `turned_view`. Pixels outside the parent are 0, as beyond the border
+    in detection.
     """
     view, moved, outside = turned_view(image, points, augmentation, rng)
     flat = flatten(disturbed(view, augmentation, rng), preprocessing)

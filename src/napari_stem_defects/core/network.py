@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_stem_defects.core.preprocessing import feature_shapes
+from napari_stem_defects.errors import ModelError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,13 +77,22 @@ def _branch(channels: int, sizes: Architecture) -> nn.Sequential:
 
 
 def _flat_width(shape: tuple[int, int, int], sizes: Architecture) -> int:
-    shrink = 2 ** len(sizes.channels)
-    return sizes.channels[-1] * (shape[1] // shrink) * (shape[2] // shrink)
+    shrink = 1 << len(sizes.channels)
+    left = (shape[1] // shrink) * (shape[2] // shrink)
+    if left == 0:
+        raise ModelError(f"{len(sizes.channels)} poolings leave nothing of {shape[1:]} values")
+    return sizes.channels[-1] * left
 
 
 def new_member(spec: EnsembleSpec, outputs: int = 1) -> Member:
     """Build an untrained member for an ensemble; weights follow torch's random state."""
     return Member(feature_shapes(spec.preprocessing), spec.architecture, outputs)
+
+
+def placed(member: Member, device: torch.device) -> Member:
+    """Move a member to a device, its images as channels-last, which convolutions like best."""
+    # torch's type information leaves memory_format out.
+    return member.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def weight_shapes(spec: EnsembleSpec) -> dict[str, tuple[int, ...]]:
@@ -135,8 +145,7 @@ class Network:
             if name.startswith(prefix)
         }
         member.load_state_dict(state, assign=True)
-        member.to(self.device).to(memory_format=torch.channels_last)
-        return member.eval()
+        return placed(member, self.device).eval()
 
     def logits(self, features: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         """Return every member's answer.

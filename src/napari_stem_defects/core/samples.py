@@ -18,6 +18,7 @@ from napari_stem_defects.core.classes import BULK
 from napari_stem_defects.core.preprocessing import Preprocessing, features, flatten
 from napari_stem_defects.core.progress import Progress, Report, silent
 from napari_stem_defects.core.windows import cut, pad_for_windows
+from napari_stem_defects.errors import LabelError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,7 +84,8 @@ def augmented_samples(
     data : TrainingSet
     preprocessing : Preprocessing
     augmentation : Augmentation or None
-        None turns patches by quarters and changes nothing else, as the abstract does.
+        None turns whole patches by quarters and changes nothing else, as the abstract does;
+        sites in larger parents are then seen with the default `Augmentation`.
     views : int
         How often every parent is looked at.
     seed : int
@@ -92,7 +94,14 @@ def augmented_samples(
     -------
     Samples
         About ``views`` windows per site; sites that a view turned out of the frame are left out.
+
+    Raises
+    ------
+    LabelError
+        Where there is no site.
     """
+    if len(data) == 0:
+        raise LabelError("there is nothing to train on; label some places or give more patches")
     rng = np.random.default_rng(seed)
     parts: list[Samples] = []
     parents = np.unique(data.image)
@@ -102,11 +111,12 @@ def augmented_samples(
         for done in range(views):
             parts.append(_patch_view(patches, preprocessing, augmentation, rng, first=done == 0))
             report(Progress("augmenting patches", done + 1, views))
-    for number, index in enumerate(parents[~whole]):
+    larger = parents[~whole]
+    for number, index in enumerate(larger):
         sites = data.only(data.image == index)
         for done in range(views):
             parts.append(_parent_view(sites, index, preprocessing, augmentation, rng))
-            report(Progress("augmenting images", number * views + done + 1, views * (~whole).sum()))
+            report(Progress("augmenting images", number * views + done + 1, views * len(larger)))
     return joined(parts)
 
 
