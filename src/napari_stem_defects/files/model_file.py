@@ -1,7 +1,7 @@
 """Model files: one `.safetensors` with every member and its description as JSON metadata.
 
 Nothing in the file is executed. A file is used only if its description is one this version
-knows, every tensor has the declared name, shape and type, all weights are finite, the hash of
+knows, every tensor has the declared name, type and shape, all weights are finite, the hash of
 the weights agrees, and the network gives the stored answer to the stored input.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,14 +23,19 @@ from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
 from napari_stem_defects.core.preprocessing import features
 from napari_stem_defects.errors import ModelError
 from napari_stem_defects.files.atomic import write_bytes
+from napari_stem_defects.files.messages import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 FORMAT_VERSION = 1
+SUFFIX = ".safetensors"
 SIZE_LIMIT = 256 * 2**20
+SELF_TEST_PATCHES = 4
 SELF_TEST_TOLERANCE = 1e-3
 _INPUT, _OUTPUT = "self_test.input", "self_test.output"
+_METADATA = "napari_stem_defects"
+_ADVICE = "update the plugin, get the file again or train a new model"
 
 Tensors = dict[str, NDArray[Any]]
 
@@ -47,23 +53,29 @@ def save_model(ensemble: Ensemble, path: str | Path) -> Ensemble:
     -------
     Ensemble
         The same ensemble with the hash of its weights.
+
+    Raises
+    ------
+    ModelError
+        The path ends otherwise, or the weights are not finite: their training failed.
+    OutputError
+        The file cannot be written.
     """
     path = Path(path)
-    if path.suffix != ".safetensors":
-        raise ModelError(f"{path}: model files end in .safetensors; rename the output")
-    weights = {name: np.asarray(array, order="C") for name, array in ensemble.weights.items()}
-    digest = _hash(weights)
-    noise = np.random.default_rng(0).normal(size=(4, *[ensemble.spec.preprocessing.patch_px] * 2))
-    patches = noise.astype(np.float32)
+    if path.suffix != SUFFIX:
+        raise ModelError(one_line(path, f"model files end in {SUFFIX}", "rename the output"))
     # safetensors writes the memory as it lies: arrays must be in C order.
-    tests = {_INPUT: patches, _OUTPUT: np.ascontiguousarray(_answers(ensemble, patches))}
+    weights = {name: np.asarray(array, order="C") for name, array in ensemble.weights.items()}
+    if not all(np.isfinite(array).all() for array in weights.values()):
+        raise ModelError(one_line(path, "training gave no finite weights", "train another model"))
+    digest = _hash(weights)
     header = {
         "format_version": FORMAT_VERSION,
         "weights_sha256": digest,
         "spec": ensemble.spec.to_dict(),
     }
     text = json.dumps(header, allow_nan=False)
-    write_bytes(path, save({**weights, **tests}, {"napari_stem_defects": text}))
+    write_bytes(path, save({**weights, **_new_self_test(ensemble)}, {_METADATA: text}))
     return replace(ensemble, sha256=digest)
 
 
@@ -75,12 +87,8 @@ def read_spec(path: str | Path) -> tuple[EnsembleSpec, str]:
     ModelError
         One line naming the file where it is no model of a known kind.
     """
-    path = Path(path)
-    try:
-        with _opened(path) as file:
-            return _header(file.metadata())
-    except ModelError as error:
-        raise _named(path, error) from None
+    with _opened(Path(path)) as file:
+        return _header(file.metadata())
 
 
 def load_model(path: str | Path) -> Ensemble:
@@ -91,42 +99,36 @@ def load_model(path: str | Path) -> Ensemble:
     ModelError
         One line naming the file and what is wrong with it.
     """
-    path = Path(path)
-    try:
-        with _opened(path) as file:
-            spec, digest = _header(file.metadata())
-            tensors = _checked_tensors(file, spec)
+    with _opened(Path(path)) as file:
+        spec, digest = _header(file.metadata())
+        tensors = _checked_tensors(file, spec)
         tests = {name: tensors.pop(name) for name in (_INPUT, _OUTPUT)}
         if _hash(tensors) != digest:
             raise ModelError("the weights are not the ones that were saved (hash differs)")
         ensemble = Ensemble(spec, tensors, digest)
         _self_test(ensemble, tests)
-    except ModelError as error:
-        raise _named(path, error) from None
     return ensemble
 
 
-def _named(path: Path, error: ModelError) -> ModelError:
-    return ModelError(f"{path}: {error}; get the file again or train a new model")
-
-
-def _opened(path: Path) -> Any:
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Lend the open file; any fault found in it becomes one line that names it."""
     if not path.is_file():
-        raise ModelError("there is no such model file")
-    if path.stat().st_size > SIZE_LIMIT:
-        raise ModelError(f"larger than {SIZE_LIMIT // 2**20} MiB, which no ensemble is")
+        raise ModelError(one_line(path, "there is no such model file", "check the path"))
     try:
-        return safe_open(path, framework="numpy")
-    except (SafetensorError, OSError, ValueError) as error:
-        raise ModelError(f"not a readable .safetensors file ({_short(error)})") from None
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:80]
+        if path.stat().st_size > SIZE_LIMIT:
+            raise ModelError(f"larger than {SIZE_LIMIT // 2**20} MiB, which no ensemble is")
+        with safe_open(path, framework="numpy") as file:
+            yield file
+    except ModelError as error:
+        raise ModelError(one_line(path, str(error), _ADVICE)) from None
+    except (SafetensorError, OSError) as error:
+        fault = f"not a readable {SUFFIX} file ({error})"
+        raise ModelError(one_line(path, fault, _ADVICE)) from None
 
 
 def _header(metadata: Mapping[str, str] | None) -> tuple[EnsembleSpec, str]:
-    text = (metadata or {}).get("napari_stem_defects")
+    text = (metadata or {}).get(_METADATA)
     if text is None:
         raise ModelError("not a napari-stem-defects model (its description is missing)")
     try:
@@ -144,29 +146,32 @@ def _header(metadata: Mapping[str, str] | None) -> tuple[EnsembleSpec, str]:
 
 
 def _checked_tensors(file: Any, spec: EnsembleSpec) -> Tensors:
-    """Read exactly the declared tensors; shapes are compared before anything is allocated."""
+    """Read exactly the declared tensors; names, types and shapes are compared before."""
     from napari_stem_defects.core.network import weight_shapes
 
-    expected: dict[str, tuple[int, ...]] = dict(weight_shapes(spec))
-    rows = file.get_slice(_INPUT).get_shape()[0] if _INPUT in file.keys() else 0
     patch = spec.preprocessing.patch_px
-    expected |= {_INPUT: (rows, patch, patch), _OUTPUT: (rows, len(spec.classes))}
-    names = set(file.keys())
-    if names != set(expected):
-        odd = ", ".join(sorted(names ^ set(expected))[:3])
-        raise ModelError(f"unexpected or missing tensors: {odd}")
-    tensors: Tensors = {}
-    for name, shape in expected.items():
-        found = tuple(file.get_slice(name).get_shape())
-        if found != shape:
-            raise ModelError(f"tensor {name} has shape {found}, not {shape}")
-        tensors[name] = file.get_tensor(name)
-        wanted = np.int64 if name.endswith("num_batches_tracked") else np.float32
-        if tensors[name].dtype != wanted:
-            raise ModelError(f"tensor {name} has type {tensors[name].dtype}")
-        if not np.isfinite(tensors[name]).all():
-            raise ModelError(f"tensor {name} holds values that are not finite")
-    return tensors
+    expected = {
+        **weight_shapes(spec),
+        _INPUT: (SELF_TEST_PATCHES, patch, patch),
+        _OUTPUT: (SELF_TEST_PATCHES, len(spec.classes)),
+    }
+    odd = sorted(set(file.keys()) ^ set(expected))
+    if odd:
+        raise ModelError(f"unexpected or missing tensors: {', '.join(odd[:3])}")
+    return {name: _checked_tensor(file, name, shape) for name, shape in expected.items()}
+
+
+def _checked_tensor(file: Any, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
+    stored = file.get_slice(name)
+    wanted = "I64" if name.endswith("num_batches_tracked") else "F32"
+    if stored.get_dtype() != wanted:
+        raise ModelError(f"tensor {name} has type {stored.get_dtype()}, not {wanted}")
+    if tuple(stored.get_shape()) != shape:
+        raise ModelError(f"tensor {name} has shape {tuple(stored.get_shape())}, not {shape}")
+    values: NDArray[Any] = file.get_tensor(name)
+    if not np.isfinite(values).all():
+        raise ModelError(f"tensor {name} holds values that are not finite")
+    return values
 
 
 def _hash(weights: Mapping[str, NDArray[Any]]) -> str:
@@ -177,13 +182,22 @@ def _hash(weights: Mapping[str, NDArray[Any]]) -> str:
     return digest.hexdigest()
 
 
+def _new_self_test(ensemble: Ensemble) -> Tensors:
+    """Return patches of noise and what the ensemble answers to them."""
+    size = ensemble.spec.preprocessing.patch_px
+    noise = np.random.default_rng(0).normal(size=(SELF_TEST_PATCHES, size, size))
+    patches = noise.astype(np.float32)
+    return {_INPUT: patches, _OUTPUT: np.ascontiguousarray(_answers(ensemble, patches))}
+
+
+def _self_test(ensemble: Ensemble, tests: Tensors) -> None:
+    with np.errstate(all="ignore"):  # whatever the file holds, one line is said
+        apart = np.abs(_answers(ensemble, tests[_INPUT]) - tests[_OUTPUT])
+    if not (apart <= SELF_TEST_TOLERANCE).all():  # NaN fails as well
+        raise ModelError("self-test failed: it does not give its stored answers here")
+
+
 def _answers(ensemble: Ensemble, patches: NDArray[np.float32]) -> NDArray[np.float32]:
     from napari_stem_defects.core.network import Network
 
     return Network(ensemble).probabilities(features(patches, ensemble.spec.preprocessing))
-
-
-def _self_test(ensemble: Ensemble, tests: Tensors) -> None:
-    given = _answers(ensemble, tests[_INPUT])
-    if len(given) == 0 or np.abs(given - tests[_OUTPUT]).max() > SELF_TEST_TOLERANCE:
-        raise ModelError("self-test failed: it does not give its stored answers here")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,23 +12,26 @@ from platformdirs import user_data_path
 
 from napari_stem_defects.errors import ModelError
 from napari_stem_defects.files.atomic import replacing
-from napari_stem_defects.files.model_file import load_model, read_spec
+from napari_stem_defects.files.messages import one_line
+from napari_stem_defects.files.model_file import SUFFIX, load_model, read_spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from napari_stem_defects.core.ensemble import EnsembleSpec
 
+Source = Literal["bundled", "user"]
+
 BUNDLED = Path(__file__).parents[1] / "models"
 
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """One ensemble of the library."""
+    """One ensemble of the library; ``name`` is that of its file, without the ending."""
 
     name: str
     path: Path
-    source: Literal["bundled", "user"]
+    source: Source
     spec: EnsembleSpec
 
 
@@ -37,22 +41,17 @@ def user_folder() -> Path:
 
 
 def list_models() -> list[ModelEntry]:
-    """List readable models, the user's first so that they shadow bundled ones of that name."""
-    return list(_entries())
+    """List readable models, the user's first: by name they shadow bundled ones."""
+    return [*_entries("user", user_folder()), *_entries("bundled", BUNDLED)]
 
 
-def _entries() -> Iterator[ModelEntry]:
-    sources: tuple[tuple[Literal["user", "bundled"], Path], ...] = (
-        ("user", user_folder()),
-        ("bundled", BUNDLED),
-    )
-    for source, folder in sources:
-        for path in sorted(folder.glob("*.safetensors")):
-            try:
-                spec, _ = read_spec(path)
-            except ModelError:
-                continue  # a listing shows what can be used; `models verify` says why not
-            yield ModelEntry(path.stem, path, source, spec)
+def _entries(source: Source, folder: Path) -> Iterator[ModelEntry]:
+    for path in sorted(folder.glob(f"[!.]*{SUFFIX}")):
+        try:
+            spec, _ = read_spec(path)
+        except ModelError:
+            continue  # a listing shows what can be used; `models verify` says why not
+        yield ModelEntry(path.stem, path, source, spec)
 
 
 def find_model(name_or_path: str | Path) -> Path:
@@ -64,16 +63,17 @@ def find_model(name_or_path: str | Path) -> Path:
         Names the models there are.
     """
     path = Path(name_or_path)
-    if path.suffix == ".safetensors":
+    if path.suffix == SUFFIX:
         if path.is_file():
             return path
-        raise ModelError(f"{path}: there is no such model file; check the path")
-    for folder in (user_folder(), BUNDLED):
-        candidate = folder / f"{path.name}.safetensors"
-        if path.name == str(name_or_path) and candidate.is_file():
-            return candidate
+        raise ModelError(one_line(path, "there is no such model file", "check the path"))
+    if path.name == str(name_or_path):
+        for folder in (user_folder(), BUNDLED):
+            candidate = folder / f"{path.name}{SUFFIX}"
+            if candidate.is_file():
+                return candidate
     names = ", ".join(entry.name for entry in list_models()) or "none yet"
-    raise ModelError(f"{name_or_path}: no such model; give a .safetensors file or one of: {names}")
+    raise ModelError(one_line(path, "no such model", f"give a {SUFFIX} file or one of: {names}"))
 
 
 def import_model(path: str | Path) -> ModelEntry:
@@ -83,15 +83,18 @@ def import_model(path: str | Path) -> ModelEntry:
     ------
     ModelError
         Where the file is no sound model, or the library holds another model of that name.
+    OutputError
+        Where the library cannot be written to.
     """
     path = Path(path)
-    ensemble = load_model(path)
+    if path.suffix != SUFFIX:
+        raise ModelError(one_line(path, f"model files end in {SUFFIX}", "rename the file"))
+    spec = load_model(path).spec
     target = user_folder() / path.name
-    if target.exists():
-        if read_spec(target)[1] == ensemble.sha256:
-            return ModelEntry(path.stem, target, "user", ensemble.spec)
-        raise ModelError(f"{path}: the library has another model of this name; rename the file")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(target) as temporary:
-        shutil.copyfile(path, temporary)
-    return ModelEntry(path.stem, target, "user", ensemble.spec)
+    if not target.exists():
+        with replacing(target) as temporary:
+            shutil.copyfile(path, temporary)
+    elif not filecmp.cmp(path, target, shallow=False):
+        fault = "the library has another model of this name"
+        raise ModelError(one_line(path, fault, "rename the file"))
+    return ModelEntry(path.stem, target, "user", spec)
