@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_stem_defects.commands.console import long_work, say
 from napari_stem_defects.commands.options import add_out
 
 if TYPE_CHECKING:
@@ -21,7 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Not yet available."""
-    from napari_stem_defects.errors import InputError
+    """Write the report that training writes, for any model and data, and print its table."""
+    from napari_stem_defects.engine.learning import evaluate_files
+    from napari_stem_defects.files.report_text import short_text
 
-    raise InputError("not yet available in this version")
+    with long_work() as bar:
+        measured = evaluate_files(options.model, options.data, options.out, report=bar)
+    say(short_text(measured))
+    say(f"\nreport in {options.out}")

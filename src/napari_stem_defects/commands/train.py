@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_stem_defects.commands.console import long_work, say
 from napari_stem_defects.commands.options import epochs, names, positive_int, seed
 
 if TYPE_CHECKING:
@@ -19,19 +20,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="MODEL.safetensors", help="file to write"
     )
-    parser.add_argument("--classes", type=names, metavar="A,B", help="default: all labelled")
-    parser.add_argument("--epochs", type=epochs, default={}, metavar="CLASS=N,...")
+    parser.add_argument("--classes", type=names, default=(), metavar="A,B", help="default: all")
+    parser.add_argument(
+        "--epochs", type=epochs, default={}, metavar="CLASS=N,...", help="passes over the data"
+    )
     parser.add_argument(
         "--split",
         choices=("random", "site", "region", "image"),
         default="site",
-        help="what is held out together to measure the model (default: %(default)s)",
+        help="what is held out together to measure the model (default: %(default)s);"
+        " random is reported beside site, never alone",
     )
     parser.add_argument(
         "--representation",
         choices=("fft", "real", "fft+real"),
-        default="fft",
-        help="what the networks see (default: %(default)s)",
+        help="what the networks see (default: what suits the labels)",
     )
     parser.add_argument(
         "--members", type=positive_int, default=1, metavar="K", help="networks per class"
@@ -40,7 +43,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Not yet available."""
-    from napari_stem_defects.errors import InputError
+    """Write the model and its report, and print the tables."""
+    from napari_stem_defects.core.training_plan import Choices
+    from napari_stem_defects.engine.learning import report_folder, train_files
+    from napari_stem_defects.files.report_text import short_text
 
-    raise InputError("not yet available in this version")
+    choices = Choices(
+        name=options.out.stem,
+        classes=options.classes,
+        epochs=options.epochs,
+        splits=("random", "site") if options.split == "random" else (options.split,),
+        representation=options.representation,
+        members=options.members,
+        seed=options.seed,
+    )
+    with long_work() as bar:
+        made = train_files(options.data, options.out, choices, report=bar)
+    say(short_text(made))
+    say(f"\n{options.out}, report in {report_folder(options.out)}")

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import platform
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_stem_defects import __version__
 from napari_stem_defects.core.calibration import calibrate
 from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
-from napari_stem_defects.core.measurement import Measurement, logits_of, measure
+from napari_stem_defects.core.measurement import Assessment, Measurement, logits_of, measure
 from napari_stem_defects.core.progress import Progress, Report, silent
 from napari_stem_defects.core.samples import augmented_samples, plain_samples
 from napari_stem_defects.core.splits import MEANING, SplitKind, split
@@ -33,38 +33,13 @@ LEAST_LEFT = 0.5
 WHOLE = 1000
 
 
-@dataclass(frozen=True)
-class Training:
-    """A trained ensemble and how good it is.
-
-    Attributes
-    ----------
-    ensemble : Ensemble
-        Calibrated; its description holds the figures.
-    measurements : tuple of Measurement
-        One per split, the ensemble's own first.
-    history : list of dict
-        Per epoch of the ensemble: class ("" for the common start), seed, epoch, loss, and
-        validation_loss on the windows it was calibrated on (None without).
-    notes : tuple of str
-        What the user should know, one sentence each.
-    seconds : float
-    """
-
-    ensemble: Ensemble
-    measurements: tuple[Measurement, ...]
-    history: list[dict[str, Any]]
-    notes: tuple[str, ...]
-    seconds: float
-
-
 def train(
     data: TrainingSet,
     choices: Choices | None = None,
     *,
     device: str = "auto",
     report: Report = silent,
-) -> Training:
+) -> Assessment:
     """Train, calibrate and test an ensemble.
 
     Parameters
@@ -109,7 +84,7 @@ def train(
         versions=_versions(),
     )
     ensemble = replace(first.ensemble, spec=spec)
-    return Training(ensemble, measurements, first.history, notes, time.perf_counter() - started)
+    return Assessment(ensemble, measurements, first.history, notes, time.perf_counter() - started)
 
 
 class _Trial(NamedTuple):

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 BATCH = 512
 
+# What a report repeats of the ensemble's description.
+_DESCRIBED = (
+    *("training", "calibration", "preprocessing", "architecture", "pixel_size_nm"),
+    *("seeds", "versions"),
+)
 UNKNOWN_ORIGIN = (
     "test windows are all labels given; whether the model was trained on some is not known here"
 )
@@ -68,6 +73,48 @@ class Measurement:
             "untestable": dict(self.untestable),
             "notes": list(self.notes),
             **self.evaluation.to_dict(),
+        }
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """An ensemble and how good it is: all a report says.
+
+    Attributes
+    ----------
+    ensemble : Ensemble
+    measurements : tuple of Measurement
+        One per split; where it was trained here, the ensemble's own first.
+    history : list of dict
+        Per epoch of the ensemble: class ("" for the common start), seed, epoch, loss, and
+        validation_loss on the windows it was calibrated on (None without). Empty where nothing
+        was trained.
+    notes : tuple of str
+        What the user should know, one sentence each.
+    seconds : float
+    """
+
+    ensemble: Ensemble
+    measurements: tuple[Measurement, ...]
+    history: list[dict[str, Any]] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values: the first measurement's at the top, the others beside."""
+        spec = self.ensemble.spec
+        first, *others = (each.to_dict() for each in self.measurements)
+        described = spec.to_dict()
+        return {
+            "model": spec.name,
+            "weights_sha256": self.ensemble.sha256,
+            **first,
+            "beside": others,
+            "history": self.history,
+            "remarks": list(self.notes),
+            **{name: described[name] for name in _DESCRIBED},
+            "thresholds": {name: spec.threshold(name) for name in spec.classes},
+            "seconds": self.seconds,
         }
 
 
