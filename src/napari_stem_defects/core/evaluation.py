@@ -191,7 +191,8 @@ def wilson(hits: int, count: int) -> Rate:
     shrink = 1 + _Z**2 / count
     centre = (share + _Z**2 / (2 * count)) / shrink
     half = _Z / shrink * math.sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2))
-    return Rate(share, max(0.0, centre - half), min(1.0, centre + half))
+    # Rounding must not put the share itself outside.
+    return Rate(share, max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half)))
 
 
 def _class_figures(

@@ -129,6 +129,7 @@ def _trial(
         },
         notes=_calibration_notes(ensemble.spec, checked),
     )
+    report(Progress("testing", WHOLE, WHOLE))
     return _Trial(ensemble, measurement, history)
 
 

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from learning_samples import striped_clicks, striped_patches
+from napari_stem_defects.core import learning
+from napari_stem_defects.core.ensemble import EnsembleSpec
+from napari_stem_defects.core.learning import train
+from napari_stem_defects.core.measurement import Assessment, measure
+from napari_stem_defects.core.progress import Cancelled, Progress
+from napari_stem_defects.core.training_plan import Choices
+from napari_stem_defects.errors import LabelError
+from napari_stem_defects.files.model_file import load_model
+from small_model import write_small_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+QUICK = {"Bulk": 2, "SF1": 2}
+
+
+@pytest.fixture(scope="module")
+def trained() -> Assessment:
+    data = striped_patches(24, classes=("Bulk", "SF1", "SF2"))
+    choices = Choices(name="striped", classes=("Bulk", "SF1"), epochs=QUICK, splits=("site",))
+    return train(data, choices, device="cpu")
+
+
+def test_it_learns_and_tests_on_what_it_never_saw(trained: Assessment) -> None:
+    (measurement,) = trained.measurements
+    assert measurement.split == "site"
+    figures = measurement.evaluation.classes["SF1"]
+    assert figures.auroc > 0.9
+    assert measurement.counts["test"]["SF1"] == figures.tp + figures.fn == 6
+    parts = [measurement.counts[part]["SF1"] for part in ("training", "calibration", "test")]
+    assert sum(parts) == 24
+    assert min(parts) > 0
+
+
+def test_classes_that_are_not_learned_are_there_to_be_denied(trained: Assessment) -> None:
+    (measurement,) = trained.measurements
+    assert trained.ensemble.spec.classes == ("Bulk", "SF1")
+    assert "SF2" in measurement.evaluation.rows
+    assert measurement.evaluation.windows == 18
+
+
+def test_test_windows_are_neither_trained_nor_calibrated_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: dict[str, set[str]] = {"trained": set(), "calibrated": set()}
+    real = learning._training_parts
+
+    def spy(*arguments: object) -> object:
+        parts = real(*arguments)
+        for where, part in zip(seen, parts, strict=True):
+            seen[where] = {part.names[index] for index in part.image}
+        return parts
+
+    monkeypatch.setattr(learning, "_training_parts", spy)
+    made = train(striped_patches(), Choices(epochs={"Bulk": 1, "SF1": 1}), device="cpu")
+    test = made.measurements[0].data
+    tested = {test.names[index] for index in test.image}
+    assert not tested & (seen["trained"] | seen["calibrated"])
+    assert not seen["trained"] & seen["calibrated"]
+    assert len(tested | seen["trained"] | seen["calibrated"]) == 24
+
+
+def test_the_model_says_how_it_was_made(trained: Assessment) -> None:
+    spec = trained.ensemble.spec
+    assert spec.name == "striped"
+    assert spec.training["schedule"]["epochs"] == QUICK
+    assert len(spec.training["label_set_sha256"]) == 64
+    assert set(spec.versions) >= {"napari-stem-defects", "torch", "numpy", "python"}
+    assert spec.figures["site"]["classes"]["SF1"]["auroc"] > 0.9
+    assert EnsembleSpec.from_dict(json.loads(json.dumps(spec.to_dict(), allow_nan=False)))
+    json.dumps(trained.to_dict(), allow_nan=False)
+
+
+def test_history_holds_every_epoch(trained: Assessment) -> None:
+    assert [(each["class"], each["epoch"]) for each in trained.history] == [
+        ("Bulk", 1),
+        ("Bulk", 2),
+        ("SF1", 1),
+        ("SF1", 2),
+    ]
+    assert all(np.isfinite(each["validation_loss"]) for each in trained.history)
+
+
+def test_the_same_seed_gives_the_same_weights() -> None:
+    choices = Choices(epochs={"Bulk": 1, "SF1": 1}, seed=3)
+    first, again = (train(striped_patches(), choices, device="cpu") for _ in range(2))
+    for name, tensor in first.ensemble.weights.items():
+        np.testing.assert_array_equal(tensor, again.ensemble.weights[name])
+    assert first.ensemble.spec == again.ensemble.spec
+    other = train(
+        striped_patches(), Choices(epochs={"Bulk": 1, "SF1": 1}, seed=4), device="cpu"
+    ).ensemble
+    assert any((other.weights[n] != t).any() for n, t in first.ensemble.weights.items())
+
+
+def test_clicks_train_members_with_a_common_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("napari_stem_defects.core.training_plan.CLICK_WINDOWS", 200)
+    choices = Choices(members=2, epochs={"Bulk": 1, "SF1": 1}, splits=("image", "random"))
+    made = train(striped_clicks(), choices, device="cpu")
+    assert made.ensemble.spec.pixel_size_nm == 0.03
+    assert made.ensemble.spec.seeds == (0, 1)
+    assert {each["class"] for each in made.history} == {"", "Bulk", "SF1"}
+    assert [each.split for each in made.measurements] == ["image", "random"]
+    assert set(made.ensemble.spec.figures) == {"image", "random"}
+    assert "memory" in made.measurements[1].meaning
+
+
+def test_progress_runs_once_from_start_to_end() -> None:
+    steps: list[Progress] = []
+    choices = Choices(epochs={"Bulk": 1, "SF1": 1}, splits=("random", "site"))
+    train(striped_patches(6), choices, device="cpu", report=steps.append)
+    done = [step.done / step.total for step in steps]
+    assert done == sorted(done)
+    assert done[-1] == 1
+    assert any("loss" in step.detail for step in steps)
+
+
+def test_a_cancelled_run_ends_at_once() -> None:
+    steps: list[Progress] = []
+
+    def cancel(step: Progress) -> None:
+        steps.append(step)
+        if "loss" in step.detail:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        train(striped_patches(6), device="cpu", report=cancel)
+    assert sum("loss" in step.detail for step in steps) == 1
+
+
+def test_what_cannot_be_tested_is_said() -> None:
+    made = train(
+        striped_patches(4), Choices(epochs={"Bulk": 1, "SF1": 1}, splits=("site",)), device="cpu"
+    )
+    (measurement,) = made.measurements
+    assert set(measurement.untestable) == {"Bulk", "SF1"}
+    assert measurement.evaluation.windows == 0
+    assert measurement.counts["training"] == {"Bulk": 4, "SF1": 4}
+    assert "too few" in measurement.notes[0]
+
+
+def test_one_class_alone_cannot_be_learned() -> None:
+    with pytest.raises(LabelError, match="Bulk"):
+        train(striped_patches(classes=("SF1",)), device="cpu")
+
+
+def test_measuring_own_labels_is_called_memory(trained: Assessment) -> None:
+    data = striped_patches(24, classes=("Bulk", "SF1", "SF2"))
+    assert "memory" in measure(trained.ensemble, data).meaning
+    other = striped_patches(5, seed=9, classes=("SF1", "SF2"))
+    measurement = measure(trained.ensemble, other)
+    assert "memory" not in measurement.meaning
+    assert set(measurement.untestable) == {"Bulk"}
+    assert measurement.counts["test"] == {"Bulk": 0, "SF1": 5, "SF2": 5}
+    figures = measurement.evaluation.classes["SF1"]
+    assert figures.tp + figures.fn == figures.tn + figures.fp == 5
+    assert measurement.notes == ()
+
+
+def test_a_model_of_centres_tested_on_whole_patches_warns(tmp_path: Path) -> None:
+    ensemble = load_model(write_small_model(tmp_path / "small.safetensors"))
+    assert "centre" in measure(ensemble, striped_patches(2)).notes[0]
+    assert measure(ensemble, striped_clicks(2)).notes == ()

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from learning_samples import striped_clicks, striped_patches
+from napari_stem_defects.core.preprocessing import Preprocessing
+from napari_stem_defects.core.training_plan import Choices, protocol_for, usable_data
+from napari_stem_defects.core.training_set import Clicks, TrainingSet, from_clicks
+from napari_stem_defects.errors import InputError, LabelError
+
+
+def mixed(labels: tuple[str, ...], weak: tuple[bool, ...]) -> TrainingSet:
+    """Return labels in one image, of which some hold just somewhere around their place."""
+    rng = np.random.default_rng(0)
+    image = rng.random((300, 300)).astype(np.float32)
+    y, x = rng.uniform(40, 260, (2, len(labels)))
+    return from_clicks([Clicks(image, y, x, labels, np.array(weak))])
+
+
+def test_whole_patches_are_learned_as_in_the_abstract() -> None:
+    plan = protocol_for(striped_patches(), Choices())
+    assert plan.name == "patches"
+    assert plan.preprocessing == Preprocessing.paper()
+    assert plan.augmentation is None
+    assert plan.common_epochs == 0
+    assert plan.epochs == {}
+
+
+def test_clicks_are_learned_from_windows_that_know_their_centre() -> None:
+    plan = protocol_for(striped_clicks(), Choices(epochs={"SF1": 5}))
+    assert plan.preprocessing == Preprocessing()
+    assert plan.augmentation is not None
+    assert plan.common_epochs > 0
+    assert plan.epochs["SF1"] == 5
+    assert set(plan.epochs) == {"Bulk", "SF1"}
+
+
+def test_few_clicks_are_looked_at_more_often() -> None:
+    few, many = (protocol_for(striped_clicks(each), Choices()).views for each in (5, 400))
+    assert few > many > 1
+
+
+def test_choices_replace_the_preprocessing() -> None:
+    own = Preprocessing(smoothing_px=0.5)
+    assert protocol_for(striped_patches(), Choices(preprocessing=own)).preprocessing == own
+    plan = protocol_for(striped_patches(), Choices(representation="fft+real"))
+    assert plan.preprocessing == replace(Preprocessing.paper(), representation="fft+real")
+
+
+def test_choices_and_protocol_become_json() -> None:
+    data, choices = striped_clicks(), Choices(preprocessing=Preprocessing(), epochs={"SF1": 2})
+    json.dumps([choices.to_dict(), protocol_for(data, choices).to_dict()], allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"members": 0},
+        {"seed": -1},
+        {"epochs": {"SF1": 0}},
+        {"splits": ()},
+        {"splits": ("by chance",)},
+    ],
+)
+def test_impossible_choices_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(InputError):
+        Choices(**wrong)
+
+
+def test_misspelt_classes_are_named() -> None:
+    with pytest.raises(LabelError, match="SF9"):
+        usable_data(striped_patches(), Choices(classes=("Bulk", "SF9")))
+    with pytest.raises(InputError, match="SF9"):
+        usable_data(striped_patches(), Choices(epochs={"SF9": 3}))
+
+
+def test_labels_of_one_kind_are_left_as_they_are() -> None:
+    for data in (striped_patches(), striped_clicks()):
+        assert usable_data(data, Choices()) == (data, ())
+
+
+def test_few_clicks_among_patches_lose_their_surroundings() -> None:
+    data = mixed(("Bulk",) * 4 + ("Mis",) * 6, (True,) * 4 + (False, False) + (True,) * 4)
+    assert "" in data.labels
+    usable, (note,) = usable_data(data, Choices())
+    assert "2 clicks" in note
+    assert sorted(usable.labels) == ["Bulk"] * 4 + ["Mis"] * 6
+    assert protocol_for(usable, Choices()).name == "patches"
+
+
+def test_patches_that_do_not_say_where_are_left_out_beside_clicks() -> None:
+    data = mixed(("Bulk",) * 6 + ("Mis",) * 3 + ("SF1",), (False,) * 7 + (True,) * 3)
+    usable, (note,) = usable_data(data, Choices())
+    assert note.startswith("2 imported patches")
+    assert usable.counts() == {"Bulk": 6, "Mis": 1, "SF1": 1}
+    assert protocol_for(usable, Choices()).name == "clicks"
+
+
+def test_a_class_of_which_nothing_would_be_left_is_an_error() -> None:
+    data = mixed(("Bulk",) * 6 + ("Mis",) * 3, (False,) * 6 + (True,) * 3)
+    with pytest.raises(LabelError, match="Mis"):
+        usable_data(data, Choices())
+    usable_data(data, Choices(classes=("Bulk",)))
