@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,15 +26,18 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
     from napari_stem_defects.core.micrograph import Micrograph
+    from napari_stem_defects.core.preprocessing import Preprocessing
 
 # Scales this near to the model's are used as they are: resampling would cost more than it gives.
 CLOSE_ENOUGH = 0.02
 # Magnifications beyond these leave nothing of the pattern the members know.
 SCALE_LIMITS = (0.1, 10.0)
 SMALLEST_PX = 64
-# A window with less local contrast than this shows nothing; flattened images have 1.
+# A window whose middle has less than this share of the image's contrast shows nothing.
 BLANK_CONTRAST = 0.02
+# Nor does one of which more than this share of the middle is invalid.
 MOST_INVALID = 0.05
+ORIGINS = {"lattice": "from the lattice", "user": "as given", "simulation": "from the simulation"}
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,8 @@ def match_scale(micrograph: Micrograph, spec: EnsembleSpec) -> Scale:
     Raises
     ------
     InputError
-        Where the two pixel sizes are too far apart to be the same kind of image.
+        Where the two pixel sizes are too far apart to be the same kind of image, or the image
+        shows less than half a window.
     """
     if spec.pixel_size_nm is None:
         return Scale(micrograph, 1.0, "The model has no pixel size; the image is used as it is.")
@@ -82,9 +86,12 @@ def match_scale(micrograph: Micrograph, spec: EnsembleSpec) -> Scale:
             f"{micrograph.name}: {size:.4g} nm per px is too far from the model's"
             f" {spec.pixel_size_nm:.4g}; check the calibration or give --pixel-size"
         )
-    origin = {"lattice": "from the lattice", "user": "as given"}.get(
-        micrograph.pixel_size_source, "from the file"
-    )
+    if min(micrograph.frame_shape) * factor < spec.preprocessing.patch_px / 2:
+        raise InputError(
+            f"{micrograph.name}: at the model's {spec.pixel_size_nm:.4g} nm per px the image is"
+            " smaller than half a window; check the calibration or give a larger image"
+        )
+    origin = ORIGINS.get(micrograph.pixel_size_source, "from the file")
     if abs(factor - 1) <= CLOSE_ENOUGH:
         return Scale(
             micrograph, 1.0, f"{size:.4f} nm per px ({origin}) is the model's; used as is."
@@ -131,59 +138,31 @@ def detect_frame(
     report : callable
         Told after every batch of windows.
 
-    Returns
-    -------
-    Detection
-
     Raises
     ------
     InputError
         Where the image is too small or its scale cannot fit the ensemble.
     """
     # Imported here so that windows can use `match_scale` without loading torch.
-    from napari_stem_defects.core.inference import pick_device, predict
+    from napari_stem_defects.core.inference import pick_device
 
     started = time.perf_counter()
     _check_size(micrograph)
-    spec = ensemble.spec
     chosen = pick_device(device)
-    limits = {name: spec.threshold(name) for name in spec.classes} | _known(thresholds, spec)
-    scale = match_scale(micrograph, spec)
-    flattened = flatten(_resampled(micrograph.pixels, scale.factor), spec.preprocessing)
-    grid = window_grid(_shape(flattened), stride)
-    probability = predict(flattened, ensemble, grid, device=chosen, report=report)
-    called = _called(flattened, micrograph.invalid, grid, spec.preprocessing.patch_px)
-    found = _in_image_px(probability * called, called, grid, spec, micrograph, flattened)
-    names, masks = masks_from_map(
-        found,
-        micrograph.frame_shape,
-        limits,
-        micrograph.invalid,
-        speck_px=SPECK_PX / scale.factor,
-    )
-    size = scale.micrograph.pixel_size_nm
-    regions = measure_regions(
-        found, names, masks, image=micrograph.name, frame=frame, pixel_size_nm=size
-    )
-    return Detection(
-        image=micrograph.name,
-        frame=frame,
-        map=found,
-        mask_names=names,
-        masks=masks,
-        regions=regions,
-        pixel_size_nm=size,
-        parameters={
-            "stride_px": stride,
-            "thresholds": limits,
-            "device": chosen,
-            "resampling_factor": scale.factor,
-            "pixel_size_source": scale.micrograph.pixel_size_source,
-            "scale_statement": scale.statement,
-            "preprocessing": spec.preprocessing.to_dict(),
-        },
-        seconds=time.perf_counter() - started,
-    )
+    limits = _limits(thresholds or {}, ensemble.spec)
+    scale = match_scale(micrograph, ensemble.spec)
+    found = _scanned(micrograph, ensemble, scale.factor, stride, chosen, report)
+    parameters = {
+        "stride_px": stride,
+        "thresholds": limits,
+        "device": chosen,
+        "resampling_factor": scale.factor,
+        "pixel_size_source": scale.micrograph.pixel_size_source,
+        "scale_statement": scale.statement,
+        "preprocessing": ensemble.spec.preprocessing.to_dict(),
+    }
+    detection = _measured(found, scale, limits, frame, parameters)
+    return replace(detection, seconds=time.perf_counter() - started)
 
 
 def _check_size(micrograph: Micrograph) -> None:
@@ -197,16 +176,39 @@ def _check_size(micrograph: Micrograph) -> None:
         )
 
 
-def _known(thresholds: Mapping[str, float] | None, spec: EnsembleSpec) -> dict[str, Any]:
-    odd = sorted(set(thresholds or {}) - set(spec.classes))
+def _limits(thresholds: Mapping[str, float], spec: EnsembleSpec) -> dict[str, float]:
+    """Return every class's threshold, the ones given instead of the ensemble's."""
+    odd = sorted(set(thresholds) - set(spec.classes))
     if odd:
         raise InputError(f"threshold for {odd[0]}: the model knows only {', '.join(spec.classes)}")
-    return dict(thresholds or {})
+    return {name: thresholds.get(name, spec.threshold(name)) for name in spec.classes}
 
 
-def _shape(image: NDArray[np.generic]) -> tuple[int, int]:
-    height, width = image.shape
-    return height, width
+def _scanned(
+    micrograph: Micrograph,
+    ensemble: Ensemble,
+    factor: float,
+    stride: int,
+    device: str,
+    report: Report,
+) -> ProbabilityMap:
+    """Ask the ensemble about every window; the map is in px of the micrograph."""
+    from napari_stem_defects.core.inference import predict
+
+    settings = ensemble.spec.preprocessing
+    flattened = flatten(_resampled(micrograph.pixels, factor), settings)
+    rows, columns = flattened.shape
+    grid = window_grid((rows, columns), stride)
+    probability = predict(flattened, ensemble, grid, device=device, report=report)
+    called = _called(flattened, micrograph.invalid, grid, settings)
+    height, width = micrograph.frame_shape
+    return ProbabilityMap(
+        probability=probability * called,
+        y=_rescaled(grid.y, height / rows),
+        x=_rescaled(grid.x, width / columns),
+        classes=ensemble.spec.classes,
+        called=called,
+    )
 
 
 def _resampled(pixels: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
@@ -219,40 +221,53 @@ def _resampled(pixels: NDArray[np.float32], factor: float) -> NDArray[np.float32
     return result.astype(np.float32)
 
 
+def _measured(
+    found: ProbabilityMap,
+    scale: Scale,
+    limits: Mapping[str, float],
+    frame: int,
+    parameters: Mapping[str, Any],
+) -> Detection:
+    """Turn probabilities into masks and measured regions."""
+    image = scale.micrograph
+    speck_px = SPECK_PX / scale.factor
+    names, masks = masks_from_map(
+        found, image.frame_shape, limits, image.invalid, speck_px=speck_px
+    )
+    size = image.pixel_size_nm
+    regions = measure_regions(
+        found, names, masks, image=image.name, frame=frame, pixel_size_nm=size
+    )
+    return Detection(
+        image=image.name,
+        frame=frame,
+        map=found,
+        mask_names=names,
+        masks=masks,
+        regions=regions,
+        pixel_size_nm=size,
+        parameters=parameters,
+    )
+
+
 def _called(
     flattened: NDArray[np.float32],
     invalid: NDArray[np.bool_] | None,
     grid: Grid,
-    patch_px: int,
+    settings: Preprocessing,
 ) -> NDArray[np.bool_]:
     """Say which windows show anything: their middle has contrast and valid pixels."""
     at_centres = np.ix_(grid.y, grid.x)
-    half = patch_px // 2
-    contrast = np.sqrt(uniform_filter(flattened**2, half, mode="reflect")[at_centres])
-    called: NDArray[np.bool_] = contrast > BLANK_CONTRAST
+    middle = settings.patch_px // 2
+    power = flattened**2
+    # Where local contrast was evened out, 1 is the contrast of any place that has some.
+    usual = 1.0 if settings.contrast_px > 0 else float(power.mean())
+    local = uniform_filter(power, middle, mode="reflect")[at_centres]
+    called: NDArray[np.bool_] = local > BLANK_CONTRAST**2 * usual
     if invalid is not None:
         share = resize(invalid.astype(np.float32), flattened.shape, order=1)
-        called &= uniform_filter(share, half, mode="reflect")[at_centres] <= MOST_INVALID
+        called &= uniform_filter(share, middle, mode="reflect")[at_centres] <= MOST_INVALID
     return called
-
-
-def _in_image_px(
-    probability: NDArray[np.float32],
-    called: NDArray[np.bool_],
-    grid: Grid,
-    spec: EnsembleSpec,
-    micrograph: Micrograph,
-    flattened: NDArray[np.float32],
-) -> ProbabilityMap:
-    """Express a map of the resampled image in px of the input image."""
-    (height, width), (rows, columns) = micrograph.frame_shape, flattened.shape
-    return ProbabilityMap(
-        probability=np.ascontiguousarray(probability, np.float32),
-        y=_rescaled(grid.y, height / rows),
-        x=_rescaled(grid.x, width / columns),
-        classes=spec.classes,
-        called=called,
-    )
 
 
 def _rescaled(centres: NDArray[np.int64], step: float) -> NDArray[np.float32]:
