@@ -5,11 +5,13 @@ from __future__ import annotations
 import tempfile
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.core.learning import train
 from napari_stem_defects.core.measurement import Assessment, measure
 from napari_stem_defects.core.progress import Progress, Report, silent
+from napari_stem_defects.core.training_plan import Choices
 from napari_stem_defects.errors import ModelError, OutputError
 from napari_stem_defects.files.messages import one_line
 from napari_stem_defects.files.model_file import SUFFIX, load_model, save_model
@@ -19,15 +21,12 @@ from napari_stem_defects.files.training_data import read_training_data
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
-
-    from napari_stem_defects.core.training_plan import Choices
 
 
 def train_files(
-    sources: Sequence[Path],
-    out: Path,
-    choices: Choices,
+    sources: Sequence[str | Path],
+    out: str | Path | None = None,
+    choices: Choices | None = None,
     *,
     device: str = "auto",
     report: Report = silent,
@@ -36,12 +35,13 @@ def train_files(
 
     Parameters
     ----------
-    sources : sequence of Path
+    sources : sequence of path
         Patch folders and label projects.
-    out : Path
+    out : path, optional
         Ends in ``.safetensors``. It, and the report, appear only when all work is done; an
-        earlier model of that name stays until then.
-    choices : Choices
+        earlier model of that name stays until then. Without it nothing is written.
+    choices : Choices, optional
+        Classes, epochs, splits and so on; all classes, and whole defects held out, by default.
     device : {"auto", "cpu", "cuda", "mps"}
     report : callable
         Told after every view and epoch; what it raises ends the run and nothing is written.
@@ -51,25 +51,43 @@ def train_files(
     InputError
         One line: data that cannot be learned from, or files that cannot be written.
     """
-    _check_target(out)
+    target = None if out is None else _checked_target(Path(out))
+    choices = choices or (Choices() if target is None else Choices(name=target.stem))
     report(Progress("reading labels", 0, 1))
-    trained = train(read_training_data(sources), choices, device=device, report=report)
-    assessment = replace(trained, ensemble=save_model(trained.ensemble, out))
-    write_report(report_folder(out), assessment)
+    assessment = train(read_training_data(sources), choices, device=device, report=report)
+    if target is not None:
+        assessment = replace(assessment, ensemble=save_model(assessment.ensemble, target))
+        write_report(report_folder(target), assessment)
     return assessment
 
 
 def evaluate_files(
     model: str | Path,
-    sources: Sequence[Path],
-    out: Path,
+    sources: Sequence[str | Path],
+    out: str | Path | None = None,
     *,
     device: str = "auto",
     report: Report = silent,
 ) -> Assessment:
-    """Measure a model, by library name or file, on labelled data and write the report to a folder.
+    """Measure a model on labelled data.
 
-    Micrographs are brought to the model's pixel size where both are known, as in detection.
+    Parameters
+    ----------
+    model : str or path
+        A name in the library, or a file.
+    sources : sequence of path
+        Patch folders and label projects. Micrographs are brought to the model's pixel size
+        where both are known, as in detection.
+    out : path, optional
+        Folder for the report.
+    device : {"auto", "cpu", "cuda", "mps"}
+    report : callable
+        Told after every batch.
+
+    Raises
+    ------
+    InputError
+        One line: a model or data that cannot be used, or files that cannot be written.
     """
     from napari_stem_defects.core.inference import pick_device
 
@@ -79,7 +97,8 @@ def evaluate_files(
     data = read_training_data(sources, scale_of=ensemble.spec)
     measurement = measure(ensemble, data, device=chosen, report=report)
     assessment = Assessment(ensemble, (measurement,), seconds=time.perf_counter() - started)
-    write_report(out, assessment)
+    if out is not None:
+        write_report(Path(out), assessment)
     return assessment
 
 
@@ -88,7 +107,7 @@ def report_folder(model: Path) -> Path:
     return model.with_suffix(".report")
 
 
-def _check_target(out: Path) -> None:
+def _checked_target(out: Path) -> Path:
     """Find out now, not after the training, whether the model can be written."""
     if out.suffix != SUFFIX:
         raise ModelError(one_line(out, f"model files end in {SUFFIX}", "rename the output"))
@@ -99,3 +118,4 @@ def _check_target(out: Path) -> None:
     except OSError as error:
         fault = f"nothing can be written there ({error.strerror or error})"
         raise OutputError(one_line(out.parent, fault, "choose another folder")) from None
+    return out

@@ -69,7 +69,7 @@ def _listed(values: Mapping[str, Any] | None) -> str:
 def _predictions(
     classes: Sequence[str], measurements: Sequence[Measurement]
 ) -> Iterator[Sequence[object]]:
-    yield ["split", "image", "y_px", "x_px", "label", *classes]
+    yield ["split", "image", "y_px", "x_px", "label", *(f"p({name})" for name in classes)]
     for measurement in measurements:
         data = measurement.data
         for site, answers in enumerate(measurement.probabilities):

@@ -66,7 +66,8 @@ def draw_report(
 
 def _sentence(measurement: Measurement) -> str:
     untested = ", ".join(measurement.untestable)
-    return f"{measurement.meaning}." + (f" Not testable: {untested}." if untested else "")
+    meaning = measurement.meaning[:1].upper() + measurement.meaning[1:]
+    return f"{meaning}." + (f" Not testable: {untested}." if untested else "")
 
 
 def _draw_confusion(page: Page, top: float, evaluation: Evaluation) -> None:
