@@ -8,7 +8,9 @@ import pytest
 from fake_worker import FakeWorker
 
 from napari_stem_defects.app.models import train as train_module
-from napari_stem_defects.app.models.train import Loss, TrainModel, TrainRequest
+from napari_stem_defects.app.models.train import Loss, TrainModel
+from napari_stem_defects.core.training_plan import Choices
+from napari_stem_defects.engine.tasks import TrainingReport
 
 
 @pytest.fixture
@@ -42,24 +44,24 @@ def test_data_are_counted(model: TrainModel, quick: FakeWorker) -> None:
 
 def test_losses_then_report(model: TrainModel, long: FakeWorker, library: Path) -> None:
     model.add_source(Path("a"))
-    model.start(TrainRequest("mine", ("Bulk", "SF1"), epochs={"SF1": 4}))
-    assert long.jobs[0].arguments["epochs"] == {"SF1": 4}
+    model.start(Choices("mine", ("Bulk", "SF1"), epochs={"SF1": 4}))
+    assert long.jobs[0].arguments["choices"].epochs == {"SF1": 4}
     assert long.jobs[0].arguments["out"] == library / "mine.safetensors"
-    long.progress(1, 2, **{"class": "Bulk", "seed": 0, "epoch": 1, "loss": 0.7},
-                  validation_loss=None)  # fmt: skip
+    long.progress(1, 2)
+    step = {"class": "Bulk", "seed": 0, "epoch": 1, "loss": 0.7, "validation_loss": None}
+    long.progress(2, 2, **step)
     assert model.losses == [Loss("Bulk", 0, 1, 0.7, None)]
-    long.finish((library / "mine.safetensors", {"split": "site", "classes": {}}))
-    assert model.run.message == "mine is in your library"
-    assert model.report["split"] == "site"
+    long.finish(TrainingReport(library / "mine.safetensors", (), (), 90.0))
+    assert model.run.message == "mine is in your library · trained in 1.5 min"
 
 
 @pytest.mark.parametrize(
-    ("sources", "request_", "fault"),
+    ("sources", "choices", "fault"),
     [
-        ([], TrainRequest("mine", ("Bulk", "SF1")), "no data yet"),
-        (["a"], TrainRequest("mine", ("Bulk",)), "at least two"),
-        (["a"], TrainRequest("../mine", ("Bulk", "SF1")), "use letters"),
-        (["a"], TrainRequest("taken", ("Bulk", "SF1")), "has a model 'taken' already"),
+        ([], Choices("mine", ("Bulk", "SF1")), "no data yet"),
+        (["a"], Choices("mine"), "no class is chosen"),
+        (["a"], Choices("../mine", ("Bulk", "SF1")), "use letters"),
+        (["a"], Choices("taken", ("Bulk", "SF1")), "has a model 'taken' already"),
     ],
 )
 def test_what_cannot_be_trained_is_told(
@@ -67,12 +69,12 @@ def test_what_cannot_be_trained_is_told(
     long: FakeWorker,
     library: Path,
     sources: list[str],
-    request_: TrainRequest,
+    choices: Choices,
     fault: str,
 ) -> None:
     (library / "taken.safetensors").touch()
     for source in sources:
         model.add_source(Path(source))
-    model.start(request_)
+    model.start(choices)
     assert fault in model.run.message
     assert long.jobs == []

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
     QAbstractSlider,
     QAbstractSpinBox,
     QComboBox,
+    QScrollArea,
     QScrollBar,
     QWidget,
 )
@@ -95,6 +96,8 @@ def test_controls_are_named_explained_and_in_reach(viewer: Any, theme: str) -> N
             assert control.isVisible()
             below = control.mapTo(viewer.window._qt_window, control.rect().bottomLeft())
             assert below.y() <= bottom
+        body = widget.findChild(QScrollArea)
+        assert body.widget().width() <= body.viewport().width()
         for control in controls(widget):
             assert control.objectName() == control.objectName().lower() != ""
             assert control.toolTip()

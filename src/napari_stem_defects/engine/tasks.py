@@ -7,7 +7,7 @@ imported inside the functions, so that the quick worker never pays for torch.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
     from napari_stem_defects.core.micrograph import Micrograph
+    from napari_stem_defects.core.training_plan import Choices
     from napari_stem_defects.engine.frame_input import FrameInput
     from napari_stem_defects.files.model_library import ModelEntry
     from napari_stem_defects.files.patch_folder import PatchFolder
@@ -162,6 +163,37 @@ def count_labels(*, sources: Sequence[Path], report: Report) -> dict[str, int]:
         else:
             counts.update(read_patch_folder(source).classes)
     return {name: counts[name] for name in sorted(counts, key=lambda name: (name != BULK, name))}
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """What a training came to.
+
+    Attributes
+    ----------
+    path : Path
+        The model's file.
+    measurements : tuple of dict
+        What `Measurement.to_dict` gives, one per split, the model's own first.
+    notes : tuple of str
+    seconds : float
+    """
+
+    path: Path
+    measurements: tuple[Mapping[str, Any], ...]
+    notes: tuple[str, ...]
+    seconds: float
+
+
+def train(
+    *, sources: Sequence[Path], out: Path, choices: Choices, device: str, report: Report
+) -> TrainingReport:
+    """Train an ensemble on labelled data and write its model file and report."""
+    from napari_stem_defects.engine.learning import train_files
+
+    trained = train_files(sources, out, choices, device=device, report=report)
+    figures = tuple(each.to_dict() for each in trained.measurements)
+    return TrainingReport(out, figures, trained.notes, trained.seconds)
 
 
 def import_labels(

@@ -3,65 +3,33 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from psygnal import Signal
 
 from napari_stem_defects.app.models.run import Latest, Run, Submit
-from napari_stem_defects.core.preprocessing import Preprocessing
 from napari_stem_defects.engine.jobs import Job
 from napari_stem_defects.files.model_library import user_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from napari_stem_defects.core.progress import Progress
+    from napari_stem_defects.core.training_plan import Choices
+    from napari_stem_defects.engine.tasks import TrainingReport
 
 _TASKS = "napari_stem_defects.engine.tasks"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,59}")
-SPLITS = ("site", "region", "image", "random")
 
 
 class Loss(NamedTuple):
-    """The losses after one pass over the samples of one member."""
+    """The losses after one pass over the samples; the common start of all members has no class."""
 
     class_name: str
     seed: int
     epoch: int
     training: float
     validation: float | None
-
-
-@dataclass(frozen=True)
-class TrainRequest:
-    """One press of Train.
-
-    Attributes
-    ----------
-    name : str
-        Name of the model in the library.
-    classes : tuple of str
-    epochs : mapping of str to int
-        Passes over the samples, for classes that shall not get the usual number.
-    split : {"site", "region", "image", "random"}
-        What is held out together to measure the model.
-    preprocessing : Preprocessing
-    members : int
-        Networks per class.
-    seed : int
-    device : str
-    """
-
-    name: str
-    classes: tuple[str, ...]
-    epochs: Mapping[str, int] = field(default_factory=dict)
-    split: str = "site"
-    preprocessing: Preprocessing = field(default_factory=Preprocessing)
-    members: int = 1
-    seed: int = 0
-    device: str = "auto"
 
 
 class TrainModel:
@@ -77,7 +45,7 @@ class TrainModel:
     """Other sources, or their classes have been counted."""
     losses_changed = Signal()
     finished = Signal()
-    """A model was trained; `report` and `path` tell about it."""
+    """A model was trained; `report` tells about it."""
 
     def __init__(self, long: Submit, quick: Submit) -> None:
         self.run = Run(long)
@@ -86,8 +54,7 @@ class TrainModel:
         self.sources: list[Path] = []
         self.counts: dict[str, int] = {}
         self.losses: list[Loss] = []
-        self.report: Mapping[str, Any] = {}
-        self.path: Path | None = None
+        self.report: TrainingReport | None = None
 
     def add_source(self, path: Path) -> None:
         """Take in a label project or a patch folder."""
@@ -100,36 +67,31 @@ class TrainModel:
         self.sources.remove(path)
         self._count()
 
-    def start(self, request: TrainRequest) -> None:
-        """Train; what is wrong with the request is said through the run."""
-        if fault := self._fault(request):
+    def start(self, choices: Choices, device: str = "auto") -> None:
+        """Train; what is wrong with the choices is said through the run."""
+        if fault := self._fault(choices):
             self.run.fail(fault)
             return
-        self.losses, self.report, self.path = [], {}, None
+        self.losses, self.report = [], None
         self.losses_changed.emit()
         arguments = {
             "sources": tuple(self.sources),
-            "out": _file_of(request.name),
-            "classes": request.classes,
-            "epochs": dict(request.epochs),
-            "split": request.split,
-            "preprocessing": request.preprocessing,
-            "members": request.members,
-            "seed": request.seed,
-            "device": request.device,
+            "out": _file_of(choices.name),
+            "choices": choices,
+            "device": device,
         }
         self.run.start(Job(f"{_TASKS}:train", arguments, subject="training"), self._on_trained)
 
-    def _fault(self, request: TrainRequest) -> str:
-        """Return what is wrong with a request, "" where nothing is."""
+    def _fault(self, choices: Choices) -> str:
+        """Return what is wrong with the choices, "" where nothing is."""
         if not self.sources:
             return "no data yet; add a label project or a folder of patches"
-        if len(request.classes) < 2:
-            return "one class cannot be told from anything; choose at least two"
-        if not _NAME.fullmatch(request.name):
-            return f"model name {request.name!r}: use letters, digits, spaces, dots and dashes"
-        if _file_of(request.name).exists():
-            return f"your library has a model {request.name!r} already; choose another name"
+        if not choices.classes:
+            return "no class is chosen; tick those to train"
+        if not _NAME.fullmatch(choices.name):
+            return f"model name {choices.name!r}: use letters, digits, spaces, dots and dashes"
+        if _file_of(choices.name).exists():
+            return f"your library has a model {choices.name!r} already; choose another name"
         return ""
 
     def _count(self) -> None:
@@ -138,28 +100,31 @@ class TrainModel:
         if self.sources:
             arguments = {"sources": tuple(self.sources)}
             self._counting.ask(Job(f"{_TASKS}:count_labels", arguments, subject="counting"))
+        else:
+            self._counting.forget()
 
     def _on_counts(self, counts: dict[str, int]) -> None:
         self.counts = counts
         self.sources_changed.emit()
 
     def _on_step(self, progress: Progress) -> None:
-        detail = progress.detail
-        if "loss" in detail:
+        step = progress.detail
+        if "loss" in step:
             self.losses.append(
                 Loss(
-                    detail["class"],
-                    detail["seed"],
-                    detail["epoch"],
-                    detail["loss"],
-                    detail["validation_loss"],
+                    step["class"],
+                    step["seed"],
+                    step["epoch"],
+                    step["loss"],
+                    step["validation_loss"],
                 )
             )
             self.losses_changed.emit()
 
-    def _on_trained(self, result: tuple[Path, Mapping[str, Any]]) -> None:
-        self.path, self.report = result
-        self.run.finish(f"{self.path.stem} is in your library")
+    def _on_trained(self, report: TrainingReport) -> None:
+        self.report = report
+        minutes = f"{report.seconds / 60:.1f} min"
+        self.run.finish(f"{report.path.stem} is in your library · trained in {minutes}")
         self.finished.emit()
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.app.models.train import Loss
 
+_COMMON_START = "#8888aa"
 _MARGIN_PX = (34, 6, 6, 18)
 """Left, top, right, bottom."""
 
@@ -54,10 +55,8 @@ class LossPlot(QWidget):
             member_losses = list(member)
             trained = [(loss.epoch, loss.training) for loss in member_losses]
             checked = [(loss.epoch, loss.validation) for loss in member_losses]
-            self._curve(
-                painter, frame, trained, (highest, last), QPen(QColor(colour_of(name)), 1.6)
-            )
-            dashes = QPen(QColor(colour_of(name)), 1.2, Qt.PenStyle.DashLine)
+            self._curve(painter, frame, trained, (highest, last), QPen(_colour(name), 1.6))
+            dashes = QPen(_colour(name), 1.2, Qt.PenStyle.DashLine)
             seen = [(epoch, value) for epoch, value in checked if value is not None]
             self._curve(painter, frame, seen, (highest, last), dashes)
 
@@ -95,6 +94,10 @@ class LossPlot(QWidget):
         painter.drawPolyline(QPolygonF(spots))
         for spot in spots:
             painter.drawEllipse(spot, 1.5, 1.5)
+
+
+def _colour(class_name: str) -> QColor:
+    return QColor(colour_of(class_name) if class_name else _COMMON_START)
 
 
 def _highest(loss: Loss) -> float:

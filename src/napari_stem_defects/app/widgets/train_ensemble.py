@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QFileDialog,
     QHBoxLayout,
@@ -17,19 +18,24 @@ from qtpy.QtWidgets import (
 )
 
 from napari_stem_defects.app.models.handover import training_settings
-from napari_stem_defects.app.models.train import SPLITS, TrainModel, TrainRequest
+from napari_stem_defects.app.models.train import TrainModel
 from napari_stem_defects.app.parts.dock import Dock, button, named, note, say
 from napari_stem_defects.app.parts.loss_plot import LossPlot
-from napari_stem_defects.app.parts.report_table import ReportTable
+from napari_stem_defects.app.parts.report_view import ReportView
 from napari_stem_defects.app.parts.run_row import RunRow
 from napari_stem_defects.app.parts.training_classes import TrainingClasses
 from napari_stem_defects.app.runner import QtRunner
-from napari_stem_defects.core.preprocessing import Preprocessing, Representation
+from napari_stem_defects.core.preprocessing import Representation
+from napari_stem_defects.core.training_plan import Choices
 from napari_stem_defects.engine import pool
+from napari_stem_defects.errors import InputError
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
+    from napari_stem_defects.core.splits import SplitKind
+
+_AUTOMATIC = "automatic"
 _SPLIT_TOOLTIP = (
     "What is held out together to measure the model: defect sites, image regions or images are"
     " honest; random repeats the paper, where near-copies lie on both sides"
@@ -86,9 +92,14 @@ class TrainEnsembleWidget(Dock):
         self.representation = named(
             QComboBox(), "representation", "What the networks see: spectrum, patch or both"
         )
-        self.representation.addItems(get_args(Representation))
+        self.representation.addItems([_AUTOMATIC, *get_args(Representation)])
         self.split = named(QComboBox(), "split", _SPLIT_TOOLTIP)
-        self.split.addItems(SPLITS)
+        self.split.addItems(["site", "region", "image", "random"])
+        self.compare = named(
+            QCheckBox("random beside it"),
+            "compare_random",
+            "Train a second time on a random split, to show its figures beside the honest ones",
+        )
         self.preprocessing = note("preprocessing")
         self.members = _spin("members", 1, 16, "Networks per class; their answers are averaged")
         self.seed = _spin("seed", 0, 2**31 - 1, "The same seed gives the same model again")
@@ -97,21 +108,25 @@ class TrainEnsembleWidget(Dock):
         form.addRow("Model name", self.name)
         form.addRow("Networks see", self.representation)
         form.addRow("Hold out by", self.split)
+        form.addRow("", self.compare)
         form.addRow("Members", self.members)
+        self.forget = button(
+            "As suits the labels", "forget_preprocessing", "Forget the settings from Preprocess"
+        )
+        self.forget.clicked.connect(lambda: training_settings.use(None))
         form.addRow(self.preprocessing)
+        form.addRow(self.forget)
         folded = self.add_folded("More")
         folded.addRow("Seed", self.seed)
         folded.addRow("Device", self.device)
 
     def _build_results(self) -> None:
-        self.report_title = self.add_title("")
-        self.report = self.add(ReportTable())
+        self.report = self.add(ReportView())
 
     def _connect(self) -> None:
         self.add_data.clicked.connect(self._add)
         self.remove_data.clicked.connect(self._remove)
         self.run_row.run_clicked.connect(self.start)
-        self.representation.currentTextChanged.connect(self._on_settings)
         self.follow(training_settings.changed, self._on_handed_over)
         self.model.sources_changed.connect(self._on_sources)
         self.model.losses_changed.connect(lambda: self.losses.put(self.model.losses))
@@ -122,22 +137,26 @@ class TrainEnsembleWidget(Dock):
 
     def start(self) -> None:
         """Train, with the settings shown."""
-        self.report.put({})
-        self.report_title.setText("")
-        self.model.start(
-            TrainRequest(
-                name=self.name.text().strip(),
-                classes=self.classes.classes,
-                epochs=self.classes.epochs,
-                split=self.split.currentText(),
-                preprocessing=Preprocessing.from_dict(
-                    training_settings.preprocessing.to_dict()
-                    | {"representation": self.representation.currentText()}
-                ),
-                members=self.members.value(),
-                seed=self.seed.value(),
-                device=self.device.currentText(),
-            )
+        self.report.put(())
+        try:
+            choices = self._choices()
+        except InputError as error:
+            self.model.run.fail(str(error))
+            return
+        self.model.start(choices, self.device.currentText())
+
+    def _choices(self) -> Choices:
+        split, seen = self.split.currentText(), self.representation.currentText()
+        beside = ("random",) if self.compare.isChecked() and split != "random" else ()
+        return Choices(
+            name=self.name.text().strip(),
+            classes=self.classes.classes,
+            epochs=self.classes.epochs,
+            splits=(cast("SplitKind", split), *beside),
+            preprocessing=training_settings.preprocessing,
+            representation=None if seen == _AUTOMATIC else cast("Representation", seen),
+            members=self.members.value(),
+            seed=self.seed.value(),
         )
 
     def _add(self) -> None:
@@ -163,24 +182,27 @@ class TrainEnsembleWidget(Dock):
         say(self.no_classes, "" if self.model.counts else empty)
 
     def _on_handed_over(self) -> None:
-        self.representation.setCurrentText(training_settings.preprocessing.representation)
+        used = training_settings.preprocessing
+        self.representation.setCurrentText(_AUTOMATIC if used is None else used.representation)
         self._on_settings()
 
     def _on_settings(self) -> None:
         used = training_settings.preprocessing
+        self.forget.setVisible(used is not None)
+        if used is None:
+            say(self.preprocessing, "Preprocessing as suits the labels; choose it in Preprocess.")
+            return
         say(
             self.preprocessing,
-            f"Patch {used.patch_px} px, {used.window} window, smoothing {used.smoothing_px:g},"
-            f" background {used.background_px:g}, contrast {used.contrast_px:g}, threshold"
-            f" {used.threshold:g} — change them in Preprocess.",
+            f"Preprocessing from its window: patch {used.patch_px} px, {used.window} window,"
+            f" smoothing {used.smoothing_px:g}, background {used.background_px:g},"
+            f" contrast {used.contrast_px:g}, threshold {used.threshold:g}.",
         )
 
     def _on_finished(self) -> None:
-        report = self.model.report
-        self.report_title.setText(f"Held out by {report['split']}")
-        self.report.put(report["classes"])
-        if self.model.path is not None:
-            show_info(f"model {self.model.path.stem} is ready in Detect defects")
+        if (report := self.model.report) is not None:
+            self.report.put(report.measurements)
+            show_info(f"model {report.path.stem} is ready in Detect defects")
 
 
 def _spin(name: str, lowest: int, highest: int, tooltip: str) -> QSpinBox:
