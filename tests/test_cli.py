@@ -23,7 +23,11 @@ from napari_stem_defects.files.result_files import RESULT_FILES
 from small_model import write_small_model
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+if TYPE_CHECKING:
     from pathlib import Path
+from typing import TYPE_CHECKING
 
 STAGES = ("a_original", "b_normalised", "c_flattened", "d_spectrum", "e_thresholded")
 
@@ -198,22 +202,29 @@ def test_ctrl_c_ends_within_a_second_and_keeps_frames(
     out = tmp_path / "out"
     command = [sys.executable, "-m", "napari_stem_defects", "detect", str(stack), "--out", str(out)]
     more = ["--model", str(model), "--stride", "2", "--pixel-size", "0.027", "--workers", workers]
-    with subprocess.Popen(
+    process = subprocess.Popen(
         [*command, *more], stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
+    )
+    try:
         wait_until(lambda: any(out.rglob("frame_*.npz")))
         os.killpg(process.pid, signal.SIGINT)
         pressed = time.monotonic()
         _, said = process.communicate(timeout=30)
-    assert time.monotonic() - pressed < 2  # 1 promised; the machine may be busy
+        seconds = time.monotonic() - pressed
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
+    print(f"ended after {seconds:.2f} s")
+    assert seconds < 2  # 1 promised; the machine may be busy
     assert process.returncode == 130
     assert one_line(said) == "stem-defects: stopped; what was finished is kept"
     assert any(out.rglob("frame_*.npz"))
 
 
-def wait_until(true: object) -> None:
-    end = time.monotonic() + 60
-    while not true():  # type: ignore[operator]
+def wait_until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 120
+    while not true():
         assert time.monotonic() < end
         time.sleep(0.05)
 

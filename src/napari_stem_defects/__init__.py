@@ -17,23 +17,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_stem_defects.core.detection import detect_frame as detect
-    from napari_stem_defects.core.evaluation import evaluate
     from napari_stem_defects.core.preprocessing import stages as preprocess
     from napari_stem_defects.core.simulation import simulate
-    from napari_stem_defects.core.training import train
+    from napari_stem_defects.engine.detection import detect
+    from napari_stem_defects.engine.learning import evaluate_files as evaluate
+    from napari_stem_defects.engine.learning import train_files as train
     from napari_stem_defects.files.reading import read
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "detect", "evaluate", "preprocess", "read", "simulate", "train"]
+DEFAULT_MODEL = "cdte-110"
+__all__ = [
+    "DEFAULT_MODEL",
+    "__version__",
+    "detect",
+    "evaluate",
+    "preprocess",
+    "read",
+    "simulate",
+    "train",
+]
 
 _VERBS = {
     "read": ("files.reading", "read"),
     "preprocess": ("core.preprocessing", "stages"),
-    "train": ("core.training", "train"),
-    "evaluate": ("core.evaluation", "evaluate"),
-    "detect": ("core.detection", "detect_frame"),
     "simulate": ("core.simulation", "simulate"),
+    "train": ("engine.learning", "train_files"),
+    "evaluate": ("engine.learning", "evaluate_files"),
+    "detect": ("engine.detection", "detect"),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.commands.options import DEFAULT_MODEL
+from napari_stem_defects import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     import argparse

@@ -47,27 +47,25 @@ def long_work() -> Iterator[Bar]:
 
 
 class Bar:
-    """A progress bar on standard error, one per stage; silent where that is no terminal."""
+    """A progress bar on standard error, silent where that is no terminal."""
 
     def __init__(self) -> None:
         self._bar: tqdm[None] | None = None
-        self._stage = ""
 
     def __call__(self, progress: Progress) -> None:
-        """Show where the work is."""
-        if self._bar is None or progress.stage != self._stage:
+        """Show where the work is; other units of work get another bar."""
+        if self._bar is None or progress.total != self._bar.total:
             self.close()
-            self._stage = progress.stage
             self._bar = tqdm(
-                desc=progress.stage,
+                total=progress.total,
                 file=sys.stderr,
                 disable=None,  # no bar where standard error is no terminal
                 leave=False,
                 dynamic_ncols=True,
                 bar_format=_LAYOUT,
             )
-        self._bar.total = progress.total
-        self._bar.update(progress.done - self._bar.n)
+        self._bar.set_description(progress.stage, refresh=False)
+        self._bar.update(max(progress.done - self._bar.n, 0))
 
     def close(self) -> None:
         """Wipe the bar."""

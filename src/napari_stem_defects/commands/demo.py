@@ -8,9 +8,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_stem_defects import DEFAULT_MODEL
 from napari_stem_defects.commands.console import long_work
 from napari_stem_defects.commands.detect import tell
-from napari_stem_defects.commands.options import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     import argparse

@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_stem_defects import DEFAULT_MODEL
 from napari_stem_defects.commands.console import complain, long_work, say
 from napari_stem_defects.commands.options import (
-    DEFAULT_MODEL,
     add_device,
     add_out,
     add_pixel_size,

@@ -6,7 +6,6 @@ import argparse
 import math
 from pathlib import Path
 
-DEFAULT_MODEL = "cdte-110"
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 

@@ -1,0 +1,51 @@
+"""The verb ``detect``: one frame of a micrograph, the model by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_stem_defects import DEFAULT_MODEL
+from napari_stem_defects.core.detection import detect_frame
+from napari_stem_defects.core.ensemble import Ensemble
+from napari_stem_defects.core.progress import Report, silent
+from napari_stem_defects.files.model_file import load_model
+from napari_stem_defects.files.model_library import find_model
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from napari_stem_defects.core.detection_result import Detection
+    from napari_stem_defects.core.micrograph import Micrograph
+
+Model = Ensemble | str | Path
+"""A loaded ensemble, the name of one in the library, or its file."""
+
+
+def detect(
+    micrograph: Micrograph,
+    model: Model = DEFAULT_MODEL,
+    *,
+    frame: int = 0,
+    stride: int = 8,
+    thresholds: Mapping[str, float] | None = None,
+    device: str = "auto",
+    report: Report = silent,
+) -> Detection:
+    """Find the defects of one frame of a micrograph; see `core.detection.detect_frame`.
+
+    Raises
+    ------
+    InputError
+        The model cannot be used, there is no such frame, or the image does not suit the model.
+    """
+    ensemble = model if isinstance(model, Ensemble) else load_model(find_model(model))
+    return detect_frame(
+        micrograph.frame(frame),
+        ensemble,
+        stride=stride,
+        thresholds=thresholds,
+        device=device,
+        frame=frame,
+        report=report,
+    )
