@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from napari_stem_defects.core.classes import kind_of
@@ -28,11 +29,18 @@ Mask = NDArray[np.bool_]
 TEST_SHARE = 0.25
 # Fewer training sites than this teach nothing, so the class counts as not testable.
 FEWEST_TRAINING_SITES = 5
+# Clicks are held out from one end of their image, the same for all classes; so many ends are
+# tried, and the one that leaves most to test and to train on is taken.
+ENDS = 8
+# Augmentation turns and shrinks a parent around its clicks, so that a window shows pixels of it
+# farther from the click than half its edge: a training window and a test window can share some
+# up to this many edges apart (45 degrees, 0.85 times, a few px of jitter).
+TURNED_REACH = 1.5
 
 MEANING: dict[str, str] = {
     "random": "test patches are random; near-copies of them were trained on, so this tests memory",
     "site": "whole defects were held out, and every window that shares a pixel with them",
-    "region": "one end of each image was held out, and every window that reaches into it",
+    "region": "one end of the labelled area was held out, and every window that reaches into it",
     "image": "whole images were held out",
 }
 
@@ -70,10 +78,10 @@ def split(
     data : TrainingSet
     kind : {"random", "site", "region", "image"}
         "random": a quarter of each class by chance. "site": a quarter of each class's defects.
-        "region": the last quarter along the direction in which a class spreads on its image.
-        "image": a quarter of the images of each class.
+        "region": the last quarter of each class along a direction. "image": a quarter of the
+        images of each class, and whatever else they show.
     seed : int
-        Decides chance, and which end is held out.
+        Decides chance, and which ends are tried.
     patch_px : int
         Edge of a window; sites nearer than this share pixels.
     share : float
@@ -82,66 +90,103 @@ def split(
     if kind not in get_args(SplitKind):
         raise InputError(f"split {kind!r} is unknown; choose random, site, region or image")
     rng = np.random.default_rng(seed)
+    canvases = np.unique(data.canvas)
+    if kind == "image":
+        return _divided(data, _Rule(kind, patch_px, share, rng.permutation(canvases)), rng)
+    if kind == "random" or not (data.radius_px > 0).any():
+        return _divided(data, _Rule(kind, patch_px, share, canvases), rng)
+    angles = rng.uniform(0, 2 * np.pi) + np.arange(ENDS) * 2 * np.pi / ENDS
+    tries = [
+        _Rule(kind, patch_px, share, rng.permutation(canvases), (np.sin(angle), np.cos(angle)))
+        for angle in angles
+    ]
+    return max((_divided(data, rule, rng) for rule in tries), key=lambda found: _worth(data, found))
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """How sites are held out: in the order of the canvases, and on each along a direction.
+
+    Without a direction each class has its own, and chance decides between its ends.
+    """
+
+    kind: SplitKind
+    patch_px: int
+    share: float
+    canvases: NDArray[np.int64]
+    direction: tuple[float, float] | None = None
+
+
+def _divided(data: TrainingSet, rule: _Rule, rng: np.random.Generator) -> Split:
     labels = np.array(data.labels)
     test = np.zeros(len(data), bool)
     untestable: dict[str, str] = {}
     for name in data.classes:
         mine = np.flatnonzero(labels == name)
-        held_out = _held_out(_units(data, mine, kind, patch_px), share, rng)
+        held_out = _held_out(_units(data, mine, rule), rule, rng)
         test[mine[held_out]] = True
         if not held_out.any():
-            untestable[name] = f"all {len(mine)} labels are of one {_PLACE[kind]}"
-    train = _training_side(data, test, kind, patch_px)
+            untestable[name] = f"all {len(mine)} labels are of one {_PLACE[rule.kind]}"
+    train = _training_side(data, test, rule)
     for name in data.classes:
         left = int((train & (labels == name)).sum())
         if name not in untestable and left < FEWEST_TRAINING_SITES:
             untestable[name] = f"only {left} of its labels share no pixel with the held-out ones"
     # What cannot be tested is better trained on.
     test &= ~np.isin(labels, list(untestable))
-    return Split(kind, _training_side(data, test, kind, patch_px), test, untestable)
+    return Split(rule.kind, _training_side(data, test, rule), test, untestable)
 
 
-def _training_side(data: TrainingSet, test: Mask, kind: SplitKind, patch_px: int) -> Mask:
-    return ~test if kind == "random" else ~test & ~_near(data, test, patch_px)
+def _worth(data: TrainingSet, found: Split) -> tuple[int, int, float]:
+    """Rank splits: by the classes they can train, those they can test, and what they leave."""
+    labels = np.array(data.labels)
+    kept = [found.train[labels == name] for name in data.classes if name in data.labels]
+    trainable = sum(here.sum() >= min(FEWEST_TRAINING_SITES, len(here)) for here in kept)
+    least = min((float(here.mean()) for here in kept), default=0.0)
+    return trainable, -len(found.untestable), least
+
+
+def _training_side(data: TrainingSet, test: Mask, rule: _Rule) -> Mask:
+    if rule.kind == "random":
+        return ~test
+    if rule.kind == "image":
+        return ~np.isin(data.canvas, data.canvas[test])
+    return ~test & ~_near(data, test, rule.patch_px)
 
 
 _PLACE = {"random": "place", "site": "defect", "region": "place", "image": "image"}
 
 
-def _units(
-    data: TrainingSet, mine: NDArray[np.int64], kind: SplitKind, patch_px: int
-) -> NDArray[np.int64]:
+def _units(data: TrainingSet, mine: NDArray[np.int64], rule: _Rule) -> NDArray[np.int64]:
     """Give the units that are held out together numbers; neighbouring ones are neighbours."""
-    if kind == "random":
+    if rule.kind == "random":
         return np.arange(len(mine))
-    if kind == "image":
-        return np.unique(data.canvas[mine], return_inverse=True)[1]
     units = np.zeros(len(mine), np.int64)
     used = 0
-    for canvas in np.unique(data.canvas[mine]):
+    for canvas in rule.canvases:
         here = data.canvas[mine] == canvas
-        found = _units_on_canvas(data, mine[here], kind, patch_px)
-        units[here] = found + used
-        used += found.max() + 1
+        if here.any():
+            units[here] = used + _units_on_canvas(data, mine[here], rule)
+            used = units[here].max() + 1
     return units
 
 
-def _units_on_canvas(
-    data: TrainingSet, sites: NDArray[np.int64], kind: SplitKind, patch_px: int
-) -> NDArray[np.int64]:
+def _units_on_canvas(data: TrainingSet, sites: NDArray[np.int64], rule: _Rule) -> NDArray[np.int64]:
+    if rule.kind == "image":
+        return np.zeros(len(sites), np.int64)
     points = np.column_stack([data.canvas_y[sites], data.canvas_x[sites]])
-    along = _along_main_axis(points)
-    if kind == "region":
+    along = _along_main_axis(points) if rule.direction is None else points @ rule.direction
+    if rule.kind == "region":
         # Eight slices: the last two are the quarter held out. One slice where the class
         # spreads over less than a window.
-        if np.ptp(along) <= patch_px:
+        if np.ptp(along) <= rule.patch_px:
             return np.zeros(len(sites), np.int64)
         return np.minimum((8 * np.argsort(np.argsort(along))) // len(sites), 7)
     if data.radius_px[sites].max() == 0:
-        return _common_points(points, patch_px)
+        return _in_order(_common_points(points, rule.patch_px), along)
     extended = kind_of(data.labels[sites[0]]) == "extended"
-    groups = _linked(points, patch_px if extended else 4 * data.radius_px[sites].max())
-    return _in_order(groups, along)
+    reach = rule.patch_px if extended else 4 * data.radius_px[sites].max()
+    return _in_order(_linked(points, reach), along)
 
 
 def _along_main_axis(points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -169,14 +214,15 @@ def _common_points(centres: NDArray[np.float64], patch_px: int) -> NDArray[np.in
                 best = box if box.size > best.size else best
         groups[best] = number
         number += 1
-    return _in_order(groups, _along_main_axis(centres))
+    return groups
 
 
 def _linked(points: NDArray[np.float64], reach: float) -> NDArray[np.int64]:
-    if len(points) == 1:
-        return np.zeros(1, np.int64)
-    groups: NDArray[np.int32] = fcluster(linkage(points, "single"), reach, "distance")
-    return groups.astype(np.int64) - 1
+    """Group points that chains of steps no longer than ``reach`` connect."""
+    first, second = cKDTree(points).query_pairs(reach, output_type="ndarray").T
+    links = coo_array((np.ones(len(first)), (first, second)), shape=(len(points),) * 2)
+    groups: NDArray[np.int32] = connected_components(links, directed=False)[1]
+    return groups.astype(np.int64)
 
 
 def _in_order(groups: NDArray[np.int64], along: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -187,26 +233,28 @@ def _in_order(groups: NDArray[np.int64], along: NDArray[np.float64]) -> NDArray[
     return rank[np.searchsorted(numbers, groups)]
 
 
-def _held_out(units: NDArray[np.int64], share: float, rng: np.random.Generator) -> Mask:
+def _held_out(units: NDArray[np.int64], rule: _Rule, rng: np.random.Generator) -> Mask:
     """Choose units worth the test share: from one end, so that few neighbours are lost."""
     count = units.max(initial=-1) + 1
     if count < 2:
         return np.zeros(len(units), bool)
-    order = rng.permutation(count) if count == len(units) else np.arange(count)
-    if rng.random() < 0.5:
-        order = order[::-1]
+    order = np.arange(count)[::-1]
+    if rule.kind == "random" or (rule.kind != "image" and rule.direction is None):
+        order = rng.permutation(count) if count == len(units) else np.arange(count)
+        order = order[::-1] if rng.random() < 0.5 else order
     sizes = np.cumsum(np.bincount(units)[order])
-    enough = int(np.searchsorted(sizes, share * len(units))) + 1
+    enough = int(np.searchsorted(sizes, rule.share * len(units))) + 1
     return np.isin(units, order[: min(enough, count - 1)])
 
 
 def _near(data: TrainingSet, test: Mask, patch_px: int) -> Mask:
-    """Find the sites whose window shares a pixel with the window of a test site."""
+    """Find the sites whose window may share a pixel with the window of a test site."""
     near = np.zeros(len(data), bool)
     points = np.column_stack([data.canvas_y, data.canvas_x])
+    reach = patch_px * np.where(data.radius_px > 0, TURNED_REACH, 1.0)
     for canvas in np.unique(data.canvas[test]):
         here = np.flatnonzero(data.canvas == canvas)
         held = points[here[test[here]]]
         apart = cKDTree(held).query(points[here], p=np.inf)[0]
-        near[here] = apart < patch_px
+        near[here] = apart < reach[here]
     return near
