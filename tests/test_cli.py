@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,9 +27,6 @@ from small_model import write_small_model
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-if TYPE_CHECKING:
-    from pathlib import Path
-from typing import TYPE_CHECKING
 
 STAGES = ("a_original", "b_normalised", "c_flattened", "d_spectrum", "e_thresholded")
 
@@ -341,3 +340,28 @@ def test_benchmark_prints_a_table(
         ["128x128", "16", "81"],
         ["128x128", "8", "289"],
     ]
+
+
+def test_the_readme_names_the_options_there_are() -> None:
+    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `stem-defects (\w+)(.*?)` \|", text, re.MULTILINE)
+    assert len(rows) == len(COMMANDS)
+    (actions,) = (a for a in build_parser()._actions if isinstance(a.choices, dict))
+    for name, usage in rows:
+        there = actions.choices[name].format_help()
+        assert [option for option in re.findall(r"--[a-z-]+", usage) if option not in there] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("train nowhere --out {out}/m.safetensors", "nowhere"),
+        ("train {out} --out {out}/m.model", ".safetensors"),
+        ("evaluate nothing {out} --out {out}/report", "nothing: no such model"),
+    ],
+)
+def test_what_cannot_be_learned_from_is_one_line_and_2(
+    line: str, said: str, tmp_path: Path, library: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(line.format(out=tmp_path).split()) == 2
+    assert said in one_line(capsys.readouterr().err)
