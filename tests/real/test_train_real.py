@@ -1,0 +1,47 @@
+"""The paper's protocol on the public patches, shortened to seconds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from napari_stem_defects.core.learning import train
+from napari_stem_defects.core.training_plan import Choices
+from napari_stem_defects.files.training_data import read_training_data
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_stem_defects.core.training_set import TrainingSet
+
+
+@pytest.fixture(scope="module")
+def patches(data_dir: Path) -> TrainingSet:
+    return read_training_data([data_dir / "patches" / "DataSet_CdTe"])
+
+
+def test_the_patches_are_crops_of_few_places(patches: TrainingSet) -> None:
+    assert patches.counts()["LC"] == 183
+    junction = np.array(patches.labels) == "LC"
+    assert len(set(patches.canvas[junction])) == 1
+    assert np.ptp(patches.canvas_y[junction]) < 64
+
+
+def test_two_members_learn_in_seconds_and_one_place_is_said_to_be_one(
+    patches: TrainingSet,
+) -> None:
+    chosen = np.isin(patches.labels, ["Bulk", "SF1", "Vacancy_CdTe"])
+    choices = Choices(
+        classes=("SF1", "Vacancy_CdTe"),
+        epochs={"SF1": 1, "Vacancy_CdTe": 1},
+        splits=("random", "site"),
+    )
+    trained = train(patches.only(chosen), choices, device="cpu")
+    random, site = trained.measurements
+    assert random.untestable == {}
+    assert random.evaluation.classes["SF1"].auroc > 0.95
+    assert site.untestable == {"SF1": "all 181 labels are of one defect"}
+    assert site.evaluation.classes["SF1"].tp == site.evaluation.classes["SF1"].fn == 0
+    assert site.counts["test"]["Vacancy_CdTe"] > 0
