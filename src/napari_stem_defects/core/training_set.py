@@ -206,16 +206,10 @@ def from_clicks(parents: Sequence[Clicks], *, pixel_size_nm: float | None = None
     clicked = [parent.only(weak=False) for parent in parents]
     classes = _ordered([name for parent in parents for name in parent.labels])
     radius = _radius(clicked)
-    canvases = _canvases([parent.image for parent in parents])
-    sites = [
-        _sites_of(parent, index, canvases[index], classes, radius)
-        for index, parent in enumerate(clicked)
-    ]
+    sites = join([_sites_of(parent, classes, radius) for parent in clicked])
+    canvases = _canvases(sites.images)
     around_clicks = replace(
-        join(sites),
-        images=tuple(parent.image for parent in parents),
-        names=tuple(parent.name for parent in parents),
-        pixel_size_nm=pixel_size_nm,
+        sites, canvas=np.array(canvases)[sites.image], pixel_size_nm=pixel_size_nm
     )
     weak = [parent.only(weak=True) for parent in parents]
     patches = [
@@ -242,8 +236,8 @@ def join(parts: Sequence[TrainingSet], *, same_canvases: bool = False) -> Traini
         block = np.zeros((len(part), len(classes)), np.float32)
         block[:, [columns[name] for name in part.classes]] = part.targets
         targets.append(block)
-    next_canvas = np.cumsum([0] + [part.canvas.max(initial=-1) + 1 for part in parts])
-    separate = not same_canvases and any(part.images for part in parts)
+    used = [0 if same_canvases else part.canvas.max(initial=-1) + 1 for part in parts]
+    next_canvas = np.cumsum([0, *used])
     return TrainingSet(
         images=tuple(image for part in parts for image in part.images),
         classes=classes,
@@ -252,9 +246,7 @@ def join(parts: Sequence[TrainingSet], *, same_canvases: bool = False) -> Traini
         y=np.concatenate([part.y for part in parts]),
         x=np.concatenate([part.x for part in parts]),
         targets=np.concatenate(targets),
-        canvas=np.concatenate(
-            [p.canvas + separate * c for p, c in zip(parts, next_canvas[:-1], strict=True)]
-        ),
+        canvas=np.concatenate([p.canvas + c for p, c in zip(parts, next_canvas[:-1], strict=True)]),
         canvas_y=np.concatenate([part.canvas_y for part in parts]),
         canvas_x=np.concatenate([part.canvas_x for part in parts]),
         radius_px=np.concatenate([part.radius_px for part in parts]),
@@ -299,9 +291,8 @@ def _canvases(images: Sequence[Image]) -> list[int]:
     return canvases
 
 
-def _sites_of(
-    parent: Clicks, index: int, canvas: int, classes: tuple[str, ...], radius: float
-) -> TrainingSet:
+def _sites_of(parent: Clicks, classes: tuple[str, ...], radius: float) -> TrainingSet:
+    """Make the training set of one parent."""
     beside_y, beside_x = _beside_points(parent, radius)
     y, x = np.concatenate([parent.y, beside_y]), np.concatenate([parent.x, beside_x])
     labels = parent.labels + ("",) * len(beside_y)
@@ -317,17 +308,18 @@ def _sites_of(
         targets[len(parent.y) :, classes.index(BULK)] = np.nan
     count = len(y)
     return TrainingSet(
-        images=(),
+        images=(parent.image,),
         classes=classes,
         labels=labels,
-        image=np.full(count, index),
+        image=np.zeros(count, np.int64),
         y=y,
         x=x,
         targets=targets,
-        canvas=np.full(count, canvas),
+        canvas=np.zeros(count, np.int64),
         canvas_y=y,
         canvas_x=x,
         radius_px=np.full(count, radius / 2),
+        names=(parent.name,),
     )
 
 
