@@ -16,12 +16,13 @@ from torch import Tensor, nn
 
 from napari_stem_defects.core.classes import BULK
 from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
-from napari_stem_defects.core.network import Member, new_member, weights_of
+from napari_stem_defects.core.network import Member, new_member, placed, weights_of
 from napari_stem_defects.core.progress import Progress, Report, silent
 from napari_stem_defects.core.samples import Samples
+from napari_stem_defects.errors import LabelError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -46,7 +47,7 @@ class Schedule:
         Highest step of Adam; it rises and falls once over a run (Smith and Topin, 2018). Members
         with a common start take a quarter of it.
     batch : int
-        Windows per step.
+        Windows per step, at least 2.
     positive_share : float
         Weight of the positive windows in the loss, as a share of all.
     weight_decay : float
@@ -94,36 +95,77 @@ def fit(
     history : list of dict
         Per epoch: class ("" for the common start), seed, epoch, loss, and validation_loss (None
         without validation).
+
+    Raises
+    ------
+    LabelError
+        Where the windows say nothing about a class.
     """
     spec = replace(spec, seeds=schedule.seeds)
-    history: list[dict[str, Any]] = []
-    epochs = {name: schedule.epochs_of(name) for name in spec.classes}
-    total = (schedule.common_epochs + sum(epochs.values())) * len(schedule.seeds)
+    _check_known(samples, spec.classes)
+    task = _Task(spec, samples, validation, schedule, torch.device(device))
+    epochs = schedule.common_epochs + sum(schedule.epochs_of(name) for name in spec.classes)
+    log = _Log(report, epochs * len(schedule.seeds))
+    of_seeds = [_fit_seed(task, seed, log) for seed in schedule.seeds]
+    of_classes = [list(members) for members in zip(*of_seeds, strict=True)]
+    return Ensemble(spec, weights_of(of_classes)), log.history
 
-    def passes(run: _Run, count: int, class_name: str, seed: int) -> None:
-        for epoch in range(count):
-            step = {"class": class_name, "seed": seed, "epoch": epoch + 1, **run.epoch()}
-            history.append(step)
-            report(Progress(f"training {class_name or 'all'}", len(history), total, step))
 
-    members: list[list[Member]] = [[] for _ in spec.classes]
-    for seed in schedule.seeds:
-        everything = tuple(range(len(spec.classes)))
-        common = None
-        if schedule.common_epochs:
-            run = _Run(spec, samples, validation, schedule, everything, seed, device)
-            run.prepare(schedule.common_epochs, schedule.learning_rate)
-            passes(run, schedule.common_epochs, "", seed)
-            common = run.network
-        for column, name in enumerate(spec.classes):
-            run = _Run(spec, samples, validation, schedule, (column,), seed, device)
-            if common is not None:
-                _start_from(run.network, common, column)
-            rate = schedule.learning_rate / (1 if common is None else 4)
-            run.prepare(epochs[name], rate)
-            passes(run, epochs[name], name, seed)
-            members[column].append(run.network.cpu().eval())
-    return Ensemble(spec, weights_of(members)), history
+def _check_known(samples: Samples, classes: Sequence[str]) -> None:
+    for name, known in zip(classes, (~np.isnan(samples.targets)).sum(0), strict=True):
+        if known < 2:  # batch norm needs two
+            raise LabelError(
+                f"{name}: {known} training windows say whether it is there; add labels away from"
+                " the images' borders, or leave the class out"
+            )
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What all members of a run share."""
+
+    spec: EnsembleSpec
+    samples: Samples
+    validation: Samples | None
+    schedule: Schedule
+    device: torch.device
+
+
+@dataclass
+class _Log:
+    """Keeps and reports what every epoch came to."""
+
+    report: Report
+    total: int
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    def follow(self, run: _Run, epochs: int, class_name: str, seed: int) -> None:
+        for epoch in range(1, epochs + 1):
+            step = {"class": class_name, "seed": seed, "epoch": epoch, **run.epoch()}
+            self.history.append(step)
+            stage = f"training {class_name or 'all'}"
+            self.report(Progress(stage, len(self.history), self.total, step))
+
+
+def _fit_seed(task: _Task, seed: int, log: _Log) -> list[Member]:
+    """Train one member per class."""
+    classes, schedule = task.spec.classes, task.schedule
+    rate = schedule.learning_rate
+    common = None
+    if schedule.common_epochs:
+        run = _Run(task, tuple(range(len(classes))), seed)
+        run.prepare(schedule.common_epochs, rate)
+        log.follow(run, schedule.common_epochs, "", seed)
+        common, rate = run.network, rate / 4
+    members = []
+    for column, name in enumerate(classes):
+        run = _Run(task, (column,), seed)
+        if common is not None:
+            _start_from(run.network, common, column)
+        run.prepare(schedule.epochs_of(name), rate)
+        log.follow(run, schedule.epochs_of(name), name, seed)
+        members.append(run.network.cpu().eval())
+    return members
 
 
 def _start_from(member: Member, common: Member, column: int) -> None:
@@ -138,28 +180,20 @@ def _start_from(member: Member, common: Member, column: int) -> None:
 class _Run:
     """One network in training for some columns of the targets."""
 
-    def __init__(
-        self,
-        spec: EnsembleSpec,
-        samples: Samples,
-        validation: Samples | None,
-        schedule: Schedule,
-        columns: tuple[int, ...],
-        seed: int,
-        device: str,
-    ) -> None:
+    def __init__(self, task: _Task, columns: tuple[int, ...], seed: int) -> None:
         # Members differ by class as well as by seed, or their errors would be alike.
         number = 1000 * seed + (columns[0] if len(columns) == 1 else 999)
         self._generator = torch.Generator().manual_seed(number)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(number)
-            network = new_member(spec, len(columns))
-        self.network = network.to(device).to(memory_format=torch.channels_last)
-        self._device = torch.device(device)
-        self._schedule = schedule
-        self._samples = _known(samples, columns)
-        self._validation = None if validation is None else _known(validation, columns)
-        self._weights = _balance(self._samples.targets, schedule.positive_share, self._device)
+            network = new_member(task.spec, len(columns))
+        self._device = task.device
+        self._schedule = task.schedule
+        self.network = placed(network, task.device)
+        self._samples = _known(task.samples, columns)
+        self._validation = None if task.validation is None else _known(task.validation, columns)
+        share = task.schedule.positive_share
+        self._weights = _balance(self._samples.targets, share, task.device)
 
     def prepare(self, epochs: int, learning_rate: float) -> None:
         """Set up the optimiser for a number of epochs."""
@@ -180,7 +214,7 @@ class _Run:
             torch.manual_seed(int(torch.randint(2**31, (1,), generator=self._generator)))
             for start in range(0, len(order), self._schedule.batch):
                 chosen = order[start : start + self._schedule.batch]
-                if len(chosen) > 1:  # batch norm needs two
+                if len(chosen) > 1:
                     losses.append(self._step(chosen))
         return {"loss": float(np.mean(losses)), "validation_loss": self._validation_loss()}
 
