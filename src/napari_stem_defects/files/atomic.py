@@ -6,12 +6,14 @@ import contextlib
 import os
 import secrets
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from napari_stem_defects.errors import OutputError
 from napari_stem_defects.files.messages import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @contextlib.contextmanager

@@ -5,12 +5,13 @@ Each conversion that changes or chooses something leaves a sentence for the user
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_stem_defects.files.raw_image import RawImage
+if TYPE_CHECKING:
+    from napari_stem_defects.files.raw_image import RawImage
 
 # ITU-R BT.601, the weights inside JPEG: for a grey picture stored as JPEG they give back exactly
 # the stored brightness and leave out the colour noise.

@@ -6,13 +6,15 @@ return the bytes of any file the user may read. A header of a kilobyte can decla
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.files.messages import one_line
 from napari_stem_defects.files.size_limit import check_declared_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 _ADVICE = "open it in the program that wrote it and export the image as TIFF"
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -20,6 +19,9 @@ from napari_stem_defects.files.messages import one_line
 from napari_stem_defects.files.raw_image import RawImage
 from napari_stem_defects.files.size_limit import check_declared_bytes
 from napari_stem_defects.files.units import pixel_in_nm
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Signal = Mapping[str, Any]
 T = TypeVar("T")

@@ -10,13 +10,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_stem_defects.errors import LabelError, ReadError
 from napari_stem_defects.files.messages import one_line
 from napari_stem_defects.files.reading import natural_order, read
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 PATCH_PX = 64
 _SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".npy"})

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 import warnings
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from tifffile import PHOTOMETRIC, TiffFile, TiffPage, TiffPageSeries
 
@@ -17,6 +15,11 @@ from napari_stem_defects.files.messages import one_line
 from napari_stem_defects.files.raw_image import RawImage
 from napari_stem_defects.files.size_limit import check_declared_size
 from napari_stem_defects.files.tiff_calibration import PixelNm, pixel_of_tiff
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
 
 _COLOUR = {PHOTOMETRIC.RGB, PHOTOMETRIC.YCBCR}
 _UNUSUAL_COLOUR = {PHOTOMETRIC.SEPARATED, PHOTOMETRIC.CIELAB, PHOTOMETRIC.ICCLAB}

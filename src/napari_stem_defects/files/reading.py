@@ -11,9 +11,9 @@ import hashlib
 import logging
 import re
 import warnings
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari_stem_defects.core.micrograph import Micrograph
 from napari_stem_defects.errors import InputError, ReadError
@@ -21,8 +21,12 @@ from napari_stem_defects.files import microscope, rasters
 from napari_stem_defects.files.conversion import NotAnImage, to_pixels
 from napari_stem_defects.files.messages import one_line
 from napari_stem_defects.files.plain_data import plain
-from napari_stem_defects.files.raw_image import RawImage
 from napari_stem_defects.files.units import square_pixel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from napari_stem_defects.files.raw_image import RawImage
 
 _logger = logging.getLogger(__name__)
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psutil
-from numpy.typing import DTypeLike
 
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.files.messages import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import DTypeLike
 
 # A blank image shrinks a thousandfold at most in the compressions microscopes use; a file that
 # claims more than this holds no picture. Small images are let through whatever they claim.
