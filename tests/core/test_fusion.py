@@ -93,8 +93,8 @@ def test_planes_are_the_defects_then_unknown() -> None:
     assert masks.dtype == np.uint8
 
 
-def test_classes_overlap_where_both_pass() -> None:
-    answer = answers("Bulk", "SF1", "SF2")
+def test_a_fault_and_a_point_defect_overlap_where_both_pass() -> None:
+    answer = answers("Bulk", "SF1", "LC")
     answer.probability[1:, 5:8, :] = 0.9
     _, masks = masks_from_map(answer, SHAPE, HALF)
     assert masks[0, 52, 100] == masks[1, 52, 100] == 1
@@ -200,3 +200,21 @@ def test_specks_of_extended_classes_go_and_point_defects_stay() -> None:
     assert count(masks[1]) == 1
     _, kept = masks_from_map(answer, SHAPE, HALF, speck_px=0)
     assert count(kept[0]) == 2
+
+
+def test_the_likelier_of_two_extended_defects_keeps_the_pixel() -> None:
+    """A planar defect in one place has one name; a point defect there keeps its own."""
+    probability = np.zeros((3, 5, 5), np.float32)
+    probability[0, :, 2] = 0.9
+    probability[1, :, 2] = (0.6, 0.6, 0.95, 0.95, 0.95)
+    probability[2, 2, 2] = 0.7
+    centres = np.linspace(0, 64, 5).astype(np.float32)
+    found = ProbabilityMap(
+        probability, centres, centres, ("SF1", "SF2", "LC"), np.ones((5, 5), bool)
+    )
+    names, masks = masks_from_map(found, (65, 65), dict.fromkeys(found.classes, 0.5))
+    by_name = dict(zip(names, masks, strict=True))
+    assert not (by_name["SF1"] & by_name["SF2"]).any()
+    assert by_name["SF1"][8, 32]
+    assert by_name["SF2"][56, 32]
+    assert by_name["LC"][32, 32]

@@ -6,10 +6,11 @@ masks, in the order they apply:
 
 1. A pixel nearest to a window without a call (blank, or with invalid pixels), and an invalid
    pixel itself, is in no plane: nothing is said about it.
-2. A pixel belongs to every defect whose probability reaches that class's threshold. Classes
-   do not compete, because one place can hold two defects: a fault ends in its junction.
-   A window that passes marks at least the pixel at its centre, so no answer falls between
-   pixels.
+2. A pixel belongs to every defect whose probability reaches that class's threshold: one place
+   can hold two defects, as a fault ends in its junction. Extended classes alone compete,
+   because they are names for the one planar defect that can lie there: of those that pass,
+   the most probable keeps the pixel. A window that passes marks at least the pixel at its
+   centre, so no answer falls between pixels.
 3. Point defects that touch are cut apart where the probability dips between two peaks, so
    that connected regions of a plane are defects. However small, they stay.
 4. A region of an extended class shorter than `SPECK_PX` is dropped: a fault or boundary as
@@ -115,7 +116,9 @@ def masks_from_map(
     speaking = _nearest(map.called, map, shape)
     if invalid is not None:
         speaking &= ~invalid
-    for plane, name in zip(masks, map.defect_classes, strict=False):
+    extended = [n for n, name in enumerate(map.defect_classes) if kind_of(name) == "extended"]
+    strongest = np.zeros(shape, np.float32)
+    for number, name in enumerate(map.defect_classes):
         values, threshold = map.probability[map.classes.index(name)], thresholds[name]
         passing = map.called & (values >= threshold)
         if not passing.any():
@@ -123,12 +126,17 @@ def masks_from_map(
         pixels = rasterise(values, map.y, map.x, shape)
         mask = (pixels >= threshold) | (_at_centres(passing, map, shape) > 0)
         mask &= speaking
-        if kind_of(name) == "point":
+        if number in extended:
+            mask &= pixels > strongest
+            for other in extended:
+                masks[other][mask] = 0
+            strongest[mask] = pixels[mask]
+        else:
             peaks, _ = ndimage.label(passing & (h_maxima(values, prominence) > 0), _EIGHT)
             _cut_apart(mask, pixels, _at_centres(peaks, map, shape))
-        else:
-            _drop_specks(mask, speck_px)
-        plane[:] = mask
+        masks[number] = mask
+    for number in extended:
+        _drop_specks(masks[number], speck_px)
     if BULK in map.classes:
         unknown = _nearest(_unclaimed(map, thresholds), map, shape) & speaking
         masks[-1] = unknown & ~masks[:-1].any(axis=0)
@@ -198,11 +206,11 @@ def _cut_apart(
         mask[box] &= ~blob | (ndimage.maximum_filter(basins, size=3) == basins)
 
 
-def _drop_specks(mask: NDArray[np.bool_], speck_px: float) -> None:
+def _drop_specks(mask: NDArray[np.uint8], speck_px: float) -> None:
     """Remove, in place, regions whose bounding box is shorter than ``speck_px`` both ways."""
     blobs, count = ndimage.label(mask, _EIGHT)
     keep = np.ones(count + 1, bool)
     for number, (rows, columns) in enumerate(ndimage.find_objects(blobs), start=1):
         size = max(rows.stop - rows.start, columns.stop - columns.start)
         keep[number] = size >= speck_px
-    mask &= keep[blobs]
+    mask[~keep[blobs]] = 0
