@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -19,6 +19,9 @@ from small_model import write_small_model
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from napari_stem_defects.core.splits import Split
+    from napari_stem_defects.core.training_set import TrainingSet
 
 QUICK = {"Bulk": 2, "SF1": 2}
 
@@ -54,10 +57,10 @@ def test_test_windows_are_neither_trained_nor_calibrated_on(
     seen: dict[str, set[str]] = {"trained": set(), "calibrated": set()}
     real = learning._training_parts
 
-    def spy(*arguments: object) -> object:
-        parts = real(*arguments)
-        for where, part in zip(seen, parts, strict=True):
-            seen[where] = {part.names[index] for index in part.image}
+    def spy(data: TrainingSet, *arguments: Any) -> Split:
+        parts = real(data, *arguments)
+        for where, chosen in (("trained", parts.train), ("calibrated", parts.test)):
+            seen[where] = {data.names[index] for index in data.only(chosen).image}
         return parts
 
     monkeypatch.setattr(learning, "_training_parts", spy)
@@ -146,6 +149,12 @@ def test_what_cannot_be_tested_is_said() -> None:
     assert measurement.evaluation.windows == 0
     assert measurement.counts["training"] == {"Bulk": 4, "SF1": 4}
     assert "too few" in measurement.notes[0]
+
+
+def test_calibration_by_chance_is_admitted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(learning, "LEAST_LEFT", 1.0)
+    made = train(striped_patches(), Choices(epochs={"Bulk": 1, "SF1": 1}), device="cpu")
+    assert "by chance" in made.measurements[0].notes[0]
 
 
 def test_one_class_alone_cannot_be_learned() -> None:

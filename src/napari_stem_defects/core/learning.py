@@ -18,7 +18,7 @@ from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
 from napari_stem_defects.core.measurement import Assessment, Measurement, logits_of, measure
 from napari_stem_defects.core.progress import Progress, Report, silent
 from napari_stem_defects.core.samples import augmented_samples, plain_samples
-from napari_stem_defects.core.splits import MEANING, SplitKind, split
+from napari_stem_defects.core.splits import MEANING, Split, SplitKind, split
 from napari_stem_defects.core.training_plan import Choices, Protocol, protocol_for, usable_data
 from napari_stem_defects.errors import LabelError
 
@@ -106,10 +106,10 @@ def _trial(
     # Split before restricting: other classes belong into the test as well, to be denied.
     sides = split(data, kind, seed=choices.seed, patch_px=settings.patch_px)
     test = data.only(sides.test).restricted(classes)
-    learned, checked = (
-        part.restricted(classes)
-        for part in _training_parts(data.only(sides.train), kind, protocol, choices)
-    )
+    train_side = data.only(sides.train)
+    parts = _training_parts(train_side, kind, protocol, choices)
+    learned = train_side.only(parts.train).restricted(classes)
+    checked = train_side.only(parts.test).restricted(classes)
     _check_learnable(learned, kind)
     check = plain_samples(checked, settings) if len(checked) else None
     ensemble, history = _fitted(learned, check, protocol, choices, device, report)
@@ -127,7 +127,7 @@ def _trial(
             "calibration": checked.counts(),
             "test": test.counts(),
         },
-        notes=_calibration_notes(ensemble.spec, checked),
+        notes=_calibration_notes(ensemble.spec, len(checked), parts.kind, kind),
     )
     report(Progress("testing", WHOLE, WHOLE))
     return _Trial(ensemble, measurement, history)
@@ -155,6 +155,7 @@ def _fitted(
     schedule = Schedule(
         epochs=protocol.epochs,
         common_epochs=protocol.common_epochs,
+        batch=protocol.batch,
         seeds=tuple(range(choices.seed, choices.seed + choices.members)),
     )
     used = {name: schedule.epochs_of(name) for name in data.classes}
@@ -170,7 +171,7 @@ def _fitted(
 
 def _training_parts(
     data: TrainingSet, kind: SplitKind, protocol: Protocol, choices: Choices
-) -> tuple[TrainingSet, TrainingSet]:
+) -> Split:
     """Divide the training side into what is learned from and what is calibrated on.
 
     By the test's own kind of split, so that confidence is judged on places not learned from;
@@ -178,17 +179,16 @@ def _training_parts(
     """
     attempts: tuple[SplitKind, ...] = (kind, "random")
     for attempt in attempts:
-        part = split(
+        parts = split(
             data,
             attempt,
             seed=choices.seed + 1,
             patch_px=protocol.preprocessing.patch_px,
             share=CALIBRATION_SHARE,
         )
-        learned = data.only(part.train)
-        if _enough_left(learned, data):
+        if _enough_left(data.only(parts.train), data):
             break
-    return learned, data.only(part.test)
+    return parts
 
 
 def _enough_left(learned: TrainingSet, data: TrainingSet) -> bool:
@@ -208,14 +208,17 @@ def _check_learnable(data: TrainingSet, kind: SplitKind) -> None:
             raise LabelError(f"{name}: there is nothing else to tell it from; label Bulk as well")
 
 
-def _calibration_notes(spec: EnsembleSpec, checked: TrainingSet) -> tuple[str, ...]:
-    bare = [name for name in spec.classes if name not in spec.calibration]
-    if not len(checked):
+def _calibration_notes(
+    spec: EnsembleSpec, windows: int, how: SplitKind, kind: SplitKind
+) -> tuple[str, ...]:
+    if windows == 0:
         return ("Probabilities are the networks' own: there were too few labels to calibrate on.",)
-    kept = f"Probabilities were calibrated on {len(checked)} windows kept out of training"
-    if not bare:
-        return (f"{kept}.",)
-    return (f"{kept}, but not those of {', '.join(bare)}, of which there were none.",)
+    kept = f"Probabilities were calibrated on {windows} windows kept out of training"
+    if how != kind:
+        kept += " by chance, because there were too few places to keep whole ones out"
+    bare = [name for name in spec.classes if name not in spec.calibration]
+    without = f"; not calibrated, for want of labels: {', '.join(bare)}" if bare else ""
+    return (f"{kept}{without}.",)
 
 
 def _part(report: Report, first: float, last: float) -> Report:
