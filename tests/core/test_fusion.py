@@ -94,7 +94,7 @@ def test_planes_are_the_defects_then_unknown() -> None:
 
 
 def test_a_fault_and_a_point_defect_overlap_where_both_pass() -> None:
-    answer = answers("Bulk", "SF1", "LC")
+    answer = answers("Bulk", "SF1", "Vacancy_CdTe")
     answer.probability[1:, 5:8, :] = 0.9
     _, masks = masks_from_map(answer, SHAPE, HALF)
     assert masks[0, 52, 100] == masks[1, 52, 100] == 1

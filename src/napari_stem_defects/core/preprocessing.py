@@ -95,7 +95,7 @@ class Preprocessing:
     @classmethod
     def paper(cls) -> Preprocessing:
         """Return the configuration of Marvin et al.: un-windowed, thresholded FFT magnitude."""
-        return cls(contrast_px=0.0, window="none", threshold=0.4, cutoff=0.5)
+        return cls(smoothing_px=0.5, contrast_px=0.0, window="none", threshold=0.2, cutoff=0.5)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the parameters as plain JSON values."""

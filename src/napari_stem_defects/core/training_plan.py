@@ -31,6 +31,10 @@ PATCH_VIEWS = 4
 # Few clicks are looked at more often than many, so that training takes minutes for either.
 CLICK_WINDOWS = 12_000
 FEWEST_VIEWS, MOST_VIEWS = 4, 64
+# Few patches and few epochs need many small steps; the abstract's epochs were counted so.
+PATCH_BATCH, CLICK_BATCH = 32, 128
+# Phase tells a fault's kind apart, which a magnitude loses; see docs/architecture.md.
+CLICK_PREPROCESSING = Preprocessing(representation="fft+real", smoothing_px=0.7)
 COMMON_EPOCHS = 6
 CLICK_EPOCHS = 2
 MOST_MEMBERS, MOST_EPOCHS = 64, 1000
@@ -108,6 +112,8 @@ class Protocol:
         Passes of the members' common start.
     epochs : mapping of str to int
         Passes of the classes that shall not get the abstract's.
+    batch : int
+        Windows per step.
     """
 
     name: str
@@ -116,6 +122,7 @@ class Protocol:
     views: int
     common_epochs: int
     epochs: Mapping[str, int]
+    batch: int
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -126,14 +133,14 @@ def protocol_for(data: TrainingSet, choices: Choices) -> Protocol:
     """Choose how to learn, by what most of the labels are."""
     patches, clicks = _kinds(data)
     whole = bool(patches.sum() > clicks.sum())
-    settings = choices.preprocessing or (Preprocessing.paper() if whole else Preprocessing())
+    settings = choices.preprocessing or (Preprocessing.paper() if whole else CLICK_PREPROCESSING)
     if choices.representation:
         settings = replace(settings, representation=choices.representation)
     if whole:
-        return Protocol("patches", settings, None, PATCH_VIEWS, 0, choices.epochs)
+        return Protocol("patches", settings, None, PATCH_VIEWS, 0, choices.epochs, PATCH_BATCH)
     views = int(np.clip(CLICK_WINDOWS // max(len(data), 1), FEWEST_VIEWS, MOST_VIEWS))
     epochs = dict.fromkeys(choices.of(data), CLICK_EPOCHS) | dict(choices.epochs)
-    return Protocol("clicks", settings, Augmentation(), views, COMMON_EPOCHS, epochs)
+    return Protocol("clicks", settings, Augmentation(), views, COMMON_EPOCHS, epochs, CLICK_BATCH)
 
 
 def usable_data(data: TrainingSet, choices: Choices) -> tuple[TrainingSet, tuple[str, ...]]:
