@@ -266,6 +266,14 @@ def test_shapes_are_known_beforehand_even_of_no_patches(p: Preprocessing) -> Non
     assert {len(array) for array in none.values()} == {0}
 
 
+def test_the_abstracts_configuration_stays_available() -> None:
+    p = Preprocessing.paper()
+    assert (p.patch_px, p.window, p.representation) == (64, "none", "fft")
+    assert p.smoothing_px > 0
+    assert p.threshold > 0
+    assert feature_shapes(p) == {"fft": (1, 64, 33)}  # all frequencies, each once
+
+
 def test_input_is_left_alone() -> None:
     image = pattern()
     stages(image, HANN)
