@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import tifffile
 from events import canvas_of, click, data_to_pixel, drag, hover, press_key
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtTest import QTest
@@ -97,7 +98,7 @@ def test_controls_are_named_explained_and_in_reach(viewer: Any, theme: str) -> N
             below = control.mapTo(viewer.window._qt_window, control.rect().bottomLeft())
             assert below.y() <= bottom
         body = widget.findChild(QScrollArea)
-        assert body.widget().width() <= body.viewport().width()
+        assert body.widget().width() <= body.viewport().width() < 400
         for control in controls(widget):
             assert control.objectName() == control.objectName().lower() != ""
             assert control.toolTip()
@@ -236,6 +237,30 @@ def test_stages_follow_mouse_and_slider(viewer: Any) -> None:
     assert "nm" in widget.lattice.text()
     QTest.mouseClick(widget.findChild(QWidget, "cancel"), Qt.MouseButton.LeftButton)
     assert len(viewer.layers) == 1
+
+
+def test_training_puts_a_model_into_the_library(viewer: Any, library: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "patches"
+    folder.mkdir()
+    for number in range(12):
+        noise = np.random.default_rng(number).integers(0, 200, (64, 64), np.uint8)
+        tifffile.imwrite(folder / f"Bulk_{number}.tif", noise)
+        tifffile.imwrite(folder / f"SF1_{number}.tif", noise // 2 + crystal(64).astype(np.uint8))
+    detecting = docked(viewer, DetectDefectsWidget)
+    widget = docked(viewer, TrainEnsembleWidget)
+    widget.model.add_source(folder)
+    wait_for(lambda: widget.model.counts == {"Bulk": 12, "SF1": 12})
+    widget.findChild(QWidget, "name").setText("new")
+    widget.findChild(QWidget, "epochs_sf1").setValue(2)
+    widget.split.setCurrentText("random")
+    QTest.mouseClick(widget.findChild(QWidget, "run"), Qt.MouseButton.LeftButton)
+    wait_for(lambda: not widget.model.run.busy, seconds=60)
+    assert widget.model.run.message.startswith("new is in your library")
+    assert (library / "new.safetensors").is_file()
+    assert [loss.epoch for loss in widget.model.losses if loss.class_name == "SF1"] == [1, 2]
+    assert widget.losses.isVisible()
+    assert widget.report.figures.rowCount() == 2
+    assert detecting.ensemble.entry.name == "new"
 
 
 class Heartbeat:

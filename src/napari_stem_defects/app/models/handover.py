@@ -27,5 +27,13 @@ class TrainingSettings:
         self.changed.emit()
 
 
+class Library:
+    """The user's model library, as far as windows change it."""
+
+    changed = Signal(str)
+    """A model of this name has come."""
+
+
+library = Library()
 training_settings = TrainingSettings()
-"""One for all windows of the application."""
+"""One each for all windows of the application."""

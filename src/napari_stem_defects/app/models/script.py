@@ -21,6 +21,8 @@ class DetectScript:
         The image's file; a placeholder stands for it where there is none.
     pixel_size_nm : float or None
         Pixel size to give; None leaves it to the file.
+    frame : int
+        Which frame of a stack.
     thresholds : mapping
         Those that differ from the model's own.
     """
@@ -30,22 +32,23 @@ class DetectScript:
     model: str
     stride: int
     device: str
+    frame: int = 0
     thresholds: Mapping[str, float] = field(default_factory=dict)
 
     def python(self) -> str:
         """Return a script that repeats the detection."""
         size = "" if self.pixel_size_nm is None else f", pixel_size_nm={self.pixel_size_nm:.6g}"
         options = f"stride={self.stride}, device={self.device!r}"
+        if self.frame:
+            options = f"frame={self.frame}, {options}"
         if self.thresholds:
-            options += f", thresholds={ {k: round(v, 3) for k, v in self.thresholds.items()}!r}"
+            rounded = {name: round(value, 3) for name, value in self.thresholds.items()}
+            options += f", thresholds={rounded!r}"
         return (
             "import napari_stem_defects as sd\n"
-            "from napari_stem_defects.files.model_file import load_model\n"
-            "from napari_stem_defects.files.model_library import find_model\n"
             "\n"
             f"micrograph = sd.read({self._file()!r}{size})\n"
-            f"ensemble = load_model(find_model({self.model!r}))\n"
-            f"result = sd.detect(micrograph.frame(0), ensemble, {options})\n"
+            f"result = sd.detect(micrograph, {self.model!r}, {options})\n"
         )
 
     def command(self) -> str:

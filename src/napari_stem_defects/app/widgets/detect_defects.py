@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog, QHBoxLayout, QM
 
 from napari_stem_defects.app import layers
 from napari_stem_defects.app.models.detect import DetectModel, DetectRequest
+from napari_stem_defects.app.models.handover import library
 from napari_stem_defects.app.models.pixel_size import PixelSize
 from napari_stem_defects.app.models.script import DetectScript
 from napari_stem_defects.app.parts.class_thresholds import ClassThresholds
@@ -129,6 +130,7 @@ class DetectDefectsWidget(Dock):
     def _connect(self) -> None:
         self.image.image_changed.connect(self._on_image)
         self.ensemble.currentIndexChanged.connect(self._on_model)
+        self.follow(library.changed, self.ensemble.reload)
         self.import_model.clicked.connect(self._import_model)
         self.size_row.typed.connect(self._explain_scale)
         self.size_row.calibrate_clicked.connect(self._calibrate)
@@ -224,6 +226,7 @@ class DetectDefectsWidget(Dock):
             model="cdte-110" if entry is None else entry.name,
             stride=self.stride.value(),
             device=self.device.currentText(),
+            frame=self._frame_shown(),
             thresholds=changed,
         )
 

@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
     QSpinBox,
 )
 
-from napari_stem_defects.app.models.handover import training_settings
+from napari_stem_defects.app.models.handover import library, training_settings
 from napari_stem_defects.app.models.train import TrainModel
 from napari_stem_defects.app.parts.dock import Dock, button, named, note, say
 from napari_stem_defects.app.parts.loss_plot import LossPlot
@@ -202,6 +202,7 @@ class TrainEnsembleWidget(Dock):
     def _on_finished(self) -> None:
         if (report := self.model.report) is not None:
             self.report.put(report.measurements)
+            library.changed.emit(report.path.stem)
             show_info(f"model {report.path.stem} is ready in Detect defects")
 
 
