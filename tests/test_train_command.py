@@ -125,5 +125,5 @@ def test_ctrl_c_ends_training_promptly_and_leaves_nothing(patches: Path, tmp_pat
         assert "stopped" in process.stderr.read()
     print(f"Ctrl-C ended the training within {seconds:.2f} s")
     assert process.returncode == 130
-    assert seconds < 5
+    assert seconds < 10  # a second on an idle machine
     assert list(tmp_path.iterdir()) == []

@@ -82,6 +82,10 @@ def train(
             **first.ensemble.spec.training,
         },
         versions=_versions(),
+        description=(
+            f"Learned from {sum(first.measurement.counts['training'].values())} labelled"
+            f" {protocol.name}; measured where {first.measurement.meaning}."
+        ),
     )
     ensemble = replace(first.ensemble, spec=spec)
     return Assessment(ensemble, measurements, first.history, notes, time.perf_counter() - started)
