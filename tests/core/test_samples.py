@@ -1,0 +1,198 @@
+"""Sites become features and targets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_stem_defects.core.augmentation import Augmentation
+from napari_stem_defects.core.preprocessing import Preprocessing, features, flatten
+from napari_stem_defects.core.progress import Cancelled, Progress
+from napari_stem_defects.core.samples import (
+    augmented_samples,
+    joined,
+    plain_samples,
+    scene_samples,
+)
+from napari_stem_defects.core.training_set import (
+    Clicks,
+    TrainingSet,
+    from_clicks,
+    from_patches,
+    join,
+)
+from napari_stem_defects.errors import LabelError
+
+BOTH = Preprocessing(representation="fft+real")
+
+
+def noise(seed: int = 0, height: int = 150, width: int = 180) -> np.ndarray:
+    return np.random.default_rng(seed).random((height, width), dtype=np.float32)
+
+
+def clicked(*points: tuple[float, float], seed: int = 0, label: str = "SF1") -> TrainingSet:
+    y, x = np.array(points, float).T
+    return from_clicks([Clicks(noise(seed), y, x, (label,) * len(points))])
+
+
+PATCHES = from_patches(np.stack([noise(seed)[:64, :64] for seed in range(5)]), list("aabbb"))
+
+
+def test_plain_windows_are_those_of_detection() -> None:
+    data = clicked((80.2, 60.7), (0, 0), (149, 179))
+    samples = plain_samples(data, BOTH)
+    padded = np.pad(flatten(noise(), BOTH), 32)
+    windows = np.stack([padded[y : y + 64, x : x + 64] for y, x in ((80, 61), (0, 0), (149, 179))])
+    for name, array in features(windows, BOTH).items():
+        np.testing.assert_array_equal(samples.features[name], array)
+    np.testing.assert_array_equal(samples.targets, data.targets)
+
+
+def test_plain_patches_are_seen_whole_and_in_order() -> None:
+    samples = plain_samples(PATCHES, BOTH)
+    assert len(samples) == 5
+    for index, patch in enumerate(PATCHES.images):
+        for name, array in features(flatten(patch, BOTH)[None], BOTH).items():
+            np.testing.assert_allclose(samples.features[name][index], array[0], atol=1e-6)
+
+
+def test_without_augmentation_patches_turn_by_quarters_only() -> None:
+    samples = augmented_samples(PATCHES, BOTH, None, views=4, seed=0)
+    assert len(samples) == 20
+    np.testing.assert_array_equal(samples.targets, np.tile(PATCHES.targets, (4, 1)))
+    plain = plain_samples(PATCHES, BOTH).features["real"]
+    seen = samples.features["real"].reshape(4, 5, 64, 64)
+    np.testing.assert_allclose(seen[0], plain[:, 0], atol=1e-6)
+    turns = np.stack([np.rot90(plain[:, 0], k, axes=(1, 2)) for k in range(4)])
+    apart = np.abs(seen[:, None] - turns[None]).max((-2, -1)).min(1)
+    assert apart.max() < 1e-5
+
+
+def test_every_view_of_a_patch_keeps_its_targets() -> None:
+    samples = augmented_samples(PATCHES, BOTH, Augmentation(), views=3, seed=0)
+    np.testing.assert_array_equal(samples.targets, np.tile(PATCHES.targets, (3, 1)))
+    assert all(np.isfinite(array).all() for array in samples.features.values())
+
+
+def test_sites_outside_a_view_teach_nothing() -> None:
+    """Corner sites are often turned out of the frame; what is kept shows the parent."""
+    data = clicked((0, 0), (0, 179), (149, 0), (149, 179), (75, 90))
+    samples = augmented_samples(data, BOTH, Augmentation(), views=12, seed=1)
+    assert 0 < len(samples) < 12 * len(data)
+    assert (samples.features["real"][:, 0, 32, 32] != 0).all()
+    assert np.isfinite(samples.features["fft"]).all()
+    np.testing.assert_array_equal(samples.targets, 1)
+
+
+def test_views_may_all_be_empty() -> None:
+    blank = from_clicks(
+        [Clicks(np.ones((128, 128), np.float32), *np.array([[60.0], [60.0]]), ("a",))]
+    )
+    samples = augmented_samples(blank, BOTH, Augmentation(), views=2, seed=0)
+    assert len(samples) == 0
+    assert samples.features["fft"].shape == (0, 1, 48, 25)
+
+
+def test_no_sites_are_refused() -> None:
+    none = PATCHES.only(np.zeros(5, bool))
+    with pytest.raises(LabelError, match="nothing to train on"):
+        augmented_samples(none, BOTH, None, views=1, seed=0)
+    assert len(plain_samples(none, BOTH)) == 0
+
+
+def test_the_same_seed_gives_the_same_samples() -> None:
+    data = join([clicked((75, 90), (60, 40)), PATCHES])
+    one, again, other = (
+        augmented_samples(data, BOTH, Augmentation(), views=2, seed=seed) for seed in (5, 5, 6)
+    )
+    for name in one.features:
+        np.testing.assert_array_equal(one.features[name], again.features[name])
+    assert one.features["fft"].tobytes() != other.features["fft"].tobytes()
+
+
+def test_a_window_moves_within_the_radius_of_its_label() -> None:
+    """A bright dot marks the site; the middle of every window is within radius times scale."""
+    image = 0.01 * noise()
+    image[75, 90] = 1
+    data = from_clicks([Clicks(image, np.array([75.0]), np.array([90.0]), ("LC",))])
+    data = data.only(np.array([bool(name) for name in data.labels]))
+    still = replace(Augmentation(), noise=0, background=0, gamma=(1, 1))
+    settings = replace(BOTH, contrast_px=0, window="none", representation="real")
+    seen = augmented_samples(data, settings, still, views=40, seed=0).features["real"][:, 0]
+    peaks = np.array([np.unravel_index(window.argmax(), window.shape) for window in seen]) - 32
+    reach = np.hypot(*peaks.T)
+    assert reach.max() <= data.radius_px[0] * 1.18 * 1.04 + 2
+    assert reach.mean() > 1
+
+
+def test_reports_and_cancels() -> None:
+    steps: list[Progress] = []
+    data = join([clicked((75, 90)), clicked((20, 20), seed=1), PATCHES])
+    augmented_samples(data, BOTH, None, views=2, seed=0, report=steps.append)
+    assert [(step.stage, step.done, step.total) for step in steps] == [
+        ("augmenting patches", 1, 2),
+        ("augmenting patches", 2, 2),
+        *(("augmenting images", done, 4) for done in (1, 2, 3, 4)),
+    ]
+
+    def cancel(step: Progress) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        augmented_samples(data, BOTH, None, views=2, seed=0, report=cancel)
+
+
+def test_joining_puts_one_after_the_other() -> None:
+    one, other = (
+        plain_samples(PATCHES, BOTH),
+        augmented_samples(PATCHES, BOTH, None, views=2, seed=0),
+    )
+    both = joined([one, other])
+    assert len(both) == 15
+    np.testing.assert_array_equal(both.features["fft"][5:], other.features["fft"])
+    np.testing.assert_array_equal(both.targets[:5], one.targets)
+
+
+def distances(shape: tuple[int, int] = (150, 180)) -> dict[str, np.ndarray]:
+    """Return the distance to a fault at x = 60 and to a vacancy at (100, 130)."""
+    y, x = np.indices(shape, dtype=np.float32)
+    return {"SF1": np.abs(x - 60), "Vacancy_CdTe": np.hypot(y - 100, x - 130)}
+
+
+@pytest.mark.parametrize("crystalline", [True, False])
+def test_scenes_know_everything(crystalline: bool) -> None:
+    classes = ("Bulk", "SF1", "LC")
+    settings = replace(BOTH, window="none", contrast_px=0, representation="real")
+    image = distances()["SF1"] + 1000 * distances()["Vacancy_CdTe"]
+    samples = scene_samples(
+        image,
+        distances(),
+        classes,
+        settings,
+        crystalline=crystalline,
+        count=400,
+        radius_px=8.0,
+        seed=0,
+    )
+    bulk, fault, junction = samples.targets.T
+    assert not junction.any()
+    assert {*np.unique(fault[~np.isnan(fault)])} == {0, 1}
+    assert 0.05 < (fault == 1).mean() < 0.8
+    assert np.isnan(fault).any()
+    if not crystalline:
+        assert not bulk.any()
+        return
+    assert (bulk[fault == 1] == 0).all()
+    assert np.isnan(bulk).sum() >= np.isnan(fault).sum()
+    # Some windows are on the vacancy, of which this ensemble knows only that it is not bulk.
+    assert ((fault == 0) & (bulk == 0)).any()
+    assert (bulk == 1).any()
+
+
+def test_scenes_without_defects_are_bulk() -> None:
+    samples = scene_samples(
+        noise(), {}, ("Bulk", "SF1"), BOTH, crystalline=True, count=30, radius_px=8.0, seed=0
+    )
+    np.testing.assert_array_equal(samples.targets, [[1, 0]] * 30)
