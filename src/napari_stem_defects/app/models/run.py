@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Any, Literal, Protocol
@@ -10,6 +11,8 @@ from psygnal import Signal
 
 from napari_stem_defects.core.progress import Progress
 from napari_stem_defects.engine.jobs import Event, Failed, Finished, Job, Listener, Progressed
+
+_logger = logging.getLogger(__name__)
 
 Phase = Literal["idle", "waiting", "running", "cancelling", "done", "cancelled", "failed"]
 _BUSY = ("waiting", "running", "cancelling")
@@ -110,6 +113,8 @@ class Run:
             return
         self._ticket = None
         if isinstance(event, Failed):
+            if event.details:
+                _logger.error("%s\n%s", event.message, event.details)
             self.fail(event.message)
         elif isinstance(event, Finished) and self.phase != "cancelling":
             self._on_result(event.result)

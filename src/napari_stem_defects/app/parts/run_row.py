@@ -34,7 +34,7 @@ class RunRow(QFrame):
         self._run = run
         self.start = button(text, "run", tooltip)
         self.start.clicked.connect(self.run_clicked)
-        self.cancel = button("Cancel", "cancel", "Stop; what is finished so far is kept (Esc)")
+        self.cancel = button("Cancel", "cancel", "Stop; what is finished so far is kept")
         self.cancel.clicked.connect(run.cancel)
         self.bar = QProgressBar()
         self.bar.setObjectName("progress")
