@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+# The networks in tests are tiny: more threads only wait for each other, for minutes where the
+# machine is busy. Set before anything imports torch; worker processes inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
