@@ -6,7 +6,7 @@ import numpy as np
 
 from napari_stem_defects.core.training_set import Clicks, TrainingSet, from_clicks, from_patches
 
-PERIODS = {"Bulk": 5.0, "SF1": 9.0, "SF2": 16.0}
+PERIODS = {"Bulk": 5.0, "SF1": 10.0, "SF2": 3.0}
 
 
 def stripes(
@@ -14,7 +14,7 @@ def stripes(
 ) -> np.ndarray:
     """Return stripes of a period, of any phase, with noise."""
     phase = 2 * np.pi * (np.arange(shape[1]) / period + rng.random())
-    return (2 + np.sin(phase) + rng.normal(0, 0.2, shape)).astype(np.float32)
+    return (2 + np.sin(phase) + rng.normal(0, 0.1, shape)).astype(np.float32)
 
 
 def striped_patches(
