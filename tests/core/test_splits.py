@@ -80,7 +80,11 @@ def test_clicks_on_both_sides_share_no_pixel(
 ) -> None:
     data = clicked(
         *(
-            {"Bulk": scattered(seed + i, 15), "LC": scattered(seed - i, 8), "SF1": scattered(i, 9)}
+            {
+                "Bulk": scattered(seed + i, 15),
+                "LC": scattered(seed + 9 + i, 8),
+                "SF1": scattered(i, 9),
+            }
             for i in range(images)
         )
     )
