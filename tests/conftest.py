@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,11 @@ import pytest
 # The networks in tests are tiny: more threads only wait for each other, for minutes where the
 # machine is busy. Set before anything imports torch; worker processes inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A suite started in the background inherits "ignore Ctrl-C" and hands it on to every command it
+# starts, where the tests then wait for a Ctrl-C that nobody hears.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
