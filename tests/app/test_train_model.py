@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from fake_worker import FakeWorker
 
-from napari_stem_defects.app.models import train as train_module
 from napari_stem_defects.app.models.train import Loss, TrainModel
 from napari_stem_defects.core.training_plan import Choices
 from napari_stem_defects.engine.tasks import TrainingReport
+from napari_stem_defects.files import model_library
 
 
 @pytest.fixture
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(train_module, "user_folder", lambda: tmp_path)
+    monkeypatch.setattr(model_library, "user_folder", lambda: tmp_path)
     return tmp_path
 
 

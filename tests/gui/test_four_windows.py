@@ -98,7 +98,7 @@ def test_controls_are_named_explained_and_in_reach(viewer: Any, theme: str) -> N
             below = control.mapTo(viewer.window._qt_window, control.rect().bottomLeft())
             assert below.y() <= bottom
         body = widget.findChild(QScrollArea)
-        assert body.widget().width() <= body.viewport().width() < 400
+        wait_for(lambda body=body: body.widget().width() <= body.viewport().width() < 400)
         for control in controls(widget):
             assert control.objectName() == control.objectName().lower() != ""
             assert control.toolTip()

@@ -9,7 +9,7 @@ from psygnal import Signal
 
 from napari_stem_defects.app.models.run import Latest, Run, Submit
 from napari_stem_defects.engine.jobs import Job
-from napari_stem_defects.files.model_library import user_folder
+from napari_stem_defects.files import model_library
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,4 +129,4 @@ class TrainModel:
 
 
 def _file_of(name: str) -> Path:
-    return user_folder() / f"{name}.safetensors"
+    return model_library.user_folder() / f"{name}.safetensors"

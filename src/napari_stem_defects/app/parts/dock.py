@@ -18,6 +18,8 @@ from superqt import QCollapsible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 
 _Widget = TypeVar("_Widget", bound=QWidget)
 
@@ -53,6 +55,12 @@ def say(label: QLabel, text: str) -> None:
     label.setVisible(bool(text))
 
 
+def _say_farewell(farewells: list[Callable[[], object]], *_: object) -> None:
+    while farewells:
+        with suppress(RuntimeError):  # the widget's Qt half is gone already
+            farewells.pop()()
+
+
 class _Body(QScrollArea):
     """Scrolls downwards only, and is never narrower than what it holds."""
 
@@ -81,6 +89,8 @@ class Dock(QWidget):
     def __init__(self) -> None:
         self._farewells: list[Callable[[], object]] = []
         super().__init__()
+        # The viewer can be closed with its docks still in it.
+        self.destroyed.connect(partial(_say_farewell, self._farewells))
         content = QWidget()
         self._body = QVBoxLayout(content)
         self._body.setContentsMargins(6, 6, 6, 6)
@@ -105,9 +115,7 @@ class Dock(QWidget):
     def event(self, event: QEvent | None) -> bool:
         """Notice that napari has closed the window: it takes it out of its dock."""
         if event is not None and event.type() == QEvent.Type.ParentChange and not self.parent():
-            farewells, self._farewells = self._farewells, []
-            for farewell in farewells:
-                farewell()
+            _say_farewell(self._farewells)
         return super().event(event)
 
     def sizeHint(self) -> QSize:
