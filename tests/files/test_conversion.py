@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ _SHAPES = hnp.array_shapes(min_dims=0, max_dims=5, min_side=0, max_side=6)
 
 
 @settings(deadline=None)
+@example(np.array([[[complex(0, np.inf), 0, 0]]], np.complex64), True, False)
 @given(hnp.arrays(_NUMBERS, _SHAPES), st.booleans(), st.booleans())
 def test_every_array_becomes_pixels_or_is_refused(
     array: NDArray[Any], colour: bool, turned: bool

@@ -94,7 +94,9 @@ def _grey(array: NDArray[Any], notes: list[str]) -> NDArray[Any]:
         return red
     notes.append("Colour was reduced to its luminance (0.299 R + 0.587 G + 0.114 B).")
     weights = np.array(_LUMINANCE, dtype=np.result_type(array.dtype, np.float32))
-    luminance: NDArray[Any] = np.dot(array[..., :3], weights)
+    # Infinite samples give NaN here; such pixels are found and marked as invalid later.
+    with np.errstate(invalid="ignore", over="ignore"):
+        luminance: NDArray[Any] = np.dot(array[..., :3], weights)
     return luminance
 
 
