@@ -7,6 +7,13 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A pull request is judged on the same examples every time; search new ones with
+# --hypothesis-profile=explore, and pin what it finds with @example.
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("explore", max_examples=1000, deadline=None)
+settings.load_profile("repeatable")
 
 # The networks in tests are tiny: more threads only wait for each other, for minutes where the
 # machine is busy. Set before anything imports torch; worker processes inherit it.
