@@ -25,3 +25,7 @@ class ModelError(InputError):
 
 class OutputError(InputError):
     """Results cannot be written where they were asked for."""
+
+
+class OverwriteError(OutputError):
+    """Results that somebody corrected would be lost."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import errno
+import json
+import os
 import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +17,7 @@ import tifffile
 from PIL import Image
 from result_samples import CLASSES, MODEL, detection, micrograph
 
-from napari_stem_defects.errors import OutputError, ReadError
+from napari_stem_defects.errors import OutputError, OverwriteError, ReadError
 from napari_stem_defects.files import result_files
 from napari_stem_defects.files.result_files import (
     RESULT_FILES,
@@ -282,23 +284,121 @@ def test_an_output_that_cannot_be_is_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_full_disk_leaves_no_half_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def test_a_disk_that_fills_up_at_any_moment_leaves_the_earlier_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     image = micrograph()
     old = write_results(tmp_path, image, [detection(image)], MODEL)
-    before = (old / "masks.ome.tif").read_bytes()
+    before = contents(old)
+    flush, left = os.fsync, 0
+    lines: list[str] = []
 
-    def full(*_args: object, **_kwargs: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def full(descriptor: int) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        flush(descriptor)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(tifffile.TiffWriter, "write", full)
-        with pytest.raises(OutputError, match="No space left"):
-            write_results(tmp_path, image, [detection(image, threshold=0.85)], MODEL)
-    assert (old / "masks.ome.tif").read_bytes() == before
-    assert not (old / "summary.json").exists()
+    # Every file is flushed before it gets its name, and its folder after it.
+    for moment in range(12):
+        left = moment
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", full)
+            try:
+                write_results(tmp_path, image, [detection(image, threshold=0.85)], MODEL)
+            except OutputError as error:
+                lines.append(str(error))
+        if left < 0:
+            assert contents(old) == before
+            assert len(read_results(old)) == 1
+    assert len(lines) > 3
+    assert all("No space left" in line and "\n" not in line for line in lines)
     folder = write_results(tmp_path, image, [detection(image, threshold=0.85)], MODEL)
     assert folder == old
     assert read_summary(folder)["counts"]["SF1"] == 0
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    image = micrograph()
+    return write_results(tmp_path, image, [detection(image)], MODEL)
+
+
+def correct(path: Path) -> None:
+    """Change a file as somebody does who knows better."""
+    if path.suffix == ".json":
+        path.write_text(path.read_text(encoding="utf-8").replace("SF1", "SF2"), encoding="utf-8")
+    else:
+        path.write_bytes(path.read_bytes() + b" ")
+
+
+@pytest.mark.parametrize("name", RESULT_FILES)
+def test_corrected_results_are_replaced_only_when_asked(written: Path, name: str) -> None:
+    correct(written / name)
+    mine = contents(written)
+    image, found = micrograph(), [detection(micrograph(), threshold=0.85)]
+    with pytest.raises(OverwriteError) as caught:
+        write_results(written.parent, image, found, MODEL)
+    line = str(caught.value)
+    assert line.startswith("lamella: ")
+    assert name in line
+    assert "--overwrite" in line
+    assert len(line) <= 200
+    assert contents(written) == mine
+    again = write_results(written.parent, image, found, MODEL, overwrite=True)
+    assert again == written
+    assert read_summary(again)["counts"]["SF1"] == 0
+
+
+def test_a_rerun_of_the_same_job_keeps_corrections(written: Path) -> None:
+    image, found = micrograph(), [detection(micrograph())]
+    original = contents(written)
+    correct(written / "regions.csv")
+    mine = contents(written)
+    write_results(written.parent, image, found, MODEL)
+    assert contents(written) == mine
+    write_results(written.parent, image, found, MODEL, overwrite=True)
+    assert contents(written)["regions.csv"] == original["regions.csv"]
+
+
+def test_corrections_made_while_the_job_runs_are_kept(written: Path) -> None:
+    image = micrograph()
+    folder = open_results(written.parent, image, MODEL, {"stride_px": 4})
+    folder.write_frame(detection(image))
+    correct(written / "masks.ome.tif")
+    mine = contents(written)
+    with pytest.raises(OverwriteError, match=r"masks\.ome\.tif"):
+        folder.merge(image, MODEL)
+    assert contents(written) == mine
+    job = (written.parent, image, MODEL, {"stride_px": 4})
+    with pytest.raises(OverwriteError):
+        open_results(*job)
+    asked = open_results(*job, overwrite=True)
+    assert asked.finished_frames() == {0}  # no work is lost either
+    asked.merge(image, MODEL)
+
+
+def test_own_files_and_deleted_ones_are_no_corrections(written: Path) -> None:
+    (written / "notes.txt").write_text("mine", encoding="utf-8")
+    (written / "overview.png").unlink()
+    image = micrograph()
+    write_results(written.parent, image, [detection(image, threshold=0.85)], MODEL)
+    assert (written / "notes.txt").read_text(encoding="utf-8") == "mine"
+    assert read_summary(written)["counts"]["SF1"] == 0
+
+
+def test_results_that_cannot_vouch_for_themselves_are_not_replaced(written: Path) -> None:
+    summary = read_summary(written)
+    del summary["files"]
+    (written / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
+    image = micrograph()
+    with pytest.raises(OverwriteError):
+        write_results(written.parent, image, [detection(image, threshold=0.85)], MODEL)
 
 
 def test_a_damaged_frame_is_done_again(tmp_path: Path) -> None:

@@ -38,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_pixel_size(parser, "edge of one pixel in nm, instead of what the files say")
     add_device(parser)
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace results even where somebody corrected them by hand",
+    )
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--workers", type=positive_int, default=1, metavar="N", help="processes, one frame each"
@@ -59,6 +64,7 @@ def run(options: argparse.Namespace) -> int:
         stride=options.stride,
         pixel_size_nm=options.pixel_size,
         device=options.device,
+        overwrite=options.overwrite,
     )
     status = 0
     with _workers(options) as workers, long_work() as bar:

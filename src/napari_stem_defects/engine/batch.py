@@ -16,7 +16,7 @@ from napari_stem_defects.core.detection import match_scale
 from napari_stem_defects.core.progress import Progress, Report, silent
 from napari_stem_defects.engine.frame_task import CalibratedImage, FrameTask, Settings, read_once
 from napari_stem_defects.engine.placement import HERE, Workers
-from napari_stem_defects.errors import InputError, ModelError, OutputError
+from napari_stem_defects.errors import InputError, ModelError, OutputError, OverwriteError
 from napari_stem_defects.files.model_file import read_spec
 from napari_stem_defects.files.result_files import ResultFolder, open_results
 
@@ -134,7 +134,16 @@ class _Batch:
             "pixel_size_nm": size,
             "model": self.spec.to_dict(),
         }
-        folder = open_results(self.settings.out, micrograph, self.model, shaping)
+        try:
+            folder = open_results(
+                self.settings.out,
+                micrograph,
+                self.model,
+                shaping,
+                overwrite=self.settings.overwrite,
+            )
+        except OverwriteError as error:
+            return Outcome(path, fault=str(error))
         image = CalibratedImage(path, size, micrograph.pixel_size_source)
         left = sorted(set(folder.frames) - folder.finished_frames())
         skipped = micrograph.frame_count - len(left)
@@ -170,8 +179,11 @@ class _Batch:
             for future in opened.frames:
                 future.cancel()
             return Outcome(path, fault=str(error))
-        if not folder.finished:
-            folder.merge(opened.image.read(), self.model)
+        try:
+            if not folder.finished:
+                folder.merge(opened.image.read(), self.model)
+        except OverwriteError as error:
+            return Outcome(path, fault=str(error))
         return Outcome(path, folder.path)
 
     @staticmethod

@@ -34,6 +34,8 @@ class Settings:
     pixel_size_nm : float or None
         Replaces what the files say.
     device : {"auto", "cpu", "cuda", "mps"}
+    overwrite : bool
+        Whether results that somebody corrected may be replaced.
     """
 
     out: Path
@@ -41,6 +43,7 @@ class Settings:
     stride: int = 8
     pixel_size_nm: float | None = None
     device: str = "auto"
+    overwrite: bool = False
 
 
 @dataclass(frozen=True)

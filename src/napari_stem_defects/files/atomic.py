@@ -52,6 +52,21 @@ def write_bytes(path: str | Path, data: bytes) -> None:
         temporary.write_bytes(data)
 
 
+def move_into_place(source: Path, target: Path) -> None:
+    """Put a whole file where it belongs, in one step; both lie on one drive.
+
+    Raises
+    ------
+    OutputError
+        The target is open elsewhere or its folder may not be written to.
+    """
+    try:
+        os.replace(source, target)
+        _flush_folder(target.parent)
+    except OSError as error:
+        raise _output_error(target, error) from error
+
+
 def append_line(path: str | Path, text: str) -> None:
     """Append ``text`` and a line end; on the disk when this returns, absent if it raises.
 

@@ -4,35 +4,32 @@ Finished frames wait in ``OUT/<name>/.partial/<fingerprint>/frame_00012.npz``. W
 there they are merged into the five files, ``summary.json`` last, and the partial folder goes.
 The fingerprint is a hash of the image, the model, the parameters and this package's version:
 a rerun with the same one skips what is finished; another one starts afresh and replaces the
-results. Two images with the same name do not meet: the second one's folder is ``<name>_2``,
-told apart by the hash of the image. Folders must be opened by one process; frames may then be
-written by many, on any machine that sees the folder.
+results, unless somebody corrected them (`result_seal`). The five files are made aside and put
+into place together, so a full disk leaves earlier results as they were. Two images with the same
+name do not meet: the second one's folder is ``<name>_2``, told apart by the hash of the image.
+Folders must be opened by one process; frames may then be written by many, on any machine that
+sees the folder.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import platform
 import re
 import shutil
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from napari_stem_defects import __version__
-from napari_stem_defects.core.classes import UNKNOWN
 from napari_stem_defects.core.detection_result import Detection, Region
-from napari_stem_defects.core.regions import totals
 from napari_stem_defects.errors import OutputError, ReadError
 from napari_stem_defects.files import result_formats as formats
-from napari_stem_defects.files.atomic import replacing
+from napari_stem_defects.files.atomic import move_into_place, replacing
 from napari_stem_defects.files.messages import one_line
-from napari_stem_defects.files.overview import Findings, draw_overview, frames_to_show
+from napari_stem_defects.files.overview import draw_overview, frames_to_show
 from napari_stem_defects.files.plain_data import plain
+from napari_stem_defects.files.result_seal import corrected, refuse_corrected, sealed
+from napari_stem_defects.files.result_summary import findings_of, summary_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,7 +43,7 @@ RESULT_FILES = (MASKS, PROBABILITY, REGIONS, SUMMARY, OVERVIEW)
 
 _PARTIAL = ".partial"
 _JOB = "job.json"
-_LIBRARIES = ("numpy", "scipy", "scikit-image", "torch")
+_MERGED = "merged"
 # What Windows refuses in names; the same everywhere, so that results can be carried over.
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -63,11 +60,14 @@ class ResultFolder:
         Hash of all that shapes the results.
     frames : tuple of int
         The frames the results will hold.
+    overwrite : bool
+        Whether results that somebody corrected may be replaced.
     """
 
     path: Path
     fingerprint: str
     frames: tuple[int, ...]
+    overwrite: bool = False
 
     @property
     def finished(self) -> bool:
@@ -106,6 +106,8 @@ class ResultFolder:
         ------
         OutputError
             A frame is missing or damaged, the disk is full or the folder may not be written to.
+        OverwriteError
+            Earlier results in the folder were corrected since they were written.
         """
         missing = set(self.frames) - self.finished_frames()
         if missing:
@@ -113,14 +115,31 @@ class ResultFolder:
         paths = [self._frame_path(frame) for frame in self.frames]
         try:
             abouts = [formats.read_frame_about(path) for path in paths]
-            _withdraw(self.path / SUMMARY)
             self._write_arrays(paths, abouts, micrograph)
             self._write_texts(paths, abouts, micrograph, model)
         except ReadError as error:
             _remove_damaged(paths)
             raise OutputError(str(error)) from error
+        if not self.overwrite:
+            self.refuse_corrected()
+        self._publish()
         shutil.rmtree(self.path / _PARTIAL, ignore_errors=True)
         return self.path
+
+    def refuse_corrected(self) -> None:
+        """Raise OverwriteError where the folder holds results that somebody corrected."""
+        refuse_corrected(_told(self.path / SUMMARY), SUMMARY, self.path)
+
+    @property
+    def _aside(self) -> Path:
+        """Where the five files are made before they take the place of earlier ones."""
+        return self.path / _PARTIAL / self.fingerprint[:16] / _MERGED
+
+    def _publish(self) -> None:
+        """Put the five files into place, the one that vouches for the others last."""
+        _withdraw(self.path / SUMMARY)
+        for name in (MASKS, PROBABILITY, REGIONS, OVERVIEW, SUMMARY):
+            move_into_place(self._aside / name, self.path / name)
 
     def _frame_path(self, frame: int) -> Path:
         return self.path / _PARTIAL / self.fingerprint[:16] / f"frame_{frame:05d}.npz"
@@ -130,14 +149,14 @@ class ResultFolder:
     ) -> None:
         shape, count = abouts[0]["shape"], len(paths) if micrograph.is_stack else None
         formats.write_masks(
-            self.path / MASKS,
+            self._aside / MASKS,
             (plane for path in paths for plane in formats.read_frame_masks(path, shape)),
             tuple(shape) if count is None else (count, *shape),
             abouts[0]["mask_names"],
             abouts[0]["pixel_size_nm"],
         )
         maps = (formats.read_frame_map(path, abouts[0]["classes"]) for path in paths)
-        formats.write_probability(self.path / PROBABILITY, maps, count)
+        formats.write_probability(self._aside / PROBABILITY, maps, count)
 
     def _write_texts(
         self,
@@ -147,14 +166,16 @@ class ResultFolder:
         model: Mapping[str, Any],
     ) -> None:
         regions = [Region(**region) for about in abouts for region in about["regions"]]
-        formats.write_regions(self.path / REGIONS, regions)
-        findings = _findings(abouts, regions)
+        formats.write_regions(self._aside / REGIONS, regions)
+        findings = findings_of(abouts, regions)
         shown = [formats.read_frame(paths[place]) for place in frames_to_show(len(paths))]
         picture = draw_overview(micrograph, shown, findings, str(model["name"]))
-        with replacing(self.path / OVERVIEW) as temporary:
+        with replacing(self._aside / OVERVIEW) as temporary:
             picture.save(temporary, format="PNG")
-        summary = _summary(self, abouts, findings, micrograph, model)
-        formats.write_json(self.path / SUMMARY, summary)
+        summary = summary_of(abouts, findings, micrograph, model)
+        summary["fingerprint"] = self.fingerprint
+        others = (MASKS, PROBABILITY, REGIONS, OVERVIEW)
+        formats.write_json(self._aside / SUMMARY, sealed(summary, SUMMARY, self._aside, others))
 
 
 def open_results(
@@ -163,6 +184,8 @@ def open_results(
     model: Mapping[str, Any],
     parameters: Mapping[str, Any],
     frames: Sequence[int] | None = None,
+    *,
+    overwrite: bool = False,
 ) -> ResultFolder:
     """Find or make the folder for a micrograph's results and clear what does not belong.
 
@@ -177,27 +200,48 @@ def open_results(
         All that is known beforehand and shapes the result.
     frames : sequence of int, optional
         The frames to be searched; all by default.
+    overwrite : bool
+        Do corrected results again and replace them.
 
     Raises
     ------
     OutputError
         The folder may not be written to.
+    OverwriteError
+        It holds results of another job that somebody corrected.
     """
     chosen = tuple(range(micrograph.frame_count) if frames is None else frames)
     folder = ResultFolder(
         path=_folder_for(out, micrograph),
         fingerprint=_fingerprint(micrograph.sha256, str(model["sha256"]), parameters, chosen),
         frames=chosen,
+        overwrite=overwrite,
     )
-    if not folder.finished:
-        _claim(folder, micrograph.sha256)
+    if folder.finished and not (overwrite and _is_corrected(folder)):
+        return folder
+    if not overwrite:
+        folder.refuse_corrected()
+    _claim(folder, micrograph.sha256)
+    if folder.finished:
+        _withdraw(folder.path / SUMMARY)
     return folder
 
 
+def _is_corrected(folder: ResultFolder) -> bool:
+    return corrected(_told(folder.path / SUMMARY), SUMMARY, folder.path) is not None
+
+
 def write_results(
-    out: Path, micrograph: Micrograph, detections: Sequence[Detection], model: Mapping[str, Any]
+    out: Path,
+    micrograph: Micrograph,
+    detections: Sequence[Detection],
+    model: Mapping[str, Any],
+    *,
+    overwrite: bool = False,
 ) -> Path:
     """Write the results of an image, or of all or some frames of a stack, at once.
+
+    ``overwrite`` lets them replace results that somebody corrected.
 
     Returns
     -------
@@ -208,9 +252,12 @@ def write_results(
     ------
     OutputError
         The disk is full or the folder may not be written to.
+    OverwriteError
+        Earlier results were corrected.
     """
     frames = [detection.frame for detection in detections]
-    folder = open_results(out, micrograph, model, detections[0].parameters, frames)
+    shaping = detections[0].parameters
+    folder = open_results(out, micrograph, model, shaping, frames, overwrite=overwrite)
     if folder.finished:
         return folder.path
     for detection in detections:
@@ -321,72 +368,3 @@ def _withdraw(summary: Path) -> None:
     except OSError as error:
         fault = f"cannot be replaced ({error.strerror or error})"
         raise OutputError(one_line(summary, fault, "close it elsewhere and run again")) from error
-
-
-def _findings(abouts: Sequence[dict[str, Any]], regions: Sequence[Region]) -> Findings:
-    names = abouts[0]["mask_names"]
-    pixels = np.prod(abouts[0]["shape"][1:], dtype=np.int64) * len(abouts)
-    shares = np.sum([about["mask_px"] for about in abouts], axis=0) / pixels
-    return Findings(
-        totals=totals(regions, names),
-        fractions=dict(zip(names, map(float, shares), strict=True)),
-        called=float(np.mean([about["called"] for about in abouts])),
-        pixel_size_source=str(abouts[0]["parameters"].get("pixel_size_source", "")),
-        frames=len(abouts),
-    )
-
-
-def _summary(
-    folder: ResultFolder,
-    abouts: Sequence[dict[str, Any]],
-    findings: Findings,
-    micrograph: Micrograph,
-    model: Mapping[str, Any],
-) -> dict[str, Any]:
-    first = abouts[0]
-    return {
-        "image": {
-            "name": micrograph.name,
-            "path": None if micrograph.path is None else str(micrograph.path),
-            "sha256": micrograph.sha256,
-            "frame_shape": list(micrograph.frame_shape),
-            "frame_count": micrograph.frame_count,
-            "pixel_size_nm": first["pixel_size_nm"],
-            "pixel_size_source": findings.pixel_size_source or micrograph.pixel_size_source,
-            "notes": list(micrograph.notes),
-        },
-        "model": plain(model),
-        "parameters": first["parameters"],
-        "planes": first["mask_names"],
-        "counts": {name: total.count for name, total in findings.totals.items()},
-        "lengths_nm": {name: total.length_nm for name, total in findings.totals.items()},
-        "areas_nm2": {name: total.area_nm2 for name, total in findings.totals.items()},
-        "area_fractions": {
-            name: share for name, share in findings.fractions.items() if name != UNKNOWN
-        },
-        "unknown_fraction": findings.fractions[UNKNOWN],
-        "called_fraction": findings.called,
-        "frames": [_frame_summary(about) for about in abouts],
-        "seconds": sum(about["seconds"] for about in abouts),
-        "versions": _versions(),
-        "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "fingerprint": folder.fingerprint,
-    }
-
-
-def _frame_summary(about: Mapping[str, Any]) -> dict[str, Any]:
-    names = [region["class_name"] for region in about["regions"]]
-    found = {name: names.count(name) for name in about["mask_names"] if name != UNKNOWN}
-    return {"frame": about["frame"], "seconds": about["seconds"], "counts": found}
-
-
-def _versions() -> dict[str, str | None]:
-    """Name what made the result, from the installed packages' records: nothing is imported."""
-    found: dict[str, str | None] = {"napari-stem-defects": __version__}
-    found["python"] = platform.python_version()
-    for library in _LIBRARIES:
-        try:
-            found[library] = metadata.version(library)
-        except metadata.PackageNotFoundError:
-            found[library] = None
-    return found
