@@ -202,19 +202,38 @@ def test_specks_of_extended_classes_go_and_point_defects_stay() -> None:
     assert count(kept[0]) == 2
 
 
+def test_a_fault_does_not_change_its_name_over_less_than_a_window() -> None:
+    answer = answers("SF1", "SF2", shape=(64, 256))
+    answer.probability[1, 4, :] = 0.8
+    answer.probability[1, 4, 10:14] = 0.2
+    answer.probability[0, 4, 10:14] = 0.9
+    _, masks = masks_from_map(answer, (64, 256), HALF)
+    assert not masks[0].any()
+    assert masks[1, 35].all()
+
+
+def test_two_faults_end_to_end_keep_their_names() -> None:
+    answer = answers("SF1", "SF2", shape=(64, 256))
+    answer.probability[0, 4, :16] = 0.7
+    answer.probability[1, 4, 16:] = 0.9
+    _, masks = masks_from_map(answer, (64, 256), HALF)
+    assert masks[0, 35, :112].all()
+    assert masks[1, 35, 128:].all()
+
+
 def test_the_likelier_of_two_extended_defects_keeps_the_pixel() -> None:
     """A planar defect in one place has one name; a point defect there keeps its own."""
-    probability = np.zeros((3, 5, 5), np.float32)
+    probability = np.zeros((3, 9, 9), np.float32)
     probability[0, :, 2] = 0.9
-    probability[1, :, 2] = (0.6, 0.6, 0.95, 0.95, 0.95)
+    probability[1, :, 2] = (0.6,) * 4 + (0.98,) * 5
     probability[2, 2, 2] = 0.7
-    centres = np.linspace(0, 64, 5).astype(np.float32)
+    centres = np.linspace(0, 128, 9).astype(np.float32)
     found = ProbabilityMap(
-        probability, centres, centres, ("SF1", "SF2", "LC"), np.ones((5, 5), bool)
+        probability, centres, centres, ("SF1", "SF2", "LC"), np.ones((9, 9), bool)
     )
-    names, masks = masks_from_map(found, (65, 65), dict.fromkeys(found.classes, 0.5))
+    names, masks = masks_from_map(found, (129, 129), dict.fromkeys(found.classes, 0.5))
     by_name = dict(zip(names, masks, strict=True))
     assert not (by_name["SF1"] & by_name["SF2"]).any()
     assert by_name["SF1"][8, 32]
-    assert by_name["SF2"][56, 32]
+    assert by_name["SF2"][120, 32]
     assert by_name["LC"][32, 32]

@@ -7,15 +7,16 @@ masks, in the order they apply:
 1. A pixel nearest to a window without a call (blank, or with invalid pixels), and an invalid
    pixel itself, is in no plane: nothing is said about it.
 2. A pixel belongs to every defect whose probability reaches that class's threshold: one place
-   can hold two defects, as a fault ends in its junction. Extended classes alone compete,
-   because they are names for the one planar defect that can lie there: of those that pass,
-   the most probable keeps the pixel. A window that passes marks at least the pixel at its
-   centre, so no answer falls between pixels.
-3. Point defects that touch are cut apart where the probability dips between two peaks, so
+   can hold two defects, as a fault ends in its junction. A window that passes marks at least
+   the pixel at its centre, so no answer falls between pixels.
+3. Extended classes compete, because they are names for the one planar defect that can lie
+   there. A pixel that any of them holds gets the name for which the windows around it have
+   the most probability to give: a fault does not change its kind over less than a window.
+4. Point defects that touch are cut apart where the probability dips between two peaks, so
    that connected regions of a plane are defects. However small, they stay.
-4. A region of an extended class shorter than `SPECK_PX` is dropped: a fault or boundary as
+5. A region of an extended class shorter than `SPECK_PX` is dropped: a fault or boundary as
    short as a unit cell is none.
-5. A pixel is ``unknown`` where its nearest window was called, no class claims that window,
+6. A pixel is ``unknown`` where its nearest window was called, no class claims that window,
    Bulk included, and no defect plane holds the pixel. Only an ensemble with a Bulk member can
    say so. The nearest window decides, not the bilinear map, which would draw a seam of
    unknown between every defect and the bulk beside it.
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 
 SPECK_PX = 16.0
 """Shortest extended defect in px: a quarter of a 64 px window."""
+
+VOTE_REACH = 2.0
+"""Standard deviation of the Gaussian over which names are voted on, in shortest defects."""
 
 PROMINENCE = 0.2
 """How far the probability must dip between two peaks for them to be two point defects."""
@@ -101,7 +105,8 @@ def masks_from_map(
     invalid : ndarray of bool, shape (Y, X), or None
         Pixels without a value.
     speck_px : float
-        Regions of extended classes shorter than this are dropped; 0 keeps all.
+        Regions of extended classes shorter than this are dropped, and names of extended defects
+        are voted on over twice this; 0 does neither.
     prominence : float
         See `PROMINENCE`.
 
@@ -116,31 +121,71 @@ def masks_from_map(
     speaking = _nearest(map.called, map, shape)
     if invalid is not None:
         speaking &= ~invalid
-    extended = [n for n, name in enumerate(map.defect_classes) if kind_of(name) == "extended"]
-    strongest = np.zeros(shape, np.float32)
-    for number, name in enumerate(map.defect_classes):
-        values, threshold = map.probability[map.classes.index(name)], thresholds[name]
-        passing = map.called & (values >= threshold)
-        if not passing.any():
+    extended = [name for name in map.defect_classes if kind_of(name) == "extended"]
+    for name, mask in zip(map.defect_classes, masks, strict=False):
+        if name in extended:
             continue
-        pixels = rasterise(values, map.y, map.x, shape)
-        mask = (pixels >= threshold) | (_at_centres(passing, map, shape) > 0)
-        mask &= speaking
-        if number in extended:
-            mask &= pixels > strongest
-            for other in extended:
-                masks[other][mask] = 0
-            strongest[mask] = pixels[mask]
-        else:
+        values = map.probability[map.classes.index(name)]
+        passing = map.called & (values >= thresholds[name])
+        if passing.any():
+            pixels = rasterise(values, map.y, map.x, shape)
+            found = _marked(pixels >= thresholds[name], passing, map) & speaking
             peaks, _ = ndimage.label(passing & (h_maxima(values, prominence) > 0), _EIGHT)
-            _cut_apart(mask, pixels, _at_centres(peaks, map, shape))
-        masks[number] = mask
-    for number in extended:
-        _drop_specks(masks[number], speck_px)
+            _cut_apart(found, pixels, _at_centres(peaks, map, shape))
+            mask[:] = found
+    if extended:
+        limits = {name: thresholds[name] for name in extended}
+        _draw_planar(masks, map, limits, speaking, speck_px)
     if BULK in map.classes:
         unknown = _nearest(_unclaimed(map, thresholds), map, shape) & speaking
         masks[-1] = unknown & ~masks[:-1].any(axis=0)
     return names, masks
+
+
+def _marked(
+    pixels: NDArray[np.bool_], passing: NDArray[np.bool_], map: ProbabilityMap
+) -> NDArray[np.bool_]:
+    """Add to the pixels that pass the one at the centre of each window that passes."""
+    return pixels | (_at_centres(passing, map, pixels.shape) > 0)
+
+
+def _draw_planar(
+    masks: NDArray[np.uint8],
+    map: ProbabilityMap,
+    thresholds: Mapping[str, float],
+    speaking: NDArray[np.bool_],
+    speck_px: float,
+) -> None:
+    """Find the planar defects and give, in place, each of their pixels one name's mask."""
+    values = {name: map.probability[map.classes.index(name)] for name in thresholds}
+    ratio = np.max([values[name] / limit for name, limit in thresholds.items()], axis=0)
+    passing = map.called & (ratio >= 1)
+    if not passing.any():
+        return
+    pixels = rasterise(ratio, map.y, map.x, speaking.shape)
+    planar = _marked(pixels >= 1, passing, map) & speaking
+    strongest = np.zeros(planar.shape, np.float32)
+    names = list(thresholds)
+    winner = np.zeros(planar.shape, np.uint8)
+    for number, name in enumerate(names):
+        votes = _votes(values[name] * passing, map, VOTE_REACH * speck_px)
+        pixels = rasterise(votes, map.y, map.x, planar.shape)
+        winner[pixels > strongest] = number
+        np.maximum(strongest, pixels, out=strongest)
+    for number, name in enumerate(names):
+        mask = masks[map.defect_classes.index(name)]
+        mask[:] = planar & (winner == number)
+        _drop_specks(mask, speck_px)
+
+
+def _votes(
+    values: NDArray[np.float32], map: ProbabilityMap, reach_px: float
+) -> NDArray[np.float32]:
+    """Smooth windows' answers over a distance in px; shape (gy, gx)."""
+    steps = [np.diff(centres).mean() if len(centres) > 1 else 1.0 for centres in (map.y, map.x)]
+    sigma = [reach_px / step for step in steps]
+    smooth: NDArray[np.float32] = ndimage.gaussian_filter(values, sigma, mode="constant")
+    return smooth
 
 
 def _bracket(
@@ -173,7 +218,7 @@ def _nearest(
 
 
 def _at_centres(
-    values: NDArray[np.integer[Any] | np.bool_], map: ProbabilityMap, shape: tuple[int, int]
+    values: NDArray[np.integer[Any] | np.bool_], map: ProbabilityMap, shape: tuple[int, ...]
 ) -> NDArray[np.int32]:
     """Put each window's value into the pixel at its centre, 0 elsewhere; shape (Y, X)."""
     rows, columns = np.nonzero(values)
