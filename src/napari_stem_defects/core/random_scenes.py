@@ -100,7 +100,7 @@ def random_scene(
 def _imaging(rng: Rng, crystal: str) -> Imaging:
     """Draw a microscope: from sharp and clean to blurred, uneven and noisy."""
     sometimes = [float(chance) for chance in rng.random(5) < (0.6, 0.5, 0.5, 0.5, 0.8)]
-    fwhm = rng.uniform(0.09, 0.21) if crystal == "cdte-110" else rng.uniform(0.08, 0.19)
+    fwhm = rng.uniform(0.08, 0.18) if crystal == "cdte-110" else rng.uniform(0.08, 0.19)
     return Imaging(
         probe_fwhm_nm=fwhm,
         astigmatism=rng.uniform(0, 0.3) * sometimes[0],
@@ -108,7 +108,7 @@ def _imaging(rng: Rng, crystal: str) -> Imaging:
         tail_share=rng.uniform(0, 0.5),
         tail_nm=rng.uniform(0.05, 0.3),
         exponent=rng.uniform(1.4, 2.0),
-        dose=float(np.exp(rng.uniform(np.log(12), np.log(800)))),
+        dose=float(np.exp(rng.uniform(np.log(15), np.log(1500)))),
         background=rng.uniform(0, 1.5),
         background_slope=(rng.uniform(-0.8, 0.8), rng.uniform(-0.8, 0.8)),
         thickness_slope=(rng.uniform(-0.5, 0.5), rng.uniform(-0.5, 0.5)),
@@ -184,7 +184,7 @@ def _fault(rng: Rng, family: str, layer: int, plane: int, slices: int) -> Fault:
     if family == "extrinsic":
         cuts = ((layer, layer + 1),)
     elif family == "paired":
-        cuts = ((layer, layer + (2, 2, 3, 4)[rng.integers(4)]),)
+        cuts = ((layer, layer + (2, 2, 2, 3)[rng.integers(4)]),)
     elif family == "overlapped":
         cuts = tuple((layer + depth - slices // 2,) for depth in range(slices))
     dimming = float(rng.uniform(0, 0.2)) if family == "overlapped" else 0.0

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 Image = NDArray[np.float32]
 
+ABSENT_RADII = 2.5
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -183,13 +185,16 @@ def scene_samples(
     crystalline : bool
         Whether a window without a defect is Bulk (False for vacuum, amorphous, other crystals).
     count : int
-        Number of windows, half of them near a defect where there is one.
+        Number of windows; where there is a defect a third on it and a third near it.
     radius_px : float
-        A class holds up to this distance, and is absent from twice it.
+        A class holds up to this distance, and is absent from two and a half times it. What a
+        window in between should say is left open: there a defect fades out under the window
+        function.
     seed : int
     """
     rng = np.random.default_rng(seed)
-    y, x = _interesting_places(image.shape, distances, count, 4 * radius_px, rng)
+    y, x = _interesting_places(image.shape, distances, count, radius_px, rng)
+    absent_px = ABSENT_RADII * radius_px
     targets = np.zeros((len(y), len(classes)), np.float32)
     nearest = np.full(len(y), np.inf, np.float32)
     for name, distance in distances.items():
@@ -198,11 +203,11 @@ def scene_samples(
         if name in classes:
             column = targets[:, list(classes).index(name)]
             column[here <= radius_px] = 1
-            column[(here > radius_px) & (here < 2 * radius_px)] = np.nan
+            column[(here > radius_px) & (here < absent_px)] = np.nan
     if BULK in classes and crystalline:
         bulk = targets[:, list(classes).index(BULK)]
-        bulk[nearest >= 2 * radius_px] = 1
-        bulk[(nearest > radius_px) & (nearest < 2 * radius_px)] = np.nan
+        bulk[nearest >= absent_px] = 1
+        bulk[(nearest > radius_px) & (nearest < absent_px)] = np.nan
     windows = _windows_at(flatten(image, preprocessing), y, x, preprocessing.patch_px)
     return Samples(features(windows, preprocessing), targets)
 
@@ -211,14 +216,15 @@ def _interesting_places(
     shape: tuple[int, ...],
     distances: dict[str, NDArray[np.float32]],
     count: int,
-    reach: float,
+    radius_px: float,
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     chance = np.ones(shape, np.float64)
     for distance in distances.values():
-        near = distance < reach
-        if near.any():
-            chance[near] += near.size / near.sum() / len(distances)
+        for reach in (radius_px, 4 * radius_px):
+            near = distance <= reach
+            if near.any():
+                chance[near] += near.size / near.sum() / len(distances)
     chosen = rng.choice(chance.size, count, p=(chance / chance.sum()).ravel())
     y, x = np.unravel_index(chosen, shape)
     return y.astype(np.int64), x.astype(np.int64)
