@@ -169,7 +169,7 @@ def test_our_fault_is_1_and_named(
     def fail(*arguments: object, **keywords: object) -> None:
         raise RuntimeError("two\nlines")
 
-    monkeypatch.setattr("napari_stem_defects.files.reading.read", fail)
+    monkeypatch.setattr("napari_stem_defects.engine.reading.read_micrograph", fail)
     line = ["preprocess", "a.tif", "--out", str(tmp_path)]
     assert main(line) == 1
     said = one_line(capsys.readouterr().err)
@@ -184,7 +184,7 @@ def test_a_key_press_is_130(
     def interrupted(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("napari_stem_defects.files.reading.read", interrupted)
+    monkeypatch.setattr("napari_stem_defects.engine.reading.read_micrograph", interrupted)
     assert main(["preprocess", "a.tif", "--out", str(tmp_path)]) == 130
     assert "finished is kept" in one_line(capsys.readouterr().err)
 

@@ -25,6 +25,7 @@ from napari_stem_defects.commands import (
     train,
 )
 from napari_stem_defects.commands.console import STOPPED, STOPPED_LINE, complain
+from napari_stem_defects.core.memory import ADVICE, is_out_of_memory
 from napari_stem_defects.core.progress import Cancelled
 from napari_stem_defects.errors import InputError
 
@@ -76,6 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if options.traceback:
             raise
+        if is_out_of_memory(error):
+            return _say(f"not enough memory; {ADVICE}", INPUT_FAULT)
         cause = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         return _say(f"internal error: {cause} (rerun with --traceback)", OUR_FAULT)
 

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.core.progress import Progress, Report
@@ -63,3 +64,34 @@ def gui_modules(*, report: Report) -> list[str]:
 
 def process_id(*, report: Report) -> int:
     return os.getpid()
+
+
+def greedy(*, megabytes: int, report: Report) -> int:
+    block = bytearray(megabytes * 2**20)
+    time.sleep(60)
+    return len(block)
+
+
+def unlucky(*, counter: str, deaths: int, report: Report) -> int:
+    """Die on the first runs, then succeed."""
+    path = Path(counter)
+    runs = len(path.read_text()) if path.exists() else 0
+    path.write_text("x" * (runs + 1))
+    if runs < deaths:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return runs
+
+
+def no_memory(*, text: str, report: Report) -> None:
+    raise RuntimeError(text) if text else MemoryError
+
+
+def read_micrograph(*, path: Path, report: Report) -> None:
+    if path.name.startswith("crash"):
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if path.name.startswith("bloat"):
+        greedy(megabytes=600, report=report)
+    time.sleep(60)
+
+
+read_patches = read_micrograph

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -142,6 +143,58 @@ def test_a_crash_is_one_line_and_the_next_job_runs(worker: Worker) -> None:
     assert event.message.startswith("a.dm4: the worker process died")
     assert "\n" not in event.message
     assert worker.run(job("add", a=1, b=2)) == 3
+
+
+def test_memory_limit(worker: Worker) -> None:
+    greedy = replace(job("greedy", megabytes=600), memory_limit=400 * 2**20)
+    started = time.monotonic()
+    (event,) = events_of(worker, greedy)
+    assert isinstance(event, Failed)
+    assert event.lost == "memory"
+    assert event.message.startswith("a.dm4: took more than 0.39 GiB of memory")
+    assert time.monotonic() - started < 10
+    assert worker.run(job("add", a=1, b=2)) == 3
+
+
+@pytest.mark.parametrize(("deaths", "attempts"), [(1, 2), (2, 3)])
+def test_a_job_that_may_is_started_again(
+    worker: Worker, tmp_path: Path, deaths: int, attempts: int
+) -> None:
+    again = job("unlucky", counter=str(tmp_path / "runs"), deaths=deaths)
+    *steps, last = events_of(worker, replace(again, attempts=attempts))
+    assert last == Finished(deaths)
+    assert all(isinstance(step, Progressed) for step in steps)
+    assert len(steps) == deaths
+
+
+def test_attempts_come_to_an_end(worker: Worker, tmp_path: Path) -> None:
+    again = job("unlucky", counter=str(tmp_path / "runs"), deaths=9)
+    *_, last = events_of(worker, replace(again, attempts=3))
+    assert isinstance(last, Failed)
+    assert last.lost == "died"
+    assert (tmp_path / "runs").read_text() == "xxx"
+
+
+def test_a_process_that_died_idle_is_replaced_unseen(worker: Worker) -> None:
+    pid = worker.run(job("process_id"))
+    psutil.Process(pid).kill()
+    wait_for(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == "zombie")
+    assert worker.run(job("add", a=1, b=2)) == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "CUDA out of memory. Tried to allocate 2.00 GiB",
+        "[enforce fail at alloc_cpu.cpp:114] . DefaultCPUAllocator: can't allocate memory",
+    ],
+)
+def test_too_little_memory_is_one_line(worker: Worker, text: str) -> None:
+    (event,) = events_of(worker, job("no_memory", text=text))
+    assert isinstance(event, Failed)
+    assert event.message.startswith("a.dm4: not enough memory; ")
+    assert event.details == ""
 
 
 def test_no_qt_in_the_worker(worker: Worker) -> None:

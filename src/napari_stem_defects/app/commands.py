@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from napari.utils.notifications import show_info, show_warning
 
 from napari_stem_defects.app.layers import set_pixel_size
-from napari_stem_defects.app.reader import read_micrograph
+from napari_stem_defects.engine.reading import read_micrograph
 from napari_stem_defects.errors import InputError
 
 if TYPE_CHECKING:

@@ -1,31 +1,26 @@
 """Opens microscope files, label projects and patch folders in napari.
 
-napari waits for a reader, so all parsing happens in the quick worker under a time limit: a file
-that crashes or hangs its library costs an error message.
+napari waits for a reader, so all parsing happens in the quick worker under limits: a file that
+crashes or hangs its library costs an error message.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from napari_stem_defects.app.label_layers import label_project_layers, patch_folder_layers
 from napari_stem_defects.app.layers import image_layer
-from napari_stem_defects.engine.jobs import Job
-from napari_stem_defects.engine.pool import quick
+from napari_stem_defects.engine.reading import read_micrograph, read_patches
 from napari_stem_defects.files.label_project import is_label_project
 from napari_stem_defects.files.patch_folder import is_patch_folder
-
-if TYPE_CHECKING:
-    from napari_stem_defects.core.micrograph import Micrograph
 
 LayerData = tuple[Any, dict[str, Any], str]
 Reader = Callable[[str | Sequence[str]], list[LayerData]]
 
 SUFFIXES = frozenset({".dm3", ".dm4", ".emd", ".ser", ".mrc", ".hspy"})
 """What this reader claims; TIFF, PNG and the like stay with napari."""
-TIME_LIMIT_S = 60.0
 
 
 def get_reader(path: str | Sequence[str]) -> Reader | None:
@@ -57,30 +52,7 @@ def _read_one(path: Path) -> list[LayerData]:
         return [image_layer(read_micrograph(path))]
     if is_label_project(path):
         return label_project_layers(path)
-    return patch_folder_layers(_in_worker("read_patches", path))
-
-
-def read_micrograph(path: Path) -> Micrograph:
-    """Read a micrograph in the quick worker and wait for it.
-
-    Raises
-    ------
-    InputError
-        One line that says what is wrong with the file.
-    """
-    micrograph: Micrograph = _in_worker("read_micrograph", path)
-    return micrograph
-
-
-def _in_worker(task: str, path: Path) -> Any:
-    return quick().run(
-        Job(
-            f"napari_stem_defects.engine.tasks:{task}",
-            {"path": path},
-            subject=path.name,
-            time_limit_s=TIME_LIMIT_S,
-        )
-    )
+    return patch_folder_layers(read_patches(path))
 
 
 def _paths(path: str | Sequence[str]) -> list[Path]:

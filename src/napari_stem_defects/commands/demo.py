@@ -78,11 +78,13 @@ def _show(image: Path, folder: Path) -> None:
     from napari_stem_defects.app.layers import image_layer
     from napari_stem_defects.app.result_layers import ResultLayers
     from napari_stem_defects.engine.frame_result import FrameResult
-    from napari_stem_defects.files.reading import read
+    from napari_stem_defects.engine.reading import read_micrograph
     from napari_stem_defects.files.result_files import read_results
 
     detections = read_results(folder)
-    micrograph = read(image, pixel_size_nm=detections[0].pixel_size_nm)
+    micrograph = read_micrograph(image)
+    if (size := detections[0].pixel_size_nm) is not None:
+        micrograph = micrograph.with_pixel_size(size, "user")
     pixels, keywords, _ = image_layer(micrograph)
     viewer = napari.Viewer()
     source = viewer.add_layer(Image(pixels, **keywords))

@@ -20,10 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Write each stage of each frame as float32 TIFF and as PNG, and all on one sheet."""
     from napari_stem_defects.core.preprocessing import Preprocessing, stages
-    from napari_stem_defects.files.reading import read
+    from napari_stem_defects.engine.reading import read_micrograph
     from napari_stem_defects.files.stage_files import write_stages
 
-    micrograph = read(options.image)
+    micrograph = read_micrograph(options.image)
     for index in range(micrograph.frame_count):
         frame = micrograph.frame(index)
         name = f"frame_{index:04d}" if micrograph.is_stack else ""

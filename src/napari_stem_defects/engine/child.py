@@ -7,14 +7,15 @@ cannot be loaded after it, and a worker without windows can be ended at any mome
 
 from __future__ import annotations
 
-import faulthandler
 import os
 import queue
+import signal
 import sys
 import threading
 from multiprocessing.connection import Connection, Listener
 from typing import Any
 
+from napari_stem_defects.core.memory import ADVICE, is_out_of_memory
 from napari_stem_defects.core.progress import Cancelled, Progress
 from napari_stem_defects.engine.jobs import (
     Event,
@@ -31,7 +32,7 @@ from napari_stem_defects.errors import InputError
 
 def main() -> None:
     """Meet the parent and serve it."""
-    faulthandler.enable()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     key = bytes.fromhex(sys.stdin.readline())
     with Listener(authkey=key) as listener:
         print(listener.address, flush=True)
@@ -81,9 +82,9 @@ class _Server:
             return Stopped()
         except InputError as error:
             return Failed(str(error))
-        except MemoryError:
-            return Failed(f"{job.subject}: not enough memory; close other programs or crop it")
         except Exception as error:
+            if is_out_of_memory(error):
+                return Failed(f"{job.subject}: not enough memory; {ADVICE}")
             return our_fault(error)
 
     def _report(self, progress: Progress) -> None:

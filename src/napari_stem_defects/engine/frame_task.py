@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from napari_stem_defects.core.detection import detect_frame
 from napari_stem_defects.core.progress import Report, silent
+from napari_stem_defects.engine.reading import read_micrograph
 from napari_stem_defects.files.model_file import load_model
-from napari_stem_defects.files.reading import read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,7 +89,7 @@ def detect_task(task: FrameTask, report: Report = silent) -> None:
 @lru_cache(maxsize=1)
 def read_once(path: Path) -> Micrograph:
     """Read an image once for all its frames."""
-    return read(path)
+    return read_micrograph(path)
 
 
 @lru_cache(maxsize=1)

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from napari_stem_defects.core.progress import Progress
@@ -32,12 +32,19 @@ class Job:
         "training".
     time_limit_s : float or None
         The worker is ended and the job fails after this many seconds.
+    memory_limit : int or None
+        The same where its process holds more than this many bytes.
+    attempts : int
+        How often the job may be started: again where its process dies, because somebody or the
+        operating system ended it. Only for work that does no harm when done twice.
     """
 
     function: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     subject: str = "the job"
     time_limit_s: float | None = None
+    memory_limit: int | None = None
+    attempts: int = 1
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,10 @@ class Finished:
     result: Any
 
 
+Loss = Literal["died", "time", "memory"]
+"""Why a process was lost in the middle of a job: by itself, or by the limits of the job."""
+
+
 @dataclass(frozen=True)
 class Failed:
     """The job failed.
@@ -64,10 +75,13 @@ class Failed:
         One line for the user.
     details : str
         Traceback where the fault is ours; empty where the input is at fault.
+    lost : {"died", "time", "memory"} or None
+        Why the job's process was lost, where it was.
     """
 
     message: str
     details: str = ""
+    lost: Loss | None = None
 
 
 @dataclass(frozen=True)

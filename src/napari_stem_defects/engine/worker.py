@@ -1,8 +1,8 @@
 """One warm worker process, seen from the process that asks.
 
 A thread per worker starts the process when the first job comes, hands it one job at a time and
-passes events on. It ends the process when a cancelled job does not stop by itself, when a job
-overruns its time limit, and starts another for the next job.
+passes events on. It ends the process when a cancelled job does not stop by itself or when a job
+overruns its limits, and starts another for the next job.
 
 The process is started as a plain subprocess rather than through `multiprocessing.Process`,
 which would run the user's unguarded ``napari.run()`` script a second time.
@@ -20,12 +20,16 @@ import time
 from multiprocessing.connection import Client, Connection
 from typing import Any
 
+import psutil
+
+from napari_stem_defects.core.progress import Progress
 from napari_stem_defects.engine.jobs import (
     Event,
     Failed,
     Finished,
     Job,
     Listener,
+    Loss,
     Progressed,
     Stopped,
     our_fault,
@@ -35,6 +39,7 @@ from napari_stem_defects.errors import InputError
 GRACE_S = 2.0
 """How long a cancelled job may take to stop before its process is ended."""
 _POLL_S = 0.02
+_STARTING_AGAIN = Progress("its process was ended; starting again", 0, 1)
 
 
 class Ticket:
@@ -90,6 +95,19 @@ class Ticket:
             self._done.set()
 
 
+class WorkerLostError(InputError):
+    """A job's process died or was ended for overrunning a limit.
+
+    Attributes
+    ----------
+    loss : {"died", "time", "memory"}
+    """
+
+    def __init__(self, message: str, loss: Loss) -> None:
+        super().__init__(message)
+        self.loss = loss
+
+
 class _Died(Exception):
     """The worker process ended in the middle of a job."""
 
@@ -105,6 +123,8 @@ class _Process:
             [sys.executable, "-P", "-m", "napari_stem_defects.engine.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            # What a dying library prints is no message for the user; its stack, on request.
+            stderr=None if os.environ.get("PYTHONFAULTHANDLER") else subprocess.DEVNULL,
             text=True,
             env=environment,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
@@ -129,6 +149,18 @@ class _Process:
     @property
     def pid(self) -> int:
         return self._popen.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._popen.poll() is None
+
+    @property
+    def memory(self) -> int:
+        """Bytes held by the process; 0 where it has just ended."""
+        try:
+            return int(psutil.Process(self.pid).memory_info().rss)
+        except psutil.Error:
+            return 0
 
     def end(self) -> None:
         self.connection.close()
@@ -179,14 +211,19 @@ class Worker:
         ------
         InputError
             With the failure's one-line message.
+        WorkerLostError
+            The process died or overran a limit.
         """
         last: list[Event] = []
         self.submit(job, last.append).wait()
         event = last[-1]
         if isinstance(event, Finished):
             return event.result
-        message = event.message if isinstance(event, Failed) else f"{job.subject}: cancelled"
-        raise InputError(message)
+        if not isinstance(event, Failed):
+            raise InputError(f"{job.subject}: cancelled")
+        if event.lost is not None:
+            raise WorkerLostError(event.message, event.lost)
+        raise InputError(event.message)
 
     def close(self) -> None:
         """Cancel what runs, drop what waits and end the process."""
@@ -201,37 +238,54 @@ class Worker:
         self._end_process()
 
     def _attempt(self, ticket: Ticket) -> Event:
-        """Run one job and return its last event."""
+        """Run one job, again where its process dies and it may be; return its last event."""
+        event = self._run(ticket)
+        for _ in range(1, ticket.job.attempts):
+            if not (isinstance(event, Failed) and event.lost == "died"):
+                break
+            if ticket.cancelled_for_s is not None or self._closing.is_set():
+                return Stopped()
+            ticket.deliver(Progressed(_STARTING_AGAIN))
+            event = self._run(ticket)
+        return event
+
+    def _run(self, ticket: Ticket) -> Event:
         try:
-            if self._process is None:
-                self._process = _Process()
-            return self._follow(ticket, self._process.connection)
+            return self._follow(ticket, self._running_process())
         except (_Died, EOFError, OSError):
             self._end_process()
-            return _death(ticket.job)
+            return _loss(ticket.job, "died")
         except Exception as error:
             return our_fault(error)
 
-    def _follow(self, ticket: Ticket, connection: Connection[Any, Any]) -> Event:
-        started = time.monotonic()
+    def _running_process(self) -> _Process:
+        """Return the warm process, another one where it was ended since the last job."""
+        if self._process is not None and not self._process.alive:
+            self._end_process()
+        if self._process is None:
+            self._process = _Process()
+        return self._process
+
+    def _follow(self, ticket: Ticket, process: _Process) -> Event:
+        limits = _Limits(ticket.job, process)
         told_to_stop = False
-        connection.send(ticket.job)
+        process.connection.send(ticket.job)
         while True:
-            if connection.poll(_POLL_S):
-                event: Event = connection.recv()
+            if process.connection.poll(_POLL_S):
+                event: Event = process.connection.recv()
                 if not isinstance(event, Progressed):
                     return event
                 if ticket.cancelled_for_s is None:
                     ticket.deliver(event)
             if ticket.cancelled_for_s is not None and not told_to_stop:
-                connection.send("cancel")
+                process.connection.send("cancel")
                 told_to_stop = True
             if self._closing.is_set() or (ticket.cancelled_for_s or 0) > GRACE_S:
                 self._end_process()
                 return Stopped()
-            if time.monotonic() - started > (ticket.job.time_limit_s or float("inf")):
+            if overrun := limits.overrun():
                 self._end_process()
-                return _overrun(ticket.job)
+                return _loss(ticket.job, overrun)
 
     def _end_process(self) -> None:
         if self._process is not None:
@@ -239,13 +293,31 @@ class Worker:
             self._process = None
 
 
-def _death(job: Job) -> Failed:
-    return Failed(
-        f"{job.subject}: the worker process died (damaged file or out of memory?);"
-        " a new one is ready, try again"
-    )
+class _Limits:
+    """Watches one job's time and its process's memory."""
+
+    def __init__(self, job: Job, process: _Process) -> None:
+        self._job, self._process = job, process
+        self._started = time.monotonic()
+
+    def overrun(self) -> Loss | None:
+        """Return the limit that is overrun."""
+        job = self._job
+        if job.time_limit_s is not None and time.monotonic() - self._started > job.time_limit_s:
+            return "time"
+        if job.memory_limit is not None and self._process.memory > job.memory_limit:
+            return "memory"
+        return None
 
 
-def _overrun(job: Job) -> Failed:
-    limit = job.time_limit_s
-    return Failed(f"{job.subject}: no answer within {limit:g} s, so it was ended; damaged file?")
+def _loss(job: Job, loss: Loss) -> Failed:
+    """Say what became of a job whose process is gone."""
+    if loss == "time":
+        what = f"no answer within {job.time_limit_s:g} s, so it was ended; damaged file?"
+    elif loss == "memory":
+        limit = (job.memory_limit or 0) / 2**30
+        what = f"took more than {limit:.2g} GiB of memory, so it was ended; damaged file?"
+    else:
+        guess = "damaged file or out of memory?"
+        what = f"the worker process died ({guess}); a new one is ready, try again"
+    return Failed(f"{job.subject}: {what}", lost=loss)

@@ -1,0 +1,103 @@
+"""Read files that may be damaged or hostile, in a process of their own and within limits.
+
+Some damage crashes the C libraries that parse microscope files, some keeps them busy for ever,
+and no ``except`` helps against either. Here it costs one line about one file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari_stem_defects.engine.jobs import Job
+from napari_stem_defects.engine.pool import quick
+from napari_stem_defects.engine.worker import WorkerLostError
+from napari_stem_defects.errors import InputError, LabelError, ReadError
+from napari_stem_defects.files.messages import one_line
+from napari_stem_defects.files.size_limit import memory_limit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_stem_defects.core.micrograph import Micrograph
+    from napari_stem_defects.files.patch_folder import PatchFolder
+
+_TASKS = "napari_stem_defects.engine.tasks"
+# A slow network drive gives 10 MB a second, a folder on it 100 small files a second.
+_LEAST_TIME_S = 10.0
+_SECONDS_PER_BYTE = 1e-7
+_SECONDS_PER_FILE = 0.01
+_LEAST_MEMORY = 2 * 2**30
+_SMALL_FILE = 2**20
+_ADVICE = "export it again from the program that wrote it"
+
+
+def read_micrograph(path: Path) -> Micrograph:
+    """Read a micrograph as `files.reading.read` does.
+
+    Raises
+    ------
+    ReadError
+        One line; also where the file crashes its library, or wants too much time or memory.
+    """
+    try:
+        micrograph: Micrograph = _run("read_micrograph", path)
+    except InputError as error:
+        raise ReadError(_line(path, error)) from None
+    return micrograph
+
+
+def read_patches(path: Path) -> PatchFolder:
+    """Read a patch folder as `files.patch_folder.read_patch_folder` does.
+
+    Raises
+    ------
+    LabelError
+        One line; also where a file crashes its library, or wants too much time or memory.
+    """
+    try:
+        folder: PatchFolder = _run("read_patches", path)
+    except InputError as error:
+        raise LabelError(_line(path, error)) from None
+    return folder
+
+
+def time_limit_s(path: Path) -> float:
+    """Return how long reading a file or a folder of small files may take: 10 s, more for GBs."""
+    sizes = _sizes(path)
+    return _LEAST_TIME_S + _SECONDS_PER_BYTE * sum(sizes) + _SECONDS_PER_FILE * len(sizes)
+
+
+def memory_limit_bytes(path: Path) -> int:
+    """Return how much memory its process may hold: 2 GiB, more where a file is big itself."""
+    big = max(_sizes(path), default=0) > _SMALL_FILE
+    return _LEAST_MEMORY + (memory_limit() if big else 0)
+
+
+def _run(task: str, path: Path) -> Any:
+    job = Job(
+        f"{_TASKS}:{task}",
+        {"path": path},
+        subject=path.name,
+        time_limit_s=time_limit_s(path),
+        memory_limit=memory_limit_bytes(path),
+    )
+    return quick().run(job)
+
+
+def _line(path: Path, error: InputError) -> str:
+    if not isinstance(error, WorkerLostError):
+        return str(error)
+    fault = {
+        "died": "crashes the library that reads it, it is damaged",
+        "time": f"is not read within {time_limit_s(path):.0f} s, it is damaged or the drive slow",
+        "memory": "takes too much memory while it is read, it is damaged",
+    }[error.loss]
+    return one_line(path, fault, _ADVICE)
+
+
+def _sizes(path: Path) -> list[int]:
+    try:
+        files = path.rglob("*") if path.is_dir() else [path]
+        return [file.stat().st_size for file in files]
+    except OSError:  # reading it says what is wrong
+        return []
