@@ -9,8 +9,19 @@ import pytest
 
 from napari_stem_defects.app.models.script import DetectScript
 from napari_stem_defects.cli import build_parser
+from napari_stem_defects.engine.area import Area
 
-CHOSEN = DetectScript(Path("my images/a.dm4"), 0.0312, "cdte-110", 4, "cpu", 2, {"SF1": 0.25})
+CHOSEN = DetectScript(
+    Path("my images/a.dm4"),
+    0.031234567890123,
+    "cdte-110",
+    4,
+    "cpu",
+    frames=(2,),
+    area=Area(0, 10, 100, 200),
+    thresholds={"SF1": 0.1 + 0.2},
+    corrections=1,
+)
 PLAIN = DetectScript(None, None, "cdte-110", 8, "auto")
 
 
@@ -21,15 +32,25 @@ def test_python_runs_as_it_stands(script: DetectScript) -> None:
 
 def test_python_names_what_differs() -> None:
     text = CHOSEN.python()
-    assert "pixel_size_nm=0.0312" in text
-    assert "frame=2, stride=4, device='cpu', thresholds={'SF1': 0.25}" in text
+    assert "pixel_size_nm=0.031234567890123" in text
+    assert "frame=2, stride=4, device='cpu', area=(0, 10, 100, 200)" in text
+    assert "thresholds={'SF1': 0.30000000000000004}" in text
+    assert "1 regions were corrected by hand; not repeated here" in text
     assert "thresholds" not in PLAIN.python()
 
 
 def test_the_command_is_understood_by_the_command_line() -> None:
     import shlex
 
-    options = build_parser().parse_args(shlex.split(CHOSEN.command())[1:])
+    words = shlex.split(CHOSEN.command(), comments=True)
+    options = build_parser().parse_args(words[1:])
     assert options.stride == 4
-    assert options.pixel_size == 0.0312
+    assert options.pixel_size == 0.031234567890123
     assert options.device == "cpu"
+    assert (options.frames, options.area) == ((2,), (0, 10, 100, 200))
+    assert options.thresholds == {"SF1": 0.1 + 0.2}
+
+
+def test_frames_of_a_stack_become_a_loop() -> None:
+    script = DetectScript(Path("a.tif"), None, "cdte-110", 8, "auto", frames=(0, 1, 2))
+    assert "results = [sd.detect(micrograph, 'cdte-110', frame=frame," in script.python()

@@ -12,7 +12,10 @@ from napari_stem_defects.commands.options import (
     add_device,
     add_out,
     add_pixel_size,
+    area,
+    numbers,
     positive_int,
+    thresholds,
 )
 
 if TYPE_CHECKING:
@@ -43,6 +46,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="replace results even where somebody corrected them by hand",
     )
+    parser.add_argument(
+        "--frames", type=numbers, metavar="N,N", help="search only these frames of stacks"
+    )
+    parser.add_argument(
+        "--area", type=area, metavar="TOP,LEFT,BOTTOM,RIGHT", help="search only this part, px"
+    )
+    parser.add_argument(
+        "--thresholds",
+        type=thresholds,
+        default={},
+        metavar="CLASS=P,...",
+        help="probabilities from which a class counts, instead of the model's",
+    )
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--workers", type=positive_int, default=1, metavar="N", help="processes, one frame each"
@@ -65,6 +81,9 @@ def run(options: argparse.Namespace) -> int:
         pixel_size_nm=options.pixel_size,
         device=options.device,
         overwrite=options.overwrite,
+        frames=options.frames,
+        area=options.area,
+        thresholds=options.thresholds,
     )
     status = 0
     with _workers(options) as workers, long_work() as bar:

@@ -55,6 +55,34 @@ def epochs(text: str) -> dict[str, int]:
     return {name.strip(): positive_int(number.strip()) for name, _, number in pairs}
 
 
+def numbers(text: str) -> tuple[int, ...]:
+    """Read whole numbers from 0 on, separated by commas."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form N,N,N")
+    return tuple(map(int, parts))
+
+
+def area(text: str) -> tuple[int, ...]:
+    """Read ``TOP,LEFT,BOTTOM,RIGHT``."""
+    found = numbers(text)
+    if len(found) != 4:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form TOP,LEFT,BOTTOM,RIGHT")
+    return found
+
+
+def thresholds(text: str) -> dict[str, float]:
+    """Read ``CLASS=P,CLASS=P``."""
+    pairs = [part.rpartition("=") for part in text.split(",")]
+    try:
+        found = {name.strip(): float(value) for name, _, value in pairs}
+    except ValueError:
+        found = {"": 0.0}
+    if not all(name and 0 <= value <= 1 for name, value in found.items()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form CLASS=P,CLASS=P, P 0 to 1")
+    return found
+
+
 def add_out(parser: argparse.ArgumentParser, what: str) -> None:
     """Add the required ``--out DIR``."""
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help=what)

@@ -61,7 +61,8 @@ def detect_files(
     Yields
     ------
     Outcome
-        One per image, in their order. An image that cannot be used does not stop the others.
+        One per image, in their order. An image that cannot be used, or of which earlier results
+        were corrected, does not stop the others.
 
     Raises
     ------
@@ -126,6 +127,8 @@ class _Batch:
         """Read an image and hand in its unfinished frames."""
         try:
             micrograph = self._calibrated(read_once(path))
+            for frame in self.settings.frames or ():
+                micrograph.frame(frame)  # says which frames there are
         except InputError as error:
             return Outcome(path, fault=str(error))
         size = micrograph.pixel_size_nm
@@ -133,6 +136,8 @@ class _Batch:
             "stride_px": self.settings.stride,
             "pixel_size_nm": size,
             "model": self.spec.to_dict(),
+            "area_px": self.settings.area,
+            "thresholds": dict(self.settings.thresholds),
         }
         try:
             folder = open_results(
@@ -140,16 +145,17 @@ class _Batch:
                 micrograph,
                 self.model,
                 shaping,
+                self.settings.frames,
                 overwrite=self.settings.overwrite,
             )
         except OverwriteError as error:
             return Outcome(path, fault=str(error))
         image = CalibratedImage(path, size, micrograph.pixel_size_source)
         left = sorted(set(folder.frames) - folder.finished_frames())
-        skipped = micrograph.frame_count - len(left)
+        skipped, count = len(folder.frames) - len(left), len(folder.frames)
         futures = []
         for place, frame in enumerate(left):
-            report = self.meter.within(number, skipped + place, micrograph.frame_count)
+            report = self.meter.within(number, skipped + place, count)
             task = FrameTask(image, frame, folder, self.settings)
             futures.append(self.workers.submit(task, report))
         return _Opened(number, image, folder, futures)

@@ -9,6 +9,7 @@ from napari_stem_defects import DEFAULT_MODEL
 from napari_stem_defects.core.detection import detect_frame
 from napari_stem_defects.core.ensemble import Ensemble
 from napari_stem_defects.core.progress import Report, silent
+from napari_stem_defects.engine.area import Area, detect_area
 from napari_stem_defects.files.model_file import load_model
 from napari_stem_defects.files.model_library import find_model
 
@@ -30,9 +31,15 @@ def detect(
     stride: int = 8,
     thresholds: Mapping[str, float] | None = None,
     device: str = "auto",
+    area: tuple[int, int, int, int] | None = None,
     report: Report = silent,
 ) -> Detection:
     """Find the defects of one frame of a micrograph; see `core.detection.detect_frame`.
+
+    Parameters
+    ----------
+    area : (top, left, bottom, right), optional
+        Search only this rectangle, px; results are in px of the whole frame all the same.
 
     Raises
     ------
@@ -40,8 +47,20 @@ def detect(
         The model cannot be used, there is no such frame, or the image does not suit the model.
     """
     ensemble = model if isinstance(model, Ensemble) else load_model(find_model(model))
+    shown = micrograph.frame(frame)
+    if area is not None:
+        return detect_area(
+            shown,
+            ensemble,
+            Area(*area),
+            stride=stride,
+            thresholds=thresholds,
+            device=device,
+            frame=frame,
+            report=report,
+        ).detection()
     return detect_frame(
-        micrograph.frame(frame),
+        shown,
         ensemble,
         stride=stride,
         thresholds=thresholds,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_stem_defects.core.detection_result import Detection, ProbabilityMap, Region
-from napari_stem_defects.core.fusion import masks_from_map
+from napari_stem_defects.core.fusion import SPECK_PX, masks_from_map
 from napari_stem_defects.core.regions import measure_regions, number_regions
 
 if TYPE_CHECKING:
@@ -84,9 +84,9 @@ class FrameResult:
         map: ProbabilityMap,
         micrograph: Micrograph,
         frame: int,
-        thresholds: Mapping[str, float],
+        parameters: Mapping[str, Any],
     ) -> FrameResult:
-        """Make a result of a map alone, before the scan is over."""
+        """Make a result of a map alone; the parameters hold ``thresholds`` for all classes."""
         nothing = np.zeros((0, *micrograph.frame_shape), np.uint32)
         empty = cls(
             image=micrograph.name,
@@ -97,16 +97,20 @@ class FrameResult:
             regions=(),
             invalid=micrograph.invalid,
             pixel_size_nm=micrograph.pixel_size_nm,
-            parameters={"thresholds": dict(thresholds)},
+            parameters=parameters,
             seconds=0.0,
         )
-        return empty.fused_again(thresholds)
+        return empty.fused_again({})
 
     def fused_again(self, thresholds: Mapping[str, float]) -> FrameResult:
         """Apply other thresholds to the kept probabilities."""
         height, width = self.numbered.shape[1:]
         limits = {**self.thresholds, **thresholds}
-        names, masks = masks_from_map(self.map, (height, width), limits, self.invalid)
+        # As in detection: a speck is one at the model's pixel size.
+        speck_px = SPECK_PX / self.parameters.get("resampling_factor", 1.0)
+        names, masks = masks_from_map(
+            self.map, (height, width), limits, self.invalid, speck_px=speck_px
+        )
         regions = measure_regions(
             self.map,
             names,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.core.detection import detect_frame
 from napari_stem_defects.core.progress import Report, silent
+from napari_stem_defects.engine.detection import detect
 from napari_stem_defects.engine.reading import read_micrograph
 from napari_stem_defects.files.model_file import load_model
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from napari_stem_defects.core.ensemble import Ensemble
@@ -36,6 +37,12 @@ class Settings:
     device : {"auto", "cpu", "cuda", "mps"}
     overwrite : bool
         Whether results that somebody corrected may be replaced.
+    frames : tuple of int or None
+        The only frames to search.
+    area : (top, left, bottom, right) or None
+        The only part of them to search, px.
+    thresholds : mapping of str to float
+        Instead of the model's.
     """
 
     out: Path
@@ -44,6 +51,9 @@ class Settings:
     pixel_size_nm: float | None = None
     device: str = "auto"
     overwrite: bool = False
+    frames: tuple[int, ...] | None = None
+    area: tuple[int, int, int, int] | None = None
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,12 +85,15 @@ class FrameTask:
 
 def detect_task(task: FrameTask, report: Report = silent) -> None:
     """Search one frame and keep what was found; doing it twice does no harm."""
-    found = detect_frame(
-        task.image.read().frame(task.frame),
-        _load(task.settings.model),
-        stride=task.settings.stride,
-        device=task.settings.device,
+    settings = task.settings
+    found = detect(
+        task.image.read(),
+        _load(settings.model),
         frame=task.frame,
+        stride=settings.stride,
+        thresholds=settings.thresholds,
+        device=settings.device,
+        area=settings.area,
         report=report,
     )
     task.folder.write_frame(found)

@@ -20,6 +20,8 @@ from napari_stem_defects.core.detection_result import ProbabilityMap
 from napari_stem_defects.core.lattice import Lattice, measure_lattice
 from napari_stem_defects.core.preprocessing import Preprocessing, Stages, stages
 from napari_stem_defects.core.progress import Progress, Report
+from napari_stem_defects.engine.area import Area, Cutout, detect_area
+from napari_stem_defects.engine.corrections import Correction, corrected
 from napari_stem_defects.engine.frame_result import FrameResult
 
 if TYPE_CHECKING:
@@ -73,28 +75,31 @@ def detect(
     stride: int,
     thresholds: Mapping[str, float],
     device: str,
+    area: Area | None = None,
     report: Report,
 ) -> FrameResult:
     """Find the defects of a frame; a coarse result comes as ``detail["coarse"]`` on the way."""
     micrograph = frame.micrograph()
     report(Progress("loading the model", 0, 1))
     ensemble = _loaded(model, model.stat().st_mtime_ns)
-    scaled = match_scale(micrograph, ensemble.spec).micrograph
-    found = detect_frame(
-        scaled,
-        ensemble,
-        stride=stride,
-        thresholds=thresholds,
-        device=device,
-        frame=index,
-        report=_with_coarse_results(report, scaled, ensemble.spec, index, thresholds),
-    )
-    return FrameResult.of(found, scaled.invalid)
+    spec = ensemble.spec
+    scaled = match_scale(micrograph, spec).micrograph
+    cutout = Cutout(scaled, scaled, 0, 0) if area is None else Cutout.of(scaled, area, spec)
+    how: dict[str, Any] = {
+        "stride": stride,
+        "thresholds": thresholds,
+        "device": device,
+        "frame": index,
+        "report": _with_coarse_results(report, cutout, spec, index, thresholds),
+    }
+    if area is not None:
+        return detect_area(scaled, ensemble, area, **how)
+    return FrameResult.of(detect_frame(scaled, ensemble, **how), scaled.invalid)
 
 
 def _with_coarse_results(
     report: Report,
-    micrograph: Micrograph,
+    cutout: Cutout,
     spec: EnsembleSpec,
     index: int,
     thresholds: Mapping[str, float],
@@ -104,8 +109,10 @@ def _with_coarse_results(
 
     def reporting(progress: Progress) -> None:
         if "probability" in progress.detail:
-            coarse = _coarse_map(progress.detail, match_scale(micrograph, spec).factor, spec)
-            result = FrameResult.fused(coarse, micrograph, index, limits)
+            factor = match_scale(cutout.part, spec).factor
+            coarse = cutout.in_whole(_coarse_map(progress.detail, factor, spec))
+            parameters = {"thresholds": limits, "resampling_factor": factor}
+            result = FrameResult.fused(coarse, cutout.whole, index, parameters)
             progress = replace(progress, detail={"coarse": result})
         report(progress)
 
@@ -113,10 +120,14 @@ def _with_coarse_results(
 
 
 def fuse_again(
-    *, result: FrameResult, thresholds: Mapping[str, float], report: Report
+    *,
+    result: FrameResult,
+    thresholds: Mapping[str, float],
+    corrections: Sequence[Correction] = (),
+    report: Report,
 ) -> FrameResult:
-    """Apply other thresholds to the probabilities of a result."""
-    return result.fused_again(thresholds)
+    """Apply other thresholds, and a person's corrections, to the probabilities of a result."""
+    return corrected(result.fused_again(thresholds), corrections)
 
 
 def export(
@@ -126,6 +137,8 @@ def export(
     image: FrameInput,
     model: Path,
     folder: Path,
+    overwrite: bool = False,
+    corrections: Sequence[Correction] = (),
     report: Report,
 ) -> Path:
     """Write the result files of an image and return their folder."""
@@ -135,11 +148,10 @@ def export(
     detections = []
     for done, result in enumerate(results):
         report(Progress("writing results", done, len(results)))
-        detections.append(result.fused_again(thresholds).detection())
+        detections.append(corrected(result.fused_again(thresholds), corrections).detection())
     spec, sha256 = read_spec(model)
-    return write_results(
-        folder, image.micrograph(), detections, {"name": spec.name, "sha256": sha256}
-    )
+    about = {"name": spec.name, "sha256": sha256}
+    return write_results(folder, image.micrograph(), detections, about, overwrite=overwrite)
 
 
 def read_patches(*, path: Path, report: Report) -> PatchFolder:
@@ -200,9 +212,18 @@ def import_labels(
     *, project: Path, sources: Sequence[Path], images: Sequence[Path], report: Report
 ) -> str:
     """Import patch folders into a label project and say what came."""
+    from napari_stem_defects.engine.reading import read_micrograph, read_patches
     from napari_stem_defects.files.label_exchange import labels_import
 
-    return labels_import(project, sources, images, report).text()
+    done = labels_import(
+        project,
+        sources,
+        images,
+        report,
+        read_image=read_micrograph,
+        read_patches=read_patches,
+    )
+    return done.text()
 
 
 def export_labels(*, project: Path, out: Path, report: Report) -> int:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
 
+from napari_stem_defects.app.models.corrections import Corrections
 from napari_stem_defects.app.models.run import Latest, Run, Submit
+from napari_stem_defects.core.classes import kind_of
 from napari_stem_defects.core.regions import ClassTotal, totals
 from napari_stem_defects.engine.frame_result import FrameResult
 from napari_stem_defects.engine.jobs import Job
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_stem_defects.core.detection_result import Region
+    from napari_stem_defects.core.micrograph import Micrograph
     from napari_stem_defects.core.progress import Progress
+    from napari_stem_defects.engine.area import Area
     from napari_stem_defects.engine.frame_input import FrameInput
     from napari_stem_defects.files.model_library import ModelEntry
 
@@ -45,6 +49,8 @@ class DetectRequest:
         Step between windows in px of the model.
     device : str
         "auto", "cpu", "cuda" or "mps".
+    area : Area or None
+        The only part to search.
     """
 
     name: str
@@ -54,6 +60,7 @@ class DetectRequest:
     model: ModelEntry
     stride: int
     device: str = "auto"
+    area: Area | None = None
 
 
 class DetectModel:
@@ -79,6 +86,8 @@ class DetectModel:
         self.request: DetectRequest | None = None
         self.results: dict[int, FrameResult] = {}
         self.thresholds: dict[str, float] = {}
+        self.corrections = Corrections()
+        self._image: Micrograph | None = None
         self._stale: set[int] = set()
 
     def use_model(self, entry: ModelEntry) -> None:
@@ -90,7 +99,8 @@ class DetectModel:
     def start(self, request: DetectRequest) -> None:
         """Detect the frames asked for, one after the other."""
         self._fusing.forget()
-        self.request = request
+        self.request, self._image = request, None
+        self.corrections.forget()
         self.results.clear()
         self._stale.clear()
         self.started.emit(request)
@@ -103,10 +113,70 @@ class DetectModel:
         self.refresh(frame)
 
     def refresh(self, frame: int) -> None:
-        """Bring a frame's result up to the thresholds, if it is not."""
+        """Bring a frame's result up to the thresholds and corrections, if it is not."""
         if frame in self._stale:
-            arguments = {"result": self.results[frame], "thresholds": dict(self.thresholds)}
+            arguments = {
+                "result": self.results[frame],
+                "thresholds": dict(self.thresholds),
+                "corrections": self.corrections.made,
+            }
             self._fusing.ask(Job(f"{_TASKS}:fuse_again", arguments, subject="thresholds"))
+
+    # What is where
+
+    def probabilities_at(self, frame: int, y: float, x: float) -> dict[str, float] | None:
+        """Return the probability of every class in the window nearest to a point.
+
+        None where nothing was asked about that place.
+        """
+        result = self.results.get(frame)
+        if result is None:
+            return None
+        height, width = result.numbered.shape[1:]
+        if not (-0.5 <= y < height - 0.5 and -0.5 <= x < width - 0.5):
+            return None
+        if result.invalid is not None and result.invalid[round(y), round(x)]:
+            return None
+        row, column = abs(result.map.y - y).argmin(), abs(result.map.x - x).argmin()
+        values = result.map.probability[:, row, column]
+        return dict(zip(result.map.classes, map(float, values), strict=True))
+
+    def region_at(self, frame: int, y: float, x: float) -> Region | None:
+        """Return the region at a point; where several overlap, point defects go first."""
+        result = self.results.get(frame)
+        if result is None:
+            return None
+        row, column = round(y), round(x)
+        height, width = result.numbered.shape[1:]
+        if not (0 <= row < height and 0 <= column < width):
+            return None
+        numbers = dict(zip(result.names, result.numbered[:, row, column], strict=True))
+        here = [each for each in result.regions if numbers[each.class_name] == each.region]
+        return min(here, key=lambda r: (kind_of(r.class_name) != "point", r.area_px), default=None)
+
+    # Corrections
+
+    def correct(self, region: Region, right: str) -> None:
+        """Say that a region is of another class, or "Bulk": no defect. It becomes a label."""
+        result = self.results.get(region.frame)
+        if result is None or self.request is None or right == region.class_name:
+            return
+        try:
+            if self._image is None:
+                self._image = self.request.whole().micrograph()
+        except InputError as error:
+            self.run.tell(str(error))
+            return
+        self.corrections.add(result, region, right, self._image)
+        self._stale.add(region.frame)
+        self.refresh(region.frame)
+
+    def take_correction_back(self) -> None:
+        """Undo the last correction."""
+        if made := self.corrections.made:
+            self.corrections.take_back()
+            self._stale.add(made[-1].frame)
+            self.refresh(made[-1].frame)
 
     def regions(self) -> list[Region]:
         """Return the regions of all frames."""
@@ -140,6 +210,7 @@ class DetectModel:
             "image": image,
             "model": self.request.model.path,
             "folder": folder,
+            "corrections": self.corrections.made,
         }
         job = Job(f"{_TASKS}:export", arguments, subject=self.request.name)
         self.exporting.start(job, lambda path: self.exporting.finish(f"written to {path}"))
@@ -170,6 +241,7 @@ class DetectModel:
             "stride": request.stride,
             "thresholds": dict(self.thresholds),
             "device": request.device,
+            "area": request.area,
         }
         job = Job(f"{_TASKS}:detect", arguments, subject=request.name)
         self.run.start(

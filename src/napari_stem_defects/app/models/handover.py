@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 if TYPE_CHECKING:
+    from napari_stem_defects.app.models.label import LabelModel
     from napari_stem_defects.core.preprocessing import Preprocessing
 
 
@@ -34,6 +35,27 @@ class Library:
     """A model of this name has come."""
 
 
+class OpenLabels:
+    """The label project that is open for writing, for windows that have labels to give."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        self.model: LabelModel | None = None
+
+    def use(self, model: LabelModel) -> None:
+        """Hear that a window opened a project."""
+        self.model = model
+        self.changed.emit()
+
+    def drop(self, model: LabelModel) -> None:
+        """Hear that a window closed its project."""
+        if self.model is model:
+            self.model = None
+            self.changed.emit()
+
+
+open_labels = OpenLabels()
 library = Library()
 training_settings = TrainingSettings()
 """One each for all windows of the application."""

@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
+from napari_stem_defects.app.models.places import places_in
+from napari_stem_defects.core.labels import Point
 from napari_stem_defects.errors import InputError, LabelError
 from napari_stem_defects.files.label_project import LabelProject, is_label_project
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from napari_stem_defects.core.labels import Label, LabelClass, LabelledFrame
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.core.labels import Label, LabelClass, LabelledFrame, LabelSource
     from napari_stem_defects.core.micrograph import Micrograph
 
 START_CLASSES = {
@@ -117,7 +122,7 @@ class LabelModel:
             project, image = self._open_project(), self._shown_image()
             if not self.active_class:
                 raise LabelError("there is no class yet; add one")
-            self._join(project, image)
+            self._join(project, image, self.frame)
             label = project.add(image.sha256, y, x, self.active_class, frame=self.frame)
             self.selected = label.id
             self._labels_changed()
@@ -128,10 +133,37 @@ class LabelModel:
             self._open_project().move(label_id, y, x)
         self.select(label_id)
 
-    def remove(self, label_id: str) -> None:
-        """Take a label away."""
+    def label_all(
+        self,
+        image: Micrograph,
+        frame: int,
+        places: Sequence[tuple[float, float]],
+        class_name: str,
+        source: LabelSource = "hand",
+    ) -> tuple[str, ...]:
+        """Label places of any image as one step for undo; return the labels' ids."""
+        made: tuple[Label, ...] = ()
         with self._saying():
-            self._open_project().remove(label_id)
+            project = self._open_project()
+            self._join(project, image, frame)
+            sha256 = project.add_image(image)
+            points = [Point(sha256, y, x, class_name, frame) for y, x in places]
+            made = project.add_many(points, source=source)
+        self._all_changed()
+        return tuple(label.id for label in made)
+
+    def paint(self, mask: NDArray[np.bool_]) -> None:
+        """Cover an area (Y, X) of the frame shown with labels of the active class."""
+        with self._saying():
+            image = self._shown_image()
+            if not self.active_class:
+                raise LabelError("there is no class yet; add one")
+            self.label_all(image, self.frame, places_in(mask), self.active_class)
+
+    def remove(self, *label_ids: str) -> None:
+        """Take labels away, as one step for undo."""
+        with self._saying():
+            self._open_project().remove(*label_ids)
         self._labels_changed()
 
     def remove_selected(self) -> None:
@@ -240,9 +272,9 @@ class LabelModel:
             raise LabelError("there is no image to label; open one first")
         return self.image
 
-    def _join(self, project: LabelProject, image: Micrograph) -> None:
+    def _join(self, project: LabelProject, image: Micrograph, frame: int) -> None:
         known = any(
-            (entry.sha256, entry.frame) == (image.sha256, self.frame) for entry in project.frames
+            (entry.sha256, entry.frame) == (image.sha256, frame) for entry in project.frames
         )
         if not known:
             project.add_image(image)

@@ -10,10 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from napari_stem_defects.engine.area import Area
+
 
 @dataclass(frozen=True)
 class DetectScript:
-    """Everything that shapes a detection.
+    """Everything that shapes a detection; numbers are written in full, so results are the same.
 
     Attributes
     ----------
@@ -21,10 +23,16 @@ class DetectScript:
         The image's file; a placeholder stands for it where there is none.
     pixel_size_nm : float or None
         Pixel size to give; None leaves it to the file.
-    frame : int
-        Which frame of a stack.
+    model : str
+        Name in the library, or path.
+    frames : tuple of int
+        Which frames of a stack; () for an image.
+    area : Area or None
+        The only part searched.
     thresholds : mapping
         Those that differ from the model's own.
+    corrections : int
+        How many regions were corrected by hand, which no script repeats.
     """
 
     path: Path | None
@@ -32,34 +40,61 @@ class DetectScript:
     model: str
     stride: int
     device: str
-    frame: int = 0
+    frames: tuple[int, ...] = ()
+    area: Area | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    corrections: int = 0
 
     def python(self) -> str:
         """Return a script that repeats the detection."""
-        size = "" if self.pixel_size_nm is None else f", pixel_size_nm={self.pixel_size_nm:.6g}"
-        options = f"stride={self.stride}, device={self.device!r}"
-        if self.frame:
-            options = f"frame={self.frame}, {options}"
-        if self.thresholds:
-            rounded = {name: round(value, 3) for name, value in self.thresholds.items()}
-            options += f", thresholds={rounded!r}"
-        return (
-            "import napari_stem_defects as sd\n"
-            "\n"
-            f"micrograph = sd.read({self._file()!r}{size})\n"
-            f"result = sd.detect(micrograph, {self.model!r}, {options})\n"
-        )
+        size = "" if self.pixel_size_nm is None else f", pixel_size_nm={self.pixel_size_nm!r}"
+        lines = [
+            "import napari_stem_defects as sd",
+            "",
+            f"micrograph = sd.read({self._file()!r}{size})",
+        ]
+        if len(self.frames) > 1:
+            call = self._call("frame=frame, ")
+            lines.append(f"results = [{call} for frame in {self.frames!r}]")
+        else:
+            frame = f"frame={self.frames[0]}, " if any(self.frames) else ""
+            lines.append(f"result = {self._call(frame)}")
+        return "\n".join([*self._remarks(), *lines, ""])
 
     def command(self) -> str:
-        """Return the command line that repeats the detection (with the model's thresholds)."""
+        """Return the command line that repeats the detection."""
         parts = ["stem-defects", "detect", self._file(), "--out", "results", "--model", self.model]
         parts += ["--stride", str(self.stride)]
         if self.pixel_size_nm is not None:
-            parts += ["--pixel-size", f"{self.pixel_size_nm:.6g}"]
+            parts += ["--pixel-size", repr(self.pixel_size_nm)]
         if self.device != "auto":
             parts += ["--device", self.device]
-        return shlex.join(parts)
+        if self.frames:
+            parts += ["--frames", ",".join(map(str, self.frames))]
+        if self.area is not None:
+            parts += ["--area", ",".join(map(str, self.area))]
+        if self.thresholds:
+            pairs = (f"{name}={value!r}" for name, value in self.thresholds.items())
+            parts += ["--thresholds", ",".join(pairs)]
+        return "\n".join([*self._remarks(), shlex.join(parts)])
+
+    def _call(self, frame: str) -> str:
+        options = f"{frame}stride={self.stride}, device={self.device!r}"
+        if self.area is not None:
+            options += f", area={tuple(self.area)!r}"
+        if self.thresholds:
+            options += f", thresholds={dict(self.thresholds)!r}"
+        return f"sd.detect(micrograph, {self.model!r}, {options})"
+
+    def _remarks(self) -> list[str]:
+        remarks = []
+        if self.path is None:
+            remarks.append("# the image came from no file: save the layer as image.tif first")
+        if self.corrections:
+            remarks.append(
+                f"# {self.corrections} regions were corrected by hand; not repeated here"
+            )
+        return remarks
 
     def _file(self) -> str:
         return "image.tif" if self.path is None else str(self.path)

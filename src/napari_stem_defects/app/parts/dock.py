@@ -112,6 +112,11 @@ class Dock(QWidget):
         emitter.connect(action)
         self.when_closed(lambda: emitter.disconnect(action))
 
+    def listen(self, callbacks: list[Any], action: Callable[..., object]) -> None:
+        """Hear the viewer's mouse until the window is closed."""
+        callbacks.append(action)
+        self.when_closed(lambda: callbacks.remove(action))
+
     def event(self, event: QEvent | None) -> bool:
         """Notice that napari has closed the window: it takes it out of its dock."""
         if event is not None and event.type() == QEvent.Type.ParentChange and not self.parent():

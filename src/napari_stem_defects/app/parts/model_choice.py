@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QComboBox, QSizePolicy
 
-from napari_stem_defects.files.model_library import ModelEntry, list_models
+from napari_stem_defects.files.model_library import ModelEntry, find_model, list_models
 
 
 class ModelChoice(QComboBox):
@@ -39,10 +39,14 @@ class ModelChoice(QComboBox):
 
 
 def describe(entry: ModelEntry | None) -> str:
-    """Return what matters about a model, in a few lines."""
+    """Return what matters about a model, in a line or two."""
     if entry is None:
         return "No model yet: train one, or import a .safetensors file."
     spec = entry.spec
     size = "any pixel size" if spec.pixel_size_nm is None else f"{spec.pixel_size_nm:.4f} nm/px"
-    lines = [f"{', '.join(spec.classes)} · {size} · {spec.preprocessing.representation}"]
-    return "\n".join([*lines, spec.description] if spec.description else lines)
+    return f"{', '.join(spec.classes)} · {size} · {spec.preprocessing.representation}"
+
+
+def name_of(entry: ModelEntry) -> str:
+    """Return how a script names a model: by the library, or by its path where that is hidden."""
+    return entry.name if find_model(entry.name) == entry.path else str(entry.path)

@@ -28,6 +28,7 @@ class PixelSizeRow(QWidget):
     def __init__(self, model: PixelSize) -> None:
         super().__init__()
         self._model = model
+        self._layer_nm: float | None = None
         self.spin = named(
             QDoubleSpinBox(),
             "pixel_size_nm",
@@ -53,9 +54,15 @@ class PixelSizeRow(QWidget):
     def show_size(self, size_nm: float | None) -> None:
         """Show the layer's own pixel size; forget what was typed for another layer."""
         self._model.typed_nm = None
+        self._layer_nm = size_nm
         with signals_blocked(self.spin):
             self.spin.setValue(size_nm or 0.0)
         self.refresh()
+
+    @property
+    def size_nm(self) -> float | None:
+        """The size that counts: typed, the layer's own, or found from the lattice."""
+        return self._model.typed_nm or self._layer_nm or self._model.proposed_nm
 
     def refresh(self) -> None:
         """Show the model as it stands."""

@@ -8,11 +8,12 @@ from qtpy.QtCore import (
     QAbstractTableModel,
     QModelIndex,
     QPersistentModelIndex,
+    QSignalBlocker,
     QSortFilterProxyModel,
     Qt,
     Signal,
 )
-from qtpy.QtGui import QColor
+from qtpy.QtGui import QColor, QKeyEvent
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from napari_stem_defects.core.classes import colour_of
@@ -87,6 +88,8 @@ class RegionTable(QTableView):
     """Lists regions, sortable by every column."""
 
     region_chosen = Signal(object)
+    """The region of the row that the user went to; None where the table was filled anew."""
+    delete_pressed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -112,6 +115,29 @@ class RegionTable(QTableView):
         """Show these regions; the frame column only where there are several frames."""
         self._rows.put(regions)
         self.setColumnHidden(0, len({region.frame for region in regions}) < 2)
+        self.region_chosen.emit(None)
+
+    @property
+    def chosen(self) -> Region | None:
+        """The region of the current row."""
+        current = self._sorted.mapToSource(self.currentIndex())
+        return self._rows.regions[current.row()] if current.isValid() else None
+
+    def choose(self, region: Region) -> None:
+        """Select a region's row and scroll to it, without announcing it as chosen by hand."""
+        for row, listed in enumerate(self._rows.regions):
+            if listed is region:
+                index = self._sorted.mapFromSource(self._rows.index(row, 1))
+                with QSignalBlocker(self):
+                    self.setCurrentIndex(index)
+                self.scrollTo(index)
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Delete says that the region is no defect."""
+        if event is not None and event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self.delete_pressed.emit()
+            return
+        super().keyPressEvent(event)
 
     def _style_headers(self) -> None:
         down, across = self.verticalHeader(), self.horizontalHeader()

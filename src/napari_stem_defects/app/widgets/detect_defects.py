@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog, QHBoxLayout, QMenu, QSpinBox
 
+from napari_stem_defects import DEFAULT_MODEL
 from napari_stem_defects.app import layers
 from napari_stem_defects.app.models.detect import DetectModel, DetectRequest
-from napari_stem_defects.app.models.handover import library
+from napari_stem_defects.app.models.handover import library, open_labels
 from napari_stem_defects.app.models.pixel_size import PixelSize
 from napari_stem_defects.app.models.script import DetectScript
 from napari_stem_defects.app.parts.class_thresholds import ClassThresholds
+from napari_stem_defects.app.parts.correction_row import CorrectionRow
 from napari_stem_defects.app.parts.dock import Dock, button, named, note, say
 from napari_stem_defects.app.parts.image_choice import ImageChoice
-from napari_stem_defects.app.parts.model_choice import ModelChoice, describe
+from napari_stem_defects.app.parts.model_choice import ModelChoice, describe, name_of
 from napari_stem_defects.app.parts.pixel_size_row import PixelSizeRow
+from napari_stem_defects.app.parts.probability_bars import ProbabilityBars
 from napari_stem_defects.app.parts.region_table import RegionTable
 from napari_stem_defects.app.parts.run_row import RunRow
 from napari_stem_defects.app.result_layers import ResultLayers
 from napari_stem_defects.app.runner import QtRunner
+from napari_stem_defects.app.source import Source
+from napari_stem_defects.app.view_area import AREAS, DRAWN, area_of, start_drawing
 from napari_stem_defects.app.warm_up import warm_up
 from napari_stem_defects.core.classes import BULK, UNKNOWN
 from napari_stem_defects.engine import pool
@@ -31,11 +36,12 @@ from napari_stem_defects.engine.jobs import Event, Job
 from napari_stem_defects.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from napari.components import ViewerModel
     from napari.layers import Image
 
     from napari_stem_defects.core.detection_result import Region
-    from napari_stem_defects.engine.frame_input import FrameInput
     from napari_stem_defects.engine.frame_result import FrameResult
     from napari_stem_defects.files.model_library import ModelEntry
 
@@ -102,6 +108,13 @@ class DetectDefectsWidget(Dock):
         form.addRow(self.about)
         form.addRow("Pixel size", self.size_row)
         form.addRow("Stride", self.stride)
+        self.area = named(QComboBox(), "area", "What to search: draw a region with the pencil")
+        self.area.addItems(AREAS)
+        self.draw = button("Draw", "draw_region", "Draw a rectangle to search on the image")
+        where = QHBoxLayout()
+        where.addWidget(self.area, 1)
+        where.addWidget(self.draw)
+        form.addRow("Search", where)
         form.addRow("Frames", self.frames)
         folded = self.add_folded("More")
         self.device = named(QComboBox(), "device", "Where to compute; auto takes a GPU if present")
@@ -111,8 +124,11 @@ class DetectDefectsWidget(Dock):
     def _build_results(self) -> None:
         self.add_title("Classes and thresholds")
         self.thresholds = self.add(ClassThresholds())
+        self.add_title("Under the cursor")
+        self.bars = self.add(ProbabilityBars())
         self.add_title("Regions")
         self.regions = self.add(RegionTable(), 1)
+        self.correction = self.add(CorrectionRow())
         self.export = button(
             "Export…", "export", "Write masks, probabilities, table, summary and overview picture"
         )
@@ -136,14 +152,22 @@ class DetectDefectsWidget(Dock):
         self.size_row.calibrate_clicked.connect(self._calibrate)
         self.run_row.run_clicked.connect(self.start)
         self.thresholds.threshold_changed.connect(self._on_threshold)
-        self.regions.region_chosen.connect(self._go_to)
+        self.regions.region_chosen.connect(self._on_region)
+        self.regions.delete_pressed.connect(self.correction.delete.click)
+        self.correction.corrected.connect(self.model.correct)
+        self.correction.undo_clicked.connect(self.model.take_correction_back)
+        self.model.corrections.changed.connect(self._on_corrections)
+        self.follow(open_labels.changed, self.model.corrections.flush)
+        self.draw.clicked.connect(self._draw)
         self.export.clicked.connect(self._export)
         self.model.frame_found.connect(self._on_frame_found)
         self.model.run.changed.connect(self._on_run)
         self.model.run.failed.connect(show_warning)
         self.model.exporting.changed.connect(self._on_exporting)
-        self.model.thresholds_changed.connect(lambda: self.thresholds.put(self.model.thresholds))
+        self.model.thresholds_changed.connect(self._on_thresholds)
         self.follow(self._viewer.dims.events.current_step, self._on_frame_shown)
+        self.listen(self._viewer.mouse_move_callbacks, self._on_mouse)
+        self.listen(self._viewer.mouse_drag_callbacks, self._on_press)
         self.when_closed(self.image.disconnect_layers)
 
     # What the user does
@@ -157,11 +181,12 @@ class DetectDefectsWidget(Dock):
             return
         try:
             frames = range(layers.frame_count(image))
+            area = area_of(self._viewer, image, self.area.currentText())
             self._results.begin(image, (*_defects(entry), UNKNOWN))
         except InputError as error:
             self.model.run.fail(str(error))
             return
-        self._source, source = weakref.ref(image), _Source(image, self.pixel_size)
+        self._source, source = weakref.ref(image), Source(image, self.pixel_size)
         if self.frames.currentIndex() == 0:
             frames = range(self._frame_shown(), self._frame_shown() + 1)
         self._maker.start()
@@ -174,12 +199,24 @@ class DetectDefectsWidget(Dock):
                 model=entry,
                 stride=self.stride.value(),
                 device=self.device.currentText(),
+                area=area,
             )
         )
         self.regions.put([])
 
+    def _draw(self) -> None:
+        if (image := self.image.image) is not None:
+            self.area.setCurrentText(DRAWN)
+            start_drawing(self._viewer, image)
+
     def _on_threshold(self, class_name: str, value: float) -> None:
         self.model.set_threshold(class_name, value, self._frame_shown())
+        self.bars.put_thresholds(self.model.thresholds)
+
+    def _on_region(self, region: Region | None) -> None:
+        self.correction.put(region)
+        if region is not None:
+            self._go_to(region)
 
     def _go_to(self, region: Region) -> None:
         source = None if self._source is None else self._source()
@@ -218,16 +255,22 @@ class DetectDefectsWidget(Dock):
 
     def _script(self) -> DetectScript:
         image, entry = self.image.image, self.ensemble.entry
+        request, found = self.model.request, next(iter(self.model.results.values()), None)
         own = {} if entry is None else {c: entry.spec.threshold(c) for c in entry.spec.classes}
         changed = {c: v for c, v in self.model.thresholds.items() if v != own.get(c)}
+        # What was used says it exactly; before a run, what is shown has to do.
+        size = self.size_row.size_nm if found is None else found.pixel_size_nm
+        stack = image is not None and image.ndim > 2
         return DetectScript(
             path=Path(image.source.path) if image is not None and image.source.path else None,
-            pixel_size_nm=self.size_row.spin.value() or None,
-            model="cdte-110" if entry is None else entry.name,
+            pixel_size_nm=size,
+            model=DEFAULT_MODEL if entry is None else name_of(entry),
             stride=self.stride.value(),
             device=self.device.currentText(),
-            frame=self._frame_shown(),
+            frames=tuple(request.frames if request else [self._frame_shown()]) if stack else (),
+            area=None if request is None else request.area,
             thresholds=changed,
+            corrections=len(self.model.corrections.made),
         )
 
     # What happens
@@ -244,8 +287,10 @@ class DetectDefectsWidget(Dock):
     def _on_model(self) -> None:
         entry = self.ensemble.entry
         say(self.about, describe(entry))
+        self.about.setToolTip("" if entry is None else entry.spec.description)
         if entry is not None:
             self.model.use_model(entry)
+            self.correction.put_classes(_defects(entry))
         self._explain_scale()
 
     def _explain_scale(self) -> None:
@@ -262,6 +307,40 @@ class DetectDefectsWidget(Dock):
         self._results.show(result)
         self.regions.put(self.model.regions())
         self.thresholds.put_counts(self.model.counts())
+
+    def _on_thresholds(self) -> None:
+        self.thresholds.put(self.model.thresholds)
+        self.bars.put_thresholds(self.model.thresholds)
+
+    def _on_corrections(self) -> None:
+        corrections = self.model.corrections
+        self.correction.put_statement(corrections.statement(), bool(corrections.made))
+
+    def _on_mouse(self, viewer: ViewerModel, event: Any) -> None:
+        if self.isVisible():
+            place = self._place(event)
+            self.bars.put(place and self.model.probabilities_at(self._frame_shown(), *place))
+
+    def _on_press(self, viewer: ViewerModel, event: Any) -> Iterator[None]:
+        """Select the region that was clicked; a drag is the camera's."""
+        place = self._place(event) if self.isVisible() and event.button == 1 else None
+        yield
+        moved = False
+        while event.type == "mouse_move":
+            moved = True
+            yield
+        region = place and self.model.region_at(self._frame_shown(), *place)
+        if region and not moved:
+            self.regions.choose(region)
+            self.correction.put(region)
+
+    def _place(self, event: Any) -> tuple[float, float] | None:
+        """Return where in the image the cursor is, px."""
+        source = None if self._source is None else self._source()
+        if source is None or source not in self._viewer.layers:
+            return None
+        y, x = source.world_to_data(event.position[-source.ndim :])[-2:]
+        return float(y), float(x)
 
     def _make_layer(self) -> None:
         if not warm_up().is_alive() and not self._results.make_next():
@@ -292,22 +371,3 @@ def _defects(entry: ModelEntry) -> list[str]:
 
 def _ignore(event: Event) -> None:
     """Expect nothing of a job."""
-
-
-class _Source:
-    """Fetches pixels of a layer when their turn comes, without keeping the layer alive."""
-
-    def __init__(self, image: Image, pixel_size: PixelSize) -> None:
-        self._layer, self._name, self._pixel_size = weakref.ref(image), image.name, pixel_size
-
-    def frame(self, index: int) -> FrameInput:
-        return self._pixel_size.applied_to(layers.frame_input(self._alive(), index))
-
-    def whole(self) -> FrameInput:
-        return self._pixel_size.applied_to(layers.whole_input(self._alive()))
-
-    def _alive(self) -> Image:
-        layer = self._layer()
-        if layer is None:
-            raise InputError(f"{self._name}: the image was deleted; open it again")
-        return layer

@@ -124,9 +124,7 @@ class PreprocessWidget(Dock):
         self.model.lattice_found.connect(self._on_lattice)
         self.model.failed.connect(self._on_failed)
         self.follow(self._viewer.dims.events.current_step, self._on_image)
-        callbacks = self._viewer.mouse_move_callbacks
-        callbacks.append(self._on_mouse)
-        self.when_closed(lambda: callbacks.remove(self._on_mouse))
+        self.listen(self._viewer.mouse_move_callbacks, self._on_mouse)
         self.when_closed(self.image.disconnect_layers)
         self.when_closed(self._quick.cancel_all)
 
