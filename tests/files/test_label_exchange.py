@@ -13,6 +13,7 @@ from napari_stem_defects.core.labels import Point
 from napari_stem_defects.core.micrograph import Micrograph
 from napari_stem_defects.core.progress import Cancelled, Progress
 from napari_stem_defects.errors import InputError, LabelError, OutputError
+from napari_stem_defects.files.label_check import labels_verify, verify
 from napari_stem_defects.files.label_exchange import (
     ImportSummary,
     export_patches,
@@ -20,8 +21,6 @@ from napari_stem_defects.files.label_exchange import (
     import_points,
     labels_export,
     labels_import,
-    labels_verify,
-    verify,
 )
 from napari_stem_defects.files.label_journal import JOURNAL_NAME
 from napari_stem_defects.files.label_project import LabelProject
@@ -66,7 +65,9 @@ def patches(tmp_path: Path) -> Path:
 
 def test_patches_find_their_places(project: LabelProject, patches: Path, image: Path) -> None:
     micrograph = read(image)
-    assert import_patches(project, patches, [micrograph]) == ImportSummary(placed=3, lone=1)
+    assert import_patches(project, read_patch_folder(patches), [micrograph]) == ImportSummary(
+        placed=3, lone=1
+    )
     found = {(e.class_name, e.y, e.x) for e in project.labels(micrograph.sha256)}
     assert found == {(name[:-2], y + 31.5, x + 31.5) for name, (y, x) in CROPS.items()}
     assert {(label.source, label.weak) for label in project.labels()} == {("imported", True)}
@@ -81,7 +82,7 @@ def test_the_frame_of_a_stack_is_found_too(
 ) -> None:
     parent = read(image)
     stack = replace(parent, pixels=np.stack([noise(1), noise(0)]).astype(np.float32))
-    import_patches(project, patches, [stack])
+    import_patches(project, read_patch_folder(patches), [stack])
     assert [label.frame for label in project.labels(stack.sha256)] == [1, 1, 1]
 
 
@@ -92,20 +93,22 @@ def test_of_equal_places_the_first_image_wins(
     edited = noise(0)
     edited[90:, 100:] = 0
     second = Micrograph(edited.astype(np.float32), "edited", sha256="cd" * 32)
-    import_patches(project, patches, [second, first])
+    import_patches(project, read_patch_folder(patches), [second, first])
     assert len(project.labels(second.sha256)) == 2
     assert len(project.labels(first.sha256)) == 1  # SF1_1 lies where the edit is
 
 
 def test_importing_again_adds_nothing(project: LabelProject, patches: Path, image: Path) -> None:
-    import_patches(project, patches, [read(image)])
+    import_patches(project, read_patch_folder(patches), [read(image)])
     before = project.labels()
-    assert import_patches(project, patches, [read(image)]) == ImportSummary(present=4)
+    assert import_patches(project, read_patch_folder(patches), [read(image)]) == ImportSummary(
+        present=4
+    )
     assert project.labels() == before
 
 
 def test_an_import_is_undone_in_one_step(project: LabelProject, patches: Path) -> None:
-    import_patches(project, patches)
+    import_patches(project, read_patch_folder(patches))
     assert len(project.labels()) == 4
     project.undo()
     assert project.labels() == ()
@@ -117,20 +120,20 @@ def test_a_cancelled_import_leaves_nothing(project: LabelProject, patches: Path)
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        import_patches(project, patches, report=cancel)
+        import_patches(project, read_patch_folder(patches), report=cancel)
     assert project.labels() == project.frames == ()
 
 
 def test_an_image_smaller_than_the_patches_is_refused(project: LabelProject, patches: Path) -> None:
     small = Micrograph(np.zeros((50, 90), np.float32), "small", sha256="cd" * 32)
     with pytest.raises(LabelError, match="smaller than the patches"):
-        import_patches(project, patches, [small])
+        import_patches(project, read_patch_folder(patches), [small])
 
 
 def test_exported_patches_are_the_imported_ones(
     project: LabelProject, patches: Path, image: Path, tmp_path: Path
 ) -> None:
-    import_patches(project, patches, [read(image)])
+    import_patches(project, read_patch_folder(patches), [read(image)])
     assert export_patches(project, tmp_path / "out") == 4
     before, after = read_patch_folder(patches), read_patch_folder(tmp_path / "out")
     assert before.names == after.names
@@ -229,7 +232,7 @@ def test_a_table_that_is_none_is_refused(project: LabelProject, image: Path) -> 
 
 
 def test_a_sound_project_has_no_problem(project: LabelProject, patches: Path) -> None:
-    import_patches(project, patches)
+    import_patches(project, read_patch_folder(patches))
     found = verify(project)
     assert found.problems == ()
     assert "4 labels on 4 frames" in found.text()
@@ -240,7 +243,7 @@ def test_a_sound_project_has_no_problem(project: LabelProject, patches: Path) ->
 def test_verify_names_everything_that_is_wrong(
     project: LabelProject, patches: Path, image: Path
 ) -> None:
-    import_patches(project, patches, [read(image)])
+    import_patches(project, read_patch_folder(patches), [read(image)])
     project.close()
     journal = project.path / JOURNAL_NAME
     lines = journal.read_bytes().splitlines(keepends=True)
@@ -278,3 +281,13 @@ def test_nothing_to_import_is_an_error(tmp_path: Path, source: str) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError):
         labels_import(tmp_path / "new", [tmp_path / source])
+
+
+def test_an_import_names_the_patches_it_leaves_out(tmp_path: Path) -> None:
+    for number in range(3):
+        patch = np.random.default_rng(number).random((64, 64), np.float32)
+        patch[0, 0] = np.nan if number == 1 else 0
+        tifffile.imwrite(tmp_path / f"SF1_{number}.tif", patch)
+    done = labels_import(tmp_path / "new.labels", [tmp_path])
+    assert (done.lone, done.left_out) == (2, ("SF1_1.tif",))
+    assert done.text().endswith("left out for pixels without a value: SF1_1.tif")

@@ -111,3 +111,27 @@ def test_numbered_micrographs_are_no_patch_folder(tmp_path: Path) -> None:
     _write(tmp_path / "frame_1.tif", np.zeros((256, 256), np.uint8))
     _write(tmp_path / "frame_2.tif", np.zeros((256, 256), np.uint8))
     assert not is_patch_folder(tmp_path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_patches_with_pixels_without_a_value_are_left_out_and_named(
+    tmp_path: Path, value: float
+) -> None:
+    for number in range(4):
+        patch = np.random.default_rng(number).random((64, 64), np.float32)
+        if number == 2:
+            patch[5, 60] = value
+        tifffile.imwrite(tmp_path / f"SF1_{number}.tif", patch)
+    folder = read_patch_folder(tmp_path)
+    assert folder.left_out == ("SF1_2.tif",)
+    assert folder.names == ("SF1_0.tif", "SF1_1.tif", "SF1_3.tif")
+    assert folder.classes == ("SF1",) * 3
+    assert folder.patches.shape == (3, 64, 64)
+
+
+def test_a_folder_of_nothing_but_spoilt_patches_is_refused(tmp_path: Path) -> None:
+    patch = np.ones((64, 64), np.float32)
+    patch[0, 0] = np.nan
+    tifffile.imwrite(tmp_path / "SF1_0.tif", patch)
+    with pytest.raises(LabelError, match="have no value; export them again"):
+        read_patch_folder(tmp_path)

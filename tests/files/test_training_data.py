@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -148,5 +149,43 @@ def test_what_holds_no_labels_is_one_line(tmp_path: Path, kind: str) -> None:
 def test_an_empty_project_is_one_line(tmp_path: Path) -> None:
     with LabelProject.create(tmp_path / "p", ["Bulk"]):
         pass
+    with pytest.raises(LabelError, match="nothing to train on"):
+        read_training_data([tmp_path / "p"])
+
+
+def test_one_spoilt_patch_of_a_thousand_is_left_out_and_named(tmp_path: Path) -> None:
+    (tmp_path / "patches").mkdir()
+    for number in range(1000):
+        patch = noise(number, (64, 64))
+        patch[10, 10] = np.nan if number == 617 else 0
+        np.save(tmp_path / "patches" / f"{'SF1' if number % 2 else 'Bulk'}_{number}.npy", patch)
+    data = read_training_data([tmp_path / "patches"])
+    assert data.notes == (
+        "1 patch was left out because it holds pixels without a value: SF1_617.npy.",
+    )
+    assert len(data) == 999
+    assert all(np.isfinite(image).all() for image in data.images)
+    assert data.only(data.y > 0).restricted(["SF1"]).notes == data.notes
+
+
+def test_spoilt_patches_of_a_project_are_left_out_and_named(tmp_path: Path) -> None:
+    pixels = noise(0, (64, 64))
+    invalid = np.zeros(pixels.shape, bool)
+    invalid[3, 4] = True
+    with LabelProject.create(tmp_path / "p") as project:
+        for number, mask in enumerate((None, invalid)):
+            image = Micrograph(pixels + number, f"patch{number}", sha256=f"{number:064}")
+            image = replace(image, invalid=mask)
+            project.add(project.add_image(image), 31.5, 31.5, "SF1")
+    data = read_training_data([tmp_path / "p"])
+    assert data.names == ("patch0",)
+    assert "without a value: patch1." in data.notes[0]
+
+
+def test_only_spoilt_patches_are_nothing_to_train_on(tmp_path: Path) -> None:
+    invalid = np.eye(64, dtype=bool)
+    with LabelProject.create(tmp_path / "p") as project:
+        image = Micrograph(noise(0, (64, 64)), "patch", invalid=invalid, sha256=SHA256)
+        project.add(project.add_image(image), 31.5, 31.5, "SF1")
     with pytest.raises(LabelError, match="nothing to train on"):
         read_training_data([tmp_path / "p"])

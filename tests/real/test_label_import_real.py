@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from napari_stem_defects.files.label_check import verify
 from napari_stem_defects.files.label_exchange import (
     ImportSummary,
     export_patches,
     import_patches,
     import_points,
-    verify,
 )
 from napari_stem_defects.files.label_project import LabelProject
 from napari_stem_defects.files.patch_folder import read_patch_folder
@@ -53,7 +53,7 @@ def test_cdte_patches_are_placed_exactly(data_dir: Path, sample: Path, tmp_path:
     truth = json.loads((data_dir / "images" / "point_defects.json").read_text(encoding="utf-8"))
     with LabelProject.create(tmp_path / "cdte") as project:
         start = time.perf_counter()
-        done = import_patches(project, sample, images)
+        done = import_patches(project, read_patch_folder(sample), images)
         seconds = time.perf_counter() - start
         print(f"{done.text()}; {seconds / len(CLASSES) / EACH * 1000:.0f} ms a patch")
         # Bulk comes from another micrograph; everything else is here.
@@ -85,7 +85,9 @@ def test_interstitials_are_not_placed_where_there_are_none(
         if not file.name.startswith(("interstitial", "Vacancy")):
             file.unlink()
     with LabelProject.create(tmp_path / "cdte") as project:
-        done = import_patches(project, sample, [read(data_dir / "images" / PARENTS[0])])
+        done = import_patches(
+            project, read_patch_folder(sample), [read(data_dir / "images" / PARENTS[0])]
+        )
     assert done == ImportSummary(lone=2 * EACH)
 
 

@@ -45,10 +45,18 @@ def run(options: argparse.Namespace) -> int | None:
 
 
 def _import(options: argparse.Namespace) -> None:
+    from napari_stem_defects.engine.reading import read_micrograph, read_patches
     from napari_stem_defects.files.label_exchange import labels_import
 
     with long_work() as bar:
-        summary = labels_import(options.project, options.sources, options.image, report=bar)
+        summary = labels_import(
+            options.project,
+            options.sources,
+            options.image,
+            bar,
+            read_image=read_micrograph,
+            read_patches=read_patches,
+        )
     print(f"{options.project}: {summary.text()}")
 
 
@@ -61,7 +69,7 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from napari_stem_defects.files.label_exchange import labels_verify
+    from napari_stem_defects.files.label_check import labels_verify
 
     check = labels_verify(options.project)
     print(check.text())

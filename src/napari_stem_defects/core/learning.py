@@ -61,7 +61,8 @@ def train(
     started = time.perf_counter()
     choices = choices or Choices()
     chosen = pick_device(device)
-    usable, notes = usable_data(data, choices)
+    usable, remarks = usable_data(data, choices)
+    notes = (*data.notes, *remarks)
     protocol = protocol_for(usable, choices)
     count = len(choices.splits)
     trials = [

@@ -59,6 +59,8 @@ class TrainingSet:
         Of all images.
     names : tuple of str
         What each image is called in reports.
+    notes : tuple of str
+        What was left out when it was read, one sentence each.
     """
 
     images: tuple[Image, ...]
@@ -74,6 +76,7 @@ class TrainingSet:
     radius_px: NDArray[np.float64]
     pixel_size_nm: float | None = None
     names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of sites."""

@@ -12,6 +12,7 @@ from napari_stem_defects.core.learning import train
 from napari_stem_defects.core.measurement import Assessment, measure
 from napari_stem_defects.core.progress import Progress, Report, silent
 from napari_stem_defects.core.training_plan import Choices
+from napari_stem_defects.engine.reading import read_patches
 from napari_stem_defects.errors import ModelError, OutputError
 from napari_stem_defects.files.messages import one_line
 from napari_stem_defects.files.model_file import SUFFIX, load_model, save_model
@@ -54,7 +55,8 @@ def train_files(
     target = None if out is None else _checked_target(Path(out))
     choices = choices or (Choices() if target is None else Choices(name=target.stem))
     report(Progress("reading labels", 0, 1))
-    assessment = train(read_training_data(sources), choices, device=device, report=report)
+    data = read_training_data(sources, read_patches=read_patches)
+    assessment = train(data, choices, device=device, report=report)
     if target is not None:
         assessment = replace(assessment, ensemble=save_model(assessment.ensemble, target))
         write_report(report_folder(target), assessment)
@@ -94,9 +96,10 @@ def evaluate_files(
     started = time.perf_counter()
     chosen, ensemble = pick_device(device), load_model(find_model(model))
     report(Progress("reading labels", 0, 1))
-    data = read_training_data(sources, scale_of=ensemble.spec)
+    data = read_training_data(sources, scale_of=ensemble.spec, read_patches=read_patches)
     measurement = measure(ensemble, data, device=chosen, report=report)
-    assessment = Assessment(ensemble, (measurement,), seconds=time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    assessment = Assessment(ensemble, (measurement,), notes=data.notes, seconds=seconds)
     if out is not None:
         write_report(Path(out), assessment)
     return assessment

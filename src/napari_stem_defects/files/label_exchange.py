@@ -1,4 +1,4 @@
-"""Labels in and out of a project: patch folders, tables of points, and a check of what is kept.
+"""Labels in and out of a project: patch folders and tables of points.
 
 The functions named ``labels_*`` are the verbs of ``stem-defects labels``.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,9 +28,11 @@ from napari_stem_defects.files.patch_folder import read_patch_folder
 from napari_stem_defects.files.reading import read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
+
+    from napari_stem_defects.files.patch_folder import PatchFolder
 
 SAME_PLACE = 0.999
 """Correlation from which a patch counts as cut from a place.
@@ -56,47 +58,45 @@ class ImportSummary:
         New labels of patches that no micrograph contains, kept as images of their own.
     present : int
         Labels that the project held already.
+    left_out : tuple of str
+        Patches with pixels that have no value.
     """
 
     placed: int = 0
     lone: int = 0
     present: int = 0
+    left_out: tuple[str, ...] = ()
 
     def __add__(self, other: ImportSummary) -> ImportSummary:
         """Return the sum of two imports."""
         return ImportSummary(
-            self.placed + other.placed, self.lone + other.lone, self.present + other.present
+            self.placed + other.placed,
+            self.lone + other.lone,
+            self.present + other.present,
+            self.left_out + other.left_out,
         )
 
     def text(self) -> str:
         """Return one line for the user."""
+        spoilt = ", ".join(self.left_out)
         return (
             f"{self.placed} labels placed, {self.lone} patches kept without a micrograph,"
             f" {self.present} were there already"
+            + (f"; left out for pixels without a value: {spoilt}" if spoilt else "")
         )
-
-
-@dataclass(frozen=True)
-class ProjectCheck:
-    """What `verify` found: how much there is, and everything that is wrong with it."""
-
-    name: str
-    counts: dict[str, int]
-    frames: int
-    problems: tuple[str, ...]
-
-    def text(self) -> str:
-        """Return the report, one fact per line."""
-        total = f"{self.name}: {sum(self.counts.values())} labels on {self.frames} frames"
-        counts = [f"  {name}: {count}" for name, count in self.counts.items()]
-        return "\n".join([total, *counts, *(self.problems or ["no problem found"])])
 
 
 # The verbs of the command line
 
 
 def labels_import(
-    project: Path, sources: Sequence[Path], images: Sequence[Path] = (), report: Report = silent
+    project: Path,
+    sources: Sequence[Path],
+    images: Sequence[Path] = (),
+    report: Report = silent,
+    *,
+    read_image: Callable[[Path], Micrograph] = read,
+    read_patches: Callable[[Path], PatchFolder] = read_patch_folder,
 ) -> ImportSummary:
     """Import patch folders, and tables of points in one image, into a project.
 
@@ -110,19 +110,21 @@ def labels_import(
         Micrographs that the patches or points belong to.
     report : callable
         Told after every patch.
+    read_image, read_patches : callable
+        How files are read; `engine.reading` does it in a process of its own.
 
     Raises
     ------
     InputError
         If something cannot be read; what came before it is kept.
     """
-    micrographs = [read(path) for path in images]
+    micrographs = [read_image(path) for path in images]
     opener = LabelProject.open if is_label_project(project) else LabelProject.create
     done = ImportSummary()
     with opener(project) as opened:
         for source in sources:
             if source.suffix.lower() != ".csv":
-                done += import_patches(opened, source, micrographs, report=report)
+                done += import_patches(opened, read_patches(source), micrographs, report=report)
             elif len(micrographs) == 1:
                 done += import_points(opened, micrographs[0], source)
             else:
@@ -136,18 +138,12 @@ def labels_export(project: Path, out: Path, report: Report = silent) -> int:
         return export_patches(opened, out, report=report)
 
 
-def labels_verify(project: Path) -> ProjectCheck:
-    """Check a project without changing it; see `verify`."""
-    with LabelProject.open(project, read_only=True) as opened:
-        return verify(opened)
-
-
 # The same on open projects
 
 
 def import_patches(
     project: LabelProject,
-    folder: Path,
+    patches: PatchFolder,
     images: Sequence[Micrograph] = (),
     *,
     same_place: float = SAME_PLACE,
@@ -164,8 +160,8 @@ def import_patches(
     ----------
     project : LabelProject
         Where the labels go.
-    folder : Path
-        A patch folder, classes in its file names.
+    patches : PatchFolder
+        Patches with their classes.
     images : sequence of Micrograph
         Micrographs or stacks that the patches may come from; the first to contain one wins.
     same_place : float
@@ -173,7 +169,6 @@ def import_patches(
     report : callable
         Told after every patch.
     """
-    patches = read_patch_folder(folder)
     parents = _parents(images, patches.patches.shape[1:])
     places = []
     for number, patch in enumerate(patches.patches):
@@ -187,7 +182,8 @@ def import_patches(
         for place, class_name in zip(places, patches.classes, strict=True)
     ]
     parent_names = {image.sha256 for image in images}
-    return _add_new(project, points, parent_names, weak=True)
+    done = _add_new(project, points, parent_names, weak=True)
+    return replace(done, left_out=patches.left_out)
 
 
 def import_points(
@@ -242,12 +238,6 @@ def export_patches(project: LabelProject, out: Path, *, report: Report = silent)
             numbers[label.class_name] += 1
             report(Progress("writing patches", numbers.total(), total))
     return numbers.total()
-
-
-def verify(project: LabelProject) -> ProjectCheck:
-    """Check journal, pixels and positions of a project, and say everything that is wrong."""
-    problems = [*project.warnings, *_broken_pixels(project), *_misplaced(project)]
-    return ProjectCheck(project.path.name, project.counts(), len(project.frames), tuple(problems))
 
 
 @dataclass(frozen=True)
@@ -368,21 +358,3 @@ def _cut(pixels: NDArray[np.generic], label: Label, name: str) -> NDArray[np.gen
         for at, length in zip((label.y, label.x), pixels.shape, strict=True)
     )
     return pixels[top : top + PATCH_PX, left : left + PATCH_PX]
-
-
-def _broken_pixels(project: LabelProject) -> Iterator[str]:
-    for frame in project.frames:
-        try:
-            project.micrograph(frame.sha256, frame.frame)
-        except LabelError as error:
-            yield str(error)
-
-
-def _misplaced(project: LabelProject) -> Iterator[str]:
-    frames = {(frame.sha256, frame.frame): frame for frame in project.frames}
-    for label in project.labels():
-        frame = frames.get((label.image, label.frame))
-        if frame is None:
-            yield f"label {label.id}: its image {label.image[:12]} is missing; add it again"
-        elif not frame.contains(label.y, label.x):
-            yield f"label {label.id}: {label.y:g}, {label.x:g} lies outside {frame.name}; remove it"

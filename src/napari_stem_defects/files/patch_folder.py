@@ -21,6 +21,8 @@ from napari_stem_defects.files.reading import natural_order, read
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_stem_defects.core.micrograph import Micrograph
+
 PATCH_PX = 64
 _SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".npy"})
 _NAME = re.compile(r"(?P<class_name>.+)_\d+")
@@ -41,12 +43,16 @@ class PatchFolder:
     names : tuple of str
         Path of each patch relative to ``root``, with forward slashes.
     root : Path
+    left_out : tuple of str
+        Paths of patches that hold pixels without a value (NaN, infinity): nothing is learned
+        from pixels that were made up to fill them.
     """
 
     patches: NDArray[np.float32]
     classes: tuple[str, ...]
     names: tuple[str, ...]
     root: Path
+    left_out: tuple[str, ...] = ()
 
 
 def read_patch_folder(path: str | Path) -> PatchFolder:
@@ -58,7 +64,8 @@ def read_patch_folder(path: str | Path) -> PatchFolder:
     ------
     LabelError
         One line that names the folder or the file at fault: an image whose name gives no class,
-        that is damaged or not 64x64 px; no patches at all; a folder of patch folders.
+        that is damaged or not 64x64 px; no patches at all, or none without invalid pixels; a
+        folder of patch folders.
     """
     root = Path(path)
     if not root.is_dir():
@@ -67,9 +74,18 @@ def read_patch_folder(path: str | Path) -> PatchFolder:
     if not found:
         advice = "give one with files like SF1_12.tif, or one sub-folder per class"
         raise LabelError(one_line(root, "holds no patches", advice))
-    patches = np.stack([_patch(file) for file in found])
-    names = tuple(file.relative_to(root).as_posix() for file in found)
-    return PatchFolder(patches, tuple(found.values()), names, root)
+    patches = {file.relative_to(root).as_posix(): _patch(file) for file in found}
+    whole = {name: patch.pixels for name, patch in patches.items() if patch.invalid is None}
+    if not whole:
+        fault = "holds only patches with pixels that have no value"
+        raise LabelError(one_line(root, fault, "export them again"))
+    classes = tuple(
+        name
+        for name, patch in zip(found.values(), patches.values(), strict=True)
+        if patch.invalid is None
+    )
+    left_out = tuple(name for name in patches if name not in whole)
+    return PatchFolder(np.stack(list(whole.values())), classes, tuple(whole), root, left_out)
 
 
 def is_patch_folder(path: str | Path) -> bool:
@@ -80,7 +96,7 @@ def is_patch_folder(path: str | Path) -> bool:
         if not found:
             return False
         first = next(iter(found))
-        return first.stat().st_size < _PATCH_BYTES and _patch(first).size > 0
+        return first.stat().st_size < _PATCH_BYTES and _patch(first).pixels.size > 0
     except (LabelError, OSError):
         return False
 
@@ -119,13 +135,13 @@ def _class_in_name(file: Path) -> str:
     return match["class_name"]
 
 
-def _patch(file: Path) -> NDArray[np.float32]:
+def _patch(file: Path) -> Micrograph:
     try:
-        pixels = read(file).pixels
+        patch = read(file)
     except ReadError as error:
         raise LabelError(str(error)) from error
-    if pixels.shape != (PATCH_PX, PATCH_PX):
-        shape = " x ".join(map(str, pixels.shape))
+    if patch.pixels.shape != (PATCH_PX, PATCH_PX):
+        shape = " x ".join(map(str, patch.pixels.shape))
         fault = f"is {shape} px, but patches are {PATCH_PX} x {PATCH_PX}"
         raise LabelError(one_line(file, fault, "cut it to size or take it out of the folder"))
-    return pixels
+    return patch

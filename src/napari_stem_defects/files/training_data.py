@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,21 +22,28 @@ from napari_stem_defects.core.training_set import (
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.files.label_project import LabelProject, is_label_project
 from napari_stem_defects.files.messages import one_line
-from napari_stem_defects.files.patch_folder import is_patch_folder, read_patch_folder
+from napari_stem_defects.files.patch_folder import read_patch_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from napari_stem_defects.core.ensemble import EnsembleSpec
     from napari_stem_defects.core.labels import Label
     from napari_stem_defects.core.micrograph import Micrograph
+    from napari_stem_defects.files.patch_folder import PatchFolder
+
+# More names than these fill a screen.
+_NAMED = 10
 
 Labelled = tuple["Micrograph", "tuple[Label, ...]"]
 Patch = tuple[NDArray[np.float32], str, str]
 
 
 def read_training_data(
-    paths: Sequence[str | Path], *, scale_of: EnsembleSpec | None = None
+    paths: Sequence[str | Path],
+    *,
+    scale_of: EnsembleSpec | None = None,
+    read_patches: Callable[[Path], PatchFolder] = read_patch_folder,
 ) -> TrainingSet:
     """Read everything there is to learn from, or to measure an ensemble on.
 
@@ -46,12 +54,15 @@ def read_training_data(
     scale_of : EnsembleSpec, optional
         Bring micrographs to this ensemble's pixel size, as detection would, instead of to the
         finest among them.
+    read_patches : callable
+        Reads a patch folder; `engine.reading.read_patches` does it in a process of its own.
 
     Returns
     -------
     TrainingSet
         Patches without a parent, of folders and of projects alike, are compared with each other
-        to find those that overlap; they keep their pixels as they are.
+        to find those that overlap; they keep their pixels as they are. Those with pixels that
+        have no value are left out, and its ``notes`` name them.
 
     Raises
     ------
@@ -60,19 +71,23 @@ def read_training_data(
     """
     frames: list[Labelled] = []
     patches: list[Patch] = []
+    left_out: list[str] = []
     for path in map(Path, paths):
         if is_label_project(path):
             with LabelProject.open(path, read_only=True) as project:
                 frames += project.by_frame()
-        elif is_patch_folder(path):
-            folder = read_patch_folder(path)
+        elif path.is_dir():
+            folder = read_patches(path)
             patches += zip(folder.patches, folder.classes, folder.names, strict=True)
+            left_out += folder.left_out
         else:
             raise _no_labels(path)
+    whole = [(image, labels) for image, labels in frames if _is_patch(image)]
+    left_out += [image.name for image, _ in whole if image.invalid is not None]
     patches += [
         (image.pixels, labels[0].class_name, image.name)
-        for image, labels in frames
-        if _is_patch(image)
+        for image, labels in whole
+        if image.invalid is None
     ]
     parents = [(image, labels) for image, labels in frames if not _is_patch(image)]
     parts = []
@@ -81,7 +96,19 @@ def read_training_data(
         parts.append(from_patches(np.stack(pixels), classes, names))
     if parents:
         parts.append(_from_parents(parents, scale_of))
-    return join(parts)
+    return replace(join(parts), notes=_about(left_out))
+
+
+def _about(left_out: Sequence[str]) -> tuple[str, ...]:
+    if not left_out:
+        return ()
+    some = ", ".join(left_out[:_NAMED]) + (", ..." if len(left_out) > _NAMED else "")
+    what = (
+        "1 patch was left out because it holds"
+        if len(left_out) == 1
+        else f"{len(left_out)} patches were left out because they hold"
+    )
+    return (f"{what} pixels without a value: {some}.",)
 
 
 def _no_labels(path: Path) -> LabelError:
@@ -90,9 +117,7 @@ def _no_labels(path: Path) -> LabelError:
     if path.is_file():
         advice = "label it in a project first (window Label patches), and give the project"
         return LabelError(one_line(path, "a file holds no labels", advice))
-    return LabelError(
-        one_line(path, "is neither a patch folder nor a label project", "check the path")
-    )
+    return LabelError(one_line(path, "is no folder of labels", "check the path"))
 
 
 def _is_patch(image: Micrograph) -> bool:
