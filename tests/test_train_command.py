@@ -108,7 +108,7 @@ sys.exit(main(sys.argv[1:]))
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT as a POSIX terminal does")
-def test_ctrl_c_ends_training_promptly_and_leaves_nothing(patches: Path, tmp_path: Path) -> None:
+def test_ctrl_c_ends_training_promptly_and_leaves_no_model(patches: Path, tmp_path: Path) -> None:
     arguments = ["train", str(patches), "--out", str(tmp_path / "m.safetensors")]
     with subprocess.Popen(
         [sys.executable, "-c", TELLS_OF_EPOCHS, *arguments, "--epochs", "Bulk=1000"],
@@ -126,4 +126,5 @@ def test_ctrl_c_ends_training_promptly_and_leaves_nothing(patches: Path, tmp_pat
     print(f"Ctrl-C ended the training within {seconds:.2f} s")
     assert process.returncode == 130
     assert seconds < 10  # a second on an idle machine
-    assert list(tmp_path.iterdir()) == []
+    # The first epoch was not over; from the second on there is a checkpoint to go on from.
+    assert {path.name for path in tmp_path.iterdir()} <= {"m.checkpoint"}

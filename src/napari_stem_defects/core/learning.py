@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_stem_defects import __version__
 from napari_stem_defects.core.calibration import calibrate
+from napari_stem_defects.core.checkpoints import Memory
 from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
 from napari_stem_defects.core.measurement import Assessment, Measurement, logits_of, measure
 from napari_stem_defects.core.progress import Progress, Report, silent
@@ -23,6 +24,7 @@ from napari_stem_defects.core.training_plan import Choices, Protocol, protocol_f
 from napari_stem_defects.errors import LabelError
 
 if TYPE_CHECKING:
+    from napari_stem_defects.core.checkpoints import Store
     from napari_stem_defects.core.samples import Samples
     from napari_stem_defects.core.training_set import TrainingSet
 
@@ -39,6 +41,7 @@ def train(
     *,
     device: str = "auto",
     report: Report = silent,
+    checkpoints: Store | None = None,
 ) -> Assessment:
     """Train, calibrate and test an ensemble.
 
@@ -50,6 +53,8 @@ def train(
     report : callable
         Told after every view and epoch, on one scale for the whole run; an epoch's ``detail``
         is its entry in the history. What it raises ends the run.
+    checkpoints : Store, optional
+        Keeps every epoch, for a run that goes on where this one was ended.
 
     Raises
     ------
@@ -66,7 +71,15 @@ def train(
     protocol = protocol_for(usable, choices)
     count = len(choices.splits)
     trials = [
-        _trial(usable, kind, protocol, choices, chosen, _part(report, i / count, (i + 1) / count))
+        _trial(
+            usable,
+            kind,
+            protocol,
+            choices,
+            chosen,
+            _part(report, i / count, (i + 1) / count),
+            Memory(checkpoints, kind),
+        )
         for i, kind in enumerate(choices.splits)
     ]
     first = trials[0]
@@ -105,6 +118,7 @@ def _trial(
     choices: Choices,
     device: str,
     report: Report,
+    memory: Memory,
 ) -> _Trial:
     """Train and calibrate on one side of a split, measure on the other."""
     settings, classes = protocol.preprocessing, choices.of(data)
@@ -117,7 +131,7 @@ def _trial(
     checked = train_side.only(parts.test).restricted(classes)
     _check_learnable(learned, kind)
     check = plain_samples(checked, settings) if len(checked) else None
-    ensemble, history = _fitted(learned, check, protocol, choices, device, report)
+    ensemble, history = _fitted(learned, check, protocol, choices, device, report, memory)
     if check is not None:
         logits = logits_of(ensemble, check, device=device)
         fitted = calibrate(classes, logits, check.targets)
@@ -145,6 +159,7 @@ def _fitted(
     choices: Choices,
     device: str,
     report: Report,
+    memory: Memory,
 ) -> tuple[Ensemble, list[dict[str, Any]]]:
     # Imported here so that windows and listings can speak of training without loading torch.
     from napari_stem_defects.core.training import Schedule, fit
@@ -171,7 +186,8 @@ def _fitted(
         pixel_size_nm=data.pixel_size_nm,
         training={"schedule": asdict(replace(schedule, epochs=used)), "windows": len(samples)},
     )
-    return fit(spec, samples, check, schedule, device=device, report=_part(report, 0.1, 0.95))
+    told = _part(report, 0.1, 0.95)
+    return fit(spec, samples, check, schedule, device=device, report=told, memory=memory)
 
 
 def _training_parts(

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from napari_stem_defects.core.checkpoints import Memory, State
 from napari_stem_defects.core.classes import BULK
 from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
 from napari_stem_defects.core.network import Member, new_member, placed, weights_of
@@ -78,6 +79,7 @@ def fit(
     *,
     device: str = "cpu",
     report: Report = silent,
+    memory: Memory | None = None,
 ) -> tuple[Ensemble, list[dict[str, Any]]]:
     """Train every member.
 
@@ -92,6 +94,8 @@ def fit(
         A torch device name.
     report : callable
         Told after every epoch; what it raises ends the run.
+    memory : Memory, optional
+        Keeps every epoch; what it remembers already is not trained again.
 
     Returns
     -------
@@ -109,10 +113,10 @@ def fit(
     _check_known(samples, spec.classes)
     task = _Task(spec, samples, validation, schedule, torch.device(device))
     epochs = schedule.common_epochs + sum(schedule.epochs_of(name) for name in spec.classes)
-    log = _Log(report, epochs * len(schedule.seeds))
+    log = _Log(report, epochs * len(schedule.seeds), memory or Memory(None))
     of_seeds = [_fit_seed(task, seed, log) for seed in schedule.seeds]
     of_classes = [list(members) for members in zip(*of_seeds, strict=True)]
-    return Ensemble(spec, weights_of(of_classes)), log.history
+    return Ensemble(spec, weights_of(of_classes)), log.memory.history
 
 
 def _check_known(samples: Samples, classes: Sequence[str]) -> None:
@@ -141,14 +145,16 @@ class _Log:
 
     report: Report
     total: int
-    history: list[dict[str, Any]] = field(default_factory=list)
+    memory: Memory
 
     def follow(self, run: _Run, epochs: int, class_name: str, seed: int) -> None:
-        for epoch in range(1, epochs + 1):
+        name, history = f"{seed} {class_name}", self.memory.history
+        for epoch in range(self.memory.resume(name, run, epochs) + 1, epochs + 1):
             step = {"class": class_name, "seed": seed, "epoch": epoch, **run.epoch()}
-            self.history.append(step)
+            history.append(step)
+            self.memory.keep(name, run, epoch, epochs)
             stage = f"training {class_name or 'all'}"
-            self.report(Progress(stage, len(self.history), self.total, step))
+            self.report(Progress(stage, len(history), self.total, step))
 
 
 def _fit_seed(task: _Task, seed: int, log: _Log) -> list[Member]:
@@ -222,6 +228,34 @@ class _Run:
                     losses.append(self._step(chosen))
         return {"loss": float(np.mean(losses)), "validation_loss": self._validation_loss()}
 
+    def weights(self) -> dict[str, NDArray[Any]]:
+        """Return copies of the network's tensors."""
+        return _copies(self.network.state_dict())
+
+    def state(self) -> State:
+        """Return copies of all else that the next epoch depends on."""
+        optimiser = self._optimiser.state_dict()
+        tensors = {"order": self._generator.get_state()}
+        for number, entries in optimiser["state"].items():
+            tensors |= {f"{number}.{name}": tensor for name, tensor in entries.items()}
+        values = {"groups": optimiser["param_groups"], "rate": self._rate.state_dict()}
+        return State(_copies(tensors), values)
+
+    def restore(self, weights: Mapping[str, NDArray[Any]], state: State | None) -> None:
+        """Take weights over and, where the training goes on from there, a state."""
+        self.network.load_state_dict(_tensors(weights))
+        if state is None:
+            return
+        tensors = _tensors(state.arrays)
+        self._generator.set_state(tensors.pop("order"))
+        entries: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in tensors.items():
+            number, _, entry = name.partition(".")
+            entries.setdefault(int(number), {})[entry] = tensor
+        groups = state.values["groups"]
+        self._optimiser.load_state_dict({"state": entries, "param_groups": groups})
+        self._rate.load_state_dict(state.values["rate"])
+
     def _step(self, chosen: NDArray[np.int64]) -> float:
         self._optimiser.zero_grad(set_to_none=True)
         loss = self._loss(self._samples, chosen)
@@ -258,6 +292,14 @@ class _Run:
         with torch.inference_mode():
             losses = [float(self._loss(self._validation, chunk)) for chunk in chunks]
         return float(np.average(losses, weights=[len(chunk) for chunk in chunks]))
+
+
+def _copies(tensors: Mapping[str, Tensor]) -> dict[str, NDArray[Any]]:
+    return {name: np.array(tensor.detach().cpu().numpy()) for name, tensor in tensors.items()}
+
+
+def _tensors(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
 
 
 def _known(samples: Samples, columns: tuple[int, ...]) -> Samples:

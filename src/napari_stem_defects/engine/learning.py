@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tempfile
 import time
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_stem_defects import __version__
 from napari_stem_defects.core.learning import train
 from napari_stem_defects.core.measurement import Assessment, measure
-from napari_stem_defects.core.progress import Progress, Report, silent
+from napari_stem_defects.core.progress import Cancelled, Progress, Report, silent
 from napari_stem_defects.core.training_plan import Choices
 from napari_stem_defects.engine.reading import read_patches
 from napari_stem_defects.errors import ModelError, OutputError
+from napari_stem_defects.files.checkpoint_folder import CheckpointFolder
 from napari_stem_defects.files.messages import one_line
 from napari_stem_defects.files.model_file import SUFFIX, load_model, save_model
 from napari_stem_defects.files.model_library import find_model
@@ -22,6 +27,8 @@ from napari_stem_defects.files.training_data import read_training_data
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from napari_stem_defects.core.training_set import TrainingSet
 
 
 def train_files(
@@ -40,7 +47,9 @@ def train_files(
         Patch folders and label projects.
     out : path, optional
         Ends in ``.safetensors``. It, and the report, appear only when all work is done; an
-        earlier model of that name stays until then. Without it nothing is written.
+        earlier model of that name stays until then. Until then ``<model>.checkpoint`` keeps
+        every epoch: whatever ends the run, Ctrl-C included, the same call goes on from there.
+        Cancelling removes it. Without ``out`` nothing is written.
     choices : Choices, optional
         Classes, epochs, splits and so on; all classes, and whole defects held out, by default.
     device : {"auto", "cpu", "cuda", "mps"}
@@ -56,10 +65,17 @@ def train_files(
     choices = choices or (Choices() if target is None else Choices(name=target.stem))
     report(Progress("reading labels", 0, 1))
     data = read_training_data(sources, read_patches=read_patches)
-    assessment = train(data, choices, device=device, report=report)
-    if target is not None:
-        assessment = replace(assessment, ensemble=save_model(assessment.ensemble, target))
+    if target is None:
+        return train(data, choices, device=device, report=report)
+    checkpoints = CheckpointFolder(checkpoint_folder(target), _fingerprint(data, choices, device))
+    try:
+        found = train(data, choices, device=device, report=report, checkpoints=checkpoints)
+        assessment = replace(found, ensemble=save_model(found.ensemble, target))
         write_report(report_folder(target), assessment)
+    except Cancelled:
+        checkpoints.remove()
+        raise
+    checkpoints.remove()
     return assessment
 
 
@@ -108,6 +124,18 @@ def evaluate_files(
 def report_folder(model: Path) -> Path:
     """Return where the report of a model file goes."""
     return model.with_suffix(".report")
+
+
+def checkpoint_folder(model: Path) -> Path:
+    """Return where the checkpoints of an unfinished training lie."""
+    return model.with_suffix(".checkpoint")
+
+
+def _fingerprint(data: TrainingSet, choices: Choices, device: str) -> str:
+    """Name all that shapes a training."""
+    versions = [version(name) for name in ("torch", "numpy")]
+    parts = [data.sha256(), choices.to_dict(), device, __version__, *versions]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _checked_target(out: Path) -> Path:

@@ -1,0 +1,272 @@
+"""Whatever ends a training, the next one goes on from its last whole epoch."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import tifffile
+
+from learning_samples import PERIODS, striped_patches, stripes
+from napari_stem_defects.core.checkpoints import Memory, State
+from napari_stem_defects.core.ensemble import Architecture, Ensemble, EnsembleSpec
+from napari_stem_defects.core.progress import Cancelled, Progress
+from napari_stem_defects.core.samples import plain_samples
+from napari_stem_defects.core.training import Schedule, fit
+from napari_stem_defects.core.training_plan import Choices
+from napari_stem_defects.engine.learning import checkpoint_folder, train_files
+from napari_stem_defects.errors import OutputError
+from napari_stem_defects.files.checkpoint_folder import CheckpointFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TRAINER = Path(__file__).with_name("trainer.py")
+SPEC = EnsembleSpec("toy", ("Bulk", "SF1"), architecture=Architecture(channels=(4, 8), hidden=8))
+SCHEDULE = Schedule(epochs={"Bulk": 2, "SF1": 3}, common_epochs=2, seeds=(0, 1), batch=8)
+STATE = State({"a": np.arange(6.0).reshape(2, 3).T, "b": np.array(3)}, {"c": [1, "d"]})
+
+
+class Kept:
+    """A store in memory that counts what it is given."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, State] = {}
+
+    def load(self, part: str) -> State | None:
+        return self.states.get(part)
+
+    def save(self, part: str, state: State) -> None:
+        self.states[part] = State(
+            {name: array.copy() for name, array in state.arrays.items()}, state.values
+        )
+
+
+class Interrupted(Exception):
+    pass
+
+
+def learn(memory: Memory | None, stop_at: int = 0) -> tuple[Ensemble, list[dict[str, object]]]:
+    """Fit the toy problem; give up when so many epochs of this call are done."""
+    told = 0
+
+    def count(step: Progress) -> None:
+        nonlocal told
+        told += 1
+        if told == stop_at:
+            raise Interrupted
+
+    samples = plain_samples(striped_patches(10), SPEC.preprocessing)
+    return fit(SPEC, samples, samples, SCHEDULE, report=count, memory=memory)
+
+
+def test_a_training_in_pieces_gives_the_same_bits() -> None:
+    whole, history = learn(None)
+    store, pieces = Kept(), 0
+    while True:
+        try:
+            pieced, told = learn(Memory(store, "site"), stop_at=1 + pieces % 3)
+            break
+        except Interrupted:
+            pieces += 1
+    assert pieces > 5
+    assert told == history
+    for name, array in whole.weights.items():
+        np.testing.assert_array_equal(pieced.weights[name], array, err_msg=name)
+
+
+def test_what_is_learned_already_is_not_learned_again() -> None:
+    store = Kept()
+    first, history = learn(Memory(store))
+    again, told = learn(Memory(store), stop_at=1)  # an epoch that is run would end it
+    assert told == history
+    assert all((again.weights[name] == first.weights[name]).all() for name in first.weights)
+
+
+def test_parts_are_kept_apart() -> None:
+    store = Kept()
+    learn(Memory(store, "random"))
+    assert Memory(store, "site").history == []
+    assert len(Memory(store, "random").history) == 14
+
+
+def test_checkpoints_come_back_as_they_went(tmp_path: Path) -> None:
+    folder = CheckpointFolder(tmp_path / "m.checkpoint", "this training")
+    assert folder.load("site") is None
+    folder.save("site", STATE)
+    found = folder.load("site")
+    assert found is not None
+    assert found.values == STATE.values
+    for name, array in STATE.arrays.items():
+        np.testing.assert_array_equal(found.arrays[name], array)
+    assert folder.load("random") is None
+    assert CheckpointFolder(folder.path, "another training").load("site") is None
+    folder.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+def cut(data: bytes) -> bytes:
+    return data[:-3]
+
+
+def flipped(data: bytes) -> bytes:
+    return data[:-1] + bytes([data[-1] ^ 1])
+
+
+def emptied(data: bytes) -> bytes:
+    return b""
+
+
+def pickled(data: bytes) -> bytes:
+    return b"\x80\x04cposix\nsystem\n(S'true'\ntR."
+
+
+def without_description(data: bytes) -> bytes:
+    return data.replace(b"napari_stem_defects_checkpoint", b"napari_stem_defects_checkpoinT")
+
+
+@pytest.mark.parametrize("spoil", [cut, flipped, emptied, pickled, without_description])
+def test_a_damaged_checkpoint_is_none(tmp_path: Path, spoil: Callable[[bytes], bytes]) -> None:
+    folder = CheckpointFolder(tmp_path / "m.checkpoint", "this training")
+    folder.save("site", STATE)
+    (file,) = folder.path.iterdir()
+    file.write_bytes(spoil(file.read_bytes()))
+    assert folder.load("site") is None
+
+
+@pytest.fixture
+def patches(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "patches"
+    folder.mkdir()
+    for name in ("Bulk", "SF1"):
+        for number in range(8):
+            pixels = np.clip(60 * stripes(PERIODS[name], rng), 0, 255).astype(np.uint8)
+            tifffile.imwrite(folder / f"{name}_{number}.tif", pixels)
+    return folder
+
+
+CHOICES = Choices(name="striped", epochs={"Bulk": 2, "SF1": 2}, splits=("random",))
+
+
+def train(patches: Path, out: Path, choices: Choices = CHOICES, stop_at: int = 0) -> list[int]:
+    """Train, fail when so many epochs are done; return which epochs were run."""
+    epochs: list[int] = []
+
+    def tell(step: Progress) -> None:
+        if "epoch" in step.detail:
+            epochs.append(step.detail["epoch"])
+            if len(epochs) == stop_at:
+                raise Interrupted
+
+    try:
+        train_files([patches], out, choices, device="cpu", report=tell)
+    except Interrupted:
+        pass
+    return epochs
+
+
+def test_the_same_call_goes_on(patches: Path, tmp_path: Path) -> None:
+    whole, pieced = tmp_path / "a" / "striped.safetensors", tmp_path / "b" / "striped.safetensors"
+    assert train(patches, whole) == [1, 2, 1, 2]
+    assert train(patches, pieced, stop_at=3) == [1, 2, 1]
+    assert checkpoint_folder(pieced).is_dir()
+    assert not pieced.exists()
+    assert train(patches, pieced) == [2]
+    assert pieced.read_bytes() == whole.read_bytes()
+    assert not checkpoint_folder(pieced).exists()
+
+
+def test_another_call_starts_afresh(patches: Path, tmp_path: Path) -> None:
+    out = tmp_path / "striped.safetensors"
+    train(patches, out, stop_at=3)
+    assert train(patches, out, replace(CHOICES, seed=1), stop_at=2) == [1, 2]
+    (patches / "SF1_7.tif").unlink()
+    assert train(patches, out, replace(CHOICES, seed=1)) == [1, 2, 1, 2]
+
+
+def test_cancelling_leaves_nothing_to_go_on_from(patches: Path, tmp_path: Path) -> None:
+    out = tmp_path / "striped.safetensors"
+
+    def cancel(step: Progress) -> None:
+        if step.detail.get("epoch") == 2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        train_files([patches], out, CHOICES, device="cpu", report=cancel)
+    assert not checkpoint_folder(out).exists()
+
+
+def test_a_disk_too_full_for_a_checkpoint_is_one_line(
+    patches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "striped.safetensors"
+    out.write_bytes(b"an earlier model")
+    (tmp_path / "striped.checkpoint").write_bytes(b"in the way")
+    with pytest.raises(OutputError, match=r"random\.safetensors: cannot be written") as caught:
+        train_files([patches], out, CHOICES, device="cpu")
+    assert "\n" not in str(caught.value)
+    assert out.read_bytes() == b"an earlier model"
+
+
+class Trainer:
+    """A training in a process of its own."""
+
+    def __init__(self, patches: Path, out: Path, epochs: int) -> None:
+        command = [sys.executable, str(TRAINER), str(patches), str(out), str(epochs)]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        self._output = self._process.stdout
+        self.lines = [self._output.readline().strip()]
+
+    def kill_after(self, seconds: float) -> list[str]:
+        """Kill it after so many seconds of training; return all it said."""
+        time.sleep(seconds)
+        self._process.kill()
+        said = self._output.read().splitlines(keepends=True)
+        self._output.close()
+        self._process.wait()
+        return [*self.lines, *(line.strip() for line in said if line.endswith("\n"))]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kills", "epochs"),
+    [(2, 20), pytest.param(50, 300, marks=[pytest.mark.long, pytest.mark.timeout(900)])],
+)
+def test_a_killed_training_loses_at_most_one_epoch(
+    patches: Path, tmp_path: Path, kills: int, epochs: int
+) -> None:
+    """Kill it at random moments; every epoch it told of as kept is there when it goes on."""
+    chance = random.Random(5)
+    whole = tmp_path / "whole" / "striped.safetensors"
+    choices = replace(CHOICES, epochs={"Bulk": epochs, "SF1": epochs})
+    killed = finished = 0
+    said: list[int] = []
+    while killed < kills:
+        trainer = Trainer(patches, tmp_path / "killed" / "striped.safetensors", epochs)
+        lines = trainer.kill_after(chance.uniform(0, 0.4))
+        assert lines[0].startswith("kept"), lines
+        said += [int(line.split()[1]) for line in lines if line.startswith("kept")]
+        # The next goes on behind the last epoch it was told of: none is lost, none done twice.
+        # One may have been kept without a word.
+        assert all(1 <= after - before <= 2 for before, after in pairwise(said)), said
+        if "done" in lines:
+            assert said[-1] == 2 * epochs
+            finished += 1
+            said = []
+            (tmp_path / "killed" / "striped.safetensors").unlink()
+        else:
+            killed += 1
+    train_files([patches], tmp_path / "killed" / "striped.safetensors", choices, device="cpu")
+    train_files([patches], whole, choices, device="cpu")
+    assert whole.read_bytes() == (tmp_path / "killed" / "striped.safetensors").read_bytes()
+    print(f"{killed} kills, {finished} trainings finished meanwhile, 0 epochs trained twice")
