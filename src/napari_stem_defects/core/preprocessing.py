@@ -258,6 +258,11 @@ def _by_own_maximum(patches: Image) -> Image:
     return scaled
 
 
+def window_profile(patch_px: int) -> Image:
+    """Return the Hann weight (P, P) of a patch, as `features` uses it."""
+    return np.outer(_hann(patch_px), _hann(patch_px))
+
+
 def _hann(length: int) -> Image:
     # The periodic form sampled at pixel centres: symmetric, and never exactly 0.
     return np.sin(np.pi * (np.arange(length) + 0.5) / length).astype(np.float32) ** 2

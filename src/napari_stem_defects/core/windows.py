@@ -78,3 +78,31 @@ def cut(
     """
     views = sliding_window_view(padded, (patch_px, patch_px))
     return np.ascontiguousarray(views[y, x])
+
+
+def band_around(
+    flattened: NDArray[np.float32], y: NDArray[np.int64], patch_px: int
+) -> tuple[NDArray[np.float32], int]:
+    """Return the part of a padded image that windows in some rows see.
+
+    Parameters
+    ----------
+    flattened : ndarray, shape (Y, X)
+    y : ndarray of int, shape (N,)
+        Rows of the windows' centres, at least one.
+    patch_px : int
+        Edge of a patch.
+
+    Returns
+    -------
+    band : ndarray, shape (ymax - ymin + patch_px, X + patch_px)
+        What `cut` takes, so that an image of any size is never copied as a whole.
+    top : int
+        Subtract it from ``y`` to cut from the band.
+    """
+    half, top = patch_px // 2, int(y.min())
+    first, last = top - half, int(y.max()) + half
+    inside = flattened[max(first, 0) : last]
+    above = max(-first, 0)
+    below = last - first - above - len(inside)
+    return np.pad(inside, ((above, below), (half, half))), top
