@@ -61,7 +61,7 @@ def micrograph(
 
 
 def detect(image: Micrograph, ensemble: Ensemble, **more: Any) -> Detection:
-    return detect_frame(image, ensemble, device="cpu", **more)
+    return detect_frame(image, ensemble, **{"device": "cpu", "mode": "exact", **more})
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
+    from napari_stem_defects.core.inference import Mode
     from napari_stem_defects.core.micrograph import Micrograph
     from napari_stem_defects.core.preprocessing import Preprocessing
 
@@ -118,6 +119,7 @@ def detect_frame(
     stride: int = 8,
     thresholds: Mapping[str, float] | None = None,
     device: str = "auto",
+    mode: Mode = "fast",
     frame: int = 0,
     report: Report = silent,
 ) -> Detection:
@@ -133,6 +135,9 @@ def detect_frame(
     thresholds : mapping of str to float, optional
         Replaces the ensemble's thresholds for the classes named.
     device : {"auto", "cpu", "cuda", "mps"}
+    mode : {"fast", "exact"}
+        Whether windows of which the Bulk member is sure are spared the other members; see
+        `core.inference`.
     frame : int
         Index the results carry.
     report : callable
@@ -151,11 +156,12 @@ def detect_frame(
     chosen = pick_device(device)
     limits = _limits(thresholds or {}, ensemble.spec)
     scale = match_scale(micrograph, ensemble.spec)
-    found = _scanned(micrograph, ensemble, scale.factor, stride, chosen, report)
+    found = _scanned(micrograph, ensemble, scale.factor, stride, chosen, mode, report)
     parameters = {
         "stride_px": stride,
         "thresholds": limits,
         "device": chosen,
+        "mode": mode,
         "resampling_factor": scale.factor,
         "pixel_size_source": scale.micrograph.pixel_size_source,
         "scale_statement": scale.statement,
@@ -190,6 +196,7 @@ def _scanned(
     factor: float,
     stride: int,
     device: str,
+    mode: Mode,
     report: Report,
 ) -> ProbabilityMap:
     """Ask the ensemble about every window; the map is in px of the micrograph."""
@@ -199,7 +206,7 @@ def _scanned(
     flattened = flatten(_resampled(micrograph.pixels, factor), settings)
     rows, columns = flattened.shape
     grid = window_grid((rows, columns), stride)
-    probability = predict(flattened, ensemble, grid, device=device, report=report)
+    probability = predict(flattened, ensemble, grid, device=device, mode=mode, report=report)
     called = _called(flattened, micrograph.invalid, grid, settings)
     height, width = micrograph.frame_shape
     return ProbabilityMap(
