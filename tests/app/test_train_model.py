@@ -9,7 +9,7 @@ from fake_worker import FakeWorker
 
 from napari_stem_defects.app.models.train import Loss, TrainModel
 from napari_stem_defects.core.training_plan import Choices
-from napari_stem_defects.engine.tasks import TrainingReport
+from napari_stem_defects.engine.training_task import TrainingReport
 from napari_stem_defects.files import model_library
 
 

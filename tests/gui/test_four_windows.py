@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tifffile
 from events import canvas_of, click, data_to_pixel, drag, hover, press_key
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import (
     QAbstractButton,
@@ -25,65 +25,21 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 from superqt import QCollapsible, QLabeledDoubleSlider
+from windows import Heartbeat, crystal, docked, wait_for
 
 from napari_stem_defects.app.widgets.detect_defects import DetectDefectsWidget
 from napari_stem_defects.app.widgets.label_patches import LabelPatchesWidget
 from napari_stem_defects.app.widgets.preprocess import PreprocessWidget
 from napari_stem_defects.app.widgets.train_ensemble import TrainEnsembleWidget
-from napari_stem_defects.files import model_library
-from small_model import write_small_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.gui
 
 WINDOWS = (PreprocessWidget, LabelPatchesWidget, TrainEnsembleWidget, DetectDefectsWidget)
 COMPOSED = (QCollapsible, QLabeledDoubleSlider, QComboBox, QAbstractItemView, QAbstractSpinBox)
 KEY, CTRL, SHIFT = Qt.Key, Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
-
-
-@pytest.fixture(autouse=True)
-def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a library of models with one in it, instead of the user's."""
-    folder = tmp_path / "models"
-    folder.mkdir()
-    write_small_model(folder / "small.safetensors", lattice_nm=0.374)
-    monkeypatch.setattr(model_library, "user_folder", lambda: folder)
-    monkeypatch.setattr(model_library, "BUNDLED", tmp_path)
-    return folder
-
-
-@pytest.fixture
-def viewer(make_napari_viewer: Callable[..., Any]) -> Iterator[Any]:
-    """Return a visible viewer with a calibrated crystal, at a laptop's size."""
-    made = make_napari_viewer(show=True)
-    made.window._qt_window.resize(1280, 800)
-    made.add_image(crystal(256), name="CdTe", scale=(0.027, 0.027), units=("nm", "nm"))
-    QTest.qWait(100)
-    yield made
-    QTest.qWait(50)
-
-
-def crystal(size: int) -> np.ndarray:
-    y, x = np.mgrid[:size, :size]
-    waves = np.cos(2 * np.pi * x / 13.9) + np.cos(2 * np.pi * y / 13.9)
-    noise = np.random.default_rng(0).normal(size=(size, size))
-    return (100 * (waves + 0.2 * noise + 4)).astype(np.uint16)
-
-
-def docked(viewer: Any, window: type) -> Any:
-    widget = window(viewer)
-    viewer.window.add_dock_widget(widget, name="STEM Defects", area="right")
-    QTest.qWait(100)
-    return widget
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        QTest.qWait(20)
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
@@ -185,7 +141,7 @@ def test_detection_leaves_the_window_alive_and_torch_outside(viewer: Any) -> Non
     assert widget.model.run.phase == "done"
     assert [layer.name for layer in viewer.layers] == ["CdTe", "CdTe · SF1", "CdTe · unknown"]
 
-    widget.model.set_threshold("SF1", 0.0, 0)
+    widget.model.set_threshold("SF1", 0.01, 0)
     wait_for(lambda: len(widget.model.regions()) == 1)
     assert viewer.layers["CdTe · SF1"].data.all()
     viewer.scene.camera.center = (0, 0, 0)
@@ -261,19 +217,3 @@ def test_training_puts_a_model_into_the_library(viewer: Any, library: Path, tmp_
     assert widget.losses.isVisible()
     assert widget.report.figures.rowCount() == 2
     assert detecting.ensemble.entry.name == "new"
-
-
-class Heartbeat:
-    """Measures the longest pause of the event loop."""
-
-    def __init__(self) -> None:
-        self.longest_s = 0.0
-        self._last = time.monotonic()
-        self._timer = QTimer()
-        self._timer.timeout.connect(self._beat)
-        self._timer.start(20)
-
-    def _beat(self) -> None:
-        now = time.monotonic()
-        self.longest_s = max(self.longest_s, now - self._last)
-        self._last = now

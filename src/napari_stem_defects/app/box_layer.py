@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
     from napari_stem_defects.app.models.label import LabelModel
+    from napari_stem_defects.app.models.label_queue import LabelQueue
 
 _GRIP_PX = 6.0
 """How near to a label's centre, in px of the image and of the screen, a press takes hold of it."""
@@ -36,13 +37,16 @@ class BoxLayer:
     ----------
     viewer : ViewerModel
     model : LabelModel
+    queue : LabelQueue
+        Its current window is drawn, too, and keys answer it.
     """
 
-    def __init__(self, viewer: ViewerModel, model: LabelModel) -> None:
+    def __init__(self, viewer: ViewerModel, model: LabelModel, queue: LabelQueue) -> None:
         self._viewer = viewer
         self._model = model
         self._made: weakref.ref[Points] | None = None
         self._source: weakref.ref[Image] | None = None
+        self._queue = queue
 
     @property
     def layer(self) -> Points | None:
@@ -63,7 +67,16 @@ class BoxLayer:
     def draw(self) -> None:
         """Show the model's labels."""
         if (layer := self.layer) is not None:
-            _put(layer, self._model.labels, self._model.colours, self._model.selected)
+            asked = self._queue.current
+            _put(
+                layer,
+                boxes(
+                    self._model.labels,
+                    self._model.colours,
+                    self._model.selected,
+                    None if asked is None else (asked.y, asked.x),
+                ),
+            )
 
     def activate(self) -> None:
         """Make the layer receive mouse and keys."""
@@ -89,11 +102,24 @@ class BoxLayer:
 
     def _bind_keys(self, layer: Points) -> None:
         for key in KEYS:
-            layer.bind_key(str(key), _ignoring(partial(self._model.activate_key, key)))
+            layer.bind_key(str(key), _ignoring(partial(self._on_number, key)), overwrite=True)
         for name in ("Delete", "Backspace"):
             layer.bind_key(name, _ignoring(self._model.remove_selected), overwrite=True)
+        for name, action in (
+            ("Right", self._queue.skip),
+            ("Left", self._queue.back),
+            ("Enter", self._queue.accept),
+        ):
+            layer.bind_key(name, _ignoring(action), overwrite=True)
         layer.bind_key("Control-Z", _ignoring(self._model.undo), overwrite=True)
         layer.bind_key("Control-Shift-Z", _ignoring(self._model.redo), overwrite=True)
+
+    def _on_number(self, key: int) -> None:
+        """Choose a class; while the queue asks, answer with it."""
+        self._model.activate_key(key)
+        chosen = next((each.name for each in self._model.classes if each.key == key), "")
+        if chosen and self._queue.current is not None:
+            self._queue.answer(chosen)
 
     def _on_hover(self, layer: Points, event: Any) -> None:
         """Leave the drag to us near a label's centre, else to the camera."""
@@ -160,11 +186,10 @@ def _position(layer: Points, event: Any) -> tuple[float, float]:
     return float(y), float(x)
 
 
-def _put(layer: Points, labels: tuple[Label, ...], colours: dict[str, str], selected: str) -> None:
-    look = boxes(labels, colours, selected)
+def _put(layer: Points, look: dict[str, Any]) -> None:
     layer.selected_data = set()
     layer.data = look["data"]
-    if not labels:
+    if not len(look["data"]):
         return
     for name in ("features", "symbol", "size", "face_color", "border_color", "border_width"):
         setattr(layer, name, look[name])

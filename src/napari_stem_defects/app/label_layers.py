@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_stem_defects.app.layers import METADATA_KEY, calibration, image_layer, layer_name
 from napari_stem_defects.core.classes import colour_of
+from napari_stem_defects.core.labels import PATCH_PX
 from napari_stem_defects.files.label_project import LabelProject
 
 if TYPE_CHECKING:
@@ -25,7 +26,10 @@ LayerData = tuple[Any, dict[str, Any], str]
 
 
 def boxes(
-    labels: Sequence[Label], colours: Mapping[str, str], selected: str = ""
+    labels: Sequence[Label],
+    colours: Mapping[str, str],
+    selected: str = "",
+    asked: tuple[float, float] | None = None,
 ) -> dict[str, Any]:
     """Return labels as keywords of a Points layer: first a box for each, then its centre.
 
@@ -37,6 +41,8 @@ def boxes(
         Colour of every class, ``#rrggbb``.
     selected : str
         Id of the label whose box is tinted.
+    asked : (y, x) or None
+        Centre of a window without a label that is asked about; its box is white.
     """
     count = len(labels)
     edges = [colours[label.class_name] for label in labels]
@@ -44,18 +50,23 @@ def boxes(
         f"{colour}50" if label.id == selected else "#00000000"
         for label, colour in zip(labels, edges, strict=True)
     ]
+    places = [(label.y, label.x) for label in labels] * 2
+    extra = [] if asked is None else [asked]
+    one = len(extra)
     return {
-        "data": np.array([(label.y, label.x) for label in labels] * 2, float).reshape(-1, 2),
-        "symbol": np.array(["square"] * count + ["disc"] * count),
-        "size": np.array([label.size_px for label in labels] + [_CENTRE_PX] * count, float),
-        "face_color": faces + edges,
-        "border_color": edges * 2,
-        "border_width": np.array([_EDGE_SHARE] * count + [0.0] * count),
+        "data": np.array([*places, *extra], float).reshape(-1, 2),
+        "symbol": np.array(["square"] * count + ["disc"] * count + ["square"] * one),
+        "size": np.array(
+            [label.size_px for label in labels] + [_CENTRE_PX] * count + [PATCH_PX] * one, float
+        ),
+        "face_color": faces + edges + ["#ffffff18"] * one,
+        "border_color": edges * 2 + ["#ffffff"] * one,
+        "border_width": np.array([_EDGE_SHARE] * count + [0.0] * count + [_EDGE_SHARE] * one),
         "features": {
-            "class": [label.class_name for label in labels] * 2,
-            "part": ["box"] * count + ["centre"] * count,
-            "source": [label.source for label in labels] * 2,
-            "author": [label.author for label in labels] * 2,
+            "class": [label.class_name for label in labels] * 2 + ["?"] * one,
+            "part": ["box"] * count + ["centre"] * count + ["asked"] * one,
+            "source": [label.source for label in labels] * 2 + ["suggested"] * one,
+            "author": [label.author for label in labels] * 2 + [""] * one,
         },
     }
 

@@ -41,6 +41,12 @@ def camera_of(viewer: ViewerModel) -> Any:
     return viewer.scene.camera if hasattr(viewer, "scene") else viewer.camera
 
 
+def look_at(viewer: ViewerModel, layer: Layer, y: float, x: float) -> None:
+    """Bring a point of a layer, px, to the middle of the canvas."""
+    lead = tuple(0.0 for _ in range(layer.ndim - 2))
+    camera_of(viewer).center = tuple(layer.data_to_world((*lead, y, x)))[-2:]
+
+
 def is_made_by_us(layer: Layer) -> bool:
     """Say whether a layer shows results of ours rather than data of the user's."""
     return bool(layer.metadata.get(METADATA_KEY, {}).get("made"))
@@ -186,6 +192,13 @@ def image_layer(micrograph: Micrograph) -> tuple[NDArray[np.float32], dict[str, 
         "metadata": {METADATA_KEY: origin},
     }
     return micrograph.pixels, keywords, "image"
+
+
+def edited_copy(source: Image, pixels: NDArray[np.float32], what: str) -> Image:
+    """Return a new image layer that lies where another lies, named after it."""
+    from napari.layers import Image
+
+    return Image(pixels, name=layer_name(source.name, what), **spatial(source))
 
 
 def class_layer(

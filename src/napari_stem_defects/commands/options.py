@@ -78,8 +78,10 @@ def thresholds(text: str) -> dict[str, float]:
         found = {name.strip(): float(value) for name, _, value in pairs}
     except ValueError:
         found = {"": 0.0}
-    if not all(name and 0 <= value <= 1 for name, value in found.items()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form CLASS=P,CLASS=P, P 0 to 1")
+    if not all(name and 0 < value <= 1 for name, value in found.items()):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not of the form CLASS=P,CLASS=P, P above 0 to 1"
+        )
     return found
 
 

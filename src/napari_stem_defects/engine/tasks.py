@@ -7,7 +7,7 @@ imported inside the functions, so that the quick worker never pays for torch.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from napari_stem_defects.core.micrograph import Micrograph
     from napari_stem_defects.core.training_plan import Choices
     from napari_stem_defects.engine.frame_input import FrameInput
+    from napari_stem_defects.engine.made_defects import MadeDefects
+    from napari_stem_defects.engine.suggestions import Suggestion
+    from napari_stem_defects.engine.training_task import TrainingReport
     from napari_stem_defects.files.model_library import ModelEntry
     from napari_stem_defects.files.patch_folder import PatchFolder
 
@@ -177,35 +180,19 @@ def count_labels(*, sources: Sequence[Path], report: Report) -> dict[str, int]:
     return {name: counts[name] for name in sorted(counts, key=lambda name: (name != BULK, name))}
 
 
-@dataclass(frozen=True)
-class TrainingReport:
-    """What a training came to.
-
-    Attributes
-    ----------
-    path : Path
-        The model's file.
-    measurements : tuple of dict
-        What `Measurement.to_dict` gives, one per split, the model's own first.
-    notes : tuple of str
-    seconds : float
-    """
-
-    path: Path
-    measurements: tuple[Mapping[str, Any], ...]
-    notes: tuple[str, ...]
-    seconds: float
-
-
 def train(
-    *, sources: Sequence[Path], out: Path, choices: Choices, device: str, report: Report
+    *,
+    sources: Sequence[Path],
+    out: Path,
+    choices: Choices,
+    device: str,
+    keep: bool = False,
+    report: Report,
 ) -> TrainingReport:
-    """Train an ensemble on labelled data and write its model file and report."""
-    from napari_stem_defects.engine.learning import train_files
+    """Train an ensemble on labelled data and write its model file, report and card."""
+    from napari_stem_defects.engine.training_task import train_model
 
-    trained = train_files(sources, out, choices, device=device, report=report)
-    figures = tuple(each.to_dict() for each in trained.measurements)
-    return TrainingReport(out, figures, trained.notes, trained.seconds)
+    return train_model(sources, out, choices, keep=keep, device=device, report=report)
 
 
 def import_labels(
@@ -231,6 +218,39 @@ def export_labels(*, project: Path, out: Path, report: Report) -> int:
     from napari_stem_defects.files.label_exchange import labels_export
 
     return labels_export(project, out, report)
+
+
+def suggest_labels(
+    *,
+    frame: FrameInput,
+    model: Path,
+    taken: Sequence[tuple[float, float]],
+    device: str,
+    report: Report,
+) -> list[Suggestion]:
+    """Choose windows of a frame that are worth a label."""
+    from napari_stem_defects.engine.suggestions import suggest
+
+    report(Progress("loading the model", 0, 1))
+    ensemble = _loaded(model, model.stat().st_mtime_ns)
+    return suggest(frame.micrograph(), ensemble, taken=taken, device=device, report=report)
+
+
+def make_defects(
+    *,
+    frame: FrameInput,
+    bulk: NDArray[np.bool_],
+    vacancies: int,
+    interstitials: int,
+    seed: int,
+    report: Report,
+) -> MadeDefects:
+    """Make point defects in the bulk of a frame."""
+    from napari_stem_defects.engine import made_defects
+
+    return made_defects.make_defects(
+        frame.micrograph(), bulk, vacancies=vacancies, interstitials=interstitials, seed=seed
+    )
 
 
 def import_model(*, path: Path, report: Report) -> ModelEntry:

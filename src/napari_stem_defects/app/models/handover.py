@@ -45,8 +45,9 @@ class OpenLabels:
 
     def use(self, model: LabelModel) -> None:
         """Hear that a window opened a project."""
-        self.model = model
-        self.changed.emit()
+        if self.model is not model:
+            self.model = model
+            self.changed.emit()
 
     def drop(self, model: LabelModel) -> None:
         """Hear that a window closed its project."""

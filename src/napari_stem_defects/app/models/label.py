@@ -6,10 +6,12 @@ import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import numpy as np
 from psygnal import Signal
 
 from napari_stem_defects.app.models.places import places_in
-from napari_stem_defects.core.labels import Point
+from napari_stem_defects.core.classes import BULK
+from napari_stem_defects.core.labels import PATCH_PX, Point
 from napari_stem_defects.errors import InputError, LabelError
 from napari_stem_defects.files.label_project import LabelProject, is_label_project
 
@@ -17,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from napari_stem_defects.core.labels import Label, LabelClass, LabelledFrame, LabelSource
     from napari_stem_defects.core.micrograph import Micrograph
+    from napari_stem_defects.engine.area import Area
 
 START_CLASSES = {
     "CdTe": ("Bulk", "SF1", "SF2", "LC", "Twin_Bound", "Vacancy_CdTe", "interstitial"),
@@ -54,6 +56,7 @@ class LabelModel:
         self.active_class = ""
         self.selected = ""
         """Id of the label clicked or set last."""
+        self._cut_from: tuple[tuple[str, int], NDArray[np.float32]] | None = None
 
     # The project
 
@@ -109,10 +112,54 @@ class LabelModel:
             return ()
         return self.project.labels(self.image.sha256, self.frame)
 
+    def perfect(self, shape: tuple[int, int], area: Area | None) -> NDArray[np.bool_]:
+        """Return where the frame shown is taken for perfect crystal, shape (Y, X).
+
+        That is in the area given, or anywhere, and not near the label of a defect.
+        """
+        mask = np.ones(shape, bool)
+        if area is not None:
+            mask[:] = False
+            mask[area.top : area.bottom, area.left : area.right] = True
+        y, x = np.ogrid[: shape[0], : shape[1]]
+        for label in self.labels:
+            if label.class_name != BULK:
+                mask &= (y - label.y) ** 2 + (x - label.x) ** 2 > PATCH_PX**2 / 2
+        return mask
+
     def near(self, y: float, x: float, reach: float) -> Label | None:
         """Return the label nearest to a point, None where none is within ``reach`` px."""
         near = min(self.labels, key=lambda label: _distance(label, y, x), default=None)
         return near if near is not None and _distance(near, y, x) <= reach else None
+
+    def labels_of(self, class_name: str) -> tuple[Label, ...]:
+        """Return the labels of a class in all images, those of lone patches left out."""
+        if self.project is None:
+            return ()
+        shown = {(frame.sha256, frame.frame) for frame in self.images}
+        return tuple(
+            label
+            for label in self.project.labels()
+            if label.class_name == class_name and (label.image, label.frame) in shown
+        )
+
+    def patch_of(self, label: Label) -> NDArray[np.float32]:
+        """Return the pixels around a label, cut off at the image's border.
+
+        Raises
+        ------
+        InputError
+            If the project's pixels are missing or damaged.
+        """
+        pixels = self._pixels_of(label.image, label.frame)
+        half = label.size_px // 2
+        top, left = max(0, round(label.y) - half), max(0, round(label.x) - half)
+        return pixels[top : round(label.y) + half, left : round(label.x) + half]
+
+    def _pixels_of(self, image: str, frame: int) -> NDArray[np.float32]:
+        if self._cut_from is None or self._cut_from[0] != (image, frame):
+            self._cut_from = (image, frame), self._open_project().pixels(image, frame)
+        return self._cut_from[1]
 
     # Labels
 
@@ -259,7 +306,7 @@ class LabelModel:
         if self.project is not None:
             self.project.close()
         self.project = project
-        self.selected = ""
+        self.selected, self._cut_from = "", None
         self._all_changed()
 
     def _open_project(self) -> LabelProject:

@@ -124,11 +124,22 @@ class PreprocessModel:
         first, second = (f"{d * scale:.{digits}f}" for d in self.lattice.d_px)
         return f"{first} and {second} {unit} at {self.lattice.angle_deg:.1f}°"
 
+    def text(self) -> str:
+        """Return the settings as JSON."""
+        return json.dumps({"preprocessing": self.settings.to_dict()}, indent=2)
+
+    def read(self, text: str) -> None:
+        """Take over what `text` returned; anything else changes nothing."""
+        try:
+            self.settings = Preprocessing.from_dict(json.loads(text)["preprocessing"])
+        except (ValueError, KeyError, TypeError, InputError):
+            return
+        self.settings_changed.emit()
+
     def save(self, path: Path) -> None:
         """Write the settings as JSON."""
-        text = json.dumps({"preprocessing": self.settings.to_dict()}, indent=2)
         try:
-            write_bytes(path, text.encode())
+            write_bytes(path, self.text().encode())
         except InputError as error:
             self.failed.emit(str(error))
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.core.progress import Progress
     from napari_stem_defects.core.training_plan import Choices
-    from napari_stem_defects.engine.tasks import TrainingReport
+    from napari_stem_defects.engine.training_task import TrainingReport
 
 _TASKS = "napari_stem_defects.engine.tasks"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,59}")
@@ -50,6 +50,7 @@ class TrainModel:
     def __init__(self, long: Submit, quick: Submit) -> None:
         self.run = Run(long)
         self.run.stepped.connect(self._on_step)
+        self.run.changed.connect(self._on_run)
         self._counting = Latest(quick, self._on_counts, self.run.fail)
         self.sources: list[Path] = []
         self.counts: dict[str, int] = {}
@@ -67,8 +68,17 @@ class TrainModel:
         self.sources.remove(path)
         self._count()
 
-    def start(self, choices: Choices, device: str = "auto") -> None:
-        """Train; what is wrong with the choices is said through the run."""
+    def start(self, choices: Choices, device: str = "auto", keep: bool = False) -> None:
+        """Train; what is wrong with the choices is said through the run.
+
+        Parameters
+        ----------
+        choices : Choices
+        device : {"auto", "cpu", "cuda", "mps"}
+        keep : bool
+            Whether a cancel leaves the model where it is trained and measured already, and only
+            the comparison is missing.
+        """
         if fault := self._fault(choices):
             self.run.fail(fault)
             return
@@ -79,6 +89,7 @@ class TrainModel:
             "out": _file_of(choices.name),
             "choices": choices,
             "device": device,
+            "keep": keep,
         }
         self.run.start(Job(f"{_TASKS}:train", arguments, subject="training"), self._on_trained)
 
@@ -109,6 +120,8 @@ class TrainModel:
 
     def _on_step(self, progress: Progress) -> None:
         step = progress.detail
+        if "trained" in step:
+            self.report = step["trained"]
         if "loss" in step:
             self.losses.append(
                 Loss(
@@ -120,6 +133,12 @@ class TrainModel:
                 )
             )
             self.losses_changed.emit()
+
+    def _on_run(self) -> None:
+        """Where a cancel left a model, announce it."""
+        if self.run.phase == "cancelled" and self.report is not None:
+            self.run.finish(f"{self.report.path.stem} is in your library · comparison cancelled")
+            self.finished.emit()
 
     def _on_trained(self, report: TrainingReport) -> None:
         self.report = report

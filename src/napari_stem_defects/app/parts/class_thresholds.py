@@ -66,7 +66,7 @@ class ClassThresholds(QWidget):
         slider = named(
             QLabeledDoubleSlider(Qt.Orientation.Horizontal), f"threshold_{name.lower()}", tooltip
         )
-        slider.setRange(0.0, 1.0)
+        slider.setRange(0.01, 1.0)
         slider.setDecimals(2)
         slider.valueChanged.connect(partial(self.threshold_changed.emit, name))
         count = named(QLabel(), f"count_{name.lower()}", "Regions found")

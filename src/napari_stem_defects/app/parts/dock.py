@@ -96,12 +96,12 @@ class Dock(QWidget):
         self._body.setContentsMargins(6, 6, 6, 6)
         self._body.setSpacing(6)
         self._body.setAlignment(Qt.AlignmentFlag.AlignTop)
-        scroll = _Body()
-        scroll.setWidget(content)
+        self.body = _Body()
+        self.body.setWidget(content)
         self._outer = QVBoxLayout(self)
         self._outer.setContentsMargins(0, 0, 0, 0)
         self._outer.setSpacing(0)
-        self._outer.addWidget(scroll, 1)
+        self._outer.addWidget(self.body, 1)
 
     def when_closed(self, action: Callable[[], object]) -> None:
         """Call this once when the window is closed: to let go of what outlives it."""

@@ -18,37 +18,51 @@ from qtpy.QtWidgets import (
 )
 
 from napari_stem_defects.app.parts.dock import named, note, say
+from napari_stem_defects.app.parts.reliability_plot import ReliabilityPlot
 from napari_stem_defects.core.classes import colour_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _COLUMNS = (
-    ("precision", "precision", "Share of the windows called this class that are of it"),
-    ("recall", "recall", "Share of the windows of this class that are called so"),
+    ("precision", "P", "Precision: share of the windows called this class that are of it"),
+    ("recall", "R", "Recall: share of the windows of this class that are called so"),
     ("f1", "F1", "Harmonic mean of precision and recall"),
+)
+_COUNTS = (
     ("fp", "false", "Windows called this class that are not of it"),
     ("fn", "missed", "Windows of this class that are not called so"),
 )
 _ROW_PX, _HEADER_PX = 22, 26
+_STRONGEST = 150
 
 
 class ReportView(QWidget):
-    """Shows one of the measurements that `Measurement.to_dict` describes."""
+    """Shows measurements that `Measurement.to_dict` describes, side by side."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("report")
         self._measurements: Sequence[Mapping[str, Any]] = ()
-        self.split = named(QComboBox(), "report_split", "Which held-out windows the figures are of")
-        self.split.currentIndexChanged.connect(self._show)
         self.meaning = note("report_meaning")
-        self.figures = _table("figures", "Each class against all others")
+        self.figures = _table("figures", "Each class against all others, one split beside another")
+        self.split = named(QComboBox(), "report_split", "Which held-out windows are shown below")
+        self.split.currentIndexChanged.connect(self._show)
+        self.notes = note("report_notes")
         self.confusion = _table("confusion", "Windows by label (row) and by what they are called")
-        self._heading = QLabel("What windows of each label (row) are called")
+        self.reliability = ReliabilityPlot()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.split, self.meaning, self.figures, self._heading, self.confusion):
+        for widget in (
+            self.meaning,
+            self.figures,
+            self.split,
+            self.notes,
+            QLabel("What windows of each label (row) are called"),
+            self.confusion,
+            QLabel("What a probability is worth"),
+            self.reliability,
+        ):
             layout.addWidget(widget)
         self.hide()
 
@@ -57,40 +71,57 @@ class ReportView(QWidget):
         self._measurements = measurements
         self.split.clear()
         self.split.addItems([f"held out by {each['split']}" for each in measurements])
+        self.split.setVisible(len(measurements) > 1)
         self.setVisible(bool(measurements))
+        sentences = [f"{_title(each['split'])}: {each['meaning']}." for each in measurements]
+        say(self.meaning, "\n".join(sentences))
+        if measurements:
+            self._put_figures()
         self._show()
+
+    def _put_figures(self) -> None:
+        several = len(self._measurements) > 1
+        columns = _COLUMNS if several else (*_COLUMNS, *_COUNTS)
+        names = list(self._measurements[0]["classes"])
+        titles = [
+            f"{each['split']}\n{title}" if several else title
+            for each in self._measurements
+            for _, title, _ in columns
+        ]
+        rows = [
+            [each["classes"][name][key] for each in self._measurements for key, _, _ in columns]
+            for name in names
+        ]
+        _fill(self.figures, titles, names, rows, tall_header=several)
+        tooltips = [tooltip for _ in self._measurements for _, _, tooltip in columns]
+        for column, tooltip in enumerate(tooltips):
+            if (item := self.figures.horizontalHeaderItem(column)) is not None:
+                item.setToolTip(tooltip)
 
     def _show(self) -> None:
         index = self.split.currentIndex()
         if not 0 <= index < len(self._measurements):
             return
         shown = self._measurements[index]
-        say(self.meaning, ". ".join([shown["meaning"].capitalize(), *shown["notes"]]))
-        classes = shown["classes"]
-        self._put_figures(classes, shown["untestable"])
+        untestable = [f"{n} cannot be tested: {why}." for n, why in shown["untestable"].items()]
+        say(self.notes, " ".join([*shown["notes"], *untestable]))
         _fill(self.confusion, shown["columns"], shown["rows"], shown["confusion"])
+        _shade(self.confusion)
+        self.reliability.put(shown["classes"])
 
-    def _put_figures(
-        self, classes: Mapping[str, Mapping[str, Any]], untestable: Mapping[str, str]
-    ) -> None:
-        rows = [[values[key] for key, _, _ in _COLUMNS] for values in classes.values()]
-        _fill(self.figures, [title for _, title, _ in _COLUMNS], list(classes), rows)
-        for column, (_, _, tooltip) in enumerate(_COLUMNS):
-            if (item := self.figures.horizontalHeaderItem(column)) is not None:
-                item.setToolTip(tooltip)
-        for row, name in enumerate(classes):
-            if (item := self.figures.verticalHeaderItem(row)) is not None:
-                item.setToolTip(untestable.get(name, ""))
+
+def _title(split: str) -> str:
+    return f"Held out by {split}" if split != "random" else "Random split"
 
 
 def _table(name: str, tooltip: str) -> QTableWidget:
     table = named(QTableWidget(), name, tooltip)
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-    table.setAlternatingRowColors(True)
     table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     across, down = table.horizontalHeader(), table.verticalHeader()
     if across is not None and down is not None:
         across.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        across.setMinimumSectionSize(24)
         down.setDefaultSectionSize(_ROW_PX)
     return table
 
@@ -100,6 +131,7 @@ def _fill(
     columns: Sequence[str],
     rows: Sequence[str],
     values: Sequence[Sequence[float | int | None]],
+    tall_header: bool = False,
 ) -> None:
     table.setRowCount(len(rows))
     table.setColumnCount(len(columns))
@@ -112,10 +144,23 @@ def _fill(
             item = QTableWidgetItem(_text(value))
             item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             table.setItem(row, column, item)
-    table.setFixedHeight(_HEADER_PX + _ROW_PX * len(rows) + 16)
+    head = _HEADER_PX * (2 if tall_header else 1)
+    table.setFixedHeight(head + _ROW_PX * len(rows) + 16)
+
+
+def _shade(table: QTableWidget) -> None:
+    """Tint the cells of a confusion matrix by their share of the row."""
+    for row in range(table.rowCount()):
+        items = [
+            item for c in range(table.columnCount()) if (item := table.item(row, c)) is not None
+        ]
+        total = sum(int(item.text()) for item in items)
+        for item in items:
+            share = int(item.text()) / total if total else 0.0
+            item.setBackground(QColor(76, 141, 246, round(_STRONGEST * share)))
 
 
 def _text(value: float | int | None) -> str:
     if value is None:
         return "–"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return f"{value:.2f}" if isinstance(value, float) else str(value)

@@ -41,7 +41,11 @@ class TrainingClasses(QWidget):
 
     def put(self, counts: Mapping[str, int]) -> None:
         """Show these classes; what was chosen for them before stays."""
-        left_out = {name for name, check in self._checks.items() if not check.isChecked()}
+        left_out = {
+            name
+            for name, check in self._checks.items()
+            if check.isEnabled() and not check.isChecked()
+        }
         epochs = {name: spin.value() for name, spin in self._epochs.items()}
         while (item := self._grid.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
@@ -49,7 +53,8 @@ class TrainingClasses(QWidget):
         self._checks, self._epochs = {}, {}
         for row, (name, count) in enumerate(counts.items()):
             self._add_row(row, name, count)
-            self._checks[name].setChecked(name not in left_out)
+            self._checks[name].setChecked(count > 0 and name not in left_out)
+            self._checks[name].setEnabled(count > 0)
             self._epochs[name].setValue(epochs.get(name, 0))
 
     def _add_row(self, row: int, name: str, count: int) -> None:

@@ -16,6 +16,7 @@ from napari_stem_defects.app.models.detect import DetectModel, DetectRequest
 from napari_stem_defects.app.models.handover import library, open_labels
 from napari_stem_defects.app.models.pixel_size import PixelSize
 from napari_stem_defects.app.models.script import DetectScript
+from napari_stem_defects.app.parts.card_dialog import CardDialog
 from napari_stem_defects.app.parts.class_thresholds import ClassThresholds
 from napari_stem_defects.app.parts.correction_row import CorrectionRow
 from napari_stem_defects.app.parts.dock import Dock, button, named, note, say
@@ -25,6 +26,7 @@ from napari_stem_defects.app.parts.pixel_size_row import PixelSizeRow
 from napari_stem_defects.app.parts.probability_bars import ProbabilityBars
 from napari_stem_defects.app.parts.region_table import RegionTable
 from napari_stem_defects.app.parts.run_row import RunRow
+from napari_stem_defects.app.remembered import remember
 from napari_stem_defects.app.result_layers import ResultLayers
 from napari_stem_defects.app.runner import QtRunner
 from napari_stem_defects.app.source import Source
@@ -93,6 +95,8 @@ class DetectDefectsWidget(Dock):
         chooser = QHBoxLayout()
         chooser.addWidget(self.ensemble, 1)
         chooser.addWidget(self.import_model)
+        self.card = button("Card", "card", "What this model learned and how good it is")
+        chooser.addWidget(self.card)
         self.about = note("model_description")
         self.size_row = PixelSizeRow(self.pixel_size)
         self.stride = named(
@@ -120,6 +124,7 @@ class DetectDefectsWidget(Dock):
         self.device = named(QComboBox(), "device", "Where to compute; auto takes a GPU if present")
         self.device.addItems(["auto", "cpu", "cuda", "mps"])
         folded.addRow("Device", self.device)
+        remember("detect", self.ensemble, self.stride, self.device)
 
     def _build_results(self) -> None:
         self.add_title("Classes and thresholds")
@@ -148,6 +153,7 @@ class DetectDefectsWidget(Dock):
         self.ensemble.currentIndexChanged.connect(self._on_model)
         self.follow(library.changed, self.ensemble.reload)
         self.import_model.clicked.connect(self._import_model)
+        self.card.clicked.connect(self._show_card)
         self.size_row.typed.connect(self._explain_scale)
         self.size_row.calibrate_clicked.connect(self._calibrate)
         self.run_row.run_clicked.connect(self.start)
@@ -224,8 +230,7 @@ class DetectDefectsWidget(Dock):
             return
         if source.ndim == 3:
             self._viewer.dims.set_current_step(0, region.frame)
-        position = (region.frame, region.y_px, region.x_px)[-source.ndim :]
-        layers.camera_of(self._viewer).center = tuple(source.data_to_world(position))[-2:]
+        layers.look_at(self._viewer, source, region.y_px, region.x_px)
 
     def _calibrate(self, size_nm: float) -> None:
         if (image := self.image.image) is not None:
@@ -236,6 +241,10 @@ class DetectDefectsWidget(Dock):
         path, _ = QFileDialog.getOpenFileName(self, "Import a model", "", "Models (*.safetensors)")
         if path:
             self.model.import_model(Path(path), lambda entry: self.ensemble.reload(entry.name))
+
+    def _show_card(self) -> None:
+        if (entry := self.ensemble.entry) is not None:
+            CardDialog(entry, self).open()
 
     def _export(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Folder for the results")

@@ -12,17 +12,26 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QMenu, Q
 
 from napari_stem_defects.app import layers
 from napari_stem_defects.app.box_layer import BoxLayer
+from napari_stem_defects.app.label_helpers import LabelHelpers
+from napari_stem_defects.app.models.handover import library, open_labels
 from napari_stem_defects.app.models.label import START_CLASSES, LabelModel
+from napari_stem_defects.app.models.label_queue import LabelQueue
 from napari_stem_defects.app.models.run import Run
+from napari_stem_defects.app.paint_layer import PaintLayer
 from napari_stem_defects.app.parts.class_buttons import ClassButtons
 from napari_stem_defects.app.parts.dock import Dock, button, named, note, say
 from napari_stem_defects.app.parts.image_choice import ImageChoice
+from napari_stem_defects.app.parts.made_defects_form import MadeDefectsForm
+from napari_stem_defects.app.parts.queue_row import QueueRow
 from napari_stem_defects.app.parts.run_row import RunRow
+from napari_stem_defects.app.parts.thumbnails import Thumbnails
+from napari_stem_defects.app.remembered import keep, settings
 from napari_stem_defects.app.runner import QtRunner
 from napari_stem_defects.app.warm_up import warm_up
 from napari_stem_defects.engine import pool
 from napari_stem_defects.engine.jobs import Job
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.files.label_project import is_label_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +39,9 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
-    from napari_stem_defects.core.labels import LabelledFrame
+    from napari_stem_defects.core.labels import Label, LabelledFrame
+    from napari_stem_defects.engine.jobs import Listener
+    from napari_stem_defects.engine.worker import Ticket
 
 _TASKS = "napari_stem_defects.engine.tasks"
 
@@ -49,15 +60,19 @@ class LabelPatchesWidget(Dock):
         warm_up()
         self._viewer = napari_viewer
         self.model = LabelModel()
-        self._quick = QtRunner(pool.quick, self)
-        self.run = Run(self._quick.submit)
-        self.boxes = BoxLayer(napari_viewer, self.model)
+        self.queue = LabelQueue(self.model)
+        self._runners = {name: QtRunner(getattr(pool, name), self) for name in ("quick", "long")}
+        self.run = Run(self._submit)
+        self.boxes = BoxLayer(napari_viewer, self.model, self.queue)
+        self.brush = PaintLayer(napari_viewer, self.model.paint)
         self._reopen: Callable[[], None] | None = None
         self._build_project()
         self._build_classes()
+        self._build_helpers()
         self.run_row = self.add_footer(
             RunRow(self.run, "Import…", "Add a folder of patches, or a table of points (.csv)")
         )
+        self._build_import()
         self._connect()
         self._on_project()
         self._on_image()
@@ -88,18 +103,39 @@ class LabelPatchesWidget(Dock):
         form.addRow("Its images", self.known_images)
         form.addRow("Image", self.image)
         self.warning = self.add(note("warning"))
+        self.resume = self.add(button("Resume", "resume", "Open the project opened last"))
 
     def _build_classes(self) -> None:
         self.add_title("Classes")
         self.classes = self.add(ClassButtons(self.model))
+        self.thumbnails = self.add(Thumbnails(self.model))
         self.hint = self.add(note("hint"))
+        self.paint = button("Paint", "paint", "Paint a region; labels of the class fill it")
+        self.paint.setCheckable(True)
         self.undo = button("Undo", "undo", "Take the last change back (Ctrl+Z)")
         self.redo = button("Redo", "redo", "Do it again (Ctrl+Shift+Z)")
         self.export = button("Export…", "export", "Write every label as a patch of 64 x 64 px")
         row = QHBoxLayout()
-        for each in (self.undo, self.redo, self.export):
+        for each in (self.paint, self.undo, self.redo, self.export):
             row.addWidget(each)
         self._body.addLayout(row)
+
+    def _build_helpers(self) -> None:
+        self.add_title("Next to label")
+        self.asking = self.add(QueueRow(self.queue))
+        self.defects = MadeDefectsForm(self.add_folded("Make point defects"))
+        self.helpers = LabelHelpers(self._viewer, self.model, self.queue, self.run, self.image)
+
+    def _build_import(self) -> None:
+        menu = QMenu(self)
+        self.import_folder = menu.addAction("Folder of patches…", self._import_folder)
+        self.import_table = menu.addAction("Table of points (.csv)…", self._import_table)
+        self.run_row.start.setMenu(menu)
+
+    def _submit(self, job: Job, listener: Listener) -> Ticket:
+        """Look for windows where torch is loaded, do all else where nothing is waited for."""
+        runner = self._runners["long" if job.function.endswith(":suggest_labels") else "quick"]
+        return runner.submit(job, listener)
 
     def _connect(self) -> None:
         self.image.image_changed.connect(self._on_image)
@@ -108,7 +144,15 @@ class LabelPatchesWidget(Dock):
         self.undo.clicked.connect(self.model.undo)
         self.redo.clicked.connect(self.model.redo)
         self.export.clicked.connect(self._export)
-        self.run_row.run_clicked.connect(self._import)
+        self.resume.clicked.connect(lambda: self.model.open(Path(_last_project())))
+        self.paint.toggled.connect(self._on_paint)
+        self.thumbnails.label_chosen.connect(self._go_to)
+        self.asking.find_clicked.connect(self._find_next)
+        self.helpers.found.connect(self.boxes.activate)
+        self.asking.answered.connect(self.boxes.activate)
+        self.defects.make.clicked.connect(self._make_defects)
+        self.follow(library.changed, self.asking.ensemble.reload)
+        self.queue.changed.connect(self._on_queue)
         self.run.changed.connect(self._on_run)
         self.run.failed.connect(show_warning)
         self.model.project_changed.connect(self._on_project)
@@ -116,7 +160,14 @@ class LabelPatchesWidget(Dock):
         self.model.classes_changed.connect(self.boxes.draw)
         self.model.failed.connect(self._on_failed)
         self.follow(self._viewer.dims.events.current_step, self._on_frame_shown)
-        for farewell in (self.image.disconnect_layers, self._quick.cancel_all, self.model.close):
+        self.model.classes_changed.connect(self._on_classes)
+        runners = self._runners.values()
+        for farewell in (
+            self.image.disconnect_layers,
+            *(runner.cancel_all for runner in runners),
+            self.model.close,
+            lambda: open_labels.drop(self.model),
+        ):
             self.when_closed(farewell)
         for keys, action in (("Ctrl+Z", self.model.undo), ("Ctrl+Shift+Z", self.model.redo)):
             shortcut = QShortcut(QKeySequence(keys), self)
@@ -137,13 +188,18 @@ class LabelPatchesWidget(Dock):
             if self.model.images and not self.model.labels:
                 self._show_known(0)
 
-    def _import(self) -> None:
+    def _import_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Import a folder of patches")
         if folder:
-            self.import_patches(Path(folder))
+            self.import_labels(Path(folder))
 
-    def import_patches(self, folder: Path) -> None:
-        """Import a patch folder, its places looked for in the image shown."""
+    def _import_table(self) -> None:
+        table, _ = QFileDialog.getOpenFileName(self, "Import points", "", "Tables (*.csv)")
+        if table:
+            self.import_labels(Path(table))
+
+    def import_labels(self, source: Path) -> None:
+        """Import patches or points, their places looked for in the image shown."""
         if self.model.project is None:
             self.model.failed.emit("no label project is open; make a new one or open one first")
             return
@@ -151,9 +207,9 @@ class LabelPatchesWidget(Dock):
         path = None if image is None else image.source.path
         images = [] if path is None else [Path(path)]
         self._reopen = self.model.aside()  # the worker writes to it meanwhile
-        arguments = {"project": project, "sources": [folder], "images": images}
+        arguments = {"project": project, "sources": [source], "images": images}
         self.run.start(
-            Job(f"{_TASKS}:import_labels", arguments, subject=folder.name), self.run.finish
+            Job(f"{_TASKS}:import_labels", arguments, subject=source.name), self.run.finish
         )
 
     def _export(self) -> None:
@@ -167,6 +223,24 @@ class LabelPatchesWidget(Dock):
                 Job(f"{_TASKS}:export_labels", arguments, subject="export"),
                 lambda count: self.run.finish(f"{count} patches written to {folder}"),
             )
+
+    def _go_to(self, label: Label) -> None:
+        """Show a label's image and frame, its place in the middle, and mark it."""
+        keys = [(frame.sha256, frame.frame) for frame in self.model.images]
+        self._show_known(keys.index((label.image, label.frame)))
+        image = self.image.image
+        if image is not None:
+            if image.ndim == 3:
+                self._viewer.dims.set_current_step(0, label.frame)
+            layers.look_at(self._viewer, image, label.y, label.x)
+            self.model.select(label.id)
+            self.boxes.activate()
+
+    def _find_next(self) -> None:
+        self.helpers.find_next(self.asking.ensemble.entry, self._frame_shown())
+
+    def _make_defects(self) -> None:
+        self.helpers.make_defects(self.defects.wanted, self._frame_shown())
 
     def _show_known(self, index: int) -> None:
         frame = self.model.images[index]
@@ -184,6 +258,11 @@ class LabelPatchesWidget(Dock):
             self.image.choose(layer)
 
     def _layer_of(self, frame: LabelledFrame) -> Image | None:
+        shown = self.model.image
+        if shown is not None and shown.sha256 == frame.sha256:
+            current = self.image.image
+            if current is not None and (current.ndim == 3 or self.model.frame == frame.frame):
+                return current
         for layer in self.image.images:
             origin = layer.metadata.get(layers.METADATA_KEY, {})
             if (origin.get("sha256"), origin.get("frame", 0)) == (frame.sha256, frame.frame):
@@ -191,6 +270,25 @@ class LabelPatchesWidget(Dock):
         return None
 
     # What happens
+
+    def _on_paint(self, on: bool) -> None:
+        image = self.image.image
+        if on and image is not None and self.model.project is not None:
+            self.brush.begin(image, self.model.colours.get(self.model.active_class, "#ffffff"))
+        else:
+            self.paint.setChecked(False)
+            self.brush.end()
+            self.boxes.activate()
+
+    def _on_classes(self) -> None:
+        self.brush.recolour(self.model.colours.get(self.model.active_class, "#ffffff"))
+        self.defects.put_classes([entry.name for entry in self.model.classes])
+
+    def _on_queue(self) -> None:
+        asked, image = self.queue.current, self.image.image
+        if asked is not None and image is not None:
+            layers.look_at(self._viewer, image, asked.y, asked.x)
+        self.boxes.draw()
 
     def _on_run(self) -> None:
         if self._reopen is not None and not self.run.busy:
@@ -204,6 +302,8 @@ class LabelPatchesWidget(Dock):
         except InputError as error:
             micrograph = None
             self.model.failed.emit(str(error))
+        self.paint.setChecked(False)
+        self.queue.clear()
         self.boxes.follow(image)
         self.model.show(micrograph, self._frame_shown())
 
@@ -218,6 +318,17 @@ class LabelPatchesWidget(Dock):
         self.known_images.setEnabled(bool(self.model.images))
         say(self.warning, "")
         say(self.hint, _hint(project is not None))
+        self._offer_last()
+        if project is None:
+            open_labels.drop(self.model)
+        else:
+            keep("label", "last_project", str(project.path))
+            open_labels.use(self.model)
+
+    def _offer_last(self) -> None:
+        last = _last_project()
+        self.resume.setText(f"Resume {Path(last).name}")
+        self.resume.setVisible(self.model.project is None and is_label_project(last))
 
     def _on_failed(self, message: str) -> None:
         say(self.warning, message)
@@ -234,6 +345,10 @@ class LabelPatchesWidget(Dock):
 
 def _title(frame: LabelledFrame) -> str:
     return f"{frame.name} [{frame.frame}]" if frame.stack else frame.name
+
+
+def _last_project() -> str:
+    return str(getattr(settings("label"), "last_project", "") or "-")
 
 
 def _hint(has_project: bool) -> str:

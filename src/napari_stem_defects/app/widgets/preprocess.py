@@ -16,6 +16,7 @@ from napari_stem_defects.app.parts.dock import Dock, button, named, note, say
 from napari_stem_defects.app.parts.image_choice import ImageChoice
 from napari_stem_defects.app.parts.settings_form import SettingsForm
 from napari_stem_defects.app.parts.stage_strip import StageStrip
+from napari_stem_defects.app.remembered import keep, settings
 from napari_stem_defects.app.runner import QtRunner
 from napari_stem_defects.app.stage_layers import StageLayers
 from napari_stem_defects.engine import pool
@@ -51,6 +52,7 @@ class PreprocessWidget(Dock):
         self._pending: dict[str, Any] = {}
         self._build()
         self._connect()
+        self._remember()
         self.settings.put(self.model.settings)
         self._on_image()
 
@@ -127,6 +129,13 @@ class PreprocessWidget(Dock):
         self.listen(self._viewer.mouse_move_callbacks, self._on_mouse)
         self.when_closed(self.image.disconnect_layers)
         self.when_closed(self._quick.cancel_all)
+
+    def _remember(self) -> None:
+        """Start with the settings chosen last, and keep those chosen from now on."""
+        self.model.read(str(getattr(settings("preprocess"), "settings", "") or ""))
+        self.model.settings_changed.connect(
+            lambda: keep("preprocess", "settings", self.model.text())
+        )
 
     # What the user does
 

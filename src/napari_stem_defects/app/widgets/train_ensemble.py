@@ -24,6 +24,7 @@ from napari_stem_defects.app.parts.loss_plot import LossPlot
 from napari_stem_defects.app.parts.report_view import ReportView
 from napari_stem_defects.app.parts.run_row import RunRow
 from napari_stem_defects.app.parts.training_classes import TrainingClasses
+from napari_stem_defects.app.remembered import remember
 from napari_stem_defects.app.runner import QtRunner
 from napari_stem_defects.core.preprocessing import Representation
 from napari_stem_defects.core.training_plan import Choices
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.core.splits import SplitKind
 
 _AUTOMATIC = "automatic"
+_KEEP = "keep the best so far"
 _SPLIT_TOOLTIP = (
     "What is held out together to measure the model: defect sites, image regions or images are"
     " honest; random repeats the paper, where near-copies lie on both sides"
@@ -118,7 +120,16 @@ class TrainEnsembleWidget(Dock):
         form.addRow(self.forget)
         folded = self.add_folded("More")
         folded.addRow("Seed", self.seed)
+        self.on_cancel = named(
+            QComboBox(),
+            "on_cancel",
+            "What Cancel leaves: nothing, or the model if it is trained and measured and only the"
+            " comparison with the random split is missing",
+        )
+        self.on_cancel.addItems([_KEEP, "keep nothing"])
         folded.addRow("Device", self.device)
+        folded.addRow("On cancel", self.on_cancel)
+        remember("train", self.members, self.split, self.compare, self.device, self.on_cancel)
 
     def _build_results(self) -> None:
         self.report = self.add(ReportView())
@@ -143,7 +154,8 @@ class TrainEnsembleWidget(Dock):
         except InputError as error:
             self.model.run.fail(str(error))
             return
-        self.model.start(choices, self.device.currentText())
+        keep_model = self.on_cancel.currentText() == _KEEP
+        self.model.start(choices, self.device.currentText(), keep_model)
 
     def _choices(self) -> Choices:
         split, seen = self.split.currentText(), self.representation.currentText()

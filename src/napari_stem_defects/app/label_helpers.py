@@ -1,0 +1,125 @@
+"""Help with labelling: windows worth a label, and point defects made in perfect crystal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from psygnal import Signal
+
+from napari_stem_defects.app import layers
+from napari_stem_defects.app.view_area import area_of
+from napari_stem_defects.engine.jobs import Job
+from napari_stem_defects.errors import InputError
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+    from napari_stem_defects.app.models.label import LabelModel
+    from napari_stem_defects.app.models.label_queue import LabelQueue
+    from napari_stem_defects.app.models.run import Run
+    from napari_stem_defects.app.parts.image_choice import ImageChoice
+    from napari_stem_defects.app.parts.made_defects_form import Wanted
+    from napari_stem_defects.core.micrograph import Micrograph
+    from napari_stem_defects.engine.made_defects import MadeDefects
+    from napari_stem_defects.engine.suggestions import Suggestion
+    from napari_stem_defects.files.model_library import ModelEntry
+
+_TASKS = "napari_stem_defects.engine.tasks"
+
+
+class LabelHelpers:
+    """Sends the image shown to a worker and turns the answer into labels, or questions.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    model : LabelModel
+    queue : LabelQueue
+    run : Run
+    image : ImageChoice
+    """
+
+    found = Signal()
+    """There are windows to label."""
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        model: LabelModel,
+        queue: LabelQueue,
+        run: Run,
+        image: ImageChoice,
+    ) -> None:
+        self._viewer = viewer
+        self._model = model
+        self._queue = queue
+        self._run = run
+        self._image = image
+
+    def find_next(self, entry: ModelEntry | None, frame: int) -> None:
+        """Fill the queue with the windows that an ensemble is least sure of."""
+        if entry is None:
+            self._model.failed.emit("there is no model yet; train one, or import one in Detect")
+            return
+        image, shown = self._ready()
+        if image is None or shown is None:
+            return
+        arguments = {
+            "frame": layers.frame_input(image, frame),
+            "model": entry.path,
+            "taken": [(label.y, label.x) for label in self._model.labels],
+            "device": "auto",
+        }
+        job = Job(f"{_TASKS}:suggest_labels", arguments, subject=image.name)
+        self._run.start(job, lambda found: self._on_suggestions(shown, frame, found))
+
+    def make_defects(self, wanted: Wanted, frame: int) -> None:
+        """Make point defects in a copy of the image and label them as simulated."""
+        image, _ = self._ready()
+        if image is None:
+            return
+        try:
+            area = area_of(self._viewer, image, wanted.area)
+        except InputError as error:
+            self._model.failed.emit(str(error))
+            return
+        arguments = {
+            "frame": layers.frame_input(image, frame),
+            "bulk": self._model.perfect(layers.frame_shape(image), area),
+            "vacancies": wanted.vacancies,
+            "interstitials": wanted.interstitials,
+            "seed": sum(self._model.counts.values()),
+        }
+        job = Job(f"{_TASKS}:make_defects", arguments, subject=image.name)
+        self._run.start(job, lambda made: self._on_made(image, made, wanted))
+
+    def _ready(self) -> tuple[Image | None, Micrograph | None]:
+        """Return the image shown, or say what is missing."""
+        image, shown = self._image.image, self._model.image
+        if self._model.project is None:
+            self._model.failed.emit("no label project is open; make a new one or open one first")
+            return None, None
+        if image is None or shown is None:
+            self._model.failed.emit("there is no image to label; open one first")
+        return image, shown
+
+    def _on_suggestions(self, image: Micrograph, frame: int, found: list[Suggestion]) -> None:
+        self._queue.fill(image, frame, found)
+        self._run.finish(f"{len(found)} windows to label")
+        self.found.emit()
+
+    def _on_made(self, image: Image, made: MadeDefects, wanted: Wanted) -> None:
+        layer = layers.edited_copy(image, made.pixels, "made defects")
+        self._viewer.add_layer(layer)
+        self._image.choose(layer)
+        if self._model.image is None:
+            return
+        for places, name in (
+            (made.vacancies, wanted.vacancy_class),
+            (made.interstitials, wanted.interstitial_class),
+        ):
+            if places and name:
+                self._model.label_all(self._model.image, 0, places, name, "simulated")
+        count = len(made.vacancies) + len(made.interstitials)
+        self._run.finish(f"{count} point defects made and labelled in {layer.name}")
