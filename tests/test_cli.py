@@ -79,6 +79,7 @@ def test_the_commands_are_the_contracts() -> None:
         "detect a.tif --out d --cluster tcp://host:8786",
         "train a b --out m.safetensors --classes A,B --epochs A=3,B=9 --split region"
         " --representation fft+real --members 3 --seed 1",
+        "train a --out m.safetensors --split random,site,region --recipe abstract",
         "evaluate m a b --out d",
         "preprocess a.tif --out d",
         "simulate --out d --crystal sto-100 --defects extra --size 64 --pixel-size 0.02 --dose 9"

@@ -14,6 +14,7 @@ from napari_stem_defects.core.augmentation import (
     disturbed,
     flat_view,
     quarter_view,
+    square_view,
     turned_view,
 )
 from napari_stem_defects.core.preprocessing import Preprocessing, normalise
@@ -193,6 +194,17 @@ def test_quarter_turns_are_the_four_rotations() -> None:
     rng = np.random.default_rng(0)
     turned = {quarter_view(patch, rng).tobytes() for _ in range(40)}
     assert turned == {np.ascontiguousarray(np.rot90(patch, k)).tobytes() for k in range(4)}
+
+
+def test_a_square_can_be_laid_down_in_eight_ways() -> None:
+    patch = np.arange(16, dtype=np.float32).reshape(4, 4)
+    ways = [square_view(patch, number) for number in range(9)]
+    np.testing.assert_array_equal(ways[0], patch)
+    for number in range(4):
+        np.testing.assert_array_equal(ways[number], np.rot90(patch, number))
+    assert len({way.tobytes() for way in ways}) == 8
+    assert {way[::-1].tobytes() for way in ways} == {way.tobytes() for way in ways}
+    np.testing.assert_array_equal(ways[8], patch)
 
 
 def test_ranges_are_json() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,12 +25,15 @@ if TYPE_CHECKING:
     from napari_stem_defects.core.training_set import TrainingSet
 
 QUICK = {"Bulk": 4, "SF1": 4}
+SHORT = Choices(epochs={"Bulk": 1, "SF1": 1}, recipe="abstract")
 
 
 @pytest.fixture(scope="module")
 def trained() -> Assessment:
     data = striped_patches(24, classes=("Bulk", "SF1", "SF2"))
-    choices = Choices(name="striped", classes=("Bulk", "SF1"), epochs=QUICK, splits=("site",))
+    choices = Choices(
+        name="striped", classes=("Bulk", "SF1"), epochs=QUICK, splits=("site",), recipe="abstract"
+    )
     return train(data, choices, device="cpu")
 
 
@@ -64,7 +68,7 @@ def test_test_windows_are_neither_trained_nor_calibrated_on(
         return parts
 
     monkeypatch.setattr(learning, "_training_parts", spy)
-    made = train(striped_patches(), Choices(epochs={"Bulk": 1, "SF1": 1}), device="cpu")
+    made = train(striped_patches(), SHORT, device="cpu")
     test = made.measurements[0].data
     tested = {test.names[index] for index in test.image}
     assert not tested & (seen["trained"] | seen["calibrated"])
@@ -90,15 +94,21 @@ def test_history_holds_every_epoch(trained: Assessment) -> None:
 
 
 def test_the_same_seed_gives_the_same_weights() -> None:
-    choices = Choices(epochs={"Bulk": 1, "SF1": 1}, seed=3)
+    choices = replace(SHORT, seed=3)
     first, again = (train(striped_patches(), choices, device="cpu") for _ in range(2))
     for name, tensor in first.ensemble.weights.items():
         np.testing.assert_array_equal(tensor, again.ensemble.weights[name])
     assert first.ensemble.spec == again.ensemble.spec
-    other = train(
-        striped_patches(), Choices(epochs={"Bulk": 1, "SF1": 1}, seed=4), device="cpu"
-    ).ensemble
+    other = train(striped_patches(), replace(choices, seed=4), device="cpu").ensemble
     assert any((other.weights[n] != t).any() for n, t in first.ensemble.weights.items())
+
+
+def test_patches_train_members_with_a_common_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("napari_stem_defects.core.training_plan.PATCH_COMMON_EPOCHS", 2)
+    made = train(striped_patches(8), Choices(epochs={"SF1": 1}, splits=("random",)), device="cpu")
+    passes = [each["class"] for each in made.history]
+    assert passes == ["", "", "Bulk", "Bulk", "SF1"]
+    assert made.ensemble.spec.training["schedule"]["epochs"] == {"Bulk": 2, "SF1": 1}
 
 
 def test_clicks_train_members_with_a_common_start(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +125,7 @@ def test_clicks_train_members_with_a_common_start(monkeypatch: pytest.MonkeyPatc
 
 def test_progress_runs_once_from_start_to_end() -> None:
     steps: list[Progress] = []
-    choices = Choices(epochs={"Bulk": 1, "SF1": 1}, splits=("random", "site"))
+    choices = replace(SHORT, splits=("random", "site"))
     train(striped_patches(6), choices, device="cpu", report=steps.append)
     done = [step.done / step.total for step in steps]
     assert done == sorted(done)
@@ -137,9 +147,7 @@ def test_a_cancelled_run_ends_at_once() -> None:
 
 
 def test_what_cannot_be_tested_is_said() -> None:
-    made = train(
-        striped_patches(4), Choices(epochs={"Bulk": 1, "SF1": 1}, splits=("site",)), device="cpu"
-    )
+    made = train(striped_patches(4), SHORT, device="cpu")
     (measurement,) = made.measurements
     assert set(measurement.untestable) == {"Bulk", "SF1"}
     assert measurement.evaluation.windows == 0
@@ -149,7 +157,7 @@ def test_what_cannot_be_tested_is_said() -> None:
 
 def test_calibration_by_chance_is_admitted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(learning, "LEAST_LEFT", 1.0)
-    made = train(striped_patches(), Choices(epochs={"Bulk": 1, "SF1": 1}), device="cpu")
+    made = train(striped_patches(), SHORT, device="cpu")
     assert "by chance" in made.measurements[0].notes[0]
 
 

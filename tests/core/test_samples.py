@@ -58,16 +58,15 @@ def test_plain_patches_are_seen_whole_and_in_order() -> None:
             np.testing.assert_allclose(samples.features[name][index], array[0], atol=1e-6)
 
 
-def test_without_augmentation_patches_turn_by_quarters_only() -> None:
-    samples = augmented_samples(PATCHES, BOTH, None, views=4, seed=0)
-    assert len(samples) == 20
-    np.testing.assert_array_equal(samples.targets, np.tile(PATCHES.targets, (4, 1)))
-    plain = plain_samples(PATCHES, BOTH).features["real"]
-    seen = samples.features["real"].reshape(4, 5, 64, 64)
-    np.testing.assert_allclose(seen[0], plain[:, 0], atol=1e-6)
-    turns = np.stack([np.rot90(plain[:, 0], k, axes=(1, 2)) for k in range(4)])
-    apart = np.abs(seen[:, None] - turns[None]).max((-2, -1)).min(1)
-    assert apart.max() < 1e-5
+def test_without_augmentation_patches_are_turned_and_mirrored_only() -> None:
+    samples = augmented_samples(PATCHES, BOTH, None, views=8, seed=0)
+    assert len(samples) == 40
+    np.testing.assert_array_equal(samples.targets, np.tile(PATCHES.targets, (8, 1)))
+    plain = plain_samples(PATCHES, BOTH).features["real"][:, 0]
+    seen = samples.features["real"].reshape(8, 5, 64, 64)
+    turns = [np.rot90(plain, k, axes=(1, 2)) for k in range(4)]
+    mirrored = [np.rot90(plain[:, :, ::-1], k, axes=(1, 2)) for k in range(4)]
+    np.testing.assert_allclose(seen, turns + mirrored, atol=1e-5)
 
 
 def test_every_view_of_a_patch_keeps_its_targets() -> None:

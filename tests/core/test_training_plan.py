@@ -21,13 +21,32 @@ def mixed(labels: tuple[str, ...], weak: tuple[bool, ...]) -> TrainingSet:
     return from_clicks([Clicks(image, y, x, labels, np.array(weak))])
 
 
-def test_whole_patches_are_learned_as_in_the_abstract() -> None:
-    plan = protocol_for(striped_patches(), Choices())
+def test_whole_patches_are_seen_whole() -> None:
+    plan = protocol_for(striped_patches(), Choices(epochs={"SF1": 5}))
     assert plan.name == "patches"
+    assert plan.preprocessing.window == "none"
+    assert "real" in plan.preprocessing.representation
+    assert plan.augmentation is None
+    assert plan.views == 8
+    assert plan.common_epochs > 0
+    assert plan.epochs["SF1"] == 5
+    assert set(plan.epochs) == {"Bulk", "SF1"}
+
+
+def test_the_abstracts_own_protocol_can_be_chosen() -> None:
+    plan = protocol_for(striped_patches(), Choices(recipe="abstract", epochs={"SF1": 5}))
     assert plan.preprocessing == Preprocessing.paper()
     assert plan.augmentation is None
+    assert plan.views == 4
     assert plan.common_epochs == 0
-    assert plan.epochs == {}
+    assert plan.epochs == {"SF1": 5}
+    assert protocol_for(striped_clicks(), Choices(recipe="abstract")).name == "clicks"
+
+
+def test_very_many_patches_are_looked_at_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("napari_stem_defects.core.training_plan.PATCH_WINDOWS", 120)
+    assert protocol_for(striped_patches(), Choices()).views == 5
+    assert protocol_for(striped_patches(100), Choices()).views == 4
 
 
 def test_clicks_are_learned_from_windows_that_know_their_centre() -> None:
@@ -47,7 +66,8 @@ def test_few_clicks_are_looked_at_more_often() -> None:
 def test_choices_replace_the_preprocessing() -> None:
     own = Preprocessing(smoothing_px=0.5)
     assert protocol_for(striped_patches(), Choices(preprocessing=own)).preprocessing == own
-    plan = protocol_for(striped_patches(), Choices(representation="fft+real"))
+    wish = Choices(representation="fft+real", recipe="abstract")
+    plan = protocol_for(striped_patches(), wish)
     assert plan.preprocessing == replace(Preprocessing.paper(), representation="fft+real")
 
 
@@ -64,6 +84,7 @@ def test_choices_and_protocol_become_json() -> None:
         {"epochs": {"SF1": 0}},
         {"splits": ()},
         {"splits": ("by chance",)},
+        {"recipe": "my own"},
     ],
 )
 def test_impossible_choices_are_refused(wrong: dict[str, object]) -> None:

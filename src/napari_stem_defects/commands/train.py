@@ -26,15 +26,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--split",
-        choices=("random", "site", "region", "image"),
-        default="site",
-        help="what is held out together to measure the model (default: %(default)s);"
-        " random is reported beside site, never alone",
+        type=names,
+        default=("site",),
+        metavar="random|site|region|image",
+        help="what is held out together to measure the model (default: site); random is reported"
+        " beside site, never alone; further ones after a comma are measured beside the first",
     )
     parser.add_argument(
         "--representation",
         choices=("fft", "real", "fft+real"),
         help="what the networks see (default: what suits the labels)",
+    )
+    parser.add_argument(
+        "--recipe",
+        choices=("suited", "abstract"),
+        default="suited",
+        help="how to learn: as suits the labels, or as in the abstract, that is from un-windowed"
+        " spectra and quarter turns, every member from nothing (default: %(default)s)",
     )
     parser.add_argument(
         "--members", type=positive_int, default=1, metavar="K", help="networks per class"
@@ -52,8 +60,9 @@ def run(options: argparse.Namespace) -> None:
         name=options.out.stem,
         classes=options.classes,
         epochs=options.epochs,
-        splits=("random", "site") if options.split == "random" else (options.split,),
+        splits=("random", "site") if options.split == ("random",) else options.split,
         representation=options.representation,
+        recipe=options.recipe,
         members=options.members,
         seed=options.seed,
     )

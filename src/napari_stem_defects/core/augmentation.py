@@ -110,6 +110,16 @@ def quarter_view(image: Image, rng: np.random.Generator) -> Image:
     return np.ascontiguousarray(np.rot90(image, int(rng.integers(4))))
 
 
+def square_view(image: Image, number: int) -> Image:
+    """Return one of the eight ways to lay down a square patch (Y, X).
+
+    0 to 3 are the abstract's quarter turns, 0 the patch as it is; 4 to 7 those of its mirror
+    image; then it begins anew.
+    """
+    mirrored = image[:, ::-1] if number % 8 >= 4 else image
+    return np.ascontiguousarray(np.rot90(mirrored, number % 4))
+
+
 def disturbed(image: Image, augmentation: Augmentation, rng: np.random.Generator) -> Image:
     """Give an image (Y, X) another dose, focus, scan, contrast and background.
 

@@ -13,6 +13,7 @@ from napari_stem_defects.core.augmentation import (
     disturbed,
     flat_view,
     quarter_view,
+    square_view,
 )
 from napari_stem_defects.core.classes import BULK
 from napari_stem_defects.core.preprocessing import Preprocessing, features, flatten
@@ -86,8 +87,9 @@ def augmented_samples(
     data : TrainingSet
     preprocessing : Preprocessing
     augmentation : Augmentation or None
-        None turns whole patches by quarters and changes nothing else, as the abstract does;
-        sites in larger parents are then seen with the default `Augmentation`.
+        None lays every whole patch down in ``views`` of the eight ways there are, the abstract's
+        four quarter turns first, and changes nothing else; sites in larger parents are then seen
+        with the default `Augmentation`.
     views : int
         How often every parent is looked at.
     seed : int
@@ -111,7 +113,7 @@ def augmented_samples(
     if whole.any():
         patches = data.only(np.isin(data.image, parents[whole]))
         for done in range(views):
-            parts.append(_patch_view(patches, preprocessing, augmentation, rng, first=done == 0))
+            parts.append(_patch_view(patches, preprocessing, augmentation, rng, done))
             report(Progress("augmenting patches", done + 1, views))
     larger = parents[~whole]
     for number, index in enumerate(larger):
@@ -127,16 +129,18 @@ def _patch_view(
     preprocessing: Preprocessing,
     augmentation: Augmentation | None,
     rng: np.random.Generator,
-    *,
-    first: bool,
+    number: int,
 ) -> Samples:
-    """Turn every patch by a quarter of its own; the first view leaves all as they are."""
-    patches = np.stack([data.images[index] for index in data.image])
-    if not first:
-        patches = np.stack([quarter_view(patch, rng) for patch in patches])
-    if augmentation is not None:
-        patches = np.stack([disturbed(patch, augmentation, rng) for patch in patches])
-    return Samples(features(flatten(patches, preprocessing), preprocessing), data.targets)
+    """Look at every patch the same way, or, disturbed, turned by a quarter of its own."""
+    patches = [data.images[index] for index in data.image]
+    if augmentation is None:
+        patches = [square_view(patch, number) for patch in patches]
+    else:
+        if number > 0:
+            patches = [quarter_view(patch, rng) for patch in patches]
+        patches = [disturbed(patch, augmentation, rng) for patch in patches]
+    flat = flatten(np.stack(patches), preprocessing)
+    return Samples(features(flat, preprocessing), data.targets)
 
 
 def _parent_view(

@@ -1,15 +1,16 @@
 """What to train and how: the user's choices, and the protocol that suits the labels.
 
-Whole patches, of which nobody knows where in them the defect is, are learned as in the abstract:
-un-windowed spectra, quarter turns, members from scratch. Clicks are learned from free views of
-their parents with windowed spectra and a common start of all members, so that a window answers
-for its centre.
+Whole patches, of which nobody knows where in them the defect is, are learned un-windowed, in the
+eight ways a square can be laid down. Clicks are learned from free views of their parents with
+windowed spectra, so that a window answers for its centre. Members have a common start either way.
+The abstract's own protocol (un-windowed spectra, quarter turns, every member from nothing) can be
+chosen instead.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -26,13 +27,22 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.core.training_set import TrainingSet
 
-# Quarter turns, of which a Fourier magnitude sees two.
-PATCH_VIEWS = 4
+Recipe = Literal["suited", "abstract"]
+
+# The abstract's quarter turns, of which a Fourier magnitude sees two.
+ABSTRACT_VIEWS = 4
+# Quarter turns and their mirror images, unless there are so many patches that turns will do.
+PATCH_WINDOWS = 40_000
+FEWEST_PATCH_VIEWS, MOST_PATCH_VIEWS = 4, 8
 # Few clicks are looked at more often than many, so that training takes minutes for either.
 CLICK_WINDOWS = 12_000
 FEWEST_VIEWS, MOST_VIEWS = 4, 64
 # Few patches and few epochs need many small steps; the abstract's epochs were counted so.
 PATCH_BATCH, CLICK_BATCH = 32, 128
+# Whole patches: a magnitude smears one odd column over all frequencies, where the members learned
+# the training patches by heart instead; see docs/architecture.md.
+PATCH_PREPROCESSING = replace(Preprocessing.paper(), representation="real")
+PATCH_COMMON_EPOCHS, PATCH_EPOCHS = 9, 2
 # Phase tells a fault's kind apart, which a magnitude loses; see docs/architecture.md.
 CLICK_PREPROCESSING = Preprocessing(representation="fft+real", smoothing_px=0.7)
 COMMON_EPOCHS = 6
@@ -59,6 +69,8 @@ class Choices:
         Instead of the protocol's.
     representation : {"fft", "real", "fft+real"} or None
         Instead of the preprocessing's.
+    recipe : {"suited", "abstract"}
+        The protocol that suits the labels, or the abstract's.
     members : int
         Networks per class.
     seed : int
@@ -71,6 +83,7 @@ class Choices:
     splits: tuple[SplitKind, ...] = ("site",)
     preprocessing: Preprocessing | None = None
     representation: Representation | None = None
+    recipe: Recipe = "suited"
     members: int = 1
     seed: int = 0
 
@@ -83,6 +96,8 @@ class Choices:
         for name, count in self.epochs.items():
             if not 1 <= count <= MOST_EPOCHS:
                 raise InputError(f"epochs of {name}: {count} is not 1 to {MOST_EPOCHS}")
+        if self.recipe not in get_args(Recipe):
+            raise InputError(f"recipe {self.recipe!r}: choose from {', '.join(get_args(Recipe))}")
         kinds = get_args(SplitKind)
         if not self.splits or not set(self.splits) <= set(kinds):
             raise InputError(f"split {', '.join(self.splits)}: choose from {', '.join(kinds)}")
@@ -105,13 +120,13 @@ class Protocol:
     name : {"patches", "clicks"}
     preprocessing : Preprocessing
     augmentation : Augmentation or None
-        None for quarter turns alone.
+        None for quarter turns and mirror images alone.
     views : int
         How often every label is looked at.
     common_epochs : int
         Passes of the members' common start.
     epochs : mapping of str to int
-        Passes of the classes that shall not get the abstract's.
+        Passes of each class's own; the abstract's for classes left out.
     batch : int
         Windows per step.
     """
@@ -132,15 +147,36 @@ class Protocol:
 def protocol_for(data: TrainingSet, choices: Choices) -> Protocol:
     """Choose how to learn, by what most of the labels are."""
     patches, clicks = _kinds(data)
-    whole = bool(patches.sum() > clicks.sum())
-    settings = choices.preprocessing or (Preprocessing.paper() if whole else CLICK_PREPROCESSING)
+    kind = "patches" if patches.sum() > clicks.sum() else "clicks"
+    recipe = _as_in_abstract if choices.recipe == "abstract" else _SUITED[kind]
+    protocol = recipe(kind, len(data), choices.of(data))
+    settings = choices.preprocessing or protocol.preprocessing
     if choices.representation:
         settings = replace(settings, representation=choices.representation)
-    if whole:
-        return Protocol("patches", settings, None, PATCH_VIEWS, 0, choices.epochs, PATCH_BATCH)
-    views = int(np.clip(CLICK_WINDOWS // max(len(data), 1), FEWEST_VIEWS, MOST_VIEWS))
-    epochs = dict.fromkeys(choices.of(data), CLICK_EPOCHS) | dict(choices.epochs)
-    return Protocol("clicks", settings, Augmentation(), views, COMMON_EPOCHS, epochs, CLICK_BATCH)
+    epochs = {**protocol.epochs, **choices.epochs}
+    return replace(protocol, preprocessing=settings, epochs=epochs)
+
+
+def _as_in_abstract(kind: str, _labels: int, _classes: tuple[str, ...]) -> Protocol:
+    """Return the abstract's protocol; its epochs are those of `training.Schedule`."""
+    return Protocol(kind, Preprocessing.paper(), None, ABSTRACT_VIEWS, 0, {}, PATCH_BATCH)
+
+
+def _for_patches(kind: str, labels: int, classes: tuple[str, ...]) -> Protocol:
+    views = int(np.clip(PATCH_WINDOWS // max(labels, 1), FEWEST_PATCH_VIEWS, MOST_PATCH_VIEWS))
+    epochs = dict.fromkeys(classes, PATCH_EPOCHS)
+    settings, common = PATCH_PREPROCESSING, PATCH_COMMON_EPOCHS
+    return Protocol(kind, settings, None, views, common, epochs, PATCH_BATCH)
+
+
+def _for_clicks(kind: str, labels: int, classes: tuple[str, ...]) -> Protocol:
+    views = int(np.clip(CLICK_WINDOWS // max(labels, 1), FEWEST_VIEWS, MOST_VIEWS))
+    epochs = dict.fromkeys(classes, CLICK_EPOCHS)
+    settings, common = CLICK_PREPROCESSING, COMMON_EPOCHS
+    return Protocol(kind, settings, Augmentation(), views, common, epochs, CLICK_BATCH)
+
+
+_SUITED = {"patches": _for_patches, "clicks": _for_clicks}
 
 
 def usable_data(data: TrainingSet, choices: Choices) -> tuple[TrainingSet, tuple[str, ...]]:
