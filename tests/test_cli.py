@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -18,7 +19,7 @@ import tifffile
 
 import napari_stem_defects
 from napari_stem_defects.cli import COMMANDS, build_parser, main
-from napari_stem_defects.commands import benchmark, options
+from napari_stem_defects.commands import options
 from napari_stem_defects.files import model_library
 from napari_stem_defects.files.reading import read
 from napari_stem_defects.files.result_files import RESULT_FILES
@@ -92,6 +93,7 @@ def test_the_commands_are_the_contracts() -> None:
         "models verify m",
         "models import m.safetensors",
         "benchmark",
+        "benchmark --json f --quick",
     ],
 )
 def test_the_contracts_options_are_understood(line: str) -> None:
@@ -329,18 +331,24 @@ def test_the_module_is_the_command() -> None:
     assert result.stdout.strip() == f"stem-defects {napari_stem_defects.__version__}"
 
 
-def test_benchmark_prints_a_table(
-    model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_benchmark_prints_and_writes_every_figure(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(model_library, "find_model", lambda name: model)
-    monkeypatch.setattr(benchmark, "_SIZES_PX", (128,))
-    assert main(["benchmark"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert "GFLOP/s" in lines[1]
-    assert [line.split()[:3] for line in lines[-2:]] == [
-        ["128x128", "16", "81"],
-        ["128x128", "8", "289"],
-    ]
+    assert main(["benchmark", "--quick", "--json", str(tmp_path / "figures.json")]) == 0
+    text = capsys.readouterr().out
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert figures["g_seconds"] == pytest.approx(
+        2 * 2048**3 / 1e9 / figures["matrix_gflops"]["float32"]
+    )
+    assert [image["windows"] for image in figures["images"]] == [81, 162]
+    assert all(image["seconds"] > 0 for image in figures["images"])
+    assert sum(figures["stage_shares"].values()) == pytest.approx(1)
+    assert set(figures["compared"]["windows_per_s"]) == {"exact", "fast", "reference"}
+    assert figures["compared"]["largest_difference"]["exact"] < 1e-4
+    assert set(figures["training"]["seconds"]) == {"Bulk", "SF1"}
+    for words in ("128x128", "2x128x128", "coarse map", "preview", "import", "training all 2"):
+        assert words in text
 
 
 def test_the_readme_names_the_options_there_are() -> None:

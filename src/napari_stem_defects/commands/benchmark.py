@@ -2,40 +2,121 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     import argparse
 
-_SIZES_PX = (512, 1024)
-_STRIDES = (16, 8)
+# The straightforward implementation lies beside the package in a clone, and in no wheel.
+_REFERENCE = Path(__file__).parents[3] / "benchmarks" / "reference.py"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add nothing: a speed table is comparable because all make the same one."""
+    """Add where the figures go, and a form for tests."""
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--quick", action="store_true", help="small images: proves that it runs")
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print seconds and windows per second for images and strides, and the machine's own rate."""
-    from napari_stem_defects.core.detection import detect_frame
-    from napari_stem_defects.core.inference import pick_device
-    from napari_stem_defects.core.simulation import simulate
-    from napari_stem_defects.engine.devices import describe, matrix_rate
+    """Measure, print and, if asked to, write the figures."""
+    from napari_stem_defects.files.result_formats import write_json
+
+    figures = _measured(quick=options.quick)
+    print("\n".join(_lines(figures)))
+    if options.json:
+        write_json(options.json, figures)
+
+
+def _measured(*, quick: bool) -> dict[str, Any]:
+    from napari_stem_defects.commands import benchmark_figures as measure
+    from napari_stem_defects.core.inference import fast_precision, pick_device
+    from napari_stem_defects.engine.devices import PRODUCT_OPERATIONS, describe, matrix_rate
     from napari_stem_defects.files.model_file import load_model
     from napari_stem_defects.files.model_library import find_model
 
-    device = pick_device()
-    ensemble = load_model(find_model(DEFAULT_MODEL))
-    print(f"{describe(device)}")
-    print(f"float32 matrix product: {matrix_rate(device):.1f} GFLOP/s")
-    print(f"{DEFAULT_MODEL}, {len(ensemble.spec.classes)} classes x {len(ensemble.spec.seeds)}")
-    print(f"{'image px':>12} {'stride px':>9} {'windows':>8} {'seconds':>8} {'windows/s':>9}")
-    for size in _SIZES_PX:
-        micrograph = simulate(size=size, pixel_size_nm=ensemble.spec.pixel_size_nm).micrograph
-        for stride in _STRIDES:
-            found = detect_frame(micrograph, ensemble, stride=stride, device=device)
-            windows, seconds = found.map.called.size, found.seconds
-            shape = f"{size}x{size}"
-            print(f"{shape:>12} {stride:>9} {windows:>8} {seconds:>8.2f} {windows / seconds:>9.0f}")
+    device, sizes = pick_device(), measure.QUICK if quick else measure.Sizes()
+    model = find_model(DEFAULT_MODEL)
+    ensemble = load_model(model)
+    rates = {kind: matrix_rate(device, kind) for kind in ("float32", "bfloat16")}
+    images = [measure.image_figures(size, ensemble, device) for size in sizes.images]
+    figures: dict[str, Any] = {
+        "machine": describe(device),
+        "matrix_gflops": rates,
+        "g_seconds": PRODUCT_OPERATIONS / rates["float32"] / 1e9,
+        "precision_of_the_first_look": fast_precision(device),
+        "model": {
+            "name": ensemble.spec.name,
+            "sha256": ensemble.sha256,
+            "members": len(ensemble.spec.classes) * len(ensemble.spec.seeds),
+        },
+        "images": images,
+        "compared": measure.compared(ensemble, sizes, device, _reference()),
+        "stage_shares": measure.stage_shares(ensemble, sizes, device),
+        "coarse_map_seconds": measure.coarse_seconds(model, sizes, device),
+        "preview_seconds": measure.preview_seconds(ensemble),
+        "import_seconds": measure.import_seconds(),
+        "training": measure.training_figures(ensemble, sizes, device),
+    }
+    return figures
+
+
+def _reference() -> Any:
+    """Return the reference's `predict`, or None where it was not installed with the package."""
+    if not _REFERENCE.is_file():
+        return None
+    spec = importlib.util.spec_from_file_location("stem_defects_reference", _REFERENCE)
+    if spec is None or spec.loader is None:
+        return None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.predict
+
+
+def _lines(figures: dict[str, Any]) -> list[str]:
+    """Return the table for people."""
+    g = figures["g_seconds"]
+    rates, model, compared = (figures[name] for name in ("matrix_gflops", "model", "compared"))
+    lines = [
+        figures["machine"],
+        f"matrix product: float32 {rates['float32']:.1f}, bfloat16 {rates['bfloat16']:.1f}"
+        f" GFLOP/s; G = {g:.3f} s",
+        f"{model['name']}, {model['members']} members; first look in"
+        f" {figures['precision_of_the_first_look']}",
+        "",
+        f"{'image px':>15} {'stride':>6} {'windows':>8} {'seconds':>8} {'G':>7}"
+        f" {'windows/s':>9} {'MB':>6}",
+    ]
+    for image in figures["images"]:
+        shape = f"{image['edge_px']}x{image['edge_px']}"
+        if image["frames"] > 1:
+            shape = f"{image['frames']}x{shape}"
+        lines.append(
+            f"{shape:>15} {image['stride_px']:>6} {image['windows']:>8} {image['seconds']:>8.2f}"
+            f" {image['seconds'] / g:>7.1f} {image['windows_per_s']:>9.0f} {image['peak_mb']:>6.0f}"
+        )
+    lines.append("")
+    for name, rate in compared["windows_per_s"].items():
+        apart = compared["largest_difference"].get(name)
+        beside = "" if apart is None else f", largest difference {apart:.1e}"
+        lines.append(f"windows/s {name}: {rate:.0f}{beside}")
+    cleared = compared["cleared"]
+    lines.append(
+        f"cleared by Bulk: {cleared['share']:.0%}; surest other class there"
+        f" {cleared['surest_other']:.3f}"
+    )
+    shares = ", ".join(f"{name} {part:.0%}" for name, part in figures["stage_shares"].items())
+    lines.append(f"time goes to: {shares}")
+    training = figures["training"]["seconds"]
+    for name, seconds in {
+        "first coarse map": figures["coarse_map_seconds"],
+        "preview of a patch": figures["preview_seconds"],
+        "import of the package": figures["import_seconds"],
+        **{f"training {member}": value for member, value in training.items()},
+        f"training all {len(training)}": sum(training.values()),
+    }.items():
+        lines.append(f"{name}: {seconds:.3f} s, {seconds / g:.2f} G")
+    return lines

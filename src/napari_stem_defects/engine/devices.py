@@ -10,8 +10,12 @@ _SIZE = 2048
 _LEAST_SECONDS = 0.5
 
 
-def matrix_rate(device: str = "cpu") -> float:
-    """Return the rate of float32 matrix products in 1e9 operations per second.
+PRODUCT_OPERATIONS = 2 * _SIZE**3
+"""Operations of the product whose time is called G."""
+
+
+def matrix_rate(device: str = "cpu", precision: str = "float32") -> float:
+    """Return the rate of matrix products in 1e9 operations per second.
 
     A product of two n x n matrices counts 2 n^3 operations. The figure says how fast a machine
     is at all, so that speeds measured on different machines can be compared.
@@ -20,14 +24,15 @@ def matrix_rate(device: str = "cpu") -> float:
     ----------
     device : str
         A torch device name.
+    precision : {"float32", "bfloat16"}
     """
-    a = torch.rand(_SIZE, _SIZE, device=device)
+    a = torch.rand(_SIZE, _SIZE, device=device).to(getattr(torch, precision))
     float((a @ a)[0, 0])  # the first product pays for what is loaded then
     products, started = 0, time.perf_counter()
     while (seconds := time.perf_counter() - started) < _LEAST_SECONDS:
         float((a @ a)[0, 0])  # reading one number waits for the device
         products += 1
-    return products * 2 * _SIZE**3 / seconds / 1e9
+    return products * PRODUCT_OPERATIONS / seconds / 1e9
 
 
 def describe(device: str) -> str:
