@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from napari_stem_defects.core import preprocessing
 from napari_stem_defects.core.preprocessing import (
     Preprocessing,
     feature_shapes,
@@ -217,6 +219,32 @@ def test_flattening_image_or_patch_agrees_away_from_borders(p: Preprocessing) ->
     core = (slice(int(reach), -int(reach)),) * 2
     whole, part = flatten(image, p)[inside][core], flatten(image[inside], p)[core]
     np.testing.assert_allclose(whole, part, atol=1e-5 * np.abs(whole).max())
+
+
+@pytest.mark.parametrize("p", [*ALL, pytest.param(replace(HANN, smoothing_px=0.0), id="sharp")])
+@pytest.mark.parametrize("height", [64, 97, 128, 300])
+@pytest.mark.parametrize("offset", [0.0, -1000.0])
+def test_large_images_are_flattened_as_small_ones(
+    monkeypatch: pytest.MonkeyPatch, p: Preprocessing, height: int, offset: float
+) -> None:
+    image = pattern(height, 80) + np.float32(offset)
+    image[: height // 3] *= 0.7
+    whole = flatten(image, p)
+    monkeypatch.setattr(preprocessing, "LARGE_PX", 1)
+    monkeypatch.setattr(preprocessing, "STRIP_ROWS", 32)
+    np.testing.assert_allclose(flatten(image, p), whole, atol=2e-6 * np.abs(whole).max())
+    assert not flatten(np.full((height, 80), 3, np.float32), p).any()
+
+
+@pytest.mark.parametrize("p", [HANN, PAPER])
+def test_flattening_a_large_image_holds_little_beside_it(p: Preprocessing) -> None:
+    image = np.tile(pattern(512, 512), (6, 6))
+    flatten(image[:64], p)
+    tracemalloc.start()
+    flatten(image, p)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2.5 * image.nbytes  # the result itself, and strips of a fixed height
 
 
 @pytest.mark.parametrize("p", ALL)

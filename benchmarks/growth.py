@@ -1,0 +1,94 @@
+"""Time against the number of windows, start-up apart: ``python benchmarks/growth.py OUT``.
+
+Writes OUT.json and OUT.png. One strip of a simulated micrograph is made as long as the windows
+need; a line through the times says what a window costs and what stands before the first one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+
+from napari_stem_defects import DEFAULT_MODEL
+from napari_stem_defects.core.inference import pick_device, predict
+from napari_stem_defects.core.preprocessing import flatten
+from napari_stem_defects.core.simulation import simulate
+from napari_stem_defects.core.windows import window_grid
+from napari_stem_defects.engine.devices import PRODUCT_OPERATIONS, matrix_rate
+from napari_stem_defects.files.chart import Axes, Box, Page
+from napari_stem_defects.files.model_file import load_model
+from napari_stem_defects.files.model_library import find_model
+
+EDGE_PX = 512
+STRIDE_PX = 8
+
+
+def measured(largest: int) -> dict[str, object]:
+    """Return windows and seconds from 1e3 windows up to ``largest``, by factors of about 3."""
+    started = time.perf_counter()
+    ensemble = load_model(find_model(DEFAULT_MODEL))
+    start_up = time.perf_counter() - started
+    device = pick_device()
+    made = simulate(size=EDGE_PX, pixel_size_nm=ensemble.spec.pixel_size_nm).micrograph
+    one = flatten(made.pixels, ensemble.spec.preprocessing)
+    predict(one[:64, :64], ensemble, window_grid((64, 64), 8), device=device, mode="fast")
+    across = len(window_grid(one.shape, STRIDE_PX).x)
+    windows, seconds = [], []
+    for wanted in np.geomspace(1e3, largest, 1 + round(2 * np.log10(largest / 1e3))):
+        height = max(64, round(wanted / across) * STRIDE_PX)
+        image = np.pad(one, ((0, max(0, height - EDGE_PX)), (0, 0)), mode="symmetric")[:height]
+        grid = window_grid(image.shape, STRIDE_PX)
+        started = time.perf_counter()
+        predict(image, ensemble, grid, device=device, mode="fast")
+        seconds.append(time.perf_counter() - started)
+        windows.append(grid.windows)
+        print(f"{grid.windows:>8} windows {seconds[-1]:8.2f} s", flush=True)
+    weight = 1 / np.array(seconds)  # every point counts by its relative error
+    slope, before = np.polyfit(windows, seconds, 1, w=weight)
+    apart = np.abs(np.array(seconds) / (slope * np.array(windows) + before) - 1)
+    exponent = np.polyfit(np.log(windows), np.log(seconds), 1)[0]
+    return {
+        "windows": windows,
+        "seconds": seconds,
+        "seconds_per_window": slope,
+        "seconds_before_the_first": before,
+        "seconds_of_loading": start_up,
+        "largest_relative_distance_from_the_line": apart.max(),
+        "exponent": exponent,
+        "g_seconds": PRODUCT_OPERATIONS / matrix_rate(device) / 1e9,
+    }
+
+
+def draw(figures: dict[str, object], path: Path) -> None:
+    """Draw decades of seconds over decades of windows, the fitted line behind the points."""
+    windows, seconds = np.array(figures["windows"]), np.array(figures["seconds"])
+    x, y = (np.log10(values) for values in (windows, seconds))
+    ranges = [(np.floor(v.min()), np.ceil(v.max())) for v in (x, y)]
+    page = Page(760, 520)
+    names = ("log10 of the number of windows", "log10 of the seconds")
+    axes = Axes(page, Box(80, 50, 730, 440), *ranges, names)
+    line = np.geomspace(windows.min(), windows.max(), 50)
+    slope, before = figures["seconds_per_window"], figures["seconds_before_the_first"]
+    fitted = [(np.log10(w), np.log10(max(slope * w + before, 1e-3))) for w in line]
+    axes.curve(fitted, "#5f5f5f", dashed=True)
+    for point in zip(x, y, strict=True):
+        axes.dot(point, 5, "#1f77b4")
+    page.finished().save(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--to", type=float, default=1e6, help="windows (default: 1e6)")
+    options = parser.parse_args()
+    figures = measured(int(options.to))
+    options.out.with_suffix(".json").write_text(json.dumps(figures, indent=1) + "\n")
+    draw(figures, options.out.with_suffix(".png"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Counted work, which no busy machine changes: windows asked, operations, bytes written.
+
+A change that makes the engine do more than this has to say why, here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode
+
+from napari_stem_defects.core.ensemble import Architecture, Ensemble, EnsembleSpec
+from napari_stem_defects.core.inference import predict
+from napari_stem_defects.core.network import Network, new_member, weights_of
+from napari_stem_defects.core.preprocessing import Preprocessing, feature_shapes
+from napari_stem_defects.core.windows import window_grid
+
+CLASSES = ("Bulk", "LC", "SF1", "SF2", "Twin_Bound", "Vacancy_CdTe", "interstitial")
+SPEC = EnsembleSpec(
+    "counted",
+    CLASSES,
+    preprocessing=Preprocessing(representation="fft+real"),
+    architecture=Architecture(channels=(12, 24, 48, 64)),
+)
+WINDOWS = 32
+
+
+@pytest.fixture(scope="module")
+def ensemble() -> Ensemble:
+    torch.manual_seed(0)
+    members = [[new_member(SPEC).eval()] for _ in CLASSES]
+    return Ensemble(SPEC, weights_of(members))
+
+
+class Written(TorchDispatchMode):
+    """Counts the bytes of all results that are no views of their inputs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bytes = 0
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None):
+        result = function(*args, **(kwargs or {}))
+        inputs = {
+            leaf.untyped_storage().data_ptr()
+            for leaf in tree_leaves((args, kwargs))
+            if isinstance(leaf, torch.Tensor)
+        }
+        for leaf in tree_leaves(result):
+            if isinstance(leaf, torch.Tensor):
+                inplace = function.__name__.split(".")[0].endswith("_")
+                if inplace or leaf.untyped_storage().data_ptr() not in inputs:
+                    self.bytes += leaf.nbytes
+        return result
+
+
+def seen() -> dict[str, torch.Tensor]:
+    shapes = feature_shapes(SPEC.preprocessing)
+    return {name: torch.rand(WINDOWS, *shape) for name, shape in shapes.items()}
+
+
+def operations_of_the_members() -> int:
+    """Return two operations per weight and place, as the seven members need them."""
+    total = 0
+    for _, rows, columns in feature_shapes(SPEC.preprocessing).values():
+        before = 1
+        for channels in SPEC.architecture.channels:
+            total += 2 * rows * columns * 9 * before * channels
+            rows, columns, before = rows // 2, columns // 2, channels
+        total += 2 * rows * columns * before * SPEC.architecture.hidden
+    return len(CLASSES) * (total + 2 * SPEC.architecture.hidden)
+
+
+def test_operations_are_the_members_and_a_channel_of_ones(ensemble: Ensemble) -> None:
+    network = Network(ensemble)
+    with FlopCounterMode(display=False) as counter:
+        network.ask(seen())
+    first = sum(
+        2 * rows * columns * 9 * SPEC.architecture.channels[0] * len(CLASSES)
+        for _, rows, columns in feature_shapes(SPEC.preprocessing).values()
+    )
+    assert counter.get_total_flops() == WINDOWS * (operations_of_the_members() + first)
+    assert operations_of_the_members() == pytest.approx(136e6, rel=0.02)
+
+
+def test_bytes_written_do_not_grow(ensemble: Ensemble) -> None:
+    network, features = Network(ensemble), seen()
+    with Written() as exact:
+        network.ask(features)
+    # The first convolution's result, its pooling by rows and columns and SELU are most of it.
+    assert 6e6 < exact.bytes / WINDOWS < 7.1e6
+
+
+def test_a_first_look_by_bulk_is_a_seventh_of_the_work(ensemble: Ensemble) -> None:
+    with FlopCounterMode(display=False) as counter:
+        Network(ensemble, classes=[0]).ask(seen())
+    alone = counter.get_total_flops()
+    with FlopCounterMode(display=False) as counter:
+        Network(ensemble).ask(seen())
+    assert 7 * alone == counter.get_total_flops()
+
+
+def test_exact_scans_ask_about_every_window_once(
+    ensemble: Ensemble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def count(network: Network, features: dict[str, torch.Tensor]) -> torch.Tensor:
+        asked.append(len(features["fft"]))
+        return torch.zeros(asked[-1], len(CLASSES))
+
+    monkeypatch.setattr(Network, "ask", count)
+    grid = window_grid((300, 200), 8)
+    predict(np.zeros((300, 200), np.float32), ensemble, grid)
+    assert sum(asked) == grid.windows
+    assert len(asked) <= 2 + grid.windows // 512
