@@ -250,17 +250,17 @@ def test_a_killed_training_loses_at_most_one_epoch(
     whole = tmp_path / "whole" / "striped.safetensors"
     choices = replace(CHOICES, epochs={"Bulk": epochs, "SF1": epochs})
     killed = finished = 0
-    said: list[int] = []
+    said: list[tuple[str, int]] = []
     while killed < kills:
         trainer = Trainer(patches, tmp_path / "killed" / "striped.safetensors", epochs)
         lines = trainer.kill_after(chance.uniform(0, 0.4))
-        assert lines[0].startswith("kept"), lines
-        said += [int(line.split()[1]) for line in lines if line.startswith("kept")]
+        assert lines[0].startswith(("kept", "done")), lines
+        said += [kept(line) for line in lines if line.startswith("kept")]
         # The next goes on behind the last epoch it was told of: none is lost, none done twice.
         # One may have been kept without a word.
-        assert all(1 <= after - before <= 2 for before, after in pairwise(said)), said
+        assert [pair for pair in pairwise(said) if not goes_on(*pair)] == []
         if "done" in lines:
-            assert said[-1] == 2 * epochs
+            assert said[-1][1] >= epochs - 1
             finished += 1
             said = []
             (tmp_path / "killed" / "striped.safetensors").unlink()
@@ -270,3 +270,17 @@ def test_a_killed_training_loses_at_most_one_epoch(
     train_files([patches], whole, choices, device="cpu")
     assert whole.read_bytes() == (tmp_path / "killed" / "striped.safetensors").read_bytes()
     print(f"{killed} kills, {finished} trainings finished meanwhile, 0 epochs trained twice")
+
+
+def kept(line: str) -> tuple[str, int]:
+    """Return class and epoch of a line such as ``kept SF1 7``."""
+    _, name, epoch = line.split(" ")
+    return name, int(epoch)
+
+
+def goes_on(before: tuple[str, int], after: tuple[str, int]) -> bool:
+    """Say whether an epoch follows another, be it as the first ones of the next network."""
+    if before[0] == after[0]:
+        return after[1] - before[1] in (1, 2)
+    networks = ["", "Bulk", "SF1"]
+    return networks.index(after[0]) - networks.index(before[0]) == 1 and after[1] <= 2

@@ -1,4 +1,4 @@
-"""A process that trains until it is killed, and prints the number of every epoch that is kept."""
+"""A process that trains until it is killed, and prints every epoch that is kept."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from napari_stem_defects.core.training_plan import Choices
 from napari_stem_defects.engine.learning import train_files
 
 
-def main(patches: Path, out: Path, epochs: int) -> None:
-    def tell(step: Progress) -> None:
-        if "epoch" in step.detail:
-            before = epochs if step.detail["class"] == "SF1" else 0
-            print("kept", before + step.detail["epoch"], flush=True)
+def tell(step: Progress) -> None:
+    if "epoch" in step.detail:
+        print("kept", step.detail["class"], step.detail["epoch"], flush=True)
 
+
+def main(patches: Path, out: Path, epochs: int) -> None:
     choices = Choices(name="striped", epochs={"Bulk": epochs, "SF1": epochs}, splits=("random",))
     train_files([patches], out, choices, device="cpu", report=tell)
     print("done", flush=True)

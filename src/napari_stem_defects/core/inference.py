@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from napari_stem_defects.core.classes import BULK
+from napari_stem_defects.core.memory import ADVICE, is_out_of_memory
 from napari_stem_defects.core.network import Network, Precision
 from napari_stem_defects.core.preprocessing import NO_SIGNAL, feature_shapes, window_profile
 from napari_stem_defects.core.progress import Progress, Report, silent
@@ -202,15 +203,22 @@ class _Scan:
         parts, at = [np.zeros((0, len(self._ensemble.spec.classes)), np.float32)], 0
         while at < len(y):
             chosen = slice(at, at + self.size)
-            try:
-                parts.append(self._ask(y[chosen], x[chosen]))
-            except RuntimeError as error:
-                if not _is_out_of_memory(error):
-                    raise
+            part = self._attempt(y[chosen], x[chosen])
+            if part is None:
                 self._ask_for_less()
             else:
+                parts.append(part)
                 at = chosen.stop
         return np.concatenate(parts)
+
+    def _attempt(self, y: NDArray[np.int64], x: NDArray[np.int64]) -> NDArray[np.float32] | None:
+        """Return None where memory ran out; it is free again only outside of ``except``."""
+        try:
+            return self._ask(y, x)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+        return None
 
     def _ask_for_less(self) -> None:
         """Halve the batch; where that is over, leave the GPU."""
@@ -223,7 +231,7 @@ class _Scan:
             self._move_to("cpu")
             self.size = BATCH
         else:
-            raise InputError("not enough memory for a few windows; close other programs")
+            raise InputError(f"not enough memory for a few windows; {ADVICE}")
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
@@ -276,12 +284,6 @@ def _batch_for(device: str, ensemble: Ensemble) -> int:
     free, _ = torch.cuda.mem_get_info()
     fitting = int(free * MEMORY_SHARE / (4 * values * width))
     return min(max(fitting, SMALLEST_BATCH), LARGEST_BATCH)
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    """Say whether a device or the machine ran out; only CUDA has an error class for it."""
-    words = ("out of memory", "can't allocate memory", "not enough memory")
-    return isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in words)
 
 
 def features_on_device(patches: Tensor, settings: Preprocessing) -> dict[str, Tensor]:

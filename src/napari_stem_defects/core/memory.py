@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-# torch raises RuntimeError for the processor's memory and for Apple's; CUDA has its own class.
-_SIGNS = ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc")
+# torch raises RuntimeError for the processor's memory and for Apple's, and so does Python where
+# there is none left for the stack of a thread.
+_SIGNS = (
+    "can't allocate memory",
+    "not enough memory",
+    "out of memory",
+    "bad_alloc",
+    "can't start new thread",
+)
 
 ADVICE = "close other programs, or use a smaller image or stack"
 

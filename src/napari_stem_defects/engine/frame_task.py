@@ -6,9 +6,11 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from napari_stem_defects.core.memory import ADVICE, is_out_of_memory
 from napari_stem_defects.core.progress import Report, silent
 from napari_stem_defects.engine.detection import detect
 from napari_stem_defects.engine.reading import read_micrograph
+from napari_stem_defects.errors import InputError
 from napari_stem_defects.files.model_file import load_model
 
 if TYPE_CHECKING:
@@ -84,7 +86,22 @@ class FrameTask:
 
 
 def detect_task(task: FrameTask, report: Report = silent) -> None:
-    """Search one frame and keep what was found; doing it twice does no harm."""
+    """Search one frame and keep what was found; doing it twice does no harm.
+
+    Raises
+    ------
+    InputError
+        The image cannot be used, the result not be kept, or memory does not suffice.
+    """
+    try:
+        return _detect(task, report)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+    raise InputError(f"{task.image.path.name}: not enough memory; {ADVICE}")
+
+
+def _detect(task: FrameTask, report: Report) -> None:
     settings = task.settings
     found = detect(
         task.image.read(),

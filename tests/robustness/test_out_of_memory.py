@@ -1,0 +1,164 @@
+"""Where memory runs out, a job completes with the same result or stops with one line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_stem_defects.core import detection, inference, network
+from napari_stem_defects.engine.batch import detect_files
+from napari_stem_defects.engine.frame_task import Settings, read_once
+from napari_stem_defects.errors import InputError
+from napari_stem_defects.files import result_files
+from napari_stem_defects.files.result_files import RESULT_FILES, read_results
+from small_model import write_small_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SCRIPT = Path(__file__).with_name("little_memory.py")
+# The limits are on address space, of which the BLAS and torch reserve some per thread.
+FEW, MANY = (5, 600), range(2, 442, 11)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_small_model(tmp_path_factory.mktemp("model") / "small.safetensors")
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    noise = np.random.default_rng(0).normal(100, 10, (96, 160)).astype(np.float32)
+    tifffile.imwrite(tmp_path / "lamella.tif", noise, photometric="minisblack")
+    return tmp_path / "lamella.tif"
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> Iterator[None]:
+    read_once.cache_clear()
+    yield
+    read_once.cache_clear()
+
+
+class Scarce:
+    """Lets calls of a function fail for want of memory, from the first on or all of them."""
+
+    def __init__(self, function: Any, error: Exception, times: int) -> None:
+        self._function, self._error = function, error
+        self.left = times
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        if self.left:
+            self.left -= 1
+            raise self._error
+        return self._function(*arguments, **keywords)
+
+
+POINTS: dict[str, tuple[Any, str]] = {
+    "flatten": (detection, "flatten"),
+    "resample": (detection, "_resampled"),
+    "cut and transform": (inference, "features_on_device"),
+    "ask the networks": (network.Network, "ask"),
+    "fuse": (detection, "masks_from_map"),
+    "measure": (detection, "measure_regions"),
+    "draw": (result_files, "draw_overview"),
+}
+ERRORS = (
+    MemoryError(),
+    RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"),
+)
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=["numpy", "torch"])
+@pytest.mark.parametrize("times", [1, 10**9], ids=["once", "always"])
+@pytest.mark.parametrize("point", POINTS)
+def test_wherever_memory_runs_out(
+    image: Path,
+    model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    point: str,
+    times: int,
+    error: Exception,
+) -> None:
+    settings = Settings(tmp_path / "out", model, 16, pixel_size_nm=0.027, device="cpu")
+    owner, name = POINTS[point]
+    scarce = Scarce(getattr(owner, name), error, times)
+    with monkeypatch.context() as patch:
+        replaced = (lambda *a, **k: scarce(*a, **k)) if isinstance(owner, type) else scarce
+        patch.setattr(owner, name, replaced)
+        line = fault_of(image, settings)
+    assert scarce.left < times
+    assert "\n" not in line
+    in_batches = point in ("cut and transform", "ask the networks")
+    assert bool(line) == (times > 1 or not in_batches)
+    if line:
+        assert "not enough memory" in line
+        assert not (settings.out / "lamella" / "summary.json").exists()
+        assert fault_of(image, settings) == ""  # with memory again, it goes on
+    one, other = written(settings.out), reference(image, model, tmp_path)
+    np.testing.assert_allclose(one.map.probability, other.map.probability, atol=1e-5)
+    np.testing.assert_array_equal(one.masks, other.masks)
+
+
+def fault_of(image: Path, settings: Settings) -> str:
+    """Return the line that a batch of one image ends with, empty where it has its results."""
+    from napari_stem_defects.cli import is_out_of_memory
+
+    try:
+        (outcome,) = detect_files([image], settings)
+    except InputError as error:
+        return str(error)
+    except (MemoryError, RuntimeError) as error:
+        # What the command line turns into its one line.
+        return "not enough memory" if is_out_of_memory(error) else f"\n{error}"
+    return outcome.fault
+
+
+def written(out: Path) -> Any:
+    assert {path.name for path in (out / "lamella").iterdir()} == set(RESULT_FILES)
+    (found,) = read_results(out / "lamella")
+    return found
+
+
+def reference(image: Path, model: Path, tmp_path: Path) -> Any:
+    settings = Settings(tmp_path / "reference", model, 16, pixel_size_nm=0.027, device="cpu")
+    assert fault_of(image, settings) == ""
+    return written(settings.out)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits address space")
+@pytest.mark.parametrize(
+    "limits",
+    [FEW, pytest.param(MANY, marks=[pytest.mark.long, pytest.mark.timeout(900)])],
+    ids=["some", "many"],
+)
+def test_little_memory_ends_in_results_or_one_line(
+    image: Path, model: Path, tmp_path: Path, limits: tuple[int, ...] | range
+) -> None:
+    endings: dict[str, int] = {}
+    for megabytes in limits:
+        out = tmp_path / f"out-{megabytes}"
+        command = [sys.executable, str(SCRIPT), image, out, model, str(megabytes)]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        ending = _ending(run, out)
+        endings[ending] = endings.get(ending, 0) + 1
+    print(", ".join(f"{count} {ending}" for ending, count in sorted(endings.items())))
+    assert set(endings) <= {"complete", "one line"}
+
+
+def _ending(run: subprocess.CompletedProcess[str], out: Path) -> str:
+    folder = out / "lamella"
+    if run.returncode == 0:
+        return "complete" if set(RESULT_FILES) <= {f.name for f in folder.iterdir()} else "lost"
+    lines = run.stderr.strip().splitlines()
+    told = run.returncode == 2 and len(lines) == 1 and "memory" in lines[0]
+    half = any((folder / name).exists() for name in RESULT_FILES)
+    return "one line" if told and not half else f"{run.returncode}: {run.stderr[-300:]}"
