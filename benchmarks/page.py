@@ -149,8 +149,8 @@ def _growth() -> str:
         "## Growth\n\n"
         f"From {figures['windows'][0]} to {figures['windows'][-1]} windows a window costs"
         f" {figures['seconds_per_window'] * 1e6:.0f} us and"
-        f" {figures['seconds_before_the_first']:.2f} s stand before the first; no time is further than {apart:.0%} from that line, and the"
-        f" exponent of a power law is {figures['exponent']:.3f}. Opening the model took"
+        f" {figures['seconds_before_the_first']:.2f} s stand before the first; no time is"
+        f" further than {apart:.0%} from that line, and the exponent of a power law is {figures['exponent']:.3f}. Opening the model took"
         f" {figures['seconds_of_loading']:.2f} s more.\n\n"
         "![time against windows](../benchmarks/figures/growth.png)"
     )
