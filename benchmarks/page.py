@@ -144,14 +144,22 @@ def _growth() -> str:
     figures = _read("growth")
     if figures is None:
         return ""
-    apart = figures["largest_relative_distance_from_the_line"]
+    window, before, loading, exponent, apart = (
+        figures[name]
+        for name in (
+            "seconds_per_window",
+            "seconds_before_the_first",
+            "seconds_of_loading",
+            "exponent",
+            "largest_relative_distance_from_the_line",
+        )
+    )
     return (
         "## Growth\n\n"
         f"From {figures['windows'][0]} to {figures['windows'][-1]} windows a window costs"
-        f" {figures['seconds_per_window'] * 1e6:.0f} us and"
-        f" {figures['seconds_before_the_first']:.2f} s stand before the first; no time is"
-        f" further than {apart:.0%} from that line, and the exponent of a power law is {figures['exponent']:.3f}. Opening the model took"
-        f" {figures['seconds_of_loading']:.2f} s more.\n\n"
+        f" {window * 1e6:.0f} us and {before:.2f} s stand before the first;\n"
+        f"no time is further than {apart:.0%} from that line, and the exponent of a power law is"
+        f" {exponent:.3f}.\nOpening the model took {loading:.2f} s more.\n\n"
         "![time against windows](../benchmarks/figures/growth.png)"
     )
 
