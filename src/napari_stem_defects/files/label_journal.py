@@ -4,31 +4,33 @@ One JSON record per line, each ending in a checksum of the text before it, the f
 which version of the format follows. A record counts as saved once it is flushed to the disk;
 nothing written is ever changed, so whatever happens to a file costs at most its damaged lines,
 which are skipped and reported. There is no database, no memory map and no write-ahead log:
-the journal works on network drives. An OS lock lets one process write; others read.
+the journal works on network drives. An OS lock lets one process write, or a lock file where the
+drive knows no locks; others read.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from napari_stem_defects.errors import LabelError, OutputError
 from napari_stem_defects.files.atomic import append_line, replacing, write_bytes
 from napari_stem_defects.files.messages import one_line
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 FORMAT = 1
 JOURNAL_NAME = "labels.jsonl"
-LOCK_NAME = "labels.lock"
+LOCK_NAME, SOFT_LOCK_NAME = "labels.lock", "labels.open"
 
+# What network drives without locks answer.
+_NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK}
 _HEADER_OP = "journal"
 _SUM_KEY = b',"sum":"'
 _SUM_LENGTH = len(_SUM_KEY) + 8 + len(b'"}')
@@ -123,7 +125,7 @@ class LabelJournal:
         self.path = folder / JOURNAL_NAME
         self.warnings: tuple[str, ...] = ()
         self.read_only = read_only
-        self._lock = FileLock(folder / LOCK_NAME, timeout=0, thread_local=False)
+        self._lock: BaseFileLock = FileLock(folder / LOCK_NAME, timeout=0, thread_local=False)
         if not self.path.is_file():
             fault = f"is not a label project ({JOURNAL_NAME} is missing)"
             raise LabelError(one_line(folder, fault, "give the folder that holds it"))
@@ -188,14 +190,27 @@ class LabelJournal:
 
     def _take_lock(self) -> None:
         try:
-            self._lock.acquire()
+            self._acquire()
         except Timeout:
-            self.become_read_only("another window or process has the project open")
+            left = self._lock.lock_file if isinstance(self._lock, SoftFileLock) else ""
+            more = f", or a crash left {Path(left).name} there: remove it then" if left else ""
+            self.become_read_only(f"another window or process has the project open{more}")
         except OSError as error:
             self.become_read_only(f"the folder cannot be written ({error.strerror})")
         else:
             if not os.access(self.path, os.W_OK):
                 self.become_read_only(f"{JOURNAL_NAME} is write-protected")
+
+    def _acquire(self) -> None:
+        """Take the lock; where a drive knows none, a file that is there says the same."""
+        try:
+            self._lock.acquire()
+        except (OSError, NotImplementedError) as error:
+            if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
+                raise
+            lock = self.path.with_name(SOFT_LOCK_NAME)
+            self._lock = SoftFileLock(lock, timeout=0, thread_local=False)
+            self._lock.acquire()
 
     def _read(self) -> bytes:
         try:
