@@ -1,0 +1,134 @@
+"""One measured run on the public patches: data set, method, split and seed in, figures out."""
+
+from __future__ import annotations
+
+import platform
+import time
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from baselines import BASELINES
+
+from napari_stem_defects.core.evaluation import Evaluation, evaluate
+from napari_stem_defects.core.learning import train
+from napari_stem_defects.core.splits import split
+from napari_stem_defects.core.training_plan import Choices, Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.core.preprocessing import Representation
+    from napari_stem_defects.core.splits import SplitKind
+    from napari_stem_defects.core.training_set import TrainingSet
+
+
+class Run(NamedTuple):
+    """What is measured."""
+
+    data: str
+    method: str
+    split: SplitKind
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Return the name of its file."""
+        return f"{self.data}.{self.method}.{self.split}.{self.seed}.json"
+
+
+class Answers(NamedTuple):
+    """What a method made of test windows, and what it was given."""
+
+    test: TrainingSet
+    probabilities: NDArray[np.float32]
+    evaluation: Evaluation
+    counts: Mapping[str, Mapping[str, int]]
+    untestable: Mapping[str, str]
+    protocol: Mapping[str, Any]
+
+
+# Method: recipe and representation; None leaves it to the recipe.
+NETWORKS: dict[str, tuple[Recipe, Representation | None]] = {
+    "suited": ("suited", None),
+    "abstract": ("abstract", None),
+    "suited-fft": ("suited", "fft"),
+    "suited-fft+real": ("suited", "fft+real"),
+}
+
+
+def measured(run: Run, data: TrainingSet, epochs: int | None = None) -> dict[str, Any]:
+    """Train and test a run's method; ``epochs`` shortens every member's own passes."""
+    started = time.process_time()
+    if run.method in NETWORKS:
+        answers = _networks(run, data, epochs)
+    else:
+        answers = _baseline(run, data)
+    return {
+        **run._asdict(),
+        **_figures(answers),
+        "processor_seconds": round(time.process_time() - started, 1),
+        "label_set_sha256": data.sha256(),
+        "protocol": dict(answers.protocol),
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("torch", "numpy", "scipy")},
+        },
+    }
+
+
+def _networks(run: Run, data: TrainingSet, epochs: int | None) -> Answers:
+    recipe, representation = NETWORKS[run.method]
+    choices = Choices(
+        name=run.name,
+        epochs={} if epochs is None else dict.fromkeys(data.classes, epochs),
+        splits=(run.split,),
+        recipe=recipe,
+        representation=representation,
+        seed=run.seed,
+    )
+    made = train(data, choices, device="cpu")
+    (found,) = made.measurements
+    return Answers(
+        found.data,
+        found.probabilities,
+        found.evaluation,
+        found.counts,
+        found.untestable,
+        made.ensemble.spec.training["protocol"],
+    )
+
+
+def _baseline(run: Run, data: TrainingSet) -> Answers:
+    """Give a baseline all of the training side; it keeps nothing apart to be calibrated on."""
+    sides = split(data, run.split, seed=run.seed)
+    learned, test = data.only(sides.train), data.only(sides.test)
+    method = BASELINES[run.method]
+    probabilities = method(learned, test)
+    evaluation = evaluate(data.classes, test.labels, test.targets, probabilities)
+    counts = {"training": learned.counts(), "test": test.counts()}
+    protocol = {"name": run.method, "description": (method.__doc__ or "").splitlines()[0]}
+    return Answers(test, probabilities, evaluation, counts, sides.untestable, protocol)
+
+
+def _figures(answers: Answers) -> dict[str, Any]:
+    """Return counts per class, what cannot be tested, and the patches that were misjudged."""
+    figures = answers.evaluation.classes
+    kept = ("tn", "fp", "fn", "tp", "auroc", "calibration_error")
+    return {
+        "counts": {part: dict(counts) for part, counts in answers.counts.items()},
+        "untestable": dict(answers.untestable),
+        "windows": answers.evaluation.windows,
+        "classes": {
+            name: {key: getattr(each, key) for key in kept} for name, each in figures.items()
+        },
+        "wrong": {name: _wrong(answers, column) for column, name in enumerate(figures)},
+    }
+
+
+def _wrong(answers: Answers, column: int) -> list[str]:
+    test, claimed = answers.test, answers.probabilities[:, column] >= 0.5
+    wrong = np.flatnonzero(claimed != (test.targets[:, column] > 0.5))
+    return sorted(test.names[int(test.image[site])] for site in wrong)
