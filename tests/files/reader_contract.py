@@ -139,7 +139,7 @@ def mutants(seed: Path) -> Iterator[Path]:
     for number in range(MUTATIONS):
         rng = np.random.default_rng([3, number])
         path = seed.with_name(f"mutant-{number}{seed.suffix}")
-        path.write_bytes(_damaged(bytearray(seed.read_bytes()), rng))
+        path.write_bytes(damaged(bytearray(seed.read_bytes()), rng))
         yield path
 
 
@@ -168,7 +168,7 @@ def _lines_of_child(files: list[Path]) -> list[str]:
         return (hang.stdout or b"").decode().splitlines()
 
 
-def _damaged(data: bytearray, rng: np.random.Generator) -> bytes:
+def damaged(data: bytearray, rng: np.random.Generator) -> bytes:
     """Cut the file, overwrite single bytes (mostly in the header), or blank a block."""
     kind = rng.integers(4)
     if kind == 0:

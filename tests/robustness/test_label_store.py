@@ -200,7 +200,7 @@ def test_the_store_agrees_with_a_plain_model(examples: int) -> None:
     run_state_machine_as_test(
         LabelStore,
         settings=settings(
-            max_examples=int(os.environ.get("STEM_DEFECTS_EXAMPLES", examples)),
+            max_examples=examples,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],

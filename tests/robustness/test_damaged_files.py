@@ -1,0 +1,216 @@
+"""Damaged, hostile and bloated files through the worker process: one line each, soon and cheap."""
+
+from __future__ import annotations
+
+import struct
+import time
+import zlib
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import psutil
+import pytest
+import tifffile
+
+pytest.importorskip("rsciio", reason="RosettaSciIO is not installed")
+pytest.importorskip("h5py", reason="h5py is not installed")
+
+import h5py
+import test_microscope as scopes
+import test_rasters as rasters
+from reader_contract import IMAGE, ReaderContract, damaged, fault_of
+
+from napari_stem_defects.engine import reading
+from napari_stem_defects.engine.worker import Worker
+from napari_stem_defects.errors import ReadError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FORMATS: dict[str, type[ReaderContract]] = {
+    "tiff": rasters.TestPlainTiff,
+    "tiff-lzw": rasters.TestLzwRgbaTiff,
+    "tiff-imagej": rasters.TestImageJTiff,
+    "tiff-ome": rasters.TestOmeTiff,
+    "png": rasters.TestPng,
+    "jpeg": rasters.TestJpeg,
+    "npy": rasters.TestNpy,
+    "dm3": scopes.TestDm3,
+    "dm4": scopes.TestDm4,
+    "ser": scopes.TestSer,
+    "mrc": scopes.TestMrc,
+    "hspy": scopes.TestHspy,
+    "emd-ncem": scopes.TestBerkeleyEmd,
+    "emd-velox": scopes.TestVeloxEmd,
+}
+# The time limit is 10 s; a process has to be ended and noticed.
+LONGEST_S = 12
+MOST_BYTES = 2 * 2**30
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    with pytest.MonkeyPatch.context() as patch:
+        made = Worker()
+        patch.setattr(reading, "quick", lambda: made)
+        yield made
+        made.close()
+
+
+@dataclass
+class Tally:
+    """How the files of one format ended."""
+
+    endings: Counter[str] = field(default_factory=Counter)
+    slowest_s: float = 0.0
+    faults: list[str] = field(default_factory=list)
+
+    def take(self, path: Path) -> None:
+        started = time.perf_counter()
+        try:
+            pixels = reading.read_micrograph(path).pixels
+            good = pixels.dtype == np.float32 and np.isfinite(pixels).all()
+            ending, fault = "read", "" if good else f"{path.name}: pixels {pixels.dtype}"
+        except ReadError as error:
+            line = str(error)
+            ending, fault = _ending(line), fault_of(line, path)
+        except Exception as error:
+            ending, fault = "escaped", f"{path.name}: {type(error).__name__}: {error}"
+        self.endings[ending] += 1
+        self.slowest_s = max(self.slowest_s, time.perf_counter() - started)
+        self.faults += [fault] if fault else []
+
+
+def _ending(line: str) -> str:
+    signs = {"crashes the library": "crash", "is not read within": "hang", "too much memory": "fat"}
+    return next((name for sign, name in signs.items() if sign in line), "refused")
+
+
+def peak_bytes(worker: Worker) -> int:
+    """Return the most memory the process that reads has held so far."""
+    assert worker.pid is not None
+    try:
+        with open(f"/proc/{worker.pid}/status", encoding="ascii") as status:
+            (line,) = (line for line in status if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+    except OSError:  # not Linux
+        return int(psutil.Process(worker.pid).memory_info().rss)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize(
+    "count", [2, pytest.param(1000, marks=[pytest.mark.long, pytest.mark.timeout(900)])]
+)
+def test_damaged_files(worker: Worker, tmp_path: Path, kind: str, count: int) -> None:
+    made = FORMATS[kind]()
+    seed = tmp_path / f"seed{made.suffix}"
+    made.write(seed, IMAGE)
+    whole, tally, peak = seed.read_bytes(), Tally(), 0
+    path = tmp_path / f"damaged{made.suffix}"
+    for number in range(count):
+        path.write_bytes(damaged(bytearray(whole), np.random.default_rng([4, number])))
+        tally.take(path)
+        peak = max(peak, peak_bytes(worker)) if worker.pid else peak
+    endings = ", ".join(f"{n} {ending}" for ending, n in sorted(tally.endings.items()))
+    print(f"{kind}: {endings}; slowest {tally.slowest_s:.1f} s; {peak / 2**20:.0f} MiB")
+    assert tally.faults == []
+    assert tally.slowest_s < LONGEST_S
+    assert peak < MOST_BYTES
+
+
+def png(width: int, height: int, *chunks: tuple[bytes, bytes]) -> bytes:
+    """Return a PNG file of one header and some chunks."""
+    header = (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    body = b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in (header, *chunks, (b"IEND", b""))
+    )
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+def big_png(path: Path) -> Path:
+    path.write_bytes(png(16_384, 16_384, (b"IDAT", zlib.compress(bytes(1000)))))
+    return path
+
+
+def png_with_a_long_text(path: Path) -> Path:
+    text = b"Comment\0\0" + zlib.compress(bytes(70 * 2**20))
+    path.write_bytes(png(80, 70, (b"zTXt", text), (b"IDAT", zlib.compress(bytes(81 * 70)))))
+    return path
+
+
+def tiff_of(edge: int, path: Path) -> Path:
+    tifffile.imwrite(path, IMAGE, compression="zlib")
+    with tifffile.TiffFile(path, mode="r+") as tif:
+        for code in (256, 257, 278):
+            tif.pages[0].tags[code].overwrite(edge)
+    return path
+
+
+def tiff_of_200_gb(path: Path) -> Path:
+    return tiff_of(450_000, path)
+
+
+def tiff_of_2_gb(path: Path) -> Path:
+    return tiff_of(43_000, path)
+
+
+def npy_of_100_gb(path: Path) -> Path:
+    head = b"{'descr': '|u1', 'fortran_order': False, 'shape': (320000, 320000), }"
+    path.write_bytes(b"\x93NUMPY\1\0" + struct.pack("<H", 118) + head.ljust(117) + b"\n" + b"x" * 9)
+    return path
+
+
+def hdf5_of_149_gb(path: Path) -> Path:
+    scopes.write_hspy(path, scopes.signal_dict(IMAGE))
+    with h5py.File(path, "a") as file:
+        del file["Experiments/HAADF/data"]
+        shape, chunks = (200_000, 200_000), (1000, 1000)
+        file.create_dataset("Experiments/HAADF/data", shape, np.float32, chunks=chunks)
+    return path
+
+
+def hdf5_of_zeros(path: Path) -> Path:
+    """1 GB in chunks that were never written."""
+    scopes.write_hspy(path, scopes.signal_dict(IMAGE))
+    with h5py.File(path, "a") as file:
+        del file["Experiments/HAADF/data"]
+        options = {"chunks": (4096, 4096), "compression": "gzip", "fillvalue": 0}
+        file.create_dataset("Experiments/HAADF/data", (32_768, 32_768), np.uint8, **options)
+    return path
+
+
+BOMBS = {
+    "png of 268 million px": (big_png, ".png"),
+    "png with 70 MB of text": (png_with_a_long_text, ".png"),
+    "tiff of 200 GB": (tiff_of_200_gb, ".tif"),
+    "tiff of 2 GB": (tiff_of_2_gb, ".tif"),
+    "npy of 100 GB": (npy_of_100_gb, ".npy"),
+    "hspy of 149 GB": (hdf5_of_149_gb, ".hspy"),
+    "hspy of zeros": (hdf5_of_zeros, ".hspy"),
+}
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_bombs_are_refused_at_once(worker: Worker, tmp_path: Path, kind: str) -> None:
+    write, suffix = BOMBS[kind]
+    path = write(tmp_path / f"bomb{suffix}")
+    assert path.stat().st_size < 2**20
+    sound = tmp_path / "sound.npy"
+    np.save(sound, IMAGE)
+    warm = tmp_path / "sound.hspy"
+    scopes.write_hspy(warm, scopes.signal_dict(IMAGE))
+    for each in (sound, warm):
+        reading.read_micrograph(each)
+    before, started = peak_bytes(worker), time.perf_counter()
+    with pytest.raises(ReadError) as caught:
+        reading.read_micrograph(path)
+    seconds = time.perf_counter() - started
+    grown = peak_bytes(worker) - before
+    print(f"{kind}: {seconds:.2f} s, +{grown / 2**20:.0f} MiB, {caught.value}")
+    assert fault_of(str(caught.value), path) == ""
+    assert seconds < 3  # 1 on an idle machine
+    assert grown < 100 * 2**20
