@@ -54,7 +54,7 @@ class FrameInput:
             If the array cannot be a micrograph.
         """
         try:
-            pixels, invalid, notes = to_pixels(RawImage(self.array, colour=self.colour))
+            pixels, invalid, notes = to_pixels(RawImage(np.asarray(self.array), colour=self.colour))
         except NotAnImage as error:
             raise InputError(f"{self.name}: {error}") from error
         return Micrograph(
