@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from hypothesis import given, settings
@@ -198,3 +199,35 @@ def test_bands_hold_what_whole_images_hold(height: int, width: int, seed: int) -
     assert band.shape == (np.ptp(y) + 32, width + 32)
     wanted = cut(pad_for_windows(image, 32), y, x, 32)
     np.testing.assert_array_equal(cut(band, y - top, x, 32), wanted)
+
+
+def test_networks_are_built_once_for_all_frames_of_a_stack(
+    monkeypatch: pytest.MonkeyPatch, flattened: np.ndarray
+) -> None:
+    built: list[Any] = []
+
+    def build(*args: Any, **choices: Any) -> Network:
+        built.append(choices)
+        return Network(*args, **choices)
+
+    monkeypatch.setattr(inference, "Network", build)
+    grid, ensemble = window_grid((64, 64), 32), ensemble_of()
+    answers = [predict(flattened[:64, :64], ensemble, grid, mode="fast") for _ in range(3)]
+    assert [choices["classes"] for choices in built] == [None, [SPEC.classes.index("Bulk")]]
+    np.testing.assert_array_equal(answers[0], answers[2])
+    other = ensemble_of(replace(SPEC, classes=("SF1", "LC")))
+    assert predict(flattened[:64, :64], other, grid).shape == (2, 3, 3)
+    assert len(built) == 3
+
+
+@pytest.mark.parametrize(
+    "frames", [30, pytest.param(1000, marks=[pytest.mark.long, pytest.mark.timeout(900)])]
+)
+def test_memory_stays_flat_over_the_frames_of_a_stack(flattened: np.ndarray, frames: int) -> None:
+    ensemble, grid = ensemble_of(), window_grid(flattened.shape, 16)
+    process, held = psutil.Process(), []
+    for _ in range(frames):
+        predict(flattened, ensemble, grid, mode="fast")
+        held.append(process.memory_info().rss)
+    warm = frames // 3
+    assert max(held[warm:]) - held[warm] < 8e6

@@ -160,6 +160,24 @@ def _seconds(device: str, precision: torch.dtype) -> float:
     return min(times)
 
 
+# The networks of the ensemble used last, because the frames of a stack come one by one.
+_built: list[tuple[Ensemble, dict[tuple[str, Precision, int | None], Network]]] = []
+
+
+def _network(ensemble: Ensemble, device: str, precision: Precision, column: int | None) -> Network:
+    """Return the network of one class, or of all, building it where it was not just used."""
+    last = next(iter(_built), None)
+    if last is None or last[0] is not ensemble:
+        last = (ensemble, {})
+        _built[:] = [last]
+    networks = last[1]
+    key = device, precision, column
+    if key not in networks:
+        classes = None if column is None else [column]
+        networks[key] = Network(ensemble, device, precision=precision, classes=classes)
+    return networks[key]
+
+
 class _Scan:
     """One image shown to an ensemble, on a device as long as its memory lasts.
 
@@ -182,14 +200,12 @@ class _Scan:
     def _move_to(self, device: str) -> None:
         spec = self._ensemble.spec
         self._device = torch.device(device)
-        self._all = Network(self._ensemble, device)
+        self._all = _network(self._ensemble, device, "float32", None)
         self._bulk = None
         if self._mode == "fast" and BULK in spec.classes and len(spec.classes) > 1:
             self._column = spec.classes.index(BULK)
             precision = fast_precision(device)
-            self._bulk = Network(
-                self._ensemble, device, precision=precision, classes=[self._column]
-            )
+            self._bulk = _network(self._ensemble, device, precision, self._column)
 
     def clear_where_bulk_is_sure(self, coarse: NDArray[Any]) -> None:
         """Trust the Bulk member from now on, unless answers (C, gy, gx) of all contradict it."""
