@@ -50,6 +50,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--stride", type=int, default=8)
     options = parser.parse_args()
+    options.out.parent.mkdir(parents=True, exist_ok=True)
     ensemble = load_model(find_model(DEFAULT_MODEL))
     figures = [cleared(DATA / "images" / name, ensemble, options.stride) for name in IMAGES]
     text = json.dumps({"limit": CLEARED, "stride_px": options.stride, "images": figures}, indent=1)

@@ -85,6 +85,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--to", type=float, default=1e6, help="windows (default: 1e6)")
     options = parser.parse_args()
+    options.out.parent.mkdir(parents=True, exist_ok=True)
     figures = measured(int(options.to))
     options.out.with_suffix(".json").write_text(json.dumps(figures, indent=1) + "\n")
     draw(figures, options.out.with_suffix(".png"))
