@@ -188,3 +188,40 @@ def test_a_window_left_over_does_no_harm() -> None:
 def test_epochs_are_the_abstracts_unless_chosen() -> None:
     schedule = Schedule(epochs={"LC": 4})
     assert [schedule.epochs_of(name) for name in ("Bulk", "SF1", "LC", "Mis")] == [3, 9, 4, 9]
+
+
+def test_a_lesson_teaches_what_few_windows_do_not() -> None:
+    few, fresh = striped(each=2), striped(each=30, seed=1)
+    schedule = Schedule(
+        epochs={"Bulk": 1, "SF1": 1}, common_epochs=1, lesson_epochs=5, batch=8, learning_rate=5e-3
+    )
+
+    def right(lesson: Samples | None) -> float:
+        ensemble, history = fit(SPEC, few, None, schedule, lesson=lesson)
+        assert [step["class"] for step in history] == ["lesson"] * 5 * bool(lesson) + [
+            "",
+            "Bulk",
+            "SF1",
+        ]
+        return float(((answers(ensemble, fresh) > 0.5) == (fresh.targets > 0.5)).mean())
+
+    assert right(striped(each=40, seed=2)) > max(0.9, right(None))
+
+
+def test_a_lesson_may_leave_a_class_out() -> None:
+    samples = striped()
+    of_bulk = Samples(samples.features, np.where([True, False], samples.targets, np.nan))
+    schedule = replace(QUICK, common_epochs=1, lesson_epochs=1)
+    ensemble, _ = fit(SPEC, samples, None, schedule, lesson=of_bulk)
+    assert np.isfinite(answers(ensemble, samples)).all()
+
+
+def test_wrong_names_cost_the_common_start_alone() -> None:
+    def losses(naming: float) -> list[float]:
+        schedule = replace(QUICK, common_epochs=1, naming=naming)
+        history = fit(SPEC, striped(), None, schedule)[1]
+        return [step["loss"] for step in history]
+
+    plain, named, twice = losses(0), losses(1), losses(2)
+    assert plain[0] < named[0] < twice[0]
+    assert max(named[1:]) < named[0]

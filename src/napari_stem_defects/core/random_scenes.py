@@ -65,6 +65,7 @@ def random_scene(
     family: str | None = None,
     size: int = 256,
     pixel_size_nm: float = 0.027,
+    imaging: Imaging | None = None,
 ) -> Simulation:
     """Draw a scene for training and take its image with a random microscope.
 
@@ -78,6 +79,8 @@ def random_scene(
     size : int
         Height and width in px.
     pixel_size_nm : float
+    imaging : Imaging, optional
+        Instead of a random microscope.
 
     Raises
     ------
@@ -91,7 +94,7 @@ def random_scene(
         family = families[rng.integers(len(families))]
     if family not in families:
         raise InputError(f"{crystal} has no family {family!r}; use one of {', '.join(families)}")
-    imaging = _imaging(rng, crystal)
+    imaging = imaging or _imaging(rng, crystal)
     scene = _crystal(rng, crystal, family, size, pixel_size_nm)
     scene = _DRAWERS[family](rng, scene, size, family)
     return photograph(scene, (size, size), imaging, pixel_size_nm, rng, f"{crystal} {family}")

@@ -50,6 +50,10 @@ class Samples:
         """Return the number of windows."""
         return len(self.targets)
 
+    def only(self, keep: NDArray[np.bool_]) -> Samples:
+        """Return some of the windows."""
+        return Samples({name: a[keep] for name, a in self.features.items()}, self.targets[keep])
+
 
 def joined(parts: Sequence[Samples]) -> Samples:
     """Put samples of the same representation and classes together."""

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_stem_defects.core.checkpoints import Memory, State
-from napari_stem_defects.core.classes import BULK
+from napari_stem_defects.core.classes import BULK, kind_of
 from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
 from napari_stem_defects.core.network import Member, new_member, placed, weights_of
 from napari_stem_defects.core.progress import Progress, Report, silent
@@ -52,6 +52,12 @@ class Schedule:
     positive_share : float
         Weight of the positive windows in the loss, as a share of all.
     weight_decay : float
+    naming : float
+        Weight of a second loss of the common start: the cross-entropy of the name of windows
+        that show one of Bulk and the extended classes. Yes-or-no answers alone find that there
+        is a fault long before they learn its kind.
+    lesson_epochs : int
+        Passes over the lesson, where `fit` is given one.
     mixed_precision : bool
         Whether the networks compute in bfloat16; faster where the processor knows it. The loss
         and its gradients stay in float32: in bfloat16 the training stalls.
@@ -64,6 +70,8 @@ class Schedule:
     batch: int = 128
     positive_share: float = 0.35
     weight_decay: float = 1e-4
+    naming: float = 0.0
+    lesson_epochs: int = 4
     mixed_precision: bool = False
 
     def epochs_of(self, class_name: str) -> int:
@@ -77,6 +85,7 @@ def fit(
     validation: Samples | None,
     schedule: Schedule,
     *,
+    lesson: Samples | None = None,
     device: str = "cpu",
     report: Report = silent,
     memory: Memory | None = None,
@@ -90,6 +99,9 @@ def fit(
     samples, validation : Samples
         Windows to learn from and, if given, to report a validation loss on.
     schedule : Schedule
+    lesson : Samples, optional
+        Easy windows from which the common start learns first what it would not find among
+        hard ones. Classes that the lesson does not teach hold NaN.
     device : str
         A torch device name.
     report : callable
@@ -101,8 +113,8 @@ def fit(
     -------
     ensemble : Ensemble
     history : list of dict
-        Per epoch: class ("" for the common start), seed, epoch, loss, and validation_loss (None
-        without validation).
+        Per epoch: class ("" for the common start, "lesson" before it), seed, epoch, loss, and
+        validation_loss (None without validation).
 
     Raises
     ------
@@ -111,8 +123,11 @@ def fit(
     """
     spec = replace(spec, seeds=schedule.seeds)
     _check_known(samples, spec.classes)
-    task = _Task(spec, samples, validation, schedule, torch.device(device))
-    epochs = schedule.common_epochs + sum(schedule.epochs_of(name) for name in spec.classes)
+    task = _Task(spec, samples, validation, schedule, torch.device(device), lesson)
+    lessons = schedule.lesson_epochs if schedule.common_epochs and lesson else 0
+    epochs = (
+        lessons + schedule.common_epochs + sum(schedule.epochs_of(name) for name in spec.classes)
+    )
     log = _Log(report, epochs * len(schedule.seeds), memory or Memory(None))
     of_seeds = [_fit_seed(task, seed, log) for seed in schedule.seeds]
     of_classes = [list(members) for members in zip(*of_seeds, strict=True)]
@@ -137,6 +152,7 @@ class _Task:
     validation: Samples | None
     schedule: Schedule
     device: torch.device
+    lesson: Samples | None
 
 
 @dataclass
@@ -163,10 +179,7 @@ def _fit_seed(task: _Task, seed: int, log: _Log) -> list[Member]:
     rate = schedule.learning_rate
     common = None
     if schedule.common_epochs:
-        run = _Run(task, tuple(range(len(classes))), seed)
-        run.prepare(schedule.common_epochs, rate)
-        log.follow(run, schedule.common_epochs, "", seed)
-        common, rate = run.network, rate / 4
+        common, rate = _fit_common(task, seed, log), rate / 4
     members = []
     for column, name in enumerate(classes):
         run = _Run(task, (column,), seed)
@@ -176,6 +189,20 @@ def _fit_seed(task: _Task, seed: int, log: _Log) -> list[Member]:
         log.follow(run, schedule.epochs_of(name), name, seed)
         members.append(run.network.cpu().eval())
     return members
+
+
+def _fit_common(task: _Task, seed: int, log: _Log) -> Member:
+    """Train one network for all classes, on the lesson first."""
+    every, schedule = tuple(range(len(task.spec.classes))), task.schedule
+    run = _Run(task, every, seed)
+    if task.lesson is not None:
+        easy = _Run(replace(task, samples=task.lesson, validation=None), every, seed)
+        easy.prepare(schedule.lesson_epochs, schedule.learning_rate)
+        log.follow(easy, schedule.lesson_epochs, "lesson", seed)
+        run.network.load_state_dict(easy.network.state_dict())
+    run.prepare(schedule.common_epochs, schedule.learning_rate)
+    log.follow(run, schedule.common_epochs, "", seed)
+    return run.network
 
 
 def _start_from(member: Member, common: Member, column: int) -> None:
@@ -204,6 +231,9 @@ class _Run:
         self._validation = None if task.validation is None else _known(task.validation, columns)
         share = task.schedule.positive_share
         self._weights = _balance(self._samples.targets, share, task.device)
+        # Names of what fills a whole window; several columns are only there in the common start.
+        names = [task.spec.classes[column] for column in columns]
+        self._named = [n for n, name in enumerate(names) if kind_of(name) != "point"]
 
     def prepare(self, epochs: int, learning_rate: float) -> None:
         """Set up the optimiser for a number of epochs."""
@@ -282,7 +312,12 @@ class _Run:
         losses = nn.functional.binary_cross_entropy_with_logits(
             logits.float(), targets, weight, reduction="sum"
         )
-        return losses / known.sum().clamp(min=1)
+        mean = losses / known.sum().clamp(min=1)
+        if self._schedule.naming == 0 or len(self._named) < 2:
+            return mean
+        return mean + self._schedule.naming * _naming_loss(
+            logits[:, self._named].float(), (targets * known)[:, self._named]
+        )
 
     def _validation_loss(self) -> float | None:
         if self._validation is None or len(self._validation) == 0:
@@ -292,6 +327,13 @@ class _Run:
         with torch.inference_mode():
             losses = [float(self._loss(self._validation, chunk)) for chunk in chunks]
         return float(np.average(losses, weights=[len(chunk) for chunk in chunks]))
+
+
+def _naming_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return the cross-entropy of the one name that holds, over the windows that have one."""
+    one = targets.sum(1) == 1
+    losses = nn.functional.cross_entropy(logits[one], targets[one].argmax(1), reduction="sum")
+    return losses / one.sum().clamp(min=1)
 
 
 def _copies(tensors: Mapping[str, Tensor]) -> dict[str, NDArray[Any]]:
@@ -305,15 +347,16 @@ def _tensors(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
 def _known(samples: Samples, columns: tuple[int, ...]) -> Samples:
     """Keep the windows of which any of the columns is known, and only those columns."""
     targets = samples.targets[:, columns]
-    keep = ~np.isnan(targets).all(1)
+    keep = np.asarray(~np.isnan(targets).all(axis=1))
     if keep.all():
         return Samples(samples.features, targets)
-    return Samples({name: array[keep] for name, array in samples.features.items()}, targets[keep])
+    return Samples(samples.features, targets).only(keep)
 
 
 def _balance(targets: NDArray[np.float32], positive_share: float, device: torch.device) -> Tensor:
     """Return loss weights (2, columns) of negative and positive windows, mean 1 per column."""
     # Bounded, or one window of a rare class would outweigh a whole batch.
-    share = np.clip(np.nanmean(targets, axis=0), 1e-2, 1 - 1e-2)
+    known = np.maximum((~np.isnan(targets)).sum(0), 1)
+    share = np.clip(np.nansum(targets, axis=0) / known, 1e-2, 1 - 1e-2)
     pair = np.stack([(1 - positive_share) / (1 - share), positive_share / share])
     return torch.from_numpy(pair.astype(np.float32)).to(device)
