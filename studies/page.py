@@ -48,9 +48,8 @@ A class whose patches all show one place cannot be tested honestly. It is traine
 and its honest cells count false alarms on other classes' windows alone.
 
 The default recipe for patches (the patch itself, eight ways of laying it down, a common start of
-all members) was chosen on windows set apart within the training side of random split 0. Some of
-them are test windows of the other random splits, those of split 0 and all honest splits are not
-affected.
+all members) was chosen on windows set apart within the training side of random split 0. The test
+windows of that split had no part in it; some of those of every other split did.
 
 To run what is missing and write this page: `python studies/results.py`; everything anew:
 `python studies/results.py --again`. One run takes one to four minutes of one processor core."""

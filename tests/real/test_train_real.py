@@ -37,6 +37,7 @@ def test_two_members_learn_in_seconds_and_one_place_is_said_to_be_one(
         classes=("SF1", "Vacancy_CdTe"),
         epochs={"SF1": 2, "Vacancy_CdTe": 1},
         splits=("random", "site"),
+        recipe="abstract",
     )
     trained = train(patches.only(chosen), choices, device="cpu")
     random, site = trained.measurements
@@ -45,3 +46,15 @@ def test_two_members_learn_in_seconds_and_one_place_is_said_to_be_one(
     assert site.untestable == {"SF1": "all 181 labels are of one defect"}
     assert site.evaluation.classes["SF1"].tp == site.evaluation.classes["SF1"].fn == 0
     assert site.counts["test"]["Vacancy_CdTe"] > 0
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+def test_seven_members_err_as_rarely_as_the_abstracts(patches: TrainingSet) -> None:
+    """`python3 run.py test -m long tests/real/test_train_real.py`: two minutes of two cores."""
+    trained = train(patches, Choices(splits=("random",)), device="cpu")
+    figures = trained.measurements[0].evaluation.classes
+    errors = {name: each.errors for name, each in figures.items()}
+    print(errors, f"of {trained.measurements[0].evaluation.windows}, {trained.seconds:.0f} s")
+    assert all(errors[name] <= 1 for name in ("LC", "SF1", "SF2", "Twin_Bound"))
+    assert all(count <= 4 for count in errors.values())
