@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from napari_stem_defects.files.model_library import ModelEntry
 
 _TASKS = "napari_stem_defects.engine.tasks"
+# A worker that dies in the middle of a frame gets it again.
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -243,7 +245,7 @@ class DetectModel:
             "device": request.device,
             "area": request.area,
         }
-        job = Job(f"{_TASKS}:detect", arguments, subject=request.name)
+        job = Job(f"{_TASKS}:detect", arguments, subject=request.name, attempts=_ATTEMPTS)
         self.run.start(
             job,
             lambda result: self._on_detected(position, result),

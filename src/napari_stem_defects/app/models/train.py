@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from napari_stem_defects.engine.training_task import TrainingReport
 
 _TASKS = "napari_stem_defects.engine.tasks"
+# A worker that dies in the middle of a training goes on from its last epoch.
+_ATTEMPTS = 3
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,59}")
 
 
@@ -91,7 +93,8 @@ class TrainModel:
             "device": device,
             "keep": keep,
         }
-        self.run.start(Job(f"{_TASKS}:train", arguments, subject="training"), self._on_trained)
+        job = Job(f"{_TASKS}:train", arguments, subject="training", attempts=_ATTEMPTS)
+        self.run.start(job, self._on_trained)
 
     def _fault(self, choices: Choices) -> str:
         """Return what is wrong with the choices, "" where nothing is."""

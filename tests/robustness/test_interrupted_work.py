@@ -1,0 +1,241 @@
+"""Cancelled and killed work: it ends at once, leaves nobody behind and loses nothing finished."""
+
+from __future__ import annotations
+
+import queue
+import random
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import psutil
+import pytest
+import tifffile
+
+from learning_samples import PERIODS, stripes
+from napari_stem_defects.app.models.detect import DetectModel, DetectRequest
+from napari_stem_defects.core.training_plan import Choices
+from napari_stem_defects.engine.frame_input import FrameInput
+from napari_stem_defects.engine.jobs import Event, Finished, Job, Listener, Progressed, Stopped
+from napari_stem_defects.engine.worker import Ticket, Worker
+from napari_stem_defects.files.model_file import load_model, read_spec
+from napari_stem_defects.files.model_library import ModelEntry
+from napari_stem_defects.files.result_files import RESULT_FILES, read_results, write_results
+from small_model import write_small_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TASKS = "napari_stem_defects.engine.tasks"
+LONG = [pytest.mark.long, pytest.mark.timeout(900)]
+MOVIE = np.random.default_rng(0).normal(100, 10, (40, 160, 160)).astype(np.float32)
+# Kills and the frames of the movie they fall into.
+KILLS = [(1, 4), pytest.param(20, 40, marks=LONG)]
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    made = Worker()
+    made.run(Job(f"{TASKS}:load_torch"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return write_small_model(tmp_path / "small.safetensors")
+
+
+@pytest.fixture
+def patches(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "patches"
+    folder.mkdir()
+    for name in ("Bulk", "SF1"):
+        for number in range(12):
+            pixels = np.clip(60 * stripes(PERIODS[name], rng), 0, 255).astype(np.uint8)
+            tifffile.imwrite(folder / f"{name}_{number}.tif", pixels)
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+
+
+def helpers() -> set[int]:
+    """Return the processes that this one and its own have started."""
+    alive = psutil.Process().children(recursive=True)
+    return {each.pid for each in alive if each.status() != psutil.STATUS_ZOMBIE}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cancels", [4, pytest.param(50, marks=LONG)])
+def test_cancels_at_random_moments(
+    worker: Worker, model: Path, patches: Path, tmp_path: Path, cancels: int
+) -> None:
+    """Cancel detections, trainings and exports; the earlier model and results stay as they are."""
+    chance = random.Random(3)
+    kept = tmp_path / "kept"
+    frame = FrameInput(MOVIE[0], "movie", pixel_size_nm=0.027, pixel_size_source="file")
+    ensemble, (spec, sha256) = load_model(model), read_spec(model)
+    found = worker.run(_detection(frame, model))
+    write_results(kept, frame.micrograph(), [found.detection()], {"name": "m", "sha256": sha256})
+    (kept / "striped.safetensors").write_bytes(model.read_bytes())
+    before, others = contents(kept), helpers() - {worker.pid}
+    jobs = [
+        _detection(FrameInput(np.tile(MOVIE[0], (4, 4)), "movie", pixel_size_nm=0.027), model),
+        Job(
+            f"{TASKS}:train",
+            {
+                "sources": (patches,),
+                "out": kept / "striped.safetensors",
+                "choices": Choices(name="striped", epochs={"Bulk": 500, "SF1": 500}),
+                "device": "cpu",
+            },
+        ),
+    ]
+    delays = []
+    for number in range(cancels):
+        delays.append(_cancelled_after(worker, jobs[number % 2], chance.uniform(0, 1.5)))
+        assert contents(kept) == before
+        assert len(helpers() - others - {worker.pid}) <= 1  # the training's reader may be ending
+    worker.close()
+    assert helpers() <= others
+    assert spec == ensemble.spec
+    p95 = float(np.percentile(delays, 95))
+    print(f"{cancels} cancels: 95 % within {p95:.2f} s, longest {max(delays):.2f} s")
+    assert max(delays) < 4
+    assert p95 < (1 if cancels > 10 else 4)
+
+
+def _detection(frame: FrameInput, model: Path) -> Job:
+    arguments = {"index": 0, "stride": 4, "thresholds": {}, "device": "cpu"}
+    return Job(f"{TASKS}:detect", {"frame": frame, "model": model, **arguments})
+
+
+def _cancelled_after(worker: Worker, job: Job, seconds: float) -> float:
+    """Cancel a job so many seconds after its first word; return how long it took to end."""
+    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    ticket = worker.submit(job, events.put)
+    assert isinstance(events.get(timeout=60), Progressed)
+    time.sleep(seconds)
+    pressed = time.monotonic()
+    ticket.cancel()
+    assert ticket.wait(10)
+    took = time.monotonic() - pressed
+    last = [events.get() for _ in range(events.qsize())][-1]
+    assert isinstance(last, Stopped | Finished), last
+    return took
+
+
+class Window:
+    """The Detect window's model with a real worker, its events taken on this thread."""
+
+    def __init__(self, worker: Worker, model: Path, frames: int) -> None:
+        self._events: queue.SimpleQueue[tuple[Listener, Event]] = queue.SimpleQueue()
+        self.worker, self.frames = worker, frames
+        self.model = DetectModel(self._submit, self._submit)
+        spec, _ = read_spec(model)
+        self.entry = ModelEntry("small", model, "user", spec)
+        self.model.use_model(self.entry)
+
+    def _submit(self, job: Job, listener: Listener) -> Ticket:
+        return self.worker.submit(job, lambda event: self._events.put((listener, event)))
+
+    def start(self) -> None:
+        def take(frame: int) -> FrameInput:
+            return FrameInput(MOVIE[frame], "movie", pixel_size_nm=0.027, pixel_size_source="file")
+
+        whole = FrameInput(MOVIE, "movie", pixel_size_nm=0.027, pixel_size_source="file")
+        frames = range(self.frames)
+        self.model.start(DetectRequest("movie", take, lambda: whole, frames, self.entry, 8, "cpu"))
+
+    def pump(self, seconds: float) -> None:
+        """Deliver events for a while, as the event loop of a window does."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.model.run.busy:
+            try:
+                listener, event = self._events.get(timeout=0.02)
+            except queue.Empty:
+                continue
+            listener(event)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kills", "frames"), KILLS)
+def test_a_killed_worker_costs_no_finished_frame(
+    worker: Worker, model: Path, kills: int, frames: int
+) -> None:
+    """Kill the worker in the middle of a movie, again and again: it goes on by itself."""
+    chance = random.Random(4)
+    window, killed, finished = Window(worker, model, frames), 0, set[int]()
+    window.start()
+    window.pump(1)
+    while killed < kills and window.model.run.busy:
+        done, pid = len(window.model.results), worker.pid
+        if pid is not None and psutil.pid_exists(pid):
+            psutil.Process(pid).kill()
+            killed += 1
+        # The next kill meets another frame, wherever it is.
+        while window.model.run.busy and len(window.model.results) <= done:
+            window.pump(0.1)
+        window.pump(chance.uniform(0, 0.3))
+        assert finished <= set(window.model.results)
+        finished = set(window.model.results)
+    window.pump(120)
+    assert window.model.run.phase == "done", window.model.run.message
+    assert sorted(window.model.results) == list(range(frames))
+    undisturbed = Window(worker, model, frames)
+    undisturbed.start()
+    undisturbed.pump(120)
+    for frame, result in undisturbed.model.results.items():
+        same = window.model.results[frame]
+        np.testing.assert_array_equal(same.map.probability, result.map.probability)
+        np.testing.assert_array_equal(same.numbered, result.numbered)
+    print(f"{killed} kills, {frames} frames found, all as without kills")
+    assert killed == kills
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kills", "frames"), KILLS)
+def test_a_killed_command_goes_on_from_its_finished_frames(
+    model: Path, tmp_path: Path, kills: int, frames: int
+) -> None:
+    stack = tmp_path / "movie.tif"
+    tifffile.imwrite(stack, MOVIE[:frames], photometric="minisblack")
+    chance, times = random.Random(6), {}
+    for _ in range(kills):
+        process = subprocess.Popen(_command(stack, tmp_path / "out", model))
+        while process.poll() is None and set(_written(tmp_path / "out")) <= set(times):
+            time.sleep(0.02)
+        time.sleep(chance.uniform(0, 0.2))
+        process.kill()
+        process.wait()
+        found = _written(tmp_path / "out")
+        assert times.items() <= found.items()  # neither gone nor done again
+        times = found
+    assert subprocess.run(_command(stack, tmp_path / "out", model)).returncode == 0
+    assert subprocess.run(_command(stack, tmp_path / "whole", model)).returncode == 0
+    one, other = (read_results(tmp_path / name / "movie") for name in ("out", "whole"))
+    for mine, theirs in zip(one, other, strict=True):
+        np.testing.assert_array_equal(mine.map.probability, theirs.map.probability)
+        np.testing.assert_array_equal(mine.masks, theirs.masks)
+    assert {path.name for path in (tmp_path / "out" / "movie").iterdir()} == set(RESULT_FILES)
+    print(f"{kills} kills, {len(times)} frames were there already, all as without kills")
+
+
+def _command(stack: Path, out: Path, model: Path) -> list[Any]:
+    module = [sys.executable, "-m", "napari_stem_defects", "detect", stack, "--out", out]
+    return [*module, "--model", model, "--pixel-size", "0.027", "--stride", "8"]
+
+
+def _written(out: Path) -> dict[str, int]:
+    return {
+        path.name: path.stat().st_mtime_ns
+        for path in out.rglob("frame_*.npz")
+        if not path.name.startswith(".")
+    }
