@@ -1,53 +1,94 @@
 """Take the pictures of the four windows that the documentation shows.
 
-    python docs/screenshots/make_screenshots.py [FOLDER]
+    python docs/screenshots/make_screenshots.py [FOLDER] [--size 1280x800] [--theme light]
 
-Everything on them is simulated. Needs a display; on a machine without one put
-``xvfb-run -a -s "-screen 0 1600x1000x24"`` in front.
+Everything on them is simulated; they go to ``docs/images``. The user's model library and settings
+are left alone. Needs a display; on a machine without one put
+``xvfb-run -a -s "-screen 0 2000x1300x24"`` in front.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import napari
+import numpy as np
+from PIL import Image
 from qtpy.QtTest import QTest
 
+from napari_stem_defects.app import remembered
 from napari_stem_defects.app.models.label import START_CLASSES
+from napari_stem_defects.app.models.places import places_in
 from napari_stem_defects.app.sample_data import simulated_cdte
 from napari_stem_defects.app.widgets.detect_defects import DetectDefectsWidget
 from napari_stem_defects.app.widgets.label_patches import LabelPatchesWidget
 from napari_stem_defects.app.widgets.preprocess import PreprocessWidget
 from napari_stem_defects.app.widgets.train_ensemble import TrainEnsembleWidget
 from napari_stem_defects.core.simulation import simulate
-from napari_stem_defects.core.training_plan import Choices
-from napari_stem_defects.files.label_project import LabelProject
+from napari_stem_defects.files import model_library
+from napari_stem_defects.files.label_exchange import labels_export
 
-_SIZE = (1280, 800)
+_TITLES = {
+    PreprocessWidget: "Preprocess",
+    LabelPatchesWidget: "Label patches",
+    TrainEnsembleWidget: "Train ensemble",
+    DetectDefectsWidget: "Detect defects",
+}
 
 
 def main() -> None:
     """Take all pictures."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
+    options = _options()
+    options.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        project = Path(scratch) / "project"
+        model_library.user_folder = lambda: Path(scratch) / "models"
+        remembered._all = lambda kept=_forgetful(): kept
+        project = Path(scratch) / "my labels"
         for name, take in (
-            ("preprocess", lambda viewer: preprocess(viewer)),
+            ("preprocess", preprocess),
             ("label-patches", lambda viewer: label_patches(viewer, project)),
             ("train-ensemble", lambda viewer: train_ensemble(viewer, project)),
-            ("detect-defects", lambda viewer: detect_defects(viewer)),
+            ("detect-defects", detect_defects),
         ):
+            if options.only not in name:
+                continue
             viewer = napari.Viewer()
-            viewer.window.resize(*_SIZE)
+            viewer.theme = options.theme
+            viewer.window.resize(*options.size)
             data, keywords, _ = simulated_cdte()[0]
             viewer.add_image(data, **keywords)
             take(viewer)
-            QTest.qWait(500)
-            viewer.screenshot(str(folder / f"{name}.png"), canvas_only=False, flash=False)
+            QTest.qWait(800)
+            picture = viewer.screenshot(canvas_only=False, flash=False)
+            write(options.folder / f"{name}.png", picture)
             viewer.close()
+    if options.only in "overview":
+        overview(options.folder)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    default = Path(__file__).parents[1] / "images"
+    parser.add_argument("folder", type=Path, nargs="?", default=default)
+    parser.add_argument("--size", type=lambda text: tuple(map(int, text.split("x"))))
+    parser.add_argument("--theme", default="dark")
+    parser.add_argument("--only", default="", help="take only the pictures whose names hold this")
+    parser.set_defaults(size=(1280, 800))
+    return parser.parse_args()
+
+
+def _forgetful() -> Any:
+    return SimpleNamespace(**{name: SimpleNamespace() for name in remembered.CATEGORIES})
+
+
+def write(path: Path, picture: np.ndarray) -> None:
+    """Save a picture with as few colours as it needs to stay below 500 kB."""
+    image = Image.fromarray(picture[..., :3])
+    image.quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def preprocess(viewer: napari.Viewer) -> None:
@@ -55,43 +96,66 @@ def preprocess(viewer: napari.Viewer) -> None:
     widget = docked(viewer, PreprocessWidget)
     widget.start()
     wait(lambda: len(viewer.layers) == 6)
-    fault = simulate("cdte-110").points[0]
-    widget.model.look_at(fault.y_px, fault.x_px)
+    junction = simulate("cdte-110").points[0]
+    widget.model.look_at(junction.y_px, junction.x_px)
 
 
 def label_patches(viewer: napari.Viewer, project: Path) -> None:
     """Label the simulation with its own truth."""
     widget = docked(viewer, LabelPatchesWidget)
     widget.model.create(project, START_CLASSES["CdTe"])
-    for point in simulate("cdte-110").points:
-        widget.model.activate(point.class_name)
-        widget.model.click(point.y_px, point.x_px)
-    widget.model.close()
-    with LabelProject.open(project):
-        pass
-    widget.model.open(project)
+    image, truth = widget.model.image, simulate("cdte-110")
+    for name in ("SF1", "SF2", "Twin_Bound"):
+        widget.model.label_all(image, 0, places_in(truth.masks[name])[:8], name)
+    anywhere = np.any([mask for mask in truth.masks.values()], axis=0)
+    crystal = np.random.default_rng(0).permutation(places_in(~anywhere))[:14]
+    widget.model.label_all(image, 0, [(float(y), float(x)) for y, x in crystal], "Bulk")
+    for point in truth.points:
+        widget.model.label_all(image, 0, [(point.y_px, point.x_px)], point.class_name)
+    widget.model.activate("Vacancy_CdTe")
 
 
 def train_ensemble(viewer: napari.Viewer, project: Path) -> None:
-    """Train for a moment on what was labelled."""
+    """Train on the labels' patches, which is quick, and show the report."""
+    patches = project.with_name("my patches")
+    labels_export(project, patches)
     widget = docked(viewer, TrainEnsembleWidget)
-    widget.model.add_source(project)
+    widget.model.add_source(patches)
     wait(lambda: bool(widget.model.counts))
-    widget.model.start(Choices("screenshot", tuple(widget.model.counts), splits=("random",)))
-    wait(lambda: len(widget.model.losses) > 10 or not widget.model.run.busy)
+    widget.name.setText("my-model")
+    widget.split.setCurrentText("image")
+    widget.compare.setChecked(True)
+    widget.start()
+    wait(lambda: not widget.model.run.busy)
+    QTest.qWait(300)
+    widget.body.ensureWidgetVisible(widget.report.confusion)
 
 
 def detect_defects(viewer: napari.Viewer) -> None:
-    """Detect with the bundled ensemble."""
+    """Detect with the bundled ensemble and go to the junction."""
     widget = docked(viewer, DetectDefectsWidget)
     widget.start()
     wait(lambda: not widget.model.run.busy)
+    wait(lambda: not widget._maker.isActive())
+    widget.bars.put(widget.model.probabilities_at(0, 330, 330))
+
+
+def overview(folder: Path) -> None:
+    """Take the detection's canvas for the first picture of the README."""
+    viewer = napari.Viewer()
+    viewer.window.resize(1280, 860)
+    data, keywords, _ = simulated_cdte()[0]
+    viewer.add_image(data, **keywords)
+    detect_defects(viewer)
+    QTest.qWait(800)
+    write(folder / "overview.png", viewer.screenshot(canvas_only=False, flash=False))
+    viewer.close()
 
 
 def docked(viewer: napari.Viewer, window: type) -> Any:
     """Open a window in the viewer."""
     widget = window(viewer)
-    viewer.window.add_dock_widget(widget, name=window.__name__, area="right")
+    viewer.window.add_dock_widget(widget, name=f"{_TITLES[window]} (STEM Defects)", area="right")
     QTest.qWait(300)
     return widget
 

@@ -137,7 +137,7 @@ def test_detection_leaves_the_window_alive_and_torch_outside(viewer: Any) -> Non
     wait_for(lambda: len(viewer.layers) == 3)
     gaps = Heartbeat()
     wait_for(lambda: not widget.model.run.busy)
-    assert gaps.longest_s < 0.5  # 0.2 on an idle machine
+    gaps.check()
     assert widget.model.run.phase == "done"
     assert [layer.name for layer in viewer.layers] == ["CdTe", "CdTe · SF1", "CdTe · unknown"]
 

@@ -45,6 +45,7 @@ class StageLayers:
         self._made: dict[str, weakref.ref[Image]] = {}
         self._auto: dict[str, tuple[float, float]] = {}
         self._latest: Stages | None = None
+        self._stale: list[str] = []
         self.visible = "flattened"
 
     def begin(self, source: Image) -> None:
@@ -69,21 +70,23 @@ class StageLayers:
         return layer if layer is not None and layer in self._viewer.layers else None
 
     def show(self, stages: Stages) -> None:
-        """Update the layers there are; `make_next` makes those there are not."""
+        """Update the layer that is seen; `make_next` sees to the others and to those missing."""
         self._latest = stages
-        for name, values in stages._asdict().items():
-            if (layer := self.layer(name)) is not None:
-                self._update(name, layer, values)
+        self._stale = [name for name in STAGE_TITLES if name in self._made]
+        if self.visible in self._stale:
+            self._update(self.visible)
 
     def make_next(self) -> bool:
-        """Make one missing layer; say whether there are more to make."""
+        """Make or update one layer, so that napari lives between two; say whether more wait."""
         source = None if self._source is None else self._source()
         if source is None or self._latest is None:
             return False
         missing = [name for name in STAGE_TITLES if name not in self._made]
         if missing:
             self._make(missing[0], getattr(self._latest, missing[0]), source)
-        return len(missing) > 1
+        elif self._stale:
+            self._update(self._stale[0])
+        return len(missing) > 1 or bool(self._stale)
 
     def choose(self, stage: str) -> None:
         """Make one stage visible, the others not."""
@@ -107,8 +110,13 @@ class StageLayers:
         self._viewer.layers.selection.active = active
         self._made[stage], self._auto[stage] = weakref.ref(layer), limits
 
-    def _update(self, stage: str, layer: Image, values: NDArray[np.float32]) -> None:
+    def _update(self, stage: str) -> None:
         """Put new pixels into a layer; limits that the user has set stay."""
+        self._stale.remove(stage)
+        layer = self.layer(stage)
+        if layer is None or self._latest is None:
+            return
+        values = getattr(self._latest, stage)
         untouched = np.allclose(layer.contrast_limits, self._auto[stage])
         layer.data = values
         if untouched:
@@ -118,7 +126,8 @@ class StageLayers:
 
 
 def _limits(values: NDArray[np.float32]) -> tuple[float, float]:
-    low, high = np.percentile(values, _SHOWN_PERCENT)
+    # Every third pixel of each axis tells as much, in a ninth of the time.
+    low, high = np.percentile(values[::3, ::3], _SHOWN_PERCENT)
     return float(low), max(float(high), float(low) + 1e-6)
 
 

@@ -89,7 +89,7 @@ class Run:
         self._ticket = self._submit(job, self._on_event)
 
     def cancel(self) -> None:
-        """Stop the job; within two seconds, whatever it does."""
+        """Stop the job; within a second, whatever it does."""
         if self._ticket is not None and self.phase in ("waiting", "running"):
             self._show("cancelling", "cancelling", self.fraction)
             self._ticket.cancel()

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
-from superqt import QLabeledDoubleSlider
 from superqt.utils import signals_blocked
 
 from napari_stem_defects.app.parts.dock import named
+from napari_stem_defects.app.parts.slider import Slider
 from napari_stem_defects.app.parts.swatch import Swatch
 from napari_stem_defects.core.classes import BULK, title_of
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from napari_stem_defects.core.regions import ClassTotal
+
+
+# At 0 every window would be of the class.
+_LIMITS = (0.01, 1.0)
 
 
 class ClassThresholds(QWidget):
@@ -32,7 +36,7 @@ class ClassThresholds(QWidget):
         self._grid.setHorizontalSpacing(6)
         self._grid.setVerticalSpacing(2)
         self._grid.setColumnStretch(2, 1)
-        self._sliders: dict[str, QLabeledDoubleSlider] = {}
+        self._sliders: dict[str, Slider] = {}
         self._counts: dict[str, QLabel] = {}
 
     def put(self, thresholds: Mapping[str, float]) -> None:
@@ -63,11 +67,7 @@ class ClassThresholds(QWidget):
         tooltip = f"A window {what} from this probability on; applied at once, without a new run"
         label = QLabel(name)
         label.setToolTip(title_of(name))
-        slider = named(
-            QLabeledDoubleSlider(Qt.Orientation.Horizontal), f"threshold_{name.lower()}", tooltip
-        )
-        slider.setRange(0.01, 1.0)
-        slider.setDecimals(2)
+        slider = named(Slider(_LIMITS, 2), f"threshold_{name.lower()}", tooltip)
         slider.valueChanged.connect(partial(self.threshold_changed.emit, name))
         count = named(QLabel(), f"count_{name.lower()}", "Regions found")
         count.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
-from qtpy.QtCore import QObject, Qt, Signal
+from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QComboBox, QSpinBox
-from superqt import QLabeledDoubleSlider
 from superqt.utils import signals_blocked
 
 from napari_stem_defects.app.parts.dock import named
+from napari_stem_defects.app.parts.slider import Slider
 from napari_stem_defects.core.preprocessing import Preprocessing, Representation, Window
 
 if TYPE_CHECKING:
@@ -75,9 +75,7 @@ class SettingsForm(QObject):
         decimals: int,
         tooltip: str,
     ) -> None:
-        slider = named(QLabeledDoubleSlider(Qt.Orientation.Horizontal), name, tooltip)
-        slider.setRange(*limits)
-        slider.setDecimals(decimals)
+        slider = named(Slider(limits, decimals), name, tooltip)
         slider.valueChanged.connect(partial(self.changed.emit, name))
         form.addRow(title, slider)
         self._controls[name] = slider

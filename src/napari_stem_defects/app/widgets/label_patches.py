@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from napari.utils.notifications import show_warning
 from qtpy.QtCore import Qt
@@ -66,6 +67,7 @@ class LabelPatchesWidget(Dock):
         self.boxes = BoxLayer(napari_viewer, self.model, self.queue)
         self.brush = PaintLayer(napari_viewer, self.model.paint)
         self._reopen: Callable[[], None] | None = None
+        self._hashes: WeakKeyDictionary[Image, str] = WeakKeyDictionary()
         self._build_project()
         self._build_classes()
         self._build_helpers()
@@ -258,14 +260,12 @@ class LabelPatchesWidget(Dock):
             self.image.choose(layer)
 
     def _layer_of(self, frame: LabelledFrame) -> Image | None:
-        shown = self.model.image
-        if shown is not None and shown.sha256 == frame.sha256:
-            current = self.image.image
-            if current is not None and (current.ndim == 3 or self.model.frame == frame.frame):
-                return current
         for layer in self.image.images:
             origin = layer.metadata.get(layers.METADATA_KEY, {})
-            if (origin.get("sha256"), origin.get("frame", 0)) == (frame.sha256, frame.frame):
+            sha256 = self._hashes.get(layer) or origin.get("sha256")
+            if sha256 == frame.sha256 and (
+                layer.ndim == 3 or origin.get("frame", 0) == frame.frame
+            ):
                 return layer
         return None
 
@@ -302,6 +302,8 @@ class LabelPatchesWidget(Dock):
         except InputError as error:
             micrograph = None
             self.model.failed.emit(str(error))
+        if image is not None and micrograph is not None:
+            self._hashes[image] = micrograph.sha256
         self.paint.setChecked(False)
         self.queue.clear()
         self.boxes.follow(image)

@@ -1,0 +1,108 @@
+"""Train ensemble, as a person uses it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QFileDialog, QWidget
+from windows import Heartbeat, crystal, docked, press, wait_for
+
+from napari_stem_defects.app.widgets.train_ensemble import TrainEnsembleWidget
+
+pytestmark = pytest.mark.gui
+
+
+@pytest.fixture
+def widget(viewer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return the window with a folder of patches, added through its dialog."""
+    folder = tmp_path / "patches"
+    folder.mkdir()
+    for number in range(24):
+        noise = np.random.default_rng(number).integers(0, 100, (64, 64), np.uint8)
+        tifffile.imwrite(folder / f"Bulk_{number}.tif", noise)
+        tifffile.imwrite(folder / f"SF1_{number}.tif", noise + (crystal(64) // 8).astype(np.uint8))
+    made = docked(viewer, TrainEnsembleWidget)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
+    press(made, "add_data")
+    wait_for(lambda: made.model.counts == {"Bulk": 24, "SF1": 24})
+    line = made.findChild(QWidget, "name")
+    line.selectAll()
+    QTest.keyClicks(line, "mine")
+    return made
+
+
+def test_the_report_shows_random_beside_honest(viewer: Any, widget: Any, library: Path) -> None:
+    widget.split.setCurrentText("image")
+    widget.compare.setChecked(True)
+    gaps = Heartbeat()
+    press(widget, "run")
+    wait_for(lambda: bool(widget.model.losses))
+    assert widget.losses.isVisible()
+    wait_for(lambda: not widget.model.run.busy, 100)
+    assert widget.model.run.phase == "done", widget.model.run.message
+    report = widget.report
+    assert report.isVisibleTo(widget)
+    titles = [
+        report.figures.horizontalHeaderItem(column).text()
+        for column in range(report.figures.columnCount())
+    ]
+    assert titles == [
+        f"{split}\n{rate}" for split in ("image", "random") for rate in "P R F1".split()
+    ]
+    honest, random = report.meaning.text().splitlines()
+    assert "whole images were held out" in honest
+    assert "this tests memory" in random
+    total = [int(report.confusion.item(row, 0).text()) for row in range(2)]
+    assert sum(total) > 0
+    assert set(report.reliability.curves) == {"Bulk", "SF1"}
+    assert any(report.reliability.curves.values())
+    report.split.setCurrentIndex(1)
+    assert report.confusion.rowCount() == 2
+    card = (library / "mine.md").read_text(encoding="utf-8")
+    assert card.startswith("# mine")
+    assert "random" in card
+    gaps.check()
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_cancel_leaves_the_model_or_nothing(
+    viewer: Any, widget: Any, library: Path, keep: bool
+) -> None:
+    widget.compare.setChecked(True)
+    widget.split.setCurrentText("image")
+    widget.on_cancel.setCurrentIndex(0 if keep else 1)
+    for name in ("bulk", "sf1"):
+        spin = widget.findChild(QWidget, f"epochs_{name}")
+        spin.setValue(4)
+    press(widget, "run")
+    late = "beside it: training" if keep else "training"
+    wait_for(lambda: widget.model.run.message.startswith(late), 100)
+    started = time.monotonic()
+    press(widget, "cancel")
+    wait_for(lambda: not widget.model.run.busy)
+    print(f"cancelled in {time.monotonic() - started:.2f} s")
+    assert time.monotonic() - started < 4  # 1 promised; the machine may be busy
+    assert (library / "mine.safetensors").exists() is keep
+    if keep:
+        assert "comparison cancelled" in widget.model.run.message
+        assert widget.report.isVisibleTo(widget)
+
+
+def test_sources_are_removed_and_classes_left_out_by_mouse(viewer: Any, widget: Any) -> None:
+    check = widget.findChild(QWidget, "train_sf1")
+    widget.body.ensureWidgetVisible(check)
+    QTest.keyClick(check, Qt.Key.Key_Space)
+    assert widget.classes.classes == ("Bulk",)
+    row = widget.sources.visualItemRect(widget.sources.item(0)).center()
+    QTest.mouseClick(widget.sources.viewport(), Qt.MouseButton.LeftButton, pos=row)
+    press(widget, "remove_data")
+    assert widget.model.sources == []
+    press(widget, "run")
+    assert "no data yet" in widget.model.run.message
