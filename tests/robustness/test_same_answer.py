@@ -1,0 +1,122 @@
+"""However a micrograph is searched, the answer is the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+
+import napari_stem_defects as sd
+from napari_stem_defects.cli import main
+from napari_stem_defects.core import inference
+from napari_stem_defects.core.simulation import simulate
+from napari_stem_defects.engine.frame_input import FrameInput
+from napari_stem_defects.engine.jobs import Job
+from napari_stem_defects.engine.worker import Worker
+from napari_stem_defects.files.model_file import load_model
+from napari_stem_defects.files.model_library import find_model
+from napari_stem_defects.files.result_files import read_results
+from napari_stem_defects.files.simulation_files import write_simulation
+from small_model import write_small_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from napari_stem_defects.core.detection_result import Detection
+
+TASKS = "napari_stem_defects.engine.tasks"
+MODELS = ["small", pytest.param("cdte-110", marks=[pytest.mark.long, pytest.mark.timeout(600)])]
+
+
+@pytest.fixture(params=MODELS)
+def model(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    if request.param == "small":
+        return write_small_model(tmp_path / "small.safetensors", thresholds={"SF1": 0.499})
+    return find_model(request.param)
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    return write_simulation(tmp_path, simulate("cdte-110", size=256, seed=2))[0]
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    made = Worker()
+    yield made
+    made.close()
+
+
+def by_command(image: Path, model: Path, out: Path, *more: str) -> Detection:
+    places = [str(image), "--out", str(out), "--model", str(model), "--device", "cpu"]
+    assert main(["detect", *places, *more]) == 0
+    (found,) = read_results(out / image.stem)
+    return found
+
+
+def by_window(worker: Worker, image: Path, model: Path, out: Path) -> Detection:
+    """Do what the Detect window does, export included."""
+    micrograph = worker.run(Job(f"{TASKS}:read_micrograph", {"path": image}))
+    frame = FrameInput(
+        micrograph.pixels,
+        micrograph.name,
+        pixel_size_nm=micrograph.pixel_size_nm,
+        pixel_size_source="file",
+        path=image,
+    )
+    how = {"index": 0, "stride": 8, "thresholds": {}, "device": "cpu"}
+    result = worker.run(Job(f"{TASKS}:detect", {"frame": frame, "model": model, **how}))
+    wanted = {"results": [result], "thresholds": {}, "image": frame, "model": model}
+    folder = worker.run(Job(f"{TASKS}:export", {**wanted, "folder": out}))
+    (found,) = read_results(folder)
+    np.testing.assert_array_equal(found.masks, result.detection().masks)
+    return found
+
+
+@pytest.mark.slow
+def test_window_command_line_and_python_agree(
+    image: Path, model: Path, worker: Worker, tmp_path: Path
+) -> None:
+    answers = {
+        "Python": sd.detect(sd.read(image), load_model(model), device="cpu"),
+        "command line": by_command(image, model, tmp_path / "command"),
+        "window": by_window(worker, image, model, tmp_path / "window"),
+    }
+    first = answers["Python"]
+    assert first.masks.any()
+    for name, answer in answers.items():
+        assert answer.mask_names == first.mask_names
+        np.testing.assert_array_equal(answer.masks, first.masks, err_msg=name)
+        apart = np.abs(answer.map.probability - first.map.probability).max()
+        print(f"{name}: {answer.masks.sum()} px of defects, {apart:.1e} apart")
+        assert apart <= 1e-5
+    assert len({len(answer.regions) for answer in answers.values()}) == 1
+
+
+@pytest.mark.slow
+def test_batches_threads_and_workers_change_nothing(
+    image: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference = by_command(image, model, tmp_path / "reference")
+    apart = {}
+    for batch in (1, 7, 64, 1024):
+        with monkeypatch.context() as patch:
+            patch.setattr(inference, "BATCH", batch)
+            patch.setattr(inference, "SMALLEST_BATCH", 1)
+            other = sd.detect(sd.read(image), load_model(model), device="cpu")
+        apart[f"batch {batch}"] = other
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    apart["2 threads"] = sd.detect(sd.read(image), load_model(model), device="cpu")
+    torch.set_num_threads(threads)
+    apart["2 workers"] = by_command(image, model, tmp_path / "workers", "--workers", "2")
+    apart["again"] = by_command(image, model, tmp_path / "again")
+    for name, other in apart.items():
+        difference = np.abs(other.map.probability - reference.map.probability).max()
+        print(f"{name}: probabilities {difference:.1e} apart")
+        assert difference <= 1e-5, name
+        np.testing.assert_array_equal(other.masks, reference.masks, err_msg=name)
+    np.testing.assert_array_equal(apart["again"].map.probability, reference.map.probability)
