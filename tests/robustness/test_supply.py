@@ -1,0 +1,112 @@
+"""What is installed: complete, light to import, and no dependency held back without need."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import tomllib
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "src" / "napari_stem_defects"
+LONG = [pytest.mark.long, pytest.mark.timeout(900)]
+LIGHT = (
+    "import sys, time; start = time.perf_counter(); import napari_stem_defects;"
+    " seconds = time.perf_counter() - start;"
+    " heavy = {'torch', 'napari', 'qtpy', 'PyQt6', 'PySide6', 'numpy'} & set(sys.modules);"
+    " print(f'{seconds:.4f}', *heavy)"
+)
+
+
+def declared() -> dict[str, list[str]]:
+    """Return the requirements, those of the extras by their names."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return {"": project["dependencies"], **project["optional-dependencies"]}
+
+
+def test_no_dependency_is_capped() -> None:
+    """A cap keeps users from a version that works; what was tested is in constraints.txt."""
+    capped = [
+        line
+        for lines in declared().values()
+        for line in lines
+        if re.search(r"[<=~]=|<", line.partition(";")[0].replace(">=", ""))
+    ]
+    assert capped == []
+
+
+def test_the_versions_tested_are_written_down() -> None:
+    text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    pinned = {_name(line) for line in text.splitlines() if "==" in line}
+    wanted = {_name(line) for lines in declared().values() for line in lines}
+    assert wanted - pinned - {"napari-stem-defects"} == set()
+
+
+def _name(line: str) -> str:
+    return re.split(r"[\[<>=!; ]", line.strip())[0].lower().replace("_", "-")
+
+
+def needed() -> set[str]:
+    """Return the files of the package that are no Python and must travel with it."""
+    files = ["napari.yaml", "py.typed", *(f"models/{p.name}" for p in PACKAGE.glob("models/*"))]
+    assert any(name.endswith(".safetensors") for name in files)
+    return set(files)
+
+
+def test_the_manifest_is_where_napari_and_people_look() -> None:
+    assert (ROOT / "napari.yaml").read_bytes() == (PACKAGE / "napari.yaml").read_bytes()
+    assert needed() <= {p.relative_to(PACKAGE).as_posix() for p in PACKAGE.rglob("*")}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build wheel and sdist as for a release; fetches hatchling."""
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--outdir", str(folder), str(ROOT)]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return folder
+
+
+@pytest.mark.long
+def test_wheel_and_sdist_are_complete(built: Path) -> None:
+    (wheel,), (sdist,) = built.glob("*.whl"), built.glob("*.tar.gz")
+    with zipfile.ZipFile(wheel) as archive:
+        inside = set(archive.namelist())
+        points = next(name for name in inside if name.endswith("entry_points.txt"))
+        entry = archive.read(points).decode()
+    assert {f"napari_stem_defects/{name}" for name in needed()} <= inside
+    assert "napari-stem-defects = napari_stem_defects:napari.yaml" in entry
+    assert not any(name.startswith(("tests", "docs")) for name in inside)
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    wanted = {f"src/napari_stem_defects/{name}" for name in needed()}
+    assert wanted | {"run.py", "constraints.txt", "pyproject.toml", "LICENSE", "README.md"} <= names
+    print(f"wheel {wheel.stat().st_size / 1e6:.1f} MB, sdist {sdist.stat().st_size / 1e6:.1f} MB")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_an_installed_wheel_imports_lightly(built: Path, tmp_path: Path) -> None:
+    """Without its dependencies: importing the package must not need them."""
+    (wheel,) = built.glob("*.whl")
+    venv.create(tmp_path / "empty", with_pip=True)
+    python = tmp_path / "empty" / ("Scripts" if os.name == "nt" else "bin") / "python"
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--no-deps", str(wheel)]
+    subprocess.run(pip, check=True)
+    runs = [
+        subprocess.run([str(python), "-c", LIGHT], capture_output=True, text=True, cwd=tmp_path)
+        for _ in range(5)
+    ]
+    said = [run.stdout.split() for run in runs]
+    assert all(len(words) == 1 for words in said), [run.stderr for run in runs]
+    quickest = min(float(words[0]) for words in said)
+    print(f"import from a wheel: {quickest * 1000:.0f} ms")
+    assert quickest < 0.3
