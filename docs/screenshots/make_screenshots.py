@@ -21,7 +21,7 @@ from PIL import Image
 from qtpy.QtTest import QTest
 
 from napari_stem_defects.app import remembered
-from napari_stem_defects.app.models.label import START_CLASSES
+from napari_stem_defects.app.models.label import START_CLASSES, LabelModel
 from napari_stem_defects.app.models.places import places_in
 from napari_stem_defects.app.sample_data import simulated_cdte
 from napari_stem_defects.app.widgets.detect_defects import DetectDefectsWidget
@@ -32,6 +32,7 @@ from napari_stem_defects.core.simulation import simulate
 from napari_stem_defects.files import model_library
 from napari_stem_defects.files.label_exchange import labels_export
 
+_LARGEST_BYTES = 500_000
 _TITLES = {
     PreprocessWidget: "Preprocess",
     LabelPatchesWidget: "Label patches",
@@ -46,8 +47,10 @@ def main() -> None:
     options.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         model_library.user_folder = lambda: Path(scratch) / "models"
-        remembered._all = lambda kept=_forgetful(): kept
+        kept = SimpleNamespace(**{name: SimpleNamespace() for name in remembered.CATEGORIES})
+        remembered._all = lambda: kept
         project = Path(scratch) / "my labels"
+        label(project)
         for name, take in (
             ("preprocess", preprocess),
             ("label-patches", lambda viewer: label_patches(viewer, project)),
@@ -81,37 +84,33 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _forgetful() -> Any:
-    return SimpleNamespace(**{name: SimpleNamespace() for name in remembered.CATEGORIES})
-
-
 def write(path: Path, picture: np.ndarray) -> None:
-    """Save a picture with as few colours as it needs to stay below 500 kB."""
-    image = Image.fromarray(picture[..., :3])
-    image.quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+    """Save a picture, its tones rounded as far as it takes to stay below 500 kB."""
+    for step in (1, 4, 8, 16):
+        rounded = (picture[..., :3] // step * step).astype(np.uint8)
+        Image.fromarray(rounded).save(path, optimize=True)
+        if path.stat().st_size < _LARGEST_BYTES:
+            return
 
 
-def preprocess(viewer: napari.Viewer) -> None:
-    """Show the stages of a patch on a fault, and stage c of the whole image."""
-    widget = docked(viewer, PreprocessWidget)
-    widget.start()
-    wait(lambda: len(viewer.layers) == 6)
-    junction = simulate("cdte-110").points[0]
-    widget.model.look_at(junction.y_px, junction.x_px)
+def label(project: Path) -> None:
+    """Label the simulation with its own truth."""
+    truth, model = simulate("cdte-110"), LabelModel()
+    model.create(project, START_CLASSES["CdTe"])
+    for name in ("SF1", "SF2", "Twin_Bound"):
+        model.label_all(truth.micrograph, 0, places_in(truth.masks[name])[:8], name)
+    anywhere = np.any(list(truth.masks.values()), axis=0)
+    crystal = np.random.default_rng(0).permutation(places_in(~anywhere))[:14]
+    model.label_all(truth.micrograph, 0, [(float(y), float(x)) for y, x in crystal], "Bulk")
+    for point in truth.points:
+        model.label_all(truth.micrograph, 0, [(point.y_px, point.x_px)], point.class_name)
+    model.close()
 
 
 def label_patches(viewer: napari.Viewer, project: Path) -> None:
-    """Label the simulation with its own truth."""
+    """Open the labelled project."""
     widget = docked(viewer, LabelPatchesWidget)
-    widget.model.create(project, START_CLASSES["CdTe"])
-    image, truth = widget.model.image, simulate("cdte-110")
-    for name in ("SF1", "SF2", "Twin_Bound"):
-        widget.model.label_all(image, 0, places_in(truth.masks[name])[:8], name)
-    anywhere = np.any([mask for mask in truth.masks.values()], axis=0)
-    crystal = np.random.default_rng(0).permutation(places_in(~anywhere))[:14]
-    widget.model.label_all(image, 0, [(float(y), float(x)) for y, x in crystal], "Bulk")
-    for point in truth.points:
-        widget.model.label_all(image, 0, [(point.y_px, point.x_px)], point.class_name)
+    widget.model.open(project)
     widget.model.activate("Vacancy_CdTe")
 
 
@@ -123,7 +122,7 @@ def train_ensemble(viewer: napari.Viewer, project: Path) -> None:
     widget.model.add_source(patches)
     wait(lambda: bool(widget.model.counts))
     widget.name.setText("my-model")
-    widget.split.setCurrentText("image")
+    widget.split.setCurrentText("site")
     widget.compare.setChecked(True)
     widget.start()
     wait(lambda: not widget.model.run.busy)

@@ -36,7 +36,7 @@ from napari_stem_defects.engine.jobs import (
 )
 from napari_stem_defects.errors import InputError
 
-GRACE_S = 2.0
+GRACE_S = 0.8
 """How long a cancelled job may take to stop before its process is ended."""
 _POLL_S = 0.02
 _STARTING_AGAIN = Progress("its process was ended; starting again", 0, 1)

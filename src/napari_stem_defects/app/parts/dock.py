@@ -11,6 +11,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -148,6 +149,7 @@ class Dock(QWidget):
         font.setBold(True)
         title.setFont(font)
         title.setContentsMargins(0, 6, 0, 0)
+        title.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         return self.add(title)
 
     def add_folded(self, text: str) -> QFormLayout:

@@ -40,7 +40,7 @@ class LossPlot(QWidget):
 
     def sizeHint(self) -> QSize:
         """Ask for a flat picture."""
-        return QSize(320, 130)
+        return QSize(320, 104)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw axes and curves."""
@@ -72,7 +72,9 @@ class LossPlot(QWidget):
         painter.drawText(beside, right | Qt.AlignmentFlag.AlignTop, f"{highest:.2f}")
         painter.drawText(beside, right | Qt.AlignmentFlag.AlignBottom, "0")
         below = QRectF(frame.left(), frame.bottom() + 1, frame.width(), _MARGIN_PX[3])
-        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, f"epoch 1 to {last}")
+        painter.drawText(
+            below, Qt.AlignmentFlag.AlignHCenter, f"epoch 1 to {last} (dashes: held out)"
+        )
 
     def _curve(
         self,

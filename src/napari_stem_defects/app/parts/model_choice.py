@@ -39,12 +39,12 @@ class ModelChoice(QComboBox):
 
 
 def describe(entry: ModelEntry | None) -> str:
-    """Return what matters about a model, in a line or two."""
+    """Return what matters about a model, in a line."""
     if entry is None:
         return "No model yet: train one, or import a .safetensors file."
     spec = entry.spec
     size = "any pixel size" if spec.pixel_size_nm is None else f"{spec.pixel_size_nm:.4f} nm/px"
-    return f"{', '.join(spec.classes)} · {size} · {spec.preprocessing.representation}"
+    return f"{len(spec.classes)} classes · {size} · {spec.preprocessing.representation}"
 
 
 def name_of(entry: ModelEntry) -> str:

@@ -13,9 +13,9 @@ from napari_stem_defects.core.classes import colour_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_ROW_PX = 15
+_ROW_PX = 13
 _NAME_PX, _VALUE_PX = 96, 34
-_BAR_PX = 9
+_BAR_PX = 7
 
 
 class ProbabilityBars(QWidget):

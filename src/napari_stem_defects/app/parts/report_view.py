@@ -103,11 +103,16 @@ class ReportView(QWidget):
         if not 0 <= index < len(self._measurements):
             return
         shown = self._measurements[index]
-        untestable = [f"{n} cannot be tested: {why}." for n, why in shown["untestable"].items()]
-        say(self.notes, " ".join([*shown["notes"], *untestable]))
+        say(self.notes, " ".join([*shown["notes"], *_untested(shown["untestable"])]))
+        self.notes.setToolTip("\n".join(f"{n}: {why}" for n, why in shown["untestable"].items()))
         _fill(self.confusion, shown["columns"], shown["rows"], shown["confusion"])
+        _name_columns(self.confusion, shown["columns"])
         _shade(self.confusion)
         self.reliability.put(shown["classes"])
+
+
+def _untested(reasons: Mapping[str, str]) -> list[str]:
+    return [f"Not tested, for reasons in the tooltip: {', '.join(reasons)}."] if reasons else []
 
 
 def _title(split: str) -> str:
@@ -118,10 +123,12 @@ def _table(name: str, tooltip: str) -> QTableWidget:
     table = named(QTableWidget(), name, tooltip)
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     table.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    table.setTextElideMode(Qt.TextElideMode.ElideRight)
     across, down = table.horizontalHeader(), table.verticalHeader()
     if across is not None and down is not None:
-        across.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        across.setMinimumSectionSize(24)
+        across.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        across.setMinimumSectionSize(20)
         down.setDefaultSectionSize(_ROW_PX)
     return table
 
@@ -145,7 +152,15 @@ def _fill(
             item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             table.setItem(row, column, item)
     head = _HEADER_PX * (2 if tall_header else 1)
-    table.setFixedHeight(head + _ROW_PX * len(rows) + 16)
+    table.setFixedHeight(head + _ROW_PX * len(rows) + 4)
+
+
+def _name_columns(table: QTableWidget, names: Sequence[str]) -> None:
+    """Tell narrow columns apart by the colours of their classes; the tooltip names them."""
+    for column, name in enumerate(names):
+        if (item := table.horizontalHeaderItem(column)) is not None:
+            item.setForeground(QColor(colour_of(name)))
+            item.setToolTip(f"called {name}")
 
 
 def _shade(table: QTableWidget) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from napari_stem_defects.core.labels import Label
 
 _EDGE_PX = 44
+_ROW_PX = _EDGE_PX + 6
+_IN_A_ROW = 6
 _BATCH = 12
 _BREATH_MS = 15
 _SHOWN_PERCENT = (0.5, 99.5)
@@ -43,8 +45,8 @@ class Thumbnails(QListWidget):
         self.setMovement(QListView.Movement.Static)
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setIconSize(QSize(_EDGE_PX, _EDGE_PX))
-        self.setGridSize(QSize(_EDGE_PX + 6, _EDGE_PX + 6))
-        self.setFixedHeight(2 * (_EDGE_PX + 6) + 8)
+        self.setGridSize(QSize(_ROW_PX, _ROW_PX))
+        self.setFixedHeight(_ROW_PX + 8)
         self.itemClicked.connect(self._choose)
         self.itemActivated.connect(self._choose)
         self._cutter = QTimer(self)
@@ -67,6 +69,7 @@ class Thumbnails(QListWidget):
             item.setIcon(self._pictures.get(_key(label), QIcon()))
             self.addItem(item)
         self.setVisible(bool(labels))
+        self.setFixedHeight((2 if len(labels) > _IN_A_ROW else 1) * _ROW_PX + 8)
         self._cutter.start()
 
     def _cut_some(self) -> None:

@@ -120,6 +120,7 @@ class DetectDefectsWidget(Dock):
         where.addWidget(self.draw)
         form.addRow("Search", where)
         form.addRow("Frames", self.frames)
+        self._form = form
         folded = self.add_folded("More")
         self.device = named(QComboBox(), "device", "Where to compute; auto takes a GPU if present")
         self.device.addItems(["auto", "cpu", "cuda", "mps"])
@@ -129,7 +130,6 @@ class DetectDefectsWidget(Dock):
     def _build_results(self) -> None:
         self.add_title("Classes and thresholds")
         self.thresholds = self.add(ClassThresholds())
-        self.add_title("Under the cursor")
         self.bars = self.add(ProbabilityBars())
         self.add_title("Regions")
         self.regions = self.add(RegionTable(), 1)
@@ -288,7 +288,8 @@ class DetectDefectsWidget(Dock):
         image = self.image.image
         try:
             self.size_row.show_size(None if image is None else layers.pixel_size_nm(image))
-            self.frames.setEnabled(image is not None and layers.frame_count(image) > 1)
+            stack = image is not None and layers.frame_count(image) > 1
+            self._form.setRowVisible(self.frames, stack)
         except InputError as error:
             self.model.run.tell(str(error))
         self._explain_scale()
