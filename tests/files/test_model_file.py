@@ -310,6 +310,11 @@ HOSTILE = {
     "class list is text": (spec_of(classes="Bulk"), "malformed"),
     "no description": (spec_of(classes=None), "malformed"),
     "unknown entry": (spec_of(run="rm -rf"), "run"),
+    "path in the name": (spec_of(name="../../../.bashrc"), "name"),
+    "absolute path in the name": (spec_of(name="C:\\Windows\\x"), "name"),
+    "line breaks in the name": (spec_of(name="small\n\x1b[31mred"), "name"),
+    "path in a class": (spec_of(classes=["Bulk", "../../SF1"]), "class name"),
+    "path as a threshold": (spec_of(thresholds={"/etc/passwd": 0.5}), "/etc/passwd"),
     "line breaks": (spec_of(**{"a\nb\r\nc": 1}), "entries"),
 }
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 SUFFIX = ".safetensors"
 SIZE_LIMIT = 256 * 2**20
+LONGEST_NAME = 200
 SELF_TEST_PATCHES = 4
 SELF_TEST_TOLERANCE = 1e-3
 _INPUT, _OUTPUT = "self_test.input", "self_test.output"
@@ -142,7 +143,14 @@ def _header(metadata: Mapping[str, str] | None) -> tuple[EnsembleSpec, str]:
         raise ModelError(f"format version {version} is unknown here (this is {FORMAT_VERSION})")
     if not isinstance(spec, dict):
         raise ModelError("its description is not readable")
-    return EnsembleSpec.from_dict(spec), str(digest)
+    return _checked_name(EnsembleSpec.from_dict(spec)), str(digest)
+
+
+def _checked_name(spec: EnsembleSpec) -> EnsembleSpec:
+    """Refuse a name that a path or a terminal would take for something else."""
+    if not spec.name.isprintable() or {"/", "\\"} & set(spec.name) or len(spec.name) > LONGEST_NAME:
+        raise ModelError(f"its name {spec.name[:40]!r} is no name of a model")
+    return spec
 
 
 def _checked_tensors(file: Any, spec: EnsembleSpec) -> Tensors:
