@@ -264,7 +264,7 @@ def json_list(path: Path, tensors: Any, header: Any) -> None:
 
 
 def future_version(path: Path, tensors: Any, header: Any) -> None:
-    rewrite(path, tensors, header | {"format_version": 2})
+    rewrite(path, tensors, header | {"format_version": 3})
 
 
 def spec_of(**changes: object) -> Callable[[Path, Any, Any], None]:
@@ -302,7 +302,7 @@ HOSTILE = {
     "broken json": (broken_json, "description"),
     "deep json": (deep_json, "description"),
     "json list": (json_list, "description"),
-    "future version": (future_version, "version 2"),
+    "future version": (future_version, "version 3"),
     "unknown architecture": (spec_of(architecture=SIZES | {"name": "vit"}), "vit"),
     "too many poolings": (spec_of(architecture=SIZES | {"channels": [4] * 8}), "leave nothing"),
     "other sizes": (spec_of(architecture=SIZES | {"channels": [4, 8, 8]}), "tensors"),

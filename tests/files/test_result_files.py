@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -447,3 +448,27 @@ def test_only_the_frames_shown_are_ever_held_together(
     assert len(read_results(folder.merge(movie, MODEL))) == 30
     assert len(drawn) == 12
     assert (drawn[0], drawn[-1]) == (0, 29)
+
+
+def with_corrections(of: Detection, *classes: str) -> Detection:
+    made = [{"frame": of.frame, "y": 1, "x": 2, "found": name, "right": "Bulk"} for name in classes]
+    return replace(of, parameters={**of.parameters, "corrections": made} if made else of.parameters)
+
+
+def test_regions_corrected_in_the_window_are_kept_from_a_rerun(tmp_path: Path) -> None:
+    movie = micrograph(frames=2)
+    found = [detection(movie, frame) for frame in range(2)]
+    mine = [found[0], with_corrections(found[1], "SF1")]
+    folder = write_results(tmp_path, movie, mine, MODEL)
+    assert len(read_summary(folder)["corrections"]) == 1
+    before = contents(folder)
+    with pytest.raises(OverwriteError, match=r"^lamella: holds 1 regions .* --overwrite"):
+        write_results(tmp_path, movie, found, MODEL)
+    with pytest.raises(OverwriteError):
+        open_results(tmp_path, movie, MODEL, {"stride_px": 4})
+    assert contents(folder) == before
+    more = [with_corrections(found[0], "SF1"), with_corrections(found[1], "SF1")]
+    assert write_results(tmp_path, movie, more, MODEL) == folder
+    assert len(read_summary(folder)["corrections"]) == 2
+    write_results(tmp_path, movie, found, MODEL, overwrite=True)
+    assert read_summary(folder)["corrections"] == []

@@ -28,7 +28,8 @@ from napari_stem_defects.files.messages import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-FORMAT_VERSION = 1
+# 2: the patch a network sees is not weighted by the window function.
+FORMAT_VERSION = 2
 SUFFIX = ".safetensors"
 SIZE_LIMIT = 256 * 2**20
 LONGEST_NAME = 200

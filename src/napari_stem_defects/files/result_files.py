@@ -22,14 +22,14 @@ from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects import __version__
 from napari_stem_defects.core.detection_result import Detection, Region
-from napari_stem_defects.errors import OutputError, ReadError
+from napari_stem_defects.errors import OutputError, OverwriteError, ReadError
 from napari_stem_defects.files import result_formats as formats
 from napari_stem_defects.files.atomic import move_into_place, replacing
 from napari_stem_defects.files.messages import one_line
 from napari_stem_defects.files.overview import draw_overview, frames_to_show
 from napari_stem_defects.files.plain_data import plain
 from napari_stem_defects.files.result_seal import corrected, refuse_corrected, sealed
-from napari_stem_defects.files.result_summary import findings_of, summary_of
+from napari_stem_defects.files.result_summary import CORRECTIONS, findings_of, summary_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,6 +44,7 @@ RESULT_FILES = (MASKS, PROBABILITY, REGIONS, SUMMARY, OVERVIEW)
 _PARTIAL = ".partial"
 _JOB = "job.json"
 _MERGED = "merged"
+_EACH = "of each frame"
 # What Windows refuses in names; the same everywhere, so that results can be carried over.
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -62,12 +63,15 @@ class ResultFolder:
         The frames the results will hold.
     overwrite : bool
         Whether results that somebody corrected may be replaced.
+    corrects : bool
+        Whether these results carry corrections themselves; they may replace others that do.
     """
 
     path: Path
     fingerprint: str
     frames: tuple[int, ...]
     overwrite: bool = False
+    corrects: bool = False
 
     @property
     def finished(self) -> bool:
@@ -128,7 +132,12 @@ class ResultFolder:
 
     def refuse_corrected(self) -> None:
         """Raise OverwriteError where the folder holds results that somebody corrected."""
-        refuse_corrected(_told(self.path / SUMMARY), SUMMARY, self.path)
+        summary = _told(self.path / SUMMARY)
+        refuse_corrected(summary, SUMMARY, self.path)
+        if summary.get(CORRECTIONS) and not self.corrects:
+            fault = f"holds {len(summary[CORRECTIONS])} regions that somebody corrected"
+            advice = "choose another folder, or lose them with --overwrite"
+            raise OverwriteError(one_line(self.path, fault, advice))
 
     @property
     def _aside(self) -> Path:
@@ -216,6 +225,7 @@ def open_results(
         fingerprint=_fingerprint(micrograph.sha256, str(model["sha256"]), parameters, chosen),
         frames=chosen,
         overwrite=overwrite,
+        corrects=any(CORRECTIONS in each for each in parameters.get(_EACH, ())),
     )
     if folder.finished and not (overwrite and _is_corrected(folder)):
         return folder
@@ -256,7 +266,7 @@ def write_results(
         Earlier results were corrected.
     """
     frames = [detection.frame for detection in detections]
-    shaping = detections[0].parameters
+    shaping = {_EACH: [detection.parameters for detection in detections]}
     folder = open_results(out, micrograph, model, shaping, frames, overwrite=overwrite)
     if folder.finished:
         return folder.path

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from napari_stem_defects.core.detection_result import Region
     from napari_stem_defects.core.micrograph import Micrograph
 
+CORRECTIONS = "corrections"
+"""Entry of a frame's parameters, and of the summary: what a person corrected before exporting."""
+
 _LIBRARIES = ("numpy", "scipy", "scikit-image", "torch")
 
 
@@ -59,6 +62,9 @@ def summary_of(
         },
         "model": plain(model),
         "parameters": first["parameters"],
+        CORRECTIONS: [
+            each for about in abouts for each in about["parameters"].get(CORRECTIONS, ())
+        ],
         "planes": first["mask_names"],
         "counts": {name: total.count for name, total in findings.totals.items()},
         "lengths_nm": {name: total.length_nm for name, total in findings.totals.items()},
