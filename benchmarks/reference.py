@@ -52,12 +52,12 @@ def _features(patches: NDArray[np.float32], settings: Preprocessing) -> dict[str
         highest = np.abs(patches).max((1, 2), keepdims=True)
         patches = patches / np.where(highest > 1e-6, highest, np.inf)
     size = settings.patch_px
+    profile = np.ones(size)
     if settings.window == "hann":
         profile = 0.5 - 0.5 * np.cos(2 * np.pi * (np.arange(size) + 0.5) / size)
-        patches = patches * np.outer(profile, profile)
     seen = {}
     if "fft" in settings.representation:
-        spectrum = np.log1p(np.abs(np.fft.fft2(patches)))
+        spectrum = np.log1p(np.abs(np.fft.fft2(patches * np.outer(profile, profile))))
         kept = round(settings.cutoff * size)
         spectrum = spectrum[:, np.arange(-kept, kept)][:, :, : kept + 1]
         limit = settings.threshold * spectrum.max((1, 2), keepdims=True)

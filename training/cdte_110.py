@@ -27,12 +27,14 @@ import torch
 from scipy.spatial import cKDTree
 
 from napari_stem_defects.core.augmentation import Augmentation
-from napari_stem_defects.core.classes import BULK
+from napari_stem_defects.core.classes import BULK, kind_of
 from napari_stem_defects.core.ensemble import Architecture, Ensemble, EnsembleSpec
 from napari_stem_defects.core.evaluation import evaluate
+from napari_stem_defects.core.imaging_model import Imaging
 from napari_stem_defects.core.model_card import model_card
 from napari_stem_defects.core.network import Network
 from napari_stem_defects.core.preprocessing import Preprocessing
+from napari_stem_defects.core.random_scenes import FAULT_CLASSES
 from napari_stem_defects.core.samples import Samples, augmented_samples, joined, scene_samples
 from napari_stem_defects.core.simulation import FAMILIES, NEGATIVE_FAMILIES, random_scene
 from napari_stem_defects.core.training import Schedule, fit
@@ -69,9 +71,13 @@ STEP_PX = 5.0
 BULK_STEP_PX = 26
 CLEAR_PX = 27.0
 RADIUS_PX = 8.0
-WINDOWS_PER_SCENE = 11
+WINDOWS_PER_SCENE = 14
 
-PREPROCESSING = Preprocessing(representation="fft+real", smoothing_px=0.7)
+# Of the patch and its spectrum the patch alone learns a fault's kind; see docs/architecture.md.
+PREPROCESSING = Preprocessing(representation="real", smoothing_px=0.7)
+# An image holds far more windows without a point defect than the training shows; on new scenes 0.9
+# costs at most 0.005 of the recall that 0.5 has.
+THRESHOLDS = {name: 0.9 if kind_of(name) == "point" else 0.5 for name in CLASSES}
 ARCHITECTURE = Architecture(channels=(12, 24, 48, 64))
 SEEDS = (0,)
 # Held out to measure: these margins of the micrograph hold a third of each fault, five
@@ -108,12 +114,14 @@ class Size(NamedTuple):
 
     views: int
     scenes: int
+    lesson_scenes: int
+    lesson_epochs: int
     common_epochs: int
     own_epochs: int
 
 
-FULL = Size(views=12, scenes=3900, common_epochs=12, own_epochs=1)
-QUICK = Size(views=2, scenes=104, common_epochs=1, own_epochs=1)
+FULL = Size(20, 6500, lesson_scenes=4200, lesson_epochs=5, common_epochs=5, own_epochs=1)
+QUICK = Size(2, 104, lesson_scenes=60, lesson_epochs=1, common_epochs=1, own_epochs=1)
 
 Point = tuple[float, float]
 
@@ -194,28 +202,61 @@ def bulk_patches(data: Path) -> TrainingSet:
     return from_patches(folder.patches[bulk], [BULK] * int(bulk.sum()))
 
 
+def scene_windows(
+    rng: np.random.Generator,
+    family: str,
+    preprocessing: Preprocessing,
+    count: int,
+    imaging: Imaging | None = None,
+) -> Samples:
+    """Return windows of one random scene, a third on its defects and a third near them."""
+    size_nm = PIXEL_SIZE_NM * float(np.exp(rng.uniform(-0.17, 0.17)))
+    scene = random_scene(rng, family=family, size=224, pixel_size_nm=size_nm, imaging=imaging)
+    return scene_samples(
+        scene.micrograph.pixels,
+        {name: scene.distance(name) for name in CLASSES[1:] if name in scene.masks},
+        CLASSES,
+        preprocessing,
+        crystalline=family not in NEGATIVE_FAMILIES,
+        count=count,
+        radius_px=RADIUS_PX,
+        seed=int(rng.integers(2**31)),
+    )
+
+
 def simulated_samples(preprocessing: Preprocessing, scenes: int, seed: int) -> Samples:
     """Return windows of random scenes, every family as often as any other."""
     rng = np.random.default_rng(seed)
     families = FAMILIES["cdte-110"] + NEGATIVE_FAMILIES
+    return joined(
+        [
+            scene_windows(rng, families[number % len(families)], preprocessing, WINDOWS_PER_SCENE)
+            for number in range(scenes)
+        ]
+    )
+
+
+def lesson_samples(preprocessing: Preprocessing, scenes: int, seed: int) -> Samples:
+    """Return windows on clearly seen planar defects and in bulk; other classes are not asked."""
+    rng = np.random.default_rng(seed)
+    families = ("bulk", "twin", *FAULT_CLASSES)
     parts = []
     for number in range(scenes):
         family = families[number % len(families)]
-        size_nm = PIXEL_SIZE_NM * float(np.exp(rng.uniform(-0.17, 0.17)))
-        scene = random_scene(rng, family=family, size=224, pixel_size_nm=size_nm)
-        parts.append(
-            scene_samples(
-                scene.micrograph.pixels,
-                {name: scene.distance(name) for name in CLASSES[1:] if name in scene.masks},
-                CLASSES,
-                preprocessing,
-                crystalline=family not in NEGATIVE_FAMILIES,
-                count=WINDOWS_PER_SCENE,
-                radius_px=RADIUS_PX,
-                seed=int(rng.integers(2**31)),
-            )
+        clear = Imaging(
+            probe_fwhm_nm=rng.uniform(0.08, 0.13),
+            dose=rng.uniform(150, 1000),
+            tail_share=0.1,
+            jitter_px=0.1,
         )
-    return joined(parts)
+        count = 12 if family == "bulk" else 36
+        parts.append(scene_windows(rng, family, preprocessing, count, clear))
+        if family != "bulk":
+            on_defect = np.nansum(parts[-1].targets[:, 1:], axis=1) > 0
+            parts[-1] = parts[-1].only(on_defect)
+    samples = joined(parts)
+    asked = [kind_of(name) != "point" for name in CLASSES]
+    return Samples(samples.features, np.where(asked, samples.targets, np.float32(np.nan)))
 
 
 def samples_of(data: TrainingSet, spec: EnsembleSpec, size: Size, seed: int) -> Samples:
@@ -235,7 +276,8 @@ def train(
 ) -> tuple[Ensemble, list[dict[str, Any]]]:
     """Fit all members."""
     samples = samples_of(data, spec, size, seed)
-    print(f"training on {len(samples)} windows", flush=True)
+    lesson = lesson_samples(spec.preprocessing, size.lesson_scenes, seed + 2)
+    print(f"training on {len(lesson)} windows of the lesson, {len(samples)} in all", flush=True)
 
     def report(progress: Progress) -> None:
         loss = progress.detail.get("loss", float("nan"))
@@ -244,12 +286,14 @@ def train(
     schedule = Schedule(
         epochs=dict.fromkeys(CLASSES, size.own_epochs),
         common_epochs=size.common_epochs,
+        lesson_epochs=size.lesson_epochs,
+        naming=1.0,
         seeds=SEEDS,
         learning_rate=3e-3,
         mixed_precision=True,
     )
     torch.set_num_threads(1)  # two runs share the machine
-    return fit(spec, samples, None, schedule, report=report)
+    return fit(spec, samples, None, schedule, lesson=lesson, report=report)
 
 
 def logits_of(ensemble: Ensemble, samples: Samples) -> NDArray[np.float32]:
@@ -327,6 +371,7 @@ def main() -> None:
         architecture=ARCHITECTURE,
         pixel_size_nm=PIXEL_SIZE_NM,
         lattice_nm=LATTICE_NM,
+        thresholds=THRESHOLDS,
         description=DESCRIPTION,
         licence="BSD-3-Clause",
     )

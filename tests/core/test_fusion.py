@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -200,6 +201,19 @@ def test_specks_of_extended_classes_go_and_point_defects_stay() -> None:
     assert count(masks[1]) == 1
     _, kept = masks_from_map(answer, SHAPE, HALF, speck_px=0)
     assert count(kept[0]) == 2
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_fault_that_only_the_border_shows_is_none(turned: bool) -> None:
+    answer = answers("SF1", shape=(128, 128))
+    answer.probability[0, :, 15] = 0.9
+    answer.probability[0, 8, :8] = 0.9
+    if turned:
+        answer = replace(answer, probability=answer.probability.transpose(0, 2, 1))
+    _, masks = masks_from_map(answer, (128, 128), HALF)
+    mask = masks[0].T if turned else masks[0]
+    assert not mask[:, 112:].any()
+    assert mask[67, :60].all()
 
 
 def test_a_fault_does_not_change_its_name_over_less_than_a_window() -> None:

@@ -15,7 +15,8 @@ masks, in the order they apply:
 4. Point defects that touch are cut apart where the probability dips between two peaks, so
    that connected regions of a plane are defects. However small, they stay.
 5. A region of an extended class shorter than `SPECK_PX` is dropped: a fault or boundary as
-   short as a unit cell is none.
+   short as a unit cell is none. So is one that nowhere comes further than that from the border
+   of the image, where half of every window that sees it is empty.
 6. A pixel is ``unknown`` where its nearest window was called, no class claims that window,
    Bulk included, and no defect plane holds the pixel. Only an ensemble with a Bulk member can
    say so. The nearest window decides, not the bilinear map, which would draw a seam of
@@ -105,8 +106,9 @@ def masks_from_map(
     invalid : ndarray of bool, shape (Y, X), or None
         Pixels without a value.
     speck_px : float
-        Regions of extended classes shorter than this are dropped, and names of extended defects
-        are voted on over twice this; 0 does neither.
+        Regions of extended classes shorter than this, or nowhere further than this from the
+        border, are dropped, and names of extended defects are voted on over twice this; 0 does
+        neither.
     prominence : float
         See `PROMINENCE`.
 
@@ -252,10 +254,12 @@ def _cut_apart(
 
 
 def _drop_specks(mask: NDArray[np.uint8], speck_px: float) -> None:
-    """Remove, in place, regions whose bounding box is shorter than ``speck_px`` both ways."""
+    """Remove, in place, regions shorter than ``speck_px`` and those that hug the border."""
     blobs, count = ndimage.label(mask, _EIGHT)
     keep = np.ones(count + 1, bool)
-    for number, (rows, columns) in enumerate(ndimage.find_objects(blobs), start=1):
-        size = max(rows.stop - rows.start, columns.stop - columns.start)
-        keep[number] = size >= speck_px
+    for number, box in enumerate(ndimage.find_objects(blobs), start=1):
+        keep[number] = max(side.stop - side.start for side in box) >= speck_px and all(
+            side.stop > speck_px and side.start < length - speck_px
+            for side, length in zip(box, mask.shape, strict=True)
+        )
     mask[~keep[blobs]] = 0

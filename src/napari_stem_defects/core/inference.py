@@ -306,12 +306,13 @@ def features_on_device(patches: Tensor, settings: Preprocessing) -> dict[str, Te
     """Return what `preprocessing.features` returns, of a tensor (N, P, P) on any device."""
     if settings.contrast_px == 0:
         patches = _by_own_maximum(patches)
-    size = settings.patch_px
-    if settings.window != "none":
-        patches = patches * torch.from_numpy(window_profile(size)).to(patches.device)
     seen = {}
     if "fft" in settings.representation:
-        spectrum = _half_spectrum(patches, settings.cutoff)
+        weighted = patches
+        if settings.window != "none":
+            profile = torch.from_numpy(window_profile(settings.patch_px))
+            weighted = patches * profile.to(patches.device)
+        spectrum = _half_spectrum(weighted, settings.cutoff)
         limit = settings.threshold * spectrum.amax((-2, -1), keepdim=True)
         seen["fft"] = torch.where(spectrum >= limit, spectrum, 0.0)[:, None]
     if "real" in settings.representation:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from napari_stem_defects.core.ensemble import EnsembleSpec
+    from napari_stem_defects.core.preprocessing import Preprocessing
 
 
 def model_card(spec: EnsembleSpec, sha256: str, *, data: str, limits: str) -> str:
@@ -34,8 +35,7 @@ def model_card(spec: EnsembleSpec, sha256: str, *, data: str, limits: str) -> st
         "|---|---|",
         f"| classes | {', '.join(f'{name} ({title_of(name)})' for name in spec.classes)} |",
         f"| members per class | {len(spec.seeds)}, seeds {', '.join(map(str, spec.seeds))} |",
-        f"| networks see | {settings.representation} of {settings.patch_px} px windows"
-        f" ({settings.window} window) |",
+        f"| networks see | {_seen(settings)} |",
         f"| pixel size | {spec.pixel_size_nm} nm |",
         f"| weights | sha256 {sha256} |",
         f"| versions | {', '.join(f'{name} {value}' for name, value in spec.versions.items())} |",
@@ -76,3 +76,13 @@ def _rate(figures: Mapping[str, Any], name: str) -> str:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
+
+
+def _seen(settings: Preprocessing) -> str:
+    """Return in words what the networks are shown of a window."""
+    named = {
+        "real": "flattened pixels",
+        "fft": f"FFT magnitude ({settings.window} window)",
+    }
+    seen = " and ".join(named[part] for part in settings.representation.split("+"))
+    return f"{seen} of {settings.patch_px} px patches"

@@ -60,8 +60,9 @@ class Preprocessing:
         Standard deviation of the Gaussian over which local contrast is evened out; 0 leaves it
         out, and every window is divided by its own largest magnitude instead.
     window : {"hann", "none"}
-        Weight over the patch. "hann" makes the answer speak of the patch's centre, because a
-        Fourier magnitude by itself has no position; "none" is the abstract's.
+        Weight over the patch before it is transformed. "hann" makes the answer speak of the
+        patch's centre, because a Fourier magnitude by itself has no position; "none" is the
+        abstract's. The patch itself has positions and is never weighted.
     threshold : float
         Log magnitudes below this share of the window's largest one up to the cutoff become 0.
     cutoff : float
@@ -244,16 +245,16 @@ def features(patches: Image, settings: Preprocessing) -> dict[str, Image]:
     dict of ndarray of float32
         ``"fft"``: (N, 1, rows, columns), non-redundant half of the thresholded log spectrum
         up to the cutoff, zero frequency in the first column at row ``rows // 2``;
-        ``"real"``: (N, 1, P, P), the windowed patch. Only those the representation names.
+        ``"real"``: (N, 1, P, P), the patch. Only those the representation names.
     """
-    weighted = _weighted(patches, settings)
+    levelled = _levelled(patches, settings)
     seen: dict[str, Image] = {}
     if "fft" in settings.representation:
-        spectrum = _half_spectrum(weighted, settings)
+        spectrum = _half_spectrum(_weighted(levelled, settings), settings)
         limit = settings.threshold * spectrum.max(axis=(-2, -1), keepdims=True)
         seen["fft"] = _above(spectrum, limit)[:, None]
     if "real" in settings.representation:
-        seen["real"] = weighted[:, None]
+        seen["real"] = levelled[:, None]
     return seen
 
 
@@ -283,7 +284,8 @@ def stages(image: Image, settings: Preprocessing) -> Stages:
     """
     original = np.ascontiguousarray(image, dtype=np.float32)
     flattened = flatten(original, settings)
-    spectrum = _log_magnitude(scipy.fft.fft2(_weighted(flattened, settings)))
+    weighted = _weighted(_levelled(flattened, settings), settings)
+    spectrum = _log_magnitude(scipy.fft.fft2(weighted))
     rows, columns = _kept(original.shape, settings)
     limit = settings.threshold * spectrum[np.ix_(rows, columns)].max()
     centred = scipy.fft.fftshift(spectrum)
@@ -300,10 +302,13 @@ def _blur(image: Image, sigma: float) -> Image:
     return blurred
 
 
+def _levelled(flattened: Image, settings: Preprocessing) -> Image:
+    """Bring flattened images (..., Y, X) to the same strength, if `flatten` has not."""
+    return flattened if settings.contrast_px else _by_own_maximum(flattened)
+
+
 def _weighted(flattened: Image, settings: Preprocessing) -> Image:
-    """Return what is transformed: flattened images (..., Y, X) under the window function."""
-    if settings.contrast_px == 0:
-        flattened = _by_own_maximum(flattened)
+    """Return what is transformed: images (..., Y, X) under the window function."""
     if settings.window == "none":
         return flattened
     return flattened * np.outer(*(_hann(length) for length in flattened.shape[-2:]))
