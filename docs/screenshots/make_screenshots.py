@@ -19,6 +19,7 @@ import napari
 import numpy as np
 from PIL import Image
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QCheckBox
 
 from napari_stem_defects.app import remembered
 from napari_stem_defects.app.models.label import START_CLASSES, LabelModel
@@ -93,6 +94,15 @@ def write(path: Path, picture: np.ndarray) -> None:
             return
 
 
+def preprocess(viewer: napari.Viewer) -> None:
+    """Show the stages of a patch on a fault, and stage c of the whole image."""
+    widget = docked(viewer, PreprocessWidget)
+    widget.start()
+    wait(lambda: len(viewer.layers) == 6)
+    junction = simulate("cdte-110").points[0]
+    widget.model.look_at(junction.y_px, junction.x_px)
+
+
 def label(project: Path) -> None:
     """Label the simulation with its own truth."""
     truth, model = simulate("cdte-110"), LabelModel()
@@ -121,13 +131,15 @@ def train_ensemble(viewer: napari.Viewer, project: Path) -> None:
     widget = docked(viewer, TrainEnsembleWidget)
     widget.model.add_source(patches)
     wait(lambda: bool(widget.model.counts))
+    # One junction cannot be held out and learned from at once.
+    widget.findChild(QCheckBox, "train_lc").setChecked(False)
     widget.name.setText("my-model")
     widget.split.setCurrentText("site")
     widget.compare.setChecked(True)
     widget.start()
     wait(lambda: not widget.model.run.busy)
     QTest.qWait(300)
-    widget.body.ensureWidgetVisible(widget.report.confusion)
+    widget.body.ensureWidgetVisible(widget.report.reliability)
 
 
 def detect_defects(viewer: napari.Viewer) -> None:

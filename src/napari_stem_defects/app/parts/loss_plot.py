@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.app.models.train import Loss
 
 _COMMON_START = "#8888aa"
-_MARGIN_PX = (34, 6, 6, 18)
+_MARGIN_PX = (42, 6, 6, 18)
 """Left, top, right, bottom."""
 
 

@@ -105,7 +105,7 @@ class RegionTable(QTableView):
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setAlternatingRowColors(True)
+        self.setAlternatingRowColors(False)  # napari styles no second row colour
         self.setMinimumHeight(150)
         self._style_headers()
         if (selection := self.selectionModel()) is not None:

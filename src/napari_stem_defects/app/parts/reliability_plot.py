@@ -13,7 +13,7 @@ from napari_stem_defects.core.classes import colour_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_MARGIN_PX = (34, 8, 8, 20)
+_MARGIN_PX = (42, 8, 8, 20)
 """Left, top, right, bottom."""
 # Bins of fewer windows say more about chance than about the model.
 _FEWEST = 5

@@ -35,6 +35,7 @@ _COUNTS = (
 )
 _ROW_PX, _HEADER_PX = 22, 26
 _STRONGEST = 150
+_SHORT = 4
 
 
 class ReportView(QWidget):
@@ -159,6 +160,7 @@ def _name_columns(table: QTableWidget, names: Sequence[str]) -> None:
     """Tell narrow columns apart by the colours of their classes; the tooltip names them."""
     for column, name in enumerate(names):
         if (item := table.horizontalHeaderItem(column)) is not None:
+            item.setText(name if len(name) <= _SHORT else f"{name[:_SHORT]}…")
             item.setForeground(QColor(colour_of(name)))
             item.setToolTip(f"called {name}")
 

@@ -64,6 +64,7 @@ class Thumbnails(QListWidget):
         self.clear()
         for label in labels:
             item = QListWidgetItem()
+            item.setSizeHint(QSize(_ROW_PX, _ROW_PX))
             item.setData(Qt.ItemDataRole.UserRole, label)
             item.setToolTip(f"{title_of(label.class_name)} at y {label.y:.0f}, x {label.x:.0f} px")
             item.setIcon(self._pictures.get(_key(label), QIcon()))
