@@ -152,7 +152,7 @@ class Window:
 
         whole = FrameInput(MOVIE, "movie", pixel_size_nm=0.027, pixel_size_source="file")
         frames = range(self.frames)
-        self.model.start(DetectRequest("movie", take, lambda: whole, frames, self.entry, 8, "cpu"))
+        self.model.start(DetectRequest("movie", take, lambda: whole, frames, self.entry, 4, "cpu"))
 
     def pump(self, seconds: float) -> None:
         """Deliver events for a while, as the event loop of a window does."""
@@ -183,7 +183,7 @@ def test_a_killed_worker_costs_no_finished_frame(
         # The next kill meets another frame, wherever it is.
         while window.model.run.busy and len(window.model.results) <= done:
             window.pump(0.1)
-        window.pump(chance.uniform(0, 0.3))
+        window.pump(chance.uniform(0, 0.05))
         assert finished <= set(window.model.results)
         finished = set(window.model.results)
     window.pump(120)

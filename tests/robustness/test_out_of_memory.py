@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SCRIPT = Path(__file__).with_name("little_memory.py")
 # The limits are on address space, of which the BLAS and torch reserve some per thread.
-FEW, MANY = (5, 600), range(2, 442, 11)
+FEW, MANY = (5, 600), range(2, 442, 22)
 
 
 @pytest.fixture(scope="module")
