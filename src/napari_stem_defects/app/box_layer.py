@@ -55,8 +55,8 @@ class BoxLayer:
         return layer if layer is not None and layer in self._viewer.layers else None
 
     def follow(self, source: Image | None) -> None:
-        """Lie over another image, and become the active layer."""
-        if source is None:
+        """Lie over another image, and become the active layer; not before a project is open."""
+        if source is None or self._model.project is None:
             return
         same = self._source is not None and self._source() is source
         if self.layer is None or not same:

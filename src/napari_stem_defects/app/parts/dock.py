@@ -167,6 +167,8 @@ class Dock(QWidget):
         return form
 
     def add_footer(self, widget: _Widget) -> _Widget:
-        """Put a widget below the scrolling body."""
+        """Put a widget below the scrolling body, which is complete by then."""
+        if self._outer.count() == 1:
+            self._body.addStretch()  # or the labels would share what room is left
         self._outer.addWidget(widget)
         return widget

@@ -320,6 +320,8 @@ class LabelPatchesWidget(Dock):
         self.known_images.setEnabled(bool(self.model.images))
         say(self.warning, "")
         say(self.hint, _hint(project is not None))
+        if self.boxes.layer is None:
+            self.boxes.follow(self.image.image)
         self._offer_last()
         if project is None:
             open_labels.drop(self.model)
