@@ -154,7 +154,10 @@ def patches(tmp_path: Path) -> Path:
     return folder
 
 
-CHOICES = Choices(name="striped", epochs={"Bulk": 2, "SF1": 2}, splits=("random",))
+# Members from scratch: their epochs are all there are.
+CHOICES = Choices(
+    name="striped", epochs={"Bulk": 2, "SF1": 2}, splits=("random",), recipe="abstract"
+)
 
 
 def train(patches: Path, out: Path, choices: Choices = CHOICES, stop_at: int = 0) -> list[int]:
