@@ -3,11 +3,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
-import tifffile
 
-from learning_samples import PERIODS, stripes
+from learning_samples import write_striped_folder
 from napari_stem_defects.core.progress import Cancelled, Progress
 from napari_stem_defects.core.training_plan import Choices
 from napari_stem_defects.engine.learning import evaluate_files, report_folder, train_files
@@ -23,14 +21,7 @@ QUICK = Choices(name="striped", epochs={"Bulk": 1, "SF1": 1}, splits=("random",)
 
 @pytest.fixture
 def patches(tmp_path: Path) -> Path:
-    rng = np.random.default_rng(0)
-    folder = tmp_path / "patches"
-    folder.mkdir()
-    for name in ("Bulk", "SF1"):
-        for number in range(8):
-            pixels = np.clip(60 * stripes(PERIODS[name], rng), 0, 255).astype(np.uint8)
-            tifffile.imwrite(folder / f"{name}_{number}.tif", pixels)
-    return folder
+    return write_striped_folder(tmp_path / "patches")
 
 
 def test_training_leaves_a_model_and_its_report(patches: Path, tmp_path: Path) -> None:
