@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import tifffile
 
 from napari_stem_defects.core.training_set import Clicks, TrainingSet, from_clicks, from_patches
 
@@ -38,3 +41,14 @@ def striped_clicks(each: int = 8, seed: int = 0, images: int = 2) -> TrainingSet
         labels = ("Bulk",) * each + ("SF1",) * each
         parents.append(Clicks(np.hstack(halves), y, x, labels, name=f"image {number}"))
     return from_clicks(parents, pixel_size_nm=0.03)
+
+
+def write_striped_folder(folder: Path, each: int = 8) -> Path:
+    """Write a patch folder of as many striped patches of either class; return it."""
+    rng = np.random.default_rng(0)
+    folder.mkdir()
+    for name in ("Bulk", "SF1"):
+        for number in range(each):
+            pixels = np.clip(60 * stripes(PERIODS[name], rng), 0, 255).astype(np.uint8)
+            tifffile.imwrite(folder / f"{name}_{number}.tif", pixels)
+    return folder

@@ -14,7 +14,7 @@ import psutil
 import pytest
 import tifffile
 
-from learning_samples import PERIODS, stripes
+from learning_samples import write_striped_folder
 from napari_stem_defects.app.models.detect import DetectModel, DetectRequest
 from napari_stem_defects.core.training_plan import Choices
 from napari_stem_defects.engine.frame_input import FrameInput
@@ -51,14 +51,7 @@ def model(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def patches(tmp_path: Path) -> Path:
-    rng = np.random.default_rng(0)
-    folder = tmp_path / "patches"
-    folder.mkdir()
-    for name in ("Bulk", "SF1"):
-        for number in range(12):
-            pixels = np.clip(60 * stripes(PERIODS[name], rng), 0, 255).astype(np.uint8)
-            tifffile.imwrite(folder / f"{name}_{number}.tif", pixels)
-    return folder
+    return write_striped_folder(tmp_path / "patches", each=12)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import tifffile
 
-from learning_samples import PERIODS, striped_patches, stripes
+from learning_samples import striped_patches
 from napari_stem_defects.core.checkpoints import Memory, State
 from napari_stem_defects.core.ensemble import Architecture, Ensemble, EnsembleSpec
 from napari_stem_defects.core.progress import Cancelled, Progress
@@ -144,14 +143,7 @@ def test_a_damaged_checkpoint_is_none(tmp_path: Path, spoil: Callable[[bytes], b
 
 @pytest.fixture
 def patches(tmp_path: Path) -> Path:
-    rng = np.random.default_rng(0)
-    folder = tmp_path / "patches"
-    folder.mkdir()
-    for name in ("Bulk", "SF1"):
-        for number in range(8):
-            pixels = np.clip(60 * stripes(PERIODS[name], rng), 0, 255).astype(np.uint8)
-            tifffile.imwrite(folder / f"{name}_{number}.tif", pixels)
-    return folder
+    return write_striped_folder(tmp_path / "patches")
 
 
 # Members from scratch: their epochs are all there are.
