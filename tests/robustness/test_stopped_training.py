@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from learning_samples import striped_patches
+from learning_samples import striped_patches, write_striped_folder
 from napari_stem_defects.core.checkpoints import Memory, State
 from napari_stem_defects.core.ensemble import Architecture, Ensemble, EnsembleSpec
 from napari_stem_defects.core.progress import Cancelled, Progress
