@@ -133,9 +133,9 @@ def test_detection_leaves_the_window_alive_and_torch_outside(viewer: Any) -> Non
     widget = docked(viewer, DetectDefectsWidget)
     wait_for(lambda: bool(widget.pixel_size.statement))
     assert "is the model's" in widget.pixel_size.statement
+    gaps = Heartbeat()
     QTest.mouseClick(widget.findChild(QWidget, "run"), Qt.MouseButton.LeftButton)
     wait_for(lambda: len(viewer.layers) == 3)
-    gaps = Heartbeat()
     wait_for(lambda: not widget.model.run.busy)
     gaps.check()
     assert widget.model.run.phase == "done"
