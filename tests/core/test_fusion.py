@@ -109,6 +109,14 @@ def test_each_class_has_its_own_threshold() -> None:
     assert not masks[1].any()
 
 
+def test_at_threshold_zero_a_class_is_everywhere() -> None:
+    answer = answers("SF1", "SF2", "Vacancy_CdTe")
+    _, masks = masks_from_map(answer, SHAPE, {"SF1": 0.0, "SF2": 0.5, "Vacancy_CdTe": 0.0})
+    assert masks[0].all()
+    assert not masks[1].any()
+    assert masks[2].all()
+
+
 def test_a_window_at_its_threshold_is_not_lost_between_pixels() -> None:
     answer = answers("Bulk", "Vacancy_CdTe")
     answer.probability[1, 4, 6] = 0.5

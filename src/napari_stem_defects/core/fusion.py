@@ -160,7 +160,12 @@ def _draw_planar(
 ) -> None:
     """Find the planar defects and give, in place, each of their pixels one name's mask."""
     values = {name: map.probability[map.classes.index(name)] for name in thresholds}
-    ratio = np.max([values[name] / limit for name, limit in thresholds.items()], axis=0)
+    # A threshold of 0 is passed by every window.
+    ratios = [
+        values[name] / limit if limit else np.ones_like(values[name])
+        for name, limit in thresholds.items()
+    ]
+    ratio = np.max(ratios, axis=0)
     passing = map.called & (ratio >= 1)
     if not passing.any():
         return

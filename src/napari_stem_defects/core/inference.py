@@ -50,7 +50,7 @@ MEMORY_SHARE = 0.25
 
 # A calibrated Bulk from which no other member is asked, and the answer of another member that
 # contradicts such a Bulk.
-CLEARED = 0.98
+CLEARED = 0.985
 CONTRADICTION = 0.1
 # How much faster than float32 bfloat16 must be to be used.
 WORTHWHILE = 1.3
