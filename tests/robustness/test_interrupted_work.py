@@ -205,9 +205,10 @@ def test_a_killed_command_goes_on_from_its_finished_frames(
         process = subprocess.Popen(_command(stack, tmp_path / "out", model))
         while process.poll() is None and set(_written(tmp_path / "out")) <= set(times):
             time.sleep(0.02)
-        time.sleep(chance.uniform(0, 0.2))
+        time.sleep(chance.uniform(0, 0.1))
         process.kill()
         process.wait()
+        assert not (tmp_path / "out" / "movie" / "summary.json").exists()  # killed in the middle
         found = _written(tmp_path / "out")
         assert times.items() <= found.items()  # neither gone nor done again
         times = found
@@ -223,7 +224,7 @@ def test_a_killed_command_goes_on_from_its_finished_frames(
 
 def _command(stack: Path, out: Path, model: Path) -> list[Any]:
     module = [sys.executable, "-m", "napari_stem_defects", "detect", stack, "--out", out]
-    return [*module, "--model", model, "--pixel-size", "0.027", "--stride", "8"]
+    return [*module, "--model", model, "--pixel-size", "0.027", "--stride", "2"]
 
 
 def _written(out: Path) -> dict[str, int]:
