@@ -41,12 +41,13 @@ def test_one_command_runs_what_is_missing_and_writes_the_page(tmp_path: Path) ->
     write_patches(tmp_path / "patches" / "DataSet_CdTe")
     study(tmp_path)
     runs = sorted((tmp_path / "runs").iterdir())
-    assert len(runs) == 6  # three methods, two splits
+    assert len(runs) == 9  # three methods, three splits
     written = (tmp_path / "results.md").read_text()
     (row,) = [line for line in written.splitlines() if line.startswith("| SF2") and "found" in line]
-    random, site = row.split("|")[2:4]
+    random, site, region = row.split("|")[2:5]
     assert "found" in random
     assert "one place" in site
+    assert "one place" in region
     assert all(title in written for title in ("random", "held-out defects", "abstract's recipe"))
 
     # The page says what the runs say, and another call runs only what is missing.
@@ -57,8 +58,7 @@ def test_one_command_runs_what_is_missing_and_writes_the_page(tmp_path: Path) ->
     assert f"{wrong}/{windows} = {1140 * wrong / windows:.1f} (" in random
     figures["fn"] += 7000
     first.write_text(json.dumps(kept))
-    logistic = tmp_path / "runs" / "CdTe.logistic-fft.site.0.json"
-    logistic.unlink()
+    runs[3].unlink()
     lines = study(tmp_path).splitlines()
-    assert [line.split()[0] for line in lines[:-1]] == [logistic.name]
+    assert [line.split()[0] for line in lines[:-1]] == [runs[3].name]
     assert f"{wrong + 7000}/" in (tmp_path / "results.md").read_text()

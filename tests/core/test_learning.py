@@ -104,11 +104,11 @@ def test_the_same_seed_gives_the_same_weights() -> None:
 
 
 def test_patches_train_members_with_a_common_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("napari_stem_defects.core.training_plan.MOST_COMMON_EPOCHS", 6)
-    made = train(striped_patches(8), Choices(epochs={"SF1": 2}, splits=("random",)), device="cpu")
+    monkeypatch.setattr("napari_stem_defects.core.training_plan.PATCH_COMMON_EPOCHS", 2)
+    made = train(striped_patches(8), Choices(epochs={"SF1": 1}, splits=("random",)), device="cpu")
     passes = [each["class"] for each in made.history]
-    assert passes == [*[""] * 6, "Bulk", "SF1", "SF1"]
-    assert made.ensemble.spec.training["schedule"]["epochs"] == {"Bulk": 1, "SF1": 2}
+    assert passes == ["", "", "Bulk", "Bulk", "SF1"]
+    assert made.ensemble.spec.training["schedule"]["epochs"] == {"Bulk": 2, "SF1": 1}
 
 
 def test_clicks_train_members_with_a_common_start(monkeypatch: pytest.MonkeyPatch) -> None:

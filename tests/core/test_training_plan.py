@@ -49,14 +49,6 @@ def test_very_many_patches_are_looked_at_less_often(monkeypatch: pytest.MonkeyPa
     assert protocol_for(striped_patches(100), Choices()).views == 4
 
 
-def test_few_patches_are_passed_over_more_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("napari_stem_defects.core.training_plan.PATCH_PASSES", 8 * 24 * 12)
-    few, many = (protocol_for(striped_patches(each), Choices()) for each in (12, 100))
-    assert few.common_epochs == 12
-    assert set(few.epochs.values()) == {2}
-    assert 0 < many.common_epochs < 12
-
-
 def test_clicks_are_learned_from_windows_that_know_their_centre() -> None:
     plan = protocol_for(striped_clicks(), Choices(epochs={"SF1": 5}))
     assert plan.preprocessing.window == "hann"

@@ -42,11 +42,7 @@ PATCH_BATCH, CLICK_BATCH = 32, 128
 # Whole patches: a magnitude smears one odd column over all frequencies, where the members learned
 # the training patches by heart instead; see docs/architecture.md.
 PATCH_PREPROCESSING = replace(Preprocessing.paper(), representation="real")
-# Few patches are passed over more often: it is steps that members lack, not variety.
-PATCH_PASSES = 150_000
-FEWEST_COMMON_EPOCHS, MOST_COMMON_EPOCHS = 6, 30
-# Of the common start; after it the members need little more.
-OWN_SHARE = 1 / 6
+PATCH_COMMON_EPOCHS, PATCH_EPOCHS = 9, 2
 # Phase tells a fault's kind apart, which a magnitude loses; see docs/architecture.md.
 CLICK_PREPROCESSING = Preprocessing(representation="fft+real", smoothing_px=0.7)
 COMMON_EPOCHS = 6
@@ -168,10 +164,9 @@ def _as_in_abstract(kind: str, _labels: int, _classes: tuple[str, ...]) -> Proto
 
 def _for_patches(kind: str, labels: int, classes: tuple[str, ...]) -> Protocol:
     views = int(np.clip(PATCH_WINDOWS // max(labels, 1), FEWEST_PATCH_VIEWS, MOST_PATCH_VIEWS))
-    passes = PATCH_PASSES // max(labels * views, 1)
-    common = int(np.clip(passes, FEWEST_COMMON_EPOCHS, MOST_COMMON_EPOCHS))
-    epochs = dict.fromkeys(classes, round(OWN_SHARE * common))
-    return Protocol(kind, PATCH_PREPROCESSING, None, views, common, epochs, PATCH_BATCH)
+    epochs = dict.fromkeys(classes, PATCH_EPOCHS)
+    settings, common = PATCH_PREPROCESSING, PATCH_COMMON_EPOCHS
+    return Protocol(kind, settings, None, views, common, epochs, PATCH_BATCH)
 
 
 def _for_clicks(kind: str, labels: int, classes: tuple[str, ...]) -> Protocol:
