@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from napari_stem_defects.app.models.run import Run
     from napari_stem_defects.app.parts.image_choice import ImageChoice
     from napari_stem_defects.app.parts.made_defects_form import Wanted
+    from napari_stem_defects.core.made_defects import MadeDefects
     from napari_stem_defects.core.micrograph import Micrograph
-    from napari_stem_defects.engine.made_defects import MadeDefects
-    from napari_stem_defects.engine.suggestions import Suggestion
+    from napari_stem_defects.core.suggestions import Suggestion
     from napari_stem_defects.files.model_library import ModelEntry
 
 _TASKS = "napari_stem_defects.engine.tasks"

@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
+    from napari_stem_defects.core.made_defects import MadeDefects
     from napari_stem_defects.core.micrograph import Micrograph
+    from napari_stem_defects.core.suggestions import Suggestion
     from napari_stem_defects.core.training_plan import Choices
     from napari_stem_defects.engine.frame_input import FrameInput
-    from napari_stem_defects.engine.made_defects import MadeDefects
-    from napari_stem_defects.engine.suggestions import Suggestion
     from napari_stem_defects.engine.training_task import TrainingReport
     from napari_stem_defects.files.model_library import ModelEntry
     from napari_stem_defects.files.patch_folder import PatchFolder
@@ -229,7 +229,7 @@ def suggest_labels(
     report: Report,
 ) -> list[Suggestion]:
     """Choose windows of a frame that are worth a label."""
-    from napari_stem_defects.engine.suggestions import suggest
+    from napari_stem_defects.core.suggestions import suggest
 
     report(Progress("loading the model", 0, 1))
     ensemble = _loaded(model, model.stat().st_mtime_ns)
@@ -246,7 +246,7 @@ def make_defects(
     report: Report,
 ) -> MadeDefects:
     """Make point defects in the bulk of a frame."""
-    from napari_stem_defects.engine import made_defects
+    from napari_stem_defects.core import made_defects
 
     return made_defects.make_defects(
         frame.micrograph(), bulk, vacancies=vacancies, interstitials=interstitials, seed=seed

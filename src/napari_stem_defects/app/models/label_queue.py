@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.app.models.label import LabelModel
     from napari_stem_defects.core.micrograph import Micrograph
-    from napari_stem_defects.engine.suggestions import Suggestion
+    from napari_stem_defects.core.suggestions import Suggestion
 
 
 class LabelQueue:

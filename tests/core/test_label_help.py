@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from napari_stem_defects.core.crystals import LAYER_NM
+from napari_stem_defects.core.made_defects import make_defects
 from napari_stem_defects.core.micrograph import Micrograph
-from napari_stem_defects.engine.made_defects import make_defects
-from napari_stem_defects.engine.suggestions import suggest
+from napari_stem_defects.core.suggestions import suggest
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.files.model_file import load_model
 from small_model import write_small_model
