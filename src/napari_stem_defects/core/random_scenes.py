@@ -226,7 +226,10 @@ def _edge(rng: Rng, scene: Scene, size: int, family: str) -> Scene:
 
 
 def _other_crystal(rng: Rng, scene: Scene, size: int, family: str) -> Scene:
-    kind = other_matter.LATTICES[rng.integers(len(other_matter.LATTICES))]
+    kinds = other_matter.LATTICES
+    if scene.notes["crystal"] == "sto-100":  # of which these two would be pictures
+        kinds = tuple(kind for kind in kinds if kind not in ("perovskite", "square"))
+    kind = kinds[rng.integers(len(kinds))]
     period = rng.uniform(0.25, 0.55) / scene.placement.nm_per_px()
     filling = other_matter.flat_lattice(kind, size, period, rng)
     notes = {**scene.notes, "lattice": kind}

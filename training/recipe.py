@@ -1,0 +1,348 @@
+"""How the bundled ensembles are trained, whatever their crystal.
+
+A script beside this one says what is labelled and what is simulated (`Recipe`); this module
+turns it into windows, fits the members, measures a model that was not shown some of the labelled
+places, fits the probabilities of both on scenes nobody trained on, and writes the model file,
+its card and its record.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+from scipy.spatial import cKDTree
+
+from napari_stem_defects.core.augmentation import Augmentation
+from napari_stem_defects.core.calibration import calibrate
+from napari_stem_defects.core.classes import kind_of
+from napari_stem_defects.core.evaluation import evaluate
+from napari_stem_defects.core.imaging_model import Imaging
+from napari_stem_defects.core.model_card import model_card
+from napari_stem_defects.core.network import Network
+from napari_stem_defects.core.samples import Samples, augmented_samples, joined, scene_samples
+from napari_stem_defects.core.simulation import FAMILIES, NEGATIVE_FAMILIES, random_scene
+from napari_stem_defects.core.training import Schedule, fit
+from napari_stem_defects.core.training_set import Clicks, TrainingSet, from_clicks, from_patches
+from napari_stem_defects.files.atomic import write_bytes
+from napari_stem_defects.files.model_file import save_model
+from napari_stem_defects.files.patch_folder import read_patch_folder
+from napari_stem_defects.files.reading import read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
+    from napari_stem_defects.core.progress import Progress
+
+ROOT = Path(__file__).resolve().parents[1]
+RADIUS_PX = 8.0
+SCENE_PX = 224
+WINDOWS_PER_SCENE = 14
+# Windows per scene of the lesson, of which only those on a defect are kept.
+LESSON_BULK, LESSON_DEFECT = 12, 36
+# An image holds far more windows without a point defect than the training shows; on new scenes 0.9
+# costs at most 0.005 of the recall that 0.5 has.
+POINT_THRESHOLD = 0.9
+HELD_OUT_SEED, FINAL_SEED, NEW_SCENES_SEED, MEASURED_SCENES_SEED = 10, 20, 91, 92
+
+
+class Size(NamedTuple):
+    """How much is trained on, and how often.
+
+    ``views`` of every labelled image, so many simulated ``scenes``, and the passes over them all:
+    the lesson's, the common start's, each member's own.
+    """
+
+    views: int
+    scenes: int
+    lesson_scenes: int
+    lesson_epochs: int
+    common_epochs: int
+    own_epochs: int
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What an ensemble is trained on.
+
+    Attributes
+    ----------
+    spec : EnsembleSpec
+    crystal : str
+        Key of `FAMILIES`.
+    sites : callable
+        Returns the labelled sites, given the data folder.
+    divide : callable
+        Splits sites into those held out to measure on and those that share no pixel with them.
+    full, quick : Size
+    lesson_families : tuple of str
+        Families the networks see clearly first; none for no lesson.
+    data, limits : str
+        For the card.
+    """
+
+    spec: EnsembleSpec
+    crystal: str
+    sites: Callable[[Path], TrainingSet]
+    divide: Callable[[TrainingSet], tuple[TrainingSet, TrainingSet]]
+    full: Size
+    quick: Size
+    lesson_families: tuple[str, ...]
+    data: str
+    limits: str
+
+
+def other_crystals(data: Path, names: tuple[str, ...], pixel_size_nm: float) -> TrainingSet:
+    """Return clicks of no class on other crystals, so that a lattice is not always the model's."""
+    parents = []
+    for name in names:
+        image = read(data / name).pixels
+        y, x = np.mgrid[16 : image.shape[0] : 48, 16 : image.shape[1] : 48].reshape(2, -1)
+        parents.append(Clicks(image, y.astype(float), x.astype(float), ("other",) * len(y)))
+    return from_clicks(parents, pixel_size_nm=pixel_size_nm)
+
+
+def patches_of(folder: Path, label: str) -> TrainingSet:
+    """Return the patches of one class of a folder."""
+    patches = read_patch_folder(folder)
+    mine = np.array([name == label for name in patches.classes])
+    return from_patches(patches.patches[mine], [label] * int(mine.sum()))
+
+
+def without_neighbours(
+    data: TrainingSet, held: NDArray[np.bool_], patch_px: int
+) -> tuple[TrainingSet, TrainingSet]:
+    """Return the held-out sites, and the others whose windows share no pixel with theirs."""
+    free = ~held
+    at = np.column_stack([data.canvas_y, data.canvas_x])
+    for canvas in np.unique(data.canvas[held]):
+        mine = data.canvas == canvas
+        distance = cKDTree(at[held & mine]).query(at, p=np.inf)[0]
+        free &= ~mine | (distance >= patch_px)
+    return data.only(held), data.only(free)
+
+
+def scene_windows(
+    recipe: Recipe,
+    rng: np.random.Generator,
+    family: str,
+    count: int,
+    imaging: Imaging | None = None,
+) -> Samples:
+    """Return windows of one random scene, a third on its defects and a third near them."""
+    spec = recipe.spec
+    size_nm = (spec.pixel_size_nm or 0) * float(np.exp(rng.uniform(-0.17, 0.17)))
+    scene = random_scene(
+        rng,
+        crystal=recipe.crystal,
+        family=family,
+        size=SCENE_PX,
+        pixel_size_nm=size_nm,
+        imaging=imaging,
+    )
+    return scene_samples(
+        scene.micrograph.pixels,
+        {name: scene.distance(name) for name in spec.classes[1:] if name in scene.masks},
+        spec.classes,
+        spec.preprocessing,
+        crystalline=family not in NEGATIVE_FAMILIES,
+        count=count,
+        radius_px=RADIUS_PX,
+        seed=int(rng.integers(2**31)),
+    )
+
+
+def simulated_samples(recipe: Recipe, scenes: int, seed: int) -> Samples:
+    """Return windows of random scenes, every family as often as any other."""
+    rng = np.random.default_rng(seed)
+    families = FAMILIES[recipe.crystal] + NEGATIVE_FAMILIES
+    return joined(
+        [
+            scene_windows(recipe, rng, families[number % len(families)], WINDOWS_PER_SCENE)
+            for number in range(scenes)
+        ]
+    )
+
+
+def lesson_samples(recipe: Recipe, scenes: int, seed: int) -> Samples:
+    """Return windows on clearly seen planar defects and in bulk; other classes are not asked."""
+    rng = np.random.default_rng(seed)
+    parts = []
+    for number in range(scenes):
+        family = recipe.lesson_families[number % len(recipe.lesson_families)]
+        clear = Imaging(
+            probe_fwhm_nm=rng.uniform(0.08, 0.13),
+            dose=rng.uniform(150, 1000),
+            tail_share=0.1,
+            jitter_px=0.1,
+        )
+        count = LESSON_BULK if family == "bulk" else LESSON_DEFECT
+        parts.append(scene_windows(recipe, rng, family, count, clear))
+        if family != "bulk":
+            on_defect = np.nansum(parts[-1].targets[:, 1:], axis=1) > 0
+            parts[-1] = parts[-1].only(on_defect)
+    samples = joined(parts)
+    asked = [kind_of(name) != "point" for name in recipe.spec.classes]
+    return Samples(samples.features, np.where(asked, samples.targets, np.float32(np.nan)))
+
+
+def train(
+    recipe: Recipe, data: TrainingSet, size: Size, seed: int
+) -> tuple[Ensemble, list[dict[str, Any]]]:
+    """Fit all members on views of labelled sites and windows of simulated scenes."""
+    spec = recipe.spec
+    learned = data.restricted(spec.classes)
+    views = augmented_samples(
+        learned, spec.preprocessing, Augmentation(), views=size.views, seed=seed
+    )
+    samples = joined([views, simulated_samples(recipe, size.scenes, seed + 1)])
+    lesson = lesson_samples(recipe, size.lesson_scenes, seed + 2) if size.lesson_scenes else None
+    print(f"training on {len(samples)} windows", flush=True)
+
+    def report(progress: Progress) -> None:
+        loss = progress.detail.get("loss", float("nan"))
+        print(f"{progress.stage} {progress.done}/{progress.total} loss {loss:.4f}", flush=True)
+
+    schedule = Schedule(
+        epochs=dict.fromkeys(spec.classes, size.own_epochs),
+        common_epochs=size.common_epochs,
+        lesson_epochs=size.lesson_epochs,
+        naming=1.0 if recipe.lesson_families else 0.0,
+        seeds=spec.seeds,
+        learning_rate=3e-3,
+        mixed_precision=True,
+    )
+    torch.set_num_threads(1)  # two runs share the machine
+    return fit(spec, samples, None, schedule, lesson=lesson, report=report)
+
+
+def logits_of(ensemble: Ensemble, samples: Samples) -> NDArray[np.float32]:
+    """Return the mean logits (N, classes) of an ensemble."""
+    network = Network(ensemble)
+    parts = [
+        network.logits({name: array[i : i + 1024] for name, array in samples.features.items()})
+        for i in range(0, len(samples), 1024)
+    ]
+    mean: NDArray[np.float32] = np.concatenate(parts, axis=1).mean(0)
+    return mean
+
+
+def calibrated(recipe: Recipe, ensemble: Ensemble, scenes: int) -> Ensemble:
+    """Fit the probabilities on scenes of a seed that nothing is trained or measured on."""
+    samples = simulated_samples(recipe, scenes, NEW_SCENES_SEED)
+    fitted = calibrate(ensemble.spec.classes, logits_of(ensemble, samples), samples.targets)
+    return replace(ensemble, spec=replace(ensemble.spec, calibration=fitted))
+
+
+def names_of(samples: Samples, classes: tuple[str, ...]) -> list[str]:
+    """Return the class each window shows, "" where it shows none."""
+    there = np.nan_to_num(samples.targets) > 0
+    return [classes[int(row.argmax())] if row.any() else "" for row in there]
+
+
+def held_out_run(recipe: Recipe, data: TrainingSet, size: Size) -> dict[str, Any]:
+    """Train without some labelled places; measure there and on scenes of another seed."""
+    sides = recipe.divide(data)
+    held, learned = (side.restricted(recipe.spec.classes) for side in sides)
+    print("held out:", held.counts(), "left to learn from:", learned.counts(), flush=True)
+    ensemble, history = train(recipe, learned, size, HELD_OUT_SEED)
+    scenes = max(len(FAMILIES[recipe.crystal]) + len(NEGATIVE_FAMILIES), size.scenes // 5)
+    ensemble = calibrated(recipe, ensemble, scenes)
+    spec = ensemble.spec
+    measured = {
+        "held-out places": augmented_samples(
+            held, spec.preprocessing, Augmentation(), views=12, seed=77
+        ),
+        "new scenes": simulated_samples(recipe, scenes, MEASURED_SCENES_SEED),
+    }
+    figures: dict[str, Any] = {
+        "held_out_sites": held.counts(),
+        "training_sites": learned.counts(),
+        "history": history,
+    }
+    for name, samples in measured.items():
+        probability = spec.calibrated(logits_of(ensemble, samples))
+        labels = names_of(samples, spec.classes)
+        figures[name] = evaluate(spec.classes, labels, samples.targets, probability).to_dict()
+    return figures
+
+
+def final_run(
+    recipe: Recipe, data: TrainingSet, size: Size
+) -> tuple[Ensemble, list[dict[str, Any]]]:
+    """Train on everything that is labelled, and fit the probabilities."""
+    ensemble, history = train(recipe, data, size, FINAL_SEED)
+    scenes = max(len(FAMILIES[recipe.crystal]) + len(NEGATIVE_FAMILIES), size.scenes // 5)
+    return calibrated(recipe, ensemble, scenes), history
+
+
+def run(recipe: Recipe) -> None:
+    """Train, measure, write the model and its record."""
+    options = _options(recipe.spec.name)
+    size = recipe.quick if options.quick else recipe.full
+    started = time.perf_counter()
+    data = recipe.sites(options.data)
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        measured = pool.submit(held_out_run, recipe, data, size)
+        final = pool.submit(final_run, recipe, data, size)
+        figures = measured.result()
+        ensemble, history = final.result()
+    record = {
+        "sites": data.restricted(recipe.spec.classes).counts(),
+        "size": size._asdict(),
+        "augmentation": Augmentation().to_dict(),
+        "seeds": list(recipe.spec.seeds),
+        "minutes": round((time.perf_counter() - started) / 60, 1),
+    }
+    _write(recipe, ensemble, record, figures, history, options.out)
+
+
+def _options(name: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=f"Train the bundled ensemble {name}.")
+    default = os.environ.get("STEM_DEFECTS_DATA", str(ROOT.parent / "shared" / "data"))
+    parser.add_argument("--data", type=Path, default=Path(default))
+    parser.add_argument("--out", type=Path, default=ROOT)
+    parser.add_argument("--quick", action="store_true", help="a rehearsal of a few minutes")
+    return parser.parse_args()
+
+
+def _write(
+    recipe: Recipe,
+    ensemble: Ensemble,
+    record: dict[str, Any],
+    figures: dict[str, Any],
+    history: list[dict[str, Any]],
+    out: Path,
+) -> None:
+    measured_on = {
+        "Labelled places, by a model that was not trained on them": "held-out places",
+        "New scenes of the linear imaging model": "new scenes",
+    }
+    versions = {name: version(name) for name in ("numpy", "scipy", "torch")}
+    spec = replace(
+        ensemble.spec,
+        training=record,
+        figures={title: figures[name] for title, name in measured_on.items()},
+        versions={"python": platform.python_version(), **versions},
+    )
+    models = out / "src" / "napari_stem_defects" / "models"
+    saved = save_model(replace(ensemble, spec=spec), models / f"{spec.name}.safetensors")
+    card = model_card(saved.spec, saved.sha256, data=recipe.data, limits=recipe.limits)
+    write_bytes(models / f"{spec.name}.md", card.encode())
+    everything = {**record, "model_sha256": saved.sha256, "held_out": figures, "history": history}
+    text = json.dumps(everything, indent=1)
+    write_bytes(out / "training" / f"{spec.name.replace('-', '_')}.json", text.encode())
