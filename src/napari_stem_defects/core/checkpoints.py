@@ -1,12 +1,13 @@
 """What a training keeps so that, whatever ends it, it goes on where it was.
 
-After every epoch the network in training, its optimiser and its random numbers are kept, and the
-weights of the networks that are finished. A training that goes on from there gives the very bits
-that it would have given without the break.
+After every epoch the network in training, its optimiser and its random numbers are kept, the
+weights of the networks that are finished, and those of every network's best epoch. A training that
+goes on from there gives the very bits that it would have given without the break.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_FINISHED, _CURRENT = "finished", "current"
+_FINISHED, _CURRENT, _BEST = "finished", "current", "best"
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Memory:
         values = {} if kept is None else kept.values
         self._epochs: dict[str, int] = dict(values.get("epochs", {}))
         self._values: Mapping[str, Any] = values.get(_CURRENT, {})
+        self._best: dict[str, list[float]] = dict(values.get(_BEST, {}))
         self.history: list[dict[str, Any]] = list(values.get("history", []))
 
     def resume(self, name: str, network: Resumable, epochs: int) -> int:
@@ -89,15 +91,31 @@ class Memory:
             return
         self._epochs[name] = done
         self._forget_current()
+        weights = network.weights()
+        loss = _criterion(self.history[-1])
+        if name not in self._best or loss < self._best[name][1]:
+            self._best[name] = [done, loss]
+            self._add(f"{_BEST}/{name}/", weights)
         if done == epochs:
-            self._add(f"{_FINISHED}/{name}/", network.weights())
+            self._add(f"{_FINISHED}/{name}/", weights)
         else:
             state = network.state()
             self._values = state.values
-            self._add(f"{_CURRENT}/weights/", network.weights())
+            self._add(f"{_CURRENT}/weights/", weights)
             self._add(f"{_CURRENT}/state/", state.arrays)
-        values = {"epochs": self._epochs, _CURRENT: self._values, "history": self.history}
+        values = {
+            "epochs": self._epochs,
+            _CURRENT: self._values,
+            _BEST: self._best,
+            "history": self.history,
+        }
         self._store.save(self._part, State(self._arrays, values))
+
+    def best(self, name: str) -> tuple[int, dict[str, NDArray[Any]]] | None:
+        """Return the epoch of a network's lowest loss and its weights then; None without one."""
+        if name not in self._best:
+            return None
+        return int(self._best[name][0]), self._under(f"{_BEST}/{name}/")
 
     def _forget_current(self) -> None:
         self._values = {}
@@ -110,3 +128,9 @@ class Memory:
     def _under(self, prefix: str) -> dict[str, NDArray[Any]]:
         found = (name for name in self._arrays if name.startswith(prefix))
         return {name.removeprefix(prefix): self._arrays[name] for name in found}
+
+
+def _criterion(step: Mapping[str, Any]) -> float:
+    """Return the loss that tells a network's best epoch; a NaN is worse than any."""
+    loss = step["loss"] if step["validation_loss"] is None else step["validation_loss"]
+    return float("inf") if math.isnan(loss) else float(loss)

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_stem_defects import __version__
+from napari_stem_defects.core.best_so_far import stop_note
 from napari_stem_defects.core.calibration import calibrate
 from napari_stem_defects.core.checkpoints import Memory
 from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
@@ -33,6 +34,8 @@ CALIBRATION_SHARE = 0.15
 LEAST_LEFT = 0.5
 # Progress runs to this number over all steps of a run.
 WHOLE = 1000
+PULSE_S = 0.2
+"""How often a run that fits networks asks whether it should go on."""
 
 
 def train(
@@ -52,9 +55,10 @@ def train(
     device : {"auto", "cpu", "cuda", "mps"}
     report : callable
         Told after every view and epoch, on one scale for the whole run; an epoch's ``detail``
-        is its entry in the history. What it raises ends the run.
+        is its entry in the history. What it raises ends the run, but `Enough`, raised while
+        networks are fitted: their best epochs so far are calibrated and tested.
     checkpoints : Store, optional
-        Keeps every epoch, for a run that goes on where this one was ended.
+        Keeps every epoch, for a run that goes on where this one was ended, and for `Enough`.
 
     Raises
     ------
@@ -84,6 +88,7 @@ def train(
     ]
     first = trials[0]
     measurements = tuple(trial.measurement for trial in trials)
+    notes = (*filter(None, [stop_note(first.ensemble.spec)]), *notes)
     spec = replace(
         first.ensemble.spec,
         figures={each.split: each.to_dict() for each in measurements},
@@ -132,15 +137,17 @@ def _trial(
     _check_learnable(learned, kind)
     check = plain_samples(checked, settings) if len(checked) else None
     ensemble, history = _fitted(learned, check, protocol, choices, device, report, memory)
+    kept = ensemble.spec.classes  # fewer where it was ended early
     if check is not None:
         logits = logits_of(ensemble, check, device=device)
-        fitted = calibrate(classes, logits, check.targets)
+        columns = [classes.index(name) for name in kept]
+        fitted = calibrate(kept, logits, check.targets[:, columns])
         ensemble = replace(ensemble, spec=replace(ensemble.spec, calibration=fitted))
     measurement = replace(
         measure(ensemble, test, device=device, report=_part(report, 0.95, 1.0)),
         split=kind,
         meaning=MEANING[kind],
-        untestable={name: why for name, why in sides.untestable.items() if name in classes},
+        untestable={name: why for name, why in sides.untestable.items() if name in kept},
         counts={
             "training": learned.counts(),
             "calibration": checked.counts(),
@@ -186,8 +193,17 @@ def _fitted(
         pixel_size_nm=data.pixel_size_nm,
         training={"schedule": asdict(replace(schedule, epochs=used)), "windows": len(samples)},
     )
-    told = _part(report, 0.1, 0.95)
-    return fit(spec, samples, check, schedule, device=device, report=told, memory=memory)
+    told = _Told(_part(report, 0.1, 0.95))
+    return fit(
+        spec,
+        samples,
+        check,
+        schedule,
+        device=device,
+        report=told,
+        memory=memory,
+        pulse=told.again,
+    )
 
 
 def _training_parts(
@@ -250,6 +266,23 @@ def _part(report: Report, first: float, last: float) -> Report:
         report(replace(step, done=round(WHOLE * share), total=WHOLE))
 
     return reporting
+
+
+class _Told:
+    """Passes a report on, and repeats it now and then, so that its listener can end the work."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._last = Progress("training", 0, 1)
+        self._at = 0.0
+
+    def __call__(self, step: Progress) -> None:
+        self._last, self._at = replace(step, detail={}), time.monotonic()
+        self._report(step)
+
+    def again(self) -> None:
+        if time.monotonic() - self._at > PULSE_S:
+            self(self._last)
 
 
 def _versions() -> dict[str, str]:

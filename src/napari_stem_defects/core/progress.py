@@ -16,6 +16,10 @@ class Cancelled(Exception):
     """The user asked to stop; raised by a report, never caught by the work itself."""
 
 
+class Enough(Exception):
+    """The user asked to stop and to keep what there is; raised by a report while fitting."""
+
+
 @dataclass(frozen=True)
 class Progress:
     """One step of a longer job.
@@ -29,12 +33,15 @@ class Progress:
     detail : mapping
         Figures of the step (losses of an epoch, a coarse probability map), plain data only so
         that it crosses a process boundary.
+    saving : bool
+        The work has stopped as it was asked to and saves what there is; a cancel waits for it.
     """
 
     stage: str
     done: int
     total: int
     detail: Mapping[str, Any] = field(default_factory=dict)
+    saving: bool = False
 
 
 Report = Callable[[Progress], None]

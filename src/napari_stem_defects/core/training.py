@@ -14,16 +14,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from napari_stem_defects.core.best_so_far import OUTPUT, best_so_far
 from napari_stem_defects.core.checkpoints import Memory, State
 from napari_stem_defects.core.classes import BULK, kind_of
 from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
 from napari_stem_defects.core.network import Member, new_member, placed, weights_of
-from napari_stem_defects.core.progress import Progress, Report, silent
+from napari_stem_defects.core.progress import Enough, Progress, Report, silent
 from napari_stem_defects.core.samples import Samples
 from napari_stem_defects.errors import LabelError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -89,6 +90,7 @@ def fit(
     device: str = "cpu",
     report: Report = silent,
     memory: Memory | None = None,
+    pulse: Callable[[], object] = lambda: None,
 ) -> tuple[Ensemble, list[dict[str, Any]]]:
     """Train every member.
 
@@ -105,9 +107,12 @@ def fit(
     device : str
         A torch device name.
     report : callable
-        Told after every epoch; what it raises ends the run.
+        Told after every epoch; what it raises ends the run. `Enough` ends it with the best that
+        the memory holds so far; see `best_so_far`.
     memory : Memory, optional
         Keeps every epoch; what it remembers already is not trained again.
+    pulse : callable
+        Called after every batch; may raise what a report may.
 
     Returns
     -------
@@ -128,8 +133,12 @@ def fit(
     epochs = (
         lessons + schedule.common_epochs + sum(schedule.epochs_of(name) for name in spec.classes)
     )
-    log = _Log(report, epochs * len(schedule.seeds), memory or Memory(None))
-    of_seeds = [_fit_seed(task, seed, log) for seed in schedule.seeds]
+    log = _Log(report, epochs * len(schedule.seeds), memory or Memory(None), pulse)
+    try:
+        of_seeds = [_fit_seed(task, seed, log) for seed in schedule.seeds]
+    except Enough:
+        best = best_so_far(spec, log.memory, schedule.epochs_of, schedule.common_epochs)
+        return best, log.memory.history
     of_classes = [list(members) for members in zip(*of_seeds, strict=True)]
     return Ensemble(spec, weights_of(of_classes)), log.memory.history
 
@@ -162,11 +171,12 @@ class _Log:
     report: Report
     total: int
     memory: Memory
+    pulse: Callable[[], object]
 
     def follow(self, run: _Run, epochs: int, class_name: str, seed: int) -> None:
         name, history = f"{seed} {class_name}", self.memory.history
         for epoch in range(self.memory.resume(name, run, epochs) + 1, epochs + 1):
-            step = {"class": class_name, "seed": seed, "epoch": epoch, **run.epoch()}
+            step = {"class": class_name, "seed": seed, "epoch": epoch, **run.epoch(self.pulse)}
             history.append(step)
             self.memory.keep(name, run, epoch, epochs)
             stage = f"training {class_name or 'all'}"
@@ -209,7 +219,7 @@ def _start_from(member: Member, common: Member, column: int) -> None:
     """Give a member the common network, with its own class's output of it."""
     state = common.state_dict()
     for name in state:
-        if name.startswith("head.4."):
+        if name.startswith(OUTPUT):
             state[name] = state[name][column : column + 1]
     member.load_state_dict(state)
 
@@ -245,7 +255,7 @@ class _Run:
             self._optimiser, learning_rate, total_steps=steps + 1
         )
 
-    def epoch(self) -> dict[str, Any]:
+    def epoch(self, pulse: Callable[[], object]) -> dict[str, Any]:
         """Pass once over the samples in a new order; return the losses."""
         self.network.train()
         order = torch.randperm(len(self._samples), generator=self._generator).numpy()
@@ -256,6 +266,7 @@ class _Run:
                 chosen = order[start : start + self._schedule.batch]
                 if len(chosen) > 1:
                     losses.append(self._step(chosen))
+                pulse()
         return {"loss": float(np.mean(losses)), "validation_loss": self._validation_loss()}
 
     def weights(self) -> dict[str, NDArray[Any]]:

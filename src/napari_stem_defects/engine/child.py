@@ -88,7 +88,7 @@ class _Server:
             return our_fault(error)
 
     def _report(self, progress: Progress) -> None:
-        if self._cancelled.is_set():
+        if self._cancelled.is_set() and not progress.saving:
             raise Cancelled
         self._connection.send(Progressed(progress))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from napari_stem_defects.core.best_so_far import stop_note
 from napari_stem_defects.core.model_card import model_card
-from napari_stem_defects.core.progress import Progress, Report
+from napari_stem_defects.core.progress import Cancelled, Enough, Progress, Report
 from napari_stem_defects.engine.learning import report_folder, train_files
 from napari_stem_defects.files.atomic import write_bytes
 from napari_stem_defects.files.model_file import save_model
@@ -34,12 +35,15 @@ class TrainingReport:
         What `Measurement.to_dict` gives, one per split, the model's own first.
     notes : tuple of str
     seconds : float
+    stopped : str
+        Where it was stopped, in one sentence; "" where it ran to its end.
     """
 
     path: Path
     measurements: tuple[Mapping[str, Any], ...]
     notes: tuple[str, ...]
     seconds: float
+    stopped: str = ""
 
 
 def train_model(
@@ -61,18 +65,21 @@ def train_model(
         The model's file.
     choices : Choices
     keep : bool
-        Write the model as soon as it is trained and measured, before others are trained only to
-        be measured beside it; a cancel then leaves it. It is told as ``detail["trained"]``.
+        A cancel leaves the best networks so far, if there is an epoch; one that comes while
+        others are trained, only to be measured beside them, leaves the model itself, which is
+        written by then and told as ``detail["trained"]``.
     device : {"auto", "cpu", "cuda", "mps"}
     report : callable
     """
-    if not keep or len(choices.splits) == 1:
+    if not keep:
         trained = train_files(sources, out, choices, device=device, report=report)
         return _written(out, trained)
     count = len(choices.splits)
-    own = replace(choices, splits=choices.splits[:1])
-    trained = train_files(sources, out, own, device=device, report=_part(report, 0, count))
+    own, ending = replace(choices, splits=choices.splits[:1]), _EarlyEnd(report)
+    trained = train_files(sources, out, own, device=device, report=_part(ending, 0, count))
     kept = _written(out, trained)
+    if ending.asked or count == 1:
+        return kept
     report(Progress("measuring beside it", WHOLE // count, WHOLE, {"trained": kept}))
     for number, split in enumerate(choices.splits[1:], start=1):
         other = replace(choices, splits=(split,))
@@ -112,7 +119,38 @@ def _written(out: Path, trained: Assessment) -> TrainingReport:
     )
     write_bytes(out.with_suffix(".md"), card.encode())
     figures = tuple(each.to_dict() for each in trained.measurements)
-    return TrainingReport(out, figures, trained.notes, trained.seconds)
+    stopped = stop_note(trained.ensemble.spec)
+    return TrainingReport(out, figures, trained.notes, trained.seconds, stopped)
+
+
+class _EarlyEnd:
+    """Turns a cancel into an early end as soon as there is something to keep.
+
+    Parameters
+    ----------
+    report : callable
+        Raises `Cancelled`, and raises it again if it is called again, unless what it is told is
+        `Progress.saving`.
+    """
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._learned = False
+        self.asked = False
+
+    def __call__(self, step: Progress) -> None:
+        self._learned = self._learned or "epoch" in step.detail
+        if self.asked:
+            return
+        try:
+            self._report(step)
+        except Cancelled:
+            if not self._learned:
+                raise
+            self.asked = True
+            self._report(Progress("saving the best so far", WHOLE, WHOLE, saving=True))
+            if step.stage.startswith("training"):
+                raise Enough from None
 
 
 def _part(report: Report, number: int, count: int) -> Report:

@@ -38,6 +38,8 @@ from napari_stem_defects.errors import InputError
 
 GRACE_S = 0.8
 """How long a cancelled job may take to stop before its process is ended."""
+SAVING_GRACE_S = 120.0
+"""The same for a job that has told that it saves what there is."""
 _POLL_S = 0.02
 _STARTING_AGAIN = Progress("its process was ended; starting again", 0, 1)
 
@@ -268,19 +270,21 @@ class Worker:
 
     def _follow(self, ticket: Ticket, process: _Process) -> Event:
         limits = _Limits(ticket.job, process)
-        told_to_stop = False
+        told_to_stop, grace = False, GRACE_S
         process.connection.send(ticket.job)
         while True:
             if process.connection.poll(_POLL_S):
                 event: Event = process.connection.recv()
                 if not isinstance(event, Progressed):
                     return event
-                if ticket.cancelled_for_s is None:
+                if event.progress.saving:
+                    grace = SAVING_GRACE_S
+                if ticket.cancelled_for_s is None or event.progress.saving:
                     ticket.deliver(event)
             if ticket.cancelled_for_s is not None and not told_to_stop:
                 process.connection.send("cancel")
                 told_to_stop = True
-            if self._closing.is_set() or (ticket.cancelled_for_s or 0) > GRACE_S:
+            if self._closing.is_set() or (ticket.cancelled_for_s or 0) > grace:
                 self._end_process()
                 return Stopped()
             if overrun := limits.overrun():

@@ -51,6 +51,7 @@ class Run:
         self._ticket: Cancellable | None = None
         self._on_result: Callable[[Any], None] = _forget
         self._part = (0, 1)
+        self._saving = False
         self._started = 0.0
         self.phase: Phase = "idle"
         self.message = ""
@@ -84,7 +85,7 @@ class Run:
         """
         if part[0] == 0:
             self._started = time.monotonic()
-        self._on_result, self._part = on_result, part
+        self._on_result, self._part, self._saving = on_result, part, False
         self._show("waiting", "waiting for other work to finish", part[0] / part[1])
         self._ticket = self._submit(job, self._on_event)
 
@@ -116,7 +117,7 @@ class Run:
             if event.details:
                 _logger.error("%s\n%s", event.message, event.details)
             self.fail(event.message)
-        elif isinstance(event, Finished) and self.phase != "cancelling":
+        elif isinstance(event, Finished) and (self.phase != "cancelling" or self._saving):
             self._on_result(event.result)
             if self.busy and self._ticket is None:
                 self.finish("done")
@@ -125,6 +126,9 @@ class Run:
 
     def _on_progress(self, progress: Progress) -> None:
         if self.phase == "cancelling":
+            if progress.saving:
+                self._saving = True
+                self._show("cancelling", progress.stage, self.fraction)
             return
         part, parts = self._part
         share = progress.done / progress.total if progress.total else 0.0
