@@ -12,12 +12,12 @@ from napari_stem_defects.core.training_plan import Choices, Recipe
 from napari_stem_defects.engine.learning import (
     checkpoint_folder,
     evaluate_files,
-    report_folder,
     train_files,
 )
 from napari_stem_defects.engine.training_task import train_model
 from napari_stem_defects.errors import InputError, ModelError, OutputError
 from napari_stem_defects.files.model_file import load_model
+from napari_stem_defects.files.report_files import report_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

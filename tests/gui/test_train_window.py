@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog, QWidget
 from windows import Heartbeat, crystal, docked, press, wait_for
 
+from napari_stem_defects.app.parts.report_window import ReportWindow
+from napari_stem_defects.app.widgets.detect_defects import DetectDefectsWidget
 from napari_stem_defects.app.widgets.train_ensemble import TrainEnsembleWidget
 
 pytestmark = pytest.mark.gui
@@ -59,16 +62,75 @@ def test_the_report_shows_random_beside_honest(viewer: Any, widget: Any, library
     honest, random = report.meaning.text().splitlines()
     assert "whole images were held out" in honest
     assert "this tests memory" in random
-    total = [int(report.confusion.item(row, 0).text()) for row in range(2)]
-    assert sum(total) > 0
-    assert set(report.reliability.curves) == {"Bulk", "SF1"}
-    assert any(report.reliability.curves.values())
-    report.split.setCurrentIndex(1)
-    assert report.confusion.rowCount() == 2
+    assert {name for name, _ in widget.losses.legend} == {"all, common start", "Bulk", "SF1"}
+    press(widget, "open_report")
+    check_report(viewer, next(iter(widget.findChildren(ReportWindow))))
     card = (library / "mine.md").read_text(encoding="utf-8")
     assert card.startswith("# mine")
     assert "random" in card
     gaps.check()
+
+
+def check_report(viewer: Any, shown: ReportWindow) -> None:
+    """It is large, stands beside the viewer, and shows everything for both splits."""
+    assert shown.isVisible()
+    assert not shown.isModal()
+    assert shown.windowTitle() == "Report on mine"
+    assert (shown.width(), shown.height()) > (1000, 700)
+    for split in ("image", "random"):
+        confusion = shown.findChild(QWidget, f"confusion_{split}")
+        assert list(confusion.columns) == ["Bulk", "SF1", "unknown"]
+        assert sum(map(sum, confusion.counts)) > 0
+        reliability = shown.findChild(QWidget, f"reliability_{split}")
+        assert set(reliability.curves) == {"Bulk", "SF1"}
+        assert any(reliability.curves.values())
+        assert shown.findChild(QWidget, f"figures_{split}").columnCount() == 7
+        assert "windows tested" in shown.findChild(QWidget, f"meaning_{split}").text()
+    QTest.keyClick(shown, Qt.Key.Key_Escape)
+
+
+def test_the_report_is_there_again_from_the_card(viewer: Any, widget: Any, library: Path) -> None:
+    press(widget, "run")
+    wait_for(lambda: not widget.model.run.busy, 100)
+    detecting = docked(viewer, DetectDefectsWidget)
+    detecting.ensemble.reload("mine")
+    press(detecting, "card")
+    card = detecting.findChild(QWidget, "card_text").window()
+    QTest.mouseClick(card.findChild(QWidget, "open_report"), Qt.MouseButton.LeftButton)
+    (shown,) = detecting.findChildren(ReportWindow)
+    assert shown.windowTitle() == "Report on mine"
+    card.close()
+    shown.close()
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_cancel_leaves_the_best_so_far_or_nothing(
+    viewer: Any, widget: Any, library: Path, keep: bool
+) -> None:
+    widget.split.setCurrentText("random")
+    widget.compare.setChecked(False)
+    if not keep:
+        QTest.keyClick(widget.on_cancel, Qt.Key.Key_Down)
+    for name in ("bulk", "sf1"):
+        spin = widget.findChild(QWidget, f"epochs_{name}")
+        spin.selectAll()
+        QTest.keyClicks(spin, "300")
+    press(widget, "run")
+    wait_for(lambda: any(loss.class_name == "Bulk" for loss in widget.model.losses), 100)
+    started = time.monotonic()
+    press(widget, "cancel")
+    wait_for(lambda: not widget.model.run.busy)
+    print(f"cancelled in {time.monotonic() - started:.2f} s")
+    assert time.monotonic() - started < 4  # 1 promised; the machine may be busy
+    assert (library / "mine.safetensors").exists() is keep
+    assert not (library / "mine.checkpoint").exists()
+    if keep:
+        assert "stopped early, the best so far" in widget.model.run.message
+        assert "SF1 from the common start" in widget.report.remarks.text()
+        card = (library / "mine.md").read_text(encoding="utf-8")
+        assert re.search(r"Bulk at epoch \d+ of 300", card)
+    else:
+        assert widget.model.run.phase == "cancelled"
 
 
 @pytest.mark.parametrize("keep", [True, False])

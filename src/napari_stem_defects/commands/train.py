@@ -53,7 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Write the model and its report, and print the tables."""
     from napari_stem_defects.core.training_plan import Choices
-    from napari_stem_defects.engine.learning import report_folder, train_files
+    from napari_stem_defects.engine.learning import train_files
+    from napari_stem_defects.files.report_files import report_folder
     from napari_stem_defects.files.report_text import short_text
 
     choices = Choices(

@@ -22,7 +22,7 @@ from napari_stem_defects.files.checkpoint_folder import CheckpointFolder
 from napari_stem_defects.files.messages import one_line
 from napari_stem_defects.files.model_file import SUFFIX, load_model, save_model
 from napari_stem_defects.files.model_library import find_model
-from napari_stem_defects.files.report_files import write_report
+from napari_stem_defects.files.report_files import report_folder, write_report
 from napari_stem_defects.files.training_data import read_training_data
 
 if TYPE_CHECKING:
@@ -119,11 +119,6 @@ def evaluate_files(
     if out is not None:
         write_report(Path(out), assessment)
     return assessment
-
-
-def report_folder(model: Path) -> Path:
-    """Return where the report of a model file goes."""
-    return model.with_suffix(".report")
 
 
 def checkpoint_folder(model: Path) -> Path:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from napari_stem_defects.core.best_so_far import stop_note
 from napari_stem_defects.core.model_card import model_card
 from napari_stem_defects.core.progress import Cancelled, Enough, Progress, Report
-from napari_stem_defects.engine.learning import report_folder, train_files
+from napari_stem_defects.engine.learning import train_files
 from napari_stem_defects.files.atomic import write_bytes
 from napari_stem_defects.files.model_file import save_model
-from napari_stem_defects.files.report_files import write_report
+from napari_stem_defects.files.report_files import report_folder, write_report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

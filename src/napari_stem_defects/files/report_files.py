@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from napari_stem_defects.core.ensemble import EnsembleSpec
     from napari_stem_defects.core.measurement import Assessment, Measurement
 
+# What a window shows of a report.
+_READ = {"model", "split", "meaning", "classes", "confusion", "beside", "history", "remarks"}
+
 
 def write_report(folder: Path, assessment: Assessment) -> None:
     """Write the four files, each whole or not at all."""
@@ -42,6 +45,21 @@ def write_report(folder: Path, assessment: Assessment) -> None:
         csv.writer(file).writerows(_predictions(spec.classes, measurements))
     # Last: where it is, the others are.
     write_bytes(folder / "report.json", values.encode())
+
+
+def report_folder(model: Path) -> Path:
+    """Return where the report of a model file lies."""
+    return model.with_suffix(".report")
+
+
+def read_report(model: Path) -> dict[str, Any] | None:
+    """Return what ``report.json`` tells about a model file; None where there is no whole report."""
+    try:
+        text = (report_folder(model) / "report.json").read_text(encoding="utf-8")
+        report = json.loads(text)
+        return report if _READ <= report.keys() else None
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 def _facts(spec: EnsembleSpec) -> dict[str, str]:

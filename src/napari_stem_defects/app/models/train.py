@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from psygnal import Signal
 
@@ -12,6 +12,7 @@ from napari_stem_defects.engine.jobs import Job
 from napari_stem_defects.files import model_library
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from napari_stem_defects.core.progress import Progress
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _TASKS = "napari_stem_defects.engine.tasks"
 # A worker that dies in the middle of a training goes on from its last epoch.
 _ATTEMPTS = 3
+# A drill before the common start, on windows that nobody labelled; not of this model's story.
+LESSON = "lesson"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,59}")
 
 
@@ -78,8 +81,7 @@ class TrainModel:
         choices : Choices
         device : {"auto", "cpu", "cuda", "mps"}
         keep : bool
-            Whether a cancel leaves the model where it is trained and measured already, and only
-            the comparison is missing.
+            Whether a cancel leaves the best that is learned by then.
         """
         if fault := self._fault(choices):
             self.run.fail(fault)
@@ -126,15 +128,7 @@ class TrainModel:
         if "trained" in step:
             self.report = step["trained"]
         if "loss" in step:
-            self.losses.append(
-                Loss(
-                    step["class"],
-                    step["seed"],
-                    step["epoch"],
-                    step["loss"],
-                    step["validation_loss"],
-                )
-            )
+            self.losses += losses_of([step])
             self.losses_changed.emit()
 
     def _on_run(self) -> None:
@@ -145,9 +139,19 @@ class TrainModel:
 
     def _on_trained(self, report: TrainingReport) -> None:
         self.report = report
-        minutes = f"{report.seconds / 60:.1f} min"
-        self.run.finish(f"{report.path.stem} is in your library · trained in {minutes}")
+        how = "stopped early, the best so far" if report.stopped else "trained"
+        took = f"{how} in {report.seconds / 60:.1f} min"
+        self.run.finish(f"{report.path.stem} is in your library · {took}")
         self.finished.emit()
+
+
+def losses_of(history: Sequence[Mapping[str, Any]]) -> list[Loss]:
+    """Return the losses of a training's history."""
+    return [
+        Loss(step["class"], step["seed"], step["epoch"], step["loss"], step["validation_loss"])
+        for step in history
+        if step["class"] != LESSON
+    ]
 
 
 def _file_of(name: str) -> Path:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
-from napari_stem_defects.app.parts.dock import named
+from napari_stem_defects.app.parts.dock import button, named
+from napari_stem_defects.app.parts.report_window import show_report
+from napari_stem_defects.files.report_files import read_report
 
 if TYPE_CHECKING:
     from napari_stem_defects.files.model_library import ModelEntry
@@ -24,6 +26,10 @@ class CardDialog(QDialog):
         self.text.setMarkdown(_card(entry))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
+        if read_report(entry.path) is not None:
+            opening = button("Report…", "open_report", "All figures, confusion and reliability")
+            opening.clicked.connect(lambda: show_report(entry.path, parent))
+            buttons.addButton(opening, QDialogButtonBox.ButtonRole.ActionRole)
         layout = QVBoxLayout(self)
         layout.addWidget(self.text)
         layout.addWidget(buttons)

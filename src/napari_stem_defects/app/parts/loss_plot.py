@@ -5,10 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QPointF, QRectF, QSize, Qt
-from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
-from qtpy.QtWidgets import QSizePolicy, QWidget
-
+from napari_stem_defects.app.parts.plot import Axis, Curve, Plot
 from napari_stem_defects.core.classes import colour_of
 
 if TYPE_CHECKING:
@@ -16,91 +13,62 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.app.models.train import Loss
 
-_COMMON_START = "#8888aa"
-_MARGIN_PX = (42, 6, 6, 18)
-"""Left, top, right, bottom."""
+_COMMON_START, _COMMON_COLOUR = "all, common start", "#9a9ac0"
+_TOOLTIP = (
+    "Loss after each epoch: lines on the windows learned from, dashes on windows kept out. The"
+    " members' own epochs follow those of their common start"
+)
+# A kept-out loss may be many times as high; the curves learned from stay readable.
+_ROOM = 1.6
 
 
-class LossPlot(QWidget):
+class LossPlot(Plot):
     """Paints training losses as lines and validation losses as dashes."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("loss_plot")
-        self.setToolTip("Loss after each epoch: line on training, dashes on held-out windows")
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._losses: Sequence[Loss] = ()
+    def __init__(self, name: str = "loss_plot", height: int = 116) -> None:
+        super().__init__(name, _TOOLTIP, 320, height)
         self.hide()
 
     def put(self, losses: Sequence[Loss]) -> None:
         """Show these losses; nothing where there are none."""
-        self._losses = losses
         self.setVisible(bool(losses))
-        self.update()
-
-    def sizeHint(self) -> QSize:
-        """Ask for a flat picture."""
-        return QSize(320, 104)
-
-    def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Draw axes and curves."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        left, top, right, bottom = _MARGIN_PX
-        frame = QRectF(self.rect()).adjusted(left, top, -right, -bottom)
-        highest = max((_highest(loss) for loss in self._losses), default=1.0)
-        last = max((loss.epoch for loss in self._losses), default=1)
-        self._axes(painter, frame, highest, last)
-        for (name, _), member in groupby(self._losses, key=lambda loss: loss[:2]):
-            member_losses = list(member)
-            trained = [(loss.epoch, loss.training) for loss in member_losses]
-            checked = [(loss.epoch, loss.validation) for loss in member_losses]
-            self._curve(painter, frame, trained, (highest, last), QPen(_colour(name), 1.6))
-            dashes = QPen(_colour(name), 1.2, Qt.PenStyle.DashLine)
-            seen = [(epoch, value) for epoch, value in checked if value is not None]
-            self._curve(painter, frame, seen, (highest, last), dashes)
-
-    def _axes(self, painter: QPainter, frame: QRectF, highest: float, last: int) -> None:
-        text = self.palette().color(QPalette.ColorRole.WindowText)
-        faint = QColor(text)
-        faint.setAlpha(60)
-        painter.setPen(faint)
-        painter.drawRect(frame)
-        painter.setPen(text)
-        beside = QRectF(0, frame.top(), frame.left() - 4, frame.height())
-        right = Qt.AlignmentFlag.AlignRight
-        painter.drawText(beside, right | Qt.AlignmentFlag.AlignTop, f"{highest:.2f}")
-        painter.drawText(beside, right | Qt.AlignmentFlag.AlignBottom, "0")
-        below = QRectF(frame.left(), frame.bottom() + 1, frame.width(), _MARGIN_PX[3])
-        painter.drawText(
-            below, Qt.AlignmentFlag.AlignHCenter, f"epoch 1 to {last} (dashes: held out)"
+        before = _common_epochs(losses)
+        curves, names = [], {}
+        for (name, seed), member in groupby(losses, key=lambda loss: loss[:2]):
+            colour = colour_of(name) if name else _COMMON_COLOUR
+            names[name or _COMMON_START] = colour
+            shift = before.get(seed, 0) if name else 0
+            epochs = list(member)
+            seen = [(e.epoch + shift, e.validation) for e in epochs if e.validation is not None]
+            curves.append(Curve([(e.epoch + shift, e.training) for e in epochs], colour))
+            curves.append(Curve(seen, colour, dashed=True))
+        last = max((x for curve in curves for x, _ in curve.points), default=1)
+        highest = _highest(losses)
+        self.draw(
+            Axis("epoch (lines: learned from, dashes: kept out)", last, _whole_ticks(last)),
+            Axis(
+                "loss", highest, [(part * highest, f"{part * highest:.2g}") for part in (0, 0.5, 1)]
+            ),
+            curves,
+            list(names.items()),
         )
 
-    def _curve(
-        self,
-        painter: QPainter,
-        frame: QRectF,
-        points: list[tuple[int, float]],
-        reach: tuple[float, int],
-        pen: QPen,
-    ) -> None:
-        highest, last = reach
-        painter.setPen(pen)
-        spots = [
-            QPointF(
-                frame.left() + frame.width() * (epoch - 1) / max(last - 1, 1),
-                frame.bottom() - frame.height() * min(value / highest, 1.0),
-            )
-            for epoch, value in points
-        ]
-        painter.drawPolyline(QPolygonF(spots))
-        for spot in spots:
-            painter.drawEllipse(spot, 1.5, 1.5)
+
+def _common_epochs(losses: Sequence[Loss]) -> dict[int, int]:
+    """Return the epochs of the common start of each seed."""
+    found: dict[int, int] = {}
+    for loss in losses:
+        if not loss.class_name:
+            found[loss.seed] = max(found.get(loss.seed, 0), loss.epoch)
+    return found
 
 
-def _colour(class_name: str) -> QColor:
-    return QColor(colour_of(class_name) if class_name else _COMMON_START)
+def _highest(losses: Sequence[Loss]) -> float:
+    learned = max((loss.training for loss in losses), default=1.0)
+    kept_out = max((loss.validation or 0.0 for loss in losses), default=0.0)
+    return max(learned, min(kept_out, _ROOM * learned), 1e-6)
 
 
-def _highest(loss: Loss) -> float:
-    return max(loss.training, loss.validation or 0.0, 1e-6)
+def _whole_ticks(last: float) -> list[tuple[float, str]]:
+    step = max(1, round(last / 6))
+    return [(float(epoch), str(epoch)) for epoch in range(step, int(last) + 1, step)]

@@ -22,6 +22,7 @@ from napari_stem_defects.app.models.train import TrainModel
 from napari_stem_defects.app.parts.dock import Dock, button, named, note, say
 from napari_stem_defects.app.parts.loss_plot import LossPlot
 from napari_stem_defects.app.parts.report_view import ReportView
+from napari_stem_defects.app.parts.report_window import show_report
 from napari_stem_defects.app.parts.run_row import RunRow
 from napari_stem_defects.app.parts.training_classes import TrainingClasses
 from napari_stem_defects.app.remembered import remember
@@ -123,8 +124,8 @@ class TrainEnsembleWidget(Dock):
         self.on_cancel = named(
             QComboBox(),
             "on_cancel",
-            "What Cancel leaves: nothing, or the model if it is trained and measured and only the"
-            " comparison with the random split is missing",
+            "What Cancel leaves: the best that each member has learned by then, measured and with"
+            " a card that says where it was stopped, or nothing",
         )
         self.on_cancel.addItems([_KEEP, "keep nothing"])
         folded.addRow("Device", self.device)
@@ -138,6 +139,7 @@ class TrainEnsembleWidget(Dock):
         self.add_data.clicked.connect(self._add)
         self.remove_data.clicked.connect(self._remove)
         self.run_row.run_clicked.connect(self.start)
+        self.report.open_clicked.connect(self._open_report)
         self.follow(training_settings.changed, self._on_handed_over)
         self.model.sources_changed.connect(self._on_sources)
         self.model.losses_changed.connect(lambda: self.losses.put(self.model.losses))
@@ -170,6 +172,10 @@ class TrainEnsembleWidget(Dock):
             members=self.members.value(),
             seed=self.seed.value(),
         )
+
+    def _open_report(self) -> None:
+        if self.model.report is not None:
+            show_report(self.model.report.path, self)
 
     def _add(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Add labelled data")
@@ -213,7 +219,7 @@ class TrainEnsembleWidget(Dock):
 
     def _on_finished(self) -> None:
         if (report := self.model.report) is not None:
-            self.report.put(report.measurements)
+            self.report.put(report.measurements, report.stopped)
             library.changed.emit(report.path.stem)
             show_info(f"model {report.path.stem} is ready in Detect defects")
 
