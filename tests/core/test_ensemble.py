@@ -43,6 +43,17 @@ def test_thresholds_are_a_half_unless_chosen() -> None:
     assert [SPEC.threshold(name) for name in SPEC.classes] == [0.5, 0.4, 0.5]
 
 
+@pytest.mark.parametrize(
+    ("radius", "stride"),
+    [(8.0, 8), (5.0, 7), (1.6, 2), (0.2, 1), (0.0, 8), ("4", 8), (None, 8), (float("nan"), 8)],
+)
+def test_the_stride_follows_how_far_from_a_click_its_label_holds(
+    radius: object, stride: int
+) -> None:
+    training = {} if radius is None else {"label_radius_px": radius}
+    assert EnsembleSpec("mine", ("Bulk",), training=training).stride_px == stride
+
+
 def test_calibration_is_a_sigmoid_of_the_scaled_logit() -> None:
     logits = np.random.default_rng(0).normal(0, 5, (20, 3)).astype(np.float32)
     wanted = expit(logits * [1, 1, 1.5] + [0, 0, -0.2])

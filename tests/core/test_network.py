@@ -53,7 +53,9 @@ def selu(z: np.ndarray) -> np.ndarray:
     return 1.0507009873554805 * np.where(z > 0, z, 1.6732632423543772 * np.expm1(z))
 
 
-def by_hand(weights: dict[str, np.ndarray], seen: dict[str, np.ndarray]) -> float:
+def by_hand(
+    weights: dict[str, np.ndarray], seen: dict[str, np.ndarray], *, maxima: bool = False
+) -> float:
     """Answer for one window with loops, SELU before the maximum as in the abstract."""
     flat = []
     for branch, values in seen.items():
@@ -76,6 +78,8 @@ def by_hand(weights: dict[str, np.ndarray], seen: dict[str, np.ndarray]) -> floa
             blocks = layer[:, : 2 * rows, : 2 * columns].reshape(-1, rows, 2, columns, 2)
             layer = blocks.max((2, 4))
         flat.append(layer.ravel())
+        if maxima:
+            flat.append(layer.max((1, 2)))
     hidden = selu(weights["head.1.weight"] @ np.concatenate(flat) + weights["head.1.bias"])
     return float((weights["head.4.weight"] @ hidden + weights["head.4.bias"])[0])
 
@@ -88,8 +92,10 @@ def normed(values: np.ndarray, weights: dict[str, np.ndarray], name: str) -> np.
     return (values - mean) / np.sqrt(variance + 1e-5) * scale + shift
 
 
-def test_members_compute_what_the_abstract_describes() -> None:
-    ensemble, seen = ensemble_of(), patches(2)
+@pytest.mark.parametrize("maxima", [False, True])
+def test_members_compute_what_the_abstract_describes(*, maxima: bool) -> None:
+    ensemble = ensemble_of(replace(SPEC, architecture=replace(SMALL, maxima=maxima)))
+    seen = patches(2)
     logits = Network(ensemble).logits(seen)
     assert logits.shape == (2, 2, 3)
     assert logits.dtype == np.float32
@@ -101,7 +107,9 @@ def test_members_compute_what_the_abstract_describes() -> None:
             if name.startswith(prefix)
         }
         one = {name: array[window] for name, array in seen.items()}
-        assert logits[seed, window, column] == pytest.approx(by_hand(weights, one), abs=1e-4)
+        assert logits[seed, window, column] == pytest.approx(
+            by_hand(weights, one, maxima=maxima), abs=1e-4
+        )
 
 
 def test_weights_have_the_names_and_shapes_a_file_must_hold() -> None:

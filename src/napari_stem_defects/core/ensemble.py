@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 ARCHITECTURE = "selu-cnn-1"
 MOST_CLASSES, MOST_SEEDS = 64, 64
+WIDEST_STRIDE_PX = 8
 # What the entries of a description are that JSON holds as they are.
 _PLAIN: dict[str, type] = {
     "name": str,
@@ -45,6 +46,9 @@ class Architecture:
         Width of the fully connected layer before the one output.
     dropout : float
         Share of the hidden units silenced during training.
+    maxima : bool
+        Whether the fully connected layer is also given each feature map's maximum, which finds a
+        defect wherever in the patch it lies.
     name : str
         The registered kind of network; a file naming another kind is refused.
     """
@@ -52,12 +56,14 @@ class Architecture:
     channels: tuple[int, ...] = (16, 32, 48, 64)
     hidden: int = 48
     dropout: float = 0.2
+    maxima: bool = False
     name: str = ARCHITECTURE
 
     def __post_init__(self) -> None:
         """Refuse sizes no network can have, whoever wrote them."""
         whole = all(isinstance(size, int) for size in (*self.channels, self.hidden))
         small = 1 <= len(self.channels) <= 8 and all(1 <= c <= 1024 for c in self.channels)
+        whole &= isinstance(self.maxima, bool)
         if not (whole and small and 1 <= self.hidden <= 4096 and 0 <= self.dropout < 1):
             raise ModelError(f"network sizes out of range: {self}")
         if self.name != ARCHITECTURE:
@@ -142,6 +148,17 @@ class EnsembleSpec:
     def threshold(self, class_name: str) -> float:
         """Return the class's threshold; 0.5 where none was chosen."""
         return self.thresholds.get(class_name, 0.5)
+
+    @property
+    def stride_px(self) -> int:
+        """Longest step between windows, up to 8 px, at which every defect is near a centre.
+
+        Near is what training called so; the middle of four centres is step / sqrt(2) from them.
+        """
+        radius = self.training.get("label_radius_px")
+        if not isinstance(radius, (int, float)) or not 0 < radius < WIDEST_STRIDE_PX:
+            return WIDEST_STRIDE_PX
+        return int(np.clip(radius * np.sqrt(2), 1, WIDEST_STRIDE_PX))
 
     def calibrated(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """Turn mean logits (N, C) into calibrated probabilities (N, C), float32."""

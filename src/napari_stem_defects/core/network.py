@@ -51,7 +51,8 @@ class Member(nn.Module):
         self.branches = nn.ModuleDict(
             {name: _branch(shape[0], sizes) for name, shape in shapes.items()}
         )
-        width = sum(_flat_width(shape, sizes) for shape in shapes.values())
+        self._maxima = sizes.maxima
+        width = sum(_head_width(shape, sizes) for shape in shapes.values())
         self.head = nn.Sequential(
             nn.Dropout(sizes.dropout),
             nn.Linear(width, sizes.hidden),
@@ -67,7 +68,12 @@ class Member(nn.Module):
 
     def forward(self, features: Mapping[str, Tensor]) -> Tensor:
         """Return logits (N, outputs) of features {name: (N, C, H, W)}."""
-        seen = [branch(features[name]).flatten(1) for name, branch in self.branches.items()]
+        seen = []
+        for name, branch in self.branches.items():
+            maps = branch(features[name])
+            seen.append(maps.flatten(1))
+            if self._maxima:
+                seen.append(maps.amax((2, 3)))
         logits: Tensor = self.head(torch.cat(seen, 1))
         return logits
 
@@ -91,6 +97,11 @@ def _flat_width(shape: tuple[int, int, int], sizes: Architecture) -> int:
     if left == 0:
         raise ModelError(f"{len(sizes.channels)} poolings leave nothing of {shape[1:]} values")
     return sizes.channels[-1] * left
+
+
+def _head_width(shape: tuple[int, int, int], sizes: Architecture) -> int:
+    """Return how many numbers of a branch the head is given."""
+    return _flat_width(shape, sizes) + sizes.maxima * sizes.channels[-1]
 
 
 def new_member(spec: EnsembleSpec, outputs: int = 1) -> Member:
@@ -174,11 +185,14 @@ class Network:
             of_members = [list(cast("nn.Sequential", member.branches[name])) for member in members]
             branch = _Branch(of_members, self._dtype).to(self.device)
             shape = feature_shapes(self.spec.preprocessing)[name]
-            size = _flat_width(shape, self.spec.architecture)
+            flat, size = (
+                width(shape, self.spec.architecture) for width in (_flat_width, _head_width)
+            )
             part, weights = weights[..., :size], weights[..., size:]
             # Members flatten channels first, here they come last.
-            part = part.reshape(*part.shape[:2], branch.channels, -1).transpose(-1, -2)
-            self._hidden[name] = part.flatten(-2).transpose(1, 2).to(self.device, self._dtype)
+            maps = part[..., :flat].reshape(*part.shape[:2], branch.channels, -1)
+            part = torch.cat([maps.transpose(-1, -2).flatten(-2), part[..., flat:]], -1)
+            self._hidden[name] = part.transpose(1, 2).to(self.device, self._dtype)
             self._branches[name] = branch
         self._hidden_bias = torch.stack([one.bias for one, _ in heads])[:, None].to(self.device)
         self._out = torch.stack([two.weight.T for _, two in heads]).to(self.device)
@@ -237,7 +251,10 @@ class Network:
         for name, branch in self._branches.items():
             seen = branch(features[name].to(self.device))
             seen = seen.reshape(len(seen), -1, self._count, branch.channels)
-            flat = seen.permute(2, 0, 1, 3).flatten(-2)
+            seen = seen.permute(2, 0, 1, 3)
+            flat = seen.flatten(-2)
+            if self.spec.architecture.maxima:
+                flat = torch.cat([flat, seen.amax(2)], -1)
             hidden = hidden + torch.bmm(flat, self._hidden[name]).float()
         return torch.baddbmm(self._out_bias, nn.functional.selu(hidden), self._out)[..., 0].T
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from napari_stem_defects.core.scene import Placement, Scene, Simulation, photogr
 from napari_stem_defects.errors import InputError
 
 Array = NDArray[np.float64]
+Species = tuple[tuple[int, ...], ...]
 Rng = np.random.Generator
 Drawer = Callable[[Rng, Scene, int, str], Scene]
 
@@ -36,26 +37,56 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 NEGATIVE_FAMILIES = ("amorphous", "other_crystal", "vacuum", "edge")
 """Families of scenes without any defect that a class may claim."""
 
-_ZINCBLENDE: tuple[tuple[tuple[int, ...], ...], ...] = (
-    ((48,), (52,)),
-    ((48,), (52,)),
-    ((14,), (14,)),
-    ((31,), (33,)),
-    ((31,), (51,)),
-    ((49,), (33,)),
-    ((30,), (52,)),
-    ((80,), (52,)),
-    ((31,), (15,)),
-)
-"""CdTe (twice), Si, GaAs, GaSb, InAs, ZnTe, HgTe, GaP: dumbbells from even to very uneven."""
+_CDTE, _STO = ((48,), (52,)), ((38,), (22, 8), (8,))
+MATERIALS: dict[str, dict[str, Species]] = {
+    "cdte-110": {
+        "CdTe": _CDTE,
+        "CdTe again": _CDTE,
+        "Si": ((14,), (14,)),
+        "GaAs": ((31,), (33,)),
+        "GaSb": ((31,), (51,)),
+        "InAs": ((49,), (33,)),
+        "ZnTe": ((30,), (52,)),
+        "HgTe": ((80,), (52,)),
+        "GaP": ((31,), (15,)),
+    },
+    "sto-100": {
+        "SrTiO3": _STO,
+        "SrTiO3 again": _STO,
+        "BaTiO3": ((56,), (22, 8), (8,)),
+        "LaMnO3": ((57,), (25, 8), (8,)),
+    },
+}
+"""Atomic numbers of the columns of each crystal: dumbbells from even to very uneven. The one that
+an ensemble is for is drawn twice as often."""
 
-_PEROVSKITE: tuple[tuple[tuple[int, ...], ...], ...] = (
-    ((38,), (22, 8), (8,)),
-    ((38,), (22, 8), (8,)),
-    ((56,), (22, 8), (8,)),
-    ((57,), (25, 8), (8,)),
-)
-"""SrTiO3 (twice), BaTiO3, LaMnO3."""
+DOSES = (15.0, 1500.0)
+
+
+@dataclass(frozen=True)
+class World:
+    """What random scenes are drawn from.
+
+    Attributes
+    ----------
+    materials : tuple of str
+        Keys of `MATERIALS` of the crystal; all where empty.
+    dose : (float, float)
+        Electrons per px on average, drawn log-uniformly.
+    """
+
+    materials: tuple[str, ...] = ()
+    dose: tuple[float, float] = DOSES
+
+    def species(self, crystal: str) -> tuple[Species, ...]:
+        """Return the atomic numbers to draw from."""
+        known = MATERIALS[crystal]
+        if odd := sorted(set(self.materials) - set(known)):
+            raise InputError(f"{crystal} has no material {odd[0]!r}; use {', '.join(known)}")
+        return tuple(known[name] for name in self.materials or known)
+
+
+EVERYTHING = World()
 
 
 def random_scene(
@@ -66,6 +97,7 @@ def random_scene(
     size: int = 256,
     pixel_size_nm: float = 0.027,
     imaging: Imaging | None = None,
+    world: World = EVERYTHING,
 ) -> Simulation:
     """Draw a scene for training and take its image with a random microscope.
 
@@ -81,6 +113,8 @@ def random_scene(
     pixel_size_nm : float
     imaging : Imaging, optional
         Instead of a random microscope.
+    world : World
+        Crystals and doses to draw from.
 
     Raises
     ------
@@ -94,13 +128,13 @@ def random_scene(
         family = families[rng.integers(len(families))]
     if family not in families:
         raise InputError(f"{crystal} has no family {family!r}; use one of {', '.join(families)}")
-    imaging = imaging or _imaging(rng, crystal)
-    scene = _crystal(rng, crystal, family, size, pixel_size_nm)
+    imaging = imaging or _imaging(rng, crystal, world.dose)
+    scene = _crystal(rng, crystal, family, size, pixel_size_nm, world)
     scene = _DRAWERS[family](rng, scene, size, family)
     return photograph(scene, (size, size), imaging, pixel_size_nm, rng, f"{crystal} {family}")
 
 
-def _imaging(rng: Rng, crystal: str) -> Imaging:
+def _imaging(rng: Rng, crystal: str, dose: tuple[float, float]) -> Imaging:
     """Draw a microscope: from sharp and clean to blurred, uneven and noisy."""
     sometimes = [float(chance) for chance in rng.random(5) < (0.6, 0.5, 0.5, 0.5, 0.8)]
     fwhm = rng.uniform(0.08, 0.18) if crystal == "cdte-110" else rng.uniform(0.08, 0.19)
@@ -111,7 +145,7 @@ def _imaging(rng: Rng, crystal: str) -> Imaging:
         tail_share=rng.uniform(0, 0.5),
         tail_nm=rng.uniform(0.05, 0.3),
         exponent=rng.uniform(1.4, 2.0),
-        dose=float(np.exp(rng.uniform(np.log(15), np.log(1500)))),
+        dose=float(np.exp(rng.uniform(*np.log(dose)))),
         background=rng.uniform(0, 1.5),
         background_slope=(rng.uniform(-0.8, 0.8), rng.uniform(-0.8, 0.8)),
         thickness_slope=(rng.uniform(-0.5, 0.5), rng.uniform(-0.5, 0.5)),
@@ -123,15 +157,16 @@ def _imaging(rng: Rng, crystal: str) -> Imaging:
     )
 
 
-def _crystal(rng: Rng, crystal: str, family: str, size: int, pixel_size_nm: float) -> Scene:
+def _crystal(
+    rng: Rng, crystal: str, family: str, size: int, pixel_size_nm: float, world: World
+) -> Scene:
     """Return the perfect crystal in a random direction, slightly strained and sheared."""
     strain = tuple(float(value) for value in rng.normal(0, 0.015, 3))
     rotation = float(rng.uniform(0, 360))
     origin = size / 2 + rng.uniform(-0.5, 0.5, 2) * crystals.CDTE_NM / pixel_size_nm
     placement = Placement.turned(rotation, pixel_size_nm, origin, strain)
     radius = 0.75 * size * pixel_size_nm + 1.5
-    zincblende = crystal == "cdte-110"
-    choice = _ZINCBLENDE if zincblende else _PEROVSKITE
+    choice = world.species(crystal)
     species = choice[rng.integers(len(choice))]
     notes = {
         "crystal": crystal,
@@ -140,7 +175,7 @@ def _crystal(rng: Rng, crystal: str, family: str, size: int, pixel_size_nm: floa
         "strain": strain,
         "species": species,
     }
-    columns = crystals.zincblende(radius) if zincblende else crystals.perovskite(radius)
+    columns = _COLUMNS[crystal](radius)
     return Scene(columns, placement, species, notes=notes)
 
 
@@ -259,6 +294,7 @@ def _layer_at(scene: Scene, spot: Array, plane: int) -> int:
     return crystals.nearest_layer(float(scene.placement.to_crystal(spot[None])[0] @ normal))
 
 
+_COLUMNS = {"cdte-110": crystals.zincblende, "sto-100": crystals.perovskite}
 _DRAWERS: dict[str, Drawer] = {
     "bulk": _bulk,
     "twin": _twin,
