@@ -96,6 +96,17 @@ def matched(flattened: np.ndarray, grid: Grid) -> np.ndarray:
     return probability
 
 
+@pytest.mark.parametrize(("radius", "wanted", "given"), [(8, 8, None), (1.5, 2, None), (1.5, 5, 5)])
+def test_windows_stand_as_close_as_the_ensemble_needs(
+    answering: Callable[[Any], None], radius: float, wanted: int, given: int | None
+) -> None:
+    answering(certain("Bulk"))
+    model = ensemble_of(replace(SPEC, training={"label_radius_px": radius}))
+    found = detect(micrograph(noise(81, 81)), model, stride=given)
+    assert found.parameters["stride_px"] == wanted
+    assert len(found.map.x) == 1 + 80 // wanted
+
+
 @pytest.mark.parametrize("shape", [(64, 64), (65, 1000), (137, 91)])
 @pytest.mark.parametrize("stride", [8, 13, 5000])
 @pytest.mark.parametrize("pixel_size_nm", [MODEL_PX_NM, 0.04, 0.02])

@@ -126,6 +126,30 @@ def test_a_window_moves_within_the_radius_of_its_label() -> None:
     assert reach.mean() > 1
 
 
+def test_a_view_shows_some_of_many_sites_and_all_of_few() -> None:
+    rng = np.random.default_rng(0)
+    y, x = rng.uniform(60, 90, 60), rng.uniform(70, 110, 60)
+    labels = ("SF1",) * 50 + ("SF2",) * 10
+    data = from_clicks([Clicks(noise(), y, x, labels)])
+    apart = replace(data, targets=np.eye(2, dtype=np.float32)[[0] * 50 + [1] * 10])
+    samples = augmented_samples(
+        apart, BOTH, Augmentation(), views=10, seed=0, most_per_class=20
+    ).targets
+    assert samples[:, 0].sum() == 200
+    assert samples[:, 1].sum() == 100
+
+
+def test_every_site_is_seen_in_some_view() -> None:
+    """The target of a site is its own number here."""
+    y, x = np.random.default_rng(0).uniform(65, 85, (2, 30))
+    data = from_clicks([Clicks(noise(), y, x, ("SF1",) * 30)])
+    data = replace(data, targets=np.arange(30, dtype=np.float32)[:, None])
+    samples = augmented_samples(data, BOTH, Augmentation(), views=25, seed=0, most_per_class=10)
+    assert set(samples.targets[:, 0]) == set(range(30))
+    first = augmented_samples(data, BOTH, Augmentation(), views=1, seed=0, most_per_class=10)
+    assert len(first) == 10
+
+
 def test_reports_and_cancels() -> None:
     steps: list[Progress] = []
     data = join([clicked((75, 90)), clicked((20, 20), seed=1), PATCHES])

@@ -63,6 +63,19 @@ def test_few_clicks_are_looked_at_more_often() -> None:
     assert few > many > 1
 
 
+def test_a_rare_defect_among_many_columns_is_looked_at_often() -> None:
+    y, x = np.mgrid[20:280:4, 20:280:4].reshape(2, -1).astype(float)
+    labels = ("odd column",) * 30 + ("Bulk",) * (len(y) - 30)
+    image = np.random.default_rng(0).random((300, 300)).astype(np.float32)
+    order = np.random.default_rng(1).permutation(len(y))
+    data = from_clicks([Clicks(image, y[order], x[order], labels)])
+    plan = protocol_for(data, Choices())
+    assert len(data) > 4000
+    assert plan.views >= 30
+    assert plan.most_per_view is not None
+    assert plan.views * plan.most_per_view < 12_000
+
+
 def test_choices_replace_the_preprocessing() -> None:
     own = Preprocessing(smoothing_px=0.5)
     assert protocol_for(striped_patches(), Choices(preprocessing=own)).preprocessing == own

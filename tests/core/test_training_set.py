@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_stem_defects.core.training_set import (
+from napari_stem_defects.core.label_radius import (
     NARROWEST_RADIUS_PX,
     WIDEST_RADIUS_PX,
+    label_radius,
+)
+from napari_stem_defects.core.training_set import (
     Clicks,
     TrainingSet,
     from_clicks,
@@ -75,6 +78,48 @@ def test_the_radius_follows_how_densely_classes_were_clicked(spacing: float, rad
     if radius > NARROWEST_RADIUS_PX:
         others = [target(data, site, "Mo") for site, name in enumerate(data.labels) if name == "S"]
         assert set(others) == {0.0}
+
+
+def lattice_with(defect: str, spacing: float = 8.0) -> Clicks:
+    """Return a lattice of which every column was clicked, one of them as a defect."""
+    columns = [(20 + spacing * i, 20 + spacing * j) for i in range(15) for j in range(15)]
+    middle = columns.pop(7 * 15 + 7)
+    return clicks({"Bulk": columns, defect: [middle]})
+
+
+def test_the_radius_of_a_rare_defect_leaves_out_its_neighbours() -> None:
+    data = from_clicks([lattice_with("odd column")])
+    assert label_radius(data) == pytest.approx(0.4 * 8)
+    site = data.labels.index("odd column")
+    at = np.hypot(data.y - data.y[site], data.x - data.x[site])
+    neighbours = np.flatnonzero((at > 0) & (at < 8.5) & (np.array(data.labels) == "Bulk"))
+    assert [target(data, site, "odd column") for site in neighbours] == [0.0] * 4
+
+
+def test_bulk_is_learned_between_the_columns_too_but_not_near_a_defect() -> None:
+    data = from_clicks([lattice_with("odd column")])
+    site = data.labels.index("odd column")
+    away = np.hypot(data.y - data.y[site], data.x - data.x[site])
+    bulk = np.array(data.labels) == "Bulk"
+    far = bulk & (away > 2 * 3.2 + WIDEST_RADIUS_PX)
+    np.testing.assert_allclose(data.radius_px[far], WIDEST_RADIUS_PX / 2)
+    assert (away - data.radius_px >= 2 * 3.2 - 1e-9)[bulk].all()
+    assert data.radius_px[site] == pytest.approx(1.6)
+
+
+def test_a_junction_on_its_fault_narrows_no_radius() -> None:
+    fault = [(100.0, 20.0 + 10 * i) for i in range(25)]
+    bulk = [(200.0, 5.0 * i) for i in range(55)]
+    data = from_clicks([clicks({"SF1": fault, "LC": [(102, 101)], "Bulk": bulk})])
+    assert data.radius_px[0] == WIDEST_RADIUS_PX / 2
+
+
+def test_a_defect_is_no_bulk_however_near_bulk_was_clicked() -> None:
+    lone, far = [[(28.0 * i, x) for i in range(10)] for x in (20.0, 280.0)]
+    data = from_clicks([clicks({"SF1": [*lone, (100, 200)], "Bulk": [*far, (109, 200)]})])
+    bulk = {target(data, n, "Bulk") for n, name in enumerate(data.labels) if name == "SF1"}
+    assert label_radius(data) > 9 / 2
+    assert bulk == {0.0}
 
 
 def test_beside_a_point_defect_it_is_not() -> None:

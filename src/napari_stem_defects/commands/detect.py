@@ -35,9 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stride",
         type=positive_int,
-        default=8,
         metavar="N",
-        help="px between windows at the model's pixel size (default: %(default)s)",
+        help="px between windows at the model's pixel size (default: what suits the model, 8 or"
+        " less)",
     )
     add_pixel_size(parser, "edge of one pixel in nm, instead of what the files say")
     add_device(parser)

@@ -116,7 +116,7 @@ def detect_frame(
     micrograph: Micrograph,
     ensemble: Ensemble,
     *,
-    stride: int = 8,
+    stride: int | None = None,
     thresholds: Mapping[str, float] | None = None,
     device: str = "auto",
     mode: Mode = "fast",
@@ -130,8 +130,9 @@ def detect_frame(
     micrograph : Micrograph
         One frame of at least 64x64 px.
     ensemble : Ensemble
-    stride : int
-        Step between windows, in px at the ensemble's pixel size.
+    stride : int, optional
+        Step between windows, in px at the ensemble's pixel size; what suits the ensemble, at
+        most 8, by default.
     thresholds : mapping of str to float, optional
         Replaces the ensemble's thresholds for the classes named.
     device : {"auto", "cpu", "cuda", "mps"}
@@ -155,6 +156,7 @@ def detect_frame(
     _check_size(micrograph)
     chosen = pick_device(device)
     limits = _limits(thresholds or {}, ensemble.spec)
+    stride = ensemble.spec.stride_px if stride is None else stride
     scale = match_scale(micrograph, ensemble.spec)
     found = _scanned(micrograph, ensemble, scale.factor, stride, chosen, mode, report)
     parameters = {

@@ -17,6 +17,7 @@ from napari_stem_defects.core.best_so_far import stop_note
 from napari_stem_defects.core.calibration import calibrate
 from napari_stem_defects.core.checkpoints import Memory
 from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
+from napari_stem_defects.core.label_radius import label_radius
 from napari_stem_defects.core.measurement import Assessment, Measurement, logits_of, measure
 from napari_stem_defects.core.progress import Progress, Report, silent
 from napari_stem_defects.core.samples import augmented_samples, plain_samples
@@ -177,6 +178,7 @@ def _fitted(
         protocol.augmentation,
         views=protocol.views,
         seed=choices.seed,
+        most_per_class=protocol.most_per_view,
         report=_part(report, 0.0, 0.1),
     )
     schedule = Schedule(
@@ -191,7 +193,11 @@ def _fitted(
         classes=data.classes,
         preprocessing=protocol.preprocessing,
         pixel_size_nm=data.pixel_size_nm,
-        training={"schedule": asdict(replace(schedule, epochs=used)), "windows": len(samples)},
+        training={
+            "schedule": asdict(replace(schedule, epochs=used)),
+            "windows": len(samples),
+            "label_radius_px": label_radius(data),
+        },
     )
     told = _Told(_part(report, 0.1, 0.95))
     return fit(

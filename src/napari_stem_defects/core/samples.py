@@ -82,6 +82,7 @@ def augmented_samples(
     *,
     views: int,
     seed: int,
+    most_per_class: int | None = None,
     report: Report = silent,
 ) -> Samples:
     """Cut windows from many views of the parents.
@@ -97,11 +98,14 @@ def augmented_samples(
     views : int
         How often every parent is looked at.
     seed : int
+    most_per_class : int, optional
+        A view of a larger parent shows so many sites of a class, others each time.
 
     Returns
     -------
     Samples
-        About ``views`` windows per site; sites that a view turned out of the frame are left out.
+        About ``views`` windows per site, or ``views`` times ``most_per_class`` per class that
+        has more; sites that a view turned out of the frame are left out.
 
     Raises
     ------
@@ -123,7 +127,8 @@ def augmented_samples(
     for number, index in enumerate(larger):
         sites = data.only(data.image == index)
         for done in range(views):
-            parts.append(_parent_view(sites, index, preprocessing, augmentation, rng))
+            some = _thinned(sites, most_per_class, rng)
+            parts.append(_parent_view(some, index, preprocessing, augmentation, rng))
             report(Progress("augmenting images", number * views + done + 1, views * len(larger)))
     return joined(parts)
 
@@ -145,6 +150,19 @@ def _patch_view(
         patches = [disturbed(patch, augmentation, rng) for patch in patches]
     flat = flatten(np.stack(patches), preprocessing)
     return Samples(features(flat, preprocessing), data.targets)
+
+
+def _thinned(sites: TrainingSet, most: int | None, rng: np.random.Generator) -> TrainingSet:
+    """Draw so many sites of every class that has more."""
+    if most is None:
+        return sites
+    labels = np.array(sites.labels)
+    keep = np.ones(len(sites), bool)
+    for name in sorted(set(sites.labels)):
+        mine = np.flatnonzero(labels == name)
+        if len(mine) > most:
+            keep[rng.permutation(mine)[most:]] = False
+    return sites if keep.all() else sites.only(keep)
 
 
 def _parent_view(

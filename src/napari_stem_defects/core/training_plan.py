@@ -9,6 +9,7 @@ chosen instead.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -37,6 +38,9 @@ FEWEST_PATCH_VIEWS, MOST_PATCH_VIEWS = 4, 8
 # Few clicks are looked at more often than many, so that training takes minutes for either.
 CLICK_WINDOWS = 12_000
 FEWEST_VIEWS, MOST_VIEWS = 4, 64
+# Where all columns of a lattice were clicked, a view shows some of them, others each time: or
+# training would take an hour and see hardly anything of the rare defect among them.
+MOST_PER_VIEW = 128
 # Few patches and few epochs need many small steps; the abstract's epochs were counted so.
 PATCH_BATCH, CLICK_BATCH = 32, 128
 # Whole patches: a magnitude smears one odd column over all frequencies, where the members learned
@@ -129,6 +133,8 @@ class Protocol:
         Passes of each class's own; the abstract's for classes left out.
     batch : int
         Windows per step.
+    most_per_view : int or None
+        How many sites of a class a view of a micrograph shows.
     """
 
     name: str
@@ -138,6 +144,7 @@ class Protocol:
     common_epochs: int
     epochs: Mapping[str, int]
     batch: int
+    most_per_view: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -149,7 +156,7 @@ def protocol_for(data: TrainingSet, choices: Choices) -> Protocol:
     patches, clicks = _kinds(data)
     kind = "patches" if patches.sum() > clicks.sum() else "clicks"
     recipe = _as_in_abstract if choices.recipe == "abstract" else _SUITED[kind]
-    protocol = recipe(kind, len(data), choices.of(data))
+    protocol = recipe(kind, Counter(data.labels), choices.of(data))
     settings = choices.preprocessing or protocol.preprocessing
     if choices.representation:
         settings = replace(settings, representation=choices.representation)
@@ -157,23 +164,27 @@ def protocol_for(data: TrainingSet, choices: Choices) -> Protocol:
     return replace(protocol, preprocessing=settings, epochs=epochs)
 
 
-def _as_in_abstract(kind: str, _labels: int, _classes: tuple[str, ...]) -> Protocol:
+def _as_in_abstract(kind: str, _labels: Counter[str], _classes: tuple[str, ...]) -> Protocol:
     """Return the abstract's protocol; its epochs are those of `training.Schedule`."""
     return Protocol(kind, Preprocessing.paper(), None, ABSTRACT_VIEWS, 0, {}, PATCH_BATCH)
 
 
-def _for_patches(kind: str, labels: int, classes: tuple[str, ...]) -> Protocol:
-    views = int(np.clip(PATCH_WINDOWS // max(labels, 1), FEWEST_PATCH_VIEWS, MOST_PATCH_VIEWS))
+def _for_patches(kind: str, labels: Counter[str], classes: tuple[str, ...]) -> Protocol:
+    views = PATCH_WINDOWS // max(labels.total(), 1)
+    views = int(np.clip(views, FEWEST_PATCH_VIEWS, MOST_PATCH_VIEWS))
     epochs = dict.fromkeys(classes, PATCH_EPOCHS)
     settings, common = PATCH_PREPROCESSING, PATCH_COMMON_EPOCHS
     return Protocol(kind, settings, None, views, common, epochs, PATCH_BATCH)
 
 
-def _for_clicks(kind: str, labels: int, classes: tuple[str, ...]) -> Protocol:
-    views = int(np.clip(CLICK_WINDOWS // max(labels, 1), FEWEST_VIEWS, MOST_VIEWS))
+def _for_clicks(kind: str, labels: Counter[str], classes: tuple[str, ...]) -> Protocol:
+    shown = sum(min(count, MOST_PER_VIEW) for count in labels.values())
+    views = int(np.clip(CLICK_WINDOWS // max(shown, 1), FEWEST_VIEWS, MOST_VIEWS))
     epochs = dict.fromkeys(classes, CLICK_EPOCHS)
-    settings, common = CLICK_PREPROCESSING, COMMON_EPOCHS
-    return Protocol(kind, settings, Augmentation(), views, common, epochs, CLICK_BATCH)
+    return Protocol(
+        *(kind, CLICK_PREPROCESSING, Augmentation(), views, COMMON_EPOCHS, epochs, CLICK_BATCH),
+        most_per_view=MOST_PER_VIEW,
+    )
 
 
 _SUITED = {"patches": _for_patches, "clicks": _for_clicks}

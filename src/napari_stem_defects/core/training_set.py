@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from napari_stem_defects.core.classes import BULK, kind_of
+from napari_stem_defects.core.label_radius import radius_of, reaches_of
 from napari_stem_defects.core.labels import PATCH_PX
 from napari_stem_defects.core.mosaic import place_patches
 from napari_stem_defects.errors import LabelError
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 Image = NDArray[np.float32]
-
-# A window is positive for a click this near to its centre, and negative from twice as far.
-WIDEST_RADIUS_PX = 8.0
-NARROWEST_RADIUS_PX = 1.5
 
 
 @dataclass(frozen=True)
@@ -208,7 +205,7 @@ def from_clicks(parents: Sequence[Clicks], *, pixel_size_nm: float | None = None
     """
     clicked = [parent.only(weak=False) for parent in parents]
     classes = _ordered([name for parent in parents for name in parent.labels])
-    radius = _radius(clicked)
+    radius = radius_of(clicked)
     sites = join([_sites_of(parent, classes, radius) for parent in clicked])
     canvases = _canvases(sites.images)
     around_clicks = replace(
@@ -264,20 +261,6 @@ def _ordered(labels: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: (name != BULK, name)))
 
 
-def _radius(parents: Sequence[Clicks]) -> float:
-    """Return 0.4 of the distance at which clicks of different classes stand apart."""
-    apart: list[float] = []
-    for parent in parents:
-        points = np.column_stack([parent.y, parent.x])
-        names = np.array(parent.labels)
-        for name in set(parent.labels):
-            others = points[names != name]
-            if len(others):
-                apart += list(cKDTree(others).query(points[names == name])[0])
-    near = float(np.percentile(apart, 10)) if apart else np.inf
-    return float(np.clip(0.4 * near, NARROWEST_RADIUS_PX, WIDEST_RADIUS_PX))
-
-
 def _canvases(images: Sequence[Image]) -> list[int]:
     """Give edited copies of one micrograph (most pixels equal) the same number."""
     canvases: list[int] = []
@@ -307,6 +290,9 @@ def _sites_of(parent: Clicks, classes: tuple[str, ...], radius: float) -> Traini
             targets[:, column] = np.where(distance <= radius, 1, 0)
             targets[(distance > radius) & (distance < 2 * radius), column] = np.nan
     if BULK in classes:
+        # A defect is no bulk, however near to it bulk was clicked.
+        is_bulk = targets[: len(parent.y), classes.index(BULK)]
+        is_bulk[[name != BULK for name in parent.labels]] = 0
         # Nobody said what lies beside a defect: bulk, as a rule, but not for certain.
         targets[len(parent.y) :, classes.index(BULK)] = np.nan
     count = len(y)
@@ -321,7 +307,7 @@ def _sites_of(parent: Clicks, classes: tuple[str, ...], radius: float) -> Traini
         canvas=np.zeros(count, np.int64),
         canvas_y=y,
         canvas_x=x,
-        radius_px=np.full(count, radius / 2),
+        radius_px=reaches_of(parent, trees, radius, count),
         names=(parent.name,),
     )
 

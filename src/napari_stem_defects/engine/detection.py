@@ -28,7 +28,7 @@ def detect(
     model: Model = DEFAULT_MODEL,
     *,
     frame: int = 0,
-    stride: int = 8,
+    stride: int | None = None,
     thresholds: Mapping[str, float] | None = None,
     device: str = "auto",
     area: tuple[int, int, int, int] | None = None,

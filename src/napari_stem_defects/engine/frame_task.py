@@ -32,8 +32,8 @@ class Settings:
         Folder of the results.
     model : Path
         A model file.
-    stride : int
-        Step between windows in px at the model's pixel size.
+    stride : int or None
+        Step between windows in px at the model's pixel size; None for what suits the model.
     pixel_size_nm : float or None
         Replaces what the files say.
     device : {"auto", "cpu", "cuda", "mps"}
@@ -49,7 +49,7 @@ class Settings:
 
     out: Path
     model: Path
-    stride: int = 8
+    stride: int | None = None
     pixel_size_nm: float | None = None
     device: str = "auto"
     overwrite: bool = False

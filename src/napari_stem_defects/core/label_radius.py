@@ -1,0 +1,88 @@
+"""How far from a click its label holds, which follows from how densely was clicked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from napari_stem_defects.core.classes import BULK, kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.core.training_set import Clicks, TrainingSet
+
+# A window is positive for a click this near to its centre, and negative from twice as far.
+WIDEST_RADIUS_PX = 8.0
+NARROWEST_RADIUS_PX = 1.5
+
+
+def nearest_others(parents: Sequence[Clicks]) -> float:
+    """Return the distance in px at which clicks of different classes stand apart, inf for none.
+
+    The tenth percentile, of all clicks and of those of each class: where every column was
+    clicked, a rare defect stands amid common ones. Extended classes are not asked one by one,
+    nor by the others, since junctions lie on their faults.
+    """
+    tenths = [_tenth(_apart(parent) for parent in parents)]
+    points = [_without_extended(parent) for parent in parents]
+    for name in {name for parent in points for name in parent.labels}:
+        tenths.append(_tenth(_apart(parent, name) for parent in points))
+    return min(tenths)
+
+
+def radius_of(parents: Sequence[Clicks]) -> float:
+    """Return 0.4 of the distance at which clicks of different classes stand apart, px."""
+    return float(np.clip(0.4 * nearest_others(parents), NARROWEST_RADIUS_PX, WIDEST_RADIUS_PX))
+
+
+def label_radius(data: TrainingSet) -> float:
+    """Return how far in px a defect's label holds; 0 where all are whole patches."""
+    reaches = data.radius_px[data.radius_px > 0]
+    return 2 * float(reaches.min()) if len(reaches) else 0.0
+
+
+def reaches_of(
+    parent: Clicks, trees: Mapping[str, cKDTree], radius: float, count: int
+) -> NDArray[np.float64]:
+    """Return how far windows may stray from each of ``count`` sites, clicks first.
+
+    From Bulk farther than from a defect, as far as no defect is clicked: or nobody would say what
+    lies between the columns of a lattice of which only the columns were clicked.
+    """
+    reaches = np.full(count, radius / 2)
+    bulk = np.flatnonzero([name == BULK for name in parent.labels])
+    if len(bulk):
+        free = np.full(len(bulk), np.inf)
+        at = np.column_stack([parent.y, parent.x])[bulk]
+        for name in set(parent.labels) - {BULK}:
+            free = np.minimum(free, trees[name].query(at)[0] - 2 * radius)
+        reaches[bulk] = np.clip(free, radius / 2, WIDEST_RADIUS_PX / 2)
+    return reaches
+
+
+def _apart(parent: Clicks, of_class: str | None = None) -> Iterator[float]:
+    """Yield how far clicks, of one class or of all, are from the nearest of another class."""
+    points = np.column_stack([parent.y, parent.x])
+    names = np.array(parent.labels)
+    for name in set(parent.labels) if of_class is None else {of_class} & set(parent.labels):
+        others = points[names != name]
+        if len(others):
+            yield from cKDTree(others).query(points[names == name])[0]
+
+
+def _tenth(distances: Iterable[Iterator[float]]) -> float:
+    apart = [distance for some in distances for distance in some]
+    return float(np.percentile(apart, 10)) if apart else np.inf
+
+
+def _without_extended(parent: Clicks) -> Clicks:
+    """Return the clicks on point defects and in bulk."""
+    kept = np.flatnonzero([kind_of(name) != "extended" for name in parent.labels])
+    labels = tuple(parent.labels[index] for index in kept)
+    return replace(parent, y=parent.y[kept], x=parent.x[kept], labels=labels, weak=None)
