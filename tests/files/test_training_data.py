@@ -108,6 +108,42 @@ def test_finer_images_decide_the_scale(tmp_path: Path) -> None:
     assert (data.y[-1], data.x[-1]) == (20.5, 40.5)
 
 
+def clicked_lattice(spacing: float) -> list[tuple[float, float, str]]:
+    """Return the columns of a lattice, one of them a defect."""
+    at = [(20 + spacing * i, 20 + spacing * j) for i in range(9) for j in range(9)]
+    return [(y, x, "odd column" if n == 40 else "Bulk") for n, (y, x) in enumerate(at)]
+
+
+def test_columns_that_were_clicked_one_by_one_are_looked_at_magnified(tmp_path: Path) -> None:
+    path = write_project(tmp_path / "p", clicked_lattice(4.0))
+    data = read_training_data([path])
+    assert data.pixel_size_nm == pytest.approx(0.015)
+    assert data.images[0].shape == (600, 600)
+    site = data.labels.index("odd column")
+    assert (data.y[site], data.x[site]) == (36 * 2 + 0.5, 36 * 2 + 0.5)
+    assert "2 times magnified, at 0.015 nm per px" in data.notes[0]
+    model = EnsembleSpec("m", ("Bulk",), pixel_size_nm=0.03)
+    assert read_training_data([path], scale_of=model).images[0].shape == (300, 300)
+
+
+@pytest.mark.parametrize("why", ["far apart", "uncalibrated", "weak", "extended"])
+def test_images_are_not_magnified_without_need_or_where_detection_could_not(
+    tmp_path: Path, why: str
+) -> None:
+    points = clicked_lattice(9.0 if why == "far apart" else 4.0)
+    if why == "extended":
+        points = [(y, x, "SF1" if x < 40 else "SF2") for y, x, _ in points]
+    path = write_project(
+        tmp_path / "p",
+        points,
+        weak=[(150, 150, "Bulk")] if why == "weak" else [],
+        pixel_size_nm=None if why == "uncalibrated" else 0.03,
+    )
+    data = read_training_data([path])
+    assert data.images[0].shape == (300, 300)
+    assert data.notes == ()
+
+
 def test_measuring_uses_the_models_scale(tmp_path: Path) -> None:
     path = write_project(tmp_path / "p", [(10, 20, "Bulk")], pixel_size_nm=0.02)
     data = read_training_data([path], scale_of=EnsembleSpec("m", ("Bulk",), pixel_size_nm=0.04))

@@ -22,23 +22,25 @@ WIDEST_RADIUS_PX = 8.0
 NARROWEST_RADIUS_PX = 1.5
 
 
-def nearest_others(parents: Sequence[Clicks]) -> float:
-    """Return the distance in px at which clicks of different classes stand apart, inf for none.
-
-    The tenth percentile, of all clicks and of those of each class: where every column was
-    clicked, a rare defect stands amid common ones. Extended classes are not asked one by one,
-    nor by the others, since junctions lie on their faults.
-    """
-    tenths = [_tenth(_apart(parent) for parent in parents)]
-    points = [_without_extended(parent) for parent in parents]
-    for name in {name for parent in points for name in parent.labels}:
-        tenths.append(_tenth(_apart(parent, name) for parent in points))
-    return min(tenths)
-
-
 def radius_of(parents: Sequence[Clicks]) -> float:
-    """Return 0.4 of the distance at which clicks of different classes stand apart, px."""
-    return float(np.clip(0.4 * nearest_others(parents), NARROWEST_RADIUS_PX, WIDEST_RADIUS_PX))
+    """Return 0.4 of the distance in px at which clicks of different classes stand apart.
+
+    That is the tenth percentile, of all clicks or of those on columns where they are closer.
+    """
+    near = min(_tenth(_apart(parent) for parent in parents), nearest_columns(parents))
+    return float(np.clip(0.4 * near, NARROWEST_RADIUS_PX, WIDEST_RADIUS_PX))
+
+
+def nearest_columns(parents: Sequence[Clicks]) -> float:
+    """Return how far a click of the closest class is from other classes, px; inf for none.
+
+    Class by class, because where every column was clicked a rare defect stands amid common ones.
+    Extended classes do not count, since junctions lie on their faults.
+    """
+    points = [_without_extended(parent) for parent in parents]
+    names = {name for parent in points for name in parent.labels}
+    tenths = [_tenth(_apart(parent, name) for parent in points) for name in names]
+    return min(tenths, default=np.inf)
 
 
 def label_radius(data: TrainingSet) -> float:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from skimage.transform import resize
 
 from napari_stem_defects.core.detection import match_scale
+from napari_stem_defects.core.label_radius import nearest_columns
 from napari_stem_defects.core.labels import PATCH_PX
 from napari_stem_defects.core.training_set import (
     Clicks,
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 
 # More names than these fill a screen.
 _NAMED = 10
+# Columns of different classes that are closer than this are magnified, at most so many times:
+# windows, blur and jitter of the recipe were chosen for columns at least that far apart.
+_APART_PX = 8.0
+_MOST_MAGNIFIED = 4.0
 
 Labelled = tuple["Micrograph", "tuple[Label, ...]"]
 Patch = tuple[NDArray[np.float32], str, str]
@@ -96,7 +101,8 @@ def read_training_data(
         parts.append(from_patches(np.stack(pixels), classes, names))
     if parents:
         parts.append(_from_parents(parents, scale_of))
-    return replace(join(parts), notes=_about(left_out))
+    notes = tuple(note for part in parts for note in part.notes)
+    return replace(join(parts), notes=(*_about(left_out), *notes))
 
 
 def _about(left_out: Sequence[str]) -> tuple[str, ...]:
@@ -127,15 +133,46 @@ def _is_patch(image: Micrograph) -> bool:
 def _from_parents(parents: Sequence[Labelled], scale_of: EnsembleSpec | None) -> TrainingSet:
     if scale_of is not None:
         factors = [match_scale(image, scale_of).factor for image, _ in parents]
-        size = scale_of.pixel_size_nm
-    else:
-        size = _finest(parents)
-        factors = [(image.pixel_size_nm or 1) / (size or 1) for image, _ in parents]
-    clicks = [
+        return from_clicks(_at_scale(parents, factors), pixel_size_nm=scale_of.pixel_size_nm)
+    size = _finest(parents)
+    factors = [(image.pixel_size_nm or 1) / (size or 1) for image, _ in parents]
+    more = 1.0 if size is None else _magnification(parents, factors)
+    clicks = _at_scale(parents, [factor * more for factor in factors])
+    data = from_clicks(clicks, pixel_size_nm=None if size is None else size / more)
+    return replace(data, notes=_about_magnification(more, size))
+
+
+def _magnification(parents: Sequence[Labelled], factors: Sequence[float]) -> float:
+    """Return how much larger to look at images whose columns were clicked one by one.
+
+    Images without a pixel size are left alone, because detection could not do the same; so are
+    those with weak labels, which stand for a patch of a certain size.
+    """
+    if any(label.weak for _, labels in parents for label in labels):
+        return 1.0
+    near = nearest_columns(
+        [
+            Clicks(image.pixels, *_places(labels, factor), tuple(x.class_name for x in labels))
+            for (image, labels), factor in zip(parents, factors, strict=True)
+        ]
+    )
+    return float(np.clip(_APART_PX / max(near, 1.0), 1.0, _MOST_MAGNIFIED))
+
+
+def _about_magnification(times: float, size: float | None) -> tuple[str, ...]:
+    if times == 1 or size is None:
+        return ()
+    return (
+        f"Columns of different classes are closer than {_APART_PX:.0f} px, so images are looked at"
+        f" {times:.2g} times magnified, at {size / times:.4g} nm per px.",
+    )
+
+
+def _at_scale(parents: Sequence[Labelled], factors: Sequence[float]) -> list[Clicks]:
+    return [
         _clicks(image, labels, factor)
         for (image, labels), factor in zip(parents, factors, strict=True)
     ]
-    return from_clicks(clicks, pixel_size_nm=size)
 
 
 def _finest(parents: Sequence[Labelled]) -> float | None:
@@ -155,13 +192,21 @@ def _clicks(image: Micrograph, labels: Sequence[Label], factor: float) -> Clicks
         pixels = resize(
             pixels, shape, order=3, mode="reflect", anti_aliasing=factor < 1, preserve_range=True
         )
-    y, x = np.array([(label.y, label.x) for label in labels], np.float64).T
+    y, x = _places(labels, factor)
     return Clicks(
         image=np.ascontiguousarray(pixels, np.float32),
-        # Pixel i covers i-0.5 to i+0.5, so edges, not centres, scale.
-        y=(y + 0.5) * factor - 0.5,
-        x=(x + 0.5) * factor - 0.5,
+        y=y,
+        x=x,
         labels=tuple(label.class_name for label in labels),
         weak=np.array([label.weak for label in labels], bool),
         name=image.name,
     )
+
+
+def _places(
+    labels: Sequence[Label], factor: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return where labels lie, y and x, in an image magnified ``factor`` times."""
+    # Pixel i covers i-0.5 to i+0.5, so edges, not centres, scale.
+    y, x = (np.array([(label.y, label.x) for label in labels], np.float64).T + 0.5) * factor - 0.5
+    return y, x
