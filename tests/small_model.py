@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def write_small_model(path: Path, **described: object) -> Path:
-    """Write a model of two small members, Bulk and SF1, and return its path."""
+def write_small_model(
+    path: Path, classes: tuple[str, ...] = ("Bulk", "SF1"), **described: object
+) -> Path:
+    """Write a model of small members, one per class, and return its path."""
     spec = EnsembleSpec(
         name=path.stem,
-        classes=("Bulk", "SF1"),
+        classes=classes,
         architecture=Architecture(channels=(2, 2), hidden=2),
         pixel_size_nm=0.027,
         **described,

@@ -147,7 +147,7 @@ def detect_defects(viewer: napari.Viewer) -> None:
     widget = docked(viewer, DetectDefectsWidget)
     widget.start()
     wait(lambda: not widget.model.run.busy)
-    wait(lambda: not widget._maker.isActive())
+    wait(lambda: not widget._drawing.isActive())
     widget.bars.put(widget.model.probabilities_at(0, 330, 330))
 
 

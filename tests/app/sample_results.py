@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from napari_stem_defects import __version__
 from napari_stem_defects.core.detection_result import ProbabilityMap
 from napari_stem_defects.core.ensemble import EnsembleSpec
 from napari_stem_defects.core.micrograph import Micrograph
@@ -14,6 +16,11 @@ from napari_stem_defects.files.model_library import ModelEntry
 
 CLASSES = ("Bulk", "SF1", "LC")
 SHAPE = (96, 80)
+ORIGIN = {
+    "model": {"name": "small", "sha256": "abc"},
+    "image": {"name": "CdTe", "path": "CdTe.tif", "sha256": "def"},
+    "version": __version__,
+}
 
 
 def probability_map() -> ProbabilityMap:
@@ -30,7 +37,8 @@ def result(frame: int = 0, pixel_size_nm: float | None = 0.03, **thresholds: flo
     """Return the map's masks and regions at thresholds of 0.5, or others."""
     micrograph = Micrograph(np.zeros(SHAPE, np.float32), "CdTe", pixel_size_nm)
     limits = dict.fromkeys(CLASSES, 0.5) | thresholds
-    return FrameResult.fused(probability_map(), micrograph, frame, {"thresholds": limits})
+    found = FrameResult.fused(probability_map(), micrograph, frame, {"thresholds": limits})
+    return replace(found, origin=ORIGIN)
 
 
 def model_entry() -> ModelEntry:

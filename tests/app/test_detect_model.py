@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from fake_worker import FakeWorker
 from sample_results import SHAPE, model_entry, result
 
 from napari_stem_defects.app.models.detect import DetectModel, DetectRequest
+from napari_stem_defects.core.ensemble import EnsembleSpec
+from napari_stem_defects.engine.area import Area
 from napari_stem_defects.engine.frame_input import FrameInput
 from napari_stem_defects.errors import InputError
 
@@ -46,7 +49,7 @@ def window() -> Window:
 def test_coarse_result_first_then_the_real_one(window: Window) -> None:
     window.start()
     assert window.long.names == ["detect"]
-    window.long.progress(1, 4, coarse=result())
+    window.long.progress(1, 4, partial=result())
     window.long.finish(result())
     assert len(window.found) == 2
     assert window.model.run.phase == "done"
@@ -120,8 +123,81 @@ def test_export_takes_all_frames_and_the_thresholds_shown(window: Window) -> Non
     arguments = window.quick.jobs[-1].arguments
     assert [found.frame for found in arguments["results"]] == [0, 1]
     assert arguments["thresholds"] == window.model.thresholds
+    assert arguments["results"][0].origin["model"] == {"name": "small", "sha256": "abc"}
     window.quick.finish(Path("out/CdTe"))
     assert "written to" in window.model.exporting.message
+
+
+def test_the_end_says_what_was_searched(window: Window) -> None:
+    area = Area.rectangle(0, 0, 48, 80)
+    window.model.start(
+        DetectRequest(
+            "CdTe",
+            take,
+            lambda: take(0),
+            range(1),
+            model_entry(),
+            stride=8,
+            area=area,
+            searched="the drawn region, 50 % of the image",
+        )
+    )
+    assert window.long.jobs[-1].arguments["area"] is area
+    window.long.finish(result())
+    assert "searched the drawn region, 50 % of the image" in window.model.run.message
+    window.model.set_threshold("LC", 0.7, frame=0)
+    window.quick.finish(result().fused_again({"LC": 0.7}))
+    assert window.model.run.message.startswith("1 SF1 · searched")
+
+
+def unfinished() -> FrameResult:
+    found = result()
+    values = found.map.probability.copy()
+    values[:, 1::2] = 0
+    return replace(
+        found,
+        map=replace(found.map, probability=values),
+        parameters={**found.parameters, "finished": False},
+    )
+
+
+def test_what_a_cancelled_scan_shows_is_called_unfinished(window: Window) -> None:
+    window.start()
+    window.long.progress(1, 4, partial=unfinished())
+    window.model.run.cancel()
+    window.long.stop()
+    assert window.model.run.message == "cancelled; what is shown is not finished"
+    assert window.model.results[0].finished is False
+
+
+def test_thresholds_of_an_unfinished_map_do_not_replace_the_finished_one(window: Window) -> None:
+    window.start()
+    window.long.progress(1, 4, partial=unfinished())
+    window.model.set_threshold("LC", 0.7, frame=0)
+    window.long.finish(result())
+    window.quick.finish(unfinished().fused_again({"LC": 0.7}))
+    assert window.model.results[0].finished
+    window.quick.finish(result().fused_again({"LC": 0.7}))
+    assert window.model.results[0].finished
+    assert window.model.results[0].thresholds["LC"] == 0.7
+
+
+def test_another_model_chosen_meanwhile_leaves_the_results_alone(window: Window) -> None:
+    window.start()
+    other = replace(model_entry(), name="other", spec=EnsembleSpec("other", ("Bulk", "Extra")))
+    window.model.use_model(other)
+    window.long.finish(result())
+    assert window.model.run.phase == "done"
+    window.model.set_threshold("Extra", 0.7, frame=0)
+    assert window.quick.jobs == []
+    window.model.export(Path("out"))
+    assert set(window.quick.jobs[-1].arguments["thresholds"]) == {"Bulk"}
+
+
+def test_a_library_read_again_leaves_the_thresholds_alone(window: Window) -> None:
+    window.model.set_threshold("LC", 0.7, frame=0)
+    window.model.use_model(model_entry())
+    assert window.model.thresholds["LC"] == 0.7
 
 
 def test_nothing_to_export(window: Window) -> None:

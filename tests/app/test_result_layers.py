@@ -8,7 +8,9 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels
 from sample_results import SHAPE, result
 
+from napari_stem_defects import __version__
 from napari_stem_defects.app.result_layers import ResultLayers
+from napari_stem_defects.engine.frame_result import FrameResult
 
 NAMES = ("SF1", "LC", "unknown")
 
@@ -24,10 +26,16 @@ def add_image(viewer: ViewerModel, shape: tuple[int, ...] = SHAPE) -> Image:
     return viewer.add_image(np.zeros(shape, np.float32), name="CdTe", scale=scale, units=units)
 
 
+def drawn(layers: ResultLayers, found: FrameResult) -> None:
+    layers.show(found)
+    while layers.step():
+        pass
+
+
 def shown(viewer: ViewerModel, source: Image) -> ResultLayers:
     layers = ResultLayers(viewer)
     layers.begin(source, NAMES)
-    while layers.make_next():
+    while layers.step():
         pass
     return layers
 
@@ -35,7 +43,7 @@ def shown(viewer: ViewerModel, source: Image) -> ResultLayers:
 def test_one_layer_per_class_named_and_placed(viewer: ViewerModel) -> None:
     source = add_image(viewer)
     layers = shown(viewer, source)
-    layers.show(result())
+    drawn(layers, result())
     assert [layer.name for layer in viewer.layers[1:]] == [f"CdTe · {name}" for name in NAMES]
     for layer in viewer.layers[1:]:
         np.testing.assert_array_equal(layer.scale, source.scale)
@@ -51,9 +59,36 @@ def test_results_wait_for_their_layers(viewer: ViewerModel) -> None:
     layers.begin(add_image(viewer), NAMES)
     layers.show(result())
     assert len(viewer.layers) == 1
-    while layers.make_next():
+    while layers.step():
         pass
     assert viewer.layers["CdTe · SF1"].data.any()
+
+
+def test_layers_tell_what_they_were_made_of(viewer: ViewerModel) -> None:
+    layers = shown(viewer, add_image(viewer, (3, *SHAPE)))
+    drawn(layers, result(1))
+    about = viewer.layers["CdTe · SF1"].metadata["stem_defects"]
+    assert about["model"] == {"name": "small", "sha256": "abc"}
+    assert about["image"]["path"] == "CdTe.tif"
+    assert about["version"] == __version__
+    assert about["frames"][1]["thresholds"]["SF1"] == 0.5
+    drawn(layers, result(1).fused_again({"SF1": 0.7}))
+    assert about["frames"][1]["thresholds"]["SF1"] == 0.7
+    assert list(about["frames"]) == [1]
+    layers.begin(viewer.layers["CdTe"], NAMES)
+    assert "frames" not in about
+
+
+def test_the_newest_result_is_drawn_one_layer_at_a_time(viewer: ViewerModel) -> None:
+    layers = shown(viewer, add_image(viewer))
+    layers.show(result(SF1=1.0))
+    layers.show(result())
+    assert layers.step()
+    assert viewer.layers["CdTe · SF1"].data.any()
+    assert not viewer.layers["CdTe · LC"].data.any()
+    assert layers.step()
+    assert viewer.layers["CdTe · LC"].data.any()
+    assert not layers.step()
 
 
 def test_the_users_active_layer_stays_active(viewer: ViewerModel) -> None:
@@ -67,7 +102,7 @@ def test_renamed_layers_are_updated_and_deleted_ones_stay_away(viewer: ViewerMod
     layers = shown(viewer, add_image(viewer))
     viewer.layers["CdTe · SF1"].name = "my faults"
     viewer.layers.remove(viewer.layers["CdTe · LC"])
-    layers.show(result())
+    drawn(layers, result())
     assert viewer.layers["my faults"].data.any()
     assert len(viewer.layers) == 3
 
@@ -76,14 +111,14 @@ def test_a_deleted_image_does_no_harm(viewer: ViewerModel) -> None:
     source = add_image(viewer)
     layers = shown(viewer, source)
     viewer.layers.remove(source)
-    layers.show(result())
+    drawn(layers, result())
     assert viewer.layers["CdTe · SF1"].data.any()
 
 
 def test_a_rerun_uses_the_same_layers(viewer: ViewerModel) -> None:
     source = add_image(viewer)
     layers = shown(viewer, source)
-    layers.show(result())
+    drawn(layers, result())
     before = list(viewer.layers)
     layers.begin(source, NAMES)
     assert list(viewer.layers) == before
@@ -92,7 +127,7 @@ def test_a_rerun_uses_the_same_layers(viewer: ViewerModel) -> None:
 
 def test_frames_of_a_stack_share_layers(viewer: ViewerModel) -> None:
     layers = shown(viewer, add_image(viewer, (3, *SHAPE)))
-    layers.show(result(1))
+    drawn(layers, result(1))
     data = viewer.layers["CdTe · SF1"].data
     assert data.shape == (3, *SHAPE)
     assert [frame.any() for frame in data] == [False, True, False]

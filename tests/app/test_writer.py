@@ -47,6 +47,18 @@ def test_classes_of_the_regions_are_in_the_file(tmp_path: Path) -> None:
         assert "SF1" in str(file.ome_metadata)
 
 
+def test_the_file_tells_what_the_labels_were_made_of(tmp_path: Path) -> None:
+    layer = Labels(np.eye(64, dtype=int), metadata={"stem_defects": {"made": "detection"}})
+    frames = {0: {"thresholds": {"SF1": np.float64(0.37)}}}
+    about = {"model": {"name": "cdte-110", "sha256": "0a1b"}, "version": "1", "frames": frames}
+    layer.metadata["stem_defects"].update(about)
+    saved(layer, tmp_path / "a.ome.tif")
+    with tifffile.TiffFile(tmp_path / "a.ome.tif") as file:
+        told = str(file.ome_metadata)
+    for word in ("napari-stem-defects", "cdte-110", "0a1b", "SF1", "0.37"):
+        assert word in told
+
+
 def test_more_axes_are_refused(tmp_path: Path) -> None:
     data, meta, _ = Labels(np.zeros((2, 2, 2, 2), int)).as_layer_data_tuple()
     with pytest.raises(OutputError, match="4 axes"):

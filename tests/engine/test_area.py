@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from sample_results import result
+from scipy.ndimage import maximum_filter
 
 from napari_stem_defects.core.crystals import LAYER_NM
+from napari_stem_defects.core.detection import detect_frame
 from napari_stem_defects.core.micrograph import Micrograph
-from napari_stem_defects.engine.area import Area, Cutout, detect_area
+from napari_stem_defects.engine.area import Area, Cutout
 from napari_stem_defects.engine.corrections import Correction, corrected, pixels_of
 from napari_stem_defects.engine.detection import detect
 from napari_stem_defects.engine.frame_result import FrameResult
@@ -30,16 +34,23 @@ def micrograph(size: int = 256, pixel_size_nm: float | None = 0.027) -> Microgra
     return Micrograph(pixels, "noise", pixel_size_nm)
 
 
-AREA = Area(64, 100, 192, 200)
+BOX = (64, 100, 192, 200)
+AREA = Area.rectangle(*BOX)
+TRIANGLE = ((20.0, 30.0), (20.0, 230.5), (220.25, 30.0))
+
+
+def searched(image: Micrograph, ensemble: Any, area: Area, **how: Any) -> FrameResult:
+    cutout = Cutout.of(image, area, ensemble.spec)
+    return cutout.result(detect_frame(cutout.part, ensemble, **how))
 
 
 def test_nothing_is_said_outside_the_area(ensemble: object) -> None:
-    found = detect(micrograph(), ensemble, area=AREA, thresholds={"SF1": 0.01})
+    found = detect(micrograph(), ensemble, area=BOX, thresholds={"SF1": 0.01})
     assert found.masks.shape == (2, 256, 256)
     inside = found.masks[:, 64:192, 100:200].any(axis=0)
     assert inside.mean() > 0.5
     assert found.masks.any(axis=0).sum() == inside.sum()
-    assert found.parameters["area_px"] == list(AREA)
+    assert found.parameters["area_px"] == list(BOX)
 
 
 @pytest.mark.parametrize("pixel_size_nm", [0.027, 0.035])
@@ -48,9 +59,56 @@ def test_windows_at_the_border_see_beyond_it(ensemble: object, pixel_size_nm: fl
     cutout = Cutout.of(image, AREA, ensemble.spec)
     assert (cutout.top, cutout.left) == (0, 36)
     assert cutout.part.pixels.shape == (256, 220)
-    found = detect_area(image, ensemble, AREA)
+    found = searched(image, ensemble, AREA)
     assert found.map.y[0] == pytest.approx(0, abs=1)
     assert found.map.x[0] == pytest.approx(36, abs=1)
+
+
+def test_only_what_outlines_enclose_is_searched(ensemble: object) -> None:
+    two = Area.of([TRIANGLE, ((200, 200), (200, 240), (240, 240), (240, 200))])
+    found = searched(micrograph(), ensemble, two, thresholds={"SF1": 0.01, "Bulk": 1.0})
+    inside = two.mask((256, 256))
+    assert inside[[21, 219, 220], [229, 31, 220]].all()
+    assert not inside[[215, 199, 120], [45, 220, 145]].any()
+    assert not found.numbered[:, ~inside].any()
+    assert (found.numbered[:, inside] > 0).any(axis=0).mean() > 0.95
+    assert sum(region.area_px for region in found.regions) <= inside.sum()
+    assert found.parameters["area_px"] == two.plain()
+
+    y, x = np.rint(found.map.y).astype(int), np.rint(found.map.x).astype(int)
+    far = ~maximum_filter(inside, 2 * 9 + 1)[np.ix_(y, x)]
+    assert far.any()
+    assert not found.map.called[far].any()
+    assert not found.map.probability[:, far].any()
+
+
+def test_an_outline_along_pixels_is_the_rectangle(ensemble: object) -> None:
+    outline = ((63.5, 99.5), (63.5, 199.5), (191.5, 199.5), (191.5, 99.5))
+    assert Area.of([outline]) == AREA
+    expected = np.zeros((256, 256), bool)
+    expected[64:192, 100:200] = True
+    np.testing.assert_array_equal(AREA.mask((256, 256)), expected)
+    assert AREA.box((150, 150)) == (64, 100, 150, 150)
+
+
+@pytest.mark.parametrize(
+    "area", [AREA, Area((TRIANGLE,)), Area((TRIANGLE, ((-3.5, 1.1), (9, 1.2), (9, 1e-7))))]
+)
+def test_areas_come_back_from_text_and_from_plain_data(area: Area) -> None:
+    assert Area.parse(area.text()) == area
+    assert Area.of(json.loads(json.dumps(area.plain()))) == area
+
+
+@pytest.mark.parametrize("text", ["1,2,3", "1.5,2,3,4", "1,2 3,4", "1,2 3,4 nan,5", "a b c", ""])
+def test_what_is_no_area_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="not of the form TOP,LEFT,BOTTOM,RIGHT or"):
+        Area.parse(text)
+
+
+def test_what_python_gives_is_checked(ensemble: object) -> None:
+    for area in ((0, 0, 5), (0.5, 0, 5, 5), [[(0, 0), (1, 1)]], [1, [2, 3]], "0,0,5,5"):
+        with pytest.raises(InputError, match="give"):
+            detect(micrograph(), ensemble, area=area)
 
 
 def test_an_area_beside_the_image_is_refused(ensemble: object) -> None:
@@ -59,7 +117,7 @@ def test_an_area_beside_the_image_is_refused(ensemble: object) -> None:
 
 
 def test_an_area_is_searched_again_with_other_thresholds(ensemble: object) -> None:
-    found = detect_area(micrograph(), ensemble, AREA, thresholds={"SF1": 1.0})
+    found = searched(micrograph(), ensemble, AREA, thresholds={"SF1": 1.0})
     assert not found.numbered.any() or found.names[-1] == "unknown"
     again = found.fused_again({"SF1": 0.01})
     inside = again.numbered[0, 64:192, 100:200]
@@ -117,6 +175,13 @@ def test_the_command_line_searches_parts_and_frames(tmp_path: Path) -> None:
     assert found.parameters["area_px"] == [0, 0, 64, 128]
     assert found.parameters["thresholds"]["SF1"] == 0.01
     assert not found.masks[:, 64:].any()
+    outline = Area.of([((-5.0, -5.0), (-5.0, 90.2), (70.0, -5.0))])
+    choices[-1] = f"--area={outline.text()}"
+    choices.remove("--area")
+    assert main([*words, *choices, "--thresholds", "SF1=0.01"]) == 0
+    (found,) = read_results(tmp_path / "movie")
+    assert found.parameters["area_px"] == outline.plain()
+    assert not found.masks[:, ~outline.mask((128, 128))].any()
     assert main([*words, "--frames", "3"]) == 2
     with pytest.raises(SystemExit):
         main([*words, "--area", "1,2,3"])

@@ -101,6 +101,10 @@ def test_masks_are_calibrated_named_ome_tiff(tmp_path: Path, frames: int | None,
     assert pixels.get("PhysicalSizeXUnit") == pixels.get("PhysicalSizeYUnit") == "nm"
     names = [node.get("Name") for node in tree.iter() if node.tag.endswith("}Channel")]
     assert names == [*CLASSES[1:], "unknown"]
+    told = {node.get("K"): node.text for node in tree.iter() if node.tag.endswith("}M")}
+    assert (told["model"], told["model_sha256"]) == (MODEL["name"], MODEL["sha256"])
+    assert told["image_sha256"] == image.sha256
+    assert json.loads(told["parameters"])["thresholds"] == found[0].parameters["thresholds"]
     assert set(np.unique(tifffile.imread(path))) == {0, 1}
 
 

@@ -36,6 +36,19 @@ def spot(viewer: Any, y: float, x: float) -> Any:
     return data_to_pixel(canvas_of(viewer), viewer.layers[0], y, x)
 
 
+def draw_with(widget: Any, tool: str) -> None:
+    setup = widget.setup
+    setup.draw_menu.popup(setup.draw.mapToGlobal(setup.draw.rect().bottomLeft()))
+    choose_in_menu(setup.draw_menu, tool)
+    QTest.qWait(100)
+
+
+def manage(widget: Any, action: str) -> None:
+    row = widget.setup.model_row
+    row.menu.popup(row.more.mapToGlobal(row.more.rect().bottomLeft()))
+    choose_in_menu(row.menu, action)
+
+
 def slide(widget: Any, name: str, value: float) -> None:
     """Move a threshold by keys."""
     slider = widget.findChild(QWidget, f"threshold_{name.lower()}")
@@ -58,11 +71,11 @@ def found(viewer: Any) -> Any:
 def test_bars_follow_the_mouse_and_rows_follow_clicks(viewer: Any, found: Any) -> None:
     canvas = canvas_of(viewer)
     hover(canvas, spot(viewer, 100, 90))
-    assert set(found.bars.values) == {"Bulk", "SF1"}
+    assert set(found.classes.values) == {"Bulk", "SF1"}
     expected = found.model.probabilities_at(0, 100, 90)
-    assert found.bars.values["SF1"] == pytest.approx(expected["SF1"])
+    assert found.classes.values["SF1"] == pytest.approx(expected["SF1"])
     hover(canvas, spot(viewer, -40, 90))
-    assert found.bars.values == {}
+    assert found.classes.values == {}
 
     assert found.regions.chosen is None
     camera = viewer.scene.camera.center
@@ -110,16 +123,16 @@ def test_delete_on_the_table(viewer: Any, found: Any) -> None:
 
 def test_only_the_drawn_region_is_searched(viewer: Any) -> None:
     widget = docked(viewer, DetectDefectsWidget)
-    press(widget, "draw_region")
-    assert widget.area.currentText() == "drawn region"
-    QTest.qWait(100)
+    draw_with(widget, "rectangle")
+    assert widget.setup.area.currentText() == "drawn region"
     drag(canvas_of(viewer), [spot(viewer, 60, 80), spot(viewer, 100, 120), spot(viewer, 160, 200)])
     run(viewer, widget, layers=4)
-    assert tuple(widget.model.request.area) == pytest.approx((60, 80, 160, 200), abs=3)
+    box = widget.model.request.area.plain()
+    assert box == pytest.approx([60, 80, 160, 200], abs=3)
     slide(widget, "SF1", 0.01)
     wait_for(lambda: widget.model.results[0].thresholds["SF1"] == 0.01)
     QTest.qWait(50)
-    top, left, bottom, right = widget.model.request.area
+    top, left, bottom, right = box
     data = viewer.layers["CdTe · SF1"].data
     inside = np.count_nonzero(data[top:bottom, left:right])
     assert np.count_nonzero(data) == inside > 0.9 * (bottom - top) * (right - left)
@@ -131,9 +144,9 @@ def test_only_what_is_in_view_is_searched(viewer: Any) -> None:
     widget = docked(viewer, DetectDefectsWidget)
     viewer.scene.camera.zoom *= 4
     QTest.qWait(100)
-    widget.area.setCurrentText("current view")
+    widget.setup.area.setCurrentText("current view")
     run(viewer, widget)
-    top, left, bottom, right = widget.model.request.area
+    top, left, bottom, right = widget.model.request.area.plain()
     assert 0 < top < 128 < bottom < 256
     assert 0 < left < 128 < right < 256
 
@@ -148,7 +161,7 @@ def test_scripts_give_exactly_what_the_window_shows(
     viewer.open(path, plugin="napari")
     widget = docked(viewer, DetectDefectsWidget)
     viewer.dims.set_current_step(0, 1)
-    widget.stride.setValue(11)
+    widget.setup.stride.setValue(11)
     run(viewer, widget)
     assert "from the lattice" in widget.pixel_size.statement
     slide(widget, "SF1", 0.37)
@@ -191,7 +204,7 @@ def press_copy_as(widget: Any, name: str) -> None:
 def test_large_images_cancel_in_a_second_with_the_window_alive(viewer: Any) -> None:
     viewer.add_image(crystal(1536), name="large", scale=(0.027, 0.027), units=("nm", "nm"))
     widget = docked(viewer, DetectDefectsWidget)
-    widget.stride.setValue(2)
+    widget.setup.stride.setValue(2)
     wait_for(lambda: bool(widget.pixel_size.statement))
     gaps = Heartbeat()
     press(widget, "run")
@@ -209,17 +222,17 @@ def test_large_images_cancel_in_a_second_with_the_window_alive(viewer: Any) -> N
 
 def test_what_was_chosen_is_there_the_next_time(viewer: Any) -> None:
     widget = docked(viewer, DetectDefectsWidget)
-    widget.stride.setValue(5)
-    widget.device.setCurrentText("cpu")
+    widget.setup.stride.setValue(5)
+    widget.setup.device.setCurrentText("cpu")
     viewer.window.remove_dock_widget(widget)
     again = docked(viewer, DetectDefectsWidget)
-    assert (again.stride.value(), again.device.currentText()) == (5, "cpu")
+    assert (again.setup.stride.value(), again.setup.device.currentText()) == (5, "cpu")
 
 
 def test_a_card_tells_about_the_model(viewer: Any, library: Path) -> None:
     (library / "small.md").write_text("# small\n\nknows nothing", encoding="utf-8")
     widget = docked(viewer, DetectDefectsWidget)
-    press(widget, "card")
+    manage(widget, "Card")
     card = widget.findChild(QWidget, "card_text")
     assert "knows nothing" in card.toPlainText()
     card.window().close()

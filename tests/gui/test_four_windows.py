@@ -163,7 +163,7 @@ def test_torch_stays_out_of_napari(library: Path) -> None:
 def test_cancel_and_a_deleted_image(viewer: Any) -> None:
     viewer.add_image(crystal(768), name="large", scale=(0.027, 0.027), units=("nm", "nm"))
     widget = docked(viewer, DetectDefectsWidget)
-    widget.stride.setValue(1)
+    widget.setup.stride.setValue(1)
     QTest.mouseClick(widget.findChild(QWidget, "run"), Qt.MouseButton.LeftButton)
     wait_for(lambda: widget.model.run.phase == "running" and widget.model.run.fraction > 0)
     viewer.layers.remove("large")

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from napari.layers import Labels
 
-from napari_stem_defects.app.layers import class_layer, frame_count, frame_shape, region_features
+from napari_stem_defects.app.layers import (
+    METADATA_KEY,
+    class_layer,
+    frame_count,
+    frame_shape,
+    region_features,
+)
 from napari_stem_defects.core.classes import UNKNOWN
+from napari_stem_defects.files.plain_data import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari.components import ViewerModel
     from napari.layers import Image
-    from numpy.typing import NDArray
 
     from napari_stem_defects.engine.frame_result import FrameResult
 
@@ -26,9 +32,10 @@ _UNKNOWN_OPACITY = 0.25
 class ResultLayers:
     """The labels layers of one image's detection.
 
-    Adding a layer keeps napari busy for a tenth of a second, so they are made one at a time
-    (`make_next`) while the worker still computes; results that come before wait. Layers that
-    the user deletes stay deleted until the next run; renamed ones keep being updated.
+    Adding a layer keeps napari busy for a tenth of a second, filling a large one for some
+    hundredths, so both are done one layer at a time (`step`); the newest result of a frame waits
+    for its turn. Layers that the user deletes stay deleted until the next run; renamed ones keep
+    being updated. Their metadata tell what the result was made of.
 
     Parameters
     ----------
@@ -41,7 +48,7 @@ class ResultLayers:
         self._shape: tuple[int, ...] = ()
         self._made: dict[str, weakref.ref[Labels]] = {}
         self._missing: list[str] = []
-        self._waiting: list[FrameResult] = []
+        self._waiting: dict[tuple[int, str], FrameResult] = {}
 
     def begin(self, source: Image, names: Sequence[str]) -> None:
         """Get ready for results of an image; a rerun keeps its layers and empties them.
@@ -58,28 +65,24 @@ class ResultLayers:
         frames = (frame_count(source),) if source.ndim == 3 else ()
         self._shape = (*frames, *frame_shape(source))
         self._missing = [name for name in names if self.layer(name) is None]
-        self._waiting = []
+        self._waiting = {}
         for name in set(names) - set(self._missing):
             self._blank(name)
 
-    def make_next(self) -> bool:
-        """Make one missing layer; say whether there are more to make."""
+    def step(self) -> bool:
+        """Make one missing layer, or fill one; say whether more wait."""
         source = None if self._source is None else self._source()
-        if source is None or not self._missing:
-            return False
-        self._make(self._missing.pop(0), source)
-        if not self._missing:
-            for result in self._waiting:
-                self._fill_all(result)
-            self._waiting = []
-        return bool(self._missing)
+        if self._missing and source is not None:
+            self._make(self._missing.pop(0), source)
+        elif self._waiting:
+            frame, name = next(iter(self._waiting))
+            self._fill(name, self._waiting.pop((frame, name)))
+        return bool(self._waiting or (self._missing and source is not None))
 
     def show(self, result: FrameResult) -> None:
-        """Show a frame's result, once the layers are there."""
-        if self._missing:
-            self._waiting.append(result)
-        else:
-            self._fill_all(result)
+        """Take a frame's result; `step` shows it, one layer after the other."""
+        for name in result.names:
+            self._waiting[result.frame, name] = result
 
     def layer(self, class_name: str) -> Labels | None:
         """Return a class's layer; None where the user has deleted it."""
@@ -89,7 +92,7 @@ class ResultLayers:
 
     def discard(self) -> None:
         """Remove the layers of a run that found nothing because it did not get that far."""
-        self._missing, self._waiting = [], []
+        self._missing, self._waiting = [], {}
         for layer in [self.layer(name) for name in self._made]:
             if layer is not None:
                 self._viewer.layers.remove(layer)
@@ -106,22 +109,30 @@ class ResultLayers:
         self._viewer.layers.selection.active = active
         self._made[name] = weakref.ref(layer)
 
-    def _fill_all(self, result: FrameResult) -> None:
-        for name, plane in zip(result.names, result.numbered, strict=True):
-            if (layer := self.layer(name)) is not None:
-                _fill(layer, result.frame, plane)
-                layer.features = region_features(
-                    [region for region in result.regions if region.class_name == name]
-                )
+    def _fill(self, name: str, result: FrameResult) -> None:
+        layer = self.layer(name)
+        if layer is None:
+            return
+        plane = result.numbered[result.names.index(name)]
+        target = layer.data[result.frame] if layer.ndim == 3 else layer.data
+        if target.shape != plane.shape:
+            return  # the user has put other data there
+        if not np.array_equal(target, plane):
+            target[...] = np.minimum(plane, np.uint32(np.iinfo(target.dtype).max))
+            layer.refresh(extent=False)
+        features = region_features([r for r in result.regions if r.class_name == name])
+        layer.features = features
+        _sign(layer, result)
 
     def _blank(self, name: str) -> None:
         if (layer := self.layer(name)) is not None:
             layer.data[...] = 0
-            layer.refresh()
+            layer.refresh(extent=False)
+            layer.metadata[METADATA_KEY].pop("frames", None)
 
 
-def _fill(layer: Labels, frame: int, plane: NDArray[np.unsignedinteger[Any]]) -> None:
-    target = layer.data[frame] if layer.ndim == 3 else layer.data
-    if target.shape == plane.shape:
-        target[...] = np.minimum(plane, np.iinfo(target.dtype).max)
-        layer.refresh()
+def _sign(layer: Labels, result: FrameResult) -> None:
+    """Write into a layer's metadata what its frame was made of and with."""
+    about = layer.metadata[METADATA_KEY]
+    about.update(result.origin)
+    about.setdefault("frames", {})[result.frame] = plain(result.parameters)

@@ -10,13 +10,17 @@ import numpy as np
 import pint
 import tifffile
 
+from napari_stem_defects.app.layers import METADATA_KEY
 from napari_stem_defects.errors import OutputError
 from napari_stem_defects.files.atomic import replacing
+from napari_stem_defects.files.plain_data import plain
+from napari_stem_defects.files.result_formats import annotation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _UNITS = pint.get_application_registry()  # type: ignore[no-untyped-call]
+_TOLD = ("model", "image", "version", "frames")
 _LARGEST = np.iinfo(np.uint32).max
 
 
@@ -29,7 +33,8 @@ def write_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
         Ends in ``.ome.tif``.
     data : array of integers, shape (Y, X) or (T, Y, X)
     meta : dict
-        The layer's attributes; scale, units, name and features are kept in the file.
+        The layer's attributes; scale, units, name, features and, for a layer of ours, what it
+        was made of are kept in the file.
     """
     numbered = _smallest_unsigned(np.asarray(data), Path(path).name)
     description = {"axes": "TYX"[-numbered.ndim :], "Name": meta.get("name", "labels")}
@@ -40,7 +45,7 @@ def write_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
             ome=True,
             compression="zlib",
             photometric="minisblack",
-            metadata=description | _physical_size(meta) | _legend(meta),
+            metadata=description | _physical_size(meta) | _legend(meta) | _origin(meta),
         )
     return [path]
 
@@ -75,3 +80,10 @@ def _legend(meta: dict[str, Any]) -> dict[str, Any]:
     if features is None or not len(features):
         return {}
     return {"Description": json.dumps(json.loads(features.to_json(orient="records")))}
+
+
+def _origin(meta: dict[str, Any]) -> dict[str, Any]:
+    """Return what a layer of ours tells about its model, image and parameters."""
+    about = meta.get("metadata", {}).get(METADATA_KEY, {})
+    told = {key: json.dumps(plain(about[key])) for key in _TOLD if key in about}
+    return {"MapAnnotation": annotation(told)} if told else {}

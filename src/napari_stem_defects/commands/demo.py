@@ -90,9 +90,9 @@ def _show(image: Path, folder: Path) -> None:
     source = viewer.add_layer(Image(pixels, **keywords))
     layers = ResultLayers(viewer)
     layers.begin(source, detections[0].mask_names)
-    while layers.make_next():
-        pass
     for detection in detections:
         layers.show(FrameResult.of(detection, micrograph.frame(detection.frame).invalid))
+    while layers.step():
+        pass
     viewer.window.add_plugin_dock_widget("napari-stem-defects", "Detect defects")
     napari.run()

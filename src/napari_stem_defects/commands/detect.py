@@ -50,7 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--frames", type=numbers, metavar="N,N", help="search only these frames of stacks"
     )
     parser.add_argument(
-        "--area", type=area, metavar="TOP,LEFT,BOTTOM,RIGHT", help="search only this part, px"
+        "--area",
+        type=area,
+        metavar="TOP,LEFT,BOTTOM,RIGHT|Y,X Y,X Y,X...",
+        help="search only this part: a rectangle, or the corners of an outline, px",
     )
     parser.add_argument(
         "--thresholds",

@@ -5,6 +5,12 @@ from __future__ import annotations
 import argparse
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_stem_defects.errors import InputError
+
+if TYPE_CHECKING:
+    from napari_stem_defects.engine.area import Area
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -63,12 +69,14 @@ def numbers(text: str) -> tuple[int, ...]:
     return tuple(map(int, parts))
 
 
-def area(text: str) -> tuple[int, ...]:
-    """Read ``TOP,LEFT,BOTTOM,RIGHT``."""
-    found = numbers(text)
-    if len(found) != 4:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form TOP,LEFT,BOTTOM,RIGHT")
-    return found
+def area(text: str) -> Area:
+    """Read ``TOP,LEFT,BOTTOM,RIGHT`` or outlines, ``Y,X Y,X Y,X;...``."""
+    from napari_stem_defects.engine.area import Area
+
+    try:
+        return Area.parse(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def thresholds(text: str) -> dict[str, float]:

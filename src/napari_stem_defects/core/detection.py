@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
-    from napari_stem_defects.core.inference import Mode
+    from napari_stem_defects.core.inference import Mode, Watch
     from napari_stem_defects.core.micrograph import Micrograph
     from napari_stem_defects.core.preprocessing import Preprocessing
 
@@ -122,6 +122,7 @@ def detect_frame(
     mode: Mode = "fast",
     frame: int = 0,
     report: Report = silent,
+    watch: Watch | None = None,
 ) -> Detection:
     """Find the defects of a single-frame micrograph.
 
@@ -143,6 +144,8 @@ def detect_frame(
         Index the results carry.
     report : callable
         Told after every batch of windows.
+    watch : callable, optional
+        Shown the answers so far; see `core.inference.predict`.
 
     Raises
     ------
@@ -158,7 +161,7 @@ def detect_frame(
     limits = _limits(thresholds or {}, ensemble.spec)
     stride = ensemble.spec.stride_px if stride is None else stride
     scale = match_scale(micrograph, ensemble.spec)
-    found = _scanned(micrograph, ensemble, scale.factor, stride, chosen, mode, report)
+    found = _scanned(micrograph, ensemble, scale.factor, stride, chosen, mode, report, watch)
     parameters = {
         "stride_px": stride,
         "thresholds": limits,
@@ -200,6 +203,7 @@ def _scanned(
     device: str,
     mode: Mode,
     report: Report,
+    watch: Watch | None,
 ) -> ProbabilityMap:
     """Ask the ensemble about every window; the map is in px of the micrograph."""
     from napari_stem_defects.core.inference import predict
@@ -208,7 +212,9 @@ def _scanned(
     flattened = flatten(_resampled(micrograph.pixels, factor), settings)
     rows, columns = flattened.shape
     grid = window_grid((rows, columns), stride)
-    probability = predict(flattened, ensemble, grid, device=device, mode=mode, report=report)
+    probability = predict(
+        flattened, ensemble, grid, device=device, mode=mode, report=report, watch=watch
+    )
     called = _called(flattened, micrograph.invalid, grid, settings)
     height, width = micrograph.frame_shape
     return ProbabilityMap(

@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -58,6 +59,26 @@ WORTHWHILE = 1.3
 _LOG = logging.getLogger(__name__)
 
 
+class SoFar(NamedTuple):
+    """A scan that goes on.
+
+    Attributes
+    ----------
+    probability : ndarray of float32, shape (C, gy, gx)
+        The scan's own array, to be read before the watch returns; 0 where nothing was asked yet.
+    answered : ndarray of bool, shape (gy, gx)
+        The windows that have an answer, those of the coarse grid first.
+    grid : Grid
+    """
+
+    probability: NDArray[np.float32]
+    answered: NDArray[np.bool_]
+    grid: Grid
+
+
+Watch = Callable[[SoFar], None]
+
+
 def pick_device(wanted: str = "auto") -> str:
     """Choose a torch device name.
 
@@ -92,6 +113,7 @@ def predict(
     device: str = "cpu",
     mode: Mode = "exact",
     report: Report = silent,
+    watch: Watch | None = None,
 ) -> NDArray[np.float32]:
     """Ask the members about every window.
 
@@ -109,6 +131,8 @@ def predict(
     report : callable
         Told after every batch; once, when the coarse grid is done, with
         ``detail={"probability": (C, ., .), "y": ..., "x": ...}`` of that grid.
+    watch : callable, optional
+        Shown, after every batch, all answers so far.
 
     Returns
     -------
@@ -122,16 +146,20 @@ def predict(
     """
     scan = _Scan(flattened, ensemble, device, mode)
     answers = np.zeros((len(grid.y), len(grid.x), len(ensemble.spec.classes)), np.float32)
+    so_far = SoFar(answers.transpose(2, 0, 1), np.zeros(answers.shape[:2], bool), grid)
     done = 0
     for batch in _batches(grid, scan.size):
         part = scan.ask(grid.y[batch.rows], grid.x[batch.columns])
         answers[batch.rows, batch.columns] = part
+        so_far.answered[batch.rows, batch.columns] = True
         done += len(batch.rows)
         coarse = {}
         if batch.ends_coarse:
             coarse = _coarse_map(answers, grid)
             scan.clear_where_bulk_is_sure(coarse["probability"])
         report(Progress("scanning", done, grid.windows, coarse))
+        if watch is not None:
+            watch(so_far)
     return np.ascontiguousarray(answers.transpose(2, 0, 1))
 
 

@@ -1,29 +1,41 @@
-"""Detection in a part of a frame: the windows inside a rectangle, seen with their surroundings."""
+"""A part of a frame to be searched: rectangles and outlines of any shape, in px.
+
+Pixel i reaches from i - 0.5 to i + 0.5; it belongs to an area where its centre does.
+"""
 
 from __future__ import annotations
 
 import math
+import operator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from scipy.ndimage import maximum_filter
+from skimage.draw import polygon
 
-from napari_stem_defects.core.detection import SMALLEST_PX, detect_frame, match_scale
-from napari_stem_defects.core.progress import Report, silent
+from napari_stem_defects.core.detection import SMALLEST_PX, match_scale
 from napari_stem_defects.engine.frame_result import FrameResult
 from napari_stem_defects.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
-    from napari_stem_defects.core.detection_result import ProbabilityMap
-    from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
+    from napari_stem_defects.core.detection_result import Detection, ProbabilityMap
+    from napari_stem_defects.core.ensemble import EnsembleSpec
     from napari_stem_defects.core.micrograph import Micrograph
 
+_BLOCK_ROWS = 256
+MOST_POINTS = 200
+"""Corners of an outline, and outlines of an area: what result files keep of a list."""
 
-class Area(NamedTuple):
+Outline = tuple[tuple[float, float], ...]
+AreaLike = tuple[int, int, int, int] | Sequence[Sequence[tuple[float, float]]]
+"""Top, left, bottom and right of a rectangle in whole px, or outlines of (y, x) points."""
+
+
+class Box(NamedTuple):
     """A rectangle of whole pixels: first row and column, and those after the last ones."""
 
     top: int
@@ -31,102 +43,208 @@ class Area(NamedTuple):
     bottom: int
     right: int
 
-    def within(self, shape: tuple[int, int]) -> Area:
-        """Return the part of the rectangle that lies in an image.
+
+@dataclass(frozen=True)
+class Area:
+    """What one or more closed outlines enclose.
+
+    Attributes
+    ----------
+    outlines : tuple of tuples of (y, x)
+        Corners in px of the image; what any of them encloses belongs to the area.
+    """
+
+    outlines: tuple[Outline, ...]
+
+    @classmethod
+    def rectangle(cls, top: int, left: int, bottom: int, right: int) -> Area:
+        """Return the area of whole pixels; ``bottom`` and ``right`` are the first ones beyond."""
+        y0, x0, y1, x1 = (edge - 0.5 for edge in (top, left, bottom, right))
+        return cls((((y0, x0), (y0, x1), (y1, x1), (y1, x0)),))
+
+    @classmethod
+    def of(cls, given: Area | AreaLike) -> Area:
+        """Return an area given as such, as a rectangle's edges or as outlines.
 
         Raises
         ------
         InputError
-            Where that is nothing.
+            Where it is none of these.
         """
-        rows = np.clip((self.top, self.bottom), 0, shape[0])
-        columns = np.clip((self.left, self.right), 0, shape[1])
-        if rows[0] >= rows[1] or columns[0] >= columns[1]:
-            raise InputError(
-                f"area {tuple(self)}: no pixel of the image lies in it; choose another"
+        if isinstance(given, Area):
+            return given
+        try:
+            if all(np.ndim(edge) == 0 for edge in given):
+                return cls.rectangle(*map(operator.index, given))  # type: ignore[arg-type]
+            outlines = tuple(
+                tuple((float(y), float(x)) for y, x in outline)  # type: ignore[union-attr]
+                for outline in given
             )
-        return Area(int(rows[0]), int(columns[0]), int(rows[1]), int(columns[1]))
+            return cls(_checked(outlines))
+        except (TypeError, ValueError):
+            raise InputError(
+                f"area {str(given)[:60]}: give (top, left, bottom, right) or outlines of 3 to"
+                f" {MOST_POINTS} points (y, x)"
+            ) from None
+
+    @classmethod
+    def parse(cls, text: str) -> Area:
+        """Read ``TOP,LEFT,BOTTOM,RIGHT`` or ``Y,X Y,X Y,X``, outlines parted by ``;``.
+
+        Raises
+        ------
+        InputError
+            Where the text is neither.
+        """
+        try:
+            if ";" not in text and " " not in text.strip():
+                return cls.rectangle(*map(int, text.split(",")))
+            return cls(_checked(tuple(map(_points, text.split(";")))))
+        except (TypeError, ValueError):
+            raise InputError(
+                f"area {text[:60]!r} is not of the form TOP,LEFT,BOTTOM,RIGHT or Y,X Y,X Y,X[;...]"
+                f" with at most {MOST_POINTS} points"
+            ) from None
+
+    def text(self) -> str:
+        """Return what `parse` reads."""
+        if (box := self._as_box()) is not None:
+            return ",".join(map(str, box))
+        return ";".join(" ".join(f"{y!r},{x!r}" for y, x in each) for each in self.outlines)
+
+    def plain(self) -> list[object]:
+        """Return what `of` takes, as plain lists: [top, left, bottom, right] or outlines."""
+        if (box := self._as_box()) is not None:
+            return list(box)
+        return [[list(point) for point in outline] for outline in self.outlines]
+
+    def mask(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
+        """Return which pixels of an image (Y, X) belong to the area."""
+        inside = np.zeros(shape, bool)
+        for outline in self.outlines:
+            y, x = np.array(outline).T
+            for start in range(0, shape[0], _BLOCK_ROWS):
+                block = inside[start : start + _BLOCK_ROWS]
+                block[polygon(y - start, x, block.shape)] = True
+        return inside
+
+    def box(self, shape: tuple[int, int]) -> Box:
+        """Return the rectangle around the area's pixels in an image (Y, X).
+
+        Raises
+        ------
+        InputError
+            Where there are none.
+        """
+        inside = self.mask(shape)
+        rows, columns = (np.flatnonzero(inside.any(axis)) for axis in (1, 0))
+        if not rows.size:
+            raise InputError(
+                f"area {self.text()}: no pixel of the image lies in it; choose another"
+            )
+        return Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+
+    def _as_box(self) -> Box | None:
+        y, x = np.array(self.outlines[0]).T + 0.5
+        edges = Box(*(math.floor(edge) for edge in (y.min(), x.min(), y.max(), x.max())))
+        return edges if self == Area.rectangle(*edges) else None
+
+
+def _points(text: str) -> Outline:
+    pairs = [part.split(",") for part in text.split()]
+    return tuple((float(y), float(x)) for y, x in pairs)
+
+
+def _checked(outlines: tuple[Outline, ...]) -> tuple[Outline, ...]:
+    """Refuse what encloses nothing."""
+    if not outlines or any(len(outline) < 3 for outline in outlines):
+        raise ValueError("an outline has three points or more")
+    if max(len(outlines), *map(len, outlines)) > MOST_POINTS:
+        raise ValueError("too many points")
+    if not np.isfinite([point for outline in outlines for point in outline]).all():
+        raise ValueError("a point lies nowhere")
+    return outlines
 
 
 @dataclass(frozen=True)
 class Cutout:
-    """The part of a micrograph that is searched.
+    """The part of a frame that is searched; all of it where there is no area.
 
     Attributes
     ----------
     part : Micrograph
-        The rectangle with a margin, so that windows at its border see what is beyond.
+        The rectangle around the area with a margin, so that windows at its border see what is
+        beyond.
     whole : Micrograph
-        The frame it is from; what lies outside the rectangle counts as invalid.
+        The frame it is from; what lies outside the area counts as invalid.
     top, left : int
         Where ``part`` begins.
+    area : Area or None
     """
 
     part: Micrograph
     whole: Micrograph
-    top: int
-    left: int
+    top: int = 0
+    left: int = 0
+    area: Area | None = None
 
     @classmethod
-    def of(cls, micrograph: Micrograph, area: Area, spec: EnsembleSpec) -> Cutout:
-        """Cut a rectangle out of a frame, calibrated as the whole frame is."""
+    def of(cls, micrograph: Micrograph, area: Area | None, spec: EnsembleSpec) -> Cutout:
+        """Cut an area out of a frame, calibrated as the whole frame is.
+
+        Raises
+        ------
+        InputError
+            Where nothing of the image lies in the area.
+        """
+        if area is None:
+            return cls(micrograph, micrograph)
         scale = match_scale(micrograph, spec)
-        height, width = micrograph.frame_shape
-        area = area.within((height, width))
+        known, shape = scale.micrograph, micrograph.frame_shape
+        box = area.box(shape)
         margin = max(SMALLEST_PX, math.ceil(spec.preprocessing.patch_px / scale.factor))
-        rows = slice(max(0, area.top - margin), min(height, area.bottom + margin))
-        columns = slice(max(0, area.left - margin), min(width, area.right + margin))
-        known = scale.micrograph
+        rows = slice(max(0, box.top - margin), min(shape[0], box.bottom + margin))
+        columns = slice(max(0, box.left - margin), min(shape[1], box.right + margin))
         invalid = None if known.invalid is None else known.invalid[rows, columns]
+        outside = ~area.mask(shape)
+        if known.invalid is not None:
+            outside |= known.invalid
         part = replace(known, pixels=known.pixels[rows, columns], invalid=invalid)
-        whole = replace(known, invalid=_outside(known, area))
-        return cls(part, whole, rows.start, columns.start)
+        return cls(part, replace(known, invalid=outside), rows.start, columns.start, area)
 
     def in_whole(self, found: ProbabilityMap) -> ProbabilityMap:
-        """Return a map of the part in px of the whole frame."""
-        y, x = found.y + np.float32(self.top), found.x + np.float32(self.left)
-        return replace(found, y=y, x=x)
+        """Return a map of the part in px of the whole frame; nothing is said beyond the area."""
+        if self.area is None:
+            return found
+        near = self._near(found)
+        return replace(
+            found,
+            y=found.y + np.float32(self.top),
+            x=found.x + np.float32(self.left),
+            called=found.called & near,
+            probability=found.probability * near,
+        )
 
+    def result(self, found: Detection) -> FrameResult:
+        """Return what was found in the part as a result of the whole frame."""
+        if self.area is None:
+            return FrameResult.of(found, self.whole.invalid)
+        parameters = {**found.parameters, "area_px": self.area.plain()}
+        result = FrameResult.fused(self.in_whole(found.map), self.whole, found.frame, parameters)
+        return replace(result, seconds=found.seconds)
 
-def _outside(micrograph: Micrograph, area: Area) -> NDArray[np.bool_]:
-    outside = np.ones(micrograph.frame_shape, bool)
-    outside[area.top : area.bottom, area.left : area.right] = False
-    return outside if micrograph.invalid is None else outside | micrograph.invalid
-
-
-def detect_area(
-    micrograph: Micrograph,
-    ensemble: Ensemble,
-    area: Area,
-    *,
-    stride: int = 8,
-    thresholds: Mapping[str, float] | None = None,
-    device: str = "auto",
-    frame: int = 0,
-    report: Report = silent,
-) -> FrameResult:
-    """Find the defects in a part of a single-frame micrograph, in px of the whole frame.
-
-    Parameters
-    ----------
-    area : Area
-        The rectangle; the other parameters are those of `core.detection.detect_frame`.
-
-    Raises
-    ------
-    InputError
-        Where nothing of the image lies in the area, or as in `detect_frame`.
-    """
-    cutout = Cutout.of(micrograph, area, ensemble.spec)
-    found = detect_frame(
-        cutout.part,
-        ensemble,
-        stride=stride,
-        thresholds=thresholds,
-        device=device,
-        frame=frame,
-        report=report,
-    )
-    parameters: dict[str, Any] = {**found.parameters, "area_px": list(area)}
-    result = FrameResult.fused(cutout.in_whole(found.map), cutout.whole, frame, parameters)
-    return replace(result, seconds=found.seconds)
+    def _near(self, found: ProbabilityMap) -> NDArray[np.bool_]:
+        """Say which windows a pixel of the area can ask: those within a step of one."""
+        if self.whole.invalid is None:
+            return found.called
+        height, width = self.part.frame_shape
+        rows, columns = slice(self.top, self.top + height), slice(self.left, self.left + width)
+        steps = [np.diff(at).max(initial=1) for at in (found.y, found.x)]
+        reach = [2 * math.ceil(step) + 1 for step in steps]
+        near = maximum_filter(~self.whole.invalid[rows, columns], reach)
+        y, x = (
+            np.clip(np.rint(at).astype(int), 0, length - 1)
+            for at, length in ((found.y, height), (found.x, width))
+        )
+        asked: NDArray[np.bool_] = near[np.ix_(y, x)]
+        return asked

@@ -131,12 +131,12 @@ class _Batch:
                 micrograph.frame(frame)  # says which frames there are
         except InputError as error:
             return Outcome(path, fault=str(error))
-        size = micrograph.pixel_size_nm
+        size, area = micrograph.pixel_size_nm, self.settings.area
         shaping = {
             "stride_px": self.settings.stride,
             "pixel_size_nm": size,
             "model": self.spec.to_dict(),
-            "area_px": self.settings.area,
+            "area_px": None if area is None else area.plain(),
             "thresholds": dict(self.settings.thresholds),
         }
         try:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from skimage.measure import label
-
-from napari_stem_defects.core.regions import measure_regions, number_regions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,20 +45,7 @@ def corrected(result: FrameResult, corrections: Sequence[Correction]) -> FrameRe
     masks = (result.numbered > 0).astype(np.uint8)
     for each in mine:
         _correct(masks, result.names, each)
-    regions = measure_regions(
-        result.map,
-        result.names,
-        masks,
-        image=result.image,
-        frame=result.frame,
-        pixel_size_nm=result.pixel_size_nm,
-    )
-    return replace(
-        result,
-        numbered=number_regions(result.map, result.names, masks),
-        regions=regions,
-        parameters={**result.parameters, "corrections": [asdict(each) for each in mine]},
-    )
+    return result.with_masks(result.names, masks, corrections=[asdict(each) for each in mine])
 
 
 def _correct(masks: NDArray[np.uint8], names: Sequence[str], correction: Correction) -> None:

@@ -9,7 +9,7 @@ from napari_stem_defects import DEFAULT_MODEL
 from napari_stem_defects.core.detection import detect_frame
 from napari_stem_defects.core.ensemble import Ensemble
 from napari_stem_defects.core.progress import Report, silent
-from napari_stem_defects.engine.area import Area, detect_area
+from napari_stem_defects.engine.area import Area, Cutout
 from napari_stem_defects.files.model_file import load_model
 from napari_stem_defects.files.model_library import find_model
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.core.detection_result import Detection
     from napari_stem_defects.core.micrograph import Micrograph
+    from napari_stem_defects.engine.area import AreaLike
 
 Model = Ensemble | str | Path
 """A loaded ensemble, the name of one in the library, or its file."""
@@ -31,15 +32,15 @@ def detect(
     stride: int | None = None,
     thresholds: Mapping[str, float] | None = None,
     device: str = "auto",
-    area: tuple[int, int, int, int] | None = None,
+    area: Area | AreaLike | None = None,
     report: Report = silent,
 ) -> Detection:
     """Find the defects of one frame of a micrograph; see `core.detection.detect_frame`.
 
     Parameters
     ----------
-    area : (top, left, bottom, right), optional
-        Search only this rectangle, px; results are in px of the whole frame all the same.
+    area : (top, left, bottom, right) or outlines of (y, x) points, optional
+        Search only this part, px; results are in px of the whole frame all the same.
 
     Raises
     ------
@@ -48,19 +49,9 @@ def detect(
     """
     ensemble = model if isinstance(model, Ensemble) else load_model(find_model(model))
     shown = micrograph.frame(frame)
-    if area is not None:
-        return detect_area(
-            shown,
-            ensemble,
-            Area(*area),
-            stride=stride,
-            thresholds=thresholds,
-            device=device,
-            frame=frame,
-            report=report,
-        ).detection()
-    return detect_frame(
-        shown,
+    cutout = Cutout.of(shown, None if area is None else Area.of(area), ensemble.spec)
+    found = detect_frame(
+        cutout.part,
         ensemble,
         stride=stride,
         thresholds=thresholds,
@@ -68,3 +59,4 @@ def detect(
         frame=frame,
         report=report,
     )
+    return found if cutout.area is None else cutout.result(found).detection()

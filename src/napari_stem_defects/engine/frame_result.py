@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_stem_defects import __version__
 from napari_stem_defects.core.detection_result import Detection, ProbabilityMap, Region
 from napari_stem_defects.core.fusion import SPECK_PX, masks_from_map
 from napari_stem_defects.core.regions import measure_regions, number_regions
@@ -16,7 +17,22 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_stem_defects.core.ensemble import Ensemble
     from napari_stem_defects.core.micrograph import Micrograph
+
+
+def origin_of(micrograph: Micrograph, ensemble: Ensemble) -> dict[str, Any]:
+    """Say what a result is made of, in plain data."""
+    path = micrograph.path
+    return {
+        "model": {"name": ensemble.spec.name, "sha256": ensemble.sha256},
+        "image": {
+            "name": micrograph.name,
+            "path": None if path is None else str(path),
+            "sha256": micrograph.sha256,
+        },
+        "version": __version__,
+    }
 
 
 @dataclass(frozen=True)
@@ -29,6 +45,9 @@ class FrameResult:
         For each of ``names`` 0 for background, else the number of the region.
     invalid : ndarray of bool, shape (Y, X), or None
         Pixels without a value; needed to fuse again.
+    origin : mapping
+        The model's ``name`` and ``sha256``, the image's ``name``, ``path`` and ``sha256``, and the
+        ``version`` of this package.
     """
 
     image: str
@@ -41,6 +60,7 @@ class FrameResult:
     pixel_size_nm: float | None
     parameters: Mapping[str, Any]
     seconds: float
+    origin: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, found: Detection, invalid: NDArray[np.bool_] | None) -> FrameResult:
@@ -50,7 +70,7 @@ class FrameResult:
             frame=found.frame,
             map=found.map,
             names=found.mask_names,
-            numbered=number_regions(found.map, found.mask_names, found.masks),
+            numbered=_small(number_regions(found.map, found.mask_names, found.masks)),
             regions=found.regions,
             invalid=invalid,
             pixel_size_nm=found.pixel_size_nm,
@@ -77,6 +97,11 @@ class FrameResult:
         """The threshold of every class, Bulk included."""
         limits: Mapping[str, float] = self.parameters["thresholds"]
         return limits
+
+    @property
+    def finished(self) -> bool:
+        """Whether every window was asked, not only those of a coarse grid and some more."""
+        return bool(self.parameters.get("finished", True))
 
     @classmethod
     def fused(
@@ -111,6 +136,12 @@ class FrameResult:
         names, masks = masks_from_map(
             self.map, (height, width), limits, self.invalid, speck_px=speck_px
         )
+        return self.with_masks(names, masks, thresholds=limits)
+
+    def with_masks(
+        self, names: tuple[str, ...], masks: NDArray[np.uint8], **parameters: Any
+    ) -> FrameResult:
+        """Replace the planes, number and measure their regions, and add to the parameters."""
         regions = measure_regions(
             self.map,
             names,
@@ -122,7 +153,12 @@ class FrameResult:
         return replace(
             self,
             names=names,
-            numbered=number_regions(self.map, names, masks),
+            numbered=_small(number_regions(self.map, names, masks)),
             regions=regions,
-            parameters={**self.parameters, "thresholds": limits},
+            parameters={**self.parameters, **parameters},
         )
+
+
+def _small(numbered: NDArray[np.unsignedinteger[Any]]) -> NDArray[np.unsignedinteger[Any]]:
+    """Return the numbers in the smallest type that holds them: they travel between processes."""
+    return numbered.astype(np.min_scalar_type(numbered.max(initial=0)))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.core.ensemble import Ensemble
     from napari_stem_defects.core.micrograph import Micrograph, PixelSizeSource
+    from napari_stem_defects.engine.area import Area
     from napari_stem_defects.files.result_files import ResultFolder
 
 
@@ -41,8 +42,8 @@ class Settings:
         Whether results that somebody corrected may be replaced.
     frames : tuple of int or None
         The only frames to search.
-    area : (top, left, bottom, right) or None
-        The only part of them to search, px.
+    area : Area or None
+        The only part of them to search.
     thresholds : mapping of str to float
         Instead of the model's.
     """
@@ -54,7 +55,7 @@ class Settings:
     device: str = "auto"
     overwrite: bool = False
     frames: tuple[int, ...] | None = None
-    area: tuple[int, int, int, int] | None = None
+    area: Area | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
 
 

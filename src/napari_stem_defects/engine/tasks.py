@@ -16,13 +16,13 @@ import numpy as np
 
 from napari_stem_defects.core.classes import BULK
 from napari_stem_defects.core.detection import Scale, detect_frame, match_scale
-from napari_stem_defects.core.detection_result import ProbabilityMap
 from napari_stem_defects.core.lattice import Lattice, measure_lattice
 from napari_stem_defects.core.preprocessing import Preprocessing, Stages, stages
 from napari_stem_defects.core.progress import Progress, Report
-from napari_stem_defects.engine.area import Area, Cutout, detect_area
+from napari_stem_defects.engine.area import Area, Cutout
 from napari_stem_defects.engine.corrections import Correction, corrected
-from napari_stem_defects.engine.frame_result import FrameResult
+from napari_stem_defects.engine.frame_result import FrameResult, origin_of
+from napari_stem_defects.engine.refinement import Refinement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,45 +81,30 @@ def detect(
     area: Area | None = None,
     report: Report,
 ) -> FrameResult:
-    """Find the defects of a frame; a coarse result comes as ``detail["coarse"]`` on the way."""
+    """Find the defects of a frame; unfinished results come as ``detail["partial"]`` on the way."""
     micrograph = frame.micrograph()
     report(Progress("loading the model", 0, 1))
     ensemble = _loaded(model, model.stat().st_mtime_ns)
     spec = ensemble.spec
     scaled = match_scale(micrograph, spec).micrograph
-    cutout = Cutout(scaled, scaled, 0, 0) if area is None else Cutout.of(scaled, area, spec)
-    how: dict[str, Any] = {
-        "stride": stride,
-        "thresholds": thresholds,
-        "device": device,
-        "frame": index,
-        "report": _with_coarse_results(report, cutout, spec, index, thresholds),
-    }
-    if area is not None:
-        return detect_area(scaled, ensemble, area, **how)
-    return FrameResult.of(detect_frame(scaled, ensemble, **how), scaled.invalid)
-
-
-def _with_coarse_results(
-    report: Report,
-    cutout: Cutout,
-    spec: EnsembleSpec,
-    index: int,
-    thresholds: Mapping[str, float],
-) -> Report:
-    """Turn the coarse map that the scan reports into a result that can be shown."""
+    cutout = Cutout.of(scaled, area, spec)
     limits = {name: spec.threshold(name) for name in spec.classes} | dict(thresholds)
-
-    def reporting(progress: Progress) -> None:
-        if "probability" in progress.detail:
-            factor = match_scale(cutout.part, spec).factor
-            coarse = cutout.in_whole(_coarse_map(progress.detail, factor, spec))
-            parameters = {"thresholds": limits, "resampling_factor": factor}
-            result = FrameResult.fused(coarse, cutout.whole, index, parameters)
-            progress = replace(progress, detail={"coarse": result})
-        report(progress)
-
-    return reporting
+    about: dict[str, Any] = {"stride_px": stride, "thresholds": limits}
+    if area is not None:
+        about["area_px"] = area.plain()
+    origin = origin_of(micrograph, ensemble)
+    refinement = Refinement(report, cutout, spec, index, about, origin)
+    found = detect_frame(
+        cutout.part,
+        ensemble,
+        stride=stride,
+        thresholds=thresholds,
+        device=device,
+        frame=index,
+        report=refinement.report,
+        watch=refinement.watch,
+    )
+    return replace(cutout.result(found), origin=origin)
 
 
 def fuse_again(
@@ -138,22 +123,19 @@ def export(
     results: Sequence[FrameResult],
     thresholds: Mapping[str, float],
     image: FrameInput,
-    model: Path,
     folder: Path,
     overwrite: bool = False,
     corrections: Sequence[Correction] = (),
     report: Report,
 ) -> Path:
     """Write the result files of an image and return their folder."""
-    from napari_stem_defects.files.model_file import read_spec
     from napari_stem_defects.files.result_files import write_results
 
     detections = []
     for done, result in enumerate(results):
         report(Progress("writing results", done, len(results)))
         detections.append(corrected(result.fused_again(thresholds), corrections).detection())
-    spec, sha256 = read_spec(model)
-    about = {"name": spec.name, "sha256": sha256}
+    about = results[0].origin["model"]
     return write_results(folder, image.micrograph(), detections, about, overwrite=overwrite)
 
 
@@ -260,12 +242,18 @@ def import_model(*, path: Path, report: Report) -> ModelEntry:
     return model_library.import_model(path)
 
 
-def _coarse_map(detail: Mapping[str, Any], factor: float, spec: EnsembleSpec) -> ProbabilityMap:
-    """Express the scan's coarse map in px of the image."""
-    probability = detail["probability"]
-    y, x = (((detail[axis] + 0.5) / factor - 0.5).astype(np.float32) for axis in "yx")
-    called = np.ones(probability.shape[1:], bool)
-    return ProbabilityMap(probability, y, x, spec.classes, called)
+def export_model(*, path: Path, target: Path, report: Report) -> Path:
+    """Copy a model and its card out of the library and return the file."""
+    from napari_stem_defects.files import model_library
+
+    return model_library.export_model(path, target)
+
+
+def remove_model(*, path: Path, report: Report) -> None:
+    """Remove one of the user's own models."""
+    from napari_stem_defects.files import model_library
+
+    model_library.remove_model(path)
 
 
 @lru_cache(maxsize=4)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from platformdirs import user_data_path
 
-from napari_stem_defects.errors import ModelError
+from napari_stem_defects.errors import ModelError, OutputError
 from napari_stem_defects.files.atomic import replacing
 from napari_stem_defects.files.messages import one_line
 from napari_stem_defects.files.model_file import SUFFIX, load_model, read_spec
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Source = Literal["bundled", "user"]
 
+_CARD = ".md"
 BUNDLED = Path(__file__).parents[1] / "models"
 
 
@@ -92,9 +93,55 @@ def import_model(path: str | Path) -> ModelEntry:
     spec = load_model(path).spec
     target = user_folder() / path.name
     if not target.exists():
-        with replacing(target) as temporary:
-            shutil.copyfile(path, temporary)
+        _copy_with_card(path, target)
     elif not filecmp.cmp(path, target, shallow=False):
         fault = "the library has another model of this name"
         raise ModelError(one_line(path, fault, "rename the file"))
     return ModelEntry(path.stem, target, "user", spec)
+
+
+def export_model(path: Path, target: Path) -> Path:
+    """Copy a model file, and the card beside it, to another place; what is there is replaced.
+
+    Raises
+    ------
+    ModelError
+        Where the model is gone, or the name would hide what it is.
+    OutputError
+        Where nothing can be written.
+    """
+    if target.suffix != SUFFIX:
+        target = target.with_name(f"{target.name}{SUFFIX}")
+    if not path.is_file():
+        raise ModelError(one_line(path, "there is no such model any more", "choose another one"))
+    if target.resolve() != path.resolve():
+        _copy_with_card(path, target)
+    return target
+
+
+def remove_model(path: Path) -> None:
+    """Remove one of the user's own models, its card and its report.
+
+    Raises
+    ------
+    ModelError
+        Where it is not one of the user's own.
+    OutputError
+        Where it cannot be removed.
+    """
+    if path.parent.resolve() != user_folder().resolve():
+        raise ModelError(one_line(path, "only models of your own can be removed", "keep it"))
+    try:
+        path.unlink(missing_ok=True)
+        path.with_suffix(_CARD).unlink(missing_ok=True)
+    except OSError as error:
+        fault = f"cannot be removed ({error.strerror or error})"
+        raise OutputError(one_line(path, fault, "close it elsewhere and try again")) from error
+    shutil.rmtree(path.with_suffix(".report"), ignore_errors=True)
+
+
+def _copy_with_card(path: Path, target: Path) -> None:
+    for source, copy in ((path, target), (path.with_suffix(_CARD), target.with_suffix(_CARD))):
+        if source.is_file():
+            with replacing(copy) as temporary:
+                shutil.copyfile(source, temporary)

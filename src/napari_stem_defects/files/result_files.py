@@ -29,7 +29,7 @@ from napari_stem_defects.files.messages import one_line
 from napari_stem_defects.files.overview import draw_overview, frames_to_show
 from napari_stem_defects.files.plain_data import plain
 from napari_stem_defects.files.result_seal import corrected, refuse_corrected, sealed
-from napari_stem_defects.files.result_summary import CORRECTIONS, findings_of, summary_of
+from napari_stem_defects.files.result_summary import CORRECTIONS, findings_of, origin_of, summary_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -119,7 +119,7 @@ class ResultFolder:
         paths = [self._frame_path(frame) for frame in self.frames]
         try:
             abouts = [formats.read_frame_about(path) for path in paths]
-            self._write_arrays(paths, abouts, micrograph)
+            self._write_arrays(paths, abouts, micrograph, model)
             self._write_texts(paths, abouts, micrograph, model)
         except ReadError as error:
             _remove_damaged(paths)
@@ -154,7 +154,11 @@ class ResultFolder:
         return self.path / _PARTIAL / self.fingerprint[:16] / f"frame_{frame:05d}.npz"
 
     def _write_arrays(
-        self, paths: Sequence[Path], abouts: Sequence[dict[str, Any]], micrograph: Micrograph
+        self,
+        paths: Sequence[Path],
+        abouts: Sequence[dict[str, Any]],
+        micrograph: Micrograph,
+        model: Mapping[str, Any],
     ) -> None:
         shape, count = abouts[0]["shape"], len(paths) if micrograph.is_stack else None
         formats.write_masks(
@@ -163,6 +167,7 @@ class ResultFolder:
             tuple(shape) if count is None else (count, *shape),
             abouts[0]["mask_names"],
             abouts[0]["pixel_size_nm"],
+            origin_of(abouts[0], micrograph, model),
         )
         maps = (formats.read_frame_map(path, abouts[0]["classes"]) for path in paths)
         formats.write_probability(self._aside / PROBABILITY, maps, count)

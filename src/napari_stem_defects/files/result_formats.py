@@ -46,6 +46,7 @@ def write_masks(
     shape: tuple[int, ...],
     names: Sequence[str],
     pixel_size_nm: float | None,
+    origin: Mapping[str, str] | None = None,
 ) -> None:
     """Write 0/1 planes as a compressed OME-TIFF with channel names and physical pixel size.
 
@@ -57,8 +58,12 @@ def write_masks(
     names : sequence of str
         One per channel.
     pixel_size_nm : float or None
+    origin : mapping of str to str, optional
+        What the planes were made of and with; goes into the file as a map annotation.
     """
     metadata: dict[str, Any] = {"axes": "TCYX"[-len(shape) :], "Channel": {"Name": list(names)}}
+    if origin:
+        metadata["MapAnnotation"] = annotation(origin)
     if pixel_size_nm is not None:
         for axis in "XY":
             metadata[f"PhysicalSize{axis}"] = pixel_size_nm
@@ -76,6 +81,11 @@ def write_masks(
             compression="zlib",
             metadata=metadata,
         )
+
+
+def annotation(origin: Mapping[str, str]) -> dict[str, str]:
+    """Return an OME map annotation that is known as ours."""
+    return {"Namespace": "napari-stem-defects", **origin}
 
 
 def read_masks(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from datetime import UTC, datetime
 from importlib import metadata
@@ -78,6 +79,20 @@ def summary_of(
         "seconds": sum(about["seconds"] for about in abouts),
         "versions": _versions(),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def origin_of(
+    about: Mapping[str, Any], micrograph: Micrograph, model: Mapping[str, Any]
+) -> dict[str, str]:
+    """Return in short what a frame's planes were made of and with, as text."""
+    return {
+        "model": str(model.get("name", "")),
+        "model_sha256": str(model.get("sha256", "")),
+        "image": micrograph.path.name if micrograph.path else micrograph.name,
+        "image_sha256": micrograph.sha256,
+        "parameters": json.dumps(about["parameters"]),
+        "version": __version__,
     }
 
 

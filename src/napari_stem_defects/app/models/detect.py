@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from psygnal import Signal
 
 from napari_stem_defects.app.models.corrections import Corrections
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _TASKS = "napari_stem_defects.engine.tasks"
 # A worker that dies in the middle of a frame gets it again.
 _ATTEMPTS = 3
+_UNFINISHED = "cancelled; what is shown is not finished"
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class DetectRequest:
         "auto", "cpu", "cuda" or "mps".
     area : Area or None
         The only part to search.
+    searched : str
+        What that is, in words.
     """
 
     name: str
@@ -63,6 +67,7 @@ class DetectRequest:
     stride: int
     device: str = "auto"
     area: Area | None = None
+    searched: str = "all of the image"
 
 
 class DetectModel:
@@ -83,19 +88,25 @@ class DetectModel:
     def __init__(self, long: Submit, quick: Submit) -> None:
         self.run = Run(long)
         self.run.stepped.connect(self._on_step)
+        self.run.changed.connect(self._on_run)
         self.exporting = Run(quick)
         self._fusing = Latest(quick, self._on_fused, self.run.fail)
         self.request: DetectRequest | None = None
         self.results: dict[int, FrameResult] = {}
         self.thresholds: dict[str, float] = {}
         self.corrections = Corrections()
+        self._entry: ModelEntry | None = None
         self._image: Micrograph | None = None
         self._stale: set[int] = set()
 
     def use_model(self, entry: ModelEntry) -> None:
-        """Take over a model's own thresholds."""
-        spec = entry.spec
+        """Take over a model's own thresholds; results of another model keep theirs."""
+        if entry == self._entry:
+            return
+        self._entry, spec = entry, entry.spec
         self.thresholds = {name: spec.threshold(name) for name in spec.classes}
+        if self.request is not None and self.request.model == entry:
+            self._stale = set(self.results)
         self.thresholds_changed.emit()
 
     def start(self, request: DetectRequest) -> None:
@@ -111,7 +122,8 @@ class DetectModel:
     def set_threshold(self, class_name: str, value: float, frame: int) -> None:
         """Change one threshold; the frame shown is fused again at once, others when shown."""
         self.thresholds[class_name] = value
-        self._stale = set(self.results)
+        if class_name in self._limits():
+            self._stale = set(self.results)
         self.refresh(frame)
 
     def refresh(self, frame: int) -> None:
@@ -119,7 +131,7 @@ class DetectModel:
         if frame in self._stale:
             arguments = {
                 "result": self.results[frame],
-                "thresholds": dict(self.thresholds),
+                "thresholds": self._limits(),
                 "corrections": self.corrections.made,
             }
             self._fusing.ask(Job(f"{_TASKS}:fuse_again", arguments, subject="thresholds"))
@@ -208,23 +220,13 @@ class DetectModel:
             return
         arguments = {
             "results": [self.results[frame] for frame in sorted(self.results)],
-            "thresholds": dict(self.thresholds),
+            "thresholds": self._limits(),
             "image": image,
-            "model": self.request.model.path,
             "folder": folder,
             "corrections": self.corrections.made,
         }
         job = Job(f"{_TASKS}:export", arguments, subject=self.request.name)
         self.exporting.start(job, lambda path: self.exporting.finish(f"written to {path}"))
-
-    def import_model(self, path: Path, on_entry: Callable[[ModelEntry], None]) -> None:
-        """Copy a model file into the user's library, once it has proved that it works."""
-
-        def imported(entry: ModelEntry) -> None:
-            self.run.finish(f"{entry.name} is in your library")
-            on_entry(entry)
-
-        self.run.start(Job(f"{_TASKS}:import_model", {"path": path}, subject=path.name), imported)
 
     def _detect(self, position: int) -> None:
         request = self.request
@@ -241,7 +243,7 @@ class DetectModel:
             "index": frame,
             "model": request.model.path,
             "stride": request.stride,
-            "thresholds": dict(self.thresholds),
+            "thresholds": self._limits(),
             "device": request.device,
             "area": request.area,
         }
@@ -253,27 +255,46 @@ class DetectModel:
         )
 
     def _on_step(self, progress: Progress) -> None:
-        if coarse := progress.detail.get("coarse"):
-            self._keep(coarse)
+        if partial := progress.detail.get("partial"):
+            self._keep(partial)
 
     def _on_detected(self, position: int, result: FrameResult) -> None:
         self._keep(result)
         if self.request is not None and position + 1 < len(self.request.frames):
             self._detect(position + 1)
         else:
-            seconds = sum(result.seconds for result in self.results.values())
-            self.run.finish(f"{self.summary()} · {seconds:.1f} s")
+            self._conclude()
+
+    def _conclude(self) -> None:
+        """Say what was found, where, and how long it took."""
+        seconds = sum(result.seconds for result in self.results.values())
+        where = "" if self.request is None else f" · searched {self.request.searched}"
+        factors = {r.parameters.get("resampling_factor", 1.0) for r in self.results.values()}
+        scaled = "" if factors == {1.0} else f", resampled {max(factors):.3g} times"
+        self.run.finish(f"{self.summary()}{where}{scaled} · {seconds:.1f} s")
+
+    def _on_run(self) -> None:
+        unfinished = not all(each.finished for each in self.results.values())
+        if self.run.phase == "cancelled" and unfinished and self.run.message != _UNFINISHED:
+            self.run.tell(_UNFINISHED)
+
+    def _limits(self) -> dict[str, float]:
+        """Return the thresholds shown, for the classes of the model that was run."""
+        known = self.thresholds if self.request is None else self.request.model.spec.classes
+        return {name: value for name, value in self.thresholds.items() if name in known}
 
     def _keep(self, result: FrameResult) -> None:
         self.results[result.frame] = result
-        if any(result.thresholds[name] != value for name, value in self.thresholds.items()):
+        if any(result.thresholds[name] != value for name, value in self._limits().items()):
             self._stale.add(result.frame)
             self.refresh(result.frame)
         self.frame_found.emit(result)
 
     def _on_fused(self, result: Any) -> None:
         kept = self.results.get(result.frame)
-        if kept is None or kept.map.probability.shape != result.map.probability.shape:
+        if kept is None or not np.array_equal(kept.map.probability, result.map.probability):
             return  # a finer result has come meanwhile
         self._stale.discard(result.frame)
         self._keep(result)
+        if self.run.phase == "done":
+            self._conclude()

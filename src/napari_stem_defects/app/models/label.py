@@ -117,10 +117,7 @@ class LabelModel:
 
         That is in the area given, or anywhere, and not near the label of a defect.
         """
-        mask = np.ones(shape, bool)
-        if area is not None:
-            mask[:] = False
-            mask[area.top : area.bottom, area.left : area.right] = True
+        mask = np.ones(shape, bool) if area is None else area.mask(shape)
         y, x = np.ogrid[: shape[0], : shape[1]]
         for label in self.labels:
             if label.class_name != BULK:

@@ -72,7 +72,7 @@ class DetectScript:
         if self.frames:
             parts += ["--frames", ",".join(map(str, self.frames))]
         if self.area is not None:
-            parts += ["--area", ",".join(map(str, self.area))]
+            parts.append(f"--area={self.area.text()}")
         if self.thresholds:
             pairs = (f"{name}={value!r}" for name, value in self.thresholds.items())
             parts += ["--thresholds", ",".join(pairs)]
@@ -81,7 +81,7 @@ class DetectScript:
     def _call(self, frame: str) -> str:
         options = f"{frame}stride={self.stride}, device={self.device!r}"
         if self.area is not None:
-            options += f", area={tuple(self.area)!r}"
+            options += f", area={self.area.plain()!r}"
         if self.thresholds:
             options += f", thresholds={dict(self.thresholds)!r}"
         return f"sd.detect(micrograph, {self.model!r}, {options})"

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
+import time
 import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog, QHBoxLayout, QMenu, QSpinBox
+from qtpy.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QMenu
 
 from napari_stem_defects import DEFAULT_MODEL
 from napari_stem_defects.app import layers
 from napari_stem_defects.app.models.detect import DetectModel, DetectRequest
 from napari_stem_defects.app.models.handover import library, open_labels
+from napari_stem_defects.app.models.library_actions import LibraryActions
 from napari_stem_defects.app.models.pixel_size import PixelSize
 from napari_stem_defects.app.models.script import DetectScript
-from napari_stem_defects.app.parts.card_dialog import CardDialog
-from napari_stem_defects.app.parts.class_thresholds import ClassThresholds
+from napari_stem_defects.app.parts.class_rows import ClassRows
 from napari_stem_defects.app.parts.correction_row import CorrectionRow
-from napari_stem_defects.app.parts.dock import Dock, button, named, note, say
-from napari_stem_defects.app.parts.image_choice import ImageChoice
-from napari_stem_defects.app.parts.model_choice import ModelChoice, describe, name_of
-from napari_stem_defects.app.parts.pixel_size_row import PixelSizeRow
-from napari_stem_defects.app.parts.probability_bars import ProbabilityBars
+from napari_stem_defects.app.parts.detect_setup import DetectSetup
+from napari_stem_defects.app.parts.dock import Dock, button, note, say
+from napari_stem_defects.app.parts.model_choice import name_of
 from napari_stem_defects.app.parts.region_table import RegionTable
 from napari_stem_defects.app.parts.run_row import RunRow
-from napari_stem_defects.app.remembered import remember
 from napari_stem_defects.app.result_layers import ResultLayers
 from napari_stem_defects.app.runner import QtRunner
 from napari_stem_defects.app.source import Source
-from napari_stem_defects.app.view_area import AREAS, DRAWN, area_of, start_drawing
+from napari_stem_defects.app.view_area import DRAWN, area_of, describe_area, start_drawing
 from napari_stem_defects.app.warm_up import warm_up
 from napari_stem_defects.core.classes import BULK, UNKNOWN
 from napari_stem_defects.engine import pool
@@ -48,8 +46,10 @@ if TYPE_CHECKING:
     from napari_stem_defects.files.model_library import ModelEntry
 
 
-_BREATH_MS = 30
-"""Pause between two layers, so that the window stays alive."""
+_BREATH_MS = 15
+"""Pause between two turns of drawing, so that the window stays alive."""
+_TURN_S = 0.03
+"""Drawing goes on for so long before the next pause; one layer may take longer."""
 
 
 class DetectDefectsWidget(Dock):
@@ -67,16 +67,19 @@ class DetectDefectsWidget(Dock):
         long, quick = QtRunner(pool.long, self), QtRunner(pool.quick, self)
         self.model = DetectModel(long.submit, quick.submit)
         self.pixel_size = PixelSize(quick.submit)
+        self.library = LibraryActions(long.submit, quick.submit)
         self._results = ResultLayers(napari_viewer)
         self._source: weakref.ref[Image] | None = None
-        self._maker = QTimer(self)
-        self._maker.setInterval(_BREATH_MS)
-        self._maker.timeout.connect(self._make_layer)
+        self._room_wanted = False
+        self._drawing = QTimer(self)
+        self._drawing.setInterval(_BREATH_MS)
+        self._drawing.timeout.connect(self._draw_results)
         warm_up()
         long.submit(Job("napari_stem_defects.engine.tasks:load_torch", {}), _ignore)
         self.when_closed(long.cancel_all)
         self.when_closed(quick.cancel_all)
-        self._build_inputs()
+        self.setup = self.add(DetectSetup(napari_viewer.layers, self.pixel_size, self.library))
+        self.image, self.ensemble = self.setup.image, self.setup.ensemble
         self._build_results()
         self.run_row = self.add_footer(
             RunRow(self.model.run, "Run", "Find the defects of this frame or of all frames")
@@ -87,50 +90,9 @@ class DetectDefectsWidget(Dock):
 
     # Building
 
-    def _build_inputs(self) -> None:
-        form = self.add_form()
-        self.image = ImageChoice(self._viewer.layers)
-        self.ensemble = ModelChoice()
-        self.import_model = button("Import…", "import_model", "Copy a model file into your library")
-        chooser = QHBoxLayout()
-        chooser.addWidget(self.ensemble, 1)
-        chooser.addWidget(self.import_model)
-        self.card = button("Card", "card", "What this model learned and how good it is")
-        chooser.addWidget(self.card)
-        self.about = note("model_description")
-        self.size_row = PixelSizeRow(self.pixel_size)
-        self.stride = named(
-            QSpinBox(), "stride", "Step of the sliding window: smaller is finer and slower"
-        )
-        self.stride.setRange(1, 64)
-        self.stride.setValue(8)
-        self.stride.setSuffix(" px")
-        self.frames = named(QComboBox(), "frames", "Only the frame shown, or the whole stack")
-        self.frames.addItems(["this frame", "all frames"])
-        form.addRow("Image", self.image)
-        form.addRow("Model", chooser)
-        form.addRow(self.about)
-        form.addRow("Pixel size", self.size_row)
-        form.addRow("Stride", self.stride)
-        self.area = named(QComboBox(), "area", "What to search: draw a region with the pencil")
-        self.area.addItems(AREAS)
-        self.draw = button("Draw", "draw_region", "Draw a rectangle to search on the image")
-        where = QHBoxLayout()
-        where.addWidget(self.area, 1)
-        where.addWidget(self.draw)
-        form.addRow("Search", where)
-        form.addRow("Frames", self.frames)
-        self._form = form
-        folded = self.add_folded("More")
-        self.device = named(QComboBox(), "device", "Where to compute; auto takes a GPU if present")
-        self.device.addItems(["auto", "cpu", "cuda", "mps"])
-        folded.addRow("Device", self.device)
-        remember("detect", self.ensemble, self.stride, self.device)
-
     def _build_results(self) -> None:
         self.add_title("Classes and thresholds")
-        self.thresholds = self.add(ClassThresholds())
-        self.bars = self.add(ProbabilityBars())
+        self.classes = self.add(ClassRows())
         self.add_title("Regions")
         self.regions = self.add(RegionTable(), 1)
         self.correction = self.add(CorrectionRow())
@@ -152,19 +114,19 @@ class DetectDefectsWidget(Dock):
         self.image.image_changed.connect(self._on_image)
         self.ensemble.currentIndexChanged.connect(self._on_model)
         self.follow(library.changed, self.ensemble.reload)
-        self.import_model.clicked.connect(self._import_model)
-        self.card.clicked.connect(self._show_card)
-        self.size_row.typed.connect(self._explain_scale)
-        self.size_row.calibrate_clicked.connect(self._calibrate)
+        self.library.said.connect(self.model.run.tell)
+        self.library.failed.connect(self._on_library_failed)
+        self.setup.size_row.typed.connect(self._explain_scale)
+        self.setup.size_row.calibrate_clicked.connect(self._calibrate)
+        self.setup.draw_clicked.connect(self._draw)
         self.run_row.run_clicked.connect(self.start)
-        self.thresholds.threshold_changed.connect(self._on_threshold)
+        self.classes.threshold_changed.connect(self._on_threshold)
         self.regions.region_chosen.connect(self._on_region)
         self.regions.delete_pressed.connect(self.correction.delete.click)
         self.correction.corrected.connect(self.model.correct)
         self.correction.undo_clicked.connect(self.model.take_correction_back)
         self.model.corrections.changed.connect(self._on_corrections)
         self.follow(open_labels.changed, self.model.corrections.flush)
-        self.draw.clicked.connect(self._draw)
         self.export.clicked.connect(self._export)
         self.model.frame_found.connect(self._on_frame_found)
         self.model.run.changed.connect(self._on_run)
@@ -187,15 +149,17 @@ class DetectDefectsWidget(Dock):
             return
         try:
             frames = range(layers.frame_count(image))
-            area = area_of(self._viewer, image, self.area.currentText())
+            what = self.setup.area.currentText()
+            area = area_of(self._viewer, image, what)
             self._results.begin(image, (*_defects(entry), UNKNOWN))
         except InputError as error:
             self.model.run.fail(str(error))
             return
         self._source, source = weakref.ref(image), Source(image, self.pixel_size)
-        if self.frames.currentIndex() == 0:
+        if self.setup.frames.currentIndex() == 0:
             frames = range(self._frame_shown(), self._frame_shown() + 1)
-        self._maker.start()
+        self._drawing.start()
+        self._room_wanted = True
         self.model.start(
             DetectRequest(
                 name=image.name,
@@ -203,21 +167,22 @@ class DetectDefectsWidget(Dock):
                 whole=source.whole,
                 frames=frames,
                 model=entry,
-                stride=self.stride.value(),
-                device=self.device.currentText(),
+                stride=self.setup.stride.value(),
+                device=self.setup.device.currentText(),
                 area=area,
+                searched=describe_area(area, layers.frame_shape(image), what),
             )
         )
         self.regions.put([])
+        self.classes.put_counts({})
 
-    def _draw(self) -> None:
+    def _draw(self, tool: str) -> None:
         if (image := self.image.image) is not None:
-            self.area.setCurrentText(DRAWN)
-            start_drawing(self._viewer, image)
+            self.setup.area.setCurrentText(DRAWN)
+            start_drawing(self._viewer, image, tool)
 
     def _on_threshold(self, class_name: str, value: float) -> None:
         self.model.set_threshold(class_name, value, self._frame_shown())
-        self.bars.put_thresholds(self.model.thresholds)
 
     def _on_region(self, region: Region | None) -> None:
         self.correction.put(region)
@@ -225,8 +190,7 @@ class DetectDefectsWidget(Dock):
             self._go_to(region)
 
     def _go_to(self, region: Region) -> None:
-        source = None if self._source is None else self._source()
-        if source is None or source not in self._viewer.layers:
+        if (source := self._source_alive()) is None:
             return
         if source.ndim == 3:
             self._viewer.dims.set_current_step(0, region.frame)
@@ -236,15 +200,6 @@ class DetectDefectsWidget(Dock):
         if (image := self.image.image) is not None:
             layers.set_pixel_size(image, size_nm)
             self._on_image()
-
-    def _import_model(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Import a model", "", "Models (*.safetensors)")
-        if path:
-            self.model.import_model(Path(path), lambda entry: self.ensemble.reload(entry.name))
-
-    def _show_card(self) -> None:
-        if (entry := self.ensemble.entry) is not None:
-            CardDialog(entry, self).open()
 
     def _export(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Folder for the results")
@@ -263,22 +218,23 @@ class DetectDefectsWidget(Dock):
             show_info("copied to the clipboard")
 
     def _script(self) -> DetectScript:
-        image, entry = self.image.image, self.ensemble.entry
+        """Return what repeats the result shown; before a run, what would be done."""
+        image, entry, setup = self.image.image, self.ensemble.entry, self.setup
         request, found = self.model.request, next(iter(self.model.results.values()), None)
+        if found is not None and request is not None:
+            image, entry = self._source_alive() or image, request.model
         own = {} if entry is None else {c: entry.spec.threshold(c) for c in entry.spec.classes}
-        changed = {c: v for c, v in self.model.thresholds.items() if v != own.get(c)}
-        # What was used says it exactly; before a run, what is shown has to do.
-        size = self.size_row.size_nm if found is None else found.pixel_size_nm
+        limits = self.model.thresholds
         stack = image is not None and image.ndim > 2
         return DetectScript(
             path=Path(image.source.path) if image is not None and image.source.path else None,
-            pixel_size_nm=size,
+            pixel_size_nm=setup.size_row.size_nm if found is None else found.pixel_size_nm,
             model=DEFAULT_MODEL if entry is None else name_of(entry),
-            stride=self.stride.value(),
-            device=self.device.currentText(),
+            stride=request.stride if request else setup.stride.value(),
+            device=request.device if request else setup.device.currentText(),
             frames=tuple(request.frames if request else [self._frame_shown()]) if stack else (),
             area=None if request is None else request.area,
-            thresholds=changed,
+            thresholds={c: limits[c] for c, value in own.items() if limits.get(c, value) != value},
             corrections=len(self.model.corrections.made),
         )
 
@@ -287,21 +243,23 @@ class DetectDefectsWidget(Dock):
     def _on_image(self) -> None:
         image = self.image.image
         try:
-            self.size_row.show_size(None if image is None else layers.pixel_size_nm(image))
-            stack = image is not None and layers.frame_count(image) > 1
-            self._form.setRowVisible(self.frames, stack)
+            size_nm = None if image is None else layers.pixel_size_nm(image)
+            self.setup.size_row.show_size(size_nm)
+            self.setup.show_frames(image is not None and layers.frame_count(image) > 1)
         except InputError as error:
             self.model.run.tell(str(error))
         self._explain_scale()
 
     def _on_model(self) -> None:
-        entry = self.ensemble.entry
-        say(self.about, describe(entry))
-        self.about.setToolTip("" if entry is None else entry.spec.description)
-        if entry is not None:
+        if (entry := self.ensemble.entry) is not None:
+            self.setup.suit_stride(entry.spec)
             self.model.use_model(entry)
             self.correction.put_classes(_defects(entry))
         self._explain_scale()
+
+    def _on_library_failed(self, message: str) -> None:
+        self.model.run.tell(message)
+        show_warning(message)
 
     def _explain_scale(self) -> None:
         image, entry = self.image.image, self.ensemble.entry
@@ -315,12 +273,14 @@ class DetectDefectsWidget(Dock):
 
     def _on_frame_found(self, result: FrameResult) -> None:
         self._results.show(result)
+        self._draw_results()
+        self._drawing.start()
         self.regions.put(self.model.regions())
-        self.thresholds.put_counts(self.model.counts())
+        self.classes.put_counts(self.model.counts())
 
     def _on_thresholds(self) -> None:
-        self.thresholds.put(self.model.thresholds)
-        self.bars.put_thresholds(self.model.thresholds)
+        self.classes.put(self.model.thresholds)
+        self.model.refresh(self._frame_shown())
 
     def _on_corrections(self) -> None:
         corrections = self.model.corrections
@@ -329,7 +289,8 @@ class DetectDefectsWidget(Dock):
     def _on_mouse(self, viewer: ViewerModel, event: Any) -> None:
         if self.isVisible():
             place = self._place(event)
-            self.bars.put(place and self.model.probabilities_at(self._frame_shown(), *place))
+            found = place and self.model.probabilities_at(self._frame_shown(), *place)
+            self.classes.put_values(found)
 
     def _on_press(self, viewer: ViewerModel, event: Any) -> Iterator[None]:
         """Select the region that was clicked; a drag is the camera's."""
@@ -346,20 +307,41 @@ class DetectDefectsWidget(Dock):
 
     def _place(self, event: Any) -> tuple[float, float] | None:
         """Return where in the image the cursor is, px."""
-        source = None if self._source is None else self._source()
-        if source is None or source not in self._viewer.layers:
+        if (source := self._source_alive()) is None:
             return None
         y, x = source.world_to_data(event.position[-source.ndim :])[-2:]
         return float(y), float(x)
 
-    def _make_layer(self) -> None:
-        if not warm_up().is_alive() and not self._results.make_next():
-            self._maker.stop()
+    def _source_alive(self) -> Image | None:
+        """Return the image of the results, unless the user has deleted it."""
+        source = None if self._source is None else self._source()
+        return source if source is not None and source in self._viewer.layers else None
+
+    def _draw_results(self) -> None:
+        """Make and fill layers for a moment; the timer goes on with the rest."""
+        if warm_up().is_alive():
+            return
+        until = time.perf_counter() + _TURN_S
+        while self._results.step():
+            if time.perf_counter() > until:
+                return
+        if not self.model.run.busy:
+            self._drawing.stop()
 
     def _on_run(self) -> None:
-        if self.model.run.phase in ("failed", "cancelled") and not self.model.results:
-            self._maker.stop()
+        phase = self.model.run.phase
+        if phase in ("failed", "cancelled") and not self.model.results:
+            self._drawing.stop()
             self._results.discard()
+        elif phase == "done" and self._room_wanted and self.model.results:
+            self._room_wanted = False
+            QTimer.singleShot(0, self._make_room)
+
+    def _make_room(self) -> None:
+        """Fold the settings away where the regions would be out of sight."""
+        bar = self.body.verticalScrollBar()
+        if self.isVisible() and bar is not None and bar.maximum() > 0:
+            self.setup.fold.setChecked(False)
 
     def _on_frame_shown(self) -> None:
         self.model.refresh(self._frame_shown())

@@ -1,0 +1,118 @@
+"""Results on the way: a coarse one after a sixteenth of the windows, then finer and finer ones.
+
+Fusing answers into masks and regions takes a while for a large image, so a finer result is made
+only when it is due: all of them together cost at most `SHARE` of the scan's own time.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_stem_defects.core.detection import match_scale
+from napari_stem_defects.core.detection_result import ProbabilityMap
+from napari_stem_defects.core.fusion import rasterise
+from napari_stem_defects.core.progress import Progress, Report
+from napari_stem_defects.engine.frame_result import FrameResult
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.core.ensemble import EnsembleSpec
+    from napari_stem_defects.core.inference import SoFar
+    from napari_stem_defects.engine.area import Cutout
+
+SHARE = 0.08
+
+
+@dataclass
+class Refinement:
+    """Turns the answers of a scan that goes on into results that can be shown.
+
+    Attributes
+    ----------
+    tell : callable
+        Gets every progress; results come as ``detail["partial"]``.
+    cutout : Cutout
+    spec : EnsembleSpec
+    frame : int
+    parameters : mapping
+        What the results tell about themselves; ``thresholds`` for all classes among them.
+    origin : mapping
+        See `FrameResult`.
+    """
+
+    tell: Report
+    cutout: Cutout
+    spec: EnsembleSpec
+    frame: int
+    parameters: Mapping[str, Any]
+    origin: Mapping[str, Any]
+    _started: float = field(default_factory=lambda: time.monotonic())
+    _spent_s: float = 0.0
+    _each_s: float = 0.0
+
+    def report(self, progress: Progress) -> None:
+        """Pass a report on; the coarse grid's answers become a result."""
+        if "probability" in progress.detail:
+            self._show(progress, **progress.detail)
+            self._spent_s = 0.0  # it was always there; only what follows is on top
+        else:
+            self.tell(progress)
+
+    def watch(self, so_far: SoFar) -> None:
+        """Show the answers so far, if it is time for it."""
+        done, total = int(np.count_nonzero(so_far.answered)), so_far.answered.size
+        elapsed = time.monotonic() - self._started
+        if not 0 < self._each_s + self._spent_s < SHARE * elapsed or done == total:
+            return
+        y, x = so_far.grid
+        progress = Progress("scanning", done, total)
+        self._show(progress, probability=_filled(so_far), y=y, x=x)
+
+    def _show(
+        self,
+        progress: Progress,
+        probability: NDArray[np.float32],
+        y: NDArray[np.int64],
+        x: NDArray[np.int64],
+    ) -> None:
+        began = time.monotonic()
+        result = self._fused(probability, y, x)
+        self.tell(replace(progress, detail={"partial": result}))
+        self._each_s = time.monotonic() - began
+        self._spent_s += self._each_s
+
+    def _fused(
+        self, probability: NDArray[np.float32], y: NDArray[np.int64], x: NDArray[np.int64]
+    ) -> FrameResult:
+        """Return the result of answers (C, gy, gx) at centres in px of the model."""
+        factor = match_scale(self.cutout.part, self.spec).factor
+        rows, columns = (((at + 0.5) / factor - 0.5).astype(np.float32) for at in (y, x))
+        called = np.ones(probability.shape[1:], bool)
+        found = ProbabilityMap(probability, rows, columns, self.spec.classes, called)
+        parameters = {**self.parameters, "resampling_factor": factor, "finished": False}
+        whole = self.cutout.whole
+        result = FrameResult.fused(self.cutout.in_whole(found), whole, self.frame, parameters)
+        return replace(result, origin=self.origin)
+
+
+def _filled(so_far: SoFar) -> NDArray[np.float32]:
+    """Return the answers (C, gy, gx), those not given yet drawn from the coarse grid."""
+    # Imported here because it brings torch, which only the worker for long work needs.
+    from napari_stem_defects.core.inference import COARSE_STEP
+
+    height, width = so_far.answered.shape
+    rows, columns = (
+        np.arange(0, length, COARSE_STEP, dtype=np.float32) for length in (height, width)
+    )
+    drawn = [
+        rasterise(values[::COARSE_STEP, ::COARSE_STEP], rows, columns, (height, width))
+        for values in so_far.probability
+    ]
+    return np.where(so_far.answered, so_far.probability, drawn).astype(np.float32)
