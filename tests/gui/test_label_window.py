@@ -100,8 +100,7 @@ def test_made_point_defects_are_labelled_as_simulated(viewer: Any, widget: Any) 
     widget.findChild(QWidget, "made_interstitials").setValue(3)
     gaps = Heartbeat()
     widget.defects.make.click()
-    wait_for(lambda: "CdTe · made defects" in viewer.layers)
-    wait_for(lambda: not widget.run.busy)
+    wait_for(lambda: widget.run.message.startswith("7 point defects made and labelled"))
     made = viewer.layers["CdTe · made defects"]
     assert widget.image.image is made
     assert made.units == viewer.layers["CdTe"].units

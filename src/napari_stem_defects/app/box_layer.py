@@ -1,7 +1,7 @@
 """The layer on which labels are set: boxes in the colours of their classes, moved by the mouse.
 
 Nothing is edited in the layer itself. Mouse and keys change the model, which saves, and the
-layer is drawn anew from the model.
+layer is drawn anew from the model, once for all that changes in one turn of the event loop.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Points
+from qtpy.QtCore import QTimer
 
 from napari_stem_defects.app.label_layers import boxes
 from napari_stem_defects.app.layers import METADATA_KEY, camera_of, layer_name, spatial
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.app.models.label import LabelModel
     from napari_stem_defects.app.models.label_queue import LabelQueue
 
+_LOOKS = ("features", "symbol", "size", "face_color", "border_color", "border_width")
 _GRIP_PX = 6.0
 """How near to a label's centre, in px of the image and of the screen, a press takes hold of it."""
 
@@ -47,6 +49,10 @@ class BoxLayer:
         self._made: weakref.ref[Points] | None = None
         self._source: weakref.ref[Image] | None = None
         self._queue = queue
+        self._to_make = False
+        self._soon = QTimer()
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._draw)
 
     @property
     def layer(self) -> Points | None:
@@ -59,24 +65,30 @@ class BoxLayer:
         if source is None or self._model.project is None:
             return
         same = self._source is not None and self._source() is source
-        if self.layer is None or not same:
-            self._make(source)
+        self._to_make = self._to_make or self.layer is None or not same
         self._source = weakref.ref(source)
         self.draw()
 
     def draw(self) -> None:
-        """Show the model's labels."""
-        if (layer := self.layer) is not None:
-            asked = self._queue.current
-            _put(
-                layer,
-                boxes(
-                    self._model.labels,
-                    self._model.colours,
-                    self._model.selected,
-                    None if asked is None else (asked.y, asked.x),
-                ),
-            )
+        """Show the model's labels, soon."""
+        self._soon.start()
+
+    def _draw(self) -> None:
+        source = None if self._source is None else self._source()
+        to_make, self._to_make = self._to_make, False
+        if to_make and source in self._viewer.layers:
+            self._make(source)
+        elif (layer := self.layer) is not None:
+            _put(layer, self._look())
+
+    def _look(self) -> dict[str, Any]:
+        asked = self._queue.current
+        return boxes(
+            self._model.labels,
+            self._model.colours,
+            self._model.selected,
+            None if asked is None else (asked.y, asked.x),
+        )
 
     def activate(self) -> None:
         """Make the layer receive mouse and keys."""
@@ -99,6 +111,7 @@ class BoxLayer:
         self._viewer.add_layer(layer)
         layer.cursor = "cross"
         self._made = weakref.ref(layer)
+        self.draw()  # in a turn of its own: napari takes its time for a new layer
 
     def _bind_keys(self, layer: Points) -> None:
         for key in KEYS:
@@ -188,11 +201,12 @@ def _position(layer: Points, event: Any) -> tuple[float, float]:
 
 def _put(layer: Points, look: dict[str, Any]) -> None:
     layer.selected_data = set()
-    layer.data = look["data"]
-    if not len(look["data"]):
-        return
-    for name in ("features", "symbol", "size", "face_color", "border_color", "border_width"):
-        setattr(layer, name, look[name])
+    # Every one of these would have napari draw all boxes anew.
+    with layer.events.blocker_all():
+        layer.data = look["data"]
+        for name in _LOOKS if len(look["data"]) else ():
+            setattr(layer, name, look[name])
+    layer.refresh()
 
 
 def _shift(
@@ -201,6 +215,8 @@ def _shift(
     """Draw a label elsewhere while it is dragged."""
     index = next(i for i, label in enumerate(labels) if label.id == label_id)
     data = layer.data
+    if len(data) < 2 * len(labels):
+        return  # the label was set in this very turn and is not drawn yet
     data[index] = data[index + len(labels)] = position
     layer.data = data
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
+from qtpy.QtCore import QTimer
 
 from napari_stem_defects.app import layers
 from napari_stem_defects.app.view_area import area_of
@@ -110,16 +111,23 @@ class LabelHelpers:
         self.found.emit()
 
     def _on_made(self, image: Image, made: MadeDefects, wanted: Wanted) -> None:
+        """Label the copy, then show it, in turns between which napari lives."""
         layer = layers.edited_copy(image, made.pixels, "made defects")
-        self._viewer.add_layer(layer)
-        self._image.choose(layer)
-        if self._model.image is None:
-            return
+        copy = layers.whole_input(layer).micrograph()
         for places, name in (
             (made.vacancies, wanted.vacancy_class),
             (made.interstitials, wanted.interstitial_class),
         ):
             if places and name:
-                self._model.label_all(self._model.image, 0, places, name, "simulated")
+                self._model.label_all(copy, 0, places, name, "simulated")
         count = len(made.vacancies) + len(made.interstitials)
-        self._run.finish(f"{count} point defects made and labelled in {layer.name}")
+
+        def show() -> None:
+            self._viewer.add_layer(layer)
+            QTimer.singleShot(0, choose)
+
+        def choose() -> None:
+            self._image.choose(layer)
+            self._run.finish(f"{count} point defects made and labelled in {layer.name}")
+
+        QTimer.singleShot(0, show)

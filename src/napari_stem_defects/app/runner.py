@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import queue
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, QTimer
+
+from napari_stem_defects.engine.jobs import Progressed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +24,7 @@ class QtRunner(QObject):
 
     A timer that runs while jobs are out fetches the events. Unlike signals across threads this
     behaves the same in every Qt binding, and a worker that reports too often cannot flood the
-    event loop.
+    event loop: of reports that arrive together and only say how far it is, the last is delivered.
 
     Parameters
     ----------
@@ -55,9 +58,22 @@ class QtRunner(QObject):
             ticket.cancel()
 
     def _deliver(self) -> None:
-        for _ in range(self._events.qsize()):
-            listener, event = self._events.get()
-            listener(event)
+        arrived = [self._events.get() for _ in range(self._events.qsize())]
+        for (listener, event), following in zip_longest(arrived, arrived[1:]):
+            if not _is_stale(event, following and following[1]):
+                listener(event)
         self._out = {ticket for ticket in self._out if not ticket.done}
         if not self._out and self._events.empty():
             self._timer.stop()
+
+
+def _is_stale(event: Event, following: Event | None) -> bool:
+    """Say whether an event only tells how far a job is, and the one behind it tells it better.
+
+    A worker does one job at a time, so neighbours are of the same job.
+    """
+    return (
+        isinstance(event, Progressed)
+        and not event.progress.detail
+        and isinstance(following, Progressed)
+    )

@@ -55,23 +55,42 @@ class Thumbnails(QListWidget):
         model.classes_changed.connect(self.refresh)
         self.refresh()
 
+    @property
+    def waiting(self) -> bool:
+        """Whether pictures are still to be cut."""
+        return self._cutter.isActive()
+
     def refresh(self) -> None:
         """Show the model as it stands."""
         labels = tuple(reversed(self._model.labels_of(self._model.active_class)))
         if labels == self._shown:
             return
-        self._shown = labels
-        self.clear()
-        for label in labels:
-            item = QListWidgetItem()
-            item.setSizeHint(QSize(_ROW_PX, _ROW_PX))
-            item.setData(Qt.ItemDataRole.UserRole, label)
-            item.setToolTip(f"{title_of(label.class_name)} at y {label.y:.0f}, x {label.x:.0f} px")
-            item.setIcon(self._pictures.get(_key(label), QIcon()))
-            self.addItem(item)
+        self._put(labels)
         self.setVisible(bool(labels))
         self.setFixedHeight((2 if len(labels) > _IN_A_ROW else 1) * _ROW_PX + 8)
         self._cutter.start()
+
+    def _put(self, labels: tuple[Label, ...]) -> None:
+        """Show labels; what a click has added or taken away is all that changes in the list."""
+        more = len(labels) - len(self._shown)
+        if more < 0 and self._shown[-more:] == labels:
+            for _ in range(-more):
+                self.takeItem(0)
+        else:
+            if more <= 0 or labels[more:] != self._shown:
+                self.clear()
+                more = len(labels)
+            for row, label in enumerate(labels[:more]):
+                self.insertItem(row, self._item(label))
+        self._shown = labels
+
+    def _item(self, label: Label) -> QListWidgetItem:
+        item = QListWidgetItem()
+        item.setSizeHint(QSize(_ROW_PX, _ROW_PX))
+        item.setData(Qt.ItemDataRole.UserRole, label)
+        item.setToolTip(f"{title_of(label.class_name)} at y {label.y:.0f}, x {label.x:.0f} px")
+        item.setIcon(self._pictures.get(_key(label), QIcon()))
+        return item
 
     def _cut_some(self) -> None:
         missing = [
