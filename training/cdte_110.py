@@ -28,7 +28,7 @@ from scipy.spatial import cKDTree
 from napari_stem_defects.core.classes import BULK, kind_of
 from napari_stem_defects.core.ensemble import Architecture, EnsembleSpec
 from napari_stem_defects.core.preprocessing import Preprocessing
-from napari_stem_defects.core.random_scenes import FAULT_CLASSES
+from napari_stem_defects.core.random_scenes import FAULT_CLASSES, World
 from napari_stem_defects.core.training_set import Clicks, TrainingSet, from_clicks, join
 from napari_stem_defects.files.reading import read
 
@@ -57,9 +57,14 @@ CLEAR_PX = 27.0
 PREPROCESSING = Preprocessing(representation="real", smoothing_px=0.7)
 THRESHOLDS = {name: POINT_THRESHOLD if kind_of(name) == "point" else 0.5 for name in CLASSES}
 ARCHITECTURE = Architecture(channels=(12, 24, 48, 64))
-# Held out to measure: these margins of the micrograph hold a third of each fault, five
-# interstitials and two vacancies. The one junction cannot be held out.
+# Held out to measure: these margins of the micrograph, which hold a third of each fault, and the
+# right third of the edited copies' point defects. The one junction cannot be held out.
 MARGIN_PX = {"left": 110, "top": 130, "right": 690}
+HELD_POINTS_FROM_PX = 480
+KNOWN = ("CdTe", "CdTe again", "GaAs", "GaSb", "ZnTe", "GaP")
+STRANGE = ("Si", "InAs", "HgTe")
+DIM, BRIGHT = (15.0, 40.0), (40.0, 1500.0)
+EDITED = ("CdTe_vacancies.tif", "CdTe_interstitials.tif")
 DESCRIPTION = (
     "Stacking faults (SF1 single, SF2 double), Lomer-Cottrell junctions, twin boundaries,"
     " vacancies and interstitials in zincblende crystals seen along [110]. Trained on one public"
@@ -143,7 +148,7 @@ def clicked_images(data: Path) -> TrainingSet:
     folder = data / "images"
     truth = json.loads((folder / "point_defects.json").read_text())
     parents = [clicks_of(read(folder / "CdTe_Training_Image.tif").pixels, *line_clicks())]
-    for name in ("CdTe_vacancies.tif", "CdTe_interstitials.tif"):
+    for name in EDITED:
         label = truth[name]["class"]
         points = [(float(y), float(x)) for y, x in truth[name]["points_yx"]] * REPEATS[label]
         image = read(folder / name).pixels
@@ -164,11 +169,23 @@ def sites(data: Path) -> TrainingSet:
 
 
 def margins_and_rest(data: TrainingSet) -> tuple[TrainingSet, TrainingSet]:
-    """Divide sites into the micrograph's margins and those that share no pixel with them."""
-    held = np.isin(data.image, np.arange(3)) & (
-        (data.x < MARGIN_PX["left"]) | (data.y < MARGIN_PX["top"]) | (data.x > MARGIN_PX["right"])
-    )
+    """Divide sites into those held out and those that share no pixel with them."""
+    at = np.column_stack([data.y, data.x])
+    point = np.array([bool(name) and kind_of(name) == "point" for name in data.labels])
+    edited = np.isin(data.image, np.arange(1, 1 + len(EDITED)))
+    held = in_margins(at) & (edited | (data.image == 0)) | (held_points(at) & edited & point)
     return without_neighbours(data, held, PREPROCESSING.patch_px)
+
+
+def held_points(at: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Say which point defects (y, x), shape (n, 2), are held out."""
+    return in_margins(at) | (at[:, 1] > HELD_POINTS_FROM_PX)
+
+
+def in_margins(at: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Say which places (y, x), shape (n, 2), lie in the margins."""
+    y, x = at.T
+    return (x < MARGIN_PX["left"]) | (y < MARGIN_PX["top"]) | (x > MARGIN_PX["right"])
 
 
 RECIPE = Recipe(
@@ -186,6 +203,13 @@ RECIPE = Recipe(
     crystal="cdte-110",
     sites=sites,
     divide=margins_and_rest,
+    held_points=held_points,
+    edited=EDITED,
+    known=World(KNOWN, BRIGHT),
+    strange={
+        "Crystals it was not trained on: Si, InAs, HgTe": World(STRANGE, BRIGHT),
+        "Doses it was not trained on: 15 to 40 electrons per px": World(KNOWN, DIM),
+    },
     full=FULL,
     quick=QUICK,
     lesson_families=("bulk", "twin", *FAULT_CLASSES),

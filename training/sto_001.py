@@ -20,11 +20,14 @@ from scipy.spatial import cKDTree
 from napari_stem_defects.core.classes import BULK, kind_of
 from napari_stem_defects.core.ensemble import Architecture, EnsembleSpec
 from napari_stem_defects.core.preprocessing import Preprocessing
+from napari_stem_defects.core.random_scenes import World
 from napari_stem_defects.core.training_set import Clicks, TrainingSet, from_clicks, join
 from napari_stem_defects.files.reading import read
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
 CLASSES = (BULK, "Extra", "IExtra", "Mis")
 PIXEL_SIZE_NM = 0.01637  # {100} planes of SrTiO3, 0.3905 nm, are 23.85 px apart in the micrograph
@@ -36,6 +39,7 @@ BULK_STEP_PX = 26
 CLEAR_PX = 27.0
 # Held out to measure: the right half of the micrograph and of its edited copies.
 HELD_FROM_PX = 255
+DIM, BRIGHT = (15.0, 40.0), (40.0, 1500.0)
 
 PREPROCESSING = Preprocessing(representation="real", smoothing_px=0.7)
 THRESHOLDS = {name: POINT_THRESHOLD if kind_of(name) == "point" else 0.5 for name in CLASSES}
@@ -88,8 +92,13 @@ def clicks_of(path: Path, points: list[list[float]], name: str) -> Clicks:
 
 def halves(data: TrainingSet) -> tuple[TrainingSet, TrainingSet]:
     """Divide sites into the right half and those that share no pixel with it."""
-    held = (data.image <= len(EDITED)) & (data.x > HELD_FROM_PX)
+    held = (data.image <= len(EDITED)) & held_points(np.column_stack([data.y, data.x]))
     return without_neighbours(data, held, PREPROCESSING.patch_px)
+
+
+def held_points(at: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Say which places (y, x), shape (n, 2), are held out."""
+    return at[:, 1] > HELD_FROM_PX
 
 
 RECIPE = Recipe(
@@ -107,6 +116,15 @@ RECIPE = Recipe(
     crystal="sto-100",
     sites=sites,
     divide=halves,
+    held_points=held_points,
+    edited=EDITED,
+    known=World(("SrTiO3", "SrTiO3 again", "BaTiO3"), BRIGHT),
+    strange={
+        "A crystal it was not trained on: LaMnO3": World(("LaMnO3",), BRIGHT),
+        "Doses it was not trained on: 15 to 40 electrons per px": World(
+            ("SrTiO3", "SrTiO3 again", "BaTiO3"), DIM
+        ),
+    },
     full=Size(16, 3200, lesson_scenes=0, lesson_epochs=0, common_epochs=5, own_epochs=1),
     quick=Size(2, 64, lesson_scenes=0, lesson_epochs=0, common_epochs=1, own_epochs=1),
     lesson_families=(),

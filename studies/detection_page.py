@@ -1,0 +1,177 @@
+"""``docs/detection.md`` and its plots, from the figures of `detection` and of the trainings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari_stem_defects.core.classes import colour_of, kind_of
+from napari_stem_defects.files.chart import Axes, Box, Page
+from napari_stem_defects.files.report_text import table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from PIL import Image
+
+Figures = dict[str, Any]
+
+INTRODUCTION = """\
+# How the bundled ensembles do on whole images
+
+Written by `python studies/detection.py` from `studies/runs` and from the records of the trainings,
+`training/*.json`; do not edit. How models trained on the public patches do is in
+[results.md](results.md)."""
+HELD_OUT = """\
+A second model, trained by the same script without the places, crystals and doses below, was
+measured on them. Its probabilities were fitted on simulated scenes that it was neither trained nor
+measured on. *Named* is the share of a class's windows that were given its name and no surer other
+one; windows within 8 px of a defect show it, windows further than 20 px away do not."""
+LOCALISED = """\
+The same model on the public images with edited point defects: defects at places held out of its
+training that it found within 12 px, and regions of that class anywhere in the image that are none.
+Defects of places it was trained on count for nothing here."""
+SCALE = """\
+Simulated micrographs of new seeds with every defect the ensemble knows, at other pixel sizes and in
+other directions; the bundled model resamples them to its own pixel size. Lines: extended defects,
+the share of the centre line under the right name; points: F1 of point defects within 0.32 nm. At a
+magnification of 2 a column is twice as wide as in training."""
+UNKNOWN = """\
+*Unclaimed* is the share of windows to which no class, Bulk included, gives 0.5. The AUROC is the
+chance that a window of the known sources (up to 400 of each) gets a higher probability from its
+surest class than a window of the unknown ones. None of the real images was trained on."""
+
+
+def page(figures: Mapping[str, Figures], records: Mapping[str, Figures]) -> str:
+    """Return the whole page in Markdown."""
+    blocks = [INTRODUCTION]
+    for model, record in records.items():
+        blocks += [f"## {model}", *_held_out(record["held_out"])]
+        if scale := figures.get(f"scale.{model}"):
+            blocks += ["### Magnification and rotation", SCALE]
+            blocks += [f"![{model}](images/scale-{model}.png)", table(_worst(scale["views"]))]
+        if unknown := figures.get(f"unknown.{model}"):
+            blocks += ["### What it says it does not know", UNKNOWN]
+            blocks += [f"AUROC of all sources: {unknown['auroc']:.3f}."]
+            blocks += [table(_sources(unknown["sources"]))]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _held_out(held_out: Figures) -> Iterator[str]:
+    yield "### Places, crystals and doses it was not trained on"
+    yield HELD_OUT
+    for title, found in held_out["windows"].items():
+        yield f"{title}:"
+        yield table(_windows(found))
+    yield LOCALISED
+    yield table(_localised(held_out["localisation"]))
+
+
+def _windows(found: Figures) -> Iterator[Sequence[str]]:
+    yield ("class", "windows", "named", "precision", "recall", "AUROC", "calibration error")
+    for name, each in found["classes"].items():
+        there = each["tp"] + each["fn"]
+        rates = (_interval(each, "precision"), _interval(each, "recall"))
+        yield (
+            *(name, str(there), _named(found, name) if there else "-", *rates),
+            *(_number(each["auroc"]), _number(each["calibration_error"])),
+        )
+
+
+def _named(found: Figures, name: str) -> str:
+    row = found["confusion"][found["rows"].index(name)]
+    return f"{row[found['columns'].index(name)] / sum(row):.3f}"
+
+
+def _interval(figures: Figures, name: str) -> str:
+    if figures[name] is None:
+        return "-"
+    low, high = figures[f"{name}_interval"]
+    return f"{figures[name]:.3f} ({low:.3f}-{high:.3f})"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _localised(images: Figures) -> Iterator[Sequence[str]]:
+    yield ("image", "class", "held out", "found", "false", "F1", "other regions")
+    for name, each in images.items():
+        others = ", ".join(f"{n} {other}" for other, n in each["other_regions"].items())
+        counts = (str(each[key]) for key in ("held_out", "found", "false"))
+        yield (name, each["class"], *counts, f"{each['f1']:.3f}", others or "none")
+
+
+def score(views: Sequence[Figures], name: str) -> float | None:
+    """Return F1 of a class's points, or the share of its line under its name, over views."""
+    found = [view["classes"][name] for view in views if name in view["classes"]]
+    if kind_of(name) == "extended":
+        whole = sum(each["pixels"] for each in found)
+        return sum(each["named"] for each in found) / whole if whole else None
+    hits, there, false = (sum(each[key] for each in found) for key in ("found", "defects", "false"))
+    return 2 * hits / (hits + there + false) if there else None
+
+
+def _series(views: Sequence[Figures]) -> dict[str, dict[float, list[Figures]]]:
+    """Sort views by what they vary."""
+    sorted_views: dict[str, dict[float, list[Figures]]] = {"magnification": {}, "rotation_deg": {}}
+    for view in views:
+        key = "magnification" if view["rotation_deg"] is None else "rotation_deg"
+        sorted_views[key].setdefault(view[key], []).append(view)
+    return sorted_views
+
+
+def _worst(views: Sequence[Figures]) -> Iterator[Sequence[str]]:
+    series = _series(views)
+    middle = [v for m, some in series["magnification"].items() if 0.75 <= m <= 1.35 for v in some]
+    turned = list(series["rotation_deg"].values())
+    yield ("class", "0.75x to 1.35x", "at 0.5x", "at 2x", "over rotations", "worst rotation")
+    for name in _classes(views):
+        of_rotations = [score(some, name) for some in turned]
+        yield (
+            name,
+            _number(score(middle, name)),
+            *(_number(score(series["magnification"][m], name)) for m in (0.5, 2.0)),
+            _number(score([view for some in turned for view in some], name)),
+            _number(min((s for s in of_rotations if s is not None), default=None)),
+        )
+
+
+def _classes(views: Sequence[Figures]) -> list[str]:
+    return list(dict.fromkeys(name for view in views for name in view["classes"]))
+
+
+def _sources(sources: Figures) -> Iterator[Sequence[str]]:
+    yield ("source", "", "windows", "unclaimed", "AUROC against all known")
+    for title, each in sources.items():
+        known = "known" if each["known"] else "unknown"
+        unclaimed = f"{each['unclaimed']:.3f}"
+        yield (title, known, str(each["windows"]), unclaimed, _number(each["auroc"]))
+
+
+def plots(figures: Mapping[str, Figures], folder: Path) -> None:
+    """Draw one picture of magnification and rotation for every model."""
+    for key, found in figures.items():
+        if key.startswith("scale."):
+            _plot(found["views"]).save(folder / f"scale-{key.removeprefix('scale.')}.png")
+
+
+def _plot(views: Sequence[Figures]) -> Image.Image:
+    sheet = Page(1100, 460)
+    classes, series = _classes(views), _series(views)
+    ranges = {"magnification": (0.4, 2.1), "rotation_deg": (0.0, 330.0)}
+    names = {"magnification": "magnification", "rotation_deg": "rotation / degrees"}
+    for number, (key, groups) in enumerate(series.items()):
+        left = 60 + 530 * number
+        box = Box(left, 40, left + 470, 340)
+        axes = Axes(sheet, box, ranges[key], (0.0, 1.0), (names[key], "named, or F1"))
+        for name in classes:
+            values = [(at, score(some, name)) for at, some in sorted(groups.items())]
+            known = [(at, value) for at, value in values if value is not None]
+            axes.curve(known, colour_of(name), dashed=kind_of(name) == "point")
+    for number, name in enumerate(classes):
+        x = 60 + number * (1000 / len(classes))
+        dashed = kind_of(name) == "point"
+        sheet.line([(x, 425), (x + 36, 425)], colour_of(name), 3, dashed=dashed)
+        sheet.text((x + 44, 425), name, 15, anchor="lm")
+    return sheet.finished()
