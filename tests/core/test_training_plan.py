@@ -31,6 +31,7 @@ def test_whole_patches_are_seen_whole() -> None:
     assert plan.common_epochs > 0
     assert plan.epochs["SF1"] == 5
     assert set(plan.epochs) == {"Bulk", "SF1"}
+    assert plan.architecture.maxima
 
 
 def test_the_abstracts_own_protocol_can_be_chosen() -> None:
@@ -40,6 +41,7 @@ def test_the_abstracts_own_protocol_can_be_chosen() -> None:
     assert plan.views == 4
     assert plan.common_epochs == 0
     assert plan.epochs == {"SF1": 5}
+    assert not plan.architecture.maxima
     assert protocol_for(striped_clicks(), Choices(recipe="abstract")).name == "clicks"
 
 

@@ -88,27 +88,39 @@ def train(
         for i, kind in enumerate(choices.splits)
     ]
     first = trials[0]
-    measurements = tuple(trial.measurement for trial in trials)
     notes = (*filter(None, [stop_note(first.ensemble.spec)]), *notes)
-    spec = replace(
-        first.ensemble.spec,
-        figures={each.split: each.to_dict() for each in measurements},
-        training={
-            "label_set_sha256": data.sha256(),
-            "choices": choices.to_dict(),
-            "protocol": protocol.to_dict(),
-            "device": chosen,
-            "notes": list(notes),
-            **first.ensemble.spec.training,
-        },
-        versions=_versions(),
-        description=(
-            f"Learned from {sum(first.measurement.counts['training'].values())} labelled"
-            f" {protocol.name}; measured where {first.measurement.meaning}."
-        ),
-    )
+    training = {
+        "label_set_sha256": data.sha256(),
+        "choices": choices.to_dict(),
+        "protocol": protocol.to_dict(),
+        "device": chosen,
+        "notes": list(notes),
+        **first.ensemble.spec.training,
+    }
+    measurements = tuple(trial.measurement for trial in trials)
+    spec = _described(first.ensemble.spec, measurements, protocol, training)
     ensemble = replace(first.ensemble, spec=spec)
     return Assessment(ensemble, measurements, first.history, notes, time.perf_counter() - started)
+
+
+def _described(
+    spec: EnsembleSpec,
+    measurements: tuple[Measurement, ...],
+    protocol: Protocol,
+    training: dict[str, Any],
+) -> EnsembleSpec:
+    """Say in the model what it was trained on and how it did."""
+    first = measurements[0]
+    return replace(
+        spec,
+        figures={each.split: each.to_dict() for each in measurements},
+        training=training,
+        versions=_versions(),
+        description=(
+            f"Learned from {sum(first.counts['training'].values())} labelled"
+            f" {protocol.name}; measured where {first.meaning}."
+        ),
+    )
 
 
 class _Trial(NamedTuple):
@@ -192,6 +204,7 @@ def _fitted(
         name=choices.name,
         classes=data.classes,
         preprocessing=protocol.preprocessing,
+        architecture=protocol.architecture,
         pixel_size_nm=data.pixel_size_nm,
         training={
             "schedule": asdict(replace(schedule, epochs=used)),

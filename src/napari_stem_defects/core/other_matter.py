@@ -32,7 +32,7 @@ def border(size: int, softness_px: float, rng: np.random.Generator) -> Array:
     return np.asarray(1 / (1 + np.exp(np.clip(height / softness_px, -50, 50))))
 
 
-LATTICES = ("square", "hexagonal", "honeycomb", "perovskite", "oblique")
+LATTICES: tuple[str, ...] = ("square", "hexagonal", "honeycomb", "perovskite", "oblique")
 
 
 def flat_lattice(kind: str, size: int, period_px: float, rng: np.random.Generator) -> Array:

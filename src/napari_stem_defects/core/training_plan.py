@@ -17,6 +17,7 @@ import numpy as np
 
 from napari_stem_defects.core.augmentation import Augmentation
 from napari_stem_defects.core.classes import kind_of
+from napari_stem_defects.core.ensemble import Architecture
 from napari_stem_defects.core.preprocessing import Preprocessing, Representation
 from napari_stem_defects.core.splits import SplitKind
 from napari_stem_defects.errors import InputError, LabelError
@@ -46,6 +47,8 @@ PATCH_BATCH, CLICK_BATCH = 32, 128
 # Whole patches: a magnitude smears one odd column over all frequencies, where the members learned
 # the training patches by heart instead; see docs/architecture.md.
 PATCH_PREPROCESSING = replace(Preprocessing.paper(), representation="real")
+# The defect may lie anywhere in them, and few patches show it in every place.
+PATCH_ARCHITECTURE = Architecture(maxima=True)
 PATCH_COMMON_EPOCHS, PATCH_EPOCHS = 9, 2
 # Phase tells a fault's kind apart, which a magnitude loses; see docs/architecture.md.
 CLICK_PREPROCESSING = Preprocessing(representation="fft+real", smoothing_px=0.7)
@@ -135,6 +138,7 @@ class Protocol:
         Windows per step.
     most_per_view : int or None
         How many sites of a class a view of a micrograph shows.
+    architecture : Architecture
     """
 
     name: str
@@ -145,6 +149,7 @@ class Protocol:
     epochs: Mapping[str, int]
     batch: int
     most_per_view: int | None = None
+    architecture: Architecture = field(default_factory=Architecture)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -174,7 +179,10 @@ def _for_patches(kind: str, labels: Counter[str], classes: tuple[str, ...]) -> P
     views = int(np.clip(views, FEWEST_PATCH_VIEWS, MOST_PATCH_VIEWS))
     epochs = dict.fromkeys(classes, PATCH_EPOCHS)
     settings, common = PATCH_PREPROCESSING, PATCH_COMMON_EPOCHS
-    return Protocol(kind, settings, None, views, common, epochs, PATCH_BATCH)
+    return Protocol(
+        *(kind, settings, None, views, common, epochs, PATCH_BATCH),
+        architecture=PATCH_ARCHITECTURE,
+    )
 
 
 def _for_clicks(kind: str, labels: Counter[str], classes: tuple[str, ...]) -> Protocol:
