@@ -203,12 +203,48 @@ def test_patches_come_and_go_in_the_public_layout(
 
 
 def test_the_last_project_is_one_click_away(viewer: Any, widget: Any) -> None:
+    """It is taken up where it was left, even where the image has been closed meanwhile."""
     click(canvas_of(viewer), spot(viewer, 60, 60))
+    press_key(canvas_of(viewer), KEY.Key_3)
+    click(canvas_of(viewer), spot(viewer, 160, 160))
     viewer.window.remove_dock_widget(widget)
+    viewer.layers.clear()
     again = docked(viewer, LabelPatchesWidget)
     assert again.resume.text() == "Resume project"
     press(again, "resume")
-    assert name_of_labels(again) == ["Bulk"]
+    assert name_of_labels(again) == ["Bulk", "SF2"]
+    assert again.model.active_class == "SF2"
+    assert again.image.image is viewer.layers["CdTe"]
+    assert viewer.layers["CdTe"].scale[0] == pytest.approx(0.027)
     viewer.layers.remove("CdTe")
     assert again.model.counts["Bulk"] == 1
     again.model.close()
+
+
+def test_class_merges_are_undone_by_key(viewer: Any, widget: Any) -> None:
+    canvas = canvas_of(viewer)
+    click(canvas, spot(viewer, 60, 60))
+    press_key(canvas, KEY.Key_2)
+    click(canvas, spot(viewer, 160, 160))
+    answer("Bulk")
+    choose_in_menu(open_menu(widget, "edit_sf1"), "Rename")
+    wait_for(lambda: name_of_labels(widget) == ["Bulk", "Bulk"])
+    press_key(canvas, KEY.Key_Z, CTRL)
+    assert name_of_labels(widget) == ["Bulk", "SF1"]
+    assert widget.findChild(QWidget, "class_sf1").text().startswith("2")
+    press_key(canvas, KEY.Key_Z, CTRL | Qt.KeyboardModifier.ShiftModifier)
+    assert name_of_labels(widget) == ["Bulk", "Bulk"]
+
+
+def test_tab_goes_down_the_window(viewer: Any, widget: Any) -> None:
+    """Class buttons come and go; Tab finds them where they are seen."""
+    viewer.window._qt_window.activateWindow()
+    control, seen = widget.image, []
+    control.setFocus()
+    QTest.qWait(50)
+    for _ in range(20):
+        QTest.keyClick(control, KEY.Key_Tab)
+        control = QApplication.focusWidget()
+        seen.append(control.objectName())
+    assert seen[:3] == ["class_bulk", "edit_bulk", "class_sf1"]
+    assert seen[seen.index("edit_interstitial") + 1] == "new_class"

@@ -93,6 +93,14 @@ class LabelModel:
         frames = () if self.project is None else self.project.frames
         return tuple(frame for frame in frames if not frame.is_lone_patch)
 
+    @property
+    def newest(self) -> Label | None:
+        """The label set last that has an image; None where there is none."""
+        shown = {(frame.sha256, frame.frame) for frame in self.images}
+        labels = () if self.project is None else self.project.labels()
+        there = (label for label in reversed(labels) if (label.image, label.frame) in shown)
+        return next(there, None)
+
     # The image
 
     def show(self, image: Micrograph | None, frame: int = 0) -> None:

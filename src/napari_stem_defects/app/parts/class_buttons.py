@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_stem_defects.app.parts.dock import button, named
+from napari_stem_defects.app.parts.dock import button, named, tab_through
 from napari_stem_defects.core.classes import title_of
 
 if TYPE_CHECKING:
@@ -72,8 +72,10 @@ class ClassButtons(QWidget):
                 widget.deleteLater()
         self._shown = self._model.classes
         self._buttons, self._counts = {}, {}
+        self._order: list[QWidget] = []
         for entry in self._shown:
             self._rows.addWidget(self._row(entry))
+        tab_through(self, *self._order, self._new_name, self.add)
 
     def _row(self, entry: LabelClass) -> QWidget:
         key = "" if entry.key is None else f"{entry.key}   "
@@ -96,7 +98,9 @@ class ClassButtons(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(choose, 1)
         layout.addWidget(count)
-        layout.addWidget(self._menu_button(entry))
+        menu = self._menu_button(entry)
+        layout.addWidget(menu)
+        self._order += [choose, menu]
         self._buttons[entry.name], self._counts[entry.name] = choose, count
         return row
 

@@ -50,6 +50,18 @@ def note(name: str = "") -> QLabel:
     return label
 
 
+def tab_through(group: QWidget, *controls: QWidget) -> None:
+    """Let the Tab key find controls where their group is, though they were made later."""
+    before = group.previousInFocusChain()
+    while before is not None and before is not group:
+        if before.focusPolicy() & Qt.FocusPolicy.TabFocus and not group.isAncestorOf(before):
+            break
+        before = before.previousInFocusChain()
+    for after in controls:
+        QWidget.setTabOrder(before, after)
+        before = after
+
+
 def say(label: QLabel, text: str) -> None:
     """Show a note, or hide it where there is nothing to say."""
     label.setText(text)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QSpinBox, QWidget
 
-from napari_stem_defects.app.parts.dock import named
+from napari_stem_defects.app.parts.dock import named, tab_through
 from napari_stem_defects.app.parts.swatch import Swatch
 from napari_stem_defects.core.classes import title_of
 
@@ -51,11 +51,14 @@ class TrainingClasses(QWidget):
             if (widget := item.widget()) is not None:
                 widget.deleteLater()
         self._checks, self._epochs = {}, {}
+        order: list[QWidget] = []
         for row, (name, count) in enumerate(counts.items()):
             self._add_row(row, name, count)
             self._checks[name].setChecked(count > 0 and name not in left_out)
             self._checks[name].setEnabled(count > 0)
             self._epochs[name].setValue(epochs.get(name, 0))
+            order += [self._checks[name], self._epochs[name]]
+        tab_through(self, *order)
 
     def _add_row(self, row: int, name: str, count: int) -> None:
         check = named(

@@ -146,7 +146,7 @@ class LabelPatchesWidget(Dock):
         self.undo.clicked.connect(self.model.undo)
         self.redo.clicked.connect(self.model.redo)
         self.export.clicked.connect(self._export)
-        self.resume.clicked.connect(lambda: self.model.open(Path(_last_project())))
+        self.resume.clicked.connect(lambda: self._resume(Path(_last_project())))
         self.paint.toggled.connect(self._on_paint)
         self.thumbnails.label_chosen.connect(self._go_to)
         self.asking.find_clicked.connect(self._find_next)
@@ -186,9 +186,18 @@ class LabelPatchesWidget(Dock):
     def _open(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Open a label project")
         if folder:
-            self.model.open(Path(folder))
-            if self.model.images and not self.model.labels:
-                self._show_known(0)
+            self._resume(Path(folder))
+
+    def _resume(self, folder: Path) -> None:
+        """Open a project where it was left: the image and the class of its newest label."""
+        self.model.open(folder)
+        newest = self.model.newest
+        if newest is not None:
+            self.model.activate(newest.class_name)
+            if not self.model.labels:
+                self._show_frame_of(newest)
+        elif self.model.images and self.image.image is None:
+            self._show_known(0)
 
     def _import_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Import a folder of patches")
@@ -228,15 +237,19 @@ class LabelPatchesWidget(Dock):
 
     def _go_to(self, label: Label) -> None:
         """Show a label's image and frame, its place in the middle, and mark it."""
-        keys = [(frame.sha256, frame.frame) for frame in self.model.images]
-        self._show_known(keys.index((label.image, label.frame)))
-        image = self.image.image
+        image = self._show_frame_of(label)
         if image is not None:
-            if image.ndim == 3:
-                self._viewer.dims.set_current_step(0, label.frame)
             layers.look_at(self._viewer, image, label.y, label.x)
             self.model.select(label.id)
             self.boxes.activate()
+
+    def _show_frame_of(self, label: Label) -> Image | None:
+        keys = [(frame.sha256, frame.frame) for frame in self.model.images]
+        self._show_known(keys.index((label.image, label.frame)))
+        image = self.image.image
+        if image is not None and image.ndim == 3:
+            self._viewer.dims.set_current_step(0, label.frame)
+        return image
 
     def _find_next(self) -> None:
         self.helpers.find_next(self.asking.ensemble.entry, self._frame_shown())
