@@ -13,7 +13,7 @@ import tifffile
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog, QWidget
-from windows import Heartbeat, crystal, docked, press, wait_for
+from windows import Heartbeat, choose_in_menu, crystal, docked, press, wait_for
 
 from napari_stem_defects.app.parts.report_window import ReportWindow
 from napari_stem_defects.app.widgets.detect_defects import DetectDefectsWidget
@@ -56,9 +56,7 @@ def test_the_report_shows_random_beside_honest(viewer: Any, widget: Any, library
         report.figures.horizontalHeaderItem(column).text()
         for column in range(report.figures.columnCount())
     ]
-    assert titles == [
-        f"{split}\n{rate}" for split in ("image", "random") for rate in "P R F1".split()
-    ]
+    assert titles == ["image\nP", "image\nR", "image\nF1", "random\nF1"]
     honest, random = report.meaning.text().splitlines()
     assert "whole images were held out" in honest
     assert "this tests memory" in random
@@ -69,6 +67,7 @@ def test_the_report_shows_random_beside_honest(viewer: Any, widget: Any, library
     assert card.startswith("# mine")
     assert "random" in card
     gaps.check()
+    open_from_the_card(viewer)
 
 
 def check_report(viewer: Any, shown: ReportWindow) -> None:
@@ -89,17 +88,18 @@ def check_report(viewer: Any, shown: ReportWindow) -> None:
     QTest.keyClick(shown, Qt.Key.Key_Escape)
 
 
-def test_the_report_is_there_again_from_the_card(viewer: Any, widget: Any, library: Path) -> None:
-    press(widget, "run")
-    wait_for(lambda: not widget.model.run.busy, 100)
+def open_from_the_card(viewer: Any) -> None:
+    """The report is there again in the library, whenever it is wanted."""
     detecting = docked(viewer, DetectDefectsWidget)
     detecting.ensemble.reload("mine")
-    press(detecting, "card")
+    menu = detecting.findChild(QWidget, "model_actions").menu()
+    menu.popup(detecting.mapToGlobal(detecting.rect().topLeft()))
+    choose_in_menu(menu, "Card")
     card = detecting.findChild(QWidget, "card_text").window()
     QTest.mouseClick(card.findChild(QWidget, "open_report"), Qt.MouseButton.LeftButton)
+    assert not card.isVisible()
     (shown,) = detecting.findChildren(ReportWindow)
     assert shown.windowTitle() == "Report on mine"
-    card.close()
     shown.close()
 
 
@@ -133,28 +133,16 @@ def test_cancel_leaves_the_best_so_far_or_nothing(
         assert widget.model.run.phase == "cancelled"
 
 
-@pytest.mark.parametrize("keep", [True, False])
-def test_cancel_leaves_the_model_or_nothing(
-    viewer: Any, widget: Any, library: Path, keep: bool
-) -> None:
+def test_cancel_of_the_comparison_leaves_the_model(viewer: Any, widget: Any, library: Path) -> None:
     widget.compare.setChecked(True)
     widget.split.setCurrentText("image")
-    widget.on_cancel.setCurrentIndex(0 if keep else 1)
-    for name in ("bulk", "sf1"):
-        spin = widget.findChild(QWidget, f"epochs_{name}")
-        spin.setValue(4)
     press(widget, "run")
-    late = "beside it: training" if keep else "training"
-    wait_for(lambda: widget.model.run.message.startswith(late), 100)
-    started = time.monotonic()
+    wait_for(lambda: widget.model.run.message.startswith("beside it: training"), 100)
     press(widget, "cancel")
     wait_for(lambda: not widget.model.run.busy)
-    print(f"cancelled in {time.monotonic() - started:.2f} s")
-    assert time.monotonic() - started < 4  # 1 promised; the machine may be busy
-    assert (library / "mine.safetensors").exists() is keep
-    if keep:
-        assert "comparison cancelled" in widget.model.run.message
-        assert widget.report.isVisibleTo(widget)
+    assert (library / "mine.safetensors").exists()
+    assert "comparison cancelled" in widget.model.run.message
+    assert widget.report.isVisibleTo(widget)
 
 
 def test_sources_are_removed_and_classes_left_out_by_mouse(viewer: Any, widget: Any) -> None:

@@ -28,6 +28,7 @@ class CardDialog(QDialog):
         buttons.rejected.connect(self.reject)
         if read_report(entry.path) is not None:
             opening = button("Report…", "open_report", "All figures, confusion and reliability")
+            opening.clicked.connect(self.accept)
             opening.clicked.connect(lambda: show_report(entry.path, parent))
             buttons.addButton(opening, QDialogButtonBox.ButtonRole.ActionRole)
         layout = QVBoxLayout(self)

@@ -87,13 +87,14 @@ class FiguresTable(QTableWidget):
 
 
 def short_columns(measurements: Sequence[Measurement]) -> list[Column]:
-    """Return the columns that a narrow dock can hold, all measurements beside one another."""
-    if len(measurements) == 1:
-        return [*_rates(measurements[0]), *_counts(measurements[0])]
+    """Return the columns that a narrow dock can hold: the model's own, and the F1 of others."""
+    own, *others = measurements
+    if not others:
+        return [*_rates(own), *_counts(own)]
+    beside = [(each, _rates(each)[-1]) for each in others]
     return [
         column._replace(heading=f"{each['split']}\n{column.heading}")
-        for each in measurements
-        for column in _rates(each)
+        for each, column in (*((own, column) for column in _rates(own)), *beside)
     ]
 
 
