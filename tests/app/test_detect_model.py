@@ -200,6 +200,18 @@ def test_a_library_read_again_leaves_the_thresholds_alone(window: Window) -> Non
     assert window.model.thresholds["LC"] == 0.7
 
 
+def test_an_image_that_was_replaced_is_not_exported(window: Window) -> None:
+    other = FrameInput(np.zeros((50, 60), np.uint8), "CdTe")
+    window.model.start(
+        DetectRequest("CdTe", take, lambda: other, range(1), model_entry(), stride=8)
+    )
+    window.long.finish(result())
+    window.model.export(Path("out"))
+    assert window.model.exporting.message == "CdTe: the image has changed since; run again"
+    window.model.correct(result().regions[0], "LC")
+    assert not window.model.corrections.made
+
+
 def test_nothing_to_export(window: Window) -> None:
     window.model.export(Path("out"))
     assert window.model.exporting.message.startswith("nothing to export yet")

@@ -133,6 +133,18 @@ def test_frames_of_a_stack_share_layers(viewer: ViewerModel) -> None:
     assert [frame.any() for frame in data] == [False, True, False]
 
 
+def test_the_features_are_those_of_the_frame_in_view(viewer: ViewerModel) -> None:
+    layers = shown(viewer, add_image(viewer, (3, *SHAPE)))
+    viewer.dims.set_current_step(0, 1)
+    drawn(layers, result(1))
+    drawn(layers, result(2, SF1=1.0))
+    fault = viewer.layers["CdTe · SF1"]
+    assert len(fault.features) == 2
+    viewer.dims.set_current_step(0, 2)
+    drawn(layers, result(2, SF1=1.0))
+    assert len(fault.features) == 1
+
+
 def test_a_run_that_fails_leaves_nothing(viewer: ViewerModel) -> None:
     layers = shown(viewer, add_image(viewer))
     layers.discard()

@@ -9,7 +9,13 @@ import pytest
 
 from napari_stem_defects.errors import ModelError
 from napari_stem_defects.files import model_library
-from napari_stem_defects.files.model_library import find_model, import_model, list_models
+from napari_stem_defects.files.model_library import (
+    export_model,
+    find_model,
+    import_model,
+    list_models,
+    remove_model,
+)
 from small_model import write_small_model
 
 if TYPE_CHECKING:
@@ -127,3 +133,27 @@ def test_an_empty_library_says_so(
     assert list_models() == []
     with pytest.raises(ModelError, match="none yet"):
         find_model("cdte-110")
+
+
+def test_a_model_travels_with_its_card(user: Path, outside: Path, tmp_path: Path) -> None:
+    outside.with_suffix(".md").write_text("# mine", encoding="utf-8")
+    entry = import_model(outside)
+    assert entry.path.with_suffix(".md").read_text(encoding="utf-8") == "# mine"
+    written = export_model(entry.path, tmp_path / "out" / "copy")
+    assert written == tmp_path / "out" / "copy.safetensors"
+    assert written.read_bytes() == outside.read_bytes()
+    assert written.with_suffix(".md").read_text(encoding="utf-8") == "# mine"
+
+
+def test_only_the_users_own_models_are_removed(bundled: Path, user: Path, outside: Path) -> None:
+    outside.with_suffix(".md").write_text("# mine", encoding="utf-8")
+    entry = import_model(outside)
+    entry.path.with_suffix(".report").mkdir()
+    remove_model(entry.path)
+    assert list(user.iterdir()) == []
+    with pytest.raises(ModelError, match=r"^mine.safetensors: .*no such model any more"):
+        export_model(entry.path, outside)
+    for other in (bundled / "cdte-110.safetensors", outside):
+        with pytest.raises(ModelError, match="only models of your own"):
+            remove_model(other)
+        assert other.exists()

@@ -32,9 +32,9 @@ _UNKNOWN_OPACITY = 0.25
 class ResultLayers:
     """The labels layers of one image's detection.
 
-    Adding a layer keeps napari busy for a tenth of a second, filling a large one for some
-    hundredths, so both are done one layer at a time (`step`); the newest result of a frame waits
-    for its turn. Layers that the user deletes stay deleted until the next run; renamed ones keep
+    Adding a layer keeps napari busy for a tenth of a second, building or filling a large one for
+    some hundredths, so each is a step of its own (`step`); the newest result of a frame waits for
+    its turn. Layers that the user deletes stay deleted until the next run; renamed ones keep
     being updated. Their metadata tell what the result was made of.
 
     Parameters
@@ -48,6 +48,7 @@ class ResultLayers:
         self._shape: tuple[int, ...] = ()
         self._made: dict[str, weakref.ref[Labels]] = {}
         self._missing: list[str] = []
+        self._built: Labels | None = None
         self._waiting: dict[tuple[int, str], FrameResult] = {}
 
     def begin(self, source: Image, names: Sequence[str]) -> None:
@@ -65,22 +66,30 @@ class ResultLayers:
         frames = (frame_count(source),) if source.ndim == 3 else ()
         self._shape = (*frames, *frame_shape(source))
         self._missing = [name for name in names if self.layer(name) is None]
-        self._waiting = {}
+        self._built, self._waiting = None, {}
         for name in set(names) - set(self._missing):
             self._blank(name)
 
     def step(self) -> bool:
-        """Make one missing layer, or fill one; say whether more wait."""
+        """Build, add or fill one layer; say whether there is more to do."""
         source = None if self._source is None else self._source()
         if self._missing and source is not None:
-            self._make(self._missing.pop(0), source)
+            if self._built is None:
+                self._built = self._new(self._missing[0], source)
+            else:
+                self._add(self._missing.pop(0), self._built)
+                self._built = None
         elif self._waiting:
             frame, name = next(iter(self._waiting))
             self._fill(name, self._waiting.pop((frame, name)))
         return bool(self._waiting or (self._missing and source is not None))
 
     def show(self, result: FrameResult) -> None:
-        """Take a frame's result; `step` shows it, one layer after the other."""
+        """Take a frame's result; `step` shows it, one layer after the other.
+
+        Regions are numbered in each frame anew, and a layer has one table of features: it is that
+        of the frame in view. Show a result again when its frame comes into view.
+        """
         for name in result.names:
             self._waiting[result.frame, name] = result
 
@@ -92,18 +101,21 @@ class ResultLayers:
 
     def discard(self) -> None:
         """Remove the layers of a run that found nothing because it did not get that far."""
-        self._missing, self._waiting = [], {}
+        self._missing, self._built, self._waiting = [], None, {}
         for layer in [self.layer(name) for name in self._made]:
             if layer is not None:
                 self._viewer.layers.remove(layer)
         self._made = {}
 
-    def _make(self, name: str, source: Image) -> None:
+    def _new(self, name: str, source: Image) -> Labels:
         empty = np.zeros(self._shape, np.uint16)
         data, keywords, _ = class_layer(name, empty, source, region_features([]))
         layer = Labels(data, **keywords)
         if name == UNKNOWN:
             layer.opacity = _UNKNOWN_OPACITY
+        return layer
+
+    def _add(self, name: str, layer: Labels) -> None:
         active = self._viewer.layers.selection.active
         self._viewer.add_layer(layer)
         self._viewer.layers.selection.active = active
@@ -120,8 +132,8 @@ class ResultLayers:
         if not np.array_equal(target, plane):
             target[...] = np.minimum(plane, np.uint32(np.iinfo(target.dtype).max))
             layer.refresh(extent=False)
-        features = region_features([r for r in result.regions if r.class_name == name])
-        layer.features = features
+        if layer.ndim == 2 or result.frame == self._viewer.dims.current_step[0]:
+            layer.features = region_features([r for r in result.regions if r.class_name == name])
         _sign(layer, result)
 
     def _blank(self, name: str) -> None:

@@ -45,6 +45,12 @@ class FrameInput:
     path: Path | None = None
     sha256: str = ""
 
+    @property
+    def frame_shape(self) -> tuple[int, int]:
+        """Height and width of a frame in px."""
+        height, width = self.array.shape[: -1 if self.colour else None][-2:]
+        return height, width
+
     def micrograph(self) -> Micrograph:
         """Convert as `read` does for files: float32, finite, one channel.
 

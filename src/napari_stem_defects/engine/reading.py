@@ -39,10 +39,7 @@ def read_micrograph(path: Path) -> Micrograph:
     ReadError
         One line; also where the file crashes its library, or wants too much time or memory.
     """
-    try:
-        micrograph: Micrograph = _run("read_micrograph", path)
-    except InputError as error:
-        raise ReadError(_line(path, error)) from None
+    micrograph: Micrograph = _run("read_micrograph", path, ReadError)
     return micrograph
 
 
@@ -54,10 +51,7 @@ def read_patches(path: Path) -> PatchFolder:
     LabelError
         One line; also where a file crashes its library, or wants too much time or memory.
     """
-    try:
-        folder: PatchFolder = _run("read_patches", path)
-    except InputError as error:
-        raise LabelError(_line(path, error)) from None
+    folder: PatchFolder = _run("read_patches", path, LabelError)
     return folder
 
 
@@ -73,7 +67,7 @@ def memory_limit_bytes(path: Path) -> int:
     return _LEAST_MEMORY + (memory_limit() if big else 0)
 
 
-def _run(task: str, path: Path) -> Any:
+def _run(task: str, path: Path, fault: type[InputError]) -> Any:
     job = Job(
         f"{_TASKS}:{task}",
         {"path": path},
@@ -81,7 +75,10 @@ def _run(task: str, path: Path) -> Any:
         time_limit_s=time_limit_s(path),
         memory_limit=memory_limit_bytes(path),
     )
-    return quick().run(job)
+    try:
+        return quick().run(job)
+    except InputError as error:
+        raise fault(_line(path, error)) from None
 
 
 def _line(path: Path, error: InputError) -> str:

@@ -23,6 +23,7 @@ from napari_stem_defects.engine.area import Area, Cutout
 from napari_stem_defects.engine.corrections import Correction, corrected
 from napari_stem_defects.engine.frame_result import FrameResult, origin_of
 from napari_stem_defects.engine.refinement import Refinement
+from napari_stem_defects.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -135,8 +136,10 @@ def export(
     for done, result in enumerate(results):
         report(Progress("writing results", done, len(results)))
         detections.append(corrected(result.fused_again(thresholds), corrections).detection())
-    about = results[0].origin["model"]
-    return write_results(folder, image.micrograph(), detections, about, overwrite=overwrite)
+    micrograph, origin = image.micrograph(), results[0].origin
+    if not micrograph.is_stack and micrograph.sha256 != origin["image"]["sha256"]:
+        raise InputError(f"{micrograph.name}: the image has changed since; run again")
+    return write_results(folder, micrograph, detections, origin["model"], overwrite=overwrite)
 
 
 def read_patches(*, path: Path, report: Report) -> PatchFolder:
@@ -247,13 +250,6 @@ def export_model(*, path: Path, target: Path, report: Report) -> Path:
     from napari_stem_defects.files import model_library
 
     return model_library.export_model(path, target)
-
-
-def remove_model(*, path: Path, report: Report) -> None:
-    """Remove one of the user's own models."""
-    from napari_stem_defects.files import model_library
-
-    model_library.remove_model(path)
 
 
 @lru_cache(maxsize=4)

@@ -177,7 +177,7 @@ class DetectModel:
             return
         try:
             if self._image is None:
-                self._image = self.request.whole().micrograph()
+                self._image = self._whole(self.request).micrograph()
         except InputError as error:
             self.run.tell(str(error))
             return
@@ -214,7 +214,7 @@ class DetectModel:
             self.exporting.fail("nothing to export yet; run the detection first")
             return
         try:
-            image = self.request.whole()
+            image = self._whole(self.request)
         except InputError as error:
             self.exporting.fail(str(error))
             return
@@ -227,6 +227,13 @@ class DetectModel:
         }
         job = Job(f"{_TASKS}:export", arguments, subject=self.request.name)
         self.exporting.start(job, lambda path: self.exporting.finish(f"written to {path}"))
+
+    def _whole(self, request: DetectRequest) -> FrameInput:
+        """Return the image of the results; `InputError` where other pixels have taken its place."""
+        image = request.whole()
+        if any(each.numbered.shape[1:] != image.frame_shape for each in self.results.values()):
+            raise InputError(f"{request.name}: the image has changed since; run again")
+        return image
 
     def _detect(self, position: int) -> None:
         request = self.request

@@ -8,6 +8,8 @@ from psygnal import Signal
 
 from napari_stem_defects.app.models.handover import Library, library
 from napari_stem_defects.engine.jobs import Event, Failed, Finished, Job
+from napari_stem_defects.errors import InputError
+from napari_stem_defects.files.model_library import remove_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,12 +58,13 @@ class LibraryActions:
 
     def remove(self, entry: ModelEntry) -> None:
         """Remove one of the user's own models from the library, its card and report included."""
-
-        def removed(_: None) -> None:
-            self._library.changed.emit("")
-            self.said.emit(f"{entry.name} is removed from your library")
-
-        self._ask(self._quick, "remove_model", {"path": entry.path}, entry.name, removed)
+        try:
+            remove_model(entry.path)
+        except InputError as error:
+            self.failed.emit(str(error))
+            return
+        self._library.changed.emit("")
+        self.said.emit(f"{entry.name} is removed from your library")
 
     def _ask(
         self,

@@ -44,6 +44,11 @@ class ClassRows(QWidget):
         self.values: Mapping[str, float] = {}
         """The probabilities shown; empty where the cursor is over nothing that was asked about."""
 
+    @property
+    def bars(self) -> list[ThresholdBar]:
+        """The thresholds, from top to bottom."""
+        return [row.bar for row in self._rows.values()]
+
     def put(self, thresholds: Mapping[str, float]) -> None:
         """Show these classes and thresholds."""
         if list(thresholds) != list(self._rows):
@@ -113,7 +118,9 @@ def _figure(name: str, what: str) -> QDoubleSpinBox:
     spin.setDecimals(2)
     spin.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
     spin.setAlignment(Qt.AlignmentFlag.AlignRight)
-    spin.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+    for part in (spin, spin.lineEdit()):
+        if part is not None:
+            part.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
     spin.setKeyboardTracking(False)
     # The theme's spin boxes leave room for the buttons that this one lacks.
     spin.setStyleSheet("padding: 0 3px; margin: 0; min-height: 16px; min-width: 32px;")

@@ -18,6 +18,9 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 from napari_stem_defects.core.classes import colour_of
 from napari_stem_defects.core.detection_result import Region
 
+_CLASS_COLUMN = 1
+_USUAL, _MARGIN_PX = "0.00", 14
+"""The narrowest figure that a column has room for, and what is around it."""
 _LEAST_ROWS = 8
 _ROW_PX, _HEADER_PX = 22, 28
 _Index = QModelIndex | QPersistentModelIndex
@@ -162,13 +165,18 @@ class RegionTable(QTableView):
 
     def _style_headers(self) -> None:
         down, across = self.verticalHeader(), self.horizontalHeader()
-        if down is not None and across is not None:
-            down.hide()
-            down.setDefaultSectionSize(_ROW_PX)
-            across.setFixedHeight(_HEADER_PX - 2)
-            across.setStyleSheet("QHeaderView::section { padding: 2px 3px; }")
-            across.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-            across.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        if down is None or across is None:
+            return
+        down.hide()
+        down.setDefaultSectionSize(_ROW_PX)
+        across.setFixedHeight(_HEADER_PX - 2)
+        across.setStyleSheet("QHeaderView::section { padding: 2px; font-weight: normal; }")
+        metrics = self.fontMetrics()
+        for column, (title, _, _) in enumerate(_COLUMNS):
+            across.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
+            room = max(metrics.horizontalAdvance(text) for text in (title, _USUAL))
+            self.setColumnWidth(column, room + _MARGIN_PX)
+        across.setSectionResizeMode(_CLASS_COLUMN, QHeaderView.ResizeMode.Stretch)
 
     def _announce(self, current: QModelIndex) -> None:
         if current.isValid():

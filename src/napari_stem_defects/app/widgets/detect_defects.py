@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import time
 import weakref
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QMenu
+from qtpy.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QMenu, QWidget
 
 from napari_stem_defects import DEFAULT_MODEL
 from napari_stem_defects.app import layers
@@ -280,6 +282,8 @@ class DetectDefectsWidget(Dock):
 
     def _on_thresholds(self) -> None:
         self.classes.put(self.model.thresholds)
+        for before, after in pairwise([self.setup.frames, *self.classes.bars, self.regions]):
+            QWidget.setTabOrder(before, after)
         self.model.refresh(self._frame_shown())
 
     def _on_corrections(self) -> None:
@@ -321,6 +325,10 @@ class DetectDefectsWidget(Dock):
         """Make and fill layers for a moment; the timer goes on with the rest."""
         if warm_up().is_alive():
             return
+        if gc.isenabled():
+            # A collection takes as long as adding a layer; it gets a turn of its own.
+            gc.disable()
+            QTimer.singleShot(0, gc.enable)
         until = time.perf_counter() + _TURN_S
         while self._results.step():
             if time.perf_counter() > until:
@@ -344,7 +352,11 @@ class DetectDefectsWidget(Dock):
             self.setup.fold.setChecked(False)
 
     def _on_frame_shown(self) -> None:
-        self.model.refresh(self._frame_shown())
+        frame = self._frame_shown()
+        if (result := self.model.results.get(frame)) is not None:
+            self._results.show(result)
+            self._drawing.start()
+        self.model.refresh(frame)
 
     def _on_exporting(self) -> None:
         say(self.export_note, self.model.exporting.message)
