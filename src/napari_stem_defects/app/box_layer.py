@@ -75,11 +75,17 @@ class BoxLayer:
 
     def _draw(self) -> None:
         source = None if self._source is None else self._source()
-        to_make, self._to_make = self._to_make, False
-        if to_make and source in self._viewer.layers:
+        layer = self.layer
+        if not self._to_make or source not in self._viewer.layers:
+            if layer is not None:
+                _put(layer, self._look())
+        elif layer is not None:
+            self._viewer.layers.remove(layer)
+            self.draw()  # the new one has a turn of its own: napari takes its time for each
+        else:
+            self._to_make = False
             self._make(source)
-        elif (layer := self.layer) is not None:
-            _put(layer, self._look())
+            self.draw()
 
     def _look(self) -> dict[str, Any]:
         asked = self._queue.current
@@ -96,8 +102,6 @@ class BoxLayer:
             self._viewer.layers.selection.active = layer
 
     def _make(self, source: Image) -> None:
-        if (old := self.layer) is not None:
-            self._viewer.layers.remove(old)
         layer = Points(
             np.zeros((0, 2)),
             name=layer_name(source.name, "labels"),
@@ -111,7 +115,6 @@ class BoxLayer:
         self._viewer.add_layer(layer)
         layer.cursor = "cross"
         self._made = weakref.ref(layer)
-        self.draw()  # in a turn of its own: napari takes its time for a new layer
 
     def _bind_keys(self, layer: Points) -> None:
         for key in KEYS:
