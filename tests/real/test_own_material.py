@@ -1,0 +1,69 @@
+"""The example of docs/own-material.md: WSe2, labelled through the ordinary route."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from napari_stem_defects.core.label_radius import label_radius
+from napari_stem_defects.core.training_plan import Choices, protocol_for
+from napari_stem_defects.files.training_data import read_training_data
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def example() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("example", ROOT / "examples/wse2_vacancies.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_detection_answers_for_one_vacancy_within_5_px(example: ModuleType) -> None:
+    truth = np.array([(100.0, 100.0), (100.0, 104.0), (200.0, 200.0)])
+    found = np.array([(100.0, 102.0), (205.1, 200.0), (50.0, 50.0)])
+    figures = example.compare(found, truth)
+    assert (figures["hits"], figures["false"], figures["missed"]) == (1, 2, 2)
+    assert figures["f1"] == pytest.approx(1 / 3, abs=1e-3)
+    assert example.compare(np.zeros((0, 2)), truth)["f1"] == 0
+
+
+def test_the_labels_decide_scale_radius_and_views(
+    example: ModuleType, data_dir: Path, tmp_path: Path
+) -> None:
+    example.label(tmp_path / "wse2.labels", data_dir / "wse2")
+    data = read_training_data([tmp_path / "wse2.labels"])
+    assert data.counts() == {"Bulk": 7562, "Se_vacancy": 141, "Ti_dopant": 5}
+    assert data.pixel_size_nm == pytest.approx(0.01994, abs=1e-5)
+    assert label_radius(data) == pytest.approx(3.2, abs=0.3)
+    plan = protocol_for(data, Choices(classes=("Bulk", "Se_vacancy")))
+    assert plan.views * 141 > 3000  # of 4,000 windows without magnification and thinning: 564
+
+
+def test_the_page_states_what_was_measured() -> None:
+    page = (ROOT / "docs" / "own-material.md").read_text(encoding="utf-8")
+    for run in json.loads((ROOT / "examples" / "wse2_vacancies.json").read_text()):
+        row = f"| {run['seed']} | {run['precision']} | {run['recall']} | {run['f1']} |"
+        assert row in page
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_most_vacancies_of_another_frame_are_found(
+    example: ModuleType, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`python3 run.py test -m long tests/real/test_own_material.py`: some minutes of two cores.
+
+    0.82 was measured, the goal of 0.90 missed; docs/own-material.md says which are overlooked.
+    """
+    monkeypatch.setattr(example, "DATA", data_dir)
+    (figures,) = example.main(["--out", str(tmp_path)])
+    assert figures["f1"] >= 0.75
