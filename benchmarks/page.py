@@ -5,6 +5,7 @@ The figures lie in benchmarks/figures/ and come from::
     stem-defects benchmark --json benchmarks/figures/benchmark.json
     python benchmarks/growth.py benchmarks/figures/growth
     python benchmarks/clearing.py benchmarks/figures/clearing.json
+    python benchmarks/windows.py benchmarks/figures/windows.json --patches FOLDER
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ WAYS = """
 
 
 def main() -> None:
-    written = [write() for write in (_speed, _growth, _clearing)]
+    written = [write() for write in (_speed, _growth, _clearing, _windows)]
     parts = [HEAD, *filter(None, written), WAYS]
     PAGE.write_text("\n".join(part.strip("\n") + "\n" for part in parts), encoding="utf-8")
 
@@ -182,6 +183,48 @@ def _clearing() -> str:
         f" {image['surest_other_class_there']:.3f} | {image['defects_lost']} |"
         for image in figures["images"]
     ]
+    return "\n".join(rows)
+
+
+def _windows() -> str:
+    figures = _read("windows")
+    if figures is None:
+        return ""
+    clock, computing = figures["mouse_to_picture_ms"]
+    edge = figures["edge_px"]
+    rows = [
+        "## The windows",
+        "",
+        f"Longest pause of napari's event loop while a window works on an image of {edge}x{edge}"
+        " px, by the clock",
+        "and in computing time of its thread, which other work on the machine does not stretch."
+        " Measured",
+        f"with mouse and key events and software rendering, load {figures['load']:.1f} on"
+        f" {figures['cores']} cores; at most 200 ms are meant.",
+        "",
+        "| job | seconds | longest pause, ms | of it computing, ms |",
+        "|---|---|---|---|",
+    ]
+    rows += [
+        f"| {row['job']} | {row['seconds']:.1f} | {row['longest_gap_ms']} |"
+        f" {row['longest_computing_ms']} |"
+        for row in figures["jobs"]
+    ]
+    rows += [
+        "",
+        f"From a move of the mouse to the five pictures of the patch under it: {clock:.0f} ms, of"
+        f" which {computing:.0f} ms",
+        "are computing (median; 50 ms are meant).",
+    ]
+    if "training" in figures:
+        done = figures["training"]
+        rows += [
+            "",
+            f"{done['members']} members from {done['patches']} patches, trained through the window"
+            " with its default",
+            f"settings: {done['wall_s']:.0f} s, {done['processor_s']:.0f} s of processor time (180"
+            " s on two cores are meant).",
+        ]
     return "\n".join(rows)
 
 

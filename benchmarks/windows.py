@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 EDGE_PX = 1024
-LABELS = 1000
+LABELS, TRAINED = 1000, 120
 
 
 class Pauses:
@@ -91,8 +91,10 @@ def _options() -> argparse.Namespace:
 def measured(folder: Path, patches: Path | None) -> dict[str, Any]:
     truth = simulate("cdte-110", size=EDGE_PX)
     project = folder / "labels"
-    _label(project, truth)
+    _label(project, truth, LABELS)
     labels_export(project, folder / "patches")
+    _label(folder / "few labels", truth, TRAINED)
+    labels_export(folder / "few labels", folder / "few patches")
     viewer = napari.Viewer()
     viewer.window.resize(1280, 800)
     nm = truth.micrograph.pixel_size_nm
@@ -101,7 +103,7 @@ def measured(folder: Path, patches: Path | None) -> dict[str, Any]:
     pauses = Pauses()
     seconds = preprocess(viewer, pauses)
     label(viewer, pauses, project, folder)
-    train(viewer, pauses, folder / "patches")
+    train(viewer, pauses, folder / "few patches")
     figures = {
         "edge_px": EDGE_PX,
         "load": psutil.getloadavg()[0],
@@ -115,11 +117,12 @@ def measured(folder: Path, patches: Path | None) -> dict[str, Any]:
     return figures
 
 
-def _label(project: Path, truth: Any) -> None:
+def _label(project: Path, truth: Any, count: int) -> None:
     model, rng = LabelModel(), np.random.default_rng(0)
     model.create(project, START_CLASSES["CdTe"])
-    places = rng.uniform(40, EDGE_PX - 40, (LABELS, 2)).tolist()
-    for name, some in (("Bulk", places[:700]), ("SF1", places[700:])):
+    places = rng.uniform(40, EDGE_PX - 40, (count, 2)).tolist()
+    most = 7 * count // 10
+    for name, some in (("Bulk", places[:most]), ("SF1", places[most:])):
         model.label_all(truth.micrograph, 0, [tuple(place) for place in some], name)
     model.close()
 
@@ -225,7 +228,7 @@ def train(viewer: Any, pauses: Pauses, patches: Path) -> None:
         wait_for(lambda: not widget.model.run.busy, 1800)
         press(widget, "open_report")
 
-    pauses.measure(f"Train ensemble: {LABELS} patches, 2 classes, with report", trained)
+    pauses.measure(f"Train ensemble: {TRAINED} patches, and the report", trained)
     viewer.window.remove_dock_widget(widget)
 
 

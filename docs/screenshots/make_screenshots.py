@@ -13,17 +13,18 @@ import argparse
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import napari
 import numpy as np
 from PIL import Image
+from qtpy.QtGui import QImage
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QCheckBox
 
 from napari_stem_defects.app import remembered
 from napari_stem_defects.app.models.label import START_CLASSES, LabelModel
 from napari_stem_defects.app.models.places import places_in
+from napari_stem_defects.app.parts.report_window import ReportWindow
 from napari_stem_defects.app.sample_data import simulated_cdte
 from napari_stem_defects.app.widgets.detect_defects import DetectDefectsWidget
 from napari_stem_defects.app.widgets.label_patches import LabelPatchesWidget
@@ -32,8 +33,15 @@ from napari_stem_defects.app.widgets.train_ensemble import TrainEnsembleWidget
 from napari_stem_defects.core.simulation import simulate
 from napari_stem_defects.files import model_library
 from napari_stem_defects.files.label_exchange import labels_export
+from napari_stem_defects.files.report_files import read_report
 
-_LARGEST_BYTES = 500_000
+if TYPE_CHECKING:
+    from qtpy.QtWidgets import QWidget
+
+_LARGEST_BYTES = 480_000
+_GREY_WITHIN = 2
+IMAGES = 6
+"""How many micrographs are labelled; the first is the one that is seen."""
 _TITLES = {
     PreprocessWidget: "Preprocess",
     LabelPatchesWidget: "Label patches",
@@ -47,7 +55,8 @@ def main() -> None:
     options = _options()
     options.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        model_library.user_folder = lambda: Path(scratch) / "models"
+        library = options.library or Path(scratch) / "models"
+        model_library.user_folder = lambda: library
         kept = SimpleNamespace(**{name: SimpleNamespace() for name in remembered.CATEGORIES})
         remembered._all = lambda: kept
         project = Path(scratch) / "my labels"
@@ -56,21 +65,26 @@ def main() -> None:
             ("preprocess", preprocess),
             ("label-patches", lambda viewer: label_patches(viewer, project)),
             ("train-ensemble", lambda viewer: train_ensemble(viewer, project)),
+            ("report", report),
             ("detect-defects", detect_defects),
         ):
-            if options.only not in name:
+            if options.only and name not in options.only.split(","):
                 continue
             viewer = napari.Viewer()
             viewer.theme = options.theme
             viewer.window.resize(*options.size)
             data, keywords, _ = simulated_cdte()[0]
             viewer.add_image(data, **keywords)
-            take(viewer)
+            window = take(viewer)
             QTest.qWait(800)
-            picture = viewer.screenshot(canvas_only=False, flash=False)
+            picture = (
+                viewer.screenshot(canvas_only=False, flash=False)
+                if window is None
+                else pixels(window)
+            )
             write(options.folder / f"{name}.png", picture)
             viewer.close()
-    if options.only in "overview":
+    if not options.only or "overview" in options.only:
         overview(options.folder)
 
 
@@ -80,18 +94,28 @@ def _options() -> argparse.Namespace:
     parser.add_argument("folder", type=Path, nargs="?", default=default)
     parser.add_argument("--size", type=lambda text: tuple(map(int, text.split("x"))))
     parser.add_argument("--theme", default="dark")
-    parser.add_argument("--only", default="", help="take only the pictures whose names hold this")
+    parser.add_argument("--library", type=Path, help="folder of models to use and to fill")
+    parser.add_argument("--only", default="", help="take only these pictures, names with commas")
     parser.set_defaults(size=(1280, 800))
     return parser.parse_args()
 
 
 def write(path: Path, picture: np.ndarray) -> None:
-    """Save a picture, its tones rounded as far as it takes to stay below 500 kB."""
-    for step in (1, 4, 8, 16):
-        rounded = (picture[..., :3] // step * step).astype(np.uint8)
+    """Save a picture in true colour; greys are rounded as far as it takes to keep it small."""
+    colours = picture[..., :3]
+    grey = (np.ptp(colours, axis=-1) <= _GREY_WITHIN)[..., None]
+    for step in (1, 2, 4, 8, 12):
+        rounded = np.where(grey, colours // step * step, colours).astype(np.uint8)
         Image.fromarray(rounded).save(path, optimize=True)
         if path.stat().st_size < _LARGEST_BYTES:
             return
+
+
+def pixels(window: QWidget) -> np.ndarray:
+    """Return what a window of its own shows."""
+    image = window.grab().toImage().convertToFormat(QImage.Format.Format_RGBA8888)
+    data = np.frombuffer(image.constBits().asarray(image.sizeInBytes()), np.uint8)
+    return data.reshape(image.height(), image.width(), 4)
 
 
 def preprocess(viewer: napari.Viewer) -> None:
@@ -104,16 +128,18 @@ def preprocess(viewer: napari.Viewer) -> None:
 
 
 def label(project: Path) -> None:
-    """Label the simulation with its own truth."""
-    truth, model = simulate("cdte-110"), LabelModel()
+    """Label simulations with their own truth."""
+    model = LabelModel()
     model.create(project, START_CLASSES["CdTe"])
-    for name in ("SF1", "SF2", "Twin_Bound"):
-        model.label_all(truth.micrograph, 0, places_in(truth.masks[name])[:8], name)
-    anywhere = np.any(list(truth.masks.values()), axis=0)
-    crystal = np.random.default_rng(0).permutation(places_in(~anywhere))[:14]
-    model.label_all(truth.micrograph, 0, [(float(y), float(x)) for y, x in crystal], "Bulk")
-    for point in truth.points:
-        model.label_all(truth.micrograph, 0, [(point.y_px, point.x_px)], point.class_name)
+    for seed in range(IMAGES):
+        truth = simulate("cdte-110", seed=seed)
+        for name in ("SF1", "SF2", "Twin_Bound"):
+            model.label_all(truth.micrograph, 0, places_in(truth.masks[name])[:10], name)
+        anywhere = np.any(list(truth.masks.values()), axis=0)
+        crystal = np.random.default_rng(seed).permutation(places_in(~anywhere))[:20]
+        model.label_all(truth.micrograph, 0, [(float(y), float(x)) for y, x in crystal], "Bulk")
+        for point in truth.points:
+            model.label_all(truth.micrograph, 0, [(point.y_px, point.x_px)], point.class_name)
     model.close()
 
 
@@ -122,33 +148,44 @@ def label_patches(viewer: napari.Viewer, project: Path) -> None:
     widget = docked(viewer, LabelPatchesWidget)
     widget.model.open(project)
     widget.model.activate("Vacancy_CdTe")
+    wait(lambda: widget.boxes.layer is not None and len(widget.boxes.layer.data))
+    wait(lambda: not widget.thumbnails.waiting)
 
 
 def train_ensemble(viewer: napari.Viewer, project: Path) -> None:
-    """Train on the labels' patches, which is quick, and show the report."""
+    """Train on the labels' patches, which takes minutes, and show the summary."""
     patches = project.with_name("my patches")
     labels_export(project, patches)
     widget = docked(viewer, TrainEnsembleWidget)
     widget.model.add_source(patches)
     wait(lambda: bool(widget.model.counts))
-    # One junction cannot be held out and learned from at once.
-    widget.findChild(QCheckBox, "train_lc").setChecked(False)
     widget.name.setText("my-model")
-    widget.split.setCurrentText("site")
+    widget.split.setCurrentText("image")
     widget.compare.setChecked(True)
     widget.start()
     wait(lambda: not widget.model.run.busy)
+    print(widget.model.run.message, flush=True)
     QTest.qWait(300)
-    widget.body.ensureWidgetVisible(widget.report.reliability)
+    widget.body.verticalScrollBar().setValue(widget.body.verticalScrollBar().maximum())
+
+
+def report(viewer: napari.Viewer) -> ReportWindow:
+    """Open the report on the model that was trained before."""
+    found = read_report(model_library.user_folder() / "my-model.safetensors")
+    window = ReportWindow(found, viewer.window._qt_window)
+    window.show()
+    return window
 
 
 def detect_defects(viewer: napari.Viewer) -> None:
-    """Detect with the bundled ensemble and go to the junction."""
+    """Detect with the bundled ensemble and show the probabilities at the junction."""
     widget = docked(viewer, DetectDefectsWidget)
     widget.start()
     wait(lambda: not widget.model.run.busy)
     wait(lambda: not widget._drawing.isActive())
-    widget.bars.put(widget.model.probabilities_at(0, 330, 330))
+    junction = simulate("cdte-110").points[0]
+    found = widget.model.probabilities_at(0, junction.y_px, junction.x_px)
+    widget.classes.put_values(found)
 
 
 def overview(folder: Path) -> None:
