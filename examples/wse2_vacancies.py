@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from scipy.spatial import cKDTree
 
 import napari_stem_defects as sd
 from napari_stem_defects.cli import main as stem_defects
@@ -28,6 +29,7 @@ from napari_stem_defects.files.label_project import LabelProject
 CLASS = "Se_vacancy"
 NEAR_PX = 5.0
 RIM_PX = 2.0
+CROWDED_PX = 9.5  # the next selenium column is 8 px away
 DATA = Path(os.environ.get("STEM_DEFECTS_DATA", Path(__file__).parents[1] / "../shared/data"))
 
 
@@ -70,7 +72,10 @@ def compare(found: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
     """Pair every vacancy with at most one detection within 5 px."""
     away = np.hypot(*(found[:, None] - truth).transpose(2, 0, 1))
     pairs = linear_sum_assignment(np.where(away <= NEAR_PX, away, 1e6))
-    hits = int((away[pairs] <= NEAR_PX).sum())
+    paired = away[pairs] <= NEAR_PX
+    hits = int(paired.sum())
+    missed = np.setdiff1d(np.arange(len(truth)), pairs[1][paired])
+    crowded = cKDTree(truth).query(truth, k=2)[0][:, 1] < CROWDED_PX
     return {
         "hits": hits,
         "false": len(found) - hits,
@@ -78,6 +83,8 @@ def compare(found: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
         "precision": round(hits / max(len(found), 1), 3),
         "recall": round(hits / len(truth), 3),
         "f1": round(2 * hits / (len(found) + len(truth)), 3),
+        "crowded": int(crowded.sum()),
+        "crowded_missed": int(crowded[missed].sum()),
     }
 
 
