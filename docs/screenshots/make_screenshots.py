@@ -38,6 +38,8 @@ from napari_stem_defects.files.report_files import read_report
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
+    from napari_stem_defects.core.truth import TruthPoint
+
 _LARGEST_BYTES = 480_000
 _GREY_WITHIN = 2
 IMAGES = 6
@@ -115,15 +117,20 @@ def pixels(window: QWidget) -> np.ndarray:
     """Return what a window of its own shows."""
     image = window.grab().toImage().convertToFormat(QImage.Format.Format_RGBA8888)
     data = np.frombuffer(image.constBits().asarray(image.sizeInBytes()), np.uint8)
-    return data.reshape(image.height(), image.width(), 4)
+    return data.reshape(image.height(), image.width(), 4).copy()  # the memory goes with the image
+
+
+def junction_of_sample() -> TruthPoint:
+    """Return where two faults of the sample meet."""
+    return next(point for point in simulate("cdte-110").points if point.class_name == "LC")
 
 
 def preprocess(viewer: napari.Viewer) -> None:
-    """Show the stages of a patch on a fault, and stage c of the whole image."""
+    """Show the stages of the patch on the junction, and stage c of the whole image."""
     widget = docked(viewer, PreprocessWidget)
     widget.start()
     wait(lambda: len(viewer.layers) == 6)
-    junction = simulate("cdte-110").points[0]
+    junction = junction_of_sample()
     widget.model.look_at(junction.y_px, junction.x_px)
 
 
@@ -183,7 +190,7 @@ def detect_defects(viewer: napari.Viewer) -> None:
     widget.start()
     wait(lambda: not widget.model.run.busy)
     wait(lambda: not widget._drawing.isActive())
-    junction = simulate("cdte-110").points[0]
+    junction = junction_of_sample()
     found = widget.model.probabilities_at(0, junction.y_px, junction.x_px)
     widget.classes.put_values(found)
 

@@ -15,7 +15,7 @@ from qtpy.QtGui import (
 )
 from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from napari_stem_defects.core.classes import UNKNOWN, colour_of
+from napari_stem_defects.app.parts.swatch import ink_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +24,6 @@ _ROW_PX, _SLANT_DEG, _GAP_PX = 26, -40, 8
 _WIDEST_CELL_PX = 62
 _TINT = (76, 141, 246)
 _STRONGEST = 190
-_DARKER = 160
 
 
 class ConfusionPlot(QWidget):
@@ -92,14 +91,14 @@ class ConfusionPlot(QWidget):
         painter.save()
         painter.translate(box.center().x() - 2, self._head - 5)
         painter.rotate(_SLANT_DEG)
-        painter.setPen(self._ink(name))
+        painter.setPen(ink_of(name, self.palette()))
         painter.drawText(0, 0, name)
         painter.restore()
 
     def _paint_row(self, painter: QPainter, row: int, name: str) -> None:
         text = self.palette().color(QPalette.ColorRole.WindowText)
         counts, middle = self.counts[row], Qt.AlignmentFlag.AlignVCenter
-        painter.setPen(self._ink(name))
+        painter.setPen(ink_of(name, self.palette()))
         place = QRectF(0, self._box(row, 0).top(), self._names_px - _GAP_PX, _ROW_PX - 2)
         painter.drawText(place, middle | Qt.AlignmentFlag.AlignRight, name)
         for column, count in enumerate(counts):
@@ -111,14 +110,6 @@ class ConfusionPlot(QWidget):
                 self._box(row, column), middle | Qt.AlignmentFlag.AlignHCenter, str(count)
             )
             painter.setOpacity(1.0)
-
-    def _ink(self, name: str) -> QColor:
-        """Return a class's colour, darker where the window is light."""
-        text = self.palette().color(QPalette.ColorRole.WindowText)
-        if name == UNKNOWN:
-            return text
-        colour = QColor(colour_of(name))
-        return colour.darker(_DARKER) if text.lightnessF() < 0.5 else colour
 
     def _words(self, event: QHelpEvent) -> str:
         for row, name in enumerate(self.rows):

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from napari_stem_defects.app.parts.dock import named
-from napari_stem_defects.core.classes import colour_of
+from napari_stem_defects.app.parts.swatch import ink_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,7 +69,7 @@ class FiguresTable(QTableWidget):
         self.setVerticalHeaderLabels(names)
         for row, name in enumerate(names):
             if (header := self.verticalHeaderItem(row)) is not None:
-                header.setForeground(QColor(colour_of(name)))
+                header.setForeground(ink_of(name, self.palette()))
         for place, column in enumerate(columns):
             self._put_column(place, column, names)
         lines = max(column.heading.count("\n") for column in columns) + 1
