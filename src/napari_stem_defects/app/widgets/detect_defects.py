@@ -333,8 +333,7 @@ class DetectDefectsWidget(Dock):
         while self._results.step():
             if time.perf_counter() > until:
                 return
-        if not self.model.run.busy:
-            self._drawing.stop()
+        self._drawing.stop()
 
     def _on_run(self) -> None:
         phase = self.model.run.phase
