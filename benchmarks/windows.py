@@ -1,6 +1,6 @@
 """How long the windows pause while they work: ``python benchmarks/windows.py FIGURES.json``.
 
-Drives three of the windows on a simulated micrograph with mouse and key events and measures how
+Drives the four windows on a simulated micrograph with mouse and key events and measures how
 long napari's event loop stands still: by the clock, and in computing time of its thread, which
 other work on the machine does not stretch. With ``--patches FOLDER`` the members of that patch
 folder are trained through the window as well, with its default settings.
@@ -23,7 +23,7 @@ import napari
 import numpy as np
 import psutil
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QFileDialog, QWidget
+from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog, QWidget
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "gui"))
 from events import canvas_of, click, data_to_pixel, drag, hover
@@ -31,6 +31,8 @@ from windows import Heartbeat, docked, press, wait_for
 
 from napari_stem_defects.app import remembered
 from napari_stem_defects.app.models.label import START_CLASSES, LabelModel
+from napari_stem_defects.app.parts.threshold_bar import STEPS, ThresholdBar
+from napari_stem_defects.app.widgets.detect_defects import DetectDefectsWidget
 from napari_stem_defects.app.widgets.label_patches import LabelPatchesWidget
 from napari_stem_defects.app.widgets.preprocess import PreprocessWidget
 from napari_stem_defects.app.widgets.train_ensemble import TrainEnsembleWidget
@@ -104,6 +106,7 @@ def measured(folder: Path, patches: Path | None) -> dict[str, Any]:
     seconds = preprocess(viewer, pauses)
     label(viewer, pauses, project, folder)
     train(viewer, pauses, folder / "few patches")
+    detect(viewer, pauses)
     figures = {
         "edge_px": EDGE_PX,
         "load": psutil.getloadavg()[0],
@@ -230,6 +233,46 @@ def train(viewer: Any, pauses: Pauses, patches: Path) -> None:
 
     pauses.measure(f"Train ensemble: {TRAINED} patches, and the report", trained)
     viewer.window.remove_dock_widget(widget)
+
+
+def detect(viewer: Any, pauses: Pauses) -> None:
+    """Measure the window Detect defects with the bundled ensemble."""
+    for layer in list(viewer.layers)[1:]:
+        viewer.layers.remove(layer)
+    widget = docked(viewer, DetectDefectsWidget)
+    model = widget.findChild(QComboBox, "model")
+    model.setCurrentText(next(text for text in texts_of(model) if text.startswith("cdte-110")))
+    widget.findChild(QWidget, "stride").setValue(16)
+    QTest.qWait(200)
+
+    def searched() -> None:
+        press(widget, "run")
+        wait_for(lambda: not widget.model.run.busy, 600)
+        QTest.qWait(500)
+
+    pauses.measure("Detect defects: search, refine, show", searched)
+    canvas, image = canvas_of(viewer), viewer.layers[0]
+
+    def hovered() -> None:
+        for x in range(100, 900, 20):
+            hover(canvas, data_to_pixel(canvas, image, 500, x))
+
+    pauses.measure("Detect defects: probabilities follow the mouse", hovered)
+
+    def thresholds() -> None:
+        bar = widget.findChildren(ThresholdBar)[2]
+        for value in np.linspace(0.3, 0.9, 20):
+            bar.setValue(round(value * STEPS))
+            QTest.qWait(50)
+        wait_for(lambda: not widget.model.run.busy)
+
+    pauses.measure("Detect defects: a threshold is moved", thresholds)
+    viewer.window.remove_dock_widget(widget)
+
+
+def texts_of(box: QComboBox) -> list[str]:
+    """Return the entries of a list to choose from."""
+    return [box.itemText(index) for index in range(box.count())]
 
 
 def train_members(viewer: Any, patches: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_stem_defects.core.crystals import LAYER_NM
-from napari_stem_defects.core.made_defects import make_defects
+from napari_stem_defects.core.made_defects import away_from, make_defects
 from napari_stem_defects.core.micrograph import Micrograph
 from napari_stem_defects.core.suggestions import suggest
 from napari_stem_defects.errors import InputError
@@ -37,6 +37,14 @@ def test_suggestions_keep_apart_and_off_the_labels(tmp_path: Path) -> None:
             assert np.hypot(y - other[0], x - other[1]) >= 32
     assert {each.class_name for each in found} <= {"Bulk", "SF1"}
     assert all(0 <= each.probability <= 1 for each in found)
+
+
+def test_no_patch_shows_a_place_and_a_pixel_away_from_it() -> None:
+    free = away_from([(20.2, 30.0), (-3.0, 99.6)], (80, 100))
+    y, x = np.mgrid[:80, :100]
+    near = [np.hypot(y - cy, x - cx) <= 64 / np.sqrt(2) for cy, cx in ((20, 30), (0, 99))]
+    np.testing.assert_array_equal(free, ~(near[0] | near[1]))
+    assert away_from([], (5, 6)).all()
 
 
 def test_made_defects_lie_in_the_region_and_repeat(tmp_path: Path) -> None:

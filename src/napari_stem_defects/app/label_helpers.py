@@ -87,7 +87,8 @@ class LabelHelpers:
             return
         arguments = {
             "frame": layers.frame_input(image, frame),
-            "bulk": self._model.perfect(layers.frame_shape(image), area),
+            "area": area,
+            "defects": self._model.defect_places(),
             "vacancies": wanted.vacancies,
             "interstitials": wanted.interstitials,
             "seed": sum(self._model.counts.values()),

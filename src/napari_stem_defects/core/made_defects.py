@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import distance_transform_edt, gaussian_filter
 from skimage.feature import peak_local_max
 
+from napari_stem_defects.core.labels import PATCH_PX
 from napari_stem_defects.core.lattice import measure_lattice
 from napari_stem_defects.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari_stem_defects.core.micrograph import Micrograph
 
 Pixels = NDArray[np.float32]
@@ -44,6 +47,17 @@ class MadeDefects:
     pixels: Pixels
     vacancies: tuple[tuple[float, float], ...]
     interstitials: tuple[tuple[float, float], ...]
+
+
+def away_from(places: Sequence[tuple[float, float]], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return which pixels (Y, X) are too far from any place (y, x) for a patch to show both."""
+    free = np.ones(shape, bool)
+    if not places:
+        return free
+    limits = np.array(shape) - 1
+    free[tuple(np.clip(np.rint(places), 0, limits).astype(np.intp).T)] = False
+    apart: NDArray[np.bool_] = distance_transform_edt(free) > PATCH_PX / np.sqrt(2)
+    return apart
 
 
 def make_defects(

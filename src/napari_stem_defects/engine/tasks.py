@@ -224,17 +224,22 @@ def suggest_labels(
 def make_defects(
     *,
     frame: FrameInput,
-    bulk: NDArray[np.bool_],
+    area: Area | None,
+    defects: Sequence[tuple[float, float]],
     vacancies: int,
     interstitials: int,
     seed: int,
     report: Report,
 ) -> MadeDefects:
-    """Make point defects in the bulk of a frame."""
+    """Make point defects in a frame, in an area or anywhere, away from labelled defects."""
     from napari_stem_defects.core import made_defects
 
+    micrograph = frame.micrograph()
+    bulk = made_defects.away_from(defects, micrograph.frame_shape)
+    if area is not None:
+        bulk &= area.mask(micrograph.frame_shape)
     return made_defects.make_defects(
-        frame.micrograph(), bulk, vacancies=vacancies, interstitials=interstitials, seed=seed
+        micrograph, bulk, vacancies=vacancies, interstitials=interstitials, seed=seed
     )
 
 

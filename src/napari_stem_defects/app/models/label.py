@@ -6,12 +6,11 @@ import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import numpy as np
 from psygnal import Signal
 
 from napari_stem_defects.app.models.places import places_in
 from napari_stem_defects.core.classes import BULK
-from napari_stem_defects.core.labels import PATCH_PX, Point
+from napari_stem_defects.core.labels import Point
 from napari_stem_defects.errors import InputError, LabelError
 from napari_stem_defects.files.label_project import LabelProject, is_label_project
 
@@ -19,11 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from napari_stem_defects.core.labels import Label, LabelClass, LabelledFrame, LabelSource
     from napari_stem_defects.core.micrograph import Micrograph
-    from napari_stem_defects.engine.area import Area
 
 START_CLASSES = {
     "CdTe": ("Bulk", "SF1", "SF2", "LC", "Twin_Bound", "Vacancy_CdTe", "interstitial"),
@@ -120,17 +119,9 @@ class LabelModel:
             return ()
         return self.project.labels(self.image.sha256, self.frame)
 
-    def perfect(self, shape: tuple[int, int], area: Area | None) -> NDArray[np.bool_]:
-        """Return where the frame shown is taken for perfect crystal, shape (Y, X).
-
-        That is in the area given, or anywhere, and not near the label of a defect.
-        """
-        mask = np.ones(shape, bool) if area is None else area.mask(shape)
-        y, x = np.ogrid[: shape[0], : shape[1]]
-        for label in self.labels:
-            if label.class_name != BULK:
-                mask &= (y - label.y) ** 2 + (x - label.x) ** 2 > PATCH_PX**2 / 2
-        return mask
+    def defect_places(self) -> list[tuple[float, float]]:
+        """Return where defects (y, x) are labelled in the frame shown."""
+        return [(label.y, label.x) for label in self.labels if label.class_name != BULK]
 
     def near(self, y: float, x: float, reach: float) -> Label | None:
         """Return the label nearest to a point, None where none is within ``reach`` px."""
