@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from recipe import (
+    JUNCTION_THRESHOLD,
+    PLANAR_THRESHOLD,
     POINT_THRESHOLD,
     Recipe,
     Size,
@@ -55,7 +57,12 @@ CLEAR_PX = 27.0
 
 # Of the patch and its spectrum the patch alone learns a fault's kind; see docs/architecture.md.
 PREPROCESSING = Preprocessing(representation="real", smoothing_px=0.7)
-THRESHOLDS = {name: POINT_THRESHOLD if kind_of(name) == "point" else 0.5 for name in CLASSES}
+THRESHOLDS = {
+    BULK: 0.5,
+    **dict.fromkeys(("SF1", "SF2", "Twin_Bound"), PLANAR_THRESHOLD),
+    **dict.fromkeys(("Vacancy_CdTe", "interstitial"), POINT_THRESHOLD),
+    "LC": JUNCTION_THRESHOLD,
+}
 ARCHITECTURE = Architecture(channels=(12, 24, 48, 64))
 # Held out to measure: these margins of the micrograph, which hold a third of each fault, and the
 # right third of the edited copies' point defects. The one junction cannot be held out.

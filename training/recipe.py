@@ -56,8 +56,10 @@ SCENE_PX = 224
 WINDOWS_PER_SCENE = 14
 # Windows per scene of the lesson, of which only those on a defect are kept.
 LESSON_BULK, LESSON_DEFECT = 12, 36
-# An image holds far more windows without a point defect than the training shows.
-POINT_THRESHOLD = 0.7
+# Calibrated probabilities from which a class claims a window. An image holds far more windows
+# without a point defect than the scenes show. A planar defect shows in many windows: along it most
+# of them have to speak, and a few that speak elsewhere come to less than the shortest defect.
+POINT_THRESHOLD, JUNCTION_THRESHOLD, PLANAR_THRESHOLD = 0.7, 0.3, 0.2
 HELD_OUT_SEED, FINAL_SEED, CALIBRATION_SEED, MEASURED_SEED = 10, 20, 91, 92
 PLACES = "Labelled places that the measured model was not trained on"
 DETECTION_STRIDE = 4
