@@ -186,3 +186,14 @@ def test_random_scenes_refuse_unknown_names() -> None:
         random_scene(rng, crystal="sto-100", family="twin")
     with pytest.raises(InputError, match="not known"):
         random_scene(rng, crystal="ice")
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_the_arrangement_of_defects_turns_with_the_crystal(quarters: int) -> None:
+    defects = ("junction", "twin")
+    upright = simulate(size=384, seed=3, defects=defects)
+    angle = upright.parameters["rotation_deg"] + 90 * quarters
+    turned = simulate(size=384, seed=3, defects=defects, rotation_deg=angle)
+    for name, mask in upright.masks.items():
+        wanted, found = np.rot90(mask, quarters), turned.masks[name]
+        assert (wanted & found).sum() > 0.7 * (wanted | found).sum(), name

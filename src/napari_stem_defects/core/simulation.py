@@ -137,7 +137,8 @@ def simulate(
         "seed": seed,
         "rotation_deg": turn,
     }
-    scene = _with_defects(_perfect(crystal, size, px, turn), names, size, rng)
+    scene = _perfect(crystal, size, px, turn)
+    scene = _with_defects(scene, names, size, turn - _ROTATION_DEG[crystal], rng)
     scene = replace(scene, notes={**notes, "species": scene.species})
     return photograph(scene, (size, size), settings, px, rng, f"simulated {crystal}")
 
@@ -183,8 +184,11 @@ def _perfect(crystal: str, size: int, px: float, rotation_deg: float) -> Scene:
     return Scene(crystals.perovskite(radius), placement, ((38,), (22, 8), (8,)))
 
 
-def _with_defects(scene: Scene, names: Sequence[str], size: int, rng: np.random.Generator) -> Scene:
-    scene = _with_extended(scene, [name for name in names if name not in POINT_KINDS], size)
+def _with_defects(
+    scene: Scene, names: Sequence[str], size: int, turn_deg: float, rng: np.random.Generator
+) -> Scene:
+    extended = [name for name in names if name not in POINT_KINDS]
+    scene = _with_extended(scene, extended, size, turn_deg)
     for name in names:
         if name in POINT_KINDS:
             sites = _quiet(scene, candidates(name, scene.columns))
@@ -192,15 +196,18 @@ def _with_defects(scene: Scene, names: Sequence[str], size: int, rng: np.random.
     return scene
 
 
-def _with_extended(scene: Scene, names: Sequence[str], size: int) -> Scene:
-    """Lay the faults parallel to each other, evenly apart; junctions keep the upper half."""
-    junctions = [_junction(scene, size) for name in names if name == "junction"][:1]
+def _with_extended(scene: Scene, names: Sequence[str], size: int, turn_deg: float) -> Scene:
+    """Lay the faults parallel to each other, evenly apart; junctions keep the upper half.
+
+    The arrangement turns with the crystal, or a twin would swallow other faults.
+    """
+    junctions = [_junction(scene, size, turn_deg) for name in names if name == "junction"][:1]
     others = [name for name in names if name != "junction"]
     start = 0.5 if junctions else 0.0
     faults: list[Fault] = []
     for index, name in enumerate(others):
         down = start + (1 - start) * (index + 1) / (len(others) + 1)
-        spot = np.array([[down * size, (1 - down) * size]])
+        spot = _turned(np.array([[down * size, (1 - down) * size]]), size, turn_deg)
         normal, _ = crystals.plane_axes(1)
         layer = crystals.nearest_layer(float(scene.placement.to_crystal(spot)[0] @ normal))
         faults += _fault(name, layer)
@@ -221,9 +228,17 @@ def _fault(name: str, layer: int) -> list[Fault]:
     return [crystals.make_fault(FAULT_CLASSES[name], 1, cuts)]
 
 
-def _junction(scene: Scene, size: int) -> Junction:
+def _turned(spot: Array, size: int, turn_deg: float) -> Array:
+    """Return a place (1, 2) in the image, y and x in px, turned about its middle."""
+    sine, cosine = np.sin(np.radians(turn_deg)), np.cos(np.radians(turn_deg))
+    about = np.array([[cosine, -sine], [sine, cosine]])
+    return np.asarray((spot - size / 2) @ about.T + size / 2)
+
+
+def _junction(scene: Scene, size: int, turn_deg: float) -> Junction:
     """Return a junction as in the public image: SF1 runs up from the core, SF2 to the left."""
-    core = scene.placement.to_crystal(np.array([[0.45 * size, 0.45 * size]]))[0]
+    spot = _turned(np.array([[0.45 * size, 0.45 * size]]), size, turn_deg)
+    core = scene.placement.to_crystal(spot)[0]
     upright, slanted = (
         crystals.nearest_layer(float(core @ crystals.plane_axes(plane)[0])) for plane in (-1, 1)
     )
