@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from page import page
 from patches import NETWORKS, Run, measured
 
+from napari_stem_defects.errors import LabelError
 from napari_stem_defects.files.atomic import write_bytes
 from napari_stem_defects.files.training_data import read_training_data
 
@@ -60,7 +61,11 @@ def main() -> None:
         if run.data not in sets:
             sets[run.data] = read_training_data([folder])
         short = QUICK_EPOCHS if options.quick and run.method in NETWORKS else None
-        found = measured(run, sets[run.data], short)
+        try:
+            found = measured(run, sets[run.data], short)
+        except LabelError as error:  # a split may leave nothing to learn a class from
+            print(run.name, "cannot be run:", error, flush=True)
+            continue
         write_bytes(file, json.dumps(found, indent=1, allow_nan=False).encode())
         print(run.name, f"{found['processor_seconds']} s", flush=True)
     files = (options.runs / run.name for run in plan(quick=options.quick))
