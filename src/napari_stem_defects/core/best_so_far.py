@@ -75,14 +75,7 @@ def best_so_far(
     }
     stopped = {
         "epochs": {
-            name: [
-                {
-                    "epoch": found[name].epoch,
-                    "of": common_epochs if found[name].common else epochs_of(name),
-                    "common_start": found[name].common,
-                }
-                for found in kept.values()
-            ]
+            name: [_where(found[name], epochs_of(name), common_epochs) for found in kept.values()]
             for name in classes
         },
         "left_out": [name for name in spec.classes if name not in classes],
@@ -90,6 +83,12 @@ def best_so_far(
     }
     training = {**spec.training, "stopped": stopped}
     return Ensemble(replace(spec, classes=classes, seeds=tuple(kept), training=training), weights)
+
+
+def _where(found: _Best, own_epochs: int, common_epochs: int) -> dict[str, Any]:
+    """Say at which of how many epochs a member was."""
+    of = common_epochs if found.common else own_epochs
+    return {"epoch": found.epoch, "of": of, "common_start": found.common}
 
 
 def stop_note(spec: EnsembleSpec) -> str:

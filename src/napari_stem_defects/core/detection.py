@@ -167,13 +167,19 @@ def detect_frame(
         "thresholds": limits,
         "device": chosen,
         "mode": mode,
-        "resampling_factor": scale.factor,
-        "pixel_size_source": scale.micrograph.pixel_size_source,
-        "scale_statement": scale.statement,
+        **_stated(scale),
         "preprocessing": ensemble.spec.preprocessing.to_dict(),
     }
     detection = _measured(found, scale, limits, frame, parameters)
     return replace(detection, seconds=time.perf_counter() - started)
+
+
+def _stated(scale: Scale) -> dict[str, Any]:
+    return {
+        "resampling_factor": scale.factor,
+        "pixel_size_source": scale.micrograph.pixel_size_source,
+        "scale_statement": scale.statement,
+    }
 
 
 def _check_size(micrograph: Micrograph) -> None:

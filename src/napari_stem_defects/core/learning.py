@@ -74,18 +74,10 @@ def train(
     usable, remarks = usable_data(data, choices)
     notes = (*data.notes, *remarks)
     protocol = protocol_for(usable, choices)
-    count = len(choices.splits)
+    parts = _parts(report, len(choices.splits))
     trials = [
-        _trial(
-            usable,
-            kind,
-            protocol,
-            choices,
-            chosen,
-            _part(report, i / count, (i + 1) / count),
-            Memory(checkpoints, kind),
-        )
-        for i, kind in enumerate(choices.splits)
+        _trial(usable, kind, protocol, choices, chosen, part, Memory(checkpoints, kind))
+        for kind, part in zip(choices.splits, parts, strict=True)
     ]
     first = trials[0]
     notes = (*filter(None, [stop_note(first.ensemble.spec)]), *notes)
@@ -275,6 +267,11 @@ def _calibration_notes(
     bare = [name for name in spec.classes if name not in spec.calibration]
     without = f"; not calibrated, for want of labels: {', '.join(bare)}" if bare else ""
     return (f"{kept}{without}.",)
+
+
+def _parts(report: Report, count: int) -> list[Report]:
+    """Cut the whole run's progress into equal stretches."""
+    return [_part(report, i / count, (i + 1) / count) for i in range(count)]
 
 
 def _part(report: Report, first: float, last: float) -> Report:

@@ -130,9 +130,8 @@ def fit(
     _check_known(samples, spec.classes)
     task = _Task(spec, samples, validation, schedule, torch.device(device), lesson)
     lessons = schedule.lesson_epochs if schedule.common_epochs and lesson else 0
-    epochs = (
-        lessons + schedule.common_epochs + sum(schedule.epochs_of(name) for name in spec.classes)
-    )
+    own = sum(schedule.epochs_of(name) for name in spec.classes)
+    epochs = lessons + schedule.common_epochs + own
     log = _Log(report, epochs * len(schedule.seeds), memory or Memory(None), pulse)
     try:
         of_seeds = [_fit_seed(task, seed, log) for seed in schedule.seeds]
