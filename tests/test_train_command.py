@@ -97,9 +97,9 @@ from napari_stem_defects.core import training
 
 epoch = training._Run.epoch
 
-def told(run):
+def told(run, *more):
     print("an epoch begins", flush=True)
-    return epoch(run)
+    return epoch(run, *more)
 
 training._Run.epoch = told
 sys.exit(main(sys.argv[1:]))

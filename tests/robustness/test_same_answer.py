@@ -69,7 +69,7 @@ def by_window(worker: Worker, image: Path, model: Path, out: Path) -> Detection:
     )
     how = {"index": 0, "stride": 8, "thresholds": {}, "device": "cpu"}
     result = worker.run(Job(f"{TASKS}:detect", {"frame": frame, "model": model, **how}))
-    wanted = {"results": [result], "thresholds": {}, "image": frame, "model": model}
+    wanted = {"results": [result], "thresholds": {}, "image": frame}
     folder = worker.run(Job(f"{TASKS}:export", {**wanted, "folder": out}))
     (found,) = read_results(folder)
     np.testing.assert_array_equal(found.masks, result.detection().masks)

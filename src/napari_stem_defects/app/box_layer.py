@@ -79,12 +79,12 @@ class BoxLayer:
         if not self._to_make or source not in self._viewer.layers:
             if layer is not None:
                 _put(layer, self._look())
-        elif layer is not None:
-            self._viewer.layers.remove(layer)
-            self.draw()  # the new one has a turn of its own: napari takes its time for each
         else:
             self._to_make = False
-            self._make(source)
+            if layer is None:
+                self._make(source)
+            else:
+                self._lay_over(layer, source)
             self.draw()
 
     def _look(self) -> dict[str, Any]:
@@ -115,6 +115,15 @@ class BoxLayer:
         self._viewer.add_layer(layer)
         layer.cursor = "cross"
         self._made = weakref.ref(layer)
+
+    def _lay_over(self, layer: Points, source: Image) -> None:
+        """Take the boxes to another image; napari would take its time for a new layer."""
+        for name, value in spatial(source).items():
+            setattr(layer, name, value)
+        layer.name = layer_name(source.name, "labels")
+        layers = self._viewer.layers
+        layers.move(layers.index(layer), len(layers))
+        layers.selection.active = layer
 
     def _bind_keys(self, layer: Points) -> None:
         for key in KEYS:

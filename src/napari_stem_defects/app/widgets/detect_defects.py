@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 _BREATH_MS = 15
 """Pause between two turns of drawing, so that the window stays alive."""
-_TURN_S = 0.03
+_TURN_S = 0.02
 """Drawing goes on for so long before the next pause; one layer may take longer."""
 
 
