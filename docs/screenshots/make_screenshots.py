@@ -20,6 +20,7 @@ import numpy as np
 from PIL import Image
 from qtpy.QtGui import QImage
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QComboBox
 
 from napari_stem_defects.app import remembered
 from napari_stem_defects.app.models.label import START_CLASSES, LabelModel
@@ -187,6 +188,9 @@ def report(viewer: napari.Viewer) -> ReportWindow:
 def detect_defects(viewer: napari.Viewer) -> None:
     """Detect with the bundled ensemble and show the probabilities at the junction."""
     widget = docked(viewer, DetectDefectsWidget)
+    models = widget.findChild(QComboBox, "model")
+    names = (models.itemText(index) for index in range(models.count()))
+    models.setCurrentText(next(name for name in names if name.startswith("cdte-110")))
     widget.start()
     wait(lambda: not widget.model.run.busy)
     wait(lambda: not widget._drawing.isActive())
