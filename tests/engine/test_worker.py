@@ -182,6 +182,13 @@ def test_a_process_that_died_idle_is_replaced_unseen(worker: Worker) -> None:
     assert worker.run(job("add", a=1, b=2)) == 3
 
 
+def test_a_process_that_is_just_dying_is_replaced_unseen(worker: Worker) -> None:
+    # Asked before the operating system tells of the end: the job is lost before it is begun.
+    for n in range(10):
+        psutil.Process(worker.run(job("process_id"))).kill()
+        assert worker.run(job("add", a=n, b=1)) == n + 1
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -18,6 +18,7 @@ from typing import Any
 from napari_stem_defects.core.memory import ADVICE, is_out_of_memory
 from napari_stem_defects.core.progress import Cancelled, Progress
 from napari_stem_defects.engine.jobs import (
+    Begun,
     Event,
     Failed,
     Finished,
@@ -54,7 +55,7 @@ class _Server:
         threading.Thread(target=self._listen, daemon=True).start()
         while True:
             job = self._jobs.get()
-            self._cancelled.clear()
+            self._connection.send(Begun())
             event = self._run(job)
             try:
                 self._connection.send(event)
@@ -71,6 +72,7 @@ class _Server:
                 self._connection.send(our_fault(error))
                 continue
             if isinstance(message, Job):
+                self._cancelled.clear()  # here, so that a cancel on its heels is not missed
                 self._jobs.put(message)
             else:
                 self._cancelled.set()

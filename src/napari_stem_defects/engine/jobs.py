@@ -48,6 +48,11 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Begun:
+    """The process took the job; had it died before, another one could take it unharmed."""
+
+
+@dataclass(frozen=True)
 class Progressed:
     """The job reported where it is."""
 

@@ -24,6 +24,7 @@ import psutil
 
 from napari_stem_defects.core.progress import Progress
 from napari_stem_defects.engine.jobs import (
+    Begun,
     Event,
     Failed,
     Finished,
@@ -132,6 +133,7 @@ class _Process:
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
         self.connection = self._meet(key)
+        self.has_begun = False
 
     def _meet(self, key: bytes) -> Connection[Any, Any]:
         streams = self._popen.stdin, self._popen.stdout
@@ -163,6 +165,11 @@ class _Process:
             return int(psutil.Process(self.pid).memory_info().rss)
         except psutil.Error:
             return 0
+
+    def hand(self, job: Job) -> None:
+        """Send a job; `has_begun` tells from then on whether the process set to work on it."""
+        self.has_begun = False
+        self.connection.send(job)
 
     def end(self) -> None:
         self.connection.close()
@@ -252,16 +259,18 @@ class Worker:
         return event
 
     def _run(self, ticket: Ticket) -> Event:
+        warm = self._process
         try:
             return self._follow(ticket, self._running_process())
         except (_Died, EOFError, OSError):
+            died_idle = self._process is not None and self._process is warm and not warm.has_begun
             self._end_process()
-            return _loss(ticket.job, "died")
+            return self._run(ticket) if died_idle else _loss(ticket.job, "died")
         except Exception as error:
             return our_fault(error)
 
     def _running_process(self) -> _Process:
-        """Return the warm process, another one where it was ended since the last job."""
+        """Return the warm process, another one where it is known to have ended."""
         if self._process is not None and not self._process.alive:
             self._end_process()
         if self._process is None:
@@ -271,16 +280,18 @@ class Worker:
     def _follow(self, ticket: Ticket, process: _Process) -> Event:
         limits = _Limits(ticket.job, process)
         told_to_stop, grace = False, GRACE_S
-        process.connection.send(ticket.job)
+        process.hand(ticket.job)
         while True:
             if process.connection.poll(_POLL_S):
-                event: Event = process.connection.recv()
-                if not isinstance(event, Progressed):
+                event: Event | Begun = process.connection.recv()
+                process.has_begun = True
+                if isinstance(event, Progressed):
+                    if event.progress.saving:
+                        grace = SAVING_GRACE_S
+                    if ticket.cancelled_for_s is None or event.progress.saving:
+                        ticket.deliver(event)
+                elif not isinstance(event, Begun):
                     return event
-                if event.progress.saving:
-                    grace = SAVING_GRACE_S
-                if ticket.cancelled_for_s is None or event.progress.saving:
-                    ticket.deliver(event)
             if ticket.cancelled_for_s is not None and not told_to_stop:
                 process.connection.send("cancel")
                 told_to_stop = True
