@@ -211,6 +211,16 @@ def test_region_takes_one_end() -> None:
     assert any(ends)
 
 
+@pytest.mark.parametrize("share", [0.15, 0.25, 0.5])
+@pytest.mark.parametrize("count", [100, 101, 102, 103, 141])
+def test_region_takes_its_share_to_within_half_a_slice(count: int, share: float) -> None:
+    """Of a number that eight does not divide as well, several slices and classes together."""
+    data = clicked({"Bulk": scattered(1, 300), "LC": scattered(2, count)})
+    found = split(data, "region", share=share)
+    for name, of_class in data.counts().items():
+        assert of(data, found, name)[1] == pytest.approx(share * of_class, abs=of_class / 16 + 1)
+
+
 def test_images_are_held_out_as_a_whole() -> None:
     images = [{"Bulk": scattered(i, 10), "LC": scattered(i + 9, 6)} for i in range(5)]
     data = clicked(*images)

@@ -243,7 +243,12 @@ def _held_out(units: NDArray[np.int64], rule: _Rule, rng: np.random.Generator) -
         order = rng.permutation(count) if count == len(units) else np.arange(count)
         order = order[::-1] if rng.random() < 0.5 else order
     sizes = np.cumsum(np.bincount(units)[order])
-    enough = int(np.searchsorted(sizes, rule.share * len(units))) + 1
+    wanted = rule.share * len(units)
+    if rule.kind == "region":
+        # Slices differ by a site: one short of the share is nearer to it than a slice more.
+        enough = int(np.abs(sizes - wanted).argmin()) + 1
+    else:
+        enough = int(np.searchsorted(sizes, wanted)) + 1
     return np.isin(units, order[: min(enough, count - 1)])
 
 
