@@ -54,6 +54,15 @@ def test_the_stride_follows_how_far_from_a_click_its_label_holds(
     assert EnsembleSpec("mine", ("Bulk",), training=training).stride_px == stride
 
 
+@pytest.mark.parametrize(
+    ("recorded", "found"),
+    [(0.97, 0.97), (1, 1.0), (None, None), ("much", None), (0, None), (1.5, None)],
+)
+def test_bulk_clears_from_what_training_recorded(recorded: object, found: float | None) -> None:
+    training = {} if recorded is None else {"bulk_clears_from": recorded}
+    assert EnsembleSpec("mine", ("Bulk",), training=training).bulk_clears_from == found
+
+
 def test_calibration_is_a_sigmoid_of_the_scaled_logit() -> None:
     logits = np.random.default_rng(0).normal(0, 5, (20, 3)).astype(np.float32)
     wanted = expit(logits * [1, 1, 1.5] + [0, 0, -0.2])

@@ -87,6 +87,16 @@ def test_the_model_says_how_it_was_made(trained: Assessment) -> None:
     json.dumps(trained.to_dict(), allow_nan=False)
 
 
+def test_the_model_says_from_which_bulk_on_windows_can_be_cleared() -> None:
+    choices = replace(SHORT, splits=("random",), epochs=QUICK)
+    made = train(striped_patches(100), choices, device="cpu")
+    assert 0.9 <= (made.ensemble.spec.bulk_clears_from or 0) < 1
+    few = train(striped_patches(12), SHORT, device="cpu")
+    assert few.ensemble.spec.bulk_clears_from == 1
+    alone = train(striped_patches(12), replace(SHORT, classes=("SF1",), epochs={}), device="cpu")
+    assert alone.ensemble.spec.bulk_clears_from is None
+
+
 def test_history_holds_every_epoch(trained: Assessment) -> None:
     steps = [(each["class"], each["epoch"]) for each in trained.history]
     assert steps == [(name, epoch) for name in ("Bulk", "SF1") for epoch in (1, 2, 3, 4)]

@@ -160,6 +160,17 @@ class EnsembleSpec:
             return WIDEST_STRIDE_PX
         return int(np.clip(radius * np.sqrt(2), 1, WIDEST_STRIDE_PX))
 
+    @property
+    def bulk_clears_from(self) -> float | None:
+        """Bulk probability from which training found windows to be free of defects.
+
+        1 where it found none to be safe; None where it did not look, as in older models.
+        """
+        recorded = self.training.get("bulk_clears_from")
+        if not isinstance(recorded, (int, float)) or not 0 < recorded <= 1:
+            return None
+        return float(recorded)
+
     def calibrated(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """Turn mean logits (N, C) into calibrated probabilities (N, C), float32."""
         pairs = [self.calibration.get(name, Calibration()) for name in self.classes]

@@ -16,6 +16,8 @@ from napari_stem_defects import __version__
 from napari_stem_defects.core.best_so_far import stop_note
 from napari_stem_defects.core.calibration import calibrate
 from napari_stem_defects.core.checkpoints import Memory
+from napari_stem_defects.core.classes import BULK
+from napari_stem_defects.core.clearing import bulk_clears_from
 from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
 from napari_stem_defects.core.label_radius import label_radius
 from napari_stem_defects.core.measurement import Assessment, Measurement, logits_of, measure
@@ -148,6 +150,10 @@ def _trial(
         columns = [classes.index(name) for name in kept]
         fitted = calibrate(kept, logits, check.targets[:, columns])
         ensemble = replace(ensemble, spec=replace(ensemble.spec, calibration=fitted))
+    if BULK in kept:
+        safe = bulk_clears_from(ensemble, checked, device=device)
+        training = {**ensemble.spec.training, "bulk_clears_from": safe}
+        ensemble = replace(ensemble, spec=replace(ensemble.spec, training=training))
     measurement = replace(
         measure(ensemble, test, device=device, report=_part(report, 0.95, 1.0)),
         split=kind,
