@@ -94,8 +94,8 @@ def test_limits_grow_with_the_file(tmp_path: Path) -> None:
     small.write_bytes(b"x" * 1000)
     with big.open("wb") as file:
         file.truncate(10**9)
-    assert reading.time_limit_s(small) == pytest.approx(10, abs=0.1)
-    assert reading.memory_limit_bytes(small) == 2 * 2**30
-    assert reading.time_limit_s(big) == pytest.approx(110, abs=0.1)
+    assert reading.time_limit_s(small) == pytest.approx(9, abs=0.1)
+    assert reading.memory_limit_bytes(small) < 2 * 2**30
+    assert reading.time_limit_s(big) == pytest.approx(109, abs=0.1)
     assert reading.memory_limit_bytes(big) > 2 * 2**30
-    assert reading.time_limit_s(tmp_path / "none") == 10
+    assert reading.time_limit_s(tmp_path / "none") == 9

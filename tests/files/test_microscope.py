@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import struct
 import sys
+import time
 from pathlib import Path
 from typing import ClassVar
 
@@ -164,6 +166,19 @@ def test_big_endian_mrc_is_refused(tmp_path: Path) -> None:
     data[212:214] = b"\x11\x11"
     path.write_bytes(data)
     assert_refused(path, "big-endian", "TIFF")
+
+
+@pytest.mark.parametrize(("place", "length"), [(0, 2**27), (4, 2**30), (8, 2**30), (8, -(2**30))])
+def test_mrc_that_declares_what_it_does_not_hold_is_refused_at_once(
+    tmp_path: Path, place: int, length: int
+) -> None:
+    path = tmp_path / "a.mrc"
+    data = bytearray(mrc_bytes(IMAGE.astype(np.float32)))
+    struct.pack_into("<i", data, place, length)
+    path.write_bytes(data)
+    started = time.perf_counter()
+    assert_refused(path, "declares")
+    assert time.perf_counter() - started < 1
 
 
 def test_files_beside_a_movie_are_left_alone(tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import time
 import zlib
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,7 +30,6 @@ from napari_stem_defects.errors import ReadError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 FORMATS: dict[str, type[ReaderContract]] = {
     "tiff": rasters.TestPlainTiff,
@@ -46,8 +47,7 @@ FORMATS: dict[str, type[ReaderContract]] = {
     "emd-ncem": scopes.TestBerkeleyEmd,
     "emd-velox": scopes.TestVeloxEmd,
 }
-# The time limit is 10 s; a process has to be ended and noticed.
-LONGEST_S = 12
+LONGEST_S = 10
 MOST_BYTES = 2 * 2**30
 
 
@@ -100,6 +100,12 @@ def peak_bytes(worker: Worker) -> int:
         return int(psutil.Process(worker.pid).memory_info().rss)
 
 
+def forget_peak(worker: Worker) -> None:
+    """Let `peak_bytes` begin anew where the system can."""
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{worker.pid}/clear_refs").write_text("5", encoding="ascii")
+
+
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize(
     "count", [2, pytest.param(1000, marks=[pytest.mark.long, pytest.mark.timeout(900)])]
@@ -108,6 +114,8 @@ def test_damaged_files(worker: Worker, tmp_path: Path, kind: str, count: int) ->
     made = FORMATS[kind]()
     seed = tmp_path / f"seed{made.suffix}"
     made.write(seed, IMAGE)
+    reading.read_micrograph(seed)
+    forget_peak(worker)
     whole, tally, peak = seed.read_bytes(), Tally(), 0
     path = tmp_path / f"damaged{made.suffix}"
     for number in range(count):
@@ -174,12 +182,46 @@ def hdf5_of_149_gb(path: Path) -> Path:
 
 
 def hdf5_of_zeros(path: Path) -> Path:
-    """1 GB in chunks that were never written."""
+    """Hold 1 GB in chunks that were never written."""
     scopes.write_hspy(path, scopes.signal_dict(IMAGE))
     with h5py.File(path, "a") as file:
         del file["Experiments/HAADF/data"]
         options = {"chunks": (4096, 4096), "compression": "gzip", "fillvalue": 0}
         file.create_dataset("Experiments/HAADF/data", (32_768, 32_768), np.uint8, **options)
+    return path
+
+
+def tiff_of_zeros(path: Path) -> Path:
+    """Hold what it declares, 128 MB, as tightly as zlib can."""
+    zeros = np.zeros((8192, 16_384), np.uint8)
+    tifffile.imwrite(path, zeros, compression="zlib", rowsperstrip=8192)
+    return path
+
+
+def hdf5_of_packed_zeros(path: Path) -> Path:
+    """Hold what it declares, 128 MB, as tightly as gzip can."""
+    scopes.write_hspy(path, scopes.signal_dict(IMAGE))
+    with h5py.File(path, "a") as file:
+        del file["Experiments/HAADF/data"]
+        zeros = np.zeros((8192, 16_384), np.uint8)
+        options = {"chunks": (4096, 4096), "compression": "gzip"}
+        file.create_dataset("Experiments/HAADF/data", data=zeros, **options)
+    return path
+
+
+def mrc_of_terabytes(path: Path) -> Path:
+    scopes.TestMrc().write(path, IMAGE)
+    with path.open("r+b") as file:
+        file.write(struct.pack("<2i", 2_000_000, 2_000_000))
+    return path
+
+
+def dm4_of_gigabytes(path: Path) -> Path:
+    """Say of its last array, the pixels, that it has 2^33 of them."""
+    scopes.TestDm4().write(path, IMAGE)
+    pixels, count = path.read_bytes(), struct.pack(">Q", IMAGE.size)
+    assert pixels.count(count) == 1
+    path.write_bytes(pixels.replace(count, struct.pack(">Q", 2**33)))
     return path
 
 
@@ -191,6 +233,10 @@ BOMBS = {
     "npy of 100 GB": (npy_of_100_gb, ".npy"),
     "hspy of 149 GB": (hdf5_of_149_gb, ".hspy"),
     "hspy of zeros": (hdf5_of_zeros, ".hspy"),
+    "tiff of packed zeros": (tiff_of_zeros, ".tif"),
+    "hspy of packed zeros": (hdf5_of_packed_zeros, ".hspy"),
+    "mrc of 16 TB": (mrc_of_terabytes, ".mrc"),
+    "dm4 of 8 GB": (dm4_of_gigabytes, ".dm4"),
 }
 
 
@@ -205,12 +251,15 @@ def test_bombs_are_refused_at_once(worker: Worker, tmp_path: Path, kind: str) ->
     scopes.write_hspy(warm, scopes.signal_dict(IMAGE))
     for each in (sound, warm):
         reading.read_micrograph(each)
-    before, started = peak_bytes(worker), time.perf_counter()
-    with pytest.raises(ReadError) as caught:
-        reading.read_micrograph(path)
-    seconds = time.perf_counter() - started
+    forget_peak(worker)
+    before, times = peak_bytes(worker), []
+    for _ in range(3):  # something else may hold one of them up
+        started = time.perf_counter()
+        with pytest.raises(ReadError) as caught:
+            reading.read_micrograph(path)
+        times.append(time.perf_counter() - started)
     grown = peak_bytes(worker) - before
-    print(f"{kind}: {seconds:.2f} s, +{grown / 2**20:.0f} MiB, {caught.value}")
+    print(f"{kind}: {min(times):.2f} s, +{grown / 2**20:.0f} MiB, {caught.value}")
     assert fault_of(str(caught.value), path) == ""
-    assert seconds < 3  # 1 on an idle machine
+    assert min(times) < 1
     assert grown < 100 * 2**20

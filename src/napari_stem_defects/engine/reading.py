@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from napari_stem_defects.files.patch_folder import PatchFolder
 
 _TASKS = "napari_stem_defects.engine.tasks"
-# A slow network drive gives 10 MB a second, a folder on it 100 small files a second.
-_LEAST_TIME_S = 10.0
+# A slow network drive gives 10 MB a second, a folder on it 100 small files a second. Ending a
+# process takes a moment, and what it takes between two looks at it comes on top of its memory: no
+# small file lasts longer than 10 s or takes more than 2 GiB.
+_LEAST_TIME_S = 9.0
 _SECONDS_PER_BYTE = 1e-7
 _SECONDS_PER_FILE = 0.01
-_LEAST_MEMORY = 2 * 2**30
+_LEAST_MEMORY = 7 * 2**28
 _SMALL_FILE = 2**20
 _ADVICE = "export it again from the program that wrote it"
 
@@ -56,13 +58,13 @@ def read_patches(path: Path) -> PatchFolder:
 
 
 def time_limit_s(path: Path) -> float:
-    """Return how long reading a file or a folder of small files may take: 10 s, more for GBs."""
+    """Return how long reading a file or a folder of small files may take: 9 s, more for GBs."""
     sizes = _sizes(path)
     return _LEAST_TIME_S + _SECONDS_PER_BYTE * sum(sizes) + _SECONDS_PER_FILE * len(sizes)
 
 
 def memory_limit_bytes(path: Path) -> int:
-    """Return how much memory its process may hold: 2 GiB, more where a file is big itself."""
+    """Return how much memory its process may hold: 1.75 GiB, more where a file is big."""
     big = max(_sizes(path), default=0) > _SMALL_FILE
     return _LEAST_MEMORY + (memory_limit() if big else 0)
 

@@ -8,6 +8,8 @@ before a smaller one and an earlier one before a later one, and a note names the
 from __future__ import annotations
 
 import importlib
+import math
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,6 +31,8 @@ T = TypeVar("T")
 _ENERGY = {"ev", "kev", "mev"}
 _SPECTRA = ("EELS", "EDS", "EDX", "CL", "XPS", "LUMI")
 _MRC_BIG_ENDIAN = b"\x11\x11"
+_MRC_BYTES = {0: 1, 1: 2, 2: 4, 4: 8, 6: 2, 12: 2}
+"""Bytes of a pixel by the header's mode."""
 _NOT_IN_NM = "save it as an image (HAADF, ADF, BF) with its scale in nm"
 
 
@@ -48,14 +52,26 @@ def load_mrc(path: Path) -> RawImage:
     A cell of exactly 1 Å per pixel is what programs write that know no calibration.
     """
     with path.open("rb") as file:
-        if file.read(216)[212:214] == _MRC_BIG_ENDIAN:
-            raise ReadError(one_line(path, "is a big-endian MRC file", "export it as TIFF"))
+        header = file.read(216)
+    if header[212:214] == _MRC_BIG_ENDIAN:
+        raise ReadError(one_line(path, "is a big-endian MRC file", "export it as TIFF"))
+    _check_mrc(path, header)
     raw = _load(path, "mrc", metadata_file=None)
     uncalibrated = raw.pixel_nm is not None and np.allclose(raw.pixel_nm, 0.1, rtol=1e-6)
     if not uncalibrated:
         return raw
     note = "Its 1 Å per pixel is the default of MRC writers and was not taken as a calibration."
     return RawImage(raw.array, raw.colour, None, raw.metadata, (*raw.notes, note))
+
+
+def _check_mrc(path: Path, header: bytes) -> None:
+    """Refuse sizes the file cannot hold: RosettaSciIO plans their reading before it finds out."""
+    *shape, mode = struct.unpack_from("<4i", header)
+    declared = math.prod(shape) * _MRC_BYTES.get(mode, 0)
+    if min(shape) < 0 or declared > path.stat().st_size:
+        size = " x ".join(map(str, reversed(shape)))
+        fault = f"declares {size} px, which it does not hold"
+        raise ReadError(one_line(path, fault, "it is cut short or damaged; copy it again"))
 
 
 def load_emd(path: Path) -> RawImage:
