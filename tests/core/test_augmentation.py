@@ -17,14 +17,14 @@ from napari_stem_defects.core.augmentation import (
     square_view,
     turned_view,
 )
-from napari_stem_defects.core.preprocessing import Preprocessing, normalise
+from napari_stem_defects.core.preprocessing import Preprocessing, flatten, normalise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 SITES = np.array([[40.0, 60.0], [90.0, 150.0], [160.0, 30.0], [100.0, 100.0], [150.0, 190.0]])
 STILL = Augmentation(
-    scale=(1, 1), shear=0, blur_px=0, noise=0, jitter_px=0, gamma=(1, 1), background=0
+    scale=(1, 1), shear=0, blur_px=0, noise=0, jitter_px=0, gamma=(1, 1), background=0, haze=0
 )
 SEEDS = range(12)
 
@@ -136,6 +136,7 @@ def test_nothing_disturbed_is_only_normalised() -> None:
     [
         ({"noise": 0.5}, lambda a: np.diff(a, axis=0).std()),
         ({"background": 1.5}, lambda a: gaussian_filter(a, 20).std()),
+        ({"haze": 1.5}, lambda a: (gaussian_filter(a, 4) - gaussian_filter(a, 20)).std()),
         ({"jitter_px": 2.0}, lambda a: np.diff(a, axis=0).std()),
         ({"blur_px": 3.0}, lambda a: -np.abs(np.diff(a, axis=1)).max()),
     ],
@@ -148,6 +149,19 @@ def test_each_disturbance_does_what_it_says(
     before = grows(normalise(image))
     after = [grows(disturbed(image, augmentation, np.random.default_rng(s))) for s in SEEDS]
     assert np.mean(after) > before
+
+
+def test_haze_lies_in_some_places_and_survives_preprocessing() -> None:
+    image = np.full((256, 256), 5, np.float32) + dots((256, 256), 20)
+    hazy = Augmentation(**{**STILL.to_dict(), "haze": 2.0, "haze_px": (4, 4)})
+    stronger = 0
+    for seed in SEEDS:
+        haze = disturbed(image, hazy, np.random.default_rng(seed)) - normalise(image)
+        squares = haze.reshape(8, 32, 8, 32).std((1, 3))
+        assert squares.min() < 0.1 * squares.max()
+        clear, dull = (flatten(x, Preprocessing()) for x in (image, normalise(image) + haze))
+        stronger += np.abs(dull - clear).mean() > 0.1
+    assert stronger > len(SEEDS) / 2
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def matched(flattened: np.ndarray, grid: Grid) -> np.ndarray:
     return probability
 
 
-@pytest.mark.parametrize(("radius", "wanted", "given"), [(8, 8, None), (1.5, 2, None), (1.5, 5, 5)])
+@pytest.mark.parametrize(("radius", "wanted", "given"), [(8, 8, None), (2.5, 2, None), (2.5, 5, 5)])
 def test_windows_stand_as_close_as_the_ensemble_needs(
     answering: Callable[[Any], None], radius: float, wanted: int, given: int | None
 ) -> None:

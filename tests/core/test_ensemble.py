@@ -45,7 +45,7 @@ def test_thresholds_are_a_half_unless_chosen() -> None:
 
 @pytest.mark.parametrize(
     ("radius", "stride"),
-    [(8.0, 8), (5.0, 7), (1.6, 2), (0.2, 1), (0.0, 8), ("4", 8), (None, 8), (float("nan"), 8)],
+    [(8.0, 8), (5.5, 5), (1.6, 1), (0.2, 1), (0.0, 8), ("4", 8), (None, 8), (float("nan"), 8)],
 )
 def test_the_stride_follows_how_far_from_a_click_its_label_holds(
     radius: object, stride: int
@@ -61,6 +61,14 @@ def test_the_stride_follows_how_far_from_a_click_its_label_holds(
 def test_bulk_clears_from_what_training_recorded(recorded: object, found: float | None) -> None:
     training = {} if recorded is None else {"bulk_clears_from": recorded}
     assert EnsembleSpec("mine", ("Bulk",), training=training).bulk_clears_from == found
+
+
+@pytest.mark.parametrize(
+    ("recorded", "found"), [(2.2, 2.2), (None, 0.0), ("4", 0.0), (float("nan"), 0.0), (900, 0.0)]
+)
+def test_answers_are_averaged_as_in_training(recorded: object, found: float) -> None:
+    training = {} if recorded is None else {"spread_px": recorded}
+    assert EnsembleSpec("mine", ("Bulk",), training=training).spread_px == found
 
 
 def test_calibration_is_a_sigmoid_of_the_scaled_logit() -> None:

@@ -179,6 +179,17 @@ def test_vacancies_apart_are_regions_of_their_own() -> None:
     assert count(masks[0]) == 2
 
 
+@pytest.mark.parametrize("stride", [3, 4, 8])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_windows_that_pass_across_a_corner_see_one_vacancy(stride: int, mirrored: bool) -> None:
+    answer = answers("Bulk", "Vacancy_CdTe", stride=stride)
+    answer.probability[1, 5, 5] = answer.probability[1, 6, 6] = 0.9
+    if mirrored:
+        answer.probability[:] = answer.probability[..., ::-1]
+    _, masks = masks_from_map(answer, SHAPE, HALF)
+    assert count(masks[0]) == 1
+
+
 def test_touching_vacancies_are_cut_apart_at_the_valley() -> None:
     answer = answers("Bulk", "Vacancy_CdTe", stride=4)
     answer.probability[1] = np.maximum(bump(answer, 80, 60, 12), bump(answer, 80, 90, 12))

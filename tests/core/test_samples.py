@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from napari_stem_defects.core.augmentation import Augmentation
+from napari_stem_defects.core.label_radius import label_radius, strays_of
 from napari_stem_defects.core.preprocessing import Preprocessing, features, flatten
 from napari_stem_defects.core.progress import Cancelled, Progress
 from napari_stem_defects.core.samples import (
@@ -124,6 +125,19 @@ def test_a_window_moves_within_the_radius_of_its_label() -> None:
     reach = np.hypot(*peaks.T)
     assert reach.max() <= data.radius_px[0] * 1.18 * 1.04 + 2
     assert reach.mean() > 1
+
+
+def test_on_a_column_windows_stray_as_far_as_a_scan_does() -> None:
+    """From a defect up to the radius of its label; from bulk beside it half of that."""
+    y, x = np.array([60.0, 60.0, 68.0]), np.array([60.0, 68.0, 60.0])
+    data = from_clicks([Clicks(noise(), y, x, ("Mis", "Bulk", "Bulk"))])
+    radius = label_radius(data)
+    assert radius == pytest.approx(3.2)
+    np.testing.assert_allclose(strays_of(data)[:3], [radius, radius / 2, radius / 2])
+    seldom = from_clicks(
+        [Clicks(noise(height=300, width=300), 2.5 * y, 2.5 * x, ("Mis", "Bulk", "SF1"))]
+    )
+    np.testing.assert_array_equal(strays_of(seldom), seldom.radius_px)
 
 
 def test_a_view_shows_some_of_many_sites_and_all_of_few() -> None:

@@ -65,12 +65,37 @@ def test_few_clicks_are_looked_at_more_often() -> None:
     assert few > many > 1
 
 
-def test_a_rare_defect_among_many_columns_is_looked_at_often() -> None:
-    y, x = np.mgrid[20:280:4, 20:280:4].reshape(2, -1).astype(float)
-    labels = ("odd column",) * 30 + ("Bulk",) * (len(y) - 30)
+def every_column(apart: int, odd: str) -> TrainingSet:
+    """Return clicks on all columns of a lattice, 30 of them odd."""
+    y, x = np.mgrid[20:280:apart, 20:280:apart].reshape(2, -1).astype(float)
+    labels = (odd,) * 30 + ("Bulk",) * (len(y) - 30)
     image = np.random.default_rng(0).random((300, 300)).astype(np.float32)
     order = np.random.default_rng(1).permutation(len(y))
-    data = from_clicks([Clicks(image, y[order], x[order], labels)])
+    return from_clicks([Clicks(image, y[order], x[order], labels)])
+
+
+def test_columns_clicked_one_by_one_are_seen_from_near_and_several_times() -> None:
+    near, far = (protocol_for(every_column(d, "odd"), Choices()) for d in (8, 16))
+    assert near.preprocessing.patch_px < far.preprocessing.patch_px
+    assert near.preprocessing.representation == "real"
+    assert near.spread_px > far.spread_px == 0
+    assert near.augmentation is not None
+    assert near.augmentation.haze > 0
+
+
+def test_faults_and_spectra_get_whole_windows_among_columns_too() -> None:
+    usual = protocol_for(every_column(16, "odd"), Choices()).preprocessing
+    fault = protocol_for(every_column(8, "SF1"), Choices())
+    assert fault.preprocessing == usual
+    asked = protocol_for(every_column(8, "odd"), Choices(representation="fft"))
+    assert asked.preprocessing == replace(usual, representation="fft")
+    abstract = protocol_for(every_column(8, "odd"), Choices(recipe="abstract"))
+    assert abstract.preprocessing == Preprocessing.paper()
+    assert fault.spread_px == asked.spread_px == abstract.spread_px == 0
+
+
+def test_a_rare_defect_among_many_columns_is_looked_at_often() -> None:
+    data = every_column(4, "odd column")
     plan = protocol_for(data, Choices())
     assert len(data) > 4000
     assert plan.views >= 30

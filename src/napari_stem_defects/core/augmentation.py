@@ -41,6 +41,12 @@ class Augmentation:
         Exponent of the intensities (thickness, detector), drawn log-uniformly.
     background : float
         Largest slow variation added, as a share of the image's contrast.
+    haze : float
+        Largest standard deviation of lumps of foreign matter where it lies thickest, as a share
+        of the image's contrast. Lumps are wider than columns and lie in some places only, so
+        that no filter of preprocessing removes them.
+    haze_px : (float, float)
+        Standard deviation of the Gaussian that a lump is, drawn log-uniformly.
     """
 
     scale: tuple[float, float] = (0.85, 1.18)
@@ -50,6 +56,8 @@ class Augmentation:
     jitter_px: float = 0.4
     gamma: tuple[float, float] = (0.7, 1.5)
     background: float = 1.5
+    haze: float = 0.0
+    haze_px: tuple[float, float] = (3.0, 9.0)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the ranges as plain JSON values."""
@@ -144,17 +152,32 @@ def disturbed(image: Image, augmentation: Augmentation, rng: np.random.Generator
     counting = np.sqrt(np.maximum(picture, 0) / max(float(picture.mean()), 1e-6))
     noise = rng.standard_normal((2, *picture.shape), dtype=np.float32)
     noisy = picture + strength * np.sqrt(0.5) * (noise[0] + counting * noise[1])
-    slow = zoom(
-        rng.standard_normal((4, 4)),
-        np.array(image.shape) / 4,
-        order=3,
-        grid_mode=True,
-        mode="nearest",
-    )
-    slow *= rng.uniform(0, augmentation.background) * contrast
-    uneven = noisy + slow
+    slow = _slow(image.shape, rng) * rng.uniform(0, augmentation.background) * contrast
+    uneven = noisy + slow + contrast * _haze(image.shape, augmentation, rng)
     result: Image = (uneven - min(float(uneven.min()), 0.0)).astype(np.float32)
     return result
+
+
+def _slow(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return a field (Y, X) that varies over a quarter of it, of a standard deviation near 1."""
+    nodes = rng.standard_normal((4, 4))
+    scale = np.array(shape) / 4
+    slow: NDArray[np.float64] = zoom(nodes, scale, order=3, grid_mode=True, mode="nearest")
+    return slow
+
+
+def _haze(
+    shape: tuple[int, ...], augmentation: Augmentation, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Return lumps (Y, X) where a slow field is positive, in units of the image's contrast."""
+    if augmentation.haze == 0:
+        return np.zeros(shape, np.float32)
+    width = np.exp(rng.uniform(*np.log(augmentation.haze_px)))
+    lumps = gaussian_filter(rng.standard_normal(shape, dtype=np.float32), width)
+    lumps *= rng.uniform(0, augmentation.haze) / max(float(lumps.std()), 1e-6)
+    there = np.clip(_slow(shape, rng), 0, 1)
+    haze: NDArray[np.float32] = (lumps * there).astype(np.float32)
+    return haze
 
 
 def _jittered(image: Image, sigma: float, rng: np.random.Generator) -> Image:

@@ -16,6 +16,7 @@ from napari_stem_defects.core.lattice import measure_lattice, pixel_size_from_la
 from napari_stem_defects.core.preprocessing import flatten
 from napari_stem_defects.core.progress import Report, silent
 from napari_stem_defects.core.regions import measure_regions
+from napari_stem_defects.core.spread import averaged
 from napari_stem_defects.core.windows import Grid, window_grid
 from napari_stem_defects.errors import InputError
 
@@ -221,6 +222,7 @@ def _scanned(
     probability = predict(
         flattened, ensemble, grid, device=device, mode=mode, report=report, watch=watch
     )
+    probability = averaged(probability, grid, ensemble.spec.spread_px)
     called = _called(flattened, micrograph.invalid, grid, settings)
     height, width = micrograph.frame_shape
     return ProbabilityMap(

@@ -153,12 +153,20 @@ class EnsembleSpec:
     def stride_px(self) -> int:
         """Longest step between windows, up to 8 px, at which every defect is near a centre.
 
-        Near is what training called so; the middle of four centres is step / sqrt(2) from them.
+        Near is what training called so. The middle of four centres is 0.7 steps from them.
         """
         radius = self.training.get("label_radius_px")
         if not isinstance(radius, (int, float)) or not 0 < radius < WIDEST_STRIDE_PX:
             return WIDEST_STRIDE_PX
-        return int(np.clip(radius * np.sqrt(2), 1, WIDEST_STRIDE_PX))
+        return int(np.clip(radius, 1, WIDEST_STRIDE_PX))
+
+    @property
+    def spread_px(self) -> float:
+        """Standard deviation in px over which windows' answers are averaged; 0 for none."""
+        recorded = self.training.get("spread_px")
+        if not isinstance(recorded, (int, float)) or not 0 < recorded <= WIDEST_STRIDE_PX:
+            return 0.0
+        return float(recorded)
 
     @property
     def bulk_clears_from(self) -> float | None:

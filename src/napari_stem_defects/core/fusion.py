@@ -8,7 +8,8 @@ masks, in the order they apply:
    pixel itself, is in no plane: nothing is said about it.
 2. A pixel belongs to every defect whose probability reaches that class's threshold: one place
    can hold two defects, as a fault ends in its junction. A window that passes marks at least
-   the pixel at its centre, so no answer falls between pixels.
+   the pixel at its centre, so no answer falls between pixels. Windows of a point defect that
+   pass side by side, across a corner included, are joined.
 3. Extended classes compete, because they are names for the one planar defect that can lie
    there. A pixel that any of them holds gets the name for which the windows around it have
    the most probability to give: a fault does not change its kind over less than a window.
@@ -131,7 +132,9 @@ def masks_from_map(
         passing = map.called & (values >= thresholds[name])
         if passing.any():
             pixels = rasterise(values, map.y, map.x, shape)
-            found = _marked(pixels >= thresholds[name], passing, map) & speaking
+            found = _marked(pixels >= thresholds[name], passing, map)
+            _join_across_corners(found, passing, map)
+            found &= speaking
             peaks, _ = ndimage.label(passing & (h_maxima(values, prominence) > 0), _EIGHT)
             _cut_apart(found, pixels, _at_centres(peaks, map, shape))
             mask[:] = found
@@ -149,6 +152,28 @@ def _marked(
 ) -> NDArray[np.bool_]:
     """Add to the pixels that pass the one at the centre of each window that passes."""
     return pixels | (_at_centres(passing, map, pixels.shape) > 0)
+
+
+def _join_across_corners(
+    mask: NDArray[np.bool_], passing: NDArray[np.bool_], map: ProbabilityMap
+) -> None:
+    """Draw, in place, the line between the centres of windows that pass across a corner.
+
+    Halfway the bilinear map is the mean of four windows, two of which may see nothing of a
+    defect smaller than their step.
+    """
+    upper, lower = passing[:-1], passing[1:]
+    for first, second, step in (
+        (upper[:, :-1], lower[:, 1:], 1),
+        (upper[:, 1:], lower[:, :-1], -1),
+    ):
+        rows, columns = np.nonzero(first & second)
+        columns = columns + (step < 0)
+        y, x = (map.y[rows], map.y[rows + 1]), (map.x[columns], map.x[columns + step])
+        longest = max((np.abs(b - a).max(initial=0) for a, b in (y, x)))
+        for share in np.linspace(0, 1, int(longest) + 2):
+            at_y, at_x = (np.rint(a + share * (b - a)).astype(int) for a, b in (y, x))
+            mask[np.clip(at_y, 0, len(mask) - 1), np.clip(at_x, 0, mask.shape[1] - 1)] = True
 
 
 def _draw_planar(

@@ -68,6 +68,17 @@ def reaches_of(
     return reaches
 
 
+def strays_of(data: TrainingSet) -> NDArray[np.float64]:
+    """Return how far from each site, px, windows are cut to learn from, of at most 4 px.
+
+    From a click on a point defect as far as the defect counts as seen, because the nearest
+    window of a scan may stand that far off; shape (n,).
+    """
+    on_point = np.array([bool(name) and kind_of(name) == "point" for name in data.labels], bool)
+    farther = np.minimum(2 * data.radius_px, WIDEST_RADIUS_PX / 2)
+    return np.where(on_point, np.maximum(farther, data.radius_px), data.radius_px)
+
+
 def _apart(parent: Clicks, of_class: str | None = None) -> Iterator[float]:
     """Yield how far clicks, of one class or of all, are from the nearest of another class."""
     points = np.column_stack([parent.y, parent.x])

@@ -20,7 +20,7 @@ from napari_stem_defects.core.classes import BULK
 from napari_stem_defects.core.clearing import bulk_clears_from
 from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
 from napari_stem_defects.core.label_radius import label_radius
-from napari_stem_defects.core.measurement import Assessment, Measurement, logits_of, measure
+from napari_stem_defects.core.measurement import Assessment, Measurement, answers_at, measure
 from napari_stem_defects.core.progress import Progress, Report, silent
 from napari_stem_defects.core.samples import augmented_samples, plain_samples
 from napari_stem_defects.core.splits import MEANING, Split, SplitKind, split
@@ -146,7 +146,7 @@ def _trial(
     ensemble, history = _fitted(learned, check, protocol, choices, device, report, memory)
     kept = ensemble.spec.classes  # fewer where it was ended early
     if check is not None:
-        logits = logits_of(ensemble, check, device=device)
+        logits = answers_at(ensemble, checked, device=device)
         columns = [classes.index(name) for name in kept]
         fitted = calibrate(kept, logits, check.targets[:, columns])
         ensemble = replace(ensemble, spec=replace(ensemble.spec, calibration=fitted))
@@ -208,6 +208,7 @@ def _fitted(
             "schedule": asdict(replace(schedule, epochs=used)),
             "windows": len(samples),
             "label_radius_px": label_radius(data),
+            "spread_px": protocol.spread_px,
         },
     )
     told = _Told(_part(report, 0.1, 0.95))

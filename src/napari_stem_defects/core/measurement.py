@@ -10,6 +10,7 @@ import numpy as np
 from napari_stem_defects.core.evaluation import Evaluation, evaluate
 from napari_stem_defects.core.progress import Progress, Report, silent
 from napari_stem_defects.core.samples import Samples, plain_samples
+from napari_stem_defects.core.spread import around
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -134,6 +135,18 @@ def logits_of(
     return np.concatenate(answers)
 
 
+def answers_at(
+    ensemble: Ensemble, sites: TrainingSet, *, device: str = "cpu", report: Report = silent
+) -> NDArray[np.float32]:
+    """Return the mean logits (n, C) that a scan has for sites: averaged as the ensemble's are."""
+    spec = ensemble.spec
+    mean = np.zeros((len(sites), len(spec.classes)), np.float32)
+    for moved, weight in around(sites, spec.spread_px):
+        samples = plain_samples(moved, spec.preprocessing)
+        mean += np.float32(weight) * logits_of(ensemble, samples, device=device, report=report)
+    return mean
+
+
 def measure(
     ensemble: Ensemble, data: TrainingSet, *, device: str = "cpu", report: Report = silent
 ) -> Measurement:
@@ -152,8 +165,7 @@ def measure(
     """
     spec = ensemble.spec
     asked = _asked(data, spec)
-    samples = plain_samples(asked, spec.preprocessing)
-    probabilities = spec.calibrated(logits_of(ensemble, samples, device=device, report=report))
+    probabilities = spec.calibrated(answers_at(ensemble, asked, device=device, report=report))
     counts = {name: data.labels.count(name) for name in (*spec.classes, *data.classes)}
     own = spec.training.get("label_set_sha256") == data.sha256()
     return Measurement(

@@ -16,6 +16,7 @@ from napari_stem_defects.core.augmentation import (
     square_view,
 )
 from napari_stem_defects.core.classes import BULK
+from napari_stem_defects.core.label_radius import strays_of
 from napari_stem_defects.core.preprocessing import Preprocessing, features, flatten
 from napari_stem_defects.core.progress import Progress, Report, silent
 from napari_stem_defects.core.windows import cut, pad_for_windows
@@ -174,7 +175,7 @@ def _parent_view(
 ) -> Samples:
     image = sites.images[index]
     angle = rng.uniform(0, 2 * np.pi, len(sites))
-    reach = sites.radius_px * np.sqrt(rng.random(len(sites)))
+    reach = strays_of(sites) * np.sqrt(rng.random(len(sites)))
     points = np.column_stack([sites.y + reach * np.sin(angle), sites.x + reach * np.cos(angle)])
     flat, moved = flat_view(image, points, preprocessing, augmentation or Augmentation(), rng)
     limits = np.array(image.shape) - 1

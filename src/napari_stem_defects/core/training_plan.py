@@ -18,6 +18,7 @@ import numpy as np
 from napari_stem_defects.core.augmentation import Augmentation
 from napari_stem_defects.core.classes import kind_of
 from napari_stem_defects.core.ensemble import Architecture
+from napari_stem_defects.core.label_radius import label_radius
 from napari_stem_defects.core.preprocessing import Preprocessing, Representation
 from napari_stem_defects.core.splits import SplitKind
 from napari_stem_defects.errors import InputError, LabelError
@@ -54,6 +55,13 @@ PATCH_COMMON_EPOCHS, PATCH_EPOCHS = 9, 2
 CLICK_PREPROCESSING = Preprocessing(representation="fft+real", smoothing_px=0.7)
 COMMON_EPOCHS = 6
 CLICK_EPOCHS = 2
+# Clicks on the columns of a lattice: what tells one column from the next lies within a few
+# columns, where the patch itself shows it better than a spectrum; see docs/own-material.md.
+COLUMN_PREPROCESSING = replace(CLICK_PREPROCESSING, representation="real", patch_px=32)
+COLUMN_AUGMENTATION = Augmentation(haze=0.6)
+COLUMN_RADIUS_PX = 4.0
+# Answers are averaged over so many of the radii at which a label holds.
+COLUMN_SPREAD = 0.7
 MOST_MEMBERS, MOST_EPOCHS = 64, 1000
 
 
@@ -139,6 +147,8 @@ class Protocol:
     most_per_view : int or None
         How many sites of a class a view of a micrograph shows.
     architecture : Architecture
+    spread_px : float
+        Over how many px answers are averaged; see `core.spread`.
     """
 
     name: str
@@ -150,6 +160,7 @@ class Protocol:
     batch: int
     most_per_view: int | None = None
     architecture: Architecture = field(default_factory=Architecture)
+    spread_px: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -162,6 +173,8 @@ def protocol_for(data: TrainingSet, choices: Choices) -> Protocol:
     kind = "patches" if patches.sum() > clicks.sum() else "clicks"
     recipe = _as_in_abstract if choices.recipe == "abstract" else _SUITED[kind]
     protocol = recipe(kind, Counter(data.labels), choices.of(data))
+    if recipe is _for_clicks and _on_columns(data, choices):
+        protocol = _for_columns(protocol, label_radius(data))
     settings = choices.preprocessing or protocol.preprocessing
     if choices.representation:
         settings = replace(settings, representation=choices.representation)
@@ -192,6 +205,25 @@ def _for_clicks(kind: str, labels: Counter[str], classes: tuple[str, ...]) -> Pr
     return Protocol(
         *(kind, CLICK_PREPROCESSING, Augmentation(), views, COMMON_EPOCHS, epochs, CLICK_BATCH),
         most_per_view=MOST_PER_VIEW,
+    )
+
+
+def _on_columns(data: TrainingSet, choices: Choices) -> bool:
+    """Say whether columns of a lattice were clicked one by one, to be told apart.
+
+    Faults need larger windows than columns, and so do the spectra that a user may ask for.
+    """
+    columns = all(kind_of(name) != "extended" for name in data.labels if name)
+    dense = 0 < label_radius(data) <= COLUMN_RADIUS_PX
+    return columns and dense and "fft" not in (choices.representation or "")
+
+
+def _for_columns(protocol: Protocol, radius_px: float) -> Protocol:
+    return replace(
+        protocol,
+        preprocessing=COLUMN_PREPROCESSING,
+        augmentation=COLUMN_AUGMENTATION,
+        spread_px=COLUMN_SPREAD * radius_px,
     )
 
 
