@@ -16,8 +16,9 @@ import numpy as np
 from napari_stem_defects import DEFAULT_MODEL
 from napari_stem_defects.core.classes import BULK
 from napari_stem_defects.core.ensemble import Ensemble
-from napari_stem_defects.core.inference import CLEARED, predict
+from napari_stem_defects.core.inference import predict
 from napari_stem_defects.core.preprocessing import flatten
+from napari_stem_defects.core.window_scan import CLEARED
 from napari_stem_defects.core.windows import window_grid
 from napari_stem_defects.files.model_file import load_model
 from napari_stem_defects.files.model_library import find_model

@@ -63,7 +63,7 @@ THRESHOLDS = {
     **dict.fromkeys(("Vacancy_CdTe", "interstitial"), POINT_THRESHOLD),
     "LC": JUNCTION_THRESHOLD,
 }
-ARCHITECTURE = Architecture(channels=(12, 24, 48, 64))
+ARCHITECTURE = Architecture(channels=(12, 24, 64, 96), padded=False)
 # Held out to measure: these margins of the micrograph, which hold a third of each fault, and the
 # right third of the edited copies' point defects. The one junction cannot be held out.
 MARGIN_PX = {"left": 110, "top": 130, "right": 690}
@@ -71,6 +71,7 @@ HELD_POINTS_FROM_PX = 480
 KNOWN = ("CdTe", "CdTe again", "GaAs", "GaSb", "ZnTe", "GaP")
 STRANGE = ("Si", "InAs", "HgTe")
 DIM, BRIGHT = (15.0, 40.0), (40.0, 1500.0)
+THIN, THICK = (0.0, 0.6), (0.6, 1.0)
 EDITED = ("CdTe_vacancies.tif", "CdTe_interstitials.tif")
 DESCRIPTION = (
     "Stacking faults (SF1 single, SF2 double), Lomer-Cottrell junctions, twin boundaries,"
@@ -212,10 +213,13 @@ RECIPE = Recipe(
     divide=margins_and_rest,
     held_points=held_points,
     edited=EDITED,
-    known=World(KNOWN, BRIGHT),
+    known=World(KNOWN, BRIGHT, THIN),
     strange={
-        "Crystals it was not trained on: Si, InAs, HgTe": World(STRANGE, BRIGHT),
-        "Doses it was not trained on: 15 to 40 electrons per px": World(KNOWN, DIM),
+        "Crystals it was not trained on: Si, InAs, HgTe": World(STRANGE, BRIGHT, THIN),
+        "Doses it was not trained on: 15 to 40 electrons per px": World(KNOWN, DIM, THIN),
+        "Thicknesses it was not trained on: more background and a broader probe": World(
+            KNOWN, BRIGHT, THICK
+        ),
     },
     full=FULL,
     quick=QUICK,

@@ -22,13 +22,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
+from measuring import figures_of, localised, named_in_scenes
 from scipy.spatial import cKDTree
 
 from napari_stem_defects.core.augmentation import Augmentation
 from napari_stem_defects.core.calibration import calibrate
-from napari_stem_defects.core.classes import UNKNOWN, kind_of
-from napari_stem_defects.core.detection import detect_frame
-from napari_stem_defects.core.evaluation import evaluate
+from napari_stem_defects.core.classes import kind_of
 from napari_stem_defects.core.imaging_model import Imaging
 from napari_stem_defects.core.measurement import logits_of
 from napari_stem_defects.core.model_card import model_card
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
     from napari_stem_defects.core.progress import Progress
+    from napari_stem_defects.core.scene import Simulation
 
 ROOT = Path(__file__).resolve().parents[1]
 RADIUS_PX = 8.0
@@ -62,8 +62,8 @@ LESSON_BULK, LESSON_DEFECT = 12, 36
 POINT_THRESHOLD, JUNCTION_THRESHOLD, PLANAR_THRESHOLD = 0.7, 0.3, 0.2
 HELD_OUT_SEED, FINAL_SEED, CALIBRATION_SEED, MEASURED_SEED = 10, 20, 91, 92
 PLACES = "Labelled places that the measured model was not trained on"
-DETECTION_STRIDE = 4
-FOUND_WITHIN_PX = 12
+# Larger scenes, to detect in as a user does: so many of each family of the crystal.
+DETECTED_PX, DETECTED_SCENES = 400, 6
 
 
 class Size(NamedTuple):
@@ -154,6 +154,34 @@ def without_neighbours(
     return data.only(held), data.only(free)
 
 
+def a_scene(
+    recipe: Recipe,
+    rng: np.random.Generator,
+    family: str,
+    size: int,
+    world: World,
+    imaging: Imaging | None = None,
+) -> Simulation:
+    """Return a random scene at about the ensemble's pixel size."""
+    size_nm = (recipe.spec.pixel_size_nm or 0) * float(np.exp(rng.uniform(-0.17, 0.17)))
+    return random_scene(
+        rng,
+        crystal=recipe.crystal,
+        family=family,
+        size=size,
+        pixel_size_nm=size_nm,
+        imaging=imaging,
+        world=world,
+    )
+
+
+def detected_scenes(recipe: Recipe, world: World) -> list[Simulation]:
+    """Return scenes of every family of the crystal, to detect in."""
+    rng = np.random.default_rng(MEASURED_SEED)
+    families = FAMILIES[recipe.crystal] * DETECTED_SCENES
+    return [a_scene(recipe, rng, family, DETECTED_PX, world) for family in families]
+
+
 def scene_windows(
     recipe: Recipe,
     rng: np.random.Generator,
@@ -164,16 +192,7 @@ def scene_windows(
 ) -> Samples:
     """Return windows of one random scene, a third on its defects and a third near them."""
     spec = recipe.spec
-    size_nm = (spec.pixel_size_nm or 0) * float(np.exp(rng.uniform(-0.17, 0.17)))
-    scene = random_scene(
-        rng,
-        crystal=recipe.crystal,
-        family=family,
-        size=SCENE_PX,
-        pixel_size_nm=size_nm,
-        imaging=imaging,
-        world=world,
-    )
+    scene = a_scene(recipe, rng, family, SCENE_PX, world, imaging)
     return scene_samples(
         scene.micrograph.pixels,
         {name: scene.distance(name) for name in spec.classes[1:] if name in scene.masks},
@@ -259,41 +278,6 @@ def calibrated(recipe: Recipe, ensemble: Ensemble, scenes: int, world: World) ->
     return replace(ensemble, spec=replace(ensemble.spec, calibration=fitted))
 
 
-def figures_of(ensemble: Ensemble, samples: Samples) -> dict[str, Any]:
-    """Compare an ensemble's answers with what is known of windows."""
-    classes = ensemble.spec.classes
-    there = np.nan_to_num(samples.targets) > 0
-    labels = [classes[int(row.argmax())] if row.any() else "" for row in there]
-    probability = ensemble.spec.calibrated(logits_of(ensemble, samples))
-    return evaluate(classes, labels, samples.targets, probability).to_dict()
-
-
-def localised(recipe: Recipe, ensemble: Ensemble, data: Path) -> dict[str, dict[str, Any]]:
-    """Detect on the edited images; count held-out defects found, and false ones anywhere."""
-    counts = {}
-    truth = json.loads((data / "images" / "point_defects.json").read_text())
-    for name in recipe.edited:
-        label, points = truth[name]["class"], np.array(truth[name]["points_yx"], np.float64)
-        found = detect_frame(read(data / "images" / name), ensemble, stride=DETECTION_STRIDE)
-        mine = [(r.y_px, r.x_px) for r in found.regions if r.class_name == label]
-        places = np.array(mine).reshape(-1, 2)
-        held = points[recipe.held_points(points)]
-        nearest = cKDTree(places).query(held)[0] if mine else np.full(len(held), np.inf)
-        false = int((cKDTree(points).query(places)[0] > FOUND_WITHIN_PX).sum()) if mine else 0
-        hits = int((nearest <= FOUND_WITHIN_PX).sum())
-        others = [r.class_name for r in found.regions if r.class_name not in (label, UNKNOWN)]
-        counts[name] = {
-            "class": label,
-            "held_out": len(held),
-            "found": hits,
-            "false": false,
-            "f1": 2 * hits / (hits + len(held) + false),
-            "other_regions": {other: others.count(other) for other in sorted(set(others))},
-        }
-        print(name, counts[name], flush=True)
-    return counts
-
-
 def held_out_run(recipe: Recipe, data: TrainingSet, size: Size, folder: Path) -> dict[str, Any]:
     """Train without some places, crystals and doses; measure there, and on new known scenes."""
     sides = recipe.divide(data)
@@ -313,11 +297,13 @@ def held_out_run(recipe: Recipe, data: TrainingSet, size: Size, folder: Path) ->
                 ensemble, augmented_samples(held, settings, Augmentation(), views=12, seed=77)
             )
         },
-        "localisation": localised(recipe, ensemble, folder),
+        "localisation": localised(ensemble, folder, recipe.edited, recipe.held_points),
+        "scenes": {},
     }
     for title, world in {"New scenes": recipe.known, **recipe.strange}.items():
         samples = simulated_samples(recipe, scenes, MEASURED_SEED, world)
         figures["windows"][title] = figures_of(ensemble, samples)
+        figures["scenes"][title] = named_in_scenes(ensemble, detected_scenes(recipe, world))
     return figures
 
 

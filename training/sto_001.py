@@ -39,7 +39,9 @@ BULK_STEP_PX = 26
 CLEAR_PX = 27.0
 # Held out to measure: the right half of the micrograph and of its edited copies.
 HELD_FROM_PX = 255
+KNOWN = ("SrTiO3", "SrTiO3 again", "BaTiO3")
 DIM, BRIGHT = (15.0, 40.0), (40.0, 1500.0)
+THIN, THICK = (0.0, 0.6), (0.6, 1.0)
 
 PREPROCESSING = Preprocessing(representation="real", smoothing_px=0.7)
 THRESHOLDS = {name: POINT_THRESHOLD if kind_of(name) == "point" else 0.5 for name in CLASSES}
@@ -106,7 +108,7 @@ RECIPE = Recipe(
         name="sto-001",
         classes=CLASSES,
         preprocessing=PREPROCESSING,
-        architecture=Architecture(channels=(12, 24, 48, 64)),
+        architecture=Architecture(channels=(12, 24, 64, 96), padded=False),
         pixel_size_nm=PIXEL_SIZE_NM,
         lattice_nm=LATTICE_NM,
         thresholds=THRESHOLDS,
@@ -118,11 +120,12 @@ RECIPE = Recipe(
     divide=halves,
     held_points=held_points,
     edited=EDITED,
-    known=World(("SrTiO3", "SrTiO3 again", "BaTiO3"), BRIGHT),
+    known=World(KNOWN, BRIGHT, THIN),
     strange={
-        "A crystal it was not trained on: LaMnO3": World(("LaMnO3",), BRIGHT),
-        "Doses it was not trained on: 15 to 40 electrons per px": World(
-            ("SrTiO3", "SrTiO3 again", "BaTiO3"), DIM
+        "A crystal it was not trained on: LaMnO3": World(("LaMnO3",), BRIGHT, THIN),
+        "Doses it was not trained on: 15 to 40 electrons per px": World(KNOWN, DIM, THIN),
+        "Thicknesses it was not trained on: more background and a broader probe": World(
+            KNOWN, BRIGHT, THICK
         ),
     },
     full=Size(16, 3200, lesson_scenes=0, lesson_epochs=0, common_epochs=5, own_epochs=1),

@@ -13,11 +13,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_stem_defects.core import inference
+from napari_stem_defects.core import scan, window_scan
+from napari_stem_defects.core.device_features import features_on_device
 from napari_stem_defects.core.ensemble import Architecture, Calibration, Ensemble, EnsembleSpec
-from napari_stem_defects.core.inference import fast_precision, features_on_device, predict
+from napari_stem_defects.core.inference import predict
 from napari_stem_defects.core.network import Network, new_member, weights_of
 from napari_stem_defects.core.preprocessing import Preprocessing, features, flatten
+from napari_stem_defects.core.window_scan import fast_precision
 from napari_stem_defects.core.windows import band_around, cut, pad_for_windows, window_grid
 from napari_stem_defects.errors import InputError
 
@@ -115,7 +117,7 @@ def bulk_from(limit_of_clearing: float, flattened: np.ndarray) -> Ensemble:
     grid = window_grid(flattened.shape, 8)
     plain = predict(flattened, ensemble_of(spec), grid)[1]
     logit = np.log(plain / (1 - plain))
-    wanted = np.log(inference.CLEARED / (1 - inference.CLEARED))
+    wanted = np.log(window_scan.CLEARED / (1 - window_scan.CLEARED))
     shift = float(wanted - np.quantile(logit, 1 - limit_of_clearing))
     bulk = {"Bulk": Calibration(1, shift)}
     return ensemble_of(replace(spec, calibration={**spec.calibration, **bulk}))
@@ -127,12 +129,12 @@ def test_windows_bulk_is_sure_of_are_spared_the_others(
 ) -> None:
     ensemble, grid = bulk_from(share, flattened), window_grid(flattened.shape, 8)
     exact = predict(flattened, ensemble, grid)
-    monkeypatch.setattr(inference, "fast_precision", lambda device: "float32")
+    monkeypatch.setattr(window_scan, "fast_precision", lambda device: "float32")
     short = Short(monkeypatch, "none", RuntimeError(), holds=0)
     fast = predict(flattened, ensemble, grid, mode="fast")
     coarse = np.zeros(exact.shape[1:], bool)
     coarse[::4, ::4] = True
-    cleared = (exact[1] >= inference.CLEARED) & ~coarse
+    cleared = (exact[1] >= window_scan.CLEARED) & ~coarse
     np.testing.assert_allclose(fast[:, ~cleared], exact[:, ~cleared], atol=1e-5)
     np.testing.assert_allclose(fast[1], exact[1], atol=1e-5)
     assert not fast[0][cleared].any()
@@ -147,7 +149,7 @@ def test_a_bulk_that_is_sure_of_defects_is_not_trusted(flattened: np.ndarray) ->
     liar = {**ensemble.spec.calibration, "LC": Calibration(1, 20)}
     ensemble = ensemble_of(replace(ensemble.spec, calibration=liar))
     exact = predict(flattened, ensemble, grid)
-    assert (exact[1] >= inference.CLEARED).any()
+    assert (exact[1] >= window_scan.CLEARED).any()
     np.testing.assert_allclose(predict(flattened, ensemble, grid, mode="fast"), exact, atol=1e-5)
 
 
@@ -162,7 +164,7 @@ def test_an_ensemble_without_bulk_is_exact_in_every_mode(flattened: np.ndarray) 
 def test_precision_is_measured(monkeypatch: pytest.MonkeyPatch, seconds: tuple[Any, ...]) -> None:
     whole, halved, wanted = seconds
     monkeypatch.setattr(
-        inference, "_seconds", lambda _, kind: whole if kind == torch.float32 else halved
+        window_scan, "_seconds", lambda _, kind: whole if kind == torch.float32 else halved
     )
     fast_precision.cache_clear()
     assert fast_precision("cpu") == wanted
@@ -210,13 +212,13 @@ def test_networks_are_built_once_for_all_frames_of_a_stack(
         built.append(choices)
         return Network(*args, **choices)
 
-    monkeypatch.setattr(inference, "Network", build)
+    monkeypatch.setattr(scan, "Network", build)
     grid, ensemble = window_grid((64, 64), 32), ensemble_of()
     answers = [predict(flattened[:64, :64], ensemble, grid, mode="fast") for _ in range(3)]
     assert [choices["classes"] for choices in built] == [None, [SPEC.classes.index("Bulk")]]
     np.testing.assert_array_equal(answers[0], answers[2])
     other = ensemble_of(replace(SPEC, classes=("SF1", "LC")))
-    assert predict(flattened[:64, :64], other, grid).shape == (2, 3, 3)
+    assert predict(flattened[:64, :64], other, grid).shape == (2, 2, 2)
     assert len(built) == 3
 
 

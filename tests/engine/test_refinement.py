@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_stem_defects.core import inference
-from napari_stem_defects.core.inference import COARSE_STEP, SoFar
+from napari_stem_defects.core import window_scan
+from napari_stem_defects.core.inference import SoFar
 from napari_stem_defects.core.micrograph import Micrograph
 from napari_stem_defects.core.progress import Progress
+from napari_stem_defects.core.window_scan import COARSE_STEP
 from napari_stem_defects.core.windows import window_grid
 from napari_stem_defects.engine import refinement, tasks
 from napari_stem_defects.engine.area import Area, Cutout
@@ -35,7 +36,7 @@ def test_results_get_finer_and_end_as_the_command_line_has_them(
     model: Path, area: Area | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(refinement, "SHARE", 1e9)
-    monkeypatch.setattr(inference, "BATCH", 64)
+    monkeypatch.setattr(window_scan, "BATCH", 64)
     pixels = np.random.default_rng(0).random((192, 192), np.float32)
     told: list[Progress] = []
     final = tasks.detect(

@@ -10,9 +10,10 @@ import pytest
 
 from napari_stem_defects import DEFAULT_MODEL
 from napari_stem_defects.core.ensemble import Ensemble
-from napari_stem_defects.core.inference import CLEARED, CONTRADICTION, predict
+from napari_stem_defects.core.inference import predict
 from napari_stem_defects.core.network import Network
 from napari_stem_defects.core.preprocessing import features, flatten
+from napari_stem_defects.core.window_scan import CLEARED, CONTRADICTION
 from napari_stem_defects.core.windows import cut, pad_for_windows, window_grid
 from napari_stem_defects.files.model_file import load_model
 from napari_stem_defects.files.model_library import find_model

@@ -10,7 +10,7 @@ import torch
 
 import napari_stem_defects as sd
 from napari_stem_defects.cli import main
-from napari_stem_defects.core import inference
+from napari_stem_defects.core import inference, preprocessing, window_scan
 from napari_stem_defects.core.simulation import simulate
 from napari_stem_defects.engine.frame_input import FrameInput
 from napari_stem_defects.engine.jobs import Job
@@ -104,10 +104,15 @@ def test_batches_threads_and_workers_change_nothing(
     apart = {}
     for batch in (1, 7, 64, 1024):
         with monkeypatch.context() as patch:
-            patch.setattr(inference, "BATCH", batch)
+            patch.setattr(window_scan, "BATCH", batch)
             patch.setattr(inference, "SMALLEST_BATCH", 1)
             other = sd.detect(sd.read(image), load_model(model), device="cpu")
         apart[f"batch {batch}"] = other
+    with monkeypatch.context() as patch:
+        # Large images are flattened in strips; here this one is as well.
+        patch.setattr(preprocessing, "STRIP_ROWS", 64)
+        patch.setattr(preprocessing, "LARGE_PX", 1)
+        apart["strips"] = sd.detect(sd.read(image), load_model(model), device="cpu")
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
     apart["2 threads"] = sd.detect(sd.read(image), load_model(model), device="cpu")

@@ -33,7 +33,8 @@ def run(options: argparse.Namespace) -> None:
 
 def _measured(*, quick: bool) -> dict[str, Any]:
     from napari_stem_defects.commands import benchmark_figures as measure
-    from napari_stem_defects.core.inference import fast_precision, pick_device
+    from napari_stem_defects.core.inference import pick_device
+    from napari_stem_defects.core.window_scan import fast_precision
     from napari_stem_defects.engine.devices import PRODUCT_OPERATIONS, describe, matrix_rate
     from napari_stem_defects.files.model_file import load_model
     from napari_stem_defects.files.model_library import find_model

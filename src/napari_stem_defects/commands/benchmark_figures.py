@@ -21,7 +21,7 @@ import psutil
 from napari_stem_defects.core.classes import BULK
 from napari_stem_defects.core.detection import detect_frame
 from napari_stem_defects.core.fusion import masks_from_map
-from napari_stem_defects.core.inference import CLEARED, predict
+from napari_stem_defects.core.inference import predict
 from napari_stem_defects.core.preprocessing import feature_shapes, flatten, stages
 from napari_stem_defects.core.regions import measure_regions
 from napari_stem_defects.core.samples import Samples
@@ -29,6 +29,7 @@ from napari_stem_defects.core.simulation import simulate
 from napari_stem_defects.core.training import Schedule, fit
 from napari_stem_defects.core.training_plan import Choices, protocol_for
 from napari_stem_defects.core.training_set import from_patches
+from napari_stem_defects.core.window_scan import CLEARED
 from napari_stem_defects.core.windows import window_grid
 from napari_stem_defects.files.model_file import load_model
 from napari_stem_defects.files.result_files import write_results

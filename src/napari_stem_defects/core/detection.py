@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
-    from napari_stem_defects.core.inference import Mode, Watch
+    from napari_stem_defects.core.inference import Watch
     from napari_stem_defects.core.micrograph import Micrograph
     from napari_stem_defects.core.preprocessing import Preprocessing
+    from napari_stem_defects.core.window_scan import Mode
 
 # Scales this near to the model's are used as they are: resampling would cost more than it gives.
 CLOSE_ENOUGH = 0.02

@@ -49,6 +49,10 @@ class Architecture:
     maxima : bool
         Whether the fully connected layer is also given each feature map's maximum, which finds a
         defect wherever in the patch it lies.
+    padded : bool
+        Whether convolutions see zeros around their maps, as the abstract's. Without, windows that
+        overlap share their feature maps, and an image is answered in one pass; see
+        `core.one_pass`.
     name : str
         The registered kind of network; a file naming another kind is refused.
     """
@@ -57,13 +61,14 @@ class Architecture:
     hidden: int = 48
     dropout: float = 0.2
     maxima: bool = False
+    padded: bool = True
     name: str = ARCHITECTURE
 
     def __post_init__(self) -> None:
         """Refuse sizes no network can have, whoever wrote them."""
         whole = all(isinstance(size, int) for size in (*self.channels, self.hidden))
         small = 1 <= len(self.channels) <= 8 and all(1 <= c <= 1024 for c in self.channels)
-        whole &= isinstance(self.maxima, bool)
+        whole &= isinstance(self.maxima, bool) and isinstance(self.padded, bool)
         if not (whole and small and 1 <= self.hidden <= 4096 and 0 <= self.dropout < 1):
             raise ModelError(f"network sizes out of range: {self}")
         if self.name != ARCHITECTURE:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from napari_stem_defects.core.branch import Branch
 from napari_stem_defects.core.preprocessing import feature_shapes
 from napari_stem_defects.errors import ModelError
 
@@ -28,10 +29,11 @@ if TYPE_CHECKING:
 Shapes = Mapping[str, tuple[int, int, int]]
 Precision = Literal["float32", "bfloat16"]
 
-# Values per thread that the first block makes at a time (2.8 MB), and that the first blocks of
-# the windows asked together make in all: measured, 2 and 16 windows of seven members.
-FIRST_VALUES = 700_000
+# Values per thread that the first blocks of the windows asked together make in all: measured, 16
+# windows of seven members.
 CACHED_VALUES = 5_600_000
+# Rows of windows of an image that the fully connected layers are given together.
+ROWS_AT_ONCE = 8
 
 
 class Member(nn.Module):
@@ -82,7 +84,7 @@ def _branch(channels: int, sizes: Architecture) -> nn.Sequential:
     layers: list[nn.Module] = [nn.BatchNorm2d(channels)]
     for width in sizes.channels:
         layers += [
-            nn.Conv2d(channels, width, 3, padding=1, bias=False),
+            nn.Conv2d(channels, width, 3, padding=int(sizes.padded), bias=False),
             nn.BatchNorm2d(width),
             nn.MaxPool2d(2),
             nn.SELU(),
@@ -91,12 +93,18 @@ def _branch(channels: int, sizes: Architecture) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def _flat_width(shape: tuple[int, int, int], sizes: Architecture) -> int:
-    shrink = 1 << len(sizes.channels)
-    left = (shape[1] // shrink) * (shape[2] // shrink)
-    if left == 0:
+def _edges(shape: tuple[int, int, int], sizes: Architecture) -> tuple[int, int]:
+    """Return rows and columns of the maps that the last block gives out."""
+    rows, columns = shape[1:]
+    for _ in sizes.channels:
+        rows, columns = ((edge - 2 * (not sizes.padded)) // 2 for edge in (rows, columns))
+    if min(rows, columns) < 1:
         raise ModelError(f"{len(sizes.channels)} poolings leave nothing of {shape[1:]} values")
-    return sizes.channels[-1] * left
+    return rows, columns
+
+
+def _flat_width(shape: tuple[int, int, int], sizes: Architecture) -> int:
+    return sizes.channels[-1] * math.prod(_edges(shape, sizes))
 
 
 def _head_width(shape: tuple[int, int, int], sizes: Architecture) -> int:
@@ -135,6 +143,41 @@ def weights_of(members: list[list[Member]]) -> dict[str, NDArray[Any]]:
         for seed, member in enumerate(same_class)
         for name, tensor in member.state_dict().items()
     }
+
+
+def in_one_pass(spec: EnsembleSpec) -> bool:
+    """Say whether overlapping windows share their feature maps, so that an image needs one pass.
+
+    They do where a window is nothing but a part of the flattened image, and nothing is put
+    around it.
+    """
+    settings = spec.preprocessing
+    plain = settings.representation == "real" and settings.contrast_px > 0
+    return plain and not spec.architecture.padded
+
+
+def multiplications(spec: EnsembleSpec, step: int | None = None) -> int:
+    """Count the multiplications of one window's answer from one member, convolutions and head.
+
+    Parameters
+    ----------
+    spec : EnsembleSpec
+    step : int, optional
+        Px from window to window where they share their feature maps (`Network.ask_everywhere`);
+        a window by itself by default.
+    """
+    sizes, count = spec.architecture, 0
+    for channels, *edges in feature_shapes(spec.preprocessing).values():
+        count += _head_width((channels, edges[0], edges[1]), sizes) * sizes.hidden
+        left = step
+        for width in sizes.channels:
+            edges = [edge - 2 * (not sizes.padded) for edge in edges]
+            places = math.prod(edges) if left is None else left**2
+            count += 9 * channels * width * places
+            edges, channels = [edge // 2 for edge in edges], width
+            if left is not None and left % 2 == 0:
+                left //= 2
+    return count
 
 
 class Network:
@@ -178,12 +221,13 @@ class Network:
     def _merge(self, members: Sequence[Member]) -> None:
         self._count = len(members)
         heads: list[tuple[Any, Any]] = [(member.head[1], member.head[4]) for member in members]
-        self._branches: dict[str, _Branch] = {}
+        self._branches: dict[str, Branch] = {}
         self._hidden: dict[str, Tensor] = {}
         weights = torch.stack([one.weight for one, _ in heads])
         for name in members[0].branches:
             of_members = [list(cast("nn.Sequential", member.branches[name])) for member in members]
-            branch = _Branch(of_members, self._dtype).to(self.device)
+            padded = self.spec.architecture.padded
+            branch = Branch(of_members, self._dtype, padded).to(self.device)
             shape = feature_shapes(self.spec.preprocessing)[name]
             flat, size = (
                 width(shape, self.spec.architecture) for width in (_flat_width, _head_width)
@@ -247,15 +291,53 @@ class Network:
         return max(1, CACHED_VALUES * torch.get_num_threads() // largest)
 
     def _ask_at_once(self, features: Mapping[str, Tensor]) -> Tensor:
+        """Return logits (N, members)."""
         hidden = self._hidden_bias
         for name, branch in self._branches.items():
-            seen = branch(features[name].to(self.device))
-            seen = seen.reshape(len(seen), -1, self._count, branch.channels)
-            seen = seen.permute(2, 0, 1, 3)
-            flat = seen.flatten(-2)
-            if self.spec.architecture.maxima:
-                flat = torch.cat([flat, seen.amax(2)], -1)
-            hidden = hidden + torch.bmm(flat, self._hidden[name]).float()
+            seen = branch(features[name].to(self.device)).flatten(1, 2)
+            hidden = hidden + self._hidden_of(name, seen)
+        return self._out_of(hidden)
+
+    def ask_everywhere(self, image: Tensor, step: int) -> Tensor:
+        """Return logits (gy, gx, members) of the windows at every multiple of a step.
+
+        Parameters
+        ----------
+        image : Tensor of float32, shape (Y, X)
+            A flattened image on the device, at least as large as a window; the first window is
+            its upper left corner. The ensemble must be one of those `in_one_pass` says yes to.
+        step : int
+            Px from window to window.
+        """
+        ((name, branch),) = self._branches.items()
+        edge = _edges(feature_shapes(self.spec.preprocessing)[name], self.spec.architecture)[0]
+        with torch.inference_mode():
+            seen, step, spacing = branch.everywhere(image[None, None], step)
+            reach = (edge - 1) * spacing
+            rows, columns = (length - reach for length in seen.shape[1:3])
+            parts = []
+            for first in range(0, rows, step * ROWS_AT_ONCE):
+                strip = seen[0, first : min(first + step * ROWS_AT_ONCE, rows) + reach]
+                views = [
+                    strip[y : len(strip) - reach + y : step, x : columns + x : step]
+                    for y in range(0, edge * spacing, spacing)
+                    for x in range(0, edge * spacing, spacing)
+                ]
+                flat = torch.stack(views, 2)
+                hidden = self._hidden_bias + self._hidden_of(name, flat.flatten(0, 1))
+                parts.append(self._out_of(hidden).reshape(*flat.shape[:2], -1))
+            return torch.cat(parts)
+
+    def _hidden_of(self, name: str, seen: Tensor) -> Tensor:
+        """Return a branch's part (members, N, hidden) of maps (N, places, members x channels)."""
+        maps = seen.reshape(*seen.shape[:2], self._count, -1).permute(2, 0, 1, 3)
+        flat = maps.flatten(-2)
+        if self.spec.architecture.maxima:
+            flat = torch.cat([flat, maps.amax(2)], -1)
+        return torch.bmm(flat, self._hidden[name]).float()
+
+    def _out_of(self, hidden: Tensor) -> Tensor:
+        """Return logits (N, members) of the hidden layer before its SELU, (members, N, hidden)."""
         return torch.baddbmm(self._out_bias, nn.functional.selu(hidden), self._out)[..., 0].T
 
 
@@ -271,90 +353,3 @@ def _loaded(ensemble: Ensemble, index: int, seed: int) -> Member:
     }
     member.load_state_dict(state, assign=True)
     return member.eval()
-
-
-class _Branch:
-    """One branch of all members: features in, what the last block gives out.
-
-    Its first block sees a second channel of ones. Through it the shift of the members' first
-    batch norm ends at the border of the image exactly as behind a zero padding.
-    """
-
-    def __init__(self, members: Sequence[Sequence[Any]], dtype: torch.dtype) -> None:
-        self.depth = (len(members[0]) - 1) // 4
-        self._groups = len(members)
-        self._dtype = dtype
-        self._weights, self._biases = [], []
-        for block in range(self.depth):
-            folded = [_folded(layers, block) for layers in members]
-            kind = torch.float32 if block == 0 else dtype
-            weight = torch.cat([weight for weight, _ in folded]).to(kind)
-            self._weights.append(weight.contiguous(memory_format=torch.channels_last))
-            self._biases.append(torch.cat([bias for _, bias in folded]).to(kind))
-        self.width = len(self._biases[0])
-        self.channels = len(self._biases[-1]) // self._groups
-
-    def to(self, device: torch.device) -> _Branch:
-        """Move the weights to a device."""
-        self._weights = [weight.to(device) for weight in self._weights]
-        self._biases = [bias.to(device) for bias in self._biases]
-        return self
-
-    def __call__(self, features: Tensor) -> Tensor:
-        """Return (N, H, W, members x channels) of features (N, 1, rows, columns)."""
-        seen = torch.stack([features[:, 0], torch.ones_like(features[:, 0])], -1)
-        seen = self._first(seen.permute(0, 3, 1, 2))
-        for weight, bias in zip(self._weights[1:], self._biases[1:], strict=True):
-            seen = nn.functional.conv2d(
-                seen.permute(0, 3, 1, 2), weight, bias, padding=1, groups=self._groups
-            )
-            seen = nn.functional.selu_(_pooled(seen))
-        return seen
-
-    def _first(self, seen: Tensor) -> Tensor:
-        """Return the first block of images (N, 2, rows, columns), few of them at a time.
-
-        Before pooling its values are the largest of the network by far, and leave a CPU's cache.
-        """
-        step = max(1, len(seen))
-        if seen.device.type == "cpu":
-            step = max(
-                1, FIRST_VALUES * torch.get_num_threads() // (seen[0, 0].numel() * self.width)
-            )
-        parts = []
-        for at in range(0, len(seen), step):
-            part = nn.functional.conv2d(
-                seen[at : at + step], self._weights[0], self._biases[0], padding=1
-            )
-            parts.append(nn.functional.selu_(_pooled(part)).to(self._dtype))
-        return torch.cat(parts)
-
-
-def _folded(layers: Sequence[Any], block: int) -> tuple[Tensor, Tensor]:
-    """Return weight and bias of a block's convolution with the batch norms put into them."""
-    convolution, norm = layers[1 + 4 * block], layers[2 + 4 * block]
-    gain, shift = _gain(norm)
-    weight = convolution.weight * gain[:, None, None, None]
-    if block == 0:
-        before, ones = _gain(layers[0])
-        scaled, constant = weight * before[:, None, None], weight * ones[:, None, None]
-        weight = torch.cat([scaled, constant.sum(1, keepdim=True)], 1)
-    return weight, shift
-
-
-def _gain(norm: Any) -> tuple[Tensor, Tensor]:
-    """Return the factor and the summand per channel that a trained batch norm comes to."""
-    gain: Tensor = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-    return gain, norm.bias - norm.running_mean * gain
-
-
-def _pooled(images: Tensor) -> Tensor:
-    """Return the 2x2 maximum (N, H // 2, W // 2, C) of channels-last images (N, C, H, W).
-
-    Two comparisons of halves: torch's own pooling records where the maxima were, which takes
-    two to eight times as long.
-    """
-    height, width = images.shape[2] // 2 * 2, images.shape[3] // 2 * 2
-    last = images.permute(0, 2, 3, 1)[:, :height, :width]
-    rows = torch.maximum(last[:, 0::2], last[:, 1::2])
-    return torch.maximum(rows[:, :, 0::2], rows[:, :, 1::2])

@@ -73,10 +73,14 @@ class World:
         Keys of `MATERIALS` of the crystal; all where empty.
     dose : (float, float)
         Electrons per px on average, drawn log-uniformly.
+    thickness : (float, float)
+        Between 0, a probe and a background of a thin specimen, and 1, of which half of the
+        probe lies in its tail and the background is 1.5 times the signal.
     """
 
     materials: tuple[str, ...] = ()
     dose: tuple[float, float] = DOSES
+    thickness: tuple[float, float] = (0.0, 1.0)
 
     def species(self, crystal: str) -> tuple[Species, ...]:
         """Return the atomic numbers to draw from."""
@@ -114,7 +118,7 @@ def random_scene(
     imaging : Imaging, optional
         Instead of a random microscope.
     world : World
-        Crystals and doses to draw from.
+        Crystals, doses and thicknesses to draw from.
 
     Raises
     ------
@@ -128,13 +132,13 @@ def random_scene(
         family = families[rng.integers(len(families))]
     if family not in families:
         raise InputError(f"{crystal} has no family {family!r}; use one of {', '.join(families)}")
-    imaging = imaging or _imaging(rng, crystal, world.dose)
+    imaging = imaging or _imaging(rng, crystal, world)
     scene = _crystal(rng, crystal, family, size, pixel_size_nm, world)
     scene = _DRAWERS[family](rng, scene, size, family)
     return photograph(scene, (size, size), imaging, pixel_size_nm, rng, f"{crystal} {family}")
 
 
-def _imaging(rng: Rng, crystal: str, dose: tuple[float, float]) -> Imaging:
+def _imaging(rng: Rng, crystal: str, world: World) -> Imaging:
     """Draw a microscope: from sharp and clean to blurred, uneven and noisy."""
     sometimes = [float(chance) for chance in rng.random(5) < (0.6, 0.5, 0.5, 0.5, 0.8)]
     fwhm = rng.uniform(0.08, 0.18) if crystal == "cdte-110" else rng.uniform(0.08, 0.19)
@@ -142,11 +146,11 @@ def _imaging(rng: Rng, crystal: str, dose: tuple[float, float]) -> Imaging:
         probe_fwhm_nm=fwhm,
         astigmatism=rng.uniform(0, 0.3) * sometimes[0],
         astigmatism_deg=rng.uniform(0, 180),
-        tail_share=rng.uniform(0, 0.5),
+        tail_share=0.5 * rng.uniform(*world.thickness),
         tail_nm=rng.uniform(0.05, 0.3),
         exponent=rng.uniform(1.4, 2.0),
-        dose=float(np.exp(rng.uniform(*np.log(dose)))),
-        background=rng.uniform(0, 1.5),
+        dose=float(np.exp(rng.uniform(*np.log(world.dose)))),
+        background=1.5 * rng.uniform(*world.thickness),
         background_slope=(rng.uniform(-0.8, 0.8), rng.uniform(-0.8, 0.8)),
         thickness_slope=(rng.uniform(-0.5, 0.5), rng.uniform(-0.5, 0.5)),
         cloud=rng.uniform(0, 0.5) * sometimes[1],

@@ -1,7 +1,7 @@
 """Where the sliding window stands, and cutting patches there.
 
-A window is named by its centre, because its answer speaks of its centre. Centres run from the
-first pixel to the last one, so every pixel of the image has an answer nearby; a window that
+A window is named by its centre, because its answer speaks of its centre. Centres lie at equal
+steps all over the image, so every pixel of it has an answer within half a step; a window that
 hangs over the border sees zeros there, which is what a flattened image is on average, and the
 networks are trained with such windows.
 """
@@ -32,15 +32,15 @@ class Grid(NamedTuple):
 
 
 def window_grid(shape: tuple[int, int], stride: int) -> Grid:
-    """Return window centres that reach from border to border of an image.
+    """Return window centres all over an image, as near to one border as to the other.
 
     Parameters
     ----------
     shape : (int, int)
         Height and width of the image in px.
     stride : int
-        Step between centres in px; the steps of one axis are equal to within 1 px and never
-        longer than this.
+        Step between centres in px; no pixel is further than half of it from a centre, along y
+        or x.
     """
     if stride < 1:
         raise InputError(f"stride {stride} px is not a step; give 1 or more")
@@ -48,8 +48,7 @@ def window_grid(shape: tuple[int, int], stride: int) -> Grid:
 
 
 def _centres(length: int, stride: int) -> NDArray[np.int64]:
-    count = 1 + -(-(length - 1) // stride)
-    return np.round(np.linspace(0, length - 1, count)).astype(np.int64)
+    return np.arange((length - 1) % stride // 2, length, stride, dtype=np.int64)
 
 
 def pad_for_windows(flattened: NDArray[np.float32], patch_px: int) -> NDArray[np.float32]:
@@ -100,9 +99,30 @@ def band_around(
     top : int
         Subtract it from ``y`` to cut from the band.
     """
-    half, top = patch_px // 2, int(y.min())
-    first, last = top - half, int(y.max()) + half
-    inside = flattened[max(first, 0) : last]
-    above = max(-first, 0)
-    below = last - first - above - len(inside)
-    return np.pad(inside, ((above, below), (half, half))), top
+    top = int(y.min())
+    return part_around(flattened, (top, int(y.max())), (0, flattened.shape[1]), patch_px), top
+
+
+def part_around(
+    flattened: NDArray[np.float32], y: tuple[int, int], x: tuple[int, int], patch_px: int
+) -> NDArray[np.float32]:
+    """Return what the windows between two centres see, zeros where that is beyond the border.
+
+    Parameters
+    ----------
+    flattened : ndarray, shape (Y, X)
+    y, x : (int, int)
+        First and last centre.
+    patch_px : int
+        Edge of a patch.
+
+    Returns
+    -------
+    ndarray, shape (y[1] - y[0] + patch_px, x[1] - x[0] + patch_px)
+    """
+    half = patch_px // 2
+    inside, padding = [], []
+    for (first, last), length in zip((y, x), flattened.shape, strict=True):
+        inside.append(slice(max(first - half, 0), min(last + half, length)))
+        padding.append((max(half - first, 0), max(last + half - length, 0)))
+    return np.pad(flattened[tuple(inside)], padding)

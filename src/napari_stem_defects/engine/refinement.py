@@ -1,4 +1,5 @@
-"""Results on the way: a coarse one after a sixteenth of the windows, then finer and finer ones.
+"""Results on the way: a coarse one after a sixteenth of the windows, then finer and finer ones;
+of an image that is answered in one pass, the part that is done.
 
 Fusing answers into masks and regions takes a while for a large image, so a finer result is made
 only when it is due: all of them together cost at most `SHARE` of the scan's own time.
@@ -56,11 +57,13 @@ class Refinement:
     _started: float = field(default_factory=lambda: time.monotonic())
     _spent_s: float = 0.0
     _each_s: float = 0.0
+    _has_coarse: bool = False
 
     def report(self, progress: Progress) -> None:
         """Pass a report on; the coarse grid's answers become a result."""
         if "probability" in progress.detail:
             self._show(progress, **progress.detail)
+            self._has_coarse = True
             self._spent_s = 0.0  # it was always there; only what follows is on top
         else:
             self.tell(progress)
@@ -69,11 +72,14 @@ class Refinement:
         """Show the answers so far, if it is time for it."""
         done, total = int(np.count_nonzero(so_far.answered)), so_far.answered.size
         elapsed = time.monotonic() - self._started
-        if not 0 < self._each_s + self._spent_s < SHARE * elapsed or done == total:
+        if self._each_s + self._spent_s >= SHARE * elapsed or done == total:
             return
         y, x = so_far.grid
         progress = Progress("scanning", done, total)
-        self._show(progress, probability=_filled(so_far), y=y, x=x)
+        if self._has_coarse:
+            self._show(progress, _filled(so_far), y, x)
+        else:
+            self._show(progress, so_far.probability.copy(), y, x, so_far.answered.copy())
 
     def _show(
         self,
@@ -81,20 +87,26 @@ class Refinement:
         probability: NDArray[np.float32],
         y: NDArray[np.int64],
         x: NDArray[np.int64],
+        called: NDArray[np.bool_] | None = None,
     ) -> None:
         began = time.monotonic()
-        result = self._fused(probability, y, x)
+        result = self._fused(probability, y, x, called)
         self.tell(replace(progress, detail={"partial": result}))
         self._each_s = time.monotonic() - began
         self._spent_s += self._each_s
 
     def _fused(
-        self, probability: NDArray[np.float32], y: NDArray[np.int64], x: NDArray[np.int64]
+        self,
+        probability: NDArray[np.float32],
+        y: NDArray[np.int64],
+        x: NDArray[np.int64],
+        called: NDArray[np.bool_] | None,
     ) -> FrameResult:
         """Return the result of answers (C, gy, gx) at centres in px of the model."""
+        if called is None:
+            called = np.ones(probability.shape[1:], bool)
         factor = match_scale(self.cutout.part, self.spec).factor
         rows, columns = (((at + 0.5) / factor - 0.5).astype(np.float32) for at in (y, x))
-        called = np.ones(probability.shape[1:], bool)
         found = ProbabilityMap(probability, rows, columns, self.spec.classes, called)
         parameters = {**self.parameters, "resampling_factor": factor, "finished": False}
         whole = self.cutout.whole
@@ -105,7 +117,7 @@ class Refinement:
 def _filled(so_far: SoFar) -> NDArray[np.float32]:
     """Return the answers (C, gy, gx), those not given yet drawn from the coarse grid."""
     # Imported here because it brings torch, which only the worker for long work needs.
-    from napari_stem_defects.core.inference import COARSE_STEP
+    from napari_stem_defects.core.window_scan import COARSE_STEP
 
     height, width = so_far.answered.shape
     rows, columns = (

@@ -1,0 +1,105 @@
+"""What is measured of an ensemble on windows, scenes and images that it was not trained on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from napari_stem_defects.core.classes import BULK, UNKNOWN
+from napari_stem_defects.core.detection import detect_frame
+from napari_stem_defects.core.evaluation import evaluate
+from napari_stem_defects.core.measurement import logits_of
+from napari_stem_defects.files.reading import read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_stem_defects.core.detection_result import Detection
+    from napari_stem_defects.core.ensemble import Ensemble
+    from napari_stem_defects.core.samples import Samples
+    from napari_stem_defects.core.scene import Simulation
+
+HeldPoints = Callable[[NDArray[np.float64]], NDArray[np.bool_]]
+
+DETECTION_STRIDE = 4
+FOUND_WITHIN_PX = 12
+# Windows this near to a defect show it; windows further than the other from all show bulk.
+NEAR_PX, FAR_PX = 8.0, 20.0
+SCENE_STRIDE = 8
+
+
+def figures_of(ensemble: Ensemble, samples: Samples) -> dict[str, Any]:
+    """Compare an ensemble's answers with what is known of windows."""
+    classes = ensemble.spec.classes
+    there = np.nan_to_num(samples.targets) > 0
+    labels = [classes[int(row.argmax())] if row.any() else "" for row in there]
+    probability = ensemble.spec.calibrated(logits_of(ensemble, samples))
+    return evaluate(classes, labels, samples.targets, probability).to_dict()
+
+
+def localised(
+    ensemble: Ensemble, data: Path, edited: tuple[str, ...], held_points: HeldPoints
+) -> dict[str, dict[str, Any]]:
+    """Detect on the edited images; count held-out defects found, and false ones anywhere."""
+    counts = {}
+    truth = json.loads((data / "images" / "point_defects.json").read_text())
+    for name in edited:
+        label, points = truth[name]["class"], np.array(truth[name]["points_yx"], np.float64)
+        found = detect_frame(read(data / "images" / name), ensemble, stride=DETECTION_STRIDE)
+        mine = [(r.y_px, r.x_px) for r in found.regions if r.class_name == label]
+        places = np.array(mine).reshape(-1, 2)
+        held = points[held_points(points)]
+        nearest = cKDTree(places).query(held)[0] if mine else np.full(len(held), np.inf)
+        false = int((cKDTree(points).query(places)[0] > FOUND_WITHIN_PX).sum()) if mine else 0
+        hits = int((nearest <= FOUND_WITHIN_PX).sum())
+        others = [r.class_name for r in found.regions if r.class_name not in (label, UNKNOWN)]
+        counts[name] = {
+            "class": label,
+            "held_out": len(held),
+            "found": hits,
+            "false": false,
+            "f1": 2 * hits / (hits + len(held) + false),
+            "other_regions": {other: others.count(other) for other in sorted(set(others))},
+        }
+        print(name, counts[name], flush=True)
+    return counts
+
+
+def named_in_scenes(ensemble: Ensemble, scenes: list[Simulation]) -> dict[str, dict[str, int]]:
+    """Detect on scenes; count windows of every defect, and those the masks give its name.
+
+    Of ``Bulk`` the windows far from any defect are counted, and those that a mask claims for one.
+    """
+    counts: dict[str, dict[str, int]] = {}
+    for scene in scenes:
+        found = detect_frame(scene.micrograph, ensemble, stride=SCENE_STRIDE)
+        for name, each in _named(scene, found).items():
+            sums = counts.setdefault(name, dict.fromkeys(each, 0))
+            for key, value in each.items():
+                sums[key] += value
+    return counts
+
+
+def _named(scene: Simulation, found: Detection) -> dict[str, dict[str, int]]:
+    at = np.ix_(*(np.rint(centres).astype(int) for centres in (found.map.y, found.map.x)))
+    masks = {
+        name: mask[at] > 0
+        for name, mask in zip(found.mask_names, found.masks, strict=True)
+        if name != UNKNOWN
+    }
+    distance = {name: scene.distance(name)[at] for name in masks if name in scene.masks}
+    counts = {}
+    for name, mine in distance.items():
+        others = [away for other, away in distance.items() if other != name]
+        there = np.logical_and.reduce([mine <= NEAR_PX, *(mine < away for away in others)])
+        named = there & masks[name]
+        counts[name] = {"windows": int(there.sum()), "named": int(named.sum())}
+    anywhere = np.logical_or.reduce(list(masks.values()))
+    bulk = np.logical_and.reduce([np.ones_like(anywhere), *(d > FAR_PX for d in distance.values())])
+    claimed = anywhere & bulk
+    return {**counts, BULK: {"windows": int(bulk.sum()), "claimed": int(claimed.sum())}}
