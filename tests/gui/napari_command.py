@@ -17,7 +17,7 @@ def tell(*_: object, **__: object) -> None:
         (one.name, str(one.units[-1]), round(float(one.scale[-1]), 4)) for one in viewer.layers
     ]
     docks = sorted(name.partition(" (")[0] for name in viewer.window.dock_widgets)
-    stride = settings("detect").stride
+    stride = getattr(settings("detect"), "stride", "forgotten")
     print(f"{layers} {[name for name in docks if name[0] in 'PTD' or 'patches' in name]} {stride}")
     keep("detect", "stride", 5)
     viewer.close()

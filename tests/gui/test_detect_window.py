@@ -18,6 +18,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QFileDialog, QWidget
 from windows import Heartbeat, choose_in_menu, crystal, docked, press, wait_for
 
+from napari_stem_defects.app.layers import camera_of
 from napari_stem_defects.app.models.handover import open_labels
 from napari_stem_defects.app.widgets.detect_defects import DetectDefectsWidget
 from napari_stem_defects.app.widgets.label_patches import LabelPatchesWidget
@@ -78,13 +79,13 @@ def test_bars_follow_the_mouse_and_rows_follow_clicks(viewer: Any, found: Any) -
     assert found.classes.values == {}
 
     assert found.regions.chosen is None
-    camera = viewer.scene.camera.center
+    camera = camera_of(viewer).center
     drag(canvas, [spot(viewer, 100, 90), spot(viewer, 110, 100), spot(viewer, 120, 120)])
     assert found.regions.chosen is None
-    assert viewer.scene.camera.center != camera
+    assert camera_of(viewer).center != camera
     click(canvas, spot(viewer, 120, 100))
     assert found.regions.chosen is found.model.regions()[0]
-    assert viewer.scene.camera.center != (0, 0, 0)
+    assert camera_of(viewer).center != (0, 0, 0)
 
 
 def test_a_correction_changes_the_result_and_becomes_labels(
@@ -116,7 +117,7 @@ def test_delete_on_the_table(viewer: Any, found: Any) -> None:
     found.body.ensureWidgetVisible(table)
     QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=row)
     region = found.model.regions()[0]
-    assert viewer.scene.camera.center[-2:] == pytest.approx((region.y_nm, region.x_nm))
+    assert camera_of(viewer).center[-2:] == pytest.approx((region.y_nm, region.x_nm))
     QTest.keyClick(table, Qt.Key.Key_Delete)
     wait_for(lambda: found.model.regions() == [])
 
@@ -142,7 +143,7 @@ def test_only_the_drawn_region_is_searched(viewer: Any) -> None:
 
 def test_only_what_is_in_view_is_searched(viewer: Any) -> None:
     widget = docked(viewer, DetectDefectsWidget)
-    viewer.scene.camera.zoom *= 4
+    camera_of(viewer).zoom *= 4
     QTest.qWait(100)
     widget.setup.area.setCurrentText("current view")
     run(viewer, widget)

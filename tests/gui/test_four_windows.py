@@ -27,6 +27,7 @@ from qtpy.QtWidgets import (
 from superqt import QCollapsible, QLabeledDoubleSlider
 from windows import Heartbeat, crystal, docked, wait_for
 
+from napari_stem_defects.app.layers import camera_of
 from napari_stem_defects.app.widgets.detect_defects import DetectDefectsWidget
 from napari_stem_defects.app.widgets.label_patches import LabelPatchesWidget
 from napari_stem_defects.app.widgets.preprocess import PreprocessWidget
@@ -105,9 +106,9 @@ def test_labels_by_mouse_and_keys(viewer: Any, tmp_path: Path) -> None:
 
     drag(canvas, [spot(60, 80), spot(70, 100), spot(80, 120)])
     assert (model.labels[0].y, model.labels[0].x) == pytest.approx((80, 120), abs=2)
-    camera = viewer.scene.camera.center
+    camera = camera_of(viewer).center
     drag(canvas, [spot(120, 40), spot(130, 60), spot(140, 80)])
-    assert viewer.scene.camera.center != camera
+    assert camera_of(viewer).center != camera
     assert len(model.labels) == 2
 
     click(canvas, spot(185, 190), Qt.MouseButton.RightButton)
@@ -144,10 +145,10 @@ def test_detection_leaves_the_window_alive_and_torch_outside(viewer: Any) -> Non
     widget.model.set_threshold("SF1", 0.01, 0)
     wait_for(lambda: len(widget.model.regions()) == 1)
     assert (viewer.layers["CdTe · SF1"].data > 0).mean() > 0.9
-    viewer.scene.camera.center = (0, 0, 0)
+    camera_of(viewer).center = (0, 0, 0)
     widget.regions.selectRow(0)
     region = widget.model.regions()[0]
-    assert viewer.scene.camera.center[-2:] == pytest.approx((region.y_nm, region.x_nm))
+    assert camera_of(viewer).center[-2:] == pytest.approx((region.y_nm, region.x_nm))
     assert viewer.screenshot(canvas_only=True, flash=False)[..., :3].std() > 10
 
 

@@ -14,6 +14,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QColorDialog, QFileDialog, QWidget
 from windows import Heartbeat, answer, choose_in_menu, crystal, docked, press, wait_for
 
+from napari_stem_defects.app.layers import camera_of
 from napari_stem_defects.app.widgets.label_patches import LabelPatchesWidget
 
 pytestmark = pytest.mark.gui
@@ -54,7 +55,7 @@ def test_the_queue_takes_one_key_each(viewer: Any, widget: Any) -> None:
     wait_for(lambda: widget.queue.current is not None)
     first = widget.queue.current
     assert "1 of" in widget.asking.statement.text()
-    assert viewer.scene.camera.center[-2:] == pytest.approx(
+    assert camera_of(viewer).center[-2:] == pytest.approx(
         (first.y * 0.027, first.x * 0.027), abs=0.1
     )
     canvas = canvas_of(viewer)

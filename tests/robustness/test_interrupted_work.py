@@ -70,7 +70,7 @@ def helpers() -> set[int]:
 def test_cancels_at_random_moments(
     worker: Worker, model: Path, patches: Path, tmp_path: Path, cancels: int
 ) -> None:
-    """Cancel detections, trainings and exports; the earlier model and results stay as they are."""
+    """Cancel detections and trainings; the earlier model and results stay as they are."""
     chance = random.Random(3)
     kept = tmp_path / "kept"
     frame = FrameInput(MOVIE[0], "movie", pixel_size_nm=0.027, pixel_size_source="file")

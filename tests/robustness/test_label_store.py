@@ -355,16 +355,19 @@ def test_half_a_written_line_is_taken_back(
         assert again.warnings == ()
 
 
-def test_ten_thousand_labels_open_quickly(folder: Path) -> None:
+@pytest.mark.parametrize("limit_s", [10, pytest.param(1, marks=pytest.mark.long)])
+def test_ten_thousand_labels_open_quickly(folder: Path, limit_s: float) -> None:
     with LabelProject.open(folder) as project:
         project.add_many(Point(IMAGE.sha256, n % 64, n % 100, "SF1") for n in range(10_000))
         labels = project.labels()
-    start = time.perf_counter()
-    with LabelProject.open(folder) as project:
-        seconds = time.perf_counter() - start
-        assert project.labels() == labels
-    print(f"10,000 labels reopened in {seconds:.2f} s")
-    assert seconds < 10  # 1 on an idle machine, see docs/reliability.md
+    times = []
+    for _ in range(3):  # something else may hold one of them up
+        start = time.perf_counter()
+        with LabelProject.open(folder) as project:
+            times.append(time.perf_counter() - start)
+            assert project.labels() == labels
+    print(f"10,000 labels reopened in {min(times):.2f} s")
+    assert min(times) < limit_s
 
 
 @pytest.mark.long

@@ -16,7 +16,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "napari_stem_defects"
-LONG = [pytest.mark.long, pytest.mark.timeout(900)]
 LIGHT = (
     "import sys, time; start = time.perf_counter(); import napari_stem_defects;"
     " seconds = time.perf_counter() - start;"
@@ -92,17 +91,24 @@ def test_wheel_and_sdist_are_complete(built: Path) -> None:
     print(f"wheel {wheel.stat().st_size / 1e6:.1f} MB, sdist {sdist.stat().st_size / 1e6:.1f} MB")
 
 
+def new_environment(folder: Path, *packages: str) -> str:
+    """Install packages into an empty environment; return its interpreter."""
+    venv.create(folder, with_pip=True)
+    python = str(folder / ("Scripts" if os.name == "nt" else "bin") / "python")
+    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", *packages]
+    run = subprocess.run(pip, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return python
+
+
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_an_installed_wheel_imports_lightly(built: Path, tmp_path: Path) -> None:
     """Without its dependencies: importing the package must not need them."""
     (wheel,) = built.glob("*.whl")
-    venv.create(tmp_path / "empty", with_pip=True)
-    python = tmp_path / "empty" / ("Scripts" if os.name == "nt" else "bin") / "python"
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--no-deps", str(wheel)]
-    subprocess.run(pip, check=True)
+    python = new_environment(tmp_path / "empty", "--no-deps", str(wheel))
     runs = [
-        subprocess.run([str(python), "-c", LIGHT], capture_output=True, text=True, cwd=tmp_path)
+        subprocess.run([python, "-c", LIGHT], capture_output=True, text=True, cwd=tmp_path)
         for _ in range(5)
     ]
     said = [run.stdout.split() for run in runs]
@@ -110,3 +116,39 @@ def test_an_installed_wheel_imports_lightly(built: Path, tmp_path: Path) -> None
     quickest = min(float(words[0]) for words in said)
     print(f"import from a wheel: {quickest * 1000:.0f} ms")
     assert quickest < 0.3
+
+
+def pinned_to(which: str) -> list[str]:
+    """Return the pins for a napari, torch as it was tested; all else is what pip finds today."""
+    tested = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line for line in tested if line.startswith("torch==")]
+    (bound,) = declared()["napari"]
+    return [*pins, bound.replace(">=", "==")] if which == "oldest" else pins
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("which", ["oldest", "newest"])
+def test_the_windows_work_in_a_napari(built: Path, tmp_path: Path, which: str) -> None:
+    """Install the wheel beside it, run the tests of the windows there, then the demo."""
+    (wheel,) = built.glob("*.whl")
+    pins = tmp_path / "pins.txt"
+    pins.write_text("\n".join(pinned_to(which)), encoding="utf-8")
+    python = new_environment(tmp_path / "env", "-c", str(pins), f"{wheel}[all,test]")
+    # Whose warnings they are is told by the suite itself, on the versions of constraints.txt.
+    tests = [python, "-m", "pytest", "-q", "-W", "default", "tests/app", "tests/gui"]
+    run = subprocess.run(tests, capture_output=True, text=True, cwd=ROOT)
+    demo = [python, "-m", "napari_stem_defects", "demo", "--headless", "--out", str(tmp_path)]
+    shown = subprocess.run(demo, capture_output=True, text=True, cwd=tmp_path)
+    wanted = ("napari", "npe2", "PyQt6", "vispy", "pydantic", "numpy", "torch")
+    print(_versions(python, wanted), run.stdout.splitlines()[-1], sep="\n")
+    assert run.returncode == 0, run.stdout
+    assert shown.returncode == 0, shown.stderr
+    assert list(tmp_path.rglob("overview.png"))
+
+
+def _versions(python: str, packages: tuple[str, ...]) -> str:
+    code = (
+        "import sys, importlib.metadata as m; print(*[f'{n} {m.version(n)}' for n in sys.argv[1:]])"
+    )
+    return subprocess.run([python, "-c", code, *packages], capture_output=True, text=True).stdout
