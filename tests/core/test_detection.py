@@ -177,6 +177,18 @@ def test_answers_are_the_networks(ensemble: Ensemble) -> None:
     assert found.map.x.tolist() == [11, 35, 59, 83, 107]
 
 
+def test_a_model_of_whole_patches_sees_no_border(
+    answering: Callable[[Any], None], ensemble: Ensemble
+) -> None:
+    """It never saw a window that hangs over one, and its answers there were wrong."""
+    answering(certain("SF1"))
+    whole = replace(ensemble, spec=replace(SPEC, training={"label_radius_px": 0}))
+    found = detect(micrograph(noise(100, 64)), whole, stride=8)
+    assert found.map.y.tolist() == [34, 42, 50, 58, 66]
+    assert found.map.x.tolist() == [32]
+    assert found.masks[0].all()  # what the nearest window says holds up to the border
+
+
 @pytest.mark.parametrize("batch", [1, 7, 64])
 def test_answers_do_not_depend_on_the_batch(
     ensemble: Ensemble, monkeypatch: pytest.MonkeyPatch, batch: int

@@ -26,6 +26,19 @@ def test_centres_lie_at_equal_steps_amid_the_image(height: int, width: int, stri
         assert len(centres) == (length - 1) // stride + 1  # as many as fit
 
 
+@given(st.integers(20, 400), st.integers(1, 90))
+@QUICK
+def test_windows_with_a_margin_lie_inside_the_image(length: int, stride: int) -> None:
+    (centres, _) = window_grid((length, 64), stride, margin=32)
+    if length < 64:
+        assert centres.tolist() == [length // 2]
+        return
+    assert (np.diff(centres) == stride).all()
+    before, behind = centres[0] - 32, length - (centres[-1] + 32)
+    assert 0 <= before <= behind <= before + 1
+    assert len(centres) == (length - 64) // stride + 1
+
+
 @given(LENGTHS, st.integers(1, 64))
 @QUICK
 def test_every_pixel_has_a_window_nearby(length: int, stride: int) -> None:

@@ -219,7 +219,7 @@ def _scanned(
     settings = ensemble.spec.preprocessing
     flattened = flatten(_resampled(micrograph.pixels, factor), settings)
     rows, columns = flattened.shape
-    grid = window_grid((rows, columns), stride)
+    grid = window_grid((rows, columns), stride, ensemble.spec.margin_px)
     probability = predict(
         flattened, ensemble, grid, device=device, mode=mode, report=report, watch=watch
     )

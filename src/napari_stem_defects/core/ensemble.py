@@ -174,6 +174,16 @@ class EnsembleSpec:
         return float(recorded)
 
     @property
+    def margin_px(self) -> int:
+        """How far from the border a window's centre must stay.
+
+        Half a patch where members learned from whole patches, of which none hangs over a border;
+        0 where they learned from clicks.
+        """
+        whole = self.training.get("label_radius_px") == 0
+        return self.preprocessing.patch_px // 2 if whole else 0
+
+    @property
     def bulk_clears_from(self) -> float | None:
         """Bulk probability from which training found windows to be free of defects.
 

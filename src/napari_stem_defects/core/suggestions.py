@@ -135,7 +135,7 @@ def _ask(
     if factor != 1:
         pixels = resize(pixels, shape, order=3, anti_aliasing=factor < 1, preserve_range=True)
     padded = pad_for_windows(flatten(pixels.astype(np.float32), settings), settings.patch_px)
-    grid = window_grid((shape[0], shape[1]), stride)
+    grid = window_grid((shape[0], shape[1]), stride, spec.margin_px)
     rows, columns = (axis.ravel() for axis in np.meshgrid(grid.y, grid.x, indexing="ij"))
     means, spreads = [], []
     for start in range(0, len(rows), BATCH):

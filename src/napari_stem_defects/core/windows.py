@@ -31,7 +31,7 @@ class Grid(NamedTuple):
         return len(self.y) * len(self.x)
 
 
-def window_grid(shape: tuple[int, int], stride: int) -> Grid:
+def window_grid(shape: tuple[int, int], stride: int, margin: int = 0) -> Grid:
     """Return window centres all over an image, as near to one border as to the other.
 
     Parameters
@@ -41,14 +41,20 @@ def window_grid(shape: tuple[int, int], stride: int) -> Grid:
     stride : int
         Step between centres in px; no pixel is further than half of it from a centre, along y
         or x.
+    margin : int
+        Half a patch where windows may not hang over the border; an axis shorter than a patch
+        has one window, in its middle. Pixels of the margin are further from a centre then.
     """
     if stride < 1:
         raise InputError(f"stride {stride} px is not a step; give 1 or more")
-    return Grid(_centres(shape[0], stride), _centres(shape[1], stride))
+    return Grid(_centres(shape[0], stride, margin), _centres(shape[1], stride, margin))
 
 
-def _centres(length: int, stride: int) -> NDArray[np.int64]:
-    return np.arange((length - 1) % stride // 2, length, stride, dtype=np.int64)
+def _centres(length: int, stride: int, margin: int) -> NDArray[np.int64]:
+    margin = min(margin, length // 2)
+    # A patch holds one pixel less behind its centre than before it.
+    places = length if margin == 0 else length - 2 * margin + 1
+    return margin + np.arange((places - 1) % stride // 2, places, stride, dtype=np.int64)
 
 
 def pad_for_windows(flattened: NDArray[np.float32], patch_px: int) -> NDArray[np.float32]:
