@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from napari_stem_defects.core.ensemble import Architecture, Ensemble, EnsembleSpec
 from napari_stem_defects.core.network import new_member, weights_of
+from napari_stem_defects.core.preprocessing import Preprocessing
 from napari_stem_defects.files.model_file import save_model
 
 if TYPE_CHECKING:
@@ -18,14 +19,19 @@ def write_small_model(
     path: Path, classes: tuple[str, ...] = ("Bulk", "SF1"), **described: object
 ) -> Path:
     """Write a model of small members, one per class, and return its path."""
-    spec = EnsembleSpec(
-        name=path.stem,
-        classes=classes,
-        architecture=Architecture(channels=(2, 2), hidden=2),
-        pixel_size_nm=0.027,
-        **described,
-    )
+    about: dict[str, Any] = {"architecture": Architecture(channels=(2, 2), hidden=2)} | described
+    spec = EnsembleSpec(name=path.stem, classes=classes, pixel_size_nm=0.027, **about)
     torch.manual_seed(0)
     members = [[new_member(spec).eval()] for _ in spec.classes]
     save_model(Ensemble(spec, weights_of(members)), path)
     return path
+
+
+def write_one_pass_model(path: Path, **described: object) -> Path:
+    """Write a small model that answers overlapping windows in one pass over the image."""
+    return write_small_model(
+        path,
+        architecture=Architecture(channels=(2, 2), hidden=2, padded=False),
+        preprocessing=Preprocessing(representation="real"),
+        **described,
+    )

@@ -11,13 +11,17 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_stem_defects.core import detection, inference, network
+from learning_samples import write_striped_folder
+from napari_stem_defects.cli import main
+from napari_stem_defects.core import detection, learning, network, training, window_scan
+from napari_stem_defects.engine import learning as engine_learning
 from napari_stem_defects.engine.batch import detect_files
 from napari_stem_defects.engine.frame_task import Settings, read_once
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.files import result_files
+from napari_stem_defects.files.checkpoint_folder import CheckpointFolder
 from napari_stem_defects.files.result_files import RESULT_FILES, read_results
-from small_model import write_small_model
+from small_model import write_one_pass_model, write_small_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,14 +51,15 @@ def nothing_remembered() -> Iterator[None]:
 
 
 class Scarce:
-    """Lets calls of a function fail for want of memory, from the first on or all of them."""
+    """Lets so many calls of a function fail for want of memory, some calls having gone well."""
 
-    def __init__(self, function: Any, error: Exception, times: int) -> None:
+    def __init__(self, function: Any, error: Exception, times: int, after: int = 0) -> None:
         self._function, self._error = function, error
-        self.left = times
+        self.left, self._before = times, after
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-        if self.left:
+        self._before -= 1
+        if self.left and self._before < 0:
             self.left -= 1
             raise self._error
         return self._function(*arguments, **keywords)
@@ -63,8 +68,9 @@ class Scarce:
 POINTS: dict[str, tuple[Any, str]] = {
     "flatten": (detection, "flatten"),
     "resample": (detection, "_resampled"),
-    "cut and transform": (inference, "features_on_device"),
+    "cut and transform": (window_scan, "features_on_device"),
     "ask the networks": (network.Network, "ask"),
+    "one pass": (network.Network, "ask_everywhere"),
     "fuse": (detection, "masks_from_map"),
     "measure": (detection, "measure_regions"),
     "draw": (result_files, "draw_overview"),
@@ -87,6 +93,8 @@ def test_wherever_memory_runs_out(
     times: int,
     error: Exception,
 ) -> None:
+    if point == "one pass":
+        model = write_one_pass_model(tmp_path / "one-pass.safetensors")
     settings = Settings(tmp_path / "out", model, 16, pixel_size_nm=0.027, device="cpu")
     owner, name = POINTS[point]
     scarce = Scarce(getattr(owner, name), error, times)
@@ -96,7 +104,7 @@ def test_wherever_memory_runs_out(
         line = fault_of(image, settings)
     assert scarce.left < times
     assert "\n" not in line
-    in_batches = point in ("cut and transform", "ask the networks")
+    in_batches = point in ("cut and transform", "ask the networks", "one pass")
     assert bool(line) == (times > 1 or not in_batches)
     if line:
         assert "not enough memory" in line
@@ -131,6 +139,62 @@ def reference(image: Path, model: Path, tmp_path: Path) -> Any:
     settings = Settings(tmp_path / "reference", model, 16, pixel_size_nm=0.027, device="cpu")
     assert fault_of(image, settings) == ""
     return written(settings.out)
+
+
+TRAINING_POINTS: dict[str, tuple[Any, str, int]] = {
+    "read": (engine_learning, "read_training_data", 0),
+    "augment": (learning, "augmented_samples", 0),
+    "first step": (training._Run, "_step", 0),
+    "later step": (training._Run, "_step", 5),
+    "keep an epoch": (CheckpointFolder, "save", 1),
+    "measure": (learning, "measure", 0),
+    "write the model": (engine_learning, "save_model", 0),
+    "write the report": (engine_learning, "write_report", 0),
+}
+
+
+@pytest.fixture(scope="module")
+def patches(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_striped_folder(tmp_path_factory.mktemp("training") / "patches")
+
+
+@pytest.fixture(scope="module")
+def trained(patches: Path) -> bytes:
+    """Return the model as it is written where memory suffices."""
+    out = patches.with_name("m.safetensors")
+    assert main(train_command(patches, out)) == 0
+    return out.read_bytes()
+
+
+@pytest.mark.parametrize("point", TRAINING_POINTS)
+def test_wherever_memory_runs_out_in_a_training(
+    patches: Path,
+    trained: bytes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    point: str,
+) -> None:
+    """One line, a whole model or none; with memory again, the same bits as without a fault."""
+    out = tmp_path / "m.safetensors"
+    out.write_bytes(b"an earlier model")
+    owner, name, after = TRAINING_POINTS[point]
+    scarce = Scarce(getattr(owner, name), ERRORS["step" in point], 1, after)
+    capfd.readouterr()
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, lambda *a, **k: scarce(*a, **k))
+        assert main(train_command(patches, out)) == 2
+    assert scarce.left == 0
+    (line,) = capfd.readouterr().err.strip().splitlines()
+    assert "not enough memory" in line
+    assert out.read_bytes() == (trained if "report" in point else b"an earlier model")
+    assert main(train_command(patches, out)) == 0
+    assert out.read_bytes() == trained
+
+
+def train_command(patches: Path, out: Path) -> list[str]:
+    how = ["--epochs", "Bulk=2,SF1=2", "--split", "random", "--recipe", "abstract"]
+    return ["train", str(patches), "--out", str(out), *how]
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -10,7 +10,8 @@ import torch
 
 import napari_stem_defects as sd
 from napari_stem_defects.cli import main
-from napari_stem_defects.core import inference, preprocessing, window_scan
+from napari_stem_defects.core import one_pass, preprocessing, window_scan
+from napari_stem_defects.core.network import in_one_pass
 from napari_stem_defects.core.simulation import simulate
 from napari_stem_defects.engine.frame_input import FrameInput
 from napari_stem_defects.engine.jobs import Job
@@ -19,7 +20,7 @@ from napari_stem_defects.files.model_file import load_model
 from napari_stem_defects.files.model_library import find_model
 from napari_stem_defects.files.result_files import read_results
 from napari_stem_defects.files.simulation_files import write_simulation
-from small_model import write_small_model
+from small_model import write_one_pass_model, write_small_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,13 +29,19 @@ if TYPE_CHECKING:
     from napari_stem_defects.core.detection_result import Detection
 
 TASKS = "napari_stem_defects.engine.tasks"
-MODELS = ["small", pytest.param("cdte-110", marks=[pytest.mark.long, pytest.mark.timeout(600)])]
+MODELS = [
+    "small",
+    "one-pass",
+    pytest.param("cdte-110", marks=[pytest.mark.long, pytest.mark.timeout(600)]),
+]
 
 
 @pytest.fixture(params=MODELS)
 def model(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     if request.param == "small":
         return write_small_model(tmp_path / "small.safetensors", thresholds={"SF1": 0.499})
+    if request.param == "one-pass":
+        return write_one_pass_model(tmp_path / "one-pass.safetensors", thresholds={"SF1": 0.49})
     return find_model(request.param)
 
 
@@ -96,18 +103,25 @@ def test_window_command_line_and_python_agree(
     assert len({len(answer.regions) for answer in answers.values()}) == 1
 
 
+def parts_of(model: Path) -> dict[tuple[Any, str], tuple[int, ...]]:
+    """Return what cuts the work on an image into parts, and sizes to try."""
+    if in_one_pass(load_model(model).spec):
+        return {(one_pass, "TILE_PX"): (70, 150, 1024)}
+    return {(window_scan, "BATCH"): (1, 7, 64, 1024)}
+
+
 @pytest.mark.slow
-def test_batches_threads_and_workers_change_nothing(
+def test_batches_tiles_threads_and_workers_change_nothing(
     image: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reference = by_command(image, model, tmp_path / "reference")
     apart = {}
-    for batch in (1, 7, 64, 1024):
-        with monkeypatch.context() as patch:
-            patch.setattr(window_scan, "BATCH", batch)
-            patch.setattr(inference, "SMALLEST_BATCH", 1)
-            other = sd.detect(sd.read(image), load_model(model), device="cpu")
-        apart[f"batch {batch}"] = other
+    for (module, name), sizes in parts_of(model).items():
+        for size in sizes:
+            with monkeypatch.context() as patch:
+                patch.setattr(module, name, size)
+                other = sd.detect(sd.read(image), load_model(model), device="cpu")
+            apart[f"{name} {size}"] = other
     with monkeypatch.context() as patch:
         # Large images are flattened in strips; here this one is as well.
         patch.setattr(preprocessing, "STRIP_ROWS", 64)
