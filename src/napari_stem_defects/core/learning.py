@@ -18,6 +18,7 @@ from napari_stem_defects.core.calibration import calibrate
 from napari_stem_defects.core.checkpoints import Memory
 from napari_stem_defects.core.classes import BULK
 from napari_stem_defects.core.clearing import bulk_clears_from
+from napari_stem_defects.core.crowding import with_crowded
 from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
 from napari_stem_defects.core.label_radius import label_radius
 from napari_stem_defects.core.measurement import Assessment, Measurement, answers_at, measure
@@ -151,7 +152,8 @@ def _trial(
         fitted = calibrate(kept, logits, check.targets[:, columns])
         ensemble = replace(ensemble, spec=replace(ensemble.spec, calibration=fitted))
     if BULK in kept:
-        safe = bulk_clears_from(ensemble, checked, device=device)
+        crowds = with_crowded(checked, protocol.crowded_copies, seed=choices.seed)
+        safe = bulk_clears_from(ensemble, crowds, device=device)
         training = {**ensemble.spec.training, "bulk_clears_from": safe}
         ensemble = replace(ensemble, spec=replace(ensemble.spec, training=training))
     measurement = replace(
@@ -183,7 +185,7 @@ def _fitted(
     from napari_stem_defects.core.training import Schedule, fit
 
     samples = augmented_samples(
-        data,
+        with_crowded(data, protocol.crowded_copies, seed=choices.seed),
         protocol.preprocessing,
         protocol.augmentation,
         views=protocol.views,
