@@ -144,7 +144,7 @@ def test_detection_leaves_the_window_alive_and_torch_outside(viewer: Any) -> Non
 
     widget.model.set_threshold("SF1", 0.01, 0)
     wait_for(lambda: len(widget.model.regions()) == 1)
-    assert (viewer.layers["CdTe · SF1"].data > 0).mean() > 0.9
+    wait_for(lambda: (viewer.layers["CdTe · SF1"].data > 0).mean() > 0.9)
     camera_of(viewer).center = (0, 0, 0)
     widget.regions.selectRow(0)
     region = widget.model.regions()[0]

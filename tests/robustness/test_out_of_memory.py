@@ -222,7 +222,9 @@ def _ending(run: subprocess.CompletedProcess[str], out: Path) -> str:
     folder = out / "lamella"
     if run.returncode == 0:
         return "complete" if set(RESULT_FILES) <= {f.name for f in folder.iterdir()} else "lost"
-    lines = run.stderr.strip().splitlines()
+    # What is asked for less at once is told on the way.
+    said = run.stderr.strip().splitlines()
+    lines = [line for line in said if not line.startswith("cpu is out of memory: ")]
     told = run.returncode == 2 and len(lines) == 1 and "memory" in lines[0]
     half = any((folder / name).exists() for name in RESULT_FILES)
     return "one line" if told and not half else f"{run.returncode}: {run.stderr[-300:]}"
