@@ -341,13 +341,14 @@ def test_benchmark_prints_and_writes_every_figure(
     assert figures["g_seconds"] == pytest.approx(
         2 * 2048**3 / 1e9 / figures["matrix_gflops"]["float32"]
     )
-    assert [image["windows"] for image in figures["images"]] == [81, 162]
+    assert [image["windows"] for image in figures["images"]] == [64, 128]
     assert all(image["seconds"] > 0 for image in figures["images"])
     assert sum(figures["stage_shares"].values()) == pytest.approx(1)
-    assert set(figures["compared"]["windows_per_s"]) == {"exact", "fast", "reference"}
-    assert figures["compared"]["largest_difference"]["exact"] < 1e-4
+    for key in ("compared", "compared_window_by_window"):
+        assert set(figures[key]["windows_per_s"]) == {"exact", "fast", "reference"}
+        assert figures[key]["largest_difference"]["exact"] < 1e-4
     assert set(figures["training"]["seconds"]) == {"Bulk", "SF1"}
-    for words in ("128x128", "2x128x128", "coarse map", "preview", "import", "training all 2"):
+    for words in ("128x128", "2x128x128", "first map", "preview", "import", "training all 2"):
         assert words in text
 
 

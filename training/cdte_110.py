@@ -14,16 +14,14 @@ import json
 from typing import TYPE_CHECKING
 
 import numpy as np
+from bundle import run
+from labelled import other_crystals, patches_of, strangers_to_scale, without_neighbours
 from recipe import (
     JUNCTION_THRESHOLD,
     PLANAR_THRESHOLD,
     POINT_THRESHOLD,
     Recipe,
     Size,
-    other_crystals,
-    patches_of,
-    run,
-    without_neighbours,
 )
 from scipy.spatial import cKDTree
 
@@ -99,8 +97,8 @@ LIMITS = """\
 - Other zone axes and crystals are outside its world; much of them becomes `unknown`, not all."""
 
 
-FULL = Size(20, 6500, lesson_scenes=4200, lesson_epochs=5, common_epochs=5, own_epochs=1)
-QUICK = Size(2, 104, lesson_scenes=60, lesson_epochs=1, common_epochs=1, own_epochs=1)
+FULL = Size(20, 6500, 4200, lesson_epochs=5, common_epochs=5, own_epochs=1, stranger_scenes=1950)
+QUICK = Size(2, 104, 60, lesson_epochs=1, common_epochs=1, own_epochs=1, stranger_scenes=26)
 
 Point = tuple[float, float]
 
@@ -176,6 +174,12 @@ def sites(data: Path) -> TrainingSet:
     )
 
 
+def strangers(data: Path) -> TrainingSet:
+    """Return what other crystals look like at this ensemble's pixel size."""
+    sizes_nm = {"images/STO_Training_Image.jpg": 0.01637, "wse2/frame_02.dm4": 0.03988}
+    return strangers_to_scale(data, sizes_nm, PIXEL_SIZE_NM)
+
+
 def margins_and_rest(data: TrainingSet) -> tuple[TrainingSet, TrainingSet]:
     """Divide sites into those held out and those that share no pixel with them."""
     at = np.column_stack([data.y, data.x])
@@ -224,6 +228,7 @@ RECIPE = Recipe(
     full=FULL,
     quick=QUICK,
     lesson_families=("bulk", "twin", *FAULT_CLASSES),
+    strangers=strangers,
     data=DATA,
     limits=LIMITS,
 )

@@ -8,54 +8,43 @@ model, which was trained without some of the labelled places, crystals and doses
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import platform
-import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
+from labelled import checkered
 from measuring import figures_of, localised, named_in_scenes
-from scipy.spatial import cKDTree
 
 from napari_stem_defects.core.augmentation import Augmentation
 from napari_stem_defects.core.calibration import calibrate
 from napari_stem_defects.core.classes import kind_of
 from napari_stem_defects.core.imaging_model import Imaging
 from napari_stem_defects.core.measurement import logits_of
-from napari_stem_defects.core.model_card import model_card
-from napari_stem_defects.core.random_scenes import EVERYTHING, World
+from napari_stem_defects.core.random_scenes import EVERYTHING, STRANGER_FAMILIES, World
 from napari_stem_defects.core.samples import Samples, augmented_samples, joined, scene_samples
 from napari_stem_defects.core.simulation import FAMILIES, NEGATIVE_FAMILIES, random_scene
 from napari_stem_defects.core.training import Schedule, fit
-from napari_stem_defects.core.training_set import Clicks, TrainingSet, from_clicks, from_patches
-from napari_stem_defects.files.atomic import write_bytes
-from napari_stem_defects.files.model_file import save_model
-from napari_stem_defects.files.patch_folder import read_patch_folder
-from napari_stem_defects.files.reading import read
+from napari_stem_defects.core.training_set import TrainingSet, join
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
+    from napari_stem_defects.core.ensemble import Calibration, Ensemble, EnsembleSpec
     from napari_stem_defects.core.progress import Progress
     from napari_stem_defects.core.scene import Simulation
 
-ROOT = Path(__file__).resolve().parents[1]
 RADIUS_PX = 8.0
 SCENE_PX = 224
 WINDOWS_PER_SCENE = 14
 # Windows per scene of the lesson, of which only those on a defect are kept.
 LESSON_BULK, LESSON_DEFECT = 12, 36
+# Views of the labelled images and of the strangers in the last pass.
+LAST_VIEWS, STRANGER_VIEWS = 4, 12
 # Calibrated probabilities from which a class claims a window. An image holds far more windows
 # without a point defect than the scenes show. A planar defect shows in many windows: along it most
 # of them have to speak, and a few that speak elsewhere come to less than the shortest defect.
@@ -70,7 +59,8 @@ class Size(NamedTuple):
     """How much is trained on, and how often.
 
     ``views`` of every labelled image, so many simulated ``scenes``, and the passes over them all:
-    the lesson's, the common start's, each member's own.
+    the lesson's, the common start's, each member's own. Then so many ``stranger_scenes``, and a
+    last pass over them, as many scenes of the crystal and a few views of every image.
     """
 
     views: int
@@ -79,6 +69,7 @@ class Size(NamedTuple):
     lesson_epochs: int
     common_epochs: int
     own_epochs: int
+    stranger_scenes: int
 
 
 @dataclass(frozen=True)
@@ -105,6 +96,9 @@ class Recipe:
     full, quick : Size
     lesson_families : tuple of str
         Families the networks see clearly first; none for no lesson.
+    strangers : callable
+        Returns sites in images of other crystals at the ensemble's pixel size, which no class may
+        claim, given the data folder.
     data, limits : str
         For the card.
     """
@@ -120,38 +114,9 @@ class Recipe:
     full: Size
     quick: Size
     lesson_families: tuple[str, ...]
+    strangers: Callable[[Path], TrainingSet]
     data: str
     limits: str
-
-
-def other_crystals(data: Path, names: tuple[str, ...], pixel_size_nm: float) -> TrainingSet:
-    """Return clicks of no class on other crystals, so that a lattice is not always the model's."""
-    parents = []
-    for name in names:
-        image = read(data / name).pixels
-        y, x = np.mgrid[16 : image.shape[0] : 48, 16 : image.shape[1] : 48].reshape(2, -1)
-        parents.append(Clicks(image, y.astype(float), x.astype(float), ("other",) * len(y)))
-    return from_clicks(parents, pixel_size_nm=pixel_size_nm)
-
-
-def patches_of(folder: Path, label: str) -> TrainingSet:
-    """Return the patches of one class of a folder."""
-    patches = read_patch_folder(folder)
-    mine = np.array([name == label for name in patches.classes])
-    return from_patches(patches.patches[mine], [label] * int(mine.sum()))
-
-
-def without_neighbours(
-    data: TrainingSet, held: NDArray[np.bool_], patch_px: int
-) -> tuple[TrainingSet, TrainingSet]:
-    """Return the held-out sites, and the others whose windows share no pixel with theirs."""
-    free = ~held
-    at = np.column_stack([data.canvas_y, data.canvas_x])
-    for canvas in np.unique(data.canvas[held]):
-        mine = data.canvas == canvas
-        distance = cKDTree(at[held & mine]).query(at, p=np.inf)[0]
-        free &= ~mine | (distance >= patch_px)
-    return data.only(held), data.only(free)
 
 
 def a_scene(
@@ -198,17 +163,23 @@ def scene_windows(
         {name: scene.distance(name) for name in spec.classes[1:] if name in scene.masks},
         spec.classes,
         spec.preprocessing,
-        crystalline=family not in NEGATIVE_FAMILIES,
+        crystalline=family in FAMILIES[recipe.crystal],
         count=count,
         radius_px=RADIUS_PX,
         seed=int(rng.integers(2**31)),
     )
 
 
-def simulated_samples(recipe: Recipe, scenes: int, seed: int, world: World = EVERYTHING) -> Samples:
-    """Return windows of random scenes, every family as often as any other."""
+def simulated_samples(
+    recipe: Recipe,
+    scenes: int,
+    seed: int,
+    world: World = EVERYTHING,
+    families: tuple[str, ...] = (),
+) -> Samples:
+    """Return windows of random scenes, every family (all by default) as often as any other."""
     rng = np.random.default_rng(seed)
-    families = FAMILIES[recipe.crystal] + NEGATIVE_FAMILIES
+    families = families or FAMILIES[recipe.crystal] + NEGATIVE_FAMILIES
     return joined(
         [
             scene_windows(recipe, rng, families[number % len(families)], WINDOWS_PER_SCENE, world)
@@ -239,12 +210,41 @@ def lesson_samples(recipe: Recipe, scenes: int, seed: int, world: World) -> Samp
     return Samples(samples.features, np.where(asked, samples.targets, np.float32(np.nan)))
 
 
+def last_samples(
+    recipe: Recipe,
+    learned: TrainingSet,
+    strangers: TrainingSet,
+    size: Size,
+    seed: int,
+    world: World,
+) -> Samples:
+    """Return windows for the last pass: half of them show what no class may claim."""
+    settings = recipe.spec.preprocessing
+    return joined(
+        [
+            augmented_samples(data, settings, Augmentation(), views=views, seed=seed + 3)
+            for data, views in ((learned, LAST_VIEWS), (strangers, STRANGER_VIEWS))
+        ]
+        + [
+            simulated_samples(recipe, size.stranger_scenes, seed + 4, world, families)
+            for families in ((), STRANGER_FAMILIES)
+        ]
+    )
+
+
 def train(
-    recipe: Recipe, data: TrainingSet, size: Size, seed: int, world: World = EVERYTHING
+    recipe: Recipe,
+    data: TrainingSet,
+    strangers: TrainingSet,
+    size: Size,
+    seed: int,
+    world: World = EVERYTHING,
 ) -> tuple[Ensemble, list[dict[str, Any]]]:
     """Fit all members on views of labelled sites and windows of simulated scenes."""
     spec = recipe.spec
-    learned = data.restricted(spec.classes)
+    both = join([data, strangers]).restricted(spec.classes)
+    strange_ones = np.arange(len(both)) >= len(data)
+    learned, strange = both.only(~strange_ones), both.only(strange_ones)
     views = augmented_samples(
         learned, spec.preprocessing, Augmentation(), views=size.views, seed=seed
     )
@@ -268,107 +268,70 @@ def train(
         mixed_precision=True,
     )
     torch.set_num_threads(1)  # two runs share the machine
-    return fit(spec, samples, None, schedule, lesson=lesson, report=report)
+    ensemble, history = fit(spec, samples, None, schedule, lesson=lesson, report=report)
+    others = last_samples(recipe, learned, strange, size, seed, world)
+    schedule = replace(schedule, epochs=dict.fromkeys(spec.classes, 1), common_epochs=0, naming=0.0)
+    ensemble, last = fit(spec, others, None, schedule, start=ensemble, report=report)
+    return ensemble, [*history, *last]
 
 
-def calibrated(recipe: Recipe, ensemble: Ensemble, scenes: int, world: World) -> Ensemble:
-    """Fit the probabilities on scenes of a seed that nothing is trained or measured on."""
-    samples = simulated_samples(recipe, scenes, CALIBRATION_SEED, world)
+def calibrated(recipe: Recipe, ensemble: Ensemble, scenes: Samples, places: Samples) -> Ensemble:
+    """Fit the probabilities on scenes and places that it was not trained on, half on each."""
+    repeats = max(1, round(len(scenes) / max(len(places), 1)))
+    samples = joined([scenes] + [places] * repeats)
     fitted = calibrate(ensemble.spec.classes, logits_of(ensemble, samples), samples.targets)
     return replace(ensemble, spec=replace(ensemble.spec, calibration=fitted))
 
 
-def held_out_run(recipe: Recipe, data: TrainingSet, size: Size, folder: Path) -> dict[str, Any]:
-    """Train without some places, crystals and doses; measure there, and on new known scenes."""
-    sides = recipe.divide(data)
-    held, learned = (side.restricted(recipe.spec.classes) for side in sides)
+def held_out_run(
+    recipe: Recipe, data: TrainingSet, size: Size, folder: Path
+) -> tuple[Mapping[str, Calibration], dict[str, Any]]:
+    """Train without some places, crystals, doses and thicknesses, and measure there."""
+    held, learned = (side.restricted(recipe.spec.classes) for side in recipe.divide(data))
     print("held out:", held.counts(), "left to learn from:", learned.counts(), flush=True)
-    ensemble, history = train(recipe, learned, size, HELD_OUT_SEED, recipe.known)
-    scenes = _few(recipe, size)
-    ensemble = calibrated(recipe, ensemble, scenes, recipe.known)
-    settings = ensemble.spec.preprocessing
-    figures: dict[str, Any] = {
+    ensemble, history = train(
+        recipe, learned, recipe.strangers(folder), size, HELD_OUT_SEED, recipe.known
+    )
+    return measured(recipe, ensemble, held, size, folder, {"history": history})
+
+
+def measured(
+    recipe: Recipe,
+    ensemble: Ensemble,
+    held: TrainingSet,
+    size: Size,
+    folder: Path,
+    figures: dict[str, Any],
+) -> tuple[Mapping[str, Calibration], dict[str, Any]]:
+    """Calibrate on half of the places held out and on scenes; measure on all the rest."""
+    fitted, left = (
+        augmented_samples(part, recipe.spec.preprocessing, Augmentation(), views=12, seed=77)
+        for part in (held.only(checkered(held)), held.only(~checkered(held)))
+    )
+    count = few_of(recipe, size)
+    scenes = simulated_samples(recipe, count, CALIBRATION_SEED, recipe.known)
+    ensemble = calibrated(recipe, ensemble, scenes, fitted)
+    figures |= {
         "held_out_sites": held.counts(),
-        "training_sites": learned.counts(),
         "calibration": {name: asdict(c) for name, c in ensemble.spec.calibration.items()},
-        "history": history,
-        "windows": {
-            PLACES: figures_of(
-                ensemble, augmented_samples(held, settings, Augmentation(), views=12, seed=77)
-            )
-        },
+        "windows": {PLACES: figures_of(ensemble, left)},
         "localisation": localised(ensemble, folder, recipe.edited, recipe.held_points),
         "scenes": {},
     }
     for title, world in {"New scenes": recipe.known, **recipe.strange}.items():
-        samples = simulated_samples(recipe, scenes, MEASURED_SEED, world)
+        samples = simulated_samples(recipe, count, MEASURED_SEED, world)
         figures["windows"][title] = figures_of(ensemble, samples)
         figures["scenes"][title] = named_in_scenes(ensemble, detected_scenes(recipe, world))
-    return figures
+    return ensemble.spec.calibration, figures
 
 
 def final_run(
-    recipe: Recipe, data: TrainingSet, size: Size
+    recipe: Recipe, data: TrainingSet, size: Size, folder: Path
 ) -> tuple[Ensemble, list[dict[str, Any]]]:
-    """Train on everything there is, and fit the probabilities."""
-    ensemble, history = train(recipe, data, size, FINAL_SEED)
-    return calibrated(recipe, ensemble, _few(recipe, size), EVERYTHING), history
+    """Train on everything there is."""
+    return train(recipe, data, recipe.strangers(folder), size, FINAL_SEED)
 
 
-def _few(recipe: Recipe, size: Size) -> int:
+def few_of(recipe: Recipe, size: Size) -> int:
     """Return how many scenes are enough to measure on: a fifth, and every family at least once."""
     return max(len(FAMILIES[recipe.crystal] + NEGATIVE_FAMILIES), size.scenes // 5)
-
-
-def run(recipe: Recipe) -> None:
-    """Train, measure, write the model and its record."""
-    options = _options(recipe.spec.name)
-    size = recipe.quick if options.quick else recipe.full
-    started = time.perf_counter()
-    data = recipe.sites(options.data)
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        measured = pool.submit(held_out_run, recipe, data, size, options.data)
-        final = pool.submit(final_run, recipe, data, size)
-        figures = measured.result()
-        ensemble, history = final.result()
-    record = {
-        "sites": data.restricted(recipe.spec.classes).counts(),
-        "size": size._asdict(),
-        "augmentation": Augmentation().to_dict(),
-        "seeds": list(recipe.spec.seeds),
-        "minutes": round((time.perf_counter() - started) / 60, 1),
-    }
-    _write(recipe, ensemble, record, figures, history, options.out)
-
-
-def _options(name: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=f"Train the bundled ensemble {name}.")
-    default = os.environ.get("STEM_DEFECTS_DATA", str(ROOT.parent / "shared" / "data"))
-    parser.add_argument("--data", type=Path, default=Path(default))
-    parser.add_argument("--out", type=Path, default=ROOT)
-    parser.add_argument("--quick", action="store_true", help="a rehearsal of a few minutes")
-    return parser.parse_args()
-
-
-def _write(
-    recipe: Recipe,
-    ensemble: Ensemble,
-    record: dict[str, Any],
-    figures: dict[str, Any],
-    history: list[dict[str, Any]],
-    out: Path,
-) -> None:
-    versions = {name: version(name) for name in ("numpy", "scipy", "torch")}
-    spec = replace(
-        ensemble.spec,
-        training=record,
-        figures=figures["windows"],
-        versions={"python": platform.python_version(), **versions},
-    )
-    models = out / "src" / "napari_stem_defects" / "models"
-    saved = save_model(replace(ensemble, spec=spec), models / f"{spec.name}.safetensors")
-    card = model_card(saved.spec, saved.sha256, data=recipe.data, limits=recipe.limits)
-    write_bytes(models / f"{spec.name}.md", card.encode())
-    everything = {**record, "model_sha256": saved.sha256, "held_out": figures, "history": history}
-    text = json.dumps(everything, indent=1)
-    write_bytes(out / "training" / f"{spec.name.replace('-', '_')}.json", text.encode())

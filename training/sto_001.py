@@ -14,7 +14,9 @@ import json
 from typing import TYPE_CHECKING
 
 import numpy as np
-from recipe import POINT_THRESHOLD, Recipe, Size, other_crystals, run, without_neighbours
+from bundle import run
+from labelled import other_crystals, strangers_to_scale, without_neighbours
+from recipe import POINT_THRESHOLD, Recipe, Size
 from scipy.spatial import cKDTree
 
 from napari_stem_defects.core.classes import BULK, kind_of
@@ -92,6 +94,12 @@ def clicks_of(path: Path, points: list[list[float]], name: str) -> Clicks:
     return Clicks(image, at[:, 0], at[:, 1], names)
 
 
+def strangers(data: Path) -> TrainingSet:
+    """Return what other crystals look like at this ensemble's pixel size."""
+    sizes_nm = {"images/CdTe_Training_Image.tif": 0.02692, "wse2/frame_02.dm4": 0.03988}
+    return strangers_to_scale(data, sizes_nm, PIXEL_SIZE_NM)
+
+
 def halves(data: TrainingSet) -> tuple[TrainingSet, TrainingSet]:
     """Divide sites into the right half and those that share no pixel with it."""
     held = (data.image <= len(EDITED)) & held_points(np.column_stack([data.y, data.x]))
@@ -128,9 +136,10 @@ RECIPE = Recipe(
             KNOWN, BRIGHT, THICK
         ),
     },
-    full=Size(16, 3200, lesson_scenes=0, lesson_epochs=0, common_epochs=5, own_epochs=1),
-    quick=Size(2, 64, lesson_scenes=0, lesson_epochs=0, common_epochs=1, own_epochs=1),
+    full=Size(16, 3200, 0, lesson_epochs=0, common_epochs=5, own_epochs=1, stranger_scenes=1000),
+    quick=Size(2, 64, 0, lesson_epochs=0, common_epochs=1, own_epochs=1, stranger_scenes=16),
     lesson_families=(),
+    strangers=strangers,
     data=DATA,
     limits=LIMITS,
 )

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from napari_stem_defects.core.classes import kind_of
+from napari_stem_defects.core.random_scenes import STRANGER_FAMILIES
 from napari_stem_defects.core.simulation import (
     CRYSTALS,
     FAMILIES,
@@ -40,7 +41,7 @@ def test_every_family_gives_an_image_and_consistent_truth(crystal: str, family: 
     json.dumps(made.parameters)
 
 
-@pytest.mark.parametrize("family", NEGATIVE_FAMILIES)
+@pytest.mark.parametrize("family", NEGATIVE_FAMILIES + STRANGER_FAMILIES)
 def test_negatives_hold_no_defects(family: str) -> None:
     made = scene(family)
     assert not made.masks

@@ -84,6 +84,20 @@ def test_members_of_a_seed_differ_by_class() -> None:
     assert (ensemble.weights["0.0.head.1.weight"] != ensemble.weights["1.0.head.1.weight"]).any()
 
 
+def test_members_learn_on_from_where_an_ensemble_is() -> None:
+    schedule = replace(QUICK, seeds=(4, 7))
+    taught, _ = fit(SPEC, striped(), None, schedule)
+    still = replace(schedule, learning_rate=1e-12, weight_decay=0.0)
+    on, history = fit(SPEC, striped(5, 3), None, still, start=taught)
+    learned = [name for name in on.weights if "running" not in name and "num_" not in name]
+    for name in learned:
+        np.testing.assert_allclose(on.weights[name], taught.weights[name], atol=1e-6)
+    assert len(learned) > 10
+    assert len(history) == sum(QUICK.epochs.values()) * 2  # and no common start
+    moved, _ = fit(SPEC, striped(5, 3), None, schedule, start=taught)
+    assert not same(moved, on)
+
+
 def test_windows_nobody_knows_about_teach_nothing() -> None:
     samples = striped()
     samples.targets[::3, 1] = np.nan

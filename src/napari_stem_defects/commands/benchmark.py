@@ -34,7 +34,6 @@ def run(options: argparse.Namespace) -> None:
 def _measured(*, quick: bool) -> dict[str, Any]:
     from napari_stem_defects.commands import benchmark_figures as measure
     from napari_stem_defects.core.inference import pick_device
-    from napari_stem_defects.core.window_scan import fast_precision
     from napari_stem_defects.engine.devices import PRODUCT_OPERATIONS, describe, matrix_rate
     from napari_stem_defects.files.model_file import load_model
     from napari_stem_defects.files.model_library import find_model
@@ -48,7 +47,6 @@ def _measured(*, quick: bool) -> dict[str, Any]:
         "machine": describe(device),
         "matrix_gflops": rates,
         "g_seconds": PRODUCT_OPERATIONS / rates["float32"] / 1e9,
-        "precision_of_the_first_look": fast_precision(device),
         "model": {
             "name": ensemble.spec.name,
             "sha256": ensemble.sha256,
@@ -56,6 +54,9 @@ def _measured(*, quick: bool) -> dict[str, Any]:
         },
         "images": images,
         "compared": measure.compared(ensemble, sizes, device, _reference()),
+        "compared_window_by_window": measure.compared(
+            measure.clicked_ensemble(), sizes, device, _reference()
+        ),
         "stage_shares": measure.stage_shares(ensemble, sizes, device),
         "coarse_map_seconds": measure.coarse_seconds(model, sizes, device),
         "preview_seconds": measure.preview_seconds(ensemble),
@@ -80,13 +81,12 @@ def _reference() -> Any:
 def _lines(figures: dict[str, Any]) -> list[str]:
     """Return the table for people."""
     g = figures["g_seconds"]
-    rates, model, compared = (figures[name] for name in ("matrix_gflops", "model", "compared"))
+    rates, model = figures["matrix_gflops"], figures["model"]
     lines = [
         figures["machine"],
         f"matrix product: float32 {rates['float32']:.1f}, bfloat16 {rates['bfloat16']:.1f}"
         f" GFLOP/s; G = {g:.3f} s",
-        f"{model['name']}, {model['members']} members; first look in"
-        f" {figures['precision_of_the_first_look']}",
+        f"{model['name']}, {model['members']} members",
         "",
         f"{'image px':>15} {'stride':>6} {'windows':>8} {'seconds':>8} {'G':>7}"
         f" {'windows/s':>9} {'MB':>6}",
@@ -100,20 +100,17 @@ def _lines(figures: dict[str, Any]) -> list[str]:
             f" {image['seconds'] / g:>7.1f} {image['windows_per_s']:>9.0f} {image['peak_mb']:>6.0f}"
         )
     lines.append("")
-    for name, rate in compared["windows_per_s"].items():
-        apart = compared["largest_difference"].get(name)
-        beside = "" if apart is None else f", largest difference {apart:.1e}"
-        lines.append(f"windows/s {name}: {rate:.0f}{beside}")
-    cleared = compared["cleared"]
-    lines.append(
-        f"cleared by Bulk: {cleared['share']:.0%}; surest other class there"
-        f" {cleared['surest_other']:.3f}"
-    )
+    titles = {"compared": model["name"], "compared_window_by_window": "of the kind clicks make"}
+    for key, title in titles.items():
+        for name, rate in figures[key]["windows_per_s"].items():
+            apart = figures[key]["largest_difference"].get(name)
+            beside = "" if apart is None else f", largest difference {apart:.1e}"
+            lines.append(f"windows/s, {title}, {name}: {rate:.0f}{beside}")
     shares = ", ".join(f"{name} {part:.0%}" for name, part in figures["stage_shares"].items())
     lines.append(f"time goes to: {shares}")
     training = figures["training"]["seconds"]
     for name, seconds in {
-        "first coarse map": figures["coarse_map_seconds"],
+        "first map": figures["coarse_map_seconds"],
         "preview of a patch": figures["preview_seconds"],
         "import of the package": figures["import_seconds"],
         **{f"training {member}": value for member, value in training.items()},

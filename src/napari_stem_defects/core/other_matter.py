@@ -35,6 +35,19 @@ def border(size: int, softness_px: float, rng: np.random.Generator) -> Array:
 LATTICES: tuple[str, ...] = ("square", "hexagonal", "honeycomb", "perovskite", "oblique")
 
 
+def chance_crystal(size: int, period_px: float, rng: np.random.Generator) -> Array:
+    """Return the columns of a lattice nobody chose, shape (N, 3): y, x in px, brightness.
+
+    One to four columns of any brightness anywhere in an oblique cell.
+    """
+    columns = rng.integers(1, 5)
+    basis = np.column_stack([rng.random((columns, 2)), rng.uniform(0.2, 1.0, columns)])
+    turn = rng.uniform(0, 2 * np.pi) + np.radians([0, rng.uniform(55, 125)])
+    periods = period_px * np.array([[1.0], [rng.uniform(0.6, 1.7)]])
+    vectors = np.stack([np.sin(turn), np.cos(turn)], axis=1) * periods
+    return _repeated(basis, vectors, size, int(np.ceil(2 * size / periods.min())))
+
+
 def flat_lattice(kind: str, size: int, period_px: float, rng: np.random.Generator) -> Array:
     """Return the columns of a two-dimensional lattice, shape (N, 3): y, x in px, brightness."""
     ratio, angle = 1.0, 90.0 if kind in ("square", "perovskite") else 120.0
@@ -48,6 +61,11 @@ def flat_lattice(kind: str, size: int, period_px: float, rng: np.random.Generato
     turn = rng.uniform(0, 2 * np.pi) + np.radians([0, angle])
     vectors = np.stack([np.sin(turn), np.cos(turn)], axis=1) * [[period_px], [period_px * ratio]]
     count = int(np.ceil(1.6 * size / (period_px * min(ratio, 1))))
+    return _repeated(np.array(basis), vectors, size, count)
+
+
+def _repeated(basis: Array, vectors: Array, size: int, count: int) -> Array:
+    """Return the columns of ``count`` cells to every side that lie in or near the image."""
     i, j = np.meshgrid(np.arange(-count, count), np.arange(-count, count))
     cells = np.stack([i.ravel(), j.ravel()], axis=1)
     columns = np.concatenate(

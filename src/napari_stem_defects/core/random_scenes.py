@@ -37,6 +37,9 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 NEGATIVE_FAMILIES = ("amorphous", "other_crystal", "vacuum", "edge")
 """Families of scenes without any defect that a class may claim."""
 
+STRANGER_FAMILIES = ("stranger",)
+"""More of the same, drawn more widely, for networks that know the others: lattices of chance."""
+
 _CDTE, _STO = ((48,), (52,)), ((38,), (22, 8), (8,))
 MATERIALS: dict[str, dict[str, Species]] = {
     "cdte-110": {
@@ -111,7 +114,8 @@ def random_scene(
         Source of all randomness: the same state gives the same scene.
     crystal : {"cdte-110", "sto-100"}
     family : str or None
-        One of `FAMILIES` of the crystal or `NEGATIVE_FAMILIES`; None draws one of all.
+        One of `FAMILIES` of the crystal, `NEGATIVE_FAMILIES` or `STRANGER_FAMILIES`; None draws
+        one of the first two.
     size : int
         Height and width in px.
     pixel_size_nm : float
@@ -130,6 +134,7 @@ def random_scene(
     families = FAMILIES[crystal] + NEGATIVE_FAMILIES
     if family is None:
         family = families[rng.integers(len(families))]
+    families += STRANGER_FAMILIES
     if family not in families:
         raise InputError(f"{crystal} has no family {family!r}; use one of {', '.join(families)}")
     imaging = imaging or _imaging(rng, crystal, world)
@@ -275,6 +280,11 @@ def _other_crystal(rng: Rng, scene: Scene, size: int, family: str) -> Scene:
     return replace(scene, columns=_none(), filling=filling, notes=notes)
 
 
+def _stranger(rng: Rng, scene: Scene, size: int, family: str) -> Scene:
+    period = rng.uniform(0.2, 0.8) / scene.placement.nm_per_px()
+    return replace(scene, columns=_none(), filling=other_matter.chance_crystal(size, period, rng))
+
+
 def _film(rng: Rng, scene: Scene, size: int) -> Array:
     spacing = rng.uniform(0.15, 0.4) / scene.placement.nm_per_px()
     return other_matter.amorphous_film(size, spacing, rng)
@@ -307,6 +317,7 @@ _DRAWERS: dict[str, Drawer] = {
     "vacuum": _vacuum,
     "edge": _edge,
     "other_crystal": _other_crystal,
+    "stranger": _stranger,
     **dict.fromkeys(FAULT_CLASSES, _single_fault),
     **dict.fromkeys(POINT_KINDS, _points),
 }

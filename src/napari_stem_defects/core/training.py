@@ -87,6 +87,7 @@ def fit(
     schedule: Schedule,
     *,
     lesson: Samples | None = None,
+    start: Ensemble | None = None,
     device: str = "cpu",
     report: Report = silent,
     memory: Memory | None = None,
@@ -104,6 +105,8 @@ def fit(
     lesson : Samples, optional
         Easy windows from which the common start learns first what it would not find among
         hard ones. Classes that the lesson does not teach hold NaN.
+    start : Ensemble, optional
+        Members that learn on, instead of a common start; of the same description and seeds.
     device : str
         A torch device name.
     report : callable
@@ -128,7 +131,7 @@ def fit(
     """
     spec = replace(spec, seeds=schedule.seeds)
     _check_known(samples, spec.classes)
-    task = _Task(spec, samples, validation, schedule, torch.device(device), lesson)
+    task = _Task(spec, samples, validation, schedule, torch.device(device), lesson, start)
     lessons = schedule.lesson_epochs if schedule.common_epochs and lesson else 0
     own = sum(schedule.epochs_of(name) for name in spec.classes)
     epochs = lessons + schedule.common_epochs + own
@@ -161,6 +164,7 @@ class _Task:
     schedule: Schedule
     device: torch.device
     lesson: Samples | None
+    start: Ensemble | None
 
 
 @dataclass
@@ -187,12 +191,16 @@ def _fit_seed(task: _Task, seed: int, log: _Log) -> list[Member]:
     classes, schedule = task.spec.classes, task.schedule
     rate = schedule.learning_rate
     common = None
-    if schedule.common_epochs:
+    if task.start is not None:
+        rate /= 4
+    elif schedule.common_epochs:
         common, rate = _fit_common(task, seed, log), rate / 4
     members = []
     for column, name in enumerate(classes):
         run = _Run(task, (column,), seed)
-        if common is not None:
+        if task.start is not None:
+            run.network.load_state_dict(_weights_in(task.start, column, seed))
+        elif common is not None:
             _start_from(run.network, common, column)
         run.prepare(schedule.epochs_of(name), rate)
         log.follow(run, schedule.epochs_of(name), name, seed)
@@ -221,6 +229,18 @@ def _start_from(member: Member, common: Member, column: int) -> None:
         if name.startswith(OUTPUT):
             state[name] = state[name][column : column + 1]
     member.load_state_dict(state)
+
+
+def _weights_in(ensemble: Ensemble, column: int, seed: int) -> dict[str, Tensor]:
+    """Return the tensors of an ensemble's member."""
+    prefix = f"{column}.{ensemble.spec.seeds.index(seed)}."
+    return _tensors(
+        {
+            name.removeprefix(prefix): array
+            for name, array in ensemble.weights.items()
+            if name.startswith(prefix)
+        }
+    )
 
 
 class _Run:

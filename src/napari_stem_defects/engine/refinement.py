@@ -1,8 +1,9 @@
-"""Results on the way: a coarse one after a sixteenth of the windows, then finer and finer ones;
-of an image that is answered in one pass, the part that is done.
+"""Results on the way to the whole one, each finer or larger than the one before.
 
-Fusing answers into masks and regions takes a while for a large image, so a finer result is made
-only when it is due: all of them together cost at most `SHARE` of the scan's own time.
+Window by window there is a coarse one after a sixteenth of the windows; in one pass, the part of
+the image that is done. Fusing answers into masks and regions takes a while for a large image, so
+a result is made only when it is due: all of them together cost at most `SHARE` of the scan's own
+time.
 """
 
 from __future__ import annotations

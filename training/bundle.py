@@ -1,0 +1,112 @@
+"""Train both models of a recipe side by side, and write what comes of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from measuring import figures_of
+from recipe import (
+    MEASURED_SEED,
+    Recipe,
+    Size,
+    few_of,
+    final_run,
+    held_out_run,
+    simulated_samples,
+)
+
+from napari_stem_defects.core.augmentation import Augmentation
+from napari_stem_defects.core.model_card import model_card
+from napari_stem_defects.files.atomic import write_bytes
+from napari_stem_defects.files.model_file import save_model
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from napari_stem_defects.core.ensemble import Calibration, Ensemble
+    from napari_stem_defects.core.training_set import TrainingSet
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def run(recipe: Recipe) -> None:
+    """Train, measure, write the model and its record."""
+    options = _options(recipe.spec.name)
+    size = recipe.quick if options.quick else recipe.full
+    started = time.perf_counter()
+    data = recipe.sites(options.data)
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        held_out = pool.submit(held_out_run, recipe, data, size, options.data)
+        final = pool.submit(final_run, recipe, data, size, options.data)
+        calibration, figures = held_out.result()
+        ensemble, history = final.result()
+    minutes = (time.perf_counter() - started) / 60
+    finish(recipe, ensemble, calibration, data, size, figures, history, minutes, options.out)
+
+
+def finish(
+    recipe: Recipe,
+    ensemble: Ensemble,
+    calibration: Mapping[str, Calibration],
+    data: TrainingSet,
+    size: Size,
+    figures: dict[str, Any],
+    history: list[dict[str, Any]],
+    minutes: float,
+    out: Path,
+) -> None:
+    """Give the ensemble the measured one's calibration, check it on new scenes, and write it."""
+    ensemble = replace(ensemble, spec=replace(ensemble.spec, calibration=calibration))
+    scenes = simulated_samples(recipe, few_of(recipe, size), MEASURED_SEED)
+    record = {
+        "sites": data.restricted(recipe.spec.classes).counts(),
+        "size": size._asdict(),
+        "augmentation": Augmentation().to_dict(),
+        "seeds": list(recipe.spec.seeds),
+        "on_new_scenes": figures_of(ensemble, scenes)["classes"],
+        "minutes": round(minutes, 1),
+    }
+    _write(recipe, ensemble, record, figures, history, out)
+
+
+def _options(name: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=f"Train the bundled ensemble {name}.")
+    default = os.environ.get("STEM_DEFECTS_DATA", str(ROOT.parent / "shared" / "data"))
+    parser.add_argument("--data", type=Path, default=Path(default))
+    parser.add_argument("--out", type=Path, default=ROOT)
+    parser.add_argument("--quick", action="store_true", help="a rehearsal of a few minutes")
+    return parser.parse_args()
+
+
+def _write(
+    recipe: Recipe,
+    ensemble: Ensemble,
+    record: dict[str, Any],
+    figures: dict[str, Any],
+    history: list[dict[str, Any]],
+    out: Path,
+) -> None:
+    versions = {name: version(name) for name in ("numpy", "scipy", "torch")}
+    spec = replace(
+        ensemble.spec,
+        training=record,
+        figures=figures["windows"],
+        versions={"python": platform.python_version(), **versions},
+    )
+    models = out / "src" / "napari_stem_defects" / "models"
+    saved = save_model(replace(ensemble, spec=spec), models / f"{spec.name}.safetensors")
+    card = model_card(saved.spec, saved.sha256, data=recipe.data, limits=recipe.limits)
+    write_bytes(models / f"{spec.name}.md", card.encode())
+    everything = {**record, "model_sha256": saved.sha256, "held_out": figures, "history": history}
+    text = json.dumps(everything, indent=1)
+    write_bytes(out / "training" / f"{spec.name.replace('-', '_')}.json", text.encode())

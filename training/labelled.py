@@ -1,0 +1,70 @@
+"""Labelled sites that both bundled ensembles learn from, or are kept from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.spatial import cKDTree
+from skimage.transform import rescale
+
+from napari_stem_defects.core.training_set import Clicks, TrainingSet, from_clicks, from_patches
+from napari_stem_defects.files.patch_folder import read_patch_folder
+from napari_stem_defects.files.reading import read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+# Pixels of a block of an image that lies on one side of `checkered`.
+BLOCK_PX = 128
+
+
+def other_crystals(data: Path, names: tuple[str, ...], pixel_size_nm: float) -> TrainingSet:
+    """Return clicks of no class on other crystals, so that a lattice is not always the model's."""
+    parents = [nothing_in(read(data / name).pixels) for name in names]
+    return from_clicks(parents, pixel_size_nm=pixel_size_nm)
+
+
+def strangers_to_scale(data: Path, pixel_sizes_nm: dict[str, float], size_nm: float) -> TrainingSet:
+    """Return clicks of no class on other crystals, magnified as they are when detected in."""
+    parents = []
+    for name, pixel_size_nm in pixel_sizes_nm.items():
+        factor = pixel_size_nm / size_nm
+        image = rescale(read(data / name).pixels, factor, order=3, anti_aliasing=factor < 1)
+        parents.append(nothing_in(image.astype(np.float32)))
+    return from_clicks(parents, pixel_size_nm=size_nm)
+
+
+def nothing_in(image: NDArray[np.float32]) -> Clicks:
+    """Return clicks of no class all over an image."""
+    y, x = np.mgrid[16 : image.shape[0] : 48, 16 : image.shape[1] : 48].reshape(2, -1)
+    return Clicks(image, y.astype(float), x.astype(float), ("other",) * len(y))
+
+
+def patches_of(folder: Path, label: str) -> TrainingSet:
+    """Return the patches of one class of a folder."""
+    patches = read_patch_folder(folder)
+    mine = np.array([name == label for name in patches.classes])
+    return from_patches(patches.patches[mine], [label] * int(mine.sum()))
+
+
+def without_neighbours(
+    data: TrainingSet, held: NDArray[np.bool_], patch_px: int
+) -> tuple[TrainingSet, TrainingSet]:
+    """Return the held-out sites, and the others whose windows share no pixel with theirs."""
+    free = ~held
+    at = np.column_stack([data.canvas_y, data.canvas_x])
+    for canvas in np.unique(data.canvas[held]):
+        mine = data.canvas == canvas
+        distance = cKDTree(at[held & mine]).query(at, p=np.inf)[0]
+        free &= ~mine | (distance >= patch_px)
+    return data.only(held), data.only(free)
+
+
+def checkered(data: TrainingSet) -> NDArray[np.bool_]:
+    """Divide sites by the square of a chequerboard they lie in; shape (n,)."""
+    blocks = data.canvas_y // BLOCK_PX + data.canvas_x // BLOCK_PX
+    white: NDArray[np.bool_] = blocks % 2 == 0
+    return white
