@@ -79,6 +79,16 @@ def test_around_a_site_the_same_mean_is_taken() -> None:
         pytest.fail("no site was compared")
 
 
+def test_answers_at_the_border_are_averaged_inside() -> None:
+    image = np.zeros((80, 90), np.float32)
+    corners = np.array([(0.0, 0.0), (79.0, 89.0), (1.0, 88.0)])
+    sites = from_clicks([Clicks(image, *corners.T, ("A", "A", "Bulk"))])
+    for there, _ in around(sites, 4.0):
+        assert there.y.min() >= 0 <= there.x.min()
+        assert there.y.max() <= 79
+        assert there.x.max() <= 89
+
+
 def test_whole_patches_stay_where_they_are() -> None:
     patches = from_patches(
         np.random.default_rng(0).random((2, 64, 64), dtype=np.float32), ["A", "B"]

@@ -45,14 +45,23 @@ def test_the_labels_decide_scale_radius_and_views(
     assert data.pixel_size_nm == pytest.approx(0.01994, abs=1e-5)
     assert label_radius(data) == pytest.approx(3.2, abs=0.3)
     plan = protocol_for(data, Choices(classes=("Bulk", "Se_vacancy")))
-    assert plan.views * (1 + plan.crowded_copies) * 141 > 3000  # of 4,000 windows without magnification and thinning: 564
+    assert plan.views * 141 > 3000  # of 4,000 windows without magnification and thinning: 564
 
 
-def test_the_page_states_what_was_measured() -> None:
+def test_the_interval_widens_with_fewer_places(example: ModuleType) -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.uniform(0, 512, (400, 2))
+    found = np.concatenate([truth[:300], rng.uniform(0, 512, (30, 2)) + 600])
+    lowest, highest = example.interval(found, truth, truth[:300])
+    assert lowest < example.compare(found, truth)["f1"] < highest
+    few = example.interval(found[290:310], truth[290:310], truth[290:300])
+    assert few[1] - few[0] > 2 * (highest - lowest)
+
+
+def test_the_page_states_what_was_measured(example: ModuleType) -> None:
     page = (ROOT / "docs" / "own-material.md").read_text(encoding="utf-8")
-    for run in json.loads((ROOT / "examples" / "wse2_vacancies.json").read_text()):
-        row = f"| {run['seed']} | {run['precision']} | {run['recall']} | {run['f1']} |"
-        assert row in page
+    figures = json.loads((ROOT / "examples" / "wse2_vacancies.json").read_text())
+    assert example.table(figures) in page
 
 
 @pytest.mark.long
@@ -62,7 +71,7 @@ def test_most_vacancies_of_another_frame_are_found(
 ) -> None:
     """`python3 run.py test -m long tests/real/test_own_material.py`: some minutes of two cores.
 
-    0.82 was measured, the goal of 0.90 missed; docs/own-material.md says which are overlooked.
+    0.83 was measured, the goal of 0.90 missed; docs/own-material.md says which are overlooked.
     """
     monkeypatch.setattr(example, "DATA", data_dir)
     (figures,) = example.main(["--out", str(tmp_path)])

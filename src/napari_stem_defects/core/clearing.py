@@ -7,7 +7,6 @@ looks, on windows kept out of it, how sure of Bulk the member is where there is 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,18 +15,19 @@ from scipy.special import expit, logit
 from napari_stem_defects.core.classes import BULK
 from napari_stem_defects.core.measurement import logits_of
 from napari_stem_defects.core.samples import plain_samples
+from napari_stem_defects.core.spread import moved
 
 if TYPE_CHECKING:
     from napari_stem_defects.core.ensemble import Ensemble
     from napari_stem_defects.core.training_set import TrainingSet
 
-# Sites of every other class without which there is nothing to conclude from. None of ten missed
-# leaves, at 95 % confidence, up to a quarter to miss; hence the margin.
-FEWEST_SITES = 10
+# Sites of every other class without which there is nothing to conclude from. None of fifty
+# missed leaves, at 95 % confidence, up to 6 % to miss; hence the margin.
+FEWEST_SITES = 50
 # Added to the highest logit of Bulk on a defect.
 MARGIN = 1.0
 # Less sure than this is not sure.
-LEAST = 0.9
+LEAST = 0.985
 NEVER = 1.0
 
 
@@ -47,7 +47,7 @@ def bulk_clears_from(ensemble: Ensemble, kept_out: TrainingSet, *, device: str =
     Returns
     -------
     float
-        `LEAST` to 1; 1 where nothing is safe, or where a class has fewer than ten sites.
+        `LEAST` to 1; 1 where nothing is safe, or where a class has fewer than fifty sites.
     """
     spec = ensemble.spec
     column = spec.classes.index(BULK)
@@ -58,7 +58,7 @@ def bulk_clears_from(ensemble: Ensemble, kept_out: TrainingSet, *, device: str =
     step = spec.stride_px / 2 * (defects.radius_px > 0)
     highest = 0.0
     for down, across in ((0, 0), (-1, -1), (-1, 1), (1, -1), (1, 1)):
-        seen = replace(defects, y=defects.y + down * step, x=defects.x + across * step)
+        seen = moved(defects, down * step, across * step)
         logits = logits_of(ensemble, plain_samples(seen, spec.preprocessing), device=device)
         highest = max(highest, float(spec.calibrated(logits)[:, column].max()))
     return float(np.clip(expit(logit(highest) + MARGIN), LEAST, NEVER))

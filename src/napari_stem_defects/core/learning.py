@@ -18,7 +18,6 @@ from napari_stem_defects.core.calibration import calibrate
 from napari_stem_defects.core.checkpoints import Memory
 from napari_stem_defects.core.classes import BULK
 from napari_stem_defects.core.clearing import bulk_clears_from
-from napari_stem_defects.core.crowding import with_crowded
 from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
 from napari_stem_defects.core.label_radius import label_radius
 from napari_stem_defects.core.measurement import Assessment, Measurement, answers_at, measure
@@ -152,8 +151,7 @@ def _trial(
         fitted = calibrate(kept, logits, check.targets[:, columns])
         ensemble = replace(ensemble, spec=replace(ensemble.spec, calibration=fitted))
     if BULK in kept:
-        crowds = with_crowded(checked, protocol.crowded_copies, seed=choices.seed)
-        safe = bulk_clears_from(ensemble, crowds, device=device)
+        safe = bulk_clears_from(ensemble, checked, device=device)
         training = {**ensemble.spec.training, "bulk_clears_from": safe}
         ensemble = replace(ensemble, spec=replace(ensemble.spec, training=training))
     measurement = replace(
@@ -185,7 +183,7 @@ def _fitted(
     from napari_stem_defects.core.training import Schedule, fit
 
     samples = augmented_samples(
-        with_crowded(data, protocol.crowded_copies, seed=choices.seed),
+        data,
         protocol.preprocessing,
         protocol.augmentation,
         views=protocol.views,

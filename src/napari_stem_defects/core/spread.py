@@ -10,7 +10,7 @@ calibrated and tested.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -66,5 +66,13 @@ def around(sites: TrainingSet, spread_px: float) -> Iterator[tuple[TrainingSet, 
     reach = spread_px * (sites.radius_px > 0)
     for down, weight in _NODES.items():
         for across, other in _NODES.items():
-            moved = replace(sites, y=sites.y + down * reach, x=sites.x + across * reach)
-            yield moved, weight * other
+            yield moved(sites, down * reach, across * reach), weight * other
+
+
+def moved(
+    sites: TrainingSet, down: NDArray[np.floating[Any]], across: NDArray[np.floating[Any]]
+) -> TrainingSet:
+    """Return the sites at other places, no further than the border of their images; px, (n,)."""
+    limits = np.array([image.shape for image in sites.images], np.float64)[sites.image] - 1
+    y, x = np.clip(sites.y + down, 0, limits[:, 0]), np.clip(sites.x + across, 0, limits[:, 1])
+    return replace(sites, y=y, x=x)

@@ -62,7 +62,6 @@ COLUMN_AUGMENTATION = Augmentation(haze=0.6)
 COLUMN_RADIUS_PX = 4.0
 # Answers are averaged over so many of the radii at which a label holds.
 COLUMN_SPREAD = 0.7
-COLUMN_COPIES = 2
 MOST_MEMBERS, MOST_EPOCHS = 64, 1000
 
 
@@ -150,8 +149,6 @@ class Protocol:
     architecture : Architecture
     spread_px : float
         Over how many px answers are averaged; see `core.spread`.
-    crowded_copies : int
-        How many copies of every micrograph show defects side by side; see `core.crowding`.
     """
 
     name: str
@@ -164,7 +161,6 @@ class Protocol:
     most_per_view: int | None = None
     architecture: Architecture = field(default_factory=Architecture)
     spread_px: float = 0.0
-    crowded_copies: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -228,8 +224,6 @@ def _for_columns(protocol: Protocol, radius_px: float) -> Protocol:
         preprocessing=COLUMN_PREPROCESSING,
         augmentation=COLUMN_AUGMENTATION,
         spread_px=COLUMN_SPREAD * radius_px,
-        crowded_copies=COLUMN_COPIES,
-        views=max(1, protocol.views // (1 + COLUMN_COPIES)),
     )
 
 
