@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_stem_defects.core import one_pass
+from napari_stem_defects.core import one_pass, scan
 from napari_stem_defects.core.ensemble import Architecture, Ensemble, EnsembleSpec
 from napari_stem_defects.core.inference import SoFar, predict
 from napari_stem_defects.core.network import (
@@ -23,6 +23,7 @@ from napari_stem_defects.core.network import (
     weights_of,
 )
 from napari_stem_defects.core.preprocessing import Preprocessing, features
+from napari_stem_defects.core.window_scan import Mode
 from napari_stem_defects.core.windows import Grid, cut, pad_for_windows, window_grid
 
 SPEC = EnsembleSpec(
@@ -79,10 +80,10 @@ def test_answers_are_those_of_every_window_by_itself(
     image = image_of(height, width)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(one_pass, "TILE_PX", tile)
-        scan = one_pass.OnePass(image, ensemble, "cpu", grid)
+        tiles = one_pass.OnePass(image, ensemble, "cpu", grid, "exact")
         answers = np.full((len(grid.y), len(grid.x), 3), np.nan, np.float32)
-        for batch in scan.batches(grid):
-            part = scan.ask(grid.y[batch.rows], grid.x[batch.columns])
+        for batch in tiles.batches(grid):
+            part = tiles.ask(grid.y[batch.rows], grid.x[batch.columns])
             assert np.isnan(answers[batch.rows, batch.columns]).all()
             answers[batch.rows, batch.columns] = part
     wanted = window_by_window(image, ensemble, grid)
@@ -92,7 +93,7 @@ def test_answers_are_those_of_every_window_by_itself(
 
 @pytest.mark.parametrize("mode", ["exact", "fast"])
 def test_predict_takes_the_one_pass_where_it_pays(
-    ensemble: Ensemble, monkeypatch: pytest.MonkeyPatch, mode: str
+    ensemble: Ensemble, monkeypatch: pytest.MonkeyPatch, mode: Mode
 ) -> None:
     image, grid = image_of(150, 120), window_grid((150, 120), 8)
     monkeypatch.setattr(Network, "ask", lambda *_: pytest.fail("asked window by window"))
@@ -102,12 +103,44 @@ def test_predict_takes_the_one_pass_where_it_pays(
     def watch(so_far: SoFar) -> None:
         shown.append(int(so_far.answered.sum()))
 
-    answers = predict(image, ensemble, grid, mode=mode, watch=watch)  # type: ignore[arg-type]
+    answers = predict(image, ensemble, grid, mode=mode, watch=watch)
     monkeypatch.undo()
     np.testing.assert_allclose(answers, window_by_window(image, ensemble, grid), atol=1e-5)
     assert shown == sorted(set(shown))
     assert len(shown) > 4
     assert shown[-1] == grid.windows
+
+
+@pytest.mark.parametrize(
+    ("device", "mode", "wanted"),
+    [
+        ("cpu", "fast", "float32"),
+        ("cpu", "exact", "float32"),
+        ("cuda", "exact", "float32"),
+        ("cuda", "fast", "float16"),
+        ("mps", "fast", "float16"),
+    ],
+)
+def test_a_gpu_computes_in_half_precision_where_it_may(
+    ensemble: Ensemble, monkeypatch: pytest.MonkeyPatch, device: str, mode: Mode, wanted: str
+) -> None:
+    made: list[tuple[str, str]] = []
+
+    def network_of(ensemble: Ensemble, device: str, precision: str, column: None) -> None:
+        made.append((device, precision))
+
+    monkeypatch.setattr(scan, "network_of", network_of)
+    monkeypatch.setattr(one_pass, "values_that_fit", lambda: 10**9)
+    one_pass.OnePass(image_of(100, 100), ensemble, device, window_grid((100, 100), 8), mode)
+    assert made == [(device, wanted)]
+
+
+def test_half_precision_is_nearly_exact(ensemble: Ensemble) -> None:
+    image = torch.from_numpy(image_of(96, 96))
+    exact = Network(ensemble).ask_everywhere(image, 8)
+    halved = Network(ensemble, precision="float16").ask_everywhere(image, 8)
+    apart = (torch.sigmoid(exact) - torch.sigmoid(halved)).abs().max()
+    assert 0 < float(apart) < 0.004
 
 
 def test_only_windows_that_share_their_maps_are_answered_in_one_pass() -> None:

@@ -3,7 +3,7 @@
 Modes: "exact" asks every member about every window in float32; it is what the other is measured
 against. "fast" may spare the other members windows of which the Bulk member is sure; see
 `core.window_scan`. Where overlapping windows share their feature maps, both are answered in one
-pass over the image, exactly; see `core.one_pass`.
+pass over the image, on a CPU exactly; see `core.one_pass`.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def _scan(
 ) -> OnePass | WindowScan:
     """Choose the way of scanning that is less work."""
     if pays(ensemble.spec, grid):
-        return OnePass(flattened, ensemble, device, grid)
+        return OnePass(flattened, ensemble, device, grid, mode)
     return WindowScan(flattened, ensemble, device, mode)
 
 

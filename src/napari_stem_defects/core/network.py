@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.core.ensemble import Architecture, Ensemble, EnsembleSpec
 
 Shapes = Mapping[str, tuple[int, int, int]]
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["float32", "bfloat16", "float16"]
 
 # Values per thread that the first blocks of the windows asked together make in all: measured, 16
 # windows of seven members.
@@ -185,7 +185,7 @@ class Network:
 
     Equal layers of all members are one convolution in groups; batch normalisation is part of
     its weights, and inputs lie as channels-last. In float32 the answers are the members' own to
-    within rounding. In bfloat16 the first block stays in float32: rounding its inputs and
+    within rounding. In half precision the first block stays in float32: rounding its inputs and
     weights caused most of the error, and with one input channel it gains nothing.
 
     Parameters
@@ -193,7 +193,7 @@ class Network:
     ensemble : Ensemble
     device : str
         A torch device name.
-    precision : {"float32", "bfloat16"}
+    precision : {"float32", "bfloat16", "float16"}
         What the blocks after the first compute in.
     classes : sequence of int, optional
         Indices of the classes whose members are asked; all by default.

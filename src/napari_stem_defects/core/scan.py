@@ -72,7 +72,11 @@ class Scan(ABC):
 
     def _move_to(self, device: str) -> None:
         self._device = torch.device(device)
-        self._all = network_of(self._ensemble, device, "float32", None)
+        self._all = network_of(self._ensemble, device, self._precision(), None)
+
+    def _precision(self) -> Precision:
+        """Return what all members compute in on the device."""
+        return "float32"
 
     def ask(self, y: NDArray[np.int64], x: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return calibrated probabilities (N, C) of a batch of windows by their centres (N,).
