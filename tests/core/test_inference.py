@@ -153,6 +153,22 @@ def test_a_bulk_that_is_sure_of_defects_is_not_trusted(flattened: np.ndarray) ->
     np.testing.assert_allclose(predict(flattened, ensemble, grid, mode="fast"), exact, atol=1e-5)
 
 
+@pytest.mark.parametrize("recorded", [None, 0.3, 1.0])
+def test_what_training_recorded_decides_what_bulk_clears(
+    flattened: np.ndarray, recorded: float | None
+) -> None:
+    sure = {"Bulk": Calibration(1, 60), "SF1": Calibration(1, -20), "LC": Calibration(1, -20)}
+    spec = replace(SPEC, calibration=sure, training={"bulk_clears_from": recorded})
+    ensemble, grid = ensemble_of(spec), window_grid(flattened.shape, 8)
+    exact, fast = (predict(flattened, ensemble, grid, mode=mode) for mode in ("exact", "fast"))
+    assert (exact[1] == 1).all()
+    spared = np.ones(exact.shape[1:], bool)
+    spared[::4, ::4] = False
+    assert (fast[0][spared] == 0).all() == (recorded != 1.0)
+    if recorded == 1.0:
+        np.testing.assert_allclose(fast, exact, atol=1e-5)
+
+
 def test_an_ensemble_without_bulk_is_exact_in_every_mode(flattened: np.ndarray) -> None:
     ensemble = ensemble_of(replace(SPEC, classes=("SF1", "LC")))
     grid = window_grid(flattened.shape, 16)

@@ -46,6 +46,8 @@ LARGEST_BATCH = 16384
 # answer of another member that contradicts such a Bulk.
 CLEARED = 0.985
 CONTRADICTION = 0.1
+# What training records where it found no Bulk probability to be safe.
+NEVER = 1.0
 # How much faster than float32 bfloat16 must be to be used.
 WORTHWHILE = 1.3
 
@@ -68,6 +70,8 @@ class WindowScan(Scan):
         self._clears = False
         recorded = ensemble.spec.bulk_clears_from
         self._cleared_from = CLEARED if recorded is None else recorded
+        if recorded == NEVER:  # which a probability may be rounded up to
+            self._cleared_from = math.inf
         super().__init__(flattened, ensemble, device)
 
     def batches(self, grid: Grid) -> Iterator[Batch]:
