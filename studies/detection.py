@@ -1,6 +1,6 @@
 """Measure the bundled ensembles on whole images, and write ``docs/detection.md``.
 
-    python studies/detection.py [--data FOLDER] [--page-only]
+    python studies/detection.py [--data FOLDER] [--model NAME ...] [--page-only]
 
 Magnification and rotation (`scale`), what is called unknown (`unknown`), and, from the records of
 the trainings, held-out places, crystals and doses. Leaves its figures in ``studies/runs``.
@@ -27,9 +27,10 @@ RUNS = ROOT / "studies" / "runs"
 MODELS = {"cdte-110": "cdte-110", "sto-001": "sto-100"}
 
 
-def run(data: Path) -> None:
-    """Measure every bundled ensemble."""
-    for name, crystal in MODELS.items():
+def run(data: Path, names: list[str]) -> None:
+    """Measure bundled ensembles."""
+    for name in names:
+        crystal = MODELS[name]
         ensemble = load_model(find_model(name))
         whose = {"model": name, "sha256": ensemble.sha256}
         rows = []
@@ -51,9 +52,10 @@ def main() -> None:
     default = os.environ.get("STEM_DEFECTS_DATA", str(ROOT.parent / "shared" / "data"))
     parser.add_argument("--data", type=Path, default=Path(default))
     parser.add_argument("--page-only", action="store_true", help="from figures there are")
+    parser.add_argument("--model", nargs="+", choices=list(MODELS), default=list(MODELS))
     options = parser.parse_args()
     if not options.page_only:
-        run(options.data)
+        run(options.data, options.model)
     figures = {path.stem: json.loads(path.read_text()) for path in RUNS.glob("*.*-*.json")}
     records = {
         name: json.loads((ROOT / "training" / f"{name.replace('-', '_')}.json").read_text())

@@ -24,15 +24,15 @@ Written by `python studies/detection.py` from `studies/runs` and from the record
 [results.md](results.md)."""
 HELD_OUT = """\
 A second model, trained by the same script without the places, crystals, doses and thicknesses
-below, was measured on them. Its probabilities were fitted, half and half, on simulated scenes and
-on every other 128 px square of the places held out; the squares between were measured. The bundled
+below, was measured on them. Its probabilities were fitted on simulated scenes, those of Bulk half on
+every other 128 px square of the places held out; the squares between were measured. The bundled
 model has the same calibration. Windows within 8 px of a defect show it, windows further than 20 px
 away do not. Answers are those at probability 0.5, of single windows."""
 IN_SCENES = """\
 The same model on whole scenes, as a user detects (stride 8, the thresholds of the model): of the
-windows within 8 px of a defect and nearer to no other, the share that the masks give its name; of
-the windows further than 20 px from any defect, the share that a mask claims for one. Six scenes of
-each family, 400 px wide, as hard as those trained on."""
+windows within 8 px of a defect, the share that lies in its mask, and in brackets in any defect's;
+of the windows further than 20 px from all, the share in a mask. Six scenes of each family, 400 px
+wide, as hard as those trained on."""
 LOCALISED = """\
 The same model on the public images with edited point defects: defects at places held out of its
 training that it found within 12 px, and regions of that class anywhere in the image that are none.
@@ -78,10 +78,14 @@ def _held_out(held_out: Figures) -> Iterator[str]:
 
 def _in_scenes(scenes: Figures) -> Iterator[Sequence[str]]:
     names = [name for name in next(iter(scenes.values())) if name != BULK]
-    yield ("scenes", *(f"{name} named" for name in names), "bulk claimed")
+    yield ("scenes", *names, "bulk claimed")
     for title, found in scenes.items():
-        named = (f"{found[n]['named'] / found[n]['windows']:.3f}" for n in names)
-        yield (title, *named, f"{found[BULK]['claimed'] / found[BULK]['windows']:.4f}")
+        named = (_share(found[n], "named") + f" ({_share(found[n], 'found')})" for n in names)
+        yield (title, *named, _share(found[BULK], "claimed"))
+
+
+def _share(counts: Figures, of: str) -> str:
+    return f"{counts[of] / counts['windows']:.3f}" if counts["windows"] else "-"
 
 
 def _windows(found: Figures) -> Iterator[Sequence[str]]:

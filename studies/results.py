@@ -70,7 +70,9 @@ def main() -> None:
         print(run.name, f"{found['processor_seconds']} s", flush=True)
     files = (options.runs / run.name for run in plan(quick=options.quick))
     runs = [json.loads(file.read_text(encoding="utf-8")) for file in files if file.exists()]
-    write_bytes(options.page, page(runs).encode())
+    bulk = options.runs / "bulk_elsewhere.json"
+    elsewhere = json.loads(bulk.read_text(encoding="utf-8")) if bulk.exists() else []
+    write_bytes(options.page, page(runs, elsewhere).encode())
     print(options.page)
 
 

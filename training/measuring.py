@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from napari_stem_defects.core.classes import BULK, UNKNOWN
+from napari_stem_defects.core.classes import BULK, UNKNOWN, kind_of
 from napari_stem_defects.core.detection import detect_frame
 from napari_stem_defects.core.evaluation import evaluate
 from napari_stem_defects.core.measurement import logits_of
@@ -71,7 +71,7 @@ def localised(
 
 
 def named_in_scenes(ensemble: Ensemble, scenes: list[Simulation]) -> dict[str, dict[str, int]]:
-    """Detect on scenes; count windows of every defect, and those the masks give its name.
+    """Detect on scenes; count windows of every defect, those in any mask, and in its own.
 
     Of ``Bulk`` the windows far from any defect are counted, and those that a mask claims for one.
     """
@@ -93,13 +93,17 @@ def _named(scene: Simulation, found: Detection) -> dict[str, dict[str, int]]:
         if name != UNKNOWN
     }
     distance = {name: scene.distance(name)[at] for name in masks if name in scene.masks}
+    anywhere = np.logical_or.reduce(list(masks.values()))
     counts = {}
     for name, mine in distance.items():
-        others = [away for other, away in distance.items() if other != name]
-        there = np.logical_and.reduce([mine <= NEAR_PX, *(mine < away for away in others)])
-        named = there & masks[name]
-        counts[name] = {"windows": int(there.sum()), "named": int(named.sum())}
-    anywhere = np.logical_or.reduce(list(masks.values()))
+        there = mine <= NEAR_PX
+        if kind_of(name) == "extended":  # a point defect, or a junction, may lie on it
+            there &= np.logical_and.reduce([mine <= away for away in distance.values()])
+        counts[name] = {
+            "windows": int(there.sum()),
+            "found": int((anywhere & there).sum()),
+            "named": int((masks[name] & there).sum()),
+        }
     bulk = np.logical_and.reduce([np.ones_like(anywhere), *(d > FAR_PX for d in distance.values())])
     claimed = anywhere & bulk
     return {**counts, BULK: {"windows": int(bulk.sum()), "claimed": int(claimed.sum())}}

@@ -276,7 +276,13 @@ def train(
 
 
 def calibrated(recipe: Recipe, ensemble: Ensemble, scenes: Samples, places: Samples) -> Ensemble:
-    """Fit the probabilities on scenes and places that it was not trained on, half on each."""
+    """Fit the probabilities on scenes and places that it was not trained on.
+
+    Only Bulk is fitted on both, half on each: the places hold bulk of many kinds, but of each
+    extended defect just the one that was held out.
+    """
+    bulk_alone = np.where(np.arange(places.targets.shape[1]) == 0, places.targets, np.nan)
+    places = Samples(places.features, bulk_alone.astype(np.float32))
     repeats = max(1, round(len(scenes) / max(len(places), 1)))
     samples = joined([scenes] + [places] * repeats)
     fitted = calibrate(ensemble.spec.classes, logits_of(ensemble, samples), samples.targets)
@@ -333,5 +339,5 @@ def final_run(
 
 
 def few_of(recipe: Recipe, size: Size) -> int:
-    """Return how many scenes are enough to measure on: a fifth, and every family at least once."""
-    return max(len(FAMILIES[recipe.crystal] + NEGATIVE_FAMILIES), size.scenes // 5)
+    """Return how many scenes are enough to measure on: a tenth, and every family at least once."""
+    return max(len(FAMILIES[recipe.crystal] + NEGATIVE_FAMILIES), size.scenes // 10)
