@@ -24,8 +24,8 @@ Written by `python studies/detection.py` from `studies/runs` and from the record
 [results.md](results.md)."""
 HELD_OUT = """\
 A second model, trained by the same script without the places, crystals, doses and thicknesses
-below, was measured on them. Its probabilities were fitted on simulated scenes, those of Bulk half on
-every other 128 px square of the places held out; the squares between were measured. The bundled
+below, was measured on them. Its probabilities were fitted on simulated scenes, those of Bulk half
+on every other 128 px square of the places held out; the squares between were measured. The bundled
 model has the same calibration. Windows within 8 px of a defect show it, windows further than 20 px
 away do not. Answers are those at probability 0.5, of single windows."""
 IN_SCENES = """\
