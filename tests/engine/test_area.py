@@ -60,8 +60,8 @@ def test_windows_at_the_border_see_beyond_it(ensemble: object, pixel_size_nm: fl
     assert (cutout.top, cutout.left) == (0, 36)
     assert cutout.part.pixels.shape == (256, 220)
     found = searched(image, ensemble, AREA)
-    assert found.map.y[0] == pytest.approx(0, abs=1)
-    assert found.map.x[0] == pytest.approx(36, abs=1)
+    assert 0 <= found.map.y[0] <= 5  # half a step of 8 px of the model, at most
+    assert 36 <= found.map.x[0] <= 41
 
 
 def test_only_what_outlines_enclose_is_searched(ensemble: object) -> None:
