@@ -39,16 +39,16 @@ def test_scores_add_up_views_before_they_divide() -> None:
 def record() -> dict:
     rates = {"precision": 0.9, "precision_interval": [0.8, 0.95], "recall": None}
     figures = {"tp": 9, "fn": 1, "fp": 1, "auroc": 0.5, "calibration_error": None, **rates}
-    found = {
-        "classes": {"SF1": figures},
-        "rows": ["SF1"],
-        "columns": ["SF1", "unknown"],
-        "confusion": [[7, 3]],
+    found = {"classes": {"SF1": figures}}
+    scenes = {
+        "SF1": {"windows": 10, "found": 9, "named": 7},
+        "Bulk": {"windows": 1000, "claimed": 4},
     }
     image = {"class": "Extra", "held_out": 3, "found": 2, "false": 1, "f1": 2 / 3}
     return {
         "held_out": {
             "windows": {"New scenes": found},
+            "scenes": {"New scenes": scenes},
             "localisation": {"a.tif": {**image, "other_regions": {"SF1": 2}}},
         }
     }
@@ -64,10 +64,11 @@ def test_the_page_has_every_table() -> None:
         "unknown.cdte-110": {"auroc": 0.987, "sources": sources},
     }
     page = detection_page.page(figures, {"cdte-110": record(), "sto-001": record()})
-    for words in ("## sto-001", "0.700", "0.900 (0.800-0.950)", "2 SF1", "0.987", "0.980"):
+    for words in ("## sto-001", "0.900 (0.800-0.950)", "2 SF1", "0.987", "0.980"):
         assert words in page
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines()]
     assert ["SF1", "0.750", "0.750", "0.750", "0.250", "0.250"] in rows
+    assert ["New scenes", "0.700 (0.900)", "0.004"] in rows
     assert ["Ge", "known", "9", "0.100", "-"] in rows
 
 
