@@ -250,6 +250,7 @@ def training_figures(ensemble: Ensemble, sizes: Sizes, device: str) -> Figures:
         ensemble.spec,
         classes=classes[:1],
         preprocessing=protocol.preprocessing,
+        architecture=protocol.architecture,
         thresholds={},
         calibration={},
     )
