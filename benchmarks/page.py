@@ -53,6 +53,15 @@ Ensembles that look at spectra, or whose patches are padded, are asked window by
 
 `mode="exact"` of `detect_frame` and `predict` asks every member about every window in float32.
 
+## Not reached, not measured
+
+- Memory of large images: masks hold one byte per pixel and class, and drawing them takes several
+  images' worth beside. A 16384x16384 image within its own size plus 500 MB, as is meant, would need
+  masks that are drawn and written strip by strip.
+- GPUs. There, windows that share their maps are convolved in tiles as large as a quarter of the
+  free memory holds, in float16 unless `mode="exact"`; that was tried on CPUs alone.
+- Most of the time of a small image now goes into writing its files.
+
 ## Tried, and left out
 
 - Whole patches without padding: half the cost, but a defect at the border of its patch is then

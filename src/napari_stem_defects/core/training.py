@@ -132,10 +132,7 @@ def fit(
     spec = replace(spec, seeds=schedule.seeds)
     _check_known(samples, spec.classes)
     task = _Task(spec, samples, validation, schedule, torch.device(device), lesson, start)
-    lessons = schedule.lesson_epochs if schedule.common_epochs and lesson else 0
-    own = sum(schedule.epochs_of(name) for name in spec.classes)
-    epochs = lessons + schedule.common_epochs + own
-    log = _Log(report, epochs * len(schedule.seeds), memory or Memory(None), pulse)
+    log = _Log(report, _epochs(task) * len(schedule.seeds), memory or Memory(None), pulse)
     try:
         of_seeds = [_fit_seed(task, seed, log) for seed in schedule.seeds]
     except Enough:
@@ -143,6 +140,14 @@ def fit(
         return best, log.memory.history
     of_classes = [list(members) for members in zip(*of_seeds, strict=True)]
     return Ensemble(spec, weights_of(of_classes)), log.memory.history
+
+
+def _epochs(task: _Task) -> int:
+    """Count the passes of one seed."""
+    schedule = task.schedule
+    lessons = schedule.lesson_epochs if schedule.common_epochs and task.lesson else 0
+    own = sum(schedule.epochs_of(name) for name in task.spec.classes)
+    return lessons + schedule.common_epochs + own
 
 
 def _check_known(samples: Samples, classes: Sequence[str]) -> None:
