@@ -145,9 +145,9 @@ def fit(
 def _epochs(task: _Task) -> int:
     """Count the passes of one seed."""
     schedule = task.schedule
-    lessons = schedule.lesson_epochs if schedule.common_epochs and task.lesson else 0
-    own = sum(schedule.epochs_of(name) for name in task.spec.classes)
-    return lessons + schedule.common_epochs + own
+    common = 0 if task.start is not None else schedule.common_epochs
+    lessons = schedule.lesson_epochs if common and task.lesson else 0
+    return lessons + common + sum(schedule.epochs_of(name) for name in task.spec.classes)
 
 
 def _check_known(samples: Samples, classes: Sequence[str]) -> None:
