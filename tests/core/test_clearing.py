@@ -7,10 +7,11 @@ import pytest
 from scipy.special import expit
 
 from napari_stem_defects.core import clearing
-from napari_stem_defects.core.clearing import FEWEST_SITES, LEAST, MARGIN, NEVER, bulk_clears_from
+from napari_stem_defects.core.clearing import FEWEST_SITES, MARGIN, bulk_clears_from
 from napari_stem_defects.core.ensemble import Calibration, Ensemble, EnsembleSpec
 from napari_stem_defects.core.samples import Samples, plain_samples
 from napari_stem_defects.core.training_set import Clicks, TrainingSet, from_clicks
+from napari_stem_defects.core.window_scan import CLEARED, NEVER
 
 CLASSES = ("Bulk", "Vacancy_CdTe")
 
@@ -60,7 +61,7 @@ def test_probabilities_are_the_calibrated_ones(monkeypatch: pytest.MonkeyPatch) 
 def test_a_bulk_that_is_never_sure_of_defects_still_has_to_be_sure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert cleared_from(monkeypatch, clicks(60), [-9.0] * 5) == LEAST
+    assert cleared_from(monkeypatch, clicks(60), [-9.0] * 5) == CLEARED
 
 
 def test_nothing_is_safe_where_bulk_is_sure_of_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from napari_stem_defects.core.classes import BULK
 from napari_stem_defects.core.measurement import logits_of
 from napari_stem_defects.core.samples import plain_samples
 from napari_stem_defects.core.spread import moved
+from napari_stem_defects.core.window_scan import CLEARED, NEVER
 
 if TYPE_CHECKING:
     from napari_stem_defects.core.ensemble import Ensemble
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 FEWEST_SITES = 50
 # Added to the highest logit of Bulk on a defect.
 MARGIN = 1.0
-# Less sure than this is not sure.
-LEAST = 0.985
-NEVER = 1.0
 
 
 def bulk_clears_from(ensemble: Ensemble, kept_out: TrainingSet, *, device: str = "cpu") -> float:
@@ -47,7 +45,7 @@ def bulk_clears_from(ensemble: Ensemble, kept_out: TrainingSet, *, device: str =
     Returns
     -------
     float
-        `LEAST` to 1; 1 where nothing is safe, or where a class has fewer than fifty sites.
+        `CLEARED` to 1; 1 where nothing is safe, or where a class has fewer than fifty sites.
     """
     spec = ensemble.spec
     column = spec.classes.index(BULK)
@@ -61,4 +59,4 @@ def bulk_clears_from(ensemble: Ensemble, kept_out: TrainingSet, *, device: str =
         seen = moved(defects, down * step, across * step)
         logits = logits_of(ensemble, plain_samples(seen, spec.preprocessing), device=device)
         highest = max(highest, float(spec.calibrated(logits)[:, column].max()))
-    return float(np.clip(expit(logit(highest) + MARGIN), LEAST, NEVER))
+    return float(np.clip(expit(logit(highest) + MARGIN), CLEARED, NEVER))

@@ -9,7 +9,7 @@ pass over the image, on a CPU exactly; see `core.one_pass`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.core.ensemble import Ensemble
+    from napari_stem_defects.core.scan import Scan
     from napari_stem_defects.core.windows import Grid
 
 
@@ -121,7 +122,7 @@ def predict(
         so_far.answered[batch.rows, batch.columns] = True
         done += len(batch.rows)
         coarse = {}
-        if batch.ends_coarse and isinstance(scan, WindowScan):
+        if batch.ends_coarse:
             coarse = _coarse_map(answers, grid)
             scan.clear_where_bulk_is_sure(coarse["probability"])
         report(Progress("scanning", done, grid.windows, coarse))
@@ -132,14 +133,14 @@ def predict(
 
 def _scan(
     flattened: NDArray[np.float32], ensemble: Ensemble, grid: Grid, device: str, mode: Mode
-) -> OnePass | WindowScan:
+) -> Scan:
     """Choose the way of scanning that is less work."""
     if pays(ensemble.spec, grid):
         return OnePass(flattened, ensemble, device, grid, mode)
     return WindowScan(flattened, ensemble, device, mode)
 
 
-def _coarse_map(answers: NDArray[np.float32], grid: Grid) -> dict[str, NDArray[np.generic]]:
+def _coarse_map(answers: NDArray[np.float32], grid: Grid) -> dict[str, NDArray[Any]]:
     part = answers[::COARSE_STEP, ::COARSE_STEP]
     return {
         "probability": np.ascontiguousarray(part.transpose(2, 0, 1)),

@@ -58,6 +58,10 @@ class Scan(ABC):
     def batches(self, grid: Grid) -> Iterator[Batch]:
         """Yield the windows of a grid, each once."""
 
+    def clear_where_bulk_is_sure(self, coarse: NDArray[np.float32]) -> None:
+        """Take in the answers (C, gy, gx) of the coarse grid; by default all members go on."""
+        return None
+
     @abstractmethod
     def _fitting(self) -> int:
         """Return how many windows to ask about together."""

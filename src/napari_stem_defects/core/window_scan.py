@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import time
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -84,7 +84,7 @@ class WindowScan(Scan):
                 stop = start + self.size
                 yield Batch(y[start:stop], x[start:stop], is_coarse and stop >= len(y))
 
-    def clear_where_bulk_is_sure(self, coarse: NDArray[Any]) -> None:
+    def clear_where_bulk_is_sure(self, coarse: NDArray[np.float32]) -> None:
         """Trust the Bulk member from now on, unless answers (C, gy, gx) of all contradict it."""
         if self._bulk is not None:
             others = np.delete(coarse, self._column, axis=0).max(0)
