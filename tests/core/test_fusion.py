@@ -235,14 +235,27 @@ def test_a_fault_that_only_the_border_shows_is_none(turned: bool) -> None:
     assert mask[67, :60].all()
 
 
-def test_a_fault_does_not_change_its_name_over_less_than_a_window() -> None:
+def test_a_fault_does_not_change_its_name_over_less_than_the_shortest_one() -> None:
     answer = answers("SF1", "SF2", shape=(64, 256))
-    answer.probability[1, 4, :] = 0.8
-    answer.probability[1, 4, 10:14] = 0.2
-    answer.probability[0, 4, 10:14] = 0.9
+    answer.probability[1, 4, :] = 0.9
+    answer.probability[1, 4, 10:12] = 0.2
+    answer.probability[0, 4, 10:12] = 0.9
     _, masks = masks_from_map(answer, (64, 256), HALF)
     assert not masks[0].any()
     assert masks[1, 35].all()
+
+
+def test_windows_beside_a_double_fault_do_not_name_it_a_twin() -> None:
+    """On either side the stacking looks like a twin's; only windows on the fault see both."""
+    answer = answers("SF2", "Twin_Bound", shape=(128, 256))
+    answer.probability[0, 8, :] = 0.97
+    for row in (6, 7, 9, 10):
+        answer.probability[0, row, :] = 0.25
+        answer.probability[1, row, :] = 0.7
+    limits = {"SF2": 0.2, "Twin_Bound": 0.2}
+    _, masks = masks_from_map(answer, (128, 256), limits)
+    assert masks[0, 67].all()
+    assert not masks[1].any()
 
 
 def test_two_faults_end_to_end_keep_their_names() -> None:

@@ -11,8 +11,9 @@ masks, in the order they apply:
    the pixel at its centre, so no answer falls between pixels. Windows of a point defect that
    pass side by side, across a corner included, are joined.
 3. Extended classes compete, because they are names for the one planar defect that can lie
-   there. A pixel that any of them holds gets the name for which the windows around it have
-   the most probability to give: a fault does not change its kind over less than a window.
+   there. A pixel that any of them holds gets the name to which the windows around it give the
+   highest odds, p / (1 - p). Odds, because a window beside a double fault sees a twin, and there
+   are more windows beside a fault than on it: the few on it are surer of what they see.
 4. Point defects that touch are cut apart where the probability dips between two peaks, so
    that connected regions of a plane are defects. However small, they stay.
 5. A region of an extended class shorter than `SPECK_PX` is dropped: a fault or boundary as
@@ -45,8 +46,11 @@ if TYPE_CHECKING:
 SPECK_PX = 16.0
 """Shortest extended defect in px: a quarter of a 64 px window."""
 
-VOTE_REACH = 2.0
+VOTE_REACH = 1.0
 """Standard deviation of the Gaussian over which names are voted on, in shortest defects."""
+
+SUREST = 0.99
+"""Probability beyond which a window's vote for a name weighs no more."""
 
 PROMINENCE = 0.2
 """How far the probability must dip between two peaks for them to be two point defects."""
@@ -108,7 +112,7 @@ def masks_from_map(
         Pixels without a value.
     speck_px : float
         Regions of extended classes shorter than this, or nowhere further than this from the
-        border, are dropped, and names of extended defects are voted on over twice this; 0 does
+        border, are dropped, and names of extended defects are voted on over as much; 0 does
         neither.
     prominence : float
         See `PROMINENCE`.
@@ -200,7 +204,7 @@ def _draw_planar(
     names = list(thresholds)
     winner = np.zeros(planar.shape, np.uint8)
     for number, name in enumerate(names):
-        votes = _votes(values[name] * passing, map, VOTE_REACH * speck_px)
+        votes = _smoothed(_odds(values[name]) * passing, map, VOTE_REACH * speck_px)
         pixels = rasterise(votes, map.y, map.x, planar.shape)
         winner[pixels > strongest] = number
         np.maximum(strongest, pixels, out=strongest)
@@ -210,10 +214,15 @@ def _draw_planar(
         _drop_specks(mask, speck_px)
 
 
-def _votes(
+def _odds(probability: NDArray[np.float32]) -> NDArray[np.float32]:
+    bounded = np.minimum(probability, np.float32(SUREST))
+    return bounded / (1 - bounded)
+
+
+def _smoothed(
     values: NDArray[np.float32], map: ProbabilityMap, reach_px: float
 ) -> NDArray[np.float32]:
-    """Smooth windows' answers over a distance in px; shape (gy, gx)."""
+    """Smooth what windows say over a distance in px; shape (gy, gx)."""
     steps = [np.diff(centres).mean() if len(centres) > 1 else 1.0 for centres in (map.y, map.x)]
     sigma = [reach_px / step for step in steps]
     smooth: NDArray[np.float32] = ndimage.gaussian_filter(values, sigma, mode="constant")
