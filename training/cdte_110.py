@@ -97,8 +97,10 @@ LIMITS = """\
 - Other zone axes and crystals are outside its world; much of them becomes `unknown`, not all."""
 
 
-FULL = Size(20, 6500, 4200, lesson_epochs=5, common_epochs=5, own_epochs=1, stranger_scenes=1950)
-QUICK = Size(2, 104, 60, lesson_epochs=1, common_epochs=1, own_epochs=1, stranger_scenes=26)
+FULL = Size(
+    20, 6500, 4200, lesson_epochs=4, common_epochs=5, stranger_scenes=754, stranger_views=12
+)
+QUICK = Size(2, 104, 60, lesson_epochs=1, common_epochs=1, stranger_scenes=26, stranger_views=1)
 
 Point = tuple[float, float]
 
@@ -204,6 +206,7 @@ RECIPE = Recipe(
     spec=EnsembleSpec(
         name="cdte-110",
         classes=CLASSES,
+        seeds=(0, 1),
         preprocessing=PREPROCESSING,
         architecture=ARCHITECTURE,
         pixel_size_nm=PIXEL_SIZE_NM,

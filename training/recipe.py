@@ -27,6 +27,7 @@ from napari_stem_defects.core.samples import Samples, augmented_samples, joined,
 from napari_stem_defects.core.simulation import FAMILIES, NEGATIVE_FAMILIES, random_scene
 from napari_stem_defects.core.training import Schedule, fit
 from napari_stem_defects.core.training_set import TrainingSet, join
+from napari_stem_defects.core.window_scan import fast_precision
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,8 +44,8 @@ SCENE_PX = 224
 WINDOWS_PER_SCENE = 14
 # Windows per scene of the lesson, of which only those on a defect are kept.
 LESSON_BULK, LESSON_DEFECT = 12, 36
-# Views of the labelled images and of the strangers in the last pass.
-LAST_VIEWS, STRANGER_VIEWS = 4, 12
+# Views of the labelled images in the members' own pass.
+OWN_VIEWS = 4
 # Calibrated probabilities from which a class claims a window. An image holds far more windows
 # without a point defect than the scenes show. A planar defect shows in many windows: along it most
 # of them have to speak, and a few that speak elsewhere come to less than the shortest defect.
@@ -58,9 +59,10 @@ DETECTED_PX, DETECTED_SCENES = 400, 6
 class Size(NamedTuple):
     """How much is trained on, and how often.
 
-    ``views`` of every labelled image, so many simulated ``scenes``, and the passes over them all:
-    the lesson's, the common start's, each member's own. Then so many ``stranger_scenes``, and a
-    last pass over them, as many scenes of the crystal and a few views of every image.
+    ``views`` of every labelled image, so many simulated ``scenes``, ``stranger_scenes`` and
+    ``stranger_views`` of images of other crystals, and the passes over them: the lesson's, those
+    of the start that all members have in common. Then every member's own pass over as many
+    strangers again, as many scenes of the crystal and a few views of every image.
     """
 
     views: int
@@ -68,8 +70,8 @@ class Size(NamedTuple):
     lesson_scenes: int
     lesson_epochs: int
     common_epochs: int
-    own_epochs: int
     stranger_scenes: int
+    stranger_views: int
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ def scene_windows(
         {name: scene.distance(name) for name in spec.classes[1:] if name in scene.masks},
         spec.classes,
         spec.preprocessing,
-        crystalline=family in FAMILIES[recipe.crystal],
+        crystal=scene.crystal,
         count=count,
         radius_px=RADIUS_PX,
         seed=int(rng.integers(2**31)),
@@ -210,7 +212,7 @@ def lesson_samples(recipe: Recipe, scenes: int, seed: int, world: World) -> Samp
     return Samples(samples.features, np.where(asked, samples.targets, np.float32(np.nan)))
 
 
-def last_samples(
+def own_samples(
     recipe: Recipe,
     learned: TrainingSet,
     strangers: TrainingSet,
@@ -218,18 +220,26 @@ def last_samples(
     seed: int,
     world: World,
 ) -> Samples:
-    """Return windows for the last pass: half of them show what no class may claim."""
-    settings = recipe.spec.preprocessing
+    """Return windows for the members' own pass: half of them show what no class may claim."""
     return joined(
         [
-            augmented_samples(data, settings, Augmentation(), views=views, seed=seed + 3)
-            for data, views in ((learned, LAST_VIEWS), (strangers, STRANGER_VIEWS))
-        ]
-        + [
-            simulated_samples(recipe, size.stranger_scenes, seed + 4, world, families)
-            for families in ((), STRANGER_FAMILIES)
+            views_of(recipe, learned, OWN_VIEWS, seed),
+            simulated_samples(recipe, size.stranger_scenes, seed + 1, world),
+            stranger_samples(recipe, strangers, size, seed + 2),
         ]
     )
+
+
+def stranger_samples(recipe: Recipe, strangers: TrainingSet, size: Size, seed: int) -> Samples:
+    """Return windows of lattices of chance and of other crystals; no class may claim them."""
+    scenes = simulated_samples(recipe, size.stranger_scenes, seed, families=STRANGER_FAMILIES)
+    return joined([scenes, views_of(recipe, strangers, size.stranger_views, seed)])
+
+
+def views_of(recipe: Recipe, data: TrainingSet, views: int, seed: int) -> Samples:
+    """Return windows of augmented views of labelled images."""
+    settings = recipe.spec.preprocessing
+    return augmented_samples(data, settings, Augmentation(), views=views, seed=seed)
 
 
 def train(
@@ -245,34 +255,49 @@ def train(
     both = join([data, strangers]).restricted(spec.classes)
     strange_ones = np.arange(len(both)) >= len(data)
     learned, strange = both.only(~strange_ones), both.only(strange_ones)
-    views = augmented_samples(
-        learned, spec.preprocessing, Augmentation(), views=size.views, seed=seed
+    samples = joined(
+        [
+            views_of(recipe, learned, size.views, seed),
+            simulated_samples(recipe, size.scenes, seed + 1, world),
+            stranger_samples(recipe, strange, size, seed + 2),
+        ]
     )
-    samples = joined([views, simulated_samples(recipe, size.scenes, seed + 1, world)])
     lesson = None
     if size.lesson_scenes:
-        lesson = lesson_samples(recipe, size.lesson_scenes, seed + 2, world)
+        lesson = lesson_samples(recipe, size.lesson_scenes, seed + 3, world)
     print(f"training on {len(samples)} windows", flush=True)
 
     def report(progress: Progress) -> None:
         loss = progress.detail.get("loss", float("nan"))
         print(f"{progress.stage} {progress.done}/{progress.total} loss {loss:.4f}", flush=True)
 
-    schedule = Schedule(
-        epochs=dict.fromkeys(spec.classes, size.own_epochs),
+    common = Schedule(
+        epochs=dict.fromkeys(spec.classes, 0),
         common_epochs=size.common_epochs,
         lesson_epochs=size.lesson_epochs,
         naming=1.0 if recipe.lesson_families else 0.0,
-        seeds=spec.seeds,
+        seeds=spec.seeds[:1],
         learning_rate=3e-3,
-        mixed_precision=True,
+        mixed_precision=fast_precision("cpu") == "bfloat16",
     )
     torch.set_num_threads(1)  # two runs share the machine
-    ensemble, history = fit(spec, samples, None, schedule, lesson=lesson, report=report)
-    others = last_samples(recipe, learned, strange, size, seed, world)
-    schedule = replace(schedule, epochs=dict.fromkeys(spec.classes, 1), common_epochs=0, naming=0.0)
-    ensemble, last = fit(spec, others, None, schedule, start=ensemble, report=report)
+    ensemble, history = fit(spec, samples, None, common, lesson=lesson, report=report)
+    own = replace(
+        common, epochs=dict.fromkeys(spec.classes, 1), seeds=spec.seeds, common_epochs=0, naming=0.0
+    )
+    others = own_samples(recipe, learned, strange, size, seed + 4, world)
+    start = for_every_seed(ensemble, spec.seeds)
+    ensemble, last = fit(spec, others, None, own, start=start, report=report)
     return ensemble, [*history, *last]
+
+
+def for_every_seed(ensemble: Ensemble, seeds: tuple[int, ...]) -> Ensemble:
+    """Give the members of every seed the weights of the one seed there is."""
+    weights = {}
+    for name, array in ensemble.weights.items():
+        column, _, parameter = name.split(".", 2)
+        weights |= {f"{column}.{number}.{parameter}": array for number in range(len(seeds))}
+    return replace(ensemble, spec=replace(ensemble.spec, seeds=seeds), weights=weights)
 
 
 def calibrated(recipe: Recipe, ensemble: Ensemble, scenes: Samples, places: Samples) -> Ensemble:

@@ -115,6 +115,7 @@ RECIPE = Recipe(
     spec=EnsembleSpec(
         name="sto-001",
         classes=CLASSES,
+        seeds=(0, 1),
         preprocessing=PREPROCESSING,
         architecture=Architecture(channels=(12, 24, 64, 96), padded=False),
         pixel_size_nm=PIXEL_SIZE_NM,
@@ -136,8 +137,8 @@ RECIPE = Recipe(
             KNOWN, BRIGHT, THICK
         ),
     },
-    full=Size(16, 3200, 0, lesson_epochs=0, common_epochs=5, own_epochs=1, stranger_scenes=1000),
-    quick=Size(2, 64, 0, lesson_epochs=0, common_epochs=1, own_epochs=1, stranger_scenes=16),
+    full=Size(16, 3200, 0, lesson_epochs=0, common_epochs=5, stranger_scenes=600, stranger_views=5),
+    quick=Size(2, 64, 0, lesson_epochs=0, common_epochs=1, stranger_scenes=16, stranger_views=1),
     lesson_families=(),
     strangers=strangers,
     data=DATA,

@@ -208,7 +208,7 @@ def test_scenes_know_everything(crystalline: bool) -> None:
         distances(),
         classes,
         settings,
-        crystalline=crystalline,
+        crystal=np.full(image.shape, crystalline, np.float32),
         count=400,
         radius_px=8.0,
         seed=0,
@@ -229,7 +229,29 @@ def test_scenes_know_everything(crystalline: bool) -> None:
 
 
 def test_scenes_without_defects_are_bulk() -> None:
+    image = noise()
     samples = scene_samples(
-        noise(), {}, ("Bulk", "SF1"), BOTH, crystalline=True, count=30, radius_px=8.0, seed=0
+        *(image, {}, ("Bulk", "SF1"), BOTH),
+        crystal=np.ones_like(image),
+        count=30,
+        radius_px=8.0,
+        seed=0,
     )
     np.testing.assert_array_equal(samples.targets, [[1, 0]] * 30)
+
+
+def test_bulk_ends_with_the_crystal() -> None:
+    """Left of the edge is Bulk, right of it nothing is; near it nobody asks."""
+    settings, edge, image = replace(BOTH, representation="real"), 90, noise()
+    crystal = np.zeros_like(image)
+    crystal[:, :edge] = 1
+    samples = scene_samples(
+        *(image, {}, ("Bulk",), settings), crystal=crystal, count=400, radius_px=8.0, seed=0
+    )
+    # Of noise no two pixels are alike, so the middle of a window says where it was cut.
+    flat, middle = flatten(image, settings), samples.features["real"][:, 0, 32, 32]
+    x = np.array([np.argwhere(flat == value)[0, 1] for value in middle])
+    bulk = samples.targets[:, 0]
+    assert (bulk[x < edge - 21] == 1).all()
+    assert np.isnan(bulk[(x > edge - 20) & (x < edge - 1)]).all()
+    assert (bulk[x > edge + 1] == 0).all()

@@ -49,6 +49,21 @@ def test_negatives_hold_no_defects(family: str) -> None:
     assert np.isinf(made.distance("SF1")).all()
 
 
+@pytest.mark.parametrize("family", ["amorphous", "vacuum", "other_crystal", "stranger"])
+def test_nothing_of_the_crystal_stands_in_other_matter(family: str) -> None:
+    assert not scene(family).crystal.any()
+
+
+def test_a_crystal_fills_its_scene_or_ends_at_its_edge() -> None:
+    assert (scene("bulk").crystal == 1).all()
+    ended = scene("edge", seed=14)
+    there, gone = ended.crystal > 0.95, ended.crystal < 0.05
+    assert there.any()
+    assert gone.any()
+    pixels = ended.micrograph.pixels
+    assert pixels[there].std() > 1.5 * pixels[gone].std()
+
+
 @pytest.mark.parametrize(
     ("family", "expected"),
     [

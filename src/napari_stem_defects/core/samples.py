@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import minimum_filter
 
 from napari_stem_defects.core.augmentation import (
     Augmentation,
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 Image = NDArray[np.float32]
 
 ABSENT_RADII = 2.5
+# Shares of the crystal below which it counts as gone, and from which it counts as bulk. Local
+# contrast is evened out, so that half of a crystal looks much like all of it.
+NO_CRYSTAL, BULK_CRYSTAL = 0.1, 0.7
 
 
 @dataclass(frozen=True)
@@ -194,7 +198,7 @@ def scene_samples(
     classes: Sequence[str],
     preprocessing: Preprocessing,
     *,
-    crystalline: bool,
+    crystal: Image,
     count: int,
     radius_px: float,
     seed: int,
@@ -209,8 +213,11 @@ def scene_samples(
     classes : sequence of str
         The ensemble's classes; those without a distance are absent.
     preprocessing : Preprocessing
-    crystalline : bool
-        Whether a window without a defect is Bulk (False for vacuum, amorphous, other crystals).
+    crystal : ndarray of float32, shape (Y, X)
+        How much of the crystal stands in each pixel; 0 in vacuum, amorphous matter and other
+        crystals. A window without a defect is Bulk where most of it stands as far around its
+        centre as a defect would be absent, and is not where hardly any stands at the centre.
+        What a window at the crystal's edge should say is left open.
     count : int
         Number of windows; where there is a defect a third on it and a third near it.
     radius_px : float
@@ -231,12 +238,19 @@ def scene_samples(
             column = targets[:, list(classes).index(name)]
             column[here <= radius_px] = 1
             column[(here > radius_px) & (here < absent_px)] = np.nan
-    if BULK in classes and crystalline:
+    if BULK in classes:
+        around, at_centre = _reaching(crystal, absent_px)[y, x], crystal[y, x]
         bulk = targets[:, list(classes).index(BULK)]
-        bulk[nearest >= absent_px] = 1
-        bulk[(nearest > radius_px) & (nearest < absent_px)] = np.nan
+        there = (nearest > radius_px) & (at_centre >= NO_CRYSTAL)
+        bulk[there] = np.nan
+        bulk[there & (nearest >= absent_px) & (around >= BULK_CRYSTAL)] = 1
     windows = _windows_at(flatten(image, preprocessing), y, x, preprocessing.patch_px)
     return Samples(features(windows, preprocessing), targets)
+
+
+def _reaching(crystal: Image, distance_px: float) -> Image:
+    """Return the least of the crystal that stands within a distance of each pixel."""
+    return minimum_filter(crystal, 2 * round(distance_px) + 1, mode="nearest")
 
 
 def _interesting_places(

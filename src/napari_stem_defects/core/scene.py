@@ -49,6 +49,8 @@ class Simulation:
         Everything that went into the simulation, plain data.
     row_shift : ndarray of float64, shape (Y,)
         How far the scan shifted each row along x, px.
+    crystal : ndarray of float32, shape (Y, X)
+        How much of the crystal stands in each pixel: 1 all of it, 0 none.
     """
 
     micrograph: Micrograph
@@ -57,6 +59,7 @@ class Simulation:
     lines: tuple[TruthLine, ...]
     parameters: dict[str, Any]
     row_shift: Array
+    crystal: NDArray[np.float32]
 
     def distance(self, class_name: str) -> NDArray[np.float32]:
         """Return the distance in px of every pixel to a class's nearest line or point.
@@ -193,7 +196,14 @@ def photograph(
     )
     parameters = {**scene.notes, "pixel_size_nm": pixel_size_nm, "imaging": asdict(imaging)}
     masks = truth_masks(lines, points, shape, shift, pixel_size_nm)
-    return Simulation(micrograph, masks, points, lines, parameters, shift)
+    return Simulation(micrograph, masks, points, lines, parameters, shift, _coverage(scene, shape))
+
+
+def _coverage(scene: Scene, shape: tuple[int, int]) -> NDArray[np.float32]:
+    if len(scene.columns.position) == 0:
+        return np.zeros(shape, np.float32)
+    whole = np.ones(shape, np.float32)
+    return whole if scene.envelope is None else scene.envelope.astype(np.float32)
 
 
 def image_points(
