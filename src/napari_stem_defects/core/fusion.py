@@ -216,7 +216,8 @@ def _draw_planar(
 
 def _odds(probability: NDArray[np.float32]) -> NDArray[np.float32]:
     bounded = np.minimum(probability, np.float32(SUREST))
-    return bounded / (1 - bounded)
+    odds: NDArray[np.float32] = bounded / (1 - bounded)
+    return odds
 
 
 def _smoothed(

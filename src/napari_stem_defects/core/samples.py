@@ -250,7 +250,8 @@ def scene_samples(
 
 def _reaching(crystal: Image, distance_px: float) -> Image:
     """Return the least of the crystal that stands within a distance of each pixel."""
-    return minimum_filter(crystal, 2 * round(distance_px) + 1, mode="nearest")
+    least: Image = minimum_filter(crystal, 2 * round(distance_px) + 1, mode="nearest")
+    return least
 
 
 def _interesting_places(
