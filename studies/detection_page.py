@@ -33,6 +33,11 @@ The same model on whole scenes, as a user detects (stride 8, the thresholds of t
 windows within 8 px of a defect, the share that lies in its mask, and in brackets in any defect's;
 of the windows further than 20 px from all, the share in a mask. Six scenes of each family, 400 px
 wide, as hard as those trained on."""
+DISAGREEMENT = """\
+Two members answer for every class; they part after a start in common. Wrong answers of their mean
+and of either alone, all classes of the windows above, and how well wrong answers are told from
+right ones (AUROC) by how much the members disagree, and by the doubt of their mean, its nearness
+to 0.5."""
 LOCALISED = """\
 The same model on the public images with edited point defects: defects at places held out of its
 training that it found within 12 px, and regions of that class anywhere in the image that are none.
@@ -72,6 +77,9 @@ def _held_out(held_out: Figures) -> Iterator[str]:
     if scenes := held_out.get("scenes"):
         yield IN_SCENES
         yield table(_in_scenes(scenes))
+    if disagreement := held_out.get("disagreement"):
+        yield DISAGREEMENT
+        yield table(_disagreement(disagreement))
     yield LOCALISED
     yield table(_localised(held_out["localisation"]))
 
@@ -82,6 +90,14 @@ def _in_scenes(scenes: Figures) -> Iterator[Sequence[str]]:
     for title, found in scenes.items():
         named = (_share(found[n], "named") + f" ({_share(found[n], 'found')})" for n in names)
         yield (title, *named, _share(found[BULK], "claimed"))
+
+
+def _disagreement(of_scenes: Figures) -> Iterator[Sequence[str]]:
+    yield ("scenes", "answers", "wrong", "wrong of one member", "disagreement", "doubt")
+    for title, each in of_scenes.items():
+        alone = " ".join(str(wrong) for wrong in each["wrong_of_each_seed"])
+        told = (_number(each[f"auroc_of_{score}"]) for score in ("disagreement", "doubt"))
+        yield (title, str(each["answers"]), str(each["wrong"]), alone, *told)
 
 
 def _share(counts: Figures, of: str) -> str:

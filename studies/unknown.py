@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_stem_defects.core.detection import detect_frame
+from napari_stem_defects.core.evaluation import auroc
 from napari_stem_defects.core.random_scenes import FAMILIES, random_scene
 from napari_stem_defects.files.reading import read
 
@@ -33,7 +34,15 @@ REAL = {
         "Ge [110], below the interface": ("other/STO_Ge_3044px.jpg", True, (1950.0, np.inf)),
         "SrTiO3 with a crack, above it": ("other/STO_Ge_3044px.jpg", False, (0.0, 1750.0)),
         "WSe2, a frame not trained on": ("wse2/frame_11.dm4", False, EVERYWHERE),
-    }
+    },
+    "sto-001": {
+        "SrTiO3 with a crack, above the interface": (
+            *("other/STO_Ge_3044px.jpg", True, (0.0, 1750.0)),
+        ),
+        "Ge [110], below it": ("other/STO_Ge_3044px.jpg", False, (1950.0, np.inf)),
+        "Si [110]": ("other/Si110_clean.png", False, EVERYWHERE),
+        "WSe2, a frame not trained on": ("wse2/frame_11.dm4", False, EVERYWHERE),
+    },
 }
 NEGATIVE = ("amorphous", "vacuum", "other_crystal")
 
@@ -60,11 +69,10 @@ def simulated(
     return np.concatenate([scores(ensemble, scene.micrograph) for scene in scenes])
 
 
-def auroc(known: NDArray[np.float32], unknown: NDArray[np.float32]) -> float:
-    """Return the chance that a known window scores higher than an unknown one; ties count half."""
-    ordered = np.sort(unknown)
-    below = np.searchsorted(ordered, known, "left") + np.searchsorted(ordered, known, "right")
-    return float(below.mean() / (2 * len(unknown)))
+def apart(known: NDArray[np.float32], unknown: NDArray[np.float32]) -> float | None:
+    """Return the chance that a known window scores higher than an unknown one."""
+    there = np.repeat([True, False], [len(known), len(unknown)])
+    return auroc(there, np.concatenate([known, unknown]))
 
 
 def measured(ensemble: Ensemble, crystal: str, data: Path) -> dict[str, Any]:
@@ -84,13 +92,13 @@ def measured(ensemble: Ensemble, crystal: str, data: Path) -> dict[str, Any]:
     known = np.concatenate([found for is_known, found in thinned.values() if is_known])
     unknown = np.concatenate([found for is_known, found in thinned.values() if not is_known])
     return {
-        "auroc": auroc(known, unknown),
+        "auroc": apart(known, unknown),
         "sources": {
             title: {
                 "known": is_known,
                 "windows": len(found),
                 "unclaimed": float((found < 0.5).mean()),
-                "auroc": None if is_known else auroc(known, found),
+                "auroc": None if is_known else apart(known, found),
             }
             for title, (is_known, found) in sources.items()
         },

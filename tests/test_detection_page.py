@@ -49,6 +49,15 @@ def record() -> dict:
         "held_out": {
             "windows": {"New scenes": found},
             "scenes": {"New scenes": scenes},
+            "disagreement": {
+                "New scenes": {
+                    "answers": 70,
+                    "wrong": 5,
+                    "wrong_of_each_seed": [6, 7],
+                    "auroc_of_disagreement": 0.91,
+                    "auroc_of_doubt": 0.93,
+                }
+            },
             "localisation": {"a.tif": {**image, "other_regions": {"SF1": 2}}},
         }
     }
@@ -69,6 +78,7 @@ def test_the_page_has_every_table() -> None:
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines()]
     assert ["SF1", "0.750", "0.750", "0.750", "0.250", "0.250"] in rows
     assert ["New scenes", "0.700 (0.900)", "0.004"] in rows
+    assert ["New scenes", "70", "5", "6 7", "0.910", "0.930"] in rows
     assert ["Ge", "known", "9", "0.100", "-"] in rows
 
 
@@ -77,7 +87,7 @@ def test_the_plot_is_drawn(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["scale-cdte-110.png"]
 
 
-def test_auroc_is_the_chance_of_a_higher_score() -> None:
+def test_known_and_unknown_are_told_apart_by_score() -> None:
     known = np.array([0.9, 0.8, 0.5], np.float32)
-    assert unknown.auroc(known, np.array([0.1, 0.2], np.float32)) == 1
-    assert unknown.auroc(known, np.array([0.5, 0.5], np.float32)) == pytest.approx((2 + 0.5) / 3)
+    assert unknown.apart(known, np.array([0.1, 0.2], np.float32)) == 1
+    assert unknown.apart(known, np.array([0.5, 0.5], np.float32)) == pytest.approx((2 + 0.5) / 3)

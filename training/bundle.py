@@ -45,9 +45,10 @@ def run(recipe: Recipe) -> None:
     size = recipe.quick if options.quick else recipe.full
     started = time.perf_counter()
     data = recipe.sites(options.data)
+    parts = {name: _kept(options.keep, recipe, name) for name in ("held-out", "final")}
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        held_out = pool.submit(held_out_run, recipe, data, size, options.data)
-        final = pool.submit(final_run, recipe, data, size, options.data)
+        held_out = pool.submit(held_out_run, recipe, data, size, options.data, parts["held-out"])
+        final = pool.submit(final_run, recipe, data, size, options.data, parts["final"])
         calibration, figures = held_out.result()
         ensemble, history = final.result()
     minutes = (time.perf_counter() - started) / 60
@@ -79,12 +80,19 @@ def finish(
     _write(recipe, ensemble, record, figures, history, out)
 
 
+def _kept(folder: Path | None, recipe: Recipe, part: str) -> Path | None:
+    return None if folder is None else folder / f"{recipe.spec.name}-{part}.safetensors"
+
+
 def _options(name: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=f"Train the bundled ensemble {name}.")
     default = os.environ.get("STEM_DEFECTS_DATA", str(ROOT.parent / "shared" / "data"))
     parser.add_argument("--data", type=Path, default=Path(default))
     parser.add_argument("--out", type=Path, default=ROOT)
     parser.add_argument("--quick", action="store_true", help="a rehearsal of a few minutes")
+    parser.add_argument(
+        "--keep", type=Path, help="folder for both trained models; a later run only measures them"
+    )
     return parser.parse_args()
 
 

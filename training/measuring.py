@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from scipy.spatial import cKDTree
 
 from napari_stem_defects.core.classes import BULK, UNKNOWN, kind_of
 from napari_stem_defects.core.detection import detect_frame
-from napari_stem_defects.core.evaluation import evaluate
+from napari_stem_defects.core.ensemble import Ensemble
+from napari_stem_defects.core.evaluation import auroc, evaluate
 from napari_stem_defects.core.measurement import logits_of
 from napari_stem_defects.files.reading import read
 
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_stem_defects.core.detection_result import Detection
-    from napari_stem_defects.core.ensemble import Ensemble
     from napari_stem_defects.core.samples import Samples
     from napari_stem_defects.core.scene import Simulation
 
@@ -40,6 +41,43 @@ def figures_of(ensemble: Ensemble, samples: Samples) -> dict[str, Any]:
     labels = [classes[int(row.argmax())] if row.any() else "" for row in there]
     probability = ensemble.spec.calibrated(logits_of(ensemble, samples))
     return evaluate(classes, labels, samples.targets, probability).to_dict()
+
+
+def disagreement_of(ensemble: Ensemble, samples: Samples) -> dict[str, Any]:
+    """Say how well the members' disagreement tells wrong answers from right ones.
+
+    All answers of all classes about windows of which the truth is known, at probability 0.5;
+    beside the disagreement (standard deviation over the members of a class) the doubt of their
+    mean (its nearness to 0.5), and the wrong answers of each seed's members alone.
+    """
+    spec, known = ensemble.spec, ~np.isnan(samples.targets)
+    logits = np.stack([logits_of(one, samples) for one in each_seed(ensemble)])
+    of_seeds = np.stack([spec.calibrated(one) for one in logits])
+    mean = spec.calibrated(logits.mean(0))
+    wrong = _wrong(mean, samples)[known]
+    return {
+        "answers": int(known.sum()),
+        "wrong": int(wrong.sum()),
+        "wrong_of_each_seed": [int(_wrong(one, samples)[known].sum()) for one in of_seeds],
+        "auroc_of_disagreement": auroc(wrong, of_seeds.std(0)[known]),
+        "auroc_of_doubt": auroc(wrong, -np.abs(mean - 0.5)[known]),
+    }
+
+
+def each_seed(ensemble: Ensemble) -> Iterator[Ensemble]:
+    """Yield ensembles of one member per class, one for every seed."""
+    for number, seed in enumerate(ensemble.spec.seeds):
+        weights = {}
+        for name, array in ensemble.weights.items():
+            column, of_seed, parameter = name.split(".", 2)
+            if int(of_seed) == number:
+                weights[f"{column}.0.{parameter}"] = array
+        yield Ensemble(replace(ensemble.spec, seeds=(seed,)), weights)
+
+
+def _wrong(probability: NDArray[np.float32], samples: Samples) -> NDArray[np.bool_]:
+    wrong: NDArray[np.bool_] = (probability >= 0.5) != (samples.targets > 0.5)
+    return wrong
 
 
 def localised(

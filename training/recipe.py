@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 from labelled import checkered
-from measuring import figures_of, localised, named_in_scenes
+from measuring import disagreement_of, figures_of, localised, named_in_scenes
 
 from napari_stem_defects.core.augmentation import Augmentation
 from napari_stem_defects.core.calibration import calibrate
@@ -28,6 +28,7 @@ from napari_stem_defects.core.simulation import FAMILIES, NEGATIVE_FAMILIES, ran
 from napari_stem_defects.core.training import Schedule, fit
 from napari_stem_defects.core.training_set import TrainingSet, join
 from napari_stem_defects.core.window_scan import fast_precision
+from napari_stem_defects.files.model_file import load_model, save_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -291,6 +292,26 @@ def train(
     return ensemble, [*history, *last]
 
 
+def trained(
+    recipe: Recipe,
+    data: TrainingSet,
+    size: Size,
+    seed: int,
+    folder: Path,
+    kept: Path | None,
+    world: World = EVERYTHING,
+) -> tuple[Ensemble, list[dict[str, Any]]]:
+    """Train, or take what an earlier run kept in a file; keep what was trained there."""
+    if kept is not None and kept.exists():
+        ensemble = load_model(kept)
+        return ensemble, ensemble.spec.training["history"]
+    ensemble, history = train(recipe, data, recipe.strangers(folder), size, seed, world)
+    if kept is not None:
+        spec = replace(ensemble.spec, training={"history": history})
+        save_model(replace(ensemble, spec=spec), kept)
+    return ensemble, history
+
+
 def for_every_seed(ensemble: Ensemble, seeds: tuple[int, ...]) -> Ensemble:
     """Give the members of every seed the weights of the one seed there is."""
     weights = {}
@@ -315,14 +336,12 @@ def calibrated(recipe: Recipe, ensemble: Ensemble, scenes: Samples, places: Samp
 
 
 def held_out_run(
-    recipe: Recipe, data: TrainingSet, size: Size, folder: Path
+    recipe: Recipe, data: TrainingSet, size: Size, folder: Path, kept: Path | None
 ) -> tuple[Mapping[str, Calibration], dict[str, Any]]:
     """Train without some places, crystals, doses and thicknesses, and measure there."""
     held, learned = (side.restricted(recipe.spec.classes) for side in recipe.divide(data))
     print("held out:", held.counts(), "left to learn from:", learned.counts(), flush=True)
-    ensemble, history = train(
-        recipe, learned, recipe.strangers(folder), size, HELD_OUT_SEED, recipe.known
-    )
+    ensemble, history = trained(recipe, learned, size, HELD_OUT_SEED, folder, kept, recipe.known)
     return measured(recipe, ensemble, held, size, folder, {"history": history})
 
 
@@ -348,19 +367,21 @@ def measured(
         "windows": {PLACES: figures_of(ensemble, left)},
         "localisation": localised(ensemble, folder, recipe.edited, recipe.held_points),
         "scenes": {},
+        "disagreement": {},
     }
     for title, world in {"New scenes": recipe.known, **recipe.strange}.items():
         samples = simulated_samples(recipe, count, MEASURED_SEED, world)
         figures["windows"][title] = figures_of(ensemble, samples)
+        figures["disagreement"][title] = disagreement_of(ensemble, samples)
         figures["scenes"][title] = named_in_scenes(ensemble, detected_scenes(recipe, world))
     return ensemble.spec.calibration, figures
 
 
 def final_run(
-    recipe: Recipe, data: TrainingSet, size: Size, folder: Path
+    recipe: Recipe, data: TrainingSet, size: Size, folder: Path, kept: Path | None
 ) -> tuple[Ensemble, list[dict[str, Any]]]:
     """Train on everything there is."""
-    return train(recipe, data, recipe.strangers(folder), size, FINAL_SEED)
+    return trained(recipe, data, size, FINAL_SEED, folder, kept)
 
 
 def few_of(recipe: Recipe, size: Size) -> int:

@@ -215,7 +215,7 @@ def _class_figures(
         precision=wilson(tp, tp + fp) if tp + fn else Rate(),
         recall=wilson(tp, tp + fn),
         f1=_f1(tp, fp + fn) if tp + fn else Rate(),
-        auroc=_auroc(there, probability),
+        auroc=auroc(there, probability),
         calibration_error=_calibration_error(bins),
         reliability=bins,
     )
@@ -227,8 +227,21 @@ def _f1(tp: int, errors: int) -> Rate:
     return Rate(*(None if j is None else 2 * j / (1 + j) for j in vars(overlap).values()))
 
 
-def _auroc(there: NDArray[np.bool_], probability: Array) -> float | None:
-    """Return the Mann-Whitney statistic as a share; ties count half."""
+def auroc(there: NDArray[np.bool_], probability: Array) -> float | None:
+    """Return how well a score tells what is there from what is not.
+
+    Parameters
+    ----------
+    there : ndarray of bool, shape (n,)
+    probability : ndarray of float, shape (n,)
+        Any score.
+
+    Returns
+    -------
+    float or None
+        The chance that something there scores higher than something that is not (the
+        Mann-Whitney statistic as a share); ties count half. None where either is missing.
+    """
     others = np.sort(probability[~there])
     mine = probability[there]
     if not (len(others) and len(mine)):
