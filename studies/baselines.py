@@ -37,8 +37,8 @@ COMPONENTS, BULK_REFUSED = 24, 0.02
 def logistic_fft(learned: TrainingSet, test: TrainingSet) -> NDArray[np.float32]:
     """Logistic regression on the abstract's FFT patch, one class against the others."""
     given, asked = _spectra(learned, test)
-    samples, tested = _standardised(_flat(given), _flat(asked))
-    columns = [_logistic(samples, column) for column in given.targets.T]
+    samples, tested = standardised(_flat(given), _flat(asked))
+    columns = [logistic(samples, column) for column in given.targets.T]
     logits = np.column_stack([tested @ weights[:-1] + weights[-1] for weights in columns])
     return expit(logits).astype(np.float32)
 
@@ -46,7 +46,7 @@ def logistic_fft(learned: TrainingSet, test: TrainingSet) -> NDArray[np.float32]
 def kernel_rings(learned: TrainingSet, test: TrainingSet) -> NDArray[np.float32]:
     """Least-squares support vector machine (RBF kernel) on rings and sectors of the spectrum."""
     given, asked = _spectra(learned, test)
-    samples, tested = _standardised(_rings_and_sectors(given), _rings_and_sectors(asked))
+    samples, tested = standardised(_rings_and_sectors(given), _rings_and_sectors(asked))
     width = float(np.median(_squares(samples[:400], samples[:400])))
     kernel = np.exp(-_squares(samples, samples) / width)
     factor = cho_factor(kernel + KERNEL_RIDGE * np.eye(len(kernel)))
@@ -85,12 +85,13 @@ def _flat(samples: Samples) -> Array:
     return samples.features["fft"].reshape(len(samples), -1).astype(np.float64)
 
 
-def _standardised(samples: Array, tested: Array) -> tuple[Array, Array]:
+def standardised(samples: Array, tested: Array) -> tuple[Array, Array]:
+    """Return both with mean 0 and deviation 1 of every column of the first."""
     mean, spread = samples.mean(0), samples.std(0) + 1e-9
     return (samples - mean) / spread, (tested - mean) / spread
 
 
-def _logistic(samples: Array, target: NDArray[np.float32]) -> Array:
+def logistic(samples: Array, target: NDArray[np.float32]) -> Array:
     """Return weights, the last the constant, of the balanced and regularised regression."""
     there = target > 0.5
     weight = np.where(there, 0.5 / there.mean(), 0.5 / (1 - there.mean()))

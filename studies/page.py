@@ -23,6 +23,7 @@ METHODS = {
     "logistic-fft": "logistic regression on the FFT",
     "kernel-rings": "RBF support vector machine on rings and sectors",
     "anomaly-bulk": "distance from Bulk's components (only Bulk or not)",
+    "atomai": "AtomAI's classifier",
 }
 # What a method answers for, where that is not every class.
 ANSWERS_FOR = {"anomaly-bulk": ("Bulk",)}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from baselines import BASELINES
+from peers import PEERS
 
 from napari_stem_defects.core.evaluation import Evaluation, evaluate
 from napari_stem_defects.core.learning import train
@@ -105,7 +106,7 @@ def _baseline(run: Run, data: TrainingSet) -> Answers:
     """Give a baseline all of the training side; it keeps nothing apart to be calibrated on."""
     sides = split(data, run.split, seed=run.seed)
     learned, test = data.only(sides.train), data.only(sides.test)
-    method = BASELINES[run.method]
+    method = {**BASELINES, **PEERS}[run.method]
     probabilities = method(learned, test)
     evaluation = evaluate(data.classes, test.labels, test.targets, probabilities)
     counts = {"training": learned.counts(), "test": test.counts()}

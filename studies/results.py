@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from page import page
 from patches import NETWORKS, Run, measured
+from peers import PEERS
 
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.files.atomic import write_bytes
@@ -33,6 +34,7 @@ SPLITS: tuple[SplitKind, ...] = ("random", "site", "region")
 # Random splits are the abstract's own, so more of them are drawn.
 MAIN_SEEDS: dict[SplitKind, int] = {"random": 5, "site": 3, "region": 3}
 OTHER_SEEDS: dict[SplitKind, int] = {"random": 3, "site": 3, "region": 3}
+PEER_SEEDS: dict[SplitKind, int] = dict.fromkeys(SPLITS, 1)
 QUICK_EPOCHS = 1
 
 
@@ -40,13 +42,19 @@ def plan(*, quick: bool) -> Iterator[Run]:
     """Yield every run of the study; ``quick`` takes one seed and leaves two methods out."""
     methods = ["suited", "abstract", "logistic-fft"]
     if not quick:
-        methods += ["suited-fft", "suited-fft+real", "kernel-rings", "anomaly-bulk"]
+        methods += ["suited-fft", "suited-fft+real", "kernel-rings", "anomaly-bulk", *PEERS]
     for data in DATA_SETS:
         for method in methods:
             for split in SPLITS:
-                seeds = (MAIN_SEEDS if method in ("suited", "abstract") else OTHER_SEEDS)[split]
+                seeds = _seeds_of(method)[split]
                 for seed in range(1 if quick else seeds):
                     yield Run(data, method, split, seed)
+
+
+def _seeds_of(method: str) -> dict[SplitKind, int]:
+    if method in PEERS:
+        return PEER_SEEDS
+    return MAIN_SEEDS if method in ("suited", "abstract") else OTHER_SEEDS
 
 
 def main() -> None:
@@ -65,6 +73,9 @@ def main() -> None:
             found = measured(run, sets[run.data], short)
         except LabelError as error:  # a split may leave nothing to learn a class from
             print(run.name, "cannot be run:", error, flush=True)
+            continue
+        except ModuleNotFoundError as error:  # a peer is no dependency of ours
+            print(run.name, f"cannot be run: install {error.name}, see studies/peers.py")
             continue
         write_bytes(file, json.dumps(found, indent=1, allow_nan=False).encode())
         print(run.name, f"{found['processor_seconds']} s", flush=True)
