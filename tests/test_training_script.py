@@ -86,7 +86,7 @@ def test_what_was_kept_is_not_trained_again(
     monkeypatch.setattr(recipe, "train", train)
     plain, kept = replace(RECIPE, strangers=lambda _: STRANGE), tmp_path / "kept.safetensors"
     for _ in range(2):
-        ensemble, history = recipe.trained(plain, KNOWN, TINY, 5, tmp_path, kept)
+        ensemble, history, _ = recipe.trained(plain, KNOWN, TINY, 5, tmp_path, kept)
         assert history == [{"epoch": 1}]
         for name, array in trained.weights.items():
             np.testing.assert_array_equal(ensemble.weights[name], array)

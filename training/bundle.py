@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import platform
-import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from importlib.metadata import version
@@ -33,6 +32,8 @@ from napari_stem_defects.files.model_file import save_model
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from recipe import Trained
+
     from napari_stem_defects.core.ensemble import Calibration, Ensemble
     from napari_stem_defects.core.training_set import TrainingSet
 
@@ -43,30 +44,27 @@ def run(recipe: Recipe) -> None:
     """Train, measure, write the model and its record."""
     options = _options(recipe.spec.name)
     size = recipe.quick if options.quick else recipe.full
-    started = time.perf_counter()
     data = recipe.sites(options.data)
     parts = {name: _kept(options.keep, recipe, name) for name in ("held-out", "final")}
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         held_out = pool.submit(held_out_run, recipe, data, size, options.data, parts["held-out"])
         final = pool.submit(final_run, recipe, data, size, options.data, parts["final"])
         calibration, figures = held_out.result()
-        ensemble, history = final.result()
-    minutes = (time.perf_counter() - started) / 60
-    finish(recipe, ensemble, calibration, data, size, figures, history, minutes, options.out)
+        trained = final.result()
+    finish(recipe, trained, calibration, data, size, figures, options.out)
 
 
 def finish(
     recipe: Recipe,
-    ensemble: Ensemble,
+    trained: Trained,
     calibration: Mapping[str, Calibration],
     data: TrainingSet,
     size: Size,
     figures: dict[str, Any],
-    history: list[dict[str, Any]],
-    minutes: float,
     out: Path,
 ) -> None:
     """Give the ensemble the measured one's calibration, check it on new scenes, and write it."""
+    ensemble = trained.ensemble
     ensemble = replace(ensemble, spec=replace(ensemble.spec, calibration=calibration))
     scenes = simulated_samples(recipe, few_of(recipe, size), MEASURED_SEED)
     record = {
@@ -75,9 +73,9 @@ def finish(
         "augmentation": Augmentation().to_dict(),
         "seeds": list(recipe.spec.seeds),
         "on_new_scenes": figures_of(ensemble, scenes)["classes"],
-        "minutes": round(minutes, 1),
+        "minutes": trained.minutes,
     }
-    _write(recipe, ensemble, record, figures, history, out)
+    _write(recipe, ensemble, record, figures, trained.history, out)
 
 
 def _kept(folder: Path | None, recipe: Recipe, part: str) -> Path | None:

@@ -8,6 +8,7 @@ model, which was trained without some of the labelled places, crystals and doses
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -292,6 +293,14 @@ def train(
     return ensemble, [*history, *last]
 
 
+class Trained(NamedTuple):
+    """An ensemble, the loss of every epoch, and how long it took beside the other training."""
+
+    ensemble: Ensemble
+    history: list[dict[str, Any]]
+    minutes: float
+
+
 def trained(
     recipe: Recipe,
     data: TrainingSet,
@@ -300,16 +309,18 @@ def trained(
     folder: Path,
     kept: Path | None,
     world: World = EVERYTHING,
-) -> tuple[Ensemble, list[dict[str, Any]]]:
+) -> Trained:
     """Train, or take what an earlier run kept in a file; keep what was trained there."""
     if kept is not None and kept.exists():
         ensemble = load_model(kept)
-        return ensemble, ensemble.spec.training["history"]
+        return Trained(ensemble, **ensemble.spec.training)
+    started = time.perf_counter()
     ensemble, history = train(recipe, data, recipe.strangers(folder), size, seed, world)
+    done = Trained(ensemble, history, round((time.perf_counter() - started) / 60, 1))
     if kept is not None:
-        spec = replace(ensemble.spec, training={"history": history})
+        spec = replace(ensemble.spec, training={"history": history, "minutes": done.minutes})
         save_model(replace(ensemble, spec=spec), kept)
-    return ensemble, history
+    return done
 
 
 def for_every_seed(ensemble: Ensemble, seeds: tuple[int, ...]) -> Ensemble:
@@ -341,8 +352,8 @@ def held_out_run(
     """Train without some places, crystals, doses and thicknesses, and measure there."""
     held, learned = (side.restricted(recipe.spec.classes) for side in recipe.divide(data))
     print("held out:", held.counts(), "left to learn from:", learned.counts(), flush=True)
-    ensemble, history = trained(recipe, learned, size, HELD_OUT_SEED, folder, kept, recipe.known)
-    return measured(recipe, ensemble, held, size, folder, {"history": history})
+    done = trained(recipe, learned, size, HELD_OUT_SEED, folder, kept, recipe.known)
+    return measured(recipe, done.ensemble, held, size, folder, {"history": done.history})
 
 
 def measured(
@@ -379,7 +390,7 @@ def measured(
 
 def final_run(
     recipe: Recipe, data: TrainingSet, size: Size, folder: Path, kept: Path | None
-) -> tuple[Ensemble, list[dict[str, Any]]]:
+) -> Trained:
     """Train on everything there is."""
     return trained(recipe, data, size, FINAL_SEED, folder, kept)
 
