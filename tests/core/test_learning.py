@@ -119,6 +119,7 @@ def test_the_same_seed_gives_the_same_weights() -> None:
 
 def test_patches_train_members_with_a_common_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("napari_stem_defects.core.training_plan.PATCH_COMMON_EPOCHS", 2)
+    monkeypatch.setattr("napari_stem_defects.core.training_plan.MOST_COMMON_EPOCHS", 2)
     made = train(striped_patches(8), Choices(epochs={"SF1": 1}, splits=("random",)), device="cpu")
     passes = [each["class"] for each in made.history]
     assert passes == ["", "", "Bulk", "Bulk", "SF1"]

@@ -51,6 +51,13 @@ def test_very_many_patches_are_looked_at_less_often(monkeypatch: pytest.MonkeyPa
     assert protocol_for(striped_patches(100), Choices()).views == 4
 
 
+def test_few_patches_are_passed_over_more_often() -> None:
+    few, some, many = (
+        protocol_for(striped_patches(each), Choices()).common_epochs for each in (20, 400, 1000)
+    )
+    assert few > some > many
+
+
 def test_clicks_are_learned_from_windows_that_know_their_centre() -> None:
     plan = protocol_for(striped_clicks(), Choices(epochs={"SF1": 5}))
     assert plan.preprocessing.window == "hann"

@@ -51,6 +51,9 @@ PATCH_PREPROCESSING = replace(Preprocessing.paper(), representation="real")
 # The defect may lie anywhere in them, and few patches show it in every place.
 PATCH_ARCHITECTURE = Architecture(maxima=True)
 PATCH_COMMON_EPOCHS, PATCH_EPOCHS = 9, 2
+# Few patches are passed over more often, until as many windows were seen as of some thousand
+# patches in PATCH_COMMON_EPOCHS.
+PATCH_WINDOWS_SEEN, MOST_COMMON_EPOCHS = 75_000, 16
 # Phase tells a fault's kind apart, which a magnitude loses; see docs/architecture.md.
 CLICK_PREPROCESSING = Preprocessing(representation="fft+real", smoothing_px=0.7)
 COMMON_EPOCHS = 6
@@ -190,10 +193,11 @@ def _as_in_abstract(kind: str, _labels: Counter[str], _classes: tuple[str, ...])
 def _for_patches(kind: str, labels: Counter[str], classes: tuple[str, ...]) -> Protocol:
     views = PATCH_WINDOWS // max(labels.total(), 1)
     views = int(np.clip(views, FEWEST_PATCH_VIEWS, MOST_PATCH_VIEWS))
+    passes = round(PATCH_WINDOWS_SEEN / max(views * labels.total(), 1))
+    common = int(np.clip(passes, PATCH_COMMON_EPOCHS, MOST_COMMON_EPOCHS))
     epochs = dict.fromkeys(classes, PATCH_EPOCHS)
-    settings, common = PATCH_PREPROCESSING, PATCH_COMMON_EPOCHS
     return Protocol(
-        *(kind, settings, None, views, common, epochs, PATCH_BATCH),
+        *(kind, PATCH_PREPROCESSING, None, views, common, epochs, PATCH_BATCH),
         architecture=PATCH_ARCHITECTURE,
     )
 
