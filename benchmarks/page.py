@@ -61,6 +61,8 @@ Ensembles that look at spectra, or whose patches are padded, are asked window by
 - GPUs. There, windows that share their maps are convolved in tiles as large as a quarter of the
   free memory holds, in float16 unless `mode="exact"`; that was tried on CPUs alone.
 - Most of the time of a small image now goes into writing its files.
+- The figures above are those of a `cdte-110` with one member per class. The present one has two,
+  which doubles the network's share of the time; it was not measured again.
 
 ## Tried, and left out
 
