@@ -21,7 +21,10 @@ INTRODUCTION = """\
 
 Written by `python studies/detection.py` from `studies/runs` and from the records of the trainings,
 `training/*.json`; do not edit. How models trained on the public patches do is in
-[results.md](results.md)."""
+[results.md](results.md).
+
+`sto-001` comes from an earlier form of `training/sto_001.py`: one member per class, and scenes of a
+crystal's edge in which nothing was Bulk. Its errors of calibration are those of that truth."""
 HELD_OUT = """\
 A second model, trained by the same script without the places, crystals, doses and thicknesses
 below, was measured on them. Its probabilities were fitted on simulated scenes, those of Bulk half
