@@ -1,6 +1,6 @@
 """Train the bundled ensemble ``cdte-110``.
 
-    python training/cdte_110.py [--data FOLDER] [--quick]
+    python training/cdte_110.py [--data FOLDER] [--quick] [--keep FOLDER]
 
 Learns from clicks on the public CdTe micrograph and on its copies with edited vacancies and
 interstitials, the public Bulk patches (another image), two other crystals that no class may

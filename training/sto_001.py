@@ -1,6 +1,6 @@
 """Train the bundled ensemble ``sto-001``.
 
-    python training/sto_001.py [--data FOLDER] [--quick]
+    python training/sto_001.py [--data FOLDER] [--quick] [--keep FOLDER]
 
 Learns from clicks on the three public SrTiO3 micrographs with edited columns, the untouched
 micrograph they were made from, two other crystals that no class may claim, and scenes of the
