@@ -263,7 +263,7 @@ def test_two_faults_end_to_end_keep_their_names() -> None:
     answer.probability[0, 4, :16] = 0.7
     answer.probability[1, 4, 16:] = 0.9
     _, masks = masks_from_map(answer, (64, 256), HALF)
-    assert masks[0, 35, :112].all()
+    assert masks[0, 35, :104].all()  # the surer one reaches a little into the other
     assert masks[1, 35, 128:].all()
 
 

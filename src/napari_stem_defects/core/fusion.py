@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 SPECK_PX = 16.0
 """Shortest extended defect in px: a quarter of a 64 px window."""
 
-VOTE_REACH = 1.0
+VOTE_REACH = 1.5
 """Standard deviation of the Gaussian over which names are voted on, in shortest defects."""
 
 SUREST = 0.99
@@ -112,7 +112,7 @@ def masks_from_map(
         Pixels without a value.
     speck_px : float
         Regions of extended classes shorter than this, or nowhere further than this from the
-        border, are dropped, and names of extended defects are voted on over as much; 0 does
+        border, are dropped, and names of extended defects are voted on over 1.5 times this; 0 does
         neither.
     prominence : float
         See `PROMINENCE`.
