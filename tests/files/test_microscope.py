@@ -178,7 +178,7 @@ def test_mrc_that_declares_what_it_does_not_hold_is_refused_at_once(
     path.write_bytes(data)
     started = time.perf_counter()
     assert_refused(path, "declares")
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < 5
 
 
 def test_files_beside_a_movie_are_left_alone(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_labels_by_mouse_and_keys(viewer: Any, tmp_path: Path) -> None:
     press_key(canvas, KEY.Key_2)
     started = time.monotonic()
     click(canvas, spot(60, 80))
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5
     assert (folder / "labels.jsonl").read_text().count('"op":"label"') == 1
     press_key(canvas, KEY.Key_3)
     click(canvas, spot(180, 200))
@@ -171,7 +171,7 @@ def test_cancel_and_a_deleted_image(viewer: Any) -> None:
     started = time.monotonic()
     QTest.mouseClick(widget.findChild(QWidget, "cancel"), Qt.MouseButton.LeftButton)
     wait_for(lambda: not widget.model.run.busy)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
     assert widget.model.run.phase == "cancelled"
 
 

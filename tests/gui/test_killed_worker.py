@@ -31,10 +31,8 @@ def test_the_window_outlives_its_worker(viewer: Any, kills: int) -> None:
         assert widget.model.run.phase == "done", widget.model.run.message
         assert "CdTe · SF1" in viewer.layers
         searches += 1
-    busy = gaps.longest_busy_s
-    print(f"{killed} kills in {searches} searches, each finished; longest pause {busy:.3f} s")
-    # By the clock, minutes on a busy machine hold longer ones.
-    assert 0 < busy < 0.8
+    print(f"{killed} kills in {searches} searches, each finished")
+    gaps.check()
 
 
 def kill_in_the_middle(widget: Any) -> None:

