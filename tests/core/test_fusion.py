@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from napari_stem_defects.core.detection_result import ProbabilityMap
-from napari_stem_defects.core.fusion import masks_from_map, rasterise
+from napari_stem_defects.core.fusion import planes_from_map
+from napari_stem_defects.core.raster import rasterise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,6 +33,12 @@ def answers(*classes: str, shape: tuple[int, int] = SHAPE, stride: int = 8) -> P
         classes=classes,
         called=np.ones((y.size, x.size), bool),
     )
+
+
+def masks_from_map(*arguments: Any, **options: Any) -> tuple[tuple[str, ...], NDArray[np.uint8]]:
+    """Return the names of the planes, and these as one array."""
+    drawn = planes_from_map(*arguments, **options)
+    return drawn.names, drawn.masks()
 
 
 def bump(answer: ProbabilityMap, y: float, x: float, width: float = 9.0) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from napari_stem_defects.core import preprocessing
+from napari_stem_defects.core import flat_strips, preprocessing
 from napari_stem_defects.core.preprocessing import (
     Preprocessing,
     feature_shapes,
@@ -234,7 +234,7 @@ def test_large_images_are_flattened_as_small_ones(
     image[: height // 3] *= 0.7
     whole = flatten(image, p)
     monkeypatch.setattr(preprocessing, "LARGE_PX", 1)
-    monkeypatch.setattr(preprocessing, "STRIP_ROWS", 32)
+    monkeypatch.setattr(flat_strips, "STRIP_ROWS", 32)
     np.testing.assert_allclose(flatten(image, p), whole, atol=2e-6 * np.abs(whole).max())
     assert not flatten(np.full((height, 80), 3, np.float32), p).any()
 

@@ -10,6 +10,7 @@ from skimage.draw import disk
 from skimage.measure import regionprops
 
 from napari_stem_defects.core.detection_result import ProbabilityMap, Region
+from napari_stem_defects.core.planes import Planes
 from napari_stem_defects.core.regions import (
     longest_extent_px,
     measure_regions,
@@ -42,7 +43,8 @@ def planes() -> NDArray[np.uint8]:
 def measure(
     masks: NDArray[np.uint8], answer: ProbabilityMap | None = None, nm: float | None = None
 ) -> tuple[Region, ...]:
-    return measure_regions(answer or even_map(), NAMES, masks, image="a", frame=2, pixel_size_nm=nm)
+    packed = Planes.of(NAMES, masks)
+    return measure_regions(answer or even_map(), packed, image="a", frame=2, pixel_size_nm=nm)
 
 
 def test_a_band_is_measured_in_px_and_nm() -> None:
@@ -87,7 +89,7 @@ def test_pixels_carry_the_numbers_of_their_regions() -> None:
     masks[0, 80:90, 20:30] = 1
     masks[0, 30:40, 120:130] = 1
     masks[2, 5, 5] = 1
-    numbered = number_regions(even_map(), NAMES, masks)
+    numbered = number_regions(even_map(), Planes.of(NAMES, masks))
     assert [numbered[0, round(r.y_px), round(r.x_px)] for r in measure(masks)] == [1, 2]
     assert ((numbered > 0) == (masks > 0)).all()
 

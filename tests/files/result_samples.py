@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from napari_stem_defects.core.detection_result import Detection, ProbabilityMap
-from napari_stem_defects.core.fusion import masks_from_map
+from napari_stem_defects.core.fusion import planes_from_map
 from napari_stem_defects.core.micrograph import Micrograph
 from napari_stem_defects.core.regions import measure_regions
 
@@ -44,16 +44,13 @@ def detection(
         probability[:, -3:, -3:] = 0.1
     answers = ProbabilityMap(probability, y, x, CLASSES, np.ones((y.size, x.size), bool))
     limits = dict.fromkeys(CLASSES, threshold)
-    names, masks = masks_from_map(answers, of.frame_shape, limits)
+    planes = planes_from_map(answers, of.frame_shape, limits)
     return Detection(
         image=of.name,
         frame=frame,
         map=answers,
-        mask_names=names,
-        masks=masks,
-        regions=measure_regions(
-            answers, names, masks, image=of.name, frame=frame, pixel_size_nm=nm
-        ),
+        planes=planes,
+        regions=measure_regions(answers, planes, image=of.name, frame=frame, pixel_size_nm=nm),
         pixel_size_nm=nm,
         parameters={"stride_px": 8, "thresholds": limits, "pixel_size_source": "file"},
         seconds=0.25,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from PIL import Image, ImageColor
 from result_samples import CLASSES, MODEL, detection, micrograph
 
 from napari_stem_defects.core.classes import UNKNOWN, colour_of
+from napari_stem_defects.core.planes import Planes
 from napari_stem_defects.core.regions import totals
 from napari_stem_defects.files import overview
 from napari_stem_defects.files.overview import Findings, draw_overview, frames_to_show
@@ -142,8 +144,8 @@ def test_a_constant_image_and_full_masks_are_drawn() -> None:
     image = micrograph()
     image.pixels[:] = 3
     found = detection(image)
-    found.masks[:] = 1
-    assert page(image, found).width >= 1000
+    full = Planes.of(found.mask_names, np.ones_like(found.masks))
+    assert page(image, replace(found, planes=full)).width >= 1000
 
 
 def test_classes_nobody_has_heard_of_are_drawn(written: list[str]) -> None:
@@ -155,8 +157,7 @@ def test_classes_nobody_has_heard_of_are_drawn(written: list[str]) -> None:
     answers = found.map
     object.__setattr__(answers, "classes", tuple(renamed.get(n, n) for n in answers.classes))
     names = tuple(renamed.get(name, name) for name in found.mask_names)
-    object.__setattr__(found, "mask_names", names)
-    page(image, found)
+    page(image, replace(found, planes=replace(found.planes, names=names)))
     assert "split <interstitial> & pair" in written
 
 

@@ -66,12 +66,12 @@ class Scarce:
 
 
 POINTS: dict[str, tuple[Any, str]] = {
-    "flatten": (detection, "flatten"),
+    "flatten": (detection, "look_at_flattened"),
     "resample": (detection, "_resampled"),
     "cut and transform": (window_scan, "features_on_device"),
     "ask the networks": (network.Network, "ask"),
     "one pass": (network.Network, "ask_everywhere"),
-    "fuse": (detection, "masks_from_map"),
+    "fuse": (detection, "planes_from_map"),
     "measure": (detection, "measure_regions"),
     "draw": (result_files, "draw_overview"),
 }

@@ -10,7 +10,7 @@ import torch
 
 import napari_stem_defects as sd
 from napari_stem_defects.cli import main
-from napari_stem_defects.core import one_pass, preprocessing, window_scan
+from napari_stem_defects.core import flat_strips, one_pass, planes, preprocessing, window_scan
 from napari_stem_defects.core.network import in_one_pass
 from napari_stem_defects.core.simulation import simulate
 from napari_stem_defects.engine.frame_input import FrameInput
@@ -124,7 +124,8 @@ def test_batches_tiles_threads_and_workers_change_nothing(
             apart[f"{name} {size}"] = other
     with monkeypatch.context() as patch:
         # Large images are flattened in strips; here this one is as well.
-        patch.setattr(preprocessing, "STRIP_ROWS", 64)
+        patch.setattr(flat_strips, "STRIP_ROWS", 64)
+        patch.setattr(planes, "PIXELS_TOGETHER", 10_000)
         patch.setattr(preprocessing, "LARGE_PX", 1)
         apart["strips"] = sd.detect(sd.read(image), load_model(model), device="cpu")
     threads = torch.get_num_threads()

@@ -21,7 +21,7 @@ import psutil
 from napari_stem_defects.core.classes import BULK
 from napari_stem_defects.core.detection import detect_frame
 from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
-from napari_stem_defects.core.fusion import masks_from_map
+from napari_stem_defects.core.fusion import planes_from_map
 from napari_stem_defects.core.inference import predict
 from napari_stem_defects.core.network import new_member, weights_of
 from napari_stem_defects.core.preprocessing import feature_shapes, flatten, stages
@@ -191,8 +191,8 @@ def stage_shares(ensemble: Ensemble, sizes: Sizes, device: str) -> Figures:
     timed("windows, spectra, network", lambda: predict(flat, ensemble, grid, mode="fast"))
     found = detect_frame(image, ensemble, stride=stride, device=device)
     limits = {name: spec.threshold(name) for name in spec.classes}
-    names, masks = timed("fusion", lambda: masks_from_map(found.map, image.frame_shape, limits))
-    timed("regions", lambda: measure_regions(found.map, names, masks, image=image.name))
+    planes = timed("fusion", lambda: planes_from_map(found.map, image.frame_shape, limits))
+    timed("regions", lambda: measure_regions(found.map, planes, image=image.name))
     with tempfile.TemporaryDirectory() as folder:
         about = {"name": spec.name, "sha256": ensemble.sha256}
         timed("files", lambda: write_results(Path(folder), image, [found], about))

@@ -11,9 +11,10 @@ from scipy.ndimage import uniform_filter
 from skimage.transform import resize
 
 from napari_stem_defects.core.detection_result import Detection, ProbabilityMap
-from napari_stem_defects.core.fusion import SPECK_PX, masks_from_map
+from napari_stem_defects.core.fusion import SPECK_PX, planes_from_map
 from napari_stem_defects.core.lattice import measure_lattice, pixel_size_from_lattice
-from napari_stem_defects.core.preprocessing import flatten
+from napari_stem_defects.core.planes import strips_of
+from napari_stem_defects.core.preprocessing import look_at_flattened
 from napari_stem_defects.core.progress import Report, silent
 from napari_stem_defects.core.regions import measure_regions
 from napari_stem_defects.core.spread import averaged
@@ -21,11 +22,12 @@ from napari_stem_defects.core.windows import Grid, window_grid
 from napari_stem_defects.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
     from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
+    from napari_stem_defects.core.flat_strips import Flattened
     from napari_stem_defects.core.inference import Watch
     from napari_stem_defects.core.micrograph import Micrograph
     from napari_stem_defects.core.preprocessing import Preprocessing
@@ -217,7 +219,7 @@ def _scanned(
     from napari_stem_defects.core.inference import predict
 
     settings = ensemble.spec.preprocessing
-    flattened = flatten(_resampled(micrograph.pixels, factor), settings)
+    flattened = look_at_flattened(_resampled(micrograph.pixels, factor), settings)
     rows, columns = flattened.shape
     grid = window_grid((rows, columns), stride, ensemble.spec.margin_px)
     probability = predict(
@@ -225,9 +227,10 @@ def _scanned(
     )
     probability = averaged(probability, grid, ensemble.spec.spread_px)
     called = _called(flattened, micrograph.invalid, grid, settings)
+    probability *= called
     height, width = micrograph.frame_shape
     return ProbabilityMap(
-        probability=probability * called,
+        probability=probability,
         y=_rescaled(grid.y, height / rows),
         x=_rescaled(grid.x, width / columns),
         classes=ensemble.spec.classes,
@@ -255,19 +258,14 @@ def _measured(
     """Turn probabilities into masks and measured regions."""
     image = scale.micrograph
     speck_px = SPECK_PX / scale.factor
-    names, masks = masks_from_map(
-        found, image.frame_shape, limits, image.invalid, speck_px=speck_px
-    )
+    planes = planes_from_map(found, image.frame_shape, limits, image.invalid, speck_px=speck_px)
     size = image.pixel_size_nm
-    regions = measure_regions(
-        found, names, masks, image=image.name, frame=frame, pixel_size_nm=size
-    )
+    regions = measure_regions(found, planes, image=image.name, frame=frame, pixel_size_nm=size)
     return Detection(
         image=image.name,
         frame=frame,
         map=found,
-        mask_names=names,
-        masks=masks,
+        planes=planes,
         regions=regions,
         pixel_size_nm=size,
         parameters=parameters,
@@ -275,23 +273,45 @@ def _measured(
 
 
 def _called(
-    flattened: NDArray[np.float32],
+    flattened: Flattened,
     invalid: NDArray[np.bool_] | None,
     grid: Grid,
     settings: Preprocessing,
 ) -> NDArray[np.bool_]:
     """Say which windows show anything: their middle has contrast and valid pixels."""
-    at_centres = np.ix_(grid.y, grid.x)
     middle = settings.patch_px // 2
-    power = flattened**2
     # Where local contrast was evened out, 1 is the contrast of any place that has some.
-    usual = 1.0 if settings.contrast_px > 0 else float(power.mean())
-    local = uniform_filter(power, middle, mode="reflect")[at_centres]
+    usual = 1.0 if settings.contrast_px > 0 else _mean_square(flattened)
+    local = _means_around(flattened, grid, middle, np.square)
     called: NDArray[np.bool_] = local > BLANK_CONTRAST**2 * usual
     if invalid is not None:
         share = resize(invalid.astype(np.float32), flattened.shape, order=1)
-        called &= uniform_filter(share, middle, mode="reflect")[at_centres] <= MOST_INVALID
+        called &= _means_around(share, grid, middle, np.asarray) <= MOST_INVALID
     return called
+
+
+def _mean_square(image: Flattened) -> float:
+    total = 0.0
+    for rows in strips_of(image.shape):
+        total += float(np.square(image[rows, slice(None)]).sum(dtype=np.float64))
+    return total / float(np.prod(image.shape))
+
+
+def _means_around(
+    image: Flattened,
+    grid: Grid,
+    width_px: int,
+    of: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+) -> NDArray[np.float32]:
+    """Return the mean of a function of the pixels in a square around each centre; (gy, gx)."""
+    means = np.zeros((len(grid.y), len(grid.x)), np.float32)
+    for rows in strips_of(image.shape):
+        inside = (grid.y >= rows.start) & (grid.y < rows.stop)
+        top = max(0, rows.start - width_px)
+        values = of(image[slice(top, rows.stop + width_px), slice(None)])
+        local = uniform_filter(values, width_px, mode="reflect")
+        means[inside] = local[np.ix_(grid.y[inside] - top, grid.x)]
+    return means
 
 
 def _rescaled(centres: NDArray[np.int64], step: float) -> NDArray[np.float32]:

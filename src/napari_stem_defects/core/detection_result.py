@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.core.classes import BULK
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+
+    from napari_stem_defects.core.planes import Planes
 
 
 @dataclass(frozen=True)
@@ -78,10 +81,8 @@ class Detection:
         Index of the frame in its stack, 0 for a single image.
     map : ProbabilityMap
         Probabilities per window.
-    mask_names : tuple of str
-        Names of the planes of ``masks``: the defect classes, then ``unknown``.
-    masks : ndarray of uint8, shape (len(mask_names), Y, X)
-        0/1 planes in px of the input image.
+    planes : Planes
+        The defect classes, then ``unknown``, in px of the input image, packed.
     regions : tuple of Region
         The connected defects of the planes, ``unknown`` left out.
     pixel_size_nm : float or None
@@ -95,9 +96,22 @@ class Detection:
     image: str
     frame: int
     map: ProbabilityMap
-    mask_names: tuple[str, ...]
-    masks: NDArray[np.uint8]
+    planes: Planes
     regions: tuple[Region, ...]
     pixel_size_nm: float | None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+
+    @property
+    def mask_names(self) -> tuple[str, ...]:
+        """Names of the planes of ``masks``: the defect classes, then ``unknown``."""
+        return self.planes.names
+
+    @cached_property
+    def masks(self) -> NDArray[np.uint8]:
+        """0/1 planes in px of the input image, shape (len(mask_names), Y, X).
+
+        Unpacked when first asked for: of a large micrograph that is several times its size, and
+        ``planes`` gives the same in parts.
+        """
+        return self.planes.masks()

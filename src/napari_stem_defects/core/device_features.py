@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_stem_defects.core.preprocessing import NO_SIGNAL, window_profile
+from napari_stem_defects.core.flat_strips import NO_SIGNAL
+from napari_stem_defects.core.preprocessing import window_profile
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -23,11 +23,16 @@ masks, in the order they apply:
    Bulk included, and no defect plane holds the pixel. Only an ensemble with a Bulk member can
    say so. The nearest window decides, not the bilinear map, which would draw a seam of
    unknown between every defect and the bulk beside it.
+
+Nothing of the size of the image is held but the packed planes: they are drawn in strips of rows
+(rules 1 to 3), then looked through for what is to be cut or dropped (4, 5), then finished.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
@@ -35,13 +40,17 @@ from skimage.morphology import h_maxima
 from skimage.segmentation import watershed
 
 from napari_stem_defects.core.classes import BULK, UNKNOWN, kind_of
+from napari_stem_defects.core.pieces import EIGHT, Pieces
+from napari_stem_defects.core.planes import Planes, strips_of
+from napari_stem_defects.core.raster import Raster
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from napari_stem_defects.core.detection_result import ProbabilityMap
+    from napari_stem_defects.core.pieces import Box
 
 SPECK_PX = 16.0
 """Shortest extended defect in px: a quarter of a 64 px window."""
@@ -55,42 +64,11 @@ SUREST = 0.99
 PROMINENCE = 0.2
 """How far the probability must dip between two peaks for them to be two point defects."""
 
-_EIGHT = np.ones((3, 3), bool)
-_BLOCK_ROWS = 256
+# Corrects, in place, one plane of a strip whose rows are given; strips come in their order.
+_Tidy = Callable[["NDArray[np.uint8]", slice], None]
 
 
-def rasterise(
-    values: NDArray[np.float32],
-    y: NDArray[np.float32],
-    x: NDArray[np.float32],
-    shape: tuple[int, int],
-) -> NDArray[np.float32]:
-    """Spread values at window centres over the pixels of an image.
-
-    Parameters
-    ----------
-    values : ndarray, shape (gy, gx)
-    y, x : ndarray, shapes (gy,) and (gx,)
-        Increasing centres in px, steps of any length; pixel i lies at coordinate i.
-    shape : (Y, X)
-
-    Returns
-    -------
-    ndarray of float32, shape (Y, X)
-        Bilinear between centres, the nearest centre's value outside them. Beside the result
-        only a block of rows is held in memory.
-    """
-    top, bottom, down = _bracket(y, shape[0])
-    left, right, across = _bracket(x, shape[1])
-    wide = _blend(values[:, left], values[:, right], across)
-    pixels = np.empty(shape, np.float32)
-    for start in range(0, shape[0], _BLOCK_ROWS):
-        rows = slice(start, start + _BLOCK_ROWS)
-        pixels[rows] = _blend(wide[top[rows]], wide[bottom[rows]], down[rows, None])
-    return pixels
-
-
-def masks_from_map(
+def planes_from_map(
     map: ProbabilityMap,
     shape: tuple[int, int],
     thresholds: Mapping[str, float],
@@ -98,7 +76,7 @@ def masks_from_map(
     *,
     speck_px: float = SPECK_PX,
     prominence: float = PROMINENCE,
-) -> tuple[tuple[str, ...], NDArray[np.uint8]]:
+) -> Planes:
     """Turn probabilities into one 0/1 plane per defect class and a last one, ``unknown``.
 
     Parameters
@@ -108,7 +86,7 @@ def masks_from_map(
         Size of the image in px.
     thresholds : mapping
         Probability from which each class of the map, Bulk included, counts as present.
-    invalid : ndarray of bool, shape (Y, X), or None
+    invalid : ndarray of bool, shape (Y, X), optional
         Pixels without a value.
     speck_px : float
         Regions of extended classes shorter than this, or nowhere further than this from the
@@ -116,57 +94,139 @@ def masks_from_map(
         neither.
     prominence : float
         See `PROMINENCE`.
-
-    Returns
-    -------
-    names : tuple of str
-        The defect classes, then ``unknown``.
-    masks : ndarray of uint8, shape (len(names), Y, X)
     """
+    raster = Raster(map.y, map.x, shape)
+    points = {
+        name: _PointClass.of(map, name, thresholds[name], raster)
+        for name in map.defect_classes
+        if kind_of(name) != "extended"
+    }
+    limits = {name: thresholds[name] for name in map.defect_classes if name not in points}
+    planar = _PlanarClasses.of(map, limits, raster, speck_px) if limits else None
+    unclaimed = _unclaimed(map, thresholds)
+
+    def speaking(rows: slice) -> NDArray[np.bool_]:
+        spoken = raster.nearest(map.called, rows)
+        return spoken if invalid is None else spoken & ~invalid[rows]
+
+    def drawn(rows: slice) -> NDArray[np.uint8]:
+        part = np.zeros((len(names), rows.stop - rows.start, shape[1]), np.uint8)
+        for name, point in points.items():
+            point.draw(part[names.index(name)], rows)
+        if planar is not None:
+            planar.draw([part[names.index(name)] for name in planar.names], rows)
+        return part * speaking(rows)
+
+    def finished(rows: slice, part: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        for name, tidy in tidies.items():
+            tidy(part[names.index(name)], rows)
+        if BULK in map.classes:
+            unknown = raster.nearest(unclaimed, rows) & speaking(rows)
+            part[-1] = unknown & ~part[:-1].any(axis=0)
+        return part
+
     names = (*map.defect_classes, UNKNOWN)
-    masks = np.zeros((len(names), *shape), np.uint8)
-    speaking = _nearest(map.called, map, shape)
-    if invalid is not None:
-        speaking &= ~invalid
-    extended = [name for name in map.defect_classes if kind_of(name) == "extended"]
-    for name, mask in zip(map.defect_classes, masks, strict=False):
-        if name in extended:
-            continue
+    rough = Planes.drawn(names, shape, (drawn(rows) for rows in strips_of(shape)))
+    tidies: dict[str, _Tidy] = {
+        name: _without(point.valleys(rough, name, prominence)) for name, point in points.items()
+    }
+    for name in limits:
+        tidies[name] = _keeping(_long_enough(rough, name, speck_px))
+    return Planes.drawn(names, shape, (finished(rows, part) for rows, part in rough.parts()))
+
+
+@dataclass(frozen=True)
+class _PointClass:
+    """How a point defect is drawn: by its own probability alone.
+
+    Attributes
+    ----------
+    values : ndarray of float32, shape (gy, gx)
+    limit : float
+    passing : ndarray of bool, shape (gy, gx)
+        The windows that reach the limit.
+    joins : ndarray of int, shape (N, 2)
+        Pixels between windows that pass across a corner.
+    raster : Raster
+    """
+
+    values: NDArray[np.float32]
+    limit: float
+    passing: NDArray[np.bool_]
+    joins: NDArray[np.intp]
+    raster: Raster
+
+    @classmethod
+    def of(cls, map: ProbabilityMap, name: str, limit: float, raster: Raster) -> _PointClass:
         values = map.probability[map.classes.index(name)]
-        passing = map.called & (values >= thresholds[name])
-        if passing.any():
-            pixels = rasterise(values, map.y, map.x, shape)
-            found = _marked(pixels >= thresholds[name], passing, map)
-            _join_across_corners(found, passing, map)
-            found &= speaking
-            peaks, _ = ndimage.label(passing & (h_maxima(values, prominence) > 0), _EIGHT)
-            _cut_apart(found, pixels, _at_centres(peaks, map, shape))
-            mask[:] = found
-    if extended:
-        limits = {name: thresholds[name] for name in extended}
-        _draw_planar(masks, map, limits, speaking, speck_px)
-    if BULK in map.classes:
-        unknown = _nearest(_unclaimed(map, thresholds), map, shape) & speaking
-        masks[-1] = unknown & ~masks[:-1].any(axis=0)
-    return names, masks
+        passing = map.called & (values >= limit)
+        return cls(values, limit, passing, _joins_across_corners(passing, map, raster), raster)
+
+    def draw(self, mask: NDArray[np.uint8], rows: slice) -> None:
+        """Draw some rows of the plane."""
+        if not self.passing[self.raster.concerned(rows)].any():
+            return
+        reached = self.raster.bilinear(self.values, rows) >= self.limit
+        mask[:] = reached | (self.raster.at_centres(self.passing, rows) > 0)
+        y, x = _within(self.joins, rows)
+        mask[y, x] = 1
+
+    def valleys(self, rough: Planes, name: str, prominence: float) -> NDArray[np.intp]:
+        """Return the pixels (N, 2) along which regions with several peaks are cut apart."""
+        cuts = [np.zeros((0, 2), np.intp)]
+        if self.passing.any():
+            tops = self.passing & (h_maxima(self.values, prominence) > 0)
+            peaks, _ = ndimage.label(tops, EIGHT)
+            cuts += [
+                self._valley(rough.crop(name, box), box, of)
+                for box, of in self._crowded(rough, name, peaks)
+            ]
+        return np.concatenate(cuts)
+
+    def _crowded(
+        self, rough: Planes, name: str, peaks: NDArray[np.int32]
+    ) -> Iterator[tuple[Box, NDArray[np.intp]]]:
+        """Yield the box of each region with several peaks, and these: (n, 3), peak, y and x."""
+        pieces, met = Pieces(), []
+        for rows, mask in rough.parts_of(name):
+            numbers = pieces.add(mask)
+            at = self.raster.at_centres(peaks, rows) * mask
+            y, x = np.nonzero(at)
+            met.append(np.column_stack([numbers[y, x], at[y, x], y + rows.start, x]))
+        piece, *seen = np.concatenate(met).T
+        region, boxes = pieces.regions()[piece], pieces.region_boxes()
+        pairs = np.unique(np.column_stack([region, seen[0]]), axis=0)
+        numbers, peaks_in = np.unique(pairs[:, 0], return_counts=True)
+        for number in numbers[peaks_in > 1]:
+            yield boxes[number - 1], np.column_stack(seen)[region == number]
+
+    def _valley(
+        self, mask: NDArray[np.uint8], box: Box, peaks: NDArray[np.intp]
+    ) -> NDArray[np.intp]:
+        """Return the pixels between the peaks of a region inside its box."""
+        corner = np.array([box[0].start, box[1].start])
+        (y, x), markers = (peaks[:, 1:] - corner).T, np.zeros(mask.shape, np.int32)
+        markers[y, x] = peaks[:, 0]
+        blobs, _ = ndimage.label(mask, EIGHT)
+        blob = blobs == blobs[y[0], x[0]]
+        # The cut is drawn here because watershed_line with 8 neighbours takes minutes.
+        heights = self.raster.bilinear(self.values, *box)
+        basins = watershed(-heights, markers, connectivity=2, mask=blob)
+        between = blob & (ndimage.maximum_filter(basins, size=3) != basins)
+        valley: NDArray[np.intp] = np.argwhere(between) + corner
+        return valley
 
 
-def _marked(
-    pixels: NDArray[np.bool_], passing: NDArray[np.bool_], map: ProbabilityMap
-) -> NDArray[np.bool_]:
-    """Add to the pixels that pass the one at the centre of each window that passes."""
-    return pixels | (_at_centres(passing, map, pixels.shape) > 0)
-
-
-def _join_across_corners(
-    mask: NDArray[np.bool_], passing: NDArray[np.bool_], map: ProbabilityMap
-) -> None:
-    """Draw, in place, the line between the centres of windows that pass across a corner.
+def _joins_across_corners(
+    passing: NDArray[np.bool_], map: ProbabilityMap, raster: Raster
+) -> NDArray[np.intp]:
+    """Return the pixels (N, 2) of lines between the centres of windows that pass across a corner.
 
     Halfway the bilinear map is the mean of four windows, two of which may see nothing of a
     defect smaller than their step.
     """
     upper, lower = passing[:-1], passing[1:]
+    pixels = [np.zeros((0, 2), np.intp)]
     for first, second, step in (
         (upper[:, :-1], lower[:, 1:], 1),
         (upper[:, 1:], lower[:, :-1], -1),
@@ -176,42 +236,65 @@ def _join_across_corners(
         y, x = (map.y[rows], map.y[rows + 1]), (map.x[columns], map.x[columns + step])
         longest = max((np.abs(b - a).max(initial=0) for a, b in (y, x)))
         for share in np.linspace(0, 1, int(longest) + 2):
-            at_y, at_x = (np.rint(a + share * (b - a)).astype(int) for a, b in (y, x))
-            mask[np.clip(at_y, 0, len(mask) - 1), np.clip(at_x, 0, mask.shape[1] - 1)] = True
+            at = [np.rint(a + share * (b - a)).astype(np.intp) for a, b in (y, x)]
+            pixels.append(np.column_stack(at))
+    joined = np.unique(np.concatenate(pixels), axis=0)
+    inside: NDArray[np.intp] = np.clip(joined, 0, np.array(raster.shape) - 1)
+    return inside
 
 
-def _draw_planar(
-    masks: NDArray[np.uint8],
-    map: ProbabilityMap,
-    thresholds: Mapping[str, float],
-    speaking: NDArray[np.bool_],
-    speck_px: float,
-) -> None:
-    """Find the planar defects and give, in place, each of their pixels one name's mask."""
-    values = {name: map.probability[map.classes.index(name)] for name in thresholds}
-    # A threshold of 0 is passed by every window.
-    ratios = [
-        values[name] / limit if limit else np.ones_like(values[name])
-        for name, limit in thresholds.items()
-    ]
-    ratio = np.max(ratios, axis=0)
-    passing = map.called & (ratio >= 1)
-    if not passing.any():
-        return
-    pixels = rasterise(ratio, map.y, map.x, speaking.shape)
-    planar = _marked(pixels >= 1, passing, map) & speaking
-    strongest = np.zeros(planar.shape, np.float32)
-    names = list(thresholds)
-    winner = np.zeros(planar.shape, np.uint8)
-    for number, name in enumerate(names):
-        votes = _smoothed(_odds(values[name]) * passing, map, VOTE_REACH * speck_px)
-        pixels = rasterise(votes, map.y, map.x, planar.shape)
-        winner[pixels > strongest] = number
-        np.maximum(strongest, pixels, out=strongest)
-    for number, name in enumerate(names):
-        mask = masks[map.defect_classes.index(name)]
-        mask[:] = planar & (winner == number)
-        _drop_specks(mask, speck_px)
+@dataclass(frozen=True)
+class _PlanarClasses:
+    """How extended defects are drawn: found by any of their classes, named by a vote.
+
+    Attributes
+    ----------
+    names : tuple of str
+    ratio : ndarray of float32, shape (gy, gx)
+        The highest probability in units of its class's threshold.
+    passing : ndarray of bool, shape (gy, gx)
+    votes : tuple of ndarray of float32, shape (gy, gx)
+        For each name what the windows around give it.
+    raster : Raster
+    """
+
+    names: tuple[str, ...]
+    ratio: NDArray[np.float32]
+    passing: NDArray[np.bool_]
+    votes: tuple[NDArray[np.float32], ...]
+    raster: Raster
+
+    @classmethod
+    def of(
+        cls, map: ProbabilityMap, limits: Mapping[str, float], raster: Raster, speck_px: float
+    ) -> _PlanarClasses:
+        values = {name: map.probability[map.classes.index(name)] for name in limits}
+        # A threshold of 0 is passed by every window.
+        ratios = [
+            values[name] / limit if limit else np.ones_like(values[name])
+            for name, limit in limits.items()
+        ]
+        ratio = np.max(ratios, axis=0)
+        passing = map.called & (ratio >= 1)
+        votes = tuple(
+            _smoothed(_odds(values[name]) * passing, map, VOTE_REACH * speck_px) for name in limits
+        )
+        return cls(tuple(limits), ratio, passing, votes, raster)
+
+    def draw(self, masks: Sequence[NDArray[np.uint8]], rows: slice) -> None:
+        """Draw some rows of the planes, which come in the order of the names."""
+        if not self.passing[self.raster.concerned(rows)].any():
+            return
+        reached = self.raster.bilinear(self.ratio, rows) >= 1
+        found = reached | (self.raster.at_centres(self.passing, rows) > 0)
+        strongest = np.zeros(found.shape, np.float32)
+        winner = np.zeros(found.shape, np.uint8)
+        for number, votes in enumerate(self.votes):
+            pixels = self.raster.bilinear(votes, rows)
+            winner[pixels > strongest] = number
+            np.maximum(strongest, pixels, out=strongest)
+        for number, mask in enumerate(masks):
+            mask[:] = found & (winner == number)
 
 
 def _odds(probability: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -230,76 +313,50 @@ def _smoothed(
     return smooth
 
 
-def _bracket(
-    centres: NDArray[np.float32], length: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-    """Return, for each pixel, the centres before and after it and how far it is between."""
-    position = np.interp(np.arange(length), centres, np.arange(len(centres)))
-    before = np.minimum(position.astype(np.intp), max(len(centres) - 2, 0))
-    after = np.minimum(before + 1, len(centres) - 1)
-    return before, after, (position - before).astype(np.float32)
-
-
-def _blend(
-    a: NDArray[np.float32], b: NDArray[np.float32], weight: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Interpolate linearly, exactly where ``a`` equals ``b``."""
-    return a + (b - a) * weight
-
-
-def _nearest(
-    values: NDArray[np.bool_], map: ProbabilityMap, shape: tuple[int, int]
-) -> NDArray[np.bool_]:
-    """Give every pixel the value of its nearest window; shape (gy, gx) to (Y, X)."""
-    rows, columns = (
-        np.where(weight > 0.5, after, before)
-        for before, after, weight in (_bracket(map.y, shape[0]), _bracket(map.x, shape[1]))
-    )
-    pixels: NDArray[np.bool_] = values[np.ix_(rows, columns)]
-    return pixels
-
-
-def _at_centres(
-    values: NDArray[np.integer[Any] | np.bool_], map: ProbabilityMap, shape: tuple[int, ...]
-) -> NDArray[np.int32]:
-    """Put each window's value into the pixel at its centre, 0 elsewhere; shape (Y, X)."""
-    rows, columns = np.nonzero(values)
-    pixels = np.zeros(shape, np.int32)
-    pixels[
-        np.clip(np.rint(map.y[rows]).astype(int), 0, shape[0] - 1),
-        np.clip(np.rint(map.x[columns]).astype(int), 0, shape[1] - 1),
-    ] = values[rows, columns]
-    return pixels
-
-
 def _unclaimed(map: ProbabilityMap, thresholds: Mapping[str, float]) -> NDArray[np.bool_]:
     """Return the called windows in which no class reaches its threshold."""
     floor = np.array([thresholds[name] for name in map.classes], np.float32)
     return map.called & (map.probability < floor[:, None, None]).all(axis=0)
 
 
-def _cut_apart(
-    mask: NDArray[np.bool_], pixels: NDArray[np.float32], peaks: NDArray[np.int32]
-) -> None:
-    """Cut, in place, blobs with several peaks along the valleys between them."""
-    blobs, _ = ndimage.label(mask, _EIGHT)
-    for number, box in enumerate(ndimage.find_objects(blobs), start=1):
-        blob = blobs[box] == number
-        markers = np.where(blob, peaks[box], 0)
-        if np.unique(markers[markers > 0]).size < 2:
-            continue
-        # The cut is drawn here because watershed_line with 8 neighbours takes minutes.
-        basins = watershed(-pixels[box], markers, connectivity=2, mask=blob)
-        mask[box] &= ~blob | (ndimage.maximum_filter(basins, size=3) == basins)
+def _without(pixels: NDArray[np.intp]) -> _Tidy:
+    """Clear pixels (N, 2)."""
+
+    def tidy(mask: NDArray[np.uint8], rows: slice) -> None:
+        y, x = _within(pixels, rows)
+        mask[y, x] = 0
+
+    return tidy
 
 
-def _drop_specks(mask: NDArray[np.uint8], speck_px: float) -> None:
-    """Remove, in place, regions shorter than ``speck_px`` and those that hug the border."""
-    blobs, count = ndimage.label(mask, _EIGHT)
-    keep = np.ones(count + 1, bool)
-    for number, box in enumerate(ndimage.find_objects(blobs), start=1):
-        keep[number] = max(side.stop - side.start for side in box) >= speck_px and all(
+def _keeping(kept: NDArray[np.bool_]) -> _Tidy:
+    """Clear the pieces that are not kept; one entry for each piece by its number."""
+    pieces = Pieces()
+
+    def tidy(mask: NDArray[np.uint8], _: slice) -> None:
+        mask *= kept[pieces.add(mask)]
+
+    return tidy
+
+
+def _long_enough(rough: Planes, name: str, speck_px: float) -> NDArray[np.bool_]:
+    """Say which pieces belong to regions neither shorter than ``speck_px`` nor at the border."""
+    pieces = Pieces()
+    for _, mask in rough.parts_of(name):
+        pieces.add(mask)
+    kept = [
+        max(side.stop - side.start for side in box) >= speck_px
+        and all(
             side.stop > speck_px and side.start < length - speck_px
-            for side, length in zip(box, mask.shape, strict=True)
+            for side, length in zip(box, rough.shape, strict=True)
         )
-    mask[~keep[blobs]] = 0
+        for box in pieces.region_boxes()
+    ]
+    return np.array([True, *kept])[pieces.regions()]
+
+
+def _within(pixels: NDArray[np.intp], rows: slice) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return those of some pixels (N, 2) that lie in some rows, counted from the first of these."""
+    y, x = pixels.T
+    here = (y >= rows.start) & (y < rows.stop)
+    return y[here] - rows.start, x[here]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.core.ensemble import Ensemble
+    from napari_stem_defects.core.flat_strips import Flattened
     from napari_stem_defects.core.scan import Scan
     from napari_stem_defects.core.windows import Grid
 
@@ -74,7 +75,7 @@ def pick_device(wanted: str = "auto") -> str:
 
 
 def predict(
-    flattened: NDArray[np.float32],
+    flattened: Flattened,
     ensemble: Ensemble,
     grid: Grid,
     *,
@@ -87,8 +88,8 @@ def predict(
 
     Parameters
     ----------
-    flattened : ndarray of float32, shape (Y, X)
-        What `preprocessing.flatten` returned, at the ensemble's pixel size.
+    flattened : Flattened
+        What `preprocessing.look_at_flattened` returned, at the ensemble's pixel size.
     ensemble : Ensemble
     grid : Grid
         Window centres.
@@ -131,9 +132,7 @@ def predict(
     return np.ascontiguousarray(answers.transpose(2, 0, 1))
 
 
-def _scan(
-    flattened: NDArray[np.float32], ensemble: Ensemble, grid: Grid, device: str, mode: Mode
-) -> Scan:
+def _scan(flattened: Flattened, ensemble: Ensemble, grid: Grid, device: str, mode: Mode) -> Scan:
     """Choose the way of scanning that is less work."""
     if pays(ensemble.spec, grid):
         return OnePass(flattened, ensemble, device, grid, mode)

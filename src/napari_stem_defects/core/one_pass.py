@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.core.ensemble import Ensemble, EnsembleSpec
+    from napari_stem_defects.core.flat_strips import Flattened
     from napari_stem_defects.core.network import Precision
     from napari_stem_defects.core.window_scan import Mode
     from napari_stem_defects.core.windows import Grid
@@ -51,7 +52,7 @@ class OnePass(Scan):
 
     Parameters
     ----------
-    flattened : ndarray of float32, shape (Y, X)
+    flattened : Flattened
     ensemble : Ensemble
     device : str
     grid : Grid
@@ -63,7 +64,7 @@ class OnePass(Scan):
 
     def __init__(
         self,
-        flattened: NDArray[np.float32],
+        flattened: Flattened,
         ensemble: Ensemble,
         device: str,
         grid: Grid,

@@ -17,29 +17,21 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
+from napari_stem_defects.core.blurring import blur
+from napari_stem_defects.core.flat_strips import CONTRAST_FLOOR, NO_SIGNAL, FlatStrips
 from napari_stem_defects.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 Image = NDArray[np.float32]
 Representation = Literal["fft", "real", "fft+real"]
 Window = Literal["hann", "none"]
 Indices = NDArray[np.int64]
 
-# Spread of the flattened image (in units of its maximum) below which there is no signal to talk
-# about: single-precision rounding, not electrons.
-NO_SIGNAL = 1e-6
-# Local contrast is not evened out below this share of the image's own contrast, so that vacuum
-# and amorphous carbon stay faint instead of being blown up to look like a crystal.
-CONTRAST_FLOOR = 0.2
-# Blurs end at so many standard deviations.
-BLUR_TRUNCATE = 3.0
-# Images of more pixels are flattened in strips of so many rows.
+# Images of more pixels are flattened in strips.
 LARGE_PX = 2**22
-STRIP_ROWS = 512
 # No atomic pattern needs a larger window, and a model file may not ask for boundless memory.
 LARGEST_PATCH_PX = 512
 
@@ -170,65 +162,31 @@ def flatten(image: Image, settings: Preprocessing) -> Image:
     if image.ndim == 2 and image.size > LARGE_PX:
         return _flatten_in_strips(image, settings)
     normal = normalise(image)
-    smooth = _blur(normal, settings.smoothing_px)
-    flat = smooth - _blur(normal, float(np.hypot(settings.background_px, settings.smoothing_px)))
+    smooth = blur(normal, settings.smoothing_px)
+    flat = smooth - blur(normal, float(np.hypot(settings.background_px, settings.smoothing_px)))
     overall = np.sqrt(np.mean(flat**2, axis=(-2, -1), keepdims=True))
     flat = np.where(overall > NO_SIGNAL, flat, np.float32(0))
     if settings.contrast_px == 0:
         return flat
-    local = np.sqrt(np.maximum(_blur(flat**2, settings.contrast_px), 0))
+    local = np.sqrt(np.maximum(blur(flat**2, settings.contrast_px), 0))
     floor = np.maximum(CONTRAST_FLOOR * overall, NO_SIGNAL)
     evened: Image = flat / np.maximum(local, floor)
     return evened
 
 
+def look_at_flattened(image: Image, settings: Preprocessing) -> Image | FlatStrips:
+    """Return what `flatten` returns, of a large image computed only where it is looked at."""
+    if image.size > LARGE_PX:
+        return FlatStrips(np.ascontiguousarray(image, dtype=np.float32), settings)
+    return flatten(image, settings)
+
+
 def _flatten_in_strips(image: Image, settings: Preprocessing) -> Image:
     """Do what `flatten` does to a large image (Y, X), holding only its result beside it."""
-    lowest = min(image.min(), np.float32(0))
-    highest = image.max() - lowest
-    flat, background = (
-        np.zeros_like(image),
-        float(np.hypot(settings.background_px, settings.smoothing_px)),
-    )
-    total = 0.0
-    for rows, seen, inner in _strips(len(image), _reach(background)):
-        normal = (image[seen] - lowest) / (highest if highest > 0 else 1)
-        strip = (_blur(normal, settings.smoothing_px) - _blur(normal, background))[inner]
-        flat[rows] = strip
-        total += float(np.sum(strip**2, dtype=np.float64))
-    overall = np.float32(np.sqrt(total / image.size))
-    if overall <= NO_SIGNAL:
-        flat[:] = 0
-    elif settings.contrast_px > 0:
-        _even_in_strips(flat, overall, settings.contrast_px)
+    strips, flat = FlatStrips(image, settings), np.empty_like(image)
+    for rows in strips.strips():
+        flat[rows] = strips[rows, slice(None)]
     return flat
-
-
-def _even_in_strips(flat: Image, overall: np.float32, contrast_px: float) -> None:
-    """Even out the local contrast of a flattened image (Y, X) in place."""
-    floor = np.maximum(CONTRAST_FLOOR * overall, NO_SIGNAL)
-    reach = _reach(contrast_px)
-    before = flat[:0]  # rows above the strip as they were before they were evened
-    for rows, seen, inner in _strips(len(flat), reach):
-        strip = np.concatenate([before, flat[rows.start : seen.stop]])
-        local = np.sqrt(np.maximum(_blur(strip**2, contrast_px)[inner], 0))
-        before = strip[inner][-reach:].copy()
-        flat[rows] = strip[inner] / np.maximum(local, floor)
-
-
-def _strips(height: int, reach: int) -> Iterator[tuple[slice, slice, slice]]:
-    """Yield rows, the rows a blur of them has to see, and where they lie among these."""
-    step = max(STRIP_ROWS, reach)
-    for start in range(0, height, step):
-        stop = min(start + step, height)
-        first = max(start - reach, 0)
-        seen = slice(first, min(stop + reach, height))
-        yield slice(start, stop), seen, slice(start - first, stop - first)
-
-
-def _reach(sigma: float) -> int:
-    """Return how many px a Gaussian sees to each side, as scipy counts."""
-    return int(BLUR_TRUNCATE * sigma + 0.5)
 
 
 def features(patches: Image, settings: Preprocessing) -> dict[str, Image]:
@@ -290,16 +248,6 @@ def stages(image: Image, settings: Preprocessing) -> Stages:
     limit = settings.threshold * spectrum[np.ix_(rows, columns)].max()
     centred = scipy.fft.fftshift(spectrum)
     return Stages(original, normalise(original), flattened, centred, _above(centred, limit))
-
-
-def _blur(image: Image, sigma: float) -> Image:
-    if sigma == 0:
-        return image
-    axes = (image.ndim - 2, image.ndim - 1)
-    blurred: Image = gaussian_filter(
-        image, sigma, axes=axes, mode="reflect", truncate=BLUR_TRUNCATE
-    )
-    return blurred
 
 
 def _levelled(flattened: Image, settings: Preprocessing) -> Image:

@@ -1,4 +1,7 @@
-"""Connected defects of the masks, measured in pixels and nanometres."""
+"""Connected defects of the planes, measured in pixels and nanometres.
+
+Planes are looked through strip by strip; what crosses strips is added up piece by piece.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import ConvexHull
 from scipy.spatial.distance import pdist
-from skimage.measure import label, regionprops
 
 from napari_stem_defects.core.classes import UNKNOWN, kind_of
 from napari_stem_defects.core.detection_result import Region
-from napari_stem_defects.core.fusion import rasterise
+from napari_stem_defects.core.pieces import Pieces
+from napari_stem_defects.core.raster import Raster
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from napari_stem_defects.core.detection_result import ProbabilityMap
+    from napari_stem_defects.core.pieces import Box
+    from napari_stem_defects.core.planes import Planes
 
 
 @dataclass(frozen=True)
@@ -34,8 +39,7 @@ class ClassTotal:
 
 def measure_regions(
     map: ProbabilityMap,
-    names: tuple[str, ...],
-    masks: NDArray[np.uint8],
+    planes: Planes,
     *,
     image: str,
     frame: int = 0,
@@ -46,9 +50,8 @@ def measure_regions(
     Parameters
     ----------
     map : ProbabilityMap
-    names : tuple of str
-        Names of the planes; ``unknown`` is left out.
-    masks : ndarray of uint8, shape (len(names), Y, X)
+    planes : Planes
+        ``unknown`` is left out.
     image, frame
         Copied into each region.
     pixel_size_nm : float or None
@@ -56,36 +59,47 @@ def measure_regions(
     Returns
     -------
     tuple of Region
-        In the order of ``names``, then of y, then of x; ``region`` counts from 1 per class.
+        In the order of the planes, then of y, then of x; ``region`` counts from 1 per class.
         Positions take the centre of pixel (0, 0) as origin. The centroid is weighted with the
         probability; for point defects with what it exceeds the region's rim by, which puts it
         at the peak.
     """
     found: list[Region] = []
-    for name, mask in zip(names, masks, strict=True):
-        if name == UNKNOWN or not mask.any():
-            continue
-        for number, blob in enumerate(_sorted_blobs(map, name, mask), start=1):
-            found.append(_region(blob, name, number, image, frame, pixel_size_nm))
+    for name in planes.names:
+        if name != UNKNOWN:
+            blobs = sorted(_blobs(map, planes, name), key=_place)
+            for number, blob in enumerate(blobs, start=1):
+                found.append(_region(blob, name, number, image, frame, pixel_size_nm))
     return tuple(found)
 
 
-def number_regions(
-    map: ProbabilityMap, names: tuple[str, ...], masks: NDArray[np.uint8]
-) -> NDArray[np.uint32]:
-    """Return the masks with the number of its region in every pixel, 0 for background.
+def number_regions(map: ProbabilityMap, planes: Planes) -> NDArray[np.uint32]:
+    """Return the planes (C, Y, X) with the number of its region in every pixel, 0 elsewhere.
 
     The numbers are those `measure_regions` gives; ``unknown`` keeps its 0 and 1.
     """
-    numbered = masks.astype(np.uint32)
-    for name, mask, plane in zip(names, masks, numbered, strict=True):
-        if name == UNKNOWN or not mask.any():
-            continue
-        blobs = _sorted_blobs(map, name, mask)
-        numbers = np.zeros(len(blobs) + 1, np.uint32)
-        numbers[[blob.label for blob in blobs]] = np.arange(1, len(blobs) + 1)
-        plane[:] = numbers[label(mask, connectivity=2)]
+    numbered = np.zeros((len(planes.names), *planes.shape), np.uint32)
+    for name, plane in zip(planes.names, numbered, strict=True):
+        for rows, numbers in numbers_of(map, planes, name):
+            plane[rows] = numbers
     return numbered
+
+
+def numbers_of(
+    map: ProbabilityMap, planes: Planes, name: str
+) -> Iterator[tuple[slice, NDArray[np.uint32]]]:
+    """Yield the rows of each strip and one plane there as `number_regions` numbers it."""
+    if name == UNKNOWN:
+        for rows, mask in planes.parts_of(name):
+            yield rows, mask.astype(np.uint32)
+        return
+    blobs = list(_blobs(map, planes, name))
+    number_of = np.zeros(1 + sum(len(blob.pieces) for blob in blobs), np.uint32)
+    for number, blob in enumerate(sorted(blobs, key=_place), start=1):
+        number_of[list(blob.pieces)] = number
+    pieces = Pieces()
+    for rows, mask in planes.parts_of(name):
+        yield rows, number_of[pieces.add(mask)]
 
 
 def totals(regions: Iterable[Region], names: Iterable[str]) -> Mapping[str, ClassTotal]:
@@ -104,8 +118,17 @@ def longest_extent_px(mask: NDArray[np.bool_]) -> float:
     the hull as an image and compares all pairs of its outline, too much for a region that
     fills a large micrograph.
     """
+    return _longest(_corners(mask))
+
+
+def _corners(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the corners (n, 2) of a region's outline that no straight line leaves out."""
     rim = np.vstack([_ends(mask), _ends(mask.T)[:, ::-1]])
-    corners = rim[ConvexHull(rim).vertices]
+    corners: NDArray[np.float64] = rim[ConvexHull(rim).vertices]
+    return corners
+
+
+def _longest(corners: NDArray[np.float64]) -> float:
     return float(pdist(corners).max())
 
 
@@ -113,7 +136,7 @@ def longest_extent_px(mask: NDArray[np.bool_]) -> float:
 class _Blob:
     """A region in pixels, before it has a name and a number."""
 
-    label: int
+    pieces: tuple[int, ...]
     y: float
     x: float
     area: int
@@ -122,28 +145,77 @@ class _Blob:
     max: float
 
 
-def _sorted_blobs(map: ProbabilityMap, name: str, mask: NDArray[np.uint8]) -> list[_Blob]:
-    pixels = rasterise(map.probability[map.classes.index(name)], map.y, map.x, mask.shape)
-    found = _blobs(mask, pixels, kind_of(name) == "point")
-    return sorted(found, key=lambda blob: (blob.y, blob.x))
+@dataclass(frozen=True)
+class _Piece:
+    """What the part of a region in one strip adds to its figures; p is the probability."""
+
+    area: int
+    sums: NDArray[np.float64]
+    """Of y, x, p y, p x and p over the pixels."""
+    least: float
+    most: float
+    corners: NDArray[np.float64]
 
 
-def _blobs(mask: NDArray[np.uint8], pixels: NDArray[np.float32], at_peak: bool) -> Iterator[_Blob]:
-    for found in regionprops(label(mask, connectivity=2), intensity_image=pixels):
-        probability = found.image_intensity[found.image].astype(np.float64)
-        weight = probability - probability.min() if at_peak else probability
-        if not weight.any():
-            weight = np.ones_like(weight)
-        y, x = np.average(found.coords, axis=0, weights=weight)
-        yield _Blob(
-            label=int(found.label),
-            y=float(y),
-            x=float(x),
-            area=int(found.area),
-            length=longest_extent_px(found.image),
-            mean=float(probability.mean()),
-            max=float(probability.max()),
-        )
+def _place(blob: _Blob) -> tuple[float, float]:
+    return blob.y, blob.x
+
+
+def _blobs(map: ProbabilityMap, planes: Planes, name: str) -> Iterator[_Blob]:
+    """Yield the regions of one plane, in no order."""
+    values = map.probability[map.classes.index(name)]
+    raster = Raster(map.y, map.x, planes.shape)
+    pieces, measured = Pieces(), list[_Piece]()
+    for rows, mask in planes.parts_of(name):
+        numbers = pieces.add(mask)
+        if len(pieces.boxes) > len(measured):
+            pixels = raster.bilinear(values, rows)
+            for number, box in enumerate(pieces.boxes[len(measured) :], len(measured) + 1):
+                measured.append(_piece(numbers, number, pixels, box, rows.start))
+    parts_of_region: dict[int, list[int]] = {}
+    for piece, region in enumerate(pieces.regions()[1:].tolist(), start=1):
+        parts_of_region.setdefault(region, []).append(piece)
+    for parts in parts_of_region.values():
+        of_point = kind_of(name) == "point"
+        yield _together(parts, [measured[piece - 1] for piece in parts], at_peak=of_point)
+
+
+def _piece(
+    numbers: NDArray[np.intp], number: int, pixels: NDArray[np.float32], box: Box, top: int
+) -> _Piece:
+    """Measure the piece of that number, in a strip of which ``top`` is the first row."""
+    here = slice(box[0].start - top, box[0].stop - top), box[1]
+    inside = numbers[here] == number
+    p = pixels[here][inside].astype(np.float64)
+    y, x = np.nonzero(inside)
+    y, x = y + box[0].start, x + box[1].start
+    return _Piece(
+        area=len(p),
+        sums=np.array([y.sum(), x.sum(), p @ y, p @ x, p.sum()], np.float64),
+        least=float(p.min()),
+        most=float(p.max()),
+        corners=_corners(inside) + np.array([box[0].start, box[1].start]),
+    )
+
+
+def _together(numbers: Sequence[int], parts: Sequence[_Piece], *, at_peak: bool) -> _Blob:
+    """Add up the pieces of one region."""
+    area = sum(part.area for part in parts)
+    y, x, py, px, p = np.sum([part.sums for part in parts], axis=0)
+    most = max(part.most for part in parts)
+    rim = min(part.least for part in parts) if at_peak else 0.0
+    # The same everywhere: every pixel weighs as much as any other.
+    even = most == rim
+    weight = area if even else p - area * rim
+    return _Blob(
+        pieces=tuple(numbers),
+        y=float((y if even else py - rim * y) / weight),
+        x=float((x if even else px - rim * x) / weight),
+        area=area,
+        length=_longest(np.concatenate([part.corners for part in parts])),
+        mean=float(p / area),
+        max=most,
+    )
 
 
 def _region(

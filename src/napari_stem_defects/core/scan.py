@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_stem_defects.core.ensemble import Ensemble
+    from napari_stem_defects.core.flat_strips import Flattened
     from napari_stem_defects.core.windows import Grid
 
 SMALLEST_BATCH = 16
@@ -48,7 +49,7 @@ class Scan(ABC):
 
     size: int
 
-    def __init__(self, flattened: NDArray[np.float32], ensemble: Ensemble, device: str) -> None:
+    def __init__(self, flattened: Flattened, ensemble: Ensemble, device: str) -> None:
         self._flattened = flattened
         self._ensemble = ensemble
         self._move_to(device)

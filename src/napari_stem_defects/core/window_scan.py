@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_stem_defects.core.ensemble import Ensemble
+    from napari_stem_defects.core.flat_strips import Flattened
     from napari_stem_defects.core.network import Precision
     from napari_stem_defects.core.windows import Grid
 
@@ -57,15 +58,13 @@ class WindowScan(Scan):
 
     Parameters
     ----------
-    flattened : ndarray of float32, shape (Y, X)
+    flattened : Flattened
     ensemble : Ensemble
     device : str
     mode : {"exact", "fast"}
     """
 
-    def __init__(
-        self, flattened: NDArray[np.float32], ensemble: Ensemble, device: str, mode: Mode
-    ) -> None:
+    def __init__(self, flattened: Flattened, ensemble: Ensemble, device: str, mode: Mode) -> None:
         self._mode = mode
         self._clears = False
         recorded = ensemble.spec.bulk_clears_from

@@ -18,6 +18,8 @@ from napari_stem_defects.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_stem_defects.core.flat_strips import Flattened
+
 
 class Grid(NamedTuple):
     """Centres of a grid of windows, in px, integer-valued: ``y`` (gy,) and ``x`` (gx,)."""
@@ -86,13 +88,13 @@ def cut(
 
 
 def band_around(
-    flattened: NDArray[np.float32], y: NDArray[np.int64], patch_px: int
+    flattened: Flattened, y: NDArray[np.int64], patch_px: int
 ) -> tuple[NDArray[np.float32], int]:
     """Return the part of a padded image that windows in some rows see.
 
     Parameters
     ----------
-    flattened : ndarray, shape (Y, X)
+    flattened : Flattened
     y : ndarray of int, shape (N,)
         Rows of the windows' centres, at least one.
     patch_px : int
@@ -110,13 +112,13 @@ def band_around(
 
 
 def part_around(
-    flattened: NDArray[np.float32], y: tuple[int, int], x: tuple[int, int], patch_px: int
+    flattened: Flattened, y: tuple[int, int], x: tuple[int, int], patch_px: int
 ) -> NDArray[np.float32]:
     """Return what the windows between two centres see, zeros where that is beyond the border.
 
     Parameters
     ----------
-    flattened : ndarray, shape (Y, X)
+    flattened : Flattened
     y, x : (int, int)
         First and last centre.
     patch_px : int
@@ -131,4 +133,4 @@ def part_around(
     for (first, last), length in zip((y, x), flattened.shape, strict=True):
         inside.append(slice(max(first - half, 0), min(last + half, length)))
         padding.append((max(half - first, 0), max(last + half - length, 0)))
-    return np.pad(flattened[tuple(inside)], padding)
+    return np.pad(flattened[inside[0], inside[1]], padding)

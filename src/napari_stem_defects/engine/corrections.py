@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from skimage.measure import label
 
+from napari_stem_defects.core.planes import Planes
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -45,7 +47,8 @@ def corrected(result: FrameResult, corrections: Sequence[Correction]) -> FrameRe
     masks = (result.numbered > 0).astype(np.uint8)
     for each in mine:
         _correct(masks, result.names, each)
-    return result.with_masks(result.names, masks, corrections=[asdict(each) for each in mine])
+    planes = Planes.of(result.names, masks)
+    return result.with_planes(planes, corrections=[asdict(each) for each in mine])
 
 
 def _correct(masks: NDArray[np.uint8], names: Sequence[str], correction: Correction) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 
 from napari_stem_defects import __version__
 from napari_stem_defects.core.detection_result import Detection, ProbabilityMap, Region
-from napari_stem_defects.core.fusion import SPECK_PX, masks_from_map
+from napari_stem_defects.core.fusion import SPECK_PX, planes_from_map
+from napari_stem_defects.core.planes import Planes
 from napari_stem_defects.core.regions import measure_regions, number_regions
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class FrameResult:
             frame=found.frame,
             map=found.map,
             names=found.mask_names,
-            numbered=_small(number_regions(found.map, found.mask_names, found.masks)),
+            numbered=_small(number_regions(found.map, found.planes)),
             regions=found.regions,
             invalid=invalid,
             pixel_size_nm=found.pixel_size_nm,
@@ -84,8 +85,7 @@ class FrameResult:
             image=self.image,
             frame=self.frame,
             map=self.map,
-            mask_names=self.names,
-            masks=(self.numbered > 0).astype(np.uint8),
+            planes=Planes.of(self.names, (self.numbered > 0).view(np.uint8)),
             regions=self.regions,
             pixel_size_nm=self.pixel_size_nm,
             parameters=self.parameters,
@@ -133,27 +133,22 @@ class FrameResult:
         limits = {**self.thresholds, **thresholds}
         # As in detection: a speck is one at the model's pixel size.
         speck_px = SPECK_PX / self.parameters.get("resampling_factor", 1.0)
-        names, masks = masks_from_map(
-            self.map, (height, width), limits, self.invalid, speck_px=speck_px
-        )
-        return self.with_masks(names, masks, thresholds=limits)
+        planes = planes_from_map(self.map, (height, width), limits, self.invalid, speck_px=speck_px)
+        return self.with_planes(planes, thresholds=limits)
 
-    def with_masks(
-        self, names: tuple[str, ...], masks: NDArray[np.uint8], **parameters: Any
-    ) -> FrameResult:
+    def with_planes(self, planes: Planes, **parameters: Any) -> FrameResult:
         """Replace the planes, number and measure their regions, and add to the parameters."""
         regions = measure_regions(
             self.map,
-            names,
-            masks,
+            planes,
             image=self.image,
             frame=self.frame,
             pixel_size_nm=self.pixel_size_nm,
         )
         return replace(
             self,
-            names=names,
-            numbered=_small(number_regions(self.map, names, masks)),
+            names=planes.names,
+            numbered=_small(number_regions(self.map, planes)),
             regions=regions,
             parameters={**self.parameters, **parameters},
         )

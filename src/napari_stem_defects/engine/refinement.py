@@ -16,8 +16,8 @@ import numpy as np
 
 from napari_stem_defects.core.detection import match_scale
 from napari_stem_defects.core.detection_result import ProbabilityMap
-from napari_stem_defects.core.fusion import rasterise
 from napari_stem_defects.core.progress import Progress, Report
+from napari_stem_defects.core.raster import rasterise
 from napari_stem_defects.engine.frame_result import FrameResult
 
 if TYPE_CHECKING:

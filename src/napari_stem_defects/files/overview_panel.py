@@ -13,12 +13,13 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 from skimage.measure import find_contours
 
 from napari_stem_defects.core.classes import UNKNOWN, colour_of, kind_of
-from napari_stem_defects.core.regions import number_regions
+from napari_stem_defects.core.planes import in_blocks, strips_of
+from napari_stem_defects.core.regions import numbers_of
 from napari_stem_defects.files.overview_labels import Box, LabelPlaces
 from napari_stem_defects.files.stage_files import grey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -88,19 +89,26 @@ def draw_panel(
     PIL.Image.Image
         RGB, of the size ``placement.panel``.
     """
-    canvas = _Canvas(grey(pixels), placement)
-    for name, mask in zip(detection.mask_names, detection.masks, strict=True):
+    edge = max(1, round(1 / (placement.zoom * _SHARP)))
+    canvas = _Canvas(grey(_mean_of_blocks(pixels, edge)), placement)
+    planes = detection.planes
+    masks = {
+        name: in_blocks(planes.parts_of(name), planes.shape, edge, np.maximum, np.uint8)
+        for name in planes.names
+    }
+    for name, mask in masks.items():
         if name == UNKNOWN:
             canvas.hatch(mask)
         elif kind_of(name) == "extended":
             canvas.tint(mask, colour_of(name))
-    lines = list(_lines(canvas, detection))
+    lines = list(_lines(canvas, masks, detection.regions))
     canvas.stroke(lines)
-    places = LabelPlaces(canvas.occupied(detection.masks[:-1], lines))
+    defects = [mask for name, mask in masks.items() if name != UNKNOWN]
+    places = LabelPlaces(canvas.occupied(defects, lines))
     if bar:
         canvas.draw_scale_bar(places, detection.pixel_size_nm)
     if named:
-        _name_regions(canvas, places, detection)
+        _name_regions(canvas, places, detection, edge)
     return canvas.image.resize(placement.panel, Image.Resampling.LANCZOS)
 
 
@@ -186,12 +194,12 @@ class _Canvas:
             pen.line(line, colour, self.line, joint="curve")
 
     def occupied(
-        self, masks: NDArray[np.uint8], lines: Iterable[tuple[Line, str]]
+        self, masks: Sequence[NDArray[np.uint8]], lines: Iterable[tuple[Line, str]]
     ) -> NDArray[np.bool_]:
         """Return where masks or lines lie, at the canvas's size."""
         cover = Image.new("L", self.size, 0)
-        if len(masks):
-            cover.paste(self._scaled(masks.max(axis=0)), self.corner)
+        if masks:
+            cover.paste(self._scaled(np.max(masks, axis=0)), self.corner)
         pen = ImageDraw.Draw(cover)
         for line, _ in lines:
             pen.line(line, fill=255, width=self.line)
@@ -271,31 +279,42 @@ def text_size(text: str) -> tuple[int, int]:
     return math.ceil(right - left), math.ceil(bottom - top)
 
 
-def _lines(canvas: _Canvas, detection: Detection) -> Iterator[tuple[Line, str]]:
-    for name, mask in zip(detection.mask_names, detection.masks, strict=True):
+def _mean_of_blocks(pixels: NDArray[np.float32], edge: int) -> NDArray[np.float32]:
+    """Shrink what the panel cannot show; the last row and column may be less than a block."""
+    if edge == 1:
+        return pixels
+    shape = pixels.shape[0], pixels.shape[1]
+    parts = ((rows, pixels[rows]) for rows in strips_of(shape))
+    total = in_blocks(parts, shape, edge, np.add, np.float32)
+    down, across = (np.diff([*range(0, length, edge), length]) for length in shape)
+    mean: NDArray[np.float32] = (total / np.outer(down, across)).astype(np.float32)
+    return mean
+
+
+def _lines(
+    canvas: _Canvas, masks: Mapping[str, NDArray[np.uint8]], regions: Iterable[Region]
+) -> Iterator[tuple[Line, str]]:
+    for name, mask in masks.items():
         if name != UNKNOWN and kind_of(name) == "extended":
             for line in canvas.outlines(mask):
                 yield line, colour_of(name)
-    for region in detection.regions:
+    for region in regions:
         if kind_of(region.class_name) != "extended":
             x, y = canvas.position(region.y_px, region.x_px)
             yield _circle(x, y, canvas.radius(region)), colour_of(region.class_name)
 
 
-def _name_regions(canvas: _Canvas, places: LabelPlaces, detection: Detection) -> None:
+def _name_regions(canvas: _Canvas, places: LabelPlaces, detection: Detection, edge: int) -> None:
     """Label the regions, the largest first, as far as there is room."""
-    numbered = number_regions(detection.map, detection.mask_names, detection.masks)
     counts = dict.fromkeys(detection.mask_names, 0)
     for region in detection.regions:
         counts[region.class_name] += 1
     largest = sorted(detection.regions, key=lambda region: -region.area_px)[:_MOST_LABELS]
+    rims = _rims(canvas, detection, largest, edge)
     for region in largest:
         extended = kind_of(region.class_name) == "extended"
         text = _label(region, counts[region.class_name], extended)
-        plane = numbered[detection.mask_names.index(region.class_name)]
-        anchors = (
-            _rim(canvas, plane, region) if extended else [canvas.position(region.y_px, region.x_px)]
-        )
+        anchors = rims.get(region) or [canvas.position(region.y_px, region.x_px)]
         width, height = text_size(text)
         pad = _LABEL_PAD_PX * _SHARP
         reach = 0.0 if extended else canvas.radius(region)
@@ -313,14 +332,34 @@ def _label(region: Region, count: int, extended: bool) -> str:
     return str(region.region)
 
 
-def _rim(canvas: _Canvas, plane: NDArray[np.uint32], region: Region) -> list[tuple[float, float]]:
-    """Return points on a region's outline, those nearest to its centroid first."""
+def _rims(
+    canvas: _Canvas, detection: Detection, regions: Sequence[Region], edge: int
+) -> dict[Region, list[tuple[float, float]]]:
+    """Return points on the outlines of the extended ones among some regions."""
+    rims, planes = {}, detection.planes
+    for name in {region.class_name for region in regions}:
+        if kind_of(name) == "extended":
+            parts = numbers_of(detection.map, planes, name)
+            plane = in_blocks(parts, planes.shape, edge, np.maximum, np.uint32)
+            for region in regions:
+                if region.class_name == name:
+                    rims[region] = _rim(canvas, plane, region, edge)
+    return rims
+
+
+def _rim(
+    canvas: _Canvas, plane: NDArray[np.uint32], region: Region, edge: int
+) -> list[tuple[float, float]]:
+    """Return points on a region's outline, those nearest to its centroid first.
+
+    The pixels of ``plane`` are blocks of so many px; another region may have taken a small one's.
+    """
     rows = np.flatnonzero((plane == region.region).any(axis=1))
     inside = plane[rows] == region.region
     first = inside.argmax(axis=1)
     last = plane.shape[1] - 1 - inside[:, ::-1].argmax(axis=1)
     points = np.concatenate([np.column_stack([rows, last]), np.column_stack([rows, first])])
-    points = points[:: max(1, len(points) // _MOST_ANCHORS)]
+    points = (points[:: max(1, len(points) // _MOST_ANCHORS)] + 0.5) * edge - 0.5
     away = np.hypot(points[:, 0] - region.y_px, points[:, 1] - region.x_px)
     return [canvas.position(y, x) for y, x in points[np.argsort(away)]]
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects import __version__
 from napari_stem_defects.core.detection_result import Detection, Region
+from napari_stem_defects.core.planes import Planes
 from napari_stem_defects.errors import OutputError, OverwriteError, ReadError
 from napari_stem_defects.files import result_formats as formats
 from napari_stem_defects.files.atomic import move_into_place, replacing
@@ -160,12 +161,11 @@ class ResultFolder:
         micrograph: Micrograph,
         model: Mapping[str, Any],
     ) -> None:
-        shape, count = abouts[0]["shape"], len(paths) if micrograph.is_stack else None
+        count = len(paths) if micrograph.is_stack else None
         formats.write_masks(
             self._aside / MASKS,
-            (plane for path in paths for plane in formats.read_frame_masks(path, shape)),
-            tuple(shape) if count is None else (count, *shape),
-            abouts[0]["mask_names"],
+            map(formats.read_frame_planes, paths, abouts),
+            count,
             abouts[0]["pixel_size_nm"],
             origin_of(abouts[0], micrograph, model),
         )
@@ -299,8 +299,7 @@ def read_results(path: Path) -> tuple[Detection, ...]:
             image=summary["image"]["name"],
             frame=frame["frame"],
             map=answers,
-            mask_names=names,
-            masks=planes,
+            planes=Planes.of(names, planes),
             regions=tuple(region for region in regions if region.frame == frame["frame"]),
             pixel_size_nm=summary["image"]["pixel_size_nm"],
             parameters=summary["parameters"],

@@ -11,12 +11,14 @@ import json
 import zipfile
 import zlib
 from dataclasses import asdict, fields
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import numpy as np
 import tifffile
 
 from napari_stem_defects.core.detection_result import Detection, ProbabilityMap, Region
+from napari_stem_defects.core.planes import Planes
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.files.atomic import replacing, write_bytes
 from napari_stem_defects.files.messages import one_line
@@ -42,9 +44,8 @@ _T = TypeVar("_T")
 
 def write_masks(
     path: Path,
-    planes: Iterator[NDArray[np.uint8]],
-    shape: tuple[int, ...],
-    names: Sequence[str],
+    frames: Iterator[Planes],
+    count: int | None,
     pixel_size_nm: float | None,
     origin: Mapping[str, str] | None = None,
 ) -> None:
@@ -52,16 +53,20 @@ def write_masks(
 
     Parameters
     ----------
-    planes : iterator of ndarray of uint8, shape (Y, X)
-        All channels of the first frame, then of the next.
-    shape : (C, Y, X) or (T, C, Y, X)
-    names : sequence of str
-        One per channel.
+    frames : iterator of Planes
+        The frames, of one shape and with the same names, which become those of the channels.
+    count : int or None
+        How many frames make a leading axis; None is a single image.
     pixel_size_nm : float or None
     origin : mapping of str to str, optional
         What the planes were made of and with; goes into the file as a map annotation.
     """
-    metadata: dict[str, Any] = {"axes": "TCYX"[-len(shape) :], "Channel": {"Name": list(names)}}
+    first = next(frames)
+    shape = (*(() if count is None else (count,)), len(first.names), *first.shape)
+    metadata: dict[str, Any] = {
+        "axes": "TCYX"[-len(shape) :],
+        "Channel": {"Name": list(first.names)},
+    }
     if origin:
         metadata["MapAnnotation"] = annotation(origin)
     if pixel_size_nm is not None:
@@ -74,13 +79,22 @@ def write_masks(
         tifffile.TiffWriter(temporary, ome=True, bigtiff=bool(big)) as file,
     ):
         file.write(
-            planes,
+            _tiff_strips(chain([first], frames)),
             shape=shape,
             dtype=np.uint8,
             photometric="minisblack",
             compression="zlib",
+            rowsperstrip=first.strips[0].stop,
             metadata=metadata,
         )
+
+
+def _tiff_strips(frames: Iterable[Planes]) -> Iterator[bytes]:
+    """Yield compressed strips plane by plane, so that no plane is unpacked as a whole."""
+    for planes in frames:
+        for name in planes.names:
+            for _, mask in planes.parts_of(name):
+                yield zlib.compress(mask.tobytes())
 
 
 def annotation(origin: Mapping[str, str]) -> dict[str, str]:
@@ -176,14 +190,15 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_frame(path: Path, detection: Detection) -> None:
-    """Write everything about one frame into one ``.npz``; masks are packed to bits."""
+    """Write everything about one frame into one ``.npz``, its planes as they are packed."""
+    planes = detection.planes
     about = {
         "image": detection.image,
         "frame": detection.frame,
         "classes": detection.map.classes,
-        "mask_names": detection.mask_names,
-        "shape": detection.masks.shape,
-        "mask_px": [int(plane.sum()) for plane in detection.masks],
+        "mask_names": planes.names,
+        "frame_shape": planes.shape,
+        "mask_px": planes.areas_px(),
         "called": float(detection.map.called.mean()),
         "regions": [asdict(region) for region in detection.regions],
         "pixel_size_nm": detection.pixel_size_nm,
@@ -194,7 +209,9 @@ def write_frame(path: Path, detection: Detection) -> None:
         np.savez_compressed(
             file,
             about=np.array(json.dumps(about)),
-            masks=np.packbits(detection.masks),
+            planes=np.frombuffer(b"".join(chain(*planes.packed)), np.uint8),
+            planes_bytes=np.array([[len(each) for each in part] for part in planes.packed]),
+            planes_to=np.array([rows.stop for rows in planes.strips]),
             probability=detection.map.probability,
             called=detection.map.called,
             y=detection.map.y,
@@ -208,10 +225,19 @@ def read_frame_about(path: Path) -> dict[str, Any]:
     return about
 
 
-def read_frame_masks(path: Path, shape: Sequence[int]) -> NDArray[np.uint8]:
-    """Read the 0/1 planes of a frame file; ``shape`` is the one it tells."""
-    bits = _arrays(path, "masks")["masks"]
-    return np.unpackbits(bits, count=int(np.prod(shape, dtype=np.int64))).reshape(shape)
+def read_frame_planes(path: Path, about: Mapping[str, Any]) -> Planes:
+    """Read the planes of a frame file; ``about`` is what `read_frame_about` returned."""
+    stored = _arrays(path, "planes", "planes_bytes", "planes_to")
+    lengths, stops = stored["planes_bytes"], stored["planes_to"].tolist()
+    ends = np.cumsum(lengths.ravel())[:-1]
+    pieces = iter(np.split(stored["planes"], ends))
+    height, width = about["frame_shape"]
+    return Planes(
+        names=tuple(about["mask_names"]),
+        shape=(height, width),
+        strips=tuple(slice(start, stop) for start, stop in pairwise([0, *stops])),
+        packed=tuple(tuple(next(pieces).tobytes() for _ in part) for part in lengths),
+    )
 
 
 def read_frame_map(path: Path, classes: Sequence[str]) -> ProbabilityMap:
@@ -233,8 +259,7 @@ def read_frame(path: Path) -> Detection:
         image=about["image"],
         frame=about["frame"],
         map=read_frame_map(path, about["classes"]),
-        mask_names=tuple(about["mask_names"]),
-        masks=read_frame_masks(path, about["shape"]),
+        planes=read_frame_planes(path, about),
         regions=tuple(Region(**region) for region in about["regions"]),
         pixel_size_nm=about["pixel_size_nm"],
         parameters=about["parameters"],

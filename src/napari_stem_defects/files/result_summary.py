@@ -31,7 +31,7 @@ _LIBRARIES = ("numpy", "scipy", "scikit-image", "torch")
 def findings_of(abouts: Sequence[Mapping[str, Any]], regions: Sequence[Region]) -> Findings:
     """Add up what the frames of a result tell about themselves."""
     names = abouts[0]["mask_names"]
-    pixels = np.prod(abouts[0]["shape"][1:], dtype=np.int64) * len(abouts)
+    pixels = np.prod(abouts[0]["frame_shape"], dtype=np.int64) * len(abouts)
     shares = np.sum([about["mask_px"] for about in abouts], axis=0) / pixels
     return Findings(
         totals=totals(regions, names),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_stem_defects.core.planes import Planes
 from napari_stem_defects.files.atomic import replacing
 from napari_stem_defects.files.plain_data import plain
 from napari_stem_defects.files.result_formats import write_json, write_masks
@@ -52,9 +53,8 @@ def write_simulation(folder: Path, simulation: Simulation) -> list[Path]:
     write_json(parameters, plain({"parameters": simulation.parameters, "lines": lines}))
     if not simulation.masks:
         return [image, points, parameters]
-    planes = [mask.astype(np.uint8) for mask in simulation.masks.values()]
-    shape = (len(planes), *micrograph.frame_shape)
-    write_masks(masks, iter(planes), shape, list(simulation.masks), size_nm)
+    truth_masks = np.stack([mask.astype(np.uint8) for mask in simulation.masks.values()])
+    write_masks(masks, iter([Planes.of(tuple(simulation.masks), truth_masks)]), None, size_nm)
     return [image, points, parameters, masks]
 
 
