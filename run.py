@@ -40,6 +40,8 @@ LIBRARIES = {
 }
 # Packages that bring a program; the tests draw into a virtual screen.
 PROGRAMS = {"xvfb": "Xvfb", "xauth": "xauth"}
+# The whole suite goes to one process per core; whoever chooses tests wants to watch them.
+ALL_TESTS = ["-n", "logical", "--maxprocesses", "4"]
 
 
 class SetupError(Exception):
@@ -237,8 +239,10 @@ def install_packages() -> None:
 
 def job_command(job: str, arguments: list[str]) -> list[str]:
     """Return the command that does the job inside the environment."""
-    module = {"demo": ["napari_stem_defects", "demo"], "test": ["pytest"]}[job]
-    return [str(venv_python()), "-m", *module, *arguments]
+    python = str(venv_python())
+    if job == "demo":
+        return [python, "-m", "napari_stem_defects", "demo", *arguments]
+    return [python, "-m", "pytest", *(arguments or ALL_TESTS)]
 
 
 def job_environment(job: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from napari_stem_defects.files.conversion import NotAnImage, to_pixels
 from napari_stem_defects.files.raw_image import RawImage
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _NUMBERS = st.one_of(
     hnp.boolean_dtypes(),
@@ -125,3 +128,15 @@ def test_saturation_is_noted_above_one_percent(dtype: str, full: float) -> None:
 def test_masks_and_counts_are_not_called_saturated() -> None:
     for array in (np.eye(8) > 0, np.eye(8).astype(np.uint8), np.eye(8).astype(np.uint16) * 3):
         assert to_pixels(RawImage(array))[2] == ()
+
+
+def test_pixels_are_a_copy_unless_nobody_else_needs_the_array(tmp_path: Path) -> None:
+    array = np.random.default_rng(0).random((40, 30), np.float32)
+    array[3, 4] = np.nan
+    pixels, _, _ = to_pixels(RawImage(array))
+    assert np.isnan(array[3, 4])
+    assert not np.shares_memory(pixels, array)
+    np.save(tmp_path / "a.npy", array)
+    mapped = np.load(tmp_path / "a.npy", mmap_mode="c")
+    assert not np.shares_memory(to_pixels(RawImage(mapped), keep=True)[0], mapped)
+    assert np.shares_memory(to_pixels(RawImage(array), keep=True)[0], array)

@@ -17,6 +17,7 @@ from typing import Any
 
 from napari_stem_defects.core.memory import ADVICE, is_out_of_memory
 from napari_stem_defects.core.progress import Cancelled, Progress
+from napari_stem_defects.engine import parcels
 from napari_stem_defects.engine.jobs import (
     Begun,
     Event,
@@ -50,26 +51,27 @@ class _Server:
         self._connection = connection
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._cancelled = threading.Event()
+        self._sending = threading.Lock()
 
     def serve(self) -> None:
         threading.Thread(target=self._listen, daemon=True).start()
         while True:
             job = self._jobs.get()
-            self._connection.send(Begun())
+            self._send(Begun())
             event = self._run(job)
             try:
-                self._connection.send(event)
+                self._send(event)
             except (AttributeError, TypeError, ValueError) as error:
-                self._connection.send(our_fault(error))
+                self._send(our_fault(error))
 
     def _listen(self) -> None:
         while True:
             try:
-                message = self._connection.recv()
+                message = parcels.receive(self._connection)
             except (EOFError, OSError):
                 os._exit(0)  # the parent is gone; nobody wants the rest of the work
             except Exception as error:
-                self._connection.send(our_fault(error))
+                self._send(our_fault(error))
                 continue
             if isinstance(message, Job):
                 self._cancelled.clear()  # here, so that a cancel on its heels is not missed
@@ -92,7 +94,11 @@ class _Server:
     def _report(self, progress: Progress) -> None:
         if self._cancelled.is_set() and not progress.saving:
             raise Cancelled
-        self._connection.send(Progressed(progress))
+        self._send(Progressed(progress))
+
+    def _send(self, event: Event | Begun) -> None:
+        with self._sending:
+            parcels.send(self._connection, event)
 
 
 if __name__ == "__main__":

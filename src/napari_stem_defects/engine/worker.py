@@ -23,6 +23,7 @@ from typing import Any
 import psutil
 
 from napari_stem_defects.core.progress import Progress
+from napari_stem_defects.engine import parcels
 from napari_stem_defects.engine.jobs import (
     Begun,
     Event,
@@ -169,7 +170,7 @@ class _Process:
     def hand(self, job: Job) -> None:
         """Send a job; `has_begun` tells from then on whether the process set to work on it."""
         self.has_begun = False
-        self.connection.send(job)
+        parcels.send(self.connection, job)
 
     def end(self) -> None:
         self.connection.close()
@@ -283,7 +284,7 @@ class Worker:
         process.hand(ticket.job)
         while True:
             if process.connection.poll(_POLL_S):
-                event: Event | Begun = process.connection.recv()
+                event: Event | Begun = parcels.receive(process.connection)
                 process.has_begun = True
                 if isinstance(event, Progressed):
                     if event.progress.saving:

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from napari_stem_defects.files.raw_image import RawImage
 
 # ITU-R BT.601, the weights inside JPEG: for a grey picture stored as JPEG they give back exactly
@@ -19,6 +21,7 @@ _LUMINANCE = (0.299, 0.587, 0.114)
 # Beyond this, squares and sums in float32 overflow or vanish.
 _SAFE_PEAK = (1e-15, 1e15)
 _SATURATED_SHARE = 0.01
+_BLOCK_ROWS = 512
 # Full scale of the usual 8- to 16-bit detectors, which software also stores in wider types.
 _FULL_SCALES = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)
 
@@ -30,17 +33,20 @@ class NotAnImage(ValueError):
 Converted = tuple[NDArray[np.float32], NDArray[np.bool_] | None, tuple[str, ...]]
 
 
-def to_pixels(raw: RawImage) -> Converted:
+def to_pixels(raw: RawImage, *, keep: bool = False) -> Converted:
     """Convert to finite float32, native byte order, contiguous, of shape (Y, X) or (T, Y, X).
 
     Parameters
     ----------
     raw : RawImage
+    keep : bool
+        Whether nobody else needs the array of ``raw``: where nothing has to be converted, the
+        pixels are then that array itself.
 
     Returns
     -------
     pixels : ndarray of float32
-        A fresh array; never a view of the file.
+        Never a view of the file.
     invalid : ndarray of bool, or None
         True where the file held NaN or infinity; those pixels carry their frame's median.
     notes : tuple of str
@@ -60,7 +66,7 @@ def to_pixels(raw: RawImage) -> Converted:
             array = np.abs(array)
             notes.append("Complex values were replaced by their magnitude.")
         finite = _finite(array)
-        pixels = _as_float32(array, finite, notes)
+        pixels = _as_float32(array, finite, notes, keep=keep)
     invalid = None if finite is None else _fill(pixels, ~finite, notes)
     _note_saturation(pixels, array.dtype, notes)
     return pixels, invalid, tuple(notes)
@@ -104,14 +110,23 @@ def _finite(array: NDArray[Any]) -> NDArray[np.bool_] | None:
     """Return which pixels are finite, None where all are."""
     if array.dtype.kind != "f":
         return None
-    finite = np.isfinite(array)
+    if all(np.isfinite(block).all() for block in _blocks(array)):
+        return None
+    finite: NDArray[np.bool_] = np.isfinite(array)
     if not finite.any():
         raise NotAnImage("holds no finite pixel, only NaN or infinity; export it again")
-    return None if finite.all() else finite
+    return finite
+
+
+def _blocks(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Yield an array of two or more axes in parts, so that what is made of one stays small."""
+    for frame in array if array.ndim > 2 else [array]:
+        for top in range(0, len(frame), _BLOCK_ROWS):
+            yield frame[top : top + _BLOCK_ROWS]
 
 
 def _as_float32(
-    array: NDArray[Any], finite: NDArray[np.bool_] | None, notes: list[str]
+    array: NDArray[Any], finite: NDArray[np.bool_] | None, notes: list[str], *, keep: bool
 ) -> NDArray[np.float32]:
     where: Any = True if finite is None else finite
     highest = float(np.max(array, where=where, initial=0))
@@ -120,7 +135,16 @@ def _as_float32(
     if peak > 0 and not _SAFE_PEAK[0] <= peak <= _SAFE_PEAK[1]:
         notes.append(f"Intensities were divided by {peak:.4g} to fit 32-bit numbers.")
         array = array / peak
+    if keep and _is_in_memory(array):
+        return np.ascontiguousarray(array, dtype=np.float32)
     return np.array(array, dtype=np.float32, order="C")
+
+
+def _is_in_memory(array: NDArray[Any]) -> bool:
+    """Say whether an array lies in memory of numpy's own, not in a file or a library's."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return type(array) is np.ndarray and array.base is None
 
 
 def _fill(
@@ -147,7 +171,8 @@ def _note_saturation(pixels: NDArray[np.float32], stored: np.dtype[Any], notes: 
     highest = float(pixels.max())
     if not any(np.isclose(highest, scale, rtol=1e-6) for scale in (own, *_FULL_SCALES)):
         return
-    share = np.count_nonzero(pixels >= highest * (1 - 1e-6)) / pixels.size
+    limit = highest * (1 - 1e-6)
+    share = sum(np.count_nonzero(block >= limit) for block in _blocks(pixels)) / pixels.size
     if share > _SATURATED_SHARE:
         notes.append(
             f"{share:.0%} of the pixels are saturated (at {highest:g});"

@@ -167,7 +167,7 @@ def _read(path: Path, messages: list[str]) -> Micrograph:
     raw = file_format.load(path)
     if any(sign in message for sign in _CUT_SHORT for message in messages):
         raise ReadError(one_line(path, "is cut short, frames are missing", "copy it again"))
-    pixels, invalid, conversions = to_pixels(raw)
+    pixels, invalid, conversions = to_pixels(raw, keep=True)
     pixel_size_nm, odd_pixel = square_pixel(raw.pixel_nm)
     notes = (*raw.notes, *conversions, *([odd_pixel] if odd_pixel else []))
     stored = {"format": file_format.title, "dtype": str(raw.array.dtype), "shape": raw.array.shape}
