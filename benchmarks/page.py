@@ -4,6 +4,7 @@ The figures lie in benchmarks/figures/ and come from::
 
     stem-defects benchmark --json benchmarks/figures/benchmark.json
     python benchmarks/growth.py benchmarks/figures/growth
+    python benchmarks/memory.py benchmarks/figures/memory
     python benchmarks/windows.py benchmarks/figures/windows.json --patches FOLDER
 """
 
@@ -38,7 +39,11 @@ WAYS = """
 - Pooling comes before SELU and is two comparisons of halves; torch's own pooling also records
   where the maxima were.
 - What is convolved together is what a processor's cache holds.
-- Background and contrast are evened out once per image.
+- Background and contrast are evened out once per image; of a large one strip by strip, where the
+  tiles that are asked about lie, so that no flattened image is ever held (`core/flat_strips.py`).
+- Masks are drawn, cut, measured and written in strips of rows and kept as compressed bits
+  (`core/planes.py`, `core/pieces.py`); the overview is drawn from blocks as large as it can show.
+- Large arrays pass between processes piece by piece (`engine/parcels.py`).
 
 Ensembles that look at spectra, or whose patches are padded, are asked window by window
 (`core/window_scan.py`):
@@ -55,14 +60,13 @@ Ensembles that look at spectra, or whose patches are padded, are asked window by
 
 ## Not reached, not measured
 
-- Memory of large images: masks hold one byte per pixel and class, and drawing them takes several
-  images' worth beside. A 16384x16384 image within its own size plus 500 MB, as is meant, would need
-  masks that are drawn and written strip by strip.
+- Reading a file takes a process that for a moment holds the file's numbers and the float32 pixels
+  made of them; then these pass to the process that searches, so that both hold them once. Images
+  that are resampled to the model's pixel size are held in both sizes. Windows of napari hold a
+  byte or more per pixel and class, as labels layers do.
 - GPUs. There, windows that share their maps are convolved in tiles as large as a quarter of the
   free memory holds, in float16 unless `mode="exact"`; that was tried on CPUs alone.
 - Most of the time of a small image now goes into writing its files.
-- The figures above are those of a `cdte-110` with one member per class. The present one has two,
-  which doubles the network's share of the time; it was not measured again.
 
 ## Tried, and left out
 
@@ -85,7 +89,7 @@ Ensembles that look at spectra, or whose patches are padded, are asked window by
 
 
 def main() -> None:
-    written = [write() for write in (_speed, _growth, _windows)]
+    written = [write() for write in (_speed, _memory, _growth, _windows)]
     parts = [HEAD, *filter(None, written), WAYS]
     PAGE.write_text("\n".join(part.strip("\n") + "\n" for part in parts), encoding="utf-8")
 
@@ -169,6 +173,41 @@ def _compared(title: str, compared: Figures) -> list[str]:
         difference = "" if apart is None else f"{apart:.1e}"
         rows.append(f"| {title} | {name} | {rate:.0f} | {times} | {difference} |")
     return rows
+
+
+def _memory() -> str:
+    figures = _read("memory")
+    if figures is None:
+        return ""
+    rows = [
+        "## Memory",
+        "",
+        f"Searching an image at a stride of {figures['stride_px']} px and writing all files, in a"
+        " process that holds",
+        "the model already; at most 500 MB beyond the image itself (float32) are meant.",
+        "",
+        "| image | windows | defects | the image, MB | at the start, MB | at the peak, MB |"
+        " beyond start and image, MB |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    rows += [
+        f"| {each['edge_px']}x{each['edge_px']} | {each['windows']} | {each['regions']} |"
+        f" {each['image_mb']:.0f} | {each['start_mb']:.0f} | {each['peak_mb']:.0f} |"
+        f" {each['beyond_mb']:.0f} |"
+        for each in figures["images"]
+    ]
+    stack = figures["stack"]
+    told = ", ".join(
+        f"{mb:.0f} after {frames}"
+        for frames, mb in zip(stack["frames"], stack["held_mb"], strict=True)
+    )
+    rows += [
+        "",
+        f"A stack of {stack['frames'][-1]} frames of {stack['frame_px']}x{stack['frame_px']} px,"
+        " MB of all processes, the stack",
+        f"itself included: {told}.",
+    ]
+    return "\n".join(rows)
 
 
 def _growth() -> str:

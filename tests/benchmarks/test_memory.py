@@ -1,0 +1,38 @@
+"""What numpy holds at once, counted: a large image is searched and kept in strips."""
+
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_stem_defects.core import flat_strips, planes, preprocessing
+from napari_stem_defects.core.detection import detect_frame
+from napari_stem_defects.core.micrograph import Micrograph
+from napari_stem_defects.files.model_file import load_model
+from napari_stem_defects.files.result_formats import write_frame, write_masks
+from small_model import write_small_model
+
+
+def test_a_large_image_needs_little_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No plane, no labels, no probabilities and no flattened image are ever there as a whole."""
+    monkeypatch.setattr(preprocessing, "LARGE_PX", 1)
+    monkeypatch.setattr(flat_strips, "STRIP_ROWS", 32)
+    monkeypatch.setattr(planes, "PIXELS_TOGETHER", 2**16)
+    ensemble = load_model(write_small_model(tmp_path / "small.safetensors"))
+    lattice = np.add.outer(*[np.sin(np.arange(2560, dtype=np.float32) / 3)] * 2)
+    image = Micrograph(lattice.astype(np.float32), "large", ensemble.spec.pixel_size_nm)
+    detect_frame(Micrograph(lattice[:64, :64], "small"), ensemble)  # builds the network
+    tracemalloc.start()
+    found = detect_frame(image, ensemble, stride=80, thresholds={"SF1": 0.0})
+    write_frame(tmp_path / "frame.npz", found)
+    write_masks(tmp_path / "masks.ome.tif", iter([found.planes]), None, None)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    print(f"{peak / 1e6:.0f} MB beside an image of {lattice.nbytes / 1e6:.0f} MB")
+    assert found.planes.areas_px()[0] == image.pixels.size
+    assert peak < 4 * lattice.nbytes  # most of it a batch of windows; once six times as much
