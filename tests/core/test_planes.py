@@ -39,6 +39,7 @@ def test_planes_come_back(
     planes = Planes.of(NAMES, masks)
     np.testing.assert_array_equal(planes.masks(), masks)
     assert planes.areas_px() == masks.sum(axis=(1, 2)).tolist()
+    assert Planes.one_by_one(NAMES, iter(masks)) == planes
     box = slice(shape[0] // 3, shape[0]), slice(shape[1] // 2, shape[1])
     np.testing.assert_array_equal(planes.crop("Vacancy_CdTe", box), masks[1][box])
 

@@ -66,6 +66,15 @@ class Planes:
         shape = masks.shape[1], masks.shape[2]
         return cls.drawn(names, shape, (masks[:, rows] for rows in strips_of(shape)))
 
+    @classmethod
+    def one_by_one(cls, names: tuple[str, ...], planes: Iterable[NDArray[np.uint8]]) -> Planes:
+        """Pack planes (Y, X) of one shape that come one after another."""
+        packed, shape = [], (0, 0)
+        for plane in planes:
+            shape = plane.shape[0], plane.shape[1]
+            packed.append([_pack(plane[rows]) for rows in strips_of(shape)])
+        return cls(names, shape, tuple(strips_of(shape)), tuple(zip(*packed, strict=True)))
+
     def parts(self) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
         """Yield the rows of each strip and all planes there, uint8 (C, rows, X)."""
         for rows, packed in zip(self.strips, self.packed, strict=True):

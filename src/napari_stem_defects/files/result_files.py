@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects import __version__
 from napari_stem_defects.core.detection_result import Detection, Region
-from napari_stem_defects.core.planes import Planes
 from napari_stem_defects.errors import OutputError, OverwriteError, ReadError
 from napari_stem_defects.files import result_formats as formats
 from napari_stem_defects.files.atomic import move_into_place, replacing
@@ -291,21 +290,21 @@ def read_results(path: Path) -> tuple[Detection, ...]:
     summary = read_summary(path)
     maps = tuple(formats.read_probability(path / PROBABILITY))
     names = tuple(summary["planes"])
-    shape = (len(maps), len(names), *summary["image"]["frame_shape"])
-    masks = formats.read_masks(path / MASKS, shape)
+    height, width = summary["image"]["frame_shape"]
+    frames = formats.read_masks(path / MASKS, names, len(maps), (height, width))
     regions = formats.read_regions(path / REGIONS)
     return tuple(
         Detection(
             image=summary["image"]["name"],
             frame=frame["frame"],
             map=answers,
-            planes=Planes.of(names, planes),
+            planes=planes,
             regions=tuple(region for region in regions if region.frame == frame["frame"]),
             pixel_size_nm=summary["image"]["pixel_size_nm"],
             parameters=summary["parameters"],
             seconds=frame["seconds"],
         )
-        for frame, answers, planes in zip(summary["frames"], maps, masks, strict=True)
+        for frame, answers, planes in zip(summary["frames"], maps, frames, strict=True)
     )
 
 

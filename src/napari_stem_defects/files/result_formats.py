@@ -11,7 +11,7 @@ import json
 import zipfile
 import zlib
 from dataclasses import asdict, fields
-from itertools import chain, pairwise
+from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import numpy as np
@@ -102,12 +102,25 @@ def annotation(origin: Mapping[str, str]) -> dict[str, str]:
     return {"Namespace": "napari-stem-defects", **origin}
 
 
-def read_masks(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Read what `write_masks` wrote; ``shape`` restores axes of length 1 that TIFF drops."""
-    masks: NDArray[np.uint8] = _reading(tifffile.imread, path)
-    if masks.size != np.prod(shape, dtype=np.int64):
-        raise _damaged(path, f"holds {masks.shape}, not {shape}")
-    return masks.reshape(shape)
+def read_masks(
+    path: Path, names: tuple[str, ...], count: int, shape: tuple[int, int]
+) -> list[Planes]:
+    """Read the planes (Y, X) of so many frames of what `write_masks` wrote, one at a time."""
+
+    def plane(page: tifffile.TiffPage | tifffile.TiffFrame | None) -> NDArray[np.uint8]:
+        if page is None or page.shape != shape:
+            raise ValueError(f"a plane is not of {shape[0]}x{shape[1]} px")
+        return page.asarray()
+
+    def load(path: Path) -> list[Planes]:
+        with tifffile.TiffFile(path) as file:
+            pages = iter(file.series[0].pages)
+            if len(file.series[0].pages) != count * len(names):
+                raise ValueError(f"{len(file.series[0].pages)} planes, not {count * len(names)}")
+            frames = (islice(pages, len(names)) for _ in range(count))
+            return [Planes.one_by_one(names, (plane(page) for page in frame)) for frame in frames]
+
+    return _reading(load, path)
 
 
 def write_probability(path: Path, maps: Iterator[ProbabilityMap], count: int | None) -> None:
