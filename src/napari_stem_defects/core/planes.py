@@ -147,6 +147,9 @@ def in_blocks(
     small = np.zeros([-(-length // edge) for length in shape], dtype)
     columns = np.arange(0, shape[1], edge)
     for rows, part in parts:
+        if edge == 1:
+            small[rows] = part
+            continue
         block = np.arange(rows.start, rows.stop) // edge
         first = np.flatnonzero(np.diff(block, prepend=-1))
         wide = combine.reduceat(part, columns, axis=1, dtype=dtype)
