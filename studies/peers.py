@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.core.training_set import TrainingSet
 
-VIEWS, PASSES, BATCH = 8, 2, 64
+# The eight square views of every patch, so often that they make AtomAI's own default of about
+# 1000 batches.
+VIEWS, PASSES, BATCH = 8, 9, 64
 
 
 def atomai_classifier(learned: TrainingSet, test: TrainingSet) -> NDArray[np.float32]:

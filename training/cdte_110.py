@@ -98,7 +98,7 @@ LIMITS = """\
 
 
 FULL = Size(
-    14, 6500, 4200, lesson_epochs=4, common_epochs=4, stranger_scenes=754, stranger_views=12
+    14, 6500, 4200, lesson_epochs=4, common_epochs=6, stranger_scenes=754, stranger_views=12
 )
 QUICK = Size(2, 104, 60, lesson_epochs=1, common_epochs=1, stranger_scenes=26, stranger_views=1)
 
