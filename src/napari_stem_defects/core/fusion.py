@@ -95,44 +95,83 @@ def planes_from_map(
     prominence : float
         See `PROMINENCE`.
     """
-    raster = Raster(map.y, map.x, shape)
-    points = {
-        name: _PointClass.of(map, name, thresholds[name], raster)
-        for name in map.defect_classes
-        if kind_of(name) != "extended"
+    drawing = _Drawing.of(map, shape, thresholds, invalid, speck_px)
+    names = (*map.defect_classes, UNKNOWN)
+    rough = Planes.drawn(names, shape, (drawing.rough(rows) for rows in strips_of(shape)))
+    tidies: dict[str, _Tidy] = {
+        name: _without(point.valleys(rough, name, prominence))
+        for name, point in drawing.points.items()
     }
-    limits = {name: thresholds[name] for name in map.defect_classes if name not in points}
-    planar = _PlanarClasses.of(map, limits, raster, speck_px) if limits else None
-    unclaimed = _unclaimed(map, thresholds)
+    for name in drawing.planar.names:
+        tidies[name] = _keeping(_long_enough(rough, name, speck_px))
+    finished = (drawing.finished(rows, part, tidies) for rows, part in rough.parts())
+    return Planes.drawn(names, shape, finished)
 
-    def speaking(rows: slice) -> NDArray[np.bool_]:
-        spoken = raster.nearest(map.called, rows)
-        return spoken if invalid is None else spoken & ~invalid[rows]
 
-    def drawn(rows: slice) -> NDArray[np.uint8]:
-        part = np.zeros((len(names), rows.stop - rows.start, shape[1]), np.uint8)
-        for name, point in points.items():
+@dataclass(frozen=True)
+class _Drawing:
+    """How the planes of one frame are drawn, some rows at a time.
+
+    Attributes
+    ----------
+    map : ProbabilityMap
+    raster : Raster
+    invalid : ndarray of bool, shape (Y, X), or None
+    points : dict of str to _PointClass
+    planar : _PlanarClasses
+    unclaimed : ndarray of bool, shape (gy, gx)
+        The called windows that no class claims.
+    """
+
+    map: ProbabilityMap
+    raster: Raster
+    invalid: NDArray[np.bool_] | None
+    points: dict[str, _PointClass]
+    planar: _PlanarClasses
+    unclaimed: NDArray[np.bool_]
+
+    @classmethod
+    def of(
+        cls,
+        map: ProbabilityMap,
+        shape: tuple[int, int],
+        thresholds: Mapping[str, float],
+        invalid: NDArray[np.bool_] | None,
+        speck_px: float,
+    ) -> _Drawing:
+        raster = Raster(map.y, map.x, shape)
+        points = {
+            name: _PointClass.of(map, name, thresholds[name], raster)
+            for name in map.defect_classes
+            if kind_of(name) != "extended"
+        }
+        limits = {name: thresholds[name] for name in map.defect_classes if name not in points}
+        planar = _PlanarClasses.of(map, limits, raster, speck_px)
+        return cls(map, raster, invalid, points, planar, _unclaimed(map, thresholds))
+
+    def rough(self, rows: slice) -> NDArray[np.uint8]:
+        """Draw all defect planes by rules 1 to 3; ``unknown``, the last plane, stays empty."""
+        names = self.map.defect_classes
+        part = np.zeros((len(names) + 1, rows.stop - rows.start, self.raster.shape[1]), np.uint8)
+        for name, point in self.points.items():
             point.draw(part[names.index(name)], rows)
-        if planar is not None:
-            planar.draw([part[names.index(name)] for name in planar.names], rows)
-        return part * speaking(rows)
+        self.planar.draw([part[names.index(name)] for name in self.planar.names], rows)
+        return part * self._speaking(rows)
 
-    def finished(rows: slice, part: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def finished(
+        self, rows: slice, part: NDArray[np.uint8], tidies: Mapping[str, _Tidy]
+    ) -> NDArray[np.uint8]:
+        """Correct rough planes, in place, and draw what is unknown."""
         for name, tidy in tidies.items():
-            tidy(part[names.index(name)], rows)
-        if BULK in map.classes:
-            unknown = raster.nearest(unclaimed, rows) & speaking(rows)
+            tidy(part[self.map.defect_classes.index(name)], rows)
+        if BULK in self.map.classes:
+            unknown = self.raster.nearest(self.unclaimed, rows) & self._speaking(rows)
             part[-1] = unknown & ~part[:-1].any(axis=0)
         return part
 
-    names = (*map.defect_classes, UNKNOWN)
-    rough = Planes.drawn(names, shape, (drawn(rows) for rows in strips_of(shape)))
-    tidies: dict[str, _Tidy] = {
-        name: _without(point.valleys(rough, name, prominence)) for name, point in points.items()
-    }
-    for name in limits:
-        tidies[name] = _keeping(_long_enough(rough, name, speck_px))
-    return Planes.drawn(names, shape, (finished(rows, part) for rows, part in rough.parts()))
+    def _speaking(self, rows: slice) -> NDArray[np.bool_]:
+        spoken = self.raster.nearest(self.map.called, rows)
+        return spoken if self.invalid is None else spoken & ~self.invalid[rows]
 
 
 @dataclass(frozen=True)
@@ -269,11 +308,10 @@ class _PlanarClasses:
         cls, map: ProbabilityMap, limits: Mapping[str, float], raster: Raster, speck_px: float
     ) -> _PlanarClasses:
         values = {name: map.probability[map.classes.index(name)] for name in limits}
-        # A threshold of 0 is passed by every window.
-        ratios = [
-            values[name] / limit if limit else np.ones_like(values[name])
-            for name, limit in limits.items()
-        ]
+        # A threshold of 0 is passed by every window; without any class none passes.
+        ratios = [np.zeros(map.called.shape, np.float32)]
+        for name, limit in limits.items():
+            ratios.append(values[name] / limit if limit else np.ones_like(values[name]))
         ratio = np.max(ratios, axis=0)
         passing = map.called & (ratio >= 1)
         votes = tuple(
