@@ -35,31 +35,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
-from skimage.morphology import h_maxima
-from skimage.segmentation import watershed
 
 from napari_stem_defects.core.classes import BULK, UNKNOWN, kind_of
-from napari_stem_defects.core.pieces import EIGHT, Pieces
+from napari_stem_defects.core.pieces import Pieces
+from napari_stem_defects.core.planar_masks import PlanarClasses
 from napari_stem_defects.core.planes import Planes, strips_of
+from napari_stem_defects.core.point_masks import PointClass, within
 from napari_stem_defects.core.raster import Raster
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
     from napari_stem_defects.core.detection_result import ProbabilityMap
-    from napari_stem_defects.core.pieces import Box
 
 SPECK_PX = 16.0
 """Shortest extended defect in px: a quarter of a 64 px window."""
-
-VOTE_REACH = 1.5
-"""Standard deviation of the Gaussian over which names are voted on, in shortest defects."""
-
-SUREST = 0.99
-"""Probability beyond which a window's vote for a name weighs no more."""
 
 PROMINENCE = 0.2
 """How far the probability must dip between two peaks for them to be two point defects."""
@@ -117,8 +109,8 @@ class _Drawing:
     map : ProbabilityMap
     raster : Raster
     invalid : ndarray of bool, shape (Y, X), or None
-    points : dict of str to _PointClass
-    planar : _PlanarClasses
+    points : dict of str to PointClass
+    planar : PlanarClasses
     unclaimed : ndarray of bool, shape (gy, gx)
         The called windows that no class claims.
     """
@@ -126,8 +118,8 @@ class _Drawing:
     map: ProbabilityMap
     raster: Raster
     invalid: NDArray[np.bool_] | None
-    points: dict[str, _PointClass]
-    planar: _PlanarClasses
+    points: dict[str, PointClass]
+    planar: PlanarClasses
     unclaimed: NDArray[np.bool_]
 
     @classmethod
@@ -141,12 +133,12 @@ class _Drawing:
     ) -> _Drawing:
         raster = Raster(map.y, map.x, shape)
         points = {
-            name: _PointClass.of(map, name, thresholds[name], raster)
+            name: PointClass.of(map, name, thresholds[name], raster)
             for name in map.defect_classes
             if kind_of(name) != "extended"
         }
         limits = {name: thresholds[name] for name in map.defect_classes if name not in points}
-        planar = _PlanarClasses.of(map, limits, raster, speck_px)
+        planar = PlanarClasses.of(map, limits, raster, speck_px)
         return cls(map, raster, invalid, points, planar, _unclaimed(map, thresholds))
 
     def rough(self, rows: slice) -> NDArray[np.uint8]:
@@ -174,183 +166,6 @@ class _Drawing:
         return spoken if self.invalid is None else spoken & ~self.invalid[rows]
 
 
-@dataclass(frozen=True)
-class _PointClass:
-    """How a point defect is drawn: by its own probability alone.
-
-    Attributes
-    ----------
-    values : ndarray of float32, shape (gy, gx)
-    limit : float
-    passing : ndarray of bool, shape (gy, gx)
-        The windows that reach the limit.
-    joins : ndarray of int, shape (N, 2)
-        Pixels between windows that pass across a corner.
-    raster : Raster
-    """
-
-    values: NDArray[np.float32]
-    limit: float
-    passing: NDArray[np.bool_]
-    joins: NDArray[np.intp]
-    raster: Raster
-
-    @classmethod
-    def of(cls, map: ProbabilityMap, name: str, limit: float, raster: Raster) -> _PointClass:
-        values = map.probability[map.classes.index(name)]
-        passing = map.called & (values >= limit)
-        return cls(values, limit, passing, _joins_across_corners(passing, map, raster), raster)
-
-    def draw(self, mask: NDArray[np.uint8], rows: slice) -> None:
-        """Draw some rows of the plane."""
-        if not self.passing[self.raster.concerned(rows)].any():
-            return
-        reached = self.raster.bilinear(self.values, rows) >= self.limit
-        mask[:] = reached | (self.raster.at_centres(self.passing, rows) > 0)
-        y, x = _within(self.joins, rows)
-        mask[y, x] = 1
-
-    def valleys(self, rough: Planes, name: str, prominence: float) -> NDArray[np.intp]:
-        """Return the pixels (N, 2) along which regions with several peaks are cut apart."""
-        cuts = [np.zeros((0, 2), np.intp)]
-        if self.passing.any():
-            tops = self.passing & (h_maxima(self.values, prominence) > 0)
-            peaks, _ = ndimage.label(tops, EIGHT)
-            cuts += [
-                self._valley(rough.crop(name, box), box, of)
-                for box, of in self._crowded(rough, name, peaks)
-            ]
-        return np.concatenate(cuts)
-
-    def _crowded(
-        self, rough: Planes, name: str, peaks: NDArray[np.int32]
-    ) -> Iterator[tuple[Box, NDArray[np.intp]]]:
-        """Yield the box of each region with several peaks, and these: (n, 3), peak, y and x."""
-        pieces, met = Pieces(), []
-        for rows, mask in rough.parts_of(name):
-            numbers = pieces.add(mask)
-            at = self.raster.at_centres(peaks, rows) * mask
-            y, x = np.nonzero(at)
-            met.append(np.column_stack([numbers[y, x], at[y, x], y + rows.start, x]))
-        piece, *seen = np.concatenate(met).T
-        region, boxes = pieces.regions()[piece], pieces.region_boxes()
-        pairs = np.unique(np.column_stack([region, seen[0]]), axis=0)
-        numbers, peaks_in = np.unique(pairs[:, 0], return_counts=True)
-        for number in numbers[peaks_in > 1]:
-            yield boxes[number - 1], np.column_stack(seen)[region == number]
-
-    def _valley(
-        self, mask: NDArray[np.uint8], box: Box, peaks: NDArray[np.intp]
-    ) -> NDArray[np.intp]:
-        """Return the pixels between the peaks of a region inside its box."""
-        corner = np.array([box[0].start, box[1].start])
-        (y, x), markers = (peaks[:, 1:] - corner).T, np.zeros(mask.shape, np.int32)
-        markers[y, x] = peaks[:, 0]
-        blobs, _ = ndimage.label(mask, EIGHT)
-        blob = blobs == blobs[y[0], x[0]]
-        # The cut is drawn here because watershed_line with 8 neighbours takes minutes.
-        heights = self.raster.bilinear(self.values, *box)
-        basins = watershed(-heights, markers, connectivity=2, mask=blob)
-        between = blob & (ndimage.maximum_filter(basins, size=3) != basins)
-        valley: NDArray[np.intp] = np.argwhere(between) + corner
-        return valley
-
-
-def _joins_across_corners(
-    passing: NDArray[np.bool_], map: ProbabilityMap, raster: Raster
-) -> NDArray[np.intp]:
-    """Return the pixels (N, 2) of lines between the centres of windows that pass across a corner.
-
-    Halfway the bilinear map is the mean of four windows, two of which may see nothing of a
-    defect smaller than their step.
-    """
-    upper, lower = passing[:-1], passing[1:]
-    pixels = [np.zeros((0, 2), np.intp)]
-    for first, second, step in (
-        (upper[:, :-1], lower[:, 1:], 1),
-        (upper[:, 1:], lower[:, :-1], -1),
-    ):
-        rows, columns = np.nonzero(first & second)
-        columns = columns + (step < 0)
-        y, x = (map.y[rows], map.y[rows + 1]), (map.x[columns], map.x[columns + step])
-        longest = max((np.abs(b - a).max(initial=0) for a, b in (y, x)))
-        for share in np.linspace(0, 1, int(longest) + 2):
-            at = [np.rint(a + share * (b - a)).astype(np.intp) for a, b in (y, x)]
-            pixels.append(np.column_stack(at))
-    joined = np.unique(np.concatenate(pixels), axis=0)
-    inside: NDArray[np.intp] = np.clip(joined, 0, np.array(raster.shape) - 1)
-    return inside
-
-
-@dataclass(frozen=True)
-class _PlanarClasses:
-    """How extended defects are drawn: found by any of their classes, named by a vote.
-
-    Attributes
-    ----------
-    names : tuple of str
-    ratio : ndarray of float32, shape (gy, gx)
-        The highest probability in units of its class's threshold.
-    passing : ndarray of bool, shape (gy, gx)
-    votes : tuple of ndarray of float32, shape (gy, gx)
-        For each name what the windows around give it.
-    raster : Raster
-    """
-
-    names: tuple[str, ...]
-    ratio: NDArray[np.float32]
-    passing: NDArray[np.bool_]
-    votes: tuple[NDArray[np.float32], ...]
-    raster: Raster
-
-    @classmethod
-    def of(
-        cls, map: ProbabilityMap, limits: Mapping[str, float], raster: Raster, speck_px: float
-    ) -> _PlanarClasses:
-        values = {name: map.probability[map.classes.index(name)] for name in limits}
-        # A threshold of 0 is passed by every window; without any class none passes.
-        ratios = [np.zeros(map.called.shape, np.float32)]
-        for name, limit in limits.items():
-            ratios.append(values[name] / limit if limit else np.ones_like(values[name]))
-        ratio = np.max(ratios, axis=0)
-        passing = map.called & (ratio >= 1)
-        votes = tuple(
-            _smoothed(_odds(values[name]) * passing, map, VOTE_REACH * speck_px) for name in limits
-        )
-        return cls(tuple(limits), ratio, passing, votes, raster)
-
-    def draw(self, masks: Sequence[NDArray[np.uint8]], rows: slice) -> None:
-        """Draw some rows of the planes, which come in the order of the names."""
-        if not self.passing[self.raster.concerned(rows)].any():
-            return
-        reached = self.raster.bilinear(self.ratio, rows) >= 1
-        found = reached | (self.raster.at_centres(self.passing, rows) > 0)
-        strongest = np.zeros(found.shape, np.float32)
-        winner = np.zeros(found.shape, np.uint8)
-        for number, votes in enumerate(self.votes):
-            pixels = self.raster.bilinear(votes, rows)
-            winner[pixels > strongest] = number
-            np.maximum(strongest, pixels, out=strongest)
-        for number, mask in enumerate(masks):
-            mask[:] = found & (winner == number)
-
-
-def _odds(probability: NDArray[np.float32]) -> NDArray[np.float32]:
-    bounded = np.minimum(probability, np.float32(SUREST))
-    odds: NDArray[np.float32] = bounded / (1 - bounded)
-    return odds
-
-
-def _smoothed(
-    values: NDArray[np.float32], map: ProbabilityMap, reach_px: float
-) -> NDArray[np.float32]:
-    """Smooth what windows say over a distance in px; shape (gy, gx)."""
-    steps = [np.diff(centres).mean() if len(centres) > 1 else 1.0 for centres in (map.y, map.x)]
-    sigma = [reach_px / step for step in steps]
-    smooth: NDArray[np.float32] = ndimage.gaussian_filter(values, sigma, mode="constant")
-    return smooth
-
-
 def _unclaimed(map: ProbabilityMap, thresholds: Mapping[str, float]) -> NDArray[np.bool_]:
     """Return the called windows in which no class reaches its threshold."""
     floor = np.array([thresholds[name] for name in map.classes], np.float32)
@@ -361,7 +176,7 @@ def _without(pixels: NDArray[np.intp]) -> _Tidy:
     """Clear pixels (N, 2)."""
 
     def tidy(mask: NDArray[np.uint8], rows: slice) -> None:
-        y, x = _within(pixels, rows)
+        y, x = within(pixels, rows)
         mask[y, x] = 0
 
     return tidy
@@ -391,10 +206,3 @@ def _long_enough(rough: Planes, name: str, speck_px: float) -> NDArray[np.bool_]
         for box in pieces.region_boxes()
     ]
     return np.array([True, *kept])[pieces.regions()]
-
-
-def _within(pixels: NDArray[np.intp], rows: slice) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return those of some pixels (N, 2) that lie in some rows, counted from the first of these."""
-    y, x = pixels.T
-    here = (y >= rows.start) & (y < rows.stop)
-    return y[here] - rows.start, x[here]
