@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[1]
 REACH_PX = 4
 # Half the lengths of the preprocessing of columns, which looks at them magnified twice.
 SETTINGS = Preprocessing(
-    representation="real", smoothing_px=0.7, background_px=6.0, contrast_px=12.0
+    representation="real", smoothing_px=1.0, background_px=24.0, contrast_px=48.0
 )
 
 

@@ -59,9 +59,19 @@ CLICK_PREPROCESSING = Preprocessing(representation="fft+real", smoothing_px=0.7)
 COMMON_EPOCHS = 6
 CLICK_EPOCHS = 2
 # Clicks on the columns of a lattice: what tells one column from the next lies within a few
-# columns, where the patch itself shows it better than a spectrum; see docs/own-material.md.
-COLUMN_PREPROCESSING = replace(CLICK_PREPROCESSING, representation="real", patch_px=32)
-COLUMN_AUGMENTATION = Augmentation(haze=0.6)
+# columns, where the patch itself shows it better than a spectrum. A window holds a column and its
+# nearest neighbours, and the background is far wider, or a column is compared with columns that
+# may be odd themselves. See docs/own-material.md.
+COLUMN_PREPROCESSING = replace(
+    CLICK_PREPROCESSING,
+    representation="real",
+    patch_px=20,
+    smoothing_px=2.0,
+    background_px=48.0,
+    contrast_px=96.0,
+)
+# Such a background leaves most haze where it is, so that it has to be learned.
+COLUMN_AUGMENTATION = Augmentation(haze=1.5, haze_px=(3.0, 48.0))
 COLUMN_RADIUS_PX = 4.0
 # Answers are averaged over so many of the radii at which a label holds.
 COLUMN_SPREAD = 0.7
