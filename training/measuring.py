@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,17 @@ if TYPE_CHECKING:
     from napari_stem_defects.core.scene import Simulation
 
 HeldPoints = Callable[[NDArray[np.float64]], NDArray[np.bool_]]
+# Both ends (y, x) in px.
+Line = tuple[tuple[float, float], tuple[float, float]]
+
+
+class Faults(NamedTuple):
+    """Centre lines of the extended defects of an image, and which places in it are held out."""
+
+    image: str
+    lines: dict[str, Line]
+    held: HeldPoints
+
 
 DETECTION_STRIDE = 4
 FOUND_WITHIN_PX = 12
@@ -108,18 +119,58 @@ def localised(
     return counts
 
 
-def named_in_scenes(ensemble: Ensemble, scenes: list[Simulation]) -> dict[str, dict[str, int]]:
+def found_along(ensemble: Ensemble, data: Path, faults: Faults) -> dict[str, dict[str, int]]:
+    """Detect in an image; count px of its faults' centre lines in any mask, and in their own.
+
+    Only what was held out counts. Of ``Bulk`` the px far from any line are counted, and those that
+    a mask claims for a defect.
+    """
+    micrograph = read(data / faults.image)
+    found = detect_frame(micrograph, ensemble, stride=DETECTION_STRIDE)
+    named = [name for name in found.mask_names if name != UNKNOWN]
+    masks = dict(zip(named, found.masks[: len(named)] > 0, strict=True))
+    anywhere = np.logical_or.reduce(list(masks.values()))
+    counts, drawn = {}, []
+    for name, line in faults.lines.items():
+        drawn.append(_pixels_of(line))
+        mine = drawn[-1][faults.held(drawn[-1].astype(np.float64))]
+        y, x = mine.T
+        counts[name] = {
+            "pixels": len(mine),
+            "found": int(anywhere[y, x].sum()),
+            "named": int(masks[name][y, x].sum()),
+        }
+    at = np.indices(micrograph.pixels.shape).reshape(2, -1).T
+    at = at[faults.held(at.astype(np.float64))]
+    away = at[cKDTree(np.concatenate(drawn)).query(at)[0] > FAR_PX]
+    claimed = int(anywhere[tuple(away.T)].sum())
+    counts[BULK] = {"pixels": len(away), "claimed": claimed}
+    print(faults.image, counts, flush=True)
+    return counts
+
+
+def _pixels_of(line: Line) -> NDArray[np.int64]:
+    first, last = (np.array(end, np.float64) for end in line)
+    steps = np.linspace(0, 1, 1 + round(float(np.hypot(*(last - first)))))
+    pixels: NDArray[np.int64] = np.rint(first + steps[:, None] * (last - first)).astype(np.int64)
+    return pixels
+
+
+def named_in_scenes(
+    ensemble: Ensemble, scenes: list[Simulation]
+) -> dict[str, dict[str, list[int]]]:
     """Detect on scenes; count windows of every defect, those in any mask, and in its own.
 
     Of ``Bulk`` the windows far from any defect are counted, and those that a mask claims for one.
+    Every count is a list with one entry for each scene that holds the class.
     """
-    counts: dict[str, dict[str, int]] = {}
+    counts: dict[str, dict[str, list[int]]] = {}
     for scene in scenes:
         found = detect_frame(scene.micrograph, ensemble, stride=SCENE_STRIDE)
         for name, each in _named(scene, found).items():
-            sums = counts.setdefault(name, dict.fromkeys(each, 0))
+            lists = counts.setdefault(name, {key: [] for key in each})
             for key, value in each.items():
-                sums[key] += value
+                lists[key].append(value)
     return counts
 
 
