@@ -71,7 +71,7 @@ def test_most_vacancies_of_another_frame_are_found(
 ) -> None:
     """`python3 run.py test -m long tests/real/test_own_material.py`: some minutes of two cores.
 
-    0.85 to 0.87 were measured, the goal of 0.90 missed; docs/own-material.md says which are overlooked.
+    0.85 to 0.87 were measured, the goal of 0.90 missed; docs/own-material.md says why.
     """
     monkeypatch.setattr(example, "DATA", data_dir)
     (figures,) = example.main(["--out", str(tmp_path)])
