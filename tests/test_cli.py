@@ -375,3 +375,87 @@ def test_what_cannot_be_learned_from_is_one_line_and_2(
 ) -> None:
     assert main(line.format(out=tmp_path).split()) == 2
     assert said in one_line(capsys.readouterr().err)
+
+
+def test_detect_says_what_scale_nobody_stated_and_what_reading_changed(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    noise = np.random.default_rng(0).normal(100, 10, (3, 96, 96)).astype(np.float32)
+    bare, channels = tmp_path / "bare.tif", tmp_path / "channels.tif"
+    tifffile.imwrite(bare, noise[0], photometric="minisblack")
+    tifffile.imwrite(channels, noise, imagej=True, metadata={"axes": "CYX"})
+    for path in (bare, channels):
+        assert (
+            main(["detect", str(path), "--out", str(tmp_path / "out"), "--model", str(model)]) == 0
+        )
+    printed = capsys.readouterr().out.splitlines()
+    unscaled = "  No pixel size and no lattice found; the image is used as it is."
+    assert printed.count(unscaled) == 2
+    assert "  Of 3 channels the first was read." in printed
+    assert main(["preprocess", str(channels), "--out", str(tmp_path / "stages")]) == 0
+    assert "Of 3 channels" in capsys.readouterr().out
+
+
+def test_detect_says_no_more_where_the_user_gave_the_scale(
+    image: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert detect(image, tmp_path / "out", model) == 0
+    one_line(capsys.readouterr().out)
+
+
+def test_a_frame_named_twice_is_searched_once(image: Path, model: Path, tmp_path: Path) -> None:
+    assert detect(image, tmp_path / "out", model, "--frames", "0,0") == 0
+    summary = json.loads((tmp_path / "out" / "lamella" / "summary.json").read_text())
+    assert [frame["frame"] for frame in summary["frames"]] == [0]
+
+
+@pytest.mark.parametrize("option", ["--thresholds SF1=0.5,SF1=0.9", "--epochs SF1=2,SF1=3"])
+def test_a_class_given_twice_is_one_line_and_2(
+    option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    verb = "detect" if "thresholds" in option else "train"
+    with pytest.raises(SystemExit) as caught:
+        main([verb, "a.tif", "--out", "o.safetensors", *option.split()])
+    assert caught.value.code == 2
+    assert "SF1 is given 2 times" in capsys.readouterr().err
+
+
+def test_steps_wider_than_a_window_are_refused(
+    image: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert detect(image, tmp_path / "out", model, "--stride", "65") == 2
+    assert "give 64 or less" in one_line(capsys.readouterr().err)
+
+
+def test_images_named_one_by_one_are_all_taken(tmp_path: Path) -> None:
+    words = ["labels", "import", "p", "d", "--image", "a.tif", "--image", "b.tif", "c.tif"]
+    assert [path.name for path in build_parser().parse_args(words).image] == [
+        *("a.tif", "b.tif", "c.tif")
+    ]
+
+
+def test_a_perfect_crystal_leaves_no_masks_of_an_earlier_one(tmp_path: Path) -> None:
+    words = ["simulate", "--out", str(tmp_path), "--size", "96"]
+    assert main(words) == 0
+    masks = tmp_path / "cdte-110_seed0.truth" / "masks.ome.tif"
+    assert masks.exists()
+    assert main([*words, "--defects", "none"]) == 0
+    assert not masks.exists()
+
+
+def test_an_image_of_one_row_is_preprocessed(tmp_path: Path) -> None:
+    path = tmp_path / "row.tif"
+    tifffile.imwrite(path, np.arange(96, dtype=np.float32)[None], photometric="minisblack")
+    assert main(["preprocess", str(path), "--out", str(tmp_path / "out")]) == 0
+
+
+@pytest.mark.parametrize("verb", ["preprocess", "simulate"])
+def test_an_output_inside_a_file_names_that_file(
+    verb: str, image: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("mine")
+    words = {"preprocess": [str(image)], "simulate": ["--size", "96"]}[verb]
+    assert main([verb, *words, "--out", str(taken / "deeper")]) == 2
+    assert "taken: is a file, not a folder" in one_line(capsys.readouterr().err)
+    assert taken.read_text() == "mine"

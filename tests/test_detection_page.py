@@ -41,8 +41,8 @@ def record() -> dict:
     figures = {"tp": 9, "fn": 1, "fp": 1, "auroc": 0.5, "calibration_error": None, **rates}
     found = {"classes": {"SF1": figures}}
     scenes = {
-        "SF1": {"windows": 10, "found": 9, "named": 7},
-        "Bulk": {"windows": 1000, "claimed": 4},
+        "SF1": {"windows": [6, 0, 4], "found": [6, 0, 3], "named": [5, 0, 2]},
+        "Bulk": {"windows": [600, 200, 200], "claimed": [0, 4, 0]},
     }
     image = {"class": "Extra", "held_out": 3, "found": 2, "false": 1, "f1": 2 / 3}
     return {
@@ -57,6 +57,10 @@ def record() -> dict:
                     "auroc_of_disagreement": 0.91,
                     "auroc_of_doubt": 0.93,
                 }
+            },
+            "faults": {
+                "SF2": {"pixels": 200, "found": 180, "named": 150},
+                "Bulk": {"pixels": 5000, "claimed": 10},
             },
             "localisation": {"a.tif": {**image, "other_regions": {"SF1": 2}}},
         }
@@ -77,7 +81,11 @@ def test_the_page_has_every_table() -> None:
         assert words in page
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines()]
     assert ["SF1", "0.750", "0.750", "0.750", "0.250", "0.250"] in rows
-    assert ["New scenes", "0.700 (0.900)", "0.004"] in rows
+    # Two scenes drawn from two: the interval reaches from the worse one to the better.
+    assert ["SF1", "2", "10", "0.700 (0.500-0.833)", "0.900 (0.750-1.000)"] in rows
+    assert ["SF2", "200", "0.750", "0.900"] in rows
+    assert ["Bulk", "5000", "-", "0.002"] in rows
+    assert ["Bulk", "3", "1000", "-", "0.004 (0.000-0.020)"] in rows
     assert ["New scenes", "70", "5", "6 7", "0.910", "0.930"] in rows
     assert ["Ge", "known", "9", "0.100", "-"] in rows
 

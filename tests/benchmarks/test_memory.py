@@ -28,7 +28,7 @@ def test_a_large_image_needs_little_beside_it(
     image = Micrograph(lattice.astype(np.float32), "large", ensemble.spec.pixel_size_nm)
     detect_frame(Micrograph(lattice[:64, :64], "small"), ensemble)  # builds the network
     tracemalloc.start()
-    found = detect_frame(image, ensemble, stride=80, thresholds={"SF1": 0.0})
+    found = detect_frame(image, ensemble, stride=64, thresholds={"SF1": 0.0})
     write_frame(tmp_path / "frame.npz", found)
     write_masks(tmp_path / "masks.ome.tif", iter([found.planes]), None, None)
     _, peak = tracemalloc.get_traced_memory()

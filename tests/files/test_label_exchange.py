@@ -276,6 +276,26 @@ def test_a_table_needs_exactly_one_image(tmp_path: Path) -> None:
         labels_import(tmp_path / "new", [points])
 
 
+def test_a_faulty_table_is_named_and_leaves_no_project(tmp_path: Path, image: Path) -> None:
+    new = tmp_path / "new"
+    for row, fault in (("1,nan,W", "line 2"), ("1,2,", "line 2"), ("x,2,W", "line 2")):
+        points = table(tmp_path, f"y_px,x_px,class\n{row}\n")
+        with pytest.raises(LabelError, match=fault) as caught:
+            labels_import(new, [points], [image])
+        assert points.name in str(caught.value)
+        assert not new.exists()
+    points = table(tmp_path, "y_px,x_px,class\n1,2000,W\n")
+    with pytest.raises(LabelError, match="outside") as caught:
+        labels_import(new, [points], [image])
+    assert points.name in str(caught.value)
+
+
+def test_a_project_in_use_says_so(project: LabelProject, tmp_path: Path, image: Path) -> None:
+    points = table(tmp_path, "y_px,x_px,class\n10,20,W\n")
+    with pytest.raises(LabelError, match="has the project open"):
+        labels_import(project.path, [points], [image])
+
+
 @pytest.mark.parametrize("source", ["missing", "empty"])
 def test_nothing_to_import_is_an_error(tmp_path: Path, source: str) -> None:
     (tmp_path / "empty").mkdir()

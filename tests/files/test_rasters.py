@@ -11,6 +11,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image as Picture
 from reader_contract import IMAGE, ReaderContract, assert_refused
+from skimage.io import imsave
 
 from napari_stem_defects.files import size_limit
 from napari_stem_defects.files.reading import read
@@ -121,6 +122,24 @@ def test_equal_channels_become_grey(tmp_path: Path, planar: str) -> None:
         "The alpha channel was left out.",
         "Three equal colour channels were read as grey.",
     )
+
+
+@pytest.mark.parametrize("count", [3, 4])
+def test_three_or_four_frames_saved_without_saying_so_are_no_colours(
+    tmp_path: Path, count: int
+) -> None:
+    frames = np.random.default_rng(0).random((count, 20, 30), np.float32)
+    imsave(tmp_path / "few.tif", frames, check_contrast=False)
+    image = read(tmp_path / "few.tif")
+    np.testing.assert_array_equal(image.pixels, frames)
+    assert f"{count} planes were read as frames" in " ".join(image.notes)
+
+
+def test_axes_of_length_one_are_left_out_wherever_they_are(tmp_path: Path) -> None:
+    frames = np.random.default_rng(0).random((5, 20, 30), np.float32)
+    for number, shape in enumerate([(5, 1, 20, 30), (1, 5, 20, 30), (1, 1, 5, 20, 30)]):
+        path = _tiff(tmp_path / f"{number}.tif", frames.reshape(shape), photometric="minisblack")
+        np.testing.assert_array_equal(read(path).pixels, frames)
 
 
 def test_channels_that_are_no_colours_give_the_first(tmp_path: Path) -> None:

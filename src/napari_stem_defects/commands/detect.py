@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects import DEFAULT_MODEL
 from napari_stem_defects.commands.console import complain, long_work, say
@@ -20,9 +20,13 @@ from napari_stem_defects.commands.options import (
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator, Mapping
 
     from napari_stem_defects.engine.batch import Outcome
     from napari_stem_defects.engine.placement import Workers
+
+# Where a pixel size may come from that somebody stands for.
+STATED = ("file", "user", "simulation")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -110,12 +114,24 @@ def _workers(options: argparse.Namespace) -> AbstractContextManager[Workers]:
 
 
 def tell(outcome: Outcome) -> None:
-    """Print what became of one image: its counts and where they lie, or the fault."""
+    """Print what became of one image: its counts and where they lie, or the fault.
+
+    Below it, what else a user has to know: the scale where no file stated it, and what reading
+    changed.
+    """
     from napari_stem_defects.files.result_files import read_summary
 
     if outcome.folder is None:
         complain(outcome.fault)
         return
-    counts = read_summary(outcome.folder)["counts"]
-    found = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    summary = read_summary(outcome.folder)
+    found = ", ".join(f"{count} {name}" for name, count in summary["counts"].items() if count)
     say(f"{outcome.image.name}: {found or 'no defect'} -> {outcome.folder}")
+    for note in _notes(summary):
+        say(f"  {note}")
+
+
+def _notes(summary: Mapping[str, Any]) -> Iterator[str]:
+    if summary["image"]["pixel_size_source"] not in STATED:
+        yield summary["parameters"]["scale_statement"]
+    yield from summary["image"]["notes"]

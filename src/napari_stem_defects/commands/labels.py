@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--image",
         type=Path,
         nargs="+",
+        action="extend",
         default=[],
         metavar="IMAGE",
         help="micrographs the patches were cut from; their places are found by correlation",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from napari_stem_defects.engine.area import Area
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -58,15 +61,16 @@ def epochs(text: str) -> dict[str, int]:
     pairs = [part.partition("=") for part in text.split(",")]
     if not all(name.strip() and sign for name, sign, _ in pairs):
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form CLASS=N,CLASS=N")
+    _check_once(name.strip() for name, _, _ in pairs)
     return {name.strip(): positive_int(number.strip()) for name, _, number in pairs}
 
 
 def numbers(text: str) -> tuple[int, ...]:
-    """Read whole numbers from 0 on, separated by commas."""
+    """Read whole numbers from 0 on, separated by commas, each once."""
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isdecimal() for part in parts):
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form N,N,N")
-    return tuple(map(int, parts))
+    return tuple(dict.fromkeys(map(int, parts)))
 
 
 def area(text: str) -> Area:
@@ -90,7 +94,14 @@ def thresholds(text: str) -> dict[str, float]:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not of the form CLASS=P,CLASS=P, P above 0 to 1"
         )
+    _check_once(name.strip() for name, _, _ in pairs)
     return found
+
+
+def _check_once(classes: Iterable[str]) -> None:
+    for name, count in Counter(classes).items():
+        if count > 1:
+            raise argparse.ArgumentTypeError(f"{name} is given {count} times; give it once")
 
 
 def add_out(parser: argparse.ArgumentParser, what: str) -> None:

@@ -30,3 +30,5 @@ def run(options: argparse.Namespace) -> None:
         folder = options.out / name
         write_stages(folder, stages(frame.pixels, Preprocessing.paper()), micrograph.pixel_size_nm)
         print(f"{folder / 'stages.png'}")
+    for note in micrograph.notes:
+        print(f"  {note}")

@@ -142,7 +142,7 @@ def disturbed(image: Image, augmentation: Augmentation, rng: np.random.Generator
     Returns
     -------
     ndarray of float32, shape (Y, X)
-        Not negative; the largest intensity is about 1.
+        Not negative.
     """
     picture = normalise(image) ** np.float32(np.exp(rng.uniform(*np.log(augmentation.gamma))))
     picture = _jittered(picture, rng.uniform(0, augmentation.jitter_px), rng)

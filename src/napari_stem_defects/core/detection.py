@@ -163,7 +163,7 @@ def detect_frame(
     _check_size(micrograph)
     chosen = pick_device(device)
     limits = _limits(thresholds or {}, ensemble.spec)
-    stride = ensemble.spec.stride_px if stride is None else stride
+    stride = _step(stride, ensemble.spec)
     scale = match_scale(micrograph, ensemble.spec)
     found = _scanned(micrograph, ensemble, scale.factor, stride, chosen, mode, report, watch)
     parameters = {
@@ -176,6 +176,16 @@ def detect_frame(
     }
     detection = _measured(found, scale, limits, frame, parameters)
     return replace(detection, seconds=time.perf_counter() - started)
+
+
+def _step(stride: int | None, spec: EnsembleSpec) -> int:
+    """Return the px between windows, at most a window's width: no place goes unseen."""
+    width = spec.preprocessing.patch_px
+    if stride is not None and stride > width:
+        raise InputError(
+            f"stride {stride} px leaves gaps between windows of {width} px; give {width} or less"
+        )
+    return spec.stride_px if stride is None else stride
 
 
 def _stated(scale: Scale) -> dict[str, Any]:

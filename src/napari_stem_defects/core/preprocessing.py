@@ -245,7 +245,7 @@ def stages(image: Image, settings: Preprocessing) -> Stages:
     weighted = _weighted(_levelled(flattened, settings), settings)
     spectrum = _log_magnitude(scipy.fft.fft2(weighted))
     rows, columns = _kept(original.shape, settings)
-    limit = settings.threshold * spectrum[np.ix_(rows, columns)].max()
+    limit = settings.threshold * spectrum[np.ix_(rows, columns)].max(initial=0)
     centred = scipy.fft.fftshift(spectrum)
     return Stages(original, normalise(original), flattened, centred, _above(centred, limit))
 

@@ -110,17 +110,6 @@ def totals(regions: Iterable[Region], names: Iterable[str]) -> Mapping[str, Clas
     return {name: _total(members) for name, members in by_class.items()}
 
 
-def longest_extent_px(mask: NDArray[np.bool_]) -> float:
-    """Return the maximum Feret diameter of a region, px; shape (Y, X), not empty.
-
-    The outline runs through the middles of the outer pixels' edges, so a row of N pixels is
-    N long and a single pixel 1, as in scikit-image's ``feret_diameter_max``; that one builds
-    the hull as an image and compares all pairs of its outline, too much for a region that
-    fills a large micrograph.
-    """
-    return _longest(_corners(mask))
-
-
 def _corners(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the corners (n, 2) of a region's outline that no straight line leaves out."""
     rim = np.vstack([_ends(mask), _ends(mask.T)[:, ::-1]])
@@ -129,6 +118,13 @@ def _corners(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 
 def _longest(corners: NDArray[np.float64]) -> float:
+    """Return the maximum Feret diameter, px.
+
+    The outline runs through the middles of the outer pixels' edges, so a row of N pixels is
+    N long and a single pixel 1, as in scikit-image's ``feret_diameter_max``; that one builds
+    the hull as an image and compares all pairs of its outline, too much for a region that
+    fills a large micrograph.
+    """
     return float(pdist(corners).max())
 
 

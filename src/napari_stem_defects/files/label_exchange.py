@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tifffile
 
-from napari_stem_defects.core.labels import PATCH_PX, Label, Point
+from napari_stem_defects.core.labels import PATCH_PX, Label, Point, check_class_name
 from napari_stem_defects.core.micrograph import Micrograph
 from napari_stem_defects.core.patch_search import PatchSearch
 from napari_stem_defects.core.progress import Progress, Report, silent
@@ -44,6 +44,8 @@ public interstitials, which were edited into their micrograph), so less would ca
 _EXACT = 0.99999
 _TIE = 1e-6
 _POSITION = ("y_px", "x_px")
+# y, x, class, frame.
+_Row = tuple[float, float, str, int]
 
 
 @dataclass(frozen=True)
@@ -119,17 +121,28 @@ def labels_import(
         If something cannot be read; what came before it is kept.
     """
     micrographs = [read_image(path) for path in images]
+    # Faults of tables are told before a project is made for them.
+    tables = {path: _points_of(path, micrographs) for path in sources if _is_table(path)}
     opener = LabelProject.open if is_label_project(project) else LabelProject.create
     done = ImportSummary()
     with opener(project) as opened:
+        opened.check_writable()
         for source in sources:
-            if source.suffix.lower() != ".csv":
-                done += import_patches(opened, read_patches(source), micrographs, report=report)
-            elif len(micrographs) == 1:
-                done += import_points(opened, micrographs[0], source)
+            if source in tables:
+                done += _import_table(opened, micrographs[0], source, tables[source])
             else:
-                raise LabelError(one_line(source, "a table needs one image", "give just that one"))
+                done += import_patches(opened, read_patches(source), micrographs, report=report)
     return done
+
+
+def _is_table(source: Path) -> bool:
+    return source.suffix.lower() == ".csv"
+
+
+def _points_of(table: Path, micrographs: Sequence[Micrograph]) -> list[_Row]:
+    if len(micrographs) != 1:
+        raise LabelError(one_line(table, "a table needs one image", "give just that one"))
+    return list(_rows(table, None))
 
 
 def labels_export(project: Path, out: Path, report: Report = silent) -> int:
@@ -202,10 +215,18 @@ def import_points(
     class_column : str or None
         Name of the class's column; by default ``class``, or the only one that is left.
     """
-    rows = list(_rows(table, class_column))
+    return _import_table(project, image, table, list(_rows(table, class_column)))
+
+
+def _import_table(
+    project: LabelProject, image: Micrograph, table: Path, rows: list[_Row]
+) -> ImportSummary:
     project.add_image(image)
     points = [Point(image.sha256, y, x, name, frame) for y, x, name, frame in rows]
-    return _add_new(project, points, {image.sha256}, weak=False)
+    try:
+        return _add_new(project, points, {image.sha256}, weak=False)
+    except LabelError as error:
+        raise LabelError(f"{table}: {error}") from None
 
 
 def export_patches(project: LabelProject, out: Path, *, report: Report = silent) -> int:
@@ -305,7 +326,7 @@ def _add_new(
     return ImportSummary(placed, len(new) - placed, len(wanted) - len(new))
 
 
-def _rows(table: Path, class_column: str | None) -> Iterator[tuple[float, float, str, int]]:
+def _rows(table: Path, class_column: str | None) -> Iterator[_Row]:
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, strict=True)
@@ -327,13 +348,14 @@ def _class_column(table: Path, columns: Sequence[str], wanted: str | None) -> st
     return wanted
 
 
-def _row(
-    table: Path, line: int, row: dict[str, str | None], column: str
-) -> tuple[float, float, str, int]:
+def _row(table: Path, line: int, row: dict[str, str | None], column: str) -> _Row:
     try:
         y, x = (float(row[name] or "") for name in _POSITION)
-        return y, x, (row[column] or "").strip(), int(row.get("frame") or 0)
-    except (TypeError, ValueError) as error:
+        if not (math.isfinite(y) and math.isfinite(x)):
+            raise ValueError(f"{y}, {x} is not a place")
+        name = check_class_name((row[column] or "").strip())
+        return y, x, name, int(row.get("frame") or 0)
+    except (TypeError, ValueError, LabelError) as error:
         raise LabelError(one_line(table, f"line {line}: {error}", "mend or remove it")) from error
 
 

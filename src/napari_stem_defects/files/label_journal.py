@@ -158,7 +158,7 @@ class LabelJournal:
         OutputError
             If the disk is full or gone; the journal is as before.
         """
-        self._must_write()
+        self.check_writable()
         if not records:
             return
         append_line(self.path, "\n".join(encode_line(record) for record in records))
@@ -170,7 +170,7 @@ class LabelJournal:
 
         A journal with damaged lines is kept in a file beside it.
         """
-        self._must_write()
+        self.check_writable()
         if self.contents.damaged:
             self._keep_aside(self._read(), "damaged")
         with replacing(self.path) as temporary:
@@ -243,7 +243,8 @@ class LabelJournal:
         write_bytes(kept, data)
         return kept.name
 
-    def _must_write(self) -> None:
+    def check_writable(self) -> None:
+        """Raise `LabelError`, with the reason, where nothing can be appended."""
         if self.read_only:
             why = self.warnings[-1] if self.warnings else "opened read-only"
             raise LabelError(f"{self.path.parent}: cannot be changed ({why})")

@@ -194,6 +194,10 @@ class LabelProject:
         """Return the pixels of one stored frame, float32, shape (Y, X)."""
         return self.micrograph(image, frame).pixels
 
+    def check_writable(self) -> None:
+        """Raise `LabelError`, with the reason, where nothing can be changed."""
+        self._journal.check_writable()
+
     # Images and labels
 
     def add_image(self, micrograph: Micrograph) -> str:

@@ -97,7 +97,7 @@ def _with_formats(path: Path, use: Callable[[], T]) -> T:
         return use()
     except ModuleNotFoundError as error:
         missing = f"needs RosettaSciIO ({error.name} is not installed)"
-    raise ReadError(one_line(path, missing, "pip install napari-stem-defects[formats]"))
+    raise ReadError(one_line(path, missing, "pip install '.[formats]' from a clone"))
 
 
 def _choose(path: Path, signals: Sequence[Signal]) -> RawImage:

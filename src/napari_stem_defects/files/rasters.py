@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
-from tifffile import PHOTOMETRIC, TiffFile, TiffPage, TiffPageSeries
+from tifffile import PHOTOMETRIC, PLANARCONFIG, TiffFile, TiffPage, TiffPageSeries
 
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.files.messages import one_line
@@ -108,13 +108,17 @@ def _arrange(
 ) -> tuple[NDArray[Any], bool]:
     """Bring axes to the order frames, Y, X, colour and leave out those that are neither."""
     colour = "S" in axes and page.photometric in {*_COLOUR, PHOTOMETRIC.PALETTE}
-    for name in axes:
-        position, length = axes.index(name), array.shape[axes.index(name)]
+    if colour and page.planarconfig == PLANARCONFIG.SEPARATE and array.dtype != np.uint8:
+        # How scikit-image and tifffile save an array of three or four frames.
+        notes.append(f"Its {array.shape[axes.index('S')]} planes were read as frames, not colours.")
+        axes, colour = axes.replace("S", "I"), False
+    for position in reversed(range(len(axes))):
+        name, length = axes[position], array.shape[position]
         if name == "C" or (name == "S" and not colour):
             notes.append(f"Of {length} channels the first was read.")
         elif length > 1 or name in "YXS":
             continue
-        array, axes = array.take(0, axis=position), axes.replace(name, "", 1)
+        array, axes = array.take(0, axis=position), axes[:position] + axes[position + 1 :]
     frames = [name for name in axes if name not in "YXS"]
     if len(frames) > 1:
         shape = " x ".join(map(str, array.shape))

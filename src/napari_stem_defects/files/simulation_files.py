@@ -52,6 +52,7 @@ def write_simulation(folder: Path, simulation: Simulation) -> list[Path]:
     lines = [line._asdict() for line in simulation.lines]
     write_json(parameters, plain({"parameters": simulation.parameters, "lines": lines}))
     if not simulation.masks:
+        masks.unlink(missing_ok=True)  # an earlier simulation's
         return [image, points, parameters]
     truth_masks = np.stack([mask.astype(np.uint8) for mask in simulation.masks.values()])
     write_masks(masks, iter([Planes.of(tuple(simulation.masks), truth_masks)]), None, size_nm)
