@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from scipy.stats import bootstrap
+
 from napari_stem_defects.core.classes import BULK, colour_of, kind_of
 from napari_stem_defects.files.chart import Axes, Box, Page
 from napari_stem_defects.files.report_text import table
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
     from PIL import Image
 
 Figures = dict[str, Any]
@@ -30,14 +34,18 @@ model has the same calibration. Windows within 8 px of a defect show it, windows
 away do not. Answers are those at probability 0.5, of single windows."""
 IN_SCENES = """\
 The same model on whole scenes, as a user detects (stride 8, the thresholds of the model): of the
-windows within 8 px of a defect, the share that lies in its mask, and in brackets in any defect's;
-of the windows further than 20 px from all, the share in a mask. Six scenes of each family, 400 px
-wide, as hard as those trained on."""
+windows within 8 px of a defect, the share that lies in its mask, and in any defect's; of those of
+Bulk, further than 20 px from all defects, the share in any mask. Twelve scenes of each family, 400
+px wide, as hard as those trained on; intervals from drawing scenes, not windows, anew."""
 DISAGREEMENT = """\
 Two members answer for every class; they part after a start in common. Wrong answers of their mean
 and of either alone, all classes of the windows above, and how well wrong answers are told from
 right ones (AUROC) by how much the members disagree, and by the doubt of their mean, its nearness
 to 0.5."""
+FAULTS = """\
+The same model on the public micrograph: of the centre line of each fault, where it was held out of
+the training, the share under its own name and in any mask; of the bulk held out, more than 20 px
+from all of them, the share in any mask."""
 LOCALISED = """\
 The same model on the public images with edited point defects: defects at places held out of its
 training that it found within 12 px, and regions of that class anywhere in the image that are none.
@@ -78,20 +86,27 @@ def _held_out(held_out: Figures) -> Iterator[str]:
         yield table(_windows(found))
     if scenes := held_out.get("scenes"):
         yield IN_SCENES
-        yield table(_in_scenes(scenes))
+        for title, found in scenes.items():
+            yield f"{title}:"
+            yield table(_in_scenes(found))
     if disagreement := held_out.get("disagreement"):
         yield DISAGREEMENT
         yield table(_disagreement(disagreement))
+    if faults := held_out.get("faults"):
+        yield FAULTS
+        yield table(_faults(faults))
     yield LOCALISED
     yield table(_localised(held_out["localisation"]))
 
 
-def _in_scenes(scenes: Figures) -> Iterator[Sequence[str]]:
-    names = [name for name in next(iter(scenes.values())) if name != BULK]
-    yield ("scenes", *names, "bulk claimed")
-    for title, found in scenes.items():
-        named = (_share(found[n], "named") + f" ({_share(found[n], 'found')})" for n in names)
-        yield (title, *named, _share(found[BULK], "claimed"))
+def _in_scenes(found: Figures) -> Iterator[Sequence[str]]:
+    yield ("class", "scenes", "windows", "under its name", "in any mask")
+    for name, each in found.items():
+        numbers = (str(sum(count > 0 for count in each["windows"])), str(sum(each["windows"])))
+        if name == BULK:
+            yield (name, *numbers, "-", _share(each, "claimed"))
+        else:
+            yield (name, *numbers, _share(each, "named"), _share(each, "found"))
 
 
 def _disagreement(of_scenes: Figures) -> Iterator[Sequence[str]]:
@@ -103,7 +118,22 @@ def _disagreement(of_scenes: Figures) -> Iterator[Sequence[str]]:
 
 
 def _share(counts: Figures, of: str) -> str:
-    return f"{counts[of] / counts['windows']:.3f}" if counts["windows"] else "-"
+    """Return the share of windows in all scenes, with an interval from drawing scenes anew."""
+    there = np.array(counts["windows"])
+    hits, whole = np.array(counts[of])[there > 0], there[there > 0]
+    if not len(whole):
+        return "-"
+    share = f"{_ratio(hits, whole):.3f}"
+    if len(whole) < 2:
+        return share
+    drawn = bootstrap((hits, whole), _ratio, paired=True, method="percentile", rng=0)
+    low, high = drawn.confidence_interval
+    return f"{share} ({low:.3f}-{high:.3f})"
+
+
+def _ratio(hits: NDArray[np.int64], whole: NDArray[np.int64], axis: int = -1) -> NDArray[Any]:
+    ratio: NDArray[Any] = hits.sum(axis) / whole.sum(axis)
+    return ratio
 
 
 def _windows(found: Figures) -> Iterator[Sequence[str]]:
@@ -126,6 +156,14 @@ def _interval(figures: Figures, name: str) -> str:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
+
+
+def _faults(counts: Figures) -> Iterator[Sequence[str]]:
+    yield ("class", "px held out", "under its name", "in any mask")
+    for name, each in counts.items():
+        in_any = each["claimed" if name == BULK else "found"] / each["pixels"]
+        named = "-" if name == BULK else f"{each['named'] / each['pixels']:.3f}"
+        yield (name, str(each["pixels"]), named, f"{in_any:.3f}")
 
 
 def _localised(images: Figures) -> Iterator[Sequence[str]]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from bundle import run
 from labelled import other_crystals, patches_of, strangers_to_scale, without_neighbours
+from measuring import Faults
 from recipe import (
     JUNCTION_THRESHOLD,
     PLANAR_THRESHOLD,
@@ -98,7 +99,7 @@ LIMITS = """\
 
 
 FULL = Size(
-    14, 6500, 4200, lesson_epochs=4, common_epochs=6, stranger_scenes=754, stranger_views=12
+    14, 9000, 4200, lesson_epochs=4, common_epochs=10, stranger_scenes=754, stranger_views=12
 )
 QUICK = Size(2, 104, 60, lesson_epochs=1, common_epochs=1, stranger_scenes=26, stranger_views=1)
 
@@ -234,6 +235,11 @@ RECIPE = Recipe(
     strangers=strangers,
     data=DATA,
     limits=LIMITS,
+    faults=Faults(
+        "images/CdTe_Training_Image.tif",
+        {name: (start, end) for name, (start, end, _) in LINES.items()},
+        in_margins,
+    ),
 )
 
 if __name__ == "__main__":

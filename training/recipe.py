@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 from labelled import checkered
-from measuring import disagreement_of, figures_of, localised, named_in_scenes
+from measuring import (
+    Faults,
+    disagreement_of,
+    figures_of,
+    found_along,
+    localised,
+    named_in_scenes,
+)
 
 from napari_stem_defects.core.augmentation import Augmentation
 from napari_stem_defects.core.calibration import calibrate
@@ -55,7 +62,7 @@ POINT_THRESHOLD, JUNCTION_THRESHOLD, PLANAR_THRESHOLD = 0.7, 0.3, 0.2
 HELD_OUT_SEED, FINAL_SEED, CALIBRATION_SEED, MEASURED_SEED = 10, 20, 91, 92
 PLACES = "Labelled places that the measured model was not trained on"
 # Larger scenes, to detect in as a user does: so many of each family of the crystal.
-DETECTED_PX, DETECTED_SCENES = 400, 6
+DETECTED_PX, DETECTED_SCENES = 400, 12
 
 
 class Size(NamedTuple):
@@ -105,6 +112,8 @@ class Recipe:
         claim, given the data folder.
     data, limits : str
         For the card.
+    faults : Faults, optional
+        Real extended defects that are partly held out.
     """
 
     spec: EnsembleSpec
@@ -121,6 +130,7 @@ class Recipe:
     strangers: Callable[[Path], TrainingSet]
     data: str
     limits: str
+    faults: Faults | None = None
 
 
 def a_scene(
@@ -380,6 +390,8 @@ def measured(
         "scenes": {},
         "disagreement": {},
     }
+    if recipe.faults:
+        figures["faults"] = found_along(ensemble, folder, recipe.faults)
     for title, world in {"New scenes": recipe.known, **recipe.strange}.items():
         samples = simulated_samples(recipe, count, MEASURED_SEED, world)
         figures["windows"][title] = figures_of(ensemble, samples)
