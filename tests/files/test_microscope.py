@@ -198,4 +198,4 @@ def test_missing_library_is_named_with_its_cure(
         monkeypatch.delitem(sys.modules, module)
     for module in ("rsciio", "h5py"):
         monkeypatch.setitem(sys.modules, module, None)
-    assert_refused(path, "RosettaSciIO", "pip install napari-stem-defects[formats]")
+    assert_refused(path, "RosettaSciIO", "pip install '.[formats]' from a clone")

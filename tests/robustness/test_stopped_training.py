@@ -206,7 +206,7 @@ def test_a_disk_too_full_for_a_checkpoint_is_one_line(
     out = tmp_path / "striped.safetensors"
     out.write_bytes(b"an earlier model")
     (tmp_path / "striped.checkpoint").write_bytes(b"in the way")
-    with pytest.raises(OutputError, match=r"random\.safetensors: cannot be written") as caught:
+    with pytest.raises(OutputError, match=r"striped\.checkpoint: is a file, not a") as caught:
         train_files([patches], out, CHOICES, device="cpu")
     assert "\n" not in str(caught.value)
     assert out.read_bytes() == b"an earlier model"

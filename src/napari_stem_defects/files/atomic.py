@@ -123,7 +123,8 @@ def _output_error(path: Path, error: OSError) -> OutputError:
     # The user gave the folder; the file in it is ours.
     for folder in path.parents:
         if folder.exists() and not folder.is_dir():
-            return OutputError(one_line(folder, "is a file, not a folder", "choose another folder"))
+            advice = "move it away or choose another folder"
+            return OutputError(one_line(folder, "is a file, not a folder", advice))
     fault = f"cannot be written ({error.strerror or error})"
     advice = "check free space and permissions, or choose another folder"
     return OutputError(one_line(path, fault, advice))
