@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 
 from napari_stem_defects import DEFAULT_MODEL
-from napari_stem_defects.core.inference import pick_device, predict
-from napari_stem_defects.core.preprocessing import flatten
-from napari_stem_defects.core.simulation import simulate
-from napari_stem_defects.core.windows import window_grid
-from napari_stem_defects.engine.devices import PRODUCT_OPERATIONS, matrix_rate
-from napari_stem_defects.files.chart import Axes, Box, Page
-from napari_stem_defects.files.model_file import load_model
-from napari_stem_defects.files.model_library import find_model
+from napari_stem_defects.inference.predict import pick_device, predict
+from napari_stem_defects.io.models.library import find_model
+from napari_stem_defects.io.models.model_file import load_model
+from napari_stem_defects.jobs.devices import PRODUCT_OPERATIONS, matrix_rate
+from napari_stem_defects.preprocessing.pipeline import flatten
+from napari_stem_defects.preprocessing.windows import window_grid
+from napari_stem_defects.reporting.chart import Axes, Box, Page
+from napari_stem_defects.simulation.simulate import simulate
 
 EDGE_PX = 512
 STRIDE_PX = 8

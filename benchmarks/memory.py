@@ -17,14 +17,14 @@ import numpy as np
 import psutil
 
 from napari_stem_defects import DEFAULT_MODEL
-from napari_stem_defects.commands.benchmark_figures import Peak, micrograph_of
-from napari_stem_defects.core.detection import detect_frame
-from napari_stem_defects.core.progress import Progress
-from napari_stem_defects.engine.batch import detect_files
-from napari_stem_defects.engine.frame_task import Settings
-from napari_stem_defects.files.model_file import load_model
-from napari_stem_defects.files.model_library import find_model
-from napari_stem_defects.files.result_files import write_results
+from napari_stem_defects.base.progress import Progress
+from napari_stem_defects.cli.benchmark_measurements import Peak, micrograph_of
+from napari_stem_defects.detection.detect_frame import detect_frame
+from napari_stem_defects.io.models.library import find_model
+from napari_stem_defects.io.models.model_file import load_model
+from napari_stem_defects.io.results.result_folder import write_results
+from napari_stem_defects.jobs.batch import detect_files
+from napari_stem_defects.jobs.batch_frame import Settings
 
 STRIDE_PX = 16
 FRAME_PX, FRAMES, MOVIE_STRIDE_PX = 128, 1000, 32

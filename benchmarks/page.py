@@ -34,19 +34,21 @@ WAYS = """
 - The bundled ensembles see a window as nothing but a part of the flattened image, and pad no
   convolution. So windows that overlap share their feature maps: a tile is convolved once for all
   windows in it, a thirtieth of the multiplications at a step of 8 px, and every member answers
-  every window, exactly (`core/one_pass.py`, after Giusti et al., 2013).
+  every window, exactly (`inference/dense.py`, after Giusti et al., 2013).
 - The members' equal layers are one convolution in groups; batch norms are part of the weights.
 - Pooling comes before SELU and is two comparisons of halves; torch's own pooling also records
   where the maxima were.
 - What is convolved together is what a processor's cache holds.
 - Background and contrast are evened out once per image; of a large one strip by strip, where the
-  tiles that are asked about lie, so that no flattened image is ever held (`core/flat_strips.py`).
+  tiles that are asked about lie, so that no flattened image is ever held
+  (`preprocessing/tiled.py`).
 - Masks are drawn, cut, measured and written in strips of rows and kept as compressed bits
-  (`core/planes.py`, `core/pieces.py`); the overview is drawn from blocks as large as it can show.
-- Large arrays pass between processes piece by piece (`engine/parcels.py`).
+  (`postprocessing/mask_stack.py`, `postprocessing/connected_components.py`); the overview is
+  drawn from blocks as large as it can show.
+- Large arrays pass between processes piece by piece (`workers/array_transport.py`).
 
 Ensembles that look at spectra, or whose patches are padded, are asked window by window
-(`core/window_scan.py`):
+(`inference/sliding_window.py`):
 
 - Spectra are half spectra, computed once per window in one batch for all members, on the device.
 - The shift of the first batch norm goes through a channel of ones, so that padding stays exact.

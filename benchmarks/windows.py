@@ -29,17 +29,17 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "gui"))
 from events import canvas_of, click, data_to_pixel, drag, hover
 from windows import Heartbeat, docked, press, wait_for
 
-from napari_stem_defects.app import remembered
-from napari_stem_defects.app.models.label import START_CLASSES, LabelModel
-from napari_stem_defects.app.parts.threshold_bar import STEPS, ThresholdBar
-from napari_stem_defects.app.widgets.detect_defects import DetectDefectsWidget
-from napari_stem_defects.app.widgets.label_patches import LabelPatchesWidget
-from napari_stem_defects.app.widgets.preprocess import PreprocessWidget
-from napari_stem_defects.app.widgets.train_ensemble import TrainEnsembleWidget
-from napari_stem_defects.core.simulation import simulate
-from napari_stem_defects.engine import pool
-from napari_stem_defects.files import model_library
-from napari_stem_defects.files.label_exchange import labels_export
+from napari_stem_defects.io.labels.exchange import labels_export
+from napari_stem_defects.io.models import library
+from napari_stem_defects.napari_plugin.panels.common import settings as settings_module
+from napari_stem_defects.napari_plugin.panels.detect.panel import DetectDefectsWidget
+from napari_stem_defects.napari_plugin.panels.detect.threshold_slider import STEPS, ThresholdBar
+from napari_stem_defects.napari_plugin.panels.label.panel import LabelPatchesWidget
+from napari_stem_defects.napari_plugin.panels.label.view_model import START_CLASSES, LabelModel
+from napari_stem_defects.napari_plugin.panels.preprocess.panel import PreprocessWidget
+from napari_stem_defects.napari_plugin.panels.train.panel import TrainEnsembleWidget
+from napari_stem_defects.simulation.simulate import simulate
+from napari_stem_defects.workers import pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,9 +75,9 @@ def main() -> None:
     options = _options()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        model_library.user_folder = lambda: folder / "models"
-        kept = SimpleNamespace(**{name: SimpleNamespace() for name in remembered.CATEGORIES})
-        remembered._all = lambda: kept
+        library.user_folder = lambda: folder / "models"
+        kept = SimpleNamespace(**{name: SimpleNamespace() for name in settings_module.CATEGORIES})
+        settings_module._all = lambda: kept
         figures = measured(folder, options.patches)
     options.figures.parent.mkdir(parents=True, exist_ok=True)
     options.figures.write_text(json.dumps(figures, indent=2) + "\n")

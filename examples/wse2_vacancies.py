@@ -22,9 +22,9 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
 import napari_stem_defects as sd
-from napari_stem_defects.cli import main as stem_defects
-from napari_stem_defects.core.training_plan import Choices
-from napari_stem_defects.files.label_project import LabelProject
+from napari_stem_defects.cli.main import main as stem_defects
+from napari_stem_defects.io.labels.project import LabelProject
+from napari_stem_defects.training.recipes import Choices
 
 CLASS = "Se_vacancy"
 NEAR_PX = 5.0

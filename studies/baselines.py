@@ -15,12 +15,14 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from napari_stem_defects.core.preprocessing import Preprocessing
-from napari_stem_defects.core.samples import augmented_samples, plain_samples
+from napari_stem_defects.preprocessing.settings import (
+    Preprocessing,
+)
+from napari_stem_defects.training.sampling import augmented_samples, plain_samples
 
 if TYPE_CHECKING:
-    from napari_stem_defects.core.samples import Samples
-    from napari_stem_defects.core.training_set import TrainingSet
+    from napari_stem_defects.training.dataset import TrainingSet
+    from napari_stem_defects.training.sampling import Samples
 
 Array = NDArray[np.float64]
 Baseline = Callable[["TrainingSet", "TrainingSet"], NDArray[np.float32]]

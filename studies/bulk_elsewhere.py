@@ -19,13 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from napari_stem_defects.core.learning import train
-from napari_stem_defects.core.network import Network
-from napari_stem_defects.core.preprocessing import features, flatten
-from napari_stem_defects.core.training_plan import Choices
-from napari_stem_defects.files.atomic import write_bytes
-from napari_stem_defects.files.reading import read
-from napari_stem_defects.files.training_data import read_training_data
+from napari_stem_defects.io.atomic import write_bytes
+from napari_stem_defects.io.images.read import read
+from napari_stem_defects.io.labels.load_dataset import read_training_data
+from napari_stem_defects.networks.ensemble import Network
+from napari_stem_defects.preprocessing.pipeline import features, flatten
+from napari_stem_defects.training.pipeline import train
+from napari_stem_defects.training.recipes import Choices
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "training"))

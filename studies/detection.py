@@ -18,9 +18,9 @@ import scale
 import unknown
 from detection_page import page, plots
 
-from napari_stem_defects.files.atomic import write_bytes
-from napari_stem_defects.files.model_file import load_model
-from napari_stem_defects.files.model_library import find_model
+from napari_stem_defects.io.atomic import write_bytes
+from napari_stem_defects.io.models.library import find_model
+from napari_stem_defects.io.models.model_file import load_model
 
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = ROOT / "studies" / "runs"

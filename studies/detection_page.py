@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.stats import bootstrap
 
-from napari_stem_defects.core.classes import BULK, colour_of, kind_of
-from napari_stem_defects.files.chart import Axes, Box, Page
-from napari_stem_defects.files.report_text import table
+from napari_stem_defects.base.defect_classes import BULK, colour_of, kind_of
+from napari_stem_defects.reporting.chart import Axes, Box, Page
+from napari_stem_defects.reporting.markdown import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

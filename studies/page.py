@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from napari_stem_defects.core.evaluation import REFERENCE_ERRORS, REFERENCE_WINDOWS, wilson
-from napari_stem_defects.core.splits import MEANING
-from napari_stem_defects.files.report_text import table
+from napari_stem_defects.reporting.markdown import table
+from napari_stem_defects.training.metrics import REFERENCE_ERRORS, REFERENCE_WINDOWS, wilson
+from napari_stem_defects.training.splits import MEANING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

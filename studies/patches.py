@@ -11,19 +11,21 @@ import numpy as np
 from baselines import BASELINES
 from peers import PEERS
 
-from napari_stem_defects.core.evaluation import Evaluation, evaluate
-from napari_stem_defects.core.learning import train
-from napari_stem_defects.core.splits import split
-from napari_stem_defects.core.training_plan import Choices, Recipe
+from napari_stem_defects.training.metrics import Evaluation, evaluate
+from napari_stem_defects.training.pipeline import train
+from napari_stem_defects.training.recipes import Choices, Recipe
+from napari_stem_defects.training.splits import split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from napari_stem_defects.core.preprocessing import Representation
-    from napari_stem_defects.core.splits import SplitKind
-    from napari_stem_defects.core.training_set import TrainingSet
+    from napari_stem_defects.preprocessing.settings import (
+        Representation,
+    )
+    from napari_stem_defects.training.dataset import TrainingSet
+    from napari_stem_defects.training.splits import SplitKind
 
 
 class Run(NamedTuple):

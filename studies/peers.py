@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_stem_defects.core.augmentation import square_view
-from napari_stem_defects.core.preprocessing import normalise
+from napari_stem_defects.preprocessing.pipeline import normalise
+from napari_stem_defects.training.augmentation import square_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from napari_stem_defects.core.training_set import TrainingSet
+    from napari_stem_defects.training.dataset import TrainingSet
 
 # The eight square views of every patch, so often that they make AtomAI's own default of about
 # 1000 batches.

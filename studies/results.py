@@ -20,13 +20,13 @@ from patches import NETWORKS, Run, measured
 from peers import PEERS
 
 from napari_stem_defects.errors import LabelError
-from napari_stem_defects.files.atomic import write_bytes
-from napari_stem_defects.files.training_data import read_training_data
+from napari_stem_defects.io.atomic import write_bytes
+from napari_stem_defects.io.labels.load_dataset import read_training_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from napari_stem_defects.core.splits import SplitKind
+    from napari_stem_defects.training.splits import SplitKind
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA_SETS = ("CdTe", "STO")

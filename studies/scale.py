@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy.spatial import cKDTree
 
-from napari_stem_defects.core.classes import BULK, kind_of
-from napari_stem_defects.core.detection import detect_frame
-from napari_stem_defects.core.simulation import simulate
+from napari_stem_defects.base.defect_classes import BULK, kind_of
+from napari_stem_defects.detection.detect_frame import detect_frame
+from napari_stem_defects.simulation.simulate import simulate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from napari_stem_defects.core.detection_result import Detection
-    from napari_stem_defects.core.ensemble import Ensemble
-    from napari_stem_defects.core.scene import Simulation
+    from napari_stem_defects.networks.spec import Ensemble
+    from napari_stem_defects.postprocessing.results import Detection
+    from napari_stem_defects.simulation.scene import Simulation
 
 FIELD_NM = 13.5
 MAGNIFICATIONS = (0.5, 0.6, 0.75, 0.9, 1.0, 1.15, 1.35, 1.6, 2.0)

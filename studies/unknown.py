@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_stem_defects.core.detection import detect_frame
-from napari_stem_defects.core.evaluation import auroc
-from napari_stem_defects.core.random_scenes import FAMILIES, random_scene
-from napari_stem_defects.files.reading import read
+from napari_stem_defects.detection.detect_frame import detect_frame
+from napari_stem_defects.io.images.read import read
+from napari_stem_defects.simulation.random_scenes import FAMILIES, random_scene
+from napari_stem_defects.training.metrics import auroc
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from napari_stem_defects.core.ensemble import Ensemble
-    from napari_stem_defects.core.micrograph import Micrograph
+    from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.networks.spec import Ensemble
 
 SEED, SCENES, SCENE_PX, STRIDE = 4001, 6, 192, 16
 MOST_WINDOWS = 400

@@ -21,9 +21,14 @@ import numpy as np
 from baselines import logistic, standardised
 from scipy.ndimage import map_coordinates
 
-from napari_stem_defects.core.preprocessing import Preprocessing, flatten
-from napari_stem_defects.files.atomic import write_bytes
-from napari_stem_defects.files.reading import read
+from napari_stem_defects.io.atomic import write_bytes
+from napari_stem_defects.io.images.read import read
+from napari_stem_defects.preprocessing.pipeline import (
+    flatten,
+)
+from napari_stem_defects.preprocessing.settings import (
+    Preprocessing,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

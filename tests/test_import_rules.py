@@ -49,7 +49,7 @@ def test_importing_the_package_is_quick_and_light() -> None:
 
 def test_the_command_line_answers_without_heavy_imports() -> None:
     modules, seconds = loaded_by(
-        "from napari_stem_defects.cli import build_parser; build_parser().format_help()"
+        "from napari_stem_defects.cli.main import build_parser; build_parser().format_help()"
     )
     print(f"stem-defects --help: {seconds * 1000:.0f} ms")
     assert not modules & HEAVY
@@ -66,7 +66,7 @@ def test_windows_load_no_torch() -> None:
 
 def test_no_module_loads_torch_before_it_computes() -> None:
     """Only the modules that compute import torch when they are imported themselves."""
-    modules, _ = loaded_by("import napari_stem_defects.files.model_library")
+    modules, _ = loaded_by("import napari_stem_defects.io.models.library")
     assert "torch" not in modules
 
 

@@ -24,18 +24,18 @@ from recipe import (
     simulated_samples,
 )
 
-from napari_stem_defects.core.augmentation import Augmentation
-from napari_stem_defects.core.model_card import model_card
-from napari_stem_defects.files.atomic import write_bytes
-from napari_stem_defects.files.model_file import save_model
+from napari_stem_defects.io.atomic import write_bytes
+from napari_stem_defects.io.models.model_file import save_model
+from napari_stem_defects.networks.model_card import model_card
+from napari_stem_defects.training.augmentation import Augmentation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from recipe import Trained
 
-    from napari_stem_defects.core.ensemble import Calibration, Ensemble
-    from napari_stem_defects.core.training_set import TrainingSet
+    from napari_stem_defects.networks.spec import Calibration, Ensemble
+    from napari_stem_defects.training.dataset import TrainingSet
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -26,12 +26,14 @@ from recipe import (
 )
 from scipy.spatial import cKDTree
 
-from napari_stem_defects.core.classes import BULK, kind_of
-from napari_stem_defects.core.ensemble import Architecture, EnsembleSpec
-from napari_stem_defects.core.preprocessing import Preprocessing
-from napari_stem_defects.core.random_scenes import FAULT_CLASSES, World
-from napari_stem_defects.core.training_set import Clicks, TrainingSet, from_clicks, join
-from napari_stem_defects.files.reading import read
+from napari_stem_defects.base.defect_classes import BULK, kind_of
+from napari_stem_defects.io.images.read import read
+from napari_stem_defects.networks.spec import Architecture, EnsembleSpec
+from napari_stem_defects.preprocessing.settings import (
+    Preprocessing,
+)
+from napari_stem_defects.simulation.random_scenes import FAULT_CLASSES, World
+from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks, join
 
 if TYPE_CHECKING:
     from pathlib import Path

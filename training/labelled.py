@@ -8,9 +8,9 @@ import numpy as np
 from scipy.spatial import cKDTree
 from skimage.transform import rescale
 
-from napari_stem_defects.core.training_set import Clicks, TrainingSet, from_clicks, from_patches
-from napari_stem_defects.files.patch_folder import read_patch_folder
-from napari_stem_defects.files.reading import read
+from napari_stem_defects.io.images.read import read
+from napari_stem_defects.io.labels.patch_folder import read_patch_folder
+from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks, from_patches
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,19 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from napari_stem_defects.core.classes import BULK, UNKNOWN, kind_of
-from napari_stem_defects.core.detection import detect_frame
-from napari_stem_defects.core.ensemble import Ensemble
-from napari_stem_defects.core.evaluation import auroc, evaluate
-from napari_stem_defects.core.measurement import logits_of
-from napari_stem_defects.files.reading import read
+from napari_stem_defects.base.defect_classes import BULK, UNKNOWN, kind_of
+from napari_stem_defects.detection.detect_frame import detect_frame
+from napari_stem_defects.io.images.read import read
+from napari_stem_defects.networks.spec import Ensemble
+from napari_stem_defects.training.evaluate import logits_of
+from napari_stem_defects.training.metrics import auroc, evaluate
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_stem_defects.core.detection_result import Detection
-    from napari_stem_defects.core.samples import Samples
-    from napari_stem_defects.core.scene import Simulation
+    from napari_stem_defects.postprocessing.results import Detection
+    from napari_stem_defects.simulation.scene import Simulation
+    from napari_stem_defects.training.sampling import Samples
 
 HeldPoints = Callable[[NDArray[np.float64]], NDArray[np.bool_]]
 # Both ends (y, x) in px.

@@ -25,18 +25,18 @@ from measuring import (
     named_in_scenes,
 )
 
-from napari_stem_defects.core.augmentation import Augmentation
-from napari_stem_defects.core.calibration import calibrate
-from napari_stem_defects.core.classes import kind_of
-from napari_stem_defects.core.imaging_model import Imaging
-from napari_stem_defects.core.measurement import logits_of
-from napari_stem_defects.core.random_scenes import EVERYTHING, STRANGER_FAMILIES, World
-from napari_stem_defects.core.samples import Samples, augmented_samples, joined, scene_samples
-from napari_stem_defects.core.simulation import FAMILIES, NEGATIVE_FAMILIES, random_scene
-from napari_stem_defects.core.training import Schedule, fit
-from napari_stem_defects.core.training_set import TrainingSet, join
-from napari_stem_defects.core.window_scan import fast_precision
-from napari_stem_defects.files.model_file import load_model, save_model
+from napari_stem_defects.base.defect_classes import kind_of
+from napari_stem_defects.inference.sliding_window import fast_precision
+from napari_stem_defects.io.models.model_file import load_model, save_model
+from napari_stem_defects.simulation.imaging_model import Imaging
+from napari_stem_defects.simulation.random_scenes import EVERYTHING, STRANGER_FAMILIES, World
+from napari_stem_defects.simulation.simulate import FAMILIES, NEGATIVE_FAMILIES, random_scene
+from napari_stem_defects.training.augmentation import Augmentation
+from napari_stem_defects.training.calibration import calibrate
+from napari_stem_defects.training.dataset import TrainingSet, join
+from napari_stem_defects.training.evaluate import logits_of
+from napari_stem_defects.training.fit import Schedule, fit
+from napari_stem_defects.training.sampling import Samples, augmented_samples, joined, scene_samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,9 +44,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_stem_defects.core.ensemble import Calibration, Ensemble, EnsembleSpec
-    from napari_stem_defects.core.progress import Progress
-    from napari_stem_defects.core.scene import Simulation
+    from napari_stem_defects.base.progress import Progress
+    from napari_stem_defects.networks.spec import Calibration, Ensemble, EnsembleSpec
+    from napari_stem_defects.simulation.scene import Simulation
 
 RADIUS_PX = 8.0
 SCENE_PX = 224

@@ -22,24 +22,24 @@ from qtpy.QtGui import QImage
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QComboBox
 
-from napari_stem_defects.app import remembered
-from napari_stem_defects.app.models.label import START_CLASSES, LabelModel
-from napari_stem_defects.app.models.places import places_in
-from napari_stem_defects.app.parts.report_window import ReportWindow
-from napari_stem_defects.app.sample_data import simulated_cdte
-from napari_stem_defects.app.widgets.detect_defects import DetectDefectsWidget
-from napari_stem_defects.app.widgets.label_patches import LabelPatchesWidget
-from napari_stem_defects.app.widgets.preprocess import PreprocessWidget
-from napari_stem_defects.app.widgets.train_ensemble import TrainEnsembleWidget
-from napari_stem_defects.core.simulation import simulate
-from napari_stem_defects.files import model_library
-from napari_stem_defects.files.label_exchange import labels_export
-from napari_stem_defects.files.report_files import read_report
+from napari_stem_defects.io.labels.exchange import labels_export
+from napari_stem_defects.io.models import library as library_module
+from napari_stem_defects.io.models.report_folder import read_report
+from napari_stem_defects.napari_plugin.panels.common import settings as settings_module
+from napari_stem_defects.napari_plugin.panels.common.label_sampling import places_in
+from napari_stem_defects.napari_plugin.panels.common.report_window import ReportWindow
+from napari_stem_defects.napari_plugin.panels.detect.panel import DetectDefectsWidget
+from napari_stem_defects.napari_plugin.panels.label.panel import LabelPatchesWidget
+from napari_stem_defects.napari_plugin.panels.label.view_model import START_CLASSES, LabelModel
+from napari_stem_defects.napari_plugin.panels.preprocess.panel import PreprocessWidget
+from napari_stem_defects.napari_plugin.panels.train.panel import TrainEnsembleWidget
+from napari_stem_defects.napari_plugin.sample_data import simulated_cdte
+from napari_stem_defects.simulation.simulate import simulate
 
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
-    from napari_stem_defects.core.truth import TruthPoint
+    from napari_stem_defects.simulation.ground_truth import TruthPoint
 
 _LARGEST_BYTES = 480_000
 _GREY_WITHIN = 2
@@ -59,9 +59,9 @@ def main() -> None:
     options.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         library = options.library or Path(scratch) / "models"
-        model_library.user_folder = lambda: library
-        kept = SimpleNamespace(**{name: SimpleNamespace() for name in remembered.CATEGORIES})
-        remembered._all = lambda: kept
+        library_module.user_folder = lambda: library
+        kept = SimpleNamespace(**{name: SimpleNamespace() for name in settings_module.CATEGORIES})
+        settings_module._all = lambda: kept
         project = Path(scratch) / "my labels"
         label(project)
         for name, take in (
@@ -179,7 +179,7 @@ def train_ensemble(viewer: napari.Viewer, project: Path) -> None:
 
 def report(viewer: napari.Viewer) -> ReportWindow:
     """Open the report on the model that was trained before."""
-    found = read_report(model_library.user_folder() / "my-model.safetensors")
+    found = read_report(library_module.user_folder() / "my-model.safetensors")
     window = ReportWindow(found, viewer.window._qt_window)
     window.show()
     return window

@@ -17,15 +17,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_stem_defects.core.preprocessing import stages as preprocess
-    from napari_stem_defects.core.simulation import simulate
-    from napari_stem_defects.engine.detection import detect
-    from napari_stem_defects.engine.learning import evaluate_files as evaluate
-    from napari_stem_defects.engine.learning import train_files as train
-    from napari_stem_defects.files.reading import read
+    from napari_stem_defects.api.detect import detect
+    from napari_stem_defects.api.train import evaluate_files as evaluate
+    from napari_stem_defects.api.train import train_files as train
+    from napari_stem_defects.io.images.read import read
+    from napari_stem_defects.preprocessing.pipeline import stages as preprocess
+    from napari_stem_defects.simulation.simulate import simulate
 
-__version__ = "0.1.0"
-DEFAULT_MODEL = "cdte-110"
+from napari_stem_defects.base.defaults import DEFAULT_MODEL
+from napari_stem_defects.base.version import __version__
+
 __all__ = [
     "DEFAULT_MODEL",
     "__version__",
@@ -38,12 +39,12 @@ __all__ = [
 ]
 
 _VERBS = {
-    "read": ("files.reading", "read"),
-    "preprocess": ("core.preprocessing", "stages"),
-    "simulate": ("core.simulation", "simulate"),
-    "train": ("engine.learning", "train_files"),
-    "evaluate": ("engine.learning", "evaluate_files"),
-    "detect": ("engine.detection", "detect"),
+    "read": ("io.images.read", "read"),
+    "preprocess": ("preprocessing.pipeline", "stages"),
+    "simulate": ("simulation.simulate", "simulate"),
+    "train": ("api.train", "train_files"),
+    "evaluate": ("api.train", "evaluate_files"),
+    "detect": ("api.detect", "detect"),
 }
 
 

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from napari_stem_defects import DEFAULT_MODEL
-from napari_stem_defects.core import window_scan
-from napari_stem_defects.core.ensemble import Ensemble
-from napari_stem_defects.core.inference import predict
-from napari_stem_defects.core.network import Network
-from napari_stem_defects.core.preprocessing import features, flatten
-from napari_stem_defects.core.simulation import simulate
-from napari_stem_defects.core.windows import cut, pad_for_windows, window_grid
-from napari_stem_defects.files.model_file import load_model
-from napari_stem_defects.files.model_library import find_model
+from napari_stem_defects.inference import sliding_window
+from napari_stem_defects.inference.predict import predict
+from napari_stem_defects.io.models.library import find_model
+from napari_stem_defects.io.models.model_file import load_model
+from napari_stem_defects.networks.ensemble import Network
+from napari_stem_defects.networks.spec import Ensemble
+from napari_stem_defects.preprocessing.pipeline import features, flatten
+from napari_stem_defects.preprocessing.windows import cut, pad_for_windows, window_grid
+from napari_stem_defects.simulation.simulate import simulate
 
 SOURCE = Path(__file__).parents[2] / "benchmarks" / "reference.py"
 
@@ -57,7 +57,7 @@ def test_fast_answers_are_exact_or_cleared_by_bulk(
     flattened: np.ndarray,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(window_scan, "fast_precision", lambda device: "bfloat16")
+    monkeypatch.setattr(sliding_window, "fast_precision", lambda device: "bfloat16")
     grid = window_grid(flattened.shape, 16)
     ours = predict(flattened, ensemble, grid, mode="fast")
     wanted = predict(flattened, ensemble, grid)
@@ -65,7 +65,7 @@ def test_fast_answers_are_exact_or_cleared_by_bulk(
     others = [n for n in range(len(ours)) if n != bulk]
     cleared = (ours[others] == 0).all(0)
     np.testing.assert_allclose(ours[:, ~cleared], wanted[:, ~cleared], atol=1e-4)
-    assert (ours[bulk][cleared] >= window_scan.CLEARED).all()
+    assert (ours[bulk][cleared] >= sliding_window.CLEARED).all()
     assert np.abs(ours[bulk] - wanted[bulk]).max() <= 1e-2
 
 
@@ -78,6 +78,6 @@ def test_bulk_is_sure_in_bfloat16_of_what_it_is_sure_of(
     halved = Network(ensemble, precision="bfloat16").probabilities(seen)
     wanted = Network(ensemble).probabilities(seen)
     bulk = ensemble.spec.classes.index("Bulk")
-    sure = halved[:, bulk] >= window_scan.CLEARED
+    sure = halved[:, bulk] >= sliding_window.CLEARED
     assert np.abs(halved - wanted)[sure, bulk].max(initial=0) <= 1e-2
     assert 0 < np.abs(halved - wanted).max() <= 0.1

@@ -7,22 +7,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from napari_stem_defects.core import flat_strips, planes, preprocessing
-from napari_stem_defects.core.detection import detect_frame
-from napari_stem_defects.core.micrograph import Micrograph
-from napari_stem_defects.files.model_file import load_model
-from napari_stem_defects.files.result_formats import write_frame, write_masks
 from small_model import write_small_model
+
+from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.detection.detect_frame import detect_frame
+from napari_stem_defects.io.models.model_file import load_model
+from napari_stem_defects.io.results.formats import write_frame, write_masks
+from napari_stem_defects.postprocessing import mask_stack
+from napari_stem_defects.preprocessing import pipeline, tiled
 
 
 def test_a_large_image_needs_little_beside_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No plane, no labels, no probabilities and no flattened image are ever there as a whole."""
-    monkeypatch.setattr(preprocessing, "LARGE_PX", 1)
-    monkeypatch.setattr(flat_strips, "STRIP_ROWS", 32)
-    monkeypatch.setattr(planes, "PIXELS_TOGETHER", 2**16)
+    monkeypatch.setattr(pipeline, "LARGE_PX", 1)
+    monkeypatch.setattr(tiled, "STRIP_ROWS", 32)
+    monkeypatch.setattr(mask_stack, "PIXELS_TOGETHER", 2**16)
     ensemble = load_model(write_small_model(tmp_path / "small.safetensors"))
     lattice = np.add.outer(*[np.sin(np.arange(2560, dtype=np.float32) / 3)] * 2)
     image = Micrograph(lattice.astype(np.float32), "large", ensemble.spec.pixel_size_nm)

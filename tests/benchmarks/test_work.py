@@ -14,11 +14,16 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from napari_stem_defects.core.ensemble import Architecture, Ensemble, EnsembleSpec
-from napari_stem_defects.core.inference import predict
-from napari_stem_defects.core.network import Network, new_member, weights_of
-from napari_stem_defects.core.preprocessing import Preprocessing, feature_shapes
-from napari_stem_defects.core.windows import window_grid
+from napari_stem_defects.inference.predict import predict
+from napari_stem_defects.networks.ensemble import Network, new_member, weights_of
+from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec
+from napari_stem_defects.preprocessing.pipeline import (
+    feature_shapes,
+)
+from napari_stem_defects.preprocessing.settings import (
+    Preprocessing,
+)
+from napari_stem_defects.preprocessing.windows import window_grid
 
 CLASSES = ("Bulk", "LC", "SF1", "SF2", "Twin_Bound", "Vacancy_CdTe", "interstitial")
 SPEC = EnsembleSpec(

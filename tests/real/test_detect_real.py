@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 import napari_stem_defects as sd
-from napari_stem_defects.cli import main
+from napari_stem_defects.cli.main import main
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_stem_defects.core.detection_result import Detection
+    from napari_stem_defects.postprocessing.results import Detection
 
 # (y, x) on the centre line of each planar defect of the training micrograph.
 FAULTS = {"SF1": (160, 335), "SF2": (295, 153), "Twin_Bound": (720, 138)}

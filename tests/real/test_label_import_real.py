@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from napari_stem_defects.files.label_check import verify
-from napari_stem_defects.files.label_exchange import (
+from napari_stem_defects.io.images.read import read
+from napari_stem_defects.io.labels.exchange import (
     ImportSummary,
     export_patches,
     import_patches,
     import_points,
 )
-from napari_stem_defects.files.label_project import LabelProject
-from napari_stem_defects.files.patch_folder import read_patch_folder
-from napari_stem_defects.files.reading import read
+from napari_stem_defects.io.labels.patch_folder import read_patch_folder
+from napari_stem_defects.io.labels.project import LabelProject
+from napari_stem_defects.io.labels.verify import verify
 
 if TYPE_CHECKING:
     from pathlib import Path

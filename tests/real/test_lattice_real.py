@@ -10,8 +10,8 @@ import pytest
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from napari_stem_defects.core.lattice import Lattice, measure_lattice
-from napari_stem_defects.files.reading import read
+from napari_stem_defects.io.images.read import read
+from napari_stem_defects.lattice.power_spectrum import Lattice, measure_lattice
 
 if TYPE_CHECKING:
     from pathlib import Path

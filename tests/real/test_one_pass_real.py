@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_stem_defects.core.inference import predict
-from napari_stem_defects.core.network import Network
-from napari_stem_defects.core.one_pass import pays
-from napari_stem_defects.core.preprocessing import features, flatten
-from napari_stem_defects.core.windows import Grid, cut, pad_for_windows, window_grid
-from napari_stem_defects.files.model_file import load_model
-from napari_stem_defects.files.model_library import find_model
-from napari_stem_defects.files.reading import read
+from napari_stem_defects.inference.dense import pays
+from napari_stem_defects.inference.predict import predict
+from napari_stem_defects.io.images.read import read
+from napari_stem_defects.io.models.library import find_model
+from napari_stem_defects.io.models.model_file import load_model
+from napari_stem_defects.networks.ensemble import Network
+from napari_stem_defects.preprocessing.pipeline import features, flatten
+from napari_stem_defects.preprocessing.windows import Grid, cut, pad_for_windows, window_grid
 
 
 @pytest.mark.parametrize(

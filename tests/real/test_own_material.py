@@ -10,9 +10,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from napari_stem_defects.core.label_radius import label_radius
-from napari_stem_defects.core.training_plan import Choices, protocol_for
-from napari_stem_defects.files.training_data import read_training_data
+from napari_stem_defects.io.labels.load_dataset import read_training_data
+from napari_stem_defects.training.label_extent import label_radius
+from napari_stem_defects.training.recipes import Choices, protocol_for
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from napari_stem_defects.core.learning import train
-from napari_stem_defects.core.training_plan import Choices
-from napari_stem_defects.files.training_data import read_training_data
+from napari_stem_defects.io.labels.load_dataset import read_training_data
+from napari_stem_defects.training.pipeline import train
+from napari_stem_defects.training.recipes import Choices
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_stem_defects.core.training_set import TrainingSet
+    from napari_stem_defects.training.dataset import TrainingSet
 
 
 @pytest.fixture(scope="module")

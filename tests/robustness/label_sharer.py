@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from napari_stem_defects.files.label_project import LabelProject
+from napari_stem_defects.io.labels.project import LabelProject
 
 
 def main(path: Path, count: int, name: str) -> None:

@@ -9,7 +9,7 @@ import itertools
 import sys
 from pathlib import Path
 
-from napari_stem_defects.files.label_project import LabelProject
+from napari_stem_defects.io.labels.project import LabelProject
 
 
 def main(path: Path) -> None:

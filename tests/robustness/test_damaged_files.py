@@ -21,13 +21,13 @@ pytest.importorskip("rsciio", reason="RosettaSciIO is not installed")
 pytest.importorskip("h5py", reason="h5py is not installed")
 
 import h5py
-import test_microscope as scopes
-import test_rasters as rasters
+import test_microscope_formats as scopes
+import test_raster_formats as rasters
 from reader_contract import IMAGE, ReaderContract, damaged, fault_of
 
-from napari_stem_defects.engine import reading
-from napari_stem_defects.engine.worker import Worker
 from napari_stem_defects.errors import ReadError
+from napari_stem_defects.workers import isolated_read
+from napari_stem_defects.workers.client import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +56,7 @@ MOST_BYTES = 2 * 2**30
 def worker() -> Iterator[Worker]:
     with pytest.MonkeyPatch.context() as patch:
         made = Worker()
-        patch.setattr(reading, "quick", lambda: made)
+        patch.setattr(isolated_read, "quick", lambda: made)
         yield made
         made.close()
 
@@ -72,7 +72,7 @@ class Tally:
     def take(self, path: Path) -> None:
         started = time.perf_counter()
         try:
-            pixels = reading.read_micrograph(path).pixels
+            pixels = isolated_read.read_micrograph(path).pixels
             good = pixels.dtype == np.float32 and np.isfinite(pixels).all()
             ending, fault = "read", "" if good else f"{path.name}: pixels {pixels.dtype}"
         except ReadError as error:
@@ -137,7 +137,7 @@ def test_damaged_files(worker: Worker, tmp_path: Path, kind: str, count: int) ->
     made = FORMATS[kind]()
     seed = tmp_path / f"seed{made.suffix}"
     made.write(seed, IMAGE)
-    reading.read_micrograph(seed)
+    isolated_read.read_micrograph(seed)
     forget_peak(worker)
     whole, tally = seed.read_bytes(), Tally()
     path = tmp_path / f"damaged{made.suffix}"
@@ -273,13 +273,13 @@ def test_bombs_are_refused_at_once(worker: Worker, tmp_path: Path, kind: str) ->
     warm = tmp_path / "sound.hspy"
     scopes.write_hspy(warm, scopes.signal_dict(IMAGE))
     for each in (sound, warm):
-        reading.read_micrograph(each)
+        isolated_read.read_micrograph(each)
     forget_peak(worker)
     before, times = peak_bytes(worker), []
     for _ in range(3):  # something else may hold one of them up
         started = time.perf_counter()
         with pytest.raises(ReadError) as caught:
-            reading.read_micrograph(path)
+            isolated_read.read_micrograph(path)
         times.append(time.perf_counter() - started)
     grown = peak_bytes(worker) - before
     print(f"{kind}: {min(times):.2f} s, +{grown / 2**20:.0f} MiB, {caught.value}")

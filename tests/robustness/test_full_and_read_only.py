@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-
-from napari_stem_defects.cli import main
-from napari_stem_defects.files import atomic
-from napari_stem_defects.files.label_project import LabelProject
-from napari_stem_defects.files.result_files import RESULT_FILES, read_results
 from small_model import write_small_model
+
+from napari_stem_defects.cli.main import main
+from napari_stem_defects.io import atomic
+from napari_stem_defects.io.labels.project import LabelProject
+from napari_stem_defects.io.results.result_folder import RESULT_FILES, read_results
 
 
 @pytest.fixture

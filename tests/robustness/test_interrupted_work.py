@@ -13,23 +13,23 @@ import numpy as np
 import psutil
 import pytest
 import tifffile
-
 from learning_samples import write_striped_folder
-from napari_stem_defects.app.models.detect import DetectModel, DetectRequest
-from napari_stem_defects.core.training_plan import Choices
-from napari_stem_defects.engine.frame_input import FrameInput
-from napari_stem_defects.engine.jobs import Event, Finished, Job, Listener, Progressed, Stopped
-from napari_stem_defects.engine.worker import Ticket, Worker
-from napari_stem_defects.files.model_file import load_model, read_spec
-from napari_stem_defects.files.model_library import ModelEntry
-from napari_stem_defects.files.result_files import RESULT_FILES, read_results, write_results
 from small_model import write_small_model
+
+from napari_stem_defects.io.models.library import ModelEntry
+from napari_stem_defects.io.models.model_file import load_model, read_spec
+from napari_stem_defects.io.results.result_folder import RESULT_FILES, read_results, write_results
+from napari_stem_defects.jobs.frame_input import FrameInput
+from napari_stem_defects.napari_plugin.panels.detect.view_model import DetectModel, DetectRequest
+from napari_stem_defects.training.recipes import Choices
+from napari_stem_defects.workers.client import Ticket, Worker
+from napari_stem_defects.workers.messages import Event, Finished, Job, Listener, Progressed, Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-TASKS = "napari_stem_defects.engine.tasks"
+TASKS = "napari_stem_defects.jobs.tasks"
 LONG = [pytest.mark.long, pytest.mark.timeout(900)]
 MOVIE = np.random.default_rng(0).normal(100, 10, (40, 160, 160)).astype(np.float32)
 # Kills and the frames of the movie they fall into.

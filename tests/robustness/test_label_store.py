@@ -28,11 +28,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from napari_stem_defects.core.labels import Label, Point
-from napari_stem_defects.core.micrograph import Micrograph
+from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.errors import LabelError, OutputError
-from napari_stem_defects.files.label_journal import JOURNAL_NAME
-from napari_stem_defects.files.label_project import LabelProject
+from napari_stem_defects.io.labels.journal import JOURNAL_NAME
+from napari_stem_defects.io.labels.project import LabelProject
+from napari_stem_defects.labels.label import Label, Point
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

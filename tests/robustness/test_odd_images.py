@@ -13,20 +13,25 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image as Picture
-
-from napari_stem_defects.core.detection import detect_frame
-from napari_stem_defects.core.detection_result import Detection
-from napari_stem_defects.core.ensemble import Ensemble
-from napari_stem_defects.core.micrograph import Micrograph
-from napari_stem_defects.core.preprocessing import Preprocessing, stages
-from napari_stem_defects.core.simulation import simulate
-from napari_stem_defects.engine.frame_input import FrameInput
-from napari_stem_defects.errors import InputError
-from napari_stem_defects.files import result_files
-from napari_stem_defects.files.model_file import load_model
-from napari_stem_defects.files.reading import read
-from napari_stem_defects.files.result_files import read_results, write_results
 from small_model import write_small_model
+
+from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.detection.detect_frame import detect_frame
+from napari_stem_defects.errors import InputError
+from napari_stem_defects.io.images.read import read
+from napari_stem_defects.io.models.model_file import load_model
+from napari_stem_defects.io.results import result_folder
+from napari_stem_defects.io.results.result_folder import read_results, write_results
+from napari_stem_defects.jobs.frame_input import FrameInput
+from napari_stem_defects.networks.spec import Ensemble
+from napari_stem_defects.postprocessing.results import Detection
+from napari_stem_defects.preprocessing.pipeline import (
+    stages,
+)
+from napari_stem_defects.preprocessing.settings import (
+    Preprocessing,
+)
+from napari_stem_defects.simulation.simulate import simulate
 
 
 @dataclass(frozen=True)
@@ -172,7 +177,7 @@ ODD = {
 @pytest.fixture(autouse=True)
 def quick_overview(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw nothing: test_overview.py looks at the picture."""
-    monkeypatch.setattr(result_files, "draw_overview", lambda *_: Picture.new("RGB", (8, 8)))
+    monkeypatch.setattr(result_folder, "draw_overview", lambda *_: Picture.new("RGB", (8, 8)))
 
 
 @pytest.fixture(scope="module")

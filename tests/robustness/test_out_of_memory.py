@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import tifffile
-
 from learning_samples import write_striped_folder
-from napari_stem_defects.cli import main
-from napari_stem_defects.core import detection, learning, network, training, window_scan
-from napari_stem_defects.engine import learning as engine_learning
-from napari_stem_defects.engine.batch import detect_files
-from napari_stem_defects.engine.frame_task import Settings, read_once
-from napari_stem_defects.errors import InputError
-from napari_stem_defects.files import result_files
-from napari_stem_defects.files.checkpoint_folder import CheckpointFolder
-from napari_stem_defects.files.result_files import RESULT_FILES, read_results
 from small_model import write_one_pass_model, write_small_model
+
+from napari_stem_defects.api import train as engine_learning
+from napari_stem_defects.cli.main import main
+from napari_stem_defects.detection import detect_frame
+from napari_stem_defects.errors import InputError
+from napari_stem_defects.inference import sliding_window
+from napari_stem_defects.io.models.checkpoint_store import CheckpointFolder
+from napari_stem_defects.io.results import result_folder
+from napari_stem_defects.io.results.result_folder import RESULT_FILES, read_results
+from napari_stem_defects.jobs.batch import detect_files
+from napari_stem_defects.jobs.batch_frame import Settings, read_once
+from napari_stem_defects.networks import ensemble
+from napari_stem_defects.training import fit, pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,14 +69,14 @@ class Scarce:
 
 
 POINTS: dict[str, tuple[Any, str]] = {
-    "flatten": (detection, "look_at_flattened"),
-    "resample": (detection, "_resampled"),
-    "cut and transform": (window_scan, "features_on_device"),
-    "ask the networks": (network.Network, "ask"),
-    "one pass": (network.Network, "ask_everywhere"),
-    "fuse": (detection, "planes_from_map"),
-    "measure": (detection, "measure_regions"),
-    "draw": (result_files, "draw_overview"),
+    "flatten": (detect_frame, "look_at_flattened"),
+    "resample": (detect_frame, "resample"),
+    "cut and transform": (sliding_window, "features_on_device"),
+    "ask the networks": (ensemble.Network, "ask"),
+    "one pass": (ensemble.Network, "ask_everywhere"),
+    "fuse": (detect_frame, "planes_from_map"),
+    "measure": (detect_frame, "measure_regions"),
+    "draw": (result_folder, "draw_overview"),
 }
 ERRORS = (
     MemoryError(),
@@ -117,7 +120,7 @@ def test_wherever_memory_runs_out(
 
 def fault_of(image: Path, settings: Settings) -> str:
     """Return the line that a batch of one image ends with, empty where it has its results."""
-    from napari_stem_defects.cli import is_out_of_memory
+    from napari_stem_defects.cli.main import is_out_of_memory
 
     try:
         (outcome,) = detect_files([image], settings)
@@ -143,11 +146,11 @@ def reference(image: Path, model: Path, tmp_path: Path) -> Any:
 
 TRAINING_POINTS: dict[str, tuple[Any, str, int]] = {
     "read": (engine_learning, "read_training_data", 0),
-    "augment": (learning, "augmented_samples", 0),
-    "first step": (training._Run, "_step", 0),
-    "later step": (training._Run, "_step", 5),
+    "augment": (pipeline, "augmented_samples", 0),
+    "first step": (fit._Run, "_step", 0),
+    "later step": (fit._Run, "_step", 5),
     "keep an epoch": (CheckpointFolder, "save", 1),
-    "measure": (learning, "measure", 0),
+    "measure": (pipeline, "measure", 0),
     "write the model": (engine_learning, "save_model", 0),
     "write the report": (engine_learning, "write_report", 0),
 }

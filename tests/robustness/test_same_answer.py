@@ -7,28 +7,30 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
+from small_model import write_one_pass_model, write_small_model
 
 import napari_stem_defects as sd
-from napari_stem_defects.cli import main
-from napari_stem_defects.core import flat_strips, one_pass, planes, preprocessing, window_scan
-from napari_stem_defects.core.network import in_one_pass
-from napari_stem_defects.core.simulation import simulate
-from napari_stem_defects.engine.frame_input import FrameInput
-from napari_stem_defects.engine.jobs import Job
-from napari_stem_defects.engine.worker import Worker
-from napari_stem_defects.files.model_file import load_model
-from napari_stem_defects.files.model_library import find_model
-from napari_stem_defects.files.result_files import read_results
-from napari_stem_defects.files.simulation_files import write_simulation
-from small_model import write_one_pass_model, write_small_model
+from napari_stem_defects.cli.main import main
+from napari_stem_defects.inference import dense, sliding_window
+from napari_stem_defects.io.models.library import find_model
+from napari_stem_defects.io.models.model_file import load_model
+from napari_stem_defects.io.results.result_folder import read_results
+from napari_stem_defects.io.results.write_simulation import write_simulation
+from napari_stem_defects.jobs.frame_input import FrameInput
+from napari_stem_defects.networks.ensemble import in_one_pass
+from napari_stem_defects.postprocessing import mask_stack
+from napari_stem_defects.preprocessing import pipeline, tiled
+from napari_stem_defects.simulation.simulate import simulate
+from napari_stem_defects.workers.client import Worker
+from napari_stem_defects.workers.messages import Job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from napari_stem_defects.core.detection_result import Detection
+    from napari_stem_defects.postprocessing.results import Detection
 
-TASKS = "napari_stem_defects.engine.tasks"
+TASKS = "napari_stem_defects.jobs.tasks"
 MODELS = [
     "small",
     "one-pass",
@@ -106,8 +108,8 @@ def test_window_command_line_and_python_agree(
 def parts_of(model: Path) -> dict[tuple[Any, str], tuple[int, ...]]:
     """Return what cuts the work on an image into parts, and sizes to try."""
     if in_one_pass(load_model(model).spec):
-        return {(one_pass, "TILE_PX"): (70, 150, 1024)}
-    return {(window_scan, "BATCH"): (1, 7, 64, 1024)}
+        return {(dense, "TILE_PX"): (70, 150, 1024)}
+    return {(sliding_window, "BATCH"): (1, 7, 64, 1024)}
 
 
 @pytest.mark.slow
@@ -124,9 +126,9 @@ def test_batches_tiles_threads_and_workers_change_nothing(
             apart[f"{name} {size}"] = other
     with monkeypatch.context() as patch:
         # Large images are flattened in strips; here this one is as well.
-        patch.setattr(flat_strips, "STRIP_ROWS", 64)
-        patch.setattr(planes, "PIXELS_TOGETHER", 10_000)
-        patch.setattr(preprocessing, "LARGE_PX", 1)
+        patch.setattr(tiled, "STRIP_ROWS", 64)
+        patch.setattr(mask_stack, "PIXELS_TOGETHER", 10_000)
+        patch.setattr(pipeline, "LARGE_PX", 1)
         apart["strips"] = sd.detect(sd.read(image), load_model(model), device="cpu")
     threads = torch.get_num_threads()
     torch.set_num_threads(2)

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-
 from learning_samples import striped_patches, write_striped_folder
-from napari_stem_defects.core.checkpoints import Memory, State
-from napari_stem_defects.core.ensemble import Architecture, Ensemble, EnsembleSpec
-from napari_stem_defects.core.progress import Cancelled, Progress
-from napari_stem_defects.core.samples import plain_samples
-from napari_stem_defects.core.training import Schedule, fit
-from napari_stem_defects.core.training_plan import Choices
-from napari_stem_defects.engine.learning import checkpoint_folder, train_files
+
+from napari_stem_defects.api.train import checkpoint_folder, train_files
+from napari_stem_defects.base.progress import Cancelled, Progress
 from napari_stem_defects.errors import OutputError
-from napari_stem_defects.files.checkpoint_folder import CheckpointFolder
+from napari_stem_defects.io.models.checkpoint_store import CheckpointFolder
+from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec
+from napari_stem_defects.training.checkpointing import Memory, State
+from napari_stem_defects.training.fit import Schedule, fit
+from napari_stem_defects.training.recipes import Choices
+from napari_stem_defects.training.sampling import plain_samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -54,7 +54,11 @@ def _name(line: str) -> str:
 
 def needed() -> set[str]:
     """Return the files of the package that are no Python and must travel with it."""
-    files = ["napari.yaml", "py.typed", *(f"models/{p.name}" for p in PACKAGE.glob("models/*"))]
+    files = [
+        "napari.yaml",
+        "py.typed",
+        *(f"pretrained/{p.name}" for p in PACKAGE.glob("pretrained/*")),
+    ]
     assert any(name.endswith(".safetensors") for name in files)
     return set(files)
 
@@ -136,7 +140,7 @@ def test_the_windows_work_in_a_napari(built: Path, tmp_path: Path, which: str) -
     pins.write_text("\n".join(pinned_to(which)), encoding="utf-8")
     python = new_environment(tmp_path / "env", "-c", str(pins), f"{wheel}[all,test]")
     # Whose warnings they are is told by the suite itself, on the versions of constraints.txt.
-    tests = [python, "-m", "pytest", "-q", "-W", "default", "tests/app", "tests/gui"]
+    tests = [python, "-m", "pytest", "-q", "-W", "default", "tests/napari_plugin"]
     run = subprocess.run(tests, capture_output=True, text=True, cwd=ROOT)
     demo = [python, "-m", "napari_stem_defects", "demo", "--headless", "--out", str(tmp_path)]
     shown = subprocess.run(demo, capture_output=True, text=True, cwd=tmp_path)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from napari_stem_defects.core.progress import Progress
-from napari_stem_defects.core.training_plan import Choices
-from napari_stem_defects.engine.learning import train_files
+from napari_stem_defects.api.train import train_files
+from napari_stem_defects.base.progress import Progress
+from napari_stem_defects.training.recipes import Choices
 
 
 def tell(step: Progress) -> None:

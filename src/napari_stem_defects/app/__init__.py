@@ -1,1 +1,0 @@
-"""napari: manifest entry points, layers and widgets."""

@@ -1,0 +1,137 @@
+"""Find defects in images, stacks and folders."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_stem_defects.base.defaults import DEFAULT_MODEL
+from napari_stem_defects.cli.options import (
+    add_device,
+    add_out,
+    add_pixel_size,
+    area,
+    numbers,
+    positive_int,
+    thresholds,
+)
+from napari_stem_defects.cli.progress_bar import complain, long_work, say
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Mapping
+
+    from napari_stem_defects.jobs.batch import Outcome
+    from napari_stem_defects.jobs.executors import Workers
+
+# Where a pixel size may come from that somebody stands for.
+STATED = ("file", "user", "simulation")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add images, model, and how and where to compute."""
+    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="file or folder")
+    add_out(parser, "folder for the results; each image gets a folder in it")
+    parser.add_argument(
+        "--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--stride",
+        type=positive_int,
+        metavar="N",
+        help="px between windows at the model's pixel size (default: what suits the model, 8 or"
+        " less)",
+    )
+    add_pixel_size(parser, "edge of one pixel in nm, instead of what the files say")
+    add_device(parser)
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace results even where somebody corrected them by hand",
+    )
+    parser.add_argument(
+        "--frames", type=numbers, metavar="N,N", help="search only these frames of stacks"
+    )
+    parser.add_argument(
+        "--area",
+        type=area,
+        metavar="TOP,LEFT,BOTTOM,RIGHT|Y,X Y,X Y,X...",
+        help="search only this part: a rectangle, or the corners of an outline, px",
+    )
+    parser.add_argument(
+        "--thresholds",
+        type=thresholds,
+        default={},
+        metavar="CLASS=P,...",
+        help="probabilities from which a class counts, instead of the model's",
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--workers", type=positive_int, default=1, metavar="N", help="processes, one frame each"
+    )
+    where.add_argument("--cluster", metavar="ADDRESS", help="the scheduler of a Dask cluster")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Search every image; 2 where one of them could not be used."""
+    from napari_stem_defects.io.images.read import find_images
+    from napari_stem_defects.io.models.library import find_model
+    from napari_stem_defects.jobs.batch import detect_files
+    from napari_stem_defects.jobs.batch_frame import Settings
+
+    images = [path.resolve() for path in find_images(options.images)]
+    settings = Settings(
+        out=options.out.resolve(),
+        model=find_model(options.model).resolve(),
+        stride=options.stride,
+        pixel_size_nm=options.pixel_size,
+        device=options.device,
+        overwrite=options.overwrite,
+        frames=options.frames,
+        area=options.area,
+        thresholds=options.thresholds,
+    )
+    status = 0
+    with _workers(options) as workers, long_work() as bar:
+        for outcome in detect_files(images, settings, workers=workers, report=bar):
+            if outcome.fault:
+                status = 2
+            tell(outcome)
+    return status
+
+
+def _workers(options: argparse.Namespace) -> AbstractContextManager[Workers]:
+    from napari_stem_defects.jobs import executors
+
+    if options.cluster:
+        return executors.cluster(options.cluster)
+    return (
+        nullcontext(executors.HERE)
+        if options.workers == 1
+        else executors.processes(options.workers)
+    )
+
+
+def tell(outcome: Outcome) -> None:
+    """Print what became of one image: its counts and where they lie, or the fault.
+
+    Below it, what else a user has to know: the scale where no file stated it, and what reading
+    changed.
+    """
+    from napari_stem_defects.io.results.result_folder import read_summary
+
+    if outcome.folder is None:
+        complain(outcome.fault)
+        return
+    summary = read_summary(outcome.folder)
+    found = ", ".join(f"{count} {name}" for name, count in summary["counts"].items() if count)
+    say(f"{outcome.image.name}: {found or 'no defect'} -> {outcome.folder}")
+    for note in _notes(summary):
+        say(f"  {note}")
+
+
+def _notes(summary: Mapping[str, Any]) -> Iterator[str]:
+    if summary["image"]["pixel_size_source"] not in STATED:
+        yield summary["parameters"]["scale_statement"]
+    yield from summary["image"]["notes"]

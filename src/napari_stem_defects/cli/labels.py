@@ -1,0 +1,77 @@
+"""Import, export and verify label projects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_stem_defects.cli.options import add_out
+from napari_stem_defects.cli.progress_bar import long_work
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the actions on a label project."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    importing = actions.add_parser("import", help="add patch folders or tables of points")
+    importing.add_argument("project", type=Path, metavar="PROJECT", help="made where missing")
+    importing.add_argument(
+        "sources", type=Path, nargs="+", metavar="DATA", help="patch folder, or .csv of points"
+    )
+    importing.add_argument(
+        "--image",
+        type=Path,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="IMAGE",
+        help="micrographs the patches were cut from; their places are found by correlation",
+    )
+    importing.set_defaults(act=_import)
+    export = actions.add_parser("export", help="write the labels' patches to a folder")
+    export.add_argument("project", type=Path, metavar="PROJECT")
+    add_out(export, "folder for the patches")
+    export.set_defaults(act=_export)
+    verify = actions.add_parser("verify", help="check that nothing is lost or damaged")
+    verify.add_argument("project", type=Path, metavar="PROJECT")
+    verify.set_defaults(act=_verify)
+
+
+def run(options: argparse.Namespace) -> int | None:
+    """Do the action asked for."""
+    status: int | None = options.act(options)
+    return status
+
+
+def _import(options: argparse.Namespace) -> None:
+    from napari_stem_defects.io.labels.exchange import labels_import
+    from napari_stem_defects.workers.isolated_read import read_micrograph, read_patches
+
+    with long_work() as bar:
+        summary = labels_import(
+            options.project,
+            options.sources,
+            options.image,
+            bar,
+            read_image=read_micrograph,
+            read_patches=read_patches,
+        )
+    print(f"{options.project}: {summary.text()}")
+
+
+def _export(options: argparse.Namespace) -> None:
+    from napari_stem_defects.io.labels.exchange import labels_export
+
+    with long_work() as bar:
+        count = labels_export(options.project, options.out, report=bar)
+    print(f"{options.out}: {count} patches written")
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from napari_stem_defects.io.labels.verify import labels_verify
+
+    check = labels_verify(options.project)
+    print(check.text())
+    return 2 if check.problems else 0

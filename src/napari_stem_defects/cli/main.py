@@ -1,0 +1,88 @@
+"""The command line ``stem-defects``: one parser, one place that turns faults into exit codes.
+
+0 done; 2 the input is at fault (one line on standard error); 130 stopped by Ctrl-C, what was
+finished is kept; 1 our fault. Each command is a module of ``commands`` of that name; it imports
+what it needs when it runs, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from napari_stem_defects.base.out_of_memory import ADVICE, is_out_of_memory
+from napari_stem_defects.base.progress import Cancelled
+from napari_stem_defects.base.version import __version__
+from napari_stem_defects.cli import (
+    benchmark,
+    demo,
+    detect,
+    evaluate,
+    labels,
+    models,
+    preprocess,
+    simulate,
+    train,
+)
+from napari_stem_defects.cli.progress_bar import STOPPED, STOPPED_LINE, complain
+from napari_stem_defects.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = (demo, detect, train, evaluate, preprocess, simulate, labels, models, benchmark)
+
+DONE, OUR_FAULT, INPUT_FAULT = 0, 1, 2
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports a misspelt command line in one line instead of the whole usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(INPUT_FAULT, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands; each sets ``run`` to the function that does it."""
+    parser = _Parser(prog="stem-defects", description="Find crystal defects in STEM images.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.add_argument(
+        "--traceback", action="store_true", help="show where an internal error happened"
+    )
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        name = command.__name__.rpartition(".")[2]
+        what = str(command.__doc__).partition("\n")[0]
+        subparser = subparsers.add_parser(name, help=what, description=what)
+        subparser.set_defaults(run=command.run)
+        command.add_arguments(subparser)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = build_parser().parse_args(arguments)
+    try:
+        status: int | None = options.run(options)
+        return DONE if status is None else status
+    except InputError as error:
+        return _say(str(error), INPUT_FAULT)
+    except (KeyboardInterrupt, Cancelled):
+        return _say(STOPPED_LINE, STOPPED)
+    except BrokenPipeError:  # the reader of our output (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except Exception as error:
+        if options.traceback:
+            raise
+        if is_out_of_memory(error):
+            return _say(f"not enough memory; {ADVICE}", INPUT_FAULT)
+        cause = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        return _say(f"internal error: {cause} (rerun with --traceback)", OUR_FAULT)
+
+
+def _say(line: str, status: int) -> int:
+    complain(line)
+    return status

@@ -1,0 +1,73 @@
+"""List, show, verify and import trained models."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the actions on the model library."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", help="the models this machine has").set_defaults(act=_list)
+    show = actions.add_parser("show", help="all a model says about itself")
+    show.add_argument("model", metavar="NAME|FILE")
+    show.set_defaults(act=_show)
+    verify = actions.add_parser("verify", help="prove that models are whole and work here")
+    verify.add_argument("models", nargs="+", metavar="NAME|FILE")
+    verify.set_defaults(act=_verify)
+    importing = actions.add_parser("import", help="copy a model into your library")
+    importing.add_argument("file", type=Path, metavar="FILE")
+    importing.set_defaults(act=_import)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Do the action asked for."""
+    options.act(options)
+
+
+def _list(options: argparse.Namespace) -> None:
+    from napari_stem_defects.io.models.library import list_models
+
+    rows = [
+        (
+            entry.name,
+            entry.source,
+            f"{entry.spec.pixel_size_nm} nm/px" if entry.spec.pixel_size_nm else "uncalibrated",
+            ", ".join(entry.spec.classes),
+        )
+        for entry in list_models()
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
+
+
+def _show(options: argparse.Namespace) -> None:
+    from napari_stem_defects.io.models.library import find_model
+    from napari_stem_defects.io.models.model_file import read_spec
+
+    path = find_model(options.model)
+    spec, sha256 = read_spec(path)
+    print(json.dumps({"file": str(path), "sha256": sha256, **spec.to_dict()}, indent=2))
+
+
+def _verify(options: argparse.Namespace) -> None:
+    from napari_stem_defects.io.models.library import find_model
+    from napari_stem_defects.io.models.model_file import load_model
+
+    for name in options.models:
+        path = find_model(name)
+        print(f"{path}: sound, sha256 {load_model(path).sha256}")
+
+
+def _import(options: argparse.Namespace) -> None:
+    from napari_stem_defects.io.models.library import import_model
+
+    entry = import_model(options.file)
+    print(f"{entry.name}: in your library, {entry.path}")

@@ -1,0 +1,125 @@
+"""Option types, and options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_stem_defects.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from napari_stem_defects.base.search_area import (
+        Area,
+    )
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def positive_int(text: str) -> int:
+    """Read a whole number above 0."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def positive_float(text: str) -> float:
+    """Read a finite number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
+
+
+def seed(text: str) -> int:
+    """Read a whole number from 0 on."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
+    return int(text)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Read names separated by commas, each once."""
+    found = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if not found:
+        raise argparse.ArgumentTypeError("give at least one name")
+    return found
+
+
+def names_or_none(text: str) -> tuple[str, ...]:
+    """Read names separated by commas; ``none`` is no name at all."""
+    return () if text == "none" else names(text)
+
+
+def epochs(text: str) -> dict[str, int]:
+    """Read ``CLASS=N,CLASS=N``."""
+    pairs = [part.partition("=") for part in text.split(",")]
+    if not all(name.strip() and sign for name, sign, _ in pairs):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form CLASS=N,CLASS=N")
+    _check_once(name.strip() for name, _, _ in pairs)
+    return {name.strip(): positive_int(number.strip()) for name, _, number in pairs}
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Read whole numbers from 0 on, separated by commas, each once."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form N,N,N")
+    return tuple(dict.fromkeys(map(int, parts)))
+
+
+def area(text: str) -> Area:
+    """Read ``TOP,LEFT,BOTTOM,RIGHT`` or outlines, ``Y,X Y,X Y,X;...``."""
+    from napari_stem_defects.base.search_area import (
+        Area,
+    )
+
+    try:
+        return Area.parse(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def thresholds(text: str) -> dict[str, float]:
+    """Read ``CLASS=P,CLASS=P``."""
+    pairs = [part.rpartition("=") for part in text.split(",")]
+    try:
+        found = {name.strip(): float(value) for name, _, value in pairs}
+    except ValueError:
+        found = {"": 0.0}
+    if not all(name and 0 < value <= 1 for name, value in found.items()):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not of the form CLASS=P,CLASS=P, P above 0 to 1"
+        )
+    _check_once(name.strip() for name, _, _ in pairs)
+    return found
+
+
+def _check_once(classes: Iterable[str]) -> None:
+    for name, count in Counter(classes).items():
+        if count > 1:
+            raise argparse.ArgumentTypeError(f"{name} is given {count} times; give it once")
+
+
+def add_out(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the required ``--out DIR``."""
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help=what)
+
+
+def add_pixel_size(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add ``--pixel-size NM``."""
+    parser.add_argument("--pixel-size", type=positive_float, metavar="NM", help=what)
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Add ``--device``."""
+    parser.add_argument(
+        "--device", choices=DEVICES, default="auto", help="where to compute (default: auto)"
+    )

@@ -1,0 +1,103 @@
+"""What a terminal sees of long work: one bar with the time left, and a prompt end on Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from napari_stem_defects.base.progress import Progress
+
+STOPPED = 130
+STOPPED_LINE = "stopped; what was finished is kept"
+
+_LAYOUT = "{desc}: {percentage:3.0f}% |{bar}| {elapsed}, {remaining} left"
+_PATIENCE_S = 0.7
+
+
+def complain(line: str) -> None:
+    """Print one line of fault, without tearing a bar."""
+    tqdm.write(f"stem-defects: {line}", file=sys.stderr)
+    sys.stderr.flush()
+
+
+def say(line: str) -> None:
+    """Print one line of result, without tearing a bar."""
+    tqdm.write(line, file=sys.stdout)
+
+
+@contextmanager
+def long_work() -> Iterator[Bar]:
+    """Lend a bar, to be used as the work's ``report``; Ctrl-C ends the work within a second."""
+    bar = Bar()
+    with _prompt_end():
+        try:
+            yield bar
+        finally:
+            bar.close()
+
+
+class Bar:
+    """A progress bar on standard error, silent where that is no terminal."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[None] | None = None
+
+    def __call__(self, progress: Progress) -> None:
+        """Show where the work is; other units of work get another bar."""
+        if self._bar is None or progress.total != self._bar.total:
+            self.close()
+            self._bar = tqdm(
+                total=progress.total,
+                file=sys.stderr,
+                disable=None,  # no bar where standard error is no terminal
+                leave=False,
+                dynamic_ncols=True,
+                bar_format=_LAYOUT,
+            )
+        self._bar.set_description(progress.stage, refresh=False)
+        self._bar.update(max(progress.done - self._bar.n, 0))
+
+    def close(self) -> None:
+        """Wipe the bar."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+@contextmanager
+def _prompt_end() -> Iterator[None]:
+    """Let Ctrl-C end even a process that is deep in one long call of a library.
+
+    Python raises KeyboardInterrupt only between its own instructions. Files appear whole or
+    not at all, so a process that does not get there in time can simply be ended.
+    """
+    finished = threading.Event()
+    here, there = socket.socketpair()
+    there.setblocking(False)
+    threading.Thread(target=_watch, args=(here, finished), daemon=True).start()
+    before = signal.set_wakeup_fd(there.fileno(), warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        finished.set()
+        signal.set_wakeup_fd(before)
+        there.close()
+
+
+def _watch(arrivals: socket.socket, finished: threading.Event) -> None:
+    """Read the numbers of arriving signals until the other end closes."""
+    with arrivals:
+        while number := arrivals.recv(1):
+            if number[0] == signal.SIGINT and not finished.wait(_PATIENCE_S):
+                print(f"\nstem-defects: {STOPPED_LINE}", file=sys.stderr, flush=True)
+                os._exit(STOPPED)

@@ -1,1 +1,0 @@
-"""The commands of ``stem-defects``, one module each: options in, verbs called, files out."""

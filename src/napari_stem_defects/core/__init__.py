@@ -1,1 +1,0 @@
-"""Qt-free science: arrays in, arrays and frozen dataclasses out."""

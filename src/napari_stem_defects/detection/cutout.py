@@ -1,0 +1,113 @@
+"""A part of a frame to be searched: rectangles and outlines of any shape, in px.
+
+Pixel i reaches from i - 0.5 to i + 0.5; it belongs to an area where its centre does.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.ndimage import maximum_filter
+
+from napari_stem_defects.detection.detect_frame import (
+    SMALLEST_PX,
+)
+from napari_stem_defects.detection.frame_result import FrameResult
+from napari_stem_defects.lattice.scale import (
+    match_scale,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.base.search_area import Area
+    from napari_stem_defects.networks.spec import EnsembleSpec
+    from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap
+
+
+@dataclass(frozen=True)
+class Cutout:
+    """The part of a frame that is searched; all of it where there is no area.
+
+    Attributes
+    ----------
+    part : Micrograph
+        The rectangle around the area with a margin, so that windows at its border see what is
+        beyond.
+    whole : Micrograph
+        The frame it is from; what lies outside the area counts as invalid.
+    top, left : int
+        Where ``part`` begins.
+    area : Area or None
+    """
+
+    part: Micrograph
+    whole: Micrograph
+    top: int = 0
+    left: int = 0
+    area: Area | None = None
+
+    @classmethod
+    def of(cls, micrograph: Micrograph, area: Area | None, spec: EnsembleSpec) -> Cutout:
+        """Cut an area out of a frame, calibrated as the whole frame is.
+
+        Raises
+        ------
+        InputError
+            Where nothing of the image lies in the area.
+        """
+        if area is None:
+            return cls(micrograph, micrograph)
+        scale = match_scale(micrograph, spec.target_scale)
+        known, shape = scale.micrograph, micrograph.frame_shape
+        box = area.box(shape)
+        margin = max(SMALLEST_PX, math.ceil(spec.preprocessing.patch_px / scale.factor))
+        rows = slice(max(0, box.top - margin), min(shape[0], box.bottom + margin))
+        columns = slice(max(0, box.left - margin), min(shape[1], box.right + margin))
+        invalid = None if known.invalid is None else known.invalid[rows, columns]
+        outside = ~area.mask(shape)
+        if known.invalid is not None:
+            outside |= known.invalid
+        part = replace(known, pixels=known.pixels[rows, columns], invalid=invalid)
+        return cls(part, replace(known, invalid=outside), rows.start, columns.start, area)
+
+    def in_whole(self, found: ProbabilityMap) -> ProbabilityMap:
+        """Return a map of the part in px of the whole frame; nothing is said beyond the area."""
+        if self.area is None:
+            return found
+        near = self._near(found)
+        return replace(
+            found,
+            y=found.y + np.float32(self.top),
+            x=found.x + np.float32(self.left),
+            called=found.called & near,
+            probability=found.probability * near,
+        )
+
+    def result(self, found: Detection) -> FrameResult:
+        """Return what was found in the part as a result of the whole frame."""
+        if self.area is None:
+            return FrameResult.of(found, self.whole.invalid)
+        parameters = {**found.parameters, "area_px": self.area.plain()}
+        result = FrameResult.fused(self.in_whole(found.map), self.whole, found.frame, parameters)
+        return replace(result, seconds=found.seconds)
+
+    def _near(self, found: ProbabilityMap) -> NDArray[np.bool_]:
+        """Say which windows a pixel of the area can ask: those within a step of one."""
+        if self.whole.invalid is None:
+            return found.called
+        height, width = self.part.frame_shape
+        rows, columns = slice(self.top, self.top + height), slice(self.left, self.left + width)
+        steps = [np.diff(at).max(initial=1) for at in (found.y, found.x)]
+        reach = [2 * math.ceil(step) + 1 for step in steps]
+        near = maximum_filter(~self.whole.invalid[rows, columns], reach)
+        y, x = (
+            np.clip(np.rint(at).astype(int), 0, length - 1)
+            for at, length in ((found.y, height), (found.x, width))
+        )
+        asked: NDArray[np.bool_] = near[np.ix_(y, x)]
+        return asked

@@ -1,0 +1,180 @@
+"""From the numbers in a file to the float32 pixels everything else works on.
+
+Each conversion that changes or chooses something leaves a sentence for the user.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from napari_stem_defects.io.images.raw_image import RawImage
+
+# ITU-R BT.601, the weights inside JPEG: for a grey picture stored as JPEG they give back exactly
+# the stored brightness and leave out the colour noise.
+_LUMINANCE = (0.299, 0.587, 0.114)
+# Beyond this, squares and sums in float32 overflow or vanish.
+_SAFE_PEAK = (1e-15, 1e15)
+_SATURATED_SHARE = 0.01
+_BLOCK_ROWS = 512
+# Full scale of the usual 8- to 16-bit detectors, which software also stores in wider types.
+_FULL_SCALES = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)
+
+
+class NotAnImage(ValueError):
+    """The array cannot be a micrograph; the message says why and what to do, ``;`` between."""
+
+
+Converted = tuple[NDArray[np.float32], NDArray[np.bool_] | None, tuple[str, ...]]
+
+
+def to_pixels(raw: RawImage, *, keep: bool = False) -> Converted:
+    """Convert to finite float32, native byte order, contiguous, of shape (Y, X) or (T, Y, X).
+
+    Parameters
+    ----------
+    raw : RawImage
+    keep : bool
+        Whether nobody else needs the array of ``raw``: where nothing has to be converted, the
+        pixels are then that array itself.
+
+    Returns
+    -------
+    pixels : ndarray of float32
+        Never a view of the file.
+    invalid : ndarray of bool, or None
+        True where the file held NaN or infinity; those pixels carry their frame's median.
+    notes : tuple of str
+
+    Raises
+    ------
+    NotAnImage
+    """
+    notes: list[str] = []
+    array = raw.array
+    _check_numbers(array)
+    if raw.colour:
+        array = _grey(array, notes)
+    _check_shape(array)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if array.dtype.kind == "c":
+            array = np.abs(array)
+            notes.append("Complex values were replaced by their magnitude.")
+        finite = _finite(array)
+        pixels = _as_float32(array, finite, notes, keep=keep)
+    invalid = None if finite is None else _fill(pixels, ~finite, notes)
+    _note_saturation(pixels, array.dtype, notes)
+    return pixels, invalid, tuple(notes)
+
+
+def _check_numbers(array: NDArray[Any]) -> None:
+    if array.dtype.kind not in "biufc":
+        raise NotAnImage(f"holds {array.dtype} instead of numbers; export the image as TIFF")
+
+
+def _check_shape(array: NDArray[Any]) -> None:
+    if array.size == 0:
+        raise NotAnImage("holds no pixels; record or export it again")
+    if array.ndim < 2:
+        raise NotAnImage("is a single row of numbers (a spectrum?); give an image")
+    if array.ndim > 3:
+        shape = " x ".join(map(str, array.shape))
+        raise NotAnImage(f"has {array.ndim} axes ({shape}); save one image or one stack of frames")
+
+
+def _grey(array: NDArray[Any], notes: list[str]) -> NDArray[Any]:
+    """Reduce (..., S) samples to one; equal channels exactly, others to their luminance."""
+    samples = array.shape[-1]
+    if samples == 4:
+        notes.append("The alpha channel was left out.")
+    if samples not in (3, 4):
+        raise NotAnImage(f"has {samples} colour channels; save it as greyscale")
+    red, green, blue = (array[..., channel] for channel in range(3))
+    if np.array_equal(red, green) and np.array_equal(red, blue):
+        notes.append("Three equal colour channels were read as grey.")
+        return red
+    notes.append("Colour was reduced to its luminance (0.299 R + 0.587 G + 0.114 B).")
+    weights = np.array(_LUMINANCE, dtype=np.result_type(array.dtype, np.float32))
+    # Infinite samples give NaN here; such pixels are found and marked as invalid later.
+    with np.errstate(invalid="ignore", over="ignore"):
+        luminance: NDArray[Any] = np.dot(array[..., :3], weights)
+    return luminance
+
+
+def _finite(array: NDArray[Any]) -> NDArray[np.bool_] | None:
+    """Return which pixels are finite, None where all are."""
+    if array.dtype.kind != "f":
+        return None
+    if all(np.isfinite(block).all() for block in _blocks(array)):
+        return None
+    finite: NDArray[np.bool_] = np.isfinite(array)
+    if not finite.any():
+        raise NotAnImage("holds no finite pixel, only NaN or infinity; export it again")
+    return finite
+
+
+def _blocks(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Yield an array of two or more axes in parts, so that what is made of one stays small."""
+    for frame in array if array.ndim > 2 else [array]:
+        for top in range(0, len(frame), _BLOCK_ROWS):
+            yield frame[top : top + _BLOCK_ROWS]
+
+
+def _as_float32(
+    array: NDArray[Any], finite: NDArray[np.bool_] | None, notes: list[str], *, keep: bool
+) -> NDArray[np.float32]:
+    where: Any = True if finite is None else finite
+    highest = float(np.max(array, where=where, initial=0))
+    lowest = float(np.min(array, where=where, initial=0))
+    peak = max(highest, -lowest)
+    if peak > 0 and not _SAFE_PEAK[0] <= peak <= _SAFE_PEAK[1]:
+        notes.append(f"Intensities were divided by {peak:.4g} to fit 32-bit numbers.")
+        array = array / peak
+    if keep and _is_in_memory(array):
+        return np.ascontiguousarray(array, dtype=np.float32)
+    return np.array(array, dtype=np.float32, order="C")
+
+
+def _is_in_memory(array: NDArray[Any]) -> bool:
+    """Say whether an array lies in memory of numpy's own, not in a file or a library's."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return type(array) is np.ndarray and array.base is None
+
+
+def _fill(
+    pixels: NDArray[np.float32], invalid: NDArray[np.bool_], notes: list[str]
+) -> NDArray[np.bool_]:
+    """Put each frame's median where ``invalid``; a frame without any valid pixel gets zeros."""
+    invalid = np.ascontiguousarray(invalid)
+    frames = pixels[np.newaxis] if pixels.ndim == 2 else pixels
+    masks = invalid[np.newaxis] if invalid.ndim == 2 else invalid
+    for frame, mask in zip(frames, masks, strict=True):
+        if mask.any():
+            frame[mask] = 0 if mask.all() else np.median(frame[~mask])
+    notes.append(
+        f"{int(invalid.sum())} pixels were not finite; they are filled with the median"
+        " and left out of the analysis."
+    )
+    return invalid
+
+
+def _note_saturation(pixels: NDArray[np.float32], stored: np.dtype[Any], notes: list[str]) -> None:
+    if stored.kind == "b":
+        return
+    own = float(np.iinfo(stored).max) if stored.kind in "iu" else 1.0
+    highest = float(pixels.max())
+    if not any(np.isclose(highest, scale, rtol=1e-6) for scale in (own, *_FULL_SCALES)):
+        return
+    limit = highest * (1 - 1e-6)
+    share = sum(np.count_nonzero(block >= limit) for block in _blocks(pixels)) / pixels.size
+    if share > _SATURATED_SHARE:
+        notes.append(
+            f"{share:.0%} of the pixels are saturated (at {highest:g});"
+            " intensities there are clipped."
+        )

@@ -1,0 +1,252 @@
+"""Open any supported file as a micrograph: suffix and first bytes choose the reader.
+
+Readers raise what their libraries raise, over twenty kinds of exception for damaged files.
+`read` turns every one of them into a `ReadError` of one line; nothing else leaves it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import re
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.errors import InputError, ReadError
+from napari_stem_defects.io.images import microscope_formats, raster_formats
+from napari_stem_defects.io.images.convert import NotAnImage, to_pixels
+from napari_stem_defects.io.images.units import square_pixel
+from napari_stem_defects.io.json_safe import plain
+from napari_stem_defects.io.messages import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from napari_stem_defects.io.images.raw_image import RawImage
+
+_logger = logging.getLogger(__name__)
+
+_EXPORT_AGAIN = "export it again from the program that wrote it"
+# tifffile reads a stack that was cut short as its first frame and only logs one of these.
+_CUT_SHORT = ("invalid page offset", "metadata invalid or corrupted")
+_HDF5 = rb"\x89HDF\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class _Format:
+    """A kind of file: its suffixes, how its first bytes look (a pattern), and its reader."""
+
+    title: str
+    suffixes: tuple[str, ...]
+    start: bytes
+    load: Callable[[Path], RawImage]
+
+    def matches(self, head: bytes) -> bool:
+        return re.match(self.start, head, re.DOTALL) is not None
+
+
+_FORMATS = (
+    _Format("TIFF", (".tif", ".tiff"), rb"II[*+]\0|MM\0[*+]", raster_formats.load_tiff),
+    _Format("PNG", (".png",), rb"\x89PNG\r\n\x1a\n", raster_formats.load_picture),
+    _Format("JPEG", (".jpg", ".jpeg"), rb"\xff\xd8\xff", raster_formats.load_picture),
+    _Format("NumPy", (".npy",), rb"\x93NUMPY", raster_formats.load_npy),
+    _Format("DigitalMicrograph 3", (".dm3",), rb"\0\0\0\x03", microscope_formats.load_dm),
+    _Format("DigitalMicrograph 4", (".dm4",), rb"\0\0\0\x04", microscope_formats.load_dm),
+    _Format("EMD", (".emd",), _HDF5, microscope_formats.load_emd),
+    _Format("HyperSpy", (".hspy",), _HDF5, microscope_formats.load_hspy),
+    _Format("TIA", (".ser",), rb"II\x97\x01", microscope_formats.load_ser),
+    # Old MRC files lack the mark "MAP"; a pixel type this format knows has to do instead.
+    _Format(
+        "MRC",
+        (".mrc",),
+        rb".{208}MAP[ \0]|.{12}(?:[\0-\x0c]\0\0\0|\0\0\0[\0-\x0c]).{240}",
+        microscope_formats.load_mrc,
+    ),
+)
+
+IMAGE_SUFFIXES: frozenset[str] = frozenset(s for kind in _FORMATS for s in kind.suffixes)
+
+
+def read(path: str | Path, *, pixel_size_nm: float | None = None) -> Micrograph:
+    """Read one image or stack of frames.
+
+    Parameters
+    ----------
+    path : path
+        A file with one of `IMAGE_SUFFIXES`; DM3, DM4, EMD, SER, MRC and HSPY need the optional
+        extra ``formats``.
+    pixel_size_nm : float, optional
+        Edge of a pixel in nm; replaces what the file says.
+
+    Returns
+    -------
+    Micrograph
+        Finite, contiguous float32 pixels of shape (Y, X) or (T, Y, X). Equal colour channels
+        become grey, others their luminance, complex values their magnitude; ``notes`` tells.
+
+    Raises
+    ------
+    ReadError
+        The file is missing, damaged, too big, no micrograph or of another kind than its name
+        says; one line of at most 200 characters.
+    InputError
+        ``pixel_size_nm`` is not a positive length.
+    """
+    path = Path(path)
+    with _library_messages() as messages:
+        try:
+            micrograph = _read(path, messages)
+            if pixel_size_nm is None:
+                return micrograph
+            return micrograph.with_pixel_size(pixel_size_nm, "user")
+        except InputError:
+            raise
+        except Exception as error:
+            _logger.debug("reading %s failed", path, exc_info=True)
+            line = _describe(path, error)
+    # Raised out here it carries no traceback, which would keep the readers' files open and on
+    # Windows locked.
+    raise ReadError(line)
+
+
+def find_images(paths: Sequence[str | Path]) -> list[Path]:
+    """Replace each folder by the images directly in it, in natural order of their names.
+
+    Files are kept as given, whatever their suffix; sub-folders and hidden files are left out, so
+    that results written into a folder of images are not read as input again.
+
+    Raises
+    ------
+    ReadError
+        A path does not exist, or a folder holds no image.
+    """
+    found: dict[Path, None] = {}
+    for path in map(Path, paths):
+        found.update(dict.fromkeys(_images_in(path) if path.is_dir() else [_existing(path)]))
+    return list(found)
+
+
+def natural_order(path: Path) -> list[tuple[int, str]]:
+    """Return a sort key that puts ``frame_2`` before ``frame_10``."""
+    parts = re.split(r"(\d+)", path.name.casefold())
+    return [(int(part), part) if part.isdecimal() else (-1, part) for part in parts]
+
+
+def _images_in(folder: Path) -> list[Path]:
+    try:
+        images = [
+            entry
+            for entry in folder.iterdir()
+            if entry.suffix.lower() in IMAGE_SUFFIXES
+            and not entry.name.startswith(".")
+            and entry.is_file()
+        ]
+    except OSError as error:
+        fault = f"cannot be listed ({error.strerror})"
+        raise ReadError(one_line(folder, fault, "check its permissions")) from None
+    if not images:
+        endings = " ".join(sorted(IMAGE_SUFFIXES))
+        raise ReadError(one_line(folder, "holds no image", f"give a folder with {endings} files"))
+    return sorted(images, key=natural_order)
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise ReadError(one_line(path, "does not exist", "check the spelling and the folder"))
+    return path
+
+
+def _read(path: Path, messages: list[str]) -> Micrograph:
+    file_format = _format_of(path)
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    raw = file_format.load(path)
+    if any(sign in message for sign in _CUT_SHORT for message in messages):
+        raise ReadError(one_line(path, "is cut short, frames are missing", "copy it again"))
+    pixels, invalid, conversions = to_pixels(raw, keep=True)
+    pixel_size_nm, odd_pixel = square_pixel(raw.pixel_nm)
+    notes = (*raw.notes, *conversions, *([odd_pixel] if odd_pixel else []))
+    stored = {"format": file_format.title, "dtype": str(raw.array.dtype), "shape": raw.array.shape}
+    metadata = {"stored": stored, "reader_messages": messages, **raw.metadata}
+    return Micrograph(
+        pixels,
+        name=path.stem.removesuffix(".ome"),
+        pixel_size_nm=pixel_size_nm,
+        pixel_size_source="unknown" if pixel_size_nm is None else "file",
+        invalid=invalid,
+        path=path,
+        sha256=sha256,
+        metadata=plain(metadata),
+        notes=notes,
+    )
+
+
+def _format_of(path: Path) -> _Format:
+    """Find the reader by suffix and refuse a file whose first bytes are another kind's."""
+    if path.is_dir():
+        raise ReadError(one_line(path, "is a folder", "name an image file in it"))
+    _existing(path)
+    named = [kind for kind in _FORMATS if path.suffix.lower() in kind.suffixes]
+    if not named:
+        endings = " ".join(sorted(IMAGE_SUFFIXES))
+        raise ReadError(one_line(path, "is of an unknown kind", f"give one of {endings}"))
+    with path.open("rb") as file:
+        head = file.read(256)
+    if not head:
+        raise ReadError(one_line(path, "is empty", "record or export it again"))
+    if named[0].matches(head):
+        return named[0]
+    # MRC's first bytes are too common to recognise it under another name.
+    for kind in _FORMATS[:-1]:
+        if kind.matches(head):
+            advice = f"rename it to end in {kind.suffixes[0]}"
+            raise ReadError(one_line(path, f"holds {kind.title} data", advice))
+    raise ReadError(one_line(path, f"is not a {named[0].title} file", _EXPORT_AGAIN))
+
+
+def _describe(path: Path, error: Exception) -> str:
+    if isinstance(error, NotAnImage):
+        fault, _, advice = str(error).partition("; ")
+        return one_line(path, fault, advice)
+    if isinstance(error, PermissionError):
+        return one_line(path, "may not be read", "change its permissions or copy it elsewhere")
+    if isinstance(error, MemoryError):
+        return one_line(path, "does not fit into memory", "cut it into smaller images")
+    if isinstance(error, ModuleNotFoundError):
+        return one_line(path, f"needs the package {error.name}", f"pip install {error.name}")
+    reason = str(error).replace(str(path), path.name) or type(error).__name__
+    return one_line(path, f"cannot be read, it may be damaged ({reason})", _EXPORT_AGAIN)
+
+
+class _Messages(logging.Handler):
+    """Collect what a library complains about instead of printing it."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__(logging.WARNING)
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.append(record.getMessage())
+
+
+@contextlib.contextmanager
+def _library_messages() -> Iterator[list[str]]:
+    """Keep the libraries' warnings off the terminal and lend the list they are collected in."""
+    lines: list[str] = []
+    handler = _Messages(lines)
+    loggers = [logging.getLogger(name) for name in ("tifffile", "rsciio")]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.propagate = False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield lines
+    finally:
+        for logger in loggers:
+            logger.removeHandler(handler)
+            logger.propagate = True

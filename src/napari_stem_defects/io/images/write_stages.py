@@ -1,0 +1,102 @@
+"""The preprocessing stages as files: numbers, pictures, and all five on one sheet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import tifffile
+from PIL import Image, ImageDraw, ImageFont
+
+from napari_stem_defects.io.atomic import replacing
+from napari_stem_defects.reporting.overview_panel import grey
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.preprocessing.pipeline import Stages
+
+TITLES = {
+    "original": "a  original",
+    "normalised": "b  normalised",
+    "flattened": "c  background removed",
+    "spectrum": "d  log |FFT|",
+    "thresholded": "e  thresholded",
+}
+SPECTRA = ("spectrum", "thresholded")
+
+_PANEL_PX = 400
+_CAPTION_PX = 36
+_GAP_PX = 8
+
+
+def write_stages(folder: Path, stages: Stages, pixel_size_nm: float | None) -> list[Path]:
+    """Write ``a_original.tif``, ``a_original.png`` and so on, and ``stages.png``.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it is missing.
+    stages : Stages
+        Arrays of one shape (Y, X), written as float32.
+    pixel_size_nm : float or None
+        Calibration of the images; a spectrum is not in nm and gets none.
+
+    Returns
+    -------
+    list of Path
+        What was written, ``stages.png`` last.
+    """
+    written = []
+    for title, (name, values) in zip(TITLES.values(), stages._asdict().items(), strict=True):
+        stem = f"{title[0]}_{name}"
+        size = None if name in SPECTRA else pixel_size_nm
+        written.append(write_tiff(folder / f"{stem}.tif", values, size))
+        written.append(_write_png(folder / f"{stem}.png", grey(values)))
+    return [*written, _write_png(folder / "stages.png", contact_sheet(stages))]
+
+
+def contact_sheet(stages: Stages) -> Image.Image:
+    """Return the five stages side by side with their titles."""
+    width = len(TITLES) * (_PANEL_PX + _GAP_PX) - _GAP_PX
+    panels = [
+        grey(values).resize(_panel_size(values.shape), Image.Resampling.LANCZOS)
+        for values in stages
+    ]
+    sheet = Image.new("L", (width, panels[0].height + _CAPTION_PX), 255)
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(20)
+    for number, (title, panel) in enumerate(zip(TITLES.values(), panels, strict=True)):
+        left = number * (_PANEL_PX + _GAP_PX)
+        pen.text((left, _CAPTION_PX / 2), title, fill=0, font=font, anchor="lm")
+        sheet.paste(panel, (left, _CAPTION_PX))
+    return sheet
+
+
+def _panel_size(shape: tuple[int, ...]) -> tuple[int, int]:
+    height, width = shape
+    return _PANEL_PX, max(1, round(_PANEL_PX * height / width))
+
+
+def _write_png(path: Path, picture: Image.Image) -> Path:
+    with replacing(path) as temporary:
+        picture.save(temporary, format="PNG")
+    return path
+
+
+def write_tiff(path: Path, values: NDArray[np.float32], pixel_size_nm: float | None) -> Path:
+    """Write a float32 image (Y, X) that ImageJ and this package open calibrated."""
+    with replacing(path) as temporary:
+        tifffile.imwrite(temporary, values, photometric="minisblack", **_calibration(pixel_size_nm))
+    return path
+
+
+def _calibration(pixel_size_nm: float | None) -> dict[str, Any]:
+    if pixel_size_nm is None:
+        return {}
+    return {
+        "imagej": True,
+        "resolution": (1 / pixel_size_nm, 1 / pixel_size_nm),
+        "metadata": {"axes": "YX", "unit": "nm"},
+    }

@@ -1,0 +1,270 @@
+"""The append-only journal that keeps a label project through crashes and full disks.
+
+One JSON record per line, each ending in a checksum of the text before it, the first one saying
+which version of the format follows. A record counts as saved once it is flushed to the disk;
+nothing written is ever changed, so whatever happens to a file costs at most its damaged lines,
+which are skipped and reported. There is no database, no memory map and no write-ahead log:
+the journal works on network drives. An OS lock lets one process write, or a lock file where the
+drive knows no locks; others read.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
+
+from napari_stem_defects.errors import LabelError, OutputError
+from napari_stem_defects.io.atomic import append_line, replacing, write_bytes
+from napari_stem_defects.io.messages import one_line
+
+FORMAT = 1
+JOURNAL_NAME = "labels.jsonl"
+LOCK_NAME, SOFT_LOCK_NAME = "labels.lock", "labels.open"
+
+# What network drives without locks answer.
+_NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK}
+_HEADER_OP = "journal"
+_SUM_KEY = b',"sum":"'
+_SUM_LENGTH = len(_SUM_KEY) + 8 + len(b'"}')
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class JournalContents:
+    """What the bytes of a journal say.
+
+    Attributes
+    ----------
+    records : tuple of dict
+        Every record whose checksum holds, in order, header left out.
+    format : int or None
+        Version in the header; None where the first line is damaged.
+    damaged : tuple of int
+        Numbers of the lines (from 1) whose checksum does not hold.
+    torn : bytes
+        An unfinished last line: what a crash leaves of a record never acknowledged.
+    """
+
+    records: tuple[dict[str, Any], ...]
+    format: int | None
+    damaged: tuple[int, ...]
+    torn: bytes
+
+
+def encode_line(record: Record) -> str:
+    """Return the record as one line of JSON, its last value a CRC-32 of the text before it."""
+    body = json.dumps(record, separators=(",", ":"), allow_nan=False)
+    return f'{body[:-1]}{_SUM_KEY.decode()}{zlib.crc32(body.encode()):08x}"}}'
+
+
+def decode_line(line: bytes) -> dict[str, Any] | None:
+    """Return the record of a line, or None where its checksum does not hold."""
+    line = line.rstrip(b"\r")  # some synchronising tools rewrite line ends
+    body, tail = line[:-_SUM_LENGTH] + b"}", line[-_SUM_LENGTH:]
+    if tail != b'%s%08x"}' % (_SUM_KEY, zlib.crc32(body)):
+        return None
+    try:
+        record = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def parse(data: bytes) -> JournalContents:
+    """Read every whole line of a journal; never fails, whatever the bytes are."""
+    *lines, torn = data.split(b"\n")
+    if decode_line(torn):  # only its line end is missing
+        lines, torn = [*lines, torn], b""
+    decoded = [decode_line(line) for line in lines]
+    damaged = tuple(n for n, record in enumerate(decoded, 1) if record is None)
+    records = [record for record in decoded if record is not None]
+    header = records.pop(0) if records and records[0].get("op") == _HEADER_OP else {}
+    version = header.get("format")
+    known = version if isinstance(version, int) else None
+    return JournalContents(tuple(records), known, damaged, torn)
+
+
+class LabelJournal:
+    """The journal of one project folder, opened for writing where that is possible.
+
+    Parameters
+    ----------
+    folder : Path
+        The project's folder.
+    read_only : bool
+        Take no lock and change nothing.
+
+    Attributes
+    ----------
+    contents : JournalContents
+        What the journal held when it was opened.
+    read_only : bool
+        Whether `append` is refused: asked for, locked by another process, not permitted,
+        written by a newer version.
+    count : int
+        Number of records in the file.
+    warnings : tuple of str
+        What the user should know about the journal's state, one sentence each.
+
+    Raises
+    ------
+    LabelError
+        If there is no readable journal.
+    """
+
+    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
+        self.path = folder / JOURNAL_NAME
+        self.warnings: tuple[str, ...] = ()
+        self.read_only = read_only
+        self._lock: BaseFileLock = FileLock(folder / LOCK_NAME, timeout=0, thread_local=False)
+        if not self.path.is_file():
+            fault = f"is not a label project ({JOURNAL_NAME} is missing)"
+            raise LabelError(one_line(folder, fault, "give the folder that holds it"))
+        if not read_only:
+            self._take_lock()
+        try:
+            data = self._read()
+            self.contents = parse(data)
+            self._report()
+            if not self.read_only:
+                self._mend(data)
+            self._size = len(data) if self.read_only else self.path.stat().st_size
+            self.count = len(self.contents.records)
+        except BaseException:
+            self.close()
+            raise
+
+    @staticmethod
+    def create(folder: Path, records: Sequence[Record]) -> None:
+        """Write a new journal that holds these records; it appears complete or not at all."""
+        write_bytes(folder / JOURNAL_NAME, _journal_bytes(records))
+
+    def append(self, records: Sequence[Record]) -> None:
+        """Save records; they are on the disk when this returns, and not there if it raises.
+
+        Raises
+        ------
+        LabelError
+            If the journal is read-only or another program changed it.
+        OutputError
+            If the disk is full or gone; the journal is as before.
+        """
+        self.check_writable()
+        if not records:
+            return
+        append_line(self.path, "\n".join(encode_line(record) for record in records))
+        self._size = self.path.stat().st_size
+        self.count += len(records)
+
+    def rewrite(self, records: Sequence[Record]) -> None:
+        """Replace the journal by a shorter one with the same meaning, in one atomic step.
+
+        A journal with damaged lines is kept in a file beside it.
+        """
+        self.check_writable()
+        if self.contents.damaged:
+            self._keep_aside(self._read(), "damaged")
+        with replacing(self.path) as temporary:
+            temporary.write_bytes(_journal_bytes(records))
+        self._size = self.path.stat().st_size
+        self.count = len(records)
+
+    def become_read_only(self, reason: str) -> None:
+        """Refuse writing from now on, and say why."""
+        self.read_only = True
+        self._lock.release()
+        self._warn(f"{reason}; nothing can be changed")
+
+    def close(self) -> None:
+        """Let other processes write."""
+        self._lock.release()
+
+    def _take_lock(self) -> None:
+        try:
+            self._acquire()
+        except Timeout:
+            left = self._lock.lock_file if isinstance(self._lock, SoftFileLock) else ""
+            more = f", or a crash left {Path(left).name} there: remove it then" if left else ""
+            self.become_read_only(f"another window or process has the project open{more}")
+        except OSError as error:
+            self.become_read_only(f"the folder cannot be written ({error.strerror})")
+        else:
+            if not os.access(self.path, os.W_OK):
+                self.become_read_only(f"{JOURNAL_NAME} is write-protected")
+
+    def _acquire(self) -> None:
+        """Take the lock; where a drive knows none, a file that is there says the same."""
+        try:
+            self._lock.acquire()
+        except (OSError, NotImplementedError) as error:
+            if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
+                raise
+            lock = self.path.with_name(SOFT_LOCK_NAME)
+            self._lock = SoftFileLock(lock, timeout=0, thread_local=False)
+            self._lock.acquire()
+
+    def _read(self) -> bytes:
+        try:
+            return self.path.read_bytes()
+        except OSError as error:
+            raise LabelError(f"{self.path}: cannot be read ({error.strerror})") from error
+
+    def _report(self) -> None:
+        found = self.contents
+        if found.format is not None and found.format > FORMAT:
+            self.become_read_only(f"a newer version wrote it (format {found.format})")
+        if found.damaged:
+            some = ", ".join(map(str, found.damaged[:5])) + (", ..." * (len(found.damaged) > 5))
+            self._warn(f"{len(found.damaged)} damaged lines were skipped (line {some})")
+        if found.torn and self.read_only:
+            self._warn(f"an unfinished last line of {len(found.torn)} bytes was ignored")
+
+    def _mend(self, data: bytes) -> None:
+        """Make the journal end in a whole line; what a crash left is kept in a file beside it."""
+        torn = self.contents.torn
+        if torn:
+            kept = self._keep_aside(torn, "torn")
+            os.truncate(self.path, len(data) - len(torn))
+            self._warn(f"a crash or a cut copy left an unfinished last line, now in {kept}")
+        elif data and not data.endswith(b"\n"):
+            append_line(self.path, "")
+
+    def _keep_aside(self, data: bytes, kind: str) -> str:
+        kept = self.path.with_name(f"labels.{kind}-{zlib.crc32(data):08x}.jsonl")
+        write_bytes(kept, data)
+        return kept.name
+
+    def check_writable(self) -> None:
+        """Raise `LabelError`, with the reason, where nothing can be appended."""
+        if self.read_only:
+            why = self.warnings[-1] if self.warnings else "opened read-only"
+            raise LabelError(f"{self.path.parent}: cannot be changed ({why})")
+        if not self._lock.is_locked:
+            raise LabelError(f"{self.path.parent}: the project is closed; open it again")
+        if self._on_disk() != self._size:
+            raise LabelError(f"{self.path}: changed by another program; reopen the project")
+
+    def _on_disk(self) -> int:
+        try:
+            return self.path.stat().st_size
+        except OSError as error:
+            raise OutputError(
+                f"{self.path}: gone ({error.strerror}); bring the drive back, then try again"
+            ) from error
+
+    def _warn(self, text: str) -> None:
+        self.warnings = (*self.warnings, f"{self.path.parent.name}: {text}")
+
+
+def _journal_bytes(records: Sequence[Record]) -> bytes:
+    header = {"op": _HEADER_OP, "format": FORMAT}
+    return "".join(f"{encode_line(record)}\n" for record in [header, *records]).encode()

@@ -1,0 +1,72 @@
+"""A simulated micrograph as files: the image, and the truth in a folder beside it."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_stem_defects.io.atomic import replacing
+from napari_stem_defects.io.images.write_stages import write_tiff
+from napari_stem_defects.io.json_safe import plain
+from napari_stem_defects.io.results.formats import write_json, write_masks
+from napari_stem_defects.postprocessing.mask_stack import Planes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from napari_stem_defects.simulation.simulate import Simulation, TruthPoint
+
+POINT_COLUMNS = ("class", "y_px", "x_px", "y_nm", "x_nm")
+
+
+def write_simulation(folder: Path, simulation: Simulation) -> list[Path]:
+    """Write ``NAME.tif`` and ``NAME.truth/`` with masks, points and parameters.
+
+    The truth lies in a folder of its own, so that detection on ``folder`` reads images only.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it is missing.
+    simulation : Simulation
+
+    Returns
+    -------
+    list of Path
+        ``NAME.tif`` (float32, calibrated), ``points.csv``, ``truth.json`` (centre lines and all
+        parameters) and, unless the crystal is perfect, ``masks.ome.tif`` (uint8, one 0/1 plane
+        per class).
+    """
+    micrograph = simulation.micrograph
+    size_nm = micrograph.pixel_size_nm
+    name = "{crystal}_seed{seed}".format(**simulation.parameters)
+    image, truth = folder / f"{name}.tif", folder / f"{name}.truth"
+    points, parameters, masks = (
+        truth / part for part in ("points.csv", "truth.json", "masks.ome.tif")
+    )
+    write_tiff(image, micrograph.pixels, size_nm)
+    _write_points(points, simulation.points, size_nm)
+    lines = [line._asdict() for line in simulation.lines]
+    write_json(parameters, plain({"parameters": simulation.parameters, "lines": lines}))
+    if not simulation.masks:
+        masks.unlink(missing_ok=True)  # an earlier simulation's
+        return [image, points, parameters]
+    truth_masks = np.stack([mask.astype(np.uint8) for mask in simulation.masks.values()])
+    write_masks(masks, iter([Planes.of(tuple(simulation.masks), truth_masks)]), None, size_nm)
+    return [image, points, parameters, masks]
+
+
+def _write_points(path: Path, points: Sequence[TruthPoint], size_nm: float | None) -> None:
+    with (
+        replacing(path) as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as file,
+    ):
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(POINT_COLUMNS)
+        for point in points:
+            place = (point.y_px, point.x_px)
+            in_nm = ("", "") if size_nm is None else (f"{size_nm * px:.6g}" for px in place)
+            table.writerow([point.class_name, *(f"{px:.6g}" for px in place), *in_nm])

@@ -1,0 +1,209 @@
+"""Detection on many files: frame by frame, and resumed.
+
+A frame is the unit of work and is kept on the disk as soon as it is done, so whatever stopped a
+batch, the same call goes on from there. Processes and machines get paths, never pixels, and
+need to see the same folders.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import BrokenExecutor, Future, wait
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_stem_defects.base.progress import Progress, Report, silent
+from napari_stem_defects.errors import InputError, ModelError, OutputError, OverwriteError
+from napari_stem_defects.io.models.model_file import read_spec
+from napari_stem_defects.io.results.result_folder import ResultFolder, open_results
+from napari_stem_defects.jobs.batch_frame import CalibratedImage, FrameTask, Settings, read_once
+from napari_stem_defects.jobs.executors import HERE, Workers
+from napari_stem_defects.lattice.scale import (
+    match_scale,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.networks.spec import EnsembleSpec
+
+_STEPS = 1000
+_ANSWER_WITHIN_S = 0.2
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one image: its folder of results, or the fault in one line."""
+
+    image: Path
+    folder: Path | None = None
+    fault: str = ""
+
+
+def detect_files(
+    images: Sequence[Path],
+    settings: Settings,
+    *,
+    workers: Workers = HERE,
+    report: Report = silent,
+) -> Iterator[Outcome]:
+    """Search images and stacks and write their results; what is finished already is skipped.
+
+    Parameters
+    ----------
+    images : sequence of Path
+    settings : Settings
+    workers : Workers
+        `HERE`, or what `processes` or `cluster` lends.
+    report : callable
+        Told after every batch of windows (`HERE`) or after every frame.
+
+    Yields
+    ------
+    Outcome
+        One per image, in their order. An image that cannot be used, or of which earlier results
+        were corrected, does not stop the others.
+
+    Raises
+    ------
+    ModelError, OutputError
+        The model cannot be used, or nothing can be written: this concerns all images.
+    InputError
+        A worker process died.
+    """
+    batch = _Batch(settings, *read_spec(settings.model), workers, _Meter(report, len(images)))
+    waiting: deque[_Opened | Outcome] = deque()
+    for number, image in enumerate(images):
+        waiting.append(batch.open(number, image))
+        if len(waiting) > workers.ahead:
+            yield batch.finish(waiting.popleft())
+    while waiting:
+        yield batch.finish(waiting.popleft())
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """An image whose frames are handed in."""
+
+    number: int
+    image: CalibratedImage
+    folder: ResultFolder
+    frames: Sequence[Future[None]]
+
+
+@dataclass(frozen=True)
+class _Meter:
+    """Turns images, frames and windows into one figure of progress."""
+
+    report: Report
+    images: int
+
+    def tell(self, image: int, share: float) -> None:
+        done = round(_STEPS * (image + share) / self.images)
+        self.report(Progress("detecting", done, _STEPS))
+
+    def within(self, image: int, before: float, frames: int) -> Report:
+        def tell(progress: Progress) -> None:
+            inside = progress.done / max(progress.total, 1) if progress.stage == "scanning" else 0
+            self.tell(image, (before + inside) / frames)
+
+        return tell
+
+
+@dataclass(frozen=True)
+class _Batch:
+    settings: Settings
+    spec: EnsembleSpec
+    model_sha256: str
+    workers: Workers
+    meter: _Meter
+
+    @property
+    def model(self) -> Mapping[str, str]:
+        """What results say about the model."""
+        return {"name": self.spec.name, "sha256": self.model_sha256}
+
+    def open(self, number: int, path: Path) -> _Opened | Outcome:
+        """Read an image and hand in its unfinished frames."""
+        try:
+            micrograph = self._calibrated(read_once(path))
+            for frame in self.settings.frames or ():
+                micrograph.frame(frame)  # says which frames there are
+        except InputError as error:
+            return Outcome(path, fault=str(error))
+        size, area = micrograph.pixel_size_nm, self.settings.area
+        shaping = {
+            "stride_px": self.settings.stride,
+            "pixel_size_nm": size,
+            "model": self.spec.to_dict(),
+            "area_px": None if area is None else area.plain(),
+            "thresholds": dict(self.settings.thresholds),
+        }
+        try:
+            folder = open_results(
+                self.settings.out,
+                micrograph,
+                self.model,
+                shaping,
+                self.settings.frames,
+                overwrite=self.settings.overwrite,
+            )
+        except OverwriteError as error:
+            return Outcome(path, fault=str(error))
+        image = CalibratedImage(path, size, micrograph.pixel_size_source)
+        left = sorted(set(folder.frames) - folder.finished_frames())
+        skipped, count = len(folder.frames) - len(left), len(folder.frames)
+        futures = []
+        for place, frame in enumerate(left):
+            report = self.meter.within(number, skipped + place, count)
+            task = FrameTask(image, frame, folder, self.settings)
+            futures.append(self.workers.submit(task, report))
+        return _Opened(number, image, folder, futures)
+
+    def _calibrated(self, micrograph: Micrograph) -> Micrograph:
+        """Give a whole stack the calibration of its first frame."""
+        if self.settings.pixel_size_nm is not None:
+            return micrograph.with_pixel_size(self.settings.pixel_size_nm, "user")
+        first = match_scale(micrograph.frame(0), self.spec.target_scale).micrograph
+        if first.pixel_size_nm is None:
+            return micrograph
+        return micrograph.with_pixel_size(first.pixel_size_nm, first.pixel_size_source)
+
+    def finish(self, opened: _Opened | Outcome) -> Outcome:
+        """Wait for an image's frames and merge them."""
+        if isinstance(opened, Outcome):
+            return opened
+        path, folder = opened.image.path, opened.folder
+        try:
+            self._wait_for_all(opened)
+        except (ModelError, OutputError):
+            raise
+        except BrokenExecutor:
+            advice = "most likely for want of memory; run again with fewer --workers"
+            raise InputError(f"{path.name}: a worker process died, {advice}") from None
+        except InputError as error:
+            for future in opened.frames:
+                future.cancel()
+            return Outcome(path, fault=str(error))
+        try:
+            if not folder.finished:
+                folder.merge(opened.image.read(), self.model)
+        except OverwriteError as error:
+            return Outcome(path, fault=str(error))
+        return Outcome(path, folder.path)
+
+    @staticmethod
+    def _wait_for(future: Future[None]) -> None:
+        """Wait in short steps: Windows delivers Ctrl-C only between them."""
+        while not wait([future], timeout=_ANSWER_WITHIN_S).done:
+            pass
+
+    def _wait_for_all(self, opened: _Opened) -> None:
+        for place, future in enumerate(opened.frames):
+            if not future.done():
+                self._wait_for(future)
+                self.meter.tell(opened.number, (place + 1) / len(opened.frames))
+            future.result()
+        self.meter.tell(opened.number, 1)

@@ -1,0 +1,130 @@
+"""One frame of a batch: read it, search it, keep what was found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from napari_stem_defects.api.detect import detect
+from napari_stem_defects.base.out_of_memory import ADVICE, is_out_of_memory
+from napari_stem_defects.base.progress import Report, silent
+from napari_stem_defects.errors import InputError
+from napari_stem_defects.io.models.model_file import load_model
+from napari_stem_defects.workers.isolated_read import read_micrograph
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from napari_stem_defects.base.micrograph import Micrograph, PixelSizeSource
+    from napari_stem_defects.base.search_area import (
+        Area,
+    )
+    from napari_stem_defects.io.results.result_folder import ResultFolder
+    from napari_stem_defects.networks.spec import Ensemble
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a batch is done with.
+
+    Attributes
+    ----------
+    out : Path
+        Folder of the results.
+    model : Path
+        A model file.
+    stride : int or None
+        Step between windows in px at the model's pixel size; None for what suits the model.
+    pixel_size_nm : float or None
+        Replaces what the files say.
+    device : {"auto", "cpu", "cuda", "mps"}
+    overwrite : bool
+        Whether results that somebody corrected may be replaced.
+    frames : tuple of int or None
+        The only frames to search.
+    area : Area or None
+        The only part of them to search.
+    thresholds : mapping of str to float
+        Instead of the model's.
+    """
+
+    out: Path
+    model: Path
+    stride: int | None = None
+    pixel_size_nm: float | None = None
+    device: str = "auto"
+    overwrite: bool = False
+    frames: tuple[int, ...] | None = None
+    area: Area | None = None
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CalibratedImage:
+    """A file and the calibration of all its frames, which therefore share one grid of windows."""
+
+    path: Path
+    pixel_size_nm: float | None
+    pixel_size_source: PixelSizeSource
+
+    def read(self) -> Micrograph:
+        """Read the file, or return it as it was read just before."""
+        return replace(
+            read_once(self.path),
+            pixel_size_nm=self.pixel_size_nm,
+            pixel_size_source=self.pixel_size_source,
+        )
+
+
+@dataclass(frozen=True)
+class FrameTask:
+    """One frame to be searched; small and plain, so that it can go to any process."""
+
+    image: CalibratedImage
+    frame: int
+    folder: ResultFolder
+    settings: Settings
+
+
+def detect_task(task: FrameTask, report: Report = silent) -> None:
+    """Search one frame and keep what was found; doing it twice does no harm.
+
+    Raises
+    ------
+    InputError
+        The image cannot be used, the result not be kept, or memory does not suffice.
+    """
+    try:
+        return _detect(task, report)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+    raise InputError(f"{task.image.path.name}: not enough memory; {ADVICE}")
+
+
+def _detect(task: FrameTask, report: Report) -> None:
+    settings = task.settings
+    found = detect(
+        task.image.read(),
+        _load(settings.model),
+        frame=task.frame,
+        stride=settings.stride,
+        thresholds=settings.thresholds,
+        device=settings.device,
+        area=settings.area,
+        report=report,
+    )
+    task.folder.write_frame(found)
+
+
+@lru_cache(maxsize=1)
+def read_once(path: Path) -> Micrograph:
+    """Read an image once for all its frames."""
+    return read_micrograph(path)
+
+
+@lru_cache(maxsize=1)
+def _load(model: Path) -> Ensemble:
+    return load_model(model)

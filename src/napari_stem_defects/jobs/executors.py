@@ -1,0 +1,90 @@
+"""Where the frames of a batch are searched: here, in several processes, or on a cluster."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from napari_stem_defects.errors import InputError
+from napari_stem_defects.jobs.batch_frame import FrameTask, detect_task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from napari_stem_defects.base.progress import Report
+
+
+class Workers(NamedTuple):
+    """Where frames are searched.
+
+    Attributes
+    ----------
+    submit : callable
+        Takes a task and a report, returns a future.
+    ahead : int
+        How many images are opened before the first one is finished, to keep all busy.
+    """
+
+    submit: Callable[[FrameTask, Report], Future[None]]
+    ahead: int
+
+
+def _in_this_process(task: FrameTask, report: Report) -> Future[None]:
+    future: Future[None] = Future()
+    try:
+        detect_task(task, report)
+        future.set_result(None)
+    except InputError as error:
+        future.set_exception(error)
+    return future
+
+
+HERE = Workers(_in_this_process, ahead=0)
+
+
+@contextmanager
+def processes(count: int) -> Iterator[Workers]:
+    """Lend ``count`` processes, each searching one frame at a time."""
+    threads = max(1, (os.cpu_count() or 1) // count)
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(count, context, _prepare_process, (threads,))
+    try:
+        yield Workers(lambda task, report: pool.submit(detect_task, task), ahead=count + 1)
+    except BaseException:
+        for child in multiprocessing.active_children():
+            child.terminate()  # unfinished frames leave nothing behind
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _prepare_process(threads: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # read when torch is loaded, later
+
+
+@contextmanager
+def cluster(address: str) -> Iterator[Workers]:
+    """Lend a Dask cluster; its workers see the same folders and have this package installed.
+
+    Raises
+    ------
+    InputError
+        Dask is not installed, or nothing answers at the address.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        raise InputError("--cluster needs Dask; pip install '.[cluster]' from a clone") from None
+    try:
+        client = Client(address, timeout=10)
+    except (OSError, ValueError) as error:
+        cause = " ".join(str(error).split())[:80]
+        raise InputError(f"{address}: no Dask scheduler answers ({cause})") from None
+    with client, client.get_executor(pure=False) as pool:
+        slots = sum(client.nthreads().values())
+        yield Workers(lambda task, report: pool.submit(detect_task, task), ahead=slots + 1)

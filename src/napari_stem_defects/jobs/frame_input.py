@@ -1,0 +1,83 @@
+"""One frame on its way from a window to a worker: raw pixels and what is known about them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_stem_defects.base.micrograph import Micrograph, PixelSizeSource
+from napari_stem_defects.errors import InputError
+from napari_stem_defects.io.images.convert import NotAnImage, to_pixels
+from napari_stem_defects.io.images.raw_image import RawImage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class FrameInput:
+    """A frame, or a whole stack, as it lies in memory.
+
+    Attributes
+    ----------
+    array : ndarray of any numeric type
+        Shape (Y, X) or (T, Y, X), with a last axis of 3 or 4 samples where ``colour``.
+    name : str
+    colour : bool
+    pixel_size_nm : float or None
+    pixel_size_source : str
+    path : Path or None
+        The file it was opened from.
+    sha256 : str
+        Hash of that file where it is known already.
+    """
+
+    array: NDArray[Any]
+    name: str
+    colour: bool = False
+    pixel_size_nm: float | None = None
+    pixel_size_source: PixelSizeSource = "unknown"
+    path: Path | None = None
+    sha256: str = ""
+
+    @property
+    def frame_shape(self) -> tuple[int, int]:
+        """Height and width of a frame in px."""
+        height, width = self.array.shape[: -1 if self.colour else None][-2:]
+        return height, width
+
+    def micrograph(self) -> Micrograph:
+        """Convert as `read` does for files: float32, finite, one channel.
+
+        Raises
+        ------
+        InputError
+            If the array cannot be a micrograph.
+        """
+        try:
+            pixels, invalid, notes = to_pixels(RawImage(np.asarray(self.array), colour=self.colour))
+        except NotAnImage as error:
+            raise InputError(f"{self.name}: {error}") from error
+        return Micrograph(
+            pixels=pixels,
+            name=self.name,
+            pixel_size_nm=self.pixel_size_nm,
+            pixel_size_source=self.pixel_size_source,
+            invalid=invalid,
+            path=self.path,
+            sha256=self.sha256 or _hash(self.path, self.array),
+            notes=notes,
+        )
+
+
+def _hash(path: Path | None, array: NDArray[Any]) -> str:
+    """Return the hash of the file, or of the pixels where there is no file (any more)."""
+    if path is not None and path.is_file():
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()

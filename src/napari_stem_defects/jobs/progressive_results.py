@@ -1,0 +1,134 @@
+"""Results on the way to the whole one, each finer or larger than the one before.
+
+Window by window there is a coarse one after a sixteenth of the windows; in one pass, the part of
+the image that is done. Fusing answers into masks and regions takes a while for a large image, so
+a result is made only when it is due: all of them together cost at most `SHARE` of the scan's own
+time.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_stem_defects.base.progress import Progress, Report
+from napari_stem_defects.detection.frame_result import FrameResult
+from napari_stem_defects.lattice.scale import (
+    match_scale,
+    scale_positions,
+)
+from napari_stem_defects.postprocessing.interpolation import rasterise
+from napari_stem_defects.postprocessing.results import ProbabilityMap
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.detection.cutout import Cutout
+    from napari_stem_defects.inference.predict import SoFar
+    from napari_stem_defects.networks.spec import EnsembleSpec
+
+SHARE = 0.08
+
+
+@dataclass
+class Refinement:
+    """Turns the answers of a scan that goes on into results that can be shown.
+
+    Attributes
+    ----------
+    tell : callable
+        Gets every progress; results come as ``detail["partial"]``.
+    cutout : Cutout
+    spec : EnsembleSpec
+    frame : int
+    parameters : mapping
+        What the results tell about themselves; ``thresholds`` for all classes among them.
+    origin : mapping
+        See `FrameResult`.
+    """
+
+    tell: Report
+    cutout: Cutout
+    spec: EnsembleSpec
+    frame: int
+    parameters: Mapping[str, Any]
+    origin: Mapping[str, Any]
+    _started: float = field(default_factory=lambda: time.monotonic())
+    _spent_s: float = 0.0
+    _each_s: float = 0.0
+    _has_coarse: bool = False
+
+    def report(self, progress: Progress) -> None:
+        """Pass a report on; the coarse grid's answers become a result."""
+        if "probability" in progress.detail:
+            self._show(progress, **progress.detail)
+            self._has_coarse = True
+            self._spent_s = 0.0  # it was always there; only what follows is on top
+        else:
+            self.tell(progress)
+
+    def watch(self, so_far: SoFar) -> None:
+        """Show the answers so far, if it is time for it."""
+        done, total = int(np.count_nonzero(so_far.answered)), so_far.answered.size
+        elapsed = time.monotonic() - self._started
+        if self._each_s + self._spent_s >= SHARE * elapsed or done == total:
+            return
+        y, x = so_far.grid
+        progress = Progress("scanning", done, total)
+        if self._has_coarse:
+            self._show(progress, _filled(so_far), y, x)
+        else:
+            self._show(progress, so_far.probability.copy(), y, x, so_far.answered.copy())
+
+    def _show(
+        self,
+        progress: Progress,
+        probability: NDArray[np.float32],
+        y: NDArray[np.int64],
+        x: NDArray[np.int64],
+        called: NDArray[np.bool_] | None = None,
+    ) -> None:
+        began = time.monotonic()
+        result = self._fused(probability, y, x, called)
+        self.tell(replace(progress, detail={"partial": result}))
+        self._each_s = time.monotonic() - began
+        self._spent_s += self._each_s
+
+    def _fused(
+        self,
+        probability: NDArray[np.float32],
+        y: NDArray[np.int64],
+        x: NDArray[np.int64],
+        called: NDArray[np.bool_] | None,
+    ) -> FrameResult:
+        """Return the result of answers (C, gy, gx) at centres in px of the model."""
+        if called is None:
+            called = np.ones(probability.shape[1:], bool)
+        factor = match_scale(self.cutout.part, self.spec.target_scale).factor
+        rows, columns = (scale_positions(at, 1 / factor).astype(np.float32) for at in (y, x))
+        found = ProbabilityMap(probability, rows, columns, self.spec.classes, called)
+        parameters = {**self.parameters, "resampling_factor": factor, "finished": False}
+        whole = self.cutout.whole
+        result = FrameResult.fused(self.cutout.in_whole(found), whole, self.frame, parameters)
+        return replace(result, origin=self.origin)
+
+
+def _filled(so_far: SoFar) -> NDArray[np.float32]:
+    """Return the answers (C, gy, gx), those not given yet drawn from the coarse grid."""
+    # Imported here because it brings torch, which only the worker for long work needs.
+    from napari_stem_defects.inference.sliding_window import COARSE_STEP
+
+    height, width = so_far.answered.shape
+    rows, columns = (
+        np.arange(0, length, COARSE_STEP, dtype=np.float32) for length in (height, width)
+    )
+    drawn = [
+        rasterise(values[::COARSE_STEP, ::COARSE_STEP], rows, columns, (height, width))
+        for values in so_far.probability
+    ]
+    return np.where(so_far.answered, so_far.probability, drawn).astype(np.float32)

@@ -1,0 +1,282 @@
+"""What workers do: the project's verbs, with arguments and results that cross processes.
+
+Each function is named by a `Job` and takes ``report``. Torch and the file libraries are
+imported inside the functions, so that the quick worker never pays for torch.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from functools import lru_cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_stem_defects.base.defect_classes import BULK
+from napari_stem_defects.base.progress import Progress, Report
+from napari_stem_defects.detection.cutout import (
+    Cutout,
+)
+from napari_stem_defects.detection.detect_frame import (
+    detect_frame,
+)
+from napari_stem_defects.detection.frame_result import FrameResult, origin_of
+from napari_stem_defects.errors import InputError
+from napari_stem_defects.jobs.corrections import Correction, corrected
+from napari_stem_defects.jobs.progressive_results import Refinement
+from napari_stem_defects.lattice.power_spectrum import Lattice, measure_lattice
+from napari_stem_defects.lattice.scale import (
+    ScaleMatch,
+    match_scale,
+)
+from napari_stem_defects.preprocessing.pipeline import (
+    Stages,
+    stages,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.base.search_area import (
+        Area,
+    )
+    from napari_stem_defects.io.labels.patch_folder import PatchFolder
+    from napari_stem_defects.io.models.library import ModelEntry
+    from napari_stem_defects.jobs.frame_input import FrameInput
+    from napari_stem_defects.jobs.train_job import TrainingReport
+    from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
+    from napari_stem_defects.preprocessing.settings import (
+        Preprocessing,
+    )
+    from napari_stem_defects.simulation.synthetic_edits import MadeDefects
+    from napari_stem_defects.training.active_learning import Suggestion
+    from napari_stem_defects.training.recipes import Choices
+
+
+def read_micrograph(*, path: Path, report: Report) -> Micrograph:
+    """Read a file."""
+    from napari_stem_defects.io.images.read import read
+
+    return read(path)
+
+
+def load_torch(*, report: Report) -> None:
+    """Import torch, which takes seconds, before it is needed."""
+    import_module("napari_stem_defects.inference.predict")
+
+
+def explain_scale(*, frame: FrameInput, spec: EnsembleSpec, report: Report) -> ScaleMatch:
+    """Say how a frame would be resampled for a model; the micrograph comes back without pixels."""
+    scale = match_scale(frame.micrograph(), spec.target_scale)
+    bare = replace(scale.micrograph, pixels=np.zeros((0, 0), np.float32), invalid=None)
+    return replace(scale, micrograph=bare)
+
+
+def stage(*, pixels: NDArray[np.float32], settings: Preprocessing, report: Report) -> Stages:
+    """Compute the five stages of a frame."""
+    return stages(pixels, settings)
+
+
+def measure(*, pixels: NDArray[np.float32], report: Report) -> Lattice | None:
+    """Find the lattice of a frame."""
+    return measure_lattice(pixels)
+
+
+def detect(
+    *,
+    frame: FrameInput,
+    index: int,
+    model: Path,
+    stride: int,
+    thresholds: Mapping[str, float],
+    device: str,
+    area: Area | None = None,
+    report: Report,
+) -> FrameResult:
+    """Find the defects of a frame; unfinished results come as ``detail["partial"]`` on the way."""
+    micrograph = frame.micrograph()
+    report(Progress("loading the model", 0, 1))
+    ensemble = _loaded(model, model.stat().st_mtime_ns)
+    spec = ensemble.spec
+    scaled = match_scale(micrograph, spec.target_scale).micrograph
+    cutout = Cutout.of(scaled, area, spec)
+    limits = {name: spec.threshold(name) for name in spec.classes} | dict(thresholds)
+    about: dict[str, Any] = {"stride_px": stride, "thresholds": limits}
+    if area is not None:
+        about["area_px"] = area.plain()
+    origin = origin_of(micrograph, ensemble)
+    refinement = Refinement(report, cutout, spec, index, about, origin)
+    found = detect_frame(
+        cutout.part,
+        ensemble,
+        stride=stride,
+        thresholds=thresholds,
+        device=device,
+        frame=index,
+        report=refinement.report,
+        watch=refinement.watch,
+    )
+    return replace(cutout.result(found), origin=origin)
+
+
+def fuse_again(
+    *,
+    result: FrameResult,
+    thresholds: Mapping[str, float],
+    corrections: Sequence[Correction] = (),
+    report: Report,
+) -> FrameResult:
+    """Apply other thresholds, and a person's corrections, to the probabilities of a result."""
+    return corrected(result.fused_again(thresholds), corrections)
+
+
+def export(
+    *,
+    results: Sequence[FrameResult],
+    thresholds: Mapping[str, float],
+    image: FrameInput,
+    folder: Path,
+    overwrite: bool = False,
+    corrections: Sequence[Correction] = (),
+    report: Report,
+) -> Path:
+    """Write the result files of an image and return their folder."""
+    from napari_stem_defects.io.results.result_folder import write_results
+
+    detections = []
+    for done, result in enumerate(results):
+        report(Progress("writing results", done, len(results)))
+        detections.append(corrected(result.fused_again(thresholds), corrections).detection())
+    micrograph, origin = image.micrograph(), results[0].origin
+    if not micrograph.is_stack and micrograph.sha256 != origin["image"]["sha256"]:
+        raise InputError(f"{micrograph.name}: the image has changed since; run again")
+    return write_results(folder, micrograph, detections, origin["model"], overwrite=overwrite)
+
+
+def read_patches(*, path: Path, report: Report) -> PatchFolder:
+    """Read a patch folder."""
+    from napari_stem_defects.io.labels.patch_folder import read_patch_folder
+
+    return read_patch_folder(path)
+
+
+def count_labels(*, sources: Sequence[Path], report: Report) -> dict[str, int]:
+    """Count the labels of each class in label projects and patch folders, Bulk first."""
+    from napari_stem_defects.io.labels.patch_folder import read_patch_folder
+    from napari_stem_defects.io.labels.project import LabelProject, is_label_project
+
+    counts = Counter[str]()
+    for done, source in enumerate(sources):
+        report(Progress("counting labels", done, len(sources)))
+        if is_label_project(source):
+            with LabelProject.open(source, read_only=True) as project:
+                counts.update(project.counts())
+        else:
+            counts.update(read_patch_folder(source).classes)
+    return {name: counts[name] for name in sorted(counts, key=lambda name: (name != BULK, name))}
+
+
+def train(
+    *,
+    sources: Sequence[Path],
+    out: Path,
+    choices: Choices,
+    device: str,
+    keep: bool = False,
+    report: Report,
+) -> TrainingReport:
+    """Train an ensemble on labelled data and write its model file, report and card."""
+    from napari_stem_defects.jobs.train_job import train_model
+
+    return train_model(sources, out, choices, keep=keep, device=device, report=report)
+
+
+def import_labels(
+    *, project: Path, sources: Sequence[Path], images: Sequence[Path], report: Report
+) -> str:
+    """Import patch folders into a label project and say what came."""
+    from napari_stem_defects.io.labels.exchange import labels_import
+    from napari_stem_defects.workers.isolated_read import read_micrograph, read_patches
+
+    done = labels_import(
+        project,
+        sources,
+        images,
+        report,
+        read_image=read_micrograph,
+        read_patches=read_patches,
+    )
+    return done.text()
+
+
+def export_labels(*, project: Path, out: Path, report: Report) -> int:
+    """Write a label project's patches and return how many there are."""
+    from napari_stem_defects.io.labels.exchange import labels_export
+
+    return labels_export(project, out, report)
+
+
+def suggest_labels(
+    *,
+    frame: FrameInput,
+    model: Path,
+    taken: Sequence[tuple[float, float]],
+    device: str,
+    report: Report,
+) -> list[Suggestion]:
+    """Choose windows of a frame that are worth a label."""
+    from napari_stem_defects.training.active_learning import suggest
+
+    report(Progress("loading the model", 0, 1))
+    ensemble = _loaded(model, model.stat().st_mtime_ns)
+    return suggest(frame.micrograph(), ensemble, taken=taken, device=device, report=report)
+
+
+def make_defects(
+    *,
+    frame: FrameInput,
+    area: Area | None,
+    defects: Sequence[tuple[float, float]],
+    vacancies: int,
+    interstitials: int,
+    seed: int,
+    report: Report,
+) -> MadeDefects:
+    """Make point defects in a frame, in an area or anywhere, away from labelled defects."""
+    from napari_stem_defects.simulation import synthetic_edits
+
+    micrograph = frame.micrograph()
+    bulk = synthetic_edits.away_from(defects, micrograph.frame_shape)
+    if area is not None:
+        bulk &= area.mask(micrograph.frame_shape)
+    return synthetic_edits.make_defects(
+        micrograph, bulk, vacancies=vacancies, interstitials=interstitials, seed=seed
+    )
+
+
+def import_model(*, path: Path, report: Report) -> ModelEntry:
+    """Prove that a model works and copy it into the user's library."""
+    from napari_stem_defects.io.models import library as library_module
+
+    return library_module.import_model(path)
+
+
+def export_model(*, path: Path, target: Path, report: Report) -> Path:
+    """Copy a model and its card out of the library and return the file."""
+    from napari_stem_defects.io.models import library as library_module
+
+    return library_module.export_model(path, target)
+
+
+@lru_cache(maxsize=4)
+def _loaded(path: Path, modified: int) -> Ensemble:
+    """Load a model once; ``modified`` makes a changed file be loaded again."""
+    from napari_stem_defects.io.models.model_file import load_model
+
+    return load_model(path)

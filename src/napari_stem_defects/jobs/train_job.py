@@ -1,0 +1,165 @@
+"""Training as a window wants it: a card for the model, and a model that a cancel can leave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from napari_stem_defects.api.train import train_files
+from napari_stem_defects.base.progress import Cancelled, Enough, Progress, Report
+from napari_stem_defects.io.atomic import write_bytes
+from napari_stem_defects.io.models.model_file import save_model
+from napari_stem_defects.io.models.report_folder import report_folder, write_report
+from napari_stem_defects.networks.model_card import model_card
+from napari_stem_defects.training.best_so_far import stop_note
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from napari_stem_defects.training.evaluate import Assessment
+    from napari_stem_defects.training.recipes import Choices
+
+WHOLE = 1000
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """What a training came to.
+
+    Attributes
+    ----------
+    path : Path
+        The model's file.
+    measurements : tuple of dict
+        What `Measurement.to_dict` gives, one per split, the model's own first.
+    notes : tuple of str
+    seconds : float
+    stopped : str
+        Where it was stopped, in one sentence; "" where it ran to its end.
+    """
+
+    path: Path
+    measurements: tuple[Mapping[str, Any], ...]
+    notes: tuple[str, ...]
+    seconds: float
+    stopped: str = ""
+
+
+def train_model(
+    sources: Sequence[Path],
+    out: Path,
+    choices: Choices,
+    *,
+    keep: bool,
+    device: str,
+    report: Report,
+) -> TrainingReport:
+    """Train an ensemble and write its file, report and card.
+
+    Parameters
+    ----------
+    sources : sequence of Path
+        Label projects and patch folders.
+    out : Path
+        The model's file.
+    choices : Choices
+    keep : bool
+        A cancel leaves the best networks so far, if there is an epoch; one that comes while
+        others are trained, only to be measured beside them, leaves the model itself, which is
+        written by then and told as ``detail["trained"]``.
+    device : {"auto", "cpu", "cuda", "mps"}
+    report : callable
+    """
+    if not keep:
+        trained = train_files(sources, out, choices, device=device, report=report)
+        return _written(out, trained)
+    count = len(choices.splits)
+    own, ending = replace(choices, splits=choices.splits[:1]), _EarlyEnd(report)
+    trained = train_files(sources, out, own, device=device, report=_part(ending, 0, count))
+    kept = _written(out, trained)
+    if ending.asked or count == 1:
+        return kept
+    report(Progress("measuring beside it", WHOLE // count, WHOLE, {"trained": kept}))
+    for number, split in enumerate(choices.splits[1:], start=1):
+        other = replace(choices, splits=(split,))
+        beside = train_files(
+            sources, None, other, device=device, report=_part(report, number, count)
+        )
+        trained = _together(trained, beside)
+    trained = replace(trained, ensemble=save_model(trained.ensemble, out))
+    write_report(report_folder(out), trained)
+    return _written(out, trained)
+
+
+def _together(first: Assessment, beside: Assessment) -> Assessment:
+    """Put another split's figures beside a model's own."""
+    spec = first.ensemble.spec
+    figures = {**spec.figures, **beside.ensemble.spec.figures}
+    return replace(
+        first,
+        ensemble=replace(first.ensemble, spec=replace(spec, figures=figures)),
+        measurements=(*first.measurements, *beside.measurements),
+        seconds=first.seconds + beside.seconds,
+    )
+
+
+def _written(out: Path, trained: Assessment) -> TrainingReport:
+    """Write the model's card and return what a window shows."""
+    own = trained.measurements[0]
+    counts = own.counts.get("training", {})
+    data = ", ".join(f"{count} {name}" for name, count in counts.items())
+    limits = [f"Measured where {own.meaning}.", *own.notes, *trained.notes]
+    limits += [f"{name} could not be tested: {why}." for name, why in own.untestable.items()]
+    card = model_card(
+        trained.ensemble.spec,
+        trained.ensemble.sha256,
+        data=f"Windows learned from: {data}.",
+        limits="\n".join(f"- {limit}" for limit in limits),
+    )
+    write_bytes(out.with_suffix(".md"), card.encode())
+    figures = tuple(each.to_dict() for each in trained.measurements)
+    stopped = stop_note(trained.ensemble.spec)
+    return TrainingReport(out, figures, trained.notes, trained.seconds, stopped)
+
+
+class _EarlyEnd:
+    """Turns a cancel into an early end as soon as there is something to keep.
+
+    Parameters
+    ----------
+    report : callable
+        Raises `Cancelled`, and raises it again if it is called again, unless what it is told is
+        `Progress.saving`.
+    """
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._learned = False
+        self.asked = False
+
+    def __call__(self, step: Progress) -> None:
+        self._learned = self._learned or "epoch" in step.detail
+        if self.asked:
+            return
+        try:
+            self._report(step)
+        except Cancelled:
+            if not self._learned:
+                raise
+            self.asked = True
+            self._report(Progress("saving the best so far", WHOLE, WHOLE, saving=True))
+            if step.stage.startswith("training"):
+                raise Enough from None
+
+
+def _part(report: Report, number: int, count: int) -> Report:
+    """Show one training's progress as its share of all; only the model's own has curves."""
+
+    def reporting(step: Progress) -> None:
+        share = (number + step.done / max(step.total, 1)) / count
+        stage = step.stage if number == 0 else f"beside it: {step.stage}"
+        detail = step.detail if number == 0 else {}
+        report(Progress(stage, round(WHOLE * share), WHOLE, detail))
+
+    return reporting

@@ -1,0 +1,119 @@
+"""How labels and patches look in napari: boxes in the colours of their classes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_stem_defects.base.defect_classes import (
+    PATCH_PX,
+    colour_of,
+)
+from napari_stem_defects.io.labels.project import LabelProject
+from napari_stem_defects.napari_plugin.layers.convert import (
+    METADATA_KEY,
+    calibration,
+    image_layer,
+    layer_name,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from napari_stem_defects.io.labels.patch_folder import PatchFolder
+    from napari_stem_defects.labels.label import Label
+
+_EDGE_SHARE = 0.03
+_CENTRE_PX = 5
+
+LayerData = tuple[Any, dict[str, Any], str]
+
+
+def boxes(
+    labels: Sequence[Label],
+    colours: Mapping[str, str],
+    selected: str = "",
+    asked: tuple[float, float] | None = None,
+) -> dict[str, Any]:
+    """Return labels as keywords of a Points layer: first a box for each, then its centre.
+
+    Parameters
+    ----------
+    labels : sequence of Label
+        Labels of one frame.
+    colours : mapping
+        Colour of every class, ``#rrggbb``.
+    selected : str
+        Id of the label whose box is tinted.
+    asked : (y, x) or None
+        Centre of a window without a label that is asked about; its box is white.
+    """
+    count = len(labels)
+    edges = [colours[label.class_name] for label in labels]
+    faces = [
+        f"{colour}50" if label.id == selected else "#00000000"
+        for label, colour in zip(labels, edges, strict=True)
+    ]
+    places = [(label.y, label.x) for label in labels] * 2
+    extra = [] if asked is None else [asked]
+    one = len(extra)
+    return {
+        "data": np.array([*places, *extra], float).reshape(-1, 2),
+        "symbol": np.array(["square"] * count + ["disc"] * count + ["square"] * one),
+        "size": np.array(
+            [label.size_px for label in labels] + [_CENTRE_PX] * count + [PATCH_PX] * one, float
+        ),
+        "face_color": faces + edges + ["#ffffff18"] * one,
+        "border_color": edges * 2 + ["#ffffff"] * one,
+        "border_width": np.array([_EDGE_SHARE] * count + [0.0] * count + [_EDGE_SHARE] * one),
+        "features": {
+            "class": [label.class_name for label in labels] * 2 + ["?"] * one,
+            "part": ["box"] * count + ["centre"] * count + ["asked"] * one,
+            "source": [label.source for label in labels] * 2 + ["suggested"] * one,
+            "author": [label.author for label in labels] * 2 + [""] * one,
+        },
+    }
+
+
+def label_project_layers(path: Path) -> list[LayerData]:
+    """Open a label project to look at: every labelled frame and its boxes."""
+    made: list[LayerData] = []
+    with LabelProject.open(path, read_only=True) as project:
+        colours = {entry.name: entry.colour for entry in project.classes}
+        for micrograph, labels in project.by_frame():
+            name = micrograph.name
+            if project_has_more_frames(project, labels[0]):
+                name = f"{name} [{labels[0].frame}]"
+            made.append(image_layer(replace(micrograph, name=name)))
+            points = boxes(labels, colours) | calibration(micrograph.pixel_size_nm)
+            points["name"] = layer_name(name, "labels")
+            made.append((points.pop("data"), points, "points"))
+    return made
+
+
+def project_has_more_frames(project: LabelProject, label: Label) -> bool:
+    """Say whether the label's image is a stack of which several frames are kept."""
+    return sum(frame.sha256 == label.image for frame in project.frames) > 1
+
+
+def patch_folder_layers(folder: PatchFolder) -> list[LayerData]:
+    """Show a patch folder as one stack, the class as text on each patch."""
+    name = folder.root.name
+    keywords = calibration(None, 3) | {
+        "name": name,
+        "metadata": {METADATA_KEY: {"patches": list(folder.names)}},
+    }
+    count = len(folder.classes)
+    titles = {
+        "name": layer_name(name, "classes"),
+        "features": {"class": list(folder.classes), "file": list(folder.names)},
+        "text": {"string": "{class}", "color": "white", "anchor": "upper_left", "size": 12},
+        "face_color": [colour_of(name) for name in folder.classes],
+        "size": 2,
+        **calibration(None, 3),
+    }
+    corners = np.column_stack([np.arange(count), np.full(count, 2.0), np.full(count, 2.0)])
+    return [(folder.patches, keywords, "image"), (corners, titles, "points")]

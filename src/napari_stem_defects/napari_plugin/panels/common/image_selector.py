@@ -1,0 +1,84 @@
+"""Which image layer a window works on."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING
+
+from napari.layers import Image
+from qtpy.QtCore import QSignalBlocker, Signal
+from qtpy.QtWidgets import QComboBox, QSizePolicy
+
+from napari_stem_defects.napari_plugin.layers.convert import is_made_by_us
+
+if TYPE_CHECKING:
+    from napari.components import LayerList
+
+
+class ImageChoice(QComboBox):
+    """Lists the image layers of a viewer, follows additions, removals and new names.
+
+    Layers that our own windows made (the preprocessing stages) are left out. Layers are held
+    weakly, so that a deleted image frees its memory.
+    """
+
+    image_changed = Signal()
+
+    def __init__(self, layers: LayerList) -> None:
+        super().__init__()
+        self._layers = layers
+        self._listed: list[weakref.ref[Image]] = []
+        self._last: weakref.ref[Image] | None = None
+        self.setObjectName("image")
+        self.setToolTip("The image layer to work on: one image, or a stack of frames")
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        for event in (layers.events.inserted, layers.events.removed):
+            event.connect(self._rebuild)
+        for event in (layers.events.reordered, layers.events.renamed):
+            event.connect(self._rebuild)
+        self.currentIndexChanged.connect(self._announce)
+        self._rebuild()
+
+    @property
+    def image(self) -> Image | None:
+        """The chosen layer; None where there is none or it has been deleted."""
+        index = self.currentIndex()
+        layer = self._listed[index]() if 0 <= index < len(self._listed) else None
+        return layer if layer is not None and layer in self._layers else None
+
+    @property
+    def images(self) -> list[Image]:
+        """The layers to choose from."""
+        return [layer for listed in self._listed if (layer := listed()) is not None]
+
+    def choose(self, layer: Image) -> None:
+        """Choose a layer of the list."""
+        for index, listed in enumerate(self._listed):
+            if listed() is layer:
+                self.setCurrentIndex(index)
+
+    def disconnect_layers(self) -> None:
+        """Stop following the viewer."""
+        for name in ("inserted", "removed", "reordered", "renamed"):
+            getattr(self._layers.events, name).disconnect(self._rebuild)
+
+    def _rebuild(self, event: object = None) -> None:
+        images = [
+            layer
+            for layer in reversed(self._layers)
+            if isinstance(layer, Image) and not is_made_by_us(layer)
+        ]
+        chosen = self.image
+        with QSignalBlocker(self):
+            self.clear()
+            self._listed = [weakref.ref(layer) for layer in images]
+            self.addItems([layer.name for layer in images])
+            if chosen in images:
+                self.setCurrentIndex(images.index(chosen))
+        self._announce()
+
+    def _announce(self) -> None:
+        image = self.image
+        if (self._last() if self._last else None) is not image or image is None:
+            self._last = None if image is None else weakref.ref(image)
+            self.image_changed.emit()

@@ -1,0 +1,43 @@
+"""A model's card to read: what it learned from, how good it is, where not to believe it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
+
+from napari_stem_defects.io.models.report_folder import read_report
+from napari_stem_defects.napari_plugin.panels.common.panel import button, named
+from napari_stem_defects.napari_plugin.panels.common.report_window import show_report
+
+if TYPE_CHECKING:
+    from napari_stem_defects.io.models.library import ModelEntry
+
+
+class CardDialog(QDialog):
+    """Shows the card beside a model's file, or its description where there is no card."""
+
+    def __init__(self, entry: ModelEntry, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("model_card")
+        self.setWindowTitle(entry.name)
+        self.resize(640, 640)
+        self.text = named(QTextBrowser(), "card_text", "The model's card")
+        self.text.setMarkdown(_card(entry))
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        if read_report(entry.path) is not None:
+            opening = button("Report…", "open_report", "All figures, confusion and reliability")
+            opening.clicked.connect(self.accept)
+            opening.clicked.connect(lambda: show_report(entry.path, parent))
+            buttons.addButton(opening, QDialogButtonBox.ButtonRole.ActionRole)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.text)
+        layout.addWidget(buttons)
+
+
+def _card(entry: ModelEntry) -> str:
+    try:
+        return entry.path.with_suffix(".md").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return f"# {entry.name}\n\n{entry.spec.description or 'There is no card of this model.'}"

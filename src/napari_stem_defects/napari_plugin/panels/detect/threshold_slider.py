@@ -1,0 +1,121 @@
+"""A slider whose groove shows the probability under the cursor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QRectF, QSize, Qt
+from qtpy.QtGui import QColor, QPainter, QPalette
+from qtpy.QtWidgets import QAbstractSlider, QSizePolicy
+
+from napari_stem_defects.base.defect_classes import colour_of
+
+if TYPE_CHECKING:
+    from qtpy.QtGui import QMouseEvent, QPaintEvent, QWheelEvent
+
+STEPS = 100
+"""Steps of a probability of 1; a key moves the threshold by one."""
+_HEIGHT_PX, _GROOVE_PX, _HANDLE_PX = 18, 12, 5
+_DARK, _BRIGHT = QColor("#14161a"), QColor("#ffffff")
+
+
+class ThresholdBar(QAbstractSlider):
+    """One class: its threshold as the handle, the probability at the mouse as the bar.
+
+    Parameters
+    ----------
+    class_name : str
+    """
+
+    def __init__(self, class_name: str) -> None:
+        super().__init__()
+        self._colour = QColor(colour_of(class_name))
+        self.probability: float | None = None
+        """What is shown; None where the cursor is over nothing that was asked about."""
+        self.setOrientation(Qt.Orientation.Horizontal)
+        self.setRange(1, STEPS)  # at 0 every window would be of the class
+        self.setPageStep(STEPS // 10)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def put(self, probability: float | None) -> None:
+        """Show a probability, or none."""
+        if probability != self.probability:
+            self.probability = probability
+            self.update()
+
+    def sizeHint(self) -> QSize:
+        """Ask for one line."""
+        return QSize(110, _HEIGHT_PX)
+
+    def minimumSizeHint(self) -> QSize:
+        """Ask for enough to hit with the mouse."""
+        return QSize(60, _HEIGHT_PX)
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        """Put the threshold where the mouse is."""
+        self._follow(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        """Drag the threshold."""
+        self._follow(event)
+
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
+        """Leave the wheel to the scrolling window."""
+        if event is not None:
+            event.ignore()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Draw groove, probability, its figure, and the threshold."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        text = self.palette().color(QPalette.ColorRole.WindowText)
+        groove = QRectF(0, (self.height() - _GROOVE_PX) / 2, self.width(), _GROOVE_PX)
+        faint = QColor(text)
+        faint.setAlpha(45)
+        painter.setBrush(faint)
+        painter.drawRoundedRect(groove, 3, 3)
+        if self.probability is not None:
+            filled = QRectF(groove)
+            filled.setWidth(groove.width() * self.probability)
+            painter.setBrush(self._colour)
+            painter.drawRoundedRect(filled, 3, 3)
+            self._write(painter, groove, self.probability, text)
+        self._draw_handle(painter, text)
+
+    def _write(self, painter: QPainter, groove: QRectF, value: float, text: QColor) -> None:
+        """Write the probability where the handle and the bar's end leave room for it."""
+        inside = value > 0.5
+        on_colour = _DARK if self._colour.lightness() > 110 else _BRIGHT
+        side = Qt.AlignmentFlag.AlignLeft if inside else Qt.AlignmentFlag.AlignRight
+        font = painter.font()
+        font.setPointSizeF(font.pointSizeF() * 0.82)
+        painter.setFont(font)
+        painter.setPen(on_colour if inside else text)
+        room = groove.adjusted(5, -2, -5, 2)
+        if not inside and self._at() > groove.width() - 44:
+            room.setRight(self._at() - 6)
+        painter.drawText(room, side | Qt.AlignmentFlag.AlignVCenter, f"{value:.2f}")
+        painter.setPen(Qt.PenStyle.NoPen)
+
+    def _draw_handle(self, painter: QPainter, text: QColor) -> None:
+        """Draw the threshold; thicker while it has the keys."""
+        width = _HANDLE_PX + 2 * self.hasFocus()
+        handle = QRectF(self._at() - width / 2, 0, width, self.height())
+        painter.setBrush(text)
+        painter.setPen(self.palette().color(QPalette.ColorRole.Window))
+        painter.drawRoundedRect(handle.adjusted(0.5, 0.5, -0.5, -0.5), 2, 2)
+
+    def _at(self) -> float:
+        """Return where the threshold is, px from the left."""
+        edge = _HANDLE_PX / 2 + 1
+        return edge + (self.width() - 2 * edge) * self.value() / STEPS
+
+    def _follow(self, event: QMouseEvent | None) -> None:
+        if event is None or not event.buttons() & Qt.MouseButton.LeftButton:
+            return
+        edge = _HANDLE_PX / 2 + 1
+        share = (event.position().x() - edge) / max(self.width() - 2 * edge, 1)
+        self.setValue(round(share * STEPS))

@@ -1,0 +1,143 @@
+"""The classes of a project as buttons that show colour, number key and count."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtGui import QColor, QIcon, QPixmap
+from qtpy.QtWidgets import (
+    QColorDialog,
+    QHBoxLayout,
+    QInputDialog,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_stem_defects.base.defect_classes import title_of
+from napari_stem_defects.napari_plugin.panels.common.panel import button, named, tab_through
+
+if TYPE_CHECKING:
+    from napari_stem_defects.labels.label import LabelClass
+    from napari_stem_defects.napari_plugin.panels.label.view_model import LabelModel
+
+
+class ClassButtons(QWidget):
+    """Draws the classes of a `LabelModel` and edits them."""
+
+    chosen = Signal()
+    """A class was chosen: the next click on the image gives it."""
+
+    def __init__(self, model: LabelModel) -> None:
+        super().__init__()
+        self._model = model
+        self._shown: tuple[LabelClass, ...] = ()
+        self._buttons: dict[str, QPushButton] = {}
+        self._counts: dict[str, QLabel] = {}
+        self._rows = QVBoxLayout()
+        self._rows.setSpacing(3)
+        self._new_name = named(QLineEdit(), "new_class", "Name of a class to add")
+        self._new_name.setPlaceholderText("another class")
+        self._new_name.returnPressed.connect(self._add)
+        self.add = button("Add", "add_class", "Add this class, on the next free number key")
+        self.add.clicked.connect(self._add)
+        adding = QHBoxLayout()
+        adding.addWidget(self._new_name, 1)
+        adding.addWidget(self.add)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(self._rows)
+        layout.addLayout(adding)
+        model.classes_changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the model as it stands."""
+        if self._model.classes != self._shown:
+            self._rebuild()
+        for name, count in self._model.counts.items():
+            self._counts[name].setText(str(count))
+            self._buttons[name].setChecked(name == self._model.active_class)
+        self.add.setEnabled(self._model.project is not None)
+
+    def _rebuild(self) -> None:
+        while (item := self._rows.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.deleteLater()
+        self._shown = self._model.classes
+        self._buttons, self._counts = {}, {}
+        self._order: list[QWidget] = []
+        for entry in self._shown:
+            self._rows.addWidget(self._row(entry))
+        tab_through(self, *self._order, self._new_name, self.add)
+
+    def _row(self, entry: LabelClass) -> QWidget:
+        key = "" if entry.key is None else f"{entry.key}   "
+        choose = button(
+            f"{key}{entry.name}",
+            f"class_{entry.name.lower()}",
+            f"Click on the image sets a label of this class ({title_of(entry.name)})",
+        )
+        choose.setCheckable(True)
+        choose.setIcon(_square(entry.colour))
+        choose.setStyleSheet("text-align: left; padding-left: 6px;")
+        choose.clicked.connect(partial(self._choose, entry.name))
+        count = named(
+            QLabel(), f"count_{entry.name.lower()}", "Labels of this class in the project"
+        )
+        count.setMinimumWidth(32)
+        count.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        row = QWidget()
+        layout = QHBoxLayout(row)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(choose, 1)
+        layout.addWidget(count)
+        menu = self._menu_button(entry)
+        layout.addWidget(menu)
+        self._order += [choose, menu]
+        self._buttons[entry.name], self._counts[entry.name] = choose, count
+        return row
+
+    def _menu_button(self, entry: LabelClass) -> QToolButton:
+        more = named(QToolButton(), f"edit_{entry.name.lower()}", "Rename, recolour, merge, remove")
+        more.setText("⋯")
+        more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        more.setStyleSheet("QToolButton::menu-indicator { image: none; }")
+        menu = QMenu(more)
+        menu.addAction("Rename, or merge into another…", partial(self._rename, entry.name))
+        menu.addAction("Colour…", partial(self._recolour, entry))
+        menu.addAction("Remove", partial(self._model.remove_class, entry.name))
+        more.setMenu(menu)
+        return more
+
+    def _choose(self, name: str) -> None:
+        self._model.activate(name)
+        self.chosen.emit()
+
+    def _add(self) -> None:
+        if name := self._new_name.text().strip():
+            self._model.add_class(name)
+            self._new_name.clear()
+
+    def _rename(self, name: str) -> None:
+        question = "New name; the name of another class merges the two:"
+        to, accepted = QInputDialog.getText(self, f"Rename {name}", question, text=name)
+        if accepted and to.strip() and to != name:
+            self._model.rename_class(name, to)
+
+    def _recolour(self, entry: LabelClass) -> None:
+        colour = QColorDialog.getColor(QColor(entry.colour), self, f"Colour of {entry.name}")
+        if colour.isValid():
+            self._model.recolour_class(entry.name, colour.name())
+
+
+def _square(colour: str) -> QIcon:
+    pixmap = QPixmap(QSize(14, 14))
+    pixmap.fill(QColor(colour))
+    return QIcon(pixmap)

@@ -1,0 +1,1 @@
+"""TODO napari_plugin/panels/preprocess."""

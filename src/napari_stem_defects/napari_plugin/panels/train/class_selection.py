@@ -1,0 +1,77 @@
+"""The classes found in the data: which to train, and for how many epochs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QSpinBox, QWidget
+
+from napari_stem_defects.base.defect_classes import title_of
+from napari_stem_defects.napari_plugin.panels.common.panel import named, tab_through
+from napari_stem_defects.napari_plugin.panels.common.swatch import Swatch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class TrainingClasses(QWidget):
+    """One row per class: colour, whether to train it, labels, epochs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setVerticalSpacing(2)
+        self._grid.setColumnStretch(1, 1)
+        self._checks: dict[str, QCheckBox] = {}
+        self._epochs: dict[str, QSpinBox] = {}
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes to train."""
+        return tuple(name for name, check in self._checks.items() if check.isChecked())
+
+    @property
+    def epochs(self) -> dict[str, int]:
+        """Epochs of those classes that shall not get the usual number."""
+        return {
+            name: self._epochs[name].value() for name in self.classes if self._epochs[name].value()
+        }
+
+    def put(self, counts: Mapping[str, int]) -> None:
+        """Show these classes; what was chosen for them before stays."""
+        left_out = {
+            name
+            for name, check in self._checks.items()
+            if check.isEnabled() and not check.isChecked()
+        }
+        epochs = {name: spin.value() for name, spin in self._epochs.items()}
+        while (item := self._grid.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.deleteLater()
+        self._checks, self._epochs = {}, {}
+        order: list[QWidget] = []
+        for row, (name, count) in enumerate(counts.items()):
+            self._add_row(row, name, count)
+            self._checks[name].setChecked(count > 0 and name not in left_out)
+            self._checks[name].setEnabled(count > 0)
+            self._epochs[name].setValue(epochs.get(name, 0))
+            order += [self._checks[name], self._epochs[name]]
+        tab_through(self, *order)
+
+    def _add_row(self, row: int, name: str, count: int) -> None:
+        check = named(
+            QCheckBox(name), f"train_{name.lower()}", f"Train a member for {title_of(name)}"
+        )
+        label = named(QLabel(str(count)), f"count_{name.lower()}", "Labels in the data")
+        label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        epochs = named(
+            QSpinBox(), f"epochs_{name.lower()}", "Passes over the samples; usual: Bulk 3, others 9"
+        )
+        epochs.setRange(0, 500)
+        epochs.setSpecialValueText("usual")
+        epochs.setSuffix(" epochs")
+        for column, widget in enumerate((Swatch(name), check, label, epochs)):
+            self._grid.addWidget(widget, row, column)
+        self._checks[name], self._epochs[name] = check, epochs

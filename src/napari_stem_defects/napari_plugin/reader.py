@@ -1,0 +1,62 @@
+"""Opens microscope files, label projects and patch folders in napari.
+
+napari waits for a reader, so all parsing happens in the quick worker under limits: a file that
+crashes or hangs its library costs an error message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from napari_stem_defects.io.labels.patch_folder import is_patch_folder
+from napari_stem_defects.io.labels.project import is_label_project
+from napari_stem_defects.napari_plugin.layers.convert import image_layer
+from napari_stem_defects.napari_plugin.layers.label_style import (
+    label_project_layers,
+    patch_folder_layers,
+)
+from napari_stem_defects.workers.isolated_read import read_micrograph, read_patches
+
+LayerData = tuple[Any, dict[str, Any], str]
+Reader = Callable[[str | Sequence[str]], list[LayerData]]
+
+SUFFIXES = frozenset({".dm3", ".dm4", ".emd", ".ser", ".mrc", ".hspy"})
+"""What this reader claims; TIFF, PNG and the like stay with napari."""
+
+
+def get_reader(path: str | Sequence[str]) -> Reader | None:
+    """Return a function that opens the path, or None where it is not ours; never raises."""
+    paths = _paths(path)
+    try:
+        if all(each.is_dir() for each in paths):
+            ours = all(is_label_project(each) or is_patch_folder(each) for each in paths)
+        else:
+            ours = all(each.suffix.lower() in SUFFIXES for each in paths)
+    except OSError:
+        return None
+    return read if ours and paths else None
+
+
+def read(path: str | Sequence[str]) -> list[LayerData]:
+    """Open files and folders as layers, one image layer per micrograph.
+
+    Raises
+    ------
+    InputError
+        One line that says what is wrong with the file.
+    """
+    return [layer for each in _paths(path) for layer in _read_one(each)]
+
+
+def _read_one(path: Path) -> list[LayerData]:
+    if not path.is_dir():
+        return [image_layer(read_micrograph(path))]
+    if is_label_project(path):
+        return label_project_layers(path)
+    return patch_folder_layers(read_patches(path))
+
+
+def _paths(path: str | Sequence[str]) -> list[Path]:
+    return [Path(path)] if isinstance(path, str) else [Path(each) for each in path]

@@ -1,0 +1,81 @@
+"""Sample data: simulated micrographs with the truth about their defects beside them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_stem_defects.base.defect_classes import colour_of, title_of
+from napari_stem_defects.napari_plugin.layers.convert import (
+    METADATA_KEY,
+    calibration,
+    image_layer,
+    layer_name,
+)
+from napari_stem_defects.simulation.simulate import simulate
+
+if TYPE_CHECKING:
+    from napari_stem_defects.simulation.simulate import Simulation
+
+LayerData = tuple[Any, dict[str, Any], str]
+
+_POINT_NM = 0.6
+"""Diameter of the rings round point defects."""
+
+
+def simulated_cdte() -> list[LayerData]:
+    """Return CdTe [110] with stacking faults, a junction, a twin, vacancies and interstitials."""
+    return _layers(simulate("cdte-110"))
+
+
+def simulated_sto() -> list[LayerData]:
+    """Return SrTiO3 [001] with extra, interstitial and missing columns."""
+    return _layers(simulate("sto-100"))
+
+
+def _layers(simulation: Simulation) -> list[LayerData]:
+    """Return the image and its truth: one labels layer of all classes, one points layer."""
+    return [image_layer(simulation.micrograph), _truth_labels(simulation), _points(simulation)]
+
+
+def _truth_labels(simulation: Simulation) -> LayerData:
+    """Return all classes in one layer, the rarer on top where two overlap."""
+    names = sorted(simulation.masks, key=lambda name: -int(simulation.masks[name].sum()))
+    numbered = np.zeros(simulation.micrograph.frame_shape, np.uint8)
+    for number, name in enumerate(names, start=1):
+        numbered[simulation.masks[name]] = number
+    colours: dict[int | None, str] = {0: "transparent", None: "transparent"}
+    colours |= {number: colour_of(name) for number, name in enumerate(names, start=1)}
+    keywords = _keywords(simulation, "truth") | {
+        "colormap": colours,
+        "opacity": 0.4,
+        "features": {
+            "index": [0, *range(1, len(names) + 1)],
+            "class": ["", *names],
+            "title": ["", *(title_of(name) for name in names)],
+        },
+    }
+    return numbered, keywords, "labels"
+
+
+def _points(simulation: Simulation) -> LayerData:
+    names = [point.class_name for point in simulation.points]
+    places = np.array([(point.y_px, point.x_px) for point in simulation.points])
+    size_nm = simulation.micrograph.pixel_size_nm or 1.0
+    keywords = _keywords(simulation, "true points") | {
+        "features": {"class": names},
+        "border_color": [colour_of(name) for name in names],
+        "face_color": "transparent",
+        "size": _POINT_NM / size_nm,
+        "visible": False,
+    }
+    return places.reshape(-1, 2), keywords, "points"
+
+
+def _keywords(simulation: Simulation, what: str) -> dict[str, Any]:
+    micrograph = simulation.micrograph
+    return calibration(micrograph.pixel_size_nm) | {
+        "name": layer_name(micrograph.name, what),
+        "metadata": {METADATA_KEY: {"made": "simulation"}},
+    }

@@ -1,0 +1,90 @@
+"""A model's description as a page for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari_stem_defects.base.defect_classes import title_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from napari_stem_defects.networks.spec import EnsembleSpec
+    from napari_stem_defects.preprocessing.settings import (
+        Preprocessing,
+    )
+
+
+def model_card(spec: EnsembleSpec, sha256: str, *, data: str, limits: str) -> str:
+    """Return a card in Markdown.
+
+    Parameters
+    ----------
+    spec : EnsembleSpec
+        Its ``figures`` hold evaluations by the name of what was measured.
+    sha256 : str
+        Hash of the weights.
+    data, limits : str
+        What it was trained on and where it should not be believed, in Markdown.
+    """
+    settings = spec.preprocessing
+    lines = [
+        f"# {spec.name}",
+        "",
+        spec.description,
+        "",
+        "| | |",
+        "|---|---|",
+        f"| classes | {', '.join(f'{name} ({title_of(name)})' for name in spec.classes)} |",
+        f"| members per class | {len(spec.seeds)}, seeds {', '.join(map(str, spec.seeds))} |",
+        f"| networks see | {_seen(settings)} |",
+        f"| pixel size | {spec.pixel_size_nm} nm |",
+        f"| weights | sha256 {sha256} |",
+        f"| versions | {', '.join(f'{name} {value}' for name, value in spec.versions.items())} |",
+        f"| licence | {spec.licence} |",
+        "",
+        "## Data",
+        "",
+        data,
+        "",
+        "## Figures",
+    ]
+    for name, figures in spec.figures.items():
+        lines += ["", f"{name}:", "", *_table(figures)]
+    return "\n".join([*lines, "", "## Limits", "", limits, ""])
+
+
+def _table(figures: Mapping[str, Any]) -> list[str]:
+    rows = [
+        "| class | windows with / without | precision | recall | false positives | ECE |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, found in figures["classes"].items():
+        there, absent = found["tp"] + found["fn"], found["tn"] + found["fp"]
+        error = found["calibration_error"]
+        rows.append(
+            f"| {name} | {there} / {absent} | {_rate(found, 'precision')} |"
+            f" {_rate(found, 'recall')} | {found['fp']} | {_number(error)} |"
+        )
+    return rows
+
+
+def _rate(figures: Mapping[str, Any], name: str) -> str:
+    if figures[name] is None:
+        return "-"
+    low, high = figures[f"{name}_interval"]
+    return f"{figures[name]:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _seen(settings: Preprocessing) -> str:
+    """Return in words what the networks are shown of a window."""
+    named = {
+        "real": "flattened pixels",
+        "fft": f"FFT magnitude ({settings.window} window)",
+    }
+    seen = " and ".join(named[part] for part in settings.representation.split("+"))
+    return f"{seen} of {settings.patch_px} px patches"

@@ -1,0 +1,293 @@
+"""``overview.png``: what was found, on one page that reads at page width.
+
+A title, the frame (of a stack up to twelve frames) with its defects, and a legend with counts,
+lengths and areas. Drawn with Pillow alone; its built-in font has Latin letters only.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from typing import TYPE_CHECKING, NamedTuple
+
+from PIL import Image, ImageDraw, ImageFont
+
+from napari_stem_defects.base.defect_classes import UNKNOWN, kind_of, title_of
+from napari_stem_defects.reporting.overview_panel import draw_panel, draw_swatch, place
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.postprocessing.results import (
+        ClassTotal,
+        Detection,
+        Findings,
+    )
+
+MOST_FRAMES = 12
+
+_MARGIN, _GAP, _TILE_GAP = 40, 36, 14
+_BESIDE = (1054, 1300)
+_ABOVE = (1520, 1100)
+_LEAST_PANEL = (260, 200)
+_LEAST_PAGE = 1000
+_ENTRY_WIDTH = 430
+_SWATCH = (52, 36)
+_INDENT = _SWATCH[0] + 16
+_TITLE_PX, _TEXT_PX, _SMALL_PX = 36, 25, 22
+_INK, _GREY = "#1a1a1a", "#5f5f5f"
+# Frames wider than this go above their legend, others beside it.
+_WIDE = 1.7
+_SOURCES = {
+    "file": "from the file",
+    "user": "as given",
+    "lattice": "from the lattice",
+    "simulation": "simulated",
+}
+
+
+class _Entry(NamedTuple):
+    """One line group of the legend; without a class it has no swatch."""
+
+    name: str | None
+    heading: str
+    lines: tuple[str, ...]
+
+
+def frames_to_show(count: int) -> list[int]:
+    """Choose up to twelve of ``count`` frames, evenly spread, first and last among them."""
+    shown = min(count, MOST_FRAMES)
+    return sorted({round(place * (count - 1) / max(1, shown - 1)) for place in range(shown)})
+
+
+def draw_overview(
+    micrograph: Micrograph, detections: Sequence[Detection], findings: Findings, model: str
+) -> Image.Image:
+    """Draw the page.
+
+    Parameters
+    ----------
+    micrograph : Micrograph
+        What was searched.
+    detections : sequence of Detection
+        The frames to draw, at most twelve; see `frames_to_show`.
+    findings : Findings
+    model : str
+        The model's name.
+
+    Returns
+    -------
+    PIL.Image.Image
+        RGB, about 1600 px wide.
+    """
+    height, width = micrograph.frame_shape
+    above = width > _WIDE * height and len(detections) == 1
+    picture = _picture(micrograph, detections, _ABOVE if above else _BESIDE)
+    entries = [_draw_entry(entry) for entry in _entries(findings)]
+    room = max(1, (picture.width + _GAP) // (_ENTRY_WIDTH + _GAP))
+    legend = _columns(entries, room if above else 1)
+    right, below = (0, picture.height + _GAP) if above else (picture.width + _GAP, 0)
+    body = Image.new(
+        "RGB",
+        (max(picture.width, right + legend.width), max(picture.height, below + legend.height)),
+        "white",
+    )
+    body.paste(picture, (0, 0))
+    body.paste(legend, (right, below))
+    return _page(body, micrograph.name, _facts(micrograph, detections[0], findings, model))
+
+
+def _picture(
+    micrograph: Micrograph, detections: Sequence[Detection], most: tuple[int, int]
+) -> Image.Image:
+    """Draw the frames: one in full, several as tiles with captions."""
+    shape = micrograph.frame_shape
+    if len(detections) == 1:
+        (only,) = detections
+        pixels = micrograph.frame(only.frame).pixels
+        return draw_panel(pixels, only, place(shape, most, _LEAST_PANEL), named=True, bar=True)
+    across = math.ceil(math.sqrt(len(detections)))
+    tile = (most[0] + _TILE_GAP) // across - _TILE_GAP
+    tiles = []
+    for number, detection in enumerate(detections):
+        pixels = micrograph.frame(detection.frame).pixels
+        placement = place(shape, (tile, tile), (tile, 1))
+        panel = draw_panel(pixels, detection, placement, named=False, bar=number == 0)
+        tiles.append(_captioned(panel, f"frame {detection.frame}: {_count(detection)}"))
+    return _grid(tiles, across)
+
+
+def _count(detection: Detection) -> str:
+    found = len(detection.regions)
+    return "no defects" if not found else f"{found} defect{'s' if found > 1 else ''}"
+
+
+def _captioned(panel: Image.Image, caption: str) -> Image.Image:
+    tile = Image.new("RGB", (panel.width, panel.height + _SMALL_PX + 10), "white")
+    _write(tile, (0, 0), caption, _SMALL_PX, _INK)
+    tile.paste(panel, (0, _SMALL_PX + 10))
+    return tile
+
+
+def _grid(tiles: Sequence[Image.Image], across: int) -> Image.Image:
+    width, height = tiles[0].width + _TILE_GAP, tiles[0].height + _TILE_GAP
+    down = math.ceil(len(tiles) / across)
+    sheet = Image.new("RGB", (across * width - _TILE_GAP, down * height - _TILE_GAP), "white")
+    for number, tile in enumerate(tiles):
+        sheet.paste(tile, (number % across * width, number // across * height))
+    return sheet
+
+
+def _entries(findings: Findings) -> list[_Entry]:
+    """Say what was found, what was not, and what the ensemble does not know."""
+    found = {name: total for name, total in findings.totals.items() if total.count}
+    missing = [title_of(name) for name in findings.totals if name not in found]
+    entries = [
+        _Entry(name, title_of(name), _measures(name, total, findings.fractions[name]))
+        for name, total in found.items()
+    ]
+    if not found:
+        entries.append(
+            _Entry(None, "no defects found", _wrapped(f"looked for: {', '.join(missing)}"))
+        )
+    if findings.fractions[UNKNOWN] > 0:
+        share = f"{_percent(findings.fractions[UNKNOWN])} of the area,"
+        entries.append(_Entry(UNKNOWN, "unknown", (share, "claimed by no class")))
+    notes = []
+    if found and missing:
+        notes.append(f"not found: {', '.join(missing)}")
+    if findings.called < 1:
+        notes.append(f"no call on {_percent(1 - findings.called)} of the windows: blank or invalid")
+    if findings.frames > 1:
+        notes.append(f"sums over {findings.frames} frames")
+    elif any(total.count > 1 for total in found.values()):
+        notes.append("numbers as in regions.csv")
+    return [*entries, *(_Entry(None, "", _wrapped(note)) for note in notes)]
+
+
+def _measures(name: str, total: ClassTotal, fraction: float) -> tuple[str, ...]:
+    if kind_of(name) != "extended":
+        return (f"{name}: {total.count}",)
+    share = f"{_percent(fraction)} of the area"
+    if total.length_nm is None or total.area_nm2 is None:
+        return (f"{name}: {total.count}", share)
+    in_all = " in all" if total.count > 1 else ""
+    length = f"{name}: {total.count}, {_figure(total.length_nm)} nm long{in_all}"
+    return (*_wrapped(length, _INDENT), f"{_figure(total.area_nm2)} nm², {share}")
+
+
+def _figure(value: float) -> str:
+    """Write a measure with three digits, or all of a larger one's integer part."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _percent(share: float) -> str:
+    return "under 0.1 %" if 0 < share < 0.001 else f"{100 * share:.1f} %"
+
+
+def _facts(micrograph: Micrograph, first: Detection, findings: Findings, model: str) -> str:
+    height, width = micrograph.frame_shape
+    facts = [f"model {model}", f"{width} x {height} px"]
+    if micrograph.is_stack:
+        facts.append(f"{micrograph.frame_count} frames")
+    size = first.pixel_size_nm
+    if size is None:
+        return "   ·   ".join([*facts, "no pixel size known"])
+    origin = findings.pixel_size_source or micrograph.pixel_size_source
+    facts.append(f"{_figure(width * size)} x {_figure(height * size)} nm")
+    facts.append(f"{size:.4g} nm per px{', ' + _SOURCES[origin] if origin in _SOURCES else ''}")
+    return "   ·   ".join(facts)
+
+
+def _page(body: Image.Image, title: str, facts: str) -> Image.Image:
+    top = _MARGIN + _TITLE_PX + _SMALL_PX + 44
+    width = max(_LEAST_PAGE, body.width + 2 * _MARGIN)
+    page = Image.new("RGB", (width, top + body.height + _MARGIN), "white")
+    room = width - 2 * _MARGIN
+    _write(page, (_MARGIN, _MARGIN), _shortened(_latin(title), _TITLE_PX, room), _TITLE_PX, _INK)
+    facts_top = _MARGIN + _TITLE_PX + 16
+    _write(page, (_MARGIN, facts_top), _shortened(_latin(facts), _SMALL_PX, room), _SMALL_PX, _GREY)
+    page.paste(body, (_MARGIN, top))
+    return page
+
+
+def _draw_entry(entry: _Entry) -> Image.Image:
+    rows = [(entry.heading, _TEXT_PX, _INK)] if entry.heading else []
+    rows += [(line, _SMALL_PX, _GREY) for line in entry.lines]
+    height = sum(size + 10 for _, size, _ in rows) + 18
+    picture = Image.new("RGB", (_ENTRY_WIDTH, height), "white")
+    if entry.name is not None:
+        picture.paste(draw_swatch(entry.name, _SWATCH), (0, 0))
+    left, top = (0 if entry.name is None else _INDENT), 3
+    for text, size, colour in rows:
+        room = _ENTRY_WIDTH - left
+        _write(picture, (left, top), _shortened(_latin(text), size, room), size, colour)
+        top += size + 10
+    return picture
+
+
+def _columns(entries: Sequence[Image.Image], count: int) -> Image.Image:
+    """Arrange the legend in columns, read downwards."""
+    tall = math.ceil(len(entries) / count)
+    columns = [entries[start : start + tall] for start in range(0, len(entries), tall)]
+    width = len(columns) * (_ENTRY_WIDTH + _GAP) - _GAP
+    height = max(sum(entry.height for entry in column) for column in columns)
+    legend = Image.new("RGB", (width, height), "white")
+    for number, column in enumerate(columns):
+        top = 0
+        for entry in column:
+            legend.paste(entry, (number * (_ENTRY_WIDTH + _GAP), top))
+            top += entry.height
+    return legend
+
+
+def _write(
+    picture: Image.Image, corner: tuple[float, float], text: str, size: int, colour: str
+) -> None:
+    """Write a line; the font has no raised 2, so it is a small one, raised."""
+    pen, (left, top) = ImageDraw.Draw(picture), corner
+    for number, part in enumerate(text.split("²")):
+        if number:
+            small = ImageFont.load_default(0.65 * size)
+            pen.text((left, top + 0.5 * size), "2", fill=colour, font=small, anchor="ls")
+            left += small.getlength("2")
+        pen.text((left, top + 0.8 * size), part, fill=colour, font=_font(size), anchor="ls")
+        left += _font(size).getlength(part)
+
+
+def _shortened(text: str, size: int, room: float) -> str:
+    """Cut the middle out of a text that is too long."""
+    whole = text
+    while text and _font(size).getlength(text) > room:
+        keep = (len(text) - 2) // 2
+        text = f"{whole[:keep]}…{whole[-keep:]}" if keep > 0 else ""
+    return text
+
+
+def _wrapped(text: str, indent: int = 0) -> tuple[str, ...]:
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if _font(_SMALL_PX).getlength(longer) <= _ENTRY_WIDTH - indent:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return tuple(lines)
+
+
+def _latin(text: str) -> str:
+    """Replace what the font cannot draw: accents go, other letters become question marks."""
+    return "".join(map(_drawable, text))
+
+
+def _drawable(sign: str) -> str:
+    if sign in "²·…":
+        return sign
+    if not sign.isprintable():
+        return " "
+    return unicodedata.normalize("NFKD", sign).encode("ascii", "ignore").decode() or "?"
+
+
+def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)

@@ -1,0 +1,339 @@
+"""One warm worker process, seen from the process that asks.
+
+A thread per worker starts the process when the first job comes, hands it one job at a time and
+passes events on. It ends the process when a cancelled job does not stop by itself or when a job
+overruns its limits, and starts another for the next job.
+
+The process is started as a plain subprocess rather than through `multiprocessing.Process`,
+which would run the user's unguarded ``napari.run()`` script a second time.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import secrets
+import subprocess
+import sys
+import threading
+import time
+from multiprocessing.connection import Client, Connection
+from typing import Any
+
+import psutil
+
+from napari_stem_defects.base.progress import Progress
+from napari_stem_defects.errors import InputError
+from napari_stem_defects.workers import array_transport
+from napari_stem_defects.workers.messages import (
+    Begun,
+    Event,
+    Failed,
+    Finished,
+    Job,
+    Listener,
+    Loss,
+    Progressed,
+    Stopped,
+    our_fault,
+)
+
+GRACE_S = 0.8
+"""How long a cancelled job may take to stop before its process is ended."""
+SAVING_GRACE_S = 120.0
+"""The same for a job that has told that it saves what there is."""
+_POLL_S = 0.02
+_STARTING_AGAIN = Progress("its process was ended; starting again", 0, 1)
+
+
+class Ticket:
+    """A job that was handed in: ask whether it has started or is done, or cancel it."""
+
+    def __init__(self, job: Job, listener: Listener) -> None:
+        self.job = job
+        self._listener = listener
+        self._cancelled_at: float | None = None
+        self._started = False
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+
+    @property
+    def started(self) -> bool:
+        """Whether the job has left the queue."""
+        return self._started
+
+    @property
+    def done(self) -> bool:
+        """Whether the last event of this job has been delivered."""
+        return self._done.is_set()
+
+    @property
+    def cancelled_for_s(self) -> float | None:
+        """Seconds since `cancel`, or None where nobody cancelled."""
+        return None if self._cancelled_at is None else time.monotonic() - self._cancelled_at
+
+    def cancel(self) -> None:
+        """Ask the job to stop; `Stopped` follows within `GRACE_S` unless it finishes first."""
+        with self._lock:
+            if self._cancelled_at is not None:
+                return
+            self._cancelled_at = time.monotonic()
+            waiting = not self._started
+        if waiting:
+            self.deliver(Stopped())
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Block until the job is done; say whether it is."""
+        return self._done.wait(timeout_s)
+
+    def start(self) -> bool:
+        """Leave the queue; False where the job was cancelled before (for the worker)."""
+        with self._lock:
+            self._started = self._cancelled_at is None
+            return self._started
+
+    def deliver(self, event: Event) -> None:
+        """Pass an event to the listener (for the worker)."""
+        self._listener(event)
+        if not isinstance(event, Progressed):
+            self._done.set()
+
+
+class WorkerLostError(InputError):
+    """A job's process died or was ended for overrunning a limit.
+
+    Attributes
+    ----------
+    loss : {"died", "time", "memory"}
+    """
+
+    def __init__(self, message: str, loss: Loss) -> None:
+        super().__init__(message)
+        self.loss = loss
+
+
+class _Died(Exception):
+    """The worker process ended in the middle of a job."""
+
+
+class _Process:
+    """A running child and the connection to it."""
+
+    def __init__(self) -> None:
+        key = secrets.token_bytes(32)
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        # -P keeps the folder napari was started in off the module path.
+        self._popen = subprocess.Popen(
+            [sys.executable, "-P", "-m", "napari_stem_defects.workers.server"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # What a dying library prints is no message for the user; its stack, on request.
+            stderr=None if os.environ.get("PYTHONFAULTHANDLER") else subprocess.DEVNULL,
+            text=True,
+            env=environment,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+        self.connection = self._meet(key)
+        self.has_begun = False
+
+    def _meet(self, key: bytes) -> Connection[Any, Any]:
+        streams = self._popen.stdin, self._popen.stdout
+        if streams[0] is None or streams[1] is None:
+            raise _Died
+        try:
+            with streams[0] as stdin, streams[1] as stdout:
+                stdin.write(key.hex() + "\n")
+                stdin.flush()
+                address = stdout.readline().strip()
+            return Client(address, authkey=key)
+        except (OSError, ValueError, EOFError) as error:
+            self._popen.kill()
+            self._popen.wait()
+            raise _Died from error
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._popen.poll() is None
+
+    @property
+    def memory(self) -> int:
+        """Bytes held by the process; 0 where it has just ended."""
+        try:
+            return int(psutil.Process(self.pid).memory_info().rss)
+        except psutil.Error:
+            return 0
+
+    def hand(self, job: Job) -> None:
+        """Send a job; `has_begun` tells from then on whether the process set to work on it."""
+        self.has_begun = False
+        array_transport.send(self.connection, job)
+
+    def end(self) -> None:
+        self.connection.close()
+        self._popen.kill()
+        self._popen.wait()
+
+
+class Worker:
+    """Runs jobs one after another in a process of their own.
+
+    Parameters
+    ----------
+    name : str
+        Names the thread, for debuggers.
+    """
+
+    def __init__(self, name: str = "worker") -> None:
+        self._tickets: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
+        self._process: _Process | None = None
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
+        self._thread.start()
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the running child, None before the first job."""
+        process = self._process
+        return None if process is None else process.pid
+
+    def submit(self, job: Job, listener: Listener) -> Ticket:
+        """Queue a job and return at once.
+
+        Parameters
+        ----------
+        job : Job
+        listener : callable
+            Called with every event, **mostly on the worker's thread**; the last one is
+            `Finished`, `Failed` or `Stopped`.
+        """
+        ticket = Ticket(job, listener)
+        self._tickets.put(ticket)
+        return ticket
+
+    def run(self, job: Job) -> Any:
+        """Run a job, block until it is done and return its result.
+
+        Raises
+        ------
+        InputError
+            With the failure's one-line message.
+        WorkerLostError
+            The process died or overran a limit.
+        """
+        last: list[Event] = []
+        self.submit(job, last.append).wait()
+        event = last[-1]
+        if isinstance(event, Finished):
+            return event.result
+        if not isinstance(event, Failed):
+            raise InputError(f"{job.subject}: cancelled")
+        if event.lost is not None:
+            raise WorkerLostError(event.message, event.lost)
+        raise InputError(event.message)
+
+    def close(self) -> None:
+        """Cancel what runs, drop what waits and end the process."""
+        self._closing.set()
+        self._tickets.put(None)
+        self._thread.join()
+
+    def _serve(self) -> None:
+        while (ticket := self._tickets.get()) is not None:
+            if not self._closing.is_set() and ticket.start():
+                ticket.deliver(self._attempt(ticket))
+        self._end_process()
+
+    def _attempt(self, ticket: Ticket) -> Event:
+        """Run one job, again where its process dies and it may be; return its last event."""
+        event = self._run(ticket)
+        for _ in range(1, ticket.job.attempts):
+            if not (isinstance(event, Failed) and event.lost == "died"):
+                break
+            if ticket.cancelled_for_s is not None or self._closing.is_set():
+                return Stopped()
+            ticket.deliver(Progressed(_STARTING_AGAIN))
+            event = self._run(ticket)
+        return event
+
+    def _run(self, ticket: Ticket) -> Event:
+        warm = self._process
+        try:
+            return self._follow(ticket, self._running_process())
+        except (_Died, EOFError, OSError):
+            died_idle = self._process is not None and self._process is warm and not warm.has_begun
+            self._end_process()
+            return self._run(ticket) if died_idle else _loss(ticket.job, "died")
+        except Exception as error:
+            return our_fault(error)
+
+    def _running_process(self) -> _Process:
+        """Return the warm process, another one where it is known to have ended."""
+        if self._process is not None and not self._process.alive:
+            self._end_process()
+        if self._process is None:
+            self._process = _Process()
+        return self._process
+
+    def _follow(self, ticket: Ticket, process: _Process) -> Event:
+        limits = _Limits(ticket.job, process)
+        told_to_stop, grace = False, GRACE_S
+        process.hand(ticket.job)
+        while True:
+            if process.connection.poll(_POLL_S):
+                event: Event | Begun = array_transport.receive(process.connection)
+                process.has_begun = True
+                if isinstance(event, Progressed):
+                    if event.progress.saving:
+                        grace = SAVING_GRACE_S
+                    if ticket.cancelled_for_s is None or event.progress.saving:
+                        ticket.deliver(event)
+                elif not isinstance(event, Begun):
+                    return event
+            if ticket.cancelled_for_s is not None and not told_to_stop:
+                process.connection.send("cancel")
+                told_to_stop = True
+            if self._closing.is_set() or (ticket.cancelled_for_s or 0) > grace:
+                self._end_process()
+                return Stopped()
+            if overrun := limits.overrun():
+                self._end_process()
+                return _loss(ticket.job, overrun)
+
+    def _end_process(self) -> None:
+        if self._process is not None:
+            self._process.end()
+            self._process = None
+
+
+class _Limits:
+    """Watches one job's time and its process's memory."""
+
+    def __init__(self, job: Job, process: _Process) -> None:
+        self._job, self._process = job, process
+        self._started = time.monotonic()
+
+    def overrun(self) -> Loss | None:
+        """Return the limit that is overrun."""
+        job = self._job
+        if job.time_limit_s is not None and time.monotonic() - self._started > job.time_limit_s:
+            return "time"
+        if job.memory_limit is not None and self._process.memory > job.memory_limit:
+            return "memory"
+        return None
+
+
+def _loss(job: Job, loss: Loss) -> Failed:
+    """Say what became of a job whose process is gone."""
+    if loss == "time":
+        what = f"no answer within {job.time_limit_s:g} s, so it was ended; damaged file?"
+    elif loss == "memory":
+        limit = (job.memory_limit or 0) / 2**30
+        what = f"took more than {limit:.2g} GiB of memory, so it was ended; damaged file?"
+    else:
+        guess = "damaged file or out of memory?"
+        what = f"the worker process died ({guess}); a new one is ready, try again"
+    return Failed(f"{job.subject}: {what}", lost=loss)

@@ -1,0 +1,102 @@
+"""Read files that may be damaged or hostile, in a process of their own and within limits.
+
+Some damage crashes the C libraries that parse microscope files, some keeps them busy for ever,
+and no ``except`` helps against either. Here it costs one line about one file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari_stem_defects.errors import InputError, LabelError, ReadError
+from napari_stem_defects.io.images.limits import memory_limit
+from napari_stem_defects.io.messages import one_line
+from napari_stem_defects.workers.client import WorkerLostError
+from napari_stem_defects.workers.messages import Job
+from napari_stem_defects.workers.pool import quick
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.io.labels.patch_folder import PatchFolder
+
+_TASKS = "napari_stem_defects.jobs.tasks"
+# A slow network drive gives 10 MB a second, a folder on it 100 small files a second. Ending a
+# process takes a moment, and what it takes between two looks at it comes on top of its memory: no
+# small file lasts longer than 10 s or takes more than 2 GiB.
+_LEAST_TIME_S = 9.0
+_SECONDS_PER_BYTE = 1e-7
+_SECONDS_PER_FILE = 0.01
+_LEAST_MEMORY = 7 * 2**28
+_SMALL_FILE = 2**20
+_ADVICE = "export it again from the program that wrote it"
+
+
+def read_micrograph(path: Path) -> Micrograph:
+    """Read a micrograph as `io.images.read.read` does.
+
+    Raises
+    ------
+    ReadError
+        One line; also where the file crashes its library, or wants too much time or memory.
+    """
+    micrograph: Micrograph = _run("read_micrograph", path, ReadError)
+    return micrograph
+
+
+def read_patches(path: Path) -> PatchFolder:
+    """Read a patch folder as `io.labels.patch_folder.read_patch_folder` does.
+
+    Raises
+    ------
+    LabelError
+        One line; also where a file crashes its library, or wants too much time or memory.
+    """
+    folder: PatchFolder = _run("read_patches", path, LabelError)
+    return folder
+
+
+def time_limit_s(path: Path) -> float:
+    """Return how long reading a file or a folder of small files may take: 9 s, more for GBs."""
+    sizes = _sizes(path)
+    return _LEAST_TIME_S + _SECONDS_PER_BYTE * sum(sizes) + _SECONDS_PER_FILE * len(sizes)
+
+
+def memory_limit_bytes(path: Path) -> int:
+    """Return how much memory its process may hold: 1.75 GiB, more where a file is big."""
+    big = max(_sizes(path), default=0) > _SMALL_FILE
+    return _LEAST_MEMORY + (memory_limit() if big else 0)
+
+
+def _run(task: str, path: Path, fault: type[InputError]) -> Any:
+    job = Job(
+        f"{_TASKS}:{task}",
+        {"path": path},
+        subject=path.name,
+        time_limit_s=time_limit_s(path),
+        memory_limit=memory_limit_bytes(path),
+    )
+    try:
+        return quick().run(job)
+    except InputError as error:
+        raise fault(_line(path, error)) from None
+
+
+def _line(path: Path, error: InputError) -> str:
+    if not isinstance(error, WorkerLostError):
+        return str(error)
+    fault = {
+        "died": "crashes the library that reads it, it is damaged",
+        "time": f"is not read within {time_limit_s(path):.0f} s, it is damaged or the drive slow",
+        "memory": "takes too much memory while it is read, it is damaged",
+    }[error.loss]
+    return one_line(path, fault, _ADVICE)
+
+
+def _sizes(path: Path) -> list[int]:
+    try:
+        files = path.rglob("*") if path.is_dir() else [path]
+        return [file.stat().st_size for file in files]
+    except OSError:  # reading it says what is wrong
+        return []

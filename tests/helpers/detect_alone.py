@@ -1,0 +1,35 @@
+"""Detects in a napari of its own and says which modules came that should not have.
+
+Run as a process, because the tests' own process has torch loaded.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import napari
+import numpy as np
+from qtpy.QtTest import QTest
+
+from napari_stem_defects.io.models import library
+from napari_stem_defects.napari_plugin.panels.detect.panel import DetectDefectsWidget
+
+FOREIGN = ("torch", "rsciio", "h5py")
+
+
+def main() -> None:
+    library.user_folder = lambda: Path(sys.argv[1])
+    viewer = napari.Viewer()
+    viewer.add_image(np.random.default_rng(0).random((128, 128), np.float32), name="noise")
+    widget = DetectDefectsWidget(viewer)
+    viewer.window.add_dock_widget(widget)
+    widget.start()
+    while widget.model.run.busy:
+        QTest.qWait(50)
+    print(f"{widget.model.run.phase}, foreign modules: {[m for m in FOREIGN if m in sys.modules]}")
+    viewer.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""Probability maps for tests of masks and regions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_stem_defects.postprocessing.results import ProbabilityMap
+
+if TYPE_CHECKING:
+    pass
+
+
+SHAPE = (160, 200)
+
+
+def answers(*classes: str, shape: tuple[int, int] = SHAPE, stride: int = 8) -> ProbabilityMap:
+    """Return answers that say nothing yet: probability 0 everywhere, all windows called."""
+    y = np.arange(0, shape[0], stride, dtype=np.float32) + 3.5
+    x = np.arange(0, shape[1], stride, dtype=np.float32) + 3.5
+    return ProbabilityMap(
+        probability=np.zeros((len(classes), y.size, x.size), np.float32),
+        y=y,
+        x=x,
+        classes=classes,
+        called=np.ones((y.size, x.size), bool),
+    )

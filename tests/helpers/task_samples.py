@@ -1,0 +1,97 @@
+"""Jobs for the worker's tests; imported by the worker process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_stem_defects.base.progress import Progress, Report
+from napari_stem_defects.errors import ReadError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def add(*, a: int, b: int, report: Report) -> int:
+    report(Progress("adding", 1, 1))
+    return a + b
+
+
+def double(*, array: np.ndarray, report: Report) -> np.ndarray:
+    return array * 2
+
+
+def steps(*, count: int, pause_s: float, report: Report) -> int:
+    for done in range(count):
+        report(Progress("stepping", done, count))
+        time.sleep(pause_s)
+    return count
+
+
+def deaf(*, seconds: float, report: Report) -> None:
+    report(Progress("not listening", 0, 1))
+    time.sleep(seconds)
+
+
+def refuse(*, report: Report) -> None:
+    raise ReadError("a.dm4: empty file; export it again")
+
+
+def stumble(*, report: Report) -> None:
+    raise RuntimeError("first line\nsecond line")
+
+
+def crash(*, report: Report) -> None:
+    os.kill(os.getpid(), signal.SIGABRT)
+
+
+def chatter(*, report: Report) -> str:
+    print("x" * 200_000)
+    return "done"
+
+
+def unsendable(*, report: Report) -> object:
+    return lambda: None
+
+
+def gui_modules(*, report: Report) -> list[str]:
+    return [name for name in sys.modules if name.split(".")[0] in ("qtpy", "PyQt6", "napari")]
+
+
+def process_id(*, report: Report) -> int:
+    return os.getpid()
+
+
+def greedy(*, megabytes: int, report: Report) -> int:
+    block = bytearray(megabytes * 2**20)
+    time.sleep(60)
+    return len(block)
+
+
+def unlucky(*, counter: str, deaths: int, report: Report) -> int:
+    """Die on the first runs, then succeed."""
+    path = Path(counter)
+    runs = len(path.read_text()) if path.exists() else 0
+    path.write_text("x" * (runs + 1))
+    if runs < deaths:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return runs
+
+
+def no_memory(*, text: str, report: Report) -> None:
+    raise RuntimeError(text) if text else MemoryError
+
+
+def read_micrograph(*, path: Path, report: Report) -> None:
+    if path.name.startswith("crash"):
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if path.name.startswith("bloat"):
+        greedy(megabytes=600, report=report)
+    time.sleep(60)
+
+
+read_patches = read_micrograph

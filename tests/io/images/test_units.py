@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+
+from napari_stem_defects.io.images.units import length_in_nm, pixel_in_nm, square_pixel
+
+
+@pytest.mark.parametrize(
+    ("unit", "nm"),
+    [
+        ("nm", 1),
+        (" NM ", 1),
+        ("nanometers", 1),
+        ("nanometre", 1),
+        ("pm", 1e-3),
+        ("Å", 0.1),
+        ("\u212b", 0.1),
+        ("Angstroms", 0.1),
+        ("µm", 1e3),
+        ("\u03bcm", 1e3),
+        ("\\u00B5m", 1e3),
+        ("microns", 1e3),
+        ("m", 1e9),
+        ("meters", 1e9),
+        ("nm\0", 1),
+    ],
+)
+def test_lengths(unit: str, nm: float) -> None:
+    assert length_in_nm(2, unit) == pytest.approx(2 * nm)
+    assert length_in_nm("-2", unit) == pytest.approx(2 * nm)
+
+
+@pytest.mark.parametrize(
+    "unit", ["", "px", "pixel", "1/nm", "nm^-1", "mrad", "eV", "s", None, [], 5]
+)
+def test_what_is_no_length(unit: object) -> None:
+    assert length_in_nm(1.0, unit) is None
+
+
+@pytest.mark.parametrize("value", [0, float("nan"), float("inf"), "abc", None, (1, 2), 10**400])
+def test_what_is_no_number(value: object) -> None:
+    assert length_in_nm(value, "nm") is None
+
+
+def test_print_sizes_are_no_calibration() -> None:
+    for dots_per_inch in (72, 96, 300, 1200):
+        assert pixel_in_nm([2.54 / dots_per_inch] * 2, ["cm", "cm"]) is None
+    assert pixel_in_nm((0.04, 0.04), ("nm", "px")) is None
+    assert pixel_in_nm((40, 0.04), ("pm", "nm")) == pytest.approx((0.04, 0.04))
+
+
+def test_square_pixels() -> None:
+    assert square_pixel(None) == (None, "")
+    assert square_pixel((0.04, 0.04)) == (pytest.approx(0.04), "")
+    assert square_pixel((0.0400, 0.0403))[0] == pytest.approx(0.04015, abs=1e-5)
+    size, note = square_pixel((0.04, 0.05))
+    assert size is None
+    assert "0.04 x 0.05 nm" in note

@@ -1,0 +1,227 @@
+"""Batches go on where they were stopped, wherever their frames are searched."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import tifffile
+from small_model import write_small_model
+
+from napari_stem_defects.base.progress import Cancelled, Progress
+from napari_stem_defects.errors import InputError, ModelError
+from napari_stem_defects.io.results.result_folder import RESULT_FILES, read_results
+from napari_stem_defects.jobs import batch, executors
+from napari_stem_defects.jobs.batch import Outcome, detect_files
+from napari_stem_defects.jobs.batch_frame import FrameTask, Settings, detect_task, read_once
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from napari_stem_defects.base.progress import Report
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_small_model(tmp_path_factory.mktemp("model") / "small.safetensors")
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> Iterator[None]:
+    read_once.cache_clear()
+    yield
+    read_once.cache_clear()
+
+
+@pytest.fixture
+def settings(tmp_path: Path, model: Path) -> Settings:
+    return Settings(tmp_path / "out", model, stride=32, pixel_size_nm=0.027, device="cpu")
+
+
+def write_stack(path: Path, *shape: int) -> Path:
+    noise = np.random.default_rng(len(path.name)).normal(100, 10, shape)
+    tifffile.imwrite(path, noise.astype(np.float32), photometric="minisblack")
+    return path
+
+
+class Counting:
+    """Searches in this process and remembers which frames it was given."""
+
+    def __init__(self) -> None:
+        self.frames: list[tuple[str, int]] = []
+
+    def submit(self, task: FrameTask, report: Report) -> Future[None]:
+        self.frames.append((task.image.path.name, task.frame))
+        return executors.HERE.submit(task, report)
+
+    def workers(self) -> executors.Workers:
+        return executors.Workers(self.submit, ahead=0)
+
+
+def test_every_image_gets_its_files(settings: Settings, tmp_path: Path) -> None:
+    images = [write_stack(tmp_path / "a.tif", 96, 96), write_stack(tmp_path / "b.tif", 2, 96, 96)]
+    outcomes = list(detect_files(images, settings))
+    assert [outcome.folder for outcome in outcomes] == [settings.out / "a", settings.out / "b"]
+    for outcome in outcomes:
+        assert outcome.folder is not None
+        assert all((outcome.folder / name).is_file() for name in RESULT_FILES)
+        assert not (outcome.folder / ".partial").exists()
+    assert [found.frame for found in read_results(settings.out / "b")] == [0, 1]
+
+
+def test_a_stopped_batch_goes_on_with_the_first_unfinished_frame(
+    settings: Settings, tmp_path: Path
+) -> None:
+    images = [write_stack(tmp_path / "a.tif", 96, 96), write_stack(tmp_path / "b.tif", 3, 96, 96)]
+    first = Counting()
+
+    def stop_in_the_second_frame_of_b(progress: Progress) -> None:
+        if first.frames[-1] == ("b.tif", 1):
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        list(
+            detect_files(
+                images, settings, workers=first.workers(), report=stop_in_the_second_frame_of_b
+            )
+        )
+    second = Counting()
+    outcomes = list(detect_files(images, settings, workers=second.workers()))
+    assert second.frames == [("b.tif", 1), ("b.tif", 2)]
+    assert len(read_results(settings.out / "b")) == 3
+    assert not any(outcome.fault for outcome in outcomes)
+    third = Counting()
+    list(detect_files(images, settings, workers=third.workers()))
+    assert third.frames == []
+
+
+def test_other_parameters_start_afresh(settings: Settings, tmp_path: Path) -> None:
+    image = write_stack(tmp_path / "a.tif", 96, 96)
+    list(detect_files([image], settings))
+    other = Settings(settings.out, settings.model, stride=16, pixel_size_nm=0.027, device="cpu")
+    counting = Counting()
+    list(detect_files([image], other, workers=counting.workers()))
+    assert counting.frames == [("a.tif", 0)]
+
+
+def test_a_bad_image_does_not_stop_the_others(settings: Settings, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.tif"
+    bad.write_bytes(b"no image")
+    small = write_stack(tmp_path / "small.tif", 32, 32)
+    good = write_stack(tmp_path / "good.tif", 96, 96)
+    outcomes = list(detect_files([bad, small, good], settings))
+    assert [bool(outcome.fault) for outcome in outcomes] == [True, True, False]
+    assert outcomes[0].fault.startswith("bad.tif: ")
+    assert "smaller than one window" in outcomes[1].fault
+    assert outcomes[2] == Outcome(good, settings.out / "good")
+
+
+def test_a_broken_model_stops_at_once(settings: Settings, tmp_path: Path) -> None:
+    image = write_stack(tmp_path / "a.tif", 96, 96)
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(settings.model.read_bytes()[:-100])
+    with pytest.raises(ModelError, match=r"broken\.safetensors"):
+        list(detect_files([image], Settings(settings.out, broken)))
+
+
+def test_progress_rises_to_the_end(settings: Settings, tmp_path: Path) -> None:
+    images = [write_stack(tmp_path / f"{name}.tif", 2, 96, 96) for name in "abc"]
+    told: list[Progress] = []
+    list(detect_files(images, settings, report=told.append))
+    done = [progress.done for progress in told]
+    assert done == sorted(done)
+    assert done[-1] == told[-1].total
+
+
+@pytest.mark.slow
+def test_processes_find_the_same(settings: Settings, tmp_path: Path) -> None:
+    images = [write_stack(tmp_path / "a.tif", 3, 96, 96), write_stack(tmp_path / "b.tif", 96, 96)]
+    list(detect_files(images, settings))
+    elsewhere = Settings(
+        tmp_path / "elsewhere", settings.model, stride=32, pixel_size_nm=0.027, device="cpu"
+    )
+    with executors.processes(2) as workers:
+        list(detect_files(images, elsewhere, workers=workers))
+    for name in "ab":
+        here, there = (read_results(out / name) for out in (settings.out, elsewhere.out))
+        for one, other in zip(here, there, strict=True):
+            np.testing.assert_allclose(one.map.probability, other.map.probability, atol=1e-5)
+
+
+def test_a_dead_worker_is_explained(settings: Settings, tmp_path: Path) -> None:
+    from concurrent.futures.process import BrokenProcessPool
+
+    def die(task: FrameTask, report: Report) -> Future[None]:
+        future: Future[None] = Future()
+        future.set_exception(BrokenProcessPool("killed"))
+        return future
+
+    image = write_stack(tmp_path / "a.tif", 96, 96)
+    with pytest.raises(InputError, match=r"a\.tif: a worker process died.*fewer --workers"):
+        list(detect_files([image], settings, workers=executors.Workers(die, ahead=0)))
+
+
+def test_the_lattice_calibrates_a_whole_stack(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        batch, "match_scale", lambda frame, spec: _Scaled(frame.with_pixel_size(0.03, "lattice"))
+    )
+    image = write_stack(tmp_path / "a.tif", 2, 96, 96)
+    (outcome,) = detect_files([image], Settings(tmp_path / "out", model, stride=32, device="cpu"))
+    assert outcome.folder is not None
+    summary = json.loads((outcome.folder / "summary.json").read_text())
+    assert summary["image"]["pixel_size_nm"] == 0.03
+    assert summary["image"]["pixel_size_source"] == "lattice"
+
+
+class _Scaled:
+    def __init__(self, micrograph: object) -> None:
+        self.micrograph = micrograph
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_finds_the_same(settings: Settings, tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    image = write_stack(tmp_path / "a.tif", 2, 96, 96)
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, dashboard_address=None
+        ) as local,
+        executors.cluster(local.scheduler_address) as workers,
+    ):
+        (outcome,) = detect_files([image], settings, workers=workers)
+    assert outcome.folder == settings.out / "a"
+    assert len(read_results(settings.out / "a")) == 2
+
+
+def test_a_silent_cluster_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    distributed = pytest.importorskip("distributed")
+
+    def refuse(address: str, timeout: float) -> None:
+        raise OSError("Timed out\nafter 10 s")
+
+    monkeypatch.setattr(distributed, "Client", refuse)
+    with (
+        pytest.raises(InputError, match=r"tcp://nowhere:1: no Dask scheduler answers \(Timed out"),
+        executors.cluster("tcp://nowhere:1"),
+    ):
+        pass
+
+
+def test_a_task_can_be_done_twice(settings: Settings, tmp_path: Path) -> None:
+    image = write_stack(tmp_path / "a.tif", 96, 96)
+    tasks: list[FrameTask] = []
+
+    def twice(task: FrameTask, report: Report) -> Future[None]:
+        tasks.append(task)
+        detect_task(task)
+        return executors.HERE.submit(task, report)
+
+    (outcome,) = detect_files([image], settings, workers=executors.Workers(twice, ahead=3))
+    assert not outcome.fault
+    assert len(tasks) == 1

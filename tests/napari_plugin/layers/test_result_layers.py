@@ -1,0 +1,151 @@
+"""Labels layers of a detection, on a viewer without a window."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from napari.layers import Image, Labels
+from sample_results import SHAPE, result
+
+from napari_stem_defects import __version__
+from napari_stem_defects.detection.frame_result import FrameResult
+from napari_stem_defects.napari_plugin.layers.result_layers import ResultLayers
+
+NAMES = ("SF1", "LC", "unknown")
+
+
+@pytest.fixture
+def viewer() -> ViewerModel:
+    return ViewerModel()
+
+
+def add_image(viewer: ViewerModel, shape: tuple[int, ...] = SHAPE) -> Image:
+    units = ("pixel", "nm", "nm")[-len(shape) :]
+    scale = (1, 0.03, 0.03)[-len(shape) :]
+    return viewer.add_image(np.zeros(shape, np.float32), name="CdTe", scale=scale, units=units)
+
+
+def drawn(layers: ResultLayers, found: FrameResult) -> None:
+    layers.show(found)
+    while layers.step():
+        pass
+
+
+def shown(viewer: ViewerModel, source: Image) -> ResultLayers:
+    layers = ResultLayers(viewer)
+    layers.begin(source, NAMES)
+    while layers.step():
+        pass
+    return layers
+
+
+def test_one_layer_per_class_named_and_placed(viewer: ViewerModel) -> None:
+    source = add_image(viewer)
+    layers = shown(viewer, source)
+    drawn(layers, result())
+    assert [layer.name for layer in viewer.layers[1:]] == [f"CdTe · {name}" for name in NAMES]
+    for layer in viewer.layers[1:]:
+        np.testing.assert_array_equal(layer.scale, source.scale)
+        assert layer.units == source.units
+    fault = viewer.layers["CdTe · SF1"]
+    assert set(np.unique(fault.data)) == {0, 1}
+    assert fault.features["class"].tolist() == ["", "SF1"]
+    assert fault.features["length_nm"][1] > 2
+
+
+def test_results_wait_for_their_layers(viewer: ViewerModel) -> None:
+    layers = ResultLayers(viewer)
+    layers.begin(add_image(viewer), NAMES)
+    layers.show(result())
+    assert len(viewer.layers) == 1
+    while layers.step():
+        pass
+    assert viewer.layers["CdTe · SF1"].data.any()
+
+
+def test_layers_tell_what_they_were_made_of(viewer: ViewerModel) -> None:
+    layers = shown(viewer, add_image(viewer, (3, *SHAPE)))
+    drawn(layers, result(1))
+    about = viewer.layers["CdTe · SF1"].metadata["stem_defects"]
+    assert about["model"] == {"name": "small", "sha256": "abc"}
+    assert about["image"]["path"] == "CdTe.tif"
+    assert about["version"] == __version__
+    assert about["frames"][1]["thresholds"]["SF1"] == 0.5
+    drawn(layers, result(1).fused_again({"SF1": 0.7}))
+    assert about["frames"][1]["thresholds"]["SF1"] == 0.7
+    assert list(about["frames"]) == [1]
+    layers.begin(viewer.layers["CdTe"], NAMES)
+    assert "frames" not in about
+
+
+def test_the_newest_result_is_drawn_one_layer_at_a_time(viewer: ViewerModel) -> None:
+    layers = shown(viewer, add_image(viewer))
+    layers.show(result(SF1=1.0))
+    layers.show(result())
+    assert layers.step()
+    assert viewer.layers["CdTe · SF1"].data.any()
+    assert not viewer.layers["CdTe · LC"].data.any()
+    assert layers.step()
+    assert viewer.layers["CdTe · LC"].data.any()
+    assert not layers.step()
+
+
+def test_the_users_active_layer_stays_active(viewer: ViewerModel) -> None:
+    source = add_image(viewer)
+    viewer.layers.selection.active = source
+    shown(viewer, source)
+    assert viewer.layers.selection.active is source
+
+
+def test_renamed_layers_are_updated_and_deleted_ones_stay_away(viewer: ViewerModel) -> None:
+    layers = shown(viewer, add_image(viewer))
+    viewer.layers["CdTe · SF1"].name = "my faults"
+    viewer.layers.remove(viewer.layers["CdTe · LC"])
+    drawn(layers, result())
+    assert viewer.layers["my faults"].data.any()
+    assert len(viewer.layers) == 3
+
+
+def test_a_deleted_image_does_no_harm(viewer: ViewerModel) -> None:
+    source = add_image(viewer)
+    layers = shown(viewer, source)
+    viewer.layers.remove(source)
+    drawn(layers, result())
+    assert viewer.layers["CdTe · SF1"].data.any()
+
+
+def test_a_rerun_uses_the_same_layers(viewer: ViewerModel) -> None:
+    source = add_image(viewer)
+    layers = shown(viewer, source)
+    drawn(layers, result())
+    before = list(viewer.layers)
+    layers.begin(source, NAMES)
+    assert list(viewer.layers) == before
+    assert not viewer.layers["CdTe · SF1"].data.any()
+
+
+def test_frames_of_a_stack_share_layers(viewer: ViewerModel) -> None:
+    layers = shown(viewer, add_image(viewer, (3, *SHAPE)))
+    drawn(layers, result(1))
+    data = viewer.layers["CdTe · SF1"].data
+    assert data.shape == (3, *SHAPE)
+    assert [frame.any() for frame in data] == [False, True, False]
+
+
+def test_the_features_are_those_of_the_frame_in_view(viewer: ViewerModel) -> None:
+    layers = shown(viewer, add_image(viewer, (3, *SHAPE)))
+    viewer.dims.set_current_step(0, 1)
+    drawn(layers, result(1))
+    drawn(layers, result(2, SF1=1.0))
+    fault = viewer.layers["CdTe · SF1"]
+    assert len(fault.features) == 2
+    viewer.dims.set_current_step(0, 2)
+    drawn(layers, result(2, SF1=1.0))
+    assert len(fault.features) == 1
+
+
+def test_a_run_that_fails_leaves_nothing(viewer: ViewerModel) -> None:
+    layers = shown(viewer, add_image(viewer))
+    layers.discard()
+    assert not any(isinstance(layer, Labels) for layer in viewer.layers)

@@ -1,0 +1,100 @@
+"""Preprocess, as a person uses it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from events import canvas_of, data_to_pixel, hover
+from panels import Heartbeat, crystal, docked, press, wait_for
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QFileDialog, QWidget
+
+from napari_stem_defects.napari_plugin.panels.common.shared_state import training_settings
+from napari_stem_defects.napari_plugin.panels.preprocess.panel import PreprocessWidget
+from napari_stem_defects.napari_plugin.panels.train.panel import TrainEnsembleWidget
+
+pytestmark = pytest.mark.gui
+
+
+def test_the_strip_follows_the_mouse_at_once(viewer: Any) -> None:
+    widget = docked(viewer, PreprocessWidget)
+    painted: list[float] = []
+    paint = widget.strip.paintEvent
+
+    def painting(event: Any) -> None:
+        paint(event)
+        painted.append(time.perf_counter())
+
+    widget.strip.paintEvent = painting
+    canvas, image = canvas_of(viewer), viewer.layers[0]
+    seconds = []
+    for x in range(60, 200, 10):
+        count, started = len(painted), time.perf_counter()
+        hover(canvas, data_to_pixel(canvas, image, 100, x))
+        wait_for(lambda count=count: len(painted) > count)
+        seconds.append(painted[count] - started)
+    print(f"from mouse to picture: median {1e3 * np.median(seconds):.0f} ms")
+    assert np.median(seconds) < 1  # 0.05 promised; the machine may be busy
+
+
+def test_settings_are_saved_loaded_remembered_and_handed_on(
+    viewer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widget = docked(viewer, PreprocessWidget)
+    training = docked(viewer, TrainEnsembleWidget)
+    file = tmp_path / "settings.json"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(file), ""))
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(file), ""))
+    slider = widget.findChild(QWidget, "background_px")
+    widget.body.ensureWidgetVisible(slider)
+    for _ in range(10):
+        QTest.keyClick(slider, Qt.Key.Key_Left)
+    wait_for(lambda: widget.model.settings.background_px == 2.0)
+    press(widget, "save_settings")
+    preset = widget.findChild(QWidget, "preset")
+    QTest.keyClick(preset, Qt.Key.Key_Down)
+    preset.activated.emit(preset.currentIndex())
+    assert widget.model.settings.background_px == 12.0
+    press(widget, "load_settings")
+    assert widget.model.settings.background_px == 2.0
+    press(widget, "use_for_training")
+    assert training_settings.preprocessing == widget.model.settings
+    assert "background 2" in training.preprocessing.text()
+    press(training, "forget_preprocessing")
+    assert training_settings.preprocessing is None
+    viewer.window.remove_dock_widget(widget)
+    assert docked(viewer, PreprocessWidget).model.settings.background_px == 2.0
+
+
+def test_an_uncalibrated_image_gets_a_pixel_size(viewer: Any) -> None:
+    viewer.layers.clear()
+    viewer.add_image(crystal(768), name="bare")
+    widget = docked(viewer, PreprocessWidget)
+    wait_for(lambda: widget.model.lattice is not None)
+    assert "px" in widget.lattice.text()
+    press(widget, "calibrate")
+    assert str(viewer.layers["bare"].units[0]) == "nanometer"
+    assert viewer.layers["bare"].scale[0] == pytest.approx(0.374 / 13.9, rel=0.02)
+    press(widget, "run")
+    gaps = Heartbeat()
+    wait_for(lambda: len(viewer.layers) == 6)
+    names = {layer.name for layer in viewer.layers}
+    assert {"bare · a original", "bare · e thresholded"} < names
+    slider = widget.findChild(QWidget, "smoothing_px")
+    shown = viewer.layers["bare · c background removed"].data
+    for value in np.linspace(1, 3, 9):
+        slider.setValue(value)
+        QTest.qWait(15)
+    wait_for(lambda: viewer.layers["bare · c background removed"].data is not shown)
+    viewer.layers.remove("bare · d log FFT")
+    viewer.layers["bare · c background removed"].name = "mine"
+    slider.setValue(1.5)
+    QTest.qWait(300)
+    assert len(viewer.layers) == 5
+    assert viewer.layers.extent.units == viewer.layers["bare"].units
+    gaps.check()

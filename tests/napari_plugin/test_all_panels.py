@@ -1,0 +1,220 @@
+"""The four windows on a real viewer, by mouse and keys."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import tifffile
+from events import canvas_of, click, data_to_pixel, drag, hover, press_key
+from panels import Heartbeat, crystal, docked, wait_for
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QScrollArea,
+    QScrollBar,
+    QWidget,
+)
+from superqt import QCollapsible, QLabeledDoubleSlider
+
+from napari_stem_defects.napari_plugin.layers.convert import camera_of
+from napari_stem_defects.napari_plugin.panels.detect.panel import DetectDefectsWidget
+from napari_stem_defects.napari_plugin.panels.label.panel import LabelPatchesWidget
+from napari_stem_defects.napari_plugin.panels.preprocess.panel import PreprocessWidget
+from napari_stem_defects.napari_plugin.panels.train.panel import TrainEnsembleWidget
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.gui
+
+WINDOWS = (PreprocessWidget, LabelPatchesWidget, TrainEnsembleWidget, DetectDefectsWidget)
+COMPOSED = (QCollapsible, QLabeledDoubleSlider, QComboBox, QAbstractItemView, QAbstractSpinBox)
+KEY, CTRL, SHIFT = Qt.Key, Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_controls_are_named_explained_and_in_reach(viewer: Any, theme: str) -> None:
+    viewer.theme = theme
+    for window in WINDOWS:
+        widget = docked(viewer, window)
+        bottom = viewer.window._qt_window.rect().bottom()
+        for name in ("run", "cancel"):
+            control = widget.findChild(QWidget, name)
+            assert control.isVisible()
+            below = control.mapTo(viewer.window._qt_window, control.rect().bottomLeft())
+            assert below.y() <= bottom
+        body = widget.findChild(QScrollArea)
+        wait_for(lambda body=body: body.widget().width() <= body.viewport().width() < 400)
+        for control in controls(widget):
+            assert control.objectName() == control.objectName().lower() != ""
+            assert control.toolTip()
+        viewer.window.remove_dock_widget(widget)
+    assert viewer.mouse_move_callbacks == []
+
+
+def controls(widget: QWidget) -> Iterator[QWidget]:
+    """Yield the controls a window has put there itself, not the parts they are made of."""
+    for kind in (QAbstractButton, QComboBox, QAbstractSlider, QAbstractSpinBox):
+        for control in widget.findChildren(kind):
+            if not isinstance(control, QScrollBar) and _is_own(control, widget):
+                yield control
+
+
+def _is_own(control: QWidget, window: QWidget) -> bool:
+    """Say whether a control is none of the parts that another one is made of."""
+    parent = control.parentWidget()
+    while parent is not None and parent is not window:
+        if isinstance(parent, COMPOSED):
+            return False
+        parent = parent.parentWidget()
+    return True
+
+
+def test_labels_by_mouse_and_keys(viewer: Any, tmp_path: Path) -> None:
+    widget = docked(viewer, LabelPatchesWidget)
+    model, folder = widget.model, tmp_path / "project"
+    model.create(folder, ("Bulk", "SF1", "LC"))
+    widget.boxes.activate()
+    QTest.qWait(100)
+    canvas, layer = canvas_of(viewer), widget.boxes.layer
+
+    def spot(y: float, x: float) -> Any:
+        return data_to_pixel(canvas, viewer.layers[0], y, x)
+
+    press_key(canvas, KEY.Key_2)
+    started = time.monotonic()
+    click(canvas, spot(60, 80))
+    assert time.monotonic() - started < 5
+    assert (folder / "labels.jsonl").read_text().count('"op":"label"') == 1
+    press_key(canvas, KEY.Key_3)
+    click(canvas, spot(180, 200))
+    assert [label.class_name for label in model.labels] == ["SF1", "LC"]
+    assert model.labels[0].y == pytest.approx(60, abs=1.5)
+    assert widget.classes.findChild(QWidget, "count_lc").text() == "1"
+    assert len(layer.data) == 4
+
+    drag(canvas, [spot(60, 80), spot(70, 100), spot(80, 120)])
+    assert (model.labels[0].y, model.labels[0].x) == pytest.approx((80, 120), abs=2)
+    camera = camera_of(viewer).center
+    drag(canvas, [spot(120, 40), spot(130, 60), spot(140, 80)])
+    assert camera_of(viewer).center != camera
+    assert len(model.labels) == 2
+
+    click(canvas, spot(185, 190), Qt.MouseButton.RightButton)
+    assert [label.class_name for label in model.labels] == ["SF1"]
+    press_key(canvas, KEY.Key_Z, CTRL)
+    assert len(model.labels) == 2
+    press_key(canvas, KEY.Key_Z, CTRL)
+    assert (model.labels[0].y, model.labels[0].x) == pytest.approx((60, 80), abs=1.5)
+    press_key(canvas, KEY.Key_Z, CTRL | SHIFT)
+    assert (model.labels[0].y, model.labels[0].x) == pytest.approx((80, 120), abs=2)
+    press_key(canvas, KEY.Key_Delete)
+    assert [label.class_name for label in model.labels] == ["LC"]
+    assert viewer.layers.extent.units == viewer.layers[0].units
+
+    viewer.layers.remove(layer)
+    model.close()
+    model.open(folder)
+    assert [label.class_name for label in model.labels] == ["LC"]
+    model.close()
+
+
+def test_detection_leaves_the_window_alive_and_torch_outside(viewer: Any) -> None:
+    widget = docked(viewer, DetectDefectsWidget)
+    wait_for(lambda: bool(widget.pixel_size.statement))
+    assert "is the model's" in widget.pixel_size.statement
+    gaps = Heartbeat()
+    QTest.mouseClick(widget.findChild(QWidget, "run"), Qt.MouseButton.LeftButton)
+    wait_for(lambda: len(viewer.layers) == 3)
+    wait_for(lambda: not widget.model.run.busy)
+    gaps.check()
+    assert widget.model.run.phase == "done"
+    assert [layer.name for layer in viewer.layers] == ["CdTe", "CdTe · SF1", "CdTe · unknown"]
+
+    widget.model.set_threshold("SF1", 0.01, 0)
+    wait_for(lambda: len(widget.model.regions()) == 1)
+    wait_for(lambda: (viewer.layers["CdTe · SF1"].data > 0).mean() > 0.9)
+    camera_of(viewer).center = (0, 0, 0)
+    widget.regions.selectRow(0)
+    region = widget.model.regions()[0]
+    assert camera_of(viewer).center[-2:] == pytest.approx((region.y_nm, region.x_nm))
+    assert viewer.screenshot(canvas_only=True, flash=False)[..., :3].std() > 10
+
+
+def test_torch_stays_out_of_napari(library: Path) -> None:
+    script = Path(__file__).parents[1] / "helpers" / "detect_alone.py"
+    done = subprocess.run(
+        [sys.executable, script, library], capture_output=True, text=True, timeout=100
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "done, foreign modules: []"
+
+
+def test_cancel_and_a_deleted_image(viewer: Any) -> None:
+    viewer.add_image(crystal(768), name="large", scale=(0.027, 0.027), units=("nm", "nm"))
+    widget = docked(viewer, DetectDefectsWidget)
+    widget.setup.stride.setValue(1)
+    QTest.mouseClick(widget.findChild(QWidget, "run"), Qt.MouseButton.LeftButton)
+    wait_for(lambda: widget.model.run.phase == "running" and widget.model.run.fraction > 0)
+    viewer.layers.remove("large")
+    started = time.monotonic()
+    QTest.mouseClick(widget.findChild(QWidget, "cancel"), Qt.MouseButton.LeftButton)
+    wait_for(lambda: not widget.model.run.busy)
+    assert time.monotonic() - started < 10
+    assert widget.model.run.phase == "cancelled"
+
+
+def test_stages_follow_mouse_and_slider(viewer: Any) -> None:
+    widget = docked(viewer, PreprocessWidget)
+    seen: list[Any] = []
+    widget.model.patch_found.connect(seen.append)
+    canvas, image = canvas_of(viewer), viewer.layers[0]
+    hover(canvas, data_to_pixel(canvas, image, 100, 90))
+    np.testing.assert_allclose(seen[-1].original[32, 32], image.data[100, 90], rtol=0.5)
+    QTest.mouseClick(widget.findChild(QWidget, "run"), Qt.MouseButton.LeftButton)
+    wait_for(lambda: len(viewer.layers) == 6)
+    assert viewer.layers.extent.units == image.units
+    flattened = viewer.layers["CdTe · c background removed"]
+    before = flattened.data.copy()
+    widget.findChild(QWidget, "smoothing_px").setValue(4.0)
+    wait_for(lambda: not np.array_equal(flattened.data, before))
+    assert widget.model.settings.smoothing_px == 4.0
+    wait_for(lambda: widget.model.lattice is not None)
+    assert "nm" in widget.lattice.text()
+    QTest.mouseClick(widget.findChild(QWidget, "cancel"), Qt.MouseButton.LeftButton)
+    assert len(viewer.layers) == 1
+
+
+def test_training_puts_a_model_into_the_library(viewer: Any, library: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "patches"
+    folder.mkdir()
+    for number in range(12):
+        noise = np.random.default_rng(number).integers(0, 200, (64, 64), np.uint8)
+        tifffile.imwrite(folder / f"Bulk_{number}.tif", noise)
+        tifffile.imwrite(folder / f"SF1_{number}.tif", noise // 2 + crystal(64).astype(np.uint8))
+    detecting = docked(viewer, DetectDefectsWidget)
+    widget = docked(viewer, TrainEnsembleWidget)
+    widget.model.add_source(folder)
+    wait_for(lambda: widget.model.counts == {"Bulk": 12, "SF1": 12})
+    widget.findChild(QWidget, "name").setText("new")
+    widget.findChild(QWidget, "epochs_sf1").setValue(2)
+    widget.split.setCurrentText("random")
+    QTest.mouseClick(widget.findChild(QWidget, "run"), Qt.MouseButton.LeftButton)
+    wait_for(lambda: not widget.model.run.busy, seconds=60)
+    assert widget.model.run.message.startswith("new is in your library")
+    assert (library / "new.safetensors").is_file()
+    assert [loss.epoch for loss in widget.model.losses if loss.class_name == "SF1"] == [1, 2]
+    assert widget.losses.isVisible()
+    assert widget.report.figures.rowCount() == 2
+    assert detecting.ensemble.entry.name == "new"

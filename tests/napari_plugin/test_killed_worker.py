@@ -1,0 +1,46 @@
+"""Whatever happens to the process that computes, the window lives and gets its result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psutil
+import pytest
+from panels import Heartbeat, docked, press, wait_for
+
+from napari_stem_defects.napari_plugin.panels.detect.panel import DetectDefectsWidget
+from napari_stem_defects.workers import pool
+
+pytestmark = pytest.mark.gui
+
+
+@pytest.mark.parametrize(
+    "kills", [1, pytest.param(20, marks=[pytest.mark.long, pytest.mark.timeout(900)])]
+)
+def test_the_window_outlives_its_worker(viewer: Any, kills: int) -> None:
+    """Kill the worker in the middle of searches, twice in each: a third attempt may finish."""
+    widget = docked(viewer, DetectDefectsWidget)
+    widget.setup.stride.setValue(2)
+    gaps, killed, searches = Heartbeat(), 0, 0
+    while killed < kills:
+        press(widget, "run")
+        for _ in range(min(2, kills - killed)):
+            kill_in_the_middle(widget)
+            killed += 1
+        wait_for(lambda: not widget.model.run.busy)
+        assert widget.model.run.phase == "done", widget.model.run.message
+        assert "CdTe · SF1" in viewer.layers
+        searches += 1
+    print(f"{killed} kills in {searches} searches, each finished")
+    gaps.check()
+
+
+def kill_in_the_middle(widget: Any) -> None:
+    run = widget.model.run
+    wait_for(lambda: run.phase == "running" and 0 < run.fraction < 1)
+    pid = pool.long().pid
+    assert run.busy
+    assert pid is not None
+    psutil.Process(pid).kill()
+    wait_for(lambda: pool.long().pid not in (None, pid))
+    wait_for(lambda: run.fraction == 0 or not run.busy)

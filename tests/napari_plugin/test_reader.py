@@ -1,0 +1,78 @@
+"""Opening microscope files, label projects and patch folders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import tifffile
+from napari.components import ViewerModel
+from napari.layers import Image, Layer
+
+from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.errors import InputError
+from napari_stem_defects.io.labels.project import LabelProject
+from napari_stem_defects.napari_plugin.layers import convert
+from napari_stem_defects.napari_plugin.reader import get_reader, read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    "path", ["", "a.tif", "no/such/folder", "a.dm4.txt", ["a.dm4", "b.tif"], "\0", []]
+)
+def test_what_is_not_ours(path: str | list[str]) -> None:
+    assert get_reader(path) is None
+
+
+@pytest.mark.parametrize("path", ["a.dm3", "A.DM4", "a.emd", "a.ser", ["a.mrc", "b.hspy"]])
+def test_what_is_ours(path: str | list[str]) -> None:
+    assert get_reader(path) is read
+
+
+def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "bad.dm4"
+    path.write_bytes(b"nothing of the kind")
+    with pytest.raises(InputError) as caught:
+        read(str(path))
+    assert str(caught.value).count("\n") == 0
+    assert "bad.dm4" in str(caught.value)
+
+
+def test_real_dm4_is_calibrated(data_dir: Path) -> None:
+    path = next((data_dir / "wse2").glob("*.dm4"))
+    ((pixels, keywords, kind),) = read(str(path))
+    layer = Image(pixels, **keywords)
+    assert kind == "image"
+    assert layer.name == path.stem
+    assert convert.pixel_size_nm(layer) == pytest.approx(0.0399, rel=0.01)
+
+
+def test_label_project(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).random((100, 120), np.float32)
+    with LabelProject.create(tmp_path / "project") as project:
+        image = project.add_image(Micrograph(pixels, "CdTe", 0.03, sha256="ab" * 32))
+        project.add(image, 10, 20, "SF1")
+    assert get_reader(str(tmp_path / "project")) is read
+    made = opened(tmp_path / "project")
+    assert [layer.name for layer in made] == ["CdTe", "CdTe · labels"]
+    assert all(convert.pixel_size_nm(layer) == 0.03 for layer in made)
+    assert made[1].features["class"].tolist() == ["SF1", "SF1"]
+
+
+def test_patch_folder(tmp_path: Path) -> None:
+    for name in ("SF1_0", "SF1_1", "Bulk_0"):
+        tifffile.imwrite(tmp_path / f"{name}.tif", np.zeros((64, 64), np.uint8))
+    assert get_reader(str(tmp_path)) is read
+    patches, classes = opened(tmp_path)
+    assert patches.data.shape == (3, 64, 64)
+    assert sorted(classes.features["class"]) == ["Bulk", "SF1", "SF1"]
+
+
+def opened(path: Path) -> list[Layer]:
+    viewer = ViewerModel()
+    for data, keywords, kind in read(str(path)):
+        getattr(viewer, f"add_{kind}")(data, **keywords)
+    return list(viewer.layers)

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from napari_stem_defects.napari_plugin.sample_data import simulated_cdte, simulated_sto
+
+
+@pytest.mark.parametrize(("sample", "count"), [(simulated_cdte, 6), (simulated_sto, 3)])
+def test_samples_make_calibrated_layers(sample: object, count: int) -> None:
+    napari_layers = pytest.importorskip("napari.layers")
+    made = [napari_layers.Layer.create(*data) for data in sample()]  # type: ignore[operator]
+    image, truth, points = made
+
+    assert {str(unit) for layer in made for unit in layer.units} == {"nanometer"}
+    assert all(np.array_equal(layer.scale, image.scale) for layer in made)
+    assert truth.name == f"{image.name} · truth"
+    assert truth.data.max() == count
+    assert set(truth.features["index"]) == set(range(count + 1))
+    numbers = truth.data[tuple(np.rint(points.data).astype(int).T)]
+    by_number = dict(zip(truth.features["index"], truth.features["class"], strict=True))
+    assert [by_number[number] for number in numbers] == list(points.features["class"])
+
+
+def test_making_samples_needs_no_napari() -> None:
+    code = (
+        "import sys; from napari_stem_defects.napari_plugin.sample_data import simulated_sto;"
+        " simulated_sto(); assert 'napari' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,242 @@
+"""The overview shows what was found, legibly, whatever the image."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageColor
+from result_samples import CLASSES, MODEL, detection, micrograph
+
+from napari_stem_defects.base.defect_classes import UNKNOWN, colour_of
+from napari_stem_defects.io.results.result_folder import write_results
+from napari_stem_defects.postprocessing.mask_stack import Planes
+from napari_stem_defects.postprocessing.regions import totals
+from napari_stem_defects.postprocessing.results import (
+    Findings,
+)
+from napari_stem_defects.reporting import overview
+from napari_stem_defects.reporting.label_placement import Box, LabelPlaces
+from napari_stem_defects.reporting.overview import (
+    draw_overview,
+    frames_to_show,
+)
+from napari_stem_defects.reporting.overview_panel import place, scale_bar
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.postprocessing.results import Detection
+
+
+def findings(*detections: Detection, called: float = 1.0) -> Findings:
+    names = detections[0].mask_names
+    regions = [region for each in detections for region in each.regions]
+    shares = np.mean([each.masks.mean(axis=(1, 2)) for each in detections], axis=0)
+    return Findings(
+        totals(regions, names),
+        dict(zip(names, shares.tolist(), strict=True)),
+        called,
+        "file",
+        len(detections),
+    )
+
+
+def page(image: Micrograph, *detections: Detection) -> Image.Image:
+    return draw_overview(image, detections, findings(*detections), "cdte-110")
+
+
+def pixels_of(picture: Image.Image, name: str) -> int:
+    away = np.asarray(picture, int) - ImageColor.getrgb(colour_of(name))
+    return int((np.abs(away).max(axis=2) < 12).sum())
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Collect every line that is written on a page."""
+    lines: list[str] = []
+    original = overview._write
+
+    def write(picture: Image.Image, corner: tuple[float, float], text: str, *rest: object) -> None:
+        lines.append(text)
+        original(picture, corner, text, *rest)
+
+    monkeypatch.setattr(overview, "_write", write)
+    return lines
+
+
+@pytest.mark.parametrize("shape", [(128, 128), (96, 128), (72, 900), (900, 104)])
+def test_a_page_is_readable_for_images_of_any_form(shape: tuple[int, int]) -> None:
+    image = micrograph(shape=shape)
+    picture = page(image, detection(image))
+    assert picture.mode == "RGB"
+    assert 1000 <= picture.width <= 1640
+    assert picture.height <= 1640
+
+
+def test_every_found_class_shows_its_colour() -> None:
+    image = micrograph()
+    picture, bare = page(image, detection(image)), page(image, detection(image, empty=True))
+    for name in ("SF1", "Vacancy_CdTe"):
+        assert pixels_of(picture, name) > pixels_of(bare, name) + 500
+    assert pixels_of(picture, "interstitial") == 0
+
+
+def test_the_page_tells_image_model_and_scale(written: list[str]) -> None:
+    image = micrograph()
+    page(image, detection(image))
+    text = "\n".join(written)
+    assert written.count("lamella") == 1
+    for fact in ("model cdte-110", "128 x 96 px", "0.05 nm per px, from the file"):
+        assert fact in text
+
+
+def test_the_legend_gives_counts_lengths_and_areas(written: list[str]) -> None:
+    image = micrograph()
+    found = detection(image)
+    page(image, found)
+    fault = found.regions[0]
+    assert "stacking fault 1" in written
+    assert f"SF1: 1, {fault.length_nm:.3g} nm long" in written
+    assert any(line.startswith(f"{fault.area_nm2:.3g} nm²") for line in written)
+    assert "Vacancy_CdTe: 2" in written
+    assert "not found: interstitial" in written
+    assert "unknown" in written
+
+
+def test_without_calibration_no_nanometre_is_claimed(written: list[str]) -> None:
+    image = micrograph()
+    page(image, detection(image, nm=None))
+    assert not any("nm" in line for line in written)
+    assert any("no pixel size known" in line for line in written)
+
+
+def test_an_empty_result_says_so(written: list[str]) -> None:
+    image = micrograph()
+    page(image, detection(image, empty=True))
+    assert "no defects found" in written
+    assert "unknown" not in written
+
+
+def test_windows_without_a_call_are_mentioned(written: list[str]) -> None:
+    image = micrograph()
+    found = detection(image)
+    draw_overview(image, [found], findings(found, called=0.8), "cdte-110")
+    assert any(line.startswith("no call on 20.0 %") for line in written)
+
+
+def test_a_stack_becomes_a_contact_sheet(written: list[str]) -> None:
+    movie = micrograph(frames=5)
+    picture = page(movie, *(detection(movie, i, empty=i == 2) for i in range(5)))
+    assert picture.width <= 1640
+    assert {"frame 0: 3 defects", "frame 2: no defects", "frame 4: 3 defects"} <= set(written)
+    assert "sums over 5 frames" in written
+
+
+@pytest.mark.parametrize("name", ["x" * 400, "日本", "été", "two\nlines\t", "", "a" * 90 + "²"])
+def test_names_of_any_kind_fit(name: str, written: list[str]) -> None:
+    image = micrograph(name)
+    assert page(image, detection(image, empty=True)).width <= 1640
+    assert all(line.isprintable() for line in written)
+
+
+def test_a_constant_image_and_full_masks_are_drawn() -> None:
+    image = micrograph()
+    image.pixels[:] = 3
+    found = detection(image)
+    full = Planes.of(found.mask_names, np.ones_like(found.masks))
+    assert page(image, replace(found, planes=full)).width >= 1000
+
+
+def test_classes_nobody_has_heard_of_are_drawn(written: list[str]) -> None:
+    image = micrograph()
+    found = detection(image)
+    renamed = {"Vacancy_CdTe": "split <interstitial> & pair"}
+    for region in found.regions:
+        object.__setattr__(region, "class_name", renamed.get(region.class_name, region.class_name))
+    answers = found.map
+    object.__setattr__(answers, "classes", tuple(renamed.get(n, n) for n in answers.classes))
+    names = tuple(renamed.get(name, name) for name in found.mask_names)
+    page(image, replace(found, planes=replace(found.planes, names=names)))
+    assert "split <interstitial> & pair" in written
+
+
+def test_the_file_is_a_png(tmp_path: Path) -> None:
+    image = micrograph()
+    folder = write_results(tmp_path, image, [detection(image)], MODEL)
+    with Image.open(folder / "overview.png") as picture:
+        assert picture.format == "PNG"
+        assert picture.width >= 1000
+
+
+@pytest.mark.parametrize("count", [1, 2, 11, 12, 13, 1000])
+def test_frames_shown_are_spread_evenly(count: int) -> None:
+    shown = frames_to_show(count)
+    assert len(shown) == min(count, 12)
+    assert (shown[0], shown[-1]) == (0, count - 1)
+    assert np.ptp(np.diff(shown)) <= 1 if count > 1 else shown == [0]
+
+
+@pytest.mark.parametrize(
+    ("longest_px", "nm", "expected"),
+    [(150, 0.027, "2 nm"), (300, 0.02, "5 nm"), (40, 0.01, "0.2 nm"), (150, None, "100 px")],
+)
+def test_scale_bars_have_round_lengths(longest_px: float, nm: float | None, expected: str) -> None:
+    length, text = scale_bar(longest_px, nm)
+    assert text == expected
+    assert length * (nm or 1) == pytest.approx(float(text.split()[0]))
+
+
+@given(st.floats(1e-3, 1e6), st.floats(1e-6, 1e3))
+def test_a_scale_bar_is_between_four_tenths_and_all_of_its_room(longest: float, nm: float) -> None:
+    length, _ = scale_bar(longest, nm)
+    assert 0.399 * longest <= length <= 1.001 * longest
+
+
+@given(st.integers(1, 5000), st.integers(1, 5000))
+def test_frames_keep_their_proportions(height: int, width: int) -> None:
+    fitted = place((height, width), (1000, 1200), (200, 100))
+    assert fitted.frame[0] <= 1000
+    assert fitted.frame[1] <= 1200
+    assert fitted.panel[0] >= max(200, fitted.frame[0])
+    assert abs(fitted.frame[0] - max(1, width * fitted.zoom)) <= 1
+
+
+@given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 200)), max_size=40))
+@settings(max_examples=50, deadline=None)
+def test_labels_never_overlap_nor_leave_the_picture(anchors: list[tuple[int, int]]) -> None:
+    places = LabelPlaces(np.zeros((200, 300), bool))
+    boxes = [places.beside([anchor], 10, (60, 24)) for anchor in anchors]
+    placed = [box for box in boxes if box is not None]
+    assert not any(one.overlaps(other) for one, other in combinations(placed, 2))
+    for box in placed:
+        assert box.left >= 0
+        assert box.top >= 0
+        assert box.right <= 300
+        assert box.bottom <= 200
+
+
+def test_labels_keep_off_what_is_drawn() -> None:
+    occupied = np.zeros((200, 300), bool)
+    occupied[:, 150:] = True
+    box = LabelPlaces(occupied).beside([(150, 100)], 5, (60, 24))
+    assert box is not None
+    assert box.right <= 150
+
+
+def test_a_crowded_picture_drops_labels() -> None:
+    places = LabelPlaces(np.zeros((40, 70), bool))
+    places.take(Box(0, 0, 70, 40))
+    assert places.beside([(35, 20)], 5, (60, 24)) is None
+
+
+def test_the_samples_hold_what_the_tests_assume() -> None:
+    found = detection(micrograph())
+    assert found.mask_names == (*CLASSES[1:], UNKNOWN)
+    assert [region.class_name for region in found.regions].count("Vacancy_CdTe") == 2

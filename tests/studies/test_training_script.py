@@ -1,0 +1,128 @@
+"""How the bundled ensembles are trained, reduced to seconds and to a simulated micrograph."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_stem_defects.simulation.simulate import simulate
+from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks
+from napari_stem_defects.training.evaluate import logits_of
+from napari_stem_defects.training.metrics import auroc
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "training"))
+import measuring
+import recipe
+import sto_001
+
+if TYPE_CHECKING:
+    from napari_stem_defects.networks.spec import Ensemble
+
+TINY = recipe.Size(
+    *(1, 8, 0), lesson_epochs=0, common_epochs=1, stranger_scenes=2, stranger_views=1
+)
+RECIPE = sto_001.RECIPE
+
+
+def sites(labels: tuple[str, ...]) -> TrainingSet:
+    """Return clicks along the middle of a simulated SrTiO3 micrograph."""
+    made = simulate("sto-100", size=200, pixel_size_nm=sto_001.PIXEL_SIZE_NM, seed=3)
+    x = np.linspace(40.0, 160.0, len(labels))
+    clicks = Clicks(made.micrograph.pixels, np.full(len(labels), 100.0), x, labels)
+    return from_clicks([clicks], pixel_size_nm=sto_001.PIXEL_SIZE_NM)
+
+
+KNOWN, STRANGE = sites(("Bulk", "Extra", "IExtra", "Mis")), sites(("other",) * 4)
+
+
+@pytest.fixture(scope="module")
+def trained() -> Ensemble:
+    return recipe.train(RECIPE, KNOWN, STRANGE, TINY, seed=5)[0]
+
+
+@pytest.fixture(scope="module")
+def scenes() -> recipe.Samples:
+    return recipe.simulated_samples(RECIPE, 8, seed=6)
+
+
+def test_members_of_two_seeds_part_from_one_start(
+    trained: Ensemble, scenes: recipe.Samples
+) -> None:
+    assert trained.spec.seeds == (0, 1)
+    one, two = (logits_of(each, scenes) for each in measuring.each_seed(trained))
+    assert not np.allclose(one, two)
+    # They learned the same first: their answers go together.
+    assert np.corrcoef(one.ravel(), two.ravel())[0, 1] > 0.5
+    np.testing.assert_allclose((one + two) / 2, logits_of(trained, scenes), atol=1e-4)
+
+
+def test_disagreement_counts_the_answers_that_are_known(
+    trained: Ensemble, scenes: recipe.Samples
+) -> None:
+    found = measuring.disagreement_of(trained, scenes)
+    known = ~np.isnan(scenes.targets)
+    probability = trained.spec.calibrated(logits_of(trained, scenes))
+    wrong = ((probability >= 0.5) != (scenes.targets > 0.5))[known]
+    assert found["answers"] == known.sum()
+    assert found["wrong"] == pytest.approx(wrong.sum(), abs=1)
+    assert len(found["wrong_of_each_seed"]) == 2
+    # Members asked alone and together round differently, which may swap close ranks.
+    doubt = auroc(wrong, -np.abs(probability - 0.5)[known])
+    assert found["auroc_of_doubt"] == pytest.approx(doubt, abs=1e-3)
+
+
+def test_what_was_kept_is_not_trained_again(
+    tmp_path: Path, trained: Ensemble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def train(*_: object) -> tuple[Ensemble, list[dict[str, int]]]:
+        calls.append(1)
+        return trained, [{"epoch": 1}]
+
+    monkeypatch.setattr(recipe, "train", train)
+    plain, kept = replace(RECIPE, strangers=lambda _: STRANGE), tmp_path / "kept.safetensors"
+    for _ in range(2):
+        ensemble, history, _ = recipe.trained(plain, KNOWN, TINY, 5, tmp_path, kept)
+        assert history == [{"epoch": 1}]
+        for name, array in trained.weights.items():
+            np.testing.assert_array_equal(ensemble.weights[name], array)
+    assert calls == [1]
+
+
+def test_of_a_fault_counts_what_was_held_out(
+    tmp_path: Path, trained: Ensemble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tifffile.imwrite(tmp_path / "faults.tif", np.eye(80, dtype=np.float32))
+    masks = np.zeros((3, 80, 80), np.uint8)
+    masks[0, 20, :30] = 1  # 30 px of the line under its name
+    masks[1, 20, 30:35] = 1  # 5 under another
+    masks[1, 60, 10:14] = 1  # 4 of bulk, and
+    masks[2, 65:] = 1  # what is unknown claims nothing
+    found = SimpleNamespace(mask_names=("SF1", "SF2", "unknown"), masks=masks)
+    monkeypatch.setattr(measuring, "detect_frame", lambda *_, **__: found)
+    faults = measuring.Faults(
+        "faults.tif", {"SF1": ((20.0, 0.0), (20.0, 79.0))}, lambda at: at[:, 1] < 40
+    )
+    counts = measuring.found_along(trained, tmp_path, faults)
+    assert counts["SF1"] == {"pixels": 40, "found": 35, "named": 30}
+    assert counts["Bulk"] == {"pixels": 39 * 40, "claimed": 4}
+
+
+def test_scenes_are_counted_one_by_one(trained: Ensemble) -> None:
+    made = [
+        simulate("sto-100", size=160, pixel_size_nm=sto_001.PIXEL_SIZE_NM, defects=names, seed=4)
+        for names in (("Mis",), ())
+    ]
+    counts = measuring.named_in_scenes(trained, made)
+    mis = counts["Mis"]
+    assert mis["windows"][0] > 0
+    assert mis["named"][0] <= mis["found"][0] <= mis["windows"][0]
+    assert len(counts["Bulk"]["windows"]) == 2

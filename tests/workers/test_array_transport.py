@@ -1,0 +1,76 @@
+"""Messages arrive whole, whatever arrays they hold."""
+
+from __future__ import annotations
+
+import threading
+import tracemalloc
+from dataclasses import replace
+from multiprocessing import Pipe
+from typing import Any
+
+import numpy as np
+import pytest
+
+from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.base.progress import Progress
+from napari_stem_defects.workers import array_transport
+from napari_stem_defects.workers.messages import Begun, Finished, Job, Progressed
+
+LARGE = np.random.default_rng(0).random((1500, 1001), np.float32)
+
+
+def carried(message: Any) -> Any:
+    receiver, sender = Pipe(duplex=False)
+    thread = threading.Thread(target=array_transport.send, args=(sender, message))
+    thread.start()
+    arrived = array_transport.receive(receiver)
+    thread.join()
+    assert not receiver.poll()
+    return arrived
+
+
+@pytest.mark.parametrize("message", [Begun(), "cancel", {"a": [1, 2]}, Finished(None)])
+def test_small_messages_are_as_ever(message: Any) -> None:
+    assert carried(message) == message
+
+
+@pytest.mark.parametrize(
+    "array",
+    [LARGE, LARGE.T, LARGE[::-1], LARGE.astype(">f8"), LARGE > 0.5, np.zeros((0, 5)), LARGE[:3]],
+    ids=["large", "transposed", "reversed", "big-endian", "bool", "empty", "small"],
+)
+def test_arrays_arrive_wherever_they_are(array: Any) -> None:
+    image = Micrograph(LARGE, "a")
+    job = Job("module:function", {"frame": replace(image, invalid=array), "other": array})
+    arrived = carried(job)
+    assert arrived.function == job.function
+    for found in (arrived.arguments["frame"].invalid, arrived.arguments["other"]):
+        assert found.dtype == array.dtype
+        np.testing.assert_array_equal(found, array)
+        assert found.flags.writeable
+    np.testing.assert_array_equal(arrived.arguments["frame"].pixels, LARGE)
+    assert job.arguments["other"] is array  # the sender's own is as it was
+    assert job.arguments["frame"].pixels is LARGE
+
+
+def test_progress_carries_results() -> None:
+    arrived = carried(Progressed(Progress("scanning", 1, 2, {"partial": Finished(LARGE)})))
+    np.testing.assert_array_equal(arrived.progress.detail["partial"].result, LARGE)
+
+
+def test_a_large_array_is_not_copied_on_its_way() -> None:
+    array = np.zeros(2**26, np.uint8)
+    carried(Finished(array[: 2**23]))
+    tracemalloc.start()
+    carried(Finished(array))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1.5 * array.nbytes  # what arrives, and some pieces
+
+
+def test_a_sender_that_is_gone_is_noticed() -> None:
+    receiver, sender = Pipe(duplex=False)
+    sender.send(Finished(array_transport._Follows(LARGE.shape, LARGE.dtype)))
+    sender.close()
+    with pytest.raises((EOFError, OSError)):
+        array_transport.receive(receiver)
