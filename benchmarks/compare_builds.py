@@ -23,7 +23,8 @@ import numpy as np
 import tifffile
 
 # What depends on the clock, on where a run took place or on the version of the package.
-VOLATILE = {"seconds", "versions", "path", "written", "created", "started", "finished_at"}
+# Checksums of files follow from these, and OME-TIFF files hold a random identifier.
+VOLATILE = {"seconds", "versions", "path", "written", "created", "files"}
 DETECTIONS = (
     ("cdte-110", ["CdTe_Training_Image.tif", "CdTe_interstitials.tif", "CdTe_vacancies.tif"]),
     ("sto-001", ["STO_extra.tif", "STO_iextra.tif", "STO_missing.tif", "STO_Training_Image.jpg"]),
@@ -136,6 +137,8 @@ def _flat(value: object, at: str = "") -> dict[str, object]:
             if key not in VOLATILE:
                 leaves |= _flat(each, f"{at}/{key}")
         return leaves
+    if isinstance(value, list):
+        return _flat({str(index): each for index, each in enumerate(value)}, at)
     return {at: value}
 
 

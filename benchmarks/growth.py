@@ -18,7 +18,7 @@ from napari_stem_defects.inference.predict import pick_device, predict
 from napari_stem_defects.io.models.library import find_model
 from napari_stem_defects.io.models.model_file import load_model
 from napari_stem_defects.jobs.devices import PRODUCT_OPERATIONS, matrix_rate
-from napari_stem_defects.preprocessing.pipeline import flatten
+from napari_stem_defects.preprocessing.pipeline import filter_image
 from napari_stem_defects.preprocessing.windows import window_grid
 from napari_stem_defects.reporting.chart import Axes, Box, Page
 from napari_stem_defects.simulation.simulate import simulate
@@ -34,7 +34,7 @@ def measured(largest: int) -> dict[str, object]:
     start_up = time.perf_counter() - started
     device = pick_device()
     made = simulate(size=EDGE_PX, pixel_size_nm=ensemble.spec.pixel_size_nm).micrograph
-    one = flatten(made.pixels, ensemble.spec.preprocessing)
+    one = filter_image(made.pixels, ensemble.spec.preprocessing)
     predict(one[:64, :64], ensemble, window_grid((64, 64), 8), device=device, mode="fast")
     across = len(window_grid(one.shape, STRIDE_PX).x)
     windows, seconds = [], []

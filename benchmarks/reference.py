@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.networks.spec import Ensemble
     from napari_stem_defects.preprocessing.settings import (
-        Preprocessing,
+        PreprocessingSettings,
     )
     from napari_stem_defects.preprocessing.windows import Grid
 
 BATCH = 64
 
 
-def predict(flattened: NDArray[np.float32], ensemble: Ensemble, grid: Grid) -> NDArray[np.float32]:
+def predict(filtered: NDArray[np.float32], ensemble: Ensemble, grid: Grid) -> NDArray[np.float32]:
     """Return probabilities (C, gy, gx) as `inference.predict` does."""
     spec = ensemble.spec
     size = spec.preprocessing.patch_px
-    views = sliding_window_view(np.pad(flattened, size // 2), (size, size))
+    views = sliding_window_view(np.pad(filtered, size // 2), (size, size))
     centres = [(y, x) for y in grid.y for x in grid.x]
     members = [
         [_member(ensemble, n, k) for k in range(len(spec.seeds))] for n in range(len(spec.classes))
@@ -49,7 +49,7 @@ def predict(flattened: NDArray[np.float32], ensemble: Ensemble, grid: Grid) -> N
     return np.concatenate(parts).reshape(shape).transpose(2, 0, 1)
 
 
-def _features(patches: NDArray[np.float32], settings: Preprocessing) -> dict[str, Tensor]:
+def _features(patches: NDArray[np.float32], settings: PreprocessingSettings) -> dict[str, Tensor]:
     if settings.contrast_px == 0:
         highest = np.abs(patches).max((1, 2), keepdims=True)
         patches = patches / np.where(highest > 1e-6, highest, np.inf)

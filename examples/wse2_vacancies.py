@@ -24,7 +24,7 @@ from scipy.spatial import cKDTree
 import napari_stem_defects as sd
 from napari_stem_defects.cli.main import main as stem_defects
 from napari_stem_defects.io.labels.project import LabelProject
-from napari_stem_defects.training.recipes import Choices
+from napari_stem_defects.training.recipes import TrainingOptions
 
 CLASS = "Se_vacancy"
 NEAR_PX = 5.0
@@ -108,7 +108,7 @@ def learn_and_search(folder: Path, frames: Path, seed: int, members: int) -> dic
     """Train with a seed, search the other frame, compare."""
     model, started = folder / f"wse2-{seed}.safetensors", time.perf_counter()
     # A random split costs fewest labels; what holds elsewhere is measured on the other frame.
-    choices = Choices(
+    choices = TrainingOptions(
         name="wse2", classes=("Bulk", CLASS), splits=("random",), members=members, seed=seed
     )
     sd.train([folder / "wse2.labels"], model, choices)

@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from napari_stem_defects.preprocessing.settings import (
-    Preprocessing,
+    PreprocessingSettings,
 )
 from napari_stem_defects.training.sampling import augmented_samples, plain_samples
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Baseline = Callable[["TrainingSet", "TrainingSet"], NDArray[np.float32]]
 
-FFT = Preprocessing.paper()
+FFT = PreprocessingSettings.paper()
 VIEWS = 8
 # Ridge of the logistic regression and of the support vector machine, in units of one window.
 LOGISTIC_RIDGE, KERNEL_RIDGE = 1.0, 0.1

@@ -22,10 +22,10 @@ import numpy as np
 from napari_stem_defects.io.atomic import write_bytes
 from napari_stem_defects.io.images.read import read
 from napari_stem_defects.io.labels.load_dataset import read_training_data
-from napari_stem_defects.networks.ensemble import Network
-from napari_stem_defects.preprocessing.pipeline import features, flatten
+from napari_stem_defects.networks.ensemble import EnsembleNetwork
+from napari_stem_defects.preprocessing.pipeline import features, filter_image
 from napari_stem_defects.training.pipeline import train
-from napari_stem_defects.training.recipes import Choices
+from napari_stem_defects.training.recipes import TrainingOptions
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "training"))
@@ -50,11 +50,11 @@ def bulk_windows(image: np.ndarray) -> np.ndarray:
 def measured(data: Path, seed: int) -> dict[str, Any]:
     """Train on the patches; count which of the micrograph's bulk windows each class claims."""
     patches = read_training_data([data / "patches" / "DataSet_CdTe"])
-    made = train(patches, Choices(name=f"bulk-{seed}", splits=("random",), seed=seed))
+    made = train(patches, TrainingOptions(name=f"bulk-{seed}", splits=("random",), seed=seed))
     image = read(data / "images" / "CdTe_Training_Image.tif").pixels
     spec = made.ensemble.spec
-    seen = features(flatten(bulk_windows(image), spec.preprocessing), spec.preprocessing)
-    probability = Network(made.ensemble).probabilities(seen)
+    seen = features(filter_image(bulk_windows(image), spec.preprocessing), spec.preprocessing)
+    probability = EnsembleNetwork(made.ensemble).probabilities(seen)
     counts = (probability >= 0.5).sum(0)
     claimed = {name: int(n) for name, n in zip(spec.classes, counts, strict=True)}
     return {"seed": seed, "windows": len(probability), "claimed": claimed}

@@ -13,7 +13,7 @@ from peers import PEERS
 
 from napari_stem_defects.training.metrics import Evaluation, evaluate
 from napari_stem_defects.training.pipeline import train
-from napari_stem_defects.training.recipes import Choices, Recipe
+from napari_stem_defects.training.recipes import Recipe, TrainingOptions
 from napari_stem_defects.training.splits import split
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def measured(run: Run, data: TrainingSet, epochs: int | None = None) -> dict[str
 
 def _networks(run: Run, data: TrainingSet, epochs: int | None) -> Answers:
     recipe, representation = NETWORKS[run.method]
-    choices = Choices(
+    choices = TrainingOptions(
         name=run.name,
         epochs={} if epochs is None else dict.fromkeys(data.classes, epochs),
         splits=(run.split,),

@@ -24,10 +24,10 @@ from scipy.ndimage import map_coordinates
 from napari_stem_defects.io.atomic import write_bytes
 from napari_stem_defects.io.images.read import read
 from napari_stem_defects.preprocessing.pipeline import (
-    flatten,
+    filter_image,
 )
 from napari_stem_defects.preprocessing.settings import (
-    Preprocessing,
+    PreprocessingSettings,
 )
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 REACH_PX = 4
 # Half the lengths of the preprocessing of columns, which looks at them magnified twice.
-SETTINGS = Preprocessing(
+SETTINGS = PreprocessingSettings(
     representation="real", smoothing_px=1.0, background_px=24.0, contrast_px=48.0
 )
 
@@ -59,7 +59,7 @@ def columns_of(folder: Path, frame: str) -> Columns:
         rows = [row for row in csv.DictReader(file) if row["column"].startswith("Se")]
     y, x = (np.array([row[f"{axis}_px"] for row in rows], float) for axis in "yx")
     steps = np.arange(-REACH_PX, REACH_PX + 1)
-    flat = flatten(read(folder / f"{frame}.dm4").pixels, SETTINGS)
+    flat = filter_image(read(folder / f"{frame}.dm4").pixels, SETTINGS)
     places = np.broadcast_arrays(y[:, None, None] + steps[:, None], x[:, None, None] + steps)
     pixels = map_coordinates(flat, places, order=1, mode="reflect").astype(float)
     return Columns(pixels, np.array([row["column"] == "Se_vacancy" for row in rows]), x)

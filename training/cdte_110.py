@@ -30,7 +30,7 @@ from napari_stem_defects.base.defect_classes import BULK, kind_of
 from napari_stem_defects.io.images.read import read
 from napari_stem_defects.networks.spec import Architecture, EnsembleSpec
 from napari_stem_defects.preprocessing.settings import (
-    Preprocessing,
+    PreprocessingSettings,
 )
 from napari_stem_defects.simulation.random_scenes import FAULT_CLASSES, World
 from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks, join
@@ -57,7 +57,7 @@ BULK_STEP_PX = 26
 CLEAR_PX = 27.0
 
 # Of the patch and its spectrum the patch alone learns a fault's kind; see docs/architecture.md.
-PREPROCESSING = Preprocessing(representation="real", smoothing_px=0.7)
+PREPROCESSING = PreprocessingSettings(representation="real", smoothing_px=0.7)
 THRESHOLDS = {
     BULK: 0.5,
     **dict.fromkeys(("SF1", "SF2", "Twin_Bound"), PLANAR_THRESHOLD),

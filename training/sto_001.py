@@ -23,7 +23,7 @@ from napari_stem_defects.base.defect_classes import BULK, kind_of
 from napari_stem_defects.io.images.read import read
 from napari_stem_defects.networks.spec import Architecture, EnsembleSpec
 from napari_stem_defects.preprocessing.settings import (
-    Preprocessing,
+    PreprocessingSettings,
 )
 from napari_stem_defects.simulation.random_scenes import World
 from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks, join
@@ -47,7 +47,7 @@ KNOWN = ("SrTiO3", "SrTiO3 again", "BaTiO3")
 DIM, BRIGHT = (15.0, 40.0), (40.0, 1500.0)
 THIN, THICK = (0.0, 0.6), (0.6, 1.0)
 
-PREPROCESSING = Preprocessing(representation="real", smoothing_px=0.7)
+PREPROCESSING = PreprocessingSettings(representation="real", smoothing_px=0.7)
 THRESHOLDS = {name: POINT_THRESHOLD if kind_of(name) == "point" else 0.5 for name in CLASSES}
 DESCRIPTION = (
     "Extra columns (Extra), interstitial columns (IExtra) and missing Sr columns (Mis) in"

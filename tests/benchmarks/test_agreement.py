@@ -14,9 +14,9 @@ from napari_stem_defects.inference import sliding_window
 from napari_stem_defects.inference.predict import predict
 from napari_stem_defects.io.models.library import find_model
 from napari_stem_defects.io.models.model_file import load_model
-from napari_stem_defects.networks.ensemble import Network
+from napari_stem_defects.networks.ensemble import EnsembleNetwork
 from napari_stem_defects.networks.spec import Ensemble
-from napari_stem_defects.preprocessing.pipeline import features, flatten
+from napari_stem_defects.preprocessing.pipeline import features, filter_image
 from napari_stem_defects.preprocessing.windows import cut, pad_for_windows, window_grid
 from napari_stem_defects.simulation.simulate import simulate
 
@@ -37,16 +37,16 @@ def ensemble() -> Ensemble:
 
 
 @pytest.fixture(scope="module")
-def flattened(ensemble: Ensemble) -> np.ndarray:
+def filtered(ensemble: Ensemble) -> np.ndarray:
     made = simulate(size=256, pixel_size_nm=ensemble.spec.pixel_size_nm, seed=3).micrograph
-    return flatten(made.pixels, ensemble.spec.preprocessing)
+    return filter_image(made.pixels, ensemble.spec.preprocessing)
 
 
 def test_exact_answers_are_the_references(
-    reference: ModuleType, ensemble: Ensemble, flattened: np.ndarray
+    reference: ModuleType, ensemble: Ensemble, filtered: np.ndarray
 ) -> None:
-    grid = window_grid(flattened.shape, 24)
-    ours, wanted = predict(flattened, ensemble, grid), reference.predict(flattened, ensemble, grid)
+    grid = window_grid(filtered.shape, 24)
+    ours, wanted = predict(filtered, ensemble, grid), reference.predict(filtered, ensemble, grid)
     assert np.ptp(wanted) > 0.5
     assert np.abs(ours - wanted).max() <= 1e-4
 
@@ -54,30 +54,30 @@ def test_exact_answers_are_the_references(
 def test_fast_answers_are_exact_or_cleared_by_bulk(
     reference: ModuleType,
     ensemble: Ensemble,
-    flattened: np.ndarray,
+    filtered: np.ndarray,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sliding_window, "fast_precision", lambda device: "bfloat16")
-    grid = window_grid(flattened.shape, 16)
-    ours = predict(flattened, ensemble, grid, mode="fast")
-    wanted = predict(flattened, ensemble, grid)
+    grid = window_grid(filtered.shape, 16)
+    ours = predict(filtered, ensemble, grid, mode="fast")
+    wanted = predict(filtered, ensemble, grid)
     bulk = ensemble.spec.classes.index("Bulk")
     others = [n for n in range(len(ours)) if n != bulk]
     cleared = (ours[others] == 0).all(0)
     np.testing.assert_allclose(ours[:, ~cleared], wanted[:, ~cleared], atol=1e-4)
-    assert (ours[bulk][cleared] >= sliding_window.CLEARED).all()
+    assert (ours[bulk][cleared] >= sliding_window.EARLY_EXIT_PROBABILITY).all()
     assert np.abs(ours[bulk] - wanted[bulk]).max() <= 1e-2
 
 
 def test_bulk_is_sure_in_bfloat16_of_what_it_is_sure_of(
-    ensemble: Ensemble, flattened: np.ndarray
+    ensemble: Ensemble, filtered: np.ndarray
 ) -> None:
-    grid = window_grid(flattened.shape, 16)
+    grid = window_grid(filtered.shape, 16)
     y, x = (axis.ravel() for axis in np.meshgrid(*grid, indexing="ij"))
-    seen = features(cut(pad_for_windows(flattened, 64), y, x, 64), ensemble.spec.preprocessing)
-    halved = Network(ensemble, precision="bfloat16").probabilities(seen)
-    wanted = Network(ensemble).probabilities(seen)
+    seen = features(cut(pad_for_windows(filtered, 64), y, x, 64), ensemble.spec.preprocessing)
+    halved = EnsembleNetwork(ensemble, precision="bfloat16").probabilities(seen)
+    wanted = EnsembleNetwork(ensemble).probabilities(seen)
     bulk = ensemble.spec.classes.index("Bulk")
-    sure = halved[:, bulk] >= sliding_window.CLEARED
+    sure = halved[:, bulk] >= sliding_window.EARLY_EXIT_PROBABILITY
     assert np.abs(halved - wanted)[sure, bulk].max(initial=0) <= 1e-2
     assert 0 < np.abs(halved - wanted).max() <= 0.1

@@ -15,13 +15,13 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from napari_stem_defects.inference.predict import predict
-from napari_stem_defects.networks.ensemble import Network, new_member, weights_of
+from napari_stem_defects.networks.ensemble import EnsembleNetwork, new_member, weights_of
 from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec
 from napari_stem_defects.preprocessing.pipeline import (
     feature_shapes,
 )
 from napari_stem_defects.preprocessing.settings import (
-    Preprocessing,
+    PreprocessingSettings,
 )
 from napari_stem_defects.preprocessing.windows import window_grid
 
@@ -29,7 +29,7 @@ CLASSES = ("Bulk", "LC", "SF1", "SF2", "Twin_Bound", "Vacancy_CdTe", "interstiti
 SPEC = EnsembleSpec(
     "counted",
     CLASSES,
-    preprocessing=Preprocessing(representation="fft+real"),
+    preprocessing=PreprocessingSettings(representation="fft+real"),
     architecture=Architecture(channels=(12, 24, 48, 64)),
 )
 WINDOWS = 32
@@ -82,7 +82,7 @@ def operations_of_the_members() -> int:
 
 
 def test_operations_are_the_members_and_a_channel_of_ones(ensemble: Ensemble) -> None:
-    network = Network(ensemble)
+    network = EnsembleNetwork(ensemble)
     with FlopCounterMode(display=False) as counter:
         network.ask(seen())
     first = sum(
@@ -94,7 +94,7 @@ def test_operations_are_the_members_and_a_channel_of_ones(ensemble: Ensemble) ->
 
 
 def test_bytes_written_do_not_grow(ensemble: Ensemble) -> None:
-    network, features = Network(ensemble), seen()
+    network, features = EnsembleNetwork(ensemble), seen()
     with Written() as exact:
         network.ask(features)
     # The first convolution's result, its pooling by rows and columns and SELU are most of it.
@@ -103,10 +103,10 @@ def test_bytes_written_do_not_grow(ensemble: Ensemble) -> None:
 
 def test_a_first_look_by_bulk_is_a_seventh_of_the_work(ensemble: Ensemble) -> None:
     with FlopCounterMode(display=False) as counter:
-        Network(ensemble, classes=[0]).ask(seen())
+        EnsembleNetwork(ensemble, classes=[0]).ask(seen())
     alone = counter.get_total_flops()
     with FlopCounterMode(display=False) as counter:
-        Network(ensemble).ask(seen())
+        EnsembleNetwork(ensemble).ask(seen())
     assert 7 * alone == counter.get_total_flops()
 
 
@@ -115,11 +115,11 @@ def test_exact_scans_ask_about_every_window_once(
 ) -> None:
     asked: list[int] = []
 
-    def count(network: Network, features: dict[str, torch.Tensor]) -> torch.Tensor:
+    def count(network: EnsembleNetwork, features: dict[str, torch.Tensor]) -> torch.Tensor:
         asked.append(len(features["fft"]))
         return torch.zeros(asked[-1], len(CLASSES))
 
-    monkeypatch.setattr(Network, "ask", count)
+    monkeypatch.setattr(EnsembleNetwork, "ask", count)
     grid = window_grid((300, 200), 8)
     predict(np.zeros((300, 200), np.float32), ensemble, grid)
     assert sum(asked) == grid.windows

@@ -15,7 +15,7 @@ from small_model import write_small_model
 from napari_stem_defects.api.detect import detect
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.base.search_area import (
-    Area,
+    SearchArea,
 )
 from napari_stem_defects.detection.cutout import (
     Cutout,
@@ -40,11 +40,11 @@ def micrograph(size: int = 256, pixel_size_nm: float | None = 0.027) -> Microgra
 
 
 BOX = (64, 100, 192, 200)
-AREA = Area.rectangle(*BOX)
+AREA = SearchArea.rectangle(*BOX)
 TRIANGLE = ((20.0, 30.0), (20.0, 230.5), (220.25, 30.0))
 
 
-def searched(image: Micrograph, ensemble: Any, area: Area, **how: Any) -> FrameResult:
+def searched(image: Micrograph, ensemble: Any, area: SearchArea, **how: Any) -> FrameResult:
     cutout = Cutout.of(image, area, ensemble.spec)
     return cutout.result(detect_frame(cutout.part, ensemble, **how))
 
@@ -70,7 +70,7 @@ def test_windows_at_the_border_see_beyond_it(ensemble: object, pixel_size_nm: fl
 
 
 def test_only_what_outlines_enclose_is_searched(ensemble: object) -> None:
-    two = Area.of([TRIANGLE, ((200, 200), (200, 240), (240, 240), (240, 200))])
+    two = SearchArea.of([TRIANGLE, ((200, 200), (200, 240), (240, 240), (240, 200))])
     found = searched(micrograph(), ensemble, two, thresholds={"SF1": 0.01, "Bulk": 1.0})
     inside = two.mask((256, 256))
     assert inside[[21, 219, 220], [229, 31, 220]].all()
@@ -89,7 +89,7 @@ def test_only_what_outlines_enclose_is_searched(ensemble: object) -> None:
 
 def test_an_outline_along_pixels_is_the_rectangle(ensemble: object) -> None:
     outline = ((63.5, 99.5), (63.5, 199.5), (191.5, 199.5), (191.5, 99.5))
-    assert Area.of([outline]) == AREA
+    assert SearchArea.of([outline]) == AREA
     expected = np.zeros((256, 256), bool)
     expected[64:192, 100:200] = True
     np.testing.assert_array_equal(AREA.mask((256, 256)), expected)
@@ -97,17 +97,18 @@ def test_an_outline_along_pixels_is_the_rectangle(ensemble: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "area", [AREA, Area((TRIANGLE,)), Area((TRIANGLE, ((-3.5, 1.1), (9, 1.2), (9, 1e-7))))]
+    "area",
+    [AREA, SearchArea((TRIANGLE,)), SearchArea((TRIANGLE, ((-3.5, 1.1), (9, 1.2), (9, 1e-7))))],
 )
-def test_areas_come_back_from_text_and_from_plain_data(area: Area) -> None:
-    assert Area.parse(area.text()) == area
-    assert Area.of(json.loads(json.dumps(area.plain()))) == area
+def test_areas_come_back_from_text_and_from_plain_data(area: SearchArea) -> None:
+    assert SearchArea.parse(area.text()) == area
+    assert SearchArea.of(json.loads(json.dumps(area.plain()))) == area
 
 
 @pytest.mark.parametrize("text", ["1,2,3", "1.5,2,3,4", "1,2 3,4", "1,2 3,4 nan,5", "a b c", ""])
 def test_what_is_no_area_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="not of the form TOP,LEFT,BOTTOM,RIGHT or"):
-        Area.parse(text)
+        SearchArea.parse(text)
 
 
 def test_what_python_gives_is_checked(ensemble: object) -> None:
@@ -124,7 +125,7 @@ def test_an_area_beside_the_image_is_refused(ensemble: object) -> None:
 def test_an_area_is_searched_again_with_other_thresholds(ensemble: object) -> None:
     found = searched(micrograph(), ensemble, AREA, thresholds={"SF1": 1.0})
     assert not found.numbered.any() or found.names[-1] == "unknown"
-    again = found.fused_again({"SF1": 0.01})
+    again = found.with_thresholds({"SF1": 0.01})
     inside = again.numbered[0, 64:192, 100:200]
     assert inside.any()
     assert np.count_nonzero(again.numbered[0]) == np.count_nonzero(inside)
@@ -134,7 +135,7 @@ def test_thresholds_moved_there_and_back_change_nothing(ensemble: object) -> Non
     # A speck is measured at the model's pixel size, in detection and in fusing again.
     image = micrograph(pixel_size_nm=0.09)
     found = FrameResult.of(detect(image, ensemble, stride=2, thresholds={"SF1": 0.6}), None)
-    again = found.fused_again({"SF1": 0.3}).fused_again({"SF1": 0.6})
+    again = found.with_thresholds({"SF1": 0.3}).with_thresholds({"SF1": 0.6})
     np.testing.assert_array_equal(again.numbered, found.numbered)
 
 
@@ -180,7 +181,7 @@ def test_the_command_line_searches_parts_and_frames(tmp_path: Path) -> None:
     assert found.parameters["area_px"] == [0, 0, 64, 128]
     assert found.parameters["thresholds"]["SF1"] == 0.01
     assert not found.masks[:, 64:].any()
-    outline = Area.of([((-5.0, -5.0), (-5.0, 90.2), (70.0, -5.0))])
+    outline = SearchArea.of([((-5.0, -5.0), (-5.0, 90.2), (70.0, -5.0))])
     choices[-1] = f"--area={outline.text()}"
     choices.remove("--area")
     assert main([*words, *choices, "--thresholds", "SF1=0.01"]) == 0

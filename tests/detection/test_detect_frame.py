@@ -22,14 +22,14 @@ from napari_stem_defects.inference.predict import pick_device, predict
 from napari_stem_defects.lattice.scale import (
     match_scale,
 )
-from napari_stem_defects.networks.ensemble import Network, new_member, weights_of
+from napari_stem_defects.networks.ensemble import EnsembleNetwork, new_member, weights_of
 from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec
 from napari_stem_defects.preprocessing.pipeline import (
     features,
-    flatten,
+    filter_image,
 )
 from napari_stem_defects.preprocessing.settings import (
-    Preprocessing,
+    PreprocessingSettings,
 )
 from napari_stem_defects.preprocessing.windows import cut, pad_for_windows, window_grid
 from napari_stem_defects.simulation.simulate import simulate
@@ -44,7 +44,7 @@ MODEL_PX_NM = 0.027
 SPEC = EnsembleSpec(
     "small",
     ("Bulk", "SF1", "Vacancy_CdTe"),
-    preprocessing=Preprocessing(),
+    preprocessing=PreprocessingSettings(),
     architecture=Architecture(channels=(4, 8), hidden=8),
     pixel_size_nm=MODEL_PX_NM,
     lattice_nm=0.3742,
@@ -81,8 +81,8 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
     """Replace the networks by a function of the flattened image and the grid."""
 
     def answer_by(function: Any) -> None:
-        def fake(flattened: np.ndarray, ensemble: Ensemble, grid: Grid, **_: Any) -> np.ndarray:
-            return function(flattened, grid).astype(np.float32)
+        def fake(filtered: np.ndarray, ensemble: Ensemble, grid: Grid, **_: Any) -> np.ndarray:
+            return function(filtered, grid).astype(np.float32)
 
         monkeypatch.setattr(predict_module, "predict", fake)
 
@@ -92,7 +92,7 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
 def certain(name: str) -> Any:
     """Return answers that claim every window for one class."""
 
-    def answer(flattened: np.ndarray, grid: Grid) -> np.ndarray:
+    def answer(filtered: np.ndarray, grid: Grid) -> np.ndarray:
         probability = np.zeros((3, len(grid.y), len(grid.x)))
         probability[SPEC.classes.index(name)] = 1
         return probability
@@ -100,9 +100,9 @@ def certain(name: str) -> Any:
     return answer
 
 
-def matched(flattened: np.ndarray, grid: Grid) -> np.ndarray:
+def matched(filtered: np.ndarray, grid: Grid) -> np.ndarray:
     """Answer like a matched filter: "vacancy" where a bright blob is."""
-    response = gaussian_filter(flattened, 2, mode="constant")[np.ix_(grid.y, grid.x)]
+    response = gaussian_filter(filtered, 2, mode="constant")[np.ix_(grid.y, grid.x)]
     probability = np.zeros((3, *response.shape))
     probability[2] = np.clip(response / response.max(), 0, 1)
     return probability
@@ -142,7 +142,7 @@ def test_every_pixel_gets_an_answer(
             assert centres[0] + centres[-1] == pytest.approx(
                 length - 1, abs=1.1 * MODEL_PX_NM / pixel_size_nm
             )
-    answering(lambda flattened, grid: np.zeros((3, len(grid.y), len(grid.x))))
+    answering(lambda filtered, grid: np.zeros((3, len(grid.y), len(grid.x))))
     assert detect(image, ensemble, stride=stride).masks[-1].all()
 
 
@@ -177,8 +177,8 @@ def test_answers_are_the_networks(ensemble: Ensemble) -> None:
     """One window at a time, cut and asked by hand."""
     pixels = noise(90, 120)
     found = detect(micrograph(pixels), ensemble, stride=24)
-    flat = np.pad(flatten(pixels, SPEC.preprocessing), 32)
-    network = Network(ensemble)
+    flat = np.pad(filter_image(pixels, SPEC.preprocessing), 32)
+    network = EnsembleNetwork(ensemble)
     for i, y in enumerate(found.map.y.astype(int)):
         for j, x in enumerate(found.map.x.astype(int)):
             seen = features(flat[None, y : y + 64, x : x + 64], SPEC.preprocessing)
@@ -216,7 +216,7 @@ def test_answers_do_not_depend_on_the_batch(
 def test_the_coarse_map_comes_first(ensemble: Ensemble, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sliding_window, "BATCH", 10)
     steps: list[Progress] = []
-    flat = flatten(noise(150, 200), SPEC.preprocessing)
+    flat = filter_image(noise(150, 200), SPEC.preprocessing)
     grid = window_grid((150, 200), 12)
     answers = predict(flat, ensemble, grid, report=steps.append)
     coarse = [number for number, step in enumerate(steps) if step.detail]
@@ -234,12 +234,12 @@ def test_the_coarse_map_comes_first(ensemble: Ensemble, monkeypatch: pytest.Monk
 
 
 def test_predicting_is_asking_every_window(ensemble: Ensemble) -> None:
-    flat = flatten(noise(70, 90), SPEC.preprocessing)
+    flat = filter_image(noise(70, 90), SPEC.preprocessing)
     grid = window_grid((70, 90), 30)
     answers = predict(flat, ensemble, grid)
     y, x = (axis.ravel() for axis in np.meshgrid(*grid, indexing="ij"))
     windows = cut(pad_for_windows(flat, 64), y, x, 64)
-    wanted = Network(ensemble).probabilities(features(windows, SPEC.preprocessing))
+    wanted = EnsembleNetwork(ensemble).probabilities(features(windows, SPEC.preprocessing))
     assert answers.shape == (3, len(grid.y), len(grid.x))
     np.testing.assert_allclose(answers.reshape(3, -1).T, wanted, atol=1e-5)
 
@@ -261,8 +261,8 @@ def test_a_report_ends_the_scan(ensemble: Ensemble, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("value", [-4.0, 0.0, 3.0])
-@pytest.mark.parametrize("settings", [Preprocessing(), Preprocessing.paper()])
-def test_blank_images_get_no_call(value: float, settings: Preprocessing) -> None:
+@pytest.mark.parametrize("settings", [PreprocessingSettings(), PreprocessingSettings.paper()])
+def test_blank_images_get_no_call(value: float, settings: PreprocessingSettings) -> None:
     ensemble = ensemble_of(replace(SPEC, preprocessing=settings))
     found = detect(micrograph(np.full((80, 90), value, np.float32)), ensemble)
     assert not found.map.called.any()
@@ -311,8 +311,8 @@ def test_single_invalid_pixels_cost_only_themselves(
     np.testing.assert_array_equal(found.masks[0], ~invalid)
 
 
-@pytest.mark.parametrize("settings", [Preprocessing(), Preprocessing.paper()])
-def test_a_hot_pixel_does_not_blank_the_image(settings: Preprocessing) -> None:
+@pytest.mark.parametrize("settings", [PreprocessingSettings(), PreprocessingSettings.paper()])
+def test_a_hot_pixel_does_not_blank_the_image(settings: PreprocessingSettings) -> None:
     pixels = noise(128, 128)
     pixels[64, 64] = 50
     ensemble = ensemble_of(replace(SPEC, preprocessing=settings))
@@ -366,7 +366,7 @@ def test_unknown_thresholds_devices_and_strides_are_refused(ensemble: Ensemble) 
 def test_thresholds_replace_the_ensembles(
     answering: Callable[[Any], None], ensemble: Ensemble
 ) -> None:
-    answering(lambda flattened, grid: np.full((3, len(grid.y), len(grid.x)), 0.6))
+    answering(lambda filtered, grid: np.full((3, len(grid.y), len(grid.x)), 0.6))
     image = micrograph(noise(64, 64))
     assert detect(image, ensemble).masks[:2].any(axis=(1, 2)).all()
     found = detect(image, ensemble, thresholds={"SF1": 0.7})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from napari_stem_defects.base.micrograph import Micrograph
-from napari_stem_defects.postprocessing.masks import planes_from_map
+from napari_stem_defects.postprocessing.masks import masks_from_probability
 from napari_stem_defects.postprocessing.regions import measure_regions
 from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap
 
@@ -44,7 +44,7 @@ def detection(
         probability[:, -3:, -3:] = 0.1
     answers = ProbabilityMap(probability, y, x, CLASSES, np.ones((y.size, x.size), bool))
     limits = dict.fromkeys(CLASSES, threshold)
-    planes = planes_from_map(answers, of.frame_shape, limits)
+    planes = masks_from_probability(answers, of.frame_shape, limits)
     return Detection(
         image=of.name,
         frame=frame,

@@ -10,7 +10,7 @@ from napari_stem_defects.io.models.model_file import save_model
 from napari_stem_defects.networks.ensemble import new_member, weights_of
 from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec
 from napari_stem_defects.preprocessing.settings import (
-    Preprocessing,
+    PreprocessingSettings,
 )
 
 if TYPE_CHECKING:
@@ -34,6 +34,6 @@ def write_one_pass_model(path: Path, **described: object) -> Path:
     return write_small_model(
         path,
         architecture=Architecture(channels=(2, 2), hidden=2, padded=False),
-        preprocessing=Preprocessing(representation="real"),
+        preprocessing=PreprocessingSettings(representation="real"),
         **described,
     )

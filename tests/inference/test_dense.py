@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_stem_defects.inference import dense, strategy
-from napari_stem_defects.inference.predict import SoFar, predict
+from napari_stem_defects.inference.predict import PartialProbabilities, predict
 from napari_stem_defects.inference.strategy import (
-    Mode,
+    InferenceMode,
 )
 from napari_stem_defects.networks.ensemble import (
-    Network,
+    EnsembleNetwork,
     in_one_pass,
     multiplications,
     new_member,
@@ -29,7 +29,7 @@ from napari_stem_defects.preprocessing.pipeline import (
     features,
 )
 from napari_stem_defects.preprocessing.settings import (
-    Preprocessing,
+    PreprocessingSettings,
 )
 from napari_stem_defects.preprocessing.windows import Grid, cut, pad_for_windows, window_grid
 
@@ -37,7 +37,7 @@ SPEC = EnsembleSpec(
     "small",
     ("Bulk", "SF1", "LC"),
     seeds=(0, 1),
-    preprocessing=Preprocessing(representation="real"),
+    preprocessing=PreprocessingSettings(representation="real"),
     architecture=Architecture(channels=(3, 4, 5), hidden=6, padded=False),
 )
 
@@ -66,7 +66,9 @@ def image_of(height: int, width: int, seed: int = 0) -> np.ndarray:
 def window_by_window(image: np.ndarray, ensemble: Ensemble, grid: Grid) -> np.ndarray:
     y, x = (axis.ravel() for axis in np.meshgrid(*grid, indexing="ij"))
     windows = cut(pad_for_windows(image, 64), y, x, 64)
-    answers = Network(ensemble).probabilities(features(windows, ensemble.spec.preprocessing))
+    answers = EnsembleNetwork(ensemble).probabilities(
+        features(windows, ensemble.spec.preprocessing)
+    )
     return answers.T.reshape(-1, len(grid.y), len(grid.x))
 
 
@@ -87,7 +89,7 @@ def test_answers_are_those_of_every_window_by_itself(
     image = image_of(height, width)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dense, "TILE_PX", tile)
-        tiles = dense.OnePass(image, ensemble, "cpu", grid, "exact")
+        tiles = dense.DenseInference(image, ensemble, "cpu", grid, "exact")
         answers = np.full((len(grid.y), len(grid.x), 3), np.nan, np.float32)
         for batch in tiles.batches(grid):
             part = tiles.ask(grid.y[batch.rows], grid.x[batch.columns])
@@ -100,14 +102,14 @@ def test_answers_are_those_of_every_window_by_itself(
 
 @pytest.mark.parametrize("mode", ["exact", "fast"])
 def test_predict_takes_the_one_pass_where_it_pays(
-    ensemble: Ensemble, monkeypatch: pytest.MonkeyPatch, mode: Mode
+    ensemble: Ensemble, monkeypatch: pytest.MonkeyPatch, mode: InferenceMode
 ) -> None:
     image, grid = image_of(150, 120), window_grid((150, 120), 8)
-    monkeypatch.setattr(Network, "ask", lambda *_: pytest.fail("asked window by window"))
+    monkeypatch.setattr(EnsembleNetwork, "ask", lambda *_: pytest.fail("asked window by window"))
     monkeypatch.setattr(dense, "TILE_PX", 100)
     shown: list[int] = []
 
-    def watch(so_far: SoFar) -> None:
+    def watch(so_far: PartialProbabilities) -> None:
         shown.append(int(so_far.answered.sum()))
 
     answers = predict(image, ensemble, grid, mode=mode, watch=watch)
@@ -129,7 +131,11 @@ def test_predict_takes_the_one_pass_where_it_pays(
     ],
 )
 def test_a_gpu_computes_in_half_precision_where_it_may(
-    ensemble: Ensemble, monkeypatch: pytest.MonkeyPatch, device: str, mode: Mode, wanted: str
+    ensemble: Ensemble,
+    monkeypatch: pytest.MonkeyPatch,
+    device: str,
+    mode: InferenceMode,
+    wanted: str,
 ) -> None:
     made: list[tuple[str, str]] = []
 
@@ -138,14 +144,14 @@ def test_a_gpu_computes_in_half_precision_where_it_may(
 
     monkeypatch.setattr(strategy, "network_of", network_of)
     monkeypatch.setattr(dense, "values_that_fit", lambda: 10**9)
-    dense.OnePass(image_of(100, 100), ensemble, device, window_grid((100, 100), 8), mode)
+    dense.DenseInference(image_of(100, 100), ensemble, device, window_grid((100, 100), 8), mode)
     assert made == [(device, wanted)]
 
 
 def test_half_precision_is_nearly_exact(ensemble: Ensemble) -> None:
     image = torch.from_numpy(image_of(96, 96))
-    exact = Network(ensemble).ask_everywhere(image, 8)
-    halved = Network(ensemble, precision="float16").ask_everywhere(image, 8)
+    exact = EnsembleNetwork(ensemble).ask_everywhere(image, 8)
+    halved = EnsembleNetwork(ensemble, precision="float16").ask_everywhere(image, 8)
     apart = (torch.sigmoid(exact) - torch.sigmoid(halved)).abs().max()
     assert 0 < float(apart) < 0.004
 
@@ -185,14 +191,14 @@ def test_short_memory_makes_tiles_smaller(
 ) -> None:
     image, grid = image_of(200, 230), window_grid((200, 230), 8)
     wanted = predict(image, ensemble, grid)
-    ask, held = Network.ask_everywhere, 120 * 400
+    ask, held = EnsembleNetwork.ask_everywhere, 120 * 400
 
-    def short(network: Network, tile: torch.Tensor, step: int) -> torch.Tensor:
+    def short(network: EnsembleNetwork, tile: torch.Tensor, step: int) -> torch.Tensor:
         if tile.numel() > held:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return ask(network, tile, step)
 
-    monkeypatch.setattr(Network, "ask_everywhere", short)
+    monkeypatch.setattr(EnsembleNetwork, "ask_everywhere", short)
     with caplog.at_level(logging.WARNING):
         answers = predict(image, ensemble, grid)
     np.testing.assert_allclose(answers, wanted, atol=1e-6)

@@ -17,15 +17,15 @@ from napari_stem_defects.errors import InputError
 from napari_stem_defects.inference import sliding_window, strategy
 from napari_stem_defects.inference.predict import predict
 from napari_stem_defects.inference.sliding_window import fast_precision
-from napari_stem_defects.networks.ensemble import Network, new_member, weights_of
+from napari_stem_defects.networks.ensemble import EnsembleNetwork, new_member, weights_of
 from napari_stem_defects.networks.spec import Architecture, Calibration, Ensemble, EnsembleSpec
 from napari_stem_defects.preprocessing.pipeline import (
     features,
-    flatten,
+    filter_image,
 )
 from napari_stem_defects.preprocessing.pipeline_torch import features_on_device
 from napari_stem_defects.preprocessing.settings import (
-    Preprocessing,
+    PreprocessingSettings,
 )
 from napari_stem_defects.preprocessing.windows import band_around, cut, pad_for_windows, window_grid
 
@@ -33,7 +33,7 @@ SPEC = EnsembleSpec(
     "small",
     ("SF1", "Bulk", "LC"),
     seeds=(0, 1),
-    preprocessing=Preprocessing(representation="fft+real"),
+    preprocessing=PreprocessingSettings(representation="fft+real"),
     architecture=Architecture(channels=(4, 8), hidden=8),
 )
 
@@ -45,9 +45,9 @@ def ensemble_of(spec: EnsembleSpec = SPEC) -> Ensemble:
 
 
 @pytest.fixture(scope="module")
-def flattened() -> np.ndarray:
+def filtered() -> np.ndarray:
     noise = np.random.default_rng(0).random((150, 170), dtype=np.float32)
-    return flatten(noise, SPEC.preprocessing)
+    return filter_image(noise, SPEC.preprocessing)
 
 
 class Short:
@@ -55,16 +55,16 @@ class Short:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, device: str, error: Exception, holds: int):
         self.asked: list[tuple[str, int]] = []
-        ask = Network.ask
+        ask = EnsembleNetwork.ask
 
-        def asked(network: Network, seen: dict[str, torch.Tensor]) -> torch.Tensor:
+        def asked(network: EnsembleNetwork, seen: dict[str, torch.Tensor]) -> torch.Tensor:
             count = len(next(iter(seen.values())))
             self.asked.append((network.device.type, count))
             if network.device.type == device and count > holds:
                 raise error
             return ask(network, seen)
 
-        monkeypatch.setattr(Network, "ask", asked)
+        monkeypatch.setattr(EnsembleNetwork, "ask", asked)
 
 
 @pytest.mark.parametrize(
@@ -76,12 +76,12 @@ class Short:
     ],
 )
 def test_short_memory_halves_the_batch(
-    monkeypatch: pytest.MonkeyPatch, flattened: np.ndarray, error: Exception
+    monkeypatch: pytest.MonkeyPatch, filtered: np.ndarray, error: Exception
 ) -> None:
-    grid, ensemble = window_grid(flattened.shape, 8), ensemble_of()
-    wanted = predict(flattened, ensemble, grid)
+    grid, ensemble = window_grid(filtered.shape, 8), ensemble_of()
+    wanted = predict(filtered, ensemble, grid)
     short = Short(monkeypatch, "cpu", error, holds=100)
-    np.testing.assert_allclose(predict(flattened, ensemble, grid), wanted, atol=1e-6)
+    np.testing.assert_allclose(predict(filtered, ensemble, grid), wanted, atol=1e-6)
     assert [count for _, count in short.asked if count > 100] == [
         min(512, grid.windows - len(grid.y[::4]) * len(grid.x[::4])),
         256,
@@ -90,40 +90,42 @@ def test_short_memory_halves_the_batch(
 
 
 def test_a_device_without_memory_is_left_for_the_cpu(
-    monkeypatch: pytest.MonkeyPatch, flattened: np.ndarray, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, filtered: np.ndarray, caplog: pytest.LogCaptureFixture
 ) -> None:
-    grid, ensemble = window_grid(flattened.shape, 16), ensemble_of()
-    wanted = predict(flattened, ensemble, grid)
+    grid, ensemble = window_grid(filtered.shape, 16), ensemble_of()
+    wanted = predict(filtered, ensemble, grid)
     short = Short(monkeypatch, "meta", torch.OutOfMemoryError("CUDA out of memory"), holds=0)
     with caplog.at_level(logging.WARNING):
-        answers = predict(flattened, ensemble, grid, device="meta")
+        answers = predict(filtered, ensemble, grid, device="meta")
     np.testing.assert_allclose(answers, wanted, atol=1e-6)
     devices = [device for device, _ in short.asked]
     assert devices == sorted(devices, reverse=True)  # the device first, then the CPU for good
     assert "going on with the CPU" in caplog.messages[-1]
 
 
-def test_no_memory_at_all_is_said(monkeypatch: pytest.MonkeyPatch, flattened: np.ndarray) -> None:
+def test_no_memory_at_all_is_said(monkeypatch: pytest.MonkeyPatch, filtered: np.ndarray) -> None:
     Short(monkeypatch, "cpu", torch.OutOfMemoryError("out of memory"), holds=0)
     with pytest.raises(InputError, match="not enough memory"):
-        predict(flattened, ensemble_of(), window_grid(flattened.shape, 16))
+        predict(filtered, ensemble_of(), window_grid(filtered.shape, 16))
 
 
 def test_other_faults_are_not_taken_for_want_of_memory(
-    monkeypatch: pytest.MonkeyPatch, flattened: np.ndarray
+    monkeypatch: pytest.MonkeyPatch, filtered: np.ndarray
 ) -> None:
     Short(monkeypatch, "cpu", RuntimeError("shapes do not match"), holds=0)
     with pytest.raises(RuntimeError, match="shapes"):
-        predict(flattened, ensemble_of(), window_grid(flattened.shape, 16))
+        predict(filtered, ensemble_of(), window_grid(filtered.shape, 16))
 
 
-def bulk_from(limit_of_clearing: float, flattened: np.ndarray) -> Ensemble:
+def bulk_from(limit_of_clearing: float, filtered: np.ndarray) -> Ensemble:
     """Return an ensemble whose Bulk is sure of about so large a share of the windows."""
     spec = replace(SPEC, calibration={"SF1": Calibration(1, -20), "LC": Calibration(1, -20)})
-    grid = window_grid(flattened.shape, 8)
-    plain = predict(flattened, ensemble_of(spec), grid)[1]
+    grid = window_grid(filtered.shape, 8)
+    plain = predict(filtered, ensemble_of(spec), grid)[1]
     logit = np.log(plain / (1 - plain))
-    wanted = np.log(sliding_window.CLEARED / (1 - sliding_window.CLEARED))
+    wanted = np.log(
+        sliding_window.EARLY_EXIT_PROBABILITY / (1 - sliding_window.EARLY_EXIT_PROBABILITY)
+    )
     shift = float(wanted - np.quantile(logit, 1 - limit_of_clearing))
     bulk = {"Bulk": Calibration(1, shift)}
     return ensemble_of(replace(spec, calibration={**spec.calibration, **bulk}))
@@ -131,16 +133,16 @@ def bulk_from(limit_of_clearing: float, flattened: np.ndarray) -> Ensemble:
 
 @pytest.mark.parametrize("share", [0.2, 0.7])
 def test_windows_bulk_is_sure_of_are_spared_the_others(
-    monkeypatch: pytest.MonkeyPatch, flattened: np.ndarray, share: float
+    monkeypatch: pytest.MonkeyPatch, filtered: np.ndarray, share: float
 ) -> None:
-    ensemble, grid = bulk_from(share, flattened), window_grid(flattened.shape, 8)
-    exact = predict(flattened, ensemble, grid)
+    ensemble, grid = bulk_from(share, filtered), window_grid(filtered.shape, 8)
+    exact = predict(filtered, ensemble, grid)
     monkeypatch.setattr(sliding_window, "fast_precision", lambda device: "float32")
     short = Short(monkeypatch, "none", RuntimeError(), holds=0)
-    fast = predict(flattened, ensemble, grid, mode="fast")
+    fast = predict(filtered, ensemble, grid, mode="fast")
     coarse = np.zeros(exact.shape[1:], bool)
     coarse[::4, ::4] = True
-    cleared = (exact[1] >= sliding_window.CLEARED) & ~coarse
+    cleared = (exact[1] >= sliding_window.EARLY_EXIT_PROBABILITY) & ~coarse
     np.testing.assert_allclose(fast[:, ~cleared], exact[:, ~cleared], atol=1e-5)
     np.testing.assert_allclose(fast[1], exact[1], atol=1e-5)
     assert not fast[0][cleared].any()
@@ -150,23 +152,23 @@ def test_windows_bulk_is_sure_of_are_spared_the_others(
     assert 0.5 * share < cleared.mean() < share + 0.1
 
 
-def test_a_bulk_that_is_sure_of_defects_is_not_trusted(flattened: np.ndarray) -> None:
-    ensemble, grid = bulk_from(0.7, flattened), window_grid(flattened.shape, 8)
+def test_a_bulk_that_is_sure_of_defects_is_not_trusted(filtered: np.ndarray) -> None:
+    ensemble, grid = bulk_from(0.7, filtered), window_grid(filtered.shape, 8)
     liar = {**ensemble.spec.calibration, "LC": Calibration(1, 20)}
     ensemble = ensemble_of(replace(ensemble.spec, calibration=liar))
-    exact = predict(flattened, ensemble, grid)
-    assert (exact[1] >= sliding_window.CLEARED).any()
-    np.testing.assert_allclose(predict(flattened, ensemble, grid, mode="fast"), exact, atol=1e-5)
+    exact = predict(filtered, ensemble, grid)
+    assert (exact[1] >= sliding_window.EARLY_EXIT_PROBABILITY).any()
+    np.testing.assert_allclose(predict(filtered, ensemble, grid, mode="fast"), exact, atol=1e-5)
 
 
 @pytest.mark.parametrize("recorded", [None, 0.3, 1.0])
 def test_what_training_recorded_decides_what_bulk_clears(
-    flattened: np.ndarray, recorded: float | None
+    filtered: np.ndarray, recorded: float | None
 ) -> None:
     sure = {"Bulk": Calibration(1, 60), "SF1": Calibration(1, -20), "LC": Calibration(1, -20)}
     spec = replace(SPEC, calibration=sure, training={"bulk_clears_from": recorded})
-    ensemble, grid = ensemble_of(spec), window_grid(flattened.shape, 8)
-    exact, fast = (predict(flattened, ensemble, grid, mode=mode) for mode in ("exact", "fast"))
+    ensemble, grid = ensemble_of(spec), window_grid(filtered.shape, 8)
+    exact, fast = (predict(filtered, ensemble, grid, mode=mode) for mode in ("exact", "fast"))
     assert (exact[1] == 1).all()
     spared = np.ones(exact.shape[1:], bool)
     spared[::4, ::4] = False
@@ -175,10 +177,10 @@ def test_what_training_recorded_decides_what_bulk_clears(
         np.testing.assert_allclose(fast, exact, atol=1e-5)
 
 
-def test_an_ensemble_without_bulk_is_exact_in_every_mode(flattened: np.ndarray) -> None:
+def test_an_ensemble_without_bulk_is_exact_in_every_mode(filtered: np.ndarray) -> None:
     ensemble = ensemble_of(replace(SPEC, classes=("SF1", "LC")))
-    grid = window_grid(flattened.shape, 16)
-    exact, fast = (predict(flattened, ensemble, grid, mode=mode) for mode in ("exact", "fast"))
+    grid = window_grid(filtered.shape, 16)
+    exact, fast = (predict(filtered, ensemble, grid, mode=mode) for mode in ("exact", "fast"))
     np.testing.assert_array_equal(exact, fast)
 
 
@@ -196,13 +198,13 @@ def test_precision_is_measured(monkeypatch: pytest.MonkeyPatch, seconds: tuple[A
 @pytest.mark.parametrize(
     "p",
     [
-        Preprocessing(threshold=0.2),
-        Preprocessing(representation="fft+real"),
-        replace(Preprocessing.paper(), threshold=0.4),
-        Preprocessing(representation="real", contrast_px=0.0),
+        PreprocessingSettings(threshold=0.2),
+        PreprocessingSettings(representation="fft+real"),
+        replace(PreprocessingSettings.paper(), threshold=0.4),
+        PreprocessingSettings(representation="real", contrast_px=0.0),
     ],
 )
-def test_the_device_sees_what_training_saw(p: Preprocessing) -> None:
+def test_the_device_sees_what_training_saw(p: PreprocessingSettings) -> None:
     patches = np.random.default_rng(1).normal(size=(9, 64, 64)).astype(np.float32)
     patches[3] = 0
     wanted, got = features(patches, p), features_on_device(torch.from_numpy(patches), p)
@@ -226,32 +228,32 @@ def test_bands_hold_what_whole_images_hold(height: int, width: int, seed: int) -
 
 
 def test_networks_are_built_once_for_all_frames_of_a_stack(
-    monkeypatch: pytest.MonkeyPatch, flattened: np.ndarray
+    monkeypatch: pytest.MonkeyPatch, filtered: np.ndarray
 ) -> None:
     built: list[Any] = []
 
-    def build(*args: Any, **choices: Any) -> Network:
+    def build(*args: Any, **choices: Any) -> EnsembleNetwork:
         built.append(choices)
-        return Network(*args, **choices)
+        return EnsembleNetwork(*args, **choices)
 
-    monkeypatch.setattr(strategy, "Network", build)
+    monkeypatch.setattr(strategy, "EnsembleNetwork", build)
     grid, ensemble = window_grid((64, 64), 32), ensemble_of()
-    answers = [predict(flattened[:64, :64], ensemble, grid, mode="fast") for _ in range(3)]
+    answers = [predict(filtered[:64, :64], ensemble, grid, mode="fast") for _ in range(3)]
     assert [choices["classes"] for choices in built] == [None, [SPEC.classes.index("Bulk")]]
     np.testing.assert_array_equal(answers[0], answers[2])
     other = ensemble_of(replace(SPEC, classes=("SF1", "LC")))
-    assert predict(flattened[:64, :64], other, grid).shape == (2, 2, 2)
+    assert predict(filtered[:64, :64], other, grid).shape == (2, 2, 2)
     assert len(built) == 3
 
 
 @pytest.mark.parametrize(
     "frames", [30, pytest.param(1000, marks=[pytest.mark.long, pytest.mark.timeout(900)])]
 )
-def test_memory_stays_flat_over_the_frames_of_a_stack(flattened: np.ndarray, frames: int) -> None:
-    ensemble, grid = ensemble_of(), window_grid(flattened.shape, 16)
+def test_memory_stays_flat_over_the_frames_of_a_stack(filtered: np.ndarray, frames: int) -> None:
+    ensemble, grid = ensemble_of(), window_grid(filtered.shape, 16)
     process, held = psutil.Process(), []
     for _ in range(frames):
-        predict(flattened, ensemble, grid, mode="fast")
+        predict(filtered, ensemble, grid, mode="fast")
         held.append(process.memory_info().rss)
     warm = frames // 3
     assert max(held[warm:]) - held[warm] < 8e6

@@ -8,7 +8,7 @@ from scipy.special import expit, logit
 
 from napari_stem_defects.inference.spatial_averaging import (
     SUREST,
-    averaged,
+    average_logits,
 )
 from napari_stem_defects.preprocessing.windows import window_grid
 from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks, from_patches
@@ -31,38 +31,38 @@ def noise(seed: int = 0, height: float = 2.0) -> np.ndarray:
 
 
 def test_without_spread_answers_stay() -> None:
-    np.testing.assert_array_equal(averaged(noise(), GRID, 0.0), noise())
+    np.testing.assert_array_equal(average_logits(noise(), GRID, 0.0), noise())
 
 
 def test_one_sure_window_does_not_outvote_its_neighbours() -> None:
     answers = np.full((1, len(GRID.y), len(GRID.x)), 0.05, np.float32)
     answers[0, 10, 10] = 1
     answers[0, 20:24, 20:24] = 1
-    mean = averaged(answers, GRID, 3.0)
+    mean = average_logits(answers, GRID, 3.0)
     assert mean[0, 10, 10] < 0.5 < mean[0, 21:23, 21:23].min()
     assert mean.dtype == np.float32
 
 
 def test_errors_of_neighbours_average_out_and_what_all_say_stays() -> None:
-    mean = logit(averaged(noise(), GRID, 4.0))
+    mean = logit(average_logits(noise(), GRID, 4.0))
     assert mean.std() < 0.3 * 2.0
     assert mean.mean() == pytest.approx(-1, abs=0.1)
     same = np.full_like(noise(), 0.3)
-    np.testing.assert_allclose(averaged(same, GRID, 4.0), same, rtol=1e-5)
+    np.testing.assert_allclose(average_logits(same, GRID, 4.0), same, rtol=1e-5)
 
 
 def test_certainty_has_an_end() -> None:
     for certain in (0.0, 1.0):
-        mean = averaged(np.full_like(noise(), certain), GRID, 4.0)
+        mean = average_logits(np.full_like(noise(), certain), GRID, 4.0)
         np.testing.assert_allclose(np.abs(logit(mean.astype(float))), SUREST, atol=0.05)
 
 
 def test_classes_do_not_mix_and_one_row_of_windows_will_do() -> None:
     answers = noise()
     answers[1] = 0.5
-    assert (averaged(answers, GRID, 4.0)[1] == 0.5).all()
+    assert (average_logits(answers, GRID, 4.0)[1] == 0.5).all()
     row = window_grid((1, 121), 3)
-    assert averaged(answers[:, :1], row, 4.0).shape == answers[:, :1].shape
+    assert average_logits(answers[:, :1], row, 4.0).shape == answers[:, :1].shape
 
 
 def test_around_a_site_the_same_mean_is_taken() -> None:
@@ -76,7 +76,7 @@ def test_around_a_site_the_same_mean_is_taken() -> None:
     grid = window_grid((201, 201), 1)
     values = field(*np.meshgrid(grid.y, grid.x, indexing="ij"))[None]
     inside = np.abs(values) < 0.9 * SUREST
-    mean = logit(averaged(expit(values).astype(np.float32), grid, spread).astype(float))
+    mean = logit(average_logits(expit(values).astype(np.float32), grid, spread).astype(float))
     for place, expected in zip(np.column_stack([sites.y, sites.x]).astype(int), found, strict=True):
         if inside[0, place[0] - 16 : place[0] + 17, place[1] - 16 : place[1] + 17].all():
             assert mean[0, place[0], place[1]] == pytest.approx(expected, abs=0.02)

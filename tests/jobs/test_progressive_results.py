@@ -13,19 +13,19 @@ from napari_stem_defects.api.detect import detect
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.base.progress import Progress
 from napari_stem_defects.base.search_area import (
-    Area,
+    SearchArea,
 )
 from napari_stem_defects.detection.cutout import (
     Cutout,
 )
 from napari_stem_defects.detection.frame_result import FrameResult
 from napari_stem_defects.inference import sliding_window
-from napari_stem_defects.inference.predict import SoFar
+from napari_stem_defects.inference.predict import PartialProbabilities
 from napari_stem_defects.inference.sliding_window import COARSE_STEP
 from napari_stem_defects.io.models.model_file import load_model
 from napari_stem_defects.jobs import progressive_results, tasks
 from napari_stem_defects.jobs.frame_input import FrameInput
-from napari_stem_defects.jobs.progressive_results import Refinement
+from napari_stem_defects.jobs.progressive_results import ProgressiveResults
 from napari_stem_defects.preprocessing.windows import window_grid
 
 OUTLINE = ((10.0, 10.0), (10.0, 180.0), (180.0, 10.0))
@@ -36,9 +36,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_small_model(tmp_path_factory.mktemp("model") / "small.safetensors")
 
 
-@pytest.mark.parametrize("area", [None, Area((OUTLINE,))])
+@pytest.mark.parametrize("area", [None, SearchArea((OUTLINE,))])
 def test_results_get_finer_and_end_as_the_command_line_has_them(
-    model: Path, area: Area | None, monkeypatch: pytest.MonkeyPatch
+    model: Path, area: SearchArea | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progressive_results, "SHARE", 1e9)
     monkeypatch.setattr(sliding_window, "BATCH", 64)
@@ -104,10 +104,10 @@ def test_refining_costs_a_small_share(model: Path, monkeypatch: pytest.MonkeyPat
         shown.append(progress.detail["partial"])
 
     limits: dict[str, Any] = {"thresholds": {"Bulk": 0.5, "SF1": 0.5}}
-    refining = Refinement(tell, Cutout(image, image), spec, 0, limits, {})
+    refining = ProgressiveResults(tell, Cutout(image, image), spec, 0, limits, {})
     grid = window_grid((160, 160), 8)
     answers = np.zeros((2, len(grid.y), len(grid.x)), np.float32)
-    so_far = SoFar(answers, np.zeros(answers.shape[1:], bool), grid)
+    so_far = PartialProbabilities(answers, np.zeros(answers.shape[1:], bool), grid)
     so_far.answered[::COARSE_STEP, ::COARSE_STEP] = True
     coarse = answers[:, ::COARSE_STEP, ::COARSE_STEP]
     where = {"y": grid.y[::COARSE_STEP], "x": grid.x[::COARSE_STEP]}

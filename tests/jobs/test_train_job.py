@@ -17,14 +17,14 @@ from napari_stem_defects.errors import InputError, ModelError, OutputError
 from napari_stem_defects.io.models.model_file import load_model
 from napari_stem_defects.io.models.report_folder import report_folder
 from napari_stem_defects.jobs.train_job import train_model
-from napari_stem_defects.training.recipes import Choices, Recipe
+from napari_stem_defects.training.recipes import Recipe, TrainingOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
 REPORT = {"report.json", "report.md", "report.png", "predictions.csv"}
-QUICK = Choices(name="striped", epochs={"Bulk": 1, "SF1": 1}, splits=("random",))
+QUICK = TrainingOptions(name="striped", epochs={"Bulk": 1, "SF1": 1}, splits=("random",))
 
 
 @pytest.fixture
@@ -107,7 +107,9 @@ def at_epoch(name: str, epoch: int) -> Callable[[Progress], bool]:
     return lambda step: (step.detail.get("class"), step.detail.get("epoch")) == (name, epoch)
 
 
-LONG = Choices(name="striped", epochs={"Bulk": 2, "SF1": 5}, splits=("random",), recipe="abstract")
+LONG = TrainingOptions(
+    name="striped", epochs={"Bulk": 2, "SF1": 5}, splits=("random",), recipe="abstract"
+)
 
 
 @pytest.mark.parametrize(

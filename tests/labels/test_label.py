@@ -14,7 +14,7 @@ from napari_stem_defects.labels.label import Label, LabelClass, LabelledFrame, d
 from napari_stem_defects.labels.state import (
     DropClass,
     Event,
-    LabelBook,
+    LabelState,
     RemoveLabel,
     RenameClass,
     UnknownEventError,
@@ -38,7 +38,7 @@ events: st.SearchStrategy[Event] = st.one_of(
 )
 
 
-def state(book: LabelBook) -> tuple[object, object]:
+def state(book: LabelState) -> tuple[object, object]:
     return dict(book.labels), dict(book.classes)
 
 
@@ -46,7 +46,7 @@ def state(book: LabelBook) -> tuple[object, object]:
 def test_applying_the_inverse_restores_labels_and_classes(
     past: list[Event], step: list[Event]
 ) -> None:
-    book = LabelBook(past)
+    book = LabelState(past)
     before = state(book)
     undo = book.apply_all(step)
     after = state(book)
@@ -58,13 +58,13 @@ def test_applying_the_inverse_restores_labels_and_classes(
 
 @given(st.lists(events))
 def test_the_fewest_events_lead_to_the_same_state(past: list[Event]) -> None:
-    book = LabelBook(past)
-    assert state(LabelBook(book.events())) == state(book)
+    book = LabelState(past)
+    assert state(LabelState(book.events())) == state(book)
 
 
 @given(st.lists(events))
 def test_every_label_has_a_class_in_the_table(past: list[Event]) -> None:
-    book = LabelBook(past)
+    book = LabelState(past)
     assert {label.class_name for label in book.labels.values()} <= set(book.classes)
     assert sum(book.counts().values()) == len(book.labels)
 
@@ -129,7 +129,7 @@ def test_a_frame_contains_the_points_on_its_pixels() -> None:
 
 
 def test_classes_get_the_lowest_free_keys() -> None:
-    book = LabelBook()
+    book = LabelState()
     book.apply_all(book.adding_missing_classes([f"c{n}" for n in range(9)]))
     assert [entry.key for entry in book.sorted_classes()] == list(range(1, 10))
     book.apply_all(book.adding_class("tenth"))
@@ -140,30 +140,30 @@ def test_classes_get_the_lowest_free_keys() -> None:
 
 
 def test_a_taken_key_or_name_is_refused() -> None:
-    book = LabelBook([default_class("SF1", 1)])
+    book = LabelState([default_class("SF1", 1)])
     with pytest.raises(LabelError, match="key 1"):
         book.adding_class("SF2", key=1)
     with pytest.raises(LabelError, match="exists"):
         book.adding_class("SF1")
     with pytest.raises(LabelError, match="merge"):
-        LabelBook([default_class("a"), default_class("b")]).renaming_class("a", "b")
+        LabelState([default_class("a"), default_class("b")]).renaming_class("a", "b")
 
 
 def test_renaming_keeps_colour_key_and_labels() -> None:
-    book = LabelBook([LabelClass("SF1", "#112233", 4), LABEL])
+    book = LabelState([LabelClass("SF1", "#112233", 4), LABEL])
     book.apply_all(book.renaming_class("SF1", "fault"))
     assert book.classes == {"fault": LabelClass("fault", "#112233", 4)}
     assert book.labels["one"] == replace(LABEL, class_name="fault")
 
 
 def test_merging_moves_labels_and_drops_the_emptied_classes() -> None:
-    book = LabelBook([LABEL, replace(LABEL, id="two", class_name="SF2"), default_class("LC")])
+    book = LabelState([LABEL, replace(LABEL, id="two", class_name="SF2"), default_class("LC")])
     book.apply_all(book.merging_classes(["SF1", "SF2", "SF1"], "LC"))
     assert book.counts() == {"LC": 2}
 
 
 def test_plans_for_what_is_not_there_say_what_is() -> None:
-    book = LabelBook([LABEL])
+    book = LabelState([LABEL])
     for plan in (
         lambda: book.renaming_class("SF9", "x"),
         lambda: book.merging_classes(["SF9"], "SF1"),
@@ -175,7 +175,7 @@ def test_plans_for_what_is_not_there_say_what_is() -> None:
 
 
 def test_a_class_in_use_stays() -> None:
-    book = LabelBook([LABEL])
+    book = LabelState([LABEL])
     with pytest.raises(LabelError, match="1 labels"):
         book.removing_class("SF1")
     book.apply(DropClass("SF1"))

@@ -185,10 +185,10 @@ def test_stages_follow_mouse_and_slider(viewer: Any) -> None:
     QTest.mouseClick(widget.findChild(QWidget, "run"), Qt.MouseButton.LeftButton)
     wait_for(lambda: len(viewer.layers) == 6)
     assert viewer.layers.extent.units == image.units
-    flattened = viewer.layers["CdTe · c background removed"]
-    before = flattened.data.copy()
+    filtered = viewer.layers["CdTe · c background removed"]
+    before = filtered.data.copy()
     widget.findChild(QWidget, "smoothing_px").setValue(4.0)
-    wait_for(lambda: not np.array_equal(flattened.data, before))
+    wait_for(lambda: not np.array_equal(filtered.data, before))
     assert widget.model.settings.smoothing_px == 4.0
     wait_for(lambda: widget.model.lattice is not None)
     assert "nm" in widget.lattice.text()

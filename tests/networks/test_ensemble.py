@@ -12,14 +12,19 @@ from scipy.signal import correlate2d
 from scipy.special import expit
 
 from napari_stem_defects.errors import ModelError
-from napari_stem_defects.networks.ensemble import Network, new_member, weight_shapes, weights_of
+from napari_stem_defects.networks.ensemble import (
+    EnsembleNetwork,
+    new_member,
+    weight_shapes,
+    weights_of,
+)
 from napari_stem_defects.networks.spec import Architecture, Calibration, Ensemble, EnsembleSpec
 from napari_stem_defects.preprocessing.pipeline import (
     feature_shapes,
     features,
 )
 from napari_stem_defects.preprocessing.settings import (
-    Preprocessing,
+    PreprocessingSettings,
 )
 
 SMALL = Architecture(channels=(4, 8), hidden=8)
@@ -27,7 +32,7 @@ SPEC = EnsembleSpec(
     "small",
     ("Bulk", "SF1", "LC"),
     seeds=(0, 1),
-    preprocessing=Preprocessing(representation="fft+real"),
+    preprocessing=PreprocessingSettings(representation="fft+real"),
     architecture=SMALL,
 )
 
@@ -102,7 +107,7 @@ def normed(values: np.ndarray, weights: dict[str, np.ndarray], name: str) -> np.
 def test_members_compute_what_the_abstract_describes(*, maxima: bool) -> None:
     ensemble = ensemble_of(replace(SPEC, architecture=replace(SMALL, maxima=maxima)))
     seen = patches(2)
-    logits = Network(ensemble).logits(seen)
+    logits = EnsembleNetwork(ensemble).logits(seen)
     assert logits.shape == (2, 2, 3)
     assert logits.dtype == np.float32
     for seed, window, column in ((0, 0, 0), (1, 0, 2), (1, 1, 1)):
@@ -127,7 +132,7 @@ def test_weights_have_the_names_and_shapes_a_file_must_hold() -> None:
 
 @pytest.mark.parametrize("batch", [1, 7, 64])
 def test_answers_do_not_depend_on_the_batch(batch: int) -> None:
-    network, seen = Network(ensemble_of()), patches(64)
+    network, seen = EnsembleNetwork(ensemble_of()), patches(64)
     whole = network.probabilities(seen)
     parts = [
         network.probabilities({name: array[start : start + batch] for name, array in seen.items()})
@@ -138,19 +143,19 @@ def test_answers_do_not_depend_on_the_batch(batch: int) -> None:
 
 def test_probabilities_are_calibrated_mean_logits() -> None:
     spec = replace(SPEC, calibration={"SF1": Calibration(2.0, -0.5)})
-    network, seen = Network(ensemble_of(spec)), patches(5)
+    network, seen = EnsembleNetwork(ensemble_of(spec)), patches(5)
     mean = network.logits(seen).mean(0)
     wanted = expit(mean * [1, 2, 1] + [0, -0.5, 0])
     np.testing.assert_allclose(network.probabilities(seen), wanted, atol=1e-6)
 
 
 def test_no_windows_give_no_answers() -> None:
-    assert Network(ensemble_of()).probabilities(patches(0)).shape == (0, 3)
+    assert EnsembleNetwork(ensemble_of()).probabilities(patches(0)).shape == (0, 3)
 
 
 def test_answering_changes_nothing() -> None:
     ensemble, seen = ensemble_of(), patches(9)
-    network = Network(ensemble)
+    network = EnsembleNetwork(ensemble)
     before = {name: array.copy() for name, array in ensemble.weights.items()}
     np.testing.assert_array_equal(network.logits(seen), network.logits(seen))
     for name, array in before.items():
@@ -170,7 +175,7 @@ def test_members_start_he_normal() -> None:
 
 def test_each_part_of_the_representation_has_a_branch() -> None:
     for representation in ("fft", "real", "fft+real"):
-        settings = Preprocessing(representation=representation)
+        settings = PreprocessingSettings(representation=representation)
         names = weight_shapes(replace(SPEC, preprocessing=settings))
         branches = {name.split(".")[3] for name in names if ".branches." in name}
         assert branches == set(feature_shapes(settings))
@@ -183,7 +188,7 @@ def test_too_many_poolings_are_refused() -> None:
 
 
 def test_sizes_shrink_by_halves() -> None:
-    shapes = weight_shapes(replace(SPEC, preprocessing=Preprocessing()))
+    shapes = weight_shapes(replace(SPEC, preprocessing=PreprocessingSettings()))
     widths = [shapes[f"0.0.branches.fft.{1 + 4 * block}.weight"] for block in range(2)]
     assert all(after[1] == before[0] for before, after in pairwise(widths))
     assert shapes["0.0.head.1.weight"] == (8, 8 * 12 * 6)

@@ -11,14 +11,14 @@ from scipy.special import expit
 from napari_stem_defects.errors import InputError, ModelError
 from napari_stem_defects.networks.spec import Architecture, Calibration, EnsembleSpec
 from napari_stem_defects.preprocessing.settings import (
-    Preprocessing,
+    PreprocessingSettings,
 )
 
 SPEC = EnsembleSpec(
     "cdte",
     ("Bulk", "SF1", "LC"),
     seeds=(3, 5),
-    preprocessing=Preprocessing.paper(),
+    preprocessing=PreprocessingSettings.paper(),
     architecture=Architecture(channels=(4, 8), hidden=8),
     pixel_size_nm=0.027,
     lattice_nm=0.3742,

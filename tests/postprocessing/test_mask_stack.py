@@ -12,9 +12,9 @@ from probability_maps import answers
 from scipy import ndimage
 
 from napari_stem_defects.postprocessing import mask_stack as module
-from napari_stem_defects.postprocessing.connected_components import EIGHT, Pieces
-from napari_stem_defects.postprocessing.mask_stack import Planes, in_blocks, strips_of
-from napari_stem_defects.postprocessing.masks import planes_from_map
+from napari_stem_defects.postprocessing.connected_components import EIGHT, StripLabeller
+from napari_stem_defects.postprocessing.mask_stack import MaskStack, in_blocks, row_blocks
+from napari_stem_defects.postprocessing.masks import masks_from_probability
 from napari_stem_defects.postprocessing.regions import measure_regions, number_regions
 from napari_stem_defects.postprocessing.results import ProbabilityMap
 
@@ -36,18 +36,20 @@ def test_planes_come_back(
 ) -> None:
     monkeypatch.setattr(module, "PIXELS_TOGETHER", pixels)
     masks = random_masks(shape)
-    planes = Planes.of(NAMES, masks)
+    planes = MaskStack.of(NAMES, masks)
     np.testing.assert_array_equal(planes.masks(), masks)
     assert planes.areas_px() == masks.sum(axis=(1, 2)).tolist()
-    assert Planes.one_by_one(NAMES, iter(masks)) == planes
+    assert MaskStack.one_by_one(NAMES, iter(masks)) == planes
     box = slice(shape[0] // 3, shape[0]), slice(shape[1] // 2, shape[1])
     np.testing.assert_array_equal(planes.crop("Vacancy_CdTe", box), masks[1][box])
 
 
 def test_empty_planes_of_a_large_image_take_little() -> None:
     shape = (4096, 4096)
-    parts = (np.zeros((3, rows.stop - rows.start, shape[1]), np.uint8) for rows in strips_of(shape))
-    planes = Planes.drawn(NAMES, shape, parts)
+    parts = (
+        np.zeros((3, rows.stop - rows.start, shape[1]), np.uint8) for rows in row_blocks(shape)
+    )
+    planes = MaskStack.drawn(NAMES, shape, parts)
     assert sum(len(each) for part in planes.packed for each in part) < 100_000
     assert planes.areas_px() == [0, 0, 0]
 
@@ -56,7 +58,7 @@ def test_empty_planes_of_a_large_image_take_little() -> None:
 @settings(max_examples=60, deadline=None)
 def test_pieces_of_strips_are_the_regions_of_the_whole(seed: int, rows: int, share: float) -> None:
     mask = random_masks((40, 23), share, seed)[0]
-    pieces = Pieces()
+    pieces = StripLabeller()
     numbers = np.concatenate([pieces.add(mask[top : top + rows]) for top in range(0, 40, rows)])
     found = pieces.regions()[numbers]
     expected, count = ndimage.label(mask, EIGHT)
@@ -76,10 +78,10 @@ def test_strips_change_neither_planes_nor_regions(seed: int, rows: int) -> None:
     found = _random_map(random, shape)
     limits = dict(zip(CLASSES, random.choice([0.0, 0.3, 0.5, 0.8], len(CLASSES)), strict=True))
     invalid = random.random(shape) < 0.01
-    whole = planes_from_map(found, shape, limits, invalid)
+    whole = masks_from_probability(found, shape, limits, invalid)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "PIXELS_TOGETHER", rows * shape[1])
-        parts = planes_from_map(found, shape, limits, invalid)
+        parts = masks_from_probability(found, shape, limits, invalid)
     assert len(parts.strips) == -(-shape[0] // rows)
     np.testing.assert_array_equal(parts.masks(), whole.masks())
     np.testing.assert_array_equal(number_regions(found, parts), number_regions(found, whole))

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from probability_maps import answers
 from scipy import ndimage
 
-from napari_stem_defects.postprocessing.interpolation import rasterise
-from napari_stem_defects.postprocessing.masks import planes_from_map
+from napari_stem_defects.postprocessing.interpolation import upsample
+from napari_stem_defects.postprocessing.masks import masks_from_probability
 from napari_stem_defects.postprocessing.results import ProbabilityMap
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ HALF = {"Bulk": 0.5, "SF1": 0.5, "SF2": 0.5, "Vacancy_CdTe": 0.5}
 
 def masks_from_map(*arguments: Any, **options: Any) -> tuple[tuple[str, ...], NDArray[np.uint8]]:
     """Return the names of the planes, and these as one array."""
-    drawn = planes_from_map(*arguments, **options)
+    drawn = masks_from_probability(*arguments, **options)
     return drawn.names, drawn.masks()
 
 
@@ -54,7 +54,7 @@ def test_every_pixel_gets_an_answer_between_its_neighbours(
     values = np.random.default_rng(seed).random((y.size, x.size)).astype(np.float32)
     shape = (int(y[-1]) + border + 1, int(x[-1]) + border + 1)
 
-    pixels = rasterise(values, y, x, shape)
+    pixels = upsample(values, y, x, shape)
 
     assert pixels.shape == shape
     assert pixels.dtype == np.float32
@@ -70,16 +70,16 @@ def test_planes_are_reproduced_exactly_and_constants_bit_for_bit() -> None:
     y = np.array([4, 12, 20, 23], np.float32)
     x = np.array([2, 10], np.float32)
     slope = (3 * y[:, None] + 2 * x[None]).astype(np.float32)
-    pixels = rasterise(slope, y, x, (28, 13))
+    pixels = upsample(slope, y, x, (28, 13))
     assert pixels[17, 6] == pytest.approx(3 * 17 + 2 * 6)
     assert pixels[22, 3] == pytest.approx(3 * 22 + 2 * 3)
     assert pixels[27, 12] == slope[-1, -1]
-    assert (rasterise(np.full((4, 2), 0.7, np.float32), y, x, (600, 13)) == np.float32(0.7)).all()
+    assert (upsample(np.full((4, 2), 0.7, np.float32), y, x, (600, 13)) == np.float32(0.7)).all()
 
 
 def test_a_single_window_answers_for_the_whole_image() -> None:
     one = np.array([31.5], np.float32)
-    assert (rasterise(np.array([[0.3]], np.float32), one, one, (64, 64)) == np.float32(0.3)).all()
+    assert (upsample(np.array([[0.3]], np.float32), one, one, (64, 64)) == np.float32(0.3)).all()
 
 
 def test_planes_are_the_defects_then_unknown() -> None:
@@ -213,7 +213,7 @@ def test_specks_of_extended_classes_go_and_point_defects_stay() -> None:
     assert count(masks[0]) == 1
     assert masks[0, 100].all()
     assert count(masks[1]) == 1
-    _, kept = masks_from_map(answer, SHAPE, HALF, speck_px=0)
+    _, kept = masks_from_map(answer, SHAPE, HALF, min_length_px=0)
     assert count(kept[0]) == 2
 
 

@@ -9,7 +9,7 @@ import pytest
 from skimage.draw import disk
 from skimage.measure import label, regionprops
 
-from napari_stem_defects.postprocessing.mask_stack import Planes
+from napari_stem_defects.postprocessing.mask_stack import MaskStack
 from napari_stem_defects.postprocessing.regions import (
     measure_regions,
     number_regions,
@@ -42,7 +42,7 @@ def planes() -> NDArray[np.uint8]:
 def measure(
     masks: NDArray[np.uint8], answer: ProbabilityMap | None = None, nm: float | None = None
 ) -> tuple[Region, ...]:
-    packed = Planes.of(NAMES, masks)
+    packed = MaskStack.of(NAMES, masks)
     return measure_regions(answer or even_map(), packed, image="a", frame=2, pixel_size_nm=nm)
 
 
@@ -96,7 +96,7 @@ def test_pixels_carry_the_numbers_of_their_regions() -> None:
     masks[0, 80:90, 20:30] = 1
     masks[0, 30:40, 120:130] = 1
     masks[2, 5, 5] = 1
-    numbered = number_regions(even_map(), Planes.of(NAMES, masks))
+    numbered = number_regions(even_map(), MaskStack.of(NAMES, masks))
     assert [numbered[0, round(r.y_px), round(r.x_px)] for r in measure(masks)] == [1, 2]
     assert ((numbered > 0) == (masks > 0)).all()
 

@@ -15,20 +15,20 @@ from napari_stem_defects.preprocessing import pipeline, tiled
 from napari_stem_defects.preprocessing.pipeline import (
     feature_shapes,
     features,
-    flatten,
+    filter_image,
     normalise,
     stages,
 )
 from napari_stem_defects.preprocessing.settings import (
-    Preprocessing,
+    PreprocessingSettings,
 )
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-HANN = Preprocessing(threshold=0.2)
-PAPER = replace(Preprocessing.paper(), smoothing_px=1.0, threshold=0.4)
-BOTH = Preprocessing(representation="fft+real", smoothing_px=0.7)
+HANN = PreprocessingSettings(threshold=0.2)
+PAPER = replace(PreprocessingSettings.paper(), smoothing_px=1.0, threshold=0.4)
+BOTH = PreprocessingSettings(representation="fft+real", smoothing_px=0.7)
 ALL = [
     pytest.param(HANN, id="hann"),
     pytest.param(PAPER, id="paper"),
@@ -63,7 +63,7 @@ def blurred(image: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
     return image
 
 
-def flattened(image: NDArray[np.float32], p: Preprocessing) -> NDArray[np.float64]:
+def filtered(image: NDArray[np.float32], p: PreprocessingSettings) -> NDArray[np.float64]:
     normal = image.astype(np.float64) / image.max()
     background = blurred(normal, np.sqrt(p.background_px**2 + p.smoothing_px**2))
     flat = blurred(normal, p.smoothing_px) - background
@@ -74,11 +74,11 @@ def flattened(image: NDArray[np.float32], p: Preprocessing) -> NDArray[np.float6
     return flat / np.maximum(local, 0.2 * overall)
 
 
-def levelled(flat: NDArray[np.float64], p: Preprocessing) -> NDArray[np.float64]:
+def levelled(flat: NDArray[np.float64], p: PreprocessingSettings) -> NDArray[np.float64]:
     return flat if p.contrast_px else flat / np.abs(flat).max()
 
 
-def weighted(flat: NDArray[np.float64], p: Preprocessing) -> NDArray[np.float64]:
+def weighted(flat: NDArray[np.float64], p: PreprocessingSettings) -> NDArray[np.float64]:
     flat = levelled(flat, p)
     if p.window == "none":
         return flat
@@ -92,7 +92,7 @@ def log_magnitude(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.log(1 + np.abs(waves[0] @ values @ waves[1]))
 
 
-def seen(spectrum: NDArray[np.float64], p: Preprocessing) -> NDArray[np.float64]:
+def seen(spectrum: NDArray[np.float64], p: PreprocessingSettings) -> NDArray[np.float64]:
     """Pick, one by one, the frequencies up to the cutoff that are not mirror images."""
     k = round(p.cutoff * len(spectrum))
     kept = np.array([[spectrum[fy, fx] for fx in range(k + 1)] for fy in range(-k, k)])
@@ -100,13 +100,13 @@ def seen(spectrum: NDArray[np.float64], p: Preprocessing) -> NDArray[np.float64]
 
 
 @pytest.mark.parametrize("p", ALL)
-def test_each_stage_is_what_the_formula_says(p: Preprocessing) -> None:
+def test_each_stage_is_what_the_formula_says(p: PreprocessingSettings) -> None:
     image = pattern()
     got = stages(image, p)
     np.testing.assert_array_equal(got.original, image)
     np.testing.assert_allclose(got.normalised, image / image.max(), atol=1e-7)
-    flat = flattened(image, p)
-    np.testing.assert_allclose(got.flattened, flat, atol=2e-5 * np.abs(flat).max())
+    flat = filtered(image, p)
+    np.testing.assert_allclose(got.background_removed, flat, atol=2e-5 * np.abs(flat).max())
     spectrum = log_magnitude(weighted(flat, p))
     np.testing.assert_allclose(got.spectrum, np.fft.fftshift(spectrum), atol=2e-4)
     limit = p.threshold * seen(spectrum, p).max()
@@ -115,8 +115,8 @@ def test_each_stage_is_what_the_formula_says(p: Preprocessing) -> None:
 
 
 @pytest.mark.parametrize("p", ALL)
-def test_networks_see_what_the_formula_says(p: Preprocessing) -> None:
-    flat = flatten(pattern(), p)
+def test_networks_see_what_the_formula_says(p: PreprocessingSettings) -> None:
+    flat = filter_image(pattern(), p)
     got = features(flat[None], p)
     wanted = seen(log_magnitude(weighted(flat.astype(np.float64), p)), p)
     assert got["fft"].shape == (1, 1, *wanted.shape)
@@ -132,7 +132,7 @@ GOLDEN = {
     "hann": {
         "original": [300.0, 325.333, 313.7474, 300.5656, 1354416.0],
         "normalised": [0.6521176, 0.7071846, 0.6820008, 0.6533471, 2944.128],
-        "flattened": [-0.6247599, 0.3639136, -0.03294996, -0.06030679, -0.1851635],
+        "background_removed": [-0.6247599, 0.3639136, -0.03294996, -0.06030679, -0.1851635],
         "spectrum": [0.002811425, 3.156305, 1.061812, 0.003445063, 2777.582],
         "thresholded": [0.0, 3.156305, 0.0, 0.0, 1741.11],
         "fft": [924.8533, 6.10564, 763],
@@ -140,7 +140,7 @@ GOLDEN = {
     "paper": {
         "original": [300.0, 325.333, 313.7474, 300.5656, 1354416.0],
         "normalised": [0.6521176, 0.7071846, 0.6820008, 0.6533471, 2944.128],
-        "flattened": [-0.04592329, 0.02733731, -0.002476335, -0.004559934, 0.0],
+        "background_removed": [-0.04592329, 0.02733731, -0.002476335, -0.004559934, 0.0],
         "spectrum": [0.1629022, 3.140806, 1.733268, 0.2229189, 3476.966],
         "thresholded": [0.0, 3.140806, 0.0, 0.0, 647.5325],
         "fft": [346.3512, 6.513284, 2005],
@@ -149,22 +149,22 @@ GOLDEN = {
 
 
 @pytest.mark.parametrize(("name", "p"), [("hann", HANN), ("paper", PAPER)])
-def test_numbers_stay_what_they_were(name: str, p: Preprocessing) -> None:
+def test_numbers_stay_what_they_were(name: str, p: PreprocessingSettings) -> None:
     """Models in the field depend on these; a change needs a new format version."""
     got = stages(pattern(), p)
     at = ((0, 31, 40, 63), (0, 32, 17, 5))
     numbers = {stage: [*array[at], array.sum()] for stage, array in got._asdict().items()}
-    fft = features(got.flattened[None], p)["fft"]
+    fft = features(got.background_removed[None], p)["fft"]
     numbers["fft"] = [fft.sum(), fft.max(), (fft == 0).sum()]
     for stage, wanted in GOLDEN[name].items():
         np.testing.assert_allclose(numbers[stage], wanted, rtol=1e-4, atol=1e-4, err_msg=stage)
 
 
 @pytest.mark.parametrize("p", ALL)
-def test_preview_shows_what_the_networks_see(p: Preprocessing) -> None:
+def test_preview_shows_what_the_networks_see(p: PreprocessingSettings) -> None:
     for patch in (pattern(), noise(64, 64)):
         shown = np.fft.ifftshift(stages(patch, p).thresholded)
-        fft = features(flatten(patch[None], p), p)["fft"][0, 0]
+        fft = features(filter_image(patch[None], p), p)["fft"][0, 0]
         k = round(p.cutoff * 64)
         same = shown[np.ix_(np.arange(-k, k), np.arange(k + 1))]
         np.testing.assert_allclose(same, fft, atol=2e-5)
@@ -176,26 +176,26 @@ def test_preview_measures_the_threshold_below_the_cutoff() -> None:
     patch = (((y + x) % 2) + 0.2 * noise(64, 64)).astype(np.float32)
     p = replace(HANN, threshold=0.6, smoothing_px=0.0)
     shown = np.fft.ifftshift(stages(patch, p).thresholded)
-    fft = features(flatten(patch[None], p), p)["fft"][0, 0]
+    fft = features(filter_image(patch[None], p), p)["fft"][0, 0]
     assert (fft > 0).any()
     np.testing.assert_allclose(shown[np.ix_(np.arange(-24, 24), np.arange(25))], fft, atol=2e-5)
 
 
 @pytest.mark.parametrize("p", ALL)
-def test_a_batch_is_its_patches(p: Preprocessing) -> None:
+def test_a_batch_is_its_patches(p: PreprocessingSettings) -> None:
     patches = np.stack([pattern(), 5 + noise(64, 64), np.full((64, 64), 3, np.float32)])
-    flat = flatten(patches, p)
+    flat = filter_image(patches, p)
     together = features(flat, p)
     for index, patch in enumerate(patches):
-        np.testing.assert_array_equal(flat[index], flatten(patch, p))
-        for name, array in features(flatten(patch, p)[None], p).items():
+        np.testing.assert_array_equal(flat[index], filter_image(patch, p))
+        for name, array in features(filter_image(patch, p)[None], p).items():
             np.testing.assert_array_equal(together[name][index], array[0])
 
 
 @pytest.mark.parametrize("p", ALL)
-def test_the_intensity_scale_does_not_matter(p: Preprocessing) -> None:
+def test_the_intensity_scale_does_not_matter(p: PreprocessingSettings) -> None:
     image = pattern(100, 80)
-    np.testing.assert_allclose(flatten(1000 * image, p), flatten(image, p), atol=1e-5)
+    np.testing.assert_allclose(filter_image(1000 * image, p), filter_image(image, p), atol=1e-5)
     np.testing.assert_allclose(normalise(4 * image), normalise(image))
 
 
@@ -205,8 +205,8 @@ def test_scaling_a_patch_and_blurring_an_image_commute() -> None:
     image[150, 150] = 10 * image.max()  # the patch's own maximum is another
     inside = (slice(20, 84), slice(20, 84))
     p = replace(PAPER, background_px=3.0, threshold=0.0)
-    before = flatten(image[inside], p)
-    after = flatten(image, p)[inside]
+    before = filter_image(image[inside], p)
+    after = filter_image(image, p)[inside]
     core = (slice(12, -12), slice(12, -12))
     scale = image[inside].max() / image.max()
     np.testing.assert_allclose(after[core], scale * before[core], atol=2e-7)
@@ -215,14 +215,14 @@ def test_scaling_a_patch_and_blurring_an_image_commute() -> None:
 
 
 @pytest.mark.parametrize("p", [PAPER, HANN])
-def test_flattening_image_or_patch_agrees_away_from_borders(p: Preprocessing) -> None:
+def test_flattening_image_or_patch_agrees_away_from_borders(p: PreprocessingSettings) -> None:
     p = replace(p, background_px=3.0, contrast_px=min(p.contrast_px, 4.0))
     image = noise(200, 220)
     image[100, 100] = 1.5  # one maximum for both
     inside = (slice(50, 180), slice(40, 190))
     reach = 3 * 3.2 + 3 * p.contrast_px + 2
     core = (slice(int(reach), -int(reach)),) * 2
-    whole, part = flatten(image, p)[inside][core], flatten(image[inside], p)[core]
+    whole, part = filter_image(image, p)[inside][core], filter_image(image[inside], p)[core]
     np.testing.assert_allclose(whole, part, atol=1e-5 * np.abs(whole).max())
 
 
@@ -230,23 +230,23 @@ def test_flattening_image_or_patch_agrees_away_from_borders(p: Preprocessing) ->
 @pytest.mark.parametrize("height", [64, 97, 128, 300])
 @pytest.mark.parametrize("offset", [0.0, -1000.0])
 def test_large_images_are_flattened_as_small_ones(
-    monkeypatch: pytest.MonkeyPatch, p: Preprocessing, height: int, offset: float
+    monkeypatch: pytest.MonkeyPatch, p: PreprocessingSettings, height: int, offset: float
 ) -> None:
     image = pattern(height, 80) + np.float32(offset)
     image[: height // 3] *= 0.7
-    whole = flatten(image, p)
+    whole = filter_image(image, p)
     monkeypatch.setattr(pipeline, "LARGE_PX", 1)
     monkeypatch.setattr(tiled, "STRIP_ROWS", 32)
-    np.testing.assert_allclose(flatten(image, p), whole, atol=2e-6 * np.abs(whole).max())
-    assert not flatten(np.full((height, 80), 3, np.float32), p).any()
+    np.testing.assert_allclose(filter_image(image, p), whole, atol=2e-6 * np.abs(whole).max())
+    assert not filter_image(np.full((height, 80), 3, np.float32), p).any()
 
 
 @pytest.mark.parametrize("p", [HANN, PAPER])
-def test_flattening_a_large_image_holds_little_beside_it(p: Preprocessing) -> None:
+def test_flattening_a_large_image_holds_little_beside_it(p: PreprocessingSettings) -> None:
     image = np.tile(pattern(512, 512), (6, 6))
-    flatten(image[:64], p)
+    filter_image(image[:64], p)
     tracemalloc.start()
-    flatten(image, p)
+    filter_image(image, p)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 2.5 * image.nbytes  # the result itself, and strips of a fixed height
@@ -254,9 +254,9 @@ def test_flattening_a_large_image_holds_little_beside_it(p: Preprocessing) -> No
 
 @pytest.mark.parametrize("p", ALL)
 @pytest.mark.parametrize("value", [-3.0, 0.0, 7.0, 1e6])
-def test_constant_images_have_no_signal(p: Preprocessing, value: float) -> None:
+def test_constant_images_have_no_signal(p: PreprocessingSettings, value: float) -> None:
     got = stages(np.full((70, 64), value), p)
-    assert not got.flattened.any()
+    assert not got.background_removed.any()
     assert not got.spectrum.any()
     assert np.isfinite(got.normalised).all()
 
@@ -282,7 +282,7 @@ def test_any_numbers_become_float32(image: NDArray[np.generic]) -> None:
     for array in stages(image, BOTH):  # type: ignore[arg-type]
         assert array.dtype == np.float32
         assert array.dtype.isnative
-    for array in features(flatten(image[None], BOTH), BOTH).values():  # type: ignore[arg-type]
+    for array in features(filter_image(image[None], BOTH), BOTH).values():  # type: ignore[arg-type]
         assert array.dtype == np.float32
 
 
@@ -293,14 +293,14 @@ def test_previews_have_the_shape_of_the_image(shape: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("p", ALL)
-def test_shapes_are_known_beforehand_even_of_no_patches(p: Preprocessing) -> None:
+def test_shapes_are_known_beforehand_even_of_no_patches(p: PreprocessingSettings) -> None:
     none = features(np.zeros((0, 64, 64), np.float32), p)
     assert {name: array.shape[1:] for name, array in none.items()} == feature_shapes(p)
     assert {len(array) for array in none.values()} == {0}
 
 
 def test_the_abstracts_configuration_stays_available() -> None:
-    p = Preprocessing.paper()
+    p = PreprocessingSettings.paper()
     assert (p.patch_px, p.window, p.representation) == (64, "none", "fft")
     assert p.smoothing_px > 0
     assert p.threshold > 0
@@ -316,7 +316,7 @@ def test_input_is_left_alone() -> None:
 def test_half_a_turn_changes_nothing_and_a_quarter_does() -> None:
     """Why the abstract's four rotations are two for the networks."""
     p = replace(PAPER, threshold=0.0)
-    flat = flatten(pattern(), p)
+    flat = filter_image(pattern(), p)
     fft = [features(np.rot90(flat, turns)[None], p)["fft"] for turns in range(4)]
     np.testing.assert_allclose(fft[0], fft[2], atol=1e-4)
     np.testing.assert_allclose(fft[1], fft[3], atol=1e-4)
@@ -341,12 +341,12 @@ def test_half_a_turn_changes_nothing_and_a_quarter_does() -> None:
 )
 def test_impossible_settings_are_refused(odd: dict[str, object]) -> None:
     with pytest.raises(InputError, match=next(iter(odd))):
-        Preprocessing(**odd)  # type: ignore[arg-type]
+        PreprocessingSettings(**odd)  # type: ignore[arg-type]
 
 
 def test_settings_survive_json() -> None:
     for p in (HANN, PAPER, BOTH):
-        assert Preprocessing.from_dict(json.loads(json.dumps(p.to_dict()))) == p
+        assert PreprocessingSettings.from_dict(json.loads(json.dumps(p.to_dict()))) == p
 
 
 @pytest.mark.parametrize("change", [{"sharpen": 1}, {"window": None}])
@@ -355,4 +355,4 @@ def test_unknown_or_missing_settings_are_named(change: dict[str, object]) -> Non
     if change.get("window", "") is None:
         del values["window"]
     with pytest.raises(InputError, match=next(iter(change))):
-        Preprocessing.from_dict(values)
+        PreprocessingSettings.from_dict(values)

@@ -12,7 +12,7 @@ import pytest
 
 from napari_stem_defects.io.labels.load_dataset import read_training_data
 from napari_stem_defects.training.label_extent import label_radius
-from napari_stem_defects.training.recipes import Choices, protocol_for
+from napari_stem_defects.training.recipes import TrainingOptions, recipe_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,7 +44,7 @@ def test_the_labels_decide_scale_radius_and_views(
     assert data.counts() == {"Bulk": 7562, "Se_vacancy": 141, "Ti_dopant": 5}
     assert data.pixel_size_nm == pytest.approx(0.01994, abs=1e-5)
     assert label_radius(data) == pytest.approx(3.2, abs=0.3)
-    plan = protocol_for(data, Choices(classes=("Bulk", "Se_vacancy")))
+    plan = recipe_for(data, TrainingOptions(classes=("Bulk", "Se_vacancy")))
     assert plan.views * 141 > 3000  # of 4,000 windows without magnification and thinning: 564
 
 

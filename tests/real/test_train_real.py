@@ -9,7 +9,7 @@ import pytest
 
 from napari_stem_defects.io.labels.load_dataset import read_training_data
 from napari_stem_defects.training.pipeline import train
-from napari_stem_defects.training.recipes import Choices
+from napari_stem_defects.training.recipes import TrainingOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ def test_two_members_learn_in_seconds_and_one_place_is_said_to_be_one(
     patches: TrainingSet,
 ) -> None:
     chosen = np.isin(patches.labels, ["Bulk", "SF1", "Vacancy_CdTe"])
-    choices = Choices(
+    choices = TrainingOptions(
         classes=("SF1", "Vacancy_CdTe"),
         epochs={"SF1": 2, "Vacancy_CdTe": 1},
         splits=("random", "site"),
@@ -52,7 +52,7 @@ def test_two_members_learn_in_seconds_and_one_place_is_said_to_be_one(
 @pytest.mark.timeout(1200)
 def test_seven_members_err_as_rarely_as_the_abstracts(patches: TrainingSet) -> None:
     """`python3 run.py test -m long tests/real/test_train_real.py`: two minutes of two cores."""
-    trained = train(patches, Choices(splits=("random",)), device="cpu")
+    trained = train(patches, TrainingOptions(splits=("random",)), device="cpu")
     figures = trained.measurements[0].evaluation.classes
     errors = {name: each.errors for name, each in figures.items()}
     print(errors, f"of {trained.measurements[0].evaluation.windows}, {trained.seconds:.0f} s")

@@ -15,7 +15,7 @@ from result_samples import CLASSES, MODEL, detection, micrograph
 
 from napari_stem_defects.base.defect_classes import UNKNOWN, colour_of
 from napari_stem_defects.io.results.result_folder import write_results
-from napari_stem_defects.postprocessing.mask_stack import Planes
+from napari_stem_defects.postprocessing.mask_stack import MaskStack
 from napari_stem_defects.postprocessing.regions import totals
 from napari_stem_defects.postprocessing.results import (
     Findings,
@@ -150,7 +150,7 @@ def test_a_constant_image_and_full_masks_are_drawn() -> None:
     image = micrograph()
     image.pixels[:] = 3
     found = detection(image)
-    full = Planes.of(found.mask_names, np.ones_like(found.masks))
+    full = MaskStack.of(found.mask_names, np.ones_like(found.masks))
     assert page(image, replace(found, planes=full)).width >= 1000
 
 

@@ -10,7 +10,7 @@ import resource
 import sys
 from pathlib import Path
 
-from napari_stem_defects import cli
+from napari_stem_defects.cli import main as cli
 from napari_stem_defects.detection import detect_frame  # noqa: F401
 from napari_stem_defects.inference import predict  # noqa: F401
 from napari_stem_defects.jobs import batch, batch_frame

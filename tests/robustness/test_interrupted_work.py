@@ -21,7 +21,7 @@ from napari_stem_defects.io.models.model_file import load_model, read_spec
 from napari_stem_defects.io.results.result_folder import RESULT_FILES, read_results, write_results
 from napari_stem_defects.jobs.frame_input import FrameInput
 from napari_stem_defects.napari_plugin.panels.detect.view_model import DetectModel, DetectRequest
-from napari_stem_defects.training.recipes import Choices
+from napari_stem_defects.training.recipes import TrainingOptions
 from napari_stem_defects.workers.client import Ticket, Worker
 from napari_stem_defects.workers.messages import Event, Finished, Job, Listener, Progressed, Stopped
 
@@ -86,7 +86,7 @@ def test_cancels_at_random_moments(
             {
                 "sources": (patches,),
                 "out": kept / "striped.safetensors",
-                "choices": Choices(name="striped", epochs={"Bulk": 500, "SF1": 500}),
+                "choices": TrainingOptions(name="striped", epochs={"Bulk": 500, "SF1": 500}),
                 "device": "cpu",
             },
         ),

@@ -29,7 +29,7 @@ from napari_stem_defects.preprocessing.pipeline import (
     stages,
 )
 from napari_stem_defects.preprocessing.settings import (
-    Preprocessing,
+    PreprocessingSettings,
 )
 from napari_stem_defects.simulation.simulate import simulate
 
@@ -226,7 +226,7 @@ def test_odd_images(tmp_path: Path, ensemble: Ensemble, usual: Detection, kind: 
 def assert_without_nan(found: Detection, image: Micrograph, folder: Path) -> None:
     """Check arrays and files, and the stages of the preprocessing."""
     assert np.isfinite(found.map.probability).all()
-    for settings in (Preprocessing.paper(), Preprocessing()):
+    for settings in (PreprocessingSettings.paper(), PreprocessingSettings()):
         assert all(np.isfinite(stage).all() for stage in stages(image.frame(0).pixels, settings))
     single = image.frame(0)
     path = write_results(folder, single, [found], {"name": "small", "sha256": "ab"})

@@ -69,12 +69,12 @@ class Scarce:
 
 
 POINTS: dict[str, tuple[Any, str]] = {
-    "flatten": (detect_frame, "look_at_flattened"),
+    "filter": (detect_frame, "filter_lazily"),
     "resample": (detect_frame, "resample"),
     "cut and transform": (sliding_window, "features_on_device"),
-    "ask the networks": (ensemble.Network, "ask"),
-    "one pass": (ensemble.Network, "ask_everywhere"),
-    "fuse": (detect_frame, "planes_from_map"),
+    "ask the networks": (ensemble.EnsembleNetwork, "ask"),
+    "one pass": (ensemble.EnsembleNetwork, "ask_everywhere"),
+    "fuse": (detect_frame, "masks_from_probability"),
     "measure": (detect_frame, "measure_regions"),
     "draw": (result_folder, "draw_overview"),
 }

@@ -20,9 +20,9 @@ from napari_stem_defects.base.progress import Cancelled, Progress
 from napari_stem_defects.errors import OutputError
 from napari_stem_defects.io.models.checkpoint_store import CheckpointFolder
 from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec
-from napari_stem_defects.training.checkpointing import Memory, State
+from napari_stem_defects.training.checkpointing import CheckpointLog, State
 from napari_stem_defects.training.fit import Schedule, fit
-from napari_stem_defects.training.recipes import Choices
+from napari_stem_defects.training.recipes import TrainingOptions
 from napari_stem_defects.training.sampling import plain_samples
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ class Interrupted(Exception):
     pass
 
 
-def learn(memory: Memory | None, stop_at: int = 0) -> tuple[Ensemble, list[dict[str, object]]]:
+def learn(
+    memory: CheckpointLog | None, stop_at: int = 0
+) -> tuple[Ensemble, list[dict[str, object]]]:
     """Fit the toy problem; give up when so many epochs of this call are done."""
     told = 0
 
@@ -72,7 +74,7 @@ def test_a_training_in_pieces_gives_the_same_bits() -> None:
     store, pieces = Kept(), 0
     while True:
         try:
-            pieced, told = learn(Memory(store, "site"), stop_at=1 + pieces % 3)
+            pieced, told = learn(CheckpointLog(store, "site"), stop_at=1 + pieces % 3)
             break
         except Interrupted:
             pieces += 1
@@ -84,17 +86,17 @@ def test_a_training_in_pieces_gives_the_same_bits() -> None:
 
 def test_what_is_learned_already_is_not_learned_again() -> None:
     store = Kept()
-    first, history = learn(Memory(store))
-    again, told = learn(Memory(store), stop_at=1)  # an epoch that is run would end it
+    first, history = learn(CheckpointLog(store))
+    again, told = learn(CheckpointLog(store), stop_at=1)  # an epoch that is run would end it
     assert told == history
     assert all((again.weights[name] == first.weights[name]).all() for name in first.weights)
 
 
 def test_parts_are_kept_apart() -> None:
     store = Kept()
-    learn(Memory(store, "random"))
-    assert Memory(store, "site").history == []
-    assert len(Memory(store, "random").history) == 14
+    learn(CheckpointLog(store, "random"))
+    assert CheckpointLog(store, "site").history == []
+    assert len(CheckpointLog(store, "random").history) == 14
 
 
 def test_checkpoints_come_back_as_they_went(tmp_path: Path) -> None:
@@ -147,12 +149,14 @@ def patches(tmp_path: Path) -> Path:
 
 
 # Members from scratch: their epochs are all there are.
-CHOICES = Choices(
+CHOICES = TrainingOptions(
     name="striped", epochs={"Bulk": 2, "SF1": 2}, splits=("random",), recipe="abstract"
 )
 
 
-def train(patches: Path, out: Path, choices: Choices = CHOICES, stop_at: int = 0) -> list[int]:
+def train(
+    patches: Path, out: Path, choices: TrainingOptions = CHOICES, stop_at: int = 0
+) -> list[int]:
     """Train, fail when so many epochs are done; return which epochs were run."""
     epochs: list[int] = []
 

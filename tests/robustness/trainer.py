@@ -7,7 +7,7 @@ from pathlib import Path
 
 from napari_stem_defects.api.train import train_files
 from napari_stem_defects.base.progress import Progress
-from napari_stem_defects.training.recipes import Choices
+from napari_stem_defects.training.recipes import TrainingOptions
 
 
 def tell(step: Progress) -> None:
@@ -16,7 +16,9 @@ def tell(step: Progress) -> None:
 
 
 def main(patches: Path, out: Path, epochs: int) -> None:
-    choices = Choices(name="striped", epochs={"Bulk": epochs, "SF1": epochs}, splits=("random",))
+    choices = TrainingOptions(
+        name="striped", epochs={"Bulk": epochs, "SF1": epochs}, splits=("random",)
+    )
     train_files([patches], out, choices, device="cpu", report=tell)
     print("done", flush=True)
 

@@ -12,7 +12,7 @@ from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.models.model_file import load_model
 from napari_stem_defects.simulation.crystals import LAYER_NM
-from napari_stem_defects.simulation.synthetic_edits import away_from, make_defects
+from napari_stem_defects.simulation.synthetic_edits import add_synthetic_defects, away_from
 from napari_stem_defects.training.active_learning import suggest
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def test_no_patch_shows_a_place_and_a_pixel_away_from_it() -> None:
 def test_made_defects_lie_in_the_region_and_repeat(tmp_path: Path) -> None:
     image, bulk = crystal(), np.zeros((256, 256), bool)
     bulk[40:200, 40:200] = True
-    made = make_defects(image, bulk, vacancies=5, interstitials=4, seed=3)
+    made = add_synthetic_defects(image, bulk, vacancies=5, interstitials=4, seed=3)
     assert (len(made.vacancies), len(made.interstitials)) == (5, 4)
     change = made.pixels - image.pixels
     for sign, places in ((-1, made.vacancies), (1, made.interstitials)):
@@ -58,13 +58,13 @@ def test_made_defects_lie_in_the_region_and_repeat(tmp_path: Path) -> None:
             assert bulk[int(y), int(x)]
             assert sign * change[int(y), int(x)] > 50
     assert np.abs(change[:25]).max() < 1
-    again = make_defects(image, bulk, vacancies=5, interstitials=4, seed=3)
+    again = add_synthetic_defects(image, bulk, vacancies=5, interstitials=4, seed=3)
     np.testing.assert_array_equal(again.pixels, made.pixels)
 
 
 def test_a_column_that_is_taken_away_leaves_the_level_between_columns() -> None:
     image = crystal()
-    made = make_defects(image, np.ones((256, 256), bool), vacancies=10, interstitials=0)
+    made = add_synthetic_defects(image, np.ones((256, 256), bool), vacancies=10, interstitials=0)
     left = [made.pixels[int(y), int(x)] for y, x in made.vacancies]
     between = np.percentile(image.pixels, 5)
     assert np.mean(left) < between + 0.5 * (image.pixels.max() - between)
@@ -73,7 +73,7 @@ def test_a_column_that_is_taken_away_leaves_the_level_between_columns() -> None:
 def test_no_room_and_no_lattice_are_said() -> None:
     nothing = np.zeros((256, 256), bool)
     with pytest.raises(InputError, match="no column lies in the region"):
-        make_defects(crystal(), nothing, vacancies=1, interstitials=1)
+        add_synthetic_defects(crystal(), nothing, vacancies=1, interstitials=1)
     flat = Micrograph(np.zeros((256, 256), np.float32), "flat")
     with pytest.raises(InputError, match="no lattice was found"):
-        make_defects(flat, ~nothing, vacancies=1, interstitials=1)
+        add_synthetic_defects(flat, ~nothing, vacancies=1, interstitials=1)

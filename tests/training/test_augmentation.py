@@ -10,11 +10,11 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from napari_stem_defects.preprocessing.pipeline import (
-    flatten,
+    filter_image,
     normalise,
 )
 from napari_stem_defects.preprocessing.settings import (
-    Preprocessing,
+    PreprocessingSettings,
 )
 from napari_stem_defects.training.augmentation import (
     Augmentation,
@@ -78,7 +78,7 @@ def test_sites_stay_there_when_the_picture_is_disturbed() -> None:
 def test_flattened_views_keep_sites_and_leave_the_outside_empty() -> None:
     apart, empty = [], []
     for seed in SEEDS:
-        settings = Preprocessing(contrast_px=0)
+        settings = PreprocessingSettings(contrast_px=0)
         image = dots() + 0.005 * np.random.default_rng(99).random((200, 240), dtype=np.float32)
         flat, moved = flat_view(image, SITES, settings, STILL, np.random.default_rng(seed))
         _, again, outside = turned_view(image, SITES, STILL, np.random.default_rng(seed))
@@ -165,7 +165,9 @@ def test_haze_lies_in_some_places_and_survives_preprocessing() -> None:
         haze = disturbed(image, hazy, np.random.default_rng(seed)) - normalise(image)
         squares = haze.reshape(8, 32, 8, 32).std((1, 3))
         assert squares.min() < 0.1 * squares.max()
-        clear, dull = (flatten(x, Preprocessing()) for x in (image, normalise(image) + haze))
+        clear, dull = (
+            filter_image(x, PreprocessingSettings()) for x in (image, normalise(image) + haze)
+        )
         stronger += np.abs(dull - clear).mean() > 0.1
     assert stronger > len(SEEDS) / 2
 
@@ -187,7 +189,7 @@ def test_no_image_gives_nan(image: np.ndarray) -> None:
         assert picture.shape == image.shape
         assert np.isfinite(picture).all()
         assert picture.min() >= 0
-        flat, moved = flat_view(image, SITES, Preprocessing(), Augmentation(), rng)
+        flat, moved = flat_view(image, SITES, PreprocessingSettings(), Augmentation(), rng)
         assert np.isfinite(flat).all()
         assert flat.dtype == np.float32
         assert np.isfinite(moved).all()
@@ -195,7 +197,9 @@ def test_no_image_gives_nan(image: np.ndarray) -> None:
 
 def test_the_same_seed_gives_the_same_view() -> None:
     one, again, other = (
-        flat_view(dots(), SITES, Preprocessing(), Augmentation(), np.random.default_rng(seed))
+        flat_view(
+            dots(), SITES, PreprocessingSettings(), Augmentation(), np.random.default_rng(seed)
+        )
         for seed in (3, 3, 4)
     )
     np.testing.assert_array_equal(one[0], again[0])
@@ -205,7 +209,7 @@ def test_the_same_seed_gives_the_same_view() -> None:
 
 def test_the_parent_is_left_alone() -> None:
     image = dots()
-    flat_view(image, SITES, Preprocessing(), Augmentation(), np.random.default_rng(0))
+    flat_view(image, SITES, PreprocessingSettings(), Augmentation(), np.random.default_rng(0))
     np.testing.assert_array_equal(image, dots())
 
 

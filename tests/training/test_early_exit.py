@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from napari_stem_defects.inference.sliding_window import CLEARED, NEVER
+from napari_stem_defects.inference.sliding_window import EARLY_EXIT_PROBABILITY, NEVER
 from napari_stem_defects.networks.spec import Calibration, Ensemble, EnsembleSpec
 from napari_stem_defects.training import early_exit
 from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks
@@ -61,7 +61,7 @@ def test_probabilities_are_the_calibrated_ones(monkeypatch: pytest.MonkeyPatch) 
 def test_a_bulk_that_is_never_sure_of_defects_still_has_to_be_sure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert cleared_from(monkeypatch, clicks(60), [-9.0] * 5) == CLEARED
+    assert cleared_from(monkeypatch, clicks(60), [-9.0] * 5) == EARLY_EXIT_PROBABILITY
 
 
 def test_nothing_is_safe_where_bulk_is_sure_of_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:

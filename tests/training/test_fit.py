@@ -11,10 +11,10 @@ from learning_samples import striped_patches
 
 from napari_stem_defects.base.progress import Cancelled, Progress
 from napari_stem_defects.errors import LabelError
-from napari_stem_defects.networks.ensemble import Network, weight_shapes
+from napari_stem_defects.networks.ensemble import EnsembleNetwork, weight_shapes
 from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec
 from napari_stem_defects.preprocessing.settings import (
-    Preprocessing,
+    PreprocessingSettings,
 )
 from napari_stem_defects.training.fit import Schedule, fit
 from napari_stem_defects.training.sampling import Samples, plain_samples
@@ -22,7 +22,7 @@ from napari_stem_defects.training.sampling import Samples, plain_samples
 SPEC = EnsembleSpec(
     "toy",
     ("Bulk", "SF1"),
-    preprocessing=Preprocessing(),
+    preprocessing=PreprocessingSettings(),
     architecture=Architecture(channels=(4, 8), hidden=8),
 )
 QUICK = Schedule(epochs={"Bulk": 2, "SF1": 2}, batch=8)
@@ -33,7 +33,7 @@ def striped(each: int = 20, seed: int = 0) -> Samples:
 
 
 def answers(ensemble: Ensemble, samples: Samples) -> np.ndarray:
-    return Network(ensemble).probabilities(samples.features)
+    return EnsembleNetwork(ensemble).probabilities(samples.features)
 
 
 def same(one: Ensemble, other: Ensemble) -> bool:

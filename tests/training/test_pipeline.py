@@ -14,9 +14,9 @@ from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.models.model_file import load_model
 from napari_stem_defects.networks.spec import EnsembleSpec
 from napari_stem_defects.training import pipeline
-from napari_stem_defects.training.evaluate import Assessment, measure
+from napari_stem_defects.training.evaluate import EvaluationReport, measure
 from napari_stem_defects.training.pipeline import train
-from napari_stem_defects.training.recipes import Choices
+from napari_stem_defects.training.recipes import TrainingOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from napari_stem_defects.training.splits import Split
 
 QUICK = {"Bulk": 4, "SF1": 4}
-SHORT = Choices(epochs={"Bulk": 1, "SF1": 1}, recipe="abstract")
+SHORT = TrainingOptions(epochs={"Bulk": 1, "SF1": 1}, recipe="abstract")
 
 
 @pytest.fixture(scope="module")
-def trained() -> Assessment:
+def trained() -> EvaluationReport:
     data = striped_patches(24, classes=("Bulk", "SF1", "SF2"))
-    choices = Choices(
+    choices = TrainingOptions(
         name="striped", classes=("Bulk", "SF1"), epochs=QUICK, splits=("site",), recipe="abstract"
     )
     return train(data, choices, device="cpu")
 
 
-def test_it_learns_and_tests_on_what_it_never_saw(trained: Assessment) -> None:
+def test_it_learns_and_tests_on_what_it_never_saw(trained: EvaluationReport) -> None:
     (measurement,) = trained.measurements
     assert measurement.split == "site"
     figures = measurement.evaluation.classes["SF1"]
@@ -48,7 +48,7 @@ def test_it_learns_and_tests_on_what_it_never_saw(trained: Assessment) -> None:
     assert min(parts) > 0
 
 
-def test_classes_that_are_not_learned_are_there_to_be_denied(trained: Assessment) -> None:
+def test_classes_that_are_not_learned_are_there_to_be_denied(trained: EvaluationReport) -> None:
     (measurement,) = trained.measurements
     assert trained.ensemble.spec.classes == ("Bulk", "SF1")
     assert "SF2" in measurement.evaluation.rows
@@ -76,7 +76,7 @@ def test_test_windows_are_neither_trained_nor_calibrated_on(
     assert len(tested | seen["trained"] | seen["calibrated"]) == 24
 
 
-def test_the_model_says_how_it_was_made(trained: Assessment) -> None:
+def test_the_model_says_how_it_was_made(trained: EvaluationReport) -> None:
     spec = trained.ensemble.spec
     assert spec.name == "striped"
     assert spec.training["schedule"]["epochs"] == QUICK
@@ -101,7 +101,7 @@ def test_the_model_says_from_which_bulk_on_windows_can_be_cleared(
     assert alone.ensemble.spec.bulk_clears_from is None
 
 
-def test_history_holds_every_epoch(trained: Assessment) -> None:
+def test_history_holds_every_epoch(trained: EvaluationReport) -> None:
     steps = [(each["class"], each["epoch"]) for each in trained.history]
     assert steps == [(name, epoch) for name in ("Bulk", "SF1") for epoch in (1, 2, 3, 4)]
     assert all(np.isfinite(each["validation_loss"]) for each in trained.history)
@@ -120,7 +120,9 @@ def test_the_same_seed_gives_the_same_weights() -> None:
 def test_patches_train_members_with_a_common_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("napari_stem_defects.training.recipes.PATCH_COMMON_EPOCHS", 2)
     monkeypatch.setattr("napari_stem_defects.training.recipes.MOST_COMMON_EPOCHS", 2)
-    made = train(striped_patches(8), Choices(epochs={"SF1": 1}, splits=("random",)), device="cpu")
+    made = train(
+        striped_patches(8), TrainingOptions(epochs={"SF1": 1}, splits=("random",)), device="cpu"
+    )
     passes = [each["class"] for each in made.history]
     assert passes == ["", "", "Bulk", "Bulk", "SF1"]
     assert made.ensemble.spec.training["schedule"]["epochs"] == {"Bulk": 2, "SF1": 1}
@@ -128,7 +130,7 @@ def test_patches_train_members_with_a_common_start(monkeypatch: pytest.MonkeyPat
 
 def test_clicks_train_members_with_a_common_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("napari_stem_defects.training.recipes.CLICK_WINDOWS", 200)
-    choices = Choices(members=2, epochs={"Bulk": 1, "SF1": 1}, splits=("image", "random"))
+    choices = TrainingOptions(members=2, epochs={"Bulk": 1, "SF1": 1}, splits=("image", "random"))
     made = train(striped_clicks(), choices, device="cpu")
     assert made.ensemble.spec.pixel_size_nm == 0.03
     assert made.ensemble.spec.seeds == (0, 1)
@@ -181,7 +183,7 @@ def test_one_class_alone_cannot_be_learned() -> None:
         train(striped_patches(classes=("SF1",)), device="cpu")
 
 
-def test_measuring_own_labels_is_called_memory(trained: Assessment) -> None:
+def test_measuring_own_labels_is_called_memory(trained: EvaluationReport) -> None:
     data = striped_patches(24, classes=("Bulk", "SF1", "SF2"))
     assert "memory" in measure(trained.ensemble, data).meaning
     other = striped_patches(5, seed=9, classes=("SF1", "SF2"))

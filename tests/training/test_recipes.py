@@ -9,10 +9,10 @@ from learning_samples import striped_clicks, striped_patches
 
 from napari_stem_defects.errors import InputError, LabelError
 from napari_stem_defects.preprocessing.settings import (
-    Preprocessing,
+    PreprocessingSettings,
 )
 from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks
-from napari_stem_defects.training.recipes import Choices, protocol_for, usable_data
+from napari_stem_defects.training.recipes import TrainingOptions, recipe_for, usable_data
 
 
 def mixed(labels: tuple[str, ...], weak: tuple[bool, ...]) -> TrainingSet:
@@ -24,7 +24,7 @@ def mixed(labels: tuple[str, ...], weak: tuple[bool, ...]) -> TrainingSet:
 
 
 def test_whole_patches_are_seen_whole() -> None:
-    plan = protocol_for(striped_patches(), Choices(epochs={"SF1": 5}))
+    plan = recipe_for(striped_patches(), TrainingOptions(epochs={"SF1": 5}))
     assert plan.name == "patches"
     assert plan.preprocessing.window == "none"
     assert "real" in plan.preprocessing.representation
@@ -37,31 +37,32 @@ def test_whole_patches_are_seen_whole() -> None:
 
 
 def test_the_abstracts_own_protocol_can_be_chosen() -> None:
-    plan = protocol_for(striped_patches(), Choices(recipe="abstract", epochs={"SF1": 5}))
-    assert plan.preprocessing == Preprocessing.paper()
+    plan = recipe_for(striped_patches(), TrainingOptions(recipe="abstract", epochs={"SF1": 5}))
+    assert plan.preprocessing == PreprocessingSettings.paper()
     assert plan.augmentation is None
     assert plan.views == 4
     assert plan.common_epochs == 0
     assert plan.epochs == {"SF1": 5}
     assert not plan.architecture.maxima
-    assert protocol_for(striped_clicks(), Choices(recipe="abstract")).name == "clicks"
+    assert recipe_for(striped_clicks(), TrainingOptions(recipe="abstract")).name == "clicks"
 
 
 def test_very_many_patches_are_looked_at_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("napari_stem_defects.training.recipes.PATCH_WINDOWS", 120)
-    assert protocol_for(striped_patches(), Choices()).views == 5
-    assert protocol_for(striped_patches(100), Choices()).views == 4
+    assert recipe_for(striped_patches(), TrainingOptions()).views == 5
+    assert recipe_for(striped_patches(100), TrainingOptions()).views == 4
 
 
 def test_few_patches_are_passed_over_more_often() -> None:
     few, some, many = (
-        protocol_for(striped_patches(each), Choices()).common_epochs for each in (20, 400, 1000)
+        recipe_for(striped_patches(each), TrainingOptions()).common_epochs
+        for each in (20, 400, 1000)
     )
     assert few > some > many
 
 
 def test_clicks_are_learned_from_windows_that_know_their_centre() -> None:
-    plan = protocol_for(striped_clicks(), Choices(epochs={"SF1": 5}))
+    plan = recipe_for(striped_clicks(), TrainingOptions(epochs={"SF1": 5}))
     assert plan.preprocessing.window == "hann"
     assert plan.augmentation is not None
     assert plan.common_epochs > 0
@@ -70,7 +71,7 @@ def test_clicks_are_learned_from_windows_that_know_their_centre() -> None:
 
 
 def test_few_clicks_are_looked_at_more_often() -> None:
-    few, many = (protocol_for(striped_clicks(each), Choices()).views for each in (5, 400))
+    few, many = (recipe_for(striped_clicks(each), TrainingOptions()).views for each in (5, 400))
     assert few > many > 1
 
 
@@ -84,7 +85,7 @@ def every_column(apart: int, odd: str) -> TrainingSet:
 
 
 def test_columns_clicked_one_by_one_are_seen_from_near_and_several_times() -> None:
-    near, far = (protocol_for(every_column(d, "odd"), Choices()) for d in (8, 16))
+    near, far = (recipe_for(every_column(d, "odd"), TrainingOptions()) for d in (8, 16))
     assert near.preprocessing.patch_px < far.preprocessing.patch_px
     assert near.preprocessing.representation == "real"
     assert near.spread_px > far.spread_px == 0
@@ -93,19 +94,19 @@ def test_columns_clicked_one_by_one_are_seen_from_near_and_several_times() -> No
 
 
 def test_faults_and_spectra_get_whole_windows_among_columns_too() -> None:
-    usual = protocol_for(every_column(16, "odd"), Choices()).preprocessing
-    fault = protocol_for(every_column(8, "SF1"), Choices())
+    usual = recipe_for(every_column(16, "odd"), TrainingOptions()).preprocessing
+    fault = recipe_for(every_column(8, "SF1"), TrainingOptions())
     assert fault.preprocessing == usual
-    asked = protocol_for(every_column(8, "odd"), Choices(representation="fft"))
+    asked = recipe_for(every_column(8, "odd"), TrainingOptions(representation="fft"))
     assert asked.preprocessing == replace(usual, representation="fft")
-    abstract = protocol_for(every_column(8, "odd"), Choices(recipe="abstract"))
-    assert abstract.preprocessing == Preprocessing.paper()
+    abstract = recipe_for(every_column(8, "odd"), TrainingOptions(recipe="abstract"))
+    assert abstract.preprocessing == PreprocessingSettings.paper()
     assert fault.spread_px == asked.spread_px == abstract.spread_px == 0
 
 
 def test_a_rare_defect_among_many_columns_is_looked_at_often() -> None:
     data = every_column(4, "odd column")
-    plan = protocol_for(data, Choices())
+    plan = recipe_for(data, TrainingOptions())
     assert len(data) > 4000
     assert plan.views >= 30
     assert plan.most_per_view is not None
@@ -113,16 +114,19 @@ def test_a_rare_defect_among_many_columns_is_looked_at_often() -> None:
 
 
 def test_choices_replace_the_preprocessing() -> None:
-    own = Preprocessing(smoothing_px=0.5)
-    assert protocol_for(striped_patches(), Choices(preprocessing=own)).preprocessing == own
-    wish = Choices(representation="fft+real", recipe="abstract")
-    plan = protocol_for(striped_patches(), wish)
-    assert plan.preprocessing == replace(Preprocessing.paper(), representation="fft+real")
+    own = PreprocessingSettings(smoothing_px=0.5)
+    assert recipe_for(striped_patches(), TrainingOptions(preprocessing=own)).preprocessing == own
+    wish = TrainingOptions(representation="fft+real", recipe="abstract")
+    plan = recipe_for(striped_patches(), wish)
+    assert plan.preprocessing == replace(PreprocessingSettings.paper(), representation="fft+real")
 
 
 def test_choices_and_protocol_become_json() -> None:
-    data, choices = striped_clicks(), Choices(preprocessing=Preprocessing(), epochs={"SF1": 2})
-    json.dumps([choices.to_dict(), protocol_for(data, choices).to_dict()], allow_nan=False)
+    data, choices = (
+        striped_clicks(),
+        TrainingOptions(preprocessing=PreprocessingSettings(), epochs={"SF1": 2}),
+    )
+    json.dumps([choices.to_dict(), recipe_for(data, choices).to_dict()], allow_nan=False)
 
 
 @pytest.mark.parametrize(
@@ -138,40 +142,40 @@ def test_choices_and_protocol_become_json() -> None:
 )
 def test_impossible_choices_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(InputError):
-        Choices(**wrong)
+        TrainingOptions(**wrong)
 
 
 def test_misspelt_classes_are_named() -> None:
     with pytest.raises(LabelError, match="SF9"):
-        usable_data(striped_patches(), Choices(classes=("Bulk", "SF9")))
+        usable_data(striped_patches(), TrainingOptions(classes=("Bulk", "SF9")))
     with pytest.raises(InputError, match="SF9"):
-        usable_data(striped_patches(), Choices(epochs={"SF9": 3}))
+        usable_data(striped_patches(), TrainingOptions(epochs={"SF9": 3}))
 
 
 def test_labels_of_one_kind_are_left_as_they_are() -> None:
     for data in (striped_patches(), striped_clicks()):
-        assert usable_data(data, Choices()) == (data, ())
+        assert usable_data(data, TrainingOptions()) == (data, ())
 
 
 def test_few_clicks_among_patches_lose_their_surroundings() -> None:
     data = mixed(("Bulk",) * 4 + ("Mis",) * 6, (True,) * 4 + (False, False) + (True,) * 4)
     assert "" in data.labels
-    usable, (note,) = usable_data(data, Choices())
+    usable, (note,) = usable_data(data, TrainingOptions())
     assert "2 clicks" in note
     assert sorted(usable.labels) == ["Bulk"] * 4 + ["Mis"] * 6
-    assert protocol_for(usable, Choices()).name == "patches"
+    assert recipe_for(usable, TrainingOptions()).name == "patches"
 
 
 def test_patches_that_do_not_say_where_are_left_out_beside_clicks() -> None:
     data = mixed(("Bulk",) * 6 + ("Mis",) * 3 + ("SF1",), (False,) * 7 + (True,) * 3)
-    usable, (note,) = usable_data(data, Choices())
+    usable, (note,) = usable_data(data, TrainingOptions())
     assert note.startswith("2 imported patches")
     assert usable.counts() == {"Bulk": 6, "Mis": 1, "SF1": 1}
-    assert protocol_for(usable, Choices()).name == "clicks"
+    assert recipe_for(usable, TrainingOptions()).name == "clicks"
 
 
 def test_a_class_of_which_nothing_would_be_left_is_an_error() -> None:
     data = mixed(("Bulk",) * 6 + ("Mis",) * 3, (False,) * 6 + (True,) * 3)
     with pytest.raises(LabelError, match="Mis"):
-        usable_data(data, Choices())
-    usable_data(data, Choices(classes=("Bulk",)))
+        usable_data(data, TrainingOptions())
+    usable_data(data, TrainingOptions(classes=("Bulk",)))

@@ -11,10 +11,10 @@ from napari_stem_defects.base.progress import Cancelled, Progress
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.preprocessing.pipeline import (
     features,
-    flatten,
+    filter_image,
 )
 from napari_stem_defects.preprocessing.settings import (
-    Preprocessing,
+    PreprocessingSettings,
 )
 from napari_stem_defects.training.augmentation import Augmentation
 from napari_stem_defects.training.dataset import (
@@ -32,7 +32,7 @@ from napari_stem_defects.training.sampling import (
     scene_samples,
 )
 
-BOTH = Preprocessing(representation="fft+real")
+BOTH = PreprocessingSettings(representation="fft+real")
 
 
 def noise(seed: int = 0, height: int = 150, width: int = 180) -> np.ndarray:
@@ -50,7 +50,7 @@ PATCHES = from_patches(np.stack([noise(seed)[:64, :64] for seed in range(5)]), l
 def test_plain_windows_are_those_of_detection() -> None:
     data = clicked((80.2, 60.7), (0, 0), (149, 179))
     samples = plain_samples(data, BOTH)
-    padded = np.pad(flatten(noise(), BOTH), 32)
+    padded = np.pad(filter_image(noise(), BOTH), 32)
     windows = np.stack([padded[y : y + 64, x : x + 64] for y, x in ((80, 61), (0, 0), (149, 179))])
     for name, array in features(windows, BOTH).items():
         np.testing.assert_array_equal(samples.features[name], array)
@@ -61,7 +61,7 @@ def test_plain_patches_are_seen_whole_and_in_order() -> None:
     samples = plain_samples(PATCHES, BOTH)
     assert len(samples) == 5
     for index, patch in enumerate(PATCHES.images):
-        for name, array in features(flatten(patch, BOTH)[None], BOTH).items():
+        for name, array in features(filter_image(patch, BOTH)[None], BOTH).items():
             np.testing.assert_allclose(samples.features[name][index], array[0], atol=1e-6)
 
 
@@ -255,7 +255,7 @@ def test_bulk_ends_with_the_crystal() -> None:
         *(image, {}, ("Bulk",), settings), crystal=crystal, count=400, radius_px=8.0, seed=0
     )
     # Of noise no two pixels are alike, so the middle of a window says where it was cut.
-    flat, middle = flatten(image, settings), samples.features["real"][:, 0, 32, 32]
+    flat, middle = filter_image(image, settings), samples.features["real"][:, 0, 32, 32]
     x = np.array([np.argwhere(flat == value)[0, 1] for value in middle])
     bulk = samples.targets[:, 0]
     assert (bulk[x < edge - 21] == 1).all()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from napari_stem_defects.base.defaults import DEFAULT_MODEL
 from napari_stem_defects.base.progress import Report, silent
 from napari_stem_defects.base.search_area import (
-    Area,
+    SearchArea,
 )
 from napari_stem_defects.detection.cutout import (
     Cutout,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.base.search_area import (
-        AreaLike,
+        SearchAreaLike,
     )
     from napari_stem_defects.postprocessing.results import Detection
 
@@ -39,7 +39,7 @@ def detect(
     stride: int | None = None,
     thresholds: Mapping[str, float] | None = None,
     device: str = "auto",
-    area: Area | AreaLike | None = None,
+    area: SearchArea | SearchAreaLike | None = None,
     report: Report = silent,
 ) -> Detection:
     """Find the defects of one frame of a micrograph; see `detection.detect_frame.detect_frame`.
@@ -56,7 +56,7 @@ def detect(
     """
     ensemble = model if isinstance(model, Ensemble) else load_model(find_model(model))
     shown = micrograph.frame(frame)
-    cutout = Cutout.of(shown, None if area is None else Area.of(area), ensemble.spec)
+    cutout = Cutout.of(shown, None if area is None else SearchArea.of(area), ensemble.spec)
     found = detect_frame(
         cutout.part,
         ensemble,

@@ -20,9 +20,9 @@ from napari_stem_defects.io.models.checkpoint_store import CheckpointFolder
 from napari_stem_defects.io.models.library import find_model
 from napari_stem_defects.io.models.model_file import SUFFIX, load_model, save_model
 from napari_stem_defects.io.models.report_folder import report_folder, write_report
-from napari_stem_defects.training.evaluate import Assessment, measure
+from napari_stem_defects.training.evaluate import EvaluationReport, measure
 from napari_stem_defects.training.pipeline import train
-from napari_stem_defects.training.recipes import Choices
+from napari_stem_defects.training.recipes import TrainingOptions
 from napari_stem_defects.workers.isolated_read import read_patches
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 def train_files(
     sources: Sequence[str | Path],
     out: str | Path | None = None,
-    choices: Choices | None = None,
+    choices: TrainingOptions | None = None,
     *,
     device: str = "auto",
     report: Report = silent,
-) -> Assessment:
+) -> EvaluationReport:
     """Train an ensemble, write its file and beside it the folder ``<model>.report``.
 
     Parameters
@@ -62,7 +62,9 @@ def train_files(
         One line: data that cannot be learned from, or files that cannot be written.
     """
     target = None if out is None else _checked_target(Path(out))
-    choices = choices or (Choices() if target is None else Choices(name=target.stem))
+    choices = choices or (
+        TrainingOptions() if target is None else TrainingOptions(name=target.stem)
+    )
     report(Progress("reading labels", 0, 1))
     data = read_training_data(sources, read_patches=read_patches)
     if target is None:
@@ -86,7 +88,7 @@ def evaluate_files(
     *,
     device: str = "auto",
     report: Report = silent,
-) -> Assessment:
+) -> EvaluationReport:
     """Measure a model on labelled data.
 
     Parameters
@@ -115,7 +117,7 @@ def evaluate_files(
     data = read_training_data(sources, scale_of=ensemble.spec, read_patches=read_patches)
     measurement = measure(ensemble, data, device=chosen, report=report)
     seconds = time.perf_counter() - started
-    assessment = Assessment(ensemble, (measurement,), notes=data.notes, seconds=seconds)
+    assessment = EvaluationReport(ensemble, (measurement,), notes=data.notes, seconds=seconds)
     if out is not None:
         write_report(Path(out), assessment)
     return assessment
@@ -126,7 +128,7 @@ def checkpoint_folder(model: Path) -> Path:
     return model.with_suffix(".checkpoint")
 
 
-def _fingerprint(data: TrainingSet, choices: Choices, device: str) -> str:
+def _fingerprint(data: TrainingSet, choices: TrainingOptions, device: str) -> str:
     """Name all that shapes a training."""
     versions = [version(name) for name in ("torch", "numpy")]
     parts = [data.sha256(), choices.to_dict(), device, __version__, *versions]

@@ -24,7 +24,7 @@ MOST_POINTS = 200
 """Corners of an outline, and outlines of an area: what result files keep of a list."""
 
 Outline = tuple[tuple[float, float], ...]
-AreaLike = tuple[int, int, int, int] | Sequence[Sequence[tuple[float, float]]]
+SearchAreaLike = tuple[int, int, int, int] | Sequence[Sequence[tuple[float, float]]]
 """Top, left, bottom and right of a rectangle in whole px, or outlines of (y, x) points."""
 
 
@@ -38,7 +38,7 @@ class Box(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Area:
+class SearchArea:
     """What one or more closed outlines enclose.
 
     Attributes
@@ -50,13 +50,13 @@ class Area:
     outlines: tuple[Outline, ...]
 
     @classmethod
-    def rectangle(cls, top: int, left: int, bottom: int, right: int) -> Area:
+    def rectangle(cls, top: int, left: int, bottom: int, right: int) -> SearchArea:
         """Return the area of whole pixels; ``bottom`` and ``right`` are the first ones beyond."""
         y0, x0, y1, x1 = (edge - 0.5 for edge in (top, left, bottom, right))
         return cls((((y0, x0), (y0, x1), (y1, x1), (y1, x0)),))
 
     @classmethod
-    def of(cls, given: Area | AreaLike) -> Area:
+    def of(cls, given: SearchArea | SearchAreaLike) -> SearchArea:
         """Return an area given as such, as a rectangle's edges or as outlines.
 
         Raises
@@ -64,7 +64,7 @@ class Area:
         InputError
             Where it is none of these.
         """
-        if isinstance(given, Area):
+        if isinstance(given, SearchArea):
             return given
         try:
             if all(np.ndim(edge) == 0 for edge in given):
@@ -81,7 +81,7 @@ class Area:
             ) from None
 
     @classmethod
-    def parse(cls, text: str) -> Area:
+    def parse(cls, text: str) -> SearchArea:
         """Read ``TOP,LEFT,BOTTOM,RIGHT`` or ``Y,X Y,X Y,X``, outlines parted by ``;``.
 
         Raises
@@ -140,7 +140,7 @@ class Area:
     def _as_box(self) -> Box | None:
         y, x = np.array(self.outlines[0]).T + 0.5
         edges = Box(*(math.floor(edge) for edge in (y.min(), x.min(), y.max(), x.max())))
-        return edges if self == Area.rectangle(*edges) else None
+        return edges if self == SearchArea.rectangle(*edges) else None
 
 
 def _points(text: str) -> Outline:

@@ -25,14 +25,14 @@ from napari_stem_defects.io.models.model_file import load_model
 from napari_stem_defects.io.results.result_folder import write_results
 from napari_stem_defects.networks.ensemble import new_member, weights_of
 from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
-from napari_stem_defects.postprocessing.masks import planes_from_map
+from napari_stem_defects.postprocessing.masks import masks_from_probability
 from napari_stem_defects.postprocessing.regions import measure_regions
-from napari_stem_defects.preprocessing.pipeline import feature_shapes, flatten, stages
+from napari_stem_defects.preprocessing.pipeline import feature_shapes, filter_image, stages
 from napari_stem_defects.preprocessing.windows import window_grid
 from napari_stem_defects.simulation.simulate import simulate
 from napari_stem_defects.training.dataset import from_patches
 from napari_stem_defects.training.fit import Schedule, fit
-from napari_stem_defects.training.recipes import CLICK_PREPROCESSING, Choices, protocol_for
+from napari_stem_defects.training.recipes import CLICK_PREPROCESSING, TrainingOptions, recipe_for
 from napari_stem_defects.training.sampling import Samples
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def compared(ensemble: Ensemble, sizes: Sizes, device: str, reference: Reference
     image = micrograph_of(sizes.images[0][0], ensemble)
     grid = window_grid(image.frame_shape, sizes.compared_stride)
     settings = ensemble.spec.preprocessing
-    flat = flatten(image.pixels, settings)
+    flat = filter_image(image.pixels, settings)
     asked: dict[str, Callable[[], NDArray[np.float32]]] = {
         "exact": lambda: predict(flat, ensemble, grid, device=device),
         "fast": lambda: predict(flat, ensemble, grid, device=device, mode="fast"),
@@ -155,7 +155,7 @@ def compared(ensemble: Ensemble, sizes: Sizes, device: str, reference: Reference
     rates, answers = {}, {}
     for name, ask in asked.items():
         started = time.perf_counter()
-        flatten(image.pixels, settings)
+        filter_image(image.pixels, settings)
         answers[name] = ask()
         rates[name] = grid.windows / (time.perf_counter() - started)
     figures: Figures = {"windows": grid.windows, "windows_per_s": rates}
@@ -187,11 +187,11 @@ def stage_shares(ensemble: Ensemble, sizes: Sizes, device: str) -> Figures:
         return result
 
     grid = window_grid(image.frame_shape, stride)
-    flat = timed("preprocessing", lambda: flatten(image.pixels, spec.preprocessing))
+    flat = timed("preprocessing", lambda: filter_image(image.pixels, spec.preprocessing))
     timed("windows, spectra, network", lambda: predict(flat, ensemble, grid, mode="fast"))
     found = detect_frame(image, ensemble, stride=stride, device=device)
     limits = {name: spec.threshold(name) for name in spec.classes}
-    planes = timed("fusion", lambda: planes_from_map(found.map, image.frame_shape, limits))
+    planes = timed("fusion", lambda: masks_from_probability(found.map, image.frame_shape, limits))
     timed("regions", lambda: measure_regions(found.map, planes, image=image.name))
     with tempfile.TemporaryDirectory() as folder:
         about = {"name": spec.name, "sha256": ensemble.sha256}
@@ -241,7 +241,7 @@ def training_figures(ensemble: Ensemble, sizes: Sizes, device: str) -> Figures:
     patches = rng.random((sizes.patches, size, size), dtype=np.float32)
     labels = [classes[n % len(classes)] for n in range(sizes.patches)]
     data = from_patches(patches, labels)
-    protocol = protocol_for(data, Choices(recipe="abstract"))
+    protocol = recipe_for(data, TrainingOptions(recipe="abstract"))
     shapes = feature_shapes(protocol.preprocessing)
     count = sizes.patches * protocol.views
     seen = {name: rng.random((count, *shape), dtype=np.float32) for name, shape in shapes.items()}

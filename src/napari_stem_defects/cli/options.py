@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from napari_stem_defects.base.search_area import (
-        Area,
+        SearchArea,
     )
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -75,14 +75,14 @@ def numbers(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(map(int, parts)))
 
 
-def area(text: str) -> Area:
+def area(text: str) -> SearchArea:
     """Read ``TOP,LEFT,BOTTOM,RIGHT`` or outlines, ``Y,X Y,X Y,X;...``."""
     from napari_stem_defects.base.search_area import (
-        Area,
+        SearchArea,
     )
 
     try:
-        return Area.parse(text)
+        return SearchArea.parse(text)
     except InputError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

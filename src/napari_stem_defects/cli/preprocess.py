@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> None:
         stages,
     )
     from napari_stem_defects.preprocessing.settings import (
-        Preprocessing,
+        PreprocessingSettings,
     )
     from napari_stem_defects.workers.isolated_read import read_micrograph
 
@@ -33,7 +33,9 @@ def run(options: argparse.Namespace) -> None:
         frame = micrograph.frame(index)
         name = f"frame_{index:04d}" if micrograph.is_stack else ""
         folder = options.out / name
-        write_stages(folder, stages(frame.pixels, Preprocessing.paper()), micrograph.pixel_size_nm)
+        write_stages(
+            folder, stages(frame.pixels, PreprocessingSettings.paper()), micrograph.pixel_size_nm
+        )
         print(f"{folder / 'stages.png'}")
     for note in micrograph.notes:
         print(f"  {note}")

@@ -55,9 +55,9 @@ def run(options: argparse.Namespace) -> None:
     from napari_stem_defects.api.train import train_files
     from napari_stem_defects.io.models.report_folder import report_folder
     from napari_stem_defects.reporting.markdown import short_text
-    from napari_stem_defects.training.recipes import Choices
+    from napari_stem_defects.training.recipes import TrainingOptions
 
-    choices = Choices(
+    choices = TrainingOptions(
         name=options.out.stem,
         classes=options.classes,
         epochs=options.epochs,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.base.micrograph import Micrograph
-    from napari_stem_defects.base.search_area import Area
+    from napari_stem_defects.base.search_area import SearchArea
     from napari_stem_defects.networks.spec import EnsembleSpec
     from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap
 
@@ -49,10 +49,10 @@ class Cutout:
     whole: Micrograph
     top: int = 0
     left: int = 0
-    area: Area | None = None
+    area: SearchArea | None = None
 
     @classmethod
-    def of(cls, micrograph: Micrograph, area: Area | None, spec: EnsembleSpec) -> Cutout:
+    def of(cls, micrograph: Micrograph, area: SearchArea | None, spec: EnsembleSpec) -> Cutout:
         """Cut an area out of a frame, calibrated as the whole frame is.
 
         Raises

@@ -12,13 +12,13 @@ from skimage.transform import resize
 
 from napari_stem_defects.base.progress import Report, silent
 from napari_stem_defects.errors import InputError
-from napari_stem_defects.inference.spatial_averaging import averaged
+from napari_stem_defects.inference.spatial_averaging import average_logits
 from napari_stem_defects.lattice.scale import ScaleMatch, match_scale, resample, scale_positions
-from napari_stem_defects.postprocessing.mask_stack import strips_of
-from napari_stem_defects.postprocessing.masks import SPECK_PX, planes_from_map
+from napari_stem_defects.postprocessing.mask_stack import row_blocks
+from napari_stem_defects.postprocessing.masks import MIN_PLANAR_LENGTH_PX, masks_from_probability
 from napari_stem_defects.postprocessing.regions import measure_regions
 from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap
-from napari_stem_defects.preprocessing.pipeline import look_at_flattened
+from napari_stem_defects.preprocessing.pipeline import filter_lazily
 from napari_stem_defects.preprocessing.windows import Grid, window_grid
 
 if TYPE_CHECKING:
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.base.micrograph import Micrograph
-    from napari_stem_defects.inference.predict import Watch
+    from napari_stem_defects.inference.predict import PartialCallback
     from napari_stem_defects.inference.strategy import (
-        Mode,
+        InferenceMode,
     )
     from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
     from napari_stem_defects.preprocessing.settings import (
-        Preprocessing,
+        PreprocessingSettings,
     )
-    from napari_stem_defects.preprocessing.tiled import Flattened
+    from napari_stem_defects.preprocessing.tiled import FilteredImage
 
 SMALLEST_PX = 64
 # A window whose middle has less than this share of the image's contrast shows nothing.
@@ -51,10 +51,10 @@ def detect_frame(
     stride: int | None = None,
     thresholds: Mapping[str, float] | None = None,
     device: str = "auto",
-    mode: Mode = "fast",
+    mode: InferenceMode = "fast",
     frame: int = 0,
     report: Report = silent,
-    watch: Watch | None = None,
+    watch: PartialCallback | None = None,
 ) -> Detection:
     """Find the defects of a single-frame micrograph.
 
@@ -149,22 +149,22 @@ def _scanned(
     factor: float,
     stride: int,
     device: str,
-    mode: Mode,
+    mode: InferenceMode,
     report: Report,
-    watch: Watch | None,
+    watch: PartialCallback | None,
 ) -> ProbabilityMap:
     """Ask the ensemble about every window; the map is in px of the micrograph."""
     from napari_stem_defects.inference.predict import predict
 
     settings = ensemble.spec.preprocessing
-    flattened = look_at_flattened(resample(micrograph.pixels, factor), settings)
-    rows, columns = flattened.shape
+    filtered = filter_lazily(resample(micrograph.pixels, factor), settings)
+    rows, columns = filtered.shape
     grid = window_grid((rows, columns), stride, ensemble.spec.margin_px)
     probability = predict(
-        flattened, ensemble, grid, device=device, mode=mode, report=report, watch=watch
+        filtered, ensemble, grid, device=device, mode=mode, report=report, watch=watch
     )
-    probability = averaged(probability, grid, ensemble.spec.spread_px)
-    called = _called(flattened, micrograph.invalid, grid, settings)
+    probability = average_logits(probability, grid, ensemble.spec.spread_px)
+    called = _called(filtered, micrograph.invalid, grid, settings)
     probability *= called
     height, width = micrograph.frame_shape
     return ProbabilityMap(
@@ -185,8 +185,10 @@ def _measured(
 ) -> Detection:
     """Turn probabilities into masks and measured regions."""
     image = scale.micrograph
-    speck_px = SPECK_PX / scale.factor
-    planes = planes_from_map(found, image.frame_shape, limits, image.invalid, speck_px=speck_px)
+    min_length_px = MIN_PLANAR_LENGTH_PX / scale.factor
+    planes = masks_from_probability(
+        found, image.frame_shape, limits, image.invalid, min_length_px=min_length_px
+    )
     size = image.pixel_size_nm
     regions = measure_regions(found, planes, image=image.name, frame=frame, pixel_size_nm=size)
     return Detection(
@@ -201,39 +203,39 @@ def _measured(
 
 
 def _called(
-    flattened: Flattened,
+    filtered: FilteredImage,
     invalid: NDArray[np.bool_] | None,
     grid: Grid,
-    settings: Preprocessing,
+    settings: PreprocessingSettings,
 ) -> NDArray[np.bool_]:
     """Say which windows show anything: their middle has contrast and valid pixels."""
     middle = settings.patch_px // 2
     # Where local contrast was evened out, 1 is the contrast of any place that has some.
-    usual = 1.0 if settings.contrast_px > 0 else _mean_square(flattened)
-    local = _means_around(flattened, grid, middle, np.square)
+    usual = 1.0 if settings.contrast_px > 0 else _mean_square(filtered)
+    local = _means_around(filtered, grid, middle, np.square)
     called: NDArray[np.bool_] = local > BLANK_CONTRAST**2 * usual
     if invalid is not None:
-        share = resize(invalid.astype(np.float32), flattened.shape, order=1)
+        share = resize(invalid.astype(np.float32), filtered.shape, order=1)
         called &= _means_around(share, grid, middle, np.asarray) <= MOST_INVALID
     return called
 
 
-def _mean_square(image: Flattened) -> float:
+def _mean_square(image: FilteredImage) -> float:
     total = 0.0
-    for rows in strips_of(image.shape):
+    for rows in row_blocks(image.shape):
         total += float(np.square(image[rows, slice(None)]).sum(dtype=np.float64))
     return total / float(np.prod(image.shape))
 
 
 def _means_around(
-    image: Flattened,
+    image: FilteredImage,
     grid: Grid,
     width_px: int,
     of: Callable[[NDArray[np.float32]], NDArray[np.float32]],
 ) -> NDArray[np.float32]:
     """Return the mean of a function of the pixels in a square around each centre; (gy, gx)."""
     means = np.zeros((len(grid.y), len(grid.x)), np.float32)
-    for rows in strips_of(image.shape):
+    for rows in row_blocks(image.shape):
         inside = (grid.y >= rows.start) & (grid.y < rows.stop)
         top = max(0, rows.start - width_px)
         values = of(image[slice(top, rows.stop + width_px), slice(None)])

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_stem_defects.base.version import __version__
-from napari_stem_defects.postprocessing.mask_stack import Planes
-from napari_stem_defects.postprocessing.masks import SPECK_PX, planes_from_map
+from napari_stem_defects.postprocessing.mask_stack import MaskStack
+from napari_stem_defects.postprocessing.masks import MIN_PLANAR_LENGTH_PX, masks_from_probability
 from napari_stem_defects.postprocessing.regions import measure_regions, number_regions
 from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap, Region
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.networks.spec import Ensemble
 
 
-def origin_of(micrograph: Micrograph, ensemble: Ensemble) -> dict[str, Any]:
+def provenance_of(micrograph: Micrograph, ensemble: Ensemble) -> dict[str, Any]:
     """Say what a result is made of, in plain data."""
     path = micrograph.path
     return {
@@ -85,7 +85,7 @@ class FrameResult:
             image=self.image,
             frame=self.frame,
             map=self.map,
-            planes=Planes.of(self.names, (self.numbered > 0).view(np.uint8)),
+            planes=MaskStack.of(self.names, (self.numbered > 0).view(np.uint8)),
             regions=self.regions,
             pixel_size_nm=self.pixel_size_nm,
             parameters=self.parameters,
@@ -125,18 +125,20 @@ class FrameResult:
             parameters=parameters,
             seconds=0.0,
         )
-        return empty.fused_again({})
+        return empty.with_thresholds({})
 
-    def fused_again(self, thresholds: Mapping[str, float]) -> FrameResult:
+    def with_thresholds(self, thresholds: Mapping[str, float]) -> FrameResult:
         """Apply other thresholds to the kept probabilities."""
         height, width = self.numbered.shape[1:]
         limits = {**self.thresholds, **thresholds}
         # As in detection: a speck is one at the model's pixel size.
-        speck_px = SPECK_PX / self.parameters.get("resampling_factor", 1.0)
-        planes = planes_from_map(self.map, (height, width), limits, self.invalid, speck_px=speck_px)
+        min_length_px = MIN_PLANAR_LENGTH_PX / self.parameters.get("resampling_factor", 1.0)
+        planes = masks_from_probability(
+            self.map, (height, width), limits, self.invalid, min_length_px=min_length_px
+        )
         return self.with_planes(planes, thresholds=limits)
 
-    def with_planes(self, planes: Planes, **parameters: Any) -> FrameResult:
+    def with_planes(self, planes: MaskStack, **parameters: Any) -> FrameResult:
         """Replace the planes, number and measure their regions, and add to the parameters."""
         regions = measure_regions(
             self.map,

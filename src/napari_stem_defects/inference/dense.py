@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_stem_defects.inference.strategy import Batch, Scan, values_that_fit
+from napari_stem_defects.inference.strategy import Batch, InferenceStrategy, values_that_fit
 from napari_stem_defects.networks.ensemble import in_one_pass, multiplications
 from napari_stem_defects.preprocessing.windows import part_around
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.inference.strategy import (
-        Mode,
+        InferenceMode,
     )
     from napari_stem_defects.networks.ensemble import Precision
     from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
-    from napari_stem_defects.preprocessing.tiled import Flattened
+    from napari_stem_defects.preprocessing.tiled import FilteredImage
     from napari_stem_defects.preprocessing.windows import Grid
 
 # Edge of a tile on a CPU: larger ones leave its cache, smaller ones overlap more.
@@ -49,12 +49,12 @@ def pays(spec: EnsembleSpec, grid: Grid) -> bool:
     return multiplications(spec, step) < multiplications(spec)
 
 
-class OnePass(Scan):
+class DenseInference(InferenceStrategy):
     """Tiles of the image, each convolved once.
 
     Parameters
     ----------
-    flattened : Flattened
+    filtered : FilteredImage
     ensemble : Ensemble
     device : str
     grid : Grid
@@ -66,15 +66,15 @@ class OnePass(Scan):
 
     def __init__(
         self,
-        flattened: Flattened,
+        filtered: FilteredImage,
         ensemble: Ensemble,
         device: str,
         grid: Grid,
-        mode: Mode,
+        mode: InferenceMode,
     ) -> None:
         self._step = step_of(grid) or 1
         self._mode = mode
-        super().__init__(flattened, ensemble, device)
+        super().__init__(filtered, ensemble, device)
 
     def batches(self, grid: Grid) -> Iterator[Batch]:
         """Yield tiles from top to bottom."""
@@ -105,6 +105,6 @@ class OnePass(Scan):
     def _ask(self, y: NDArray[np.int64], x: NDArray[np.int64]) -> NDArray[np.float32]:
         down, across = (len(np.unique(at)) for at in (y, x))
         patch_px = self._ensemble.spec.preprocessing.patch_px
-        tile = part_around(self._flattened, (y[0], y[-1]), (x[0], x[-1]), patch_px)
+        tile = part_around(self._filtered, (y[0], y[-1]), (x[0], x[-1]), patch_px)
         logits = self._all.ask_everywhere(self._on_device(tile), self._step)
         return self._calibrated(logits[:down, :across].flatten(0, 1))

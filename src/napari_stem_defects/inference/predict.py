@@ -16,25 +16,25 @@ import torch
 
 from napari_stem_defects.base.progress import Progress, Report, silent
 from napari_stem_defects.errors import InputError
-from napari_stem_defects.inference.dense import OnePass, pays
+from napari_stem_defects.inference.dense import DenseInference, pays
 from napari_stem_defects.inference.sliding_window import (
     COARSE_STEP,
-    WindowScan,
+    SlidingWindowInference,
 )
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.inference.strategy import (
-        Mode,
-        Scan,
+        InferenceMode,
+        InferenceStrategy,
     )
     from napari_stem_defects.networks.spec import Ensemble
-    from napari_stem_defects.preprocessing.tiled import Flattened
+    from napari_stem_defects.preprocessing.tiled import FilteredImage
     from napari_stem_defects.preprocessing.windows import Grid
 
 
-class SoFar(NamedTuple):
+class PartialProbabilities(NamedTuple):
     """A scan that goes on.
 
     Attributes
@@ -51,7 +51,7 @@ class SoFar(NamedTuple):
     grid: Grid
 
 
-Watch = Callable[[SoFar], None]
+PartialCallback = Callable[[PartialProbabilities], None]
 
 
 def pick_device(wanted: str = "auto") -> str:
@@ -81,21 +81,21 @@ def pick_device(wanted: str = "auto") -> str:
 
 
 def predict(
-    flattened: Flattened,
+    filtered: FilteredImage,
     ensemble: Ensemble,
     grid: Grid,
     *,
     device: str = "cpu",
-    mode: Mode = "exact",
+    mode: InferenceMode = "exact",
     report: Report = silent,
-    watch: Watch | None = None,
+    watch: PartialCallback | None = None,
 ) -> NDArray[np.float32]:
     """Ask the members about every window.
 
     Parameters
     ----------
-    flattened : Flattened
-        What `preprocessing.look_at_flattened` returned, at the ensemble's pixel size.
+    filtered : FilteredImage
+        What `preprocessing.filter_lazily` returned, at the ensemble's pixel size.
     ensemble : Ensemble
     grid : Grid
         Window centres.
@@ -120,8 +120,10 @@ def predict(
         The machine has no memory for even a few windows.
     """
     answers = np.zeros((len(grid.y), len(grid.x), len(ensemble.spec.classes)), np.float32)
-    so_far = SoFar(answers.transpose(2, 0, 1), np.zeros(answers.shape[:2], bool), grid)
-    scan = _scan(flattened, ensemble, grid, device, mode)
+    so_far = PartialProbabilities(
+        answers.transpose(2, 0, 1), np.zeros(answers.shape[:2], bool), grid
+    )
+    scan = _scan(filtered, ensemble, grid, device, mode)
     done = 0
     for batch in scan.batches(grid):
         part = scan.ask(grid.y[batch.rows], grid.x[batch.columns])
@@ -138,11 +140,13 @@ def predict(
     return np.ascontiguousarray(answers.transpose(2, 0, 1))
 
 
-def _scan(flattened: Flattened, ensemble: Ensemble, grid: Grid, device: str, mode: Mode) -> Scan:
+def _scan(
+    filtered: FilteredImage, ensemble: Ensemble, grid: Grid, device: str, mode: InferenceMode
+) -> InferenceStrategy:
     """Choose the way of scanning that is less work."""
     if pays(ensemble.spec, grid):
-        return OnePass(flattened, ensemble, device, grid, mode)
-    return WindowScan(flattened, ensemble, device, mode)
+        return DenseInference(filtered, ensemble, device, grid, mode)
+    return SlidingWindowInference(filtered, ensemble, device, mode)
 
 
 def _coarse_map(answers: NDArray[np.float32], grid: Grid) -> dict[str, NDArray[Any]]:

@@ -22,8 +22,8 @@ from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.inference.strategy import (
     SMALLEST_BATCH,
     Batch,
-    Mode,
-    Scan,
+    InferenceMode,
+    InferenceStrategy,
     network_of,
     values_that_fit,
 )
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.networks.ensemble import Precision
     from napari_stem_defects.networks.spec import Ensemble
-    from napari_stem_defects.preprocessing.tiled import Flattened
+    from napari_stem_defects.preprocessing.tiled import FilteredImage
     from napari_stem_defects.preprocessing.windows import Grid
 
 
@@ -51,7 +51,7 @@ LARGEST_BATCH = 16384
 
 # A calibrated Bulk from which no other member is asked, where training found no other, and the
 # answer of another member that contradicts such a Bulk.
-CLEARED = 0.985
+EARLY_EXIT_PROBABILITY = 0.985
 CONTRADICTION = 0.1
 # What training records where it found no Bulk probability to be safe.
 NEVER = 1.0
@@ -59,25 +59,27 @@ NEVER = 1.0
 WORTHWHILE = 1.3
 
 
-class WindowScan(Scan):
+class SlidingWindowInference(InferenceStrategy):
     """Windows cut out of the image, transformed and asked about in batches.
 
     Parameters
     ----------
-    flattened : Flattened
+    filtered : FilteredImage
     ensemble : Ensemble
     device : str
     mode : {"exact", "fast"}
     """
 
-    def __init__(self, flattened: Flattened, ensemble: Ensemble, device: str, mode: Mode) -> None:
+    def __init__(
+        self, filtered: FilteredImage, ensemble: Ensemble, device: str, mode: InferenceMode
+    ) -> None:
         self._mode = mode
         self._clears = False
         recorded = ensemble.spec.bulk_clears_from
-        self._cleared_from = CLEARED if recorded is None else recorded
+        self._cleared_from = EARLY_EXIT_PROBABILITY if recorded is None else recorded
         if recorded == NEVER:  # which a probability may be rounded up to
             self._cleared_from = math.inf
-        super().__init__(flattened, ensemble, device)
+        super().__init__(filtered, ensemble, device)
 
     def batches(self, grid: Grid) -> Iterator[Batch]:
         """Yield the windows of a grid, the coarse grid before the rest."""
@@ -135,7 +137,7 @@ class WindowScan(Scan):
     def _features(self, y: NDArray[np.int64], x: NDArray[np.int64]) -> dict[str, Tensor]:
         """Cut windows and transform them, both on the device."""
         settings = self._ensemble.spec.preprocessing
-        band, top = band_around(self._flattened, y, settings.patch_px)
+        band, top = band_around(self._filtered, y, settings.patch_px)
         there = self._on_device(band)
         views = there.unfold(0, settings.patch_px, 1).unfold(1, settings.patch_px, 1)
         rows, columns = (torch.from_numpy(at).to(self._device) for at in (y - top, x))

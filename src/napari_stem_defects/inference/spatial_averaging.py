@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 SUREST = 7.0
 
 
-def averaged(probability: NDArray[np.float32], grid: Grid, spread_px: float) -> NDArray[np.float32]:
+def average_logits(
+    probability: NDArray[np.float32], grid: Grid, spread_px: float
+) -> NDArray[np.float32]:
     """Average the answers of a scan.
 
     Parameters

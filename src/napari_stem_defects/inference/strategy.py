@@ -11,7 +11,7 @@ import torch
 
 from napari_stem_defects.base.out_of_memory import ADVICE, is_out_of_memory
 from napari_stem_defects.errors import InputError
-from napari_stem_defects.networks.ensemble import Network, Precision
+from napari_stem_defects.networks.ensemble import EnsembleNetwork, Precision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_stem_defects.networks.spec import Ensemble
-    from napari_stem_defects.preprocessing.tiled import Flattened
+    from napari_stem_defects.preprocessing.tiled import FilteredImage
     from napari_stem_defects.preprocessing.windows import Grid
 
-Mode = Literal["exact", "fast"]
+InferenceMode = Literal["exact", "fast"]
 
 SMALLEST_BATCH = 16
 # Share of a GPU's free memory that what is asked together may take.
@@ -40,7 +40,7 @@ class Batch(NamedTuple):
     ends_coarse: bool = False
 
 
-class Scan(ABC):
+class InferenceStrategy(ABC):
     """One image shown to an ensemble, on a device as long as its memory lasts.
 
     Attributes
@@ -51,8 +51,8 @@ class Scan(ABC):
 
     size: int
 
-    def __init__(self, flattened: Flattened, ensemble: Ensemble, device: str) -> None:
-        self._flattened = flattened
+    def __init__(self, filtered: FilteredImage, ensemble: Ensemble, device: str) -> None:
+        self._filtered = filtered
         self._ensemble = ensemble
         self._move_to(device)
         self.size = self._fitting()
@@ -142,12 +142,12 @@ class Scan(ABC):
 
 
 # The networks of the ensemble used last, because the frames of a stack come one by one.
-_built: list[tuple[Ensemble, dict[tuple[str, Precision, int | None], Network]]] = []
+_built: list[tuple[Ensemble, dict[tuple[str, Precision, int | None], EnsembleNetwork]]] = []
 
 
 def network_of(
     ensemble: Ensemble, device: str, precision: Precision, column: int | None
-) -> Network:
+) -> EnsembleNetwork:
     """Return the network of one class, or of all, building it where it was not just used."""
     last = next(iter(_built), None)
     if last is None or last[0] is not ensemble:
@@ -157,7 +157,7 @@ def network_of(
     key = device, precision, column
     if key not in networks:
         classes = None if column is None else [column]
-        networks[key] = Network(ensemble, device, precision=precision, classes=classes)
+        networks[key] = EnsembleNetwork(ensemble, device, precision=precision, classes=classes)
     return networks[key]
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.base.micrograph import Micrograph, PixelSizeSource
     from napari_stem_defects.base.search_area import (
-        Area,
+        SearchArea,
     )
     from napari_stem_defects.io.results.result_folder import ResultFolder
     from napari_stem_defects.networks.spec import Ensemble
@@ -57,7 +57,7 @@ class Settings:
     device: str = "auto"
     overwrite: bool = False
     frames: tuple[int, ...] | None = None
-    area: Area | None = None
+    area: SearchArea | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
 
 

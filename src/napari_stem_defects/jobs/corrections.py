@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from skimage.measure import label
 
-from napari_stem_defects.postprocessing.mask_stack import Planes
+from napari_stem_defects.postprocessing.mask_stack import MaskStack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ def corrected(result: FrameResult, corrections: Sequence[Correction]) -> FrameRe
     masks = (result.numbered > 0).astype(np.uint8)
     for each in mine:
         _correct(masks, result.names, each)
-    planes = Planes.of(result.names, masks)
+    planes = MaskStack.of(result.names, masks)
     return result.with_planes(planes, corrections=[asdict(each) for each in mine])
 
 

@@ -20,7 +20,7 @@ from napari_stem_defects.lattice.scale import (
     match_scale,
     scale_positions,
 )
-from napari_stem_defects.postprocessing.interpolation import rasterise
+from napari_stem_defects.postprocessing.interpolation import upsample
 from napari_stem_defects.postprocessing.results import ProbabilityMap
 
 if TYPE_CHECKING:
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.detection.cutout import Cutout
-    from napari_stem_defects.inference.predict import SoFar
+    from napari_stem_defects.inference.predict import PartialProbabilities
     from napari_stem_defects.networks.spec import EnsembleSpec
 
 SHARE = 0.08
 
 
 @dataclass
-class Refinement:
+class ProgressiveResults:
     """Turns the answers of a scan that goes on into results that can be shown.
 
     Attributes
@@ -72,7 +72,7 @@ class Refinement:
         else:
             self.tell(progress)
 
-    def watch(self, so_far: SoFar) -> None:
+    def watch(self, so_far: PartialProbabilities) -> None:
         """Show the answers so far, if it is time for it."""
         done, total = int(np.count_nonzero(so_far.answered)), so_far.answered.size
         elapsed = time.monotonic() - self._started
@@ -118,7 +118,7 @@ class Refinement:
         return replace(result, origin=self.origin)
 
 
-def _filled(so_far: SoFar) -> NDArray[np.float32]:
+def _filled(so_far: PartialProbabilities) -> NDArray[np.float32]:
     """Return the answers (C, gy, gx), those not given yet drawn from the coarse grid."""
     # Imported here because it brings torch, which only the worker for long work needs.
     from napari_stem_defects.inference.sliding_window import COARSE_STEP
@@ -128,7 +128,7 @@ def _filled(so_far: SoFar) -> NDArray[np.float32]:
         np.arange(0, length, COARSE_STEP, dtype=np.float32) for length in (height, width)
     )
     drawn = [
-        rasterise(values[::COARSE_STEP, ::COARSE_STEP], rows, columns, (height, width))
+        upsample(values[::COARSE_STEP, ::COARSE_STEP], rows, columns, (height, width))
         for values in so_far.probability
     ]
     return np.where(so_far.answered, so_far.probability, drawn).astype(np.float32)

@@ -22,10 +22,10 @@ from napari_stem_defects.detection.cutout import (
 from napari_stem_defects.detection.detect_frame import (
     detect_frame,
 )
-from napari_stem_defects.detection.frame_result import FrameResult, origin_of
+from napari_stem_defects.detection.frame_result import FrameResult, provenance_of
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.jobs.corrections import Correction, corrected
-from napari_stem_defects.jobs.progressive_results import Refinement
+from napari_stem_defects.jobs.progressive_results import ProgressiveResults
 from napari_stem_defects.lattice.power_spectrum import Lattice, measure_lattice
 from napari_stem_defects.lattice.scale import (
     ScaleMatch,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.base.search_area import (
-        Area,
+        SearchArea,
     )
     from napari_stem_defects.io.labels.patch_folder import PatchFolder
     from napari_stem_defects.io.models.library import ModelEntry
@@ -52,11 +52,11 @@ if TYPE_CHECKING:
     from napari_stem_defects.jobs.train_job import TrainingReport
     from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
     from napari_stem_defects.preprocessing.settings import (
-        Preprocessing,
+        PreprocessingSettings,
     )
-    from napari_stem_defects.simulation.synthetic_edits import MadeDefects
+    from napari_stem_defects.simulation.synthetic_edits import SyntheticDefects
     from napari_stem_defects.training.active_learning import Suggestion
-    from napari_stem_defects.training.recipes import Choices
+    from napari_stem_defects.training.recipes import TrainingOptions
 
 
 def read_micrograph(*, path: Path, report: Report) -> Micrograph:
@@ -78,7 +78,9 @@ def explain_scale(*, frame: FrameInput, spec: EnsembleSpec, report: Report) -> S
     return replace(scale, micrograph=bare)
 
 
-def stage(*, pixels: NDArray[np.float32], settings: Preprocessing, report: Report) -> Stages:
+def stage(
+    *, pixels: NDArray[np.float32], settings: PreprocessingSettings, report: Report
+) -> Stages:
     """Compute the five stages of a frame."""
     return stages(pixels, settings)
 
@@ -96,7 +98,7 @@ def detect(
     stride: int,
     thresholds: Mapping[str, float],
     device: str,
-    area: Area | None = None,
+    area: SearchArea | None = None,
     report: Report,
 ) -> FrameResult:
     """Find the defects of a frame; unfinished results come as ``detail["partial"]`` on the way."""
@@ -110,8 +112,8 @@ def detect(
     about: dict[str, Any] = {"stride_px": stride, "thresholds": limits}
     if area is not None:
         about["area_px"] = area.plain()
-    origin = origin_of(micrograph, ensemble)
-    refinement = Refinement(report, cutout, spec, index, about, origin)
+    origin = provenance_of(micrograph, ensemble)
+    refinement = ProgressiveResults(report, cutout, spec, index, about, origin)
     found = detect_frame(
         cutout.part,
         ensemble,
@@ -133,7 +135,7 @@ def fuse_again(
     report: Report,
 ) -> FrameResult:
     """Apply other thresholds, and a person's corrections, to the probabilities of a result."""
-    return corrected(result.fused_again(thresholds), corrections)
+    return corrected(result.with_thresholds(thresholds), corrections)
 
 
 def export(
@@ -152,7 +154,7 @@ def export(
     detections = []
     for done, result in enumerate(results):
         report(Progress("writing results", done, len(results)))
-        detections.append(corrected(result.fused_again(thresholds), corrections).detection())
+        detections.append(corrected(result.with_thresholds(thresholds), corrections).detection())
     micrograph, origin = image.micrograph(), results[0].origin
     if not micrograph.is_stack and micrograph.sha256 != origin["image"]["sha256"]:
         raise InputError(f"{micrograph.name}: the image has changed since; run again")
@@ -186,7 +188,7 @@ def train(
     *,
     sources: Sequence[Path],
     out: Path,
-    choices: Choices,
+    choices: TrainingOptions,
     device: str,
     keep: bool = False,
     report: Report,
@@ -238,16 +240,16 @@ def suggest_labels(
     return suggest(frame.micrograph(), ensemble, taken=taken, device=device, report=report)
 
 
-def make_defects(
+def add_synthetic_defects(
     *,
     frame: FrameInput,
-    area: Area | None,
+    area: SearchArea | None,
     defects: Sequence[tuple[float, float]],
     vacancies: int,
     interstitials: int,
     seed: int,
     report: Report,
-) -> MadeDefects:
+) -> SyntheticDefects:
     """Make point defects in a frame, in an area or anywhere, away from labelled defects."""
     from napari_stem_defects.simulation import synthetic_edits
 
@@ -255,7 +257,7 @@ def make_defects(
     bulk = synthetic_edits.away_from(defects, micrograph.frame_shape)
     if area is not None:
         bulk &= area.mask(micrograph.frame_shape)
-    return synthetic_edits.make_defects(
+    return synthetic_edits.add_synthetic_defects(
         micrograph, bulk, vacancies=vacancies, interstitials=interstitials, seed=seed
     )
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from napari_stem_defects.training.evaluate import Assessment
-    from napari_stem_defects.training.recipes import Choices
+    from napari_stem_defects.training.evaluate import EvaluationReport
+    from napari_stem_defects.training.recipes import TrainingOptions
 
 WHOLE = 1000
 
@@ -32,7 +32,7 @@ class TrainingReport:
     path : Path
         The model's file.
     measurements : tuple of dict
-        What `Measurement.to_dict` gives, one per split, the model's own first.
+        What `SplitEvaluation.to_dict` gives, one per split, the model's own first.
     notes : tuple of str
     seconds : float
     stopped : str
@@ -49,7 +49,7 @@ class TrainingReport:
 def train_model(
     sources: Sequence[Path],
     out: Path,
-    choices: Choices,
+    choices: TrainingOptions,
     *,
     keep: bool,
     device: str,
@@ -92,7 +92,7 @@ def train_model(
     return _written(out, trained)
 
 
-def _together(first: Assessment, beside: Assessment) -> Assessment:
+def _together(first: EvaluationReport, beside: EvaluationReport) -> EvaluationReport:
     """Put another split's figures beside a model's own."""
     spec = first.ensemble.spec
     figures = {**spec.figures, **beside.ensemble.spec.figures}
@@ -104,7 +104,7 @@ def _together(first: Assessment, beside: Assessment) -> Assessment:
     )
 
 
-def _written(out: Path, trained: Assessment) -> TrainingReport:
+def _written(out: Path, trained: EvaluationReport) -> TrainingReport:
     """Write the model's card and return what a window shows."""
     own = trained.measurements[0]
     counts = own.counts.get("training", {})

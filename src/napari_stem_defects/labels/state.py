@@ -91,7 +91,7 @@ def from_record(record: Mapping[str, Any]) -> Event:
         raise LabelError(f"a {record['op']!r} record makes no sense: {error}") from error
 
 
-class LabelBook:
+class LabelState:
     """Labels, classes and frames as the events so far leave them.
 
     The three tables are read by everybody and changed by `apply` alone. The other methods plan:

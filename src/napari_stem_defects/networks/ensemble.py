@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_stem_defects.errors import ModelError
-from napari_stem_defects.networks.trunk import Branch
+from napari_stem_defects.networks.trunk import GroupedTrunk
 from napari_stem_defects.preprocessing.pipeline import feature_shapes
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def multiplications(spec: EnsembleSpec, step: int | None = None) -> int:
     ----------
     spec : EnsembleSpec
     step : int, optional
-        Px from window to window where they share their feature maps (`Network.ask_everywhere`);
+        Px from window to window where they share their feature maps (`EnsembleNetwork.ask_everywhere`);
         a window by itself by default.
     """
     sizes, count = spec.architecture, 0
@@ -180,7 +180,7 @@ def multiplications(spec: EnsembleSpec, step: int | None = None) -> int:
     return count
 
 
-class Network:
+class EnsembleNetwork:
     """Members of an ensemble on one device, merged for answering.
 
     Equal layers of all members are one convolution in groups; batch normalisation is part of
@@ -221,13 +221,13 @@ class Network:
     def _merge(self, members: Sequence[Member]) -> None:
         self._count = len(members)
         heads: list[tuple[Any, Any]] = [(member.head[1], member.head[4]) for member in members]
-        self._branches: dict[str, Branch] = {}
+        self._branches: dict[str, GroupedTrunk] = {}
         self._hidden: dict[str, Tensor] = {}
         weights = torch.stack([one.weight for one, _ in heads])
         for name in members[0].branches:
             of_members = [list(cast("nn.Sequential", member.branches[name])) for member in members]
             padded = self.spec.architecture.padded
-            branch = Branch(of_members, self._dtype, padded).to(self.device)
+            branch = GroupedTrunk(of_members, self._dtype, padded).to(self.device)
             shape = feature_shapes(self.spec.preprocessing)[name]
             flat, size = (
                 width(shape, self.spec.architecture) for width in (_flat_width, _head_width)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.networks.spec import EnsembleSpec
     from napari_stem_defects.preprocessing.settings import (
-        Preprocessing,
+        PreprocessingSettings,
     )
 
 
@@ -80,7 +80,7 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _seen(settings: Preprocessing) -> str:
+def _seen(settings: PreprocessingSettings) -> str:
     """Return in words what the networks are shown of a window."""
     named = {
         "real": "flattened pixels",

@@ -16,7 +16,7 @@ from napari_stem_defects.base.defect_classes import (
 from napari_stem_defects.errors import InputError, ModelError
 from napari_stem_defects.lattice.scale import TargetScale
 from napari_stem_defects.preprocessing.settings import (
-    Preprocessing,
+    PreprocessingSettings,
 )
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class EnsembleSpec:
     name: str
     classes: tuple[str, ...]
     seeds: tuple[int, ...] = (0,)
-    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    preprocessing: PreprocessingSettings = field(default_factory=PreprocessingSettings)
     architecture: Architecture = field(default_factory=Architecture)
     pixel_size_nm: float | None = None
     lattice_nm: float | None = None
@@ -240,7 +240,7 @@ def _parsed(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "classes": tuple(values["classes"]),
         "seeds": tuple(int(seed) for seed in values["seeds"]),
-        "preprocessing": Preprocessing.from_dict(values["preprocessing"]),
+        "preprocessing": PreprocessingSettings.from_dict(values["preprocessing"]),
         "architecture": Architecture(**{**sizes, "channels": tuple(sizes["channels"])}),
         "pixel_size_nm": _length(values["pixel_size_nm"]),
         "lattice_nm": _length(values["lattice_nm"]),

@@ -1,8 +1,8 @@
 """The convolution blocks of all members of an ensemble, merged for answering.
 
 Equal layers of all members are one convolution in groups, and batch norms are part of the
-weights. Two ways lead through them: window by window (`Branch.__call__`) and, where no
-convolution is padded, over a whole image at once (`Branch.everywhere`), where windows that overlap
+weights. Two ways lead through them: window by window (`GroupedTrunk.__call__`) and, where no
+convolution is padded, over a whole image at once (`GroupedTrunk.everywhere`), where windows that overlap
 share what they have in common. Both give the same numbers to within rounding.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CONVOLVED_VALUES = 700_000
 
 
-class Branch:
+class GroupedTrunk:
     """One branch of all members: features in, what the last block gives out.
 
     Where convolutions are padded, the first block sees a second channel of ones. Through it the
@@ -62,7 +62,7 @@ class Branch:
         self.width = len(self._biases[0])
         self.channels = len(self._biases[-1]) // self._groups
 
-    def to(self, device: torch.device) -> Branch:
+    def to(self, device: torch.device) -> GroupedTrunk:
         """Move the weights to a device."""
         self._weights = [weight.to(device) for weight in self._weights]
         self._biases = [bias.to(device) for bias in self._biases]

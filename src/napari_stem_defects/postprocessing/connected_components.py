@@ -18,7 +18,7 @@ EIGHT = np.ones((3, 3), bool)
 Box = tuple[slice, slice]
 
 
-class Pieces:
+class StripLabeller:
     """The 8-connected regions of a mask that comes in strips, from top to bottom.
 
     A region that lies in several strips comes in pieces. Pieces are numbered from 1 as they

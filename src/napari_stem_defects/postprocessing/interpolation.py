@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from napari_stem_defects.postprocessing.mask_stack import strips_of
+from napari_stem_defects.postprocessing.mask_stack import row_blocks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,7 +15,7 @@ _Kind = TypeVar("_Kind", bound=np.generic)
 _ALL = slice(None)
 
 
-def rasterise(
+def upsample(
     values: NDArray[np.float32],
     y: NDArray[np.float32],
     x: NDArray[np.float32],
@@ -36,14 +36,14 @@ def rasterise(
         Bilinear between centres, the nearest centre's value outside them. Beside the result
         only a strip of rows is held in memory.
     """
-    raster = Raster(y, x, shape)
+    raster = WindowInterpolator(y, x, shape)
     pixels = np.empty(shape, np.float32)
-    for rows in strips_of(shape):
+    for rows in row_blocks(shape):
         pixels[rows] = raster.bilinear(values, rows)
     return pixels
 
 
-class Raster:
+class WindowInterpolator:
     """Where the pixels of an image lie among the centres of windows.
 
     Parameters

@@ -21,7 +21,7 @@ PIXELS_TOGETHER = 2**21
 """Size of a strip in px."""
 
 
-def strips_of(shape: tuple[int, int]) -> Iterator[slice]:
+def row_blocks(shape: tuple[int, int]) -> Iterator[slice]:
     """Yield the rows of an image (Y, X) in strips of `PIXELS_TOGETHER` px."""
     step = max(1, PIXELS_TOGETHER // max(1, shape[1]))
     for top in range(0, shape[0], step):
@@ -29,7 +29,7 @@ def strips_of(shape: tuple[int, int]) -> Iterator[slice]:
 
 
 @dataclass(frozen=True)
-class Planes:
+class MaskStack:
     """Planes of 0 and 1, kept as compressed bits.
 
     Attributes
@@ -51,7 +51,7 @@ class Planes:
     @classmethod
     def drawn(
         cls, names: tuple[str, ...], shape: tuple[int, int], parts: Iterable[NDArray[np.uint8]]
-    ) -> Planes:
+    ) -> MaskStack:
         """Pack what comes strip by strip, each of the shape (len(names), rows, X)."""
         packed, strips, top = [], [], 0
         for part in parts:
@@ -61,19 +61,19 @@ class Planes:
         return cls(names, shape, tuple(strips), tuple(packed))
 
     @classmethod
-    def of(cls, names: tuple[str, ...], masks: NDArray[np.uint8]) -> Planes:
+    def of(cls, names: tuple[str, ...], masks: NDArray[np.uint8]) -> MaskStack:
         """Pack an array (len(names), Y, X)."""
         shape = masks.shape[1], masks.shape[2]
-        return cls.drawn(names, shape, (masks[:, rows] for rows in strips_of(shape)))
+        return cls.drawn(names, shape, (masks[:, rows] for rows in row_blocks(shape)))
 
     @classmethod
-    def one_by_one(cls, names: tuple[str, ...], planes: Iterable[NDArray[np.uint8]]) -> Planes:
+    def one_by_one(cls, names: tuple[str, ...], planes: Iterable[NDArray[np.uint8]]) -> MaskStack:
         """Pack planes (Y, X) of one shape that come one after another."""
         packed, shape = [], (0, 0)
         for plane in planes:
             shape = plane.shape[0], plane.shape[1]
-            packed.append([_pack(plane[rows]) for rows in strips_of(shape)])
-        return cls(names, shape, tuple(strips_of(shape)), tuple(zip(*packed, strict=True)))
+            packed.append([_pack(plane[rows]) for rows in row_blocks(shape)])
+        return cls(names, shape, tuple(row_blocks(shape)), tuple(zip(*packed, strict=True)))
 
     def parts(self) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
         """Yield the rows of each strip and all planes there, uint8 (C, rows, X)."""

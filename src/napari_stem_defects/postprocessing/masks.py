@@ -16,7 +16,7 @@ masks, in the order they apply:
    are more windows beside a fault than on it: the few on it are surer of what they see.
 4. Point defects that touch are cut apart where the probability dips between two peaks, so
    that connected regions of a plane are defects. However small, they stay.
-5. A region of an extended class shorter than `SPECK_PX` is dropped: a fault or boundary as
+5. A region of an extended class shorter than `MIN_PLANAR_LENGTH_PX` is dropped: a fault or boundary as
    short as a unit cell is none. So is one that nowhere comes further than that from the border
    of the image, where half of every window that sees it is empty.
 6. A pixel is ``unknown`` where its nearest window was called, no class claims that window,
@@ -37,9 +37,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_stem_defects.base.defect_classes import BULK, UNKNOWN, kind_of
-from napari_stem_defects.postprocessing.connected_components import Pieces
-from napari_stem_defects.postprocessing.interpolation import Raster
-from napari_stem_defects.postprocessing.mask_stack import Planes, strips_of
+from napari_stem_defects.postprocessing.connected_components import StripLabeller
+from napari_stem_defects.postprocessing.interpolation import WindowInterpolator
+from napari_stem_defects.postprocessing.mask_stack import MaskStack, row_blocks
 from napari_stem_defects.postprocessing.planar_masks import PlanarClasses
 from napari_stem_defects.postprocessing.point_masks import PointClass, within
 
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.postprocessing.results import ProbabilityMap
 
-SPECK_PX = 16.0
+MIN_PLANAR_LENGTH_PX = 16.0
 """Shortest extended defect in px: a quarter of a 64 px window."""
 
 PROMINENCE = 0.2
@@ -60,15 +60,15 @@ PROMINENCE = 0.2
 _Tidy = Callable[["NDArray[np.uint8]", slice], None]
 
 
-def planes_from_map(
+def masks_from_probability(
     map: ProbabilityMap,
     shape: tuple[int, int],
     thresholds: Mapping[str, float],
     invalid: NDArray[np.bool_] | None = None,
     *,
-    speck_px: float = SPECK_PX,
+    min_length_px: float = MIN_PLANAR_LENGTH_PX,
     prominence: float = PROMINENCE,
-) -> Planes:
+) -> MaskStack:
     """Turn probabilities into one 0/1 plane per defect class and a last one, ``unknown``.
 
     Parameters
@@ -87,17 +87,17 @@ def planes_from_map(
     prominence : float
         See `PROMINENCE`.
     """
-    drawing = _Drawing.of(map, shape, thresholds, invalid, speck_px)
+    drawing = _Drawing.of(map, shape, thresholds, invalid, min_length_px)
     names = (*map.defect_classes, UNKNOWN)
-    rough = Planes.drawn(names, shape, (drawing.rough(rows) for rows in strips_of(shape)))
+    rough = MaskStack.drawn(names, shape, (drawing.rough(rows) for rows in row_blocks(shape)))
     tidies: dict[str, _Tidy] = {
         name: _without(point.valleys(rough, name, prominence))
         for name, point in drawing.points.items()
     }
     for name in drawing.planar.names:
-        tidies[name] = _keeping(_long_enough(rough, name, speck_px))
+        tidies[name] = _keeping(_long_enough(rough, name, min_length_px))
     finished = (drawing.finished(rows, part, tidies) for rows, part in rough.parts())
-    return Planes.drawn(names, shape, finished)
+    return MaskStack.drawn(names, shape, finished)
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class _Drawing:
     """
 
     map: ProbabilityMap
-    raster: Raster
+    raster: WindowInterpolator
     invalid: NDArray[np.bool_] | None
     points: dict[str, PointClass]
     planar: PlanarClasses
@@ -129,16 +129,16 @@ class _Drawing:
         shape: tuple[int, int],
         thresholds: Mapping[str, float],
         invalid: NDArray[np.bool_] | None,
-        speck_px: float,
+        min_length_px: float,
     ) -> _Drawing:
-        raster = Raster(map.y, map.x, shape)
+        raster = WindowInterpolator(map.y, map.x, shape)
         points = {
             name: PointClass.of(map, name, thresholds[name], raster)
             for name in map.defect_classes
             if kind_of(name) != "extended"
         }
         limits = {name: thresholds[name] for name in map.defect_classes if name not in points}
-        planar = PlanarClasses.of(map, limits, raster, speck_px)
+        planar = PlanarClasses.of(map, limits, raster, min_length_px)
         return cls(map, raster, invalid, points, planar, _unclaimed(map, thresholds))
 
     def rough(self, rows: slice) -> NDArray[np.uint8]:
@@ -184,7 +184,7 @@ def _without(pixels: NDArray[np.intp]) -> _Tidy:
 
 def _keeping(kept: NDArray[np.bool_]) -> _Tidy:
     """Clear the pieces that are not kept; one entry for each piece by its number."""
-    pieces = Pieces()
+    pieces = StripLabeller()
 
     def tidy(mask: NDArray[np.uint8], _: slice) -> None:
         mask *= kept[pieces.add(mask)]
@@ -192,15 +192,15 @@ def _keeping(kept: NDArray[np.bool_]) -> _Tidy:
     return tidy
 
 
-def _long_enough(rough: Planes, name: str, speck_px: float) -> NDArray[np.bool_]:
-    """Say which pieces belong to regions neither shorter than ``speck_px`` nor at the border."""
-    pieces = Pieces()
+def _long_enough(rough: MaskStack, name: str, min_length_px: float) -> NDArray[np.bool_]:
+    """Say which pieces belong to regions neither shorter than ``min_length_px`` nor at the border."""
+    pieces = StripLabeller()
     for _, mask in rough.parts_of(name):
         pieces.add(mask)
     kept = [
-        max(side.stop - side.start for side in box) >= speck_px
+        max(side.stop - side.start for side in box) >= min_length_px
         and all(
-            side.stop > speck_px and side.start < length - speck_px
+            side.stop > min_length_px and side.start < length - min_length_px
             for side, length in zip(box, rough.shape, strict=True)
         )
         for box in pieces.region_boxes()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_stem_defects.postprocessing.interpolation import Raster
+    from napari_stem_defects.postprocessing.interpolation import WindowInterpolator
     from napari_stem_defects.postprocessing.results import ProbabilityMap
 
 VOTE_REACH = 1.5
@@ -42,11 +42,15 @@ class PlanarClasses:
     ratio: NDArray[np.float32]
     passing: NDArray[np.bool_]
     votes: tuple[NDArray[np.float32], ...]
-    raster: Raster
+    raster: WindowInterpolator
 
     @classmethod
     def of(
-        cls, map: ProbabilityMap, limits: Mapping[str, float], raster: Raster, speck_px: float
+        cls,
+        map: ProbabilityMap,
+        limits: Mapping[str, float],
+        raster: WindowInterpolator,
+        min_length_px: float,
     ) -> PlanarClasses:
         """Prepare classes, each of which claims a window from its limit."""
         values = {name: map.probability[map.classes.index(name)] for name in limits}
@@ -57,7 +61,8 @@ class PlanarClasses:
         ratio = np.max(ratios, axis=0)
         passing = map.called & (ratio >= 1)
         votes = tuple(
-            _smoothed(_odds(values[name]) * passing, map, VOTE_REACH * speck_px) for name in limits
+            _smoothed(_odds(values[name]) * passing, map, VOTE_REACH * min_length_px)
+            for name in limits
         )
         return cls(tuple(limits), ratio, passing, votes, raster)
 

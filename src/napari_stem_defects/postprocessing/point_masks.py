@@ -10,7 +10,7 @@ from scipy import ndimage
 from skimage.morphology import h_maxima
 from skimage.segmentation import watershed
 
-from napari_stem_defects.postprocessing.connected_components import EIGHT, Pieces
+from napari_stem_defects.postprocessing.connected_components import EIGHT, StripLabeller
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.postprocessing.connected_components import Box
-    from napari_stem_defects.postprocessing.interpolation import Raster
-    from napari_stem_defects.postprocessing.mask_stack import Planes
+    from napari_stem_defects.postprocessing.interpolation import WindowInterpolator
+    from napari_stem_defects.postprocessing.mask_stack import MaskStack
     from napari_stem_defects.postprocessing.results import ProbabilityMap
 
 
@@ -42,10 +42,12 @@ class PointClass:
     limit: float
     passing: NDArray[np.bool_]
     joins: NDArray[np.intp]
-    raster: Raster
+    raster: WindowInterpolator
 
     @classmethod
-    def of(cls, map: ProbabilityMap, name: str, limit: float, raster: Raster) -> PointClass:
+    def of(
+        cls, map: ProbabilityMap, name: str, limit: float, raster: WindowInterpolator
+    ) -> PointClass:
         """Prepare a class that claims a window from a probability of ``limit``."""
         values = map.probability[map.classes.index(name)]
         passing = map.called & (values >= limit)
@@ -60,7 +62,7 @@ class PointClass:
         y, x = within(self.joins, rows)
         mask[y, x] = 1
 
-    def valleys(self, rough: Planes, name: str, prominence: float) -> NDArray[np.intp]:
+    def valleys(self, rough: MaskStack, name: str, prominence: float) -> NDArray[np.intp]:
         """Return the pixels (N, 2) along which regions with several peaks are cut apart."""
         cuts = [np.zeros((0, 2), np.intp)]
         if self.passing.any():
@@ -73,10 +75,10 @@ class PointClass:
         return np.concatenate(cuts)
 
     def _crowded(
-        self, rough: Planes, name: str, peaks: NDArray[np.int32]
+        self, rough: MaskStack, name: str, peaks: NDArray[np.int32]
     ) -> Iterator[tuple[Box, NDArray[np.intp]]]:
         """Yield the box of each region with several peaks, and these: (n, 3), peak, y and x."""
-        pieces, met = Pieces(), []
+        pieces, met = StripLabeller(), []
         for rows, mask in rough.parts_of(name):
             numbers = pieces.add(mask)
             at = self.raster.at_centres(peaks, rows) * mask
@@ -107,7 +109,7 @@ class PointClass:
 
 
 def _joins_across_corners(
-    passing: NDArray[np.bool_], map: ProbabilityMap, raster: Raster
+    passing: NDArray[np.bool_], map: ProbabilityMap, raster: WindowInterpolator
 ) -> NDArray[np.intp]:
     """Return the pixels (N, 2) of lines between the centres of windows that pass across a corner.
 

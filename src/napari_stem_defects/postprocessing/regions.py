@@ -13,8 +13,8 @@ from scipy.spatial import ConvexHull
 from scipy.spatial.distance import pdist
 
 from napari_stem_defects.base.defect_classes import UNKNOWN, kind_of
-from napari_stem_defects.postprocessing.connected_components import Pieces
-from napari_stem_defects.postprocessing.interpolation import Raster
+from napari_stem_defects.postprocessing.connected_components import StripLabeller
+from napari_stem_defects.postprocessing.interpolation import WindowInterpolator
 from napari_stem_defects.postprocessing.results import ClassTotal, Region
 
 if TYPE_CHECKING:
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.postprocessing.connected_components import Box
-    from napari_stem_defects.postprocessing.mask_stack import Planes
+    from napari_stem_defects.postprocessing.mask_stack import MaskStack
     from napari_stem_defects.postprocessing.results import ProbabilityMap
 
 
 def measure_regions(
     map: ProbabilityMap,
-    planes: Planes,
+    planes: MaskStack,
     *,
     image: str,
     frame: int = 0,
@@ -63,7 +63,7 @@ def measure_regions(
     return tuple(found)
 
 
-def number_regions(map: ProbabilityMap, planes: Planes) -> NDArray[np.uint32]:
+def number_regions(map: ProbabilityMap, planes: MaskStack) -> NDArray[np.uint32]:
     """Return the planes (C, Y, X) with the number of its region in every pixel, 0 elsewhere.
 
     The numbers are those `measure_regions` gives; ``unknown`` keeps its 0 and 1.
@@ -76,7 +76,7 @@ def number_regions(map: ProbabilityMap, planes: Planes) -> NDArray[np.uint32]:
 
 
 def numbers_of(
-    map: ProbabilityMap, planes: Planes, name: str
+    map: ProbabilityMap, planes: MaskStack, name: str
 ) -> Iterator[tuple[slice, NDArray[np.uint32]]]:
     """Yield the rows of each strip and one plane there as `number_regions` numbers it."""
     if name == UNKNOWN:
@@ -87,7 +87,7 @@ def numbers_of(
     number_of = np.zeros(1 + sum(len(blob.pieces) for blob in blobs), np.uint32)
     for number, blob in enumerate(sorted(blobs, key=_place), start=1):
         number_of[list(blob.pieces)] = number
-    pieces = Pieces()
+    pieces = StripLabeller()
     for rows, mask in planes.parts_of(name):
         yield rows, number_of[pieces.add(mask)]
 
@@ -147,11 +147,11 @@ def _place(blob: _Blob) -> tuple[float, float]:
     return blob.y, blob.x
 
 
-def _blobs(map: ProbabilityMap, planes: Planes, name: str) -> Iterator[_Blob]:
+def _blobs(map: ProbabilityMap, planes: MaskStack, name: str) -> Iterator[_Blob]:
     """Yield the regions of one plane, in no order."""
     values = map.probability[map.classes.index(name)]
-    raster = Raster(map.y, map.x, planes.shape)
-    pieces, measured = Pieces(), list[_Piece]()
+    raster = WindowInterpolator(map.y, map.x, planes.shape)
+    pieces, measured = StripLabeller(), list[_Piece]()
     for rows, mask in planes.parts_of(name):
         numbers = pieces.add(mask)
         if len(pieces.boxes) > len(measured):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_stem_defects.postprocessing.mask_stack import Planes
+    from napari_stem_defects.postprocessing.mask_stack import MaskStack
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Detection:
     image: str
     frame: int
     map: ProbabilityMap
-    planes: Planes
+    planes: MaskStack
     regions: tuple[Region, ...]
     pixel_size_nm: float | None
     parameters: Mapping[str, Any] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 (a) original -> (b) normalised by the maximum intensity -> (c) lightly smoothed and freed of its
 background -> (d) log magnitude of the 2-D Fourier transform -> (e) the same above a threshold.
 
-Stages b and c (`flatten`) are computed once for a whole image, because a Gaussian blur of an
+Stages b and c (`filter_image`) are computed once for a whole image, because a Gaussian blur of an
 image and of a patch cut from it agree everywhere but at the patch's border. Stages d and e
 (`features`) are computed once per window and shared by all members of an ensemble.
 """
@@ -23,10 +23,10 @@ from napari_stem_defects.preprocessing.filters import (
     normalise_intensity,
     subtract_background,
 )
-from napari_stem_defects.preprocessing.tiled import FlatStrips
+from napari_stem_defects.preprocessing.tiled import TiledFilter
 
 if TYPE_CHECKING:
-    from napari_stem_defects.preprocessing.settings import Preprocessing
+    from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 
 Image = NDArray[np.float32]
 Indices = NDArray[np.int64]
@@ -43,7 +43,7 @@ class Stages(NamedTuple):
 
     original: Image
     normalised: Image
-    flattened: Image
+    background_removed: Image
     spectrum: Image
     thresholded: Image
 
@@ -68,7 +68,7 @@ def normalise(image: Image) -> Image:
     return normalise_intensity(image, lowest, span)
 
 
-def flatten(image: Image, settings: Preprocessing) -> Image:
+def filter_image(image: Image, settings: PreprocessingSettings) -> Image:
     """Return stage c: normalised, smoothed, background removed, local contrast evened out.
 
     Parameters
@@ -93,28 +93,28 @@ def flatten(image: Image, settings: Preprocessing) -> Image:
     return normalise_contrast(flat, settings.contrast_px, overall)
 
 
-def look_at_flattened(image: Image, settings: Preprocessing) -> Image | FlatStrips:
-    """Return what `flatten` returns, of a large image computed only where it is looked at."""
+def filter_lazily(image: Image, settings: PreprocessingSettings) -> Image | TiledFilter:
+    """Return what `filter_image` returns, of a large image computed only where it is looked at."""
     if image.size > LARGE_PX:
-        return FlatStrips(np.ascontiguousarray(image, dtype=np.float32), settings)
-    return flatten(image, settings)
+        return TiledFilter(np.ascontiguousarray(image, dtype=np.float32), settings)
+    return filter_image(image, settings)
 
 
-def _flatten_in_strips(image: Image, settings: Preprocessing) -> Image:
-    """Do what `flatten` does to a large image (Y, X), holding only its result beside it."""
-    strips, flat = FlatStrips(image, settings), np.empty_like(image)
+def _flatten_in_strips(image: Image, settings: PreprocessingSettings) -> Image:
+    """Do what `filter_image` does to a large image (Y, X), holding only its result beside it."""
+    strips, flat = TiledFilter(image, settings), np.empty_like(image)
     for rows in strips.strips():
         flat[rows] = strips[rows, slice(None)]
     return flat
 
 
-def features(patches: Image, settings: Preprocessing) -> dict[str, Image]:
+def features(patches: Image, settings: PreprocessingSettings) -> dict[str, Image]:
     """Return what the network sees of flattened patches.
 
     Parameters
     ----------
     patches : ndarray of float32, shape (N, P, P)
-        Patches cut from what `flatten` returned, P = ``settings.patch_px``.
+        Patches cut from what `filter_image` returned, P = ``settings.patch_px``.
     settings : Preprocessing
 
     Returns
@@ -135,7 +135,7 @@ def features(patches: Image, settings: Preprocessing) -> dict[str, Image]:
     return seen
 
 
-def feature_shapes(settings: Preprocessing) -> dict[str, tuple[int, int, int]]:
+def feature_shapes(settings: PreprocessingSettings) -> dict[str, tuple[int, int, int]]:
     """Return the shape (channels, rows, columns) of each array `features` gives."""
     blank = np.zeros((1, settings.patch_px, settings.patch_px), np.float32)
     shapes = {}
@@ -145,7 +145,7 @@ def feature_shapes(settings: Preprocessing) -> dict[str, tuple[int, int, int]]:
     return shapes
 
 
-def stages(image: Image, settings: Preprocessing) -> Stages:
+def stages(image: Image, settings: PreprocessingSettings) -> Stages:
     """Return the five stages of one image or patch of any size, for people to look at.
 
     Parameters
@@ -160,25 +160,25 @@ def stages(image: Image, settings: Preprocessing) -> Stages:
     half of the spectrum and frequencies above the cutoff included.
     """
     original = np.ascontiguousarray(image, dtype=np.float32)
-    flattened = flatten(original, settings)
-    weighted = _weighted(_levelled(flattened, settings), settings)
+    filtered = filter_image(original, settings)
+    weighted = _weighted(_levelled(filtered, settings), settings)
     spectrum = _log_magnitude(scipy.fft.fft2(weighted))
     rows, columns = _kept(original.shape, settings)
     limit = settings.threshold * spectrum[np.ix_(rows, columns)].max(initial=0)
     centred = scipy.fft.fftshift(spectrum)
-    return Stages(original, normalise(original), flattened, centred, _above(centred, limit))
+    return Stages(original, normalise(original), filtered, centred, _above(centred, limit))
 
 
-def _levelled(flattened: Image, settings: Preprocessing) -> Image:
-    """Bring flattened images (..., Y, X) to the same strength, if `flatten` has not."""
-    return flattened if settings.contrast_px else _by_own_maximum(flattened)
+def _levelled(filtered: Image, settings: PreprocessingSettings) -> Image:
+    """Bring flattened images (..., Y, X) to the same strength, if `filter_image` has not."""
+    return filtered if settings.contrast_px else _by_own_maximum(filtered)
 
 
-def _weighted(flattened: Image, settings: Preprocessing) -> Image:
+def _weighted(filtered: Image, settings: PreprocessingSettings) -> Image:
     """Return what is transformed: images (..., Y, X) under the window function."""
     if settings.window == "none":
-        return flattened
-    return flattened * np.outer(*(_hann(length) for length in flattened.shape[-2:]))
+        return filtered
+    return filtered * np.outer(*(_hann(length) for length in filtered.shape[-2:]))
 
 
 def _by_own_maximum(patches: Image) -> Image:
@@ -199,7 +199,7 @@ def _hann(length: int) -> Image:
     return np.sin(np.pi * (np.arange(length) + 0.5) / length).astype(np.float32) ** 2
 
 
-def _half_spectrum(patches: Image, settings: Preprocessing) -> Image:
+def _half_spectrum(patches: Image, settings: PreprocessingSettings) -> Image:
     """Return log1p |FFT| at the frequencies that are `_kept`."""
     rows, columns = _kept(patches.shape[-2:], settings)
     workers = os.cpu_count()
@@ -208,7 +208,7 @@ def _half_spectrum(patches: Image, settings: Preprocessing) -> Image:
     return _log_magnitude(transform[..., rows, :])
 
 
-def _kept(shape: tuple[int, ...], settings: Preprocessing) -> tuple[Indices, Indices]:
+def _kept(shape: tuple[int, ...], settings: PreprocessingSettings) -> tuple[Indices, Indices]:
     """Return which rows and columns of an uncentred spectrum the networks see.
 
     Rows run from -k to k-1 and columns from 0 to k, k being the cutoff in Fourier px.

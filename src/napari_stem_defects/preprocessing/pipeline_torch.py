@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_stem_defects.preprocessing.settings import (
-        Preprocessing,
+        PreprocessingSettings,
     )
 
 
-def features_on_device(patches: Tensor, settings: Preprocessing) -> dict[str, Tensor]:
+def features_on_device(patches: Tensor, settings: PreprocessingSettings) -> dict[str, Tensor]:
     """Return what `preprocessing.features` returns, of a tensor (N, P, P) on any device."""
     if settings.contrast_px == 0:
         patches = _by_own_maximum(patches)

@@ -18,7 +18,7 @@ LARGEST_PATCH_PX = 512
 
 
 @dataclass(frozen=True)
-class Preprocessing:
+class PreprocessingSettings:
     """Parameters of the stages; lengths are in px of the model's pixel size.
 
     Attributes
@@ -72,7 +72,7 @@ class Preprocessing:
                 raise InputError(f"preprocessing: {name}={getattr(self, name)!r} is out of range")
 
     @classmethod
-    def paper(cls) -> Preprocessing:
+    def paper(cls) -> PreprocessingSettings:
         """Return the configuration of Marvin et al.: un-windowed, thresholded FFT magnitude."""
         return cls(smoothing_px=0.5, contrast_px=0.0, window="none", threshold=0.2, cutoff=0.5)
 
@@ -81,7 +81,7 @@ class Preprocessing:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Preprocessing:
+    def from_dict(cls, values: Mapping[str, Any]) -> PreprocessingSettings:
         """Read what `to_dict` wrote; unknown or missing names are an `InputError`."""
         known = {item.name for item in fields(cls)}
         if set(values) != known:

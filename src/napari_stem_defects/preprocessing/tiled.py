@@ -1,4 +1,4 @@
-"""Flattening an image of any size: what `preprocessing.flatten` does, a strip of rows at a time."""
+"""Flattening an image of any size: what `preprocessing.filter_image` does, a strip of rows at a time."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from napari_stem_defects.preprocessing.settings import (
-        Preprocessing,
+        PreprocessingSettings,
     )
 
 STRIP_ROWS = 256
 
 
-class FlatStrips:
+class TiledFilter:
     """A flattened image that is computed where it is looked at.
 
     The strips of the part looked at last are kept, so whoever goes over the image from top to
@@ -39,7 +39,7 @@ class FlatStrips:
     settings : Preprocessing
     """
 
-    def __init__(self, image: NDArray[np.float32], settings: Preprocessing) -> None:
+    def __init__(self, image: NDArray[np.float32], settings: PreprocessingSettings) -> None:
         self.shape = image.shape[0], image.shape[1]
         self._image, self._settings = image, settings
         self._lowest = min(image.min(), np.float32(0))
@@ -97,5 +97,5 @@ class FlatStrips:
         return seen, slice(rows.start - first, rows.stop - first)
 
 
-Flattened = NDArray[np.float32] | FlatStrips
+FilteredImage = NDArray[np.float32] | TiledFilter
 """A flattened image (Y, X), of which parts are looked at."""

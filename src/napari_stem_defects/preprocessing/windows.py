@@ -18,7 +18,7 @@ from napari_stem_defects.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_stem_defects.preprocessing.tiled import Flattened
+    from napari_stem_defects.preprocessing.tiled import FilteredImage
 
 
 class Grid(NamedTuple):
@@ -59,9 +59,9 @@ def _centres(length: int, stride: int, margin: int) -> NDArray[np.int64]:
     return margin + np.arange((places - 1) % stride // 2, places, stride, dtype=np.int64)
 
 
-def pad_for_windows(flattened: NDArray[np.float32], patch_px: int) -> NDArray[np.float32]:
+def pad_for_windows(filtered: NDArray[np.float32], patch_px: int) -> NDArray[np.float32]:
     """Surround an image (Y, X) with half a patch of zeros, as `cut` expects."""
-    return np.pad(flattened, patch_px // 2)
+    return np.pad(filtered, patch_px // 2)
 
 
 def cut(
@@ -88,13 +88,13 @@ def cut(
 
 
 def band_around(
-    flattened: Flattened, y: NDArray[np.int64], patch_px: int
+    filtered: FilteredImage, y: NDArray[np.int64], patch_px: int
 ) -> tuple[NDArray[np.float32], int]:
     """Return the part of a padded image that windows in some rows see.
 
     Parameters
     ----------
-    flattened : Flattened
+    filtered : FilteredImage
     y : ndarray of int, shape (N,)
         Rows of the windows' centres, at least one.
     patch_px : int
@@ -108,17 +108,17 @@ def band_around(
         Subtract it from ``y`` to cut from the band.
     """
     top = int(y.min())
-    return part_around(flattened, (top, int(y.max())), (0, flattened.shape[1]), patch_px), top
+    return part_around(filtered, (top, int(y.max())), (0, filtered.shape[1]), patch_px), top
 
 
 def part_around(
-    flattened: Flattened, y: tuple[int, int], x: tuple[int, int], patch_px: int
+    filtered: FilteredImage, y: tuple[int, int], x: tuple[int, int], patch_px: int
 ) -> NDArray[np.float32]:
     """Return what the windows between two centres see, zeros where that is beyond the border.
 
     Parameters
     ----------
-    flattened : Flattened
+    filtered : FilteredImage
     y, x : (int, int)
         First and last centre.
     patch_px : int
@@ -130,7 +130,7 @@ def part_around(
     """
     half = patch_px // 2
     inside, padding = [], []
-    for (first, last), length in zip((y, x), flattened.shape, strict=True):
+    for (first, last), length in zip((y, x), filtered.shape, strict=True):
         inside.append(slice(max(first - half, 0), min(last + half, length)))
         padding.append((max(half - first, 0), max(last + half - length, 0)))
-    return np.pad(flattened[inside[0], inside[1]], padding)
+    return np.pad(filtered[inside[0], inside[1]], padding)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
-    from napari_stem_defects.training.evaluate import Measurement
+    from napari_stem_defects.training.evaluate import SplitEvaluation
     from napari_stem_defects.training.metrics import Evaluation
 
 _WIDTH, _MARGIN = 1760, 48
@@ -31,7 +31,7 @@ _WRAP = 170
 
 
 def draw_report(
-    name: str, measurements: Sequence[Measurement], history: Sequence[Mapping[str, Any]]
+    name: str, measurements: Sequence[SplitEvaluation], history: Sequence[Mapping[str, Any]]
 ) -> Image.Image:
     """Draw the page: a row of charts per measurement, the losses beside the first.
 
@@ -64,7 +64,7 @@ def draw_report(
     return page.finished()
 
 
-def _sentence(measurement: Measurement) -> str:
+def _sentence(measurement: SplitEvaluation) -> str:
     untested = ", ".join(measurement.untestable)
     meaning = measurement.meaning[:1].upper() + measurement.meaning[1:]
     return f"{meaning}." + (f" Not testable: {untested}." if untested else "")

@@ -9,7 +9,7 @@ from napari_stem_defects.training.metrics import REFERENCE_ERRORS, REFERENCE_WIN
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from napari_stem_defects.training.evaluate import Assessment, Measurement
+    from napari_stem_defects.training.evaluate import EvaluationReport, SplitEvaluation
     from napari_stem_defects.training.metrics import ClassFigures, Evaluation, Rate
 
 TITLES = {
@@ -30,7 +30,7 @@ INTERVALS = (
 _MISSING = "-"
 
 
-def report_text(assessment: Assessment, facts: Mapping[str, str]) -> str:
+def report_text(assessment: EvaluationReport, facts: Mapping[str, str]) -> str:
     """Return the whole report; ``facts`` say what was done with what, one line each."""
     blocks = [f"# Report on {assessment.ensemble.spec.name}", *assessment.notes]
     for measurement in assessment.measurements:
@@ -42,13 +42,13 @@ def report_text(assessment: Assessment, facts: Mapping[str, str]) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def short_text(assessment: Assessment) -> str:
+def short_text(assessment: EvaluationReport) -> str:
     """Return what fits a terminal: the notes and every table per class, without intervals."""
     tables = [measurement_text(each, _plain_rate) for each in assessment.measurements]
     return "\n\n".join([*assessment.notes, *tables, REFERENCE])
 
 
-def measurement_text(measurement: Measurement, rated: Callable[[Rate], str]) -> str:
+def measurement_text(measurement: SplitEvaluation, rated: Callable[[Rate], str]) -> str:
     """Return the heading, its meaning, the table per class and what could not be tested."""
     evaluation = measurement.evaluation
     blocks = [
@@ -94,7 +94,7 @@ def _number(value: float | None, digits: int = 3) -> str:
 
 
 def _class_rows(
-    measurement: Measurement, rated: Callable[[Rate], str]
+    measurement: SplitEvaluation, rated: Callable[[Rate], str]
 ) -> Iterator[tuple[str, ...]]:
     trained, tested = (measurement.counts.get(part, {}) for part in ("training", "test"))
     yield (

@@ -13,7 +13,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 from skimage.measure import find_contours
 
 from napari_stem_defects.base.defect_classes import UNKNOWN, colour_of, kind_of
-from napari_stem_defects.postprocessing.mask_stack import in_blocks, strips_of
+from napari_stem_defects.postprocessing.mask_stack import in_blocks, row_blocks
 from napari_stem_defects.postprocessing.regions import numbers_of
 from napari_stem_defects.reporting.label_placement import Box, LabelPlaces
 
@@ -284,7 +284,7 @@ def _mean_of_blocks(pixels: NDArray[np.float32], edge: int) -> NDArray[np.float3
     if edge == 1:
         return pixels
     shape = pixels.shape[0], pixels.shape[1]
-    parts = ((rows, pixels[rows]) for rows in strips_of(shape))
+    parts = ((rows, pixels[rows]) for rows in row_blocks(shape))
     total = in_blocks(parts, shape, edge, np.add, np.float32)
     down, across = (np.diff([*range(0, length, edge), length]) for length in shape)
     mean: NDArray[np.float32] = (total / np.outer(down, across)).astype(np.float32)

@@ -36,7 +36,7 @@ _REACH = 0.6
 
 
 @dataclass(frozen=True)
-class MadeDefects:
+class SyntheticDefects:
     """A micrograph with defects made in it.
 
     Attributes
@@ -62,14 +62,14 @@ def away_from(places: Sequence[tuple[float, float]], shape: tuple[int, int]) -> 
     return apart
 
 
-def make_defects(
+def add_synthetic_defects(
     micrograph: Micrograph,
     bulk: NDArray[np.bool_],
     *,
     vacancies: int,
     interstitials: int,
     seed: int = 0,
-) -> MadeDefects:
+) -> SyntheticDefects:
     """Make point defects at lattice sites of a bulk region.
 
     Parameters
@@ -105,7 +105,7 @@ def make_defects(
     filled = _draw(gaps, interstitials, taken, _APART * spacing, rng)
     for site in filled:
         _put_in(pixels, site, float(profile.max()) * rng.uniform(*HEIGHT), spacing / 8)
-    return MadeDefects(pixels, tuple(empty), tuple(filled))
+    return SyntheticDefects(pixels, tuple(empty), tuple(filled))
 
 
 def _extrema(smooth: Pixels, bulk: NDArray[np.bool_], spacing: float) -> NDArray[np.int64]:

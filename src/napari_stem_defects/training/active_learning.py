@@ -13,7 +13,7 @@ from napari_stem_defects.lattice.scale import (
     resample,
     scale_positions,
 )
-from napari_stem_defects.preprocessing.pipeline import features, flatten
+from napari_stem_defects.preprocessing.pipeline import features, filter_image
 from napari_stem_defects.preprocessing.windows import cut, pad_for_windows, window_grid
 
 if TYPE_CHECKING:
@@ -129,12 +129,12 @@ def _ask(
 ) -> _Answers:
     # Imported here so that the quick worker never pays for torch.
     from napari_stem_defects.inference.predict import pick_device
-    from napari_stem_defects.networks.ensemble import Network
+    from napari_stem_defects.networks.ensemble import EnsembleNetwork
 
     settings, spec = ensemble.spec.preprocessing, ensemble.spec
-    network = Network(ensemble, pick_device(device))
+    network = EnsembleNetwork(ensemble, pick_device(device))
     pixels = resample(micrograph.pixels, factor)
-    padded = pad_for_windows(flatten(pixels, settings), settings.patch_px)
+    padded = pad_for_windows(filter_image(pixels, settings), settings.patch_px)
     height, width = pixels.shape
     grid = window_grid((height, width), stride, spec.margin_px)
     rows, columns = (axis.ravel() for axis in np.meshgrid(grid.y, grid.x, indexing="ij"))

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from scipy.ndimage import affine_transform, gaussian_filter, map_coordinates, zoom
 
 from napari_stem_defects.preprocessing.pipeline import (
-    flatten,
+    filter_image,
     normalise,
 )
 
 if TYPE_CHECKING:
     from napari_stem_defects.preprocessing.settings import (
-        Preprocessing,
+        PreprocessingSettings,
     )
 
 Image = NDArray[np.float32]
@@ -102,7 +102,7 @@ def turned_view(
     target = centre + rng.uniform(-0.25, 0.25, 2) * image.shape
     inverse = np.linalg.inv(matrix)
     offset = target - inverse @ centre
-    # Mirrored beyond its border, as the blurs of `flatten` see an image in detection.
+    # Mirrored beyond its border, as the blurs of `filter_image` see an image in detection.
     view = affine_transform(image, inverse, offset, order=3, mode="mirror")
     inside = affine_transform(np.ones_like(image), inverse, offset, order=1, mode="constant")
     moved = (points - target) @ matrix.T + centre
@@ -199,7 +199,7 @@ def _jittered(image: Image, sigma: float, rng: np.random.Generator) -> Image:
 def flat_view(
     image: Image,
     points: Points,
-    preprocessing: Preprocessing,
+    preprocessing: PreprocessingSettings,
     augmentation: Augmentation,
     rng: np.random.Generator,
 ) -> tuple[Image, Points]:
@@ -209,6 +209,6 @@ def flat_view(
     in detection.
     """
     view, moved, outside = turned_view(image, points, augmentation, rng)
-    flat = flatten(disturbed(view, augmentation, rng), preprocessing)
+    flat = filter_image(disturbed(view, augmentation, rng), preprocessing)
     flat[outside] = 0
     return flat, moved

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_stem_defects.training.checkpointing import Memory
+    from napari_stem_defects.training.checkpointing import CheckpointLog
 
 OUTPUT = "head.4."
 """What the parameters of a network's last layer are called; the common start has one for all."""
@@ -28,7 +28,7 @@ class _Best(NamedTuple):
 
 
 def best_so_far(
-    spec: EnsembleSpec, memory: Memory, epochs_of: Callable[[str], int], common_epochs: int
+    spec: EnsembleSpec, memory: CheckpointLog, epochs_of: Callable[[str], int], common_epochs: int
 ) -> Ensemble:
     """Return what has been learned, each member at the epoch of its lowest loss.
 
@@ -117,7 +117,7 @@ def _by_epoch(epochs: Mapping[str, list[Mapping[str, Any]]]) -> dict[str, list[s
     return found
 
 
-def _from_common_start(spec: EnsembleSpec, memory: Memory, seed: int) -> dict[str, _Best]:
+def _from_common_start(spec: EnsembleSpec, memory: CheckpointLog, seed: int) -> dict[str, _Best]:
     """Return what the common start of a seed has made of each class, with its own output."""
     common = memory.best(f"{seed} ")
     if common is None:

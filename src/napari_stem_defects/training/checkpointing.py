@@ -50,7 +50,7 @@ class Resumable(Protocol):
         """Take weights over and, where it goes on from there, a state."""
 
 
-class Memory:
+class CheckpointLog:
     """Remembers the networks that one part of a training fits one after another.
 
     Parameters

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from napari_stem_defects.base.defect_classes import BULK
-from napari_stem_defects.inference.sliding_window import CLEARED, NEVER
+from napari_stem_defects.inference.sliding_window import EARLY_EXIT_PROBABILITY, NEVER
 from napari_stem_defects.training.evaluate import logits_of
 from napari_stem_defects.training.sampling import (
     moved,
@@ -47,7 +47,7 @@ def bulk_clears_from(ensemble: Ensemble, kept_out: TrainingSet, *, device: str =
     Returns
     -------
     float
-        `CLEARED` to 1; 1 where nothing is safe, or where a class has fewer than fifty sites.
+        `EARLY_EXIT_PROBABILITY` to 1; 1 where nothing is safe, or where a class has fewer than fifty sites.
     """
     spec = ensemble.spec
     column = spec.classes.index(BULK)
@@ -61,4 +61,4 @@ def bulk_clears_from(ensemble: Ensemble, kept_out: TrainingSet, *, device: str =
         seen = moved(defects, down * step, across * step)
         logits = logits_of(ensemble, plain_samples(seen, spec.preprocessing), device=device)
         highest = max(highest, float(spec.calibrated(logits)[:, column].max()))
-    return float(np.clip(expit(logit(highest) + MARGIN), CLEARED, NEVER))
+    return float(np.clip(expit(logit(highest) + MARGIN), EARLY_EXIT_PROBABILITY, NEVER))

@@ -37,7 +37,7 @@ OWN_LABELS = "test windows are the labels the model was made from, so this tests
 
 
 @dataclass(frozen=True)
-class Measurement:
+class SplitEvaluation:
     """An ensemble's answers to labelled windows, and what they are worth.
 
     Attributes
@@ -81,7 +81,7 @@ class Measurement:
 
 
 @dataclass(frozen=True)
-class Assessment:
+class EvaluationReport:
     """An ensemble and how good it is: all a report says.
 
     Attributes
@@ -99,7 +99,7 @@ class Assessment:
     """
 
     ensemble: Ensemble
-    measurements: tuple[Measurement, ...]
+    measurements: tuple[SplitEvaluation, ...]
     history: list[dict[str, Any]] = field(default_factory=list)
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
@@ -127,9 +127,9 @@ def logits_of(
 ) -> NDArray[np.float32]:
     """Return the members' mean logits (n, C) of windows, batch by batch."""
     # Imported here so that figures can be read and written without loading torch.
-    from napari_stem_defects.networks.ensemble import Network
+    from napari_stem_defects.networks.ensemble import EnsembleNetwork
 
-    network = Network(ensemble, device)
+    network = EnsembleNetwork(ensemble, device)
     answers = [np.zeros((0, len(ensemble.spec.classes)), np.float32)]
     for start in range(0, len(samples), BATCH):
         batch = {name: array[start : start + BATCH] for name, array in samples.features.items()}
@@ -152,7 +152,7 @@ def answers_at(
 
 def measure(
     ensemble: Ensemble, data: TrainingSet, *, device: str = "cpu", report: Report = silent
-) -> Measurement:
+) -> SplitEvaluation:
     """Test an ensemble on labelled windows.
 
     Parameters
@@ -171,7 +171,7 @@ def measure(
     probabilities = spec.calibrated(answers_at(ensemble, asked, device=device, report=report))
     counts = {name: data.labels.count(name) for name in (*spec.classes, *data.classes)}
     own = spec.training.get("label_set_sha256") == data.sha256()
-    return Measurement(
+    return SplitEvaluation(
         split="",
         meaning=OWN_LABELS if own else UNKNOWN_ORIGIN,
         evaluation=evaluate(

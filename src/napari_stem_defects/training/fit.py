@@ -20,7 +20,7 @@ from napari_stem_defects.errors import LabelError
 from napari_stem_defects.networks.ensemble import Member, new_member, placed, weights_of
 from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
 from napari_stem_defects.training.best_so_far import OUTPUT, best_so_far
-from napari_stem_defects.training.checkpointing import Memory, State
+from napari_stem_defects.training.checkpointing import CheckpointLog, State
 from napari_stem_defects.training.sampling import Samples
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def fit(
     start: Ensemble | None = None,
     device: str = "cpu",
     report: Report = silent,
-    memory: Memory | None = None,
+    memory: CheckpointLog | None = None,
     pulse: Callable[[], object] = lambda: None,
 ) -> tuple[Ensemble, list[dict[str, Any]]]:
     """Train every member.
@@ -132,7 +132,7 @@ def fit(
     spec = replace(spec, seeds=schedule.seeds)
     _check_known(samples, spec.classes)
     task = _Task(spec, samples, validation, schedule, torch.device(device), lesson, start)
-    log = _Log(report, _epochs(task) * len(schedule.seeds), memory or Memory(None), pulse)
+    log = _Log(report, _epochs(task) * len(schedule.seeds), memory or CheckpointLog(None), pulse)
     try:
         of_seeds = [_fit_seed(task, seed, log) for seed in schedule.seeds]
     except Enough:
@@ -178,7 +178,7 @@ class _Log:
 
     report: Report
     total: int
-    memory: Memory
+    memory: CheckpointLog
     pulse: Callable[[], object]
 
     def follow(self, run: _Run, epochs: int, class_name: str, seed: int) -> None:

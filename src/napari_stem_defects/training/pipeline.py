@@ -19,11 +19,21 @@ from napari_stem_defects.errors import LabelError
 from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
 from napari_stem_defects.training.best_so_far import stop_note
 from napari_stem_defects.training.calibration import calibrate
-from napari_stem_defects.training.checkpointing import Memory
+from napari_stem_defects.training.checkpointing import CheckpointLog
 from napari_stem_defects.training.early_exit import bulk_clears_from
-from napari_stem_defects.training.evaluate import Assessment, Measurement, answers_at, measure
+from napari_stem_defects.training.evaluate import (
+    EvaluationReport,
+    SplitEvaluation,
+    answers_at,
+    measure,
+)
 from napari_stem_defects.training.label_extent import label_radius
-from napari_stem_defects.training.recipes import Choices, Protocol, protocol_for, usable_data
+from napari_stem_defects.training.recipes import (
+    TrainingOptions,
+    TrainingRecipe,
+    recipe_for,
+    usable_data,
+)
 from napari_stem_defects.training.sampling import augmented_samples, plain_samples
 from napari_stem_defects.training.splits import MEANING, Split, SplitKind, split
 
@@ -43,12 +53,12 @@ PULSE_S = 0.2
 
 def train(
     data: TrainingSet,
-    choices: Choices | None = None,
+    choices: TrainingOptions | None = None,
     *,
     device: str = "auto",
     report: Report = silent,
     checkpoints: Store | None = None,
-) -> Assessment:
+) -> EvaluationReport:
     """Train, calibrate and test an ensemble.
 
     Parameters
@@ -71,14 +81,14 @@ def train(
     from napari_stem_defects.inference.predict import pick_device
 
     started = time.perf_counter()
-    choices = choices or Choices()
+    choices = choices or TrainingOptions()
     chosen = pick_device(device)
     usable, remarks = usable_data(data, choices)
     notes = (*data.notes, *remarks)
-    protocol = protocol_for(usable, choices)
+    protocol = recipe_for(usable, choices)
     parts = _parts(report, len(choices.splits))
     trials = [
-        _trial(usable, kind, protocol, choices, chosen, part, Memory(checkpoints, kind))
+        _trial(usable, kind, protocol, choices, chosen, part, CheckpointLog(checkpoints, kind))
         for kind, part in zip(choices.splits, parts, strict=True)
     ]
     first = trials[0]
@@ -94,13 +104,15 @@ def train(
     measurements = tuple(trial.measurement for trial in trials)
     spec = _described(first.ensemble.spec, measurements, protocol, training)
     ensemble = replace(first.ensemble, spec=spec)
-    return Assessment(ensemble, measurements, first.history, notes, time.perf_counter() - started)
+    return EvaluationReport(
+        ensemble, measurements, first.history, notes, time.perf_counter() - started
+    )
 
 
 def _described(
     spec: EnsembleSpec,
-    measurements: tuple[Measurement, ...],
-    protocol: Protocol,
+    measurements: tuple[SplitEvaluation, ...],
+    protocol: TrainingRecipe,
     training: dict[str, Any],
 ) -> EnsembleSpec:
     """Say in the model what it was trained on and how it did."""
@@ -119,18 +131,18 @@ def _described(
 
 class _Trial(NamedTuple):
     ensemble: Ensemble
-    measurement: Measurement
+    measurement: SplitEvaluation
     history: list[dict[str, Any]]
 
 
 def _trial(
     data: TrainingSet,
     kind: SplitKind,
-    protocol: Protocol,
-    choices: Choices,
+    protocol: TrainingRecipe,
+    choices: TrainingOptions,
     device: str,
     report: Report,
-    memory: Memory,
+    memory: CheckpointLog,
 ) -> _Trial:
     """Train and calibrate on one side of a split, measure on the other."""
     settings, classes = protocol.preprocessing, choices.of(data)
@@ -173,11 +185,11 @@ def _trial(
 def _fitted(
     data: TrainingSet,
     check: Samples | None,
-    protocol: Protocol,
-    choices: Choices,
+    protocol: TrainingRecipe,
+    choices: TrainingOptions,
     device: str,
     report: Report,
-    memory: Memory,
+    memory: CheckpointLog,
 ) -> tuple[Ensemble, list[dict[str, Any]]]:
     # Imported here so that windows and listings can speak of training without loading torch.
     from napari_stem_defects.training.fit import Schedule, fit
@@ -225,7 +237,7 @@ def _fitted(
 
 
 def _training_parts(
-    data: TrainingSet, kind: SplitKind, protocol: Protocol, choices: Choices
+    data: TrainingSet, kind: SplitKind, protocol: TrainingRecipe, choices: TrainingOptions
 ) -> Split:
     """Divide the training side into what is learned from and what is calibrated on.
 

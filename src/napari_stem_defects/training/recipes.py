@@ -19,7 +19,7 @@ from napari_stem_defects.base.defect_classes import kind_of
 from napari_stem_defects.errors import InputError, LabelError
 from napari_stem_defects.networks.spec import Architecture
 from napari_stem_defects.preprocessing.settings import (
-    Preprocessing,
+    PreprocessingSettings,
     Representation,
 )
 from napari_stem_defects.training.augmentation import Augmentation
@@ -50,7 +50,7 @@ MOST_PER_VIEW = 128
 PATCH_BATCH, CLICK_BATCH = 32, 128
 # Whole patches: a magnitude smears one odd column over all frequencies, where the members learned
 # the training patches by heart instead; see docs/architecture.md.
-PATCH_PREPROCESSING = replace(Preprocessing.paper(), representation="real")
+PATCH_PREPROCESSING = replace(PreprocessingSettings.paper(), representation="real")
 # The defect may lie anywhere in them, and few patches show it in every place.
 PATCH_ARCHITECTURE = Architecture(maxima=True)
 PATCH_COMMON_EPOCHS, PATCH_EPOCHS = 9, 2
@@ -58,7 +58,7 @@ PATCH_COMMON_EPOCHS, PATCH_EPOCHS = 9, 2
 # patches in PATCH_COMMON_EPOCHS.
 PATCH_WINDOWS_SEEN, MOST_COMMON_EPOCHS = 75_000, 16
 # Phase tells a fault's kind apart, which a magnitude loses; see docs/architecture.md.
-CLICK_PREPROCESSING = Preprocessing(representation="fft+real", smoothing_px=0.7)
+CLICK_PREPROCESSING = PreprocessingSettings(representation="fft+real", smoothing_px=0.7)
 COMMON_EPOCHS = 6
 CLICK_EPOCHS = 2
 # Clicks on the columns of a lattice: what tells one column from the next lies within a few
@@ -82,7 +82,7 @@ MOST_MEMBERS, MOST_EPOCHS = 64, 1000
 
 
 @dataclass(frozen=True)
-class Choices:
+class TrainingOptions:
     """What the user may choose.
 
     Attributes
@@ -112,7 +112,7 @@ class Choices:
     classes: tuple[str, ...] = ()
     epochs: Mapping[str, int] = field(default_factory=dict)
     splits: tuple[SplitKind, ...] = ("site",)
-    preprocessing: Preprocessing | None = None
+    preprocessing: PreprocessingSettings | None = None
     representation: Representation | None = None
     recipe: Recipe = "suited"
     members: int = 1
@@ -143,7 +143,7 @@ class Choices:
 
 
 @dataclass(frozen=True)
-class Protocol:
+class TrainingRecipe:
     """How labels of a kind are learned.
 
     Attributes
@@ -168,7 +168,7 @@ class Protocol:
     """
 
     name: str
-    preprocessing: Preprocessing
+    preprocessing: PreprocessingSettings
     augmentation: Augmentation | None
     views: int
     common_epochs: int
@@ -183,7 +183,7 @@ class Protocol:
         return asdict(self)
 
 
-def protocol_for(data: TrainingSet, choices: Choices) -> Protocol:
+def recipe_for(data: TrainingSet, choices: TrainingOptions) -> TrainingRecipe:
     """Choose how to learn, by what most of the labels are."""
     patches, clicks = _kinds(data)
     kind = "patches" if patches.sum() > clicks.sum() else "clicks"
@@ -198,34 +198,36 @@ def protocol_for(data: TrainingSet, choices: Choices) -> Protocol:
     return replace(protocol, preprocessing=settings, epochs=epochs)
 
 
-def _as_in_abstract(kind: str, _labels: Counter[str], _classes: tuple[str, ...]) -> Protocol:
+def _as_in_abstract(kind: str, _labels: Counter[str], _classes: tuple[str, ...]) -> TrainingRecipe:
     """Return the abstract's protocol; its epochs are those of `training.Schedule`."""
-    return Protocol(kind, Preprocessing.paper(), None, ABSTRACT_VIEWS, 0, {}, PATCH_BATCH)
+    return TrainingRecipe(
+        kind, PreprocessingSettings.paper(), None, ABSTRACT_VIEWS, 0, {}, PATCH_BATCH
+    )
 
 
-def _for_patches(kind: str, labels: Counter[str], classes: tuple[str, ...]) -> Protocol:
+def _for_patches(kind: str, labels: Counter[str], classes: tuple[str, ...]) -> TrainingRecipe:
     views = PATCH_WINDOWS // max(labels.total(), 1)
     views = int(np.clip(views, FEWEST_PATCH_VIEWS, MOST_PATCH_VIEWS))
     passes = round(PATCH_WINDOWS_SEEN / max(views * labels.total(), 1))
     common = int(np.clip(passes, PATCH_COMMON_EPOCHS, MOST_COMMON_EPOCHS))
     epochs = dict.fromkeys(classes, PATCH_EPOCHS)
-    return Protocol(
+    return TrainingRecipe(
         *(kind, PATCH_PREPROCESSING, None, views, common, epochs, PATCH_BATCH),
         architecture=PATCH_ARCHITECTURE,
     )
 
 
-def _for_clicks(kind: str, labels: Counter[str], classes: tuple[str, ...]) -> Protocol:
+def _for_clicks(kind: str, labels: Counter[str], classes: tuple[str, ...]) -> TrainingRecipe:
     shown = sum(min(count, MOST_PER_VIEW) for count in labels.values())
     views = int(np.clip(CLICK_WINDOWS // max(shown, 1), FEWEST_VIEWS, MOST_VIEWS))
     epochs = dict.fromkeys(classes, CLICK_EPOCHS)
-    return Protocol(
+    return TrainingRecipe(
         *(kind, CLICK_PREPROCESSING, Augmentation(), views, COMMON_EPOCHS, epochs, CLICK_BATCH),
         most_per_view=MOST_PER_VIEW,
     )
 
 
-def _on_columns(data: TrainingSet, choices: Choices) -> bool:
+def _on_columns(data: TrainingSet, choices: TrainingOptions) -> bool:
     """Say whether columns of a lattice were clicked one by one, to be told apart.
 
     Faults need larger windows than columns, and so do the spectra that a user may ask for.
@@ -235,7 +237,7 @@ def _on_columns(data: TrainingSet, choices: Choices) -> bool:
     return columns and dense and "fft" not in (choices.representation or "")
 
 
-def _for_columns(protocol: Protocol, radius_px: float) -> Protocol:
+def _for_columns(protocol: TrainingRecipe, radius_px: float) -> TrainingRecipe:
     return replace(
         protocol,
         preprocessing=COLUMN_PREPROCESSING,
@@ -247,7 +249,7 @@ def _for_columns(protocol: Protocol, radius_px: float) -> Protocol:
 _SUITED = {"patches": _for_patches, "clicks": _for_clicks}
 
 
-def usable_data(data: TrainingSet, choices: Choices) -> tuple[TrainingSet, tuple[str, ...]]:
+def usable_data(data: TrainingSet, choices: TrainingOptions) -> tuple[TrainingSet, tuple[str, ...]]:
     """Check the choices against the labels, and leave out labels that do not go with most others.
 
     Returns

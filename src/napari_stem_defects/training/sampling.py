@@ -14,7 +14,7 @@ from napari_stem_defects.base.progress import Progress, Report, silent
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.preprocessing.pipeline import (
     features,
-    flatten,
+    filter_image,
 )
 from napari_stem_defects.preprocessing.windows import cut, pad_for_windows
 from napari_stem_defects.training.augmentation import (
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from napari_stem_defects.preprocessing.settings import (
-        Preprocessing,
+        PreprocessingSettings,
     )
     from napari_stem_defects.training.dataset import TrainingSet
 
@@ -75,20 +75,20 @@ def joined(parts: Sequence[Samples]) -> Samples:
     )
 
 
-def plain_samples(data: TrainingSet, preprocessing: Preprocessing) -> Samples:
+def plain_samples(data: TrainingSet, preprocessing: PreprocessingSettings) -> Samples:
     """Cut the window of every site as it stands, one per site, in the order of the sites."""
     size = preprocessing.patch_px
     windows = np.zeros((len(data), size, size), np.float32)
     for index in np.unique(data.image):
         mine = np.flatnonzero(data.image == index)
-        flat = flatten(data.images[index], preprocessing)
+        flat = filter_image(data.images[index], preprocessing)
         windows[mine] = _windows_at(flat, data.y[mine], data.x[mine], size)
     return Samples(features(windows, preprocessing), data.targets)
 
 
 def augmented_samples(
     data: TrainingSet,
-    preprocessing: Preprocessing,
+    preprocessing: PreprocessingSettings,
     augmentation: Augmentation | None,
     *,
     views: int,
@@ -146,7 +146,7 @@ def augmented_samples(
 
 def _patch_view(
     data: TrainingSet,
-    preprocessing: Preprocessing,
+    preprocessing: PreprocessingSettings,
     augmentation: Augmentation | None,
     rng: np.random.Generator,
     number: int,
@@ -159,7 +159,7 @@ def _patch_view(
         if number > 0:
             patches = [quarter_view(patch, rng) for patch in patches]
         patches = [disturbed(patch, augmentation, rng) for patch in patches]
-    flat = flatten(np.stack(patches), preprocessing)
+    flat = filter_image(np.stack(patches), preprocessing)
     return Samples(features(flat, preprocessing), data.targets)
 
 
@@ -179,7 +179,7 @@ def _thinned(sites: TrainingSet, most: int | None, rng: np.random.Generator) -> 
 def _parent_view(
     sites: TrainingSet,
     index: int,
-    preprocessing: Preprocessing,
+    preprocessing: PreprocessingSettings,
     augmentation: Augmentation | None,
     rng: np.random.Generator,
 ) -> Samples:
@@ -202,7 +202,7 @@ def scene_samples(
     image: Image,
     distances: dict[str, NDArray[np.float32]],
     classes: Sequence[str],
-    preprocessing: Preprocessing,
+    preprocessing: PreprocessingSettings,
     *,
     crystal: Image,
     count: int,
@@ -250,7 +250,7 @@ def scene_samples(
         there = (nearest > radius_px) & (at_centre >= NO_CRYSTAL)
         bulk[there] = np.nan
         bulk[there & (nearest >= absent_px) & (around >= BULK_CRYSTAL)] = 1
-    windows = _windows_at(flatten(image, preprocessing), y, x, preprocessing.patch_px)
+    windows = _windows_at(filter_image(image, preprocessing), y, x, preprocessing.patch_px)
     return Samples(features(windows, preprocessing), targets)
 
 

@@ -19,13 +19,13 @@ from safetensors.numpy import save_file
 from napari_stem_defects.errors import ModelError, OutputError
 from napari_stem_defects.io.models import model_file
 from napari_stem_defects.io.models.model_file import load_model, read_spec, save_model
-from napari_stem_defects.networks.ensemble import Network, new_member, weights_of
+from napari_stem_defects.networks.ensemble import EnsembleNetwork, new_member, weights_of
 from napari_stem_defects.networks.spec import Architecture, Calibration, Ensemble, EnsembleSpec
 from napari_stem_defects.preprocessing.pipeline import (
     features,
 )
 from napari_stem_defects.preprocessing.settings import (
-    Preprocessing,
+    PreprocessingSettings,
 )
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ SPEC = EnsembleSpec(
     "small",
     ("Bulk", "SF1"),
     seeds=(0, 1),
-    preprocessing=Preprocessing(representation="fft+real"),
+    preprocessing=PreprocessingSettings(representation="fft+real"),
     architecture=Architecture(channels=(4, 8), hidden=8),
     pixel_size_nm=0.027,
     thresholds={"SF1": 0.4},
@@ -81,7 +81,7 @@ def test_what_is_saved_comes_back(model: Path) -> None:
     noise = np.random.default_rng(1).normal(size=(5, 64, 64)).astype(np.float32)
     seen = features(noise, SPEC.preprocessing)
     np.testing.assert_array_equal(
-        Network(loaded).probabilities(seen), Network(ensemble).probabilities(seen)
+        EnsembleNetwork(loaded).probabilities(seen), EnsembleNetwork(ensemble).probabilities(seen)
     )
 
 

@@ -14,7 +14,7 @@ from napari_stem_defects.io.models.report_folder import write_report
 from napari_stem_defects.networks.spec import Calibration, Ensemble, EnsembleSpec
 from napari_stem_defects.reporting.chart import ticks
 from napari_stem_defects.reporting.markdown import short_text, table
-from napari_stem_defects.training.evaluate import Assessment, Measurement
+from napari_stem_defects.training.evaluate import EvaluationReport, SplitEvaluation
 from napari_stem_defects.training.metrics import evaluate
 
 if TYPE_CHECKING:
@@ -28,31 +28,35 @@ HISTORY = [
 ]
 
 
-def measured(split: str, **described: object) -> Measurement:
+def measured(split: str, **described: object) -> SplitEvaluation:
     """Return answers that are right but for the first window."""
     data = striped_patches(10)
     answers = np.where(data.targets == 1, 0.9, 0.1).astype(np.float32)
     answers[0] = 0.2, 0.3
     figures = evaluate(CLASSES, data.labels, data.targets, answers)
-    return Measurement(split, f"meaning of {split}", figures, data, answers, **described)
+    return SplitEvaluation(split, f"meaning of {split}", figures, data, answers, **described)
 
 
 @pytest.fixture
-def assessment() -> Assessment:
+def assessment() -> EvaluationReport:
     spec = EnsembleSpec("striped", CLASSES, calibration={"SF1": Calibration(0.5, -0.1)})
     counts = {"training": {"Bulk": 30, "SF1": 40}, "test": {"Bulk": 10, "SF1": 10}}
     own = measured("site", counts=counts, untestable={"SF1": "all labels are of one defect"})
     other = measured("random", notes=("A note.",))
-    return Assessment(Ensemble(spec, {}, "ab" * 32), (own, other), HISTORY, ("A remark.",), 12.5)
+    return EvaluationReport(
+        Ensemble(spec, {}, "ab" * 32), (own, other), HISTORY, ("A remark.",), 12.5
+    )
 
 
-def test_all_four_files_appear(assessment: Assessment, tmp_path: Path) -> None:
+def test_all_four_files_appear(assessment: EvaluationReport, tmp_path: Path) -> None:
     write_report(tmp_path / "striped.report", assessment)
     names = {path.name for path in (tmp_path / "striped.report").iterdir()}
     assert names == {"report.json", "report.md", "report.png", "predictions.csv"}
 
 
-def test_json_holds_every_figure_once_per_split(assessment: Assessment, tmp_path: Path) -> None:
+def test_json_holds_every_figure_once_per_split(
+    assessment: EvaluationReport, tmp_path: Path
+) -> None:
     write_report(tmp_path, assessment)
     values = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert values["model"] == "striped"
@@ -70,7 +74,7 @@ def test_json_holds_every_figure_once_per_split(assessment: Assessment, tmp_path
     assert values["preprocessing"]["patch_px"] == 64
 
 
-def test_the_text_says_what_the_figures_mean(assessment: Assessment, tmp_path: Path) -> None:
+def test_the_text_says_what_the_figures_mean(assessment: EvaluationReport, tmp_path: Path) -> None:
     write_report(tmp_path, assessment)
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "What this means: meaning of site." in text
@@ -83,7 +87,7 @@ def test_the_text_says_what_the_figures_mean(assessment: Assessment, tmp_path: P
     assert "| common start, seed 0 |" in text
 
 
-def test_the_short_text_fits_a_terminal(assessment: Assessment) -> None:
+def test_the_short_text_fits_a_terminal(assessment: EvaluationReport) -> None:
     text = short_text(assessment)
     assert max(map(len, text.splitlines())) <= 120
     assert "cannot be tested" in text
@@ -92,7 +96,7 @@ def test_the_short_text_fits_a_terminal(assessment: Assessment) -> None:
 
 
 def test_every_test_window_is_listed_with_its_answers(
-    assessment: Assessment, tmp_path: Path
+    assessment: EvaluationReport, tmp_path: Path
 ) -> None:
     write_report(tmp_path, assessment)
     with (tmp_path / "predictions.csv").open(newline="", encoding="utf-8") as file:
@@ -109,11 +113,13 @@ def test_every_test_window_is_listed_with_its_answers(
     }
 
 
-def test_the_picture_is_drawn_whatever_is_missing(assessment: Assessment, tmp_path: Path) -> None:
+def test_the_picture_is_drawn_whatever_is_missing(
+    assessment: EvaluationReport, tmp_path: Path
+) -> None:
     def size(*, splits: int, history: bool) -> tuple[int, int]:
         told = HISTORY if history else []
         write_report(
-            tmp_path, Assessment(assessment.ensemble, assessment.measurements[:splits], told)
+            tmp_path, EvaluationReport(assessment.ensemble, assessment.measurements[:splits], told)
         )
         with Image.open(tmp_path / "report.png") as picture:
             assert np.ptp(np.asarray(picture)) > 200
@@ -127,8 +133,10 @@ def test_names_no_font_can_draw_do_no_harm(tmp_path: Path) -> None:
     data = striped_patches(3)
     answers = data.targets
     figures = evaluate(classes, data.labels, data.targets, answers)
-    measurement = Measurement("", "meaning", figures, data, answers)
-    write_report(tmp_path, Assessment(Ensemble(EnsembleSpec("模型", classes), {}), (measurement,)))
+    measurement = SplitEvaluation("", "meaning", figures, data, answers)
+    write_report(
+        tmp_path, EvaluationReport(Ensemble(EnsembleSpec("模型", classes), {}), (measurement,))
+    )
     assert "欠陥" in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
@@ -137,13 +145,15 @@ def test_nothing_tested_is_still_a_report(tmp_path: Path) -> None:
     none = data.only(np.zeros(len(data), bool))
     answers = np.zeros((0, 2), np.float32)
     figures = evaluate(CLASSES, (), none.targets, answers)
-    measurement = Measurement("site", "meaning", figures, none, answers)
-    assessment = Assessment(Ensemble(EnsembleSpec("x", CLASSES), {}), (measurement,))
+    measurement = SplitEvaluation("site", "meaning", figures, none, answers)
+    assessment = EvaluationReport(Ensemble(EnsembleSpec("x", CLASSES), {}), (measurement,))
     write_report(tmp_path, assessment)
     assert "| Bulk" in short_text(assessment)
 
 
-def test_a_folder_that_cannot_be_made_is_one_line(assessment: Assessment, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_one_line(
+    assessment: EvaluationReport, tmp_path: Path
+) -> None:
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(OutputError) as caught:
         write_report(tmp_path / "taken", assessment)

@@ -72,7 +72,7 @@ def test_layers_tell_what_they_were_made_of(viewer: ViewerModel) -> None:
     assert about["image"]["path"] == "CdTe.tif"
     assert about["version"] == __version__
     assert about["frames"][1]["thresholds"]["SF1"] == 0.5
-    drawn(layers, result(1).fused_again({"SF1": 0.7}))
+    drawn(layers, result(1).with_thresholds({"SF1": 0.7}))
     assert about["frames"][1]["thresholds"]["SF1"] == 0.7
     assert list(about["frames"]) == [1]
     layers.begin(viewer.layers["CdTe"], NAMES)

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 TITLES = {
     "original": "a  original",
     "normalised": "b  normalised",
-    "flattened": "c  background removed",
+    "background_removed": "c  background removed",
     "spectrum": "d  log |FFT|",
     "thresholded": "e  thresholded",
 }
+# Names of the files, which scripts of users may look for.
+FILE_STEMS = ("a_original", "b_normalised", "c_flattened", "d_spectrum", "e_thresholded")
 SPECTRA = ("spectrum", "thresholded")
 
 _PANEL_PX = 400
@@ -50,8 +52,7 @@ def write_stages(folder: Path, stages: Stages, pixel_size_nm: float | None) -> l
         What was written, ``stages.png`` last.
     """
     written = []
-    for title, (name, values) in zip(TITLES.values(), stages._asdict().items(), strict=True):
-        stem = f"{title[0]}_{name}"
+    for stem, (name, values) in zip(FILE_STEMS, stages._asdict().items(), strict=True):
         size = None if name in SPECTRA else pixel_size_nm
         written.append(write_tiff(folder / f"{stem}.tif", values, size))
         written.append(_write_png(folder / f"{stem}.png", grey(values)))

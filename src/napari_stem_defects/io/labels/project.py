@@ -26,7 +26,7 @@ from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.labels.label import Label, LabelClass, LabelledFrame, LabelSource, Point
 from napari_stem_defects.labels.state import (
     Event,
-    LabelBook,
+    LabelState,
     RemoveLabel,
     UnknownEventError,
     from_record,
@@ -76,7 +76,7 @@ class LabelProject:
     def __init__(self, path: Path, journal: LabelJournal) -> None:
         self.path = path
         self._journal = journal
-        self._book = LabelBook()
+        self._book = LabelState()
         self._notes: list[str] = []
         self._done: list[_Step] = []
         self._undone: list[_Step] = []
@@ -89,7 +89,7 @@ class LabelProject:
         folder = Path(path)
         if folder.exists() and not _is_empty(folder):
             raise LabelError(one_line(folder, "exists and is not empty", "choose a new folder"))
-        book = LabelBook()
+        book = LabelState()
         for name in classes:
             book.apply_all(book.adding_class(name))
         try:

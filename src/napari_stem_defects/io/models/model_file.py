@@ -207,6 +207,6 @@ def _self_test(ensemble: Ensemble, tests: Tensors) -> None:
 
 
 def _answers(ensemble: Ensemble, patches: NDArray[np.float32]) -> NDArray[np.float32]:
-    from napari_stem_defects.networks.ensemble import Network
+    from napari_stem_defects.networks.ensemble import EnsembleNetwork
 
-    return Network(ensemble).probabilities(features(patches, ensemble.spec.preprocessing))
+    return EnsembleNetwork(ensemble).probabilities(features(patches, ensemble.spec.preprocessing))

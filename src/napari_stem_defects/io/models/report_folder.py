@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_stem_defects.networks.spec import EnsembleSpec
-    from napari_stem_defects.training.evaluate import Assessment, Measurement
+    from napari_stem_defects.training.evaluate import EvaluationReport, SplitEvaluation
 
 # What a window shows of a report.
 _READ = {"model", "split", "meaning", "classes", "confusion", "beside", "history", "remarks"}
 
 
-def write_report(folder: Path, assessment: Assessment) -> None:
+def write_report(folder: Path, assessment: EvaluationReport) -> None:
     """Write the four files, each whole or not at all."""
     spec, measurements = assessment.ensemble.spec, assessment.measurements
     values = json.dumps(assessment.to_dict(), indent=2, allow_nan=False)
@@ -85,7 +85,7 @@ def _listed(values: Mapping[str, Any] | None) -> str:
 
 
 def _predictions(
-    classes: Sequence[str], measurements: Sequence[Measurement]
+    classes: Sequence[str], measurements: Sequence[SplitEvaluation]
 ) -> Iterator[Sequence[object]]:
     yield ["split", "image", "y_px", "x_px", "label", *(f"p({name})" for name in classes)]
     for measurement in measurements:

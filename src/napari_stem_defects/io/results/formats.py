@@ -21,7 +21,7 @@ from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.atomic import replacing, write_bytes
 from napari_stem_defects.io.json_safe import plain
 from napari_stem_defects.io.messages import one_line
-from napari_stem_defects.postprocessing.mask_stack import Planes
+from napari_stem_defects.postprocessing.mask_stack import MaskStack
 from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap, Region
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _T = TypeVar("_T")
 
 def write_masks(
     path: Path,
-    frames: Iterator[Planes],
+    frames: Iterator[MaskStack],
     count: int | None,
     pixel_size_nm: float | None,
     origin: Mapping[str, str] | None = None,
@@ -89,7 +89,7 @@ def write_masks(
         )
 
 
-def _tiff_strips(frames: Iterable[Planes]) -> Iterator[bytes]:
+def _tiff_strips(frames: Iterable[MaskStack]) -> Iterator[bytes]:
     """Yield compressed strips plane by plane, so that no plane is unpacked as a whole."""
     for planes in frames:
         for name in planes.names:
@@ -104,7 +104,7 @@ def annotation(origin: Mapping[str, str]) -> dict[str, str]:
 
 def read_masks(
     path: Path, names: tuple[str, ...], count: int, shape: tuple[int, int]
-) -> list[Planes]:
+) -> list[MaskStack]:
     """Read the planes (Y, X) of so many frames of what `write_masks` wrote, one at a time."""
 
     def plane(page: tifffile.TiffPage | tifffile.TiffFrame | None) -> NDArray[np.uint8]:
@@ -112,13 +112,15 @@ def read_masks(
             raise ValueError(f"a plane is not of {shape[0]}x{shape[1]} px")
         return page.asarray()
 
-    def load(path: Path) -> list[Planes]:
+    def load(path: Path) -> list[MaskStack]:
         with tifffile.TiffFile(path) as file:
             pages = iter(file.series[0].pages)
             if len(file.series[0].pages) != count * len(names):
                 raise ValueError(f"{len(file.series[0].pages)} planes, not {count * len(names)}")
             frames = (islice(pages, len(names)) for _ in range(count))
-            return [Planes.one_by_one(names, (plane(page) for page in frame)) for frame in frames]
+            return [
+                MaskStack.one_by_one(names, (plane(page) for page in frame)) for frame in frames
+            ]
 
     return _reading(load, path)
 
@@ -238,14 +240,14 @@ def read_frame_about(path: Path) -> dict[str, Any]:
     return about
 
 
-def read_frame_planes(path: Path, about: Mapping[str, Any]) -> Planes:
+def read_frame_planes(path: Path, about: Mapping[str, Any]) -> MaskStack:
     """Read the planes of a frame file; ``about`` is what `read_frame_about` returned."""
     stored = _arrays(path, "planes", "planes_bytes", "planes_to")
     lengths, stops = stored["planes_bytes"], stored["planes_to"].tolist()
     ends = np.cumsum(lengths.ravel())[:-1]
     pieces = iter(np.split(stored["planes"], ends))
     height, width = about["frame_shape"]
-    return Planes(
+    return MaskStack(
         names=tuple(about["mask_names"]),
         shape=(height, width),
         strips=tuple(slice(start, stop) for start, stop in pairwise([0, *stops])),

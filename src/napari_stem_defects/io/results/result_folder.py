@@ -27,7 +27,12 @@ from napari_stem_defects.io.json_safe import plain
 from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.io.results import formats as formats
 from napari_stem_defects.io.results.checksums import corrected, refuse_corrected, sealed
-from napari_stem_defects.io.results.summary import CORRECTIONS, findings_of, origin_of, summary_of
+from napari_stem_defects.io.results.summary import (
+    CORRECTIONS,
+    findings_of,
+    provenance_of,
+    summary_of,
+)
 from napari_stem_defects.postprocessing.results import Detection, Region
 from napari_stem_defects.reporting.overview import draw_overview, frames_to_show
 
@@ -166,7 +171,7 @@ class ResultFolder:
             map(formats.read_frame_planes, paths, abouts),
             count,
             abouts[0]["pixel_size_nm"],
-            origin_of(abouts[0], micrograph, model),
+            provenance_of(abouts[0], micrograph, model),
         )
         maps = (formats.read_frame_map(path, abouts[0]["classes"]) for path in paths)
         formats.write_probability(self._aside / PROBABILITY, maps, count)

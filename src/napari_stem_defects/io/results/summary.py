@@ -84,7 +84,7 @@ def summary_of(
     }
 
 
-def origin_of(
+def provenance_of(
     about: Mapping[str, Any], micrograph: Micrograph, model: Mapping[str, Any]
 ) -> dict[str, str]:
     """Return in short what a frame's planes were made of and with, as text."""

@@ -11,7 +11,7 @@ from napari_stem_defects.io.atomic import replacing
 from napari_stem_defects.io.images.write_stages import write_tiff
 from napari_stem_defects.io.json_safe import plain
 from napari_stem_defects.io.results.formats import write_json, write_masks
-from napari_stem_defects.postprocessing.mask_stack import Planes
+from napari_stem_defects.postprocessing.mask_stack import MaskStack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ def write_simulation(folder: Path, simulation: Simulation) -> list[Path]:
         masks.unlink(missing_ok=True)  # an earlier simulation's
         return [image, points, parameters]
     truth_masks = np.stack([mask.astype(np.uint8) for mask in simulation.masks.values()])
-    write_masks(masks, iter([Planes.of(tuple(simulation.masks), truth_masks)]), None, size_nm)
+    write_masks(masks, iter([MaskStack.of(tuple(simulation.masks), truth_masks)]), None, size_nm)
     return [image, points, parameters, masks]
 
 

@@ -11,8 +11,8 @@ from skimage.measure import approximate_polygon
 
 from napari_stem_defects.base.search_area import (
     MOST_POINTS,
-    Area,
     Outline,
+    SearchArea,
 )
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.napari_plugin.layers.convert import (
@@ -43,7 +43,7 @@ _ELLIPSE_POINTS = 72
 _TOLERANCES_PX = (0.5, 1, 2, 4)
 
 
-def area_of(viewer: ViewerModel, image: Image, what: str) -> Area | None:
+def area_of(viewer: ViewerModel, image: Image, what: str) -> SearchArea | None:
     """Return the part to search, None for all of the image.
 
     Raises
@@ -62,7 +62,7 @@ def area_of(viewer: ViewerModel, image: Image, what: str) -> Area | None:
     return None if area.mask(shape).all() else area
 
 
-def describe_area(area: Area | None, shape: tuple[int, int], what: str) -> str:
+def describe_area(area: SearchArea | None, shape: tuple[int, int], what: str) -> str:
     """Say what is searched, in words for the user.
 
     Parameters
@@ -110,14 +110,14 @@ def _shapes(viewer: ViewerModel) -> Shapes | None:
     return active if active in layers else next(iter(layers), None)
 
 
-def _viewed(image: Image) -> Area:
+def _viewed(image: Image) -> SearchArea:
     corners = np.asarray(image.corner_pixels)[:, -2:]
     top, left = np.floor(corners[0]).astype(int)
     bottom, right = np.ceil(corners[1]).astype(int)
-    return Area.rectangle(int(top), int(left), int(bottom), int(right))
+    return SearchArea.rectangle(int(top), int(left), int(bottom), int(right))
 
 
-def _drawn(viewer: ViewerModel, image: Image) -> Area:
+def _drawn(viewer: ViewerModel, image: Image) -> SearchArea:
     """Return what all closed shapes enclose; lines and paths enclose nothing."""
     layer = _shapes(viewer)
     shapes = [] if layer is None else zip(layer.shape_type, layer.data, strict=True)
@@ -131,8 +131,8 @@ def _drawn(viewer: ViewerModel, image: Image) -> Area:
             f"{image.name}: no region is drawn yet; draw a rectangle, an ellipse or a polygon on it"
         )
     if len(closed) == 1 and (edges := _upright(closed[0])) is not None:
-        return Area.rectangle(*edges)
-    return Area(tuple(closed))
+        return SearchArea.rectangle(*edges)
+    return SearchArea(tuple(closed))
 
 
 def _in_image(points: NDArray[Any], layer: Any, image: Image) -> NDArray[np.float64]:

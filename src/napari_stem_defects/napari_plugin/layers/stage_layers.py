@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 STAGE_TITLES = {
     "original": "a original",
     "normalised": "b normalised",
-    "flattened": "c background removed",
+    "background_removed": "c background removed",
     "spectrum": "d log FFT",
     "thresholded": "e thresholded",
 }
@@ -46,7 +46,7 @@ class StageLayers:
         self._auto: dict[str, tuple[float, float]] = {}
         self._latest: Stages | None = None
         self._stale: list[str] = []
-        self.visible = "flattened"
+        self.visible = "background_removed"
 
     def begin(self, source: Image) -> None:
         """Show the stages of another image from now on; the layers of the one before go."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from napari_stem_defects.base.search_area import (
-    Area,
+    SearchArea,
 )
 from napari_stem_defects.cli.main import build_parser
 from napari_stem_defects.napari_plugin.panels.detect.script_export import DetectScript
@@ -22,7 +22,7 @@ CHOSEN = DetectScript(
     4,
     "cpu",
     frames=(2,),
-    area=Area.rectangle(0, 10, 100, 200),
+    area=SearchArea.rectangle(0, 10, 100, 200),
     thresholds={"SF1": 0.1 + 0.2},
     corrections=1,
 )
@@ -54,7 +54,9 @@ def test_the_command_is_understood_by_the_command_line() -> None:
 
 
 def test_outlines_are_written_as_drawn() -> None:
-    area = Area((((-3.5, 1.0), (40.1, 2.0), (20.0, 60.7)), ((1.0, 1.0), (1.0, 9.0), (9.0, 1.0))))
+    area = SearchArea(
+        (((-3.5, 1.0), (40.1, 2.0), (20.0, 60.7)), ((1.0, 1.0), (1.0, 9.0), (9.0, 1.0)))
+    )
     script = replace(CHOSEN, area=area)
     words = shlex.split(script.command(), comments=True)
     assert build_parser().parse_args(words[1:]).area == area

@@ -12,7 +12,7 @@ from fake_worker import FakeWorker
 from sample_results import SHAPE, model_entry, result
 
 from napari_stem_defects.base.search_area import (
-    Area,
+    SearchArea,
 )
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.jobs.frame_input import FrameInput
@@ -92,7 +92,7 @@ def test_threshold_is_applied_to_the_kept_probabilities(window: Window) -> None:
     window.long.finish(result())
     window.model.set_threshold("LC", 0.7, frame=0)
     assert window.quick.names == ["fuse_again"]
-    window.quick.finish(result().fused_again({"LC": 0.7}))
+    window.quick.finish(result().with_thresholds({"LC": 0.7}))
     assert window.model.counts()["LC"].count == 0
     assert window.model.counts()["SF1"].count == 1
     window.model.refresh(0)
@@ -104,7 +104,7 @@ def test_other_frames_are_fused_when_they_are_shown(window: Window) -> None:
     window.long.finish(result(0))
     window.long.finish(result(1))
     window.model.set_threshold("LC", 0.7, frame=0)
-    window.quick.finish(result(0).fused_again({"LC": 0.7}))
+    window.quick.finish(result(0).with_thresholds({"LC": 0.7}))
     assert len(window.quick.jobs) == 1
     window.model.refresh(1)
     assert len(window.quick.jobs) == 2
@@ -131,7 +131,7 @@ def test_export_takes_all_frames_and_the_thresholds_shown(window: Window) -> Non
 
 
 def test_the_end_says_what_was_searched(window: Window) -> None:
-    area = Area.rectangle(0, 0, 48, 80)
+    area = SearchArea.rectangle(0, 0, 48, 80)
     window.model.start(
         DetectRequest(
             "CdTe",
@@ -148,7 +148,7 @@ def test_the_end_says_what_was_searched(window: Window) -> None:
     window.long.finish(result())
     assert "searched the drawn region, 50 % of the image" in window.model.run.message
     window.model.set_threshold("LC", 0.7, frame=0)
-    window.quick.finish(result().fused_again({"LC": 0.7}))
+    window.quick.finish(result().with_thresholds({"LC": 0.7}))
     assert window.model.run.message.startswith("1 SF1 · searched")
 
 
@@ -177,9 +177,9 @@ def test_thresholds_of_an_unfinished_map_do_not_replace_the_finished_one(window:
     window.long.progress(1, 4, partial=unfinished())
     window.model.set_threshold("LC", 0.7, frame=0)
     window.long.finish(result())
-    window.quick.finish(unfinished().fused_again({"LC": 0.7}))
+    window.quick.finish(unfinished().with_thresholds({"LC": 0.7}))
     assert window.model.results[0].finished
-    window.quick.finish(result().fused_again({"LC": 0.7}))
+    window.quick.finish(result().with_thresholds({"LC": 0.7}))
     assert window.model.results[0].finished
     assert window.model.results[0].thresholds["LC"] == 0.7
 

@@ -18,7 +18,7 @@ from napari_stem_defects.preprocessing.pipeline import (
     stages,
 )
 from napari_stem_defects.preprocessing.settings import (
-    Preprocessing,
+    PreprocessingSettings,
 )
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def test_the_patch_is_the_one_under_the_cursor(model: PreprocessModel) -> None:
     model.patch_found.connect(found.append)
     model.look_at(100, 50)
     np.testing.assert_array_equal(found[0].original, lattice_image()[68:132, 18:82])
-    expected = stages(lattice_image()[68:132, 18:82], Preprocessing())
+    expected = stages(lattice_image()[68:132, 18:82], PreprocessingSettings())
     np.testing.assert_array_equal(found[0].thresholded, expected.thresholded)
 
 
@@ -76,7 +76,7 @@ def test_a_moved_slider_reaches_patch_and_image(model: PreprocessModel) -> None:
     model.change("smoothing_px", 3.0)
     assert len(patches) == len(images) == 1
     np.testing.assert_allclose(
-        images[0].flattened, stages(lattice_image(), model.settings).flattened
+        images[0].background_removed, stages(lattice_image(), model.settings).background_removed
     )
 
 
@@ -97,7 +97,7 @@ def test_values_out_of_range_are_told(model: PreprocessModel) -> None:
     model.failed.connect(told.append)
     model.change("patch_px", 17)
     assert len(told) == 1
-    assert model.settings == Preprocessing()
+    assert model.settings == PreprocessingSettings()
 
 
 def test_lattice_gives_the_pixel_size(model: PreprocessModel) -> None:
@@ -108,9 +108,9 @@ def test_lattice_gives_the_pixel_size(model: PreprocessModel) -> None:
 def test_settings_survive_a_file(model: PreprocessModel, tmp_path: Path) -> None:
     model.use(PRESETS["as in the paper"].to_dict())
     model.save(tmp_path / "settings.json")
-    model.use(Preprocessing().to_dict())
+    model.use(PreprocessingSettings().to_dict())
     model.load(tmp_path / "settings.json")
-    assert model.settings == Preprocessing.paper()
+    assert model.settings == PreprocessingSettings.paper()
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"preprocessing": {"patch_px": 64}}'])
@@ -127,19 +127,19 @@ def test_stage_layers_keep_units_and_are_updated_in_place() -> None:
     source = viewer.add_image(lattice_image(), name="CdTe", scale=(0.03, 0.03), units=("nm", "nm"))
     layers = StageLayers(viewer)
     layers.begin(source)
-    layers.show(stages(lattice_image(), Preprocessing()))
+    layers.show(stages(lattice_image(), PreprocessingSettings()))
     while layers.make_next():
         pass
     assert [layer.name for layer in viewer.layers[1:]] == [
         f"CdTe · {title}" for title in STAGE_TITLES.values()
     ]
     assert str(viewer.layers.extent.units[0]) == "nanometer"
-    flattened = layers.layer("flattened")
-    assert flattened is not None
-    flattened.contrast_limits = (-1, 1)
-    layers.show(stages(lattice_image(), Preprocessing(smoothing_px=3)))
-    assert layers.layer("flattened") is flattened
-    assert flattened.contrast_limits == [-1, 1]
+    filtered = layers.layer("background_removed")
+    assert filtered is not None
+    filtered.contrast_limits = (-1, 1)
+    layers.show(stages(lattice_image(), PreprocessingSettings(smoothing_px=3)))
+    assert layers.layer("background_removed") is filtered
+    assert filtered.contrast_limits == [-1, 1]
     layers.choose("spectrum")
     assert [layer.visible for layer in viewer.layers[1:]] == [False, False, False, True, False]
     layers.remove()

@@ -10,7 +10,7 @@ from fake_worker import FakeWorker
 from napari_stem_defects.io.models import library as library_module
 from napari_stem_defects.jobs.train_job import TrainingReport
 from napari_stem_defects.napari_plugin.panels.train.view_model import Loss, TrainModel
-from napari_stem_defects.training.recipes import Choices
+from napari_stem_defects.training.recipes import TrainingOptions
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_data_are_counted(model: TrainModel, quick: FakeWorker) -> None:
 
 def test_losses_then_report(model: TrainModel, long: FakeWorker, library: Path) -> None:
     model.add_source(Path("a"))
-    model.start(Choices("mine", ("Bulk", "SF1"), epochs={"SF1": 4}))
+    model.start(TrainingOptions("mine", ("Bulk", "SF1"), epochs={"SF1": 4}))
     assert long.jobs[0].arguments["choices"].epochs == {"SF1": 4}
     assert long.jobs[0].arguments["out"] == library / "mine.safetensors"
     long.progress(1, 2)
@@ -58,10 +58,10 @@ def test_losses_then_report(model: TrainModel, long: FakeWorker, library: Path) 
 @pytest.mark.parametrize(
     ("sources", "choices", "fault"),
     [
-        ([], Choices("mine", ("Bulk", "SF1")), "no data yet"),
-        (["a"], Choices("mine"), "no class is chosen"),
-        (["a"], Choices("../mine", ("Bulk", "SF1")), "use letters"),
-        (["a"], Choices("taken", ("Bulk", "SF1")), "has a model 'taken' already"),
+        ([], TrainingOptions("mine", ("Bulk", "SF1")), "no data yet"),
+        (["a"], TrainingOptions("mine"), "no class is chosen"),
+        (["a"], TrainingOptions("../mine", ("Bulk", "SF1")), "use letters"),
+        (["a"], TrainingOptions("taken", ("Bulk", "SF1")), "has a model 'taken' already"),
     ],
 )
 def test_what_cannot_be_trained_is_told(
@@ -69,7 +69,7 @@ def test_what_cannot_be_trained_is_told(
     long: FakeWorker,
     library: Path,
     sources: list[str],
-    choices: Choices,
+    choices: TrainingOptions,
     fault: str,
 ) -> None:
     (library / "taken.safetensors").touch()

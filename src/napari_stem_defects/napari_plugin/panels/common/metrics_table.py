@@ -13,7 +13,7 @@ from napari_stem_defects.napari_plugin.panels.common.swatch import ink_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    Measurement = Mapping[str, Any]
+    SplitEvaluation = Mapping[str, Any]
 
 _ROW_PX, _LINE_PX = 22, 17
 _RATES = (
@@ -85,7 +85,7 @@ class FiguresTable(QTableWidget):
             self.setItem(row, place, item)
 
 
-def short_columns(measurements: Sequence[Measurement]) -> list[Column]:
+def short_columns(measurements: Sequence[SplitEvaluation]) -> list[Column]:
     """Return the columns that a narrow dock can hold: the model's own, and the F1 of others."""
     own, *others = measurements
     if not others:
@@ -97,7 +97,7 @@ def short_columns(measurements: Sequence[Measurement]) -> list[Column]:
     ]
 
 
-def full_columns(measurement: Measurement) -> list[Column]:
+def full_columns(measurement: SplitEvaluation) -> list[Column]:
     """Return all columns of one measurement, headings in full."""
     classes = measurement["classes"]
     tested = {name: found["tp"] + found["fn"] for name, found in classes.items()}
@@ -113,7 +113,7 @@ def full_columns(measurement: Measurement) -> list[Column]:
     ]
 
 
-def _rates(measurement: Measurement) -> list[Column]:
+def _rates(measurement: SplitEvaluation) -> list[Column]:
     classes = measurement["classes"]
     return [
         Column(
@@ -126,7 +126,7 @@ def _rates(measurement: Measurement) -> list[Column]:
     ]
 
 
-def _counts(measurement: Measurement) -> list[Column]:
+def _counts(measurement: SplitEvaluation) -> list[Column]:
     return [
         Column(heading, tooltip, {name: f[key] for name, f in measurement["classes"].items()})
         for key, heading, tooltip in _COUNTS

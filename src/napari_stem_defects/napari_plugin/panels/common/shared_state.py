@@ -9,7 +9,7 @@ from psygnal import Signal
 if TYPE_CHECKING:
     from napari_stem_defects.napari_plugin.panels.label.view_model import LabelModel
     from napari_stem_defects.preprocessing.settings import (
-        Preprocessing,
+        PreprocessingSettings,
     )
 
 
@@ -22,9 +22,9 @@ class TrainingSettings:
     changed = Signal()
 
     def __init__(self) -> None:
-        self.preprocessing: Preprocessing | None = None
+        self.preprocessing: PreprocessingSettings | None = None
 
-    def use(self, preprocessing: Preprocessing | None) -> None:
+    def use(self, preprocessing: PreprocessingSettings | None) -> None:
         """Choose the preprocessing of the next training."""
         self.preprocessing = preprocessing
         self.changed.emit()

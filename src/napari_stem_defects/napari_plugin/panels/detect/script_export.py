@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_stem_defects.base.search_area import (
-        Area,
+        SearchArea,
     )
 
 
@@ -43,7 +43,7 @@ class DetectScript:
     stride: int
     device: str
     frames: tuple[int, ...] = ()
-    area: Area | None = None
+    area: SearchArea | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
     corrections: int = 0
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.base.progress import Progress
     from napari_stem_defects.base.search_area import (
-        Area,
+        SearchArea,
     )
     from napari_stem_defects.io.models.library import ModelEntry
     from napari_stem_defects.jobs.frame_input import FrameInput
@@ -73,7 +73,7 @@ class DetectRequest:
     model: ModelEntry
     stride: int
     device: str = "auto"
-    area: Area | None = None
+    area: SearchArea | None = None
     searched: str = "all of the image"
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.napari_plugin.panels.label.queue import LabelQueue
     from napari_stem_defects.napari_plugin.panels.label.synthetic_defects_form import Wanted
     from napari_stem_defects.napari_plugin.panels.label.view_model import LabelModel
-    from napari_stem_defects.simulation.synthetic_edits import MadeDefects
+    from napari_stem_defects.simulation.synthetic_edits import SyntheticDefects
     from napari_stem_defects.training.active_learning import Suggestion
 
 _TASKS = "napari_stem_defects.jobs.tasks"
@@ -75,7 +75,7 @@ class LabelHelpers:
         job = Job(f"{_TASKS}:suggest_labels", arguments, subject=image.name)
         self._run.start(job, lambda found: self._on_suggestions(shown, frame, found))
 
-    def make_defects(self, wanted: Wanted, frame: int) -> None:
+    def add_synthetic_defects(self, wanted: Wanted, frame: int) -> None:
         """Make point defects in a copy of the image and label them as simulated."""
         image, _ = self._ready()
         if image is None:
@@ -93,7 +93,7 @@ class LabelHelpers:
             "interstitials": wanted.interstitials,
             "seed": sum(self._model.counts.values()),
         }
-        job = Job(f"{_TASKS}:make_defects", arguments, subject=image.name)
+        job = Job(f"{_TASKS}:add_synthetic_defects", arguments, subject=image.name)
         self._run.start(job, lambda made: self._on_made(image, made, wanted))
 
     def _ready(self) -> tuple[Image | None, Micrograph | None]:
@@ -111,7 +111,7 @@ class LabelHelpers:
         self._run.finish(f"{len(found)} windows to label")
         self.found.emit()
 
-    def _on_made(self, image: Image, made: MadeDefects, wanted: Wanted) -> None:
+    def _on_made(self, image: Image, made: SyntheticDefects, wanted: Wanted) -> None:
         """Label the copy, then show it, in turns between which napari lives."""
         layer = convert.edited_copy(image, made.pixels, "made defects")
         copy = convert.whole_input(layer).micrograph()

@@ -255,7 +255,7 @@ class LabelPatchesWidget(Dock):
         self.helpers.find_next(self.asking.ensemble.entry, self._frame_shown())
 
     def _make_defects(self) -> None:
-        self.helpers.make_defects(self.defects.wanted, self._frame_shown())
+        self.helpers.add_synthetic_defects(self.defects.wanted, self._frame_shown())
 
     def _show_known(self, index: int) -> None:
         frame = self.model.images[index]

@@ -12,7 +12,7 @@ from superqt.utils import signals_blocked
 from napari_stem_defects.napari_plugin.panels.common.panel import named
 from napari_stem_defects.napari_plugin.panels.common.slider import Slider
 from napari_stem_defects.preprocessing.settings import (
-    Preprocessing,
+    PreprocessingSettings,
     Representation,
     Window,
 )
@@ -60,7 +60,7 @@ class SettingsForm(QObject):
             self._add_choice(form, *choice)
         self._add_patch_size(form)
 
-    def put(self, settings: Preprocessing) -> None:
+    def put(self, settings: PreprocessingSettings) -> None:
         """Show these settings."""
         for name, value in settings.to_dict().items():
             control = self._controls[name]

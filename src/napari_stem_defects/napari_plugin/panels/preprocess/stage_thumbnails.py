@@ -37,7 +37,7 @@ class StageStrip(QWidget):
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         self._pictures: list[QImage] = []
-        self._chosen = "flattened"
+        self._chosen = "background_removed"
 
     def put(self, stages: Stages) -> None:
         """Show these stages."""

@@ -17,7 +17,7 @@ from napari_stem_defects.preprocessing.pipeline import (
     stages,
 )
 from napari_stem_defects.preprocessing.settings import (
-    Preprocessing,
+    PreprocessingSettings,
 )
 from napari_stem_defects.simulation.crystals import LAYER_NM, STO_NM
 from napari_stem_defects.workers.messages import Job
@@ -34,7 +34,7 @@ _TASKS = "napari_stem_defects.jobs.tasks"
 CRYSTALS = {"CdTe [110]": LAYER_NM, "SrTiO3 [001]": STO_NM}
 """Spacing in nm of the first reflections of crystals whose lattice gives the scale."""
 
-PRESETS = {"default": Preprocessing(), "as in the paper": Preprocessing.paper()}
+PRESETS = {"default": PreprocessingSettings(), "as in the paper": PreprocessingSettings.paper()}
 """Settings to start from: a new model's, and those of Marvin et al."""
 
 
@@ -58,7 +58,7 @@ class PreprocessModel:
     def __init__(self, submit: Submit) -> None:
         self._staging = Latest(submit, self._on_stages, self.failed.emit)
         self._measuring = Latest(submit, self._on_lattice, self.failed.emit)
-        self.settings = Preprocessing()
+        self.settings = PreprocessingSettings()
         self.live = False
         """Whether the stages of the whole image follow the settings."""
         self.lattice: Lattice | None = None
@@ -91,7 +91,7 @@ class PreprocessModel:
     def use(self, values: dict[str, Any]) -> None:
         """Take over all parameters; what is out of range is said through `failed`."""
         try:
-            settings = Preprocessing.from_dict(values)
+            settings = PreprocessingSettings.from_dict(values)
         except InputError as error:
             self.failed.emit(str(error))
             return
@@ -137,7 +137,7 @@ class PreprocessModel:
     def read(self, text: str) -> None:
         """Take over what `text` returned; anything else changes nothing."""
         try:
-            self.settings = Preprocessing.from_dict(json.loads(text)["preprocessing"])
+            self.settings = PreprocessingSettings.from_dict(json.loads(text)["preprocessing"])
         except (ValueError, KeyError, TypeError, InputError):
             return
         self.settings_changed.emit()
@@ -167,7 +167,7 @@ class PreprocessModel:
 
 
 def _patch(
-    pixels: NDArray[np.float32], y: float, x: float, settings: Preprocessing
+    pixels: NDArray[np.float32], y: float, x: float, settings: PreprocessingSettings
 ) -> NDArray[np.float32] | None:
     """Cut the patch whose centre is nearest to a point, wholly inside the image."""
     height, width = pixels.shape

@@ -31,7 +31,7 @@ from napari_stem_defects.napari_plugin.panels.train.view_model import TrainModel
 from napari_stem_defects.preprocessing.settings import (
     Representation,
 )
-from napari_stem_defects.training.recipes import Choices
+from napari_stem_defects.training.recipes import TrainingOptions
 from napari_stem_defects.workers import pool
 
 if TYPE_CHECKING:
@@ -161,10 +161,10 @@ class TrainEnsembleWidget(Dock):
         keep_model = self.on_cancel.currentText() == _KEEP
         self.model.start(choices, self.device.currentText(), keep_model)
 
-    def _choices(self) -> Choices:
+    def _choices(self) -> TrainingOptions:
         split, seen = self.split.currentText(), self.representation.currentText()
         beside = ("random",) if self.compare.isChecked() and split != "random" else ()
-        return Choices(
+        return TrainingOptions(
             name=self.name.text().strip(),
             classes=self.classes.classes,
             epochs=self.classes.epochs,

@@ -20,7 +20,7 @@ _TITLES = {"": "All labels given", "random": "Random split"}
 
 
 class ReportView(QWidget):
-    """Shows measurements that `Measurement.to_dict` describes, side by side."""
+    """Shows measurements that `SplitEvaluation.to_dict` describes, side by side."""
 
     open_clicked = Signal()
     """The whole report is wanted."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.base.progress import Progress
     from napari_stem_defects.jobs.train_job import TrainingReport
-    from napari_stem_defects.training.recipes import Choices
+    from napari_stem_defects.training.recipes import TrainingOptions
 
 _TASKS = "napari_stem_defects.jobs.tasks"
 # A worker that dies in the middle of a training goes on from its last epoch.
@@ -73,7 +73,7 @@ class TrainModel:
         self.sources.remove(path)
         self._count()
 
-    def start(self, choices: Choices, device: str = "auto", keep: bool = False) -> None:
+    def start(self, choices: TrainingOptions, device: str = "auto", keep: bool = False) -> None:
         """Train; what is wrong with the choices is said through the run.
 
         Parameters
@@ -98,7 +98,7 @@ class TrainModel:
         job = Job(f"{_TASKS}:train", arguments, subject="training", attempts=_ATTEMPTS)
         self.run.start(job, self._on_trained)
 
-    def _fault(self, choices: Choices) -> str:
+    def _fault(self, choices: TrainingOptions) -> str:
         """Return what is wrong with the choices, "" where nothing is."""
         if not self.sources:
             return "no data yet; add a label project or a folder of patches"
