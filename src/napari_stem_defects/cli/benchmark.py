@@ -11,18 +11,22 @@ from napari_stem_defects.base.defaults import DEFAULT_MODEL
 if TYPE_CHECKING:
     import argparse
 
-# The straightforward implementation lies beside the package in a clone, and in no wheel.
+# The straightforward implementation is part of a clone, not of a wheel.
 _REFERENCE = Path(__file__).parents[3] / "benchmarks" / "reference.py"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add where the figures go, and a form for tests."""
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
-    parser.add_argument("--quick", action="store_true", help="small images: proves that it runs")
+    """Add the output file and a quick form."""
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="also write the figures to this file"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="small images, to check that the benchmark runs"
+    )
 
 
 def run(options: argparse.Namespace) -> None:
-    """Measure, print and, if asked to, write the figures."""
+    """Measure and print the figures; write them if a file is given."""
     from napari_stem_defects.io.results.formats import write_json
 
     figures = _measured(quick=options.quick)
@@ -67,7 +71,7 @@ def _measured(*, quick: bool) -> dict[str, Any]:
 
 
 def _reference() -> Any:
-    """Return the reference's `predict`, or None where it was not installed with the package."""
+    """Return the reference's `predict`, or None outside a clone."""
     if not _REFERENCE.is_file():
         return None
     spec = importlib.util.spec_from_file_location("stem_defects_reference", _REFERENCE)
@@ -79,7 +83,7 @@ def _reference() -> Any:
 
 
 def _lines(figures: dict[str, Any]) -> list[str]:
-    """Return the table for people."""
+    """Return the lines of the printed table."""
     g = figures["g_seconds"]
     rates, model = figures["matrix_gflops"], figures["model"]
     lines = [
@@ -100,14 +104,14 @@ def _lines(figures: dict[str, Any]) -> list[str]:
             f" {image['seconds'] / g:>7.1f} {image['windows_per_s']:>9.0f} {image['peak_mb']:>6.0f}"
         )
     lines.append("")
-    titles = {"compared": model["name"], "compared_window_by_window": "of the kind clicks make"}
+    titles = {"compared": model["name"], "compared_window_by_window": "window by window"}
     for key, title in titles.items():
         for name, rate in figures[key]["windows_per_s"].items():
             apart = figures[key]["largest_difference"].get(name)
             beside = "" if apart is None else f", largest difference {apart:.1e}"
             lines.append(f"windows/s, {title}, {name}: {rate:.0f}{beside}")
     shares = ", ".join(f"{name} {part:.0%}" for name, part in figures["stage_shares"].items())
-    lines.append(f"time goes to: {shares}")
+    lines.append(f"share of the time: {shares}")
     training = figures["training"]["seconds"]
     for name, seconds in {
         "first map": figures["coarse_map_seconds"],

@@ -1,7 +1,7 @@
-"""The figures of the speed table, each measured by one function.
+"""Measurements of the speed table, one function each.
 
-A G is the time of one product of two 2048x2048 float32 matrices on the same machine in the same
-run. Seconds tell a user what to wait for; G let speeds be compared between machines.
+G is the time of one product of two 2048x2048 float32 matrices, measured in the same run.
+Seconds are what a user waits for; G compares machines.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class Peak:
 
 
 def image_figures(size: tuple[int, int, int], ensemble: Ensemble, device: str) -> Figures:
-    """Search an image or a stack with every file written."""
+    """Time detection in an image or a stack, all result files included."""
     edge, stride, frames = size
     image = micrograph_of(edge, ensemble)
     found = []
@@ -141,35 +141,35 @@ def image_figures(size: tuple[int, int, int], ensemble: Ensemble, device: str) -
 
 
 def compared(ensemble: Ensemble, sizes: Sizes, device: str, reference: Reference | None) -> Figures:
-    """Compare windows per second, end to end, and answers with the reference's."""
+    """Compare windows per second and probabilities with those of the reference."""
     image = micrograph_of(sizes.images[0][0], ensemble)
     grid = window_grid(image.frame_shape, sizes.compared_stride)
     settings = ensemble.spec.preprocessing
     flat = filter_image(image.pixels, settings)
-    asked: dict[str, Callable[[], NDArray[np.float32]]] = {
+    predictors: dict[str, Callable[[], NDArray[np.float32]]] = {
         "exact": lambda: predict(flat, ensemble, grid, device=device),
         "fast": lambda: predict(flat, ensemble, grid, device=device, mode="fast"),
     }
     if reference is not None:
-        asked["reference"] = lambda: reference(flat, ensemble, grid)
-    rates, answers = {}, {}
-    for name, ask in asked.items():
+        predictors["reference"] = lambda: reference(flat, ensemble, grid)
+    rates, predicted = {}, {}
+    for name, predictor in predictors.items():
         started = time.perf_counter()
         filter_image(image.pixels, settings)
-        answers[name] = ask()
+        predicted[name] = predictor()
         rates[name] = grid.windows / (time.perf_counter() - started)
     figures: Figures = {"windows": grid.windows, "windows_per_s": rates}
-    truth = answers.get("reference", answers["exact"])
+    expected = predicted.get("reference", predicted["exact"])
     figures["largest_difference"] = {
-        name: float(np.abs(answer - truth).max())
-        for name, answer in answers.items()
-        if answer is not truth
+        name: float(np.abs(probability - expected).max())
+        for name, probability in predicted.items()
+        if probability is not expected
     }
     return figures
 
 
 def clicked_ensemble() -> Ensemble:
-    """Return an ensemble of the kind that clicks make, untrained: its speed is all that counts."""
+    """Return an untrained ensemble of the kind that clicks give, to time sliding windows."""
     members = [[new_member(CLICKED) for _ in CLICKED.seeds] for _ in CLICKED.classes]
     return Ensemble(CLICKED, weights_of(members))
 
@@ -235,7 +235,7 @@ def import_seconds() -> float:
 
 
 def training_figures(ensemble: Ensemble, sizes: Sizes, device: str) -> Figures:
-    """Time one pass of one member over the abstract's windows, and add up the members' passes."""
+    """Time one epoch of one member on the abstract's windows; sum over all members' epochs."""
     classes, rng = ensemble.spec.classes, np.random.default_rng(0)
     size = ensemble.spec.preprocessing.patch_px
     patches = rng.random((sizes.patches, size, size), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Find the defects of a simulated micrograph, or of yours, and show them in napari."""
+"""Find the defects of a simulated or your own micrograph and show them in napari."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.base.defaults import DEFAULT_MODEL
-from napari_stem_defects.cli.detect import tell
-from napari_stem_defects.cli.progress_bar import long_work
+from napari_stem_defects.cli.detect import print_outcome
+from napari_stem_defects.cli.terminal import long_work
 
 if TYPE_CHECKING:
     import argparse
@@ -20,18 +20,20 @@ _RESULTS = "results"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the image, where to write and whether to show."""
+    """Add the image, the output folder and whether to show the result."""
     parser.add_argument(
         "image", type=Path, nargs="?", metavar="IMAGE", help="instead of a simulation"
     )
-    parser.add_argument("--headless", action="store_true", help="write files only, open no window")
+    parser.add_argument(
+        "--headless", action="store_true", help="write files only, do not open napari"
+    )
     parser.add_argument(
         "--out", type=Path, default=_OUT, metavar="DIR", help="default: %(default)s"
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Simulate or take an image, write its results, show them where there is a screen."""
+    """Simulate or read an image, write its results, and show them if there is a display."""
     from napari_stem_defects.io.models.library import find_model
     from napari_stem_defects.jobs.batch import detect_files
     from napari_stem_defects.jobs.batch_frame import Settings
@@ -41,10 +43,10 @@ def run(options: argparse.Namespace) -> int:
     settings = Settings(options.out.resolve() / _RESULTS, model)
     with long_work() as bar:
         (outcome,) = detect_files([image.resolve()], settings, report=bar)
-    tell(outcome)
+    print_outcome(outcome)
     if outcome.folder is None:
         return 2
-    print(f"picture of it: {outcome.folder / 'overview.png'}")
+    print(f"overview: {outcome.folder / 'overview.png'}")
     if options.headless or not _can_show():
         return 0
     _show(image, outcome.folder)
@@ -60,18 +62,18 @@ def _simulated(out: Path) -> Path:
 
 
 def _can_show() -> bool:
-    """Say whether a window can open, and if not, why there will be none."""
+    """Return whether napari can open; print the reason if not."""
     if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
-        print("no display: no window is opened")
+        print("no display: napari is not opened")
         return False
     if find_spec("napari") is None:
-        print("napari is not installed: no window is opened")
+        print("napari is not installed: it is not opened")
         return False
     return True
 
 
 def _show(image: Path, folder: Path) -> None:
-    """Open napari with the image, one layer per defect and the window to go on with."""
+    """Open napari with the image, one layer per defect class and the Detect panel."""
     import napari
     from napari.layers import Image
 

@@ -16,7 +16,7 @@ from napari_stem_defects.cli.options import (
     positive_int,
     thresholds,
 )
-from napari_stem_defects.cli.progress_bar import complain, long_work, say
+from napari_stem_defects.cli.terminal import long_work, print_error, print_result
 
 if TYPE_CHECKING:
     import argparse
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.jobs.batch import Outcome
     from napari_stem_defects.jobs.executors import Workers
 
-# Where a pixel size may come from that somebody stands for.
+# Sources of a pixel size that need no remark: the lattice is a guess, these are not.
 STATED = ("file", "user", "simulation")
 
 
@@ -40,15 +40,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--stride",
         type=positive_int,
         metavar="N",
-        help="px between windows at the model's pixel size (default: what suits the model, 8 or"
-        " less)",
+        help="px between windows at the model's pixel size (default: set by the model, at most 8)",
     )
-    add_pixel_size(parser, "edge of one pixel in nm, instead of what the files say")
+    add_pixel_size(parser, "edge of one pixel in nm, instead of the value in the files")
     add_device(parser)
     parser.add_argument(
         "--overwrite",
         action="store_true",
-        help="replace results even where somebody corrected them by hand",
+        help="replace results even where files were corrected by hand",
     )
     parser.add_argument(
         "--frames", type=numbers, metavar="N,N", help="search only these frames of stacks"
@@ -64,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=thresholds,
         default={},
         metavar="CLASS=P,...",
-        help="probabilities from which a class counts, instead of the model's",
+        help="probabilities from which a class is assigned, instead of the model's",
     )
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
@@ -74,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Search every image; 2 where one of them could not be used."""
+    """Search every image; return 2 if one of them could not be used."""
     from napari_stem_defects.io.images.read import find_images
     from napari_stem_defects.io.models.library import find_model
     from napari_stem_defects.jobs.batch import detect_files
@@ -97,7 +96,7 @@ def run(options: argparse.Namespace) -> int:
         for outcome in detect_files(images, settings, workers=workers, report=bar):
             if outcome.fault:
                 status = 2
-            tell(outcome)
+            print_outcome(outcome)
     return status
 
 
@@ -113,22 +112,21 @@ def _workers(options: argparse.Namespace) -> AbstractContextManager[Workers]:
     )
 
 
-def tell(outcome: Outcome) -> None:
-    """Print what became of one image: its counts and where they lie, or the fault.
+def print_outcome(outcome: Outcome) -> None:
+    """Print the counts of one image and its result folder, or its error.
 
-    Below it, what else a user has to know: the scale where no file stated it, and what reading
-    changed.
+    Notes follow: how the scale was found where no file states it, and what reading changed.
     """
     from napari_stem_defects.io.results.result_folder import read_summary
 
     if outcome.folder is None:
-        complain(outcome.fault)
+        print_error(outcome.fault)
         return
     summary = read_summary(outcome.folder)
     found = ", ".join(f"{count} {name}" for name, count in summary["counts"].items() if count)
-    say(f"{outcome.image.name}: {found or 'no defect'} -> {outcome.folder}")
+    print_result(f"{outcome.image.name}: {found or 'no defect'} -> {outcome.folder}")
     for note in _notes(summary):
-        say(f"  {note}")
+        print_result(f"  {note}")
 
 
 def _notes(summary: Mapping[str, Any]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Measure a model on labelled data."""
+"""Evaluate a model on labelled data."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.cli.options import add_out
-from napari_stem_defects.cli.progress_bar import long_work, say
+from napari_stem_defects.cli.terminal import long_work, print_result
 
 if TYPE_CHECKING:
     import argparse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the model, the data and where the report goes."""
+    """Add the model, the data and the report folder."""
     parser.add_argument("model", metavar="MODEL", help="name in the library, or file")
     parser.add_argument(
         "data", type=Path, nargs="+", metavar="DATA", help="patch folder or label project"
@@ -22,11 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Write the report that training writes, for any model and data, and print its table."""
+    """Write the evaluation report of any model and data; print its metrics."""
     from napari_stem_defects.api.train import evaluate_files
     from napari_stem_defects.reporting.markdown import short_text
 
     with long_work() as bar:
-        measured = evaluate_files(options.model, options.data, options.out, report=bar)
-    say(short_text(measured))
-    say(f"\nreport in {options.out}")
+        evaluation = evaluate_files(options.model, options.data, options.out, report=bar)
+    print_result(short_text(evaluation))
+    print_result(f"\nreport in {options.out}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.cli.options import add_out
-from napari_stem_defects.cli.progress_bar import long_work
+from napari_stem_defects.cli.terminal import long_work
 
 if TYPE_CHECKING:
     import argparse
@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the actions on a label project."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     importing = actions.add_parser("import", help="add patch folders or tables of points")
-    importing.add_argument("project", type=Path, metavar="PROJECT", help="made where missing")
+    importing.add_argument("project", type=Path, metavar="PROJECT", help="created if missing")
     importing.add_argument(
         "sources", type=Path, nargs="+", metavar="DATA", help="patch folder, or .csv of points"
     )
@@ -27,20 +27,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="IMAGE",
-        help="micrographs the patches were cut from; their places are found by correlation",
+        help="parent micrographs of the patches; positions are found by correlation",
     )
     importing.set_defaults(act=_import)
-    export = actions.add_parser("export", help="write the labels' patches to a folder")
+    export = actions.add_parser("export", help="write the patches of all labels to a folder")
     export.add_argument("project", type=Path, metavar="PROJECT")
     add_out(export, "folder for the patches")
     export.set_defaults(act=_export)
-    verify = actions.add_parser("verify", help="check that nothing is lost or damaged")
+    verify = actions.add_parser("verify", help="check a project for lost or damaged data")
     verify.add_argument("project", type=Path, metavar="PROJECT")
     verify.set_defaults(act=_verify)
 
 
 def run(options: argparse.Namespace) -> int | None:
-    """Do the action asked for."""
+    """Run the chosen action."""
     status: int | None = options.act(options)
     return status
 

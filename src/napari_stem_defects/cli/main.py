@@ -1,8 +1,7 @@
-"""The command line ``stem-defects``: one parser, one place that turns faults into exit codes.
+"""Entry point of ``stem-defects``: the parser, and the exit code of every outcome.
 
-0 done; 2 the input is at fault (one line on standard error); 130 stopped by Ctrl-C, what was
-finished is kept; 1 our fault. Each command is a module of ``commands`` of that name; it imports
-what it needs when it runs, so that ``--help`` answers at once.
+0: done. 1: internal error. 2: the input is at fault (one line on standard error). 130: stopped by
+Ctrl-C, finished results are kept.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from napari_stem_defects.cli import (
     simulate,
     train,
 )
-from napari_stem_defects.cli.progress_bar import STOPPED, STOPPED_LINE, complain
+from napari_stem_defects.cli.terminal import STOPPED, STOPPED_LINE, print_error
 from napari_stem_defects.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands; each sets ``run`` to the function that does it."""
+    """Return the parser of all commands; each sets ``run`` to its function."""
     parser = _Parser(prog="stem-defects", description="Find crystal defects in STEM images.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument(
@@ -68,21 +67,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int | None = options.run(options)
         return DONE if status is None else status
     except InputError as error:
-        return _say(str(error), INPUT_FAULT)
+        return _fail(str(error), INPUT_FAULT)
     except (KeyboardInterrupt, Cancelled):
-        return _say(STOPPED_LINE, STOPPED)
-    except BrokenPipeError:  # the reader of our output (head, less) has seen enough
+        return _fail(STOPPED_LINE, STOPPED)
+    except BrokenPipeError:  # the reader of the output (head, less) has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:
         if options.traceback:
             raise
         if is_out_of_memory(error):
-            return _say(f"not enough memory; {ADVICE}", INPUT_FAULT)
+            return _fail(f"not enough memory; {ADVICE}", INPUT_FAULT)
         cause = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-        return _say(f"internal error: {cause} (rerun with --traceback)", OUR_FAULT)
+        return _fail(f"internal error: {cause} (rerun with --traceback)", OUR_FAULT)
 
 
-def _say(line: str, status: int) -> int:
-    complain(line)
+def _fail(line: str, status: int) -> int:
+    print_error(line)
     return status

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the actions on the model library."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    actions.add_parser("list", help="the models this machine has").set_defaults(act=_list)
-    show = actions.add_parser("show", help="all a model says about itself")
+    actions.add_parser("list", help="list the installed models").set_defaults(act=_list)
+    show = actions.add_parser("show", help="print the description of a model")
     show.add_argument("model", metavar="NAME|FILE")
     show.set_defaults(act=_show)
-    verify = actions.add_parser("verify", help="prove that models are whole and work here")
+    verify = actions.add_parser("verify", help="verify integrity and run the self-test of models")
     verify.add_argument("models", nargs="+", metavar="NAME|FILE")
     verify.set_defaults(act=_verify)
     importing = actions.add_parser("import", help="copy a model into your library")
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Do the action asked for."""
+    """Run the chosen action."""
     options.act(options)
 
 

@@ -1,4 +1,4 @@
-"""Option types, and options that several commands share."""
+"""Types of options, and options that several commands share."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def names(text: str) -> tuple[str, ...]:
 
 
 def names_or_none(text: str) -> tuple[str, ...]:
-    """Read names separated by commas; ``none`` is no name at all."""
+    """Read names separated by commas; ``none`` is an empty tuple."""
     return () if text == "none" else names(text)
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the image and where to write."""
+    """Add the image and the output folder."""
     parser.add_argument("image", type=Path, metavar="IMAGE")
     add_out(parser, "folder for the stages")
 

@@ -20,14 +20,14 @@ CRYSTALS = ("cdte-110", "sto-100")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what the simulated crystal and microscope can be told."""
-    add_out(parser, "folder for the image and the truth about it")
+    """Add the parameters of the simulated crystal and microscope."""
+    add_out(parser, "folder for the image and its ground truth")
     parser.add_argument("--crystal", choices=CRYSTALS, default=CRYSTALS[0])
     parser.add_argument(
         "--defects",
         type=names_or_none,
         metavar="A,B",
-        help="classes or kinds of defects or none (default: a showcase)",
+        help="classes or kinds of defects, or none (default: one of each)",
     )
     parser.add_argument("--size", type=positive_int, default=512, metavar="N", help="edge in px")
     add_pixel_size(parser, "edge of one pixel in nm (default: 0.027 for CdTe, 0.0163 for SrTiO3)")
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Write the image, its truth masks, points and parameters."""
+    """Write the image, its ground-truth masks, points and parameters."""
     from napari_stem_defects.io.results.write_simulation import write_simulation
     from napari_stem_defects.simulation.simulate import simulate
 

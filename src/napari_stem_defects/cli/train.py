@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.cli.options import epochs, names, positive_int, seed
-from napari_stem_defects.cli.progress_bar import long_work, say
+from napari_stem_defects.cli.terminal import long_work, print_result
 
 if TYPE_CHECKING:
     import argparse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add data, the model to write, and how it is trained."""
+    """Add the data, the model file and the training options."""
     parser.add_argument(
         "data", type=Path, nargs="+", metavar="DATA", help="patch folder or label project"
     )
@@ -22,27 +22,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--classes", type=names, default=(), metavar="A,B", help="default: all")
     parser.add_argument(
-        "--epochs", type=epochs, default={}, metavar="CLASS=N,...", help="passes over the data"
+        "--epochs", type=epochs, default={}, metavar="CLASS=N,...", help="epochs of a class"
     )
     parser.add_argument(
         "--split",
         type=names,
         default=("site",),
         metavar="random|site|region|image",
-        help="what is held out together to measure the model (default: site); random is reported"
-        " beside site, never alone; further ones after a comma are measured beside the first",
+        help="what is held out together to evaluate the model (default: site); random is reported"
+        " beside site, never alone; further splits after a comma are evaluated as well",
     )
     parser.add_argument(
         "--representation",
         choices=("fft", "real", "fft+real"),
-        help="what the networks see (default: what suits the labels)",
+        help="input of the networks (default: chosen by the kind of labels)",
     )
     parser.add_argument(
         "--recipe",
         choices=("suited", "abstract"),
         default="suited",
-        help="how to learn: as suits the labels, or as in the abstract, that is from un-windowed"
-        " spectra and quarter turns, every member from nothing (default: %(default)s)",
+        help="suited: chosen by the kind of labels; abstract: un-windowed spectra, quarter turns,"
+        " no shared pretraining (default: %(default)s)",
     )
     parser.add_argument(
         "--members", type=positive_int, default=1, metavar="K", help="networks per class"
@@ -51,13 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Write the model and its report, and print the tables."""
+    """Write the model and its report; print the metrics."""
     from napari_stem_defects.api.train import train_files
     from napari_stem_defects.io.models.report_folder import report_folder
     from napari_stem_defects.reporting.markdown import short_text
     from napari_stem_defects.training.recipes import TrainingOptions
 
-    choices = TrainingOptions(
+    training = TrainingOptions(
         name=options.out.stem,
         classes=options.classes,
         epochs=options.epochs,
@@ -68,6 +68,6 @@ def run(options: argparse.Namespace) -> None:
         seed=options.seed,
     )
     with long_work() as bar:
-        made = train_files(options.data, options.out, choices, report=bar)
-    say(short_text(made))
-    say(f"\n{options.out}, report in {report_folder(options.out)}")
+        trained = train_files(options.data, options.out, training, report=bar)
+    print_result(short_text(trained))
+    print_result(f"\n{options.out}, report in {report_folder(options.out)}")

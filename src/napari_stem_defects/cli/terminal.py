@@ -1,4 +1,4 @@
-"""What a terminal sees of long work: one bar with the time left, and a prompt end on Ctrl-C."""
+"""Terminal output: results, errors, one progress bar, and a prompt end on Ctrl-C."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ _LAYOUT = "{desc}: {percentage:3.0f}% |{bar}| {elapsed}, {remaining} left"
 _PATIENCE_S = 0.7
 
 
-def complain(line: str) -> None:
-    """Print one line of fault, without tearing a bar."""
+def print_error(line: str) -> None:
+    """Print one line of error above the progress bar."""
     tqdm.write(f"stem-defects: {line}", file=sys.stderr)
     sys.stderr.flush()
 
 
-def say(line: str) -> None:
-    """Print one line of result, without tearing a bar."""
+def print_result(line: str) -> None:
+    """Print one line of result above the progress bar."""
     tqdm.write(line, file=sys.stdout)
 
 
 @contextmanager
 def long_work() -> Iterator[Bar]:
-    """Lend a bar, to be used as the work's ``report``; Ctrl-C ends the work within a second."""
+    """Yield a bar to pass as ``report``; Ctrl-C ends the work within a second."""
     bar = Bar()
     with _prompt_end():
         try:
@@ -53,7 +53,7 @@ class Bar:
         self._bar: tqdm[None] | None = None
 
     def __call__(self, progress: Progress) -> None:
-        """Show where the work is; other units of work get another bar."""
+        """Show the progress; a stage with another number of units gets a new bar."""
         if self._bar is None or progress.total != self._bar.total:
             self.close()
             self._bar = tqdm(
@@ -68,7 +68,7 @@ class Bar:
         self._bar.update(max(progress.done - self._bar.n, 0))
 
     def close(self) -> None:
-        """Wipe the bar."""
+        """Remove the bar."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
@@ -76,10 +76,10 @@ class Bar:
 
 @contextmanager
 def _prompt_end() -> Iterator[None]:
-    """Let Ctrl-C end even a process that is deep in one long call of a library.
+    """End the process on Ctrl-C even during one long call of a library.
 
-    Python raises KeyboardInterrupt only between its own instructions. Files appear whole or
-    not at all, so a process that does not get there in time can simply be ended.
+    Python raises KeyboardInterrupt only between its own instructions. Files are written
+    atomically, so a process that does not react in time can simply be ended.
     """
     finished = threading.Event()
     here, there = socket.socketpair()
@@ -95,7 +95,7 @@ def _prompt_end() -> Iterator[None]:
 
 
 def _watch(arrivals: socket.socket, finished: threading.Event) -> None:
-    """Read the numbers of arriving signals until the other end closes."""
+    """Read the numbers of arriving signals until the socket is closed."""
     with arrivals:
         while number := arrivals.recv(1):
             if number[0] == signal.SIGINT and not finished.wait(_PATIENCE_S):
