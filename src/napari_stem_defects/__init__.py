@@ -1,14 +1,18 @@
 """Find and measure crystal defects in atomic-resolution STEM images.
 
-Six verbs are the whole public surface::
+Everything a script needs is imported from here::
 
     import napari_stem_defects as sd
 
     micrograph = sd.read("lamella.dm4")
-    result = sd.detect(micrograph)
+    detection = sd.detect(micrograph)
+    for region in detection.regions:
+        print(region.class_name, region.y_nm, region.x_nm, region.length_nm)
 
-Each is imported on first use, so that importing the package is quick and loads neither torch,
-Qt nor napari.
+The verbs are `read`, `preprocess`, `simulate`, `train`, `evaluate` and `detect`; the types are what
+they take and return. Each name is imported on first use, so that importing the package is quick
+and loads neither torch, Qt nor napari. Names of subpackages may change between versions; these
+do not.
 """
 
 from __future__ import annotations
@@ -16,44 +20,86 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from napari_stem_defects.base.defaults import DEFAULT_MODEL
+from napari_stem_defects.base.version import __version__
+
 if TYPE_CHECKING:
     from napari_stem_defects.api.detect import detect
     from napari_stem_defects.api.train import evaluate_files as evaluate
     from napari_stem_defects.api.train import train_files as train
+    from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.base.search_area import SearchArea
+    from napari_stem_defects.errors import InputError
     from napari_stem_defects.io.images.read import read
+    from napari_stem_defects.io.labels.project import LabelProject
+    from napari_stem_defects.io.models.model_file import load_model
+    from napari_stem_defects.networks.spec import Ensemble
+    from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap, Region
+    from napari_stem_defects.preprocessing.pipeline import Stages
     from napari_stem_defects.preprocessing.pipeline import stages as preprocess
+    from napari_stem_defects.preprocessing.settings import PreprocessingSettings
+    from napari_stem_defects.simulation.scene import Simulation
     from napari_stem_defects.simulation.simulate import simulate
-
-from napari_stem_defects.base.defaults import DEFAULT_MODEL
-from napari_stem_defects.base.version import __version__
+    from napari_stem_defects.training.evaluate import EvaluationReport
+    from napari_stem_defects.training.recipes import TrainingOptions
 
 __all__ = [
     "DEFAULT_MODEL",
+    "Detection",
+    "Ensemble",
+    "EvaluationReport",
+    "InputError",
+    "LabelProject",
+    "Micrograph",
+    "PreprocessingSettings",
+    "ProbabilityMap",
+    "Region",
+    "SearchArea",
+    "Simulation",
+    "Stages",
+    "TrainingOptions",
     "__version__",
     "detect",
     "evaluate",
+    "load_model",
     "preprocess",
     "read",
     "simulate",
     "train",
 ]
 
-_VERBS = {
-    "read": ("io.images.read", "read"),
-    "preprocess": ("preprocessing.pipeline", "stages"),
-    "simulate": ("simulation.simulate", "simulate"),
-    "train": ("api.train", "train_files"),
-    "evaluate": ("api.train", "evaluate_files"),
-    "detect": ("api.detect", "detect"),
+# Where each public name is defined.
+_DEFINED_IN = {
+    "Detection": "postprocessing.results",
+    "Ensemble": "networks.spec",
+    "EvaluationReport": "training.evaluate",
+    "InputError": "errors",
+    "LabelProject": "io.labels.project",
+    "Micrograph": "base.micrograph",
+    "PreprocessingSettings": "preprocessing.settings",
+    "ProbabilityMap": "postprocessing.results",
+    "Region": "postprocessing.results",
+    "SearchArea": "base.search_area",
+    "Simulation": "simulation.scene",
+    "Stages": "preprocessing.pipeline",
+    "TrainingOptions": "training.recipes",
+    "detect": "api.detect",
+    "evaluate": "api.train",
+    "load_model": "io.models.model_file",
+    "preprocess": "preprocessing.pipeline",
+    "read": "io.images.read",
+    "simulate": "simulation.simulate",
+    "train": "api.train",
 }
+_DEFINED_AS = {"preprocess": "stages", "train": "train_files", "evaluate": "evaluate_files"}
 
 
 def __getattr__(name: str) -> Any:
-    """Import a verb when it is first asked for."""
-    if name not in _VERBS:
+    """Import a public name on first use."""
+    if name not in _DEFINED_IN:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, function = _VERBS[name]
-    return getattr(import_module(f"{__name__}.{module}"), function)
+    module = import_module(f"{__name__}.{_DEFINED_IN[name]}")
+    return getattr(module, _DEFINED_AS.get(name, name))
 
 
 def __dir__() -> list[str]:
