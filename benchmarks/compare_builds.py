@@ -6,7 +6,7 @@
 ``record`` runs the command line of the package in TREE/src: a simulation, the detection of the
 public micrographs with both pretrained ensembles, and a short training on patches. ``compare``
 reports every mask, probability, region, parameter and weight that differs between two recordings
-and exits with 1 if there is any. A refactoring that claims to change no result proves it so.
+and exits with 1 if there is any. It shows that a refactoring changes no result.
 """
 
 from __future__ import annotations

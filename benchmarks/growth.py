@@ -1,7 +1,8 @@
 """Time against the number of windows, start-up apart: ``python benchmarks/growth.py OUT``.
 
 Writes OUT.json and OUT.png. One strip of a simulated micrograph is made as long as the windows
-need; a line through the times says what a window costs and what stands before the first one.
+need; a line is fitted through the times: its slope is the cost of a window, its intercept that of
+the start.
 """
 
 from __future__ import annotations

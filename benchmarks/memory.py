@@ -28,8 +28,8 @@ from napari_stem_defects.jobs.batch_frame import Settings
 
 STRIDE_PX = 16
 FRAME_PX, FRAMES, MOVIE_STRIDE_PX = 128, 1000, 32
-# Frames after which the memory of a stack is told.
-TOLD = (10, 100, 300, 1000)
+# Frames after which the memory of a stack is recorded.
+RECORDED = (10, 100, 300, 1000)
 
 
 def held_mb() -> float:
@@ -72,9 +72,9 @@ def stack() -> dict[str, object]:
 
         def watch(progress: Progress) -> None:
             frame = int(FRAMES * progress.done / progress.total)
-            for told in TOLD:
-                if told not in held and frame >= told:
-                    held[told] = held_mb()
+            for recorded in RECORDED:
+                if recorded not in held and frame >= recorded:
+                    held[recorded] = held_mb()
 
         settings = Settings(Path(folder), find_model(DEFAULT_MODEL), MOVIE_STRIDE_PX, 0.027)
         for outcome in detect_files([path], settings, report=watch):
@@ -87,9 +87,9 @@ def stack() -> dict[str, object]:
 def apart(*arguments: str) -> dict[str, object]:
     """Measure one thing in a fresh interpreter."""
     command = [sys.executable, __file__, "-", *arguments]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    print(told, end="", flush=True)
-    return json.loads(told.splitlines()[-1])
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    print(printed, end="", flush=True)
+    return json.loads(printed.splitlines()[-1])
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ The figures lie in benchmarks/figures/ and come from::
     stem-defects benchmark --json benchmarks/figures/benchmark.json
     python benchmarks/growth.py benchmarks/figures/growth
     python benchmarks/memory.py benchmarks/figures/memory
-    python benchmarks/windows.py benchmarks/figures/windows.json --patches FOLDER
+    python benchmarks/panels.py benchmarks/figures/panels.json --patches FOLDER
 """
 
 from __future__ import annotations
@@ -24,74 +24,72 @@ HEAD = """# Performance
 
 Written by `python benchmarks/page.py` from `benchmarks/figures/`; do not edit by hand. G is the
 time of one product of two 2048x2048 float32 matrices on the same machine in the same run: seconds
-are for people, G for comparing machines. Nothing here is asserted by a test; tests count work
+are what a user waits for, G compares machines. No test asserts seconds; tests count operations
 instead (`tests/benchmarks/test_work.py`).
 """
 
 WAYS = """
 ## What makes it fast
 
-- The bundled ensembles see a window as nothing but a part of the flattened image, and pad no
-  convolution. So windows that overlap share their feature maps: a tile is convolved once for all
-  windows in it, a thirtieth of the multiplications at a step of 8 px, and every member answers
-  every window, exactly (`inference/dense.py`, after Giusti et al., 2013).
-- The members' equal layers are one convolution in groups; batch norms are part of the weights.
-- Pooling comes before SELU and is two comparisons of halves; torch's own pooling also records
-  where the maxima were.
-- What is convolved together is what a processor's cache holds.
-- Background and contrast are evened out once per image; of a large one strip by strip, where the
-  tiles that are asked about lie, so that no flattened image is ever held
-  (`preprocessing/tiled.py`).
-- Masks are drawn, cut, measured and written in strips of rows and kept as compressed bits
-  (`postprocessing/mask_stack.py`, `postprocessing/connected_components.py`); the overview is
-  drawn from blocks as large as it can show.
-- Large arrays pass between processes piece by piece (`workers/array_transport.py`).
+- Dense (fully convolutional) inference: the pretrained ensembles use the filtered image itself and
+  no padding, so overlapping windows share their feature maps. A tile is convolved once for all of
+  its windows, with a thirtieth of the multiplications at a stride of 8 px, and the probabilities
+  of all members are exact (`inference/dense.py`, after Giusti et al., 2013).
+- Equal layers of the members are one grouped convolution; batch norms are folded into the weights.
+- Pooling precedes SELU and consists of two comparisons of halves; torch's own pooling also records
+  the positions of the maxima.
+- Batches and tiles are as large as the cache of the processor.
+- Background and local contrast are computed once per image; of a large one strip by strip, around
+  the tiles in work, so that no filtered image is held as a whole (`preprocessing/tiled.py`).
+- Masks are drawn, split, measured and written in row blocks and kept as compressed bits
+  (`postprocessing/mask_stack.py`, `postprocessing/connected_components.py`); the overview is drawn
+  from blocks as large as it can show.
+- Large arrays pass between processes in pieces (`workers/array_transport.py`).
 
-Ensembles that look at spectra, or whose patches are padded, are asked window by window
-(`inference/sliding_window.py`):
+Ensembles that use spectra or padded patches run window by window (`inference/sliding_window.py`):
 
-- Spectra are half spectra, computed once per window in one batch for all members, on the device.
+- Half spectra are computed once per window for all members, on the device.
 - The shift of the first batch norm goes through a channel of ones, so that padding stays exact.
-- Bulk looks first, in bfloat16 where a convolution like the members' was measured to be faster
-  with it. Windows of which it is surer than of any defect that training kept apart are spared the
-  other members.
-- Every fourth window of each axis comes first and is shown to all members; a window there that
-  contradicts Bulk turns clearing off for the image.
+- Early exit: the Bulk member comes first, in bfloat16 where a convolution of this size was measured
+  to be faster with it. Windows whose Bulk probability is higher than on any held-out defect skip
+  the other members.
+- Every fourth window of either axis comes first and passes all members; a window there that
+  contradicts Bulk turns the early exit off for the image.
 
-`mode="exact"` of `detect_frame` and `predict` asks every member about every window in float32.
+`mode="exact"` of `detect_frame` and `predict` runs every member on every window in float32.
 
-## Not reached, not measured
+## Missed or not measured
 
-- Reading a file takes a process that for a moment holds the file's numbers and the float32 pixels
-  made of them; then these pass to the process that searches, so that both hold them once. Images
-  that are resampled to the model's pixel size are held in both sizes. Windows of napari hold a
-  byte or more per pixel and class, as labels layers do.
-- GPUs. There, windows that share their maps are convolved in tiles as large as a quarter of the
-  free memory holds, in float16 unless `mode="exact"`; that was tried on CPUs alone.
-- Most of the time of a small image now goes into writing its files.
+- The process that reads a file holds the numbers of the file and the float32 pixels for a moment;
+  then the pixels pass to the process that detects, so that both hold them once. Images that are
+  resampled to the pixel size of the model are held in both sizes. Labels layers of napari hold a
+  byte or more per pixel and class.
+- GPUs: tiles of dense inference take up to a quarter of the free memory, in float16 unless
+  `mode="exact"`; this path was tested on CPUs only.
+- Most of the time for a small image is spent on writing its files.
 
-## Tried, and left out
+## Tried without success
 
-- Whole patches without padding: half the cost, but a defect at the border of its patch is then
-  overlooked more often (on random splits of the public patches, two seeds: CdTe 28 wrong answers
-  instead of 0, SrTiO3 60 instead of 8), so models of whole patches keep their padding.
+- Whole patches without padding: half the cost, but a defect at the border of its patch is missed
+  more often (random splits of the public patches, two seeds: 28 errors on CdTe instead of 0, 60 on
+  SrTiO3 instead of 8), so models of whole patches keep their padding.
 - bfloat16 for all members: beyond 0.01 of the exact probabilities in about a fifth of the windows
-  that are not plainly one class or none, even with the first block in float32. Asking those again
-  in float32 costs more than bfloat16 saves.
+  that are not plainly one class or none, even with the first block in float32. Repeating those in
+  float32 costs more than bfloat16 saves.
 - bfloat16 for the first block: its inputs and weights caused most of that error.
-- SELU by `exp2` with its constants in the neighbouring weights: somewhat quicker, but in bfloat16
-  the answers moved several times as far.
+- SELU by `exp2` with its constants in the neighbouring weights: slightly faster, but in bfloat16
+  the probabilities changed several times as much.
 - The first block as a matrix product of unfolded 4x4 pixels: 2 to 3 times slower than the
   convolution of one channel.
 - The spectrum as two matrix products: slower than torch's transform.
-- Larger batches on a CPU: the first block's values leave the cache, and blocks of memory of this
-  size go back to the system between two uses.
-- A coarse map that clears what lies between its windows: a point defect is smaller than its step.
+- Larger batches on a CPU: the values of the first block leave the cache, and memory blocks of this
+  size return to the system between two uses.
+- A coarse map that decides about the windows in between: a point defect is smaller than its step.
 """
 
 
 def main() -> None:
-    written = [write() for write in (_speed, _memory, _growth, _windows)]
+    written = [write() for write in (_speed, _memory, _growth, _panels)]
     parts = [HEAD, *filter(None, written), WAYS]
     PAGE.write_text("\n".join(part.strip("\n") + "\n" for part in parts), encoding="utf-8")
 
@@ -124,10 +122,10 @@ def _speed() -> str:
             f" {image['seconds'] / g:.1f} | {image['windows_per_s']:.0f} | {image['peak_mb']:.0f} |"
         )
     shares = ", ".join(f"{name} {part:.1%}" for name, part in figures["stage_shares"].items())
-    rows += ["", f"Time of the first image goes to: {shares}.", "", *_goals(figures), ""]
+    rows += ["", f"Share of the time of the first image: {shares}.", "", *_goals(figures), ""]
     titles = {
         "compared": figures["model"]["name"],
-        "compared_window_by_window": "An ensemble as clicks make it (spectrum and patch)",
+        "compared_window_by_window": "An ensemble trained on clicks (spectrum and patch)",
     }
     rows += [
         "Windows per second, end to end, beside the straightforward implementation in"
@@ -161,7 +159,7 @@ def _goals(figures: Figures) -> list[str]:
         rows.append(f"| windows/s, times the reference's | 15 (least) | {ratio:.3g} | {word} |")
     rows += ["", f"Importing the package takes {figures['import_seconds'] * 1000:.0f} ms."]
     rows.append(
-        "The training time is that of one measured pass of one member, times the members' passes."
+        "The training time is one measured epoch of one member, times the epochs of all members."
     )
     return rows
 
@@ -186,7 +184,7 @@ def _memory() -> str:
         "",
         f"Searching an image at a stride of {figures['stride_px']} px and writing all files, in a"
         " process that holds",
-        "the model already; at most 500 MB beyond the image itself (float32) are meant.",
+        "the model already; the goal is at most 500 MB beyond the image itself (float32).",
         "",
         "| image | windows | defects | the image, MB | at the start, MB | at the peak, MB |"
         " beyond start and image, MB |",
@@ -199,7 +197,7 @@ def _memory() -> str:
         for each in figures["images"]
     ]
     stack = figures["stack"]
-    told = ", ".join(
+    held = ", ".join(
         f"{mb:.0f} after {frames}"
         for frames, mb in zip(stack["frames"], stack["held_mb"], strict=True)
     )
@@ -207,7 +205,7 @@ def _memory() -> str:
         "",
         f"A stack of {stack['frames'][-1]} frames of {stack['frame_px']}x{stack['frame_px']} px,"
         " MB of all processes, the stack",
-        f"itself included: {told}.",
+        f"itself included: {held}.",
     ]
     return "\n".join(rows)
 
@@ -229,28 +227,28 @@ def _growth() -> str:
     return (
         "## Growth\n\n"
         f"From {figures['windows'][0]} to {figures['windows'][-1]} windows a window costs"
-        f" {window * 1e6:.0f} us and {before:.2f} s stand before the first;\n"
+        f" {window * 1e6:.0f} us after a start of {before:.2f} s;\n"
         f"no time is further than {apart:.0%} from that line, and the exponent of a power law is"
         f" {exponent:.3f}.\nOpening the model took {loading:.2f} s more.\n\n"
         "![time against windows](../benchmarks/figures/growth.png)"
     )
 
 
-def _windows() -> str:
-    figures = _read("windows")
+def _panels() -> str:
+    figures = _read("panels")
     if figures is None:
         return ""
     clock, computing = figures["mouse_to_picture_ms"]
     edge = figures["edge_px"]
     rows = [
-        "## The windows",
+        "## The panels",
         "",
-        f"Longest pause of napari's event loop while a window works on an image of {edge}x{edge}"
+        f"Longest pause of napari's event loop while a panel works on an image of {edge}x{edge}"
         " px, by the clock",
         "and in computing time of its thread, which other work on the machine does not stretch."
         " Measured",
         f"with mouse and key events and software rendering, load {figures['load']:.1f} on"
-        f" {figures['cores']} cores; at most 200 ms are meant.",
+        f" {figures['cores']} cores; the goal is at most 200 ms.",
         "",
         "| job | seconds | longest pause, ms | of it computing, ms |",
         "|---|---|---|---|",
@@ -264,16 +262,16 @@ def _windows() -> str:
         "",
         f"From a move of the mouse to the five pictures of the patch under it: {clock:.0f} ms, of"
         f" which {computing:.0f} ms",
-        "are computing (median; 50 ms are meant).",
+        "are computing (median; the goal is 50 ms).",
     ]
     if "training" in figures:
         done = figures["training"]
         rows += [
             "",
-            f"{done['members']} members from {done['patches']} patches, trained through the window"
+            f"{done['members']} members from {done['patches']} patches, trained in the panel"
             " with its default",
             f"settings: {done['wall_s']:.0f} s, {done['processor_s']:.0f} s of processor time (180"
-            " s on two cores are meant).",
+            " s on two cores is the goal).",
         ]
     return "\n".join(rows)
 

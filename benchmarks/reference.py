@@ -1,8 +1,8 @@
-"""The method as a first reading of it would be programmed; what our speed is measured against.
+"""A straightforward implementation of the method, the baseline of all speed figures.
 
 Seven separate members in float32, the full spectrum of every window, pooling after SELU, one
-batch of windows at a time. It takes weights and flattened images from the package and nothing
-else: features and networks are written here anew.
+batch of windows at a time. It takes weights and filtered images from the package and nothing
+else: features and networks are implemented here independently.
 """
 
 from __future__ import annotations

@@ -38,8 +38,8 @@ COMPONENTS, BULK_REFUSED = 24, 0.02
 
 def logistic_fft(learned: TrainingSet, test: TrainingSet) -> NDArray[np.float32]:
     """Logistic regression on the abstract's FFT patch, one class against the others."""
-    given, asked = _spectra(learned, test)
-    samples, tested = standardised(_flat(given), _flat(asked))
+    given, shown = _spectra(learned, test)
+    samples, tested = standardised(_flat(given), _flat(shown))
     columns = [logistic(samples, column) for column in given.targets.T]
     logits = np.column_stack([tested @ weights[:-1] + weights[-1] for weights in columns])
     return expit(logits).astype(np.float32)
@@ -47,8 +47,8 @@ def logistic_fft(learned: TrainingSet, test: TrainingSet) -> NDArray[np.float32]
 
 def kernel_rings(learned: TrainingSet, test: TrainingSet) -> NDArray[np.float32]:
     """Least-squares support vector machine (RBF kernel) on rings and sectors of the spectrum."""
-    given, asked = _spectra(learned, test)
-    samples, tested = standardised(_rings_and_sectors(given), _rings_and_sectors(asked))
+    given, shown = _spectra(learned, test)
+    samples, tested = standardised(_rings_and_sectors(given), _rings_and_sectors(shown))
     width = float(np.median(_squares(samples[:400], samples[:400])))
     kernel = np.exp(-_squares(samples, samples) / width)
     factor = cho_factor(kernel + KERNEL_RIDGE * np.eye(len(kernel)))
@@ -59,9 +59,9 @@ def kernel_rings(learned: TrainingSet, test: TrainingSet) -> NDArray[np.float32]
 
 def anomaly_bulk(learned: TrainingSet, test: TrainingSet) -> NDArray[np.float32]:
     """Distance from the principal components of Bulk spectra (a linear autoencoder): not Bulk."""
-    given, asked = _spectra(learned, test)
+    given, shown = _spectra(learned, test)
     bulk_column = learned.classes.index("Bulk")
-    samples, tested = _flat(given), _flat(asked)
+    samples, tested = _flat(given), _flat(shown)
     bulk = samples[given.targets[:, bulk_column] == 1]
     mean = bulk.mean(0)
     parts = np.linalg.svd(bulk - mean, full_matrices=False)[2][:COMPONENTS]

@@ -1,4 +1,4 @@
-"""Is Bulk recognised by its source image? Ask a model of the public patches about another one.
+"""Is Bulk recognised by its source image? Test models of the public patches on another image.
 
     python studies/bulk_elsewhere.py [--data FOLDER] [--seeds 0 1 2]
 
@@ -48,7 +48,7 @@ def bulk_windows(image: np.ndarray) -> np.ndarray:
 
 
 def measured(data: Path, seed: int) -> dict[str, Any]:
-    """Train on the patches; count which of the micrograph's bulk windows each class claims."""
+    """Train on the patches; count the bulk windows of the micrograph that each class gets."""
     patches = read_training_data([data / "patches" / "DataSet_CdTe"])
     made = train(patches, TrainingOptions(name=f"bulk-{seed}", splits=("random",), seed=seed))
     image = read(data / "images" / "CdTe_Training_Image.tif").pixels
@@ -56,8 +56,8 @@ def measured(data: Path, seed: int) -> dict[str, Any]:
     seen = features(filter_image(bulk_windows(image), spec.preprocessing), spec.preprocessing)
     probability = EnsembleNetwork(made.ensemble).probabilities(seen)
     counts = (probability >= 0.5).sum(0)
-    claimed = {name: int(n) for name, n in zip(spec.classes, counts, strict=True)}
-    return {"seed": seed, "windows": len(probability), "claimed": claimed}
+    assigned = {name: int(n) for name, n in zip(spec.classes, counts, strict=True)}
+    return {"seed": seed, "windows": len(probability), "claimed": assigned}
 
 
 def main() -> None:

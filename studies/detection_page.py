@@ -21,47 +21,49 @@ if TYPE_CHECKING:
 Figures = dict[str, Any]
 
 INTRODUCTION = """\
-# How the bundled ensembles do on whole images
+# Pretrained ensembles on whole images
 
 Written by `python studies/detection.py` from `studies/runs` and from the records of the trainings,
-`training/*.json`; do not edit. How models trained on the public patches do is in
+`training/*.json`; do not edit. Results of models trained on the public patches are in
 [results.md](results.md)."""
 HELD_OUT = """\
 A second model, trained by the same script without the places, crystals, doses and thicknesses
-below, was measured on them. Its probabilities were fitted on simulated scenes, those of Bulk half
-on every other 128 px square of the places held out; the squares between were measured. The bundled
-model has the same calibration. Windows within 8 px of a defect show it, windows further than 20 px
-away do not. Answers are those at probability 0.5, of single windows."""
+below, was evaluated on them. Its probabilities were calibrated on simulated scenes, and those of
+Bulk also on every other 128 px square of the places held out; the squares between were evaluated.
+The pretrained model has the same calibration. Windows within 8 px of a defect count as showing it,
+windows further than 20 px away as not showing it. Predictions are those of single windows at
+probability 0.5."""
 IN_SCENES = """\
 The same model on whole scenes, as a user detects (stride 8, the thresholds of the model): of the
-windows within 8 px of a defect, the share that lies in its mask, and in any defect's; of those of
-Bulk, further than 20 px from all defects, the share in any mask. Scenes of all families, 400 px
-wide, as hard as those trained on. Intervals, where scenes were counted one by one, are from drawing
-scenes, not windows, anew."""
+windows within 8 px of a defect, the share that lies in the mask of its class, and in any mask; of
+the Bulk windows, further than 20 px from all defects, the share in any mask. Scenes of all
+families, 400 px wide, as difficult as those used for training. Intervals are bootstrapped over
+scenes, not windows, where scenes were counted one by one."""
 DISAGREEMENT = """\
-Two members answer for every class; they part after a start in common. Wrong answers of their mean
-and of either alone, all classes of the windows above, and how well wrong answers are told from
-right ones (AUROC) by how much the members disagree, and by the doubt of their mean, its nearness
-to 0.5."""
+Each class has two ensemble members that share pretrained weights. Wrong predictions of their mean
+and of either member, for all classes and the windows above, and how well two scores separate wrong
+from right predictions (AUROC): the disagreement of the members, and the uncertainty of their mean,
+its nearness to 0.5."""
 FAULTS = """\
 The same model on the public micrograph: of the centre line of each fault, where it was held out of
 the training, the share under its own name and in any mask; of the bulk held out, more than 20 px
 from all of them, the share in any mask."""
 LOCALISED = """\
-The same model on the public images with edited point defects: defects at places held out of its
-training that it found within 12 px, and regions of that class anywhere in the image that are none.
-Defects of places it was trained on count for nothing here. One of the columns that are listed as
-missing in `STO_missing.tif`, at (30.5, 500.8), is still there: the edit took no more than its left
-rim. It counts as a miss, and was learned from as missing."""
+The same model on the public images with edited point defects: defects at held-out places that it
+found within 12 px, and regions of that class anywhere in the image that are false. Defects at
+places it was trained on do not count. One of the columns that are listed as missing in
+`STO_missing.tif`, at (30.5, 500.8), is still there: the edit removed only its left rim. It counts
+as a miss, and was learned as missing."""
 SCALE = """\
-Simulated micrographs of new seeds with every defect the ensemble knows, at other pixel sizes and in
-other directions; the bundled model resamples them to its own pixel size. Lines: extended defects,
-the share of the centre line under the right name; points: F1 of point defects within 0.32 nm. At a
-magnification of 2 a column is twice as wide as in training."""
+Simulated micrographs of new seeds with every defect that the ensemble knows, at other pixel sizes
+and orientations; the pretrained model resamples them to its own pixel size. Planar defects: the
+share of the centre line under the right name. Point defects: F1 within 0.32 nm. At a magnification
+of 2 a column is twice as wide as in training."""
 UNKNOWN = """\
-*Unclaimed* is the share of windows to which no class, Bulk included, gives 0.5. The AUROC is the
-chance that a window of the known sources (up to 400 of each) gets a higher probability from its
-surest class than a window of the unknown ones. None of the real images was trained on."""
+*Unassigned* is the share of windows to which no class, Bulk included, gives 0.5. The AUROC is the
+probability that a window of the known sources (up to 400 of each) gets a higher probability from
+its most probable class than a window of the unknown ones. None of the real images was used for
+training."""
 
 
 def page(figures: Mapping[str, Figures], records: Mapping[str, Figures]) -> str:
@@ -73,14 +75,14 @@ def page(figures: Mapping[str, Figures], records: Mapping[str, Figures]) -> str:
             blocks += ["### Magnification and rotation", SCALE]
             blocks += [f"![{model}](images/scale-{model}.png)", table(_worst(scale["views"]))]
         if unknown := figures.get(f"unknown.{model}"):
-            blocks += ["### What it says it does not know", UNKNOWN]
+            blocks += ["### Unknown material", UNKNOWN]
             blocks += [f"AUROC of all sources: {unknown['auroc']:.3f}."]
             blocks += [table(_sources(unknown["sources"]))]
     return "\n\n".join(blocks) + "\n"
 
 
 def _held_out(held_out: Figures) -> Iterator[str]:
-    yield "### Places, crystals and doses it was not trained on"
+    yield "### Held-out places, crystals and doses"
     yield HELD_OUT
     for title, found in held_out["windows"].items():
         yield f"{title}:"
@@ -111,15 +113,15 @@ def _in_scenes(found: Figures) -> Iterator[Sequence[str]]:
 
 
 def _disagreement(of_scenes: Figures) -> Iterator[Sequence[str]]:
-    yield ("scenes", "answers", "wrong", "wrong of one member", "disagreement", "doubt")
+    yield ("scenes", "predictions", "wrong", "wrong of one member", "disagreement", "uncertainty")
     for title, each in of_scenes.items():
         alone = " ".join(str(wrong) for wrong in each["wrong_of_each_seed"])
-        told = (_number(each[f"auroc_of_{score}"]) for score in ("disagreement", "doubt"))
-        yield (title, str(each["answers"]), str(each["wrong"]), alone, *told)
+        separated = (_number(each[f"auroc_of_{score}"]) for score in ("disagreement", "doubt"))
+        yield (title, str(each["answers"]), str(each["wrong"]), alone, *separated)
 
 
 def _share(counts: Figures, of: str) -> str:
-    """Return the share of windows in all scenes, with an interval from drawing scenes anew."""
+    """Return the share of windows in all scenes, with an interval bootstrapped over scenes."""
     there = np.array(counts["windows"])
     hits, whole = np.array(counts[of])[there > 0], there[there > 0]
     if not len(whole):
@@ -215,11 +217,11 @@ def _classes(views: Sequence[Figures]) -> list[str]:
 
 
 def _sources(sources: Figures) -> Iterator[Sequence[str]]:
-    yield ("source", "", "windows", "unclaimed", "AUROC against all known")
+    yield ("source", "", "windows", "unassigned", "AUROC against all known")
     for title, each in sources.items():
         known = "known" if each["known"] else "unknown"
-        unclaimed = f"{each['unclaimed']:.3f}"
-        yield (title, known, str(each["windows"]), unclaimed, _number(each["auroc"]))
+        unassigned = f"{each['unclaimed']:.3f}"
+        yield (title, known, str(each["windows"]), unassigned, _number(each["auroc"]))
 
 
 def plots(figures: Mapping[str, Figures], folder: Path) -> None:

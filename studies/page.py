@@ -25,60 +25,61 @@ METHODS = {
     "anomaly-bulk": "distance from Bulk's components (only Bulk or not)",
     "atomai": "AtomAI's classifier",
 }
-# What a method answers for, where that is not every class.
-ANSWERS_FOR = {"anomaly-bulk": ("Bulk",)}
+# The classes of a method that does not have all of them.
+CLASSES_OF = {"anomaly-bulk": ("Bulk",)}
 TITLES = {"random": "random", "site": "held-out defects", "region": "held-out regions"}
 MOST_WRONG = 12
 INTRODUCTION = f"""\
 # Results on the public patches
 
 Written by `python studies/results.py` from the files in `studies/runs`, one per run; do not edit.
-The patches are the public CdTe and SrTiO3 sets that the abstract cites; part of them is kept back
-here, so counts are smaller than the original's. Marvin et al. report {REFERENCE_ERRORS} errors in
-{REFERENCE_WINDOWS} test windows of one binary model, with a random split.
+The patches are the public CdTe and SrTiO3 sets that the abstract cites. Part of them is kept back
+here, so the counts are smaller than in the original. Marvin et al. report {REFERENCE_ERRORS} errors
+in {REFERENCE_WINDOWS} test windows of one binary model, with a random split.
 
-Every figure is of a binary model (a class against all others) on windows that were neither
-trained nor calibrated on, at probability 0.5. Cells give wrong answers / windows, the same per
-{REFERENCE_WINDOWS} windows with its 95 % interval, and how many of the class's windows were found.
-Runs with different seeds (of split, networks and order) are added up.
+Every figure belongs to a binary model (one class against all others) and to windows that were used
+for neither training nor calibration, at probability 0.5. Cells give errors / windows, the same per
+{REFERENCE_WINDOWS} windows with its 95 % interval, and how many windows of the class were found.
+Runs with different seeds (of split, networks and order) are pooled.
 
-The interval is Wilson's for independent windows. They are not: crops of one defect overlap, and
-windows are tested again in other runs, so the true intervals are wider."""
+The interval is Wilson's for independent windows. The windows are not independent: crops of one
+defect overlap, and windows are tested again in other runs, so the true intervals are wider."""
 HOW = """\
-A class whose patches all show one place cannot be tested honestly. It is trained on all of them,
-and its honest cells count false alarms on other classes' windows alone.
+A class whose patches all show one place cannot be tested on a grouped split. It is trained on all
+of them, and its cells in the grouped columns count only false positives on windows of other
+classes.
 
-The default recipe for patches (the patch itself, eight ways of laying it down, a common start of
-all members) was chosen on windows set apart within the training side of random split 0. The test
-windows of that split had no part in it; some of those of every other split did. That the networks
-are given the maxima of their maps was decided on random splits with seeds 100 and 101, which share
-windows with all of these; that few patches are passed over more often, on random split 1 of the
-SrTiO3 set. Splits that leave no label of a class to learn from were not run.
+The default recipe for patches (the patch itself in eight orientations, shared pretraining of all
+members) was chosen on windows set apart within the training side of random split 0. The test
+windows of that split had no part in the choice; some of those of every other split had. Global max
+pooling was chosen on random splits 100 and 101, which share windows with all splits reported here.
+More epochs for small patch sets were chosen on random split 1 of the SrTiO3 set. Splits that leave
+no label of a class to learn from were not run.
 
-To run what is missing and write this page: `python studies/results.py`; everything anew:
-`python studies/results.py --again`. One run takes one to four minutes of one processor core."""
+To run what is missing and write this page: `python studies/results.py`; to run everything again:
+`python studies/results.py --again`. One run takes one to four minutes on one processor core."""
 
 
 BEHIND = """\
-On the seeds that both ran. In the CdTe set the reason is one fault: all SF2 patches show it within
-105 px, and of 132 a split that shares no pixel leaves few to learn from, in the region split of
-seed 0 ten, all from one spot. The networks rank the other end rightly, as the AUROC says, but give
-it less than 0.5. Nor do they know it as anything else: of the 25 windows that the vacancies' model
-judges wrongly there, 23 are of that fault."""
+For seeds that both methods ran. In the CdTe set the reason is one fault: all SF2 patches show it
+within 105 px, and a split that shares no pixel leaves few of the 132 for training, ten in the
+region split of seed 0, all from one spot. The networks rank windows of the other end correctly, as
+the AUROC shows, but give them less than 0.5. Nor do they recognise it as anything else: of the 25
+windows that the vacancy model gets wrong there, 23 belong to that fault."""
 
 
 ELSEWHERE = """\
 All Bulk patches of the CdTe set were cut from one image and all defects from another, so networks
-may learn to tell the images apart. Asked about windows of the *other* image that hold no defect,
-models that the default recipe made of the patches call this share of them Bulk (at probability
-0.5), and so many of them by each defect's name. Where it is far from 1, the columns above say less
-about crystals than they seem to. The bundled ensemble learns Bulk from both images;
-[detection.md](detection.md) has its answers on places it did not see.
+may learn to distinguish the images. On windows of the *other* image that hold no defect, models
+trained on the patches with the default recipe give this share of Bulk (at probability 0.5), and
+these shares of each defect. Where the share of Bulk is far from 1, the columns above depend on the
+images more than on the crystal. The pretrained ensemble learns Bulk from both images;
+[detection.md](detection.md) gives its results on places it was not trained on.
 Measured by `python studies/bulk_elsewhere.py`."""
 
 
 class Tally(NamedTuple):
-    """Runs of one method on one kind of split, added up for one class."""
+    """Runs of one method on one kind of split, pooled for one class."""
 
     errors: int
     windows: int
@@ -88,7 +89,7 @@ class Tally(NamedTuple):
     tested: bool
 
     def cell(self) -> str:
-        """Return errors and what was found, or that only false alarms could be counted."""
+        """Return errors and windows found, or that only false positives could be counted."""
         if self.windows == 0:
             return "-"
         found = f"found {self.found}/{self.there}" if self.tested else "one place"
@@ -119,7 +120,7 @@ def page(runs: Sequence[Figures], elsewhere: Sequence[Figures] = ()) -> str:
 def _of_data(runs: Sequence[Figures]) -> Iterator[str]:
     main = [run for run in runs if run["method"] == MAIN]
     splits = [split for split in TITLES if any(run["split"] == split for run in runs)]
-    yield f"### {METHODS[MAIN].capitalize()}, random and honest splits side by side"
+    yield f"### {METHODS[MAIN].capitalize()}, random and grouped splits side by side"
     yield table(_side_by_side(main, splits))
     yield "Errors of every run, seeds in order:"
     yield table(_per_seed(main, splits))
@@ -128,15 +129,15 @@ def _of_data(runs: Sequence[Figures]) -> Iterator[str]:
         yield f"### All methods, {TITLES[split]}: wrong per {REFERENCE_WINDOWS}"
         yield table(_methods(runs, split))
         if split != "random":
-            yield "How well each ranks them, whatever its threshold (AUROC, mean of the runs):"
+            yield "AUROC, independent of the threshold, mean of the runs:"
             yield table(_rankings(runs, split))
     behind = list(_behind(runs, [split for split in splits if split != "random"]))
     if len(behind) > 1:
-        yield "### Where another method errs less, honest splits"
+        yield "### Where another method makes fewer errors, grouped splits"
         yield BEHIND
         yield table(behind)
     if wrong := _often_wrong(main):
-        yield "### Patches that the default recipe most often answered wrong, random splits"
+        yield "### Patches that the default recipe most often covered wrong, random splits"
         yield wrong
 
 
@@ -166,8 +167,8 @@ def _methods(runs: Sequence[Figures], split: str) -> Iterator[Sequence[str]]:
     names = _classes(runs)
     yield ("method", "seeds", *names)
     for method, mine in _by_method(runs, split).items():
-        answered = ANSWERS_FOR.get(method, names)
-        cells = [_tally(mine, name).short() if name in answered else "-" for name in names]
+        covered = CLASSES_OF.get(method, names)
+        cells = [_tally(mine, name).short() if name in covered else "-" for name in names]
         yield (METHODS[method], _seeds(mine), *cells)
 
 
@@ -181,10 +182,10 @@ def _rankings(runs: Sequence[Figures], split: str) -> Iterator[Sequence[str]]:
     names = _classes(runs)
     yield ("method", *names)
     for method, mine in _by_method(runs, split).items():
-        answered = ANSWERS_FOR.get(method, names)
+        covered = CLASSES_OF.get(method, names)
         yield (
             METHODS[method],
-            *(_ranked(mine, name) if name in answered else "-" for name in names),
+            *(_ranked(mine, name) if name in covered else "-" for name in names),
         )
 
 
@@ -202,7 +203,7 @@ def _behind(runs: Sequence[Figures], splits: Sequence[str]) -> Iterator[Sequence
         main = methods.pop(MAIN, [])
         for name in _classes(runs):
             for method, theirs in methods.items():
-                if name not in ANSWERS_FOR.get(method, (name,)):
+                if name not in CLASSES_OF.get(method, (name,)):
                     continue
                 seeds = {run["seed"] for run in main} & {run["seed"] for run in theirs}
                 ours, other = (

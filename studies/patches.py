@@ -42,8 +42,8 @@ class Run(NamedTuple):
         return f"{self.data}.{self.method}.{self.split}.{self.seed}.json"
 
 
-class Answers(NamedTuple):
-    """What a method made of test windows, and what it was given."""
+class Outcome(NamedTuple):
+    """Predictions of a method on its test windows, and what it was trained on."""
 
     test: TrainingSet
     probabilities: NDArray[np.float32]
@@ -63,18 +63,18 @@ NETWORKS: dict[str, tuple[Recipe, Representation | None]] = {
 
 
 def measured(run: Run, data: TrainingSet, epochs: int | None = None) -> dict[str, Any]:
-    """Train and test a run's method; ``epochs`` shortens every member's own passes."""
+    """Train and test a run's method; ``epochs`` limits the epochs of every member."""
     started = time.process_time()
     if run.method in NETWORKS:
-        answers = _networks(run, data, epochs)
+        outcome = _networks(run, data, epochs)
     else:
-        answers = _baseline(run, data)
+        outcome = _baseline(run, data)
     return {
         **run._asdict(),
-        **_figures(answers),
+        **_figures(outcome),
         "processor_seconds": round(time.process_time() - started, 1),
         "label_set_sha256": data.sha256(),
-        "protocol": dict(answers.protocol),
+        "protocol": dict(outcome.protocol),
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("torch", "numpy", "scipy")},
@@ -82,7 +82,7 @@ def measured(run: Run, data: TrainingSet, epochs: int | None = None) -> dict[str
     }
 
 
-def _networks(run: Run, data: TrainingSet, epochs: int | None) -> Answers:
+def _networks(run: Run, data: TrainingSet, epochs: int | None) -> Outcome:
     recipe, representation = NETWORKS[run.method]
     choices = TrainingOptions(
         name=run.name,
@@ -94,7 +94,7 @@ def _networks(run: Run, data: TrainingSet, epochs: int | None) -> Answers:
     )
     made = train(data, choices, device="cpu")
     (found,) = made.measurements
-    return Answers(
+    return Outcome(
         found.data,
         found.probabilities,
         found.evaluation,
@@ -104,8 +104,8 @@ def _networks(run: Run, data: TrainingSet, epochs: int | None) -> Answers:
     )
 
 
-def _baseline(run: Run, data: TrainingSet) -> Answers:
-    """Give a baseline all of the training side; it keeps nothing apart to be calibrated on."""
+def _baseline(run: Run, data: TrainingSet) -> Outcome:
+    """Give a baseline all of the training side; nothing is held out for calibration."""
     sides = split(data, run.split, seed=run.seed)
     learned, test = data.only(sides.train), data.only(sides.test)
     method = {**BASELINES, **PEERS}[run.method]
@@ -113,25 +113,25 @@ def _baseline(run: Run, data: TrainingSet) -> Answers:
     evaluation = evaluate(data.classes, test.labels, test.targets, probabilities)
     counts = {"training": learned.counts(), "test": test.counts()}
     protocol = {"name": run.method, "description": (method.__doc__ or "").splitlines()[0]}
-    return Answers(test, probabilities, evaluation, counts, sides.untestable, protocol)
+    return Outcome(test, probabilities, evaluation, counts, sides.untestable, protocol)
 
 
-def _figures(answers: Answers) -> dict[str, Any]:
+def _figures(outcome: Outcome) -> dict[str, Any]:
     """Return counts per class, what cannot be tested, and the patches that were misjudged."""
-    figures = answers.evaluation.classes
+    figures = outcome.evaluation.classes
     kept = ("tn", "fp", "fn", "tp", "auroc", "calibration_error")
     return {
-        "counts": {part: dict(counts) for part, counts in answers.counts.items()},
-        "untestable": dict(answers.untestable),
-        "windows": answers.evaluation.windows,
+        "counts": {part: dict(counts) for part, counts in outcome.counts.items()},
+        "untestable": dict(outcome.untestable),
+        "windows": outcome.evaluation.windows,
         "classes": {
             name: {key: getattr(each, key) for key in kept} for name, each in figures.items()
         },
-        "wrong": {name: _wrong(answers, column) for column, name in enumerate(figures)},
+        "wrong": {name: _wrong(outcome, column) for column, name in enumerate(figures)},
     }
 
 
-def _wrong(answers: Answers, column: int) -> list[str]:
-    test, claimed = answers.test, answers.probabilities[:, column] >= 0.5
-    wrong = np.flatnonzero(claimed != (test.targets[:, column] > 0.5))
+def _wrong(outcome: Outcome, column: int) -> list[str]:
+    test, positive = outcome.test, outcome.probabilities[:, column] >= 0.5
+    wrong = np.flatnonzero(positive != (test.targets[:, column] > 0.5))
     return sorted(test.names[int(test.image[site])] for site in wrong)

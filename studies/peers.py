@@ -46,9 +46,9 @@ def atomai_classifier(learned: TrainingSet, test: TrainingSet) -> NDArray[np.flo
             filename=str(Path(folder) / "model"),
         )
     model.net.eval()
-    asked = torch.from_numpy(_images(test, 0))[:, None].to(model.device)
+    shown = torch.from_numpy(_images(test, 0))[:, None].to(model.device)
     with torch.inference_mode():
-        logits = torch.cat([model.net(part) for part in asked.split(BATCH)])
+        logits = torch.cat([model.net(part) for part in shown.split(BATCH)])
     probabilities: NDArray[np.float32] = logits.softmax(1).cpu().numpy()
     return probabilities
 

@@ -51,7 +51,7 @@ def views() -> Iterator[View]:
 
 
 def measured(ensemble: Ensemble, crystal: str, view: View) -> dict[str, Any]:
-    """Simulate, detect, and compare every class with the truth."""
+    """Simulate, detect, and compare every class with the ground truth."""
     size_nm = (ensemble.spec.pixel_size_nm or 0.0) / view.magnification
     scene = simulate(
         crystal,

@@ -1,4 +1,4 @@
-"""Whether an ensemble says ``unknown`` where it should.
+"""Whether an ensemble reports ``unknown`` where it should.
 
 Known are windows of crystals like those the ensemble is for, on defects and off them; unknown
 those of other crystals, other zone axes, amorphous films and vacuum with noise. The score of a

@@ -1,10 +1,10 @@
-"""What can be told of single columns of the WSe2 frames, given where they stand.
+"""How well simple methods separate single columns of the WSe2 frames, given their positions.
 
     python studies/wse2_columns.py [--data FOLDER]
 
-How well simple methods name the selenium vacancies among the labelled selenium columns of a
+Simple methods find the selenium vacancies among the labelled selenium columns of a
 frame: by the brightness of a column, and by a logistic regression on the 9x9 px around it. They
-are given every column's place, so an ensemble, which has to find the columns as well, cannot be
+get the position of every column, so an ensemble, which has to find the columns as well, cannot be
 expected to do much better. Leaves its figures in ``studies/runs``; docs/own-material.md has them.
 """
 
@@ -75,32 +75,35 @@ def f1_at_every_limit(
     return score[order], f1
 
 
-def brightness(learned: Columns, asked: Columns) -> tuple[NDArray[np.float64], ...]:
+def brightness(learned: Columns, shown: Columns) -> tuple[NDArray[np.float64], ...]:
     """Score columns by how dark their middle is."""
-    first, second = (-part.pixels[:, REACH_PX, REACH_PX] for part in (learned, asked))
+    first, second = (-part.pixels[:, REACH_PX, REACH_PX] for part in (learned, shown))
     return first, second
 
 
-def regression(learned: Columns, asked: Columns) -> tuple[NDArray[np.float64], ...]:
+def regression(learned: Columns, shown: Columns) -> tuple[NDArray[np.float64], ...]:
     """Score columns by a logistic regression on the pixels around them."""
-    flat = (part.pixels.reshape(len(part.pixels), -1) for part in (learned, asked))
+    flat = (part.pixels.reshape(len(part.pixels), -1) for part in (learned, shown))
     samples, tested = standardised(*flat)
     weights = logistic(samples, learned.vacant.astype(np.float32))
     first, second = (part @ weights[:-1] + weights[-1] for part in (samples, tested))
     return first, second
 
 
-def measured(learned: Columns, asked: Columns) -> dict[str, Any]:
+def measured(learned: Columns, shown: Columns) -> dict[str, Any]:
     """Return F1 at the limit that was best where it was learned, and at the best one."""
-    found = {"vacancies": int(asked.vacant.sum()), "columns": len(asked.vacant)}
+    found = {"vacancies": int(shown.vacant.sum()), "columns": len(shown.vacant)}
     for name, method in {"brightness": brightness, "regression": regression}.items():
-        of_learned, of_asked = method(learned, asked)
+        of_learned, of_shown = method(learned, shown)
         limits, f1 = f1_at_every_limit(of_learned, learned.vacant)
-        claimed = of_asked >= limits[f1.argmax()]
-        hits = (claimed & asked.vacant).sum()
-        honest = 2 * hits / (claimed.sum() + asked.vacant.sum())
-        best = f1_at_every_limit(of_asked, asked.vacant)[1].max()
-        found[name] = {"f1": round(float(honest), 3), "f1_at_its_best": round(float(best), 3)}
+        positive = of_shown >= limits[f1.argmax()]
+        hits = (positive & shown.vacant).sum()
+        f1_transferred = 2 * hits / (positive.sum() + shown.vacant.sum())
+        best = f1_at_every_limit(of_shown, shown.vacant)[1].max()
+        found[name] = {
+            "f1": round(float(f1_transferred), 3),
+            "f1_at_its_best": round(float(best), 3),
+        }
     return found
 
 

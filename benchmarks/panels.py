@@ -1,9 +1,9 @@
-"""How long the windows pause while they work: ``python benchmarks/windows.py FIGURES.json``.
+"""How long napari pauses while the panels work: ``python benchmarks/panels.py FIGURES.json``.
 
-Drives the four windows on a simulated micrograph with mouse and key events and measures how
+Drives the four panels on a simulated micrograph with mouse and key events and measures how
 long napari's event loop stands still: by the clock, and in computing time of its thread, which
 other work on the machine does not stretch. With ``--patches FOLDER`` the members of that patch
-folder are trained through the window as well, with its default settings.
+folder are trained in the panel as well, with its default settings.
 
 Needs a display; without one put ``xvfb-run -a -s "-screen 0 1600x1000x24"`` in front.
 """
@@ -25,9 +25,9 @@ import psutil
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog, QWidget
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "gui"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "helpers"))
 from events import canvas_of, click, data_to_pixel, drag, hover
-from windows import Heartbeat, docked, press, wait_for
+from panels import Heartbeat, docked, press, wait_for
 
 from napari_stem_defects.io.labels.exchange import labels_export
 from napari_stem_defects.io.models import library
@@ -131,7 +131,7 @@ def _label(project: Path, truth: Any, count: int) -> None:
 
 
 def preprocess(viewer: Any, pauses: Pauses) -> list[tuple[float, ...]]:
-    """Measure the window Preprocess.
+    """Measure the panel Preprocess.
 
     Returns the seconds from mouse to picture, by the clock and of computing.
     """
@@ -178,7 +178,7 @@ def preprocess(viewer: Any, pauses: Pauses) -> list[tuple[float, ...]]:
 
 
 def label(viewer: Any, pauses: Pauses, project: Path, folder: Path) -> None:
-    """Measure the window Label patches."""
+    """Measure the panel Label patches."""
     widget = docked(viewer, LabelPatchesWidget)
     canvas, image = canvas_of(viewer), viewer.layers[0]
 
@@ -186,7 +186,7 @@ def label(viewer: Any, pauses: Pauses, project: Path, folder: Path) -> None:
         return data_to_pixel(canvas, image, y, x)
 
     def opened() -> None:
-        with answering("getExistingDirectory", project):
+        with choosing("getExistingDirectory", project):
             press(widget, "open_project")
         wait_for(lambda: not widget.thumbnails.waiting)
 
@@ -219,11 +219,11 @@ def label(viewer: Any, pauses: Pauses, project: Path, folder: Path) -> None:
 
 
 def train(viewer: Any, pauses: Pauses, patches: Path) -> None:
-    """Measure the window Train ensemble, its report included."""
+    """Measure the panel Train ensemble, its report included."""
     widget = docked(viewer, TrainEnsembleWidget)
 
     def trained() -> None:
-        with answering("getExistingDirectory", patches):
+        with choosing("getExistingDirectory", patches):
             press(widget, "add_data")
         wait_for(lambda: bool(widget.model.counts))
         widget.split.setCurrentText("random")
@@ -236,7 +236,7 @@ def train(viewer: Any, pauses: Pauses, patches: Path) -> None:
 
 
 def detect(viewer: Any, pauses: Pauses) -> None:
-    """Measure the window Detect defects with the bundled ensemble."""
+    """Measure the panel Detect defects with the bundled ensemble."""
     for layer in list(viewer.layers)[1:]:
         viewer.layers.remove(layer)
     widget = docked(viewer, DetectDefectsWidget)
@@ -276,9 +276,9 @@ def texts_of(box: QComboBox) -> list[str]:
 
 
 def train_members(viewer: Any, patches: Path) -> dict[str, Any]:
-    """Train all classes of a patch folder with the window's default settings."""
+    """Train all classes of a patch folder with the default settings of the panel."""
     widget = docked(viewer, TrainEnsembleWidget)
-    with answering("getExistingDirectory", patches):
+    with choosing("getExistingDirectory", patches):
         press(widget, "add_data")
     wait_for(lambda: bool(widget.model.counts))
     line = widget.findChild(QWidget, "name")
@@ -310,18 +310,18 @@ def _processor_s() -> float:
     return float(times.user + times.system)
 
 
-def answering(dialog: str, path: Path) -> AbstractContextManager[None]:
-    """Answer a file dialog with a path."""
+def choosing(dialog: str, path: Path) -> AbstractContextManager[None]:
+    """Let a file dialog return a path."""
     from contextlib import contextmanager
 
     @contextmanager
     def patched() -> Iterator[None]:
-        asked = getattr(QFileDialog, dialog)
+        original = getattr(QFileDialog, dialog)
         setattr(QFileDialog, dialog, staticmethod(lambda *_: str(path)))
         try:
             yield
         finally:
-            setattr(QFileDialog, dialog, asked)
+            setattr(QFileDialog, dialog, original)
 
     return patched()
 
