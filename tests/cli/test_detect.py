@@ -1,0 +1,112 @@
+"""The command ``detect``."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import tifffile
+from command_line import detect, one_line, wait_until
+
+from napari_stem_defects.cli.main import main
+from napari_stem_defects.io.results.result_folder import RESULT_FILES
+
+if TYPE_CHECKING:
+    pass
+
+
+def test_detect_writes_the_result_files(
+    image: Path, tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert detect(image, tmp_path / "out", model) == 0
+    assert {path.name for path in (tmp_path / "out" / "lamella").iterdir()} == set(RESULT_FILES)
+    assert one_line(capsys.readouterr().out).startswith("lamella.tif: ")
+
+
+def test_detect_goes_on_after_a_bad_file_and_ends_with_2(
+    image: Path, tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "broken.tif").write_bytes(b"II*\0 and no more")
+    assert detect(tmp_path, tmp_path / "out", model) == 2
+    said = capsys.readouterr()
+    assert one_line(said.err).startswith("stem-defects: broken.tif: ")
+    assert one_line(said.out).startswith("lamella.tif: ")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT as a POSIX terminal does")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_ends_within_a_second_and_keeps_frames(
+    tmp_path: Path, model: Path, workers: str
+) -> None:
+    stack = tmp_path / "movie.tif"
+    noise = np.random.default_rng(0).normal(100, 10, (400, 128, 128)).astype(np.float32)
+    tifffile.imwrite(stack, noise, photometric="minisblack")
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "napari_stem_defects", "detect", str(stack), "--out", str(out)]
+    more = ["--model", str(model), "--stride", "2", "--pixel-size", "0.027", "--workers", workers]
+    process = subprocess.Popen(
+        [*command, *more], stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        wait_until(lambda: any(out.rglob("frame_*.npz")))
+        os.killpg(process.pid, signal.SIGINT)
+        pressed = time.monotonic()
+        _, said = process.communicate(timeout=30)
+        seconds = time.monotonic() - pressed
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
+    print(f"ended after {seconds:.2f} s")
+    assert seconds < 10  # 1 promised; the machine may be busy
+    assert process.returncode == 130
+    assert one_line(said) == "stem-defects: stopped; what was finished is kept"
+    assert any(out.rglob("frame_*.npz"))
+
+
+def test_detect_says_what_scale_nobody_stated_and_what_reading_changed(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    noise = np.random.default_rng(0).normal(100, 10, (3, 96, 96)).astype(np.float32)
+    bare, channels = tmp_path / "bare.tif", tmp_path / "channels.tif"
+    tifffile.imwrite(bare, noise[0], photometric="minisblack")
+    tifffile.imwrite(channels, noise, imagej=True, metadata={"axes": "CYX"})
+    for path in (bare, channels):
+        assert (
+            main(["detect", str(path), "--out", str(tmp_path / "out"), "--model", str(model)]) == 0
+        )
+    printed = capsys.readouterr().out.splitlines()
+    unscaled = "  No pixel size and no lattice found; the image is used as it is."
+    assert printed.count(unscaled) == 2
+    assert "  Of 3 channels the first was read." in printed
+    assert main(["preprocess", str(channels), "--out", str(tmp_path / "stages")]) == 0
+    assert "Of 3 channels" in capsys.readouterr().out
+
+
+def test_detect_says_no_more_where_the_user_gave_the_scale(
+    image: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert detect(image, tmp_path / "out", model) == 0
+    one_line(capsys.readouterr().out)
+
+
+def test_a_frame_named_twice_is_searched_once(image: Path, model: Path, tmp_path: Path) -> None:
+    assert detect(image, tmp_path / "out", model, "--frames", "0,0") == 0
+    summary = json.loads((tmp_path / "out" / "lamella" / "summary.json").read_text())
+    assert [frame["frame"] for frame in summary["frames"]] == [0]
+
+
+def test_steps_wider_than_a_window_are_refused(
+    image: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert detect(image, tmp_path / "out", model, "--stride", "65") == 2
+    assert "give 64 or less" in one_line(capsys.readouterr().err)

@@ -1,0 +1,38 @@
+"""The command ``models``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from command_line import one_line
+
+from napari_stem_defects.cli.main import main
+
+if TYPE_CHECKING:
+    pass
+
+
+def test_models_are_imported_listed_shown_and_verified(
+    model: Path, library: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["models", "import", str(model)]) == 0
+    assert main(["models", "list"]) == 0
+    listed = " ".join(capsys.readouterr().out.split())
+    assert "small user 0.027 nm/px Bulk, SF1" in listed
+    assert main(["models", "show", "small"]) == 0
+    assert '"representation": "fft"' in capsys.readouterr().out
+    assert main(["models", "verify", "small", str(model)]) == 0
+    assert capsys.readouterr().out.count("sound") == 2
+
+
+def test_a_damaged_model_is_one_line_and_2(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = tmp_path / "damaged.safetensors"
+    content = bytearray(model.read_bytes())
+    content[-1] ^= 255
+    damaged.write_bytes(content)
+    assert main(["models", "verify", str(damaged)]) == 2
+    assert "damaged.safetensors" in one_line(capsys.readouterr().err)

@@ -1,0 +1,30 @@
+"""Types of options."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from napari_stem_defects.cli import options
+from napari_stem_defects.cli.main import main
+
+if TYPE_CHECKING:
+    pass
+
+
+def test_epochs_and_names_are_read() -> None:
+    assert options.epochs("Bulk=3, SF1=9") == {"Bulk": 3, "SF1": 9}
+    assert options.names("A, B,A") == ("A", "B")
+    assert options.names_or_none("none") == ()
+
+
+@pytest.mark.parametrize("option", ["--thresholds SF1=0.5,SF1=0.9", "--epochs SF1=2,SF1=3"])
+def test_a_class_given_twice_is_one_line_and_2(
+    option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    verb = "detect" if "thresholds" in option else "train"
+    with pytest.raises(SystemExit) as caught:
+        main([verb, "a.tif", "--out", "o.safetensors", *option.split()])
+    assert caught.value.code == 2
+    assert "SF1 is given 2 times" in capsys.readouterr().err
