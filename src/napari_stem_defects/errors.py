@@ -1,14 +1,14 @@
 """Errors a user can act on.
 
-Every message is one line that names the file or parameter, what is wrong with it and what to
-do. The command line prints it and exits with 2; the windows show it as it stands.
+Every message is one line that names the file or parameter, the fault and the remedy. The command
+line prints it and exits with 2; the panels show it unchanged.
 """
 
 from __future__ import annotations
 
 
 class InputError(Exception):
-    """Something the user gave cannot be used; the message is one line and says what to do."""
+    """An input of the user cannot be used; the message is one line and names the remedy."""
 
 
 class ReadError(InputError):
@@ -20,12 +20,12 @@ class LabelError(InputError):
 
 
 class ModelError(InputError):
-    """A model file is missing, damaged or of a kind this version does not know."""
+    """A model file is missing, damaged or of a format that this version does not support."""
 
 
 class OutputError(InputError):
-    """Results cannot be written where they were asked for."""
+    """Results cannot be written to the requested folder or file."""
 
 
 class OverwriteError(OutputError):
-    """Results that somebody corrected would be lost."""
+    """The output would overwrite results that contain manual corrections."""

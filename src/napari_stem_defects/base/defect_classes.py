@@ -1,7 +1,7 @@
-"""The names, kinds and colours of the defect classes.
+"""Names, kinds and colours of the defect classes.
 
-A class is a string chosen by whoever labels; the public CdTe and SrTiO3 sets fix the spelling
-of the ones known here. Any other name is allowed and gets a colour of its own.
+A class is any string that the labeller chooses. The public CdTe and SrTiO3 data sets fix the
+spelling of the predefined ones; every other name gets a colour derived from the name.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ UNKNOWN = "unknown"
 
 PATCH_PX = 64
 """Edge of the patches in the public sets, in px."""
-_NOT_IN_NAMES = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f]')
-_LONGEST_NAME = 60
+_FORBIDDEN_CHARACTERS = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f]')
+_MAX_NAME_LENGTH = 60
 
 Kind = Literal["bulk", "extended", "point"]
 
@@ -49,7 +49,8 @@ _TITLES = {
     UNKNOWN: "unknown",
 }
 
-# Okabe and Ito's palette (distinguishable with colour-blind eyes), stretched by three.
+# The palette of Okabe and Ito, distinguishable with colour vision deficiency, and three more
+# colours.
 _COLOURS = {
     BULK: "#9aa0a6",
     "SF1": "#e69f00",
@@ -63,37 +64,96 @@ _COLOURS = {
     "Mis": "#b388ff",
     UNKNOWN: "#ffffff",
 }
-_SPARE = ("#8bc34a", "#00bcd4", "#ff9800", "#e91e63", "#7986cb", "#cddc39", "#26a69a", "#ba68c8")
+_FURTHER_COLOURS = (
+    "#8bc34a",
+    "#00bcd4",
+    "#ff9800",
+    "#e91e63",
+    "#7986cb",
+    "#cddc39",
+    "#26a69a",
+    "#ba68c8",
+)
 
 
 def kind_of(name: str) -> Kind:
-    """Say whether a class is bulk, an extended or a point defect; unheard-of names are points."""
+    """Return whether a class is the bulk, an extended defect or a point defect.
+
+    Parameters
+    ----------
+    name : str
+        Name of the class.
+
+    Returns
+    -------
+    {"bulk", "extended", "point"}
+        Names that are not predefined are point defects.
+    """
     return _KINDS.get(name, "point")
 
 
 def title_of(name: str) -> str:
-    """Return the class in plain words for legends; unheard-of names stand for themselves."""
+    """Return the descriptive title of a class for legends.
+
+    Parameters
+    ----------
+    name : str
+        Name of the class.
+
+    Returns
+    -------
+    str
+        The title, or the name itself if the class is not predefined.
+    """
     return _TITLES.get(name, name)
 
 
 def colour_of(name: str) -> str:
-    """Return the class's colour as ``#rrggbb``, the same in every window, figure and run."""
+    """Return the colour of a class, the same in every panel, figure and run.
+
+    Parameters
+    ----------
+    name : str
+        Name of the class.
+
+    Returns
+    -------
+    str
+        ``#rrggbb``; for names that are not predefined, chosen by a hash of the name.
+    """
     if name in _COLOURS:
         return _COLOURS[name]
     digest = hashlib.sha256(name.encode()).digest()
-    return _SPARE[digest[0] % len(_SPARE)]
+    return _FURTHER_COLOURS[digest[0] % len(_FURTHER_COLOURS)]
 
 
 def check_class_name(name: str) -> str:
-    """Return the name, or raise `LabelError`: it becomes file, layer and column names."""
-    if not name.strip() or name != name.strip() or len(name) > _LONGEST_NAME:
+    """Return the name of a class if it can be part of file, layer and column names.
+
+    Parameters
+    ----------
+    name : str
+        Name to check.
+
+    Returns
+    -------
+    str
+        The unchanged name.
+
+    Raises
+    ------
+    LabelError
+        If the name is empty, too long, surrounded by spaces, reserved or contains characters
+        that file names may not contain.
+    """
+    if not name.strip() or name != name.strip() or len(name) > _MAX_NAME_LENGTH:
         raise LabelError(
-            f"class name {name!r}: give 1 to {_LONGEST_NAME} characters, no spaces around"
+            f"class name {name!r}: give 1 to {_MAX_NAME_LENGTH} characters, no spaces around it"
         )
-    if _NOT_IN_NAMES.search(name):
-        raise LabelError(
-            f'class name {name!r}: leave out / \\ : * ? " < > | and control characters'
-        )
+    if _FORBIDDEN_CHARACTERS.search(name):
+        raise LabelError(f'class name {name!r}: remove / \\ : * ? " < > | and control characters')
     if name == UNKNOWN:
-        raise LabelError(f"class name {name!r} means windows no model claims; choose another")
+        raise LabelError(
+            f"class name {name!r} is reserved for windows that no class fits; choose another"
+        )
     return name

@@ -1,4 +1,4 @@
-"""A micrograph: pixels, what one pixel measures, and where both came from."""
+"""Micrograph: pixels, pixel size and provenance."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ PixelSizeSource = Literal["file", "user", "lattice", "simulation", "unknown"]
 
 @dataclass(frozen=True)
 class Micrograph:
-    """One image or stack of frames, as every verb takes it.
+    """One image or a stack of frames, the input of all analysis functions.
 
     Attributes
     ----------
     pixels : ndarray of float32, shape (Y, X) or (T, Y, X)
         Intensities in the units of the file; finite everywhere.
     name : str
-        What results are named after: the file's stem.
+        Stem of the file name; results are named after it.
     pixel_size_nm : float or None
-        Edge of one square pixel in nm; None where nobody knows.
+        Edge of one square pixel in nm; None if unknown.
     pixel_size_source : {"file", "user", "lattice", "simulation", "unknown"}
-        Where ``pixel_size_nm`` came from.
+        Origin of ``pixel_size_nm``.
     invalid : ndarray of bool, same shape as ``pixels``, or None
-        Pixels that were NaN or infinite in the file; they hold the frame's median instead.
+        Pixels that were NaN or infinite in the file and were replaced by the median of the frame.
     path : Path or None
-        The file, where there is one.
+        The file; None if the image was not read from a file.
     sha256 : str
-        Hash of the file's bytes, or of the pixels where there is no file.
+        SHA-256 of the bytes of the file, or of the pixels if there is no file.
     metadata : mapping
-        What the file says about itself (instrument, voltage, tags), plain data only.
+        Metadata of the file (instrument, voltage, tags); JSON-safe values only.
     notes : tuple of str
-        Conversions done while reading, one sentence each.
+        Conversions applied while reading, one sentence each.
     """
 
     pixels: NDArray[np.float32]
@@ -71,7 +71,23 @@ class Micrograph:
         return height, width
 
     def frame(self, index: int) -> Micrograph:
-        """Return one frame as a micrograph of its own (a view, no copy)."""
+        """Return one frame as a micrograph (a view, not a copy).
+
+        Parameters
+        ----------
+        index : int
+            Number of the frame, from 0.
+
+        Returns
+        -------
+        Micrograph
+            A single image; the micrograph itself if it is not a stack.
+
+        Raises
+        ------
+        InputError
+            If there is no such frame.
+        """
         if not 0 <= index < self.frame_count:
             raise InputError(
                 f"{self.name}: there is no frame {index}; choose one from 0 to"
@@ -83,7 +99,24 @@ class Micrograph:
         return replace(self, pixels=self.pixels[index], invalid=invalid)
 
     def with_pixel_size(self, nm: float, source: PixelSizeSource) -> Micrograph:
-        """Return the same micrograph with another calibration."""
+        """Return the same micrograph with another pixel size.
+
+        Parameters
+        ----------
+        nm : float
+            Edge of one square pixel in nm.
+        source : {"file", "user", "lattice", "simulation", "unknown"}
+            Origin of the pixel size.
+
+        Returns
+        -------
+        Micrograph
+
+        Raises
+        ------
+        InputError
+            If ``nm`` is not a positive, finite length.
+        """
         if not (np.isfinite(nm) and nm > 0):
             raise InputError(f"{self.name}: pixel size {nm} nm is not a positive length")
         return replace(self, pixel_size_nm=float(nm), pixel_size_source=source)

@@ -1,8 +1,8 @@
-"""How long work reports where it is and learns that it should stop.
+"""Progress and cancellation of long-running functions.
 
-A verb takes ``report``, calls it after every batch, and lets whatever it raises pass through.
-The caller decides what a report does: draw a bar, send an event to a window, or raise
-`Cancelled` because the user pressed Cancel.
+A long-running function takes a callback ``report``, calls it after every batch and lets the
+exceptions of the callback propagate. The caller decides what the callback does: draw a progress
+bar, send an event to a panel, or raise `Cancelled` because the user pressed Cancel.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from typing import Any
 
 
 class Cancelled(Exception):
-    """The user asked to stop; raised by a report, never caught by the work itself."""
+    """The user cancels the work; raised by the callback, never caught by the work itself."""
 
 
-class Enough(Exception):
-    """The user asked to stop and to keep what there is; raised by a report while fitting."""
+class StopAndKeep(Exception):
+    """The user stops the training and keeps the result so far; raised by the callback."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """One step of a longer job.
+    """One step of a long-running function.
 
     Attributes
     ----------
     stage : str
-        What is being done, in words a user understands ("scanning", "training SF1").
+        Name of the stage, as shown to the user ("scanning", "training SF1").
     done, total : int
         Finished and planned units of this stage.
     detail : mapping
-        Figures of the step (losses of an epoch, a coarse probability map), plain data only so
+        Figures of the step (losses of an epoch, a coarse probability map), JSON-safe values only so
         that it crosses a process boundary.
     saving : bool
-        The work has stopped as it was asked to and saves what there is; a cancel waits for it.
+        Whether the work has stopped early and saves its result; a cancellation waits for it.
     """
 
     stage: str
@@ -44,8 +44,9 @@ class Progress:
     saving: bool = False
 
 
-Report = Callable[[Progress], None]
+ProgressCallback = Callable[[Progress], None]
+"""Function that is called with the progress of a long-running function."""
 
 
 def silent(progress: Progress) -> None:
-    """Ignore the report; the default where nobody watches."""
+    """Ignore the progress; the default callback."""
