@@ -33,9 +33,9 @@ from napari_stem_defects.io.labels.exchange import labels_export
 from napari_stem_defects.io.models import library
 from napari_stem_defects.napari_plugin.panels.common import settings as settings_module
 from napari_stem_defects.napari_plugin.panels.detect.panel import DetectDefectsWidget
-from napari_stem_defects.napari_plugin.panels.detect.threshold_slider import STEPS, ThresholdBar
+from napari_stem_defects.napari_plugin.panels.detect.threshold_slider import STEPS, ThresholdSlider
 from napari_stem_defects.napari_plugin.panels.label.panel import LabelPatchesWidget
-from napari_stem_defects.napari_plugin.panels.label.view_model import START_CLASSES, LabelModel
+from napari_stem_defects.napari_plugin.panels.label.view_model import START_CLASSES, LabelViewModel
 from napari_stem_defects.napari_plugin.panels.preprocess.panel import PreprocessWidget
 from napari_stem_defects.napari_plugin.panels.train.panel import TrainEnsembleWidget
 from napari_stem_defects.simulation.simulate import simulate
@@ -121,12 +121,12 @@ def measured(folder: Path, patches: Path | None) -> dict[str, Any]:
 
 
 def _label(project: Path, truth: Any, count: int) -> None:
-    model, rng = LabelModel(), np.random.default_rng(0)
+    model, rng = LabelViewModel(), np.random.default_rng(0)
     model.create(project, START_CLASSES["CdTe"])
     places = rng.uniform(40, EDGE_PX - 40, (count, 2)).tolist()
     most = 7 * count // 10
     for name, some in (("Bulk", places[:most]), ("SF1", places[most:])):
-        model.label_all(truth.micrograph, 0, [tuple(place) for place in some], name)
+        model.add_labels(truth.micrograph, 0, [tuple(place) for place in some], name)
     model.close()
 
 
@@ -136,12 +136,12 @@ def preprocess(viewer: Any, pauses: Pauses) -> list[tuple[float, ...]]:
     Returns the seconds from mouse to picture, by the clock and of computing.
     """
     widget = docked(viewer, PreprocessWidget)
-    wait_for(lambda: widget.model.lattice is not None)
+    wait_for(lambda: widget.view_model.lattice is not None)
     canvas, image = canvas_of(viewer), viewer.layers[0]
 
     def show() -> None:
         press(widget, "run")
-        wait_for(lambda: len(viewer.layers) == 6 and not widget._maker.isActive())
+        wait_for(lambda: len(viewer.layers) == 6 and not widget._drawing.isActive())
 
     pauses.measure("Preprocess: show stages", show)
 
@@ -150,18 +150,18 @@ def preprocess(viewer: Any, pauses: Pauses) -> list[tuple[float, ...]]:
         for value in np.linspace(0.5, 3, 40):
             slider.setValue(value)
             QTest.qWait(40)
-        wait_for(lambda: not widget._maker.isActive())
+        wait_for(lambda: not widget._drawing.isActive())
 
     pauses.measure("Preprocess: a slider is moved", slide)
     seconds: list[tuple[float, ...]] = []
     painted: list[tuple[float, float]] = []
-    paint = widget.strip.paintEvent
+    paint = widget.thumbnails.paintEvent
 
     def painting(event: Any) -> None:
         paint(event)
         painted.append((time.perf_counter(), time.thread_time()))
 
-    widget.strip.paintEvent = painting
+    widget.thumbnails.paintEvent = painting
 
     def follow() -> None:
         for x in range(100, 900, 20):
@@ -195,7 +195,7 @@ def label(viewer: Any, pauses: Pauses, project: Path, folder: Path) -> None:
     pauses.measure(
         f"Label patches: a click beside {LABELS} labels", lambda: click(canvas, spot(9, 9))
     )
-    held = widget.model.labels[0]
+    held = widget.view_model.labels[0]
     path = [spot(held.y + step, held.x + step) for step in range(0, 60, 10)]
     pauses.measure(f"Label patches: a drag beside {LABELS} labels", lambda: drag(canvas, path))
     press(widget, "paint")
@@ -206,12 +206,12 @@ def label(viewer: Any, pauses: Pauses, project: Path, folder: Path) -> None:
 
     def imported() -> None:
         widget.import_labels(folder / "patches")
-        wait_for(lambda: not widget.run.busy and widget.model.project is not None)
+        wait_for(lambda: not widget.run.busy and widget.view_model.project is not None)
 
     pauses.measure(f"Label patches: import {LABELS} patches", imported)
 
     def made() -> None:
-        widget.defects.make.click()
+        widget.defects.add.click()
         wait_for(lambda: not widget.run.busy)
 
     pauses.measure("Label patches: make point defects", made)
@@ -225,10 +225,10 @@ def train(viewer: Any, pauses: Pauses, patches: Path) -> None:
     def trained() -> None:
         with choosing("getExistingDirectory", patches):
             press(widget, "add_data")
-        wait_for(lambda: bool(widget.model.counts))
+        wait_for(lambda: bool(widget.view_model.counts))
         widget.split.setCurrentText("random")
         press(widget, "run")
-        wait_for(lambda: not widget.model.run.busy, 1800)
+        wait_for(lambda: not widget.view_model.run.busy, 1800)
         press(widget, "open_report")
 
     pauses.measure(f"Train ensemble: {TRAINED} patches, and the report", trained)
@@ -247,7 +247,7 @@ def detect(viewer: Any, pauses: Pauses) -> None:
 
     def searched() -> None:
         press(widget, "run")
-        wait_for(lambda: not widget.model.run.busy, 600)
+        wait_for(lambda: not widget.view_model.run.busy, 600)
         QTest.qWait(500)
 
     pauses.measure("Detect defects: search, refine, show", searched)
@@ -260,11 +260,11 @@ def detect(viewer: Any, pauses: Pauses) -> None:
     pauses.measure("Detect defects: probabilities follow the mouse", hovered)
 
     def thresholds() -> None:
-        bar = widget.findChildren(ThresholdBar)[2]
+        bar = widget.findChildren(ThresholdSlider)[2]
         for value in np.linspace(0.3, 0.9, 20):
             bar.setValue(round(value * STEPS))
             QTest.qWait(50)
-        wait_for(lambda: not widget.model.run.busy)
+        wait_for(lambda: not widget.view_model.run.busy)
 
     pauses.measure("Detect defects: a threshold is moved", thresholds)
     viewer.window.remove_dock_widget(widget)
@@ -280,21 +280,21 @@ def train_members(viewer: Any, patches: Path) -> dict[str, Any]:
     widget = docked(viewer, TrainEnsembleWidget)
     with choosing("getExistingDirectory", patches):
         press(widget, "add_data")
-    wait_for(lambda: bool(widget.model.counts))
+    wait_for(lambda: bool(widget.view_model.counts))
     line = widget.findChild(QWidget, "name")
     line.selectAll()
     QTest.keyClicks(line, "members")
     started, used = time.monotonic(), _processor_s()
     press(widget, "run")
     beat = Heartbeat()
-    wait_for(lambda: not widget.model.run.busy, 3600)
+    wait_for(lambda: not widget.view_model.run.busy, 3600)
     seconds = time.monotonic() - started
     figures = {
         "members": len(widget.classes.classes),
-        "patches": sum(widget.model.counts.values()),
+        "patches": sum(widget.view_model.counts.values()),
         "wall_s": round(seconds, 1),
         "processor_s": round(_processor_s() - used, 1),
-        "message": widget.model.run.message,
+        "message": widget.view_model.run.message,
         "longest_computing_ms": round(1e3 * beat.longest_busy_s),
     }
     print(figures, flush=True)

@@ -26,11 +26,11 @@ from napari_stem_defects.io.labels.exchange import labels_export
 from napari_stem_defects.io.models import library as library_module
 from napari_stem_defects.io.models.report_folder import read_report
 from napari_stem_defects.napari_plugin.panels.common import settings as settings_module
-from napari_stem_defects.napari_plugin.panels.common.label_sampling import places_in
+from napari_stem_defects.napari_plugin.panels.common.label_sampling import sample_positions
 from napari_stem_defects.napari_plugin.panels.common.report_window import ReportWindow
 from napari_stem_defects.napari_plugin.panels.detect.panel import DetectDefectsWidget
 from napari_stem_defects.napari_plugin.panels.label.panel import LabelPatchesWidget
-from napari_stem_defects.napari_plugin.panels.label.view_model import START_CLASSES, LabelModel
+from napari_stem_defects.napari_plugin.panels.label.view_model import START_CLASSES, LabelViewModel
 from napari_stem_defects.napari_plugin.panels.preprocess.panel import PreprocessWidget
 from napari_stem_defects.napari_plugin.panels.train.panel import TrainEnsembleWidget
 from napari_stem_defects.napari_plugin.sample_data import simulated_cdte
@@ -39,7 +39,7 @@ from napari_stem_defects.simulation.simulate import simulate
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
-    from napari_stem_defects.simulation.ground_truth import TruthPoint
+    from napari_stem_defects.simulation.ground_truth import GroundTruthPoint
 
 _LARGEST_BYTES = 480_000
 _GREY_WITHIN = 2
@@ -121,7 +121,7 @@ def pixels(window: QWidget) -> np.ndarray:
     return data.reshape(image.height(), image.width(), 4).copy()  # the memory goes with the image
 
 
-def junction_of_sample() -> TruthPoint:
+def junction_of_sample() -> GroundTruthPoint:
     """Return where two faults of the sample meet."""
     return next(point for point in simulate("cdte-110").points if point.class_name == "LC")
 
@@ -132,30 +132,30 @@ def preprocess(viewer: napari.Viewer) -> None:
     widget.start()
     wait(lambda: len(viewer.layers) == 6)
     junction = junction_of_sample()
-    widget.model.look_at(junction.y_px, junction.x_px)
+    widget.view_model.show_patch_at(junction.y_px, junction.x_px)
 
 
 def label(project: Path) -> None:
     """Label simulations with their own truth."""
-    model = LabelModel()
+    model = LabelViewModel()
     model.create(project, START_CLASSES["CdTe"])
     for seed in range(IMAGES):
         truth = simulate("cdte-110", seed=seed)
         for name in ("SF1", "SF2", "Twin_Bound"):
-            model.label_all(truth.micrograph, 0, places_in(truth.masks[name])[:10], name)
+            model.add_labels(truth.micrograph, 0, sample_positions(truth.masks[name])[:10], name)
         anywhere = np.any(list(truth.masks.values()), axis=0)
-        crystal = np.random.default_rng(seed).permutation(places_in(~anywhere))[:20]
-        model.label_all(truth.micrograph, 0, [(float(y), float(x)) for y, x in crystal], "Bulk")
+        crystal = np.random.default_rng(seed).permutation(sample_positions(~anywhere))[:20]
+        model.add_labels(truth.micrograph, 0, [(float(y), float(x)) for y, x in crystal], "Bulk")
         for point in truth.points:
-            model.label_all(truth.micrograph, 0, [(point.y_px, point.x_px)], point.class_name)
+            model.add_labels(truth.micrograph, 0, [(point.y_px, point.x_px)], point.class_name)
     model.close()
 
 
 def label_patches(viewer: napari.Viewer, project: Path) -> None:
     """Open the labelled project."""
     widget = docked(viewer, LabelPatchesWidget)
-    widget.model.open(project)
-    widget.model.activate("Vacancy_CdTe")
+    widget.view_model.open(project)
+    widget.view_model.activate("Vacancy_CdTe")
     wait(lambda: widget.boxes.layer is not None and len(widget.boxes.layer.data))
     wait(lambda: not widget.thumbnails.waiting)
 
@@ -165,14 +165,14 @@ def train_ensemble(viewer: napari.Viewer, project: Path) -> None:
     patches = project.with_name("my patches")
     labels_export(project, patches)
     widget = docked(viewer, TrainEnsembleWidget)
-    widget.model.add_source(patches)
-    wait(lambda: bool(widget.model.counts))
+    widget.view_model.add_source(patches)
+    wait(lambda: bool(widget.view_model.counts))
     widget.name.setText("my-model")
     widget.split.setCurrentText("image")
     widget.compare.setChecked(True)
     widget.start()
-    wait(lambda: not widget.model.run.busy)
-    print(widget.model.run.message, flush=True)
+    wait(lambda: not widget.view_model.run.busy)
+    print(widget.view_model.run.message, flush=True)
     QTest.qWait(300)
     widget.body.verticalScrollBar().setValue(widget.body.verticalScrollBar().maximum())
 
@@ -192,10 +192,10 @@ def detect_defects(viewer: napari.Viewer) -> None:
     names = (models.itemText(index) for index in range(models.count()))
     models.setCurrentText(next(name for name in names if name.startswith("cdte-110")))
     widget.start()
-    wait(lambda: not widget.model.run.busy)
+    wait(lambda: not widget.view_model.run.busy)
     wait(lambda: not widget._drawing.isActive())
     junction = junction_of_sample()
-    found = widget.model.probabilities_at(0, junction.y_px, junction.x_px)
+    found = widget.view_model.probabilities_at(0, junction.y_px, junction.x_px)
     widget.classes.put_values(found)
 
 

@@ -1,4 +1,4 @@
-"""Detects in a napari of its own and says which modules came that should not have.
+"""Detect in a separate napari and print which modules were imported that should not be.
 
 Run as a process, because the tests' own process has torch loaded.
 """
@@ -25,9 +25,9 @@ def main() -> None:
     widget = DetectDefectsWidget(viewer)
     viewer.window.add_dock_widget(widget)
     widget.start()
-    while widget.model.run.busy:
+    while widget.view_model.run.busy:
         QTest.qWait(50)
-    print(f"{widget.model.run.phase}, foreign modules: {[m for m in FOREIGN if m in sys.modules]}")
+    print(f"{widget.view_model.run.phase}, foreign modules: {[m for m in FOREIGN if m in sys.modules]}")
     viewer.close()
 
 

@@ -10,7 +10,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 _KIND, _BUTTON = QEvent.Type, Qt.MouseButton
-# napari drops moves that follow one another faster than 5 ms.
+# napari drops mouse moves less than 5 ms after the previous one.
 _PAUSE_MS = 20
 
 
@@ -20,7 +20,7 @@ def canvas_of(viewer: Any) -> Any:
 
 
 def data_to_pixel(canvas: Any, layer: Any, row: float, column: float) -> QPointF:
-    """Return where the centre of data pixel (row, column) lies in the canvas widget."""
+    """Return the position of the centre of data pixel (row, column) in the canvas widget."""
     to_canvas = canvas.layer_to_visual[layer].node.get_transform("visual", "canvas")
     x, y, _, w = to_canvas.map((column + 0.5, row + 0.5, 0, 1))
     return QPointF(x / w, y / w)

@@ -1,4 +1,4 @@
-"""A worker whose answers the test gives."""
+"""A worker whose events the test sends."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class _Ticket:
 
 @dataclass
 class FakeWorker:
-    """Keeps the jobs handed in; the test says what becomes of them."""
+    """Keeps the submitted jobs; the test sends their events."""
 
     jobs: list[Job] = field(default_factory=list)
     listeners: list[Listener] = field(default_factory=list)
@@ -62,7 +62,7 @@ class FakeWorker:
 
 
 def submit_at_once(job: Job, listener: Callable[[Event], None]) -> _Ticket:
-    """Run the job right here."""
+    """Run the job in this process."""
     try:
         result = resolve(job.function)(
             report=lambda progress: listener(Progressed(progress)), **job.arguments

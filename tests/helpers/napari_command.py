@@ -1,4 +1,4 @@
-"""Runs napari's command line and says what is open, instead of staying open.
+"""Run napari's command line, print what is open and exit.
 
 Run as a process: napari's command line owns the application.
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 import napari
 from napari import __main__ as command
 
-from napari_stem_defects.napari_plugin.panels.common.settings import keep, settings
+from napari_stem_defects.napari_plugin.panels.common.settings import save_setting, settings
 
 
-def tell(*_: object, **__: object) -> None:
+def print_state_and_close(*_: object, **__: object) -> None:
     viewer = napari.current_viewer()
     layers = [
         (one.name, str(one.units[-1]), round(float(one.scale[-1]), 4)) for one in viewer.layers
@@ -19,10 +19,10 @@ def tell(*_: object, **__: object) -> None:
     docks = sorted(name.partition(" (")[0] for name in viewer.window.dock_widgets)
     stride = getattr(settings("detect"), "stride", "forgotten")
     print(f"{layers} {[name for name in docks if name[0] in 'PTD' or 'patches' in name]} {stride}")
-    keep("detect", "stride", 5)
+    save_setting("detect", "stride", 5)
     viewer.close()
 
 
 if __name__ == "__main__":
-    napari.run = tell
+    napari.run = print_state_and_close
     command._run()

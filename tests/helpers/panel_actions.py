@@ -1,4 +1,4 @@
-"""What a user does in the Detect panel, with real events."""
+"""What the user does in the panel Detect defects, with real events."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from qtpy.QtWidgets import QWidget
 
 def run(viewer: Any, widget: Any, layers: int = 3) -> None:
     press(widget, "run")
-    wait_for(lambda: not widget.model.run.busy and len(viewer.layers) >= layers)
-    assert widget.model.run.phase == "done", widget.model.run.message
+    wait_for(lambda: not widget.view_model.run.busy and len(viewer.layers) >= layers)
+    assert widget.view_model.run.phase == "done", widget.view_model.run.message
 
 
 def spot(viewer: Any, y: float, x: float) -> Any:

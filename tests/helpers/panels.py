@@ -1,4 +1,4 @@
-"""What the tests of all windows share."""
+"""Helpers of the tests of all panels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FROZEN_S = 3.0
-"""Seconds of computing between two events beyond which a window counts as frozen."""
+"""Computing time between two events, in s, beyond which napari counts as frozen."""
 
 
 def crystal(size: int) -> np.ndarray:
@@ -25,16 +25,16 @@ def crystal(size: int) -> np.ndarray:
     return (100 * (waves + 0.2 * noise + 4)).astype(np.uint16)
 
 
-def docked(viewer: Any, window: type) -> Any:
-    """Open a window in the viewer."""
-    widget = window(viewer)
+def docked(viewer: Any, panel: type) -> Any:
+    """Open a panel in the viewer and return it."""
+    widget = panel(viewer)
     viewer.window.add_dock_widget(widget, name="STEM Defects", area="right")
     QTest.qWait(100)
     return widget
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Let the window live until something is so."""
+    """Process events until a condition is met."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -42,7 +42,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 
 def press(widget: QWidget, name: str) -> None:
-    """Click a control by the name of its parameter, scrolled into view as a person would."""
+    """Scroll a control into view and click it."""
     control = widget.findChild(QWidget, name)
     assert control is not None, name
     assert control.isEnabled(), name
@@ -53,7 +53,7 @@ def press(widget: QWidget, name: str) -> None:
 
 
 def choose_in_menu(menu: QMenu, text: str) -> None:
-    """Walk down an open menu by keys and press Enter."""
+    """Select an action of an open menu by keys and press Enter."""
     QTest.qWait(50)
     for _ in menu.actions():
         QTest.keyClick(menu, Qt.Key.Key_Down)
@@ -64,8 +64,8 @@ def choose_in_menu(menu: QMenu, text: str) -> None:
     QTest.qWait(50)
 
 
-def answer(text: str) -> None:
-    """Type into the next dialog with a line to edit, and accept it."""
+def type_into_dialog(text: str) -> None:
+    """Type a text into the next dialog with a line edit and accept the dialog."""
 
     def typed() -> None:
         dialog = QApplication.activeModalWidget()
@@ -79,9 +79,9 @@ def answer(text: str) -> None:
 
 
 class Heartbeat:
-    """Measures the longest pause of the event loop: by the clock, and in computing time.
+    """Measures the longest pause of the event loop, in wall-clock and in computing time.
 
-    Other work on the machine stretches the first, not the second.
+    Other work on the machine increases only the wall-clock time.
     """
 
     def __init__(self) -> None:
@@ -93,10 +93,10 @@ class Heartbeat:
         self._timer.start(20)
 
     def check(self) -> None:
-        """Refuse a frozen window; print the pauses.
+        """Print the pauses and assert that napari was not frozen.
 
-        200 ms are promised. Drawing by software on a busy machine has taken 0.9 s of computing,
-        and a test that fails then says nothing about the window.
+        The target is 200 ms. Software rendering on a busy machine has taken 0.9 s of computing,
+        which is no fault of the panel.
         """
         print(f"longest gap {self.longest_s:.3f} s, computing {self.longest_busy_s:.3f} s")
         assert 0 < self.longest_busy_s < FROZEN_S

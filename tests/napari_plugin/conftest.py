@@ -1,4 +1,4 @@
-"""Windows in tests keep nothing in the user's settings and library."""
+"""Fixtures of the panel tests; settings and library of the user stay untouched."""
 
 from __future__ import annotations
 

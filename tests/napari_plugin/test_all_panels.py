@@ -1,4 +1,4 @@
-"""The four windows on a real viewer, by mouse and keys."""
+"""The four panels in a real viewer, driven by mouse and keys."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible, QLabeledDoubleSlider
 
-from napari_stem_defects.napari_plugin.layers.convert import camera_of
+from napari_stem_defects.napari_plugin.layers.convert import get_camera
 from napari_stem_defects.napari_plugin.panels.detect.panel import DetectDefectsWidget
 from napari_stem_defects.napari_plugin.panels.label.panel import LabelPatchesWidget
 from napari_stem_defects.napari_plugin.panels.preprocess.panel import PreprocessWidget
@@ -38,16 +38,16 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.gui
 
-WINDOWS = (PreprocessWidget, LabelPatchesWidget, TrainEnsembleWidget, DetectDefectsWidget)
+PANELS = (PreprocessWidget, LabelPatchesWidget, TrainEnsembleWidget, DetectDefectsWidget)
 COMPOSED = (QCollapsible, QLabeledDoubleSlider, QComboBox, QAbstractItemView, QAbstractSpinBox)
 KEY, CTRL, SHIFT = Qt.Key, Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_controls_are_named_explained_and_in_reach(viewer: Any, theme: str) -> None:
+def test_controls_have_names_and_tooltips_and_are_visible(viewer: Any, theme: str) -> None:
     viewer.theme = theme
-    for window in WINDOWS:
-        widget = docked(viewer, window)
+    for panel in PANELS:
+        widget = docked(viewer, panel)
         bottom = viewer.window._qt_window.rect().bottom()
         for name in ("run", "cancel"):
             control = widget.findChild(QWidget, name)
@@ -64,17 +64,17 @@ def test_controls_are_named_explained_and_in_reach(viewer: Any, theme: str) -> N
 
 
 def controls(widget: QWidget) -> Iterator[QWidget]:
-    """Yield the controls a window has put there itself, not the parts they are made of."""
+    """Yield the controls of a panel, without the parts that they are composed of."""
     for kind in (QAbstractButton, QComboBox, QAbstractSlider, QAbstractSpinBox):
         for control in widget.findChildren(kind):
             if not isinstance(control, QScrollBar) and _is_own(control, widget):
                 yield control
 
 
-def _is_own(control: QWidget, window: QWidget) -> bool:
-    """Say whether a control is none of the parts that another one is made of."""
+def _is_own(control: QWidget, panel: QWidget) -> bool:
+    """Return whether a control is not part of another control."""
     parent = control.parentWidget()
-    while parent is not None and parent is not window:
+    while parent is not None and parent is not panel:
         if isinstance(parent, COMPOSED):
             return False
         parent = parent.parentWidget()
@@ -83,7 +83,7 @@ def _is_own(control: QWidget, window: QWidget) -> bool:
 
 def test_labels_by_mouse_and_keys(viewer: Any, tmp_path: Path) -> None:
     widget = docked(viewer, LabelPatchesWidget)
-    model, folder = widget.model, tmp_path / "project"
+    model, folder = widget.view_model, tmp_path / "project"
     model.create(folder, ("Bulk", "SF1", "LC"))
     widget.boxes.activate()
     QTest.qWait(100)
@@ -106,9 +106,9 @@ def test_labels_by_mouse_and_keys(viewer: Any, tmp_path: Path) -> None:
 
     drag(canvas, [spot(60, 80), spot(70, 100), spot(80, 120)])
     assert (model.labels[0].y, model.labels[0].x) == pytest.approx((80, 120), abs=2)
-    camera = camera_of(viewer).center
+    camera = get_camera(viewer).center
     drag(canvas, [spot(120, 40), spot(130, 60), spot(140, 80)])
-    assert camera_of(viewer).center != camera
+    assert get_camera(viewer).center != camera
     assert len(model.labels) == 2
 
     click(canvas, spot(185, 190), Qt.MouseButton.RightButton)
@@ -130,29 +130,29 @@ def test_labels_by_mouse_and_keys(viewer: Any, tmp_path: Path) -> None:
     model.close()
 
 
-def test_detection_leaves_the_window_alive_and_torch_outside(viewer: Any) -> None:
+def test_detection_does_not_freeze_napari(viewer: Any) -> None:
     widget = docked(viewer, DetectDefectsWidget)
     wait_for(lambda: bool(widget.pixel_size.statement))
     assert "is the model's" in widget.pixel_size.statement
     gaps = Heartbeat()
     QTest.mouseClick(widget.findChild(QWidget, "run"), Qt.MouseButton.LeftButton)
     wait_for(lambda: len(viewer.layers) == 3)
-    wait_for(lambda: not widget.model.run.busy)
+    wait_for(lambda: not widget.view_model.run.busy)
     gaps.check()
-    assert widget.model.run.phase == "done"
+    assert widget.view_model.run.phase == "done"
     assert [layer.name for layer in viewer.layers] == ["CdTe", "CdTe · SF1", "CdTe · unknown"]
 
-    widget.model.set_threshold("SF1", 0.01, 0)
-    wait_for(lambda: len(widget.model.regions()) == 1)
+    widget.view_model.set_threshold("SF1", 0.01, 0)
+    wait_for(lambda: len(widget.view_model.regions()) == 1)
     wait_for(lambda: (viewer.layers["CdTe · SF1"].data > 0).mean() > 0.9)
-    camera_of(viewer).center = (0, 0, 0)
+    get_camera(viewer).center = (0, 0, 0)
     widget.regions.selectRow(0)
-    region = widget.model.regions()[0]
-    assert camera_of(viewer).center[-2:] == pytest.approx((region.y_nm, region.x_nm))
+    region = widget.view_model.regions()[0]
+    assert get_camera(viewer).center[-2:] == pytest.approx((region.y_nm, region.x_nm))
     assert viewer.screenshot(canvas_only=True, flash=False)[..., :3].std() > 10
 
 
-def test_torch_stays_out_of_napari(library: Path) -> None:
+def test_torch_is_not_imported_in_napari(library: Path) -> None:
     script = Path(__file__).parents[1] / "helpers" / "detect_alone.py"
     done = subprocess.run(
         [sys.executable, script, library], capture_output=True, text=True, timeout=100
@@ -166,19 +166,21 @@ def test_cancel_and_a_deleted_image(viewer: Any) -> None:
     widget = docked(viewer, DetectDefectsWidget)
     widget.setup.stride.setValue(1)
     QTest.mouseClick(widget.findChild(QWidget, "run"), Qt.MouseButton.LeftButton)
-    wait_for(lambda: widget.model.run.phase == "running" and widget.model.run.fraction > 0)
+    wait_for(
+        lambda: widget.view_model.run.phase == "running" and widget.view_model.run.fraction > 0
+    )
     viewer.layers.remove("large")
     started = time.monotonic()
     QTest.mouseClick(widget.findChild(QWidget, "cancel"), Qt.MouseButton.LeftButton)
-    wait_for(lambda: not widget.model.run.busy)
+    wait_for(lambda: not widget.view_model.run.busy)
     assert time.monotonic() - started < 10
-    assert widget.model.run.phase == "cancelled"
+    assert widget.view_model.run.phase == "cancelled"
 
 
 def test_stages_follow_mouse_and_slider(viewer: Any) -> None:
     widget = docked(viewer, PreprocessWidget)
     seen: list[Any] = []
-    widget.model.patch_found.connect(seen.append)
+    widget.view_model.patch_found.connect(seen.append)
     canvas, image = canvas_of(viewer), viewer.layers[0]
     hover(canvas, data_to_pixel(canvas, image, 100, 90))
     np.testing.assert_allclose(seen[-1].original[32, 32], image.data[100, 90], rtol=0.5)
@@ -189,14 +191,14 @@ def test_stages_follow_mouse_and_slider(viewer: Any) -> None:
     before = filtered.data.copy()
     widget.findChild(QWidget, "smoothing_px").setValue(4.0)
     wait_for(lambda: not np.array_equal(filtered.data, before))
-    assert widget.model.settings.smoothing_px == 4.0
-    wait_for(lambda: widget.model.lattice is not None)
+    assert widget.view_model.settings.smoothing_px == 4.0
+    wait_for(lambda: widget.view_model.lattice is not None)
     assert "nm" in widget.lattice.text()
     QTest.mouseClick(widget.findChild(QWidget, "cancel"), Qt.MouseButton.LeftButton)
     assert len(viewer.layers) == 1
 
 
-def test_training_puts_a_model_into_the_library(viewer: Any, library: Path, tmp_path: Path) -> None:
+def test_training_adds_a_model_to_the_library(viewer: Any, library: Path, tmp_path: Path) -> None:
     folder = tmp_path / "patches"
     folder.mkdir()
     for number in range(12):
@@ -205,16 +207,16 @@ def test_training_puts_a_model_into_the_library(viewer: Any, library: Path, tmp_
         tifffile.imwrite(folder / f"SF1_{number}.tif", noise // 2 + crystal(64).astype(np.uint8))
     detecting = docked(viewer, DetectDefectsWidget)
     widget = docked(viewer, TrainEnsembleWidget)
-    widget.model.add_source(folder)
-    wait_for(lambda: widget.model.counts == {"Bulk": 12, "SF1": 12})
+    widget.view_model.add_source(folder)
+    wait_for(lambda: widget.view_model.counts == {"Bulk": 12, "SF1": 12})
     widget.findChild(QWidget, "name").setText("new")
     widget.findChild(QWidget, "epochs_sf1").setValue(2)
     widget.split.setCurrentText("random")
     QTest.mouseClick(widget.findChild(QWidget, "run"), Qt.MouseButton.LeftButton)
-    wait_for(lambda: not widget.model.run.busy, seconds=60)
-    assert widget.model.run.message.startswith("new is in your library")
+    wait_for(lambda: not widget.view_model.run.busy, seconds=60)
+    assert widget.view_model.run.message.startswith("new is in your library")
     assert (library / "new.safetensors").is_file()
-    assert [loss.epoch for loss in widget.model.losses if loss.class_name == "SF1"] == [1, 2]
+    assert [loss.epoch for loss in widget.view_model.losses if loss.class_name == "SF1"] == [1, 2]
     assert widget.losses.isVisible()
     assert widget.report.figures.rowCount() == 2
     assert detecting.ensemble.entry.name == "new"

@@ -1,4 +1,4 @@
-"""`demo` opens napari with the image, its defects and the window to go on with."""
+"""`demo` opens napari with an image, its defects and the panel Detect defects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever happens to the process that computes, the window lives and gets its result."""
+"""A detection completes although its worker process is killed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.gui
 @pytest.mark.parametrize(
     "kills", [1, pytest.param(20, marks=[pytest.mark.long, pytest.mark.timeout(900)])]
 )
-def test_the_window_outlives_its_worker(viewer: Any, kills: int) -> None:
+def test_a_detection_survives_its_worker_process(viewer: Any, kills: int) -> None:
     """Kill the worker in the middle of searches, twice in each: a third attempt may finish."""
     widget = docked(viewer, DetectDefectsWidget)
     widget.setup.stride.setValue(2)
@@ -27,8 +27,8 @@ def test_the_window_outlives_its_worker(viewer: Any, kills: int) -> None:
         for _ in range(min(2, kills - killed)):
             kill_in_the_middle(widget)
             killed += 1
-        wait_for(lambda: not widget.model.run.busy)
-        assert widget.model.run.phase == "done", widget.model.run.message
+        wait_for(lambda: not widget.view_model.run.busy)
+        assert widget.view_model.run.phase == "done", widget.view_model.run.message
         assert "CdTe · SF1" in viewer.layers
         searches += 1
     print(f"{killed} kills in {searches} searches, each finished")
@@ -36,7 +36,7 @@ def test_the_window_outlives_its_worker(viewer: Any, kills: int) -> None:
 
 
 def kill_in_the_middle(widget: Any) -> None:
-    run = widget.model.run
+    run = widget.view_model.run
     wait_for(lambda: run.phase == "running" and 0 < run.fraction < 1)
     pid = pool.long().pid
     assert run.busy

@@ -1,4 +1,4 @@
-"""``napari FILE -w napari-stem-defects`` opens file and windows; choices outlast the process."""
+"""``napari FILE -w napari-stem-defects`` opens file and panels; settings persist."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def napari(tmp_path: Path, *words: str) -> str:
     return done.stdout.splitlines()[-1]
 
 
-def test_file_and_windows_from_the_shell(tmp_path: Path) -> None:
+def test_file_and_panels_from_the_shell(tmp_path: Path) -> None:
     path = tmp_path / "lamella.dm4"
     path.write_bytes(dm_bytes(np.ones((80, 90), np.float32)))
     opened = "[('lamella', 'nanometer', 0.02)]"
     first, kept = (8, 5) if REMEMBERS else ("forgotten", "forgotten")
     assert napari(tmp_path, str(path), "-w", PLUGIN) == f"{opened} ['Preprocess'] {first}"
     everything = "['Detect defects', 'Label patches', 'Preprocess', 'Train ensemble']"
-    all_windows = napari(tmp_path, str(path), "-w", PLUGIN, "__all__")
-    assert all_windows == f"{opened} {everything} {kept}"
+    all_panels = napari(tmp_path, str(path), "-w", PLUGIN, "__all__")
+    assert all_panels == f"{opened} {everything} {kept}"

@@ -66,7 +66,7 @@ def test_the_tutorial(
     steps.done("open the image")
 
     widget = docked(viewer, PreprocessWidget)
-    wait_for(lambda: widget.model.lattice is not None)
+    wait_for(lambda: widget.view_model.lattice is not None)
     press(widget, "run")
     wait_for(lambda: len(viewer.layers) == 6)
     press(widget, "cancel")
@@ -82,7 +82,7 @@ def test_the_tutorial(
     folder = str(tmp_path / "my labels")
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: folder)
     press(training, "add_data")
-    wait_for(lambda: bool(training.model.counts))
+    wait_for(lambda: bool(training.view_model.counts))
     _train(training, "mine")
     steps.done("train")
 
@@ -92,13 +92,13 @@ def test_the_tutorial(
     steps.done("detect")
 
     _correct(viewer, detecting, image)
-    assert sum(labelling.model.counts.values()) > 40
+    assert sum(labelling.view_model.counts.values()) > 40
     steps.done("correct a region")
 
     viewer.window.remove_dock_widget(detecting)
     training = docked(viewer, TrainEnsembleWidget)
     press(training, "add_data")
-    wait_for(lambda: bool(training.model.counts))
+    wait_for(lambda: bool(training.view_model.counts))
     _train(training, "mine-2")
     steps.done("train again")
 
@@ -111,7 +111,7 @@ def test_the_tutorial(
     results = tmp_path / "results"
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(results))
     press(detecting, "export")
-    wait_for(lambda: not detecting.model.exporting.busy)
+    wait_for(lambda: not detecting.view_model.exporting.busy)
     assert all((results / image.name / name).is_file() for name in RESULT_FILES)
     steps.done("export")
     print(f"| all | {sum(steps.seconds.values()) / 60:.1f} min |")
@@ -132,7 +132,7 @@ def _label(
         press_key(canvas, getattr(Qt.Key, f"Key_{key}"))
         for y, x in places:
             click(canvas, data_to_pixel(canvas, image, y, x))
-    assert sum(widget.model.counts.values()) == 40
+    assert sum(widget.view_model.counts.values()) == 40
 
 
 def _train(widget: Any, name: str) -> None:
@@ -141,24 +141,24 @@ def _train(widget: Any, name: str) -> None:
     QTest.keyClicks(line, name)
     widget.split.setCurrentText("random")
     press(widget, "run")
-    wait_for(lambda: not widget.model.run.busy, LEARN_FOR_S)
-    assert widget.model.run.phase == "done", widget.model.run.message
+    wait_for(lambda: not widget.view_model.run.busy, LEARN_FOR_S)
+    assert widget.view_model.run.phase == "done", widget.view_model.run.message
 
 
 def _detect(widget: Any) -> None:
     wait_for(lambda: bool(widget.pixel_size.statement))
     press(widget, "run")
-    wait_for(lambda: not widget.model.run.busy, LEARN_FOR_S)
-    assert widget.model.run.phase == "done", widget.model.run.message
-    print(widget.model.summary())
+    wait_for(lambda: not widget.view_model.run.busy, LEARN_FOR_S)
+    assert widget.view_model.run.phase == "done", widget.view_model.run.message
+    print(widget.view_model.summary())
 
 
 def _correct(viewer: Any, widget: Any, image: Any) -> None:
     """Go to the smallest region by its row and say that it is no defect."""
-    region = min(widget.model.regions(), key=lambda r: r.area_px)
-    widget.regions.choose(region)
+    region = min(widget.view_model.regions(), key=lambda r: r.area_px)
+    widget.regions.select_region(region)
     widget.correction.put(region)
-    count = len(widget.model.regions())
+    count = len(widget.view_model.regions())
     press(widget, "delete_region")
-    wait_for(lambda: len(widget.model.regions()) < count)
+    wait_for(lambda: len(widget.view_model.regions()) < count)
     assert np.isfinite(image.scale).all()

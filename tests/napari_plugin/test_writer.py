@@ -1,4 +1,4 @@
-"""Labels as calibrated OME-TIFF."""
+"""Labels layers as calibrated OME-TIFF."""
 
 from __future__ import annotations
 
@@ -47,16 +47,16 @@ def test_classes_of_the_regions_are_in_the_file(tmp_path: Path) -> None:
         assert "SF1" in str(file.ome_metadata)
 
 
-def test_the_file_tells_what_the_labels_were_made_of(tmp_path: Path) -> None:
+def test_the_file_records_model_and_parameters(tmp_path: Path) -> None:
     layer = Labels(np.eye(64, dtype=int), metadata={"stem_defects": {"made": "detection"}})
     frames = {0: {"thresholds": {"SF1": np.float64(0.37)}}}
-    about = {"model": {"name": "cdte-110", "sha256": "0a1b"}, "version": "1", "frames": frames}
-    layer.metadata["stem_defects"].update(about)
+    origin = {"model": {"name": "cdte-110", "sha256": "0a1b"}, "version": "1", "frames": frames}
+    layer.metadata["stem_defects"].update(origin)
     saved(layer, tmp_path / "a.ome.tif")
     with tifffile.TiffFile(tmp_path / "a.ome.tif") as file:
-        told = str(file.ome_metadata)
+        metadata = str(file.ome_metadata)
     for word in ("napari-stem-defects", "cdte-110", "0a1b", "SF1", "0.37"):
-        assert word in told
+        assert word in metadata
 
 
 def test_more_axes_are_refused(tmp_path: Path) -> None:

@@ -20,7 +20,10 @@ from napari_stem_defects.io.models.library import ModelEntry
 from napari_stem_defects.io.models.model_file import load_model, read_spec
 from napari_stem_defects.io.results.result_folder import RESULT_FILES, read_results, write_results
 from napari_stem_defects.jobs.frame_input import FrameInput
-from napari_stem_defects.napari_plugin.panels.detect.view_model import DetectModel, DetectRequest
+from napari_stem_defects.napari_plugin.panels.detect.view_model import (
+    DetectViewModel,
+    DetectRequest,
+)
 from napari_stem_defects.training.recipes import TrainingOptions
 from napari_stem_defects.workers.client import Ticket, Worker
 from napari_stem_defects.workers.messages import Event, Finished, Job, Listener, Progressed, Stopped
@@ -131,10 +134,10 @@ class Window:
     def __init__(self, worker: Worker, model: Path, frames: int) -> None:
         self._events: queue.SimpleQueue[tuple[Listener, Event]] = queue.SimpleQueue()
         self.worker, self.frames = worker, frames
-        self.model = DetectModel(self._submit, self._submit)
+        self.view_model = DetectViewModel(self._submit, self._submit)
         spec, _ = read_spec(model)
         self.entry = ModelEntry("small", model, "user", spec)
-        self.model.use_model(self.entry)
+        self.view_model.use_model(self.entry)
 
     def _submit(self, job: Job, listener: Listener) -> Ticket:
         return self.worker.submit(job, lambda event: self._events.put((listener, event)))
@@ -145,12 +148,14 @@ class Window:
 
         whole = FrameInput(MOVIE, "movie", pixel_size_nm=0.027, pixel_size_source="file")
         frames = range(self.frames)
-        self.model.start(DetectRequest("movie", take, lambda: whole, frames, self.entry, 4, "cpu"))
+        self.view_model.start(
+            DetectRequest("movie", take, lambda: whole, frames, self.entry, 4, "cpu")
+        )
 
     def pump(self, seconds: float) -> None:
         """Deliver events for a while, as the event loop of a window does."""
         end = time.monotonic() + seconds
-        while time.monotonic() < end and self.model.run.busy:
+        while time.monotonic() < end and self.view_model.run.busy:
             try:
                 listener, event = self._events.get(timeout=0.02)
             except queue.Empty:
@@ -168,25 +173,25 @@ def test_a_killed_worker_costs_no_finished_frame(
     window, killed, finished = Window(worker, model, frames), 0, set[int]()
     window.start()
     window.pump(1)
-    while killed < kills and window.model.run.busy:
-        done, pid = len(window.model.results), worker.pid
+    while killed < kills and window.view_model.run.busy:
+        done, pid = len(window.view_model.results), worker.pid
         if pid is not None and psutil.pid_exists(pid):
             psutil.Process(pid).kill()
             killed += 1
         # The next kill meets another frame, wherever it is.
-        while window.model.run.busy and len(window.model.results) <= done:
+        while window.view_model.run.busy and len(window.view_model.results) <= done:
             window.pump(0.1)
         window.pump(chance.uniform(0, 0.05))
-        assert finished <= set(window.model.results)
-        finished = set(window.model.results)
+        assert finished <= set(window.view_model.results)
+        finished = set(window.view_model.results)
     window.pump(120)
-    assert window.model.run.phase == "done", window.model.run.message
-    assert sorted(window.model.results) == list(range(frames))
+    assert window.view_model.run.phase == "done", window.view_model.run.message
+    assert sorted(window.view_model.results) == list(range(frames))
     undisturbed = Window(worker, model, frames)
     undisturbed.start()
     undisturbed.pump(120)
-    for frame, result in undisturbed.model.results.items():
-        same = window.model.results[frame]
+    for frame, result in undisturbed.view_model.results.items():
+        same = window.view_model.results[frame]
         np.testing.assert_array_equal(same.map.probability, result.map.probability)
         np.testing.assert_array_equal(same.numbered, result.numbered)
     print(f"{killed} kills, {frames} frames found, all as without kills")

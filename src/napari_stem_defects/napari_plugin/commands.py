@@ -1,4 +1,4 @@
-"""Commands in napari's menus."""
+"""Menu commands of the plugin."""
 
 from __future__ import annotations
 
@@ -16,25 +16,31 @@ if TYPE_CHECKING:
 
 
 def set_pixel_size_from_file(layer: Layer) -> None:
-    """Calibrate the selected layer with the pixel size its file states.
+    """Calibrate a layer with the pixel size in its file.
 
-    napari opens TIFF files itself and drops their calibration; this reads it again.
+    napari opens TIFF files itself and drops their calibration; this reads it again. A message
+    reports the pixel size, or why there is none.
+
+    Parameters
+    ----------
+    layer : Layer
+        The selected layer.
     """
     try:
-        size_nm = _size_in_file(layer)
+        size_nm = _pixel_size_in_file(layer)
     except InputError as error:
         show_warning(str(error))
         return
     set_pixel_size(layer, size_nm)
-    show_info(f"{layer.name}: {size_nm:.5g} nm per pixel, from its file")
+    show_info(f"{layer.name}: {size_nm:.5g} nm per pixel, read from its file")
 
 
-def _size_in_file(layer: Layer | None) -> float:
+def _pixel_size_in_file(layer: Layer | None) -> float:
     if layer is None:
-        raise InputError("no layer is selected; select the image whose pixel size is wanted")
+        raise InputError("no layer is selected; select the image to calibrate")
     if layer.source.path is None:
-        raise InputError(f"{layer.name}: was not opened from a file; type its pixel size instead")
+        raise InputError(f"{layer.name}: not opened from a file; type the pixel size instead")
     size_nm: float | None = read_micrograph(Path(layer.source.path)).pixel_size_nm
     if size_nm is None:
-        raise InputError(f"{layer.name}: its file states no pixel size; type it instead")
+        raise InputError(f"{layer.name}: the file contains no pixel size; type it instead")
     return size_nm

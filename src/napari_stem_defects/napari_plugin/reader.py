@@ -1,7 +1,7 @@
-"""Opens microscope files, label projects and patch folders in napari.
+"""napari reader for microscope files, label projects and patch folders.
 
-napari waits for a reader, so all parsing happens in the quick worker under limits: a file that
-crashes or hangs its library costs an error message.
+napari waits for a reader, so files are parsed in the worker for quick work, with limits on time
+and memory: a file that crashes or hangs its parser results in an error message.
 """
 
 from __future__ import annotations
@@ -23,29 +23,50 @@ LayerData = tuple[Any, dict[str, Any], str]
 Reader = Callable[[str | Sequence[str]], list[LayerData]]
 
 SUFFIXES = frozenset({".dm3", ".dm4", ".emd", ".ser", ".mrc", ".hspy"})
-"""What this reader claims; TIFF, PNG and the like stay with napari."""
+"""File name extensions of this reader; napari opens TIFF, PNG and similar files itself."""
 
 
 def get_reader(path: str | Sequence[str]) -> Reader | None:
-    """Return a function that opens the path, or None where it is not ours; never raises."""
+    """Return the function that opens a path.
+
+    Parameters
+    ----------
+    path : str or sequence of str
+        A file or folder, or several.
+
+    Returns
+    -------
+    callable or None
+        `read`; None if this reader does not support the path. Never raises.
+    """
     paths = _paths(path)
     try:
         if all(each.is_dir() for each in paths):
-            ours = all(is_label_project(each) or is_patch_folder(each) for each in paths)
+            is_ours = all(is_label_project(each) or is_patch_folder(each) for each in paths)
         else:
-            ours = all(each.suffix.lower() in SUFFIXES for each in paths)
+            is_ours = all(each.suffix.lower() in SUFFIXES for each in paths)
     except OSError:
         return None
-    return read if ours and paths else None
+    return read if is_ours and paths else None
 
 
 def read(path: str | Sequence[str]) -> list[LayerData]:
     """Open files and folders as layers, one image layer per micrograph.
 
+    Parameters
+    ----------
+    path : str or sequence of str
+        A file or folder, or several.
+
+    Returns
+    -------
+    list of (data, keywords, kind)
+        napari layer data.
+
     Raises
     ------
     InputError
-        One line that says what is wrong with the file.
+        If a file or folder cannot be read; the message is one line.
     """
     return [layer for each in _paths(path) for layer in _read_one(each)]
 

@@ -1,4 +1,4 @@
-"""Sample data: simulated micrographs with the truth about their defects beside them."""
+"""Sample data: simulated micrographs with the ground truth of their defects."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from napari_stem_defects.base.defect_classes import colour_of, title_of
 from napari_stem_defects.napari_plugin.layers.convert import (
     METADATA_KEY,
-    calibration,
+    calibration_keywords,
     image_layer,
     layer_name,
 )
@@ -21,26 +21,38 @@ if TYPE_CHECKING:
 LayerData = tuple[Any, dict[str, Any], str]
 
 _POINT_NM = 0.6
-"""Diameter of the rings round point defects."""
+"""Diameter of the rings around point defects in nm."""
 
 
 def simulated_cdte() -> list[LayerData]:
-    """Return CdTe [110] with stacking faults, a junction, a twin, vacancies and interstitials."""
+    """Return CdTe [110] with stacking faults, a junction, a twin, vacancies and interstitials.
+
+    Returns
+    -------
+    list of (data, keywords, kind)
+        An image, a labels and a points layer.
+    """
     return _layers(simulate("cdte-110"))
 
 
 def simulated_sto() -> list[LayerData]:
-    """Return SrTiO3 [001] with extra, interstitial and missing columns."""
+    """Return SrTiO3 [001] with extra, interstitial and missing columns.
+
+    Returns
+    -------
+    list of (data, keywords, kind)
+        An image, a labels and a points layer.
+    """
     return _layers(simulate("sto-100"))
 
 
 def _layers(simulation: Simulation) -> list[LayerData]:
-    """Return the image and its truth: one labels layer of all classes, one points layer."""
-    return [image_layer(simulation.micrograph), _truth_labels(simulation), _points(simulation)]
+    """Return the image and the ground truth: a labels layer of all classes, a points layer."""
+    return [image_layer(simulation.micrograph), _mask_labels(simulation), _points(simulation)]
 
 
-def _truth_labels(simulation: Simulation) -> LayerData:
-    """Return all classes in one layer, the rarer on top where two overlap."""
+def _mask_labels(simulation: Simulation) -> LayerData:
+    """Return the masks of all classes in one layer; where two overlap, the rarer is on top."""
     names = sorted(simulation.masks, key=lambda name: -int(simulation.masks[name].sum()))
     numbered = np.zeros(simulation.micrograph.frame_shape, np.uint8)
     for number, name in enumerate(names, start=1):
@@ -61,7 +73,7 @@ def _truth_labels(simulation: Simulation) -> LayerData:
 
 def _points(simulation: Simulation) -> LayerData:
     names = [point.class_name for point in simulation.points]
-    places = np.array([(point.y_px, point.x_px) for point in simulation.points])
+    positions = np.array([(point.y_px, point.x_px) for point in simulation.points])
     size_nm = simulation.micrograph.pixel_size_nm or 1.0
     keywords = _keywords(simulation, "true points") | {
         "features": {"class": names},
@@ -70,12 +82,12 @@ def _points(simulation: Simulation) -> LayerData:
         "size": _POINT_NM / size_nm,
         "visible": False,
     }
-    return places.reshape(-1, 2), keywords, "points"
+    return positions.reshape(-1, 2), keywords, "points"
 
 
 def _keywords(simulation: Simulation, what: str) -> dict[str, Any]:
     micrograph = simulation.micrograph
-    return calibration(micrograph.pixel_size_nm) | {
+    return calibration_keywords(micrograph.pixel_size_nm) | {
         "name": layer_name(micrograph.name, what),
         "metadata": {METADATA_KEY: {"made": "simulation"}},
     }

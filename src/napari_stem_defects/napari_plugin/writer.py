@@ -1,4 +1,4 @@
-"""Saves labels layers as OME-TIFF with their pixel size, which napari's own writer loses."""
+"""napari writer for labels layers as OME-TIFF with pixel size and classes."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _UNITS = pint.get_application_registry()  # type: ignore[no-untyped-call]
-_TOLD = ("model", "image", "version", "frames")
-_LARGEST = np.iinfo(np.uint32).max
+_PROVENANCE_KEYS = ("model", "image", "version", "frames")
+_MAX_LABEL = np.iinfo(np.uint32).max
 
 
 def write_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
-    """Write one labels layer and return the path written.
+    """Write a labels layer as OME-TIFF; napari's own writer loses the pixel size.
 
     Parameters
     ----------
@@ -33,8 +33,18 @@ def write_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
         Ends in ``.ome.tif``.
     data : array of integers, shape (Y, X) or (T, Y, X)
     meta : dict
-        The layer's attributes; scale, units, name, features and, for a layer of ours, what it
-        was made of are kept in the file.
+        Attributes of the layer. The file contains scale, units, name and features and, for a
+        detection result, model, image, version and parameters.
+
+    Returns
+    -------
+    list of str
+        The path written.
+
+    Raises
+    ------
+    OutputError
+        If the layer has other axes, a label number is out of range, or writing fails.
     """
     numbered = _smallest_unsigned(np.asarray(data), Path(path).name)
     description = {"axes": "TYX"[-numbered.ndim :], "Name": meta.get("name", "labels")}
@@ -45,16 +55,18 @@ def write_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
             ome=True,
             compression="zlib",
             photometric="minisblack",
-            metadata=description | _physical_size(meta) | _legend(meta) | _origin(meta),
+            metadata=description | _physical_size(meta) | _legend(meta) | _provenance(meta),
         )
     return [path]
 
 
 def _smallest_unsigned(numbered: NDArray[Any], name: str) -> NDArray[Any]:
     if numbered.ndim not in (2, 3):
-        raise OutputError(f"{name}: {numbered.ndim} axes cannot be saved; take (y, x) or a stack")
-    if numbered.size and (numbered.min() < 0 or numbered.max() > _LARGEST):
-        raise OutputError(f"{name}: label numbers must lie between 0 and {_LARGEST}")
+        raise OutputError(
+            f"{name}: {numbered.ndim} axes cannot be saved; use (y, x) or (frame, y, x)"
+        )
+    if numbered.size and (numbered.min() < 0 or numbered.max() > _MAX_LABEL):
+        raise OutputError(f"{name}: label numbers must lie between 0 and {_MAX_LABEL}")
     return numbered.astype(np.min_scalar_type(numbered.max(initial=0)))
 
 
@@ -75,15 +87,17 @@ def _physical_size(meta: dict[str, Any]) -> dict[str, Any]:
 
 
 def _legend(meta: dict[str, Any]) -> dict[str, Any]:
-    """Return the features table (region, class, measures) as the file's description."""
+    """Return the features table (region, class, measurements) as the description of the file."""
     features = meta.get("features")
     if features is None or not len(features):
         return {}
     return {"Description": json.dumps(json.loads(features.to_json(orient="records")))}
 
 
-def _origin(meta: dict[str, Any]) -> dict[str, Any]:
-    """Return what a layer of ours tells about its model, image and parameters."""
-    about = meta.get("metadata", {}).get(METADATA_KEY, {})
-    told = {key: json.dumps(plain(about[key])) for key in _TOLD if key in about}
-    return {"MapAnnotation": annotation(told)} if told else {}
+def _provenance(meta: dict[str, Any]) -> dict[str, Any]:
+    """Return model, image, version and parameters of a detection result."""
+    metadata = meta.get("metadata", {}).get(METADATA_KEY, {})
+    recorded = {
+        key: json.dumps(plain(metadata[key])) for key in _PROVENANCE_KEYS if key in metadata
+    }
+    return {"MapAnnotation": annotation(recorded)} if recorded else {}

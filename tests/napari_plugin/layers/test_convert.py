@@ -24,7 +24,7 @@ def test_new_layers_lie_on_their_source() -> None:
     source = image(
         scale=(0.03, 0.03), translate=(5, 7), units=("nm", "nm"), axis_labels=("row", "column")
     )
-    made = Labels(np.zeros((8, 9), int), **convert.spatial(source))
+    made = Labels(np.zeros((8, 9), int), **convert.spatial_keywords(source))
     np.testing.assert_array_equal(made.scale, source.scale)
     np.testing.assert_array_equal(made.translate, source.translate)
     assert made.units == source.units
@@ -33,8 +33,8 @@ def test_new_layers_lie_on_their_source() -> None:
 
 def test_a_frame_of_a_stack_takes_the_last_axes() -> None:
     source = image((3, 8, 9), scale=(2, 0.03, 0.04), units=("s", "nm", "nm"))
-    assert convert.spatial(source)["scale"] == (0.03, 0.04)
-    assert convert.spatial(source, 3)["units"] == source.units
+    assert convert.spatial_keywords(source)["scale"] == (0.03, 0.04)
+    assert convert.spatial_keywords(source, 3)["units"] == source.units
 
 
 def test_the_scale_bar_keeps_its_units() -> None:

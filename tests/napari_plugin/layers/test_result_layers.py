@@ -1,4 +1,4 @@
-"""Labels layers of a detection, on a viewer without a window."""
+"""Labels layers of a detection, in a viewer without canvas."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_results_wait_for_their_layers(viewer: ViewerModel) -> None:
     assert viewer.layers["CdTe · SF1"].data.any()
 
 
-def test_layers_tell_what_they_were_made_of(viewer: ViewerModel) -> None:
+def test_layers_record_model_image_and_parameters(viewer: ViewerModel) -> None:
     layers = shown(viewer, add_image(viewer, (3, *SHAPE)))
     drawn(layers, result(1))
     about = viewer.layers["CdTe · SF1"].metadata["stem_defects"]
@@ -98,7 +98,9 @@ def test_the_users_active_layer_stays_active(viewer: ViewerModel) -> None:
     assert viewer.layers.selection.active is source
 
 
-def test_renamed_layers_are_updated_and_deleted_ones_stay_away(viewer: ViewerModel) -> None:
+def test_renamed_layers_are_updated_and_deleted_ones_stay_deleted(
+    viewer: ViewerModel,
+) -> None:
     layers = shown(viewer, add_image(viewer))
     viewer.layers["CdTe · SF1"].name = "my faults"
     viewer.layers.remove(viewer.layers["CdTe · LC"])

@@ -1,1 +1,4 @@
-"""TODO napari_plugin/layers."""
+"""napari layers that the plugin adds, and the conversion between layers and package types.
+
+May import every package below the plugin, but no panel.
+"""

@@ -1,7 +1,7 @@
-"""Between napari layers and our types: calibration, names and colours, all in this one place.
+"""Conversion between napari layers and the types of this package: calibration, names, colours.
 
-napari shows units and the scale bar only while all layers agree about them, so whatever we add
-gets scale, translation, units and axis labels of the layer it was made from.
+napari shows units and the scale bar only while all layers have the same units. Every layer that
+the plugin adds therefore gets scale, translation, units and axis labels of its source layer.
 """
 
 from __future__ import annotations
@@ -26,41 +26,48 @@ if TYPE_CHECKING:
     from napari_stem_defects.base.micrograph import Micrograph, PixelSizeSource
     from napari_stem_defects.postprocessing.results import Region
 
+LayerData = tuple[Any, dict[str, Any], str]
+"""Data, keywords and kind of a layer, as napari takes them from a reader."""
 METADATA_KEY = "stem_defects"
-"""Where a layer's metadata keeps what we know about its origin."""
-_SQUARE_WITHIN = 0.01
+"""Key of the layer metadata under which the plugin records the origin of a layer."""
+_SQUARE_TOLERANCE = 0.01
 
 
 def layer_name(source: str, what: str) -> str:
-    """Name a layer after the image it belongs to and what it shows."""
+    """Return the name of a layer: its image, then what it shows."""
     return f"{source} · {what}"
 
 
-def camera_of(viewer: ViewerModel) -> Any:
-    """Return the viewer's camera, which napari 0.9 has moved."""
+def get_camera(viewer: ViewerModel) -> Any:
+    """Return the camera of a viewer, which napari 0.9 moved to ``viewer.scene``."""
     return viewer.scene.camera if hasattr(viewer, "scene") else viewer.camera
 
 
-def look_at(viewer: ViewerModel, layer: Layer, y: float, x: float) -> None:
-    """Bring a point of a layer, px, to the middle of the canvas."""
+def centre_on(viewer: ViewerModel, layer: Layer, y: float, x: float) -> None:
+    """Centre the canvas on a point of a layer, given in px."""
     lead = tuple(0.0 for _ in range(layer.ndim - 2))
-    camera_of(viewer).center = tuple(layer.data_to_world((*lead, y, x)))[-2:]
+    get_camera(viewer).center = tuple(layer.data_to_world((*lead, y, x)))[-2:]
 
 
-def is_made_by_us(layer: Layer) -> bool:
-    """Say whether a layer shows results of ours rather than data of the user's."""
+def is_plugin_layer(layer: Layer) -> bool:
+    """Return whether the plugin made a layer, as opposed to data that the user opened."""
     return bool(layer.metadata.get(METADATA_KEY, {}).get("made"))
 
 
-def spatial(source: Layer, ndim: int = 2) -> dict[str, Any]:
-    """Return the keywords that place a new layer exactly on ``source``.
+def spatial_keywords(source: Layer, ndim: int = 2) -> dict[str, Any]:
+    """Return the keywords that place a new layer exactly on its source layer.
 
     Parameters
     ----------
     source : Layer
-        The layer the new one is made from.
+        The layer that the new one is made from.
     ndim : int
-        Dimensions of the new layer; the last ones of the source are taken.
+        Dimensions of the new layer; it gets the last ones of the source.
+
+    Returns
+    -------
+    dict
+        ``scale``, ``translate``, ``units`` and ``axis_labels``.
     """
     return {
         "scale": tuple(source.scale[-ndim:]),
@@ -70,8 +77,21 @@ def spatial(source: Layer, ndim: int = 2) -> dict[str, Any]:
     }
 
 
-def calibration(pixel_size_nm: float | None, ndim: int = 2) -> dict[str, Any]:
-    """Return the keywords that calibrate a new image; the leading axis is that of the frames."""
+def calibration_keywords(pixel_size_nm: float | None, ndim: int = 2) -> dict[str, Any]:
+    """Return the keywords that calibrate a new image.
+
+    Parameters
+    ----------
+    pixel_size_nm : float or None
+        None leaves the image uncalibrated.
+    ndim : int
+        2 for (y, x), 3 for a stack (frame, y, x).
+
+    Returns
+    -------
+    dict
+        ``axis_labels`` and, with a pixel size, ``scale`` and ``units``.
+    """
     labels = ("frame", "y", "x")[-ndim:]
     if pixel_size_nm is None:
         return {"axis_labels": labels}
@@ -80,17 +100,26 @@ def calibration(pixel_size_nm: float | None, ndim: int = 2) -> dict[str, Any]:
 
 
 def pixel_size_nm(layer: Layer) -> float | None:
-    """Return the edge of a pixel in nm, None where the layer is not calibrated in a length.
+    """Return the pixel size of a layer.
+
+    Parameters
+    ----------
+    layer : Layer
+
+    Returns
+    -------
+    float or None
+        Edge of a pixel in nm; None if the layer is not calibrated in a unit of length.
 
     Raises
     ------
     InputError
-        If pixels are not square: no model was trained on such an image.
+        If the pixels are not square: no model was trained on such an image.
     """
     sizes = [_in_nm(s, u) for s, u in zip(layer.scale[-2:], layer.units[-2:], strict=True)]
     if sizes[0] is None or sizes[1] is None:
         return None
-    if abs(sizes[0] - sizes[1]) > _SQUARE_WITHIN * sizes[0]:
+    if abs(sizes[0] - sizes[1]) > _SQUARE_TOLERANCE * sizes[0]:
         raise InputError(
             f"{layer.name}: pixels of {sizes[0]:.4g} x {sizes[1]:.4g} nm are not square;"
             " resample the image first"
@@ -106,19 +135,19 @@ def _in_nm(length: float, unit: pint.Unit) -> float | None:
 
 
 def set_pixel_size(layer: Layer, size_nm: float) -> None:
-    """Calibrate a layer in place; leading axes keep what they have."""
+    """Calibrate a layer in place, in nm; leading axes keep their scale and unit."""
     layer.scale = (*layer.scale[:-2], size_nm, size_nm)
     layer.units = (*layer.units[:-2], "nm", "nm")
     layer.translate = (*layer.translate[:-2], 0.0, 0.0)
 
 
 def frame_count(layer: Image) -> int:
-    """Return how many frames an image layer has.
+    """Return the number of frames of an image layer; 1 for a single image.
 
     Raises
     ------
     InputError
-        If it is neither one image nor one stack of frames.
+        If the layer is neither an image nor a stack of frames.
     """
     shape = _full_resolution(layer).shape[: -1 if layer.rgb else None]
     if len(shape) not in (2, 3):
@@ -128,6 +157,19 @@ def frame_count(layer: Image) -> int:
     return int(shape[0]) if len(shape) == 3 else 1
 
 
+def current_frame(viewer: ViewerModel, layer: Image | None) -> int:
+    """Return the frame of a stack that the viewer shows; 0 for a single image or none.
+
+    Raises
+    ------
+    InputError
+        If the layer is neither an image nor a stack of frames.
+    """
+    if layer is None or layer.ndim < 3:
+        return 0
+    return min(int(viewer.dims.current_step[0]), frame_count(layer) - 1)
+
+
 def frame_shape(layer: Image) -> tuple[int, int]:
     """Return height and width of a frame in px."""
     shape = _full_resolution(layer).shape[: -1 if layer.rgb else None]
@@ -135,7 +177,7 @@ def frame_shape(layer: Image) -> tuple[int, int]:
 
 
 def frame_pixels(layer: Image, frame: int) -> NDArray[Any]:
-    """Return the pixels of one frame as they are: (Y, X), or (Y, X, 3 or 4) of a colour image."""
+    """Return the unconverted pixels of a frame: (Y, X), or (Y, X, 3 or 4) if in colour."""
     data = _full_resolution(layer)
     return np.asarray(data[frame] if data.ndim - bool(layer.rgb) == 3 else data)
 
@@ -145,12 +187,29 @@ def _full_resolution(layer: Image) -> Any:
 
 
 def frame_input(layer: Image, frame: int) -> FrameInput:
-    """Return one frame of an image layer, ready to go to a worker."""
+    """Return one frame of an image layer as the input of a job.
+
+    Parameters
+    ----------
+    layer : Image
+    frame : int
+        Frame of a stack; ignored for a single image.
+
+    Returns
+    -------
+    FrameInput
+        Pixels, name, pixel size in nm and origin.
+
+    Raises
+    ------
+    InputError
+        If the pixels are not square.
+    """
     return _as_input(layer, frame_pixels(layer, frame))
 
 
 def whole_input(layer: Image) -> FrameInput:
-    """Return an image layer with all its frames."""
+    """Return an image layer with all its frames as the input of a job; see `frame_input`."""
     return _as_input(layer, np.asarray(_full_resolution(layer)))
 
 
@@ -169,7 +228,7 @@ def _as_input(layer: Image, array: NDArray[Any]) -> FrameInput:
 
 
 def _size_source(size_nm: float | None, origin: Mapping[str, Any]) -> PixelSizeSource:
-    """Return where a layer's calibration came from; the user may have changed it since."""
+    """Return the source of the pixel size; the user may have changed it since the file was read."""
     if size_nm is None:
         return "unknown"
     known = origin.get("pixel_size_nm")
@@ -178,8 +237,18 @@ def _size_source(size_nm: float | None, origin: Mapping[str, Any]) -> PixelSizeS
     return source
 
 
-def image_layer(micrograph: Micrograph) -> tuple[NDArray[np.float32], dict[str, Any], str]:
-    """Return a micrograph as napari layer data, calibrated, its origin in the metadata."""
+def image_layer(micrograph: Micrograph) -> LayerData:
+    """Return a micrograph as napari layer data.
+
+    Parameters
+    ----------
+    micrograph : Micrograph
+
+    Returns
+    -------
+    (data, keywords, kind)
+        A calibrated image layer with the origin of the micrograph in its metadata.
+    """
     origin = {
         "pixel_size_nm": micrograph.pixel_size_nm,
         "pixel_size_source": micrograph.pixel_size_source,
@@ -187,7 +256,7 @@ def image_layer(micrograph: Micrograph) -> tuple[NDArray[np.float32], dict[str, 
         "notes": list(micrograph.notes),
         "file": dict(micrograph.metadata),
     }
-    keywords = calibration(micrograph.pixel_size_nm, micrograph.pixels.ndim) | {
+    keywords = calibration_keywords(micrograph.pixel_size_nm, micrograph.pixels.ndim) | {
         "name": micrograph.name,
         "metadata": {METADATA_KEY: origin},
     }
@@ -195,10 +264,20 @@ def image_layer(micrograph: Micrograph) -> tuple[NDArray[np.float32], dict[str, 
 
 
 def edited_copy(source: Image, pixels: NDArray[np.float32], what: str) -> Image:
-    """Return a new image layer that lies where another lies, named after it."""
+    """Return an image layer with edited pixels of another one, at the same position.
+
+    Parameters
+    ----------
+    source : Image
+        The layer that was edited.
+    pixels : ndarray of float32, shape (Y, X)
+        Its edited pixels.
+    what : str
+        What was edited; part of the name of the new layer.
+    """
     from napari.layers import Image
 
-    return Image(pixels, name=layer_name(source.name, what), **spatial(source))
+    return Image(pixels, name=layer_name(source.name, what), **spatial_keywords(source))
 
 
 def class_layer(
@@ -206,20 +285,25 @@ def class_layer(
     numbered: NDArray[np.integer[Any]],
     source: Layer,
     features: Mapping[str, Sequence[object]],
-) -> tuple[NDArray[np.integer[Any]], dict[str, Any], str]:
-    """Return one defect class as napari layer data: every region in the class's colour.
+) -> LayerData:
+    """Return one defect class as napari layer data: all regions in the colour of the class.
 
     Parameters
     ----------
     class_name : str
     numbered : ndarray of integers, shape (Y, X) or (T, Y, X)
-        0 for background, otherwise the region's number.
+        0 for background, otherwise the number of the region.
     source : Layer
         The image the labels belong to.
     features : mapping
-        Columns of the features table, ``index`` (the region's number) among them.
+        Columns of the features table, ``index`` (the number of the region) among them.
+
+    Returns
+    -------
+    (data, keywords, kind)
+        A labels layer.
     """
-    keywords = spatial(source, numbered.ndim) | {
+    keywords = spatial_keywords(source, numbered.ndim) | {
         "name": layer_name(source.name, class_name),
         "colormap": {0: "transparent", None: colour_of(class_name)},
         "features": features,
@@ -230,7 +314,7 @@ def class_layer(
 
 
 def region_features(regions: Sequence[Region]) -> dict[str, list[object]]:
-    """Return regions as the columns of a labels layer's features table, background first."""
+    """Return regions as the columns of the features table of a labels layer, background first."""
     return {
         "index": [0, *(r.region for r in regions)],
         "class": ["", *(r.class_name for r in regions)],

@@ -1,135 +1,201 @@
-"""The layer on which labels are set: boxes in the colours of their classes, moved by the mouse.
+"""Layer on which labels are set: boxes in the colours of their classes, moved with the mouse.
 
-Nothing is edited in the layer itself. Mouse and keys change the model, which saves, and the
-layer is drawn anew from the model, once for all that changes in one turn of the event loop.
+The layer itself is not editable. Mouse and keys change the label project, which saves every
+change, and the layer is redrawn from it, once for all changes in one turn of the event loop.
 """
 
 from __future__ import annotations
 
 import weakref
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from napari.layers import Points
 from qtpy.QtCore import QTimer
 
-from napari_stem_defects.base.defect_classes import (
-    PATCH_PX,
-)
-from napari_stem_defects.labels.label import (
-    KEYS,
-    Label,
-)
+from napari_stem_defects.base.defect_classes import PATCH_PX
+from napari_stem_defects.labels.label import KEYS, Label
 from napari_stem_defects.napari_plugin.layers.convert import (
     METADATA_KEY,
-    camera_of,
+    get_camera,
     layer_name,
-    spatial,
+    spatial_keywords,
 )
-from napari_stem_defects.napari_plugin.layers.label_style import boxes
+from napari_stem_defects.napari_plugin.layers.label_style import box_keywords
+from napari_stem_defects.napari_plugin.layers.owned_layers import OwnedLayers, alive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from napari.components import ViewerModel
     from napari.layers import Image
 
-    from napari_stem_defects.napari_plugin.panels.label.queue import LabelQueue
-    from napari_stem_defects.napari_plugin.panels.label.view_model import LabelModel
+    from napari_stem_defects.labels.label import LabelClass
+    from napari_stem_defects.training.active_learning import Suggestion
 
-_LOOKS = ("features", "symbol", "size", "face_color", "border_color", "border_width")
-_GRIP_PX = 6.0
-"""How near to a label's centre, in px of the image and of the screen, a press takes hold of it."""
+_BOXES = "labels"
+_STYLE = ("features", "symbol", "size", "face_color", "border_color", "border_width")
+_GRAB_RADIUS_PX = 6.0
+"""Distance from the centre of a label, in px of image and screen, within which a drag moves it."""
 
 
-class BoxLayer:
-    """Draws a `LabelModel` over its image and turns mouse and keys into its methods.
+class EditableLabels(Protocol):
+    """The labels of the frame shown, and the edits that mouse and keys make."""
+
+    @property
+    def project(self) -> object | None:
+        """The open label project; None if there is none."""
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """Labels of the frame shown."""
+
+    @property
+    def classes(self) -> tuple[LabelClass, ...]:
+        """Classes of the project, with their number keys."""
+
+    @property
+    def colours(self) -> Mapping[str, str]:
+        """Colour of every class, ``#rrggbb``."""
+
+    @property
+    def selected(self) -> str:
+        """Id of the selected label."""
+
+    def click(self, y: float, x: float) -> None:
+        """Set a label of the active class, px."""
+
+    def move(self, label_id: str, y: float, x: float) -> None:
+        """Move a label, px."""
+
+    def select(self, label_id: str) -> None:
+        """Select a label."""
+
+    def remove(self, *label_ids: str) -> None:
+        """Remove labels."""
+
+    def remove_selected(self) -> None:
+        """Remove the selected label."""
+
+    def near(self, y: float, x: float, reach: float) -> Label | None:
+        """Return the label nearest to a point, within a distance in px."""
+
+    def activate_key(self, key: int) -> None:
+        """Activate the class of a number key."""
+
+    def undo(self) -> None:
+        """Undo the last change."""
+
+    def redo(self) -> None:
+        """Redo the change undone last."""
+
+
+class SuggestionQueue(Protocol):
+    """Suggested windows, of which the current one is drawn and labelled by a key."""
+
+    @property
+    def current(self) -> Suggestion | None:
+        """The window to label now; None if there is none."""
+
+    def label_current(self, class_name: str) -> None:
+        """Label the current window and continue with the next."""
+
+    def accept(self) -> None:
+        """Label the current window with the class predicted."""
+
+    def skip(self) -> None:
+        """Continue with the next window."""
+
+    def back(self) -> None:
+        """Return to the previous window."""
+
+
+class LabelBoxes:
+    """Draws labels over their image and turns mouse and keys into edits.
 
     Parameters
     ----------
     viewer : ViewerModel
-    model : LabelModel
-    queue : LabelQueue
-        Its current window is drawn, too, and keys answer it.
+    labels : EditableLabels
+        The labels to draw and edit.
+    queue : SuggestionQueue
+        Its current window is drawn, too; number keys and Enter label it.
     """
 
-    def __init__(self, viewer: ViewerModel, model: LabelModel, queue: LabelQueue) -> None:
+    def __init__(self, viewer: ViewerModel, labels: EditableLabels, queue: SuggestionQueue) -> None:
         self._viewer = viewer
-        self._model = model
-        self._made: weakref.ref[Points] | None = None
+        self._labels = labels
+        self._layers: OwnedLayers[Points] = OwnedLayers(viewer)
         self._source: weakref.ref[Image] | None = None
         self._queue = queue
-        self._to_make = False
-        self._soon = QTimer()
-        self._soon.setSingleShot(True)
-        self._soon.timeout.connect(self._draw)
+        self._has_new_source = False
+        self._redraw = QTimer()
+        self._redraw.setSingleShot(True)
+        self._redraw.timeout.connect(self._draw)
 
     @property
     def layer(self) -> Points | None:
-        """The layer; None before the first image and where the user has deleted it."""
-        layer = None if self._made is None else self._made()
-        return layer if layer is not None and layer in self._viewer.layers else None
+        """The layer; None before the first image or if the user has deleted it."""
+        return self._layers.get(_BOXES)
 
-    def follow(self, source: Image | None) -> None:
-        """Lie over another image, and become the active layer; not before a project is open."""
-        if source is None or self._model.project is None:
+    def show_over(self, source: Image | None) -> None:
+        """Show the labels over an image and make the layer active; needs an open project."""
+        if source is None or self._labels.project is None:
             return
-        same = self._source is not None and self._source() is source
-        self._to_make = self._to_make or self.layer is None or not same
+        if self.layer is None or alive(self._source) is not source:
+            self._has_new_source = True
         self._source = weakref.ref(source)
         self.draw()
 
     def draw(self) -> None:
-        """Show the model's labels, soon."""
-        self._soon.start()
-
-    def _draw(self) -> None:
-        source = None if self._source is None else self._source()
-        layer = self.layer
-        if not self._to_make or source not in self._viewer.layers:
-            if layer is not None:
-                _put(layer, self._look())
-        else:
-            self._to_make = False
-            if layer is None:
-                self._make(source)
-            else:
-                self._lay_over(layer, source)
-            self.draw()
-
-    def _look(self) -> dict[str, Any]:
-        asked = self._queue.current
-        return boxes(
-            self._model.labels,
-            self._model.colours,
-            self._model.selected,
-            None if asked is None else (asked.y, asked.x),
-        )
+        """Redraw the labels in the next turn of the event loop."""
+        self._redraw.start()
 
     def activate(self) -> None:
         """Make the layer receive mouse and keys."""
         if (layer := self.layer) is not None:
             self._viewer.layers.selection.active = layer
 
-    def _make(self, source: Image) -> None:
+    def _draw(self) -> None:
+        source, layer = alive(self._source), self.layer
+        if not self._has_new_source or source not in self._viewer.layers:
+            if layer is not None:
+                _set_boxes(layer, self._keywords())
+            return
+        self._has_new_source = False
+        if layer is None:
+            self._add(source)
+        else:
+            self._move_over(layer, source)
+        self.draw()
+
+    def _keywords(self) -> dict[str, Any]:
+        suggested = self._queue.current
+        return box_keywords(
+            self._labels.labels,
+            self._labels.colours,
+            self._labels.selected,
+            None if suggested is None else (suggested.y, suggested.x),
+        )
+
+    def _add(self, source: Image) -> None:
         layer = Points(
             np.zeros((0, 2)),
             name=layer_name(source.name, "labels"),
             metadata={METADATA_KEY: {"made": "labels"}},
-            **spatial(source),
+            **spatial_keywords(source),
         )
         layer.editable = False
         layer.mouse_drag_callbacks.append(self._on_press)
         layer.mouse_move_callbacks.append(self._on_hover)
         self._bind_keys(layer)
-        self._viewer.add_layer(layer)
+        self._layers.add(_BOXES, layer, activate=True)
         layer.cursor = "cross"
-        self._made = weakref.ref(layer)
 
-    def _lay_over(self, layer: Points, source: Image) -> None:
-        """Take the boxes to another image; napari would take its time for a new layer."""
-        for name, value in spatial(source).items():
+    def _move_over(self, layer: Points, source: Image) -> None:
+        """Move the layer to another image, which is faster than adding a new one."""
+        for name, value in spatial_keywords(source).items():
             setattr(layer, name, value)
         layer.name = layer_name(source.name, "labels")
         layers = self._viewer.layers
@@ -137,83 +203,82 @@ class BoxLayer:
         layers.selection.active = layer
 
     def _bind_keys(self, layer: Points) -> None:
-        for key in KEYS:
-            layer.bind_key(str(key), _ignoring(partial(self._on_number, key)), overwrite=True)
-        for name in ("Delete", "Backspace"):
-            layer.bind_key(name, _ignoring(self._model.remove_selected), overwrite=True)
-        for name, action in (
-            ("Right", self._queue.skip),
-            ("Left", self._queue.back),
-            ("Enter", self._queue.accept),
-        ):
-            layer.bind_key(name, _ignoring(action), overwrite=True)
-        layer.bind_key("Control-Z", _ignoring(self._model.undo), overwrite=True)
-        layer.bind_key("Control-Shift-Z", _ignoring(self._model.redo), overwrite=True)
+        actions = {str(key): partial(self._on_number, key) for key in KEYS} | {
+            "Delete": self._labels.remove_selected,
+            "Backspace": self._labels.remove_selected,
+            "Right": self._queue.skip,
+            "Left": self._queue.back,
+            "Enter": self._queue.accept,
+            "Control-Z": self._labels.undo,
+            "Control-Shift-Z": self._labels.redo,
+        }
+        for key, action in actions.items():
+            layer.bind_key(key, _without_layer(action), overwrite=True)
 
     def _on_number(self, key: int) -> None:
-        """Choose a class; while the queue asks, answer with it."""
-        self._model.activate_key(key)
-        chosen = next((each.name for each in self._model.classes if each.key == key), "")
-        if chosen and self._queue.current is not None:
-            self._queue.answer(chosen)
+        """Activate a class; label the current window of the queue with it."""
+        self._labels.activate_key(key)
+        name = next((each.name for each in self._labels.classes if each.key == key), "")
+        if name and self._queue.current is not None:
+            self._queue.label_current(name)
 
     def _on_hover(self, layer: Points, event: Any) -> None:
-        """Leave the drag to us near a label's centre, else to the camera."""
-        held = self._grip(layer, event)
-        layer.mouse_pan = held is None
-        layer.cursor = "cross" if held is None else "pointing"
+        """Let a drag near the centre of a label move it, elsewhere the camera."""
+        is_on_label = self._label_at(layer, event) is not None
+        layer.mouse_pan = not is_on_label
+        layer.cursor = "pointing" if is_on_label else "cross"
 
     def _on_press(self, layer: Points, event: Any) -> Iterator[None]:
         if event.modifiers:
             return
-        position, held = _position(layer, event), self._grip(layer, event)
+        position, label = _position(layer, event), self._label_at(layer, event)
         if event.button == 2:
             yield from self._right_click(position, event)
-        elif held is None:
+        elif label is None:
             yield from self._click(position, event)
         else:
-            yield from self._drag(layer, held, event)
+            yield from self._drag(layer, label, event)
 
     def _click(self, position: tuple[float, float], event: Any) -> Iterator[None]:
-        camera = self._camera()
-        yield
-        while event.type == "mouse_move":
-            yield
-        if self._camera() == camera:
-            self._model.click(*position)
+        if (yield from self._is_click(event)):
+            self._labels.click(*position)
 
     def _right_click(self, position: tuple[float, float], event: Any) -> Iterator[None]:
+        if (yield from self._is_click(event)):
+            label = self._labels.near(*position, reach=PATCH_PX / 2)
+            if label is not None:
+                self._labels.remove(label.id)
+
+    def _is_click(self, event: Any) -> Generator[None, None, bool]:
+        """Wait for the release; return whether the camera has not moved meanwhile."""
         camera = self._camera()
         yield
         while event.type == "mouse_move":
             yield
-        label = self._model.near(*position, reach=PATCH_PX / 2)
-        if label is not None and self._camera() == camera:
-            self._model.remove(label.id)
+        return self._camera() == camera
 
     def _drag(self, layer: Points, label: Label, event: Any) -> Iterator[None]:
-        start = _position(layer, event)
-        position = start
+        start = position = _position(layer, event)
+        moved = (label.y, label.x)
         yield
         while event.type == "mouse_move":
             position = _position(layer, event)
-            y = label.y + position[0] - start[0]
-            x = label.x + position[1] - start[1]
-            _shift(layer, self._model.labels, label.id, (y, x))
+            moved = (label.y + position[0] - start[0], label.x + position[1] - start[1])
+            _move_box(layer, self._labels.labels, label.id, moved)
             yield
         if position == start:
-            self._model.select(label.id)
+            self._labels.select(label.id)
         else:
-            y = label.y + position[0] - start[0]
-            x = label.x + position[1] - start[1]
-            self._model.move(label.id, y, x)
+            self._labels.move(label.id, *moved)
 
-    def _grip(self, layer: Points, event: Any) -> Label | None:
-        on_screen = _GRIP_PX / (camera_of(self._viewer).zoom * float(layer.scale[-1]))
-        return self._model.near(*_position(layer, event), reach=max(_GRIP_PX, on_screen))
+    def _label_at(self, layer: Points, event: Any) -> Label | None:
+        """Return the label whose centre is under the cursor."""
+        on_screen = _GRAB_RADIUS_PX / (get_camera(self._viewer).zoom * float(layer.scale[-1]))
+        reach = max(_GRAB_RADIUS_PX, on_screen)
+        return self._labels.near(*_position(layer, event), reach=reach)
 
     def _camera(self) -> tuple[object, ...]:
-        camera = camera_of(self._viewer)
+        camera = get_camera(self._viewer)
         return (tuple(camera.center), camera.zoom)
 
 
@@ -222,18 +287,18 @@ def _position(layer: Points, event: Any) -> tuple[float, float]:
     return float(y), float(x)
 
 
-def _put(layer: Points, look: dict[str, Any]) -> None:
+def _set_boxes(layer: Points, keywords: Mapping[str, Any]) -> None:
     layer.selected_data = set()
-    # Every one of these would have napari draw all boxes anew.
+    # Without the blocker napari would redraw all boxes for each of these.
     with layer.events.blocker_all():
-        layer.data = look["data"]
-        for name in _LOOKS if len(look["data"]) else ():
-            setattr(layer, name, look[name])
+        layer.data = keywords["data"]
+        for name in _STYLE if len(keywords["data"]) else ():
+            setattr(layer, name, keywords[name])
     layer.refresh()
 
 
-def _shift(
-    layer: Points, labels: tuple[Label, ...], label_id: str, position: tuple[float, float]
+def _move_box(
+    layer: Points, labels: Sequence[Label], label_id: str, position: tuple[float, float]
 ) -> None:
     """Draw a label elsewhere while it is dragged."""
     index = next(i for i, label in enumerate(labels) if label.id == label_id)
@@ -244,6 +309,6 @@ def _shift(
     layer.data = data
 
 
-def _ignoring(action: Any) -> Any:
+def _without_layer(action: Any) -> Any:
     """Return a key binding that calls an action without the layer."""
     return lambda layer: action()

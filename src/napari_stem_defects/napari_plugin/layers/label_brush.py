@@ -1,8 +1,7 @@
-"""A brush for labels: what is painted over becomes labels when the mouse is released."""
+"""Brush layer for labels: each stroke becomes a mask when the mouse is released."""
 
 from __future__ import annotations
 
-import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,8 +11,9 @@ from napari_stem_defects.napari_plugin.layers.convert import (
     METADATA_KEY,
     frame_shape,
     layer_name,
-    spatial,
+    spatial_keywords,
 )
+from napari_stem_defects.napari_plugin.layers.owned_layers import OwnedLayers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,31 +23,40 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BRUSH_PX = 32
+"""Diameter of the brush in px of the image."""
+_BRUSH = "brush"
 
 
-class PaintLayer:
-    """Lends napari's brush; every stroke is handed over as a mask and vanishes.
+class LabelBrush:
+    """A labels layer in paint mode, which hands over each stroke as a mask and clears it.
 
     Parameters
     ----------
     viewer : ViewerModel
     painted : callable
-        Called with a mask, shape (Y, X), after every stroke.
+        Called with a boolean mask, shape (Y, X), after every stroke.
     """
 
     def __init__(self, viewer: ViewerModel, painted: Callable[[NDArray[np.bool_]], None]) -> None:
         self._viewer = viewer
         self._painted = painted
-        self._made: weakref.ref[Labels] | None = None
+        self._layers: OwnedLayers[Labels] = OwnedLayers(viewer)
 
     @property
     def layer(self) -> Labels | None:
-        """The brush's layer; None where it is put away or the user has deleted it."""
-        layer = None if self._made is None else self._made()
-        return layer if layer is not None and layer in self._viewer.layers else None
+        """The brush layer; None while painting is off or if the user has deleted it."""
+        return self._layers.get(_BRUSH)
 
     def begin(self, source: Image, colour: str) -> None:
-        """Paint over an image in a class's colour."""
+        """Start painting over an image.
+
+        Parameters
+        ----------
+        source : Image
+            The image to paint over.
+        colour : str
+            Colour of the strokes, ``#rrggbb``.
+        """
         layer = self.layer
         if layer is None:
             layer = Labels(
@@ -55,26 +64,23 @@ class PaintLayer:
                 name=layer_name(source.name, "brush"),
                 metadata={METADATA_KEY: {"made": "brush"}},
                 opacity=0.5,
-                **spatial(source),
+                **spatial_keywords(source),
             )
             layer.brush_size = BRUSH_PX
             layer.mouse_drag_callbacks.append(self._on_stroke)
-            self._viewer.add_layer(layer)
-            self._made = weakref.ref(layer)
+            self._layers.add(_BRUSH, layer, activate=True)
         self.recolour(colour)
         self._viewer.layers.selection.active = layer
         layer.mode = "paint"
 
     def recolour(self, colour: str) -> None:
-        """Paint in another colour."""
+        """Change the colour of the strokes, ``#rrggbb``."""
         if (layer := self.layer) is not None:
             layer.colormap = {0: "transparent", None: colour}
 
     def end(self) -> None:
-        """Put the brush away."""
-        if (layer := self.layer) is not None:
-            self._viewer.layers.remove(layer)
-        self._made = None
+        """Stop painting and remove the layer."""
+        self._layers.remove_all()
 
     def _on_stroke(self, layer: Labels, event: Any) -> Iterator[None]:
         yield

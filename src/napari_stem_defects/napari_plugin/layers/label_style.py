@@ -1,4 +1,4 @@
-"""How labels and patches look in napari: boxes in the colours of their classes."""
+"""Appearance of labels and patches in napari: boxes in the colours of their classes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_stem_defects.base.defect_classes import (
-    PATCH_PX,
-    colour_of,
-)
+from napari_stem_defects.base.defect_classes import PATCH_PX, colour_of
 from napari_stem_defects.io.labels.project import LabelProject
 from napari_stem_defects.napari_plugin.layers.convert import (
     METADATA_KEY,
-    calibration,
+    calibration_keywords,
     image_layer,
     layer_name,
 )
@@ -25,20 +22,19 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.io.labels.patch_folder import PatchFolder
     from napari_stem_defects.labels.label import Label
+    from napari_stem_defects.napari_plugin.layers.convert import LayerData
 
 _EDGE_SHARE = 0.03
 _CENTRE_PX = 5
 
-LayerData = tuple[Any, dict[str, Any], str]
 
-
-def boxes(
+def box_keywords(
     labels: Sequence[Label],
     colours: Mapping[str, str],
     selected: str = "",
-    asked: tuple[float, float] | None = None,
+    suggested: tuple[float, float] | None = None,
 ) -> dict[str, Any]:
-    """Return labels as keywords of a Points layer: first a box for each, then its centre.
+    """Return labels as keywords of a Points layer: all boxes first, then all centres.
 
     Parameters
     ----------
@@ -48,8 +44,13 @@ def boxes(
         Colour of every class, ``#rrggbb``.
     selected : str
         Id of the label whose box is tinted.
-    asked : (y, x) or None
-        Centre of a window without a label that is asked about; its box is white.
+    suggested : (y, x) or None
+        Centre, in px, of an unlabelled window suggested for labelling; its box is white.
+
+    Returns
+    -------
+    dict
+        Arguments of `napari.layers.Points`, ``data`` (points of y, x in px) among them.
     """
     count = len(labels)
     edges = [colours[label.class_name] for label in labels]
@@ -57,11 +58,11 @@ def boxes(
         f"{colour}50" if label.id == selected else "#00000000"
         for label, colour in zip(labels, edges, strict=True)
     ]
-    places = [(label.y, label.x) for label in labels] * 2
-    extra = [] if asked is None else [asked]
+    positions = [(label.y, label.x) for label in labels] * 2
+    extra = [] if suggested is None else [suggested]
     one = len(extra)
     return {
-        "data": np.array([*places, *extra], float).reshape(-1, 2),
+        "data": np.array([*positions, *extra], float).reshape(-1, 2),
         "symbol": np.array(["square"] * count + ["disc"] * count + ["square"] * one),
         "size": np.array(
             [label.size_px for label in labels] + [_CENTRE_PX] * count + [PATCH_PX] * one, float
@@ -71,7 +72,7 @@ def boxes(
         "border_width": np.array([_EDGE_SHARE] * count + [0.0] * count + [_EDGE_SHARE] * one),
         "features": {
             "class": [label.class_name for label in labels] * 2 + ["?"] * one,
-            "part": ["box"] * count + ["centre"] * count + ["asked"] * one,
+            "part": ["box"] * count + ["centre"] * count + ["suggested"] * one,
             "source": [label.source for label in labels] * 2 + ["suggested"] * one,
             "author": [label.author for label in labels] * 2 + [""] * one,
         },
@@ -79,30 +80,57 @@ def boxes(
 
 
 def label_project_layers(path: Path) -> list[LayerData]:
-    """Open a label project to look at: every labelled frame and its boxes."""
-    made: list[LayerData] = []
+    """Return the labelled frames of a label project and their boxes, read-only.
+
+    Parameters
+    ----------
+    path : Path
+        Folder of the project.
+
+    Returns
+    -------
+    list of (data, keywords, kind)
+        napari layer data: an image layer and a points layer for each labelled frame.
+
+    Raises
+    ------
+    InputError
+        If the project is damaged.
+    """
+    layers: list[LayerData] = []
     with LabelProject.open(path, read_only=True) as project:
         colours = {entry.name: entry.colour for entry in project.classes}
         for micrograph, labels in project.by_frame():
             name = micrograph.name
-            if project_has_more_frames(project, labels[0]):
+            if _has_several_frames(project, labels[0]):
                 name = f"{name} [{labels[0].frame}]"
-            made.append(image_layer(replace(micrograph, name=name)))
-            points = boxes(labels, colours) | calibration(micrograph.pixel_size_nm)
+            layers.append(image_layer(replace(micrograph, name=name)))
+            points = box_keywords(labels, colours) | calibration_keywords(micrograph.pixel_size_nm)
             points["name"] = layer_name(name, "labels")
-            made.append((points.pop("data"), points, "points"))
-    return made
+            layers.append((points.pop("data"), points, "points"))
+    return layers
 
 
-def project_has_more_frames(project: LabelProject, label: Label) -> bool:
-    """Say whether the label's image is a stack of which several frames are kept."""
+def _has_several_frames(project: LabelProject, label: Label) -> bool:
+    """Return whether the project contains several frames of the image of a label."""
     return sum(frame.sha256 == label.image for frame in project.frames) > 1
 
 
 def patch_folder_layers(folder: PatchFolder) -> list[LayerData]:
-    """Show a patch folder as one stack, the class as text on each patch."""
+    """Return a patch folder as one stack, with the class as text on each patch.
+
+    Parameters
+    ----------
+    folder : PatchFolder
+        Patches of one size, with their classes and file names.
+
+    Returns
+    -------
+    list of (data, keywords, kind)
+        napari layer data: an image layer and a points layer.
+    """
     name = folder.root.name
-    keywords = calibration(None, 3) | {
+    keywords = calibration_keywords(None, 3) | {
         "name": name,
         "metadata": {METADATA_KEY: {"patches": list(folder.names)}},
     }
@@ -113,7 +141,7 @@ def patch_folder_layers(folder: PatchFolder) -> list[LayerData]:
         "text": {"string": "{class}", "color": "white", "anchor": "upper_left", "size": 12},
         "face_color": [colour_of(name) for name in folder.classes],
         "size": 2,
-        **calibration(None, 3),
+        **calibration_keywords(None, 3),
     }
     corners = np.column_stack([np.arange(count), np.full(count, 2.0), np.full(count, 2.0)])
     return [(folder.patches, keywords, "image"), (corners, titles, "points")]

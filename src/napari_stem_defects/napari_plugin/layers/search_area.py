@@ -1,4 +1,4 @@
-"""Which part of an image a detection searches: all of it, what is in view, or what was drawn."""
+"""Part of an image that is searched: the whole image, the current view or a drawn region."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from napari.layers import Shapes
 from skimage.measure import approximate_polygon
 
 from napari_stem_defects.base.search_area import (
-    MOST_POINTS,
+    MAX_POINTS,
     Outline,
     SearchArea,
 )
@@ -19,7 +19,7 @@ from napari_stem_defects.napari_plugin.layers.convert import (
     METADATA_KEY,
     frame_shape,
     layer_name,
-    spatial,
+    spatial_keywords,
 )
 
 if TYPE_CHECKING:
@@ -36,41 +36,59 @@ TOOLS = {
     "polygon": "add_polygon",
     "freehand": "add_polygon_lasso",
 }
-"""What a region can be drawn with, and napari's names for it."""
+"""Drawing tools, and the modes of a napari Shapes layer."""
 
 _CLOSED = ("rectangle", "ellipse", "polygon")
 _ELLIPSE_POINTS = 72
 _TOLERANCES_PX = (0.5, 1, 2, 4)
 
 
-def area_of(viewer: ViewerModel, image: Image, what: str) -> SearchArea | None:
-    """Return the part to search, None for all of the image.
+def get_search_area(viewer: ViewerModel, image: Image, what: str) -> SearchArea | None:
+    """Return the part of an image to search.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+        Provides the view and the drawn shapes.
+    image : Image
+        The image to search.
+    what : str
+        One of `AREAS`.
+
+    Returns
+    -------
+    SearchArea or None
+        In px of the image; None for the whole image.
 
     Raises
     ------
     InputError
-        Where nothing is in view, or nothing was drawn that encloses a pixel of the image.
+        If no part of the image is in view, or no closed shape encloses a pixel of it.
     """
     if what == WHOLE:
         return None
-    area = _viewed(image) if what == VIEW else _drawn(viewer, image)
+    area = _area_in_view(image) if what == VIEW else _drawn_area(viewer, image)
     shape = frame_shape(image)
     try:
-        area.box(shape)
+        area.bounding_box(shape)
     except InputError:
-        raise InputError(f"{image.name}: no part of it is in the {what}; move there") from None
+        raise InputError(
+            f"{image.name}: no part of the image is in the {what}; move there"
+        ) from None
     return None if area.mask(shape).all() else area
 
 
 def describe_area(area: SearchArea | None, shape: tuple[int, int], what: str) -> str:
-    """Say what is searched, in words for the user.
+    """Return a description of the part searched, to show to the user.
 
     Parameters
     ----------
-    area : Area or None
-        What `area_of` returned for ``what``.
-    shape : (Y, X)
-        Of a frame.
+    area : SearchArea or None
+        Result of `get_search_area` for ``what``.
+    shape : (int, int)
+        Height and width of a frame in px.
+    what : str
+        One of `AREAS`.
     """
     if area is None:
         return "all of the image"
@@ -80,10 +98,13 @@ def describe_area(area: SearchArea | None, shape: tuple[int, int], what: str) ->
 
 
 def start_drawing(viewer: ViewerModel, image: Image, tool: str = "rectangle") -> None:
-    """Make a layer to draw the region on, or take up the one there is, and let the user draw.
+    """Activate a drawing tool on the shapes layer; add the layer if there is none.
 
     Parameters
     ----------
+    viewer : ViewerModel
+    image : Image
+        The image to draw on.
     tool : str
         One of `TOOLS`.
     """
@@ -96,7 +117,7 @@ def start_drawing(viewer: ViewerModel, image: Image, tool: str = "rectangle") ->
             face_color="transparent",
             edge_width=2,
             metadata={METADATA_KEY: {"made": "region"}},
-            **spatial(image),
+            **spatial_keywords(image),
         )
         viewer.add_layer(layer)
     viewer.layers.selection.active = layer
@@ -104,21 +125,21 @@ def start_drawing(viewer: ViewerModel, image: Image, tool: str = "rectangle") ->
 
 
 def _shapes(viewer: ViewerModel) -> Shapes | None:
-    """Return the layer drawn on: the active one, else the topmost that holds shapes."""
+    """Return the shapes layer to draw on: the active one, otherwise the topmost."""
     layers = [layer for layer in reversed(viewer.layers) if isinstance(layer, Shapes)]
     active = viewer.layers.selection.active
     return active if active in layers else next(iter(layers), None)
 
 
-def _viewed(image: Image) -> SearchArea:
+def _area_in_view(image: Image) -> SearchArea:
     corners = np.asarray(image.corner_pixels)[:, -2:]
     top, left = np.floor(corners[0]).astype(int)
     bottom, right = np.ceil(corners[1]).astype(int)
     return SearchArea.rectangle(int(top), int(left), int(bottom), int(right))
 
 
-def _drawn(viewer: ViewerModel, image: Image) -> SearchArea:
-    """Return what all closed shapes enclose; lines and paths enclose nothing."""
+def _drawn_area(viewer: ViewerModel, image: Image) -> SearchArea:
+    """Return the area inside all closed shapes; lines and paths enclose nothing."""
     layer = _shapes(viewer)
     shapes = [] if layer is None else zip(layer.shape_type, layer.data, strict=True)
     closed = [
@@ -130,42 +151,42 @@ def _drawn(viewer: ViewerModel, image: Image) -> SearchArea:
         raise InputError(
             f"{image.name}: no region is drawn yet; draw a rectangle, an ellipse or a polygon on it"
         )
-    if len(closed) == 1 and (edges := _upright(closed[0])) is not None:
+    if len(closed) == 1 and (edges := _axis_aligned_edges(closed[0])) is not None:
         return SearchArea.rectangle(*edges)
     return SearchArea(tuple(closed))
 
 
 def _in_image(points: NDArray[Any], layer: Any, image: Image) -> NDArray[np.float64]:
-    """Return points of a layer in px of an image; leading axes do not matter to the place."""
+    """Return points of a layer in px of an image, without leading axes."""
     world = np.array([layer.data_to_world(point)[-2:] for point in points])
     lead = tuple(0.0 for _ in range(image.ndim - 2))
     return np.array([image.world_to_data((*lead, *point))[-2:] for point in world])
 
 
 def _outline(kind: str, corners: NDArray[np.float64]) -> Outline:
-    """Return the points of a shape, few and rounded: a command that repeats it stays short."""
+    """Return the corners of a shape, few and rounded, so that scripts that repeat it stay short."""
     if kind == "ellipse":
         middle = corners.mean(axis=0)
         half, other = (corners[1] - corners[0]) / 2, (corners[3] - corners[0]) / 2
         angle = np.linspace(0, 2 * np.pi, _ELLIPSE_POINTS, endpoint=False)[:, None]
         corners = middle + half * np.cos(angle) + other * np.sin(angle)
     elif kind == "polygon":
-        corners = _thinned(corners)
+        corners = _simplified(corners)
     return tuple((round(float(y), 1), round(float(x), 1)) for y, x in corners)
 
 
-def _thinned(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Leave out what a freehand outline does not need, to within half a px if that is enough."""
+def _simplified(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Remove corners of a freehand outline, with the smallest tolerance that is sufficient."""
     closed = np.vstack([corners, corners[:1]])
     for tolerance in _TOLERANCES_PX:
-        thinned: NDArray[np.float64] = approximate_polygon(closed, tolerance)[:-1]
-        if 3 <= len(thinned) <= MOST_POINTS:
-            return thinned
+        simplified: NDArray[np.float64] = approximate_polygon(closed, tolerance)[:-1]
+        if 3 <= len(simplified) <= MAX_POINTS:
+            return simplified
     return corners
 
 
-def _upright(outline: Outline) -> tuple[int, int, int, int] | None:
-    """Return the whole pixels in an outline that is a rectangle along the axes."""
+def _axis_aligned_edges(outline: Outline) -> tuple[int, int, int, int] | None:
+    """Return the edges, in whole px, of an outline that is a rectangle along the axes."""
     y, x = np.array(outline).T
     corners = {(y.min(), x.min()), (y.min(), x.max()), (y.max(), x.min()), (y.max(), x.max())}
     if len(outline) != 4 or set(outline) != corners:

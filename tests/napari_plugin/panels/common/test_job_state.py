@@ -1,4 +1,4 @@
-"""A run's phases, and asking for the newest answer only."""
+"""Phases of a job, and requests of which only the newest result counts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from fake_worker import FakeWorker
 
 from napari_stem_defects.napari_plugin.panels.common import job_state as run_module
-from napari_stem_defects.napari_plugin.panels.common.job_state import Latest, Run
+from napari_stem_defects.napari_plugin.panels.common.job_state import JobState, LatestJob
 from napari_stem_defects.workers.messages import Failed, Job
 
 
@@ -16,17 +16,17 @@ def worker() -> FakeWorker:
 
 
 @pytest.fixture
-def run(worker: FakeWorker) -> Run:
-    return Run(worker.submit)
+def run(worker: FakeWorker) -> JobState:
+    return JobState(worker.submit)
 
 
-def start(run: Run) -> list[object]:
+def start(run: JobState) -> list[object]:
     results: list[object] = []
     run.start(Job("m:f"), results.append)
     return results
 
 
-def test_a_run_from_start_to_result(worker: FakeWorker, run: Run) -> None:
+def test_a_run_from_start_to_result(worker: FakeWorker, run: JobState) -> None:
     results = start(run)
     assert (run.phase, run.busy) == ("waiting", True)
     worker.progress(1, 4)
@@ -36,7 +36,7 @@ def test_a_run_from_start_to_result(worker: FakeWorker, run: Run) -> None:
     assert (run.phase, run.busy) == ("done", False)
 
 
-def test_parts_share_one_progress(worker: FakeWorker, run: Run) -> None:
+def test_parts_share_one_progress(worker: FakeWorker, run: JobState) -> None:
     run.start(Job("m:f"), lambda result: run.start(Job("m:f"), lambda _: None, (1, 2)), (0, 2))
     worker.progress(1, 2)
     assert run.fraction == 0.25
@@ -48,7 +48,7 @@ def test_parts_share_one_progress(worker: FakeWorker, run: Run) -> None:
     assert run.phase == "done"
 
 
-def test_time_left(worker: FakeWorker, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_time_left(worker: FakeWorker, run: JobState, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(run_module.time, "monotonic", lambda: now[0])
     start(run)
@@ -58,15 +58,19 @@ def test_time_left(worker: FakeWorker, run: Run, monkeypatch: pytest.MonkeyPatch
     assert run.seconds_left == pytest.approx(20)
 
 
-def test_failure_is_told_once(worker: FakeWorker, run: Run) -> None:
-    told: list[str] = []
-    run.failed.connect(told.append)
+def test_a_failure_is_reported_once(worker: FakeWorker, run: JobState) -> None:
+    messages: list[str] = []
+    run.failed.connect(messages.append)
     start(run)
     worker.send(Failed("a.dm4: empty file"))
-    assert (run.phase, run.message, told) == ("failed", "a.dm4: empty file", ["a.dm4: empty file"])
+    assert (run.phase, run.message, messages) == (
+        "failed",
+        "a.dm4: empty file",
+        ["a.dm4: empty file"],
+    )
 
 
-def test_cancel(worker: FakeWorker, run: Run) -> None:
+def test_cancel(worker: FakeWorker, run: JobState) -> None:
     results = start(run)
     worker.progress(1, 4)
     run.cancel()
@@ -78,45 +82,45 @@ def test_cancel(worker: FakeWorker, run: Run) -> None:
     assert (run.phase, results) == ("cancelled", [])
 
 
-def test_a_result_that_comes_after_cancel_is_dropped(worker: FakeWorker, run: Run) -> None:
+def test_a_result_after_cancel_is_dropped(worker: FakeWorker, run: JobState) -> None:
     results = start(run)
     run.cancel()
     worker.finish("late")
     assert (run.phase, results) == ("cancelled", [])
 
 
-def test_latest_wins(worker: FakeWorker) -> None:
-    answers: list[object] = []
-    latest = Latest(worker.submit, answers.append, answers.append)
+def test_only_the_last_waiting_request_is_run(worker: FakeWorker) -> None:
+    results: list[object] = []
+    latest = LatestJob(worker.submit, results.append, results.append)
     for number in range(5):
-        latest.ask(Job("m:f", {"number": number}))
+        latest.request(Job("m:f", {"number": number}))
     assert len(worker.jobs) == 1
     worker.finish("first")
     assert worker.jobs[-1].arguments == {"number": 4}
     worker.finish("last")
-    assert answers == ["first", "last"]
+    assert results == ["first", "last"]
     assert len(worker.jobs) == 2
 
 
-def test_forgotten_answers_do_not_come(worker: FakeWorker) -> None:
-    answers: list[object] = []
-    latest = Latest(worker.submit, answers.append, answers.append)
-    latest.ask(Job("m:f"))
-    latest.ask(Job("m:f"))
-    latest.forget()
+def test_discarded_results_are_not_delivered(worker: FakeWorker) -> None:
+    results: list[object] = []
+    latest = LatestJob(worker.submit, results.append, results.append)
+    latest.request(Job("m:f"))
+    latest.request(Job("m:f"))
+    latest.discard()
     worker.finish("old")
-    assert answers == []
-    latest.ask(Job("m:f"))
+    assert results == []
+    latest.request(Job("m:f"))
     worker.finish("new")
-    assert answers == ["new"]
+    assert results == ["new"]
 
 
-def test_failures_of_superseded_questions_are_not_told(worker: FakeWorker) -> None:
-    told: list[str] = []
-    latest = Latest(worker.submit, lambda _: None, told.append)
-    latest.ask(Job("m:f"))
-    latest.ask(Job("m:f"))
+def test_failures_of_superseded_requests_are_not_reported(worker: FakeWorker) -> None:
+    messages: list[str] = []
+    latest = LatestJob(worker.submit, lambda _: None, messages.append)
+    latest.request(Job("m:f"))
+    latest.request(Job("m:f"))
     worker.send(Failed("old"))
-    assert told == []
+    assert messages == []
     worker.send(Failed("new"))
-    assert told == ["new"]
+    assert messages == ["new"]

@@ -1,4 +1,4 @@
-"""Events of a worker on the thread of the windows."""
+"""Delivery of worker events on the GUI thread."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ pytest.importorskip("qtpy")
 from napari_stem_defects.napari_plugin.panels.common.qt_runner import QtRunner
 
 
-class Talkative:
-    """A worker that has said everything before anybody listens."""
+class EagerWorker:
+    """A worker that has sent all events before the first is delivered."""
 
     done = True
 
     def __init__(self, events: list[Event]) -> None:
         self._events = events
 
-    def submit(self, job: Job, listener: object) -> Talkative:
+    def submit(self, job: Job, listener: object) -> EagerWorker:
         for event in self._events:
             listener(event)
         return self
@@ -30,13 +30,13 @@ class Talkative:
 
 
 @pytest.mark.gui
-def test_a_flood_of_reports_is_one_report(qtbot: object) -> None:
-    """A thousand of them, drawn one by one, would stop the window for seconds."""
-    told = [Progressed(Progress("placing", number, 1000)) for number in range(1000)]
+def test_of_many_progress_reports_the_last_is_delivered(qtbot: object) -> None:
+    """Showing a thousand of them one by one would freeze napari for seconds."""
+    reports = [Progressed(Progress("placing", number, 1000)) for number in range(1000)]
     loss = Progressed(Progress("training", 1, 2, {"loss": 0.5}))
-    worker = Talkative([*told[:500], loss, *told[500:], Finished("done")])
-    heard: list[Event] = []
+    worker = EagerWorker([*reports[:500], loss, *reports[500:], Finished("done")])
+    delivered: list[Event] = []
     runner = QtRunner(lambda: worker)
-    runner.submit(Job("module:function"), heard.append)
-    qtbot.waitUntil(lambda: Finished("done") in heard)
-    assert heard == [loss, told[-1], Finished("done")]
+    runner.submit(Job("module:function"), delivered.append)
+    qtbot.waitUntil(lambda: Finished("done") in delivered)
+    assert delivered == [loss, reports[-1], Finished("done")]

@@ -48,12 +48,12 @@ def test_drawn_outlines_are_searched_and_repeated_by_command(
     assert viewer.layers[-1].shape_type == ["polygon", "ellipse"]
 
     run(viewer, widget, layers=4)
-    assert "searched 2 drawn regions, " in widget.model.run.message
-    assert " % of the image" in widget.model.run.message
+    assert "searched 2 drawn regions, " in widget.view_model.run.message
+    assert " % of the image" in widget.view_model.run.message
     slide(widget, "SF1", 0.01)
-    wait_for(lambda: widget.model.results[0].thresholds["SF1"] == 0.01)
-    result = widget.model.results[0]
-    inside = widget.model.request.area.mask((256, 256))
+    wait_for(lambda: widget.view_model.results[0].thresholds["SF1"] == 0.01)
+    result = widget.view_model.results[0]
+    inside = widget.view_model.request.area.mask((256, 256))
     assert 0.15 < inside.mean() < 0.3
     assert inside[[50, 190], [50, 190]].all()
     assert not inside[[140, 150, 215], [140, 225, 155]].any()  # beside both, in their boxes
@@ -76,11 +76,11 @@ def test_drawn_outlines_are_searched_and_repeated_by_command(
     np.testing.assert_array_equal(repeated.map.probability, result.map.probability)
 
 
-def test_layers_tell_model_parameters_and_version(viewer: Any, library: Path) -> None:
+def test_layers_record_model_parameters_and_version(viewer: Any, library: Path) -> None:
     widget = docked(viewer, DetectDefectsWidget)
     run(viewer, widget)
     slide(widget, "SF1", 0.01)
-    wait_for(lambda: widget.model.results[0].thresholds["SF1"] == 0.01)
+    wait_for(lambda: widget.view_model.results[0].thresholds["SF1"] == 0.01)
     wait_for(lambda: not widget._drawing.isActive())
     about = viewer.layers["CdTe · SF1"].metadata["stem_defects"]
     assert about["model"]["sha256"] == load_model(library / "small.safetensors").sha256
@@ -90,7 +90,7 @@ def test_layers_tell_model_parameters_and_version(viewer: Any, library: Path) ->
     assert about["version"]
 
 
-def test_models_are_exported_and_removed_after_asking(
+def test_models_are_exported_and_removed_after_confirmation(
     viewer: Any, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (library / "small.md").write_text("# small", encoding="utf-8")
@@ -101,14 +101,14 @@ def test_models_are_exported_and_removed_after_asking(
     out = tmp_path / "out" / "copy.safetensors"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(out), ""))
     manage(widget, "Export")
-    wait_for(lambda: "is written to" in widget.model.run.message)
+    wait_for(lambda: "was written to" in widget.view_model.run.message)
     assert load_model(out).sha256 == load_model(library / "small.safetensors").sha256
     assert out.with_suffix(".md").read_text(encoding="utf-8") == "# small"
 
-    answer_question("No")
+    confirm_or_refuse("No")
     manage(widget, "Remove")
     assert (library / "small.safetensors").exists()
-    answer_question("Yes")
+    confirm_or_refuse("Yes")
     manage(widget, "Remove")
     wait_for(lambda: widget.ensemble.entry.name == "ours")
     assert list(library.iterdir()) == []
@@ -116,12 +116,17 @@ def test_models_are_exported_and_removed_after_asking(
     row.menu.popup(row.more.mapToGlobal(QPoint(0, 0)))
     allowed = {action.text(): action.isEnabled() for action in row.menu.actions()}
     row.menu.close()
-    assert allowed == {"Card": True, "Import…": True, "Export…": True, "Remove…": False}
+    assert allowed == {
+        "Show card…": True,
+        "Import model…": True,
+        "Export model…": True,
+        "Remove model…": False,
+    }
     assert bundled.exists()
 
 
-def answer_question(text: str) -> None:
-    """Press a button of the next question."""
+def confirm_or_refuse(text: str) -> None:
+    """Click a button of the next message box."""
 
     def pressed() -> None:
         box = QApplication.activeModalWidget()
@@ -157,17 +162,17 @@ def test_thresholds_by_mouse_keys_and_figures(viewer: Any) -> None:
     bar = widget.findChild(QWidget, "threshold_sf1")
     widget.body.ensureWidgetVisible(bar)
     QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.rect().center())
-    assert widget.model.thresholds["SF1"] == pytest.approx(0.5, abs=0.02)
-    at = round(100 * widget.model.thresholds["SF1"])
+    assert widget.view_model.thresholds["SF1"] == pytest.approx(0.5, abs=0.02)
+    at = round(100 * widget.view_model.thresholds["SF1"])
     QTest.keyClick(bar, Qt.Key.Key_PageUp)
     QTest.keyClick(bar, Qt.Key.Key_Left)
-    assert widget.model.thresholds["SF1"] == pytest.approx((at + 9) / 100)
+    assert widget.view_model.thresholds["SF1"] == pytest.approx((at + 9) / 100)
     figure = widget.findChild(QWidget, "threshold_figure_sf1")
     QTest.mouseClick(figure, Qt.MouseButton.LeftButton)
     figure.selectAll()
     QTest.keyClicks(figure, "0.33")
     QTest.keyClick(figure, Qt.Key.Key_Return)
-    assert widget.model.thresholds["SF1"] == 0.33
+    assert widget.view_model.thresholds["SF1"] == 0.33
     assert bar.value() == 33
     widget.findChild(QWidget, "threshold_bulk").setFocus()
     for name in ("threshold_sf1", "regions"):
@@ -183,19 +188,26 @@ def test_layers_deleted_and_renamed_while_the_scan_refines(
     widget = docked(viewer, DetectDefectsWidget)
     widget.setup.stride.setValue(4)
     press(widget, "run")
-    wait_for(lambda: bool(widget.model.results) and len(viewer.layers) == 4)
-    assert not widget.model.results[0].finished
+    wait_for(lambda: bool(widget.view_model.results) and len(viewer.layers) == 4)
+    assert not widget.view_model.results[0].finished
     viewer.layers["large · SF1"].name = "mine"
     viewer.layers.remove("large · unknown")
     viewer.layers["large"].data = np.zeros((50, 60))  # another image under the same name
-    wait_for(lambda: not widget.model.run.busy)
+    wait_for(lambda: not widget.view_model.run.busy)
     wait_for(lambda: not widget._drawing.isActive())
-    assert widget.model.run.phase == "done"
-    assert widget.model.results[0].finished
-    np.testing.assert_array_equal(viewer.layers["mine"].data, widget.model.results[0].numbered[0])
+    assert widget.view_model.run.phase == "done"
+    assert widget.view_model.results[0].finished
+    np.testing.assert_array_equal(
+        viewer.layers["mine"].data, widget.view_model.results[0].numbered[0]
+    )
     assert "large · unknown" not in viewer.layers
     press(widget, "export")
-    wait_for(lambda: "the image has changed since; run again" in widget.model.exporting.message)
+    wait_for(
+        lambda: (
+            "the image has changed since the run; run the detection again"
+            in widget.view_model.exporting.message
+        )
+    )
     viewer.layers.remove("large")
     canvas = canvas_of(viewer)
     hover(canvas, data_to_pixel(canvas, viewer.layers[0], 100, 90))

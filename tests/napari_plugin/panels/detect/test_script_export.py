@@ -1,4 +1,4 @@
-"""A window's settings as Python and as a command."""
+"""Settings of a detection as Python script and as command."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ PLAIN = DetectScript(None, None, "cdte-110", 8, "auto")
 
 
 @pytest.mark.parametrize("script", [CHOSEN, PLAIN])
-def test_python_runs_as_it_stands(script: DetectScript) -> None:
+def test_the_python_script_is_valid(script: DetectScript) -> None:
     ast.parse(script.python())
 
 
-def test_python_names_what_differs() -> None:
+def test_the_python_script_contains_settings_that_differ_from_the_defaults() -> None:
     text = CHOSEN.python()
     assert "pixel_size_nm=0.031234567890123" in text
     assert "frame=2, stride=4, device='cpu', area=[0, 10, 100, 200]" in text
@@ -43,7 +43,7 @@ def test_python_names_what_differs() -> None:
     assert "thresholds" not in PLAIN.python()
 
 
-def test_the_command_is_understood_by_the_command_line() -> None:
+def test_the_command_line_parses_the_command() -> None:
     words = shlex.split(CHOSEN.command(), comments=True)
     options = build_parser().parse_args(words[1:])
     assert options.stride == 4
@@ -53,14 +53,14 @@ def test_the_command_is_understood_by_the_command_line() -> None:
     assert options.thresholds == {"SF1": 0.1 + 0.2}
 
 
-def test_outlines_are_written_as_drawn() -> None:
+def test_outlines_are_written_in_full() -> None:
     area = SearchArea(
         (((-3.5, 1.0), (40.1, 2.0), (20.0, 60.7)), ((1.0, 1.0), (1.0, 9.0), (9.0, 1.0)))
     )
     script = replace(CHOSEN, area=area)
     words = shlex.split(script.command(), comments=True)
     assert build_parser().parse_args(words[1:]).area == area
-    assert f"area={area.plain()}" in script.python()
+    assert f"area={area.to_json()}" in script.python()
 
 
 def test_frames_of_a_stack_become_a_loop() -> None:

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import tifffile
 from events import canvas_of, click, data_to_pixel, drag, press_key
-from panels import Heartbeat, answer, choose_in_menu, crystal, docked, press, wait_for
+from panels import Heartbeat, choose_in_menu, crystal, docked, press, type_into_dialog, wait_for
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QColorDialog, QFileDialog, QWidget
 
-from napari_stem_defects.napari_plugin.layers.convert import camera_of
+from napari_stem_defects.napari_plugin.layers.convert import get_camera
 from napari_stem_defects.napari_plugin.panels.label.panel import LabelPatchesWidget
 
 pytestmark = pytest.mark.gui
@@ -23,7 +23,7 @@ KEY, CTRL = Qt.Key, Qt.KeyboardModifier.ControlModifier
 
 @pytest.fixture
 def widget(viewer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return the window with a new project, made through its menu."""
+    """Return the panel with a new project, created by its menu."""
     made = docked(viewer, LabelPatchesWidget)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "project"), ""))
     menu = made.findChild(QWidget, "new_project").menu()
@@ -40,7 +40,7 @@ def spot(viewer: Any, y: float, x: float) -> Any:
 
 
 def name_of_labels(widget: Any) -> list[str]:
-    return [label.class_name for label in widget.model.labels]
+    return [label.class_name for label in widget.view_model.labels]
 
 
 def open_menu(widget: Any, name: str) -> Any:
@@ -50,19 +50,19 @@ def open_menu(widget: Any, name: str) -> Any:
     return menu
 
 
-def test_the_queue_takes_one_key_each(viewer: Any, widget: Any) -> None:
+def test_suggested_windows_are_labelled_by_one_key(viewer: Any, widget: Any) -> None:
     press(widget, "find_next")
     wait_for(lambda: widget.queue.current is not None)
     first = widget.queue.current
-    assert "1 of" in widget.asking.statement.text()
-    assert camera_of(viewer).center[-2:] == pytest.approx(
+    assert "1 of" in widget.queue_row.statement.text()
+    assert get_camera(viewer).center[-2:] == pytest.approx(
         (first.y * 0.027, first.x * 0.027), abs=0.1
     )
     canvas = canvas_of(viewer)
     press_key(canvas, KEY.Key_2)
     assert name_of_labels(widget) == ["SF1"]
-    assert widget.model.labels[0].source == "suggested"
-    assert (widget.model.labels[0].y, widget.model.labels[0].x) == (first.y, first.x)
+    assert widget.view_model.labels[0].source == "suggested"
+    assert (widget.view_model.labels[0].y, widget.view_model.labels[0].x) == (first.y, first.x)
     press_key(canvas, KEY.Key_Right)
     third = widget.queue.current
     press_key(canvas, KEY.Key_Left)
@@ -71,10 +71,10 @@ def test_the_queue_takes_one_key_each(viewer: Any, widget: Any) -> None:
     press_key(canvas, KEY.Key_Return)
     assert name_of_labels(widget) == ["SF1", second.class_name]
     press(widget, "queue_skip")
-    press_key(canvas, KEY.Key_1)  # keys belong to the image again
+    press_key(canvas, KEY.Key_1)  # the image has the keyboard focus again
     assert name_of_labels(widget)[2:] == ["Bulk"]
     press_key(canvas, KEY.Key_Z, CTRL)
-    assert len(widget.model.labels) == 2
+    assert len(widget.view_model.labels) == 2
 
 
 def test_a_painted_region_is_filled_with_labels(viewer: Any, widget: Any) -> None:
@@ -82,33 +82,33 @@ def test_a_painted_region_is_filled_with_labels(viewer: Any, widget: Any) -> Non
     press(widget, "paint")
     QTest.qWait(100)
     drag(canvas_of(viewer), [spot(viewer, 60, x) for x in range(50, 210, 10)])
-    count = widget.model.counts["SF2"]
+    count = widget.view_model.counts["SF2"]
     assert 4 <= count <= 9
-    assert {round(label.y / 60) for label in widget.model.labels} == {1}
+    assert {round(label.y / 60) for label in widget.view_model.labels} == {1}
     assert not viewer.layers["CdTe · brush"].data.any()
     press(widget, "undo")
-    assert widget.model.counts["SF2"] == 0
+    assert widget.view_model.counts["SF2"] == 0
     press(widget, "redo")
     press(widget, "paint")
     assert "CdTe · brush" not in viewer.layers
-    assert widget.model.counts["SF2"] == count
+    assert widget.view_model.counts["SF2"] == count
     assert viewer.layers.selection.active is widget.boxes.layer
 
 
-def test_made_point_defects_are_labelled_as_simulated(viewer: Any, widget: Any) -> None:
+def test_synthetic_point_defects_are_labelled_as_simulated(viewer: Any, widget: Any) -> None:
     click(canvas_of(viewer), spot(viewer, 128, 128))
     widget.findChild(QWidget, "made_vacancies").setValue(4)
     widget.findChild(QWidget, "made_interstitials").setValue(3)
     gaps = Heartbeat()
-    widget.defects.make.click()
-    wait_for(lambda: widget.run.message.startswith("7 point defects made and labelled"))
-    made = viewer.layers["CdTe · made defects"]
+    widget.defects.add.click()
+    wait_for(lambda: widget.run.message.startswith("7 synthetic point defects added and labelled"))
+    made = viewer.layers["CdTe · synthetic defects"]
     assert widget.image.image is made
     assert made.units == viewer.layers["CdTe"].units
     assert name_of_labels(widget) == ["Vacancy_CdTe"] * 4 + ["interstitial"] * 3
-    assert {label.source for label in widget.model.labels} == {"simulated"}
+    assert {label.source for label in widget.view_model.labels} == {"simulated"}
     change = made.data - viewer.layers["CdTe"].data
-    for label in widget.model.labels:
+    for label in widget.view_model.labels:
         sign = -1 if label.class_name == "Vacancy_CdTe" else 1
         assert sign * change[round(label.y), round(label.x)] > 50
     gaps.check()
@@ -121,16 +121,16 @@ def test_classes_by_menu_and_dialog(
     widget.body.ensureWidgetVisible(widget.findChild(QWidget, "new_class"))
     QTest.keyClicks(widget.findChild(QWidget, "new_class"), "Dislocation")
     press(widget, "add_class")
-    assert widget.model.active_class == "Dislocation"
+    assert widget.view_model.active_class == "Dislocation"
     assert widget.findChild(QWidget, "class_dislocation").text().startswith("8")
     click(canvas, spot(viewer, 60, 60))
-    answer("Core")
+    type_into_dialog("Core")
     choose_in_menu(open_menu(widget, "edit_dislocation"), "Rename")
     wait_for(lambda: name_of_labels(widget) == ["Core"])
-    answer("LC")
+    type_into_dialog("LC")
     choose_in_menu(open_menu(widget, "edit_core"), "Rename")
     wait_for(lambda: name_of_labels(widget) == ["LC"])
-    assert "Core" not in widget.model.colours
+    assert "Core" not in widget.view_model.colours
 
     def pick() -> None:
         dialog = QApplication.activeModalWidget()
@@ -139,10 +139,10 @@ def test_classes_by_menu_and_dialog(
 
     monkeypatch.setattr(QColorDialog, "DontUseNativeDialog", True, raising=False)
     QTimer.singleShot(300, pick)
-    choose_in_menu(open_menu(widget, "edit_lc"), "Colour")
-    wait_for(lambda: widget.model.colours["LC"] == "#ff0000")
+    choose_in_menu(open_menu(widget, "edit_lc"), "Change colour")
+    wait_for(lambda: widget.view_model.colours["LC"] == "#ff0000")
     press(widget, "undo")
-    assert widget.model.colours["LC"] != "#ff0000"
+    assert widget.view_model.colours["LC"] != "#ff0000"
 
 
 def test_thumbnails_jump_between_images_and_frames(viewer: Any, widget: Any) -> None:
@@ -155,10 +155,10 @@ def test_thumbnails_jump_between_images_and_frames(viewer: Any, widget: Any) -> 
     viewer.reset_view()
     QTest.qWait(100)
     click(canvas, data_to_pixel(canvas, movie, 40, 50))
-    assert widget.model.counts["Bulk"] == 2
-    assert [label.frame for label in widget.model.labels] == [1]
+    assert widget.view_model.counts["Bulk"] == 2
+    assert [label.frame for label in widget.view_model.labels] == [1]
     viewer.dims.set_current_step(0, 0)
-    assert widget.model.labels == ()
+    assert widget.view_model.labels == ()
 
     thumbnails = widget.thumbnails
     wait_for(lambda: thumbnails.count() == 2 and not thumbnails.item(1).icon().isNull())
@@ -167,12 +167,12 @@ def test_thumbnails_jump_between_images_and_frames(viewer: Any, widget: Any) -> 
         place = thumbnails.visualItemRect(thumbnails.item(row)).center()
         QTest.mouseClick(thumbnails.viewport(), Qt.MouseButton.LeftButton, pos=place)
         assert widget.image.image is viewer.layers[name]
-        assert len(widget.model.labels) == 1
-        assert widget.model.selected == widget.model.labels[0].id
+        assert len(widget.view_model.labels) == 1
+        assert widget.view_model.selected == widget.view_model.labels[0].id
     assert viewer.dims.current_step[0] == 1
 
 
-def test_patches_come_and_go_in_the_public_layout(
+def test_patches_are_imported_and_exported(
     viewer: Any, widget: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     viewer.layers.clear()
@@ -184,10 +184,10 @@ def test_patches_come_and_go_in_the_public_layout(
     tifffile.imwrite(patches / "SF1_0.tif", noise[20:84, 30:94])
     tifffile.imwrite(patches / "LC_0.tif", noise[100:164, 150:214])
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(patches))
-    choose_in_menu(open_menu(widget, "run"), "Folder")
-    wait_for(lambda: not widget.run.busy and widget.model.project is not None)
+    choose_in_menu(open_menu(widget, "run"), "Import folder")
+    wait_for(lambda: not widget.run.busy and widget.view_model.project is not None)
     assert widget.run.message.startswith("2 labels placed")
-    places = {label.class_name: (label.y, label.x) for label in widget.model.labels}
+    places = {label.class_name: (label.y, label.x) for label in widget.view_model.labels}
     assert places == {"SF1": (51.5, 61.5), "LC": (131.5, 181.5)}
 
     out = tmp_path / "out"
@@ -199,12 +199,12 @@ def test_patches_come_and_go_in_the_public_layout(
     table = tmp_path / "points.csv"
     table.write_text("y_px,x_px,class\n10,20,Bulk\n")
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(table), ""))
-    choose_in_menu(open_menu(widget, "run"), "Table")
-    wait_for(lambda: widget.model.counts.get("Bulk") == 1)
+    choose_in_menu(open_menu(widget, "run"), "Import table")
+    wait_for(lambda: widget.view_model.counts.get("Bulk") == 1)
 
 
-def test_the_last_project_is_one_click_away(viewer: Any, widget: Any) -> None:
-    """It is taken up where it was left, even where the image has been closed meanwhile."""
+def test_the_most_recent_project_is_resumed(viewer: Any, widget: Any) -> None:
+    """Image and class of the newest label are shown, even if the image was closed."""
     click(canvas_of(viewer), spot(viewer, 60, 60))
     press_key(canvas_of(viewer), KEY.Key_3)
     click(canvas_of(viewer), spot(viewer, 160, 160))
@@ -214,12 +214,12 @@ def test_the_last_project_is_one_click_away(viewer: Any, widget: Any) -> None:
     assert again.resume.text() == "Resume project"
     press(again, "resume")
     assert name_of_labels(again) == ["Bulk", "SF2"]
-    assert again.model.active_class == "SF2"
+    assert again.view_model.active_class == "SF2"
     assert again.image.image is viewer.layers["CdTe"]
     assert viewer.layers["CdTe"].scale[0] == pytest.approx(0.027)
     viewer.layers.remove("CdTe")
-    assert again.model.counts["Bulk"] == 1
-    again.model.close()
+    assert again.view_model.counts["Bulk"] == 1
+    again.view_model.close()
 
 
 def test_class_merges_are_undone_by_key(viewer: Any, widget: Any) -> None:
@@ -227,7 +227,7 @@ def test_class_merges_are_undone_by_key(viewer: Any, widget: Any) -> None:
     click(canvas, spot(viewer, 60, 60))
     press_key(canvas, KEY.Key_2)
     click(canvas, spot(viewer, 160, 160))
-    answer("Bulk")
+    type_into_dialog("Bulk")
     choose_in_menu(open_menu(widget, "edit_sf1"), "Rename")
     wait_for(lambda: name_of_labels(widget) == ["Bulk", "Bulk"])
     press_key(canvas, KEY.Key_Z, CTRL)
@@ -237,8 +237,8 @@ def test_class_merges_are_undone_by_key(viewer: Any, widget: Any) -> None:
     assert name_of_labels(widget) == ["Bulk", "Bulk"]
 
 
-def test_tab_goes_down_the_window(viewer: Any, widget: Any) -> None:
-    """Class buttons come and go; Tab finds them where they are seen."""
+def test_tab_visits_the_controls_from_top_to_bottom(viewer: Any, widget: Any) -> None:
+    """Class buttons are added and removed; Tab visits them in the order shown."""
     viewer.window._qt_window.activateWindow()
     control, seen = widget.image, []
     control.setFocus()

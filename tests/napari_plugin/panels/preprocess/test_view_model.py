@@ -1,4 +1,4 @@
-"""Settings, patch and stages of the Preprocess window, without a window."""
+"""Settings, patch, stages and lattice, without widgets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from napari.components import ViewerModel
 
 from napari_stem_defects.jobs.frame_input import FrameInput
 from napari_stem_defects.napari_plugin.layers.stage_layers import STAGE_TITLES, StageLayers
-from napari_stem_defects.napari_plugin.panels.preprocess.view_model import PRESETS, PreprocessModel
+from napari_stem_defects.napari_plugin.panels.preprocess.view_model import (
+    PRESETS,
+    PreprocessViewModel,
+)
 from napari_stem_defects.preprocessing.pipeline import (
     Stages,
     stages,
@@ -33,93 +36,94 @@ def lattice_image(size: int = 256, period: float = 13.9) -> np.ndarray:
 
 
 @pytest.fixture
-def model() -> PreprocessModel:
-    made = PreprocessModel(submit_at_once)
+def view_model() -> PreprocessViewModel:
+    made = PreprocessViewModel(submit_at_once)
     made.show(FrameInput(lattice_image(), "CdTe"))
     return made
 
 
-def test_the_patch_is_the_one_under_the_cursor(model: PreprocessModel) -> None:
+def test_the_patch_is_at_the_cursor(view_model: PreprocessViewModel) -> None:
     found: list[Stages] = []
-    model.patch_found.connect(found.append)
-    model.look_at(100, 50)
+    view_model.patch_found.connect(found.append)
+    view_model.show_patch_at(100, 50)
     np.testing.assert_array_equal(found[0].original, lattice_image()[68:132, 18:82])
     expected = stages(lattice_image()[68:132, 18:82], PreprocessingSettings())
     np.testing.assert_array_equal(found[0].thresholded, expected.thresholded)
 
 
-def test_near_the_border_the_patch_stays_inside(model: PreprocessModel) -> None:
+def test_near_the_border_the_patch_stays_inside(view_model: PreprocessViewModel) -> None:
     found: list[Stages] = []
-    model.patch_found.connect(found.append)
-    model.look_at(0, 255)
+    view_model.patch_found.connect(found.append)
+    view_model.show_patch_at(0, 255)
     np.testing.assert_array_equal(found[0].original, lattice_image()[:64, 192:])
-    model.look_at(-20, 10)
+    view_model.show_patch_at(-20, 10)
     assert len(found) == 1
 
 
-def test_a_patch_is_quick(model: PreprocessModel) -> None:
+def test_a_patch_is_computed_quickly(view_model: PreprocessViewModel) -> None:
     seconds = []
     for x in range(100, 110):
         started = time.perf_counter()
-        model.look_at(x, 50)
+        view_model.show_patch_at(x, 50)
         seconds.append(time.perf_counter() - started)
-    print(f"a patch in {1e3 * min(seconds):.1f} ms")  # 50 promised
+    print(f"a patch in {1e3 * min(seconds):.1f} ms")  # target 50
     assert min(seconds) < 0.25
 
 
-def test_a_moved_slider_reaches_patch_and_image(model: PreprocessModel) -> None:
-    model.look_at(100, 50)
+def test_a_changed_parameter_updates_patch_and_image(view_model: PreprocessViewModel) -> None:
+    view_model.show_patch_at(100, 50)
     patches, images = [], []
-    model.patch_found.connect(patches.append)
-    model.stages_found.connect(images.append)
-    model.live = True
-    model.change("smoothing_px", 3.0)
+    view_model.patch_found.connect(patches.append)
+    view_model.stages_found.connect(images.append)
+    view_model.live = True
+    view_model.change("smoothing_px", 3.0)
     assert len(patches) == len(images) == 1
-    np.testing.assert_allclose(
-        images[0].background_removed, stages(lattice_image(), model.settings).background_removed
-    )
+    expected = stages(lattice_image(), view_model.settings).background_removed
+    np.testing.assert_allclose(images[0].background_removed, expected)
 
 
 def test_last_request_wins() -> None:
     worker = FakeWorker()
-    model = PreprocessModel(worker.submit)
-    model.live = True
-    model.show(FrameInput(lattice_image(), "CdTe"))
+    view_model = PreprocessViewModel(worker.submit)
+    view_model.live = True
+    view_model.show(FrameInput(lattice_image(), "CdTe"))
     for value in (2.0, 3.0, 4.0):
-        model.change("smoothing_px", value)
+        view_model.change("smoothing_px", value)
     assert worker.names == ["measure", "stage"]
     worker.finish(None, place=1)
     assert worker.jobs[-1].arguments["settings"].smoothing_px == 4.0
 
 
-def test_values_out_of_range_are_told(model: PreprocessModel) -> None:
-    told: list[str] = []
-    model.failed.connect(told.append)
-    model.change("patch_px", 17)
-    assert len(told) == 1
-    assert model.settings == PreprocessingSettings()
+def test_values_out_of_range_are_reported(view_model: PreprocessViewModel) -> None:
+    messages: list[str] = []
+    view_model.failed.connect(messages.append)
+    view_model.change("patch_px", 17)
+    assert len(messages) == 1
+    assert view_model.settings == PreprocessingSettings()
 
 
-def test_lattice_gives_the_pixel_size(model: PreprocessModel) -> None:
-    assert model.pixel_size_nm("SrTiO3 [001]") == pytest.approx(0.3905 / 13.9, rel=0.01)
-    assert model.lattice_text(None).startswith("13.9 and 13.9 px at 90")
+def test_lattice_gives_the_pixel_size(view_model: PreprocessViewModel) -> None:
+    assert view_model.pixel_size_nm("SrTiO3 [001]") == pytest.approx(0.3905 / 13.9, rel=0.01)
+    assert view_model.lattice_text(None).startswith("13.9 and 13.9 px at 90")
 
 
-def test_settings_survive_a_file(model: PreprocessModel, tmp_path: Path) -> None:
-    model.use(PRESETS["as in the paper"].to_dict())
-    model.save(tmp_path / "settings.json")
-    model.use(PreprocessingSettings().to_dict())
-    model.load(tmp_path / "settings.json")
-    assert model.settings == PreprocessingSettings.paper()
+def test_settings_are_saved_and_loaded(view_model: PreprocessViewModel, tmp_path: Path) -> None:
+    view_model.use(PRESETS["as in the paper"].to_dict())
+    view_model.save(tmp_path / "settings.json")
+    view_model.use(PreprocessingSettings().to_dict())
+    view_model.load(tmp_path / "settings.json")
+    assert view_model.settings == PreprocessingSettings.paper()
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"preprocessing": {"patch_px": 64}}'])
-def test_other_files_are_refused(model: PreprocessModel, tmp_path: Path, text: str) -> None:
-    told: list[str] = []
-    model.failed.connect(told.append)
+def test_other_files_are_refused(
+    view_model: PreprocessViewModel, tmp_path: Path, text: str
+) -> None:
+    messages: list[str] = []
+    view_model.failed.connect(messages.append)
     (tmp_path / "other.json").write_text(text)
-    model.load(tmp_path / "other.json")
-    assert len(told) == 1
+    view_model.load(tmp_path / "other.json")
+    assert len(messages) == 1
 
 
 def test_stage_layers_keep_units_and_are_updated_in_place() -> None:

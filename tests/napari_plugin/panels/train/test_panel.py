@@ -24,7 +24,7 @@ pytestmark = pytest.mark.gui
 
 @pytest.fixture
 def widget(viewer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return the window with a folder of patches, added through its dialog."""
+    """Return the panel with a folder of patches, added through its dialog."""
     folder = tmp_path / "patches"
     folder.mkdir()
     for number in range(24):
@@ -34,7 +34,7 @@ def widget(viewer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     made = docked(viewer, TrainEnsembleWidget)
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
     press(made, "add_data")
-    wait_for(lambda: made.model.counts == {"Bulk": 24, "SF1": 24})
+    wait_for(lambda: made.view_model.counts == {"Bulk": 24, "SF1": 24})
     line = made.findChild(QWidget, "name")
     line.selectAll()
     QTest.keyClicks(line, "mine")
@@ -46,10 +46,10 @@ def test_the_report_shows_random_beside_honest(viewer: Any, widget: Any, library
     widget.compare.setChecked(True)
     gaps = Heartbeat()
     press(widget, "run")
-    wait_for(lambda: bool(widget.model.losses))
+    wait_for(lambda: bool(widget.view_model.losses))
     assert widget.losses.isVisible()
-    wait_for(lambda: not widget.model.run.busy, 100)
-    assert widget.model.run.phase == "done", widget.model.run.message
+    wait_for(lambda: not widget.view_model.run.busy, 100)
+    assert widget.view_model.run.phase == "done", widget.view_model.run.message
     report = widget.report
     assert report.isVisibleTo(widget)
     titles = [
@@ -94,7 +94,7 @@ def open_from_the_card(viewer: Any) -> None:
     detecting.ensemble.reload("mine")
     menu = detecting.findChild(QWidget, "model_actions").menu()
     menu.popup(detecting.mapToGlobal(detecting.rect().topLeft()))
-    choose_in_menu(menu, "Card")
+    choose_in_menu(menu, "Show card")
     card = detecting.findChild(QWidget, "card_text").window()
     QTest.mouseClick(card.findChild(QWidget, "open_report"), Qt.MouseButton.LeftButton)
     assert not card.isVisible()
@@ -116,32 +116,32 @@ def test_cancel_leaves_the_best_so_far_or_nothing(
         spin.selectAll()
         QTest.keyClicks(spin, "300")
     press(widget, "run")
-    wait_for(lambda: any(loss.class_name == "Bulk" for loss in widget.model.losses), 100)
+    wait_for(lambda: any(loss.class_name == "Bulk" for loss in widget.view_model.losses), 100)
     started = time.monotonic()
     press(widget, "cancel")
-    wait_for(lambda: not widget.model.run.busy)
+    wait_for(lambda: not widget.view_model.run.busy)
     print(f"cancelled in {time.monotonic() - started:.2f} s")
     assert time.monotonic() - started < 10  # 1 promised; the machine may be busy
     assert (library / "mine.safetensors").exists() is keep
     assert not (library / "mine.checkpoint").exists()
     if keep:
-        assert "stopped early, the best so far" in widget.model.run.message
+        assert "stopped early, the best so far" in widget.view_model.run.message
         assert "SF1 from the common start" in widget.report.remarks.text()
         card = (library / "mine.md").read_text(encoding="utf-8")
         assert re.search(r"Bulk at epoch \d+ of 300", card)
     else:
-        assert widget.model.run.phase == "cancelled"
+        assert widget.view_model.run.phase == "cancelled"
 
 
 def test_cancel_of_the_comparison_leaves_the_model(viewer: Any, widget: Any, library: Path) -> None:
     widget.compare.setChecked(True)
     widget.split.setCurrentText("image")
     press(widget, "run")
-    wait_for(lambda: widget.model.run.message.startswith("beside it: training"), 100)
+    wait_for(lambda: widget.view_model.run.message.startswith("beside it: training"), 100)
     press(widget, "cancel")
-    wait_for(lambda: not widget.model.run.busy)
+    wait_for(lambda: not widget.view_model.run.busy)
     assert (library / "mine.safetensors").exists()
-    assert "comparison cancelled" in widget.model.run.message
+    assert "comparison cancelled" in widget.view_model.run.message
     assert widget.report.isVisibleTo(widget)
 
 
@@ -153,6 +153,6 @@ def test_sources_are_removed_and_classes_left_out_by_mouse(viewer: Any, widget: 
     row = widget.sources.visualItemRect(widget.sources.item(0)).center()
     QTest.mouseClick(widget.sources.viewport(), Qt.MouseButton.LeftButton, pos=row)
     press(widget, "remove_data")
-    assert widget.model.sources == []
+    assert widget.view_model.sources == []
     press(widget, "run")
-    assert "no data yet" in widget.model.run.message
+    assert "there is no data" in widget.view_model.run.message

@@ -1,4 +1,4 @@
-"""Collecting data, starting and following a training, without a window."""
+"""Data sources, start and progress of a training, without widgets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from fake_worker import FakeWorker
 
 from napari_stem_defects.io.models import library as library_module
 from napari_stem_defects.jobs.train_job import TrainingReport
-from napari_stem_defects.napari_plugin.panels.train.view_model import Loss, TrainModel
+from napari_stem_defects.napari_plugin.panels.train.view_model import TrainViewModel
+from napari_stem_defects.reporting.losses import EpochLoss
 from napari_stem_defects.training.recipes import TrainingOptions
 
 
@@ -30,51 +31,51 @@ def quick() -> FakeWorker:
 
 
 @pytest.fixture
-def model(long: FakeWorker, quick: FakeWorker, library: Path) -> TrainModel:
-    return TrainModel(long.submit, quick.submit)
+def view_model(long: FakeWorker, quick: FakeWorker, library: Path) -> TrainViewModel:
+    return TrainViewModel(long.submit, quick.submit)
 
 
-def test_data_are_counted(model: TrainModel, quick: FakeWorker) -> None:
-    model.add_source(Path("a"))
+def test_data_are_counted(view_model: TrainViewModel, quick: FakeWorker) -> None:
+    view_model.add_source(Path("a"))
     quick.finish({"Bulk": 3, "SF1": 2})
-    assert model.counts == {"Bulk": 3, "SF1": 2}
-    model.remove_source(Path("a"))
-    assert model.counts == {}
+    assert view_model.counts == {"Bulk": 3, "SF1": 2}
+    view_model.remove_source(Path("a"))
+    assert view_model.counts == {}
 
 
-def test_losses_then_report(model: TrainModel, long: FakeWorker, library: Path) -> None:
-    model.add_source(Path("a"))
-    model.start(TrainingOptions("mine", ("Bulk", "SF1"), epochs={"SF1": 4}))
+def test_losses_then_report(view_model: TrainViewModel, long: FakeWorker, library: Path) -> None:
+    view_model.add_source(Path("a"))
+    view_model.start(TrainingOptions("mine", ("Bulk", "SF1"), epochs={"SF1": 4}))
     assert long.jobs[0].arguments["choices"].epochs == {"SF1": 4}
     assert long.jobs[0].arguments["out"] == library / "mine.safetensors"
     long.progress(1, 2)
     step = {"class": "Bulk", "seed": 0, "epoch": 1, "loss": 0.7, "validation_loss": None}
     long.progress(2, 2, **step)
-    assert model.losses == [Loss("Bulk", 0, 1, 0.7, None)]
+    assert view_model.losses == [EpochLoss("Bulk", 0, 1, 0.7, None)]
     long.finish(TrainingReport(library / "mine.safetensors", (), (), 90.0))
-    assert model.run.message == "mine is in your library · trained in 1.5 min"
+    assert view_model.run.message == "mine is in your library · trained in 1.5 min"
 
 
 @pytest.mark.parametrize(
-    ("sources", "choices", "fault"),
+    ("sources", "options", "fault"),
     [
-        ([], TrainingOptions("mine", ("Bulk", "SF1")), "no data yet"),
-        (["a"], TrainingOptions("mine"), "no class is chosen"),
+        ([], TrainingOptions("mine", ("Bulk", "SF1")), "there is no data"),
+        (["a"], TrainingOptions("mine"), "no class is selected"),
         (["a"], TrainingOptions("../mine", ("Bulk", "SF1")), "use letters"),
-        (["a"], TrainingOptions("taken", ("Bulk", "SF1")), "has a model 'taken' already"),
+        (["a"], TrainingOptions("taken", ("Bulk", "SF1")), "already has a model 'taken'"),
     ],
 )
-def test_what_cannot_be_trained_is_told(
-    model: TrainModel,
+def test_unusable_options_are_reported(
+    view_model: TrainViewModel,
     long: FakeWorker,
     library: Path,
     sources: list[str],
-    choices: TrainingOptions,
+    options: TrainingOptions,
     fault: str,
 ) -> None:
     (library / "taken.safetensors").touch()
     for source in sources:
-        model.add_source(Path(source))
-    model.start(choices)
-    assert fault in model.run.message
+        view_model.add_source(Path(source))
+    view_model.start(options)
+    assert fault in view_model.run.message
     assert long.jobs == []

@@ -1,4 +1,4 @@
-"""Which image layer a window works on."""
+"""Combo box of the image layers."""
 
 from __future__ import annotations
 
@@ -9,20 +9,26 @@ from napari.layers import Image
 from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox, QSizePolicy
 
-from napari_stem_defects.napari_plugin.layers.convert import is_made_by_us
+from napari_stem_defects.napari_plugin.layers.convert import is_plugin_layer
 
 if TYPE_CHECKING:
     from napari.components import LayerList
 
 
-class ImageChoice(QComboBox):
-    """Lists the image layers of a viewer, follows additions, removals and new names.
+class ImageSelector(QComboBox):
+    """Lists the image layers of a viewer and updates when layers change.
 
-    Layers that our own windows made (the preprocessing stages) are left out. Layers are held
-    weakly, so that a deleted image frees its memory.
+    Image layers that the panels have added (the preprocessing stages) are not listed. References
+    are weak, so a deleted image frees its memory.
+
+    Parameters
+    ----------
+    layers : LayerList
+        The layers of the viewer.
     """
 
     image_changed = Signal()
+    """Another layer was selected, or the selected one was deleted."""
 
     def __init__(self, layers: LayerList) -> None:
         super().__init__()
@@ -30,7 +36,7 @@ class ImageChoice(QComboBox):
         self._listed: list[weakref.ref[Image]] = []
         self._last: weakref.ref[Image] | None = None
         self.setObjectName("image")
-        self.setToolTip("The image layer to work on: one image, or a stack of frames")
+        self.setToolTip("Image layer to work on: one image or a stack of frames")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         for event in (layers.events.inserted, layers.events.removed):
             event.connect(self._rebuild)
@@ -41,18 +47,18 @@ class ImageChoice(QComboBox):
 
     @property
     def image(self) -> Image | None:
-        """The chosen layer; None where there is none or it has been deleted."""
+        """The selected layer; None if there is none or it was deleted."""
         index = self.currentIndex()
         layer = self._listed[index]() if 0 <= index < len(self._listed) else None
         return layer if layer is not None and layer in self._layers else None
 
     @property
     def images(self) -> list[Image]:
-        """The layers to choose from."""
+        """The layers listed."""
         return [layer for listed in self._listed if (layer := listed()) is not None]
 
-    def choose(self, layer: Image) -> None:
-        """Choose a layer of the list."""
+    def select(self, layer: Image) -> None:
+        """Select a layer of the list."""
         for index, listed in enumerate(self._listed):
             if listed() is layer:
                 self.setCurrentIndex(index)
@@ -66,7 +72,7 @@ class ImageChoice(QComboBox):
         images = [
             layer
             for layer in reversed(self._layers)
-            if isinstance(layer, Image) and not is_made_by_us(layer)
+            if isinstance(layer, Image) and not is_plugin_layer(layer)
         ]
         chosen = self.image
         with QSignalBlocker(self):

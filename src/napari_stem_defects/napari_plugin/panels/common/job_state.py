@@ -1,4 +1,4 @@
-"""One long job as a window shows it: phase, progress, time left, message."""
+"""State of a job as a panel shows it: phase, progress, time left and message."""
 
 from __future__ import annotations
 
@@ -16,40 +16,49 @@ _logger = logging.getLogger(__name__)
 
 Phase = Literal["idle", "waiting", "running", "cancelling", "done", "cancelled", "failed"]
 _BUSY = ("waiting", "running", "cancelling")
-_GUESS_AFTER_S = 1.0
+_ESTIMATE_AFTER_S = 1.0
 
 
 class Cancellable(Protocol):
-    """What `Submit` returns."""
+    """A submitted job that can be cancelled."""
 
     def cancel(self) -> None:
-        """Ask the job to stop."""
+        """Request the job to stop."""
 
 
 Submit = Callable[[Job, Listener], Cancellable]
-"""Hands a job to a worker; its events come back on the thread that draws the windows."""
+"""Submits a job to a worker; the listener receives its events on the GUI thread."""
 
 
-class Run:
-    """Starts jobs one at a time and keeps what a window says about them.
+class JobState:
+    """Runs one job at a time and keeps its state for a panel.
 
     Parameters
     ----------
     submit : callable
-        Hands a job to a worker.
+        Submits a job to a worker.
+
+    Attributes
+    ----------
+    phase : str
+        "idle", "waiting", "running", "cancelling", "done", "cancelled" or "failed".
+    message : str
+        One line for the user.
+    fraction : float
+        Share of the work that is done, 0 to 1.
     """
 
     changed = Signal()
-    """Anything a window shows has changed."""
+    """Phase, message or fraction has changed."""
     failed = Signal(str)
     """A job failed, with the one-line message."""
-    stepped = Signal(Progress)
-    """The job reported a step."""
+    progressed = Signal(Progress)
+    """The job has reported progress."""
 
     def __init__(self, submit: Submit) -> None:
         self._submit = submit
         self._ticket: Cancellable | None = None
-        self._on_result: Callable[[Any], None] = _forget
+        self._on_result: Callable[[Any], None] = _ignore
         self._part = (0, 1)
         self._saving = False
         self._started = 0.0
@@ -59,16 +68,16 @@ class Run:
 
     @property
     def busy(self) -> bool:
-        """Whether a job is on its way."""
+        """Whether a job is waiting, running or being cancelled."""
         return self.phase in _BUSY
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimate of the time left; None while nobody can say."""
-        spent = time.monotonic() - self._started
-        if not self.busy or self.fraction <= 0 or spent < _GUESS_AFTER_S:
+        """Estimated time left in s; None as long as there is no estimate."""
+        elapsed = time.monotonic() - self._started
+        if not self.busy or self.fraction <= 0 or elapsed < _ESTIMATE_AFTER_S:
             return None
-        return spent * (1 - self.fraction) / self.fraction
+        return elapsed * (1 - self.fraction) / self.fraction
 
     def start(
         self, job: Job, on_result: Callable[[Any], None], part: tuple[int, int] = (0, 1)
@@ -81,7 +90,7 @@ class Run:
         on_result : callable
             Called with the result; it may start the next part.
         part : (int, int)
-            Which of how many parts of the work this is; progress covers all of them.
+            Index of this part and number of parts; the progress covers all parts.
         """
         if part[0] == 0:
             self._started = time.monotonic()
@@ -90,22 +99,22 @@ class Run:
         self._ticket = self._submit(job, self._on_event)
 
     def cancel(self) -> None:
-        """Stop the job; within a second, whatever it does."""
+        """Stop the job within a second."""
         if self._ticket is not None and self.phase in ("waiting", "running"):
             self._show("cancelling", "cancelling", self.fraction)
             self._ticket.cancel()
 
     def fail(self, message: str) -> None:
-        """Say that something went wrong."""
+        """End the work with an error message."""
         self._show("failed", message, 0.0)
         self.failed.emit(message)
 
     def finish(self, message: str) -> None:
-        """Say that the work is done."""
+        """End the work with a message about its result."""
         self._show("done", message, 1.0)
 
-    def tell(self, message: str) -> None:
-        """Say something while working."""
+    def show_message(self, message: str) -> None:
+        """Replace the message; phase and progress stay."""
         self._show(self.phase, message, self.fraction)
 
     def _on_event(self, event: Event) -> None:
@@ -132,7 +141,7 @@ class Run:
             return
         part, parts = self._part
         share = progress.done / progress.total if progress.total else 0.0
-        self.stepped.emit(progress)
+        self.progressed.emit(progress)
         self._show("running", progress.stage, (part + share) / parts)
 
     def _show(self, phase: Phase, message: str, fraction: float) -> None:
@@ -140,10 +149,19 @@ class Run:
         self.changed.emit()
 
 
-class Latest:
-    """Asks a worker again and again, and hears only the newest answer.
+class LatestJob:
+    """Submits jobs of which only the newest result counts.
 
-    One job is on its way at most; of those asked for meanwhile only the last one follows.
+    At most one job runs at a time. Of the jobs requested meanwhile only the last one is run.
+
+    Parameters
+    ----------
+    submit : callable
+        Submits a job to a worker.
+    on_result : callable
+        Called with the result of a job.
+    on_failure : callable
+        Called with the message of a failed job, unless another job follows it.
     """
 
     def __init__(
@@ -157,32 +175,32 @@ class Latest:
         self._on_failure = on_failure
         self._running = False
         self._next: Job | None = None
-        self._void = False
+        self._is_discarded = False
 
-    def ask(self, job: Job) -> None:
-        """Run the job now, or as soon as the running one is done."""
+    def request(self, job: Job) -> None:
+        """Run a job now, or as soon as the running one has ended."""
         if self._running:
             self._next = job
             return
-        self._running, self._void = True, False
+        self._running, self._is_discarded = True, False
         self._submit(job, self._on_event)
 
-    def forget(self) -> None:
-        """Drop what waits, and the answer that is on its way."""
-        self._next, self._void = None, True
+    def discard(self) -> None:
+        """Drop the waiting job and the result of the running one."""
+        self._next, self._is_discarded = None, True
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, Progressed):
             return
         self._running = False
         following, self._next = self._next, None
-        if not self._void and isinstance(event, Finished):
+        if not self._is_discarded and isinstance(event, Finished):
             self._on_result(event.result)
-        elif not self._void and isinstance(event, Failed) and following is None:
+        elif not self._is_discarded and isinstance(event, Failed) and following is None:
             self._on_failure(event.message)
         if following is not None:
-            self.ask(following)
+            self.request(following)
 
 
-def _forget(result: Any) -> None:
-    """Do nothing with a result."""
+def _ignore(result: Any) -> None:
+    """Ignore a result."""

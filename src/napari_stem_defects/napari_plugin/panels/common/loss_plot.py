@@ -11,7 +11,7 @@ from napari_stem_defects.napari_plugin.panels.common.figure_canvas import Axis, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_stem_defects.napari_plugin.panels.train.view_model import Loss
+    from napari_stem_defects.reporting.losses import EpochLoss
 
 _COMMON_START, _COMMON_COLOUR = "all, common start", "#9a9ac0"
 _TOOLTIP = (
@@ -29,7 +29,7 @@ class LossPlot(Plot):
         super().__init__(name, _TOOLTIP, 320, height)
         self.hide()
 
-    def put(self, losses: Sequence[Loss]) -> None:
+    def put(self, losses: Sequence[EpochLoss]) -> None:
         """Show these losses; nothing where there are none."""
         self.setVisible(bool(losses))
         before = _common_epochs(losses)
@@ -54,7 +54,7 @@ class LossPlot(Plot):
         )
 
 
-def _common_epochs(losses: Sequence[Loss]) -> dict[int, int]:
+def _common_epochs(losses: Sequence[EpochLoss]) -> dict[int, int]:
     """Return the epochs of the common start of each seed."""
     found: dict[int, int] = {}
     for loss in losses:
@@ -63,7 +63,7 @@ def _common_epochs(losses: Sequence[Loss]) -> dict[int, int]:
     return found
 
 
-def _highest(losses: Sequence[Loss]) -> float:
+def _highest(losses: Sequence[EpochLoss]) -> float:
     learned = max((loss.training for loss in losses), default=1.0)
     kept_out = max((loss.validation or 0.0 for loss in losses), default=0.0)
     return max(learned, min(kept_out, _ROOM * learned), 1e-6)

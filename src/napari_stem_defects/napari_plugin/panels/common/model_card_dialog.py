@@ -1,4 +1,4 @@
-"""A model's card to read: what it learned from, how good it is, where not to believe it."""
+"""Dialog that shows a model card: training data, accuracy and limitations."""
 
 from __future__ import annotations
 
@@ -14,23 +14,29 @@ if TYPE_CHECKING:
     from napari_stem_defects.io.models.library import ModelEntry
 
 
-class CardDialog(QDialog):
-    """Shows the card beside a model's file, or its description where there is no card."""
+class ModelCardDialog(QDialog):
+    """Shows the card stored beside a model, or its description if there is no card.
+
+    Parameters
+    ----------
+    entry : ModelEntry
+    parent : QWidget
+    """
 
     def __init__(self, entry: ModelEntry, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("model_card")
         self.setWindowTitle(entry.name)
         self.resize(640, 640)
-        self.text = named(QTextBrowser(), "card_text", "The model's card")
+        self.text = named(QTextBrowser(), "card_text", "Card of the model")
         self.text.setMarkdown(_card(entry))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         if read_report(entry.path) is not None:
-            opening = button("Report…", "open_report", "All figures, confusion and reliability")
-            opening.clicked.connect(self.accept)
-            opening.clicked.connect(lambda: show_report(entry.path, parent))
-            buttons.addButton(opening, QDialogButtonBox.ButtonRole.ActionRole)
+            open_report = button("Report…", "open_report", "All figures, confusion and reliability")
+            open_report.clicked.connect(self.accept)
+            open_report.clicked.connect(lambda: show_report(entry.path, parent))
+            buttons.addButton(open_report, QDialogButtonBox.ButtonRole.ActionRole)
         layout = QVBoxLayout(self)
         layout.addWidget(self.text)
         layout.addWidget(buttons)
@@ -40,4 +46,4 @@ def _card(entry: ModelEntry) -> str:
     try:
         return entry.path.with_suffix(".md").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        return f"# {entry.name}\n\n{entry.spec.description or 'There is no card of this model.'}"
+        return f"# {entry.name}\n\n{entry.spec.description or 'This model has no card.'}"

@@ -1,4 +1,4 @@
-"""What the model list can do besides being chosen from: import, export, remove."""
+"""Actions on the model library: import, export and remove models."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from psygnal import Signal
 
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.models.library import remove_model
-from napari_stem_defects.napari_plugin.panels.common.shared_state import Library, library
+from napari_stem_defects.napari_plugin.panels.common.shared_state import (
+    LibraryEvents,
+    library_events,
+)
 from napari_stem_defects.workers.messages import Event, Failed, Finished, Job
 
 if TYPE_CHECKING:
@@ -22,51 +25,54 @@ _TASKS = "napari_stem_defects.jobs.tasks"
 
 
 class LibraryActions:
-    """Changes the model library and says so.
+    """Imports, exports and removes models, and announces the changes to all panels.
 
     Parameters
     ----------
     long, quick : callable
-        Hand jobs to the worker for long and for quick work: to prove a model takes torch.
-    known : Library
-        Tells all windows that the library has changed.
+        Submit jobs to the worker for long and for quick work; verifying a model needs torch,
+        which only the worker for long work has loaded.
+    events : LibraryEvents
+        Announces changes of the library.
     """
 
-    said = Signal(str)
+    succeeded = Signal(str)
+    """One line about what was done."""
     failed = Signal(str)
+    """One line about what went wrong."""
 
-    def __init__(self, long: Submit, quick: Submit, known: Library = library) -> None:
-        self._long, self._quick, self._library = long, quick, known
+    def __init__(self, long: Submit, quick: Submit, events: LibraryEvents = library_events) -> None:
+        self._long, self._quick, self._events = long, quick, events
 
     def import_model(self, path: Path) -> None:
-        """Copy a model file into the user's library, once it has proved that it works."""
+        """Verify a model file and copy it into the user's library."""
 
         def imported(entry: ModelEntry) -> None:
-            self._library.changed.emit(entry.name)
-            self.said.emit(f"{entry.name} is in your library")
+            self._events.changed.emit(entry.name)
+            self.succeeded.emit(f"{entry.name} was added to your library")
 
-        self._ask(self._long, "import_model", {"path": path}, path.name, imported)
+        self._submit(self._long, "import_model", {"path": path}, path.name, imported)
 
     def export_model(self, entry: ModelEntry, target: Path) -> None:
         """Copy a model file and its card out of the library."""
 
         def exported(path: Path) -> None:
-            self.said.emit(f"{entry.name} is written to {path}")
+            self.succeeded.emit(f"{entry.name} was written to {path}")
 
         arguments = {"path": entry.path, "target": target}
-        self._ask(self._quick, "export_model", arguments, entry.name, exported)
+        self._submit(self._quick, "export_model", arguments, entry.name, exported)
 
     def remove(self, entry: ModelEntry) -> None:
-        """Remove one of the user's own models from the library, its card and report included."""
+        """Remove a model of the user from the library, with its card and report."""
         try:
             remove_model(entry.path)
         except InputError as error:
             self.failed.emit(str(error))
             return
-        self._library.changed.emit("")
-        self.said.emit(f"{entry.name} is removed from your library")
+        self._events.changed.emit("")
+        self.succeeded.emit(f"{entry.name} was removed from your library")
 
-    def _ask(
+    def _submit(
         self,
         submit: Submit,
         task: str,

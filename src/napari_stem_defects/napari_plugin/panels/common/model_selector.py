@@ -1,4 +1,4 @@
-"""Which trained ensemble a window uses."""
+"""Combo box of the models in the library."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from qtpy.QtWidgets import QComboBox, QSizePolicy
 from napari_stem_defects.io.models.library import ModelEntry, find_model, list_models
 
 
-class ModelChoice(QComboBox):
-    """Lists the model library, the user's own models first."""
+class ModelSelector(QComboBox):
+    """Lists the models of the library, those of the user first."""
 
     def __init__(self) -> None:
         super().__init__()
         self._entries: list[ModelEntry] = []
         self.setObjectName("model")
-        self.setToolTip("The trained ensemble: bundled ones and those in your library")
+        self.setToolTip("Trained ensemble, bundled or from your library")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.reload()
 
     @property
     def entry(self) -> ModelEntry | None:
-        """The chosen model; None where the library is empty."""
+        """The selected model; None if the library is empty."""
         index = self.currentIndex()
         return self._entries[index] if 0 <= index < len(self._entries) else None
 
-    def reload(self, choose: str = "") -> None:
-        """Read the library again; choose a model by name, or keep the choice."""
-        wanted = choose or (self.entry.name if self.entry else "")
+    def reload(self, select: str = "") -> None:
+        """Read the library again; select a model by name, or keep the selection."""
+        wanted = select or (self.entry.name if self.entry else "")
         with QSignalBlocker(self):
             self._entries = list_models()
             self.clear()
@@ -39,14 +39,14 @@ class ModelChoice(QComboBox):
 
 
 def describe(entry: ModelEntry | None) -> str:
-    """Return what matters about a model, in a line."""
+    """Return number of classes, pixel size and input of a model in one line."""
     if entry is None:
-        return "No model yet: train one, or import a .safetensors file."
+        return "There is no model yet: train one, or import a .safetensors file."
     spec = entry.spec
     size = "any pixel size" if spec.pixel_size_nm is None else f"{spec.pixel_size_nm:.4f} nm/px"
     return f"{len(spec.classes)} classes · {size} · {spec.preprocessing.representation}"
 
 
-def name_of(entry: ModelEntry) -> str:
-    """Return how a script names a model: by the library, or by its path where that is hidden."""
+def script_name(entry: ModelEntry) -> str:
+    """Return the name of a model for scripts, or its path if another model hides the name."""
     return entry.name if find_model(entry.name) == entry.path else str(entry.path)

@@ -1,13 +1,16 @@
-"""The frame of every window: a scrolling body and, always in view, the run row below it."""
+"""Base class of the panels: a scrolling body above a footer that is always visible."""
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from qtpy.QtCore import QEvent, QObject, QSize, Qt
 from qtpy.QtWidgets import (
     QFormLayout,
     QFrame,
+    QHBoxLayout,
     QLabel,
     QPushButton,
     QScrollArea,
@@ -19,26 +22,33 @@ from superqt import QCollapsible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
 
 _Widget = TypeVar("_Widget", bound=QWidget)
 
 
 def named(widget: _Widget, name: str, tooltip: str) -> _Widget:
-    """Give a control the name of its parameter and its explanation."""
+    """Set the object name and tooltip of a control, and return the control.
+
+    Parameters
+    ----------
+    widget : QWidget
+    name : str
+        Name of the parameter that the control sets.
+    tooltip : str
+        One sentence about what the control does.
+    """
     widget.setObjectName(name)
     widget.setToolTip(tooltip)
     return widget
 
 
 def button(text: str, name: str, tooltip: str) -> QPushButton:
-    """Make a push button."""
+    """Return a push button with a text, object name and tooltip."""
     return named(QPushButton(text), name, tooltip)
 
 
 def note(name: str = "") -> QLabel:
-    """Make a line of small print that wraps and may be copied."""
+    """Return a hidden label in small print, which wraps and whose text can be copied."""
     label = QLabel()
     label.setObjectName(name)
     label.setWordWrap(True)
@@ -50,8 +60,25 @@ def note(name: str = "") -> QLabel:
     return label
 
 
-def tab_through(group: QWidget, *controls: QWidget) -> None:
-    """Let the Tab key find controls where their group is, though they were made later."""
+def compact_form(parent: QWidget | None = None) -> QFormLayout:
+    """Return a form layout without margins whose fields use the full width."""
+    form = QFormLayout(parent)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setVerticalSpacing(5)
+    return form
+
+
+def set_tab_order(group: QWidget, *controls: QWidget) -> None:
+    """Insert controls into the Tab order at the position of their group.
+
+    Parameters
+    ----------
+    group : QWidget
+        Contains the controls, which may have been added after the rest of the panel.
+    *controls : QWidget
+        In the order in which Tab visits them.
+    """
     before = group.previousInFocusChain()
     while before is not None and before is not group:
         if before.focusPolicy() & Qt.FocusPolicy.TabFocus and not group.isAncestorOf(before):
@@ -62,20 +89,20 @@ def tab_through(group: QWidget, *controls: QWidget) -> None:
         before = after
 
 
-def say(label: QLabel, text: str) -> None:
-    """Show a note, or hide it where there is nothing to say."""
+def show_note(label: QLabel, text: str) -> None:
+    """Set the text of a note; an empty text hides it."""
     label.setText(text)
     label.setVisible(bool(text))
 
 
-def _say_farewell(farewells: list[Callable[[], object]], *_: object) -> None:
-    while farewells:
-        with suppress(RuntimeError):  # the widget's Qt half is gone already
-            farewells.pop()()
+def _clean_up(actions: list[Callable[[], object]], *_: object) -> None:
+    while actions:
+        with suppress(RuntimeError):  # Qt has deleted the widget already
+            actions.pop()()
 
 
 class _Body(QScrollArea):
-    """Scrolls downwards only, and is never narrower than what it holds."""
+    """Vertical scroll area that is never narrower than its content."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -84,10 +111,10 @@ class _Body(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
     def minimumSizeHint(self) -> QSize:
-        held, bar = self.widget(), self.verticalScrollBar()
-        if held is None or bar is None:
+        content, bar = self.widget(), self.verticalScrollBar()
+        if content is None or bar is None:
             return super().minimumSizeHint()
-        width = held.minimumSizeHint().width() + bar.sizeHint().width()
+        width = content.minimumSizeHint().width() + bar.sizeHint().width()
         return QSize(width, super().minimumSizeHint().height())
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
@@ -96,14 +123,17 @@ class _Body(QScrollArea):
         return super().eventFilter(watched, event)
 
 
-class Dock(QWidget):
-    """A window's frame; the body scrolls, what `add_footer` takes does not."""
+class Panel(QWidget):
+    """Base class of the panels.
+
+    The body scrolls; widgets added by `add_footer` stay visible below it.
+    """
 
     def __init__(self) -> None:
-        self._farewells: list[Callable[[], object]] = []
+        self._cleanups: list[Callable[[], object]] = []
         super().__init__()
-        # The viewer can be closed with its docks still in it.
-        self.destroyed.connect(partial(_say_farewell, self._farewells))
+        # The viewer may be closed while the panel is open.
+        self.destroyed.connect(partial(_clean_up, self._cleanups))
         content = QWidget()
         self._body = QVBoxLayout(content)
         self._body.setContentsMargins(6, 6, 6, 6)
@@ -116,46 +146,43 @@ class Dock(QWidget):
         self._outer.setSpacing(0)
         self._outer.addWidget(self.body, 1)
 
-    def when_closed(self, action: Callable[[], object]) -> None:
-        """Call this once when the window is closed: to let go of what outlives it."""
-        self._farewells.append(action)
+    def on_close(self, action: Callable[[], object]) -> None:
+        """Call an action once when the panel is closed, to release what outlives it."""
+        self._cleanups.append(action)
 
-    def follow(self, emitter: Any, action: Callable[..., None]) -> None:
-        """Hear a napari event until the window is closed."""
+    def connect_until_closed(self, emitter: Any, action: Callable[..., None]) -> None:
+        """Connect an action to a napari event or signal until the panel is closed."""
         emitter.connect(action)
-        self.when_closed(lambda: emitter.disconnect(action))
+        self.on_close(lambda: emitter.disconnect(action))
 
-    def listen(self, callbacks: list[Any], action: Callable[..., object]) -> None:
-        """Hear the viewer's mouse until the window is closed."""
+    def add_mouse_callback(self, callbacks: list[Any], action: Callable[..., object]) -> None:
+        """Add an action to mouse callbacks of the viewer until the panel is closed."""
         callbacks.append(action)
-        self.when_closed(lambda: callbacks.remove(action))
+        self.on_close(lambda: callbacks.remove(action))
 
     def event(self, event: QEvent | None) -> bool:
-        """Notice that napari has closed the window: it takes it out of its dock."""
+        """Clean up when napari closes the panel, which removes it from its dock widget."""
         if event is not None and event.type() == QEvent.Type.ParentChange and not self.parent():
-            _say_farewell(self._farewells)
+            _clean_up(self._cleanups)
         return super().event(event)
 
     def sizeHint(self) -> QSize:
-        """Ask for a width at which tables and sliders can be read."""
+        """Return a width at which tables and sliders are readable."""
         return QSize(360, 640)
 
     def add(self, widget: _Widget, stretch: int = 0) -> _Widget:
-        """Put a widget at the end of the body."""
+        """Append a widget to the body and return it."""
         self._body.addWidget(widget, stretch)
         return widget
 
     def add_form(self) -> QFormLayout:
-        """Start a block of labelled controls."""
-        form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setVerticalSpacing(5)
+        """Append a form of labelled controls to the body and return it."""
+        form = compact_form()
         self._body.addLayout(form)
         return form
 
     def add_title(self, text: str) -> QLabel:
-        """Start a section."""
+        """Append the title of a section to the body and return it."""
         title = QLabel(text)
         font = title.font()
         font.setBold(True)
@@ -164,23 +191,28 @@ class Dock(QWidget):
         title.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         return self.add(title)
 
-    def add_folded(self, text: str) -> QFormLayout:
-        """Start a block of labelled controls that few people need, folded away."""
+    def add_row(self, *widgets: QWidget) -> None:
+        """Append widgets side by side to the body."""
+        row = QHBoxLayout()
+        for widget in widgets:
+            row.addWidget(widget)
+        self._body.addLayout(row)
+
+    def add_collapsible(self, text: str) -> QFormLayout:
+        """Append a collapsed form, for controls that are rarely needed, and return it."""
         fold = QCollapsible(text, collapsedIcon="▸", expandedIcon="▾")
         inner = QWidget()
-        form = QFormLayout(inner)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form = compact_form(inner)
         fold.setContent(inner)
-        for layout in (fold.layout(), form):
-            if layout is not None:
-                layout.setContentsMargins(0, 0, 0, 0)
+        if (layout := fold.layout()) is not None:
+            layout.setContentsMargins(0, 0, 0, 0)
         fold.collapse(animate=False)
         self.add(fold)
         return form
 
     def add_footer(self, widget: _Widget) -> _Widget:
-        """Put a widget below the scrolling body, which is complete by then."""
+        """Append a widget below the body, which must be complete, and return it."""
         if self._outer.count() == 1:
-            self._body.addStretch()  # or the labels would share what room is left
+            self._body.addStretch()  # otherwise the labels would share the remaining room
         self._outer.addWidget(widget)
         return widget

@@ -1,4 +1,4 @@
-"""The pixel size: what the layer says, what the user types, what the lattice gives."""
+"""Row that shows and edits the pixel size of the image."""
 
 from __future__ import annotations
 
@@ -8,31 +8,36 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QDoubleSpinBox, QHBoxLayout, QVBoxLayout, QWidget
 from superqt.utils import signals_blocked
 
-from napari_stem_defects.napari_plugin.panels.common.panel import button, named, note, say
+from napari_stem_defects.napari_plugin.panels.common.panel import button, named, note, show_note
 
 if TYPE_CHECKING:
-    from napari_stem_defects.napari_plugin.panels.common.pixel_size import PixelSize
+    from napari_stem_defects.napari_plugin.panels.common.pixel_size import PixelSizeViewModel
 
 _DECIMALS = 5
 _LARGEST_NM = 100.0
 
 
 class PixelSizeRow(QWidget):
-    """Draws a `PixelSize`; asks through its signals for what concerns the layer."""
+    """Shows a `PixelSizeViewModel`; signals request changes of the image layer.
+
+    Parameters
+    ----------
+    view_model : PixelSizeViewModel
+    """
 
     typed = Signal()
-    """Another pixel size was typed."""
+    """The user has typed another pixel size."""
     calibrate_clicked = Signal(float)
-    """The layer shall get this pixel size."""
+    """Requests to calibrate the layer with this pixel size in nm."""
 
-    def __init__(self, model: PixelSize) -> None:
+    def __init__(self, view_model: PixelSizeViewModel) -> None:
         super().__init__()
-        self._model = model
+        self._view_model = view_model
         self._layer_nm: float | None = None
         self.spin = named(
             QDoubleSpinBox(),
             "pixel_size_nm",
-            "Edge of a pixel in nm; leave it unknown to find it from the lattice",
+            "Edge of a pixel in nm; if unknown, it is found from the lattice",
         )
         self.spin.setDecimals(_DECIMALS)
         self.spin.setRange(0.0, _LARGEST_NM)
@@ -44,16 +49,16 @@ class PixelSizeRow(QWidget):
         self.calibrate = button(
             "Calibrate image",
             "calibrate",
-            "Give the image layer this pixel size, scale bar included",
+            "Calibrate the image layer, and so the scale bar, with this pixel size",
         )
         self.calibrate.clicked.connect(self._on_calibrate)
         self.statement = note("scale_statement")
         self._lay_out()
-        model.changed.connect(self.refresh)
+        view_model.changed.connect(self.refresh)
 
     def show_size(self, size_nm: float | None) -> None:
-        """Show the layer's own pixel size; forget what was typed for another layer."""
-        self._model.typed_nm = None
+        """Show the pixel size of the layer, None if uncalibrated; drop a size typed before."""
+        self._view_model.typed_nm = None
         self._layer_nm = size_nm
         with signals_blocked(self.spin):
             self.spin.setValue(size_nm or 0.0)
@@ -61,13 +66,13 @@ class PixelSizeRow(QWidget):
 
     @property
     def size_nm(self) -> float | None:
-        """The size that counts: typed, the layer's own, or found from the lattice."""
-        return self._model.typed_nm or self._layer_nm or self._model.proposed_nm
+        """Pixel size in use: typed, of the layer, or found from the lattice."""
+        return self._view_model.typed_nm or self._layer_nm or self._view_model.proposed_nm
 
     def refresh(self) -> None:
-        """Show the model as it stands."""
-        say(self.statement, self._model.statement)
-        self.calibrate.setVisible(self._better_size() is not None)
+        """Show the current state."""
+        show_note(self.statement, self._view_model.statement)
+        self.calibrate.setVisible(self._new_size() is not None)
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()
@@ -79,14 +84,14 @@ class PixelSizeRow(QWidget):
         layout.addLayout(row)
         layout.addWidget(self.statement)
 
-    def _better_size(self) -> float | None:
-        return self._model.typed_nm or self._model.proposed_nm
+    def _new_size(self) -> float | None:
+        return self._view_model.typed_nm or self._view_model.proposed_nm
 
     def _on_typed(self, value: float) -> None:
-        self._model.typed_nm = value or None
+        self._view_model.typed_nm = value or None
         self.refresh()
         self.typed.emit()
 
     def _on_calibrate(self) -> None:
-        if (size := self._better_size()) is not None:
+        if (size := self._new_size()) is not None:
             self.calibrate_clicked.emit(size)

@@ -1,4 +1,4 @@
-"""Pays for slow imports before the user waits for them."""
+"""Import of slow modules in the background, before the user has to wait for them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from importlib import import_module
 
 
 @cache
-def warm_up() -> threading.Thread:
-    """Import, beside the event loop, what napari needs for its first layer with features.
+def preload() -> threading.Thread:
+    """Import pandas in a thread; napari needs it for the first layer with features.
 
     Returns
     -------
     Thread
-        Alive until the import is done; the same one for every call.
+        Alive until the import has finished; every call returns the same one.
     """
     thread = threading.Thread(target=import_module, args=("pandas",), daemon=True)
     thread.start()

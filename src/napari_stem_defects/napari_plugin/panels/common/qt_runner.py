@@ -1,4 +1,4 @@
-"""Brings the workers' events to the thread that draws the windows."""
+"""Delivery of worker events on the GUI thread."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _INTERVAL_MS = 25
 
 
 class QtRunner(QObject):
-    """Submits jobs to a worker and delivers their events on Qt's thread, in order.
+    """Submits jobs to a worker and delivers their events on the GUI thread, in order.
 
-    A timer that runs while jobs are out fetches the events. Unlike signals across threads this
+    A timer, active while jobs are running, fetches the events. Unlike signals across threads this
     behaves the same in every Qt binding, and a worker that reports too often cannot flood the
-    event loop: of reports that arrive together and only say how far it is, the last is delivered.
+    event loop: of several progress reports that arrive together, only the last is delivered.
 
     Parameters
     ----------
     worker : callable
-        Returns the worker; called with the first job, so that opening a window starts nothing.
+        Returns the worker; called with the first job, so that opening a panel starts no process.
     parent : QObject
         Events stop when it is destroyed.
     """
@@ -38,39 +38,51 @@ class QtRunner(QObject):
         super().__init__(parent)
         self._worker = worker
         self._events: queue.SimpleQueue[tuple[Listener, Event]] = queue.SimpleQueue()
-        self._out: set[Ticket] = set()
+        self._tickets: set[Ticket] = set()
         self._timer = QTimer(self)
         self._timer.setInterval(_INTERVAL_MS)
         self._timer.timeout.connect(self._deliver)
 
     def submit(self, job: Job, listener: Listener) -> Ticket:
-        """Hand in a job; ``listener`` is called on Qt's thread."""
+        """Submit a job.
+
+        Parameters
+        ----------
+        job : Job
+        listener : callable
+            Called with each event of the job, on the GUI thread.
+
+        Returns
+        -------
+        Ticket
+            Cancels the job.
+        """
         events = self._events
         ticket = self._worker().submit(job, lambda event: events.put((listener, event)))
-        self._out.add(ticket)
+        self._tickets.add(ticket)
         self._timer.start()
         return ticket
 
     def cancel_all(self) -> None:
-        """Cancel every job handed in here and deliver nothing more."""
+        """Cancel all jobs submitted here and deliver no more events."""
         self._timer.stop()
-        for ticket in self._out:
+        for ticket in self._tickets:
             ticket.cancel()
 
     def _deliver(self) -> None:
         arrived = [self._events.get() for _ in range(self._events.qsize())]
         for (listener, event), following in zip_longest(arrived, arrived[1:]):
-            if not _is_stale(event, following and following[1]):
+            if not _is_superseded(event, following and following[1]):
                 listener(event)
-        self._out = {ticket for ticket in self._out if not ticket.done}
-        if not self._out and self._events.empty():
+        self._tickets = {ticket for ticket in self._tickets if not ticket.done}
+        if not self._tickets and self._events.empty():
             self._timer.stop()
 
 
-def _is_stale(event: Event, following: Event | None) -> bool:
-    """Say whether an event only tells how far a job is, and the one behind it tells it better.
+def _is_superseded(event: Event, following: Event | None) -> bool:
+    """Return whether an event only reports progress and a later report follows it.
 
-    A worker does one job at a time, so neighbours are of the same job.
+    A worker runs one job at a time, so neighbouring events belong to the same job.
     """
     return (
         isinstance(event, Progressed)

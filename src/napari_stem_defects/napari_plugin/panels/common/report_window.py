@@ -11,10 +11,10 @@ from napari_stem_defects.io.models.report_folder import read_report
 from napari_stem_defects.napari_plugin.panels.common.confusion_plot import ConfusionPlot
 from napari_stem_defects.napari_plugin.panels.common.loss_plot import LossPlot
 from napari_stem_defects.napari_plugin.panels.common.metrics_table import FiguresTable, full_columns
-from napari_stem_defects.napari_plugin.panels.common.panel import named, note, say
+from napari_stem_defects.napari_plugin.panels.common.panel import named, note, show_note
 from napari_stem_defects.napari_plugin.panels.common.reliability_plot import ReliabilityPlot
 from napari_stem_defects.napari_plugin.panels.train.report_summary import title
-from napari_stem_defects.napari_plugin.panels.train.view_model import losses_of
+from napari_stem_defects.reporting.losses import epoch_losses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,15 +40,15 @@ class ReportWindow(QDialog):
         self.setWindowTitle(f"Report on {report['model']}")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setSizeGripEnabled(True)
-        measurements = [report, *report["beside"]]
+        evaluations = [report, *report["beside"]]
         content = QWidget()
         self._grid = QGridLayout(content)
         self._grid.setHorizontalSpacing(28)
         self._grid.setVerticalSpacing(6)
         self._grid.addWidget(_small("remarks", " ".join(report["remarks"])), 0, 0, 1, -1)
-        for column, measurement in enumerate(measurements):
+        for column, measurement in enumerate(evaluations):
             self._add(column, measurement)
-        self._add_losses(report, len(measurements))
+        self._add_losses(report, len(evaluations))
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
@@ -56,7 +56,7 @@ class ReportWindow(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addWidget(area)
-        self.resize(max(760, 80 + (_COLUMN_PX + 60) * len(measurements)), 740)
+        self.resize(max(760, 80 + (_COLUMN_PX + 60) * len(evaluations)), 740)
 
     def _add(self, column: int, measurement: Mapping[str, Any]) -> None:
         split = measurement["split"] or "all"
@@ -88,7 +88,7 @@ class ReportWindow(QDialog):
         row = self._grid.rowCount()
         self._grid.addWidget(_heading("Losses of the model's members"), row, 0, 1, columns)
         self._grid.addWidget(losses, row + 1, 0, 1, columns)
-        losses.put(losses_of(report["history"]))
+        losses.put(epoch_losses(report["history"]))
 
 
 def show_report(model: Path, parent: QWidget) -> None:
@@ -116,7 +116,7 @@ def _notes(measurement: Mapping[str, Any]) -> str:
 
 def _small(name: str, text: str) -> QLabel:
     label = named(note(name), name, "")
-    say(label, text)
+    show_note(label, text)
     return label
 
 

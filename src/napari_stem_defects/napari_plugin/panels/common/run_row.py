@@ -1,4 +1,4 @@
-"""Run and Cancel with progress, time left and what happened."""
+"""Row with Run and Cancel buttons, progress bar, time left and message."""
 
 from __future__ import annotations
 
@@ -7,34 +7,35 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QVBoxLayout
 
-from napari_stem_defects.napari_plugin.panels.common.panel import button, note, say
+from napari_stem_defects.napari_plugin.panels.common.panel import button, note, show_note
 
 if TYPE_CHECKING:
-    from napari_stem_defects.napari_plugin.panels.common.job_state import Run
+    from napari_stem_defects.napari_plugin.panels.common.job_state import JobState
 
 _STEPS = 1000
 
 
 class RunRow(QFrame):
-    """Draws a `Run`; asks for a start through `run_clicked`.
+    """Shows a `JobState`; `run_clicked` requests a start.
 
     Parameters
     ----------
-    run : Run
+    run : JobState
     text : str
-        What the start button says.
+        Text of the start button.
     tooltip : str
-        What it does.
+        Tooltip of the start button.
     """
 
     run_clicked = Signal()
+    """The user has clicked the start button."""
 
-    def __init__(self, run: Run, text: str, tooltip: str) -> None:
+    def __init__(self, run: JobState, text: str, tooltip: str) -> None:
         super().__init__()
         self._run = run
         self.start = button(text, "run", tooltip)
         self.start.clicked.connect(self.run_clicked)
-        self.cancel = button("Cancel", "cancel", "Stop; what is finished so far is kept")
+        self.cancel = button("Cancel", "cancel", "Stop and keep finished results")
         self.cancel.clicked.connect(run.cancel)
         self.bar = QProgressBar()
         self.bar.setObjectName("progress")
@@ -58,18 +59,18 @@ class RunRow(QFrame):
         layout.addWidget(self.message)
 
     def refresh(self) -> None:
-        """Show the run as it stands."""
+        """Show the current state."""
         run = self._run
         self.start.setEnabled(not run.busy)
         self.cancel.setEnabled(run.phase in ("waiting", "running"))
         self.bar.setValue(round(run.fraction * _STEPS) if run.busy else 0)
-        say(self.message, _sentence(run))
+        show_note(self.message, _status_line(run))
         colour = "#ff6b5e" if run.phase == "failed" else ""
         self.message.setStyleSheet(f"color: {colour};" if colour else "")
         self.message.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
 
 
-def _sentence(run: Run) -> str:
+def _status_line(run: JobState) -> str:
     left = run.seconds_left
     return run.message if left is None else f"{run.message} · {_duration(left)} left"
 

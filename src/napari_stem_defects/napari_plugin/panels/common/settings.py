@@ -1,7 +1,7 @@
-"""Choices that a window finds again the next time, kept by napari's plugin settings.
+"""Settings that persist between sessions, stored by napari.
 
 They are declared in the manifest under ``configurations`` and appear in napari's preferences.
-napari before 0.9 has no such settings; choices then last as long as the application.
+napari before 0.9 has no plugin settings; values then last until the application exits.
 """
 
 from __future__ import annotations
@@ -23,7 +23,18 @@ CATEGORIES = ("detect", "train", "label", "preprocess")
 
 
 def settings(category: str) -> Any:
-    """Return the settings of a window: one attribute per choice."""
+    """Return the settings of a panel.
+
+    Parameters
+    ----------
+    category : str
+        One of `CATEGORIES`.
+
+    Returns
+    -------
+    object
+        One attribute per setting.
+    """
     return getattr(_all(), category)
 
 
@@ -37,31 +48,36 @@ def _all() -> Any:
         return SimpleNamespace(**{name: SimpleNamespace() for name in CATEGORIES})
 
 
-def remember(category: str, *controls: QWidget) -> None:
-    """Set controls to what they were last time, and keep what they become.
+def bind_settings(category: str, *controls: QWidget) -> None:
+    """Set controls to their stored values and store every change of them.
 
     Parameters
     ----------
     category : str
-        The window, a category of the manifest's configurations.
-    controls : QWidget
-        Spin boxes, combo boxes and check boxes, called like their settings.
+        One of `CATEGORIES`: a panel, as in the ``configurations`` of the manifest.
+    *controls : QWidget
+        Spin boxes, combo boxes and check boxes whose object names are those of their settings.
+
+    Raises
+    ------
+    TypeError
+        If a control is of another kind.
     """
-    kept = settings(category)
+    stored = settings(category)
     for control in controls:
         name = control.objectName()
-        signal, put = _access(control)
-        if (value := getattr(kept, name, None)) not in (None, ""):
-            put(value)
-        signal.connect(lambda value, name=name: keep(category, name, value))
+        changed, set_value = _access(control)
+        if (value := getattr(stored, name, None)) not in (None, ""):
+            set_value(value)
+        changed.connect(lambda value, name=name: save_setting(category, name, value))
 
 
-def keep(category: str, name: str, value: object) -> None:
-    """Keep one choice; what the settings refuse is as it was."""
+def save_setting(category: str, name: str, value: object) -> None:
+    """Store one value; a value that napari refuses leaves the setting unchanged."""
     try:
         setattr(settings(category), name, value)
     except (ValueError, OSError) as error:
-        _logger.warning("%s.%s is not remembered: %s", category, name, error)
+        _logger.warning("setting %s.%s was not stored: %s", category, name, error)
 
 
 def _access(control: QWidget) -> tuple[Any, Callable[[Any], object]]:
@@ -71,4 +87,4 @@ def _access(control: QWidget) -> tuple[Any, Callable[[Any], object]]:
         return control.currentTextChanged, control.setCurrentText
     if isinstance(control, QCheckBox):
         return control.toggled, control.setChecked
-    raise TypeError(f"{type(control).__name__} cannot be remembered")
+    raise TypeError(f"{type(control).__name__}: only spin, combo and check boxes can be stored")

@@ -1,22 +1,41 @@
-"""What one window hands to another."""
+"""State shared between the panels: open label project, model library, training preprocessing."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from psygnal import Signal
 
 if TYPE_CHECKING:
-    from napari_stem_defects.napari_plugin.panels.label.view_model import LabelModel
-    from napari_stem_defects.preprocessing.settings import (
-        PreprocessingSettings,
-    )
+    from collections.abc import Sequence
+
+    from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.preprocessing.settings import PreprocessingSettings
+
+
+class LabelEditor(Protocol):
+    """A label project that other panels may add labels to."""
+
+    def add_labels(
+        self,
+        image: Micrograph,
+        frame: int,
+        positions: Sequence[tuple[float, float]],
+        class_name: str,
+    ) -> tuple[str, ...]:
+        """Label positions (y, x), px, of one frame; return the ids of the labels."""
+
+    def remove(self, *label_ids: str) -> None:
+        """Remove labels."""
 
 
 class TrainingSettings:
-    """The preprocessing that "Preprocess" chose for training; "Train ensemble" listens.
+    """The preprocessing that Preprocess has chosen for Train ensemble.
 
-    None leaves the choice to the protocol that suits the labels.
+    Attributes
+    ----------
+    preprocessing : PreprocessingSettings or None
+        None leaves the choice to the training recipe that suits the labels.
     """
 
     changed = Signal()
@@ -24,41 +43,47 @@ class TrainingSettings:
     def __init__(self) -> None:
         self.preprocessing: PreprocessingSettings | None = None
 
-    def use(self, preprocessing: PreprocessingSettings | None) -> None:
-        """Choose the preprocessing of the next training."""
+    def set(self, preprocessing: PreprocessingSettings | None) -> None:
+        """Set the preprocessing of the next training; None removes it."""
         self.preprocessing = preprocessing
         self.changed.emit()
 
 
-class Library:
-    """The user's model library, as far as windows change it."""
+class LibraryEvents:
+    """Announces changes that panels make to the user's model library."""
 
     changed = Signal(str)
-    """A model of this name has come."""
+    """Name of the model that was added; "" if one was removed."""
 
 
 class OpenLabels:
-    """The label project that is open for writing, for windows that have labels to give."""
+    """The label project that Label patches has open.
+
+    Attributes
+    ----------
+    editor : LabelEditor or None
+        Adds labels to the project; None if no project is open.
+    """
 
     changed = Signal()
 
     def __init__(self) -> None:
-        self.model: LabelModel | None = None
+        self.editor: LabelEditor | None = None
 
-    def use(self, model: LabelModel) -> None:
-        """Hear that a window opened a project."""
-        if self.model is not model:
-            self.model = model
+    def set(self, editor: LabelEditor) -> None:
+        """Record that a panel has opened a project."""
+        if self.editor is not editor:
+            self.editor = editor
             self.changed.emit()
 
-    def drop(self, model: LabelModel) -> None:
-        """Hear that a window closed its project."""
-        if self.model is model:
-            self.model = None
+    def release(self, editor: LabelEditor) -> None:
+        """Record that a panel has closed its project."""
+        if self.editor is editor:
+            self.editor = None
             self.changed.emit()
 
 
 open_labels = OpenLabels()
-library = Library()
+library_events = LibraryEvents()
 training_settings = TrainingSettings()
-"""One each for all windows of the application."""
+"""One object each, shared by all panels of the application."""

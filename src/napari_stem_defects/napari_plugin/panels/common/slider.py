@@ -1,4 +1,4 @@
-"""A slider for decimal numbers that answers to keys."""
+"""Slider for decimal numbers that can be moved by keys."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ _STEPS = {
 
 
 class Slider(QLabeledDoubleSlider):
-    """superqt's slider, which by itself ignores arrows, Page Up, Page Down, Home and End.
+    """Labelled slider that reacts to arrows, Page Up, Page Down, Home and End.
+
+    superqt's `QLabeledDoubleSlider` ignores these keys.
 
     Parameters
     ----------
     limits : (float, float)
-        Least and largest value.
+        Smallest and largest value.
     decimals : int
-        A key moves the last one by 1.
+        Digits after the decimal point; an arrow key changes the last one by 1.
     """
 
     def __init__(self, limits: tuple[float, float], decimals: int) -> None:
@@ -40,13 +42,13 @@ class Slider(QLabeledDoubleSlider):
             part.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Take the keys of the part that has the focus."""
+        """Handle keys of the part that has the focus."""
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             return self._move(event.key())
         return bool(super().eventFilter(watched, event))
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Move by keys."""
+        """Move the slider by keys."""
         if event is None or not self._move(event.key()):
             super().keyPressEvent(event)
 

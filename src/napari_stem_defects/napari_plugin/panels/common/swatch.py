@@ -1,4 +1,4 @@
-"""The colour of a class: as a small square, and as the colour of its name."""
+"""Colours of the classes in the panels: square swatches and text colours."""
 
 from __future__ import annotations
 
@@ -12,16 +12,21 @@ _DARKER = 160
 
 
 class Swatch(QLabel):
-    """A square in a class's colour, or in any colour given."""
+    """A small square in the colour of a class.
 
-    def __init__(self, class_name: str, colour: str = "") -> None:
+    Parameters
+    ----------
+    class_name : str
+    """
+
+    def __init__(self, class_name: str) -> None:
         super().__init__()
         self.setFixedSize(_EDGE_PX, _EDGE_PX)
-        self.setStyleSheet(f"background: {colour or colour_of(class_name)}; border-radius: 2px;")
+        self.setStyleSheet(f"background: {colour_of(class_name)}; border-radius: 2px;")
 
 
 def ink_of(class_name: str, palette: QPalette) -> QColor:
-    """Return the colour to write a class's name in: darker than its own in a light window."""
+    """Return the text colour of a class name: that of the class, darkened in a light theme."""
     text = palette.color(QPalette.ColorRole.WindowText)
     if class_name == UNKNOWN:
         return text

@@ -1,1 +1,4 @@
-"""TODO napari_plugin/panels/detect."""
+"""The panel Detect defects: run an ensemble, set thresholds, correct regions, export results.
+
+May import ``panels.common`` and ``layers``, but no other panel.
+"""

@@ -1,4 +1,4 @@
-"""What is wrong with the selected region: another class, or no defect at all."""
+"""Row that corrects the selected region: another class, or no defect."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_stem_defects.base.defect_classes import BULK
-from napari_stem_defects.napari_plugin.panels.common.panel import button, named, note, say
+from napari_stem_defects.napari_plugin.panels.common.panel import button, named, note, show_note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,48 +17,47 @@ if TYPE_CHECKING:
 
 
 class CorrectionRow(QWidget):
-    """Asks for a correction of one region through its signals."""
+    """Requests corrections of the selected region through its signals."""
 
     corrected = Signal(object, str)
-    """The region, and the class it is really of; "Bulk" where it is no defect."""
+    """The region and its correct class; "Bulk" if it is no defect."""
     undo_clicked = Signal()
+    """Requests to undo the last correction."""
 
     def __init__(self) -> None:
         super().__init__()
         self._region: Region | None = None
-        self._what = QLabel("selected is")
-        self.right_class = named(
-            QComboBox(), "right_class", "Give the selected region another class"
-        )
+        self._what = QLabel("Selected region is")
+        self.right_class = named(QComboBox(), "right_class", "Correct class of the selected region")
         self.right_class.activated.connect(self._on_class)
         self.delete = button(
-            "No defect", "delete_region", "The selected region is no defect (Delete)"
+            "No defect", "delete_region", "Mark the selected region as no defect (Delete)"
         )
-        self.delete.clicked.connect(lambda: self._say(BULK))
-        self.undo = button("Undo", "undo_correction", "Take the last correction back")
+        self.delete.clicked.connect(lambda: self._correct(BULK))
+        self.undo = button("Undo", "undo_correction", "Undo the last correction")
         self.undo.clicked.connect(self.undo_clicked)
         self.statement = note("corrections")
         self._lay_out()
-        self.put(None)
+        self.set_region(None)
 
-    def put_classes(self, names: Sequence[str]) -> None:
-        """Offer these classes."""
+    def set_classes(self, names: Sequence[str]) -> None:
+        """Set the classes to choose from."""
         self.right_class.clear()
         self.right_class.addItems(list(names))
-        self.put(self._region)
+        self.set_region(self._region)
 
-    def put(self, region: Region | None) -> None:
-        """Show the region that is selected."""
+    def set_region(self, region: Region | None) -> None:
+        """Set the selected region; None disables the controls."""
         self._region = region
         for widget in (self.right_class, self.delete):
             widget.setEnabled(region is not None)
         name = "" if region is None else region.class_name
         self.right_class.setCurrentIndex(self.right_class.findText(name))
 
-    def put_statement(self, text: str, undoable: bool) -> None:
-        """Say what became of the corrections."""
-        say(self.statement, text)
-        self.undo.setEnabled(undoable)
+    def set_statement(self, text: str, can_undo: bool) -> None:
+        """Show the state of the corrections, and whether one can be undone."""
+        show_note(self.statement, text)
+        self.undo.setEnabled(can_undo)
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()
@@ -73,8 +72,8 @@ class CorrectionRow(QWidget):
         self.undo.setEnabled(False)
 
     def _on_class(self) -> None:
-        self._say(self.right_class.currentText())
+        self._correct(self.right_class.currentText())
 
-    def _say(self, right: str) -> None:
+    def _correct(self, right: str) -> None:
         if self._region is not None:
             self.corrected.emit(self._region, right)

@@ -1,4 +1,4 @@
-"""What a person corrects in a result, and the labels that this becomes."""
+"""Manual corrections of a result, and the labels made from them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from psygnal import Signal
 
 from napari_stem_defects.base.defect_classes import kind_of
 from napari_stem_defects.jobs.corrections import Correction, pixels_of, probability_in
-from napari_stem_defects.napari_plugin.panels.common.label_sampling import places_in
+from napari_stem_defects.napari_plugin.panels.common.label_sampling import sample_positions
 from napari_stem_defects.napari_plugin.panels.common.shared_state import OpenLabels, open_labels
 
 if TYPE_CHECKING:
@@ -18,26 +18,27 @@ if TYPE_CHECKING:
 
 
 class _Entry(NamedTuple):
-    """A correction, the label places it stands for, and the labels made of them so far."""
+    """A correction, the label positions it covers, and the ids of the labels made from it."""
 
     correction: Correction
     image: Micrograph
-    places: tuple[tuple[float, float], ...]
+    positions: tuple[tuple[float, float], ...]
     labels: list[str]
 
 
 class Corrections:
-    """Keeps corrections in order and turns them into labels of the open project.
+    """Keeps corrections in order and adds them as labels to the open project.
 
-    Those made while no project is open wait for the next one that opens.
+    Corrections made while no project is open are added when the next one opens.
 
     Parameters
     ----------
     project : OpenLabels
-        Which label project is open.
+        The label project that is open.
     """
 
     changed = Signal()
+    """Corrections or their labels have changed."""
 
     def __init__(self, project: OpenLabels = open_labels) -> None:
         self._project = project
@@ -45,60 +46,64 @@ class Corrections:
 
     @property
     def made(self) -> tuple[Correction, ...]:
-        """All corrections, the first one first."""
+        """All corrections, in the order they were made."""
         return tuple(entry.correction for entry in self._entries)
 
     def statement(self) -> str:
-        """Say what became of the corrections."""
+        """Return the number of corrections and labels in words; "" without corrections."""
         if not self._entries:
             return ""
         waiting = sum(not entry.labels for entry in self._entries)
         labels = sum(len(entry.labels) for entry in self._entries)
         text = f"{len(self._entries)} corrected, {labels} labels made."
         if waiting:
-            text += f" {waiting} wait: open a project in Label patches to keep them as labels."
+            text += f" {waiting} wait: open a project in Label patches to add them as labels."
         return text
 
-    def forget(self) -> None:
-        """Start anew, for another result; labels stay where they are."""
+    def clear(self) -> None:
+        """Remove all corrections, for another result; their labels are kept."""
         self._entries = []
         self.changed.emit()
 
     def add(self, result: FrameResult, region: Region, right: str, image: Micrograph) -> None:
-        """Say that a region is really of another class, or "Bulk": no defect.
+        """Correct the class of a region.
 
         Parameters
         ----------
         result : FrameResult
-            The result the region is of.
+            The result that contains the region.
+        region : Region
+        right : str
+            Its correct class; "Bulk" if it is no defect.
         image : Micrograph
-            The image, all its frames.
+            The image with all its frames.
         """
         weights = probability_in(result, region)
-        spread = places_in(pixels_of(result, region), weights)
-        peak = spread[0]
-        places = [(region.y_px, region.x_px)] if kind_of(region.class_name) == "point" else spread
+        positions = sample_positions(pixels_of(result, region), weights)
+        peak = positions[0]
+        if kind_of(region.class_name) == "point":
+            positions = [(region.y_px, region.x_px)]
         correction = Correction(result.frame, int(peak[0]), int(peak[1]), region.class_name, right)
-        self._entries.append(_Entry(correction, image, tuple(places), []))
-        self.flush()
+        self._entries.append(_Entry(correction, image, tuple(positions), []))
+        self.add_waiting_labels()
 
-    def take_back(self) -> None:
-        """Undo the last correction, its labels included."""
+    def undo(self) -> None:
+        """Undo the last correction and remove its labels."""
         if not self._entries:
             return
         entry = self._entries.pop()
-        if entry.labels and self._project.model is not None:
-            self._project.model.remove(*entry.labels)
+        if entry.labels and self._project.editor is not None:
+            self._project.editor.remove(*entry.labels)
         self.changed.emit()
 
-    def flush(self) -> None:
-        """Make the labels that wait, if a project is open."""
-        model = self._project.model
+    def add_waiting_labels(self) -> None:
+        """Add the labels that wait, if a project is open."""
+        editor = self._project.editor
         for entry in self._entries:
-            if model is not None and not entry.labels:
+            if editor is not None and not entry.labels:
                 correction = entry.correction
-                labels = model.label_all(
-                    entry.image, correction.frame, entry.places, correction.right
+                labels = editor.add_labels(
+                    entry.image, correction.frame, entry.positions, correction.right
                 )
                 entry.labels.extend(labels)
         self.changed.emit()

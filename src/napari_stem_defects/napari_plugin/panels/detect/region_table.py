@@ -1,4 +1,4 @@
-"""The table of found regions; a click goes there."""
+"""Table of the regions found; selecting a row centres the view on the region."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from napari_stem_defects.base.defect_classes import colour_of
 from napari_stem_defects.postprocessing.results import Region
 
 _CLASS_COLUMN = 1
-_USUAL, _MARGIN_PX = "0.00", 14
-"""The narrowest figure that a column has room for, and what is around it."""
-_LEAST_ROWS = 8
+_SHORTEST_VALUE, _MARGIN_PX = "0.00", 14
+"""The narrowest value that a column has room for, and the margin around it."""
+_MIN_ROWS = 8
 _ROW_PX, _HEADER_PX = 22, 28
 _Index = QModelIndex | QPersistentModelIndex
 _Column = tuple[str, str, Callable[[Region], float | str | None]]
@@ -30,7 +30,7 @@ _COLUMNS: tuple[_Column, ...] = (
     ("class", "Defect class", lambda r: r.class_name),
     (
         "#",
-        "Number within its class; the value in the labels layer",
+        "Number within the class; the value in the labels layer",
         lambda r: r.region,
     ),
     ("length/nm", "Longest extent", lambda r: r.length_nm),
@@ -40,32 +40,32 @@ _COLUMNS: tuple[_Column, ...] = (
 
 
 class _Rows(QAbstractTableModel):
-    """The regions in the order of a column; sorted here, which is quick for thousands."""
+    """The regions, sorted by a column; sorting here is fast for thousands of regions."""
 
     def __init__(self) -> None:
         super().__init__()
         self.regions: list[Region] = []
         self._order = 1, False
 
-    def put(self, regions: Sequence[Region]) -> None:
+    def set_regions(self, regions: Sequence[Region]) -> None:
         self.beginResetModel()
         self.regions = list(regions)
-        self._arrange()
+        self._sort_regions()
         self.endResetModel()
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         self.layoutAboutToBeChanged.emit()
-        before = self.persistentIndexList()
-        kept = [self.regions[index.row()] for index in before]
+        indices = self.persistentIndexList()
+        indexed = [self.regions[index.row()] for index in indices]
         self._order = column, order == Qt.SortOrder.DescendingOrder
-        self._arrange()
-        places = {id(region): row for row, region in enumerate(self.regions)}
-        for index, region in zip(before, kept, strict=True):
-            moved = self.index(places[id(region)], index.column())
+        self._sort_regions()
+        rows = {id(region): row for row, region in enumerate(self.regions)}
+        for index, region in zip(indices, indexed, strict=True):
+            moved = self.index(rows[id(region)], index.column())
             self.changePersistentIndex(index, moved)
         self.layoutChanged.emit()
 
-    def _arrange(self) -> None:
+    def _sort_regions(self) -> None:
         column, descending = self._order
         value = _COLUMNS[column][2]
         self.regions.sort(key=lambda r: _sortable(value(r)), reverse=descending)
@@ -111,16 +111,19 @@ def _text(value: float | str | None) -> str:
 
 
 class RegionTable(QTableView):
-    """Lists regions, sortable by every column."""
+    """Table of regions, sortable by every column."""
 
-    region_chosen = Signal(object)
-    """The region of the row that the user went to; None where the table was filled anew."""
+    region_selected = Signal(object)
+    """The region of the row the user has selected; None after the table was filled again."""
     delete_pressed = Signal()
+    """The user has pressed Delete on the selected row."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("regions")
-        self.setToolTip("Every connected defect; click a row to see it in the image")
+        self.setToolTip(
+            "Regions of the defect classes; click a row to centre the view on its region"
+        )
         self._rows = _Rows()
         self.setModel(self._rows)
         self.setSortingEnabled(True)
@@ -130,25 +133,25 @@ class RegionTable(QTableView):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setAlternatingRowColors(False)  # napari styles no second row colour
         self._style_headers()
-        self.setMinimumHeight(_HEADER_PX + _LEAST_ROWS * _ROW_PX)
-        self.put([])
+        self.setMinimumHeight(_HEADER_PX + _MIN_ROWS * _ROW_PX)
+        self.set_regions([])
         if (selection := self.selectionModel()) is not None:
-            selection.currentRowChanged.connect(self._announce)
+            selection.currentRowChanged.connect(self._on_current_row)
 
-    def put(self, regions: Sequence[Region]) -> None:
-        """Show these regions; the frame column only where there are several frames."""
-        self._rows.put(regions)
+    def set_regions(self, regions: Sequence[Region]) -> None:
+        """Show regions; the frame column is visible if there are several frames."""
+        self._rows.set_regions(regions)
         self.setColumnHidden(0, len({region.frame for region in regions}) < 2)
-        self.region_chosen.emit(None)
+        self.region_selected.emit(None)
 
     @property
-    def chosen(self) -> Region | None:
-        """The region of the current row."""
+    def selected_region(self) -> Region | None:
+        """The region of the current row; None if there is none."""
         current = self.currentIndex()
         return self._rows.regions[current.row()] if current.isValid() else None
 
-    def choose(self, region: Region) -> None:
-        """Select a region's row and scroll to it, without announcing it as chosen by hand."""
+    def select_region(self, region: Region) -> None:
+        """Select the row of a region and scroll to it, without emitting `region_selected`."""
         for row, listed in enumerate(self._rows.regions):
             if listed is region:
                 index = self._rows.index(row, 1)
@@ -157,27 +160,27 @@ class RegionTable(QTableView):
                 self.scrollTo(index)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Delete says that the region is no defect."""
+        """Emit `delete_pressed` for Delete and Backspace."""
         if event is not None and event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             self.delete_pressed.emit()
             return
         super().keyPressEvent(event)
 
     def _style_headers(self) -> None:
-        down, across = self.verticalHeader(), self.horizontalHeader()
-        if down is None or across is None:
+        rows_header, columns_header = self.verticalHeader(), self.horizontalHeader()
+        if rows_header is None or columns_header is None:
             return
-        down.hide()
-        down.setDefaultSectionSize(_ROW_PX)
-        across.setFixedHeight(_HEADER_PX - 2)
-        across.setStyleSheet("QHeaderView::section { padding: 2px; font-weight: normal; }")
+        rows_header.hide()
+        rows_header.setDefaultSectionSize(_ROW_PX)
+        columns_header.setFixedHeight(_HEADER_PX - 2)
+        columns_header.setStyleSheet("QHeaderView::section { padding: 2px; font-weight: normal; }")
         metrics = self.fontMetrics()
         for column, (title, _, _) in enumerate(_COLUMNS):
-            across.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
-            room = max(metrics.horizontalAdvance(text) for text in (title, _USUAL))
-            self.setColumnWidth(column, room + _MARGIN_PX)
-        across.setSectionResizeMode(_CLASS_COLUMN, QHeaderView.ResizeMode.Stretch)
+            columns_header.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
+            width = max(metrics.horizontalAdvance(text) for text in (title, _SHORTEST_VALUE))
+            self.setColumnWidth(column, width + _MARGIN_PX)
+        columns_header.setSectionResizeMode(_CLASS_COLUMN, QHeaderView.ResizeMode.Stretch)
 
-    def _announce(self, current: QModelIndex) -> None:
+    def _on_current_row(self, current: QModelIndex) -> None:
         if current.isValid():
-            self.region_chosen.emit(self._rows.regions[current.row()])
+            self.region_selected.emit(self._rows.regions[current.row()])

@@ -1,4 +1,4 @@
-"""A window's settings as Python or as a command, to repeat by script what the mouse did."""
+"""Settings of a detection as a Python script or a command that repeats it."""
 
 from __future__ import annotations
 
@@ -17,24 +17,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DetectScript:
-    """Everything that shapes a detection; numbers are written in full, so results are the same.
+    """All settings that affect a detection; numbers are written in full precision.
 
     Attributes
     ----------
     path : Path or None
-        The image's file; a placeholder stands for it where there is none.
+        File of the image; None writes a placeholder.
     pixel_size_nm : float or None
-        Pixel size to give; None leaves it to the file.
+        Pixel size; None takes it from the file.
     model : str
         Name in the library, or path.
+    stride : int
+        Step of the sliding window in px.
+    device : str
+        "auto", "cpu", "cuda" or "mps".
     frames : tuple of int
-        Which frames of a stack; () for an image.
-    area : Area or None
-        The only part searched.
+        Frames of a stack; () for a single image.
+    area : SearchArea or None
+        Part of the image to search; None for the whole image.
     thresholds : mapping
-        Those that differ from the model's own.
+        Probability thresholds that differ from those of the model, by class.
     corrections : int
-        How many regions were corrected by hand, which no script repeats.
+        Number of regions corrected by hand, which scripts do not repeat.
     """
 
     path: Path | None
@@ -61,7 +65,7 @@ class DetectScript:
         else:
             frame = f"frame={self.frames[0]}, " if any(self.frames) else ""
             lines.append(f"result = {self._call(frame)}")
-        return "\n".join([*self._remarks(), *lines, ""])
+        return "\n".join([*self._comments(), *lines, ""])
 
     def command(self) -> str:
         """Return the command line that repeats the detection."""
@@ -74,29 +78,31 @@ class DetectScript:
         if self.frames:
             parts += ["--frames", ",".join(map(str, self.frames))]
         if self.area is not None:
-            parts.append(f"--area={self.area.text()}")
+            parts.append(f"--area={self.area.to_text()}")
         if self.thresholds:
             pairs = (f"{name}={value!r}" for name, value in self.thresholds.items())
             parts += ["--thresholds", ",".join(pairs)]
-        return "\n".join([*self._remarks(), shlex.join(parts)])
+        return "\n".join([*self._comments(), shlex.join(parts)])
 
     def _call(self, frame: str) -> str:
         options = f"{frame}stride={self.stride}, device={self.device!r}"
         if self.area is not None:
-            options += f", area={self.area.plain()!r}"
+            options += f", area={self.area.to_json()!r}"
         if self.thresholds:
             options += f", thresholds={dict(self.thresholds)!r}"
         return f"sd.detect(micrograph, {self.model!r}, {options})"
 
-    def _remarks(self) -> list[str]:
-        remarks = []
+    def _comments(self) -> list[str]:
+        comments = []
         if self.path is None:
-            remarks.append("# the image came from no file: save the layer as image.tif first")
+            comments.append(
+                "# the image was not opened from a file: save the layer as image.tif first"
+            )
         if self.corrections:
-            remarks.append(
+            comments.append(
                 f"# {self.corrections} regions were corrected by hand; not repeated here"
             )
-        return remarks
+        return comments
 
     def _file(self) -> str:
         return "image.tif" if self.path is None else str(self.path)

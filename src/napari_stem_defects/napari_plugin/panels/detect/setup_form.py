@@ -1,4 +1,4 @@
-"""What is searched, by which model and how; folds into one line when results need the room."""
+"""Settings of a detection, which collapse into one line to leave room for results."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QComboBox,
-    QFormLayout,
     QHBoxLayout,
     QLabel,
     QMenu,
@@ -18,67 +17,73 @@ from qtpy.QtWidgets import (
 )
 
 from napari_stem_defects.napari_plugin.layers.search_area import AREAS, TOOLS
-from napari_stem_defects.napari_plugin.panels.common.image_selector import ImageChoice
+from napari_stem_defects.napari_plugin.panels.common.image_selector import ImageSelector
 from napari_stem_defects.napari_plugin.panels.common.model_row import ModelRow
-from napari_stem_defects.napari_plugin.panels.common.panel import button, named
+from napari_stem_defects.napari_plugin.panels.common.panel import button, compact_form, named
 from napari_stem_defects.napari_plugin.panels.common.pixel_size_row import PixelSizeRow
-from napari_stem_defects.napari_plugin.panels.common.settings import remember
-from napari_stem_defects.networks.spec import WIDEST_STRIDE_PX
+from napari_stem_defects.napari_plugin.panels.common.settings import bind_settings
+from napari_stem_defects.networks.spec import MAX_STRIDE_PX
 
 if TYPE_CHECKING:
     from napari.components import LayerList
 
     from napari_stem_defects.napari_plugin.panels.common.model_library import LibraryActions
-    from napari_stem_defects.napari_plugin.panels.common.pixel_size import PixelSize
+    from napari_stem_defects.napari_plugin.panels.common.pixel_size import PixelSizeViewModel
     from napari_stem_defects.networks.spec import EnsembleSpec
 
 
-class DetectSetup(QWidget):
-    """The settings of a run.
+class SetupForm(QWidget):
+    """Image, model, pixel size, stride, search area and frames of a detection.
 
     Parameters
     ----------
     layers : LayerList
-        Of the viewer, to choose an image from.
+        The layers of the viewer.
     pixel_size : PixelSize
     actions : LibraryActions
     """
 
     draw_clicked = Signal(str)
-    """Something of `TOOLS` shall be drawn."""
+    """Requests a drawing tool, one of `TOOLS`."""
 
-    def __init__(self, layers: LayerList, pixel_size: PixelSize, actions: LibraryActions) -> None:
+    def __init__(
+        self, layers: LayerList, pixel_size: PixelSizeViewModel, actions: LibraryActions
+    ) -> None:
         super().__init__()
-        self.image = ImageChoice(layers)
+        self.image = ImageSelector(layers)
         self.model_row = ModelRow(actions)
-        self.ensemble = self.model_row.choice
+        self.ensemble = self.model_row.selector
         self.size_row = PixelSizeRow(pixel_size)
         self.stride = named(
-            QSpinBox(), "stride", "Step of the sliding window: smaller is finer and slower"
+            QSpinBox(),
+            "stride",
+            "Step of the sliding window in px; smaller steps are finer and slower",
         )
         self.stride.setRange(1, 64)
-        self._suited_stride = WIDEST_STRIDE_PX
-        self.stride.setValue(self._suited_stride)
+        self._model_stride = MAX_STRIDE_PX
+        self.stride.setValue(self._model_stride)
         self.stride.setSuffix(" px")
-        self.device = named(QComboBox(), "device", "Where to compute; auto takes a GPU if present")
-        self.device.addItems(["auto", "cpu", "cuda", "mps"])
-        self.area = named(
-            QComboBox(), "area", "What to search: all, what is in view, or what you have drawn"
+        self.device = named(
+            QComboBox(), "device", "Device to compute on; auto uses a GPU if there is one"
         )
+        self.device.addItems(["auto", "cpu", "cuda", "mps"])
+        self.area = named(QComboBox(), "area", "Part of the image to search")
         self.area.addItems(AREAS)
-        self.draw = button("Draw", "draw_region", "Draw what to search; several shapes add up")
+        self.draw = button(
+            "Draw region", "draw_region", "Draw the region to search; several shapes are combined"
+        )
         self.draw_menu = QMenu(self)
         for tool in TOOLS:
             self.draw_menu.addAction(tool, lambda tool=tool: self.draw_clicked.emit(tool))
         self.draw.setMenu(self.draw_menu)
-        self.frames = named(QComboBox(), "frames", "Only the frame shown, or the whole stack")
+        self.frames = named(QComboBox(), "frames", "Frames to search")
         self.frames.addItems(["this frame", "all frames"])
-        self.fold = button("", "setup", "Show or hide the settings of the run")
+        self.fold = button("", "setup", "Show or hide the settings")
         self.fold.setCheckable(True)
         self.fold.setChecked(True)
         self.fold.toggled.connect(self.refresh)
         self._lay_out()
-        remember("detect", self.ensemble, self.stride, self.device)
+        bind_settings("detect", self.ensemble, self.stride, self.device)
         for changed in (
             self.image.currentTextChanged,
             self.ensemble.currentTextChanged,
@@ -89,36 +94,33 @@ class DetectSetup(QWidget):
         self.refresh()
 
     def show_frames(self, several: bool) -> None:
-        """Ask which frames only where there are several."""
+        """Show the choice of frames if there are several."""
         self._form.setRowVisible(self.frames, several)
 
-    def suit_stride(self, spec: EnsembleSpec) -> None:
-        """Take the step that suits a model, unless another one was chosen by hand."""
-        if self.stride.value() == self._suited_stride:
+    def use_stride_of(self, spec: EnsembleSpec) -> None:
+        """Set the stride of a model, unless the user has set another one."""
+        if self.stride.value() == self._model_stride:
             self.stride.setValue(spec.stride_px)
-        self._suited_stride = spec.stride_px
+        self._model_stride = spec.stride_px
 
     def refresh(self) -> None:
-        """Show the settings, or the line that sums them up."""
-        open_ = self.fold.isChecked()
-        self._content.setVisible(open_)
+        """Show the settings, or a summary of them in one line."""
+        is_open = self.fold.isChecked()
+        self._content.setVisible(is_open)
         entry = self.ensemble.entry
-        summed = (
+        summary = (
             self.image.currentText() or "no image",
             "no model" if entry is None else entry.name,
             f"{self.stride.value()} px",
             self.area.currentText(),
         )
-        self.fold.setText("▾ Setup" if open_ else f"▸ {' · '.join(summed)}")
+        self.fold.setText("▾ Setup" if is_open else f"▸ {' · '.join(summary)}")
 
     def _lay_out(self) -> None:
         self.fold.setStyleSheet("text-align: left; padding: 3px 4px; background: transparent;")
         self.fold.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._content = QWidget()
-        form = self._form = QFormLayout(self._content)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setVerticalSpacing(5)
+        form = self._form = compact_form(self._content)
         form.addRow("Image", self.image)
         form.addRow("Model", self.model_row)
         form.addRow("Pixel size", self.size_row)

@@ -1,4 +1,4 @@
-"""One row per class: colour, name, threshold over the live probability, and how many there are."""
+"""Rows of the classes: colour, name, threshold and live probability, number of regions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from superqt.utils import signals_blocked
 from napari_stem_defects.base.defect_classes import BULK, title_of
 from napari_stem_defects.napari_plugin.panels.common.panel import named
 from napari_stem_defects.napari_plugin.panels.common.swatch import Swatch
-from napari_stem_defects.napari_plugin.panels.detect.threshold_slider import STEPS, ThresholdBar
+from napari_stem_defects.napari_plugin.panels.detect.threshold_slider import STEPS, ThresholdSlider
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,19 +21,26 @@ if TYPE_CHECKING:
         ClassTotal,
     )
 
-_NAME_COLUMN, _BAR_COLUMN = 1, 2
+_SLIDER_COLUMN = 2
 
 
 class _Row(NamedTuple):
-    bar: ThresholdBar
-    figure: QDoubleSpinBox
-    number: QLabel
+    slider: ThresholdSlider
+    spin: QDoubleSpinBox
+    region_count: QLabel
 
 
-class ClassRows(QWidget):
-    """Shows every class, edits its threshold and shows what the window under the cursor is."""
+class ThresholdRows(QWidget):
+    """Shows and edits the threshold of each class, with its probability at the cursor.
+
+    Attributes
+    ----------
+    values : mapping
+        Probabilities shown, by class; empty if the position of the cursor was not searched.
+    """
 
     threshold_changed = Signal(str, float)
+    """The user has changed the threshold of a class."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,79 +48,80 @@ class ClassRows(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(6)
         self._grid.setVerticalSpacing(1)
-        self._grid.setColumnStretch(_BAR_COLUMN, 1)
+        self._grid.setColumnStretch(_SLIDER_COLUMN, 1)
         self._rows: dict[str, _Row] = {}
         self.values: Mapping[str, float] = {}
-        """The probabilities shown; empty where the cursor is over nothing that was asked about."""
 
     @property
-    def bars(self) -> list[ThresholdBar]:
-        """The thresholds, from top to bottom."""
-        return [row.bar for row in self._rows.values()]
+    def sliders(self) -> list[ThresholdSlider]:
+        """The threshold sliders, from top to bottom."""
+        return [row.slider for row in self._rows.values()]
 
-    def put(self, thresholds: Mapping[str, float]) -> None:
-        """Show these classes and thresholds."""
+    def set_thresholds(self, thresholds: Mapping[str, float]) -> None:
+        """Show classes with their thresholds."""
         if list(thresholds) != list(self._rows):
             self._rebuild(list(thresholds))
         for name, value in thresholds.items():
             row = self._rows[name]
-            with signals_blocked(row.bar), signals_blocked(row.figure):
-                row.bar.setValue(round(value * STEPS))
-                row.figure.setValue(value)
+            with signals_blocked(row.slider), signals_blocked(row.spin):
+                row.slider.setValue(round(value * STEPS))
+                row.spin.setValue(value)
 
-    def put_values(self, values: Mapping[str, float] | None) -> None:
-        """Show these probabilities, or none."""
+    def set_probabilities(self, values: Mapping[str, float] | None) -> None:
+        """Show the probability of each class at the cursor; None shows none."""
         self.values = values or {}
         for name, row in self._rows.items():
-            row.bar.put(self.values.get(name))
+            row.slider.set_probability(self.values.get(name))
 
-    def put_counts(self, counts: Mapping[str, ClassTotal]) -> None:
-        """Show how many regions of each class there are."""
+    def set_counts(self, counts: Mapping[str, ClassTotal]) -> None:
+        """Show the number of regions of each class."""
         for name, row in self._rows.items():
             total = counts.get(name)
-            row.number.setText("" if total is None else str(total.count))
+            row.region_count.setText("" if total is None else str(total.count))
 
     def _rebuild(self, names: list[str]) -> None:
         while (item := self._grid.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.deleteLater()
         self._rows.clear()
-        for place, name in enumerate(names):
-            self._add_row(place, name)
+        for index, name in enumerate(names):
+            self._add_row(index, name)
 
-    def _add_row(self, place: int, name: str) -> None:
-        what = "bulk" if name == BULK else title_of(name)
+    def _add_row(self, index: int, name: str) -> None:
+        title = "bulk" if name == BULK else title_of(name)
         label = QLabel(name)
         label.setToolTip(title_of(name))
-        row = _Row(_bar(name, what), _figure(name, what), _count(name))
-        for column, widget in enumerate((Swatch(name), label, row.bar, row.figure, row.number)):
-            self._grid.addWidget(widget, place, column)
-        row.bar.valueChanged.connect(lambda steps: row.figure.setValue(steps / STEPS))
-        row.figure.valueChanged.connect(partial(self._on_figure, name))
+        row = _Row(_slider(name, title), _spin_box(name, title), _count(name))
+        for column, widget in enumerate(
+            (Swatch(name), label, row.slider, row.spin, row.region_count)
+        ):
+            self._grid.addWidget(widget, index, column)
+        row.slider.valueChanged.connect(lambda steps: row.spin.setValue(steps / STEPS))
+        row.spin.valueChanged.connect(partial(self._on_threshold, name))
         self._rows[name] = row
 
-    def _on_figure(self, name: str, value: float) -> None:
-        bar = self._rows[name].bar
-        with signals_blocked(bar):
-            bar.setValue(round(value * STEPS))
-        bar.update()
+    def _on_threshold(self, name: str, value: float) -> None:
+        slider = self._rows[name].slider
+        with signals_blocked(slider):
+            slider.setValue(round(value * STEPS))
+        slider.update()
         self.threshold_changed.emit(name, value)
 
 
-def _bar(name: str, what: str) -> ThresholdBar:
+def _slider(name: str, title: str) -> ThresholdSlider:
     tooltip = (
-        f"Handle: a window counts as {what} from this probability on; applied at once.\n"
-        "Bar: the probability of the window under the cursor."
+        f"Handle: threshold above which a window is classified as {title}; applied at once.\n"
+        "Bar: probability of the window at the cursor."
     )
-    return named(ThresholdBar(name), f"threshold_{name.lower()}", tooltip)
+    return named(ThresholdSlider(name), f"threshold_{name.lower()}", tooltip)
 
 
-def _figure(name: str, what: str) -> QDoubleSpinBox:
-    """Return the threshold to be typed; Tab goes from bar to bar."""
+def _spin_box(name: str, title: str) -> QDoubleSpinBox:
+    """Return a spin box for the threshold, which Tab skips: it moves from slider to slider."""
     spin = named(
         QDoubleSpinBox(),
         f"threshold_figure_{name.lower()}",
-        f"The probability from which a window counts as {what}; click to type one",
+        f"Probability threshold of {title}; click to type a value",
     )
     spin.setRange(1 / STEPS, 1)
     spin.setSingleStep(1 / STEPS)
@@ -124,14 +132,14 @@ def _figure(name: str, what: str) -> QDoubleSpinBox:
         if part is not None:
             part.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
     spin.setKeyboardTracking(False)
-    # The theme's spin boxes leave room for the buttons that this one lacks.
+    # The theme leaves room for buttons, which this spin box does not have.
     spin.setStyleSheet("padding: 0 3px; margin: 0; min-height: 16px; min-width: 32px;")
     spin.setFixedWidth(40)
     return spin
 
 
 def _count(name: str) -> QLabel:
-    count = named(QLabel(), f"count_{name.lower()}", "Regions found")
+    count = named(QLabel(), f"count_{name.lower()}", "Number of regions found")
     count.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
     count.setMinimumWidth(26)
     return count

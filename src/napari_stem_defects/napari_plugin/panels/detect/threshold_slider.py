@@ -1,4 +1,4 @@
-"""A slider whose groove shows the probability under the cursor."""
+"""Slider for a probability threshold whose groove shows the probability at the cursor."""
 
 from __future__ import annotations
 
@@ -14,60 +14,64 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QMouseEvent, QPaintEvent, QWheelEvent
 
 STEPS = 100
-"""Steps of a probability of 1; a key moves the threshold by one."""
+"""Slider steps per unit of probability; an arrow key moves the threshold by one step."""
 _HEIGHT_PX, _GROOVE_PX, _HANDLE_PX = 18, 12, 5
 _DARK, _BRIGHT = QColor("#14161a"), QColor("#ffffff")
 
 
-class ThresholdBar(QAbstractSlider):
-    """One class: its threshold as the handle, the probability at the mouse as the bar.
+class ThresholdSlider(QAbstractSlider):
+    """Threshold of a class as the handle, and its probability at the cursor as the bar.
 
     Parameters
     ----------
     class_name : str
+
+    Attributes
+    ----------
+    probability : float or None
+        Probability shown; None if the position of the cursor was not searched.
     """
 
     def __init__(self, class_name: str) -> None:
         super().__init__()
         self._colour = QColor(colour_of(class_name))
         self.probability: float | None = None
-        """What is shown; None where the cursor is over nothing that was asked about."""
         self.setOrientation(Qt.Orientation.Horizontal)
-        self.setRange(1, STEPS)  # at 0 every window would be of the class
+        self.setRange(1, STEPS)  # with 0 every window would be classified as this class
         self.setPageStep(STEPS // 10)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
-    def put(self, probability: float | None) -> None:
-        """Show a probability, or none."""
+    def set_probability(self, probability: float | None) -> None:
+        """Show a probability; None shows none."""
         if probability != self.probability:
             self.probability = probability
             self.update()
 
     def sizeHint(self) -> QSize:
-        """Ask for one line."""
+        """Return the size of one line."""
         return QSize(110, _HEIGHT_PX)
 
     def minimumSizeHint(self) -> QSize:
-        """Ask for enough to hit with the mouse."""
+        """Return a size that is easy to hit with the mouse."""
         return QSize(60, _HEIGHT_PX)
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
-        """Put the threshold where the mouse is."""
-        self._follow(event)
+        """Move the threshold to the mouse."""
+        self._move_to(event)
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
         """Drag the threshold."""
-        self._follow(event)
+        self._move_to(event)
 
     def wheelEvent(self, event: QWheelEvent | None) -> None:
-        """Leave the wheel to the scrolling window."""
+        """Leave the wheel to the scroll area."""
         if event is not None:
             event.ignore()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Draw groove, probability, its figure, and the threshold."""
+        """Draw groove, probability bar, probability value and threshold."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -82,11 +86,11 @@ class ThresholdBar(QAbstractSlider):
             filled.setWidth(groove.width() * self.probability)
             painter.setBrush(self._colour)
             painter.drawRoundedRect(filled, 3, 3)
-            self._write(painter, groove, self.probability, text)
+            self._draw_value(painter, groove, self.probability, text)
         self._draw_handle(painter, text)
 
-    def _write(self, painter: QPainter, groove: QRectF, value: float, text: QColor) -> None:
-        """Write the probability where the handle and the bar's end leave room for it."""
+    def _draw_value(self, painter: QPainter, groove: QRectF, value: float, text: QColor) -> None:
+        """Write the probability beside the handle and the end of the bar."""
         inside = value > 0.5
         on_colour = _DARK if self._colour.lightness() > 110 else _BRIGHT
         side = Qt.AlignmentFlag.AlignLeft if inside else Qt.AlignmentFlag.AlignRight
@@ -95,25 +99,25 @@ class ThresholdBar(QAbstractSlider):
         painter.setFont(font)
         painter.setPen(on_colour if inside else text)
         room = groove.adjusted(5, -2, -5, 2)
-        if not inside and self._at() > groove.width() - 44:
-            room.setRight(self._at() - 6)
+        if not inside and self._handle_x() > groove.width() - 44:
+            room.setRight(self._handle_x() - 6)
         painter.drawText(room, side | Qt.AlignmentFlag.AlignVCenter, f"{value:.2f}")
         painter.setPen(Qt.PenStyle.NoPen)
 
     def _draw_handle(self, painter: QPainter, text: QColor) -> None:
-        """Draw the threshold; thicker while it has the keys."""
+        """Draw the threshold, thicker while the slider has the keyboard focus."""
         width = _HANDLE_PX + 2 * self.hasFocus()
-        handle = QRectF(self._at() - width / 2, 0, width, self.height())
+        handle = QRectF(self._handle_x() - width / 2, 0, width, self.height())
         painter.setBrush(text)
         painter.setPen(self.palette().color(QPalette.ColorRole.Window))
         painter.drawRoundedRect(handle.adjusted(0.5, 0.5, -0.5, -0.5), 2, 2)
 
-    def _at(self) -> float:
-        """Return where the threshold is, px from the left."""
+    def _handle_x(self) -> float:
+        """Return the position of the threshold in px from the left."""
         edge = _HANDLE_PX / 2 + 1
         return edge + (self.width() - 2 * edge) * self.value() / STEPS
 
-    def _follow(self, event: QMouseEvent | None) -> None:
+    def _move_to(self, event: QMouseEvent | None) -> None:
         if event is None or not event.buttons() & Qt.MouseButton.LeftButton:
             return
         edge = _HANDLE_PX / 2 + 1

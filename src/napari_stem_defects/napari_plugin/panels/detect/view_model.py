@@ -1,4 +1,4 @@
-"""What the window "Detect defects" knows and does."""
+"""View model of the panel Detect defects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from psygnal import Signal
 from napari_stem_defects.base.defect_classes import kind_of
 from napari_stem_defects.detection.frame_result import FrameResult
 from napari_stem_defects.errors import InputError
-from napari_stem_defects.napari_plugin.panels.common.job_state import Latest, Run, Submit
+from napari_stem_defects.napari_plugin.panels.common.job_state import JobState, LatestJob, Submit
 from napari_stem_defects.napari_plugin.panels.detect.corrections import Corrections
 from napari_stem_defects.postprocessing.regions import (
     totals,
@@ -35,40 +35,39 @@ if TYPE_CHECKING:
     )
 
 _TASKS = "napari_stem_defects.jobs.tasks"
-# A worker that dies in the middle of a frame gets it again.
+# If the worker process dies during a frame, the frame is searched again.
 _ATTEMPTS = 3
-_UNFINISHED = "cancelled; what is shown is not finished"
+_UNFINISHED = "cancelled; the result shown is not complete"
 
 
 @dataclass(frozen=True)
 class DetectRequest:
-    """One press of Run.
+    """Settings of one run of the detection.
 
     Attributes
     ----------
     name : str
         Name of the image.
-    take : callable
-        Returns a frame by its index when its turn comes; raises `InputError` where the image
-        has gone.
-    whole : callable
-        Returns the whole image, all frames, for the result files.
+    read_frame : callable
+        Returns a frame by its index; raises `InputError` if the image was deleted.
+    read_image : callable
+        Returns the image with all its frames, for the result files.
     frames : sequence of int
-        Which frames, in order.
+        Frames to search, in order.
     model : ModelEntry
     stride : int
-        Step between windows in px of the model.
+        Step of the sliding window in px at the pixel size of the model.
     device : str
         "auto", "cpu", "cuda" or "mps".
-    area : Area or None
-        The only part to search.
+    area : SearchArea or None
+        Part of the image to search; None for the whole image.
     searched : str
-        What that is, in words.
+        Description of that part, to show to the user.
     """
 
     name: str
-    take: Callable[[int], FrameInput]
-    whole: Callable[[], FrameInput]
+    read_frame: Callable[[int], FrameInput]
+    read_image: Callable[[], FrameInput]
     frames: Sequence[int]
     model: ModelEntry
     stride: int
@@ -77,78 +76,101 @@ class DetectRequest:
     searched: str = "all of the image"
 
 
-class DetectModel:
-    """Detects frame by frame, keeps the probabilities, applies thresholds to them at once.
+class DetectViewModel:
+    """Detects frame by frame and applies thresholds to the stored probabilities.
 
     Parameters
     ----------
     long, quick : callable
-        Hand jobs to the worker for long and for quick work.
+        Submit jobs to the worker for long and for quick work.
+
+    Attributes
+    ----------
+    run, exporting : JobState
+        State of the detection and of the export.
+    request : DetectRequest or None
+        Settings of the last run.
+    results : dict
+        Result of each frame, by its index.
+    thresholds : dict
+        Probability threshold of each class of the selected model.
+    corrections : Corrections
+        Corrections of the results.
     """
 
     started = Signal(DetectRequest)
-    """A run begins; results of the one before are gone."""
+    """A run begins; the results of the previous run were dropped."""
     frame_found = Signal(FrameResult)
-    """A frame has a result: coarse, final or with other thresholds."""
+    """A frame has a new result: coarse, final, or with other thresholds."""
     thresholds_changed = Signal()
+    """Another model with other thresholds was selected."""
 
     def __init__(self, long: Submit, quick: Submit) -> None:
-        self.run = Run(long)
-        self.run.stepped.connect(self._on_step)
+        self.run = JobState(long)
+        self.run.progressed.connect(self._on_step)
         self.run.changed.connect(self._on_run)
-        self.exporting = Run(quick)
-        self._fusing = Latest(quick, self._on_fused, self.run.fail)
+        self.exporting = JobState(quick)
+        self._thresholding = LatestJob(quick, self._on_thresholded, self.run.fail)
         self.request: DetectRequest | None = None
         self.results: dict[int, FrameResult] = {}
         self.thresholds: dict[str, float] = {}
         self.corrections = Corrections()
         self._entry: ModelEntry | None = None
         self._image: Micrograph | None = None
-        self._stale: set[int] = set()
+        self._outdated: set[int] = set()
 
     def use_model(self, entry: ModelEntry) -> None:
-        """Take over a model's own thresholds; results of another model keep theirs."""
+        """Select a model and use its thresholds; results of another model keep theirs."""
         if entry == self._entry:
             return
         self._entry, spec = entry, entry.spec
         self.thresholds = {name: spec.threshold(name) for name in spec.classes}
         if self.request is not None and self.request.model == entry:
-            self._stale = set(self.results)
+            self._outdated = set(self.results)
         self.thresholds_changed.emit()
 
     def start(self, request: DetectRequest) -> None:
-        """Detect the frames asked for, one after the other."""
-        self._fusing.forget()
+        """Detect the frames of a request, one after the other."""
+        self._thresholding.discard()
         self.request, self._image = request, None
-        self.corrections.forget()
+        self.corrections.clear()
         self.results.clear()
-        self._stale.clear()
+        self._outdated.clear()
         self.started.emit(request)
         self._detect(0)
 
     def set_threshold(self, class_name: str, value: float, frame: int) -> None:
-        """Change one threshold; the frame shown is fused again at once, others when shown."""
+        """Change one threshold; the given frame is updated at once, the others when shown."""
         self.thresholds[class_name] = value
-        if class_name in self._limits():
-            self._stale = set(self.results)
+        if class_name in self._run_thresholds():
+            self._outdated = set(self.results)
         self.refresh(frame)
 
     def refresh(self, frame: int) -> None:
-        """Bring a frame's result up to the thresholds and corrections, if it is not."""
-        if frame in self._stale:
+        """Apply the current thresholds and corrections to a frame whose result is outdated."""
+        if frame in self._outdated:
             arguments = {
                 "result": self.results[frame],
-                "thresholds": self._limits(),
+                "thresholds": self._run_thresholds(),
                 "corrections": self.corrections.made,
             }
-            self._fusing.ask(Job(f"{_TASKS}:fuse_again", arguments, subject="thresholds"))
+            self._thresholding.request(Job(f"{_TASKS}:fuse_again", arguments, subject="thresholds"))
 
-    # What is where
+    # Values at a position
 
     def probabilities_at(self, frame: int, y: float, x: float) -> dict[str, float] | None:
-        """Return the probability of every class in the window nearest to a point.
+        """Return the probabilities of the window nearest to a position.
 
-        None where nothing was asked about that place.
+        Parameters
+        ----------
+        frame : int
+        y, x : float
+            Position in px of the image.
+
+        Returns
+        -------
+        dict or None
+            Probability of every class; None if that position was not searched.
         """
         result = self.results.get(frame)
         if result is None:
@@ -163,7 +185,7 @@ class DetectModel:
         return dict(zip(result.map.classes, map(float, values), strict=True))
 
     def region_at(self, frame: int, y: float, x: float) -> Region | None:
-        """Return the region at a point; where several overlap, point defects go first."""
+        """Return the region at a position (px); of several, point defects have priority."""
         result = self.results.get(frame)
         if result is None:
             return None
@@ -175,28 +197,28 @@ class DetectModel:
         here = [each for each in result.regions if numbers[each.class_name] == each.region]
         return min(here, key=lambda r: (kind_of(r.class_name) != "point", r.area_px), default=None)
 
-    # Corrections
+    # Corrections and results
 
     def correct(self, region: Region, right: str) -> None:
-        """Say that a region is of another class, or "Bulk": no defect. It becomes a label."""
+        """Correct the class of a region, "Bulk" for no defect, and add it as a label."""
         result = self.results.get(region.frame)
         if result is None or self.request is None or right == region.class_name:
             return
         try:
             if self._image is None:
-                self._image = self._whole(self.request).micrograph()
+                self._image = self._read_image(self.request).micrograph()
         except InputError as error:
-            self.run.tell(str(error))
+            self.run.show_message(str(error))
             return
         self.corrections.add(result, region, right, self._image)
-        self._stale.add(region.frame)
+        self._outdated.add(region.frame)
         self.refresh(region.frame)
 
-    def take_correction_back(self) -> None:
+    def undo_correction(self) -> None:
         """Undo the last correction."""
         if made := self.corrections.made:
-            self.corrections.take_back()
-            self._stale.add(made[-1].frame)
+            self.corrections.undo()
+            self._outdated.add(made[-1].frame)
             self.refresh(made[-1].frame)
 
     def regions(self) -> list[Region]:
@@ -209,37 +231,39 @@ class DetectModel:
         return dict(totals(self.regions(), first.names)) if first else {}
 
     def summary(self) -> str:
-        """Return what was found, in one line."""
+        """Return the number of regions of each class in one line."""
         found = {name: total.count for name, total in self.counts().items() if total.count}
         where = "" if len(self.results) == 1 else f" in {len(self.results)} frames"
-        listed = ", ".join(f"{count} {name}" for name, count in found.items())
-        return f"{listed or 'no defects'}{where}"
+        counts = ", ".join(f"{count} {name}" for name, count in found.items())
+        return f"{counts or 'no defects'}{where}"
 
     def export(self, folder: Path) -> None:
-        """Write the result files of all frames, with the thresholds shown."""
+        """Write the result files of all frames with the current thresholds."""
         if self.request is None or not self.results:
-            self.exporting.fail("nothing to export yet; run the detection first")
+            self.exporting.fail("there is no result to export; run the detection first")
             return
         try:
-            image = self._whole(self.request)
+            image = self._read_image(self.request)
         except InputError as error:
             self.exporting.fail(str(error))
             return
         arguments = {
             "results": [self.results[frame] for frame in sorted(self.results)],
-            "thresholds": self._limits(),
+            "thresholds": self._run_thresholds(),
             "image": image,
             "folder": folder,
             "corrections": self.corrections.made,
         }
         job = Job(f"{_TASKS}:export", arguments, subject=self.request.name)
-        self.exporting.start(job, lambda path: self.exporting.finish(f"written to {path}"))
+        self.exporting.start(job, lambda path: self.exporting.finish(f"results written to {path}"))
 
-    def _whole(self, request: DetectRequest) -> FrameInput:
-        """Return the image of the results; `InputError` where other pixels have taken its place."""
-        image = request.whole()
+    def _read_image(self, request: DetectRequest) -> FrameInput:
+        """Return the image of the results; `InputError` if its shape has changed."""
+        image = request.read_image()
         if any(each.numbered.shape[1:] != image.frame_shape for each in self.results.values()):
-            raise InputError(f"{request.name}: the image has changed since; run again")
+            raise InputError(
+                f"{request.name}: the image has changed since the run; run the detection again"
+            )
         return image
 
     def _detect(self, position: int) -> None:
@@ -248,16 +272,16 @@ class DetectModel:
             return
         frame = request.frames[position]
         try:
-            taken = request.take(frame)
+            frame_input = request.read_frame(frame)
         except InputError as error:
             self.run.fail(str(error))
             return
         arguments = {
-            "frame": taken,
+            "frame": frame_input,
             "index": frame,
             "model": request.model.path,
             "stride": request.stride,
-            "thresholds": self._limits(),
+            "thresholds": self._run_thresholds(),
             "device": request.device,
             "area": request.area,
         }
@@ -280,7 +304,7 @@ class DetectModel:
             self._conclude()
 
     def _conclude(self) -> None:
-        """Say what was found, where, and how long it took."""
+        """End the run with the number of regions, the part searched and the time taken."""
         seconds = sum(result.seconds for result in self.results.values())
         where = "" if self.request is None else f" · searched {self.request.searched}"
         factors = {r.parameters.get("resampling_factor", 1.0) for r in self.results.values()}
@@ -290,25 +314,25 @@ class DetectModel:
     def _on_run(self) -> None:
         unfinished = not all(each.finished for each in self.results.values())
         if self.run.phase == "cancelled" and unfinished and self.run.message != _UNFINISHED:
-            self.run.tell(_UNFINISHED)
+            self.run.show_message(_UNFINISHED)
 
-    def _limits(self) -> dict[str, float]:
-        """Return the thresholds shown, for the classes of the model that was run."""
+    def _run_thresholds(self) -> dict[str, float]:
+        """Return the current thresholds of the classes of the model that was run."""
         known = self.thresholds if self.request is None else self.request.model.spec.classes
         return {name: value for name, value in self.thresholds.items() if name in known}
 
     def _keep(self, result: FrameResult) -> None:
         self.results[result.frame] = result
-        if any(result.thresholds[name] != value for name, value in self._limits().items()):
-            self._stale.add(result.frame)
+        if any(result.thresholds[name] != value for name, value in self._run_thresholds().items()):
+            self._outdated.add(result.frame)
             self.refresh(result.frame)
         self.frame_found.emit(result)
 
-    def _on_fused(self, result: Any) -> None:
+    def _on_thresholded(self, result: Any) -> None:
         kept = self.results.get(result.frame)
         if kept is None or not np.array_equal(kept.map.probability, result.map.probability):
-            return  # a finer result has come meanwhile
-        self._stale.discard(result.frame)
+            return  # a more complete result has arrived meanwhile
+        self._outdated.discard(result.frame)
         self._keep(result)
         if self.run.phase == "done":
             self._conclude()

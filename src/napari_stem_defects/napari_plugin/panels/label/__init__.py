@@ -1,1 +1,4 @@
-"""TODO napari_plugin/panels/label."""
+"""The panel Label patches: set, move and remove labels, and label suggested windows.
+
+May import ``panels.common`` and ``layers``, but no other panel.
+"""

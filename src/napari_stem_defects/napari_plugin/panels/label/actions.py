@@ -1,4 +1,4 @@
-"""Help with labelling: windows worth a label, and point defects made in perfect crystal."""
+"""Labelling aids: suggested windows, and synthetic point defects in perfect crystal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from qtpy.QtCore import QTimer
 
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.napari_plugin.layers import convert
-from napari_stem_defects.napari_plugin.layers.search_area import area_of
+from napari_stem_defects.napari_plugin.layers.search_area import get_search_area
+from napari_stem_defects.napari_plugin.panels.label.view_model import NO_IMAGE, NO_PROJECT
 from napari_stem_defects.workers.messages import Job
 
 if TYPE_CHECKING:
@@ -18,19 +19,21 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.io.models.library import ModelEntry
-    from napari_stem_defects.napari_plugin.panels.common.image_selector import ImageChoice
-    from napari_stem_defects.napari_plugin.panels.common.job_state import Run
+    from napari_stem_defects.napari_plugin.panels.common.image_selector import ImageSelector
+    from napari_stem_defects.napari_plugin.panels.common.job_state import JobState
     from napari_stem_defects.napari_plugin.panels.label.queue import LabelQueue
-    from napari_stem_defects.napari_plugin.panels.label.synthetic_defects_form import Wanted
-    from napari_stem_defects.napari_plugin.panels.label.view_model import LabelModel
+    from napari_stem_defects.napari_plugin.panels.label.synthetic_defects_form import (
+        SyntheticDefectRequest,
+    )
+    from napari_stem_defects.napari_plugin.panels.label.view_model import LabelViewModel
     from napari_stem_defects.simulation.synthetic_edits import SyntheticDefects
     from napari_stem_defects.training.active_learning import Suggestion
 
 _TASKS = "napari_stem_defects.jobs.tasks"
 
 
-class LabelHelpers:
-    """Sends the image shown to a worker and turns the answer into labels, or questions.
+class LabelActions:
+    """Sends the image to a worker and turns the result into labels or suggestions.
 
     Parameters
     ----------
@@ -42,26 +45,36 @@ class LabelHelpers:
     """
 
     found = Signal()
-    """There are windows to label."""
+    """The queue was filled with suggestions."""
 
     def __init__(
         self,
         viewer: ViewerModel,
-        model: LabelModel,
+        view_model: LabelViewModel,
         queue: LabelQueue,
-        run: Run,
-        image: ImageChoice,
+        run: JobState,
+        image: ImageSelector,
     ) -> None:
         self._viewer = viewer
-        self._model = model
+        self._view_model = view_model
         self._queue = queue
         self._run = run
         self._image = image
 
     def find_next(self, entry: ModelEntry | None, frame: int) -> None:
-        """Fill the queue with the windows that an ensemble is least sure of."""
+        """Fill the queue with the windows that an ensemble predicts with most uncertainty.
+
+        Parameters
+        ----------
+        entry : ModelEntry or None
+            The ensemble.
+        frame : int
+            Frame of the image to search.
+        """
         if entry is None:
-            self._model.failed.emit("there is no model yet; train one, or import one in Detect")
+            self._view_model.failed.emit(
+                "there is no model; train one, or import one in Detect defects"
+            )
             return
         image, shown = self._ready()
         if image is None or shown is None:
@@ -69,41 +82,49 @@ class LabelHelpers:
         arguments = {
             "frame": convert.frame_input(image, frame),
             "model": entry.path,
-            "taken": [(label.y, label.x) for label in self._model.labels],
+            "taken": [(label.y, label.x) for label in self._view_model.labels],
             "device": "auto",
         }
         job = Job(f"{_TASKS}:suggest_labels", arguments, subject=image.name)
         self._run.start(job, lambda found: self._on_suggestions(shown, frame, found))
 
-    def add_synthetic_defects(self, wanted: Wanted, frame: int) -> None:
-        """Make point defects in a copy of the image and label them as simulated."""
+    def add_synthetic_defects(self, request: SyntheticDefectRequest, frame: int) -> None:
+        """Add point defects to a copy of the image and label them as simulated.
+
+        Parameters
+        ----------
+        request : SyntheticDefectRequest
+            Number, classes and area of the defects.
+        frame : int
+            Frame of the image to copy.
+        """
         image, _ = self._ready()
         if image is None:
             return
         try:
-            area = area_of(self._viewer, image, wanted.area)
+            area = get_search_area(self._viewer, image, request.area)
         except InputError as error:
-            self._model.failed.emit(str(error))
+            self._view_model.failed.emit(str(error))
             return
         arguments = {
             "frame": convert.frame_input(image, frame),
             "area": area,
-            "defects": self._model.defect_places(),
-            "vacancies": wanted.vacancies,
-            "interstitials": wanted.interstitials,
-            "seed": sum(self._model.counts.values()),
+            "defects": self._view_model.defect_positions(),
+            "vacancies": request.vacancies,
+            "interstitials": request.interstitials,
+            "seed": sum(self._view_model.counts.values()),
         }
         job = Job(f"{_TASKS}:add_synthetic_defects", arguments, subject=image.name)
-        self._run.start(job, lambda made: self._on_made(image, made, wanted))
+        self._run.start(job, lambda edited: self._on_edited(image, edited, request))
 
     def _ready(self) -> tuple[Image | None, Micrograph | None]:
-        """Return the image shown, or say what is missing."""
-        image, shown = self._image.image, self._model.image
-        if self._model.project is None:
-            self._model.failed.emit("no label project is open; make a new one or open one first")
+        """Return the image layer and its micrograph; report what is missing."""
+        image, shown = self._image.image, self._view_model.image
+        if self._view_model.project is None:
+            self._view_model.failed.emit(NO_PROJECT)
             return None, None
         if image is None or shown is None:
-            self._model.failed.emit("there is no image to label; open one first")
+            self._view_model.failed.emit(NO_IMAGE)
         return image, shown
 
     def _on_suggestions(self, image: Micrograph, frame: int, found: list[Suggestion]) -> None:
@@ -111,24 +132,26 @@ class LabelHelpers:
         self._run.finish(f"{len(found)} windows to label")
         self.found.emit()
 
-    def _on_made(self, image: Image, made: SyntheticDefects, wanted: Wanted) -> None:
-        """Label the copy, then show it, in turns between which napari lives."""
-        layer = convert.edited_copy(image, made.pixels, "made defects")
+    def _on_edited(
+        self, image: Image, edited: SyntheticDefects, request: SyntheticDefectRequest
+    ) -> None:
+        """Label the copy and show it in separate turns, so that napari can process events."""
+        layer = convert.edited_copy(image, edited.pixels, "synthetic defects")
         copy = convert.whole_input(layer).micrograph()
-        for places, name in (
-            (made.vacancies, wanted.vacancy_class),
-            (made.interstitials, wanted.interstitial_class),
+        for positions, name in (
+            (edited.vacancies, request.vacancy_class),
+            (edited.interstitials, request.interstitial_class),
         ):
-            if places and name:
-                self._model.label_all(copy, 0, places, name, "simulated")
-        count = len(made.vacancies) + len(made.interstitials)
+            if positions and name:
+                self._view_model.add_labels(copy, 0, positions, name, "simulated")
+        count = len(edited.vacancies) + len(edited.interstitials)
 
         def show() -> None:
             self._viewer.add_layer(layer)
             QTimer.singleShot(0, choose)
 
         def choose() -> None:
-            self._image.choose(layer)
-            self._run.finish(f"{count} point defects made and labelled in {layer.name}")
+            self._image.select(layer)
+            self._run.finish(f"{count} synthetic point defects added and labelled in {layer.name}")
 
         QTimer.singleShot(0, show)

@@ -1,4 +1,4 @@
-"""The classes of a project as buttons that show colour, number key and count."""
+"""Buttons of the label classes with colour, number key and number of labels."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ from qtpy.QtWidgets import (
 )
 
 from napari_stem_defects.base.defect_classes import title_of
-from napari_stem_defects.napari_plugin.panels.common.panel import button, named, tab_through
+from napari_stem_defects.napari_plugin.panels.common.panel import button, named, set_tab_order
 
 if TYPE_CHECKING:
     from napari_stem_defects.labels.label import LabelClass
-    from napari_stem_defects.napari_plugin.panels.label.view_model import LabelModel
+    from napari_stem_defects.napari_plugin.panels.label.view_model import LabelViewModel
 
 
 class ClassButtons(QWidget):
-    """Draws the classes of a `LabelModel` and edits them."""
+    """Draws the classes of a `LabelViewModel` and edits them."""
 
-    chosen = Signal()
-    """A class was chosen: the next click on the image gives it."""
+    class_selected = Signal()
+    """The user has selected the class of the next labels."""
 
-    def __init__(self, model: LabelModel) -> None:
+    def __init__(self, view_model: LabelViewModel) -> None:
         super().__init__()
-        self._model = model
+        self._view_model = view_model
         self._shown: tuple[LabelClass, ...] = ()
         self._buttons: dict[str, QPushButton] = {}
         self._counts: dict[str, QLabel] = {}
         self._rows = QVBoxLayout()
         self._rows.setSpacing(3)
-        self._new_name = named(QLineEdit(), "new_class", "Name of a class to add")
-        self._new_name.setPlaceholderText("another class")
+        self._new_name = named(QLineEdit(), "new_class", "Name of the class to add")
+        self._new_name.setPlaceholderText("new class")
         self._new_name.returnPressed.connect(self._add)
-        self.add = button("Add", "add_class", "Add this class, on the next free number key")
+        self.add = button("Add class", "add_class", "Add this class with the next free number key")
         self.add.clicked.connect(self._add)
         adding = QHBoxLayout()
         adding.addWidget(self._new_name, 1)
@@ -54,42 +54,42 @@ class ClassButtons(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(self._rows)
         layout.addLayout(adding)
-        model.classes_changed.connect(self.refresh)
+        view_model.classes_changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
-        """Show the model as it stands."""
-        if self._model.classes != self._shown:
+        """Show the current state."""
+        if self._view_model.classes != self._shown:
             self._rebuild()
-        for name, count in self._model.counts.items():
+        for name, count in self._view_model.counts.items():
             self._counts[name].setText(str(count))
-            self._buttons[name].setChecked(name == self._model.active_class)
-        self.add.setEnabled(self._model.project is not None)
+            self._buttons[name].setChecked(name == self._view_model.active_class)
+        self.add.setEnabled(self._view_model.project is not None)
 
     def _rebuild(self) -> None:
         while (item := self._rows.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.deleteLater()
-        self._shown = self._model.classes
+        self._shown = self._view_model.classes
         self._buttons, self._counts = {}, {}
         self._order: list[QWidget] = []
         for entry in self._shown:
             self._rows.addWidget(self._row(entry))
-        tab_through(self, *self._order, self._new_name, self.add)
+        set_tab_order(self, *self._order, self._new_name, self.add)
 
     def _row(self, entry: LabelClass) -> QWidget:
         key = "" if entry.key is None else f"{entry.key}   "
         choose = button(
             f"{key}{entry.name}",
             f"class_{entry.name.lower()}",
-            f"Click on the image sets a label of this class ({title_of(entry.name)})",
+            f"Set labels of this class by clicks on the image ({title_of(entry.name)})",
         )
         choose.setCheckable(True)
-        choose.setIcon(_square(entry.colour))
+        choose.setIcon(_colour_icon(entry.colour))
         choose.setStyleSheet("text-align: left; padding-left: 6px;")
         choose.clicked.connect(partial(self._choose, entry.name))
         count = named(
-            QLabel(), f"count_{entry.name.lower()}", "Labels of this class in the project"
+            QLabel(), f"count_{entry.name.lower()}", "Number of labels of this class in the project"
         )
         count.setMinimumWidth(32)
         count.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -105,39 +105,43 @@ class ClassButtons(QWidget):
         return row
 
     def _menu_button(self, entry: LabelClass) -> QToolButton:
-        more = named(QToolButton(), f"edit_{entry.name.lower()}", "Rename, recolour, merge, remove")
+        more = named(
+            QToolButton(),
+            f"edit_{entry.name.lower()}",
+            "Rename, merge, recolour or remove this class",
+        )
         more.setText("⋯")
         more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         more.setStyleSheet("QToolButton::menu-indicator { image: none; }")
         menu = QMenu(more)
-        menu.addAction("Rename, or merge into another…", partial(self._rename, entry.name))
-        menu.addAction("Colour…", partial(self._recolour, entry))
-        menu.addAction("Remove", partial(self._model.remove_class, entry.name))
+        menu.addAction("Rename or merge class…", partial(self._rename, entry.name))
+        menu.addAction("Change colour…", partial(self._recolour, entry))
+        menu.addAction("Remove class", partial(self._view_model.remove_class, entry.name))
         more.setMenu(menu)
         return more
 
     def _choose(self, name: str) -> None:
-        self._model.activate(name)
-        self.chosen.emit()
+        self._view_model.activate(name)
+        self.class_selected.emit()
 
     def _add(self) -> None:
         if name := self._new_name.text().strip():
-            self._model.add_class(name)
+            self._view_model.add_class(name)
             self._new_name.clear()
 
     def _rename(self, name: str) -> None:
-        question = "New name; the name of another class merges the two:"
+        question = "New name; the name of another class merges both classes:"
         to, accepted = QInputDialog.getText(self, f"Rename {name}", question, text=name)
         if accepted and to.strip() and to != name:
-            self._model.rename_class(name, to)
+            self._view_model.rename_class(name, to)
 
     def _recolour(self, entry: LabelClass) -> None:
         colour = QColorDialog.getColor(QColor(entry.colour), self, f"Colour of {entry.name}")
         if colour.isValid():
-            self._model.recolour_class(entry.name, colour.name())
+            self._view_model.recolour_class(entry.name, colour.name())
 
 
-def _square(colour: str) -> QIcon:
+def _colour_icon(colour: str) -> QIcon:
     pixmap = QPixmap(QSize(14, 14))
     pixmap.fill(QColor(colour))
     return QIcon(pixmap)

@@ -1,4 +1,4 @@
-"""The window "Label patches"."""
+"""The panel Label patches."""
 
 from __future__ import annotations
 
@@ -14,23 +14,35 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QMenu, Q
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.labels.project import is_label_project
 from napari_stem_defects.napari_plugin.layers import convert
-from napari_stem_defects.napari_plugin.layers.label_boxes import BoxLayer
-from napari_stem_defects.napari_plugin.layers.label_brush import PaintLayer
-from napari_stem_defects.napari_plugin.panels.common.image_selector import ImageChoice
-from napari_stem_defects.napari_plugin.panels.common.job_state import Run
-from napari_stem_defects.napari_plugin.panels.common.panel import Dock, button, named, note, say
-from napari_stem_defects.napari_plugin.panels.common.preload import warm_up
+from napari_stem_defects.napari_plugin.layers.label_boxes import LabelBoxes
+from napari_stem_defects.napari_plugin.layers.label_brush import LabelBrush
+from napari_stem_defects.napari_plugin.panels.common.image_selector import ImageSelector
+from napari_stem_defects.napari_plugin.panels.common.job_state import JobState
+from napari_stem_defects.napari_plugin.panels.common.panel import (
+    Panel,
+    button,
+    named,
+    note,
+    show_note,
+)
+from napari_stem_defects.napari_plugin.panels.common.preload import preload
 from napari_stem_defects.napari_plugin.panels.common.qt_runner import QtRunner
 from napari_stem_defects.napari_plugin.panels.common.run_row import RunRow
-from napari_stem_defects.napari_plugin.panels.common.settings import keep, settings
-from napari_stem_defects.napari_plugin.panels.common.shared_state import library, open_labels
-from napari_stem_defects.napari_plugin.panels.label.actions import LabelHelpers
+from napari_stem_defects.napari_plugin.panels.common.settings import save_setting, settings
+from napari_stem_defects.napari_plugin.panels.common.shared_state import library_events, open_labels
+from napari_stem_defects.napari_plugin.panels.label.actions import LabelActions
 from napari_stem_defects.napari_plugin.panels.label.class_buttons import ClassButtons
-from napari_stem_defects.napari_plugin.panels.label.label_thumbnails import Thumbnails
+from napari_stem_defects.napari_plugin.panels.label.label_thumbnails import LabelThumbnails
 from napari_stem_defects.napari_plugin.panels.label.queue import LabelQueue
 from napari_stem_defects.napari_plugin.panels.label.queue_row import QueueRow
-from napari_stem_defects.napari_plugin.panels.label.synthetic_defects_form import MadeDefectsForm
-from napari_stem_defects.napari_plugin.panels.label.view_model import START_CLASSES, LabelModel
+from napari_stem_defects.napari_plugin.panels.label.synthetic_defects_form import (
+    SyntheticDefectsForm,
+)
+from napari_stem_defects.napari_plugin.panels.label.view_model import (
+    NO_PROJECT,
+    START_CLASSES,
+    LabelViewModel,
+)
 from napari_stem_defects.workers import pool
 from napari_stem_defects.workers.messages import Job
 
@@ -47,141 +59,147 @@ if TYPE_CHECKING:
 _TASKS = "napari_stem_defects.jobs.tasks"
 
 
-class LabelPatchesWidget(Dock):
-    """Sets labels by clicks and keeps every one of them on the disk.
+class LabelPatchesWidget(Panel):
+    """Sets labels by clicks and saves each of them at once.
 
     Parameters
     ----------
     napari_viewer : ViewerModel
-        The viewer this window belongs to.
+        The viewer that the panel belongs to.
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__()
-        warm_up()
+        preload()
         self._viewer = napari_viewer
-        self.model = LabelModel()
-        self.queue = LabelQueue(self.model)
+        self.view_model = LabelViewModel()
+        self.queue = LabelQueue(self.view_model)
         self._runners = {name: QtRunner(getattr(pool, name), self) for name in ("quick", "long")}
-        self.run = Run(self._submit)
-        self.boxes = BoxLayer(napari_viewer, self.model, self.queue)
-        self.brush = PaintLayer(napari_viewer, self.model.paint)
+        self.run = JobState(self._submit)
+        self.boxes = LabelBoxes(napari_viewer, self.view_model, self.queue)
+        self.brush = LabelBrush(napari_viewer, self.view_model.paint)
         self._reopen: Callable[[], None] | None = None
         self._hashes: WeakKeyDictionary[Image, str] = WeakKeyDictionary()
         self._build_project()
         self._build_classes()
-        self._build_helpers()
+        self._build_actions()
         self.run_row = self.add_footer(
-            RunRow(self.run, "Import…", "Add a folder of patches, or a table of points (.csv)")
+            RunRow(
+                self.run, "Import labels…", "Add a folder of patches or a table of points (.csv)"
+            )
         )
         self._build_import()
         self._connect()
         self._on_project()
         self._on_image()
 
-    # Building
+    # Layout
 
     def _build_project(self) -> None:
-        new = button("New", "new_project", "Make a label project in a new folder")
+        new = button("New…", "new_project", "Create a label project in a new folder")
         menu = QMenu(new)
         for title, classes in START_CLASSES.items():
             menu.addAction(title, lambda classes=classes: self._new(classes))
         new.setMenu(menu)
-        opening = button("Open…", "open_project", "Open a label project's folder")
-        opening.clicked.connect(self._open)
-        self.project_name = named(QLabel(), "project", "The label project; every label is in it")
+        open_ = button("Open…", "open_project", "Open the folder of a label project")
+        open_.clicked.connect(self._open)
+        self.project_name = named(QLabel(), "project", "Label project that is open")
         self.project_name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         row = QHBoxLayout()
         row.addWidget(self.project_name, 1)
         row.addWidget(new)
-        row.addWidget(opening)
-        self.image = ImageChoice(self._viewer.layers)
-        self.known_images = named(
-            QComboBox(), "project_images", "Images the project keeps; choosing one shows it"
+        row.addWidget(open_)
+        self.image = ImageSelector(self._viewer.layers)
+        self.project_images = named(
+            QComboBox(), "project_images", "Images in the project; select one to show it"
         )
-        self.known_images.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.project_images.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         form = self.add_form()
         form.addRow("Project", row)
-        form.addRow("Its images", self.known_images)
+        form.addRow("Its images", self.project_images)
         form.addRow("Image", self.image)
         self.warning = self.add(note("warning"))
-        self.resume = self.add(button("Resume", "resume", "Open the project opened last"))
+        self.resume = self.add(button("Resume", "resume", "Open the most recent project"))
 
     def _build_classes(self) -> None:
         self.add_title("Classes")
-        self.classes = self.add(ClassButtons(self.model))
-        self.thumbnails = self.add(Thumbnails(self.model))
+        self.classes = self.add(ClassButtons(self.view_model))
+        self.thumbnails = self.add(LabelThumbnails(self.view_model))
         self.hint = self.add(note("hint"))
-        self.paint = button("Paint", "paint", "Paint a region; labels of the class fill it")
+        self.paint = button("Paint area", "paint", "Paint an area to fill with labels of the class")
         self.paint.setCheckable(True)
-        self.undo = button("Undo", "undo", "Take the last change back (Ctrl+Z)")
-        self.redo = button("Redo", "redo", "Do it again (Ctrl+Shift+Z)")
-        self.export = button("Export…", "export", "Write every label as a patch of 64 x 64 px")
-        row = QHBoxLayout()
-        for each in (self.paint, self.undo, self.redo, self.export):
-            row.addWidget(each)
-        self._body.addLayout(row)
+        self.undo = button("Undo", "undo", "Undo the last change (Ctrl+Z)")
+        self.redo = button("Redo", "redo", "Redo the change undone last (Ctrl+Shift+Z)")
+        self.export = button(
+            "Export patches…", "export", "Write every label as a patch of 64 x 64 px"
+        )
+        self.add_row(self.paint, self.undo, self.redo, self.export)
 
-    def _build_helpers(self) -> None:
+    def _build_actions(self) -> None:
         self.add_title("Next to label")
-        self.asking = self.add(QueueRow(self.queue))
-        self.defects = MadeDefectsForm(self.add_folded("Make point defects"))
-        self.helpers = LabelHelpers(self._viewer, self.model, self.queue, self.run, self.image)
+        self.queue_row = self.add(QueueRow(self.queue))
+        self.defects = SyntheticDefectsForm(self.add_collapsible("Synthetic point defects"))
+        self.label_actions = LabelActions(
+            self._viewer, self.view_model, self.queue, self.run, self.image
+        )
 
     def _build_import(self) -> None:
         menu = QMenu(self)
-        self.import_folder = menu.addAction("Folder of patches…", self._import_folder)
-        self.import_table = menu.addAction("Table of points (.csv)…", self._import_table)
+        self.import_folder = menu.addAction("Import folder of patches…", self._import_folder)
+        self.import_table = menu.addAction("Import table of points (.csv)…", self._import_table)
         self.run_row.start.setMenu(menu)
 
     def _submit(self, job: Job, listener: Listener) -> Ticket:
-        """Look for windows where torch is loaded, do all else where nothing is waited for."""
+        """Submit a search for windows to the worker with torch, other jobs to the quick one."""
         runner = self._runners["long" if job.function.endswith(":suggest_labels") else "quick"]
         return runner.submit(job, listener)
 
     def _connect(self) -> None:
         self.image.image_changed.connect(self._on_image)
-        self.known_images.activated.connect(self._show_known)
-        self.classes.chosen.connect(self.boxes.activate)
-        self.undo.clicked.connect(self.model.undo)
-        self.redo.clicked.connect(self.model.redo)
+        self.project_images.activated.connect(self._show_project_image)
+        self.classes.class_selected.connect(self.boxes.activate)
+        self.undo.clicked.connect(self.view_model.undo)
+        self.redo.clicked.connect(self.view_model.redo)
         self.export.clicked.connect(self._export)
         self.resume.clicked.connect(lambda: self._resume(Path(_last_project())))
         self.paint.toggled.connect(self._on_paint)
-        self.thumbnails.label_chosen.connect(self._go_to)
-        self.asking.find_clicked.connect(self._find_next)
-        self.helpers.found.connect(self.boxes.activate)
-        self.asking.answered.connect(self.boxes.activate)
-        self.defects.make.clicked.connect(self._make_defects)
-        self.follow(library.changed, self.asking.ensemble.reload)
+        self.thumbnails.label_selected.connect(self._go_to)
+        self.queue_row.find_clicked.connect(self._find_next)
+        self.label_actions.found.connect(self.boxes.activate)
+        self.queue_row.button_clicked.connect(self.boxes.activate)
+        self.defects.add.clicked.connect(self._add_defects)
+        self.connect_until_closed(library_events.changed, self.queue_row.ensemble.reload)
         self.queue.changed.connect(self._on_queue)
         self.run.changed.connect(self._on_run)
         self.run.failed.connect(show_warning)
-        self.model.project_changed.connect(self._on_project)
-        self.model.labels_changed.connect(self.boxes.draw)
-        self.model.classes_changed.connect(self.boxes.draw)
-        self.model.failed.connect(self._on_failed)
-        self.follow(self._viewer.dims.events.current_step, self._on_frame_shown)
-        self.model.classes_changed.connect(self._on_classes)
+        self.view_model.project_changed.connect(self._on_project)
+        self.view_model.labels_changed.connect(self.boxes.draw)
+        self.view_model.classes_changed.connect(self.boxes.draw)
+        self.view_model.failed.connect(self._on_failed)
+        self.connect_until_closed(self._viewer.dims.events.current_step, self._on_frame_shown)
+        self.view_model.classes_changed.connect(self._on_classes)
         runners = self._runners.values()
-        for farewell in (
+        for action in (
             self.image.disconnect_layers,
             *(runner.cancel_all for runner in runners),
-            self.model.close,
-            lambda: open_labels.drop(self.model),
+            self.view_model.close,
+            lambda: open_labels.release(self.view_model),
         ):
-            self.when_closed(farewell)
-        for keys, action in (("Ctrl+Z", self.model.undo), ("Ctrl+Shift+Z", self.model.redo)):
+            self.on_close(action)
+        for keys, action in (
+            ("Ctrl+Z", self.view_model.undo),
+            ("Ctrl+Shift+Z", self.view_model.redo),
+        ):
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(action)
 
-    # What the user does
+    # User actions
 
     def _new(self, classes: tuple[str, ...]) -> None:
         path, _ = QFileDialog.getSaveFileName(self, "New label project", "my labels")
         if path:
-            self.model.create(Path(path), classes)
+            self.view_model.create(Path(path), classes)
 
     def _open(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Open a label project")
@@ -189,15 +207,15 @@ class LabelPatchesWidget(Dock):
             self._resume(Path(folder))
 
     def _resume(self, folder: Path) -> None:
-        """Open a project where it was left: the image and the class of its newest label."""
-        self.model.open(folder)
-        newest = self.model.newest
+        """Open a project and show the image and class of its newest label."""
+        self.view_model.open(folder)
+        newest = self.view_model.newest
         if newest is not None:
-            self.model.activate(newest.class_name)
-            if not self.model.labels:
+            self.view_model.activate(newest.class_name)
+            if not self.view_model.labels:
                 self._show_frame_of(newest)
-        elif self.model.images and self.image.image is None:
-            self._show_known(0)
+        elif self.view_model.images and self.image.image is None:
+            self._show_project_image(0)
 
     def _import_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Import a folder of patches")
@@ -210,67 +228,73 @@ class LabelPatchesWidget(Dock):
             self.import_labels(Path(table))
 
     def import_labels(self, source: Path) -> None:
-        """Import patches or points, their places looked for in the image shown."""
-        if self.model.project is None:
-            self.model.failed.emit("no label project is open; make a new one or open one first")
+        """Import a folder of patches or a table of points into the project.
+
+        Parameters
+        ----------
+        source : Path
+            The positions of its patches are searched for in the image shown.
+        """
+        if self.view_model.project is None:
+            self.view_model.failed.emit(NO_PROJECT)
             return
-        image, project = self.image.image, self.model.project.path
+        image, project = self.image.image, self.view_model.project.path
         path = None if image is None else image.source.path
         images = [] if path is None else [Path(path)]
-        self._reopen = self.model.aside()  # the worker writes to it meanwhile
+        self._reopen = self.view_model.close_for_writing()
         arguments = {"project": project, "sources": [source], "images": images}
         self.run.start(
             Job(f"{_TASKS}:import_labels", arguments, subject=source.name), self.run.finish
         )
 
     def _export(self) -> None:
-        if self.model.project is None:
-            self.model.failed.emit("no label project is open; make a new one or open one first")
+        if self.view_model.project is None:
+            self.view_model.failed.emit(NO_PROJECT)
             return
         folder = QFileDialog.getSaveFileName(self, "New folder for the patches", "patches")[0]
         if folder:
-            arguments = {"project": self.model.project.path, "out": Path(folder)}
+            arguments = {"project": self.view_model.project.path, "out": Path(folder)}
             self.run.start(
                 Job(f"{_TASKS}:export_labels", arguments, subject="export"),
                 lambda count: self.run.finish(f"{count} patches written to {folder}"),
             )
 
     def _go_to(self, label: Label) -> None:
-        """Show a label's image and frame, its place in the middle, and mark it."""
+        """Centre the view on a label in its image and frame, and select it."""
         image = self._show_frame_of(label)
         if image is not None:
-            convert.look_at(self._viewer, image, label.y, label.x)
-            self.model.select(label.id)
+            convert.centre_on(self._viewer, image, label.y, label.x)
+            self.view_model.select(label.id)
             self.boxes.activate()
 
     def _show_frame_of(self, label: Label) -> Image | None:
-        keys = [(frame.sha256, frame.frame) for frame in self.model.images]
-        self._show_known(keys.index((label.image, label.frame)))
+        keys = [(frame.sha256, frame.frame) for frame in self.view_model.images]
+        self._show_project_image(keys.index((label.image, label.frame)))
         image = self.image.image
         if image is not None and image.ndim == 3:
             self._viewer.dims.set_current_step(0, label.frame)
         return image
 
     def _find_next(self) -> None:
-        self.helpers.find_next(self.asking.ensemble.entry, self._frame_shown())
+        self.label_actions.find_next(self.queue_row.ensemble.entry, self._frame_shown())
 
-    def _make_defects(self) -> None:
-        self.helpers.add_synthetic_defects(self.defects.wanted, self._frame_shown())
+    def _add_defects(self) -> None:
+        self.label_actions.add_synthetic_defects(self.defects.request, self._frame_shown())
 
-    def _show_known(self, index: int) -> None:
-        frame = self.model.images[index]
+    def _show_project_image(self, index: int) -> None:
+        frame = self.view_model.images[index]
         layer = self._layer_of(frame)
-        if layer is None and self.model.project is not None:
+        if layer is None and self.view_model.project is not None:
             try:
-                micrograph = self.model.project.micrograph(frame.sha256, frame.frame)
+                micrograph = self.view_model.project.micrograph(frame.sha256, frame.frame)
             except InputError as error:
-                self.model.failed.emit(str(error))
+                self.view_model.failed.emit(str(error))
                 return
             data, keywords, _ = convert.image_layer(micrograph)
             keywords["metadata"][convert.METADATA_KEY]["frame"] = frame.frame
             layer = self._viewer.add_image(data, **keywords)
         if layer is not None:
-            self.image.choose(layer)
+            self.image.select(layer)
 
     def _layer_of(self, frame: LabelledFrame) -> Image | None:
         for layer in self.image.images:
@@ -282,25 +306,27 @@ class LabelPatchesWidget(Dock):
                 return layer
         return None
 
-    # What happens
+    # Reactions to events
 
-    def _on_paint(self, on: bool) -> None:
+    def _on_paint(self, is_on: bool) -> None:
         image = self.image.image
-        if on and image is not None and self.model.project is not None:
-            self.brush.begin(image, self.model.colours.get(self.model.active_class, "#ffffff"))
+        if is_on and image is not None and self.view_model.project is not None:
+            self.brush.begin(
+                image, self.view_model.colours.get(self.view_model.active_class, "#ffffff")
+            )
         else:
             self.paint.setChecked(False)
             self.brush.end()
             self.boxes.activate()
 
     def _on_classes(self) -> None:
-        self.brush.recolour(self.model.colours.get(self.model.active_class, "#ffffff"))
-        self.defects.put_classes([entry.name for entry in self.model.classes])
+        self.brush.recolour(self.view_model.colours.get(self.view_model.active_class, "#ffffff"))
+        self.defects.set_classes([entry.name for entry in self.view_model.classes])
 
     def _on_queue(self) -> None:
-        asked, image = self.queue.current, self.image.image
-        if asked is not None and image is not None:
-            convert.look_at(self._viewer, image, asked.y, asked.x)
+        current, image = self.queue.current, self.image.image
+        if current is not None and image is not None:
+            convert.centre_on(self._viewer, image, current.y, current.x)
         self.boxes.draw()
 
     def _on_run(self) -> None:
@@ -314,41 +340,41 @@ class LabelPatchesWidget(Dock):
             micrograph = None if image is None else convert.whole_input(image).micrograph()
         except InputError as error:
             micrograph = None
-            self.model.failed.emit(str(error))
+            self.view_model.failed.emit(str(error))
         if image is not None and micrograph is not None:
             self._hashes[image] = micrograph.sha256
         self.paint.setChecked(False)
         self.queue.clear()
-        self.boxes.follow(image)
-        self.model.show(micrograph, self._frame_shown())
+        self.boxes.show_over(image)
+        self.view_model.show(micrograph, self._frame_shown())
 
     def _on_frame_shown(self) -> None:
-        self.model.show_frame(self._frame_shown())
+        self.view_model.show_frame(self._frame_shown())
 
     def _on_project(self) -> None:
-        project = self.model.project
+        project = self.view_model.project
         self.project_name.setText("none open" if project is None else project.path.name)
-        self.known_images.clear()
-        self.known_images.addItems([_title(frame) for frame in self.model.images])
-        self.known_images.setEnabled(bool(self.model.images))
-        say(self.warning, "")
-        say(self.hint, _hint(project is not None))
+        self.project_images.clear()
+        self.project_images.addItems([_title(frame) for frame in self.view_model.images])
+        self.project_images.setEnabled(bool(self.view_model.images))
+        show_note(self.warning, "")
+        show_note(self.hint, _hint(project is not None))
         if self.boxes.layer is None:
-            self.boxes.follow(self.image.image)
-        self._offer_last()
+            self.boxes.show_over(self.image.image)
+        self._offer_resume()
         if project is None:
-            open_labels.drop(self.model)
+            open_labels.release(self.view_model)
         else:
-            keep("label", "last_project", str(project.path))
-            open_labels.use(self.model)
+            save_setting("label", "last_project", str(project.path))
+            open_labels.set(self.view_model)
 
-    def _offer_last(self) -> None:
+    def _offer_resume(self) -> None:
         last = _last_project()
         self.resume.setText(f"Resume {Path(last).name}")
-        self.resume.setVisible(self.model.project is None and is_label_project(last))
+        self.resume.setVisible(self.view_model.project is None and is_label_project(last))
 
     def _on_failed(self, message: str) -> None:
-        say(self.warning, message)
+        show_note(self.warning, message)
         show_warning(message)
 
     def _frame_shown(self) -> int:
@@ -357,7 +383,7 @@ class LabelPatchesWidget(Dock):
             return 0
         if image.ndim < 3:
             return int(image.metadata.get(convert.METADATA_KEY, {}).get("frame", 0))
-        return min(int(self._viewer.dims.current_step[0]), convert.frame_count(image) - 1)
+        return convert.current_frame(self._viewer, image)
 
 
 def _title(frame: LabelledFrame) -> str:
@@ -370,8 +396,8 @@ def _last_project() -> str:
 
 def _hint(has_project: bool) -> str:
     if not has_project:
-        return "Make a new project or open one; then every click on the image is a label."
+        return "Make a new project or open one; then clicks on the image set labels."
     return (
-        "Click sets a label, drag its centre to move it, right-click or Delete removes it,"
-        " 1-9 choose the class."
+        "Click to set a label, drag its centre to move it, right-click or press Delete to remove"
+        " it, press 1-9 to select the class."
     )

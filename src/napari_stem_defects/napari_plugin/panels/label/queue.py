@@ -1,4 +1,4 @@
-"""Windows waiting for a label, one after the other."""
+"""Queue of windows suggested for labelling."""
 
 from __future__ import annotations
 
@@ -10,23 +10,28 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_stem_defects.base.micrograph import Micrograph
-    from napari_stem_defects.napari_plugin.panels.label.view_model import LabelModel
+    from napari_stem_defects.napari_plugin.panels.label.view_model import LabelViewModel
     from napari_stem_defects.training.active_learning import Suggestion
 
 
 class LabelQueue:
-    """Goes through suggestions for one frame and turns answers into labels.
+    """Suggestions for one frame, of which one is current, and their labels.
 
     Parameters
     ----------
     labels : LabelModel
         Receives the labels.
+
+    Attributes
+    ----------
+    waiting : list of Suggestion
+        All suggestions, labelled ones included.
     """
 
     changed = Signal()
-    """Another window is the current one, or there is none."""
+    """Another window is current, or none."""
 
-    def __init__(self, labels: LabelModel) -> None:
+    def __init__(self, labels: LabelViewModel) -> None:
         self._labels = labels
         self._image: Micrograph | None = None
         self._frame = 0
@@ -34,52 +39,61 @@ class LabelQueue:
         self.waiting: list[Suggestion] = []
 
     def fill(self, image: Micrograph, frame: int, suggestions: Sequence[Suggestion]) -> None:
-        """Start with these suggestions."""
+        """Replace the suggestions and make the first one current.
+
+        Parameters
+        ----------
+        image : Micrograph
+            The image with all its frames.
+        frame : int
+            Frame of the suggestions.
+        suggestions : sequence of Suggestion
+        """
         self._image, self._frame = image, frame
         self.waiting, self._position = list(suggestions), 0
         self.changed.emit()
 
     def clear(self) -> None:
-        """Stop asking."""
+        """Remove all suggestions."""
         self.waiting, self._position = [], 0
         self.changed.emit()
 
     @property
     def current(self) -> Suggestion | None:
-        """The window asked about; None where the queue is through."""
+        """The window to label now; None at the end of the queue."""
         return self.waiting[self._position] if self._position < len(self.waiting) else None
 
     def statement(self) -> str:
-        """Say where the queue is and why this window is in it."""
+        """Return position, predicted class and reason of the current window in one line."""
         if not self.waiting:
             return ""
         if self.current is None:
-            return f"all {len(self.waiting)} windows seen; find new ones with the next ensemble"
-        asked = self.current
-        guess = f"{asked.class_name} {asked.probability:.2f}"
-        why = f", {asked.why}" if asked.why else ""
-        return f"{self._position + 1} of {len(self.waiting)}: {guess}{why}"
+            return f"end of the {len(self.waiting)} windows; train again, then find new ones"
+        current = self.current
+        prediction = f"{current.class_name} {current.probability:.2f}"
+        reason = f", {current.why}" if current.why else ""
+        return f"{self._position + 1} of {len(self.waiting)}: {prediction}{reason}"
 
-    def answer(self, class_name: str) -> None:
-        """Label the current window and go to the next."""
-        asked = self.current
-        if asked is None or self._image is None:
+    def label_current(self, class_name: str) -> None:
+        """Label the current window and continue with the next."""
+        current = self.current
+        if current is None or self._image is None:
             return
-        places = [(asked.y, asked.x)]
-        if self._labels.label_all(self._image, self._frame, places, class_name, "suggested"):
+        positions = [(current.y, current.x)]
+        if self._labels.add_labels(self._image, self._frame, positions, class_name, "suggested"):
             self.skip()
 
     def accept(self) -> None:
-        """Label the current window as the ensemble would."""
+        """Label the current window with the predicted class."""
         if self.current is not None:
-            self.answer(self.current.class_name)
+            self.label_current(self.current.class_name)
 
     def skip(self) -> None:
-        """Go to the next window without a label."""
+        """Continue with the next window without labelling this one."""
         self._position = min(self._position + 1, len(self.waiting))
         self.changed.emit()
 
     def back(self) -> None:
-        """Go back to the window before."""
+        """Return to the previous window."""
         self._position = max(self._position - 1, 0)
         self.changed.emit()

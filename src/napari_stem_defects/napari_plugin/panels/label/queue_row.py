@@ -1,4 +1,4 @@
-"""The queue of windows to label next: find them, answer with one key each."""
+"""Row that finds windows to label next and shows the current one."""
 
 from __future__ import annotations
 
@@ -7,61 +7,69 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from napari_stem_defects.napari_plugin.panels.common.model_selector import ModelChoice
-from napari_stem_defects.napari_plugin.panels.common.panel import button, note, say
+from napari_stem_defects.napari_plugin.panels.common.model_selector import ModelSelector
+from napari_stem_defects.napari_plugin.panels.common.panel import button, note, show_note
 
 if TYPE_CHECKING:
     from napari_stem_defects.napari_plugin.panels.label.queue import LabelQueue
 
 
 class QueueRow(QWidget):
-    """Draws a `LabelQueue`."""
+    """Shows a `LabelQueue` and moves through it.
+
+    Parameters
+    ----------
+    queue : LabelQueue
+    """
 
     find_clicked = Signal()
-    answered = Signal()
-    """A button was pressed: keys belong to the image again."""
+    """Requests windows to label."""
+    button_clicked = Signal()
+    """A queue button was clicked; the panel returns the keyboard focus to the image."""
 
     def __init__(self, queue: LabelQueue) -> None:
         super().__init__()
         self._queue = queue
-        self.ensemble = ModelChoice()
+        self.ensemble = ModelSelector()
         self.search = button(
-            "Find",
+            "Find windows",
             "find_next",
-            "Find the windows that the ensemble is least sure of or disagrees on",
+            "Find the windows with the most uncertain predictions of this ensemble",
         )
         self.search.clicked.connect(self.find_clicked)
-        self.back = button("◂ Back", "queue_back", "The window before (Left)")
-        self.skip = button("Skip ▸", "queue_skip", "The next window, without a label (Right)")
-        self.accept = button("Accept", "queue_accept", "Label it as the ensemble would (Enter)")
+        self.back = button("◂ Back", "queue_back", "Return to the previous window (Left)")
+        self.skip = button("Skip ▸", "queue_skip", "Continue without a label (Right)")
+        self.accept = button(
+            "Accept class", "queue_accept", "Label the window with the predicted class (Enter)"
+        )
         for each, action in (
             (self.back, queue.back),
             (self.skip, queue.skip),
             (self.accept, queue.accept),
         ):
             each.clicked.connect(action)
-            each.clicked.connect(self.answered)
+            each.clicked.connect(self.button_clicked)
         self.statement = note("queue_statement")
         self._lay_out()
         queue.changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
-        """Show the queue as it stands."""
-        say(self.statement, self._queue.statement())
-        asking = self._queue.current is not None
+        """Show the current state."""
+        show_note(self.statement, self._queue.statement())
+        has_window = self._queue.current is not None
         self.back.setVisible(bool(self._queue.waiting))
         for each in (self.skip, self.accept):
-            each.setVisible(asking)
+            each.setVisible(has_window)
 
     def _lay_out(self) -> None:
-        finding, answering = QHBoxLayout(), QHBoxLayout()
-        finding.addWidget(self.ensemble, 1)
-        finding.addWidget(self.search)
+        search_row, queue_buttons = QHBoxLayout(), QHBoxLayout()
+        search_row.addWidget(self.ensemble, 1)
+        search_row.addWidget(self.search)
         for each in (self.back, self.skip, self.accept):
-            answering.addWidget(each)
+            queue_buttons.addWidget(each)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(finding)
+        layout.addLayout(search_row)
         layout.addWidget(self.statement)
-        layout.addLayout(answering)
+        layout.addLayout(queue_buttons)

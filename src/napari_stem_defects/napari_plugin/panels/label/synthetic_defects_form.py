@@ -1,4 +1,4 @@
-"""How many point defects to make, what their classes are called, and where."""
+"""Form for synthetic point defects: their number, classes and area."""
 
 from __future__ import annotations
 
@@ -14,14 +14,24 @@ if TYPE_CHECKING:
 
     from qtpy.QtWidgets import QFormLayout, QPushButton
 
-_USUAL = {
+_DEFAULT_CLASSES = {
     "vacancies": ("Vacancy_CdTe", "Mis", "vacancy"),
     "interstitials": ("interstitial", "Extra", "IExtra"),
 }
 
 
-class Wanted(NamedTuple):
-    """Point defects to make: counts and the classes of their labels."""
+class SyntheticDefectRequest(NamedTuple):
+    """Synthetic point defects to add.
+
+    Attributes
+    ----------
+    vacancies, interstitials : int
+        Number of each kind.
+    vacancy_class, interstitial_class : str
+        Classes of their labels.
+    area : str
+        One of `AREAS`: part of the image that receives the defects.
+    """
 
     vacancies: int
     vacancy_class: str
@@ -30,60 +40,71 @@ class Wanted(NamedTuple):
     area: str
 
 
-class _Kind:
+class _KindRow:
+    """Number and class of one kind of point defect."""
+
     def __init__(self, form: QFormLayout, name: str, tooltip: str) -> None:
         self.count = named(QSpinBox(), f"made_{name}", tooltip)
         self.count.setRange(0, 500)
         self.count.setValue(10)
         self.class_name = named(
-            QComboBox(), f"made_{name}_class", f"The class that made {name} are labelled with"
+            QComboBox(), f"made_{name}_class", f"Class of the labels of synthetic {name}"
         )
-        self._usual = _USUAL[name]
+        self._default_classes = _DEFAULT_CLASSES[name]
         row = QHBoxLayout()
         row.addWidget(self.count)
         row.addWidget(self.class_name, 1)
         form.addRow(name.capitalize(), row)
 
-    def put(self, classes: Sequence[str]) -> None:
-        chosen = self.class_name.currentText()
+    def set_classes(self, classes: Sequence[str]) -> None:
+        selected = self.class_name.currentText()
         self.class_name.clear()
         self.class_name.addItems(list(classes))
-        usual = next((name for name in self._usual if name in classes), "")
-        self.class_name.setCurrentText(chosen if chosen in classes else usual)
+        default = next((name for name in self._default_classes if name in classes), "")
+        self.class_name.setCurrentText(selected if selected in classes else default)
 
 
-class MadeDefectsForm:
-    """Adds the controls to a form.
+class SyntheticDefectsForm:
+    """Adds the controls of synthetic point defects to a form.
 
     Parameters
     ----------
     form : QFormLayout
+        Receives the rows.
     """
 
     def __init__(self, form: QFormLayout) -> None:
-        self._vacancies = _Kind(form, "vacancies", "Columns to take away at lattice sites")
-        self._interstitials = _Kind(form, "interstitials", "Columns to put in between sites")
+        self._vacancies = _KindRow(
+            form, "vacancies", "Number of atomic columns to remove at lattice sites"
+        )
+        self._interstitials = _KindRow(
+            form, "interstitials", "Number of atomic columns to insert between lattice sites"
+        )
         self.area = named(
-            QComboBox(), "made_area", "A region of perfect crystal; labelled defects are kept off"
+            QComboBox(),
+            "made_area",
+            "Part of the image with perfect crystal; positions of labelled defects are avoided",
         )
         self.area.addItems(AREAS)
-        self.make: QPushButton = button(
-            "Make", "make_point_defects", "Make them in a copy of the image, labelled as simulated"
+        self.add: QPushButton = button(
+            "Add defects",
+            "make_point_defects",
+            "Add the defects to a copy of the image and label them as simulated",
         )
         row = QHBoxLayout()
         row.addWidget(self.area, 1)
-        row.addWidget(self.make)
+        row.addWidget(self.add)
         form.addRow("In", row)
 
-    def put_classes(self, classes: Sequence[str]) -> None:
-        """Offer these classes for the labels."""
-        self._vacancies.put(classes)
-        self._interstitials.put(classes)
+    def set_classes(self, classes: Sequence[str]) -> None:
+        """Set the classes to choose from."""
+        self._vacancies.set_classes(classes)
+        self._interstitials.set_classes(classes)
 
     @property
-    def wanted(self) -> Wanted:
-        """What is asked for."""
-        return Wanted(
+    def request(self) -> SyntheticDefectRequest:
+        """The synthetic point defects that the controls describe."""
+        return SyntheticDefectRequest(
             self._vacancies.count.value(),
             self._vacancies.class_name.currentText(),
             self._interstitials.count.value(),

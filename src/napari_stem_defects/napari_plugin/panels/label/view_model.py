@@ -1,4 +1,4 @@
-"""What the window "Label patches" knows and does."""
+"""View model of the panel Label patches."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.errors import InputError, LabelError
 from napari_stem_defects.io.labels.project import LabelProject, is_label_project
 from napari_stem_defects.labels.label import Point
-from napari_stem_defects.napari_plugin.panels.common.label_sampling import places_in
+from napari_stem_defects.napari_plugin.panels.common.label_sampling import sample_positions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,24 +29,40 @@ START_CLASSES = {
     "SrTiO3": ("Bulk", "Extra", "IExtra", "Mis"),
     "no classes yet": (),
 }
-"""Classes a new project may start with: those of the public sets."""
+"""Classes of a new project, by title: those of the public data sets."""
+
+NO_PROJECT = "no label project is open; make a new one or open one"
+NO_IMAGE = "there is no image to label; open one"
 
 
-class LabelModel:
-    """A label project, the image being labelled and the class that a click gives.
+class LabelViewModel:
+    """A label project, the image being labelled, and the active class.
 
-    Every change is on the disk when its method returns. What cannot be done is said through
-    `failed`; nothing raises.
+    Every change is saved to disk before its method returns. Methods do not raise `InputError`:
+    they emit `failed` with a message.
+
+    Attributes
+    ----------
+    project : LabelProject or None
+        The open project.
+    image : Micrograph or None
+        The image being labelled, with all its frames.
+    frame : int
+        The frame shown.
+    active_class : str
+        Class of the next labels; "" if the project has no classes.
+    selected : str
+        Id of the label clicked or set last.
     """
 
     project_changed = Signal()
-    """Another project, or none; images may have come."""
+    """Another project is open, or none, or images were added to it."""
     classes_changed = Signal()
-    """Classes, their colours or their counts."""
+    """Classes, their colours or their numbers of labels have changed."""
     labels_changed = Signal()
-    """Labels of the frame shown, or which one is selected."""
+    """Labels of the frame shown, or the selection, have changed."""
     failed = Signal(str)
-    """Something cannot be done, in one line."""
+    """One line about what went wrong."""
 
     def __init__(self) -> None:
         self.project: LabelProject | None = None
@@ -54,56 +70,63 @@ class LabelModel:
         self.frame = 0
         self.active_class = ""
         self.selected = ""
-        """Id of the label clicked or set last."""
-        self._cut_from: tuple[tuple[str, int], NDArray[np.float32]] | None = None
+        self._cached_pixels: tuple[tuple[str, int], NDArray[np.float32]] | None = None
 
     # The project
 
     def create(self, folder: Path, classes: Iterable[str]) -> None:
-        """Make a project in a new folder and open it."""
-        with self._saying():
-            self._take(LabelProject.create(folder, classes))
+        """Create a project in a new folder and open it."""
+        with self._emit_failures():
+            self._use_project(LabelProject.create(folder, classes))
 
     def open(self, folder: Path) -> None:
-        """Open a project; what was labelled before is there again."""
-        with self._saying():
+        """Open a project with all its labels."""
+        with self._emit_failures():
             if not is_label_project(folder):
-                raise LabelError(f"{folder}: is not a label project; choose its own folder")
-            self._take(LabelProject.open(folder))
+                raise LabelError(
+                    f"{folder}: is not a label project; select the folder of the project"
+                )
+            self._use_project(LabelProject.open(folder))
             for warning in self._open_project().warnings:
                 self.failed.emit(warning)
 
     def close(self) -> None:
-        """Let go of the project; all is saved already."""
+        """Close the project; all changes are saved already."""
         if self.project is not None:
             self.project.close()
         self.project = None
         self._all_changed()
 
-    def aside(self) -> Callable[[], None]:
-        """Close the project for somebody else to write to; the result opens it again."""
+    def close_for_writing(self) -> Callable[[], None]:
+        """Close the project so that a worker process can write to it.
+
+        Returns
+        -------
+        callable
+            Opens the project again.
+        """
         folder = self._open_project().path
         self.close()
         return lambda: self.open(folder)
 
     @property
     def images(self) -> tuple[LabelledFrame, ...]:
-        """The project's frames that have room for labels: patches without a parent have not."""
+        """Frames of the project, without single patches that have no parent image."""
         frames = () if self.project is None else self.project.frames
         return tuple(frame for frame in frames if not frame.is_lone_patch)
 
     @property
     def newest(self) -> Label | None:
-        """The label set last that has an image; None where there is none."""
-        shown = {(frame.sha256, frame.frame) for frame in self.images}
+        """The label set last, except on single patches; None if there is none."""
+        frames = {(frame.sha256, frame.frame) for frame in self.images}
         labels = () if self.project is None else self.project.labels()
-        there = (label for label in reversed(labels) if (label.image, label.frame) in shown)
-        return next(there, None)
+        newest_first = (each for each in reversed(labels) if (each.image, each.frame) in frames)
+        return next(newest_first, None)
 
     # The image
 
     def show(self, image: Micrograph | None, frame: int = 0) -> None:
-        """Label this image; it joins the project with its first label."""
+        """Label an image, None for none; its first label adds it to the project."""
         self.image, self.frame, self.selected = image, frame, ""
         self.labels_changed.emit()
 
@@ -114,22 +137,22 @@ class LabelModel:
 
     @property
     def labels(self) -> tuple[Label, ...]:
-        """The labels of the frame shown."""
+        """Labels of the frame shown."""
         if self.project is None or self.image is None:
             return ()
         return self.project.labels(self.image.sha256, self.frame)
 
-    def defect_places(self) -> list[tuple[float, float]]:
-        """Return where defects (y, x) are labelled in the frame shown."""
+    def defect_positions(self) -> list[tuple[float, float]]:
+        """Return the positions (y, x), px, of labels other than Bulk in the frame shown."""
         return [(label.y, label.x) for label in self.labels if label.class_name != BULK]
 
     def near(self, y: float, x: float, reach: float) -> Label | None:
-        """Return the label nearest to a point, None where none is within ``reach`` px."""
-        near = min(self.labels, key=lambda label: _distance(label, y, x), default=None)
-        return near if near is not None and _distance(near, y, x) <= reach else None
+        """Return the label nearest to a position; None if none is within ``reach`` px."""
+        nearest = min(self.labels, key=lambda label: _distance(label, y, x), default=None)
+        return nearest if nearest is not None and _distance(nearest, y, x) <= reach else None
 
     def labels_of(self, class_name: str) -> tuple[Label, ...]:
-        """Return the labels of a class in all images, those of lone patches left out."""
+        """Return the labels of a class in all images, except on single patches."""
         if self.project is None:
             return ()
         shown = {(frame.sha256, frame.frame) for frame in self.images}
@@ -140,12 +163,20 @@ class LabelModel:
         )
 
     def patch_of(self, label: Label) -> NDArray[np.float32]:
-        """Return the pixels around a label, cut off at the image's border.
+        """Return the pixels around a label, cropped at the border of the image.
+
+        Parameters
+        ----------
+        label : Label
+
+        Returns
+        -------
+        ndarray of float32, shape (Y, X)
 
         Raises
         ------
         InputError
-            If the project's pixels are missing or damaged.
+            If the pixels in the project are missing or damaged.
         """
         pixels = self._pixels_of(label.image, label.frame)
         half = label.size_px // 2
@@ -153,81 +184,99 @@ class LabelModel:
         return pixels[top : round(label.y) + half, left : round(label.x) + half]
 
     def _pixels_of(self, image: str, frame: int) -> NDArray[np.float32]:
-        if self._cut_from is None or self._cut_from[0] != (image, frame):
-            self._cut_from = (image, frame), self._open_project().pixels(image, frame)
-        return self._cut_from[1]
+        if self._cached_pixels is None or self._cached_pixels[0] != (image, frame):
+            self._cached_pixels = (image, frame), self._open_project().pixels(image, frame)
+        return self._cached_pixels[1]
 
     # Labels
 
     def click(self, y: float, x: float) -> None:
-        """Put a label of the active class at a point."""
-        with self._saying():
+        """Set a label of the active class at a position, px."""
+        with self._emit_failures():
             project, image = self._open_project(), self._shown_image()
             if not self.active_class:
-                raise LabelError("there is no class yet; add one")
-            self._join(project, image, self.frame)
+                raise LabelError("there is no class; add one")
+            self._add_image(project, image, self.frame)
             label = project.add(image.sha256, y, x, self.active_class, frame=self.frame)
             self.selected = label.id
             self._labels_changed()
 
     def move(self, label_id: str, y: float, x: float) -> None:
-        """Put a label elsewhere; it stays where it was if that is outside the image."""
-        with self._saying():
+        """Move a label to a position, px; outside the image it is not moved."""
+        with self._emit_failures():
             self._open_project().move(label_id, y, x)
         self.select(label_id)
 
-    def label_all(
+    def add_labels(
         self,
         image: Micrograph,
         frame: int,
-        places: Sequence[tuple[float, float]],
+        positions: Sequence[tuple[float, float]],
         class_name: str,
         source: LabelSource = "hand",
     ) -> tuple[str, ...]:
-        """Label places of any image as one step for undo; return the labels' ids."""
-        made: tuple[Label, ...] = ()
-        with self._saying():
+        """Label several positions of an image as one undo step.
+
+        Parameters
+        ----------
+        image : Micrograph
+            Need not be the image shown; is added to the project if needed.
+        frame : int
+            Frame of the image.
+        positions : sequence of (y, x)
+            In px.
+        class_name : str
+        source : {"hand", "suggested", "simulated", "imported"}
+            Origin of the labels.
+
+        Returns
+        -------
+        tuple of str
+            Ids of the labels; empty if they could not be added.
+        """
+        added: tuple[Label, ...] = ()
+        with self._emit_failures():
             project = self._open_project()
-            self._join(project, image, frame)
+            self._add_image(project, image, frame)
             sha256 = project.add_image(image)
-            points = [Point(sha256, y, x, class_name, frame) for y, x in places]
-            made = project.add_many(points, source=source)
+            points = [Point(sha256, y, x, class_name, frame) for y, x in positions]
+            added = project.add_many(points, source=source)
         self._all_changed()
-        return tuple(label.id for label in made)
+        return tuple(label.id for label in added)
 
     def paint(self, mask: NDArray[np.bool_]) -> None:
-        """Cover an area (Y, X) of the frame shown with labels of the active class."""
-        with self._saying():
+        """Fill a masked area of the frame shown, shape (Y, X), with labels of the active class."""
+        with self._emit_failures():
             image = self._shown_image()
             if not self.active_class:
-                raise LabelError("there is no class yet; add one")
-            self.label_all(image, self.frame, places_in(mask), self.active_class)
+                raise LabelError("there is no class; add one")
+            self.add_labels(image, self.frame, sample_positions(mask), self.active_class)
 
     def remove(self, *label_ids: str) -> None:
-        """Take labels away, as one step for undo."""
-        with self._saying():
+        """Remove labels as one undo step."""
+        with self._emit_failures():
             self._open_project().remove(*label_ids)
         self._labels_changed()
 
     def remove_selected(self) -> None:
-        """Take away the label clicked or set last."""
+        """Remove the selected label."""
         if any(label.id == self.selected for label in self.labels):
             self.remove(self.selected)
 
     def select(self, label_id: str) -> None:
-        """Mark a label."""
+        """Select a label."""
         self.selected = label_id
         self.labels_changed.emit()
 
     def undo(self) -> None:
-        """Take the last step back."""
-        with self._saying():
+        """Undo the last step."""
+        with self._emit_failures():
             self._open_project().undo()
         self._all_changed()
 
     def redo(self) -> None:
-        """Do the step taken back again."""
-        with self._saying():
+        """Redo the step undone last."""
+        with self._emit_failures():
             self._open_project().redo()
         self._all_changed()
 
@@ -235,7 +284,7 @@ class LabelModel:
 
     @property
     def classes(self) -> tuple[LabelClass, ...]:
-        """The project's classes."""
+        """Classes of the project."""
         return () if self.project is None else self.project.classes
 
     @property
@@ -249,25 +298,25 @@ class LabelModel:
         return {entry.name: entry.colour for entry in self.classes}
 
     def activate(self, class_name: str) -> None:
-        """Give the next clicks this class."""
+        """Make a class the active one."""
         self.active_class = class_name
         self.classes_changed.emit()
 
     def activate_key(self, key: int) -> None:
-        """Give the next clicks the class of a number key."""
+        """Make the class of a number key the active one."""
         for entry in self.classes:
             if entry.key == key:
                 self.activate(entry.name)
 
     def add_class(self, name: str) -> None:
         """Add a class and make it the active one."""
-        with self._saying():
+        with self._emit_failures():
             self.active_class = self._open_project().add_class(name.strip()).name
         self._all_changed()
 
     def rename_class(self, name: str, to: str) -> None:
-        """Call a class something else; where that class exists, the two become one."""
-        with self._saying():
+        """Rename a class; if the new name is that of another class, merge both."""
+        with self._emit_failures():
             project = self._open_project()
             if to in self.colours:
                 project.merge_classes([name], to)
@@ -278,48 +327,48 @@ class LabelModel:
         self._all_changed()
 
     def recolour_class(self, name: str, colour: str) -> None:
-        """Give a class another colour, ``#rrggbb``."""
-        with self._saying():
+        """Change the colour of a class, ``#rrggbb``."""
+        with self._emit_failures():
             self._open_project().recolour_class(name, colour)
         self._all_changed()
 
     def remove_class(self, name: str) -> None:
-        """Remove a class that no label has."""
-        with self._saying():
+        """Remove a class without labels."""
+        with self._emit_failures():
             self._open_project().remove_class(name)
         self._all_changed()
 
-    # Inside
+    # Internals
 
     @contextmanager
-    def _saying(self) -> Iterator[None]:
+    def _emit_failures(self) -> Iterator[None]:
         try:
             yield
         except InputError as error:
             self.failed.emit(str(error))
 
-    def _take(self, project: LabelProject) -> None:
+    def _use_project(self, project: LabelProject) -> None:
         if self.project is not None:
             self.project.close()
         self.project = project
-        self.selected, self._cut_from = "", None
+        self.selected, self._cached_pixels = "", None
         self._all_changed()
 
     def _open_project(self) -> LabelProject:
         if self.project is None:
-            raise LabelError("no label project is open; make a new one or open one first")
+            raise LabelError(NO_PROJECT)
         return self.project
 
     def _shown_image(self) -> Micrograph:
         if self.image is None:
-            raise LabelError("there is no image to label; open one first")
+            raise LabelError(NO_IMAGE)
         return self.image
 
-    def _join(self, project: LabelProject, image: Micrograph, frame: int) -> None:
-        known = any(
+    def _add_image(self, project: LabelProject, image: Micrograph, frame: int) -> None:
+        is_known = any(
             (entry.sha256, entry.frame) == (image.sha256, frame) for entry in project.frames
         )
-        if not known:
+        if not is_known:
             project.add_image(image)
             self.project_changed.emit()
 

@@ -1,1 +1,4 @@
-"""TODO napari_plugin/panels/preprocess."""
+"""The panel Preprocess: adjust the preprocessing and see each of its stages.
+
+May import ``panels.common`` and ``layers``, but no other panel.
+"""

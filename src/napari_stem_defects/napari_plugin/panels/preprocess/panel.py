@@ -1,4 +1,4 @@
-"""The window "Preprocess"."""
+"""The panel Preprocess."""
 
 from __future__ import annotations
 
@@ -12,17 +12,23 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.napari_plugin.layers import convert
 from napari_stem_defects.napari_plugin.layers.stage_layers import StageLayers
-from napari_stem_defects.napari_plugin.panels.common.image_selector import ImageChoice
-from napari_stem_defects.napari_plugin.panels.common.panel import Dock, button, named, note, say
+from napari_stem_defects.napari_plugin.panels.common.image_selector import ImageSelector
+from napari_stem_defects.napari_plugin.panels.common.panel import (
+    Panel,
+    button,
+    named,
+    note,
+    show_note,
+)
 from napari_stem_defects.napari_plugin.panels.common.qt_runner import QtRunner
-from napari_stem_defects.napari_plugin.panels.common.settings import keep, settings
+from napari_stem_defects.napari_plugin.panels.common.settings import save_setting, settings
 from napari_stem_defects.napari_plugin.panels.common.shared_state import training_settings
 from napari_stem_defects.napari_plugin.panels.preprocess.settings_form import SettingsForm
-from napari_stem_defects.napari_plugin.panels.preprocess.stage_thumbnails import StageStrip
+from napari_stem_defects.napari_plugin.panels.preprocess.stage_thumbnails import StageThumbnails
 from napari_stem_defects.napari_plugin.panels.preprocess.view_model import (
     CRYSTALS,
     PRESETS,
-    PreprocessModel,
+    PreprocessViewModel,
 )
 from napari_stem_defects.workers import pool
 
@@ -32,84 +38,91 @@ if TYPE_CHECKING:
     from napari_stem_defects.preprocessing.pipeline import Stages
 
 _DEBOUNCE_MS = 60
-_BREATH_MS = 30
+_PAUSE_MS = 30
 
 
-class PreprocessWidget(Dock):
-    """Shows every stage of the preprocessing while its parameters are changed.
+class PreprocessWidget(Panel):
+    """Shows every stage of the preprocessing while its parameters are adjusted.
 
     Parameters
     ----------
     napari_viewer : ViewerModel
-        The viewer this window belongs to.
+        The viewer that the panel belongs to.
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__()
         self._viewer = napari_viewer
         self._quick = QtRunner(pool.quick, self)
-        self.model = PreprocessModel(self._quick.submit)
+        self.view_model = PreprocessViewModel(self._quick.submit)
         self._stages = StageLayers(napari_viewer)
-        self._maker = _timer(self, _BREATH_MS, self._make_layer)
+        self._drawing = _timer(self, _PAUSE_MS, self._draw_layer)
         self._debounce = _timer(self, _DEBOUNCE_MS, self._apply)
         self._debounce.setSingleShot(True)
         self._pending: dict[str, Any] = {}
         self._build()
         self._connect()
-        self._remember()
-        self.settings.put(self.model.settings)
+        self._restore_settings()
+        self.settings.set_settings(self.view_model.settings)
         self._on_image()
 
-    # Building
+    # Layout
 
     def _build(self) -> None:
         form = self.add_form()
-        self.image = ImageChoice(self._viewer.layers)
+        self.image = ImageSelector(self._viewer.layers)
         form.addRow("Image", self.image)
-        self.strip = self.add(StageStrip())
+        self.thumbnails = self.add(StageThumbnails())
         form = self.add_form()
         self.preset = named(QComboBox(), "preset", "Settings to start from")
-        self.preset.addItems(["choose…", *PRESETS])
+        self.preset.addItems(["select…", *PRESETS])
         form.addRow("Preset", self.preset)
         self.settings = SettingsForm(form)
         self._build_files()
         self._build_lattice()
         self.warning = note("message")
-        self.run = button(
-            "Show stages", "run", "Add the five stages as layers; they follow the sliders"
+        self.show_stages = button(
+            "Show stages", "run", "Add the five stages as layers that follow the sliders"
         )
-        self.cancel = button("Remove", "cancel", "Take the stage layers away again")
+        self.remove_stages = button("Remove stages", "cancel", "Remove the layers of the stages")
         row = QHBoxLayout()
         row.setContentsMargins(6, 4, 6, 6)
-        row.addWidget(self.run, 2)
-        row.addWidget(self.cancel, 1)
+        row.addWidget(self.show_stages, 2)
+        row.addWidget(self.remove_stages, 1)
         self.add_footer(self.warning)
         self._outer.addLayout(row)
 
     def _build_files(self) -> None:
-        self.save = button("Save…", "save_settings", "Write these settings to a file")
-        self.load = button("Load…", "load_settings", "Read settings from a file")
+        self.save = button("Save settings…", "save_settings", "Write the settings to a file")
+        self.load = button("Load settings…", "load_settings", "Read settings from a file")
         self.use = button(
-            "Use for training", "use_for_training", "Hand these settings to Train ensemble"
+            "Use for training", "use_for_training", "Use these settings in Train ensemble"
         )
-        row = QHBoxLayout()
-        for each in (self.save, self.load, self.use):
-            row.addWidget(each)
-        self._body.addLayout(row)
+        self.add_row(self.save, self.load, self.use)
 
     def _build_lattice(self) -> None:
         self.add_title("Lattice")
         form = self.add_form()
-        self.lattice = named(QLabel(), "lattice", "Spacings and angle found in the power spectrum")
-        self.crystal = named(QComboBox(), "crystal", "The crystal whose spacing gives the scale")
+        self.lattice = named(
+            QLabel(), "lattice", "Lattice spacings and angle found in the power spectrum"
+        )
+        self.crystal = named(
+            QComboBox(),
+            "crystal",
+            "Crystal in the image, whose lattice spacing gives the pixel size",
+        )
         self.crystal.addItems(list(CRYSTALS))
-        self.proposal = named(QLabel(), "proposed_pixel_size", "Pixel size that follows")
-        self.calibrate = button("Calibrate image", "calibrate", "Give the image this pixel size")
+        self.proposal = named(
+            QLabel(), "proposed_pixel_size", "Pixel size of the image if it shows this crystal"
+        )
+        self.calibrate = button(
+            "Calibrate image", "calibrate", "Calibrate the image with this pixel size"
+        )
         row = QHBoxLayout()
         row.addWidget(self.proposal, 1)
         row.addWidget(self.calibrate)
         form.addRow("Spacings", self.lattice)
-        form.addRow("If it is", self.crystal)
+        form.addRow("Crystal", self.crystal)
         form.addRow("Pixel size", row)
 
     def _connect(self) -> None:
@@ -121,131 +134,131 @@ class PreprocessWidget(Dock):
         self.use.clicked.connect(self._use_for_training)
         self.crystal.currentIndexChanged.connect(self._on_lattice)
         self.calibrate.clicked.connect(self._calibrate)
-        self.run.clicked.connect(self.start)
-        self.cancel.clicked.connect(self.stop)
-        self.strip.stage_chosen.connect(self._stages.choose)
-        self.model.settings_changed.connect(lambda: self.settings.put(self.model.settings))
-        self.model.patch_found.connect(self.strip.put)
-        self.model.stages_found.connect(self._on_stages)
-        self.model.lattice_found.connect(self._on_lattice)
-        self.model.failed.connect(self._on_failed)
-        self.follow(self._viewer.dims.events.current_step, self._on_image)
-        self.listen(self._viewer.mouse_move_callbacks, self._on_mouse)
-        self.when_closed(self.image.disconnect_layers)
-        self.when_closed(self._quick.cancel_all)
+        self.show_stages.clicked.connect(self.start)
+        self.remove_stages.clicked.connect(self.stop)
+        self.thumbnails.stage_selected.connect(self._stages.choose)
+        self.view_model.settings_changed.connect(
+            lambda: self.settings.set_settings(self.view_model.settings)
+        )
+        self.view_model.patch_found.connect(self.thumbnails.set_stages)
+        self.view_model.stages_found.connect(self._on_stages)
+        self.view_model.lattice_found.connect(self._on_lattice)
+        self.view_model.failed.connect(self._on_failed)
+        self.connect_until_closed(self._viewer.dims.events.current_step, self._on_image)
+        self.add_mouse_callback(self._viewer.mouse_move_callbacks, self._on_mouse)
+        self.on_close(self.image.disconnect_layers)
+        self.on_close(self._quick.cancel_all)
 
-    def _remember(self) -> None:
-        """Start with the settings chosen last, and keep those chosen from now on."""
-        self.model.read(str(getattr(settings("preprocess"), "settings", "") or ""))
-        self.model.settings_changed.connect(
-            lambda: keep("preprocess", "settings", self.model.text())
+    def _restore_settings(self) -> None:
+        """Start with the stored settings, and store every change."""
+        self.view_model.restore(str(getattr(settings("preprocess"), "settings", "") or ""))
+        self.view_model.settings_changed.connect(
+            lambda: save_setting("preprocess", "settings", self.view_model.text())
         )
 
-    # What the user does
+    # User actions
 
     def start(self) -> None:
         """Show the stages of the whole image as layers, and keep them up to date."""
         image = self.image.image
         if image is None:
-            self._on_failed("there is no image: open one first")
+            self._on_failed("there is no image; open one")
             return
-        say(self.warning, "computing the stages")
+        show_note(self.warning, "computing the stages…")
         self._stages.begin(image)
-        self.model.live = True
-        self.model.refresh()
+        self.view_model.live = True
+        self.view_model.refresh()
 
     def stop(self) -> None:
-        """Take the stage layers away."""
-        self.model.live = False
-        self._maker.stop()
+        """Remove the layers of the stages."""
+        self.view_model.live = False
+        self._drawing.stop()
         self._stages.remove()
-        say(self.warning, "")
+        show_note(self.warning, "")
 
     def _on_control(self, name: str, value: object) -> None:
         self._pending[name] = value
         self._debounce.start()
 
     def _apply(self) -> None:
-        self.model.use(self.model.settings.to_dict() | self._pending)
+        self.view_model.use(self.view_model.settings.to_dict() | self._pending)
         self._pending = {}
 
     def _on_preset(self, index: int) -> None:
         if index > 0:
-            self.model.use(PRESETS[self.preset.itemText(index)].to_dict())
+            self.view_model.use(PRESETS[self.preset.itemText(index)].to_dict())
 
     def _save(self) -> None:
         path, _ = QFileDialog.getSaveFileName(self, "Save settings", "preprocessing.json")
         if path:
-            self.model.save(Path(path))
+            self.view_model.save(Path(path))
 
     def _load(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Load settings", "", "Settings (*.json)")
         if path:
-            self.model.load(Path(path))
+            self.view_model.load(Path(path))
 
     def _use_for_training(self) -> None:
-        training_settings.use(self.model.settings)
-        show_info("Train ensemble will use these settings")
+        training_settings.set(self.view_model.settings)
+        show_info("Train ensemble uses these settings")
 
     def _calibrate(self) -> None:
-        image, size = self.image.image, self.model.pixel_size_nm(self.crystal.currentText())
+        image, size = self.image.image, self.view_model.pixel_size_nm(self.crystal.currentText())
         if image is not None and size is not None:
             convert.set_pixel_size(image, size)
             self._stages.remove()
             self._on_image()
 
-    # What happens
+    # Reactions to events
 
     def _on_image(self) -> None:
         image = self.image.image
-        say(self.warning, "")
+        show_note(self.warning, "")
         try:
-            frame = None if image is None else convert.frame_input(image, self._frame_shown())
+            frame = (
+                None
+                if image is None
+                else convert.frame_input(image, convert.current_frame(self._viewer, image))
+            )
         except InputError as error:
             frame = None
             self._on_failed(str(error))
-        if image is not None and self.model.live:
+        if image is not None and self.view_model.live:
             self._stages.begin(image)
-        self.model.show(frame)
+        self.view_model.show(frame)
         if image is not None and frame is not None:
             height, width = convert.frame_shape(image)
-            self.model.look_at(height / 2, width / 2)
+            self.view_model.show_patch_at(height / 2, width / 2)
 
     def _on_mouse(self, viewer: ViewerModel, event: Any) -> None:
         image = self.image.image
         if image is not None and self.isVisible():
             y, x = image.world_to_data(event.position[-image.ndim :])[-2:]
-            self.model.look_at(float(y), float(x))
+            self.view_model.show_patch_at(float(y), float(x))
 
     def _on_stages(self, stages: Stages) -> None:
-        say(self.warning, "")
+        show_note(self.warning, "")
         self._stages.show(stages)
-        self._maker.start()
+        self._drawing.start()
 
-    def _make_layer(self) -> None:
+    def _draw_layer(self) -> None:
         if not self._stages.make_next():
-            self._maker.stop()
+            self._drawing.stop()
 
     def _on_lattice(self) -> None:
         image = self.image.image
         size = None if image is None else convert.pixel_size_nm(image)
-        self.lattice.setText(self.model.lattice_text(size))
-        proposed = self.model.pixel_size_nm(self.crystal.currentText())
+        self.lattice.setText(self.view_model.lattice_text(size))
+        proposed = self.view_model.pixel_size_nm(self.crystal.currentText())
         self.proposal.setText("–" if proposed is None else f"{proposed:.5f} nm")
         self.calibrate.setEnabled(proposed is not None)
 
     def _on_failed(self, message: str) -> None:
-        say(self.warning, message)
+        show_note(self.warning, message)
         show_warning(message)
 
-    def _frame_shown(self) -> int:
-        image = self.image.image
-        if image is None or image.ndim < 3:
-            return 0
-        return min(int(self._viewer.dims.current_step[0]), convert.frame_count(image) - 1)
 
-
-def _timer(parent: Dock, interval_ms: int, action: Any) -> QTimer:
+def _timer(parent: Panel, interval_ms: int, action: Any) -> QTimer:
     timer = QTimer(parent)
     timer.setInterval(interval_ms)
     timer.timeout.connect(action)

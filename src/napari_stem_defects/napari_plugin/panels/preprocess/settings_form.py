@@ -1,4 +1,4 @@
-"""Controls for the parameters of the preprocessing."""
+"""Form with the parameters of the preprocessing."""
 
 from __future__ import annotations
 
@@ -20,48 +20,49 @@ from napari_stem_defects.preprocessing.settings import (
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QFormLayout
 
-# Parameter, its label, range, decimals, what it does.
+# Name of the parameter, label, range, decimals, tooltip.
 _SLIDERS = (
-    ("smoothing_px", "Smoothing", (0.0, 5.0), 1, "Light Gaussian smoothing, px; 0 leaves it out"),
-    ("background_px", "Background", (2.0, 60.0), 0, "Width of the blur that is taken for the"
-     " background and subtracted, px"),
-    ("contrast_px", "Contrast", (0.0, 100.0), 0, "Local contrast is evened out over this many px;"
-     " 0 leaves it out"),
-    ("threshold", "Threshold", (0.0, 0.95), 2, "Log magnitudes below this share of the largest"
-     " one become 0"),
-    ("cutoff", "Cut-off", (0.1, 0.5), 3, "Highest spatial frequency that is kept, cycles per px"),
+    ("smoothing_px", "Smoothing", (0.0, 5.0), 1, "Width of the Gaussian smoothing in"
+     " px; 0 turns it off"),
+    ("background_px", "Background", (2.0, 60.0), 0, "Width in px of the Gaussian blur that is"
+     " subtracted as background"),
+    ("contrast_px", "Contrast", (0.0, 100.0), 0, "Width in px over which local contrast is"
+     " normalised; 0 turns it off"),
+    ("threshold", "Threshold", (0.0, 0.95), 2, "Fraction of the largest log magnitude below"
+     " which values are set to 0"),
+    ("cutoff", "Cut-off", (0.1, 0.5), 3, "Highest spatial frequency kept, in cycles per px"),
 )  # fmt: skip
-_CHOICES = (
-    ("window", "Window", get_args(Window), "Weight over the patch: hann lets the FFT speak of"
-     " the patch's centre, none is the paper's"),
-    ("representation", "Network sees", get_args(Representation), "The thresholded spectrum, the"
-     " flattened patch, or both"),
+_OPTIONS = (
+    ("window", "Window", get_args(Window), "Window function of the FFT: hann weights the"
+     " centre of the patch, none is as in Marvin et al."),
+    ("representation", "Network input", get_args(Representation), "Input of the networks:"
+     " thresholded spectrum, filtered patch, or both"),
 )  # fmt: skip
 
 
 class SettingsForm(QObject):
-    """Adds one row per parameter to a form and keeps them equal to the settings.
+    """Adds a row for each parameter to a form.
 
     Parameters
     ----------
     form : QFormLayout
-        Where the rows go.
+        Receives the rows.
     """
 
     changed = Signal(str, object)
-    """A parameter was changed by the user: its name and value."""
+    """The user has changed a parameter: its name and value."""
 
     def __init__(self, form: QFormLayout) -> None:
         super().__init__()
         self._controls: dict[str, Any] = {}
         for slider in _SLIDERS:
             self._add_slider(form, *slider)
-        for choice in _CHOICES:
-            self._add_choice(form, *choice)
+        for option in _OPTIONS:
+            self._add_option(form, *option)
         self._add_patch_size(form)
 
-    def put(self, settings: PreprocessingSettings) -> None:
-        """Show these settings."""
+    def set_settings(self, settings: PreprocessingSettings) -> None:
+        """Show settings without emitting `changed`."""
         for name, value in settings.to_dict().items():
             control = self._controls[name]
             with signals_blocked(control):
@@ -84,17 +85,19 @@ class SettingsForm(QObject):
         form.addRow(title, slider)
         self._controls[name] = slider
 
-    def _add_choice(
-        self, form: QFormLayout, name: str, title: str, choices: tuple[str, ...], tooltip: str
+    def _add_option(
+        self, form: QFormLayout, name: str, title: str, options: tuple[str, ...], tooltip: str
     ) -> None:
-        box = named(QComboBox(), name, tooltip)
-        box.addItems(choices)
-        box.currentTextChanged.connect(partial(self.changed.emit, name))
-        form.addRow(title, box)
-        self._controls[name] = box
+        combo = named(QComboBox(), name, tooltip)
+        combo.addItems(options)
+        combo.currentTextChanged.connect(partial(self.changed.emit, name))
+        form.addRow(title, combo)
+        self._controls[name] = combo
 
     def _add_patch_size(self, form: QFormLayout) -> None:
-        spin = named(QSpinBox(), "patch_px", "Edge of the window the network sees, px")
+        spin = named(
+            QSpinBox(), "patch_px", "Edge of the patches that the networks classify, in px"
+        )
         spin.setRange(16, 256)
         spin.setSingleStep(2)
         spin.setSuffix(" px")

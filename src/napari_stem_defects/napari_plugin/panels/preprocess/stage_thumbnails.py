@@ -1,64 +1,62 @@
-"""Five small pictures, a to e, of the patch under the cursor."""
+"""Thumbnails of the five stages, a to e, of the patch at the cursor."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from qtpy.QtCore import QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPalette
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_stem_defects.napari_plugin.layers.stage_layers import STAGE_TITLES
+from napari_stem_defects.napari_plugin.panels.common.grey_image import grey_image
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from napari_stem_defects.preprocessing.pipeline import Stages
 
 _GAP_PX = 4
 _CAPTION_PX = 16
-_SHOWN_PERCENT = (0.5, 99.5)
 
 
-class StageStrip(QWidget):
-    """Paints the stages side by side; a click chooses one to see as a layer."""
+class StageThumbnails(QWidget):
+    """Shows the stages side by side; a click selects the one visible as a layer."""
 
-    stage_chosen = Signal(str)
+    stage_selected = Signal(str)
+    """The user has clicked a stage."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("stage_strip")
         self.setToolTip(
-            "The stages of the patch under the cursor: a original, b normalised, c background"
-            " removed, d log FFT, e thresholded. Click one to see it as a layer"
+            "Stages of the patch at the cursor: a original, b normalised, c background removed,"
+            " d log FFT, e thresholded; click one to show its layer"
         )
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         self._pictures: list[QImage] = []
-        self._chosen = "background_removed"
+        self._selected = "background_removed"
 
-    def put(self, stages: Stages) -> None:
-        """Show these stages."""
-        self._pictures = [_picture(values) for values in stages]
+    def set_stages(self, stages: Stages) -> None:
+        """Show the stages of a patch."""
+        self._pictures = [grey_image(values) for values in stages]
         self.update()
 
-    def choose(self, stage: str) -> None:
-        """Mark a stage."""
-        self._chosen = stage
+    def select(self, stage: str) -> None:
+        """Highlight a stage."""
+        self._selected = stage
         self.update()
 
     def sizeHint(self) -> QSize:
-        """Ask for five pictures of a patch's own size."""
+        """Return the size of five pictures at about the size of a patch."""
         return QSize(340, self.heightForWidth(340))
 
     def hasHeightForWidth(self) -> bool:
-        """Say that pictures are square, whatever the width."""
+        """Return True: the pictures are square at every width."""
         return True
 
     def heightForWidth(self, width: int) -> int:
-        """Return the height for square pictures and a line of text."""
+        """Return the height of square pictures and a line of text."""
         return round(self._edge(width)) + _CAPTION_PX
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
@@ -66,13 +64,13 @@ class StageStrip(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         text = self.palette().color(QPalette.ColorRole.WindowText)
-        for place, stage in enumerate(STAGE_TITLES):
-            frame = self._frame(place)
-            if place < len(self._pictures):
-                painter.drawImage(frame, self._pictures[place])
+        for index, stage in enumerate(STAGE_TITLES):
+            frame = self._frame(index)
+            if index < len(self._pictures):
+                painter.drawImage(frame, self._pictures[index])
             else:
                 painter.fillRect(frame, QColor(128, 128, 128, 60))
-            if stage == self._chosen:
+            if stage == self._selected:
                 painter.setPen(QColor("#4c8df6"))
                 painter.drawRect(frame.adjusted(0, 0, -1, -1))
             painter.setPen(text)
@@ -80,26 +78,18 @@ class StageStrip(QWidget):
             painter.drawText(below, Qt.AlignmentFlag.AlignCenter, STAGE_TITLES[stage][0])
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
-        """Choose the stage that was clicked."""
+        """Select the stage clicked."""
         if event is None:
             return
-        for place, stage in enumerate(STAGE_TITLES):
-            if self._frame(place).contains(event.position()):
-                self.choose(stage)
-                self.stage_chosen.emit(stage)
+        for index, stage in enumerate(STAGE_TITLES):
+            if self._frame(index).contains(event.position()):
+                self.select(stage)
+                self.stage_selected.emit(stage)
 
     def _edge(self, width: int) -> float:
         count = len(STAGE_TITLES)
         return (width - (count - 1) * _GAP_PX) / count
 
-    def _frame(self, place: int) -> QRectF:
+    def _frame(self, index: int) -> QRectF:
         edge = self._edge(self.width())
-        return QRectF(place * (edge + _GAP_PX), 0, edge, edge)
-
-
-def _picture(values: NDArray[np.float32]) -> QImage:
-    low, high = np.percentile(values, _SHOWN_PERCENT)
-    span = max(float(high - low), 1e-12)
-    grey = np.ascontiguousarray(np.clip((values - low) / span, 0, 1) * 255).astype(np.uint8)
-    height, width = grey.shape
-    return QImage(grey.tobytes(), width, height, width, QImage.Format.Format_Grayscale8).copy()
+        return QRectF(index * (edge + _GAP_PX), 0, edge, edge)

@@ -1,4 +1,4 @@
-"""What the window "Preprocess" knows and does."""
+"""View model of the panel Preprocess."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from psygnal import Signal
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.atomic import write_bytes
 from napari_stem_defects.lattice.power_spectrum import Lattice, pixel_size_from_lattice
-from napari_stem_defects.napari_plugin.panels.common.job_state import Latest, Submit
+from napari_stem_defects.napari_plugin.panels.common.job_state import LatestJob, Submit
 from napari_stem_defects.preprocessing.pipeline import (
     Stages,
     stages,
@@ -32,46 +32,56 @@ if TYPE_CHECKING:
 _TASKS = "napari_stem_defects.jobs.tasks"
 
 CRYSTALS = {"CdTe [110]": LAYER_NM, "SrTiO3 [001]": STO_NM}
-"""Spacing in nm of the first reflections of crystals whose lattice gives the scale."""
+"""Lattice spacing in nm of the first reflections, for crystals that can calibrate an image."""
 
 PRESETS = {"default": PreprocessingSettings(), "as in the paper": PreprocessingSettings.paper()}
-"""Settings to start from: a new model's, and those of Marvin et al."""
+"""Settings to start from: the default of new models, and those of Marvin et al."""
 
 
-class PreprocessModel:
-    """Settings of the stages, the image they are tried on, and what comes out.
+class PreprocessViewModel:
+    """Preprocessing settings, and the stages and lattice of the image they are applied to.
 
     Parameters
     ----------
     submit : callable
-        Hands jobs to the worker for quick work.
+        Submits jobs to the worker for quick work.
+
+    Attributes
+    ----------
+    settings : PreprocessingSettings
+    live : bool
+        Whether the stages of the whole image follow the settings.
+    lattice : Lattice or None
+        Lattice of the image; None if none was found.
     """
 
     settings_changed = Signal()
+    """Other settings are in use."""
     stages_found = Signal(Stages)
-    """The stages of the whole image, for the newest settings asked for."""
+    """The stages of the whole image with the newest settings."""
     patch_found = Signal(Stages)
-    """The stages of the patch under the cursor."""
+    """The stages of the patch at the cursor."""
     lattice_found = Signal()
+    """Another lattice was found, or none."""
     failed = Signal(str)
+    """One line about what went wrong."""
 
     def __init__(self, submit: Submit) -> None:
-        self._staging = Latest(submit, self._on_stages, self.failed.emit)
-        self._measuring = Latest(submit, self._on_lattice, self.failed.emit)
+        self._staging = LatestJob(submit, self._on_stages, self.failed.emit)
+        self._measuring = LatestJob(submit, self._on_lattice, self.failed.emit)
         self.settings = PreprocessingSettings()
         self.live = False
-        """Whether the stages of the whole image follow the settings."""
         self.lattice: Lattice | None = None
         self._frame: FrameInput | None = None
         self._pixels: NDArray[np.float32] | None = None
         self._cursor: tuple[float, float] | None = None
 
     def show(self, frame: FrameInput | None) -> None:
-        """Try the settings on another frame."""
+        """Apply the settings to another frame; None if there is no image."""
         self._frame, self._pixels, self._cursor = frame, None, None
         self.lattice = None
-        self._staging.forget()
-        self._measuring.forget()
+        self._staging.discard()
+        self._measuring.discard()
         self.lattice_found.emit()
         if frame is None:
             return
@@ -81,7 +91,7 @@ class PreprocessModel:
             self.failed.emit(str(error))
             return
         arguments = {"pixels": self._pixels}
-        self._measuring.ask(Job(f"{_TASKS}:measure", arguments, subject=frame.name))
+        self._measuring.request(Job(f"{_TASKS}:measure", arguments, subject=frame.name))
         self.refresh()
 
     def change(self, name: str, value: Any) -> None:
@@ -89,7 +99,7 @@ class PreprocessModel:
         self.use(self.settings.to_dict() | {name: value})
 
     def use(self, values: dict[str, Any]) -> None:
-        """Take over all parameters; what is out of range is said through `failed`."""
+        """Set all parameters; values out of range emit `failed` and change nothing."""
         try:
             settings = PreprocessingSettings.from_dict(values)
         except InputError as error:
@@ -101,28 +111,28 @@ class PreprocessModel:
             self.refresh()
 
     def refresh(self) -> None:
-        """Compute the stages anew: of the patch now, of the whole image in the worker."""
+        """Compute the stages again: of the patch at once, of the whole image in the worker."""
         if self._cursor is not None:
-            self.look_at(*self._cursor)
+            self.show_patch_at(*self._cursor)
         if self.live and self._pixels is not None and self._frame is not None:
             arguments = {"pixels": self._pixels, "settings": self.settings}
-            self._staging.ask(Job(f"{_TASKS}:stage", arguments, subject=self._frame.name))
+            self._staging.request(Job(f"{_TASKS}:stage", arguments, subject=self._frame.name))
 
-    def look_at(self, y: float, x: float) -> None:
-        """Show the stages of the patch around a point; points outside the image change nothing."""
+    def show_patch_at(self, y: float, x: float) -> None:
+        """Compute the stages of the patch around a position (px) inside the image."""
         patch = None if self._pixels is None else _patch(self._pixels, y, x, self.settings)
         if patch is not None:
             self._cursor = (y, x)
             self.patch_found.emit(stages(patch, self.settings))
 
     def pixel_size_nm(self, crystal: str) -> float | None:
-        """Return the pixel size that the lattice has if the image shows this crystal."""
+        """Return the pixel size in nm if the image shows this crystal; None without a lattice."""
         if self.lattice is None:
             return None
         return pixel_size_from_lattice(self.lattice, CRYSTALS[crystal])
 
     def lattice_text(self, pixel_size_nm: float | None) -> str:
-        """Return the lattice's spacings and angle in words."""
+        """Return spacings and angle of the lattice as text, in px or, with a pixel size, in nm."""
         if self.lattice is None:
             return "no lattice found"
         unit, scale = ("px", 1.0) if pixel_size_nm is None else ("nm", pixel_size_nm)
@@ -134,8 +144,8 @@ class PreprocessModel:
         """Return the settings as JSON."""
         return json.dumps({"preprocessing": self.settings.to_dict()}, indent=2)
 
-    def read(self, text: str) -> None:
-        """Take over what `text` returned; anything else changes nothing."""
+    def restore(self, text: str) -> None:
+        """Set the settings from JSON that `text` returned; other text changes nothing."""
         try:
             self.settings = PreprocessingSettings.from_dict(json.loads(text)["preprocessing"])
         except (ValueError, KeyError, TypeError, InputError):
@@ -150,11 +160,13 @@ class PreprocessModel:
             self.failed.emit(str(error))
 
     def load(self, path: Path) -> None:
-        """Read settings that `save` wrote."""
+        """Read settings from a file that `save` wrote."""
         try:
             values = json.loads(path.read_text(encoding="utf-8"))["preprocessing"]
         except (OSError, ValueError, KeyError, TypeError):
-            self.failed.emit(f"{path.name}: no preprocessing settings; choose a file saved here")
+            self.failed.emit(
+                f"{path.name}: no preprocessing settings in this file; select one saved here"
+            )
             return
         self.use(values)
 
@@ -169,7 +181,7 @@ class PreprocessModel:
 def _patch(
     pixels: NDArray[np.float32], y: float, x: float, settings: PreprocessingSettings
 ) -> NDArray[np.float32] | None:
-    """Cut the patch whose centre is nearest to a point, wholly inside the image."""
+    """Return the patch inside the image whose centre is nearest to a position."""
     height, width = pixels.shape
     size = settings.patch_px
     if min(height, width) < size or not (-0.5 <= y < height and -0.5 <= x < width):

@@ -1,4 +1,4 @@
-"""The classes found in the data: which to train, and for how many epochs."""
+"""Selection of the classes to train, and of their number of epochs."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QSpinBox, QWidget
 
 from napari_stem_defects.base.defect_classes import title_of
-from napari_stem_defects.napari_plugin.panels.common.panel import named, tab_through
+from napari_stem_defects.napari_plugin.panels.common.panel import named, set_tab_order
 from napari_stem_defects.napari_plugin.panels.common.swatch import Swatch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class TrainingClasses(QWidget):
-    """One row per class: colour, whether to train it, labels, epochs."""
+class ClassSelection(QWidget):
+    """One row per class: colour, whether to train it, number of labels, epochs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,19 +29,19 @@ class TrainingClasses(QWidget):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The classes to train."""
+        """Names of the classes to train."""
         return tuple(name for name, check in self._checks.items() if check.isChecked())
 
     @property
     def epochs(self) -> dict[str, int]:
-        """Epochs of those classes that shall not get the usual number."""
+        """Number of epochs of the classes that do not use the default."""
         return {
             name: self._epochs[name].value() for name in self.classes if self._epochs[name].value()
         }
 
-    def put(self, counts: Mapping[str, int]) -> None:
-        """Show these classes; what was chosen for them before stays."""
-        left_out = {
+    def set_counts(self, counts: Mapping[str, int]) -> None:
+        """Show classes with their number of labels; earlier selections are kept."""
+        deselected = {
             name
             for name, check in self._checks.items()
             if check.isEnabled() and not check.isChecked()
@@ -54,23 +54,25 @@ class TrainingClasses(QWidget):
         order: list[QWidget] = []
         for row, (name, count) in enumerate(counts.items()):
             self._add_row(row, name, count)
-            self._checks[name].setChecked(count > 0 and name not in left_out)
+            self._checks[name].setChecked(count > 0 and name not in deselected)
             self._checks[name].setEnabled(count > 0)
             self._epochs[name].setValue(epochs.get(name, 0))
             order += [self._checks[name], self._epochs[name]]
-        tab_through(self, *order)
+        set_tab_order(self, *order)
 
     def _add_row(self, row: int, name: str, count: int) -> None:
         check = named(
-            QCheckBox(name), f"train_{name.lower()}", f"Train a member for {title_of(name)}"
+            QCheckBox(name), f"train_{name.lower()}", f"Train networks for {title_of(name)}"
         )
-        label = named(QLabel(str(count)), f"count_{name.lower()}", "Labels in the data")
+        label = named(QLabel(str(count)), f"count_{name.lower()}", "Number of labels in the data")
         label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         epochs = named(
-            QSpinBox(), f"epochs_{name.lower()}", "Passes over the samples; usual: Bulk 3, others 9"
+            QSpinBox(),
+            f"epochs_{name.lower()}",
+            "Epochs of training; by default 3 for Bulk, 9 for other classes",
         )
         epochs.setRange(0, 500)
-        epochs.setSpecialValueText("usual")
+        epochs.setSpecialValueText("default")
         epochs.setSuffix(" epochs")
         for column, widget in enumerate((Swatch(name), check, label, epochs)):
             self._grid.addWidget(widget, row, column)

@@ -11,7 +11,7 @@ from napari_stem_defects.napari_plugin.panels.common.metrics_table import (
     FiguresTable,
     short_columns,
 )
-from napari_stem_defects.napari_plugin.panels.common.panel import button, note, say
+from napari_stem_defects.napari_plugin.panels.common.panel import button, note, show_note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,13 +42,13 @@ class ReportView(QWidget):
         layout.setAlignment(self.open, Qt.AlignmentFlag.AlignRight)
         self.hide()
 
-    def put(self, measurements: Sequence[Mapping[str, Any]], remarks: str = "") -> None:
+    def put(self, evaluations: Sequence[Mapping[str, Any]], remarks: str = "") -> None:
         """Show measurements, the first one first; nothing where there are none."""
-        self.setVisible(bool(measurements))
-        say(self.meaning, "\n".join(map(sentence, measurements)))
-        say(self.remarks, remarks)
-        if measurements:
-            self.figures.put(short_columns(measurements))
+        self.setVisible(bool(evaluations))
+        show_note(self.meaning, "\n".join(map(sentence, evaluations)))
+        show_note(self.remarks, remarks)
+        if evaluations:
+            self.figures.put(short_columns(evaluations))
 
 
 def title(split: str) -> str:
