@@ -1,4 +1,4 @@
-"""Files that are on the disk whole or not at all, whatever stops the writing."""
+"""Atomic file writes: after a crash or on a full disk, a file is complete or absent."""
 
 from __future__ import annotations
 
@@ -18,17 +18,27 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Lend a temporary path; what was written to it becomes ``path`` in one step on success.
+    """Yield a temporary path that replaces ``path`` in one step when the block succeeds.
 
-    The folder is made where it is missing. The temporary file lies in it under a name that
-    starts with a dot and ends like the target's, so that a writer which judges by the ending
-    (``.npz``, ``.ome.tif``) does the same as for the target. If the block raises, `Cancelled`
-    included, the temporary file is removed and an earlier ``path`` stays as it was.
+    The temporary file lies in the same folder; its name starts with a dot and has the same
+    suffixes as the target, for writers that depend on the suffix (``.npz``, ``.ome.tif``). If
+    the block raises, `Cancelled` included, the temporary file is removed and an earlier ``path``
+    is unchanged.
+
+    Parameters
+    ----------
+    path : str or Path
+        The target; its folder is created if necessary.
+
+    Yields
+    ------
+    Path
+        Where to write the file.
 
     Raises
     ------
     OutputError
-        The disk is full, the folder may not be written to, or the target is open elsewhere.
+        The disk is full, the folder is not writable, or the target is open elsewhere.
     """
     path = Path(path)
     temporary = path.with_name(f".{secrets.token_hex(4)}.part.{path.name}")
@@ -47,18 +57,36 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
-    """Write a file at once, whole or not at all; see `replacing` for the errors."""
+    """Write a file in one atomic step.
+
+    Parameters
+    ----------
+    path : str or Path
+        The target; its folder is created if necessary.
+    data : bytes
+        Content of the file.
+
+    Raises
+    ------
+    OutputError
+        The disk is full, the folder is not writable, or the target is open elsewhere.
+    """
     with replacing(path) as temporary:
         temporary.write_bytes(data)
 
 
 def move_into_place(source: Path, target: Path) -> None:
-    """Put a whole file where it belongs, in one step; both lie on one drive.
+    """Rename a finished file to its target in one step, replacing an earlier one.
+
+    Parameters
+    ----------
+    source, target : Path
+        On the same drive.
 
     Raises
     ------
     OutputError
-        The target is open elsewhere or its folder may not be written to.
+        The target is open elsewhere or its folder is not writable.
     """
     try:
         os.replace(source, target)
@@ -68,16 +96,23 @@ def move_into_place(source: Path, target: Path) -> None:
 
 
 def append_line(path: str | Path, text: str) -> None:
-    """Append ``text`` and a line end; on the disk when this returns, absent if it raises.
+    """Append a line; it is on the disk when this returns and absent if it raises.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; it is created if necessary.
+    text : str
+        The line, without its line end.
 
     Raises
     ------
     OutputError
-        The disk is full or the file may not be written to.
+        The disk is full or the file is not writable.
     """
     path = Path(path)
     try:
-        # Unbuffered: after a full disk nothing may be left that closing would write again.
+        # Unbuffered: after an error, closing the file must not write the rest again.
         with open(path, "ab", buffering=0) as file:
             _append_or_restore(file, f"{text}\n".encode())
     except OSError as error:
@@ -100,7 +135,7 @@ def _append_or_restore(file: BinaryIO, data: bytes) -> None:
 def _flush_to_disk(file: BinaryIO) -> None:
     file.flush()
     if sys.platform == "darwin":
-        # fsync on macOS leaves the data in the drive's cache.
+        # fsync on macOS leaves the data in the cache of the drive.
         import fcntl
 
         with contextlib.suppress(OSError):  # network drives know no F_FULLFSYNC
@@ -110,7 +145,7 @@ def _flush_to_disk(file: BinaryIO) -> None:
 
 
 def _flush_folder(folder: Path) -> None:
-    # A rename is lost in a power cut unless the folder is flushed; Windows cannot open folders.
+    # A power cut undoes a rename unless the folder is flushed; Windows cannot open folders.
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -120,7 +155,7 @@ def _flush_folder(folder: Path) -> None:
 
 
 def _output_error(path: Path, error: OSError) -> OutputError:
-    # The user gave the folder; the file in it is ours.
+    # The user chose the folder, not the file name in it: report a file that blocks the folder.
     for folder in path.parents:
         if folder.exists() and not folder.is_dir():
             advice = "move it away or choose another folder"

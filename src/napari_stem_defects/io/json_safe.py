@@ -1,4 +1,4 @@
-"""Whatever a file says about itself, cut down to data that JSON can hold."""
+"""Conversion of metadata to JSON-safe values."""
 
 from __future__ import annotations
 
@@ -14,10 +14,22 @@ _TEXT = 2000
 
 
 def plain(value: Any, depth: int = _DEPTH) -> Any:
-    """Return ``value`` as dicts, lists, text, finite numbers, booleans and None only.
+    """Return a value as dicts, lists, text, finite numbers, booleans and None.
 
-    Long texts and lists are cut and big arrays replaced by their description, because tags hold
-    thumbnails, gain references and colour tables that no summary should carry along.
+    Long texts and lists are cut and large arrays are replaced by their description: tags may hold
+    thumbnails, gain references and colour tables, which do not belong in a summary.
+
+    Parameters
+    ----------
+    value : object
+        NaN and infinity become None; objects of other types become their ``str``.
+    depth : int
+        Levels of nesting to keep; deeper values become ``"…"``.
+
+    Returns
+    -------
+    dict, list, str, int, float, bool or None
+        The JSON-safe value.
     """
     if isinstance(value, np.generic):
         value = value.item()

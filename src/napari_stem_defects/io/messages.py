@@ -1,4 +1,4 @@
-"""The one line a user gets to read when a file cannot be used."""
+"""One-line error messages about files: file, fault, advice."""
 
 from __future__ import annotations
 
@@ -12,16 +12,21 @@ _NAME_LIMIT = 60
 
 
 def one_line(path: Path, fault: str, advice: str) -> str:
-    """Say which file it is, what is wrong with it and what to do, in at most 200 characters.
+    """Return ``name: fault; advice`` in at most 200 printable characters.
 
     Parameters
     ----------
     path : Path
-        Named by its last part; a long one is shortened in the middle.
+        Only its last part is shown; a long name is shortened in the middle.
     fault : str
-        Cut where the line would get too long; may come from a library, so it is cleaned.
+        What is wrong; may be text of a library. It is cut if the line gets too long.
     advice : str
-        Kept whole.
+        What to do; never cut.
+
+    Returns
+    -------
+    str
+        The message, without line breaks.
     """
     name, advice = _printable(_shorten(path.name or str(path), _NAME_LIMIT)), _printable(advice)
     room = LIMIT - len(name) - len(advice) - len(": ; ")

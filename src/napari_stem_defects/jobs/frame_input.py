@@ -10,8 +10,7 @@ import numpy as np
 
 from napari_stem_defects.base.micrograph import Micrograph, PixelSizeSource
 from napari_stem_defects.errors import InputError
-from napari_stem_defects.io.images.convert import NotAnImage, to_pixels
-from napari_stem_defects.io.images.raw_image import RawImage
+from napari_stem_defects.io.images.convert import NotAnImage, RawImage, to_pixels
 
 if TYPE_CHECKING:
     from pathlib import Path

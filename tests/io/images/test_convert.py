@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from napari_stem_defects.io.images.convert import NotAnImage, to_pixels
-from napari_stem_defects.io.images.raw_image import RawImage
+from napari_stem_defects.io.images.convert import NotAnImage, RawImage, to_pixels
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -130,7 +129,7 @@ def test_masks_and_counts_are_not_called_saturated() -> None:
         assert to_pixels(RawImage(array))[2] == ()
 
 
-def test_pixels_are_a_copy_unless_nobody_else_needs_the_array(tmp_path: Path) -> None:
+def test_pixels_are_a_copy_unless_stated(tmp_path: Path) -> None:
     array = np.random.default_rng(0).random((40, 30), np.float32)
     array[3, 4] = np.nan
     pixels, _, _ = to_pixels(RawImage(array))
@@ -138,5 +137,5 @@ def test_pixels_are_a_copy_unless_nobody_else_needs_the_array(tmp_path: Path) ->
     assert not np.shares_memory(pixels, array)
     np.save(tmp_path / "a.npy", array)
     mapped = np.load(tmp_path / "a.npy", mmap_mode="c")
-    assert not np.shares_memory(to_pixels(RawImage(mapped), keep=True)[0], mapped)
-    assert np.shares_memory(to_pixels(RawImage(array), keep=True)[0], array)
+    assert not np.shares_memory(to_pixels(RawImage(mapped), copy=False)[0], mapped)
+    assert np.shares_memory(to_pixels(RawImage(array), copy=False)[0], array)

@@ -152,12 +152,12 @@ def test_spectra_and_diffraction_are_refused(tmp_path: Path) -> None:
     assert_refused(write_hspy(tmp_path / "line.hspy", line), "spectrum")
 
 
-def test_one_angstrom_per_pixel_of_mrc_is_no_calibration(tmp_path: Path) -> None:
+def test_one_angstrom_per_pixel_of_mrc_is_not_a_pixel_size(tmp_path: Path) -> None:
     path = tmp_path / "a.mrc"
     path.write_bytes(mrc_bytes(IMAGE.astype(np.float32), pixel_angstrom=1.0))
     micrograph = read(path)
     assert micrograph.pixel_size_nm is None
-    assert "1 Å per pixel" in micrograph.notes[0]
+    assert "pixel size of 1 Å" in micrograph.notes[0]
 
 
 def test_big_endian_mrc_is_refused(tmp_path: Path) -> None:

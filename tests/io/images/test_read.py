@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import doctest
 import gc
 import logging
 import sys
@@ -13,7 +14,7 @@ import tifffile
 from reader_contract import IMAGE, assert_refused
 
 from napari_stem_defects.errors import InputError, ReadError
-from napari_stem_defects.io.images import raster_formats
+from napari_stem_defects.io.images import general_formats
 from napari_stem_defects.io.images.read import find_images, read
 
 
@@ -35,10 +36,10 @@ def test_folder_instead_of_a_file(tmp_path: Path) -> None:
 def test_unknown_suffix(tmp_path: Path) -> None:
     for name in ("notes.txt", "a.bcf", "none"):
         (tmp_path / name).write_bytes(b"abc")
-        assert_refused(tmp_path / name, "unknown kind", ".dm4", ".tif")
+        assert_refused(tmp_path / name, "unknown format", ".dm4", ".tif")
 
 
-def test_renamed_file_is_told_its_true_kind(image: Path) -> None:
+def test_a_wrong_suffix_is_reported_with_the_right_one(image: Path) -> None:
     assert_refused(image.rename(image.with_suffix(".png")), "holds TIFF data", "end in .tif")
 
 
@@ -76,7 +77,7 @@ def test_whatever_a_library_raises_is_a_read_error(
     def fail(*_args: Any, **_options: Any) -> Any:
         raise error
 
-    monkeypatch.setattr(raster_formats, "TiffFile", fail)
+    monkeypatch.setattr(general_formats, "TiffFile", fail)
     assert_refused(image, "may be damaged")
 
 
@@ -84,7 +85,7 @@ def test_too_little_memory_is_a_read_error(image: Path, monkeypatch: pytest.Monk
     def fail(*_args: Any, **_options: Any) -> Any:
         raise MemoryError
 
-    monkeypatch.setattr(raster_formats, "TiffFile", fail)
+    monkeypatch.setattr(general_formats, "TiffFile", fail)
     assert_refused(image, "does not fit into memory")
 
 
@@ -92,7 +93,7 @@ def test_interrupting_is_no_read_error(image: Path, monkeypatch: pytest.MonkeyPa
     def interrupt(*_args: Any, **_options: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(raster_formats, "TiffFile", interrupt)
+    monkeypatch.setattr(general_formats, "TiffFile", interrupt)
     with pytest.raises(KeyboardInterrupt):
         read(image)
 
@@ -171,3 +172,10 @@ def test_folder_without_images(tmp_path: Path) -> None:
 def test_missing_path_among_images(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match=r"^no\.tif: does not exist"):
         find_images([tmp_path / "no.tif"])
+
+
+def test_the_example_in_the_docstring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    finder, runner = doctest.DocTestFinder(recurse=False), doctest.DocTestRunner()
+    (example,) = finder.find(read, "read", globs={})
+    assert runner.run(example) == (0, 5)

@@ -1,19 +1,19 @@
-"""From the numbers in a file to the float32 pixels everything else works on.
+"""Conversion of stored numbers to the float32 pixels of a `Micrograph`.
 
-Each conversion that changes or chooses something leaves a sentence for the user.
+A loader returns a `RawImage`, the numbers as stored; `to_pixels` converts them. Each conversion
+that changes values or selects a part of the data adds a sentence to the notes for the user.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from napari_stem_defects.io.images.raw_image import RawImage
+    from collections.abc import Iterator, Mapping
 
 # ITU-R BT.601, the weights inside JPEG: for a grey picture stored as JPEG they give back exactly
 # the stored brightness and leave out the colour noise.
@@ -27,33 +27,62 @@ _FULL_SCALES = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)
 
 
 class NotAnImage(ValueError):
-    """The array cannot be a micrograph; the message says why and what to do, ``;`` between."""
+    """The array cannot be a micrograph; the message is ``fault; advice``."""
 
 
 Converted = tuple[NDArray[np.float32], NDArray[np.bool_] | None, tuple[str, ...]]
 
 
-def to_pixels(raw: RawImage, *, keep: bool = False) -> Converted:
-    """Convert to finite float32, native byte order, contiguous, of shape (Y, X) or (T, Y, X).
+@dataclass(frozen=True)
+class RawImage:
+    """An image or stack as it is stored in a file; the result of every loader.
+
+    Attributes
+    ----------
+    array : ndarray of any numeric dtype and byte order
+        Shape (Y, X), (T, Y, X), (Y, X, S) or (T, Y, X, S).
+    colour : bool
+        Whether the last axis holds red, green, blue and possibly alpha.
+    pixel_nm : tuple of float, or None
+        Height and width of one pixel in nm as given in the file.
+    metadata : mapping
+        Metadata of the file; not necessarily JSON-safe yet.
+    notes : tuple of str
+        What was selected or left out while reading, one sentence each.
+    """
+
+    array: NDArray[Any]
+    colour: bool = False
+    pixel_nm: tuple[float, float] | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def to_pixels(raw: RawImage, *, copy: bool = True) -> Converted:
+    """Convert to finite, contiguous float32 in native byte order.
 
     Parameters
     ----------
     raw : RawImage
-    keep : bool
-        Whether nobody else needs the array of ``raw``: where nothing has to be converted, the
-        pixels are then that array itself.
+        The stored numbers, shape (Y, X) or (T, Y, X), with a last axis of samples if ``colour``.
+    copy : bool
+        If False and nothing has to be converted, the pixels are the array of ``raw`` itself.
 
     Returns
     -------
-    pixels : ndarray of float32
-        Never a view of the file.
-    invalid : ndarray of bool, or None
-        True where the file held NaN or infinity; those pixels carry their frame's median.
+    pixels : ndarray of float32, shape (Y, X) or (T, Y, X)
+        Never a view of a memory-mapped file.
+    invalid : ndarray of bool, same shape, or None
+        True where the array holds NaN or infinity; those pixels get the median of their frame.
+        None if all pixels are finite.
     notes : tuple of str
+        The conversions applied, one sentence each.
 
     Raises
     ------
     NotAnImage
+        The array is empty, not numeric, has no finite pixel, or has fewer than two or more than
+        three axes.
     """
     notes: list[str] = []
     array = raw.array
@@ -66,7 +95,7 @@ def to_pixels(raw: RawImage, *, keep: bool = False) -> Converted:
             array = np.abs(array)
             notes.append("Complex values were replaced by their magnitude.")
         finite = _finite(array)
-        pixels = _as_float32(array, finite, notes, keep=keep)
+        pixels = _as_float32(array, finite, notes, copy=copy)
     invalid = None if finite is None else _fill(pixels, ~finite, notes)
     _note_saturation(pixels, array.dtype, notes)
     return pixels, invalid, tuple(notes)
@@ -88,7 +117,7 @@ def _check_shape(array: NDArray[Any]) -> None:
 
 
 def _grey(array: NDArray[Any], notes: list[str]) -> NDArray[Any]:
-    """Reduce (..., S) samples to one; equal channels exactly, others to their luminance."""
+    """Reduce samples (..., S) to one: equal channels exactly, others to their luminance."""
     samples = array.shape[-1]
     if samples == 4:
         notes.append("The alpha channel was left out.")
@@ -107,7 +136,7 @@ def _grey(array: NDArray[Any], notes: list[str]) -> NDArray[Any]:
 
 
 def _finite(array: NDArray[Any]) -> NDArray[np.bool_] | None:
-    """Return which pixels are finite, None where all are."""
+    """Return a mask of the finite pixels, None if all are finite."""
     if array.dtype.kind != "f":
         return None
     if all(np.isfinite(block).all() for block in _blocks(array)):
@@ -119,14 +148,14 @@ def _finite(array: NDArray[Any]) -> NDArray[np.bool_] | None:
 
 
 def _blocks(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    """Yield an array of two or more axes in parts, so that what is made of one stays small."""
+    """Yield an array of two or more axes in row blocks, so that temporary arrays stay small."""
     for frame in array if array.ndim > 2 else [array]:
         for top in range(0, len(frame), _BLOCK_ROWS):
             yield frame[top : top + _BLOCK_ROWS]
 
 
 def _as_float32(
-    array: NDArray[Any], finite: NDArray[np.bool_] | None, notes: list[str], *, keep: bool
+    array: NDArray[Any], finite: NDArray[np.bool_] | None, notes: list[str], *, copy: bool
 ) -> NDArray[np.float32]:
     where: Any = True if finite is None else finite
     highest = float(np.max(array, where=where, initial=0))
@@ -135,13 +164,13 @@ def _as_float32(
     if peak > 0 and not _SAFE_PEAK[0] <= peak <= _SAFE_PEAK[1]:
         notes.append(f"Intensities were divided by {peak:.4g} to fit 32-bit numbers.")
         array = array / peak
-    if keep and _is_in_memory(array):
+    if not copy and _is_in_memory(array):
         return np.ascontiguousarray(array, dtype=np.float32)
     return np.array(array, dtype=np.float32, order="C")
 
 
 def _is_in_memory(array: NDArray[Any]) -> bool:
-    """Say whether an array lies in memory of numpy's own, not in a file or a library's."""
+    """Return whether numpy owns the memory of an array, and not a mapped file or a library."""
     while isinstance(array.base, np.ndarray):
         array = array.base
     return type(array) is np.ndarray and array.base is None
@@ -150,7 +179,7 @@ def _is_in_memory(array: NDArray[Any]) -> bool:
 def _fill(
     pixels: NDArray[np.float32], invalid: NDArray[np.bool_], notes: list[str]
 ) -> NDArray[np.bool_]:
-    """Put each frame's median where ``invalid``; a frame without any valid pixel gets zeros."""
+    """Fill invalid pixels with the median of their frame, or zeros if no pixel is valid."""
     invalid = np.ascontiguousarray(invalid)
     frames = pixels[np.newaxis] if pixels.ndim == 2 else pixels
     masks = invalid[np.newaxis] if invalid.ndim == 2 else invalid

@@ -1,7 +1,8 @@
-"""Look an HDF5 file over before a reader trusts it.
+"""Safety checks of an HDF5 file before it is read.
 
-HDF5 lets a file point at others: links, external storage and virtual datasets make a reader
-return the bytes of any file the user may read. A header of a kilobyte can declare terabytes.
+An HDF5 file can refer to other files: links, external storage and virtual datasets make a reader
+return the bytes of any file that the user may read. A header of one kilobyte can declare
+terabytes.
 """
 
 from __future__ import annotations
@@ -20,16 +21,22 @@ _ADVICE = "open it in the program that wrote it and export the image as TIFF"
 
 
 def check_hdf5(path: Path) -> None:
-    """Refuse a file that reaches outside itself or declares more than memory can hold.
+    """Check that a file refers to no other file and fits into memory.
 
-    Every link and dataset that can be reached is looked at; no pixel is read. Soft links need no
-    refusal: their targets lie in this file, whose own links are all looked at here.
+    Every link and dataset that can be reached is checked; no pixel is read. Soft links are
+    allowed: their targets lie in this file, and all links of this file are checked.
+
+    Parameters
+    ----------
+    path : Path
+        An HDF5 file.
 
     Raises
     ------
     ReadError
+        The file refers to another file or declares more data than memory can hold.
     ModuleNotFoundError
-        h5py is missing.
+        h5py is not installed.
     """
     import h5py
 
@@ -45,7 +52,7 @@ def check_hdf5(path: Path) -> None:
 
 
 def _objects(path: Path, file: Any) -> Iterator[Any]:
-    """Yield every object reached by hard links, once; groups may contain themselves."""
+    """Yield every object that hard links reach, once; groups may contain themselves."""
     import h5py
 
     seen: set[int] = set()
@@ -66,7 +73,7 @@ def _is_hard_link(path: Path, group: Any, name: str) -> bool:
 
     try:
         link = group.get(name, getlink=True)
-    except TypeError:  # a kind of link that only its maker's program can follow
+    except TypeError:  # a user-defined kind of link
         link = None
     if not isinstance(link, h5py.HardLink | h5py.SoftLink):
         raise ReadError(one_line(path, f"links to another file at {group.name}", _ADVICE))

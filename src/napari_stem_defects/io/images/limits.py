@@ -1,4 +1,4 @@
-"""Refuse images that memory cannot hold, before anything is allocated for them."""
+"""Memory limits that are checked before an image is allocated."""
 
 from __future__ import annotations
 
@@ -17,32 +17,33 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike
 
-# Noise keeps a micrograph from shrinking tenfold; only a blank image shrinks more than this, a
-# thousandfold by zlib. Small images are let through whatever they claim.
+# Noise limits the compression of a micrograph to less than tenfold; only a blank image exceeds
+# this ratio (a thousandfold by zlib). Small images are accepted at any ratio.
 _CREDIBLE_RATIO = 250
 _ALWAYS_CREDIBLE = 64 * 2**20
 
 
 def memory_limit() -> int:
-    """Return how many bytes one image may take: half of this machine's memory."""
+    """Return the most bytes that one image may take: half of the memory of this machine."""
     return int(psutil.virtual_memory().total) // 2
 
 
 def check_declared_size(path: Path, shape: Sequence[int], dtype: DTypeLike) -> None:
-    """Refuse what a header declares if memory cannot hold it or the file cannot contain it.
+    """Check the shape and type that a header declares; see `check_declared_bytes`.
 
     Parameters
     ----------
     path : Path
-        The file that declares it.
+        The file with the header.
     shape : sequence of int
-        Declared shape, samples per pixel included.
+        Declared shape, including the samples per pixel.
     dtype : dtype
         Declared type of one sample.
 
     Raises
     ------
     ReadError
+        Memory cannot hold the image, or the file is too small to contain it.
     """
     stored: Any = np.dtype(dtype)
     samples = math.prod(int(length) for length in shape)
@@ -50,14 +51,29 @@ def check_declared_size(path: Path, shape: Sequence[int], dtype: DTypeLike) -> N
 
 
 def check_declared_bytes(path: Path, stored: int, converted: int = 0) -> None:
-    """Refuse ``stored`` uncompressed bytes plus ``converted`` bytes of working copy."""
+    """Check that memory can hold the declared bytes and that the file can contain them.
+
+    Parameters
+    ----------
+    path : Path
+        The file with the header.
+    stored : int
+        Declared uncompressed size in bytes.
+    converted : int
+        Size in bytes of the converted copy.
+
+    Raises
+    ------
+    ReadError
+        Both together exceed `memory_limit`, or ``stored`` is more than 250 times the file size.
+    """
     needed, limit = stored + converted, memory_limit()
     if needed > limit:
         fault = f"needs {_readable(needed)} of memory, more than the {_readable(limit)} allowed"
         raise ReadError(one_line(path, fault, "cut it into smaller stacks or images"))
     actual = path.stat().st_size
     if stored > max(_ALWAYS_CREDIBLE, _CREDIBLE_RATIO * actual):
-        fault = f"claims to hold {_readable(stored)} in {_readable(actual)}"
+        fault = f"declares {_readable(stored)} in a file of {_readable(actual)}"
         raise ReadError(one_line(path, fault, "it is blank or damaged; export it again"))
 
 

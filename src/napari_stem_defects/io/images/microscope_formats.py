@@ -1,8 +1,9 @@
-"""Microscope formats through RosettaSciIO, an optional extra that is imported only here.
+"""Loaders of microscope formats, by RosettaSciIO.
 
-A file may hold several signals. Spectra, spectrum images, diffraction patterns and 4D-STEM data
-are passed over; of the images left, one named HAADF is taken before others, a larger one
-before a smaller one and an earlier one before a later one, and a note names the rest.
+RosettaSciIO is an optional dependency and is imported only here. A file may hold several signals.
+Spectra, spectrum images, diffraction patterns and 4D-STEM data are skipped. Of the remaining
+images, one with HAADF in its title is preferred, then the largest, then the first; a note lists
+the others.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from napari_stem_defects.errors import ReadError
+from napari_stem_defects.io.images.convert import RawImage
 from napari_stem_defects.io.images.hdf5_guard import check_hdf5
 from napari_stem_defects.io.images.limits import check_declared_bytes
-from napari_stem_defects.io.images.raw_image import RawImage
-from napari_stem_defects.io.images.units import pixel_in_nm
+from napari_stem_defects.io.images.pixel_size import pixel_size_in_nm
 from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
@@ -37,19 +38,72 @@ _NOT_IN_NM = "save it as an image (HAADF, ADF, BF) with its scale in nm"
 
 
 def load_dm(path: Path) -> RawImage:
-    """Read a Gatan DigitalMicrograph file, DM3 or DM4."""
+    """Read a Gatan DigitalMicrograph file, DM3 or DM4.
+
+    Parameters
+    ----------
+    path : Path
+        A file ``.dm3`` or ``.dm4``.
+
+    Returns
+    -------
+    RawImage
+        The preferred image of the file.
+
+    Raises
+    ------
+    ReadError
+        RosettaSciIO is missing, or the file holds no image or is too big.
+    Exception
+        Any error of the reader for a damaged file.
+    """
     return _load(path, "digitalmicrograph")
 
 
 def load_ser(path: Path) -> RawImage:
-    """Read an image series of FEI's TIA; the ``.emi`` file beside it is not needed."""
+    """Read an image series of TIA (FEI); the ``.emi`` file beside it is not needed.
+
+    Parameters
+    ----------
+    path : Path
+        A file ``.ser``.
+
+    Returns
+    -------
+    RawImage
+        The preferred image of the file.
+
+    Raises
+    ------
+    ReadError
+        RosettaSciIO is missing, or the file holds no image or is too big.
+    Exception
+        Any error of the reader for a damaged file.
+    """
     return _load(path, "tia")
 
 
 def load_mrc(path: Path) -> RawImage:
-    """Read an MRC file; the text files some cameras lay beside it are left alone.
+    """Read an MRC file; the text files that some cameras write beside it are not read.
 
-    A cell of exactly 1 Å per pixel is what programs write that know no calibration.
+    Programs without a pixel size write a cell of exactly 1 Å per pixel, which is ignored.
+
+    Parameters
+    ----------
+    path : Path
+        A file ``.mrc``.
+
+    Returns
+    -------
+    RawImage
+        The image or stack of the file.
+
+    Raises
+    ------
+    ReadError
+        RosettaSciIO is missing, or the file is big-endian, cut short or too big.
+    Exception
+        Any error of the reader for a damaged file.
     """
     with path.open("rb") as file:
         header = file.read(216)
@@ -57,15 +111,15 @@ def load_mrc(path: Path) -> RawImage:
         raise ReadError(one_line(path, "is a big-endian MRC file", "export it as TIFF"))
     _check_mrc(path, header)
     raw = _load(path, "mrc", metadata_file=None)
-    uncalibrated = raw.pixel_nm is not None and np.allclose(raw.pixel_nm, 0.1, rtol=1e-6)
-    if not uncalibrated:
+    is_default = raw.pixel_nm is not None and np.allclose(raw.pixel_nm, 0.1, rtol=1e-6)
+    if not is_default:
         return raw
-    note = "Its 1 Å per pixel is the default of MRC writers and was not taken as a calibration."
+    note = "Its pixel size of 1 Å is the default of MRC writers and was ignored."
     return RawImage(raw.array, raw.colour, None, raw.metadata, (*raw.notes, note))
 
 
 def _check_mrc(path: Path, header: bytes) -> None:
-    """Refuse sizes the file cannot hold: RosettaSciIO plans their reading before it finds out."""
+    """Refuse sizes that exceed the file; RosettaSciIO allocates memory before it notices."""
     *shape, mode = struct.unpack_from("<4i", header)
     declared = math.prod(shape) * _MRC_BYTES.get(mode, 0)
     if min(shape) < 0 or declared > path.stat().st_size:
@@ -75,24 +129,61 @@ def _check_mrc(path: Path, header: bytes) -> None:
 
 
 def load_emd(path: Path) -> RawImage:
-    """Read an EMD file of Velox or of the Berkeley (NCEM) kind."""
-    _with_formats(path, lambda: check_hdf5(path))
+    """Read an EMD file of Velox or of the Berkeley (NCEM) kind.
+
+    Parameters
+    ----------
+    path : Path
+        A file ``.emd``.
+
+    Returns
+    -------
+    RawImage
+        The preferred image of the file.
+
+    Raises
+    ------
+    ReadError
+        RosettaSciIO or h5py is missing; the file holds no image, is too big or refers to others.
+    Exception
+        Any error of the reader for a damaged file.
+    """
+    _with_extra(path, lambda: check_hdf5(path))
     return _load(path, "emd", select_type="images")
 
 
 def load_hspy(path: Path) -> RawImage:
-    """Read a HyperSpy file."""
-    _with_formats(path, lambda: check_hdf5(path))
+    """Read a HyperSpy file.
+
+    Parameters
+    ----------
+    path : Path
+        A file ``.hspy``.
+
+    Returns
+    -------
+    RawImage
+        The preferred image of the file.
+
+    Raises
+    ------
+    ReadError
+        RosettaSciIO or h5py is missing; the file holds no image, is too big or refers to others.
+    Exception
+        Any error of the reader for a damaged file.
+    """
+    _with_extra(path, lambda: check_hdf5(path))
     return _load(path, "hspy")
 
 
 def _load(path: Path, plugin: str, **options: Any) -> RawImage:
     check_declared_bytes(path, path.stat().st_size)
-    reader = _with_formats(path, lambda: importlib.import_module(f"rsciio.{plugin}").file_reader)
-    return _choose(path, reader(str(path), **options))
+    reader = _with_extra(path, lambda: importlib.import_module(f"rsciio.{plugin}").file_reader)
+    return _preferred_image(path, reader(str(path), **options))
 
 
-def _with_formats(path: Path, use: Callable[[], T]) -> T:
+def _with_extra(path: Path, use: Callable[[], T]) -> T:
+    """Run code that needs the optional packages; report a missing one in one line."""
     try:
         return use()
     except ModuleNotFoundError as error:
@@ -100,20 +191,20 @@ def _with_formats(path: Path, use: Callable[[], T]) -> T:
     raise ReadError(one_line(path, missing, "pip install '.[formats]' from a clone"))
 
 
-def _choose(path: Path, signals: Sequence[Signal]) -> RawImage:
+def _preferred_image(path: Path, signals: Sequence[Signal]) -> RawImage:
     signals = [signal for signal in signals if "data" in signal and "axes" in signal]
     if not signals:
         raise ReadError(one_line(path, "holds no data", "record or export it again"))
-    faults = [_why_no_image(signal) for signal in signals]
+    faults = [_fault_of_signal(signal) for signal in signals]
     images = [signal for signal, fault in zip(signals, faults, strict=True) if not fault]
     if not images:
         raise ReadError(one_line(path, faults[0], _NOT_IN_NM))
     chosen = max(images, key=lambda signal: ("HAADF" in _title(signal).upper(), _area(signal)))
-    return _raw(chosen, [_title(signal) for signal in signals if signal is not chosen])
+    return _raw_image(chosen, [_title(signal) for signal in signals if signal is not chosen])
 
 
-def _why_no_image(signal: Signal) -> str:
-    """Return why a signal is no image or stack of frames; empty where it is one."""
+def _fault_of_signal(signal: Signal) -> str:
+    """Return why a signal is not an image or a stack of frames; empty if it is one."""
     axes = _long_axes(signal)
     units = [str(axis.get("units") or "").casefold() for axis in axes]
     kind = str(signal.get("metadata", {}).get("Signal", {}).get("signal_type", ""))
@@ -132,7 +223,7 @@ def _is_reciprocal(unit: str) -> bool:
 
 
 def _long_axes(signal: Signal) -> list[Mapping[str, Any]]:
-    """Return the axes that `_raw` keeps: the last two, and earlier ones longer than one."""
+    """Return the axes that are kept: the last two, and earlier ones longer than one."""
     data, axes = signal["data"], list(signal["axes"])
     if len(axes) != data.ndim:
         raise ValueError(f"{len(axes)} axes described for {data.ndim}")
@@ -143,7 +234,7 @@ def _long_axes(signal: Signal) -> list[Mapping[str, Any]]:
     return leading + described[-2:]
 
 
-def _raw(signal: Signal, others: Sequence[str]) -> RawImage:
+def _raw_image(signal: Signal, others: Sequence[str]) -> RawImage:
     array, axes = np.asarray(signal["data"]), _long_axes(signal)
     array = array.reshape([axis["size"] for axis in axes])
     names = array.dtype.names
@@ -158,7 +249,7 @@ def _raw(signal: Signal, others: Sequence[str]) -> RawImage:
     return RawImage(
         array,
         colour=bool(names),
-        pixel_nm=pixel_in_nm(sizes, units),
+        pixel_nm=pixel_size_in_nm(sizes, units),
         metadata=metadata,
         notes=tuple(notes),
     )

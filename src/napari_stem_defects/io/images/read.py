@@ -1,7 +1,8 @@
-"""Open any supported file as a micrograph: suffix and first bytes choose the reader.
+"""Reading of image files as micrographs; the list of formats.
 
-Readers raise what their libraries raise, over twenty kinds of exception for damaged files.
-`read` turns every one of them into a `ReadError` of one line; nothing else leaves it.
+The suffix and the first bytes of a file select its loader from `_FORMATS`. For damaged files the
+loaders raise more than twenty kinds of exceptions of their libraries; `read` turns each of them
+into a `ReadError` with a message of one line.
 """
 
 from __future__ import annotations
@@ -17,16 +18,16 @@ from typing import TYPE_CHECKING
 
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.errors import InputError, ReadError
-from napari_stem_defects.io.images import microscope_formats, raster_formats
+from napari_stem_defects.io.images import general_formats, microscope_formats
 from napari_stem_defects.io.images.convert import NotAnImage, to_pixels
-from napari_stem_defects.io.images.units import square_pixel
+from napari_stem_defects.io.images.pixel_size import square_pixel
 from napari_stem_defects.io.json_safe import plain
 from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from napari_stem_defects.io.images.raw_image import RawImage
+    from napari_stem_defects.io.images.convert import RawImage
 
 _logger = logging.getLogger(__name__)
 
@@ -38,28 +39,40 @@ _HDF5 = rb"\x89HDF\r\n\x1a\n"
 
 @dataclass(frozen=True)
 class _Format:
-    """A kind of file: its suffixes, how its first bytes look (a pattern), and its reader."""
+    """A file format.
+
+    Attributes
+    ----------
+    title : str
+        Name of the format in messages.
+    suffixes : tuple of str
+        File suffixes in lower case.
+    signature : bytes
+        Pattern that matches the first bytes of a file.
+    load : callable
+        Reads a file of this format.
+    """
 
     title: str
     suffixes: tuple[str, ...]
-    start: bytes
+    signature: bytes
     load: Callable[[Path], RawImage]
 
     def matches(self, head: bytes) -> bool:
-        return re.match(self.start, head, re.DOTALL) is not None
+        return re.match(self.signature, head, re.DOTALL) is not None
 
 
 _FORMATS = (
-    _Format("TIFF", (".tif", ".tiff"), rb"II[*+]\0|MM\0[*+]", raster_formats.load_tiff),
-    _Format("PNG", (".png",), rb"\x89PNG\r\n\x1a\n", raster_formats.load_picture),
-    _Format("JPEG", (".jpg", ".jpeg"), rb"\xff\xd8\xff", raster_formats.load_picture),
-    _Format("NumPy", (".npy",), rb"\x93NUMPY", raster_formats.load_npy),
+    _Format("TIFF", (".tif", ".tiff"), rb"II[*+]\0|MM\0[*+]", general_formats.load_tiff),
+    _Format("PNG", (".png",), rb"\x89PNG\r\n\x1a\n", general_formats.load_picture),
+    _Format("JPEG", (".jpg", ".jpeg"), rb"\xff\xd8\xff", general_formats.load_picture),
+    _Format("NumPy", (".npy",), rb"\x93NUMPY", general_formats.load_npy),
     _Format("DigitalMicrograph 3", (".dm3",), rb"\0\0\0\x03", microscope_formats.load_dm),
     _Format("DigitalMicrograph 4", (".dm4",), rb"\0\0\0\x04", microscope_formats.load_dm),
     _Format("EMD", (".emd",), _HDF5, microscope_formats.load_emd),
     _Format("HyperSpy", (".hspy",), _HDF5, microscope_formats.load_hspy),
     _Format("TIA", (".ser",), rb"II\x97\x01", microscope_formats.load_ser),
-    # Old MRC files lack the mark "MAP"; a pixel type this format knows has to do instead.
+    # Old MRC files lack the mark "MAP"; they are recognised by a valid pixel type.
     _Format(
         "MRC",
         (".mrc",),
@@ -72,29 +85,52 @@ IMAGE_SUFFIXES: frozenset[str] = frozenset(s for kind in _FORMATS for s in kind.
 
 
 def read(path: str | Path, *, pixel_size_nm: float | None = None) -> Micrograph:
-    """Read one image or stack of frames.
+    """Read an image or a stack of frames from a file.
+
+    Supported formats are TIFF (OME-TIFF, ImageJ and DigitalMicrograph exports included), PNG,
+    JPEG and NPY, and, with the optional extra ``formats``, Gatan DM3 and DM4, EMD (Velox and
+    NCEM), TIA SER, MRC and HyperSpy files. If a microscope file holds several signals, an image
+    named HAADF is preferred, then the largest.
 
     Parameters
     ----------
-    path : path
-        A file with one of `IMAGE_SUFFIXES`; DM3, DM4, EMD, SER, MRC and HSPY need the optional
-        extra ``formats``.
+    path : str or Path
+        A file with one of the supported suffixes.
     pixel_size_nm : float, optional
-        Edge of a pixel in nm; replaces what the file says.
+        Edge of a pixel in nm; replaces the pixel size in the file.
 
     Returns
     -------
     Micrograph
-        Finite, contiguous float32 pixels of shape (Y, X) or (T, Y, X). Equal colour channels
-        become grey, others their luminance, complex values their magnitude; ``notes`` tells.
+        The image, shape (Y, X), or the stack, shape (T, Y, X). Its ``notes`` list the
+        conversions applied, one sentence each.
 
     Raises
     ------
     ReadError
-        The file is missing, damaged, too big, no micrograph or of another kind than its name
-        says; one line of at most 200 characters.
+        The file is missing, damaged, too big, not a micrograph, or of another format than its
+        suffix indicates. The message is one line of at most 200 characters: file, fault, advice.
     InputError
         ``pixel_size_nm`` is not a positive length.
+
+    Notes
+    -----
+    Pixels are converted to float32 without rescaling. Three equal colour channels are read as
+    grey, other colours as their luminance (0.299 R + 0.587 G + 0.114 B); alpha is ignored.
+    Complex values become their magnitude. Pixels that are NaN or infinite are marked in
+    ``invalid`` and filled with the median of their frame.
+
+    The pixel size is None if the file has none, if it is implausible for a microscope (outside
+    1e-4 to 1e3 nm, for instance a print resolution), or if pixels are not square within 1 %.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import napari_stem_defects as sd
+    >>> np.save("lamella.npy", np.arange(12, dtype=np.uint16).reshape(3, 4))
+    >>> micrograph = sd.read("lamella.npy", pixel_size_nm=0.02)
+    >>> micrograph.name, micrograph.frame_shape, micrograph.pixel_size_nm
+    ('lamella', (3, 4), 0.02)
     """
     path = Path(path)
     with _library_messages() as messages:
@@ -108,16 +144,26 @@ def read(path: str | Path, *, pixel_size_nm: float | None = None) -> Micrograph:
         except Exception as error:
             _logger.debug("reading %s failed", path, exc_info=True)
             line = _describe(path, error)
-    # Raised out here it carries no traceback, which would keep the readers' files open and on
-    # Windows locked.
+    # Raised here, the exception carries no traceback of the loader, which would keep its file
+    # open and, on Windows, locked.
     raise ReadError(line)
 
 
 def find_images(paths: Sequence[str | Path]) -> list[Path]:
-    """Replace each folder by the images directly in it, in natural order of their names.
+    """Return the given files, and the images in the given folders.
 
-    Files are kept as given, whatever their suffix; sub-folders and hidden files are left out, so
-    that results written into a folder of images are not read as input again.
+    Sub-folders and hidden files are skipped, so that results in a folder of images are not read
+    as input again.
+
+    Parameters
+    ----------
+    paths : sequence of str or Path
+        Files, with any suffix, and folders.
+
+    Returns
+    -------
+    list of Path
+        In the given order; the images of a folder in natural order. No file is listed twice.
 
     Raises
     ------
@@ -131,7 +177,18 @@ def find_images(paths: Sequence[str | Path]) -> list[Path]:
 
 
 def natural_order(path: Path) -> list[tuple[int, str]]:
-    """Return a sort key that puts ``frame_2`` before ``frame_10``."""
+    """Return a sort key that puts ``frame_2`` before ``frame_10``.
+
+    Parameters
+    ----------
+    path : Path
+        Only its name is used.
+
+    Returns
+    -------
+    list of tuple
+        Alternating texts and numbers of the name.
+    """
     parts = re.split(r"(\d+)", path.name.casefold())
     return [(int(part), part) if part.isdecimal() else (-1, part) for part in parts]
 
@@ -167,9 +224,9 @@ def _read(path: Path, messages: list[str]) -> Micrograph:
     raw = file_format.load(path)
     if any(sign in message for sign in _CUT_SHORT for message in messages):
         raise ReadError(one_line(path, "is cut short, frames are missing", "copy it again"))
-    pixels, invalid, conversions = to_pixels(raw, keep=True)
-    pixel_size_nm, odd_pixel = square_pixel(raw.pixel_nm)
-    notes = (*raw.notes, *conversions, *([odd_pixel] if odd_pixel else []))
+    pixels, invalid, conversions = to_pixels(raw, copy=False)
+    pixel_size_nm, size_note = square_pixel(raw.pixel_nm)
+    notes = (*raw.notes, *conversions, *([size_note] if size_note else []))
     stored = {"format": file_format.title, "dtype": str(raw.array.dtype), "shape": raw.array.shape}
     metadata = {"stored": stored, "reader_messages": messages, **raw.metadata}
     return Micrograph(
@@ -186,21 +243,21 @@ def _read(path: Path, messages: list[str]) -> Micrograph:
 
 
 def _format_of(path: Path) -> _Format:
-    """Find the reader by suffix and refuse a file whose first bytes are another kind's."""
+    """Return the format of the suffix; refuse a file whose first bytes are of another format."""
     if path.is_dir():
         raise ReadError(one_line(path, "is a folder", "name an image file in it"))
     _existing(path)
     named = [kind for kind in _FORMATS if path.suffix.lower() in kind.suffixes]
     if not named:
         endings = " ".join(sorted(IMAGE_SUFFIXES))
-        raise ReadError(one_line(path, "is of an unknown kind", f"give one of {endings}"))
+        raise ReadError(one_line(path, "is of an unknown format", f"give one of {endings}"))
     with path.open("rb") as file:
         head = file.read(256)
     if not head:
         raise ReadError(one_line(path, "is empty", "record or export it again"))
     if named[0].matches(head):
         return named[0]
-    # MRC's first bytes are too common to recognise it under another name.
+    # The first bytes of MRC files are too common to recognise them under another suffix.
     for kind in _FORMATS[:-1]:
         if kind.matches(head):
             advice = f"rename it to end in {kind.suffixes[0]}"
@@ -223,7 +280,7 @@ def _describe(path: Path, error: Exception) -> str:
 
 
 class _Messages(logging.Handler):
-    """Collect what a library complains about instead of printing it."""
+    """Collect the warnings of a library instead of printing them."""
 
     def __init__(self, lines: list[str]) -> None:
         super().__init__(logging.WARNING)
@@ -235,7 +292,7 @@ class _Messages(logging.Handler):
 
 @contextlib.contextmanager
 def _library_messages() -> Iterator[list[str]]:
-    """Keep the libraries' warnings off the terminal and lend the list they are collected in."""
+    """Collect the warnings of the reading libraries in the returned list."""
     lines: list[str] = []
     handler = _Messages(lines)
     loggers = [logging.getLogger(name) for name in ("tifffile", "rsciio")]

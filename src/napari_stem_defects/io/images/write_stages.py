@@ -1,4 +1,4 @@
-"""The preprocessing stages as files: numbers, pictures, and all five on one sheet."""
+"""Export of the preprocessing stages as TIFF, PNG and one contact sheet."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import tifffile
 from PIL import Image, ImageDraw, ImageFont
 
 from napari_stem_defects.io.atomic import replacing
-from napari_stem_defects.reporting.overview_panel import grey
+from napari_stem_defects.reporting.contrast import to_grey8
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ TITLES = {
     "spectrum": "d  log |FFT|",
     "thresholded": "e  thresholded",
 }
-# Names of the files, which scripts of users may look for.
+# File names are part of the output format.
 FILE_STEMS = ("a_original", "b_normalised", "c_flattened", "d_spectrum", "e_thresholded")
 SPECTRA = ("spectrum", "thresholded")
 
@@ -35,35 +35,53 @@ _GAP_PX = 8
 
 
 def write_stages(folder: Path, stages: Stages, pixel_size_nm: float | None) -> list[Path]:
-    """Write ``a_original.tif``, ``a_original.png`` and so on, and ``stages.png``.
+    """Write each stage as ``a_original.tif``, ``a_original.png`` etc., and ``stages.png``.
 
     Parameters
     ----------
     folder : Path
-        Made where it is missing.
+        Created if necessary.
     stages : Stages
         Arrays of one shape (Y, X), written as float32.
     pixel_size_nm : float or None
-        Calibration of the images; a spectrum is not in nm and gets none.
+        Pixel size of the images in nm; the spectra are written without it.
 
     Returns
     -------
     list of Path
-        What was written, ``stages.png`` last.
+        The files written, ``stages.png`` last.
+
+    Raises
+    ------
+    OutputError
+        A file cannot be written.
     """
     written = []
     for stem, (name, values) in zip(FILE_STEMS, stages._asdict().items(), strict=True):
         size = None if name in SPECTRA else pixel_size_nm
         written.append(write_tiff(folder / f"{stem}.tif", values, size))
-        written.append(_write_png(folder / f"{stem}.png", grey(values)))
+        written.append(_write_png(folder / f"{stem}.png", Image.fromarray(to_grey8(values))))
     return [*written, _write_png(folder / "stages.png", contact_sheet(stages))]
 
 
 def contact_sheet(stages: Stages) -> Image.Image:
-    """Return the five stages side by side with their titles."""
+    """Return the five stages side by side with their titles.
+
+    Parameters
+    ----------
+    stages : Stages
+        Arrays of one shape (Y, X).
+
+    Returns
+    -------
+    Image
+        8-bit grey picture; each panel is 400 px wide.
+    """
     width = len(TITLES) * (_PANEL_PX + _GAP_PX) - _GAP_PX
     panels = [
-        grey(values).resize(_panel_size(values.shape), Image.Resampling.LANCZOS)
+        Image.fromarray(to_grey8(values)).resize(
+            _panel_size(values.shape), Image.Resampling.LANCZOS
+        )
         for values in stages
     ]
     sheet = Image.new("L", (width, panels[0].height + _CAPTION_PX), 255)
@@ -87,13 +105,35 @@ def _write_png(path: Path, picture: Image.Image) -> Path:
 
 
 def write_tiff(path: Path, values: NDArray[np.float32], pixel_size_nm: float | None) -> Path:
-    """Write a float32 image (Y, X) that ImageJ and this package open calibrated."""
+    """Write an image as TIFF with the pixel size in ImageJ tags.
+
+    Parameters
+    ----------
+    path : Path
+        The target; its folder is created if necessary.
+    values : ndarray of float32, shape (Y, X)
+        The image.
+    pixel_size_nm : float or None
+        Edge of a pixel in nm.
+
+    Returns
+    -------
+    Path
+        ``path``.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
     with replacing(path) as temporary:
-        tifffile.imwrite(temporary, values, photometric="minisblack", **_calibration(pixel_size_nm))
+        tifffile.imwrite(
+            temporary, values, photometric="minisblack", **_imagej_pixel_size(pixel_size_nm)
+        )
     return path
 
 
-def _calibration(pixel_size_nm: float | None) -> dict[str, Any]:
+def _imagej_pixel_size(pixel_size_nm: float | None) -> dict[str, Any]:
     if pixel_size_nm is None:
         return {}
     return {

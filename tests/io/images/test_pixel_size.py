@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_stem_defects.io.images.units import length_in_nm, pixel_in_nm, square_pixel
+from napari_stem_defects.io.images.pixel_size import length_in_nm, pixel_size_in_nm, square_pixel
 
 
 @pytest.mark.parametrize(
@@ -42,11 +42,11 @@ def test_what_is_no_number(value: object) -> None:
     assert length_in_nm(value, "nm") is None
 
 
-def test_print_sizes_are_no_calibration() -> None:
+def test_print_sizes_are_not_pixel_sizes() -> None:
     for dots_per_inch in (72, 96, 300, 1200):
-        assert pixel_in_nm([2.54 / dots_per_inch] * 2, ["cm", "cm"]) is None
-    assert pixel_in_nm((0.04, 0.04), ("nm", "px")) is None
-    assert pixel_in_nm((40, 0.04), ("pm", "nm")) == pytest.approx((0.04, 0.04))
+        assert pixel_size_in_nm([2.54 / dots_per_inch] * 2, ["cm", "cm"]) is None
+    assert pixel_size_in_nm((0.04, 0.04), ("nm", "px")) is None
+    assert pixel_size_in_nm((40, 0.04), ("pm", "nm")) == pytest.approx((0.04, 0.04))
 
 
 def test_square_pixels() -> None:

@@ -1,4 +1,4 @@
-"""Pictures in general formats: TIFF through tifffile, PNG and JPEG through Pillow, NPY by numpy."""
+"""Loaders of general formats: TIFF (tifffile), PNG and JPEG (Pillow), NPY (numpy)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from PIL import Image
 from tifffile import PHOTOMETRIC, PLANARCONFIG, TiffFile, TiffPage, TiffPageSeries
 
 from napari_stem_defects.errors import ReadError
-from napari_stem_defects.io.images.calibration import PixelNm, pixel_of_tiff
+from napari_stem_defects.io.images.convert import RawImage
 from napari_stem_defects.io.images.limits import check_declared_size
-from napari_stem_defects.io.images.raw_image import RawImage
+from napari_stem_defects.io.images.tiff_pixel_size import PixelSizeNm, read_tiff_pixel_size
 from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
@@ -23,19 +23,36 @@ if TYPE_CHECKING:
 
 _COLOUR = {PHOTOMETRIC.RGB, PHOTOMETRIC.YCBCR}
 _UNUSUAL_COLOUR = {PHOTOMETRIC.SEPARATED, PHOTOMETRIC.CIELAB, PHOTOMETRIC.ICCLAB}
-# Tags that say where and how the pixels lie in the file, not what they show.
+# Tags of the storage layout; they are not kept as metadata.
 _LAYOUT_TAGS = frozenset({254, 255, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 317})
 _TILE_TAGS = frozenset({320, 322, 323, 324, 325, 330, 338, 339, 347, 50838, 50839})
-# Pillow's names for pixels that numpy can use as they are; the rest is converted to RGB.
+# Pillow modes that numpy reads directly; other modes are converted to RGB.
 _PILLOW_GREY = frozenset({"1", "L", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 _PILLOW_COLOUR = frozenset({"RGB", "RGBA"})
 
 
 def load_tiff(path: Path) -> RawImage:
-    """Read the largest image of a TIFF file: one picture, or a stack where frames belong together.
+    """Read the largest image or stack of a TIFF file.
 
-    Of several channels that are no colours the first is taken. Neighbouring files that an OME
-    description names are left alone: a result must depend on this file only.
+    If it has several channels that are not colours, the first one is read. Other files that an
+    OME description names are not opened: a result must depend on this file only.
+
+    Parameters
+    ----------
+    path : Path
+        A TIFF file.
+
+    Returns
+    -------
+    RawImage
+        Shape (Y, X) or (T, Y, X), with a last axis of samples for colours.
+
+    Raises
+    ------
+    ReadError
+        The file holds no image, more than one stack axis, or CMYK or Lab colours, or is too big.
+    Exception
+        Any error of tifffile for a damaged file.
     """
     with TiffFile(path, _multifile=False) as tif:
         if not tif.series:
@@ -55,7 +72,25 @@ def load_tiff(path: Path) -> RawImage:
 
 
 def load_picture(path: Path) -> RawImage:
-    """Read a PNG or JPEG file; its resolution is a print size and no calibration."""
+    """Read a PNG or JPEG file; its resolution is a print size and is not used.
+
+    Parameters
+    ----------
+    path : Path
+        A PNG or JPEG file; only the first frame of an animation is read.
+
+    Returns
+    -------
+    RawImage
+        Shape (Y, X) or (Y, X, S).
+
+    Raises
+    ------
+    ReadError
+        The image is too big.
+    Exception
+        Any error of Pillow for a damaged file.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
@@ -71,7 +106,25 @@ def load_picture(path: Path) -> RawImage:
 
 
 def load_npy(path: Path) -> RawImage:
-    """Read an array saved by numpy; a short last axis of 3 or 4 counts as colour."""
+    """Read an array saved by numpy; a last axis of length 3 or 4 counts as colour.
+
+    Parameters
+    ----------
+    path : Path
+        An ``.npy`` file; object arrays are refused.
+
+    Returns
+    -------
+    RawImage
+        The array as stored.
+
+    Raises
+    ------
+    ReadError
+        The array is too big.
+    Exception
+        Any error of numpy for a damaged file.
+    """
     stored = np.load(path, mmap_mode="r", allow_pickle=False)
     check_declared_size(path, stored.shape, stored.dtype)
     array = np.array(stored)
@@ -95,7 +148,7 @@ def _check_tiff(path: Path, series: TiffPageSeries, page: TiffPage) -> None:
 def _with_palette(
     array: NDArray[Any], axes: str, tif: TiffFile, page: TiffPage, notes: list[str]
 ) -> tuple[NDArray[Any], str]:
-    """Look indexed colours up; ImageJ's palettes only tint what are intensities already."""
+    """Look up indexed colours; ImageJ palettes only tint intensities and are ignored."""
     colours = page.colormap
     if page.photometric != PHOTOMETRIC.PALETTE or colours is None or tif.is_imagej:
         return array, axes
@@ -106,10 +159,10 @@ def _with_palette(
 def _arrange(
     path: Path, array: NDArray[Any], axes: str, page: TiffPage, notes: list[str]
 ) -> tuple[NDArray[Any], bool]:
-    """Bring axes to the order frames, Y, X, colour and leave out those that are neither."""
+    """Move the axes to the order frames, Y, X, colour and remove all others."""
     colour = "S" in axes and page.photometric in {*_COLOUR, PHOTOMETRIC.PALETTE}
     if colour and page.planarconfig == PLANARCONFIG.SEPARATE and array.dtype != np.uint8:
-        # How scikit-image and tifffile save an array of three or four frames.
+        # scikit-image and tifffile save an array of three or four frames like this.
         notes.append(f"Its {array.shape[axes.index('S')]} planes were read as frames, not colours.")
         axes, colour = axes.replace("S", "I"), False
     for position in reversed(range(len(axes))):
@@ -128,11 +181,11 @@ def _arrange(
     return array.transpose([axes.index(name) for name in order]), colour
 
 
-def _calibration(tif: TiffFile, page: TiffPage, notes: list[str]) -> PixelNm:
+def _calibration(tif: TiffFile, page: TiffPage, notes: list[str]) -> PixelSizeNm:
     try:
-        return pixel_of_tiff(tif, page)
+        return read_tiff_pixel_size(tif, page)
     except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, IndexError):
-        notes.append("The calibration in the file is damaged and was left out.")
+        notes.append("The pixel size in the file is damaged and was ignored.")
         return None
 
 

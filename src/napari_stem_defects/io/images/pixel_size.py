@@ -1,4 +1,4 @@
-"""Lengths as microscopes and image programs spell them, in nm."""
+"""Pixel sizes in nm from the values and units in image files."""
 
 from __future__ import annotations
 
@@ -29,21 +29,26 @@ _NM = {
     "meter": 1e9,
 }
 
-# Outside this range a number is no calibration of a microscope: 72 dots per inch, for instance,
+# Pixel sizes outside this range do not come from a microscope: 72 dots per inch, for instance,
 # are 353 µm per pixel.
 _PLAUSIBLE_NM = (1e-4, 1e3)
 _SQUARE_WITHIN = 0.01
 
 
 def length_in_nm(value: Any, unit: Any) -> float | None:
-    """Convert a length to nm; None where the unit is no length or the value no positive number.
+    """Convert a length to nm.
 
     Parameters
     ----------
-    value : number or text
-        May be negative, as some programs mark a flipped axis.
-    unit : text or anything else
-        Spelled as found in the file; anything but text counts as no unit.
+    value : number or str
+        May be negative: some programs mark a flipped axis this way.
+    unit : str
+        As spelled in the file; anything but text counts as an unknown unit.
+
+    Returns
+    -------
+    float or None
+        Length in nm; None if the unit is not a length, or the value is zero or not finite.
     """
     factor = _NM.get(_spelling(unit)) if isinstance(unit, str) else None
     if factor is None:
@@ -55,8 +60,19 @@ def length_in_nm(value: Any, unit: Any) -> float | None:
     return length if length > 0 and math.isfinite(length) else None
 
 
-def pixel_in_nm(sizes: Sequence[Any], units: Sequence[Any]) -> tuple[float, float] | None:
-    """Convert the height and width of a pixel to nm; None unless both are plausible lengths."""
+def pixel_size_in_nm(sizes: Sequence[Any], units: Sequence[Any]) -> tuple[float, float] | None:
+    """Convert the height and width of a pixel to nm.
+
+    Parameters
+    ----------
+    sizes, units : sequence of two values
+        Height and width, and the unit of each; see `length_in_nm`.
+
+    Returns
+    -------
+    (height, width) : tuple of float, or None
+        None unless both lie between 1e-4 and 1e3 nm.
+    """
     height, width = (length_in_nm(*pair) for pair in zip(sizes, units, strict=True))
     if height is None or width is None:
         return None
@@ -65,10 +81,22 @@ def pixel_in_nm(sizes: Sequence[Any], units: Sequence[Any]) -> tuple[float, floa
 
 
 def square_pixel(pixel_nm: tuple[float, float] | None) -> tuple[float | None, str]:
-    """Reduce height and width of a pixel to one edge, or to None with a note why not.
+    """Reduce the height and width of a pixel to one edge.
 
-    Detection measures lattices, and a pixel that is not square bends them; no single number is
-    right for it, so a difference above 1 % leaves the size unknown.
+    A pixel that is not square distorts the lattice that detection measures, and no single number
+    describes it: if height and width differ by more than 1 %, the pixel size is unknown.
+
+    Parameters
+    ----------
+    pixel_nm : tuple of float, or None
+        Height and width in nm.
+
+    Returns
+    -------
+    edge : float or None
+        Pixel size in nm (geometric mean of height and width).
+    note : str
+        Why the pixel size is unknown; empty if it is known or was not given.
     """
     if pixel_nm is None:
         return None, ""
