@@ -1,3 +1,5 @@
+"""The linear imaging model renders columns and counts electrons."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -26,7 +28,7 @@ def test_a_column_looks_the_same_between_pixels() -> None:
     assert np.abs(back - whole).max() < 0.02 * whole.max()
 
 
-def test_the_probe_has_the_width_asked_for() -> None:
+def test_the_probe_has_the_requested_width() -> None:
     row = signal([(30, 40)], Imaging(probe_fwhm_nm=0.2, tail_share=0.0))[30]
     fine = np.interp(np.linspace(0, 79, 7901), np.arange(80), row)
     assert (fine > fine.max() / 2).sum() * 0.01 * 0.027 == pytest.approx(0.2, rel=0.05)

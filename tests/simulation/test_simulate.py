@@ -1,3 +1,5 @@
+"""Simulated micrographs show the requested defects and their ground truth."""
+
 from __future__ import annotations
 
 import json
@@ -7,13 +9,13 @@ import pytest
 
 from napari_stem_defects.base.defect_classes import kind_of
 from napari_stem_defects.errors import InputError
-from napari_stem_defects.simulation.random_scenes import STRANGER_FAMILIES
+from napari_stem_defects.simulation.random_scenes import OUT_OF_DISTRIBUTION_FAMILIES
 from napari_stem_defects.simulation.simulate import (
     CRYSTALS,
     FAMILIES,
     NEGATIVE_FAMILIES,
     Simulation,
-    defects_of,
+    available_defects,
     random_scene,
     simulate,
 )
@@ -27,7 +29,7 @@ def scene(family: str, crystal: str = "cdte-110", seed: int = 0) -> Simulation:
 
 
 @pytest.mark.parametrize(("crystal", "family"), EVERY)
-def test_every_family_gives_an_image_and_consistent_truth(crystal: str, family: str) -> None:
+def test_every_family_gives_an_image_and_consistent_ground_truth(crystal: str, family: str) -> None:
     made = scene(family, crystal)
 
     assert made.micrograph.pixels.shape == (128, 128)
@@ -41,7 +43,7 @@ def test_every_family_gives_an_image_and_consistent_truth(crystal: str, family: 
     json.dumps(made.parameters)
 
 
-@pytest.mark.parametrize("family", NEGATIVE_FAMILIES + STRANGER_FAMILIES)
+@pytest.mark.parametrize("family", NEGATIVE_FAMILIES + OUT_OF_DISTRIBUTION_FAMILIES)
 def test_negatives_hold_no_defects(family: str) -> None:
     made = scene(family)
     assert not made.masks
@@ -49,8 +51,8 @@ def test_negatives_hold_no_defects(family: str) -> None:
     assert np.isinf(made.distance("SF1")).all()
 
 
-@pytest.mark.parametrize("family", ["amorphous", "vacuum", "other_crystal", "stranger"])
-def test_nothing_of_the_crystal_stands_in_other_matter(family: str) -> None:
+@pytest.mark.parametrize("family", ["amorphous", "vacuum", "other_crystal", "random_lattice"])
+def test_out_of_distribution_scenes_contain_no_crystal(family: str) -> None:
     assert not scene(family).crystal.any()
 
 
@@ -85,7 +87,7 @@ def test_the_same_generator_state_gives_the_same_scene() -> None:
     assert first.micrograph.sha256 == second.micrograph.sha256 != other.micrograph.sha256
 
 
-def test_a_family_is_drawn_where_none_is_asked_for() -> None:
+def test_a_family_is_drawn_if_none_is_given() -> None:
     rng = np.random.default_rng(0)
     drawn = {random_scene(rng, size=64).parameters["family"] for _ in range(40)}
     assert drawn <= {*FAMILIES["cdte-110"], *NEGATIVE_FAMILIES}
@@ -107,13 +109,13 @@ def test_a_fault_separates_what_does_not_match() -> None:
     clean = {"dose": 1e5, "jitter_px": 0.0, "position_jitter_nm": 0.0, "noise_blur_px": 0.0}
     faulted = simulate(defects=["intrinsic"], size=192, **clean).micrograph.pixels
     perfect = simulate(defects=[], size=192, **clean).micrograph.pixels
-    truth = simulate(defects=["intrinsic"], size=192, **clean).distance("SF1")
+    distance = simulate(defects=["intrinsic"], size=192, **clean).distance("SF1")
     (line,) = simulate(defects=["intrinsic"], size=192, **clean).lines
     (y0, x0), (y1, x1) = line.start, line.end
     rows, columns = np.mgrid[:192, :192]
     side = (rows - y0) * (x1 - x0) - (columns - x0) * (y1 - y0) > 0
     change = np.abs(faulted - perfect) / perfect.std()
-    quiet = [change[(truth > 30) & part].mean() for part in (side, ~side)]
+    quiet = [change[(distance > 30) & part].mean() for part in (side, ~side)]
     assert min(quiet) < 0.1
     assert max(quiet) > 0.5
 
@@ -136,7 +138,7 @@ def test_the_showcase_shows_every_class_of_its_crystal() -> None:
     assert set(simulate(size=512).masks) == {
         "SF1", "SF2", "LC", "Twin_Bound", "Vacancy_CdTe", "interstitial",
     }  # fmt: skip
-    assert set(simulate("sto-100").masks) == {"Extra", "IExtra", "Mis"}
+    assert set(simulate("sto-001").masks) == {"Extra", "IExtra", "Mis"}
 
 
 def test_points_of_the_showcase_keep_clear_of_its_faults() -> None:
@@ -151,7 +153,7 @@ def test_points_of_the_showcase_keep_clear_of_its_faults() -> None:
 
 @pytest.mark.parametrize("crystal", CRYSTALS)
 def test_class_names_stand_for_kinds(crystal: str) -> None:
-    for kind in defects_of(crystal):
+    for kind in available_defects(crystal):
         by_kind = simulate(crystal, defects=[kind], size=192)
         classes = [name for name in by_kind.masks if name != "SF2" or kind != "junction"]
         assert classes
@@ -159,7 +161,7 @@ def test_class_names_stand_for_kinds(crystal: str) -> None:
     assert by_class.parameters["defects"] == ("paired", "vacancy")
 
 
-def test_a_perfect_crystal_has_no_truth_but_bulk() -> None:
+def test_a_perfect_crystal_has_no_defects() -> None:
     made = simulate(defects=[], size=128)
     assert made.masks == {}
     assert made.lines == made.points == ()
@@ -179,7 +181,7 @@ def test_the_image_turns_with_the_crystal() -> None:
     [
         ({"crystal": "diamond"}, "crystal 'diamond' is not known"),
         ({"defects": ["hole"]}, "has no defect 'hole'; use"),
-        ({"crystal": "sto-100", "defects": ["twin"]}, "sto-100 has no defect 'twin'"),
+        ({"crystal": "sto-001", "defects": ["twin"]}, "sto-001 has no defect 'twin'"),
         ({"size": 10}, "size 10 px is out of range"),
         ({"pixel_size_nm": 1.0}, "pixel size 1.0 nm shows no columns"),
         ({"pixel_size_nm": float("nan")}, "pixel size nan nm"),
@@ -188,7 +190,7 @@ def test_the_image_turns_with_the_crystal() -> None:
         ({"probe_fwhm_nm": -1.0}, "probe width -1.0 nm is not positive"),
     ],
 )
-def test_what_cannot_be_simulated_is_said_in_one_line(
+def test_impossible_parameters_are_reported_in_one_line(
     arguments: dict[str, object], message: str
 ) -> None:
     with pytest.raises(InputError, match=message) as caught:
@@ -199,7 +201,7 @@ def test_what_cannot_be_simulated_is_said_in_one_line(
 def test_random_scenes_refuse_unknown_names() -> None:
     rng = np.random.default_rng(0)
     with pytest.raises(InputError, match="no family 'twin'"):
-        random_scene(rng, crystal="sto-100", family="twin")
+        random_scene(rng, crystal="sto-001", family="twin")
     with pytest.raises(InputError, match="not known"):
         random_scene(rng, crystal="ice")
 
@@ -213,3 +215,19 @@ def test_the_arrangement_of_defects_turns_with_the_crystal(quarters: int) -> Non
     for name, mask in upright.masks.items():
         wanted, found = np.rot90(mask, quarters), turned.masks[name]
         assert (wanted & found).sum() > 0.7 * (wanted | found).sum(), name
+
+
+def test_the_alias_of_a_crystal_gives_the_same_image_and_keeps_its_name() -> None:
+    """Scripts of earlier versions name SrTiO3 sto-100 and read files of that name."""
+    made, aliased = (simulate(crystal, size=128, seed=6) for crystal in ("sto-001", "sto-100"))
+    np.testing.assert_array_equal(made.micrograph.pixels, aliased.micrograph.pixels)
+    assert made.points == aliased.points
+    for name, mask in made.masks.items():
+        np.testing.assert_array_equal(mask, aliased.masks[name])
+    assert made.parameters == {**aliased.parameters, "crystal": "sto-001"}
+    assert aliased.parameters["crystal"] == "sto-100"
+    assert (made.micrograph.name, aliased.micrograph.name) == (
+        "simulated sto-001",
+        "simulated sto-100",
+    )
+    assert available_defects("sto-100") == available_defects("sto-001")

@@ -1,4 +1,4 @@
-"""What is known about a simulated image: points, centre lines, distances and masks."""
+"""Ground truth of a simulated image: points, centre lines, distances and masks."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 POINT_RADIUS_NM = 0.2
-"""Radius of the disk that stands for a point defect in the truth masks."""
+"""Radius of the disk that represents a point defect in the ground-truth masks."""
 CORE_RADIUS_NM = 0.6
-"""Radius of the disk that stands for the core of a junction."""
+"""Radius of the disk that represents the core of a junction."""
 
 
-class TruthPoint(NamedTuple):
+class GroundTruthPoint(NamedTuple):
     """A point defect, or the core of a junction (class LC), in px of the image."""
 
     class_name: str
@@ -27,8 +27,8 @@ class TruthPoint(NamedTuple):
     x_px: float
 
 
-class TruthLine(NamedTuple):
-    """The centre line of an extended defect, in px of the image; its ends may lie outside."""
+class GroundTruthLine(NamedTuple):
+    """The centre line of an extended defect, in px; its ends (y, x) may lie outside the image."""
 
     class_name: str
     start: tuple[float, float]
@@ -37,24 +37,30 @@ class TruthLine(NamedTuple):
 
 
 def distance_to(
-    lines: Sequence[TruthLine],
-    points: Sequence[TruthPoint],
+    lines: Sequence[GroundTruthLine],
+    points: Sequence[GroundTruthPoint],
     shape: tuple[int, int],
     row_shift: Array,
     step: int = 1,
 ) -> NDArray[np.float32]:
-    """Return the distance in px of every ``step``-th pixel to the nearest line or point.
+    """Return the distance in px of pixels to the nearest line or point.
 
     Parameters
     ----------
+    lines : sequence of GroundTruthLine
+    points : sequence of GroundTruthPoint
+    shape : (int, int)
+        Height and width of the image in px.
     row_shift : ndarray, shape (Y,)
-        How far the scan shifted each row along x, px. Points are given as they appear in the
-        image, lines as they lie in the specimen, so lines are shifted here.
+        Shift of each scan row along x in px. Points are given as they appear in the image, lines
+        as they lie in the specimen, so only lines are shifted.
+    step : int
+        Compute every ``step``-th pixel along both axes.
 
     Returns
     -------
     ndarray of float32, shape (ceil(Y / step), ceil(X / step))
-        Infinite where there is neither line nor point.
+        Infinite if there is neither line nor point.
     """
     y = np.arange(0, shape[0], step, dtype=np.float32)[:, None]
     x = np.arange(0, shape[1], step, dtype=np.float32)[None, :]
@@ -72,14 +78,30 @@ def distance_to(
     return nearest
 
 
-def truth_masks(
-    lines: Sequence[TruthLine],
-    points: Sequence[TruthPoint],
+def ground_truth_masks(
+    lines: Sequence[GroundTruthLine],
+    points: Sequence[GroundTruthPoint],
     shape: tuple[int, int],
     row_shift: Array,
     pixel_size_nm: float,
 ) -> dict[str, Mask]:
-    """Return one mask per class: bands along lines, disks round points; shape (Y, X) each."""
+    """Return one mask per class: bands along lines and disks around points.
+
+    Parameters
+    ----------
+    lines : sequence of GroundTruthLine
+    points : sequence of GroundTruthPoint
+    shape : (int, int)
+        Height and width of the image in px.
+    row_shift : ndarray, shape (Y,)
+        Shift of each scan row along x in px.
+    pixel_size_nm : float
+        Edge of one square pixel in nm.
+
+    Returns
+    -------
+    dict of str to ndarray of bool, shape (Y, X)
+    """
     masks: dict[str, Mask] = {}
 
     def add(class_name: str, hit: Mask) -> None:

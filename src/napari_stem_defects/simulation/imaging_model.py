@@ -1,14 +1,14 @@
-"""The linear imaging model: columns to an annular-dark-field image.
+"""Linear imaging model: from atomic columns to an annular dark-field image.
 
-Every column is a point as bright as ``Z ** exponent`` times its share of the thickness; the
-image is their sum folded with the probe, on a background, times a thickness slope, counted with
-a finite dose, while the scan jitters and drifts.
+Every column is a point of brightness ``Z ** exponent`` times its occupancy. The image is the sum of
+the columns convolved with the probe, times a thickness slope, plus a background. It is counted with
+a finite dose; the scan jitters and drifts.
 
-Sources: incoherent imaging with Z-contrast and a probe of a Gaussian and a Lorentzian tail as
-in usnistgov/atomvision. Limits: an image is linear in the columns only for very thin samples
-(Combs et al., Advanced Structural and Chemical Imaging 5:2, 2019); channelling, strain contrast
-and detector response are left out. Positions and shapes are meaningful, intensities are not
-quantitative.
+The model follows usnistgov/atomvision: incoherent imaging with Z contrast and a probe that consists
+of a Gaussian and a Lorentzian tail. Limits: an image is linear in the columns only for very thin
+samples (Combs et al., Advanced Structural and Chemical Imaging 5:2, 2019); channelling, strain
+contrast and detector response are neglected. Positions and shapes are meaningful, intensities are
+not quantitative.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from scipy import fft, ndimage, special
 Array = NDArray[np.float64]
 
 _PAD = 24
-"""Pixels rendered round the image, so that no probe wraps round and no border is dim."""
+"""Pixels rendered around the image, so that no probe wraps around and no border is dim."""
 
 
 @dataclass(frozen=True)
@@ -32,25 +32,25 @@ class Imaging:
     Attributes
     ----------
     probe_fwhm_nm : float
-        Full width at half maximum of the probe's Gaussian, source size included.
+        Full width at half maximum of the Gaussian part of the probe, source size included.
     astigmatism, astigmatism_deg : float
-        Relative difference of the two widths of the probe and the direction of the longer one.
+        Relative difference of the two widths of the probe, and the direction of the larger one.
     tail_share, tail_nm : float
-        Share of the probe in its Lorentzian tail and the tail's half width.
+        Fraction of the probe in its Lorentzian tail, and the half width of the tail.
     exponent : float
-        n of the Z**n contrast.
+        Exponent n of the Z**n contrast.
     dose : float
         Electrons detected per pixel, on average over the image.
     background : float
-        Flat background as a share of the mean signal.
+        Uniform background as a fraction of the mean signal.
     background_slope, thickness_slope : (float, float)
         Relative change from one side of the image to the other, along y and along x.
     cloud : float
-        Strength of the uneven background (contamination), as a share of the mean signal.
+        Strength of the uneven background (contamination) as a fraction of the mean signal.
     jitter_px, drift_px : float
-        Standard deviation of the shift of each scan row, and how far the rows wander.
+        Standard deviation of the shift of each scan row, and amplitude of the slow drift.
     noise_blur_px : float
-        Width (sigma) of the detector's or the file's smoothing, which also smooths the noise.
+        Standard deviation of the smoothing by detector or file, which also smooths the noise.
     position_jitter_nm : float
         Standard deviation of static displacements of the columns.
     """
@@ -80,18 +80,30 @@ def render(
     pixel_size_nm: float,
     row_shift: Array,
 ) -> Array:
-    """Return the noiseless signal of columns, shape (Y, X), float64.
+    """Return the noiseless signal of columns.
 
     Parameters
     ----------
     points : ndarray, shape (N, 2)
         y, x of the columns in px of the image.
     brightness : ndarray, shape (N,)
+        Brightness of the columns in arbitrary units.
+    shape : (int, int)
+        Height and width of the image in px.
+    imaging : Imaging
+        Probe of the microscope.
+    pixel_size_nm : float
+        Edge of one square pixel in nm.
     row_shift : ndarray, shape (Y,)
-        How far each scan row is shifted along x, px.
+        Shift of each scan row along x in px.
+
+    Returns
+    -------
+    ndarray of float64, shape (Y, X)
+        Signal, 0 or more.
     """
     height, width = (fft.next_fast_len(n + 2 * _PAD, real=True) for n in shape)
-    grid = _spread(points + _PAD, brightness, (height, width))
+    grid = _deposit(points + _PAD, brightness, (height, width))
     spectrum = fft.rfft2(grid)
     spectrum *= _transfer((height, width), imaging, pixel_size_nm)
     rows = fft.ifft(spectrum, axis=0)[_PAD : _PAD + shape[0]]
@@ -100,8 +112,8 @@ def render(
     return np.asarray(np.maximum(image, 0), dtype=np.float64)
 
 
-def _spread(points: Array, brightness: Array, shape: tuple[int, int]) -> Array:
-    """Spread points on the grid with cubic B-splines; `_transfer` takes their blur out again."""
+def _deposit(points: Array, brightness: Array, shape: tuple[int, int]) -> Array:
+    """Deposit points on the grid with cubic B-splines; `_transfer` compensates for their blur."""
     whole = np.floor(points).astype(np.intp)
     inside = np.all((whole >= 1) & (whole < np.array(shape) - 2), axis=1)
     whole, rest = whole[inside], (points - whole)[inside]
@@ -116,7 +128,7 @@ def _spread(points: Array, brightness: Array, shape: tuple[int, int]) -> Array:
 
 
 def _spline_weights(t: Array) -> Array:
-    """Return the four cubic B-spline weights round each position, shape (N, 4)."""
+    """Return the four cubic B-spline weights around each position, shape (N, 4)."""
     rest = 1 - t
     return np.stack(
         [
@@ -130,7 +142,7 @@ def _spline_weights(t: Array) -> Array:
 
 
 def _transfer(shape: tuple[int, int], imaging: Imaging, pixel_size_nm: float) -> Array:
-    """Return the probe's transfer function over the spline's, shape (Y, X // 2 + 1)."""
+    """Return the transfer function of the probe over that of the spline, (Y, X // 2 + 1)."""
     fy, fx = fft.fftfreq(shape[0])[:, None], fft.rfftfreq(shape[1])[None, :]
     spline = (np.sinc(fy) * np.sinc(fx)) ** 4
     sigma = imaging.probe_fwhm_nm / 2.3548 / pixel_size_nm
@@ -144,7 +156,21 @@ def _transfer(shape: tuple[int, int], imaging: Imaging, pixel_size_nm: float) ->
 
 
 def row_shifts(rng: np.random.Generator, rows: int, imaging: Imaging) -> Array:
-    """Draw how far each scan row is shifted along x, px: jitter of the rows and a slow drift."""
+    """Draw the shift of each scan row: jitter and a slow drift.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    rows : int
+        Number of rows.
+    imaging : Imaging
+        Jitter and drift of the scan.
+
+    Returns
+    -------
+    ndarray of float64, shape (rows,)
+        Shift along x in px.
+    """
     jitter = rng.normal(0, 1, rows) * imaging.jitter_px
     if imaging.drift_px == 0:
         return jitter
@@ -156,7 +182,21 @@ def row_shifts(rng: np.random.Generator, rows: int, imaging: Imaging) -> Array:
 
 
 def expose(signal: Array, imaging: Imaging, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Add background and slopes to a signal and count electrons; float32 counts, shape (Y, X)."""
+    """Add background and slopes to a signal and count electrons.
+
+    Parameters
+    ----------
+    signal : ndarray of float64, shape (Y, X)
+        Noiseless signal from `render`.
+    imaging : Imaging
+        Background, slopes, dose and smoothing.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of float32, shape (Y, X)
+        Electrons per pixel.
+    """
     mean = max(float(signal.mean()), 1e-12)
     level = imaging.background * (1 + _slope(signal.shape, imaging.background_slope))
     if imaging.cloud > 0:
@@ -171,7 +211,7 @@ def expose(signal: Array, imaging: Imaging, rng: np.random.Generator) -> NDArray
 
 
 def _blurred(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
-    """Blur with the discrete Gaussian, which stays exact for widths below one pixel."""
+    """Blur with the discrete Gaussian kernel, which is exact for widths below one pixel, too."""
     reach = int(np.ceil(4 * sigma))
     kernel = special.ive(np.abs(np.arange(-reach, reach + 1)), sigma**2)
     for axis in (0, 1):
@@ -185,7 +225,7 @@ def _slope(shape: tuple[int, ...], slope: tuple[float, float]) -> Array:
 
 
 def _cloud(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-    """Return a smooth field between 0 and 1, made of a few broad waves."""
+    """Draw a smooth field between 0 and 1 by interpolation of coarse random values."""
     coarse = rng.uniform(0, 1, (5, 5))
     zoom = [n / 5 for n in shape]
     return np.asarray(

@@ -1,4 +1,4 @@
-"""A crystal with its defects in front of the linear imaging model, and the truth about it."""
+"""Scenes: a crystal with defects, its simulated image and the ground truth."""
 
 from __future__ import annotations
 
@@ -10,107 +10,90 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_stem_defects.base.micrograph import Micrograph
-from napari_stem_defects.simulation import crystals
+from napari_stem_defects.simulation import extended_defects
 from napari_stem_defects.simulation.ground_truth import (
     CORE_RADIUS_NM,
-    TruthLine,
-    TruthPoint,
+    GroundTruthLine,
+    GroundTruthPoint,
     distance_to,
-    truth_masks,
+    ground_truth_masks,
 )
 from napari_stem_defects.simulation.imaging_model import Imaging, expose, render, row_shifts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from napari_stem_defects.simulation.crystals import Columns, Fault, Junction
+    from napari_stem_defects.simulation.crystal_pose import CrystalPose
+    from napari_stem_defects.simulation.crystals import Columns
+    from napari_stem_defects.simulation.extended_defects import Fault, Junction
 
 Array = NDArray[np.float64]
 
 _MARGIN_PX = 60
-"""Columns this far outside the image are kept: faults and drift may move them in."""
+"""Columns up to this distance outside the image are kept: faults and drift may move them in."""
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """A simulated micrograph and the truth about it.
+    """A simulated micrograph with its ground truth.
 
     Attributes
     ----------
     micrograph : Micrograph
-        Electron counts, calibrated.
+        Electron counts, with the pixel size.
     masks : dict of str to ndarray of bool, shape (Y, X)
-        For each class the bands of its extended defects and the disks of its points.
-    points : tuple of TruthPoint
+        Ground-truth masks: per class, bands of extended defects and disks of point defects.
+    points : tuple of GroundTruthPoint
         Point defects and cores of junctions, as they appear in the image.
-    lines : tuple of TruthLine
+    lines : tuple of GroundTruthLine
         Centre lines of extended defects, as they lie in the specimen.
     parameters : dict
-        Everything that went into the simulation, plain data.
+        All parameters of the simulation, JSON-safe.
     row_shift : ndarray of float64, shape (Y,)
-        How far the scan shifted each row along x, px.
+        Shift of each scan row along x in px.
     crystal : ndarray of float32, shape (Y, X)
-        How much of the crystal stands in each pixel: 1 all of it, 0 none.
+        Fraction of the crystal in each pixel: 1 inside the crystal, 0 outside.
     """
 
     micrograph: Micrograph
     masks: dict[str, NDArray[np.bool_]]
-    points: tuple[TruthPoint, ...]
-    lines: tuple[TruthLine, ...]
+    points: tuple[GroundTruthPoint, ...]
+    lines: tuple[GroundTruthLine, ...]
     parameters: dict[str, Any]
     row_shift: Array
     crystal: NDArray[np.float32]
 
     def distance(self, class_name: str) -> NDArray[np.float32]:
-        """Return the distance in px of every pixel to a class's nearest line or point.
+        """Return the distance of every pixel to the nearest defect of a class.
 
-        Shape (Y, X); infinite where the class does not occur.
+        Parameters
+        ----------
+        class_name : str
+            Name of the class.
+
+        Returns
+        -------
+        ndarray of float32, shape (Y, X)
+            Distance in px; infinite if the class does not occur.
         """
         lines = [line for line in self.lines if line.class_name == class_name]
         points = [point for point in self.points if point.class_name == class_name]
         return distance_to(lines, points, self.micrograph.frame_shape, self.row_shift)
 
 
-@dataclass(frozen=True)
-class Placement:
-    """How the crystal lies in the image: ``(y, x) px = origin + matrix @ (x, y) nm``."""
-
-    matrix: Array
-    origin: Array
-
-    @classmethod
-    def turned(
-        cls,
-        rotation_deg: float,
-        pixel_size_nm: float,
-        origin: Sequence[float] | Array,
-        strain: Sequence[float] = (0.0, 0.0, 0.0),
-    ) -> Placement:
-        """Turn the crystal counter-clockwise; strain is (xx, yy, xy) in its own frame."""
-        c, s = np.cos(np.radians(rotation_deg)), np.sin(np.radians(rotation_deg))
-        xx, yy, xy = strain
-        deformed = np.array([[c, -s], [s, c]]) @ np.array([[1 + xx, xy], [xy, 1 + yy]])
-        downwards = np.array([-deformed[1], deformed[0]])
-        return cls(downwards / pixel_size_nm, np.asarray(origin, dtype=np.float64))
-
-    def to_image(self, position: Array) -> Array:
-        """Map crystal nm (N, 2) as x, y to image px (N, 2) as y, x."""
-        return np.asarray(position @ self.matrix.T + self.origin)
-
-    def to_crystal(self, points: Array) -> Array:
-        """Map image px (N, 2) as y, x to crystal nm (N, 2) as x, y."""
-        return np.asarray((points - self.origin) @ np.linalg.inv(self.matrix).T)
-
-    def nm_per_px(self) -> float:
-        """Return the mean edge of a pixel in the crystal's frame, nm."""
-        return float(1 / np.sqrt(abs(np.linalg.det(self.matrix))))
-
-
 class Dot(NamedTuple):
-    """A bright column of its own size, added to the signal.
+    """An additional bright column of individual size.
 
-    ``height`` is relative to the crystal's peaks above its valleys; ``flatness`` 1 makes a
-    Gaussian, 2 a dot with a flat top and a sharper edge.
+    Attributes
+    ----------
+    y_px, x_px : float
+        Position in px.
+    height : float
+        Height relative to the peaks of the crystal above its valleys.
+    sigma_px : float
+        Size in px.
+    flatness : int
+        1 for a Gaussian, 2 for a dot with a flat top and a sharper edge.
     """
 
     y_px: float
@@ -122,55 +105,75 @@ class Dot(NamedTuple):
 
 @dataclass(frozen=True)
 class Scene:
-    """What stands in front of the microscope.
+    """The specimen: a crystal, its defects and other material.
 
     Attributes
     ----------
-    columns, placement
-        The perfect crystal (less its vacancies) and how it lies in the image.
+    columns : Columns
+        The crystal without displacements; vacancies have a reduced occupancy.
+    pose : CrystalPose
+        Position and orientation of the crystal in the image.
     species : tuple of tuple of int
         Atomic numbers in a column of each species.
-    faults, junctions
+    faults : tuple of Fault
+    junctions : tuple of Junction
         Extended defects.
-    shares : tuple of float
-        Shares of the slices the thickness is cut into (see `Fault.cuts`).
+    slice_fractions : tuple of float
+        Fractions of the thickness in each slice (see `Fault.cuts`).
     core_dimming, core_disorder_nm : float
-        Share of the intensity lost in the core of a junction, and how far columns stray there.
-    points, dots
-        Point defects of the truth, and bright dots to draw.
+        Fraction of the intensity that is lost in the core of a junction, and standard deviation
+        of the displacements of its columns.
+    points : tuple of GroundTruthPoint
+        Point defects.
+    dots : tuple of Dot
+        Additional bright columns.
     envelope : ndarray, shape (Y, X), or None
-        Weakens the crystal where it ends.
+        Brightness of the crystal, which falls to 0 where the crystal ends.
     filling : ndarray, shape (N, 3), or None
-        Other matter as points: y, x in px, brightness relative to the brightest species.
+        Points of an amorphous film or another lattice: y, x in px, and brightness relative to the
+        brightest species.
     notes : mapping
-        What to record about the scene.
+        Parameters of the scene to record.
     """
 
     columns: Columns
-    placement: Placement
+    pose: CrystalPose
     species: tuple[tuple[int, ...], ...]
     faults: tuple[Fault, ...] = ()
     junctions: tuple[Junction, ...] = ()
-    shares: tuple[float, ...] = (1.0,)
+    slice_fractions: tuple[float, ...] = (1.0,)
     core_dimming: float = 0.7
     core_disorder_nm: float = 0.05
-    points: tuple[TruthPoint, ...] = ()
+    points: tuple[GroundTruthPoint, ...] = ()
     dots: tuple[Dot, ...] = ()
     envelope: Array | None = None
     filling: Array | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
 
     def displacement(self, position: Array, depth: int) -> Array:
-        """Return how far the extended defects move columns in one slice, nm, shape (N, 2)."""
+        """Return the displacement of columns by all extended defects in one slice.
+
+        Parameters
+        ----------
+        position : ndarray of float64, shape (N, 2)
+            x, y of the columns of the perfect crystal in nm.
+        depth : int
+            Number of the slice.
+
+        Returns
+        -------
+        ndarray of float64, shape (N, 2)
+            Displacement in nm.
+        """
         moved = np.zeros_like(position)
         for fault in self.faults:
-            moved += crystals.displacement(position, fault, depth)
+            moved += extended_defects.displacement(position, fault, depth)
         for junction in self.junctions:
-            moved += crystals.junction_displacement(position, junction, depth)
+            moved += extended_defects.junction_displacement(position, junction, depth)
         return moved
 
 
-def photograph(
+def acquire_image(
     scene: Scene,
     shape: tuple[int, int],
     imaging: Imaging,
@@ -178,14 +181,33 @@ def photograph(
     rng: np.random.Generator,
     name: str,
 ) -> Simulation:
-    """Take the image of a scene and work out its truth."""
+    """Simulate the image of a scene and compute its ground truth.
+
+    Parameters
+    ----------
+    scene : Scene
+    shape : (int, int)
+        Height and width of the image in px.
+    imaging : Imaging
+        Parameters of the microscope.
+    pixel_size_nm : float
+        Edge of one square pixel in nm.
+    rng : numpy.random.Generator
+        Source of noise, jitter and disorder.
+    name : str
+        Name of the micrograph.
+
+    Returns
+    -------
+    Simulation
+    """
     shift = row_shifts(rng, shape[0], imaging)
-    where, brightness = image_points(scene, shape, imaging, rng)
-    signal = render(where, brightness, shape, imaging, pixel_size_nm, shift)
+    positions, brightness = image_points(scene, shape, imaging, rng)
+    signal = render(positions, brightness, shape, imaging, pixel_size_nm, shift)
     _add_dots(signal, scene.dots, shift)
     pixels = expose(signal, imaging, rng)
-    points = tuple(_shifted(point, shift) for point in (*scene.points, *_cores(scene)))
-    lines = tuple(_lines(scene, shape))
+    points = tuple(_shift_point(point, shift) for point in (*scene.points, *_core_points(scene)))
+    lines = tuple(_centre_lines(scene, shape))
     micrograph = Micrograph(
         pixels=pixels,
         name=name,
@@ -195,11 +217,13 @@ def photograph(
         metadata={"model": "linear imaging model"},
     )
     parameters = {**scene.notes, "pixel_size_nm": pixel_size_nm, "imaging": asdict(imaging)}
-    masks = truth_masks(lines, points, shape, shift, pixel_size_nm)
-    return Simulation(micrograph, masks, points, lines, parameters, shift, _coverage(scene, shape))
+    masks = ground_truth_masks(lines, points, shape, shift, pixel_size_nm)
+    return Simulation(
+        micrograph, masks, points, lines, parameters, shift, _crystal_fraction(scene, shape)
+    )
 
 
-def _coverage(scene: Scene, shape: tuple[int, int]) -> NDArray[np.float32]:
+def _crystal_fraction(scene: Scene, shape: tuple[int, int]) -> NDArray[np.float32]:
     if len(scene.columns.position) == 0:
         return np.zeros(shape, np.float32)
     whole = np.ones(shape, np.float32)
@@ -209,55 +233,71 @@ def _coverage(scene: Scene, shape: tuple[int, int]) -> NDArray[np.float32]:
 def image_points(
     scene: Scene, shape: tuple[int, int], imaging: Imaging, rng: np.random.Generator
 ) -> tuple[Array, Array]:
-    """Return where the columns of all slices fall in the image, y, x in px, and how bright."""
-    drawn = scene.placement.to_image(scene.columns.position)
+    """Return positions and brightness of the columns of all slices in the image.
+
+    Parameters
+    ----------
+    scene : Scene
+    shape : (int, int)
+        Height and width of the image in px.
+    imaging : Imaging
+        Exponent of the contrast and disorder of the columns.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    points : ndarray of float64, shape (N, 2)
+        y, x in px.
+    brightness : ndarray of float64, shape (N,)
+    """
+    drawn = scene.pose.to_image(scene.columns.position)
     near = np.all((drawn > -_MARGIN_PX) & (drawn < np.array(shape) + _MARGIN_PX), axis=1)
     base, species = scene.columns.position[near], scene.columns.species[near]
     contrast = np.array([sum(z**imaging.exponent for z in atoms) for atoms in scene.species])
-    bright = (contrast / contrast.max())[species] * scene.columns.share[near]
-    bright = bright * _kept(scene, base)
+    bright = (contrast / contrast.max())[species] * scene.columns.occupancy[near]
+    bright = bright * _remaining_brightness(scene, base)
     still = base + rng.normal(0, 1, base.shape) * imaging.position_jitter_nm
-    where, weight = [], []
-    for depth, share in enumerate(scene.shares):
+    positions, weight = [], []
+    for depth, fraction in enumerate(scene.slice_fractions):
         moved = still + scene.displacement(base, depth) + _disorder(scene, base, rng)
-        where.append(scene.placement.to_image(moved))
-        weight.append(bright * share)
-    points, brightness = np.concatenate(where), np.concatenate(weight)
+        positions.append(scene.pose.to_image(moved))
+        weight.append(bright * fraction)
+    points, brightness = np.concatenate(positions), np.concatenate(weight)
     if scene.envelope is not None:
-        brightness = brightness * _sample(scene.envelope, points)
+        brightness = brightness * _sample_nearest(scene.envelope, points)
     if scene.filling is not None:
         points = np.concatenate([points, scene.filling[:, :2]])
         brightness = np.concatenate([brightness, scene.filling[:, 2]])
     return points, brightness
 
 
-def _sample(image: Array, points: Array) -> Array:
+def _sample_nearest(image: Array, points: Array) -> Array:
     whole = np.clip(np.rint(points), 0, np.array(image.shape) - 1).astype(np.intp)
     return np.asarray(image[whole[:, 0], whole[:, 1]])
 
 
-def _kept(scene: Scene, position: Array) -> Array:
-    """Return the share of their brightness columns keep in the bands and cores of defects."""
+def _remaining_brightness(scene: Scene, position: Array) -> Array:
+    """Return the fraction of brightness that columns keep in the bands and cores of defects."""
     keep = np.ones(len(position))
     for fault in scene.faults:
-        keep *= 1 - fault.dimming * crystals.band(position, fault)
+        keep *= 1 - fault.dimming * extended_defects.band(position, fault)
     for junction in scene.junctions:
-        beside = crystals.beside_wedge(position, junction)
+        beside = extended_defects.beside_wedge(position, junction)
         for fault in junction.faults:
-            keep *= 1 - fault.dimming * crystals.band(position, fault) * beside
-        keep *= 1 - scene.core_dimming * _core(position, junction)
+            keep *= 1 - fault.dimming * extended_defects.band(position, fault) * beside
+        keep *= 1 - scene.core_dimming * _core_weight(position, junction)
     return keep
 
 
 def _disorder(scene: Scene, position: Array, rng: np.random.Generator) -> Array | float:
     if not scene.junctions:
         return 0.0
-    near = sum(_core(position, junction) for junction in scene.junctions)
+    near = sum(_core_weight(position, junction) for junction in scene.junctions)
     return scene.core_disorder_nm * np.asarray(near)[:, None] * rng.normal(0, 1, position.shape)
 
 
-def _core(position: Array, junction: Junction) -> Array:
-    """Return 1 in the middle of a junction's core, falling to 0 round it."""
+def _core_weight(position: Array, junction: Junction) -> Array:
+    """Return a weight: 1 in the middle of the core of a junction, falling to 0 around it."""
     away = np.hypot(*(position - np.array(junction.core_nm)).T)
     return np.asarray(np.exp(-0.5 * (away / (0.6 * CORE_RADIUS_NM)) ** 2))
 
@@ -276,31 +316,31 @@ def _add_dots(signal: Array, dots: Sequence[Dot], shift: Array) -> None:
         part += dot.height * (peak - valley) * np.exp(-(square**dot.flatness))
 
 
-def _shifted(point: TruthPoint, shift: Array) -> TruthPoint:
+def _shift_point(point: GroundTruthPoint, shift: Array) -> GroundTruthPoint:
     row = int(np.clip(round(point.y_px), 0, len(shift) - 1))
     return point._replace(x_px=point.x_px + float(shift[row]))
 
 
-def _cores(scene: Scene) -> list[TruthPoint]:
+def _core_points(scene: Scene) -> list[GroundTruthPoint]:
     cores = np.array([junction.core_nm for junction in scene.junctions]).reshape(-1, 2)
-    return [TruthPoint("LC", float(y), float(x)) for y, x in scene.placement.to_image(cores)]
+    return [GroundTruthPoint("LC", float(y), float(x)) for y, x in scene.pose.to_image(cores)]
 
 
-def _lines(scene: Scene, shape: tuple[int, int]) -> list[TruthLine]:
-    """Return the centre lines that come near the image; they reach well outside it."""
-    px = scene.placement.nm_per_px()
-    middle = scene.placement.to_crystal(np.array([[shape[0] / 2, shape[1] / 2]]))[0]
+def _centre_lines(scene: Scene, shape: tuple[int, int]) -> list[GroundTruthLine]:
+    """Return the centre lines near the image; they extend far beyond it."""
+    px = scene.pose.nm_per_px()
+    middle = scene.pose.to_crystal(np.array([[shape[0] / 2, shape[1] / 2]]))[0]
     reach = 2 * max(shape) * px
-    ends = [(f, crystals.line_through(f, middle, (-reach, reach))) for f in scene.faults]
+    ends = [(f, extended_defects.line_through(f, middle, (-reach, reach))) for f in scene.faults]
     for junction in scene.junctions:
         core = np.array(junction.core_nm)
         for fault, direction in zip(junction.faults, junction.directions, strict=True):
-            ends.append((fault, crystals.line_through(fault, core, (0, direction * reach))))
+            ends.append((fault, extended_defects.line_through(fault, core, (0, direction * reach))))
     lines = []
     for fault, both in ends:
-        start, end = (tuple(map(float, p)) for p in scene.placement.to_image(both))
+        start, end = (tuple(map(float, p)) for p in scene.pose.to_image(both))
         half = fault.half_width_nm / px
-        line = TruthLine(fault.class_name, (start[0], start[1]), (end[0], end[1]), half)
+        line = GroundTruthLine(fault.class_name, (start[0], start[1]), (end[0], end[1]), half)
         if distance_to([line], [], shape, np.zeros(shape[0]), step=8).min() < half + 8:
             lines.append(line)
     return lines

@@ -1,9 +1,9 @@
-"""Simulated micrographs with known defects, by the linear imaging model.
+"""Simulated micrographs with chosen defects, by the linear imaging model.
 
-The linear imaging model (`imaging_model`) sums columns as bright as Z**n under a probe with a
-Lorentzian tail; it holds for very thin samples only (Combs et al., Advanced Structural and
-Chemical Imaging 5:2, 2019) and its intensities are not quantitative. `simulate` makes one image
-with chosen defects, `random_scene` draws images for training.
+The linear imaging model (`imaging_model`) sums columns of brightness Z**n under a probe with a
+Lorentzian tail. It holds only for very thin samples (Combs et al., Advanced Structural and Chemical
+Imaging 5:2, 2019), and its intensities are not quantitative. `simulate` generates one image with
+chosen defects; `random_scene` draws images for training.
 """
 
 from __future__ import annotations
@@ -15,15 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_stem_defects.errors import InputError
-from napari_stem_defects.simulation import crystals
-from napari_stem_defects.simulation.crystals import Fault, Junction
-from napari_stem_defects.simulation.ground_truth import TruthLine, TruthPoint
+from napari_stem_defects.simulation import crystals, extended_defects
+from napari_stem_defects.simulation.crystal_pose import CrystalPose
+from napari_stem_defects.simulation.crystals import CRYSTALS, resolve_crystal
+from napari_stem_defects.simulation.extended_defects import Fault, Junction
+from napari_stem_defects.simulation.ground_truth import GroundTruthLine, GroundTruthPoint
 from napari_stem_defects.simulation.imaging_model import Imaging
 from napari_stem_defects.simulation.point_defects import (
     APART_NM,
     POINT_KINDS,
-    add_points,
-    candidates,
+    add_point_defects,
+    candidate_sites,
 )
 from napari_stem_defects.simulation.random_scenes import (
     FAMILIES,
@@ -31,7 +33,7 @@ from napari_stem_defects.simulation.random_scenes import (
     NEGATIVE_FAMILIES,
     random_scene,
 )
-from napari_stem_defects.simulation.scene import Placement, Scene, Simulation, photograph
+from napari_stem_defects.simulation.scene import Scene, Simulation, acquire_image
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,26 +42,25 @@ __all__ = [
     "CRYSTALS",
     "FAMILIES",
     "NEGATIVE_FAMILIES",
+    "GroundTruthLine",
+    "GroundTruthPoint",
     "Simulation",
-    "TruthLine",
-    "TruthPoint",
-    "defects_of",
+    "available_defects",
     "random_scene",
     "simulate",
 ]
 
 Array = NDArray[np.float64]
 
-CRYSTALS = tuple(FAMILIES)
-PIXEL_SIZE_NM = {"cdte-110": 0.027, "sto-100": 0.0163}
-"""Pixel size where none is given: that of the public CdTe and SrTiO3 images."""
-_SHOWCASE = {
+PIXEL_SIZE_NM = {"cdte-110": 0.027, "sto-001": 0.0163}
+"""Default pixel size: that of the public CdTe and SrTiO3 images."""
+_DEFAULT_DEFECTS = {
     "cdte-110": ("junction", "twin", "vacancy", "interstitial"),
-    "sto-100": ("extra", "iextra", "missing"),
+    "sto-001": ("extra", "iextra", "missing"),
 }
 _IMAGING = {
     "cdte-110": Imaging(),
-    "sto-100": Imaging(
+    "sto-001": Imaging(
         probe_fwhm_nm=0.11,
         tail_share=0.5,
         tail_nm=0.08,
@@ -70,22 +71,37 @@ _IMAGING = {
         noise_blur_px=0.0,
     ),
 }
-_BY_CLASS = {
+_DEFECT_BY_CLASS = {
     "SF1": "overlapped",
     "SF2": "paired",
     "Twin_Bound": "twin",
     "LC": "junction",
     **{kind.class_name: name for name, kind in POINT_KINDS.items()},
 }
-_ROTATION_DEG = {"cdte-110": float(np.degrees(np.arctan(np.sqrt(0.5)))), "sto-100": 0.0}
-"""Turns one {111} plane upright, as in the public CdTe image."""
+_ROTATION_DEG = {"cdte-110": float(np.degrees(np.arctan(np.sqrt(0.5)))), "sto-001": 0.0}
+"""Default rotation. One {111} plane of CdTe is vertical, as in the public image."""
 _POINTS_PER_KIND = 6
-_SLICES = (1 / 3, 1 / 3, 1 / 3)
+_SLICE_FRACTIONS = (1 / 3, 1 / 3, 1 / 3)
 
 
-def defects_of(crystal: str) -> tuple[str, ...]:
-    """Return the defects `simulate` can put into a crystal."""
-    return FAMILIES[_known(crystal)][1:]
+def available_defects(crystal: str) -> tuple[str, ...]:
+    """Return the kinds of defects that `simulate` can add to a crystal.
+
+    Parameters
+    ----------
+    crystal : str
+        Name of the crystal.
+
+    Returns
+    -------
+    tuple of str
+
+    Raises
+    ------
+    InputError
+        If the crystal is not known.
+    """
+    return FAMILIES[resolve_crystal(crystal)][1:]
 
 
 def simulate(
@@ -99,72 +115,74 @@ def simulate(
     rotation_deg: float | None = None,
     **imaging: Any,
 ) -> Simulation:
-    """Simulate a micrograph with known defects by the linear imaging model.
+    """Simulate a micrograph with chosen defects by the linear imaging model.
 
     Parameters
     ----------
-    crystal : {"cdte-110", "sto-100"}
-        CdTe seen along [110] or SrTiO3 seen along [001].
+    crystal : {"cdte-110", "sto-001"}
+        CdTe along [110] or SrTiO3 along [001]. "sto-100" is an alias of "sto-001", from earlier
+        versions; it gives the same image, named after the alias.
     defects : sequence of str, optional
-        Kinds of `defects_of`, or the names of their classes; one extended defect is made per
-        name, six point defects. Without it, a showcase; an empty sequence gives a perfect crystal.
+        Kinds from `available_defects`, or names of their classes. Each name adds one extended
+        defect or six point defects. By default every class occurs; an empty sequence gives a
+        perfect crystal.
     size : int
         Height and width in px, 64 to 8192.
     pixel_size_nm : float, optional
-        0.027 for CdTe and 0.0163 for SrTiO3 where not given.
+        Edge of one square pixel in nm; by default 0.027 for CdTe and 0.0163 for SrTiO3.
     dose : float, optional
-        Electrons detected per pixel, on average.
+        Mean number of detected electrons per pixel.
     seed : int
         The same seed gives the same image.
     rotation_deg : float, optional
-        Turns the crystal counter-clockwise; by default one {111} plane of CdTe stands upright.
+        Counter-clockwise rotation of the crystal; by default one {111} plane of CdTe is vertical.
     **imaging
         Other fields of `Imaging`.
+
+    Returns
+    -------
+    Simulation
+        The image with its ground truth.
 
     Raises
     ------
     InputError
         If a name is not known or a number is out of range.
     """
-    names = _checked_defects(crystal, defects)
+    names = _check_defects(crystal, defects)
+    given, crystal = crystal, resolve_crystal(crystal)
     px = PIXEL_SIZE_NM[crystal] if pixel_size_nm is None else pixel_size_nm
     if not 64 <= size <= 8192:
         raise InputError(f"size {size} px is out of range; use 64 to 8192")
     if not 0.002 <= px <= 0.15:
         raise InputError(f"pixel size {px} nm shows no columns; use 0.002 to 0.15 nm")
-    settings = _checked_imaging(_IMAGING[crystal], dose, imaging)
+    settings = _check_imaging(_IMAGING[crystal], dose, imaging)
     rng = np.random.default_rng(seed)
     turn = _ROTATION_DEG[crystal] if rotation_deg is None else rotation_deg
     notes = {
-        "crystal": crystal,
+        "crystal": given,
         "defects": names,
         "size": size,
         "seed": seed,
         "rotation_deg": turn,
     }
-    scene = _perfect(crystal, size, px, turn)
-    scene = _with_defects(scene, names, size, turn - _ROTATION_DEG[crystal], rng)
+    scene = _make_crystal(crystal, size, px, turn)
+    scene = _add_defects(scene, names, size, turn - _ROTATION_DEG[crystal], rng)
     scene = replace(scene, notes={**notes, "species": scene.species})
-    return photograph(scene, (size, size), settings, px, rng, f"simulated {crystal}")
+    return acquire_image(scene, (size, size), settings, px, rng, f"simulated {given}")
 
 
-def _known(crystal: str) -> str:
-    if crystal not in CRYSTALS:
-        raise InputError(f"crystal {crystal!r} is not known; use {' or '.join(CRYSTALS)}")
-    return crystal
-
-
-def _checked_defects(crystal: str, defects: Sequence[str] | None) -> tuple[str, ...]:
-    possible = defects_of(crystal)
-    asked = _SHOWCASE[crystal] if defects is None else defects
-    names = tuple(_BY_CLASS.get(name, name) for name in asked)
-    for name, given in zip(names, asked, strict=True):
+def _check_defects(crystal: str, defects: Sequence[str] | None) -> tuple[str, ...]:
+    possible = available_defects(crystal)
+    requested = _DEFAULT_DEFECTS[resolve_crystal(crystal)] if defects is None else defects
+    names = tuple(_DEFECT_BY_CLASS.get(name, name) for name in requested)
+    for name, given in zip(names, requested, strict=True):
         if name not in possible:
             raise InputError(f"{crystal} has no defect {given!r}; use {', '.join(possible)}")
     return names
 
 
-def _checked_imaging(default: Imaging, dose: float | None, changes: dict[str, Any]) -> Imaging:
+def _check_imaging(default: Imaging, dose: float | None, changes: dict[str, Any]) -> Imaging:
     possible = {field.name for field in fields(Imaging)}
     for name in changes:
         if name not in possible:
@@ -181,86 +199,91 @@ def _checked_imaging(default: Imaging, dose: float | None, changes: dict[str, An
     return imaging
 
 
-def _perfect(crystal: str, size: int, px: float, rotation_deg: float) -> Scene:
-    placement = Placement.turned(rotation_deg, px, (size / 2, size / 2))
+def _make_crystal(crystal: str, size: int, px: float, rotation_deg: float) -> Scene:
+    pose = CrystalPose.rotated(rotation_deg, px, (size / 2, size / 2))
     radius = 0.75 * size * px + 1.5
     if crystal == "cdte-110":
-        return Scene(crystals.zincblende(radius), placement, ((48,), (52,)))
-    return Scene(crystals.perovskite(radius), placement, ((38,), (22, 8), (8,)))
+        return Scene(crystals.zincblende(radius), pose, ((48,), (52,)))
+    return Scene(crystals.perovskite(radius), pose, ((38,), (22, 8), (8,)))
 
 
-def _with_defects(
+def _add_defects(
     scene: Scene, names: Sequence[str], size: int, turn_deg: float, rng: np.random.Generator
 ) -> Scene:
     extended = [name for name in names if name not in POINT_KINDS]
-    scene = _with_extended(scene, extended, size, turn_deg)
+    scene = _add_extended_defects(scene, extended, size, turn_deg)
     for name in names:
         if name in POINT_KINDS:
-            sites = _quiet(scene, candidates(name, scene.columns))
-            scene = add_points(scene, name, sites, size, _POINTS_PER_KIND, rng)
+            sites = _undisturbed_sites(scene, candidate_sites(name, scene.columns))
+            scene = add_point_defects(scene, name, sites, size, _POINTS_PER_KIND, rng)
     return scene
 
 
-def _with_extended(scene: Scene, names: Sequence[str], size: int, turn_deg: float) -> Scene:
-    """Lay the faults parallel to each other, evenly apart; junctions keep the upper half.
+def _add_extended_defects(scene: Scene, names: Sequence[str], size: int, turn_deg: float) -> Scene:
+    """Add parallel, evenly spaced faults; a junction occupies the upper half.
 
-    The arrangement turns with the crystal, or a twin would swallow other faults.
+    The arrangement rotates with the crystal; otherwise a twin would contain other faults.
     """
-    junctions = [_junction(scene, size, turn_deg) for name in names if name == "junction"][:1]
+    junctions = [_make_junction(scene, size, turn_deg) for name in names if name == "junction"][:1]
     others = [name for name in names if name != "junction"]
     start = 0.5 if junctions else 0.0
     faults: list[Fault] = []
     for index, name in enumerate(others):
         down = start + (1 - start) * (index + 1) / (len(others) + 1)
-        spot = _turned(np.array([[down * size, (1 - down) * size]]), size, turn_deg)
-        normal, _ = crystals.plane_axes(1)
-        layer = crystals.nearest_layer(float(scene.placement.to_crystal(spot)[0] @ normal))
-        faults += _fault(name, layer)
-    return replace(scene, junctions=tuple(junctions), faults=tuple(faults), shares=_SLICES)
+        position = _rotate_about_centre(
+            np.array([[down * size, (1 - down) * size]]), size, turn_deg
+        )
+        normal, _ = extended_defects.plane_axes(1)
+        layer = extended_defects.nearest_layer(float(scene.pose.to_crystal(position)[0] @ normal))
+        faults += _make_faults(name, layer)
+    return replace(
+        scene, junctions=tuple(junctions), faults=tuple(faults), slice_fractions=_SLICE_FRACTIONS
+    )
 
 
-def _fault(name: str, layer: int) -> list[Fault]:
+def _make_faults(name: str, layer: int) -> list[Fault]:
     if name == "twin":
-        # The twin fills what lies under the boundary; a multiple of three cuts moves what lies
-        # above it by whole periods, so that nothing there changes.
-        return crystals.make_twin(1, layer - 1998, 1998)
+        # The twin fills the crystal below the boundary. The number of cuts is a multiple of three,
+        # so that the crystal above is displaced by whole periods, which changes nothing.
+        return extended_defects.make_twin(1, layer - 1998, 1998)
     cuts = {
         "intrinsic": ((layer,),),
         "extrinsic": ((layer, layer + 1),),
         "paired": ((layer, layer + 2),),
         "overlapped": ((layer - 1,), (layer,), (layer + 1,)),
     }[name]
-    return [crystals.make_fault(FAULT_CLASSES[name], 1, cuts)]
+    return [extended_defects.make_fault(FAULT_CLASSES[name], 1, cuts)]
 
 
-def _turned(spot: Array, size: int, turn_deg: float) -> Array:
-    """Return a place (1, 2) in the image, y and x in px, turned about its middle."""
+def _rotate_about_centre(position: Array, size: int, turn_deg: float) -> Array:
+    """Rotate a position (1, 2) in the image, y and x in px, about the centre of the image."""
     sine, cosine = np.sin(np.radians(turn_deg)), np.cos(np.radians(turn_deg))
     about = np.array([[cosine, -sine], [sine, cosine]])
-    return np.asarray((spot - size / 2) @ about.T + size / 2)
+    return np.asarray((position - size / 2) @ about.T + size / 2)
 
 
-def _junction(scene: Scene, size: int, turn_deg: float) -> Junction:
-    """Return a junction as in the public image: SF1 runs up from the core, SF2 to the left."""
-    spot = _turned(np.array([[0.45 * size, 0.45 * size]]), size, turn_deg)
-    core = scene.placement.to_crystal(spot)[0]
+def _make_junction(scene: Scene, size: int, turn_deg: float) -> Junction:
+    """Return a junction as in the public image: SF1 extends up from the core, SF2 to the left."""
+    position = _rotate_about_centre(np.array([[0.45 * size, 0.45 * size]]), size, turn_deg)
+    core = scene.pose.to_crystal(position)[0]
     upright, slanted = (
-        crystals.nearest_layer(float(core @ crystals.plane_axes(plane)[0])) for plane in (-1, 1)
+        extended_defects.nearest_layer(float(core @ extended_defects.plane_axes(plane)[0]))
+        for plane in (-1, 1)
     )
-    first = crystals.make_fault("SF1", -1, ((upright - 1,), (upright,), (upright + 1,)))
-    second = crystals.make_fault("SF2", 1, ((slanted, slanted + 2),))
-    return Junction((first, second), (1, 1), crystals.crossing(first, second))
+    first = extended_defects.make_fault("SF1", -1, ((upright - 1,), (upright,), (upright + 1,)))
+    second = extended_defects.make_fault("SF2", 1, ((slanted, slanted + 2),))
+    return Junction((first, second), (1, 1), extended_defects.crossing(first, second))
 
 
-def _quiet(scene: Scene, sites: Array) -> Array:
-    """Return the sites no extended defect displaces or comes near."""
+def _undisturbed_sites(scene: Scene, sites: Array) -> Array:
+    """Return the sites that no extended defect displaces or comes near."""
     keep = np.ones(len(sites), bool)
-    step = crystals.LAYER_NM * crystals.plane_axes(1)[0]
-    for depth in range(len(scene.shares)):
+    step = crystals.LAYER_NM * extended_defects.plane_axes(1)[0]
+    for depth in range(len(scene.slice_fractions)):
         for layer in (-1, 0, 1):
             moved = np.hypot(*scene.displacement(sites + layer * step, depth).T)
             keep &= moved < 1e-6
     for fault in (*scene.faults, *(f for j in scene.junctions for f in j.faults)):
-        normal, _ = crystals.plane_axes(fault.plane)
+        normal, _ = extended_defects.plane_axes(fault.plane)
         keep &= np.abs(sites @ normal - fault.centre_nm) > fault.half_width_nm + APART_NM
     return sites[keep]
