@@ -24,7 +24,7 @@ from napari_stem_defects.io.models.model_file import load_model
 
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = ROOT / "studies" / "runs"
-MODELS = {"cdte-110": "cdte-110", "sto-001": "sto-100"}
+MODELS = {"cdte-110": "cdte-110", "sto-001": "sto-001"}
 
 
 def run(data: Path, names: list[str]) -> None:

@@ -32,7 +32,7 @@ from napari_stem_defects.networks.spec import Architecture, EnsembleSpec
 from napari_stem_defects.preprocessing.settings import (
     PreprocessingSettings,
 )
-from napari_stem_defects.simulation.random_scenes import FAULT_CLASSES, World
+from napari_stem_defects.simulation.random_scenes import FAULT_CLASSES, SceneDistribution
 from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks, join
 
 if TYPE_CHECKING:
@@ -101,9 +101,11 @@ LIMITS = """\
 
 
 FULL = Size(
-    14, 9000, 4200, lesson_epochs=4, common_epochs=10, stranger_scenes=754, stranger_views=12
+    14, 9000, 4200, warm_up_epochs=4, pretraining_epochs=10, stranger_scenes=754, stranger_views=12
 )
-QUICK = Size(2, 104, 60, lesson_epochs=1, common_epochs=1, stranger_scenes=26, stranger_views=1)
+QUICK = Size(
+    2, 104, 60, warm_up_epochs=1, pretraining_epochs=1, stranger_scenes=26, stranger_views=1
+)
 
 Point = tuple[float, float]
 
@@ -223,11 +225,13 @@ RECIPE = Recipe(
     divide=margins_and_rest,
     held_points=held_points,
     edited=EDITED,
-    known=World(KNOWN, BRIGHT, THIN),
+    known=SceneDistribution(KNOWN, BRIGHT, THIN),
     strange={
-        "Crystals it was not trained on: Si, InAs, HgTe": World(STRANGE, BRIGHT, THIN),
-        "Doses it was not trained on: 15 to 40 electrons per px": World(KNOWN, DIM, THIN),
-        "Thicknesses it was not trained on: more background and a broader probe": World(
+        "Crystals it was not trained on: Si, InAs, HgTe": SceneDistribution(STRANGE, BRIGHT, THIN),
+        "Doses it was not trained on: 15 to 40 electrons per px": SceneDistribution(
+            KNOWN, DIM, THIN
+        ),
+        "Thicknesses it was not trained on: more background and a broader probe": SceneDistribution(
             KNOWN, BRIGHT, THICK
         ),
     },

@@ -29,14 +29,23 @@ from napari_stem_defects.base.defect_classes import kind_of
 from napari_stem_defects.inference.sliding_window import fast_precision
 from napari_stem_defects.io.models.model_file import load_model, save_model
 from napari_stem_defects.simulation.imaging_model import Imaging
-from napari_stem_defects.simulation.random_scenes import EVERYTHING, STRANGER_FAMILIES, World
+from napari_stem_defects.simulation.random_scenes import (
+    DEFAULT_DISTRIBUTION,
+    OUT_OF_DISTRIBUTION_FAMILIES,
+    SceneDistribution,
+)
 from napari_stem_defects.simulation.simulate import FAMILIES, NEGATIVE_FAMILIES, random_scene
 from napari_stem_defects.training.augmentation import Augmentation
 from napari_stem_defects.training.calibration import calibrate
 from napari_stem_defects.training.dataset import TrainingSet, join
-from napari_stem_defects.training.evaluate import logits_of
+from napari_stem_defects.training.evaluate import predict_logits
 from napari_stem_defects.training.fit import Schedule, fit
-from napari_stem_defects.training.sampling import Samples, augmented_samples, joined, scene_samples
+from napari_stem_defects.training.sampling import (
+    Samples,
+    augmented_samples,
+    join_samples,
+    scene_samples,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,7 +54,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.base.progress import Progress
-    from napari_stem_defects.networks.spec import Calibration, Ensemble, EnsembleSpec
+    from napari_stem_defects.networks.spec import PlattCalibration, Ensemble, EnsembleSpec
     from napari_stem_defects.simulation.scene import Simulation
 
 RADIUS_PX = 8.0
@@ -77,8 +86,8 @@ class Size(NamedTuple):
     views: int
     scenes: int
     lesson_scenes: int
-    lesson_epochs: int
-    common_epochs: int
+    warm_up_epochs: int
+    pretraining_epochs: int
     stranger_scenes: int
     stranger_views: int
 
@@ -122,8 +131,8 @@ class Recipe:
     divide: Callable[[TrainingSet], tuple[TrainingSet, TrainingSet]]
     held_points: Callable[[NDArray[np.float64]], NDArray[np.bool_]]
     edited: tuple[str, ...]
-    known: World
-    strange: dict[str, World]
+    known: SceneDistribution
+    strange: dict[str, SceneDistribution]
     full: Size
     quick: Size
     lesson_families: tuple[str, ...]
@@ -138,7 +147,7 @@ def a_scene(
     rng: np.random.Generator,
     family: str,
     size: int,
-    world: World,
+    distribution: SceneDistribution,
     imaging: Imaging | None = None,
 ) -> Simulation:
     """Return a random scene at about the ensemble's pixel size."""
@@ -150,15 +159,15 @@ def a_scene(
         size=size,
         pixel_size_nm=size_nm,
         imaging=imaging,
-        world=world,
+        distribution=distribution,
     )
 
 
-def detected_scenes(recipe: Recipe, world: World) -> list[Simulation]:
+def detected_scenes(recipe: Recipe, distribution: SceneDistribution) -> list[Simulation]:
     """Return scenes of every family of the crystal, to detect in."""
     rng = np.random.default_rng(MEASURED_SEED)
     families = FAMILIES[recipe.crystal] * DETECTED_SCENES
-    return [a_scene(recipe, rng, family, DETECTED_PX, world) for family in families]
+    return [a_scene(recipe, rng, family, DETECTED_PX, distribution) for family in families]
 
 
 def scene_windows(
@@ -166,12 +175,12 @@ def scene_windows(
     rng: np.random.Generator,
     family: str,
     count: int,
-    world: World,
+    distribution: SceneDistribution,
     imaging: Imaging | None = None,
 ) -> Samples:
     """Return windows of one random scene, a third on its defects and a third near them."""
     spec = recipe.spec
-    scene = a_scene(recipe, rng, family, SCENE_PX, world, imaging)
+    scene = a_scene(recipe, rng, family, SCENE_PX, distribution, imaging)
     return scene_samples(
         scene.micrograph.pixels,
         {name: scene.distance(name) for name in spec.classes[1:] if name in scene.masks},
@@ -188,21 +197,25 @@ def simulated_samples(
     recipe: Recipe,
     scenes: int,
     seed: int,
-    world: World = EVERYTHING,
+    distribution: SceneDistribution = DEFAULT_DISTRIBUTION,
     families: tuple[str, ...] = (),
 ) -> Samples:
     """Return windows of random scenes, every family (all by default) as often as any other."""
     rng = np.random.default_rng(seed)
     families = families or FAMILIES[recipe.crystal] + NEGATIVE_FAMILIES
-    return joined(
+    return join_samples(
         [
-            scene_windows(recipe, rng, families[number % len(families)], WINDOWS_PER_SCENE, world)
+            scene_windows(
+                recipe, rng, families[number % len(families)], WINDOWS_PER_SCENE, distribution
+            )
             for number in range(scenes)
         ]
     )
 
 
-def lesson_samples(recipe: Recipe, scenes: int, seed: int, world: World) -> Samples:
+def lesson_samples(
+    recipe: Recipe, scenes: int, seed: int, distribution: SceneDistribution
+) -> Samples:
     """Return windows on clearly seen planar defects and in bulk; other classes are not asked."""
     rng = np.random.default_rng(seed)
     parts = []
@@ -215,11 +228,11 @@ def lesson_samples(recipe: Recipe, scenes: int, seed: int, world: World) -> Samp
             jitter_px=0.1,
         )
         count = LESSON_BULK if family == "bulk" else LESSON_DEFECT
-        parts.append(scene_windows(recipe, rng, family, count, world, clear))
+        parts.append(scene_windows(recipe, rng, family, count, distribution, clear))
         if family != "bulk":
             on_defect = np.nansum(parts[-1].targets[:, 1:], axis=1) > 0
-            parts[-1] = parts[-1].only(on_defect)
-    samples = joined(parts)
+            parts[-1] = parts[-1].subset(on_defect)
+    samples = join_samples(parts)
     asked = [kind_of(name) != "point" for name in recipe.spec.classes]
     return Samples(samples.features, np.where(asked, samples.targets, np.float32(np.nan)))
 
@@ -230,13 +243,13 @@ def own_samples(
     strangers: TrainingSet,
     size: Size,
     seed: int,
-    world: World,
+    distribution: SceneDistribution,
 ) -> Samples:
     """Return windows for the members' own pass: half of them show what no class may claim."""
-    return joined(
+    return join_samples(
         [
             views_of(recipe, learned, OWN_VIEWS, seed),
-            simulated_samples(recipe, size.stranger_scenes, seed + 1, world),
+            simulated_samples(recipe, size.stranger_scenes, seed + 1, distribution),
             stranger_samples(recipe, strangers, size, seed + 2),
         ]
     )
@@ -244,8 +257,10 @@ def own_samples(
 
 def stranger_samples(recipe: Recipe, strangers: TrainingSet, size: Size, seed: int) -> Samples:
     """Return windows of lattices of chance and of other crystals; no class may claim them."""
-    scenes = simulated_samples(recipe, size.stranger_scenes, seed, families=STRANGER_FAMILIES)
-    return joined([scenes, views_of(recipe, strangers, size.stranger_views, seed)])
+    scenes = simulated_samples(
+        recipe, size.stranger_scenes, seed, families=OUT_OF_DISTRIBUTION_FAMILIES
+    )
+    return join_samples([scenes, views_of(recipe, strangers, size.stranger_views, seed)])
 
 
 def views_of(recipe: Recipe, data: TrainingSet, views: int, seed: int) -> Samples:
@@ -260,23 +275,23 @@ def train(
     strangers: TrainingSet,
     size: Size,
     seed: int,
-    world: World = EVERYTHING,
+    distribution: SceneDistribution = DEFAULT_DISTRIBUTION,
 ) -> tuple[Ensemble, list[dict[str, Any]]]:
     """Fit all members on views of labelled sites and windows of simulated scenes."""
     spec = recipe.spec
-    both = join([data, strangers]).restricted(spec.classes)
+    both = join([data, strangers]).with_classes(spec.classes)
     strange_ones = np.arange(len(both)) >= len(data)
-    learned, strange = both.only(~strange_ones), both.only(strange_ones)
-    samples = joined(
+    learned, strange = both.subset(~strange_ones), both.subset(strange_ones)
+    samples = join_samples(
         [
             views_of(recipe, learned, size.views, seed),
-            simulated_samples(recipe, size.scenes, seed + 1, world),
+            simulated_samples(recipe, size.scenes, seed + 1, distribution),
             stranger_samples(recipe, strange, size, seed + 2),
         ]
     )
-    lesson = None
+    warm_up = None
     if size.lesson_scenes:
-        lesson = lesson_samples(recipe, size.lesson_scenes, seed + 3, world)
+        warm_up = lesson_samples(recipe, size.lesson_scenes, seed + 3, distribution)
     print(f"training on {len(samples)} windows", flush=True)
 
     def report(progress: Progress) -> None:
@@ -285,19 +300,23 @@ def train(
 
     common = Schedule(
         epochs=dict.fromkeys(spec.classes, 0),
-        common_epochs=size.common_epochs,
-        lesson_epochs=size.lesson_epochs,
-        naming=1.0 if recipe.lesson_families else 0.0,
+        pretraining_epochs=size.pretraining_epochs,
+        warm_up_epochs=size.warm_up_epochs,
+        auxiliary_weight=1.0 if recipe.lesson_families else 0.0,
         seeds=spec.seeds[:1],
         learning_rate=3e-3,
         mixed_precision=fast_precision("cpu") == "bfloat16",
     )
     torch.set_num_threads(1)  # two runs share the machine
-    ensemble, history = fit(spec, samples, None, common, lesson=lesson, report=report)
+    ensemble, history = fit(spec, samples, None, common, warm_up=warm_up, report=report)
     own = replace(
-        common, epochs=dict.fromkeys(spec.classes, 1), seeds=spec.seeds, common_epochs=0, naming=0.0
+        common,
+        epochs=dict.fromkeys(spec.classes, 1),
+        seeds=spec.seeds,
+        pretraining_epochs=0,
+        auxiliary_weight=0.0,
     )
-    others = own_samples(recipe, learned, strange, size, seed + 4, world)
+    others = own_samples(recipe, learned, strange, size, seed + 4, distribution)
     start = for_every_seed(ensemble, spec.seeds)
     ensemble, last = fit(spec, others, None, own, start=start, report=report)
     return ensemble, [*history, *last]
@@ -318,14 +337,14 @@ def trained(
     seed: int,
     folder: Path,
     kept: Path | None,
-    world: World = EVERYTHING,
+    distribution: SceneDistribution = DEFAULT_DISTRIBUTION,
 ) -> Trained:
     """Train, or take what an earlier run kept in a file; keep what was trained there."""
     if kept is not None and kept.exists():
         ensemble = load_model(kept)
         return Trained(ensemble, **ensemble.spec.training)
     started = time.perf_counter()
-    ensemble, history = train(recipe, data, recipe.strangers(folder), size, seed, world)
+    ensemble, history = train(recipe, data, recipe.strangers(folder), size, seed, distribution)
     done = Trained(ensemble, history, round((time.perf_counter() - started) / 60, 1))
     if kept is not None:
         spec = replace(ensemble.spec, training={"history": history, "minutes": done.minutes})
@@ -351,16 +370,16 @@ def calibrated(recipe: Recipe, ensemble: Ensemble, scenes: Samples, places: Samp
     bulk_alone = np.where(np.arange(places.targets.shape[1]) == 0, places.targets, np.nan)
     places = Samples(places.features, bulk_alone.astype(np.float32))
     repeats = max(1, round(len(scenes) / max(len(places), 1)))
-    samples = joined([scenes] + [places] * repeats)
-    fitted = calibrate(ensemble.spec.classes, logits_of(ensemble, samples), samples.targets)
+    samples = join_samples([scenes] + [places] * repeats)
+    fitted = calibrate(ensemble.spec.classes, predict_logits(ensemble, samples), samples.targets)
     return replace(ensemble, spec=replace(ensemble.spec, calibration=fitted))
 
 
 def held_out_run(
     recipe: Recipe, data: TrainingSet, size: Size, folder: Path, kept: Path | None
-) -> tuple[Mapping[str, Calibration], dict[str, Any]]:
+) -> tuple[Mapping[str, PlattCalibration], dict[str, Any]]:
     """Train without some places, crystals, doses and thicknesses, and measure there."""
-    held, learned = (side.restricted(recipe.spec.classes) for side in recipe.divide(data))
+    held, learned = (side.with_classes(recipe.spec.classes) for side in recipe.divide(data))
     print("held out:", held.counts(), "left to learn from:", learned.counts(), flush=True)
     done = trained(recipe, learned, size, HELD_OUT_SEED, folder, kept, recipe.known)
     return measured(recipe, done.ensemble, held, size, folder, {"history": done.history})
@@ -373,11 +392,11 @@ def measured(
     size: Size,
     folder: Path,
     figures: dict[str, Any],
-) -> tuple[Mapping[str, Calibration], dict[str, Any]]:
+) -> tuple[Mapping[str, PlattCalibration], dict[str, Any]]:
     """Calibrate on half of the places held out and on scenes; measure on all the rest."""
     fitted, left = (
         augmented_samples(part, recipe.spec.preprocessing, Augmentation(), views=12, seed=77)
-        for part in (held.only(checkered(held)), held.only(~checkered(held)))
+        for part in (held.subset(checkered(held)), held.subset(~checkered(held)))
     )
     count = few_of(recipe, size)
     scenes = simulated_samples(recipe, count, CALIBRATION_SEED, recipe.known)
@@ -392,11 +411,11 @@ def measured(
     }
     if recipe.faults:
         figures["faults"] = found_along(ensemble, folder, recipe.faults)
-    for title, world in {"New scenes": recipe.known, **recipe.strange}.items():
-        samples = simulated_samples(recipe, count, MEASURED_SEED, world)
+    for title, distribution in {"New scenes": recipe.known, **recipe.strange}.items():
+        samples = simulated_samples(recipe, count, MEASURED_SEED, distribution)
         figures["windows"][title] = figures_of(ensemble, samples)
         figures["disagreement"][title] = disagreement_of(ensemble, samples)
-        figures["scenes"][title] = named_in_scenes(ensemble, detected_scenes(recipe, world))
+        figures["scenes"][title] = named_in_scenes(ensemble, detected_scenes(recipe, distribution))
     return ensemble.spec.calibration, figures
 
 

@@ -25,7 +25,7 @@ from napari_stem_defects.networks.spec import Architecture, EnsembleSpec
 from napari_stem_defects.preprocessing.settings import (
     PreprocessingSettings,
 )
-from napari_stem_defects.simulation.random_scenes import World
+from napari_stem_defects.simulation.random_scenes import SceneDistribution
 from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks, join
 
 if TYPE_CHECKING:
@@ -126,21 +126,27 @@ RECIPE = Recipe(
         description=DESCRIPTION,
         licence="BSD-3-Clause",
     ),
-    crystal="sto-100",
+    crystal="sto-001",
     sites=sites,
     divide=halves,
     held_points=held_points,
     edited=EDITED,
-    known=World(KNOWN, BRIGHT, THIN),
+    known=SceneDistribution(KNOWN, BRIGHT, THIN),
     strange={
-        "A crystal it was not trained on: LaMnO3": World(("LaMnO3",), BRIGHT, THIN),
-        "Doses it was not trained on: 15 to 40 electrons per px": World(KNOWN, DIM, THIN),
-        "Thicknesses it was not trained on: more background and a broader probe": World(
+        "A crystal it was not trained on: LaMnO3": SceneDistribution(("LaMnO3",), BRIGHT, THIN),
+        "Doses it was not trained on: 15 to 40 electrons per px": SceneDistribution(
+            KNOWN, DIM, THIN
+        ),
+        "Thicknesses it was not trained on: more background and a broader probe": SceneDistribution(
             KNOWN, BRIGHT, THICK
         ),
     },
-    full=Size(16, 3200, 0, lesson_epochs=0, common_epochs=5, stranger_scenes=600, stranger_views=5),
-    quick=Size(2, 64, 0, lesson_epochs=0, common_epochs=1, stranger_scenes=16, stranger_views=1),
+    full=Size(
+        16, 3200, 0, warm_up_epochs=0, pretraining_epochs=5, stranger_scenes=600, stranger_views=5
+    ),
+    quick=Size(
+        2, 64, 0, warm_up_epochs=0, pretraining_epochs=1, stranger_scenes=16, stranger_views=1
+    ),
     lesson_families=(),
     strangers=strangers,
     data=DATA,

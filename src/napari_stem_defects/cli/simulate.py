@@ -16,13 +16,18 @@ from napari_stem_defects.cli.options import (
 if TYPE_CHECKING:
     import argparse
 
-CRYSTALS = ("cdte-110", "sto-100")
+CRYSTALS = ("cdte-110", "sto-001", "sto-100")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the parameters of the simulated crystal and microscope."""
     add_out(parser, "folder for the image and its ground truth")
-    parser.add_argument("--crystal", choices=CRYSTALS, default=CRYSTALS[0])
+    parser.add_argument(
+        "--crystal",
+        choices=CRYSTALS,
+        default=CRYSTALS[0],
+        help="CdTe [110] (the default) or SrTiO3 [001]; sto-100 is an alias of sto-001",
+    )
     parser.add_argument(
         "--defects",
         type=names_or_none,
