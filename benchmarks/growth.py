@@ -21,7 +21,7 @@ from napari_stem_defects.io.models.model_file import load_model
 from napari_stem_defects.jobs.devices import PRODUCT_OPERATIONS, matrix_rate
 from napari_stem_defects.preprocessing.pipeline import filter_image
 from napari_stem_defects.preprocessing.windows import window_grid
-from napari_stem_defects.reporting.chart import Axes, Box, Page
+from napari_stem_defects.reporting.figures import new_figure
 from napari_stem_defects.simulation.simulate import simulate
 
 EDGE_PX = 512
@@ -65,20 +65,17 @@ def measured(largest: int) -> dict[str, object]:
 
 
 def draw(figures: dict[str, object], path: Path) -> None:
-    """Draw decades of seconds over decades of windows, the fitted line behind the points."""
+    """Draw seconds over windows, both on logarithmic axes, the fitted line behind the points."""
     windows, seconds = np.array(figures["windows"]), np.array(figures["seconds"])
-    x, y = (np.log10(values) for values in (windows, seconds))
-    ranges = [(np.floor(v.min()), np.ceil(v.max())) for v in (x, y)]
-    page = Page(760, 520)
-    names = ("log10 of the number of windows", "log10 of the seconds")
-    axes = Axes(page, Box(80, 50, 730, 440), *ranges, names)
     line = np.geomspace(windows.min(), windows.max(), 50)
-    slope, before = figures["seconds_per_window"], figures["seconds_before_the_first"]
-    fitted = [(np.log10(w), np.log10(max(slope * w + before, 1e-3))) for w in line]
-    axes.curve(fitted, "#5f5f5f", dashed=True)
-    for point in zip(x, y, strict=True):
-        axes.dot(point, 5, "#1f77b4")
-    page.finished().save(path)
+    fitted = figures["seconds_per_window"] * line + figures["seconds_before_the_first"]
+    figure = new_figure(365, 250, dpi=150)
+    axes = figure.add_axes((0.13, 0.17, 0.83, 0.78))
+    axes.loglog(line, np.maximum(fitted, 1e-3), "--", color="#5f5f5f")
+    axes.loglog(windows, seconds, "o", color="#1f77b4")
+    axes.set(xlabel="number of windows", ylabel="seconds")
+    axes.grid(color="#d9d9d9", linewidth=0.6)
+    figure.savefig(path)
 
 
 def main() -> None:

@@ -8,15 +8,15 @@ import numpy as np
 from scipy.stats import bootstrap
 
 from napari_stem_defects.base.defect_classes import BULK, colour_of, kind_of
-from napari_stem_defects.reporting.chart import Axes, Box, Page
+from napari_stem_defects.reporting.figures import new_figure
 from napari_stem_defects.reporting.markdown import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
-    from PIL import Image
 
 Figures = dict[str, Any]
 
@@ -228,25 +228,32 @@ def plots(figures: Mapping[str, Figures], folder: Path) -> None:
     """Draw one picture of magnification and rotation for every model."""
     for key, found in figures.items():
         if key.startswith("scale."):
-            _plot(found["views"]).save(folder / f"scale-{key.removeprefix('scale.')}.png")
+            _plot(found["views"]).savefig(folder / f"scale-{key.removeprefix('scale.')}.png")
 
 
-def _plot(views: Sequence[Figures]) -> Image.Image:
-    sheet = Page(1100, 460)
+def _plot(views: Sequence[Figures]) -> Figure:
+    figure = new_figure(528, 221, dpi=150)
     classes, series = _classes(views), _series(views)
     ranges = {"magnification": (0.4, 2.1), "rotation_deg": (0.0, 330.0)}
     names = {"magnification": "magnification", "rotation_deg": "rotation / degrees"}
     for number, (key, groups) in enumerate(series.items()):
-        left = 60 + 530 * number
-        box = Box(left, 40, left + 470, 340)
-        axes = Axes(sheet, box, ranges[key], (0.0, 1.0), (names[key], "named, or F1"))
+        axes = figure.add_axes((0.055 + 0.5 * number, 0.29, 0.425, 0.6))
+        axes.set(xlim=ranges[key], ylim=(0, 1))
+        axes.set_xlabel(names[key], size=8)
+        axes.set_title("named, or F1", size=8, loc="left")
+        axes.tick_params(labelsize=7, length=0)
+        axes.grid(color="#d9d9d9", linewidth=0.6)
         for name in classes:
             values = [(at, score(some, name)) for at, some in sorted(groups.items())]
             known = [(at, value) for at, value in values if value is not None]
-            axes.curve(known, colour_of(name), dashed=kind_of(name) == "point")
-    for number, name in enumerate(classes):
-        x = 60 + number * (1000 / len(classes))
-        dashed = kind_of(name) == "point"
-        sheet.line([(x, 425), (x + 36, 425)], colour_of(name), 3, dashed=dashed)
-        sheet.text((x + 44, 425), name, 15, anchor="lm")
-    return sheet.finished()
+            style = "--" if kind_of(name) == "point" else "-"
+            axes.plot(
+                [at for at, _ in known],
+                [value for _, value in known],
+                style,
+                color=colour_of(name),
+                label=name,
+            )
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="lower center", ncols=6, fontsize=7, frameon=False)
+    return figure

@@ -1,4 +1,4 @@
-"""Where labels go on a picture: beside what they name, over nothing else, never overlapping."""
+"""Placement of labels on a picture: beside what they name, without overlap."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _GAP_PX = 8
 _SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, -1), (-1, -1), (1, 1), (-1, 1))
 
 
-class Box(NamedTuple):
+class TextBox(NamedTuple):
     """A rectangle in px, its right and lower edges outside it."""
 
     left: int
@@ -25,8 +25,8 @@ class Box(NamedTuple):
     right: int
     bottom: int
 
-    def overlaps(self, other: Box, gap: int = 0) -> bool:
-        """Say whether two boxes come nearer than ``gap``."""
+    def overlaps(self, other: TextBox, gap: int = 0) -> bool:
+        """Return whether the distance between two boxes is less than ``gap``."""
         return (
             self.left < other.right + gap
             and other.left < self.right + gap
@@ -35,27 +35,27 @@ class Box(NamedTuple):
         )
 
 
-class LabelPlaces:
-    """The room for labels on one picture.
+class LabelPlacer:
+    """Finds free positions for labels, one after another.
 
     Parameters
     ----------
     occupied : ndarray of bool, shape (height, width)
-        What labels should rather not cover.
+        Pixels that labels should leave visible.
     """
 
     def __init__(self, occupied: NDArray[np.bool_]) -> None:
         self._height, self._width = occupied.shape
-        self._taken: list[Box] = []
+        self._reserved: list[TextBox] = []
         # Summed-area table: how much of a box is occupied costs four look-ups.
         self._sums = np.pad(occupied.astype(np.int64).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
 
-    def take(self, box: Box) -> None:
-        """Keep labels out of a box."""
-        self._taken.append(box)
+    def reserve(self, box: TextBox) -> None:
+        """Keep labels out of a box, which lies inside the picture."""
+        self._reserved.append(box)
 
-    def covered(self, box: Box) -> float:
-        """Return which share of a box, 0 to 1, hides something."""
+    def covered_share(self, box: TextBox) -> float:
+        """Return the share, 0 to 1, of the pixels of a box that are occupied."""
         sums = self._sums
         inside = (
             sums[box.bottom, box.right]
@@ -65,48 +65,48 @@ class LabelPlaces:
         )
         return float(inside / max(1, (box.right - box.left) * (box.bottom - box.top)))
 
-    def beside(
+    def place_beside(
         self, anchors: Iterable[tuple[float, float]], reach: float, size: tuple[int, int]
-    ) -> Box | None:
-        """Take the best free place for a label.
+    ) -> TextBox | None:
+        """Reserve the best free position for a label.
 
         Parameters
         ----------
         anchors : iterable of (x, y)
-            Points of what is named, the best first.
+            Points of the object that is named, the best first.
         reach : float
-            Distance the label keeps from an anchor.
+            Distance of the label from an anchor.
         size : (width, height)
 
         Returns
         -------
-        Box or None
-            The place that covers least, the earliest anchor's where several are equal; None
-            where every place leaves the picture or touches another label.
+        TextBox or None
+            The position that covers least; of several equal ones that of the earliest anchor.
+            None if every position is outside the picture or touches another label.
         """
         free = [box for box in self._candidates(anchors, reach, size) if self._is_free(box)]
         if not free:
             return None
-        best = min(free, key=self.covered)
-        self.take(best)
+        best = min(free, key=self.covered_share)
+        self.reserve(best)
         return best
 
     def _candidates(
         self, anchors: Iterable[tuple[float, float]], reach: float, size: tuple[int, int]
-    ) -> Iterator[Box]:
+    ) -> Iterator[TextBox]:
         width, height = size
         for (x, y), (right, down) in itertools.product(anchors, _SIDES):
             # On diagonals the label's corner, not its side, keeps the distance.
             away = (reach if right * down == 0 else 0.71 * reach) + _GAP_PX
             left = round(x + right * (away + width / 2) - width / 2)
             top = round(y + down * (away + height / 2) - height / 2)
-            yield Box(left, top, left + width, top + height)
+            yield TextBox(left, top, left + width, top + height)
 
-    def _is_free(self, box: Box) -> bool:
+    def _is_free(self, box: TextBox) -> bool:
         inside = (
             box.left >= 0
             and box.top >= 0
             and box.right <= self._width
             and box.bottom <= self._height
         )
-        return inside and not any(box.overlaps(other, _GAP_PX) for other in self._taken)
+        return inside and not any(box.overlaps(other, _GAP_PX) for other in self._reserved)

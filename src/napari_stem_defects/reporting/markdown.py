@@ -1,24 +1,19 @@
-"""A report as Markdown that reads well on paper and in a terminal."""
+"""Evaluation reports as Markdown, for files and for the terminal."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari_stem_defects.reporting.losses import PRETRAINING
+from napari_stem_defects.reporting.split_titles import split_title
 from napari_stem_defects.training.metrics import REFERENCE_ERRORS, REFERENCE_WINDOWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from napari_stem_defects.training.evaluate import EvaluationReport, SplitEvaluation
-    from napari_stem_defects.training.metrics import ClassFigures, Evaluation, Rate
+    from napari_stem_defects.training.metrics import ClassMetrics, Metrics, Proportion
 
-TITLES = {
-    "random": "Random split",
-    "site": "Held-out defects",
-    "region": "Held-out regions",
-    "image": "Held-out images",
-    "": "All labels given",
-}
 REFERENCE = (
     f"For comparison: Marvin et al. had {REFERENCE_ERRORS} errors in {REFERENCE_WINDOWS} test"
     " windows (974 + 163 right), with a random split."
@@ -30,41 +25,88 @@ INTERVALS = (
 _MISSING = "-"
 
 
-def report_text(assessment: EvaluationReport, facts: Mapping[str, str]) -> str:
-    """Return the whole report; ``facts`` say what was done with what, one line each."""
-    blocks = [f"# Report on {assessment.ensemble.spec.name}", *assessment.notes]
-    for measurement in assessment.measurements:
-        blocks += [measurement_text(measurement, rate), *_details(measurement.evaluation)]
+def report_text(report: EvaluationReport, facts: Mapping[str, str]) -> str:
+    """Return the whole report.
+
+    Parameters
+    ----------
+    report : EvaluationReport
+    facts : mapping of str to str
+        How the ensemble was made, for a list at the end.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    blocks = [f"# Report on {report.ensemble.spec.name}", *report.notes]
+    for evaluation in report.evaluations:
+        blocks += [evaluation_text(evaluation, format_interval), *_details(evaluation.metrics)]
     blocks += [REFERENCE, INTERVALS]
-    if assessment.history:
-        blocks += ["## Training", table(_history_rows(assessment.history))]
+    if report.history:
+        blocks += ["## Training", table(_history_rows(report.history))]
     blocks += ["## How", "\n".join(f"- {name}: {fact}" for name, fact in facts.items())]
     return "\n\n".join(blocks) + "\n"
 
 
-def short_text(assessment: EvaluationReport) -> str:
-    """Return what fits a terminal: the notes and every table per class, without intervals."""
-    tables = [measurement_text(each, _plain_rate) for each in assessment.measurements]
-    return "\n\n".join([*assessment.notes, *tables, REFERENCE])
+def short_text(report: EvaluationReport) -> str:
+    """Return the notes and the tables per class, without intervals, for a terminal.
+
+    Parameters
+    ----------
+    report : EvaluationReport
+
+    Returns
+    -------
+    str
+        Markdown, at most 120 characters wide.
+    """
+    tables = [evaluation_text(each, _format_value) for each in report.evaluations]
+    return "\n\n".join([*report.notes, *tables, REFERENCE])
 
 
-def measurement_text(measurement: SplitEvaluation, rated: Callable[[Rate], str]) -> str:
-    """Return the heading, its meaning, the table per class and what could not be tested."""
-    evaluation = measurement.evaluation
+def evaluation_text(
+    evaluation: SplitEvaluation, format_proportion: Callable[[Proportion], str]
+) -> str:
+    """Return one split: its heading and meaning, the table per class, what was not tested.
+
+    Parameters
+    ----------
+    evaluation : SplitEvaluation
+    format_proportion : callable
+        Writes precision, recall and F1.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    metrics = evaluation.metrics
     blocks = [
-        f"## {TITLES[measurement.split]}",
-        f"What this means: {measurement.meaning}.",
-        table(_class_rows(measurement, rated)),
+        f"## {split_title(evaluation.split)}",
+        f"What this means: {evaluation.meaning}.",
+        table(_class_rows(evaluation, format_proportion)),
     ]
-    blocks += [f"{name} cannot be tested: {why}." for name, why in measurement.untestable.items()]
-    if evaluation.accuracy.value is not None:
-        right, unclaimed = rate(evaluation.accuracy), rate(evaluation.unknown)
-        blocks.append(f"Most probable class is the right one: {right}; no class: {unclaimed}.")
-    return "\n\n".join([*blocks, *measurement.notes])
+    blocks += [f"{name} cannot be tested: {why}." for name, why in evaluation.untestable.items()]
+    if metrics.accuracy.value is not None:
+        correct, unassigned = map(format_interval, (metrics.accuracy, metrics.unknown))
+        blocks.append(f"Most probable class is the right one: {correct}; no class: {unassigned}.")
+    return "\n\n".join([*blocks, *evaluation.notes])
 
 
 def table(rows: Iterable[Sequence[str]]) -> str:
-    """Return rows, the first of them the heading, as an aligned Markdown table."""
+    """Return an aligned Markdown table.
+
+    Parameters
+    ----------
+    rows : iterable of sequence of str
+        The first one is the heading.
+
+    Returns
+    -------
+    str
+        The first column is aligned to the left, the others to the right.
+    """
     cells = [list(row) for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     rule = [f"{'-' * (width - 1)}:" if i else "-" * width for i, width in enumerate(widths)]
@@ -78,14 +120,24 @@ def table(rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def rate(share: Rate) -> str:
-    """Return a share with its interval, like ``0.974 (0.950-0.987)``."""
+def format_interval(share: Proportion) -> str:
+    """Return a proportion with its interval.
+
+    Parameters
+    ----------
+    share : Proportion
+
+    Returns
+    -------
+    str
+        Such as ``0.974 (0.950-0.987)``; ``-`` where nothing was counted.
+    """
     if share.value is None:
         return _MISSING
     return f"{share.value:.3f} ({share.low:.3f}-{share.high:.3f})"
 
 
-def _plain_rate(share: Rate) -> str:
+def _format_value(share: Proportion) -> str:
     return _number(share.value)
 
 
@@ -94,42 +146,42 @@ def _number(value: float | None, digits: int = 3) -> str:
 
 
 def _class_rows(
-    measurement: SplitEvaluation, rated: Callable[[Rate], str]
+    evaluation: SplitEvaluation, format_proportion: Callable[[Proportion], str]
 ) -> Iterator[tuple[str, ...]]:
-    trained, tested = (measurement.counts.get(part, {}) for part in ("training", "test"))
+    trained, tested = (evaluation.counts.get(part, {}) for part in ("training", "test"))
     yield (
         *("class", "trained on", "tested on", "tn", "fp", "fn", "tp", "errors"),
         *(f"per {REFERENCE_WINDOWS}", "precision", "recall", "F1"),
     )
-    for name, figures in measurement.evaluation.classes.items():
+    for name, figures in evaluation.metrics.classes.items():
         yield (
             name,
             str(trained.get(name, _MISSING)),
             str(tested.get(name, 0)),
             *_counts(figures),
             _number(figures.errors_per_1140, 1),
-            *map(rated, (figures.precision, figures.recall, figures.f1)),
+            *map(format_proportion, (figures.precision, figures.recall, figures.f1)),
         )
 
 
-def _counts(figures: ClassFigures) -> tuple[str, ...]:
+def _counts(figures: ClassMetrics) -> tuple[str, ...]:
     counts = (figures.tn, figures.fp, figures.fn, figures.tp, figures.errors)
     return tuple(map(str, counts))
 
 
-def _details(evaluation: Evaluation) -> Iterator[str]:
+def _details(metrics: Metrics) -> Iterator[str]:
     """Yield the tables that the short form leaves out."""
     yield "Probabilities: area under the ROC curve, expected calibration error."
     sharpness = [
         (name, _number(figures.auroc), _number(figures.calibration_error))
-        for name, figures in evaluation.classes.items()
+        for name, figures in metrics.classes.items()
     ]
     yield table([("class", "AUROC", "calibration error"), *sharpness])
-    if evaluation.rows:
-        yield "Label (row) and most probable class that claims the window (column)."
-        counted = zip(evaluation.rows, evaluation.confusion, strict=True)
+    if metrics.rows:
+        yield "Windows by label (row) and class assigned (column)."
+        counted = zip(metrics.rows, metrics.confusion, strict=True)
         confusion = [(name, *map(str, counts)) for name, counts in counted]
-        yield table([("label", *evaluation.columns), *confusion])
+        yield table([("label", *metrics.columns), *confusion])
 
 
 def _history_rows(history: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
@@ -139,7 +191,7 @@ def _history_rows(history: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, .
         runs.setdefault((epoch["class"], epoch["seed"]), []).append(epoch)
     for (name, seed), epochs in runs.items():
         yield (
-            f"{name or 'common start'}, seed {seed}",
+            f"{name or PRETRAINING}, seed {seed}",
             str(len(epochs)),
             _number(epochs[0]["loss"], 4),
             _number(epochs[-1]["loss"], 4),

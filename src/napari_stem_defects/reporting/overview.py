@@ -1,19 +1,23 @@
-"""``overview.png``: what was found, on one page that reads at page width.
+"""``overview.png``: the detected defects on one page.
 
 A title, the frame (of a stack up to twelve frames) with its defects, and a legend with counts,
-lengths and areas. Drawn with Pillow alone; its built-in font has Latin letters only.
+lengths and areas.
+
+Drawn with Pillow: a page with a frame of 768 x 768 px takes 0.46 s. matplotlib took 0.40 to 0.53 s
+for a rough form of it, which had neither halos and hatching nor labels kept apart.
 """
 
 from __future__ import annotations
 
 import math
-import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from napari_stem_defects.base.defect_classes import UNKNOWN, kind_of, title_of
-from napari_stem_defects.reporting.overview_panel import draw_panel, draw_swatch, place
+from napari_stem_defects.reporting.fonts import drawable, pillow_font, text_width
+from napari_stem_defects.reporting.overview_canvas import fit_frame
+from napari_stem_defects.reporting.overview_panel import draw_panel, draw_swatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +52,7 @@ _SOURCES = {
 
 
 class _Entry(NamedTuple):
-    """One line group of the legend; without a class it has no swatch."""
+    """A heading and lines of the legend; without a class name it has no swatch."""
 
     name: str | None
     heading: str
@@ -56,9 +60,20 @@ class _Entry(NamedTuple):
 
 
 def frames_to_show(count: int) -> list[int]:
-    """Choose up to twelve of ``count`` frames, evenly spread, first and last among them."""
+    """Choose the frames of a stack that are drawn.
+
+    Parameters
+    ----------
+    count : int
+        Number of frames, at least 1.
+
+    Returns
+    -------
+    list of int
+        Up to twelve indices, evenly spaced, the first and the last frame among them.
+    """
     shown = min(count, MOST_FRAMES)
-    return sorted({round(place * (count - 1) / max(1, shown - 1)) for place in range(shown)})
+    return sorted({round(index * (count - 1) / max(1, shown - 1)) for index in range(shown)})
 
 
 def draw_overview(
@@ -69,7 +84,7 @@ def draw_overview(
     Parameters
     ----------
     micrograph : Micrograph
-        What was searched.
+        The image in which defects were detected.
     detections : sequence of Detection
         The frames to draw, at most twelve; see `frames_to_show`.
     findings : Findings
@@ -101,19 +116,21 @@ def draw_overview(
 def _picture(
     micrograph: Micrograph, detections: Sequence[Detection], most: tuple[int, int]
 ) -> Image.Image:
-    """Draw the frames: one in full, several as tiles with captions."""
+    """Draw one frame in full, several as tiles with captions."""
     shape = micrograph.frame_shape
     if len(detections) == 1:
         (only,) = detections
         pixels = micrograph.frame(only.frame).pixels
-        return draw_panel(pixels, only, place(shape, most, _LEAST_PANEL), named=True, bar=True)
+        return draw_panel(
+            pixels, only, fit_frame(shape, most, _LEAST_PANEL), show_names=True, show_scale_bar=True
+        )
     across = math.ceil(math.sqrt(len(detections)))
     tile = (most[0] + _TILE_GAP) // across - _TILE_GAP
     tiles = []
     for number, detection in enumerate(detections):
         pixels = micrograph.frame(detection.frame).pixels
-        placement = place(shape, (tile, tile), (tile, 1))
-        panel = draw_panel(pixels, detection, placement, named=False, bar=number == 0)
+        layout = fit_frame(shape, (tile, tile), (tile, 1))
+        panel = draw_panel(pixels, detection, layout, show_names=False, show_scale_bar=number == 0)
         tiles.append(_captioned(panel, f"frame {detection.frame}: {_count(detection)}"))
     return _grid(tiles, across)
 
@@ -140,7 +157,7 @@ def _grid(tiles: Sequence[Image.Image], across: int) -> Image.Image:
 
 
 def _entries(findings: Findings) -> list[_Entry]:
-    """Say what was found, what was not, and what the ensemble does not know."""
+    """Return the legend: classes found, classes not found, the unknown area."""
     found = {name: total for name, total in findings.totals.items() if total.count}
     missing = [title_of(name) for name in findings.totals if name not in found]
     entries = [
@@ -153,12 +170,14 @@ def _entries(findings: Findings) -> list[_Entry]:
         )
     if findings.fractions[UNKNOWN] > 0:
         share = f"{_percent(findings.fractions[UNKNOWN])} of the area,"
-        entries.append(_Entry(UNKNOWN, "unknown", (share, "claimed by no class")))
+        entries.append(_Entry(UNKNOWN, "unknown", (share, "not assigned to any class")))
     notes = []
     if found and missing:
         notes.append(f"not found: {', '.join(missing)}")
     if findings.called < 1:
-        notes.append(f"no call on {_percent(1 - findings.called)} of the windows: blank or invalid")
+        notes.append(
+            f"no result for {_percent(1 - findings.called)} of the windows: blank or invalid"
+        )
     if findings.frames > 1:
         notes.append(f"sums over {findings.frames} frames")
     elif any(total.count > 1 for total in found.values()):
@@ -205,9 +224,11 @@ def _page(body: Image.Image, title: str, facts: str) -> Image.Image:
     width = max(_LEAST_PAGE, body.width + 2 * _MARGIN)
     page = Image.new("RGB", (width, top + body.height + _MARGIN), "white")
     room = width - 2 * _MARGIN
-    _write(page, (_MARGIN, _MARGIN), _shortened(_latin(title), _TITLE_PX, room), _TITLE_PX, _INK)
+    _write(page, (_MARGIN, _MARGIN), _shortened(drawable(title), _TITLE_PX, room), _TITLE_PX, _INK)
     facts_top = _MARGIN + _TITLE_PX + 16
-    _write(page, (_MARGIN, facts_top), _shortened(_latin(facts), _SMALL_PX, room), _SMALL_PX, _GREY)
+    _write(
+        page, (_MARGIN, facts_top), _shortened(drawable(facts), _SMALL_PX, room), _SMALL_PX, _GREY
+    )
     page.paste(body, (_MARGIN, top))
     return page
 
@@ -222,7 +243,7 @@ def _draw_entry(entry: _Entry) -> Image.Image:
     left, top = (0 if entry.name is None else _INDENT), 3
     for text, size, colour in rows:
         room = _ENTRY_WIDTH - left
-        _write(picture, (left, top), _shortened(_latin(text), size, room), size, colour)
+        _write(picture, (left, top), _shortened(drawable(text), size, room), size, colour)
         top += size + 10
     return picture
 
@@ -245,21 +266,15 @@ def _columns(entries: Sequence[Image.Image], count: int) -> Image.Image:
 def _write(
     picture: Image.Image, corner: tuple[float, float], text: str, size: int, colour: str
 ) -> None:
-    """Write a line; the font has no raised 2, so it is a small one, raised."""
-    pen, (left, top) = ImageDraw.Draw(picture), corner
-    for number, part in enumerate(text.split("²")):
-        if number:
-            small = ImageFont.load_default(0.65 * size)
-            pen.text((left, top + 0.5 * size), "2", fill=colour, font=small, anchor="ls")
-            left += small.getlength("2")
-        pen.text((left, top + 0.8 * size), part, fill=colour, font=_font(size), anchor="ls")
-        left += _font(size).getlength(part)
+    """Write a line, its upper left corner at ``corner``."""
+    baseline = corner[0], corner[1] + 0.8 * size
+    ImageDraw.Draw(picture).text(baseline, text, fill=colour, font=pillow_font(size), anchor="ls")
 
 
 def _shortened(text: str, size: int, room: float) -> str:
     """Cut the middle out of a text that is too long."""
     whole = text
-    while text and _font(size).getlength(text) > room:
+    while text and text_width(text, size) > room:
         keep = (len(text) - 2) // 2
         text = f"{whole[:keep]}…{whole[-keep:]}" if keep > 0 else ""
     return text
@@ -269,25 +284,8 @@ def _wrapped(text: str, indent: int = 0) -> tuple[str, ...]:
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
-        if _font(_SMALL_PX).getlength(longer) <= _ENTRY_WIDTH - indent:
+        if text_width(longer, _SMALL_PX) <= _ENTRY_WIDTH - indent:
             lines[-1] = longer
         else:
             lines.append(word)
     return tuple(lines)
-
-
-def _latin(text: str) -> str:
-    """Replace what the font cannot draw: accents go, other letters become question marks."""
-    return "".join(map(_drawable, text))
-
-
-def _drawable(sign: str) -> str:
-    if sign in "²·…":
-        return sign
-    if not sign.isprintable():
-        return " "
-    return unicodedata.normalize("NFKD", sign).encode("ascii", "ignore").decode() or "?"
-
-
-def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)

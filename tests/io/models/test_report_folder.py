@@ -11,11 +11,10 @@ from PIL import Image
 
 from napari_stem_defects.errors import OutputError
 from napari_stem_defects.io.models.report_folder import write_report
-from napari_stem_defects.networks.spec import Calibration, Ensemble, EnsembleSpec
-from napari_stem_defects.reporting.chart import ticks
-from napari_stem_defects.reporting.markdown import short_text, table
+from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec, PlattCalibration
+from napari_stem_defects.reporting.markdown import short_text
 from napari_stem_defects.training.evaluate import EvaluationReport, SplitEvaluation
-from napari_stem_defects.training.metrics import evaluate
+from napari_stem_defects.training.metrics import compute_metrics
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,13 +32,13 @@ def measured(split: str, **described: object) -> SplitEvaluation:
     data = striped_patches(10)
     answers = np.where(data.targets == 1, 0.9, 0.1).astype(np.float32)
     answers[0] = 0.2, 0.3
-    figures = evaluate(CLASSES, data.labels, data.targets, answers)
+    figures = compute_metrics(CLASSES, data.labels, data.targets, answers)
     return SplitEvaluation(split, f"meaning of {split}", figures, data, answers, **described)
 
 
 @pytest.fixture
 def assessment() -> EvaluationReport:
-    spec = EnsembleSpec("striped", CLASSES, calibration={"SF1": Calibration(0.5, -0.1)})
+    spec = EnsembleSpec("striped", CLASSES, calibration={"SF1": PlattCalibration(0.5, -0.1)})
     counts = {"training": {"Bulk": 30, "SF1": 40}, "test": {"Bulk": 10, "SF1": 10}}
     own = measured("site", counts=counts, untestable={"SF1": "all labels are of one defect"})
     other = measured("random", notes=("A note.",))
@@ -84,7 +83,7 @@ def test_the_text_says_what_the_figures_mean(assessment: EvaluationReport, tmp_p
     assert "A remark." in text
     assert "A note." in text
     assert text.index("Held-out defects") < text.index("Random split")
-    assert "| common start, seed 0 |" in text
+    assert "| pretraining, seed 0 |" in text
 
 
 def test_the_short_text_fits_a_terminal(assessment: EvaluationReport) -> None:
@@ -119,7 +118,7 @@ def test_the_picture_is_drawn_whatever_is_missing(
     def size(*, splits: int, history: bool) -> tuple[int, int]:
         told = HISTORY if history else []
         write_report(
-            tmp_path, EvaluationReport(assessment.ensemble, assessment.measurements[:splits], told)
+            tmp_path, EvaluationReport(assessment.ensemble, assessment.evaluations[:splits], told)
         )
         with Image.open(tmp_path / "report.png") as picture:
             assert np.ptp(np.asarray(picture)) > 200
@@ -132,7 +131,7 @@ def test_names_no_font_can_draw_do_no_harm(tmp_path: Path) -> None:
     classes = ("Bulk", "欠陥")
     data = striped_patches(3)
     answers = data.targets
-    figures = evaluate(classes, data.labels, data.targets, answers)
+    figures = compute_metrics(classes, data.labels, data.targets, answers)
     measurement = SplitEvaluation("", "meaning", figures, data, answers)
     write_report(
         tmp_path, EvaluationReport(Ensemble(EnsembleSpec("模型", classes), {}), (measurement,))
@@ -142,9 +141,9 @@ def test_names_no_font_can_draw_do_no_harm(tmp_path: Path) -> None:
 
 def test_nothing_tested_is_still_a_report(tmp_path: Path) -> None:
     data = striped_patches(2)
-    none = data.only(np.zeros(len(data), bool))
+    none = data.subset(np.zeros(len(data), bool))
     answers = np.zeros((0, 2), np.float32)
-    figures = evaluate(CLASSES, (), none.targets, answers)
+    figures = compute_metrics(CLASSES, (), none.targets, answers)
     measurement = SplitEvaluation("site", "meaning", figures, none, answers)
     assessment = EvaluationReport(Ensemble(EnsembleSpec("x", CLASSES), {}), (measurement,))
     write_report(tmp_path, assessment)
@@ -158,16 +157,3 @@ def test_a_folder_that_cannot_be_made_is_one_line(
     with pytest.raises(OutputError) as caught:
         write_report(tmp_path / "taken", assessment)
     assert "\n" not in str(caught.value)
-
-
-def test_tables_align() -> None:
-    lines = table([("a", "bb"), ("ccc", "1")]).splitlines()
-    assert lines == ["| a   | bb |", "| --- | -: |", "| ccc |  1 |"]
-
-
-@pytest.mark.parametrize(("low", "high"), [(0, 1), (0, 9), (0, 0.7), (0, 1234), (0, 0.003)])
-def test_ticks_are_few_round_and_inside(low: float, high: float) -> None:
-    found = ticks(low, high)
-    assert 3 <= len(found) <= 8
-    assert found[0] == low
-    assert found[-1] <= high

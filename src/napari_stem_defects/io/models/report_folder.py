@@ -31,18 +31,18 @@ _READ = {"model", "split", "meaning", "classes", "confusion", "beside", "history
 
 def write_report(folder: Path, assessment: EvaluationReport) -> None:
     """Write the four files, each whole or not at all."""
-    spec, measurements = assessment.ensemble.spec, assessment.measurements
+    spec, evaluations = assessment.ensemble.spec, assessment.evaluations
     values = json.dumps(assessment.to_dict(), indent=2, allow_nan=False)
     text = report_text(assessment, _facts(spec))
-    picture = draw_report(spec.name, measurements, assessment.history)
+    picture = draw_report(spec.name, evaluations, assessment.history)
     write_bytes(folder / "report.md", text.encode())
     with replacing(folder / "report.png") as temporary:
-        picture.save(temporary, format="PNG")
+        picture.savefig(temporary, format="png")
     with (
         replacing(folder / "predictions.csv") as temporary,
         temporary.open("w", newline="", encoding="utf-8") as file,
     ):
-        csv.writer(file).writerows(_predictions(spec.classes, measurements))
+        csv.writer(file).writerows(_predictions(spec.classes, evaluations))
     # Last: where it is, the others are.
     write_bytes(folder / "report.json", values.encode())
 
@@ -85,10 +85,10 @@ def _listed(values: Mapping[str, Any] | None) -> str:
 
 
 def _predictions(
-    classes: Sequence[str], measurements: Sequence[SplitEvaluation]
+    classes: Sequence[str], evaluations: Sequence[SplitEvaluation]
 ) -> Iterator[Sequence[object]]:
     yield ["split", "image", "y_px", "x_px", "label", *(f"p({name})" for name in classes)]
-    for measurement in measurements:
+    for measurement in evaluations:
         data = measurement.data
         for site, answers in enumerate(measurement.probabilities):
             image = int(data.image[site])

@@ -1,164 +1,192 @@
-"""Curves in a frame with ticks, named in a legend below."""
+"""Charts of ``reporting.figures`` in a Qt widget, with the colours of napari's theme.
+
+matplotlib takes 0.3 s to import, so the first chart shown imports it in a thread.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import threading
+import time
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QPointF, QRectF, QSize, Qt
-from qtpy.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
+from qtpy.QtCore import QEvent, QPoint, QSize, Qt, QTimer
+from qtpy.QtGui import QPalette, QResizeEvent, QShowEvent
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
+from napari_stem_defects.reporting.themes import make_theme
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-_LEFT_PX, _TOP_PX, _RIGHT_PX, _BELOW_PX = 46, 8, 10, 34
-_LEGEND_ROW_PX, _MARK_PX, _GAP_PX = 17, 14, 14
-_DOT_PX = 2.2
-_FAINT = 70
+    from napari_stem_defects.reporting.themes import Theme
 
-
-class Curve(NamedTuple):
-    """Points to join; with ``dots`` each one is marked."""
-
-    points: Sequence[tuple[float, float]]
-    colour: str
-    dashed: bool = False
-    dots: bool = True
+# Points per px at the resolution that Qt assumes for fonts.
+_DPI = 96
+POINTS_PER_PX = 72 / _DPI
+# A chart is drawn in 40 to 60 ms, so this leaves most of the time to other events.
+_PAUSE_MS = 300
+# Several charts shown at once are drawn one by one, so that other events are processed in between.
+_BETWEEN_S = 0.02
+_POLL_MS = 20
 
 
-class Axis(NamedTuple):
-    """From 0 to ``highest``, the ticks named by their values."""
+class FigureCanvas(QWidget):
+    """Base class of charts; subclasses implement `draw`.
 
-    title: str
-    highest: float
-    ticks: Sequence[tuple[float, str]]
-
-
-class Plot(QWidget):
-    """Paints what it was given last.
+    A chart is drawn when it is visible, at most three times a second.
 
     Parameters
     ----------
     name, tooltip : str
+        Object name, and the text shown while the mouse rests on the chart.
     width, height : int
-        Of the frame with its axes, px; the legend comes below.
+        Preferred size in px. The height is fixed until `set_height` changes it.
+
+    Attributes
+    ----------
+    axes : matplotlib Axes or None
+        What was drawn last.
     """
+
+    _last_drawn = 0.0
 
     def __init__(self, name: str, tooltip: str, width: int, height: int) -> None:
         super().__init__()
         self.setObjectName(name)
         self.setToolTip(tooltip)
-        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
-        self._size = QSize(width, height)
-        self._axes = Axis("", 1, ()), Axis("", 1, ())
-        self._drawn: Sequence[Curve] = ()
-        self.legend: Sequence[tuple[str, str]] = ()
-        """Name and colour of what is drawn."""
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.axes: Axes | None = None
+        self._preferred = QSize(width, height)
+        self.setFixedHeight(height)
+        self._canvas: Any = None
+        self._outdated = True
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._on_timer)
 
-    def draw(
-        self, x: Axis, y: Axis, curves: Sequence[Curve], legend: Sequence[tuple[str, str]]
-    ) -> None:
-        """Show curves; values beyond the highest are drawn at the frame."""
-        self._axes, self._drawn = (x, y), curves
-        grown = len(legend) != len(self.legend)
-        self.legend = legend
-        if grown:
-            self.updateGeometry()
-        self.update()
+    def draw(self, figure: Figure, theme: Theme) -> Axes | None:
+        """Draw the chart into an empty figure and return its axes."""
+        raise NotImplementedError
+
+    def set_height(self, height: float) -> None:
+        """Set the height of the chart in px."""
+        if round(height) != self.height():
+            self._preferred.setHeight(round(height))
+            self.setFixedHeight(round(height))
+
+    def redraw(self) -> None:
+        """Draw the chart soon, if it is visible; otherwise when it is shown."""
+        self._outdated = True
+        if self.isVisible() and not self._timer.isActive():
+            self._timer.start(0)
 
     def sizeHint(self) -> QSize:
-        """Ask for the width given and what height the legend needs at it."""
-        return QSize(self._size.width(), self.heightForWidth(self._size.width()))
+        """Return the preferred size."""
+        return self._preferred
 
-    def hasHeightForWidth(self) -> bool:
-        """Say that a narrow legend is a high one."""
-        return True
+    def minimumSizeHint(self) -> QSize:
+        """Return a width to which the chart can shrink in a narrow dock."""
+        return QSize(min(200, self._preferred.width()), self._preferred.height())
 
-    def heightForWidth(self, width: int) -> int:
-        """Return the height of frame and legend."""
-        rows = max((row for row, *_ in self._places(width)), default=-1) + 1
-        return self._size.height() + rows * _LEGEND_ROW_PX
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Draw what has changed while the chart was hidden."""
+        super().showEvent(event)
+        if self._outdated:
+            self.redraw()
 
-    def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Draw axes, curves and legend."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        frame = QRectF(
-            _LEFT_PX,
-            _TOP_PX,
-            self.width() - _LEFT_PX - _RIGHT_PX,
-            self._size.height() - _TOP_PX - _BELOW_PX,
-        )
-        self._paint_axes(painter, frame)
-        for curve in self._drawn:
-            self._paint_curve(painter, frame, curve)
-        self._paint_legend(painter)
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Draw the chart again: its margins have fixed sizes."""
+        super().resizeEvent(event)
+        if self._canvas is not None:
+            self._canvas.setGeometry(self.rect())
+            self.redraw()
 
-    def _paint_axes(self, painter: QPainter, frame: QRectF) -> None:
-        text = self.palette().color(QPalette.ColorRole.WindowText)
-        faint = QColor(text)
-        faint.setAlpha(_FAINT)
-        painter.setPen(faint)
-        painter.drawRect(frame)
-        x, y = self._axes
-        centre, right = Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignRight
-        middle = Qt.AlignmentFlag.AlignVCenter
-        for value, name in x.ticks:
-            at = frame.left() + frame.width() * value / x.highest
-            self._grid(painter, faint, QPointF(at, frame.top()), QPointF(at, frame.bottom()))
-            painter.setPen(text)
-            painter.drawText(QRectF(at - 30, frame.bottom() + 1, 60, 15), centre, name)
-        for value, name in y.ticks:
-            at = frame.bottom() - frame.height() * value / y.highest
-            self._grid(painter, faint, QPointF(frame.left(), at), QPointF(frame.right(), at))
-            painter.setPen(text)
-            painter.drawText(QRectF(0, at - 8, frame.left() - 5, 16), right | middle, name)
-        title = QRectF(frame.left(), frame.bottom() + 16, frame.width(), 16)
-        painter.drawText(title, centre, x.title)
-
-    def _grid(self, painter: QPainter, colour: QColor, start: QPointF, end: QPointF) -> None:
-        painter.setPen(QPen(colour, 0.6, Qt.PenStyle.DotLine))
-        painter.drawLine(start, end)
-
-    def _paint_curve(self, painter: QPainter, frame: QRectF, curve: Curve) -> None:
-        x, y = self._axes
-        spots = [
-            QPointF(
-                frame.left() + frame.width() * min(a / x.highest, 1.0),
-                frame.bottom() - frame.height() * min(b / y.highest, 1.0),
-            )
-            for a, b in curve.points
-        ]
-        style = Qt.PenStyle.DashLine if curve.dashed else Qt.PenStyle.SolidLine
-        painter.setPen(QPen(QColor(curve.colour), 1.3 if curve.dashed else 1.8, style))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawPolyline(QPolygonF(spots))
-        if curve.dots:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(curve.colour))
-            for spot in spots:
-                painter.drawEllipse(spot, _DOT_PX, _DOT_PX)
-
-    def _paint_legend(self, painter: QPainter) -> None:
-        text = self.palette().color(QPalette.ColorRole.WindowText)
-        for (row, x, width), (name, colour) in zip(
-            self._places(self.width()), self.legend, strict=True
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Draw the chart in the colours of a new theme."""
+        super().changeEvent(event)
+        if event is not None and event.type() in (
+            QEvent.Type.PaletteChange,
+            QEvent.Type.StyleChange,
         ):
-            y = self._size.height() + row * _LEGEND_ROW_PX
-            painter.setPen(QPen(QColor(colour), 3))
-            painter.drawLine(QPointF(x, y + 8), QPointF(x + _MARK_PX, y + 8))
-            painter.setPen(text)
-            place = QRectF(x + _MARK_PX + 4, y, width, _LEGEND_ROW_PX)
-            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, name)
+            self.redraw()
 
-    def _places(self, width: int) -> Iterator[tuple[int, float, float]]:
-        """Yield row, left edge and width of the text of each entry, filling rows."""
-        metrics, row, x = QFontMetricsF(self.font()), 0, float(_GAP_PX)
-        for name, _ in self.legend:
-            needed = metrics.horizontalAdvance(name) + 6
-            if x > _GAP_PX and x + _MARK_PX + 4 + needed > width:
-                row, x = row + 1, float(_GAP_PX)
-            yield row, x, needed
-            x += _MARK_PX + 4 + needed + _GAP_PX
+    def data_position(self, position: QPoint) -> tuple[float, float] | None:
+        """Return x and y in data coordinates of a position in the widget; None outside the axes."""
+        if self.axes is None:
+            return None
+        ratio = self._canvas.device_pixel_ratio
+        pixel = position.x() * ratio, (self.height() - position.y()) * ratio
+        if not self.axes.bbox.contains(*pixel):
+            return None
+        x, y = self.axes.transData.inverted().transform(pixel)
+        return float(x), float(y)
+
+    def _on_timer(self) -> None:
+        if not self._outdated or not self.isVisible():
+            return
+        since = time.monotonic() - FigureCanvas._last_drawn
+        if load_matplotlib().is_alive() or since < _BETWEEN_S:
+            self._timer.start(_POLL_MS)
+            return
+        self._outdated = False
+        self._draw_now()
+        FigureCanvas._last_drawn = time.monotonic()
+        # Changes until then are drawn together.
+        self._timer.start(_PAUSE_MS)
+
+    def _draw_now(self) -> None:
+        theme = self._theme()
+        if self._canvas is None:
+            self._canvas = _new_canvas(self)
+        figure: Figure = self._canvas.figure
+        figure.clear()
+        figure.set_facecolor(theme.background)
+        self.axes = self.draw(figure, theme)
+        self._canvas.draw()
+
+    def _theme(self) -> Theme:
+        palette = self.palette()
+        background = palette.color(QPalette.ColorRole.Window)
+        return make_theme(background.name(), palette.color(QPalette.ColorRole.WindowText).name())
+
+
+@cache
+def load_matplotlib() -> threading.Thread:
+    """Import matplotlib with its Qt canvas in a thread.
+
+    Returns
+    -------
+    Thread
+        Alive until the import is done; the same one for every call.
+    """
+    thread = threading.Thread(target=_load, daemon=True)
+    thread.start()
+    return thread
+
+
+def _load() -> None:
+    import_module("matplotlib.backends.backend_qtagg")
+    figures = import_module("napari_stem_defects.reporting.figures")
+    # Reads the fonts, too.
+    figure = figures.new_figure(100, 100, _DPI)
+    figures.draw_losses(figure, [])
+    figure.canvas.draw()
+
+
+def _new_canvas(parent: QWidget) -> Any:
+    from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
+    from matplotlib.figure import Figure
+
+    # Drawn with dots instead of pixels per inch, matplotlib scales it by the screen's ratio.
+    canvas = FigureCanvasQTAgg(Figure(dpi=_DPI))
+    canvas.setParent(parent)
+    canvas.setMinimumSize(1, 1)
+    # Tooltips and the mouse wheel are for the widgets around it.
+    canvas.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+    canvas.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    canvas.setGeometry(parent.rect())
+    canvas.show()
+    return canvas

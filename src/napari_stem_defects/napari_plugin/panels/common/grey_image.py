@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from qtpy.QtGui import QImage
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from napari_stem_defects.reporting.contrast import to_grey8
 
-_CONTRAST_PERCENTILES = (0.5, 99.5)
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def grey_image(values: NDArray[np.float32]) -> QImage:
@@ -26,9 +26,6 @@ def grey_image(values: NDArray[np.float32]) -> QImage:
     QImage
         8 bit, from black at the 0.5th to white at the 99.5th percentile.
     """
-    low, high = np.nanpercentile(values, _CONTRAST_PERCENTILES)
-    span = max(float(high - low), 1e-12)
-    grey = np.nan_to_num(np.clip((values - low) / span, 0, 1) * 255).astype(np.uint8)
-    grey = np.ascontiguousarray(grey)
+    grey = to_grey8(values)
     height, width = grey.shape
     return QImage(grey.tobytes(), width, height, width, QImage.Format.Format_Grayscale8).copy()

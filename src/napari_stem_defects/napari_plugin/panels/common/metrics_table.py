@@ -1,10 +1,10 @@
-"""Figures per class as a table: precision, recall, F1, errors."""
+"""Table of metrics per class: precision, recall, F1, errors."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from napari_stem_defects.napari_plugin.panels.common.panel import named
@@ -13,22 +13,29 @@ from napari_stem_defects.napari_plugin.panels.common.swatch import ink_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    SplitEvaluation = Mapping[str, Any]
-
 _ROW_PX, _LINE_PX = 22, 17
 _RATES = (
-    ("precision", "P", "Precision: share of the windows called this class that are of it"),
-    ("recall", "R", "Recall: share of the windows of this class that are called so"),
+    ("precision", "P", "Precision: share of the windows assigned to this class that are of it"),
+    ("recall", "R", "Recall: share of the windows of this class that are assigned to it"),
     ("f1", "F1", "Harmonic mean of precision and recall"),
 )
 _COUNTS = (
-    ("fp", "false", "Windows called this class that are not of it"),
-    ("fn", "missed", "Windows of this class that are not called so"),
+    ("fp", "false", "Windows assigned to this class that are not of it (false positives)"),
+    ("fn", "missed", "Windows of this class that are not assigned to it (false negatives)"),
 )
 
 
 class Column(NamedTuple):
-    """A column: heading, explanation and a value for each class."""
+    """A column of the table.
+
+    Attributes
+    ----------
+    heading, tooltip : str
+    values : mapping of str to float, int or None
+        One value per class; None is shown as a dash.
+    intervals : mapping of str to str
+        Tooltip per class.
+    """
 
     heading: str
     tooltip: str
@@ -36,20 +43,18 @@ class Column(NamedTuple):
     intervals: Mapping[str, str] = {}
 
 
-class FiguresTable(QTableWidget):
-    """Shows columns of figures, a row for each class in the class's colour.
+class MetricsTable(QTableWidget):
+    """Shows one row per class, its name in the colour of the class.
 
     Parameters
     ----------
     name : str
-    fits_dock : bool
-        Columns share the width there is, and the table is as high as its rows.
+        Object name.
     """
 
-    def __init__(self, name: str, fits_dock: bool = False) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__()
         named(self, name, "Each class against all others, on windows held out from training")
-        self._fits_dock = fits_dock
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -60,34 +65,54 @@ class FiguresTable(QTableWidget):
             down.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
             down.setDefaultSectionSize(_ROW_PX)
 
-    def put(self, columns: Sequence[Column]) -> None:
-        """Show these columns."""
+    def set_columns(self, columns: Sequence[Column]) -> None:
+        """Show columns, at least one; all have the same classes."""
         names = list(columns[0].values)
         self.setRowCount(len(names))
         self.setColumnCount(len(columns))
         self.setHorizontalHeaderLabels([column.heading for column in columns])
         self.setVerticalHeaderLabels(names)
-        for row, name in enumerate(names):
-            if (header := self.verticalHeaderItem(row)) is not None:
-                header.setForeground(ink_of(name, self.palette()))
-        for place, column in enumerate(columns):
-            self._put_column(place, column, names)
+        self._colour_names()
+        for index, column in enumerate(columns):
+            self._set_column(index, column, names)
         lines = max(column.heading.count("\n") for column in columns) + 1
         self.setFixedHeight(10 + _LINE_PX * lines + _ROW_PX * len(names) + 4)
 
-    def _put_column(self, place: int, column: Column, names: Sequence[str]) -> None:
-        if (heading := self.horizontalHeaderItem(place)) is not None:
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Write the names in colours that suit a new theme."""
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.PaletteChange:
+            self._colour_names()
+
+    def _colour_names(self) -> None:
+        for row in range(self.rowCount()):
+            if (header := self.verticalHeaderItem(row)) is not None:
+                header.setForeground(ink_of(header.text(), self.palette()))
+
+    def _set_column(self, index: int, column: Column, names: Sequence[str]) -> None:
+        if (heading := self.horizontalHeaderItem(index)) is not None:
             heading.setToolTip(column.tooltip)
         for row, name in enumerate(names):
             item = QTableWidgetItem(_text(column.values[name]))
             item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             item.setToolTip(column.intervals.get(name, ""))
-            self.setItem(row, place, item)
+            self.setItem(row, index, item)
 
 
-def short_columns(measurements: Sequence[SplitEvaluation]) -> list[Column]:
-    """Return the columns that a narrow dock can hold: the model's own, and the F1 of others."""
-    own, *others = measurements
+def short_columns(evaluations: Sequence[Mapping[str, Any]]) -> list[Column]:
+    """Return columns that fit a narrow dock.
+
+    Parameters
+    ----------
+    evaluations : sequence of mapping
+        As in ``report.json``; the first is that of the model itself.
+
+    Returns
+    -------
+    list of Column
+        All metrics of the only evaluation; of several the rates of the first and F1 of the others.
+    """
+    own, *others = evaluations
     if not others:
         return [*_rates(own), *_counts(own)]
     beside = [(each, _rates(each)[-1]) for each in others]
@@ -97,24 +122,38 @@ def short_columns(measurements: Sequence[SplitEvaluation]) -> list[Column]:
     ]
 
 
-def full_columns(measurement: SplitEvaluation) -> list[Column]:
-    """Return all columns of one measurement, headings in full."""
-    classes = measurement["classes"]
+def full_columns(evaluation: Mapping[str, Any]) -> list[Column]:
+    """Return all columns of one evaluation, with full headings.
+
+    Parameters
+    ----------
+    evaluation : mapping
+        As in ``report.json``.
+
+    Returns
+    -------
+    list of Column
+    """
+    classes = evaluation["classes"]
     tested = {name: found["tp"] + found["fn"] for name, found in classes.items()}
-    trained = measurement["counts"].get("training", {})
+    trained = evaluation["counts"].get("training", {})
     return [
-        Column("learned\nfrom", "Labels learned from", {n: trained.get(n) for n in classes}),
-        Column("tested\non", "Windows of this class that were held out", tested),
+        Column(
+            "trained\non",
+            "Number of labels in the training set",
+            {n: trained.get(n) for n in classes},
+        ),
+        Column("tested\non", "Windows of this class that were held out from training", tested),
         *(
             column._replace(heading=key.capitalize())
-            for column, (key, *_) in zip(_rates(measurement), _RATES, strict=True)
+            for column, (key, *_) in zip(_rates(evaluation), _RATES, strict=True)
         ),
-        *_counts(measurement),
+        *_counts(evaluation),
     ]
 
 
-def _rates(measurement: SplitEvaluation) -> list[Column]:
-    classes = measurement["classes"]
+def _rates(evaluation: Mapping[str, Any]) -> list[Column]:
+    classes = evaluation["classes"]
     return [
         Column(
             heading,
@@ -126,9 +165,9 @@ def _rates(measurement: SplitEvaluation) -> list[Column]:
     ]
 
 
-def _counts(measurement: SplitEvaluation) -> list[Column]:
+def _counts(evaluation: Mapping[str, Any]) -> list[Column]:
     return [
-        Column(heading, tooltip, {name: f[key] for name, f in measurement["classes"].items()})
+        Column(heading, tooltip, {name: f[key] for name, f in evaluation["classes"].items()})
         for key, heading, tooltip in _COUNTS
     ]
 

@@ -1,4 +1,4 @@
-"""The whole report on a model, in a window of its own: large, resizable, beside the viewer."""
+"""Evaluation report of a model in a separate, resizable dialog."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from qtpy.QtWidgets import QDialog, QFrame, QGridLayout, QLabel, QScrollArea, QV
 from napari_stem_defects.io.models.report_folder import read_report
 from napari_stem_defects.napari_plugin.panels.common.confusion_plot import ConfusionPlot
 from napari_stem_defects.napari_plugin.panels.common.loss_plot import LossPlot
-from napari_stem_defects.napari_plugin.panels.common.metrics_table import FiguresTable, full_columns
+from napari_stem_defects.napari_plugin.panels.common.metrics_table import MetricsTable, full_columns
 from napari_stem_defects.napari_plugin.panels.common.panel import named, note, show_note
 from napari_stem_defects.napari_plugin.panels.common.reliability_plot import ReliabilityPlot
-from napari_stem_defects.napari_plugin.panels.train.report_summary import title
 from napari_stem_defects.reporting.losses import epoch_losses
+from napari_stem_defects.reporting.split_titles import split_title
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,12 +25,12 @@ _LOSSES_PX = 240
 
 
 class ReportWindow(QDialog):
-    """Shows one column per measurement, the model's own first.
+    """Shows one column per split, that of the model itself first.
 
     Parameters
     ----------
     report : mapping
-        What ``report.json`` holds.
+        Content of ``report.json``.
     parent : QWidget
     """
 
@@ -45,9 +45,9 @@ class ReportWindow(QDialog):
         self._grid = QGridLayout(content)
         self._grid.setHorizontalSpacing(28)
         self._grid.setVerticalSpacing(6)
-        self._grid.addWidget(_small("remarks", " ".join(report["remarks"])), 0, 0, 1, -1)
-        for column, measurement in enumerate(evaluations):
-            self._add(column, measurement)
+        self._grid.addWidget(_paragraph("remarks", " ".join(report["remarks"])), 0, 0, 1, -1)
+        for column, evaluation in enumerate(evaluations):
+            self._add(column, evaluation)
         self._add_losses(report, len(evaluations))
         area = QScrollArea()
         area.setWidgetResizable(True)
@@ -58,24 +58,24 @@ class ReportWindow(QDialog):
         layout.addWidget(area)
         self.resize(max(760, 80 + (_COLUMN_PX + 60) * len(evaluations)), 740)
 
-    def _add(self, column: int, measurement: Mapping[str, Any]) -> None:
-        split = measurement["split"] or "all"
-        figures = FiguresTable(f"figures_{split}")
-        figures.put(full_columns(measurement))
+    def _add(self, column: int, evaluation: Mapping[str, Any]) -> None:
+        split = evaluation["split"] or "all"
+        metrics = MetricsTable(f"figures_{split}")
+        metrics.set_columns(full_columns(evaluation))
         confusion = ConfusionPlot(f"confusion_{split}")
-        confusion.put(measurement)
+        confusion.set_evaluation(evaluation)
         reliability = ReliabilityPlot(f"reliability_{split}")
-        reliability.put(measurement["classes"])
+        reliability.set_classes(evaluation["classes"])
         for row, widget in enumerate(
             (
-                _heading(title(measurement["split"])),
-                _small(f"meaning_{split}", _sentence(measurement)),
-                figures,
-                _heading("What windows of each label (row) are called"),
+                _heading(split_title(evaluation["split"])),
+                _paragraph(f"meaning_{split}", _sentence(evaluation)),
+                metrics,
+                _heading("Confusion matrix"),
                 confusion,
-                _heading("What a probability is worth"),
+                _heading("Reliability diagram"),
                 reliability,
-                _small(f"notes_{split}", _notes(measurement)),
+                _paragraph(f"notes_{split}", _notes(evaluation)),
             ),
             start=1,
         ):
@@ -86,35 +86,43 @@ class ReportWindow(QDialog):
     def _add_losses(self, report: Mapping[str, Any], columns: int) -> None:
         losses = LossPlot("report_losses", _LOSSES_PX)
         row = self._grid.rowCount()
-        self._grid.addWidget(_heading("Losses of the model's members"), row, 0, 1, columns)
+        self._grid.addWidget(_heading("Training losses"), row, 0, 1, columns)
         self._grid.addWidget(losses, row + 1, 0, 1, columns)
-        losses.put(epoch_losses(report["history"]))
+        losses.set_losses(epoch_losses(report["history"]))
 
 
 def show_report(model: Path, parent: QWidget) -> None:
-    """Open the report that lies beside a model's file; without one nothing happens."""
+    """Open the report of a model; does nothing if it has none.
+
+    Parameters
+    ----------
+    model : Path
+        The model file.
+    parent : QWidget
+        The dialog stays in front of it and closes with it.
+    """
     if (report := read_report(model)) is not None:
         ReportWindow(report, parent).show()
 
 
-def _sentence(measurement: Mapping[str, Any]) -> str:
-    meaning = measurement["meaning"]
-    return f"{meaning[:1].upper()}{meaning[1:]}. {_accuracy(measurement)}"
+def _sentence(evaluation: Mapping[str, Any]) -> str:
+    meaning = evaluation["meaning"]
+    return f"{meaning[:1].upper()}{meaning[1:]}. {_accuracy(evaluation)}"
 
 
-def _accuracy(measurement: Mapping[str, Any]) -> str:
-    share, windows = measurement["accuracy"]["value"], measurement["windows"]
+def _accuracy(evaluation: Mapping[str, Any]) -> str:
+    share, windows = evaluation["accuracy"]["value"], evaluation["windows"]
     if share is None:
         return f"{windows} windows were tested."
-    return f"Of {windows} windows tested, {share:.1%} got their own name first."
+    return f"Of {windows} windows tested, {share:.1%} were assigned to the class of their label."
 
 
-def _notes(measurement: Mapping[str, Any]) -> str:
-    untested = [f"{name} was not tested: {why}." for name, why in measurement["untestable"].items()]
-    return "\n".join([*measurement["notes"], *untested])
+def _notes(evaluation: Mapping[str, Any]) -> str:
+    untested = [f"{name} was not tested: {why}." for name, why in evaluation["untestable"].items()]
+    return "\n".join([*evaluation["notes"], *untested])
 
 
-def _small(name: str, text: str) -> QLabel:
+def _paragraph(name: str, text: str) -> QLabel:
     label = named(note(name), name, "")
     show_note(label, text)
     return label

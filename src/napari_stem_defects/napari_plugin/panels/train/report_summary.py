@@ -1,4 +1,4 @@
-"""How good a trained ensemble is, in short: figures per class, one split beside another."""
+"""Summary of an evaluation report: metrics per class, one column group per split."""
 
 from __future__ import annotations
 
@@ -8,54 +8,57 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_stem_defects.napari_plugin.panels.common.metrics_table import (
-    FiguresTable,
+    MetricsTable,
     short_columns,
 )
 from napari_stem_defects.napari_plugin.panels.common.panel import button, note, show_note
+from napari_stem_defects.reporting.split_titles import split_title
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_TITLES = {"": "All labels given", "random": "Random split"}
 
-
-class ReportView(QWidget):
-    """Shows measurements that `SplitEvaluation.to_dict` describes, side by side."""
+class ReportSummary(QWidget):
+    """Shows the metrics of a trained ensemble, and a button that opens the whole report."""
 
     open_clicked = Signal()
-    """The whole report is wanted."""
+    """The button was clicked."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("report")
         self.meaning = note("report_meaning")
         self.remarks = note("report_remarks")
-        self.figures = FiguresTable("figures", fits_dock=True)
+        self.metrics = MetricsTable("figures")
         self.open = button(
-            "Report…", "open_report", "Confusion matrix, reliability diagram and all figures, large"
+            "Show report…",
+            "open_report",
+            "Open confusion matrix, reliability diagram and all metrics",
         )
         self.open.clicked.connect(self.open_clicked)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.figures, self.open, self.meaning, self.remarks):
+        for widget in (self.metrics, self.open, self.meaning, self.remarks):
             layout.addWidget(widget)
         layout.setAlignment(self.open, Qt.AlignmentFlag.AlignRight)
         self.hide()
 
-    def put(self, evaluations: Sequence[Mapping[str, Any]], remarks: str = "") -> None:
-        """Show measurements, the first one first; nothing where there are none."""
+    def set_evaluations(self, evaluations: Sequence[Mapping[str, Any]], remarks: str = "") -> None:
+        """Show evaluations; hidden where there are none.
+
+        Parameters
+        ----------
+        evaluations : sequence of mapping
+            One per split, as in ``report.json``; the first is that of the model itself.
+        remarks : str
+            Shown below.
+        """
         self.setVisible(bool(evaluations))
-        show_note(self.meaning, "\n".join(map(sentence, evaluations)))
+        show_note(self.meaning, "\n".join(map(_sentence, evaluations)))
         show_note(self.remarks, remarks)
         if evaluations:
-            self.figures.put(short_columns(evaluations))
+            self.metrics.set_columns(short_columns(evaluations))
 
 
-def title(split: str) -> str:
-    """Return what a measurement is called."""
-    return _TITLES.get(split, f"Held out by {split}")
-
-
-def sentence(measurement: Mapping[str, Any]) -> str:
-    """Return what a measurement means."""
-    return f"{title(measurement['split'])}: {measurement['meaning']}."
+def _sentence(evaluation: Mapping[str, Any]) -> str:
+    return f"{split_title(evaluation['split'])}: {evaluation['meaning']}."

@@ -1,0 +1,128 @@
+"""Canvas of an overview's frame: its size, its scale bar, and what is drawn on it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageColor
+
+from napari_stem_defects.base.defect_classes import UNKNOWN, colour_of
+from napari_stem_defects.reporting.label_placement import LabelPlacer, TextBox
+from napari_stem_defects.reporting.overview_canvas import (
+    SUPERSAMPLING,
+    FrameCanvas,
+    PanelLayout,
+    fit_frame,
+    ring,
+    scale_bar,
+    text_size,
+)
+
+
+def canvas() -> FrameCanvas:
+    return FrameCanvas(Image.new("L", (40, 30), 84), PanelLayout((400, 300), (400, 300), 10.0))
+
+
+def changed(drawn: FrameCanvas) -> np.ndarray:
+    """Return where a canvas differs from an empty one."""
+    before = np.asarray(canvas().image, int)
+    return np.abs(np.asarray(drawn.image, int) - before).max(axis=2) > 8
+
+
+@pytest.mark.parametrize(
+    ("longest_px", "nm", "expected"),
+    [(150, 0.027, "2 nm"), (300, 0.02, "5 nm"), (40, 0.01, "0.2 nm"), (150, None, "100 px")],
+)
+def test_scale_bars_have_round_lengths(longest_px: float, nm: float | None, expected: str) -> None:
+    length, text = scale_bar(longest_px, nm)
+    assert text == expected
+    assert length * (nm or 1) == pytest.approx(float(text.split()[0]))
+
+
+@given(st.floats(1e-3, 1e6), st.floats(1e-6, 1e3))
+def test_a_scale_bar_is_between_four_tenths_and_all_of_its_room(longest: float, nm: float) -> None:
+    length, _ = scale_bar(longest, nm)
+    assert 0.399 * longest <= length <= 1.001 * longest
+
+
+@given(st.integers(1, 5000), st.integers(1, 5000))
+def test_frames_keep_their_proportions(height: int, width: int) -> None:
+    fitted = fit_frame((height, width), (1000, 1200), (200, 100))
+    assert fitted.frame[0] <= 1000
+    assert fitted.frame[1] <= 1200
+    assert fitted.panel[0] >= max(200, fitted.frame[0])
+    assert abs(fitted.frame[0] - max(1, width * fitted.zoom)) <= 1
+
+
+def test_an_elongated_frame_lies_in_the_middle_of_its_panel() -> None:
+    layout = fit_frame((10, 400), (400, 400), (400, 100))
+    assert layout == PanelLayout((400, 100), (400, 10), 1.0)
+    assert FrameCanvas(Image.new("L", (400, 10), 0), layout).corner == (0, 90)
+
+
+def test_a_tint_covers_the_mask_and_nothing_else() -> None:
+    drawn = canvas()
+    mask = np.zeros((30, 40), np.uint8)
+    mask[10:20, 5:15] = 1
+    drawn.tint(mask, "#ff0000")
+    found = changed(drawn)
+    zoom = 10 * SUPERSAMPLING
+    assert found[11 * zoom : 19 * zoom, 6 * zoom : 14 * zoom].all()
+    assert not found[:, 17 * zoom :].any()
+
+
+def test_a_hatch_has_bright_lines_on_a_tint() -> None:
+    drawn = canvas()
+    drawn.hatch(np.ones((30, 40), np.uint8))
+    levels = np.unique(np.asarray(drawn.image)[..., 0])
+    white = ImageColor.getrgb(colour_of(UNKNOWN))[0]
+    assert 84 < levels.min() < levels.max() <= white
+    empty = canvas()
+    empty.hatch(np.zeros((30, 40), np.uint8))
+    assert not changed(empty).any()
+
+
+def test_outlines_follow_a_mask_and_stay_inside_the_frame() -> None:
+    drawn = canvas()
+    mask = np.zeros((30, 40), np.uint8)
+    mask[:, :20] = 1
+    (line,) = drawn.outlines(mask)
+    x, y = np.array(line).T
+    assert x.max() == pytest.approx(20 * 10 * SUPERSAMPLING, abs=1)
+    assert x.min() > 0
+    assert 0 < y.min() < y.max() < 300 * SUPERSAMPLING
+
+
+def test_lines_have_a_halo_and_occupy_pixels() -> None:
+    drawn = canvas()
+    line = ring(400, 300, 100)
+    drawn.stroke([(line, "#ff0000")])
+    occupied = drawn.occupied([], [(line, "#ff0000")])
+    assert occupied.shape == (600, 800)
+    assert changed(drawn).sum() > occupied.sum()
+    assert occupied[300, 498:502].any()
+    assert not occupied[300, 400]
+
+
+def test_labels_and_scale_bars_lie_where_they_were_placed() -> None:
+    drawn = canvas()
+    drawn.draw_tag(TextBox(100, 50, 260, 100), "SF1 µ", "#e69f00")
+    y, x = np.nonzero(changed(drawn))
+    assert (x.min(), y.min()) == pytest.approx((100, 50), abs=1)
+    assert (x.max(), y.max()) == pytest.approx((260, 100), abs=1)
+
+
+def test_a_scale_bar_avoids_the_corner_that_is_occupied() -> None:
+    occupied = np.zeros((600, 800), bool)
+    occupied[:, :400] = True
+    drawn = canvas()
+    drawn.draw_scale_bar(LabelPlacer(occupied), 0.1)
+    _, x = np.nonzero(changed(drawn))
+    assert x.min() > 400
+
+
+def test_a_longer_text_is_wider() -> None:
+    assert text_size("SF1")[0] < text_size("SF1 12")[0]
+    assert text_size("a")[1] == text_size("Å")[1]
