@@ -218,5 +218,5 @@ def test_training_adds_a_model_to_the_library(viewer: Any, library: Path, tmp_pa
     assert (library / "new.safetensors").is_file()
     assert [loss.epoch for loss in widget.view_model.losses if loss.class_name == "SF1"] == [1, 2]
     assert widget.losses.isVisible()
-    assert widget.report.figures.rowCount() == 2
+    assert widget.report.metrics.rowCount() == 2
     assert detecting.ensemble.entry.name == "new"

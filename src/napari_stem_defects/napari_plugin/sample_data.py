@@ -43,7 +43,7 @@ def simulated_sto() -> list[LayerData]:
     list of (data, keywords, kind)
         An image, a labels and a points layer.
     """
-    return _layers(simulate("sto-100"))
+    return _layers(simulate("sto-001"))
 
 
 def _layers(simulation: Simulation) -> list[LayerData]:

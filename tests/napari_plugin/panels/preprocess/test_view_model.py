@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from fake_worker import FakeWorker, submit_at_once
-from napari.components import ViewerModel
 
 from napari_stem_defects.jobs.frame_input import FrameInput
-from napari_stem_defects.napari_plugin.layers.stage_layers import STAGE_TITLES, StageLayers
 from napari_stem_defects.napari_plugin.panels.preprocess.view_model import (
     PRESETS,
     PreprocessViewModel,
@@ -124,27 +122,3 @@ def test_other_files_are_refused(
     (tmp_path / "other.json").write_text(text)
     view_model.load(tmp_path / "other.json")
     assert len(messages) == 1
-
-
-def test_stage_layers_keep_units_and_are_updated_in_place() -> None:
-    viewer = ViewerModel()
-    source = viewer.add_image(lattice_image(), name="CdTe", scale=(0.03, 0.03), units=("nm", "nm"))
-    layers = StageLayers(viewer)
-    layers.begin(source)
-    layers.show(stages(lattice_image(), PreprocessingSettings()))
-    while layers.make_next():
-        pass
-    assert [layer.name for layer in viewer.layers[1:]] == [
-        f"CdTe · {title}" for title in STAGE_TITLES.values()
-    ]
-    assert str(viewer.layers.extent.units[0]) == "nanometer"
-    filtered = layers.layer("background_removed")
-    assert filtered is not None
-    filtered.contrast_limits = (-1, 1)
-    layers.show(stages(lattice_image(), PreprocessingSettings(smoothing_px=3)))
-    assert layers.layer("background_removed") is filtered
-    assert filtered.contrast_limits == [-1, 1]
-    layers.choose("spectrum")
-    assert [layer.visible for layer in viewer.layers[1:]] == [False, False, False, True, False]
-    layers.remove()
-    assert list(viewer.layers) == [source]

@@ -53,14 +53,14 @@ def test_the_report_shows_random_beside_honest(viewer: Any, widget: Any, library
     report = widget.report
     assert report.isVisibleTo(widget)
     titles = [
-        report.figures.horizontalHeaderItem(column).text()
-        for column in range(report.figures.columnCount())
+        report.metrics.horizontalHeaderItem(column).text()
+        for column in range(report.metrics.columnCount())
     ]
     assert titles == ["image\nP", "image\nR", "image\nF1", "random\nF1"]
     honest, random = report.meaning.text().splitlines()
     assert "whole images were held out" in honest
     assert "this tests memory" in random
-    assert {name for name, _ in widget.losses.legend} == {"all, common start", "Bulk", "SF1"}
+    assert {name for name, _ in widget.losses.legend} == {"pretraining", "Bulk", "SF1"}
     press(widget, "open_report")
     check_report(viewer, next(iter(widget.findChildren(ReportWindow))))
     card = (library / "mine.md").read_text(encoding="utf-8")

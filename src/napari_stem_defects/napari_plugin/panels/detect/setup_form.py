@@ -100,8 +100,8 @@ class SetupForm(QWidget):
     def use_stride_of(self, spec: EnsembleSpec) -> None:
         """Set the stride of a model, unless the user has set another one."""
         if self.stride.value() == self._model_stride:
-            self.stride.setValue(spec.stride_px)
-        self._model_stride = spec.stride_px
+            self.stride.setValue(spec.inference.stride_px)
+        self._model_stride = spec.inference.stride_px
 
     def refresh(self) -> None:
         """Show the settings, or a summary of them in one line."""

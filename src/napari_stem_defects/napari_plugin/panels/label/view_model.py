@@ -11,7 +11,7 @@ from psygnal import Signal
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.errors import InputError, LabelError
 from napari_stem_defects.io.labels.project import LabelProject, is_label_project
-from napari_stem_defects.labels.label import Point
+from napari_stem_defects.labels.label import NewLabel
 from napari_stem_defects.napari_plugin.panels.common.label_sampling import sample_positions
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class LabelViewModel:
     def images(self) -> tuple[LabelledFrame, ...]:
         """Frames of the project, without single patches that have no parent image."""
         frames = () if self.project is None else self.project.frames
-        return tuple(frame for frame in frames if not frame.is_lone_patch)
+        return tuple(frame for frame in frames if not frame.is_patch)
 
     @property
     def newest(self) -> Label | None:
@@ -239,7 +239,7 @@ class LabelViewModel:
             project = self._open_project()
             self._add_image(project, image, frame)
             sha256 = project.add_image(image)
-            points = [Point(sha256, y, x, class_name, frame) for y, x in positions]
+            points = [NewLabel(sha256, y, x, class_name, frame) for y, x in positions]
             added = project.add_many(points, source=source)
         self._all_changed()
         return tuple(label.id for label in added)

@@ -34,7 +34,7 @@ from napari_stem_defects.napari_plugin.panels.common.shared_state import (
     training_settings,
 )
 from napari_stem_defects.napari_plugin.panels.train.class_selection import ClassSelection
-from napari_stem_defects.napari_plugin.panels.train.report_summary import ReportView
+from napari_stem_defects.napari_plugin.panels.train.report_summary import ReportSummary
 from napari_stem_defects.napari_plugin.panels.train.view_model import TrainViewModel
 from napari_stem_defects.preprocessing.settings import (
     Representation,
@@ -148,7 +148,7 @@ class TrainEnsembleWidget(Panel):
         bind_settings("train", self.members, self.split, self.compare, self.device, self.on_cancel)
 
     def _build_results(self) -> None:
-        self.report = self.add(ReportView())
+        self.report = self.add(ReportSummary())
 
     def _connect(self) -> None:
         self.add_data.clicked.connect(self._add)
@@ -157,7 +157,9 @@ class TrainEnsembleWidget(Panel):
         self.report.open_clicked.connect(self._open_report)
         self.connect_until_closed(training_settings.changed, self._on_training_settings)
         self.view_model.sources_changed.connect(self._on_sources)
-        self.view_model.losses_changed.connect(lambda: self.losses.put(self.view_model.losses))
+        self.view_model.losses_changed.connect(
+            lambda: self.losses.set_losses(self.view_model.losses)
+        )
         self.view_model.finished.connect(self._on_finished)
         self.view_model.run.failed.connect(show_warning)
 
@@ -165,7 +167,7 @@ class TrainEnsembleWidget(Panel):
 
     def start(self) -> None:
         """Start a training with the settings shown."""
-        self.report.put(())
+        self.report.set_evaluations(())
         try:
             options = self._options()
         except InputError as error:
@@ -240,7 +242,7 @@ class TrainEnsembleWidget(Panel):
 
     def _on_finished(self) -> None:
         if (report := self.view_model.report) is not None:
-            self.report.put(report.evaluations, report.stopped)
+            self.report.set_evaluations(report.evaluations, report.stopped)
             library_events.changed.emit(report.path.stem)
             show_info(f"the model {report.path.stem} is now available in Detect defects")
 

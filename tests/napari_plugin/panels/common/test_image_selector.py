@@ -1,0 +1,67 @@
+"""Combo box of the image layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+
+from napari_stem_defects.napari_plugin.layers.convert import METADATA_KEY
+from napari_stem_defects.napari_plugin.panels.common.image_selector import ImageSelector
+
+pytestmark = pytest.mark.gui
+
+
+@pytest.fixture
+def viewer() -> ViewerModel:
+    return ViewerModel()
+
+
+@pytest.fixture
+def selector(viewer: ViewerModel, qtbot: Any) -> ImageSelector:
+    made = ImageSelector(viewer.layers)
+    qtbot.addWidget(made)
+    return made
+
+
+def texts(selector: ImageSelector) -> list[str]:
+    return [selector.itemText(index) for index in range(selector.count())]
+
+
+def test_images_are_listed_and_the_selection_is_kept(
+    viewer: ViewerModel, selector: ImageSelector
+) -> None:
+    assert selector.image is None
+    first = viewer.add_image(np.zeros((5, 5)), name="first")
+    viewer.add_labels(np.zeros((5, 5), int))
+    viewer.add_image(np.zeros((5, 5)), name="second")
+    assert texts(selector) == ["second", "first"]
+    assert selector.image is first
+    first.name = "renamed"
+    assert texts(selector) == ["second", "renamed"]
+    assert selector.image is first
+
+
+def test_layers_of_the_plugin_are_not_listed(viewer: ViewerModel, selector: ImageSelector) -> None:
+    viewer.add_image(np.zeros((5, 5)), metadata={METADATA_KEY: {"made": "stage"}})
+    assert texts(selector) == []
+
+
+def test_changes_are_announced_once(viewer: ViewerModel, selector: ImageSelector) -> None:
+    changes: list[Any] = []
+    selector.image_changed.connect(lambda: changes.append(selector.image))
+    first = viewer.add_image(np.zeros((5, 5)), name="first")
+    second = viewer.add_image(np.zeros((5, 5)), name="second")
+    selector.select(second)
+    viewer.layers.remove(second)
+    assert changes == [first, second, first]
+
+
+def test_a_disconnected_selector_ignores_the_viewer(
+    viewer: ViewerModel, selector: ImageSelector
+) -> None:
+    selector.disconnect_layers()
+    viewer.add_image(np.zeros((5, 5)))
+    assert texts(selector) == []

@@ -1,0 +1,47 @@
+"""Combo box of the models in the library."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sample_results import model_entry
+from small_model import write_small_model
+
+from napari_stem_defects.napari_plugin.panels.common.model_selector import (
+    ModelSelector,
+    describe,
+    script_name,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.gui
+
+
+def test_reloading_keeps_or_changes_the_selection(qtbot: Any, library: Path) -> None:
+    selector = ModelSelector()
+    qtbot.addWidget(selector)
+    assert selector.entry is not None
+    assert selector.entry.name == "small"
+    write_small_model(library / "another.safetensors")
+    selector.reload()
+    assert selector.count() == 2
+    assert selector.entry.name == "small"
+    selector.reload("another")
+    assert selector.entry.name == "another"
+    assert script_name(selector.entry) == "another"
+
+
+def test_an_empty_library(qtbot: Any, library: Path) -> None:
+    (library / "small.safetensors").unlink()
+    selector = ModelSelector()
+    qtbot.addWidget(selector)
+    assert selector.entry is None
+    assert describe(None).startswith("There is no model yet")
+
+
+def test_description_of_a_model() -> None:
+    text = describe(model_entry())
+    assert text.startswith("3 classes · 0.0300 nm/px · ")

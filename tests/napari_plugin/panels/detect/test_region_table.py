@@ -1,0 +1,64 @@
+"""Table of the regions found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from sample_results import result
+
+from napari_stem_defects.napari_plugin.panels.detect.region_table import RegionTable
+
+pytestmark = pytest.mark.gui
+
+
+@pytest.fixture
+def table(qtbot: Any) -> RegionTable:
+    made = RegionTable()
+    qtbot.addWidget(made)
+    made.set_regions(result(0).regions)
+    return made
+
+
+def column(table: RegionTable, number: int) -> list[str]:
+    model = table.model()
+    return [model.data(model.index(row, number)) for row in range(model.rowCount())]
+
+
+def test_rows_are_sorted_by_every_column(table: RegionTable) -> None:
+    assert column(table, 1) == ["LC", "SF1"]
+    table.sortByColumn(1, Qt.SortOrder.DescendingOrder)
+    assert column(table, 1) == ["SF1", "LC"]
+    table.sortByColumn(5, Qt.SortOrder.AscendingOrder)
+    assert column(table, 5) == sorted(column(table, 5))
+
+
+def test_the_frame_is_shown_if_there_are_several(table: RegionTable) -> None:
+    assert table.isColumnHidden(0)
+    table.set_regions([*result(0).regions, *result(1).regions])
+    assert not table.isColumnHidden(0)
+
+
+def test_only_selections_by_the_user_are_announced(table: RegionTable) -> None:
+    announced: list[Any] = []
+    table.region_selected.connect(announced.append)
+    region = result(0).regions[0]
+    table.set_regions([region])
+    table.select_region(region)
+    assert table.selected_region is region
+    assert announced == [None]
+    table.set_regions(result(0).regions)
+    table.selectRow(1)
+    assert announced[1:] == [None, table.selected_region]
+
+
+def test_delete_is_announced(table: RegionTable, qtbot: Any) -> None:
+    with qtbot.waitSignal(table.delete_pressed):
+        QTest.keyClick(table, Qt.Key.Key_Delete)
+
+
+def test_missing_sizes_are_dashes(table: RegionTable) -> None:
+    table.set_regions(result(0, pixel_size_nm=None).regions)
+    assert set(column(table, 3)) == {"–"}

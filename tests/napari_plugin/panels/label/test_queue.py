@@ -1,0 +1,81 @@
+"""Queue of windows suggested for labelling."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.napari_plugin.panels.label.queue import LabelQueue
+from napari_stem_defects.napari_plugin.panels.label.view_model import LabelViewModel
+from napari_stem_defects.training.active_learning import Suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FOUND = [
+    Suggestion(20, 30, "Bulk", 0.61, "uncertain"),
+    Suggestion(40, 50, "SF1", 0.5, ""),
+]
+
+
+@pytest.fixture
+def labels(tmp_path: Path) -> Iterator[LabelViewModel]:
+    made = LabelViewModel()
+    made.create(tmp_path / "project", ("Bulk", "SF1"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def queue(labels: LabelViewModel) -> LabelQueue:
+    pixels = np.random.default_rng(0).random((2, 100, 120), np.float32)
+    made = LabelQueue(labels)
+    image = Micrograph(pixels, "CdTe", sha256="ab" * 32)
+    labels.show(image, 1)
+    made.fill(image, 1, FOUND)
+    return made
+
+
+def test_windows_are_labelled_in_order(queue: LabelQueue, labels: LabelViewModel) -> None:
+    assert queue.statement() == "1 of 2: Bulk 0.61, uncertain"
+    queue.label_current("SF1")
+    assert queue.statement() == "2 of 2: SF1 0.50"
+    queue.accept()
+    assert [(label.class_name, label.y, label.x) for label in labels.labels] == [
+        ("SF1", 20, 30),
+        ("SF1", 40, 50),
+    ]
+    assert {(label.frame, label.source) for label in labels.labels} == {(1, "suggested")}
+    assert queue.current is None
+    assert queue.statement().startswith("end of the 2 windows")
+
+
+def test_skip_and_back_stay_in_the_queue(queue: LabelQueue, labels: LabelViewModel) -> None:
+    queue.back()
+    assert queue.current == FOUND[0]
+    for _ in range(5):
+        queue.skip()
+    assert queue.current is None
+    queue.accept()
+    queue.label_current("SF1")
+    queue.back()
+    assert queue.current == FOUND[1]
+    assert labels.labels == ()
+
+
+def test_a_failed_label_keeps_the_window(queue: LabelQueue, labels: LabelViewModel) -> None:
+    labels.close()
+    queue.label_current("SF1")
+    assert queue.current == FOUND[0]
+
+
+def test_clearing_removes_all_windows(queue: LabelQueue) -> None:
+    changes: list[object] = []
+    queue.changed.connect(lambda: changes.append(queue.current))
+    queue.clear()
+    assert changes == [None]
+    assert queue.statement() == ""
