@@ -1,11 +1,14 @@
 """The five preprocessing stages, the same for preview, training and detection.
 
-(a) original -> (b) normalised by the maximum intensity -> (c) lightly smoothed and freed of its
-background -> (d) log magnitude of the 2-D Fourier transform -> (e) the same above a threshold.
+a. Original image.
+b. Normalised by the maximum intensity.
+c. Smoothed, after background subtraction and local contrast normalisation (`filter_image`).
+d. Log magnitude of the 2-D Fourier transform.
+e. The same above a threshold.
 
-Stages b and c (`filter_image`) are computed once for a whole image, because a Gaussian blur of an
-image and of a patch cut from it agree everywhere but at the patch's border. Stages d and e
-(`features`) are computed once per window and shared by all members of an ensemble.
+Stages b and c are computed once for a whole image: a Gaussian blur of an image and of a patch of it
+agree everywhere except at the border of the patch. Stages d and e (`features`) are computed once
+per window and shared by all members of an ensemble.
 """
 
 from __future__ import annotations
@@ -31,14 +34,23 @@ if TYPE_CHECKING:
 Image = NDArray[np.float32]
 Indices = NDArray[np.int64]
 
-# Images of more pixels are flattened in strips.
+# Images with more pixels are filtered in strips.
 LARGE_PX = 2**22
 
 
 class Stages(NamedTuple):
     """The five stages of one image or patch, float32 arrays of the input's shape (Y, X).
 
-    ``spectrum`` and ``thresholded`` are centred (zero frequency at ``shape // 2``).
+    Attributes
+    ----------
+    original : ndarray
+        Stage a: intensities in the units of the file.
+    normalised : ndarray
+        Stage b: intensities from 0 to 1.
+    background_removed : ndarray
+        Stage c: after background subtraction and local contrast normalisation.
+    spectrum, thresholded : ndarray
+        Stages d and e, centred: the zero frequency is at ``shape // 2``.
     """
 
     original: Image
@@ -49,9 +61,9 @@ class Stages(NamedTuple):
 
 
 def normalise(image: Image) -> Image:
-    """Divide by the maximum intensity (stage b).
+    """Divide images by their maximum intensity (stage b).
 
-    Where intensities are negative, the lowest is made 0 first; an image of zeros stays zero.
+    If intensities are negative, the lowest is mapped to 0; an image of zeros stays zero.
 
     Parameters
     ----------
@@ -60,8 +72,8 @@ def normalise(image: Image) -> Image:
 
     Returns
     -------
-    ndarray of float32, the input's shape
-        0 to 1.
+    ndarray of float32, shape of ``image``
+        Intensities from 0 to 1.
     """
     lowest = np.minimum(image.min(axis=(-2, -1), keepdims=True), np.float32(0))
     span = image.max(axis=(-2, -1), keepdims=True) - lowest
@@ -69,74 +81,99 @@ def normalise(image: Image) -> Image:
 
 
 def filter_image(image: Image, settings: PreprocessingSettings) -> Image:
-    """Return stage c: normalised, smoothed, background removed, local contrast evened out.
+    """Subtract the background and normalise the local contrast of images (stage c).
 
     Parameters
     ----------
     image : ndarray of float32, shape (Y, X) or (N, Y, X)
-        Finite intensities; the images of a batch do not influence one another.
-    settings : Preprocessing
+        Finite intensities. Each image of a batch is filtered separately.
+    settings : PreprocessingSettings
+        Smoothing, background and contrast.
 
     Returns
     -------
-    ndarray of float32, the input's shape
-        Zero-mean on the scale of ``background_px``; all zero where the image is constant.
+    ndarray of float32, shape of ``image``
+        Zero-mean on the scale of ``background_px``; all zero if the image is constant.
     """
     image = np.ascontiguousarray(image, dtype=np.float32)
     if image.ndim == 2 and image.size > LARGE_PX:
-        return _flatten_in_strips(image, settings)
-    flat = subtract_background(normalise(image), settings.background_px, settings.smoothing_px)
-    overall = np.sqrt(np.mean(flat**2, axis=(-2, -1), keepdims=True))
-    flat = np.where(overall > NO_SIGNAL, flat, np.float32(0))
+        return _filter_in_strips(image, settings)
+    filtered = subtract_background(normalise(image), settings.background_px, settings.smoothing_px)
+    overall = np.sqrt(np.mean(filtered**2, axis=(-2, -1), keepdims=True))
+    filtered = np.where(overall > NO_SIGNAL, filtered, np.float32(0))
     if settings.contrast_px == 0:
-        return flat
-    return normalise_contrast(flat, settings.contrast_px, overall)
+        return filtered
+    return normalise_contrast(filtered, settings.contrast_px, overall)
 
 
 def filter_lazily(image: Image, settings: PreprocessingSettings) -> Image | TiledFilter:
-    """Return what `filter_image` returns, of a large image computed only where it is looked at."""
+    """Apply `filter_image`, to a large image only where the result is accessed.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (Y, X)
+        Finite intensities.
+    settings : PreprocessingSettings
+        Smoothing, background and contrast.
+
+    Returns
+    -------
+    ndarray of float32, shape (Y, X), or TiledFilter
+        The latter if the image has more than `LARGE_PX` pixels.
+    """
     if image.size > LARGE_PX:
         return TiledFilter(np.ascontiguousarray(image, dtype=np.float32), settings)
     return filter_image(image, settings)
 
 
-def _flatten_in_strips(image: Image, settings: PreprocessingSettings) -> Image:
-    """Do what `filter_image` does to a large image (Y, X), holding only its result beside it."""
-    strips, flat = TiledFilter(image, settings), np.empty_like(image)
+def _filter_in_strips(image: Image, settings: PreprocessingSettings) -> Image:
+    """Filter a large image (Y, X) strip by strip, with little memory besides the result."""
+    strips, filtered = TiledFilter(image, settings), np.empty_like(image)
     for rows in strips.strips():
-        flat[rows] = strips[rows, slice(None)]
-    return flat
+        filtered[rows] = strips[rows, slice(None)]
+    return filtered
 
 
 def features(patches: Image, settings: PreprocessingSettings) -> dict[str, Image]:
-    """Return what the network sees of flattened patches.
+    """Compute the input of the networks from filtered patches (stages d and e).
 
     Parameters
     ----------
     patches : ndarray of float32, shape (N, P, P)
-        Patches cut from what `filter_image` returned, P = ``settings.patch_px``.
-    settings : Preprocessing
+        Patches of an image from `filter_image`; P is ``settings.patch_px``.
+    settings : PreprocessingSettings
+        Representation, window function, cutoff and threshold.
 
     Returns
     -------
     dict of ndarray of float32
-        ``"fft"``: (N, 1, rows, columns), non-redundant half of the thresholded log spectrum
-        up to the cutoff, zero frequency in the first column at row ``rows // 2``;
-        ``"real"``: (N, 1, P, P), the patch. Only those the representation names.
+        ``"fft"``: the non-redundant half of the thresholded log spectrum up to the cutoff, shape
+        (N, 1, rows, columns); the zero frequency is in the first column at row ``rows // 2``.
+        ``"real"``: the patch, shape (N, 1, P, P). Only those that the representation names.
     """
-    levelled = _levelled(patches, settings)
-    seen: dict[str, Image] = {}
+    scaled = _scale_patches(patches, settings)
+    network_input: dict[str, Image] = {}
     if "fft" in settings.representation:
-        spectrum = _half_spectrum(_weighted(levelled, settings), settings)
+        spectrum = _half_spectrum(_apply_window(scaled, settings), settings)
         limit = settings.threshold * spectrum.max(axis=(-2, -1), keepdims=True)
-        seen["fft"] = _above(spectrum, limit)[:, None]
+        network_input["fft"] = _apply_threshold(spectrum, limit)[:, None]
     if "real" in settings.representation:
-        seen["real"] = levelled[:, None]
-    return seen
+        network_input["real"] = scaled[:, None]
+    return network_input
 
 
 def feature_shapes(settings: PreprocessingSettings) -> dict[str, tuple[int, int, int]]:
-    """Return the shape (channels, rows, columns) of each array `features` gives."""
+    """Return the shape of each array that `features` computes.
+
+    Parameters
+    ----------
+    settings : PreprocessingSettings
+
+    Returns
+    -------
+    dict of str to (int, int, int)
+        Channels, rows and columns.
+    """
     blank = np.zeros((1, settings.patch_px, settings.patch_px), np.float32)
     shapes = {}
     for name, array in features(blank, settings).items():
@@ -146,42 +183,49 @@ def feature_shapes(settings: PreprocessingSettings) -> dict[str, tuple[int, int,
 
 
 def stages(image: Image, settings: PreprocessingSettings) -> Stages:
-    """Return the five stages of one image or patch of any size, for people to look at.
+    """Return the five stages of one image or patch of any size for display.
 
     Parameters
     ----------
     image : ndarray, shape (Y, X)
         Finite intensities.
-    settings : Preprocessing
+    settings : PreprocessingSettings
+        Parameters of all stages.
+
+    Returns
+    -------
+    Stages
 
     Notes
     -----
-    For a patch of ``settings.patch_px`` these are the numbers `features` gives, the redundant
-    half of the spectrum and frequencies above the cutoff included.
+    For a patch of ``settings.patch_px`` these are the values of `features`, with the redundant half
+    of the spectrum and the frequencies above the cutoff.
     """
     original = np.ascontiguousarray(image, dtype=np.float32)
     filtered = filter_image(original, settings)
-    weighted = _weighted(_levelled(filtered, settings), settings)
-    spectrum = _log_magnitude(scipy.fft.fft2(weighted))
-    rows, columns = _kept(original.shape, settings)
+    windowed = _apply_window(_scale_patches(filtered, settings), settings)
+    spectrum = _log_magnitude(scipy.fft.fft2(windowed))
+    rows, columns = _frequency_indices(original.shape, settings)
     limit = settings.threshold * spectrum[np.ix_(rows, columns)].max(initial=0)
     centred = scipy.fft.fftshift(spectrum)
-    return Stages(original, normalise(original), filtered, centred, _above(centred, limit))
+    return Stages(
+        original, normalise(original), filtered, centred, _apply_threshold(centred, limit)
+    )
 
 
-def _levelled(filtered: Image, settings: PreprocessingSettings) -> Image:
-    """Bring flattened images (..., Y, X) to the same strength, if `filter_image` has not."""
-    return filtered if settings.contrast_px else _by_own_maximum(filtered)
+def _scale_patches(filtered: Image, settings: PreprocessingSettings) -> Image:
+    """Scale filtered images (..., Y, X) to a common contrast, if `filter_image` did not."""
+    return filtered if settings.contrast_px else _divide_by_maximum(filtered)
 
 
-def _weighted(filtered: Image, settings: PreprocessingSettings) -> Image:
-    """Return what is transformed: images (..., Y, X) under the window function."""
+def _apply_window(filtered: Image, settings: PreprocessingSettings) -> Image:
+    """Multiply images (..., Y, X) by the window function."""
     if settings.window == "none":
         return filtered
     return filtered * np.outer(*(_hann(length) for length in filtered.shape[-2:]))
 
 
-def _by_own_maximum(patches: Image) -> Image:
+def _divide_by_maximum(patches: Image) -> Image:
     highest = np.abs(patches).max(axis=(-2, -1), keepdims=True)
     scaled: Image = np.divide(
         patches, highest, out=np.zeros_like(patches), where=highest > NO_SIGNAL
@@ -190,7 +234,17 @@ def _by_own_maximum(patches: Image) -> Image:
 
 
 def window_profile(patch_px: int) -> Image:
-    """Return the Hann weight (P, P) of a patch, as `features` uses it."""
+    """Return the Hann window of a patch that `features` uses.
+
+    Parameters
+    ----------
+    patch_px : int
+        Edge P of the patch in px.
+
+    Returns
+    -------
+    ndarray of float32, shape (P, P)
+    """
     return np.outer(_hann(patch_px), _hann(patch_px))
 
 
@@ -200,18 +254,20 @@ def _hann(length: int) -> Image:
 
 
 def _half_spectrum(patches: Image, settings: PreprocessingSettings) -> Image:
-    """Return log1p |FFT| at the frequencies that are `_kept`."""
-    rows, columns = _kept(patches.shape[-2:], settings)
+    """Return log1p |FFT| of patches (N, P, P) at the `_frequency_indices`."""
+    rows, columns = _frequency_indices(patches.shape[-2:], settings)
     workers = os.cpu_count()
     transform = scipy.fft.rfft(patches, axis=-1, workers=workers)[..., : len(columns)]
     transform = scipy.fft.fft(transform, axis=-2, workers=workers)
     return _log_magnitude(transform[..., rows, :])
 
 
-def _kept(shape: tuple[int, ...], settings: PreprocessingSettings) -> tuple[Indices, Indices]:
-    """Return which rows and columns of an uncentred spectrum the networks see.
+def _frequency_indices(
+    shape: tuple[int, ...], settings: PreprocessingSettings
+) -> tuple[Indices, Indices]:
+    """Return the rows and columns of an uncentred spectrum that are input of the networks.
 
-    Rows run from -k to k-1 and columns from 0 to k, k being the cutoff in Fourier px.
+    Rows run from -k to k - 1 and columns from 0 to k, where k is the cutoff in Fourier px.
     """
     height, width = shape
     down, across = round(settings.cutoff * height), round(settings.cutoff * width)
@@ -222,5 +278,5 @@ def _log_magnitude(transform: NDArray[np.complex64]) -> Image:
     return np.log1p(np.abs(transform)).astype(np.float32)
 
 
-def _above(spectrum: Image, limit: Image | np.float32) -> Image:
+def _apply_threshold(spectrum: Image, limit: Image | np.float32) -> Image:
     return np.where(spectrum >= limit, spectrum, np.float32(0))

@@ -1,4 +1,4 @@
-"""The representation of many windows at once, on whatever device the networks are."""
+"""Stages d and e for tensors, on the device of the networks; the twin of `pipeline.features`."""
 
 from __future__ import annotations
 
@@ -18,24 +18,38 @@ if TYPE_CHECKING:
 
 
 def features_on_device(patches: Tensor, settings: PreprocessingSettings) -> dict[str, Tensor]:
-    """Return what `preprocessing.features` returns, of a tensor (N, P, P) on any device."""
+    """Compute the input of the networks from filtered patches, as `pipeline.features` does.
+
+    Parameters
+    ----------
+    patches : Tensor of float32, shape (N, P, P)
+        Patches of an image from `pipeline.filter_image`, on any device.
+    settings : PreprocessingSettings
+        Representation, window function, cutoff and threshold.
+
+    Returns
+    -------
+    dict of Tensor
+        ``"fft"``, shape (N, 1, rows, columns), and ``"real"``, shape (N, 1, P, P); only those that
+        the representation names.
+    """
     if settings.contrast_px == 0:
-        patches = _by_own_maximum(patches)
-    seen = {}
+        patches = _divide_by_maximum(patches)
+    network_input = {}
     if "fft" in settings.representation:
-        weighted = patches
+        windowed = patches
         if settings.window != "none":
             profile = torch.from_numpy(window_profile(settings.patch_px))
-            weighted = patches * profile.to(patches.device)
-        spectrum = _half_spectrum(weighted, settings.cutoff)
+            windowed = patches * profile.to(patches.device)
+        spectrum = _half_spectrum(windowed, settings.cutoff)
         limit = settings.threshold * spectrum.amax((-2, -1), keepdim=True)
-        seen["fft"] = torch.where(spectrum >= limit, spectrum, 0.0)[:, None]
+        network_input["fft"] = torch.where(spectrum >= limit, spectrum, 0.0)[:, None]
     if "real" in settings.representation:
-        seen["real"] = patches[:, None]
-    return seen
+        network_input["real"] = patches[:, None]
+    return network_input
 
 
-def _by_own_maximum(patches: Tensor) -> Tensor:
+def _divide_by_maximum(patches: Tensor) -> Tensor:
     highest = patches.abs().amax((-2, -1), keepdim=True)
     return torch.where(highest > NO_SIGNAL, patches / highest, 0.0)
 

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 Representation = Literal["fft", "real", "fft+real"]
 Window = Literal["hann", "none"]
 
-# No atomic pattern needs a larger window, and a model file may not ask for boundless memory.
-LARGEST_PATCH_PX = 512
+# No atomic pattern needs a larger window; the limit protects against model files that would need
+# excessive memory.
+MAX_PATCH_PX = 512
 
 
 @dataclass(frozen=True)
@@ -24,24 +25,24 @@ class PreprocessingSettings:
     Attributes
     ----------
     patch_px : int
-        Edge of the square window the network sees, even.
+        Edge of the square input window of the networks, an even number.
     smoothing_px : float
-        Standard deviation of the light Gaussian smoothing; 0 leaves it out.
+        Standard deviation of the Gaussian smoothing; 0 disables it.
     background_px : float
-        Standard deviation of the Gaussian blur that is taken for the background and subtracted.
+        Standard deviation of the Gaussian blur that is subtracted as the background.
     contrast_px : float
-        Standard deviation of the Gaussian over which local contrast is evened out; 0 leaves it
-        out, and every window is divided by its own largest magnitude instead.
+        Standard deviation of the Gaussian over which the local contrast is normalised. 0 disables
+        it; every window is divided by its largest magnitude instead.
     window : {"hann", "none"}
-        Weight over the patch before it is transformed. "hann" makes the answer speak of the
-        patch's centre, because a Fourier magnitude by itself has no position; "none" is the
-        abstract's. The patch itself has positions and is never weighted.
+        Window function that is applied before the Fourier transform. With "hann" the prediction
+        refers to the centre of the patch, because a Fourier magnitude itself has no position;
+        "none" is the setting of the abstract. The real-space patch is never weighted.
     threshold : float
-        Log magnitudes below this share of the window's largest one up to the cutoff become 0.
+        Log magnitudes below this fraction of the largest one up to the cutoff become 0.
     cutoff : float
-        Highest spatial frequency kept, in cycles per px (0.5 keeps all).
+        Highest spatial frequency, in cycles per px (0.5 keeps all).
     representation : {"fft", "real", "fft+real"}
-        What the network sees: the thresholded spectrum, the flattened patch, or both.
+        Input of the networks: the thresholded spectrum, the filtered patch, or both.
     """
 
     patch_px: int = 64
@@ -54,10 +55,10 @@ class PreprocessingSettings:
     representation: Representation = "fft"
 
     def __post_init__(self) -> None:
-        """Refuse values no stage can work with."""
+        """Raise `InputError` for values that no stage supports."""
         checks = {
             "patch_px": isinstance(self.patch_px, int)
-            and 16 <= self.patch_px <= LARGEST_PATCH_PX
+            and 16 <= self.patch_px <= MAX_PATCH_PX
             and self.patch_px % 2 == 0,
             "smoothing_px": 0 <= self.smoothing_px <= 20,
             "background_px": 1 <= self.background_px <= 1000,
@@ -67,24 +68,45 @@ class PreprocessingSettings:
             "cutoff": 0.1 <= self.cutoff <= 0.5,
             "representation": self.representation in get_args(Representation),
         }
-        for name, good in checks.items():
-            if not good:
+        for name, is_valid in checks.items():
+            if not is_valid:
                 raise InputError(f"preprocessing: {name}={getattr(self, name)!r} is out of range")
 
     @classmethod
     def paper(cls) -> PreprocessingSettings:
-        """Return the configuration of Marvin et al.: un-windowed, thresholded FFT magnitude."""
+        """Return the configuration of Marvin et al.: thresholded FFT magnitude without a window."""
         return cls(smoothing_px=0.5, contrast_px=0.0, window="none", threshold=0.2, cutoff=0.5)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the parameters as plain JSON values."""
+        """Return the parameters as JSON-safe values.
+
+        Returns
+        -------
+        dict
+            Values by parameter name.
+        """
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> PreprocessingSettings:
-        """Read what `to_dict` wrote; unknown or missing names are an `InputError`."""
+        """Return the settings that `to_dict` converted.
+
+        Parameters
+        ----------
+        values : mapping
+            Values by parameter name.
+
+        Returns
+        -------
+        PreprocessingSettings
+
+        Raises
+        ------
+        InputError
+            If names are unknown or missing, or values are out of range.
+        """
         known = {item.name for item in fields(cls)}
         if set(values) != known:
-            odd = ", ".join(sorted(set(values) ^ known))
-            raise InputError(f"preprocessing: unknown or missing parameters: {odd}")
+            names = ", ".join(sorted(set(values) ^ known))
+            raise InputError(f"preprocessing: unknown or missing parameters: {names}")
         return cls(**values)

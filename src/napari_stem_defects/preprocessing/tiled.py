@@ -1,4 +1,4 @@
-"""Flattening an image of any size: what `preprocessing.filter_image` does, a strip of rows at a time."""
+"""Tiled version of `pipeline.filter_image` for large images, computed in strips of rows."""
 
 from __future__ import annotations
 
@@ -24,19 +24,21 @@ if TYPE_CHECKING:
     )
 
 STRIP_ROWS = 256
+"""Height of a strip in px."""
 
 
 class TiledFilter:
-    """A flattened image that is computed where it is looked at.
+    """A filtered image that is computed where it is accessed.
 
-    The strips of the part looked at last are kept, so whoever goes over the image from top to
-    bottom, tile by tile, has each computed about once.
+    The strips of the most recent access are cached, so that access from top to bottom, tile by
+    tile, computes each strip about once.
 
     Parameters
     ----------
     image : ndarray of float32, shape (Y, X)
         Finite intensities.
-    settings : Preprocessing
+    settings : PreprocessingSettings
+        Smoothing, background and contrast.
     """
 
     def __init__(self, image: NDArray[np.float32], settings: PreprocessingSettings) -> None:
@@ -45,57 +47,68 @@ class TiledFilter:
         self._lowest = min(image.min(), np.float32(0))
         self._span = image.max() - self._lowest
         total = sum(
-            float(np.sum(self._levelled(rows) ** 2, dtype=np.float64)) for rows in self.strips()
+            float(np.sum(self._background_subtracted(rows) ** 2, dtype=np.float64))
+            for rows in self.strips()
         )
         self._overall = float(np.sqrt(total / max(1, image.size)))
-        self._kept: dict[int, NDArray[np.float32]] = {}
+        self._cache: dict[int, NDArray[np.float32]] = {}
 
     def strips(self) -> Iterator[slice]:
-        """Yield the rows that are computed together."""
+        """Yield the rows that are computed together.
+
+        Yields
+        ------
+        slice
+            First row and the row after the last one.
+        """
         for top in range(0, self.shape[0], STRIP_ROWS):
             yield slice(top, min(top + STRIP_ROWS, self.shape[0]))
 
     def __getitem__(self, part: tuple[slice, slice]) -> NDArray[np.float32]:
-        """Return a rectangle, with steps of 1."""
+        """Return a rectangle of the filtered image; slices have a step of 1."""
         top, bottom, _ = part[0].indices(self.shape[0])
         if bottom <= top:
             return np.zeros((0, self.shape[1]), np.float32)[:, part[1]]
         numbers = range(top // STRIP_ROWS, (bottom - 1) // STRIP_ROWS + 1)
-        self._kept = {
-            number: self._kept[number] if number in self._kept else self._strip(number)
+        self._cache = {
+            number: self._cache[number] if number in self._cache else self._compute_strip(number)
             for number in numbers
         }
-        pieces = []
-        for number, strip in self._kept.items():
+        parts = []
+        for number, strip in self._cache.items():
             start = number * STRIP_ROWS
-            pieces.append(strip[max(0, top - start) : bottom - start, part[1]])
-        return np.concatenate(pieces)
+            parts.append(strip[max(0, top - start) : bottom - start, part[1]])
+        return np.concatenate(parts)
 
-    def _strip(self, number: int) -> NDArray[np.float32]:
+    def _compute_strip(self, number: int) -> NDArray[np.float32]:
         rows = slice(number * STRIP_ROWS, min((number + 1) * STRIP_ROWS, self.shape[0]))
         if self._overall <= NO_SIGNAL:
             return np.zeros((rows.stop - rows.start, self.shape[1]), np.float32)
         contrast_px = self._settings.contrast_px
         if contrast_px == 0:
-            return self._levelled(rows)
-        seen, inner = self._around(rows, blur_radius(contrast_px))
-        evened = normalise_contrast(self._levelled(seen), contrast_px, self._overall)
-        return evened[inner].copy()  # a view would keep the rows beyond the strip in memory
+            return self._background_subtracted(rows)
+        needed_rows, inner_rows = self._rows_around(rows, blur_radius(contrast_px))
+        normalised = normalise_contrast(
+            self._background_subtracted(needed_rows), contrast_px, self._overall
+        )
+        return normalised[
+            inner_rows
+        ].copy()  # a view would keep the rows beyond the strip in memory
 
-    def _levelled(self, rows: slice) -> NDArray[np.float32]:
-        """Return some rows normalised, smoothed and without background."""
+    def _background_subtracted(self, rows: slice) -> NDArray[np.float32]:
+        """Return rows after normalisation, smoothing and background subtraction."""
         background_px, smoothing_px = self._settings.background_px, self._settings.smoothing_px
-        reach = blur_radius(background_sigma(background_px, smoothing_px))
-        seen, inner = self._around(rows, reach)
-        normalised = normalise_intensity(self._image[seen], self._lowest, self._span)
-        return subtract_background(normalised, background_px, smoothing_px)[inner]
+        radius = blur_radius(background_sigma(background_px, smoothing_px))
+        needed_rows, inner_rows = self._rows_around(rows, radius)
+        normalised = normalise_intensity(self._image[needed_rows], self._lowest, self._span)
+        return subtract_background(normalised, background_px, smoothing_px)[inner_rows]
 
-    def _around(self, rows: slice, reach: int) -> tuple[slice, slice]:
-        """Return the rows a blur of some rows has to see, and where these lie among them."""
-        first = max(rows.start - reach, 0)
-        seen = slice(first, min(rows.stop + reach, self.shape[0]))
-        return seen, slice(rows.start - first, rows.stop - first)
+    def _rows_around(self, rows: slice, radius: int) -> tuple[slice, slice]:
+        """Return the rows that a blur of some rows needs, and the position of these within them."""
+        first = max(rows.start - radius, 0)
+        needed_rows = slice(first, min(rows.stop + radius, self.shape[0]))
+        return needed_rows, slice(rows.start - first, rows.stop - first)
 
 
 FilteredImage = NDArray[np.float32] | TiledFilter
-"""A flattened image (Y, X), of which parts are looked at."""
+"""A filtered image (Y, X): an array, or a large image that is computed on access."""

@@ -1,9 +1,9 @@
-"""Where the sliding window stands, and cutting patches there.
+"""Positions of the sliding window, and the patches there.
 
-A window is named by its centre, because its answer speaks of its centre. Centres lie at equal
-steps all over the image, so every pixel of it has an answer within half a step; a window that
-hangs over the border sees zeros there, which is what a flattened image is on average, and the
-networks are trained with such windows.
+A window is identified by its centre, which its prediction refers to. The centres form a regular
+grid over the whole image, so that every pixel has a prediction within half a step. Windows that
+extend beyond the border are padded with zeros, the mean of a filtered image; the networks are
+trained with such windows.
 """
 
 from __future__ import annotations
@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 
 
 class Grid(NamedTuple):
-    """Centres of a grid of windows, in px, integer-valued: ``y`` (gy,) and ``x`` (gx,)."""
+    """Grid of window centres.
+
+    Attributes
+    ----------
+    y : ndarray of int64, shape (GY,)
+        Rows of the centres in px.
+    x : ndarray of int64, shape (GX,)
+        Columns of the centres in px.
+    """
 
     y: NDArray[np.int64]
     x: NDArray[np.int64]
@@ -34,18 +42,27 @@ class Grid(NamedTuple):
 
 
 def window_grid(shape: tuple[int, int], stride: int, margin: int = 0) -> Grid:
-    """Return window centres all over an image, as near to one border as to the other.
+    """Return a grid of window centres that is centred on the image.
 
     Parameters
     ----------
     shape : (int, int)
         Height and width of the image in px.
     stride : int
-        Step between centres in px; no pixel is further than half of it from a centre, along y
-        or x.
+        Step between centres in px. Every pixel is within half a step of a centre, along y and
+        along x.
     margin : int
-        Half a patch where windows may not hang over the border; an axis shorter than a patch
-        has one window, in its middle. Pixels of the margin are further from a centre then.
+        Half a patch, if windows must not extend beyond the border: no centre is in the margin.
+        An axis shorter than a patch has one window in its middle.
+
+    Returns
+    -------
+    Grid
+
+    Raises
+    ------
+    InputError
+        If the stride is less than 1.
     """
     if stride < 1:
         raise InputError(f"stride {stride} px is not a step; give 1 or more")
@@ -54,27 +71,39 @@ def window_grid(shape: tuple[int, int], stride: int, margin: int = 0) -> Grid:
 
 def _centres(length: int, stride: int, margin: int) -> NDArray[np.int64]:
     margin = min(margin, length // 2)
-    # A patch holds one pixel less behind its centre than before it.
-    places = length if margin == 0 else length - 2 * margin + 1
-    return margin + np.arange((places - 1) % stride // 2, places, stride, dtype=np.int64)
+    # A patch has one pixel less after its centre than before it.
+    positions = length if margin == 0 else length - 2 * margin + 1
+    return margin + np.arange((positions - 1) % stride // 2, positions, stride, dtype=np.int64)
 
 
 def pad_for_windows(filtered: NDArray[np.float32], patch_px: int) -> NDArray[np.float32]:
-    """Surround an image (Y, X) with half a patch of zeros, as `cut` expects."""
+    """Pad an image with half a patch of zeros, as `cut` expects.
+
+    Parameters
+    ----------
+    filtered : ndarray of float32, shape (Y, X)
+        Image from `pipeline.filter_image`.
+    patch_px : int
+        Edge of a patch in px.
+
+    Returns
+    -------
+    ndarray of float32, shape (Y + patch_px, X + patch_px)
+    """
     return np.pad(filtered, patch_px // 2)
 
 
 def cut(
     padded: NDArray[np.float32], y: NDArray[np.int64], x: NDArray[np.int64], patch_px: int
 ) -> NDArray[np.float32]:
-    """Copy the patches around centres out of a padded image.
+    """Copy the patches around centres from a padded image.
 
     Parameters
     ----------
     padded : ndarray, shape (Y + patch_px, X + patch_px)
-        What `pad_for_windows` returned.
+        Image from `pad_for_windows`.
     y, x : ndarray of int, shape (N,)
-        Centres in px of the unpadded image; a centre is the pixel at ``patch_px // 2`` of its
+        Centres in px of the unpadded image. A centre is the pixel at ``patch_px // 2`` of its
         patch.
     patch_px : int
         Edge of a patch.
@@ -90,22 +119,23 @@ def cut(
 def band_around(
     filtered: FilteredImage, y: NDArray[np.int64], patch_px: int
 ) -> tuple[NDArray[np.float32], int]:
-    """Return the part of a padded image that windows in some rows see.
+    """Return the part of a padded image that the windows in some rows need.
 
     Parameters
     ----------
     filtered : FilteredImage
+        Image from `pipeline.filter_lazily`.
     y : ndarray of int, shape (N,)
-        Rows of the windows' centres, at least one.
+        Rows of the window centres, at least one.
     patch_px : int
         Edge of a patch.
 
     Returns
     -------
     band : ndarray, shape (ymax - ymin + patch_px, X + patch_px)
-        What `cut` takes, so that an image of any size is never copied as a whole.
+        Input of `cut`, so that large images are never copied as a whole.
     top : int
-        Subtract it from ``y`` to cut from the band.
+        Offset to subtract from ``y`` for `cut`.
     """
     top = int(y.min())
     return part_around(filtered, (top, int(y.max())), (0, filtered.shape[1]), patch_px), top
@@ -114,13 +144,14 @@ def band_around(
 def part_around(
     filtered: FilteredImage, y: tuple[int, int], x: tuple[int, int], patch_px: int
 ) -> NDArray[np.float32]:
-    """Return what the windows between two centres see, zeros where that is beyond the border.
+    """Return the part of an image that the windows between two centres need, padded with zeros.
 
     Parameters
     ----------
     filtered : FilteredImage
+        Image from `pipeline.filter_lazily`.
     y, x : (int, int)
-        First and last centre.
+        First and last centre in px.
     patch_px : int
         Edge of a patch.
 
