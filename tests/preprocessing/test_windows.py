@@ -1,4 +1,4 @@
-"""Windows reach every pixel, and show the pixels they say."""
+"""Windows cover every pixel, and patches show the pixels around their centres."""
 
 from __future__ import annotations
 
