@@ -57,7 +57,7 @@ def test_cdte_patches_are_placed_exactly(data_dir: Path, sample: Path, tmp_path:
         seconds = time.perf_counter() - start
         print(f"{done.text()}; {seconds / len(CLASSES) / EACH * 1000:.0f} ms a patch")
         # Bulk comes from another micrograph; everything else is here.
-        assert done == ImportSummary(placed=6 * EACH, lone=EACH)
+        assert done == ImportSummary(placed=6 * EACH, unplaced=EACH)
         training, vacancies, interstitials = (image.sha256 for image in images)
         for label in project.labels(training):
             (top, bottom), (left, right) = CORNERS[label.class_name]
@@ -88,7 +88,7 @@ def test_interstitials_are_not_placed_where_there_are_none(
         done = import_patches(
             project, read_patch_folder(sample), [read(data_dir / "images" / PARENTS[0])]
         )
-    assert done == ImportSummary(lone=2 * EACH)
+    assert done == ImportSummary(unplaced=2 * EACH)
 
 
 def test_labelled_columns_of_wse2_are_imported(data_dir: Path, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.errors import LabelError, OutputError
 from napari_stem_defects.io.labels.journal import JOURNAL_NAME
 from napari_stem_defects.io.labels.project import LabelProject
-from napari_stem_defects.labels.label import Label, Point
+from napari_stem_defects.labels.label import Label, NewLabel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,7 +92,7 @@ class LabelStore(RuleBasedStateMachine):
     @rule(points=st.lists(st.tuples(coordinates, coordinates, names), min_size=1, max_size=5))
     def add_many(self, points: list[tuple[float, float, str]]) -> None:
         self.step()
-        for label in self.project.add_many(Point(self.image, *point) for point in points):
+        for label in self.project.add_many(NewLabel(self.image, *point) for point in points):
             self.labels[label.id] = label
             self.classes.add(label.class_name)
 
@@ -108,7 +108,7 @@ class LabelStore(RuleBasedStateMachine):
     @rule(number=st.integers(0), name=names)
     def reclass(self, number: int, name: str) -> None:
         self.step()
-        label = self.project.reclass(self.pick(number), name)
+        label = self.project.change_class(self.pick(number), name)
         assert label.class_name == name
         self.labels[label.id] = label
         self.classes.add(name)
@@ -358,7 +358,7 @@ def test_half_a_written_line_is_taken_back(
 @pytest.mark.parametrize("limit_s", [10, pytest.param(1, marks=pytest.mark.long)])
 def test_ten_thousand_labels_open_quickly(folder: Path, limit_s: float) -> None:
     with LabelProject.open(folder) as project:
-        project.add_many(Point(IMAGE.sha256, n % 64, n % 100, "SF1") for n in range(10_000))
+        project.add_many(NewLabel(IMAGE.sha256, n % 64, n % 100, "SF1") for n in range(10_000))
         labels = project.labels()
     times = []
     for _ in range(3):  # something else may hold one of them up

@@ -1,10 +1,9 @@
-"""What a label is: a point in an image with a class, its author, time and source.
+"""Labels, classes and labelled frames of a label project.
 
-A label says "the defect is here", in px of the parent image; a weak one, "hereabouts". Patches
-are cut around labels at training time, so that one click yields many honest samples and splits
-can keep sites apart.
-Pixel ``i`` is centred on coordinate ``i``, as in napari: a patch of 64 px whose first row is 10
-has its centre at 41.5.
+A label marks the position of a defect in px of its parent image; a weak label marks a patch that
+contains the defect. Patches are cut around labels at training time, so that one click yields
+many samples and splits can separate sites. Pixel ``i`` is centred on coordinate ``i``, as in
+napari: a patch of 64 px whose first row is 10 has its centre at 41.5.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 
 KEYS = range(1, 10)
-"""Number keys that may select a class."""
+"""Number keys that can select a class."""
 
 LabelSource = Literal["hand", "suggested", "simulated", "imported"]
 
@@ -37,24 +36,24 @@ class Label:
     Attributes
     ----------
     id : str
-        Unique for ever, so that projects merge and an undone label returns as itself.
+        Universally unique; a label that is removed and restored keeps its id.
     image : str
-        sha256 of the parent micrograph.
+        SHA-256 of the parent micrograph.
     frame : int
         Frame of the parent, 0 for a single image.
     y, x : float
         Position in px of the parent.
     class_name : str
-        One of the project's classes.
+        One of the classes of the project.
     size_px : int
-        Edge of the window that the label speaks for.
+        Edge in px of the window that has this class.
     author, at : str
-        Who set the label last, and when (UTC, ISO 8601).
+        Who changed the label last, and when (UTC, ISO 8601).
     source : {"hand", "suggested", "simulated", "imported"}
-        How it came to be.
+        How the label was made.
     weak : bool
-        Whether the defect is just somewhere in the window, as in an imported patch, and not
-        necessarily near its centre, as at a click.
+        True if the defect may lie anywhere in the window, as in an imported patch, and not near
+        its centre, as at a click.
     """
 
     id: str
@@ -70,27 +69,37 @@ class Label:
     weak: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what no project may hold, be it typed, imported or read from disk."""
+        """Refuse invalid values, whether typed, imported or read from disk."""
         if not self.id or not (math.isfinite(self.y) and math.isfinite(self.x)):
-            raise LabelError(f"label {self.id!r}: position {self.y}, {self.x} is not a place")
+            raise LabelError(f"label {self.id!r}: position {self.y}, {self.x} is not finite")
         if self.frame < 0 or self.size_px < 1:
-            raise LabelError(f"label {self.id!r}: frame and size must not be negative or zero")
+            raise LabelError(f"label {self.id!r}: frame must be at least 0 and size at least 1")
         if self.source not in get_args(LabelSource):
-            raise LabelError(f"label {self.id!r}: source {self.source!r} is not a known one")
+            raise LabelError(f"label {self.id!r}: source {self.source!r} is unknown")
         check_sha256(self.image)
         check_class_name(self.class_name)
 
 
 @dataclass(frozen=True, slots=True)
 class LabelClass:
-    """A class of a project: its name, its colour ``#rrggbb``, its number key (1-9) or None."""
+    """A class of a project.
+
+    Attributes
+    ----------
+    name : str
+        Its name; see `check_class_name`.
+    colour : str
+        ``#rrggbb``.
+    key : int or None
+        Number key (1-9) that selects the class.
+    """
 
     name: str
     colour: str
     key: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse names, colours and keys that windows and files cannot carry."""
+        """Refuse invalid names, colours and keys."""
         check_class_name(self.name)
         if not _COLOUR.fullmatch(self.colour):
             raise LabelError(f"class {self.name}: colour {self.colour!r} must look like #e69f00")
@@ -100,28 +109,28 @@ class LabelClass:
 
 @dataclass(frozen=True, slots=True)
 class LabelledFrame:
-    """One frame that a project keeps the pixels of.
+    """One frame whose pixels are stored in a project.
 
     Attributes
     ----------
     sha256 : str
-        The micrograph's hash, which its labels name.
+        SHA-256 of the micrograph; its labels refer to it.
     frame : int
-        Index in the micrograph's stack, 0 for a single image.
+        Index in the stack, 0 for a single image.
     name : str
-        The micrograph's name.
+        Name of the micrograph.
     height, width : int
         Size in px.
     checksum : str
-        sha256 of the stored pixel file.
+        SHA-256 of the stored pixel file.
     stack : bool
         Whether the micrograph is a stack.
     pixel_size_nm : float or None
         Edge of a pixel in nm.
-    pixel_size_source : str
-        Where that came from.
+    pixel_size_source : {"file", "user", "lattice", "simulation", "unknown"}
+        Origin of ``pixel_size_nm``.
     path : str or None
-        The original file, relative to the project where possible; only a reference.
+        The original file, relative to the project if possible; for information only.
     """
 
     sha256: str
@@ -136,26 +145,49 @@ class LabelledFrame:
     path: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what cannot name a file or hold a point."""
+        """Refuse invalid hashes and sizes: the hashes become file names."""
         check_sha256(self.sha256)
         check_sha256(self.checksum)
         if self.frame < 0 or self.height < 1 or self.width < 1:
             raise LabelError(f"{self.name}: frame {self.frame} has no pixels")
         if self.pixel_size_nm is not None and not 0 < self.pixel_size_nm < math.inf:
-            raise LabelError(f"{self.name}: pixel size {self.pixel_size_nm} nm is not a length")
+            raise LabelError(f"{self.name}: pixel size {self.pixel_size_nm} nm is not positive")
 
     @property
-    def is_lone_patch(self) -> bool:
-        """Whether this is a patch without parent: its label says what it shows, not where."""
+    def is_patch(self) -> bool:
+        """Whether this is a patch without a parent micrograph (at most 64 px wide and high)."""
         return max(self.height, self.width) <= PATCH_PX
 
     def contains(self, y: float, x: float) -> bool:
-        """Say whether a point lies on a pixel of the frame."""
+        """Return whether a point lies on a pixel of the frame.
+
+        Parameters
+        ----------
+        y, x : float
+            Position in px.
+
+        Returns
+        -------
+        bool
+            True between the outer edges of the first and the last pixel.
+        """
         return -0.5 <= y < self.height - 0.5 and -0.5 <= x < self.width - 0.5
 
 
-class Point(NamedTuple):
-    """A label to be: where it is, in px of its image, and what."""
+class NewLabel(NamedTuple):
+    """Position and class of a label that is to be added.
+
+    Attributes
+    ----------
+    image : str
+        SHA-256 of the micrograph.
+    y, x : float
+        Position in px.
+    class_name : str
+        Class of the label.
+    frame : int
+        Frame of the micrograph, 0 for a single image.
+    """
 
     image: str
     y: float
@@ -165,12 +197,46 @@ class Point(NamedTuple):
 
 
 def default_class(name: str, key: int | None = None) -> LabelClass:
-    """Return a class in the colour it has everywhere."""
+    """Return a class in its default colour.
+
+    Parameters
+    ----------
+    name : str
+        Name of the class.
+    key : int, optional
+        Number key (1-9).
+
+    Returns
+    -------
+    LabelClass
+        The class.
+
+    Raises
+    ------
+    LabelError
+        The name cannot be part of a file name.
+    """
     return LabelClass(check_class_name(name), colour_of(name), key)
 
 
 def check_sha256(text: str) -> str:
-    """Return the hash, or raise `LabelError`: it becomes a file name."""
+    """Check a hash that becomes part of a file name.
+
+    Parameters
+    ----------
+    text : str
+        SHA-256 as 64 hexadecimal digits.
+
+    Returns
+    -------
+    str
+        ``text``.
+
+    Raises
+    ------
+    LabelError
+        The text is not a SHA-256.
+    """
     if not _SHA256.fullmatch(text):
-        raise LabelError(f"image {text[:80]!r} is not a sha256; give the hash of a micrograph")
+        raise LabelError(f"image {text[:80]!r} is not a SHA-256; give the hash of a micrograph")
     return text

@@ -1,8 +1,8 @@
-"""The state of a label project, and the events that lead to it.
+"""State of a label project, replayed from its events.
 
-Every change of a project is a sequence of events. An item (`Label`, `LabelClass`,
-`LabelledFrame`) is itself an event, "this is so from now on", which makes replay forgiving: a
-lost event spoils nothing but what it said. Applying an event returns the events that undo it.
+Every change of a project is a sequence of events (event sourcing). An item (`Label`,
+`LabelClass`, `LabelledFrame`) is itself the event that adds or replaces it, which makes replay
+robust: a lost event affects only its own item. Applying an event returns the events that undo it.
 """
 
 from __future__ import annotations
@@ -29,29 +29,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RemoveLabel:
-    """The label is gone."""
+    """Removes the label with this id."""
 
     id: str
 
 
 @dataclass(frozen=True, slots=True)
 class DropClass:
-    """The class, which no label uses, is gone."""
+    """Removes the class; ignored if it has labels."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class RenameClass:
-    """The class and its labels are called ``to``; where that exists, the two become one."""
+    """Renames the class and its labels; if class ``to`` exists, merges them into it."""
 
     name: str
     to: str
 
 
-Event = Label | LabelClass | LabelledFrame | RemoveLabel | DropClass | RenameClass
+LabelEvent = Label | LabelClass | LabelledFrame | RemoveLabel | DropClass | RenameClass
 
-_OPS: dict[str, type[Event]] = {
+_OPS: dict[str, type[LabelEvent]] = {
     "label": Label,
     "class": LabelClass,
     "frame": LabelledFrame,
@@ -59,27 +59,49 @@ _OPS: dict[str, type[Event]] = {
     "drop_class": DropClass,
     "rename_class": RenameClass,
 }
-_OP_OF = {kind: op for op, kind in _OPS.items()}
+_OP_BY_TYPE = {kind: op for op, kind in _OPS.items()}
 
 
 class UnknownEventError(LabelError):
-    """The record is of a kind that only a newer version knows."""
+    """The record has an operation that this version does not know."""
 
 
-def to_record(event: Event) -> dict[str, Any]:
-    """Return the event as plain data, ready for JSON."""
-    return {"op": _OP_OF[type(event)]} | {f.name: getattr(event, f.name) for f in fields(event)}
+def to_record(event: LabelEvent) -> dict[str, Any]:
+    """Convert an event to a record of the journal.
+
+    Parameters
+    ----------
+    event : LabelEvent
+        Any event.
+
+    Returns
+    -------
+    dict
+        JSON-safe; ``op`` names the operation, the other keys are the fields of the event.
+    """
+    values = {f.name: getattr(event, f.name) for f in fields(event)}
+    return {"op": _OP_BY_TYPE[type(event)]} | values
 
 
-def from_record(record: Mapping[str, Any]) -> Event:
-    """Return the event that a record stands for.
+def from_record(record: Mapping[str, Any]) -> LabelEvent:
+    """Convert a record of the journal to its event.
+
+    Parameters
+    ----------
+    record : mapping
+        As returned by `to_record`.
+
+    Returns
+    -------
+    LabelEvent
+        The event.
 
     Raises
     ------
     UnknownEventError
-        If a newer version wrote it.
+        The operation is unknown: a newer version wrote the record.
     LabelError
-        If its content makes no sense.
+        The record has invalid values.
     """
     values = dict(record)
     kind = _OPS.get(str(values.pop("op", None)))
@@ -88,28 +110,53 @@ def from_record(record: Mapping[str, Any]) -> Event:
     try:
         return kind(**values)
     except (TypeError, ValueError) as error:
-        raise LabelError(f"a {record['op']!r} record makes no sense: {error}") from error
+        raise LabelError(f"a {record['op']!r} record is invalid: {error}") from error
 
 
 class LabelState:
-    """Labels, classes and frames as the events so far leave them.
+    """Labels, classes and frames after a sequence of events.
 
-    The three tables are read by everybody and changed by `apply` alone. The other methods plan:
-    they check a wish against the tables and return the events that fulfil it.
+    The three tables may be read freely and are changed by `apply` only. The methods ``plan_...``
+    change nothing: they check a request and return the events that carry it out.
+
+    Parameters
+    ----------
+    events : iterable of LabelEvent
+        Applied in order.
+
+    Attributes
+    ----------
+    labels : dict of str to Label
+        By id.
+    classes : dict of str to LabelClass
+        By name.
+    frames : dict of (str, int) to LabelledFrame
+        By SHA-256 of the micrograph and index of the frame.
     """
 
-    def __init__(self, events: Iterable[Event] = ()) -> None:
+    def __init__(self, events: Iterable[LabelEvent] = ()) -> None:
         self.labels: dict[str, Label] = {}
         self.classes: dict[str, LabelClass] = {}
         self.frames: dict[tuple[str, int], LabelledFrame] = {}
         for event in events:
             self.apply(event)
 
-    def apply(self, event: Event) -> tuple[Event, ...]:
-        """Take one event in and return the events that undo it; () where there is nothing to."""
+    def apply(self, event: LabelEvent) -> tuple[LabelEvent, ...]:
+        """Apply one event.
+
+        Parameters
+        ----------
+        event : LabelEvent
+            The event.
+
+        Returns
+        -------
+        tuple of LabelEvent
+            The events that undo it; empty if nothing changed or for a frame, which is kept.
+        """
         match event:
             case Label():
-                return self._put(event)
+                return self._set_label(event)
             case LabelClass():
                 old_class = self.classes.get(event.name)
                 self.classes[event.name] = event
@@ -118,35 +165,66 @@ class LabelState:
                 self.frames[event.sha256, event.frame] = event
                 return ()
             case RemoveLabel():
-                gone = self.labels.pop(event.id, None)
-                return (gone,) if gone else ()
+                removed = self.labels.pop(event.id, None)
+                return (removed,) if removed else ()
             case DropClass():
                 return self._drop(event.name)
             case RenameClass():
                 return self._rename(event.name, event.to)
 
-    def apply_all(self, events: Sequence[Event]) -> tuple[Event, ...]:
-        """Take events in, in order, and return what undoes them all, in the order to apply it."""
+    def apply_all(self, events: Sequence[LabelEvent]) -> tuple[LabelEvent, ...]:
+        """Apply events in order.
+
+        Parameters
+        ----------
+        events : sequence of LabelEvent
+            The events.
+
+        Returns
+        -------
+        tuple of LabelEvent
+            The events that undo all of them, in the order in which to apply them.
+        """
         undo = [self.apply(event) for event in events]
         return tuple(event for inverse in reversed(undo) for event in inverse)
 
-    def events(self) -> list[Event]:
-        """Return the fewest events that lead to this state."""
+    def events(self) -> list[LabelEvent]:
+        """Return the shortest list of events that leads to this state."""
         return [*self.classes.values(), *self.frames.values(), *self.labels.values()]
 
     def counts(self) -> dict[str, int]:
-        """Return the number of labels of every class, unused ones included."""
+        """Return the number of labels of every class, unused classes included."""
         found = Counter(label.class_name for label in self.labels.values())
         return {entry.name: found[entry.name] for entry in self.sorted_classes()}
 
     def sorted_classes(self) -> list[LabelClass]:
-        """Return the classes by number key, then by name."""
+        """Return the classes sorted by number key, then by name."""
         return sorted(self.classes.values(), key=lambda c: (c.key or KEYS.stop, c.name))
 
-    def adding_class(
+    def plan_class(
         self, name: str, colour: str | None = None, key: int | None = None
-    ) -> list[Event]:
-        """Plan a new class; without a key it gets the lowest free one, if any."""
+    ) -> list[LabelEvent]:
+        """Plan a new class.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+        colour : str, optional
+            ``#rrggbb``; the default colour of the class if omitted.
+        key : int, optional
+            Number key (1-9); the lowest free key, if any, if omitted.
+
+        Returns
+        -------
+        list of LabelEvent
+            The events.
+
+        Raises
+        ------
+        LabelError
+            The class exists, the key is taken, or a value is invalid.
+        """
         if name in self.classes:
             raise LabelError(f"class {name!r} exists already; choose another name")
         taken = {entry.key: entry.name for entry in self.classes.values()}
@@ -155,44 +233,128 @@ class LabelState:
         entry = default_class(name, key or next(self._free_keys(), None))
         return [entry if colour is None else replace(entry, colour=colour)]
 
-    def adding_missing_classes(self, names: Iterable[str]) -> list[Event]:
-        """Plan those of the classes that the table lacks."""
+    def plan_missing_classes(self, names: Iterable[str]) -> list[LabelEvent]:
+        """Plan the classes that do not exist yet.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Names of classes; existing ones are skipped.
+
+        Returns
+        -------
+        list of LabelEvent
+            One event per new class.
+
+        Raises
+        ------
+        LabelError
+            A name is invalid.
+        """
         keys = self._free_keys()
         missing = [name for name in dict.fromkeys(names) if name not in self.classes]
         return [default_class(name, next(keys, None)) for name in missing]
 
-    def renaming_class(self, name: str, to: str) -> list[Event]:
-        """Plan another name for a class and its labels."""
-        self.known_class(name)
+    def plan_rename(self, name: str, to: str) -> list[LabelEvent]:
+        """Plan a new name for a class and its labels.
+
+        Parameters
+        ----------
+        name, to : str
+            Present and new name.
+
+        Returns
+        -------
+        list of LabelEvent
+            The events.
+
+        Raises
+        ------
+        LabelError
+            Class ``name`` does not exist, class ``to`` exists, or the new name is invalid.
+        """
+        self.get_class(name)
         if to in self.classes:
             raise LabelError(f"class {to!r} exists already; merge {name!r} into it instead")
         return [RenameClass(name, check_class_name(to))]
 
-    def merging_classes(self, names: Iterable[str], into: str) -> list[Event]:
-        """Plan that the labels of ``names`` belong to ``into`` and the emptied classes go."""
-        self.known_class(into)
-        merged = [self.known_class(name).name for name in names if name != into]
+    def plan_merge(self, names: Iterable[str], into: str) -> list[LabelEvent]:
+        """Plan to move the labels of several classes into one and remove the empty classes.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Classes to merge.
+        into : str
+            Class that gets the labels.
+
+        Returns
+        -------
+        list of LabelEvent
+            The events.
+
+        Raises
+        ------
+        LabelError
+            A class does not exist.
+        """
+        self.get_class(into)
+        merged = [self.get_class(name).name for name in names if name != into]
         return [RenameClass(name, into) for name in dict.fromkeys(merged)]
 
-    def recolouring_class(self, name: str, colour: str) -> list[Event]:
-        """Plan another colour, ``#rrggbb``, for a class."""
-        return [replace(self.known_class(name), colour=colour)]
+    def plan_recolour(self, name: str, colour: str) -> list[LabelEvent]:
+        """Plan a new colour for a class.
 
-    def removing_class(self, name: str) -> list[Event]:
-        """Plan that a class without labels goes."""
-        self.known_class(name)
+        Parameters
+        ----------
+        name : str
+            The class.
+        colour : str
+            ``#rrggbb``.
+
+        Returns
+        -------
+        list of LabelEvent
+            The events.
+
+        Raises
+        ------
+        LabelError
+            The class does not exist or the colour is invalid.
+        """
+        return [replace(self.get_class(name), colour=colour)]
+
+    def plan_removal(self, name: str) -> list[LabelEvent]:
+        """Plan to remove a class without labels.
+
+        Parameters
+        ----------
+        name : str
+            The class.
+
+        Returns
+        -------
+        list of LabelEvent
+            The events.
+
+        Raises
+        ------
+        LabelError
+            The class does not exist or has labels.
+        """
+        self.get_class(name)
         if used := self.counts()[name]:
             raise LabelError(f"class {name!r} has {used} labels; merge it into another instead")
         return [DropClass(name)]
 
-    def known_class(self, name: str) -> LabelClass:
-        """Return a class of the table, or raise `LabelError`."""
+    def get_class(self, name: str) -> LabelClass:
+        """Return a class by name; raises `LabelError` if it does not exist."""
         if name not in self.classes:
             raise LabelError(f"there is no class {name!r}; choose from {', '.join(self.classes)}")
         return self.classes[name]
 
-    def known_label(self, label_id: str) -> Label:
-        """Return a label by its id, or raise `LabelError`."""
+    def get_label(self, label_id: str) -> Label:
+        """Return a label by id; raises `LabelError` if it does not exist."""
         if label_id not in self.labels:
             raise LabelError(f"there is no label {label_id!r}; it may have been removed")
         return self.labels[label_id]
@@ -201,26 +363,26 @@ class LabelState:
         taken = {entry.key for entry in self.classes.values()}
         return (key for key in KEYS if key not in taken)
 
-    def _of_class(self, name: str) -> list[Label]:
+    def _labels_of_class(self, name: str) -> list[Label]:
         return [label for label in self.labels.values() if label.class_name == name]
 
-    def _put(self, label: Label) -> tuple[Event, ...]:
-        undo: tuple[Event, ...] = (self.labels.get(label.id) or RemoveLabel(label.id),)
+    def _set_label(self, label: Label) -> tuple[LabelEvent, ...]:
+        undo: tuple[LabelEvent, ...] = (self.labels.get(label.id) or RemoveLabel(label.id),)
         self.labels[label.id] = label
         if label.class_name in self.classes:
             return undo
         self.classes[label.class_name] = default_class(label.class_name)
         return (*undo, DropClass(label.class_name))
 
-    def _drop(self, name: str) -> tuple[Event, ...]:
-        if name not in self.classes or self._of_class(name):
+    def _drop(self, name: str) -> tuple[LabelEvent, ...]:
+        if name not in self.classes or self._labels_of_class(name):
             return ()
         return (self.classes.pop(name),)
 
-    def _rename(self, name: str, to: str) -> tuple[Event, ...]:
+    def _rename(self, name: str, to: str) -> tuple[LabelEvent, ...]:
         if name not in self.classes or name == to:
             return ()
-        old_class, old_labels = self.classes.pop(name), self._of_class(name)
+        old_class, old_labels = self.classes.pop(name), self._labels_of_class(name)
         merged = to in self.classes
         self.classes.setdefault(to, replace(old_class, name=to))
         for label in old_labels:

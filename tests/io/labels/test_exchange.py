@@ -25,7 +25,7 @@ from napari_stem_defects.io.labels.journal import JOURNAL_NAME
 from napari_stem_defects.io.labels.patch_folder import read_patch_folder
 from napari_stem_defects.io.labels.project import LabelProject
 from napari_stem_defects.io.labels.verify import labels_verify, verify
-from napari_stem_defects.labels.label import Point
+from napari_stem_defects.labels.label import NewLabel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,15 +66,15 @@ def patches(tmp_path: Path) -> Path:
 def test_patches_find_their_places(project: LabelProject, patches: Path, image: Path) -> None:
     micrograph = read(image)
     assert import_patches(project, read_patch_folder(patches), [micrograph]) == ImportSummary(
-        placed=3, lone=1
+        placed=3, unplaced=1
     )
     found = {(e.class_name, e.y, e.x) for e in project.labels(micrograph.sha256)}
     assert found == {(name[:-2], y + 31.5, x + 31.5) for name, (y, x) in CROPS.items()}
     assert {(label.source, label.weak) for label in project.labels()} == {("imported", True)}
-    (lone,) = (frame for frame in project.frames if frame.is_lone_patch)
-    (weak,) = project.labels(lone.sha256)
-    assert (weak.class_name, weak.y, weak.x, lone.name) == ("Bulk", 31.5, 31.5, "Bulk_0")
-    np.testing.assert_array_equal(project.pixels(lone.sha256), noise(9, (64, 64)))
+    (unplaced,) = (frame for frame in project.frames if frame.is_patch)
+    (weak,) = project.labels(unplaced.sha256)
+    assert (weak.class_name, weak.y, weak.x, unplaced.name) == ("Bulk", 31.5, 31.5, "Bulk_0")
+    np.testing.assert_array_equal(project.pixels(unplaced.sha256), noise(9, (64, 64)))
 
 
 def test_the_frame_of_a_stack_is_found_too(
@@ -159,7 +159,7 @@ def test_export_keeps_intensities(
 def test_export_at_an_edge_stays_inside(project: LabelProject, tmp_path: Path) -> None:
     pixels = noise(0).astype(np.float32)
     image = project.add_image(Micrograph(pixels, "a", sha256="cd" * 32))
-    project.add_many([Point(image, -0.5, -0.5, "SF1"), Point(image, 99, 119, "SF1")])
+    project.add_many([NewLabel(image, -0.5, -0.5, "SF1"), NewLabel(image, 99, 119, "SF1")])
     export_patches(project, tmp_path / "out")
     first, last = (tifffile.imread(tmp_path / "out" / f"SF1_{n}.tif") for n in (0, 1))
     np.testing.assert_array_equal(first, pixels[:64, :64])
@@ -247,12 +247,12 @@ def test_verify_names_everything_that_is_wrong(
     project.close()
     journal = project.path / JOURNAL_NAME
     lines = journal.read_bytes().splitlines(keepends=True)
-    lone = next(n for n, line in enumerate(lines) if b'"name":"Bulk_0"' in line)
-    lines[lone] = lines[lone].replace(b"Bulk_0", b"Bulk_1")
+    unplaced = next(n for n, line in enumerate(lines) if b'"name":"Bulk_0"' in line)
+    lines[unplaced] = lines[unplaced].replace(b"Bulk_0", b"Bulk_1")
     journal.write_bytes(b"".join(lines) + b"torn")
     (project.path / "images" / f"{read(image).sha256}.npy").unlink()
     text = labels_verify(project.path).text()
-    for fault in (f"line {lone + 1}", "unfinished last line", "cannot be read", "is missing"):
+    for fault in (f"line {unplaced + 1}", "unfinished last line", "cannot be read", "is missing"):
         assert fault in text
 
 
@@ -309,5 +309,5 @@ def test_an_import_names_the_patches_it_leaves_out(tmp_path: Path) -> None:
         patch[0, 0] = np.nan if number == 1 else 0
         tifffile.imwrite(tmp_path / f"SF1_{number}.tif", patch)
     done = labels_import(tmp_path / "new.labels", [tmp_path])
-    assert (done.lone, done.left_out) == (2, ("SF1_1.tif",))
+    assert (done.unplaced, done.left_out) == (2, ("SF1_1.tif",))
     assert done.text().endswith("left out for pixels without a value: SF1_1.tif")

@@ -11,7 +11,7 @@ from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.labels.load_dataset import read_training_data
 from napari_stem_defects.io.labels.project import LabelProject
-from napari_stem_defects.labels.label import Point
+from napari_stem_defects.labels.label import NewLabel
 from napari_stem_defects.networks.spec import EnsembleSpec
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def write_project(
     with LabelProject.create(path) as project:
         project.add_image(image)
         for at, is_weak in ((points, False), (weak, True)):
-            project.add_many([Point(sha256, *each) for each in at], weak=is_weak)
+            project.add_many([NewLabel(sha256, *each) for each in at], weak=is_weak)
     return path
 
 
@@ -57,14 +57,14 @@ def test_a_patch_folder_is_whole_patches_with_names(patches: Path) -> None:
     data = read_training_data([patches])
     assert data.counts() == {"Bulk": 1, "SF1": 2}
     assert data.names == ("Bulk_0.tif", "SF1_0.tif", "SF1_1.tif")
-    assert (data.radius_px == 0).all()
+    assert (data.extent_px == 0).all()
 
 
 def test_clicks_of_a_project_are_spots_in_their_image(tmp_path: Path) -> None:
     path = write_project(tmp_path / "p", [(100, 150, "Mis"), (200, 50, "Bulk")])
     data = read_training_data([str(path)])
     clicked = np.array(data.labels) != ""
-    assert (data.radius_px > 0).all()
+    assert (data.extent_px > 0).all()
     assert [(y, x) for y, x in zip(data.y[clicked], data.x[clicked], strict=True)] == [
         (100, 150),
         (200, 50),
@@ -80,14 +80,14 @@ def test_weak_labels_become_whole_patches_that_know_their_place(tmp_path: Path) 
         tmp_path / "p", [(200, 200, "Bulk")], weak=[(*centre, "SF1"), (2, 298, "SF1")]
     )
     data = read_training_data([path])
-    weak = np.flatnonzero(data.radius_px == 0)
+    weak = np.flatnonzero(data.extent_px == 0)
     assert [data.labels[site] for site in weak] == ["SF1", "SF1"]
     first, at_border = (data.images[data.image[site]] for site in weak)
     np.testing.assert_array_equal(first, noise(0)[40:104, 70:134])
     np.testing.assert_array_equal(at_border, noise(0)[:64, 236:])
     # On the click's canvas, so that an honest split sees what overlaps.
-    assert len(set(data.canvas)) == 1
-    assert (data.canvas_y[weak[0]], data.canvas_x[weak[0]]) == (72, 102)
+    assert len(set(data.source)) == 1
+    assert (data.source_y[weak[0]], data.source_x[weak[0]]) == (72, 102)
     targets = dict(zip(data.classes, data.targets[weak[0]], strict=True))
     assert targets == {"Bulk": 0, "SF1": 1}
 
@@ -96,7 +96,7 @@ def test_imported_crops_and_the_lone_rest_are_read_together(tmp_path: Path, patc
     path = write_project(tmp_path / "p", [], weak=[(100, 100, "SF1"), (110, 100, "SF1")])
     data = read_training_data([path, patches])
     assert data.counts() == {"Bulk": 1, "SF1": 4}
-    assert len(set(data.canvas)) == 4  # the two crops share one
+    assert len(set(data.source)) == 4  # the two crops share one
 
 
 def test_finer_images_decide_the_scale(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_one_spoilt_patch_of_a_thousand_is_left_out_and_named(tmp_path: Path) ->
     )
     assert len(data) == 999
     assert all(np.isfinite(image).all() for image in data.images)
-    assert data.only(data.y > 0).restricted(["SF1"]).notes == data.notes
+    assert data.subset(data.y > 0).with_classes(["SF1"]).notes == data.notes
 
 
 def test_spoilt_patches_of_a_project_are_left_out_and_named(tmp_path: Path) -> None:

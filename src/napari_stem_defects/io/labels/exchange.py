@@ -20,7 +20,7 @@ from napari_stem_defects.base.defect_classes import (
     check_class_name,
 )
 from napari_stem_defects.base.micrograph import Micrograph
-from napari_stem_defects.base.progress import Progress, Report, silent
+from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.errors import LabelError, OutputError
 from napari_stem_defects.io.atomic import replacing
 from napari_stem_defects.io.images.read import read
@@ -30,7 +30,7 @@ from napari_stem_defects.io.labels.project import LabelProject, is_label_project
 from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.labels.label import (
     Label,
-    Point,
+    NewLabel,
 )
 from napari_stem_defects.lattice.template_matching import PatchSearch
 
@@ -63,7 +63,7 @@ class ImportSummary:
     ----------
     placed : int
         New labels that have a place in a micrograph.
-    lone : int
+    unplaced : int
         New labels of patches that no micrograph contains, kept as images of their own.
     present : int
         Labels that the project held already.
@@ -72,7 +72,7 @@ class ImportSummary:
     """
 
     placed: int = 0
-    lone: int = 0
+    unplaced: int = 0
     present: int = 0
     left_out: tuple[str, ...] = ()
 
@@ -80,7 +80,7 @@ class ImportSummary:
         """Return the sum of two imports."""
         return ImportSummary(
             self.placed + other.placed,
-            self.lone + other.lone,
+            self.unplaced + other.unplaced,
             self.present + other.present,
             self.left_out + other.left_out,
         )
@@ -89,7 +89,7 @@ class ImportSummary:
         """Return one line for the user."""
         spoilt = ", ".join(self.left_out)
         return (
-            f"{self.placed} labels placed, {self.lone} patches kept without a micrograph,"
+            f"{self.placed} labels placed, {self.unplaced} patches kept without a micrograph,"
             f" {self.present} were there already"
             + (f"; left out for pixels without a value: {spoilt}" if spoilt else "")
         )
@@ -102,7 +102,7 @@ def labels_import(
     project: Path,
     sources: Sequence[Path],
     images: Sequence[Path] = (),
-    report: Report = silent,
+    report: ProgressCallback = silent,
     *,
     read_image: Callable[[Path], Micrograph] = read,
     read_patches: Callable[[Path], PatchFolder] = read_patch_folder,
@@ -152,7 +152,7 @@ def _points_of(table: Path, micrographs: Sequence[Micrograph]) -> list[_Row]:
     return list(_rows(table, None))
 
 
-def labels_export(project: Path, out: Path, report: Report = silent) -> int:
+def labels_export(project: Path, out: Path, report: ProgressCallback = silent) -> int:
     """Write a project's patches to a folder; see `export_patches`."""
     with LabelProject.open(project, read_only=True) as opened:
         return export_patches(opened, out, report=report)
@@ -167,7 +167,7 @@ def import_patches(
     images: Sequence[Micrograph] = (),
     *,
     same_place: float = SAME_PLACE,
-    report: Report = silent,
+    report: ProgressCallback = silent,
 ) -> ImportSummary:
     """Import patches, each as a weak label at its centre in the micrograph it was cut from.
 
@@ -198,7 +198,7 @@ def import_patches(
     for micrograph in {place.micrograph.sha256: place.micrograph for place in places}.values():
         project.add_image(micrograph)
     points = [
-        Point(place.micrograph.sha256, place.y, place.x, class_name, place.frame)
+        NewLabel(place.micrograph.sha256, place.y, place.x, class_name, place.frame)
         for place, class_name in zip(places, patches.classes, strict=True)
     ]
     parent_names = {image.sha256 for image in images}
@@ -229,14 +229,14 @@ def _import_table(
     project: LabelProject, image: Micrograph, table: Path, rows: list[_Row]
 ) -> ImportSummary:
     project.add_image(image)
-    points = [Point(image.sha256, y, x, name, frame) for y, x, name, frame in rows]
+    points = [NewLabel(image.sha256, y, x, name, frame) for y, x, name, frame in rows]
     try:
         return _add_new(project, points, {image.sha256}, weak=False)
     except LabelError as error:
         raise LabelError(f"{table}: {error}") from None
 
 
-def export_patches(project: LabelProject, out: Path, *, report: Report = silent) -> int:
+def export_patches(project: LabelProject, out: Path, *, report: ProgressCallback = silent) -> int:
     """Write a patch of 64 x 64 px for every label, named as in the public sets.
 
     A label near an edge gets the nearest patch that lies inside: no border is invented. Images
@@ -322,10 +322,10 @@ def _centre(first: int, length: int) -> float:
 
 
 def _add_new(
-    project: LabelProject, points: Iterable[Point], parents: set[str], *, weak: bool
+    project: LabelProject, points: Iterable[NewLabel], parents: set[str], *, weak: bool
 ) -> ImportSummary:
     """Add the points that the project does not hold yet."""
-    held = {Point(e.image, e.y, e.x, e.class_name, e.frame) for e in project.labels()}
+    held = {NewLabel(e.image, e.y, e.x, e.class_name, e.frame) for e in project.labels()}
     wanted = list(points)
     new = [point for point in dict.fromkeys(wanted) if point not in held]
     project.add_many(new, source="imported", weak=weak)

@@ -28,7 +28,7 @@ from napari_stem_defects.training.dataset import (
     from_patches,
     join,
 )
-from napari_stem_defects.training.label_extent import nearest_columns
+from napari_stem_defects.training.label_extent import PointLabels, nearest_class_distance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -155,10 +155,10 @@ def _magnification(parents: Sequence[Labelled], factors: Sequence[float]) -> flo
     """
     if any(label.weak for _, labels in parents for label in labels):
         return 1.0
-    near = nearest_columns(
+    near = nearest_class_distance(
         [
-            Clicks(image.pixels, *_places(labels, factor), tuple(x.class_name for x in labels))
-            for (image, labels), factor in zip(parents, factors, strict=True)
+            PointLabels(*_places(labels, factor), tuple(x.class_name for x in labels))
+            for (_, labels), factor in zip(parents, factors, strict=True)
         ]
     )
     return float(np.clip(_APART_PX / max(near, 1.0), 1.0, _MOST_MAGNIFIED))

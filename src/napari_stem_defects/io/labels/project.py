@@ -1,211 +1,137 @@
-"""A label project: a folder that holds labels, classes and the pixels they belong to.
+"""Label project: a folder with labels, classes and the pixels of the labelled frames.
 
 ::
 
-    <name>/labels.jsonl            the journal, see `label_journal`
+    <name>/labels.jsonl            the journal, see `io.labels.journal`
     <name>/images/<sha256>.npy     pixels of a single image, float32, NaN where invalid
     <name>/images/<sha256>-<n>.npy the same for frame n of a stack
 
-Pixels are written before the line that names them, so a project is self-contained: it survives
-moved, renamed and deleted originals. Every change is on the disk when its method returns.
+Pixels are written before the record that refers to them. A project is therefore self-contained:
+the original files may be moved, renamed or deleted. Every change is on the disk when its method
+returns.
 """
 
 from __future__ import annotations
 
 import getpass
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from napari_stem_defects.errors import LabelError, OutputError
 from napari_stem_defects.io.labels.journal import JOURNAL_NAME, LabelJournal
-from napari_stem_defects.io.labels.pixels import load_pixels, pixel_hash, store_pixels
+from napari_stem_defects.io.labels.pixels import pixel_hash, store_pixels
+from napari_stem_defects.io.labels.project_history import LabelProjectHistory
 from napari_stem_defects.io.messages import one_line
-from napari_stem_defects.labels.label import Label, LabelClass, LabelledFrame, LabelSource, Point
-from napari_stem_defects.labels.state import (
-    Event,
-    LabelState,
-    RemoveLabel,
-    UnknownEventError,
-    from_record,
-    to_record,
-)
+from napari_stem_defects.labels.label import Label, LabelClass, LabelledFrame, LabelSource, NewLabel
+from napari_stem_defects.labels.state import LabelState, RemoveLabel, to_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from types import TracebackType
-
-    import numpy as np
-    from numpy.typing import NDArray
+    from collections.abc import Iterable
 
     from napari_stem_defects.base.micrograph import Micrograph
 
-_COMPACT_ABOVE = 20_000
-"""Superseded records that make closing rewrite the journal: where reopening starts to take long."""
-
-
-@dataclass(frozen=True)
-class _Step:
-    """One change as the user sees it: what it did and what undoes it."""
-
-    forward: tuple[Event, ...]
-    backward: tuple[Event, ...]
-
 
 def is_label_project(path: str | Path) -> bool:
-    """Say whether a path is a label project's folder."""
+    """Return whether a folder is a label project.
+
+    Parameters
+    ----------
+    path : str or Path
+        Any path.
+
+    Returns
+    -------
+    bool
+        True if the folder holds a journal.
+    """
     return (Path(path) / JOURNAL_NAME).is_file()
 
 
-class LabelProject:
-    """Labels on micrographs, saved as they are made.
+class LabelProject(LabelProjectHistory):
+    """Labels on micrographs; every change is saved immediately.
 
-    Made by `create` or `open`, used as a context manager or closed with `close`. One process
-    writes; whoever opens the project meanwhile gets it read-only. Methods that change something
-    raise `LabelError` where the wish makes no sense or the project is read-only, `OutputError`
-    where the disk refuses; the project is then as before.
+    Use `create` or `open`, and a ``with`` block or `close`. One process can write; others that
+    open the project meanwhile get it read-only. Every method that changes the project raises
+    `LabelError` if the request is invalid or the project is read-only, and `OutputError` if the
+    disk is full or not writable; the project is then unchanged.
 
     Attributes
     ----------
     path : Path
-        The folder.
+        The folder of the project.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import napari_stem_defects as sd
+    >>> micrograph = sd.Micrograph(np.zeros((100, 100), np.float32), "lamella")
+    >>> with sd.LabelProject.create("my_labels", ["Bulk", "SF1"]) as project:
+    ...     image = project.add_image(micrograph)
+    ...     label = project.add(image, 20, 30.5, "SF1")
+    ...     project.counts()
+    {'Bulk': 0, 'SF1': 1}
     """
 
     def __init__(self, path: Path, journal: LabelJournal) -> None:
-        self.path = path
-        self._journal = journal
-        self._book = LabelState()
-        self._notes: list[str] = []
-        self._done: list[_Step] = []
-        self._undone: list[_Step] = []
+        super().__init__(path, journal)
         self._stacks: dict[str, Micrograph] = {}
-        self._replay()
 
     @classmethod
     def create(cls, path: str | Path, classes: Iterable[str] = ()) -> Self:
-        """Make a new project in a folder that does not exist or is empty."""
-        folder = Path(path)
-        if folder.exists() and not _is_empty(folder):
-            raise LabelError(one_line(folder, "exists and is not empty", "choose a new folder"))
-        book = LabelState()
-        for name in classes:
-            book.apply_all(book.adding_class(name))
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            fault = f"cannot be made ({error.strerror})"
-            raise OutputError(one_line(folder, fault, "choose another folder")) from error
-        LabelJournal.create(folder, [to_record(event) for event in book.events()])
-        return cls.open(folder)
-
-    @classmethod
-    def open(cls, path: str | Path, *, read_only: bool = False) -> Self:
-        """Open a project; see `read_only` and `warnings` for what was found.
+        """Create a project in a new or empty folder and open it.
 
         Parameters
         ----------
-        path : path
-            The project's folder.
-        read_only : bool
-            Only look, and leave others free to write: for training and export.
-        """
-        folder = Path(path)
-        return cls(folder, LabelJournal(folder, read_only=read_only))
+        path : str or Path
+            The folder.
+        classes : iterable of str
+            Names of the first classes; more are added with their first label.
 
-    def __enter__(self) -> Self:
-        """Return the project itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the project."""
-        self.close()
-
-    def close(self) -> None:
-        """Let others write. Nothing is saved here: everything is saved already."""
-        try:
-            if not (self.read_only or self.warnings) and self._superseded() > _COMPACT_ABOVE:
-                self.compact()
-        finally:
-            self._journal.close()
-
-    # What there is
-
-    @property
-    def read_only(self) -> bool:
-        """Whether changes are refused; `warnings` says why."""
-        return self._journal.read_only
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What the user should know about the project's state, one sentence each."""
-        return (*self._journal.warnings, *self._notes)
-
-    @property
-    def classes(self) -> tuple[LabelClass, ...]:
-        """The classes with colours and number keys, by key."""
-        return tuple(self._book.sorted_classes())
-
-    @property
-    def frames(self) -> tuple[LabelledFrame, ...]:
-        """The frames that the project keeps the pixels of, in the order they came."""
-        return tuple(self._book.frames.values())
-
-    def labels(self, image: str | None = None, frame: int | None = None) -> tuple[Label, ...]:
-        """Return the labels, of one image and one of its frames if asked for."""
-        return tuple(
-            label
-            for label in self._book.labels.values()
-            if image in (None, label.image) and frame in (None, label.frame)
-        )
-
-    def counts(self) -> dict[str, int]:
-        """Return the number of labels of every class, unused ones included."""
-        return self._book.counts()
-
-    def by_frame(self) -> Iterator[tuple[Micrograph, tuple[Label, ...]]]:
-        """Yield every labelled frame, as a single image, with its labels: all training needs."""
-        grouped: dict[tuple[str, int], list[Label]] = {}
-        for label in self._book.labels.values():
-            grouped.setdefault((label.image, label.frame), []).append(label)
-        for (image, frame), labels in grouped.items():
-            yield self.micrograph(image, frame), tuple(labels)
-
-    def micrograph(self, image: str, frame: int = 0) -> Micrograph:
-        """Return one stored frame as a single image, with its calibration.
+        Returns
+        -------
+        LabelProject
+            The open project.
 
         Raises
         ------
         LabelError
-            If the project holds no such frame, or its file is missing or damaged.
+            The folder is not empty or a class name is invalid.
+        OutputError
+            The folder cannot be created.
         """
-        entry = self._book.frames.get((image, frame))
-        if entry is None:
-            raise LabelError(f"{self.path}: no pixels of image {image[:12]}, frame {frame}")
-        return load_pixels(self.path, entry)
-
-    def pixels(self, image: str, frame: int = 0) -> NDArray[np.float32]:
-        """Return the pixels of one stored frame, float32, shape (Y, X)."""
-        return self.micrograph(image, frame).pixels
-
-    def check_writable(self) -> None:
-        """Raise `LabelError`, with the reason, where nothing can be changed."""
-        self._journal.check_writable()
-
-    # Images and labels
+        folder = Path(path)
+        if folder.exists() and not _is_empty(folder):
+            raise LabelError(one_line(folder, "exists and is not empty", "choose a new folder"))
+        state = LabelState()
+        for name in classes:
+            state.apply_all(state.plan_class(name))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            fault = f"cannot be created ({error.strerror})"
+            raise OutputError(one_line(folder, fault, "choose another folder")) from error
+        LabelJournal.create(folder, [to_record(event) for event in state.events()])
+        return cls.open(folder)
 
     def add_image(self, micrograph: Micrograph) -> str:
-        """Make an image known and return its sha256, which labels name it by.
+        """Add an image, so that it can be labelled.
 
-        A single image is stored at once, a frame of a stack with its first label. An image that
-        is known already gets missing pixels back, and a newly found calibration. A read-only
-        project stores nothing.
+        The pixels of a single image are stored immediately, those of a frame of a stack with its
+        first label. Adding an image again restores missing pixels and updates its pixel size. A
+        read-only project stores nothing.
+
+        Parameters
+        ----------
+        micrograph : Micrograph
+            An image or a stack.
+
+        Returns
+        -------
+        str
+            SHA-256 of the image; labels refer to it.
         """
         if not micrograph.sha256:
             micrograph = replace(micrograph, sha256=pixel_hash(micrograph.pixels))
@@ -215,9 +141,9 @@ class LabelProject:
         if micrograph.is_stack:
             self._stacks[image] = micrograph
             labelled = {label.frame for label in self.labels(image)}
-            wanted = sorted(labelled | {f for sha256, f in self._book.frames if sha256 == image})
+            wanted = sorted(labelled | {f for sha256, f in self._state.frames if sha256 == image})
         stored = [self._store(micrograph, frame) for frame in wanted]
-        self._commit([e for e in stored if e != self._book.frames.get((image, e.frame))])
+        self._commit([e for e in stored if e != self._state.frames.get((image, e.frame))])
         return image
 
     def add(
@@ -230,16 +156,51 @@ class LabelProject:
         frame: int = 0,
         source: LabelSource = "hand",
     ) -> Label:
-        """Label one point of a known image; a class the project lacks is added to it."""
-        return self.add_many([Point(image, y, x, class_name, frame)], source=source)[0]
+        """Label one point.
+
+        Parameters
+        ----------
+        image : str
+            SHA-256 returned by `add_image`.
+        y, x : float
+            Position in px.
+        class_name : str
+            Class of the label; a new class is added to the project.
+        frame : int
+            Index of the frame, 0 for a single image.
+        source : {"hand", "suggested", "simulated", "imported"}
+            How the label was made.
+
+        Returns
+        -------
+        Label
+            The label.
+        """
+        return self.add_many([NewLabel(image, y, x, class_name, frame)], source=source)[0]
 
     def add_many(
-        self, points: Iterable[Point], *, source: LabelSource = "hand", weak: bool = False
+        self, points: Iterable[NewLabel], *, source: LabelSource = "hand", weak: bool = False
     ) -> tuple[Label, ...]:
-        """Label points as one step for `undo` and with one wait for the disk."""
+        """Label points, as one step for `undo` and with one write.
+
+        Parameters
+        ----------
+        points : iterable of NewLabel
+            Positions and classes; new classes are added to the project.
+        source : {"hand", "suggested", "simulated", "imported"}
+            How the labels were made.
+        weak : bool
+            True if the defects may lie anywhere in the windows around the points.
+
+        Returns
+        -------
+        tuple of Label
+            The labels, in the given order.
+        """
         points = list(points)
-        frames = self._frames_of(points)
-        classes = self._book.adding_missing_classes(point.class_name for point in points)
+        keys = dict.fromkeys((point.image, point.frame) for point in points)
+        frames = {key: self._frame(*key) for key in keys}
+        classes = self._state.plan_missing_classes(point.class_name for point in points)
         author, now = _author(), _now()
         labels = [
             Label(
@@ -258,124 +219,151 @@ class LabelProject:
         ]
         for label in labels:
             _check_inside(label, frames[label.image, label.frame])
-        new_frames = [f for key, f in frames.items() if key not in self._book.frames]
+        new_frames = [f for key, f in frames.items() if key not in self._state.frames]
         self._commit([*new_frames, *classes, *labels])
         return tuple(labels)
 
     def update(self, labels: Iterable[Label]) -> tuple[Label, ...]:
-        """Put changed labels in the place of those with the same ids, as one step for `undo`."""
+        """Replace the labels with the same ids, as one step for `undo`.
+
+        Parameters
+        ----------
+        labels : iterable of Label
+            Changed labels; author and time are set here.
+
+        Returns
+        -------
+        tuple of Label
+            The labels as saved.
+        """
         author, now = _author(), _now()
         changed = [replace(label, author=author, at=now) for label in labels]
         for label in changed:
-            self._book.known_label(label.id)
+            self._state.get_label(label.id)
             _check_inside(label, self._frame(label.image, label.frame))
-        classes = self._book.adding_missing_classes(label.class_name for label in changed)
+        classes = self._state.plan_missing_classes(label.class_name for label in changed)
         self._commit([*classes, *changed])
         return tuple(changed)
 
     def move(self, label_id: str, y: float, x: float) -> Label:
-        """Put a label elsewhere in its frame; it then marks the very spot."""
-        label = self._book.known_label(label_id)
+        """Move a label within its frame; it is then no longer weak.
+
+        Parameters
+        ----------
+        label_id : str
+            Id of the label.
+        y, x : float
+            New position in px.
+
+        Returns
+        -------
+        Label
+            The moved label.
+        """
+        label = self._state.get_label(label_id)
         return self.update([replace(label, y=float(y), x=float(x), weak=False)])[0]
 
-    def reclass(self, label_id: str, class_name: str) -> Label:
-        """Give a label another class; one the project lacks is added to it."""
-        return self.update([replace(self._book.known_label(label_id), class_name=class_name)])[0]
+    def change_class(self, label_id: str, class_name: str) -> Label:
+        """Change the class of a label.
+
+        Parameters
+        ----------
+        label_id : str
+            Id of the label.
+        class_name : str
+            New class; it is added to the project if necessary.
+
+        Returns
+        -------
+        Label
+            The changed label.
+        """
+        return self.update([replace(self._state.get_label(label_id), class_name=class_name)])[0]
 
     def remove(self, *label_ids: str) -> None:
-        """Remove labels, as one step for `undo`."""
-        self._commit([RemoveLabel(self._book.known_label(each).id) for each in label_ids])
+        """Remove labels, as one step for `undo`.
 
-    # Classes
+        Parameters
+        ----------
+        *label_ids : str
+            Ids of the labels.
+        """
+        self._commit([RemoveLabel(self._state.get_label(each).id) for each in label_ids])
 
     def add_class(self, name: str, colour: str | None = None, key: int | None = None) -> LabelClass:
-        """Add a class; by default in its usual colour and on the lowest free number key."""
-        self._commit(self._book.adding_class(name, colour, key))
-        return self._book.classes[name]
+        """Add a class.
+
+        Parameters
+        ----------
+        name : str
+            Name of the class.
+        colour : str, optional
+            ``#rrggbb``; the default colour of the class if omitted.
+        key : int, optional
+            Number key (1-9); the lowest free key if omitted.
+
+        Returns
+        -------
+        LabelClass
+            The class.
+        """
+        self._commit(self._state.plan_class(name, colour, key))
+        return self._state.classes[name]
 
     def rename_class(self, name: str, to: str) -> None:
-        """Call a class and its labels something new."""
-        self._commit(self._book.renaming_class(name, to))
+        """Rename a class and its labels.
+
+        Parameters
+        ----------
+        name, to : str
+            Present and new name; no class has the new name yet.
+        """
+        self._commit(self._state.plan_rename(name, to))
 
     def recolour_class(self, name: str, colour: str) -> None:
-        """Give a class another colour, ``#rrggbb``."""
-        self._commit(self._book.recolouring_class(name, colour))
+        """Change the colour of a class.
+
+        Parameters
+        ----------
+        name : str
+            The class.
+        colour : str
+            ``#rrggbb``.
+        """
+        self._commit(self._state.plan_recolour(name, colour))
 
     def merge_classes(self, names: Iterable[str], into: str) -> None:
-        """Turn the labels of several classes into those of one; the emptied classes go."""
-        self._commit(self._book.merging_classes(names, into))
+        """Move the labels of several classes into one and remove the empty classes.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Classes to merge.
+        into : str
+            Class that gets the labels.
+        """
+        self._commit(self._state.plan_merge(names, into))
 
     def remove_class(self, name: str) -> None:
-        """Remove a class that has no labels."""
-        self._commit(self._book.removing_class(name))
+        """Remove a class without labels.
 
-    # History
-
-    def undo(self) -> bool:
-        """Take the last step since opening back, by new records; False where there is none."""
-        if not self._done:
-            return False
-        self._write(self._done[-1].backward)
-        self._undone.append(self._done.pop())
-        return True
-
-    def redo(self) -> bool:
-        """Do the step that was undone last again; False where there is none."""
-        if not self._undone:
-            return False
-        self._write(self._undone[-1].forward)
-        self._done.append(self._undone.pop())
-        return True
-
-    def compact(self) -> None:
-        """Rewrite the journal without superseded records, in one atomic step.
-
-        Who changed what when is lost, the labels and their authors are not.
+        Parameters
+        ----------
+        name : str
+            The class.
         """
-        self._journal.rewrite([to_record(event) for event in self._book.events()])
-
-    def _replay(self) -> None:
-        odd = 0
-        for record in self._journal.contents.records:
-            try:
-                self._book.apply(from_record(record))
-            except UnknownEventError:
-                if not self.read_only:
-                    self._journal.become_read_only("a newer version wrote it")
-            except LabelError:
-                odd += 1
-        if odd:
-            self._notes.append(f"{self.path.name}: {odd} records make no sense and were skipped")
-
-    def _commit(self, events: Sequence[Event]) -> None:
-        if not events:
-            return
-        backward = self._write(events)
-        if backward:
-            self._done.append(_Step(tuple(events), backward))
-            self._undone.clear()
-
-    def _write(self, events: Sequence[Event]) -> tuple[Event, ...]:
-        self._journal.append([to_record(event) for event in events])
-        return self._book.apply_all(events)
-
-    def _superseded(self) -> int:
-        return self._journal.count - len(self._book.events())
-
-    def _frames_of(self, points: Iterable[Point]) -> dict[tuple[str, int], LabelledFrame]:
-        keys = dict.fromkeys((point.image, point.frame) for point in points)
-        return {key: self._frame(*key) for key in keys}
+        self._commit(self._state.plan_removal(name))
 
     def _frame(self, image: str, frame: int) -> LabelledFrame:
-        """Return a frame's entry; a frame of a stack added since opening is stored first."""
-        if known := self._book.frames.get((image, frame)):
+        """Return the entry of a frame; a new frame of a stack is stored first."""
+        if known := self._state.frames.get((image, frame)):
             return known
         if image not in self._stacks or self.read_only:
             raise LabelError(f"{self.path}: image {image[:12]} is not in it; add the image first")
         return self._store(self._stacks[image], frame)
 
     def _store(self, micrograph: Micrograph, frame: int) -> LabelledFrame:
-        known = self._book.frames.get((micrograph.sha256, frame))
+        known = self._state.frames.get((micrograph.sha256, frame))
         return store_pixels(self.path, micrograph, frame, known)
 
 
