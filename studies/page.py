@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_stem_defects.reporting.markdown import table
-from napari_stem_defects.training.metrics import REFERENCE_ERRORS, REFERENCE_WINDOWS, wilson
+from napari_stem_defects.training.metrics import REFERENCE_ERRORS, REFERENCE_WINDOWS, wilson_interval
 from napari_stem_defects.training.splits import MEANING
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Tally(NamedTuple):
         return self._scaled() if self.tested and self.windows else "-"
 
     def _scaled(self) -> str:
-        rate = wilson(self.errors, self.windows)
+        rate = wilson_interval(self.errors, self.windows)
         shares = [share for share in (rate.value, rate.low, rate.high) if share is not None]
         per, low, high = (f"{REFERENCE_WINDOWS * share:.1f}" for share in shares)
         return f"{per} ({low} to {high})"

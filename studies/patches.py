@@ -11,9 +11,9 @@ import numpy as np
 from baselines import BASELINES
 from peers import PEERS
 
-from napari_stem_defects.training.metrics import Evaluation, evaluate
+from napari_stem_defects.training.metrics import Metrics, compute_metrics
 from napari_stem_defects.training.pipeline import train
-from napari_stem_defects.training.recipes import Recipe, TrainingOptions
+from napari_stem_defects.training.recipes import RecipeName, TrainingOptions
 from napari_stem_defects.training.splits import split
 
 if TYPE_CHECKING:
@@ -47,14 +47,14 @@ class Outcome(NamedTuple):
 
     test: TrainingSet
     probabilities: NDArray[np.float32]
-    evaluation: Evaluation
+    metrics: Metrics
     counts: Mapping[str, Mapping[str, int]]
     untestable: Mapping[str, str]
     protocol: Mapping[str, Any]
 
 
 # Method: recipe and representation; None leaves it to the recipe.
-NETWORKS: dict[str, tuple[Recipe, Representation | None]] = {
+NETWORKS: dict[str, tuple[RecipeName, Representation | None]] = {
     "suited": ("suited", None),
     "abstract": ("abstract", None),
     "suited-fft": ("suited", "fft"),
@@ -93,11 +93,11 @@ def _networks(run: Run, data: TrainingSet, epochs: int | None) -> Outcome:
         seed=run.seed,
     )
     made = train(data, choices, device="cpu")
-    (found,) = made.measurements
+    (found,) = made.evaluations
     return Outcome(
         found.data,
         found.probabilities,
-        found.evaluation,
+        found.metrics,
         found.counts,
         found.untestable,
         made.ensemble.spec.training["protocol"],
@@ -107,23 +107,23 @@ def _networks(run: Run, data: TrainingSet, epochs: int | None) -> Outcome:
 def _baseline(run: Run, data: TrainingSet) -> Outcome:
     """Give a baseline all of the training side; nothing is held out for calibration."""
     sides = split(data, run.split, seed=run.seed)
-    learned, test = data.only(sides.train), data.only(sides.test)
+    learned, test = data.subset(sides.train), data.subset(sides.test)
     method = {**BASELINES, **PEERS}[run.method]
     probabilities = method(learned, test)
-    evaluation = evaluate(data.classes, test.labels, test.targets, probabilities)
+    metrics = compute_metrics(data.classes, test.labels, test.targets, probabilities)
     counts = {"training": learned.counts(), "test": test.counts()}
     protocol = {"name": run.method, "description": (method.__doc__ or "").splitlines()[0]}
-    return Outcome(test, probabilities, evaluation, counts, sides.untestable, protocol)
+    return Outcome(test, probabilities, metrics, counts, sides.untestable, protocol)
 
 
 def _figures(outcome: Outcome) -> dict[str, Any]:
     """Return counts per class, what cannot be tested, and the patches that were misjudged."""
-    figures = outcome.evaluation.classes
+    figures = outcome.metrics.classes
     kept = ("tn", "fp", "fn", "tp", "auroc", "calibration_error")
     return {
         "counts": {part: dict(counts) for part, counts in outcome.counts.items()},
         "untestable": dict(outcome.untestable),
-        "windows": outcome.evaluation.windows,
+        "windows": outcome.metrics.windows,
         "classes": {
             name: {key: getattr(each, key) for key in kept} for name, each in figures.items()
         },

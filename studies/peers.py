@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_stem_defects.preprocessing.pipeline import normalise
-from napari_stem_defects.training.augmentation import square_view
+from napari_stem_defects.training.augmentation import dihedral_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ def atomai_classifier(learned: TrainingSet, test: TrainingSet) -> NDArray[np.flo
 
 
 def _images(data: TrainingSet, view: int) -> NDArray[np.float32]:
-    patches = [normalise(square_view(data.images[index], view)) for index in data.image]
+    patches = [normalise(dihedral_view(data.images[index], view)) for index in data.image]
     return np.stack(patches).astype(np.float32)
 
 

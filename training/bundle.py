@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from recipe import Trained
 
-    from napari_stem_defects.networks.spec import Calibration, Ensemble
+    from napari_stem_defects.networks.spec import PlattCalibration, Ensemble
     from napari_stem_defects.training.dataset import TrainingSet
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -57,7 +57,7 @@ def run(recipe: Recipe) -> None:
 def finish(
     recipe: Recipe,
     trained: Trained,
-    calibration: Mapping[str, Calibration],
+    calibration: Mapping[str, PlattCalibration],
     data: TrainingSet,
     size: Size,
     figures: dict[str, Any],
@@ -68,7 +68,7 @@ def finish(
     ensemble = replace(ensemble, spec=replace(ensemble.spec, calibration=calibration))
     scenes = simulated_samples(recipe, few_of(recipe, size), MEASURED_SEED)
     record = {
-        "sites": data.restricted(recipe.spec.classes).counts(),
+        "sites": data.with_classes(recipe.spec.classes).counts(),
         "size": size._asdict(),
         "augmentation": Augmentation().to_dict(),
         "seeds": list(recipe.spec.seeds),

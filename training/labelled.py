@@ -55,16 +55,16 @@ def without_neighbours(
 ) -> tuple[TrainingSet, TrainingSet]:
     """Return the held-out sites, and the others whose windows share no pixel with theirs."""
     free = ~held
-    at = np.column_stack([data.canvas_y, data.canvas_x])
-    for canvas in np.unique(data.canvas[held]):
-        mine = data.canvas == canvas
+    at = np.column_stack([data.source_y, data.source_x])
+    for source in np.unique(data.source[held]):
+        mine = data.source == source
         distance = cKDTree(at[held & mine]).query(at, p=np.inf)[0]
         free &= ~mine | (distance >= patch_px)
-    return data.only(held), data.only(free)
+    return data.subset(held), data.subset(free)
 
 
 def checkered(data: TrainingSet) -> NDArray[np.bool_]:
     """Divide sites by the square of a chequerboard they lie in; shape (n,)."""
-    blocks = data.canvas_y // BLOCK_PX + data.canvas_x // BLOCK_PX
+    blocks = data.source_y // BLOCK_PX + data.source_x // BLOCK_PX
     white: NDArray[np.bool_] = blocks % 2 == 0
     return white

@@ -15,8 +15,8 @@ from napari_stem_defects.base.defect_classes import BULK, UNKNOWN, kind_of
 from napari_stem_defects.detection.detect_frame import detect_frame
 from napari_stem_defects.io.images.read import read
 from napari_stem_defects.networks.spec import Ensemble
-from napari_stem_defects.training.evaluate import logits_of
-from napari_stem_defects.training.metrics import auroc, evaluate
+from napari_stem_defects.training.evaluate import predict_logits
+from napari_stem_defects.training.metrics import auroc, compute_metrics
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,8 +50,8 @@ def figures_of(ensemble: Ensemble, samples: Samples) -> dict[str, Any]:
     classes = ensemble.spec.classes
     there = np.nan_to_num(samples.targets) > 0
     labels = [classes[int(row.argmax())] if row.any() else "" for row in there]
-    probability = ensemble.spec.calibrated(logits_of(ensemble, samples))
-    return evaluate(classes, labels, samples.targets, probability).to_dict()
+    probability = ensemble.spec.calibrated_probabilities(predict_logits(ensemble, samples))
+    return compute_metrics(classes, labels, samples.targets, probability).to_dict()
 
 
 def disagreement_of(ensemble: Ensemble, samples: Samples) -> dict[str, Any]:
@@ -62,9 +62,9 @@ def disagreement_of(ensemble: Ensemble, samples: Samples) -> dict[str, Any]:
     mean (its nearness to 0.5), and the wrong answers of each seed's members alone.
     """
     spec, known = ensemble.spec, ~np.isnan(samples.targets)
-    logits = np.stack([logits_of(one, samples) for one in each_seed(ensemble)])
-    of_seeds = np.stack([spec.calibrated(one) for one in logits])
-    mean = spec.calibrated(logits.mean(0))
+    logits = np.stack([predict_logits(one, samples) for one in each_seed(ensemble)])
+    of_seeds = np.stack([spec.calibrated_probabilities(one) for one in logits])
+    mean = spec.calibrated_probabilities(logits.mean(0))
     wrong = _wrong(mean, samples)[known]
     return {
         "answers": int(known.sum()),

@@ -39,7 +39,8 @@ from napari_stem_defects.training.augmentation import Augmentation
 from napari_stem_defects.training.calibration import calibrate
 from napari_stem_defects.training.dataset import TrainingSet, join
 from napari_stem_defects.training.evaluate import predict_logits
-from napari_stem_defects.training.fit import Schedule, fit
+from napari_stem_defects.training.fit import fit
+from napari_stem_defects.training.schedule import Schedule
 from napari_stem_defects.training.sampling import (
     Samples,
     augmented_samples,

@@ -13,7 +13,7 @@ from napari_stem_defects.inference.spatial_averaging import (
 from napari_stem_defects.preprocessing.windows import window_grid
 from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks, from_patches
 from napari_stem_defects.training.sampling import (
-    around,
+    averaging_positions,
 )
 
 GRID = window_grid((91, 121), 3)
@@ -72,7 +72,10 @@ def test_around_a_site_the_same_mean_is_taken() -> None:
     def field(y: np.ndarray, x: np.ndarray) -> np.ndarray:
         return np.asarray(((y - 60) ** 2 - (x - 40) ** 2 / 2 + y) / 100)
 
-    found = sum(weight * field(moved.y, moved.x) for moved, weight in around(sites, spread))
+    found = sum(
+        weight * field(shifted.y, shifted.x)
+        for shifted, weight in averaging_positions(sites, spread)
+    )
     grid = window_grid((201, 201), 1)
     values = field(*np.meshgrid(grid.y, grid.x, indexing="ij"))[None]
     inside = np.abs(values) < 0.9 * SUREST
@@ -89,7 +92,7 @@ def test_answers_at_the_border_are_averaged_inside() -> None:
     image = np.zeros((80, 90), np.float32)
     corners = np.array([(0.0, 0.0), (79.0, 89.0), (1.0, 88.0)])
     sites = from_clicks([Clicks(image, *corners.T, ("A", "A", "Bulk"))])
-    for there, _ in around(sites, 4.0):
+    for there, _ in averaging_positions(sites, 4.0):
         assert there.y.min() >= 0 <= there.x.min()
         assert there.y.max() <= 79
         assert there.x.max() <= 89
@@ -99,7 +102,7 @@ def test_whole_patches_stay_where_they_are() -> None:
     patches = from_patches(
         np.random.default_rng(0).random((2, 64, 64), dtype=np.float32), ["A", "B"]
     )
-    for moved, _ in around(patches, 4.0):
-        np.testing.assert_array_equal(moved.y, patches.y)
-    assert sum(weight for _, weight in around(patches, 4.0)) == pytest.approx(1)
-    assert [weight for _, weight in around(clicks(), 0.0)] == [1.0]
+    for shifted, _ in averaging_positions(patches, 4.0):
+        np.testing.assert_array_equal(shifted.y, patches.y)
+    assert sum(weight for _, weight in averaging_positions(patches, 4.0)) == pytest.approx(1)
+    assert [weight for _, weight in averaging_positions(clicks(), 0.0)] == [1.0]

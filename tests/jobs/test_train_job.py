@@ -17,7 +17,7 @@ from napari_stem_defects.errors import InputError, ModelError, OutputError
 from napari_stem_defects.io.models.model_file import load_model
 from napari_stem_defects.io.models.report_folder import report_folder
 from napari_stem_defects.jobs.train_job import train_model
-from napari_stem_defects.training.recipes import Recipe, TrainingOptions
+from napari_stem_defects.training.recipes import RecipeName, TrainingOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,13 +59,13 @@ def test_a_model_is_measured_on_other_data(patches: Path, tmp_path: Path) -> Non
     (patches / "SF1_7.tif").rename(patches / "Twin_Bound_7.tif")
     measured = evaluate_files(out, [patches], tmp_path / "measured", device="cpu")
     assert {path.name for path in (tmp_path / "measured").iterdir()} == REPORT
-    assert measured.measurements[0].evaluation.rows == ("Bulk", "SF1", "Twin_Bound")
-    assert measured.measurements[0].evaluation.windows == 16
+    assert measured.evaluations[0].metrics.rows == ("Bulk", "SF1", "Twin_Bound")
+    assert measured.evaluations[0].metrics.windows == 16
 
 
 def test_without_a_target_nothing_is_written(patches: Path, tmp_path: Path) -> None:
     before = set(tmp_path.rglob("*"))
-    assert train_files([str(patches)], choices=QUICK, device="cpu").measurements
+    assert train_files([str(patches)], choices=QUICK, device="cpu").evaluations
     assert set(tmp_path.rglob("*")) == before
 
 
@@ -117,14 +117,14 @@ LONG = TrainingOptions(
     [
         ("abstract", ("SF1", 3), ("Bulk", "SF1"), "of 5"),
         ("abstract", ("Bulk", 1), ("Bulk",), "left out, not begun: SF1"),
-        ("suited", ("", 4), ("Bulk", "SF1"), "Bulk, SF1 from the common start at epoch"),
-        ("suited", ("Bulk", 2), ("Bulk", "SF1"), "; SF1 from the common start at epoch"),
+        ("suited", ("", 4), ("Bulk", "SF1"), "Bulk, SF1 from the shared pretraining at epoch"),
+        ("suited", ("Bulk", 2), ("Bulk", "SF1"), "; SF1 from the shared pretraining at epoch"),
     ],
 )
 def test_a_cancel_keeps_the_best_so_far(
     patches: Path,
     tmp_path: Path,
-    recipe: Recipe,
+    recipe: RecipeName,
     cancelled_at: tuple[str, int],
     classes: tuple[str, ...],
     note: str,
@@ -138,7 +138,7 @@ def test_a_cancel_keeps_the_best_so_far(
     assert note in kept.stopped
     assert kept.stopped in out.with_suffix(".md").read_text(encoding="utf-8")
     assert kept.stopped in (report_folder(out) / "report.md").read_text(encoding="utf-8")
-    assert list(kept.measurements[0]["classes"]) == list(classes)
+    assert list(kept.evaluations[0]["classes"]) == list(classes)
     assert not checkpoint_folder(out).exists()
 
 
@@ -170,7 +170,7 @@ def test_a_cancel_between_epochs_is_heard(
         if told and not step.saving:
             raise Cancelled
 
-    monkeypatch.setattr("napari_stem_defects.training.pipeline.PULSE_S", 0.0)
+    monkeypatch.setattr("napari_stem_defects.training.pipeline.REPEAT_PROGRESS_S", 0.0)
     out = tmp_path / "striped.safetensors"
     kept = train_model([patches], out, many, keep=True, device="cpu", report=watch)
     assert "left out, not begun: SF1" in kept.stopped

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_stem_defects.inference.dense import pays
+from napari_stem_defects.inference.dense import is_dense_faster
 from napari_stem_defects.inference.predict import predict
 from napari_stem_defects.io.images.read import read
 from napari_stem_defects.io.models.library import find_model
@@ -26,7 +26,7 @@ def test_one_pass_is_window_by_window(data_dir: Path, model: str, image: str) ->
     settings = ensemble.spec.preprocessing
     flat = filter_image(read(data_dir / "images" / image).pixels, settings)
     grid = window_grid(flat.shape, 8)
-    assert pays(ensemble.spec, grid)
+    assert is_dense_faster(ensemble.spec, grid)
     exact, fast = (predict(flat, ensemble, grid, mode=mode) for mode in ("exact", "fast"))
     np.testing.assert_array_equal(exact, fast)
     some = Grid(grid.y[::9], grid.x[::9])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from napari_stem_defects.io.labels.load_dataset import read_training_data
-from napari_stem_defects.training.label_extent import label_radius
+from napari_stem_defects.training.label_extent import defect_label_extent
 from napari_stem_defects.training.recipes import TrainingOptions, recipe_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,7 +43,7 @@ def test_the_labels_decide_scale_radius_and_views(
     data = read_training_data([tmp_path / "wse2.labels"])
     assert data.counts() == {"Bulk": 7562, "Se_vacancy": 141, "Ti_dopant": 5}
     assert data.pixel_size_nm == pytest.approx(0.01994, abs=1e-5)
-    assert label_radius(data) == pytest.approx(3.2, abs=0.3)
+    assert defect_label_extent(data.extent_px) == pytest.approx(3.2, abs=0.3)
     plan = recipe_for(data, TrainingOptions(classes=("Bulk", "Se_vacancy")))
     assert plan.views * 141 > 3000  # of 4,000 windows without magnification and thinning: 564
 

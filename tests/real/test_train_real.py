@@ -25,26 +25,26 @@ def patches(data_dir: Path) -> TrainingSet:
 def test_the_patches_are_crops_of_few_places(patches: TrainingSet) -> None:
     assert patches.counts()["LC"] == 183
     junction = np.array(patches.labels) == "LC"
-    assert len(set(patches.canvas[junction])) == 1
-    assert np.ptp(patches.canvas_y[junction]) < 64
+    assert len(set(patches.source[junction])) == 1
+    assert np.ptp(patches.source_y[junction]) < 64
 
 
 def test_two_members_learn_in_seconds_and_one_place_is_said_to_be_one(
     patches: TrainingSet,
 ) -> None:
     chosen = np.isin(patches.labels, ["Bulk", "SF1", "Vacancy_CdTe"])
-    choices = TrainingOptions(
+    options = TrainingOptions(
         classes=("SF1", "Vacancy_CdTe"),
         epochs={"SF1": 2, "Vacancy_CdTe": 1},
         splits=("random", "site"),
         recipe="abstract",
     )
-    trained = train(patches.only(chosen), choices, device="cpu")
-    random, site = trained.measurements
+    trained = train(patches.subset(chosen), options, device="cpu")
+    random, site = trained.evaluations
     assert random.untestable == {}
-    assert random.evaluation.classes["SF1"].auroc > 0.9
+    assert random.metrics.classes["SF1"].auroc > 0.9
     assert site.untestable == {"SF1": "all 181 labels are of one defect"}
-    assert site.evaluation.classes["SF1"].tp == site.evaluation.classes["SF1"].fn == 0
+    assert site.metrics.classes["SF1"].tp == site.metrics.classes["SF1"].fn == 0
     assert site.counts["test"]["Vacancy_CdTe"] > 0
 
 
@@ -53,7 +53,7 @@ def test_two_members_learn_in_seconds_and_one_place_is_said_to_be_one(
 def test_seven_members_err_as_rarely_as_the_abstracts(patches: TrainingSet) -> None:
     """`python3 run.py test -m long tests/real/test_train_real.py`: two minutes of two cores."""
     trained = train(patches, TrainingOptions(splits=("random",)), device="cpu")
-    figures = trained.measurements[0].evaluation.classes
+    figures = trained.evaluations[0].metrics.classes
     errors = {name: each.errors for name, each in figures.items()}
     print(errors, f"of {trained.measurements[0].evaluation.windows}, {trained.seconds:.0f} s")
     assert all(errors[name] <= 1 for name in ("LC", "SF1", "SF2", "Twin_Bound"))

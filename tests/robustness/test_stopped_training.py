@@ -20,8 +20,9 @@ from napari_stem_defects.base.progress import Cancelled, Progress
 from napari_stem_defects.errors import OutputError
 from napari_stem_defects.io.models.checkpoint_store import CheckpointFolder
 from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec
-from napari_stem_defects.training.checkpointing import CheckpointLog, State
-from napari_stem_defects.training.fit import Schedule, fit
+from napari_stem_defects.training.checkpointing import CheckpointLog, Checkpoint
+from napari_stem_defects.training.fit import fit
+from napari_stem_defects.training.schedule import Schedule
 from napari_stem_defects.training.recipes import TrainingOptions
 from napari_stem_defects.training.sampling import plain_samples
 
@@ -30,21 +31,21 @@ if TYPE_CHECKING:
 
 TRAINER = Path(__file__).with_name("trainer.py")
 SPEC = EnsembleSpec("toy", ("Bulk", "SF1"), architecture=Architecture(channels=(4, 8), hidden=8))
-SCHEDULE = Schedule(epochs={"Bulk": 2, "SF1": 3}, common_epochs=2, seeds=(0, 1), batch=8)
-STATE = State({"a": np.arange(6.0).reshape(2, 3).T, "b": np.array(3)}, {"c": [1, "d"]})
+SCHEDULE = Schedule(epochs={"Bulk": 2, "SF1": 3}, pretraining_epochs=2, seeds=(0, 1), batch=8)
+STATE = Checkpoint({"a": np.arange(6.0).reshape(2, 3).T, "b": np.array(3)}, {"c": [1, "d"]})
 
 
 class Kept:
     """A store in memory that counts what it is given."""
 
     def __init__(self) -> None:
-        self.states: dict[str, State] = {}
+        self.states: dict[str, Checkpoint] = {}
 
-    def load(self, part: str) -> State | None:
+    def load(self, part: str) -> Checkpoint | None:
         return self.states.get(part)
 
-    def save(self, part: str, state: State) -> None:
-        self.states[part] = State(
+    def save(self, part: str, state: Checkpoint) -> None:
+        self.states[part] = Checkpoint(
             {name: array.copy() for name, array in state.arrays.items()}, state.values
         )
 
@@ -54,7 +55,7 @@ class Interrupted(Exception):
 
 
 def learn(
-    memory: CheckpointLog | None, stop_at: int = 0
+    checkpoints: CheckpointLog | None, stop_at: int = 0
 ) -> tuple[Ensemble, list[dict[str, object]]]:
     """Fit the toy problem; give up when so many epochs of this call are done."""
     told = 0
@@ -66,7 +67,7 @@ def learn(
             raise Interrupted
 
     samples = plain_samples(striped_patches(10), SPEC.preprocessing)
-    return fit(SPEC, samples, samples, SCHEDULE, report=count, memory=memory)
+    return fit(SPEC, samples, samples, SCHEDULE, report=count, checkpoints=checkpoints)
 
 
 def test_a_training_in_pieces_gives_the_same_bits() -> None:
@@ -155,7 +156,7 @@ CHOICES = TrainingOptions(
 
 
 def train(
-    patches: Path, out: Path, choices: TrainingOptions = CHOICES, stop_at: int = 0
+    patches: Path, out: Path, options: TrainingOptions = CHOICES, stop_at: int = 0
 ) -> list[int]:
     """Train, fail when so many epochs are done; return which epochs were run."""
     epochs: list[int] = []
@@ -167,7 +168,7 @@ def train(
                 raise Interrupted
 
     try:
-        train_files([patches], out, choices, device="cpu", report=tell)
+        train_files([patches], out, options, device="cpu", report=tell)
     except Interrupted:
         pass
     return epochs
@@ -247,7 +248,7 @@ def test_a_killed_training_loses_at_most_one_epoch(
     """Kill it at random moments; every epoch it told of as kept is there when it goes on."""
     chance = random.Random(5)
     whole = tmp_path / "whole" / "striped.safetensors"
-    choices = replace(CHOICES, epochs={"Bulk": epochs, "SF1": epochs})
+    options = replace(CHOICES, epochs={"Bulk": epochs, "SF1": epochs})
     killed = finished = 0
     said: list[tuple[str, int]] = []
     while killed < kills:
@@ -265,8 +266,8 @@ def test_a_killed_training_loses_at_most_one_epoch(
             (tmp_path / "killed" / "striped.safetensors").unlink()
         else:
             killed += 1
-    train_files([patches], tmp_path / "killed" / "striped.safetensors", choices, device="cpu")
-    train_files([patches], whole, choices, device="cpu")
+    train_files([patches], tmp_path / "killed" / "striped.safetensors", options, device="cpu")
+    train_files([patches], whole, options, device="cpu")
     assert whole.read_bytes() == (tmp_path / "killed" / "striped.safetensors").read_bytes()
     print(f"{killed} kills, {finished} trainings finished meanwhile, 0 epochs trained twice")
 

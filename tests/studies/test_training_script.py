@@ -14,7 +14,7 @@ import tifffile
 
 from napari_stem_defects.simulation.simulate import simulate
 from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks
-from napari_stem_defects.training.evaluate import logits_of
+from napari_stem_defects.training.evaluate import predict_logits
 from napari_stem_defects.training.metrics import auroc
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "training"))
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.networks.spec import Ensemble
 
 TINY = recipe.Size(
-    *(1, 8, 0), lesson_epochs=0, common_epochs=1, stranger_scenes=2, stranger_views=1
+    *(1, 8, 0), warm_up_epochs=0, pretraining_epochs=1, stranger_scenes=2, stranger_views=1
 )
 RECIPE = sto_001.RECIPE
 
@@ -56,11 +56,11 @@ def test_members_of_two_seeds_part_from_one_start(
     trained: Ensemble, scenes: recipe.Samples
 ) -> None:
     assert trained.spec.seeds == (0, 1)
-    one, two = (logits_of(each, scenes) for each in measuring.each_seed(trained))
+    one, two = (predict_logits(each, scenes) for each in measuring.each_seed(trained))
     assert not np.allclose(one, two)
     # They learned the same first: their answers go together.
     assert np.corrcoef(one.ravel(), two.ravel())[0, 1] > 0.5
-    np.testing.assert_allclose((one + two) / 2, logits_of(trained, scenes), atol=1e-4)
+    np.testing.assert_allclose((one + two) / 2, predict_logits(trained, scenes), atol=1e-4)
 
 
 def test_disagreement_counts_the_answers_that_are_known(
@@ -68,7 +68,7 @@ def test_disagreement_counts_the_answers_that_are_known(
 ) -> None:
     found = measuring.disagreement_of(trained, scenes)
     known = ~np.isnan(scenes.targets)
-    probability = trained.spec.calibrated(logits_of(trained, scenes))
+    probability = trained.spec.calibrated_probabilities(predict_logits(trained, scenes))
     wrong = ((probability >= 0.5) != (scenes.targets > 0.5))[known]
     assert found["answers"] == known.sum()
     assert found["wrong"] == pytest.approx(wrong.sum(), abs=1)

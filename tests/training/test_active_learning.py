@@ -12,7 +12,7 @@ from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.models.model_file import load_model
 from napari_stem_defects.simulation.crystals import LAYER_NM
-from napari_stem_defects.simulation.synthetic_edits import add_synthetic_defects, away_from
+from napari_stem_defects.simulation.synthetic_edits import add_synthetic_defects, pixels_far_from
 from napari_stem_defects.training.active_learning import suggest
 
 if TYPE_CHECKING:
@@ -40,11 +40,11 @@ def test_suggestions_keep_apart_and_off_the_labels(tmp_path: Path) -> None:
 
 
 def test_no_patch_shows_a_place_and_a_pixel_away_from_it() -> None:
-    free = away_from([(20.2, 30.0), (-3.0, 99.6)], (80, 100))
+    free = pixels_far_from([(20.2, 30.0), (-3.0, 99.6)], (80, 100))
     y, x = np.mgrid[:80, :100]
     near = [np.hypot(y - cy, x - cx) <= 64 / np.sqrt(2) for cy, cx in ((20, 30), (0, 99))]
     np.testing.assert_array_equal(free, ~(near[0] | near[1]))
-    assert away_from([], (5, 6)).all()
+    assert pixels_far_from([], (5, 6)).all()
 
 
 def test_made_defects_lie_in_the_region_and_repeat(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_column_that_is_taken_away_leaves_the_level_between_columns() -> None:
     assert np.mean(left) < between + 0.5 * (image.pixels.max() - between)
 
 
-def test_no_room_and_no_lattice_are_said() -> None:
+def test_no_room_and_no_lattice_are_errors() -> None:
     nothing = np.zeros((256, 256), bool)
     with pytest.raises(InputError, match="no column lies in the region"):
         add_synthetic_defects(crystal(), nothing, vacancies=1, interstitials=1)

@@ -18,11 +18,11 @@ from napari_stem_defects.preprocessing.settings import (
 )
 from napari_stem_defects.training.augmentation import (
     Augmentation,
-    disturbed,
-    flat_view,
-    quarter_view,
-    square_view,
-    turned_view,
+    degrade_image,
+    dihedral_view,
+    filtered_view,
+    random_affine_view,
+    random_quarter_turn,
 )
 
 if TYPE_CHECKING:
@@ -42,10 +42,10 @@ def dots(shape: tuple[int, int] = (200, 240), height: float = 1.0) -> np.ndarray
     return gaussian_filter(image, 1.5)
 
 
-def landed(view: np.ndarray, moved: np.ndarray, outside: np.ndarray) -> list[float]:
+def landed(view: np.ndarray, shifted: np.ndarray, outside: np.ndarray) -> list[float]:
     """Return how far from each site inside the view its dot's peak is, px."""
     apart = []
-    for y, x in moved:
+    for y, x in shifted:
         top, left = round(y) - 6, round(x) - 6
         near = view[max(top, 0) : top + 13, max(left, 0) : left + 13]
         whole = near.shape == (13, 13) and top >= 0 and left >= 0
@@ -59,34 +59,34 @@ def test_sites_land_on_what_they_label() -> None:
     apart = []
     for seed in SEEDS:
         rng = np.random.default_rng(seed)
-        apart += landed(*turned_view(dots(), SITES, Augmentation(), rng))
+        apart += landed(*random_affine_view(dots(), SITES, Augmentation(), rng))
     assert len(apart) > 20
     assert max(apart) < 1
 
 
-def test_sites_stay_there_when_the_picture_is_disturbed() -> None:
+def test_sites_stay_in_place_when_the_image_is_degraded() -> None:
     apart = []
     for seed in SEEDS:
         rng = np.random.default_rng(seed)
         augmentation = Augmentation(noise=0.1)
-        view, moved, outside = turned_view(dots(), SITES, augmentation, rng)
-        apart += landed(disturbed(view, augmentation, rng), moved, outside)
+        view, shifted, outside = random_affine_view(dots(), SITES, augmentation, rng)
+        apart += landed(degrade_image(view, augmentation, rng), shifted, outside)
     assert len(apart) > 20
     assert np.percentile(apart, 90) < 1.5
 
 
-def test_flattened_views_keep_sites_and_leave_the_outside_empty() -> None:
+def test_preprocessed_views_keep_sites_and_are_zero_outside() -> None:
     apart, empty = [], []
     for seed in SEEDS:
         settings = PreprocessingSettings(contrast_px=0)
         image = dots() + 0.005 * np.random.default_rng(99).random((200, 240), dtype=np.float32)
-        flat, moved = flat_view(image, SITES, settings, STILL, np.random.default_rng(seed))
-        _, again, outside = turned_view(image, SITES, STILL, np.random.default_rng(seed))
-        np.testing.assert_array_equal(moved, again)
+        flat, shifted = filtered_view(image, SITES, settings, STILL, np.random.default_rng(seed))
+        _, again, outside = random_affine_view(image, SITES, STILL, np.random.default_rng(seed))
+        np.testing.assert_array_equal(shifted, again)
         assert not flat[outside].any()
         assert (flat[~outside] != 0).mean() > 0.99
         empty.append(outside.mean())
-        apart += landed(flat, moved, outside)
+        apart += landed(flat, shifted, outside)
     assert max(apart) < 1
     assert 0.02 < np.mean(empty) < 0.6
 
@@ -97,10 +97,12 @@ def test_outside_is_what_the_parent_does_not_cover(seed: int) -> None:
     corner = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
     shape = np.array((150, 180))
     rng = np.random.default_rng(seed)
-    _, moved, outside = turned_view(np.ones(shape, np.float32), corner, Augmentation(), rng)
-    forward = np.column_stack([moved[1] - moved[0], moved[2] - moved[0]])
+    _, shifted, outside = random_affine_view(
+        np.ones(shape, np.float32), corner, Augmentation(), rng
+    )
+    forward = np.column_stack([shifted[1] - shifted[0], shifted[2] - shifted[0]])
     pixels = np.indices(shape).reshape(2, -1).T
-    parent = (pixels - moved[0]) @ np.linalg.inv(forward).T
+    parent = (pixels - shifted[0]) @ np.linalg.inv(forward).T
     beyond = np.maximum(-parent, parent - (shape - 1)).max(1).reshape(shape)
     assert outside[beyond > 0.01].all()
     assert not outside[beyond < -1].any()
@@ -112,8 +114,8 @@ def test_angles_and_mirrors_are_free_and_limits_hold() -> None:
     image = np.zeros((64, 64), np.float32)
     angles, areas = [], []
     for seed in range(200):
-        moved = turned_view(image, corner, augmentation, np.random.default_rng(seed))[1]
-        forward = np.column_stack([moved[1] - moved[0], moved[2] - moved[0]])
+        shifted = random_affine_view(image, corner, augmentation, np.random.default_rng(seed))[1]
+        forward = np.column_stack([shifted[1] - shifted[0], shifted[2] - shifted[0]])
         angles.append(np.arctan2(*forward[:, 0]) % (2 * np.pi))
         areas.append(np.linalg.det(forward))
     assert (np.histogram(angles, 4, (0, 2 * np.pi))[0] > 30).all()
@@ -124,17 +126,17 @@ def test_angles_and_mirrors_are_free_and_limits_hold() -> None:
 
 def test_a_still_view_is_a_rigid_motion() -> None:
     for seed in SEEDS:
-        moved = turned_view(dots(), SITES, STILL, np.random.default_rng(seed))[1]
+        shifted = random_affine_view(dots(), SITES, STILL, np.random.default_rng(seed))[1]
         np.testing.assert_allclose(
-            np.linalg.norm(moved[:, None] - moved, axis=2),
+            np.linalg.norm(shifted[:, None] - shifted, axis=2),
             np.linalg.norm(SITES[:, None] - SITES, axis=2),
         )
 
 
-def test_nothing_disturbed_is_only_normalised() -> None:
+def test_no_degradation_only_normalises() -> None:
     image = 100 + 50 * dots()
     rng = np.random.default_rng(0)
-    np.testing.assert_allclose(disturbed(image, STILL, rng), normalise(image), atol=1e-6)
+    np.testing.assert_allclose(degrade_image(image, STILL, rng), normalise(image), atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -147,13 +149,13 @@ def test_nothing_disturbed_is_only_normalised() -> None:
         ({"blur_px": 3.0}, lambda a: -np.abs(np.diff(a, axis=1)).max()),
     ],
 )
-def test_each_disturbance_does_what_it_says(
+def test_each_degradation_has_its_effect(
     change: dict[str, float], grows: Callable[[np.ndarray], float]
 ) -> None:
     image = dots(height=20)
     augmentation = Augmentation(**{**STILL.to_dict(), **change})
     before = grows(normalise(image))
-    after = [grows(disturbed(image, augmentation, np.random.default_rng(s))) for s in SEEDS]
+    after = [grows(degrade_image(image, augmentation, np.random.default_rng(s))) for s in SEEDS]
     assert np.mean(after) > before
 
 
@@ -162,7 +164,7 @@ def test_haze_lies_in_some_places_and_survives_preprocessing() -> None:
     hazy = Augmentation(**{**STILL.to_dict(), "haze": 2.0, "haze_px": (4, 4)})
     stronger = 0
     for seed in SEEDS:
-        haze = disturbed(image, hazy, np.random.default_rng(seed)) - normalise(image)
+        haze = degrade_image(image, hazy, np.random.default_rng(seed)) - normalise(image)
         squares = haze.reshape(8, 32, 8, 32).std((1, 3))
         assert squares.min() < 0.1 * squares.max()
         clear, dull = (
@@ -184,20 +186,20 @@ def test_haze_lies_in_some_places_and_survives_preprocessing() -> None:
 def test_no_image_gives_nan(image: np.ndarray) -> None:
     for seed in SEEDS:
         rng = np.random.default_rng(seed)
-        picture = disturbed(image, Augmentation(), rng)
+        picture = degrade_image(image, Augmentation(), rng)
         assert picture.dtype == np.float32
         assert picture.shape == image.shape
         assert np.isfinite(picture).all()
         assert picture.min() >= 0
-        flat, moved = flat_view(image, SITES, PreprocessingSettings(), Augmentation(), rng)
+        flat, shifted = filtered_view(image, SITES, PreprocessingSettings(), Augmentation(), rng)
         assert np.isfinite(flat).all()
         assert flat.dtype == np.float32
-        assert np.isfinite(moved).all()
+        assert np.isfinite(shifted).all()
 
 
 def test_the_same_seed_gives_the_same_view() -> None:
     one, again, other = (
-        flat_view(
+        filtered_view(
             dots(), SITES, PreprocessingSettings(), Augmentation(), np.random.default_rng(seed)
         )
         for seed in (3, 3, 4)
@@ -209,20 +211,20 @@ def test_the_same_seed_gives_the_same_view() -> None:
 
 def test_the_parent_is_left_alone() -> None:
     image = dots()
-    flat_view(image, SITES, PreprocessingSettings(), Augmentation(), np.random.default_rng(0))
+    filtered_view(image, SITES, PreprocessingSettings(), Augmentation(), np.random.default_rng(0))
     np.testing.assert_array_equal(image, dots())
 
 
 def test_quarter_turns_are_the_four_rotations() -> None:
     patch = np.arange(16, dtype=np.float32).reshape(4, 4)
     rng = np.random.default_rng(0)
-    turned = {quarter_view(patch, rng).tobytes() for _ in range(40)}
+    turned = {random_quarter_turn(patch, rng).tobytes() for _ in range(40)}
     assert turned == {np.ascontiguousarray(np.rot90(patch, k)).tobytes() for k in range(4)}
 
 
 def test_a_square_can_be_laid_down_in_eight_ways() -> None:
     patch = np.arange(16, dtype=np.float32).reshape(4, 4)
-    ways = [square_view(patch, number) for number in range(9)]
+    ways = [dihedral_view(patch, number) for number in range(9)]
     np.testing.assert_array_equal(ways[0], patch)
     for number in range(4):
         np.testing.assert_array_equal(ways[number], np.rot90(patch, number))

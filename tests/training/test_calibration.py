@@ -22,7 +22,7 @@ def test_scale_and_shift_are_found(scale: float, shift: float) -> None:
     assert found.shift == pytest.approx(shift, abs=0.15)
 
 
-def test_separable_windows_do_not_ask_for_certainty() -> None:
+def test_separable_windows_do_not_give_certainty() -> None:
     logits = np.array([-8.0, -7, -6, 6, 7, 8])
     found = fit_platt(logits, logits > 0)
     assert 0 < found.scale < 3
@@ -55,10 +55,10 @@ def test_unknown_targets_have_no_influence() -> None:
     assert calibrate(("SF1",), more, extra) == plain
 
 
-def test_calibrated_probabilities_mean_what_they_say() -> None:
+def test_calibrated_probabilities_match_frequencies() -> None:
     logits, truth = drawn(0.4, -1.0)
     table = logits.astype(np.float32)[:, None]
     fitted = calibrate(("SF1",), table, truth.astype(np.float32)[:, None])
-    answers = EnsembleSpec("x", ("SF1",), calibration=fitted).calibrated(table)[:, 0]
-    sure = answers > 0.8
-    assert truth[sure].mean() == pytest.approx(answers[sure].mean(), abs=0.03)
+    predictions = EnsembleSpec("x", ("SF1",), calibration=fitted).calibrated_probabilities(table)[:, 0]
+    sure = predictions > 0.8
+    assert truth[sure].mean() == pytest.approx(predictions[sure].mean(), abs=0.03)

@@ -14,9 +14,9 @@ from napari_stem_defects.training.dataset import (
     join,
 )
 from napari_stem_defects.training.label_extent import (
-    NARROWEST_RADIUS_PX,
-    WIDEST_RADIUS_PX,
-    label_radius,
+    MAX_EXTENT_PX,
+    MIN_EXTENT_PX,
+    defect_label_extent,
 )
 
 Point = tuple[float, float]
@@ -42,7 +42,7 @@ def test_a_click_is_positive_for_what_is_there_and_negative_for_the_rest() -> No
     assert data.classes == ("Bulk", "SF1")
     assert data.labels == ("SF1", "Bulk")
     np.testing.assert_array_equal(data.targets, [[0, 1], [1, 0]])
-    np.testing.assert_array_equal(data.radius_px, [WIDEST_RADIUS_PX / 2] * 2)
+    np.testing.assert_array_equal(data.extent_px, [MAX_EXTENT_PX / 2] * 2)
 
 
 @pytest.mark.parametrize(
@@ -55,27 +55,25 @@ def test_near_clicks_of_another_class_hold_undecide_or_not(apart: float, wanted:
     data = from_clicks(
         [clicks({"SF1": [*lone, (180.0, 100.0)], "SF2": [*far, (180.0, 100.0 + apart)]})]
     )
-    assert data.radius_px[0] == WIDEST_RADIUS_PX / 2
+    assert data.extent_px[0] == MAX_EXTENT_PX / 2
     site = data.labels.index("SF1") + len(lone)
     np.testing.assert_equal(target(data, site, "SF2"), wanted)
     assert target(data, site, "SF1") == 1
 
 
-@pytest.mark.parametrize(
-    ("spacing", "radius"), [(10.0, 4.0), (2.0, NARROWEST_RADIUS_PX), (90.0, 8.0)]
-)
-def test_the_radius_follows_how_densely_classes_were_clicked(spacing: float, radius: float) -> None:
+@pytest.mark.parametrize(("spacing", "radius"), [(10.0, 4.0), (2.0, MIN_EXTENT_PX), (90.0, 8.0)])
+def test_the_extent_follows_the_density_of_the_clicks(spacing: float, radius: float) -> None:
     """Columns of two kinds, side by side, each of them labelled."""
     points: dict[str, list[Point]] = {"Mo": [], "S": []}
     for i in range(3):
         for j in range(3):
             points["S" if (i + j) % 2 else "Mo"].append((20 + spacing * i, 20 + spacing * j))
     data = from_clicks([clicks(points)])
-    assert data.radius_px == pytest.approx(radius / 2)
+    assert data.extent_px == pytest.approx(radius / 2)
     labelled = np.array([bool(name) for name in data.labels])
     own = [target(data, site, data.labels[site]) for site in np.flatnonzero(labelled)]
     assert set(own) == {1.0}
-    if radius > NARROWEST_RADIUS_PX:
+    if radius > MIN_EXTENT_PX:
         others = [target(data, site, "Mo") for site, name in enumerate(data.labels) if name == "S"]
         assert set(others) == {0.0}
 
@@ -87,9 +85,9 @@ def lattice_with(defect: str, spacing: float = 8.0) -> Clicks:
     return clicks({"Bulk": columns, defect: [middle]})
 
 
-def test_the_radius_of_a_rare_defect_leaves_out_its_neighbours() -> None:
+def test_the_extent_of_a_rare_defect_excludes_its_neighbours() -> None:
     data = from_clicks([lattice_with("odd column")])
-    assert label_radius(data) == pytest.approx(0.4 * 8)
+    assert defect_label_extent(data.extent_px) == pytest.approx(0.4 * 8)
     site = data.labels.index("odd column")
     at = np.hypot(data.y - data.y[site], data.x - data.x[site])
     neighbours = np.flatnonzero((at > 0) & (at < 8.5) & (np.array(data.labels) == "Bulk"))
@@ -101,24 +99,24 @@ def test_bulk_is_learned_between_the_columns_too_but_not_near_a_defect() -> None
     site = data.labels.index("odd column")
     away = np.hypot(data.y - data.y[site], data.x - data.x[site])
     bulk = np.array(data.labels) == "Bulk"
-    far = bulk & (away > 2 * 3.2 + WIDEST_RADIUS_PX)
-    np.testing.assert_allclose(data.radius_px[far], WIDEST_RADIUS_PX / 2)
-    assert (away - data.radius_px >= 2 * 3.2 - 1e-9)[bulk].all()
-    assert data.radius_px[site] == pytest.approx(1.6)
+    far = bulk & (away > 2 * 3.2 + MAX_EXTENT_PX)
+    np.testing.assert_allclose(data.extent_px[far], MAX_EXTENT_PX / 2)
+    assert (away - data.extent_px >= 2 * 3.2 - 1e-9)[bulk].all()
+    assert data.extent_px[site] == pytest.approx(1.6)
 
 
-def test_a_junction_on_its_fault_narrows_no_radius() -> None:
+def test_a_junction_on_its_fault_does_not_reduce_the_extent() -> None:
     fault = [(100.0, 20.0 + 10 * i) for i in range(25)]
     bulk = [(200.0, 5.0 * i) for i in range(55)]
     data = from_clicks([clicks({"SF1": fault, "LC": [(102, 101)], "Bulk": bulk})])
-    assert data.radius_px[0] == WIDEST_RADIUS_PX / 2
+    assert data.extent_px[0] == MAX_EXTENT_PX / 2
 
 
 def test_a_defect_is_no_bulk_however_near_bulk_was_clicked() -> None:
     lone, far = [[(28.0 * i, x) for i in range(10)] for x in (20.0, 280.0)]
     data = from_clicks([clicks({"SF1": [*lone, (100, 200)], "Bulk": [*far, (109, 200)]})])
     bulk = {target(data, n, "Bulk") for n, name in enumerate(data.labels) if name == "SF1"}
-    assert label_radius(data) > 9 / 2
+    assert defect_label_extent(data.extent_px) > 9 / 2
     assert bulk == {0.0}
 
 
@@ -127,8 +125,8 @@ def test_beside_a_point_defect_it_is_not() -> None:
     beside = [site for site, name in enumerate(data.labels) if not name]
     assert len(beside) == 6
     distance = np.hypot(data.y[beside] - 150, data.x[beside] - 150)
-    assert distance.min() >= 2.5 * WIDEST_RADIUS_PX
-    assert distance.max() <= 5 * WIDEST_RADIUS_PX
+    assert distance.min() >= 2.5 * MAX_EXTENT_PX
+    assert distance.max() <= 5 * MAX_EXTENT_PX
     assert [target(data, site, "Vacancy_CdTe") for site in beside] == [0.0] * 6
     assert np.isnan([target(data, site, "Bulk") for site in beside]).all()
 
@@ -140,7 +138,7 @@ def test_beside_points_avoid_other_clicks_and_the_outside() -> None:
     at = np.column_stack([data.y, data.x])
     apart = np.linalg.norm(at[beside][:, None] - at[~beside][None], axis=2)
     assert beside.any()
-    assert apart.min() > 2 * WIDEST_RADIUS_PX
+    assert apart.min() > 2 * MAX_EXTENT_PX
     assert at.min() >= 0
     assert at.max() <= 299
 
@@ -149,14 +147,14 @@ def test_extended_defects_have_no_beside() -> None:
     assert all(from_clicks([clicks({"SF1": [(150, 150)], "Twin_Bound": [(80, 80)]})]).labels)
 
 
-def test_edited_copies_share_a_canvas() -> None:
+def test_edited_copies_share_a_source() -> None:
     image = noise(1)
     edited = image.copy()
     edited[10:90, 10:90] = 0
     parents = [image, noise(2), edited, noise(3, 200)]
     data = from_clicks([clicks({"SF1": [(50, 50)]}, parent) for parent in parents])
     np.testing.assert_array_equal(data.image, [0, 1, 2, 3])
-    np.testing.assert_array_equal(data.canvas, [0, 1, 0, 3])
+    np.testing.assert_array_equal(data.source, [0, 1, 0, 3])
     assert len(data.images) == 4
     assert all(kept is given for kept, given in zip(data.images, parents, strict=True))
 
@@ -179,11 +177,11 @@ def test_patches_are_parents_with_one_site_in_the_middle() -> None:
     assert data.classes == ("Bulk", "LC")
     np.testing.assert_array_equal(data.targets, [[0, 1], [1, 0], [0, 1]])
     np.testing.assert_array_equal(data.y, [32, 32, 32])
-    np.testing.assert_array_equal(data.canvas[:2], data.canvas[0])
-    assert data.canvas[2] != data.canvas[0]
-    np.testing.assert_array_equal(np.diff(data.canvas_y[:2]), [10])
-    np.testing.assert_array_equal(np.diff(data.canvas_x[:2]), [30])
-    assert not data.radius_px.any()
+    np.testing.assert_array_equal(data.source[:2], data.source[0])
+    assert data.source[2] != data.source[0]
+    np.testing.assert_array_equal(np.diff(data.source_y[:2]), [10])
+    np.testing.assert_array_equal(np.diff(data.source_x[:2]), [30])
+    assert not data.extent_px.any()
 
 
 def test_weak_labels_become_patches_of_their_parent() -> None:
@@ -192,24 +190,24 @@ def test_weak_labels_become_patches_of_their_parent() -> None:
     weak = np.array([True, True, False])
     parent = Clicks(image, y, x, ("LC", "SF1", "Bulk"), weak, "parent")
     data = from_clicks([parent])
-    patch = data.radius_px == 0
+    patch = data.extent_px == 0
     assert np.array(data.labels)[patch].tolist() == ["LC", "SF1"]
-    assert set(data.canvas) == {0}
+    assert set(data.source) == {0}
     for site in np.flatnonzero(patch):
-        top, left = int(data.canvas_y[site]) - 32, int(data.canvas_x[site]) - 32
+        top, left = int(data.source_y[site]) - 32, int(data.source_x[site]) - 32
         shown = data.images[data.image[site]]
         np.testing.assert_array_equal(shown, image[top : top + 64, left : left + 64])
-    np.testing.assert_allclose(data.canvas_y[patch], [150.5, 32], atol=0.5)
+    np.testing.assert_allclose(data.source_y[patch], [150.5, 32], atol=0.5)
 
 
-def test_joining_keeps_images_and_canvases_apart() -> None:
+def test_joining_renumbers_images_and_sources() -> None:
     first = from_clicks(
         [clicks({"SF1": [(50, 50)]}, noise(1)), clicks({"SF1": [(9, 9)]}, noise(2))]
     )
     second = from_patches(noise(3)[None, :64, :64], ["LC"])
     data = join([first, second, first])
     np.testing.assert_array_equal(data.image, [0, 1, 2, 3, 4])
-    assert np.unique(data.canvas).size == 5
+    assert np.unique(data.source).size == 5
     assert data.classes == ("LC", "SF1")
     assert data.labels == ("SF1", "SF1", "LC", "SF1", "SF1")
     np.testing.assert_array_equal(data.targets[[0, 2]], [[0, 1], [1, 0]])
@@ -218,17 +216,17 @@ def test_joining_keeps_images_and_canvases_apart() -> None:
 
 def test_choosing_sites_and_classes() -> None:
     data = from_clicks([clicks({"SF1": [(50, 50)], "Bulk": [(200, 200)], "SF2": [(250, 20)]})])
-    some = data.only(np.array([False, True, True]))
+    some = data.subset(np.array([False, True, True]))
     assert some.labels == ("Bulk", "SF2")
     assert len(some) == 2
     assert some.counts() == {"Bulk": 1, "SF1": 0, "SF2": 1}
-    narrow = data.restricted(["SF2", "Bulk"])
+    narrow = data.with_classes(["SF2", "Bulk"])
     assert narrow.classes == ("SF2", "Bulk")
     np.testing.assert_array_equal(narrow.targets, [[0, 0], [0, 1], [1, 0]])
     with pytest.raises(LabelError, match="LC"):
-        data.restricted(["LC"])
+        data.with_classes(["LC"])
 
 
-def test_nothing_to_train_on_is_said() -> None:
+def test_nothing_to_train_on_is_an_error() -> None:
     with pytest.raises(LabelError, match="nothing to train on"):
         join([])

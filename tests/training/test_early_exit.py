@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from napari_stem_defects.inference.sliding_window import EARLY_EXIT_PROBABILITY, NEVER
-from napari_stem_defects.networks.spec import Calibration, Ensemble, EnsembleSpec
+from napari_stem_defects.inference.early_exit import (EARLY_EXIT_PROBABILITY, NEVER,)
+from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec, PlattCalibration
 from napari_stem_defects.training import early_exit
 from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks
-from napari_stem_defects.training.early_exit import FEWEST_SITES, MARGIN, bulk_clears_from
+from napari_stem_defects.training.early_exit import MARGIN, MIN_SITES, early_exit_threshold
 from napari_stem_defects.training.sampling import Samples, plain_samples
 
 CLASSES = ("Bulk", "Vacancy_CdTe")
@@ -23,54 +23,54 @@ def clicks(vacancies: int, bulk: int = 30) -> TrainingSet:
     return from_clicks([Clicks(rng.random((500, 500), dtype=np.float32), y, x, labels)])
 
 
-def cleared_from(
+def threshold_for(
     monkeypatch: pytest.MonkeyPatch,
     data: TrainingSet,
     of_bulk: list[float],
-    calibration: Calibration | None = None,
+    calibration: PlattCalibration | None = None,
 ) -> float:
     """Return what comes of a Bulk member whose highest logits, look by look, are these."""
     looks = iter(of_bulk)
 
-    def answers(_ensemble: Ensemble, samples: Samples, *, device: str) -> np.ndarray:
+    def predictions(_ensemble: Ensemble, samples: Samples, *, device: str) -> np.ndarray:
         logits = np.full((len(samples), 2), -9.0, np.float32)
         logits[len(samples) // 2, 0] = next(looks)
         return logits
 
-    monkeypatch.setattr(early_exit, "logits_of", answers)
+    monkeypatch.setattr(early_exit, "predict_logits", predictions)
     fitted = {} if calibration is None else {"Bulk": calibration}
     spec = EnsembleSpec("mine", data.classes, calibration=fitted)
-    return bulk_clears_from(Ensemble(spec, {}), data)
+    return early_exit_threshold(Ensemble(spec, {}), data)
 
 
 def test_no_window_on_a_defect_comes_near(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not at the click, nor where a scan may see it."""
-    data = clicks(FEWEST_SITES + 2)
+    data = clicks(MIN_SITES + 2)
     for highest in range(5):
         of_bulk = [0.0] * 5
         of_bulk[highest] = 5.0
-        found = cleared_from(monkeypatch, data, of_bulk)
+        found = threshold_for(monkeypatch, data, of_bulk)
         assert found == pytest.approx(expit(5 + MARGIN))
 
 
 def test_probabilities_are_the_calibrated_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = cleared_from(monkeypatch, clicks(60), [8.0] * 5, Calibration(0.5, 1.0))
+    found = threshold_for(monkeypatch, clicks(60), [8.0] * 5, PlattCalibration(0.5, 1.0))
     assert found == pytest.approx(expit(5 + MARGIN))
 
 
 def test_a_bulk_that_is_never_sure_of_defects_still_has_to_be_sure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert cleared_from(monkeypatch, clicks(60), [-9.0] * 5) == EARLY_EXIT_PROBABILITY
+    assert threshold_for(monkeypatch, clicks(60), [-9.0] * 5) == EARLY_EXIT_PROBABILITY
 
 
 def test_nothing_is_safe_where_bulk_is_sure_of_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert cleared_from(monkeypatch, clicks(60), [0, 0, 99.0, 0, 0]) == NEVER
+    assert threshold_for(monkeypatch, clicks(60), [0, 0, 99.0, 0, 0]) == NEVER
 
 
-@pytest.mark.parametrize("vacancies", [0, 1, FEWEST_SITES - 1])
+@pytest.mark.parametrize("vacancies", [0, 1, MIN_SITES - 1])
 def test_few_defects_prove_nothing(monkeypatch: pytest.MonkeyPatch, vacancies: int) -> None:
-    assert cleared_from(monkeypatch, clicks(vacancies), [-9.0] * 5) == NEVER
+    assert threshold_for(monkeypatch, clicks(vacancies), [-9.0] * 5) == NEVER
 
 
 def test_windows_are_looked_at_where_a_scan_sees_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,11 +83,11 @@ def test_windows_are_looked_at_where_a_scan_sees_them(monkeypatch: pytest.Monkey
         return real(data, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(early_exit, "plain_samples", spy)
-    cleared_from(monkeypatch, clicks(60), [0.0] * 5)
+    threshold_for(monkeypatch, clicks(60), [0.0] * 5)
     inside = ((seen[0] > 4) & (seen[0] < 495)).all(1)
-    moved = np.array(seen)[:, inside] - seen[0][inside]
-    assert len(moved) == 5
-    assert {tuple(step) for step in moved.reshape(-1, 2).round(6)} == {
+    shifted = np.array(seen)[:, inside] - seen[0][inside]
+    assert len(shifted) == 5
+    assert {tuple(step) for step in shifted.reshape(-1, 2).round(6)} == {
         (0, 0),
         *((down, across) for down in (-4, 4) for across in (-4, 4)),
     }

@@ -11,13 +11,19 @@ from learning_samples import striped_patches
 
 from napari_stem_defects.base.progress import Cancelled, Progress
 from napari_stem_defects.errors import LabelError
-from napari_stem_defects.networks.ensemble import EnsembleNetwork, weight_shapes
+from napari_stem_defects.networks.ensemble import (
+    EnsembleNetwork,
+)
+from napari_stem_defects.networks.member import (
+    weight_shapes,
+)
 from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec
 from napari_stem_defects.preprocessing.settings import (
     PreprocessingSettings,
 )
-from napari_stem_defects.training.fit import Schedule, fit
+from napari_stem_defects.training.fit import fit
 from napari_stem_defects.training.sampling import Samples, plain_samples
+from napari_stem_defects.training.schedule import Schedule
 
 SPEC = EnsembleSpec(
     "toy",
@@ -32,7 +38,7 @@ def striped(each: int = 20, seed: int = 0) -> Samples:
     return plain_samples(striped_patches(each, seed), SPEC.preprocessing)
 
 
-def answers(ensemble: Ensemble, samples: Samples) -> np.ndarray:
+def predictions(ensemble: Ensemble, samples: Samples) -> np.ndarray:
     return EnsembleNetwork(ensemble).probabilities(samples.features)
 
 
@@ -40,14 +46,14 @@ def same(one: Ensemble, other: Ensemble) -> bool:
     return all((one.weights[name] == other.weights[name]).all() for name in one.weights)
 
 
-@pytest.mark.parametrize("common_epochs", [0, 6])
-def test_a_toy_problem_is_learned(common_epochs: int) -> None:
+@pytest.mark.parametrize("pretraining_epochs", [0, 6])
+def test_a_toy_problem_is_learned(pretraining_epochs: int) -> None:
     schedule = Schedule(
-        epochs={"Bulk": 4, "SF1": 4}, common_epochs=common_epochs, seeds=(0, 1), batch=8
+        epochs={"Bulk": 4, "SF1": 4}, pretraining_epochs=pretraining_epochs, seeds=(0, 1), batch=8
     )
     ensemble, history = fit(SPEC, striped(), None, schedule)
     fresh = striped(each=30, seed=1)
-    right = (answers(ensemble, fresh) > 0.5) == (fresh.targets > 0.5)
+    right = (predictions(ensemble, fresh) > 0.5) == (fresh.targets > 0.5)
     assert right.mean(0).min() > 0.95
     first, last = history[0]["loss"], history[-1]["loss"]
     assert last < first
@@ -57,9 +63,9 @@ def test_a_toy_problem_is_learned(common_epochs: int) -> None:
     )
 
 
-@pytest.mark.parametrize("common_epochs", [0, 1])
-def test_the_same_seed_gives_the_same_bits(common_epochs: int) -> None:
-    schedule = replace(QUICK, common_epochs=common_epochs)
+@pytest.mark.parametrize("pretraining_epochs", [0, 1])
+def test_the_same_seed_gives_the_same_bits(pretraining_epochs: int) -> None:
+    schedule = replace(QUICK, pretraining_epochs=pretraining_epochs)
     torch.manual_seed(1)
     one, history = fit(SPEC, striped(), striped(5, 2), schedule)
     torch.manual_seed(2)
@@ -88,19 +94,19 @@ def test_members_of_a_seed_differ_by_class() -> None:
 
 def test_members_learn_on_from_where_an_ensemble_is() -> None:
     schedule = replace(QUICK, seeds=(4, 7))
-    taught, _ = fit(SPEC, striped(), None, schedule)
+    pretrained, _ = fit(SPEC, striped(), None, schedule)
     still = replace(schedule, learning_rate=1e-12, weight_decay=0.0)
-    on, history = fit(SPEC, striped(5, 3), None, still, start=taught)
+    on, history = fit(SPEC, striped(5, 3), None, still, initial=pretrained)
     learned = [name for name in on.weights if "running" not in name and "num_" not in name]
     for name in learned:
-        np.testing.assert_allclose(on.weights[name], taught.weights[name], atol=1e-6)
+        np.testing.assert_allclose(on.weights[name], pretrained.weights[name], atol=1e-6)
     assert len(learned) > 10
     assert len(history) == sum(QUICK.epochs.values()) * 2  # and no common start
-    moved, _ = fit(SPEC, striped(5, 3), None, schedule, start=taught)
-    assert not same(moved, on)
+    shifted, _ = fit(SPEC, striped(5, 3), None, schedule, initial=pretrained)
+    assert not same(shifted, on)
 
 
-def test_windows_nobody_knows_about_teach_nothing() -> None:
+def test_windows_with_unknown_targets_have_no_influence() -> None:
     samples = striped()
     samples.targets[::3, 1] = np.nan
     changed = Samples(
@@ -115,19 +121,19 @@ def test_windows_nobody_knows_about_teach_nothing() -> None:
     assert not same(one, other)
 
 
-def test_a_common_start_masks_what_is_unknown() -> None:
+def test_pretraining_masks_unknown_targets() -> None:
     samples = striped()
     samples.targets[::2, 0] = np.nan
     samples.targets[1::4, 1] = np.nan
-    ensemble, history = fit(SPEC, samples, striped(5, 1), replace(QUICK, common_epochs=2))
+    ensemble, history = fit(SPEC, samples, striped(5, 1), replace(QUICK, pretraining_epochs=2))
     assert all(np.isfinite(array).all() for array in ensemble.weights.values())
     assert all(np.isfinite(step["loss"]) for step in history)
     fresh = striped(10, 2)
-    assert np.isfinite(answers(ensemble, fresh)).all()
+    assert np.isfinite(predictions(ensemble, fresh)).all()
 
 
-def test_members_start_from_their_output_of_the_common_network() -> None:
-    schedule = Schedule(epochs={"Bulk": 0, "SF1": 0}, common_epochs=8, batch=8)
+def test_members_start_from_their_output_of_the_pretrained_network() -> None:
+    schedule = Schedule(epochs={"Bulk": 0, "SF1": 0}, pretraining_epochs=8, batch=8)
     ensemble, history = fit(SPEC, striped(), None, schedule)
     assert {step["class"] for step in history} == {""}
     bulk, fault = (
@@ -137,15 +143,17 @@ def test_members_start_from_their_output_of_the_common_network() -> None:
     for name, array in bulk.items():
         assert (array == fault[name]).all() == (not name.startswith("head.4."))
     fresh = striped(20, 1)
-    assert ((answers(ensemble, fresh) > 0.5) == (fresh.targets > 0.5)).mean() > 0.9
+    assert ((predictions(ensemble, fresh) > 0.5) == (fresh.targets > 0.5)).mean() > 0.9
 
 
-@pytest.mark.parametrize("common_epochs", [0, 2])
-def test_every_epoch_is_reported(common_epochs: int) -> None:
+@pytest.mark.parametrize("pretraining_epochs", [0, 2])
+def test_every_epoch_is_reported(pretraining_epochs: int) -> None:
     steps: list[Progress] = []
-    schedule = Schedule(epochs={"Bulk": 1, "SF1": 2}, common_epochs=common_epochs, seeds=(0, 4))
+    schedule = Schedule(
+        epochs={"Bulk": 1, "SF1": 2}, pretraining_epochs=pretraining_epochs, seeds=(0, 4)
+    )
     _, history = fit(SPEC, striped(5), striped(3, 1), schedule, report=steps.append)
-    total = 2 * (3 + common_epochs)
+    total = 2 * (3 + pretraining_epochs)
     assert [step.done for step in steps] == list(range(1, total + 1))
     assert {step.total for step in steps} == {total}
     assert [step.detail for step in steps] == history
@@ -178,12 +186,12 @@ def test_without_validation_there_is_no_validation_loss() -> None:
         assert {step["validation_loss"] for step in history} == {None}
 
 
-@pytest.mark.parametrize("common_epochs", [0, 1])
-def test_a_class_no_window_knows_is_named(common_epochs: int) -> None:
+@pytest.mark.parametrize("pretraining_epochs", [0, 1])
+def test_a_class_no_window_knows_is_named(pretraining_epochs: int) -> None:
     samples = striped(5)
     samples.targets[1:, 1] = np.nan
     with pytest.raises(LabelError, match=r"^SF1: 1 training windows"):
-        fit(SPEC, samples, None, replace(QUICK, common_epochs=common_epochs))
+        fit(SPEC, samples, None, replace(QUICK, pretraining_epochs=pretraining_epochs))
 
 
 def test_only_one_kind_of_window_still_gives_numbers() -> None:
@@ -191,7 +199,7 @@ def test_only_one_kind_of_window_still_gives_numbers() -> None:
     samples.targets[:] = [1, 0]
     ensemble, history = fit(SPEC, samples, None, QUICK)
     assert all(np.isfinite(step["loss"]) for step in history)
-    assert np.isfinite(answers(ensemble, striped(3, 1))).all()
+    assert np.isfinite(predictions(ensemble, striped(3, 1))).all()
 
 
 def test_a_window_left_over_does_no_harm() -> None:
@@ -203,38 +211,42 @@ def test_a_window_left_over_does_no_harm() -> None:
 
 def test_epochs_are_the_abstracts_unless_chosen() -> None:
     schedule = Schedule(epochs={"LC": 4})
-    assert [schedule.epochs_of(name) for name in ("Bulk", "SF1", "LC", "Mis")] == [3, 9, 4, 9]
+    assert [schedule.epochs_for(name) for name in ("Bulk", "SF1", "LC", "Mis")] == [3, 9, 4, 9]
 
 
-def test_a_lesson_teaches_what_few_windows_do_not() -> None:
+def test_a_warm_up_helps_when_there_are_few_windows() -> None:
     few, fresh = striped(each=2), striped(each=30, seed=1)
     schedule = Schedule(
-        epochs={"Bulk": 1, "SF1": 1}, common_epochs=1, lesson_epochs=5, batch=8, learning_rate=5e-3
+        epochs={"Bulk": 1, "SF1": 1},
+        pretraining_epochs=1,
+        warm_up_epochs=5,
+        batch=8,
+        learning_rate=5e-3,
     )
 
-    def right(lesson: Samples | None) -> float:
-        ensemble, history = fit(SPEC, few, None, schedule, lesson=lesson)
-        assert [step["class"] for step in history] == ["lesson"] * 5 * bool(lesson) + [
+    def right(warm_up: Samples | None) -> float:
+        ensemble, history = fit(SPEC, few, None, schedule, warm_up=warm_up)
+        assert [step["class"] for step in history] == ["lesson"] * 5 * bool(warm_up) + [
             "",
             "Bulk",
             "SF1",
         ]
-        return float(((answers(ensemble, fresh) > 0.5) == (fresh.targets > 0.5)).mean())
+        return float(((predictions(ensemble, fresh) > 0.5) == (fresh.targets > 0.5)).mean())
 
     assert right(striped(each=40, seed=2)) > max(0.9, right(None))
 
 
-def test_a_lesson_may_leave_a_class_out() -> None:
+def test_a_warm_up_may_leave_a_class_out() -> None:
     samples = striped()
     of_bulk = Samples(samples.features, np.where([True, False], samples.targets, np.nan))
-    schedule = replace(QUICK, common_epochs=1, lesson_epochs=1)
-    ensemble, _ = fit(SPEC, samples, None, schedule, lesson=of_bulk)
-    assert np.isfinite(answers(ensemble, samples)).all()
+    schedule = replace(QUICK, pretraining_epochs=1, warm_up_epochs=1)
+    ensemble, _ = fit(SPEC, samples, None, schedule, warm_up=of_bulk)
+    assert np.isfinite(predictions(ensemble, samples)).all()
 
 
-def test_wrong_names_cost_the_common_start_alone() -> None:
-    def losses(naming: float) -> list[float]:
-        schedule = replace(QUICK, common_epochs=1, naming=naming)
+def test_the_auxiliary_loss_applies_to_pretraining_only() -> None:
+    def losses(auxiliary_weight: float) -> list[float]:
+        schedule = replace(QUICK, pretraining_epochs=1, auxiliary_weight=auxiliary_weight)
         history = fit(SPEC, striped(), None, schedule)[1]
         return [step["loss"] for step in history]
 

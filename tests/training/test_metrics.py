@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_stem_defects.training.metrics import Rate, evaluate, wilson
+from napari_stem_defects.training.metrics import Proportion, compute_metrics, wilson_interval
 
 CLASSES = ("Bulk", "SF1")
 
@@ -16,15 +16,15 @@ def columns(*values: float) -> np.ndarray:
     return np.array(values, np.float32)[:, None]
 
 
-def figures_of(targets: np.ndarray, probabilities: np.ndarray, **thresholds: float):
+def class_metrics(targets: np.ndarray, probabilities: np.ndarray, **thresholds: float):
     labels = ["SF1" if target == 1 else "other" for target in targets[:, 0]]
-    return evaluate(("SF1",), labels, targets, probabilities, thresholds).classes["SF1"]
+    return compute_metrics(("SF1",), labels, targets, probabilities, thresholds).classes["SF1"]
 
 
 def test_the_abstracts_table_comes_out() -> None:
     targets = columns(*[0.0] * 975, *[1.0] * 165)
-    answers = columns(*[0.1] * 974, 0.9, *[0.9] * 163, 0.1, 0.1)
-    figures = figures_of(targets, answers)
+    predictions = columns(*[0.1] * 974, 0.9, *[0.9] * 163, 0.1, 0.1)
+    figures = class_metrics(targets, predictions)
     assert (figures.tn, figures.fp, figures.fn, figures.tp) == (974, 1, 2, 163)
     assert figures.errors == 3
     assert figures.errors_per_1140 == pytest.approx(3)
@@ -35,55 +35,55 @@ def test_the_abstracts_table_comes_out() -> None:
 
 def test_intervals_are_wilsons() -> None:
     # Newcombe 1998, table I, method 3: 81 of 263.
-    rate = wilson(81, 263)
+    rate = wilson_interval(81, 263)
     assert (rate.low, rate.high) == (
         pytest.approx(0.2553, abs=1e-4),
         pytest.approx(0.3662, abs=1e-4),
     )
-    assert wilson(0, 20).low == 0
-    assert wilson(20, 20).high == 1
-    assert wilson(0, 0) == Rate()
+    assert wilson_interval(0, 20).low == 0
+    assert wilson_interval(20, 20).high == 1
+    assert wilson_interval(0, 0) == Proportion()
 
 
 @given(st.integers(0, 50), st.integers(0, 50), st.integers(0, 50))
 def test_f1_lies_in_its_interval(tp: int, fp: int, fn: int) -> None:
     targets = columns(*[1.0] * (tp + fn), *[0.0] * (fp + 1))
-    answers = columns(*[0.9] * tp, *[0.1] * fn, *[0.9] * fp, 0.1)
-    f1 = figures_of(targets, answers).f1
+    predictions = columns(*[0.9] * tp, *[0.1] * fn, *[0.9] * fp, 0.1)
+    f1 = class_metrics(targets, predictions).f1
     if tp + fn == 0:
-        assert f1 == Rate()
+        assert f1 == Proportion()
     else:
         assert f1.value == pytest.approx(2 * tp / (2 * tp + fp + fn))
         assert 0 <= f1.low <= f1.value <= f1.high <= 1
 
 
-def test_windows_nobody_knows_about_do_not_count() -> None:
-    figures = figures_of(columns(1, 0, np.nan, np.nan), columns(0.9, 0.1, 0.9, 0.1))
+def test_unknown_targets_do_not_count() -> None:
+    figures = class_metrics(columns(1, 0, np.nan, np.nan), columns(0.9, 0.1, 0.9, 0.1))
     assert (figures.tn, figures.fp, figures.fn, figures.tp) == (1, 0, 0, 1)
     assert sum(each.count for each in figures.reliability) == 2
 
 
-def test_thresholds_decide_what_is_claimed() -> None:
-    targets, answers = columns(1, 0), columns(0.6, 0.55)
-    assert figures_of(targets, answers).fp == 1
-    assert figures_of(targets, answers, SF1=0.6).fp == 0
+def test_thresholds_decide_what_is_predicted() -> None:
+    targets, predictions = columns(1, 0), columns(0.6, 0.55)
+    assert class_metrics(targets, predictions).fp == 1
+    assert class_metrics(targets, predictions, SF1=0.6).fp == 0
 
 
 def test_auroc_counts_pairs_in_order() -> None:
     rng = np.random.default_rng(0)
     truth = rng.random(60) < 0.4
-    answers = np.round(rng.random(60) + 0.3 * truth, 1).clip(0, 1)
-    mine, others = answers[truth][:, None], answers[~truth][None]
+    predictions = np.round(rng.random(60) + 0.3 * truth, 1).clip(0, 1)
+    mine, others = predictions[truth][:, None], predictions[~truth][None]
     pairs = ((mine > others) + 0.5 * (mine == others)).mean()
-    figures = figures_of(columns(*truth), columns(*answers))
+    figures = class_metrics(columns(*truth), columns(*predictions))
     assert figures.auroc == pytest.approx(pairs)
 
 
-def test_calibration_error_is_the_mean_distance_from_the_truth() -> None:
+def test_expected_calibration_error_is_the_weighted_mean_difference() -> None:
     # Ten windows said 0.75, of which five are; ten said 0.05, of which none is.
     targets = columns(*[1.0] * 5, *[0.0] * 15)
-    answers = columns(*[0.75] * 10, *[0.05] * 10)
-    figures = figures_of(targets, answers)
+    predictions = columns(*[0.75] * 10, *[0.05] * 10)
+    figures = class_metrics(targets, predictions)
     assert figures.calibration_error == pytest.approx((0.25 + 0.05) / 2, abs=1e-6)
     filled = [each for each in figures.reliability if each.count]
     assert [(each.low, each.count, each.share) for each in filled] == [
@@ -95,8 +95,8 @@ def test_calibration_error_is_the_mean_distance_from_the_truth() -> None:
 def test_confusion_knows_foreign_labels_and_the_unknown() -> None:
     labels = ["Bulk", "SF1", "SF1", "Mis", ""]
     targets = np.array([[1, 0], [0, 1], [0, 1], [0, 0], [np.nan, 0]], np.float32)
-    answers = np.array([[0.9, 0.8], [0.7, 0.8], [0.1, 0.2], [0.2, 0.6], [0.9, 0.9]], np.float32)
-    found = evaluate(CLASSES, labels, targets, answers)
+    predictions = np.array([[0.9, 0.8], [0.7, 0.8], [0.1, 0.2], [0.2, 0.6], [0.9, 0.9]], np.float32)
+    found = compute_metrics(CLASSES, labels, targets, predictions)
     assert found.rows == ("Bulk", "SF1", "Mis")
     assert found.columns == ("Bulk", "SF1", "unknown")
     assert found.confusion == ((1, 0, 0), (0, 1, 1), (0, 1, 0))
@@ -105,24 +105,24 @@ def test_confusion_knows_foreign_labels_and_the_unknown() -> None:
 
 
 def test_a_class_without_windows_has_no_rates_but_counts() -> None:
-    figures = figures_of(columns(0, 0, 0), columns(0.9, 0.1, 0.2))
+    figures = class_metrics(columns(0, 0, 0), columns(0.9, 0.1, 0.2))
     assert (figures.fp, figures.tn) == (1, 2)
-    assert figures.precision == figures.recall == figures.f1 == Rate()
+    assert figures.precision == figures.recall == figures.f1 == Proportion()
     assert figures.auroc is None
 
 
 def test_no_window_at_all_is_no_fault() -> None:
     none = np.zeros((0, 2), np.float32)
-    found = evaluate(CLASSES, [], none, none)
-    assert found.accuracy == found.unknown == Rate()
+    found = compute_metrics(CLASSES, [], none, none)
+    assert found.accuracy == found.unknown == Proportion()
     assert found.classes["SF1"].errors_per_1140 is None
     json.dumps(found.to_dict(), allow_nan=False)
 
 
 def test_figures_become_json() -> None:
     targets = np.array([[1, 0], [0, 1], [0, np.nan]], np.float32)
-    answers = np.array([[0.9, 0.8], [0.7, 0.8], [0.1, 0.2]], np.float32)
-    found = evaluate(CLASSES, ["Bulk", "SF1", "SF1"], targets, answers)
+    predictions = np.array([[0.9, 0.8], [0.7, 0.8], [0.1, 0.2]], np.float32)
+    found = compute_metrics(CLASSES, ["Bulk", "SF1", "SF1"], targets, predictions)
     values = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     bulk = values["classes"]["Bulk"]
     assert bulk["precision"] == 0.5

@@ -14,7 +14,7 @@ from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.models.model_file import load_model
 from napari_stem_defects.networks.spec import EnsembleSpec
 from napari_stem_defects.training import pipeline
-from napari_stem_defects.training.evaluate import EvaluationReport, measure
+from napari_stem_defects.training.evaluate import EvaluationReport, evaluate_ensemble
 from napari_stem_defects.training.pipeline import train
 from napari_stem_defects.training.recipes import TrainingOptions
 
@@ -31,16 +31,16 @@ SHORT = TrainingOptions(epochs={"Bulk": 1, "SF1": 1}, recipe="abstract")
 @pytest.fixture(scope="module")
 def trained() -> EvaluationReport:
     data = striped_patches(24, classes=("Bulk", "SF1", "SF2"))
-    choices = TrainingOptions(
+    options = TrainingOptions(
         name="striped", classes=("Bulk", "SF1"), epochs=QUICK, splits=("site",), recipe="abstract"
     )
-    return train(data, choices, device="cpu")
+    return train(data, options, device="cpu")
 
 
 def test_it_learns_and_tests_on_what_it_never_saw(trained: EvaluationReport) -> None:
-    (measurement,) = trained.measurements
+    (measurement,) = trained.evaluations
     assert measurement.split == "site"
-    figures = measurement.evaluation.classes["SF1"]
+    figures = measurement.metrics.classes["SF1"]
     assert figures.auroc > 0.8
     assert measurement.counts["test"]["SF1"] == figures.tp + figures.fn == 6
     parts = [measurement.counts[part]["SF1"] for part in ("training", "calibration", "test")]
@@ -49,34 +49,34 @@ def test_it_learns_and_tests_on_what_it_never_saw(trained: EvaluationReport) -> 
 
 
 def test_classes_that_are_not_learned_are_there_to_be_denied(trained: EvaluationReport) -> None:
-    (measurement,) = trained.measurements
+    (measurement,) = trained.evaluations
     assert trained.ensemble.spec.classes == ("Bulk", "SF1")
-    assert "SF2" in measurement.evaluation.rows
-    assert measurement.evaluation.windows == 18
+    assert "SF2" in measurement.metrics.rows
+    assert measurement.metrics.windows == 18
 
 
 def test_test_windows_are_neither_trained_nor_calibrated_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen: dict[str, set[str]] = {"trained": set(), "calibrated": set()}
-    real = pipeline._training_parts
+    real = pipeline._split_for_calibration
 
     def spy(data: TrainingSet, *arguments: Any) -> Split:
         parts = real(data, *arguments)
         for where, chosen in (("trained", parts.train), ("calibrated", parts.test)):
-            seen[where] = {data.names[index] for index in data.only(chosen).image}
+            seen[where] = {data.names[index] for index in data.subset(chosen).image}
         return parts
 
-    monkeypatch.setattr(pipeline, "_training_parts", spy)
+    monkeypatch.setattr(pipeline, "_split_for_calibration", spy)
     made = train(striped_patches(), SHORT, device="cpu")
-    test = made.measurements[0].data
+    test = made.evaluations[0].data
     tested = {test.names[index] for index in test.image}
     assert not tested & (seen["trained"] | seen["calibrated"])
     assert not seen["trained"] & seen["calibrated"]
     assert len(tested | seen["trained"] | seen["calibrated"]) == 24
 
 
-def test_the_model_says_how_it_was_made(trained: EvaluationReport) -> None:
+def test_the_model_records_how_it_was_trained(trained: EvaluationReport) -> None:
     spec = trained.ensemble.spec
     assert spec.name == "striped"
     assert spec.training["schedule"]["epochs"] == QUICK
@@ -87,18 +87,18 @@ def test_the_model_says_how_it_was_made(trained: EvaluationReport) -> None:
     json.dumps(trained.to_dict(), allow_nan=False)
 
 
-def test_the_model_says_from_which_bulk_on_windows_can_be_cleared(
+def test_the_model_records_its_early_exit_threshold(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    choices = replace(SHORT, splits=("random",), epochs={"Bulk": 2, "SF1": 1})
-    monkeypatch.setattr("napari_stem_defects.training.early_exit.FEWEST_SITES", 5)
-    made = train(striped_patches(50), choices, device="cpu")
-    assert 0.985 <= (made.ensemble.spec.bulk_clears_from or 0) <= 1
+    options = replace(SHORT, splits=("random",), epochs={"Bulk": 2, "SF1": 1})
+    monkeypatch.setattr("napari_stem_defects.training.early_exit.MIN_SITES", 5)
+    made = train(striped_patches(50), options, device="cpu")
+    assert 0.985 <= (made.ensemble.spec.inference.early_exit_probability or 0) <= 1
     monkeypatch.undo()
     few = train(striped_patches(12), SHORT, device="cpu")
-    assert few.ensemble.spec.bulk_clears_from == 1
+    assert few.ensemble.spec.inference.early_exit_probability == 1
     alone = train(striped_patches(12), replace(SHORT, classes=("SF1",), epochs={}), device="cpu")
-    assert alone.ensemble.spec.bulk_clears_from is None
+    assert alone.ensemble.spec.inference.early_exit_probability is None
 
 
 def test_history_holds_every_epoch(trained: EvaluationReport) -> None:
@@ -108,42 +108,42 @@ def test_history_holds_every_epoch(trained: EvaluationReport) -> None:
 
 
 def test_the_same_seed_gives_the_same_weights() -> None:
-    choices = replace(SHORT, seed=3)
-    first, again = (train(striped_patches(), choices, device="cpu") for _ in range(2))
+    options = replace(SHORT, seed=3)
+    first, again = (train(striped_patches(), options, device="cpu") for _ in range(2))
     for name, tensor in first.ensemble.weights.items():
         np.testing.assert_array_equal(tensor, again.ensemble.weights[name])
     assert first.ensemble.spec == again.ensemble.spec
-    other = train(striped_patches(), replace(choices, seed=4), device="cpu").ensemble
+    other = train(striped_patches(), replace(options, seed=4), device="cpu").ensemble
     assert any((other.weights[n] != t).any() for n, t in first.ensemble.weights.items())
 
 
-def test_patches_train_members_with_a_common_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("napari_stem_defects.training.recipes.PATCH_COMMON_EPOCHS", 2)
-    monkeypatch.setattr("napari_stem_defects.training.recipes.MOST_COMMON_EPOCHS", 2)
+def test_patches_train_members_with_pretraining(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("napari_stem_defects.training.recipes.PATCH_PRETRAINING_EPOCHS", 2)
+    monkeypatch.setattr("napari_stem_defects.training.recipes.MAX_PRETRAINING_EPOCHS", 2)
     made = train(
         striped_patches(8), TrainingOptions(epochs={"SF1": 1}, splits=("random",)), device="cpu"
     )
-    passes = [each["class"] for each in made.history]
-    assert passes == ["", "", "Bulk", "Bulk", "SF1"]
+    classes_of_epochs = [each["class"] for each in made.history]
+    assert classes_of_epochs == ["", "", "Bulk", "Bulk", "SF1"]
     assert made.ensemble.spec.training["schedule"]["epochs"] == {"Bulk": 2, "SF1": 1}
 
 
-def test_clicks_train_members_with_a_common_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clicks_train_members_with_pretraining(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("napari_stem_defects.training.recipes.CLICK_WINDOWS", 200)
-    choices = TrainingOptions(members=2, epochs={"Bulk": 1, "SF1": 1}, splits=("image", "random"))
-    made = train(striped_clicks(), choices, device="cpu")
+    options = TrainingOptions(members=2, epochs={"Bulk": 1, "SF1": 1}, splits=("image", "random"))
+    made = train(striped_clicks(), options, device="cpu")
     assert made.ensemble.spec.pixel_size_nm == 0.03
     assert made.ensemble.spec.seeds == (0, 1)
     assert {each["class"] for each in made.history} == {"", "Bulk", "SF1"}
-    assert [each.split for each in made.measurements] == ["image", "random"]
+    assert [each.split for each in made.evaluations] == ["image", "random"]
     assert set(made.ensemble.spec.figures) == {"image", "random"}
-    assert "memory" in made.measurements[1].meaning
+    assert "memory" in made.evaluations[1].meaning
 
 
 def test_progress_runs_once_from_start_to_end() -> None:
     steps: list[Progress] = []
-    choices = replace(SHORT, splits=("random", "site"))
-    train(striped_patches(6), choices, device="cpu", report=steps.append)
+    options = replace(SHORT, splits=("random", "site"))
+    train(striped_patches(6), options, device="cpu", report=steps.append)
     done = [step.done / step.total for step in steps]
     assert done == sorted(done)
     assert done[-1] == 1
@@ -163,19 +163,19 @@ def test_a_cancelled_run_ends_at_once() -> None:
     assert sum("loss" in step.detail for step in steps) == 1
 
 
-def test_what_cannot_be_tested_is_said() -> None:
+def test_classes_that_cannot_be_tested_are_reported() -> None:
     made = train(striped_patches(4), SHORT, device="cpu")
-    (measurement,) = made.measurements
+    (measurement,) = made.evaluations
     assert set(measurement.untestable) == {"Bulk", "SF1"}
-    assert measurement.evaluation.windows == 0
+    assert measurement.metrics.windows == 0
     assert measurement.counts["training"] == {"Bulk": 4, "SF1": 4}
     assert "too few" in measurement.notes[0]
 
 
-def test_calibration_by_chance_is_admitted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "LEAST_LEFT", 1.0)
+def test_random_calibration_split_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "MIN_SHARE_LEFT", 1.0)
     made = train(striped_patches(), SHORT, device="cpu")
-    assert "by chance" in made.measurements[0].notes[0]
+    assert "randomly" in made.evaluations[0].notes[0]
 
 
 def test_one_class_alone_cannot_be_learned() -> None:
@@ -183,20 +183,20 @@ def test_one_class_alone_cannot_be_learned() -> None:
         train(striped_patches(classes=("SF1",)), device="cpu")
 
 
-def test_measuring_own_labels_is_called_memory(trained: EvaluationReport) -> None:
+def test_evaluation_on_own_labels_is_reported_as_memory(trained: EvaluationReport) -> None:
     data = striped_patches(24, classes=("Bulk", "SF1", "SF2"))
-    assert "memory" in measure(trained.ensemble, data).meaning
+    assert "memory" in evaluate_ensemble(trained.ensemble, data).meaning
     other = striped_patches(5, seed=9, classes=("SF1", "SF2"))
-    measurement = measure(trained.ensemble, other)
+    measurement = evaluate_ensemble(trained.ensemble, other)
     assert "memory" not in measurement.meaning
     assert set(measurement.untestable) == {"Bulk"}
     assert measurement.counts["test"] == {"Bulk": 0, "SF1": 5, "SF2": 5}
-    figures = measurement.evaluation.classes["SF1"]
+    figures = measurement.metrics.classes["SF1"]
     assert figures.tp + figures.fn == figures.tn + figures.fp == 5
     assert measurement.notes == ()
 
 
 def test_a_model_of_centres_tested_on_whole_patches_warns(tmp_path: Path) -> None:
     ensemble = load_model(write_small_model(tmp_path / "small.safetensors"))
-    assert "centre" in measure(ensemble, striped_patches(2)).notes[0]
-    assert measure(ensemble, striped_clicks(2)).notes == ()
+    assert "centre" in evaluate_ensemble(ensemble, striped_patches(2)).notes[0]
+    assert evaluate_ensemble(ensemble, striped_clicks(2)).notes == ()

@@ -12,7 +12,7 @@ from napari_stem_defects.preprocessing.settings import (
     PreprocessingSettings,
 )
 from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks
-from napari_stem_defects.training.recipes import TrainingOptions, recipe_for, usable_data
+from napari_stem_defects.training.recipes import TrainingOptions, recipe_for, select_usable_sites
 
 
 def mixed(labels: tuple[str, ...], weak: tuple[bool, ...]) -> TrainingSet:
@@ -30,18 +30,18 @@ def test_whole_patches_are_seen_whole() -> None:
     assert "real" in plan.preprocessing.representation
     assert plan.augmentation is None
     assert plan.views == 8
-    assert plan.common_epochs > 0
+    assert plan.pretraining_epochs > 0
     assert plan.epochs["SF1"] == 5
     assert set(plan.epochs) == {"Bulk", "SF1"}
     assert plan.architecture.maxima
 
 
-def test_the_abstracts_own_protocol_can_be_chosen() -> None:
+def test_the_recipe_of_the_abstract_can_be_chosen() -> None:
     plan = recipe_for(striped_patches(), TrainingOptions(recipe="abstract", epochs={"SF1": 5}))
     assert plan.preprocessing == PreprocessingSettings.paper()
     assert plan.augmentation is None
     assert plan.views == 4
-    assert plan.common_epochs == 0
+    assert plan.pretraining_epochs == 0
     assert plan.epochs == {"SF1": 5}
     assert not plan.architecture.maxima
     assert recipe_for(striped_clicks(), TrainingOptions(recipe="abstract")).name == "clicks"
@@ -55,7 +55,7 @@ def test_very_many_patches_are_looked_at_less_often(monkeypatch: pytest.MonkeyPa
 
 def test_few_patches_are_passed_over_more_often() -> None:
     few, some, many = (
-        recipe_for(striped_patches(each), TrainingOptions()).common_epochs
+        recipe_for(striped_patches(each), TrainingOptions()).pretraining_epochs
         for each in (20, 400, 1000)
     )
     assert few > some > many
@@ -65,7 +65,7 @@ def test_clicks_are_learned_from_windows_that_know_their_centre() -> None:
     plan = recipe_for(striped_clicks(), TrainingOptions(epochs={"SF1": 5}))
     assert plan.preprocessing.window == "hann"
     assert plan.augmentation is not None
-    assert plan.common_epochs > 0
+    assert plan.pretraining_epochs > 0
     assert plan.epochs["SF1"] == 5
     assert set(plan.epochs) == {"Bulk", "SF1"}
 
@@ -88,7 +88,7 @@ def test_columns_clicked_one_by_one_are_seen_from_near_and_several_times() -> No
     near, far = (recipe_for(every_column(d, "odd"), TrainingOptions()) for d in (8, 16))
     assert near.preprocessing.patch_px < far.preprocessing.patch_px
     assert near.preprocessing.representation == "real"
-    assert near.spread_px > far.spread_px == 0
+    assert near.averaging_px > far.averaging_px == 0
     assert near.augmentation is not None
     assert near.augmentation.haze > 0
 
@@ -97,11 +97,11 @@ def test_faults_and_spectra_get_whole_windows_among_columns_too() -> None:
     usual = recipe_for(every_column(16, "odd"), TrainingOptions()).preprocessing
     fault = recipe_for(every_column(8, "SF1"), TrainingOptions())
     assert fault.preprocessing == usual
-    asked = recipe_for(every_column(8, "odd"), TrainingOptions(representation="fft"))
-    assert asked.preprocessing == replace(usual, representation="fft")
+    spectral = recipe_for(every_column(8, "odd"), TrainingOptions(representation="fft"))
+    assert spectral.preprocessing == replace(usual, representation="fft")
     abstract = recipe_for(every_column(8, "odd"), TrainingOptions(recipe="abstract"))
     assert abstract.preprocessing == PreprocessingSettings.paper()
-    assert fault.spread_px == asked.spread_px == abstract.spread_px == 0
+    assert fault.averaging_px == spectral.averaging_px == abstract.averaging_px == 0
 
 
 def test_a_rare_defect_among_many_columns_is_looked_at_often() -> None:
@@ -109,8 +109,8 @@ def test_a_rare_defect_among_many_columns_is_looked_at_often() -> None:
     plan = recipe_for(data, TrainingOptions())
     assert len(data) > 4000
     assert plan.views >= 30
-    assert plan.most_per_view is not None
-    assert plan.views * plan.most_per_view < 12_000
+    assert plan.max_sites_per_view is not None
+    assert plan.views * plan.max_sites_per_view < 12_000
 
 
 def test_choices_replace_the_preprocessing() -> None:
@@ -122,11 +122,11 @@ def test_choices_replace_the_preprocessing() -> None:
 
 
 def test_choices_and_protocol_become_json() -> None:
-    data, choices = (
+    data, options = (
         striped_clicks(),
         TrainingOptions(preprocessing=PreprocessingSettings(), epochs={"SF1": 2}),
     )
-    json.dumps([choices.to_dict(), recipe_for(data, choices).to_dict()], allow_nan=False)
+    json.dumps([options.to_dict(), recipe_for(data, options).to_dict()], allow_nan=False)
 
 
 @pytest.mark.parametrize(
@@ -147,28 +147,28 @@ def test_impossible_choices_are_refused(wrong: dict[str, object]) -> None:
 
 def test_misspelt_classes_are_named() -> None:
     with pytest.raises(LabelError, match="SF9"):
-        usable_data(striped_patches(), TrainingOptions(classes=("Bulk", "SF9")))
+        select_usable_sites(striped_patches(), TrainingOptions(classes=("Bulk", "SF9")))
     with pytest.raises(InputError, match="SF9"):
-        usable_data(striped_patches(), TrainingOptions(epochs={"SF9": 3}))
+        select_usable_sites(striped_patches(), TrainingOptions(epochs={"SF9": 3}))
 
 
 def test_labels_of_one_kind_are_left_as_they_are() -> None:
     for data in (striped_patches(), striped_clicks()):
-        assert usable_data(data, TrainingOptions()) == (data, ())
+        assert select_usable_sites(data, TrainingOptions()) == (data, ())
 
 
 def test_few_clicks_among_patches_lose_their_surroundings() -> None:
     data = mixed(("Bulk",) * 4 + ("Mis",) * 6, (True,) * 4 + (False, False) + (True,) * 4)
     assert "" in data.labels
-    usable, (note,) = usable_data(data, TrainingOptions())
+    usable, (note,) = select_usable_sites(data, TrainingOptions())
     assert "2 clicks" in note
     assert sorted(usable.labels) == ["Bulk"] * 4 + ["Mis"] * 6
     assert recipe_for(usable, TrainingOptions()).name == "patches"
 
 
-def test_patches_that_do_not_say_where_are_left_out_beside_clicks() -> None:
+def test_patches_of_point_defects_are_left_out_beside_clicks() -> None:
     data = mixed(("Bulk",) * 6 + ("Mis",) * 3 + ("SF1",), (False,) * 7 + (True,) * 3)
-    usable, (note,) = usable_data(data, TrainingOptions())
+    usable, (note,) = select_usable_sites(data, TrainingOptions())
     assert note.startswith("2 imported patches")
     assert usable.counts() == {"Bulk": 6, "Mis": 1, "SF1": 1}
     assert recipe_for(usable, TrainingOptions()).name == "clicks"
@@ -177,5 +177,5 @@ def test_patches_that_do_not_say_where_are_left_out_beside_clicks() -> None:
 def test_a_class_of_which_nothing_would_be_left_is_an_error() -> None:
     data = mixed(("Bulk",) * 6 + ("Mis",) * 3, (False,) * 6 + (True,) * 3)
     with pytest.raises(LabelError, match="Mis"):
-        usable_data(data, TrainingOptions())
-    usable_data(data, TrainingOptions(classes=("Bulk",)))
+        select_usable_sites(data, TrainingOptions())
+    select_usable_sites(data, TrainingOptions(classes=("Bulk",)))

@@ -24,10 +24,10 @@ from napari_stem_defects.training.dataset import (
     from_patches,
     join,
 )
-from napari_stem_defects.training.label_extent import label_radius, strays_of
+from napari_stem_defects.training.label_extent import defect_label_extent, sampling_jitter
 from napari_stem_defects.training.sampling import (
     augmented_samples,
-    joined,
+    join_samples,
     plain_samples,
     scene_samples,
 )
@@ -102,7 +102,7 @@ def test_views_may_all_be_empty() -> None:
 
 
 def test_no_sites_are_refused() -> None:
-    none = PATCHES.only(np.zeros(5, bool))
+    none = PATCHES.subset(np.zeros(5, bool))
     with pytest.raises(LabelError, match="nothing to train on"):
         augmented_samples(none, BOTH, None, views=1, seed=0)
     assert len(plain_samples(none, BOTH)) == 0
@@ -118,32 +118,36 @@ def test_the_same_seed_gives_the_same_samples() -> None:
     assert one.features["fft"].tobytes() != other.features["fft"].tobytes()
 
 
-def test_a_window_moves_within_the_radius_of_its_label() -> None:
+def test_windows_are_shifted_within_the_label_extent() -> None:
     """A bright dot marks the site; the middle of every window is within radius times scale."""
     image = 0.01 * noise()
     image[75, 90] = 1
     data = from_clicks([Clicks(image, np.array([75.0]), np.array([90.0]), ("LC",))])
-    data = data.only(np.array([bool(name) for name in data.labels]))
+    data = data.subset(np.array([bool(name) for name in data.labels]))
     still = replace(Augmentation(), noise=0, background=0, gamma=(1, 1))
     settings = replace(BOTH, contrast_px=0, window="none", representation="real")
     seen = augmented_samples(data, settings, still, views=40, seed=0).features["real"][:, 0]
     peaks = np.array([np.unravel_index(window.argmax(), window.shape) for window in seen]) - 32
     reach = np.hypot(*peaks.T)
-    assert reach.max() <= data.radius_px[0] * 1.18 * 1.04 + 2
+    assert reach.max() <= data.extent_px[0] * 1.18 * 1.04 + 2
     assert reach.mean() > 1
 
 
-def test_on_a_column_windows_stray_as_far_as_a_scan_does() -> None:
+def test_jitter_at_a_point_defect_covers_the_sliding_window_step() -> None:
     """From a defect up to the radius of its label; from bulk beside it half of that."""
     y, x = np.array([60.0, 60.0, 68.0]), np.array([60.0, 68.0, 60.0])
     data = from_clicks([Clicks(noise(), y, x, ("Mis", "Bulk", "Bulk"))])
-    radius = label_radius(data)
+    radius = defect_label_extent(data.extent_px)
     assert radius == pytest.approx(3.2)
-    np.testing.assert_allclose(strays_of(data)[:3], [radius, radius / 2, radius / 2])
+    np.testing.assert_allclose(
+        sampling_jitter(data.labels, data.extent_px)[:3], [radius, radius / 2, radius / 2]
+    )
     seldom = from_clicks(
         [Clicks(noise(height=300, width=300), 2.5 * y, 2.5 * x, ("Mis", "Bulk", "SF1"))]
     )
-    np.testing.assert_array_equal(strays_of(seldom), seldom.radius_px)
+    np.testing.assert_array_equal(
+        sampling_jitter(seldom.labels, seldom.extent_px), seldom.extent_px
+    )
 
 
 def test_a_view_shows_some_of_many_sites_and_all_of_few() -> None:
@@ -153,7 +157,7 @@ def test_a_view_shows_some_of_many_sites_and_all_of_few() -> None:
     data = from_clicks([Clicks(noise(), y, x, labels)])
     apart = replace(data, targets=np.eye(2, dtype=np.float32)[[0] * 50 + [1] * 10])
     samples = augmented_samples(
-        apart, BOTH, Augmentation(), views=10, seed=0, most_per_class=20
+        apart, BOTH, Augmentation(), views=10, seed=0, max_per_class=20
     ).targets
     assert samples[:, 0].sum() == 200
     assert samples[:, 1].sum() == 100
@@ -164,9 +168,9 @@ def test_every_site_is_seen_in_some_view() -> None:
     y, x = np.random.default_rng(0).uniform(65, 85, (2, 30))
     data = from_clicks([Clicks(noise(), y, x, ("SF1",) * 30)])
     data = replace(data, targets=np.arange(30, dtype=np.float32)[:, None])
-    samples = augmented_samples(data, BOTH, Augmentation(), views=25, seed=0, most_per_class=10)
+    samples = augmented_samples(data, BOTH, Augmentation(), views=25, seed=0, max_per_class=10)
     assert set(samples.targets[:, 0]) == set(range(30))
-    first = augmented_samples(data, BOTH, Augmentation(), views=1, seed=0, most_per_class=10)
+    first = augmented_samples(data, BOTH, Augmentation(), views=1, seed=0, max_per_class=10)
     assert len(first) == 10
 
 
@@ -192,7 +196,7 @@ def test_joining_puts_one_after_the_other() -> None:
         plain_samples(PATCHES, BOTH),
         augmented_samples(PATCHES, BOTH, None, views=2, seed=0),
     )
-    both = joined([one, other])
+    both = join_samples([one, other])
     assert len(both) == 15
     np.testing.assert_array_equal(both.features["fft"][5:], other.features["fft"])
     np.testing.assert_array_equal(both.targets[:5], one.targets)

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_stem_defects.errors import InputError
-from napari_stem_defects.training.augmentation import Augmentation, turned_view
+from napari_stem_defects.training.augmentation import Augmentation, random_affine_view
 from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks, from_patches
 from napari_stem_defects.training.splits import MEANING, Split, SplitKind, split
 
-HONEST: tuple[SplitKind, ...] = ("site", "region", "image")
-KINDS: tuple[SplitKind, ...] = ("random", *HONEST)
+GROUPED: tuple[SplitKind, ...] = ("site", "region", "image")
+KINDS: tuple[SplitKind, ...] = ("random", *GROUPED)
 SEEDS = st.integers(0, 2**31)
 
 
@@ -56,13 +56,13 @@ def of(data: TrainingSet, found: Split, name: str) -> tuple[int, int]:
 
 def shared_pixels(data: TrainingSet, found: Split, patch_px: int = 64) -> bool:
     """Say whether any training window overlaps a test window, both as they stand."""
-    at = np.column_stack([data.canvas_y, data.canvas_x]).round()
+    at = np.column_stack([data.source_y, data.source_x]).round()
     apart = np.abs(at[found.train][:, None] - at[found.test][None]).max(2)
-    same = data.canvas[found.train][:, None] == data.canvas[found.test][None]
+    same = data.source[found.train][:, None] == data.source[found.test][None]
     return bool((same & (apart < patch_px)).any())
 
 
-@pytest.mark.parametrize("kind", HONEST)
+@pytest.mark.parametrize("kind", GROUPED)
 @given(SEEDS)
 @settings(max_examples=15, deadline=None)
 def test_crops_on_both_sides_share_no_pixel(kind: SplitKind, seed: int) -> None:
@@ -72,7 +72,7 @@ def test_crops_on_both_sides_share_no_pixel(kind: SplitKind, seed: int) -> None:
     assert not shared_pixels(data, found)
 
 
-@pytest.mark.parametrize("kind", HONEST)
+@pytest.mark.parametrize("kind", GROUPED)
 @given(SEEDS, st.integers(1, 3), st.sampled_from([32, 64, 128]))
 @settings(max_examples=15, deadline=None)
 def test_clicks_on_both_sides_share_no_pixel(
@@ -107,12 +107,12 @@ def test_views_of_training_sites_show_no_pixel_of_a_test_window() -> None:
     rng = np.random.default_rng(0)
     for _ in range(12):
         angle = rng.uniform(0, 2 * np.pi, len(sites))
-        reach = data.radius_px[found.train]
+        reach = data.extent_px[found.train]
         points = sites + reach[:, None] * np.column_stack([np.sin(angle), np.cos(angle)])
-        view, moved, outside = turned_view(tested, points, Augmentation(), rng)
+        view, shifted, outside = random_affine_view(tested, points, Augmentation(), rng)
         view[outside] = 0
-        inside = ((moved >= 0) & (moved <= 499)).all(1)
-        for y, x in moved[inside].round().astype(int):
+        inside = ((shifted >= 0) & (shifted <= 499)).all(1)
+        for y, x in shifted[inside].round().astype(int):
             shown = view[max(y - 32, 0) : y + 32, max(x - 32, 0) : x + 32]
             assert shown.max() < 0.05
 
@@ -226,16 +226,16 @@ def test_images_are_held_out_as_a_whole() -> None:
     data = clicked(*images)
     for seed in range(5):
         found = split(data, "image", seed=seed)
-        assert set(data.canvas[found.test]).isdisjoint(data.canvas[found.train])
-        assert len(set(data.canvas[found.test])) == 2
-        assert len(set(data.canvas[found.train])) == 3
+        assert set(data.source[found.test]).isdisjoint(data.source[found.train])
+        assert len(set(data.source[found.test])) == 2
+        assert len(set(data.source[found.train])) == 3
 
 
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [("site", "one defect"), ("region", "one place"), ("image", "one image")],
 )
-def test_one_place_cannot_be_tested_honestly(kind: SplitKind, reason: str) -> None:
+def test_one_group_cannot_be_tested(kind: SplitKind, reason: str) -> None:
     rng = np.random.default_rng(0)
     parent = rng.random((100, 100), dtype=np.float32)
     corners = rng.integers(0, 30, (20, 2))
@@ -247,7 +247,7 @@ def test_one_place_cannot_be_tested_honestly(kind: SplitKind, reason: str) -> No
     assert not found.test.any()
 
 
-def test_too_little_left_to_train_on_is_said_and_trained_on() -> None:
+def test_classes_with_too_few_training_sites_are_trained_on_only() -> None:
     data = clicked({"LC": line((100, 100), (180, 180), 8), "Bulk": scattered(1, 3)})
     found = split(data, "site")
     assert "share no pixel with the held-out ones" in found.untestable["LC"]

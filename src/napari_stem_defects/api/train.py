@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.base.progress import Cancelled, Progress, Report, silent
+from napari_stem_defects.base.progress import Cancelled, Progress, ProgressCallback, silent
 from napari_stem_defects.base.version import __version__
 from napari_stem_defects.errors import ModelError, OutputError
 from napari_stem_defects.io.labels.load_dataset import read_training_data
@@ -20,7 +20,7 @@ from napari_stem_defects.io.models.checkpoint_store import CheckpointFolder
 from napari_stem_defects.io.models.library import find_model
 from napari_stem_defects.io.models.model_file import SUFFIX, load_model, save_model
 from napari_stem_defects.io.models.report_folder import report_folder, write_report
-from napari_stem_defects.training.evaluate import EvaluationReport, measure
+from napari_stem_defects.training.evaluate import EvaluationReport, evaluate_ensemble
 from napari_stem_defects.training.pipeline import train
 from napari_stem_defects.training.recipes import TrainingOptions
 from napari_stem_defects.workers.isolated_read import read_patches
@@ -37,7 +37,7 @@ def train_files(
     choices: TrainingOptions | None = None,
     *,
     device: str = "auto",
-    report: Report = silent,
+    report: ProgressCallback = silent,
 ) -> EvaluationReport:
     """Train an ensemble, write its file and beside it the folder ``<model>.report``.
 
@@ -87,7 +87,7 @@ def evaluate_files(
     out: str | Path | None = None,
     *,
     device: str = "auto",
-    report: Report = silent,
+    report: ProgressCallback = silent,
 ) -> EvaluationReport:
     """Measure a model on labelled data.
 
@@ -115,7 +115,7 @@ def evaluate_files(
     chosen, ensemble = pick_device(device), load_model(find_model(model))
     report(Progress("reading labels", 0, 1))
     data = read_training_data(sources, scale_of=ensemble.spec, read_patches=read_patches)
-    measurement = measure(ensemble, data, device=chosen, report=report)
+    measurement = evaluate_ensemble(ensemble, data, device=chosen, report=report)
     seconds = time.perf_counter() - started
     assessment = EvaluationReport(ensemble, (measurement,), notes=data.notes, seconds=seconds)
     if out is not None:

@@ -23,7 +23,10 @@ from napari_stem_defects.detection.detect_frame import detect_frame
 from napari_stem_defects.inference.predict import predict
 from napari_stem_defects.io.models.model_file import load_model
 from napari_stem_defects.io.results.result_folder import write_results
-from napari_stem_defects.networks.ensemble import new_member, weights_of
+from napari_stem_defects.networks.member import (
+    collect_weights,
+    new_member,
+)
 from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
 from napari_stem_defects.postprocessing.masks import masks_from_probability
 from napari_stem_defects.postprocessing.regions import measure_regions
@@ -31,9 +34,10 @@ from napari_stem_defects.preprocessing.pipeline import feature_shapes, filter_im
 from napari_stem_defects.preprocessing.windows import window_grid
 from napari_stem_defects.simulation.simulate import simulate
 from napari_stem_defects.training.dataset import from_patches
-from napari_stem_defects.training.fit import Schedule, fit
+from napari_stem_defects.training.fit import fit
 from napari_stem_defects.training.recipes import CLICK_PREPROCESSING, TrainingOptions, recipe_for
 from napari_stem_defects.training.sampling import Samples
+from napari_stem_defects.training.schedule import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,7 +175,7 @@ def compared(ensemble: Ensemble, sizes: Sizes, device: str, reference: Reference
 def clicked_ensemble() -> Ensemble:
     """Return an untrained ensemble of the kind that clicks give, to time sliding windows."""
     members = [[new_member(CLICKED) for _ in CLICKED.seeds] for _ in CLICKED.classes]
-    return Ensemble(CLICKED, weights_of(members))
+    return Ensemble(CLICKED, collect_weights(members))
 
 
 def stage_shares(ensemble: Ensemble, sizes: Sizes, device: str) -> Figures:
@@ -258,7 +262,7 @@ def training_figures(ensemble: Ensemble, sizes: Sizes, device: str) -> Figures:
     started = time.perf_counter()
     fit(spec, Samples(seen, targets), None, schedule, device=device)
     seconds = time.perf_counter() - started
-    passes = {name: Schedule(epochs=protocol.epochs).epochs_of(name) for name in classes}
+    passes = {name: Schedule(epochs=protocol.epochs).epochs_for(name) for name in classes}
     each = {name: seconds * count for name, count in passes.items()}
     return {"windows": count, "seconds_of_a_pass": seconds, "seconds": each}
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.api.train import train_files
-from napari_stem_defects.base.progress import Cancelled, Enough, Progress, Report
+from napari_stem_defects.base.progress import Cancelled, StopAndKeep, Progress, ProgressCallback
 from napari_stem_defects.io.atomic import write_bytes
 from napari_stem_defects.io.models.model_file import save_model
 from napari_stem_defects.io.models.report_folder import report_folder, write_report
 from napari_stem_defects.networks.model_card import model_card
-from napari_stem_defects.training.best_so_far import stop_note
+from napari_stem_defects.training.checkpointing import describe_stop
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ class TrainingReport:
     """
 
     path: Path
-    measurements: tuple[Mapping[str, Any], ...]
+    evaluations: tuple[Mapping[str, Any], ...]
     notes: tuple[str, ...]
     seconds: float
     stopped: str = ""
@@ -53,7 +53,7 @@ def train_model(
     *,
     keep: bool,
     device: str,
-    report: Report,
+    report: ProgressCallback,
 ) -> TrainingReport:
     """Train an ensemble and write its file, report and card.
 
@@ -99,14 +99,14 @@ def _together(first: EvaluationReport, beside: EvaluationReport) -> EvaluationRe
     return replace(
         first,
         ensemble=replace(first.ensemble, spec=replace(spec, figures=figures)),
-        measurements=(*first.measurements, *beside.measurements),
+        evaluations=(*first.evaluations, *beside.evaluations),
         seconds=first.seconds + beside.seconds,
     )
 
 
 def _written(out: Path, trained: EvaluationReport) -> TrainingReport:
     """Write the model's card and return what a window shows."""
-    own = trained.measurements[0]
+    own = trained.evaluations[0]
     counts = own.counts.get("training", {})
     data = ", ".join(f"{count} {name}" for name, count in counts.items())
     limits = [f"Measured where {own.meaning}.", *own.notes, *trained.notes]
@@ -118,8 +118,8 @@ def _written(out: Path, trained: EvaluationReport) -> TrainingReport:
         limits="\n".join(f"- {limit}" for limit in limits),
     )
     write_bytes(out.with_suffix(".md"), card.encode())
-    figures = tuple(each.to_dict() for each in trained.measurements)
-    stopped = stop_note(trained.ensemble.spec)
+    figures = tuple(each.to_dict() for each in trained.evaluations)
+    stopped = describe_stop(trained.ensemble.spec)
     return TrainingReport(out, figures, trained.notes, trained.seconds, stopped)
 
 
@@ -133,7 +133,7 @@ class _EarlyEnd:
         `Progress.saving`.
     """
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: ProgressCallback) -> None:
         self._report = report
         self._learned = False
         self.asked = False
@@ -150,10 +150,10 @@ class _EarlyEnd:
             self.asked = True
             self._report(Progress("saving the best so far", WHOLE, WHOLE, saving=True))
             if step.stage.startswith("training"):
-                raise Enough from None
+                raise StopAndKeep from None
 
 
-def _part(report: Report, number: int, count: int) -> Report:
+def _part(report: ProgressCallback, number: int, count: int) -> ProgressCallback:
     """Show one training's progress as its share of all; only the model's own has curves."""
 
     def reporting(step: Progress) -> None:

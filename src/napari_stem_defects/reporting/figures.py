@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from napari_stem_defects.base.defect_classes import colour_of
 from napari_stem_defects.reporting.fonts import drawable, families, text_width
 from napari_stem_defects.reporting.losses import (
-    PRETRAINING,
     consecutive_epochs,
     epoch_losses,
+    member_title,
 )
 from napari_stem_defects.reporting.split_titles import split_title
 from napari_stem_defects.reporting.themes import LIGHT, Theme, blend, class_ink, contrasting
@@ -258,7 +258,7 @@ def loss_legend(losses: Iterable[EpochLoss]) -> list[LegendEntry]:
     list of LegendEntry
     """
     names = dict.fromkeys(loss.class_name for loss in losses)
-    return [LegendEntry(name or PRETRAINING, _line_colour(name)) for name in names]
+    return [LegendEntry(member_title(name), _line_colour(name)) for name in names]
 
 
 def _line_colour(name: str) -> str:

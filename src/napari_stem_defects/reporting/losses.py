@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-PRETRAINING = "pretraining"
-"""Name of the losses that belong to no class."""
 # What the history calls the auxiliary loss on simulated windows, before the pretraining.
 _AUXILIARY = "lesson"
 
@@ -33,6 +31,22 @@ class EpochLoss(NamedTuple):
     epoch: int
     training: float
     validation: float | None
+
+
+def member_title(class_name: str) -> str:
+    """Return the title of a member's losses.
+
+    Parameters
+    ----------
+    class_name : str
+        As in a training history.
+
+    Returns
+    -------
+    str
+        The class; "pretraining" for what all classes share.
+    """
+    return {"": "pretraining", _AUXILIARY: "auxiliary loss"}.get(class_name, class_name)
 
 
 def epoch_losses(history: Iterable[Mapping[str, Any]]) -> list[EpochLoss]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari_stem_defects.reporting.losses import PRETRAINING
+from napari_stem_defects.reporting.losses import member_title
 from napari_stem_defects.reporting.split_titles import split_title
 from napari_stem_defects.training.metrics import REFERENCE_ERRORS, REFERENCE_WINDOWS
 
@@ -191,7 +191,7 @@ def _history_rows(history: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, .
         runs.setdefault((epoch["class"], epoch["seed"]), []).append(epoch)
     for (name, seed), epochs in runs.items():
         yield (
-            f"{name or PRETRAINING}, seed {seed}",
+            f"{member_title(name)}, seed {seed}",
             str(len(epochs)),
             _number(epochs[0]["loss"], 4),
             _number(epochs[-1]["loss"], 4),

@@ -1,8 +1,8 @@
-"""Many honest windows from few labels: other orientations, magnifications, doses and drifts.
+"""Data augmentation: rotated, scaled and degraded views of a labelled image.
 
-A whole parent image is transformed at once and its sites with it, so that windows are cut from
-pixels that were measured; nothing is invented at their borders. What lies outside the parent
-becomes 0 after flattening, which is also what a window at the border of an image sees.
+A whole image is transformed together with its sites, so that windows are cut from measured pixels
+and nothing is invented at their borders. Pixels outside the image become 0 after preprocessing, as
+beyond the border of an image in detection.
 """
 
 from __future__ import annotations
@@ -14,15 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import affine_transform, gaussian_filter, map_coordinates, zoom
 
-from napari_stem_defects.preprocessing.pipeline import (
-    filter_image,
-    normalise,
-)
+from napari_stem_defects.preprocessing.pipeline import filter_image, normalise
 
 if TYPE_CHECKING:
-    from napari_stem_defects.preprocessing.settings import (
-        PreprocessingSettings,
-    )
+    from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 
 Image = NDArray[np.float32]
 Points = NDArray[np.float64]
@@ -30,7 +25,7 @@ Points = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far a view may differ from its parent; pairs are ranges drawn from uniformly.
+    """Ranges from which the differences between a view and its image are drawn uniformly.
 
     Attributes
     ----------
@@ -42,7 +37,7 @@ class Augmentation:
         Largest standard deviation of additional blur.
     noise : float
         Largest standard deviation of additional noise, as a share of the image's contrast.
-        Counting noise grows with intensity, so half of its variance does.
+        Half of its variance grows with intensity, as counting noise does.
     jitter_px : float
         Largest standard deviation of the scan lines' displacement.
     gamma : (float, float)
@@ -50,11 +45,11 @@ class Augmentation:
     background : float
         Largest slow variation added, as a share of the image's contrast.
     haze : float
-        Largest standard deviation of lumps of foreign matter where it lies thickest, as a share
-        of the image's contrast. Lumps are wider than columns and lie in some places only, so
-        that no filter of preprocessing removes them.
+        Largest standard deviation of lumpy surface contamination at its thickest place, as a
+        share of the image's contrast. Lumps are wider than columns and cover parts of the image,
+        so that no filter of preprocessing removes them.
     haze_px : (float, float)
-        Standard deviation of the Gaussian that a lump is, drawn log-uniformly.
+        Standard deviation of the Gaussian lumps in px, drawn log-uniformly.
     """
 
     scale: tuple[float, float] = (0.85, 1.18)
@@ -68,17 +63,17 @@ class Augmentation:
     haze_px: tuple[float, float] = (3.0, 9.0)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the ranges as plain JSON values."""
+        """Return the ranges as JSON-safe values."""
         return {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in vars(self).items()
         }
 
 
-def turned_view(
+def random_affine_view(
     image: Image, points: Points, augmentation: Augmentation, rng: np.random.Generator
 ) -> tuple[Image, Points, NDArray[np.bool_]]:
-    """Turn, mirror, magnify and shear a parent image freely.
+    """Rotate, mirror, scale and shear an image randomly.
 
     Parameters
     ----------
@@ -92,17 +87,17 @@ def turned_view(
     -------
     view : ndarray of float32, shape (Y, X)
     points : ndarray of float64, shape (n, 2)
-        Where the sites went; some lie outside.
+        The sites in the view; some are outside of it.
     outside : ndarray of bool, shape (Y, X)
-        Pixels that the parent does not cover.
+        Pixels that the image does not cover.
     """
     matrix = _random_matrix(augmentation, rng)
     centre = (np.array(image.shape) - 1) / 2
-    # Look at a random part of a magnified image, so that its border is seen as well.
+    # Centre a random part of the image, so that a magnified view shows its border as well.
     target = centre + rng.uniform(-0.25, 0.25, 2) * image.shape
     inverse = np.linalg.inv(matrix)
     offset = target - inverse @ centre
-    # Mirrored beyond its border, as the blurs of `filter_image` see an image in detection.
+    # Mirrored beyond its border, as by the blurs of `filter_image` in detection.
     view = affine_transform(image, inverse, offset, order=3, mode="mirror")
     inside = affine_transform(np.ones_like(image), inverse, offset, order=1, mode="constant")
     moved = (points - target) @ matrix.T + centre
@@ -110,7 +105,7 @@ def turned_view(
 
 
 def _random_matrix(augmentation: Augmentation, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return the 2x2 matrix that takes (y, x) offsets of the parent to those of the view."""
+    """Return the 2x2 matrix from (y, x) offsets in the image to offsets in the view."""
     angle = rng.uniform(0, 2 * np.pi)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     shear = np.eye(2)
@@ -121,25 +116,43 @@ def _random_matrix(augmentation: Augmentation, rng: np.random.Generator) -> NDAr
     return matrix
 
 
-def quarter_view(image: Image, rng: np.random.Generator) -> Image:
-    """Turn a square patch by 0, 90, 180 or 270 degrees, as the abstract does."""
+def random_quarter_turn(image: Image, rng: np.random.Generator) -> Image:
+    """Rotate a patch by a random multiple of 90 degrees, as the abstract does.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (Y, X)
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of float32
+    """
     return np.ascontiguousarray(np.rot90(image, int(rng.integers(4))))
 
 
-def square_view(image: Image, number: int) -> Image:
-    """Return one of the eight ways to lay down a square patch (Y, X).
+def dihedral_view(image: Image, number: int) -> Image:
+    """Apply one of the eight symmetry operations of a square to a patch.
 
-    0 to 3 are the abstract's quarter turns, 0 the patch as it is; 4 to 7 those of its mirror
-    image; then it begins anew.
+    Parameters
+    ----------
+    image : ndarray of float32, shape (Y, X)
+    number : int
+        0 to 3 are the quarter turns of the abstract, 0 the unchanged patch; 4 to 7 are those of
+        the mirror image. Larger numbers repeat these.
+
+    Returns
+    -------
+    ndarray of float32
     """
     mirrored = image[:, ::-1] if number % 8 >= 4 else image
     return np.ascontiguousarray(np.rot90(mirrored, number % 4))
 
 
-def disturbed(image: Image, augmentation: Augmentation, rng: np.random.Generator) -> Image:
-    """Give an image (Y, X) another dose, focus, scan, contrast and background.
+def degrade_image(image: Image, augmentation: Augmentation, rng: np.random.Generator) -> Image:
+    """Degrade an image: other dose, focus, scan distortion, contrast and background.
 
-    How strong each disturbance is is drawn anew for every call, weak ones as often as strong.
+    The strength of each degradation is drawn uniformly for every call.
 
     Parameters
     ----------
@@ -150,24 +163,26 @@ def disturbed(image: Image, augmentation: Augmentation, rng: np.random.Generator
     Returns
     -------
     ndarray of float32, shape (Y, X)
-        Not negative.
+        Intensities, not negative.
     """
-    picture = normalise(image) ** np.float32(np.exp(rng.uniform(*np.log(augmentation.gamma))))
-    picture = _jittered(picture, rng.uniform(0, augmentation.jitter_px), rng)
-    picture = gaussian_filter(picture, rng.uniform(0, augmentation.blur_px) * (rng.random() < 0.5))
-    contrast = float(picture.std())
+    degraded = normalise(image) ** np.float32(np.exp(rng.uniform(*np.log(augmentation.gamma))))
+    degraded = _jittered(degraded, rng.uniform(0, augmentation.jitter_px), rng)
+    degraded = gaussian_filter(
+        degraded, rng.uniform(0, augmentation.blur_px) * (rng.random() < 0.5)
+    )
+    contrast = float(degraded.std())
     strength = rng.uniform(0, augmentation.noise) * contrast
-    counting = np.sqrt(np.maximum(picture, 0) / max(float(picture.mean()), 1e-6))
-    noise = rng.standard_normal((2, *picture.shape), dtype=np.float32)
-    noisy = picture + strength * np.sqrt(0.5) * (noise[0] + counting * noise[1])
-    slow = _slow(image.shape, rng) * rng.uniform(0, augmentation.background) * contrast
+    counting = np.sqrt(np.maximum(degraded, 0) / max(float(degraded.mean()), 1e-6))
+    noise = rng.standard_normal((2, *degraded.shape), dtype=np.float32)
+    noisy = degraded + strength * np.sqrt(0.5) * (noise[0] + counting * noise[1])
+    slow = _slow_field(image.shape, rng) * rng.uniform(0, augmentation.background) * contrast
     uneven = noisy + slow + contrast * _haze(image.shape, augmentation, rng)
     result: Image = (uneven - min(float(uneven.min()), 0.0)).astype(np.float32)
     return result
 
 
-def _slow(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return a field (Y, X) that varies over a quarter of it, of a standard deviation near 1."""
+def _slow_field(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return a smooth random field (Y, X) with a standard deviation near 1."""
     nodes = rng.standard_normal((4, 4))
     scale = np.array(shape) / 4
     slow: NDArray[np.float64] = zoom(nodes, scale, order=3, grid_mode=True, mode="nearest")
@@ -177,38 +192,52 @@ def _slow(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float6
 def _haze(
     shape: tuple[int, ...], augmentation: Augmentation, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Return lumps (Y, X) where a slow field is positive, in units of the image's contrast."""
+    """Return lumpy contamination (Y, X) in units of the image's contrast."""
     if augmentation.haze == 0:
         return np.zeros(shape, np.float32)
     width = np.exp(rng.uniform(*np.log(augmentation.haze_px)))
     lumps = gaussian_filter(rng.standard_normal(shape, dtype=np.float32), width)
     lumps *= rng.uniform(0, augmentation.haze) / max(float(lumps.std()), 1e-6)
-    there = np.clip(_slow(shape, rng), 0, 1)
-    haze: NDArray[np.float32] = (lumps * there).astype(np.float32)
+    thickness = np.clip(_slow_field(shape, rng), 0, 1)
+    haze: NDArray[np.float32] = (lumps * thickness).astype(np.float32)
     return haze
 
 
 def _jittered(image: Image, sigma: float, rng: np.random.Generator) -> Image:
     """Displace every scan line along itself by a random fraction of a pixel."""
-    places = np.indices(image.shape, dtype=np.float32)
-    places[1] += rng.normal(0, sigma, (len(image), 1)).astype(np.float32)
-    moved: Image = map_coordinates(image, places, order=1, mode="nearest")
-    return moved
+    coordinates = np.indices(image.shape, dtype=np.float32)
+    coordinates[1] += rng.normal(0, sigma, (len(image), 1)).astype(np.float32)
+    jittered: Image = map_coordinates(image, coordinates, order=1, mode="nearest")
+    return jittered
 
 
-def flat_view(
+def filtered_view(
     image: Image,
     points: Points,
     preprocessing: PreprocessingSettings,
     augmentation: Augmentation,
     rng: np.random.Generator,
 ) -> tuple[Image, Points]:
-    """Return a turned and disturbed view of a parent, flattened, with its sites.
+    """Return an augmented and preprocessed view of an image with its sites.
 
-    Parameters are those of `turned_view`. Pixels outside the parent are 0, as beyond the border
-    in detection.
+    Parameters
+    ----------
+    image : ndarray of float32, shape (Y, X)
+    points : ndarray of float64, shape (n, 2)
+        Sites (y, x) in px.
+    preprocessing : PreprocessingSettings
+    augmentation : Augmentation
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    view : ndarray of float32, shape (Y, X)
+        Background-subtracted and contrast-normalised; 0 outside the image, as beyond the border
+        of an image in detection.
+    points : ndarray of float64, shape (n, 2)
+        The sites in the view; some are outside of it.
     """
-    view, moved, outside = turned_view(image, points, augmentation, rng)
-    flat = filter_image(disturbed(view, augmentation, rng), preprocessing)
-    flat[outside] = 0
-    return flat, moved
+    view, moved, outside = random_affine_view(image, points, augmentation, rng)
+    filtered = filter_image(degrade_image(view, augmentation, rng), preprocessing)
+    filtered[outside] = 0
+    return filtered, moved

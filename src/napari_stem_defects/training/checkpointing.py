@@ -1,40 +1,48 @@
-"""What a training keeps so that, whatever ends it, it goes on where it was.
+"""Checkpoints of a training: resume after an interruption, and early stopping at the best epoch.
 
-After every epoch the network in training, its optimiser and its random numbers are kept, the
-weights of the networks that are finished, and those of every network's best epoch. A training that
-goes on from there gives the very bits that it would have given without the break.
+After every epoch the checkpoint holds the network in training with its optimiser and its random
+state, the weights of the finished networks, and the weights of every network at its best epoch. A
+training that is resumed from a checkpoint gives the same bits as one without interruption.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+
+from napari_stem_defects.base.progress import Cancelled
+from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
 _FINISHED, _CURRENT, _BEST = "finished", "current", "best"
 
+OUTPUT = "head.4."
+"""Prefix of the parameters of a network's last layer; pretraining has one output per class."""
+
 
 @dataclass(frozen=True)
-class State:
-    """Arrays and plain JSON values."""
+class Checkpoint:
+    """Arrays and JSON-safe values."""
 
     arrays: Mapping[str, NDArray[Any]]
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Store(Protocol):
-    """Where checkpoints are kept; the parts of a training (its splits) are kept apart."""
+class CheckpointStore(Protocol):
+    """Storage of checkpoints, one for each part of a training (its splits)."""
 
-    def load(self, part: str) -> State | None:
-        """Return what was saved last, None where there is nothing that fits this training."""
+    def load(self, part: str) -> Checkpoint | None:
+        """Return the last checkpoint of a part; None if none fits this training."""
 
-    def save(self, part: str, state: State) -> None:
-        """Keep a state instead of the one before, whole or not at all."""
+    def save(self, part: str, state: Checkpoint) -> None:
+        """Replace the checkpoint of a part atomically."""
 
 
 class Resumable(Protocol):
@@ -43,56 +51,80 @@ class Resumable(Protocol):
     def weights(self) -> Mapping[str, NDArray[Any]]:
         """Return copies of the network's tensors."""
 
-    def state(self) -> State:
-        """Return copies of all that the next epoch depends on, weights left out."""
+    def state(self) -> Checkpoint:
+        """Return copies of everything else that the next epoch depends on."""
 
-    def restore(self, weights: Mapping[str, NDArray[Any]], state: State | None) -> None:
-        """Take weights over and, where it goes on from there, a state."""
+    def restore(self, weights: Mapping[str, NDArray[Any]], state: Checkpoint | None) -> None:
+        """Load weights and, if the training continues from there, the state."""
 
 
 class CheckpointLog:
-    """Remembers the networks that one part of a training fits one after another.
+    """Checkpoints of the networks that one part of a training fits one after another.
 
     Parameters
     ----------
-    store : Store or None
-        None remembers nothing.
+    store : CheckpointStore or None
+        None keeps no checkpoints.
     part : str
+        Name of the part of the training.
 
     Attributes
     ----------
     history : list of dict
-        What the epochs came to, those before the break included.
+        One entry per epoch, with those before an interruption.
     """
 
-    def __init__(self, store: Store | None, part: str = "") -> None:
+    def __init__(self, store: CheckpointStore | None, part: str = "") -> None:
         self._store, self._part = store, part
-        kept = None if store is None else store.load(part)
-        self._arrays = {} if kept is None else dict(kept.arrays)
-        values = {} if kept is None else kept.values
+        loaded = None if store is None else store.load(part)
+        self._arrays = {} if loaded is None else dict(loaded.arrays)
+        values = {} if loaded is None else loaded.values
         self._epochs: dict[str, int] = dict(values.get("epochs", {}))
         self._values: Mapping[str, Any] = values.get(_CURRENT, {})
         self._best: dict[str, list[float]] = dict(values.get(_BEST, {}))
         self.history: list[dict[str, Any]] = list(values.get("history", []))
 
     def resume(self, name: str, network: Resumable, epochs: int) -> int:
-        """Bring a network to where it was; return how many of its epochs are done."""
+        """Restore a network from its checkpoint.
+
+        Parameters
+        ----------
+        name : str
+            Name of the network.
+        network : Resumable
+        epochs : int
+            Planned epochs of the network.
+
+        Returns
+        -------
+        int
+            Number of epochs that are done.
+        """
         done = self._epochs.get(name, 0)
         if 0 < done == epochs:
             network.restore(self._under(f"{_FINISHED}/{name}/"), None)
         elif done:
-            state = State(self._under(f"{_CURRENT}/state/"), self._values)
+            state = Checkpoint(self._under(f"{_CURRENT}/state/"), self._values)
             network.restore(self._under(f"{_CURRENT}/weights/"), state)
         return done
 
-    def keep(self, name: str, network: Resumable, done: int, epochs: int) -> None:
-        """Keep a network after an epoch of which ``history`` tells already."""
+    def save(self, name: str, network: Resumable, done: int, epochs: int) -> None:
+        """Save a network after an epoch, whose losses are the last entry of ``history``.
+
+        Parameters
+        ----------
+        name : str
+            Name of the network.
+        network : Resumable
+        done, epochs : int
+            Finished and planned epochs of the network.
+        """
         if self._store is None:
             return
         self._epochs[name] = done
-        self._forget_current()
+        self._remove_current()
         weights = network.weights()
-        loss = _criterion(self.history[-1])
+        loss = _selection_loss(self.history[-1])
         if name not in self._best or loss < self._best[name][1]:
             self._best[name] = [done, loss]
             self._add(f"{_BEST}/{name}/", weights)
@@ -109,15 +141,15 @@ class CheckpointLog:
             _BEST: self._best,
             "history": self.history,
         }
-        self._store.save(self._part, State(self._arrays, values))
+        self._store.save(self._part, Checkpoint(self._arrays, values))
 
     def best(self, name: str) -> tuple[int, dict[str, NDArray[Any]]] | None:
-        """Return the epoch of a network's lowest loss and its weights then; None without one."""
+        """Return the epoch with the lowest loss of a network and its weights; None without one."""
         if name not in self._best:
             return None
         return int(self._best[name][0]), self._under(f"{_BEST}/{name}/")
 
-    def _forget_current(self) -> None:
+    def _remove_current(self) -> None:
         self._values = {}
         for name in [name for name in self._arrays if name.startswith(f"{_CURRENT}/")]:
             del self._arrays[name]
@@ -130,7 +162,141 @@ class CheckpointLog:
         return {name.removeprefix(prefix): self._arrays[name] for name in found}
 
 
-def _criterion(step: Mapping[str, Any]) -> float:
-    """Return the loss that tells a network's best epoch; a NaN is worse than any."""
+def _selection_loss(step: Mapping[str, Any]) -> float:
+    """Return the loss that selects the best epoch; NaN is the worst."""
     loss = step["loss"] if step["validation_loss"] is None else step["validation_loss"]
     return float("inf") if math.isnan(loss) else float(loss)
+
+
+class _BestEpoch(NamedTuple):
+    epoch: int
+    is_pretraining: bool
+    weights: Mapping[str, NDArray[Any]]
+
+
+def best_ensemble(
+    spec: EnsembleSpec,
+    log: CheckpointLog,
+    epochs_for: Callable[[str], int],
+    pretraining_epochs: int,
+) -> Ensemble:
+    """Assemble the ensemble of a stopped training: each member at its epoch of lowest loss.
+
+    The loss is that on validation windows if there are any. Members that were not trained yet are
+    the output of the pretrained network for their class. Seeds with missing members are left out,
+    except for the first seed, of which the missing classes are left out.
+
+    Parameters
+    ----------
+    spec : EnsembleSpec
+        Description of the planned ensemble.
+    log : CheckpointLog
+        Checkpoints of the training.
+    epochs_for : callable
+        Returns the planned epochs of a class.
+    pretraining_epochs : int
+        Planned epochs of the shared pretraining.
+
+    Returns
+    -------
+    Ensemble
+        Its ``training["stopped"]`` records the epoch of every member.
+
+    Raises
+    ------
+    Cancelled
+        If no epoch is finished.
+    """
+    own = {seed: _best_members(spec, log, seed) for seed in spec.seeds}
+    kept = {seed: found for seed, found in own.items() if len(found) == len(spec.classes)}
+    if not kept:
+        first = spec.seeds[0]
+        kept = {first: {**_best_pretrained(spec, log, first), **own[first]}}
+    classes = tuple(name for name in spec.classes if all(name in found for found in kept.values()))
+    if not classes:
+        raise Cancelled
+    weights = {
+        f"{index}.{member}.{name}": array
+        for index, class_name in enumerate(classes)
+        for member, found in enumerate(kept.values())
+        for name, array in found[class_name].weights.items()
+    }
+    stopped = {
+        "epochs": {
+            name: [
+                _epoch_record(found[name], epochs_for(name), pretraining_epochs)
+                for found in kept.values()
+            ]
+            for name in classes
+        },
+        "left_out": [name for name in spec.classes if name not in classes],
+        "seeds_left_out": [seed for seed in spec.seeds if seed not in kept],
+    }
+    training = {**spec.training, "stopped": stopped}
+    return Ensemble(replace(spec, classes=classes, seeds=tuple(kept), training=training), weights)
+
+
+def describe_stop(spec: EnsembleSpec) -> str:
+    """Describe at which epochs a training was stopped.
+
+    Parameters
+    ----------
+    spec : EnsembleSpec
+
+    Returns
+    -------
+    str
+        One sentence; "" if the training was not stopped.
+    """
+    stopped = spec.training.get("stopped")
+    if stopped is None:
+        return ""
+    parts = [f"{', '.join(names)} {epoch}" for epoch, names in _by_epoch(stopped["epochs"]).items()]
+    text = f"Stopped before the end; kept at the best epoch: {'; '.join(parts)}"
+    if stopped["left_out"]:
+        text += f"; left out, not begun: {', '.join(stopped['left_out'])}"
+    if stopped["seeds_left_out"]:
+        text += f"; seeds left out: {', '.join(map(str, stopped['seeds_left_out']))}"
+    return f"{text}."
+
+
+def _best_members(spec: EnsembleSpec, log: CheckpointLog, seed: int) -> dict[str, _BestEpoch]:
+    """Return the best epoch of every member of a seed that has finished one."""
+    found = {name: log.best(f"{seed} {name}") for name in spec.classes}
+    return {name: _BestEpoch(best[0], False, best[1]) for name, best in found.items() if best}
+
+
+def _best_pretrained(spec: EnsembleSpec, log: CheckpointLog, seed: int) -> dict[str, _BestEpoch]:
+    """Return the pretrained network of a seed for each class, with the output of the class."""
+    pretrained = log.best(f"{seed} ")
+    if pretrained is None:
+        return {}
+    epoch, weights = pretrained
+    return {
+        name: _BestEpoch(
+            epoch,
+            True,
+            {
+                key: np.array(array[column : column + 1]) if key.startswith(OUTPUT) else array
+                for key, array in weights.items()
+            },
+        )
+        for column, name in enumerate(spec.classes)
+    }
+
+
+def _epoch_record(found: _BestEpoch, own_epochs: int, pretraining_epochs: int) -> dict[str, Any]:
+    """Return the entry of a member in the description of a stopped training."""
+    planned = pretraining_epochs if found.is_pretraining else own_epochs
+    return {"epoch": found.epoch, "of": planned, "common_start": found.is_pretraining}
+
+
+def _by_epoch(epochs: Mapping[str, list[Mapping[str, Any]]]) -> dict[str, list[str]]:
+    """Collect the classes that were stopped at the same epochs."""
+    found: dict[str, list[str]] = {}
+    for name, members in epochs.items():
+        numbers = " and ".join(dict.fromkeys(str(each["epoch"]) for each in members))
+        epoch = f"at epoch {numbers} of {members[0]['of']}"
+        where = f"from the shared pretraining {epoch}" if members[0]["common_start"] else epoch
+        found.setdefault(where, []).append(name)
+    return found

@@ -1,4 +1,4 @@
-"""Asking an ensemble about labelled windows and comparing its answers with the labels."""
+"""Evaluation of an ensemble on labelled windows: predictions, metrics and evaluation report."""
 
 from __future__ import annotations
 
@@ -7,13 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_stem_defects.base.progress import Progress, Report, silent
-from napari_stem_defects.training.metrics import Evaluation, evaluate
-from napari_stem_defects.training.sampling import (
-    Samples,
-    around,
-    plain_samples,
-)
+from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
+from napari_stem_defects.training.metrics import Metrics, compute_metrics
+from napari_stem_defects.training.sampling import Samples, averaging_positions, plain_samples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +21,7 @@ if TYPE_CHECKING:
 
 BATCH = 512
 
-# What a report repeats of the ensemble's description.
+# Entries of the ensemble's description that a report repeats.
 _DESCRIBED = (
     *("training", "calibration", "preprocessing", "architecture", "pixel_size_nm"),
     *("seeds", "versions"),
@@ -38,30 +34,30 @@ OWN_LABELS = "test windows are the labels the model was made from, so this tests
 
 @dataclass(frozen=True)
 class SplitEvaluation:
-    """An ensemble's answers to labelled windows, and what they are worth.
+    """Predictions of an ensemble for labelled windows, and their metrics.
 
     Attributes
     ----------
     split : str
-        What was held out from training: "random", "site", "region", "image"; "" where the
-        windows come from elsewhere.
+        Train/test split that held the windows out: "random", "site", "region", "image"; "" for
+        windows of other origin.
     meaning : str
-        What that tests, in one sentence.
-    evaluation : Evaluation
+        What the split tests, in one sentence.
+    metrics : Metrics
     data : TrainingSet
         The n windows, with the ensemble's C classes.
     probabilities : ndarray of float32, shape (n, C)
     untestable : mapping of str to str
-        Classes these windows cannot test, each with the reason.
+        Classes that cannot be tested on these windows, each with the reason.
     counts : mapping of str to mapping of str to int
         Labels per class of each part: "training", "calibration", "test".
     notes : tuple of str
-        What a reader should know, one sentence each.
+        Remarks for the reader, one sentence each.
     """
 
     split: str
     meaning: str
-    evaluation: Evaluation
+    metrics: Metrics
     data: TrainingSet
     probabilities: NDArray[np.float32]
     untestable: Mapping[str, str] = field(default_factory=dict)
@@ -69,45 +65,46 @@ class SplitEvaluation:
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values, without the single answers."""
+        """Return JSON-safe values without the single predictions."""
         return {
             "split": self.split,
             "meaning": self.meaning,
             "counts": {part: dict(counts) for part, counts in self.counts.items()},
             "untestable": dict(self.untestable),
             "notes": list(self.notes),
-            **self.evaluation.to_dict(),
+            **self.metrics.to_dict(),
         }
 
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """An ensemble and how good it is: all a report says.
+    """An ensemble with its evaluations and the history of its training.
 
     Attributes
     ----------
     ensemble : Ensemble
-    measurements : tuple of Measurement
-        One per split; where it was trained here, the ensemble's own first.
+    evaluations : tuple of SplitEvaluation
+        One per split; that of the ensemble itself first.
     history : list of dict
-        Per epoch of the ensemble: class ("" for the common start), seed, epoch, loss, and
-        validation_loss on the windows it was calibrated on (None without). Empty where nothing
+        One entry per epoch: class ("" for the shared pretraining), seed, epoch, loss, and
+        validation_loss on the windows used for calibration (None without them). Empty if nothing
         was trained.
     notes : tuple of str
-        What the user should know, one sentence each.
+        Remarks for the user, one sentence each.
     seconds : float
+        Duration of the training or evaluation.
     """
 
     ensemble: Ensemble
-    measurements: tuple[SplitEvaluation, ...]
+    evaluations: tuple[SplitEvaluation, ...]
     history: list[dict[str, Any]] = field(default_factory=list)
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values: the first measurement's at the top, the others beside."""
+        """Return JSON-safe values: the first evaluation at the top level, the others beside it."""
         spec = self.ensemble.spec
-        first, *others = (each.to_dict() for each in self.measurements)
+        first, *others = (each.to_dict() for each in self.evaluations)
         described = spec.to_dict()
         return {
             "model": spec.name,
@@ -122,62 +119,103 @@ class EvaluationReport:
         }
 
 
-def logits_of(
-    ensemble: Ensemble, samples: Samples, *, device: str = "cpu", report: Report = silent
+def predict_logits(
+    ensemble: Ensemble, samples: Samples, *, device: str = "cpu", report: ProgressCallback = silent
 ) -> NDArray[np.float32]:
-    """Return the members' mean logits (n, C) of windows, batch by batch."""
-    # Imported here so that figures can be read and written without loading torch.
+    """Predict the mean logits of the members for windows.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+    samples : Samples
+        n windows.
+    device : str
+        A torch device name.
+    report : callable
+        Receives the progress after every batch.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, C)
+    """
+    # Imported here so that reports can be read and written without loading torch.
     from napari_stem_defects.networks.ensemble import EnsembleNetwork
 
     network = EnsembleNetwork(ensemble, device)
-    answers = [np.zeros((0, len(ensemble.spec.classes)), np.float32)]
+    logits = [np.zeros((0, len(ensemble.spec.classes)), np.float32)]
     for start in range(0, len(samples), BATCH):
         batch = {name: array[start : start + BATCH] for name, array in samples.features.items()}
-        answers.append(network.logits(batch).mean(0))
+        logits.append(network.logits(batch).mean(0))
         report(Progress("testing", min(start + BATCH, len(samples)), len(samples)))
-    return np.concatenate(answers)
+    return np.concatenate(logits)
 
 
-def answers_at(
-    ensemble: Ensemble, sites: TrainingSet, *, device: str = "cpu", report: Report = silent
+def predict_logits_at_sites(
+    ensemble: Ensemble,
+    sites: TrainingSet,
+    *,
+    device: str = "cpu",
+    report: ProgressCallback = silent,
 ) -> NDArray[np.float32]:
-    """Return the mean logits (n, C) that a scan has for sites: averaged as the ensemble's are."""
+    """Predict logits at sites with the spatial averaging that the ensemble uses in detection.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+    sites : TrainingSet
+        n sites.
+    device : str
+        A torch device name.
+    report : callable
+        Receives the progress after every batch.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, C)
+    """
     spec = ensemble.spec
     mean = np.zeros((len(sites), len(spec.classes)), np.float32)
-    for moved, weight in around(sites, spec.spread_px):
-        samples = plain_samples(moved, spec.preprocessing)
-        mean += np.float32(weight) * logits_of(ensemble, samples, device=device, report=report)
+    for shifted, weight in averaging_positions(sites, spec.inference.averaging_px):
+        samples = plain_samples(shifted, spec.preprocessing)
+        logits = predict_logits(ensemble, samples, device=device, report=report)
+        mean += np.float32(weight) * logits
     return mean
 
 
-def measure(
-    ensemble: Ensemble, data: TrainingSet, *, device: str = "cpu", report: Report = silent
+def evaluate_ensemble(
+    ensemble: Ensemble, data: TrainingSet, *, device: str = "cpu", report: ProgressCallback = silent
 ) -> SplitEvaluation:
-    """Test an ensemble on labelled windows.
+    """Evaluate an ensemble on labelled windows.
 
     Parameters
     ----------
     ensemble : Ensemble
     data : TrainingSet
-        Brought to the ensemble's pixel size. Its classes may differ: those the ensemble lacks
-        appear in the confusion as rows, those the data lacks count as absent everywhere.
+        At the ensemble's pixel size. Its classes may differ: classes that the ensemble lacks are
+        rows of the confusion matrix, classes that the data lacks count as absent everywhere.
     device : str
         A torch device name.
     report : callable
-        Told after every batch.
+        Receives the progress after every batch.
+
+    Returns
+    -------
+    SplitEvaluation
+        Without a split.
     """
     spec = ensemble.spec
-    asked = _asked(data, spec)
-    probabilities = spec.calibrated(answers_at(ensemble, asked, device=device, report=report))
+    test = _with_classes_of(data, spec)
+    logits = predict_logits_at_sites(ensemble, test, device=device, report=report)
+    probabilities = spec.calibrated_probabilities(logits)
     counts = {name: data.labels.count(name) for name in (*spec.classes, *data.classes)}
-    own = spec.training.get("label_set_sha256") == data.sha256()
+    is_own = spec.training.get("label_set_sha256") == data.sha256()
     return SplitEvaluation(
         split="",
-        meaning=OWN_LABELS if own else UNKNOWN_ORIGIN,
-        evaluation=evaluate(
-            spec.classes, asked.labels, asked.targets, probabilities, spec.thresholds
+        meaning=OWN_LABELS if is_own else UNKNOWN_ORIGIN,
+        metrics=compute_metrics(
+            spec.classes, test.labels, test.targets, probabilities, spec.thresholds
         ),
-        data=asked,
+        data=test,
         probabilities=probabilities,
         untestable={
             name: "the data has no label of this class" for name in spec.classes if not counts[name]
@@ -187,8 +225,8 @@ def measure(
     )
 
 
-def _asked(data: TrainingSet, spec: EnsembleSpec) -> TrainingSet:
-    """Give the data the ensemble's classes, in its order."""
+def _with_classes_of(data: TrainingSet, spec: EnsembleSpec) -> TrainingSet:
+    """Return the data with the ensemble's classes, in its order."""
     targets = np.zeros((len(data), len(spec.classes)), np.float32)
     for column, name in enumerate(spec.classes):
         if name in data.classes:
@@ -197,10 +235,10 @@ def _asked(data: TrainingSet, spec: EnsembleSpec) -> TrainingSet:
 
 
 def _notes(data: TrainingSet, spec: EnsembleSpec) -> tuple[str, ...]:
-    patches = int((data.radius_px == 0).sum())
+    patches = int((data.extent_px == 0).sum())
     if not patches or spec.preprocessing.window == "none":
         return ()
     return (
         f"{patches} test windows are whole patches with the defect anywhere inside; this model"
-        " answers for a window's centre and may rightly deny defects near the border.",
+        " classifies the centre of a window and may rightly miss defects near the border.",
     )

@@ -1,26 +1,38 @@
-"""Training the binary members of an ensemble, one network per class and seed.
+"""Training loop: pretrain the members of a seed together, then fine-tune one network per class.
 
-With ``common_epochs`` the members of a seed start from one network that learned all classes at
-once, each with its own output of it, and part ways from there. That spares every member from
-learning anew what a lattice looks like; with 0 they start from nothing, as in the abstract.
+With ``pretraining_epochs`` the members of a seed start from one network that was pretrained on all
+classes at once with one output per class (shared pretraining, warm start). Each member keeps the
+output of its class and is fine-tuned. So not every member has to learn from few labels what a
+lattice looks like. With 0 epochs the members start from random He-normal weights, as in the
+abstract. The loss is the binary cross-entropy over what is known of a window, weighted against
+class imbalance.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from napari_stem_defects.base.defect_classes import BULK, kind_of
-from napari_stem_defects.base.progress import Enough, Progress, Report, silent
+from napari_stem_defects.base.defect_classes import kind_of
+from napari_stem_defects.base.progress import Progress, ProgressCallback, StopAndKeep, silent
 from napari_stem_defects.errors import LabelError
-from napari_stem_defects.networks.ensemble import Member, new_member, placed, weights_of
+from napari_stem_defects.networks.member import (
+    Member,
+    collect_weights,
+    move_to_device,
+    new_member,
+)
 from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
-from napari_stem_defects.training.best_so_far import OUTPUT, best_so_far
-from napari_stem_defects.training.checkpointing import CheckpointLog, State
+from napari_stem_defects.training.checkpointing import (
+    OUTPUT,
+    Checkpoint,
+    CheckpointLog,
+    best_ensemble,
+)
 from napari_stem_defects.training.sampling import Samples
 
 if TYPE_CHECKING:
@@ -28,56 +40,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# The abstract's epochs for Bulk and SF1; other defects get SF1's.
-EPOCHS = {BULK: 3, "SF1": 9}
-OTHER_EPOCHS = 9
+    from napari_stem_defects.training.schedule import Schedule
 
-
-@dataclass(frozen=True)
-class Schedule:
-    """How the members are fitted.
-
-    Attributes
-    ----------
-    epochs : mapping of str to int
-        Passes over the samples per class; classes left out get 3 (Bulk) or 9.
-    common_epochs : int
-        Passes of the common start; 0 for none.
-    seeds : tuple of int
-        One member per class for each seed.
-    learning_rate : float
-        Highest step of Adam; it rises and falls once over a run (Smith and Topin, 2018). Members
-        with a common start take a quarter of it.
-    batch : int
-        Windows per step, at least 2.
-    positive_share : float
-        Weight of the positive windows in the loss, as a share of all.
-    weight_decay : float
-    naming : float
-        Weight of a second loss of the common start: the cross-entropy of the name of windows
-        that show one of Bulk and the extended classes. Yes-or-no answers alone find that there
-        is a fault long before they learn its kind.
-    lesson_epochs : int
-        Passes over the lesson, where `fit` is given one.
-    mixed_precision : bool
-        Whether the networks compute in bfloat16; faster where the processor knows it. The loss
-        and its gradients stay in float32: in bfloat16 the training stalls.
-    """
-
-    epochs: Mapping[str, int] = field(default_factory=dict)
-    common_epochs: int = 0
-    seeds: tuple[int, ...] = (0,)
-    learning_rate: float = 2e-3
-    batch: int = 128
-    positive_share: float = 0.35
-    weight_decay: float = 1e-4
-    naming: float = 0.0
-    lesson_epochs: int = 4
-    mixed_precision: bool = False
-
-    def epochs_of(self, class_name: str) -> int:
-        """Return the number of passes for a class."""
-        return self.epochs.get(class_name, EPOCHS.get(class_name, OTHER_EPOCHS))
+# Share of the learning rate for fine-tuning after pretraining.
+_FINE_TUNING_RATE = 0.25
+# Class in the history of the epochs of the warm-up; those of pretraining have "".
+_WARM_UP = "lesson"
 
 
 def fit(
@@ -86,158 +54,162 @@ def fit(
     validation: Samples | None,
     schedule: Schedule,
     *,
-    lesson: Samples | None = None,
-    start: Ensemble | None = None,
+    warm_up: Samples | None = None,
+    initial: Ensemble | None = None,
     device: str = "cpu",
-    report: Report = silent,
-    memory: CheckpointLog | None = None,
-    pulse: Callable[[], object] = lambda: None,
+    report: ProgressCallback = silent,
+    checkpoints: CheckpointLog | None = None,
+    after_batch: Callable[[], object] = lambda: None,
 ) -> tuple[Ensemble, list[dict[str, Any]]]:
-    """Train every member.
+    """Train every member of an ensemble.
 
     Parameters
     ----------
     spec : EnsembleSpec
-        What to train; its seeds are replaced by the schedule's.
+        Description of the ensemble; its seeds are replaced by those of the schedule.
     samples, validation : Samples
-        Windows to learn from and, if given, to report a validation loss on.
+        Windows to train on and, if given, to compute a validation loss on.
     schedule : Schedule
-    lesson : Samples, optional
-        Easy windows from which the common start learns first what it would not find among
-        hard ones. Classes that the lesson does not teach hold NaN.
-    start : Ensemble, optional
-        Members that learn on, instead of a common start; of the same description and seeds.
+    warm_up : Samples, optional
+        Easy windows for a warm-up before pretraining, from which the network learns what it would
+        not find among hard ones. Targets of classes that they do not show are NaN.
+    initial : Ensemble, optional
+        Members to fine-tune instead of pretraining; of the same description and seeds.
     device : str
         A torch device name.
     report : callable
-        Told after every epoch; what it raises ends the run. `Enough` ends it with the best that
-        the memory holds so far; see `best_so_far`.
-    memory : Memory, optional
-        Keeps every epoch; what it remembers already is not trained again.
-    pulse : callable
-        Called after every batch; may raise what a report may.
+        Receives the progress after every epoch; an exception that it raises ends the run.
+        `StopAndKeep` ends it with the best epochs so far (early stopping, see `best_ensemble`).
+    checkpoints : CheckpointLog, optional
+        Saves every epoch; epochs that it holds already are not trained again.
+    after_batch : callable
+        Called after every batch; it may raise the same exceptions as ``report``.
 
     Returns
     -------
     ensemble : Ensemble
     history : list of dict
-        Per epoch: class ("" for the common start, "lesson" before it), seed, epoch, loss, and
-        validation_loss (None without validation).
+        One entry per epoch: class ("" for pretraining, "lesson" for the warm-up), seed, epoch,
+        loss, and validation_loss (None without validation windows).
 
     Raises
     ------
     LabelError
-        Where the windows say nothing about a class.
+        If no windows are known to show or not to show a class.
     """
     spec = replace(spec, seeds=schedule.seeds)
     _check_known(samples, spec.classes)
-    task = _Task(spec, samples, validation, schedule, torch.device(device), lesson, start)
-    log = _Log(report, _epochs(task) * len(schedule.seeds), memory or CheckpointLog(None), pulse)
+    task = _Task(spec, samples, validation, schedule, torch.device(device), warm_up, initial)
+    total = _epochs_per_seed(task) * len(schedule.seeds)
+    log = _EpochLog(report, total, checkpoints or CheckpointLog(None), after_batch)
     try:
         of_seeds = [_fit_seed(task, seed, log) for seed in schedule.seeds]
-    except Enough:
-        best = best_so_far(spec, log.memory, schedule.epochs_of, schedule.common_epochs)
-        return best, log.memory.history
+    except StopAndKeep:
+        best = best_ensemble(
+            spec, log.checkpoints, schedule.epochs_for, schedule.pretraining_epochs
+        )
+        return best, log.checkpoints.history
     of_classes = [list(members) for members in zip(*of_seeds, strict=True)]
-    return Ensemble(spec, weights_of(of_classes)), log.memory.history
+    return Ensemble(spec, collect_weights(of_classes)), log.checkpoints.history
 
 
-def _epochs(task: _Task) -> int:
-    """Count the passes of one seed."""
+def _epochs_per_seed(task: _Task) -> int:
     schedule = task.schedule
-    common = 0 if task.start is not None else schedule.common_epochs
-    lessons = schedule.lesson_epochs if common and task.lesson else 0
-    return lessons + common + sum(schedule.epochs_of(name) for name in task.spec.classes)
+    pretraining = 0 if task.initial is not None else schedule.pretraining_epochs
+    warm_up = schedule.warm_up_epochs if pretraining and task.warm_up else 0
+    return warm_up + pretraining + sum(schedule.epochs_for(name) for name in task.spec.classes)
 
 
 def _check_known(samples: Samples, classes: Sequence[str]) -> None:
     for name, known in zip(classes, (~np.isnan(samples.targets)).sum(0), strict=True):
         if known < 2:  # batch norm needs two
             raise LabelError(
-                f"{name}: {known} training windows say whether it is there; add labels away from"
-                " the images' borders, or leave the class out"
+                f"{name}: {known} training windows show whether it is present; add labels"
+                " away from the images' borders, or leave the class out"
             )
 
 
 @dataclass(frozen=True)
 class _Task:
-    """What all members of a run share."""
+    """Input of a run that all its members share."""
 
     spec: EnsembleSpec
     samples: Samples
     validation: Samples | None
     schedule: Schedule
     device: torch.device
-    lesson: Samples | None
-    start: Ensemble | None
+    warm_up: Samples | None
+    initial: Ensemble | None
 
 
 @dataclass
-class _Log:
-    """Keeps and reports what every epoch came to."""
+class _EpochLog:
+    """Trains networks epoch by epoch; saves and reports the losses of every epoch."""
 
-    report: Report
+    report: ProgressCallback
     total: int
-    memory: CheckpointLog
-    pulse: Callable[[], object]
+    checkpoints: CheckpointLog
+    after_batch: Callable[[], object]
 
-    def follow(self, run: _Run, epochs: int, class_name: str, seed: int) -> None:
-        name, history = f"{seed} {class_name}", self.memory.history
-        for epoch in range(self.memory.resume(name, run, epochs) + 1, epochs + 1):
-            step = {"class": class_name, "seed": seed, "epoch": epoch, **run.epoch(self.pulse)}
+    def run(self, trainer: _NetworkTrainer, epochs: int, class_name: str, seed: int) -> None:
+        """Train the remaining epochs of a network."""
+        name, history = f"{seed} {class_name}", self.checkpoints.history
+        for epoch in range(self.checkpoints.resume(name, trainer, epochs) + 1, epochs + 1):
+            losses = trainer.epoch(self.after_batch)
+            step = {"class": class_name, "seed": seed, "epoch": epoch, **losses}
             history.append(step)
-            self.memory.keep(name, run, epoch, epochs)
+            self.checkpoints.save(name, trainer, epoch, epochs)
             stage = f"training {class_name or 'all'}"
             self.report(Progress(stage, len(history), self.total, step))
 
 
-def _fit_seed(task: _Task, seed: int, log: _Log) -> list[Member]:
-    """Train one member per class."""
+def _fit_seed(task: _Task, seed: int, log: _EpochLog) -> list[Member]:
+    """Train the members of a seed, one per class."""
     classes, schedule = task.spec.classes, task.schedule
     rate = schedule.learning_rate
-    common = None
-    if task.start is not None:
-        rate /= 4
-    elif schedule.common_epochs:
-        common, rate = _fit_common(task, seed, log), rate / 4
+    pretrained = None
+    if task.initial is not None:
+        rate *= _FINE_TUNING_RATE
+    elif schedule.pretraining_epochs:
+        pretrained, rate = _pretrain(task, seed, log), rate * _FINE_TUNING_RATE
     members = []
     for column, name in enumerate(classes):
-        run = _Run(task, (column,), seed)
-        if task.start is not None:
-            run.network.load_state_dict(_weights_in(task.start, column, seed))
-        elif common is not None:
-            _start_from(run.network, common, column)
-        run.prepare(schedule.epochs_of(name), rate)
-        log.follow(run, schedule.epochs_of(name), name, seed)
-        members.append(run.network.cpu().eval())
+        trainer = _NetworkTrainer(task, (column,), seed)
+        if task.initial is not None:
+            trainer.network.load_state_dict(_member_tensors(task.initial, column, seed))
+        elif pretrained is not None:
+            trainer.network.load_state_dict(_pretrained_tensors(pretrained, column))
+        trainer.prepare(schedule.epochs_for(name), rate)
+        log.run(trainer, schedule.epochs_for(name), name, seed)
+        members.append(trainer.network.cpu().eval())
     return members
 
 
-def _fit_common(task: _Task, seed: int, log: _Log) -> Member:
-    """Train one network for all classes, on the lesson first."""
-    every, schedule = tuple(range(len(task.spec.classes))), task.schedule
-    run = _Run(task, every, seed)
-    if task.lesson is not None:
-        easy = _Run(replace(task, samples=task.lesson, validation=None), every, seed)
-        easy.prepare(schedule.lesson_epochs, schedule.learning_rate)
-        log.follow(easy, schedule.lesson_epochs, "lesson", seed)
-        run.network.load_state_dict(easy.network.state_dict())
-    run.prepare(schedule.common_epochs, schedule.learning_rate)
-    log.follow(run, schedule.common_epochs, "", seed)
-    return run.network
+def _pretrain(task: _Task, seed: int, log: _EpochLog) -> Member:
+    """Train one network for all classes, after the warm-up if there is one."""
+    columns, schedule = tuple(range(len(task.spec.classes))), task.schedule
+    trainer = _NetworkTrainer(task, columns, seed)
+    if task.warm_up is not None:
+        easy = replace(task, samples=task.warm_up, validation=None)
+        warm_up = _NetworkTrainer(easy, columns, seed)
+        warm_up.prepare(schedule.warm_up_epochs, schedule.learning_rate)
+        log.run(warm_up, schedule.warm_up_epochs, _WARM_UP, seed)
+        trainer.network.load_state_dict(warm_up.network.state_dict())
+    trainer.prepare(schedule.pretraining_epochs, schedule.learning_rate)
+    log.run(trainer, schedule.pretraining_epochs, "", seed)
+    return trainer.network
 
 
-def _start_from(member: Member, common: Member, column: int) -> None:
-    """Give a member the common network, with its own class's output of it."""
-    state = common.state_dict()
-    for name in state:
-        if name.startswith(OUTPUT):
-            state[name] = state[name][column : column + 1]
-    member.load_state_dict(state)
+def _pretrained_tensors(pretrained: Member, column: int) -> dict[str, Tensor]:
+    """Return the tensors of the pretrained network with the output of one class."""
+    return {
+        name: tensor[column : column + 1] if name.startswith(OUTPUT) else tensor
+        for name, tensor in pretrained.state_dict().items()
+    }
 
 
-def _weights_in(ensemble: Ensemble, column: int, seed: int) -> dict[str, Tensor]:
-    """Return the tensors of an ensemble's member."""
+def _member_tensors(ensemble: Ensemble, column: int, seed: int) -> dict[str, Tensor]:
+    """Return the tensors of one member of an ensemble."""
     prefix = f"{column}.{ensemble.spec.seeds.index(seed)}."
     return _tensors(
         {
@@ -248,11 +220,11 @@ def _weights_in(ensemble: Ensemble, column: int, seed: int) -> dict[str, Tensor]
     )
 
 
-class _Run:
+class _NetworkTrainer:
     """One network in training for some columns of the targets."""
 
     def __init__(self, task: _Task, columns: tuple[int, ...], seed: int) -> None:
-        # Members differ by class as well as by seed, or their errors would be alike.
+        # Members differ by class as well as by seed; otherwise their errors would be alike.
         number = 1000 * seed + (columns[0] if len(columns) == 1 else 999)
         self._generator = torch.Generator().manual_seed(number)
         with torch.random.fork_rng(devices=[]):
@@ -260,27 +232,29 @@ class _Run:
             network = new_member(task.spec, len(columns))
         self._device = task.device
         self._schedule = task.schedule
-        self.network = placed(network, task.device)
-        self._samples = _known(task.samples, columns)
-        self._validation = None if task.validation is None else _known(task.validation, columns)
+        self.network = move_to_device(network, task.device)
+        self._samples = _with_known_targets(task.samples, columns)
+        self._validation = (
+            None if task.validation is None else _with_known_targets(task.validation, columns)
+        )
         share = task.schedule.positive_share
-        self._weights = _balance(self._samples.targets, share, task.device)
-        # Names of what fills a whole window; several columns are only there in the common start.
+        self._weights = _class_weights(self._samples.targets, share, task.device)
+        # Columns of the auxiliary loss: classes that fill a window. Only pretraining has several.
         names = [task.spec.classes[column] for column in columns]
-        self._named = [n for n, name in enumerate(names) if kind_of(name) != "point"]
+        self._extended = [n for n, name in enumerate(names) if kind_of(name) != "point"]
 
     def prepare(self, epochs: int, learning_rate: float) -> None:
-        """Set up the optimiser for a number of epochs."""
+        """Set up the optimiser and its learning rate for a number of epochs."""
         steps = max(1, -(-len(self._samples) // self._schedule.batch)) * epochs
         self._optimiser = torch.optim.AdamW(
             self.network.parameters(), weight_decay=self._schedule.weight_decay
         )
-        self._rate = torch.optim.lr_scheduler.OneCycleLR(
+        self._scheduler = torch.optim.lr_scheduler.OneCycleLR(
             self._optimiser, learning_rate, total_steps=steps + 1
         )
 
-    def epoch(self, pulse: Callable[[], object]) -> dict[str, Any]:
-        """Pass once over the samples in a new order; return the losses."""
+    def epoch(self, after_batch: Callable[[], object]) -> dict[str, Any]:
+        """Train one epoch in a new random order; return the losses."""
         self.network.train()
         order = torch.randperm(len(self._samples), generator=self._generator).numpy()
         losses = []
@@ -290,24 +264,24 @@ class _Run:
                 chosen = order[start : start + self._schedule.batch]
                 if len(chosen) > 1:
                     losses.append(self._step(chosen))
-                pulse()
+                after_batch()
         return {"loss": float(np.mean(losses)), "validation_loss": self._validation_loss()}
 
     def weights(self) -> dict[str, NDArray[Any]]:
         """Return copies of the network's tensors."""
         return _copies(self.network.state_dict())
 
-    def state(self) -> State:
-        """Return copies of all else that the next epoch depends on."""
+    def state(self) -> Checkpoint:
+        """Return copies of everything else that the next epoch depends on."""
         optimiser = self._optimiser.state_dict()
         tensors = {"order": self._generator.get_state()}
         for number, entries in optimiser["state"].items():
             tensors |= {f"{number}.{name}": tensor for name, tensor in entries.items()}
-        values = {"groups": optimiser["param_groups"], "rate": self._rate.state_dict()}
-        return State(_copies(tensors), values)
+        values = {"groups": optimiser["param_groups"], "rate": self._scheduler.state_dict()}
+        return Checkpoint(_copies(tensors), values)
 
-    def restore(self, weights: Mapping[str, NDArray[Any]], state: State | None) -> None:
-        """Take weights over and, where the training goes on from there, a state."""
+    def restore(self, weights: Mapping[str, NDArray[Any]], state: Checkpoint | None) -> None:
+        """Load weights and, if the training continues from there, the state."""
         self.network.load_state_dict(_tensors(weights))
         if state is None:
             return
@@ -319,18 +293,18 @@ class _Run:
             entries.setdefault(int(number), {})[entry] = tensor
         groups = state.values["groups"]
         self._optimiser.load_state_dict({"state": entries, "param_groups": groups})
-        self._rate.load_state_dict(state.values["rate"])
+        self._scheduler.load_state_dict(state.values["rate"])
 
     def _step(self, chosen: NDArray[np.int64]) -> float:
         self._optimiser.zero_grad(set_to_none=True)
         loss = self._loss(self._samples, chosen)
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimiser.step()
-        self._rate.step()
+        self._scheduler.step()
         return float(loss.detach())
 
     def _loss(self, samples: Samples, chosen: NDArray[np.int64]) -> Tensor:
-        """Return the weighted cross-entropy of some windows over what is known of them."""
+        """Return the weighted binary cross-entropy of some windows over their known targets."""
         inputs = {
             name: torch.from_numpy(array[chosen]).to(
                 self._device, memory_format=torch.channels_last
@@ -341,17 +315,17 @@ class _Run:
         known = ~torch.isnan(targets)
         targets = torch.nan_to_num(targets)
         weight = torch.where(targets > 0.5, self._weights[1], self._weights[0]) * known
-        halved = self._schedule.mixed_precision
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=halved):
+        bfloat16 = self._schedule.mixed_precision
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=bfloat16):
             logits = self.network(inputs)
         losses = nn.functional.binary_cross_entropy_with_logits(
             logits.float(), targets, weight, reduction="sum"
         )
         mean = losses / known.sum().clamp(min=1)
-        if self._schedule.naming == 0 or len(self._named) < 2:
+        if self._schedule.auxiliary_weight == 0 or len(self._extended) < 2:
             return mean
-        return mean + self._schedule.naming * _naming_loss(
-            logits[:, self._named].float(), (targets * known)[:, self._named]
+        return mean + self._schedule.auxiliary_weight * _auxiliary_loss(
+            logits[:, self._extended].float(), (targets * known)[:, self._extended]
         )
 
     def _validation_loss(self) -> float | None:
@@ -364,8 +338,8 @@ class _Run:
         return float(np.average(losses, weights=[len(chunk) for chunk in chunks]))
 
 
-def _naming_loss(logits: Tensor, targets: Tensor) -> Tensor:
-    """Return the cross-entropy of the one name that holds, over the windows that have one."""
+def _auxiliary_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return the cross-entropy between classes, over the windows that show exactly one."""
     one = targets.sum(1) == 1
     losses = nn.functional.cross_entropy(logits[one], targets[one].argmax(1), reduction="sum")
     return losses / one.sum().clamp(min=1)
@@ -379,18 +353,20 @@ def _tensors(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
     return {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
 
 
-def _known(samples: Samples, columns: tuple[int, ...]) -> Samples:
-    """Keep the windows of which any of the columns is known, and only those columns."""
+def _with_known_targets(samples: Samples, columns: tuple[int, ...]) -> Samples:
+    """Keep the windows with a known target in any of the columns, and only these columns."""
     targets = samples.targets[:, columns]
     keep = np.asarray(~np.isnan(targets).all(axis=1))
     if keep.all():
         return Samples(samples.features, targets)
-    return Samples(samples.features, targets).only(keep)
+    return Samples(samples.features, targets).subset(keep)
 
 
-def _balance(targets: NDArray[np.float32], positive_share: float, device: torch.device) -> Tensor:
+def _class_weights(
+    targets: NDArray[np.float32], positive_share: float, device: torch.device
+) -> Tensor:
     """Return loss weights (2, columns) of negative and positive windows, mean 1 per column."""
-    # Bounded, or one window of a rare class would outweigh a whole batch.
+    # Bounded; otherwise one window of a rare class would outweigh a whole batch.
     known = np.maximum((~np.isnan(targets)).sum(0), 1)
     share = np.clip(np.nansum(targets, axis=0) / known, 1e-2, 1 - 1e-2)
     pair = np.stack([(1 - positive_share) / (1 - share), positive_share / share])

@@ -1,9 +1,13 @@
-"""How far from a click its label holds, which follows from how densely was clicked."""
+"""Label extent: the distance from a click within which its label holds.
+
+The extent follows from the density of the labels. Where defects are sparse, a window up to 8 px
+from a click still shows its defect; where every column of a lattice is labelled, the next column
+with another label is only a few px away.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -15,87 +19,185 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_stem_defects.training.dataset import Clicks, TrainingSet
+MAX_EXTENT_PX = 8.0
+MIN_EXTENT_PX = 1.5
+# Share of the distance between clicks of different classes that a label covers.
+_SHARE_OF_DISTANCE = 0.4
 
-# A window is positive for a click this near to its centre, and negative from twice as far.
-WIDEST_RADIUS_PX = 8.0
-NARROWEST_RADIUS_PX = 1.5
 
+class PointLabels(NamedTuple):
+    """Labelled points of one image.
 
-def radius_of(parents: Sequence[Clicks]) -> float:
-    """Return 0.4 of the distance in px at which clicks of different classes stand apart.
-
-    That is the tenth percentile, of all clicks or of those on columns where they are closer.
+    Attributes
+    ----------
+    y, x : ndarray of float64, shape (n,)
+        Positions in px.
+    labels : tuple of str, length n
+        Class names.
     """
-    near = min(_tenth(_apart(parent) for parent in parents), nearest_columns(parents))
-    return float(np.clip(0.4 * near, NARROWEST_RADIUS_PX, WIDEST_RADIUS_PX))
+
+    y: NDArray[np.float64]
+    x: NDArray[np.float64]
+    labels: tuple[str, ...]
+
+    @property
+    def positions(self) -> NDArray[np.float64]:
+        """Positions (y, x) in px, shape (n, 2)."""
+        return np.column_stack([self.y, self.x])
 
 
-def nearest_columns(parents: Sequence[Clicks]) -> float:
-    """Return how far a click of the closest class is from other classes, px; inf for none.
+def label_extent(images: Sequence[PointLabels]) -> float:
+    """Compute the label extent of clicks from the distances between different classes.
 
-    Class by class, because where every column was clicked a rare defect stands amid common ones.
-    Extended classes do not count, since junctions lie on their faults.
+    Parameters
+    ----------
+    images : sequence of PointLabels
+        The clicks of each image, all at the same pixel size.
+
+    Returns
+    -------
+    float
+        0.4 times the tenth percentile of the distance in px from a click to the nearest click of
+        another class, limited to `MIN_EXTENT_PX` and `MAX_EXTENT_PX`. The percentile is taken over
+        all clicks, or per class (see `nearest_class_distance`) where that is smaller.
     """
-    points = [_without_extended(parent) for parent in parents]
-    names = {name for parent in points for name in parent.labels}
-    tenths = [_tenth(_apart(parent, name) for parent in points) for name in names]
-    return min(tenths, default=np.inf)
+    every_class = _tenth_percentile(_distances_to_other_classes(points) for points in images)
+    nearest = min(every_class, nearest_class_distance(images))
+    return float(np.clip(_SHARE_OF_DISTANCE * nearest, MIN_EXTENT_PX, MAX_EXTENT_PX))
 
 
-def label_radius(data: TrainingSet) -> float:
-    """Return how far in px a defect's label holds; 0 where all are whole patches."""
-    reaches = data.radius_px[data.radius_px > 0]
-    return 2 * float(reaches.min()) if len(reaches) else 0.0
+def nearest_class_distance(images: Sequence[PointLabels]) -> float:
+    """Return the typical distance of the most closely surrounded class from other classes.
 
+    Percentiles are taken class by class: where every column is labelled, a rare defect has common
+    classes as neighbours. Extended classes do not count, since junctions lie on their faults.
 
-def reaches_of(
-    parent: Clicks, trees: Mapping[str, cKDTree], radius: float, count: int
-) -> NDArray[np.float64]:
-    """Return how far windows may stray from each of ``count`` sites, clicks first.
+    Parameters
+    ----------
+    images : sequence of PointLabels
 
-    From Bulk farther than from a defect, as far as no defect is clicked: or nobody would say what
-    lies between the columns of a lattice of which only the columns were clicked.
+    Returns
+    -------
+    float
+        Tenth percentile of the distance in px; inf with fewer than two classes.
     """
-    reaches = np.full(count, radius / 2)
-    bulk = np.flatnonzero([name == BULK for name in parent.labels])
+    columns = [_without_extended(points) for points in images]
+    names = {name for points in columns for name in points.labels}
+    percentiles = [
+        _tenth_percentile(_distances_to_other_classes(points, name) for points in columns)
+        for name in names
+    ]
+    return min(percentiles, default=np.inf)
+
+
+def defect_label_extent(extent_px: NDArray[np.float64]) -> float:
+    """Return the label extent of defects from the extents of all sites.
+
+    Parameters
+    ----------
+    extent_px : ndarray of float64, shape (n,)
+        Site extents in px, as `site_extents` gives them; 0 for whole patches.
+
+    Returns
+    -------
+    float
+        Label extent in px; 0 where all sites are whole patches.
+    """
+    of_clicks = extent_px[extent_px > 0]
+    return 2 * float(of_clicks.min()) if len(of_clicks) else 0.0
+
+
+def site_extents(points: PointLabels, extent: float, count: int) -> NDArray[np.float64]:
+    """Return how far the centre of a window may be from each site.
+
+    Half the label extent, but up to 4 px for Bulk as long as no defect is near. Otherwise no
+    window would show what lies between the columns of a lattice of which only the columns are
+    labelled.
+
+    Parameters
+    ----------
+    points : PointLabels
+        Clicks, which are the first sites.
+    extent : float
+        Label extent in px.
+    count : int
+        Number of sites, with those added beside the clicks.
+
+    Returns
+    -------
+    ndarray of float64, shape (count,)
+        Distances in px.
+    """
+    extents = np.full(count, extent / 2)
+    bulk = np.flatnonzero([name == BULK for name in points.labels])
     if len(bulk):
         free = np.full(len(bulk), np.inf)
-        at = np.column_stack([parent.y, parent.x])[bulk]
-        for name in set(parent.labels) - {BULK}:
-            free = np.minimum(free, trees[name].query(at)[0] - 2 * radius)
-        reaches[bulk] = np.clip(free, radius / 2, WIDEST_RADIUS_PX / 2)
-    return reaches
+        for name, tree in class_trees(points).items():
+            if name != BULK:
+                distance = tree.query(points.positions[bulk])[0]
+                free = np.minimum(free, distance - 2 * extent)
+        extents[bulk] = np.clip(free, extent / 2, MAX_EXTENT_PX / 2)
+    return extents
 
 
-def strays_of(data: TrainingSet) -> NDArray[np.float64]:
-    """Return how far from each site, px, windows are cut to learn from, of at most 4 px.
+def sampling_jitter(labels: Sequence[str], extent_px: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the largest random shift of a training window from its site.
 
-    From a click on a point defect as far as the defect counts as seen, because the nearest
-    window of a scan may stand that far off; shape (n,).
+    Around a point defect it is the whole label extent, up to 4 px, because the nearest window of
+    the sliding-window grid may be that far from the defect.
+
+    Parameters
+    ----------
+    labels : sequence of str, length n
+        Class of each site, "" for sites beside a defect.
+    extent_px : ndarray of float64, shape (n,)
+        Site extents in px.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        Largest shift in px.
     """
-    on_point = np.array([bool(name) and kind_of(name) == "point" for name in data.labels], bool)
-    farther = np.minimum(2 * data.radius_px, WIDEST_RADIUS_PX / 2)
-    return np.where(on_point, np.maximum(farther, data.radius_px), data.radius_px)
+    is_point = np.array([bool(name) and kind_of(name) == "point" for name in labels], bool)
+    wider = np.minimum(2 * extent_px, MAX_EXTENT_PX / 2)
+    return np.where(is_point, np.maximum(wider, extent_px), extent_px)
 
 
-def _apart(parent: Clicks, of_class: str | None = None) -> Iterator[float]:
-    """Yield how far clicks, of one class or of all, are from the nearest of another class."""
-    points = np.column_stack([parent.y, parent.x])
-    names = np.array(parent.labels)
-    for name in set(parent.labels) if of_class is None else {of_class} & set(parent.labels):
-        others = points[names != name]
+def class_trees(points: PointLabels) -> Mapping[str, cKDTree]:
+    """Build one k-d tree of positions (y, x) in px for each class.
+
+    Parameters
+    ----------
+    points : PointLabels
+
+    Returns
+    -------
+    mapping of str to scipy.spatial.cKDTree
+    """
+    names = np.array(points.labels)
+    return {name: cKDTree(points.positions[names == name]) for name in set(points.labels)}
+
+
+def _distances_to_other_classes(
+    points: PointLabels, class_name: str | None = None
+) -> Iterator[float]:
+    """Yield the distance of the clicks of one or all classes to the nearest other class."""
+    names = np.array(points.labels)
+    positions = points.positions
+    present = set(points.labels)
+    for name in present if class_name is None else {class_name} & present:
+        others = positions[names != name]
         if len(others):
-            yield from cKDTree(others).query(points[names == name])[0]
+            yield from cKDTree(others).query(positions[names == name])[0]
 
 
-def _tenth(distances: Iterable[Iterator[float]]) -> float:
-    apart = [distance for some in distances for distance in some]
-    return float(np.percentile(apart, 10)) if apart else np.inf
+def _tenth_percentile(distances: Iterable[Iterator[float]]) -> float:
+    every = [distance for of_image in distances for distance in of_image]
+    return float(np.percentile(every, 10)) if every else np.inf
 
 
-def _without_extended(parent: Clicks) -> Clicks:
-    """Return the clicks on point defects and in bulk."""
-    kept = np.flatnonzero([kind_of(name) != "extended" for name in parent.labels])
-    labels = tuple(parent.labels[index] for index in kept)
-    return replace(parent, y=parent.y[kept], x=parent.x[kept], labels=labels, weak=None)
+def _without_extended(points: PointLabels) -> PointLabels:
+    """Return the labels of point defects and Bulk."""
+    kept = np.flatnonzero([kind_of(name) != "extended" for name in points.labels])
+    labels = tuple(points.labels[index] for index in kept)
+    return PointLabels(points.y[kept], points.x[kept], labels)

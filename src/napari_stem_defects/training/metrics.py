@@ -1,18 +1,19 @@
-"""How good answers are: counted per class and between classes, with intervals.
+"""Classification metrics with confidence intervals.
 
-Works on labels and probabilities alone, so that any model and any data are measured alike.
-Windows of which nobody knows whether a class is there (NaN) do not count for that class.
+Confusion matrix, precision, recall, F1, AUROC (area under the ROC curve) and expected calibration
+error, per class and between classes. The functions take labels and probabilities only, so that
+any model and any data are evaluated alike. Windows of which it is unknown whether a class is
+present (NaN) do not count for that class.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.stats import binomtest, rankdata
 
 from napari_stem_defects.base.defect_classes import UNKNOWN
 
@@ -23,16 +24,16 @@ Array = NDArray[np.float64]
 
 # Marvin et al.: 974 + 163 of 1140 test windows right.
 REFERENCE_WINDOWS, REFERENCE_ERRORS = 1140, 3
+# Bins of probability for the reliability diagram.
 BINS = 10
-_Z = float(ndtri(0.975))
 
 
 @dataclass(frozen=True)
-class Rate:
-    """A share with its 95 % interval; None throughout where there was nothing to count.
+class Proportion:
+    """A proportion with its 95 % confidence interval; None if there was nothing to count.
 
-    The interval takes windows for independent. Windows of one defect are not, so it is a lower
-    bound of the true uncertainty.
+    The interval treats windows as independent. Windows of one defect are not, so it is a lower
+    bound of the uncertainty.
     """
 
     value: float | None = None
@@ -41,11 +42,11 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Bin:
-    """The windows whose probability lies between ``low`` and ``high``.
+class ReliabilityBin:
+    """The windows with a probability between ``low`` and ``high``.
 
-    ``probability`` is their mean, ``share`` how many of them really are of the class; both are
-    None in an empty bin.
+    ``probability`` is their mean probability, ``share`` the fraction of them that is of the class;
+    both are None in an empty bin.
     """
 
     low: float
@@ -56,24 +57,25 @@ class Bin:
 
 
 @dataclass(frozen=True)
-class ClassFigures:
-    """One class against all others.
+class ClassMetrics:
+    """Metrics of one class against all others.
 
     Attributes
     ----------
     tn, fp, fn, tp : int
-        Windows rightly not claimed, wrongly claimed, missed, rightly claimed.
+        True negative, false positive, false negative and true positive windows.
     errors : int
         ``fp + fn``.
     errors_per_1140 : float or None
-        The same scaled to the abstract's number of test windows, of which it had 3 wrong.
-    precision, recall, f1 : Rate
+        The errors scaled to the 1140 test windows of the abstract, which has 3 errors.
+    precision, recall, f1 : Proportion
     auroc : float or None
-        Chance that a window of the class gets a higher probability than another one.
+        Area under the ROC curve (see `auroc`).
     calibration_error : float or None
-        Mean distance between probability and share over the bins, weighted by their counts
-        (expected calibration error; Guo et al. 2017).
-    reliability : tuple of Bin
+        Expected calibration error (Guo et al. 2017): mean difference between the probability and
+        the share of the class in the bins, weighted by their counts.
+    reliability : tuple of ReliabilityBin
+        Bins of the reliability diagram.
     """
 
     tn: int
@@ -82,209 +84,227 @@ class ClassFigures:
     tp: int
     errors: int
     errors_per_1140: float | None
-    precision: Rate
-    recall: Rate
-    f1: Rate
+    precision: Proportion
+    recall: Proportion
+    f1: Proportion
     auroc: float | None
     calibration_error: float | None
-    reliability: tuple[Bin, ...]
+    reliability: tuple[ReliabilityBin, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values; a rate becomes its value and ``<name>_interval``."""
+        """Return JSON-safe values; a proportion becomes its value and ``<name>_interval``."""
         values = asdict(self)
         for name in ("precision", "recall", "f1"):
-            rate: Rate = getattr(self, name)
-            values[name] = rate.value
-            values[f"{name}_interval"] = None if rate.value is None else [rate.low, rate.high]
+            found: Proportion = getattr(self, name)
+            values[name] = found.value
+            values[f"{name}_interval"] = None if found.value is None else [found.low, found.high]
         return values
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """Figures of an ensemble's answers to n labelled windows.
+class Metrics:
+    """Metrics of an ensemble's predictions for n labelled windows.
 
     Attributes
     ----------
     windows : int
-        n.
-    classes : dict of str to ClassFigures
+        Number of windows n.
+    classes : dict of str to ClassMetrics
     rows : tuple of str
-        The labels there are, the ensemble's classes first.
+        Labels of the windows, the ensemble's classes first.
     columns : tuple of str
-        The ensemble's classes, and "unknown" for windows no class claims.
+        The ensemble's classes, and "unknown" for windows without a predicted class.
     confusion : tuple of tuple of int
-        Windows by label (row) and by the most probable of the classes that claim it (column).
-    accuracy : Rate
-        Share of the windows labelled with one of the ensemble's classes that were given it.
-    unknown : Rate
-        Share of the labelled windows that no class claims.
+        Confusion matrix: number of windows by label (row) and by the most probable predicted
+        class (column).
+    accuracy : Proportion
+        Share of the windows with a label of the ensemble's classes that are predicted correctly.
+    unknown : Proportion
+        Share of the labelled windows without a predicted class.
     """
 
     windows: int
-    classes: dict[str, ClassFigures]
+    classes: dict[str, ClassMetrics]
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
-    accuracy: Rate
-    unknown: Rate
+    accuracy: Proportion
+    unknown: Proportion
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        figures = {name: figures.to_dict() for name, figures in self.classes.items()}
-        return asdict(self) | {"classes": figures}
+        """Return JSON-safe values."""
+        classes = {name: of_class.to_dict() for name, of_class in self.classes.items()}
+        return asdict(self) | {"classes": classes}
 
 
-def evaluate(
+def compute_metrics(
     classes: Sequence[str],
     labels: Sequence[str],
     targets: NDArray[np.float32],
     probabilities: NDArray[np.float32],
     thresholds: Mapping[str, float] | None = None,
-) -> Evaluation:
-    """Compare answers with labels.
+) -> Metrics:
+    """Compare predictions with labels.
 
     Parameters
     ----------
     classes : sequence of str
         The C classes of the ensemble.
     labels : sequence of str, length n
-        What each window was labelled; "" for windows that only say what is not there, which are
-        left out of the confusion between classes.
+        Label of each window; "" for windows that only rule classes out, which are left out of the
+        confusion matrix.
     targets : ndarray of float32, shape (n, C)
-        1 where the class is there, 0 where it is not, NaN where nobody knows.
+        1 where the class is present, 0 where it is absent, NaN where unknown.
     probabilities : ndarray of float32, shape (n, C)
     thresholds : mapping of str to float, optional
-        Probability from which a class claims a window; 0.5 where not given.
+        Probability from which a class is predicted; 0.5 by default.
+
+    Returns
+    -------
+    Metrics
     """
     limits = np.array([(thresholds or {}).get(name, 0.5) for name in classes], np.float32)
-    claims = probabilities >= limits
-    figures = {}
+    predicted = probabilities >= limits
+    of_classes = {}
     for column, name in enumerate(classes):
         known = ~np.isnan(targets[:, column])
-        figures[name] = _class_figures(
+        of_classes[name] = _class_metrics(
             targets[known, column] > 0.5,
-            claims[known, column],
+            predicted[known, column],
             probabilities[known, column].astype(np.float64),
         )
     rows, columns = _ordered(labels, classes), (*classes, UNKNOWN)
-    confusion = _confusion(labels, rows, np.where(claims, probabilities, -1))
-    own = sum(
-        count for name, row in zip(rows, confusion, strict=True) for count in row if name in classes
-    )
-    right = sum(confusion[i][columns.index(name)] for i, name in enumerate(rows) if name in classes)
-    return Evaluation(
+    confusion = _confusion_matrix(labels, rows, np.where(predicted, probabilities, -1))
+    counted = dict(zip(rows, confusion, strict=True))
+    own = sum(sum(counts) for name, counts in counted.items() if name in classes)
+    right = sum(counts[columns.index(name)] for name, counts in counted.items() if name in classes)
+    return Metrics(
         windows=len(labels),
-        classes=figures,
+        classes=of_classes,
         rows=rows,
         columns=columns,
         confusion=confusion,
-        accuracy=wilson(right, own),
-        unknown=wilson(sum(row[-1] for row in confusion), sum(map(sum, confusion))),
+        accuracy=wilson_interval(right, own),
+        unknown=wilson_interval(sum(row[-1] for row in confusion), sum(map(sum, confusion))),
     )
 
 
-def wilson(hits: int, count: int) -> Rate:
-    """Return hits / count with its 95 % interval (Wilson 1927)."""
+def wilson_interval(hits: int, count: int) -> Proportion:
+    """Compute a proportion with its 95 % confidence interval (Wilson 1927).
+
+    Parameters
+    ----------
+    hits, count : int
+        Number of hits, and number of trials.
+
+    Returns
+    -------
+    Proportion
+        All None if there were no trials.
+    """
     if count == 0:
-        return Rate()
+        return Proportion()
     share = hits / count
-    shrink = 1 + _Z**2 / count
-    centre = (share + _Z**2 / (2 * count)) / shrink
-    half = _Z / shrink * math.sqrt(share * (1 - share) / count + _Z**2 / (4 * count**2))
+    found = binomtest(hits, count).proportion_ci(0.95, method="wilson")
     # Rounding must not put the share itself outside.
-    return Rate(share, max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half)))
+    return Proportion(share, min(share, float(found.low)), max(share, float(found.high)))
 
 
-def _class_figures(
-    there: NDArray[np.bool_], claimed: NDArray[np.bool_], probability: Array
-) -> ClassFigures:
+def _class_metrics(
+    present: NDArray[np.bool_], predicted: NDArray[np.bool_], probability: Array
+) -> ClassMetrics:
     tn, fp, fn, tp = (
-        int(np.sum((there == is_there) & (claimed == is_claimed)))
-        for is_there in (False, True)
-        for is_claimed in (False, True)
+        int(np.sum((present == is_present) & (predicted == is_predicted)))
+        for is_present in (False, True)
+        for is_predicted in (False, True)
     )
-    bins = _reliability(there, probability)
-    return ClassFigures(
+    bins = _reliability(present, probability)
+    return ClassMetrics(
         tn=tn,
         fp=fp,
         fn=fn,
         tp=tp,
         errors=fp + fn,
-        errors_per_1140=REFERENCE_WINDOWS * (fp + fn) / len(there) if len(there) else None,
-        # Without a window of the class every claim is wrong, which says nothing about precision.
-        precision=wilson(tp, tp + fp) if tp + fn else Rate(),
-        recall=wilson(tp, tp + fn),
-        f1=_f1(tp, fp + fn) if tp + fn else Rate(),
-        auroc=auroc(there, probability),
-        calibration_error=_calibration_error(bins),
+        errors_per_1140=REFERENCE_WINDOWS * (fp + fn) / len(present) if len(present) else None,
+        # Without a window of the class every prediction of it is wrong, whatever the precision.
+        precision=wilson_interval(tp, tp + fp) if tp + fn else Proportion(),
+        recall=wilson_interval(tp, tp + fn),
+        f1=_f1(tp, fp + fn) if tp + fn else Proportion(),
+        auroc=auroc(present, probability),
+        calibration_error=_expected_calibration_error(bins),
         reliability=bins,
     )
 
 
-def _f1(tp: int, errors: int) -> Rate:
+def _f1(tp: int, errors: int) -> Proportion:
     """Return F1 = 2J / (1 + J), J the proportion tp / (tp + fp + fn) (Hand et al. 2021)."""
-    overlap = wilson(tp, tp + errors)
-    return Rate(*(None if j is None else 2 * j / (1 + j) for j in vars(overlap).values()))
+    overlap = wilson_interval(tp, tp + errors)
+    return Proportion(*(None if j is None else 2 * j / (1 + j) for j in vars(overlap).values()))
 
 
-def auroc(there: NDArray[np.bool_], probability: Array) -> float | None:
-    """Return how well a score tells what is there from what is not.
+def auroc(present: NDArray[np.bool_], score: Array) -> float | None:
+    """Compute the area under the ROC curve of a score.
 
     Parameters
     ----------
-    there : ndarray of bool, shape (n,)
-    probability : ndarray of float, shape (n,)
-        Any score.
+    present : ndarray of bool, shape (n,)
+        Whether the class is present.
+    score : ndarray of float, shape (n,)
+        Probability or any other score.
 
     Returns
     -------
     float or None
-        The chance that something there scores higher than something that is not (the
-        Mann-Whitney statistic as a share); ties count half. None where either is missing.
+        Probability that a window of the class has a higher score than another window, which is
+        the Mann-Whitney U statistic divided by the number of pairs; ties count half. None if there
+        are no windows of either kind.
     """
-    others = np.sort(probability[~there])
-    mine = probability[there]
-    if not (len(others) and len(mine)):
+    positives = int(np.count_nonzero(present))
+    negatives = len(present) - positives
+    if not (positives and negatives):
         return None
-    below = np.searchsorted(others, mine, "left") + np.searchsorted(others, mine, "right")
-    return float(below.sum() / (2 * len(others) * len(mine)))
+    rank_sum = float(rankdata(score)[present].sum())
+    return (rank_sum - positives * (positives + 1) / 2) / (positives * negatives)
 
 
-def _reliability(there: NDArray[np.bool_], probability: Array) -> tuple[Bin, ...]:
+def _reliability(present: NDArray[np.bool_], probability: Array) -> tuple[ReliabilityBin, ...]:
     number = np.minimum((probability * BINS).astype(np.int64), BINS - 1)
     bins = []
     for index in range(BINS):
-        here = number == index
-        count = int(here.sum())
-        mean = float(probability[here].mean()) if count else None
-        share = float(there[here].mean()) if count else None
-        bins.append(Bin(index / BINS, (index + 1) / BINS, count, mean, share))
+        in_bin = number == index
+        count = int(in_bin.sum())
+        mean = float(probability[in_bin].mean()) if count else None
+        share = float(present[in_bin].mean()) if count else None
+        bins.append(ReliabilityBin(index / BINS, (index + 1) / BINS, count, mean, share))
     return tuple(bins)
 
 
-def _calibration_error(bins: tuple[Bin, ...]) -> float | None:
+def _expected_calibration_error(bins: tuple[ReliabilityBin, ...]) -> float | None:
     total = sum(each.count for each in bins)
-    apart = sum(
+    difference = sum(
         each.count * abs(each.probability - each.share)
         for each in bins
         if each.probability is not None and each.share is not None
     )
-    return apart / total if total else None
+    return difference / total if total else None
 
 
 def _ordered(labels: Sequence[str], classes: Sequence[str]) -> tuple[str, ...]:
-    there = {name for name in labels if name}
-    own = [name for name in classes if name in there]
-    return (*own, *sorted(there - set(own)))
+    """Return the labels that occur, those of the classes first, the others by name."""
+    present = {name for name in labels if name}
+    own = [name for name in classes if name in present]
+    return (*own, *sorted(present - set(own)))
 
 
-def _confusion(
-    labels: Sequence[str], rows: tuple[str, ...], claimed: NDArray[np.float32]
+def _confusion_matrix(
+    labels: Sequence[str], rows: tuple[str, ...], probabilities: NDArray[np.float32]
 ) -> tuple[tuple[int, ...], ...]:
-    """Count windows; ``claimed`` holds probabilities, -1 where a class makes no claim."""
-    answers = np.where(claimed.max(1, initial=-1) < 0, claimed.shape[1], claimed.argmax(1))
+    """Count windows; ``probabilities`` (n, C) are -1 for classes below their threshold."""
+    count = probabilities.shape[1]
+    is_unknown = probabilities.max(1, initial=-1) < 0
+    predictions = np.where(is_unknown, count, probabilities.argmax(1))
     names = np.array(labels)
     return tuple(
-        tuple(np.bincount(answers[names == name], minlength=claimed.shape[1] + 1).tolist())
+        tuple(np.bincount(predictions[names == name], minlength=count + 1).tolist())
         for name in rows
     )

@@ -1,270 +1,287 @@
-"""From labels to an ensemble that says how good it is: split, augment, fit, calibrate, test.
+"""Training pipeline: split, augment, fit, calibrate and evaluate an ensemble.
 
-What a split holds out is neither trained nor calibrated on, and the ensemble returned is the
-very one that was tested: nothing is retrained on the test windows afterwards.
+Windows that a split holds out are used neither for training nor for calibration, and the ensemble
+that is returned is the one that was tested: it is not trained again on the test windows.
 """
 
 from __future__ import annotations
 
 import platform
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_stem_defects.base.defect_classes import BULK
-from napari_stem_defects.base.progress import Progress, Report, silent
+from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.base.version import __version__
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
-from napari_stem_defects.training.best_so_far import stop_note
 from napari_stem_defects.training.calibration import calibrate
-from napari_stem_defects.training.checkpointing import CheckpointLog
-from napari_stem_defects.training.early_exit import bulk_clears_from
+from napari_stem_defects.training.checkpointing import CheckpointLog, describe_stop
+from napari_stem_defects.training.early_exit import early_exit_threshold
 from napari_stem_defects.training.evaluate import (
     EvaluationReport,
     SplitEvaluation,
-    answers_at,
-    measure,
+    evaluate_ensemble,
+    predict_logits_at_sites,
 )
-from napari_stem_defects.training.label_extent import label_radius
+from napari_stem_defects.training.label_extent import defect_label_extent
 from napari_stem_defects.training.recipes import (
     TrainingOptions,
     TrainingRecipe,
     recipe_for,
-    usable_data,
+    select_usable_sites,
 )
 from napari_stem_defects.training.sampling import augmented_samples, plain_samples
+from napari_stem_defects.training.schedule import Schedule
 from napari_stem_defects.training.splits import MEANING, Split, SplitKind, split
 
 if TYPE_CHECKING:
-    from napari_stem_defects.training.checkpointing import Store
+    from napari_stem_defects.training.checkpointing import CheckpointStore
     from napari_stem_defects.training.dataset import TrainingSet
     from napari_stem_defects.training.sampling import Samples
 
 CALIBRATION_SHARE = 0.15
-# Holding out windows to calibrate on must leave every class this share of its training labels.
-LEAST_LEFT = 0.5
-# Progress runs to this number over all steps of a run.
-WHOLE = 1000
-PULSE_S = 0.2
-"""How often a run that fits networks asks whether it should go on."""
+# Every class keeps at least this share of its training labels when windows are held out for
+# calibration.
+MIN_SHARE_LEFT = 0.5
+# Total of the progress over all steps of a run.
+PROGRESS_TOTAL = 1000
+REPEAT_PROGRESS_S = 0.2
+"""Interval in s at which the progress is repeated within an epoch, so that it can be cancelled."""
 
 
 def train(
     data: TrainingSet,
-    choices: TrainingOptions | None = None,
+    options: TrainingOptions | None = None,
     *,
     device: str = "auto",
-    report: Report = silent,
-    checkpoints: Store | None = None,
+    report: ProgressCallback = silent,
+    checkpoints: CheckpointStore | None = None,
 ) -> EvaluationReport:
-    """Train, calibrate and test an ensemble.
+    """Train, calibrate and evaluate an ensemble.
 
     Parameters
     ----------
     data : TrainingSet
-    choices : Choices, optional
+    options : TrainingOptions, optional
     device : {"auto", "cpu", "cuda", "mps"}
     report : callable
-        Told after every view and epoch, on one scale for the whole run; an epoch's ``detail``
-        is its entry in the history. What it raises ends the run, but `Enough`, raised while
-        networks are fitted: their best epochs so far are calibrated and tested.
-    checkpoints : Store, optional
-        Keeps every epoch, for a run that goes on where this one was ended, and for `Enough`.
+        Receives the progress after every view and epoch, on one scale for the whole run; the
+        ``detail`` of an epoch is its entry in the history. An exception that it raises ends the
+        run, except for `StopAndKeep` during the fit: then the best epochs so far are calibrated
+        and evaluated (early stopping).
+    checkpoints : CheckpointStore, optional
+        Saves every epoch, so that another run can continue this one, and for `StopAndKeep`.
+
+    Returns
+    -------
+    EvaluationReport
+        With one evaluation per split of the options.
 
     Raises
     ------
     LabelError
-        Where a class is not there, or nothing is left to learn it from.
+        If a class has no labels, or none are left to train on.
     """
     from napari_stem_defects.inference.predict import pick_device
 
     started = time.perf_counter()
-    choices = choices or TrainingOptions()
-    chosen = pick_device(device)
-    usable, remarks = usable_data(data, choices)
-    notes = (*data.notes, *remarks)
-    protocol = recipe_for(usable, choices)
-    parts = _parts(report, len(choices.splits))
+    options = options or TrainingOptions()
+    device = pick_device(device)
+    usable, remarks = select_usable_sites(data, options)
+    recipe = recipe_for(usable, options)
+    parts = _equal_parts(report, len(options.splits))
     trials = [
-        _trial(usable, kind, protocol, choices, chosen, part, CheckpointLog(checkpoints, kind))
-        for kind, part in zip(choices.splits, parts, strict=True)
+        _train_on_split(
+            usable, kind, recipe, options, device, part, CheckpointLog(checkpoints, kind)
+        )
+        for kind, part in zip(options.splits, parts, strict=True)
     ]
     first = trials[0]
-    notes = (*filter(None, [stop_note(first.ensemble.spec)]), *notes)
+    stopped = describe_stop(first.ensemble.spec)
+    notes = (*filter(None, [stopped]), *data.notes, *remarks)
     training = {
         "label_set_sha256": data.sha256(),
-        "choices": choices.to_dict(),
-        "protocol": protocol.to_dict(),
-        "device": chosen,
+        "choices": options.to_dict(),
+        "protocol": recipe.to_dict(),
+        "device": device,
         "notes": list(notes),
         **first.ensemble.spec.training,
     }
-    measurements = tuple(trial.measurement for trial in trials)
-    spec = _described(first.ensemble.spec, measurements, protocol, training)
+    evaluations = tuple(trial.evaluation for trial in trials)
+    spec = _described(first.ensemble.spec, evaluations, recipe, training)
     ensemble = replace(first.ensemble, spec=spec)
-    return EvaluationReport(
-        ensemble, measurements, first.history, notes, time.perf_counter() - started
-    )
+    seconds = time.perf_counter() - started
+    return EvaluationReport(ensemble, evaluations, first.history, notes, seconds)
 
 
 def _described(
     spec: EnsembleSpec,
-    measurements: tuple[SplitEvaluation, ...],
-    protocol: TrainingRecipe,
+    evaluations: tuple[SplitEvaluation, ...],
+    recipe: TrainingRecipe,
     training: dict[str, Any],
 ) -> EnsembleSpec:
-    """Say in the model what it was trained on and how it did."""
-    first = measurements[0]
+    """Add to the model's description how it was trained and evaluated."""
+    first = evaluations[0]
     return replace(
         spec,
-        figures={each.split: each.to_dict() for each in measurements},
+        figures={each.split: each.to_dict() for each in evaluations},
         training=training,
         versions=_versions(),
         description=(
             f"Learned from {sum(first.counts['training'].values())} labelled"
-            f" {protocol.name}; measured where {first.meaning}."
+            f" {recipe.name}; measured where {first.meaning}."
         ),
     )
 
 
 class _Trial(NamedTuple):
+    """Result of training and evaluating on one split."""
+
     ensemble: Ensemble
-    measurement: SplitEvaluation
+    evaluation: SplitEvaluation
     history: list[dict[str, Any]]
 
 
-def _trial(
+def _train_on_split(
     data: TrainingSet,
     kind: SplitKind,
-    protocol: TrainingRecipe,
-    choices: TrainingOptions,
+    recipe: TrainingRecipe,
+    options: TrainingOptions,
     device: str,
-    report: Report,
-    memory: CheckpointLog,
+    report: ProgressCallback,
+    log: CheckpointLog,
 ) -> _Trial:
-    """Train and calibrate on one side of a split, measure on the other."""
-    settings, classes = protocol.preprocessing, choices.of(data)
-    # Split before restricting: other classes belong into the test as well, to be denied.
-    sides = split(data, kind, seed=choices.seed, patch_px=settings.patch_px)
-    test = data.only(sides.test).restricted(classes)
-    train_side = data.only(sides.train)
-    parts = _training_parts(train_side, kind, protocol, choices)
-    learned = train_side.only(parts.train).restricted(classes)
-    checked = train_side.only(parts.test).restricted(classes)
+    """Train and calibrate on the training side of a split, evaluate on the test side."""
+    classes = options.classes_in(data)
+    # Split before the classes are selected: the test includes the other classes as negatives.
+    sides = split(data, kind, seed=options.seed, patch_px=recipe.preprocessing.patch_px)
+    test = data.subset(sides.test).with_classes(classes)
+    train_side = data.subset(sides.train)
+    parts = _split_for_calibration(train_side, kind, recipe, options)
+    learned = train_side.subset(parts.train).with_classes(classes)
+    kept_out = train_side.subset(parts.test).with_classes(classes)
     _check_learnable(learned, kind)
-    check = plain_samples(checked, settings) if len(checked) else None
-    ensemble, history = _fitted(learned, check, protocol, choices, device, report, memory)
-    kept = ensemble.spec.classes  # fewer where it was ended early
-    if check is not None:
-        logits = answers_at(ensemble, checked, device=device)
-        columns = [classes.index(name) for name in kept]
-        fitted = calibrate(kept, logits, check.targets[:, columns])
-        ensemble = replace(ensemble, spec=replace(ensemble.spec, calibration=fitted))
+    validation = plain_samples(kept_out, recipe.preprocessing) if len(kept_out) else None
+    ensemble, history = _fit(learned, validation, recipe, options, device, report, log)
+    if validation is not None:
+        ensemble = _calibrated(ensemble, kept_out, device)
+    kept = ensemble.spec.classes  # fewer if the training was stopped early
     if BULK in kept:
-        safe = bulk_clears_from(ensemble, checked, device=device)
-        training = {**ensemble.spec.training, "bulk_clears_from": safe}
+        threshold = early_exit_threshold(ensemble, kept_out, device=device)
+        training = {**ensemble.spec.training, "bulk_clears_from": threshold}
         ensemble = replace(ensemble, spec=replace(ensemble.spec, training=training))
-    measurement = replace(
-        measure(ensemble, test, device=device, report=_part(report, 0.95, 1.0)),
+    evaluation = replace(
+        evaluate_ensemble(ensemble, test, device=device, report=_part(report, 0.95, 1.0)),
         split=kind,
         meaning=MEANING[kind],
         untestable={name: why for name, why in sides.untestable.items() if name in kept},
         counts={
             "training": learned.counts(),
-            "calibration": checked.counts(),
+            "calibration": kept_out.counts(),
             "test": test.counts(),
         },
-        notes=_calibration_notes(ensemble.spec, len(checked), parts.kind, kind),
+        notes=_calibration_notes(ensemble.spec, len(kept_out), parts.kind, kind),
     )
-    report(Progress("testing", WHOLE, WHOLE))
-    return _Trial(ensemble, measurement, history)
+    report(Progress("testing", PROGRESS_TOTAL, PROGRESS_TOTAL))
+    return _Trial(ensemble, evaluation, history)
 
 
-def _fitted(
+def _fit(
     data: TrainingSet,
-    check: Samples | None,
-    protocol: TrainingRecipe,
-    choices: TrainingOptions,
+    validation: Samples | None,
+    recipe: TrainingRecipe,
+    options: TrainingOptions,
     device: str,
-    report: Report,
-    memory: CheckpointLog,
+    report: ProgressCallback,
+    log: CheckpointLog,
 ) -> tuple[Ensemble, list[dict[str, Any]]]:
-    # Imported here so that windows and listings can speak of training without loading torch.
-    from napari_stem_defects.training.fit import Schedule, fit
+    """Augment the sites and fit the members."""
+    # Imported here so that widgets and listings can describe a training without loading torch.
+    from napari_stem_defects.training.fit import fit
 
     samples = augmented_samples(
         data,
-        protocol.preprocessing,
-        protocol.augmentation,
-        views=protocol.views,
-        seed=choices.seed,
-        most_per_class=protocol.most_per_view,
+        recipe.preprocessing,
+        recipe.augmentation,
+        views=recipe.views,
+        seed=options.seed,
+        max_per_class=recipe.max_sites_per_view,
         report=_part(report, 0.0, 0.1),
     )
     schedule = Schedule(
-        epochs=protocol.epochs,
-        common_epochs=protocol.common_epochs,
-        batch=protocol.batch,
-        seeds=tuple(range(choices.seed, choices.seed + choices.members)),
+        epochs=recipe.epochs,
+        pretraining_epochs=recipe.pretraining_epochs,
+        batch=recipe.batch,
+        seeds=tuple(range(options.seed, options.seed + options.members)),
     )
-    used = {name: schedule.epochs_of(name) for name in data.classes}
+    epochs = {name: schedule.epochs_for(name) for name in data.classes}
     spec = EnsembleSpec(
-        name=choices.name,
+        name=options.name,
         classes=data.classes,
-        preprocessing=protocol.preprocessing,
-        architecture=protocol.architecture,
+        preprocessing=recipe.preprocessing,
+        architecture=recipe.architecture,
         pixel_size_nm=data.pixel_size_nm,
         training={
-            "schedule": asdict(replace(schedule, epochs=used)),
+            "schedule": replace(schedule, epochs=epochs).to_dict(),
             "windows": len(samples),
-            "label_radius_px": label_radius(data),
-            "spread_px": protocol.spread_px,
+            "label_radius_px": defect_label_extent(data.extent_px),
+            "spread_px": recipe.averaging_px,
         },
     )
-    told = _Told(_part(report, 0.1, 0.95))
+    repeated = _RepeatedProgress(_part(report, 0.1, 0.95))
     return fit(
         spec,
         samples,
-        check,
+        validation,
         schedule,
         device=device,
-        report=told,
-        memory=memory,
-        pulse=told.again,
+        report=repeated,
+        checkpoints=log,
+        after_batch=repeated.repeat,
     )
 
 
-def _training_parts(
-    data: TrainingSet, kind: SplitKind, protocol: TrainingRecipe, choices: TrainingOptions
-) -> Split:
-    """Divide the training side into what is learned from and what is calibrated on.
+def _calibrated(ensemble: Ensemble, kept_out: TrainingSet, device: str) -> Ensemble:
+    """Calibrate the probabilities on sites that were not trained on."""
+    spec = ensemble.spec
+    logits = predict_logits_at_sites(ensemble, kept_out, device=device)
+    columns = [kept_out.classes.index(name) for name in spec.classes]
+    fitted = calibrate(spec.classes, logits, kept_out.targets[:, columns])
+    return replace(ensemble, spec=replace(spec, calibration=fitted))
 
-    By the test's own kind of split, so that confidence is judged on places not learned from;
-    by chance where that would cost a class too many of its labels.
+
+def _split_for_calibration(
+    data: TrainingSet, kind: SplitKind, recipe: TrainingRecipe, options: TrainingOptions
+) -> Split:
+    """Split the training side into sites to train on and sites to calibrate on.
+
+    The kind of split is that of the test, so that probabilities are calibrated at sites that were
+    not trained on. It is random if that would cost a class too many of its labels.
     """
     attempts: tuple[SplitKind, ...] = (kind, "random")
     for attempt in attempts:
         parts = split(
             data,
             attempt,
-            seed=choices.seed + 1,
-            patch_px=protocol.preprocessing.patch_px,
+            seed=options.seed + 1,
+            patch_px=recipe.preprocessing.patch_px,
             share=CALIBRATION_SHARE,
         )
-        if _enough_left(data.only(parts.train), data):
+        if _enough_left(data.subset(parts.train), data):
             break
     return parts
 
 
 def _enough_left(learned: TrainingSet, data: TrainingSet) -> bool:
     left = learned.counts()
-    return all(left[name] >= LEAST_LEFT * count for name, count in data.counts().items())
+    return all(left[name] >= MIN_SHARE_LEFT * count for name, count in data.counts().items())
 
 
 def _check_learnable(data: TrainingSet, kind: SplitKind) -> None:
-    """Refuse classes of which there are no examples, or nothing else."""
+    """Raise `LabelError` for classes without positive or without negative sites."""
     for column, name in enumerate(data.classes):
         if not (data.targets[:, column] == 1).any():
             raise LabelError(
@@ -272,51 +289,52 @@ def _check_learnable(data: TrainingSet, kind: SplitKind) -> None:
                 " split, add labels or leave the class out"
             )
         if not (data.targets[:, column] == 0).any():
-            raise LabelError(f"{name}: there is nothing else to tell it from; label Bulk as well")
+            raise LabelError(f"{name}: there are no labels of other classes; label Bulk as well")
 
 
 def _calibration_notes(
-    spec: EnsembleSpec, windows: int, how: SplitKind, kind: SplitKind
+    spec: EnsembleSpec, windows: int, used: SplitKind, kind: SplitKind
 ) -> tuple[str, ...]:
     if windows == 0:
-        return ("Probabilities are the networks' own: there were too few labels to calibrate on.",)
+        return ("Probabilities are not calibrated: there were too few labels.",)
     kept = f"Probabilities were calibrated on {windows} windows kept out of training"
-    if how != kind:
-        kept += " by chance, because there were too few places to keep whole ones out"
+    if used != kind:
+        kept += " randomly, because there were too few groups to keep out"
     bare = [name for name in spec.classes if name not in spec.calibration]
-    without = f"; not calibrated, for want of labels: {', '.join(bare)}" if bare else ""
+    without = f"; not calibrated (too few labels): {', '.join(bare)}" if bare else ""
     return (f"{kept}{without}.",)
 
 
-def _parts(report: Report, count: int) -> list[Report]:
-    """Cut the whole run's progress into equal stretches."""
+def _equal_parts(report: ProgressCallback, count: int) -> list[ProgressCallback]:
+    """Return a callback for each of ``count`` equal parts of the whole run."""
     return [_part(report, i / count, (i + 1) / count) for i in range(count)]
 
 
-def _part(report: Report, first: float, last: float) -> Report:
-    """Show a step's own progress as a stretch of the whole run's."""
+def _part(report: ProgressCallback, first: float, last: float) -> ProgressCallback:
+    """Return a callback that maps the progress of a step to a part of the whole run."""
 
-    def reporting(step: Progress) -> None:
+    def report_part(step: Progress) -> None:
         share = first + (last - first) * step.done / max(step.total, 1)
-        report(replace(step, done=round(WHOLE * share), total=WHOLE))
+        report(replace(step, done=round(PROGRESS_TOTAL * share), total=PROGRESS_TOTAL))
 
-    return reporting
+    return report_part
 
 
-class _Told:
-    """Passes a report on, and repeats it now and then, so that its listener can end the work."""
+class _RepeatedProgress:
+    """Callback that repeats the last progress at intervals, so that it can cancel the work."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: ProgressCallback) -> None:
         self._report = report
         self._last = Progress("training", 0, 1)
-        self._at = 0.0
+        self._time = 0.0
 
     def __call__(self, step: Progress) -> None:
-        self._last, self._at = replace(step, detail={}), time.monotonic()
+        self._last, self._time = replace(step, detail={}), time.monotonic()
         self._report(step)
 
-    def again(self) -> None:
-        if time.monotonic() - self._at > PULSE_S:
+    def repeat(self) -> None:
+        """Repeat the last progress if it is older than `REPEAT_PROGRESS_S`."""
+        if time.monotonic() - self._time > REPEAT_PROGRESS_S:
             self(self._last)
 
 

@@ -1,10 +1,10 @@
-"""What to train and how: the user's choices, and the protocol that suits the labels.
+"""Training options of the user, and the training recipe that suits the labels.
 
-Whole patches, of which nobody knows where in them the defect is, are learned un-windowed, in the
-eight ways a square can be laid down. Clicks are learned from free views of their parents with
-windowed spectra, so that a window answers for its centre. Members have a common start either way.
-The abstract's own protocol (un-windowed spectra, quarter turns, every member from nothing) can be
-chosen instead.
+Whole patches, which hold a defect at an unknown position, are trained on without a window function
+and with the eight symmetry operations of a square as augmentation. Clicks are trained on with
+randomly transformed views of their images and a window function, so that a window classifies its
+centre. Both recipes start with shared pretraining and fine-tune one network per class. The recipe
+of the abstract (no window function, quarter turns, no pretraining) can be chosen instead.
 """
 
 from __future__ import annotations
@@ -18,12 +18,9 @@ import numpy as np
 from napari_stem_defects.base.defect_classes import kind_of
 from napari_stem_defects.errors import InputError, LabelError
 from napari_stem_defects.networks.spec import Architecture
-from napari_stem_defects.preprocessing.settings import (
-    PreprocessingSettings,
-    Representation,
-)
+from napari_stem_defects.preprocessing.settings import PreprocessingSettings, Representation
 from napari_stem_defects.training.augmentation import Augmentation
-from napari_stem_defects.training.label_extent import label_radius
+from napari_stem_defects.training.label_extent import defect_label_extent
 from napari_stem_defects.training.splits import SplitKind
 
 if TYPE_CHECKING:
@@ -33,38 +30,38 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.training.dataset import TrainingSet
 
-Recipe = Literal["suited", "abstract"]
+RecipeName = Literal["suited", "abstract"]
 
-# The abstract's quarter turns, of which a Fourier magnitude sees two.
+# The quarter turns of the abstract, of which a Fourier magnitude distinguishes two.
 ABSTRACT_VIEWS = 4
-# Quarter turns and their mirror images, unless there are so many patches that turns will do.
+# Quarter turns and their mirror images; quarter turns alone for more than 5,000 patches.
 PATCH_WINDOWS = 40_000
-FEWEST_PATCH_VIEWS, MOST_PATCH_VIEWS = 4, 8
-# Few clicks are looked at more often than many, so that training takes minutes for either.
+MIN_PATCH_VIEWS, MAX_PATCH_VIEWS = 4, 8
+# Fewer clicks get more views, so that training takes minutes for few and for many.
 CLICK_WINDOWS = 12_000
-FEWEST_VIEWS, MOST_VIEWS = 4, 64
-# Where all columns of a lattice were clicked, a view shows some of them, others each time: or
-# training would take an hour and see hardly anything of the rare defect among them.
-MOST_PER_VIEW = 128
-# Few patches and few epochs need many small steps; the abstract's epochs were counted so.
+MIN_VIEWS, MAX_VIEWS = 4, 64
+# If all columns of a lattice are labelled, each view draws some of them. Otherwise training would
+# take an hour, and windows of the rare defect would be lost among the others (class imbalance).
+MAX_SITES_PER_VIEW = 128
+# Few patches and few epochs need many small steps; the epochs of the abstract assume these.
 PATCH_BATCH, CLICK_BATCH = 32, 128
-# Whole patches: a magnitude smears one odd column over all frequencies, where the members learned
-# the training patches by heart instead; see docs/architecture.md.
+# Whole patches: the Fourier magnitude spreads one odd column over all frequencies, and members
+# overfit the training patches; see docs/architecture.md.
 PATCH_PREPROCESSING = replace(PreprocessingSettings.paper(), representation="real")
-# The defect may lie anywhere in them, and few patches show it in every place.
+# The defect may be anywhere in them, and few patches do not show it at every position.
 PATCH_ARCHITECTURE = Architecture(maxima=True)
-PATCH_COMMON_EPOCHS, PATCH_EPOCHS = 9, 2
-# Few patches are passed over more often, until as many windows were seen as of some thousand
-# patches in PATCH_COMMON_EPOCHS.
-PATCH_WINDOWS_SEEN, MOST_COMMON_EPOCHS = 75_000, 16
-# Phase tells a fault's kind apart, which a magnitude loses; see docs/architecture.md.
+PATCH_PRETRAINING_EPOCHS, PATCH_EPOCHS = 9, 2
+# Few patches are trained on for more epochs, up to the number of windows that a thousand patches
+# give in PATCH_PRETRAINING_EPOCHS.
+PATCH_WINDOWS_SEEN, MAX_PRETRAINING_EPOCHS = 75_000, 16
+# The kind of a fault is in the phase, which the magnitude loses; see docs/architecture.md.
 CLICK_PREPROCESSING = PreprocessingSettings(representation="fft+real", smoothing_px=0.7)
-COMMON_EPOCHS = 6
+CLICK_PRETRAINING_EPOCHS = 6
 CLICK_EPOCHS = 2
-# Clicks on the columns of a lattice: what tells one column from the next lies within a few
-# columns, where the patch itself shows it better than a spectrum. A window holds a column and its
-# nearest neighbours, and the background is far wider, or a column is compared with columns that
-# may be odd themselves. See docs/own-material.md.
+# Clicks on the columns of a lattice: columns differ within a few column distances, which the patch
+# itself shows better than a spectrum. A window holds a column and its nearest neighbours. The
+# background filter is far wider, because otherwise a column is compared with neighbours that may
+# be defects themselves. See docs/own-material.md.
 COLUMN_PREPROCESSING = replace(
     CLICK_PREPROCESSING,
     representation="real",
@@ -73,39 +70,40 @@ COLUMN_PREPROCESSING = replace(
     background_px=48.0,
     contrast_px=96.0,
 )
-# Such a background leaves most haze where it is, so that it has to be learned.
+# A wide background filter removes little surface contamination, so the members learn it.
 COLUMN_AUGMENTATION = Augmentation(haze=1.5, haze_px=(3.0, 48.0))
-COLUMN_RADIUS_PX = 4.0
-# Answers are averaged over so many of the radii at which a label holds.
-COLUMN_SPREAD = 0.7
-MOST_MEMBERS, MOST_EPOCHS = 64, 1000
+# Labels with a smaller extent are on the columns of a lattice.
+MAX_COLUMN_EXTENT_PX = 4.0
+# Standard deviation of the spatial averaging of predictions, in label extents.
+COLUMN_AVERAGING = 0.7
+MAX_MEMBERS, MAX_EPOCHS = 64, 1000
 
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """What the user may choose.
+    """Options of a training that the user can choose.
 
     Attributes
     ----------
     name : str
         Name of the ensemble.
     classes : tuple of str
-        Classes to learn; all labelled ones where empty.
+        Classes to learn; all labelled classes if empty.
     epochs : mapping of str to int
-        Passes over the samples, for classes that shall not get the protocol's number.
+        Epochs of classes that differ from the recipe.
     splits : tuple of {"random", "site", "region", "image"}
-        What is held out together. The model is the first split's; further ones train ensembles
-        of their own, only to be measured beside it.
-    preprocessing : Preprocessing or None
-        Instead of the protocol's.
+        Train/test splits (see `splits.split`). The model is trained on the first one; for each
+        of the others another ensemble is trained and evaluated for comparison.
+    preprocessing : PreprocessingSettings or None
+        Replaces that of the recipe.
     representation : {"fft", "real", "fft+real"} or None
-        Instead of the preprocessing's.
+        Replaces that of the preprocessing.
     recipe : {"suited", "abstract"}
-        The protocol that suits the labels, or the abstract's.
+        The recipe that suits the labels, or that of the abstract.
     members : int
         Networks per class.
     seed : int
-        Of the first member, the augmentation and the splits.
+        Seed of the first member, the augmentation and the splits.
     """
 
     name: str = "ensemble"
@@ -114,184 +112,228 @@ class TrainingOptions:
     splits: tuple[SplitKind, ...] = ("site",)
     preprocessing: PreprocessingSettings | None = None
     representation: Representation | None = None
-    recipe: Recipe = "suited"
+    recipe: RecipeName = "suited"
     members: int = 1
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what no training can do."""
-        if not 1 <= self.members <= MOST_MEMBERS:
-            raise InputError(f"members {self.members}: choose 1 to {MOST_MEMBERS}")
+        """Raise `InputError` for values outside of their range."""
+        if not 1 <= self.members <= MAX_MEMBERS:
+            raise InputError(f"members {self.members}: choose 1 to {MAX_MEMBERS}")
         if not 0 <= self.seed < 2**31:
             raise InputError(f"seed {self.seed}: choose 0 to {2**31 - 1}")
         for name, count in self.epochs.items():
-            if not 1 <= count <= MOST_EPOCHS:
-                raise InputError(f"epochs of {name}: {count} is not 1 to {MOST_EPOCHS}")
-        if self.recipe not in get_args(Recipe):
-            raise InputError(f"recipe {self.recipe!r}: choose from {', '.join(get_args(Recipe))}")
+            if not 1 <= count <= MAX_EPOCHS:
+                raise InputError(f"epochs of {name}: {count} is not 1 to {MAX_EPOCHS}")
+        if self.recipe not in get_args(RecipeName):
+            names = ", ".join(get_args(RecipeName))
+            raise InputError(f"recipe {self.recipe!r}: choose from {names}")
         kinds = get_args(SplitKind)
         if not self.splits or not set(self.splits) <= set(kinds):
             raise InputError(f"split {', '.join(self.splits)}: choose from {', '.join(kinds)}")
 
-    def of(self, data: TrainingSet) -> tuple[str, ...]:
-        """Return the classes to learn from this data."""
+    def classes_in(self, data: TrainingSet) -> tuple[str, ...]:
+        """Return the classes to learn from a training set."""
         return self.classes or data.classes
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
+        """Return JSON-safe values."""
         return asdict(self)
+
+
+# Fields of a recipe whose names in model files and reports are older.
+_STORED_NAMES = {
+    "pretraining_epochs": "common_epochs",
+    "max_sites_per_view": "most_per_view",
+    "averaging_px": "spread_px",
+}
 
 
 @dataclass(frozen=True)
 class TrainingRecipe:
-    """How labels of a kind are learned.
+    """Preprocessing, augmentation, epochs and architecture for one kind of labels.
 
     Attributes
     ----------
     name : {"patches", "clicks"}
-    preprocessing : Preprocessing
+    preprocessing : PreprocessingSettings
     augmentation : Augmentation or None
-        None for quarter turns and mirror images alone.
+        None for quarter turns and mirror images only.
     views : int
-        How often every label is looked at.
-    common_epochs : int
-        Passes of the members' common start.
+        Number of augmented views of every label.
+    pretraining_epochs : int
+        Epochs of the shared pretraining.
     epochs : mapping of str to int
-        Passes of each class's own; the abstract's for classes left out.
+        Epochs of fine-tuning for each class; those of the abstract for classes that are missing.
     batch : int
         Windows per step.
-    most_per_view : int or None
-        How many sites of a class a view of a micrograph shows.
+    max_sites_per_view : int or None
+        Largest number of sites of a class in one view of an image.
     architecture : Architecture
-    spread_px : float
-        Over how many px answers are averaged; see `inference.spatial_averaging`.
+    averaging_px : float
+        Standard deviation in px of the spatial averaging of predictions; see
+        `inference.spatial_averaging`.
     """
 
     name: str
     preprocessing: PreprocessingSettings
     augmentation: Augmentation | None
     views: int
-    common_epochs: int
+    pretraining_epochs: int
     epochs: Mapping[str, int]
     batch: int
-    most_per_view: int | None = None
+    max_sites_per_view: int | None = None
     architecture: Architecture = field(default_factory=Architecture)
-    spread_px: float = 0.0
+    averaging_px: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return asdict(self)
+        """Return JSON-safe values with the names used in model files."""
+        return {_STORED_NAMES.get(name, name): value for name, value in asdict(self).items()}
 
 
-def recipe_for(data: TrainingSet, choices: TrainingOptions) -> TrainingRecipe:
-    """Choose how to learn, by what most of the labels are."""
-    patches, clicks = _kinds(data)
-    kind = "patches" if patches.sum() > clicks.sum() else "clicks"
-    recipe = _as_in_abstract if choices.recipe == "abstract" else _SUITED[kind]
-    protocol = recipe(kind, Counter(data.labels), choices.of(data))
-    if recipe is _for_clicks and _on_columns(data, choices):
-        protocol = _for_columns(protocol, label_radius(data))
-    settings = choices.preprocessing or protocol.preprocessing
-    if choices.representation:
-        settings = replace(settings, representation=choices.representation)
-    epochs = {**protocol.epochs, **choices.epochs}
-    return replace(protocol, preprocessing=settings, epochs=epochs)
+def recipe_for(data: TrainingSet, options: TrainingOptions) -> TrainingRecipe:
+    """Choose the training recipe for the kind of most labels.
+
+    Parameters
+    ----------
+    data : TrainingSet
+    options : TrainingOptions
+
+    Returns
+    -------
+    TrainingRecipe
+        With the preprocessing and epochs of the options, if they set any.
+    """
+    is_patch, is_click = _kinds_of_sites(data)
+    kind = "patches" if is_patch.sum() > is_click.sum() else "clicks"
+    make = _abstract_recipe if options.recipe == "abstract" else _SUITED[kind]
+    recipe = make(kind, Counter(data.labels), options.classes_in(data))
+    if make is _click_recipe and _has_labelled_columns(data, options):
+        recipe = _column_recipe(recipe, defect_label_extent(data.extent_px))
+    settings = options.preprocessing or recipe.preprocessing
+    if options.representation:
+        settings = replace(settings, representation=options.representation)
+    epochs = {**recipe.epochs, **options.epochs}
+    return replace(recipe, preprocessing=settings, epochs=epochs)
 
 
-def _as_in_abstract(kind: str, _labels: Counter[str], _classes: tuple[str, ...]) -> TrainingRecipe:
-    """Return the abstract's protocol; its epochs are those of `training.Schedule`."""
+def _abstract_recipe(kind: str, _labels: Counter[str], _classes: tuple[str, ...]) -> TrainingRecipe:
+    """Return the recipe of the abstract; its epochs are those of `schedule.EPOCHS`."""
     return TrainingRecipe(
         kind, PreprocessingSettings.paper(), None, ABSTRACT_VIEWS, 0, {}, PATCH_BATCH
     )
 
 
-def _for_patches(kind: str, labels: Counter[str], classes: tuple[str, ...]) -> TrainingRecipe:
+def _patch_recipe(kind: str, labels: Counter[str], classes: tuple[str, ...]) -> TrainingRecipe:
     views = PATCH_WINDOWS // max(labels.total(), 1)
-    views = int(np.clip(views, FEWEST_PATCH_VIEWS, MOST_PATCH_VIEWS))
-    passes = round(PATCH_WINDOWS_SEEN / max(views * labels.total(), 1))
-    common = int(np.clip(passes, PATCH_COMMON_EPOCHS, MOST_COMMON_EPOCHS))
-    epochs = dict.fromkeys(classes, PATCH_EPOCHS)
+    views = int(np.clip(views, MIN_PATCH_VIEWS, MAX_PATCH_VIEWS))
+    epochs = round(PATCH_WINDOWS_SEEN / max(views * labels.total(), 1))
     return TrainingRecipe(
-        *(kind, PATCH_PREPROCESSING, None, views, common, epochs, PATCH_BATCH),
+        name=kind,
+        preprocessing=PATCH_PREPROCESSING,
+        augmentation=None,
+        views=views,
+        pretraining_epochs=int(np.clip(epochs, PATCH_PRETRAINING_EPOCHS, MAX_PRETRAINING_EPOCHS)),
+        epochs=dict.fromkeys(classes, PATCH_EPOCHS),
+        batch=PATCH_BATCH,
         architecture=PATCH_ARCHITECTURE,
     )
 
 
-def _for_clicks(kind: str, labels: Counter[str], classes: tuple[str, ...]) -> TrainingRecipe:
-    shown = sum(min(count, MOST_PER_VIEW) for count in labels.values())
-    views = int(np.clip(CLICK_WINDOWS // max(shown, 1), FEWEST_VIEWS, MOST_VIEWS))
-    epochs = dict.fromkeys(classes, CLICK_EPOCHS)
+def _click_recipe(kind: str, labels: Counter[str], classes: tuple[str, ...]) -> TrainingRecipe:
+    sites = sum(min(count, MAX_SITES_PER_VIEW) for count in labels.values())
     return TrainingRecipe(
-        *(kind, CLICK_PREPROCESSING, Augmentation(), views, COMMON_EPOCHS, epochs, CLICK_BATCH),
-        most_per_view=MOST_PER_VIEW,
+        name=kind,
+        preprocessing=CLICK_PREPROCESSING,
+        augmentation=Augmentation(),
+        views=int(np.clip(CLICK_WINDOWS // max(sites, 1), MIN_VIEWS, MAX_VIEWS)),
+        pretraining_epochs=CLICK_PRETRAINING_EPOCHS,
+        epochs=dict.fromkeys(classes, CLICK_EPOCHS),
+        batch=CLICK_BATCH,
+        max_sites_per_view=MAX_SITES_PER_VIEW,
     )
 
 
-def _on_columns(data: TrainingSet, choices: TrainingOptions) -> bool:
-    """Say whether columns of a lattice were clicked one by one, to be told apart.
+def _has_labelled_columns(data: TrainingSet, options: TrainingOptions) -> bool:
+    """Return whether single columns of a lattice are labelled with different classes.
 
-    Faults need larger windows than columns, and so do the spectra that a user may ask for.
+    Faults need larger windows than columns, and so do the spectra that a user may choose.
     """
-    columns = all(kind_of(name) != "extended" for name in data.labels if name)
-    dense = 0 < label_radius(data) <= COLUMN_RADIUS_PX
-    return columns and dense and "fft" not in (choices.representation or "")
+    has_no_faults = all(kind_of(name) != "extended" for name in data.labels if name)
+    is_dense = 0 < defect_label_extent(data.extent_px) <= MAX_COLUMN_EXTENT_PX
+    return has_no_faults and is_dense and "fft" not in (options.representation or "")
 
 
-def _for_columns(protocol: TrainingRecipe, radius_px: float) -> TrainingRecipe:
+def _column_recipe(recipe: TrainingRecipe, extent_px: float) -> TrainingRecipe:
     return replace(
-        protocol,
+        recipe,
         preprocessing=COLUMN_PREPROCESSING,
         augmentation=COLUMN_AUGMENTATION,
-        spread_px=COLUMN_SPREAD * radius_px,
+        averaging_px=COLUMN_AVERAGING * extent_px,
     )
 
 
-_SUITED = {"patches": _for_patches, "clicks": _for_clicks}
+_SUITED = {"patches": _patch_recipe, "clicks": _click_recipe}
 
 
-def usable_data(data: TrainingSet, choices: TrainingOptions) -> tuple[TrainingSet, tuple[str, ...]]:
-    """Check the choices against the labels, and leave out labels that do not go with most others.
+def select_usable_sites(
+    data: TrainingSet, options: TrainingOptions
+) -> tuple[TrainingSet, tuple[str, ...]]:
+    """Check the options against the labels, and drop labels that do not fit most others.
+
+    Parameters
+    ----------
+    data : TrainingSet
+    options : TrainingOptions
 
     Returns
     -------
     TrainingSet
     tuple of str
-        What was done with which labels, one sentence each.
+        One sentence about each kind of labels that was dropped or treated differently.
+
+    Raises
+    ------
+    InputError
+        If the options set epochs of a class that is not trained.
+    LabelError
+        If a class has no label, or would have none left.
     """
-    classes = data.restricted(choices.of(data)).classes
-    if odd := sorted(set(choices.epochs) - set(classes)):
-        raise InputError(f"epochs of {odd[0]}: this class is not trained; check the spelling")
-    patches, clicks = _kinds(data)
-    if not (patches.any() and clicks.any()):
+    classes = data.with_classes(options.classes_in(data)).classes
+    if unknown := sorted(set(options.epochs) - set(classes)):
+        raise InputError(f"epochs of {unknown[0]}: this class is not trained; check the spelling")
+    is_patch, is_click = _kinds_of_sites(data)
+    if not (is_patch.any() and is_click.any()):
         return data, ()
-    if patches.sum() > clicks.sum():
-        # The places beside clicks say "not here", which is not "nowhere in this window".
-        note = f"{clicks.sum()} clicks were learned like the {patches.sum()} whole patches."
-        return data.only(patches | clicks), (note,)
-    return _without_placeless(data, patches, classes)
+    if is_patch.sum() > is_click.sum():
+        # Sites beside clicks are negative at their position, not anywhere in their window.
+        note = f"{is_click.sum()} clicks were learned like the {is_patch.sum()} whole patches."
+        return data.subset(is_patch | is_click), (note,)
+    return _without_point_patches(data, is_patch, classes)
 
 
-def _kinds(data: TrainingSet) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Say which sites are whole patches and which are clicks; places beside clicks are neither."""
-    whole = data.radius_px == 0
-    return whole, ~whole & np.array([bool(name) for name in data.labels])
+def _kinds_of_sites(data: TrainingSet) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which sites are whole patches, and which are clicks rather than beside one."""
+    is_patch = data.extent_px == 0
+    return is_patch, ~is_patch & np.array([bool(name) for name in data.labels])
 
 
-def _without_placeless(
-    data: TrainingSet, patches: NDArray[np.bool_], classes: tuple[str, ...]
+def _without_point_patches(
+    data: TrainingSet, is_patch: NDArray[np.bool_], classes: tuple[str, ...]
 ) -> tuple[TrainingSet, tuple[str, ...]]:
-    """Leave out patches of point defects: beside clicks they would have to say where it is."""
-    placeless = patches & np.array([kind_of(name) == "point" for name in data.labels])
-    if not placeless.any():
+    """Drop patches of point defects, whose position is unknown; the recipe for clicks needs it."""
+    dropped = is_patch & np.array([kind_of(name) == "point" for name in data.labels])
+    if not dropped.any():
         return data, ()
-    kept = data.only(~placeless)
+    kept = data.subset(~dropped)
     for name in classes:
         if name not in kept.labels:
             raise LabelError(
-                f"{name}: imported patches that do not say where the defect is cannot be learned"
-                " beside clicks; move their labels onto the defects, or train patches apart"
+                f"{name}: imported patches do not give the position of the defect and cannot be"
+                " trained on together with clicks; move their labels onto the defects, or train"
+                " on the patches alone"
             )
     return kept, (
-        f"{placeless.sum()} imported patches of point defects were left out, because beside"
-        " clicks a label has to say where the defect is.",
+        f"{dropped.sum()} imported patches of point defects were left out: together with clicks,"
+        " the position of the defect must be known.",
     )

@@ -19,8 +19,14 @@ from safetensors.numpy import save_file
 from napari_stem_defects.errors import ModelError, OutputError
 from napari_stem_defects.io.models import model_file
 from napari_stem_defects.io.models.model_file import load_model, read_spec, save_model
-from napari_stem_defects.networks.ensemble import EnsembleNetwork, new_member, weights_of
-from napari_stem_defects.networks.spec import Architecture, Calibration, Ensemble, EnsembleSpec
+from napari_stem_defects.networks.ensemble import (
+    EnsembleNetwork,
+)
+from napari_stem_defects.networks.member import (
+    collect_weights,
+    new_member,
+)
+from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec, PlattCalibration
 from napari_stem_defects.preprocessing.pipeline import (
     features,
 )
@@ -40,7 +46,7 @@ SPEC = EnsembleSpec(
     architecture=Architecture(channels=(4, 8), hidden=8),
     pixel_size_nm=0.027,
     thresholds={"SF1": 0.4},
-    calibration={"SF1": Calibration(1.5, -0.2)},
+    calibration={"SF1": PlattCalibration(1.5, -0.2)},
     description="für Tests\nin zwei Zeilen",
 )
 
@@ -48,7 +54,7 @@ SPEC = EnsembleSpec(
 def new_ensemble(spec: EnsembleSpec = SPEC) -> Ensemble:
     torch.manual_seed(0)
     members = [[new_member(spec).eval() for _ in spec.seeds] for _ in spec.classes]
-    return Ensemble(spec, weights_of(members))
+    return Ensemble(spec, collect_weights(members))
 
 
 @pytest.fixture

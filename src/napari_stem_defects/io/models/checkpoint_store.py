@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from napari_stem_defects.io.atomic import write_bytes
-from napari_stem_defects.training.checkpointing import State
+from napari_stem_defects.training.checkpointing import Checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,7 @@ class CheckpointFolder:
         self.path = path
         self._training = training
 
-    def load(self, part: str) -> State | None:
+    def load(self, part: str) -> Checkpoint | None:
         """Return a checkpoint of this training, None where there is none that is whole."""
         try:
             with safe_open(self._file(part), framework="numpy") as file:
@@ -51,11 +51,11 @@ class CheckpointFolder:
                 arrays = {name: file.get_tensor(name) for name in file.keys()}
             header = json.loads(text)
             whole = header["training"] == self._training and header["sha256"] == _hash(arrays)
-            return State(arrays, header["values"]) if whole else None
+            return Checkpoint(arrays, header["values"]) if whole else None
         except (SafetensorError, OSError, ValueError, KeyError, TypeError):
             return None
 
-    def save(self, part: str, state: State) -> None:
+    def save(self, part: str, state: Checkpoint) -> None:
         """Replace the part's checkpoint.
 
         Raises

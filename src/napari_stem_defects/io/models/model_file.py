@@ -156,7 +156,9 @@ def _checked_name(spec: EnsembleSpec) -> EnsembleSpec:
 
 def _checked_tensors(file: Any, spec: EnsembleSpec) -> Tensors:
     """Read exactly the declared tensors; names, types and shapes are compared before."""
-    from napari_stem_defects.networks.ensemble import weight_shapes
+    from napari_stem_defects.networks.member import (
+        weight_shapes,
+    )
 
     patch = spec.preprocessing.patch_px
     expected = {
