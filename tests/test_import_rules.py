@@ -12,7 +12,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "napari_stem_defects"
-HEAVY = {"torch", "napari", "qtpy", "PyQt6", "PySide6", "magicgui", "scipy", "skimage", "rsciio"}
+HEAVY = {
+    *("torch", "napari", "qtpy", "PyQt6", "PySide6", "magicgui"),
+    *("matplotlib", "scipy", "skimage", "rsciio"),
+}
 # Distribution names that differ from the module they bring.
 DISTRIBUTION = {"PIL": "pillow", "skimage": "scikit-image", "rsciio": "rosettasciio"}
 
@@ -55,13 +58,14 @@ def test_the_command_line_answers_without_heavy_imports() -> None:
     assert not modules & HEAVY
 
 
-def test_windows_load_no_torch() -> None:
+def test_the_plugin_loads_neither_torch_nor_matplotlib() -> None:
     names = [
         ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts)
-        for path in sorted((SOURCE / "app").rglob("*.py"))
+        for path in sorted((SOURCE / "napari_plugin").rglob("*.py"))
     ]
     modules, _ = loaded_by("\n".join(f"import {n.removesuffix('.__init__')}" for n in names))
-    assert not modules & {"torch", "rsciio"}
+    assert names
+    assert not modules & {"torch", "rsciio", "matplotlib"}
 
 
 def test_no_module_loads_torch_before_it_computes() -> None:
