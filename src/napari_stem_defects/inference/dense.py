@@ -1,9 +1,9 @@
-"""Showing an image to an ensemble in one pass, tile by tile.
+"""Dense (fully convolutional) inference: the image is convolved as a whole, tile by tile.
 
-Where a window is nothing but a part of the flattened image and no convolution is padded, windows
-that overlap have most of their feature maps in common. Convolving a whole tile once gives the
-answers of all windows in it, the same as window by window, for a thirtieth of the work at a step
-of 8 px. All members answer, so there is nothing to gain from asking Bulk first.
+Where a window is a plain part of the filtered image and no convolution is zero-padded, overlapping
+windows share most of their feature maps. Convolving a whole tile gives the probabilities of all
+its windows, the same as window by window, for a thirtieth of the work at a stride of 8 px. All
+members take part, so an early exit of Bulk windows would save nothing.
 """
 
 from __future__ import annotations
@@ -12,56 +12,72 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_stem_defects.inference.strategy import Batch, InferenceStrategy, values_that_fit
-from napari_stem_defects.networks.ensemble import in_one_pass, multiplications
+from napari_stem_defects.inference.network_runner import (
+    NetworkRunner,
+    free_gpu_values,
+    mean_probabilities,
+)
+from napari_stem_defects.inference.strategy import Batch, InferenceStrategy
+from napari_stem_defects.networks.ensemble import (
+    count_multiplications,
+    network_for,
+    supports_dense_inference,
+)
 from napari_stem_defects.preprocessing.windows import part_around
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import torch
     from numpy.typing import NDArray
 
-    from napari_stem_defects.inference.strategy import (
-        InferenceMode,
-    )
-    from napari_stem_defects.networks.ensemble import Precision
+    from napari_stem_defects.inference.strategy import InferenceMode
+    from napari_stem_defects.networks.ensemble import EnsembleNetwork
     from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
     from napari_stem_defects.preprocessing.tiled import FilteredImage
     from napari_stem_defects.preprocessing.windows import Grid
 
-# Edge of a tile on a CPU: larger ones leave its cache, smaller ones overlap more.
+# Edge of a tile on a CPU: larger ones exceed its cache, smaller ones overlap more.
 TILE_PX = 512
-# Values that a pixel leaves on its way through the first block, in maps of that block.
-COPIES = 3
+# Values in memory per pixel and feature map of the first block.
+VALUES_PER_PIXEL = 3
 
 
-def step_of(grid: Grid) -> int | None:
-    """Return the step of a grid in px; None where it has more than one, or none."""
+def uniform_stride(grid: Grid) -> int | None:
+    """Return the stride of a grid in px; None where it has more than one, or none."""
     steps = np.unique(np.concatenate([np.diff(grid.y), np.diff(grid.x)]))
     return int(steps[0]) if len(steps) == 1 else None
 
 
-def pays(spec: EnsembleSpec, grid: Grid) -> bool:
-    """Say whether one pass can answer the windows of a grid, with less work than one by one."""
-    step = step_of(grid)
-    if step is None or not in_one_pass(spec):
+def is_dense_faster(spec: EnsembleSpec, grid: Grid) -> bool:
+    """Return whether dense inference is possible and needs fewer multiplications.
+
+    Parameters
+    ----------
+    spec : EnsembleSpec
+    grid : Grid
+        Window centres.
+    """
+    stride = uniform_stride(grid)
+    if stride is None or not supports_dense_inference(spec):
         return False
-    return multiplications(spec, step) < multiplications(spec)
+    return count_multiplications(spec, stride) < count_multiplications(spec)
 
 
 class DenseInference(InferenceStrategy):
-    """Tiles of the image, each convolved once.
+    """Convolves each tile of the image once.
 
     Parameters
     ----------
     filtered : FilteredImage
     ensemble : Ensemble
     device : str
+        A torch device name.
     grid : Grid
-        One that `pays`.
+        Window centres for which `is_dense_faster`.
     mode : {"exact", "fast"}
-        "fast" computes in float16 on a GPU, which moved no probability of the public micrographs
-        by more than 0.002; on a CPU both are float32.
+        "fast" computes in float16 on a GPU, which changed no probability of the public
+        micrographs by more than 0.002; on a CPU both modes are float32.
     """
 
     def __init__(
@@ -72,39 +88,46 @@ class DenseInference(InferenceStrategy):
         grid: Grid,
         mode: InferenceMode,
     ) -> None:
-        self._step = step_of(grid) or 1
-        self._mode = mode
-        super().__init__(filtered, ensemble, device)
+        self._filtered = filtered
+        self._spec = ensemble.spec
+        self._stride = uniform_stride(grid) or 1
+
+        def network_on(device: torch.device) -> EnsembleNetwork:
+            on_gpu = device.type in ("cuda", "mps")
+            precision = "float16" if on_gpu and mode == "fast" else "float32"
+            return network_for(ensemble, str(device), precision)
+
+        self._runner = NetworkRunner(device, network_on, self._windows_per_tile)
 
     def batches(self, grid: Grid) -> Iterator[Batch]:
-        """Yield tiles from top to bottom."""
-        edge = max(1, int(self.size**0.5))
+        """Yield the windows of a grid by tiles, from top to bottom."""
+        edge = max(1, int(self._runner.batch_size**0.5))
         for top in range(0, len(grid.y), edge):
             for left in range(0, len(grid.x), edge):
                 rows = np.arange(top, min(top + edge, len(grid.y)))
                 columns = np.arange(left, min(left + edge, len(grid.x)))
                 yield Batch(np.repeat(rows, len(columns)), np.tile(columns, len(rows)))
 
-    def _precision(self) -> Precision:
-        on_gpu = self._device.type in ("cuda", "mps")
-        return "float16" if on_gpu and self._mode == "fast" else "float32"
+    def predict(self, y: NDArray[np.int64], x: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return probabilities (N, C) of the windows of a tile; see `InferenceStrategy.predict`.
 
-    def _fitting(self) -> int:
-        spec = self._ensemble.spec
+        Windows are computed together by whole rows, because they must form a rectangle.
+        """
+        row_length = int(np.count_nonzero(y == y[0]))
+        return self._runner.run(self._predict, y, x, row_length=row_length)
+
+    def _windows_per_tile(self, device: torch.device) -> int:
         edge = float(TILE_PX)
-        if self._device.type == "cuda":
+        if device.type == "cuda":
+            spec = self._spec
             width = spec.architecture.channels[0] * len(spec.classes) * len(spec.seeds)
-            edge = (values_that_fit() / (COPIES * width)) ** 0.5
-        return max(1, int((edge - spec.preprocessing.patch_px) / self._step) + 1) ** 2
+            edge = (free_gpu_values() / (VALUES_PER_PIXEL * width)) ** 0.5
+        return max(1, int((edge - self._spec.preprocessing.patch_px) / self._stride) + 1) ** 2
 
-    def _together(self, y: NDArray[np.int64]) -> int:
-        """Return as many windows as whole rows hold: what is asked at once is a rectangle."""
-        across = int(np.count_nonzero(y == y[0]))
-        return max(1, self.size // across) * across
-
-    def _ask(self, y: NDArray[np.int64], x: NDArray[np.int64]) -> NDArray[np.float32]:
-        down, across = (len(np.unique(at)) for at in (y, x))
-        patch_px = self._ensemble.spec.preprocessing.patch_px
+    def _predict(self, y: NDArray[np.int64], x: NDArray[np.int64]) -> NDArray[np.float32]:
+        rows, columns = (len(np.unique(at)) for at in (y, x))
+        patch_px = self._spec.preprocessing.patch_px
         tile = part_around(self._filtered, (y[0], y[-1]), (x[0], x[-1]), patch_px)
-        logits = self._all.ask_everywhere(self._on_device(tile), self._step)
-        return self._calibrated(logits[:down, :across].flatten(0, 1))
+        pixels = self._runner.to_device(tile)
+        logits = self._runner.networks.member_logits_dense(pixels, self._stride)
+        return mean_probabilities(self._spec, logits[:rows, :columns].flatten(0, 1))

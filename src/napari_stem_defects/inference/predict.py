@@ -1,9 +1,10 @@
-"""Running an ensemble over the windows of one flattened image.
+"""Class probabilities of the windows of one filtered image.
 
-Modes: "exact" asks every member about every window in float32; it is what the other is measured
-against. "fast" may spare the other members windows of which the Bulk member is sure; see
-`inference.sliding_window`. Where overlapping windows share their feature maps, both are answered
-in one pass over the image, on a CPU exactly; see `inference.dense`.
+Mode "exact" evaluates every member on every window in float32; it is the reference for "fast",
+which may skip the other members where Bulk is certain (`inference.early_exit`). Where overlapping
+windows share their feature maps, both modes use dense (fully convolutional) inference
+(`inference.dense`), which is exact on a CPU; otherwise they use sliding-window inference
+(`inference.sliding_window`).
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
-from napari_stem_defects.base.progress import Progress, Report, silent
+from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.errors import InputError
-from napari_stem_defects.inference.dense import DenseInference, pays
+from napari_stem_defects.inference.dense import DenseInference, is_dense_faster
 from napari_stem_defects.inference.sliding_window import (
     COARSE_STEP,
     SlidingWindowInference,
@@ -35,19 +36,20 @@ if TYPE_CHECKING:
 
 
 class PartialProbabilities(NamedTuple):
-    """A scan that goes on.
+    """Probabilities of an image while inference is running.
 
     Attributes
     ----------
     probability : ndarray of float32, shape (C, gy, gx)
-        The scan's own array, to be read before the watch returns; 0 where nothing was asked yet.
-    answered : ndarray of bool, shape (gy, gx)
-        The windows that have an answer: the coarse grid's first, or one tile's after another.
+        The array being filled; read it before the callback returns. 0 where not predicted yet.
+    predicted : ndarray of bool, shape (gy, gx)
+        Windows that have been predicted: the coarse grid first, or tile after tile.
     grid : Grid
+        Window centres.
     """
 
     probability: NDArray[np.float32]
-    answered: NDArray[np.bool_]
+    predicted: NDArray[np.bool_]
     grid: Grid
 
 
@@ -60,22 +62,26 @@ def pick_device(wanted: str = "auto") -> str:
     Parameters
     ----------
     wanted : {"auto", "cpu", "cuda", "mps"}
-        "auto" takes CUDA, then MPS, then the CPU, whichever is there first.
+        "auto" takes the first available of CUDA, MPS and CPU.
+
+    Returns
+    -------
+    {"cpu", "cuda", "mps"}
 
     Raises
     ------
     InputError
-        Where the device is unknown or not there.
+        The device is unknown or not available.
     """
-    there = {
+    available = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
         "cpu": True,
     }
     if wanted == "auto":
-        return next(name for name, present in there.items() if present)
-    if not there.get(wanted, False):
-        usable = ", ".join(name for name, present in there.items() if present)
+        return next(name for name, present in available.items() if present)
+    if not available.get(wanted, False):
+        usable = ", ".join(name for name, present in available.items() if present)
         raise InputError(f"device {wanted!r} is not available here; use auto or one of: {usable}")
     return wanted
 
@@ -87,70 +93,71 @@ def predict(
     *,
     device: str = "cpu",
     mode: InferenceMode = "exact",
-    report: Report = silent,
+    report: ProgressCallback = silent,
     watch: PartialCallback | None = None,
 ) -> NDArray[np.float32]:
-    """Ask the members about every window.
+    """Return the class probabilities of every window of a grid.
 
     Parameters
     ----------
     filtered : FilteredImage
-        What `preprocessing.filter_lazily` returned, at the ensemble's pixel size.
+        From `preprocessing.pipeline.filter_lazily`, at the ensemble's pixel size.
     ensemble : Ensemble
     grid : Grid
-        Window centres.
+        Window centres in px.
     device : str
         A torch device name.
     mode : {"exact", "fast"}
-        See the module.
+        See the module docstring.
     report : callable
-        Told after every batch; window by window once, when the coarse grid is done, with
-        ``detail={"probability": (C, ., .), "y": ..., "x": ...}`` of that grid.
+        Called with the progress after every batch. Sliding-window inference includes the coarse
+        grid once, when it is complete, as
+        ``detail={"probability": (C, ., .), "y": ..., "x": ...}``.
     watch : callable, optional
-        Shown, after every batch, all answers so far.
+        Called after every batch with all probabilities so far.
 
     Returns
     -------
     ndarray of float32, shape (C, gy, gx)
-        Calibrated probabilities.
+        Probabilities after probability calibration.
 
     Raises
     ------
     InputError
-        The machine has no memory for even a few windows.
+        The machine does not have enough memory for even a few windows.
     """
-    answers = np.zeros((len(grid.y), len(grid.x), len(ensemble.spec.classes)), np.float32)
-    so_far = PartialProbabilities(
-        answers.transpose(2, 0, 1), np.zeros(answers.shape[:2], bool), grid
+    values = np.zeros((len(grid.y), len(grid.x), len(ensemble.spec.classes)), np.float32)
+    partial = PartialProbabilities(
+        values.transpose(2, 0, 1), np.zeros(values.shape[:2], bool), grid
     )
-    scan = _scan(filtered, ensemble, grid, device, mode)
+    strategy = _choose_strategy(filtered, ensemble, grid, device, mode)
     done = 0
-    for batch in scan.batches(grid):
-        part = scan.ask(grid.y[batch.rows], grid.x[batch.columns])
-        answers[batch.rows, batch.columns] = part
-        so_far.answered[batch.rows, batch.columns] = True
+    for batch in strategy.batches(grid):
+        part = strategy.predict(grid.y[batch.rows], grid.x[batch.columns])
+        values[batch.rows, batch.columns] = part
+        partial.predicted[batch.rows, batch.columns] = True
         done += len(batch.rows)
         coarse = {}
-        if batch.ends_coarse:
-            coarse = _coarse_map(answers, grid)
-            scan.clear_where_bulk_is_sure(coarse["probability"])
+        if batch.ends_coarse_grid:
+            coarse = _coarse_map(values, grid)
+            strategy.use_coarse_grid(coarse["probability"])
         report(Progress("scanning", done, grid.windows, coarse))
         if watch is not None:
-            watch(so_far)
-    return np.ascontiguousarray(answers.transpose(2, 0, 1))
+            watch(partial)
+    return np.ascontiguousarray(values.transpose(2, 0, 1))
 
 
-def _scan(
+def _choose_strategy(
     filtered: FilteredImage, ensemble: Ensemble, grid: Grid, device: str, mode: InferenceMode
 ) -> InferenceStrategy:
-    """Choose the way of scanning that is less work."""
-    if pays(ensemble.spec, grid):
+    """Choose the strategy with fewer multiplications."""
+    if is_dense_faster(ensemble.spec, grid):
         return DenseInference(filtered, ensemble, device, grid, mode)
     return SlidingWindowInference(filtered, ensemble, device, mode)
 
 
-def _coarse_map(answers: NDArray[np.float32], grid: Grid) -> dict[str, NDArray[Any]]:
-    part = answers[::COARSE_STEP, ::COARSE_STEP]
+def _coarse_map(values: NDArray[np.float32], grid: Grid) -> dict[str, NDArray[Any]]:
+    part = values[::COARSE_STEP, ::COARSE_STEP]
     return {
         "probability": np.ascontiguousarray(part.transpose(2, 0, 1)),
         "y": grid.y[::COARSE_STEP],

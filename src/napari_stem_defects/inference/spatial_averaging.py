@@ -1,10 +1,10 @@
-"""What several windows say of one place, averaged.
+"""Spatial averaging of the logits of neighbouring windows.
 
-Where single columns of a lattice are told apart, windows a few px from one another are asked
-about the same column, and each errs in its own way. Their mean logit errs less: of the highest
-of many answers, some column of thousands always looks like a vacancy. The mean is taken under a
-Gaussian, on the grid of a scan as well as around the labelled sites on which an ensemble is
-calibrated and tested.
+Where single atomic columns are distinguished, windows a few px apart show the same column, and
+each has its own error. Their mean logit has a smaller error: of thousands of columns predicted
+once, the most extreme one always looks like a vacancy. The mean is weighted by a Gaussian, on the
+grid of an image as well as around the labelled sites used for probability calibration and
+evaluation.
 """
 
 from __future__ import annotations
@@ -20,32 +20,33 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.preprocessing.windows import Grid
 
-# A window that is surer counts as this sure, in logits, so that none outvotes its neighbours.
-SUREST = 7.0
+# Logits are clipped to this magnitude, so that no window outweighs its neighbours.
+MAX_LOGIT = 7.0
 
 
 def average_logits(
-    probability: NDArray[np.float32], grid: Grid, spread_px: float
+    probability: NDArray[np.float32], grid: Grid, averaging_px: float
 ) -> NDArray[np.float32]:
-    """Average the answers of a scan.
+    """Average the logits of neighbouring windows of a grid.
 
     Parameters
     ----------
     probability : ndarray of float32, shape (C, gy, gx)
     grid : Grid
-        The windows' centres.
-    spread_px : float
-        Standard deviation of the Gaussian, px; 0 leaves all as it is.
+        Window centres in px.
+    averaging_px : float
+        Standard deviation of the Gaussian in px; 0 returns the probabilities unchanged.
 
     Returns
     -------
     ndarray of float32, shape (C, gy, gx)
+        Probabilities of the averaged logits.
     """
-    if spread_px == 0:
+    if averaging_px == 0:
         return probability
-    least = float(expit(-SUREST))
+    lowest = float(expit(-MAX_LOGIT))
     steps = [np.diff(centres).mean() if len(centres) > 1 else np.inf for centres in grid]
-    sigma = [0.0, *(spread_px / step for step in steps)]
-    logits = logit(np.clip(probability, least, 1 - least))
+    sigma = [0.0, *(averaging_px / step for step in steps)]
+    logits = logit(np.clip(probability, lowest, 1 - lowest))
     mean: NDArray[np.float32] = expit(gaussian_filter(logits, sigma, mode="nearest"))
     return mean.astype(np.float32)

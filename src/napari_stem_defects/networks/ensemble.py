@@ -1,179 +1,83 @@
-"""The custom CNN of the abstract: one binary network per class, and the ensemble of them.
+"""Networks of an ensemble, merged into grouped convolutions for inference.
 
-Each block is a 3x3 convolution (He-normal start), batch normalisation, 2x2 maximum and SELU;
-the abstract pools after SELU, which gives the same numbers (SELU is monotonic) at four times the
-cost. A representation of two parts ("fft+real") gives each part convolutions of its own.
+`EnsembleNetwork.member_logits` predicts batches of windows (sliding-window inference);
+`EnsembleNetwork.member_logits_dense` predicts all windows of an image (dense inference).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from napari_stem_defects.errors import ModelError
+from napari_stem_defects.networks.member import (
+    Member,
+    head_inputs,
+    map_shape,
+    map_values,
+    new_member,
+)
 from napari_stem_defects.networks.trunk import GroupedTrunk
+from napari_stem_defects.networks.weight_names import select_member_weights
 from napari_stem_defects.preprocessing.pipeline import feature_shapes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec
+    from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
 
-Shapes = Mapping[str, tuple[int, int, int]]
 Precision = Literal["float32", "bfloat16", "float16"]
 
-# Values per thread that the first blocks of the windows asked together make in all: measured, 16
-# windows of seven members.
+# Values per thread that the first blocks compute for the windows of a batch: measured, 16 windows
+# of seven members fill the cache.
 CACHED_VALUES = 5_600_000
-# Rows of windows of an image that the fully connected layers are given together.
-ROWS_AT_ONCE = 8
+# Rows of windows of an image that the fully connected layers process together.
+ROWS_PER_BATCH = 8
 
 
-class Member(nn.Module):
-    """One binary network: features of N patches in, N logits out.
+def supports_dense_inference(spec: EnsembleSpec) -> bool:
+    """Return whether an ensemble can be applied fully convolutionally, to an image as a whole.
+
+    Overlapping windows share their feature maps where a window is a plain part of the filtered
+    image (representation "real" with local contrast normalisation) and convolutions are not
+    zero-padded.
 
     Parameters
     ----------
-    shapes : mapping of str to (int, int, int)
-        Channels, rows and columns of each part of the representation.
-    sizes : Architecture
-    outputs : int
-        1 for a member; the number of classes for the common start of all members.
-    """
-
-    def __init__(self, shapes: Shapes, sizes: Architecture, outputs: int = 1) -> None:
-        super().__init__()
-        self.branches = nn.ModuleDict(
-            {name: _branch(shape[0], sizes) for name, shape in shapes.items()}
-        )
-        self._maxima = sizes.maxima
-        width = sum(_head_width(shape, sizes) for shape in shapes.values())
-        self.head = nn.Sequential(
-            nn.Dropout(sizes.dropout),
-            nn.Linear(width, sizes.hidden),
-            nn.SELU(),
-            nn.Dropout(sizes.dropout),
-            nn.Linear(sizes.hidden, outputs),
-        )
-        for layer in self.modules():
-            if isinstance(layer, (nn.Conv2d, nn.Linear)):
-                nn.init.kaiming_normal_(layer.weight)
-                if layer.bias is not None:
-                    nn.init.zeros_(layer.bias)
-
-    def forward(self, features: Mapping[str, Tensor]) -> Tensor:
-        """Return logits (N, outputs) of features {name: (N, C, H, W)}."""
-        seen = []
-        for name, branch in self.branches.items():
-            maps = branch(features[name])
-            seen.append(maps.flatten(1))
-            if self._maxima:
-                seen.append(maps.amax((2, 3)))
-        logits: Tensor = self.head(torch.cat(seen, 1))
-        return logits
-
-
-def _branch(channels: int, sizes: Architecture) -> nn.Sequential:
-    layers: list[nn.Module] = [nn.BatchNorm2d(channels)]
-    for width in sizes.channels:
-        layers += [
-            nn.Conv2d(channels, width, 3, padding=int(sizes.padded), bias=False),
-            nn.BatchNorm2d(width),
-            nn.MaxPool2d(2),
-            nn.SELU(),
-        ]
-        channels = width
-    return nn.Sequential(*layers)
-
-
-def _edges(shape: tuple[int, int, int], sizes: Architecture) -> tuple[int, int]:
-    """Return rows and columns of the maps that the last block gives out."""
-    rows, columns = shape[1:]
-    for _ in sizes.channels:
-        rows, columns = ((edge - 2 * (not sizes.padded)) // 2 for edge in (rows, columns))
-    if min(rows, columns) < 1:
-        raise ModelError(f"{len(sizes.channels)} poolings leave nothing of {shape[1:]} values")
-    return rows, columns
-
-
-def _flat_width(shape: tuple[int, int, int], sizes: Architecture) -> int:
-    return sizes.channels[-1] * math.prod(_edges(shape, sizes))
-
-
-def _head_width(shape: tuple[int, int, int], sizes: Architecture) -> int:
-    """Return how many numbers of a branch the head is given."""
-    return _flat_width(shape, sizes) + sizes.maxima * sizes.channels[-1]
-
-
-def new_member(spec: EnsembleSpec, outputs: int = 1) -> Member:
-    """Build an untrained member for an ensemble; weights follow torch's random state."""
-    return Member(feature_shapes(spec.preprocessing), spec.architecture, outputs)
-
-
-def placed(member: Member, device: torch.device) -> Member:
-    """Move a member to a device, its images as channels-last, which convolutions like best."""
-    # torch's type information leaves memory_format out.
-    return member.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
-
-
-def weight_shapes(spec: EnsembleSpec) -> dict[str, tuple[int, ...]]:
-    """List every tensor a model file of this description must hold, with its shape."""
-    with torch.device("meta"):
-        state = new_member(spec).state_dict()
-    return {
-        f"{index}.{seed}.{name}": tuple(tensor.shape)
-        for index in range(len(spec.classes))
-        for seed in range(len(spec.seeds))
-        for name, tensor in state.items()
-    }
-
-
-def weights_of(members: list[list[Member]]) -> dict[str, NDArray[Any]]:
-    """Collect the tensors of members [class][seed] under the names `weight_shapes` lists."""
-    return {
-        f"{index}.{seed}.{name}": tensor.detach().cpu().numpy()
-        for index, same_class in enumerate(members)
-        for seed, member in enumerate(same_class)
-        for name, tensor in member.state_dict().items()
-    }
-
-
-def in_one_pass(spec: EnsembleSpec) -> bool:
-    """Say whether overlapping windows share their feature maps, so that an image needs one pass.
-
-    They do where a window is nothing but a part of the flattened image, and nothing is put
-    around it.
+    spec : EnsembleSpec
     """
     settings = spec.preprocessing
     plain = settings.representation == "real" and settings.contrast_px > 0
     return plain and not spec.architecture.padded
 
 
-def multiplications(spec: EnsembleSpec, step: int | None = None) -> int:
-    """Count the multiplications of one window's answer from one member, convolutions and head.
+def count_multiplications(spec: EnsembleSpec, stride_px: int | None = None) -> int:
+    """Count the multiplications of one member per window, in convolutions and hidden layer.
 
     Parameters
     ----------
     spec : EnsembleSpec
-    step : int, optional
-        Px from window to window where they share their feature maps (`EnsembleNetwork.ask_everywhere`);
-        a window by itself by default.
+    stride_px : int, optional
+        Stride of dense inference, where windows share their feature maps
+        (`EnsembleNetwork.member_logits_dense`). By default, the count of a single window.
+
+    Returns
+    -------
+    int
     """
     sizes, count = spec.architecture, 0
     for channels, *edges in feature_shapes(spec.preprocessing).values():
-        count += _head_width((channels, edges[0], edges[1]), sizes) * sizes.hidden
-        left = step
+        count += head_inputs((channels, edges[0], edges[1]), sizes) * sizes.hidden
+        left = stride_px
         for width in sizes.channels:
             edges = [edge - 2 * (not sizes.padded) for edge in edges]
-            places = math.prod(edges) if left is None else left**2
-            count += 9 * channels * width * places
+            positions = math.prod(edges) if left is None else left**2
+            count += 9 * channels * width * positions
             edges, channels = [edge // 2 for edge in edges], width
             if left is not None and left % 2 == 0:
                 left //= 2
@@ -181,12 +85,12 @@ def multiplications(spec: EnsembleSpec, step: int | None = None) -> int:
 
 
 class EnsembleNetwork:
-    """Members of an ensemble on one device, merged for answering.
+    """Members of an ensemble on one device, merged for inference.
 
-    Equal layers of all members are one convolution in groups; batch normalisation is part of
-    its weights, and inputs lie as channels-last. In float32 the answers are the members' own to
-    within rounding. In half precision the first block stays in float32: rounding its inputs and
-    weights caused most of the error, and with one input channel it gains nothing.
+    Equal layers of all members form one grouped convolution; batch normalisation is folded into
+    its weights, and inputs are channels-last in memory. In float32 the logits equal the members'
+    own to within rounding. In half precision the first block stays in float32: rounding its
+    inputs and weights caused most of the error, and with one input channel it gains nothing.
 
     Parameters
     ----------
@@ -194,9 +98,9 @@ class EnsembleNetwork:
     device : str
         A torch device name.
     precision : {"float32", "bfloat16", "float16"}
-        What the blocks after the first compute in.
+        Precision of the blocks after the first.
     classes : sequence of int, optional
-        Indices of the classes whose members are asked; all by default.
+        Indices of the classes whose members are included; all by default.
     """
 
     def __init__(
@@ -210,146 +114,196 @@ class EnsembleNetwork:
         self.spec = ensemble.spec
         self.device = torch.device(device)
         self._dtype = getattr(torch, precision)
-        asked = range(len(self.spec.classes)) if classes is None else classes
+        chosen = range(len(self.spec.classes)) if classes is None else classes
+        seeds = range(len(self.spec.seeds))
         with torch.inference_mode():
-            self._merge([_loaded(ensemble, n, k) for n in asked for k in self._seeds])
+            members = [_load_member(ensemble, index, seed) for index in chosen for seed in seeds]
+            self._count = len(members)
+            self._trunks = {name: self._merge_trunks(members, name) for name in members[0].branches}
+            self._merge_heads(members)
 
-    @property
-    def _seeds(self) -> range:
-        return range(len(self.spec.seeds))
+    def _merge_trunks(self, members: Sequence[Member], part: str) -> GroupedTrunk:
+        extractors = [member.feature_extractor(part) for member in members]
+        trunk = GroupedTrunk(extractors, self._dtype, self.spec.architecture.padded)
+        return trunk.to(self.device)
 
-    def _merge(self, members: Sequence[Member]) -> None:
-        self._count = len(members)
-        heads: list[tuple[Any, Any]] = [(member.head[1], member.head[4]) for member in members]
-        self._branches: dict[str, GroupedTrunk] = {}
+    def _merge_heads(self, members: Sequence[Member]) -> None:
+        hidden = [member.head.hidden_layer for member in members]
+        output = [member.head.output_layer for member in members]
+        sizes = self.spec.architecture
         self._hidden: dict[str, Tensor] = {}
-        weights = torch.stack([one.weight for one, _ in heads])
-        for name in members[0].branches:
-            of_members = [list(cast("nn.Sequential", member.branches[name])) for member in members]
-            padded = self.spec.architecture.padded
-            branch = GroupedTrunk(of_members, self._dtype, padded).to(self.device)
+        rest = torch.stack([layer.weight for layer in hidden])
+        for name, trunk in self._trunks.items():
             shape = feature_shapes(self.spec.preprocessing)[name]
-            flat, size = (
-                width(shape, self.spec.architecture) for width in (_flat_width, _head_width)
-            )
-            part, weights = weights[..., :size], weights[..., size:]
-            # Members flatten channels first, here they come last.
-            maps = part[..., :flat].reshape(*part.shape[:2], branch.channels, -1)
-            part = torch.cat([maps.transpose(-1, -2).flatten(-2), part[..., flat:]], -1)
-            self._hidden[name] = part.transpose(1, 2).to(self.device, self._dtype)
-            self._branches[name] = branch
-        self._hidden_bias = torch.stack([one.bias for one, _ in heads])[:, None].to(self.device)
-        self._out = torch.stack([two.weight.T for _, two in heads]).to(self.device)
-        self._out_bias = torch.stack([two.bias for _, two in heads])[:, None].to(self.device)
+            values, inputs = map_values(shape, sizes), head_inputs(shape, sizes)
+            weights, rest = rest[..., :inputs], rest[..., inputs:]
+            # Members flatten maps channels first; here channels come last.
+            maps = weights[..., :values].reshape(*weights.shape[:2], trunk.channels, -1)
+            weights = torch.cat([maps.transpose(-1, -2).flatten(-2), weights[..., values:]], -1)
+            self._hidden[name] = weights.transpose(1, 2).to(self.device, self._dtype)
+        self._hidden_bias = torch.stack([layer.bias for layer in hidden])[:, None].to(self.device)
+        self._output = torch.stack([layer.weight.T for layer in output]).to(self.device)
+        self._output_bias = torch.stack([layer.bias for layer in output])[:, None].to(self.device)
 
     def logits(self, features: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Return every member's answer.
+        """Return the logits of every member.
 
         Parameters
         ----------
         features : mapping of str to ndarray of float32, shape (N, C, H, W)
-            What `preprocessing.features` gave.
+            Features of N windows, from `preprocessing.pipeline.features`.
 
         Returns
         -------
         ndarray of float32, shape (K, N, classes)
-            Uncalibrated logits of the K seeds.
+            Logits of the K seeds, before probability calibration.
         """
         inputs = {name: torch.from_numpy(array) for name, array in features.items()}
-        asked, seeds = self.ask(inputs), len(self.spec.seeds)
-        answers = asked.reshape(len(asked), self._count // seeds, seeds)
-        result: NDArray[np.float32] = answers.permute(2, 0, 1).cpu().numpy()
+        found, seeds = self.member_logits(inputs), len(self.spec.seeds)
+        by_seed = found.reshape(len(found), self._count // seeds, seeds).permute(2, 0, 1)
+        result: NDArray[np.float32] = by_seed.cpu().numpy()
         return result
 
     def probabilities(self, features: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Return calibrated probabilities (N, classes): the members' mean logit, calibrated."""
-        return self.spec.calibrated(self.logits(features).mean(0))
+        """Return probabilities: the members' mean logits after probability calibration.
 
-    def ask(self, features: Mapping[str, Tensor]) -> Tensor:
-        """Return logits (N, members) of features (N, C, H, W); all float32, on the device.
+        Parameters
+        ----------
+        features : mapping of str to ndarray of float32, shape (N, C, H, W)
 
-        Members are ordered by class, then by seed.
+        Returns
+        -------
+        ndarray of float32, shape (N, classes)
+        """
+        return self.spec.calibrated_probabilities(self.logits(features).mean(0))
+
+    def member_logits(self, features: Mapping[str, Tensor]) -> Tensor:
+        """Return the logits of windows on the device.
+
+        Parameters
+        ----------
+        features : mapping of str to Tensor of float32, shape (N, C, H, W)
+
+        Returns
+        -------
+        Tensor of float32, shape (N, members)
+            Members are ordered by class, then by seed.
         """
         # inference_mode is a property of the thread, so it is entered on every call.
         with torch.inference_mode():
             count = len(next(iter(features.values())))
-            step = self._step(features)
+            step = self._batch_size(features)
             parts = [
-                self._ask_at_once({name: x[at : at + step] for name, x in features.items()})
+                self._logits_of_batch({name: x[at : at + step] for name, x in features.items()})
                 for at in range(0, count, step)
             ]
             return torch.cat(parts) if parts else torch.zeros(0, self._count, device=self.device)
 
-    def _step(self, features: Mapping[str, Tensor]) -> int:
-        """Return how many windows to ask about together: on a CPU what its cache holds."""
+    def _batch_size(self, features: Mapping[str, Tensor]) -> int:
+        """Return how many windows to process together: on a CPU as many as fit its cache."""
         if self.device.type != "cpu":
             return max(1, len(next(iter(features.values()))))
         largest = max(
-            math.prod(x.shape[1:]) * branch.width
-            for x, branch in zip(features.values(), self._branches.values(), strict=True)
+            math.prod(x.shape[1:]) * trunk.width
+            for x, trunk in zip(features.values(), self._trunks.values(), strict=True)
         )
         return max(1, CACHED_VALUES * torch.get_num_threads() // largest)
 
-    def _ask_at_once(self, features: Mapping[str, Tensor]) -> Tensor:
+    def _logits_of_batch(self, features: Mapping[str, Tensor]) -> Tensor:
         """Return logits (N, members)."""
         hidden = self._hidden_bias
-        for name, branch in self._branches.items():
-            seen = branch(features[name].to(self.device)).flatten(1, 2)
-            hidden = hidden + self._hidden_of(name, seen)
-        return self._out_of(hidden)
+        for name, trunk in self._trunks.items():
+            maps = trunk(features[name].to(self.device)).flatten(1, 2)
+            hidden = hidden + self._hidden_part(name, maps)
+        return self._output_logits(hidden)
 
-    def ask_everywhere(self, image: Tensor, step: int) -> Tensor:
-        """Return logits (gy, gx, members) of the windows at every multiple of a step.
+    def member_logits_dense(self, image: Tensor, stride_px: int) -> Tensor:
+        """Return the logits of all windows of an image by dense (fully convolutional) inference.
 
         Parameters
         ----------
         image : Tensor of float32, shape (Y, X)
-            A flattened image on the device, at least as large as a window; the first window is
-            its upper left corner. The ensemble must be one of those `in_one_pass` says yes to.
-        step : int
-            Px from window to window.
+            Filtered image on the device, at least as large as a window. The first window is its
+            upper left corner. The ensemble must be one that `supports_dense_inference`.
+        stride_px : int
+            Step between windows in px.
+
+        Returns
+        -------
+        Tensor of float32, shape (gy, gx, members)
         """
-        ((name, branch),) = self._branches.items()
-        edge = _edges(feature_shapes(self.spec.preprocessing)[name], self.spec.architecture)[0]
+        ((name, trunk),) = self._trunks.items()
+        edge = map_shape(feature_shapes(self.spec.preprocessing)[name], self.spec.architecture)[0]
         with torch.inference_mode():
-            seen, step, spacing = branch.everywhere(image[None, None], step)
-            reach = (edge - 1) * spacing
-            rows, columns = (length - reach for length in seen.shape[1:3])
+            maps, step, spacing = trunk.dense_maps(image[None, None], stride_px)
+            extent = (edge - 1) * spacing
+            rows, columns = (length - extent for length in maps.shape[1:3])
             parts = []
-            for first in range(0, rows, step * ROWS_AT_ONCE):
-                strip = seen[0, first : min(first + step * ROWS_AT_ONCE, rows) + reach]
+            for first in range(0, rows, step * ROWS_PER_BATCH):
+                strip = maps[0, first : min(first + step * ROWS_PER_BATCH, rows) + extent]
                 views = [
-                    strip[y : len(strip) - reach + y : step, x : columns + x : step]
+                    strip[y : len(strip) - extent + y : step, x : columns + x : step]
                     for y in range(0, edge * spacing, spacing)
                     for x in range(0, edge * spacing, spacing)
                 ]
-                flat = torch.stack(views, 2)
-                hidden = self._hidden_bias + self._hidden_of(name, flat.flatten(0, 1))
-                parts.append(self._out_of(hidden).reshape(*flat.shape[:2], -1))
+                windows = torch.stack(views, 2)
+                hidden = self._hidden_bias + self._hidden_part(name, windows.flatten(0, 1))
+                parts.append(self._output_logits(hidden).reshape(*windows.shape[:2], -1))
             return torch.cat(parts)
 
-    def _hidden_of(self, name: str, seen: Tensor) -> Tensor:
-        """Return a branch's part (members, N, hidden) of maps (N, places, members x channels)."""
-        maps = seen.reshape(*seen.shape[:2], self._count, -1).permute(2, 0, 1, 3)
-        flat = maps.flatten(-2)
+    def _hidden_part(self, name: str, maps: Tensor) -> Tensor:
+        """Return the contribution of maps (N, positions, members x channels) to the hidden layer.
+
+        The result has the shape (members, N, hidden).
+        """
+        maps = maps.reshape(*maps.shape[:2], self._count, -1).permute(2, 0, 1, 3)
+        values = maps.flatten(-2)
         if self.spec.architecture.maxima:
-            flat = torch.cat([flat, maps.amax(2)], -1)
-        return torch.bmm(flat, self._hidden[name]).float()
+            values = torch.cat([values, maps.amax(2)], -1)
+        return torch.bmm(values, self._hidden[name]).float()
 
-    def _out_of(self, hidden: Tensor) -> Tensor:
+    def _output_logits(self, hidden: Tensor) -> Tensor:
         """Return logits (N, members) of the hidden layer before its SELU, (members, N, hidden)."""
-        return torch.baddbmm(self._out_bias, nn.functional.selu(hidden), self._out)[..., 0].T
+        activated = nn.functional.selu(hidden)
+        return torch.baddbmm(self._output_bias, activated, self._output)[..., 0].T
 
 
-def _loaded(ensemble: Ensemble, index: int, seed: int) -> Member:
-    """Return the member of a class and a seed."""
+def network_for(
+    ensemble: Ensemble,
+    device: str,
+    precision: Precision = "float32",
+    class_index: int | None = None,
+) -> EnsembleNetwork:
+    """Return the network of an ensemble, built once per device, precision and class.
+
+    The ensemble holds the networks (`Ensemble.cached`): all frames of a stack share them, and
+    they are released together with the ensemble.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+    device : str
+        A torch device name.
+    precision : {"float32", "bfloat16", "float16"}
+        Precision of the blocks after the first.
+    class_index : int, optional
+        Include only the members of this class; those of all classes by default.
+
+    Returns
+    -------
+    EnsembleNetwork
+    """
+    classes = None if class_index is None else [class_index]
+    return ensemble.cached(
+        (EnsembleNetwork.__name__, device, precision, class_index),
+        lambda: EnsembleNetwork(ensemble, device, precision=precision, classes=classes),
+    )
+
+
+def _load_member(ensemble: Ensemble, class_index: int, seed_index: int) -> Member:
     with torch.device("meta"):
         member = new_member(ensemble.spec)
-    prefix = f"{index}.{seed}."
-    state = {
-        name.removeprefix(prefix): torch.from_numpy(np.array(tensor))
-        for name, tensor in ensemble.weights.items()
-        if name.startswith(prefix)
-    }
+    weights = select_member_weights(ensemble.weights, class_index, seed_index)
+    state = {name: torch.from_numpy(np.array(tensor)) for name, tensor in weights.items()}
     member.load_state_dict(state, assign=True)
     return member.eval()

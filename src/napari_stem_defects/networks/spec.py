@@ -1,12 +1,12 @@
-"""A trained ensemble as plain data: what it is (`EnsembleSpec`) and its weights (`Ensemble`).
+"""Description (`EnsembleSpec`) and weights (`Ensemble`) of a trained ensemble.
 
-Nothing here needs torch, so windows and listings can speak of models without loading it.
+This module does not need torch, so widgets and model listings can describe models without it.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -20,15 +20,17 @@ from napari_stem_defects.preprocessing.settings import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Hashable, Mapping
 
     from numpy.typing import NDArray
 
 ARCHITECTURE = "selu-cnn-1"
-MOST_CLASSES, MOST_SEEDS = 64, 64
-WIDEST_STRIDE_PX = 8
-# What the entries of a description are that JSON holds as they are.
-_PLAIN: dict[str, type] = {
+T = TypeVar("T")
+
+MAX_CLASSES, MAX_SEEDS = 64, 64
+MAX_STRIDE_PX = 8
+# Types of the entries of a description that are the same in JSON and in Python.
+_JSON_TYPES: dict[str, type] = {
     "name": str,
     "description": str,
     "licence": str,
@@ -41,7 +43,7 @@ _MALFORMED = (TypeError, ValueError, KeyError, AttributeError, OverflowError, In
 
 @dataclass(frozen=True)
 class Architecture:
-    """Sizes of one binary member.
+    """Layer sizes of one binary member.
 
     Attributes
     ----------
@@ -50,16 +52,16 @@ class Architecture:
     hidden : int
         Width of the fully connected layer before the one output.
     dropout : float
-        Share of the hidden units silenced during training.
+        Fraction of the units set to zero during training.
     maxima : bool
-        Whether the fully connected layer is also given each feature map's maximum, which finds a
-        defect wherever in the patch it lies.
+        Whether the fully connected layer also receives the global maximum of each feature map
+        (global max pooling), which finds a defect anywhere in the patch.
     padded : bool
-        Whether convolutions see zeros around their maps, as the abstract's. Without, windows that
-        overlap share their feature maps, and an image is answered in one pass; see
-        `inference.dense`.
+        Whether convolutions are zero-padded, as in the abstract. Without padding, overlapping
+        windows share their feature maps, which makes dense (fully convolutional) inference
+        possible; see `inference.dense`.
     name : str
-        The registered kind of network; a file naming another kind is refused.
+        Registered name of the architecture; model files with another name are rejected.
     """
 
     channels: tuple[int, ...] = (16, 32, 48, 64)
@@ -70,60 +72,136 @@ class Architecture:
     name: str = ARCHITECTURE
 
     def __post_init__(self) -> None:
-        """Refuse sizes no network can have, whoever wrote them."""
-        whole = all(isinstance(size, int) for size in (*self.channels, self.hidden))
-        small = 1 <= len(self.channels) <= 8 and all(1 <= c <= 1024 for c in self.channels)
-        whole &= isinstance(self.maxima, bool) and isinstance(self.padded, bool)
-        if not (whole and small and 1 <= self.hidden <= 4096 and 0 <= self.dropout < 1):
+        """Raise `ModelError` for sizes that no network can have."""
+        valid = all(isinstance(size, int) for size in (*self.channels, self.hidden))
+        in_range = 1 <= len(self.channels) <= 8 and all(1 <= c <= 1024 for c in self.channels)
+        valid &= isinstance(self.maxima, bool) and isinstance(self.padded, bool)
+        if not (valid and in_range and 1 <= self.hidden <= 4096 and 0 <= self.dropout < 1):
             raise ModelError(f"network sizes out of range: {self}")
         if self.name != ARCHITECTURE:
             raise ModelError(f"network {self.name!r} is unknown to this version; update the plugin")
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """Maps a member's mean logit z to a probability: sigmoid(scale * z + shift).
+class PlattCalibration:
+    """Probability calibration of one class by Platt scaling: sigmoid(scale * z + shift).
 
-    Platt (1999) scaling, fitted on validation windows; (1, 0) leaves the network's own answer.
+    z is the mean logit of the class's members. Platt (1999), "Probabilistic outputs for support
+    vector machines"; scale (the inverse temperature) and shift are fitted on validation windows.
+    The default (1, 0) leaves the sigmoid of the logit unchanged.
+
+    Attributes
+    ----------
+    scale, shift : float
     """
 
     scale: float = 1.0
     shift: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse what would turn every probability into NaN."""
+        """Raise `ModelError` for numbers that would turn every probability into NaN."""
         if not (np.isfinite(self.scale) and np.isfinite(self.shift)):
             raise ModelError(f"calibration is not finite: {self}")
 
 
 @dataclass(frozen=True)
+class InferenceSettings:
+    """Settings of inference that follow from how an ensemble was trained.
+
+    Model files hold them among the ``training`` entries of the description, under the keys named
+    below; `from_training` reads them.
+
+    Attributes
+    ----------
+    label_extent_px : float or None
+        Distance from a labelled position, in px, up to which its label holds (stored as
+        ``label_radius_px``); 0 where labels describe whole patches, None where not stored.
+    stride_px : int
+        Longest step between windows, up to 8 px, at which every defect is near a window centre:
+        a point between four centres is up to 0.7 strides away from them.
+    margin_px : int
+        Minimum distance of a window centre from the image border: half a patch where members
+        were trained on whole patches, which never extend beyond a border; otherwise 0.
+    averaging_px : float
+        Standard deviation, in px, of the spatial averaging of logits (stored as ``spread_px``);
+        0 for none.
+    early_exit_probability : float or None
+        Bulk probability from which training found windows to be free of defects (stored as
+        ``bulk_clears_from``); 1 where it found none to be safe, None in models without it.
+    """
+
+    label_extent_px: float | None = None
+    stride_px: int = MAX_STRIDE_PX
+    margin_px: int = 0
+    averaging_px: float = 0.0
+    early_exit_probability: float | None = None
+
+    @classmethod
+    def from_training(cls, training: Mapping[str, Any], patch_px: int) -> InferenceSettings:
+        """Read the settings from the ``training`` entries of a description.
+
+        Entries that are missing, of another type or out of range count as not stored.
+
+        Parameters
+        ----------
+        training : mapping
+            `EnsembleSpec.training`.
+        patch_px : int
+            Edge of a window in px.
+
+        Returns
+        -------
+        InferenceSettings
+        """
+        extent = _number_or_none(training.get("label_radius_px"))
+        averaging = _number_or_none(training.get("spread_px"))
+        early_exit = _number_or_none(training.get("bulk_clears_from"))
+        stride = MAX_STRIDE_PX
+        if extent is not None and 0 < extent < MAX_STRIDE_PX:
+            stride = max(1, int(extent))
+        if averaging is None or not 0 < averaging <= MAX_STRIDE_PX:
+            averaging = 0.0
+        if early_exit is not None and not 0 < early_exit <= 1:
+            early_exit = None
+        margin = patch_px // 2 if extent == 0 else 0
+        return cls(extent, stride, margin, averaging, early_exit)
+
+
+def _number_or_none(value: object) -> float | None:
+    is_number = isinstance(value, (int, float)) and -1e9 < value < 1e9  # False for NaN
+    return float(value) if is_number else None  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
 class EnsembleSpec:
-    """Everything about an ensemble but its weights; JSON in the model file.
+    """Description of an ensemble: everything but its weights; JSON in the model file.
 
     Attributes
     ----------
     name : str
         Short name, as used on the command line.
     classes : tuple of str
-        One binary member (times ``seeds``) per class, in this order.
+        Class names; each class has one binary member per seed.
     seeds : tuple of int
-        Seeds of the members of each class; their number is the K of ``--members K``.
-    preprocessing : Preprocessing
+        Random seeds of the members of each class; their number is the K of ``--members K``.
+    preprocessing : PreprocessingSettings
     architecture : Architecture
     pixel_size_nm : float or None
-        Images are resampled to this before anything else; None where training was uncalibrated.
+        Pixel size that images are resampled to; None where the training images had none.
     lattice_nm : float or None
-        Spacing of the first reflections of the crystal trained on, which gives an uncalibrated
-        image its scale.
+        Spacing of the first reflections of the training crystal, which gives images without a
+        pixel size their scale.
     thresholds : mapping of str to float
-        Probability from which a class claims a window.
+        Probability from which a window is assigned to a class.
     calibration : mapping of str to Calibration
+        Probability calibration of each class.
     training : mapping
-        Label-set hash, counts, epochs, augmentation: what it takes to train it again.
+        Label-set hash, counts, epochs, augmentation: everything needed to repeat the training.
+        `inference` reads its settings from here.
     figures : mapping
-        Measured figures, keyed by split ("random", "site", "region", "image").
+        Evaluation figures, keyed by split ("random", "site", "region", "image").
     versions : mapping
-        Versions of the software that trained it.
+        Versions of the software used for training.
     description, licence : str
         For the model card.
     """
@@ -136,7 +214,7 @@ class EnsembleSpec:
     pixel_size_nm: float | None = None
     lattice_nm: float | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
-    calibration: Mapping[str, Calibration] = field(default_factory=dict)
+    calibration: Mapping[str, PlattCalibration] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     figures: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -144,11 +222,11 @@ class EnsembleSpec:
     licence: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse, before anything is trained or loaded, what files and layers cannot carry."""
-        if not 1 <= len(self.classes) <= MOST_CLASSES or len(set(self.classes)) < len(self.classes):
-            raise ModelError(f"an ensemble has 1 to {MOST_CLASSES} classes, each once")
-        if not 1 <= len(self.seeds) <= MOST_SEEDS:
-            raise ModelError(f"an ensemble has 1 to {MOST_SEEDS} members per class")
+        """Raise `ModelError` for names and counts that files and layers cannot hold."""
+        if not 1 <= len(self.classes) <= MAX_CLASSES or len(set(self.classes)) < len(self.classes):
+            raise ModelError(f"an ensemble has 1 to {MAX_CLASSES} classes, each once")
+        if not 1 <= len(self.seeds) <= MAX_SEEDS:
+            raise ModelError(f"an ensemble has 1 to {MAX_SEEDS} members per class")
         for name in self.classes:
             check_class_name(name)
         for name in (*self.thresholds, *self.calibration):
@@ -157,57 +235,32 @@ class EnsembleSpec:
 
     @property
     def target_scale(self) -> TargetScale:
-        """What images are resampled to before inference."""
+        """Pixel size or lattice spacing that images are resampled to before inference."""
         window_px = self.preprocessing.patch_px
         return TargetScale(self.pixel_size_nm, self.lattice_nm, window_px)
 
     def threshold(self, class_name: str) -> float:
-        """Return the class's threshold; 0.5 where none was chosen."""
+        """Return the threshold of a class; 0.5 where none is stored."""
         return self.thresholds.get(class_name, 0.5)
 
     @property
-    def stride_px(self) -> int:
-        """Longest step between windows, up to 8 px, at which every defect is near a centre.
+    def inference(self) -> InferenceSettings:
+        """Settings of inference that follow from how the ensemble was trained."""
+        return InferenceSettings.from_training(self.training, self.preprocessing.patch_px)
 
-        Near is what training called so. The middle of four centres is 0.7 steps from them.
+    def calibrated_probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Apply the probability calibration of each class to mean logits.
+
+        Parameters
+        ----------
+        logits : ndarray of float32, shape (N, C)
+            Logits averaged over the members of each class.
+
+        Returns
+        -------
+        ndarray of float32, shape (N, C)
         """
-        radius = self.training.get("label_radius_px")
-        if not isinstance(radius, (int, float)) or not 0 < radius < WIDEST_STRIDE_PX:
-            return WIDEST_STRIDE_PX
-        return int(np.clip(radius, 1, WIDEST_STRIDE_PX))
-
-    @property
-    def spread_px(self) -> float:
-        """Standard deviation in px over which windows' answers are averaged; 0 for none."""
-        recorded = self.training.get("spread_px")
-        if not isinstance(recorded, (int, float)) or not 0 < recorded <= WIDEST_STRIDE_PX:
-            return 0.0
-        return float(recorded)
-
-    @property
-    def margin_px(self) -> int:
-        """How far from the border a window's centre must stay.
-
-        Half a patch where members learned from whole patches, of which none hangs over a border;
-        0 where they learned from clicks.
-        """
-        whole = self.training.get("label_radius_px") == 0
-        return self.preprocessing.patch_px // 2 if whole else 0
-
-    @property
-    def bulk_clears_from(self) -> float | None:
-        """Bulk probability from which training found windows to be free of defects.
-
-        1 where it found none to be safe; None where it did not look, as in older models.
-        """
-        recorded = self.training.get("bulk_clears_from")
-        if not isinstance(recorded, (int, float)) or not 0 < recorded <= 1:
-            return None
-        return float(recorded)
-
-    def calibrated(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Turn mean logits (N, C) into calibrated probabilities (N, C), float32."""
-        pairs = [self.calibration.get(name, Calibration()) for name in self.classes]
+        pairs = [self.calibration.get(name, PlattCalibration()) for name in self.classes]
         scale = np.array([pair.scale for pair in pairs], np.float32)
         shift = np.array([pair.shift for pair in pairs], np.float32)
         half = np.float32(0.5)
@@ -215,12 +268,18 @@ class EnsembleSpec:
         return probabilities
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
+        """Return the description as JSON-safe values."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> EnsembleSpec:
-        """Read what `to_dict` wrote; anything else is a `ModelError` of one line."""
+        """Read a description written by `to_dict`.
+
+        Raises
+        ------
+        ModelError
+            With a message of one line, where entries are missing, unknown or malformed.
+        """
         known = {item.name for item in fields(cls)}
         if set(values) != known:
             odd = ", ".join(sorted(set(values) ^ known)[:5])
@@ -232,8 +291,8 @@ class EnsembleSpec:
 
 
 def _parsed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the entries of a description that JSON cannot hold as they are."""
-    for name, kind in _PLAIN.items():
+    """Convert the entries of a description that JSON holds in another form."""
+    for name, kind in _JSON_TYPES.items():
         if not isinstance(values[name], kind):
             raise TypeError(f"{name} is not a {kind.__name__}")
     sizes = values["architecture"]
@@ -242,17 +301,17 @@ def _parsed(values: Mapping[str, Any]) -> dict[str, Any]:
         "seeds": tuple(int(seed) for seed in values["seeds"]),
         "preprocessing": PreprocessingSettings.from_dict(values["preprocessing"]),
         "architecture": Architecture(**{**sizes, "channels": tuple(sizes["channels"])}),
-        "pixel_size_nm": _length(values["pixel_size_nm"]),
-        "lattice_nm": _length(values["lattice_nm"]),
-        "thresholds": {name: _share(value) for name, value in values["thresholds"].items()},
+        "pixel_size_nm": _length_nm(values["pixel_size_nm"]),
+        "lattice_nm": _length_nm(values["lattice_nm"]),
+        "thresholds": {name: _unit_interval(value) for name, value in values["thresholds"].items()},
         "calibration": {
-            name: Calibration(float(pair["scale"]), float(pair["shift"]))
+            name: PlattCalibration(float(pair["scale"]), float(pair["shift"]))
             for name, pair in values["calibration"].items()
         },
     }
 
 
-def _length(value: Any) -> float | None:
+def _length_nm(value: Any) -> float | None:
     if value is None:
         return None
     if not 1e-4 < float(value) < 1e4:
@@ -260,7 +319,7 @@ def _length(value: Any) -> float | None:
     return float(value)
 
 
-def _share(value: Any) -> float:
+def _unit_interval(value: Any) -> float:
     if not 0 <= float(value) <= 1:
         raise ValueError(f"threshold {value} is not between 0 and 1")
     return float(value)
@@ -268,14 +327,14 @@ def _share(value: Any) -> float:
 
 @dataclass(frozen=True)
 class Ensemble:
-    """An ensemble ready to run.
+    """Description and weights of an ensemble, ready for inference.
 
     Attributes
     ----------
     spec : EnsembleSpec
     weights : mapping of str to ndarray
-        Tensors by ``<class index>.<seed index>.<parameter>``; names and shapes are what
-        `network.weight_shapes` lists.
+        Tensors by ``<class index>.<seed index>.<parameter>``; `networks.member.weight_shapes`
+        lists their names and shapes.
     sha256 : str
         Hash of the weights, as written in the model file; "" before it was saved.
     """
@@ -283,3 +342,26 @@ class Ensemble:
     spec: EnsembleSpec
     weights: Mapping[str, NDArray[Any]]
     sha256: str = ""
+    _cache: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def cached(self, key: Hashable, build: Callable[[], T]) -> T:
+        """Return an object derived from the weights, built at the first call only.
+
+        The frames of a stack thus share their networks. The cache is released with the ensemble;
+        copies and pickles of the ensemble start with an empty one.
+
+        Parameters
+        ----------
+        key : hashable
+            Identifies the object among those of this ensemble.
+        build : callable
+            Builds the object; it must not refer to the ensemble, or both outlive their use.
+        """
+        if key not in self._cache:
+            self._cache[key] = build()
+        found: T = self._cache[key]
+        return found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave the cache out of copies and pickles."""
+        return Ensemble, (self.spec, self.weights, self.sha256)

@@ -1,14 +1,14 @@
-"""The convolution blocks of all members of an ensemble, merged for answering.
+"""Convolution blocks of all members of an ensemble, merged into grouped convolutions.
 
-Equal layers of all members are one convolution in groups, and batch norms are part of the
-weights. Two ways lead through them: window by window (`GroupedTrunk.__call__`) and, where no
-convolution is padded, over a whole image at once (`GroupedTrunk.everywhere`), where windows that overlap
-share what they have in common. Both give the same numbers to within rounding.
+Equal layers of all members form one grouped convolution with batch normalisation folded into its
+weights. `GroupedTrunk.__call__` computes the feature maps of separate windows. Where convolutions
+are not padded, `GroupedTrunk.dense_maps` computes those of a whole image (dense, fully
+convolutional inference): overlapping windows share them. Both agree to within rounding.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,49 +16,51 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Values per thread that a convolution makes at a time (2.8 MB), so that pooling finds them in the
+    from napari_stem_defects.networks.member import FeatureExtractor
+
+# Values per thread that a convolution computes before pooling (2.8 MB), so that they stay in the
 # cache: measured, the first block of 2 windows of seven members.
 CONVOLVED_VALUES = 700_000
 
 
 class GroupedTrunk:
-    """One branch of all members: features in, what the last block gives out.
+    """Feature extractors of all members for one part of the representation.
 
-    Where convolutions are padded, the first block sees a second channel of ones. Through it the
-    shift of the members' first batch norm ends at the border of the image exactly as behind a
+    Where convolutions are padded, the first block receives a second channel of ones. It makes
+    the shift of the members' input normalisation end at the border of the image, exactly as with
     zero padding.
 
     Parameters
     ----------
-    members : sequence of sequence of torch.nn.Module
-        The layers of this branch, of each member.
+    extractors : sequence of FeatureExtractor
+        One of each member.
     dtype : torch.dtype
-        What the blocks after the first compute in.
+        Precision of the blocks after the first.
     padded : bool
-        Whether convolutions see zeros around their maps.
+        Whether convolutions are zero-padded.
 
     Attributes
     ----------
     width : int
-        Maps of all members after the first block.
+        Feature maps of all members after the first block.
     channels : int
-        Maps of one member after the last block.
+        Feature maps of one member after the last block.
     """
 
     def __init__(
-        self, members: Sequence[Sequence[Any]], dtype: torch.dtype, padded: bool = True
+        self, extractors: Sequence[FeatureExtractor], dtype: torch.dtype, padded: bool = True
     ) -> None:
-        self.depth = (len(members[0]) - 1) // 4
-        self._groups = len(members)
+        self._depth = len(extractors[0].blocks)
+        self._groups = len(extractors)
         self._dtype = dtype
         self._padded = padded
         self._weights, self._biases = [], []
-        for block in range(self.depth):
-            folded = [_folded(layers, block, padded) for layers in members]
-            kind = torch.float32 if block == 0 else dtype
-            weight = torch.cat([weight for weight, _ in folded]).to(kind)
+        for block in range(self._depth):
+            folded = [_fold_batch_norm(each, block, padded) for each in extractors]
+            precision = torch.float32 if block == 0 else dtype
+            weight = torch.cat([weight for weight, _ in folded]).to(precision)
             self._weights.append(weight.contiguous(memory_format=torch.channels_last))
-            self._biases.append(torch.cat([bias for _, bias in folded]).to(kind))
+            self._biases.append(torch.cat([bias for _, bias in folded]).to(precision))
         self.width = len(self._biases[0])
         self.channels = len(self._biases[-1]) // self._groups
 
@@ -69,52 +71,62 @@ class GroupedTrunk:
         return self
 
     def __call__(self, features: Tensor) -> Tensor:
-        """Return (N, H, W, members x channels) of features (N, 1, rows, columns)."""
-        seen = self._first(self._with_ones(features))
-        for block in range(1, self.depth):
-            seen = nn.functional.selu_(_pooled(self._convolved(block, seen)))
-        return seen
+        """Return the feature maps of windows after the last block.
 
-    def everywhere(self, image: Tensor, step: int) -> tuple[Tensor, int, int]:
-        """Return the last block's values of windows at every multiple of ``step``.
+        Parameters
+        ----------
+        features : Tensor of float32, shape (N, 1, rows, columns)
 
-        While the windows' step is even, a block halves the image as it halves a window. From
-        there on pooling keeps every place, and the next block reaches twice as far (Giusti et
-        al., 2013, "Fast image scanning with deep max-pooling convolutional neural networks").
+        Returns
+        -------
+        Tensor, shape (N, H, W, members x channels)
+        """
+        maps = self._first_block(self._append_ones(features))
+        for block in range(1, self._depth):
+            maps = nn.functional.selu_(_max_pool(self._convolve(block, maps)))
+        return maps
+
+    def dense_maps(self, image: Tensor, stride_px: int) -> tuple[Tensor, int, int]:
+        """Return the feature maps, after the last block, of all windows of an image.
+
+        As long as the step between windows is even, a block halves the image as it halves a
+        window. From then on pooling keeps every position, and the next block is dilated by a
+        factor of two (Giusti et al., 2013, "Fast image scanning with deep max-pooling
+        convolutional neural networks").
 
         Parameters
         ----------
         image : Tensor of float32, shape (1, 1, Y, X)
-        step : int
-            Px from window to window.
+        stride_px : int
+            Step between windows in px.
 
         Returns
         -------
-        Tensor, shape (1, H, W, members x channels)
-        int
-            Values from window to window.
-        int
-            Values from one value of a window to its next.
+        maps : Tensor, shape (1, H, W, members x channels)
+        step : int
+            Step between windows in values of ``maps``.
+        spacing : int
+            Distance in ``maps`` between neighbouring values of one window (dilation).
         """
-        seen, spacing = self._with_ones(image).permute(0, 2, 3, 1), 1
-        for block in range(self.depth):
+        maps, step, spacing = self._append_ones(image).permute(0, 2, 3, 1), stride_px, 1
+        for block in range(self._depth):
             halved = step % 2 == 0
-            seen = self._in_strips(block, seen, spacing, halved)
+            maps = self._block_in_strips(block, maps, spacing, halved)
             if halved:
                 step //= 2
             else:
                 spacing *= 2
-        return seen, step, spacing
+        return maps, step, spacing
 
-    def _with_ones(self, images: Tensor) -> Tensor:
+    def _append_ones(self, images: Tensor) -> Tensor:
         if not self._padded:
             return images
         return torch.stack([images[:, 0], torch.ones_like(images[:, 0])], 1)
 
-    def _convolved(self, block: int, seen: Tensor, spacing: int = 1) -> Tensor:
+    def _convolve(self, block: int, maps: Tensor, spacing: int = 1) -> Tensor:
         """Convolve (N, H, W, C); the result is (N, C, H, W), channels last in memory."""
         return nn.functional.conv2d(
-            seen.permute(0, 3, 1, 2),
+            maps.permute(0, 3, 1, 2),
             self._weights[block],
             self._biases[block],
             padding=int(self._padded),
@@ -122,54 +134,56 @@ class GroupedTrunk:
             groups=1 if block == 0 else self._groups,
         )
 
-    def _first(self, seen: Tensor) -> Tensor:
-        """Return the first block of images (N, C, rows, columns), few of them at a time.
+    def _first_block(self, images: Tensor) -> Tensor:
+        """Apply the first block to images (N, C, rows, columns), few of them at a time.
 
-        Before pooling its values are the largest of the network by far, and leave a CPU's cache.
+        Before pooling its values are by far the most of the network and exceed a CPU's cache.
         """
-        seen = seen.permute(0, 2, 3, 1).contiguous()
-        step = _at_a_time(seen, seen[0, ..., 0].numel() * self.width)
+        maps = images.permute(0, 2, 3, 1).contiguous()
+        step = _chunk_length(maps, maps[0, ..., 0].numel() * self.width)
         parts = []
-        for at in range(0, len(seen), step):
-            part = self._convolved(0, seen[at : at + step])
-            parts.append(nn.functional.selu_(_pooled(part)).to(self._dtype))
+        for at in range(0, len(maps), step):
+            part = self._convolve(0, maps[at : at + step])
+            parts.append(nn.functional.selu_(_max_pool(part)).to(self._dtype))
         return torch.cat(parts)
 
-    def _in_strips(self, block: int, seen: Tensor, spacing: int, halved: bool) -> Tensor:
-        """Return a block of one image (1, H, W, C), some rows at a time."""
-        maps = len(self._biases[block])
-        rows = seen.shape[1] - 2 * spacing
+    def _block_in_strips(self, block: int, maps: Tensor, spacing: int, halved: bool) -> Tensor:
+        """Apply a block to one image (1, H, W, C), some rows at a time."""
+        channels = len(self._biases[block])
+        rows = maps.shape[1] - 2 * spacing
         rows = rows // 2 if halved else rows - spacing
-        step = _at_a_time(seen, seen.shape[2] * maps * (1 + halved))
+        step = _chunk_length(maps, maps.shape[2] * channels * (1 + halved))
         parts = []
         for first in range(0, rows, step):
             last = min(first + step, rows)
             if halved:
-                strip = seen[:, 2 * first : 2 * last + 2]
-                part = _pooled(self._convolved(block, strip))
+                strip = maps[:, 2 * first : 2 * last + 2]
+                part = _max_pool(self._convolve(block, strip))
             else:
-                strip = seen[:, first : last + 3 * spacing]
-                part = _pooled_in_place(self._convolved(block, strip, spacing), spacing)
+                strip = maps[:, first : last + 3 * spacing]
+                part = _dense_max_pool(self._convolve(block, strip, spacing), spacing)
             parts.append(nn.functional.selu_(part).to(self._dtype))
         return torch.cat(parts, 1)
 
 
-def _at_a_time(seen: Tensor, values: int) -> int:
-    """Return how many pieces, of so many values after convolution, to convolve together."""
-    if seen.device.type != "cpu":
+def _chunk_length(maps: Tensor, values: int) -> int:
+    """Return how many chunks of ``values`` convolved values each to compute together."""
+    if maps.device.type != "cpu":
         return 1 << 30
     return max(1, CONVOLVED_VALUES * torch.get_num_threads() // values)
 
 
-def _folded(layers: Sequence[Any], block: int, padded: bool) -> tuple[Tensor, Tensor]:
-    """Return weight and bias of a block's convolution with the batch norms put into them."""
-    convolution, norm = layers[1 + 4 * block], layers[2 + 4 * block]
-    gain, shift = _gain(norm)
+def _fold_batch_norm(
+    extractor: FeatureExtractor, block: int, padded: bool
+) -> tuple[Tensor, Tensor]:
+    """Return weight and bias of a block's convolution with batch normalisation folded in."""
+    convolution, norm = extractor.blocks[block]
+    gain, shift = _gain_and_shift(norm)
     weight = convolution.weight * gain[:, None, None, None]
     if block == 0:
-        before, ones = _gain(layers[0])
-        constant = (weight * ones[:, None, None]).sum(1, keepdim=True)
-        weight = weight * before[:, None, None]
+        input_gain, input_shift = _gain_and_shift(extractor.input_norm)
+        constant = (weight * input_shift[:, None, None]).sum(1, keepdim=True)
+        weight = weight * input_gain[:, None, None]
         if padded:
             weight = torch.cat([weight, constant], 1)
         else:
@@ -177,17 +191,19 @@ def _folded(layers: Sequence[Any], block: int, padded: bool) -> tuple[Tensor, Te
     return weight, shift
 
 
-def _gain(norm: Any) -> tuple[Tensor, Tensor]:
-    """Return the factor and the summand per channel that a trained batch norm comes to."""
-    gain: Tensor = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-    return gain, norm.bias - norm.running_mean * gain
+def _gain_and_shift(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """Return the factor and the offset per channel that a trained batch normalisation applies."""
+    # Members always keep running statistics; torch's types allow None.
+    mean, variance = cast("Tensor", norm.running_mean), cast("Tensor", norm.running_var)
+    gain = norm.weight / torch.sqrt(variance + norm.eps)
+    return gain, norm.bias - mean * gain
 
 
-def _pooled(images: Tensor) -> Tensor:
+def _max_pool(images: Tensor) -> Tensor:
     """Return the 2x2 maximum (N, H // 2, W // 2, C) of channels-last images (N, C, H, W).
 
-    Two comparisons of halves: torch's own pooling records where the maxima were, which takes
-    two to eight times as long.
+    Two comparisons of halves: torch's own pooling also records the positions of the maxima, which
+    takes two to eight times as long.
     """
     height, width = images.shape[2] // 2 * 2, images.shape[3] // 2 * 2
     last = images.permute(0, 2, 3, 1)[:, :height, :width]
@@ -195,8 +211,8 @@ def _pooled(images: Tensor) -> Tensor:
     return torch.maximum(rows[:, :, 0::2], rows[:, :, 1::2])
 
 
-def _pooled_in_place(images: Tensor, spacing: int) -> Tensor:
-    """Return the maximum of each value and its neighbours at a spacing, (N, H - s, W - s, C)."""
+def _dense_max_pool(images: Tensor, spacing: int) -> Tensor:
+    """Return the 2x2 maximum at a spacing (dilated pooling, stride 1), (N, H - s, W - s, C)."""
     last = images.permute(0, 2, 3, 1)
     rows = torch.maximum(last[:, :-spacing], last[:, spacing:])
     return torch.maximum(rows[:, :, :-spacing], rows[:, :, spacing:])
