@@ -1,4 +1,4 @@
-"""Train both models of a recipe side by side, and write what comes of it."""
+"""Train the evaluated and the final model of a recipe in parallel; write model, card and record."""
 
 from __future__ import annotations
 
@@ -13,16 +13,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from measuring import figures_of
-from recipe import (
-    MEASURED_SEED,
-    Recipe,
-    Size,
-    few_of,
-    final_run,
-    held_out_run,
-    simulated_samples,
-)
+from measuring import window_metrics
+from recipe_runs import final_run, held_out_run
+from recipe_windows import EVALUATION_SEED, evaluation_scenes, simulated_samples
 
 from napari_stem_defects.io.atomic import write_bytes
 from napari_stem_defects.io.models.model_file import save_model
@@ -32,16 +25,17 @@ from napari_stem_defects.training.augmentation import Augmentation
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from recipe import Trained
+    from recipe import EnsembleRecipe, Size
+    from recipe_runs import Trained
 
-    from napari_stem_defects.networks.spec import PlattCalibration, Ensemble
+    from napari_stem_defects.networks.spec import Ensemble, PlattCalibration
     from napari_stem_defects.training.dataset import TrainingSet
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def run(recipe: Recipe) -> None:
-    """Train, measure, write the model and its record."""
+def run(recipe: EnsembleRecipe) -> None:
+    """Train, evaluate, and write the model and its record."""
     options = _options(recipe.spec.name)
     size = recipe.quick if options.quick else recipe.full
     data = recipe.sites(options.data)
@@ -55,7 +49,7 @@ def run(recipe: Recipe) -> None:
 
 
 def finish(
-    recipe: Recipe,
+    recipe: EnsembleRecipe,
     trained: Trained,
     calibration: Mapping[str, PlattCalibration],
     data: TrainingSet,
@@ -63,22 +57,22 @@ def finish(
     figures: dict[str, Any],
     out: Path,
 ) -> None:
-    """Give the ensemble the measured one's calibration, check it on new scenes, and write it."""
+    """Copy the calibration of the evaluated ensemble, check it on new scenes, and write it."""
     ensemble = trained.ensemble
     ensemble = replace(ensemble, spec=replace(ensemble.spec, calibration=calibration))
-    scenes = simulated_samples(recipe, few_of(recipe, size), MEASURED_SEED)
+    scenes = simulated_samples(recipe, evaluation_scenes(recipe, size), EVALUATION_SEED)
     record = {
         "sites": data.with_classes(recipe.spec.classes).counts(),
-        "size": size._asdict(),
+        "size": size.to_dict(),
         "augmentation": Augmentation().to_dict(),
         "seeds": list(recipe.spec.seeds),
-        "on_new_scenes": figures_of(ensemble, scenes)["classes"],
+        "on_new_scenes": window_metrics(ensemble, scenes)["classes"],
         "minutes": trained.minutes,
     }
     _write(recipe, ensemble, record, figures, trained.history, out)
 
 
-def _kept(folder: Path | None, recipe: Recipe, part: str) -> Path | None:
+def _kept(folder: Path | None, recipe: EnsembleRecipe, part: str) -> Path | None:
     return None if folder is None else folder / f"{recipe.spec.name}-{part}.safetensors"
 
 
@@ -95,7 +89,7 @@ def _options(name: str) -> argparse.Namespace:
 
 
 def _write(
-    recipe: Recipe,
+    recipe: EnsembleRecipe,
     ensemble: Ensemble,
     record: dict[str, Any],
     figures: dict[str, Any],

@@ -3,8 +3,8 @@
     python training/cdte_110.py [--data FOLDER] [--quick] [--keep FOLDER]
 
 Learns from clicks on the public CdTe micrograph and on its copies with edited vacancies and
-interstitials, the public Bulk patches (another image), two other crystals that no class may
-claim, and scenes of the linear imaging model. Writes the model, and ``training/cdte_110.json``
+interstitials, the public Bulk patches (another image), two other crystals without any of
+the classes, and scenes of the linear imaging model. Writes the model, and ``training/cdte_110.json``
 with every parameter and figure.
 """
 
@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from bundle import run
-from labelled import other_crystals, patches_of, strangers_to_scale, without_neighbours
+from labelled import other_crystals, patches_of, scaled_other_crystals, without_neighbours
 from measuring import Faults
 from recipe import (
     JUNCTION_THRESHOLD,
     PLANAR_THRESHOLD,
     POINT_THRESHOLD,
-    Recipe,
+    EnsembleRecipe,
     Size,
 )
 from scipy.spatial import cKDTree
@@ -50,13 +50,13 @@ LINES = {
     "Twin_Bound": ((674.0, 0.0), (766.0, 276.0), (-3.0, 3.0)),
 }
 JUNCTION = ((342.0, 328.0), (348.0, 335.0), (354.0, 342.0))
-# Rare defects are looked at more often in every view, shifted anew each time.
+# Rare defects are repeated in every view, each time with another random shift.
 REPEATS = {"LC": 8, "Vacancy_CdTe": 6, "interstitial": 3}
 STEP_PX = 5.0
 BULK_STEP_PX = 26
 CLEAR_PX = 27.0
 
-# Of the patch and its spectrum the patch alone learns a fault's kind; see docs/architecture.md.
+# The patch alone, without its spectrum, shows the kind of a fault; see docs/architecture.md.
 PREPROCESSING = PreprocessingSettings(representation="real", smoothing_px=0.7)
 THRESHOLDS = {
     BULK: 0.5,
@@ -84,28 +84,24 @@ DATA = """\
   s41524-026-02024-x) and on its two copies with edited vacancies and interstitials: one fault of
   each kind, one junction, one twin boundary, 10 vacancies, 25 interstitials.
 - The Bulk patches of the same set, which show another image.
-- One SrTiO3 and one WSe2 micrograph that no class may claim.
+- One SrTiO3 and one WSe2 micrograph, in which none of the classes is present.
 - Scenes of the linear imaging model: Si, GaAs, GaSb, InSb, InAs, ZnTe, CdTe, HgTe and GaP with
   faults, twins, junctions and point defects, and scenes without any crystal of that kind.
 
 Trained by `python training/cdte_110.py`; every parameter is in `training/cdte_110.json`."""
 LIMITS = """\
-- Every real defect it learned from lies in one micrograph. The one junction could not be held
+- All real defects in the training data are in one micrograph. The one junction could not be held
   out, so its figures come from simulated junctions alone.
 - SF1 and SF2 are names of the public set: SF1 a single (intrinsic or overlapped) fault, SF2 a
   double (extrinsic or paired) one. A single fault, a double one and a twin boundary differ by a
   row of dumbbells; at low dose or where dumbbells are not resolved their names are confused.
 - Vacancies and interstitials were edited into the micrograph or simulated; real ones may look
   otherwise.
-- Other zone axes and crystals are outside its world; much of them becomes `unknown`, not all."""
+- Other zone axes and crystals are outside the training data; much of them is reported as `unknown`, not all."""
 
 
-FULL = Size(
-    14, 9000, 4200, warm_up_epochs=4, pretraining_epochs=10, stranger_scenes=754, stranger_views=12
-)
-QUICK = Size(
-    2, 104, 60, warm_up_epochs=1, pretraining_epochs=1, stranger_scenes=26, stranger_views=1
-)
+FULL = Size(14, 9000, 4200, warm_up_epochs=4, pretraining_epochs=10, ood_scenes=754, ood_views=12)
+QUICK = Size(2, 104, 60, warm_up_epochs=1, pretraining_epochs=1, ood_scenes=26, ood_views=1)
 
 Point = tuple[float, float]
 
@@ -159,11 +155,11 @@ def clicks_of(
 def clicked_images(data: Path) -> TrainingSet:
     """Return the clicks on the micrograph and on its two edited copies."""
     folder = data / "images"
-    truth = json.loads((folder / "point_defects.json").read_text())
+    ground_truth = json.loads((folder / "point_defects.json").read_text())
     parents = [clicks_of(read(folder / "CdTe_Training_Image.tif").pixels, *line_clicks())]
     for name in EDITED:
-        label = truth[name]["class"]
-        points = [(float(y), float(x)) for y, x in truth[name]["points_yx"]] * REPEATS[label]
+        label = ground_truth[name]["class"]
+        points = [(float(y), float(x)) for y, x in ground_truth[name]["points_yx"]] * REPEATS[label]
         image = read(folder / name).pixels
         parents.append(clicks_of(image, points, [label] * len(points), bulk_within=80))
     return from_clicks(parents, pixel_size_nm=PIXEL_SIZE_NM)
@@ -181,10 +177,10 @@ def sites(data: Path) -> TrainingSet:
     )
 
 
-def strangers(data: Path) -> TrainingSet:
-    """Return what other crystals look like at this ensemble's pixel size."""
+def ood_sites(data: Path) -> TrainingSet:
+    """Return out-of-distribution sites in other crystals at this ensemble's pixel size."""
     sizes_nm = {"images/STO_Training_Image.jpg": 0.01637, "wse2/frame_02.dm4": 0.03988}
-    return strangers_to_scale(data, sizes_nm, PIXEL_SIZE_NM)
+    return scaled_other_crystals(data, sizes_nm, PIXEL_SIZE_NM)
 
 
 def margins_and_rest(data: TrainingSet) -> tuple[TrainingSet, TrainingSet]:
@@ -197,17 +193,17 @@ def margins_and_rest(data: TrainingSet) -> tuple[TrainingSet, TrainingSet]:
 
 
 def held_points(at: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Say which point defects (y, x), shape (n, 2), are held out."""
+    """Return which point defects (y, x), shape (n, 2), are held out."""
     return in_margins(at) | (at[:, 1] > HELD_POINTS_FROM_PX)
 
 
 def in_margins(at: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Say which places (y, x), shape (n, 2), lie in the margins."""
+    """Return which positions (y, x), shape (n, 2), are in the margins."""
     y, x = at.T
     return (x < MARGIN_PX["left"]) | (y < MARGIN_PX["top"]) | (x > MARGIN_PX["right"])
 
 
-RECIPE = Recipe(
+RECIPE = EnsembleRecipe(
     spec=EnsembleSpec(
         name="cdte-110",
         classes=CLASSES,
@@ -226,7 +222,7 @@ RECIPE = Recipe(
     held_points=held_points,
     edited=EDITED,
     known=SceneDistribution(KNOWN, BRIGHT, THIN),
-    strange={
+    unseen={
         "Crystals it was not trained on: Si, InAs, HgTe": SceneDistribution(STRANGE, BRIGHT, THIN),
         "Doses it was not trained on: 15 to 40 electrons per px": SceneDistribution(
             KNOWN, DIM, THIN
@@ -237,8 +233,8 @@ RECIPE = Recipe(
     },
     full=FULL,
     quick=QUICK,
-    lesson_families=("bulk", "twin", *FAULT_CLASSES),
-    strangers=strangers,
+    warm_up_families=("bulk", "twin", *FAULT_CLASSES),
+    ood_sites=ood_sites,
     data=DATA,
     limits=LIMITS,
     faults=Faults(

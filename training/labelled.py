@@ -1,4 +1,4 @@
-"""Labelled sites that both bundled ensembles learn from, or are kept from."""
+"""Labelled sites for both pretrained ensembles, and how they are divided."""
 
 from __future__ import annotations
 
@@ -17,28 +17,30 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# Pixels of a block of an image that lies on one side of `checkered`.
+# Pixels of a block of an image that is on one side of `is_on_white_square`.
 BLOCK_PX = 128
 
 
 def other_crystals(data: Path, names: tuple[str, ...], pixel_size_nm: float) -> TrainingSet:
-    """Return clicks of no class on other crystals, so that a lattice is not always the model's."""
-    parents = [nothing_in(read(data / name).pixels) for name in names]
+    """Return sites without any class on other crystals, as negatives."""
+    parents = [clicks_without_class(read(data / name).pixels) for name in names]
     return from_clicks(parents, pixel_size_nm=pixel_size_nm)
 
 
-def strangers_to_scale(data: Path, pixel_sizes_nm: dict[str, float], size_nm: float) -> TrainingSet:
-    """Return clicks of no class on other crystals, magnified as they are when detected in."""
+def scaled_other_crystals(
+    data: Path, pixel_sizes_nm: dict[str, float], size_nm: float
+) -> TrainingSet:
+    """Return sites without any class on other crystals, resampled as in detection."""
     parents = []
     for name, pixel_size_nm in pixel_sizes_nm.items():
         factor = pixel_size_nm / size_nm
         image = rescale(read(data / name).pixels, factor, order=3, anti_aliasing=factor < 1)
-        parents.append(nothing_in(image.astype(np.float32)))
+        parents.append(clicks_without_class(image.astype(np.float32)))
     return from_clicks(parents, pixel_size_nm=size_nm)
 
 
-def nothing_in(image: NDArray[np.float32]) -> Clicks:
-    """Return clicks of no class all over an image."""
+def clicks_without_class(image: NDArray[np.float32]) -> Clicks:
+    """Return sites without any class on a grid over an image."""
     y, x = np.mgrid[16 : image.shape[0] : 48, 16 : image.shape[1] : 48].reshape(2, -1)
     return Clicks(image, y.astype(float), x.astype(float), ("other",) * len(y))
 
@@ -57,14 +59,14 @@ def without_neighbours(
     free = ~held
     at = np.column_stack([data.source_y, data.source_x])
     for source in np.unique(data.source[held]):
-        mine = data.source == source
-        distance = cKDTree(at[held & mine]).query(at, p=np.inf)[0]
-        free &= ~mine | (distance >= patch_px)
+        in_source = data.source == source
+        distance = cKDTree(at[held & in_source]).query(at, p=np.inf)[0]
+        free &= ~in_source | (distance >= patch_px)
     return data.subset(held), data.subset(free)
 
 
-def checkered(data: TrainingSet) -> NDArray[np.bool_]:
-    """Divide sites by the square of a chequerboard they lie in; shape (n,)."""
+def is_on_white_square(data: TrainingSet) -> NDArray[np.bool_]:
+    """Return which sites are on the white squares of a chequerboard; shape (n,)."""
     blocks = data.source_y // BLOCK_PX + data.source_x // BLOCK_PX
     white: NDArray[np.bool_] = blocks % 2 == 0
     return white

@@ -1,4 +1,4 @@
-"""What is measured of an ensemble on windows, scenes and images that it was not trained on."""
+"""Evaluation of an ensemble on windows, scenes and images that it was not trained on."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ NEAR_PX, FAR_PX = 8.0, 20.0
 SCENE_STRIDE = 8
 
 
-def figures_of(ensemble: Ensemble, samples: Samples) -> dict[str, Any]:
-    """Compare an ensemble's answers with what is known of windows."""
+def window_metrics(ensemble: Ensemble, samples: Samples) -> dict[str, Any]:
+    """Return the metrics of an ensemble's predictions for windows."""
     classes = ensemble.spec.classes
     there = np.nan_to_num(samples.targets) > 0
     labels = [classes[int(row.argmax())] if row.any() else "" for row in there]
@@ -54,28 +54,30 @@ def figures_of(ensemble: Ensemble, samples: Samples) -> dict[str, Any]:
     return compute_metrics(classes, labels, samples.targets, probability).to_dict()
 
 
-def disagreement_of(ensemble: Ensemble, samples: Samples) -> dict[str, Any]:
-    """Say how well the members' disagreement tells wrong answers from right ones.
+def measure_disagreement(ensemble: Ensemble, samples: Samples) -> dict[str, Any]:
+    """Measure how well the disagreement of members separates wrong from right predictions.
 
-    All answers of all classes about windows of which the truth is known, at probability 0.5;
-    beside the disagreement (standard deviation over the members of a class) the doubt of their
-    mean (its nearness to 0.5), and the wrong answers of each seed's members alone.
+    Predictions of all classes, at probability 0.5, for windows with a known target. The result
+    compares the disagreement (standard deviation over the members of a class) with the uncertainty
+    of their mean (its nearness to 0.5), and counts the wrong predictions of each seed alone.
     """
     spec, known = ensemble.spec, ~np.isnan(samples.targets)
-    logits = np.stack([predict_logits(one, samples) for one in each_seed(ensemble)])
-    of_seeds = np.stack([spec.calibrated_probabilities(one) for one in logits])
+    logits = np.stack([predict_logits(one, samples) for one in split_by_seed(ensemble)])
+    seed_probabilities = np.stack([spec.calibrated_probabilities(one) for one in logits])
     mean = spec.calibrated_probabilities(logits.mean(0))
     wrong = _wrong(mean, samples)[known]
     return {
         "answers": int(known.sum()),
         "wrong": int(wrong.sum()),
-        "wrong_of_each_seed": [int(_wrong(one, samples)[known].sum()) for one in of_seeds],
-        "auroc_of_disagreement": auroc(wrong, of_seeds.std(0)[known]),
+        "wrong_of_each_seed": [
+            int(_wrong(one, samples)[known].sum()) for one in seed_probabilities
+        ],
+        "auroc_of_disagreement": auroc(wrong, seed_probabilities.std(0)[known]),
         "auroc_of_doubt": auroc(wrong, -np.abs(mean - 0.5)[known]),
     }
 
 
-def each_seed(ensemble: Ensemble) -> Iterator[Ensemble]:
+def split_by_seed(ensemble: Ensemble) -> Iterator[Ensemble]:
     """Yield ensembles of one member per class, one for every seed."""
     for number, seed in enumerate(ensemble.spec.seeds):
         weights = {}
@@ -91,22 +93,25 @@ def _wrong(probability: NDArray[np.float32], samples: Samples) -> NDArray[np.boo
     return wrong
 
 
-def localised(
+def measure_localisation(
     ensemble: Ensemble, data: Path, edited: tuple[str, ...], held_points: HeldPoints
 ) -> dict[str, dict[str, Any]]:
     """Detect on the edited images; count held-out defects found, and false ones anywhere."""
     counts = {}
-    truth = json.loads((data / "images" / "point_defects.json").read_text())
+    ground_truth = json.loads((data / "images" / "point_defects.json").read_text())
     for name in edited:
-        label, points = truth[name]["class"], np.array(truth[name]["points_yx"], np.float64)
-        found = detect_frame(read(data / "images" / name), ensemble, stride=DETECTION_STRIDE)
-        mine = [(r.y_px, r.x_px) for r in found.regions if r.class_name == label]
+        label, points = (
+            ground_truth[name]["class"],
+            np.array(ground_truth[name]["points_yx"], np.float64),
+        )
+        detection = detect_frame(read(data / "images" / name), ensemble, stride=DETECTION_STRIDE)
+        mine = [(r.y_px, r.x_px) for r in detection.regions if r.class_name == label]
         places = np.array(mine).reshape(-1, 2)
         held = points[held_points(points)]
         nearest = cKDTree(places).query(held)[0] if mine else np.full(len(held), np.inf)
         false = int((cKDTree(points).query(places)[0] > FOUND_WITHIN_PX).sum()) if mine else 0
         hits = int((nearest <= FOUND_WITHIN_PX).sum())
-        others = [r.class_name for r in found.regions if r.class_name not in (label, UNKNOWN)]
+        others = [r.class_name for r in detection.regions if r.class_name not in (label, UNKNOWN)]
         counts[name] = {
             "class": label,
             "held_out": len(held),
@@ -119,16 +124,16 @@ def localised(
     return counts
 
 
-def found_along(ensemble: Ensemble, data: Path, faults: Faults) -> dict[str, dict[str, int]]:
+def measure_faults(ensemble: Ensemble, data: Path, faults: Faults) -> dict[str, dict[str, int]]:
     """Detect in an image; count px of its faults' centre lines in any mask, and in their own.
 
     Only what was held out counts. Of ``Bulk`` the px far from any line are counted, and those that
     a mask claims for a defect.
     """
     micrograph = read(data / faults.image)
-    found = detect_frame(micrograph, ensemble, stride=DETECTION_STRIDE)
-    named = [name for name in found.mask_names if name != UNKNOWN]
-    masks = dict(zip(named, found.masks[: len(named)] > 0, strict=True))
+    detection = detect_frame(micrograph, ensemble, stride=DETECTION_STRIDE)
+    named = [name for name in detection.mask_names if name != UNKNOWN]
+    masks = dict(zip(named, detection.masks[: len(named)] > 0, strict=True))
     anywhere = np.logical_or.reduce(list(masks.values()))
     counts, drawn = {}, []
     for name, line in faults.lines.items():
@@ -143,8 +148,7 @@ def found_along(ensemble: Ensemble, data: Path, faults: Faults) -> dict[str, dic
     at = np.indices(micrograph.pixels.shape).reshape(2, -1).T
     at = at[faults.held(at.astype(np.float64))]
     away = at[cKDTree(np.concatenate(drawn)).query(at)[0] > FAR_PX]
-    claimed = int(anywhere[tuple(away.T)].sum())
-    counts[BULK] = {"pixels": len(away), "claimed": claimed}
+    counts[BULK] = {"pixels": len(away), "claimed": int(anywhere[tuple(away.T)].sum())}
     print(faults.image, counts, flush=True)
     return counts
 
@@ -156,29 +160,27 @@ def _pixels_of(line: Line) -> NDArray[np.int64]:
     return pixels
 
 
-def named_in_scenes(
-    ensemble: Ensemble, scenes: list[Simulation]
-) -> dict[str, dict[str, list[int]]]:
+def measure_scenes(ensemble: Ensemble, scenes: list[Simulation]) -> dict[str, dict[str, list[int]]]:
     """Detect on scenes; count windows of every defect, those in any mask, and in its own.
 
-    Of ``Bulk`` the windows far from any defect are counted, and those that a mask claims for one.
+    Of ``Bulk`` the windows far from any defect are counted, and those in any mask.
     Every count is a list with one entry for each scene that holds the class.
     """
     counts: dict[str, dict[str, list[int]]] = {}
     for scene in scenes:
-        found = detect_frame(scene.micrograph, ensemble, stride=SCENE_STRIDE)
-        for name, each in _named(scene, found).items():
+        detection = detect_frame(scene.micrograph, ensemble, stride=SCENE_STRIDE)
+        for name, each in _named(scene, detection).items():
             lists = counts.setdefault(name, {key: [] for key in each})
             for key, value in each.items():
                 lists[key].append(value)
     return counts
 
 
-def _named(scene: Simulation, found: Detection) -> dict[str, dict[str, int]]:
-    at = np.ix_(*(np.rint(centres).astype(int) for centres in (found.map.y, found.map.x)))
+def _named(scene: Simulation, detection: Detection) -> dict[str, dict[str, int]]:
+    at = np.ix_(*(np.rint(centres).astype(int) for centres in (detection.map.y, detection.map.x)))
     masks = {
         name: mask[at] > 0
-        for name, mask in zip(found.mask_names, found.masks, strict=True)
+        for name, mask in zip(detection.mask_names, detection.masks, strict=True)
         if name != UNKNOWN
     }
     distance = {name: scene.distance(name)[at] for name in masks if name in scene.masks}
@@ -194,5 +196,5 @@ def _named(scene: Simulation, found: Detection) -> dict[str, dict[str, int]]:
             "named": int((masks[name] & there).sum()),
         }
     bulk = np.logical_and.reduce([np.ones_like(anywhere), *(d > FAR_PX for d in distance.values())])
-    claimed = anywhere & bulk
-    return {**counts, BULK: {"windows": int(bulk.sum()), "claimed": int(claimed.sum())}}
+    counts[BULK] = {"windows": int(bulk.sum()), "claimed": int((anywhere & bulk).sum())}
+    return counts

@@ -3,7 +3,7 @@
     python training/sto_001.py [--data FOLDER] [--quick] [--keep FOLDER]
 
 Learns from clicks on the three public SrTiO3 micrographs with edited columns, the untouched
-micrograph they were made from, two other crystals that no class may claim, and scenes of the
+micrograph they were made from, two other crystals without any of the classes, and scenes of the
 linear imaging model. Writes the model, and ``training/sto_001.json`` with every parameter and
 figure.
 """
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from bundle import run
-from labelled import other_crystals, strangers_to_scale, without_neighbours
-from recipe import POINT_THRESHOLD, Recipe, Size
+from labelled import other_crystals, scaled_other_crystals, without_neighbours
+from recipe import POINT_THRESHOLD, EnsembleRecipe, Size
 from scipy.spatial import cKDTree
 
 from napari_stem_defects.base.defect_classes import BULK, kind_of
@@ -37,7 +37,7 @@ CLASSES = (BULK, "Extra", "IExtra", "Mis")
 PIXEL_SIZE_NM = 0.01637  # {100} planes of SrTiO3, 0.3905 nm, are 23.85 px apart in the micrograph
 LATTICE_NM = 0.3905
 EDITED = ("STO_extra.tif", "STO_iextra.tif", "STO_missing.tif")
-# Rare defects are looked at more often in every view, shifted anew each time.
+# Rare defects are repeated in every view, each time with another random shift.
 REPEATS = 8
 BULK_STEP_PX = 26
 CLEAR_PX = 27.0
@@ -58,23 +58,26 @@ DATA = """\
 - Clicks on the three edited copies of the public SrTiO3 [001] micrograph of Ayyubi et al. (npj
   Computational Materials, 2026, s41524-026-02024-x): 7 extra, 5 interstitial and 9 missing
   columns; Bulk around them and all over the untouched micrograph.
-- One CdTe and one WSe2 micrograph that no class may claim.
+- One CdTe and one WSe2 micrograph, in which none of the classes is present.
 - Scenes of the linear imaging model: SrTiO3, BaTiO3 and LaMnO3 with the three defects, and scenes
   without any crystal of that kind.
 
 Trained by `python training/sto_001.py`; every parameter is in `training/sto_001.json`."""
 LIMITS = """\
-- Every defect it learned from was edited into one micrograph or simulated; real ones may look
+- All defects in the training data were edited into one micrograph or simulated; real ones may look
   otherwise.
-- Other zone axes and crystals are outside its world; much of them becomes `unknown`, not all."""
+- Other zone axes and crystals are outside the training data; much of them is reported as `unknown`, not all."""
 
 
 def sites(data: Path) -> TrainingSet:
     """Return everything that is labelled."""
     folder = data / "images"
-    truth = json.loads((folder / "point_defects.json").read_text())
+    ground_truth = json.loads((folder / "point_defects.json").read_text())
     parents = [clicks_of(folder / "STO_Training_Image.jpg", [], "")]
-    parents += [clicks_of(folder / n, truth[n]["points_yx"], truth[n]["class"]) for n in EDITED]
+    parents += [
+        clicks_of(folder / n, ground_truth[n]["points_yx"], ground_truth[n]["class"])
+        for n in EDITED
+    ]
     others = ("images/CdTe_Training_Image.tif", "wse2/frame_02.dm4")
     return join(
         [
@@ -96,10 +99,10 @@ def clicks_of(path: Path, points: list[list[float]], name: str) -> Clicks:
     return Clicks(image, at[:, 0], at[:, 1], names)
 
 
-def strangers(data: Path) -> TrainingSet:
-    """Return what other crystals look like at this ensemble's pixel size."""
+def ood_sites(data: Path) -> TrainingSet:
+    """Return out-of-distribution sites in other crystals at this ensemble's pixel size."""
     sizes_nm = {"images/CdTe_Training_Image.tif": 0.02692, "wse2/frame_02.dm4": 0.03988}
-    return strangers_to_scale(data, sizes_nm, PIXEL_SIZE_NM)
+    return scaled_other_crystals(data, sizes_nm, PIXEL_SIZE_NM)
 
 
 def halves(data: TrainingSet) -> tuple[TrainingSet, TrainingSet]:
@@ -109,11 +112,11 @@ def halves(data: TrainingSet) -> tuple[TrainingSet, TrainingSet]:
 
 
 def held_points(at: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Say which places (y, x), shape (n, 2), are held out."""
+    """Return which positions (y, x), shape (n, 2), are held out."""
     return at[:, 1] > HELD_FROM_PX
 
 
-RECIPE = Recipe(
+RECIPE = EnsembleRecipe(
     spec=EnsembleSpec(
         name="sto-001",
         classes=CLASSES,
@@ -132,7 +135,7 @@ RECIPE = Recipe(
     held_points=held_points,
     edited=EDITED,
     known=SceneDistribution(KNOWN, BRIGHT, THIN),
-    strange={
+    unseen={
         "A crystal it was not trained on: LaMnO3": SceneDistribution(("LaMnO3",), BRIGHT, THIN),
         "Doses it was not trained on: 15 to 40 electrons per px": SceneDistribution(
             KNOWN, DIM, THIN
@@ -141,14 +144,10 @@ RECIPE = Recipe(
             KNOWN, BRIGHT, THICK
         ),
     },
-    full=Size(
-        16, 3200, 0, warm_up_epochs=0, pretraining_epochs=5, stranger_scenes=600, stranger_views=5
-    ),
-    quick=Size(
-        2, 64, 0, warm_up_epochs=0, pretraining_epochs=1, stranger_scenes=16, stranger_views=1
-    ),
-    lesson_families=(),
-    strangers=strangers,
+    full=Size(16, 3200, 0, warm_up_epochs=0, pretraining_epochs=5, ood_scenes=600, ood_views=5),
+    quick=Size(2, 64, 0, warm_up_epochs=0, pretraining_epochs=1, ood_scenes=16, ood_views=1),
+    warm_up_families=(),
+    ood_sites=ood_sites,
     data=DATA,
     limits=LIMITS,
 )

@@ -37,7 +37,7 @@ def model_card(spec: EnsembleSpec, sha256: str, *, data: str, limits: str) -> st
         "|---|---|",
         f"| classes | {', '.join(f'{name} ({title_of(name)})' for name in spec.classes)} |",
         f"| members per class | {len(spec.seeds)}, seeds {', '.join(map(str, spec.seeds))} |",
-        f"| networks see | {_seen(settings)} |",
+        f"| input of the networks | {_seen(settings)} |",
         f"| pixel size | {spec.pixel_size_nm} nm |",
         f"| weights | sha256 {sha256} |",
         f"| versions | {', '.join(f'{name} {value}' for name, value in spec.versions.items())} |",
@@ -83,7 +83,7 @@ def _number(value: float | None) -> str:
 def _seen(settings: PreprocessingSettings) -> str:
     """Return in words what the networks are shown of a window."""
     named = {
-        "real": "flattened pixels",
+        "real": "filtered pixels",
         "fft": f"FFT magnitude ({settings.window} window)",
     }
     seen = " and ".join(named[part] for part in settings.representation.split("+"))
