@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +69,7 @@ def test_windows_at_the_border_see_beyond_it(ensemble: object, pixel_size_nm: fl
 
 
 def test_only_what_outlines_enclose_is_searched(ensemble: object) -> None:
-    two = SearchArea.of([TRIANGLE, ((200, 200), (200, 240), (240, 240), (240, 200))])
+    two = SearchArea.from_value([TRIANGLE, ((200, 200), (200, 240), (240, 240), (240, 200))])
     found = searched(micrograph(), ensemble, two, thresholds={"SF1": 0.01, "Bulk": 1.0})
     inside = two.mask((256, 256))
     assert inside[[21, 219, 220], [229, 31, 220]].all()
@@ -78,37 +77,13 @@ def test_only_what_outlines_enclose_is_searched(ensemble: object) -> None:
     assert not found.numbered[:, ~inside].any()
     assert (found.numbered[:, inside] > 0).any(axis=0).mean() > 0.95
     assert sum(region.area_px for region in found.regions) <= inside.sum()
-    assert found.parameters["area_px"] == two.plain()
+    assert found.parameters["area_px"] == two.to_json()
 
     y, x = np.rint(found.map.y).astype(int), np.rint(found.map.x).astype(int)
     far = ~maximum_filter(inside, 2 * 9 + 1)[np.ix_(y, x)]
     assert far.any()
     assert not found.map.called[far].any()
     assert not found.map.probability[:, far].any()
-
-
-def test_an_outline_along_pixels_is_the_rectangle(ensemble: object) -> None:
-    outline = ((63.5, 99.5), (63.5, 199.5), (191.5, 199.5), (191.5, 99.5))
-    assert SearchArea.of([outline]) == AREA
-    expected = np.zeros((256, 256), bool)
-    expected[64:192, 100:200] = True
-    np.testing.assert_array_equal(AREA.mask((256, 256)), expected)
-    assert AREA.box((150, 150)) == (64, 100, 150, 150)
-
-
-@pytest.mark.parametrize(
-    "area",
-    [AREA, SearchArea((TRIANGLE,)), SearchArea((TRIANGLE, ((-3.5, 1.1), (9, 1.2), (9, 1e-7))))],
-)
-def test_areas_come_back_from_text_and_from_plain_data(area: SearchArea) -> None:
-    assert SearchArea.parse(area.text()) == area
-    assert SearchArea.of(json.loads(json.dumps(area.plain()))) == area
-
-
-@pytest.mark.parametrize("text", ["1,2,3", "1.5,2,3,4", "1,2 3,4", "1,2 3,4 nan,5", "a b c", ""])
-def test_what_is_no_area_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="not of the form TOP,LEFT,BOTTOM,RIGHT or"):
-        SearchArea.parse(text)
 
 
 def test_what_python_gives_is_checked(ensemble: object) -> None:
@@ -181,12 +156,12 @@ def test_the_command_line_searches_parts_and_frames(tmp_path: Path) -> None:
     assert found.parameters["area_px"] == [0, 0, 64, 128]
     assert found.parameters["thresholds"]["SF1"] == 0.01
     assert not found.masks[:, 64:].any()
-    outline = SearchArea.of([((-5.0, -5.0), (-5.0, 90.2), (70.0, -5.0))])
-    choices[-1] = f"--area={outline.text()}"
+    outline = SearchArea.from_value([((-5.0, -5.0), (-5.0, 90.2), (70.0, -5.0))])
+    choices[-1] = f"--area={outline.to_text()}"
     choices.remove("--area")
     assert main([*words, *choices, "--thresholds", "SF1=0.01"]) == 0
     (found,) = read_results(tmp_path / "movie")
-    assert found.parameters["area_px"] == outline.plain()
+    assert found.parameters["area_px"] == outline.to_json()
     assert not found.masks[:, ~outline.mask((128, 128))].any()
     assert main([*words, "--frames", "3"]) == 2
     with pytest.raises(SystemExit):

@@ -47,17 +47,17 @@ def test_scores_are_those_of_scikit_image() -> None:
     assert expected[match.top, match.left] == pytest.approx(expected.max(), abs=1e-5)
 
 
-def test_a_flat_patch_fits_nowhere() -> None:
+def test_a_uniform_patch_has_no_match() -> None:
     assert SEARCH.find(np.full((64, 64), 7, np.float32)) is None
 
 
-def test_a_flat_image_holds_nothing() -> None:
+def test_a_uniform_image_has_no_match() -> None:
     match = PatchSearch(np.zeros((80, 80), np.float32), (64, 64)).find(lattice((64, 64)))
     assert match is not None
     assert match.score == 0
 
 
-def test_an_image_of_the_patch_s_size_has_one_place() -> None:
+def test_an_image_of_the_size_of_the_patch_has_one_match() -> None:
     match = PatchSearch(IMAGE[:64, :64], (64, 64)).find(IMAGE[:64, :64])
     assert match is not None
     assert (match.top, match.left) == (0, 0)

@@ -1,8 +1,8 @@
-"""Finding patches that show the same place, from their pixels alone.
+"""Alignment of patches that overlap by identical pixels.
 
 Patch sets are often overlapping crops of a few images. Two crops of one image share blocks of
-pixels to the bit, which fixes their offset; chains of such pairs put all crops of an image on
-one canvas. Splits need this to keep one place from standing on both sides.
+bit-identical pixels, which determine their offset; chains of such pairs align all crops of an
+image. Splits need the alignment to keep pixels of the training set out of the test set.
 """
 
 from __future__ import annotations
@@ -17,42 +17,46 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BLOCK = (3, 8)
+"""Height and width of the compared blocks in px."""
 ANCHOR_STEP = 12
-# Blocks that say little (flat areas) match everywhere. Spread in units of the largest intensity.
-FLATTEST_STD = 1e-3
-# A block is compared with this many others of its kind; more would not link more patches.
-MOST_REPEATS = 64
+"""Step between the searched blocks of a patch in px."""
+# Blocks without texture match everywhere. Standard deviation in units of the largest intensity.
+MIN_CONTRAST = 1e-3
+# A block is compared with this number of equal ones; more would not link more patches.
+MAX_REPEATS = 64
 
 
-def place_patches(
+def align_patches(
     patches: NDArray[np.float32],
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """Put patches that share pixels on common canvases.
+    """Align patches that share pixels.
 
     Parameters
     ----------
     patches : ndarray of float32, shape (N, P, P)
+        Intensities in any unit.
 
     Returns
     -------
-    canvas : ndarray of int, shape (N,)
-        Number of the canvas; a patch that shares pixels with no other has one of its own.
+    source_image : ndarray of int64, shape (N,)
+        Number of the image that each patch is a crop of. A patch that shares pixels with no other
+        patch has an individual number.
     y, x : ndarray of float64, shape (N,)
-        Upper left corner of each patch in px of its canvas, 0 at the smallest.
+        Upper left corner of each patch in px of its source image; the smallest is 0.
     """
-    first, second, dy, dx = _matches(np.ascontiguousarray(patches, dtype=np.float32))
-    canvas, y, x = _spread(len(patches), first, second, dy, dx)
-    for number in np.unique(canvas):
-        here = canvas == number
-        y[here] -= y[here].min()
-        x[here] -= x[here].min()
-    return canvas, y, x
+    first, second, dy, dx = _find_matches(np.ascontiguousarray(patches, dtype=np.float32))
+    source_image, y, x = _walk_matches(len(patches), first, second, dy, dx)
+    for number in np.unique(source_image):
+        members = source_image == number
+        y[members] -= y[members].min()
+        x[members] -= x[members].min()
+    return source_image, y, x
 
 
-def _matches(
+def _find_matches(
     patches: NDArray[np.float32],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return pairs (i, j) and the offset of j against i, agreed on by at least two blocks."""
+    """Return pairs (i, j) and the offset of j from i on which at least two blocks agree."""
     codes = _block_codes(patches)
     anchors_y, anchors_x = (
         grid.ravel()
@@ -61,15 +65,15 @@ def _matches(
         )
     )
     blocks = sliding_window_view(patches, BLOCK, axis=(1, 2))[:, anchors_y, anchors_x]
-    textured = blocks.std(axis=(-2, -1)) > FLATTEST_STD * max(float(patches.max()), 1e-12)
+    textured = blocks.std(axis=(-2, -1)) > MIN_CONTRAST * max(float(patches.max()), 1e-12)
     source, anchor = np.nonzero(textured)
     index, hit = _equal_codes(codes, codes[source, anchors_y[anchor], anchors_x[anchor]])
     source, anchor = source[index], anchor[index]
     other, y, x = np.unravel_index(hit, codes.shape)
     table = np.column_stack([source, other, anchors_y[anchor] - y, anchors_x[anchor] - x])
     pairs, votes = np.unique(table[source != other], axis=0, return_counts=True)
-    sure = pairs[votes >= 2]
-    return sure[:, 0], sure[:, 1], sure[:, 2], sure[:, 3]
+    confirmed = pairs[votes >= 2]
+    return confirmed[:, 0], confirmed[:, 1], confirmed[:, 2], confirmed[:, 3]
 
 
 def _block_codes(patches: NDArray[np.float32]) -> NDArray[np.uint64]:
@@ -87,43 +91,43 @@ def _block_codes(patches: NDArray[np.float32]) -> NDArray[np.uint64]:
 
 
 def _equal_codes(
-    codes: NDArray[np.uint64], wanted: NDArray[np.uint64]
+    codes: NDArray[np.uint64], searched: NDArray[np.uint64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return pairs (index into ``wanted``, flat index into ``codes``) of equal codes."""
+    """Return pairs (index into ``searched``, flat index into ``codes``) of equal codes."""
     order = np.argsort(codes, axis=None, kind="stable")
     in_order = codes.ravel()[order]
-    begin = np.searchsorted(in_order, wanted, side="left")
-    end = np.searchsorted(in_order, wanted, side="right")
-    repeats = np.minimum(end - begin, MOST_REPEATS)
-    index = np.repeat(np.arange(len(wanted)), repeats)
+    begin = np.searchsorted(in_order, searched, side="left")
+    end = np.searchsorted(in_order, searched, side="right")
+    repeats = np.minimum(end - begin, MAX_REPEATS)
+    index = np.repeat(np.arange(len(searched)), repeats)
     within = np.arange(len(index)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
     return index, order[begin[index] + within]
 
 
-def _spread(
+def _walk_matches(
     count: int,
     first: NDArray[np.int64],
     second: NDArray[np.int64],
     dy: NDArray[np.int64],
     dx: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """Walk the graph of matches and give every patch a canvas and a place on it."""
+    """Traverse the graph of matches; return the source image of every patch and its position."""
     neighbours: list[list[tuple[int, int, int]]] = [[] for _ in range(count)]
     for i, j, down, right in zip(first, second, dy, dx, strict=True):
         neighbours[i].append((int(j), int(down), int(right)))
         neighbours[j].append((int(i), -int(down), -int(right)))
-    canvas = np.full(count, -1, np.int64)
+    source_image = np.full(count, -1, np.int64)
     y, x = np.zeros(count), np.zeros(count)
     for start in range(count):
-        if canvas[start] >= 0:
+        if source_image[start] >= 0:
             continue
-        canvas[start] = start
+        source_image[start] = start
         queue = deque([start])
         while queue:
-            here = queue.popleft()
-            for there, down, right in neighbours[here]:
-                if canvas[there] < 0:
-                    canvas[there] = start
-                    y[there], x[there] = y[here] + down, x[here] + right
-                    queue.append(there)
-    return canvas, y, x
+            current = queue.popleft()
+            for neighbour, down, right in neighbours[current]:
+                if source_image[neighbour] < 0:
+                    source_image[neighbour] = start
+                    y[neighbour], x[neighbour] = y[current] + down, x[current] + right
+                    queue.append(neighbour)
+    return source_image, y, x

@@ -1,6 +1,6 @@
-"""The pixel size of an image and of a model: match them, resample, map positions between both.
+"""Matching of the pixel sizes of an image and a model, resampling, and mapping of positions.
 
-Pixel i covers i - 0.5 to i + 0.5, so edges, not centres, scale.
+Pixel i covers i - 0.5 to i + 0.5. Resampling scales the edges of pixels, not their centres.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.base.micrograph import Micrograph
 
-# Scales this near to the model's are used as they are: resampling would cost more than it gives.
-CLOSE_ENOUGH = 0.02
-# Magnifications beyond these leave nothing of the pattern that networks were trained on.
+# Relative difference of pixel sizes below which images are not resampled.
+SCALE_TOLERANCE = 0.02
+# Range of magnifications that preserve the pattern on which the networks were trained.
 SCALE_LIMITS = (0.1, 10.0)
-ORIGINS = {"lattice": "from the lattice", "user": "as given", "simulation": "from the simulation"}
+_ORIGINS = {"lattice": "from the lattice", "user": "as given", "simulation": "from the simulation"}
 
 _Positions = TypeVar("_Positions", float, "NDArray[Any]")
 
 
 @dataclass(frozen=True)
 class TargetScale:
-    """The scale that an image is brought to.
+    """Pixel size to which an image is resampled.
 
     Attributes
     ----------
     pixel_size_nm : float or None
-        None where the model was trained without calibration: images are used as they are.
+        None if the model was trained without pixel size: images are not resampled.
     lattice_nm : float or None
-        Spacing of the crystal's first reflections, from which an uncalibrated image gets its
-        pixel size; None where it is not known.
+        Spacing of the first reflections of the crystal, which yields the pixel size of an
+        uncalibrated image; None if unknown.
     window_px : int
-        Edge of the sliding window; an image must show at least half of one.
+        Edge of the sliding window; an image must contain at least half a window.
     """
 
     pixel_size_nm: float | None
@@ -50,16 +50,16 @@ class TargetScale:
 
 @dataclass(frozen=True)
 class ScaleMatch:
-    """How an image is brought to the pixel size of a model.
+    """Resampling of an image to the pixel size of a model.
 
     Attributes
     ----------
     micrograph : Micrograph
-        The image, calibrated where that was possible.
+        The image, with a pixel size if one was given or measured.
     factor : float
-        Magnification applied before inference; 1 where none is needed or known.
+        Magnification to apply before inference; 1 if none is needed or known.
     statement : str
-        What was done and why, in one sentence for the user.
+        Explanation in one sentence for the user.
     """
 
     micrograph: Micrograph
@@ -68,10 +68,10 @@ class ScaleMatch:
 
 
 def match_scale(micrograph: Micrograph, target: TargetScale) -> ScaleMatch:
-    """Decide how a single-frame micrograph is resampled.
+    """Determine how a single-frame micrograph is resampled for a model.
 
-    The pixel size comes from the micrograph, or, where it has none, from the lattice in its
-    power spectrum and the crystal that the model was trained on.
+    The pixel size is that of the micrograph. If it has none, it is measured from the lattice in the
+    power spectrum and the lattice spacing of the crystal that the model was trained on.
 
     Parameters
     ----------
@@ -87,15 +87,15 @@ def match_scale(micrograph: Micrograph, target: TargetScale) -> ScaleMatch:
     Raises
     ------
     InputError
-        Where the two pixel sizes are too far apart to be the same kind of image, or the image
-        shows less than half a window.
+        If the two pixel sizes differ by more than a factor of 10, or the resampled image is
+        smaller than half a window.
     """
     if target.pixel_size_nm is None:
         return ScaleMatch(
             micrograph, 1.0, "The model has no pixel size; the image is used as it is."
         )
     if micrograph.pixel_size_nm is None:
-        micrograph = _calibrated_by_lattice(micrograph, target.lattice_nm)
+        micrograph = _measure_pixel_size(micrograph, target.lattice_nm)
     size = micrograph.pixel_size_nm
     if size is None:
         return ScaleMatch(
@@ -112,8 +112,8 @@ def match_scale(micrograph: Micrograph, target: TargetScale) -> ScaleMatch:
             f"{micrograph.name}: at the model's {target.pixel_size_nm:.4g} nm per px the image is"
             " smaller than half a window; check the calibration or give a larger image"
         )
-    origin = ORIGINS.get(micrograph.pixel_size_source, "from the file")
-    if abs(factor - 1) <= CLOSE_ENOUGH:
+    origin = _ORIGINS.get(micrograph.pixel_size_source, "from the file")
+    if abs(factor - 1) <= SCALE_TOLERANCE:
         return ScaleMatch(
             micrograph, 1.0, f"{size:.4f} nm per px ({origin}) is the model's; used as is."
         )
@@ -125,7 +125,7 @@ def match_scale(micrograph: Micrograph, target: TargetScale) -> ScaleMatch:
     )
 
 
-def _calibrated_by_lattice(micrograph: Micrograph, lattice_nm: float | None) -> Micrograph:
+def _measure_pixel_size(micrograph: Micrograph, lattice_nm: float | None) -> Micrograph:
     lattice = None if lattice_nm is None else measure_lattice(micrograph.pixels)
     if lattice is None or lattice_nm is None:
         return micrograph
@@ -133,18 +133,19 @@ def _calibrated_by_lattice(micrograph: Micrograph, lattice_nm: float | None) -> 
 
 
 def resample(pixels: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
-    """Magnify an image by cubic interpolation, with a low-pass filter where it shrinks.
+    """Resample an image by cubic interpolation, with a low-pass filter if it shrinks.
 
     Parameters
     ----------
     pixels : ndarray of float32, shape (Y, X)
+        Intensities in any unit.
     factor : float
         Magnification; 1 returns the image itself.
 
     Returns
     -------
     ndarray of float32, shape (round(Y * factor), round(X * factor))
-        At least one pixel along either axis.
+        At least one pixel along each axis.
     """
     if factor == 1:
         return pixels
@@ -161,8 +162,13 @@ def scale_positions(positions: _Positions, factor: float) -> _Positions:
     Parameters
     ----------
     positions : float or ndarray
-        Positions along one axis, or both; the centre of pixel i is i.
+        Positions in px along one or both axes; the centre of pixel i is i.
     factor : float
-        Size of a pixel before over its size after.
+        Magnification.
+
+    Returns
+    -------
+    float or ndarray
+        Positions in px of the magnified image.
     """
     return (positions + 0.5) * factor - 0.5

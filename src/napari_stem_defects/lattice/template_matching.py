@@ -1,8 +1,8 @@
-"""Find the place in a micrograph that a patch was cut from.
+"""Template matching: the position in a micrograph from which a patch was cropped.
 
-Normalised cross-correlation (Lewis, "Fast Normalized Cross-Correlation", 1995): the numerator
-by FFT, the denominator from running sums, so that brightness and contrast do not matter. The
-micrograph's transform and sums are computed once for all patches.
+Normalised cross-correlation (Lewis, "Fast Normalized Cross-Correlation", 1995) is independent of
+brightness and contrast. The numerator is computed by FFT, the denominator from running sums; the
+transform and the sums of the micrograph are computed once for all patches.
 """
 
 from __future__ import annotations
@@ -16,14 +16,22 @@ from scipy.ndimage import uniform_filter1d
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_NEARLY = 1e-3
-"""How far below the best coarse score a place may be and still be the best: float32 noise."""
+_COARSE_TOLERANCE = 1e-3
+"""Scores this close to the best coarse score are computed again in float64."""
 
-_MOST_PLACES = 32
+_MAX_CANDIDATES = 32
 
 
 class Match(NamedTuple):
-    """Where a patch fits best: its upper left pixel, and the correlation there (-1 to 1)."""
+    """Position of the best match of a patch.
+
+    Attributes
+    ----------
+    score : float
+        Normalised cross-correlation, -1 to 1.
+    top, left : int
+        Row and column of the upper left pixel in px of the image.
+    """
 
     score: float
     top: int
@@ -31,12 +39,12 @@ class Match(NamedTuple):
 
 
 class PatchSearch:
-    """Finds patches of one size in one image.
+    """Search for patches of one size in one image.
 
     Parameters
     ----------
     image : ndarray, shape (Y, X)
-        Intensities in any units, finite.
+        Finite intensities in any unit.
     patch_shape : (int, int)
         Height and width of the patches, not larger than the image.
     """
@@ -45,20 +53,25 @@ class PatchSearch:
         self._image = np.asarray(image, dtype=np.float64)
         self._image = self._image - self._image.mean()
         self._patch_shape = patch_shape
-        # Circular correlation is exact wherever the patch lies inside the image, so padding
-        # serves speed alone.
+        # Circular correlation is exact for all patches inside the image; padding only improves
+        # the speed.
         self._size = tuple(fft.next_fast_len(n, real=True) for n in self._image.shape)
         spectrum = fft.rfft2(self._image, self._size)
         self._spectrum = spectrum.astype(np.complex64)
         self._norm = self._patch_norms().astype(np.float32)
 
     def find(self, patch: NDArray[np.floating]) -> Match | None:
-        """Return the best place for a patch, or None if it is flat and fits everywhere.
+        """Return the best match of a patch.
 
         Parameters
         ----------
         patch : ndarray, shape ``patch_shape``
-            Intensities, finite.
+            Finite intensities.
+
+        Returns
+        -------
+        Match or None
+            None if the patch is uniform and matches everywhere.
         """
         centred = np.asarray(patch, dtype=np.float64)
         centred = centred - centred.mean()
@@ -67,13 +80,13 @@ class PatchSearch:
             return None
         centred /= length
         coarse = self._correlate(centred.astype(np.float32))
-        near = np.flatnonzero(coarse >= coarse.max() - _NEARLY)
-        near = near[np.argsort(coarse.flat[near], kind="stable")[::-1][:_MOST_PLACES]]
-        places = zip(*np.unravel_index(near, coarse.shape), strict=True)
-        return max(self._score(centred, int(top), int(left)) for top, left in places)
+        best = np.flatnonzero(coarse >= coarse.max() - _COARSE_TOLERANCE)
+        best = best[np.argsort(coarse.flat[best], kind="stable")[::-1][:_MAX_CANDIDATES]]
+        candidates = zip(*np.unravel_index(best, coarse.shape), strict=True)
+        return max(self._score(centred, int(top), int(left)) for top, left in candidates)
 
     def _patch_norms(self) -> NDArray[np.float64]:
-        """Norm of every window after its mean is taken away, shape of the valid places."""
+        """Return the norm of every mean-subtracted section of the image of the size of a patch."""
         count = self._patch_shape[0] * self._patch_shape[1]
         variance = self._window_mean(self._image**2) - self._window_mean(self._image) ** 2
         norms: NDArray[np.float64] = np.sqrt(np.maximum(variance, 0) * count)
@@ -82,15 +95,15 @@ class PatchSearch:
     def _window_mean(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         for axis, length in enumerate(self._patch_shape):
             values = uniform_filter1d(values, length, axis=axis, origin=-(length // 2))
-        height, width = self._places()
+        height, width = self._valid_shape()
         return values[:height, :width]
 
-    def _places(self) -> tuple[int, int]:
+    def _valid_shape(self) -> tuple[int, int]:
         (height, width), (rows, columns) = self._image.shape, self._patch_shape
         return height - rows + 1, width - columns + 1
 
     def _correlate(self, centred: NDArray[np.float32]) -> NDArray[np.float32]:
-        height, width = self._places()
+        height, width = self._valid_shape()
         along_x = fft.rfft(centred, self._size[1], axis=1)  # only the patch's own rows
         spectrum = fft.fft(along_x, self._size[0], axis=0, overwrite_x=True)
         product = self._spectrum * spectrum.conj()

@@ -1,0 +1,109 @@
+"""Pixel sizes of image and model are matched, images resampled and positions mapped."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.errors import InputError
+from napari_stem_defects.lattice.scale import (
+    SCALE_TOLERANCE,
+    TargetScale,
+    match_scale,
+    resample,
+    scale_positions,
+)
+from napari_stem_defects.simulation.simulate import simulate
+
+MODEL = TargetScale(0.027, lattice_nm=0.3742)
+
+
+def micrograph(size_nm: float | None, size: int = 200) -> Micrograph:
+    noise = np.random.default_rng(0).random((size, size), dtype=np.float32)
+    return Micrograph(noise, "noise", size_nm, "unknown" if size_nm is None else "file")
+
+
+def test_an_image_is_resampled_to_the_pixel_size_of_the_model() -> None:
+    match = match_scale(micrograph(0.054), MODEL)
+    assert match.factor == pytest.approx(2)
+    assert match.statement == (
+        "Resampled 2.000 times, from 0.0540 nm per px (from the file) to the model's 0.0270."
+    )
+
+
+@pytest.mark.parametrize("deviation", [-0.9, 0.0, 0.9])
+def test_small_differences_are_ignored(deviation: float) -> None:
+    match = match_scale(micrograph(0.027 * (1 + deviation * SCALE_TOLERANCE)), MODEL)
+    assert match.factor == 1
+    assert match.statement.endswith("used as is.")
+
+
+def test_a_model_without_pixel_size_uses_images_unchanged() -> None:
+    image = micrograph(0.5)
+    match = match_scale(image, TargetScale(None))
+    assert (match.factor, match.micrograph) == (1, image)
+
+
+def test_the_pixel_size_of_an_uncalibrated_image_comes_from_its_lattice() -> None:
+    made = simulate(defects=[], size=256, pixel_size_nm=0.035).micrograph
+    match = match_scale(Micrograph(made.pixels, "crystal"), MODEL)
+    assert match.micrograph.pixel_size_source == "lattice"
+    assert match.micrograph.pixel_size_nm == pytest.approx(0.035, rel=0.01)
+    assert match.factor == pytest.approx(0.035 / 0.027, rel=0.01)
+    assert "(from the lattice)" in match.statement
+
+
+@pytest.mark.parametrize("target", [MODEL, TargetScale(0.027)])
+def test_an_uncalibrated_image_without_lattice_is_used_unchanged(target: TargetScale) -> None:
+    match = match_scale(micrograph(None), target)
+    assert match.factor == 1
+    assert match.micrograph.pixel_size_nm is None
+    assert match.statement == "No pixel size and no lattice found; the image is used as it is."
+
+
+@pytest.mark.parametrize("size_nm", [0.0026, 0.28])
+def test_very_different_pixel_sizes_are_rejected(size_nm: float) -> None:
+    with pytest.raises(InputError, match=r"is too far from the model's 0\.027"):
+        match_scale(micrograph(size_nm, 2000), MODEL)
+
+
+def test_an_image_smaller_than_half_a_window_is_rejected() -> None:
+    with pytest.raises(InputError, match="smaller than half a window"):
+        match_scale(micrograph(0.0135, 62), MODEL)
+    assert match_scale(micrograph(0.0135, 64), MODEL).factor == pytest.approx(0.5)
+
+
+def test_resampling_by_one_returns_the_image_itself() -> None:
+    pixels = micrograph(None).pixels
+    assert resample(pixels, 1) is pixels
+
+
+@pytest.mark.parametrize("factor", [0.37, 0.5, 1.5, 2.0])
+def test_resampling_scales_the_shape_and_keeps_the_mean(factor: float) -> None:
+    pixels = np.random.default_rng(0).random((80, 61), dtype=np.float32)
+    found = resample(pixels, factor)
+    assert found.shape == (round(80 * factor), round(61 * factor))
+    assert found.dtype == np.float32
+    assert found.mean() == pytest.approx(pixels.mean(), rel=0.02)
+
+
+def test_resampling_keeps_at_least_one_pixel() -> None:
+    assert resample(np.ones((4, 40), np.float32), 0.1).shape == (1, 4)
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.5, 3.0])
+def test_positions_follow_the_resampled_pixels(factor: float) -> None:
+    y, x = np.mgrid[:90, :90]
+    spot = np.exp(-((y - 40.0) ** 2 + (x - 47.0) ** 2) / (2 * 5.0**2)).astype(np.float32)
+    found = resample(spot, factor)
+    rows, columns = np.mgrid[: found.shape[0], : found.shape[1]]
+    centre = np.array([(found * rows).sum(), (found * columns).sum()]) / found.sum()
+    expected = scale_positions(np.array([40.0, 47.0]), factor)
+    np.testing.assert_allclose(centre, expected, atol=0.05)
+
+
+@pytest.mark.parametrize("factor", [0.3, 1.0, 7.0])
+def test_scaling_positions_back_inverts_it(factor: float) -> None:
+    assert scale_positions(scale_positions(12.25, factor), 1 / factor) == pytest.approx(12.25)
+    assert scale_positions(-0.5, factor) == -0.5
