@@ -4,8 +4,8 @@
 
 Learns from clicks on the public CdTe micrograph and on its copies with edited vacancies and
 interstitials, the public Bulk patches (another image), two other crystals without any of
-the classes, and scenes of the linear imaging model. Writes the model, and ``training/cdte_110.json``
-with every parameter and figure.
+the classes, and scenes of the linear imaging model. Writes the model, and
+``training/cdte_110.json`` with every parameter and figure.
 """
 
 from __future__ import annotations
@@ -97,7 +97,8 @@ LIMITS = """\
   row of dumbbells; at low dose or where dumbbells are not resolved their names are confused.
 - Vacancies and interstitials were edited into the micrograph or simulated; real ones may look
   otherwise.
-- Other zone axes and crystals are outside the training data; much of them is reported as `unknown`, not all."""
+- Other zone axes and crystals are outside the training data; much of them is reported as
+  `unknown`, not all."""
 
 
 FULL = Size(14, 9000, 4200, warm_up_epochs=4, pretraining_epochs=10, ood_scenes=754, ood_views=12)

@@ -127,8 +127,7 @@ def measure_localisation(
 def measure_faults(ensemble: Ensemble, data: Path, faults: Faults) -> dict[str, dict[str, int]]:
     """Detect in an image; count px of its faults' centre lines in any mask, and in their own.
 
-    Only what was held out counts. Of ``Bulk`` the px far from any line are counted, and those that
-    a mask claims for a defect.
+    Only held-out px count. Of ``Bulk`` the px far from any line are counted, and those in any mask.
     """
     micrograph = read(data / faults.image)
     detection = detect_frame(micrograph, ensemble, stride=DETECTION_STRIDE)

@@ -17,6 +17,16 @@ from measuring import (
     measure_scenes,
     window_metrics,
 )
+from recipe_windows import (
+    EVALUATION_SEED,
+    augmented_views,
+    detected_scenes,
+    evaluation_scenes,
+    fine_tuning_samples,
+    ood_samples,
+    simulated_samples,
+    warm_up_samples,
+)
 
 from napari_stem_defects.inference.sliding_window import fast_precision
 from napari_stem_defects.io.models.model_file import load_model, save_model
@@ -39,6 +49,8 @@ from napari_stem_defects.training.schedule import Schedule
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from recipe import EnsembleRecipe, Size
 
     from napari_stem_defects.base.progress import Progress
     from napari_stem_defects.networks.spec import Ensemble, PlattCalibration
@@ -195,7 +207,8 @@ def evaluate(
         samples = simulated_samples(recipe, count, EVALUATION_SEED, distribution)
         figures["windows"][title] = window_metrics(ensemble, samples)
         figures["disagreement"][title] = measure_disagreement(ensemble, samples)
-        figures["scenes"][title] = measure_scenes(ensemble, detected_scenes(recipe, distribution))
+        scenes_to_detect = detected_scenes(recipe, distribution)
+        figures["scenes"][title] = measure_scenes(ensemble, scenes_to_detect)
     return ensemble.spec.calibration, figures
 
 

@@ -15,7 +15,6 @@ from napari_stem_defects.simulation.random_scenes import (
 )
 from napari_stem_defects.simulation.simulate import FAMILIES, NEGATIVE_FAMILIES, random_scene
 from napari_stem_defects.training.augmentation import Augmentation
-from napari_stem_defects.training.dataset import TrainingSet
 from napari_stem_defects.training.sampling import (
     Samples,
     augmented_samples,
@@ -24,7 +23,10 @@ from napari_stem_defects.training.sampling import (
 )
 
 if TYPE_CHECKING:
+    from recipe import EnsembleRecipe, Size
+
     from napari_stem_defects.simulation.scene import Simulation
+    from napari_stem_defects.training.dataset import TrainingSet
 
 RADIUS_PX = 8.0
 SCENE_PX = 224

@@ -66,7 +66,8 @@ Trained by `python training/sto_001.py`; every parameter is in `training/sto_001
 LIMITS = """\
 - All defects in the training data were edited into one micrograph or simulated; real ones may look
   otherwise.
-- Other zone axes and crystals are outside the training data; much of them is reported as `unknown`, not all."""
+- Other zone axes and crystals are outside the training data; much of them is reported as
+  `unknown`, not all."""
 
 
 def sites(data: Path) -> TrainingSet:

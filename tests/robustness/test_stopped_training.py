@@ -1,4 +1,4 @@
-"""Whatever ends a training, the next one goes on from its last whole epoch."""
+"""A training continues from the last finished epoch of an interrupted one."""
 
 from __future__ import annotations
 
@@ -58,38 +58,42 @@ def learn(
     checkpoints: CheckpointLog | None, stop_at: int = 0
 ) -> tuple[Ensemble, list[dict[str, object]]]:
     """Fit the toy problem; give up when so many epochs of this call are done."""
-    told = 0
+    reported = 0
 
     def count(step: Progress) -> None:
-        nonlocal told
-        told += 1
-        if told == stop_at:
+        nonlocal reported
+        reported += 1
+        if reported == stop_at:
             raise Interrupted
 
     samples = plain_samples(striped_patches(10), SPEC.preprocessing)
     return fit(SPEC, samples, samples, SCHEDULE, report=count, checkpoints=checkpoints)
 
 
-def test_a_training_in_pieces_gives_the_same_bits() -> None:
+def test_an_interrupted_training_gives_the_same_bits() -> None:
     whole, history = learn(None)
-    store, pieces = Kept(), 0
+    store, interruptions = Kept(), 0
     while True:
         try:
-            pieced, told = learn(CheckpointLog(store, "site"), stop_at=1 + pieces % 3)
+            resumed, resumed_history = learn(
+                CheckpointLog(store, "site"), stop_at=1 + interruptions % 3
+            )
             break
         except Interrupted:
-            pieces += 1
-    assert pieces > 5
-    assert told == history
+            interruptions += 1
+    assert interruptions > 5
+    assert resumed_history == history
     for name, array in whole.weights.items():
-        np.testing.assert_array_equal(pieced.weights[name], array, err_msg=name)
+        np.testing.assert_array_equal(resumed.weights[name], array, err_msg=name)
 
 
-def test_what_is_learned_already_is_not_learned_again() -> None:
+def test_finished_epochs_are_not_trained_again() -> None:
     store = Kept()
     first, history = learn(CheckpointLog(store))
-    again, told = learn(CheckpointLog(store), stop_at=1)  # an epoch that is run would end it
-    assert told == history
+    again, history_again = learn(
+        CheckpointLog(store), stop_at=1
+    )  # an epoch that is run would end it
+    assert history_again == history
     assert all((again.weights[name] == first.weights[name]).all() for name in first.weights)
 
 
@@ -161,14 +165,14 @@ def train(
     """Train, fail when so many epochs are done; return which epochs were run."""
     epochs: list[int] = []
 
-    def tell(step: Progress) -> None:
+    def record(step: Progress) -> None:
         if "epoch" in step.detail:
             epochs.append(step.detail["epoch"])
             if len(epochs) == stop_at:
                 raise Interrupted
 
     try:
-        train_files([patches], out, options, device="cpu", report=tell)
+        train_files([patches], out, options, device="cpu", report=record)
     except Interrupted:
         pass
     return epochs
@@ -228,13 +232,13 @@ class Trainer:
         self.lines = [self._output.readline().strip()]
 
     def kill_after(self, seconds: float) -> list[str]:
-        """Kill it after so many seconds of training; return all it said."""
+        """Kill it after this time in s; return all lines that it printed."""
         time.sleep(seconds)
         self._process.kill()
-        said = self._output.read().splitlines(keepends=True)
+        printed = self._output.read().splitlines(keepends=True)
         self._output.close()
         self._process.wait()
-        return [*self.lines, *(line.strip() for line in said if line.endswith("\n"))]
+        return [*self.lines, *(line.strip() for line in printed if line.endswith("\n"))]
 
 
 @pytest.mark.slow
@@ -245,24 +249,24 @@ class Trainer:
 def test_a_killed_training_loses_at_most_one_epoch(
     patches: Path, tmp_path: Path, kills: int, epochs: int
 ) -> None:
-    """Kill it at random moments; every epoch it told of as kept is there when it goes on."""
+    """Kill it at random moments; every epoch it reported as kept is there when it goes on."""
     chance = random.Random(5)
     whole = tmp_path / "whole" / "striped.safetensors"
     options = replace(CHOICES, epochs={"Bulk": epochs, "SF1": epochs})
     killed = finished = 0
-    said: list[tuple[str, int]] = []
+    reported_epochs: list[tuple[str, int]] = []
     while killed < kills:
         trainer = Trainer(patches, tmp_path / "killed" / "striped.safetensors", epochs)
         lines = trainer.kill_after(chance.uniform(0, 0.4))
         assert lines[0].startswith(("kept", "done")), lines
-        said += [kept(line) for line in lines if line.startswith("kept")]
-        # The next goes on behind the last epoch it was told of: none is lost, none done twice.
-        # One may have been kept without a word.
-        assert [pair for pair in pairwise(said) if not goes_on(*pair)] == []
+        reported_epochs += [kept(line) for line in lines if line.startswith("kept")]
+        # The next continues after the last reported epoch: none is lost, none trained twice.
+        # One may have been kept without a report.
+        assert [pair for pair in pairwise(reported_epochs) if not goes_on(*pair)] == []
         if "done" in lines:
-            assert said[-1][1] >= epochs - 1
+            assert reported_epochs[-1][1] >= epochs - 1
             finished += 1
-            said = []
+            reported_epochs = []
             (tmp_path / "killed" / "striped.safetensors").unlink()
         else:
             killed += 1
@@ -279,7 +283,7 @@ def kept(line: str) -> tuple[str, int]:
 
 
 def goes_on(before: tuple[str, int], after: tuple[str, int]) -> bool:
-    """Say whether an epoch follows another, be it as the first ones of the next network."""
+    """Return whether an epoch follows another, also as the first one of the next network."""
     if before[0] == after[0]:
         return after[1] - before[1] in (1, 2)
     networks = ["", "Bulk", "SF1"]

@@ -10,16 +10,16 @@ from napari_stem_defects.base.progress import Progress
 from napari_stem_defects.training.recipes import TrainingOptions
 
 
-def tell(step: Progress) -> None:
+def print_epoch(step: Progress) -> None:
     if "epoch" in step.detail:
         print("kept", step.detail["class"], step.detail["epoch"], flush=True)
 
 
 def main(patches: Path, out: Path, epochs: int) -> None:
-    choices = TrainingOptions(
+    options = TrainingOptions(
         name="striped", epochs={"Bulk": epochs, "SF1": epochs}, splits=("random",)
     )
-    train_files([patches], out, choices, device="cpu", report=tell)
+    train_files([patches], out, options, device="cpu", report=print_epoch)
     print("done", flush=True)
 
 

@@ -1,4 +1,4 @@
-"""How the bundled ensembles are trained, reduced to seconds and to a simulated micrograph."""
+"""Training of the pretrained ensembles, reduced to seconds and to a simulated micrograph."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from napari_stem_defects.training.metrics import auroc
 sys.path.insert(0, str(Path(__file__).parents[2] / "training"))
 import measuring
 import recipe
+import recipe_runs
+import recipe_windows
 import sto_001
 
 if TYPE_CHECKING:
     from napari_stem_defects.networks.spec import Ensemble
+    from napari_stem_defects.training.sampling import Samples
 
-TINY = recipe.Size(
-    *(1, 8, 0), warm_up_epochs=0, pretraining_epochs=1, stranger_scenes=2, stranger_views=1
-)
+TINY = recipe.Size(*(1, 8, 0), warm_up_epochs=0, pretraining_epochs=1, ood_scenes=2, ood_views=1)
 RECIPE = sto_001.RECIPE
 
 
@@ -44,41 +45,37 @@ KNOWN, STRANGE = sites(("Bulk", "Extra", "IExtra", "Mis")), sites(("other",) * 4
 
 @pytest.fixture(scope="module")
 def trained() -> Ensemble:
-    return recipe.train(RECIPE, KNOWN, STRANGE, TINY, seed=5)[0]
+    return recipe_runs.train(RECIPE, KNOWN, STRANGE, TINY, seed=5)[0]
 
 
 @pytest.fixture(scope="module")
-def scenes() -> recipe.Samples:
-    return recipe.simulated_samples(RECIPE, 8, seed=6)
+def scenes() -> Samples:
+    return recipe_windows.simulated_samples(RECIPE, 8, seed=6)
 
 
-def test_members_of_two_seeds_part_from_one_start(
-    trained: Ensemble, scenes: recipe.Samples
-) -> None:
+def test_members_of_two_seeds_share_pretrained_weights(trained: Ensemble, scenes: Samples) -> None:
     assert trained.spec.seeds == (0, 1)
-    one, two = (predict_logits(each, scenes) for each in measuring.each_seed(trained))
+    one, two = (predict_logits(each, scenes) for each in measuring.split_by_seed(trained))
     assert not np.allclose(one, two)
-    # They learned the same first: their answers go together.
+    # They share pretrained weights, so their logits are correlated.
     assert np.corrcoef(one.ravel(), two.ravel())[0, 1] > 0.5
     np.testing.assert_allclose((one + two) / 2, predict_logits(trained, scenes), atol=1e-4)
 
 
-def test_disagreement_counts_the_answers_that_are_known(
-    trained: Ensemble, scenes: recipe.Samples
-) -> None:
-    found = measuring.disagreement_of(trained, scenes)
+def test_disagreement_counts_known_targets(trained: Ensemble, scenes: Samples) -> None:
+    detection = measuring.measure_disagreement(trained, scenes)
     known = ~np.isnan(scenes.targets)
     probability = trained.spec.calibrated_probabilities(predict_logits(trained, scenes))
     wrong = ((probability >= 0.5) != (scenes.targets > 0.5))[known]
-    assert found["answers"] == known.sum()
-    assert found["wrong"] == pytest.approx(wrong.sum(), abs=1)
-    assert len(found["wrong_of_each_seed"]) == 2
-    # Members asked alone and together round differently, which may swap close ranks.
-    doubt = auroc(wrong, -np.abs(probability - 0.5)[known])
-    assert found["auroc_of_doubt"] == pytest.approx(doubt, abs=1e-3)
+    assert detection["answers"] == known.sum()
+    assert detection["wrong"] == pytest.approx(wrong.sum(), abs=1)
+    assert len(detection["wrong_of_each_seed"]) == 2
+    # Single and joint predictions are rounded differently, which may swap close ranks.
+    uncertainty = auroc(wrong, -np.abs(probability - 0.5)[known])
+    assert detection["auroc_of_doubt"] == pytest.approx(uncertainty, abs=1e-3)
 
 
-def test_what_was_kept_is_not_trained_again(
+def test_a_kept_model_is_not_trained_again(
     tmp_path: Path, trained: Ensemble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
@@ -87,17 +84,17 @@ def test_what_was_kept_is_not_trained_again(
         calls.append(1)
         return trained, [{"epoch": 1}]
 
-    monkeypatch.setattr(recipe, "train", train)
-    plain, kept = replace(RECIPE, strangers=lambda _: STRANGE), tmp_path / "kept.safetensors"
+    monkeypatch.setattr(recipe_runs, "train", train)
+    plain, kept = replace(RECIPE, ood_sites=lambda _: STRANGE), tmp_path / "kept.safetensors"
     for _ in range(2):
-        ensemble, history, _ = recipe.trained(plain, KNOWN, TINY, 5, tmp_path, kept)
+        ensemble, history, _ = recipe_runs.train_or_load(plain, KNOWN, TINY, 5, tmp_path, kept)
         assert history == [{"epoch": 1}]
         for name, array in trained.weights.items():
             np.testing.assert_array_equal(ensemble.weights[name], array)
     assert calls == [1]
 
 
-def test_of_a_fault_counts_what_was_held_out(
+def test_only_held_out_parts_of_a_fault_count(
     tmp_path: Path, trained: Ensemble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tifffile.imwrite(tmp_path / "faults.tif", np.eye(80, dtype=np.float32))
@@ -105,13 +102,13 @@ def test_of_a_fault_counts_what_was_held_out(
     masks[0, 20, :30] = 1  # 30 px of the line under its name
     masks[1, 20, 30:35] = 1  # 5 under another
     masks[1, 60, 10:14] = 1  # 4 of bulk, and
-    masks[2, 65:] = 1  # what is unknown claims nothing
-    found = SimpleNamespace(mask_names=("SF1", "SF2", "unknown"), masks=masks)
-    monkeypatch.setattr(measuring, "detect_frame", lambda *_, **__: found)
+    masks[2, 65:] = 1  # unknown, which is no defect
+    detection = SimpleNamespace(mask_names=("SF1", "SF2", "unknown"), masks=masks)
+    monkeypatch.setattr(measuring, "detect_frame", lambda *_, **__: detection)
     faults = measuring.Faults(
         "faults.tif", {"SF1": ((20.0, 0.0), (20.0, 79.0))}, lambda at: at[:, 1] < 40
     )
-    counts = measuring.found_along(trained, tmp_path, faults)
+    counts = measuring.measure_faults(trained, tmp_path, faults)
     assert counts["SF1"] == {"pixels": 40, "found": 35, "named": 30}
     assert counts["Bulk"] == {"pixels": 39 * 40, "claimed": 4}
 
@@ -121,7 +118,7 @@ def test_scenes_are_counted_one_by_one(trained: Ensemble) -> None:
         simulate("sto-100", size=160, pixel_size_nm=sto_001.PIXEL_SIZE_NM, defects=names, seed=4)
         for names in (("Mis",), ())
     ]
-    counts = measuring.named_in_scenes(trained, made)
+    counts = measuring.measure_scenes(trained, made)
     mis = counts["Mis"]
     assert mis["windows"][0] > 0
     assert mis["named"][0] <= mis["found"][0] <= mis["windows"][0]
