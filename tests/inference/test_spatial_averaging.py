@@ -1,4 +1,4 @@
-"""What windows side by side say of a place is averaged, alike in scans and around labels."""
+"""Spatial averaging: the same mean on the grid of an image and around labelled sites."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from scipy.special import expit, logit
 
 from napari_stem_defects.inference.spatial_averaging import (
-    SUREST,
+    MAX_LOGIT,
     average_logits,
 )
 from napari_stem_defects.preprocessing.windows import window_grid
@@ -30,20 +30,20 @@ def noise(seed: int = 0, height: float = 2.0) -> np.ndarray:
     return expit(logits).astype(np.float32)
 
 
-def test_without_spread_answers_stay() -> None:
+def test_without_averaging_probabilities_are_unchanged() -> None:
     np.testing.assert_array_equal(average_logits(noise(), GRID, 0.0), noise())
 
 
-def test_one_sure_window_does_not_outvote_its_neighbours() -> None:
-    answers = np.full((1, len(GRID.y), len(GRID.x)), 0.05, np.float32)
-    answers[0, 10, 10] = 1
-    answers[0, 20:24, 20:24] = 1
-    mean = average_logits(answers, GRID, 3.0)
+def test_one_certain_window_does_not_outweigh_its_neighbours() -> None:
+    probability = np.full((1, len(GRID.y), len(GRID.x)), 0.05, np.float32)
+    probability[0, 10, 10] = 1
+    probability[0, 20:24, 20:24] = 1
+    mean = average_logits(probability, GRID, 3.0)
     assert mean[0, 10, 10] < 0.5 < mean[0, 21:23, 21:23].min()
     assert mean.dtype == np.float32
 
 
-def test_errors_of_neighbours_average_out_and_what_all_say_stays() -> None:
+def test_errors_of_neighbours_average_out_and_their_common_value_stays() -> None:
     mean = logit(average_logits(noise(), GRID, 4.0))
     assert mean.std() < 0.3 * 2.0
     assert mean.mean() == pytest.approx(-1, abs=0.1)
@@ -51,18 +51,18 @@ def test_errors_of_neighbours_average_out_and_what_all_say_stays() -> None:
     np.testing.assert_allclose(average_logits(same, GRID, 4.0), same, rtol=1e-5)
 
 
-def test_certainty_has_an_end() -> None:
+def test_logits_are_limited() -> None:
     for certain in (0.0, 1.0):
         mean = average_logits(np.full_like(noise(), certain), GRID, 4.0)
-        np.testing.assert_allclose(np.abs(logit(mean.astype(float))), SUREST, atol=0.05)
+        np.testing.assert_allclose(np.abs(logit(mean.astype(float))), MAX_LOGIT, atol=0.05)
 
 
 def test_classes_do_not_mix_and_one_row_of_windows_will_do() -> None:
-    answers = noise()
-    answers[1] = 0.5
-    assert (average_logits(answers, GRID, 4.0)[1] == 0.5).all()
+    probability = noise()
+    probability[1] = 0.5
+    assert (average_logits(probability, GRID, 4.0)[1] == 0.5).all()
     row = window_grid((1, 121), 3)
-    assert average_logits(answers[:, :1], row, 4.0).shape == answers[:, :1].shape
+    assert average_logits(probability[:, :1], row, 4.0).shape == probability[:, :1].shape
 
 
 def test_around_a_site_the_same_mean_is_taken() -> None:
@@ -78,7 +78,7 @@ def test_around_a_site_the_same_mean_is_taken() -> None:
     )
     grid = window_grid((201, 201), 1)
     values = field(*np.meshgrid(grid.y, grid.x, indexing="ij"))[None]
-    inside = np.abs(values) < 0.9 * SUREST
+    inside = np.abs(values) < 0.9 * MAX_LOGIT
     mean = logit(average_logits(expit(values).astype(np.float32), grid, spread).astype(float))
     for place, expected in zip(np.column_stack([sites.y, sites.x]).astype(int), found, strict=True):
         if inside[0, place[0] - 16 : place[0] + 17, place[1] - 16 : place[1] + 17].all():
@@ -88,7 +88,7 @@ def test_around_a_site_the_same_mean_is_taken() -> None:
         pytest.fail("no site was compared")
 
 
-def test_answers_at_the_border_are_averaged_inside() -> None:
+def test_positions_at_the_border_are_averaged_inside() -> None:
     image = np.zeros((80, 90), np.float32)
     corners = np.array([(0.0, 0.0), (79.0, 89.0), (1.0, 88.0)])
     sites = from_clicks([Clicks(image, *corners.T, ("A", "A", "Bulk"))])

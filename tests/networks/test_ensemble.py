@@ -1,9 +1,10 @@
-"""The network computes what the abstract describes, for any batch."""
+"""Merged networks: the computation of the abstract, for any batch."""
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,16 +12,17 @@ import torch
 from scipy.signal import correlate2d
 from scipy.special import expit
 
-from napari_stem_defects.errors import ModelError
 from napari_stem_defects.networks.ensemble import (
     EnsembleNetwork,
-    new_member,
-    weight_shapes,
-    weights_of,
+    count_multiplications,
+    network_for,
 )
-from napari_stem_defects.networks.spec import Architecture, Calibration, Ensemble, EnsembleSpec
+from napari_stem_defects.networks.member import (
+    collect_weights,
+    new_member,
+)
+from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec, PlattCalibration
 from napari_stem_defects.preprocessing.pipeline import (
-    feature_shapes,
     features,
 )
 from napari_stem_defects.preprocessing.settings import (
@@ -38,7 +40,7 @@ SPEC = EnsembleSpec(
 
 
 def members_of(spec: EnsembleSpec, seed: int = 0) -> list[list[torch.nn.Module]]:
-    """Return untrained members whose batch norms have seen something."""
+    """Return untrained members with batch normalisation unlike the identity."""
     torch.manual_seed(seed)
     members = [[new_member(spec) for _ in spec.seeds] for _ in spec.classes]
     for member in (member for same in members for member in same):
@@ -52,7 +54,7 @@ def members_of(spec: EnsembleSpec, seed: int = 0) -> list[list[torch.nn.Module]]
 
 
 def ensemble_of(spec: EnsembleSpec = SPEC) -> Ensemble:
-    return Ensemble(spec, weights_of(members_of(spec)))
+    return Ensemble(spec, collect_weights(members_of(spec)))
 
 
 def patches(count: int, seed: int = 0) -> dict[str, np.ndarray]:
@@ -67,7 +69,7 @@ def selu(z: np.ndarray) -> np.ndarray:
 def by_hand(
     weights: dict[str, np.ndarray], seen: dict[str, np.ndarray], *, maxima: bool = False
 ) -> float:
-    """Answer for one window with loops, SELU before the maximum as in the abstract."""
+    """Compute one window with loops, SELU before the pooling as in the abstract."""
     flat = []
     for branch, values in seen.items():
         name = f"branches.{branch}."
@@ -123,15 +125,8 @@ def test_members_compute_what_the_abstract_describes(*, maxima: bool) -> None:
         )
 
 
-def test_weights_have_the_names_and_shapes_a_file_must_hold() -> None:
-    found = {name: array.shape for name, array in weights_of(members_of(SPEC)).items()}
-    assert found == weight_shapes(SPEC)
-    assert len({name.split(".")[0] for name in found}) == 3
-    assert len({name.split(".")[1] for name in found}) == 2
-
-
 @pytest.mark.parametrize("batch", [1, 7, 64])
-def test_answers_do_not_depend_on_the_batch(batch: int) -> None:
+def test_probabilities_do_not_depend_on_the_batch(batch: int) -> None:
     network, seen = EnsembleNetwork(ensemble_of()), patches(64)
     whole = network.probabilities(seen)
     parts = [
@@ -141,19 +136,19 @@ def test_answers_do_not_depend_on_the_batch(batch: int) -> None:
     assert np.abs(np.concatenate(parts) - whole).max() <= 1e-5
 
 
-def test_probabilities_are_calibrated_mean_logits() -> None:
-    spec = replace(SPEC, calibration={"SF1": Calibration(2.0, -0.5)})
+def test_probabilities_are_mean_logits_after_probability_calibration() -> None:
+    spec = replace(SPEC, calibration={"SF1": PlattCalibration(2.0, -0.5)})
     network, seen = EnsembleNetwork(ensemble_of(spec)), patches(5)
     mean = network.logits(seen).mean(0)
     wanted = expit(mean * [1, 2, 1] + [0, -0.5, 0])
     np.testing.assert_allclose(network.probabilities(seen), wanted, atol=1e-6)
 
 
-def test_no_windows_give_no_answers() -> None:
+def test_no_windows_give_no_probabilities() -> None:
     assert EnsembleNetwork(ensemble_of()).probabilities(patches(0)).shape == (0, 3)
 
 
-def test_answering_changes_nothing() -> None:
+def test_prediction_leaves_the_weights_unchanged() -> None:
     ensemble, seen = ensemble_of(), patches(9)
     network = EnsembleNetwork(ensemble)
     before = {name: array.copy() for name, array in ensemble.weights.items()}
@@ -162,33 +157,49 @@ def test_answering_changes_nothing() -> None:
         np.testing.assert_array_equal(ensemble.weights[name], array)
 
 
-def test_members_start_he_normal() -> None:
-    torch.manual_seed(0)
-    spec = replace(SPEC, architecture=Architecture(channels=(32, 64), hidden=64))
-    state = new_member(spec).state_dict()
-    for name in ("branches.fft.5.weight", "head.1.weight"):
-        weight = state[name].numpy()
-        fan_in = weight[0].size
-        assert weight.std() == pytest.approx(np.sqrt(2 / fan_in), rel=0.05)
-    assert not state["head.1.bias"].any()
+def test_networks_are_built_once_and_released_with_the_ensemble() -> None:
+    ensemble = ensemble_of()
+    network = network_for(ensemble, "cpu")
+    assert network_for(ensemble, "cpu") is network
+    bulk = network_for(ensemble, "cpu", "bfloat16", 0)
+    assert bulk is not network
+    assert network_for(replace(ensemble, sha256="1"), "cpu") is not network
+    released = [weakref.ref(each) for each in (network, bulk, ensemble)]
+    gc.disable()
+    try:
+        del network, bulk, ensemble
+        assert [each() for each in released] == [None] * 3
+    finally:
+        gc.enable()
 
 
-def test_each_part_of_the_representation_has_a_branch() -> None:
-    for representation in ("fft", "real", "fft+real"):
-        settings = PreprocessingSettings(representation=representation)
-        names = weight_shapes(replace(SPEC, preprocessing=settings))
-        branches = {name.split(".")[3] for name in names if ".branches." in name}
-        assert branches == set(feature_shapes(settings))
+def test_a_network_of_one_class_has_its_logits() -> None:
+    ensemble, seen = ensemble_of(), patches(3)
+    alone = EnsembleNetwork(ensemble, classes=[1]).logits(seen)
+    np.testing.assert_allclose(alone, EnsembleNetwork(ensemble).logits(seen)[..., 1:2], atol=1e-5)
 
 
-def test_too_many_poolings_are_refused() -> None:
-    spec = replace(SPEC, architecture=Architecture(channels=(4,) * 6))
-    with pytest.raises(ModelError, match="leave nothing"):
-        weight_shapes(spec)
+DENSE = replace(
+    SPEC,
+    preprocessing=PreprocessingSettings(representation="real"),
+    architecture=Architecture(channels=(3, 4, 5), hidden=6, padded=False),
+)
 
 
-def test_sizes_shrink_by_halves() -> None:
-    shapes = weight_shapes(replace(SPEC, preprocessing=PreprocessingSettings()))
-    widths = [shapes[f"0.0.branches.fft.{1 + 4 * block}.weight"] for block in range(2)]
-    assert all(after[1] == before[0] for before, after in pairwise(widths))
-    assert shapes["0.0.head.1.weight"] == (8, 8 * 12 * 6)
+def test_multiplications_are_counted_by_hand() -> None:
+    tiny = replace(DENSE, architecture=Architecture(channels=(2, 3), hidden=5, padded=False))
+    head = (14 * 14 * 3) * 5
+    assert count_multiplications(tiny) == 9 * 2 * 62**2 + 9 * 6 * 29**2 + head
+    assert count_multiplications(tiny, 8) == 9 * 2 * 64 + 9 * 6 * 16 + head
+    assert count_multiplications(tiny, 3) == 9 * 2 * 9 + 9 * 6 * 9 + head
+    padded = replace(tiny, architecture=Architecture(channels=(2, 3), hidden=5))
+    assert count_multiplications(padded) == 9 * 2 * 64**2 + 9 * 6 * 32**2 + (16 * 16 * 3) * 5
+
+
+def test_dense_inference_in_half_precision_is_nearly_exact() -> None:
+    ensemble = ensemble_of(DENSE)
+    image = torch.from_numpy(np.random.default_rng(0).normal(size=(96, 96)).astype(np.float32))
+    exact = EnsembleNetwork(ensemble).member_logits_dense(image, 8)
+    halved = EnsembleNetwork(ensemble, precision="float16").member_logits_dense(image, 8)
+    apart = (torch.sigmoid(exact) - torch.sigmoid(halved)).abs().max()
+    assert 0 < float(apart) < 0.004

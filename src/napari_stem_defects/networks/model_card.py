@@ -1,4 +1,4 @@
-"""A model's description as a page for people."""
+"""Model card: the description of an ensemble as Markdown."""
 
 from __future__ import annotations
 
@@ -16,16 +16,21 @@ if TYPE_CHECKING:
 
 
 def model_card(spec: EnsembleSpec, sha256: str, *, data: str, limits: str) -> str:
-    """Return a card in Markdown.
+    """Return the model card of an ensemble.
 
     Parameters
     ----------
     spec : EnsembleSpec
-        Its ``figures`` hold evaluations by the name of what was measured.
+        Its ``figures`` hold evaluations by name, for example of a split.
     sha256 : str
         Hash of the weights.
     data, limits : str
-        What it was trained on and where it should not be believed, in Markdown.
+        Training data and known limits of the ensemble, in Markdown.
+
+    Returns
+    -------
+    str
+        Markdown text.
     """
     settings = spec.preprocessing
     lines = [
@@ -60,10 +65,10 @@ def _table(figures: Mapping[str, Any]) -> list[str]:
         "|---|---|---|---|---|---|",
     ]
     for name, found in figures["classes"].items():
-        there, absent = found["tp"] + found["fn"], found["tn"] + found["fp"]
+        present, absent = found["tp"] + found["fn"], found["tn"] + found["fp"]
         error = found["calibration_error"]
         rows.append(
-            f"| {name} | {there} / {absent} | {_rate(found, 'precision')} |"
+            f"| {name} | {present} / {absent} | {_rate(found, 'precision')} |"
             f" {_rate(found, 'recall')} | {found['fp']} | {_number(error)} |"
         )
     return rows
@@ -81,7 +86,7 @@ def _number(value: float | None) -> str:
 
 
 def _seen(settings: PreprocessingSettings) -> str:
-    """Return in words what the networks are shown of a window."""
+    """Describe the input of the networks in words."""
     named = {
         "real": "filtered pixels",
         "fft": f"FFT magnitude ({settings.window} window)",
