@@ -1,4 +1,4 @@
-"""Take the pictures of the four windows that the documentation shows.
+"""Take the screenshots of the four panels for the documentation.
 
     python docs/screenshots/make_screenshots.py [FOLDER] [--size 1280x800] [--theme light]
 
@@ -196,7 +196,7 @@ def detect_defects(viewer: napari.Viewer) -> None:
     wait(lambda: not widget._drawing.isActive())
     junction = junction_of_sample()
     found = widget.view_model.probabilities_at(0, junction.y_px, junction.x_px)
-    widget.classes.put_values(found)
+    widget.classes.set_probabilities(found)
 
 
 def overview(folder: Path) -> None:
@@ -211,16 +211,16 @@ def overview(folder: Path) -> None:
     viewer.close()
 
 
-def docked(viewer: napari.Viewer, window: type) -> Any:
-    """Open a window in the viewer."""
-    widget = window(viewer)
-    viewer.window.add_dock_widget(widget, name=f"{_TITLES[window]} (STEM Defects)", area="right")
+def docked(viewer: napari.Viewer, panel: type) -> Any:
+    """Open a panel in the viewer and return it."""
+    widget = panel(viewer)
+    viewer.window.add_dock_widget(widget, name=f"{_TITLES[panel]} (STEM Defects)", area="right")
     QTest.qWait(300)
     return widget
 
 
 def wait(done: Any) -> None:
-    """Let napari live until something is done."""
+    """Process events until a condition is met."""
     while not done():
         QTest.qWait(50)
 

@@ -29,18 +29,18 @@ from napari_stem_defects.napari_plugin.panels.train.panel import TrainEnsembleWi
 
 pytestmark = [pytest.mark.gui, pytest.mark.long, pytest.mark.timeout(7200)]
 
-# Where the defects of the public micrograph lie, px: data/README.md beside it says so.
-PLACES = {
+# Positions of the defects in the public micrograph, px, from data/README.md.
+POSITIONS = {
     "1": [(y, x) for y in (430, 520, 610) for x in (240, 350, 450, 560, 670)],
     "2": [(y, 335) for y in range(30, 310, 28)],
     "3": [(218 + 0.36 * x, x) for x in range(20, 290, 28)],
     "5": [(660 + 0.5 * x, x) for x in (20, 50, 80, 110, 140)],
 }
-LEARN_FOR_S = 6000
+TRAINING_LIMIT_S = 6000
 
 
 class Steps:
-    """Takes the time of every step."""
+    """Measures the time of every step."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -128,9 +128,9 @@ def _label(
     viewer.reset_view()
     QTest.qWait(200)
     canvas = canvas_of(viewer)
-    for key, places in PLACES.items():
+    for key, positions in POSITIONS.items():
         press_key(canvas, getattr(Qt.Key, f"Key_{key}"))
-        for y, x in places:
+        for y, x in positions:
             click(canvas, data_to_pixel(canvas, image, y, x))
     assert sum(widget.view_model.counts.values()) == 40
 
@@ -141,23 +141,23 @@ def _train(widget: Any, name: str) -> None:
     QTest.keyClicks(line, name)
     widget.split.setCurrentText("random")
     press(widget, "run")
-    wait_for(lambda: not widget.view_model.run.busy, LEARN_FOR_S)
+    wait_for(lambda: not widget.view_model.run.busy, TRAINING_LIMIT_S)
     assert widget.view_model.run.phase == "done", widget.view_model.run.message
 
 
 def _detect(widget: Any) -> None:
     wait_for(lambda: bool(widget.pixel_size.statement))
     press(widget, "run")
-    wait_for(lambda: not widget.view_model.run.busy, LEARN_FOR_S)
+    wait_for(lambda: not widget.view_model.run.busy, TRAINING_LIMIT_S)
     assert widget.view_model.run.phase == "done", widget.view_model.run.message
     print(widget.view_model.summary())
 
 
 def _correct(viewer: Any, widget: Any, image: Any) -> None:
-    """Go to the smallest region by its row and say that it is no defect."""
+    """Select the smallest region in the table and mark it as no defect."""
     region = min(widget.view_model.regions(), key=lambda r: r.area_px)
     widget.regions.select_region(region)
-    widget.correction.put(region)
+    widget.correction.set_region(region)
     count = len(widget.view_model.regions())
     press(widget, "delete_region")
     wait_for(lambda: len(widget.view_model.regions()) < count)

@@ -68,7 +68,7 @@ def test_settings_are_saved_loaded_restored_and_used_for_training(
     press(training, "forget_preprocessing")
     assert training_settings.preprocessing is None
     viewer.window.remove_dock_widget(widget)
-    assert docked(viewer, PreprocessWidget).model.settings.background_px == 2.0
+    assert docked(viewer, PreprocessWidget).view_model.settings.background_px == 2.0
 
 
 def test_an_uncalibrated_image_gets_a_pixel_size(viewer: Any) -> None:

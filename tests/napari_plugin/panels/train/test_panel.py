@@ -126,7 +126,7 @@ def test_cancel_leaves_the_best_so_far_or_nothing(
     assert not (library / "mine.checkpoint").exists()
     if keep:
         assert "stopped early, the best so far" in widget.view_model.run.message
-        assert "SF1 from the common start" in widget.report.remarks.text()
+        assert "SF1 from the shared pretraining" in widget.report.remarks.text()
         card = (library / "mine.md").read_text(encoding="utf-8")
         assert re.search(r"Bulk at epoch \d+ of 300", card)
     else:

@@ -33,7 +33,7 @@ class ModelCardDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         if read_report(entry.path) is not None:
-            open_report = button("Report…", "open_report", "All figures, confusion and reliability")
+            open_report = button("Show report…", "open_report", "Show the evaluation of the model")
             open_report.clicked.connect(self.accept)
             open_report.clicked.connect(lambda: show_report(entry.path, parent))
             buttons.addButton(open_report, QDialogButtonBox.ButtonRole.ActionRole)
