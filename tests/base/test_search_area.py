@@ -122,5 +122,5 @@ def test_the_bounding_box_encloses_the_pixels_of_the_area() -> None:
 
 
 def test_an_area_beside_the_image_has_no_bounding_box() -> None:
-    with pytest.raises(InputError, match="area 300,0,400,100: no pixel of the image lies in it"):
+    with pytest.raises(InputError, match="area 300,0,400,100: no pixel of the image is inside"):
         SearchArea.rectangle(300, 0, 400, 100).bounding_box((256, 256))

@@ -93,7 +93,7 @@ def test_what_python_gives_is_checked(ensemble: object) -> None:
 
 
 def test_an_area_beside_the_image_is_refused(ensemble: object) -> None:
-    with pytest.raises(InputError, match="no pixel of the image lies in it"):
+    with pytest.raises(InputError, match="no pixel of the image is inside"):
         detect(micrograph(), ensemble, area=(300, 0, 400, 100))
 
 

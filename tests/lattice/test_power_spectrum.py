@@ -59,7 +59,7 @@ def test_defects_and_noise_do_not_change_the_lattice(family: str) -> None:
     assert found >= 5
 
 
-def test_a_twin_does_not_pass_for_the_lattice_of_both_grains() -> None:
+def test_a_twin_yields_the_lattice_of_one_grain() -> None:
     made = simulate(defects=["twin"], size=256)
     lattice = measure_lattice(made.micrograph.pixels)
     assert lattice is not None

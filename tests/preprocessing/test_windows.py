@@ -16,7 +16,9 @@ QUICK = settings(max_examples=60, deadline=None)
 
 @given(LENGTHS, LENGTHS, st.integers(1, 900))
 @QUICK
-def test_centres_lie_at_equal_steps_amid_the_image(height: int, width: int, stride: int) -> None:
+def test_centres_form_a_regular_grid_in_the_middle_of_the_image(
+    height: int, width: int, stride: int
+) -> None:
     grid = window_grid((height, width), stride)
     assert grid.windows == len(grid.y) * len(grid.x)
     for centres, length in zip(grid, (height, width), strict=True):
@@ -28,7 +30,7 @@ def test_centres_lie_at_equal_steps_amid_the_image(height: int, width: int, stri
 
 @given(st.integers(20, 400), st.integers(1, 90))
 @QUICK
-def test_windows_with_a_margin_lie_inside_the_image(length: int, stride: int) -> None:
+def test_windows_with_a_margin_are_inside_the_image(length: int, stride: int) -> None:
     (centres, _) = window_grid((length, 64), stride, margin=32)
     if length < 64:
         assert centres.tolist() == [length // 2]

@@ -17,7 +17,7 @@ def signal(points: list[tuple[float, float]], imaging: Imaging = SHARP) -> np.nd
 
 
 @pytest.mark.parametrize("place", [(30.0, 40.0), (30.25, 40.75), (31.5, 39.5)])
-def test_a_column_lies_where_it_was_put(place: tuple[float, float]) -> None:
+def test_a_column_appears_at_its_position(place: tuple[float, float]) -> None:
     assert ndimage.center_of_mass(signal([place])) == pytest.approx(place, abs=1e-3)
 
 

@@ -49,4 +49,10 @@ ProgressCallback = Callable[[Progress], None]
 
 
 def silent(progress: Progress) -> None:
-    """Ignore the progress; the default callback."""
+    """Ignore the progress; the default callback.
+
+    Parameters
+    ----------
+    progress : Progress
+        Step to ignore.
+    """

@@ -190,7 +190,7 @@ class SearchArea:
         rows, columns = (np.flatnonzero(inside.any(axis)) for axis in (1, 0))
         if not rows.size:
             raise InputError(
-                f"area {self.to_text()}: no pixel of the image lies in it; choose another"
+                f"area {self.to_text()}: no pixel of the image is inside; choose another"
             )
         return PixelBox(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
 

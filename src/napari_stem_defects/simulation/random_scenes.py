@@ -149,7 +149,7 @@ def random_scene(
         Edge of one square pixel in nm.
     imaging : Imaging, optional
         Imaging conditions; random by default.
-    world : World
+    distribution : SceneDistribution
         Materials, doses and thicknesses to draw from.
 
     Returns
@@ -176,11 +176,11 @@ def random_scene(
 
 def _draw_imaging(rng: Rng, crystal: str, distribution: SceneDistribution) -> Imaging:
     """Draw imaging conditions: from sharp and clean to blurred, uneven and noisy."""
-    is_applied = [float(chance) for chance in rng.random(5) < (0.6, 0.5, 0.5, 0.5, 0.8)]
+    applied = [float(chance) for chance in rng.random(5) < (0.6, 0.5, 0.5, 0.5, 0.8)]
     fwhm = rng.uniform(0.08, 0.18) if crystal == "cdte-110" else rng.uniform(0.08, 0.19)
     return Imaging(
         probe_fwhm_nm=fwhm,
-        astigmatism=rng.uniform(0, 0.3) * is_applied[0],
+        astigmatism=rng.uniform(0, 0.3) * applied[0],
         astigmatism_deg=rng.uniform(0, 180),
         tail_share=0.5 * rng.uniform(*distribution.thickness),
         tail_nm=rng.uniform(0.05, 0.3),
@@ -189,10 +189,10 @@ def _draw_imaging(rng: Rng, crystal: str, distribution: SceneDistribution) -> Im
         background=1.5 * rng.uniform(*distribution.thickness),
         background_slope=(rng.uniform(-0.8, 0.8), rng.uniform(-0.8, 0.8)),
         thickness_slope=(rng.uniform(-0.5, 0.5), rng.uniform(-0.5, 0.5)),
-        cloud=rng.uniform(0, 0.5) * is_applied[1],
-        jitter_px=0.7 * rng.random() ** 2 * is_applied[2],
-        drift_px=rng.uniform(0, 1.5) * is_applied[3],
-        noise_blur_px=rng.uniform(0.3, 0.9) * is_applied[4],
+        cloud=rng.uniform(0, 0.5) * applied[1],
+        jitter_px=0.7 * rng.random() ** 2 * applied[2],
+        drift_px=rng.uniform(0, 1.5) * applied[3],
+        noise_blur_px=rng.uniform(0.3, 0.9) * applied[4],
         position_jitter_nm=rng.uniform(0, 0.012),
     )
 

@@ -152,20 +152,11 @@ def simulate(
     names = _check_defects(crystal, defects)
     given, crystal = crystal, resolve_crystal(crystal)
     px = PIXEL_SIZE_NM[crystal] if pixel_size_nm is None else pixel_size_nm
-    if not 64 <= size <= 8192:
-        raise InputError(f"size {size} px is out of range; use 64 to 8192")
-    if not 0.002 <= px <= 0.15:
-        raise InputError(f"pixel size {px} nm shows no columns; use 0.002 to 0.15 nm")
+    _check_size(size, px)
     settings = _check_imaging(_IMAGING[crystal], dose, imaging)
     rng = np.random.default_rng(seed)
     turn = _ROTATION_DEG[crystal] if rotation_deg is None else rotation_deg
-    notes = {
-        "crystal": given,
-        "defects": names,
-        "size": size,
-        "seed": seed,
-        "rotation_deg": turn,
-    }
+    notes = {"crystal": given, "defects": names, "size": size, "seed": seed, "rotation_deg": turn}
     scene = _make_crystal(crystal, size, px, turn)
     scene = _add_defects(scene, names, size, turn - _ROTATION_DEG[crystal], rng)
     scene = replace(scene, notes={**notes, "species": scene.species})
@@ -180,6 +171,13 @@ def _check_defects(crystal: str, defects: Sequence[str] | None) -> tuple[str, ..
         if name not in possible:
             raise InputError(f"{crystal} has no defect {given!r}; use {', '.join(possible)}")
     return names
+
+
+def _check_size(size: int, pixel_size_nm: float) -> None:
+    if not 64 <= size <= 8192:
+        raise InputError(f"size {size} px is out of range; use 64 to 8192")
+    if not 0.002 <= pixel_size_nm <= 0.15:
+        raise InputError(f"pixel size {pixel_size_nm} nm shows no columns; use 0.002 to 0.15 nm")
 
 
 def _check_imaging(default: Imaging, dose: float | None, changes: dict[str, Any]) -> Imaging:
