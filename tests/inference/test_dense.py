@@ -1,4 +1,4 @@
-"""One pass over an image probability what window by window does, for less work."""
+"""Dense inference gives the probabilities of single windows, for less work."""
 
 from __future__ import annotations
 

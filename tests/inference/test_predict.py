@@ -99,5 +99,5 @@ def test_progress_holds_the_coarse_grid_once(filtered: np.ndarray) -> None:
 def test_unknown_devices_are_rejected() -> None:
     assert pick_device("cpu") == "cpu"
     assert pick_device("auto") in ("cpu", "cuda", "mps")
-    with pytest.raises(InputError, match="not available here; use auto or one of: .*cpu"):
+    with pytest.raises(InputError, match=r"not available here; use auto or one of: .*cpu"):
         pick_device("tpu")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.inference.strategy import InferenceMode
-    from napari_stem_defects.networks.ensemble import EnsembleNetwork
+    from napari_stem_defects.networks.ensemble import EnsembleNetwork, Precision
     from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
     from napari_stem_defects.preprocessing.tiled import FilteredImage
     from napari_stem_defects.preprocessing.windows import Grid
@@ -94,7 +94,7 @@ class DenseInference(InferenceStrategy):
 
         def network_on(device: torch.device) -> EnsembleNetwork:
             on_gpu = device.type in ("cuda", "mps")
-            precision = "float16" if on_gpu and mode == "fast" else "float32"
+            precision: Precision = "float16" if on_gpu and mode == "fast" else "float32"
             return network_for(ensemble, str(device), precision)
 
         self._runner = NetworkRunner(device, network_on, self._windows_per_tile)

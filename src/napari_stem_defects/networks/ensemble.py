@@ -137,7 +137,7 @@ class EnsembleNetwork:
             shape = feature_shapes(self.spec.preprocessing)[name]
             values, inputs = map_values(shape, sizes), head_inputs(shape, sizes)
             weights, rest = rest[..., :inputs], rest[..., inputs:]
-            # Members flatten maps channels first; here channels come last.
+            # The maps of a member are ordered channels first; here channels come last.
             maps = weights[..., :values].reshape(*weights.shape[:2], trunk.channels, -1)
             weights = torch.cat([maps.transpose(-1, -2).flatten(-2), weights[..., values:]], -1)
             self._hidden[name] = weights.transpose(1, 2).to(self.device, self._dtype)

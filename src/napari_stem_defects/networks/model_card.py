@@ -42,7 +42,7 @@ def model_card(spec: EnsembleSpec, sha256: str, *, data: str, limits: str) -> st
         "|---|---|",
         f"| classes | {', '.join(f'{name} ({title_of(name)})' for name in spec.classes)} |",
         f"| members per class | {len(spec.seeds)}, seeds {', '.join(map(str, spec.seeds))} |",
-        f"| input of the networks | {_seen(settings)} |",
+        f"| input of the networks | {_describe_input(settings)} |",
         f"| pixel size | {spec.pixel_size_nm} nm |",
         f"| weights | sha256 {sha256} |",
         f"| versions | {', '.join(f'{name} {value}' for name, value in spec.versions.items())} |",
@@ -85,11 +85,11 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _seen(settings: PreprocessingSettings) -> str:
+def _describe_input(settings: PreprocessingSettings) -> str:
     """Describe the input of the networks in words."""
     named = {
         "real": "filtered pixels",
         "fft": f"FFT magnitude ({settings.window} window)",
     }
-    seen = " and ".join(named[part] for part in settings.representation.split("+"))
-    return f"{seen} of {settings.patch_px} px patches"
+    features = " and ".join(named[part] for part in settings.representation.split("+"))
+    return f"{features} of {settings.patch_px} px patches"
