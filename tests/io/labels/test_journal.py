@@ -153,7 +153,7 @@ def test_a_second_opener_only_reads(folder: Path) -> None:
     assert not first.read_only
     assert second.read_only
     assert "another" in second.warnings[0]
-    with pytest.raises(LabelError, match="another window"):
+    with pytest.raises(LabelError, match="another panel"):
         second.append([{"op": "x"}])
     first.append([{"op": "x"}])
     first.close()
@@ -161,7 +161,7 @@ def test_a_second_opener_only_reads(folder: Path) -> None:
     assert not reopen(folder).read_only
 
 
-def test_looking_takes_no_lock(folder: Path) -> None:
+def test_reading_takes_no_lock(folder: Path) -> None:
     looking = LabelJournal(folder, read_only=True)
     writing = LabelJournal(folder)
     assert looking.warnings == writing.warnings == ()

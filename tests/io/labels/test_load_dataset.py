@@ -85,7 +85,7 @@ def test_weak_labels_become_whole_patches_that_know_their_place(tmp_path: Path) 
     first, at_border = (data.images[data.image[site]] for site in weak)
     np.testing.assert_array_equal(first, noise(0)[40:104, 70:134])
     np.testing.assert_array_equal(at_border, noise(0)[:64, 236:])
-    # On the click's canvas, so that an honest split sees what overlaps.
+    # In the same source image as the click, so that a grouped split sees the overlap.
     assert len(set(data.source)) == 1
     assert (data.source_y[weak[0]], data.source_x[weak[0]]) == (72, 102)
     targets = dict(zip(data.classes, data.targets[weak[0]], strict=True))
@@ -99,7 +99,7 @@ def test_imported_crops_and_the_lone_rest_are_read_together(tmp_path: Path, patc
     assert len(set(data.source)) == 4  # the two crops share one
 
 
-def test_finer_images_decide_the_scale(tmp_path: Path) -> None:
+def test_the_smallest_pixel_size_is_used(tmp_path: Path) -> None:
     fine = write_project(tmp_path / "fine", [(10, 20, "Bulk")], pixel_size_nm=0.02)
     coarse = write_project(tmp_path / "coarse", [(10, 20, "SF1")], pixel_size_nm=0.04)
     data = read_training_data([fine, coarse])
@@ -114,22 +114,20 @@ def clicked_lattice(spacing: float) -> list[tuple[float, float, str]]:
     return [(y, x, "odd column" if n == 40 else "Bulk") for n, (y, x) in enumerate(at)]
 
 
-def test_columns_that_were_clicked_one_by_one_are_looked_at_magnified(tmp_path: Path) -> None:
+def test_images_with_a_label_on_every_column_are_upsampled(tmp_path: Path) -> None:
     path = write_project(tmp_path / "p", clicked_lattice(4.0))
     data = read_training_data([path])
     assert data.pixel_size_nm == pytest.approx(0.015)
     assert data.images[0].shape == (600, 600)
     site = data.labels.index("odd column")
     assert (data.y[site], data.x[site]) == (36 * 2 + 0.5, 36 * 2 + 0.5)
-    assert "2 times magnified, at 0.015 nm per px" in data.notes[0]
+    assert "upsampled by a factor of 2 to 0.015 nm per px" in data.notes[0]
     model = EnsembleSpec("m", ("Bulk",), pixel_size_nm=0.03)
     assert read_training_data([path], scale_of=model).images[0].shape == (300, 300)
 
 
 @pytest.mark.parametrize("why", ["far apart", "uncalibrated", "weak", "extended"])
-def test_images_are_not_magnified_without_need_or_where_detection_could_not(
-    tmp_path: Path, why: str
-) -> None:
+def test_other_images_are_not_upsampled(tmp_path: Path, why: str) -> None:
     points = clicked_lattice(9.0 if why == "far apart" else 4.0)
     if why == "extended":
         points = [(y, x, "SF1" if x < 40 else "SF2") for y, x, _ in points]
@@ -144,7 +142,7 @@ def test_images_are_not_magnified_without_need_or_where_detection_could_not(
     assert data.notes == ()
 
 
-def test_measuring_uses_the_models_scale(tmp_path: Path) -> None:
+def test_evaluation_uses_the_pixel_size_of_the_model(tmp_path: Path) -> None:
     path = write_project(tmp_path / "p", [(10, 20, "Bulk")], pixel_size_nm=0.02)
     data = read_training_data([path], scale_of=EnsembleSpec("m", ("Bulk",), pixel_size_nm=0.04))
     assert data.images[0].shape == (150, 150)
@@ -153,7 +151,7 @@ def test_measuring_uses_the_models_scale(tmp_path: Path) -> None:
     assert same.images[0].shape == (300, 300)
 
 
-def test_half_calibrated_images_are_refused(tmp_path: Path) -> None:
+def test_pixel_sizes_of_only_some_images_are_refused(tmp_path: Path) -> None:
     known = write_project(tmp_path / "known", [(10, 20, "Bulk")])
     unknown = write_project(tmp_path / "unknown", [(10, 20, "SF1")], pixel_size_nm=None)
     with pytest.raises(LabelError, match="unknown: no pixel size"):
@@ -189,7 +187,7 @@ def test_an_empty_project_is_one_line(tmp_path: Path) -> None:
         read_training_data([tmp_path / "p"])
 
 
-def test_one_spoilt_patch_of_a_thousand_is_left_out_and_named(tmp_path: Path) -> None:
+def test_one_invalid_patch_of_a_thousand_is_left_out_and_named(tmp_path: Path) -> None:
     (tmp_path / "patches").mkdir()
     for number in range(1000):
         patch = noise(number, (64, 64))
@@ -197,14 +195,14 @@ def test_one_spoilt_patch_of_a_thousand_is_left_out_and_named(tmp_path: Path) ->
         np.save(tmp_path / "patches" / f"{'SF1' if number % 2 else 'Bulk'}_{number}.npy", patch)
     data = read_training_data([tmp_path / "patches"])
     assert data.notes == (
-        "1 patch was left out because it holds pixels without a value: SF1_617.npy.",
+        "1 patch was left out because of invalid pixels (NaN, infinity): SF1_617.npy.",
     )
     assert len(data) == 999
     assert all(np.isfinite(image).all() for image in data.images)
     assert data.subset(data.y > 0).with_classes(["SF1"]).notes == data.notes
 
 
-def test_spoilt_patches_of_a_project_are_left_out_and_named(tmp_path: Path) -> None:
+def test_invalid_patches_of_a_project_are_left_out_and_named(tmp_path: Path) -> None:
     pixels = noise(0, (64, 64))
     invalid = np.zeros(pixels.shape, bool)
     invalid[3, 4] = True
@@ -215,10 +213,10 @@ def test_spoilt_patches_of_a_project_are_left_out_and_named(tmp_path: Path) -> N
             project.add(project.add_image(image), 31.5, 31.5, "SF1")
     data = read_training_data([tmp_path / "p"])
     assert data.names == ("patch0",)
-    assert "without a value: patch1." in data.notes[0]
+    assert "(NaN, infinity): patch1." in data.notes[0]
 
 
-def test_only_spoilt_patches_are_nothing_to_train_on(tmp_path: Path) -> None:
+def test_only_invalid_patches_are_nothing_to_train_on(tmp_path: Path) -> None:
     invalid = np.eye(64, dtype=bool)
     with LabelProject.create(tmp_path / "p") as project:
         image = Micrograph(noise(0, (64, 64)), "patch", invalid=invalid, sha256=SHA256)

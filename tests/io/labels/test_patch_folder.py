@@ -60,7 +60,7 @@ def test_classes_come_from_sub_folders(tmp_path: Path) -> None:
     assert is_patch_folder(tmp_path)
 
 
-def test_what_is_no_image_is_ignored(tmp_path: Path) -> None:
+def test_other_files_are_ignored(tmp_path: Path) -> None:
     _write(tmp_path / "Bulk_1.tif")
     for name in ("README.md", "Thumbs.db", ".DS_Store", "._Bulk_1.tif"):
         (tmp_path / name).write_bytes(b"x")
@@ -89,12 +89,12 @@ def test_damaged_patch_is_named(tmp_path: Path) -> None:
     assert _fault(tmp_path).startswith("Bulk_2.tif: ")
 
 
-def test_folders_that_are_none(tmp_path: Path) -> None:
+def test_other_paths_are_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_bytes(b"x")
     assert "holds no patches" in _fault(tmp_path / "empty")
-    assert "is no folder" in _fault(tmp_path / "missing")
-    assert "is no folder" in _fault(tmp_path / "file")
+    assert "is not a folder" in _fault(tmp_path / "missing")
+    assert "is not a folder" in _fault(tmp_path / "file")
     for name in ("empty", "missing", "file"):
         assert not is_patch_folder(tmp_path / name)
 
@@ -114,9 +114,7 @@ def test_numbered_micrographs_are_no_patch_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_patches_with_pixels_without_a_value_are_left_out_and_named(
-    tmp_path: Path, value: float
-) -> None:
+def test_patches_with_invalid_pixels_are_left_out_and_named(tmp_path: Path, value: float) -> None:
     for number in range(4):
         patch = np.random.default_rng(number).random((64, 64), np.float32)
         if number == 2:
@@ -129,9 +127,9 @@ def test_patches_with_pixels_without_a_value_are_left_out_and_named(
     assert folder.patches.shape == (3, 64, 64)
 
 
-def test_a_folder_of_nothing_but_spoilt_patches_is_refused(tmp_path: Path) -> None:
+def test_a_folder_with_only_invalid_patches_is_refused(tmp_path: Path) -> None:
     patch = np.ones((64, 64), np.float32)
     patch[0, 0] = np.nan
     tifffile.imwrite(tmp_path / "SF1_0.tif", patch)
-    with pytest.raises(LabelError, match="have no value; export them again"):
+    with pytest.raises(LabelError, match="invalid pixels .*; export them again"):
         read_patch_folder(tmp_path)

@@ -1,15 +1,14 @@
-"""Labels in and out of a project: patch folders and tables of points.
+"""Import and export of labels: patch folders and tables of points.
 
-The functions named ``labels_*`` are the verbs of ``stem-defects labels``.
+The functions ``labels_...`` implement the command ``stem-defects labels`` and take paths; the
+others take open projects.
 """
 
 from __future__ import annotations
 
-import csv
 import math
 from collections import Counter
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,58 +16,45 @@ import tifffile
 
 from napari_stem_defects.base.defect_classes import (
     PATCH_PX,
-    check_class_name,
 )
-from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.errors import LabelError, OutputError
 from napari_stem_defects.io.atomic import replacing
 from napari_stem_defects.io.images.read import read
 from napari_stem_defects.io.labels.patch_folder import read_patch_folder
-from napari_stem_defects.io.labels.pixels import pixel_hash
+from napari_stem_defects.io.labels.patch_positions import MIN_CORRELATION, find_patch_centres
+from napari_stem_defects.io.labels.point_table import PointRow, read_point_table
 from napari_stem_defects.io.labels.project import LabelProject, is_label_project
 from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.labels.label import (
     Label,
     NewLabel,
 )
-from napari_stem_defects.lattice.template_matching import PatchSearch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.io.labels.patch_folder import PatchFolder
-
-SAME_PLACE = 0.999
-"""Correlation from which a patch counts as cut from a place.
-
-An exact crop reaches 1.0. The same place without the defect still reaches 0.99 (measured on the
-public interstitials, which were edited into their micrograph), so less would call bulk a defect.
-"""
-
-_EXACT = 0.99999
-_TIE = 1e-6
-_POSITION = ("y_px", "x_px")
-# y, x, class, frame.
-_Row = tuple[float, float, str, int]
 
 
 @dataclass(frozen=True)
 class ImportSummary:
-    """What an import did.
+    """Result of an import.
 
     Attributes
     ----------
     placed : int
-        New labels that have a place in a micrograph.
+        Number of new labels with a position in a micrograph.
     unplaced : int
-        New labels of patches that no micrograph contains, kept as images of their own.
+        Number of new labels of patches that no micrograph contains; they are stored as images.
     present : int
-        Labels that the project held already.
+        Number of labels that were in the project before.
     left_out : tuple of str
-        Patches with pixels that have no value.
+        Patches with invalid pixels (NaN, infinity).
     """
 
     placed: int = 0
@@ -86,16 +72,13 @@ class ImportSummary:
         )
 
     def text(self) -> str:
-        """Return one line for the user."""
-        spoilt = ", ".join(self.left_out)
+        """Return the result as one line."""
+        invalid = ", ".join(self.left_out)
         return (
-            f"{self.placed} labels placed, {self.unplaced} patches kept without a micrograph,"
-            f" {self.present} were there already"
-            + (f"; left out for pixels without a value: {spoilt}" if spoilt else "")
+            f"{self.placed} labels placed, {self.unplaced} patches stored without a micrograph,"
+            f" {self.present} existing labels skipped"
+            + (f"; left out because of invalid pixels: {invalid}" if invalid else "")
         )
-
-
-# The verbs of the command line
 
 
 def labels_import(
@@ -112,24 +95,29 @@ def labels_import(
     Parameters
     ----------
     project : Path
-        A label project; made where there is none.
+        A label project; it is created if it does not exist.
     sources : sequence of Path
         Patch folders and ``.csv`` tables; a table needs exactly one image.
     images : sequence of Path
         Micrographs that the patches or points belong to.
     report : callable
-        Told after every patch.
+        Called with the progress after every patch.
     read_image, read_patches : callable
-        How files are read; `workers.isolated_read` does it in a process of its own.
+        Read the files; `workers.isolated_read` uses a separate process.
+
+    Returns
+    -------
+    ImportSummary
+        Numbers of labels.
 
     Raises
     ------
     InputError
-        If something cannot be read; what came before it is kept.
+        A source cannot be read; the labels of earlier sources are kept.
     """
     micrographs = [read_image(path) for path in images]
-    # Faults of tables are told before a project is made for them.
-    tables = {path: _points_of(path, micrographs) for path in sources if _is_table(path)}
+    # Tables are read first, so that an invalid one does not leave an empty project.
+    tables = {path: _read_table(path, micrographs) for path in sources if _is_table(path)}
     opener = LabelProject.open if is_label_project(project) else LabelProject.create
     done = ImportSummary()
     with opener(project) as opened:
@@ -146,19 +134,38 @@ def _is_table(source: Path) -> bool:
     return source.suffix.lower() == ".csv"
 
 
-def _points_of(table: Path, micrographs: Sequence[Micrograph]) -> list[_Row]:
+def _read_table(table: Path, micrographs: Sequence[Micrograph]) -> list[PointRow]:
     if len(micrographs) != 1:
         raise LabelError(one_line(table, "a table needs one image", "give just that one"))
-    return list(_rows(table, None))
+    return read_point_table(table)
 
 
 def labels_export(project: Path, out: Path, report: ProgressCallback = silent) -> int:
-    """Write a project's patches to a folder; see `export_patches`."""
+    """Write the patches of a project to a folder; see `export_patches`.
+
+    Parameters
+    ----------
+    project : Path
+        A label project.
+    out : Path
+        A new or empty folder.
+    report : callable
+        Called with the progress after every patch.
+
+    Returns
+    -------
+    int
+        Number of files written.
+
+    Raises
+    ------
+    LabelError
+        The folder is not a label project, or an image is too small for a patch.
+    OutputError
+        The output folder is not empty or not writable.
+    """
     with LabelProject.open(project, read_only=True) as opened:
         return export_patches(opened, out, report=report)
-
-
-# The same on open projects
 
 
 def import_patches(
@@ -166,40 +173,49 @@ def import_patches(
     patches: PatchFolder,
     images: Sequence[Micrograph] = (),
     *,
-    same_place: float = SAME_PLACE,
+    min_correlation: float = MIN_CORRELATION,
     report: ProgressCallback = silent,
 ) -> ImportSummary:
-    """Import patches, each as a weak label at its centre in the micrograph it was cut from.
+    """Import each patch as a weak label at its centre in the micrograph it was cut from.
 
-    Weak, because a patch shows its defect anywhere: those of the public sets have point defects
-    a median of 22 to 26 px from their centres. A patch that no micrograph contains is kept as an
-    image of its own. Importing the same folder again adds nothing. The import is one step for
-    undo, and a cancelled one leaves nothing.
+    The labels are weak because a defect may lie anywhere in its patch: point defects of the
+    public data sets lie a median of 22 to 26 px from the centres. A patch that no micrograph
+    contains is stored as an image. Importing the same folder again adds nothing. The import is
+    one step for undo; a cancelled import changes nothing.
 
     Parameters
     ----------
     project : LabelProject
-        Where the labels go.
+        The project to add the labels to.
     patches : PatchFolder
         Patches with their classes.
     images : sequence of Micrograph
-        Micrographs or stacks that the patches may come from; the first to contain one wins.
-    same_place : float
-        Least correlation with a place, see `SAME_PLACE`.
+        Micrographs or stacks that the patches may come from; the first match is used.
+    min_correlation : float
+        Least correlation with a position, see `MIN_CORRELATION`.
     report : callable
-        Told after every patch.
+        Called with the progress after every patch.
+
+    Returns
+    -------
+    ImportSummary
+        Numbers of labels.
+
+    Raises
+    ------
+    LabelError
+        An image is smaller than the patches, or the project is read-only.
+    OutputError
+        The disk is full or not writable.
     """
-    parents = _parents(images, patches.patches.shape[1:])
-    places = []
-    for number, patch in enumerate(patches.patches):
-        place = _find(patch, parents, same_place)
-        places.append(place or _lone(patch, patches.names[number]))
-        report(Progress("placing patches", number + 1, len(patches.patches)))
-    for micrograph in {place.micrograph.sha256: place.micrograph for place in places}.values():
+    centres = find_patch_centres(
+        patches.patches, patches.names, images, min_correlation=min_correlation, report=report
+    )
+    for micrograph in {centre.micrograph.sha256: centre.micrograph for centre in centres}.values():
         project.add_image(micrograph)
     points = [
-        NewLabel(place.micrograph.sha256, place.y, place.x, class_name, place.frame)
-        for place, class_name in zip(places, patches.classes, strict=True)
+        NewLabel(centre.micrograph.sha256, centre.y, centre.x, class_name, centre.frame)
+        for centre, class_name in zip(centres, patches.classes, strict=True)
     ]
     parent_names = {image.sha256 for image in images}
     done = _add_new(project, points, parent_names, weak=True)
@@ -214,19 +230,31 @@ def import_points(
     Parameters
     ----------
     project : LabelProject
-        Where the labels go.
+        The project to add the labels to.
     image : Micrograph
-        The micrograph, or stack, that the points lie in.
+        The micrograph or stack that contains the points.
     table : Path
-        CSV with the columns ``y_px``, ``x_px``, the class, and ``frame`` where it matters.
-    class_column : str or None
-        Name of the class's column; by default ``class``, or the only one that is left.
+        CSV file; see `point_table.read_point_table`.
+    class_column : str, optional
+        Name of the column of classes.
+
+    Returns
+    -------
+    ImportSummary
+        Numbers of labels.
+
+    Raises
+    ------
+    LabelError
+        The table is invalid, a point lies outside the image, or the project is read-only.
+    OutputError
+        The disk is full or not writable.
     """
-    return _import_table(project, image, table, list(_rows(table, class_column)))
+    return _import_table(project, image, table, read_point_table(table, class_column))
 
 
 def _import_table(
-    project: LabelProject, image: Micrograph, table: Path, rows: list[_Row]
+    project: LabelProject, image: Micrograph, table: Path, rows: list[PointRow]
 ) -> ImportSummary:
     project.add_image(image)
     points = [NewLabel(image.sha256, y, x, name, frame) for y, x, name, frame in rows]
@@ -237,10 +265,19 @@ def _import_table(
 
 
 def export_patches(project: LabelProject, out: Path, *, report: ProgressCallback = silent) -> int:
-    """Write a patch of 64 x 64 px for every label, named as in the public sets.
+    """Write a patch of 64 x 64 px for every label, named as in the public data sets.
 
-    A label near an edge gets the nearest patch that lies inside: no border is invented. Images
-    of whole numbers keep them, as uint8 or uint16; others are written as float32.
+    For a label near an edge the patch is shifted into the image; nothing is padded. Integer
+    intensities are written as uint8 or uint16, others as float32.
+
+    Parameters
+    ----------
+    project : LabelProject
+        An open project.
+    out : Path
+        A new or empty folder.
+    report : callable
+        Called with the progress after every patch.
 
     Returns
     -------
@@ -250,9 +287,9 @@ def export_patches(project: LabelProject, out: Path, *, report: ProgressCallback
     Raises
     ------
     LabelError
-        If an image is too small for a patch.
+        An image is too small for a patch.
     OutputError
-        If the folder holds files already or cannot be written.
+        The folder is not empty or not writable.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OutputError(one_line(out, "exists and is not empty", "choose a new folder"))
@@ -260,7 +297,7 @@ def export_patches(project: LabelProject, out: Path, *, report: ProgressCallback
     for micrograph, labels in project.by_frame():
         pixels = _smallest_type(micrograph.pixels)
         for label in labels:
-            patch = _cut(pixels, label, micrograph.name)
+            patch = _cut_patch(pixels, label, micrograph.name)
             with replacing(out / f"{label.class_name}_{numbers[label.class_name]}.tif") as path:
                 tifffile.imwrite(path, patch)
             numbers[label.class_name] += 1
@@ -268,106 +305,20 @@ def export_patches(project: LabelProject, out: Path, *, report: ProgressCallback
     return numbers.total()
 
 
-@dataclass(frozen=True)
-class _Parent:
-    micrograph: Micrograph
-    frame: int
-    search: PatchSearch
-
-
-@dataclass(frozen=True)
-class _Place:
-    """The centre of a patch in a micrograph."""
-
-    micrograph: Micrograph
-    y: float
-    x: float
-    frame: int = 0
-
-
-def _parents(images: Sequence[Micrograph], patch_shape: tuple[int, int]) -> list[_Parent]:
-    for image in images:
-        if image.frame_shape[0] < patch_shape[0] or image.frame_shape[1] < patch_shape[1]:
-            raise LabelError(f"{image.name}: smaller than the patches; give their micrograph")
-    return [
-        _Parent(image, frame, PatchSearch(image.frame(frame).pixels, patch_shape))
-        for image in images
-        for frame in range(image.frame_count)
-    ]
-
-
-def _find(
-    patch: NDArray[np.float32], parents: Iterable[_Parent], same_place: float
-) -> _Place | None:
-    """Return where a patch comes from: the first exact place, else the best one."""
-    best, place = same_place, None
-    for parent in parents:
-        match = parent.search.find(patch)
-        if match and match.score >= best:
-            y, x = _centre(match.top, patch.shape[0]), _centre(match.left, patch.shape[1])
-            best, place = match.score + _TIE, _Place(parent.micrograph, y, x, parent.frame)
-        if best >= _EXACT:
-            break
-    return place
-
-
-def _lone(patch: NDArray[np.float32], name: str) -> _Place:
-    height, width = patch.shape
-    micrograph = Micrograph(patch, Path(name).stem, sha256=pixel_hash(patch))
-    return _Place(micrograph, _centre(0, height), _centre(0, width))
-
-
-def _centre(first: int, length: int) -> float:
-    return first + (length - 1) / 2
-
-
 def _add_new(
     project: LabelProject, points: Iterable[NewLabel], parents: set[str], *, weak: bool
 ) -> ImportSummary:
-    """Add the points that the project does not hold yet."""
-    held = {NewLabel(e.image, e.y, e.x, e.class_name, e.frame) for e in project.labels()}
+    """Add the points that are not in the project yet."""
+    existing = {NewLabel(e.image, e.y, e.x, e.class_name, e.frame) for e in project.labels()}
     wanted = list(points)
-    new = [point for point in dict.fromkeys(wanted) if point not in held]
+    new = [point for point in dict.fromkeys(wanted) if point not in existing]
     project.add_many(new, source="imported", weak=weak)
     placed = sum(point.image in parents for point in new)
     return ImportSummary(placed, len(new) - placed, len(wanted) - len(new))
 
 
-def _rows(table: Path, class_column: str | None) -> Iterator[_Row]:
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, strict=True)
-            column = _class_column(table, reader.fieldnames or (), class_column)
-            for row in reader:
-                yield _row(table, reader.line_num, row, column)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        fault = f"cannot be read ({getattr(error, 'strerror', None) or error})"
-        raise LabelError(one_line(table, fault, "give a CSV table")) from error
-
-
-def _class_column(table: Path, columns: Sequence[str], wanted: str | None) -> str:
-    others = [name for name in columns if name not in (*_POSITION, "frame")]
-    if wanted is None:
-        wanted = others[0] if len(others) == 1 else "class"
-    if missing := [name for name in (*_POSITION, wanted) if name not in columns]:
-        fault = f"has no column {', '.join(missing)}"
-        raise LabelError(one_line(table, fault, "it needs y_px, x_px and one with the class"))
-    return wanted
-
-
-def _row(table: Path, line: int, row: dict[str, str | None], column: str) -> _Row:
-    try:
-        y, x = (float(row[name] or "") for name in _POSITION)
-        if not (math.isfinite(y) and math.isfinite(x)):
-            raise ValueError(f"{y}, {x} is not a place")
-        name = check_class_name((row[column] or "").strip())
-        return y, x, name, int(row.get("frame") or 0)
-    except (TypeError, ValueError, LabelError) as error:
-        raise LabelError(one_line(table, f"line {line}: {error}", "mend or remove it")) from error
-
-
 def _smallest_type(pixels: NDArray[np.float32]) -> NDArray[np.generic]:
-    """Return pixels in the smallest type that holds them without loss."""
+    """Return pixels in the smallest type that represents them exactly."""
     for kind in (np.uint8, np.uint16):
         with np.errstate(invalid="ignore"):
             converted = pixels.astype(kind)
@@ -376,7 +327,7 @@ def _smallest_type(pixels: NDArray[np.float32]) -> NDArray[np.generic]:
     return pixels
 
 
-def _cut(pixels: NDArray[np.generic], label: Label, name: str) -> NDArray[np.generic]:
+def _cut_patch(pixels: NDArray[np.generic], label: Label, name: str) -> NDArray[np.generic]:
     if min(pixels.shape) < PATCH_PX:
         size = f"{pixels.shape[0]} x {pixels.shape[1]} px"
         raise LabelError(

@@ -1,11 +1,11 @@
-"""The append-only journal that keeps a label project through crashes and full disks.
+"""Append-only journal of a label project; survives crashes and full disks.
 
-One JSON record per line, each ending in a checksum of the text before it, the first one saying
-which version of the format follows. A record counts as saved once it is flushed to the disk;
-nothing written is ever changed, so whatever happens to a file costs at most its damaged lines,
-which are skipped and reported. There is no database, no memory map and no write-ahead log:
-the journal works on network drives. An OS lock lets one process write, or a lock file where the
-drive knows no locks; others read.
+The journal holds one JSON record per line, each with a checksum of the text before it. The first
+record is the version of the format. A record is saved once it is flushed to the disk, and nothing
+written is changed later; damage to the file therefore costs at most the damaged lines, which are
+skipped and reported. There is no database, memory map or write-ahead log, so the journal works on
+network drives. One process can write, held by a lock of the operating system or, on drives
+without locks, by a lock file; other processes can read.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FORMAT = 1
 JOURNAL_NAME = "labels.jsonl"
 LOCK_NAME, SOFT_LOCK_NAME = "labels.lock", "labels.open"
 
-# What network drives without locks answer.
+# Error numbers of network drives without locks.
 _NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK}
 _HEADER_OP = "journal"
 _SUM_KEY = b',"sum":"'
@@ -40,18 +40,18 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class JournalContents:
-    """What the bytes of a journal say.
+    """Decoded content of a journal.
 
     Attributes
     ----------
     records : tuple of dict
-        Every record whose checksum holds, in order, header left out.
+        All records with a correct checksum, in order, without the header.
     format : int or None
-        Version in the header; None where the first line is damaged.
+        Version in the header; None if the first line is damaged.
     damaged : tuple of int
-        Numbers of the lines (from 1) whose checksum does not hold.
+        Numbers (from 1) of the lines with a wrong checksum.
     torn : bytes
-        An unfinished last line: what a crash leaves of a record never acknowledged.
+        Unfinished last line, left by a crash while a record was written; empty if there is none.
     """
 
     records: tuple[dict[str, Any], ...]
@@ -61,14 +61,36 @@ class JournalContents:
 
 
 def encode_line(record: Record) -> str:
-    """Return the record as one line of JSON, its last value a CRC-32 of the text before it."""
+    """Encode a record as one line of JSON with a checksum.
+
+    Parameters
+    ----------
+    record : mapping
+        JSON-safe, without NaN.
+
+    Returns
+    -------
+    str
+        The line, without its line end; its last value is the CRC-32 of the text before it.
+    """
     body = json.dumps(record, separators=(",", ":"), allow_nan=False)
     return f'{body[:-1]}{_SUM_KEY.decode()}{zlib.crc32(body.encode()):08x}"}}'
 
 
 def decode_line(line: bytes) -> dict[str, Any] | None:
-    """Return the record of a line, or None where its checksum does not hold."""
-    line = line.rstrip(b"\r")  # some synchronising tools rewrite line ends
+    """Decode a line of a journal.
+
+    Parameters
+    ----------
+    line : bytes
+        The line, without its line end.
+
+    Returns
+    -------
+    dict or None
+        The record; None if the checksum is wrong.
+    """
+    line = line.rstrip(b"\r")  # some synchronisation tools rewrite line ends
     body, tail = line[:-_SUM_LENGTH] + b"}", line[-_SUM_LENGTH:]
     if tail != b'%s%08x"}' % (_SUM_KEY, zlib.crc32(body)):
         return None
@@ -80,9 +102,20 @@ def decode_line(line: bytes) -> dict[str, Any] | None:
 
 
 def parse(data: bytes) -> JournalContents:
-    """Read every whole line of a journal; never fails, whatever the bytes are."""
+    """Decode every complete line of a journal; accepts any bytes.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of the file.
+
+    Returns
+    -------
+    JournalContents
+        The records, and what is damaged.
+    """
     *lines, torn = data.split(b"\n")
-    if decode_line(torn):  # only its line end is missing
+    if decode_line(torn):  # only the line end is missing
         lines, torn = [*lines, torn], b""
     decoded = [decode_line(line) for line in lines]
     damaged = tuple(n for n, record in enumerate(decoded, 1) if record is None)
@@ -94,31 +127,31 @@ def parse(data: bytes) -> JournalContents:
 
 
 class LabelJournal:
-    """The journal of one project folder, opened for writing where that is possible.
+    """The journal of one project folder, opened for writing if possible.
 
     Parameters
     ----------
     folder : Path
-        The project's folder.
+        The folder of the project.
     read_only : bool
         Take no lock and change nothing.
 
     Attributes
     ----------
     contents : JournalContents
-        What the journal held when it was opened.
+        Content of the journal when it was opened.
     read_only : bool
-        Whether `append` is refused: asked for, locked by another process, not permitted,
-        written by a newer version.
+        Whether `append` is refused: because read-only access was requested, another process has
+        the lock, permissions are missing, or a newer version wrote the journal.
     count : int
         Number of records in the file.
     warnings : tuple of str
-        What the user should know about the journal's state, one sentence each.
+        Problems found while opening, one sentence each.
 
     Raises
     ------
     LabelError
-        If there is no readable journal.
+        There is no readable journal.
     """
 
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:
@@ -136,7 +169,7 @@ class LabelJournal:
             self.contents = parse(data)
             self._report()
             if not self.read_only:
-                self._mend(data)
+                self._repair_end(data)
             self._size = len(data) if self.read_only else self.path.stat().st_size
             self.count = len(self.contents.records)
         except BaseException:
@@ -145,18 +178,36 @@ class LabelJournal:
 
     @staticmethod
     def create(folder: Path, records: Sequence[Record]) -> None:
-        """Write a new journal that holds these records; it appears complete or not at all."""
+        """Write a new journal in one atomic step.
+
+        Parameters
+        ----------
+        folder : Path
+            The folder of the project.
+        records : sequence of mapping
+            Its first records.
+
+        Raises
+        ------
+        OutputError
+            The disk is full or not writable.
+        """
         write_bytes(folder / JOURNAL_NAME, _journal_bytes(records))
 
     def append(self, records: Sequence[Record]) -> None:
-        """Save records; they are on the disk when this returns, and not there if it raises.
+        """Append records; they are on the disk when this returns and absent if it raises.
+
+        Parameters
+        ----------
+        records : sequence of mapping
+            JSON-safe records.
 
         Raises
         ------
         LabelError
-            If the journal is read-only or another program changed it.
+            The journal is read-only or was changed by another program.
         OutputError
-            If the disk is full or gone; the journal is as before.
+            The disk is full or gone; the journal is unchanged.
         """
         self.check_writable()
         if not records:
@@ -166,26 +217,44 @@ class LabelJournal:
         self.count += len(records)
 
     def rewrite(self, records: Sequence[Record]) -> None:
-        """Replace the journal by a shorter one with the same meaning, in one atomic step.
+        """Replace all records in one atomic step.
 
-        A journal with damaged lines is kept in a file beside it.
+        A journal with damaged lines is first copied to a file in the same folder.
+
+        Parameters
+        ----------
+        records : sequence of mapping
+            The new records.
+
+        Raises
+        ------
+        LabelError
+            The journal is read-only or was changed by another program.
+        OutputError
+            The disk is full or gone; the journal is unchanged.
         """
         self.check_writable()
         if self.contents.damaged:
-            self._keep_aside(self._read(), "damaged")
+            self._save_copy(self._read(), "damaged")
         with replacing(self.path) as temporary:
             temporary.write_bytes(_journal_bytes(records))
         self._size = self.path.stat().st_size
         self.count = len(records)
 
     def become_read_only(self, reason: str) -> None:
-        """Refuse writing from now on, and say why."""
+        """Release the lock, refuse further changes and add a warning with the reason.
+
+        Parameters
+        ----------
+        reason : str
+            Start of the warning.
+        """
         self.read_only = True
         self._lock.release()
         self._warn(f"{reason}; nothing can be changed")
 
     def close(self) -> None:
-        """Let other processes write."""
+        """Release the lock, so that other processes can write."""
         self._lock.release()
 
     def _take_lock(self) -> None:
@@ -193,8 +262,8 @@ class LabelJournal:
             self._acquire()
         except Timeout:
             left = self._lock.lock_file if isinstance(self._lock, SoftFileLock) else ""
-            more = f", or a crash left {Path(left).name} there: remove it then" if left else ""
-            self.become_read_only(f"another window or process has the project open{more}")
+            more = f", or a crash left {Path(left).name} there: then remove it" if left else ""
+            self.become_read_only(f"another panel or process has the project open{more}")
         except OSError as error:
             self.become_read_only(f"the folder cannot be written ({error.strerror})")
         else:
@@ -202,7 +271,7 @@ class LabelJournal:
                 self.become_read_only(f"{JOURNAL_NAME} is write-protected")
 
     def _acquire(self) -> None:
-        """Take the lock; where a drive knows none, a file that is there says the same."""
+        """Take the lock; on drives without locks, create a lock file instead."""
         try:
             self._lock.acquire()
         except (OSError, NotImplementedError) as error:
@@ -228,23 +297,31 @@ class LabelJournal:
         if found.torn and self.read_only:
             self._warn(f"an unfinished last line of {len(found.torn)} bytes was ignored")
 
-    def _mend(self, data: bytes) -> None:
-        """Make the journal end in a whole line; what a crash left is kept in a file beside it."""
+    def _repair_end(self, data: bytes) -> None:
+        """Move an unfinished last line to a file of its own, or complete its line end."""
         torn = self.contents.torn
         if torn:
-            kept = self._keep_aside(torn, "torn")
+            kept = self._save_copy(torn, "torn")
             os.truncate(self.path, len(data) - len(torn))
             self._warn(f"a crash or a cut copy left an unfinished last line, now in {kept}")
         elif data and not data.endswith(b"\n"):
             append_line(self.path, "")
 
-    def _keep_aside(self, data: bytes, kind: str) -> str:
+    def _save_copy(self, data: bytes, kind: str) -> str:
         kept = self.path.with_name(f"labels.{kind}-{zlib.crc32(data):08x}.jsonl")
         write_bytes(kept, data)
         return kept.name
 
     def check_writable(self) -> None:
-        """Raise `LabelError`, with the reason, where nothing can be appended."""
+        """Check that records can be appended.
+
+        Raises
+        ------
+        LabelError
+            The journal is read-only, closed or was changed by another program.
+        OutputError
+            The file is gone, for instance with its drive.
+        """
         if self.read_only:
             why = self.warnings[-1] if self.warnings else "opened read-only"
             raise LabelError(f"{self.path.parent}: cannot be changed ({why})")
@@ -258,7 +335,7 @@ class LabelJournal:
             return self.path.stat().st_size
         except OSError as error:
             raise OutputError(
-                f"{self.path}: gone ({error.strerror}); bring the drive back, then try again"
+                f"{self.path}: gone ({error.strerror}); reconnect the drive and try again"
             ) from error
 
     def _warn(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Patch folders and label projects, read together as one training set."""
+"""Loading of patch folders and label projects as one training set."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     from napari_stem_defects.labels.label import Label
     from napari_stem_defects.networks.spec import EnsembleSpec
 
-# More names than these fill a screen.
-_NAMED = 10
-# Columns of different classes that are closer than this are magnified, at most so many times:
-# windows, blur and jitter of the recipe were chosen for columns at least that far apart.
-_APART_PX = 8.0
-_MOST_MAGNIFIED = 4.0
+# Longer lists of names do not fit on a screen.
+_MOST_NAMES = 10
+# If columns of different classes are closer than this, images are upsampled, at most fourfold:
+# windows, blur and jitter of the recipes were chosen for columns at least this far apart.
+_LEAST_DISTANCE_PX = 8.0
+_MOST_UPSAMPLING = 4.0
 
 Labelled = tuple["Micrograph", "tuple[Label, ...]"]
 Patch = tuple[NDArray[np.float32], str, str]
@@ -55,29 +55,30 @@ def read_training_data(
     scale_of: EnsembleSpec | None = None,
     read_patches: Callable[[Path], PatchFolder] = read_patch_folder,
 ) -> TrainingSet:
-    """Read everything there is to learn from, or to measure an ensemble on.
+    """Read labelled data for training or evaluation.
 
     Parameters
     ----------
-    paths : sequence of path
+    paths : sequence of str or Path
         Patch folders and label projects.
     scale_of : EnsembleSpec, optional
-        Bring micrographs to this ensemble's pixel size, as detection would, instead of to the
-        finest among them.
+        Resample micrographs to the pixel size of this ensemble, as in detection. By default they
+        are resampled to the smallest pixel size among them, or smaller if columns of different
+        classes are close.
     read_patches : callable
-        Reads a patch folder; `workers.isolated_read.read_patches` does it in a process of its own.
+        Reads a patch folder; `workers.isolated_read.read_patches` uses a separate process.
 
     Returns
     -------
     TrainingSet
-        Patches without a parent, of folders and of projects alike, are compared with each other
-        to find those that overlap; they keep their pixels as they are. Those with pixels that
-        have no value are left out, and its ``notes`` name them.
+        Patches without a parent micrograph are not resampled; patches that overlap are found by
+        comparing them. Patches with invalid pixels are left out and listed in ``notes``.
 
     Raises
     ------
     LabelError
-        A path is neither, holds no label, or only some of the micrographs are calibrated.
+        A path is neither a patch folder nor a label project, or holds no labels, or only some of
+        the micrographs have a pixel size.
     """
     frames: list[Labelled] = []
     patches: list[Patch] = []
@@ -91,12 +92,12 @@ def read_training_data(
             patches += zip(folder.patches, folder.classes, folder.names, strict=True)
             left_out += folder.left_out
         else:
-            raise _no_labels(path)
-    whole = [(image, labels) for image, labels in frames if _is_patch(image)]
-    left_out += [image.name for image, _ in whole if image.invalid is not None]
+            raise _no_labels_error(path)
+    single = [(image, labels) for image, labels in frames if _is_patch(image)]
+    left_out += [image.name for image, _ in single if image.invalid is not None]
     patches += [
         (image.pixels, labels[0].class_name, image.name)
-        for image, labels in whole
+        for image, labels in single
         if image.invalid is None
     ]
     parents = [(image, labels) for image, labels in frames if not _is_patch(image)]
@@ -107,28 +108,24 @@ def read_training_data(
     if parents:
         parts.append(_from_parents(parents, scale_of))
     notes = tuple(note for part in parts for note in part.notes)
-    return replace(join(parts), notes=(*_about(left_out), *notes))
+    return replace(join(parts), notes=(*_invalid_patches_note(left_out), *notes))
 
 
-def _about(left_out: Sequence[str]) -> tuple[str, ...]:
+def _invalid_patches_note(left_out: Sequence[str]) -> tuple[str, ...]:
     if not left_out:
         return ()
-    some = ", ".join(left_out[:_NAMED]) + (", ..." if len(left_out) > _NAMED else "")
-    what = (
-        "1 patch was left out because it holds"
-        if len(left_out) == 1
-        else f"{len(left_out)} patches were left out because they hold"
-    )
-    return (f"{what} pixels without a value: {some}.",)
+    some = ", ".join(left_out[:_MOST_NAMES]) + (", ..." if len(left_out) > _MOST_NAMES else "")
+    start = "1 patch was" if len(left_out) == 1 else f"{len(left_out)} patches were"
+    return (f"{start} left out because of invalid pixels (NaN, infinity): {some}.",)
 
 
-def _no_labels(path: Path) -> LabelError:
+def _no_labels_error(path: Path) -> LabelError:
     if not path.exists():
         return LabelError(one_line(path, "does not exist", "check the path"))
     if path.is_file():
-        advice = "label it in a project first (window Label patches), and give the project"
+        advice = "label it first in a project (panel Label patches) and give the project"
         return LabelError(one_line(path, "a file holds no labels", advice))
-    return LabelError(one_line(path, "is no folder of labels", "check the path"))
+    return LabelError(one_line(path, "is not a folder of labels", "check the path"))
 
 
 def _is_patch(image: Micrograph) -> bool:
@@ -139,37 +136,37 @@ def _from_parents(parents: Sequence[Labelled], scale_of: EnsembleSpec | None) ->
     if scale_of is not None:
         factors = [match_scale(image, scale_of.target_scale).factor for image, _ in parents]
         return from_clicks(_at_scale(parents, factors), pixel_size_nm=scale_of.pixel_size_nm)
-    size = _finest(parents)
+    size = _smallest_pixel_size(parents)
     factors = [(image.pixel_size_nm or 1) / (size or 1) for image, _ in parents]
-    more = 1.0 if size is None else _magnification(parents, factors)
-    clicks = _at_scale(parents, [factor * more for factor in factors])
-    data = from_clicks(clicks, pixel_size_nm=None if size is None else size / more)
-    return replace(data, notes=_about_magnification(more, size))
+    upsampling = 1.0 if size is None else _upsampling(parents, factors)
+    clicks = _at_scale(parents, [factor * upsampling for factor in factors])
+    data = from_clicks(clicks, pixel_size_nm=None if size is None else size / upsampling)
+    return replace(data, notes=_upsampling_note(upsampling, size))
 
 
-def _magnification(parents: Sequence[Labelled], factors: Sequence[float]) -> float:
-    """Return how much larger to look at images whose columns were clicked one by one.
+def _upsampling(parents: Sequence[Labelled], factors: Sequence[float]) -> float:
+    """Return the factor by which to upsample images with a label on every column.
 
-    Images without a pixel size are left alone, because detection could not do the same; so are
-    those with weak labels, which stand for a patch of a certain size.
+    It is 1 for images without a pixel size, because detection could not repeat it, and for images
+    with weak labels, which refer to a patch of a fixed size.
     """
     if any(label.weak for _, labels in parents for label in labels):
         return 1.0
     near = nearest_class_distance(
         [
-            PointLabels(*_places(labels, factor), tuple(x.class_name for x in labels))
+            PointLabels(*_positions(labels, factor), tuple(x.class_name for x in labels))
             for (_, labels), factor in zip(parents, factors, strict=True)
         ]
     )
-    return float(np.clip(_APART_PX / max(near, 1.0), 1.0, _MOST_MAGNIFIED))
+    return float(np.clip(_LEAST_DISTANCE_PX / max(near, 1.0), 1.0, _MOST_UPSAMPLING))
 
 
-def _about_magnification(times: float, size: float | None) -> tuple[str, ...]:
-    if times == 1 or size is None:
+def _upsampling_note(factor: float, size: float | None) -> tuple[str, ...]:
+    if factor == 1 or size is None:
         return ()
     return (
-        f"Columns of different classes are closer than {_APART_PX:.0f} px, so images are looked at"
-        f" {times:.2g} times magnified, at {size / times:.4g} nm per px.",
+        f"Columns of different classes are closer than {_LEAST_DISTANCE_PX:.0f} px, so images are"
+        f" upsampled by a factor of {factor:.2g} to {size / factor:.4g} nm per px.",
     )
 
 
@@ -180,7 +177,7 @@ def _at_scale(parents: Sequence[Labelled], factors: Sequence[float]) -> list[Cli
     ]
 
 
-def _finest(parents: Sequence[Labelled]) -> float | None:
+def _smallest_pixel_size(parents: Sequence[Labelled]) -> float | None:
     sizes = [image.pixel_size_nm for image, _ in parents]
     known = [size for size in sizes if size is not None]
     if known and len(known) < len(sizes):
@@ -190,8 +187,8 @@ def _finest(parents: Sequence[Labelled]) -> float | None:
 
 
 def _clicks(image: Micrograph, labels: Sequence[Label], factor: float) -> Clicks:
-    """Return the labels of an image magnified ``factor`` times."""
-    y, x = _places(labels, factor)
+    """Resample an image by a factor and return it with its labels."""
+    y, x = _positions(labels, factor)
     return Clicks(
         image=np.ascontiguousarray(resample(image.pixels, factor), np.float32),
         y=y,
@@ -202,9 +199,9 @@ def _clicks(image: Micrograph, labels: Sequence[Label], factor: float) -> Clicks
     )
 
 
-def _places(
+def _positions(
     labels: Sequence[Label], factor: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return where labels lie, y and x, in an image magnified ``factor`` times."""
+    """Return y and x of the labels in an image resampled by a factor."""
     y, x = np.array([(label.y, label.x) for label in labels], np.float64).T
     return scale_positions(y, factor), scale_positions(x, factor)

@@ -1,8 +1,8 @@
-"""Folders of 64x64 px patches whose class is in the file name or the sub-folder's name.
+"""Folders of 64 x 64 px patches, classified by file name or sub-folder.
 
-The public CdTe and SrTiO3 sets are of the first kind: ``Vacancy_CdTe_12.tif`` is patch 12 of
-class ``Vacancy_CdTe``. Their pixel formats differ from class to class (RGBA, RGB, grey), with
-equal channels throughout.
+The public CdTe and SrTiO3 data sets are of the first kind: ``Vacancy_CdTe_12.tif`` is patch 12 of
+class ``Vacancy_CdTe``. Their pixel formats differ between classes (RGBA, RGB, grey), always with
+equal channels.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PATCH_PX = 64
 _SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".npy"})
 _NAME = re.compile(r"(?P<class_name>.+)_\d+")
-# A 64x64 px file is smaller than this in any format; `is_patch_folder` opens nothing bigger.
+# A file of 64 x 64 px is smaller than this in any format; `is_patch_folder` opens no larger one.
 _PATCH_BYTES = 2**20
 
 
@@ -37,15 +37,16 @@ class PatchFolder:
     Attributes
     ----------
     patches : ndarray of float32, shape (N, 64, 64)
-        In natural order of the names, intensities as stored.
+        Intensities as stored, in natural order of the names.
     classes : tuple of str
         Class of each patch.
     names : tuple of str
         Path of each patch relative to ``root``, with forward slashes.
     root : Path
+        The folder.
     left_out : tuple of str
-        Paths of patches that hold pixels without a value (NaN, infinity): nothing is learned
-        from pixels that were made up to fill them.
+        Paths of patches with invalid pixels (NaN, infinity), which would be trained on with the
+        values that fill them.
     """
 
     patches: NDArray[np.float32]
@@ -56,56 +57,78 @@ class PatchFolder:
 
 
 def read_patch_folder(path: str | Path) -> PatchFolder:
-    """Read ``<class>_<number>.<ext>`` files of a folder, or any images of one folder per class.
+    """Read the patches of a folder.
 
-    Files that are no images, and hidden ones, are ignored.
+    Either the folder holds files ``<class>_<number>.<suffix>``, or one sub-folder per class with
+    images of any name. Other files and hidden ones are ignored.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder.
+
+    Returns
+    -------
+    PatchFolder
+        The patches without invalid pixels.
 
     Raises
     ------
     LabelError
-        One line that names the folder or the file at fault: an image whose name gives no class,
-        that is damaged or not 64x64 px; no patches at all, or none without invalid pixels; a
-        folder of patch folders.
+        A file name contains no class; a patch is damaged or not 64 x 64 px; the folder holds no
+        patches, only patches with invalid pixels, or several patch folders. The message is one
+        line with the name of the folder or file.
     """
     root = Path(path)
     if not root.is_dir():
-        raise LabelError(one_line(root, "is no folder", "give a folder of 64x64 px patches"))
-    found = _named_patches(root) or _sorted_patches(root)
+        raise LabelError(one_line(root, "is not a folder", "give a folder of 64x64 px patches"))
+    found = _patches_by_name(root) or _patches_by_folder(root)
     if not found:
         advice = "give one with files like SF1_12.tif, or one sub-folder per class"
         raise LabelError(one_line(root, "holds no patches", advice))
-    patches = {file.relative_to(root).as_posix(): _patch(file) for file in found}
-    whole = {name: patch.pixels for name, patch in patches.items() if patch.invalid is None}
-    if not whole:
-        fault = "holds only patches with pixels that have no value"
+    patches = {file.relative_to(root).as_posix(): _read_patch(file) for file in found}
+    valid = {name: patch.pixels for name, patch in patches.items() if patch.invalid is None}
+    if not valid:
+        fault = "holds only patches with invalid pixels (NaN, infinity)"
         raise LabelError(one_line(root, fault, "export them again"))
     classes = tuple(
         name
         for name, patch in zip(found.values(), patches.values(), strict=True)
         if patch.invalid is None
     )
-    left_out = tuple(name for name in patches if name not in whole)
-    return PatchFolder(np.stack(list(whole.values())), classes, tuple(whole), root, left_out)
+    left_out = tuple(name for name in patches if name not in valid)
+    return PatchFolder(np.stack(list(valid.values())), classes, tuple(valid), root, left_out)
 
 
 def is_patch_folder(path: str | Path) -> bool:
-    """Say whether a folder looks like patches, judged by one file; never raises."""
+    """Return whether a folder seems to hold patches, judged by its first file.
+
+    Parameters
+    ----------
+    path : str or Path
+        Any path; unreadable ones are no patch folders.
+
+    Returns
+    -------
+    bool
+        True if the first image is a patch.
+    """
     try:
         root = Path(path)
-        found = root.is_dir() and (_named_patches(root) or _sorted_patches(root))
+        found = root.is_dir() and (_patches_by_name(root) or _patches_by_folder(root))
         if not found:
             return False
         first = next(iter(found))
-        return first.stat().st_size < _PATCH_BYTES and _patch(first).pixels.size > 0
+        return first.stat().st_size < _PATCH_BYTES and _read_patch(first).pixels.size > 0
     except (LabelError, OSError):
         return False
 
 
-def _named_patches(root: Path) -> dict[Path, str]:
+def _patches_by_name(root: Path) -> dict[Path, str]:
     return {file: _class_in_name(file) for file in _images(root)}
 
 
-def _sorted_patches(root: Path) -> dict[Path, str]:
+def _patches_by_folder(root: Path) -> dict[Path, str]:
     folders = sorted(filter(Path.is_dir, root.iterdir()), key=natural_order)
     found: dict[Path, str] = {}
     for folder in folders:
@@ -135,7 +158,7 @@ def _class_in_name(file: Path) -> str:
     return match["class_name"]
 
 
-def _patch(file: Path) -> Micrograph:
+def _read_patch(file: Path) -> Micrograph:
     try:
         patch = read(file)
     except ReadError as error:

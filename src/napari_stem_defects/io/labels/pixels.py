@@ -1,4 +1,4 @@
-"""The pixels that a label project keeps: one plain ``.npy`` file per labelled frame."""
+"""Pixel files of a label project: one ``.npy`` file per labelled frame."""
 
 from __future__ import annotations
 
@@ -21,24 +21,73 @@ if TYPE_CHECKING:
 
 
 def pixel_path(folder: Path, sha256: str, frame: int, *, stack: bool) -> Path:
-    """Return where a project keeps the pixels of a frame."""
+    """Return the path of the pixel file of a frame.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the project.
+    sha256 : str
+        SHA-256 of the micrograph.
+    frame : int
+        Index of the frame.
+    stack : bool
+        Whether the micrograph is a stack.
+
+    Returns
+    -------
+    Path
+        ``images/<sha256>.npy``, or ``images/<sha256>-<frame>.npy`` for a stack.
+    """
     return folder / "images" / (f"{sha256}-{frame}.npy" if stack else f"{sha256}.npy")
 
 
 def pixel_hash(pixels: NDArray[np.float32]) -> str:
-    """Return the sha256 that names a micrograph without a file."""
+    """Return the SHA-256 of a micrograph without a file.
+
+    Parameters
+    ----------
+    pixels : ndarray of float32, shape (Y, X) or (T, Y, X)
+        Its pixels.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
     return hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
 
 
 def store_pixels(
     folder: Path, micrograph: Micrograph, frame: int, known: LabelledFrame | None
 ) -> LabelledFrame:
-    """Keep one frame of a micrograph and return its entry.
+    """Store one frame of a micrograph.
 
-    Pixels that are stored already and intact stay as they are, so that nothing moves under
-    existing labels; name, path and calibration follow the micrograph.
+    Pixels that are stored and undamaged are not replaced, so that existing labels keep their
+    image; name, path and pixel size are updated from the micrograph.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the project.
+    micrograph : Micrograph
+        An image or a stack.
+    frame : int
+        Index of the frame.
+    known : LabelledFrame or None
+        Present entry of the frame.
+
+    Returns
+    -------
+    LabelledFrame
+        The new entry; it keeps a known pixel size if the micrograph has none.
+
+    Raises
+    ------
+    OutputError
+        The disk is full or not writable.
     """
-    checksum = known.checksum if known and _intact(folder, known) else None
+    checksum = known.checksum if known and _is_undamaged(folder, known) else None
     if checksum is None:
         data = _npy_bytes(micrograph.frame(frame))
         checksum = hashlib.sha256(data).hexdigest()
@@ -54,7 +103,7 @@ def store_pixels(
         stack=micrograph.is_stack,
         pixel_size_nm=micrograph.pixel_size_nm,
         pixel_size_source=micrograph.pixel_size_source,
-        path=_reference(folder, micrograph.path),
+        path=_relative_path(folder, micrograph.path),
     )
     if known and entry.pixel_size_nm is None:
         entry = replace(
@@ -64,12 +113,24 @@ def store_pixels(
 
 
 def load_pixels(folder: Path, entry: LabelledFrame) -> Micrograph:
-    """Read a stored frame back as a single image; invalid pixels hold its median.
+    """Read a stored frame as a single image.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the project.
+    entry : LabelledFrame
+        The frame.
+
+    Returns
+    -------
+    Micrograph
+        The frame; invalid pixels hold its median.
 
     Raises
     ------
     LabelError
-        If the file is missing, or is not the one that was stored.
+        The file is missing or damaged.
     """
     pixels = _array(_stored_bytes(folder, entry), entry)
     invalid = ~np.isfinite(pixels)
@@ -79,7 +140,7 @@ def load_pixels(folder: Path, entry: LabelledFrame) -> Micrograph:
     return _micrograph(folder, entry, pixels, invalid)
 
 
-def _intact(folder: Path, entry: LabelledFrame) -> bool:
+def _is_undamaged(folder: Path, entry: LabelledFrame) -> bool:
     try:
         _stored_bytes(folder, entry)
     except LabelError:
@@ -95,7 +156,7 @@ def _stored_bytes(folder: Path, entry: LabelledFrame) -> bytes:
     except OSError as error:
         raise LabelError(f"{path}: cannot be read ({error.strerror}); {remedy}") from error
     if hashlib.sha256(data).hexdigest() != entry.checksum:
-        raise LabelError(f"{path}: damaged, its checksum does not hold; {remedy}")
+        raise LabelError(f"{path}: damaged (wrong checksum); {remedy}")
     return data
 
 
@@ -105,7 +166,7 @@ def _array(data: bytes, entry: LabelledFrame) -> NDArray[np.float32]:
     except (ValueError, MemoryError, EOFError) as error:
         raise LabelError(f"pixels of {entry.name!r} are not an array; add it again") from error
     if not isinstance(array, np.ndarray) or array.shape != (entry.height, entry.width):
-        raise LabelError(f"pixels of {entry.name!r} have another size than stated; add it again")
+        raise LabelError(f"pixels of {entry.name!r} have the wrong size; add it again")
     return np.ascontiguousarray(array, dtype=np.float32)
 
 
@@ -135,7 +196,7 @@ def _micrograph(
     )
 
 
-def _reference(folder: Path, path: Path | None) -> str | None:
+def _relative_path(folder: Path, path: Path | None) -> str | None:
     if path is None:
         return None
     absolute = Path(path).absolute()

@@ -1,4 +1,4 @@
-"""What is wrong with a label project, without changing it."""
+"""Integrity check of a label project."""
 
 from __future__ import annotations
 
@@ -15,7 +15,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ProjectCheck:
-    """What `verify` found: how much there is, and everything that is wrong with it."""
+    """Result of `verify`.
+
+    Attributes
+    ----------
+    name : str
+        Name of the project.
+    counts : dict of str to int
+        Number of labels of every class.
+    frames : int
+        Number of stored frames.
+    problems : tuple of str
+        One sentence each; empty if the project is valid.
+    """
 
     name: str
     counts: dict[str, int]
@@ -30,18 +42,45 @@ class ProjectCheck:
 
 
 def labels_verify(project: Path) -> ProjectCheck:
-    """Check a project without changing it; see `verify`."""
+    """Check a project folder without changing it; see `verify`.
+
+    Parameters
+    ----------
+    project : Path
+        The folder of the project.
+
+    Returns
+    -------
+    ProjectCheck
+        Counts and problems.
+
+    Raises
+    ------
+    LabelError
+        The folder is not a label project.
+    """
     with LabelProject.open(project, read_only=True) as opened:
         return verify(opened)
 
 
 def verify(project: LabelProject) -> ProjectCheck:
-    """Check journal, pixels and positions of a project, and say everything that is wrong."""
-    problems = [*project.warnings, *_broken_pixels(project), *_misplaced(project)]
+    """Check the journal, the pixel files and the label positions of a project.
+
+    Parameters
+    ----------
+    project : LabelProject
+        An open project; it is not changed.
+
+    Returns
+    -------
+    ProjectCheck
+        Counts and problems.
+    """
+    problems = [*project.warnings, *_damaged_pixels(project), *_misplaced_labels(project)]
     return ProjectCheck(project.path.name, project.counts(), len(project.frames), tuple(problems))
 
 
-def _broken_pixels(project: LabelProject) -> Iterator[str]:
+def _damaged_pixels(project: LabelProject) -> Iterator[str]:
     for frame in project.frames:
         try:
             project.micrograph(frame.sha256, frame.frame)
@@ -49,7 +88,7 @@ def _broken_pixels(project: LabelProject) -> Iterator[str]:
             yield str(error)
 
 
-def _misplaced(project: LabelProject) -> Iterator[str]:
+def _misplaced_labels(project: LabelProject) -> Iterator[str]:
     frames = {(frame.sha256, frame.frame): frame for frame in project.frames}
     for label in project.labels():
         frame = frames.get((label.image, label.frame))

@@ -1,0 +1,59 @@
+"""Tables of points are read, and every fault names its line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from napari_stem_defects.errors import LabelError
+from napari_stem_defects.io.labels.point_table import PointRow, read_point_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "points.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_only_other_column_holds_the_classes(tmp_path: Path) -> None:
+    table = write(tmp_path, "x_px,y_px,column\n20.5,10, Se2 \n")
+    assert read_point_table(table) == [PointRow(10, 20.5, "Se2", 0)]
+
+
+def test_of_several_columns_class_is_the_default(tmp_path: Path) -> None:
+    table = write(tmp_path, "y_px,x_px,kind,class,frame\n10,20,a,W,3\n11,21,b,Se,\n")
+    assert read_point_table(table) == [PointRow(10, 20, "W", 3), PointRow(11, 21, "Se", 0)]
+    assert [row.class_name for row in read_point_table(table, "kind")] == ["a", "b"]
+
+
+def test_a_table_without_rows_is_empty(tmp_path: Path) -> None:
+    assert read_point_table(write(tmp_path, "y_px,x_px,class\n")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "has no column y_px, x_px, class"),
+        ("y_px,x_px,class\n1,2,W\n1,two,W\n", "line 3: could not convert"),
+        ("y_px,x_px,class\n1,inf,W\n", "line 2: position 1.0, inf is not finite; correct"),
+        ("y_px,x_px,class\n1,2,a/b\n", "line 2: class name"),
+        ("y_px,x_px,class,frame\n1,2,W,first\n", "line 2: invalid literal"),
+    ],
+)
+def test_a_fault_is_one_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(LabelError) as caught:
+        read_point_table(write(tmp_path, text))
+    assert str(caught.value).startswith(f"points.csv: {message}")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_or_binary_file_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(LabelError, match="cannot be read"):
+        read_point_table(tmp_path / "missing.csv")
+    (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(LabelError, match="cannot be read"):
+        read_point_table(tmp_path / "binary.csv")
