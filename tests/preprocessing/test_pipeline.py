@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from napari_stem_defects.errors import InputError
 from napari_stem_defects.preprocessing.pipeline import (
     feature_shapes,
     features,
@@ -283,3 +284,9 @@ def test_half_a_turn_changes_nothing_and_a_quarter_does() -> None:
     np.testing.assert_allclose(fft[0], fft[2], atol=1e-4)
     np.testing.assert_allclose(fft[1], fft[3], atol=1e-4)
     assert np.abs(fft[0] - fft[1]).max() > 1
+
+
+@pytest.mark.parametrize("shape", [(64,), (2, 64, 64), (0, 64)])
+def test_previews_need_one_frame(shape: tuple[int, ...]) -> None:
+    with pytest.raises(InputError, match="give one frame of shape"):
+        stages(np.zeros(shape, np.float32), HANN)

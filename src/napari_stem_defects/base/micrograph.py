@@ -42,6 +42,15 @@ class Micrograph:
         Metadata of the file (instrument, voltage, tags); JSON-safe values only.
     notes : tuple of str
         Conversions applied while reading, one sentence each.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> stack = sd.Micrograph(np.zeros((5, 64, 96), np.float32), "series")
+    >>> stack.frame_count, stack.frame_shape
+    (5, (64, 96))
+    >>> stack.with_pixel_size(0.02, "user").frame(0).pixel_size_nm
+    0.02
     """
 
     pixels: NDArray[np.float32]

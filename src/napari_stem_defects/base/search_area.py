@@ -48,6 +48,14 @@ class SearchArea:
     ----------
     outlines : tuple of tuples of (y, x)
         Corners in px of the image. The area is the union of the outlined polygons.
+
+    Examples
+    --------
+    >>> area = sd.SearchArea.rectangle(10, 20, 60, 90)
+    >>> area.to_text()
+    '10,20,60,90'
+    >>> int(area.mask((128, 128)).sum())
+    3500
     """
 
     outlines: tuple[Outline, ...]

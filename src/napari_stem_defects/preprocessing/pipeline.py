@@ -20,6 +20,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from napari_stem_defects.errors import InputError
 from napari_stem_defects.preprocessing.filters import (
     NO_SIGNAL,
     normalise_contrast,
@@ -51,6 +52,13 @@ class Stages(NamedTuple):
         Stage c: after background subtraction and local contrast normalisation.
     spectrum, thresholded : ndarray
         Stages d and e, centred: the zero frequency is at ``shape // 2``.
+
+    Examples
+    --------
+    >>> image = sd.simulate(size=128).micrograph.pixels
+    >>> found = sd.preprocess(image, sd.PreprocessingSettings())
+    >>> found.background_removed.shape
+    (128, 128)
     """
 
     original: Image
@@ -196,12 +204,26 @@ def stages(image: Image, settings: PreprocessingSettings) -> Stages:
     -------
     Stages
 
+    Raises
+    ------
+    InputError
+        If the image is not one frame of at least one pixel.
+
     Notes
     -----
     For a patch of ``settings.patch_px`` these are the values of `features`, with the redundant half
     of the spectrum and the frequencies above the cutoff.
+
+    Examples
+    --------
+    >>> image = sd.simulate(size=128).micrograph.pixels
+    >>> found = sd.preprocess(image, sd.PreprocessingSettings(threshold=0.3))
+    >>> bool(found.normalised.max() == 1)
+    True
     """
     original = np.ascontiguousarray(image, dtype=np.float32)
+    if original.ndim != 2 or original.size == 0:
+        raise InputError(f"image of shape {original.shape}: give one frame of shape (Y, X)")
     filtered = filter_image(original, settings)
     windowed = _apply_window(_scale_patches(filtered, settings), settings)
     spectrum = _log_magnitude(scipy.fft.fft2(windowed))

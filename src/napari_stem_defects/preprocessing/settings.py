@@ -43,6 +43,17 @@ class PreprocessingSettings:
         Highest spatial frequency, in cycles per px (0.5 keeps all).
     representation : {"fft", "real", "fft+real"}
         Input of the networks: the thresholded spectrum, the filtered patch, or both.
+
+    Raises
+    ------
+    InputError
+        If a value is out of range.
+
+    Examples
+    --------
+    >>> settings = sd.PreprocessingSettings(background_px=8.0)
+    >>> sd.PreprocessingSettings.from_dict(settings.to_dict()) == settings
+    True
     """
 
     patch_px: int = 64

@@ -18,7 +18,10 @@ Array = NDArray[np.float64]
 CRYSTALS = ("cdte-110", "sto-001")
 """Names of the crystals: CdTe along [110] and SrTiO3 along [001]."""
 ALIASES = {"sto-100": "sto-001"}
-"""Other accepted names of the crystals, from earlier versions."""
+"""Other accepted names of the crystals, from earlier versions.
+
+They give identical images, which are named after the alias.
+"""
 
 CDTE_NM = 0.6482
 """Lattice constant of CdTe."""

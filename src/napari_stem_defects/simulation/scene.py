@@ -53,6 +53,14 @@ class Simulation:
         Shift of each scan row along x in px.
     crystal : ndarray of float32, shape (Y, X)
         Fraction of the crystal in each pixel: 1 inside the crystal, 0 outside.
+
+    Examples
+    --------
+    >>> made = sd.simulate("sto-001", defects=["missing"], size=256)
+    >>> made.points[0].class_name
+    'Mis'
+    >>> made.masks["Mis"].shape
+    (256, 256)
     """
 
     micrograph: Micrograph

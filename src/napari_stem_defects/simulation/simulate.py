@@ -120,8 +120,7 @@ def simulate(
     Parameters
     ----------
     crystal : {"cdte-110", "sto-001"}
-        CdTe along [110] or SrTiO3 along [001]. "sto-100" is an alias of "sto-001", from earlier
-        versions; it gives the same image, named after the alias.
+        CdTe along [110] or SrTiO3 along [001]. "sto-100" is an alias of the latter.
     defects : sequence of str, optional
         Kinds from `available_defects`, or names of their classes. Each name adds one extended
         defect or six point defects. By default every class occurs; an empty sequence gives a
@@ -142,12 +141,16 @@ def simulate(
     Returns
     -------
     Simulation
-        The image with its ground truth.
 
     Raises
     ------
     InputError
         If a name is not known or a number is out of range.
+
+    Examples
+    --------
+    >>> len(sd.simulate("cdte-110", defects=["vacancy"], size=256).points)
+    6
     """
     names = _check_defects(crystal, defects)
     given, crystal = crystal, resolve_crystal(crystal)
