@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-ARCHITECTURE = "selu-cnn-1"
 T = TypeVar("T")
 
+ARCHITECTURE = "selu-cnn-1"
 MAX_CLASSES, MAX_SEEDS = 64, 64
 MAX_STRIDE_PX = 8
 # Types of the entries of a description that are the same in JSON and in Python.
@@ -282,8 +282,8 @@ class EnsembleSpec:
         """
         known = {item.name for item in fields(cls)}
         if set(values) != known:
-            odd = ", ".join(sorted(set(values) ^ known)[:5])
-            raise ModelError(f"model description has unknown or missing entries: {odd}")
+            names = ", ".join(sorted(set(values) ^ known)[:5])
+            raise ModelError(f"model description has unknown or missing entries: {names}")
         try:
             return cls(**{**values, **_parsed(values)})
         except _MALFORMED as error:
