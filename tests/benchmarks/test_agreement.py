@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from napari_stem_defects import DEFAULT_MODEL
-from napari_stem_defects.inference import sliding_window
+from napari_stem_defects.inference import early_exit, sliding_window
 from napari_stem_defects.inference.predict import predict
 from napari_stem_defects.io.models.library import find_model
 from napari_stem_defects.io.models.model_file import load_model
@@ -65,7 +65,7 @@ def test_fast_answers_are_exact_or_cleared_by_bulk(
     others = [n for n in range(len(ours)) if n != bulk]
     cleared = (ours[others] == 0).all(0)
     np.testing.assert_allclose(ours[:, ~cleared], wanted[:, ~cleared], atol=1e-4)
-    assert (ours[bulk][cleared] >= sliding_window.EARLY_EXIT_PROBABILITY).all()
+    assert (ours[bulk][cleared] >= early_exit.EARLY_EXIT_PROBABILITY).all()
     assert np.abs(ours[bulk] - wanted[bulk]).max() <= 1e-2
 
 
@@ -78,6 +78,6 @@ def test_bulk_is_sure_in_bfloat16_of_what_it_is_sure_of(
     halved = EnsembleNetwork(ensemble, precision="bfloat16").probabilities(seen)
     wanted = EnsembleNetwork(ensemble).probabilities(seen)
     bulk = ensemble.spec.classes.index("Bulk")
-    sure = halved[:, bulk] >= sliding_window.EARLY_EXIT_PROBABILITY
+    sure = halved[:, bulk] >= early_exit.EARLY_EXIT_PROBABILITY
     assert np.abs(halved - wanted)[sure, bulk].max(initial=0) <= 1e-2
     assert 0 < np.abs(halved - wanted).max() <= 0.1

@@ -15,7 +15,13 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from napari_stem_defects.inference.predict import predict
-from napari_stem_defects.networks.ensemble import EnsembleNetwork, new_member, weights_of
+from napari_stem_defects.networks.ensemble import (
+    EnsembleNetwork,
+)
+from napari_stem_defects.networks.member import (
+    collect_weights,
+    new_member,
+)
 from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec
 from napari_stem_defects.preprocessing.pipeline import (
     feature_shapes,
@@ -39,7 +45,7 @@ WINDOWS = 32
 def ensemble() -> Ensemble:
     torch.manual_seed(0)
     members = [[new_member(SPEC).eval()] for _ in CLASSES]
-    return Ensemble(SPEC, weights_of(members))
+    return Ensemble(SPEC, collect_weights(members))
 
 
 class Written(TorchDispatchMode):
@@ -84,7 +90,7 @@ def operations_of_the_members() -> int:
 def test_operations_are_the_members_and_a_channel_of_ones(ensemble: Ensemble) -> None:
     network = EnsembleNetwork(ensemble)
     with FlopCounterMode(display=False) as counter:
-        network.ask(seen())
+        network.member_logits(seen())
     first = sum(
         2 * rows * columns * 9 * SPEC.architecture.channels[0] * len(CLASSES)
         for _, rows, columns in feature_shapes(SPEC.preprocessing).values()
@@ -96,17 +102,17 @@ def test_operations_are_the_members_and_a_channel_of_ones(ensemble: Ensemble) ->
 def test_bytes_written_do_not_grow(ensemble: Ensemble) -> None:
     network, features = EnsembleNetwork(ensemble), seen()
     with Written() as exact:
-        network.ask(features)
+        network.member_logits(features)
     # The first convolution's result, its pooling by rows and columns and SELU are most of it.
     assert 6e6 < exact.bytes / WINDOWS < 7.1e6
 
 
 def test_a_first_look_by_bulk_is_a_seventh_of_the_work(ensemble: Ensemble) -> None:
     with FlopCounterMode(display=False) as counter:
-        EnsembleNetwork(ensemble, classes=[0]).ask(seen())
+        EnsembleNetwork(ensemble, classes=[0]).member_logits(seen())
     alone = counter.get_total_flops()
     with FlopCounterMode(display=False) as counter:
-        EnsembleNetwork(ensemble).ask(seen())
+        EnsembleNetwork(ensemble).member_logits(seen())
     assert 7 * alone == counter.get_total_flops()
 
 
@@ -119,7 +125,7 @@ def test_exact_scans_ask_about_every_window_once(
         asked.append(len(features["fft"]))
         return torch.zeros(asked[-1], len(CLASSES))
 
-    monkeypatch.setattr(EnsembleNetwork, "ask", count)
+    monkeypatch.setattr(EnsembleNetwork, "member_logits", count)
     grid = window_grid((300, 200), 8)
     predict(np.zeros((300, 200), np.float32), ensemble, grid)
     assert sum(asked) == grid.windows

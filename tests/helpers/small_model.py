@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from napari_stem_defects.io.models.model_file import save_model
-from napari_stem_defects.networks.ensemble import new_member, weights_of
+from napari_stem_defects.networks.member import (
+    collect_weights,
+    new_member,
+)
 from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec
 from napari_stem_defects.preprocessing.settings import (
     PreprocessingSettings,
@@ -25,7 +28,7 @@ def write_small_model(
     spec = EnsembleSpec(name=path.stem, classes=classes, pixel_size_nm=0.027, **about)
     torch.manual_seed(0)
     members = [[new_member(spec).eval()] for _ in spec.classes]
-    save_model(Ensemble(spec, weights_of(members)), path)
+    save_model(Ensemble(spec, collect_weights(members)), path)
     return path
 
 
