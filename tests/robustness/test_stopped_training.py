@@ -15,16 +15,16 @@ import numpy as np
 import pytest
 from learning_samples import striped_patches, write_striped_folder
 
-from napari_stem_defects.api.train import checkpoint_folder, train_files
+from napari_stem_defects.api.fit_until import checkpoint_folder, train_files
 from napari_stem_defects.base.progress import Cancelled, Progress
 from napari_stem_defects.errors import OutputError
 from napari_stem_defects.io.models.checkpoint_store import CheckpointFolder
 from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec
-from napari_stem_defects.training.checkpointing import CheckpointLog, Checkpoint
+from napari_stem_defects.training.checkpointing import Checkpoint, CheckpointLog
 from napari_stem_defects.training.fit import fit
-from napari_stem_defects.training.schedule import Schedule
 from napari_stem_defects.training.recipes import TrainingOptions
 from napari_stem_defects.training.sampling import plain_samples
+from napari_stem_defects.training.schedule import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,7 +159,7 @@ CHOICES = TrainingOptions(
 )
 
 
-def train(
+def fit_until(
     patches: Path, out: Path, options: TrainingOptions = CHOICES, stop_at: int = 0
 ) -> list[int]:
     """Train, fail when so many epochs are done; return which epochs were run."""
@@ -180,21 +180,21 @@ def train(
 
 def test_the_same_call_goes_on(patches: Path, tmp_path: Path) -> None:
     whole, pieced = tmp_path / "a" / "striped.safetensors", tmp_path / "b" / "striped.safetensors"
-    assert train(patches, whole) == [1, 2, 1, 2]
-    assert train(patches, pieced, stop_at=3) == [1, 2, 1]
+    assert fit_until(patches, whole) == [1, 2, 1, 2]
+    assert fit_until(patches, pieced, stop_at=3) == [1, 2, 1]
     assert checkpoint_folder(pieced).is_dir()
     assert not pieced.exists()
-    assert train(patches, pieced) == [2]
+    assert fit_until(patches, pieced) == [2]
     assert pieced.read_bytes() == whole.read_bytes()
     assert not checkpoint_folder(pieced).exists()
 
 
 def test_another_call_starts_afresh(patches: Path, tmp_path: Path) -> None:
     out = tmp_path / "striped.safetensors"
-    train(patches, out, stop_at=3)
-    assert train(patches, out, replace(CHOICES, seed=1), stop_at=2) == [1, 2]
+    fit_until(patches, out, stop_at=3)
+    assert fit_until(patches, out, replace(CHOICES, seed=1), stop_at=2) == [1, 2]
     (patches / "SF1_7.tif").unlink()
-    assert train(patches, out, replace(CHOICES, seed=1)) == [1, 2, 1, 2]
+    assert fit_until(patches, out, replace(CHOICES, seed=1)) == [1, 2, 1, 2]
 
 
 def test_cancelling_leaves_nothing_to_go_on_from(patches: Path, tmp_path: Path) -> None:

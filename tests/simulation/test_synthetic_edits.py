@@ -104,3 +104,15 @@ def test_all_pixels_are_far_from_no_positions() -> None:
 def test_positions_beyond_the_border_count_at_the_border() -> None:
     free = pixels_far_from([(-5.0, 400.0)], (300, 300))
     assert not free[0, 299]
+
+
+def test_a_removed_column_leaves_the_level_between_columns() -> None:
+    y, x = np.mgrid[:256, :256]
+    waves = np.cos(2 * np.pi * x / 13.9) + np.cos(2 * np.pi * y / 13.9)
+    noise = np.random.default_rng(0).normal(size=(256, 256))
+    image = Micrograph((100 * (waves + 0.1 * noise + 4)).astype(np.float32), "crystal", 0.027)
+    everywhere = np.ones((256, 256), bool)
+    made = add_synthetic_defects(image, everywhere, vacancies=10, interstitials=0)
+    left = [made.pixels[int(y), int(x)] for y, x in made.vacancies]
+    between = np.percentile(image.pixels, 5)
+    assert np.mean(left) < between + 0.5 * (image.pixels.max() - between)

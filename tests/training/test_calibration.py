@@ -1,3 +1,5 @@
+"""Platt scaling: scale and shift are found, and calibrated probabilities match frequencies."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -9,7 +11,7 @@ from napari_stem_defects.training.calibration import calibrate, fit_platt
 
 
 def drawn(scale: float, shift: float, count: int = 4000) -> tuple[np.ndarray, np.ndarray]:
-    """Draw logits, and truths that follow sigmoid(scale * z + shift)."""
+    """Draw logits, and labels that follow sigmoid(scale * z + shift)."""
     rng = np.random.default_rng(1)
     logits = rng.normal(0, 3, count)
     return logits, rng.random(count) < expit(scale * logits + shift)
@@ -36,8 +38,8 @@ def test_huge_logits_stay_finite() -> None:
 
 
 def test_a_useless_or_reversed_member_is_not_turned_around() -> None:
-    logits, truth = drawn(1.0, 0.0)
-    assert fit_platt(logits, ~truth).scale > 0
+    logits, present = drawn(1.0, 0.0)
+    assert fit_platt(logits, ~present).scale > 0
 
 
 def test_classes_without_both_kinds_of_windows_stay_as_they_are() -> None:
@@ -47,8 +49,8 @@ def test_classes_without_both_kinds_of_windows_stay_as_they_are() -> None:
 
 
 def test_unknown_targets_have_no_influence() -> None:
-    logits, truth = drawn(0.5, -1.0, 300)
-    targets = truth.astype(np.float32)[:, None]
+    logits, present = drawn(0.5, -1.0, 300)
+    targets = present.astype(np.float32)[:, None]
     extra = np.concatenate([targets, np.full((50, 1), np.nan, np.float32)])
     more = np.concatenate([logits, np.full(50, 9.0)]).astype(np.float32)[:, None]
     plain = calibrate(("SF1",), logits.astype(np.float32)[:, None], targets)
@@ -56,9 +58,11 @@ def test_unknown_targets_have_no_influence() -> None:
 
 
 def test_calibrated_probabilities_match_frequencies() -> None:
-    logits, truth = drawn(0.4, -1.0)
+    logits, present = drawn(0.4, -1.0)
     table = logits.astype(np.float32)[:, None]
-    fitted = calibrate(("SF1",), table, truth.astype(np.float32)[:, None])
-    predictions = EnsembleSpec("x", ("SF1",), calibration=fitted).calibrated_probabilities(table)[:, 0]
+    fitted = calibrate(("SF1",), table, present.astype(np.float32)[:, None])
+    predictions = EnsembleSpec("x", ("SF1",), calibration=fitted).calibrated_probabilities(table)[
+        :, 0
+    ]
     sure = predictions > 0.8
-    assert truth[sure].mean() == pytest.approx(predictions[sure].mean(), abs=0.03)
+    assert present[sure].mean() == pytest.approx(predictions[sure].mean(), abs=0.03)

@@ -1,4 +1,4 @@
-"""How sure of Bulk a member has to be for windows to be spared the others."""
+"""Early-exit threshold: no window on a defect reaches it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from napari_stem_defects.inference.early_exit import (EARLY_EXIT_PROBABILITY, NEVER,)
+from napari_stem_defects.inference.early_exit import (
+    EARLY_EXIT_PROBABILITY,
+    NEVER,
+)
 from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec, PlattCalibration
 from napari_stem_defects.training import early_exit
 from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks
@@ -29,7 +32,7 @@ def threshold_for(
     of_bulk: list[float],
     calibration: PlattCalibration | None = None,
 ) -> float:
-    """Return what comes of a Bulk member whose highest logits, look by look, are these."""
+    """Return the threshold for a Bulk member with these highest logits at each shift."""
     looks = iter(of_bulk)
 
     def predictions(_ensemble: Ensemble, samples: Samples, *, device: str) -> np.ndarray:

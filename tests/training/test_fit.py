@@ -1,4 +1,4 @@
-"""Members learn what can be learned, alike for the same seed."""
+"""Training loop: members learn simple problems, reproducibly for the same seed."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_members_learn_on_from_where_an_ensemble_is() -> None:
     for name in learned:
         np.testing.assert_allclose(on.weights[name], pretrained.weights[name], atol=1e-6)
     assert len(learned) > 10
-    assert len(history) == sum(QUICK.epochs.values()) * 2  # and no common start
+    assert len(history) == sum(QUICK.epochs.values()) * 2  # no pretraining
     shifted, _ = fit(SPEC, striped(5, 3), None, schedule, initial=pretrained)
     assert not same(shifted, on)
 
@@ -209,11 +209,6 @@ def test_a_window_left_over_does_no_harm() -> None:
     assert all(np.isfinite(step["loss"]) for step in history)
 
 
-def test_epochs_are_the_abstracts_unless_chosen() -> None:
-    schedule = Schedule(epochs={"LC": 4})
-    assert [schedule.epochs_for(name) for name in ("Bulk", "SF1", "LC", "Mis")] == [3, 9, 4, 9]
-
-
 def test_a_warm_up_helps_when_there_are_few_windows() -> None:
     few, fresh = striped(each=2), striped(each=30, seed=1)
     schedule = Schedule(
@@ -253,3 +248,34 @@ def test_the_auxiliary_loss_applies_to_pretraining_only() -> None:
     plain, named, twice = losses(0), losses(1), losses(2)
     assert plain[0] < named[0] < twice[0]
     assert max(named[1:]) < named[0]
+
+
+def test_weights_of_a_seed_have_not_changed() -> None:
+    """Golden values of warm-up, pretraining with auxiliary loss, and fine-tuning (version 0.1)."""
+    spec = replace(SPEC, classes=("Bulk", "SF1", "SF2"))
+    samples, easy = (
+        plain_samples(striped_patches(each, seed, classes=spec.classes), spec.preprocessing)
+        for each, seed in ((10, 0), (8, 1))
+    )
+    schedule = Schedule(
+        epochs={"Bulk": 1, "SF1": 2, "SF2": 1},
+        pretraining_epochs=2,
+        warm_up_epochs=1,
+        auxiliary_weight=0.5,
+        seeds=(0, 3),
+        batch=8,
+    )
+    ensemble, history = fit(spec, samples, easy, schedule, warm_up=easy)
+    # Other processors round differently, which the optimiser amplifies.
+    losses = [2.1447245, 1.2212432, 1.0311068, 0.8364218, 0.3003044, 0.2768258, 0.2576719]
+    assert [step["loss"] for step in history[:7]] == pytest.approx(losses, abs=1e-5)
+    np.testing.assert_allclose(
+        ensemble.weights["0.0.head.1.weight"].ravel()[:3],
+        [0.00212747, 0.07495605, -0.00721896],
+        atol=1e-5,
+    )
+    np.testing.assert_allclose(
+        ensemble.weights["1.1.head.4.weight"].ravel()[:3],
+        [-0.52928495, -0.6355722, -0.42793921],
+        atol=1e-5,
+    )

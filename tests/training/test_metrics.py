@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import ndtri
 
-from napari_stem_defects.training.metrics import Proportion, compute_metrics, wilson_interval
+from napari_stem_defects.training.metrics import (
+    Proportion,
+    auroc,
+    compute_metrics,
+    wilson_interval,
+)
 
 CLASSES = ("Bulk", "SF1")
 
@@ -33,7 +39,7 @@ def test_the_abstracts_table_comes_out() -> None:
     assert figures.f1.value == pytest.approx(2 * 163 / (2 * 163 + 3))
 
 
-def test_intervals_are_wilsons() -> None:
+def test_intervals_are_wilson_intervals() -> None:
     # Newcombe 1998, table I, method 3: 81 of 263.
     rate = wilson_interval(81, 263)
     assert (rate.low, rate.high) == (
@@ -80,7 +86,7 @@ def test_auroc_counts_pairs_in_order() -> None:
 
 
 def test_expected_calibration_error_is_the_weighted_mean_difference() -> None:
-    # Ten windows said 0.75, of which five are; ten said 0.05, of which none is.
+    # Ten windows at 0.75, of which five are of the class; ten at 0.05, of which none is.
     targets = columns(*[1.0] * 5, *[0.0] * 15)
     predictions = columns(*[0.75] * 10, *[0.05] * 10)
     figures = class_metrics(targets, predictions)
@@ -129,3 +135,35 @@ def test_figures_become_json() -> None:
     low, high = bulk["precision_interval"]
     assert low < 0.5 < high
     assert bulk["errors"] == 1
+
+
+@given(st.integers(1, 2000), st.data())
+def test_the_interval_is_the_closed_formula(count: int, data: st.DataObject) -> None:
+    """Wilson (1927), equation written out."""
+    hits = data.draw(st.integers(0, count))
+    z, share = float(ndtri(0.975)), hits / count
+    centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z / (1 + z**2 / count) * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    found = wilson_interval(hits, count)
+    assert found.value == share
+    assert found.low == pytest.approx(max(0, centre - half), abs=1e-12)
+    assert found.high == pytest.approx(min(1, centre + half), abs=1e-12)
+    assert found.low <= share <= found.high
+
+
+@pytest.mark.parametrize("decimals", [0, 1, 2, 6])
+def test_auroc_is_the_share_of_ordered_pairs(decimals: int) -> None:
+    """Ties count half; few decimals give many of them."""
+    rng = np.random.default_rng(decimals)
+    present, score = rng.random(200) < 0.3, np.round(rng.random(200), decimals)
+    positive, negative = score[present][:, None], score[~present][None]
+    pairs = (positive > negative) + 0.5 * (positive == negative)
+    assert auroc(present, score) == pytest.approx(pairs.mean(), abs=1e-12)
+    assert auroc(~present, score) == pytest.approx(1 - pairs.mean(), abs=1e-12)
+
+
+def test_auroc_needs_both_kinds_of_windows() -> None:
+    score = np.array([0.1, 0.9])
+    assert auroc(np.ones(2, bool), score) is None
+    assert auroc(np.zeros(2, bool), score) is None
+    assert auroc(np.zeros(0, bool), np.zeros(0)) is None

@@ -7,20 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from learning_samples import striped_clicks, striped_patches
-from small_model import write_small_model
 
 from napari_stem_defects.base.progress import Cancelled, Progress
 from napari_stem_defects.errors import LabelError
-from napari_stem_defects.io.models.model_file import load_model
 from napari_stem_defects.networks.spec import EnsembleSpec
 from napari_stem_defects.training import pipeline
-from napari_stem_defects.training.evaluate import EvaluationReport, evaluate_ensemble
+from napari_stem_defects.training.evaluate import EvaluationReport
 from napari_stem_defects.training.pipeline import train
 from napari_stem_defects.training.recipes import TrainingOptions
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from napari_stem_defects.training.dataset import TrainingSet
     from napari_stem_defects.training.splits import Split
 
@@ -181,22 +177,3 @@ def test_random_calibration_split_is_noted(monkeypatch: pytest.MonkeyPatch) -> N
 def test_one_class_alone_cannot_be_learned() -> None:
     with pytest.raises(LabelError, match="Bulk"):
         train(striped_patches(classes=("SF1",)), device="cpu")
-
-
-def test_evaluation_on_own_labels_is_reported_as_memory(trained: EvaluationReport) -> None:
-    data = striped_patches(24, classes=("Bulk", "SF1", "SF2"))
-    assert "memory" in evaluate_ensemble(trained.ensemble, data).meaning
-    other = striped_patches(5, seed=9, classes=("SF1", "SF2"))
-    measurement = evaluate_ensemble(trained.ensemble, other)
-    assert "memory" not in measurement.meaning
-    assert set(measurement.untestable) == {"Bulk"}
-    assert measurement.counts["test"] == {"Bulk": 0, "SF1": 5, "SF2": 5}
-    figures = measurement.metrics.classes["SF1"]
-    assert figures.tp + figures.fn == figures.tn + figures.fp == 5
-    assert measurement.notes == ()
-
-
-def test_a_model_of_centres_tested_on_whole_patches_warns(tmp_path: Path) -> None:
-    ensemble = load_model(write_small_model(tmp_path / "small.safetensors"))
-    assert "centre" in evaluate_ensemble(ensemble, striped_patches(2)).notes[0]
-    assert evaluate_ensemble(ensemble, striped_clicks(2)).notes == ()

@@ -113,7 +113,7 @@ def test_a_rare_defect_among_many_columns_is_looked_at_often() -> None:
     assert plan.views * plan.max_sites_per_view < 12_000
 
 
-def test_choices_replace_the_preprocessing() -> None:
+def test_options_replace_the_preprocessing() -> None:
     own = PreprocessingSettings(smoothing_px=0.5)
     assert recipe_for(striped_patches(), TrainingOptions(preprocessing=own)).preprocessing == own
     wish = TrainingOptions(representation="fft+real", recipe="abstract")
@@ -121,7 +121,7 @@ def test_choices_replace_the_preprocessing() -> None:
     assert plan.preprocessing == replace(PreprocessingSettings.paper(), representation="fft+real")
 
 
-def test_choices_and_protocol_become_json() -> None:
+def test_options_and_recipe_become_json() -> None:
     data, options = (
         striped_clicks(),
         TrainingOptions(preprocessing=PreprocessingSettings(), epochs={"SF1": 2}),
@@ -140,7 +140,7 @@ def test_choices_and_protocol_become_json() -> None:
         {"recipe": "my own"},
     ],
 )
-def test_impossible_choices_are_refused(wrong: dict[str, object]) -> None:
+def test_impossible_options_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(InputError):
         TrainingOptions(**wrong)
 
@@ -179,3 +179,19 @@ def test_a_class_of_which_nothing_would_be_left_is_an_error() -> None:
     with pytest.raises(LabelError, match="Mis"):
         select_usable_sites(data, TrainingOptions())
     select_usable_sites(data, TrainingOptions(classes=("Bulk",)))
+
+
+def test_stored_names_do_not_change() -> None:
+    """Model files and reports of earlier versions have these names, in this order."""
+    recipe = recipe_for(striped_clicks(), TrainingOptions())
+    values = recipe.to_dict()
+    assert list(values) == [
+        *("name", "preprocessing", "augmentation", "views", "common_epochs", "epochs", "batch"),
+        *("most_per_view", "architecture", "spread_px"),
+    ]
+    assert values["common_epochs"] == recipe.pretraining_epochs > 0
+    assert values["most_per_view"] == recipe.max_sites_per_view
+    assert list(TrainingOptions().to_dict()) == [
+        *("name", "classes", "epochs", "splits", "preprocessing", "representation"),
+        *("recipe", "members", "seed"),
+    ]

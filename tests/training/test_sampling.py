@@ -133,23 +133,6 @@ def test_windows_are_shifted_within_the_label_extent() -> None:
     assert reach.mean() > 1
 
 
-def test_jitter_at_a_point_defect_covers_the_sliding_window_step() -> None:
-    """From a defect up to the radius of its label; from bulk beside it half of that."""
-    y, x = np.array([60.0, 60.0, 68.0]), np.array([60.0, 68.0, 60.0])
-    data = from_clicks([Clicks(noise(), y, x, ("Mis", "Bulk", "Bulk"))])
-    radius = defect_label_extent(data.extent_px)
-    assert radius == pytest.approx(3.2)
-    np.testing.assert_allclose(
-        sampling_jitter(data.labels, data.extent_px)[:3], [radius, radius / 2, radius / 2]
-    )
-    seldom = from_clicks(
-        [Clicks(noise(height=300, width=300), 2.5 * y, 2.5 * x, ("Mis", "Bulk", "SF1"))]
-    )
-    np.testing.assert_array_equal(
-        sampling_jitter(seldom.labels, seldom.extent_px), seldom.extent_px
-    )
-
-
 def test_a_view_shows_some_of_many_sites_and_all_of_few() -> None:
     rng = np.random.default_rng(0)
     y, x = rng.uniform(60, 90, 60), rng.uniform(70, 110, 60)
@@ -251,17 +234,34 @@ def test_scenes_without_defects_are_bulk() -> None:
 
 
 def test_bulk_ends_with_the_crystal() -> None:
-    """Left of the edge is Bulk, right of it nothing is; near it nobody asks."""
+    """Left of the edge is Bulk, right of it nothing is; near it the target is unknown."""
     settings, edge, image = replace(BOTH, representation="real"), 90, noise()
     crystal = np.zeros_like(image)
     crystal[:, :edge] = 1
     samples = scene_samples(
         *(image, {}, ("Bulk",), settings), crystal=crystal, count=400, radius_px=8.0, seed=0
     )
-    # Of noise no two pixels are alike, so the middle of a window says where it was cut.
+    # Of noise no two pixels are alike, so the central pixel of a window shows where it was cut.
     flat, middle = filter_image(image, settings), samples.features["real"][:, 0, 32, 32]
     x = np.array([np.argwhere(flat == value)[0, 1] for value in middle])
     bulk = samples.targets[:, 0]
     assert (bulk[x < edge - 21] == 1).all()
     assert np.isnan(bulk[(x > edge - 20) & (x < edge - 1)]).all()
     assert (bulk[x > edge + 1] == 0).all()
+
+
+def test_jitter_at_a_point_defect_covers_the_sliding_window_step() -> None:
+    """From a defect up to the radius of its label; from bulk beside it half of that."""
+    y, x = np.array([60.0, 60.0, 68.0]), np.array([60.0, 68.0, 60.0])
+    data = from_clicks([Clicks(noise(), y, x, ("Mis", "Bulk", "Bulk"))])
+    radius = defect_label_extent(data.extent_px)
+    assert radius == pytest.approx(3.2)
+    np.testing.assert_allclose(
+        sampling_jitter(data.labels, data.extent_px)[:3], [radius, radius / 2, radius / 2]
+    )
+    seldom = from_clicks(
+        [Clicks(noise(height=300, width=300), 2.5 * y, 2.5 * x, ("Mis", "Bulk", "SF1"))]
+    )
+    np.testing.assert_array_equal(
+        sampling_jitter(seldom.labels, seldom.extent_px), seldom.extent_px
+    )

@@ -1,4 +1,4 @@
-"""What is tested was not trained on, and what cannot be tested is said."""
+"""Test windows share no pixel with training windows; classes without a test are reported."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def of(data: TrainingSet, found: Split, name: str) -> tuple[int, int]:
 
 
 def shared_pixels(data: TrainingSet, found: Split, patch_px: int = 64) -> bool:
-    """Say whether any training window overlaps a test window, both as they stand."""
+    """Return whether any training window overlaps a test window, both as they stand."""
     at = np.column_stack([data.source_y, data.source_x]).round()
     apart = np.abs(at[found.train][:, None] - at[found.test][None]).max(2)
     same = data.source[found.train][:, None] == data.source[found.test][None]

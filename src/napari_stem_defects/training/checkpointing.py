@@ -15,6 +15,7 @@ import numpy as np
 
 from napari_stem_defects.base.progress import Cancelled
 from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
+from napari_stem_defects.networks.weight_names import is_output_layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FINISHED, _CURRENT, _BEST = "finished", "current", "best"
-
-OUTPUT = "head.4."
-"""Prefix of the parameters of a network's last layer; pretraining has one output per class."""
 
 
 @dataclass(frozen=True)
@@ -277,7 +275,7 @@ def _best_pretrained(spec: EnsembleSpec, log: CheckpointLog, seed: int) -> dict[
             epoch,
             True,
             {
-                key: np.array(array[column : column + 1]) if key.startswith(OUTPUT) else array
+                key: np.array(array[column : column + 1]) if is_output_layer(key) else array
                 for key, array in weights.items()
             },
         )

@@ -27,8 +27,8 @@ from napari_stem_defects.networks.member import (
     new_member,
 )
 from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
+from napari_stem_defects.networks.weight_names import is_output_layer, select_member_weights
 from napari_stem_defects.training.checkpointing import (
-    OUTPUT,
     Checkpoint,
     CheckpointLog,
     best_ensemble,
@@ -203,21 +203,15 @@ def _pretrain(task: _Task, seed: int, log: _EpochLog) -> Member:
 def _pretrained_tensors(pretrained: Member, column: int) -> dict[str, Tensor]:
     """Return the tensors of the pretrained network with the output of one class."""
     return {
-        name: tensor[column : column + 1] if name.startswith(OUTPUT) else tensor
+        name: tensor[column : column + 1] if is_output_layer(name) else tensor
         for name, tensor in pretrained.state_dict().items()
     }
 
 
 def _member_tensors(ensemble: Ensemble, column: int, seed: int) -> dict[str, Tensor]:
     """Return the tensors of one member of an ensemble."""
-    prefix = f"{column}.{ensemble.spec.seeds.index(seed)}."
-    return _tensors(
-        {
-            name.removeprefix(prefix): array
-            for name, array in ensemble.weights.items()
-            if name.startswith(prefix)
-        }
-    )
+    seed_index = ensemble.spec.seeds.index(seed)
+    return _tensors(select_member_weights(ensemble.weights, column, seed_index))
 
 
 class _NetworkTrainer:
