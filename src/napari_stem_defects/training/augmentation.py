@@ -100,8 +100,8 @@ def random_affine_view(
     # Mirrored beyond its border, as by the blurs of `filter_image` in detection.
     view = affine_transform(image, inverse, offset, order=3, mode="mirror")
     inside = affine_transform(np.ones_like(image), inverse, offset, order=1, mode="constant")
-    moved = (points - target) @ matrix.T + centre
-    return view.astype(np.float32), moved, inside < 0.99
+    transformed = (points - target) @ matrix.T + centre
+    return view.astype(np.float32), transformed, inside < 0.99
 
 
 def _random_matrix(augmentation: Augmentation, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -237,7 +237,7 @@ def filtered_view(
     points : ndarray of float64, shape (n, 2)
         The sites in the view; some are outside of it.
     """
-    view, moved, outside = random_affine_view(image, points, augmentation, rng)
+    view, transformed, outside = random_affine_view(image, points, augmentation, rng)
     filtered = filter_image(degrade_image(view, augmentation, rng), preprocessing)
     filtered[outside] = 0
-    return filtered, moved
+    return filtered, transformed

@@ -218,12 +218,12 @@ def _whole_patches(
     )
 
 
-def from_clicks(parents: Sequence[Clicks], *, pixel_size_nm: float | None = None) -> TrainingSet:
+def from_clicks(images: Sequence[Clicks], *, pixel_size_nm: float | None = None) -> TrainingSet:
     """Make a training set of clicks in images.
 
     Parameters
     ----------
-    parents : sequence of Clicks
+    images : sequence of Clicks
         Images with their labels, all at the same pixel size.
     pixel_size_nm : float or None
 
@@ -240,19 +240,19 @@ def from_clicks(parents: Sequence[Clicks], *, pixel_size_nm: float | None = None
     defect: they train a window to classify its centre. Weak labels become patches of their own,
     cut from the image.
     """
-    clicked = [parent.subset(weak=False) for parent in parents]
-    classes = _ordered([name for parent in parents for name in parent.labels])
-    extent = label_extent([parent.points for parent in clicked])
-    sites = join([_sites_of(parent, classes, extent) for parent in clicked])
+    clicked = [clicks.subset(weak=False) for clicks in images]
+    classes = _ordered([name for clicks in images for name in clicks.labels])
+    extent = label_extent([clicks.points for clicks in clicked])
+    sites = join([_sites_of(clicks, classes, extent) for clicks in clicked])
     sources = _sources(sites.images)
     clicked_sites = replace(
         sites, source=np.array(sources)[sites.image], pixel_size_nm=pixel_size_nm
     )
-    weak = [parent.subset(weak=True) for parent in parents]
+    weak = [clicks.subset(weak=True) for clicks in images]
     patches = [
-        _patches_of(parent, source)
-        for parent, source in zip(weak, sources, strict=True)
-        if parent.labels
+        _patches_of(clicks, source)
+        for clicks, source in zip(weak, sources, strict=True)
+        if clicks.labels
     ]
     return join([clicked_sites, *patches], same_sources=True)
 
@@ -323,24 +323,24 @@ def _sources(images: Sequence[Image]) -> list[int]:
     return sources
 
 
-def _sites_of(parent: Clicks, classes: tuple[str, ...], extent: float) -> TrainingSet:
+def _sites_of(clicks: Clicks, classes: tuple[str, ...], extent: float) -> TrainingSet:
     """Make the training set of one image."""
-    beside_y, beside_x = _sites_beside_points(parent, extent)
-    y, x = np.concatenate([parent.y, beside_y]), np.concatenate([parent.x, beside_x])
+    beside_y, beside_x = _sites_beside_points(clicks, extent)
+    y, x = np.concatenate([clicks.y, beside_y]), np.concatenate([clicks.x, beside_x])
     count = len(y)
     return TrainingSet(
-        images=(parent.image,),
+        images=(clicks.image,),
         classes=classes,
-        labels=parent.labels + ("",) * len(beside_y),
+        labels=clicks.labels + ("",) * len(beside_y),
         image=np.zeros(count, np.int64),
         y=y,
         x=x,
-        targets=_targets_at(np.column_stack([y, x]), parent.points, classes, extent),
+        targets=_targets_at(np.column_stack([y, x]), clicks.points, classes, extent),
         source=np.zeros(count, np.int64),
         source_y=y,
         source_x=x,
-        extent_px=site_extents(parent.points, extent, count),
-        names=(parent.name,),
+        extent_px=site_extents(clicks.points, extent, count),
+        names=(clicks.name,),
     )
 
 
@@ -365,35 +365,35 @@ def _targets_at(
     return targets
 
 
-def _patches_of(parent: Clicks, source: int) -> TrainingSet:
+def _patches_of(clicks: Clicks, source: int) -> TrainingSet:
     """Cut the patches of weak labels; those near the border are shifted into the image."""
-    if min(parent.image.shape) < PATCH_PX:
-        size = " x ".join(map(str, parent.image.shape))
-        raise LabelError(f"{parent.name}: {size} px holds no patch; remove its imported labels")
-    limit = np.array(parent.image.shape) - PATCH_PX
-    corners = np.rint(np.column_stack([parent.y, parent.x]) - (PATCH_PX - 1) / 2)
+    if min(clicks.image.shape) < PATCH_PX:
+        size = " x ".join(map(str, clicks.image.shape))
+        raise LabelError(f"{clicks.name}: {size} px holds no patch; remove its imported labels")
+    limit = np.array(clicks.image.shape) - PATCH_PX
+    corners = np.rint(np.column_stack([clicks.y, clicks.x]) - (PATCH_PX - 1) / 2)
     corners = np.clip(corners, 0, limit).astype(np.int64)
-    cuts = [parent.image[top : top + PATCH_PX, left : left + PATCH_PX] for top, left in corners]
+    cuts = [clicks.image[top : top + PATCH_PX, left : left + PATCH_PX] for top, left in corners]
     top, left = corners.T.astype(np.float64)
-    numbers, names = np.full(len(cuts), source), (parent.name,) * len(cuts)
-    return _whole_patches(np.stack(cuts), parent.labels, numbers, top, left, names)
+    numbers, names = np.full(len(cuts), source), (clicks.name,) * len(cuts)
+    return _whole_patches(np.stack(cuts), clicks.labels, numbers, top, left, names)
 
 
 def _sites_beside_points(
-    parent: Clicks, extent: float
+    clicks: Clicks, extent: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return positions (y, x) around point defects where their class is absent."""
-    is_point = np.array([kind_of(name) == "point" for name in parent.labels], bool)
+    is_point = np.array([kind_of(name) == "point" for name in clicks.labels], bool)
     rng = np.random.default_rng(0)
     first = rng.uniform(0, 2 * np.pi, (is_point.sum(), 1))
     angle = first + np.arange(_BESIDE_COUNT) * np.pi / 3
     distance = extent * rng.uniform(*_BESIDE_EXTENTS, angle.shape)
-    y = (parent.y[is_point, None] + distance * np.sin(angle)).ravel()
-    x = (parent.x[is_point, None] + distance * np.cos(angle)).ravel()
-    height, width = parent.image.shape
+    y = (clicks.y[is_point, None] + distance * np.sin(angle)).ravel()
+    x = (clicks.x[is_point, None] + distance * np.cos(angle)).ravel()
+    height, width = clicks.image.shape
     free = (y >= 0) & (x >= 0) & (y <= height - 1) & (x <= width - 1)
     if len(y):
         # Keep away from every click, of the same class or another.
-        clicked = cKDTree(parent.points.positions)
+        clicked = cKDTree(clicks.points.positions)
         free &= clicked.query(np.column_stack([y, x]))[0] > 2 * extent
     return y[free], x[free]

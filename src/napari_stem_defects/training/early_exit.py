@@ -14,7 +14,10 @@ import numpy as np
 from scipy.special import expit, logit
 
 from napari_stem_defects.base.defect_classes import BULK
-from napari_stem_defects.inference.early_exit import (EARLY_EXIT_PROBABILITY, NEVER,)
+from napari_stem_defects.inference.early_exit import (
+    EARLY_EXIT_PROBABILITY,
+    NEVER,
+)
 from napari_stem_defects.training.evaluate import predict_logits
 from napari_stem_defects.training.sampling import plain_samples, shift_sites
 

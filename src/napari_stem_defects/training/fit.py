@@ -89,8 +89,8 @@ def fit(
     -------
     ensemble : Ensemble
     history : list of dict
-        One entry per epoch: class ("" for pretraining, "lesson" for the warm-up), seed, epoch,
-        loss, and validation_loss (None without validation windows).
+        One entry per epoch: class (``""`` for pretraining, ``"lesson"`` for the warm-up), seed,
+        epoch, loss, and validation_loss (None without validation windows).
 
     Raises
     ------

@@ -111,7 +111,7 @@ def site_extents(points: PointLabels, extent: float, count: int) -> NDArray[np.f
     """Return how far the centre of a window may be from each site.
 
     Half the label extent, but up to 4 px for Bulk as long as no defect is near. Otherwise no
-    window would show what lies between the columns of a lattice of which only the columns are
+    window would show the space between the columns of a lattice of which only the columns are
     labelled.
 
     Parameters
