@@ -112,7 +112,7 @@ def test_unreadable_and_half_written_files_are_not_listed(bundled: Path, user: P
     sound = bundled / "cdte-110.safetensors"
     shutil.copy(sound, bundled / ".3f2a.part.cdte-110.safetensors")
     assert [entry.name for entry in list_models()] == ["cdte-110"]
-    assert find_model("broken") == bundled / "broken.safetensors"  # loading it says what is wrong
+    assert find_model("broken") == bundled / "broken.safetensors"  # loading it reports the fault
 
 
 @pytest.mark.parametrize("name", ["sto", "", "../bundled/cdte-110", "sub/cdte-110", "cdte-110\n"])
@@ -128,7 +128,7 @@ def test_paths_are_taken_as_they_are(bundled: Path, user: Path, outside: Path) -
         find_model(outside.with_stem("none"))
 
 
-def test_an_empty_library_says_so(
+def test_an_empty_library_is_reported(
     tmp_path: Path, user: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(library_module, "BUNDLED", tmp_path / "nothing")

@@ -245,13 +245,13 @@ def empty_self_test(path: Path, tensors: Any, header: Any) -> None:
     rewrite(path, tensors, header)
 
 
-def nan_answers(path: Path, tensors: Any, header: Any) -> None:
-    """Finite weights of which every answer is NaN: a variance below 0."""
+def nan_probabilities(path: Path, tensors: Any, header: Any) -> None:
+    """Finite weights with NaN probabilities only: a variance below 0."""
     for name in tensors:
         if name.endswith("running_var"):
             tensors[name][:] = -1
     weights = {name: array for name, array in tensors.items() if "self_test" not in name}
-    rewrite(path, tensors, header | {"weights_sha256": model_file._hash(weights)})
+    rewrite(path, tensors, header | {"weights_sha256": model_file.hash_arrays(weights)})
 
 
 def no_metadata(path: Path, tensors: Any, header: Any) -> None:
@@ -307,7 +307,7 @@ HOSTILE = {
     "no self-test": (no_self_test, "self_test.input"),
     "scalar self-test": (scalar_self_test, "shape"),
     "empty self-test": (empty_self_test, "shape"),
-    "nan answers": (nan_answers, "self-test"),
+    "nan probabilities": (nan_probabilities, "self-test"),
     "no metadata": (no_metadata, "not a napari-stem-defects model"),
     "foreign metadata": (foreign_metadata, "not a napari-stem-defects model"),
     "broken json": (broken_json, "description"),

@@ -10,7 +10,7 @@ from learning_samples import striped_patches
 from PIL import Image
 
 from napari_stem_defects.errors import OutputError
-from napari_stem_defects.io.models.report_folder import write_report
+from napari_stem_defects.io.models.report_folder import read_report, report_folder, write_report
 from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec, PlattCalibration
 from napari_stem_defects.reporting.markdown import short_text
 from napari_stem_defects.training.evaluate import EvaluationReport, SplitEvaluation
@@ -27,36 +27,34 @@ HISTORY = [
 ]
 
 
-def measured(split: str, **described: object) -> SplitEvaluation:
-    """Return answers that are right but for the first window."""
+def evaluation_of(split: str, **described: object) -> SplitEvaluation:
+    """Return probabilities that are correct except for the first window."""
     data = striped_patches(10)
-    answers = np.where(data.targets == 1, 0.9, 0.1).astype(np.float32)
-    answers[0] = 0.2, 0.3
-    figures = compute_metrics(CLASSES, data.labels, data.targets, answers)
-    return SplitEvaluation(split, f"meaning of {split}", figures, data, answers, **described)
+    probabilities = np.where(data.targets == 1, 0.9, 0.1).astype(np.float32)
+    probabilities[0] = 0.2, 0.3
+    figures = compute_metrics(CLASSES, data.labels, data.targets, probabilities)
+    return SplitEvaluation(split, f"meaning of {split}", figures, data, probabilities, **described)
 
 
 @pytest.fixture
-def assessment() -> EvaluationReport:
+def report() -> EvaluationReport:
     spec = EnsembleSpec("striped", CLASSES, calibration={"SF1": PlattCalibration(0.5, -0.1)})
     counts = {"training": {"Bulk": 30, "SF1": 40}, "test": {"Bulk": 10, "SF1": 10}}
-    own = measured("site", counts=counts, untestable={"SF1": "all labels are of one defect"})
-    other = measured("random", notes=("A note.",))
+    own = evaluation_of("site", counts=counts, untestable={"SF1": "all labels are of one defect"})
+    other = evaluation_of("random", notes=("A note.",))
     return EvaluationReport(
         Ensemble(spec, {}, "ab" * 32), (own, other), HISTORY, ("A remark.",), 12.5
     )
 
 
-def test_all_four_files_appear(assessment: EvaluationReport, tmp_path: Path) -> None:
-    write_report(tmp_path / "striped.report", assessment)
+def test_all_four_files_appear(report: EvaluationReport, tmp_path: Path) -> None:
+    write_report(tmp_path / "striped.report", report)
     names = {path.name for path in (tmp_path / "striped.report").iterdir()}
     assert names == {"report.json", "report.md", "report.png", "predictions.csv"}
 
 
-def test_json_holds_every_figure_once_per_split(
-    assessment: EvaluationReport, tmp_path: Path
-) -> None:
-    write_report(tmp_path, assessment)
+def test_json_holds_every_figure_once_per_split(report: EvaluationReport, tmp_path: Path) -> None:
+    write_report(tmp_path, report)
     values = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert values["model"] == "striped"
     assert values["weights_sha256"] == "ab" * 32
@@ -73,8 +71,8 @@ def test_json_holds_every_figure_once_per_split(
     assert values["preprocessing"]["patch_px"] == 64
 
 
-def test_the_text_says_what_the_figures_mean(assessment: EvaluationReport, tmp_path: Path) -> None:
-    write_report(tmp_path, assessment)
+def test_the_text_explains_the_figures(report: EvaluationReport, tmp_path: Path) -> None:
+    write_report(tmp_path, report)
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "What this means: meaning of site." in text
     assert "SF1 cannot be tested: all labels are of one defect." in text
@@ -86,18 +84,18 @@ def test_the_text_says_what_the_figures_mean(assessment: EvaluationReport, tmp_p
     assert "| pretraining, seed 0 |" in text
 
 
-def test_the_short_text_fits_a_terminal(assessment: EvaluationReport) -> None:
-    text = short_text(assessment)
+def test_the_short_text_fits_a_terminal(report: EvaluationReport) -> None:
+    text = short_text(report)
     assert max(map(len, text.splitlines())) <= 120
     assert "cannot be tested" in text
     (row,) = (line for line in text.splitlines()[:12] if line.startswith("| Bulk"))
     assert [cell.strip() for cell in row.split("|")[1:9]] == "Bulk 30 10 10 0 1 9 1".split()
 
 
-def test_every_test_window_is_listed_with_its_answers(
-    assessment: EvaluationReport, tmp_path: Path
+def test_every_test_window_is_listed_with_its_probabilities(
+    report: EvaluationReport, tmp_path: Path
 ) -> None:
-    write_report(tmp_path, assessment)
+    write_report(tmp_path, report)
     with (tmp_path / "predictions.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 40
@@ -112,13 +110,11 @@ def test_every_test_window_is_listed_with_its_answers(
     }
 
 
-def test_the_picture_is_drawn_whatever_is_missing(
-    assessment: EvaluationReport, tmp_path: Path
-) -> None:
+def test_the_picture_is_drawn_whatever_is_missing(report: EvaluationReport, tmp_path: Path) -> None:
     def size(*, splits: int, history: bool) -> tuple[int, int]:
-        told = HISTORY if history else []
+        losses = HISTORY if history else []
         write_report(
-            tmp_path, EvaluationReport(assessment.ensemble, assessment.evaluations[:splits], told)
+            tmp_path, EvaluationReport(report.ensemble, report.evaluations[:splits], losses)
         )
         with Image.open(tmp_path / "report.png") as picture:
             assert np.ptp(np.asarray(picture)) > 200
@@ -127,33 +123,51 @@ def test_the_picture_is_drawn_whatever_is_missing(
     assert size(splits=2, history=True)[1] > size(splits=1, history=False)[1]
 
 
-def test_names_no_font_can_draw_do_no_harm(tmp_path: Path) -> None:
+def test_names_without_glyphs_are_accepted(tmp_path: Path) -> None:
     classes = ("Bulk", "欠陥")
     data = striped_patches(3)
-    answers = data.targets
-    figures = compute_metrics(classes, data.labels, data.targets, answers)
-    measurement = SplitEvaluation("", "meaning", figures, data, answers)
+    probabilities = data.targets
+    figures = compute_metrics(classes, data.labels, data.targets, probabilities)
+    evaluation = SplitEvaluation("", "meaning", figures, data, probabilities)
     write_report(
-        tmp_path, EvaluationReport(Ensemble(EnsembleSpec("模型", classes), {}), (measurement,))
+        tmp_path, EvaluationReport(Ensemble(EnsembleSpec("模型", classes), {}), (evaluation,))
     )
     assert "欠陥" in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
-def test_nothing_tested_is_still_a_report(tmp_path: Path) -> None:
+def test_a_report_without_test_windows_is_written(tmp_path: Path) -> None:
     data = striped_patches(2)
     none = data.subset(np.zeros(len(data), bool))
-    answers = np.zeros((0, 2), np.float32)
-    figures = compute_metrics(CLASSES, (), none.targets, answers)
-    measurement = SplitEvaluation("site", "meaning", figures, none, answers)
-    assessment = EvaluationReport(Ensemble(EnsembleSpec("x", CLASSES), {}), (measurement,))
-    write_report(tmp_path, assessment)
-    assert "| Bulk" in short_text(assessment)
+    probabilities = np.zeros((0, 2), np.float32)
+    figures = compute_metrics(CLASSES, (), none.targets, probabilities)
+    evaluation = SplitEvaluation("site", "meaning", figures, none, probabilities)
+    report = EvaluationReport(Ensemble(EnsembleSpec("x", CLASSES), {}), (evaluation,))
+    write_report(tmp_path, report)
+    assert "| Bulk" in short_text(report)
 
 
-def test_a_folder_that_cannot_be_made_is_one_line(
-    assessment: EvaluationReport, tmp_path: Path
+def test_a_folder_that_cannot_be_created_is_one_line(
+    report: EvaluationReport, tmp_path: Path
 ) -> None:
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(OutputError) as caught:
-        write_report(tmp_path / "taken", assessment)
+        write_report(tmp_path / "taken", report)
     assert "\n" not in str(caught.value)
+
+
+def test_a_report_is_read_back_from_the_folder_of_its_model(
+    report: EvaluationReport, tmp_path: Path
+) -> None:
+    model = tmp_path / "striped.safetensors"
+    assert report_folder(model) == tmp_path / "striped.report"
+    assert read_report(model) is None
+    write_report(report_folder(model), report)
+    assert read_report(model) == json.loads(json.dumps(report.to_dict()))
+
+
+@pytest.mark.parametrize("content", ["", "[1, 2]", "{}", '{"model": "x"}', "{"])
+def test_an_incomplete_report_is_not_read(tmp_path: Path, content: str) -> None:
+    model = tmp_path / "striped.safetensors"
+    report_folder(model).mkdir()
+    (report_folder(model) / "report.json").write_text(content, encoding="utf-8")
+    assert read_report(model) is None

@@ -1,4 +1,4 @@
-"""The model library: ensembles that come with the package and the user's own."""
+"""Model library: the bundled ensembles and those of the user."""
 
 from __future__ import annotations
 
@@ -28,7 +28,19 @@ BUNDLED = Path(__file__).parents[2] / "pretrained"
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """One ensemble of the library; ``name`` is that of its file, without the ending."""
+    """One ensemble of the library.
+
+    Attributes
+    ----------
+    name : str
+        File name without suffix.
+    path : Path
+        The model file.
+    source : {"bundled", "user"}
+        Where it is stored.
+    spec : EnsembleSpec
+        Its description.
+    """
 
     name: str
     path: Path
@@ -37,12 +49,18 @@ class ModelEntry:
 
 
 def user_folder() -> Path:
-    """Return where the user's own models live (created when something is put there)."""
+    """Return the folder of the user's models; it is created with the first model."""
     return user_data_path("napari-stem-defects", appauthor=False) / "models"
 
 
 def list_models() -> list[ModelEntry]:
-    """List readable models, the user's first: by name they shadow bundled ones."""
+    """List the readable models.
+
+    Returns
+    -------
+    list of ModelEntry
+        The user's models first; they take precedence over bundled models of the same name.
+    """
     return [*_entries("user", user_folder()), *_entries("bundled", BUNDLED)]
 
 
@@ -51,17 +69,27 @@ def _entries(source: Source, folder: Path) -> Iterator[ModelEntry]:
         try:
             spec, _ = read_spec(path)
         except ModelError:
-            continue  # a listing shows what can be used; `models verify` says why not
+            continue  # the list shows usable models only; `models verify` reports the fault
         yield ModelEntry(path.stem, path, source, spec)
 
 
 def find_model(name_or_path: str | Path) -> Path:
-    """Return the file of a model given by library name or by path.
+    """Find the file of a model.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        Name in the library, or path of a ``.safetensors`` file.
+
+    Returns
+    -------
+    Path
+        The model file.
 
     Raises
     ------
     ModelError
-        Names the models there are.
+        There is no such model; the message lists the available ones.
     """
     path = Path(name_or_path)
     if path.suffix == SUFFIX:
@@ -78,14 +106,24 @@ def find_model(name_or_path: str | Path) -> Path:
 
 
 def import_model(path: str | Path) -> ModelEntry:
-    """Copy a model file into the user's library after proving that it works.
+    """Verify a model file and copy it into the user's library.
+
+    Parameters
+    ----------
+    path : str or Path
+        The model file; a model card (``.md``) in the same folder is copied, too.
+
+    Returns
+    -------
+    ModelEntry
+        The model in the library.
 
     Raises
     ------
     ModelError
-        Where the file is no sound model, or the library holds another model of that name.
+        The file is not a valid model, or the library holds another model of that name.
     OutputError
-        Where the library cannot be written to.
+        The library is not writable.
     """
     path = Path(path)
     if path.suffix != SUFFIX:
@@ -101,33 +139,50 @@ def import_model(path: str | Path) -> ModelEntry:
 
 
 def export_model(path: Path, target: Path) -> Path:
-    """Copy a model file, and the card beside it, to another place; what is there is replaced.
+    """Copy a model file and its model card; existing files are replaced.
+
+    Parameters
+    ----------
+    path : Path
+        The model file.
+    target : Path
+        Where to copy it; ``.safetensors`` is appended if missing.
+
+    Returns
+    -------
+    Path
+        The copy.
 
     Raises
     ------
     ModelError
-        Where the model is gone, or the name would hide what it is.
+        The model file does not exist.
     OutputError
-        Where nothing can be written.
+        The target is not writable.
     """
     if target.suffix != SUFFIX:
         target = target.with_name(f"{target.name}{SUFFIX}")
     if not path.is_file():
-        raise ModelError(one_line(path, "there is no such model any more", "choose another one"))
+        raise ModelError(one_line(path, "this model no longer exists", "choose another one"))
     if target.resolve() != path.resolve():
         _copy_with_card(path, target)
     return target
 
 
 def remove_model(path: Path) -> None:
-    """Remove one of the user's own models, its card and its report.
+    """Remove a model of the user with its model card and evaluation report.
+
+    Parameters
+    ----------
+    path : Path
+        A model file in `user_folder`.
 
     Raises
     ------
     ModelError
-        Where it is not one of the user's own.
+        The model is not in the user's library.
     OutputError
-        Where it cannot be removed.
+        The file cannot be removed.
     """
     if path.parent.resolve() != user_folder().resolve():
         raise ModelError(one_line(path, "only models of your own can be removed", "keep it"))

@@ -1,8 +1,8 @@
-"""Model files: one `.safetensors` with every member and its description as JSON metadata.
+"""Model files: one ``.safetensors`` file with all members, described by JSON metadata.
 
-Nothing in the file is executed. A file is used only if its description is one this version
-knows, every tensor has the declared name, type and shape, all weights are finite, the hash of
-the weights agrees, and the network gives the stored answer to the stored input.
+A model file cannot execute code. It is used only if this version knows the format, every tensor
+has the declared name, type and shape, all weights are finite, the hash of the weights is correct,
+and the network reproduces the stored probabilities for the stored patches (self-test).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from napari_stem_defects.preprocessing.pipeline import features
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# 2: the patch a network sees is not weighted by the window function.
+# 2: patches are no longer weighted by the window function.
 FORMAT_VERSION = 2
 SUFFIX = ".safetensors"
 SIZE_LIMIT = 256 * 2**20
@@ -43,34 +43,35 @@ Tensors = dict[str, NDArray[Any]]
 
 
 def save_model(ensemble: Ensemble, path: str | Path) -> Ensemble:
-    """Write an ensemble, whole or not at all, with a self-test made from its own answers.
+    """Write an ensemble in one atomic step, with a self-test.
 
     Parameters
     ----------
     ensemble : Ensemble
-    path : path
-        Ends in ``.safetensors``.
+        The ensemble.
+    path : str or Path
+        A file name that ends in ``.safetensors``.
 
     Returns
     -------
     Ensemble
-        The same ensemble with the hash of its weights.
+        The same ensemble with the SHA-256 of its weights.
 
     Raises
     ------
     ModelError
-        The path ends otherwise, or the weights are not finite: their training failed.
+        The suffix is wrong, or weights are not finite because training failed.
     OutputError
         The file cannot be written.
     """
     path = Path(path)
     if path.suffix != SUFFIX:
         raise ModelError(one_line(path, f"model files end in {SUFFIX}", "rename the output"))
-    # safetensors writes the memory as it lies: arrays must be in C order.
+    # safetensors writes the memory as it is: arrays must be in C order.
     weights = {name: np.asarray(array, order="C") for name, array in ensemble.weights.items()}
     if not all(np.isfinite(array).all() for array in weights.values()):
         raise ModelError(one_line(path, "training gave no finite weights", "train another model"))
-    digest = _hash(weights)
+    digest = hash_arrays(weights)
     header = {
         "format_version": FORMAT_VERSION,
         "weights_sha256": digest,
@@ -82,31 +83,60 @@ def save_model(ensemble: Ensemble, path: str | Path) -> Ensemble:
 
 
 def read_spec(path: str | Path) -> tuple[EnsembleSpec, str]:
-    """Read the description and the weights' hash only; needs no torch.
+    """Read only the description of a model; does not need torch.
+
+    Parameters
+    ----------
+    path : str or Path
+        A model file.
+
+    Returns
+    -------
+    spec : EnsembleSpec
+        The description.
+    sha256 : str
+        SHA-256 of the weights as stored in the file; not checked.
 
     Raises
     ------
     ModelError
-        One line naming the file where it is no model of a known kind.
+        The file is not a model of a known format; one line with the file name.
     """
     with _opened(Path(path)) as file:
         return _header(file.metadata())
 
 
 def load_model(path: str | Path) -> Ensemble:
-    """Read a model file and prove that it works here.
+    """Load an ensemble from a file and run its self-test.
+
+    Parameters
+    ----------
+    path : str or Path
+        A model file ``.safetensors``.
+
+    Returns
+    -------
+    Ensemble
+        The ensemble with its weights.
 
     Raises
     ------
     ModelError
-        One line naming the file and what is wrong with it.
+        The file is missing or damaged, has an unknown format, or fails the self-test; one line
+        with the file name.
+
+    Examples
+    --------
+    >>> import napari_stem_defects as sd
+    >>> ensemble = sd.load_model("my_model.safetensors")  # doctest: +SKIP
+    >>> detection = sd.detect(sd.read("lamella.dm4"), ensemble)  # doctest: +SKIP
     """
     with _opened(Path(path)) as file:
         spec, digest = _header(file.metadata())
         tensors = _checked_tensors(file, spec)
         tests = {name: tensors.pop(name) for name in (_INPUT, _OUTPUT)}
-        if _hash(tensors) != digest:
-            raise ModelError("the weights are not the ones that were saved (hash differs)")
+        if hash_arrays(tensors) != digest:
+            raise ModelError("the weights have changed since they were saved (hash differs)")
         ensemble = Ensemble(spec, tensors, digest)
         _self_test(ensemble, tests)
     return ensemble
@@ -114,12 +144,12 @@ def load_model(path: str | Path) -> Ensemble:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    """Lend the open file; any fault found in it becomes one line that names it."""
+    """Yield the open file; turn any error into one line with the file name."""
     if not path.is_file():
         raise ModelError(one_line(path, "there is no such model file", "check the path"))
     try:
         if path.stat().st_size > SIZE_LIMIT:
-            raise ModelError(f"larger than {SIZE_LIMIT // 2**20} MiB, which no ensemble is")
+            raise ModelError(f"larger than {SIZE_LIMIT // 2**20} MiB, too big for an ensemble")
         with safe_open(path, framework="numpy") as file:
             yield file
     except ModelError as error:
@@ -148,14 +178,14 @@ def _header(metadata: Mapping[str, str] | None) -> tuple[EnsembleSpec, str]:
 
 
 def _checked_name(spec: EnsembleSpec) -> EnsembleSpec:
-    """Refuse a name that a path or a terminal would take for something else."""
+    """Refuse a name with separators of paths or control characters."""
     if not spec.name.isprintable() or {"/", "\\"} & set(spec.name) or len(spec.name) > LONGEST_NAME:
-        raise ModelError(f"its name {spec.name[:40]!r} is no name of a model")
+        raise ModelError(f"its name {spec.name[:40]!r} is not a valid model name")
     return spec
 
 
 def _checked_tensors(file: Any, spec: EnsembleSpec) -> Tensors:
-    """Read exactly the declared tensors; names, types and shapes are compared before."""
+    """Read exactly the expected tensors after comparing names, types and shapes."""
     from napari_stem_defects.networks.member import (
         weight_shapes,
     )
@@ -185,30 +215,42 @@ def _checked_tensor(file: Any, name: str, shape: tuple[int, ...]) -> NDArray[Any
     return values
 
 
-def _hash(weights: Mapping[str, NDArray[Any]]) -> str:
+def hash_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Return the SHA-256 of named arrays.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        Arrays of any type and shape.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits; independent of the order of the mapping and of the memory layout.
+    """
     digest = hashlib.sha256()
-    for name in sorted(weights):
+    for name in sorted(arrays):
         digest.update(name.encode())
-        digest.update(np.ascontiguousarray(weights[name]).tobytes())
+        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
     return digest.hexdigest()
 
 
 def _new_self_test(ensemble: Ensemble) -> Tensors:
-    """Return patches of noise and what the ensemble answers to them."""
+    """Return patches of noise and the probabilities of the ensemble for them."""
     size = ensemble.spec.preprocessing.patch_px
     noise = np.random.default_rng(0).normal(size=(SELF_TEST_PATCHES, size, size))
     patches = noise.astype(np.float32)
-    return {_INPUT: patches, _OUTPUT: np.ascontiguousarray(_answers(ensemble, patches))}
+    return {_INPUT: patches, _OUTPUT: np.ascontiguousarray(_predict(ensemble, patches))}
 
 
 def _self_test(ensemble: Ensemble, tests: Tensors) -> None:
-    with np.errstate(all="ignore"):  # whatever the file holds, one line is said
-        apart = np.abs(_answers(ensemble, tests[_INPUT]) - tests[_OUTPUT])
-    if not (apart <= SELF_TEST_TOLERANCE).all():  # NaN fails as well
-        raise ModelError("self-test failed: it does not give its stored answers here")
+    with np.errstate(all="ignore"):  # a damaged file must cause one error and no warnings
+        difference = np.abs(_predict(ensemble, tests[_INPUT]) - tests[_OUTPUT])
+    if not (difference <= SELF_TEST_TOLERANCE).all():  # NaN fails as well
+        raise ModelError("self-test failed: it does not reproduce its stored probabilities")
 
 
-def _answers(ensemble: Ensemble, patches: NDArray[np.float32]) -> NDArray[np.float32]:
+def _predict(ensemble: Ensemble, patches: NDArray[np.float32]) -> NDArray[np.float32]:
     from napari_stem_defects.networks.ensemble import EnsembleNetwork
 
     return EnsembleNetwork(ensemble).probabilities(features(patches, ensemble.spec.preprocessing))

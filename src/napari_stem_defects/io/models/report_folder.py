@@ -1,10 +1,10 @@
-"""``MODEL.report/``: how good an ensemble is, for people, spreadsheets and programs.
+"""Evaluation report as Markdown, CSV, JSON and PNG (``MODEL.report/``).
 
 ::
 
-    report.json      every figure, split, seed, parameter and version
-    report.md        the tables a person reads
-    report.png       confusion, losses and reliability
+    report.json      all metrics, splits, seeds, parameters and versions
+    report.md        tables for reading
+    report.png       confusion matrix, losses and reliability
     predictions.csv  every test window with its label and probabilities
 """
 
@@ -15,8 +15,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.io.atomic import replacing, write_bytes
-from napari_stem_defects.reporting.figures import draw_report
 from napari_stem_defects.reporting.markdown import report_text
+from napari_stem_defects.reporting.report_page import draw_report, save_png
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,39 +25,76 @@ if TYPE_CHECKING:
     from napari_stem_defects.networks.spec import EnsembleSpec
     from napari_stem_defects.training.evaluate import EvaluationReport, SplitEvaluation
 
-# What a window shows of a report.
-_READ = {"model", "split", "meaning", "classes", "confusion", "beside", "history", "remarks"}
+# Keys that the training panel shows.
+_REQUIRED_KEYS = frozenset(
+    {"model", "split", "meaning", "classes", "confusion", "beside", "history", "remarks"}
+)
 
 
-def write_report(folder: Path, assessment: EvaluationReport) -> None:
-    """Write the four files, each whole or not at all."""
-    spec, evaluations = assessment.ensemble.spec, assessment.evaluations
-    values = json.dumps(assessment.to_dict(), indent=2, allow_nan=False)
-    text = report_text(assessment, _facts(spec))
-    picture = draw_report(spec.name, evaluations, assessment.history)
+def write_report(folder: Path, report: EvaluationReport) -> None:
+    """Write the four files of a report, each in one atomic step.
+
+    Parameters
+    ----------
+    folder : Path
+        Created if necessary; see `report_folder`.
+    report : EvaluationReport
+        The evaluation of an ensemble.
+
+    Raises
+    ------
+    OutputError
+        The disk is full or the folder is not writable.
+    """
+    spec, evaluations = report.ensemble.spec, report.evaluations
+    values = json.dumps(report.to_dict(), indent=2, allow_nan=False)
+    text = report_text(report, _facts(spec))
+    picture = draw_report(spec.name, evaluations, report.history)
     write_bytes(folder / "report.md", text.encode())
     with replacing(folder / "report.png") as temporary:
-        picture.savefig(temporary, format="png")
+        save_png(picture, temporary)
     with (
         replacing(folder / "predictions.csv") as temporary,
         temporary.open("w", newline="", encoding="utf-8") as file,
     ):
         csv.writer(file).writerows(_predictions(spec.classes, evaluations))
-    # Last: where it is, the others are.
+    # Last: if it exists, the other files are complete.
     write_bytes(folder / "report.json", values.encode())
 
 
 def report_folder(model: Path) -> Path:
-    """Return where the report of a model file lies."""
+    """Return the report folder of a model file.
+
+    Parameters
+    ----------
+    model : Path
+        The model file.
+
+    Returns
+    -------
+    Path
+        ``MODEL.report`` in the same folder.
+    """
     return model.with_suffix(".report")
 
 
 def read_report(model: Path) -> dict[str, Any] | None:
-    """Return what ``report.json`` tells about a model file; None where there is no whole report."""
+    """Read ``report.json`` of a model.
+
+    Parameters
+    ----------
+    model : Path
+        The model file.
+
+    Returns
+    -------
+    dict or None
+        The report; None if it is missing or incomplete.
+    """
     try:
         text = (report_folder(model) / "report.json").read_text(encoding="utf-8")
         report = json.loads(text)
-        return report if _READ <= report.keys() else None
+        return report if report.keys() >= _REQUIRED_KEYS else None
     except (OSError, ValueError, AttributeError):
         return None
 
@@ -68,19 +105,19 @@ def _facts(spec: EnsembleSpec) -> dict[str, str]:
     known = {
         "classes": ", ".join(spec.classes),
         "seeds": ", ".join(map(str, spec.seeds)),
-        "protocol": training.get("protocol", {}).get("name"),
-        "epochs": _listed(training.get("schedule", {}).get("epochs")),
+        "recipe": training.get("protocol", {}).get("name"),
+        "epochs": _join(training.get("schedule", {}).get("epochs")),
         "windows seen per epoch": training.get("windows"),
-        "preprocessing": _listed(settings),
-        "network": _listed(spec.to_dict()["architecture"]),
+        "preprocessing": _join(settings),
+        "network": _join(spec.to_dict()["architecture"]),
         "pixel size": f"{spec.pixel_size_nm} nm" if spec.pixel_size_nm else "unknown",
         "labels, sha256": training.get("label_set_sha256"),
-        "versions": _listed(spec.versions),
+        "versions": _join(spec.versions),
     }
     return {name: str(fact) for name, fact in known.items() if fact}
 
 
-def _listed(values: Mapping[str, Any] | None) -> str:
+def _join(values: Mapping[str, Any] | None) -> str:
     return ", ".join(f"{name} {value}" for name, value in (values or {}).items())
 
 
@@ -88,15 +125,15 @@ def _predictions(
     classes: Sequence[str], evaluations: Sequence[SplitEvaluation]
 ) -> Iterator[Sequence[object]]:
     yield ["split", "image", "y_px", "x_px", "label", *(f"p({name})" for name in classes)]
-    for measurement in evaluations:
-        data = measurement.data
-        for site, answers in enumerate(measurement.probabilities):
+    for evaluation in evaluations:
+        data = evaluation.data
+        for site, probabilities in enumerate(evaluation.probabilities):
             image = int(data.image[site])
             yield [
-                measurement.split,
+                evaluation.split,
                 (data.names[image] if data.names else "") or image,
                 f"{data.y[site]:.1f}",
                 f"{data.x[site]:.1f}",
                 data.labels[site],
-                *(f"{answer:.4f}" for answer in answers),
+                *(f"{probability:.4f}" for probability in probabilities),
             ]
