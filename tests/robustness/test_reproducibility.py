@@ -17,7 +17,7 @@ from napari_stem_defects.io.models.model_file import load_model
 from napari_stem_defects.io.results.result_folder import read_results
 from napari_stem_defects.io.results.write_simulation import write_simulation
 from napari_stem_defects.jobs.frame_input import FrameInput
-from napari_stem_defects.networks.ensemble import in_one_pass
+from napari_stem_defects.networks.ensemble import supports_dense_inference
 from napari_stem_defects.postprocessing import mask_stack
 from napari_stem_defects.preprocessing import pipeline, tiled
 from napari_stem_defects.simulation.simulate import simulate
@@ -107,7 +107,7 @@ def test_window_command_line_and_python_agree(
 
 def parts_of(model: Path) -> dict[tuple[Any, str], tuple[int, ...]]:
     """Return what cuts the work on an image into parts, and sizes to try."""
-    if in_one_pass(load_model(model).spec):
+    if supports_dense_inference(load_model(model).spec):
         return {(dense, "TILE_PX"): (70, 150, 1024)}
     return {(sliding_window, "BATCH"): (1, 7, 64, 1024)}
 
