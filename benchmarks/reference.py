@@ -14,7 +14,9 @@ import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from torch import nn
 
-from napari_stem_defects.networks.ensemble import new_member
+from napari_stem_defects.networks.member import (
+    new_member,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,7 +46,7 @@ def predict(filtered: NDArray[np.float32], ensemble: Ensemble, grid: Grid) -> ND
             patches = np.stack([views[centre] for centre in centres[start : start + BATCH]])
             seen = _features(patches, spec.preprocessing)
             logits = [sum(member(seen)[:, 0] for member in same) / len(same) for same in members]
-            parts.append(spec.calibrated(torch.stack(logits, 1).numpy()))
+            parts.append(spec.calibrated_probabilities(torch.stack(logits, 1).numpy()))
     shape = (len(grid.y), len(grid.x), len(spec.classes))
     return np.concatenate(parts).reshape(shape).transpose(2, 0, 1)
 
