@@ -16,12 +16,14 @@ from napari_stem_defects.training.checkpointing import (
     best_ensemble,
     describe_stop,
 )
+from napari_stem_defects.training.schedule import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 OUTPUT = "head.4."
 SPEC = EnsembleSpec("toy", ("Bulk", "SF1"), seeds=(0, 1))
+SCHEDULE = Schedule(epochs={"Bulk": 4, "SF1": 4}, pretraining_epochs=6)
 
 
 class Memory:
@@ -63,7 +65,7 @@ def run(log: CheckpointLog, name: str, losses: list[float], planned: int, **kwar
 
 
 def stopped(log: CheckpointLog, spec: EnsembleSpec = SPEC) -> Any:
-    return best_ensemble(spec, log, lambda _: 4, 6)
+    return best_ensemble(spec, log, SCHEDULE)
 
 
 def test_without_a_store_nothing_is_kept() -> None:

@@ -18,9 +18,11 @@ from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
 from napari_stem_defects.networks.weight_names import is_output_layer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
+
+    from napari_stem_defects.training.schedule import Schedule
 
 _FINISHED, _CURRENT, _BEST = "finished", "current", "best"
 
@@ -172,12 +174,7 @@ class _BestEpoch(NamedTuple):
     weights: Mapping[str, NDArray[Any]]
 
 
-def best_ensemble(
-    spec: EnsembleSpec,
-    log: CheckpointLog,
-    epochs_for: Callable[[str], int],
-    pretraining_epochs: int,
-) -> Ensemble:
+def best_ensemble(spec: EnsembleSpec, log: CheckpointLog, schedule: Schedule) -> Ensemble:
     """Assemble the ensemble of a stopped training: each member at its epoch of lowest loss.
 
     The loss is that on validation windows if there are any. Members that were not trained yet are
@@ -190,10 +187,8 @@ def best_ensemble(
         Description of the planned ensemble.
     log : CheckpointLog
         Checkpoints of the training.
-    epochs_for : callable
-        Returns the planned epochs of a class.
-    pretraining_epochs : int
-        Planned epochs of the shared pretraining.
+    schedule : Schedule
+        Planned epochs.
 
     Returns
     -------
@@ -221,10 +216,7 @@ def best_ensemble(
     }
     stopped = {
         "epochs": {
-            name: [
-                _epoch_record(found[name], epochs_for(name), pretraining_epochs)
-                for found in kept.values()
-            ]
+            name: [_epoch_record(found[name], name, schedule) for found in kept.values()]
             for name in classes
         },
         "left_out": [name for name in spec.classes if name not in classes],
@@ -283,9 +275,10 @@ def _best_pretrained(spec: EnsembleSpec, log: CheckpointLog, seed: int) -> dict[
     }
 
 
-def _epoch_record(found: _BestEpoch, own_epochs: int, pretraining_epochs: int) -> dict[str, Any]:
+def _epoch_record(found: _BestEpoch, class_name: str, schedule: Schedule) -> dict[str, Any]:
     """Return the entry of a member in the description of a stopped training."""
-    planned = pretraining_epochs if found.is_pretraining else own_epochs
+    is_own = not found.is_pretraining
+    planned = schedule.epochs_for(class_name) if is_own else schedule.pretraining_epochs
     return {"epoch": found.epoch, "of": planned, "common_start": found.is_pretraining}
 
 

@@ -71,8 +71,8 @@ def fit(
         Windows to train on and, if given, to compute a validation loss on.
     schedule : Schedule
     warm_up : Samples, optional
-        Easy windows for a warm-up before pretraining, from which the network learns what it would
-        not find among hard ones. Targets of classes that they do not show are NaN.
+        Easy windows for a warm-up before pretraining, because hard ones alone do not suffice.
+        Targets of classes that they do not show are NaN.
     initial : Ensemble, optional
         Members to fine-tune instead of pretraining; of the same description and seeds.
     device : str
@@ -95,7 +95,7 @@ def fit(
     Raises
     ------
     LabelError
-        If no windows are known to show or not to show a class.
+        If the targets of a class are unknown.
     """
     spec = replace(spec, seeds=schedule.seeds)
     _check_known(samples, spec.classes)
@@ -105,10 +105,7 @@ def fit(
     try:
         of_seeds = [_fit_seed(task, seed, log) for seed in schedule.seeds]
     except StopAndKeep:
-        best = best_ensemble(
-            spec, log.checkpoints, schedule.epochs_for, schedule.pretraining_epochs
-        )
-        return best, log.checkpoints.history
+        return best_ensemble(spec, log.checkpoints, schedule), log.checkpoints.history
     of_classes = [list(members) for members in zip(*of_seeds, strict=True)]
     return Ensemble(spec, collect_weights(of_classes)), log.checkpoints.history
 

@@ -100,41 +100,39 @@ def train(
         for kind, part in zip(options.splits, parts, strict=True)
     ]
     first = trials[0]
-    stopped = describe_stop(first.ensemble.spec)
-    notes = (*filter(None, [stopped]), *data.notes, *remarks)
+    notes = (*filter(None, [describe_stop(first.ensemble.spec)]), *data.notes, *remarks)
     training = {
         "label_set_sha256": data.sha256(),
         "choices": options.to_dict(),
         "protocol": recipe.to_dict(),
         "device": device,
         "notes": list(notes),
-        **first.ensemble.spec.training,
     }
     evaluations = tuple(trial.evaluation for trial in trials)
-    spec = _described(first.ensemble.spec, evaluations, recipe, training)
-    ensemble = replace(first.ensemble, spec=spec)
+    ensemble = _described(first.ensemble, evaluations, recipe, training)
     seconds = time.perf_counter() - started
     return EvaluationReport(ensemble, evaluations, first.history, notes, seconds)
 
 
 def _described(
-    spec: EnsembleSpec,
+    ensemble: Ensemble,
     evaluations: tuple[SplitEvaluation, ...],
     recipe: TrainingRecipe,
     training: dict[str, Any],
-) -> EnsembleSpec:
+) -> Ensemble:
     """Add to the model's description how it was trained and evaluated."""
     first = evaluations[0]
-    return replace(
-        spec,
+    spec = replace(
+        ensemble.spec,
         figures={each.split: each.to_dict() for each in evaluations},
-        training=training,
+        training={**training, **ensemble.spec.training},
         versions=_versions(),
         description=(
             f"Learned from {sum(first.counts['training'].values())} labelled"
             f" {recipe.name}; measured where {first.meaning}."
         ),
     )
+    return replace(ensemble, spec=spec)
 
 
 class _Trial(NamedTuple):
