@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from napari_stem_defects.io.labels.patch_folder import is_patch_folder
 from napari_stem_defects.io.labels.project import is_label_project
-from napari_stem_defects.napari_plugin.layers.convert import image_layer
+from napari_stem_defects.napari_plugin.layers.convert import LayerData, image_layer
 from napari_stem_defects.napari_plugin.layers.label_style import (
     label_project_layers,
     patch_folder_layers,
 )
 from napari_stem_defects.workers.isolated_read import read_micrograph, read_patches
 
-LayerData = tuple[Any, dict[str, Any], str]
 Reader = Callable[[str | Sequence[str]], list[LayerData]]
 
 SUFFIXES = frozenset({".dm3", ".dm4", ".emd", ".ser", ".mrc", ".hspy"})

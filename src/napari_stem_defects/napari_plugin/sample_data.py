@@ -9,6 +9,7 @@ import numpy as np
 from napari_stem_defects.base.defect_classes import colour_of, title_of
 from napari_stem_defects.napari_plugin.layers.convert import (
     METADATA_KEY,
+    LayerData,
     calibration_keywords,
     image_layer,
     layer_name,
@@ -17,8 +18,6 @@ from napari_stem_defects.simulation.simulate import simulate
 
 if TYPE_CHECKING:
     from napari_stem_defects.simulation.simulate import Simulation
-
-LayerData = tuple[Any, dict[str, Any], str]
 
 _POINT_NM = 0.6
 """Diameter of the rings around point defects in nm."""

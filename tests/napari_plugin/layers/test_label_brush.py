@@ -39,7 +39,7 @@ def stroke(brush: LabelBrush) -> None:
     assert next(drag, "released") == "released"
 
 
-def test_a_stroke_is_handed_over_and_cleared(viewer: ViewerModel, image: Image) -> None:
+def test_a_stroke_becomes_a_mask_and_is_erased(viewer: ViewerModel, image: Image) -> None:
     masks: list[np.ndarray] = []
     brush = LabelBrush(viewer, masks.append)
     brush.begin(image, "#ff0000")

@@ -36,7 +36,7 @@ def test_added_layers_are_found_by_key(viewer: ViewerModel, owned: OwnedLayers[I
     assert list(owned) == ["mask"]
 
 
-def test_a_deleted_layer_is_remembered_but_not_returned(
+def test_a_deleted_layer_keeps_its_key_but_is_not_returned(
     viewer: ViewerModel, owned: OwnedLayers[Image]
 ) -> None:
     owned.add("mask", image())

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.postprocessing.results import Region
 
 LayerData = tuple[Any, dict[str, Any], str]
-"""Data, keywords and kind of a layer, as napari takes them from a reader."""
+"""Data, keywords and kind of a layer, in the form that napari readers return."""
 METADATA_KEY = "stem_defects"
 """Key of the layer metadata under which the plugin records the origin of a layer."""
 _SQUARE_TOLERANCE = 0.01

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from napari_stem_defects.base.progress import Progress
-from napari_stem_defects.workers.messages import Event, Finished, Job, Progressed
+from napari_stem_defects.workers.messages import JobEvent, Finished, Job, Progressed
 
 pytest.importorskip("qtpy")
 
@@ -17,7 +17,7 @@ class EagerWorker:
 
     done = True
 
-    def __init__(self, events: list[Event]) -> None:
+    def __init__(self, events: list[JobEvent]) -> None:
         self._events = events
 
     def submit(self, job: Job, listener: object) -> EagerWorker:
@@ -35,7 +35,7 @@ def test_of_many_progress_reports_the_last_is_delivered(qtbot: object) -> None:
     reports = [Progressed(Progress("placing", number, 1000)) for number in range(1000)]
     loss = Progressed(Progress("training", 1, 2, {"loss": 0.5}))
     worker = EagerWorker([*reports[:500], loss, *reports[500:], Finished("done")])
-    delivered: list[Event] = []
+    delivered: list[JobEvent] = []
     runner = QtRunner(lambda: worker)
     runner.submit(Job("module:function"), delivered.append)
     qtbot.waitUntil(lambda: Finished("done") in delivered)

@@ -96,7 +96,7 @@ def test_undo_removes_the_labels(project: OpenLabels, corrections: Corrections) 
     assert corrections.statement() == ""
 
 
-def test_clearing_keeps_the_labels(project: OpenLabels, corrections: Corrections) -> None:
+def test_clear_keeps_the_labels(project: OpenLabels, corrections: Corrections) -> None:
     editor = Editor()
     project.set(editor)
     correct(corrections, "SF1", "Bulk")

@@ -73,7 +73,7 @@ def test_a_failed_label_keeps_the_window(queue: LabelQueue, labels: LabelViewMod
     assert queue.current == FOUND[0]
 
 
-def test_clearing_removes_all_windows(queue: LabelQueue) -> None:
+def test_clear_removes_all_windows(queue: LabelQueue) -> None:
     changes: list[object] = []
     queue.changed.connect(lambda: changes.append(queue.current))
     queue.clear()

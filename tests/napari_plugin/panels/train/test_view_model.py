@@ -8,7 +8,7 @@ import pytest
 from fake_worker import FakeWorker
 
 from napari_stem_defects.io.models import library as library_module
-from napari_stem_defects.jobs.train_job import TrainingReport
+from napari_stem_defects.jobs.train_job import TrainingSummary
 from napari_stem_defects.napari_plugin.panels.train.view_model import TrainViewModel
 from napari_stem_defects.reporting.losses import EpochLoss
 from napari_stem_defects.training.recipes import TrainingOptions
@@ -52,7 +52,7 @@ def test_losses_then_report(view_model: TrainViewModel, long: FakeWorker, librar
     step = {"class": "Bulk", "seed": 0, "epoch": 1, "loss": 0.7, "validation_loss": None}
     long.progress(2, 2, **step)
     assert view_model.losses == [EpochLoss("Bulk", 0, 1, 0.7, None)]
-    long.finish(TrainingReport(library / "mine.safetensors", (), (), 90.0))
+    long.finish(TrainingSummary(library / "mine.safetensors", (), (), 90.0))
     assert view_model.run.message == "mine is in your library · trained in 1.5 min"
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 from psygnal import Signal
 
 from napari_stem_defects.base.progress import Progress
-from napari_stem_defects.workers.messages import Event, Failed, Finished, Job, Listener, Progressed
+from napari_stem_defects.workers.messages import JobEvent, Failed, Finished, Job, Listener, Progressed
 
 _logger = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ class JobState:
         """Replace the message; phase and progress stay."""
         self._show(self.phase, message, self.fraction)
 
-    def _on_event(self, event: Event) -> None:
+    def _on_event(self, event: JobEvent) -> None:
         if isinstance(event, Progressed):
             self._on_progress(event.progress)
             return
@@ -189,7 +189,7 @@ class LatestJob:
         """Drop the waiting job and the result of the running one."""
         self._next, self._is_discarded = None, True
 
-    def _on_event(self, event: Event) -> None:
+    def _on_event(self, event: JobEvent) -> None:
         if isinstance(event, Progressed):
             return
         self._running = False

@@ -12,7 +12,7 @@ from napari_stem_defects.napari_plugin.panels.common.shared_state import (
     LibraryEvents,
     library_events,
 )
-from napari_stem_defects.workers.messages import Event, Failed, Finished, Job
+from napari_stem_defects.workers.messages import JobEvent, Failed, Finished, Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -80,7 +80,7 @@ class LibraryActions:
         subject: str,
         on_result: Callable[[Any], None],
     ) -> None:
-        def on_event(event: Event) -> None:
+        def on_event(event: JobEvent) -> None:
             if isinstance(event, Finished):
                 on_result(event.result)
             elif isinstance(event, Failed):

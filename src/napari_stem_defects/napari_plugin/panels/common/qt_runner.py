@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_stem_defects.workers.client import Ticket, Worker
-    from napari_stem_defects.workers.messages import Event, Job, Listener
+    from napari_stem_defects.workers.messages import JobEvent, Job, Listener
 
 _INTERVAL_MS = 25
 
@@ -37,7 +37,7 @@ class QtRunner(QObject):
     def __init__(self, worker: Callable[[], Worker], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._worker = worker
-        self._events: queue.SimpleQueue[tuple[Listener, Event]] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[tuple[Listener, JobEvent]] = queue.SimpleQueue()
         self._tickets: set[Ticket] = set()
         self._timer = QTimer(self)
         self._timer.setInterval(_INTERVAL_MS)
@@ -79,7 +79,7 @@ class QtRunner(QObject):
             self._timer.stop()
 
 
-def _is_superseded(event: Event, following: Event | None) -> bool:
+def _is_superseded(event: JobEvent, following: JobEvent | None) -> bool:
     """Return whether an event only reports progress and a later report follows it.
 
     A worker runs one job at a time, so neighbouring events belong to the same job.

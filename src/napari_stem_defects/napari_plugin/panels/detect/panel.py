@@ -44,7 +44,7 @@ from napari_stem_defects.napari_plugin.panels.detect.view_model import (
     DetectViewModel,
 )
 from napari_stem_defects.workers import pool
-from napari_stem_defects.workers.messages import Event, Job
+from napari_stem_defects.workers.messages import JobEvent, Job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -385,5 +385,5 @@ def _defects(entry: ModelEntry) -> list[str]:
     return [name for name in entry.spec.classes if name != BULK]
 
 
-def _ignore(event: Event) -> None:
+def _ignore(event: JobEvent) -> None:
     """Ignore the events of a job."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_stem_defects.base.progress import Progress
-    from napari_stem_defects.jobs.train_job import TrainingReport
+    from napari_stem_defects.jobs.train_job import TrainingSummary
     from napari_stem_defects.training.recipes import TrainingOptions
 
 _TASKS = "napari_stem_defects.jobs.tasks"
@@ -62,7 +62,7 @@ class TrainViewModel:
         self.sources: list[Path] = []
         self.counts: dict[str, int] = {}
         self.losses: list[EpochLoss] = []
-        self.report: TrainingReport | None = None
+        self.report: TrainingSummary | None = None
 
     def add_source(self, path: Path) -> None:
         """Add a label project or a patch folder."""
@@ -139,7 +139,7 @@ class TrainViewModel:
             self.run.finish(f"{self.report.path.stem} is in your library · comparison cancelled")
             self.finished.emit()
 
-    def _on_trained(self, report: TrainingReport) -> None:
+    def _on_trained(self, report: TrainingSummary) -> None:
         self.report = report
         how = "stopped early, the best so far" if report.stopped else "trained"
         took = f"{how} in {report.seconds / 60:.1f} min"
