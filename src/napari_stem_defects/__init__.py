@@ -25,8 +25,7 @@ from napari_stem_defects.base.version import __version__
 
 if TYPE_CHECKING:
     from napari_stem_defects.api.detect import detect
-    from napari_stem_defects.api.train import evaluate_files as evaluate
-    from napari_stem_defects.api.train import train_files as train
+    from napari_stem_defects.api.train import evaluate, train
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.base.search_area import SearchArea
     from napari_stem_defects.errors import InputError
@@ -91,7 +90,7 @@ _DEFINED_IN = {
     "simulate": "simulation.simulate",
     "train": "api.train",
 }
-_DEFINED_AS = {"preprocess": "stages", "train": "train_files", "evaluate": "evaluate_files"}
+_DEFINED_AS = {"preprocess": "stages"}
 
 
 def __getattr__(name: str) -> Any:

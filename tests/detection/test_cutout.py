@@ -23,7 +23,7 @@ from napari_stem_defects.detection.detect_frame import detect_frame
 from napari_stem_defects.detection.frame_result import FrameResult
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.models.model_file import load_model
-from napari_stem_defects.jobs.corrections import Correction, corrected, pixels_of
+from napari_stem_defects.jobs.corrections import Correction, apply_corrections, pixels_of
 from napari_stem_defects.simulation.crystals import LAYER_NM
 
 
@@ -82,7 +82,7 @@ def test_only_what_outlines_enclose_is_searched(ensemble: object) -> None:
     y, x = np.rint(found.map.y).astype(int), np.rint(found.map.x).astype(int)
     far = ~maximum_filter(inside, 2 * 9 + 1)[np.ix_(y, x)]
     assert far.any()
-    assert not found.map.called[far].any()
+    assert not found.map.valid[far].any()
     assert not found.map.probability[:, far].any()
 
 
@@ -119,7 +119,7 @@ def test_a_region_becomes_one_of_another_class() -> None:
     fault = next(region for region in found.regions if region.class_name == "SF1")
     where = pixels_of(found, fault)
     y, x = np.argwhere(where)[0]
-    mended = corrected(found, [Correction(0, int(y), int(x), "SF1", "LC")])
+    mended = apply_corrections(found, [Correction(0, int(y), int(x), "SF1", "LC")])
     names = [region.class_name for region in mended.regions]
     assert names.count("SF1") == 0
     assert names.count("LC") == 2
@@ -131,11 +131,11 @@ def test_no_defect_and_corrections_of_other_frames() -> None:
     found = result()
     junction = next(region for region in found.regions if region.class_name == "LC")
     y, x = np.argwhere(pixels_of(found, junction))[0]
-    gone = corrected(found, [Correction(0, int(y), int(x), "LC", "Bulk")])
+    gone = apply_corrections(found, [Correction(0, int(y), int(x), "LC", "Bulk")])
     assert [region.class_name for region in gone.regions] == ["SF1"]
-    other = corrected(found, [Correction(1, int(y), int(x), "LC", "Bulk")])
+    other = apply_corrections(found, [Correction(1, int(y), int(x), "LC", "Bulk")])
     assert other is found
-    missed = corrected(found, [Correction(0, 95, 79, "LC", "Bulk")])
+    missed = apply_corrections(found, [Correction(0, 95, 79, "LC", "Bulk")])
     assert len(missed.regions) == len(found.regions)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from napari_stem_defects.base.progress import Progress
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.workers.messages import (
-    Event,
+    JobEvent,
     Failed,
     Finished,
     Job,
@@ -48,7 +48,7 @@ class FakeWorker:
     def names(self) -> list[str]:
         return [job.function.partition(":")[2] for job in self.jobs]
 
-    def send(self, event: Event, place: int = -1) -> None:
+    def send(self, event: JobEvent, place: int = -1) -> None:
         self.listeners[place](event)
 
     def progress(self, done: int, total: int, **detail: Any) -> None:
@@ -61,7 +61,7 @@ class FakeWorker:
         self.send(Stopped())
 
 
-def submit_at_once(job: Job, listener: Callable[[Event], None]) -> _Ticket:
+def submit_at_once(job: Job, listener: Callable[[JobEvent], None]) -> _Ticket:
     """Run the job in this process."""
     try:
         result = resolve(job.function)(

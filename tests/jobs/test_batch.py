@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from napari_stem_defects.base.progress import Report
+    from napari_stem_defects.base.progress import ProgressCallback
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def nothing_remembered() -> Iterator[None]:
+def clear_caches() -> Iterator[None]:
     read_once.cache_clear()
     yield
     read_once.cache_clear()
@@ -54,12 +54,12 @@ class Counting:
     def __init__(self) -> None:
         self.frames: list[tuple[str, int]] = []
 
-    def submit(self, task: FrameTask, report: Report) -> Future[None]:
+    def submit(self, task: FrameTask, report: ProgressCallback) -> Future[None]:
         self.frames.append((task.image.path.name, task.frame))
         return executors.HERE.submit(task, report)
 
-    def workers(self) -> executors.Workers:
-        return executors.Workers(self.submit, ahead=0)
+    def workers(self) -> executors.FrameExecutor:
+        return executors.FrameExecutor(self.submit, ahead=0)
 
 
 def test_every_image_gets_its_files(settings: Settings, tmp_path: Path) -> None:
@@ -130,11 +130,11 @@ def test_a_broken_model_stops_at_once(settings: Settings, tmp_path: Path) -> Non
 
 def test_progress_rises_to_the_end(settings: Settings, tmp_path: Path) -> None:
     images = [write_stack(tmp_path / f"{name}.tif", 2, 96, 96) for name in "abc"]
-    told: list[Progress] = []
-    list(detect_files(images, settings, report=told.append))
-    done = [progress.done for progress in told]
+    reported: list[Progress] = []
+    list(detect_files(images, settings, report=reported.append))
+    done = [progress.done for progress in reported]
     assert done == sorted(done)
-    assert done[-1] == told[-1].total
+    assert done[-1] == reported[-1].total
 
 
 @pytest.mark.slow
@@ -155,14 +155,14 @@ def test_processes_find_the_same(settings: Settings, tmp_path: Path) -> None:
 def test_a_dead_worker_is_explained(settings: Settings, tmp_path: Path) -> None:
     from concurrent.futures.process import BrokenProcessPool
 
-    def die(task: FrameTask, report: Report) -> Future[None]:
+    def die(task: FrameTask, report: ProgressCallback) -> Future[None]:
         future: Future[None] = Future()
         future.set_exception(BrokenProcessPool("killed"))
         return future
 
     image = write_stack(tmp_path / "a.tif", 96, 96)
     with pytest.raises(InputError, match=r"a\.tif: a worker process died.*fewer --workers"):
-        list(detect_files([image], settings, workers=executors.Workers(die, ahead=0)))
+        list(detect_files([image], settings, workers=executors.FrameExecutor(die, ahead=0)))
 
 
 def test_the_lattice_calibrates_a_whole_stack(
@@ -207,7 +207,7 @@ def test_a_silent_cluster_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(distributed, "Client", refuse)
     with (
-        pytest.raises(InputError, match=r"tcp://nowhere:1: no Dask scheduler answers \(Timed out"),
+        pytest.raises(InputError, match=r"tcp://nowhere:1: no Dask scheduler found \(Timed out"),
         executors.cluster("tcp://nowhere:1"),
     ):
         pass
@@ -217,11 +217,11 @@ def test_a_task_can_be_done_twice(settings: Settings, tmp_path: Path) -> None:
     image = write_stack(tmp_path / "a.tif", 96, 96)
     tasks: list[FrameTask] = []
 
-    def twice(task: FrameTask, report: Report) -> Future[None]:
+    def twice(task: FrameTask, report: ProgressCallback) -> Future[None]:
         tasks.append(task)
         detect_task(task)
         return executors.HERE.submit(task, report)
 
-    (outcome,) = detect_files([image], settings, workers=executors.Workers(twice, ahead=3))
+    (outcome,) = detect_files([image], settings, workers=executors.FrameExecutor(twice, ahead=3))
     assert not outcome.fault
     assert len(tasks) == 1

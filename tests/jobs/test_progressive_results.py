@@ -43,7 +43,7 @@ def test_results_get_finer_and_end_as_the_command_line_has_them(
     monkeypatch.setattr(progressive_results, "SHARE", 1e9)
     monkeypatch.setattr(sliding_window, "BATCH", 64)
     pixels = np.random.default_rng(0).random((192, 192), np.float32)
-    told: list[Progress] = []
+    reported: list[Progress] = []
     final = tasks.detect(
         frame=FrameInput(pixels, "noise", pixel_size_nm=0.027),
         index=0,
@@ -52,15 +52,15 @@ def test_results_get_finer_and_end_as_the_command_line_has_them(
         thresholds={"SF1": 0.4},
         device="cpu",
         area=area,
-        report=told.append,
+        report=reported.append,
     )
-    partial = [each.detail["partial"] for each in told if "partial" in each.detail]
-    assert all("probability" not in each.detail for each in told)
+    partial = [each.detail["partial"] for each in reported if "partial" in each.detail]
+    assert all("probability" not in each.detail for each in reported)
     assert len(partial) > 3
     assert not any(each.finished for each in partial)
     assert all(each.thresholds["SF1"] == 0.4 for each in partial)
     off = [
-        (each.map.probability != final.map.probability)[:, final.map.called].mean()
+        (each.map.probability != final.map.probability)[:, final.map.valid].mean()
         for each in partial[1:]
     ]
     assert off == sorted(off, reverse=True)
@@ -83,7 +83,7 @@ def test_results_get_finer_and_end_as_the_command_line_has_them(
 
 
 class Clock:
-    """Stands still but for the seconds that work is said to take."""
+    """Stands still but for the seconds that work is assumed to take."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -99,17 +99,17 @@ def test_refining_costs_a_small_share(model: Path, monkeypatch: pytest.MonkeyPat
     image = Micrograph(np.zeros((160, 160), np.float32), "CdTe", 0.027)
     shown: list[FrameResult] = []
 
-    def tell(progress: Progress) -> None:
+    def report_result(progress: Progress) -> None:
         clock.now += 0.5
         shown.append(progress.detail["partial"])
 
     limits: dict[str, Any] = {"thresholds": {"Bulk": 0.5, "SF1": 0.5}}
-    refining = ProgressiveResults(tell, Cutout(image, image), spec, 0, limits, {})
+    refining = ProgressiveResults(report_result, Cutout(image, image), spec, 0, limits, {})
     grid = window_grid((160, 160), 8)
-    answers = np.zeros((2, len(grid.y), len(grid.x)), np.float32)
-    so_far = PartialProbabilities(answers, np.zeros(answers.shape[1:], bool), grid)
-    so_far.answered[::COARSE_STEP, ::COARSE_STEP] = True
-    coarse = answers[:, ::COARSE_STEP, ::COARSE_STEP]
+    predictions = np.zeros((2, len(grid.y), len(grid.x)), np.float32)
+    so_far = PartialProbabilities(predictions, np.zeros(predictions.shape[1:], bool), grid)
+    so_far.predicted[::COARSE_STEP, ::COARSE_STEP] = True
+    coarse = predictions[:, ::COARSE_STEP, ::COARSE_STEP]
     where = {"y": grid.y[::COARSE_STEP], "x": grid.x[::COARSE_STEP]}
     refining.report(Progress("scanning", 1, 9, {"probability": coarse, **where}))
     started = clock.now
@@ -119,7 +119,7 @@ def test_refining_costs_a_small_share(model: Path, monkeypatch: pytest.MonkeyPat
     spent = 0.5 * (len(shown) - 1)
     assert len(shown) > 3
     assert spent <= progressive_results.SHARE * (clock.now - started + 0.5)
-    so_far.answered[:] = True
+    so_far.predicted[:] = True
     clock.now += 1000
     before = len(shown)
     refining.watch(so_far)

@@ -9,8 +9,8 @@ from learning_samples import write_striped_folder
 
 from napari_stem_defects.api.train import (
     checkpoint_folder,
-    evaluate_files,
-    train_files,
+    evaluate,
+    train,
 )
 from napari_stem_defects.base.progress import Cancelled, Progress
 from napari_stem_defects.errors import InputError, ModelError, OutputError
@@ -34,30 +34,30 @@ def patches(tmp_path: Path) -> Path:
 
 def test_training_leaves_a_model_and_its_report(patches: Path, tmp_path: Path) -> None:
     out = tmp_path / "models" / "striped.safetensors"
-    trained = train_files([patches], out, QUICK, device="cpu")
+    trained = train([patches], out, QUICK, device="cpu")
     ensemble = load_model(out)
     assert ensemble.spec.name == "striped"
     assert ensemble.sha256 == trained.ensemble.sha256
     assert {path.name for path in report_folder(out).iterdir()} == REPORT
-    told = json.loads((report_folder(out) / "report.json").read_text(encoding="utf-8"))
-    assert told["weights_sha256"] == ensemble.sha256
-    assert told["split"] == "random"
-    assert "memory" in told["meaning"]
+    reported = json.loads((report_folder(out) / "report.json").read_text(encoding="utf-8"))
+    assert reported["weights_sha256"] == ensemble.sha256
+    assert reported["split"] == "random"
+    assert "memory" in reported["meaning"]
 
 
 def test_the_same_seed_writes_the_same_file(patches: Path, tmp_path: Path) -> None:
     outs = [tmp_path / name / "striped.safetensors" for name in "ab"]
     for out in outs:
-        train_files([patches], out, QUICK, device="cpu")
+        train([patches], out, QUICK, device="cpu")
     first, second = (out.read_bytes() for out in outs)
     assert first == second
 
 
 def test_a_model_is_measured_on_other_data(patches: Path, tmp_path: Path) -> None:
     out = tmp_path / "striped.safetensors"
-    train_files([patches], out, QUICK, device="cpu")
+    train([patches], out, QUICK, device="cpu")
     (patches / "SF1_7.tif").rename(patches / "Twin_Bound_7.tif")
-    measured = evaluate_files(out, [patches], tmp_path / "measured", device="cpu")
+    measured = evaluate(out, [patches], tmp_path / "measured", device="cpu")
     assert {path.name for path in (tmp_path / "measured").iterdir()} == REPORT
     assert measured.evaluations[0].metrics.rows == ("Bulk", "SF1", "Twin_Bound")
     assert measured.evaluations[0].metrics.windows == 16
@@ -65,7 +65,7 @@ def test_a_model_is_measured_on_other_data(patches: Path, tmp_path: Path) -> Non
 
 def test_without_a_target_nothing_is_written(patches: Path, tmp_path: Path) -> None:
     before = set(tmp_path.rglob("*"))
-    assert train_files([str(patches)], choices=QUICK, device="cpu").evaluations
+    assert train([str(patches)], choices=QUICK, device="cpu").evaluations
     assert set(tmp_path.rglob("*")) == before
 
 
@@ -82,7 +82,7 @@ def test_a_cancelled_training_leaves_what_was_there(
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        train_files([patches], out, QUICK, device="cpu", report=cancel)
+        train([patches], out, QUICK, device="cpu", report=cancel)
     assert set(tmp_path.rglob("*")) == before
     assert out.read_bytes() == b"an earlier model"
 
@@ -162,19 +162,19 @@ def test_a_cancel_between_epochs_is_heard(
 ) -> None:
     """Epochs may be long: the report is repeated within them, and can end the run there."""
     many = replace(LONG, epochs={"Bulk": 1, "SF1": 1000})
-    told: list[Progress] = []
+    reported: list[Progress] = []
 
     def watch(step: Progress) -> None:
         if step.stage == "training Bulk" and not step.detail:
-            told.append(step)
-        if told and not step.saving:
+            reported.append(step)
+        if reported and not step.saving:
             raise Cancelled
 
     monkeypatch.setattr("napari_stem_defects.training.pipeline.REPEAT_PROGRESS_S", 0.0)
     out = tmp_path / "striped.safetensors"
     kept = train_model([patches], out, many, keep=True, device="cpu", report=watch)
     assert "left out, not begun: SF1" in kept.stopped
-    assert len(told) == 1
+    assert len(reported) == 1
 
 
 @pytest.mark.parametrize("keep", [True, False])
@@ -192,13 +192,13 @@ def test_nothing_is_kept_before_the_first_epoch_or_unasked(
 def test_a_target_that_cannot_be_is_refused_before_any_work(patches: Path, tmp_path: Path) -> None:
     steps: list[Progress] = []
     with pytest.raises(ModelError, match="safetensors"):
-        train_files([patches], tmp_path / "model.pt", QUICK, report=steps.append)
+        train([patches], tmp_path / "model.pt", QUICK, report=steps.append)
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(OutputError, match="taken"):
-        train_files([patches], tmp_path / "taken" / "m.safetensors", QUICK, report=steps.append)
+        train([patches], tmp_path / "taken" / "m.safetensors", QUICK, report=steps.append)
     assert steps == []
 
 
 def test_a_device_that_is_not_there_is_one_line(patches: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="mps"):
-        train_files([patches], tmp_path / "m.safetensors", QUICK, device="mps")
+        train([patches], tmp_path / "m.safetensors", QUICK, device="mps")

@@ -26,7 +26,7 @@ from napari_stem_defects.napari_plugin.panels.detect.view_model import (
 )
 from napari_stem_defects.training.recipes import TrainingOptions
 from napari_stem_defects.workers.client import Ticket, Worker
-from napari_stem_defects.workers.messages import Event, Finished, Job, Listener, Progressed, Stopped
+from napari_stem_defects.workers.messages import JobEvent, Finished, Job, Listener, Progressed, Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,7 +115,7 @@ def _detection(frame: FrameInput, model: Path) -> Job:
 
 def _cancelled_after(worker: Worker, job: Job, seconds: float) -> float:
     """Cancel a job so many seconds after its first word; return how long it took to end."""
-    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    events: queue.SimpleQueue[JobEvent] = queue.SimpleQueue()
     ticket = worker.submit(job, events.put)
     assert isinstance(events.get(timeout=60), Progressed)
     time.sleep(seconds)
@@ -132,7 +132,7 @@ class Window:
     """The Detect window's model with a real worker, its events taken on this thread."""
 
     def __init__(self, worker: Worker, model: Path, frames: int) -> None:
-        self._events: queue.SimpleQueue[tuple[Listener, Event]] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[tuple[Listener, JobEvent]] = queue.SimpleQueue()
         self.worker, self.frames = worker, frames
         self.view_model = DetectViewModel(self._submit, self._submit)
         spec, _ = read_spec(model)

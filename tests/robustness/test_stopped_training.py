@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from learning_samples import striped_patches, write_striped_folder
 
-from napari_stem_defects.api.fit_until import checkpoint_folder, train_files
+from napari_stem_defects.api.train import checkpoint_folder, train
 from napari_stem_defects.base.progress import Cancelled, Progress
 from napari_stem_defects.errors import OutputError
 from napari_stem_defects.io.models.checkpoint_store import CheckpointFolder
@@ -159,7 +159,7 @@ CHOICES = TrainingOptions(
 )
 
 
-def fit_until(
+def train_to_epoch(
     patches: Path, out: Path, options: TrainingOptions = CHOICES, stop_at: int = 0
 ) -> list[int]:
     """Train, fail when so many epochs are done; return which epochs were run."""
@@ -172,7 +172,7 @@ def fit_until(
                 raise Interrupted
 
     try:
-        train_files([patches], out, options, device="cpu", report=record)
+        train([patches], out, options, device="cpu", report=record)
     except Interrupted:
         pass
     return epochs
@@ -180,21 +180,21 @@ def fit_until(
 
 def test_the_same_call_goes_on(patches: Path, tmp_path: Path) -> None:
     whole, pieced = tmp_path / "a" / "striped.safetensors", tmp_path / "b" / "striped.safetensors"
-    assert fit_until(patches, whole) == [1, 2, 1, 2]
-    assert fit_until(patches, pieced, stop_at=3) == [1, 2, 1]
+    assert train_to_epoch(patches, whole) == [1, 2, 1, 2]
+    assert train_to_epoch(patches, pieced, stop_at=3) == [1, 2, 1]
     assert checkpoint_folder(pieced).is_dir()
     assert not pieced.exists()
-    assert fit_until(patches, pieced) == [2]
+    assert train_to_epoch(patches, pieced) == [2]
     assert pieced.read_bytes() == whole.read_bytes()
     assert not checkpoint_folder(pieced).exists()
 
 
 def test_another_call_starts_afresh(patches: Path, tmp_path: Path) -> None:
     out = tmp_path / "striped.safetensors"
-    fit_until(patches, out, stop_at=3)
-    assert fit_until(patches, out, replace(CHOICES, seed=1), stop_at=2) == [1, 2]
+    train_to_epoch(patches, out, stop_at=3)
+    assert train_to_epoch(patches, out, replace(CHOICES, seed=1), stop_at=2) == [1, 2]
     (patches / "SF1_7.tif").unlink()
-    assert fit_until(patches, out, replace(CHOICES, seed=1)) == [1, 2, 1, 2]
+    assert train_to_epoch(patches, out, replace(CHOICES, seed=1)) == [1, 2, 1, 2]
 
 
 def test_cancelling_leaves_nothing_to_go_on_from(patches: Path, tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_cancelling_leaves_nothing_to_go_on_from(patches: Path, tmp_path: Path) 
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        train_files([patches], out, CHOICES, device="cpu", report=cancel)
+        train([patches], out, CHOICES, device="cpu", report=cancel)
     assert not checkpoint_folder(out).exists()
 
 
@@ -216,7 +216,7 @@ def test_a_disk_too_full_for_a_checkpoint_is_one_line(
     out.write_bytes(b"an earlier model")
     (tmp_path / "striped.checkpoint").write_bytes(b"in the way")
     with pytest.raises(OutputError, match=r"striped\.checkpoint: is a file, not a") as caught:
-        train_files([patches], out, CHOICES, device="cpu")
+        train([patches], out, CHOICES, device="cpu")
     assert "\n" not in str(caught.value)
     assert out.read_bytes() == b"an earlier model"
 
@@ -270,8 +270,8 @@ def test_a_killed_training_loses_at_most_one_epoch(
             (tmp_path / "killed" / "striped.safetensors").unlink()
         else:
             killed += 1
-    train_files([patches], tmp_path / "killed" / "striped.safetensors", options, device="cpu")
-    train_files([patches], whole, options, device="cpu")
+    train([patches], tmp_path / "killed" / "striped.safetensors", options, device="cpu")
+    train([patches], whole, options, device="cpu")
     assert whole.read_bytes() == (tmp_path / "killed" / "striped.safetensors").read_bytes()
     print(f"{killed} kills, {finished} trainings finished meanwhile, 0 epochs trained twice")
 

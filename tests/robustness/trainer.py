@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from napari_stem_defects.api.train import train_files
+from napari_stem_defects.api.train import train
 from napari_stem_defects.base.progress import Progress
 from napari_stem_defects.training.recipes import TrainingOptions
 
@@ -19,7 +19,7 @@ def main(patches: Path, out: Path, epochs: int) -> None:
     options = TrainingOptions(
         name="striped", epochs={"Bulk": epochs, "SF1": epochs}, splits=("random",)
     )
-    train_files([patches], out, options, device="cpu", report=print_epoch)
+    train([patches], out, options, device="cpu", report=print_epoch)
     print("done", flush=True)
 
 

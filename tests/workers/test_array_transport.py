@@ -14,7 +14,7 @@ import pytest
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.base.progress import Progress
 from napari_stem_defects.workers import array_transport
-from napari_stem_defects.workers.messages import Begun, Finished, Job, Progressed
+from napari_stem_defects.workers.messages import Finished, Job, JobStarted, Progressed
 
 LARGE = np.random.default_rng(0).random((1500, 1001), np.float32)
 
@@ -29,7 +29,7 @@ def carried(message: Any) -> Any:
     return arrived
 
 
-@pytest.mark.parametrize("message", [Begun(), "cancel", {"a": [1, 2]}, Finished(None)])
+@pytest.mark.parametrize("message", [JobStarted(), "cancel", {"a": [1, 2]}, Finished(None)])
 def test_small_messages_are_as_ever(message: Any) -> None:
     assert carried(message) == message
 

@@ -15,7 +15,14 @@ import pytest
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.workers import client as worker_module
 from napari_stem_defects.workers.client import Worker
-from napari_stem_defects.workers.messages import Event, Failed, Finished, Job, Progressed, Stopped
+from napari_stem_defects.workers.messages import (
+    Failed,
+    Finished,
+    Job,
+    JobEvent,
+    Progressed,
+    Stopped,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,9 +42,9 @@ def job(name: str, time_limit_s: float | None = None, **arguments: object) -> Jo
     return Job(f"task_samples:{name}", arguments, subject="a.dm4", time_limit_s=time_limit_s)
 
 
-def events_of(worker: Worker, asked: Job) -> list[Event]:
-    events: list[Event] = []
-    assert worker.submit(asked, events.append).wait(20)
+def events_of(worker: Worker, submitted: Job) -> list[JobEvent]:
+    events: list[JobEvent] = []
+    assert worker.submit(submitted, events.append).wait(20)
     return events
 
 
@@ -58,7 +65,7 @@ def test_the_process_stays_warm(worker: Worker) -> None:
 
 
 def test_jobs_queue_up_in_order(worker: Worker) -> None:
-    results: list[Event] = []
+    results: list[JobEvent] = []
     tickets = [worker.submit(job("double", array=n), results.append) for n in range(5)]
     assert all(ticket.wait(20) for ticket in tickets)
     assert [event.result for event in results if isinstance(event, Finished)] == [0, 2, 4, 6, 8]
@@ -96,7 +103,7 @@ def test_printing_libraries_do_no_harm(worker: Worker) -> None:
 
 def test_cancel_is_prompt_and_keeps_the_process(worker: Worker) -> None:
     pid = worker.run(job("process_id"))
-    events: list[Event] = []
+    events: list[JobEvent] = []
     ticket = worker.submit(job("steps", count=1000, pause_s=0.02), events.append)
     wait_for(lambda: bool(events))
     started = time.monotonic()
@@ -109,7 +116,7 @@ def test_cancel_is_prompt_and_keeps_the_process(worker: Worker) -> None:
 
 def test_a_job_cancelled_while_waiting_never_starts(worker: Worker) -> None:
     first = worker.submit(job("steps", count=10, pause_s=0.02), lambda event: None)
-    events: list[Event] = []
+    events: list[JobEvent] = []
     second = worker.submit(job("add", a=1, b=1), events.append)
     second.cancel()
     assert events == [Stopped()]
@@ -122,7 +129,7 @@ def test_a_job_cancelled_while_waiting_never_starts(worker: Worker) -> None:
 def test_a_deaf_job_is_ended_and_replaced(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_module, "GRACE_S", 0.2)
     pid = worker.run(job("process_id"))
-    events: list[Event] = []
+    events: list[JobEvent] = []
     ticket = worker.submit(job("deaf", seconds=60), events.append)
     wait_for(lambda: bool(events))
     ticket.cancel()
@@ -134,7 +141,7 @@ def test_a_deaf_job_is_ended_and_replaced(worker: Worker, monkeypatch: pytest.Mo
 def test_time_limit(worker: Worker) -> None:
     *_, event = events_of(worker, job("deaf", time_limit_s=0.2, seconds=60))
     assert isinstance(event, Failed)
-    assert event.message.startswith("a.dm4: no answer within 0.2 s")
+    assert event.message.startswith("a.dm4: no result within 0.2 s")
 
 
 def test_a_crash_is_one_line_and_the_next_job_runs(worker: Worker) -> None:
@@ -183,7 +190,7 @@ def test_a_process_that_died_idle_is_replaced_unseen(worker: Worker) -> None:
 
 
 def test_a_process_that_is_just_dying_is_replaced_unseen(worker: Worker) -> None:
-    # Asked before the operating system tells of the end: the job is lost before it is begun.
+    # Submitted before the operating system reports the end: the job is lost before it starts.
     for n in range(10):
         psutil.Process(worker.run(job("process_id"))).kill()
         assert worker.run(job("add", a=n, b=1)) == n + 1

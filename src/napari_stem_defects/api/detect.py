@@ -1,4 +1,4 @@
-"""The verb ``detect``: one frame of a micrograph, the model by name."""
+"""Detection of defects in one frame of a micrograph, for scripts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.base.defaults import DEFAULT_MODEL
-from napari_stem_defects.base.progress import Report, silent
+from napari_stem_defects.base.progress import ProgressCallback, silent
 from napari_stem_defects.base.search_area import (
     SearchArea,
 )
@@ -40,23 +40,57 @@ def detect(
     thresholds: Mapping[str, float] | None = None,
     device: str = "auto",
     area: SearchArea | SearchAreaLike | None = None,
-    report: Report = silent,
+    report: ProgressCallback = silent,
 ) -> Detection:
-    """Find the defects of one frame of a micrograph; see `detection.detect_frame.detect_frame`.
+    """Find the defects of one frame of a micrograph.
+
+    The frame is resampled to the pixel size of the model, classified by a sliding window and
+    segmented into regions of one class each.
 
     Parameters
     ----------
-    area : (top, left, bottom, right) or outlines of (y, x) points, optional
-        Search only this part, px; results are in px of the whole frame all the same.
+    micrograph : Micrograph
+        Image or stack, from `read`, `simulate` or an array.
+    model : Ensemble, str or Path, default: `DEFAULT_MODEL`
+        Loaded ensemble, its name in the model library, or its ``.safetensors`` file.
+    frame : int, default: 0
+        Index of the frame in a stack.
+    stride : int, optional
+        Distance of neighbouring windows in px of the model. Smaller strides give finer maps and
+        take longer. By default the stride of the model.
+    thresholds : mapping of str to float, optional
+        Probability, 0 to 1, above which a pixel belongs to a class. Classes that are missing keep
+        the threshold of the model.
+    device : {"auto", "cpu", "cuda", "mps"}, default: "auto"
+        Processor that evaluates the networks; "auto" uses a GPU if there is one.
+    area : SearchArea, (top, left, bottom, right) or outlines of (y, x) points, optional
+        Part of the frame to search, in px of the frame. By default the whole frame. Positions in
+        the result refer to the whole frame.
+    report : callable, optional
+        Function that is called with a `Progress` after every batch. Exceptions that it raises,
+        such as `Cancelled`, end the detection. By default progress is ignored.
+
+    Returns
+    -------
+    Detection
+        Regions, probability map and masks of the frame.
 
     Raises
     ------
     InputError
-        The model cannot be used, there is no such frame, or the image does not suit the model.
+        The model cannot be used, the frame does not exist, or the image does not suit the model.
+
+    Examples
+    --------
+    >>> import napari_stem_defects as sd
+    >>> simulation = sd.simulate(size=256)
+    >>> detection = sd.detect(simulation.micrograph, stride=16, device="cpu")
+    >>> "SF1" in {region.class_name for region in detection.regions}
+    True
     """
     ensemble = model if isinstance(model, Ensemble) else load_model(find_model(model))
     shown = micrograph.frame(frame)
-    cutout = Cutout.of(shown, None if area is None else SearchArea.of(area), ensemble.spec)
+    cutout = Cutout.of(shown, None if area is None else SearchArea.from_value(area), ensemble.spec)
     found = detect_frame(
         cutout.part,
         ensemble,

@@ -1,4 +1,4 @@
-"""Labelled files in, a model file and a report out: what the command line and the window do."""
+"""Training and evaluation of ensembles on labelled files, for scripts and the command line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from napari_stem_defects.io.models.library import find_model
 from napari_stem_defects.io.models.model_file import SUFFIX, load_model, save_model
 from napari_stem_defects.io.models.report_folder import report_folder, write_report
 from napari_stem_defects.training.evaluate import EvaluationReport, evaluate_ensemble
-from napari_stem_defects.training.pipeline import train
+from napari_stem_defects.training.pipeline import train as train_ensemble
 from napari_stem_defects.training.recipes import TrainingOptions
 from napari_stem_defects.workers.isolated_read import read_patches
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.training.dataset import TrainingSet
 
 
-def train_files(
+def train(
     sources: Sequence[str | Path],
     out: str | Path | None = None,
     choices: TrainingOptions | None = None,
@@ -39,27 +39,45 @@ def train_files(
     device: str = "auto",
     report: ProgressCallback = silent,
 ) -> EvaluationReport:
-    """Train an ensemble, write its file and beside it the folder ``<model>.report``.
+    """Train an ensemble and write its model file and its report.
+
+    The model file and the report folder ``<model>.report`` appear when the training is complete;
+    an earlier model of that name stays until then. Meanwhile ``<model>.checkpoint`` keeps every
+    epoch: after an interruption, Ctrl-C included, the same call resumes there. Cancelling removes
+    the checkpoints.
 
     Parameters
     ----------
-    sources : sequence of path
+    sources : sequence of str or Path
         Patch folders and label projects.
-    out : path, optional
-        Ends in ``.safetensors``. It, and the report, appear only when all work is done; an
-        earlier model of that name stays until then. Until then ``<model>.checkpoint`` keeps
-        every epoch: whatever ends the run, Ctrl-C included, the same call goes on from there.
-        Cancelling removes it. Without ``out`` nothing is written.
-    choices : Choices, optional
-        Classes, epochs, splits and so on; all classes, and whole defects held out, by default.
-    device : {"auto", "cpu", "cuda", "mps"}
-    report : callable
-        Told after every view and epoch; what it raises ends the run and nothing is written.
+    out : str or Path, optional
+        Model file, which ends in ``.safetensors``. By default nothing is written.
+    choices : TrainingOptions, optional
+        Classes, epochs, splits and so on. By default all classes, evaluated on whole defects that
+        are held out; the model takes the name of ``out``.
+    device : {"auto", "cpu", "cuda", "mps"}, default: "auto"
+        Processor that trains the networks; "auto" uses a GPU if there is one.
+    report : callable, optional
+        Function that is called with a `Progress` after every view and epoch. Exceptions that it
+        raises end the training, and no model is written. By default progress is ignored.
+
+    Returns
+    -------
+    EvaluationReport
+        The trained ensemble and its evaluation on each split.
 
     Raises
     ------
     InputError
-        One line: data that cannot be learned from, or files that cannot be written.
+        The labels cannot be used for training, or the files cannot be written.
+
+    Examples
+    --------
+    >>> import napari_stem_defects as sd
+    >>> sd.train([], "model.pt")  # doctest: +IGNORE_EXCEPTION_DETAIL
+    Traceback (most recent call last):
+    ...
+    napari_stem_defects.errors.ModelError: model.pt: model files end in .safetensors
     """
     target = None if out is None else _checked_target(Path(out))
     choices = choices or (
@@ -68,10 +86,10 @@ def train_files(
     report(Progress("reading labels", 0, 1))
     data = read_training_data(sources, read_patches=read_patches)
     if target is None:
-        return train(data, choices, device=device, report=report)
+        return train_ensemble(data, choices, device=device, report=report)
     checkpoints = CheckpointFolder(checkpoint_folder(target), _fingerprint(data, choices, device))
     try:
-        found = train(data, choices, device=device, report=report, checkpoints=checkpoints)
+        found = train_ensemble(data, choices, device=device, report=report, checkpoints=checkpoints)
         assessment = replace(found, ensemble=save_model(found.ensemble, target))
         write_report(report_folder(target), assessment)
     except Cancelled:
@@ -81,7 +99,7 @@ def train_files(
     return assessment
 
 
-def evaluate_files(
+def evaluate(
     model: str | Path,
     sources: Sequence[str | Path],
     out: str | Path | None = None,
@@ -89,25 +107,40 @@ def evaluate_files(
     device: str = "auto",
     report: ProgressCallback = silent,
 ) -> EvaluationReport:
-    """Measure a model on labelled data.
+    """Evaluate a model on labelled data.
 
     Parameters
     ----------
-    model : str or path
-        A name in the library, or a file.
-    sources : sequence of path
-        Patch folders and label projects. Micrographs are brought to the model's pixel size
-        where both are known, as in detection.
-    out : path, optional
-        Folder for the report.
-    device : {"auto", "cpu", "cuda", "mps"}
-    report : callable
-        Told after every batch.
+    model : str or Path
+        Name in the model library, or model file.
+    sources : sequence of str or Path
+        Patch folders and label projects. Micrographs are resampled to the pixel size of the model
+        where both pixel sizes are known, as in detection.
+    out : str or Path, optional
+        Folder for the report. By default no report is written.
+    device : {"auto", "cpu", "cuda", "mps"}, default: "auto"
+        Processor that evaluates the networks; "auto" uses a GPU if there is one.
+    report : callable, optional
+        Function that is called with a `Progress` after every batch. Exceptions that it raises end
+        the evaluation. By default progress is ignored.
+
+    Returns
+    -------
+    EvaluationReport
+        The ensemble and its evaluation on the labels.
 
     Raises
     ------
     InputError
-        One line: a model or data that cannot be used, or files that cannot be written.
+        The model or the labels cannot be used, or the report cannot be written.
+
+    Examples
+    --------
+    >>> import napari_stem_defects as sd
+    >>> sd.evaluate("missing.safetensors", ["labels"])  # doctest: +IGNORE_EXCEPTION_DETAIL
+    Traceback (most recent call last):
+    ...
+    napari_stem_defects.errors.ModelError: missing.safetensors: ...
     """
     from napari_stem_defects.inference.predict import pick_device
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from napari_stem_defects.jobs.batch import Outcome
-    from napari_stem_defects.jobs.executors import Workers
+    from napari_stem_defects.jobs.executors import FrameExecutor
 
 # Sources of a pixel size that need no remark: the lattice is a guess, these are not.
 STATED = ("file", "user", "simulation")
@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
     return status
 
 
-def _workers(options: argparse.Namespace) -> AbstractContextManager[Workers]:
+def _workers(options: argparse.Namespace) -> AbstractContextManager[FrameExecutor]:
     from napari_stem_defects.jobs import executors
 
     if options.cluster:

@@ -23,10 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Write the evaluation report of any model and data; print its metrics."""
-    from napari_stem_defects.api.train import evaluate_files
+    from napari_stem_defects.api.train import evaluate
     from napari_stem_defects.reporting.markdown import short_text
 
     with long_work() as bar:
-        evaluation = evaluate_files(options.model, options.data, options.out, report=bar)
+        evaluation = evaluate(options.model, options.data, options.out, report=bar)
     print_result(short_text(evaluation))
     print_result(f"\nreport in {options.out}")

@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Write the model and its report; print the metrics."""
-    from napari_stem_defects.api.train import train_files
+    from napari_stem_defects.api.train import train
     from napari_stem_defects.io.models.report_folder import report_folder
     from napari_stem_defects.reporting.markdown import short_text
     from napari_stem_defects.training.recipes import TrainingOptions
@@ -68,6 +68,6 @@ def run(options: argparse.Namespace) -> None:
         seed=options.seed,
     )
     with long_work() as bar:
-        trained = train_files(options.data, options.out, training, report=bar)
+        trained = train(options.data, options.out, training, report=bar)
     print_result(short_text(trained))
     print_result(f"\n{options.out}, report in {report_folder(options.out)}")

@@ -12,12 +12,12 @@ from concurrent.futures import BrokenExecutor, Future, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.base.progress import Progress, Report, silent
+from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.errors import InputError, ModelError, OutputError, OverwriteError
 from napari_stem_defects.io.models.model_file import read_spec
 from napari_stem_defects.io.results.result_folder import ResultFolder, open_results
 from napari_stem_defects.jobs.batch_frame import CalibratedImage, FrameTask, Settings, read_once
-from napari_stem_defects.jobs.executors import HERE, Workers
+from napari_stem_defects.jobs.executors import HERE, FrameExecutor
 from napari_stem_defects.lattice.scale import (
     match_scale,
 )
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.networks.spec import EnsembleSpec
 
 _STEPS = 1000
-_ANSWER_WITHIN_S = 0.2
+_POLL_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ def detect_files(
     images: Sequence[Path],
     settings: Settings,
     *,
-    workers: Workers = HERE,
-    report: Report = silent,
+    workers: FrameExecutor = HERE,
+    report: ProgressCallback = silent,
 ) -> Iterator[Outcome]:
     """Search images and stacks and write their results; what is finished already is skipped.
 
@@ -55,10 +55,10 @@ def detect_files(
     ----------
     images : sequence of Path
     settings : Settings
-    workers : Workers
+    workers : FrameExecutor
         `HERE`, or what `processes` or `cluster` lends.
     report : callable
-        Told after every batch of windows (`HERE`) or after every frame.
+        Called after every batch of windows (`HERE`) or after every frame.
 
     Yields
     ------
@@ -73,7 +73,9 @@ def detect_files(
     InputError
         A worker process died.
     """
-    batch = _Batch(settings, *read_spec(settings.model), workers, _Meter(report, len(images)))
+    batch = _Batch(
+        settings, *read_spec(settings.model), workers, _BatchProgress(report, len(images))
+    )
     waiting: deque[_Opened | Outcome] = deque()
     for number, image in enumerate(images):
         waiting.append(batch.open(number, image))
@@ -94,22 +96,22 @@ class _Opened:
 
 
 @dataclass(frozen=True)
-class _Meter:
+class _BatchProgress:
     """Turns images, frames and windows into one figure of progress."""
 
-    report: Report
+    report: ProgressCallback
     images: int
 
-    def tell(self, image: int, share: float) -> None:
+    def report_share(self, image: int, share: float) -> None:
         done = round(_STEPS * (image + share) / self.images)
         self.report(Progress("detecting", done, _STEPS))
 
-    def within(self, image: int, before: float, frames: int) -> Report:
-        def tell(progress: Progress) -> None:
+    def within(self, image: int, before: float, frames: int) -> ProgressCallback:
+        def report_share(progress: Progress) -> None:
             inside = progress.done / max(progress.total, 1) if progress.stage == "scanning" else 0
-            self.tell(image, (before + inside) / frames)
+            self.report_share(image, (before + inside) / frames)
 
-        return tell
+        return report_share
 
 
 @dataclass(frozen=True)
@@ -117,12 +119,12 @@ class _Batch:
     settings: Settings
     spec: EnsembleSpec
     model_sha256: str
-    workers: Workers
-    meter: _Meter
+    workers: FrameExecutor
+    progress_of_batch: _BatchProgress
 
     @property
     def model(self) -> Mapping[str, str]:
-        """What results say about the model."""
+        """Name and hash of the model, as stored in the results."""
         return {"name": self.spec.name, "sha256": self.model_sha256}
 
     def open(self, number: int, path: Path) -> _Opened | Outcome:
@@ -130,7 +132,7 @@ class _Batch:
         try:
             micrograph = self._calibrated(read_once(path))
             for frame in self.settings.frames or ():
-                micrograph.frame(frame)  # says which frames there are
+                micrograph.frame(frame)  # raises if the frame does not exist
         except InputError as error:
             return Outcome(path, fault=str(error))
         size, area = micrograph.pixel_size_nm, self.settings.area
@@ -138,7 +140,7 @@ class _Batch:
             "stride_px": self.settings.stride,
             "pixel_size_nm": size,
             "model": self.spec.to_dict(),
-            "area_px": None if area is None else area.plain(),
+            "area_px": None if area is None else area.to_json(),
             "thresholds": dict(self.settings.thresholds),
         }
         try:
@@ -157,7 +159,7 @@ class _Batch:
         skipped, count = len(folder.frames) - len(left), len(folder.frames)
         futures = []
         for place, frame in enumerate(left):
-            report = self.meter.within(number, skipped + place, count)
+            report = self.progress_of_batch.within(number, skipped + place, count)
             task = FrameTask(image, frame, folder, self.settings)
             futures.append(self.workers.submit(task, report))
         return _Opened(number, image, folder, futures)
@@ -181,7 +183,7 @@ class _Batch:
         except (ModelError, OutputError):
             raise
         except BrokenExecutor:
-            advice = "most likely for want of memory; run again with fewer --workers"
+            advice = "most likely because memory is too small; run again with fewer --workers"
             raise InputError(f"{path.name}: a worker process died, {advice}") from None
         except InputError as error:
             for future in opened.frames:
@@ -197,13 +199,13 @@ class _Batch:
     @staticmethod
     def _wait_for(future: Future[None]) -> None:
         """Wait in short steps: Windows delivers Ctrl-C only between them."""
-        while not wait([future], timeout=_ANSWER_WITHIN_S).done:
+        while not wait([future], timeout=_POLL_S).done:
             pass
 
     def _wait_for_all(self, opened: _Opened) -> None:
         for place, future in enumerate(opened.frames):
             if not future.done():
                 self._wait_for(future)
-                self.meter.tell(opened.number, (place + 1) / len(opened.frames))
+                self.progress_of_batch.report_share(opened.number, (place + 1) / len(opened.frames))
             future.result()
-        self.meter.tell(opened.number, 1)
+        self.progress_of_batch.report_share(opened.number, 1)

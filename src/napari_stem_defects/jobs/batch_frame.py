@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_stem_defects.api.detect import detect
 from napari_stem_defects.base.out_of_memory import ADVICE, is_out_of_memory
-from napari_stem_defects.base.progress import Report, silent
+from napari_stem_defects.base.progress import ProgressCallback, silent
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.models.model_file import load_model
 from napari_stem_defects.workers.isolated_read import read_micrograph
@@ -38,10 +38,10 @@ class Settings:
     stride : int or None
         Step between windows in px at the model's pixel size; None for what suits the model.
     pixel_size_nm : float or None
-        Replaces what the files say.
+        Replaces the pixel size in the files.
     device : {"auto", "cpu", "cuda", "mps"}
     overwrite : bool
-        Whether results that somebody corrected may be replaced.
+        Whether results with manual corrections may be replaced.
     frames : tuple of int or None
         The only frames to search.
     area : Area or None
@@ -88,7 +88,7 @@ class FrameTask:
     settings: Settings
 
 
-def detect_task(task: FrameTask, report: Report = silent) -> None:
+def detect_task(task: FrameTask, report: ProgressCallback = silent) -> None:
     """Search one frame and keep what was found; doing it twice does no harm.
 
     Raises
@@ -104,7 +104,7 @@ def detect_task(task: FrameTask, report: Report = silent) -> None:
     raise InputError(f"{task.image.path.name}: not enough memory; {ADVICE}")
 
 
-def _detect(task: FrameTask, report: Report) -> None:
+def _detect(task: FrameTask, report: ProgressCallback) -> None:
     settings = task.settings
     found = detect(
         task.image.read(),

@@ -1,4 +1,4 @@
-"""What a person says about found regions: another class, or no defect at all."""
+"""Manual corrections of detected regions: another class, or no defect."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ class Correction:
     right: str
 
 
-def corrected(result: FrameResult, corrections: Sequence[Correction]) -> FrameResult:
-    """Return a result as a person has corrected it; regions that are gone need no correction."""
+def apply_corrections(result: FrameResult, corrections: Sequence[Correction]) -> FrameResult:
+    """Return a result with manual corrections; regions below the thresholds are skipped."""
     mine = [each for each in corrections if each.frame == result.frame]
     if not mine:
         return result
     masks = (result.numbered > 0).astype(np.uint8)
     for each in mine:
         _correct(masks, result.names, each)
-    planes = MaskStack.of(result.names, masks)
+    planes = MaskStack.from_array(result.names, masks)
     return result.with_planes(planes, corrections=[asdict(each) for each in mine])
 
 

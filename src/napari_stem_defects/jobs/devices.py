@@ -17,8 +17,8 @@ PRODUCT_OPERATIONS = 2 * _SIZE**3
 def matrix_rate(device: str = "cpu", precision: str = "float32") -> float:
     """Return the rate of matrix products in 1e9 operations per second.
 
-    A product of two n x n matrices counts 2 n^3 operations. The figure says how fast a machine
-    is at all, so that speeds measured on different machines can be compared.
+    A product of two n x n matrices counts 2 n^3 operations. The figure is the general speed of
+    a machine, so that speeds measured on different machines can be compared.
 
     Parameters
     ----------

@@ -15,10 +15,10 @@ from napari_stem_defects.jobs.batch_frame import FrameTask, detect_task
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from napari_stem_defects.base.progress import Report
+    from napari_stem_defects.base.progress import ProgressCallback
 
 
-class Workers(NamedTuple):
+class FrameExecutor(NamedTuple):
     """Where frames are searched.
 
     Attributes
@@ -29,11 +29,11 @@ class Workers(NamedTuple):
         How many images are opened before the first one is finished, to keep all busy.
     """
 
-    submit: Callable[[FrameTask, Report], Future[None]]
+    submit: Callable[[FrameTask, ProgressCallback], Future[None]]
     ahead: int
 
 
-def _in_this_process(task: FrameTask, report: Report) -> Future[None]:
+def _in_this_process(task: FrameTask, report: ProgressCallback) -> Future[None]:
     future: Future[None] = Future()
     try:
         detect_task(task, report)
@@ -43,38 +43,38 @@ def _in_this_process(task: FrameTask, report: Report) -> Future[None]:
     return future
 
 
-HERE = Workers(_in_this_process, ahead=0)
+HERE = FrameExecutor(_in_this_process, ahead=0)
 
 
 @contextmanager
-def processes(count: int) -> Iterator[Workers]:
+def processes(count: int) -> Iterator[FrameExecutor]:
     """Lend ``count`` processes, each searching one frame at a time."""
     threads = max(1, (os.cpu_count() or 1) // count)
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(count, context, _prepare_process, (threads,))
     try:
-        yield Workers(lambda task, report: pool.submit(detect_task, task), ahead=count + 1)
+        yield FrameExecutor(lambda task, report: pool.submit(detect_task, task), ahead=count + 1)
     except BaseException:
-        for child in multiprocessing.active_children():
-            child.terminate()  # unfinished frames leave nothing behind
+        for process in multiprocessing.active_children():
+            process.terminate()  # unfinished frames leave nothing behind
         raise
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def _prepare_process(threads: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the parent
     os.environ["OMP_NUM_THREADS"] = str(threads)  # read when torch is loaded, later
 
 
 @contextmanager
-def cluster(address: str) -> Iterator[Workers]:
+def cluster(address: str) -> Iterator[FrameExecutor]:
     """Lend a Dask cluster; its workers see the same folders and have this package installed.
 
     Raises
     ------
     InputError
-        Dask is not installed, or nothing answers at the address.
+        Dask is not installed, or there is no scheduler at the address.
     """
     try:
         from distributed import Client
@@ -84,7 +84,7 @@ def cluster(address: str) -> Iterator[Workers]:
         client = Client(address, timeout=10)
     except (OSError, ValueError) as error:
         cause = " ".join(str(error).split())[:80]
-        raise InputError(f"{address}: no Dask scheduler answers ({cause})") from None
+        raise InputError(f"{address}: no Dask scheduler found ({cause})") from None
     with client, client.get_executor(pure=False) as pool:
         slots = sum(client.nthreads().values())
-        yield Workers(lambda task, report: pool.submit(detect_task, task), ahead=slots + 1)
+        yield FrameExecutor(lambda task, report: pool.submit(detect_task, task), ahead=slots + 1)

@@ -1,9 +1,9 @@
-"""Results on the way to the whole one, each finer or larger than the one before.
+"""Partial results of a detection that is running, each finer or larger than the one before.
 
-Window by window there is a coarse one after a sixteenth of the windows; in one pass, the part of
-the image that is done. Fusing answers into masks and regions takes a while for a large image, so
-a result is made only when it is due: all of them together cost at most `SHARE` of the scan's own
-time.
+The sliding window gives a coarse result after a sixteenth of the windows; dense inference gives
+the part of the image that is done. Post-processing takes a while for a large image. Partial
+results are therefore computed only as long as all of them together take at most `SHARE` of the
+time of the scan.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_stem_defects.base.progress import Progress, Report
+from napari_stem_defects.base.progress import Progress, ProgressCallback
 from napari_stem_defects.detection.frame_result import FrameResult
 from napari_stem_defects.lattice.scale import (
     match_scale,
@@ -37,7 +37,7 @@ SHARE = 0.08
 
 @dataclass
 class ProgressiveResults:
-    """Turns the answers of a scan that goes on into results that can be shown.
+    """Computes partial results from the predictions of a scan that is running.
 
     Attributes
     ----------
@@ -47,12 +47,12 @@ class ProgressiveResults:
     spec : EnsembleSpec
     frame : int
     parameters : mapping
-        What the results tell about themselves; ``thresholds`` for all classes among them.
+        Parameters stored with the results, which include ``thresholds`` for all classes.
     origin : mapping
         See `FrameResult`.
     """
 
-    tell: Report
+    send_progress: ProgressCallback
     cutout: Cutout
     spec: EnsembleSpec
     frame: int
@@ -64,17 +64,17 @@ class ProgressiveResults:
     _has_coarse: bool = False
 
     def report(self, progress: Progress) -> None:
-        """Pass a report on; the coarse grid's answers become a result."""
+        """Pass a report on; predictions on the coarse grid become a result."""
         if "probability" in progress.detail:
             self._show(progress, **progress.detail)
             self._has_coarse = True
             self._spent_s = 0.0  # it was always there; only what follows is on top
         else:
-            self.tell(progress)
+            self.send_progress(progress)
 
     def watch(self, so_far: PartialProbabilities) -> None:
-        """Show the answers so far, if it is time for it."""
-        done, total = int(np.count_nonzero(so_far.answered)), so_far.answered.size
+        """Send the predictions so far as a result, unless that exceeds the share of time."""
+        done, total = int(np.count_nonzero(so_far.predicted)), so_far.predicted.size
         elapsed = time.monotonic() - self._started
         if self._each_s + self._spent_s >= SHARE * elapsed or done == total:
             return
@@ -83,7 +83,7 @@ class ProgressiveResults:
         if self._has_coarse:
             self._show(progress, _filled(so_far), y, x)
         else:
-            self._show(progress, so_far.probability.copy(), y, x, so_far.answered.copy())
+            self._show(progress, so_far.probability.copy(), y, x, so_far.predicted.copy())
 
     def _show(
         self,
@@ -94,19 +94,19 @@ class ProgressiveResults:
         called: NDArray[np.bool_] | None = None,
     ) -> None:
         began = time.monotonic()
-        result = self._fused(probability, y, x, called)
-        self.tell(replace(progress, detail={"partial": result}))
+        result = self._result(probability, y, x, called)
+        self.send_progress(replace(progress, detail={"partial": result}))
         self._each_s = time.monotonic() - began
         self._spent_s += self._each_s
 
-    def _fused(
+    def _result(
         self,
         probability: NDArray[np.float32],
         y: NDArray[np.int64],
         x: NDArray[np.int64],
         called: NDArray[np.bool_] | None,
     ) -> FrameResult:
-        """Return the result of answers (C, gy, gx) at centres in px of the model."""
+        """Return the result of predictions (C, gy, gx) at centres in px of the model."""
         if called is None:
             called = np.ones(probability.shape[1:], bool)
         factor = match_scale(self.cutout.part, self.spec.target_scale).factor
@@ -119,11 +119,11 @@ class ProgressiveResults:
 
 
 def _filled(so_far: PartialProbabilities) -> NDArray[np.float32]:
-    """Return the answers (C, gy, gx), those not given yet drawn from the coarse grid."""
+    """Return predictions (C, gy, gx), missing ones interpolated from the coarse grid."""
     # Imported here because it brings torch, which only the worker for long work needs.
     from napari_stem_defects.inference.sliding_window import COARSE_STEP
 
-    height, width = so_far.answered.shape
+    height, width = so_far.predicted.shape
     rows, columns = (
         np.arange(0, length, COARSE_STEP, dtype=np.float32) for length in (height, width)
     )
@@ -131,4 +131,4 @@ def _filled(so_far: PartialProbabilities) -> NDArray[np.float32]:
         upsample(values[::COARSE_STEP, ::COARSE_STEP], rows, columns, (height, width))
         for values in so_far.probability
     ]
-    return np.where(so_far.answered, so_far.probability, drawn).astype(np.float32)
+    return np.where(so_far.predicted, so_far.probability, drawn).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What workers do: the project's verbs, with arguments and results that cross processes.
+"""Functions that worker processes run; arguments and results cross process boundaries.
 
 Each function is named by a `Job` and takes ``report``. Torch and the file libraries are
 imported inside the functions, so that the quick worker never pays for torch.
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_stem_defects.base.defect_classes import BULK
-from napari_stem_defects.base.progress import Progress, Report
+from napari_stem_defects.base.progress import Progress, ProgressCallback
 from napari_stem_defects.detection.cutout import (
     Cutout,
 )
@@ -24,7 +24,7 @@ from napari_stem_defects.detection.detect_frame import (
 )
 from napari_stem_defects.detection.frame_result import FrameResult, provenance_of
 from napari_stem_defects.errors import InputError
-from napari_stem_defects.jobs.corrections import Correction, corrected
+from napari_stem_defects.jobs.corrections import Correction, apply_corrections
 from napari_stem_defects.jobs.progressive_results import ProgressiveResults
 from napari_stem_defects.lattice.power_spectrum import Lattice, measure_lattice
 from napari_stem_defects.lattice.scale import (
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.io.labels.patch_folder import PatchFolder
     from napari_stem_defects.io.models.library import ModelEntry
     from napari_stem_defects.jobs.frame_input import FrameInput
-    from napari_stem_defects.jobs.train_job import TrainingReport
+    from napari_stem_defects.jobs.train_job import TrainingSummary
     from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
     from napari_stem_defects.preprocessing.settings import (
         PreprocessingSettings,
@@ -59,33 +59,33 @@ if TYPE_CHECKING:
     from napari_stem_defects.training.recipes import TrainingOptions
 
 
-def read_micrograph(*, path: Path, report: Report) -> Micrograph:
+def read_micrograph(*, path: Path, report: ProgressCallback) -> Micrograph:
     """Read a file."""
     from napari_stem_defects.io.images.read import read
 
     return read(path)
 
 
-def load_torch(*, report: Report) -> None:
+def load_torch(*, report: ProgressCallback) -> None:
     """Import torch, which takes seconds, before it is needed."""
     import_module("napari_stem_defects.inference.predict")
 
 
-def explain_scale(*, frame: FrameInput, spec: EnsembleSpec, report: Report) -> ScaleMatch:
-    """Say how a frame would be resampled for a model; the micrograph comes back without pixels."""
+def explain_scale(*, frame: FrameInput, spec: EnsembleSpec, report: ProgressCallback) -> ScaleMatch:
+    """Return how a frame would be resampled for a model, without the pixels."""
     scale = match_scale(frame.micrograph(), spec.target_scale)
     bare = replace(scale.micrograph, pixels=np.zeros((0, 0), np.float32), invalid=None)
     return replace(scale, micrograph=bare)
 
 
 def stage(
-    *, pixels: NDArray[np.float32], settings: PreprocessingSettings, report: Report
+    *, pixels: NDArray[np.float32], settings: PreprocessingSettings, report: ProgressCallback
 ) -> Stages:
     """Compute the five stages of a frame."""
     return stages(pixels, settings)
 
 
-def measure(*, pixels: NDArray[np.float32], report: Report) -> Lattice | None:
+def measure(*, pixels: NDArray[np.float32], report: ProgressCallback) -> Lattice | None:
     """Find the lattice of a frame."""
     return measure_lattice(pixels)
 
@@ -99,7 +99,7 @@ def detect(
     thresholds: Mapping[str, float],
     device: str,
     area: SearchArea | None = None,
-    report: Report,
+    report: ProgressCallback,
 ) -> FrameResult:
     """Find the defects of a frame; unfinished results come as ``detail["partial"]`` on the way."""
     micrograph = frame.micrograph()
@@ -111,7 +111,7 @@ def detect(
     limits = {name: spec.threshold(name) for name in spec.classes} | dict(thresholds)
     about: dict[str, Any] = {"stride_px": stride, "thresholds": limits}
     if area is not None:
-        about["area_px"] = area.plain()
+        about["area_px"] = area.to_json()
     origin = provenance_of(micrograph, ensemble)
     refinement = ProgressiveResults(report, cutout, spec, index, about, origin)
     found = detect_frame(
@@ -127,15 +127,15 @@ def detect(
     return replace(cutout.result(found), origin=origin)
 
 
-def fuse_again(
+def apply_thresholds(
     *,
     result: FrameResult,
     thresholds: Mapping[str, float],
     corrections: Sequence[Correction] = (),
-    report: Report,
+    report: ProgressCallback,
 ) -> FrameResult:
     """Apply other thresholds, and a person's corrections, to the probabilities of a result."""
-    return corrected(result.with_thresholds(thresholds), corrections)
+    return apply_corrections(result.with_thresholds(thresholds), corrections)
 
 
 def export(
@@ -146,7 +146,7 @@ def export(
     folder: Path,
     overwrite: bool = False,
     corrections: Sequence[Correction] = (),
-    report: Report,
+    report: ProgressCallback,
 ) -> Path:
     """Write the result files of an image and return their folder."""
     from napari_stem_defects.io.results.result_folder import write_results
@@ -154,21 +154,23 @@ def export(
     detections = []
     for done, result in enumerate(results):
         report(Progress("writing results", done, len(results)))
-        detections.append(corrected(result.with_thresholds(thresholds), corrections).detection())
+        detections.append(
+            apply_corrections(result.with_thresholds(thresholds), corrections).detection()
+        )
     micrograph, origin = image.micrograph(), results[0].origin
     if not micrograph.is_stack and micrograph.sha256 != origin["image"]["sha256"]:
         raise InputError(f"{micrograph.name}: the image has changed since; run again")
     return write_results(folder, micrograph, detections, origin["model"], overwrite=overwrite)
 
 
-def read_patches(*, path: Path, report: Report) -> PatchFolder:
+def read_patches(*, path: Path, report: ProgressCallback) -> PatchFolder:
     """Read a patch folder."""
     from napari_stem_defects.io.labels.patch_folder import read_patch_folder
 
     return read_patch_folder(path)
 
 
-def count_labels(*, sources: Sequence[Path], report: Report) -> dict[str, int]:
+def count_labels(*, sources: Sequence[Path], report: ProgressCallback) -> dict[str, int]:
     """Count the labels of each class in label projects and patch folders, Bulk first."""
     from napari_stem_defects.io.labels.patch_folder import read_patch_folder
     from napari_stem_defects.io.labels.project import LabelProject, is_label_project
@@ -191,8 +193,8 @@ def train(
     choices: TrainingOptions,
     device: str,
     keep: bool = False,
-    report: Report,
-) -> TrainingReport:
+    report: ProgressCallback,
+) -> TrainingSummary:
     """Train an ensemble on labelled data and write its model file, report and card."""
     from napari_stem_defects.jobs.train_job import train_model
 
@@ -200,9 +202,9 @@ def train(
 
 
 def import_labels(
-    *, project: Path, sources: Sequence[Path], images: Sequence[Path], report: Report
+    *, project: Path, sources: Sequence[Path], images: Sequence[Path], report: ProgressCallback
 ) -> str:
-    """Import patch folders into a label project and say what came."""
+    """Import patch folders into a label project and return a summary of the import."""
     from napari_stem_defects.io.labels.exchange import labels_import
     from napari_stem_defects.workers.isolated_read import read_micrograph, read_patches
 
@@ -217,7 +219,7 @@ def import_labels(
     return done.text()
 
 
-def export_labels(*, project: Path, out: Path, report: Report) -> int:
+def export_labels(*, project: Path, out: Path, report: ProgressCallback) -> int:
     """Write a label project's patches and return how many there are."""
     from napari_stem_defects.io.labels.exchange import labels_export
 
@@ -230,7 +232,7 @@ def suggest_labels(
     model: Path,
     taken: Sequence[tuple[float, float]],
     device: str,
-    report: Report,
+    report: ProgressCallback,
 ) -> list[Suggestion]:
     """Choose windows of a frame that are worth a label."""
     from napari_stem_defects.training.active_learning import suggest
@@ -248,13 +250,13 @@ def add_synthetic_defects(
     vacancies: int,
     interstitials: int,
     seed: int,
-    report: Report,
+    report: ProgressCallback,
 ) -> SyntheticDefects:
     """Make point defects in a frame, in an area or anywhere, away from labelled defects."""
     from napari_stem_defects.simulation import synthetic_edits
 
     micrograph = frame.micrograph()
-    bulk = synthetic_edits.away_from(defects, micrograph.frame_shape)
+    bulk = synthetic_edits.pixels_far_from(defects, micrograph.frame_shape)
     if area is not None:
         bulk &= area.mask(micrograph.frame_shape)
     return synthetic_edits.add_synthetic_defects(
@@ -262,14 +264,14 @@ def add_synthetic_defects(
     )
 
 
-def import_model(*, path: Path, report: Report) -> ModelEntry:
+def import_model(*, path: Path, report: ProgressCallback) -> ModelEntry:
     """Prove that a model works and copy it into the user's library."""
     from napari_stem_defects.io.models import library as library_module
 
     return library_module.import_model(path)
 
 
-def export_model(*, path: Path, target: Path, report: Report) -> Path:
+def export_model(*, path: Path, target: Path, report: ProgressCallback) -> Path:
     """Copy a model and its card out of the library and return the file."""
     from napari_stem_defects.io.models import library as library_module
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from napari_stem_defects.api.train import train_files
-from napari_stem_defects.base.progress import Cancelled, StopAndKeep, Progress, ProgressCallback
+from napari_stem_defects.api.train import train
+from napari_stem_defects.base.progress import Cancelled, Progress, ProgressCallback, StopAndKeep
 from napari_stem_defects.io.atomic import write_bytes
 from napari_stem_defects.io.models.model_file import save_model
 from napari_stem_defects.io.models.report_folder import report_folder, write_report
@@ -24,7 +24,7 @@ WHOLE = 1000
 
 
 @dataclass(frozen=True)
-class TrainingReport:
+class TrainingSummary:
     """What a training came to.
 
     Attributes
@@ -54,7 +54,7 @@ def train_model(
     keep: bool,
     device: str,
     report: ProgressCallback,
-) -> TrainingReport:
+) -> TrainingSummary:
     """Train an ensemble and write its file, report and card.
 
     Parameters
@@ -67,25 +67,23 @@ def train_model(
     keep : bool
         A cancel leaves the best networks so far, if there is an epoch; one that comes while
         others are trained, only to be measured beside them, leaves the model itself, which is
-        written by then and told as ``detail["trained"]``.
+        written by then and reported as ``detail["trained"]``.
     device : {"auto", "cpu", "cuda", "mps"}
     report : callable
     """
     if not keep:
-        trained = train_files(sources, out, choices, device=device, report=report)
+        trained = train(sources, out, choices, device=device, report=report)
         return _written(out, trained)
     count = len(choices.splits)
     own, ending = replace(choices, splits=choices.splits[:1]), _EarlyEnd(report)
-    trained = train_files(sources, out, own, device=device, report=_part(ending, 0, count))
+    trained = train(sources, out, own, device=device, report=_part(ending, 0, count))
     kept = _written(out, trained)
-    if ending.asked or count == 1:
+    if ending.stop_requested or count == 1:
         return kept
     report(Progress("measuring beside it", WHOLE // count, WHOLE, {"trained": kept}))
     for number, split in enumerate(choices.splits[1:], start=1):
         other = replace(choices, splits=(split,))
-        beside = train_files(
-            sources, None, other, device=device, report=_part(report, number, count)
-        )
+        beside = train(sources, None, other, device=device, report=_part(report, number, count))
         trained = _together(trained, beside)
     trained = replace(trained, ensemble=save_model(trained.ensemble, out))
     write_report(report_folder(out), trained)
@@ -104,7 +102,7 @@ def _together(first: EvaluationReport, beside: EvaluationReport) -> EvaluationRe
     )
 
 
-def _written(out: Path, trained: EvaluationReport) -> TrainingReport:
+def _written(out: Path, trained: EvaluationReport) -> TrainingSummary:
     """Write the model's card and return what a window shows."""
     own = trained.evaluations[0]
     counts = own.counts.get("training", {})
@@ -120,7 +118,7 @@ def _written(out: Path, trained: EvaluationReport) -> TrainingReport:
     write_bytes(out.with_suffix(".md"), card.encode())
     figures = tuple(each.to_dict() for each in trained.evaluations)
     stopped = describe_stop(trained.ensemble.spec)
-    return TrainingReport(out, figures, trained.notes, trained.seconds, stopped)
+    return TrainingSummary(out, figures, trained.notes, trained.seconds, stopped)
 
 
 class _EarlyEnd:
@@ -129,25 +127,25 @@ class _EarlyEnd:
     Parameters
     ----------
     report : callable
-        Raises `Cancelled`, and raises it again if it is called again, unless what it is told is
+        Raises `Cancelled`, and raises it again if it is called again, unless the progress has
         `Progress.saving`.
     """
 
     def __init__(self, report: ProgressCallback) -> None:
         self._report = report
         self._learned = False
-        self.asked = False
+        self.stop_requested = False
 
     def __call__(self, step: Progress) -> None:
         self._learned = self._learned or "epoch" in step.detail
-        if self.asked:
+        if self.stop_requested:
             return
         try:
             self._report(step)
         except Cancelled:
             if not self._learned:
                 raise
-            self.asked = True
+            self.stop_requested = True
             self._report(Progress("saving the best so far", WHOLE, WHOLE, saving=True))
             if step.stage.startswith("training"):
                 raise StopAndKeep from None

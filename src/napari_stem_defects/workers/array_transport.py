@@ -32,7 +32,7 @@ class _Follows:
 
 
 def send(connection: Connection[Any, Any], message: Any) -> None:
-    """Send plain data and dataclasses; one thread at a time."""
+    """Send JSON-safe values and dataclasses; one thread at a time."""
     arrays: list[Array] = []
     connection.send(_lightened(message, arrays))
     for array in arrays:

@@ -1,4 +1,4 @@
-"""One warm worker process, seen from the process that asks.
+"""Client of one warm worker process.
 
 A thread per worker starts the process when the first job comes, hands it one job at a time and
 passes events on. It ends the process when a cancelled job does not stop by itself or when a job
@@ -26,28 +26,28 @@ from napari_stem_defects.base.progress import Progress
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.workers import array_transport
 from napari_stem_defects.workers.messages import (
-    Begun,
-    Event,
     Failed,
+    FailureReason,
     Finished,
     Job,
+    JobEvent,
+    JobStarted,
     Listener,
-    Loss,
     Progressed,
     Stopped,
-    our_fault,
+    unexpected_failure,
 )
 
 GRACE_S = 0.8
 """How long a cancelled job may take to stop before its process is ended."""
 SAVING_GRACE_S = 120.0
-"""The same for a job that has told that it saves what there is."""
+"""The same for a job that has reported that it saves its result so far."""
 _POLL_S = 0.02
 _STARTING_AGAIN = Progress("its process was ended; starting again", 0, 1)
 
 
 class Ticket:
-    """A job that was handed in: ask whether it has started or is done, or cancel it."""
+    """A submitted job: its state, and how to cancel it."""
 
     def __init__(self, job: Job, listener: Listener) -> None:
         self.job = job
@@ -69,11 +69,11 @@ class Ticket:
 
     @property
     def cancelled_for_s(self) -> float | None:
-        """Seconds since `cancel`, or None where nobody cancelled."""
+        """Seconds since `cancel`, or None if the job is not cancelled."""
         return None if self._cancelled_at is None else time.monotonic() - self._cancelled_at
 
     def cancel(self) -> None:
-        """Ask the job to stop; `Stopped` follows within `GRACE_S` unless it finishes first."""
+        """Request the job to stop; `Stopped` follows within `GRACE_S` unless it finishes first."""
         with self._lock:
             if self._cancelled_at is not None:
                 return
@@ -83,7 +83,7 @@ class Ticket:
             self.deliver(Stopped())
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Block until the job is done; say whether it is."""
+        """Block until the job is done or the time is over; return whether it is done."""
         return self._done.wait(timeout_s)
 
     def start(self) -> bool:
@@ -92,7 +92,7 @@ class Ticket:
             self._started = self._cancelled_at is None
             return self._started
 
-    def deliver(self, event: Event) -> None:
+    def deliver(self, event: JobEvent) -> None:
         """Pass an event to the listener (for the worker)."""
         self._listener(event)
         if not isinstance(event, Progressed):
@@ -107,17 +107,17 @@ class WorkerLostError(InputError):
     loss : {"died", "time", "memory"}
     """
 
-    def __init__(self, message: str, loss: Loss) -> None:
+    def __init__(self, message: str, loss: FailureReason) -> None:
         super().__init__(message)
         self.loss = loss
 
 
-class _Died(Exception):
+class _WorkerDied(Exception):
     """The worker process ended in the middle of a job."""
 
 
 class _Process:
-    """A running child and the connection to it."""
+    """A running worker process and the connection to it."""
 
     def __init__(self) -> None:
         key = secrets.token_bytes(32)
@@ -134,12 +134,12 @@ class _Process:
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
         self.connection = self._meet(key)
-        self.has_begun = False
+        self.has_started_job = False
 
     def _meet(self, key: bytes) -> Connection[Any, Any]:
         streams = self._popen.stdin, self._popen.stdout
         if streams[0] is None or streams[1] is None:
-            raise _Died
+            raise _WorkerDied
         try:
             with streams[0] as stdin, streams[1] as stdout:
                 stdin.write(key.hex() + "\n")
@@ -149,7 +149,7 @@ class _Process:
         except (OSError, ValueError, EOFError) as error:
             self._popen.kill()
             self._popen.wait()
-            raise _Died from error
+            raise _WorkerDied from error
 
     @property
     def pid(self) -> int:
@@ -168,8 +168,8 @@ class _Process:
             return 0
 
     def hand(self, job: Job) -> None:
-        """Send a job; `has_begun` tells from then on whether the process set to work on it."""
-        self.has_begun = False
+        """Send a job; `has_started_job` is true once the process reports that it runs it."""
+        self.has_started_job = False
         array_transport.send(self.connection, job)
 
     def end(self) -> None:
@@ -196,7 +196,7 @@ class Worker:
 
     @property
     def pid(self) -> int | None:
-        """Process id of the running child, None before the first job."""
+        """Process id of the worker process, None before the first job."""
         process = self._process
         return None if process is None else process.pid
 
@@ -224,7 +224,7 @@ class Worker:
         WorkerLostError
             The process died or overran a limit.
         """
-        last: list[Event] = []
+        last: list[JobEvent] = []
         self.submit(job, last.append).wait()
         event = last[-1]
         if isinstance(event, Finished):
@@ -247,7 +247,7 @@ class Worker:
                 ticket.deliver(self._attempt(ticket))
         self._end_process()
 
-    def _attempt(self, ticket: Ticket) -> Event:
+    def _attempt(self, ticket: Ticket) -> JobEvent:
         """Run one job, again where its process dies and it may be; return its last event."""
         event = self._run(ticket)
         for _ in range(1, ticket.job.attempts):
@@ -259,16 +259,18 @@ class Worker:
             event = self._run(ticket)
         return event
 
-    def _run(self, ticket: Ticket) -> Event:
+    def _run(self, ticket: Ticket) -> JobEvent:
         warm = self._process
         try:
             return self._follow(ticket, self._running_process())
-        except (_Died, EOFError, OSError):
-            died_idle = self._process is not None and self._process is warm and not warm.has_begun
+        except (_WorkerDied, EOFError, OSError):
+            died_idle = (
+                self._process is not None and self._process is warm and not warm.has_started_job
+            )
             self._end_process()
-            return self._run(ticket) if died_idle else _loss(ticket.job, "died")
+            return self._run(ticket) if died_idle else _lost_process_failure(ticket.job, "died")
         except Exception as error:
-            return our_fault(error)
+            return unexpected_failure(error)
 
     def _running_process(self) -> _Process:
         """Return the warm process, another one where it is known to have ended."""
@@ -278,30 +280,30 @@ class Worker:
             self._process = _Process()
         return self._process
 
-    def _follow(self, ticket: Ticket, process: _Process) -> Event:
+    def _follow(self, ticket: Ticket, process: _Process) -> JobEvent:
         limits = _Limits(ticket.job, process)
-        told_to_stop, grace = False, GRACE_S
+        cancel_sent, grace = False, GRACE_S
         process.hand(ticket.job)
         while True:
             if process.connection.poll(_POLL_S):
-                event: Event | Begun = array_transport.receive(process.connection)
-                process.has_begun = True
+                event: JobEvent | JobStarted = array_transport.receive(process.connection)
+                process.has_started_job = True
                 if isinstance(event, Progressed):
                     if event.progress.saving:
                         grace = SAVING_GRACE_S
                     if ticket.cancelled_for_s is None or event.progress.saving:
                         ticket.deliver(event)
-                elif not isinstance(event, Begun):
+                elif not isinstance(event, JobStarted):
                     return event
-            if ticket.cancelled_for_s is not None and not told_to_stop:
+            if ticket.cancelled_for_s is not None and not cancel_sent:
                 process.connection.send("cancel")
-                told_to_stop = True
+                cancel_sent = True
             if self._closing.is_set() or (ticket.cancelled_for_s or 0) > grace:
                 self._end_process()
                 return Stopped()
             if overrun := limits.overrun():
                 self._end_process()
-                return _loss(ticket.job, overrun)
+                return _lost_process_failure(ticket.job, overrun)
 
     def _end_process(self) -> None:
         if self._process is not None:
@@ -316,7 +318,7 @@ class _Limits:
         self._job, self._process = job, process
         self._started = time.monotonic()
 
-    def overrun(self) -> Loss | None:
+    def overrun(self) -> FailureReason | None:
         """Return the limit that is overrun."""
         job = self._job
         if job.time_limit_s is not None and time.monotonic() - self._started > job.time_limit_s:
@@ -326,10 +328,10 @@ class _Limits:
         return None
 
 
-def _loss(job: Job, loss: Loss) -> Failed:
-    """Say what became of a job whose process is gone."""
+def _lost_process_failure(job: Job, loss: FailureReason) -> Failed:
+    """Describe why a job lost its worker process."""
     if loss == "time":
-        what = f"no answer within {job.time_limit_s:g} s, so it was ended; damaged file?"
+        what = f"no result within {job.time_limit_s:g} s, so it was ended; damaged file?"
     elif loss == "memory":
         limit = (job.memory_limit or 0) / 2**30
         what = f"took more than {limit:.2g} GiB of memory, so it was ended; damaged file?"

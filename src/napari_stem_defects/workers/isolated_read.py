@@ -98,5 +98,5 @@ def _sizes(path: Path) -> list[int]:
     try:
         files = path.rglob("*") if path.is_dir() else [path]
         return [file.stat().st_size for file in files]
-    except OSError:  # reading it says what is wrong
+    except OSError:  # reading raises the error with its cause
         return []

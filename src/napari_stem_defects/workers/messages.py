@@ -1,8 +1,8 @@
-"""What is asked of a worker process, and what it answers.
+"""Jobs that a worker process runs, and the events that it sends back.
 
-A job names its function as ``"package.module:function"``, so that the asking process never
-imports what the function needs (torch, microscope parsers). Arguments and results cross the
-process boundary, so they are plain data, arrays and the frozen dataclasses of ``core``.
+A job names its function as ``"package.module:function"``, so that the client never imports
+what the function needs (torch, microscope parsers). Arguments and results cross the process
+boundary, so they are JSON-safe values, paths, arrays and frozen dataclasses of them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Job:
     memory_limit : int or None
         The same where its process holds more than this many bytes.
     attempts : int
-        How often the job may be started: again where its process dies, because somebody or the
+        How often the job may be started: again where its process dies, because a user or the
         operating system ended it. Only for work that does no harm when done twice.
     """
 
@@ -48,13 +48,13 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Begun:
-    """The process took the job; had it died before, another one could take it unharmed."""
+class JobStarted:
+    """The process starts the job; a job without this message can safely run again elsewhere."""
 
 
 @dataclass(frozen=True)
 class Progressed:
-    """The job reported where it is."""
+    """The job reported its progress."""
 
     progress: Progress
 
@@ -66,7 +66,7 @@ class Finished:
     result: Any
 
 
-Loss = Literal["died", "time", "memory"]
+FailureReason = Literal["died", "time", "memory"]
 """Why a process was lost in the middle of a job: by itself, or by the limits of the job."""
 
 
@@ -79,14 +79,14 @@ class Failed:
     message : str
         One line for the user.
     details : str
-        Traceback where the fault is ours; empty where the input is at fault.
+        Traceback of a programming error; empty where the input is at fault.
     lost : {"died", "time", "memory"} or None
         Why the job's process was lost, where it was.
     """
 
     message: str
     details: str = ""
-    lost: Loss | None = None
+    lost: FailureReason | None = None
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,8 @@ class Stopped:
     """The job was cancelled before it finished."""
 
 
-Event = Progressed | Finished | Failed | Stopped
-Listener = Callable[[Event], None]
+JobEvent = Progressed | Finished | Failed | Stopped
+Listener = Callable[[JobEvent], None]
 
 
 def resolve(function: str) -> Callable[..., Any]:
@@ -105,8 +105,8 @@ def resolve(function: str) -> Callable[..., Any]:
     return found
 
 
-def our_fault(error: Exception) -> Failed:
-    """Describe an exception that is no fault of the input: one line, the traceback beside it."""
+def unexpected_failure(error: Exception) -> Failed:
+    """Describe an exception that is not the fault of the input: one line and the traceback."""
     lines = str(error).strip().splitlines() or ["no message"]
     return Failed(
         f"unexpected {type(error).__name__}: {lines[0][:160]}",

@@ -20,25 +20,25 @@ from napari_stem_defects.base.progress import Cancelled, Progress
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.workers import array_transport
 from napari_stem_defects.workers.messages import (
-    Begun,
-    Event,
     Failed,
     Finished,
     Job,
+    JobEvent,
+    JobStarted,
     Progressed,
     Stopped,
-    our_fault,
     resolve,
+    unexpected_failure,
 )
 
 
 def main() -> None:
     """Meet the parent and serve it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the parent
     key = bytes.fromhex(sys.stdin.readline())
     with Listener(authkey=key) as listener:
         print(listener.address, flush=True)
-        # Libraries that print must not fill a pipe that nobody reads.
+        # Libraries that print must not fill a pipe that is never read.
         os.dup2(2, 1)
         with listener.accept() as connection:
             _Server(connection).serve()
@@ -57,21 +57,21 @@ class _Server:
         threading.Thread(target=self._listen, daemon=True).start()
         while True:
             job = self._jobs.get()
-            self._send(Begun())
+            self._send(JobStarted())
             event = self._run(job)
             try:
                 self._send(event)
             except (AttributeError, TypeError, ValueError) as error:
-                self._send(our_fault(error))
+                self._send(unexpected_failure(error))
 
     def _listen(self) -> None:
         while True:
             try:
                 message = array_transport.receive(self._connection)
             except (EOFError, OSError):
-                os._exit(0)  # the parent is gone; nobody wants the rest of the work
+                os._exit(0)  # the parent is gone, so the rest of the work is useless
             except Exception as error:
-                self._send(our_fault(error))
+                self._send(unexpected_failure(error))
                 continue
             if isinstance(message, Job):
                 self._cancelled.clear()  # here, so that a cancel on its heels is not missed
@@ -79,7 +79,7 @@ class _Server:
             else:
                 self._cancelled.set()
 
-    def _run(self, job: Job) -> Event:
+    def _run(self, job: Job) -> JobEvent:
         try:
             return Finished(resolve(job.function)(report=self._report, **job.arguments))
         except Cancelled:
@@ -89,14 +89,14 @@ class _Server:
         except Exception as error:
             if is_out_of_memory(error):
                 return Failed(f"{job.subject}: not enough memory; {ADVICE}")
-            return our_fault(error)
+            return unexpected_failure(error)
 
     def _report(self, progress: Progress) -> None:
         if self._cancelled.is_set() and not progress.saving:
             raise Cancelled
         self._send(Progressed(progress))
 
-    def _send(self, event: Event | Begun) -> None:
+    def _send(self, event: JobEvent | JobStarted) -> None:
         with self._sending:
             array_transport.send(self._connection, event)
 

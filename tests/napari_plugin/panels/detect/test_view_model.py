@@ -96,7 +96,7 @@ def test_threshold_is_applied_to_the_kept_probabilities(harness: Harness) -> Non
     harness.start()
     harness.long.finish(result())
     harness.view_model.set_threshold("LC", 0.7, frame=0)
-    assert harness.quick.names == ["fuse_again"]
+    assert harness.quick.names == ["apply_thresholds"]
     harness.quick.finish(result().with_thresholds({"LC": 0.7}))
     assert harness.view_model.counts()["LC"].count == 0
     assert harness.view_model.counts()["SF1"].count == 1

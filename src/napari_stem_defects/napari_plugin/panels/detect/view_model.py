@@ -154,7 +154,7 @@ class DetectViewModel:
                 "thresholds": self._run_thresholds(),
                 "corrections": self.corrections.made,
             }
-            self._thresholding.request(Job(f"{_TASKS}:fuse_again", arguments, subject="thresholds"))
+            self._thresholding.request(Job(f"{_TASKS}:apply_thresholds", arguments, subject="thresholds"))
 
     # Values at a position
 

@@ -1,0 +1,54 @@
+"""Detection for scripts: the documented example, models, areas and bad input."""
+
+from __future__ import annotations
+
+import doctest
+
+import numpy as np
+import pytest
+
+import napari_stem_defects as sd
+from napari_stem_defects.api import detect as module
+from napari_stem_defects.base.progress import Cancelled, Progress
+
+
+def test_the_example_of_the_docstring() -> None:
+    results = doctest.testmod(module)
+    assert results.attempted > 0
+    assert results.failed == 0
+
+
+def test_positions_of_an_area_refer_to_the_whole_frame() -> None:
+    micrograph = sd.simulate(size=256).micrograph
+    found = sd.detect(micrograph, stride=16, device="cpu", area=(128, 128, 256, 256))
+    assert all(min(region.y_px, region.x_px) >= 128 for region in found.regions)
+
+
+def test_a_missing_frame_is_refused() -> None:
+    micrograph = sd.simulate(size=128).micrograph
+    with pytest.raises(sd.InputError):
+        sd.detect(micrograph, frame=3, device="cpu")
+
+
+def test_an_unknown_model_is_refused() -> None:
+    micrograph = sd.simulate(size=128).micrograph
+    with pytest.raises(sd.InputError, match="no-such-model"):
+        sd.detect(micrograph, "no-such-model", device="cpu")
+
+
+def test_the_callback_ends_the_detection() -> None:
+    def cancel(progress: Progress) -> None:
+        raise Cancelled
+
+    micrograph = sd.simulate(size=256).micrograph
+    with pytest.raises(Cancelled):
+        sd.detect(micrograph, stride=16, device="cpu", report=cancel)
+
+
+def test_a_threshold_above_all_probabilities_leaves_no_region() -> None:
+    micrograph = sd.simulate(size=256).micrograph
+    classes = sd.detect(micrograph, stride=16, device="cpu").regions
+    assert classes
+    thresholds = dict.fromkeys(np.unique([region.class_name for region in classes]).tolist(), 1.0)
+    found = sd.detect(micrograph, stride=16, device="cpu", thresholds=thresholds)
+    assert len(found.regions) < len(classes)
