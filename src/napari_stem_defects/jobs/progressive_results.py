@@ -41,7 +41,7 @@ class ProgressiveResults:
 
     Attributes
     ----------
-    tell : callable
+    send_progress : callable
         Gets every progress; results come as ``detail["partial"]``.
     cutout : Cutout
     spec : EnsembleSpec
