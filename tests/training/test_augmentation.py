@@ -1,4 +1,4 @@
-"""Views of a parent: sites land on what they label, and nothing is invented."""
+"""Augmented views: sites stay on what they label, and nothing is invented."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ def test_the_same_seed_gives_the_same_view() -> None:
     assert (one[0] != other[0]).any()
 
 
-def test_the_parent_is_left_alone() -> None:
+def test_the_image_is_not_modified() -> None:
     image = dots()
     filtered_view(image, SITES, PreprocessingSettings(), Augmentation(), np.random.default_rng(0))
     np.testing.assert_array_equal(image, dots())
@@ -222,7 +222,7 @@ def test_quarter_turns_are_the_four_rotations() -> None:
     assert turned == {np.ascontiguousarray(np.rot90(patch, k)).tobytes() for k in range(4)}
 
 
-def test_a_square_can_be_laid_down_in_eight_ways() -> None:
+def test_a_square_has_eight_symmetry_operations() -> None:
     patch = np.arange(16, dtype=np.float32).reshape(4, 4)
     ways = [dihedral_view(patch, number) for number in range(9)]
     np.testing.assert_array_equal(ways[0], patch)

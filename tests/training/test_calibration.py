@@ -37,12 +37,12 @@ def test_huge_logits_stay_finite() -> None:
     assert np.isfinite([found.scale, found.shift]).all()
 
 
-def test_a_useless_or_reversed_member_is_not_turned_around() -> None:
+def test_the_scale_of_a_reversed_member_is_positive() -> None:
     logits, present = drawn(1.0, 0.0)
     assert fit_platt(logits, ~present).scale > 0
 
 
-def test_classes_without_both_kinds_of_windows_stay_as_they_are() -> None:
+def test_classes_with_one_kind_of_windows_are_not_calibrated() -> None:
     logits = np.zeros((4, 3), np.float32)
     targets = np.array([[1, 0, np.nan], [1, 0, 1], [1, 0, np.nan], [1, 1, 0]], np.float32)
     assert set(calibrate(("Bulk", "SF1", "SF2"), logits, targets)) == {"SF1", "SF2"}

@@ -37,7 +37,7 @@ def target(data: TrainingSet, site: int, name: str) -> float:
     return float(data.targets[site, data.classes.index(name)])
 
 
-def test_a_click_is_positive_for_what_is_there_and_negative_for_the_rest() -> None:
+def test_a_click_is_positive_for_its_class_and_negative_for_others() -> None:
     data = from_clicks([clicks({"SF1": [(50, 50)], "Bulk": [(200, 200)]})])
     assert data.classes == ("Bulk", "SF1")
     assert data.labels == ("SF1", "Bulk")
@@ -48,8 +48,10 @@ def test_a_click_is_positive_for_what_is_there_and_negative_for_the_rest() -> No
 @pytest.mark.parametrize(
     ("apart", "wanted"), [(7.9, 1.0), (8.1, np.nan), (15.9, np.nan), (16.1, 0.0)]
 )
-def test_near_clicks_of_another_class_hold_undecide_or_not(apart: float, wanted: float) -> None:
-    """The radius is 8 px here: most clicks of different classes lie far apart."""
+def test_clicks_of_another_class_are_positive_unknown_or_negative(
+    apart: float, wanted: float
+) -> None:
+    """The label extent is 8 px here: most clicks of different classes are far apart."""
     far = [(20.0, 40.0 * i) for i in range(7)]
     lone = [(100.0, 40.0 * i) for i in range(7)] + [(250.0, 40.0 * i) for i in range(7)]
     data = from_clicks(
@@ -61,19 +63,19 @@ def test_near_clicks_of_another_class_hold_undecide_or_not(apart: float, wanted:
     assert target(data, site, "SF1") == 1
 
 
-@pytest.mark.parametrize(("spacing", "radius"), [(10.0, 4.0), (2.0, MIN_EXTENT_PX), (90.0, 8.0)])
-def test_the_extent_follows_the_density_of_the_clicks(spacing: float, radius: float) -> None:
+@pytest.mark.parametrize(("spacing", "extent"), [(10.0, 4.0), (2.0, MIN_EXTENT_PX), (90.0, 8.0)])
+def test_the_extent_follows_the_density_of_the_clicks(spacing: float, extent: float) -> None:
     """Columns of two kinds, side by side, each of them labelled."""
     points: dict[str, list[Point]] = {"Mo": [], "S": []}
     for i in range(3):
         for j in range(3):
             points["S" if (i + j) % 2 else "Mo"].append((20 + spacing * i, 20 + spacing * j))
     data = from_clicks([clicks(points)])
-    assert data.extent_px == pytest.approx(radius / 2)
+    assert data.extent_px == pytest.approx(extent / 2)
     labelled = np.array([bool(name) for name in data.labels])
     own = [target(data, site, data.labels[site]) for site in np.flatnonzero(labelled)]
     assert set(own) == {1.0}
-    if radius > MIN_EXTENT_PX:
+    if extent > MIN_EXTENT_PX:
         others = [target(data, site, "Mo") for site, name in enumerate(data.labels) if name == "S"]
         assert set(others) == {0.0}
 
@@ -94,7 +96,7 @@ def test_the_extent_of_a_rare_defect_excludes_its_neighbours() -> None:
     assert [target(data, site, "odd column") for site in neighbours] == [0.0] * 4
 
 
-def test_bulk_is_learned_between_the_columns_too_but_not_near_a_defect() -> None:
+def test_bulk_extends_between_the_columns_but_not_near_a_defect() -> None:
     data = from_clicks([lattice_with("odd column")])
     site = data.labels.index("odd column")
     away = np.hypot(data.y - data.y[site], data.x - data.x[site])
@@ -112,7 +114,7 @@ def test_a_junction_on_its_fault_does_not_reduce_the_extent() -> None:
     assert data.extent_px[0] == MAX_EXTENT_PX / 2
 
 
-def test_a_defect_is_no_bulk_however_near_bulk_was_clicked() -> None:
+def test_a_defect_is_never_bulk() -> None:
     lone, far = [[(28.0 * i, x) for i in range(10)] for x in (20.0, 280.0)]
     data = from_clicks([clicks({"SF1": [*lone, (100, 200)], "Bulk": [*far, (109, 200)]})])
     bulk = {target(data, n, "Bulk") for n, name in enumerate(data.labels) if name == "SF1"}
@@ -120,7 +122,7 @@ def test_a_defect_is_no_bulk_however_near_bulk_was_clicked() -> None:
     assert bulk == {0.0}
 
 
-def test_beside_a_point_defect_it_is_not() -> None:
+def test_sites_beside_a_point_defect_are_negative() -> None:
     data = from_clicks([clicks({"Vacancy_CdTe": [(150, 150)], "Bulk": [(30, 30)]})])
     beside = [site for site, name in enumerate(data.labels) if not name]
     assert len(beside) == 6
@@ -131,7 +133,7 @@ def test_beside_a_point_defect_it_is_not() -> None:
     assert np.isnan([target(data, site, "Bulk") for site in beside]).all()
 
 
-def test_beside_points_avoid_other_clicks_and_the_outside() -> None:
+def test_sites_beside_points_avoid_other_clicks_and_the_outside() -> None:
     cluster = [(20.0 * i, 20.0 * j) for i in range(8) for j in range(8)]
     data = from_clicks([clicks({"Vacancy_CdTe": cluster, "SF1": [(280, 280)]})])
     beside = np.array([not name for name in data.labels])
@@ -143,7 +145,7 @@ def test_beside_points_avoid_other_clicks_and_the_outside() -> None:
     assert at.max() <= 299
 
 
-def test_extended_defects_have_no_beside() -> None:
+def test_extended_defects_have_no_sites_beside_them() -> None:
     assert all(from_clicks([clicks({"SF1": [(150, 150)], "Twin_Bound": [(80, 80)]})]).labels)
 
 
@@ -159,7 +161,7 @@ def test_edited_copies_share_a_source() -> None:
     assert all(kept is given for kept, given in zip(data.images, parents, strict=True))
 
 
-def test_images_without_clicks_keep_their_place() -> None:
+def test_images_without_clicks_keep_their_index() -> None:
     data = from_clicks(
         [clicks({}, noise(1)), clicks({"SF1": [(9, 9)]}, noise(2)), clicks({}, noise(3))],
         pixel_size_nm=0.03,
@@ -169,7 +171,7 @@ def test_images_without_clicks_keep_their_place() -> None:
     assert data.pixel_size_nm == 0.03
 
 
-def test_patches_are_parents_with_one_site_in_the_middle() -> None:
+def test_patches_are_images_with_one_central_site() -> None:
     parent = noise(4)
     corners = [(0, 0), (10, 30), (200, 200)]
     patches = np.stack([parent[y : y + 64, x : x + 64] for y, x in corners])
@@ -184,7 +186,7 @@ def test_patches_are_parents_with_one_site_in_the_middle() -> None:
     assert not data.extent_px.any()
 
 
-def test_weak_labels_become_patches_of_their_parent() -> None:
+def test_weak_labels_become_patches_of_their_image() -> None:
     image = noise(5)
     y, x = np.array([150.0, 5.0, 100.0]), np.array([100.0, 290.0, 100.0])
     weak = np.array([True, True, False])

@@ -46,7 +46,7 @@ def threshold_for(
     return early_exit_threshold(Ensemble(spec, {}), data)
 
 
-def test_no_window_on_a_defect_comes_near(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_threshold_is_above_every_window_on_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not at the click, nor where a scan may see it."""
     data = clicks(MIN_SITES + 2)
     for highest in range(5):
@@ -61,22 +61,26 @@ def test_probabilities_are_the_calibrated_ones(monkeypatch: pytest.MonkeyPatch) 
     assert found == pytest.approx(expit(5 + MARGIN))
 
 
-def test_a_bulk_that_is_never_sure_of_defects_still_has_to_be_sure(
+def test_the_threshold_has_a_lower_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert threshold_for(monkeypatch, clicks(60), [-9.0] * 5) == EARLY_EXIT_PROBABILITY
 
 
-def test_nothing_is_safe_where_bulk_is_sure_of_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_no_early_exit_if_a_defect_looks_like_bulk(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     assert threshold_for(monkeypatch, clicks(60), [0, 0, 99.0, 0, 0]) == NEVER
 
 
 @pytest.mark.parametrize("vacancies", [0, 1, MIN_SITES - 1])
-def test_few_defects_prove_nothing(monkeypatch: pytest.MonkeyPatch, vacancies: int) -> None:
+def test_there_is_no_early_exit_with_few_defects(
+    monkeypatch: pytest.MonkeyPatch, vacancies: int
+) -> None:
     assert threshold_for(monkeypatch, clicks(vacancies), [-9.0] * 5) == NEVER
 
 
-def test_windows_are_looked_at_where_a_scan_sees_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_windows_are_evaluated_half_a_step_from_the_clicks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of whole patches, which have no place, only as they are."""
     seen: list[np.ndarray] = []
     real = plain_samples

@@ -92,7 +92,7 @@ def test_members_of_a_seed_differ_by_class() -> None:
     assert (ensemble.weights["0.0.head.1.weight"] != ensemble.weights["1.0.head.1.weight"]).any()
 
 
-def test_members_learn_on_from_where_an_ensemble_is() -> None:
+def test_members_are_fine_tuned_from_an_initial_ensemble() -> None:
     schedule = replace(QUICK, seeds=(4, 7))
     pretrained, _ = fit(SPEC, striped(), None, schedule)
     still = replace(schedule, learning_rate=1e-12, weight_decay=0.0)
@@ -166,7 +166,7 @@ def test_every_epoch_is_reported(pretraining_epochs: int) -> None:
     assert all(h["validation_loss"] > 0 for h in history)
 
 
-def test_a_report_ends_the_run() -> None:
+def test_the_callback_can_end_the_run() -> None:
     steps: list[Progress] = []
 
     def cancel(step: Progress) -> None:
@@ -187,7 +187,7 @@ def test_without_validation_there_is_no_validation_loss() -> None:
 
 
 @pytest.mark.parametrize("pretraining_epochs", [0, 1])
-def test_a_class_no_window_knows_is_named(pretraining_epochs: int) -> None:
+def test_a_class_with_unknown_targets_is_named(pretraining_epochs: int) -> None:
     samples = striped(5)
     samples.targets[1:, 1] = np.nan
     with pytest.raises(LabelError, match=r"^SF1: 1 training windows"):
@@ -202,7 +202,7 @@ def test_only_one_kind_of_window_still_gives_numbers() -> None:
     assert np.isfinite(predictions(ensemble, striped(3, 1))).all()
 
 
-def test_a_window_left_over_does_no_harm() -> None:
+def test_a_last_batch_of_one_window_is_skipped() -> None:
     """A last batch of one window has no variance to normalise by."""
     samples = striped(9)  # 18 windows
     _, history = fit(SPEC, samples, None, replace(QUICK, batch=17))

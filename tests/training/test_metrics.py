@@ -1,3 +1,5 @@
+"""Metrics: confusion matrix, intervals, AUROC and calibration error."""
+
 from __future__ import annotations
 
 import json
@@ -27,7 +29,7 @@ def class_metrics(targets: np.ndarray, probabilities: np.ndarray, **thresholds: 
     return compute_metrics(("SF1",), labels, targets, probabilities, thresholds).classes["SF1"]
 
 
-def test_the_abstracts_table_comes_out() -> None:
+def test_the_table_of_the_abstract_is_reproduced() -> None:
     targets = columns(*[0.0] * 975, *[1.0] * 165)
     predictions = columns(*[0.1] * 974, 0.9, *[0.9] * 163, 0.1, 0.1)
     figures = class_metrics(targets, predictions)
@@ -98,7 +100,7 @@ def test_expected_calibration_error_is_the_weighted_mean_difference() -> None:
     ]
 
 
-def test_confusion_knows_foreign_labels_and_the_unknown() -> None:
+def test_the_confusion_matrix_has_foreign_labels_and_unknown() -> None:
     labels = ["Bulk", "SF1", "SF1", "Mis", ""]
     targets = np.array([[1, 0], [0, 1], [0, 1], [0, 0], [np.nan, 0]], np.float32)
     predictions = np.array([[0.9, 0.8], [0.7, 0.8], [0.1, 0.2], [0.2, 0.6], [0.9, 0.9]], np.float32)
@@ -110,14 +112,14 @@ def test_confusion_knows_foreign_labels_and_the_unknown() -> None:
     assert found.unknown.value == pytest.approx(1 / 4)
 
 
-def test_a_class_without_windows_has_no_rates_but_counts() -> None:
+def test_a_class_without_windows_has_counts_only() -> None:
     figures = class_metrics(columns(0, 0, 0), columns(0.9, 0.1, 0.2))
     assert (figures.fp, figures.tn) == (1, 2)
     assert figures.precision == figures.recall == figures.f1 == Proportion()
     assert figures.auroc is None
 
 
-def test_no_window_at_all_is_no_fault() -> None:
+def test_no_windows_give_empty_metrics() -> None:
     none = np.zeros((0, 2), np.float32)
     found = compute_metrics(CLASSES, [], none, none)
     assert found.accuracy == found.unknown == Proportion()

@@ -1,3 +1,5 @@
+"""Training pipeline: train, calibrate and evaluate on the sides of a split."""
+
 from __future__ import annotations
 
 import json
@@ -33,7 +35,7 @@ def trained() -> EvaluationReport:
     return train(data, options, device="cpu")
 
 
-def test_it_learns_and_tests_on_what_it_never_saw(trained: EvaluationReport) -> None:
+def test_the_ensemble_is_tested_on_held_out_sites(trained: EvaluationReport) -> None:
     (measurement,) = trained.evaluations
     assert measurement.split == "site"
     figures = measurement.metrics.classes["SF1"]
@@ -44,7 +46,7 @@ def test_it_learns_and_tests_on_what_it_never_saw(trained: EvaluationReport) -> 
     assert min(parts) > 0
 
 
-def test_classes_that_are_not_learned_are_there_to_be_denied(trained: EvaluationReport) -> None:
+def test_other_classes_are_negatives_in_the_test(trained: EvaluationReport) -> None:
     (measurement,) = trained.evaluations
     assert trained.ensemble.spec.classes == ("Bulk", "SF1")
     assert "SF2" in measurement.metrics.rows

@@ -1,3 +1,5 @@
+"""Training recipes: they suit the kind and number of the labels."""
+
 from __future__ import annotations
 
 import json
@@ -23,37 +25,37 @@ def mixed(labels: tuple[str, ...], weak: tuple[bool, ...]) -> TrainingSet:
     return from_clicks([Clicks(image, y, x, labels, np.array(weak))])
 
 
-def test_whole_patches_are_seen_whole() -> None:
-    plan = recipe_for(striped_patches(), TrainingOptions(epochs={"SF1": 5}))
-    assert plan.name == "patches"
-    assert plan.preprocessing.window == "none"
-    assert "real" in plan.preprocessing.representation
-    assert plan.augmentation is None
-    assert plan.views == 8
-    assert plan.pretraining_epochs > 0
-    assert plan.epochs["SF1"] == 5
-    assert set(plan.epochs) == {"Bulk", "SF1"}
-    assert plan.architecture.maxima
+def test_whole_patches_get_no_window_function() -> None:
+    recipe = recipe_for(striped_patches(), TrainingOptions(epochs={"SF1": 5}))
+    assert recipe.name == "patches"
+    assert recipe.preprocessing.window == "none"
+    assert "real" in recipe.preprocessing.representation
+    assert recipe.augmentation is None
+    assert recipe.views == 8
+    assert recipe.pretraining_epochs > 0
+    assert recipe.epochs["SF1"] == 5
+    assert set(recipe.epochs) == {"Bulk", "SF1"}
+    assert recipe.architecture.maxima
 
 
 def test_the_recipe_of_the_abstract_can_be_chosen() -> None:
-    plan = recipe_for(striped_patches(), TrainingOptions(recipe="abstract", epochs={"SF1": 5}))
-    assert plan.preprocessing == PreprocessingSettings.paper()
-    assert plan.augmentation is None
-    assert plan.views == 4
-    assert plan.pretraining_epochs == 0
-    assert plan.epochs == {"SF1": 5}
-    assert not plan.architecture.maxima
+    recipe = recipe_for(striped_patches(), TrainingOptions(recipe="abstract", epochs={"SF1": 5}))
+    assert recipe.preprocessing == PreprocessingSettings.paper()
+    assert recipe.augmentation is None
+    assert recipe.views == 4
+    assert recipe.pretraining_epochs == 0
+    assert recipe.epochs == {"SF1": 5}
+    assert not recipe.architecture.maxima
     assert recipe_for(striped_clicks(), TrainingOptions(recipe="abstract")).name == "clicks"
 
 
-def test_very_many_patches_are_looked_at_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_patches_get_fewer_views(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("napari_stem_defects.training.recipes.PATCH_WINDOWS", 120)
     assert recipe_for(striped_patches(), TrainingOptions()).views == 5
     assert recipe_for(striped_patches(100), TrainingOptions()).views == 4
 
 
-def test_few_patches_are_passed_over_more_often() -> None:
+def test_few_patches_are_pretrained_for_more_epochs() -> None:
     few, some, many = (
         recipe_for(striped_patches(each), TrainingOptions()).pretraining_epochs
         for each in (20, 400, 1000)
@@ -61,16 +63,16 @@ def test_few_patches_are_passed_over_more_often() -> None:
     assert few > some > many
 
 
-def test_clicks_are_learned_from_windows_that_know_their_centre() -> None:
-    plan = recipe_for(striped_clicks(), TrainingOptions(epochs={"SF1": 5}))
-    assert plan.preprocessing.window == "hann"
-    assert plan.augmentation is not None
-    assert plan.pretraining_epochs > 0
-    assert plan.epochs["SF1"] == 5
-    assert set(plan.epochs) == {"Bulk", "SF1"}
+def test_clicks_get_a_window_function_and_augmentation() -> None:
+    recipe = recipe_for(striped_clicks(), TrainingOptions(epochs={"SF1": 5}))
+    assert recipe.preprocessing.window == "hann"
+    assert recipe.augmentation is not None
+    assert recipe.pretraining_epochs > 0
+    assert recipe.epochs["SF1"] == 5
+    assert set(recipe.epochs) == {"Bulk", "SF1"}
 
 
-def test_few_clicks_are_looked_at_more_often() -> None:
+def test_few_clicks_get_more_views() -> None:
     few, many = (recipe_for(striped_clicks(each), TrainingOptions()).views for each in (5, 400))
     assert few > many > 1
 
@@ -84,7 +86,7 @@ def every_column(apart: int, odd: str) -> TrainingSet:
     return from_clicks([Clicks(image, y[order], x[order], labels)])
 
 
-def test_columns_clicked_one_by_one_are_seen_from_near_and_several_times() -> None:
+def test_labelled_columns_get_small_windows_and_averaging() -> None:
     near, far = (recipe_for(every_column(d, "odd"), TrainingOptions()) for d in (8, 16))
     assert near.preprocessing.patch_px < far.preprocessing.patch_px
     assert near.preprocessing.representation == "real"
@@ -93,7 +95,7 @@ def test_columns_clicked_one_by_one_are_seen_from_near_and_several_times() -> No
     assert near.augmentation.haze > 0
 
 
-def test_faults_and_spectra_get_whole_windows_among_columns_too() -> None:
+def test_faults_and_spectra_among_columns_get_large_windows() -> None:
     usual = recipe_for(every_column(16, "odd"), TrainingOptions()).preprocessing
     fault = recipe_for(every_column(8, "SF1"), TrainingOptions())
     assert fault.preprocessing == usual
@@ -104,21 +106,21 @@ def test_faults_and_spectra_get_whole_windows_among_columns_too() -> None:
     assert fault.averaging_px == spectral.averaging_px == abstract.averaging_px == 0
 
 
-def test_a_rare_defect_among_many_columns_is_looked_at_often() -> None:
+def test_a_rare_defect_among_many_columns_gets_many_views() -> None:
     data = every_column(4, "odd column")
-    plan = recipe_for(data, TrainingOptions())
+    recipe = recipe_for(data, TrainingOptions())
     assert len(data) > 4000
-    assert plan.views >= 30
-    assert plan.max_sites_per_view is not None
-    assert plan.views * plan.max_sites_per_view < 12_000
+    assert recipe.views >= 30
+    assert recipe.max_sites_per_view is not None
+    assert recipe.views * recipe.max_sites_per_view < 12_000
 
 
 def test_options_replace_the_preprocessing() -> None:
     own = PreprocessingSettings(smoothing_px=0.5)
     assert recipe_for(striped_patches(), TrainingOptions(preprocessing=own)).preprocessing == own
-    wish = TrainingOptions(representation="fft+real", recipe="abstract")
-    plan = recipe_for(striped_patches(), wish)
-    assert plan.preprocessing == replace(PreprocessingSettings.paper(), representation="fft+real")
+    options = TrainingOptions(representation="fft+real", recipe="abstract")
+    recipe = recipe_for(striped_patches(), options)
+    assert recipe.preprocessing == replace(PreprocessingSettings.paper(), representation="fft+real")
 
 
 def test_options_and_recipe_become_json() -> None:
@@ -152,12 +154,12 @@ def test_misspelt_classes_are_named() -> None:
         select_usable_sites(striped_patches(), TrainingOptions(epochs={"SF9": 3}))
 
 
-def test_labels_of_one_kind_are_left_as_they_are() -> None:
+def test_labels_of_one_kind_are_unchanged() -> None:
     for data in (striped_patches(), striped_clicks()):
         assert select_usable_sites(data, TrainingOptions()) == (data, ())
 
 
-def test_few_clicks_among_patches_lose_their_surroundings() -> None:
+def test_few_clicks_among_patches_are_trained_on_like_patches() -> None:
     data = mixed(("Bulk",) * 4 + ("Mis",) * 6, (True,) * 4 + (False, False) + (True,) * 4)
     assert "" in data.labels
     usable, (note,) = select_usable_sites(data, TrainingOptions())
@@ -174,7 +176,7 @@ def test_patches_of_point_defects_are_left_out_beside_clicks() -> None:
     assert recipe_for(usable, TrainingOptions()).name == "clicks"
 
 
-def test_a_class_of_which_nothing_would_be_left_is_an_error() -> None:
+def test_a_class_without_usable_labels_is_an_error() -> None:
     data = mixed(("Bulk",) * 6 + ("Mis",) * 3, (False,) * 6 + (True,) * 3)
     with pytest.raises(LabelError, match="Mis"):
         select_usable_sites(data, TrainingOptions())

@@ -57,7 +57,7 @@ def test_plain_windows_are_those_of_detection() -> None:
     np.testing.assert_array_equal(samples.targets, data.targets)
 
 
-def test_plain_patches_are_seen_whole_and_in_order() -> None:
+def test_plain_patches_are_whole_and_in_order() -> None:
     samples = plain_samples(PATCHES, BOTH)
     assert len(samples) == 5
     for index, patch in enumerate(PATCHES.images):
@@ -82,7 +82,7 @@ def test_every_view_of_a_patch_keeps_its_targets() -> None:
     assert all(np.isfinite(array).all() for array in samples.features.values())
 
 
-def test_sites_outside_a_view_teach_nothing() -> None:
+def test_sites_outside_a_view_are_skipped() -> None:
     """Corner sites are often turned out of the frame; what is kept shows the parent."""
     data = clicked((0, 0), (0, 179), (149, 0), (149, 179), (75, 90))
     samples = augmented_samples(data, BOTH, Augmentation(), views=12, seed=1)
@@ -119,7 +119,7 @@ def test_the_same_seed_gives_the_same_samples() -> None:
 
 
 def test_windows_are_shifted_within_the_label_extent() -> None:
-    """A bright dot marks the site; the middle of every window is within radius times scale."""
+    """A bright dot marks the site; the centre of every window is within extent times scale."""
     image = 0.01 * noise()
     image[75, 90] = 1
     data = from_clicks([Clicks(image, np.array([75.0]), np.array([90.0]), ("LC",))])
@@ -128,9 +128,9 @@ def test_windows_are_shifted_within_the_label_extent() -> None:
     settings = replace(BOTH, contrast_px=0, window="none", representation="real")
     seen = augmented_samples(data, settings, still, views=40, seed=0).features["real"][:, 0]
     peaks = np.array([np.unravel_index(window.argmax(), window.shape) for window in seen]) - 32
-    reach = np.hypot(*peaks.T)
-    assert reach.max() <= data.extent_px[0] * 1.18 * 1.04 + 2
-    assert reach.mean() > 1
+    distance = np.hypot(*peaks.T)
+    assert distance.max() <= data.extent_px[0] * 1.18 * 1.04 + 2
+    assert distance.mean() > 1
 
 
 def test_a_view_shows_some_of_many_sites_and_all_of_few() -> None:
@@ -146,7 +146,7 @@ def test_a_view_shows_some_of_many_sites_and_all_of_few() -> None:
     assert samples[:, 1].sum() == 100
 
 
-def test_every_site_is_seen_in_some_view() -> None:
+def test_every_site_is_in_some_view() -> None:
     """The target of a site is its own number here."""
     y, x = np.random.default_rng(0).uniform(65, 85, (2, 30))
     data = from_clicks([Clicks(noise(), y, x, ("SF1",) * 30)])
@@ -192,7 +192,7 @@ def distances(shape: tuple[int, int] = (150, 180)) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("crystalline", [True, False])
-def test_scenes_know_everything(crystalline: bool) -> None:
+def test_scenes_have_complete_targets(crystalline: bool) -> None:
     classes = ("Bulk", "SF1", "LC")
     settings = replace(BOTH, window="none", contrast_px=0, representation="real")
     image = distances()["SF1"] + 1000 * distances()["Vacancy_CdTe"]

@@ -118,7 +118,7 @@ def test_views_of_training_sites_show_no_pixel_of_a_test_window() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_same_seed_divides_alike(kind: SplitKind) -> None:
+def test_the_same_seed_gives_the_same_split(kind: SplitKind) -> None:
     for data in (crops(3), clicked({"Bulk": scattered(1, 30), "LC": scattered(2, 30)})):
         one, again = split(data, kind, seed=5), split(data, kind, seed=5)
         np.testing.assert_array_equal(one.train, again.train)
@@ -128,7 +128,7 @@ def test_the_same_seed_divides_alike(kind: SplitKind) -> None:
     assert kind in MEANING
 
 
-def test_other_seeds_hold_out_others() -> None:
+def test_other_seeds_give_other_random_splits() -> None:
     data = crops(3, 60)
     tests = {split(data, "random", seed=seed).test.tobytes() for seed in range(4)}
     assert len(tests) == 4
@@ -254,7 +254,7 @@ def test_classes_with_too_few_training_sites_are_trained_on_only() -> None:
     assert of(data, found, "LC") == (8, 0)
 
 
-def test_a_lone_label_can_only_be_trained_on() -> None:
+def test_a_single_label_is_used_for_training() -> None:
     data = from_patches(np.random.default_rng(0).random((1, 64, 64), dtype=np.float32), ["LC"])
     for kind in KINDS:
         found = split(data, kind)
