@@ -21,7 +21,7 @@ from napari_stem_defects.io.models.model_file import load_model
 from napari_stem_defects.jobs.devices import PRODUCT_OPERATIONS, matrix_rate
 from napari_stem_defects.preprocessing.pipeline import filter_image
 from napari_stem_defects.preprocessing.windows import window_grid
-from napari_stem_defects.reporting.figures import new_figure
+from napari_stem_defects.reporting.chart_layout import new_figure
 from napari_stem_defects.simulation.simulate import simulate
 
 EDGE_PX = 512

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import bootstrap
 
 from napari_stem_defects.base.defect_classes import BULK, colour_of, kind_of
-from napari_stem_defects.reporting.figures import new_figure
+from napari_stem_defects.reporting.chart_layout import new_figure
 from napari_stem_defects.reporting.markdown import table
 
 if TYPE_CHECKING:

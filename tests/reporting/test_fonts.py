@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from napari_stem_defects.reporting.figures import new_figure
+from napari_stem_defects.reporting.chart_layout import new_figure
 from napari_stem_defects.reporting.fonts import drawable, families, pillow_font, text_width
 
 SIGNS = "µÅ₂²–·…éΩαъ°±×"

@@ -151,8 +151,8 @@ def test_a_constant_image_and_full_masks_are_drawn() -> None:
     image = micrograph()
     image.pixels[:] = 3
     found = detection(image)
-    full = MaskStack.of(found.mask_names, np.ones_like(found.masks))
-    assert page(image, replace(found, planes=full)).width >= 1000
+    full = MaskStack.from_array(found.mask_names, np.ones_like(found.masks))
+    assert page(image, replace(found, mask_stack=full)).width >= 1000
 
 
 def test_classes_without_a_known_title_are_drawn(written: list[str]) -> None:
@@ -164,7 +164,7 @@ def test_classes_without_a_known_title_are_drawn(written: list[str]) -> None:
     map_ = found.map
     object.__setattr__(map_, "classes", tuple(renamed.get(n, n) for n in map_.classes))
     names = tuple(renamed.get(name, name) for name in found.mask_names)
-    page(image, replace(found, planes=replace(found.planes, names=names)))
+    page(image, replace(found, mask_stack=replace(found.mask_stack, names=names)))
     assert "split <interstitial> & pair" in written
 
 

@@ -51,6 +51,6 @@ def to_grey8(values: NDArray[Any]) -> NDArray[np.uint8]:
     """
     # As numpy numbers: Python ones would make the arithmetic of float32 images less precise.
     low, high = map(np.float64, contrast_limits(values))
-    span = max(float(high - low), np.finfo(np.float32).tiny)
+    span = np.maximum(high - low, np.finfo(np.float32).tiny)
     shown = np.nan_to_num(np.clip((values - low) / span, 0, 1))
     return np.ascontiguousarray(np.rint(255 * shown).astype(np.uint8))

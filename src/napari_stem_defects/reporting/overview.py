@@ -174,7 +174,7 @@ def _entries(findings: Findings) -> list[_Entry]:
     notes = []
     if found and missing:
         notes.append(f"not found: {', '.join(missing)}")
-    if findings.called < 1:
+    if findings.valid < 1:
         notes.append(
             f"no result for {_percent(1 - findings.called)} of the windows: blank or invalid"
         )

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from napari_stem_defects.base.defect_classes import UNKNOWN, colour_of, kind_of
-from napari_stem_defects.postprocessing.mask_stack import in_blocks, row_blocks
-from napari_stem_defects.postprocessing.regions import numbers_of
+from napari_stem_defects.postprocessing.mask_stack import reduce_squares, row_slices
+from napari_stem_defects.postprocessing.regions import number_blocks
 from napari_stem_defects.reporting.contrast import to_grey8
 from napari_stem_defects.reporting.label_placement import LabelPlacer
 from napari_stem_defects.reporting.overview_canvas import (
@@ -61,9 +61,9 @@ def draw_panel(
     """
     edge = max(1, round(1 / (layout.zoom * SUPERSAMPLING)))
     canvas = FrameCanvas(Image.fromarray(to_grey8(_mean_of_blocks(pixels, edge))), layout)
-    planes = detection.planes
+    planes = detection.mask_stack
     masks = {
-        name: in_blocks(planes.parts_of(name), planes.shape, edge, np.maximum, np.uint8)
+        name: reduce_squares(planes.blocks_of(name), planes.shape, edge, np.maximum, np.uint8)
         for name in planes.names
     }
     for name, mask in masks.items():
@@ -119,8 +119,8 @@ def _mean_of_blocks(pixels: NDArray[np.float32], edge: int) -> NDArray[np.float3
     if edge == 1:
         return pixels
     shape = pixels.shape[0], pixels.shape[1]
-    parts = ((rows, pixels[rows]) for rows in row_blocks(shape))
-    total = in_blocks(parts, shape, edge, np.add, np.float32)
+    parts = ((rows, pixels[rows]) for rows in row_slices(shape))
+    total = reduce_squares(parts, shape, edge, np.add, np.float32)
     down, across = (np.diff([*range(0, length, edge), length]) for length in shape)
     mean: NDArray[np.float32] = (total / np.outer(down, across)).astype(np.float32)
     return mean
@@ -173,11 +173,11 @@ def _rims(
     canvas: FrameCanvas, detection: Detection, regions: Sequence[Region], edge: int
 ) -> dict[Region, list[tuple[float, float]]]:
     """Return points on the outlines of the extended ones among some regions."""
-    rims, planes = {}, detection.planes
+    rims, planes = {}, detection.mask_stack
     for name in {region.class_name for region in regions}:
         if kind_of(name) == "extended":
-            parts = numbers_of(detection.map, planes, name)
-            plane = in_blocks(parts, planes.shape, edge, np.maximum, np.uint32)
+            parts = number_blocks(detection.map, planes, name)
+            plane = reduce_squares(parts, planes.shape, edge, np.maximum, np.uint32)
             for region in regions:
                 if region.class_name == name:
                     rims[region] = _rim(canvas, plane, region, edge)

@@ -15,6 +15,8 @@ from qtpy.QtCore import QEvent, QPoint, QSize, Qt, QTimer
 from qtpy.QtGui import QPalette, QResizeEvent, QShowEvent
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
+from napari_stem_defects.reporting.chart_layout import default_style, new_figure
+from napari_stem_defects.reporting.figures import draw_losses
 from napari_stem_defects.reporting.themes import make_theme
 
 if TYPE_CHECKING:
@@ -142,10 +144,11 @@ class FigureCanvas(QWidget):
         if self._canvas is None:
             self._canvas = _new_canvas(self)
         figure: Figure = self._canvas.figure
-        figure.clear()
-        figure.set_facecolor(theme.background)
-        self.axes = self.draw(figure, theme)
-        self._canvas.draw()
+        with default_style():
+            figure.clear()
+            figure.set_facecolor(theme.background)
+            self.axes = self.draw(figure, theme)
+            self._canvas.draw()
 
     def _theme(self) -> Theme:
         palette = self.palette()
@@ -169,10 +172,9 @@ def load_matplotlib() -> threading.Thread:
 
 def _load() -> None:
     import_module("matplotlib.backends.backend_qtagg")
-    figures = import_module("napari_stem_defects.reporting.figures")
-    # Reads the fonts, too.
-    figure = figures.new_figure(100, 100, _DPI)
-    figures.draw_losses(figure, [])
+    # A first drawing reads the fonts, too.
+    figure = new_figure(100, 100, _DPI)
+    draw_losses(figure, [])
     figure.canvas.draw()
 
 
@@ -180,8 +182,8 @@ def _new_canvas(parent: QWidget) -> Any:
     from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
     from matplotlib.figure import Figure
 
-    # Drawn with dots instead of pixels per inch, matplotlib scales it by the screen's ratio.
-    canvas = FigureCanvasQTAgg(Figure(dpi=_DPI))
+    make: Any = FigureCanvasQTAgg  # which has no type hints
+    canvas = make(Figure(dpi=_DPI))
     canvas.setParent(parent)
     canvas.setMinimumSize(1, 1)
     # Tooltips and the mouse wheel are for the widgets around it.

@@ -8,7 +8,8 @@ from napari_stem_defects.napari_plugin.panels.common.figure_canvas import (
     POINTS_PER_PX,
     FigureCanvas,
 )
-from napari_stem_defects.reporting.figures import draw_losses, legend_height, loss_legend
+from napari_stem_defects.reporting.chart_layout import legend_height
+from napari_stem_defects.reporting.figures import draw_losses, loss_legend
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from napari_stem_defects.reporting.figures import LegendEntry
+    from napari_stem_defects.reporting.chart_layout import LegendEntry
     from napari_stem_defects.reporting.losses import EpochLoss
     from napari_stem_defects.reporting.themes import Theme
 
