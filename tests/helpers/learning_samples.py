@@ -1,4 +1,4 @@
-"""Labelled data so simple and small that an epoch or two learn it within a second."""
+"""Small labelled data sets that are learned within one or two epochs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PERIODS = {"Bulk": 5.0, "SF1": 10.0, "SF2": 3.0}
 def stripes(
     period: float, rng: np.random.Generator, shape: tuple[int, int] = (64, 64)
 ) -> np.ndarray:
-    """Return stripes of a period, of any phase, with noise."""
+    """Return stripes with a period in px, a random phase and noise."""
     phase = 2 * np.pi * (np.arange(shape[1]) / period + rng.random())
     return (2 + np.sin(phase) + rng.normal(0, 0.1, shape)).astype(np.float32)
 
@@ -23,7 +23,7 @@ def stripes(
 def striped_patches(
     each: int = 12, seed: int = 0, classes: tuple[str, ...] = ("Bulk", "SF1")
 ) -> TrainingSet:
-    """Return patches that overlap nowhere."""
+    """Return patches that do not overlap."""
     rng = np.random.default_rng(seed)
     labels = [name for name in classes for _ in range(each)]
     patches = np.stack([stripes(PERIODS[name], rng) for name in labels])
@@ -44,7 +44,7 @@ def striped_clicks(each: int = 8, seed: int = 0, images: int = 2) -> TrainingSet
 
 
 def write_striped_folder(folder: Path, each: int = 8) -> Path:
-    """Write a patch folder of as many striped patches of either class; return it."""
+    """Write a folder with this number of striped patches of each class; return it."""
     rng = np.random.default_rng(0)
     folder.mkdir()
     for name in ("Bulk", "SF1"):
