@@ -100,6 +100,7 @@ def test_frames_of_a_stack_have_their_own_labels(view_model: LabelViewModel) -> 
     view_model.click(11, 21)
     view_model.show_frame(1)
     assert [label.frame for label in view_model.labels] == [1]
+    assert view_model.image_titles == ["CdTe [1]", "CdTe [2]"]
 
 
 def test_classes(view_model: LabelViewModel) -> None:

@@ -57,6 +57,11 @@ if TYPE_CHECKING:
     from napari_stem_defects.workers.messages import Listener
 
 _TASKS = "napari_stem_defects.jobs.tasks"
+_HINT_WITHOUT_PROJECT = "Make a new project or open one; then clicks on the image set labels."
+_HINT = (
+    "Click to set a label, drag its centre to move it, right-click or press Delete to remove it,"
+    " press 1-9 to select the class."
+)
 
 
 class LabelPatchesWidget(Panel):
@@ -355,10 +360,10 @@ class LabelPatchesWidget(Panel):
         project = self.view_model.project
         self.project_name.setText("none open" if project is None else project.path.name)
         self.project_images.clear()
-        self.project_images.addItems([_title(frame) for frame in self.view_model.images])
+        self.project_images.addItems(self.view_model.image_titles)
         self.project_images.setEnabled(bool(self.view_model.images))
         show_note(self.warning, "")
-        show_note(self.hint, _hint(project is not None))
+        show_note(self.hint, _HINT_WITHOUT_PROJECT if project is None else _HINT)
         if self.boxes.layer is None:
             self.boxes.show_over(self.image.image)
         self._offer_resume()
@@ -386,18 +391,5 @@ class LabelPatchesWidget(Panel):
         return convert.current_frame(self._viewer, image)
 
 
-def _title(frame: LabelledFrame) -> str:
-    return f"{frame.name} [{frame.frame}]" if frame.stack else frame.name
-
-
 def _last_project() -> str:
     return str(getattr(settings("label"), "last_project", "") or "-")
-
-
-def _hint(has_project: bool) -> str:
-    if not has_project:
-        return "Make a new project or open one; then clicks on the image set labels."
-    return (
-        "Click to set a label, drag its centre to move it, right-click or press Delete to remove"
-        " it, press 1-9 to select the class."
-    )

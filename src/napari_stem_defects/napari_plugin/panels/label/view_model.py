@@ -116,6 +116,11 @@ class LabelViewModel:
         return tuple(frame for frame in frames if not frame.is_patch)
 
     @property
+    def image_titles(self) -> list[str]:
+        """Names of `images`, with the frame number for frames of a stack."""
+        return [f"{each.name} [{each.frame}]" if each.stack else each.name for each in self.images]
+
+    @property
     def newest(self) -> Label | None:
         """The label set last, except on single patches; None if there is none."""
         frames = {(frame.sha256, frame.frame) for frame in self.images}
