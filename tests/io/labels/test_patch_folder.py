@@ -131,5 +131,5 @@ def test_a_folder_with_only_invalid_patches_is_refused(tmp_path: Path) -> None:
     patch = np.ones((64, 64), np.float32)
     patch[0, 0] = np.nan
     tifffile.imwrite(tmp_path / "SF1_0.tif", patch)
-    with pytest.raises(LabelError, match="invalid pixels .*; export them again"):
+    with pytest.raises(LabelError, match=r"invalid pixels .*; export them again"):
         read_patch_folder(tmp_path)

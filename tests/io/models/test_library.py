@@ -153,7 +153,7 @@ def test_only_the_users_own_models_are_removed(bundled: Path, user: Path, outsid
     entry.path.with_suffix(".report").mkdir()
     remove_model(entry.path)
     assert list(user.iterdir()) == []
-    with pytest.raises(ModelError, match=r"^mine.safetensors: .*no such model any more"):
+    with pytest.raises(ModelError, match=r"^mine.safetensors: .*this model no longer exists"):
         export_model(entry.path, outside)
     for other in (bundled / "cdte-110.safetensors", outside):
         with pytest.raises(ModelError, match="only models of your own"):

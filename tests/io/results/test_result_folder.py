@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import errno
 import json
 import os
@@ -10,21 +9,20 @@ import pickle
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree
 
-import numpy as np
 import pytest
-import tifffile
 from PIL import Image
-from result_samples import CLASSES, MODEL, detection, micrograph
+from result_samples import MODEL, detection, micrograph
 
-from napari_stem_defects.errors import OutputError, OverwriteError, ReadError
+from napari_stem_defects.errors import OutputError, OverwriteError
 from napari_stem_defects.io.results import result_folder
+from napari_stem_defects.io.results.read_results import (
+    read_results,
+    read_summary,
+)
 from napari_stem_defects.io.results.result_folder import (
     RESULT_FILES,
     open_results,
-    read_results,
-    read_summary,
     write_results,
 )
 
@@ -41,135 +39,6 @@ HEADER = (
 def quick_overview(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw nothing: test_overview.py looks at the picture."""
     monkeypatch.setattr(result_folder, "draw_overview", lambda *_: Image.new("RGB", (8, 8)))
-
-
-def assert_same(found: Detection, expected: Detection) -> None:
-    assert (found.image, found.frame) == (expected.image, expected.frame)
-    assert found.mask_names == expected.mask_names
-    np.testing.assert_array_equal(found.masks, expected.masks)
-    assert found.map.classes == expected.map.classes
-    for name in ("probability", "y", "x", "called"):
-        mine, theirs = getattr(found.map, name), getattr(expected.map, name)
-        np.testing.assert_array_equal(mine, theirs)
-        assert mine.dtype == theirs.dtype
-    assert len(found.regions) == len(expected.regions) > 0
-    for mine, theirs in zip(found.regions, expected.regions, strict=True):
-        assert (mine.class_name, mine.region) == (theirs.class_name, theirs.region)
-        assert mine.length_nm == pytest.approx(theirs.length_nm, rel=1e-5)
-    assert found.pixel_size_nm == expected.pixel_size_nm
-
-
-def test_an_image_comes_back_as_it_went(tmp_path: Path) -> None:
-    image = micrograph()
-    folder = write_results(tmp_path, image, [detection(image)], MODEL)
-    assert folder == tmp_path / "lamella"
-    assert sorted(path.name for path in folder.iterdir()) == sorted(RESULT_FILES)
-    (found,) = read_results(folder)
-    assert_same(found, detection(image))
-
-
-def test_a_stack_comes_back_as_it_went(tmp_path: Path) -> None:
-    movie = micrograph(frames=3)
-    folder = write_results(tmp_path, movie, [detection(movie, i) for i in range(3)], MODEL)
-    found = read_results(folder)
-    assert len(found) == 3
-    for number, each in enumerate(found):
-        assert_same(each, detection(movie, number))
-
-
-def test_one_frame_of_a_stack_can_be_written_alone(tmp_path: Path) -> None:
-    movie = micrograph(frames=3)
-    folder = write_results(tmp_path, movie, [detection(movie, 2)], MODEL)
-    (found,) = read_results(folder)
-    assert_same(found, detection(movie, 2))
-
-
-@pytest.mark.parametrize(("frames", "axes"), [(None, "CYX"), (2, "TCYX")])
-def test_masks_are_calibrated_named_ome_tiff(tmp_path: Path, frames: int | None, axes: str) -> None:
-    image = micrograph(frames=frames)
-    found = [detection(image, i) for i in range(frames or 1)]
-    path = write_results(tmp_path, image, found, MODEL) / "masks.ome.tif"
-    with tifffile.TiffFile(path) as file:
-        assert file.is_ome
-        series = file.series[0]
-        assert (series.axes, series.dtype) == (axes, np.uint8)
-        assert series.shape[-3:] == (4, 96, 128)
-        assert file.pages[0].compression == tifffile.COMPRESSION.ADOBE_DEFLATE
-        tree = ElementTree.fromstring(file.ome_metadata)
-    pixels = next(node for node in tree.iter() if node.tag.endswith("}Pixels"))
-    assert float(pixels.get("PhysicalSizeX")) == float(pixels.get("PhysicalSizeY")) == 0.05
-    assert pixels.get("PhysicalSizeXUnit") == pixels.get("PhysicalSizeYUnit") == "nm"
-    names = [node.get("Name") for node in tree.iter() if node.tag.endswith("}Channel")]
-    assert names == [*CLASSES[1:], "unknown"]
-    told = {node.get("K"): node.text for node in tree.iter() if node.tag.endswith("}M")}
-    assert (told["model"], told["model_sha256"]) == (MODEL["name"], MODEL["sha256"])
-    assert told["image_sha256"] == image.sha256
-    assert json.loads(told["parameters"])["thresholds"] == found[0].parameters["thresholds"]
-    assert set(np.unique(tifffile.imread(path))) == {0, 1}
-
-
-def test_masks_without_calibration_claim_none(tmp_path: Path) -> None:
-    image = micrograph()
-    path = write_results(tmp_path, image, [detection(image, nm=None)], MODEL) / "masks.ome.tif"
-    with tifffile.TiffFile(path) as file:
-        assert "PhysicalSize" not in file.ome_metadata
-
-
-def test_napari_opens_the_masks(tmp_path: Path) -> None:
-    image = micrograph()
-    path = write_results(tmp_path, image, [detection(image)], MODEL) / "masks.ome.tif"
-    read = pytest.importorskip("napari_builtins.io").napari_get_reader(str(path))
-    (layer,) = read(str(path))
-    np.testing.assert_array_equal(layer[0], detection(image).masks)
-
-
-def test_probabilities_open_with_plain_numpy(tmp_path: Path) -> None:
-    movie = micrograph(frames=2)
-    folder = write_results(tmp_path, movie, [detection(movie, i) for i in range(2)], MODEL)
-    with np.load(folder / "probability.npz", allow_pickle=False) as stored:
-        assert set(stored.files) == {"probability", "y", "x", "classes", "called"}
-        assert stored["probability"].dtype == np.float32
-        assert stored["probability"].shape == (2, 4, 12, 16)
-        assert stored["called"].shape == (2, 12, 16)
-        assert stored["classes"].tolist() == list(CLASSES)
-        assert (stored["y"][0], stored["x"][-1]) == (3, 123)
-
-
-def test_regions_have_the_agreed_columns(tmp_path: Path) -> None:
-    image = micrograph()
-    folder = write_results(tmp_path, image, [detection(image, nm=None)], MODEL)
-    lines = (folder / "regions.csv").read_text(encoding="utf-8").splitlines()
-    assert lines[0] == HEADER
-    first = next(csv.DictReader(lines))
-    assert (first["class"], first["region"], first["frame"]) == ("SF1", "1", "0")
-    assert first["y_nm"] == first["length_nm"] == first["area_nm2"] == ""
-    (found,) = read_results(folder)
-    assert found.regions[0].length_nm is None
-
-
-def test_the_summary_says_how_and_what(tmp_path: Path) -> None:
-    image = micrograph()
-    summary = read_summary(write_results(tmp_path, image, [detection(image)], MODEL))
-    assert summary["model"] == MODEL
-    assert summary["image"]["sha256"] == image.sha256
-    assert summary["image"]["pixel_size_nm"] == 0.05
-    assert summary["image"]["pixel_size_source"] == "file"
-    assert summary["parameters"]["thresholds"]["SF1"] == 0.5
-    assert summary["counts"] == {"SF1": 1, "Vacancy_CdTe": 2, "interstitial": 0}
-    masks = detection(image).masks
-    assert summary["area_fractions"]["SF1"] == pytest.approx(masks[0].mean())
-    assert summary["unknown_fraction"] == pytest.approx(masks[-1].mean())
-    assert summary["seconds"] == 0.25
-    assert {"python", "numpy", "scipy", "torch", "napari-stem-defects"} <= set(summary["versions"])
-
-
-def test_odd_parameters_still_make_json(tmp_path: Path) -> None:
-    image = micrograph()
-    found = detection(image)
-    odd = {"limit": np.float32(0.5), "path": Path("a"), "worst": float("nan"), "all": np.arange(3)}
-    object.__setattr__(found, "parameters", odd)
-    summary = read_summary(write_results(tmp_path, image, [found], MODEL))
-    assert summary["parameters"] == {"limit": 0.5, "path": "a", "worst": None, "all": [0, 1, 2]}
 
 
 def test_a_finished_image_is_skipped(tmp_path: Path) -> None:
@@ -229,7 +98,7 @@ def test_a_folder_can_be_sent_to_another_process(tmp_path: Path) -> None:
     assert folder.finished_frames() == {1}
 
 
-def test_images_of_one_name_do_not_meet(tmp_path: Path) -> None:
+def test_images_of_one_name_get_their_own_folders(tmp_path: Path) -> None:
     first, second = micrograph(seed=1), micrograph(seed=2)
     folders = [write_results(tmp_path, each, [detection(each)], MODEL) for each in (first, second)]
     assert [folder.name for folder in folders] == ["lamella", "lamella_2"]
@@ -238,7 +107,7 @@ def test_images_of_one_name_do_not_meet(tmp_path: Path) -> None:
     assert again == folders[1]
 
 
-def test_unfinished_images_of_one_name_do_not_meet(tmp_path: Path) -> None:
+def test_unfinished_images_of_one_name_get_their_own_folders(tmp_path: Path) -> None:
     names = [
         open_results(tmp_path, micrograph(seed=seed), MODEL, {}).path.name for seed in (1, 2, 1)
     ]
@@ -334,8 +203,8 @@ def written(tmp_path: Path) -> Path:
     return write_results(tmp_path, image, [detection(image)], MODEL)
 
 
-def correct(path: Path) -> None:
-    """Change a file as somebody does who knows better."""
+def edit_by_hand(path: Path) -> None:
+    """Edit a file as a user does by hand."""
     if path.suffix == ".json":
         path.write_text(path.read_text(encoding="utf-8").replace("SF1", "SF2"), encoding="utf-8")
     else:
@@ -343,8 +212,8 @@ def correct(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", RESULT_FILES)
-def test_corrected_results_are_replaced_only_when_asked(written: Path, name: str) -> None:
-    correct(written / name)
+def test_edited_results_are_replaced_only_if_requested(written: Path, name: str) -> None:
+    edit_by_hand(written / name)
     mine = contents(written)
     image, found = micrograph(), [detection(micrograph(), threshold=0.85)]
     with pytest.raises(OverwriteError) as caught:
@@ -363,7 +232,7 @@ def test_corrected_results_are_replaced_only_when_asked(written: Path, name: str
 def test_a_rerun_of_the_same_job_keeps_corrections(written: Path) -> None:
     image, found = micrograph(), [detection(micrograph())]
     original = contents(written)
-    correct(written / "regions.csv")
+    edit_by_hand(written / "regions.csv")
     mine = contents(written)
     write_results(written.parent, image, found, MODEL)
     assert contents(written) == mine
@@ -375,7 +244,7 @@ def test_corrections_made_while_the_job_runs_are_kept(written: Path) -> None:
     image = micrograph()
     folder = open_results(written.parent, image, MODEL, {"stride_px": 4})
     folder.write_frame(detection(image))
-    correct(written / "masks.ome.tif")
+    edit_by_hand(written / "masks.ome.tif")
     mine = contents(written)
     with pytest.raises(OverwriteError, match=r"masks\.ome\.tif"):
         folder.merge(image, MODEL)
@@ -383,9 +252,9 @@ def test_corrections_made_while_the_job_runs_are_kept(written: Path) -> None:
     job = (written.parent, image, MODEL, {"stride_px": 4})
     with pytest.raises(OverwriteError):
         open_results(*job)
-    asked = open_results(*job, overwrite=True)
-    assert asked.finished_frames() == {0}  # no work is lost either
-    asked.merge(image, MODEL)
+    reopened = open_results(*job, overwrite=True)
+    assert reopened.finished_frames() == {0}  # no work is lost either
+    reopened.merge(image, MODEL)
 
 
 def test_own_files_and_deleted_ones_are_no_corrections(written: Path) -> None:
@@ -397,7 +266,7 @@ def test_own_files_and_deleted_ones_are_no_corrections(written: Path) -> None:
     assert read_summary(written)["counts"]["SF1"] == 0
 
 
-def test_results_that_cannot_vouch_for_themselves_are_not_replaced(written: Path) -> None:
+def test_results_without_checksums_are_not_replaced(written: Path) -> None:
     summary = read_summary(written)
     del summary["files"]
     (written / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
@@ -416,23 +285,6 @@ def test_a_damaged_frame_is_done_again(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"frame_00001\.npz: is damaged"):
         folder.merge(movie, MODEL)
     assert folder.finished_frames() == {0}
-
-
-@pytest.mark.parametrize("name", sorted(set(RESULT_FILES) - {"overview.png"}))
-@pytest.mark.parametrize("content", [b"", b"{}", b"garbage\n" * 9])
-def test_damaged_results_are_one_line(tmp_path: Path, name: str, content: bytes) -> None:
-    image = micrograph()
-    folder = write_results(tmp_path, image, [detection(image)], MODEL)
-    (folder / name).write_bytes(content)
-    with pytest.raises(ReadError) as caught:
-        read_results(folder)
-    assert "\n" not in str(caught.value)
-    assert name in str(caught.value)
-
-
-def test_no_results_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(ReadError, match=r"summary\.json"):
-        read_results(tmp_path)
 
 
 def test_only_the_frames_shown_are_ever_held_together(
@@ -459,14 +311,14 @@ def with_corrections(of: Detection, *classes: str) -> Detection:
     return replace(of, parameters={**of.parameters, "corrections": made} if made else of.parameters)
 
 
-def test_regions_corrected_in_the_window_are_kept_from_a_rerun(tmp_path: Path) -> None:
+def test_corrected_regions_are_kept_from_a_rerun(tmp_path: Path) -> None:
     movie = micrograph(frames=2)
     found = [detection(movie, frame) for frame in range(2)]
     mine = [found[0], with_corrections(found[1], "SF1")]
     folder = write_results(tmp_path, movie, mine, MODEL)
     assert len(read_summary(folder)["corrections"]) == 1
     before = contents(folder)
-    with pytest.raises(OverwriteError, match=r"^lamella: holds 1 regions .* --overwrite"):
+    with pytest.raises(OverwriteError, match=r"holds 1 regions corrected .* --overwrite"):
         write_results(tmp_path, movie, found, MODEL)
     with pytest.raises(OverwriteError):
         open_results(tmp_path, movie, MODEL, {"stride_px": 4})

@@ -43,10 +43,10 @@ def test_what_was_written_reads_back(tmp_path: Path) -> None:
     assert float(rows[0]["y_px"]) == pytest.approx(made.points[0].y_px, rel=1e-4)
     assert float(rows[0]["x_nm"]) == pytest.approx(0.027 * made.points[0].x_px, rel=1e-4)
 
-    told = json.loads(truth.read_text(encoding="utf-8"))
-    assert told["parameters"]["seed"] == 3
-    assert told["parameters"]["imaging"]["dose"] == made.parameters["imaging"]["dose"]
-    assert [line["class_name"] for line in told["lines"]] == [
+    stored = json.loads(truth.read_text(encoding="utf-8"))
+    assert stored["parameters"]["seed"] == 3
+    assert stored["parameters"]["imaging"]["dose"] == made.parameters["imaging"]["dose"]
+    assert [line["class_name"] for line in stored["lines"]] == [
         line.class_name for line in made.lines
     ]
 

@@ -1,7 +1,7 @@
-"""Tells results as they were written from results that somebody corrected since.
+"""Checksums of result files, to detect files that were edited by hand.
 
-The summary carries the sha256 of every file beside it and of itself, so that an hour of
-retouching masks or striking regions from the table is not lost to a rerun.
+The summary contains the SHA-256 of itself and of the other result files, so that a rerun does not
+overwrite masks or tables that a user has edited.
 """
 
 from __future__ import annotations
@@ -17,35 +17,82 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-_SEALS = "files"
+_CHECKSUMS = "files"
 
 
-def sealed(
+def with_checksums(
     summary: Mapping[str, Any], own_name: str, folder: Path, names: Sequence[str]
 ) -> dict[str, Any]:
-    """Return a summary with the hashes of itself and of the named files in ``folder``."""
-    seals = {name: _hash_of_file(folder / name) for name in names}
-    return {**summary, _SEALS: {**seals, own_name: _hash_of_text(summary)}}
+    """Return a summary with checksums of itself and of the other result files.
+
+    Parameters
+    ----------
+    summary : mapping
+        JSON-safe content of the summary.
+    own_name : str
+        File name of the summary.
+    folder : Path
+        Folder of the other files.
+    names : sequence of str
+        Names of the other files.
+
+    Returns
+    -------
+    dict
+        The summary with the entry ``files``.
+    """
+    checksums = {name: _hash_of_file(folder / name) for name in names}
+    return {**summary, _CHECKSUMS: {**checksums, own_name: _hash_of_text(summary)}}
 
 
-def corrected(summary: Mapping[str, Any], own_name: str, folder: Path) -> str | None:
-    """Return the name of the first file that is not as it was written, None where all are.
+def find_edited_file(summary: Mapping[str, Any], own_name: str, folder: Path) -> str | None:
+    """Find a result file that was edited since it was written.
 
-    A file that is gone was not corrected. A summary without hashes cannot vouch for anything.
+    Parameters
+    ----------
+    summary : mapping
+        Content of the summary; empty if there are no results.
+    own_name : str
+        File name of the summary.
+    folder : Path
+        Folder of the result files.
+
+    Returns
+    -------
+    str or None
+        Name of the first edited file; None if there is none. A missing file does not count; a
+        summary without checksums does.
     """
     if not summary:
         return None
-    seals = summary.get(_SEALS)
-    bare = {name: value for name, value in summary.items() if name != _SEALS}
-    if not isinstance(seals, dict) or seals.get(own_name) != _hash_of_text(bare):
+    checksums = summary.get(_CHECKSUMS)
+    bare = {name: value for name, value in summary.items() if name != _CHECKSUMS}
+    if not isinstance(checksums, dict) or checksums.get(own_name) != _hash_of_text(bare):
         return own_name
-    there = (name for name in seals if name != own_name and (folder / name).is_file())
-    return next((name for name in there if seals[name] != _hash_of_file(folder / name)), None)
+    existing = (name for name in checksums if name != own_name and (folder / name).is_file())
+    return next(
+        (name for name in existing if checksums[name] != _hash_of_file(folder / name)), None
+    )
 
 
-def refuse_corrected(summary: Mapping[str, Any], own_name: str, folder: Path) -> None:
-    """Raise OverwriteError where writing into ``folder`` would lose somebody's corrections."""
-    name = corrected(summary, own_name, folder)
+def refuse_edited(summary: Mapping[str, Any], own_name: str, folder: Path) -> None:
+    """Refuse to overwrite results that were edited by hand.
+
+    Parameters
+    ----------
+    summary : mapping
+        Content of the summary; empty if there are no results.
+    own_name : str
+        File name of the summary.
+    folder : Path
+        Folder of the result files.
+
+    Raises
+    ------
+    OverwriteError
+        A file was edited since it was written.
+    """
+    name = find_edited_file(summary, own_name, folder)
     if name is not None:
         fault = f"{name} was changed since it was written"
         advice = "choose another folder, or lose the changes with --overwrite"

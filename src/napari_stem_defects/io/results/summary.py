@@ -1,4 +1,4 @@
-"""What ``summary.json`` says about a result: who made it, of what, with what, and what came out."""
+"""Content of ``summary.json``: image, model, parameters, counts and versions of a result."""
 
 from __future__ import annotations
 
@@ -25,33 +25,63 @@ if TYPE_CHECKING:
     from napari_stem_defects.postprocessing.results import Region
 
 CORRECTIONS = "corrections"
-"""Entry of a frame's parameters, and of the summary: what a person corrected before exporting."""
+"""Key of the regions corrected by hand, in the parameters of a frame and in the summary."""
 
 _LIBRARIES = ("numpy", "scipy", "scikit-image", "torch")
 
 
-def findings_of(abouts: Sequence[Mapping[str, Any]], regions: Sequence[Region]) -> Findings:
-    """Add up what the frames of a result tell about themselves."""
-    names = abouts[0]["mask_names"]
-    pixels = np.prod(abouts[0]["frame_shape"], dtype=np.int64) * len(abouts)
-    shares = np.sum([about["mask_px"] for about in abouts], axis=0) / pixels
+def summarise_findings(frames: Sequence[Mapping[str, Any]], regions: Sequence[Region]) -> Findings:
+    """Add up the findings of all frames.
+
+    Parameters
+    ----------
+    frames : sequence of mapping
+        Metadata of each frame; see `frame_file.read_frame_metadata`.
+    regions : sequence of Region
+        The regions of all frames.
+
+    Returns
+    -------
+    Findings
+        Totals per class, area fractions and the fraction of valid windows.
+    """
+    names = frames[0]["mask_names"]
+    pixels = np.prod(frames[0]["frame_shape"], dtype=np.int64) * len(frames)
+    shares = np.sum([frame["mask_px"] for frame in frames], axis=0) / pixels
     return Findings(
         totals=totals(regions, names),
         fractions=dict(zip(names, map(float, shares), strict=True)),
-        called=float(np.mean([about["called"] for about in abouts])),
-        pixel_size_source=str(abouts[0]["parameters"].get("pixel_size_source", "")),
-        frames=len(abouts),
+        valid_fraction=float(np.mean([frame["called"] for frame in frames])),
+        pixel_size_source=str(frames[0]["parameters"].get("pixel_size_source", "")),
+        frames=len(frames),
     )
 
 
-def summary_of(
-    abouts: Sequence[Mapping[str, Any]],
+def make_summary(
+    frames: Sequence[Mapping[str, Any]],
     findings: Findings,
     micrograph: Micrograph,
     model: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return the summary as plain data, from what the frames tell about themselves."""
-    first = abouts[0]
+    """Return the content of ``summary.json``, without checksums.
+
+    Parameters
+    ----------
+    frames : sequence of mapping
+        Metadata of each frame; see `frame_file.read_frame_metadata`.
+    findings : Findings
+        Findings of all frames.
+    micrograph : Micrograph
+        The image or stack.
+    model : mapping
+        ``name``, ``sha256`` and more about the model.
+
+    Returns
+    -------
+    dict
+        JSON-safe.
+    """
+    first = frames[0]
     return {
         "image": {
             "name": micrograph.name,
@@ -66,7 +96,7 @@ def summary_of(
         "model": plain(model),
         "parameters": first["parameters"],
         CORRECTIONS: [
-            each for about in abouts for each in about["parameters"].get(CORRECTIONS, ())
+            each for frame in frames for each in frame["parameters"].get(CORRECTIONS, ())
         ],
         "planes": first["mask_names"],
         "counts": {name: total.count for name, total in findings.totals.items()},
@@ -76,36 +106,51 @@ def summary_of(
             name: share for name, share in findings.fractions.items() if name != UNKNOWN
         },
         "unknown_fraction": findings.fractions[UNKNOWN],
-        "called_fraction": findings.called,
-        "frames": [_frame_summary(about) for about in abouts],
-        "seconds": sum(about["seconds"] for about in abouts),
+        "called_fraction": findings.valid_fraction,
+        "frames": [_frame_summary(frame) for frame in frames],
+        "seconds": sum(frame["seconds"] for frame in frames),
         "versions": _versions(),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 
-def provenance_of(
-    about: Mapping[str, Any], micrograph: Micrograph, model: Mapping[str, Any]
+def mask_provenance(
+    frame: Mapping[str, Any], micrograph: Micrograph, model: Mapping[str, Any]
 ) -> dict[str, str]:
-    """Return in short what a frame's planes were made of and with, as text."""
+    """Return the provenance of the masks for the annotation of their file.
+
+    Parameters
+    ----------
+    frame : mapping
+        Metadata of a frame; see `frame_file.read_frame_metadata`.
+    micrograph : Micrograph
+        The image or stack.
+    model : mapping
+        ``name`` and ``sha256`` of the model.
+
+    Returns
+    -------
+    dict of str to str
+        Model, image, parameters (as JSON) and version.
+    """
     return {
         "model": str(model.get("name", "")),
         "model_sha256": str(model.get("sha256", "")),
         "image": micrograph.path.name if micrograph.path else micrograph.name,
         "image_sha256": micrograph.sha256,
-        "parameters": json.dumps(about["parameters"]),
+        "parameters": json.dumps(frame["parameters"]),
         "version": __version__,
     }
 
 
-def _frame_summary(about: Mapping[str, Any]) -> dict[str, Any]:
-    names = [region["class_name"] for region in about["regions"]]
-    found = {name: names.count(name) for name in about["mask_names"] if name != UNKNOWN}
-    return {"frame": about["frame"], "seconds": about["seconds"], "counts": found}
+def _frame_summary(frame: Mapping[str, Any]) -> dict[str, Any]:
+    names = [region["class_name"] for region in frame["regions"]]
+    found = {name: names.count(name) for name in frame["mask_names"] if name != UNKNOWN}
+    return {"frame": frame["frame"], "seconds": frame["seconds"], "counts": found}
 
 
 def _versions() -> dict[str, str | None]:
-    """Name what made the result, from the installed packages' records: nothing is imported."""
+    """Return versions from the metadata of installed packages, without importing them."""
     found: dict[str, str | None] = {"napari-stem-defects": __version__}
     found["python"] = platform.python_version()
     for library in _LIBRARIES:

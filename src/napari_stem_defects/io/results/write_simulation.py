@@ -1,4 +1,4 @@
-"""A simulated micrograph as files: the image, and the truth in a folder beside it."""
+"""Export of a simulated micrograph with its ground truth."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import numpy as np
 from napari_stem_defects.io.atomic import replacing
 from napari_stem_defects.io.images.write_stages import write_tiff
 from napari_stem_defects.io.json_safe import plain
-from napari_stem_defects.io.results.formats import write_json, write_masks
+from napari_stem_defects.io.results.formats import write_masks
+from napari_stem_defects.io.results.json_file import write_json
 from napari_stem_defects.postprocessing.mask_stack import MaskStack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from napari_stem_defects.simulation.simulate import Simulation, TruthPoint
+    from napari_stem_defects.simulation.simulate import GroundTruthPoint, Simulation
 
 POINT_COLUMNS = ("class", "y_px", "x_px", "y_nm", "x_nm")
 
@@ -25,20 +26,26 @@ POINT_COLUMNS = ("class", "y_px", "x_px", "y_nm", "x_nm")
 def write_simulation(folder: Path, simulation: Simulation) -> list[Path]:
     """Write ``NAME.tif`` and ``NAME.truth/`` with masks, points and parameters.
 
-    The truth lies in a folder of its own, so that detection on ``folder`` reads images only.
+    The ground truth is in a sub-folder, so that detection in ``folder`` reads only images.
 
     Parameters
     ----------
     folder : Path
-        Made where it is missing.
+        Created if necessary.
     simulation : Simulation
+        The simulated micrograph.
 
     Returns
     -------
     list of Path
-        ``NAME.tif`` (float32, calibrated), ``points.csv``, ``truth.json`` (centre lines and all
-        parameters) and, unless the crystal is perfect, ``masks.ome.tif`` (uint8, one 0/1 plane
+        ``NAME.tif`` (float32, with pixel size), ``points.csv``, ``truth.json`` (centre lines and
+        all parameters) and, unless the crystal is perfect, ``masks.ome.tif`` (uint8, one 0/1 mask
         per class).
+
+    Raises
+    ------
+    OutputError
+        The disk is full or the folder is not writable.
     """
     micrograph = simulation.micrograph
     size_nm = micrograph.pixel_size_nm
@@ -52,14 +59,16 @@ def write_simulation(folder: Path, simulation: Simulation) -> list[Path]:
     lines = [line._asdict() for line in simulation.lines]
     write_json(parameters, plain({"parameters": simulation.parameters, "lines": lines}))
     if not simulation.masks:
-        masks.unlink(missing_ok=True)  # an earlier simulation's
+        masks.unlink(missing_ok=True)  # of an earlier simulation
         return [image, points, parameters]
-    truth_masks = np.stack([mask.astype(np.uint8) for mask in simulation.masks.values()])
-    write_masks(masks, iter([MaskStack.of(tuple(simulation.masks), truth_masks)]), None, size_nm)
+    mask_arrays = np.stack([mask.astype(np.uint8) for mask in simulation.masks.values()])
+    write_masks(
+        masks, iter([MaskStack.from_array(tuple(simulation.masks), mask_arrays)]), None, size_nm
+    )
     return [image, points, parameters, masks]
 
 
-def _write_points(path: Path, points: Sequence[TruthPoint], size_nm: float | None) -> None:
+def _write_points(path: Path, points: Sequence[GroundTruthPoint], size_nm: float | None) -> None:
     with (
         replacing(path) as temporary,
         temporary.open("w", newline="", encoding="utf-8") as file,

@@ -1,0 +1,56 @@
+"""Names of result folders that are valid on every operating system."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+# Refused in names by Windows; replaced on every system, so that results can be copied.
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+
+def make_folder_name(image_name: str) -> str:
+    """Return a folder name for the results of an image.
+
+    Parameters
+    ----------
+    image_name : str
+        Name of the micrograph.
+
+    Returns
+    -------
+    str
+        The name without forbidden characters; a reserved name gets a leading underscore.
+    """
+    name = _FORBIDDEN.sub("_", image_name).rstrip(". ") or "image"
+    return f"_{name}" if _RESERVED.fullmatch(name) else name
+
+
+def find_available_folder(out: Path, image_name: str, is_available: Callable[[Path], bool]) -> Path:
+    """Return the first available folder of ``<name>``, ``<name>_2``, ``<name>_3``, ...
+
+    Parameters
+    ----------
+    out : Path
+        Parent folder.
+    image_name : str
+        Name of the micrograph.
+    is_available : callable
+        Returns whether a folder can be used.
+
+    Returns
+    -------
+    Path
+        The folder; it need not exist.
+    """
+    name = make_folder_name(image_name)
+    path, number = out / name, 1
+    while not is_available(path):
+        number += 1
+        path = out / f"{name}_{number}"
+    return path

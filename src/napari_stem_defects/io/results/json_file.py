@@ -1,0 +1,115 @@
+"""JSON files of results, and errors of damaged result files."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from napari_stem_defects.errors import ReadError
+from napari_stem_defects.io.atomic import write_bytes
+from napari_stem_defects.io.messages import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+# The error class of tifffile is a ValueError.
+_SIMPLE_ERRORS = (OSError, ValueError, KeyError, TypeError, EOFError)
+_LIBRARY_ERRORS = (*_SIMPLE_ERRORS, zlib.error, zipfile.BadZipFile)
+_T = TypeVar("_T")
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON object.
+
+    Parameters
+    ----------
+    path : Path
+        The target.
+    content : mapping
+        JSON-safe, without NaN.
+
+    Raises
+    ------
+    ValueError
+        A number is NaN or infinite.
+    OutputError
+        The disk is full or the folder is not writable.
+    """
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    write_bytes(path, f"{text}\n".encode())
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    dict
+        Its content.
+
+    Raises
+    ------
+    ReadError
+        The file is missing, damaged or not an object.
+    """
+    content = read_or_report(lambda file: json.loads(file.read_text(encoding="utf-8")), path)
+    if not isinstance(content, dict):
+        raise _damaged_error(path, "is not a JSON object")
+    return content
+
+
+def read_json_or_empty(path: Path) -> dict[str, Any]:
+    """Read a JSON object; an empty one if the file is missing or damaged.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    dict
+        Its content.
+    """
+    try:
+        return read_json(path)
+    except ReadError:
+        return {}
+
+
+def read_or_report(load: Callable[[Path], _T], path: Path) -> _T:
+    """Run a reader and turn the errors of its library into one line.
+
+    Parameters
+    ----------
+    load : callable
+        Reads the file.
+    path : Path
+        The file.
+
+    Returns
+    -------
+    object
+        Result of ``load``.
+
+    Raises
+    ------
+    ReadError
+        The file is missing or damaged.
+    """
+    try:
+        return load(path)
+    except _LIBRARY_ERRORS as error:
+        raise _damaged_error(path, str(error)) from error
+
+
+def _damaged_error(path: Path, fault: str) -> ReadError:
+    return ReadError(one_line(path, f"is damaged ({fault})", "run the detection again"))

@@ -1,0 +1,80 @@
+"""Reading of the results in a result folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari_stem_defects.errors import ReadError
+from napari_stem_defects.io.messages import one_line
+from napari_stem_defects.io.results import formats
+from napari_stem_defects.io.results.json_file import read_json
+from napari_stem_defects.io.results.result_folder import MASKS, PROBABILITY, REGIONS, SUMMARY
+from napari_stem_defects.postprocessing.results import Detection
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def read_results(path: Path) -> tuple[Detection, ...]:
+    """Read the results in a folder.
+
+    Parameters
+    ----------
+    path : Path
+        A result folder.
+
+    Returns
+    -------
+    tuple of Detection
+        One per frame.
+
+    Raises
+    ------
+    ReadError
+        A file is missing or damaged.
+    """
+    summary = read_summary(path)
+    maps = tuple(formats.read_probability(path / PROBABILITY))
+    names = tuple(summary["planes"])
+    height, width = summary["image"]["frame_shape"]
+    frames = formats.read_masks(path / MASKS, names, len(maps), (height, width))
+    regions = formats.read_regions(path / REGIONS)
+    return tuple(
+        Detection(
+            image=summary["image"]["name"],
+            frame=frame["frame"],
+            map=probability_map,
+            mask_stack=mask_stack,
+            regions=tuple(region for region in regions if region.frame == frame["frame"]),
+            pixel_size_nm=summary["image"]["pixel_size_nm"],
+            parameters=summary["parameters"],
+            seconds=frame["seconds"],
+        )
+        for frame, probability_map, mask_stack in zip(summary["frames"], maps, frames, strict=True)
+    )
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """Read ``summary.json`` of a result folder.
+
+    Parameters
+    ----------
+    path : Path
+        A result folder.
+
+    Returns
+    -------
+    dict
+        Image, model, parameters, counts, versions and checksums.
+
+    Raises
+    ------
+    ReadError
+        The file is missing, damaged or not a summary of this package.
+    """
+    summary = read_json(path / SUMMARY)
+    if "fingerprint" not in summary:
+        raise ReadError(
+            one_line(path / SUMMARY, "is not a result summary", "choose a result folder")
+        )
+    return summary

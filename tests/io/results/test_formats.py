@@ -1,0 +1,100 @@
+"""Result files have standard formats that other programs read."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+from result_samples import CLASSES, MODEL, detection, micrograph
+
+from napari_stem_defects.io.results import result_folder
+from napari_stem_defects.io.results.read_results import (
+    read_results,
+)
+from napari_stem_defects.io.results.result_folder import (
+    write_results,
+)
+
+if TYPE_CHECKING:
+    pass
+
+HEADER = (
+    "image,frame,class,region,y_px,x_px,y_nm,x_nm,area_px,area_nm2,length_nm"
+    ",mean_probability,max_probability"
+)
+
+
+@pytest.fixture(autouse=True)
+def quick_overview(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw nothing: test_overview.py looks at the picture."""
+    monkeypatch.setattr(result_folder, "draw_overview", lambda *_: Image.new("RGB", (8, 8)))
+
+
+@pytest.mark.parametrize(("frames", "axes"), [(None, "CYX"), (2, "TCYX")])
+def test_masks_are_ome_tiff_with_pixel_size(tmp_path: Path, frames: int | None, axes: str) -> None:
+    image = micrograph(frames=frames)
+    found = [detection(image, i) for i in range(frames or 1)]
+    path = write_results(tmp_path, image, found, MODEL) / "masks.ome.tif"
+    with tifffile.TiffFile(path) as file:
+        assert file.is_ome
+        series = file.series[0]
+        assert (series.axes, series.dtype) == (axes, np.uint8)
+        assert series.shape[-3:] == (4, 96, 128)
+        assert file.pages[0].compression == tifffile.COMPRESSION.ADOBE_DEFLATE
+        tree = ElementTree.fromstring(file.ome_metadata)
+    pixels = next(node for node in tree.iter() if node.tag.endswith("}Pixels"))
+    assert float(pixels.get("PhysicalSizeX")) == float(pixels.get("PhysicalSizeY")) == 0.05
+    assert pixels.get("PhysicalSizeXUnit") == pixels.get("PhysicalSizeYUnit") == "nm"
+    names = [node.get("Name") for node in tree.iter() if node.tag.endswith("}Channel")]
+    assert names == [*CLASSES[1:], "unknown"]
+    annotation = {node.get("K"): node.text for node in tree.iter() if node.tag.endswith("}M")}
+    assert (annotation["model"], annotation["model_sha256"]) == (MODEL["name"], MODEL["sha256"])
+    assert annotation["image_sha256"] == image.sha256
+    assert json.loads(annotation["parameters"])["thresholds"] == found[0].parameters["thresholds"]
+    assert set(np.unique(tifffile.imread(path))) == {0, 1}
+
+
+def test_masks_without_pixel_size_have_none(tmp_path: Path) -> None:
+    image = micrograph()
+    path = write_results(tmp_path, image, [detection(image, nm=None)], MODEL) / "masks.ome.tif"
+    with tifffile.TiffFile(path) as file:
+        assert "PhysicalSize" not in file.ome_metadata
+
+
+def test_napari_opens_the_masks(tmp_path: Path) -> None:
+    image = micrograph()
+    path = write_results(tmp_path, image, [detection(image)], MODEL) / "masks.ome.tif"
+    read = pytest.importorskip("napari_builtins.io").napari_get_reader(str(path))
+    (layer,) = read(str(path))
+    np.testing.assert_array_equal(layer[0], detection(image).masks)
+
+
+def test_probabilities_open_with_plain_numpy(tmp_path: Path) -> None:
+    movie = micrograph(frames=2)
+    folder = write_results(tmp_path, movie, [detection(movie, i) for i in range(2)], MODEL)
+    with np.load(folder / "probability.npz", allow_pickle=False) as stored:
+        assert set(stored.files) == {"probability", "y", "x", "classes", "called"}
+        assert stored["probability"].dtype == np.float32
+        assert stored["probability"].shape == (2, 4, 12, 16)
+        assert stored["called"].shape == (2, 12, 16)
+        assert stored["classes"].tolist() == list(CLASSES)
+        assert (stored["y"][0], stored["x"][-1]) == (3, 123)
+
+
+def test_regions_have_the_agreed_columns(tmp_path: Path) -> None:
+    image = micrograph()
+    folder = write_results(tmp_path, image, [detection(image, nm=None)], MODEL)
+    lines = (folder / "regions.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == HEADER
+    first = next(csv.DictReader(lines))
+    assert (first["class"], first["region"], first["frame"]) == ("SF1", "1", "0")
+    assert first["y_nm"] == first["length_nm"] == first["area_nm2"] == ""
+    (found,) = read_results(folder)
+    assert found.regions[0].length_nm is None

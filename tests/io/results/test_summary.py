@@ -1,0 +1,58 @@
+"""The summary contains how a result was made and what was found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+from result_samples import MODEL, detection, micrograph
+
+from napari_stem_defects.io.results import result_folder
+from napari_stem_defects.io.results.read_results import (
+    read_summary,
+)
+from napari_stem_defects.io.results.result_folder import (
+    write_results,
+)
+
+if TYPE_CHECKING:
+    pass
+
+HEADER = (
+    "image,frame,class,region,y_px,x_px,y_nm,x_nm,area_px,area_nm2,length_nm"
+    ",mean_probability,max_probability"
+)
+
+
+@pytest.fixture(autouse=True)
+def quick_overview(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw nothing: test_overview.py looks at the picture."""
+    monkeypatch.setattr(result_folder, "draw_overview", lambda *_: Image.new("RGB", (8, 8)))
+
+
+def test_the_summary_contains_model_image_and_counts(tmp_path: Path) -> None:
+    image = micrograph()
+    summary = read_summary(write_results(tmp_path, image, [detection(image)], MODEL))
+    assert summary["model"] == MODEL
+    assert summary["image"]["sha256"] == image.sha256
+    assert summary["image"]["pixel_size_nm"] == 0.05
+    assert summary["image"]["pixel_size_source"] == "file"
+    assert summary["parameters"]["thresholds"]["SF1"] == 0.5
+    assert summary["counts"] == {"SF1": 1, "Vacancy_CdTe": 2, "interstitial": 0}
+    masks = detection(image).masks
+    assert summary["area_fractions"]["SF1"] == pytest.approx(masks[0].mean())
+    assert summary["unknown_fraction"] == pytest.approx(masks[-1].mean())
+    assert summary["seconds"] == 0.25
+    assert {"python", "numpy", "scipy", "torch", "napari-stem-defects"} <= set(summary["versions"])
+
+
+def test_odd_parameters_still_make_json(tmp_path: Path) -> None:
+    image = micrograph()
+    found = detection(image)
+    odd = {"limit": np.float32(0.5), "path": Path("a"), "worst": float("nan"), "all": np.arange(3)}
+    object.__setattr__(found, "parameters", odd)
+    summary = read_summary(write_results(tmp_path, image, [found], MODEL))
+    assert summary["parameters"] == {"limit": 0.5, "path": "a", "worst": None, "all": [0, 1, 2]}
