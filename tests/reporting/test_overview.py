@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from napari_stem_defects.postprocessing.results import Detection
 
 
-def findings(*detections: Detection, called: float = 1.0) -> Findings:
+def findings(*detections: Detection, valid: float = 1.0) -> Findings:
     names = detections[0].mask_names
     regions = [region for each in detections for region in each.regions]
     shares = np.mean([each.masks.mean(axis=(1, 2)) for each in detections], axis=0)
     return Findings(
         totals(regions, names),
         dict(zip(names, shares.tolist(), strict=True)),
-        called,
+        valid,
         "file",
         len(detections),
     )
@@ -122,7 +122,7 @@ def test_an_empty_result_is_stated(written: list[str]) -> None:
 def test_windows_without_a_result_are_mentioned(written: list[str]) -> None:
     image = micrograph()
     found = detection(image)
-    draw_overview(image, [found], findings(found, called=0.8), "cdte-110")
+    draw_overview(image, [found], findings(found, valid=0.8), "cdte-110")
     assert any(line.startswith("no result for 20.0 %") for line in written)
 
 
