@@ -175,9 +175,8 @@ def _entries(findings: Findings) -> list[_Entry]:
     if found and missing:
         notes.append(f"not found: {', '.join(missing)}")
     if findings.valid_fraction < 1:
-        notes.append(
-            f"no result for {_percent(1 - findings.valid_fraction)} of the windows: blank or invalid"
-        )
+        share = _percent(1 - findings.valid_fraction)
+        notes.append(f"no result for {share} of the windows: blank or invalid")
     if findings.frames > 1:
         notes.append(f"sums over {findings.frames} frames")
     elif any(total.count > 1 for total in found.values()):
