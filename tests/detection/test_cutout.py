@@ -143,7 +143,7 @@ def test_the_command_line_searches_parts_and_frames(tmp_path: Path) -> None:
     import tifffile
 
     from napari_stem_defects.cli.main import main
-    from napari_stem_defects.io.results.result_folder import read_results
+    from napari_stem_defects.io.results.read_results import read_results
 
     model = write_small_model(tmp_path / "small.safetensors")
     stack = np.random.default_rng(0).integers(0, 255, (3, 128, 128), np.uint8)

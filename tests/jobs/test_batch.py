@@ -13,7 +13,8 @@ from small_model import write_small_model
 
 from napari_stem_defects.base.progress import Cancelled, Progress
 from napari_stem_defects.errors import InputError, ModelError
-from napari_stem_defects.io.results.result_folder import RESULT_FILES, read_results
+from napari_stem_defects.io.results.read_results import read_results
+from napari_stem_defects.io.results.result_folder import RESULT_FILES
 from napari_stem_defects.jobs import batch, executors
 from napari_stem_defects.jobs.batch import Outcome, detect_files
 from napari_stem_defects.jobs.batch_frame import FrameTask, Settings, detect_task, read_once

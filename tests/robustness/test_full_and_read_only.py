@@ -14,7 +14,8 @@ from small_model import write_small_model
 from napari_stem_defects.cli.main import main
 from napari_stem_defects.io import atomic
 from napari_stem_defects.io.labels.project import LabelProject
-from napari_stem_defects.io.results.result_folder import RESULT_FILES, read_results
+from napari_stem_defects.io.results.read_results import read_results
+from napari_stem_defects.io.results.result_folder import RESULT_FILES
 
 
 @pytest.fixture

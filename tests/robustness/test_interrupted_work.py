@@ -18,15 +18,23 @@ from small_model import write_small_model
 
 from napari_stem_defects.io.models.library import ModelEntry
 from napari_stem_defects.io.models.model_file import load_model, read_spec
-from napari_stem_defects.io.results.result_folder import RESULT_FILES, read_results, write_results
+from napari_stem_defects.io.results.read_results import read_results
+from napari_stem_defects.io.results.result_folder import RESULT_FILES, write_results
 from napari_stem_defects.jobs.frame_input import FrameInput
 from napari_stem_defects.napari_plugin.panels.detect.view_model import (
-    DetectViewModel,
     DetectRequest,
+    DetectViewModel,
 )
 from napari_stem_defects.training.recipes import TrainingOptions
 from napari_stem_defects.workers.client import Ticket, Worker
-from napari_stem_defects.workers.messages import JobEvent, Finished, Job, Listener, Progressed, Stopped
+from napari_stem_defects.workers.messages import (
+    Finished,
+    Job,
+    JobEvent,
+    Listener,
+    Progressed,
+    Stopped,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,7 +21,8 @@ from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.images.read import read
 from napari_stem_defects.io.models.model_file import load_model
 from napari_stem_defects.io.results import result_folder
-from napari_stem_defects.io.results.result_folder import read_results, write_results
+from napari_stem_defects.io.results.read_results import read_results
+from napari_stem_defects.io.results.result_folder import write_results
 from napari_stem_defects.jobs.frame_input import FrameInput
 from napari_stem_defects.networks.spec import Ensemble
 from napari_stem_defects.postprocessing.results import Detection
@@ -214,11 +215,11 @@ def test_odd_images(tmp_path: Path, ensemble: Ensemble, usual: Detection, kind: 
     if odd.result == "usual":
         # What a factor or an offset leaves of 24 bits.
         assert np.abs(found.map.probability - usual.map.probability).max() < 1e-3
-        np.testing.assert_array_equal(found.map.called, usual.map.called)
+        np.testing.assert_array_equal(found.map.valid, usual.map.valid)
     elif odd.result == "searched":
-        assert found.map.called.any()
+        assert found.map.valid.any()
     else:
-        assert not found.map.called.any()
+        assert not found.map.valid.any()
         assert not found.masks.any()
         assert found.regions == ()
 

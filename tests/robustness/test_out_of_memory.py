@@ -20,7 +20,8 @@ from napari_stem_defects.errors import InputError
 from napari_stem_defects.inference import sliding_window
 from napari_stem_defects.io.models.checkpoint_store import CheckpointFolder
 from napari_stem_defects.io.results import result_folder
-from napari_stem_defects.io.results.result_folder import RESULT_FILES, read_results
+from napari_stem_defects.io.results.read_results import read_results
+from napari_stem_defects.io.results.result_folder import RESULT_FILES
 from napari_stem_defects.jobs.batch import detect_files
 from napari_stem_defects.jobs.batch_frame import Settings, read_once
 from napari_stem_defects.networks import ensemble

@@ -14,7 +14,7 @@ from napari_stem_defects.cli.main import main
 from napari_stem_defects.inference import dense, sliding_window
 from napari_stem_defects.io.models.library import find_model
 from napari_stem_defects.io.models.model_file import load_model
-from napari_stem_defects.io.results.result_folder import read_results
+from napari_stem_defects.io.results.read_results import read_results
 from napari_stem_defects.io.results.write_simulation import write_simulation
 from napari_stem_defects.jobs.frame_input import FrameInput
 from napari_stem_defects.networks.ensemble import supports_dense_inference
@@ -127,7 +127,7 @@ def test_batches_tiles_threads_and_workers_change_nothing(
     with monkeypatch.context() as patch:
         # Large images are flattened in strips; here this one is as well.
         patch.setattr(tiled, "STRIP_ROWS", 64)
-        patch.setattr(mask_stack, "PIXELS_TOGETHER", 10_000)
+        patch.setattr(mask_stack, "BLOCK_PIXELS", 10_000)
         patch.setattr(pipeline, "LARGE_PX", 1)
         apart["strips"] = sd.detect(sd.read(image), load_model(model), device="cpu")
     threads = torch.get_num_threads()

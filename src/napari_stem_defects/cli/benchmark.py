@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Measure and print the figures; write them if a file is given."""
-    from napari_stem_defects.io.results.formats import write_json
+    from napari_stem_defects.io.results.json_file import write_json
 
     figures = _measured(quick=options.quick)
     print("\n".join(_lines(figures)))

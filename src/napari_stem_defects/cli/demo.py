@@ -78,7 +78,7 @@ def _show(image: Path, folder: Path) -> None:
     from napari.layers import Image
 
     from napari_stem_defects.detection.frame_result import FrameResult
-    from napari_stem_defects.io.results.result_folder import read_results
+    from napari_stem_defects.io.results.read_results import read_results
     from napari_stem_defects.napari_plugin.layers.convert import image_layer
     from napari_stem_defects.napari_plugin.layers.result_layers import ResultLayers
     from napari_stem_defects.workers.isolated_read import read_micrograph

@@ -117,7 +117,7 @@ def print_outcome(outcome: Outcome) -> None:
 
     Notes follow: how the scale was found where no file states it, and what reading changed.
     """
-    from napari_stem_defects.io.results.result_folder import read_summary
+    from napari_stem_defects.io.results.read_results import read_summary
 
     if outcome.folder is None:
         print_error(outcome.fault)

@@ -87,10 +87,9 @@ IMAGE_SUFFIXES: frozenset[str] = frozenset(s for kind in _FORMATS for s in kind.
 def read(path: str | Path, *, pixel_size_nm: float | None = None) -> Micrograph:
     """Read an image or a stack of frames from a file.
 
-    Supported formats are TIFF (OME-TIFF, ImageJ and DigitalMicrograph exports included), PNG,
-    JPEG and NPY, and, with the optional extra ``formats``, Gatan DM3 and DM4, EMD (Velox and
-    NCEM), TIA SER, MRC and HyperSpy files. If a microscope file holds several signals, an image
-    named HAADF is preferred, then the largest.
+    Supported formats are TIFF (also OME-TIFF, ImageJ and DigitalMicrograph exports), PNG, JPEG
+    and NPY; with the optional extra ``formats`` also DM3, DM4, EMD (Velox, NCEM), TIA SER, MRC
+    and HyperSpy. Of several signals, an image named HAADF is preferred, then the largest.
 
     Parameters
     ----------
@@ -102,14 +101,13 @@ def read(path: str | Path, *, pixel_size_nm: float | None = None) -> Micrograph:
     Returns
     -------
     Micrograph
-        The image, shape (Y, X), or the stack, shape (T, Y, X). Its ``notes`` list the
-        conversions applied, one sentence each.
+        Image (Y, X) or stack (T, Y, X); ``notes`` lists the conversions, one sentence each.
 
     Raises
     ------
     ReadError
-        The file is missing, damaged, too big, not a micrograph, or of another format than its
-        suffix indicates. The message is one line of at most 200 characters: file, fault, advice.
+        The file is missing, damaged, too big, not a micrograph, or has the wrong suffix. The
+        message is one line: file, fault, advice.
     InputError
         ``pixel_size_nm`` is not a positive length.
 
@@ -120,13 +118,11 @@ def read(path: str | Path, *, pixel_size_nm: float | None = None) -> Micrograph:
     Complex values become their magnitude. Pixels that are NaN or infinite are marked in
     ``invalid`` and filled with the median of their frame.
 
-    The pixel size is None if the file has none, if it is implausible for a microscope (outside
-    1e-4 to 1e3 nm, for instance a print resolution), or if pixels are not square within 1 %.
+    The pixel size is None if it is missing, implausible (outside 1e-4 to 1e3 nm, such as a print
+    resolution), or not square within 1 %.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> import napari_stem_defects as sd
     >>> np.save("lamella.npy", np.arange(12, dtype=np.uint16).reshape(3, 4))
     >>> micrograph = sd.read("lamella.npy", pixel_size_nm=0.02)
     >>> micrograph.name, micrograph.frame_shape, micrograph.pixel_size_nm

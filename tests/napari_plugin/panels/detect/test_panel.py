@@ -19,7 +19,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QFileDialog, QWidget
 
-from napari_stem_defects.io.results.result_folder import read_results
+from napari_stem_defects.io.results.read_results import read_results
 from napari_stem_defects.napari_plugin.layers.convert import get_camera
 from napari_stem_defects.napari_plugin.panels.common.shared_state import open_labels
 from napari_stem_defects.napari_plugin.panels.detect.panel import DetectDefectsWidget

@@ -19,7 +19,7 @@ from small_model import write_small_model
 from napari_stem_defects.cli.main import main
 from napari_stem_defects.io.models import library as library_module
 from napari_stem_defects.io.models.model_file import load_model
-from napari_stem_defects.io.results.result_folder import read_results
+from napari_stem_defects.io.results.read_results import read_results
 from napari_stem_defects.napari_plugin.panels.detect.panel import DetectDefectsWidget
 
 if TYPE_CHECKING:
