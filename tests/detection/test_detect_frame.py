@@ -22,7 +22,13 @@ from napari_stem_defects.inference.predict import pick_device, predict
 from napari_stem_defects.lattice.scale import (
     match_scale,
 )
-from napari_stem_defects.networks.ensemble import EnsembleNetwork, new_member, weights_of
+from napari_stem_defects.networks.ensemble import (
+    EnsembleNetwork,
+)
+from napari_stem_defects.networks.member import (
+    collect_weights,
+    new_member,
+)
 from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec
 from napari_stem_defects.preprocessing.pipeline import (
     features,
@@ -53,7 +59,7 @@ SPEC = EnsembleSpec(
 
 def ensemble_of(spec: EnsembleSpec = SPEC) -> Ensemble:
     torch.manual_seed(0)
-    return Ensemble(spec, weights_of([[new_member(spec).eval()] for _ in spec.classes]))
+    return Ensemble(spec, collect_weights([[new_member(spec).eval()] for _ in spec.classes]))
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +171,7 @@ def test_defects_are_found_where_they_are(
         stride=3,
         thresholds={"Vacancy_CdTe": 0.9},
     )
-    row, column = np.unravel_index(found.map.probability[2].argmax(), found.map.called.shape)
+    row, column = np.unravel_index(found.map.probability[2].argmax(), found.map.valid.shape)
     peak = np.array([found.map.y[row], found.map.x[column]])
     assert np.abs(peak - place).max() <= 2 / factor + 0.5  # centres are 3 px apart
     (region,) = (region for region in found.regions if region.class_name == "Vacancy_CdTe")
@@ -184,7 +190,7 @@ def test_answers_are_the_networks(ensemble: Ensemble) -> None:
             seen = features(flat[None, y : y + 64, x : x + 64], SPEC.preprocessing)
             one = network.probabilities(seen)[0]
             np.testing.assert_allclose(found.map.probability[:, i, j], one, atol=1e-5)
-    assert found.map.called.all()
+    assert found.map.valid.all()
     assert found.map.y.tolist() == [8, 32, 56, 80]
     assert found.map.x.tolist() == [11, 35, 59, 83, 107]
 
@@ -265,7 +271,7 @@ def test_a_report_ends_the_scan(ensemble: Ensemble, monkeypatch: pytest.MonkeyPa
 def test_blank_images_get_no_call(value: float, settings: PreprocessingSettings) -> None:
     ensemble = ensemble_of(replace(SPEC, preprocessing=settings))
     found = detect(micrograph(np.full((80, 90), value, np.float32)), ensemble)
-    assert not found.map.called.any()
+    assert not found.map.valid.any()
     assert not found.map.probability.any()
     assert not found.masks.any()
     assert not found.regions
@@ -276,9 +282,9 @@ def test_vacuum_gets_no_call(answering: Callable[[Any], None], ensemble: Ensembl
     pixels[:, 100:] = 0.5
     answering(certain("SF1"))
     found = detect(micrograph(pixels), ensemble)
-    called = found.map.called
-    assert called[:, found.map.x < 96].all()
-    assert not called[:, found.map.x > 160].any()
+    valid = found.map.valid
+    assert valid[:, found.map.x < 96].all()
+    assert not valid[:, found.map.x > 160].any()
     assert not found.masks[:, :, 165:].any()
 
 
@@ -295,8 +301,8 @@ def test_invalid_pixels_get_no_call(
     inner = np.zeros_like(invalid)
     inner[60:80, 70:90] = True
     rows, columns = (axis.astype(int) for axis in (found.map.y, found.map.x))
-    assert not found.map.called[inner[np.ix_(rows.clip(0), columns.clip(0))]].any()
-    assert found.map.called[0].all()
+    assert not found.map.valid[inner[np.ix_(rows.clip(0), columns.clip(0))]].any()
+    assert found.map.valid[0].all()
     assert found.masks[0, :, 140:].all()
 
 
@@ -307,7 +313,7 @@ def test_single_invalid_pixels_cost_only_themselves(
     invalid[::30, ::30] = True
     answering(certain("SF1"))
     found = detect(micrograph(noise(100, 100), invalid=invalid), ensemble)
-    assert found.map.called.all()
+    assert found.map.valid.all()
     np.testing.assert_array_equal(found.masks[0], ~invalid)
 
 
@@ -316,7 +322,7 @@ def test_a_hot_pixel_does_not_blank_the_image(settings: PreprocessingSettings) -
     pixels = noise(128, 128)
     pixels[64, 64] = 50
     ensemble = ensemble_of(replace(SPEC, preprocessing=settings))
-    assert detect(micrograph(pixels), ensemble).map.called.all()
+    assert detect(micrograph(pixels), ensemble).map.valid.all()
 
 
 @pytest.mark.parametrize(
@@ -331,7 +337,7 @@ def test_a_hot_pixel_does_not_blank_the_image(settings: PreprocessingSettings) -
 )
 def test_any_intensities_get_numbers(ensemble: Ensemble, pixels: np.ndarray) -> None:
     found = detect(micrograph(pixels), ensemble)
-    assert found.map.called.all()
+    assert found.map.valid.all()
     assert found.map.probability.dtype == np.float32
     assert np.isfinite(found.map.probability).all()
     plain = detect(micrograph(np.ascontiguousarray(pixels, np.float32)), ensemble)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from napari_stem_defects.base.progress import Progress
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.workers.messages import (
-    JobEvent,
     Failed,
     Finished,
     Job,
+    JobEvent,
     Listener,
     Progressed,
     Stopped,

@@ -16,7 +16,7 @@ SHAPE = (160, 200)
 
 
 def answers(*classes: str, shape: tuple[int, int] = SHAPE, stride: int = 8) -> ProbabilityMap:
-    """Return answers that say nothing yet: probability 0 everywhere, all windows called."""
+    """Return a map without any defect: probability 0 everywhere, all windows valid."""
     y = np.arange(0, shape[0], stride, dtype=np.float32) + 3.5
     x = np.arange(0, shape[1], stride, dtype=np.float32) + 3.5
     return ProbabilityMap(
@@ -24,5 +24,5 @@ def answers(*classes: str, shape: tuple[int, int] = SHAPE, stride: int = 8) -> P
         y=y,
         x=x,
         classes=classes,
-        called=np.ones((y.size, x.size), bool),
+        valid=np.ones((y.size, x.size), bool),
     )

@@ -49,7 +49,7 @@ def detection(
         image=of.name,
         frame=frame,
         map=answers,
-        planes=planes,
+        mask_stack=planes,
         regions=measure_regions(answers, planes, image=of.name, frame=frame, pixel_size_nm=nm),
         pixel_size_nm=nm,
         parameters={"stride_px": 8, "thresholds": limits, "pixel_size_source": "file"},

@@ -9,70 +9,70 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.base.progress import Progress, Report
+from napari_stem_defects.base.progress import Progress, ProgressCallback
 from napari_stem_defects.errors import ReadError
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-def add(*, a: int, b: int, report: Report) -> int:
+def add(*, a: int, b: int, report: ProgressCallback) -> int:
     report(Progress("adding", 1, 1))
     return a + b
 
 
-def double(*, array: np.ndarray, report: Report) -> np.ndarray:
+def double(*, array: np.ndarray, report: ProgressCallback) -> np.ndarray:
     return array * 2
 
 
-def steps(*, count: int, pause_s: float, report: Report) -> int:
+def steps(*, count: int, pause_s: float, report: ProgressCallback) -> int:
     for done in range(count):
         report(Progress("stepping", done, count))
         time.sleep(pause_s)
     return count
 
 
-def deaf(*, seconds: float, report: Report) -> None:
+def deaf(*, seconds: float, report: ProgressCallback) -> None:
     report(Progress("not listening", 0, 1))
     time.sleep(seconds)
 
 
-def refuse(*, report: Report) -> None:
+def refuse(*, report: ProgressCallback) -> None:
     raise ReadError("a.dm4: empty file; export it again")
 
 
-def stumble(*, report: Report) -> None:
+def stumble(*, report: ProgressCallback) -> None:
     raise RuntimeError("first line\nsecond line")
 
 
-def crash(*, report: Report) -> None:
+def crash(*, report: ProgressCallback) -> None:
     os.kill(os.getpid(), signal.SIGABRT)
 
 
-def chatter(*, report: Report) -> str:
+def chatter(*, report: ProgressCallback) -> str:
     print("x" * 200_000)
     return "done"
 
 
-def unsendable(*, report: Report) -> object:
+def unsendable(*, report: ProgressCallback) -> object:
     return lambda: None
 
 
-def gui_modules(*, report: Report) -> list[str]:
+def gui_modules(*, report: ProgressCallback) -> list[str]:
     return [name for name in sys.modules if name.split(".")[0] in ("qtpy", "PyQt6", "napari")]
 
 
-def process_id(*, report: Report) -> int:
+def process_id(*, report: ProgressCallback) -> int:
     return os.getpid()
 
 
-def greedy(*, megabytes: int, report: Report) -> int:
+def greedy(*, megabytes: int, report: ProgressCallback) -> int:
     block = bytearray(megabytes * 2**20)
     time.sleep(60)
     return len(block)
 
 
-def unlucky(*, counter: str, deaths: int, report: Report) -> int:
+def unlucky(*, counter: str, deaths: int, report: ProgressCallback) -> int:
     """Die on the first runs, then succeed."""
     path = Path(counter)
     runs = len(path.read_text()) if path.exists() else 0
@@ -82,11 +82,11 @@ def unlucky(*, counter: str, deaths: int, report: Report) -> int:
     return runs
 
 
-def no_memory(*, text: str, report: Report) -> None:
+def no_memory(*, text: str, report: ProgressCallback) -> None:
     raise RuntimeError(text) if text else MemoryError
 
 
-def read_micrograph(*, path: Path, report: Report) -> None:
+def read_micrograph(*, path: Path, report: ProgressCallback) -> None:
     if path.name.startswith("crash"):
         os.kill(os.getpid(), signal.SIGSEGV)
     if path.name.startswith("bloat"):

@@ -12,8 +12,8 @@ from probability_maps import answers
 from scipy import ndimage
 
 from napari_stem_defects.postprocessing import mask_stack as module
-from napari_stem_defects.postprocessing.connected_components import EIGHT, StripLabeller
-from napari_stem_defects.postprocessing.mask_stack import MaskStack, in_blocks, row_blocks
+from napari_stem_defects.postprocessing.connected_components import EIGHT_CONNECTED, StripLabeller
+from napari_stem_defects.postprocessing.mask_stack import MaskStack, reduce_squares, row_slices
 from napari_stem_defects.postprocessing.masks import masks_from_probability
 from napari_stem_defects.postprocessing.regions import measure_regions, number_regions
 from napari_stem_defects.postprocessing.results import ProbabilityMap
@@ -34,12 +34,12 @@ def random_masks(shape: tuple[int, int], share: float = 0.3, seed: int = 0) -> N
 def test_planes_come_back(
     monkeypatch: pytest.MonkeyPatch, pixels: int, shape: tuple[int, int]
 ) -> None:
-    monkeypatch.setattr(module, "PIXELS_TOGETHER", pixels)
+    monkeypatch.setattr(module, "BLOCK_PIXELS", pixels)
     masks = random_masks(shape)
-    planes = MaskStack.of(NAMES, masks)
+    planes = MaskStack.from_array(NAMES, masks)
     np.testing.assert_array_equal(planes.masks(), masks)
     assert planes.areas_px() == masks.sum(axis=(1, 2)).tolist()
-    assert MaskStack.one_by_one(NAMES, iter(masks)) == planes
+    assert MaskStack.from_planes(NAMES, iter(masks)) == planes
     box = slice(shape[0] // 3, shape[0]), slice(shape[1] // 2, shape[1])
     np.testing.assert_array_equal(planes.crop("Vacancy_CdTe", box), masks[1][box])
 
@@ -47,9 +47,9 @@ def test_planes_come_back(
 def test_empty_planes_of_a_large_image_take_little() -> None:
     shape = (4096, 4096)
     parts = (
-        np.zeros((3, rows.stop - rows.start, shape[1]), np.uint8) for rows in row_blocks(shape)
+        np.zeros((3, rows.stop - rows.start, shape[1]), np.uint8) for rows in row_slices(shape)
     )
-    planes = MaskStack.drawn(NAMES, shape, parts)
+    planes = MaskStack.from_blocks(NAMES, shape, parts)
     assert sum(len(each) for part in planes.packed for each in part) < 100_000
     assert planes.areas_px() == [0, 0, 0]
 
@@ -61,10 +61,10 @@ def test_pieces_of_strips_are_the_regions_of_the_whole(seed: int, rows: int, sha
     pieces = StripLabeller()
     numbers = np.concatenate([pieces.add(mask[top : top + rows]) for top in range(0, 40, rows)])
     found = pieces.regions()[numbers]
-    expected, count = ndimage.label(mask, EIGHT)
+    expected, count = ndimage.label(mask, EIGHT_CONNECTED)
     pairs = {*zip(found.ravel().tolist(), expected.ravel().tolist(), strict=True)}
     assert len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs})
-    boxes = pieces.region_boxes()
+    boxes = pieces.component_boxes()
     assert len(boxes) == count
     for (region, number), _ in zip(sorted(pairs - {(0, 0)}), boxes, strict=True):
         assert boxes[region - 1] == ndimage.find_objects(expected)[number - 1]
@@ -80,7 +80,7 @@ def test_strips_change_neither_planes_nor_regions(seed: int, rows: int) -> None:
     invalid = random.random(shape) < 0.01
     whole = masks_from_probability(found, shape, limits, invalid)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "PIXELS_TOGETHER", rows * shape[1])
+        patch.setattr(module, "BLOCK_PIXELS", rows * shape[1])
         parts = masks_from_probability(found, shape, limits, invalid)
     assert len(parts.strips) == -(-shape[0] // rows)
     np.testing.assert_array_equal(parts.masks(), whole.masks())
@@ -101,8 +101,8 @@ def _random_map(random: np.random.Generator, shape: tuple[int, int]) -> Probabil
     found = answers(*CLASSES, shape=shape, stride=int(random.integers(2, 17)))
     smooth = ndimage.gaussian_filter(random.random(found.probability.shape), (0, 1, 1))
     lowest, highest = smooth.min((1, 2), keepdims=True), smooth.max((1, 2), keepdims=True)
-    found.called[:] = random.random(found.called.shape) < 0.95
-    found.probability[:] = (smooth - lowest) / (highest - lowest) * found.called
+    found.valid[:] = random.random(found.valid.shape) < 0.95
+    found.probability[:] = (smooth - lowest) / (highest - lowest) * found.valid
     return found
 
 
@@ -111,7 +111,7 @@ def test_blocks_are_combined_across_strips(edge: int) -> None:
     pixels = np.random.default_rng(0).random((50, 31)).astype(np.float32)
     parts = [(slice(top, min(top + 7, 50)), pixels[top : top + 7]) for top in range(0, 50, 7)]
     for combine in (np.maximum, np.add):
-        small = in_blocks(parts, (50, 31), edge, combine, np.float32)
+        small = reduce_squares(parts, (50, 31), edge, combine, np.float32)
         for (y, x), value in np.ndenumerate(small):
             block = pixels[y * edge : (y + 1) * edge, x * edge : (x + 1) * edge]
             assert value == pytest.approx(combine.reduce(block, axis=None), rel=1e-5)

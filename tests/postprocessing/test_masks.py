@@ -151,7 +151,7 @@ def test_nothing_is_said_where_there_is_no_call() -> None:
     answer = answers("Bulk", "SF1")
     answer.probability[1] = 0.9
     answer.probability[:, :, 10:] = 0.0
-    answer.called[:, 10:] = False
+    answer.valid[:, 10:] = False
     invalid = np.zeros(SHAPE, bool)
     invalid[:20] = True
     _, masks = masks_from_map(answer, SHAPE, HALF, invalid)
@@ -162,7 +162,7 @@ def test_nothing_is_said_where_there_is_no_call() -> None:
 
 def test_blank_windows_are_neither_defect_nor_unknown() -> None:
     answer = answers("Bulk", "SF1")
-    answer.called[:] = False
+    answer.valid[:] = False
     _, masks = masks_from_map(answer, SHAPE, HALF)
     assert not masks.any()
 
@@ -199,7 +199,7 @@ def test_touching_vacancies_are_cut_apart_at_the_valley() -> None:
 
 def test_ripples_on_a_plateau_do_not_cut_it() -> None:
     answer = answers("Bulk", "LC", stride=4)
-    noise = np.random.default_rng(0).uniform(0.0, 0.15, answer.called.shape)
+    noise = np.random.default_rng(0).uniform(0.0, 0.15, answer.valid.shape)
     answer.probability[1] = (bump(answer, 80, 100, 25) > 0.4) * (0.98 - noise)
     _, masks = masks_from_map(answer, SHAPE, {"Bulk": 0.5, "LC": 0.5})
     assert count(masks[0]) == 1

@@ -31,7 +31,7 @@ def even_map(value: float = 0.8) -> ProbabilityMap:
         y=y,
         x=x,
         classes=("Bulk", "SF1", "Vacancy_CdTe"),
-        called=np.ones((y.size, x.size), bool),
+        valid=np.ones((y.size, x.size), bool),
     )
 
 
@@ -42,7 +42,7 @@ def planes() -> NDArray[np.uint8]:
 def measure(
     masks: NDArray[np.uint8], answer: ProbabilityMap | None = None, nm: float | None = None
 ) -> tuple[Region, ...]:
-    packed = MaskStack.of(NAMES, masks)
+    packed = MaskStack.from_array(NAMES, masks)
     return measure_regions(answer or even_map(), packed, image="a", frame=2, pixel_size_nm=nm)
 
 
@@ -96,7 +96,7 @@ def test_pixels_carry_the_numbers_of_their_regions() -> None:
     masks[0, 80:90, 20:30] = 1
     masks[0, 30:40, 120:130] = 1
     masks[2, 5, 5] = 1
-    numbered = number_regions(even_map(), MaskStack.of(NAMES, masks))
+    numbered = number_regions(even_map(), MaskStack.from_array(NAMES, masks))
     assert [numbered[0, round(r.y_px), round(r.x_px)] for r in measure(masks)] == [1, 2]
     assert ((numbered > 0) == (masks > 0)).all()
 

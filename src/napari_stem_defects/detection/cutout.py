@@ -31,17 +31,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cutout:
-    """The part of a frame that is searched; all of it where there is no area.
+    """The part of a frame in which defects are detected; all of it without a search area.
 
     Attributes
     ----------
     part : Micrograph
-        The rectangle around the area with a margin, so that windows at its border see what is
-        beyond.
+        The bounding box of the area with a margin, so that windows at its border are complete.
     whole : Micrograph
-        The frame it is from; what lies outside the area counts as invalid.
+        The frame; pixels outside the area count as invalid.
     top, left : int
-        Where ``part`` begins.
+        First row and column of ``part``.
     area : Area or None
     """
 
@@ -53,18 +52,18 @@ class Cutout:
 
     @classmethod
     def of(cls, micrograph: Micrograph, area: SearchArea | None, spec: EnsembleSpec) -> Cutout:
-        """Cut an area out of a frame, calibrated as the whole frame is.
+        """Cut an area out of a frame, with the pixel size of the whole frame.
 
         Raises
         ------
         InputError
-            Where nothing of the image lies in the area.
+            The area contains no pixel of the image.
         """
         if area is None:
             return cls(micrograph, micrograph)
         scale = match_scale(micrograph, spec.target_scale)
         known, shape = scale.micrograph, micrograph.frame_shape
-        box = area.box(shape)
+        box = area.bounding_box(shape)
         margin = max(SMALLEST_PX, math.ceil(spec.preprocessing.patch_px / scale.factor))
         rows = slice(max(0, box.top - margin), min(shape[0], box.bottom + margin))
         columns = slice(max(0, box.left - margin), min(shape[1], box.right + margin))
@@ -76,7 +75,7 @@ class Cutout:
         return cls(part, replace(known, invalid=outside), rows.start, columns.start, area)
 
     def in_whole(self, found: ProbabilityMap) -> ProbabilityMap:
-        """Return a map of the part in px of the whole frame; nothing is said beyond the area."""
+        """Return a map of the part in px of the frame; windows outside the area are not valid."""
         if self.area is None:
             return found
         near = self._near(found)
@@ -84,22 +83,24 @@ class Cutout:
             found,
             y=found.y + np.float32(self.top),
             x=found.x + np.float32(self.left),
-            called=found.called & near,
+            valid=found.valid & near,
             probability=found.probability * near,
         )
 
     def result(self, found: Detection) -> FrameResult:
-        """Return what was found in the part as a result of the whole frame."""
+        """Return the detection in the part as a result of the whole frame."""
         if self.area is None:
             return FrameResult.of(found, self.whole.invalid)
-        parameters = {**found.parameters, "area_px": self.area.plain()}
-        result = FrameResult.fused(self.in_whole(found.map), self.whole, found.frame, parameters)
+        parameters = {**found.parameters, "area_px": self.area.to_json()}
+        result = FrameResult.from_probability(
+            self.in_whole(found.map), self.whole, found.frame, parameters
+        )
         return replace(result, seconds=found.seconds)
 
     def _near(self, found: ProbabilityMap) -> NDArray[np.bool_]:
-        """Say which windows a pixel of the area can ask: those within a step of one."""
+        """Return which windows are nearest to a pixel of the area: those within a stride of one."""
         if self.whole.invalid is None:
-            return found.called
+            return found.valid
         height, width = self.part.frame_shape
         rows, columns = slice(self.top, self.top + height), slice(self.left, self.left + width)
         steps = [np.diff(at).max(initial=1) for at in (found.y, found.x)]
@@ -109,5 +110,5 @@ class Cutout:
             np.clip(np.rint(at).astype(int), 0, length - 1)
             for at, length in ((found.y, height), (found.x, width))
         )
-        asked: NDArray[np.bool_] = near[np.ix_(y, x)]
-        return asked
+        nearest: NDArray[np.bool_] = near[np.ix_(y, x)]
+        return nearest

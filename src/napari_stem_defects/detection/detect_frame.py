@@ -1,47 +1,33 @@
-"""Finding defects in one frame: calibrate, resample, flatten, scan, fuse, measure."""
+"""Detection in one frame: match the scale, filter, predict, draw masks, measure regions."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.ndimage import uniform_filter
-from skimage.transform import resize
 
-from napari_stem_defects.base.progress import Report, silent
+from napari_stem_defects.base.progress import ProgressCallback, silent
+from napari_stem_defects.detection.valid_windows import valid_windows
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.inference.spatial_averaging import average_logits
-from napari_stem_defects.lattice.scale import ScaleMatch, match_scale, resample, scale_positions
-from napari_stem_defects.postprocessing.mask_stack import row_blocks
+from napari_stem_defects.lattice.scale import match_scale, resample, scale_positions
 from napari_stem_defects.postprocessing.masks import MIN_PLANAR_LENGTH_PX, masks_from_probability
 from napari_stem_defects.postprocessing.regions import measure_regions
 from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap
 from napari_stem_defects.preprocessing.pipeline import filter_lazily
-from napari_stem_defects.preprocessing.windows import Grid, window_grid
+from napari_stem_defects.preprocessing.windows import window_grid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from numpy.typing import NDArray
+    from collections.abc import Mapping
 
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.inference.predict import PartialCallback
-    from napari_stem_defects.inference.strategy import (
-        InferenceMode,
-    )
+    from napari_stem_defects.inference.strategy import InferenceMode
+    from napari_stem_defects.lattice.scale import ScaleMatch
     from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
-    from napari_stem_defects.preprocessing.settings import (
-        PreprocessingSettings,
-    )
-    from napari_stem_defects.preprocessing.tiled import FilteredImage
 
 SMALLEST_PX = 64
-# A window whose middle has less than this share of the image's contrast shows nothing.
-BLANK_CONTRAST = 0.02
-# Nor does one of which more than this share of the middle is invalid.
-MOST_INVALID = 0.05
 
 
 def detect_frame(
@@ -53,7 +39,7 @@ def detect_frame(
     device: str = "auto",
     mode: InferenceMode = "fast",
     frame: int = 0,
-    report: Report = silent,
+    report: ProgressCallback = silent,
     watch: PartialCallback | None = None,
 ) -> Detection:
     """Find the defects of a single-frame micrograph.
@@ -64,64 +50,36 @@ def detect_frame(
         One frame of at least 64x64 px.
     ensemble : Ensemble
     stride : int, optional
-        Step between windows, in px at the ensemble's pixel size; what suits the ensemble, at
-        most 8, by default.
+        Step between windows in px at the pixel size of the ensemble; by default that of the
+        ensemble, at most 8.
     thresholds : mapping of str to float, optional
-        Replaces the ensemble's thresholds for the classes named.
+        Replaces the thresholds of the ensemble for the classes named.
     device : {"auto", "cpu", "cuda", "mps"}
     mode : {"fast", "exact"}
-        Whether windows of which the Bulk member is sure are spared the other members; see
-        `inference.predict`.
+        Whether an early exit and half precision are allowed; see `inference.predict`.
     frame : int
-        Index the results carry.
+        Index of the frame in its stack, for the result.
     report : callable
-        Told after every batch of windows.
+        Gets the progress after every batch of windows.
     watch : callable, optional
-        Shown the answers so far; see `inference.predict.predict`.
+        Gets the probabilities so far; see `inference.predict.predict`.
 
     Raises
     ------
     InputError
-        Where the image is too small or its scale cannot fit the ensemble.
+        The image is too small, or its scale does not suit the ensemble.
     """
-    # Imported here so that windows can use `match_scale` without loading torch.
+    # Imported here so that panels can use the package without loading torch.
     from napari_stem_defects.inference.predict import pick_device
 
-    started = time.perf_counter()
+    started, spec = time.perf_counter(), ensemble.spec
     _check_size(micrograph)
-    chosen = pick_device(device)
-    limits = _limits(thresholds or {}, ensemble.spec)
-    stride = _step(stride, ensemble.spec)
-    scale = match_scale(micrograph, ensemble.spec.target_scale)
-    found = _scanned(micrograph, ensemble, scale.factor, stride, chosen, mode, report, watch)
-    parameters = {
-        "stride_px": stride,
-        "thresholds": limits,
-        "device": chosen,
-        "mode": mode,
-        **_stated(scale),
-        "preprocessing": ensemble.spec.preprocessing.to_dict(),
-    }
-    detection = _measured(found, scale, limits, frame, parameters)
-    return replace(detection, seconds=time.perf_counter() - started)
-
-
-def _step(stride: int | None, spec: EnsembleSpec) -> int:
-    """Return the px between windows, at most a window's width: no place goes unseen."""
-    width = spec.preprocessing.patch_px
-    if stride is not None and stride > width:
-        raise InputError(
-            f"stride {stride} px leaves gaps between windows of {width} px; give {width} or less"
-        )
-    return spec.stride_px if stride is None else stride
-
-
-def _stated(scale: ScaleMatch) -> dict[str, Any]:
-    return {
-        "resampling_factor": scale.factor,
-        "pixel_size_source": scale.micrograph.pixel_size_source,
-        "scale_statement": scale.statement,
-    }
+    device, stride = pick_device(device), _checked_stride(stride, spec)
+    limits = _all_thresholds(thresholds or {}, spec)
+    scale = match_scale(micrograph, spec.target_scale)
+    found = _probability_map(scale, ensemble, stride, device, mode, report, watch)
+    parameters = {"stride_px": stride, "thresholds": limits, "device": device, "mode": mode}
+    return _measured(found, scale, spec, frame, parameters, started)
 
 
 def _check_size(micrograph: Micrograph) -> None:
@@ -135,110 +93,84 @@ def _check_size(micrograph: Micrograph) -> None:
         )
 
 
-def _limits(thresholds: Mapping[str, float], spec: EnsembleSpec) -> dict[str, float]:
-    """Return every class's threshold, the ones given instead of the ensemble's."""
+def _checked_stride(stride: int | None, spec: EnsembleSpec) -> int:
+    """Return the step between windows, at most the width of a window, so that none is missed."""
+    width = spec.preprocessing.patch_px
+    if stride is not None and stride > width:
+        raise InputError(
+            f"stride {stride} px leaves gaps between windows of {width} px; give {width} or less"
+        )
+    return spec.inference.stride_px if stride is None else stride
+
+
+def _all_thresholds(thresholds: Mapping[str, float], spec: EnsembleSpec) -> dict[str, float]:
+    """Return the threshold of every class: the given ones, else those of the ensemble."""
     odd = sorted(set(thresholds) - set(spec.classes))
     if odd:
         raise InputError(f"threshold for {odd[0]}: the model knows only {', '.join(spec.classes)}")
     return {name: thresholds.get(name, spec.threshold(name)) for name in spec.classes}
 
 
-def _scanned(
-    micrograph: Micrograph,
+def _probability_map(
+    scale: ScaleMatch,
     ensemble: Ensemble,
-    factor: float,
     stride: int,
     device: str,
     mode: InferenceMode,
-    report: Report,
+    report: ProgressCallback,
     watch: PartialCallback | None,
 ) -> ProbabilityMap:
-    """Ask the ensemble about every window; the map is in px of the micrograph."""
+    """Return the probabilities of all windows, with their centres in px of the micrograph."""
     from napari_stem_defects.inference.predict import predict
 
-    settings = ensemble.spec.preprocessing
-    filtered = filter_lazily(resample(micrograph.pixels, factor), settings)
+    spec, image = ensemble.spec, scale.micrograph
+    filtered = filter_lazily(resample(image.pixels, scale.factor), spec.preprocessing)
     rows, columns = filtered.shape
-    grid = window_grid((rows, columns), stride, ensemble.spec.margin_px)
+    grid = window_grid((rows, columns), stride, spec.inference.margin_px)
     probability = predict(
         filtered, ensemble, grid, device=device, mode=mode, report=report, watch=watch
     )
-    probability = average_logits(probability, grid, ensemble.spec.spread_px)
-    called = _called(filtered, micrograph.invalid, grid, settings)
-    probability *= called
-    height, width = micrograph.frame_shape
-    return ProbabilityMap(
-        probability=probability,
-        y=scale_positions(grid.y, height / rows).astype(np.float32),
-        x=scale_positions(grid.x, width / columns).astype(np.float32),
-        classes=ensemble.spec.classes,
-        called=called,
-    )
+    probability = average_logits(probability, grid, spec.inference.averaging_px)
+    valid = valid_windows(filtered, image.invalid, grid, spec.preprocessing)
+    probability *= valid
+    height, width = image.frame_shape
+    y = scale_positions(grid.y, height / rows).astype(np.float32)
+    x = scale_positions(grid.x, width / columns).astype(np.float32)
+    return ProbabilityMap(probability, y, x, spec.classes, valid)
 
 
 def _measured(
     found: ProbabilityMap,
     scale: ScaleMatch,
-    limits: Mapping[str, float],
+    spec: EnsembleSpec,
     frame: int,
     parameters: Mapping[str, Any],
+    started: float,
 ) -> Detection:
     """Turn probabilities into masks and measured regions."""
-    image = scale.micrograph
-    min_length_px = MIN_PLANAR_LENGTH_PX / scale.factor
-    planes = masks_from_probability(
-        found, image.frame_shape, limits, image.invalid, min_length_px=min_length_px
+    image, limits = scale.micrograph, parameters["thresholds"]
+    mask_stack = masks_from_probability(
+        found,
+        image.frame_shape,
+        limits,
+        image.invalid,
+        min_length_px=MIN_PLANAR_LENGTH_PX / scale.factor,
     )
     size = image.pixel_size_nm
-    regions = measure_regions(found, planes, image=image.name, frame=frame, pixel_size_nm=size)
+    regions = measure_regions(found, mask_stack, image=image.name, frame=frame, pixel_size_nm=size)
     return Detection(
         image=image.name,
         frame=frame,
         map=found,
-        planes=planes,
+        mask_stack=mask_stack,
         regions=regions,
         pixel_size_nm=size,
-        parameters=parameters,
+        parameters={
+            **parameters,
+            "resampling_factor": scale.factor,
+            "pixel_size_source": image.pixel_size_source,
+            "scale_statement": scale.statement,
+            "preprocessing": spec.preprocessing.to_dict(),
+        },
+        seconds=time.perf_counter() - started,
     )
-
-
-def _called(
-    filtered: FilteredImage,
-    invalid: NDArray[np.bool_] | None,
-    grid: Grid,
-    settings: PreprocessingSettings,
-) -> NDArray[np.bool_]:
-    """Say which windows show anything: their middle has contrast and valid pixels."""
-    middle = settings.patch_px // 2
-    # Where local contrast was evened out, 1 is the contrast of any place that has some.
-    usual = 1.0 if settings.contrast_px > 0 else _mean_square(filtered)
-    local = _means_around(filtered, grid, middle, np.square)
-    called: NDArray[np.bool_] = local > BLANK_CONTRAST**2 * usual
-    if invalid is not None:
-        share = resize(invalid.astype(np.float32), filtered.shape, order=1)
-        called &= _means_around(share, grid, middle, np.asarray) <= MOST_INVALID
-    return called
-
-
-def _mean_square(image: FilteredImage) -> float:
-    total = 0.0
-    for rows in row_blocks(image.shape):
-        total += float(np.square(image[rows, slice(None)]).sum(dtype=np.float64))
-    return total / float(np.prod(image.shape))
-
-
-def _means_around(
-    image: FilteredImage,
-    grid: Grid,
-    width_px: int,
-    of: Callable[[NDArray[np.float32]], NDArray[np.float32]],
-) -> NDArray[np.float32]:
-    """Return the mean of a function of the pixels in a square around each centre; (gy, gx)."""
-    means = np.zeros((len(grid.y), len(grid.x)), np.float32)
-    for rows in row_blocks(image.shape):
-        inside = (grid.y >= rows.start) & (grid.y < rows.stop)
-        top = max(0, rows.start - width_px)
-        values = of(image[slice(top, rows.stop + width_px), slice(None)])
-        local = uniform_filter(values, width_px, mode="reflect")
-        means[inside] = local[np.ix_(grid.y[inside] - top, grid.x)]
-    return means

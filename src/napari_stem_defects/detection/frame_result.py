@@ -1,4 +1,4 @@
-"""What a worker found in one frame, in the form that windows draw and re-threshold."""
+"""Result of one frame with numbered regions, as panels draw it and apply other thresholds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def provenance_of(micrograph: Micrograph, ensemble: Ensemble) -> dict[str, Any]:
-    """Say what a result is made of, in plain data."""
+    """Return the provenance of a result: model, image and version, as JSON-safe values."""
     path = micrograph.path
     return {
         "model": {"name": ensemble.spec.name, "sha256": ensemble.sha256},
@@ -38,14 +38,14 @@ def provenance_of(micrograph: Micrograph, ensemble: Ensemble) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class FrameResult:
-    """A `Detection` whose planes hold region numbers instead of 0 and 1.
+    """A `Detection` with label images: masks hold region numbers instead of 0 and 1.
 
     Attributes
     ----------
     numbered : ndarray of unsigned integers, shape (C, Y, X)
-        For each of ``names`` 0 for background, else the number of the region.
+        For each of ``names`` 0 for background, else the region number.
     invalid : ndarray of bool, shape (Y, X), or None
-        Pixels without a value; needed to fuse again.
+        Pixels without a value; needed to apply other thresholds.
     origin : mapping
         The model's ``name`` and ``sha256``, the image's ``name``, ``path`` and ``sha256``, and the
         ``version`` of this package.
@@ -71,7 +71,7 @@ class FrameResult:
             frame=found.frame,
             map=found.map,
             names=found.mask_names,
-            numbered=_small(number_regions(found.map, found.planes)),
+            numbered=_smallest_type(number_regions(found.map, found.mask_stack)),
             regions=found.regions,
             invalid=invalid,
             pixel_size_nm=found.pixel_size_nm,
@@ -80,12 +80,12 @@ class FrameResult:
         )
 
     def detection(self) -> Detection:
-        """Return the detection this came from."""
+        """Return the detection with masks of 0 and 1."""
         return Detection(
             image=self.image,
             frame=self.frame,
             map=self.map,
-            planes=MaskStack.of(self.names, (self.numbered > 0).view(np.uint8)),
+            mask_stack=MaskStack.from_array(self.names, (self.numbered > 0).view(np.uint8)),
             regions=self.regions,
             pixel_size_nm=self.pixel_size_nm,
             parameters=self.parameters,
@@ -94,24 +94,24 @@ class FrameResult:
 
     @property
     def thresholds(self) -> Mapping[str, float]:
-        """The threshold of every class, Bulk included."""
+        """Threshold of every class, Bulk included."""
         limits: Mapping[str, float] = self.parameters["thresholds"]
         return limits
 
     @property
     def finished(self) -> bool:
-        """Whether every window was asked, not only those of a coarse grid and some more."""
+        """Whether the result covers all windows, not only a coarse grid or some tiles."""
         return bool(self.parameters.get("finished", True))
 
     @classmethod
-    def fused(
+    def from_probability(
         cls,
         map: ProbabilityMap,
         micrograph: Micrograph,
         frame: int,
         parameters: Mapping[str, Any],
     ) -> FrameResult:
-        """Make a result of a map alone; the parameters hold ``thresholds`` for all classes."""
+        """Draw masks and measure regions; the parameters hold ``thresholds`` for all classes."""
         nothing = np.zeros((0, *micrograph.frame_shape), np.uint32)
         empty = cls(
             image=micrograph.name,
@@ -128,34 +128,34 @@ class FrameResult:
         return empty.with_thresholds({})
 
     def with_thresholds(self, thresholds: Mapping[str, float]) -> FrameResult:
-        """Apply other thresholds to the kept probabilities."""
+        """Return the result with other thresholds, from the same probabilities."""
         height, width = self.numbered.shape[1:]
         limits = {**self.thresholds, **thresholds}
-        # As in detection: a speck is one at the model's pixel size.
+        # As in detection, the minimum length holds at the pixel size of the model.
         min_length_px = MIN_PLANAR_LENGTH_PX / self.parameters.get("resampling_factor", 1.0)
-        planes = masks_from_probability(
+        mask_stack = masks_from_probability(
             self.map, (height, width), limits, self.invalid, min_length_px=min_length_px
         )
-        return self.with_planes(planes, thresholds=limits)
+        return self.with_masks(mask_stack, thresholds=limits)
 
-    def with_planes(self, planes: MaskStack, **parameters: Any) -> FrameResult:
-        """Replace the planes, number and measure their regions, and add to the parameters."""
+    def with_masks(self, mask_stack: MaskStack, **parameters: Any) -> FrameResult:
+        """Replace the masks, number and measure their regions, and extend the parameters."""
         regions = measure_regions(
             self.map,
-            planes,
+            mask_stack,
             image=self.image,
             frame=self.frame,
             pixel_size_nm=self.pixel_size_nm,
         )
         return replace(
             self,
-            names=planes.names,
-            numbered=_small(number_regions(self.map, planes)),
+            names=mask_stack.names,
+            numbered=_smallest_type(number_regions(self.map, mask_stack)),
             regions=regions,
             parameters={**self.parameters, **parameters},
         )
 
 
-def _small(numbered: NDArray[np.unsignedinteger[Any]]) -> NDArray[np.unsignedinteger[Any]]:
-    """Return the numbers in the smallest type that holds them: they travel between processes."""
+def _smallest_type(numbered: NDArray[np.unsignedinteger[Any]]) -> NDArray[np.unsignedinteger[Any]]:
+    """Return the numbers in the smallest type that holds them; they are sent between processes."""
     return numbered.astype(np.min_scalar_type(numbered.max(initial=0)))

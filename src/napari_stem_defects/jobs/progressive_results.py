@@ -91,10 +91,10 @@ class ProgressiveResults:
         probability: NDArray[np.float32],
         y: NDArray[np.int64],
         x: NDArray[np.int64],
-        called: NDArray[np.bool_] | None = None,
+        valid: NDArray[np.bool_] | None = None,
     ) -> None:
         began = time.monotonic()
-        result = self._result(probability, y, x, called)
+        result = self._result(probability, y, x, valid)
         self.send_progress(replace(progress, detail={"partial": result}))
         self._each_s = time.monotonic() - began
         self._spent_s += self._each_s
@@ -104,17 +104,17 @@ class ProgressiveResults:
         probability: NDArray[np.float32],
         y: NDArray[np.int64],
         x: NDArray[np.int64],
-        called: NDArray[np.bool_] | None,
+        valid: NDArray[np.bool_] | None,
     ) -> FrameResult:
         """Return the result of predictions (C, gy, gx) at centres in px of the model."""
-        if called is None:
-            called = np.ones(probability.shape[1:], bool)
+        if valid is None:
+            valid = np.ones(probability.shape[1:], bool)
         factor = match_scale(self.cutout.part, self.spec.target_scale).factor
         rows, columns = (scale_positions(at, 1 / factor).astype(np.float32) for at in (y, x))
-        found = ProbabilityMap(probability, rows, columns, self.spec.classes, called)
+        found = ProbabilityMap(probability, rows, columns, self.spec.classes, valid)
         parameters = {**self.parameters, "resampling_factor": factor, "finished": False}
         whole = self.cutout.whole
-        result = FrameResult.fused(self.cutout.in_whole(found), whole, self.frame, parameters)
+        result = FrameResult.from_probability(self.cutout.in_whole(found), whole, self.frame, parameters)
         return replace(result, origin=self.origin)
 
 

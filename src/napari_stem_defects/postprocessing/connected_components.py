@@ -1,4 +1,4 @@
-"""Connected regions of a mask that is never in memory as a whole."""
+"""Connected components of a mask that is processed in row blocks."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from scipy.sparse.csgraph import connected_components
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-EIGHT = np.ones((3, 3), bool)
-"""Neighbours of a pixel: those across a corner are some."""
+EIGHT_CONNECTED = np.ones((3, 3), bool)
+"""Structuring element: pixels that touch at a corner are neighbours."""
 
-Box = tuple[slice, slice]
+BoundingBox = tuple[slice, slice]
 
 
 class StripLabeller:
-    """The 8-connected regions of a mask that comes in strips, from top to bottom.
+    """Label the 8-connected components of a mask that comes in row blocks, top to bottom.
 
-    A region that lies in several strips comes in pieces. Pieces are numbered from 1 as they
-    come; which of them are one region is known when the last strip was added.
+    The part of a component in one block is a segment. Segments are numbered from 1 in the order
+    in which they come; which of them form one component is known after the last block.
 
     Attributes
     ----------
-    boxes : list of (slice, slice)
-        The rectangle around each piece, px of the whole mask; that of piece n is ``boxes[n - 1]``.
+    segment_boxes : list of (slice, slice)
+        Bounding box of each segment in px of the whole mask; that of segment n has index n - 1.
     """
 
     def __init__(self) -> None:
-        self.boxes: list[Box] = []
+        self.segment_boxes: list[BoundingBox] = []
         self._pairs: list[NDArray[np.intp]] = []
         self._above: NDArray[np.intp] | None = None
         self._top = 0
 
     def add(self, mask: NDArray[np.uint8] | NDArray[np.bool_]) -> NDArray[np.intp]:
-        """Take in the next strip (rows, X); return the number of its piece for every pixel."""
-        before, top = len(self.boxes), self._top
+        """Add the next block (rows, X); return the segment number of every pixel, 0 for none."""
+        before, top = len(self.segment_boxes), self._top
         self._top += len(mask)
         if not mask.any():
             self._above = None
             return np.zeros(mask.shape, np.intp)
-        labels, _ = ndimage.label(mask, EIGHT)
-        self.boxes += [
+        labels, _ = ndimage.label(mask, EIGHT_CONNECTED)
+        self.segment_boxes += [
             (slice(rows.start + top, rows.stop + top), columns)
             for rows, columns in ndimage.find_objects(labels)
         ]
@@ -53,29 +53,29 @@ class StripLabeller:
         self._above = numbers[-1].copy()
         return numbers
 
-    def regions(self) -> NDArray[np.intp]:
-        """Return the region, from 1, of each piece by its number; 0 stays 0."""
+    def components(self) -> NDArray[np.intp]:
+        """Return the component, from 1, of each segment by its number; 0 stays 0."""
         first, second = np.concatenate([np.zeros((0, 2), np.intp), *self._pairs]).T
-        size = len(self.boxes) + 1
+        size = len(self.segment_boxes) + 1
         graph = coo_array((np.ones(len(first), bool), (first, second)), shape=(size, size))
-        regions: NDArray[np.intp] = connected_components(graph, directed=False)[1]
-        return regions.astype(np.intp)
+        components: NDArray[np.intp] = connected_components(graph, directed=False)[1]
+        return components.astype(np.intp)
 
-    def region_boxes(self) -> list[Box]:
-        """Return the rectangle around each region; that of region n is at place n - 1."""
-        regions = self.regions()[1:]
+    def component_boxes(self) -> list[BoundingBox]:
+        """Return the bounding box of each component; that of component n has index n - 1."""
+        components = self.components()[1:]
         edges = np.array(
-            [(y.start, x.start, -y.stop, -x.stop) for y, x in self.boxes], np.intp
+            [(y.start, x.start, -y.stop, -x.stop) for y, x in self.segment_boxes], np.intp
         ).reshape(-1, 4)
-        least = np.full((regions.max(initial=0), 4), np.iinfo(np.intp).max)
-        np.minimum.at(least, regions - 1, edges)
+        least = np.full((components.max(initial=0), 4), np.iinfo(np.intp).max)
+        np.minimum.at(least, components - 1, edges)
         return [
             (slice(top, -bottom), slice(left, -right))
             for top, left, bottom, right in least.tolist()
         ]
 
     def _join(self, row: NDArray[np.intp]) -> None:
-        """Note which pieces of the strip above touch those in the first row of this one."""
+        """Record which segments of the block above touch those in the first row of this one."""
         if self._above is None:
             return
         for above, below in (

@@ -1,4 +1,4 @@
-"""From values at the centres of windows to the pixels of an image, some rows at a time."""
+"""Bilinear upsampling of values at window centres to pixels, in row blocks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from napari_stem_defects.postprocessing.mask_stack import row_blocks
+from napari_stem_defects.postprocessing.mask_stack import row_slices
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +21,7 @@ def upsample(
     x: NDArray[np.float32],
     shape: tuple[int, int],
 ) -> NDArray[np.float32]:
-    """Spread values at window centres over the pixels of an image.
+    """Upsample values at window centres to all pixels of an image.
 
     Parameters
     ----------
@@ -33,18 +33,18 @@ def upsample(
     Returns
     -------
     ndarray of float32, shape (Y, X)
-        Bilinear between centres, the nearest centre's value outside them. Beside the result
-        only a strip of rows is held in memory.
+        Bilinear between centres, the value of the nearest centre outside them. Beside the
+        result only one row block is held in memory.
     """
-    raster = WindowInterpolator(y, x, shape)
+    interpolator = WindowInterpolator(y, x, shape)
     pixels = np.empty(shape, np.float32)
-    for rows in row_blocks(shape):
-        pixels[rows] = raster.bilinear(values, rows)
+    for rows in row_slices(shape):
+        pixels[rows] = interpolator.bilinear(values, rows)
     return pixels
 
 
 class WindowInterpolator:
-    """Where the pixels of an image lie among the centres of windows.
+    """Interpolation from window centres to the pixels of an image.
 
     Parameters
     ----------
@@ -64,8 +64,8 @@ class WindowInterpolator:
             for at, length in ((y, shape[0]), (x, shape[1]))
         )
 
-    def concerned(self, rows: slice) -> slice:
-        """Return the rows of windows that have a say about some rows of pixels."""
+    def window_rows(self, rows: slice) -> slice:
+        """Return the rows of windows that contribute to some rows of pixels."""
         before, after, _ = self._down
         return slice(int(before[rows][0]), int(after[rows][-1]) + 1)
 
@@ -73,7 +73,7 @@ class WindowInterpolator:
         self, values: NDArray[np.float32], rows: slice, columns: slice = _ALL
     ) -> NDArray[np.float32]:
         """Interpolate values (gy, gx) between the centres."""
-        windows = self.concerned(rows)
+        windows = self.window_rows(rows)
         left, right, across = self._across
         near = values[windows]
         wide = _blend(near[:, left[columns]], near[:, right[columns]], across[columns])
@@ -82,7 +82,7 @@ class WindowInterpolator:
         return _blend(upper, lower, down[rows, None])
 
     def nearest(self, values: NDArray[_Kind], rows: slice) -> NDArray[_Kind]:
-        """Give every pixel the value (gy, gx) of its nearest window."""
+        """Return the value (gy, gx) of the nearest window for every pixel."""
         y, x = (
             np.where(weight > 0.5, after, before)
             for before, after, weight in (self._down, self._across)
@@ -93,7 +93,7 @@ class WindowInterpolator:
     def at_centres(
         self, values: NDArray[np.integer[Any] | np.bool_], rows: slice
     ) -> NDArray[np.int32]:
-        """Put each window's value (gy, gx) into the pixel at its centre, 0 elsewhere."""
+        """Return the value (gy, gx) of each window in the pixel at its centre, 0 elsewhere."""
         pixels = np.zeros((rows.stop - rows.start, self.shape[1]), np.int32)
         down, across = np.nonzero(values)
         here = (self.pixel_y[down] >= rows.start) & (self.pixel_y[down] < rows.stop)
@@ -105,7 +105,7 @@ class WindowInterpolator:
 def _bracket(
     centres: NDArray[np.float32], length: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-    """Return, for each pixel, the centres before and after it and how far it is between."""
+    """Return, for each pixel, the centres before and after it and its relative position."""
     position = np.interp(np.arange(length), centres, np.arange(len(centres)))
     before = np.minimum(position.astype(np.intp), max(len(centres) - 2, 0))
     after = np.minimum(before + 1, len(centres) - 1)

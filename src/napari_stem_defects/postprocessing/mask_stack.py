@@ -1,7 +1,7 @@
-"""The 0/1 planes of one frame, packed.
+"""The masks of one frame as compressed bits, read in row blocks.
 
-A byte per pixel and plane is more than a micrograph itself. Packed to bits and compressed, the
-planes of a large one take some MB, and whoever needs them needs a strip of rows at a time.
+One byte per pixel and mask is more than the micrograph itself. Packed to bits and compressed, the
+masks of a large micrograph take a few MB, and they are needed one row block at a time.
 """
 
 from __future__ import annotations
@@ -17,128 +17,128 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-PIXELS_TOGETHER = 2**21
-"""Size of a strip in px."""
+BLOCK_PIXELS = 2**21
+"""Size of a row block in px."""
 
 
-def row_blocks(shape: tuple[int, int]) -> Iterator[slice]:
-    """Yield the rows of an image (Y, X) in strips of `PIXELS_TOGETHER` px."""
-    step = max(1, PIXELS_TOGETHER // max(1, shape[1]))
+def row_slices(shape: tuple[int, int]) -> Iterator[slice]:
+    """Yield the rows of an image (Y, X) as slices of about `BLOCK_PIXELS` px."""
+    step = max(1, BLOCK_PIXELS // max(1, shape[1]))
     for top in range(0, shape[0], step):
         yield slice(top, min(top + step, shape[0]))
 
 
 @dataclass(frozen=True)
 class MaskStack:
-    """Planes of 0 and 1, kept as compressed bits.
+    """Masks of 0 and 1, one per name, kept as compressed bits.
 
     Attributes
     ----------
     names : tuple of str
     shape : (int, int)
-        Height and width of a plane, px.
-    strips : tuple of slice
-        The rows that are packed together, from top to bottom.
+        Height and width of a mask in px.
+    row_slices : tuple of slice
+        The rows of each block, from top to bottom.
     packed : tuple of tuple of bytes
-        For each strip the bits of each plane.
+        For each block the bits of each mask.
     """
 
     names: tuple[str, ...]
     shape: tuple[int, int]
-    strips: tuple[slice, ...]
+    row_slices: tuple[slice, ...]
     packed: tuple[tuple[bytes, ...], ...]
 
     @classmethod
-    def drawn(
-        cls, names: tuple[str, ...], shape: tuple[int, int], parts: Iterable[NDArray[np.uint8]]
+    def from_blocks(
+        cls, names: tuple[str, ...], shape: tuple[int, int], blocks: Iterable[NDArray[np.uint8]]
     ) -> MaskStack:
-        """Pack what comes strip by strip, each of the shape (len(names), rows, X)."""
-        packed, strips, top = [], [], 0
-        for part in parts:
-            packed.append(tuple(_pack(mask) for mask in part))
-            strips.append(slice(top, top + part.shape[1]))
-            top += part.shape[1]
-        return cls(names, shape, tuple(strips), tuple(packed))
+        """Pack row blocks, each of the shape (len(names), rows, X)."""
+        packed, slices, top = [], [], 0
+        for block in blocks:
+            packed.append(tuple(_pack(mask) for mask in block))
+            slices.append(slice(top, top + block.shape[1]))
+            top += block.shape[1]
+        return cls(names, shape, tuple(slices), tuple(packed))
 
     @classmethod
-    def of(cls, names: tuple[str, ...], masks: NDArray[np.uint8]) -> MaskStack:
+    def from_array(cls, names: tuple[str, ...], masks: NDArray[np.uint8]) -> MaskStack:
         """Pack an array (len(names), Y, X)."""
         shape = masks.shape[1], masks.shape[2]
-        return cls.drawn(names, shape, (masks[:, rows] for rows in row_blocks(shape)))
+        return cls.from_blocks(names, shape, (masks[:, rows] for rows in row_slices(shape)))
 
     @classmethod
-    def one_by_one(cls, names: tuple[str, ...], planes: Iterable[NDArray[np.uint8]]) -> MaskStack:
-        """Pack planes (Y, X) of one shape that come one after another."""
+    def from_planes(cls, names: tuple[str, ...], planes: Iterable[NDArray[np.uint8]]) -> MaskStack:
+        """Pack masks (Y, X) of one shape that come one after another."""
         packed, shape = [], (0, 0)
         for plane in planes:
             shape = plane.shape[0], plane.shape[1]
-            packed.append([_pack(plane[rows]) for rows in row_blocks(shape)])
-        return cls(names, shape, tuple(row_blocks(shape)), tuple(zip(*packed, strict=True)))
+            packed.append([_pack(plane[rows]) for rows in row_slices(shape)])
+        return cls(names, shape, tuple(row_slices(shape)), tuple(zip(*packed, strict=True)))
 
-    def parts(self) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
-        """Yield the rows of each strip and all planes there, uint8 (C, rows, X)."""
-        for rows, packed in zip(self.strips, self.packed, strict=True):
-            part = [_unpack(each, self._strip_shape(rows)) for each in packed]
+    def blocks(self) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
+        """Yield the rows of each block and all masks there, uint8 (C, rows, X)."""
+        for rows, packed in zip(self.row_slices, self.packed, strict=True):
+            part = [_unpack(each, self._block_shape(rows)) for each in packed]
             yield (
                 rows,
-                np.stack(part) if part else np.zeros((0, *self._strip_shape(rows)), np.uint8),
+                np.stack(part) if part else np.zeros((0, *self._block_shape(rows)), np.uint8),
             )
 
-    def parts_of(
+    def blocks_of(
         self, name: str, within: slice = slice(None)
     ) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
-        """Yield the rows of each strip that meets some rows, and one plane there (rows, X)."""
+        """Yield the rows of each block that meets some rows, and one mask there (rows, X)."""
         first, last, _ = within.indices(self.shape[0])
-        plane = self.names.index(name)
-        for rows, packed in zip(self.strips, self.packed, strict=True):
+        index = self.names.index(name)
+        for rows, packed in zip(self.row_slices, self.packed, strict=True):
             if rows.start < last and rows.stop > first:
-                yield rows, _unpack(packed[plane], self._strip_shape(rows))
+                yield rows, _unpack(packed[index], self._block_shape(rows))
 
     def crop(self, name: str, box: tuple[slice, slice]) -> NDArray[np.uint8]:
-        """Return a rectangle of one plane."""
-        pieces = [
+        """Return a rectangle of one mask."""
+        rows_of_box = [
             mask[max(0, box[0].start - rows.start) : box[0].stop - rows.start, box[1]]
-            for rows, mask in self.parts_of(name, box[0])
+            for rows, mask in self.blocks_of(name, box[0])
         ]
-        return np.concatenate(pieces)
+        return np.concatenate(rows_of_box)
 
     def masks(self) -> NDArray[np.uint8]:
-        """Return all planes as one array (C, Y, X)."""
+        """Return all masks as one array (C, Y, X)."""
         masks = np.zeros((len(self.names), *self.shape), np.uint8)
-        for rows, part in self.parts():
+        for rows, part in self.blocks():
             masks[:, rows] = part
         return masks
 
     def areas_px(self) -> list[int]:
-        """Return the number of pixels each plane marks."""
+        """Return the number of pixels of each mask."""
         areas = np.zeros(len(self.names), np.int64)
-        for _, part in self.parts():
+        for _, part in self.blocks():
             areas += part.sum(axis=(1, 2), dtype=np.int64)
         return [int(area) for area in areas]
 
-    def _strip_shape(self, rows: slice) -> tuple[int, int]:
+    def _block_shape(self, rows: slice) -> tuple[int, int]:
         return rows.stop - rows.start, self.shape[1]
 
 
-def in_blocks(
-    parts: Iterable[tuple[slice, NDArray[Any]]],
+def reduce_squares(
+    blocks: Iterable[tuple[slice, NDArray[Any]]],
     shape: tuple[int, int],
     edge: int,
     combine: np.ufunc,
     dtype: np.dtype[Any] | type,
 ) -> NDArray[Any]:
-    """Combine the blocks of a plane that comes in strips, each with its rows.
+    """Reduce squares of a mask that comes in row blocks, each with its rows.
 
     Parameters
     ----------
-    parts : iterable of (slice, ndarray of shape (rows, X))
+    blocks : iterable of (slice, ndarray of shape (rows, X))
     shape : (Y, X)
     edge : int
-        Of a block, px; those at the lower and right border may be smaller.
+        Edge of a square in px; those at the lower and right border may be smaller.
     combine : ufunc
-        ``np.maximum`` of what is not negative, or ``np.add``.
+        ``np.maximum`` for values that are not negative, or ``np.add``.
     dtype : dtype
-        Of the result.
+        Type of the result.
 
     Returns
     -------
@@ -146,7 +146,7 @@ def in_blocks(
     """
     small = np.zeros([-(-length // edge) for length in shape], dtype)
     columns = np.arange(0, shape[1], edge)
-    for rows, part in parts:
+    for rows, part in blocks:
         if edge == 1:
             small[rows] = part
             continue

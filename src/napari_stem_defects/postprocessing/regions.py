@@ -1,6 +1,6 @@
-"""Connected defects of the planes, measured in pixels and nanometres.
+"""Regions: the connected components of the masks, measured in pixels and nanometres.
 
-Planes are looked through strip by strip; what crosses strips is added up piece by piece.
+Masks are processed in row blocks; components that cross blocks are merged from their segments.
 """
 
 from __future__ import annotations
@@ -22,78 +22,88 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_stem_defects.postprocessing.connected_components import Box
+    from napari_stem_defects.postprocessing.connected_components import BoundingBox
     from napari_stem_defects.postprocessing.mask_stack import MaskStack
     from napari_stem_defects.postprocessing.results import ProbabilityMap
 
 
 def measure_regions(
     map: ProbabilityMap,
-    planes: MaskStack,
+    mask_stack: MaskStack,
     *,
     image: str,
     frame: int = 0,
     pixel_size_nm: float | None = None,
 ) -> tuple[Region, ...]:
-    """Measure the 8-connected regions of each defect plane.
+    """Measure the 8-connected components of each defect mask.
 
     Parameters
     ----------
     map : ProbabilityMap
-    planes : Planes
+    mask_stack : MaskStack
         ``unknown`` is left out.
-    image, frame
-        Copied into each region.
+    image : str
+        Name of the image, copied into each region.
+    frame : int
+        Index of the frame, copied into each region.
     pixel_size_nm : float or None
 
     Returns
     -------
     tuple of Region
-        In the order of the planes, then of y, then of x; ``region`` counts from 1 per class.
-        Positions take the centre of pixel (0, 0) as origin. The centroid is weighted with the
-        probability; for point defects with what it exceeds the region's rim by, which puts it
-        at the peak.
+        In the order of the masks, then of y, then of x; ``region`` counts from 1 per class.
+        The origin is the centre of pixel (0, 0). The centroid is weighted with the probability;
+        for point defects with its excess over the rim of the region, which puts it at the peak.
     """
     found: list[Region] = []
-    for name in planes.names:
+    for name in mask_stack.names:
         if name != UNKNOWN:
-            blobs = sorted(_blobs(map, planes, name), key=_place)
-            for number, blob in enumerate(blobs, start=1):
-                found.append(_region(blob, name, number, image, frame, pixel_size_nm))
+            components = sorted(_components(map, mask_stack, name), key=_position)
+            for number, component in enumerate(components, start=1):
+                found.append(_region(component, name, number, image, frame, pixel_size_nm))
     return tuple(found)
 
 
-def number_regions(map: ProbabilityMap, planes: MaskStack) -> NDArray[np.uint32]:
-    """Return the planes (C, Y, X) with the number of its region in every pixel, 0 elsewhere.
+def number_regions(map: ProbabilityMap, mask_stack: MaskStack) -> NDArray[np.uint32]:
+    """Return label images (C, Y, X): the region number in every pixel, 0 elsewhere.
 
-    The numbers are those `measure_regions` gives; ``unknown`` keeps its 0 and 1.
+    The numbers are those of `measure_regions`; ``unknown`` keeps its 0 and 1.
+
+    Parameters
+    ----------
+    map : ProbabilityMap
+    mask_stack : MaskStack
+
+    Returns
+    -------
+    ndarray of uint32, shape (C, Y, X)
     """
-    numbered = np.zeros((len(planes.names), *planes.shape), np.uint32)
-    for name, plane in zip(planes.names, numbered, strict=True):
-        for rows, numbers in numbers_of(map, planes, name):
-            plane[rows] = numbers
+    numbered = np.zeros((len(mask_stack.names), *mask_stack.shape), np.uint32)
+    for name, labels in zip(mask_stack.names, numbered, strict=True):
+        for rows, numbers in number_blocks(map, mask_stack, name):
+            labels[rows] = numbers
     return numbered
 
 
-def numbers_of(
-    map: ProbabilityMap, planes: MaskStack, name: str
+def number_blocks(
+    map: ProbabilityMap, mask_stack: MaskStack, name: str
 ) -> Iterator[tuple[slice, NDArray[np.uint32]]]:
-    """Yield the rows of each strip and one plane there as `number_regions` numbers it."""
+    """Yield the rows of each block and its label image, as `number_regions` numbers a mask."""
     if name == UNKNOWN:
-        for rows, mask in planes.parts_of(name):
+        for rows, mask in mask_stack.blocks_of(name):
             yield rows, mask.astype(np.uint32)
         return
-    blobs = list(_blobs(map, planes, name))
-    number_of = np.zeros(1 + sum(len(blob.pieces) for blob in blobs), np.uint32)
-    for number, blob in enumerate(sorted(blobs, key=_place), start=1):
-        number_of[list(blob.pieces)] = number
-    pieces = StripLabeller()
-    for rows, mask in planes.parts_of(name):
-        yield rows, number_of[pieces.add(mask)]
+    components = list(_components(map, mask_stack, name))
+    number_of = np.zeros(1 + sum(len(each.segments) for each in components), np.uint32)
+    for number, component in enumerate(sorted(components, key=_position), start=1):
+        number_of[list(component.segments)] = number
+    labeller = StripLabeller()
+    for rows, mask in mask_stack.blocks_of(name):
+        yield rows, number_of[labeller.add(mask)]
 
 
 def totals(regions: Iterable[Region], names: Iterable[str]) -> Mapping[str, ClassTotal]:
-    """Add up the regions of each class in ``names``; classes without a region count 0."""
+    """Sum over the regions of each class in ``names``; classes without a region count 0."""
     by_class: dict[str, list[Region]] = {name: [] for name in names if name != UNKNOWN}
     for region in regions:
         by_class[region.class_name].append(region)
@@ -101,7 +111,7 @@ def totals(regions: Iterable[Region], names: Iterable[str]) -> Mapping[str, Clas
 
 
 def _corners(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the corners (n, 2) of a region's outline that no straight line leaves out."""
+    """Return the corners (n, 2) of the convex hull of a region's outline."""
     rim = np.vstack([_ends(mask), _ends(mask.T)[:, ::-1]])
     corners: NDArray[np.float64] = rim[ConvexHull(rim).vertices]
     return corners
@@ -110,19 +120,19 @@ def _corners(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
 def _longest(corners: NDArray[np.float64]) -> float:
     """Return the maximum Feret diameter, px.
 
-    The outline runs through the middles of the outer pixels' edges, so a row of N pixels is
-    N long and a single pixel 1, as in scikit-image's ``feret_diameter_max``; that one builds
-    the hull as an image and compares all pairs of its outline, too much for a region that
-    fills a large micrograph.
+    The outline runs through the middles of the edges of the outer pixels, so a row of N pixels
+    has length N and a single pixel 1, as in scikit-image's ``feret_diameter_max``, which draws
+    the hull as an image and compares all pairs of its outline: too slow for a region that fills
+    a large micrograph.
     """
     return float(pdist(corners).max())
 
 
 @dataclass(frozen=True)
-class _Blob:
-    """A region in pixels, before it has a name and a number."""
+class _Component:
+    """A connected component in pixels, before it has a class and a number."""
 
-    pieces: tuple[int, ...]
+    segments: tuple[int, ...]
     y: float
     x: float
     area: int
@@ -132,50 +142,51 @@ class _Blob:
 
 
 @dataclass(frozen=True)
-class _Piece:
-    """What the part of a region in one strip adds to its figures; p is the probability."""
+class _Segment:
+    """Contribution of the part of a component in one row block; p is the probability."""
 
     area: int
     sums: NDArray[np.float64]
-    """Of y, x, p y, p x and p over the pixels."""
+    """Sums of y, x, p y, p x and p over the pixels."""
     least: float
     most: float
     corners: NDArray[np.float64]
 
 
-def _place(blob: _Blob) -> tuple[float, float]:
-    return blob.y, blob.x
+def _position(component: _Component) -> tuple[float, float]:
+    return component.y, component.x
 
 
-def _blobs(map: ProbabilityMap, planes: MaskStack, name: str) -> Iterator[_Blob]:
-    """Yield the regions of one plane, in no order."""
+def _components(map: ProbabilityMap, mask_stack: MaskStack, name: str) -> Iterator[_Component]:
+    """Yield the components of one mask, in no order."""
     values = map.probability[map.classes.index(name)]
-    raster = WindowInterpolator(map.y, map.x, planes.shape)
-    pieces, measured = StripLabeller(), list[_Piece]()
-    for rows, mask in planes.parts_of(name):
-        numbers = pieces.add(mask)
-        if len(pieces.boxes) > len(measured):
-            pixels = raster.bilinear(values, rows)
-            for number, box in enumerate(pieces.boxes[len(measured) :], len(measured) + 1):
-                measured.append(_piece(numbers, number, pixels, box, rows.start))
-    parts_of_region: dict[int, list[int]] = {}
-    for piece, region in enumerate(pieces.regions()[1:].tolist(), start=1):
-        parts_of_region.setdefault(region, []).append(piece)
-    for parts in parts_of_region.values():
-        of_point = kind_of(name) == "point"
-        yield _together(parts, [measured[piece - 1] for piece in parts], at_peak=of_point)
+    interpolator = WindowInterpolator(map.y, map.x, mask_stack.shape)
+    labeller, measured = StripLabeller(), list[_Segment]()
+    for rows, mask in mask_stack.blocks_of(name):
+        numbers = labeller.add(mask)
+        boxes = labeller.segment_boxes
+        if len(boxes) > len(measured):
+            pixels = interpolator.bilinear(values, rows)
+            for number, box in enumerate(boxes[len(measured) :], len(measured) + 1):
+                measured.append(_segment(numbers, number, pixels, box, rows.start))
+    segments_of: dict[int, list[int]] = {}
+    for segment, component in enumerate(labeller.components()[1:].tolist(), start=1):
+        segments_of.setdefault(component, []).append(segment)
+    at_peak = kind_of(name) == "point"
+    for segments in segments_of.values():
+        yield _merged(segments, [measured[each - 1] for each in segments], at_peak=at_peak)
 
 
-def _piece(
-    numbers: NDArray[np.intp], number: int, pixels: NDArray[np.float32], box: Box, top: int
-) -> _Piece:
-    """Measure the piece of that number, in a strip of which ``top`` is the first row."""
+def _segment(
+    numbers: NDArray[np.intp], number: int, pixels: NDArray[np.float32], box: BoundingBox, top: int
+) -> _Segment:
+    """Measure a segment by its number, in a row block whose first row is ``top``."""
     here = slice(box[0].start - top, box[0].stop - top), box[1]
     inside = numbers[here] == number
     p = pixels[here][inside].astype(np.float64)
     y, x = np.nonzero(inside)
     y, x = y + box[0].start, x + box[1].start
-    return _Piece(
+    return _Segment(
         area=len(p),
         sums=np.array([y.sum(), x.sum(), p @ y, p @ x, p.sum()], np.float64),
         least=float(p.min()),
@@ -184,17 +195,17 @@ def _piece(
     )
 
 
-def _together(numbers: Sequence[int], parts: Sequence[_Piece], *, at_peak: bool) -> _Blob:
-    """Add up the pieces of one region."""
+def _merged(numbers: Sequence[int], parts: Sequence[_Segment], *, at_peak: bool) -> _Component:
+    """Merge the segments of one component."""
     area = sum(part.area for part in parts)
     y, x, py, px, p = np.sum([part.sums for part in parts], axis=0)
     most = max(part.most for part in parts)
     rim = min(part.least for part in parts) if at_peak else 0.0
-    # The same everywhere: every pixel weighs as much as any other.
+    # Where the probability is constant, all pixels have the same weight.
     even = most == rim
     weight = area if even else p - area * rim
-    return _Blob(
-        pieces=tuple(numbers),
+    return _Component(
+        segments=tuple(numbers),
         y=float((y if even else py - rim * y) / weight),
         x=float((x if even else px - rim * x) / weight),
         area=area,
@@ -205,22 +216,22 @@ def _together(numbers: Sequence[int], parts: Sequence[_Piece], *, at_peak: bool)
 
 
 def _region(
-    blob: _Blob, name: str, number: int, image: str, frame: int, nm: float | None
+    component: _Component, name: str, number: int, image: str, frame: int, nm: float | None
 ) -> Region:
     return Region(
         image=image,
         frame=frame,
         class_name=name,
         region=number,
-        y_px=blob.y,
-        x_px=blob.x,
-        y_nm=None if nm is None else blob.y * nm,
-        x_nm=None if nm is None else blob.x * nm,
-        area_px=blob.area,
-        area_nm2=None if nm is None else blob.area * nm**2,
-        length_nm=None if nm is None else blob.length * nm,
-        mean_probability=blob.mean,
-        max_probability=blob.max,
+        y_px=component.y,
+        x_px=component.x,
+        y_nm=None if nm is None else component.y * nm,
+        x_nm=None if nm is None else component.x * nm,
+        area_px=component.area,
+        area_nm2=None if nm is None else component.area * nm**2,
+        length_nm=None if nm is None else component.length * nm,
+        mean_probability=component.mean,
+        max_probability=component.max,
     )
 
 
@@ -236,7 +247,7 @@ def _total(members: list[Region]) -> ClassTotal:
 
 
 def _sum(values: list[float | None]) -> float | None:
-    """Add, None where a value is missing because its frame has no pixel size."""
+    """Return the sum, None if a value is missing because its frame has no pixel size."""
     known = [value for value in values if value is not None]
     return sum(known, 0.0) if len(known) == len(values) else None
 

@@ -1,4 +1,4 @@
-"""What detection returns for one frame: probabilities, masks, regions."""
+"""Results of detection in one frame: probability map, masks, regions."""
 
 from __future__ import annotations
 
@@ -19,39 +19,66 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ProbabilityMap:
-    """The ensemble's answer for every window of one frame.
+    """The probability of every class for every window of one frame.
 
     Attributes
     ----------
     probability : ndarray of float32, shape (C, gy, gx)
-        Calibrated probability of each class for each window; NaN-free. Windows without a call
-        (blank or invalid pixels) hold 0 for every class.
+        Calibrated probability of each class for each window, free of NaN; 0 in windows that are
+        not valid.
     y, x : ndarray of float32, shapes (gy,) and (gx,)
         Window centres in px of the input image.
     classes : tuple of str
         Names of the C classes, Bulk included where the ensemble has that member.
-    called : ndarray of bool, shape (gy, gx)
-        False where the window is blank or holds invalid pixels, so nothing is said about it.
+    valid : ndarray of bool, shape (gy, gx)
+        False for windows that are blank or contain invalid pixels; no class is assigned there.
     """
 
     probability: NDArray[np.float32]
     y: NDArray[np.float32]
     x: NDArray[np.float32]
     classes: tuple[str, ...]
-    called: NDArray[np.bool_]
+    valid: NDArray[np.bool_]
 
     @property
     def defect_classes(self) -> tuple[str, ...]:
-        """The classes that are drawn: all but Bulk."""
+        """The classes that get a mask: all but Bulk."""
         return tuple(name for name in self.classes if name != BULK)
 
 
 @dataclass(frozen=True)
 class Region:
-    """One connected defect, measured; lengths and areas in nm are None without calibration.
+    """One measured defect: a connected component of the mask of its class.
 
-    ``y_px``, ``x_px`` is the centroid in px of the input image; ``length_nm`` the longest
-    extent of the region (its maximum Feret diameter).
+    Attributes
+    ----------
+    image : str
+        Name of the micrograph.
+    frame : int
+        Index of the frame in its stack.
+    class_name : str
+        Class of the defect.
+    region : int
+        Number within the class and frame, from 1.
+    y_px, x_px : float
+        Centroid in px of the image; the centre of the first pixel is 0.
+    y_nm, x_nm : float or None
+        Centroid in nm; this and all lengths and areas in nm are None without a pixel size.
+    area_px : int
+        Number of pixels.
+    area_nm2 : float or None
+        Area in nm².
+    length_nm : float or None
+        Longest extent, the maximum Feret diameter, in nm.
+    mean_probability, max_probability : float
+        Of the class, over the pixels of the region.
+
+    Examples
+    --------
+    >>> micrograph = sd.simulate(size=192, defects=["SF1"], seed=1).micrograph
+    >>> regions = sd.detect(micrograph, device="cpu").regions
+    >>> {region.class_name for region in regions}
+    {'SF1'}
     """
 
     image: str
@@ -71,7 +98,7 @@ class Region:
 
 @dataclass(frozen=True)
 class Detection:
-    """Everything detection found in one frame.
+    """The result of detection in one frame.
 
     Attributes
     ----------
@@ -81,22 +108,31 @@ class Detection:
         Index of the frame in its stack, 0 for a single image.
     map : ProbabilityMap
         Probabilities per window.
-    planes : Planes
-        The defect classes, then ``unknown``, in px of the input image, packed.
+    mask_stack : MaskStack
+        Masks of the defect classes, then ``unknown``, in px of the image, packed.
     regions : tuple of Region
-        The connected defects of the planes, ``unknown`` left out.
+        The measured defects, ``unknown`` left out.
     pixel_size_nm : float or None
-        Calibration used; see ``parameters`` for where it came from.
+        Edge of one pixel in nm; ``parameters`` states its source.
     parameters : mapping
-        Every parameter that shaped the result (model, stride, thresholds, resampling factor).
+        Every parameter of the result (stride, thresholds, device, resampling factor, ...).
     seconds : float
         Wall time spent on this frame.
+
+    Examples
+    --------
+    >>> micrograph = sd.simulate(size=192, defects=["SF1"], seed=1).micrograph
+    >>> detection = sd.detect(micrograph, device="cpu")
+    >>> detection.masks.shape, detection.mask_names[-1]
+    ((7, 192, 192), 'unknown')
+    >>> detection.map.classes[0]
+    'Bulk'
     """
 
     image: str
     frame: int
     map: ProbabilityMap
-    planes: MaskStack
+    mask_stack: MaskStack
     regions: tuple[Region, ...]
     pixel_size_nm: float | None
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -104,46 +140,47 @@ class Detection:
 
     @property
     def mask_names(self) -> tuple[str, ...]:
-        """Names of the planes of ``masks``: the defect classes, then ``unknown``."""
-        return self.planes.names
+        """Names of the masks: the defect classes, then ``unknown``."""
+        return self.mask_stack.names
 
     @cached_property
     def masks(self) -> NDArray[np.uint8]:
-        """0/1 planes in px of the input image, shape (len(mask_names), Y, X).
+        """Masks of 0 and 1 in px of the image, uint8, shape (len(mask_names), Y, X).
 
-        Unpacked when first asked for: of a large micrograph that is several times its size, and
-        ``planes`` gives the same in parts.
+        Unpacked on first use: for a large micrograph they take several times its size, and
+        ``mask_stack`` gives the same in row blocks.
         """
-        return self.planes.masks()
+        return self.mask_stack.masks()
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What the legend says, of all frames together.
+    """Counts and area fractions of all frames together, as in legend and summary.
 
     Attributes
     ----------
     totals : mapping of str to ClassTotal
         Per defect class.
     fractions : mapping of str to float
-        Share of the area per plane, ``unknown`` included.
-    called : float
-        Share of the windows about which the ensemble said anything.
+        Share of the area per mask, ``unknown`` included.
+    valid_fraction : float
+        Share of the windows that are valid.
     pixel_size_source : str
+        Source of the pixel size.
     frames : int
-        How many frames were searched.
+        Number of frames.
     """
 
     totals: Mapping[str, ClassTotal]
     fractions: Mapping[str, float]
-    called: float
+    valid_fraction: float
     pixel_size_source: str
     frames: int = 1
 
 
 @dataclass(frozen=True)
 class ClassTotal:
-    """All regions of one class together; nm figures are None without calibration."""
+    """Sums over all regions of one class; figures in nm are None without a pixel size."""
 
     count: int
     area_px: int
