@@ -51,7 +51,7 @@ def image(edge: int) -> dict[str, float]:
     own, most = micrograph.pixels.nbytes / 1e6, before + peak.mb
     return {
         "edge_px": edge,
-        "windows": found.map.called.size,
+        "windows": found.map.valid.size,
         "regions": len(found.regions),
         "start_mb": start,
         "image_mb": own,

@@ -14,18 +14,14 @@ import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from torch import nn
 
-from napari_stem_defects.networks.member import (
-    new_member,
-)
+from napari_stem_defects.networks.member import new_member
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
     from napari_stem_defects.networks.spec import Ensemble
-    from napari_stem_defects.preprocessing.settings import (
-        PreprocessingSettings,
-    )
+    from napari_stem_defects.preprocessing.settings import PreprocessingSettings
     from napari_stem_defects.preprocessing.windows import Grid
 
 BATCH = 64

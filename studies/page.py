@@ -6,7 +6,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_stem_defects.reporting.markdown import table
-from napari_stem_defects.training.metrics import REFERENCE_ERRORS, REFERENCE_WINDOWS, wilson_interval
+from napari_stem_defects.training.metrics import (
+    REFERENCE_ERRORS,
+    REFERENCE_WINDOWS,
+    wilson_interval,
+)
 from napari_stem_defects.training.splits import MEANING
 
 if TYPE_CHECKING:

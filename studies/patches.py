@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_stem_defects.preprocessing.settings import (
-        Representation,
-    )
+    from napari_stem_defects.preprocessing.settings import Representation
     from napari_stem_defects.training.dataset import TrainingSet
     from napari_stem_defects.training.splits import SplitKind
 

@@ -52,7 +52,7 @@ def scores(
 ) -> NDArray[np.float32]:
     """Return the highest probability that any class gives each window that shows something."""
     found = detect_frame(micrograph, ensemble, stride=STRIDE, mode="exact").map
-    inside = found.called & ((found.y >= rows[0]) & (found.y < rows[1]))[:, None]
+    inside = found.valid & ((found.y >= rows[0]) & (found.y < rows[1]))[:, None]
     best: NDArray[np.float32] = found.probability.max(axis=0)[inside]
     return best
 

@@ -23,12 +23,8 @@ from scipy.ndimage import map_coordinates
 
 from napari_stem_defects.io.atomic import write_bytes
 from napari_stem_defects.io.images.read import read
-from napari_stem_defects.preprocessing.pipeline import (
-    filter_image,
-)
-from napari_stem_defects.preprocessing.settings import (
-    PreprocessingSettings,
-)
+from napari_stem_defects.preprocessing.pipeline import filter_image
+from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

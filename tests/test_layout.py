@@ -19,7 +19,7 @@ TESTED_TOGETHER = {
 PARTS_OF_PANELS = "napari_plugin/panels/"
 
 
-def tests_of(module: Path) -> Path:
+def expected_test_module(module: Path) -> Path:
     """Return the test module that a module must have."""
     inside = module.relative_to(PACKAGE)
     together = TESTED_TOGETHER.get(inside.as_posix())
@@ -34,16 +34,23 @@ def is_part_of_a_panel(module: Path) -> bool:
 
 def test_every_module_has_a_test_module_of_its_name() -> None:
     missing = [
-        str(tests_of(module).relative_to(ROOT))
+        str(expected_test_module(module).relative_to(ROOT))
         for module in MODULES
-        if not tests_of(module).exists() and not is_part_of_a_panel(module)
+        if not expected_test_module(module).exists() and not is_part_of_a_panel(module)
     ]
     assert not missing, "\n".join(missing)
 
 
 def test_every_panel_has_tests() -> None:
     for panel in sorted((PACKAGE / PARTS_OF_PANELS).glob("*/panel.py")):
-        assert tests_of(panel).exists() or is_part_of_a_panel(panel), panel
+        assert expected_test_module(panel).exists() or is_part_of_a_panel(panel), panel
+
+
+def docstring_lines(function: ast.FunctionDef) -> int:
+    """Return the length of a docstring: complete ones are long, and welcome."""
+    first = function.body[0]
+    is_docstring = ast.get_docstring(function) is not None
+    return (first.end_lineno or 0) - first.lineno + 1 if is_docstring else 0
 
 
 def test_modules_and_functions_are_short() -> None:
@@ -55,7 +62,7 @@ def test_modules_and_functions_are_short() -> None:
             long.append(f"{module.relative_to(PACKAGE)}: {lines} lines")
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef) and node.end_lineno is not None:
-                length = node.end_lineno - node.lineno + 1
+                length = node.end_lineno - node.lineno + 1 - docstring_lines(node)
                 if length > MOST_LINES_OF_A_FUNCTION:
                     long.append(f"{module.relative_to(PACKAGE)}: {node.name}, {length} lines")
     assert not long, "\n".join(long)

@@ -61,7 +61,9 @@ def public_functions() -> list[tuple[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize(("name", "function"), public_functions(), ids=lambda value: str(value))
+@pytest.mark.parametrize(
+    ("name", "function"), public_functions(), ids=[name for name, _ in public_functions()]
+)
 def test_functions_state_every_parameter_and_what_they_return(name: str, function: Any) -> None:
     text = inspect.getdoc(function) or ""
     signature = inspect.signature(function)

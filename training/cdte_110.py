@@ -29,9 +29,7 @@ from scipy.spatial import cKDTree
 from napari_stem_defects.base.defect_classes import BULK, kind_of
 from napari_stem_defects.io.images.read import read
 from napari_stem_defects.networks.spec import Architecture, EnsembleSpec
-from napari_stem_defects.preprocessing.settings import (
-    PreprocessingSettings,
-)
+from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 from napari_stem_defects.simulation.random_scenes import FAULT_CLASSES, SceneDistribution
 from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks, join
 

@@ -25,13 +25,13 @@ from napari_stem_defects.base.version import __version__
 
 if TYPE_CHECKING:
     from napari_stem_defects.api.detect import detect
+    from napari_stem_defects.api.models import load_model
     from napari_stem_defects.api.train import evaluate, train
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.base.search_area import SearchArea
     from napari_stem_defects.errors import InputError
     from napari_stem_defects.io.images.read import read
     from napari_stem_defects.io.labels.project import LabelProject
-    from napari_stem_defects.io.models.model_file import load_model
     from napari_stem_defects.networks.spec import Ensemble
     from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap, Region
     from napari_stem_defects.preprocessing.pipeline import Stages
@@ -84,7 +84,7 @@ _DEFINED_IN = {
     "TrainingOptions": "training.recipes",
     "detect": "api.detect",
     "evaluate": "api.train",
-    "load_model": "io.models.model_file",
+    "load_model": "api.models",
     "preprocess": "preprocessing.pipeline",
     "read": "io.images.read",
     "simulate": "simulation.simulate",

@@ -12,19 +12,13 @@ from scipy.ndimage import gaussian_filter
 
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.base.progress import Cancelled, Progress
-from napari_stem_defects.detection.detect_frame import (
-    detect_frame,
-)
+from napari_stem_defects.detection.detect_frame import detect_frame
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.inference import predict as predict_module
 from napari_stem_defects.inference import sliding_window
 from napari_stem_defects.inference.predict import pick_device, predict
-from napari_stem_defects.lattice.scale import (
-    match_scale,
-)
-from napari_stem_defects.networks.ensemble import (
-    EnsembleNetwork,
-)
+from napari_stem_defects.lattice.scale import match_scale
+from napari_stem_defects.networks.ensemble import EnsembleNetwork
 from napari_stem_defects.networks.member import (
     collect_weights,
     new_member,
@@ -34,9 +28,7 @@ from napari_stem_defects.preprocessing.pipeline import (
     features,
     filter_image,
 )
-from napari_stem_defects.preprocessing.settings import (
-    PreprocessingSettings,
-)
+from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 from napari_stem_defects.preprocessing.windows import cut, pad_for_windows, window_grid
 from napari_stem_defects.simulation.simulate import simulate
 

@@ -27,7 +27,9 @@ def main() -> None:
     widget.start()
     while widget.view_model.run.busy:
         QTest.qWait(50)
-    print(f"{widget.view_model.run.phase}, foreign modules: {[m for m in FOREIGN if m in sys.modules]}")
+    print(
+        f"{widget.view_model.run.phase}, foreign modules: {[m for m in FOREIGN if m in sys.modules]}"
+    )
     viewer.close()
 
 

@@ -37,7 +37,9 @@ def result(frame: int = 0, pixel_size_nm: float | None = 0.03, **thresholds: flo
     """Return the map's masks and regions at thresholds of 0.5, or others."""
     micrograph = Micrograph(np.zeros(SHAPE, np.float32), "CdTe", pixel_size_nm)
     limits = dict.fromkeys(CLASSES, 0.5) | thresholds
-    found = FrameResult.from_probability(probability_map(), micrograph, frame, {"thresholds": limits})
+    found = FrameResult.from_probability(
+        probability_map(), micrograph, frame, {"thresholds": limits}
+    )
     return replace(found, origin=ORIGIN)
 
 

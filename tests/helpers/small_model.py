@@ -12,9 +12,7 @@ from napari_stem_defects.networks.member import (
     new_member,
 )
 from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec
-from napari_stem_defects.preprocessing.settings import (
-    PreprocessingSettings,
-)
+from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,9 +19,7 @@ from napari_stem_defects.inference.network_runner import (
 )
 from napari_stem_defects.inference.predict import predict
 from napari_stem_defects.networks.spec import PlattCalibration
-from napari_stem_defects.preprocessing.windows import (
-    window_grid,
-)
+from napari_stem_defects.preprocessing.windows import window_grid
 
 
 @pytest.fixture(scope="module")

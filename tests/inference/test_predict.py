@@ -16,9 +16,7 @@ from napari_stem_defects.errors import InputError
 from napari_stem_defects.inference.predict import PartialProbabilities, pick_device, predict
 from napari_stem_defects.networks import ensemble as ensemble_module
 from napari_stem_defects.networks.ensemble import EnsembleNetwork
-from napari_stem_defects.preprocessing.windows import (
-    window_grid,
-)
+from napari_stem_defects.preprocessing.windows import window_grid
 
 
 @pytest.fixture(scope="module")

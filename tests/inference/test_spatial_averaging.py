@@ -12,9 +12,7 @@ from napari_stem_defects.inference.spatial_averaging import (
 )
 from napari_stem_defects.preprocessing.windows import window_grid
 from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks, from_patches
-from napari_stem_defects.training.sampling import (
-    averaging_positions,
-)
+from napari_stem_defects.training.sampling import averaging_positions
 
 GRID = window_grid((91, 121), 3)
 

@@ -12,12 +12,8 @@ from small_model import write_small_model
 from napari_stem_defects.api.detect import detect
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.base.progress import Progress
-from napari_stem_defects.base.search_area import (
-    SearchArea,
-)
-from napari_stem_defects.detection.cutout import (
-    Cutout,
-)
+from napari_stem_defects.base.search_area import SearchArea
+from napari_stem_defects.detection.cutout import Cutout
 from napari_stem_defects.detection.frame_result import FrameResult
 from napari_stem_defects.inference import sliding_window
 from napari_stem_defects.inference.predict import PartialProbabilities

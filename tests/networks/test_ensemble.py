@@ -22,12 +22,8 @@ from napari_stem_defects.networks.member import (
     new_member,
 )
 from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec, PlattCalibration
-from napari_stem_defects.preprocessing.pipeline import (
-    features,
-)
-from napari_stem_defects.preprocessing.settings import (
-    PreprocessingSettings,
-)
+from napari_stem_defects.preprocessing.pipeline import features
+from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 
 SMALL = Architecture(channels=(4, 8), hidden=8)
 SPEC = EnsembleSpec(

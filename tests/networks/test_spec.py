@@ -18,9 +18,7 @@ from napari_stem_defects.networks.spec import (
     InferenceSettings,
     PlattCalibration,
 )
-from napari_stem_defects.preprocessing.settings import (
-    PreprocessingSettings,
-)
+from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 
 SPEC = EnsembleSpec(
     "cdte",

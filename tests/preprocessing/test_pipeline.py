@@ -16,9 +16,7 @@ from napari_stem_defects.preprocessing.pipeline import (
     normalise,
     stages,
 )
-from napari_stem_defects.preprocessing.settings import (
-    PreprocessingSettings,
-)
+from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

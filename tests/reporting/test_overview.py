@@ -14,9 +14,7 @@ from napari_stem_defects.base.defect_classes import UNKNOWN, colour_of
 from napari_stem_defects.io.results.result_folder import write_results
 from napari_stem_defects.postprocessing.mask_stack import MaskStack
 from napari_stem_defects.postprocessing.regions import totals
-from napari_stem_defects.postprocessing.results import (
-    Findings,
-)
+from napari_stem_defects.postprocessing.results import Findings
 from napari_stem_defects.reporting import overview
 from napari_stem_defects.reporting.overview import (
     draw_overview,

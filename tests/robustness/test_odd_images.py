@@ -26,12 +26,8 @@ from napari_stem_defects.io.results.result_folder import write_results
 from napari_stem_defects.jobs.frame_input import FrameInput
 from napari_stem_defects.networks.spec import Ensemble
 from napari_stem_defects.postprocessing.results import Detection
-from napari_stem_defects.preprocessing.pipeline import (
-    stages,
-)
-from napari_stem_defects.preprocessing.settings import (
-    PreprocessingSettings,
-)
+from napari_stem_defects.preprocessing.pipeline import stages
+from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 from napari_stem_defects.simulation.simulate import simulate
 
 

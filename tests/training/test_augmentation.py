@@ -13,9 +13,7 @@ from napari_stem_defects.preprocessing.pipeline import (
     filter_image,
     normalise,
 )
-from napari_stem_defects.preprocessing.settings import (
-    PreprocessingSettings,
-)
+from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 from napari_stem_defects.training.augmentation import (
     Augmentation,
     degrade_image,

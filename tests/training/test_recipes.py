@@ -10,9 +10,7 @@ import pytest
 from learning_samples import striped_clicks, striped_patches
 
 from napari_stem_defects.errors import InputError, LabelError
-from napari_stem_defects.preprocessing.settings import (
-    PreprocessingSettings,
-)
+from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks
 from napari_stem_defects.training.recipes import TrainingOptions, recipe_for, select_usable_sites
 

@@ -13,9 +13,7 @@ from napari_stem_defects.preprocessing.pipeline import (
     features,
     filter_image,
 )
-from napari_stem_defects.preprocessing.settings import (
-    PreprocessingSettings,
-)
+from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 from napari_stem_defects.training.augmentation import Augmentation
 from napari_stem_defects.training.dataset import (
     Clicks,

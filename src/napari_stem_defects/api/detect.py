@@ -5,26 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_stem_defects.api.models import load_model
 from napari_stem_defects.base.defaults import DEFAULT_MODEL
 from napari_stem_defects.base.progress import ProgressCallback, silent
-from napari_stem_defects.base.search_area import (
-    SearchArea,
-)
-from napari_stem_defects.detection.cutout import (
-    Cutout,
-)
+from napari_stem_defects.base.search_area import SearchArea
+from napari_stem_defects.detection.cutout import Cutout
 from napari_stem_defects.detection.detect_frame import detect_frame
-from napari_stem_defects.io.models.library import find_model
-from napari_stem_defects.io.models.model_file import load_model
 from napari_stem_defects.networks.spec import Ensemble
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from napari_stem_defects.base.micrograph import Micrograph
-    from napari_stem_defects.base.search_area import (
-        SearchAreaLike,
-    )
+    from napari_stem_defects.base.search_area import SearchAreaLike
     from napari_stem_defects.postprocessing.results import Detection
 
 Model = Ensemble | str | Path
@@ -88,7 +81,7 @@ def detect(
     >>> "SF1" in {region.class_name for region in detection.regions}
     True
     """
-    ensemble = model if isinstance(model, Ensemble) else load_model(find_model(model))
+    ensemble = model if isinstance(model, Ensemble) else load_model(model)
     shown = micrograph.frame(frame)
     cutout = Cutout.of(shown, None if area is None else SearchArea.from_value(area), ensemble.spec)
     found = detect_frame(

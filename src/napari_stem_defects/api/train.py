@@ -11,14 +11,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_stem_defects.api.models import load_model
 from napari_stem_defects.base.progress import Cancelled, Progress, ProgressCallback, silent
 from napari_stem_defects.base.version import __version__
 from napari_stem_defects.errors import ModelError, OutputError
 from napari_stem_defects.io.labels.load_dataset import read_training_data
 from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.io.models.checkpoint_store import CheckpointFolder
-from napari_stem_defects.io.models.library import find_model
-from napari_stem_defects.io.models.model_file import SUFFIX, load_model, save_model
+from napari_stem_defects.io.models.model_file import SUFFIX, save_model
 from napari_stem_defects.io.models.report_folder import report_folder, write_report
 from napari_stem_defects.training.evaluate import EvaluationReport, evaluate_ensemble
 from napari_stem_defects.training.pipeline import train as train_ensemble
@@ -145,7 +145,7 @@ def evaluate(
     from napari_stem_defects.inference.predict import pick_device
 
     started = time.perf_counter()
-    chosen, ensemble = pick_device(device), load_model(find_model(model))
+    chosen, ensemble = pick_device(device), load_model(model)
     report(Progress("reading labels", 0, 1))
     data = read_training_data(sources, scale_of=ensemble.spec, read_patches=read_patches)
     measurement = evaluate_ensemble(ensemble, data, device=chosen, report=report)

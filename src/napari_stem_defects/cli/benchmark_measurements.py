@@ -132,7 +132,7 @@ def image_figures(size: tuple[int, int, int], ensemble: Ensemble, device: str) -
             about = {"name": ensemble.spec.name, "sha256": ensemble.sha256}
             write_results(Path(folder) / str(frame), image, found, about)
         seconds = time.perf_counter() - started
-    windows = frames * found[0].map.called.size
+    windows = frames * found[0].map.valid.size
     return {
         "edge_px": edge,
         "stride_px": stride,

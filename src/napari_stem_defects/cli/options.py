@@ -13,9 +13,7 @@ from napari_stem_defects.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from napari_stem_defects.base.search_area import (
-        SearchArea,
-    )
+    from napari_stem_defects.base.search_area import SearchArea
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -77,9 +75,7 @@ def numbers(text: str) -> tuple[int, ...]:
 
 def area(text: str) -> SearchArea:
     """Read ``TOP,LEFT,BOTTOM,RIGHT`` or outlines, ``Y,X Y,X Y,X;...``."""
-    from napari_stem_defects.base.search_area import (
-        SearchArea,
-    )
+    from napari_stem_defects.base.search_area import SearchArea
 
     try:
         return SearchArea.parse(text)

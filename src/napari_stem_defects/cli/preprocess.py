@@ -20,12 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Write each stage of each frame as float32 TIFF and as PNG, and all on one sheet."""
     from napari_stem_defects.io.images.write_stages import write_stages
-    from napari_stem_defects.preprocessing.pipeline import (
-        stages,
-    )
-    from napari_stem_defects.preprocessing.settings import (
-        PreprocessingSettings,
-    )
+    from napari_stem_defects.preprocessing.pipeline import stages
+    from napari_stem_defects.preprocessing.settings import PreprocessingSettings
     from napari_stem_defects.workers.isolated_read import read_micrograph
 
     micrograph = read_micrograph(options.image)

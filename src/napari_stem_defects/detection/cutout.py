@@ -12,13 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import maximum_filter
 
-from napari_stem_defects.detection.detect_frame import (
-    SMALLEST_PX,
-)
+from napari_stem_defects.detection.detect_frame import SMALLEST_PX
 from napari_stem_defects.detection.frame_result import FrameResult
-from napari_stem_defects.lattice.scale import (
-    match_scale,
-)
+from napari_stem_defects.lattice.scale import match_scale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

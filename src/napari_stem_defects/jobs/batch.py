@@ -18,9 +18,7 @@ from napari_stem_defects.io.models.model_file import read_spec
 from napari_stem_defects.io.results.result_folder import ResultFolder, open_results
 from napari_stem_defects.jobs.batch_frame import CalibratedImage, FrameTask, Settings, read_once
 from napari_stem_defects.jobs.executors import HERE, FrameExecutor
-from napari_stem_defects.lattice.scale import (
-    match_scale,
-)
+from napari_stem_defects.lattice.scale import match_scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_stem_defects.base.micrograph import Micrograph, PixelSizeSource
-    from napari_stem_defects.base.search_area import (
-        SearchArea,
-    )
+    from napari_stem_defects.base.search_area import SearchArea
     from napari_stem_defects.io.results.result_folder import ResultFolder
     from napari_stem_defects.networks.spec import Ensemble
 

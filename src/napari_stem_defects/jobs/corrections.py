@@ -48,7 +48,7 @@ def apply_corrections(result: FrameResult, corrections: Sequence[Correction]) ->
     for each in mine:
         _correct(masks, result.names, each)
     planes = MaskStack.from_array(result.names, masks)
-    return result.with_planes(planes, corrections=[asdict(each) for each in mine])
+    return result.with_masks(planes, corrections=[asdict(each) for each in mine])
 
 
 def _correct(masks: NDArray[np.uint8], names: Sequence[str], correction: Correction) -> None:

@@ -114,7 +114,9 @@ class ProgressiveResults:
         found = ProbabilityMap(probability, rows, columns, self.spec.classes, valid)
         parameters = {**self.parameters, "resampling_factor": factor, "finished": False}
         whole = self.cutout.whole
-        result = FrameResult.from_probability(self.cutout.in_whole(found), whole, self.frame, parameters)
+        result = FrameResult.from_probability(
+            self.cutout.in_whole(found), whole, self.frame, parameters
+        )
         return replace(result, origin=self.origin)
 
 

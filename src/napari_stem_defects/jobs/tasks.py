@@ -16,12 +16,8 @@ import numpy as np
 
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.base.progress import Progress, ProgressCallback
-from napari_stem_defects.detection.cutout import (
-    Cutout,
-)
-from napari_stem_defects.detection.detect_frame import (
-    detect_frame,
-)
+from napari_stem_defects.detection.cutout import Cutout
+from napari_stem_defects.detection.detect_frame import detect_frame
 from napari_stem_defects.detection.frame_result import FrameResult, provenance_of
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.jobs.corrections import Correction, apply_corrections
@@ -43,17 +39,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.base.micrograph import Micrograph
-    from napari_stem_defects.base.search_area import (
-        SearchArea,
-    )
+    from napari_stem_defects.base.search_area import SearchArea
     from napari_stem_defects.io.labels.patch_folder import PatchFolder
     from napari_stem_defects.io.models.library import ModelEntry
     from napari_stem_defects.jobs.frame_input import FrameInput
     from napari_stem_defects.jobs.train_job import TrainingSummary
     from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
-    from napari_stem_defects.preprocessing.settings import (
-        PreprocessingSettings,
-    )
+    from napari_stem_defects.preprocessing.settings import PreprocessingSettings
     from napari_stem_defects.simulation.synthetic_edits import SyntheticDefects
     from napari_stem_defects.training.active_learning import Suggestion
     from napari_stem_defects.training.recipes import TrainingOptions

@@ -11,9 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from napari_stem_defects.base.defect_classes import (
-    check_class_name,
-)
+from napari_stem_defects.base.defect_classes import check_class_name
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.labels.label import (
     KEYS,

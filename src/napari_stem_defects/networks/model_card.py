@@ -10,9 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from napari_stem_defects.networks.spec import EnsembleSpec
-    from napari_stem_defects.preprocessing.settings import (
-        PreprocessingSettings,
-    )
+    from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 
 
 def model_card(spec: EnsembleSpec, sha256: str, *, data: str, limits: str) -> str:

@@ -10,14 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from napari_stem_defects.base.defect_classes import (
-    check_class_name,
-)
+from napari_stem_defects.base.defect_classes import check_class_name
 from napari_stem_defects.errors import InputError, ModelError
 from napari_stem_defects.lattice.scale import TargetScale
-from napari_stem_defects.preprocessing.settings import (
-    PreprocessingSettings,
-)
+from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
@@ -337,6 +333,12 @@ class Ensemble:
         lists their names and shapes.
     sha256 : str
         Hash of the weights, as written in the model file; "" before it was saved.
+
+    Examples
+    --------
+    >>> ensemble = sd.load_model(sd.DEFAULT_MODEL)
+    >>> ensemble.spec.classes[:3], ensemble.spec.inference.stride_px
+    (('Bulk', 'LC', 'SF1'), 8)
     """
 
     spec: EnsembleSpec
@@ -356,6 +358,11 @@ class Ensemble:
             Identifies the object among those of this ensemble.
         build : callable
             Builds the object; it must not refer to the ensemble, or both outlive their use.
+
+        Returns
+        -------
+        object
+            What ``build`` returned at the first call with this key.
         """
         if key not in self._cache:
             self._cache[key] = build()

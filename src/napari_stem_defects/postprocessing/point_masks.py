@@ -139,7 +139,7 @@ def _joins_at_corners(
 def pixels_in_rows(
     pixels: NDArray[np.intp], rows: slice
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the rows and columns of those pixels (N, 2) in some rows, relative to the first row."""
+    """Return rows and columns of the pixels (N, 2) in some rows, relative to the first row."""
     y, x = pixels.T
     here = (y >= rows.start) & (y < rows.stop)
     return y[here] - rows.start, x[here]

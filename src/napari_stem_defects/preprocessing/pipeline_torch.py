@@ -12,9 +12,7 @@ from napari_stem_defects.preprocessing.pipeline import window_profile
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from napari_stem_defects.preprocessing.settings import (
-        PreprocessingSettings,
-    )
+    from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 
 
 def features_on_device(patches: Tensor, settings: PreprocessingSettings) -> dict[str, Tensor]:

@@ -19,9 +19,7 @@ from napari_stem_defects.preprocessing.filters import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from napari_stem_defects.preprocessing.settings import (
-        PreprocessingSettings,
-    )
+    from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 
 STRIP_ROWS = 256
 """Height of a strip in px."""

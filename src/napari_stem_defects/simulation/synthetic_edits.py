@@ -15,9 +15,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 from skimage.feature import peak_local_max
 
-from napari_stem_defects.base.defect_classes import (
-    PATCH_PX,
-)
+from napari_stem_defects.base.defect_classes import PATCH_PX
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.lattice.power_spectrum import measure_lattice
 

@@ -93,6 +93,12 @@ class EvaluationReport:
         Remarks for the user, one sentence each.
     seconds : float
         Duration of the training or evaluation.
+
+    Examples
+    --------
+    >>> report = sd.evaluate(sd.DEFAULT_MODEL, ["patches"])  # doctest: +SKIP
+    >>> report.evaluations[0].metrics.classes["SF1"].recall.value  # doctest: +SKIP
+    0.98
     """
 
     ensemble: Ensemble

@@ -104,6 +104,16 @@ class TrainingOptions:
         Networks per class.
     seed : int
         Seed of the first member, the augmentation and the splits.
+
+    Examples
+    --------
+    >>> options = sd.TrainingOptions(name="mine", members=3, splits=("random", "region"))
+    >>> options.recipe, options.epochs
+    ('suited', {})
+    >>> sd.TrainingOptions(members=0)
+    Traceback (most recent call last):
+        ...
+    napari_stem_defects.errors.InputError: members 0: choose 1 to 64
     """
 
     name: str = "ensemble"
@@ -133,7 +143,17 @@ class TrainingOptions:
             raise InputError(f"split {', '.join(self.splits)}: choose from {', '.join(kinds)}")
 
     def classes_in(self, data: TrainingSet) -> tuple[str, ...]:
-        """Return the classes to learn from a training set."""
+        """Return the classes to learn from a training set.
+
+        Parameters
+        ----------
+        data : TrainingSet
+
+        Returns
+        -------
+        tuple of str
+            The chosen classes, or all classes of the set.
+        """
         return self.classes or data.classes
 
     def to_dict(self) -> dict[str, Any]:

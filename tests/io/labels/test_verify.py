@@ -11,9 +11,7 @@ import tifffile
 
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.images.read import read
-from napari_stem_defects.io.labels.exchange import (
-    import_patches,
-)
+from napari_stem_defects.io.labels.exchange import import_patches
 from napari_stem_defects.io.labels.journal import JOURNAL_NAME, LabelJournal
 from napari_stem_defects.io.labels.patch_folder import read_patch_folder
 from napari_stem_defects.io.labels.project import LabelProject

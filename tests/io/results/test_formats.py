@@ -15,12 +15,8 @@ from PIL import Image
 from result_samples import CLASSES, MODEL, detection, micrograph
 
 from napari_stem_defects.io.results import result_folder
-from napari_stem_defects.io.results.read_results import (
-    read_results,
-)
-from napari_stem_defects.io.results.result_folder import (
-    write_results,
-)
+from napari_stem_defects.io.results.read_results import read_results
+from napari_stem_defects.io.results.result_folder import write_results
 
 if TYPE_CHECKING:
     pass

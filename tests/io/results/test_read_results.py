@@ -12,9 +12,7 @@ from result_samples import MODEL, detection, micrograph
 
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.results import result_folder
-from napari_stem_defects.io.results.read_results import (
-    read_results,
-)
+from napari_stem_defects.io.results.read_results import read_results
 from napari_stem_defects.io.results.result_folder import (
     RESULT_FILES,
     write_results,

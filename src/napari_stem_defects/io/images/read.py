@@ -123,6 +123,7 @@ def read(path: str | Path, *, pixel_size_nm: float | None = None) -> Micrograph:
 
     Examples
     --------
+    >>> import numpy as np
     >>> np.save("lamella.npy", np.arange(12, dtype=np.uint16).reshape(3, 4))
     >>> micrograph = sd.read("lamella.npy", pixel_size_nm=0.02)
     >>> micrograph.name, micrograph.frame_shape, micrograph.pixel_size_nm

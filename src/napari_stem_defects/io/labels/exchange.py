@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tifffile
 
-from napari_stem_defects.base.defect_classes import (
-    PATCH_PX,
-)
+from napari_stem_defects.base.defect_classes import PATCH_PX
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.errors import LabelError, OutputError
 from napari_stem_defects.io.atomic import replacing

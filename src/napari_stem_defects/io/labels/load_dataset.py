@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_stem_defects.base.defect_classes import (
-    PATCH_PX,
-)
+from napari_stem_defects.base.defect_classes import PATCH_PX
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.labels.patch_folder import read_patch_folder
 from napari_stem_defects.io.labels.project import LabelProject, is_label_project

@@ -186,9 +186,7 @@ def _checked_name(spec: EnsembleSpec) -> EnsembleSpec:
 
 def _checked_tensors(file: Any, spec: EnsembleSpec) -> Tensors:
     """Read exactly the expected tensors after comparing names, types and shapes."""
-    from napari_stem_defects.networks.member import (
-        weight_shapes,
-    )
+    from napari_stem_defects.networks.member import weight_shapes
 
     patch = spec.preprocessing.patch_px
     expected = {

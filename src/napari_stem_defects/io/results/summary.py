@@ -14,9 +14,7 @@ from napari_stem_defects.base.defect_classes import UNKNOWN
 from napari_stem_defects.base.version import __version__
 from napari_stem_defects.io.json_safe import plain
 from napari_stem_defects.postprocessing.regions import totals
-from napari_stem_defects.postprocessing.results import (
-    Findings,
-)
+from napari_stem_defects.postprocessing.results import Findings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_stem_defects.base.search_area import (
-    SearchArea,
-)
+from napari_stem_defects.base.search_area import SearchArea
 from napari_stem_defects.cli.main import build_parser
 from napari_stem_defects.napari_plugin.panels.detect.script_export import DetectScript
 

@@ -11,9 +11,7 @@ import pytest
 from fake_worker import FakeWorker
 from sample_results import SHAPE, model_entry, result
 
-from napari_stem_defects.base.search_area import (
-    SearchArea,
-)
+from napari_stem_defects.base.search_area import SearchArea
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.jobs.frame_input import FrameInput
 from napari_stem_defects.napari_plugin.panels.detect.view_model import (

@@ -18,9 +18,7 @@ from napari_stem_defects.preprocessing.pipeline import (
     Stages,
     stages,
 )
-from napari_stem_defects.preprocessing.settings import (
-    PreprocessingSettings,
-)
+from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,14 @@ from typing import Any, Literal, Protocol
 from psygnal import Signal
 
 from napari_stem_defects.base.progress import Progress
-from napari_stem_defects.workers.messages import JobEvent, Failed, Finished, Job, Listener, Progressed
+from napari_stem_defects.workers.messages import (
+    Failed,
+    Finished,
+    Job,
+    JobEvent,
+    Listener,
+    Progressed,
+)
 
 _logger = logging.getLogger(__name__)
 

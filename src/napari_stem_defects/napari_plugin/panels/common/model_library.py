@@ -12,7 +12,7 @@ from napari_stem_defects.napari_plugin.panels.common.shared_state import (
     LibraryEvents,
     library_events,
 )
-from napari_stem_defects.workers.messages import JobEvent, Failed, Finished, Job
+from napari_stem_defects.workers.messages import Failed, Finished, Job, JobEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

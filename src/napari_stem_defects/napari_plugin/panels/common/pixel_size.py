@@ -12,9 +12,7 @@ from napari_stem_defects.workers.messages import Job
 
 if TYPE_CHECKING:
     from napari_stem_defects.jobs.frame_input import FrameInput
-    from napari_stem_defects.lattice.scale import (
-        ScaleMatch,
-    )
+    from napari_stem_defects.lattice.scale import ScaleMatch
     from napari_stem_defects.networks.spec import EnsembleSpec
 
 

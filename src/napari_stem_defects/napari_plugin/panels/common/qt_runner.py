@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_stem_defects.workers.client import Ticket, Worker
-    from napari_stem_defects.workers.messages import JobEvent, Job, Listener
+    from napari_stem_defects.workers.messages import Job, JobEvent, Listener
 
 _INTERVAL_MS = 25
 

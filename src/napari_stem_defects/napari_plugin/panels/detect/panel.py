@@ -44,7 +44,7 @@ from napari_stem_defects.napari_plugin.panels.detect.view_model import (
     DetectViewModel,
 )
 from napari_stem_defects.workers import pool
-from napari_stem_defects.workers.messages import JobEvent, Job
+from napari_stem_defects.workers.messages import Job, JobEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

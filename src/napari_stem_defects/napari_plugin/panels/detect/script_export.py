@@ -10,9 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from napari_stem_defects.base.search_area import (
-        SearchArea,
-    )
+    from napari_stem_defects.base.search_area import SearchArea
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,7 @@ from napari_stem_defects.napari_plugin.panels.detect.threshold_slider import STE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from napari_stem_defects.postprocessing.results import (
-        ClassTotal,
-    )
+    from napari_stem_defects.postprocessing.results import ClassTotal
 
 _SLIDER_COLUMN = 2
 

@@ -13,9 +13,7 @@ from napari_stem_defects.detection.frame_result import FrameResult
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.napari_plugin.panels.common.job_state import JobState, LatestJob, Submit
 from napari_stem_defects.napari_plugin.panels.detect.corrections import Corrections
-from napari_stem_defects.postprocessing.regions import (
-    totals,
-)
+from napari_stem_defects.postprocessing.regions import totals
 from napari_stem_defects.workers.messages import Job
 
 if TYPE_CHECKING:
@@ -24,9 +22,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.base.progress import Progress
-    from napari_stem_defects.base.search_area import (
-        SearchArea,
-    )
+    from napari_stem_defects.base.search_area import SearchArea
     from napari_stem_defects.io.models.library import ModelEntry
     from napari_stem_defects.jobs.frame_input import FrameInput
     from napari_stem_defects.postprocessing.results import (
@@ -154,7 +150,9 @@ class DetectViewModel:
                 "thresholds": self._run_thresholds(),
                 "corrections": self.corrections.made,
             }
-            self._thresholding.request(Job(f"{_TASKS}:apply_thresholds", arguments, subject="thresholds"))
+            self._thresholding.request(
+                Job(f"{_TASKS}:apply_thresholds", arguments, subject="thresholds")
+            )
 
     # Values at a position
 

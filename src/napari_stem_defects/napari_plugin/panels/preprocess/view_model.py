@@ -16,9 +16,7 @@ from napari_stem_defects.preprocessing.pipeline import (
     Stages,
     stages,
 )
-from napari_stem_defects.preprocessing.settings import (
-    PreprocessingSettings,
-)
+from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 from napari_stem_defects.simulation.crystals import LAYER_NM, STO_NM
 from napari_stem_defects.workers.messages import Job
 

@@ -36,9 +36,7 @@ from napari_stem_defects.napari_plugin.panels.common.shared_state import (
 from napari_stem_defects.napari_plugin.panels.train.class_selection import ClassSelection
 from napari_stem_defects.napari_plugin.panels.train.report_summary import ReportSummary
 from napari_stem_defects.napari_plugin.panels.train.view_model import TrainViewModel
-from napari_stem_defects.preprocessing.settings import (
-    Representation,
-)
+from napari_stem_defects.preprocessing.settings import Representation
 from napari_stem_defects.training.recipes import TrainingOptions
 from napari_stem_defects.workers import pool
 
