@@ -136,7 +136,7 @@ def preprocess(viewer: napari.Viewer) -> None:
 
 
 def label(project: Path) -> None:
-    """Label simulations with their own truth."""
+    """Label simulations with their own ground truth."""
     model = LabelViewModel()
     model.create(project, START_CLASSES["CdTe"])
     for seed in range(IMAGES):

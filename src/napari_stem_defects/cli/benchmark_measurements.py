@@ -195,7 +195,7 @@ def stage_shares(ensemble: Ensemble, sizes: Sizes, device: str) -> Figures:
     timed("windows, spectra, network", lambda: predict(flat, ensemble, grid, mode="fast"))
     found = detect_frame(image, ensemble, stride=stride, device=device)
     limits = {name: spec.threshold(name) for name in spec.classes}
-    planes = timed("fusion", lambda: masks_from_probability(found.map, image.frame_shape, limits))
+    planes = timed("post-processing", lambda: masks_from_probability(found.map, image.frame_shape, limits))
     timed("regions", lambda: measure_regions(found.map, planes, image=image.name))
     with tempfile.TemporaryDirectory() as folder:
         about = {"name": spec.name, "sha256": ensemble.sha256}
