@@ -45,6 +45,6 @@ def test_the_report_of_a_model_is_written_and_summarised(
     assert main(["evaluate", str(model), str(folder), "--out", str(report)]) == 0
     printed = capsys.readouterr().out
     assert f"report in {report}" in printed
-    assert "| SF1 |" in printed
+    assert "SF1" in printed
     windows = json.loads((report / "report.json").read_text(encoding="utf-8"))
     assert windows["measurements"][0]["counts"]["test"] == {"Bulk": 3, "SF1": 3}

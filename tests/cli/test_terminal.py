@@ -62,6 +62,7 @@ def test_ctrl_c_ends_a_process_inside_one_long_call_of_a_library() -> None:
         assert process.stdout is not None
         assert process.stderr is not None
         assert process.stdout.readline() == "started\n"
+        time.sleep(0.5)  # it is inside LAPACK by now
         pressed = time.monotonic()
         process.send_signal(signal.SIGINT)
         assert "stopped; what was finished is kept" in process.stderr.read()

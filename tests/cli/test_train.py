@@ -90,18 +90,18 @@ def test_an_image_is_no_training_data(tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(["evaluate", "no-such-model", str(image), "--out", str(tmp_path / "r")]) == 2
 
 
-TELLS_OF_EPOCHS = """
+PRINTS_EPOCHS = """
 import sys
 from napari_stem_defects.cli.main import main
 from napari_stem_defects.training import fit
 
-epoch = fit._Run.epoch
+epoch = fit._NetworkTrainer.epoch
 
-def told(run, *more):
+def printing(trainer, *more):
     print("an epoch begins", flush=True)
-    return epoch(run, *more)
+    return epoch(trainer, *more)
 
-fit._Run.epoch = told
+fit._NetworkTrainer.epoch = printing
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -111,7 +111,7 @@ sys.exit(main(sys.argv[1:]))
 def test_ctrl_c_ends_training_promptly_and_leaves_no_model(patches: Path, tmp_path: Path) -> None:
     arguments = ["train", str(patches), "--out", str(tmp_path / "m.safetensors")]
     with subprocess.Popen(
-        [sys.executable, "-c", TELLS_OF_EPOCHS, *arguments, "--epochs", "Bulk=1000"],
+        [sys.executable, "-c", PRINTS_EPOCHS, *arguments, "--epochs", "Bulk=1000"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

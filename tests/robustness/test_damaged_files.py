@@ -21,8 +21,8 @@ pytest.importorskip("rsciio", reason="RosettaSciIO is not installed")
 pytest.importorskip("h5py", reason="h5py is not installed")
 
 import h5py
-import test_microscope_formats as scopes
-import test_raster_formats as rasters
+import test_general_formats as general
+import test_microscope_formats as microscopes
 from reader_contract import IMAGE, ReaderContract, damaged, fault_of
 
 from napari_stem_defects.errors import ReadError
@@ -33,20 +33,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FORMATS: dict[str, type[ReaderContract]] = {
-    "tiff": rasters.TestPlainTiff,
-    "tiff-lzw": rasters.TestLzwRgbaTiff,
-    "tiff-imagej": rasters.TestImageJTiff,
-    "tiff-ome": rasters.TestOmeTiff,
-    "png": rasters.TestPng,
-    "jpeg": rasters.TestJpeg,
-    "npy": rasters.TestNpy,
-    "dm3": scopes.TestDm3,
-    "dm4": scopes.TestDm4,
-    "ser": scopes.TestSer,
-    "mrc": scopes.TestMrc,
-    "hspy": scopes.TestHspy,
-    "emd-ncem": scopes.TestBerkeleyEmd,
-    "emd-velox": scopes.TestVeloxEmd,
+    "tiff": general.TestPlainTiff,
+    "tiff-lzw": general.TestLzwRgbaTiff,
+    "tiff-imagej": general.TestImageJTiff,
+    "tiff-ome": general.TestOmeTiff,
+    "png": general.TestPng,
+    "jpeg": general.TestJpeg,
+    "npy": general.TestNpy,
+    "dm3": microscopes.TestDm3,
+    "dm4": microscopes.TestDm4,
+    "ser": microscopes.TestSer,
+    "mrc": microscopes.TestMrc,
+    "hspy": microscopes.TestHspy,
+    "emd-ncem": microscopes.TestBerkeleyEmd,
+    "emd-velox": microscopes.TestVeloxEmd,
 }
 LONGEST_S = 10
 MOST_BYTES = 2 * 2**30
@@ -56,7 +56,7 @@ MOST_BYTES = 2 * 2**30
 def worker() -> Iterator[Worker]:
     with pytest.MonkeyPatch.context() as patch:
         made = Worker()
-        patch.setattr(isolated_read, "quick", lambda: made)
+        patch.setattr(isolated_read, "get_worker", lambda name: made)
         yield made
         made.close()
 
@@ -196,7 +196,7 @@ def npy_of_100_gb(path: Path) -> Path:
 
 
 def hdf5_of_149_gb(path: Path) -> Path:
-    scopes.write_hspy(path, scopes.signal_dict(IMAGE))
+    microscopes.write_hspy(path, microscopes.signal_dict(IMAGE))
     with h5py.File(path, "a") as file:
         del file["Experiments/HAADF/data"]
         shape, chunks = (200_000, 200_000), (1000, 1000)
@@ -206,7 +206,7 @@ def hdf5_of_149_gb(path: Path) -> Path:
 
 def hdf5_of_zeros(path: Path) -> Path:
     """Hold 1 GB in chunks that were never written."""
-    scopes.write_hspy(path, scopes.signal_dict(IMAGE))
+    microscopes.write_hspy(path, microscopes.signal_dict(IMAGE))
     with h5py.File(path, "a") as file:
         del file["Experiments/HAADF/data"]
         options = {"chunks": (4096, 4096), "compression": "gzip", "fillvalue": 0}
@@ -223,7 +223,7 @@ def tiff_of_zeros(path: Path) -> Path:
 
 def hdf5_of_packed_zeros(path: Path) -> Path:
     """Hold what it declares, 128 MB, as tightly as gzip can."""
-    scopes.write_hspy(path, scopes.signal_dict(IMAGE))
+    microscopes.write_hspy(path, microscopes.signal_dict(IMAGE))
     with h5py.File(path, "a") as file:
         del file["Experiments/HAADF/data"]
         zeros = np.zeros((8192, 16_384), np.uint8)
@@ -233,7 +233,7 @@ def hdf5_of_packed_zeros(path: Path) -> Path:
 
 
 def mrc_of_terabytes(path: Path) -> Path:
-    scopes.TestMrc().write(path, IMAGE)
+    microscopes.TestMrc().write(path, IMAGE)
     with path.open("r+b") as file:
         file.write(struct.pack("<2i", 2_000_000, 2_000_000))
     return path
@@ -241,7 +241,7 @@ def mrc_of_terabytes(path: Path) -> Path:
 
 def dm4_of_gigabytes(path: Path) -> Path:
     """Say of its last array, the pixels, that it has 2^33 of them."""
-    scopes.TestDm4().write(path, IMAGE)
+    microscopes.TestDm4().write(path, IMAGE)
     pixels, count = path.read_bytes(), struct.pack(">Q", IMAGE.size)
     assert pixels.count(count) == 1
     path.write_bytes(pixels.replace(count, struct.pack(">Q", 2**33)))
@@ -271,7 +271,7 @@ def test_bombs_are_refused_at_once(worker: Worker, tmp_path: Path, kind: str) ->
     sound = tmp_path / "sound.npy"
     np.save(sound, IMAGE)
     warm = tmp_path / "sound.hspy"
-    scopes.write_hspy(warm, scopes.signal_dict(IMAGE))
+    microscopes.write_hspy(warm, microscopes.signal_dict(IMAGE))
     for each in (sound, warm):
         isolated_read.read_micrograph(each)
     forget_peak(worker)

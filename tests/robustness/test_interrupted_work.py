@@ -21,6 +21,14 @@ from napari_stem_defects.io.models.model_file import load_model, read_spec
 from napari_stem_defects.io.results.read_results import read_results
 from napari_stem_defects.io.results.result_folder import RESULT_FILES, write_results
 from napari_stem_defects.jobs.frame_input import FrameInput
+from napari_stem_defects.jobs.registry import (
+    DETECT,
+    LOAD_TORCH,
+    TRAIN,
+    DetectArguments,
+    LoadTorchArguments,
+    TrainArguments,
+)
 from napari_stem_defects.napari_plugin.panels.detect.view_model import (
     DetectRequest,
     DetectViewModel,
@@ -40,7 +48,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-TASKS = "napari_stem_defects.jobs.tasks"
+    from napari_stem_defects.detection.frame_result import FrameResult
+
 LONG = [pytest.mark.long, pytest.mark.timeout(900)]
 MOVIE = np.random.default_rng(0).normal(100, 10, (40, 160, 160)).astype(np.float32)
 # Kills and the frames of the movie they fall into.
@@ -50,7 +59,7 @@ KILLS = [(1, 4), pytest.param(20, 40, marks=LONG)]
 @pytest.fixture
 def worker() -> Iterator[Worker]:
     made = Worker()
-    made.run(Job(f"{TASKS}:load_torch"))
+    made.run(LOAD_TORCH.job(LoadTorchArguments(), subject="torch"))
     yield made
     made.close()
 
@@ -92,14 +101,14 @@ def test_cancels_at_random_moments(
     before, others = contents(kept), helpers() - {worker.pid}
     jobs = [
         _detection(FrameInput(np.tile(MOVIE[0], (4, 4)), "movie", pixel_size_nm=0.027), model),
-        Job(
-            f"{TASKS}:train",
-            {
-                "sources": (patches,),
-                "out": kept / "striped.safetensors",
-                "choices": TrainingOptions(name="striped", epochs={"Bulk": 500, "SF1": 500}),
-                "device": "cpu",
-            },
+        TRAIN.job(
+            TrainArguments(
+                sources=(patches,),
+                out=kept / "striped.safetensors",
+                options=TrainingOptions(name="striped", epochs={"Bulk": 500, "SF1": 500}),
+                device="cpu",
+            ),
+            subject="training",
         ),
     ]
     delays = []
@@ -116,12 +125,12 @@ def test_cancels_at_random_moments(
     assert p95 < (1 if cancels > 10 else 4)
 
 
-def _detection(frame: FrameInput, model: Path) -> Job:
-    arguments = {"index": 0, "stride": 4, "thresholds": {}, "device": "cpu"}
-    return Job(f"{TASKS}:detect", {"frame": frame, "model": model, **arguments})
+def _detection(frame: FrameInput, model: Path) -> Job[FrameResult]:
+    arguments = DetectArguments(frame, 0, model, stride=4, thresholds={}, device="cpu")
+    return DETECT.job(arguments, subject=frame.name)
 
 
-def _cancelled_after(worker: Worker, job: Job, seconds: float) -> float:
+def _cancelled_after(worker: Worker, job: Job[Any], seconds: float) -> float:
     """Cancel a job so many seconds after its first word; return how long it took to end."""
     events: queue.SimpleQueue[JobEvent] = queue.SimpleQueue()
     ticket = worker.submit(job, events.put)
@@ -142,12 +151,12 @@ class Window:
     def __init__(self, worker: Worker, model: Path, frames: int) -> None:
         self._events: queue.SimpleQueue[tuple[Listener, JobEvent]] = queue.SimpleQueue()
         self.worker, self.frames = worker, frames
-        self.view_model = DetectViewModel(self._submit, self._submit)
+        self.view_model = DetectViewModel(self._submit)
         spec, _ = read_spec(model)
         self.entry = ModelEntry("small", model, "user", spec)
         self.view_model.use_model(self.entry)
 
-    def _submit(self, job: Job, listener: Listener) -> Ticket:
+    def _submit(self, job: Job[Any], listener: Listener) -> Ticket:
         return self.worker.submit(job, lambda event: self._events.put((listener, event)))
 
     def start(self) -> None:

@@ -413,7 +413,7 @@ def test_a_drive_without_locks_lets_one_write(
     with LabelProject.open(folder) as project, LabelProject.open(folder) as second:
         project.add(IMAGE.sha256, 1, 2, "SF1")
         assert second.read_only
-        assert "another window" in second.warnings[0]
+        assert "another panel" in second.warnings[0]
         assert "labels.open" in second.warnings[0]
     with LabelProject.open(folder) as project:
         assert not project.read_only

@@ -17,12 +17,18 @@ from napari_stem_defects.io.models.model_file import load_model
 from napari_stem_defects.io.results.read_results import read_results
 from napari_stem_defects.io.results.write_simulation import write_simulation
 from napari_stem_defects.jobs.frame_input import FrameInput
+from napari_stem_defects.jobs.registry import (
+    DETECT,
+    EXPORT_RESULTS,
+    DetectArguments,
+    ExportResultsArguments,
+)
 from napari_stem_defects.networks.ensemble import supports_dense_inference
 from napari_stem_defects.postprocessing import mask_stack
 from napari_stem_defects.preprocessing import pipeline, tiled
 from napari_stem_defects.simulation.simulate import simulate
 from napari_stem_defects.workers.client import Worker
-from napari_stem_defects.workers.messages import Job
+from napari_stem_defects.workers.isolated_read import READ_MICROGRAPH, ReadArguments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +36,6 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.postprocessing.results import Detection
 
-TASKS = "napari_stem_defects.jobs.tasks"
 MODELS = [
     "small",
     "one-pass",
@@ -68,7 +73,7 @@ def by_command(image: Path, model: Path, out: Path, *more: str) -> Detection:
 
 def by_window(worker: Worker, image: Path, model: Path, out: Path) -> Detection:
     """Do what the Detect window does, export included."""
-    micrograph = worker.run(Job(f"{TASKS}:read_micrograph", {"path": image}))
+    micrograph = worker.run(READ_MICROGRAPH.job(ReadArguments(image), subject=image.name))
     frame = FrameInput(
         micrograph.pixels,
         micrograph.name,
@@ -76,10 +81,10 @@ def by_window(worker: Worker, image: Path, model: Path, out: Path) -> Detection:
         pixel_size_source="file",
         path=image,
     )
-    how = {"index": 0, "stride": 8, "thresholds": {}, "device": "cpu"}
-    result = worker.run(Job(f"{TASKS}:detect", {"frame": frame, "model": model, **how}))
-    wanted = {"results": [result], "thresholds": {}, "image": frame}
-    folder = worker.run(Job(f"{TASKS}:export", {**wanted, "folder": out}))
+    arguments = DetectArguments(frame, 0, model, stride=8, thresholds={}, device="cpu")
+    result = worker.run(DETECT.job(arguments, subject=frame.name))
+    export = ExportResultsArguments([result], {}, image=frame, folder=out)
+    folder = worker.run(EXPORT_RESULTS.job(export, subject=frame.name))
     (found,) = read_results(folder)
     np.testing.assert_array_equal(found.masks, result.detection().masks)
     return found

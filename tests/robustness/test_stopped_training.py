@@ -16,7 +16,7 @@ import pytest
 from learning_samples import striped_patches, write_striped_folder
 
 from napari_stem_defects.api.train import checkpoint_folder, train
-from napari_stem_defects.base.progress import Cancelled, Progress
+from napari_stem_defects.base.progress import Cancelled, EpochProgress, Progress
 from napari_stem_defects.errors import OutputError
 from napari_stem_defects.io.models.checkpoint_store import CheckpointFolder
 from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec
@@ -166,8 +166,8 @@ def train_to_epoch(
     epochs: list[int] = []
 
     def record(step: Progress) -> None:
-        if "epoch" in step.detail:
-            epochs.append(step.detail["epoch"])
+        if isinstance(step, EpochProgress):
+            epochs.append(step.epoch)
             if len(epochs) == stop_at:
                 raise Interrupted
 
@@ -201,7 +201,7 @@ def test_cancelling_leaves_nothing_to_go_on_from(patches: Path, tmp_path: Path) 
     out = tmp_path / "striped.safetensors"
 
     def cancel(step: Progress) -> None:
-        if step.detail.get("epoch") == 2:
+        if isinstance(step, EpochProgress) and step.epoch == 2:
             raise Cancelled
 
     with pytest.raises(Cancelled):

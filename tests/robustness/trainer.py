@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 from napari_stem_defects.api.train import train
-from napari_stem_defects.base.progress import Progress
+from napari_stem_defects.base.progress import EpochProgress, Progress
 from napari_stem_defects.training.recipes import TrainingOptions
 
 
 def print_epoch(step: Progress) -> None:
-    if "epoch" in step.detail:
-        print("kept", step.detail["class"], step.detail["epoch"], flush=True)
+    if isinstance(step, EpochProgress):
+        print("kept", step.class_name, step.epoch, flush=True)
 
 
 def main(patches: Path, out: Path, epochs: int) -> None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def train(
     sources: Sequence[str | Path],
     out: str | Path | None = None,
-    choices: TrainingOptions | None = None,
+    options: TrainingOptions | None = None,
     *,
     device: str = "auto",
     report: ProgressCallback = silent,
@@ -52,7 +52,7 @@ def train(
         Patch folders and label projects.
     out : str or Path, optional
         Model file, which ends in ``.safetensors``. By default nothing is written.
-    choices : TrainingOptions, optional
+    options : TrainingOptions, optional
         Classes, epochs, splits and so on. By default all classes, evaluated on whole defects that
         are held out; the model takes the name of ``out``.
     device : {"auto", "cpu", "cuda", "mps"}, default: "auto"
@@ -80,16 +80,16 @@ def train(
     napari_stem_defects.errors.ModelError: model.pt: model files end in .safetensors
     """
     target = None if out is None else _checked_target(Path(out))
-    choices = choices or (
+    options = options or (
         TrainingOptions() if target is None else TrainingOptions(name=target.stem)
     )
     report(Progress("reading labels", 0, 1))
     data = read_training_data(sources, read_patches=read_patches)
     if target is None:
-        return train_ensemble(data, choices, device=device, report=report)
-    checkpoints = CheckpointFolder(checkpoint_folder(target), _fingerprint(data, choices, device))
+        return train_ensemble(data, options, device=device, report=report)
+    checkpoints = CheckpointFolder(checkpoint_folder(target), _fingerprint(data, options, device))
     try:
-        found = train_ensemble(data, choices, device=device, report=report, checkpoints=checkpoints)
+        found = train_ensemble(data, options, device=device, report=report, checkpoints=checkpoints)
         assessment = replace(found, ensemble=save_model(found.ensemble, target))
         write_report(report_folder(target), assessment)
     except Cancelled:
@@ -161,10 +161,10 @@ def checkpoint_folder(model: Path) -> Path:
     return model.with_suffix(".checkpoint")
 
 
-def _fingerprint(data: TrainingSet, choices: TrainingOptions, device: str) -> str:
+def _fingerprint(data: TrainingSet, options: TrainingOptions, device: str) -> str:
     """Name all that shapes a training."""
     versions = [version(name) for name in ("torch", "numpy")]
-    parts = [data.sha256(), choices.to_dict(), device, __version__, *versions]
+    parts = [data.sha256(), options.to_dict(), device, __version__, *versions]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -21,6 +21,7 @@ import psutil
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.detection.detect_frame import detect_frame
 from napari_stem_defects.inference.predict import predict
+from napari_stem_defects.inference.strategy import CoarseMapProgress
 from napari_stem_defects.io.models.model_file import load_model
 from napari_stem_defects.io.results.result_folder import write_results
 from napari_stem_defects.networks.member import (
@@ -195,8 +196,9 @@ def stage_shares(ensemble: Ensemble, sizes: Sizes, device: str) -> Figures:
     timed("windows, spectra, network", lambda: predict(flat, ensemble, grid, mode="fast"))
     found = detect_frame(image, ensemble, stride=stride, device=device)
     limits = {name: spec.threshold(name) for name in spec.classes}
-    planes = timed("post-processing", lambda: masks_from_probability(found.map, image.frame_shape, limits))
-    timed("regions", lambda: measure_regions(found.map, planes, image=image.name))
+    shape = image.frame_shape
+    masks = timed("post-processing", lambda: masks_from_probability(found.map, shape, limits))
+    timed("regions", lambda: measure_regions(found.map, masks, image=image.name))
     with tempfile.TemporaryDirectory() as folder:
         about = {"name": spec.name, "sha256": ensemble.sha256}
         timed("files", lambda: write_results(Path(folder), image, [found], about))
@@ -210,7 +212,7 @@ def coarse_seconds(model: Path, sizes: Sizes, device: str) -> float:
     arrived: list[float] = []
 
     def watch(progress: Progress) -> None:
-        if progress.detail or progress.done == progress.total:
+        if isinstance(progress, CoarseMapProgress) or progress.done == progress.total:
             arrived.append(time.perf_counter())
 
     started = time.perf_counter()

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from napari_stem_defects.api.train import train
-from napari_stem_defects.base.progress import Cancelled, Progress, ProgressCallback, StopAndKeep
+from napari_stem_defects.base.progress import (
+    Cancelled,
+    EpochProgress,
+    Progress,
+    ProgressCallback,
+    StopAndKeep,
+)
 from napari_stem_defects.io.atomic import write_bytes
 from napari_stem_defects.io.models.model_file import save_model
 from napari_stem_defects.io.models.report_folder import report_folder, write_report
+from napari_stem_defects.jobs.training_summary import ModelSavedProgress, TrainingSummary
 from napari_stem_defects.networks.model_card import model_card
 from napari_stem_defects.training.checkpointing import describe_stop
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from napari_stem_defects.training.evaluate import EvaluationReport
@@ -23,33 +30,10 @@ if TYPE_CHECKING:
 WHOLE = 1000
 
 
-@dataclass(frozen=True)
-class TrainingSummary:
-    """What a training came to.
-
-    Attributes
-    ----------
-    path : Path
-        The model's file.
-    measurements : tuple of dict
-        What `SplitEvaluation.to_dict` gives, one per split, the model's own first.
-    notes : tuple of str
-    seconds : float
-    stopped : str
-        Where it was stopped, in one sentence; "" where it ran to its end.
-    """
-
-    path: Path
-    evaluations: tuple[Mapping[str, Any], ...]
-    notes: tuple[str, ...]
-    seconds: float
-    stopped: str = ""
-
-
 def train_model(
     sources: Sequence[Path],
     out: Path,
-    choices: TrainingOptions,
+    options: TrainingOptions,
     *,
     keep: bool,
     device: str,
@@ -63,26 +47,26 @@ def train_model(
         Label projects and patch folders.
     out : Path
         The model's file.
-    choices : Choices
+    options : TrainingOptions
     keep : bool
         A cancel leaves the best networks so far, if there is an epoch; one that comes while
         others are trained, only to be measured beside them, leaves the model itself, which is
-        written by then and reported as ``detail["trained"]``.
+        written by then and reported as `ModelSavedProgress`.
     device : {"auto", "cpu", "cuda", "mps"}
     report : callable
     """
     if not keep:
-        trained = train(sources, out, choices, device=device, report=report)
+        trained = train(sources, out, options, device=device, report=report)
         return _written(out, trained)
-    count = len(choices.splits)
-    own, ending = replace(choices, splits=choices.splits[:1]), _EarlyEnd(report)
+    count = len(options.splits)
+    own, ending = replace(options, splits=options.splits[:1]), _EarlyEnd(report)
     trained = train(sources, out, own, device=device, report=_part(ending, 0, count))
     kept = _written(out, trained)
     if ending.stop_requested or count == 1:
         return kept
-    report(Progress("measuring beside it", WHOLE // count, WHOLE, {"trained": kept}))
-    for number, split in enumerate(choices.splits[1:], start=1):
-        other = replace(choices, splits=(split,))
+    report(ModelSavedProgress("measuring beside it", WHOLE // count, WHOLE, summary=kept))
+    for number, split in enumerate(options.splits[1:], start=1):
+        other = replace(options, splits=(split,))
         beside = train(sources, None, other, device=device, report=_part(report, number, count))
         trained = _together(trained, beside)
     trained = replace(trained, ensemble=save_model(trained.ensemble, out))
@@ -137,7 +121,7 @@ class _EarlyEnd:
         self.stop_requested = False
 
     def __call__(self, step: Progress) -> None:
-        self._learned = self._learned or "epoch" in step.detail
+        self._learned = self._learned or isinstance(step, EpochProgress)
         if self.stop_requested:
             return
         try:
@@ -156,8 +140,10 @@ def _part(report: ProgressCallback, number: int, count: int) -> ProgressCallback
 
     def reporting(step: Progress) -> None:
         share = (number + step.done / max(step.total, 1)) / count
-        stage = step.stage if number == 0 else f"beside it: {step.stage}"
-        detail = step.detail if number == 0 else {}
-        report(Progress(stage, round(WHOLE * share), WHOLE, detail))
+        done = round(WHOLE * share)
+        if number == 0:
+            report(replace(step, done=done, total=WHOLE))
+        else:
+            report(Progress(f"beside it: {step.stage}", done, WHOLE))
 
     return reporting
