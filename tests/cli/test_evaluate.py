@@ -46,5 +46,5 @@ def test_the_report_of_a_model_is_written_and_summarised(
     printed = capsys.readouterr().out
     assert f"report in {report}" in printed
     assert "SF1" in printed
-    windows = json.loads((report / "report.json").read_text(encoding="utf-8"))
-    assert windows["measurements"][0]["counts"]["test"] == {"Bulk": 3, "SF1": 3}
+    figures = json.loads((report / "report.json").read_text(encoding="utf-8"))
+    assert figures["counts"]["test"] == {"Bulk": 3, "SF1": 3}

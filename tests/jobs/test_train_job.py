@@ -12,7 +12,7 @@ from napari_stem_defects.api.train import (
     evaluate,
     train,
 )
-from napari_stem_defects.base.progress import Cancelled, Progress
+from napari_stem_defects.base.progress import Cancelled, EpochProgress, Progress
 from napari_stem_defects.errors import InputError, ModelError, OutputError
 from napari_stem_defects.io.models.model_file import load_model
 from napari_stem_defects.io.models.report_folder import report_folder
@@ -65,7 +65,7 @@ def test_a_model_is_measured_on_other_data(patches: Path, tmp_path: Path) -> Non
 
 def test_without_a_target_nothing_is_written(patches: Path, tmp_path: Path) -> None:
     before = set(tmp_path.rglob("*"))
-    assert train([str(patches)], choices=QUICK, device="cpu").evaluations
+    assert train([str(patches)], options=QUICK, device="cpu").evaluations
     assert set(tmp_path.rglob("*")) == before
 
 
@@ -104,7 +104,9 @@ class Cancel:
 
 
 def at_epoch(name: str, epoch: int) -> Callable[[Progress], bool]:
-    return lambda step: (step.detail.get("class"), step.detail.get("epoch")) == (name, epoch)
+    return lambda step: (
+        isinstance(step, EpochProgress) and (step.class_name, step.epoch) == (name, epoch)
+    )
 
 
 LONG = TrainingOptions(
@@ -147,8 +149,8 @@ def test_the_best_epoch_is_kept_not_the_last(patches: Path, tmp_path: Path) -> N
     out, losses = tmp_path / "striped.safetensors", []
 
     def watch(step: Progress) -> None:
-        if step.detail.get("class") == "SF1":
-            losses.append(step.detail["validation_loss"])
+        if isinstance(step, EpochProgress) and step.class_name == "SF1":
+            losses.append(step.validation_loss)
         if len(losses) == 4 and not step.saving:
             raise Cancelled
 
@@ -165,7 +167,7 @@ def test_a_cancel_between_epochs_is_heard(
     reported: list[Progress] = []
 
     def watch(step: Progress) -> None:
-        if step.stage == "training Bulk" and not step.detail:
+        if step.stage == "training Bulk" and not isinstance(step, EpochProgress):
             reported.append(step)
         if reported and not step.saving:
             raise Cancelled
