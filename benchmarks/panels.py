@@ -303,7 +303,7 @@ def train_members(viewer: Any, patches: Path) -> dict[str, Any]:
 
 def _processor_s() -> float:
     """Return the processor time of the process that trains."""
-    pid = pool.long().pid
+    pid = pool.get_worker("long").pid
     if pid is None:
         return 0.0
     times = psutil.Process(pid).cpu_times()

@@ -35,24 +35,27 @@ class _Ticket:
 class FakeWorker:
     """Keeps the submitted jobs; the test sends their events."""
 
-    jobs: list[Job] = field(default_factory=list)
+    jobs: list[Job[Any]] = field(default_factory=list)
     listeners: list[Listener] = field(default_factory=list)
     cancelled: int = 0
 
-    def submit(self, job: Job, listener: Listener) -> _Ticket:
+    def submit(self, job: Job[Any], listener: Listener) -> _Ticket:
         self.jobs.append(job)
         self.listeners.append(listener)
         return _Ticket(self, listener)
 
     @property
     def names(self) -> list[str]:
-        return [job.function.partition(":")[2] for job in self.jobs]
+        return [job.entry_point.partition(":")[2] for job in self.jobs]
 
     def send(self, event: JobEvent, place: int = -1) -> None:
         self.listeners[place](event)
 
-    def progress(self, done: int, total: int, **detail: Any) -> None:
-        self.send(Progressed(Progress("scanning", done, total, detail)))
+    def progress(self, done: int, total: int) -> None:
+        self.report(Progress("scanning", done, total))
+
+    def report(self, progress: Progress) -> None:
+        self.send(Progressed(progress))
 
     def finish(self, result: Any, place: int = -1) -> None:
         self.send(Finished(result), place)
@@ -61,10 +64,21 @@ class FakeWorker:
         self.send(Stopped())
 
 
-def submit_at_once(job: Job, listener: Callable[[JobEvent], None]) -> _Ticket:
+@dataclass
+class FakeWorkers:
+    """A fake worker for quick and one for long work; each job goes to the one it belongs to."""
+
+    long: FakeWorker = field(default_factory=FakeWorker)
+    quick: FakeWorker = field(default_factory=FakeWorker)
+
+    def submit(self, job: Job[Any], listener: Listener) -> _Ticket:
+        return (self.long if job.worker == "long" else self.quick).submit(job, listener)
+
+
+def submit_at_once(job: Job[Any], listener: Callable[[JobEvent], None]) -> _Ticket:
     """Run the job in this process."""
     try:
-        result = resolve(job.function)(
+        result = resolve(job.entry_point)(
             report=lambda progress: listener(Progressed(progress)), **job.arguments
         )
     except InputError as error:

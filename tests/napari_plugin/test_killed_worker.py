@@ -38,9 +38,9 @@ def test_a_detection_survives_its_worker_process(viewer: Any, kills: int) -> Non
 def kill_in_the_middle(widget: Any) -> None:
     run = widget.view_model.run
     wait_for(lambda: run.phase == "running" and 0 < run.fraction < 1)
-    pid = pool.long().pid
+    pid = pool.get_worker("long").pid
     assert run.busy
     assert pid is not None
     psutil.Process(pid).kill()
-    wait_for(lambda: pool.long().pid not in (None, pid))
+    wait_for(lambda: pool.get_worker("long").pid not in (None, pid))
     wait_for(lambda: run.fraction == 0 or not run.busy)

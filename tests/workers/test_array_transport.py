@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 import tracemalloc
 from dataclasses import replace
@@ -12,7 +13,10 @@ import numpy as np
 import pytest
 
 from napari_stem_defects.base.micrograph import Micrograph
-from napari_stem_defects.base.progress import Progress
+from napari_stem_defects.detection.frame_result import FrameResult, PartialResultProgress
+from napari_stem_defects.inference.strategy import CoarseMapProgress
+from napari_stem_defects.postprocessing.mask_stack import MaskStack
+from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap
 from napari_stem_defects.workers import array_transport
 from napari_stem_defects.workers.messages import Finished, Job, JobStarted, Progressed
 
@@ -43,7 +47,7 @@ def test_arrays_arrive_wherever_they_are(array: Any) -> None:
     image = Micrograph(LARGE, "a")
     job = Job("module:function", {"frame": replace(image, invalid=array), "other": array})
     arrived = carried(job)
-    assert arrived.function == job.function
+    assert arrived.entry_point == job.entry_point
     for found in (arrived.arguments["frame"].invalid, arrived.arguments["other"]):
         assert found.dtype == array.dtype
         np.testing.assert_array_equal(found, array)
@@ -53,9 +57,41 @@ def test_arrays_arrive_wherever_they_are(array: Any) -> None:
     assert job.arguments["frame"].pixels is LARGE
 
 
-def test_progress_carries_results() -> None:
-    arrived = carried(Progressed(Progress("scanning", 1, 2, {"partial": Finished(LARGE)})))
-    np.testing.assert_array_equal(arrived.progress.detail["partial"].result, LARGE)
+def test_partial_results_arrive_in_the_progress() -> None:
+    grid = np.arange(4.0)
+    valid = np.ones((1, 4), bool)
+    found = FrameResult.of(
+        Detection(
+            image="a",
+            frame=0,
+            map=ProbabilityMap(LARGE[None], grid, grid, ("Bulk",), valid),
+            mask_stack=MaskStack.from_array((), np.zeros((0, 4, 4), np.uint8)),
+            regions=(),
+            pixel_size_nm=None,
+            parameters={},
+            seconds=0.0,
+        ),
+        None,
+    )
+    arrived = carried(Progressed(PartialResultProgress("scanning", 1, 2, result=found))).progress
+    assert isinstance(arrived, PartialResultProgress)
+    assert (arrived.stage, arrived.done, arrived.total) == ("scanning", 1, 2)
+    np.testing.assert_array_equal(arrived.result.map.probability, LARGE[None])
+    assert found.map.probability.base is LARGE  # the sender's own is as it was
+
+
+def test_large_arrays_of_a_progress_follow_it() -> None:
+    """The message itself holds only their shape and type."""
+    axis = np.arange(3)
+    progress = CoarseMapProgress("scanning", 1, 2, probability=LARGE[None], y=axis, x=axis)
+    following: list[Any] = []
+    light = array_transport._lightened(Progressed(progress), following)
+    assert len(following) == 1
+    assert len(pickle.dumps(light)) < 2000
+    arrived = carried(Progressed(progress)).progress
+    assert isinstance(arrived, CoarseMapProgress)
+    np.testing.assert_array_equal(arrived.probability, LARGE[None])
+    np.testing.assert_array_equal(arrived.y, axis)
 
 
 def test_a_large_array_is_not_copied_on_its_way() -> None:

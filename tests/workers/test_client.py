@@ -6,7 +6,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psutil
@@ -38,11 +38,11 @@ def worker() -> Iterator[Worker]:
         made.close()
 
 
-def job(name: str, time_limit_s: float | None = None, **arguments: object) -> Job:
+def job(name: str, time_limit_s: float | None = None, **arguments: object) -> Job[Any]:
     return Job(f"task_samples:{name}", arguments, subject="a.dm4", time_limit_s=time_limit_s)
 
 
-def events_of(worker: Worker, submitted: Job) -> list[JobEvent]:
+def events_of(worker: Worker, submitted: Job[Any]) -> list[JobEvent]:
     events: list[JobEvent] = []
     assert worker.submit(submitted, events.append).wait(20)
     return events

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,8 +31,10 @@ def worker() -> Iterator[Worker]:
 @pytest.fixture
 def spoilt(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let files named after it crash, hang or bloat the process that reads them."""
-    monkeypatch.setattr(isolated_read, "quick", lambda: worker)
-    monkeypatch.setattr(isolated_read, "_TASKS", "task_samples")
+    monkeypatch.setattr(isolated_read, "get_worker", lambda name: worker)
+    for name in ("READ_MICROGRAPH", "READ_PATCHES"):
+        task = replace(getattr(isolated_read, name), entry_point=f"task_samples:{name.lower()}")
+        monkeypatch.setattr(isolated_read, name, task)
     monkeypatch.setattr(isolated_read, "_LEAST_TIME_S", 1.0)
     monkeypatch.setattr(isolated_read, "_LEAST_MEMORY", 400 * 2**20)
 

@@ -1,7 +1,8 @@
 """Functions that worker processes run; arguments and results cross process boundaries.
 
-Each function is named by a `Job` and takes ``report``. Torch and the file libraries are
-imported inside the functions, so that the quick worker never pays for torch.
+Each function belongs to a `Task` in `registry` and takes the fields of its arguments and
+``report``. Torch and the file libraries are imported inside the functions, so that the quick
+worker never pays for torch.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from napari_stem_defects.detection.frame_result import FrameResult, provenance_o
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.jobs.corrections import Correction, apply_corrections
 from napari_stem_defects.jobs.progressive_results import ProgressiveResults
-from napari_stem_defects.lattice.power_spectrum import Lattice, measure_lattice
+from napari_stem_defects.lattice import power_spectrum
 from napari_stem_defects.lattice.scale import (
     ScaleMatch,
     match_scale,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.io.labels.patch_folder import PatchFolder
     from napari_stem_defects.io.models.library import ModelEntry
     from napari_stem_defects.jobs.frame_input import FrameInput
-    from napari_stem_defects.jobs.train_job import TrainingSummary
+    from napari_stem_defects.jobs.training_summary import TrainingSummary
     from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
     from napari_stem_defects.preprocessing.settings import PreprocessingSettings
     from napari_stem_defects.simulation.synthetic_edits import SyntheticDefects
@@ -70,16 +71,18 @@ def explain_scale(*, frame: FrameInput, spec: EnsembleSpec, report: ProgressCall
     return replace(scale, micrograph=bare)
 
 
-def stage(
+def compute_stages(
     *, pixels: NDArray[np.float32], settings: PreprocessingSettings, report: ProgressCallback
 ) -> Stages:
     """Compute the five stages of a frame."""
     return stages(pixels, settings)
 
 
-def measure(*, pixels: NDArray[np.float32], report: ProgressCallback) -> Lattice | None:
+def measure_lattice(
+    *, pixels: NDArray[np.float32], report: ProgressCallback
+) -> power_spectrum.Lattice | None:
     """Find the lattice of a frame."""
-    return measure_lattice(pixels)
+    return power_spectrum.measure_lattice(pixels)
 
 
 def detect(
@@ -93,7 +96,7 @@ def detect(
     area: SearchArea | None = None,
     report: ProgressCallback,
 ) -> FrameResult:
-    """Find the defects of a frame; unfinished results come as ``detail["partial"]`` on the way."""
+    """Find the defects of a frame; report partial results as `PartialResultProgress`."""
     micrograph = frame.micrograph()
     report(Progress("loading the model", 0, 1))
     ensemble = _loaded(model, model.stat().st_mtime_ns)
@@ -130,7 +133,7 @@ def apply_thresholds(
     return apply_corrections(result.with_thresholds(thresholds), corrections)
 
 
-def export(
+def export_results(
     *,
     results: Sequence[FrameResult],
     thresholds: Mapping[str, float],
@@ -182,7 +185,7 @@ def train(
     *,
     sources: Sequence[Path],
     out: Path,
-    choices: TrainingOptions,
+    options: TrainingOptions,
     device: str,
     keep: bool = False,
     report: ProgressCallback,
@@ -190,7 +193,7 @@ def train(
     """Train an ensemble on labelled data and write its model file, report and card."""
     from napari_stem_defects.jobs.train_job import train_model
 
-    return train_model(sources, out, choices, keep=keep, device=device, report=report)
+    return train_model(sources, out, options, keep=keep, device=device, report=report)
 
 
 def import_labels(

@@ -34,6 +34,7 @@ from napari_stem_defects.workers.messages import (
     JobStarted,
     Listener,
     Progressed,
+    Result,
     Stopped,
     unexpected_failure,
 )
@@ -49,7 +50,7 @@ _STARTING_AGAIN = Progress("its process was ended; starting again", 0, 1)
 class Ticket:
     """A submitted job: its state, and how to cancel it."""
 
-    def __init__(self, job: Job, listener: Listener) -> None:
+    def __init__(self, job: Job[Any], listener: Listener) -> None:
         self.job = job
         self._listener = listener
         self._cancelled_at: float | None = None
@@ -167,7 +168,7 @@ class _Process:
         except psutil.Error:
             return 0
 
-    def hand(self, job: Job) -> None:
+    def hand(self, job: Job[Any]) -> None:
         """Send a job; `has_started_job` is true once the process reports that it runs it."""
         self.has_started_job = False
         array_transport.send(self.connection, job)
@@ -200,7 +201,7 @@ class Worker:
         process = self._process
         return None if process is None else process.pid
 
-    def submit(self, job: Job, listener: Listener) -> Ticket:
+    def submit(self, job: Job[Any], listener: Listener) -> Ticket:
         """Queue a job and return at once.
 
         Parameters
@@ -214,7 +215,7 @@ class Worker:
         self._tickets.put(ticket)
         return ticket
 
-    def run(self, job: Job) -> Any:
+    def run(self, job: Job[Result]) -> Result:
         """Run a job, block until it is done and return its result.
 
         Raises
@@ -228,7 +229,8 @@ class Worker:
         self.submit(job, last.append).wait()
         event = last[-1]
         if isinstance(event, Finished):
-            return event.result
+            result: Result = event.result
+            return result
         if not isinstance(event, Failed):
             raise InputError(f"{job.subject}: cancelled")
         if event.lost is not None:
@@ -314,7 +316,7 @@ class Worker:
 class _Limits:
     """Watches one job's time and its process's memory."""
 
-    def __init__(self, job: Job, process: _Process) -> None:
+    def __init__(self, job: Job[Any], process: _Process) -> None:
         self._job, self._process = job, process
         self._started = time.monotonic()
 
@@ -328,7 +330,7 @@ class _Limits:
         return None
 
 
-def _lost_process_failure(job: Job, loss: FailureReason) -> Failed:
+def _lost_process_failure(job: Job[Any], loss: FailureReason) -> Failed:
     """Describe why a job lost its worker process."""
     if loss == "time":
         what = f"no result within {job.time_limit_s:g} s, so it was ended; damaged file?"

@@ -6,14 +6,15 @@ and no ``except`` helps against either. Here it costs one line about one file.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from napari_stem_defects.errors import InputError, LabelError, ReadError
 from napari_stem_defects.io.images.limits import memory_limit
 from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.workers.client import WorkerLostError
-from napari_stem_defects.workers.messages import Job
-from napari_stem_defects.workers.pool import quick
+from napari_stem_defects.workers.messages import Result, Task
+from napari_stem_defects.workers.pool import get_worker
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +22,21 @@ if TYPE_CHECKING:
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.io.labels.patch_folder import PatchFolder
 
-_TASKS = "napari_stem_defects.jobs.tasks"
+
+@dataclass(frozen=True)
+class ReadArguments:
+    """Arguments of `READ_MICROGRAPH` and `READ_PATCHES`: the file or the folder."""
+
+    path: Path
+
+
+READ_MICROGRAPH: Task[ReadArguments, Micrograph] = Task(
+    "napari_stem_defects.jobs.tasks:read_micrograph", "quick", ReadArguments
+)
+READ_PATCHES: Task[ReadArguments, PatchFolder] = Task(
+    "napari_stem_defects.jobs.tasks:read_patches", "quick", ReadArguments
+)
+
 # A slow network drive gives 10 MB a second, a folder on it 100 small files a second. Ending a
 # process takes a moment, and what it takes between two looks at it comes on top of its memory: no
 # small file lasts longer than 10 s or takes more than 2 GiB.
@@ -41,8 +56,7 @@ def read_micrograph(path: Path) -> Micrograph:
     ReadError
         One line; also where the file crashes its library, or wants too much time or memory.
     """
-    micrograph: Micrograph = _run("read_micrograph", path, ReadError)
-    return micrograph
+    return _run(READ_MICROGRAPH, path, ReadError)
 
 
 def read_patches(path: Path) -> PatchFolder:
@@ -53,8 +67,7 @@ def read_patches(path: Path) -> PatchFolder:
     LabelError
         One line; also where a file crashes its library, or wants too much time or memory.
     """
-    folder: PatchFolder = _run("read_patches", path, LabelError)
-    return folder
+    return _run(READ_PATCHES, path, LabelError)
 
 
 def time_limit_s(path: Path) -> float:
@@ -69,16 +82,15 @@ def memory_limit_bytes(path: Path) -> int:
     return _LEAST_MEMORY + (memory_limit() if big else 0)
 
 
-def _run(task: str, path: Path, fault: type[InputError]) -> Any:
-    job = Job(
-        f"{_TASKS}:{task}",
-        {"path": path},
+def _run(task: Task[ReadArguments, Result], path: Path, fault: type[InputError]) -> Result:
+    job = task.job(
+        ReadArguments(path),
         subject=path.name,
         time_limit_s=time_limit_s(path),
         memory_limit=memory_limit_bytes(path),
     )
     try:
-        return quick().run(job)
+        return get_worker(job.worker).run(job)
     except InputError as error:
         raise fault(_line(path, error)) from None
 

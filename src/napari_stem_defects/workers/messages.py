@@ -1,29 +1,39 @@
-"""Jobs that a worker process runs, and the events that it sends back.
+"""Tasks and jobs of the worker processes, and the events that they send back.
 
-A job names its function as ``"package.module:function"``, so that the client never imports
-what the function needs (torch, microscope parsers). Arguments and results cross the process
-boundary, so they are JSON-safe values, paths, arrays and frozen dataclasses of them.
+A task is a function that a worker process can run; a job is one call of it. Both name the
+function as ``"package.module:function"``, so that the client never imports what the function
+needs (torch, microscope parsers). Arguments and results cross the process boundary, so they
+are JSON-safe values, paths, arrays and frozen dataclasses of them.
 """
 
 from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from napari_stem_defects.base.progress import Progress
+
+WorkerName = Literal["quick", "long"]
+"""The two workers of an application; see `pool.get_worker`."""
+
+Arguments = TypeVar("Arguments", bound="DataclassInstance")
+Result = TypeVar("Result")
+Result_co = TypeVar("Result_co", covariant=True)
 
 
 @dataclass(frozen=True)
-class Job:
-    """One call to be made in a worker process.
+class Job(Generic[Result_co]):
+    """One call to be made in a worker process; its type parameter is the type of the result.
 
     Attributes
     ----------
-    function : str
+    entry_point : str
         ``"package.module:function"``. It is called with ``report=...`` and ``arguments``.
     arguments : mapping
         Keyword arguments.
@@ -37,14 +47,75 @@ class Job:
     attempts : int
         How often the job may be started: again where its process dies, because a user or the
         operating system ended it. Only for work that does no harm when done twice.
+    worker : {"quick", "long"}
+        The worker that the job belongs to.
     """
 
-    function: str
+    entry_point: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     subject: str = "the job"
     time_limit_s: float | None = None
     memory_limit: int | None = None
     attempts: int = 1
+    worker: WorkerName = "quick"
+
+
+@dataclass(frozen=True)
+class Task(Generic[Arguments, Result]):
+    """A function that a worker process can run, with the types of its arguments and result.
+
+    Attributes
+    ----------
+    entry_point : str
+        ``"package.module:function"``, imported in the worker process only.
+    worker : {"quick", "long"}
+        The worker that runs it: "long" for work that takes minutes or needs torch.
+    arguments : type
+        Frozen dataclass whose fields are the keyword arguments of the function.
+    """
+
+    entry_point: str
+    worker: WorkerName
+    arguments: type[Arguments]
+
+    def job(
+        self,
+        arguments: Arguments,
+        *,
+        subject: str,
+        time_limit_s: float | None = None,
+        memory_limit: int | None = None,
+        attempts: int = 1,
+    ) -> Job[Result]:
+        """Return a job that calls the function once.
+
+        Parameters
+        ----------
+        arguments : dataclass
+            Instance of the ``arguments`` class of this task; arrays in it are not copied.
+        subject : str
+            What the work is about: a file name, "training".
+        time_limit_s : float or None
+            Longest duration in s.
+        memory_limit : int or None
+            Most memory of the worker process in bytes.
+        attempts : int
+            How often the job may be started if its process dies.
+
+        Returns
+        -------
+        Job
+        """
+        keywords = {each.name: getattr(arguments, each.name) for each in fields(arguments)}
+        return Job(
+            self.entry_point,
+            keywords,
+            subject,
+            time_limit_s=time_limit_s,
+            memory_limit=memory_limit,
+            attempts=attempts,
+            worker=self.worker,
+        )
 
 
 @dataclass(frozen=True)
@@ -98,9 +169,24 @@ JobEvent = Progressed | Finished | Failed | Stopped
 Listener = Callable[[JobEvent], None]
 
 
-def resolve(function: str) -> Callable[..., Any]:
-    """Import and return the function a job names."""
-    module, _, name = function.partition(":")
+def resolve(entry_point: str) -> Callable[..., Any]:
+    """Import and return the function that a task or job names.
+
+    Parameters
+    ----------
+    entry_point : str
+        ``"package.module:function"``.
+
+    Returns
+    -------
+    callable
+
+    Raises
+    ------
+    ImportError, AttributeError
+        There is no such module or function.
+    """
+    module, _, name = entry_point.partition(":")
     found: Callable[..., Any] = getattr(import_module(module), name)
     return found
 

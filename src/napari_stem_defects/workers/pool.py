@@ -8,23 +8,29 @@ from __future__ import annotations
 
 import atexit
 from functools import cache
+from typing import TYPE_CHECKING
 
 from napari_stem_defects.workers.client import Worker
 
-
-@cache
-def quick() -> Worker:
-    """Return the worker for what takes seconds: reading, previews, re-thresholding."""
-    return _started("quick")
+if TYPE_CHECKING:
+    from napari_stem_defects.workers.messages import WorkerName
 
 
 @cache
-def long() -> Worker:
-    """Return the worker for what takes minutes and torch: training and detection."""
-    return _started("long")
+def get_worker(name: WorkerName) -> Worker:
+    """Return one of the two workers; it is the same at every call.
 
+    Parameters
+    ----------
+    name : {"quick", "long"}
+        "quick" for work that takes seconds (reading, previews, thresholds), "long" for work
+        that takes minutes or needs torch (training, detection).
 
-def _started(name: str) -> Worker:
+    Returns
+    -------
+    Worker
+        Closed when the application ends.
+    """
     worker = Worker(name)
     atexit.register(worker.close)
     return worker

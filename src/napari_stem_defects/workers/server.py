@@ -49,7 +49,7 @@ class _Server:
 
     def __init__(self, connection: Connection[Any, Any]) -> None:
         self._connection = connection
-        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Job[Any]] = queue.SimpleQueue()
         self._cancelled = threading.Event()
         self._sending = threading.Lock()
 
@@ -79,9 +79,9 @@ class _Server:
             else:
                 self._cancelled.set()
 
-    def _run(self, job: Job) -> JobEvent:
+    def _run(self, job: Job[Any]) -> JobEvent:
         try:
-            return Finished(resolve(job.function)(report=self._report, **job.arguments))
+            return Finished(resolve(job.entry_point)(report=self._report, **job.arguments))
         except Cancelled:
             return Stopped()
         except InputError as error:

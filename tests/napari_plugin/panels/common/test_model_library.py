@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fake_worker import FakeWorker
+from fake_worker import FakeWorkers
 from sample_results import model_entry
 from small_model import write_small_model
 
@@ -20,8 +20,9 @@ class Harness:
     """Library actions with fake workers and what they announced."""
 
     def __init__(self) -> None:
-        self.long, self.quick, events = FakeWorker(), FakeWorker(), LibraryEvents()
-        self.actions = LibraryActions(self.long.submit, self.quick.submit, events)
+        workers, events = FakeWorkers(), LibraryEvents()
+        self.long, self.quick = workers.long, workers.quick
+        self.actions = LibraryActions(workers.submit, events)
         self.changed: list[str] = []
         self.messages: list[str] = []
         self.failures: list[str] = []

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from napari_stem_defects.base.progress import Progress
-from napari_stem_defects.workers.messages import JobEvent, Finished, Job, Progressed
+from napari_stem_defects.base.progress import EpochProgress, Progress
+from napari_stem_defects.workers.messages import Finished, Job, JobEvent, Progressed
 
 pytest.importorskip("qtpy")
 
@@ -33,7 +33,18 @@ class EagerWorker:
 def test_of_many_progress_reports_the_last_is_delivered(qtbot: object) -> None:
     """Showing a thousand of them one by one would freeze napari for seconds."""
     reports = [Progressed(Progress("placing", number, 1000)) for number in range(1000)]
-    loss = Progressed(Progress("training", 1, 2, {"loss": 0.5}))
+    loss = Progressed(
+        EpochProgress(
+            "training",
+            1,
+            2,
+            class_name="SF1",
+            seed=0,
+            epoch=1,
+            training_loss=0.5,
+            validation_loss=None,
+        )
+    )
     worker = EagerWorker([*reports[:500], loss, *reports[500:], Finished("done")])
     delivered: list[JobEvent] = []
     runner = QtRunner(lambda: worker)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from fake_worker import FakeWorker
+from fake_worker import FakeWorkers
 from sample_results import SHAPE, model_entry, result
 
 from napari_stem_defects.base.search_area import SearchArea
+from napari_stem_defects.detection.frame_result import PartialResultProgress
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.jobs.frame_input import FrameInput
 from napari_stem_defects.napari_plugin.panels.detect.view_model import (
@@ -28,8 +29,9 @@ class Harness:
     """The view model with fake workers and the results it announced."""
 
     def __init__(self) -> None:
-        self.long, self.quick = FakeWorker(), FakeWorker()
-        self.view_model = DetectViewModel(self.long.submit, self.quick.submit)
+        workers = FakeWorkers()
+        self.long, self.quick = workers.long, workers.quick
+        self.view_model = DetectViewModel(workers.submit)
         self.found: list[FrameResult] = []
         self.view_model.frame_found.connect(self.found.append)
         self.view_model.use_model(model_entry())
@@ -54,7 +56,7 @@ def harness() -> Harness:
 def test_a_coarse_result_comes_before_the_final_one(harness: Harness) -> None:
     harness.start()
     assert harness.long.names == ["detect"]
-    harness.long.progress(1, 4, partial=result())
+    harness.long.report(PartialResultProgress("scanning", 1, 4, result=result()))
     harness.long.finish(result())
     assert len(harness.found) == 2
     assert harness.view_model.run.phase == "done"
@@ -168,7 +170,7 @@ def unfinished() -> FrameResult:
 
 def test_the_result_of_a_cancelled_run_is_marked_incomplete(harness: Harness) -> None:
     harness.start()
-    harness.long.progress(1, 4, partial=unfinished())
+    harness.long.report(PartialResultProgress("scanning", 1, 4, result=unfinished()))
     harness.view_model.run.cancel()
     harness.long.stop()
     assert harness.view_model.run.message == "cancelled; the result shown is not complete"
@@ -177,7 +179,7 @@ def test_the_result_of_a_cancelled_run_is_marked_incomplete(harness: Harness) ->
 
 def test_thresholds_of_an_unfinished_map_do_not_replace_the_finished_one(harness: Harness) -> None:
     harness.start()
-    harness.long.progress(1, 4, partial=unfinished())
+    harness.long.report(PartialResultProgress("scanning", 1, 4, result=unfinished()))
     harness.view_model.set_threshold("LC", 0.7, frame=0)
     harness.long.finish(result())
     harness.quick.finish(unfinished().with_thresholds({"LC": 0.7}))

@@ -85,7 +85,7 @@ def test_last_request_wins() -> None:
     view_model.show(FrameInput(lattice_image(), "CdTe"))
     for value in (2.0, 3.0, 4.0):
         view_model.change("smoothing_px", value)
-    assert worker.names == ["measure", "stage"]
+    assert worker.names == ["measure_lattice", "compute_stages"]
     worker.finish(None, place=1)
     assert worker.jobs[-1].arguments["settings"].smoothing_px == 4.0
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fake_worker import FakeWorker
+from fake_worker import FakeWorker, FakeWorkers
 
+from napari_stem_defects.base.progress import EpochProgress
 from napari_stem_defects.io.models import library as library_module
-from napari_stem_defects.jobs.train_job import TrainingSummary
+from napari_stem_defects.jobs.training_summary import ModelSavedProgress, TrainingSummary
 from napari_stem_defects.napari_plugin.panels.train.view_model import TrainViewModel
 from napari_stem_defects.reporting.losses import EpochLoss
 from napari_stem_defects.training.recipes import TrainingOptions
@@ -32,7 +33,20 @@ def quick() -> FakeWorker:
 
 @pytest.fixture
 def view_model(long: FakeWorker, quick: FakeWorker, library: Path) -> TrainViewModel:
-    return TrainViewModel(long.submit, quick.submit)
+    return TrainViewModel(FakeWorkers(long, quick).submit)
+
+
+def epoch(class_name: str, number: int, loss: float) -> EpochProgress:
+    return EpochProgress(
+        "training",
+        number,
+        4,
+        class_name=class_name,
+        seed=0,
+        epoch=number,
+        training_loss=loss,
+        validation_loss=None,
+    )
 
 
 def test_data_are_counted(view_model: TrainViewModel, quick: FakeWorker) -> None:
@@ -46,14 +60,38 @@ def test_data_are_counted(view_model: TrainViewModel, quick: FakeWorker) -> None
 def test_losses_then_report(view_model: TrainViewModel, long: FakeWorker, library: Path) -> None:
     view_model.add_source(Path("a"))
     view_model.start(TrainingOptions("mine", ("Bulk", "SF1"), epochs={"SF1": 4}))
-    assert long.jobs[0].arguments["choices"].epochs == {"SF1": 4}
+    assert long.jobs[0].arguments["options"].epochs == {"SF1": 4}
     assert long.jobs[0].arguments["out"] == library / "mine.safetensors"
     long.progress(1, 2)
-    step = {"class": "Bulk", "seed": 0, "epoch": 1, "loss": 0.7, "validation_loss": None}
-    long.progress(2, 2, **step)
+    long.report(epoch("Bulk", 1, 0.7))
     assert view_model.losses == [EpochLoss("Bulk", 0, 1, 0.7, None)]
     long.finish(TrainingSummary(library / "mine.safetensors", (), (), 90.0))
     assert view_model.run.message == "mine is in your library · trained in 1.5 min"
+
+
+def test_the_auxiliary_loss_is_not_shown(view_model: TrainViewModel, long: FakeWorker) -> None:
+    view_model.add_source(Path("a"))
+    view_model.start(TrainingOptions("mine", ("Bulk", "SF1")))
+    changes: list[int] = []
+    view_model.losses_changed.connect(lambda: changes.append(len(view_model.losses)))
+    long.report(epoch("lesson", 1, 0.9))
+    long.report(epoch("", 1, 0.8))
+    assert view_model.losses == [EpochLoss("", 0, 1, 0.8, None)]
+    assert changes == [0, 1]
+
+
+def test_a_cancel_after_the_model_is_saved_keeps_it(
+    view_model: TrainViewModel, long: FakeWorker, library: Path
+) -> None:
+    view_model.add_source(Path("a"))
+    view_model.start(TrainingOptions("mine", ("Bulk", "SF1")))
+    summary = TrainingSummary(library / "mine.safetensors", (), (), 90.0)
+    long.report(ModelSavedProgress("measuring", 1, 2, summary=summary))
+    assert view_model.report is summary
+    assert view_model.losses == []
+    view_model.run.cancel()
+    long.stop()
+    assert view_model.run.message == "mine is in your library · comparison cancelled"
 
 
 @pytest.mark.parametrize(

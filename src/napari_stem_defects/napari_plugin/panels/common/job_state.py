@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, Literal, Protocol
+from typing import Any, Generic, Literal, Protocol
 
 from psygnal import Signal
 
@@ -17,6 +17,7 @@ from napari_stem_defects.workers.messages import (
     JobEvent,
     Listener,
     Progressed,
+    Result,
 )
 
 _logger = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ class Cancellable(Protocol):
         """Request the job to stop."""
 
 
-Submit = Callable[[Job, Listener], Cancellable]
+Submit = Callable[[Job[Any], Listener], Cancellable]
 """Submits a job to a worker; the listener receives its events on the GUI thread."""
 
 
@@ -87,7 +88,7 @@ class JobState:
         return elapsed * (1 - self.fraction) / self.fraction
 
     def start(
-        self, job: Job, on_result: Callable[[Any], None], part: tuple[int, int] = (0, 1)
+        self, job: Job[Result], on_result: Callable[[Result], None], part: tuple[int, int] = (0, 1)
     ) -> None:
         """Run a job.
 
@@ -156,7 +157,7 @@ class JobState:
         self.changed.emit()
 
 
-class LatestJob:
+class LatestJob(Generic[Result]):
     """Submits jobs of which only the newest result counts.
 
     At most one job runs at a time. Of the jobs requested meanwhile only the last one is run.
@@ -174,17 +175,17 @@ class LatestJob:
     def __init__(
         self,
         submit: Submit,
-        on_result: Callable[[Any], None],
+        on_result: Callable[[Result], None],
         on_failure: Callable[[str], None],
     ) -> None:
         self._submit = submit
         self._on_result = on_result
         self._on_failure = on_failure
         self._running = False
-        self._next: Job | None = None
+        self._next: Job[Result] | None = None
         self._is_discarded = False
 
-    def request(self, job: Job) -> None:
+    def request(self, job: Job[Result]) -> None:
         """Run a job now, or as soon as the running one has ended."""
         if self._running:
             self._next = job

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
+from napari_stem_defects.jobs.registry import EXPLAIN_SCALE, ExplainScaleArguments
 from napari_stem_defects.napari_plugin.panels.common.job_state import LatestJob, Submit
-from napari_stem_defects.workers.messages import Job
 
 if TYPE_CHECKING:
     from napari_stem_defects.jobs.frame_input import FrameInput
@@ -22,7 +22,7 @@ class PixelSizeViewModel:
     Parameters
     ----------
     submit : callable
-        Submits jobs to the worker for quick work; lattice detection takes a moment.
+        Submits jobs to the workers; lattice detection takes a moment.
 
     Attributes
     ----------
@@ -51,9 +51,8 @@ class PixelSizeViewModel:
 
     def explain(self, frame: FrameInput, spec: EnsembleSpec) -> None:
         """Update the statement for a frame and a model; `changed` follows."""
-        arguments = {"frame": self.with_typed(frame), "spec": spec}
-        task = "napari_stem_defects.jobs.tasks:explain_scale"
-        self._scale_job.request(Job(task, arguments, subject=frame.name))
+        arguments = ExplainScaleArguments(self.with_typed(frame), spec)
+        self._scale_job.request(EXPLAIN_SCALE.job(arguments, subject=frame.name))
 
     def clear(self) -> None:
         """Clear the statement, because there is no image or no model."""

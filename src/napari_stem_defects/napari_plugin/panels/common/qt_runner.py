@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import queue
+from functools import partial
 from itertools import zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, QTimer
 
+from napari_stem_defects.base.progress import Progress
+from napari_stem_defects.workers import pool
 from napari_stem_defects.workers.messages import Progressed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_stem_defects.workers.client import Ticket, Worker
-    from napari_stem_defects.workers.messages import Job, JobEvent, Listener
+    from napari_stem_defects.workers.messages import Job, JobEvent, Listener, WorkerName
 
 _INTERVAL_MS = 25
 
@@ -43,7 +46,7 @@ class QtRunner(QObject):
         self._timer.setInterval(_INTERVAL_MS)
         self._timer.timeout.connect(self._deliver)
 
-    def submit(self, job: Job, listener: Listener) -> Ticket:
+    def submit(self, job: Job[Any], listener: Listener) -> Ticket:
         """Submit a job.
 
         Parameters
@@ -79,6 +82,29 @@ class QtRunner(QObject):
             self._timer.stop()
 
 
+class QtRunners:
+    """Submits each job to the worker that its task belongs to.
+
+    Parameters
+    ----------
+    parent : QObject
+        Events stop when it is destroyed.
+    """
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        names: tuple[WorkerName, ...] = ("quick", "long")
+        self._runners = {name: QtRunner(partial(pool.get_worker, name), parent) for name in names}
+
+    def submit(self, job: Job[Any], listener: Listener) -> Ticket:
+        """Submit a job to its worker; see `QtRunner.submit`."""
+        return self._runners[job.worker].submit(job, listener)
+
+    def cancel_all(self) -> None:
+        """Cancel all jobs submitted here and deliver no more events."""
+        for runner in self._runners.values():
+            runner.cancel_all()
+
+
 def _is_superseded(event: JobEvent, following: JobEvent | None) -> bool:
     """Return whether an event only reports progress and a later report follows it.
 
@@ -86,6 +112,6 @@ def _is_superseded(event: JobEvent, following: JobEvent | None) -> bool:
     """
     return (
         isinstance(event, Progressed)
-        and not event.progress.detail
+        and type(event.progress) is Progress  # its subclasses bring data
         and isinstance(following, Progressed)
     )

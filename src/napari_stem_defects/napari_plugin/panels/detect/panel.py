@@ -16,6 +16,7 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
 from napari_stem_defects.base.defaults import DEFAULT_MODEL
 from napari_stem_defects.base.defect_classes import BULK, UNKNOWN
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.jobs.registry import LOAD_TORCH, LoadTorchArguments
 from napari_stem_defects.napari_plugin.layers import convert
 from napari_stem_defects.napari_plugin.layers.layer_source import LayerSource
 from napari_stem_defects.napari_plugin.layers.owned_layers import alive
@@ -31,7 +32,7 @@ from napari_stem_defects.napari_plugin.panels.common.model_selector import scrip
 from napari_stem_defects.napari_plugin.panels.common.panel import Panel, button, note, show_note
 from napari_stem_defects.napari_plugin.panels.common.pixel_size import PixelSizeViewModel
 from napari_stem_defects.napari_plugin.panels.common.preload import preload
-from napari_stem_defects.napari_plugin.panels.common.qt_runner import QtRunner
+from napari_stem_defects.napari_plugin.panels.common.qt_runner import QtRunners
 from napari_stem_defects.napari_plugin.panels.common.run_row import RunRow
 from napari_stem_defects.napari_plugin.panels.common.shared_state import library_events, open_labels
 from napari_stem_defects.napari_plugin.panels.detect.correction_row import CorrectionRow
@@ -43,8 +44,6 @@ from napari_stem_defects.napari_plugin.panels.detect.view_model import (
     DetectRequest,
     DetectViewModel,
 )
-from napari_stem_defects.workers import pool
-from napari_stem_defects.workers.messages import Job, JobEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +54,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.detection.frame_result import FrameResult
     from napari_stem_defects.io.models.library import ModelEntry
     from napari_stem_defects.postprocessing.results import Region
+    from napari_stem_defects.workers.messages import JobEvent
 
 
 _PAUSE_MS = 15
@@ -75,10 +75,10 @@ class DetectDefectsWidget(Panel):
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__()
         self._viewer = napari_viewer
-        long, quick = QtRunner(pool.long, self), QtRunner(pool.quick, self)
-        self.view_model = DetectViewModel(long.submit, quick.submit)
-        self.pixel_size = PixelSizeViewModel(quick.submit)
-        self.library = LibraryActions(long.submit, quick.submit)
+        runners = QtRunners(self)
+        self.view_model = DetectViewModel(runners.submit)
+        self.pixel_size = PixelSizeViewModel(runners.submit)
+        self.library = LibraryActions(runners.submit)
         self._results = ResultLayers(napari_viewer)
         self._source: weakref.ref[Image] | None = None
         self._collapse_when_done = False
@@ -86,9 +86,8 @@ class DetectDefectsWidget(Panel):
         self._drawing.setInterval(_PAUSE_MS)
         self._drawing.timeout.connect(self._draw_results)
         preload()
-        long.submit(Job("napari_stem_defects.jobs.tasks:load_torch", {}), _ignore)
-        self.on_close(long.cancel_all)
-        self.on_close(quick.cancel_all)
+        runners.submit(LOAD_TORCH.job(LoadTorchArguments(), subject="loading torch"), _ignore)
+        self.on_close(runners.cancel_all)
         self.setup = self.add(SetupForm(napari_viewer.layers, self.pixel_size, self.library))
         self.image, self.ensemble = self.setup.image, self.setup.ensemble
         self._build_results()

@@ -9,12 +9,19 @@ import numpy as np
 from psygnal import Signal
 
 from napari_stem_defects.base.defect_classes import kind_of
-from napari_stem_defects.detection.frame_result import FrameResult
+from napari_stem_defects.detection.frame_result import FrameResult, PartialResultProgress
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.jobs.registry import (
+    APPLY_THRESHOLDS,
+    DETECT,
+    EXPORT_RESULTS,
+    ApplyThresholdsArguments,
+    DetectArguments,
+    ExportResultsArguments,
+)
 from napari_stem_defects.napari_plugin.panels.common.job_state import JobState, LatestJob, Submit
 from napari_stem_defects.napari_plugin.panels.detect.corrections import Corrections
 from napari_stem_defects.postprocessing.regions import totals
-from napari_stem_defects.workers.messages import Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +37,6 @@ if TYPE_CHECKING:
         Region,
     )
 
-_TASKS = "napari_stem_defects.jobs.tasks"
 # If the worker process dies during a frame, the frame is searched again.
 _ATTEMPTS = 3
 _UNFINISHED = "cancelled; the result shown is not complete"
@@ -77,8 +83,8 @@ class DetectViewModel:
 
     Parameters
     ----------
-    long, quick : callable
-        Submit jobs to the worker for long and for quick work.
+    submit : callable
+        Submits jobs to the workers.
 
     Attributes
     ----------
@@ -101,12 +107,12 @@ class DetectViewModel:
     thresholds_changed = Signal()
     """Another model with other thresholds was selected."""
 
-    def __init__(self, long: Submit, quick: Submit) -> None:
-        self.run = JobState(long)
+    def __init__(self, submit: Submit) -> None:
+        self.run = JobState(submit)
         self.run.progressed.connect(self._on_step)
         self.run.changed.connect(self._on_run)
-        self.exporting = JobState(quick)
-        self._thresholding = LatestJob(quick, self._on_thresholded, self.run.fail)
+        self.exporting = JobState(submit)
+        self._thresholding = LatestJob(submit, self._on_thresholded, self.run.fail)
         self.request: DetectRequest | None = None
         self.results: dict[int, FrameResult] = {}
         self.thresholds: dict[str, float] = {}
@@ -145,14 +151,10 @@ class DetectViewModel:
     def refresh(self, frame: int) -> None:
         """Apply the current thresholds and corrections to a frame whose result is outdated."""
         if frame in self._outdated:
-            arguments = {
-                "result": self.results[frame],
-                "thresholds": self._run_thresholds(),
-                "corrections": self.corrections.made,
-            }
-            self._thresholding.request(
-                Job(f"{_TASKS}:apply_thresholds", arguments, subject="thresholds")
+            arguments = ApplyThresholdsArguments(
+                self.results[frame], self._run_thresholds(), self.corrections.made
             )
+            self._thresholding.request(APPLY_THRESHOLDS.job(arguments, subject="thresholds"))
 
     # Values at a position
 
@@ -245,14 +247,14 @@ class DetectViewModel:
         except InputError as error:
             self.exporting.fail(str(error))
             return
-        arguments = {
-            "results": [self.results[frame] for frame in sorted(self.results)],
-            "thresholds": self._run_thresholds(),
-            "image": image,
-            "folder": folder,
-            "corrections": self.corrections.made,
-        }
-        job = Job(f"{_TASKS}:export", arguments, subject=self.request.name)
+        arguments = ExportResultsArguments(
+            results=[self.results[frame] for frame in sorted(self.results)],
+            thresholds=self._run_thresholds(),
+            image=image,
+            folder=folder,
+            corrections=self.corrections.made,
+        )
+        job = EXPORT_RESULTS.job(arguments, subject=self.request.name)
         self.exporting.start(job, lambda path: self.exporting.finish(f"results written to {path}"))
 
     def _read_image(self, request: DetectRequest) -> FrameInput:
@@ -274,16 +276,16 @@ class DetectViewModel:
         except InputError as error:
             self.run.fail(str(error))
             return
-        arguments = {
-            "frame": frame_input,
-            "index": frame,
-            "model": request.model.path,
-            "stride": request.stride,
-            "thresholds": self._run_thresholds(),
-            "device": request.device,
-            "area": request.area,
-        }
-        job = Job(f"{_TASKS}:detect", arguments, subject=request.name, attempts=_ATTEMPTS)
+        arguments = DetectArguments(
+            frame=frame_input,
+            index=frame,
+            model=request.model.path,
+            stride=request.stride,
+            thresholds=self._run_thresholds(),
+            device=request.device,
+            area=request.area,
+        )
+        job = DETECT.job(arguments, subject=request.name, attempts=_ATTEMPTS)
         self.run.start(
             job,
             lambda result: self._on_detected(position, result),
@@ -291,8 +293,8 @@ class DetectViewModel:
         )
 
     def _on_step(self, progress: Progress) -> None:
-        if partial := progress.detail.get("partial"):
-            self._keep(partial)
+        if isinstance(progress, PartialResultProgress):
+            self._keep(progress.result)
 
     def _on_detected(self, position: int, result: FrameResult) -> None:
         self._keep(result)

@@ -8,10 +8,15 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.jobs.registry import (
+    ADD_SYNTHETIC_DEFECTS,
+    SUGGEST_LABELS,
+    AddSyntheticDefectsArguments,
+    SuggestLabelsArguments,
+)
 from napari_stem_defects.napari_plugin.layers import convert
 from napari_stem_defects.napari_plugin.layers.search_area import get_search_area
 from napari_stem_defects.napari_plugin.panels.label.view_model import NO_IMAGE, NO_PROJECT
-from napari_stem_defects.workers.messages import Job
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -28,8 +33,6 @@ if TYPE_CHECKING:
     from napari_stem_defects.napari_plugin.panels.label.view_model import LabelViewModel
     from napari_stem_defects.simulation.synthetic_edits import SyntheticDefects
     from napari_stem_defects.training.active_learning import Suggestion
-
-_TASKS = "napari_stem_defects.jobs.tasks"
 
 
 class LabelActions:
@@ -79,13 +82,13 @@ class LabelActions:
         image, shown = self._ready()
         if image is None or shown is None:
             return
-        arguments = {
-            "frame": convert.frame_input(image, frame),
-            "model": entry.path,
-            "taken": [(label.y, label.x) for label in self._view_model.labels],
-            "device": "auto",
-        }
-        job = Job(f"{_TASKS}:suggest_labels", arguments, subject=image.name)
+        arguments = SuggestLabelsArguments(
+            frame=convert.frame_input(image, frame),
+            model=entry.path,
+            taken=[(label.y, label.x) for label in self._view_model.labels],
+            device="auto",
+        )
+        job = SUGGEST_LABELS.job(arguments, subject=image.name)
         self._run.start(job, lambda found: self._on_suggestions(shown, frame, found))
 
     def add_synthetic_defects(self, request: SyntheticDefectRequest, frame: int) -> None:
@@ -106,15 +109,15 @@ class LabelActions:
         except InputError as error:
             self._view_model.failed.emit(str(error))
             return
-        arguments = {
-            "frame": convert.frame_input(image, frame),
-            "area": area,
-            "defects": self._view_model.defect_positions(),
-            "vacancies": request.vacancies,
-            "interstitials": request.interstitials,
-            "seed": sum(self._view_model.counts.values()),
-        }
-        job = Job(f"{_TASKS}:add_synthetic_defects", arguments, subject=image.name)
+        arguments = AddSyntheticDefectsArguments(
+            frame=convert.frame_input(image, frame),
+            area=area,
+            defects=self._view_model.defect_positions(),
+            vacancies=request.vacancies,
+            interstitials=request.interstitials,
+            seed=sum(self._view_model.counts.values()),
+        )
+        job = ADD_SYNTHETIC_DEFECTS.job(arguments, subject=image.name)
         self._run.start(job, lambda edited: self._on_edited(image, edited, request))
 
     def _ready(self) -> tuple[Image | None, Micrograph | None]:

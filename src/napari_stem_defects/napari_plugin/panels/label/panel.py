@@ -13,6 +13,12 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QMenu, Q
 
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.labels.project import is_label_project
+from napari_stem_defects.jobs.registry import (
+    EXPORT_LABELS,
+    IMPORT_LABELS,
+    ExportLabelsArguments,
+    ImportLabelsArguments,
+)
 from napari_stem_defects.napari_plugin.layers import convert
 from napari_stem_defects.napari_plugin.layers.label_boxes import LabelBoxes
 from napari_stem_defects.napari_plugin.layers.label_brush import LabelBrush
@@ -26,7 +32,7 @@ from napari_stem_defects.napari_plugin.panels.common.panel import (
     show_note,
 )
 from napari_stem_defects.napari_plugin.panels.common.preload import preload
-from napari_stem_defects.napari_plugin.panels.common.qt_runner import QtRunner
+from napari_stem_defects.napari_plugin.panels.common.qt_runner import QtRunners
 from napari_stem_defects.napari_plugin.panels.common.run_row import RunRow
 from napari_stem_defects.napari_plugin.panels.common.settings import save_setting, settings
 from napari_stem_defects.napari_plugin.panels.common.shared_state import library_events, open_labels
@@ -43,8 +49,6 @@ from napari_stem_defects.napari_plugin.panels.label.view_model import (
     START_CLASSES,
     LabelViewModel,
 )
-from napari_stem_defects.workers import pool
-from napari_stem_defects.workers.messages import Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,10 +57,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
     from napari_stem_defects.labels.label import Label, LabelledFrame
-    from napari_stem_defects.workers.client import Ticket
-    from napari_stem_defects.workers.messages import Listener
 
-_TASKS = "napari_stem_defects.jobs.tasks"
 _HINT_WITHOUT_PROJECT = "Make a new project or open one; then clicks on the image set labels."
 _HINT = (
     "Click to set a label, drag its centre to move it, right-click or press Delete to remove it,"
@@ -79,8 +80,8 @@ class LabelPatchesWidget(Panel):
         self._viewer = napari_viewer
         self.view_model = LabelViewModel()
         self.queue = LabelQueue(self.view_model)
-        self._runners = {name: QtRunner(getattr(pool, name), self) for name in ("quick", "long")}
-        self.run = JobState(self._submit)
+        self._runners = QtRunners(self)
+        self.run = JobState(self._runners.submit)
         self.boxes = LabelBoxes(napari_viewer, self.view_model, self.queue)
         self.brush = LabelBrush(napari_viewer, self.view_model.paint)
         self._reopen: Callable[[], None] | None = None
@@ -154,11 +155,6 @@ class LabelPatchesWidget(Panel):
         self.import_table = menu.addAction("Import table of points (.csv)…", self._import_table)
         self.run_row.start.setMenu(menu)
 
-    def _submit(self, job: Job, listener: Listener) -> Ticket:
-        """Submit a search for windows to the worker with torch, other jobs to the quick one."""
-        runner = self._runners["long" if job.function.endswith(":suggest_labels") else "quick"]
-        return runner.submit(job, listener)
-
     def _connect(self) -> None:
         self.image.image_changed.connect(self._on_image)
         self.project_images.activated.connect(self._show_project_image)
@@ -183,10 +179,9 @@ class LabelPatchesWidget(Panel):
         self.view_model.failed.connect(self._on_failed)
         self.connect_until_closed(self._viewer.dims.events.current_step, self._on_frame_shown)
         self.view_model.classes_changed.connect(self._on_classes)
-        runners = self._runners.values()
         for action in (
             self.image.disconnect_layers,
-            *(runner.cancel_all for runner in runners),
+            self._runners.cancel_all,
             self.view_model.close,
             lambda: open_labels.release(self.view_model),
         ):
@@ -247,10 +242,8 @@ class LabelPatchesWidget(Panel):
         path = None if image is None else image.source.path
         images = [] if path is None else [Path(path)]
         self._reopen = self.view_model.close_for_writing()
-        arguments = {"project": project, "sources": [source], "images": images}
-        self.run.start(
-            Job(f"{_TASKS}:import_labels", arguments, subject=source.name), self.run.finish
-        )
+        arguments = ImportLabelsArguments(project, [source], images)
+        self.run.start(IMPORT_LABELS.job(arguments, subject=source.name), self.run.finish)
 
     def _export(self) -> None:
         if self.view_model.project is None:
@@ -258,9 +251,9 @@ class LabelPatchesWidget(Panel):
             return
         folder = QFileDialog.getSaveFileName(self, "New folder for the patches", "patches")[0]
         if folder:
-            arguments = {"project": self.view_model.project.path, "out": Path(folder)}
+            arguments = ExportLabelsArguments(self.view_model.project.path, Path(folder))
             self.run.start(
-                Job(f"{_TASKS}:export_labels", arguments, subject="export"),
+                EXPORT_LABELS.job(arguments, subject="export"),
                 lambda count: self.run.finish(f"{count} patches written to {folder}"),
             )
 

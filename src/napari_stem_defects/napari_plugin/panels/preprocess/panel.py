@@ -20,7 +20,7 @@ from napari_stem_defects.napari_plugin.panels.common.panel import (
     note,
     show_note,
 )
-from napari_stem_defects.napari_plugin.panels.common.qt_runner import QtRunner
+from napari_stem_defects.napari_plugin.panels.common.qt_runner import QtRunners
 from napari_stem_defects.napari_plugin.panels.common.settings import save_setting, settings
 from napari_stem_defects.napari_plugin.panels.common.shared_state import training_settings
 from napari_stem_defects.napari_plugin.panels.preprocess.settings_form import SettingsForm
@@ -30,7 +30,6 @@ from napari_stem_defects.napari_plugin.panels.preprocess.view_model import (
     PRESETS,
     PreprocessViewModel,
 )
-from napari_stem_defects.workers import pool
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -53,8 +52,8 @@ class PreprocessWidget(Panel):
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__()
         self._viewer = napari_viewer
-        self._quick = QtRunner(pool.quick, self)
-        self.view_model = PreprocessViewModel(self._quick.submit)
+        self._runners = QtRunners(self)
+        self.view_model = PreprocessViewModel(self._runners.submit)
         self._stages = StageLayers(napari_viewer)
         self._drawing = _timer(self, _PAUSE_MS, self._draw_layer)
         self._debounce = _timer(self, _DEBOUNCE_MS, self._apply)
@@ -147,7 +146,7 @@ class PreprocessWidget(Panel):
         self.connect_until_closed(self._viewer.dims.events.current_step, self._on_image)
         self.add_mouse_callback(self._viewer.mouse_move_callbacks, self._on_mouse)
         self.on_close(self.image.disconnect_layers)
-        self.on_close(self._quick.cancel_all)
+        self.on_close(self._runners.cancel_all)
 
     def _restore_settings(self) -> None:
         """Start with the stored settings, and store every change."""

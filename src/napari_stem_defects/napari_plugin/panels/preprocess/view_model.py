@@ -10,6 +10,12 @@ from psygnal import Signal
 
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.atomic import write_bytes
+from napari_stem_defects.jobs.registry import (
+    COMPUTE_STAGES,
+    MEASURE_LATTICE,
+    ComputeStagesArguments,
+    MeasureLatticeArguments,
+)
 from napari_stem_defects.lattice.power_spectrum import Lattice, pixel_size_from_lattice
 from napari_stem_defects.napari_plugin.panels.common.job_state import LatestJob, Submit
 from napari_stem_defects.preprocessing.pipeline import (
@@ -18,7 +24,6 @@ from napari_stem_defects.preprocessing.pipeline import (
 )
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 from napari_stem_defects.simulation.crystals import LAYER_NM, STO_NM
-from napari_stem_defects.workers.messages import Job
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +31,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.jobs.frame_input import FrameInput
-
-_TASKS = "napari_stem_defects.jobs.tasks"
 
 CRYSTALS = {"CdTe [110]": LAYER_NM, "SrTiO3 [001]": STO_NM}
 """Lattice spacing in nm of the first reflections, for crystals that can calibrate an image."""
@@ -42,7 +45,7 @@ class PreprocessViewModel:
     Parameters
     ----------
     submit : callable
-        Submits jobs to the worker for quick work.
+        Submits jobs to the workers.
 
     Attributes
     ----------
@@ -88,8 +91,8 @@ class PreprocessViewModel:
         except InputError as error:
             self.failed.emit(str(error))
             return
-        arguments = {"pixels": self._pixels}
-        self._measuring.request(Job(f"{_TASKS}:measure", arguments, subject=frame.name))
+        arguments = MeasureLatticeArguments(self._pixels)
+        self._measuring.request(MEASURE_LATTICE.job(arguments, subject=frame.name))
         self.refresh()
 
     def change(self, name: str, value: Any) -> None:
@@ -113,8 +116,8 @@ class PreprocessViewModel:
         if self._cursor is not None:
             self.show_patch_at(*self._cursor)
         if self.live and self._pixels is not None and self._frame is not None:
-            arguments = {"pixels": self._pixels, "settings": self.settings}
-            self._staging.request(Job(f"{_TASKS}:stage", arguments, subject=self._frame.name))
+            arguments = ComputeStagesArguments(self._pixels, self.settings)
+            self._staging.request(COMPUTE_STAGES.job(arguments, subject=self._frame.name))
 
     def show_patch_at(self, y: float, x: float) -> None:
         """Compute the stages of the patch around a position (px) inside the image."""

@@ -25,7 +25,7 @@ from napari_stem_defects.napari_plugin.panels.common.panel import (
     note,
     show_note,
 )
-from napari_stem_defects.napari_plugin.panels.common.qt_runner import QtRunner
+from napari_stem_defects.napari_plugin.panels.common.qt_runner import QtRunners
 from napari_stem_defects.napari_plugin.panels.common.report_window import show_report
 from napari_stem_defects.napari_plugin.panels.common.run_row import RunRow
 from napari_stem_defects.napari_plugin.panels.common.settings import bind_settings
@@ -38,7 +38,6 @@ from napari_stem_defects.napari_plugin.panels.train.report_summary import Report
 from napari_stem_defects.napari_plugin.panels.train.view_model import TrainViewModel
 from napari_stem_defects.preprocessing.settings import Representation
 from napari_stem_defects.training.recipes import TrainingOptions
-from napari_stem_defects.workers import pool
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -64,10 +63,9 @@ class TrainEnsembleWidget(Panel):
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__()
-        long, quick = QtRunner(pool.long, self), QtRunner(pool.quick, self)
-        self.view_model = TrainViewModel(long.submit, quick.submit)
-        self.on_close(long.cancel_all)
-        self.on_close(quick.cancel_all)
+        runners = QtRunners(self)
+        self.view_model = TrainViewModel(runners.submit)
+        self.on_close(runners.cancel_all)
         self._build_data()
         self._build_options()
         self._build_results()

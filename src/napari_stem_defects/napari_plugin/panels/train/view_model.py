@@ -7,19 +7,25 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
+from napari_stem_defects.base.progress import EpochProgress
 from napari_stem_defects.io.models import library as library_module
+from napari_stem_defects.jobs.registry import (
+    COUNT_LABELS,
+    TRAIN,
+    CountLabelsArguments,
+    TrainArguments,
+)
+from napari_stem_defects.jobs.training_summary import ModelSavedProgress
 from napari_stem_defects.napari_plugin.panels.common.job_state import JobState, LatestJob, Submit
-from napari_stem_defects.reporting.losses import EpochLoss, epoch_losses
-from napari_stem_defects.workers.messages import Job
+from napari_stem_defects.reporting.losses import EpochLoss
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_stem_defects.base.progress import Progress
-    from napari_stem_defects.jobs.train_job import TrainingSummary
+    from napari_stem_defects.jobs.training_summary import TrainingSummary
     from napari_stem_defects.training.recipes import TrainingOptions
 
-_TASKS = "napari_stem_defects.jobs.tasks"
 # If the worker process dies during training, the job resumes from its last epoch.
 _ATTEMPTS = 3
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,59}")
@@ -30,8 +36,8 @@ class TrainViewModel:
 
     Parameters
     ----------
-    long, quick : callable
-        Submit jobs to the worker for long and for quick work.
+    submit : callable
+        Submits jobs to the workers.
 
     Attributes
     ----------
@@ -54,11 +60,11 @@ class TrainViewModel:
     finished = Signal()
     """A model was trained; see `report`."""
 
-    def __init__(self, long: Submit, quick: Submit) -> None:
-        self.run = JobState(long)
+    def __init__(self, submit: Submit) -> None:
+        self.run = JobState(submit)
         self.run.progressed.connect(self._on_step)
         self.run.changed.connect(self._on_run)
-        self._counting = LatestJob(quick, self._on_counts, self.run.fail)
+        self._counting = LatestJob(submit, self._on_counts, self.run.fail)
         self.sources: list[Path] = []
         self.counts: dict[str, int] = {}
         self.losses: list[EpochLoss] = []
@@ -90,14 +96,14 @@ class TrainViewModel:
             return
         self.losses, self.report = [], None
         self.losses_changed.emit()
-        arguments = {
-            "sources": tuple(self.sources),
-            "out": _model_path(options.name),
-            "choices": options,
-            "device": device,
-            "keep": keep,
-        }
-        job = Job(f"{_TASKS}:train", arguments, subject="training", attempts=_ATTEMPTS)
+        arguments = TrainArguments(
+            sources=tuple(self.sources),
+            out=_model_path(options.name),
+            options=options,
+            device=device,
+            keep=keep,
+        )
+        job = TRAIN.job(arguments, subject="training", attempts=_ATTEMPTS)
         self.run.start(job, self._on_trained)
 
     def _find_fault(self, options: TrainingOptions) -> str:
@@ -116,8 +122,8 @@ class TrainViewModel:
         self.counts = {}
         self.sources_changed.emit()
         if self.sources:
-            arguments = {"sources": tuple(self.sources)}
-            self._counting.request(Job(f"{_TASKS}:count_labels", arguments, subject="counting"))
+            arguments = CountLabelsArguments(tuple(self.sources))
+            self._counting.request(COUNT_LABELS.job(arguments, subject="counting"))
         else:
             self._counting.discard()
 
@@ -126,11 +132,18 @@ class TrainViewModel:
         self.sources_changed.emit()
 
     def _on_step(self, progress: Progress) -> None:
-        step = progress.detail
-        if "trained" in step:
-            self.report = step["trained"]
-        if "loss" in step:
-            self.losses += epoch_losses([step])
+        if isinstance(progress, ModelSavedProgress):
+            self.report = progress.summary
+        elif isinstance(progress, EpochProgress):
+            loss = EpochLoss(
+                progress.class_name,
+                progress.seed,
+                progress.epoch,
+                progress.training_loss,
+                progress.validation_loss,
+            )
+            if not loss.is_auxiliary:
+                self.losses.append(loss)
             self.losses_changed.emit()
 
     def _on_run(self) -> None:

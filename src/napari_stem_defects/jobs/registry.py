@@ -1,0 +1,329 @@
+"""Tasks that worker processes run for the panels, each with the class of its arguments.
+
+The functions are in `tasks`. This module names them without importing them, so that a panel
+submits a typed job (``DETECT.job(DetectArguments(...), subject=name)``) without loading torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_stem_defects.workers.isolated_read import READ_MICROGRAPH, READ_PATCHES
+from napari_stem_defects.workers.messages import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.base.search_area import SearchArea
+    from napari_stem_defects.detection.frame_result import FrameResult
+    from napari_stem_defects.io.models.library import ModelEntry
+    from napari_stem_defects.jobs.corrections import Correction
+    from napari_stem_defects.jobs.frame_input import FrameInput
+    from napari_stem_defects.jobs.training_summary import TrainingSummary
+    from napari_stem_defects.lattice.power_spectrum import Lattice
+    from napari_stem_defects.lattice.scale import ScaleMatch
+    from napari_stem_defects.networks.spec import EnsembleSpec
+    from napari_stem_defects.preprocessing.pipeline import Stages
+    from napari_stem_defects.preprocessing.settings import PreprocessingSettings
+    from napari_stem_defects.simulation.synthetic_edits import SyntheticDefects
+    from napari_stem_defects.training.active_learning import Suggestion
+    from napari_stem_defects.training.recipes import TrainingOptions
+
+_TASKS = "napari_stem_defects.jobs.tasks"
+
+
+# Preparation
+
+
+@dataclass(frozen=True)
+class LoadTorchArguments:
+    """Arguments of `LOAD_TORCH`: none."""
+
+
+@dataclass(frozen=True)
+class ExplainScaleArguments:
+    """Arguments of `EXPLAIN_SCALE`: a frame, and the model it is resampled for."""
+
+    frame: FrameInput
+    spec: EnsembleSpec
+
+
+@dataclass(frozen=True)
+class ComputeStagesArguments:
+    """Arguments of `COMPUTE_STAGES`: pixels (Y, X), and the preprocessing settings."""
+
+    pixels: NDArray[np.float32]
+    settings: PreprocessingSettings
+
+
+@dataclass(frozen=True)
+class MeasureLatticeArguments:
+    """Arguments of `MEASURE_LATTICE`: pixels (Y, X)."""
+
+    pixels: NDArray[np.float32]
+
+
+LOAD_TORCH: Task[LoadTorchArguments, None] = Task(
+    f"{_TASKS}:load_torch", "long", LoadTorchArguments
+)
+EXPLAIN_SCALE: Task[ExplainScaleArguments, ScaleMatch] = Task(
+    f"{_TASKS}:explain_scale", "quick", ExplainScaleArguments
+)
+COMPUTE_STAGES: Task[ComputeStagesArguments, Stages] = Task(
+    f"{_TASKS}:compute_stages", "quick", ComputeStagesArguments
+)
+MEASURE_LATTICE: Task[MeasureLatticeArguments, Lattice | None] = Task(
+    f"{_TASKS}:measure_lattice", "quick", MeasureLatticeArguments
+)
+
+
+# Detection and its results
+
+
+@dataclass(frozen=True)
+class DetectArguments:
+    """Arguments of `DETECT`.
+
+    Attributes
+    ----------
+    frame : FrameInput
+    index : int
+        Index of the frame in its stack.
+    model : Path
+        A model file.
+    stride : int
+        Step of the sliding window in px at the pixel size of the model.
+    thresholds : mapping of str to float
+        Probability thresholds that replace those of the model.
+    device : {"auto", "cpu", "cuda", "mps"}
+    area : SearchArea or None
+        Part of the frame to search; None for all of it.
+    """
+
+    frame: FrameInput
+    index: int
+    model: Path
+    stride: int
+    thresholds: Mapping[str, float]
+    device: str
+    area: SearchArea | None = None
+
+
+@dataclass(frozen=True)
+class ApplyThresholdsArguments:
+    """Arguments of `APPLY_THRESHOLDS`: a result, other thresholds, and corrections."""
+
+    result: FrameResult
+    thresholds: Mapping[str, float]
+    corrections: Sequence[Correction] = ()
+
+
+@dataclass(frozen=True)
+class ExportResultsArguments:
+    """Arguments of `EXPORT_RESULTS`.
+
+    Attributes
+    ----------
+    results : sequence of FrameResult
+        One result per searched frame of the image.
+    thresholds : mapping of str to float
+        Probability thresholds to apply to all of them.
+    image : FrameInput
+        The image with all its frames.
+    folder : Path
+        The folder for the result folders of all images.
+    overwrite : bool
+        Whether results with manual corrections may be replaced.
+    corrections : sequence of Correction
+    """
+
+    results: Sequence[FrameResult]
+    thresholds: Mapping[str, float]
+    image: FrameInput
+    folder: Path
+    overwrite: bool = False
+    corrections: Sequence[Correction] = ()
+
+
+DETECT: Task[DetectArguments, FrameResult] = Task(f"{_TASKS}:detect", "long", DetectArguments)
+APPLY_THRESHOLDS: Task[ApplyThresholdsArguments, FrameResult] = Task(
+    f"{_TASKS}:apply_thresholds", "quick", ApplyThresholdsArguments
+)
+EXPORT_RESULTS: Task[ExportResultsArguments, Path] = Task(
+    f"{_TASKS}:export_results", "quick", ExportResultsArguments
+)
+
+
+# Labels
+
+
+@dataclass(frozen=True)
+class CountLabelsArguments:
+    """Arguments of `COUNT_LABELS`: label projects and patch folders."""
+
+    sources: Sequence[Path]
+
+
+@dataclass(frozen=True)
+class ImportLabelsArguments:
+    """Arguments of `IMPORT_LABELS`.
+
+    Attributes
+    ----------
+    project : Path
+        Folder of the label project.
+    sources : sequence of Path
+        Folders of patches, and tables of points.
+    images : sequence of Path
+        Images in which the positions of the patches are searched for.
+    """
+
+    project: Path
+    sources: Sequence[Path]
+    images: Sequence[Path]
+
+
+@dataclass(frozen=True)
+class ExportLabelsArguments:
+    """Arguments of `EXPORT_LABELS`: a label project, and the new folder for its patches."""
+
+    project: Path
+    out: Path
+
+
+@dataclass(frozen=True)
+class SuggestLabelsArguments:
+    """Arguments of `SUGGEST_LABELS`.
+
+    Attributes
+    ----------
+    frame : FrameInput
+    model : Path
+        A model file.
+    taken : sequence of (float, float)
+        Positions (y, x) in px of the labels that exist.
+    device : {"auto", "cpu", "cuda", "mps"}
+    """
+
+    frame: FrameInput
+    model: Path
+    taken: Sequence[tuple[float, float]]
+    device: str
+
+
+@dataclass(frozen=True)
+class AddSyntheticDefectsArguments:
+    """Arguments of `ADD_SYNTHETIC_DEFECTS`.
+
+    Attributes
+    ----------
+    frame : FrameInput
+    area : SearchArea or None
+        Part of the frame that gets the defects; None for all of it.
+    defects : sequence of (float, float)
+        Positions (y, x) in px of labelled defects, which are avoided.
+    vacancies, interstitials : int
+        Number of point defects of each kind.
+    seed : int
+    """
+
+    frame: FrameInput
+    area: SearchArea | None
+    defects: Sequence[tuple[float, float]]
+    vacancies: int
+    interstitials: int
+    seed: int
+
+
+COUNT_LABELS: Task[CountLabelsArguments, dict[str, int]] = Task(
+    f"{_TASKS}:count_labels", "quick", CountLabelsArguments
+)
+IMPORT_LABELS: Task[ImportLabelsArguments, str] = Task(
+    f"{_TASKS}:import_labels", "quick", ImportLabelsArguments
+)
+EXPORT_LABELS: Task[ExportLabelsArguments, int] = Task(
+    f"{_TASKS}:export_labels", "quick", ExportLabelsArguments
+)
+SUGGEST_LABELS: Task[SuggestLabelsArguments, list[Suggestion]] = Task(
+    f"{_TASKS}:suggest_labels", "long", SuggestLabelsArguments
+)
+ADD_SYNTHETIC_DEFECTS: Task[AddSyntheticDefectsArguments, SyntheticDefects] = Task(
+    f"{_TASKS}:add_synthetic_defects", "quick", AddSyntheticDefectsArguments
+)
+
+
+# Models
+
+
+@dataclass(frozen=True)
+class TrainArguments:
+    """Arguments of `TRAIN`.
+
+    Attributes
+    ----------
+    sources : sequence of Path
+        Label projects and patch folders to train on.
+    out : Path
+        The model file to write.
+    options : TrainingOptions
+    device : {"auto", "cpu", "cuda", "mps"}
+    keep : bool
+        Whether a cancelled training keeps the best parameters found by then.
+    """
+
+    sources: Sequence[Path]
+    out: Path
+    options: TrainingOptions
+    device: str
+    keep: bool = False
+
+
+@dataclass(frozen=True)
+class ImportModelArguments:
+    """Arguments of `IMPORT_MODEL`: a model file."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class ExportModelArguments:
+    """Arguments of `EXPORT_MODEL`: a model file of the library, and the file to write."""
+
+    path: Path
+    target: Path
+
+
+TRAIN: Task[TrainArguments, TrainingSummary] = Task(f"{_TASKS}:train", "long", TrainArguments)
+# Verifying a model needs torch, which only the long worker has loaded.
+IMPORT_MODEL: Task[ImportModelArguments, ModelEntry] = Task(
+    f"{_TASKS}:import_model", "long", ImportModelArguments
+)
+EXPORT_MODEL: Task[ExportModelArguments, Path] = Task(
+    f"{_TASKS}:export_model", "quick", ExportModelArguments
+)
+
+TASKS: tuple[Task[Any, Any], ...] = (
+    READ_MICROGRAPH,
+    READ_PATCHES,
+    LOAD_TORCH,
+    EXPLAIN_SCALE,
+    COMPUTE_STAGES,
+    MEASURE_LATTICE,
+    DETECT,
+    APPLY_THRESHOLDS,
+    EXPORT_RESULTS,
+    COUNT_LABELS,
+    IMPORT_LABELS,
+    EXPORT_LABELS,
+    SUGGEST_LABELS,
+    ADD_SYNTHETIC_DEFECTS,
+    TRAIN,
+    IMPORT_MODEL,
+    EXPORT_MODEL,
+)
+"""All tasks."""
