@@ -28,6 +28,7 @@ from recipe_windows import (
     warm_up_samples,
 )
 
+from napari_stem_defects.base.progress import EpochProgress
 from napari_stem_defects.inference.sliding_window import fast_precision
 from napari_stem_defects.io.models.model_file import load_model, save_model
 from napari_stem_defects.simulation.random_scenes import (
@@ -85,7 +86,7 @@ def train(
     print(f"training on {len(samples)} windows", flush=True)
 
     def report(progress: Progress) -> None:
-        loss = progress.detail.get("loss", float("nan"))
+        loss = progress.training_loss if isinstance(progress, EpochProgress) else float("nan")
         print(f"{progress.stage} {progress.done}/{progress.total} loss {loss:.4f}", flush=True)
 
     pretraining = Schedule(

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
+from dataclasses import FrozenInstanceError, replace
+from typing import Any
+
 import pytest
 
 from napari_stem_defects.base.progress import (
     Cancelled,
+    EpochProgress,
     Progress,
     ProgressCallback,
     StopAndKeep,
@@ -49,3 +54,36 @@ def test_cancelling_and_stopping_are_different() -> None:
 def test_progress_cannot_be_modified() -> None:
     with pytest.raises(AttributeError):
         Progress("counting", 0, 3).done = 1  # type: ignore[misc]
+
+
+def epoch_progress(**changes: Any) -> EpochProgress:
+    losses: dict[str, Any] = {"training_loss": 0.5, "validation_loss": None}
+    fields = {"class_name": "SF1", "seed": 3, "epoch": 2, **losses, **changes}
+    return EpochProgress("training SF1", 2, 8, **fields)
+
+
+def test_an_epoch_is_a_step_with_losses() -> None:
+    step = epoch_progress()
+    assert isinstance(step, Progress)
+    assert (step.stage, step.done, step.total, step.saving) == ("training SF1", 2, 8, False)
+    assert (step.class_name, step.seed, step.epoch) == ("SF1", 3, 2)
+    assert (step.training_loss, step.validation_loss) == (0.5, None)
+    with pytest.raises(FrozenInstanceError):
+        step.epoch = 3  # type: ignore[misc]
+
+
+def test_another_scale_keeps_the_losses() -> None:
+    step = replace(epoch_progress(validation_loss=0.25), done=500, total=1000)
+    assert isinstance(step, EpochProgress)
+    assert (step.done, step.total, step.validation_loss) == (500, 1000, 0.25)
+
+
+def test_an_epoch_needs_all_its_figures_by_name() -> None:
+    with pytest.raises(TypeError, match="missing 5 required keyword-only"):
+        EpochProgress("training", 1, 2)  # type: ignore[call-arg]
+
+
+def test_an_epoch_differs_from_a_plain_step_and_survives_a_process_boundary() -> None:
+    step = epoch_progress()
+    assert step != Progress(step.stage, step.done, step.total)
+    assert pickle.loads(pickle.dumps(step)) == step

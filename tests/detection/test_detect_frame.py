@@ -17,6 +17,7 @@ from napari_stem_defects.errors import InputError
 from napari_stem_defects.inference import predict as predict_module
 from napari_stem_defects.inference import sliding_window
 from napari_stem_defects.inference.predict import pick_device, predict
+from napari_stem_defects.inference.strategy import CoarseMapProgress
 from napari_stem_defects.lattice.scale import match_scale
 from napari_stem_defects.networks.ensemble import EnsembleNetwork
 from napari_stem_defects.networks.member import (
@@ -217,13 +218,14 @@ def test_the_coarse_map_comes_first(ensemble: Ensemble, monkeypatch: pytest.Monk
     flat = filter_image(noise(150, 200), SPEC.preprocessing)
     grid = window_grid((150, 200), 12)
     answers = predict(flat, ensemble, grid, report=steps.append)
-    coarse = [number for number, step in enumerate(steps) if step.detail]
+    coarse = [number for number, step in enumerate(steps) if isinstance(step, CoarseMapProgress)]
     windows = len(grid.y[::4]) * len(grid.x[::4])
     assert coarse == [-(-windows // 10) - 1]
-    detail = steps[coarse[0]].detail
-    np.testing.assert_array_equal(detail["probability"], answers[:, ::4, ::4])
-    np.testing.assert_array_equal(detail["y"], grid.y[::4])
-    np.testing.assert_array_equal(detail["x"], grid.x[::4])
+    step = steps[coarse[0]]
+    assert isinstance(step, CoarseMapProgress)
+    np.testing.assert_array_equal(step.probability, answers[:, ::4, ::4])
+    np.testing.assert_array_equal(step.y, grid.y[::4])
+    np.testing.assert_array_equal(step.x, grid.x[::4])
     done = [step.done for step in steps]
     assert done == sorted(set(done))
     assert done[-1] == grid.windows

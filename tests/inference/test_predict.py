@@ -14,6 +14,7 @@ import pytest
 from helpers.small_ensemble import SPEC, filtered_noise, small_ensemble
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.inference.predict import PartialProbabilities, pick_device, predict
+from napari_stem_defects.inference.strategy import CoarseMapProgress
 from napari_stem_defects.networks import ensemble as ensemble_module
 from napari_stem_defects.networks.ensemble import EnsembleNetwork
 from napari_stem_defects.preprocessing.windows import window_grid
@@ -89,9 +90,11 @@ def test_progress_holds_the_coarse_grid_once(filtered: np.ndarray) -> None:
     found = predict(filtered, small_ensemble(), grid, report=reports.append, watch=watch)
     assert [each.done for each in reports] == shown
     assert reports[-1].done == reports[-1].total == grid.windows
-    (coarse,) = [each.detail for each in reports if each.detail]
-    np.testing.assert_array_equal(coarse["probability"], found[:, ::4, ::4])
-    np.testing.assert_array_equal(coarse["y"], grid.y[::4])
+    (coarse,) = [each for each in reports if isinstance(each, CoarseMapProgress)]
+    assert coarse.probability.dtype == np.float32
+    np.testing.assert_array_equal(coarse.probability, found[:, ::4, ::4])
+    np.testing.assert_array_equal(coarse.y, grid.y[::4])
+    np.testing.assert_array_equal(coarse.x, grid.x[::4])
 
 
 def test_unknown_devices_are_rejected() -> None:

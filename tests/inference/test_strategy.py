@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 
 from helpers.small_ensemble import filtered_noise, small_ensemble
+from napari_stem_defects.base.progress import Progress
 from napari_stem_defects.inference.dense import DenseInference
 from napari_stem_defects.inference.sliding_window import SlidingWindowInference
-from napari_stem_defects.inference.strategy import Batch, InferenceStrategy
+from napari_stem_defects.inference.strategy import (
+    Batch,
+    CoarseMapProgress,
+    InferenceStrategy,
+)
 from napari_stem_defects.preprocessing.windows import window_grid
 
 
@@ -21,6 +26,16 @@ def test_strategies_implement_the_interface() -> None:
 
 def test_batches_do_not_end_the_coarse_grid_by_default() -> None:
     assert not Batch(np.arange(2), np.arange(2)).ends_coarse_grid
+
+
+def test_a_coarse_map_is_a_step_of_the_scan() -> None:
+    y, x = np.array([32, 64]), np.array([32])
+    step = CoarseMapProgress(
+        "scanning", 2, 9, probability=np.full((3, 2, 1), 0.5, np.float32), y=y, x=x
+    )
+    assert isinstance(step, Progress)
+    assert (step.stage, step.done, step.total, step.saving) == ("scanning", 2, 9, False)
+    assert step.probability.shape == (3, len(step.y), len(step.x))
 
 
 def test_predicting_batches_separately_gives_the_same_probabilities() -> None:

@@ -14,10 +14,11 @@ from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.base.progress import Progress
 from napari_stem_defects.base.search_area import SearchArea
 from napari_stem_defects.detection.cutout import Cutout
-from napari_stem_defects.detection.frame_result import FrameResult
+from napari_stem_defects.detection.frame_result import FrameResult, PartialResultProgress
 from napari_stem_defects.inference import sliding_window
 from napari_stem_defects.inference.predict import PartialProbabilities
 from napari_stem_defects.inference.sliding_window import COARSE_STEP
+from napari_stem_defects.inference.strategy import CoarseMapProgress
 from napari_stem_defects.io.models.model_file import load_model
 from napari_stem_defects.jobs import progressive_results, tasks
 from napari_stem_defects.jobs.frame_input import FrameInput
@@ -50,8 +51,8 @@ def test_results_get_finer_and_end_as_the_command_line_has_them(
         area=area,
         report=reported.append,
     )
-    partial = [each.detail["partial"] for each in reported if "partial" in each.detail]
-    assert all("probability" not in each.detail for each in reported)
+    partial = [each.result for each in reported if isinstance(each, PartialResultProgress)]
+    assert not any(isinstance(each, CoarseMapProgress) for each in reported)
     assert len(partial) > 3
     assert not any(each.finished for each in partial)
     assert all(each.thresholds["SF1"] == 0.4 for each in partial)
@@ -97,7 +98,8 @@ def test_refining_costs_a_small_share(model: Path, monkeypatch: pytest.MonkeyPat
 
     def report_result(progress: Progress) -> None:
         clock.now += 0.5
-        shown.append(progress.detail["partial"])
+        assert isinstance(progress, PartialResultProgress)
+        shown.append(progress.result)
 
     limits: dict[str, Any] = {"thresholds": {"Bulk": 0.5, "SF1": 0.5}}
     refining = ProgressiveResults(report_result, Cutout(image, image), spec, 0, limits, {})
@@ -106,8 +108,8 @@ def test_refining_costs_a_small_share(model: Path, monkeypatch: pytest.MonkeyPat
     so_far = PartialProbabilities(predictions, np.zeros(predictions.shape[1:], bool), grid)
     so_far.predicted[::COARSE_STEP, ::COARSE_STEP] = True
     coarse = predictions[:, ::COARSE_STEP, ::COARSE_STEP]
-    where = {"y": grid.y[::COARSE_STEP], "x": grid.x[::COARSE_STEP]}
-    refining.report(Progress("scanning", 1, 9, {"probability": coarse, **where}))
+    y, x = grid.y[::COARSE_STEP], grid.x[::COARSE_STEP]
+    refining.report(CoarseMapProgress("scanning", 1, 9, probability=coarse, y=y, x=x))
     started = clock.now
     for _ in range(100):
         clock.now += 0.3

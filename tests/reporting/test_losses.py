@@ -24,6 +24,9 @@ def test_losses_are_read_from_the_history() -> None:
 
 def test_the_auxiliary_loss_is_left_out() -> None:
     assert epoch_losses([entry("lesson", 1)]) == []
+    names = ("lesson", "", "SF1")
+    is_auxiliary = [EpochLoss(name, 0, 1, 0.5, None).is_auxiliary for name in names]
+    assert is_auxiliary == [True, False, False]
 
 
 def test_epochs_of_a_class_follow_the_pretraining_of_its_seed() -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from learning_samples import striped_patches
 
-from napari_stem_defects.base.progress import Cancelled, Progress
+from napari_stem_defects.base.progress import Cancelled, EpochProgress, Progress
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.networks.ensemble import EnsembleNetwork
 from napari_stem_defects.networks.member import weight_shapes
@@ -140,6 +140,18 @@ def test_members_start_from_their_output_of_the_pretrained_network() -> None:
     assert ((predictions(ensemble, fresh) > 0.5) == (fresh.targets > 0.5)).mean() > 0.9
 
 
+def history_entry(step: Progress) -> dict[str, object]:
+    """Return the entry of the history that belongs to a reported epoch."""
+    assert isinstance(step, EpochProgress)
+    return {
+        "class": step.class_name,
+        "seed": step.seed,
+        "epoch": step.epoch,
+        "loss": step.training_loss,
+        "validation_loss": step.validation_loss,
+    }
+
+
 @pytest.mark.parametrize("pretraining_epochs", [0, 2])
 def test_every_epoch_is_reported(pretraining_epochs: int) -> None:
     steps: list[Progress] = []
@@ -150,7 +162,7 @@ def test_every_epoch_is_reported(pretraining_epochs: int) -> None:
     total = 2 * (3 + pretraining_epochs)
     assert [step.done for step in steps] == list(range(1, total + 1))
     assert {step.total for step in steps} == {total}
-    assert [step.detail for step in steps] == history
+    assert [history_entry(step) for step in steps] == history
     assert steps[-1].stage == "training SF1"
     assert [(h["class"], h["seed"], h["epoch"]) for h in history if h["class"]] == [
         (name, seed, epoch)

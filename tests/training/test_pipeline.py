@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from learning_samples import striped_clicks, striped_patches
 
-from napari_stem_defects.base.progress import Cancelled, Progress
+from napari_stem_defects.base.progress import Cancelled, EpochProgress, Progress
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.networks.spec import EnsembleSpec
 from napari_stem_defects.training import pipeline
@@ -145,7 +145,7 @@ def test_progress_runs_once_from_start_to_end() -> None:
     done = [step.done / step.total for step in steps]
     assert done == sorted(done)
     assert done[-1] == 1
-    assert any("loss" in step.detail for step in steps)
+    assert any(isinstance(step, EpochProgress) for step in steps)
 
 
 def test_a_cancelled_run_ends_at_once() -> None:
@@ -153,12 +153,12 @@ def test_a_cancelled_run_ends_at_once() -> None:
 
     def cancel(step: Progress) -> None:
         steps.append(step)
-        if "loss" in step.detail:
+        if isinstance(step, EpochProgress):
             raise Cancelled
 
     with pytest.raises(Cancelled):
         train(striped_patches(6), device="cpu", report=cancel)
-    assert sum("loss" in step.detail for step in steps) == 1
+    assert sum(isinstance(step, EpochProgress) for step in steps) == 1
 
 
 def test_classes_that_cannot_be_tested_are_reported() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_stem_defects.base.progress import Progress
 from napari_stem_defects.base.version import __version__
 from napari_stem_defects.postprocessing.mask_stack import MaskStack
 from napari_stem_defects.postprocessing.masks import MIN_PLANAR_LENGTH_PX, masks_from_probability
@@ -154,6 +155,19 @@ class FrameResult:
             regions=regions,
             parameters={**self.parameters, **parameters},
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartialResultProgress(Progress):
+    """A step of a detection, with the result of the windows predicted so far.
+
+    Attributes
+    ----------
+    result : FrameResult
+        Its `FrameResult.finished` is False.
+    """
+
+    result: FrameResult
 
 
 def _smallest_type(numbered: NDArray[np.unsignedinteger[Any]]) -> NDArray[np.unsignedinteger[Any]]:

@@ -10,7 +10,7 @@ windows share their feature maps, both modes use dense (fully convolutional) inf
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from napari_stem_defects.inference.sliding_window import (
     COARSE_STEP,
     SlidingWindowInference,
 )
+from napari_stem_defects.inference.strategy import CoarseMapProgress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -110,9 +111,8 @@ def predict(
     mode : {"exact", "fast"}
         See the module docstring.
     report : callable
-        Called with the progress after every batch. Sliding-window inference includes the coarse
-        grid once, when it is complete, as
-        ``detail={"probability": (C, ., .), "y": ..., "x": ...}``.
+        Called with the progress after every batch. Sliding-window inference reports one
+        `CoarseMapProgress`, when the coarse grid is complete.
     watch : callable, optional
         Called after every batch with all probabilities so far.
 
@@ -137,11 +137,11 @@ def predict(
         values[batch.rows, batch.columns] = part
         partial.predicted[batch.rows, batch.columns] = True
         done += len(batch.rows)
-        coarse = {}
+        progress = Progress("scanning", done, grid.windows)
         if batch.ends_coarse_grid:
-            coarse = _coarse_map(values, grid)
-            strategy.use_coarse_grid(coarse["probability"])
-        report(Progress("scanning", done, grid.windows, coarse))
+            progress = _with_coarse_map(progress, values, grid)
+            strategy.use_coarse_grid(progress.probability)
+        report(progress)
         if watch is not None:
             watch(partial)
     return np.ascontiguousarray(values.transpose(2, 0, 1))
@@ -156,10 +156,16 @@ def _choose_strategy(
     return SlidingWindowInference(filtered, ensemble, device, mode)
 
 
-def _coarse_map(values: NDArray[np.float32], grid: Grid) -> dict[str, NDArray[Any]]:
+def _with_coarse_map(
+    progress: Progress, values: NDArray[np.float32], grid: Grid
+) -> CoarseMapProgress:
+    """Add the coarse grid of the probabilities (gy, gx, C) to the progress."""
     part = values[::COARSE_STEP, ::COARSE_STEP]
-    return {
-        "probability": np.ascontiguousarray(part.transpose(2, 0, 1)),
-        "y": grid.y[::COARSE_STEP],
-        "x": grid.x[::COARSE_STEP],
-    }
+    return CoarseMapProgress(
+        progress.stage,
+        progress.done,
+        progress.total,
+        probability=np.ascontiguousarray(part.transpose(2, 0, 1)),
+        y=grid.y[::COARSE_STEP],
+        x=grid.x[::COARSE_STEP],
+    )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from napari_stem_defects.base.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +33,24 @@ class Batch(NamedTuple):
     rows: NDArray[np.int64]
     columns: NDArray[np.int64]
     ends_coarse_grid: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoarseMapProgress(Progress):
+    """The step of a scan that completes the coarse grid, with its probabilities.
+
+    Attributes
+    ----------
+    probability : ndarray of float32, shape (C, gy, gx)
+        Probabilities after probability calibration.
+    y : ndarray of int64, shape (gy,)
+    x : ndarray of int64, shape (gx,)
+        Window centres in px.
+    """
+
+    probability: NDArray[np.float32]
+    y: NDArray[np.int64]
+    x: NDArray[np.int64]
 
 
 class InferenceStrategy(ABC):

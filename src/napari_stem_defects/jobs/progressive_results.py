@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_stem_defects.base.progress import Progress, ProgressCallback
-from napari_stem_defects.detection.frame_result import FrameResult
+from napari_stem_defects.detection.frame_result import FrameResult, PartialResultProgress
+from napari_stem_defects.inference.strategy import CoarseMapProgress
 from napari_stem_defects.lattice.scale import (
     match_scale,
     scale_positions,
@@ -42,7 +43,7 @@ class ProgressiveResults:
     Attributes
     ----------
     send_progress : callable
-        Gets every progress; results come as ``detail["partial"]``.
+        Called with every progress; partial results come as `PartialResultProgress`.
     cutout : Cutout
     spec : EnsembleSpec
     frame : int
@@ -65,8 +66,8 @@ class ProgressiveResults:
 
     def report(self, progress: Progress) -> None:
         """Pass a report on; predictions on the coarse grid become a result."""
-        if "probability" in progress.detail:
-            self._show(progress, **progress.detail)
+        if isinstance(progress, CoarseMapProgress):
+            self._show(progress, progress.probability, progress.y, progress.x)
             self._has_coarse = True
             self._spent_s = 0.0  # it was always there; only what follows is on top
         else:
@@ -95,7 +96,9 @@ class ProgressiveResults:
     ) -> None:
         began = time.monotonic()
         result = self._result(probability, y, x, valid)
-        self.send_progress(replace(progress, detail={"partial": result}))
+        self.send_progress(
+            PartialResultProgress(progress.stage, progress.done, progress.total, result=result)
+        )
         self._each_s = time.monotonic() - began
         self._spent_s += self._each_s
 

@@ -32,6 +32,11 @@ class EpochLoss(NamedTuple):
     training: float
     validation: float | None
 
+    @property
+    def is_auxiliary(self) -> bool:
+        """Whether this is the auxiliary loss, which charts leave out."""
+        return self.class_name == _AUXILIARY
+
 
 def member_title(class_name: str) -> str:
     """Return the title of a member's losses.
@@ -62,11 +67,11 @@ def epoch_losses(history: Iterable[Mapping[str, Any]]) -> list[EpochLoss]:
     -------
     list of EpochLoss
     """
-    return [
+    losses = [
         EpochLoss(step["class"], step["seed"], step["epoch"], step["loss"], step["validation_loss"])
         for step in history
-        if step["class"] != _AUXILIARY
     ]
+    return [loss for loss in losses if not loss.is_auxiliary]
 
 
 def consecutive_epochs(losses: Iterable[EpochLoss]) -> dict[tuple[str, int], list[EpochLoss]]:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_stem_defects.base.defect_classes import kind_of
-from napari_stem_defects.base.progress import Progress, ProgressCallback, StopAndKeep, silent
+from napari_stem_defects.base.progress import EpochProgress, ProgressCallback, StopAndKeep, silent
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.networks.member import (
     Member,
@@ -78,7 +78,7 @@ def fit(
     device : str
         A torch device name.
     report : callable
-        Receives the progress after every epoch; an exception that it raises ends the run.
+        Receives an `EpochProgress` after every epoch; an exception that it raises ends the run.
         `StopAndKeep` ends it with the best epochs so far (early stopping, see `best_ensemble`).
     checkpoints : CheckpointLog, optional
         Saves every epoch; epochs that it holds already are not trained again.
@@ -153,11 +153,19 @@ class _EpochLog:
         name, history = f"{seed} {class_name}", self.checkpoints.history
         for epoch in range(self.checkpoints.resume(name, trainer, epochs) + 1, epochs + 1):
             losses = trainer.epoch(self.after_batch)
-            step = {"class": class_name, "seed": seed, "epoch": epoch, **losses}
-            history.append(step)
+            history.append({"class": class_name, "seed": seed, "epoch": epoch, **losses})
             self.checkpoints.save(name, trainer, epoch, epochs)
-            stage = f"training {class_name or 'all'}"
-            self.report(Progress(stage, len(history), self.total, step))
+            step = EpochProgress(
+                f"training {class_name or 'all'}",
+                len(history),
+                self.total,
+                class_name=class_name,
+                seed=seed,
+                epoch=epoch,
+                training_loss=losses["loss"],
+                validation_loss=losses["validation_loss"],
+            )
+            self.report(step)
 
 
 def _fit_seed(task: _Task, seed: int, log: _EpochLog) -> list[Member]:

@@ -68,10 +68,10 @@ def train(
     options : TrainingOptions, optional
     device : {"auto", "cpu", "cuda", "mps"}
     report : callable
-        Receives the progress after every view and epoch, on one scale for the whole run; the
-        ``detail`` of an epoch is its entry in the history. An exception that it raises ends the
-        run, except for `StopAndKeep` during the fit: then the best epochs so far are calibrated
-        and evaluated (early stopping).
+        Receives the progress after every view and epoch, on one scale for the whole run, with the
+        losses of an epoch as `EpochProgress`. An exception that it raises ends the run, except
+        for `StopAndKeep` during the fit: then the best epochs so far are calibrated and evaluated
+        (early stopping).
     checkpoints : CheckpointStore, optional
         Saves every epoch, so that another run can continue this one, and for `StopAndKeep`.
 
@@ -327,7 +327,8 @@ class _RepeatedProgress:
         self._time = 0.0
 
     def __call__(self, step: Progress) -> None:
-        self._last, self._time = replace(step, detail={}), time.monotonic()
+        self._last = Progress(step.stage, step.done, step.total, step.saving)  # without losses
+        self._time = time.monotonic()
         self._report(step)
 
     def repeat(self) -> None:
