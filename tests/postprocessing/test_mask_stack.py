@@ -1,4 +1,4 @@
-"""Planes are packed and come back; what crosses strips is one region."""
+"""Masks are packed without loss; results do not depend on the size of the row blocks."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from probability_maps import answers
+from probability_maps import blank_map
 from scipy import ndimage
 
 from napari_stem_defects.postprocessing import mask_stack as module
-from napari_stem_defects.postprocessing.connected_components import EIGHT_CONNECTED, StripLabeller
 from napari_stem_defects.postprocessing.mask_stack import MaskStack, reduce_squares, row_slices
 from napari_stem_defects.postprocessing.masks import masks_from_probability
 from napari_stem_defects.postprocessing.regions import measure_regions, number_regions
@@ -31,48 +30,32 @@ def random_masks(shape: tuple[int, int], share: float = 0.3, seed: int = 0) -> N
 
 @pytest.mark.parametrize("pixels", [1, 100, 700, 10**6])
 @pytest.mark.parametrize("shape", [(1, 1), (64, 101), (97, 13)])
-def test_planes_come_back(
+def test_packed_masks_are_unpacked_unchanged(
     monkeypatch: pytest.MonkeyPatch, pixels: int, shape: tuple[int, int]
 ) -> None:
     monkeypatch.setattr(module, "BLOCK_PIXELS", pixels)
     masks = random_masks(shape)
-    planes = MaskStack.from_array(NAMES, masks)
-    np.testing.assert_array_equal(planes.masks(), masks)
-    assert planes.areas_px() == masks.sum(axis=(1, 2)).tolist()
-    assert MaskStack.from_planes(NAMES, iter(masks)) == planes
+    stack = MaskStack.from_array(NAMES, masks)
+    np.testing.assert_array_equal(stack.masks(), masks)
+    assert stack.areas_px() == masks.sum(axis=(1, 2)).tolist()
+    assert MaskStack.from_planes(NAMES, iter(masks)) == stack
     box = slice(shape[0] // 3, shape[0]), slice(shape[1] // 2, shape[1])
-    np.testing.assert_array_equal(planes.crop("Vacancy_CdTe", box), masks[1][box])
+    np.testing.assert_array_equal(stack.crop("Vacancy_CdTe", box), masks[1][box])
 
 
-def test_empty_planes_of_a_large_image_take_little() -> None:
+def test_empty_masks_of_a_large_image_take_little_memory() -> None:
     shape = (4096, 4096)
     parts = (
         np.zeros((3, rows.stop - rows.start, shape[1]), np.uint8) for rows in row_slices(shape)
     )
-    planes = MaskStack.from_blocks(NAMES, shape, parts)
-    assert sum(len(each) for part in planes.packed for each in part) < 100_000
-    assert planes.areas_px() == [0, 0, 0]
-
-
-@given(st.integers(0, 2**31), st.integers(1, 40), st.floats(0.05, 0.7))
-@settings(max_examples=60, deadline=None)
-def test_pieces_of_strips_are_the_regions_of_the_whole(seed: int, rows: int, share: float) -> None:
-    mask = random_masks((40, 23), share, seed)[0]
-    pieces = StripLabeller()
-    numbers = np.concatenate([pieces.add(mask[top : top + rows]) for top in range(0, 40, rows)])
-    found = pieces.regions()[numbers]
-    expected, count = ndimage.label(mask, EIGHT_CONNECTED)
-    pairs = {*zip(found.ravel().tolist(), expected.ravel().tolist(), strict=True)}
-    assert len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs})
-    boxes = pieces.component_boxes()
-    assert len(boxes) == count
-    for (region, number), _ in zip(sorted(pairs - {(0, 0)}), boxes, strict=True):
-        assert boxes[region - 1] == ndimage.find_objects(expected)[number - 1]
+    stack = MaskStack.from_blocks(NAMES, shape, parts)
+    assert sum(len(each) for part in stack.packed for each in part) < 100_000
+    assert stack.areas_px() == [0, 0, 0]
 
 
 @given(st.integers(0, 2**31), st.sampled_from([1, 7, 41]))
 @settings(max_examples=25, deadline=None)
-def test_strips_change_neither_planes_nor_regions(seed: int, rows: int) -> None:
+def test_block_size_changes_neither_masks_nor_regions(seed: int, rows: int) -> None:
     random = np.random.default_rng(seed)
     shape = int(random.integers(64, 200)), int(random.integers(64, 200))
     found = _random_map(random, shape)
@@ -82,7 +65,7 @@ def test_strips_change_neither_planes_nor_regions(seed: int, rows: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "BLOCK_PIXELS", rows * shape[1])
         parts = masks_from_probability(found, shape, limits, invalid)
-    assert len(parts.strips) == -(-shape[0] // rows)
+    assert len(parts.row_slices) == -(-shape[0] // rows)
     np.testing.assert_array_equal(parts.masks(), whole.masks())
     np.testing.assert_array_equal(number_regions(found, parts), number_regions(found, whole))
     for one, other in zip(
@@ -98,7 +81,7 @@ def test_strips_change_neither_planes_nor_regions(seed: int, rows: int) -> None:
 
 
 def _random_map(random: np.random.Generator, shape: tuple[int, int]) -> ProbabilityMap:
-    found = answers(*CLASSES, shape=shape, stride=int(random.integers(2, 17)))
+    found = blank_map(*CLASSES, shape=shape, stride=int(random.integers(2, 17)))
     smooth = ndimage.gaussian_filter(random.random(found.probability.shape), (0, 1, 1))
     lowest, highest = smooth.min((1, 2), keepdims=True), smooth.max((1, 2), keepdims=True)
     found.valid[:] = random.random(found.valid.shape) < 0.95
@@ -107,7 +90,7 @@ def _random_map(random: np.random.Generator, shape: tuple[int, int]) -> Probabil
 
 
 @pytest.mark.parametrize("edge", [1, 3, 8])
-def test_blocks_are_combined_across_strips(edge: int) -> None:
+def test_squares_are_combined_across_row_blocks(edge: int) -> None:
     pixels = np.random.default_rng(0).random((50, 31)).astype(np.float32)
     parts = [(slice(top, min(top + 7, 50)), pixels[top : top + 7]) for top in range(0, 50, 7)]
     for combine in (np.maximum, np.add):

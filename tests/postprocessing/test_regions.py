@@ -35,19 +35,19 @@ def even_map(value: float = 0.8) -> ProbabilityMap:
     )
 
 
-def planes() -> NDArray[np.uint8]:
+def empty_masks() -> NDArray[np.uint8]:
     return np.zeros((3, *SHAPE), np.uint8)
 
 
 def measure(
-    masks: NDArray[np.uint8], answer: ProbabilityMap | None = None, nm: float | None = None
+    masks: NDArray[np.uint8], prediction: ProbabilityMap | None = None, nm: float | None = None
 ) -> tuple[Region, ...]:
     packed = MaskStack.from_array(NAMES, masks)
-    return measure_regions(answer or even_map(), packed, image="a", frame=2, pixel_size_nm=nm)
+    return measure_regions(prediction or even_map(), packed, image="a", frame=2, pixel_size_nm=nm)
 
 
-def length_of(mask: NDArray[np.bool_]) -> float:
-    masks = planes()
+def measured_length(mask: NDArray[np.bool_]) -> float:
+    masks = empty_masks()
     masks[0, 30 : 30 + mask.shape[0], 50 : 50 + mask.shape[1]] = mask
     (region,) = measure(masks, nm=1.0)
     assert region.length_nm is not None
@@ -55,7 +55,7 @@ def length_of(mask: NDArray[np.bool_]) -> float:
 
 
 def test_a_band_is_measured_in_px_and_nm() -> None:
-    masks = planes()
+    masks = empty_masks()
     masks[0, 10:110, 40:50] = 1
     (band,) = measure(masks, nm=0.03)
     assert (band.image, band.frame, band.class_name, band.region) == ("a", 2, "SF1", 1)
@@ -68,20 +68,20 @@ def test_a_band_is_measured_in_px_and_nm() -> None:
 
 
 def test_without_calibration_there_are_no_nanometres() -> None:
-    masks = planes()
+    masks = empty_masks()
     masks[0, 5:9, 5:9] = 1
     (spot,) = measure(masks)
     assert spot.y_nm is spot.x_nm is spot.area_nm2 is spot.length_nm is None
 
 
 def test_unknown_is_no_region() -> None:
-    masks = planes()
+    masks = empty_masks()
     masks[2] = 1
     assert measure(masks) == ()
 
 
 def test_order_is_class_then_y_then_x() -> None:
-    masks = planes()
+    masks = empty_masks()
     for y, x in ((80, 20), (30, 120), (30, 20)):
         masks[:2, y : y + 3, x : x + 3] = 1
     found = [(r.class_name, r.region, round(r.y_px), round(r.x_px)) for r in measure(masks)]
@@ -92,7 +92,7 @@ def test_order_is_class_then_y_then_x() -> None:
 
 
 def test_pixels_carry_the_numbers_of_their_regions() -> None:
-    masks = planes()
+    masks = empty_masks()
     masks[0, 80:90, 20:30] = 1
     masks[0, 30:40, 120:130] = 1
     masks[2, 5, 5] = 1
@@ -102,34 +102,34 @@ def test_pixels_carry_the_numbers_of_their_regions() -> None:
 
 
 def test_diagonal_neighbours_are_one_region() -> None:
-    masks = planes()
+    masks = empty_masks()
     masks[0, np.arange(50), np.arange(50)] = 1
     assert len(measure(masks)) == 1
 
 
 def test_a_point_defect_sits_at_its_peak() -> None:
-    answer = even_map(0.0)
-    answer.probability[2] = np.exp(
-        -((answer.y[:, None] - 50) ** 2 + (answer.x[None] - 90) ** 2) / (2 * 9.0**2)
+    prediction = even_map(0.0)
+    prediction.probability[2] = np.exp(
+        -((prediction.y[:, None] - 50) ** 2 + (prediction.x[None] - 90) ** 2) / (2 * 9.0**2)
     )
-    masks = planes()
+    masks = empty_masks()
     masks[1, 35:61, 70:101] = 1  # lopsided on purpose
-    (spot,) = measure(masks, answer)
+    (spot,) = measure(masks, prediction)
     assert np.hypot(spot.y_px - 50, spot.x_px - 90) < 2.5
 
 
 @pytest.mark.parametrize("length", [1, 2, 7, 50])
 def test_a_row_of_n_pixels_is_n_long(length: int) -> None:
     row = np.ones((1, length), bool)
-    assert length_of(row) == pytest.approx(length, abs=1e-9)
-    assert length_of(row.T) == pytest.approx(length, abs=1e-9)
+    assert measured_length(row) == pytest.approx(length, abs=1e-9)
+    assert measured_length(row.T) == pytest.approx(length, abs=1e-9)
 
 
 def test_extent_of_known_shapes() -> None:
-    assert length_of(np.eye(30, dtype=bool)) == pytest.approx(np.hypot(30, 29), abs=1e-9)
+    assert measured_length(np.eye(30, dtype=bool)) == pytest.approx(np.hypot(30, 29), abs=1e-9)
     ball = np.zeros((81, 81), bool)
     ball[disk((40, 40), 40.5)] = True
-    assert length_of(ball) == pytest.approx(81, abs=1)
+    assert measured_length(ball) == pytest.approx(81, abs=1)
 
 
 def test_extent_agrees_with_scikit_image() -> None:
@@ -139,12 +139,12 @@ def test_extent_agrees_with_scikit_image() -> None:
         for y, x, radius in random.integers(12, 48, (3, 3)):
             blob[disk((y, x), radius / 2, shape=blob.shape)] = 1
         whole = max(regionprops(label(blob)), key=lambda region: region.area)
-        length = length_of(whole.image)
+        length = measured_length(whole.image)
         assert length == pytest.approx(whole.feret_diameter_max, abs=1.0)
 
 
 def test_totals_add_up_and_name_every_class() -> None:
-    masks = planes()
+    masks = empty_masks()
     masks[0, 10:20, 10:20] = 1
     masks[0, 50:60, 10:30] = 1
     summed = totals(measure(masks, nm=0.5), NAMES)

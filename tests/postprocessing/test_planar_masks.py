@@ -1,0 +1,130 @@
+"""Planar defects: one class per pixel, minimum length, border of the image."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from probability_maps import HALF, SHAPE, blank_map, count_components, draw_masks
+
+from napari_stem_defects.postprocessing.interpolation import WindowInterpolator
+from napari_stem_defects.postprocessing.planar_masks import PlanarClasses
+from napari_stem_defects.postprocessing.results import ProbabilityMap
+
+
+def test_only_planar_regions_have_a_minimum_length() -> None:
+    prediction = blank_map("Bulk", "SF1", "Vacancy_CdTe")
+    prediction.probability[1:, 5, 5] = 0.9
+    prediction.probability[1, 12, :] = 0.9
+    _, masks = draw_masks(prediction, SHAPE, HALF)
+    assert count_components(masks[0]) == 1
+    assert masks[0, 100].all()
+    assert count_components(masks[1]) == 1
+    _, kept = draw_masks(prediction, SHAPE, HALF, min_length_px=0)
+    assert count_components(kept[0]) == 2
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_planar_regions_along_the_border_are_removed(turned: bool) -> None:
+    prediction = blank_map("SF1", shape=(128, 128))
+    prediction.probability[0, :, 15] = 0.9
+    prediction.probability[0, 8, :8] = 0.9
+    if turned:
+        prediction = replace(prediction, probability=prediction.probability.transpose(0, 2, 1))
+    _, masks = draw_masks(prediction, (128, 128), HALF)
+    mask = masks[0].T if turned else masks[0]
+    assert not mask[:, 112:].any()
+    assert mask[67, :60].all()
+
+
+def test_a_short_part_of_a_fault_does_not_get_another_class() -> None:
+    prediction = blank_map("SF1", "SF2", shape=(64, 256))
+    prediction.probability[1, 4, :] = 0.9
+    prediction.probability[1, 4, 10:12] = 0.2
+    prediction.probability[0, 4, 10:12] = 0.9
+    _, masks = draw_masks(prediction, (64, 256), HALF)
+    assert not masks[0].any()
+    assert masks[1, 35].all()
+
+
+def test_windows_beside_a_double_fault_do_not_make_it_a_twin() -> None:
+    """On either side the stacking is that of a twin; only windows on the fault contain both."""
+    prediction = blank_map("SF2", "Twin_Bound", shape=(128, 256))
+    prediction.probability[0, 8, :] = 0.97
+    for row in (6, 7, 9, 10):
+        prediction.probability[0, row, :] = 0.25
+        prediction.probability[1, row, :] = 0.7
+    limits = {"SF2": 0.2, "Twin_Bound": 0.2}
+    _, masks = draw_masks(prediction, (128, 256), limits)
+    assert masks[0, 67].all()
+    assert not masks[1].any()
+
+
+def test_two_faults_end_to_end_keep_their_classes() -> None:
+    prediction = blank_map("SF1", "SF2", shape=(64, 256))
+    prediction.probability[0, 4, :16] = 0.7
+    prediction.probability[1, 4, 16:] = 0.9
+    _, masks = draw_masks(prediction, (64, 256), HALF)
+    assert masks[0, 35, :104].all()  # the more probable class extends a little into the other
+    assert masks[1, 35, 128:].all()
+
+
+def test_the_more_probable_planar_class_gets_the_pixel() -> None:
+    """A pixel has one planar class; a point defect there keeps its own."""
+    probability = np.zeros((3, 9, 9), np.float32)
+    probability[0, :, 2] = 0.9
+    probability[1, :, 2] = (0.6,) * 4 + (0.98,) * 5
+    probability[2, 2, 2] = 0.7
+    centres = np.linspace(0, 128, 9).astype(np.float32)
+    found = ProbabilityMap(
+        probability, centres, centres, ("SF1", "SF2", "LC"), np.ones((9, 9), bool)
+    )
+    names, masks = draw_masks(found, (129, 129), dict.fromkeys(found.classes, 0.5))
+    by_name = dict(zip(names, masks, strict=True))
+    assert not (by_name["SF1"] & by_name["SF2"]).any()
+    assert by_name["SF1"][8, 32]
+    assert by_name["SF2"][120, 32]
+    assert by_name["LC"][32, 32]
+
+
+def prepared(prediction: ProbabilityMap, thresholds: dict[str, float]) -> PlanarClasses:
+    interpolator = WindowInterpolator(prediction.y, prediction.x, SHAPE)
+    return PlanarClasses.from_map(prediction, thresholds, interpolator, min_length_px=16)
+
+
+def test_a_window_passes_with_any_class_that_reaches_its_threshold() -> None:
+    prediction = blank_map("SF1", "SF2")
+    prediction.probability[:, 2, 3] = (0.2, 0.45)
+    prediction.probability[:, 2, 4] = (0.6, 0.3)
+    prediction.probability[:, 2, 5] = (0.7, 0.5)
+    prediction.valid[2, 5] = False
+    classes = prepared(prediction, {"SF1": 0.5, "SF2": 0.4})
+    assert np.argwhere(classes.passing).tolist() == [[2, 3], [2, 4]]
+    assert classes.ratio[2, 3] == pytest.approx(0.45 / 0.4)
+    assert classes.ratio[2, 4] == pytest.approx(0.6 / 0.5)
+
+
+def test_every_window_passes_a_threshold_of_zero_and_none_without_classes() -> None:
+    prediction = blank_map("SF1")
+    assert prepared(prediction, {"SF1": 0.0}).passing.all()
+    assert not prepared(prediction, {}).passing.any()
+
+
+def test_the_weight_of_a_vote_is_limited() -> None:
+    """A probability of 1 has infinite odds."""
+    prediction = blank_map("SF1", "SF2")
+    prediction.probability[0], prediction.probability[1] = 1.0, 0.99
+    votes = prepared(prediction, {"SF1": 0.5, "SF2": 0.5}).votes
+    assert np.isfinite(votes[0]).all()
+    np.testing.assert_array_equal(votes[0], votes[1])
+
+
+def test_a_planar_pixel_is_in_one_mask_only() -> None:
+    prediction = blank_map("SF1", "SF2")
+    prediction.probability[:] = np.random.default_rng(0).random(prediction.probability.shape)
+    classes = prepared(prediction, {"SF1": 0.5, "SF2": 0.5})
+    masks = np.zeros((2, 40, SHAPE[1]), np.uint8)
+    classes.draw(masks, slice(20, 60))
+    assert masks.any(axis=(1, 2)).all()
+    assert masks.sum(axis=0).max() == 1

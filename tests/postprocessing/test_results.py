@@ -1,0 +1,41 @@
+"""Results of one frame: classes of a map, masks of a detection."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from probability_maps import blank_map
+
+from napari_stem_defects.postprocessing.mask_stack import MaskStack
+from napari_stem_defects.postprocessing.results import Detection
+
+
+@pytest.mark.parametrize(
+    ("classes", "expected"),
+    [
+        (("Bulk", "SF1", "LC"), ("SF1", "LC")),
+        (("SF1", "Bulk", "LC"), ("SF1", "LC")),
+        (("SF1", "LC"), ("SF1", "LC")),
+        (("Bulk",), ()),
+    ],
+)
+def test_defect_classes_are_all_but_bulk(
+    classes: tuple[str, ...], expected: tuple[str, ...]
+) -> None:
+    assert blank_map(*classes).defect_classes == expected
+
+
+def test_masks_of_a_detection_are_unpacked_once() -> None:
+    masks = (np.random.default_rng(0).random((2, 30, 40)) < 0.4).astype(np.uint8)
+    found = Detection(
+        image="a",
+        frame=0,
+        map=blank_map("Bulk", "SF1", shape=(30, 40)),
+        mask_stack=MaskStack.from_array(("SF1", "unknown"), masks),
+        regions=(),
+        pixel_size_nm=None,
+    )
+    assert found.mask_names == ("SF1", "unknown")
+    np.testing.assert_array_equal(found.masks, masks)
+    assert found.masks is found.masks
+    assert found.parameters == {}
