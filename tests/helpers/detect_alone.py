@@ -1,6 +1,6 @@
-"""Detect in a separate napari and print which modules were imported that should not be.
+"""Detect in a separate napari process and print the imported modules that should not be there.
 
-Run as a process, because the tests' own process has torch loaded.
+It runs as a process because the process of the tests has torch loaded.
 """
 
 from __future__ import annotations
@@ -27,9 +27,8 @@ def main() -> None:
     widget.start()
     while widget.view_model.run.busy:
         QTest.qWait(50)
-    print(
-        f"{widget.view_model.run.phase}, foreign modules: {[m for m in FOREIGN if m in sys.modules]}"
-    )
+    foreign = [name for name in FOREIGN if name in sys.modules]
+    print(f"{widget.view_model.run.phase}, foreign modules: {foreign}")
     viewer.close()
 
 

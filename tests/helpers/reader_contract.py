@@ -1,4 +1,4 @@
-"""What every reader must do, whatever its format; one test class per format inherits it."""
+"""Tests that every reader must pass; one test class per format inherits them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ MUTATIONS = 20
 
 
 class ReaderContract:
-    """Read what `write` wrote; survive whatever happens to the file.
+    """Tests of one format: read what `write` wrote, and survive damaged files.
 
-    A format whose library may crash or hang on damaged files is tried in a process of its own:
-    there, too, every answer has to be a micrograph or a `ReadError`.
+    A format whose library may crash or hang on damaged files is read in a process of its own:
+    there, too, the result must be a micrograph or a `ReadError`.
     """
 
     suffix: ClassVar[str]
@@ -55,7 +55,7 @@ class ReaderContract:
         np.testing.assert_allclose(pixels, IMAGE, atol=self.tolerance)
         assert micrograph.invalid is None
 
-    def test_origin_is_told(self, seed: Path) -> None:
+    def test_name_path_and_checksum_are_recorded(self, seed: Path) -> None:
         micrograph = read(str(seed))
         assert micrograph.name == "seed"
         assert micrograph.path == seed
@@ -119,13 +119,13 @@ def assert_refused(path: Path, *words: str) -> None:
 
 
 def fault_of(line: str, path: Path) -> str:
-    """Return what is wrong with an error message; empty where it is as it should be."""
+    """Return the fault of an error message; empty if there is none."""
     good = len(line) <= 200 and line.isprintable() and line.startswith(path.name) and "; " in line
     return "" if good else f"bad message {line!r}"
 
 
 def verdict(path: Path) -> str:
-    """Return what is wrong with how a file is read; empty where it is read or refused."""
+    """Return the fault in reading a file; empty if it is read or refused properly."""
     try:
         return _fault_in(read(path))
     except ReadError as error:
@@ -144,23 +144,23 @@ def mutants(seed: Path) -> Iterator[Path]:
 
 
 def in_own_process(files: list[Path]) -> list[str]:
-    """Return the verdicts on the files; one that crashes or hangs the library is passed over.
+    """Return the verdicts on the files; files that crash or hang the library are skipped.
 
-    Those are the worker process's to survive, not the reader's, but they have to be rare.
+    The worker process has to survive those, not the reader, but they must be rare.
     """
     verdicts: list[str] = []
-    passed_over = 0
+    skipped = 0
     while files:
-        lines = _lines_of_child(files)
+        lines = _lines_of_process(files)
         verdicts += lines
         if len(lines) < len(files):
-            passed_over += 1
+            skipped += 1
         files = files[len(lines) + 1 :]
-    assert passed_over <= MUTATIONS // 4
+    assert skipped <= MUTATIONS // 4
     return verdicts
 
 
-def _lines_of_child(files: list[Path]) -> list[str]:
+def _lines_of_process(files: list[Path]) -> list[str]:
     command = [sys.executable, __file__, *map(str, files)]
     try:
         return subprocess.run(command, capture_output=True, timeout=10).stdout.decode().splitlines()

@@ -1,4 +1,4 @@
-"""Detections made by hand, for the tests of what is written about them."""
+"""Detections with known defects, for tests of reports and exports."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def detection(
     nm: float | None = 0.05,
     threshold: float = 0.5,
 ) -> Detection:
-    """Return a vertical fault, two vacancies and an unknown corner, or nothing at all."""
+    """Return a vertical fault, two vacancies and an unknown corner, or no defect at all."""
     y, x = (np.arange(3, size, 8, dtype=np.float32) for size in of.frame_shape)
     probability = np.zeros((len(CLASSES), y.size, x.size), np.float32)
     probability[0] = 0.9
@@ -42,15 +42,15 @@ def detection(
         probability[:, :, 4:6] = np.array([0.1, 0.8 + frame / 100, 0.1, 0.0])[:, None, None]
         probability[:, 3, [8, 12]] = np.array([0.1, 0.0, 0.9, 0.2])[:, None]
         probability[:, -3:, -3:] = 0.1
-    answers = ProbabilityMap(probability, y, x, CLASSES, np.ones((y.size, x.size), bool))
+    prediction = ProbabilityMap(probability, y, x, CLASSES, np.ones((y.size, x.size), bool))
     limits = dict.fromkeys(CLASSES, threshold)
-    planes = masks_from_probability(answers, of.frame_shape, limits)
+    stack = masks_from_probability(prediction, of.frame_shape, limits)
     return Detection(
         image=of.name,
         frame=frame,
-        map=answers,
-        mask_stack=planes,
-        regions=measure_regions(answers, planes, image=of.name, frame=frame, pixel_size_nm=nm),
+        map=prediction,
+        mask_stack=stack,
+        regions=measure_regions(prediction, stack, image=of.name, frame=frame, pixel_size_nm=nm),
         pixel_size_nm=nm,
         parameters={"stride_px": 8, "thresholds": limits, "pixel_size_source": "file"},
         seconds=0.25,

@@ -1,4 +1,4 @@
-"""Results of a small made-up detection."""
+"""Results of a small detection with a known fault and junction."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def probability_map() -> ProbabilityMap:
 
 
 def result(frame: int = 0, pixel_size_nm: float | None = 0.03, **thresholds: float) -> FrameResult:
-    """Return the map's masks and regions at thresholds of 0.5, or others."""
+    """Return the masks and regions of the map at thresholds of 0.5, or those given."""
     micrograph = Micrograph(np.zeros(SHAPE, np.float32), "CdTe", pixel_size_nm)
     limits = dict.fromkeys(CLASSES, 0.5) | thresholds
     found = FrameResult.from_probability(

@@ -1,4 +1,4 @@
-"""A model that runs in milliseconds and knows nothing: its weights are random."""
+"""A model with random weights that runs in milliseconds."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def write_small_model(
     return path
 
 
-def write_one_pass_model(path: Path, **described: object) -> Path:
-    """Write a small model that answers overlapping windows in one pass over the image."""
+def write_dense_model(path: Path, **described: object) -> Path:
+    """Write a small model without padding, as dense inference needs it."""
     return write_small_model(
         path,
         architecture=Architecture(channels=(2, 2), hidden=2, padded=False),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 from learning_samples import write_striped_folder
-from small_model import write_one_pass_model, write_small_model
+from small_model import write_dense_model, write_small_model
 
 from napari_stem_defects.api import train as engine_learning
 from napari_stem_defects.cli.main import main
@@ -98,7 +98,7 @@ def test_wherever_memory_runs_out(
     error: Exception,
 ) -> None:
     if point == "one pass":
-        model = write_one_pass_model(tmp_path / "one-pass.safetensors")
+        model = write_dense_model(tmp_path / "one-pass.safetensors")
     settings = Settings(tmp_path / "out", model, 16, pixel_size_nm=0.027, device="cpu")
     owner, name = POINTS[point]
     scarce = Scarce(getattr(owner, name), error, times)

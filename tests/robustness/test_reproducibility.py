@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
-from small_model import write_one_pass_model, write_small_model
+from small_model import write_dense_model, write_small_model
 
 import napari_stem_defects as sd
 from napari_stem_defects.cli.main import main
@@ -48,7 +48,7 @@ def model(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     if request.param == "small":
         return write_small_model(tmp_path / "small.safetensors", thresholds={"SF1": 0.499})
     if request.param == "one-pass":
-        return write_one_pass_model(tmp_path / "one-pass.safetensors", thresholds={"SF1": 0.49})
+        return write_dense_model(tmp_path / "one-pass.safetensors", thresholds={"SF1": 0.49})
     return find_model(request.param)
 
 
