@@ -6,10 +6,8 @@ import json
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
-import tifffile
-from small_model import write_small_model
+from batch_samples import write_stack
 
 from napari_stem_defects.base.progress import Cancelled, Progress
 from napari_stem_defects.errors import InputError, ModelError
@@ -17,36 +15,12 @@ from napari_stem_defects.io.results.read_results import read_results
 from napari_stem_defects.io.results.result_folder import RESULT_FILES
 from napari_stem_defects.jobs import batch, executors
 from napari_stem_defects.jobs.batch import Outcome, detect_files
-from napari_stem_defects.jobs.batch_frame import FrameTask, Settings, detect_task, read_once
+from napari_stem_defects.jobs.batch_frame import FrameTask, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from napari_stem_defects.base.progress import ProgressCallback
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_small_model(tmp_path_factory.mktemp("model") / "small.safetensors")
-
-
-@pytest.fixture(autouse=True)
-def clear_caches() -> Iterator[None]:
-    read_once.cache_clear()
-    yield
-    read_once.cache_clear()
-
-
-@pytest.fixture
-def settings(tmp_path: Path, model: Path) -> Settings:
-    return Settings(tmp_path / "out", model, stride=32, pixel_size_nm=0.027, device="cpu")
-
-
-def write_stack(path: Path, *shape: int) -> Path:
-    noise = np.random.default_rng(len(path.name)).normal(100, 10, shape)
-    tifffile.imwrite(path, noise.astype(np.float32), photometric="minisblack")
-    return path
 
 
 class Counting:
@@ -138,21 +112,6 @@ def test_progress_rises_to_the_end(settings: Settings, tmp_path: Path) -> None:
     assert done[-1] == reported[-1].total
 
 
-@pytest.mark.slow
-def test_processes_find_the_same(settings: Settings, tmp_path: Path) -> None:
-    images = [write_stack(tmp_path / "a.tif", 3, 96, 96), write_stack(tmp_path / "b.tif", 96, 96)]
-    list(detect_files(images, settings))
-    elsewhere = Settings(
-        tmp_path / "elsewhere", settings.model, stride=32, pixel_size_nm=0.027, device="cpu"
-    )
-    with executors.processes(2) as workers:
-        list(detect_files(images, elsewhere, workers=workers))
-    for name in "ab":
-        here, there = (read_results(out / name) for out in (settings.out, elsewhere.out))
-        for one, other in zip(here, there, strict=True):
-            np.testing.assert_allclose(one.map.probability, other.map.probability, atol=1e-5)
-
-
 def test_a_dead_worker_is_explained(settings: Settings, tmp_path: Path) -> None:
     from concurrent.futures.process import BrokenProcessPool
 
@@ -183,46 +142,3 @@ def test_the_lattice_calibrates_a_whole_stack(
 class _Scaled:
     def __init__(self, micrograph: object) -> None:
         self.micrograph = micrograph
-
-
-@pytest.mark.slow
-def test_a_dask_cluster_finds_the_same(settings: Settings, tmp_path: Path) -> None:
-    distributed = pytest.importorskip("distributed")
-    image = write_stack(tmp_path / "a.tif", 2, 96, 96)
-    with (
-        distributed.LocalCluster(
-            n_workers=1, threads_per_worker=1, dashboard_address=None
-        ) as local,
-        executors.cluster(local.scheduler_address) as workers,
-    ):
-        (outcome,) = detect_files([image], settings, workers=workers)
-    assert outcome.folder == settings.out / "a"
-    assert len(read_results(settings.out / "a")) == 2
-
-
-def test_a_silent_cluster_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    distributed = pytest.importorskip("distributed")
-
-    def refuse(address: str, timeout: float) -> None:
-        raise OSError("Timed out\nafter 10 s")
-
-    monkeypatch.setattr(distributed, "Client", refuse)
-    with (
-        pytest.raises(InputError, match=r"tcp://nowhere:1: no Dask scheduler found \(Timed out"),
-        executors.cluster("tcp://nowhere:1"),
-    ):
-        pass
-
-
-def test_a_task_can_be_done_twice(settings: Settings, tmp_path: Path) -> None:
-    image = write_stack(tmp_path / "a.tif", 96, 96)
-    tasks: list[FrameTask] = []
-
-    def twice(task: FrameTask, report: ProgressCallback) -> Future[None]:
-        tasks.append(task)
-        detect_task(task)
-        return executors.HERE.submit(task, report)
-
-    (outcome,) = detect_files([image], settings, workers=executors.FrameExecutor(twice, ahead=3))
-    assert not outcome.fault
-    assert len(tasks) == 1

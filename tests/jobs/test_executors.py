@@ -1,0 +1,106 @@
+"""Frames searched in this process, in several processes and on a cluster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from batch_samples import write_stack
+
+from napari_stem_defects.base.progress import Cancelled, Progress, silent
+from napari_stem_defects.errors import InputError
+from napari_stem_defects.io.results.read_results import read_results
+from napari_stem_defects.jobs import executors
+from napari_stem_defects.jobs.batch import detect_files
+from napari_stem_defects.jobs.batch_frame import FrameTask, Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_stem_defects.base.progress import ProgressCallback
+
+
+def frame_task() -> FrameTask:
+    """Return a task that the tests never run for real."""
+    return object.__new__(FrameTask)
+
+
+def test_a_frame_searched_here_is_done_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    reported: list[Progress] = []
+    monkeypatch.setattr(
+        executors, "detect_task", lambda task, report: report(Progress("scanning", 1, 1))
+    )
+    future = executors.HERE.submit(frame_task(), reported.append)
+    assert future.done()
+    assert future.result() is None
+    assert reported == [Progress("scanning", 1, 1)]
+
+
+def test_a_fault_of_the_input_is_kept_in_the_future(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(task: FrameTask, report: ProgressCallback) -> None:
+        raise InputError("a.tif: too small")
+
+    monkeypatch.setattr(executors, "detect_task", refuse)
+    future = executors.HERE.submit(frame_task(), silent)
+    with pytest.raises(InputError, match=r"a\.tif: too small"):
+        future.result()
+
+
+def test_a_cancellation_here_propagates(monkeypatch: pytest.MonkeyPatch) -> None:
+    def cancel(task: FrameTask, report: ProgressCallback) -> None:
+        raise Cancelled
+
+    monkeypatch.setattr(executors, "detect_task", cancel)
+    with pytest.raises(Cancelled):
+        executors.HERE.submit(frame_task(), silent)
+
+
+def test_images_are_opened_ahead_to_keep_all_processes_busy() -> None:
+    assert executors.HERE.ahead == 0
+    with executors.processes(2) as workers:
+        assert workers.ahead == 3
+
+
+@pytest.mark.slow
+def test_processes_find_the_same(settings: Settings, tmp_path: Path) -> None:
+    images = [write_stack(tmp_path / "a.tif", 3, 96, 96), write_stack(tmp_path / "b.tif", 96, 96)]
+    list(detect_files(images, settings))
+    elsewhere = Settings(
+        tmp_path / "elsewhere", settings.model, stride=32, pixel_size_nm=0.027, device="cpu"
+    )
+    with executors.processes(2) as workers:
+        list(detect_files(images, elsewhere, workers=workers))
+    for name in "ab":
+        here, there = (read_results(out / name) for out in (settings.out, elsewhere.out))
+        for one, other in zip(here, there, strict=True):
+            np.testing.assert_allclose(one.map.probability, other.map.probability, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_finds_the_same(settings: Settings, tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    image = write_stack(tmp_path / "a.tif", 2, 96, 96)
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, dashboard_address=None
+        ) as local,
+        executors.cluster(local.scheduler_address) as workers,
+    ):
+        (outcome,) = detect_files([image], settings, workers=workers)
+    assert outcome.folder == settings.out / "a"
+    assert len(read_results(settings.out / "a")) == 2
+
+
+def test_a_silent_cluster_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    distributed = pytest.importorskip("distributed")
+
+    def refuse(address: str, timeout: float) -> None:
+        raise OSError("Timed out\nafter 10 s")
+
+    monkeypatch.setattr(distributed, "Client", refuse)
+    with (
+        pytest.raises(InputError, match=r"tcp://nowhere:1: no Dask scheduler found \(Timed out"),
+        executors.cluster("tcp://nowhere:1"),
+    ):
+        pass
