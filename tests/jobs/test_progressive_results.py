@@ -97,6 +97,7 @@ def test_refining_costs_a_small_share(model: Path, monkeypatch: pytest.MonkeyPat
     shown: list[FrameResult] = []
 
     def report_result(progress: Progress) -> None:
+        assert progress.stage == "scanning"
         clock.now += 0.5
         assert isinstance(progress, PartialResultProgress)
         shown.append(progress.result)
@@ -110,6 +111,8 @@ def test_refining_costs_a_small_share(model: Path, monkeypatch: pytest.MonkeyPat
     coarse = predictions[:, ::COARSE_STEP, ::COARSE_STEP]
     y, x = grid.y[::COARSE_STEP], grid.x[::COARSE_STEP]
     refining.report(CoarseMapProgress("scanning", 1, 9, probability=coarse, y=y, x=x))
+    np.testing.assert_array_equal(shown[0].map.probability, coarse)
+    assert not shown[0].finished
     started = clock.now
     for _ in range(100):
         clock.now += 0.3

@@ -17,6 +17,7 @@ from napari_stem_defects.errors import InputError, ModelError, OutputError
 from napari_stem_defects.io.models.model_file import load_model
 from napari_stem_defects.io.models.report_folder import report_folder
 from napari_stem_defects.jobs.train_job import train_model
+from napari_stem_defects.jobs.training_summary import ModelSavedProgress
 from napari_stem_defects.training.recipes import RecipeName, TrainingOptions
 
 if TYPE_CHECKING:
@@ -189,6 +190,30 @@ def test_nothing_is_kept_before_the_first_epoch_or_unasked(
         train_model([patches], out, LONG, keep=keep, device="cpu", report=Cancel(when))
     assert not out.exists()
     assert not checkpoint_folder(out).exists()
+
+
+def test_only_the_epochs_of_the_model_itself_are_reported(patches: Path, tmp_path: Path) -> None:
+    """Trainings on further splits report their stages; the saved model comes between."""
+    out, steps = tmp_path / "striped.safetensors", []
+    options = replace(LONG, epochs={"Bulk": 1, "SF1": 2}, splits=("random", "site"))
+
+    def watch(step: Progress) -> None:
+        assert not isinstance(step, ModelSavedProgress) or out.exists()
+        steps.append(step)
+
+    summary = train_model([patches], out, options, keep=True, device="cpu", report=watch)
+    (saved,) = [n for n, step in enumerate(steps) if isinstance(step, ModelSavedProgress)]
+    epochs = [(n, step) for n, step in enumerate(steps) if isinstance(step, EpochProgress)]
+    assert [(step.class_name, step.epoch) for _, step in epochs] == [
+        ("Bulk", 1),
+        ("SF1", 1),
+        ("SF1", 2),
+    ]
+    assert all(n < saved and step.total == steps[saved].total for n, step in epochs)
+    assert all(step.stage.startswith("beside it: ") for step in steps[saved + 1 :])
+    assert {type(step) for step in steps[saved + 1 :]} == {Progress}
+    assert steps[saved].summary.path == out
+    assert steps[saved].summary.evaluations == summary.evaluations[:1]
 
 
 def test_a_target_that_cannot_be_is_refused_before_any_work(patches: Path, tmp_path: Path) -> None:
