@@ -1,4 +1,4 @@
-"""A part of a frame to be searched: rectangles and outlines of any shape, in px.
+"""Cutout: the part of a frame around a search area, and its results in px of the frame.
 
 Pixel i reaches from i - 0.5 to i + 0.5; it belongs to an area where its centre does.
 """

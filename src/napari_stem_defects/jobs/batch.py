@@ -1,8 +1,8 @@
-"""Detection on many files: frame by frame, and resumed.
+"""Detection on many files, frame by frame and resumable.
 
-A frame is the unit of work and is kept on the disk as soon as it is done, so whatever stopped a
-batch, the same call goes on from there. Processes and machines get paths, never pixels, and
-need to see the same folders.
+The result of each frame is stored as soon as it is finished, so that the same call continues a
+batch that was interrupted. Processes and machines receive paths, not pixels, and need access to
+the same folders.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One frame of a batch: read it, search it, keep what was found."""
+"""Detection in one frame of a batch: read, detect, store the result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the machine can compute, measured."""
+"""Computing devices: their description and their measured matrix-product rate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LEAST_SECONDS = 0.5
 
 
 PRODUCT_OPERATIONS = 2 * _SIZE**3
-"""Operations of the product whose time is called G."""
+"""Operations of the matrix product whose time is the unit G."""
 
 
 def matrix_rate(device: str = "cpu", precision: str = "float32") -> float:

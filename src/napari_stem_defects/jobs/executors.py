@@ -1,4 +1,4 @@
-"""Where the frames of a batch are searched: here, in several processes, or on a cluster."""
+"""Executors for the frames of a batch: this process, several processes, or a Dask cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One frame on its way from a window to a worker: raw pixels and what is known about them."""
+"""Image data sent from a panel to a worker: raw pixels with name, pixel size and path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training as a window wants it: a card for the model, and a model that a cancel can leave."""
+"""Training for the Train panel: writes model and card, and keeps the best epochs on cancel."""
 
 from __future__ import annotations
 
