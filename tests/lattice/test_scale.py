@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.base.micrograph import Micrograph, PixelSizeSource
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.lattice.scale import (
     SCALE_TOLERANCE,
@@ -43,6 +43,7 @@ def test_a_model_without_pixel_size_uses_images_unchanged() -> None:
     image = micrograph(0.5)
     match = match_scale(image, TargetScale(None))
     assert (match.factor, match.micrograph) == (1, image)
+    assert "no pixel size" in match.statement
 
 
 def test_the_pixel_size_of_an_uncalibrated_image_comes_from_its_lattice() -> None:
@@ -62,15 +63,19 @@ def test_an_uncalibrated_image_without_lattice_is_used_unchanged(target: TargetS
     assert match.statement == "No pixel size and no lattice found; the image is used as it is."
 
 
-@pytest.mark.parametrize("size_nm", [0.0026, 0.28])
+@pytest.mark.parametrize("size_nm", [0.001, 0.0026, 0.28, 2.0])
 def test_very_different_pixel_sizes_are_rejected(size_nm: float) -> None:
     with pytest.raises(InputError, match=r"is too far from the model's 0\.027"):
         match_scale(micrograph(size_nm, 2000), MODEL)
 
 
-def test_an_image_smaller_than_half_a_window_is_rejected() -> None:
+@pytest.mark.parametrize(("size_nm", "size"), [(0.0135, 62), (0.01, 64)])
+def test_an_image_smaller_than_half_a_window_is_rejected(size_nm: float, size: int) -> None:
     with pytest.raises(InputError, match="smaller than half a window"):
-        match_scale(micrograph(0.0135, 62), MODEL)
+        match_scale(micrograph(size_nm, size), MODEL)
+
+
+def test_an_image_as_large_as_half_a_window_is_used() -> None:
     assert match_scale(micrograph(0.0135, 64), MODEL).factor == pytest.approx(0.5)
 
 
@@ -107,3 +112,27 @@ def test_positions_follow_the_resampled_pixels(factor: float) -> None:
 def test_scaling_positions_back_inverts_it(factor: float) -> None:
     assert scale_positions(scale_positions(12.25, factor), 1 / factor) == pytest.approx(12.25)
     assert scale_positions(-0.5, factor) == -0.5
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("file", "from the file"),
+        ("user", "as given"),
+        ("simulation", "from the simulation"),
+        ("lattice", "from the lattice"),
+    ],
+)
+@pytest.mark.parametrize("size_nm", [0.027, 0.04])
+def test_the_statement_names_the_source_of_the_pixel_size(
+    source: PixelSizeSource, words: str, size_nm: float
+) -> None:
+    image = micrograph(None).with_pixel_size(size_nm, source)
+    statement = match_scale(image, MODEL).statement
+    assert words in statement
+    assert statement.startswith("Resampled") == (size_nm != 0.027)
+
+
+def test_simulated_images_have_the_pixel_size_of_the_simulation() -> None:
+    image = simulate(size=64).micrograph
+    assert "from the simulation" in match_scale(image, MODEL).statement
