@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +23,14 @@ def test_positions_of_an_area_refer_to_the_whole_frame() -> None:
     micrograph = sd.simulate(size=256).micrograph
     found = sd.detect(micrograph, stride=16, device="cpu", area=(128, 128, 256, 256))
     assert all(min(region.y_px, region.x_px) >= 128 for region in found.regions)
+
+
+@pytest.mark.parametrize(
+    "area", [(0, 0, 5), (0.5, 0, 5, 5), [[(0, 0), (1, 1)]], [1, [2, 3]], "0,0,5,5"]
+)
+def test_values_that_are_no_area_are_rejected(area: Any) -> None:
+    with pytest.raises(sd.InputError, match="give"):
+        sd.detect(sd.simulate(size=128).micrograph, area=area)
 
 
 def test_a_missing_frame_is_refused() -> None:

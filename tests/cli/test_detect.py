@@ -16,7 +16,9 @@ import pytest
 import tifffile
 from command_line import detect, one_line, wait_until
 
+from napari_stem_defects.base.search_area import SearchArea
 from napari_stem_defects.cli.main import main
+from napari_stem_defects.io.results.read_results import read_results
 from napari_stem_defects.io.results.result_folder import RESULT_FILES
 
 if TYPE_CHECKING:
@@ -110,3 +112,26 @@ def test_steps_wider_than_a_window_are_refused(
 ) -> None:
     assert detect(image, tmp_path / "out", model, "--stride", "65") == 2
     assert "give 64 or less" in one_line(capsys.readouterr().err)
+
+
+def test_areas_and_frames_are_searched(tmp_path: Path, model: Path) -> None:
+    stack = np.random.default_rng(0).integers(0, 255, (3, 128, 128), np.uint8)
+    tifffile.imwrite(tmp_path / "movie.tif", stack, photometric="minisblack")
+    words = ["detect", str(tmp_path / "movie.tif"), "--out", str(tmp_path), "--model", str(model)]
+    choices = ["--pixel-size", "0.027", "--frames", "2", "--area", "0,0,64,128"]
+    assert main([*words, *choices, "--thresholds", "SF1=0.01"]) == 0
+    (found,) = read_results(tmp_path / "movie")
+    assert found.frame == 2
+    assert found.parameters["area_px"] == [0, 0, 64, 128]
+    assert found.parameters["thresholds"]["SF1"] == 0.01
+    assert not found.masks[:, 64:].any()
+    outline = SearchArea.from_value([((-5.0, -5.0), (-5.0, 90.2), (70.0, -5.0))])
+    choices[-1] = f"--area={outline.to_text()}"
+    choices.remove("--area")
+    assert main([*words, *choices, "--thresholds", "SF1=0.01"]) == 0
+    (found,) = read_results(tmp_path / "movie")
+    assert found.parameters["area_px"] == outline.to_json()
+    assert not found.masks[:, ~outline.mask((128, 128))].any()
+    assert main([*words, "--frames", "3"]) == 2
+    with pytest.raises(SystemExit):
+        main([*words, "--area", "1,2,3"])

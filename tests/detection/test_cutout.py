@@ -93,9 +93,3 @@ def test_other_thresholds_apply_to_the_area_only(ensemble: object) -> None:
     inside = again.numbered[0, 64:192, 100:200]
     assert inside.any()
     assert np.count_nonzero(again.numbered[0]) == np.count_nonzero(inside)
-
-
-def test_values_that_are_no_area_are_rejected(ensemble: object) -> None:
-    for area in ((0, 0, 5), (0.5, 0, 5, 5), [[(0, 0), (1, 1)]], [1, [2, 3]], "0,0,5,5"):
-        with pytest.raises(InputError, match="give"):
-            detect(micrograph(), ensemble, area=area)

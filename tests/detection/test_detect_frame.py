@@ -22,12 +22,9 @@ from napari_stem_defects.base.progress import Cancelled, Progress
 from napari_stem_defects.detection.detect_frame import detect_frame
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.inference import sliding_window
-from napari_stem_defects.inference.predict import pick_device, predict
-from napari_stem_defects.inference.strategy import CoarseMapProgress
 from napari_stem_defects.lattice.scale import match_scale
 from napari_stem_defects.networks.ensemble import EnsembleNetwork
 from napari_stem_defects.preprocessing.pipeline import features, filter_image
-from napari_stem_defects.preprocessing.windows import cut, pad_for_windows, window_grid
 from napari_stem_defects.simulation.simulate import simulate
 
 if TYPE_CHECKING:
@@ -236,40 +233,3 @@ def test_scale_comes_from_the_lattice_where_the_image_has_none(ensemble: Ensembl
         found = detect(bare, ensemble, stride=32)
         assert found.pixel_size_nm == scale.micrograph.pixel_size_nm
         assert found.parameters["scale_statement"] == scale.statement
-
-
-def test_the_coarse_map_comes_first(ensemble: Ensemble, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sliding_window, "BATCH", 10)
-    steps: list[Progress] = []
-    filtered = filter_image(noise(150, 200), SPEC.preprocessing)
-    grid = window_grid((150, 200), 12)
-    probability = predict(filtered, ensemble, grid, report=steps.append)
-    coarse = [number for number, step in enumerate(steps) if isinstance(step, CoarseMapProgress)]
-    windows = len(grid.y[::4]) * len(grid.x[::4])
-    assert coarse == [-(-windows // 10) - 1]
-    step = steps[coarse[0]]
-    assert isinstance(step, CoarseMapProgress)
-    np.testing.assert_array_equal(step.probability, probability[:, ::4, ::4])
-    np.testing.assert_array_equal(step.y, grid.y[::4])
-    np.testing.assert_array_equal(step.x, grid.x[::4])
-    done = [step.done for step in steps]
-    assert done == sorted(set(done))
-    assert done[-1] == grid.windows
-    assert {step.total for step in steps} == {grid.windows}
-    assert steps[coarse[0]].done == windows
-
-
-def test_predicted_are_the_probabilities_of_every_window(ensemble: Ensemble) -> None:
-    filtered = filter_image(noise(70, 90), SPEC.preprocessing)
-    grid = window_grid((70, 90), 30)
-    probability = predict(filtered, ensemble, grid)
-    y, x = (axis.ravel() for axis in np.meshgrid(*grid, indexing="ij"))
-    windows = cut(pad_for_windows(filtered, 64), y, x, 64)
-    wanted = EnsembleNetwork(ensemble).probabilities(features(windows, SPEC.preprocessing))
-    assert probability.shape == (3, len(grid.y), len(grid.x))
-    np.testing.assert_allclose(probability.reshape(3, -1).T, wanted, atol=1e-5)
-
-
-def test_devices() -> None:
-    assert pick_device("cpu") == "cpu"
-    assert pick_device() in ("cuda", "mps", "cpu")

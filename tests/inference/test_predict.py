@@ -12,12 +12,15 @@ import psutil
 import pytest
 
 from helpers.small_ensemble import SPEC, filtered_noise, small_ensemble
+from napari_stem_defects.base.progress import Progress
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.inference import sliding_window
 from napari_stem_defects.inference.predict import PartialProbabilities, pick_device, predict
 from napari_stem_defects.inference.strategy import CoarseMapProgress
 from napari_stem_defects.networks import ensemble as ensemble_module
 from napari_stem_defects.networks.ensemble import EnsembleNetwork
-from napari_stem_defects.preprocessing.windows import window_grid
+from napari_stem_defects.preprocessing.pipeline import features
+from napari_stem_defects.preprocessing.windows import cut, pad_for_windows, window_grid
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +102,39 @@ def test_progress_holds_the_coarse_grid_once(filtered: np.ndarray) -> None:
 
 def test_unknown_devices_are_rejected() -> None:
     assert pick_device("cpu") == "cpu"
+    assert pick_device() == pick_device("auto")
     assert pick_device("auto") in ("cpu", "cuda", "mps")
     with pytest.raises(InputError, match=r"not available here; use auto or one of: .*cpu"):
         pick_device("tpu")
+
+
+def test_the_coarse_grid_is_predicted_first(
+    monkeypatch: pytest.MonkeyPatch, filtered: np.ndarray
+) -> None:
+    monkeypatch.setattr(sliding_window, "BATCH", 10)
+    steps: list[Progress] = []
+    grid = window_grid(filtered.shape, 12)
+    probability = predict(filtered, small_ensemble(), grid, report=steps.append)
+    coarse = [number for number, step in enumerate(steps) if isinstance(step, CoarseMapProgress)]
+    windows = len(grid.y[::4]) * len(grid.x[::4])
+    assert coarse == [-(-windows // 10) - 1]
+    step = steps[coarse[0]]
+    assert isinstance(step, CoarseMapProgress)
+    np.testing.assert_array_equal(step.probability, probability[:, ::4, ::4])
+    np.testing.assert_array_equal(step.y, grid.y[::4])
+    np.testing.assert_array_equal(step.x, grid.x[::4])
+    done = [step.done for step in steps]
+    assert done == sorted(set(done))
+    assert done[-1] == grid.windows
+    assert {step.total for step in steps} == {grid.windows}
+    assert steps[coarse[0]].done == windows
+
+
+def test_predicted_are_the_probabilities_of_every_window(filtered: np.ndarray) -> None:
+    ensemble, grid = small_ensemble(), window_grid(filtered.shape, 30)
+    probability = predict(filtered, ensemble, grid)
+    y, x = (axis.ravel() for axis in np.meshgrid(*grid, indexing="ij"))
+    windows = cut(pad_for_windows(filtered, 64), y, x, 64)
+    wanted = EnsembleNetwork(ensemble).probabilities(features(windows, SPEC.preprocessing))
+    assert probability.shape == (3, len(grid.y), len(grid.x))
+    np.testing.assert_allclose(probability.reshape(3, -1).T, wanted, atol=1e-5)
