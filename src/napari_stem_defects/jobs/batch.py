@@ -33,7 +33,16 @@ _POLL_S = 0.2
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one image: its folder of results, or the fault in one line."""
+    """Outcome of one image of a batch.
+
+    Attributes
+    ----------
+    image : Path
+    folder : Path or None
+        Folder of its results.
+    fault : str
+        Why there are no results, in one line; "" if there are.
+    """
 
     image: Path
     folder: Path | None = None
@@ -47,22 +56,22 @@ def detect_files(
     workers: FrameExecutor = HERE,
     report: ProgressCallback = silent,
 ) -> Iterator[Outcome]:
-    """Search images and stacks and write their results; what is finished already is skipped.
+    """Search images and stacks and write their results; finished frames are skipped.
 
     Parameters
     ----------
     images : sequence of Path
     settings : Settings
     workers : FrameExecutor
-        `HERE`, or what `processes` or `cluster` lends.
+        `HERE`, or the executor of `processes` or `cluster`.
     report : callable
         Called after every batch of windows (`HERE`) or after every frame.
 
     Yields
     ------
     Outcome
-        One per image, in their order. An image that cannot be used, or of which earlier results
-        were corrected, does not stop the others.
+        One per image, in their order. An image that cannot be used, or whose earlier results were
+        corrected manually, does not stop the others.
 
     Raises
     ------
@@ -85,7 +94,7 @@ def detect_files(
 
 @dataclass(frozen=True)
 class _Opened:
-    """An image whose frames are handed in."""
+    """An image whose frames have been submitted."""
 
     number: int
     image: CalibratedImage
@@ -95,7 +104,7 @@ class _Opened:
 
 @dataclass(frozen=True)
 class _BatchProgress:
-    """Turns images, frames and windows into one figure of progress."""
+    """Combines images, frames and windows into one progress."""
 
     report: ProgressCallback
     images: int
@@ -126,7 +135,7 @@ class _Batch:
         return {"name": self.spec.name, "sha256": self.model_sha256}
 
     def open(self, number: int, path: Path) -> _Opened | Outcome:
-        """Read an image and hand in its unfinished frames."""
+        """Read an image and submit its unfinished frames."""
         try:
             micrograph = self._calibrated(read_once(path))
             for frame in self.settings.frames or ():

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Settings:
-    """What a batch is done with.
+    """Settings of a batch.
 
     Attributes
     ----------
@@ -34,7 +34,8 @@ class Settings:
     model : Path
         A model file.
     stride : int or None
-        Step between windows in px at the model's pixel size; None for what suits the model.
+        Step of the sliding window in px at the pixel size of the model; None for the default of
+        the model.
     pixel_size_nm : float or None
         Replaces the pixel size in the files.
     device : {"auto", "cpu", "cuda", "mps"}
@@ -42,10 +43,10 @@ class Settings:
         Whether results with manual corrections may be replaced.
     frames : tuple of int or None
         The only frames to search.
-    area : Area or None
-        The only part of them to search.
+    area : SearchArea or None
+        The only part of the frames to search.
     thresholds : mapping of str to float
-        Instead of the model's.
+        Probability thresholds that replace those of the model.
     """
 
     out: Path
@@ -61,14 +62,21 @@ class Settings:
 
 @dataclass(frozen=True)
 class CalibratedImage:
-    """A file and the calibration of all its frames, which therefore share one grid of windows."""
+    """A file and the calibration of all its frames, which therefore share one grid of windows.
+
+    Attributes
+    ----------
+    path : Path
+    pixel_size_nm : float or None
+    pixel_size_source : str
+    """
 
     path: Path
     pixel_size_nm: float | None
     pixel_size_source: PixelSizeSource
 
     def read(self) -> Micrograph:
-        """Read the file, or return it as it was read just before."""
+        """Read the file, or return the micrograph if this file was read last."""
         return replace(
             read_once(self.path),
             pixel_size_nm=self.pixel_size_nm,
@@ -78,7 +86,16 @@ class CalibratedImage:
 
 @dataclass(frozen=True)
 class FrameTask:
-    """One frame to be searched; small and plain, so that it can go to any process."""
+    """One frame to be searched; small, so that it can be sent to any process.
+
+    Attributes
+    ----------
+    image : CalibratedImage
+    frame : int
+        Index of the frame.
+    folder : ResultFolder
+    settings : Settings
+    """
 
     image: CalibratedImage
     frame: int
@@ -87,12 +104,18 @@ class FrameTask:
 
 
 def detect_task(task: FrameTask, report: ProgressCallback = silent) -> None:
-    """Search one frame and keep what was found; doing it twice does no harm.
+    """Search one frame and write its result; a repetition writes the same result.
+
+    Parameters
+    ----------
+    task : FrameTask
+    report : callable
+        Called with the progress after every batch of windows.
 
     Raises
     ------
     InputError
-        The image cannot be used, the result not be kept, or memory does not suffice.
+        The image cannot be used, the result cannot be written, or there is too little memory.
     """
     try:
         return _detect(task, report)
@@ -119,7 +142,17 @@ def _detect(task: FrameTask, report: ProgressCallback) -> None:
 
 @lru_cache(maxsize=1)
 def read_once(path: Path) -> Micrograph:
-    """Read an image once for all its frames."""
+    """Read an image once for all its frames.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    Micrograph
+        The same object as long as no other file is read.
+    """
     return read_micrograph(path)
 
 

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Correction:
-    """The region that holds pixel (y, x) in the plane of ``found`` is really of another class.
+    """A correction: the region of class ``found`` at pixel (y, x) belongs to another class.
 
     Attributes
     ----------
     frame : int
     y, x : int
-        Where the region's probability is highest, so that it stays in it when thresholds rise.
+        Pixel with the highest probability, which stays in the region when thresholds rise.
     found, right : str
-        The class it was given, and the one it is of; "Bulk" where there is no defect.
+        The detected and the correct class; "Bulk" if there is no defect.
     """
 
     frame: int
@@ -40,7 +40,19 @@ class Correction:
 
 
 def apply_corrections(result: FrameResult, corrections: Sequence[Correction]) -> FrameResult:
-    """Return a result with manual corrections; regions below the thresholds are skipped."""
+    """Apply manual corrections to a result.
+
+    Parameters
+    ----------
+    result : FrameResult
+    corrections : sequence of Correction
+        Those of other frames are ignored, those of regions below the thresholds have no effect.
+
+    Returns
+    -------
+    FrameResult
+        The corrected result; ``result`` itself if it has no corrections.
+    """
     mine = [each for each in corrections if each.frame == result.frame]
     if not mine:
         return result
@@ -65,14 +77,37 @@ def _correct(masks: NDArray[np.uint8], names: Sequence[str], correction: Correct
 
 
 def pixels_of(result: FrameResult, region: Region) -> NDArray[np.bool_]:
-    """Return the region as a mask, shape (Y, X)."""
+    """Return the mask of a region.
+
+    Parameters
+    ----------
+    result : FrameResult
+    region : Region
+        One of its regions.
+
+    Returns
+    -------
+    ndarray of bool, shape (Y, X)
+    """
     plane = result.numbered[result.names.index(region.class_name)]
     mask: NDArray[np.bool_] = plane == region.region
     return mask
 
 
 def probability_in(result: FrameResult, region: Region) -> NDArray[np.float32]:
-    """Return the nearest windows' probability of the region's class, 0 outside it; (Y, X)."""
+    """Return the probability of a region's class in its pixels.
+
+    Parameters
+    ----------
+    result : FrameResult
+    region : Region
+        One of its regions.
+
+    Returns
+    -------
+    ndarray of float32, shape (Y, X)
+        Probability of the nearest window, more than 0 inside the region and 0 outside.
+    """
     mask = pixels_of(result, region)
     rows, columns = np.nonzero(mask)
     found = result.map

@@ -25,9 +25,13 @@ def matrix_rate(device: str = "cpu", precision: str = "float32") -> float:
     device : str
         A torch device name.
     precision : {"float32", "bfloat16"}
+
+    Returns
+    -------
+    float
     """
     a = torch.rand(_SIZE, _SIZE, device=device).to(getattr(torch, precision))
-    float((a @ a)[0, 0])  # the first product pays for what is loaded then
+    float((a @ a)[0, 0])  # the first product includes the loading of libraries
     products, started = 0, time.perf_counter()
     while (seconds := time.perf_counter() - started) < _LEAST_SECONDS:
         float((a @ a)[0, 0])  # reading one number waits for the device
@@ -36,7 +40,17 @@ def matrix_rate(device: str = "cpu", precision: str = "float32") -> float:
 
 
 def describe(device: str) -> str:
-    """Name the device, its threads where it is the CPU, and torch's version."""
+    """Describe a device: its name, the number of threads of a CPU, and the version of torch.
+
+    Parameters
+    ----------
+    device : str
+        A torch device name.
+
+    Returns
+    -------
+    str
+    """
     name = torch.cuda.get_device_name() if device == "cuda" else device
     threads = f", {torch.get_num_threads()} threads" if device == "cpu" else ""
     return f"{name}{threads}, torch {torch.__version__}"

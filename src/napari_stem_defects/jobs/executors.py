@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 class FrameExecutor(NamedTuple):
-    """Where frames are searched.
+    """An executor of frame tasks.
 
     Attributes
     ----------
     submit : callable
-        Takes a task and a report, returns a future.
+        Takes a task and a progress callback, returns a future.
     ahead : int
-        How many images are opened before the first one is finished, to keep all busy.
+        Number of images opened before the first one is finished, to keep all processes busy.
     """
 
     submit: Callable[[FrameTask, ProgressCallback], Future[None]]
@@ -48,7 +48,18 @@ HERE = FrameExecutor(_in_this_process, ahead=0)
 
 @contextmanager
 def processes(count: int) -> Iterator[FrameExecutor]:
-    """Lend ``count`` processes, each searching one frame at a time."""
+    """Provide several processes, each of which searches one frame at a time.
+
+    Parameters
+    ----------
+    count : int
+        Number of processes.
+
+    Yields
+    ------
+    FrameExecutor
+        Its processes end with the context.
+    """
     threads = max(1, (os.cpu_count() or 1) // count)
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(count, context, _prepare_process, (threads,))
@@ -69,7 +80,16 @@ def _prepare_process(threads: int) -> None:
 
 @contextmanager
 def cluster(address: str) -> Iterator[FrameExecutor]:
-    """Lend a Dask cluster; its workers see the same folders and have this package installed.
+    """Provide a Dask cluster whose workers see the same folders and have this package installed.
+
+    Parameters
+    ----------
+    address : str
+        Address of the scheduler, such as ``tcp://host:8786``.
+
+    Yields
+    ------
+    FrameExecutor
 
     Raises
     ------

@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FrameInput:
-    """A frame, or a whole stack, as it lies in memory.
+    """A frame or a whole stack in memory, not yet converted to a micrograph.
 
     Attributes
     ----------
     array : ndarray of any numeric type
-        Shape (Y, X) or (T, Y, X), with a last axis of 3 or 4 samples where ``colour``.
+        Shape (Y, X) or (T, Y, X); a colour image has a last axis of 3 or 4 samples.
     name : str
     colour : bool
     pixel_size_nm : float or None
     pixel_size_source : str
     path : Path or None
-        The file it was opened from.
+        The file that the array was read from.
     sha256 : str
-        Hash of that file where it is known already.
+        Hash of that file; "" if it is not known yet.
     """
 
     array: NDArray[Any]

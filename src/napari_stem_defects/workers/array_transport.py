@@ -1,8 +1,8 @@
-"""Messages between processes, large arrays behind them instead of inside.
+"""Messages between processes whose large arrays are sent separately, in blocks.
 
-A connection copies what it sends as a whole before the first byte leaves. Of a large micrograph
-that is more than a machine may have to spare, so arrays in the fields of dataclasses and in
-mappings follow their message piece by piece.
+A connection copies a whole message before it sends the first byte. For a large micrograph this
+copy may not fit into memory. Arrays in the fields of dataclasses and in mappings therefore follow
+their message in blocks.
 """
 
 from __future__ import annotations
@@ -25,14 +25,21 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class _Follows:
-    """Stands in the message for an array behind it."""
+    """Placeholder in a message for an array that follows it."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
 
 
 def send(connection: Connection[Any, Any], message: Any) -> None:
-    """Send JSON-safe values and dataclasses; one thread at a time."""
+    """Send a message; only one thread may send at a time.
+
+    Parameters
+    ----------
+    connection : Connection
+    message : object
+        JSON-safe values, paths, arrays, and dataclasses of them.
+    """
     arrays: list[Array] = []
     connection.send(_lightened(message, arrays))
     for array in arrays:
@@ -42,18 +49,27 @@ def send(connection: Connection[Any, Any], message: Any) -> None:
 
 
 def receive(connection: Connection[Any, Any]) -> Any:
-    """Receive what `send` sent.
+    """Receive a message of `send`.
+
+    Parameters
+    ----------
+    connection : Connection
+
+    Returns
+    -------
+    object
+        The message with its arrays.
 
     Raises
     ------
     EOFError, OSError
-        The other process is gone.
+        The other process has ended.
     """
     return _completed(connection.recv(), connection)
 
 
 def _lightened(value: Any, arrays: list[Array]) -> Any:
-    """Return a value without its large arrays, which are added to ``arrays``."""
+    """Return a value with placeholders for its large arrays, which are added to ``arrays``."""
     if isinstance(value, np.ndarray):
         if value.nbytes < LARGE_BYTES or value.dtype.hasobject:
             return value
@@ -70,7 +86,7 @@ def _lightened(value: Any, arrays: list[Array]) -> Any:
 
 
 def _completed(value: Any, connection: Connection[Any, Any]) -> Any:
-    """Put the arrays that follow where they belong, in the order in which they were left out."""
+    """Replace the placeholders by the arrays that follow, in the order of their removal."""
     if isinstance(value, _Follows):
         return _received(value, connection)
     if isinstance(value, dict):

@@ -1,7 +1,7 @@
 """Client of one warm worker process.
 
-A thread per worker starts the process when the first job comes, hands it one job at a time and
-passes events on. It ends the process when a cancelled job does not stop by itself or when a job
+A thread per worker starts the process with the first job, sends it one job at a time and passes
+the events on. It ends the process when a cancelled job does not stop by itself or when a job
 overruns its limits, and starts another for the next job.
 
 The process is started as a plain subprocess rather than through `multiprocessing.Process`,
@@ -128,7 +128,7 @@ class _Process:
             [sys.executable, "-P", "-m", "napari_stem_defects.workers.server"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            # What a dying library prints is no message for the user; its stack, on request.
+            # The output of a crashing library is no message for the user; its stack is, on request.
             stderr=None if os.environ.get("PYTHONFAULTHANDLER") else subprocess.DEVNULL,
             text=True,
             env=environment,
@@ -238,7 +238,7 @@ class Worker:
         raise InputError(event.message)
 
     def close(self) -> None:
-        """Cancel what runs, drop what waits and end the process."""
+        """Cancel the running job, drop the waiting ones and end the process."""
         self._closing.set()
         self._tickets.put(None)
         self._thread.join()
@@ -250,7 +250,7 @@ class Worker:
         self._end_process()
 
     def _attempt(self, ticket: Ticket) -> JobEvent:
-        """Run one job, again where its process dies and it may be; return its last event."""
+        """Run one job, again if its process dies and attempts are left; return its last event."""
         event = self._run(ticket)
         for _ in range(1, ticket.job.attempts):
             if not (isinstance(event, Failed) and event.lost == "died"):
@@ -275,7 +275,7 @@ class Worker:
             return unexpected_failure(error)
 
     def _running_process(self) -> _Process:
-        """Return the warm process, another one where it is known to have ended."""
+        """Return the running process; start one if there is none or it has ended."""
         if self._process is not None and not self._process.alive:
             self._end_process()
         if self._process is None:

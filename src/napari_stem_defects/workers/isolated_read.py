@@ -1,7 +1,7 @@
-"""Read files that may be damaged or hostile, in a process of their own and within limits.
+"""Reading of files that may be damaged or hostile, in a separate process with limits.
 
 Some damage crashes the C libraries that parse microscope files, some keeps them busy for ever,
-and no ``except`` helps against either. Here it costs one line about one file.
+and no ``except`` catches either. Here both become a one-line error about the file.
 """
 
 from __future__ import annotations
