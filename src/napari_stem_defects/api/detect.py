@@ -37,8 +37,8 @@ def detect(
 ) -> Detection:
     """Find the defects of one frame of a micrograph.
 
-    The frame is resampled to the pixel size of the model, classified by a sliding window and
-    segmented into regions of one class each.
+    The frame is resampled to the pixel size of the model, classified window by window (densely
+    where the model allows it) and segmented into regions of one class each.
 
     Parameters
     ----------
@@ -49,16 +49,16 @@ def detect(
     frame : int, default: 0
         Index of the frame in a stack.
     stride : int, optional
-        Distance of neighbouring windows in px of the model. Smaller strides give finer maps and
+        Step between window centres in px at the pixel size of the model. Smaller strides give finer maps and
         take longer. By default the stride of the model.
     thresholds : mapping of str to float, optional
-        Probability, 0 to 1, above which a pixel belongs to a class. Classes that are missing keep
+        Probability, 0 to 1, at or above which a class is assigned. Classes that are missing keep
         the threshold of the model.
     device : {"auto", "cpu", "cuda", "mps"}, default: "auto"
         Processor that evaluates the networks; "auto" uses a GPU if there is one.
     area : SearchArea, (top, left, bottom, right) or outlines of (y, x) points, optional
         Part of the frame to search, in px of the frame. By default the whole frame. Positions in
-        the result refer to the whole frame.
+        the result refer to the whole frame; masks and regions are cut at the area.
     report : callable, optional
         Function that is called with a `Progress` after every batch. Exceptions that it raises,
         such as `Cancelled`, end the detection. By default progress is ignored.

@@ -37,7 +37,7 @@ class Cutout:
         The frame; pixels outside the area count as invalid.
     top, left : int
         First row and column of ``part``.
-    area : Area or None
+    area : SearchArea or None
     """
 
     part: Micrograph

@@ -46,7 +46,8 @@ def valid_windows(
     Returns
     -------
     ndarray of bool, shape (gy, gx)
-        The middle of a window is the square of half its edge.
+        True where the middle of the window, a square of half its edge, has contrast and at most
+        5 % invalid pixels.
     """
     middle_px = settings.patch_px // 2
     # After local contrast normalisation, 1 is the mean square wherever there is contrast.

@@ -185,7 +185,7 @@ class EnsembleSpec:
     pixel_size_nm : float or None
         Pixel size that images are resampled to; None where the training images had none.
     lattice_nm : float or None
-        Spacing of the first reflections of the training crystal, which gives images without a
+        Lattice-plane spacing of the lowest-order reflections of the training crystal, which gives images without a
         pixel size their scale.
     thresholds : mapping of str to float
         Probability from which a window is assigned to a class.

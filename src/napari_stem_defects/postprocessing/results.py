@@ -31,7 +31,8 @@ class ProbabilityMap:
     classes : tuple of str
         Names of the C classes, Bulk included where the ensemble has that member.
     valid : ndarray of bool, shape (gy, gx)
-        False for windows that are blank or contain invalid pixels; no class is assigned there.
+        False for windows that are blank, or whose middle has more than 5 % invalid pixels; no
+        class is assigned there.
     """
 
     probability: NDArray[np.float32]

@@ -2,7 +2,7 @@
 
 a. Original image.
 b. Normalised by the maximum intensity.
-c. Smoothed, after background subtraction and local contrast normalisation (`filter_image`).
+c. Lightly smoothed, background subtracted, local contrast normalised (`filter_image`).
 d. Log magnitude of the 2-D Fourier transform.
 e. The same above a threshold.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-# What the history calls the auxiliary loss on simulated windows, before the pretraining.
+# Name in the history of the warm-up on simulated windows with an auxiliary loss.
 _AUXILIARY = "lesson"
 
 

@@ -90,7 +90,7 @@ class TrainingOptions:
     classes : tuple of str
         Classes to learn; all labelled classes if empty.
     epochs : mapping of str to int
-        Epochs of classes that differ from the recipe.
+        Epochs per class that override those of the recipe.
     splits : tuple of {"random", "site", "region", "image"}
         Train/test splits (see `splits.split`). The model is trained on the first one; for each
         of the others another ensemble is trained and evaluated for comparison.

@@ -48,7 +48,7 @@ def write_masks(
     ----------
     path : Path
         ``masks.ome.tif``.
-    frames : iterator of Planes
+    frames : iterator of MaskStack
         The frames, of one shape and with the same mask names, which become channel names.
     count : int or None
         Number of frames of a stack; None for a single image, written without a frame axis.

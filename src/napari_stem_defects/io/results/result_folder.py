@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 MASKS, PROBABILITY, REGIONS = "masks.ome.tif", "probability.npz", "regions.csv"
 SUMMARY, OVERVIEW = "summary.json", "overview.png"
-RESULT_FILES = (MASKS, PROBABILITY, REGIONS, SUMMARY, OVERVIEW)
+RESULT_FILES = (MASKS, PROBABILITY, REGIONS, OVERVIEW, SUMMARY)
 
 _PARTIAL = ".partial"
 _JOB = "job.json"
@@ -172,9 +172,9 @@ class ResultFolder:
         return self.path / _PARTIAL / self.fingerprint[:16] / _MERGED
 
     def _publish(self) -> None:
-        """Move the five files to the result folder, the summary last."""
+        """Move the files to the result folder, the summary last."""
         _remove_summary(self.path / SUMMARY)
-        for name in (MASKS, PROBABILITY, REGIONS, OVERVIEW, SUMMARY):
+        for name in RESULT_FILES:
             move_into_place(self._merge_folder / name, self.path / name)
 
     def _frame_path(self, frame: int) -> Path:
@@ -214,7 +214,7 @@ class ResultFolder:
             picture.save(temporary, format="PNG")
         summary = make_summary(frames_metadata, findings, micrograph, model)
         summary["fingerprint"] = self.fingerprint
-        others = (MASKS, PROBABILITY, REGIONS, OVERVIEW)
+        others = RESULT_FILES[:-1]  # all but the summary, which holds their checksums
         write_json(
             self._merge_folder / SUMMARY,
             with_checksums(summary, SUMMARY, self._merge_folder, others),
