@@ -49,8 +49,8 @@ def detect(
     frame : int, default: 0
         Index of the frame in a stack.
     stride : int, optional
-        Step between window centres in px at the pixel size of the model. Smaller strides give finer maps and
-        take longer. By default the stride of the model.
+        Step between window centres in px at the pixel size of the model. Smaller strides give
+        finer maps and take longer. By default the stride of the model.
     thresholds : mapping of str to float, optional
         Probability, 0 to 1, at or above which a class is assigned. Classes that are missing keep
         the threshold of the model.

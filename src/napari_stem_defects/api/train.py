@@ -58,8 +58,9 @@ def train(
     device : {"auto", "cpu", "cuda", "mps"}, default: "auto"
         Processor that trains the networks; "auto" uses a GPU if there is one.
     report : callable, optional
-        Function that is called with a `Progress` after every augmented view and every epoch. Exceptions that it
-        raises end the training, and no model is written. By default progress is ignored.
+        Function that is called with a `Progress` after every augmented view and every epoch.
+        Exceptions that it raises end the training, and no model is written. By default progress
+        is ignored.
 
     Returns
     -------

@@ -64,10 +64,16 @@ def detect_frame(
     watch : callable, optional
         Gets the probabilities so far; see `inference.predict.predict`.
 
+    Returns
+    -------
+    Detection
+        Probabilities, masks and regions in px of the micrograph.
+
     Raises
     ------
     InputError
-        The image is too small, or its scale does not suit the ensemble.
+        The micrograph is a stack or too small, its scale does not suit the ensemble, or the
+        stride, a threshold or the device is not possible.
     """
     # Imported here so that panels can use the package without loading torch.
     from napari_stem_defects.inference.predict import pick_device

@@ -185,11 +185,11 @@ class EnsembleSpec:
     pixel_size_nm : float or None
         Pixel size that images are resampled to; None where the training images had none.
     lattice_nm : float or None
-        Lattice-plane spacing of the lowest-order reflections of the training crystal, which gives images without a
-        pixel size their scale.
+        Lattice-plane spacing of the lowest-order reflections of the training crystal, which gives
+        images without a pixel size their scale.
     thresholds : mapping of str to float
         Probability from which a window is assigned to a class.
-    calibration : mapping of str to Calibration
+    calibration : mapping of str to PlattCalibration
         Probability calibration of each class.
     training : mapping
         Label-set hash, counts, epochs, augmentation: everything needed to repeat the training.

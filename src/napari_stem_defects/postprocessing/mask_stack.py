@@ -67,12 +67,12 @@ class MaskStack:
         return cls.from_blocks(names, shape, (masks[:, rows] for rows in row_slices(shape)))
 
     @classmethod
-    def from_planes(cls, names: tuple[str, ...], planes: Iterable[NDArray[np.uint8]]) -> MaskStack:
+    def from_masks(cls, names: tuple[str, ...], masks: Iterable[NDArray[np.uint8]]) -> MaskStack:
         """Pack masks (Y, X) of one shape that come one after another."""
         packed, shape = [], (0, 0)
-        for plane in planes:
-            shape = plane.shape[0], plane.shape[1]
-            packed.append([_pack(plane[rows]) for rows in row_slices(shape)])
+        for mask in masks:
+            shape = mask.shape[0], mask.shape[1]
+            packed.append([_pack(mask[rows]) for rows in row_slices(shape)])
         return cls(names, shape, tuple(row_slices(shape)), tuple(zip(*packed, strict=True)))
 
     def blocks(self) -> Iterator[tuple[slice, NDArray[np.uint8]]]:

@@ -44,7 +44,7 @@ def calibrate(
 
     Returns
     -------
-    dict of str to Calibration
+    dict of str to PlattCalibration
         Classes with windows of one kind only are missing.
     """
     fitted = {}
@@ -67,7 +67,7 @@ def fit_platt(logits: NDArray[np.float64], present: NDArray[np.bool_]) -> PlattC
 
     Returns
     -------
-    Calibration
+    PlattCalibration
         The scale is always positive.
     """
 

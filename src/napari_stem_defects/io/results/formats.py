@@ -153,7 +153,7 @@ def read_masks(
                 raise ValueError(f"{len(file.series[0].pages)} planes, not {count * len(names)}")
             frames = (islice(pages, len(names)) for _ in range(count))
             return [
-                MaskStack.from_planes(names, (plane(page) for page in frame)) for frame in frames
+                MaskStack.from_masks(names, (plane(page) for page in frame)) for frame in frames
             ]
 
     return read_or_report(load, path)
