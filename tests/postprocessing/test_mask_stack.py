@@ -38,7 +38,7 @@ def test_packed_masks_are_unpacked_unchanged(
     stack = MaskStack.from_array(NAMES, masks)
     np.testing.assert_array_equal(stack.masks(), masks)
     assert stack.areas_px() == masks.sum(axis=(1, 2)).tolist()
-    assert MaskStack.from_planes(NAMES, iter(masks)) == stack
+    assert MaskStack.from_masks(NAMES, iter(masks)) == stack
     box = slice(shape[0] // 3, shape[0]), slice(shape[1] // 2, shape[1])
     np.testing.assert_array_equal(stack.crop("Vacancy_CdTe", box), masks[1][box])
 
