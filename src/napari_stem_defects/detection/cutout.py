@@ -38,6 +38,7 @@ class Cutout:
     top, left : int
         First row and column of ``part``.
     area : SearchArea or None
+        None if the whole frame is searched.
     """
 
     part: Micrograph
@@ -48,7 +49,21 @@ class Cutout:
 
     @classmethod
     def of(cls, micrograph: Micrograph, area: SearchArea | None, spec: EnsembleSpec) -> Cutout:
-        """Cut an area out of a frame, with the pixel size of the whole frame.
+        """Cut an area out of a frame.
+
+        Parameters
+        ----------
+        micrograph : Micrograph
+            One frame.
+        area : SearchArea or None
+            In px of the frame; None for all of it.
+        spec : EnsembleSpec
+            Its window size determines the margin.
+
+        Returns
+        -------
+        Cutout
+            The pixel size is that of the whole frame, also if it comes from the lattice.
 
         Raises
         ------
@@ -71,7 +86,18 @@ class Cutout:
         return cls(part, replace(known, invalid=outside), rows.start, columns.start, area)
 
     def in_whole(self, found: ProbabilityMap) -> ProbabilityMap:
-        """Return a map of the part in px of the frame; windows outside the area are not valid."""
+        """Return the probability map of the part in px of the frame.
+
+        Parameters
+        ----------
+        found : ProbabilityMap
+            In px of ``part``.
+
+        Returns
+        -------
+        ProbabilityMap
+            Windows outside the area are not valid and have probability 0.
+        """
         if self.area is None:
             return found
         near = self._near(found)
@@ -84,7 +110,19 @@ class Cutout:
         )
 
     def result(self, found: Detection) -> FrameResult:
-        """Return the detection in the part as a result of the whole frame."""
+        """Return the detection in the part as a result of the whole frame.
+
+        Parameters
+        ----------
+        found : Detection
+            In px of ``part``.
+
+        Returns
+        -------
+        FrameResult
+            Its masks have the shape of the frame and are empty outside the area; its parameters
+            contain the area as ``area_px``.
+        """
         if self.area is None:
             return FrameResult.of(found, self.whole.invalid)
         parameters = {**found.parameters, "area_px": self.area.to_json()}

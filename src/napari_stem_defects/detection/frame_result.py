@@ -24,7 +24,19 @@ if TYPE_CHECKING:
 
 
 def provenance_of(micrograph: Micrograph, ensemble: Ensemble) -> dict[str, Any]:
-    """Return the provenance of a result: model, image and version, as JSON-safe values."""
+    """Return the provenance of a result as JSON-safe values.
+
+    Parameters
+    ----------
+    micrograph : Micrograph
+    ensemble : Ensemble
+
+    Returns
+    -------
+    dict
+        The model's ``name`` and ``sha256``, the image's ``name``, ``path`` and ``sha256``, and the
+        ``version`` of this package.
+    """
     path = micrograph.path
     return {
         "model": {"name": ensemble.spec.name, "sha256": ensemble.sha256},
@@ -43,13 +55,28 @@ class FrameResult:
 
     Attributes
     ----------
+    image : str
+        Name of the micrograph.
+    frame : int
+        Index of the frame in its stack.
+    map : ProbabilityMap
+        Probabilities per window.
+    names : tuple of str
+        Names of the masks: the defect classes, then ``unknown``.
     numbered : ndarray of unsigned integers, shape (C, Y, X)
         For each of ``names`` 0 for background, else the region number.
+    regions : tuple of Region
+        The measured defects, ``unknown`` left out.
     invalid : ndarray of bool, shape (Y, X), or None
         Pixels without a value; needed to apply other thresholds.
+    pixel_size_nm : float or None
+        Edge of one pixel in nm.
+    parameters : mapping
+        Parameters of the detection; ``thresholds`` has one for every class.
+    seconds : float
+        Wall time spent on this frame.
     origin : mapping
-        The model's ``name`` and ``sha256``, the image's ``name``, ``path`` and ``sha256``, and the
-        ``version`` of this package.
+        Provenance as `provenance_of` returns it; empty if unknown.
     """
 
     image: str
@@ -66,7 +93,14 @@ class FrameResult:
 
     @classmethod
     def of(cls, found: Detection, invalid: NDArray[np.bool_] | None) -> FrameResult:
-        """Return a detection with its regions numbered."""
+        """Return a detection with its regions numbered.
+
+        Parameters
+        ----------
+        found : Detection
+        invalid : ndarray of bool, shape (Y, X), or None
+            Pixels without a value.
+        """
         return cls(
             image=found.image,
             frame=found.frame,
@@ -112,7 +146,19 @@ class FrameResult:
         frame: int,
         parameters: Mapping[str, Any],
     ) -> FrameResult:
-        """Draw masks and measure regions; the parameters hold ``thresholds`` for all classes."""
+        """Draw masks and measure their regions.
+
+        Parameters
+        ----------
+        map : ProbabilityMap
+        micrograph : Micrograph
+            One frame; its name, shape, invalid pixels and pixel size are used.
+        frame : int
+            Index of the frame in its stack.
+        parameters : mapping
+            ``thresholds`` for all classes of the map are required. ``resampling_factor``, if
+            present, scales the minimum length of planar defects to px of the image.
+        """
         nothing = np.zeros((0, *micrograph.frame_shape), np.uint32)
         empty = cls(
             image=micrograph.name,
@@ -129,7 +175,13 @@ class FrameResult:
         return empty.with_thresholds({})
 
     def with_thresholds(self, thresholds: Mapping[str, float]) -> FrameResult:
-        """Return the result with other thresholds, from the same probabilities."""
+        """Return the result with other thresholds, from the same probabilities.
+
+        Parameters
+        ----------
+        thresholds : mapping of str to float
+            Replaces the thresholds of the classes named; the others keep theirs.
+        """
         height, width = self.numbered.shape[1:]
         limits = {**self.thresholds, **thresholds}
         # As in detection, the minimum length holds at the pixel size of the model.
@@ -140,7 +192,14 @@ class FrameResult:
         return self.with_masks(mask_stack, thresholds=limits)
 
     def with_masks(self, mask_stack: MaskStack, **parameters: Any) -> FrameResult:
-        """Replace the masks, number and measure their regions, and extend the parameters."""
+        """Return the result with other masks, whose regions are numbered and measured.
+
+        Parameters
+        ----------
+        mask_stack : MaskStack
+        **parameters
+            Values added to the parameters of the result.
+        """
         regions = measure_regions(
             self.map,
             mask_stack,
