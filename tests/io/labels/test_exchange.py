@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import tifffile
+from project_samples import CROPS, noise
 
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.base.progress import Cancelled, Progress
@@ -30,36 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-CROPS = {"SF1_0": (0, 0), "SF1_1": (36, 56), "LC_0": (13, 27)}
-
-
-def noise(seed: int, shape: tuple[int, int] = (100, 120)) -> NDArray[np.uint8]:
-    return np.random.default_rng(seed).integers(0, 255, shape, dtype=np.uint8)
-
 
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[LabelProject]:
     with LabelProject.create(tmp_path / "mine") as made:
         yield made
-
-
-@pytest.fixture
-def image(tmp_path: Path) -> Path:
-    tifffile.imwrite(tmp_path / "parent.tif", noise(0))
-    return tmp_path / "parent.tif"
-
-
-@pytest.fixture
-def patches(tmp_path: Path) -> Path:
-    """Return a folder of three crops of the image and one patch from elsewhere."""
-    folder = tmp_path / "patches"
-    folder.mkdir()
-    for name, (top, left) in CROPS.items():
-        tifffile.imwrite(folder / f"{name}.tif", noise(0)[top : top + 64, left : left + 64])
-    tifffile.imwrite(folder / "Bulk_0.tif", noise(9, (64, 64)))
-    return folder
 
 
 def test_patches_are_found_in_their_micrograph(

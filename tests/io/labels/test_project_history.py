@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
+from project_samples import reopened
 
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.io.labels import project_history
@@ -14,28 +14,7 @@ from napari_stem_defects.io.labels.project import LabelProject
 from napari_stem_defects.labels.label import NewLabel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-SHA = "ab" * 32
-PIXELS = np.random.default_rng(0).random((80, 100), dtype=np.float32)
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Iterator[LabelProject]:
-    with LabelProject.create(tmp_path / "mine", ["Bulk", "SF1"]) as made:
-        yield made
-
-
-@pytest.fixture
-def micrograph(tmp_path: Path) -> Micrograph:
-    path = tmp_path / "data" / "a.tif"
-    return Micrograph(PIXELS, "a", 0.02, "file", path=path, sha256=SHA)
-
-
-def reopened(project: LabelProject) -> LabelProject:
-    """Return a fresh look at what is on the disk."""
-    return LabelProject.open(project.path, read_only=True)
+    pass
 
 
 def test_undo_and_redo_append_and_never_rewrite(

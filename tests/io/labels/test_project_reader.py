@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from project_samples import PIXELS, reopened
 
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.errors import LabelError
@@ -15,28 +16,7 @@ from napari_stem_defects.io.labels.project import LabelProject
 from napari_stem_defects.labels.label import NewLabel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-SHA = "ab" * 32
-PIXELS = np.random.default_rng(0).random((80, 100), dtype=np.float32)
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Iterator[LabelProject]:
-    with LabelProject.create(tmp_path / "mine", ["Bulk", "SF1"]) as made:
-        yield made
-
-
-@pytest.fixture
-def micrograph(tmp_path: Path) -> Micrograph:
-    path = tmp_path / "data" / "a.tif"
-    return Micrograph(PIXELS, "a", 0.02, "file", path=path, sha256=SHA)
-
-
-def reopened(project: LabelProject) -> LabelProject:
-    """Return a fresh look at what is on the disk."""
-    return LabelProject.open(project.path, read_only=True)
+    pass
 
 
 def test_labelled_frames_come_with_pixels_and_pixel_size(
