@@ -10,19 +10,24 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
     from napari_stem_defects.base.progress import Progress
 
 WorkerName = Literal["quick", "long"]
 """The two workers of an application; see `pool.get_worker`."""
 
-Arguments = TypeVar("Arguments", bound="DataclassInstance")
+
+class _Dataclass(Protocol):
+    """Any instance of a dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+
+Arguments = TypeVar("Arguments", bound=_Dataclass)
 Result = TypeVar("Result")
 Result_co = TypeVar("Result_co", covariant=True)
 

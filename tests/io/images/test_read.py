@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import doctest
 import gc
 import logging
 import sys
@@ -13,7 +12,6 @@ import pytest
 import tifffile
 from reader_contract import IMAGE, assert_refused
 
-import napari_stem_defects
 from napari_stem_defects.errors import InputError, ReadError
 from napari_stem_defects.io.images import general_formats
 from napari_stem_defects.io.images.read import find_images, read
@@ -173,10 +171,3 @@ def test_folder_without_images(tmp_path: Path) -> None:
 def test_missing_path_among_images(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match=r"^no\.tif: does not exist"):
         find_images([tmp_path / "no.tif"])
-
-
-def test_the_example_in_the_docstring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    finder, runner = doctest.DocTestFinder(recurse=False), doctest.DocTestRunner()
-    (example,) = finder.find(read, "read", globs={"np": np, "sd": napari_stem_defects})
-    assert runner.run(example) == (0, 3)
