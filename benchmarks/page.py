@@ -5,7 +5,7 @@ The figures lie in benchmarks/figures/ and come from::
     stem-defects benchmark --json benchmarks/figures/benchmark.json
     python benchmarks/growth.py benchmarks/figures/growth
     python benchmarks/memory.py benchmarks/figures/memory
-    python benchmarks/panels.py benchmarks/figures/panels.json --patches FOLDER
+    python benchmarks/panel_pauses.py benchmarks/figures/panels.json --patches FOLDER
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def test_thresholds_are_replaced_for_the_given_classes_only() -> None:
     assert [region.class_name for region in higher.regions] == ["LC"]
     assert not higher.numbered[0].any()
     np.testing.assert_array_equal(higher.numbered[1], found.numbered[1])
-    assert higher.origin == found.origin
+    assert higher.provenance == found.provenance
 
 
 def test_thresholds_changed_there_and_back_change_nothing(

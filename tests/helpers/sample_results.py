@@ -16,7 +16,7 @@ from napari_stem_defects.postprocessing.results import ProbabilityMap
 
 CLASSES = ("Bulk", "SF1", "LC")
 SHAPE = (96, 80)
-ORIGIN = {
+PROVENANCE = {
     "model": {"name": "small", "sha256": "abc"},
     "image": {"name": "CdTe", "path": "CdTe.tif", "sha256": "def"},
     "version": __version__,
@@ -40,7 +40,7 @@ def result(frame: int = 0, pixel_size_nm: float | None = 0.03, **thresholds: flo
     found = FrameResult.from_probability(
         probability_map(), micrograph, frame, {"thresholds": limits}
     )
-    return replace(found, origin=ORIGIN)
+    return replace(found, provenance=PROVENANCE)
 
 
 def model_entry() -> ModelEntry:

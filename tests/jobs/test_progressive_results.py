@@ -76,7 +76,7 @@ def test_results_get_finer_and_end_as_the_command_line_has_them(
     assert final.finished
     np.testing.assert_array_equal(final.map.probability, same.map.probability)
     np.testing.assert_array_equal(final.numbered > 0, same.masks)
-    assert final.origin["model"] == {"name": "small", "sha256": load_model(model).sha256}
+    assert final.provenance["model"] == {"name": "small", "sha256": load_model(model).sha256}
 
 
 class Clock:

@@ -106,8 +106,8 @@ def test_a_frame_is_detected(model: Path) -> None:
     assert found.frame == 3
     assert found.thresholds["SF1"] == 0.7
     assert found.finished
-    assert found.origin["model"]["name"] == "small"
-    assert found.origin["image"]["name"] == "noise"
+    assert found.provenance["model"]["name"] == "small"
+    assert found.provenance["image"]["name"] == "noise"
     assert reported[0] == Progress("loading the model", 0, 1)
 
 
@@ -149,9 +149,9 @@ def test_thresholds_and_corrections_are_applied() -> None:
 def test_results_are_written_with_the_thresholds(tmp_path: Path) -> None:
     image = FrameInput(np.zeros(SHAPE, np.float32), "CdTe", pixel_size_nm=0.03)
     found = result()
-    origin = {**found.origin, "image": {"sha256": image.micrograph().sha256}}
+    provenance = {**found.provenance, "image": {"sha256": image.micrograph().sha256}}
     folder = tasks.export_results(
-        results=[replace(found, origin=origin)],
+        results=[replace(found, provenance=provenance)],
         thresholds={"LC": 0.7},
         image=image,
         folder=tmp_path,

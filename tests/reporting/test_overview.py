@@ -14,7 +14,7 @@ from napari_stem_defects.base.defect_classes import UNKNOWN, colour_of
 from napari_stem_defects.io.results.result_folder import write_results
 from napari_stem_defects.postprocessing.mask_stack import MaskStack
 from napari_stem_defects.postprocessing.regions import totals
-from napari_stem_defects.postprocessing.results import Findings
+from napari_stem_defects.postprocessing.results import ResultTotals
 from napari_stem_defects.reporting import overview
 from napari_stem_defects.reporting.overview import (
     draw_overview,
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from napari_stem_defects.postprocessing.results import Detection
 
 
-def findings(*detections: Detection, valid: float = 1.0) -> Findings:
+def result_totals(*detections: Detection, valid: float = 1.0) -> ResultTotals:
     names = detections[0].mask_names
     regions = [region for each in detections for region in each.regions]
     shares = np.mean([each.masks.mean(axis=(1, 2)) for each in detections], axis=0)
-    return Findings(
+    return ResultTotals(
         totals(regions, names),
         dict(zip(names, shares.tolist(), strict=True)),
         valid,
@@ -42,7 +42,7 @@ def findings(*detections: Detection, valid: float = 1.0) -> Findings:
 
 
 def page(image: Micrograph, *detections: Detection) -> Image.Image:
-    return draw_overview(image, detections, findings(*detections), "cdte-110")
+    return draw_overview(image, detections, result_totals(*detections), "cdte-110")
 
 
 def pixels_of(picture: Image.Image, name: str) -> int:
@@ -120,7 +120,7 @@ def test_an_empty_result_is_stated(written: list[str]) -> None:
 def test_windows_without_a_result_are_mentioned(written: list[str]) -> None:
     image = micrograph()
     found = detection(image)
-    draw_overview(image, [found], findings(found, valid=0.8), "cdte-110")
+    draw_overview(image, [found], result_totals(found, valid=0.8), "cdte-110")
     assert any(line.startswith("no result for 20.0 %") for line in written)
 
 

@@ -75,7 +75,7 @@ class FrameResult:
         Parameters of the detection; ``thresholds`` has one for every class.
     seconds : float
         Wall time spent on this frame.
-    origin : mapping
+    provenance : mapping
         Provenance as `provenance_of` returns it; empty if unknown.
     """
 
@@ -89,7 +89,7 @@ class FrameResult:
     pixel_size_nm: float | None
     parameters: Mapping[str, Any]
     seconds: float
-    origin: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, found: Detection, invalid: NDArray[np.bool_] | None) -> FrameResult:

@@ -49,7 +49,7 @@ class ProgressiveResults:
     frame : int
     parameters : mapping
         Parameters stored with the results, which include ``thresholds`` for all classes.
-    origin : mapping
+    provenance : mapping
         See `FrameResult`.
     """
 
@@ -58,7 +58,7 @@ class ProgressiveResults:
     spec: EnsembleSpec
     frame: int
     parameters: Mapping[str, Any]
-    origin: Mapping[str, Any]
+    provenance: Mapping[str, Any]
     _started: float = field(default_factory=lambda: time.monotonic())
     _spent_s: float = 0.0
     _each_s: float = 0.0
@@ -120,7 +120,7 @@ class ProgressiveResults:
         result = FrameResult.from_probability(
             self.cutout.in_whole(found), whole, self.frame, parameters
         )
-        return replace(result, origin=self.origin)
+        return replace(result, provenance=self.provenance)
 
 
 def _filled(so_far: PartialProbabilities) -> NDArray[np.float32]:

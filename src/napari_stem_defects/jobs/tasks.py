@@ -107,8 +107,8 @@ def detect(
     about: dict[str, Any] = {"stride_px": stride, "thresholds": limits}
     if area is not None:
         about["area_px"] = area.to_json()
-    origin = provenance_of(micrograph, ensemble)
-    refinement = ProgressiveResults(report, cutout, spec, index, about, origin)
+    provenance = provenance_of(micrograph, ensemble)
+    refinement = ProgressiveResults(report, cutout, spec, index, about, provenance)
     found = detect_frame(
         cutout.part,
         ensemble,
@@ -119,7 +119,7 @@ def detect(
         report=refinement.report,
         watch=refinement.watch,
     )
-    return replace(cutout.result(found), origin=origin)
+    return replace(cutout.result(found), provenance=provenance)
 
 
 def apply_thresholds(
@@ -152,10 +152,10 @@ def export_results(
         detections.append(
             apply_corrections(result.with_thresholds(thresholds), corrections).detection()
         )
-    micrograph, origin = image.micrograph(), results[0].origin
-    if not micrograph.is_stack and micrograph.sha256 != origin["image"]["sha256"]:
+    micrograph, provenance = image.micrograph(), results[0].provenance
+    if not micrograph.is_stack and micrograph.sha256 != provenance["image"]["sha256"]:
         raise InputError(f"{micrograph.name}: the image has changed since; run again")
-    return write_results(folder, micrograph, detections, origin["model"], overwrite=overwrite)
+    return write_results(folder, micrograph, detections, provenance["model"], overwrite=overwrite)
 
 
 def read_patches(*, path: Path, report: ProgressCallback) -> PatchFolder:

@@ -155,7 +155,7 @@ class Detection:
 
 
 @dataclass(frozen=True)
-class Findings:
+class ResultTotals:
     """Counts and area fractions of all frames together, as in legend and summary.
 
     Attributes

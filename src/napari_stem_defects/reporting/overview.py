@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.postprocessing.results import (
         ClassTotal,
         Detection,
-        Findings,
+        ResultTotals,
     )
 
 MOST_FRAMES = 12
@@ -77,7 +77,7 @@ def frames_to_show(count: int) -> list[int]:
 
 
 def draw_overview(
-    micrograph: Micrograph, detections: Sequence[Detection], findings: Findings, model: str
+    micrograph: Micrograph, detections: Sequence[Detection], result_totals: ResultTotals, model: str
 ) -> Image.Image:
     """Draw the page.
 
@@ -87,7 +87,7 @@ def draw_overview(
         The image in which defects were detected.
     detections : sequence of Detection
         The frames to draw, at most twelve; see `frames_to_show`.
-    findings : Findings
+    result_totals : ResultTotals
     model : str
         The model's name.
 
@@ -99,7 +99,7 @@ def draw_overview(
     height, width = micrograph.frame_shape
     above = width > _WIDE * height and len(detections) == 1
     picture = _picture(micrograph, detections, _ABOVE if above else _BESIDE)
-    entries = [_draw_entry(entry) for entry in _entries(findings)]
+    entries = [_draw_entry(entry) for entry in _entries(result_totals)]
     room = max(1, (picture.width + _GAP) // (_ENTRY_WIDTH + _GAP))
     legend = _columns(entries, room if above else 1)
     right, below = (0, picture.height + _GAP) if above else (picture.width + _GAP, 0)
@@ -110,7 +110,7 @@ def draw_overview(
     )
     body.paste(picture, (0, 0))
     body.paste(legend, (right, below))
-    return _page(body, micrograph.name, _facts(micrograph, detections[0], findings, model))
+    return _page(body, micrograph.name, _facts(micrograph, detections[0], result_totals, model))
 
 
 def _picture(
@@ -156,29 +156,29 @@ def _grid(tiles: Sequence[Image.Image], across: int) -> Image.Image:
     return sheet
 
 
-def _entries(findings: Findings) -> list[_Entry]:
+def _entries(result_totals: ResultTotals) -> list[_Entry]:
     """Return the legend: classes found, classes not found, the unknown area."""
-    found = {name: total for name, total in findings.totals.items() if total.count}
-    missing = [title_of(name) for name in findings.totals if name not in found]
+    found = {name: total for name, total in result_totals.totals.items() if total.count}
+    missing = [title_of(name) for name in result_totals.totals if name not in found]
     entries = [
-        _Entry(name, title_of(name), _measures(name, total, findings.fractions[name]))
+        _Entry(name, title_of(name), _measures(name, total, result_totals.fractions[name]))
         for name, total in found.items()
     ]
     if not found:
         entries.append(
             _Entry(None, "no defects found", _wrapped(f"looked for: {', '.join(missing)}"))
         )
-    if findings.fractions[UNKNOWN] > 0:
-        share = f"{_percent(findings.fractions[UNKNOWN])} of the area,"
+    if result_totals.fractions[UNKNOWN] > 0:
+        share = f"{_percent(result_totals.fractions[UNKNOWN])} of the area,"
         entries.append(_Entry(UNKNOWN, "unknown", (share, "not assigned to any class")))
     notes = []
     if found and missing:
         notes.append(f"not found: {', '.join(missing)}")
-    if findings.valid_fraction < 1:
-        share = _percent(1 - findings.valid_fraction)
+    if result_totals.valid_fraction < 1:
+        share = _percent(1 - result_totals.valid_fraction)
         notes.append(f"no result for {share} of the windows: blank or invalid")
-    if findings.frames > 1:
-        notes.append(f"sums over {findings.frames} frames")
+    if result_totals.frames > 1:
+        notes.append(f"sums over {result_totals.frames} frames")
     elif any(total.count > 1 for total in found.values()):
         notes.append("numbers as in regions.csv")
     return [*entries, *(_Entry(None, "", _wrapped(note)) for note in notes)]
@@ -204,7 +204,9 @@ def _percent(share: float) -> str:
     return "under 0.1 %" if 0 < share < 0.001 else f"{100 * share:.1f} %"
 
 
-def _facts(micrograph: Micrograph, first: Detection, findings: Findings, model: str) -> str:
+def _facts(
+    micrograph: Micrograph, first: Detection, result_totals: ResultTotals, model: str
+) -> str:
     height, width = micrograph.frame_shape
     facts = [f"model {model}", f"{width} x {height} px"]
     if micrograph.is_stack:
@@ -212,7 +214,7 @@ def _facts(micrograph: Micrograph, first: Detection, findings: Findings, model: 
     size = first.pixel_size_nm
     if size is None:
         return "   ·   ".join([*facts, "no pixel size known"])
-    origin = findings.pixel_size_source or micrograph.pixel_size_source
+    origin = result_totals.pixel_size_source or micrograph.pixel_size_source
     facts.append(f"{_figure(width * size)} x {_figure(height * size)} nm")
     facts.append(f"{size:.4g} nm per px{', ' + _SOURCES[origin] if origin in _SOURCES else ''}")
     return "   ·   ".join(facts)

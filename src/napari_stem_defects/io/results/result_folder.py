@@ -39,7 +39,7 @@ from napari_stem_defects.io.results.summary import (
     CORRECTIONS,
     make_summary,
     mask_provenance,
-    summarise_findings,
+    sum_results,
 )
 from napari_stem_defects.postprocessing.results import Detection, Region
 from napari_stem_defects.reporting.overview import draw_overview, frames_to_show
@@ -207,12 +207,12 @@ class ResultFolder:
     ) -> None:
         regions = [Region(**region) for frame in frames_metadata for region in frame["regions"]]
         formats.write_regions(self._merge_folder / REGIONS, regions)
-        findings = summarise_findings(frames_metadata, regions)
+        result_totals = sum_results(frames_metadata, regions)
         shown = [read_frame(paths[place]) for place in frames_to_show(len(paths))]
-        picture = draw_overview(micrograph, shown, findings, str(model["name"]))
+        picture = draw_overview(micrograph, shown, result_totals, str(model["name"]))
         with replacing(self._merge_folder / OVERVIEW) as temporary:
             picture.save(temporary, format="PNG")
-        summary = make_summary(frames_metadata, findings, micrograph, model)
+        summary = make_summary(frames_metadata, result_totals, micrograph, model)
         summary["fingerprint"] = self.fingerprint
         others = RESULT_FILES[:-1]  # all but the summary, which holds their checksums
         write_json(

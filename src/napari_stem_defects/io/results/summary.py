@@ -14,7 +14,7 @@ from napari_stem_defects.base.defect_classes import UNKNOWN
 from napari_stem_defects.base.version import __version__
 from napari_stem_defects.io.json_safe import plain
 from napari_stem_defects.postprocessing.regions import totals
-from napari_stem_defects.postprocessing.results import Findings
+from napari_stem_defects.postprocessing.results import ResultTotals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,8 +28,8 @@ CORRECTIONS = "corrections"
 _LIBRARIES = ("numpy", "scipy", "scikit-image", "torch")
 
 
-def summarise_findings(frames: Sequence[Mapping[str, Any]], regions: Sequence[Region]) -> Findings:
-    """Add up the findings of all frames.
+def sum_results(frames: Sequence[Mapping[str, Any]], regions: Sequence[Region]) -> ResultTotals:
+    """Add up the results of all frames.
 
     Parameters
     ----------
@@ -40,13 +40,13 @@ def summarise_findings(frames: Sequence[Mapping[str, Any]], regions: Sequence[Re
 
     Returns
     -------
-    Findings
+    ResultTotals
         Totals per class, area fractions and the fraction of valid windows.
     """
     names = frames[0]["mask_names"]
     pixels = np.prod(frames[0]["frame_shape"], dtype=np.int64) * len(frames)
     shares = np.sum([frame["mask_px"] for frame in frames], axis=0) / pixels
-    return Findings(
+    return ResultTotals(
         totals=totals(regions, names),
         fractions=dict(zip(names, map(float, shares), strict=True)),
         valid_fraction=float(np.mean([frame["called"] for frame in frames])),
@@ -57,7 +57,7 @@ def summarise_findings(frames: Sequence[Mapping[str, Any]], regions: Sequence[Re
 
 def make_summary(
     frames: Sequence[Mapping[str, Any]],
-    findings: Findings,
+    result_totals: ResultTotals,
     micrograph: Micrograph,
     model: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -67,8 +67,8 @@ def make_summary(
     ----------
     frames : sequence of mapping
         Metadata of each frame; see `frame_file.read_frame_metadata`.
-    findings : Findings
-        Findings of all frames.
+    result_totals : ResultTotals
+        Sums over all frames.
     micrograph : Micrograph
         The image or stack.
     model : mapping
@@ -88,7 +88,7 @@ def make_summary(
             "frame_shape": list(micrograph.frame_shape),
             "frame_count": micrograph.frame_count,
             "pixel_size_nm": first["pixel_size_nm"],
-            "pixel_size_source": findings.pixel_size_source or micrograph.pixel_size_source,
+            "pixel_size_source": result_totals.pixel_size_source or micrograph.pixel_size_source,
             "notes": list(micrograph.notes),
         },
         "model": plain(model),
@@ -97,14 +97,14 @@ def make_summary(
             each for frame in frames for each in frame["parameters"].get(CORRECTIONS, ())
         ],
         "planes": first["mask_names"],
-        "counts": {name: total.count for name, total in findings.totals.items()},
-        "lengths_nm": {name: total.length_nm for name, total in findings.totals.items()},
-        "areas_nm2": {name: total.area_nm2 for name, total in findings.totals.items()},
+        "counts": {name: total.count for name, total in result_totals.totals.items()},
+        "lengths_nm": {name: total.length_nm for name, total in result_totals.totals.items()},
+        "areas_nm2": {name: total.area_nm2 for name, total in result_totals.totals.items()},
         "area_fractions": {
-            name: share for name, share in findings.fractions.items() if name != UNKNOWN
+            name: share for name, share in result_totals.fractions.items() if name != UNKNOWN
         },
-        "unknown_fraction": findings.fractions[UNKNOWN],
-        "called_fraction": findings.valid_fraction,
+        "unknown_fraction": result_totals.fractions[UNKNOWN],
+        "called_fraction": result_totals.valid_fraction,
         "frames": [_frame_summary(frame) for frame in frames],
         "seconds": sum(frame["seconds"] for frame in frames),
         "versions": _versions(),

@@ -149,5 +149,5 @@ class ResultLayers:
 def _record_origin(layer: Labels, result: FrameResult) -> None:
     """Record model, image and parameters of a frame in the metadata of its layer."""
     metadata = layer.metadata[METADATA_KEY]
-    metadata.update(result.origin)
+    metadata.update(result.provenance)
     metadata.setdefault("frames", {})[result.frame] = plain(result.parameters)

@@ -130,7 +130,7 @@ def test_export_takes_all_frames_and_the_thresholds_shown(harness: Harness) -> N
     arguments = harness.quick.jobs[-1].arguments
     assert [found.frame for found in arguments["results"]] == [0, 1]
     assert arguments["thresholds"] == harness.view_model.thresholds
-    assert arguments["results"][0].origin["model"] == {"name": "small", "sha256": "abc"}
+    assert arguments["results"][0].provenance["model"] == {"name": "small", "sha256": "abc"}
     harness.quick.finish(Path("out/CdTe"))
     assert "results written to" in harness.view_model.exporting.message
 

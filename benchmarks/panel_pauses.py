@@ -1,4 +1,4 @@
-"""How long napari pauses while the panels work: ``python benchmarks/panels.py FIGURES.json``.
+"""How long napari pauses while the panels work: ``python benchmarks/panel_pauses.py FIGURES.json``.
 
 Drives the four panels on a simulated micrograph with mouse and key events and measures how
 long napari's event loop stands still: by the clock, and in computing time of its thread, which
