@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import struct
 import subprocess
@@ -25,6 +26,8 @@ import tifffile
 # What depends on the clock, on where a run took place or on the version of the package.
 # Checksums of files follow from these, and OME-TIFF files hold a random identifier.
 VOLATILE = {"seconds", "versions", "path", "written", "created", "files"}
+# Relative difference up to which two numbers in JSON count as equal; arrays must be identical.
+ROUNDING = 1e-12
 DETECTIONS = (
     ("cdte-110", ["CdTe_Training_Image.tif", "CdTe_interstitials.tif", "CdTe_vacancies.tif"]),
     ("sto-001", ["STO_extra.tif", "STO_iextra.tif", "STO_missing.tif", "STO_Training_Image.jpg"]),
@@ -98,6 +101,8 @@ def _equal(first: object, second: object) -> bool:
     if isinstance(first, np.ndarray) and isinstance(second, np.ndarray):
         same_kind = first.dtype == second.dtype and first.shape == second.shape
         return same_kind and first.tobytes() == second.tobytes()
+    if isinstance(first, float) and isinstance(second, float):
+        return math.isclose(first, second, rel_tol=ROUNDING)
     return first == second
 
 
