@@ -37,7 +37,18 @@ class StripLabeller:
         self._top = 0
 
     def add(self, mask: NDArray[np.uint8] | NDArray[np.bool_]) -> NDArray[np.intp]:
-        """Add the next block (rows, X); return the segment number of every pixel, 0 for none."""
+        """Add the next block (rows, X); return the segment number of every pixel, 0 for none.
+
+        Parameters
+        ----------
+        mask : ndarray of uint8 or bool, shape (rows, X)
+            The next rows of the mask.
+
+        Returns
+        -------
+        ndarray of int, shape (rows, X)
+            Numbers continue over all blocks.
+        """
         before, top = len(self.segment_boxes), self._top
         self._top += len(mask)
         if not mask.any():

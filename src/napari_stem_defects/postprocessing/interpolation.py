@@ -65,14 +65,40 @@ class WindowInterpolator:
         )
 
     def window_rows(self, rows: slice) -> slice:
-        """Return the rows of windows that contribute to some rows of pixels."""
+        """Return the rows of windows that contribute to some rows of pixels.
+
+        Parameters
+        ----------
+        rows : slice
+            Rows of pixels, with start and stop.
+
+        Returns
+        -------
+        slice
+            First and last row of the grid of windows.
+        """
         before, after, _ = self._down
         return slice(int(before[rows][0]), int(after[rows][-1]) + 1)
 
     def bilinear(
         self, values: NDArray[np.float32], rows: slice, columns: slice = _ALL
     ) -> NDArray[np.float32]:
-        """Interpolate values (gy, gx) between the centres."""
+        """Interpolate values (gy, gx) between the centres.
+
+        Parameters
+        ----------
+        values : ndarray of float32, shape (gy, gx)
+            One value per window.
+        rows : slice
+            Rows of pixels, with start and stop.
+        columns : slice
+            Columns of pixels; all by default.
+
+        Returns
+        -------
+        ndarray of float32, shape (rows, columns)
+            Outside the centres the value of the nearest one.
+        """
         windows = self.window_rows(rows)
         left, right, across = self._across
         near = values[windows]
@@ -82,7 +108,20 @@ class WindowInterpolator:
         return _blend(upper, lower, down[rows, None])
 
     def nearest(self, values: NDArray[_Kind], rows: slice) -> NDArray[_Kind]:
-        """Return the value (gy, gx) of the nearest window for every pixel."""
+        """Return the value (gy, gx) of the nearest window for every pixel.
+
+        Parameters
+        ----------
+        values : ndarray, shape (gy, gx)
+            One value per window.
+        rows : slice
+            Rows of pixels, with start and stop.
+
+        Returns
+        -------
+        ndarray, shape (rows, X)
+            Of the type of the values.
+        """
         y, x = (
             np.where(weight > 0.5, after, before)
             for before, after, weight in (self._down, self._across)
@@ -93,7 +132,20 @@ class WindowInterpolator:
     def at_centres(
         self, values: NDArray[np.integer[Any] | np.bool_], rows: slice
     ) -> NDArray[np.int32]:
-        """Return the value (gy, gx) of each window in the pixel at its centre, 0 elsewhere."""
+        """Return the value (gy, gx) of each window in the pixel at its centre, 0 elsewhere.
+
+        Parameters
+        ----------
+        values : ndarray of int or bool, shape (gy, gx)
+            One value per window.
+        rows : slice
+            Rows of pixels, with start and stop.
+
+        Returns
+        -------
+        ndarray of int32, shape (rows, X)
+            Zero except at the pixels of the centres.
+        """
         pixels = np.zeros((rows.stop - rows.start, self.shape[1]), np.int32)
         down, across = np.nonzero(values)
         here = (self.pixel_y[down] >= rows.start) & (self.pixel_y[down] < rows.stop)

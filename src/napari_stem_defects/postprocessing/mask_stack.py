@@ -22,7 +22,18 @@ BLOCK_PIXELS = 2**21
 
 
 def row_slices(shape: tuple[int, int]) -> Iterator[slice]:
-    """Yield the rows of an image (Y, X) as slices of about `BLOCK_PIXELS` px."""
+    """Yield the rows of an image (Y, X) as slices of about `BLOCK_PIXELS` px.
+
+    Parameters
+    ----------
+    shape : (Y, X)
+        Size of the image in px.
+
+    Yields
+    ------
+    slice
+        Rows of the next block, at least one.
+    """
     step = max(1, BLOCK_PIXELS // max(1, shape[1]))
     for top in range(0, shape[0], step):
         yield slice(top, min(top + step, shape[0]))
@@ -52,7 +63,22 @@ class MaskStack:
     def from_blocks(
         cls, names: tuple[str, ...], shape: tuple[int, int], blocks: Iterable[NDArray[np.uint8]]
     ) -> MaskStack:
-        """Pack row blocks, each of the shape (len(names), rows, X)."""
+        """Pack row blocks, each of the shape (len(names), rows, X).
+
+        Parameters
+        ----------
+        names : tuple of str
+            One name per mask.
+        shape : (Y, X)
+            Size of a mask in px.
+        blocks : iterable of ndarray of uint8
+            All masks in the next rows, 0 or 1, from top to bottom.
+
+        Returns
+        -------
+        MaskStack
+            The packed masks.
+        """
         packed, slices, top = [], [], 0
         for block in blocks:
             packed.append(tuple(_pack(mask) for mask in block))
@@ -62,13 +88,39 @@ class MaskStack:
 
     @classmethod
     def from_array(cls, names: tuple[str, ...], masks: NDArray[np.uint8]) -> MaskStack:
-        """Pack an array (len(names), Y, X)."""
+        """Pack an array (len(names), Y, X).
+
+        Parameters
+        ----------
+        names : tuple of str
+            One name per mask.
+        masks : ndarray of uint8, shape (C, Y, X)
+            Values 0 and 1.
+
+        Returns
+        -------
+        MaskStack
+            The packed masks.
+        """
         shape = masks.shape[1], masks.shape[2]
         return cls.from_blocks(names, shape, (masks[:, rows] for rows in row_slices(shape)))
 
     @classmethod
     def from_masks(cls, names: tuple[str, ...], masks: Iterable[NDArray[np.uint8]]) -> MaskStack:
-        """Pack masks (Y, X) of one shape that come one after another."""
+        """Pack masks (Y, X) of one shape that come one after another.
+
+        Parameters
+        ----------
+        names : tuple of str
+            One name per mask.
+        masks : iterable of ndarray of uint8, shape (Y, X)
+            One per name, 0 or 1.
+
+        Returns
+        -------
+        MaskStack
+            The packed masks.
+        """
         packed, shape = [], (0, 0)
         for mask in masks:
             shape = mask.shape[0], mask.shape[1]
@@ -87,7 +139,20 @@ class MaskStack:
     def blocks_of(
         self, name: str, within: slice = slice(None)
     ) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
-        """Yield the rows of each block that meets some rows, and one mask there (rows, X)."""
+        """Yield the rows of each block that meets some rows, and one mask there (rows, X).
+
+        Parameters
+        ----------
+        name : str
+            Name of the mask; ValueError if there is none.
+        within : slice
+            Rows of interest; all by default.
+
+        Yields
+        ------
+        (slice, ndarray of uint8, shape (rows, X))
+            The rows of a block and the mask there.
+        """
         first, last, _ = within.indices(self.shape[0])
         index = self.names.index(name)
         for rows, packed in zip(self.row_slices, self.packed, strict=True):
@@ -95,7 +160,20 @@ class MaskStack:
                 yield rows, _unpack(packed[index], self._block_shape(rows))
 
     def crop(self, name: str, box: tuple[slice, slice]) -> NDArray[np.uint8]:
-        """Return a rectangle of one mask."""
+        """Return a rectangle of one mask.
+
+        Parameters
+        ----------
+        name : str
+            Name of the mask.
+        box : (slice, slice)
+            Rows and columns in px.
+
+        Returns
+        -------
+        ndarray of uint8
+            The mask inside the box.
+        """
         rows_of_box = [
             mask[max(0, box[0].start - rows.start) : box[0].stop - rows.start, box[1]]
             for rows, mask in self.blocks_of(name, box[0])

@@ -53,7 +53,24 @@ class PlanarClasses:
         interpolator: WindowInterpolator,
         min_length_px: float,
     ) -> PlanarClasses:
-        """Prepare the classes in ``thresholds``, each with its probability threshold."""
+        """Prepare the classes in ``thresholds``, each with its probability threshold.
+
+        Parameters
+        ----------
+        map : ProbabilityMap
+            Probabilities of all windows.
+        thresholds : mapping of str to float
+            Probability from which each planar class is assigned.
+        interpolator : WindowInterpolator
+            From the windows to the pixels.
+        min_length_px : float
+            Minimum length of a planar defect; sets the reach of the vote.
+
+        Returns
+        -------
+        PlanarClasses
+            The classes, ready to draw.
+        """
         values = {name: map.probability[map.classes.index(name)] for name in thresholds}
         # Every window passes a threshold of 0; without any class none passes.
         ratios = [np.zeros(map.valid.shape, np.float32)]
@@ -68,7 +85,15 @@ class PlanarClasses:
         return cls(tuple(thresholds), ratio, passing, votes, interpolator)
 
     def draw(self, masks: Sequence[NDArray[np.uint8]], rows: slice) -> None:
-        """Draw some rows of the masks, given in the order of the names."""
+        """Draw some rows of the masks, given in the order of the names.
+
+        Parameters
+        ----------
+        masks : sequence of ndarray of uint8, shape (rows, X)
+            One per name, changed in place.
+        rows : slice
+            Rows of pixels, with start and stop.
+        """
         if not self.passing[self.interpolator.window_rows(rows)].any():
             return
         reached = self.interpolator.bilinear(self.ratio, rows) >= 1

@@ -49,14 +49,39 @@ class PointClass:
     def from_map(
         cls, map: ProbabilityMap, name: str, threshold: float, interpolator: WindowInterpolator
     ) -> PointClass:
-        """Prepare a class with its probability threshold."""
+        """Prepare a class with its probability threshold.
+
+        Parameters
+        ----------
+        map : ProbabilityMap
+            Probabilities of all windows.
+        name : str
+            A point class of the map.
+        threshold : float
+            Probability from which the class is assigned.
+        interpolator : WindowInterpolator
+            From the windows to the pixels.
+
+        Returns
+        -------
+        PointClass
+            The class, ready to draw.
+        """
         values = map.probability[map.classes.index(name)]
         passing = map.valid & (values >= threshold)
         joins = _joins_at_corners(passing, map, interpolator)
         return cls(values, threshold, passing, joins, interpolator)
 
     def draw(self, mask: NDArray[np.uint8], rows: slice) -> None:
-        """Draw some rows of the mask."""
+        """Draw some rows of the mask.
+
+        Parameters
+        ----------
+        mask : ndarray of uint8, shape (rows, X)
+            Changed in place.
+        rows : slice
+            Rows of pixels, with start and stop.
+        """
         if not self.passing[self.interpolator.window_rows(rows)].any():
             return
         reached = self.interpolator.bilinear(self.values, rows) >= self.threshold
@@ -65,7 +90,22 @@ class PointClass:
         mask[y, x] = 1
 
     def valleys(self, draft: MaskStack, name: str, prominence: float) -> NDArray[np.intp]:
-        """Return the pixels (N, 2) along which regions with several peaks are split."""
+        """Return the pixels (N, 2) along which regions with several peaks are split.
+
+        Parameters
+        ----------
+        draft : MaskStack
+            Masks before touching defects are split.
+        name : str
+            Name of the class.
+        prominence : float
+            Dip of the probability between two peaks of two defects.
+
+        Returns
+        -------
+        ndarray of int, shape (N, 2)
+            Row and column of the pixels to clear.
+        """
         cuts = [np.zeros((0, 2), np.intp)]
         if self.passing.any():
             tops = self.passing & (h_maxima(self.values, prominence) > 0)
@@ -139,7 +179,20 @@ def _joins_at_corners(
 def pixels_in_rows(
     pixels: NDArray[np.intp], rows: slice
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return rows and columns of the pixels (N, 2) in some rows, relative to the first row."""
+    """Return rows and columns of the pixels (N, 2) in some rows, relative to the first row.
+
+    Parameters
+    ----------
+    pixels : ndarray of int, shape (N, 2)
+        Row and column of each pixel.
+    rows : slice
+        Rows of pixels, with start and stop.
+
+    Returns
+    -------
+    ndarray of int, ndarray of int
+        Rows, counted from the first of ``rows``, and columns.
+    """
     y, x = pixels.T
     here = (y >= rows.start) & (y < rows.stop)
     return y[here] - rows.start, x[here]

@@ -88,7 +88,22 @@ def number_regions(map: ProbabilityMap, mask_stack: MaskStack) -> NDArray[np.uin
 def number_blocks(
     map: ProbabilityMap, mask_stack: MaskStack, name: str
 ) -> Iterator[tuple[slice, NDArray[np.uint32]]]:
-    """Yield the rows of each block and its label image, as `number_regions` numbers a mask."""
+    """Yield the rows of each block and its label image, as `number_regions` numbers a mask.
+
+    Parameters
+    ----------
+    map : ProbabilityMap
+        Probabilities of all windows.
+    mask_stack : MaskStack
+        The masks of the map.
+    name : str
+        Name of a mask.
+
+    Yields
+    ------
+    (slice, ndarray of uint32, shape (rows, X))
+        The rows of a block and the region numbers there.
+    """
     if name == UNKNOWN:
         for rows, mask in mask_stack.blocks_of(name):
             yield rows, mask.astype(np.uint32)
@@ -103,7 +118,20 @@ def number_blocks(
 
 
 def totals(regions: Iterable[Region], names: Iterable[str]) -> Mapping[str, ClassTotal]:
-    """Sum over the regions of each class in ``names``; classes without a region count 0."""
+    """Sum over the regions of each class in ``names``; classes without a region count 0.
+
+    Parameters
+    ----------
+    regions : iterable of Region
+        Regions of any number of frames.
+    names : iterable of str
+        All classes of the regions; ``unknown`` is left out.
+
+    Returns
+    -------
+    mapping of str to ClassTotal
+        One entry per name.
+    """
     by_class: dict[str, list[Region]] = {name: [] for name in names if name != UNKNOWN}
     for region in regions:
         by_class[region.class_name].append(region)
