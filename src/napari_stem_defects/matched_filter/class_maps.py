@@ -1,0 +1,190 @@
+"""Probability of every class at every place of an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+from napari_stem_defects.base.defect_classes import BULK
+from napari_stem_defects.matched_filter.fit import best_similarity
+from napari_stem_defects.survey.anomaly import (
+    EXTENDED_POOL,
+    POINT_POOL,
+    Thresholds,
+    local_rms,
+    null_thresholds,
+)
+from napari_stem_defects.survey.candidates import cell_edge, pool_cells
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.matched_filter.model import ClassFilter, MatchedFilterModel
+    from napari_stem_defects.survey.residual import LatticeResidual
+
+_HALO = 3.5
+"""Rows beyond a block, in lattice periods, that its similarities depend on."""
+_SOFTNESS = 0.06
+"""Change of the similarity that changes the odds by a factor of e."""
+_BULK_SOFTNESS = 0.15
+_MARGIN = 0.05
+"""A class yields where another is more similar by this."""
+_COMPETE = 0.35
+_CLOSING = 0.8
+"""Gaps of a line, half of this many periods wide on each side, are closed."""
+_LOW, _RELATIVE, _NEAR = 0.65, 0.5, 1.5
+"""A line extends from where it is certain down to these shares of the threshold and of the highest
+similarity within ``_NEAR`` periods."""
+_MIN_LENGTH = {True: 2.0, False: 3.0}
+"""Shortest line in lattice periods, of a class with templates and one recognised by anomaly."""
+_MIN_AREA = 4.0
+
+
+@dataclass(frozen=True)
+class ClassMaps:
+    """Probabilities on cells of about a third of a lattice period.
+
+    Attributes
+    ----------
+    classes : tuple of str
+        Bulk, then the classes of the model.
+    probability : ndarray of float32, shape (C, gy, gx)
+        0.5 at the threshold.
+    y, x : ndarray of float64, shape (gy,) and (gx,)
+        Centres of the cells in samples.
+    """
+
+    classes: tuple[str, ...]
+    probability: NDArray[np.float32]
+    y: NDArray[np.float64]
+    x: NDArray[np.float64]
+
+
+def class_maps(residual: LatticeResidual, model: MatchedFilterModel) -> ClassMaps:
+    """Find the classes of a model in an image.
+
+    Parameters
+    ----------
+    residual : LatticeResidual
+        At the samples per period of the model.
+    model : MatchedFilterModel
+
+    Returns
+    -------
+    ClassMaps
+    """
+    samples = residual.sampled.samples
+    edge = cell_edge(samples)
+    limits = null_thresholds(residual)
+    pooled: list[NDArray[np.float32]] = []
+    for _, inner, values in residual.blocks(halo=int(_HALO * samples) + 1):
+        evidence = _evidence(values, model, limits, samples)
+        pooled.append(np.stack([pool_cells(layer[inner], edge) for layer in evidence]))
+    level, *similar = np.concatenate(pooled, axis=1)
+    layers = [_sigmoid((1 - level) / _BULK_SOFTNESS)]
+    for item, values in zip(model.classes, similar, strict=True):
+        layers.append(_probability(item, values, samples / edge))
+    height, width = level.shape
+    y, x = ((np.arange(count) + 0.5) * edge - 0.5 for count in (height, width))
+    return ClassMaps((BULK, *(c.name for c in model.classes)), np.stack(layers), y, x)
+
+
+def _evidence(
+    residual: NDArray[np.float32], model: MatchedFilterModel, limits: Thresholds, samples: float
+) -> list[NDArray[np.float32]]:
+    """Return the anomaly level of every place, and its similarity to each class."""
+    point = local_rms(residual, POINT_POOL * samples)
+    extended = local_rms(residual, EXTENDED_POOL * samples)
+    level = np.maximum(
+        (point - 1) / np.float32(limits.point - 1), (extended - 1) / np.float32(limits.extended - 1)
+    )
+    similar = [
+        best_similarity(residual, item.templates)
+        if item.templates
+        else _anomaly_similarity(extended, item, limits)
+        for item in model.classes
+    ]
+    if model.negatives:
+        similar.append(best_similarity(residual, model.negatives))
+    size = 2 * round(_COMPETE * samples) + 1
+    tops = [ndimage.maximum_filter(values, size) for values in similar]
+    for number in range(len(model.classes)):
+        rivals = [top for other, top in enumerate(tops) if other != number]
+        if rivals:
+            beaten = similar[number] + _MARGIN < np.max(rivals, axis=0)
+            similar[number][beaten] = np.minimum(similar[number][beaten], 0)
+    return [level, *similar[: len(model.classes)]]
+
+
+def _anomaly_similarity(
+    extended: NDArray[np.float32], item: ClassFilter, limits: Thresholds
+) -> NDArray[np.float32]:
+    """Return the anomaly of every place on a scale on which the threshold of the class is 0.5.
+
+    On a logarithmic scale the threshold is half-way between the perfect crystal and the clicks, at
+    least what noise does not reach, at most near the clicks.
+    """
+    usual = float(np.log(np.median(extended)))
+    clicks = max(float(np.log(item.anomaly)) - usual, 0.1)
+    limit = max(float(np.log(limits.extended)) - usual, 0.5 * clicks)
+    limit = min(limit, 0.9 * clicks)
+    similar: NDArray[np.float32] = 0.5 * (np.log(np.maximum(extended, 1e-3)) - usual) / limit
+    return similar.astype(np.float32)
+
+
+def _probability(
+    item: ClassFilter, similar: NDArray[np.float32], cells_per_period: float
+) -> NDArray[np.float32]:
+    """Return the probability of a class from its similarity on cells."""
+    if item.kind == "point":
+        return _sigmoid((similar - item.threshold) / _SOFTNESS)
+    filled = ndimage.grey_closing(similar, footprint=_disc(_CLOSING * cells_per_period))
+    around = 2 * round(_NEAR * cells_per_period) + 1
+    highest = ndimage.maximum_filter(filled, around)
+    inside = (filled > _LOW * item.threshold) & (filled > _RELATIVE * highest)
+    kept = _long_enough(item, inside, similar > item.threshold, cells_per_period)
+    probability = _sigmoid((filled - item.threshold) / _SOFTNESS)
+    # 0.5 separates what is kept from the rest, however similar it is.
+    result: NDArray[np.float32] = np.where(
+        kept, np.maximum(probability, 0.55), np.minimum(probability, 0.45)
+    ).astype(np.float32)
+    return result
+
+
+def _long_enough(
+    item: ClassFilter,
+    inside: NDArray[np.bool_],
+    certain: NDArray[np.bool_],
+    cells_per_period: float,
+) -> NDArray[np.bool_]:
+    """Return the connected places that are certain somewhere and as large as their kind must be."""
+    regions, count = ndimage.label(inside, np.ones((3, 3)))
+    kept = np.zeros(count + 1, bool)
+    kept[np.unique(regions[certain & inside])] = True
+    shortest = _MIN_LENGTH[bool(item.templates)] * cells_per_period
+    sizes = np.bincount(regions.ravel())
+    for number, box in enumerate(ndimage.find_objects(regions), 1):
+        if item.kind == "line":
+            diagonal = np.hypot(*(side.stop - side.start for side in box))
+            kept[number] &= bool(diagonal >= shortest)
+        else:
+            kept[number] &= bool(sizes[number] >= _MIN_AREA * cells_per_period**2)
+    kept[0] = False
+    chosen: NDArray[np.bool_] = kept[regions]
+    return chosen
+
+
+def _disc(radius: float) -> NDArray[np.bool_]:
+    reach = max(1, round(radius))
+    y, x = np.ogrid[-reach : reach + 1, -reach : reach + 1]
+    disc: NDArray[np.bool_] = y**2 + x**2 <= (radius + 0.5) ** 2
+    return disc
+
+
+def _sigmoid(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    half = np.float32(0.5)
+    result: NDArray[np.float32] = half + half * np.tanh(half * values.astype(np.float32))
+    return result

@@ -1,0 +1,203 @@
+"""From clicks to a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy import ndimage
+
+from napari_stem_defects.base.defect_classes import BULK
+from napari_stem_defects.errors import InputError
+from napari_stem_defects.matched_filter.model import ClassFilter, MatchedFilterModel
+from napari_stem_defects.matched_filter.similarity import local_maxima, local_power, similarity
+from napari_stem_defects.matched_filter.templates import (
+    REACH,
+    Aligned,
+    Template,
+    align,
+    cut_pattern,
+    gaussian_weight,
+)
+from napari_stem_defects.matched_filter.thresholds import extended_threshold, point_threshold
+from napari_stem_defects.survey.anomaly import EXTENDED_POOL, local_rms
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+_CONSISTENT = 0.85
+"""Median consistency from which the clicks of an extended class have a look in common."""
+_OUTLIER = 0.4
+"""Consistency below which a click shows another variant of its defect."""
+_VISIBLE = 1.0
+"""Power of a pattern, in units of that of noise, from which it is more than noise."""
+_PEAK_RADIUS = 0.35
+
+
+class Click(NamedTuple):
+    """One labelled place.
+
+    Attributes
+    ----------
+    image : int
+        Index of the image.
+    y, x : float
+        Position in samples.
+    class_name : str
+    """
+
+    image: int
+    y: float
+    x: float
+    class_name: str
+
+
+@dataclass(frozen=True)
+class _Examples:
+    """Residuals of the images and the clicks of one class in them."""
+
+    residuals: Sequence[NDArray[np.float32]]
+    clicks: Sequence[Click]
+    samples: float
+
+    def at_clicks(self) -> list[tuple[NDArray[np.float32], NDArray[np.float64]]]:
+        return [(self.residuals[c.image], np.array([c.y, c.x])) for c in self.clicks]
+
+
+def fit(
+    residuals: Sequence[NDArray[np.float32]],
+    clicks: Sequence[Click],
+    kinds: Mapping[str, str],
+    samples: float,
+) -> MatchedFilterModel:
+    """Learn the classes of some clicks.
+
+    Parameters
+    ----------
+    residuals : sequence of ndarray of float32, shape (Y, X)
+        Lattice residual of each image, all at the same samples per period.
+    clicks : sequence of Click
+        At least one of a class other than Bulk.
+    kinds : mapping of str to {"bulk", "point", "line", "area"}
+        Kind of every class; names that are missing are points.
+    samples : float
+        Samples per lattice period.
+
+    Returns
+    -------
+    MatchedFilterModel
+
+    Raises
+    ------
+    InputError
+        If no click shows a defect, or one lies outside its image.
+    """
+    for click in clicks:
+        height, width = residuals[click.image].shape
+        if not (-0.5 <= click.y < height - 0.5 and -0.5 <= click.x < width - 0.5):
+            raise InputError(f"a click of {click.class_name} lies outside its image; remove it")
+    names = sorted({click.class_name for click in clicks} - {BULK})
+    if not names:
+        raise InputError("no click shows a defect; click at least one place that is not Bulk")
+    classes = tuple(
+        _fit_class(
+            name,
+            kinds.get(name, "point"),
+            _Examples(residuals, [c for c in clicks if c.class_name == name], samples),
+        )
+        for name in names
+    )
+    bulk = _Examples(residuals, [c for c in clicks if c.class_name == BULK], samples)
+    return MatchedFilterModel(samples, classes, _negatives(bulk))
+
+
+def _fit_class(name: str, kind: str, examples: _Examples) -> ClassFilter:
+    """Learn one class: by its look, or an extended one without a common look by its anomaly."""
+    reach = REACH[kind]
+    weight = gaussian_weight(examples.samples, reach)
+    used = sorted({click.image for click in examples.clicks})
+    noise = float(np.median([np.median(local_power(examples.residuals[n], weight)) for n in used]))
+    aligned = align(examples.at_clicks(), examples.samples, reach, noise)
+    consistency = float(np.median(aligned.consistency))
+    anomaly = _anomaly_of(examples)
+    if kind != "point" and consistency < _CONSISTENT:
+        return ClassFilter(name, kind, (), 0.5, anomaly, consistency)
+    templates = _variants(aligned, noise)
+    radius = _PEAK_RADIUS * examples.samples
+    heights = np.concatenate(
+        [
+            local_maxima(best_similarity(examples.residuals[n], templates), radius)[1]
+            for n in used
+        ]
+    )
+    find = point_threshold if kind == "point" else extended_threshold
+    return ClassFilter(name, kind, templates, find(heights), anomaly, consistency)
+
+
+def best_similarity(
+    residual: NDArray[np.float32], templates: Sequence[Template]
+) -> NDArray[np.float32]:
+    """Return the highest similarity to any of some templates.
+
+    Parameters
+    ----------
+    residual : ndarray of float32, shape (Y, X)
+    templates : sequence of Template
+        At least one.
+
+    Returns
+    -------
+    ndarray of float32, shape (Y, X)
+    """
+    best = similarity(residual, templates[0])
+    for template in templates[1:]:
+        np.maximum(best, similarity(residual, template), out=best)
+    return best
+
+
+def _variants(aligned: Aligned, noise: float) -> tuple[Template, ...]:
+    """Return the template of the clicks that agree and one of those that agree among themselves.
+
+    Clicks where there is hardly any residual show no defect; they are left out unless all do.
+    """
+    agreeing = aligned.consistency >= _OUTLIER
+    if agreeing.all() or not agreeing.any():
+        return (aligned.template(noise),)
+    weighted = (aligned.weight * aligned.patterns**2).sum(axis=(1, 2))
+    others = ~agreeing & (weighted > (1 + _VISIBLE) * noise)
+    groups = [agreeing, others] if others.sum() >= 2 or len(agreeing) <= 3 else [agreeing]
+    return tuple(
+        Aligned(aligned.patterns[group], aligned.weight, aligned.consistency[group]).template(noise)
+        for group in groups
+        if group.any()
+    )
+
+
+def _anomaly_of(examples: _Examples) -> float:
+    """Return the median anomaly score near the clicks, averaged as for extended features."""
+    sigma, radius = EXTENDED_POOL * examples.samples, round(0.35 * examples.samples)
+    scores = {}
+    values = []
+    for click in examples.clicks:
+        if click.image not in scores:
+            scores[click.image] = local_rms(examples.residuals[click.image], sigma)
+        y, x = round(click.y), round(click.x)
+        score = scores[click.image]
+        near = score[max(0, y - radius) : y + radius + 1, max(0, x - radius) : x + radius + 1]
+        values.append(float(near.max()))
+    return float(np.median(values))
+
+
+def _negatives(bulk: _Examples) -> tuple[Template, ...]:
+    """Return templates of the Bulk clicks at places that could be taken for defects."""
+    weight = gaussian_weight(bulk.samples, REACH["point"])
+    negatives = []
+    for residual, position in bulk.at_clicks():
+        noise = float(np.median(local_power(residual, weight)))
+        pattern = cut_pattern(residual, position, weight.shape[0] // 2)
+        if float((weight * pattern**2).sum()) > (1 + _VISIBLE) * noise:
+            negatives.append(Template(pattern, weight, noise, 1))
+    return tuple(negatives)

@@ -1,0 +1,55 @@
+"""A matched-filter model: the templates and thresholds of its classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari_stem_defects.matched_filter.templates import Template
+
+
+@dataclass(frozen=True)
+class ClassFilter:
+    """How one class is recognised.
+
+    Attributes
+    ----------
+    name : str
+    kind : {"point", "line", "area"}
+    templates : tuple of Template
+        The similarity to a class is the highest one to any of its templates.
+    threshold : float
+        Similarity from which a place is assigned.
+    anomaly : float
+        Anomaly score of the clicks. Classes without templates, whose clicks have no look in
+        common, are recognised by it.
+    consistency : float
+        Median similarity of a click to the template of the others; 1 for a single click.
+    """
+
+    name: str
+    kind: str
+    templates: tuple[Template, ...]
+    threshold: float
+    anomaly: float
+    consistency: float
+
+
+@dataclass(frozen=True)
+class MatchedFilterModel:
+    """Classes learned from clicks.
+
+    Attributes
+    ----------
+    samples : float
+        Samples per lattice period of all templates.
+    classes : tuple of ClassFilter
+        The defects; Bulk is what the lattice predicts.
+    negatives : tuple of Template
+        Residuals at Bulk clicks that are not noise: places like these are no defect.
+    """
+
+    samples: float
+    classes: tuple[ClassFilter, ...]
+    negatives: tuple[Template, ...] = ()

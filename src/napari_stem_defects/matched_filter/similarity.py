@@ -1,0 +1,90 @@
+"""Similarity of every place of an image to a template.
+
+The similarity is the weighted inner product of the residual with the template, a matched filter
+(Turin, IRE Transactions on Information Theory 6, 311, 1960), in units of the template's power, or,
+where the residual is stronger than the template, of the geometric mean of both powers: 1 for the
+like of the template, less for a faint copy and for a strong defect of another kind.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage, signal
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.matched_filter.templates import Template
+
+
+def similarity(residual: NDArray[np.float32], template: Template) -> NDArray[np.float32]:
+    """Return the similarity of every place to a template.
+
+    Parameters
+    ----------
+    residual : ndarray of float32, shape (Y, X)
+        Lattice residual at the samples per period of the template.
+    template : Template
+
+    Returns
+    -------
+    ndarray of float32, shape (Y, X)
+    """
+    product = _correlate(residual, template.weight * template.pattern)
+    power = np.float32(template.power)
+    excess = local_power(residual, template.weight) - np.float32(template.noise)
+    similar: NDArray[np.float32] = product / np.sqrt(power * np.maximum(excess, power))
+    return similar
+
+
+def local_power(
+    residual: NDArray[np.float32], weight: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return the weighted mean square of a residual around every place.
+
+    Parameters
+    ----------
+    residual : ndarray of float32, shape (Y, X)
+    weight : ndarray of float32, shape (w, w)
+        A Gaussian from `templates.gaussian_weight`.
+
+    Returns
+    -------
+    ndarray of float32, shape (Y, X)
+    """
+    profile = weight.sum(axis=0)  # the two-dimensional Gaussian is the product of its profiles
+    power = np.square(residual)
+    for axis in (0, 1):
+        power = ndimage.correlate1d(power, profile, axis=axis, mode="reflect")
+    return power
+
+
+def _correlate(
+    image: NDArray[np.float32], kernel: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    padded = np.pad(image, kernel.shape[0] // 2, mode="reflect")
+    result: NDArray[np.float32] = signal.oaconvolve(padded, kernel[::-1, ::-1], mode="valid")
+    return result
+
+
+def local_maxima(
+    values: NDArray[np.float32], radius: float
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Return the places that have the highest value within a radius.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (Y, X)
+    radius : float
+        Half the edge of the square that is searched, in samples.
+
+    Returns
+    -------
+    positions : ndarray of int, shape (N, 2)
+    heights : ndarray of float32, shape (N,)
+    """
+    top = values == ndimage.maximum_filter(values, 2 * round(radius) + 1)
+    positions = np.argwhere(top)
+    return positions, values[top]

@@ -1,0 +1,223 @@
+"""Templates: what the clicks of a class have in common in the lattice residual."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy import ndimage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+_STEP_PERIODS = 1 / 14
+"""Step of the shifts that are tried, in lattice periods: half a sample."""
+_MAX_STARTS = 7
+_ROUNDS = 4
+
+
+class Reach(NamedTuple):
+    """Lengths of a kind of defect in lattice periods.
+
+    Attributes
+    ----------
+    weight : float
+        Standard deviation of the Gaussian weight of a template.
+    shift : float
+        How far from a click its defect may be.
+    """
+
+    weight: float
+    shift: float
+
+
+REACH = {"point": Reach(0.6, 0.3), "line": Reach(1.0, 0.5), "area": Reach(1.0, 0.5)}
+
+
+@dataclass(frozen=True)
+class Template:
+    """Mean residual around aligned clicks.
+
+    Attributes
+    ----------
+    pattern : ndarray of float32, shape (w, w)
+        w is odd.
+    weight : ndarray of float32, shape (w, w)
+        Gaussian weights, sum 1.
+    noise : float
+        Weighted mean square of the residual where the lattice is perfect.
+    clicks : int
+        Number of clicks averaged.
+    """
+
+    pattern: NDArray[np.float32]
+    weight: NDArray[np.float32]
+    noise: float
+    clicks: int
+
+    @property
+    def power(self) -> float:
+        """Weighted mean square of the pattern, less the part that is averaged noise."""
+        total = float((self.weight * self.pattern**2).sum())
+        return max(total - self.noise / self.clicks, 0.25 * total, 1e-12)
+
+
+def gaussian_weight(samples: float, reach: Reach) -> NDArray[np.float32]:
+    """Return the weights of a template.
+
+    Parameters
+    ----------
+    samples : float
+        Samples per lattice period.
+    reach : Reach
+
+    Returns
+    -------
+    ndarray of float32, shape (w, w)
+        Sum 1.
+    """
+    sigma = reach.weight * samples
+    radius = int(np.ceil(2.2 * sigma))
+    y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
+    weight = np.exp(-(y**2 + x**2) / (2 * sigma**2))
+    return (weight / weight.sum()).astype(np.float32)
+
+
+def cut_pattern(
+    residual: NDArray[np.float32], position: NDArray[np.float64], radius: int
+) -> NDArray[np.float32]:
+    """Cut the residual around a position, by linear interpolation.
+
+    Parameters
+    ----------
+    residual : ndarray of float32, shape (Y, X)
+    position : ndarray of float, shape (2,)
+        y and x in samples.
+    radius : int
+        The pattern has ``2 * radius + 1`` samples along each edge; beyond the border it is 0.
+
+    Returns
+    -------
+    ndarray of float32, shape (2 * radius + 1, 2 * radius + 1)
+    """
+    y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
+    at = [y + position[0], x + position[1]]
+    cut: NDArray[np.float32] = ndimage.map_coordinates(residual, at, order=1, mode="constant")
+    return cut
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """Patterns of the clicks of a class, each shifted to where it agrees best with the others.
+
+    Attributes
+    ----------
+    patterns : ndarray of float32, shape (N, w, w)
+    weight : ndarray of float32, shape (w, w)
+    consistency : ndarray of float, shape (N,)
+        Similarity of each pattern to the template of the others, 1 for a perfect one; 1 for a
+        single click.
+    """
+
+    patterns: NDArray[np.float32]
+    weight: NDArray[np.float32]
+    consistency: NDArray[np.float64]
+
+    def template(self, noise: float) -> Template:
+        """Return the mean pattern.
+
+        Parameters
+        ----------
+        noise : float
+            See `Template`.
+
+        Returns
+        -------
+        Template
+        """
+        mean = self.patterns.mean(axis=0)
+        return Template(mean, self.weight, noise, len(self.patterns))
+
+
+def align(
+    clicks: Sequence[tuple[NDArray[np.float32], NDArray[np.float64]]],
+    samples: float,
+    reach: Reach,
+    noise: float,
+) -> Aligned:
+    """Align the residual around clicks.
+
+    Parameters
+    ----------
+    clicks : sequence of (ndarray of float32 (Y, X), ndarray of float (2,))
+        Residual of the image and position of each click in samples.
+    samples : float
+        Samples per lattice period.
+    reach : Reach
+        Of the kind of the class.
+    noise : float
+        Weighted mean square of the residual where the lattice is perfect.
+
+    Returns
+    -------
+    Aligned
+    """
+    weight = gaussian_weight(samples, reach)
+    shifts = _shifts(reach.shift * samples, _STEP_PERIODS * samples)
+    radius = weight.shape[0] // 2
+    cuts = np.array(
+        [[cut_pattern(u, at + shift, radius) for shift in shifts] for u, at in clicks], np.float32
+    )
+    # Far shifts count less, so that a pattern that repeats stays near its click.
+    nearness = np.exp(-((np.hypot(*shifts.T) / (2 * reach.shift * samples)) ** 2))
+    chosen = _agreeing_shifts((cuts * np.sqrt(weight)).reshape(*cuts.shape[:2], -1), nearness)
+    patterns = cuts[np.arange(len(cuts)), chosen]
+    return Aligned(patterns, weight, _consistency(patterns, weight, noise))
+
+
+def _shifts(radius: float, step: float) -> NDArray[np.float64]:
+    """Return the shifts (S, 2) within a radius on a square grid."""
+    ticks = step * np.arange(-int(radius / step), int(radius / step) + 1)
+    shifts = np.stack(np.meshgrid(ticks, ticks, indexing="ij"), axis=-1).reshape(-1, 2)
+    return np.asarray(shifts[np.hypot(*shifts.T) <= radius + 1e-9])
+
+
+def _agreeing_shifts(
+    cuts: NDArray[np.float32], nearness: NDArray[np.float64]
+) -> NDArray[np.intp]:
+    """Return for each click the shift at which all agree best; cuts are (clicks, shifts, values).
+
+    Starting from each of a few clicks, shifts and mean are improved in turns.
+    """
+    norms = np.linalg.norm(cuts, axis=2) + 1e-9
+    everyone = np.arange(len(cuts))
+    best_score, best = -np.inf, np.zeros(len(cuts), np.intp)
+    for start in range(min(len(cuts), _MAX_STARTS)):
+        mean = cuts[start, int((norms[start] * nearness).argmax())]
+        for _ in range(_ROUNDS):
+            agreement = (cuts @ mean) / (norms * (np.linalg.norm(mean) + 1e-9)) * nearness
+            chosen = agreement.argmax(axis=1)
+            mean = cuts[everyone, chosen].mean(axis=0)
+        score = float(agreement.max(axis=1).mean())
+        if score > best_score:
+            best_score, best = score, chosen
+    return best
+
+
+def _consistency(
+    patterns: NDArray[np.float32], weight: NDArray[np.float32], noise: float
+) -> NDArray[np.float64]:
+    """Return the similarity of each pattern to the template of the others."""
+    if len(patterns) == 1:
+        return np.ones(1)
+    scores = []
+    for number, pattern in enumerate(patterns):
+        mean = np.delete(patterns, number, axis=0).mean(axis=0)
+        others = Template(mean, weight, noise, len(patterns) - 1)
+        excess = max(float((weight * pattern**2).sum()) - noise, 0.0)
+        product = float((weight * mean * pattern).sum())
+        scores.append(product / np.sqrt(others.power * max(others.power, excess)))
+    return np.array(scores)

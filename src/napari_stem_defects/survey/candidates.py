@@ -1,0 +1,236 @@
+"""Unusual places, ranked: points, lines and areas.
+
+Places are found on cells of about a third of a lattice period, so that large images take little
+memory, and located to a sample.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from scipy import ndimage
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CandidateKind = Literal["point", "line", "area"]
+Sign = Literal["deficit", "excess", ""]
+
+_CELL = 0.35
+"""Edge of a cell in lattice periods."""
+_REACH = 0.5
+"""Half the gap, in lattice periods, across which unusual cells are one feature."""
+_LOW = 0.6
+"""Level down to which a feature extends from where the threshold is exceeded."""
+_RELATIVE, _NEAR = 0.4, 1.5
+"""It also ends where the level is below this share of the highest level within so many periods."""
+_LINE_PERIODS, _LINE_RATIO = 3.0, 3.0
+"""Smallest length of a line in periods, and in units of its width."""
+_AREA_PERIODS2 = 9.0
+"""Smallest area of a feature that is neither a point nor a line, in square periods."""
+_FILLED = 0.5
+"""Share of its bounding rectangle that an area fills; a group of points fills less."""
+_MAX_CANDIDATES = 10_000
+
+Box = tuple[slice, slice]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One unusual place.
+
+    Attributes
+    ----------
+    rank : int
+        From 1, the highest score.
+    kind : {"point", "line", "area"}
+        Guessed from its shape.
+    y, x : float
+        Highest score of a point, centroid of a line or an area, in px of the image.
+    score : float
+        Highest anomaly score.
+    sign : {"deficit", "excess", ""}
+        Whether a point has less or more intensity than the lattice predicts; "" for others.
+    length_px : float
+        Extent along the longer axis.
+    area_px : float
+        Unusual pixels.
+    """
+
+    rank: int
+    kind: CandidateKind
+    y: float
+    x: float
+    score: float
+    sign: Sign
+    length_px: float
+    area_px: float
+
+
+def cell_edge(samples: float) -> int:
+    """Return the edge of a cell.
+
+    Parameters
+    ----------
+    samples : float
+        Samples per lattice period.
+
+    Returns
+    -------
+    int
+        Edge in samples, at least 1.
+    """
+    return max(1, int(_CELL * samples))
+
+
+def pool_cells(values: NDArray[np.float32], edge: int) -> NDArray[np.float32]:
+    """Return the maximum of each cell.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (Y, X)
+    edge : int
+        Edge of a cell in px; the last cells may be smaller.
+
+    Returns
+    -------
+    ndarray of float32, shape (ceil(Y / edge), ceil(X / edge))
+    """
+    rows = np.maximum.reduceat(values, np.arange(0, values.shape[0], edge), axis=0)
+    pooled: NDArray[np.float32] = np.maximum.reduceat(
+        rows, np.arange(0, values.shape[1], edge), axis=1
+    )
+    return pooled
+
+
+def find_candidates(
+    level: NDArray[np.float32],
+    score: NDArray[np.float32],
+    deficit: NDArray[np.bool_],
+    samples: float,
+) -> tuple[Candidate, ...]:
+    """Find and rank the unusual places of an image.
+
+    Unusual cells closer than a lattice period are one feature, so that columns that line up
+    along a fault are reported as the one line they are.
+
+    Parameters
+    ----------
+    level : ndarray of float32, shape (cells along y, cells along x)
+        Highest level of each cell; see `pool_cells`. 0 is the score of a perfect crystal, 1 the
+        threshold.
+    score : ndarray of float32, shape (Y, X)
+        Anomaly score of each sample.
+    deficit : ndarray of bool, shape of ``level``
+        Whether intensity is missing in a cell.
+    samples : float
+        Samples per lattice period.
+
+    Returns
+    -------
+    tuple of Candidate
+        Highest score first, lengths in samples; at most 10,000.
+    """
+    edge = cell_edge(samples)
+    around = 2 * round(_NEAR * samples / edge) + 1
+    floor = np.maximum(_RELATIVE * ndimage.maximum_filter(level, around), np.float32(_LOW))
+    features, count = ndimage.label(level >= floor, np.ones((3, 3)))
+    strong = np.zeros(count + 1, bool)
+    strong[np.unique(features[level >= 1])] = True
+    strong[0] = False
+    unusual = strong[features]
+    del features
+    joined, _ = ndimage.label(_widened(unusual, _REACH * samples / edge))
+    joined[~unusual] = 0
+    found: list[Candidate] = []
+    for number, box in enumerate(ndimage.find_objects(joined), 1):
+        if box is not None:
+            cells = joined[box] == number
+            found += _features(cells, box, score, deficit, edge, samples)
+    found.sort(key=lambda candidate: -candidate.score)
+    return tuple(replace(c, rank=n) for n, c in enumerate(found[:_MAX_CANDIDATES], 1))
+
+
+def _widened(mask: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:
+    """Return the cells within a distance, in cells, of a mask."""
+    reach = max(1, round(radius))
+    y, x = np.ogrid[-reach : reach + 1, -reach : reach + 1]
+    disc = y**2 + x**2 <= (radius + 0.5) ** 2
+    wide: NDArray[np.bool_] = ndimage.binary_dilation(mask, disc)
+    return wide
+
+
+def _features(
+    cells: NDArray[np.bool_],
+    box: Box,
+    score: NDArray[np.float32],
+    deficit: NDArray[np.bool_],
+    edge: int,
+    samples: float,
+) -> list[Candidate]:
+    """Return a group of unusual cells as one line or area, or as the points it consists of."""
+    y, x = np.nonzero(cells)
+    length, width = (edge * extent for extent in _extents(y, x))
+    area = float(len(y) * edge**2)
+    middle = (
+        float((y.mean() + box[0].start + 0.5) * edge - 0.5),
+        float((x.mean() + box[1].start + 0.5) * edge - 0.5),
+    )
+    parts, count = ndimage.label(cells, np.ones((3, 3)))
+    is_line = length >= _LINE_PERIODS * samples and length >= _LINE_RATIO * width
+    is_area = area >= max(_AREA_PERIODS2 * samples**2, _FILLED * length * width)
+    if is_line or is_area:
+        highest, _, _ = _top(cells, box, score, edge)
+        kind: CandidateKind = "line" if is_line else "area"
+        return [Candidate(0, kind, *middle, highest, "", length, area)]
+    return [
+        _point(parts[part] == number, _shifted(part, box), score, deficit, edge)
+        for number, part in enumerate(ndimage.find_objects(parts), 1)
+    ]
+
+
+def _point(
+    cells: NDArray[np.bool_],
+    box: Box,
+    score: NDArray[np.float32],
+    deficit: NDArray[np.bool_],
+    edge: int,
+) -> Candidate:
+    highest, y, x = _top(cells, box, score, edge)
+    sign: Sign = "deficit" if deficit[y // edge, x // edge] else "excess"
+    length = edge * _extents(*np.nonzero(cells))[0]
+    area = float(cells.sum() * edge**2)
+    return Candidate(0, "point", float(y), float(x), highest, sign, length, area)
+
+
+def _shifted(part: Box, box: Box) -> Box:
+    """Return a part of a box as slices of the whole."""
+    rows, columns = (
+        slice(inner.start + outer.start, inner.stop + outer.start)
+        for inner, outer in zip(part, box, strict=True)
+    )
+    return rows, columns
+
+
+def _top(
+    cells: NDArray[np.bool_], box: Box, score: NDArray[np.float32], edge: int
+) -> tuple[float, int, int]:
+    """Return the highest score in some cells, and where it is, in samples."""
+    rows, columns = (slice(side.start * edge, side.stop * edge) for side in box)
+    values = score[rows, columns]
+    inside = np.repeat(np.repeat(cells, edge, axis=0), edge, axis=1)
+    inside = inside[: values.shape[0], : values.shape[1]]
+    y, x = np.unravel_index(int(np.where(inside, values, -1).argmax()), values.shape)
+    return float(values[y, x]), int(y) + rows.start, int(x) + columns.start
+
+
+def _extents(y: NDArray[np.intp], x: NDArray[np.intp]) -> tuple[float, float]:
+    """Return length and width of cells along and across their principal axis, in cells."""
+    if len(y) < 2:
+        return 1.0, 1.0
+    centred = np.stack([y - y.mean(), x - x.mean()])
+    _, axes = np.linalg.eigh(np.cov(centred))
+    width, length = np.ptp(axes.T @ centred, axis=1) + 1
+    return float(length), float(width)

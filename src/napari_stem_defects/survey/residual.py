@@ -1,0 +1,279 @@
+"""Lattice residual: an image minus its linear prediction from itself.
+
+The prediction is a Wiener filter: windows of the image, wherever they lie on the lattice, have a
+covariance C, and the part of a window v that noise of variance s does not explain is
+C (C + s)^-1 v. Its centre, subtracted from the image, leaves s (C + s)^-1 v: one convolution. A
+crystal needs no model for this, neither its motif nor its defects. A grain has its own filter;
+where several fit, the one that leaves less counts. (Wiener filtering: Pratt, Digital Image
+Processing, 2007, chapter 12.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy import linalg, ndimage, signal
+
+from napari_stem_defects.survey.grains import Tile, grain_tiles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.survey.sampling import Sampled
+
+_WINDOW_PERIODS = 3
+_WINDOWS = 15_000
+_LATTICE_COMPONENTS = 8
+"""Principal components that span most of a lattice: a sine and a cosine of four reflections."""
+_DROPPED = 0.3
+"""Share of the windows that fit the lattice least, left out so that no defect is learned."""
+_ROUNDS = 2
+_POOL_PERIODS = 0.6
+_SMOOTHING_PERIODS = 0.1
+_CLIP = 25.0
+_BLOCK_ROWS = 480
+"""A multiple of every edge of a cell of `survey.candidates`, so that blocks end with cells."""
+_FIT_PIXELS = 2048 * 2048
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """Linear filter that subtracts what a lattice predicts.
+
+    Attributes
+    ----------
+    kernel : ndarray of float32, shape (w, w)
+        w is odd.
+    offset : float
+        What the kernel yields for the mean window.
+    """
+
+    kernel: NDArray[np.float32]
+    offset: float
+
+    def apply(self, padded: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the residual of an image that is padded by half a kernel on each side."""
+        flipped = self.kernel[::-1, ::-1]
+        left = signal.oaconvolve(padded, flipped, mode="valid") - np.float32(self.offset)
+        residual: NDArray[np.float32] = left.astype(np.float32, copy=False)
+        return residual
+
+
+@dataclass(frozen=True)
+class LatticeResidual:
+    """Residual of one image, computed where it is accessed.
+
+    Attributes
+    ----------
+    sampled : Sampled
+    predictors : tuple of Predictor
+        One per grain.
+    spread : float
+        Robust standard deviation of the residual before it is normalised.
+    gains : (ndarray, ndarray, ndarray, ndarray)
+        Excess spread of the rows and columns next to the upper, lower, left and right border,
+        outermost first: half of every window there is missing.
+    """
+
+    sampled: Sampled
+    predictors: tuple[Predictor, ...]
+    spread: float
+    gains: tuple[NDArray[np.float32], ...]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the sampled image."""
+        return self.sampled.filtered.shape[0], self.sampled.filtered.shape[1]
+
+    def rows(self, rows: slice) -> NDArray[np.float32]:
+        """Return rows of the residual in multiples of its spread, limited to +-25.
+
+        Parameters
+        ----------
+        rows : slice
+            With start and stop, inside the image.
+
+        Returns
+        -------
+        ndarray of float32, shape (rows, columns)
+        """
+        raw = _best_residual(self.sampled, self.predictors, rows) / np.float32(self.spread)
+        height, width = self.shape
+        upper, lower, left, right = self.gains
+        last = height - 1
+        for row in range(rows.start, rows.stop):
+            if row < len(upper):
+                raw[row - rows.start] /= upper[row]
+            elif last - row < len(lower):
+                raw[row - rows.start] /= lower[last - row]
+        raw[:, : len(left)] /= left
+        raw[:, width - len(right) :] /= right[::-1]
+        return np.clip(raw, -_CLIP, _CLIP, out=raw)
+
+    def blocks(self, halo: int) -> Iterator[tuple[slice, slice, NDArray[np.float32]]]:
+        """Yield the residual in blocks of rows, from top to bottom.
+
+        Parameters
+        ----------
+        halo : int
+            Rows that each block has beyond its own, on both sides, inside the image.
+
+        Yields
+        ------
+        rows : slice
+            Rows of the block.
+        inner : slice
+            Where they are in the array.
+        residual : ndarray of float32, shape (rows with halo, columns)
+        """
+        height = self.shape[0]
+        step = height if height * self.shape[1] <= _FIT_PIXELS else _BLOCK_ROWS
+        for top in range(0, height, step):
+            rows = slice(top, min(top + step, height))
+            first, last = max(0, top - halo), min(height, rows.stop + halo)
+            inner = slice(top - first, rows.stop - first)
+            yield rows, inner, self.rows(slice(first, last))
+
+
+def lattice_residual(sampled: Sampled, seed: int = 0) -> LatticeResidual:
+    """Fit the predictors of an image.
+
+    Parameters
+    ----------
+    sampled : Sampled
+        At least three lattice periods along both edges.
+    seed : int
+        Of the windows from which the covariance is estimated.
+
+    Returns
+    -------
+    LatticeResidual
+    """
+    rng = np.random.default_rng(seed)
+    width = 2 * round(_WINDOW_PERIODS * sampled.samples / 2) + 1
+    parts = _parts(sampled)
+    image = np.concatenate([_rows_of(sampled, rows) for rows in parts])
+    grains = grain_tiles(image, sampled.samples)
+    predictors = tuple(
+        _fit(_windows(image, width, tiles, _WINDOWS // min(2, len(grains)), rng), width)
+        for tiles in grains
+    )
+    return _with_gains(sampled, predictors, parts, width // 2)
+
+
+def _parts(sampled: Sampled) -> list[slice]:
+    """Return the rows from which statistics are taken: all, or six strips of a large image."""
+    height, width = sampled.filtered.shape[0], sampled.filtered.shape[1]
+    if height * width <= _FIT_PIXELS:
+        return [slice(0, height)]
+    rows = max(_FIT_PIXELS // width // 6, 64)
+    return [slice(int(top), int(top) + rows) for top in np.linspace(0, height - rows, 6)]
+
+
+def _rows_of(sampled: Sampled, rows: slice) -> NDArray[np.float32]:
+    return np.asarray(sampled.filtered[rows, slice(None)])
+
+
+def _windows(
+    image: NDArray[np.float32], width: int, tiles: Sequence[Tile], count: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Cut windows at random places of the tiles, (count, width * width)."""
+    half = width // 2
+    chosen = np.array(tiles)[rng.integers(0, len(tiles), count)]
+    inside = rng.integers(0, 1 << 30, (2, count))
+    if len(tiles) == 1:  # the whole image: also what lies beyond its inscribed square
+        y, x = (inside[axis] % image.shape[axis] for axis in (0, 1))
+    else:
+        y, x = (chosen[:, axis] + inside[axis] % chosen[:, 2] for axis in (0, 1))
+    y = np.clip(y, half, image.shape[0] - half - 1) - half
+    x = np.clip(x, half, image.shape[1] - half - 1) - half
+    views = sliding_window_view(image, (width, width))
+    return views[y, x].reshape(count, -1)
+
+
+def _fit(windows: NDArray[np.float32], width: int) -> Predictor:
+    """Fit a predictor to the windows that a few principal components describe best."""
+    kept = windows
+    for remaining in range(_ROUNDS, -1, -1):
+        mean = kept.mean(axis=0)
+        covariance = _covariance(kept - mean)
+        if remaining:
+            _, axes = linalg.eigh(
+                covariance,
+                subset_by_index=(len(covariance) - _LATTICE_COMPONENTS, len(covariance) - 1),
+            )
+            centred = windows - mean
+            left = np.square(centred).sum(axis=1) - np.square(centred @ axes).sum(axis=1)
+            kept = windows[left <= np.quantile(left, 1 - _DROPPED)]
+    noise = max(float(np.trace(covariance)) / len(covariance), 1e-12)
+    centre = np.zeros(len(covariance), np.float32)
+    centre[len(centre) // 2] = 1
+    regularised = covariance + noise * np.eye(len(covariance), dtype=covariance.dtype)
+    kernel = noise * linalg.solve(regularised, centre, assume_a="pos")
+    return Predictor(
+        kernel.reshape(width, width).astype(np.float32), float(mean @ kernel)
+    )
+
+
+def _covariance(centred: NDArray[np.float32]) -> NDArray[np.float32]:
+    covariance: NDArray[np.float32] = centred.T @ centred / np.float32(len(centred))
+    return covariance
+
+
+def _best_residual(
+    sampled: Sampled, predictors: Sequence[Predictor], rows: slice
+) -> NDArray[np.float32]:
+    """Return rows of the residual, of the predictor that leaves less around each place."""
+    pool = _POOL_PERIODS * sampled.samples
+    halo = 0 if len(predictors) == 1 else int(4 * pool) + 1
+    halo += round(4 * _SMOOTHING_PERIODS * sampled.samples) + 1
+    height = sampled.filtered.shape[0]
+    first, last = max(0, rows.start - halo), min(height, rows.stop + halo)
+    padded = _padded(sampled, slice(first, last), predictors[0].kernel.shape[0] // 2)
+    best, least = None, None
+    for predictor in predictors:
+        residual = predictor.apply(padded)
+        if len(predictors) == 1:
+            best = residual
+            break
+        energy = ndimage.gaussian_filter(np.square(residual), pool)
+        if best is None or least is None:
+            best, least = residual, energy
+        else:
+            better = energy < least
+            best[better], least[better] = residual[better], energy[better]
+    assert best is not None  # there is always one predictor
+    smooth = ndimage.gaussian_filter(best, _SMOOTHING_PERIODS * sampled.samples)
+    inner: NDArray[np.float32] = smooth[rows.start - first : rows.stop - first]
+    return inner
+
+
+def _padded(sampled: Sampled, rows: slice, half: int) -> NDArray[np.float32]:
+    """Return rows of the filtered image with ``half`` px around them, reflected at the border."""
+    height = sampled.filtered.shape[0]
+    top, bottom = max(0, rows.start - half), min(height, rows.stop + half)
+    missing = (half - (rows.start - top), half - (bottom - rows.stop))
+    return np.pad(_rows_of(sampled, slice(top, bottom)), (missing, (half, half)), mode="reflect")
+
+
+def _with_gains(
+    sampled: Sampled, predictors: tuple[Predictor, ...], parts: Sequence[slice], half: int
+) -> LatticeResidual:
+    """Measure the spread of the residual, and how it grows towards the border."""
+    found = [np.abs(_best_residual(sampled, predictors, rows)) for rows in parts]
+    whole = np.concatenate(found)
+    usual = max(float(np.median(whole)), 1e-12)
+    edge = min(half, *(length // 2 for length in found[0].shape))
+    upper = np.median(found[0][:edge], axis=1)
+    lower = np.median(found[-1][::-1][:edge], axis=1)
+    left = np.median(whole[:, :edge], axis=0)
+    right = np.median(whole[:, ::-1][:, :edge], axis=0)
+    gains = tuple(
+        np.maximum(side / usual, 1).astype(np.float32) for side in (upper, lower, left, right)
+    )
+    return LatticeResidual(sampled, predictors, 1.4826 * usual, gains)

@@ -1,0 +1,120 @@
+"""Sampling of an image at a fixed number of samples per lattice period, and its filters.
+
+All lengths of the survey are multiples of the lattice period, so that one set of constants suits
+every crystal and magnification.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_stem_defects.lattice.scale import resample, scale_positions
+from napari_stem_defects.preprocessing.pipeline import filter_lazily
+from napari_stem_defects.preprocessing.settings import PreprocessingSettings
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.lattice.power_spectrum import Lattice
+    from napari_stem_defects.preprocessing.tiled import FilteredImage
+
+SAMPLES_PER_PERIOD = 7.0
+"""Samples per lattice period where an image is resampled: enough for the columns of a dumbbell."""
+
+_AS_IS = (5.5, 9.0)  # periods in px at which an image is used without resampling
+# Standard deviations in lattice periods.
+_SMOOTHING, _BACKGROUND, _CONTRAST = 0.12, 1.5, 4.0
+MIN_PERIODS = 3
+"""Lattice periods that an image must show along its shorter edge."""
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """A filtered image with a known number of samples per lattice period.
+
+    Attributes
+    ----------
+    filtered : FilteredImage, shape (rows, columns)
+        Background subtracted, local contrast normalised.
+    samples : float
+        Samples (px of ``filtered``) per lattice period.
+    factor : (float, float)
+        Magnification of ``filtered`` along y and x relative to the image.
+    """
+
+    filtered: FilteredImage
+    samples: float
+    factor: tuple[float, float]
+
+    def to_samples(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Map positions (N, 2) in px of the image to samples."""
+        return scale_positions(positions, np.array(self.factor))
+
+    def to_image(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Map positions (N, 2) in samples to px of the image."""
+        return scale_positions(positions, 1 / np.array(self.factor))
+
+
+def lattice_period(lattice: Lattice) -> float:
+    """Return the period of a lattice: the edge of the square with the area of its primitive cell.
+
+    Parameters
+    ----------
+    lattice : Lattice
+
+    Returns
+    -------
+    float
+        Period in px.
+    """
+    return float(
+        np.sqrt(lattice.d_px[0] * lattice.d_px[1] / np.sin(np.radians(lattice.angle_deg)))
+    )
+
+
+def default_samples(period_px: float) -> float:
+    """Return the samples per period at which an image is analysed.
+
+    Parameters
+    ----------
+    period_px : float
+        Lattice period in px of the image.
+
+    Returns
+    -------
+    float
+        The period itself where it is suitable, so that the image need not be resampled.
+    """
+    return period_px if _AS_IS[0] <= period_px <= _AS_IS[1] else SAMPLES_PER_PERIOD
+
+
+def sample(pixels: NDArray[np.float32], period_px: float, samples: float | None = None) -> Sampled:
+    """Resample and filter an image for a number of samples per lattice period.
+
+    Parameters
+    ----------
+    pixels : ndarray of float32, shape (Y, X)
+        Finite intensities in any unit.
+    period_px : float
+        Lattice period in px.
+    samples : float, optional
+        Samples per period; by default those of `default_samples`.
+
+    Returns
+    -------
+    Sampled
+    """
+    samples = default_samples(period_px) if samples is None else samples
+    factor = samples / period_px
+    resampled = pixels if abs(factor - 1) < 0.005 else resample(pixels, factor)
+    settings = PreprocessingSettings(
+        representation="real",
+        smoothing_px=_SMOOTHING * samples,
+        background_px=_BACKGROUND * samples,
+        contrast_px=_CONTRAST * samples,
+    )
+    height, width = (new / old for new, old in zip(resampled.shape, pixels.shape, strict=True))
+    return Sampled(filter_lazily(resampled, settings), samples, (height, width))

@@ -1,0 +1,198 @@
+"""The survey of one frame: lattice, residual, score, ranked places."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+from napari_stem_defects.errors import InputError
+from napari_stem_defects.lattice.power_spectrum import measure_lattice
+from napari_stem_defects.survey.anomaly import null_thresholds, score_blocks
+from napari_stem_defects.survey.candidates import Candidate, cell_edge, find_candidates, pool_cells
+from napari_stem_defects.survey.residual import lattice_residual
+from napari_stem_defects.survey.sampling import MIN_PERIODS, Sampled, lattice_period, sample
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.lattice.power_spectrum import Lattice
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is unusual in one frame.
+
+    Attributes
+    ----------
+    image : str
+        Name of the image.
+    anomaly : ndarray of float32, shape (Y, X)
+        Score of every pixel in multiples of the robust spread of the image's own lattice residual;
+        about 1 in a perfect crystal, 0 everywhere if there is no lattice.
+    candidates : tuple of Candidate
+        Unusual places, highest score first.
+    threshold : float
+        Score that noise alone exceeds 0.5 times per image; 0 without a lattice.
+    lattice : Lattice or None
+    statement : str
+        What was found, in one sentence for the user.
+    pixel_size_nm : float or None
+    pixel_size_source : str
+    period_px : float
+        Lattice period in px; 0 without a lattice.
+    frame : int
+        Frame in its stack.
+    seconds : float
+        Computing time.
+    """
+
+    image: str
+    anomaly: NDArray[np.float32] = field(repr=False)
+    candidates: tuple[Candidate, ...]
+    threshold: float
+    lattice: Lattice | None
+    statement: str
+    pixel_size_nm: float | None
+    pixel_size_source: str
+    period_px: float
+    frame: int = 0
+    seconds: float = 0.0
+
+
+def survey_frame(micrograph: Micrograph, *, frame: int = 0) -> Survey:
+    """Find what is unusual in a single-frame micrograph, without any label.
+
+    Parameters
+    ----------
+    micrograph : Micrograph
+        One frame.
+    frame : int
+        Index of the frame in its stack, for the result.
+
+    Returns
+    -------
+    Survey
+
+    Raises
+    ------
+    InputError
+        If the micrograph is a stack.
+    """
+    started = time.perf_counter()
+    if micrograph.is_stack:
+        raise InputError(f"{micrograph.name}: a stack; survey its frames one by one")
+    lattice = measure_lattice(micrograph.pixels)
+    period = 0.0 if lattice is None else lattice_period(lattice)
+    reason = _reason_against(micrograph, lattice, period)
+    if lattice is None or reason:
+        anomaly = np.zeros(micrograph.frame_shape, np.float32)
+        candidates: tuple[Candidate, ...] = ()
+        threshold = 0.0
+        statement = reason
+    else:
+        anomaly, candidates, threshold = _measured(micrograph, period)
+        statement = _statement(candidates)
+    return Survey(
+        image=micrograph.name,
+        anomaly=anomaly,
+        candidates=candidates,
+        threshold=threshold,
+        lattice=lattice,
+        statement=statement,
+        pixel_size_nm=micrograph.pixel_size_nm,
+        pixel_size_source=micrograph.pixel_size_source,
+        period_px=period,
+        frame=frame,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _reason_against(micrograph: Micrograph, lattice: Lattice | None, period: float) -> str:
+    """Return why the image cannot be surveyed, or nothing."""
+    if lattice is None:
+        return (
+            "No lattice found: the image is amorphous, empty, too noisy or too small; nothing can"
+            " be called unusual."
+        )
+    if min(micrograph.frame_shape) < MIN_PERIODS * period:
+        return f"The image shows fewer than {MIN_PERIODS} lattice periods; give a larger one."
+    return ""
+
+
+def _measured(
+    micrograph: Micrograph, period: float
+) -> tuple[NDArray[np.float32], tuple[Candidate, ...], float]:
+    """Return score, candidates and threshold of an image with a lattice."""
+    sampled = sample(micrograph.pixels, period)
+    residual = lattice_residual(sampled)
+    limits = null_thresholds(residual)
+    edge = cell_edge(sampled.samples)
+    score = np.empty(residual.shape, np.float32)
+    levels, deficits = [], []
+    for block in score_blocks(residual):
+        score[block.rows] = block.point
+        level = np.maximum(
+            (block.point - 1) / (limits.point - 1), (block.extended - 1) / (limits.extended - 1)
+        )
+        levels.append(pool_cells(level, edge))
+        deficits.append(pool_cells(-block.mean, edge) > pool_cells(block.mean, edge))
+    found = find_candidates(
+        np.concatenate(levels), score, np.concatenate(deficits), sampled.samples
+    )
+    anomaly = _at_image_size(score, sampled, micrograph.frame_shape)
+    if micrograph.invalid is not None:
+        anomaly[micrograph.invalid] = 0
+    return anomaly, tuple(_in_image(candidate, sampled) for candidate in found), limits.point
+
+
+def _at_image_size(
+    score: NDArray[np.float32], sampled: Sampled, shape: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Resample a score to the pixels of the image, linearly."""
+    if score.shape == shape:
+        return score
+    step = [1 / factor for factor in sampled.factor]
+    anomaly = np.empty(shape, np.float32)
+    # Position p of the image is (p + 0.5) * factor - 0.5 in the score.
+    ndimage.affine_transform(
+        score,
+        np.array(sampled.factor),
+        offset=[0.5 / s - 0.5 for s in step],
+        output=anomaly,
+        output_shape=shape,
+        order=1,
+        mode="nearest",
+    )
+    return anomaly
+
+
+def _in_image(candidate: Candidate, sampled: Sampled) -> Candidate:
+    """Return a candidate with its lengths in px of the image."""
+    y, x = sampled.to_image(np.array([candidate.y, candidate.x]))
+    factor = float(np.sqrt(sampled.factor[0] * sampled.factor[1]))
+    return replace(
+        candidate,
+        y=float(y),
+        x=float(x),
+        length_px=candidate.length_px / factor,
+        area_px=candidate.area_px / factor**2,
+    )
+
+
+def _statement(candidates: tuple[Candidate, ...]) -> str:
+    """Say in one sentence what was found."""
+    if not candidates:
+        return "Nothing unusual: the whole image repeats within its noise."
+    counts = Counter(candidate.kind for candidate in candidates)
+    parts = [
+        f"{counts[kind]} {kind if counts[kind] == 1 else kind + 's'}"
+        for kind in ("line", "area", "point")
+        if counts[kind]
+    ]
+    return f"Unusual places: {', '.join(parts)}."
