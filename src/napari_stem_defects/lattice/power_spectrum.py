@@ -7,13 +7,13 @@ The spacing of the lattice planes in px yields the pixel size of uncalibrated im
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.lattice.reciprocal_basis import best_basis, reduce_basis, refine_basis
 
 Array = NDArray[np.float64]
 
@@ -74,10 +74,10 @@ def measure_lattice(image: NDArray[np.float32]) -> Lattice | None:
     if len(positions) < 2:
         return None
     weights = np.sqrt(heights)  # amplitudes: streaks of a jittery scan have little weight
-    best, explained = _best_basis(positions, weights, bin_size)
+    best, explained = best_basis(positions, weights, bin_size)
     if best is None or explained < _MIN_EXPLAINED:
         return None
-    basis = _reduce_basis(_refine(best, positions, weights, bin_size))
+    basis = reduce_basis(refine_basis(best, positions, weights, bin_size))
     lengths = np.hypot(*basis.T)
     if 1 / lengths.min() > _MAX_SPACING_PX:
         return None
@@ -178,58 +178,3 @@ def _centroid(power: Array, row: int, column: int) -> Array:
     part = power[np.ix_(rows, columns)]
     part = np.maximum(part - np.median(part), 0)
     return np.asarray([part.sum(axis=1) @ offsets, part.sum(axis=0) @ offsets] / part.sum())
-
-
-def _best_basis(positions: Array, weights: Array, bin_size: float) -> tuple[Array | None, float]:
-    """Return the pair of peaks whose lattice explains most peaks, corrected for coincidence.
-
-    A pair must be the shortest basis of its lattice. Denser lattices, such as that of two twins
-    together, explain more peaks, but their shortest vectors are no peaks.
-    """
-    best, best_score, best_share = None, 0.0, 0.0
-    for i, j in combinations(range(len(positions)), 2):
-        basis = positions[[i, j]]
-        squares = (basis**2).sum(axis=1)
-        if abs(basis[0] @ basis[1]) > 0.55 * squares.min():
-            continue
-        hit = _explained_peaks(basis, positions, bin_size)
-        share = float(weights[hit].sum() / weights.sum())
-        expected_by_chance = np.pi * (2 * bin_size) ** 2 / abs(float(np.linalg.det(basis)))
-        score = share * (1 - min(expected_by_chance, 1.0))
-        if score > best_score + 1e-9:
-            best, best_score, best_share = basis, score, share
-    return best, best_share
-
-
-def _explained_peaks(basis: Array, positions: Array, bin_size: float) -> NDArray[np.bool_]:
-    """Return which peaks are integer combinations of the basis, within scan distortion."""
-    order = np.rint(positions @ np.linalg.inv(basis))
-    away = np.hypot(*(positions - order @ basis).T)
-    return np.asarray(away < 1.2 * bin_size + 0.015 * np.hypot(*positions.T))
-
-
-def _refine(basis: Array, positions: Array, weights: Array, bin_size: float) -> Array:
-    """Fit the basis to all peaks it explains."""
-    for _ in range(2):
-        hit = _explained_peaks(basis, positions, bin_size)
-        order = np.rint(positions @ np.linalg.inv(basis))[hit]
-        root = np.sqrt(weights[hit])[:, None]
-        fitted, *_ = np.linalg.lstsq(order * root, positions[hit] * root, rcond=None)
-        if abs(np.linalg.det(fitted)) < 0.5 * abs(np.linalg.det(basis)):
-            break
-        basis = fitted
-    return basis
-
-
-def _reduce_basis(basis: Array) -> Array:
-    """Return the shortest basis of the same lattice (Gauss reduction), shortest vector first."""
-    a, b = basis
-    while True:
-        if a @ a > b @ b:
-            a, b = b, a
-        turns = np.rint((a @ b) / (a @ a))
-        if turns == 0:
-            return np.stack([a, b])
-        b = b - turns * a
-        if b @ b >= a @ a:
-            return np.stack([a, b])

@@ -1,0 +1,240 @@
+"""Whether an image shows one lattice, several or none, and their unit cells.
+
+The spectrum yields the reflections, a basis that explains them, and what is left over. The highest
+reflections are often harmonics of weak ones, so finer reciprocal lattices (superlattices) are
+tested where their reflections should be, and coarser ones where they should be missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_stem_defects.lattice.reciprocal_basis import (
+    best_basis,
+    explained_peaks,
+    reduce_basis,
+    refine_basis,
+    same_lattice,
+)
+from napari_stem_defects.lattice.reflections import (
+    MIN_SPACING_PX,
+    Spectrum,
+    find_peaks,
+    reflections_at,
+    spectrum,
+)
+from napari_stem_defects.lattice.superlattice import local_share, primitive_basis
+from napari_stem_defects.lattice.unit_cell import UnitCell, unit_cell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Array = NDArray[np.float64]
+LatticeKind = Literal["one", "several", "none"]
+
+_MAX_SIZE_PX = 1024
+"""Of larger images only the centre is used: scan distortion would smear the peaks."""
+MIN_SIZE_PX = 24
+_MIN_PERIODS = 3
+_MAX_LATTICES = 4
+_MIN_FIRST_SHARE = 0.55
+"""Minimum fraction of the weight of the peaks that a single lattice explains."""
+_MIN_TURNED = (0.1, 2)
+_MIN_OTHER = (0.25, 4)
+"""Minimum fraction of the weight and minimum number of the peaks that only a further lattice
+explains: one of the same cell, turned or mirrored, and one of another cell."""
+_MIN_LOCAL_SHARE = 0.4
+"""Minimum fraction of the power in one part of the image. Planar defects are much thinner."""
+_MIN_SHARPNESS = 2.5
+_MAX_ORDER = 6
+_MIN_BINS = 0.05
+"""Smallest standard deviation of the position of a reflection, in bins."""
+
+
+@dataclass(frozen=True)
+class LatticeMeasurement:
+    """What lattice an image shows.
+
+    Attributes
+    ----------
+    kind : {"one", "several", "none"}
+        One lattice; several, such as twins, grains or two phases; or none.
+    reason : str
+        One sentence: what was found, or why there is no lattice.
+    cells : tuple of UnitCell
+        Unit cell of each lattice, the one of the strongest reflections first; empty if none.
+    """
+
+    kind: LatticeKind
+    reason: str
+    cells: tuple[UnitCell, ...] = ()
+
+    @property
+    def cell(self) -> UnitCell | None:
+        """Unit cell of the strongest lattice; None if there is none."""
+        return self.cells[0] if self.cells else None
+
+    def to_json(self, pixel_size_nm: float | None = None) -> dict[str, Any]:
+        """Return the measurement as JSON-safe values.
+
+        Parameters
+        ----------
+        pixel_size_nm : float, optional
+            Edge of a pixel in nm.
+
+        Returns
+        -------
+        dict
+            ``kind``, ``reason``, the entries of `UnitCell.to_json` for the strongest lattice, and
+            ``others``, the same for the further ones.
+        """
+        cells = [cell.to_json(pixel_size_nm) for cell in self.cells]
+        first = cells[0] if cells else {}
+        return {"kind": self.kind, "reason": self.reason, **first, "others": cells[1:]}
+
+
+def measure_lattices(pixels: NDArray[np.float32]) -> LatticeMeasurement:
+    """Measure the lattice or lattices of an image.
+
+    Periods from about 4 to 80 px are found, if the image shows at least three of them.
+
+    Parameters
+    ----------
+    pixels : ndarray of float32, shape (Y, X)
+        Finite intensities in any unit, columns bright or dark. Of images larger than 1024 px the
+        centre is used.
+
+    Returns
+    -------
+    LatticeMeasurement
+        Of kind "none", with the reason, for an empty, amorphous or too small image.
+    """
+    height, width = pixels.shape
+    if min(height, width) < MIN_SIZE_PX:
+        return LatticeMeasurement(
+            "none", f"the image ({width}x{height} px) is too small to measure a lattice"
+        )
+    part = _crop_centre(pixels)
+    low, high = float(part.min()), float(part.max())
+    if not high - low > 1e-6 * max(abs(low), abs(high)):
+        return LatticeMeasurement("none", "the image is empty: all pixels are equal")
+    found = spectrum(part)
+    cells = list(_cells(found))
+    cells = [cell for cell in cells if _MIN_PERIODS * cell.period_px <= min(part.shape)]
+    if not cells:
+        peaks = len(find_peaks(found)[0])
+        return LatticeMeasurement("none", _why_none(peaks, part.shape))
+    kind: LatticeKind = "one" if len(cells) == 1 else "several"
+    return LatticeMeasurement(kind, _statement(cells), tuple(cells))
+
+
+def _crop_centre(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    start = [max(0, (n - _MAX_SIZE_PX) // 2) for n in image.shape]
+    return image[start[0] : start[0] + _MAX_SIZE_PX, start[1] : start[1] + _MAX_SIZE_PX]
+
+
+def _cells(found: Spectrum) -> Iterator[UnitCell]:
+    """Yield the unit cells of the lattices in a spectrum, strongest first."""
+    positions, heights = find_peaks(found)
+    weights = np.sqrt(heights)  # amplitudes: streaks of a jittery scan have little weight
+    sharp = reflections_at(found, positions)[1] > _MIN_SHARPNESS
+    left = np.ones(len(positions), bool)
+    bases: list[Array] = []
+    while len(bases) < _MAX_LATTICES and left.sum() >= 2:
+        allowed = positions if bases else positions[left]
+        basis = _next_basis(allowed, weights if bases else weights[left], left, found.bin_size)
+        if basis is None:
+            return
+        basis = primitive_basis(found, basis)
+        hit = explained_peaks(basis, positions, found.bin_size)
+        new = hit & left
+        share = float(weights[new].sum() / weights.sum())
+        if bases:
+            # Peaks on the streak of a planar defect belong to no further lattice.
+            share = float(weights[new & sharp].sum() / weights.sum())
+            if not _is_further(bases[0], basis, share, int((new & sharp).sum())):
+                return
+            if local_share(found, positions[new & sharp], bases[0]).max() < _MIN_LOCAL_SHARE:
+                return
+        if any(same_lattice(known, basis) for known in bases):
+            return
+        if not bases and share < _MIN_FIRST_SHARE and hit.sum() < 5:
+            return
+        bases.append(basis)
+        left &= ~hit
+        fitted, covariance = _fit(found, basis)
+        strength = float(np.median(heights[hit]))
+        yield unit_cell(fitted, covariance, share * strength / (strength + 20))
+
+
+def _is_further(first: Array, basis: Array, share: float, peaks: int) -> bool:
+    """Return whether the peaks left by the lattices before are those of another one."""
+    metric = [np.sort(np.hypot(*reduce_basis(each).T)) for each in (first, basis)]
+    alike = np.allclose(metric[0], metric[1], rtol=0.06)
+    alike &= bool(np.isclose(abs(np.linalg.det(first)), abs(np.linalg.det(basis)), rtol=0.08))
+    min_share, min_peaks = _MIN_TURNED if alike else _MIN_OTHER
+    return share >= min_share and peaks >= min_peaks
+
+
+def _next_basis(
+    positions: Array, weights: Array, left: NDArray[np.bool_], bin_size: float
+) -> Array | None:
+    """Return the basis that explains most of the peaks that are left."""
+    if left.all():
+        basis, _ = best_basis(positions, weights, bin_size)
+    else:
+        # Twins share reflections: peaks of the lattices before may be base vectors, unweighted.
+        basis, _ = best_basis(positions, np.where(left, weights, 1e-6), bin_size)
+    if basis is None:
+        return None
+    return reduce_basis(refine_basis(basis, positions, weights, bin_size))
+
+
+def _fit(found: Spectrum, basis: Array) -> tuple[Array, Array]:
+    """Fit a basis to its measured reflections; return it and the covariance of its vectors."""
+    size = np.arange(-_MAX_ORDER, _MAX_ORDER + 1)
+    orders = np.array([(h, k) for h in size for k in size if (h, k) > (0, 0)])
+    for _ in range(2):
+        expected = orders @ basis
+        orders = orders[np.hypot(*expected.T) < 1 / MIN_SPACING_PX]
+        expected = orders @ basis
+        heights, sharpness, measured = reflections_at(found, expected)
+        away = np.hypot(*((measured - expected) / found.steps).T)
+        use = (heights > 10) & (sharpness > 1.5) & (away < 1.6)
+        if np.linalg.matrix_rank(orders[use]) < 2:
+            return basis, np.eye(2) * (0.5 * found.bin_size) ** 2
+        weight = np.sqrt(np.minimum(heights[use], 400.0))
+        root = np.sqrt(weight)[:, None]
+        design = orders[use] * root
+        basis, *_ = np.linalg.lstsq(design, measured[use] * root, rcond=None)
+        residual = (measured[use] - orders[use] @ basis) * root
+    freedom = max(2 * len(residual) - 4, 1)
+    variance = max(float((residual**2).sum()) / freedom, (_MIN_BINS * found.bin_size) ** 2)
+    if len(residual) <= 2:
+        variance = max(variance, (0.3 * found.bin_size) ** 2 * float(weight.mean()))
+    return basis, variance * np.linalg.inv(design.T @ design)
+
+
+def _why_none(peaks: int, shape: tuple[int, ...]) -> str:
+    if peaks == 0:
+        return (
+            "the spectrum has no reflections: amorphous, empty, out of focus,"
+            f" or fewer than three periods in {shape[1]}x{shape[0]} px"
+        )
+    return (
+        f"no lattice explains the {peaks} peak{'s' * (peaks > 1)} of the spectrum:"
+        " fringes of one direction, many small grains, or fewer than three periods"
+    )
+
+
+def _statement(cells: list[UnitCell]) -> str:
+    first = cells[0]
+    a, b = first.lengths_px
+    shape = f"{first.symmetry} lattice, {a:.2f} and {b:.2f} px at {first.angle_deg:.1f} degrees"
+    if len(cells) == 1:
+        return f"one {shape}"
+    return f"{len(cells)} lattices (twins, grains or phases), the strongest a {shape}"

@@ -1,0 +1,142 @@
+"""Basis of a reciprocal lattice from the positions of reflections."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+def best_basis(positions: Array, weights: Array, bin_size: float) -> tuple[Array | None, float]:
+    """Return the pair of peaks whose lattice explains most peaks, corrected for coincidence.
+
+    A pair must be the shortest basis of its lattice. Denser lattices, such as that of two twins
+    together, explain more peaks, but their shortest vectors are no peaks.
+
+    Parameters
+    ----------
+    positions : ndarray of float64, shape (N, 2)
+        Peaks of half the spectrum as y, x in cycles per px.
+    weights : ndarray of float64, shape (N,)
+        Weight of each peak.
+    bin_size : float
+        Size of a bin of the spectrum in cycles per px.
+
+    Returns
+    -------
+    basis : ndarray of float64, shape (2, 2), or None
+        Rows are vectors; None where no pair of peaks is a basis.
+    share : float
+        Fraction of the weight of all peaks that the basis explains.
+    """
+    best, best_score, best_share = None, 0.0, 0.0
+    for i, j in combinations(range(len(positions)), 2):
+        basis = positions[[i, j]]
+        squares = (basis**2).sum(axis=1)
+        if abs(basis[0] @ basis[1]) > 0.55 * squares.min():
+            continue
+        hit = explained_peaks(basis, positions, bin_size)
+        share = float(weights[hit].sum() / weights.sum())
+        expected_by_chance = np.pi * (2 * bin_size) ** 2 / abs(float(np.linalg.det(basis)))
+        score = share * (1 - min(expected_by_chance, 1.0))
+        if score > best_score + 1e-9:
+            best, best_score, best_share = basis, score, share
+    return best, best_share
+
+
+def explained_peaks(basis: Array, positions: Array, bin_size: float) -> NDArray[np.bool_]:
+    """Return which peaks are integer combinations of the basis, within scan distortion.
+
+    Parameters
+    ----------
+    basis : ndarray of float64, shape (2, 2)
+        Rows are vectors (y, x) in cycles per px.
+    positions : ndarray of float64, shape (N, 2)
+        Peaks in cycles per px.
+    bin_size : float
+        Size of a bin of the spectrum in cycles per px.
+
+    Returns
+    -------
+    ndarray of bool, shape (N,)
+    """
+    order = np.rint(positions @ np.linalg.inv(basis))
+    away = np.hypot(*(positions - order @ basis).T)
+    return np.asarray(away < 1.2 * bin_size + 0.015 * np.hypot(*positions.T))
+
+
+def refine_basis(basis: Array, positions: Array, weights: Array, bin_size: float) -> Array:
+    """Fit a basis to all peaks that it explains.
+
+    Parameters
+    ----------
+    basis : ndarray of float64, shape (2, 2)
+        Rows are vectors (y, x) in cycles per px.
+    positions : ndarray of float64, shape (N, 2)
+        Peaks in cycles per px.
+    weights : ndarray of float64, shape (N,)
+        Weight of each peak.
+    bin_size : float
+        Size of a bin of the spectrum in cycles per px.
+
+    Returns
+    -------
+    ndarray of float64, shape (2, 2)
+    """
+    for _ in range(2):
+        hit = explained_peaks(basis, positions, bin_size)
+        order = np.rint(positions @ np.linalg.inv(basis))[hit]
+        root = np.sqrt(weights[hit])[:, None]
+        fitted, *_ = np.linalg.lstsq(order * root, positions[hit] * root, rcond=None)
+        if abs(np.linalg.det(fitted)) < 0.5 * abs(np.linalg.det(basis)):
+            break
+        basis = fitted
+    return basis
+
+
+def reduce_basis(basis: Array) -> Array:
+    """Return the shortest basis of the same lattice (Gauss reduction), shortest vector first.
+
+    Parameters
+    ----------
+    basis : ndarray of float64, shape (2, 2)
+        Rows are linearly independent vectors.
+
+    Returns
+    -------
+    ndarray of float64, shape (2, 2)
+    """
+    a, b = basis
+    while True:
+        if a @ a > b @ b:
+            a, b = b, a
+        turns = np.rint((a @ b) / (a @ a))
+        if turns == 0:
+            return np.stack([a, b])
+        b = b - turns * a
+        if b @ b >= a @ a:
+            return np.stack([a, b])
+
+
+def same_lattice(first: Array, second: Array, tolerance: float = 0.04) -> bool:
+    """Return whether two bases span the same lattice, orientation included.
+
+    Parameters
+    ----------
+    first, second : ndarray of float64, shape (2, 2)
+        Rows are vectors.
+    tolerance : float
+        Largest difference of a vector, as a fraction of its length.
+
+    Returns
+    -------
+    bool
+    """
+    order = np.rint(second @ np.linalg.inv(first))
+    if abs(np.linalg.det(order)) < 0.5 or abs(np.linalg.det(order)) > 1.5:
+        return False
+    away = np.hypot(*(second - order @ first).T)
+    return bool((away < tolerance * np.hypot(*second.T)).all())

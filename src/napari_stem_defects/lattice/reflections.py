@@ -1,0 +1,250 @@
+"""Reflections in the power spectrum of an image: where they are and how far above the noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft, ndimage
+
+Array = NDArray[np.float64]
+
+MIN_HEIGHT = 20.0
+"""Minimum ratio of the smoothed power of a peak to its surroundings.
+
+The largest of 30,000 values of speckle is lower, amorphous films included.
+"""
+MAX_PEAKS = 36
+MIN_SPACING_PX, MAX_SPACING_PX = 2.2, 90.0
+_MARGIN = 8
+"""Columns of negative frequency that are kept, so that peaks at zero have both sides."""
+_BACKGROUND_PX = 96
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Power spectrum of an image, columns from slightly negative frequencies up.
+
+    Attributes
+    ----------
+    power : ndarray of float64, shape (H, K)
+        Squared magnitude; row ``H // 2`` and column ``margin`` are zero frequency.
+    height : ndarray of float64, shape (H, K)
+        Smoothed power over the median of its surroundings.
+    steps : ndarray of float64, shape (2,)
+        Size of a bin along y and x in cycles per px.
+    subtracted : ndarray of float32, shape (Y, X)
+        The image after background subtraction.
+    margin : int
+        Number of columns of negative frequency.
+    """
+
+    power: Array
+    height: Array
+    steps: Array
+    subtracted: NDArray[np.float32]
+    margin: int = _MARGIN
+
+    @property
+    def bin_size(self) -> float:
+        """The larger side of a bin in cycles per px."""
+        return float(self.steps.max())
+
+    def index(self, positions: Array) -> NDArray[np.intp]:
+        """Return row and column of positions (N, 2) in cycles per px, in the stored half."""
+        flipped = np.where((positions[:, 1] < 0)[:, None], -positions, positions)
+        found = np.rint(flipped / self.steps).astype(np.intp)
+        return found + np.array([self.power.shape[0] // 2, self.margin])
+
+
+def spectrum(pixels: NDArray[np.float32]) -> Spectrum:
+    """Return the power spectrum of an image after background subtraction, under a Hann window.
+
+    Parameters
+    ----------
+    pixels : ndarray of float32, shape (Y, X)
+        Finite intensities in any unit.
+
+    Returns
+    -------
+    Spectrum
+    """
+    height, width = pixels.shape
+    low, high = np.percentile(pixels[::3, ::3], [0.05, 99.95])
+    subtracted = np.clip(pixels, low, high) - _background(pixels)
+    window = np.hanning(height).astype(np.float32)[:, None] * np.hanning(width).astype(np.float32)
+    half = fft.rfft2(subtracted * window)
+    power = np.abs(half).astype(np.float64) ** 2
+    rows = -np.arange(height) % height
+    mirrored = power[rows][:, _MARGIN:0:-1]
+    power = fft.fftshift(np.hstack([mirrored, power]), axes=0)
+    steps = np.array([1 / height, 1 / width])
+    return Spectrum(power, _heights(power, steps), steps, subtracted)
+
+
+def _background(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the image blurred over a twelfth of its side, computed on block means."""
+    block = max(1, min(pixels.shape) // _BACKGROUND_PX)
+    height, width = (n // block * block for n in pixels.shape)
+    parts = pixels[:height, :width].reshape(height // block, block, width // block, block)
+    small = parts.mean(axis=(1, 3), dtype=np.float32)
+    small = ndimage.gaussian_filter(small, min(small.shape) / 12, mode="nearest", truncate=3)
+    found: NDArray[np.float32] = ndimage.zoom(
+        small, block, order=1, mode="nearest", grid_mode=True, output=np.float32
+    )
+    missing = [(0, n - m) for n, m in zip(pixels.shape, found.shape, strict=True)]
+    return np.pad(found, missing, mode="edge")
+
+
+def _heights(power: Array, steps: Array) -> Array:
+    """Divide the smoothed power by the median of its ring, and of its column at zero frequency.
+
+    Rows of a scan that differ in brightness raise the power of the columns next to zero.
+    """
+    smooth = ndimage.gaussian_filter(power, 0.8, mode="wrap", truncate=3)
+    fy = (np.arange(power.shape[0]) - power.shape[0] // 2) * steps[0]
+    fx = (np.arange(power.shape[1]) - _MARGIN) * steps[1]
+    ring = np.rint(np.hypot(fy[:, None], fx[None, :]) / (2 * steps.max())).astype(np.int32)
+    order = np.argsort(ring, axis=None, kind="stable")
+    ends = np.cumsum(np.bincount(ring.ravel()))
+    values = power.ravel()[order]
+    medians = [float(np.median(part)) for part in np.split(values, ends[:-1]) if part.size]
+    floor = max(float(np.median(power)) * 1e-6, 1e-30)
+    around = np.maximum(ndimage.median_filter(medians, 3), floor)[ring]
+    if power.shape[0] >= 200:
+        columns = slice(_MARGIN - 2, _MARGIN + 3)
+        along = ndimage.median_filter(power[:, columns], (41, 1), mode="wrap")
+        around[:, columns] = np.maximum(around[:, columns], along)
+    return np.asarray(smooth / around)
+
+
+def find_peaks(spectrum: Spectrum) -> tuple[Array, Array]:
+    """Return the significant peaks of half the spectrum, highest first.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+
+    Returns
+    -------
+    positions : ndarray of float64, shape (N, 2)
+        Peaks as y, x in cycles per px, at most 36.
+    heights : ndarray of float64, shape (N,)
+        Smoothed power over the median of the surroundings.
+    """
+    height, steps = spectrum.height, spectrum.steps
+    fy = (np.arange(height.shape[0]) - height.shape[0] // 2) * steps[0]
+    fx = (np.arange(height.shape[1]) - spectrum.margin) * steps[1]
+    radius = np.hypot(fy[:, None], fx[None, :])
+    in_range = radius > max(1 / MAX_SPACING_PX, 2.7 * spectrum.bin_size)
+    in_range &= radius < 1 / MIN_SPACING_PX
+    in_range &= (fx[None, :] > 0) | ((fx[None, :] == 0) & (fy[:, None] > 0))
+    rows, columns = np.nonzero(in_range & (height > MIN_HEIGHT))
+    if len(rows):
+        top = ndimage.maximum_filter(height, 5, mode="wrap")[rows, columns]
+        keep = height[rows, columns] == top
+        rows, columns = rows[keep], columns[keep]
+    order = np.argsort(-height[rows, columns], kind="stable")[:MAX_PEAKS]
+    rows, columns = rows[order], columns[order]
+    return _positions(spectrum, rows, columns), height[rows, columns]
+
+
+def _positions(spectrum: Spectrum, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Array:
+    """Return the centroids of peaks in cycles per px; split peaks are averaged."""
+    offsets = np.arange(-2, 3)
+    power = spectrum.power
+    found = []
+    for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+        part = power[np.ix_((row + offsets) % power.shape[0], (column + offsets) % power.shape[1])]
+        part = np.maximum(part - np.median(part), 0)
+        total = max(float(part.sum()), 1e-300)
+        y, x = part.sum(axis=1) @ offsets / total, part.sum(axis=0) @ offsets / total
+        found.append((row - power.shape[0] // 2 + y, column - spectrum.margin + x))
+    return np.array(found, np.float64).reshape(-1, 2) * spectrum.steps
+
+
+def reflections_at(
+    spectrum: Spectrum, positions: Array, reach: float = 5.0
+) -> tuple[Array, Array, Array]:
+    """Measure the reflections expected at some positions.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+    positions : ndarray of float64, shape (N, 2)
+        Expected positions in cycles per px, any half of the spectrum.
+    reach : float
+        Distance in bins at which the surroundings are compared.
+
+    Returns
+    -------
+    heights : ndarray of float64, shape (N,)
+        Highest ratio to the surroundings within one bin.
+    sharpness : ndarray of float64, shape (N,)
+        Ratio of that height to the highest of the lower ends of eight lines through it: about 1
+        on the streak of a planar defect.
+    measured : ndarray of float64, shape (N, 2)
+        Centroids in cycles per px, in the half of the expected positions.
+    """
+    rows, columns = spectrum.index(positions).T
+    heights, best = np.zeros(len(rows)), np.zeros((len(rows), 2), np.intp)
+    for offset in np.ndindex(3, 3):
+        y, x = offset[0] - 1, offset[1] - 1
+        here = _values(spectrum.height, rows + y, columns + x)
+        higher = here > heights
+        heights[higher], best[higher] = here[higher], (y, x)
+    ends = np.zeros(len(rows))
+    for angle in np.arange(0, np.pi, np.pi / 8):
+        dy, dx = round(reach * np.sin(angle)), round(reach * np.cos(angle))
+        both = [_values(spectrum.height, rows + s * dy, columns + s * dx) for s in (1, -1)]
+        ends = np.maximum(ends, np.minimum(*both))
+    measured = _positions(spectrum, rows + best[:, 0], columns + best[:, 1])
+    sign = np.where(positions[:, 1] < 0, -1.0, 1.0)[:, None]
+    return heights, heights / np.maximum(ends, 1e-12), measured * sign
+
+
+def _values(height: Array, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Array:
+    columns = np.clip(columns, 0, height.shape[1] - 1)
+    return np.asarray(height[rows % height.shape[0], columns])
+
+
+def local_power(spectrum: Spectrum, positions: Array) -> Array:
+    """Return the power of some reflections in nine overlapping parts of the image.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+    positions : ndarray of float64, shape (N, 2)
+        Frequencies in cycles per px.
+
+    Returns
+    -------
+    ndarray of float64, shape (9,)
+        Sum over the reflections of the squared magnitude under a Hann window of half the height
+        and width, less the median at frequencies around.
+    """
+    height, width = spectrum.subtracted.shape
+    y, x = np.arange(height), np.arange(width)
+    windows = [_three_windows(height), _three_windows(width)]
+    shifts = 6 * np.array([(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)]) * spectrum.steps
+    total = np.zeros(9)
+    for position in positions:
+        fy, fx = (position + shifts).T
+        rows = windows[0][None] * np.exp(-2j * np.pi * fy[:, None, None] * y)
+        columns = windows[1][None] * np.exp(-2j * np.pi * fx[:, None, None] * x)
+        # Shifts along one axis share the product of the other.
+        first = rows.reshape(-1, height).astype(np.complex64) @ spectrum.subtracted
+        values = first.reshape(5, 3, width) @ columns.astype(np.complex64).transpose(0, 2, 1)
+        power = np.abs(values.astype(np.complex128)).reshape(5, 9) ** 2
+        total += power[0] - np.median(power[1:], axis=0)
+    return total
+
+
+def _three_windows(length: int) -> Array:
+    """Return Hann windows of half a length at its start, middle and end, shape (3, length)."""
+    half = length // 2
+    found = np.zeros((3, length))
+    for row, start in enumerate((0, (length - half) // 2, length - half)):
+        found[row, start : start + half] = np.hanning(half)
+    return found

@@ -1,0 +1,185 @@
+"""Unit cell of a two-dimensional lattice: vectors, uncertainty and symmetry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_stem_defects.lattice.reciprocal_basis import reduce_basis
+
+Array = NDArray[np.float64]
+Vectors = tuple[tuple[float, float], tuple[float, float]]
+Symmetry = Literal["oblique", "rectangular", "centred rectangular", "square", "hexagonal"]
+
+# Distortions of a scan that the scatter of the reflections does not show.
+_DISTORTION, _DISTORTION_DEG = 0.025, 1.5
+
+
+@dataclass(frozen=True)
+class UnitCell:
+    """The primitive unit cell of a lattice in an image, spanned by its two shortest vectors.
+
+    Attributes
+    ----------
+    vectors_px : ((float, float), (float, float))
+        Base vectors as (y, x) in px, shortest first, with an angle of 60 to 90 degrees.
+    reciprocal : ((float, float), (float, float))
+        Reciprocal base vectors as (y, x) in cycles per px; the scalar product with the base
+        vector of the same index is 1, with the other 0.
+    uncertainty_px : (float, float)
+        Standard uncertainty of the length of each base vector in px, from the scatter of the
+        reflections.
+    angle_deg, angle_uncertainty_deg : float
+        Angle between the base vectors, 60 to 90 degrees, and its standard uncertainty.
+    ratio, ratio_uncertainty : float
+        Length of the second base vector over that of the first, at least 1.
+    symmetry : str
+        "oblique", "rectangular", "centred rectangular", "square" or "hexagonal", within the
+        uncertainty and a scan distortion of 2.5 %.
+    confidence : float
+        0 to 1: the fraction of the reflections of the image that this lattice explains, reduced
+        for weak reflections.
+    """
+
+    vectors_px: Vectors
+    reciprocal: Vectors
+    uncertainty_px: tuple[float, float]
+    angle_deg: float
+    angle_uncertainty_deg: float
+    ratio: float
+    ratio_uncertainty: float
+    symmetry: Symmetry
+    confidence: float
+
+    @property
+    def period_px(self) -> float:
+        """Length of the shortest base vector in px."""
+        return float(np.hypot(*self.vectors_px[0]))
+
+    @property
+    def lengths_px(self) -> tuple[float, float]:
+        """Lengths of both base vectors in px."""
+        return self.period_px, float(np.hypot(*self.vectors_px[1]))
+
+    @property
+    def spacing_px(self) -> float:
+        """Spacing in px of the planes of the first reflections.
+
+        The geometric mean of the two largest spacings, which compensates for a scan that is
+        stretched along one axis.
+        """
+        first, second = reduce_basis(np.array(self.reciprocal))
+        return float(1 / np.sqrt(np.hypot(*first) * np.hypot(*second)))
+
+    def to_json(self, pixel_size_nm: float | None = None) -> dict[str, Any]:
+        """Return the cell as JSON-safe values.
+
+        Parameters
+        ----------
+        pixel_size_nm : float, optional
+            Edge of a pixel in nm; without it, ``vectors_nm`` is None.
+
+        Returns
+        -------
+        dict
+            ``vectors_px``, ``vectors_nm`` (y, x), ``uncertainty_px``, ``angle_deg``,
+            ``angle_uncertainty_deg``, ``ratio``, ``ratio_uncertainty``, ``symmetry`` and
+            ``confidence``.
+        """
+        vectors = np.array(self.vectors_px)
+        scaled = None if pixel_size_nm is None else (vectors * pixel_size_nm).round(6).tolist()
+        return {
+            "vectors_px": vectors.round(4).tolist(),
+            "vectors_nm": scaled,
+            "uncertainty_px": [round(value, 4) for value in self.uncertainty_px],
+            "angle_deg": round(self.angle_deg, 3),
+            "angle_uncertainty_deg": round(self.angle_uncertainty_deg, 3),
+            "ratio": round(self.ratio, 4),
+            "ratio_uncertainty": round(self.ratio_uncertainty, 4),
+            "symmetry": self.symmetry,
+            "confidence": round(self.confidence, 3),
+        }
+
+
+def unit_cell(reciprocal: Array, covariance: Array, confidence: float) -> UnitCell:
+    """Derive the unit cell from a reciprocal basis.
+
+    Parameters
+    ----------
+    reciprocal : ndarray of float64, shape (2, 2)
+        Rows are any basis vectors (y, x) of the reciprocal lattice in cycles per px.
+    covariance : ndarray of float64, shape (2, 2)
+        Covariance between the two vectors of each of their components, in (cycles per px)^2.
+    confidence : float
+        0 to 1.
+
+    Returns
+    -------
+    UnitCell
+    """
+    real = _acute(reduce_basis(np.linalg.inv(reciprocal).T))
+    dual = np.linalg.inv(real).T
+    # dual = order @ reciprocal with whole numbers: the covariance follows the change of basis.
+    order = np.rint(dual @ np.linalg.inv(reciprocal))
+    changed = order @ covariance @ order.T
+    values = _shape(dual)
+    step = 1e-6 * float(np.abs(dual).max())
+    variance = np.zeros(4)
+    for component in range(2):
+        slopes = np.empty((2, 4))
+        for vector in range(2):
+            moved = dual.copy()
+            moved[vector, component] += step
+            slopes[vector] = (_shape(moved) - values) / step
+        variance += np.einsum("ik,ij,jk->k", slopes, changed, slopes)
+    errors = np.sqrt(np.maximum(variance, 0))
+    angle, ratio = float(values[2]), float(values[3])
+    return UnitCell(
+        vectors_px=_as_vectors(real),
+        reciprocal=_as_vectors(dual),
+        uncertainty_px=(float(errors[0]), float(errors[1])),
+        angle_deg=angle,
+        angle_uncertainty_deg=float(errors[2]),
+        ratio=ratio,
+        ratio_uncertainty=float(errors[3]),
+        symmetry=_symmetry(angle, ratio, float(errors[2]), float(errors[3])),
+        confidence=confidence,
+    )
+
+
+def _acute(real: Array) -> Array:
+    """Turn the second vector so that the angle is at most 90 degrees, the first to x >= 0."""
+    first, second = real
+    if first[1] < 0 or (first[1] == 0 and first[0] < 0):
+        first = -first
+    return np.stack([first, second if first @ second >= 0 else -second])
+
+
+def _shape(dual: Array) -> Array:
+    """Return both lengths in px, the angle in degrees and the ratio of a reciprocal basis."""
+    first, second = np.linalg.inv(dual).T
+    lengths = np.hypot(*first), np.hypot(*second)
+    cosine = np.clip(first @ second / (lengths[0] * lengths[1]), -1, 1)
+    return np.array([*lengths, np.degrees(np.arccos(cosine)), lengths[1] / lengths[0]])
+
+
+def _symmetry(angle: float, ratio: float, angle_error: float, ratio_error: float) -> Symmetry:
+    away_deg = max(3 * angle_error, _DISTORTION_DEG)
+    away = max(3 * ratio_error, _DISTORTION)
+    right, equal = abs(angle - 90) < away_deg, abs(ratio - 1) < away
+    if right:
+        return "square" if equal else "rectangular"
+    if equal:
+        return "hexagonal" if abs(angle - 60) < away_deg else "centred rectangular"
+    # The second vector ends above the middle of the first: the mirror line of a centred cell.
+    if abs(ratio * np.cos(np.radians(angle)) - 0.5) < away + ratio * np.radians(away_deg):
+        return "centred rectangular"
+    return "oblique"
+
+
+def _as_vectors(rows: Array) -> Vectors:
+    (y0, x0), (y1, x1) = rows.tolist()
+    return (y0, x0), (y1, x1)
