@@ -9,7 +9,7 @@ Everything a script needs is imported from here::
     for region in detection.regions:
         print(region.class_name, region.y_nm, region.x_nm, region.length_nm)
 
-The verbs are `read`, `preprocess`, `simulate`, `train`, `evaluate` and `detect`; the types are what
+The verbs are `read`, `preprocess`, `simulate`, `survey`, `train`, `evaluate` and `detect`; the types are what
 they take and return. Each name is imported on first use, so that importing the package is quick
 and loads neither torch, Qt nor napari. Names of subpackages may change between versions; these
 do not.
@@ -26,6 +26,7 @@ from napari_stem_defects.base.version import __version__
 if TYPE_CHECKING:
     from napari_stem_defects.api.detect import detect
     from napari_stem_defects.api.models import load_model
+    from napari_stem_defects.api.survey import survey
     from napari_stem_defects.api.train import evaluate, train
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.base.search_area import SearchArea
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.preprocessing.settings import PreprocessingSettings
     from napari_stem_defects.simulation.scene import Simulation
     from napari_stem_defects.simulation.simulate import simulate
+    from napari_stem_defects.anomaly.survey_frame import Survey
     from napari_stem_defects.training.evaluate import EvaluationReport
     from napari_stem_defects.training.recipes import TrainingOptions
 
@@ -56,6 +58,7 @@ __all__ = [
     "SearchArea",
     "Simulation",
     "Stages",
+    "Survey",
     "TrainingOptions",
     "__version__",
     "detect",
@@ -64,6 +67,7 @@ __all__ = [
     "preprocess",
     "read",
     "simulate",
+    "survey",
     "train",
 ]
 
@@ -81,6 +85,7 @@ _DEFINED_IN = {
     "SearchArea": "base.search_area",
     "Simulation": "simulation.scene",
     "Stages": "preprocessing.pipeline",
+    "Survey": "anomaly.survey_frame",
     "TrainingOptions": "training.recipes",
     "detect": "api.detect",
     "evaluate": "api.train",
@@ -88,6 +93,7 @@ _DEFINED_IN = {
     "preprocess": "preprocessing.pipeline",
     "read": "io.images.read",
     "simulate": "simulation.simulate",
+    "survey": "api.survey",
     "train": "api.train",
 }
 _DEFINED_AS = {"preprocess": "stages"}

@@ -23,6 +23,7 @@ from napari_stem_defects.cli import (
     models,
     preprocess,
     simulate,
+    survey,
     train,
 )
 from napari_stem_defects.cli.terminal import STOPPED, STOPPED_LINE, print_error
@@ -31,7 +32,7 @@ from napari_stem_defects.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = (demo, detect, train, evaluate, preprocess, simulate, labels, models, benchmark)
+COMMANDS = (demo, survey, detect, train, evaluate, preprocess, simulate, labels, models, benchmark)
 
 DONE, OUR_FAULT, INPUT_FAULT = 0, 1, 2
 

@@ -1,6 +1,6 @@
 """Defects learned from a few clicks: matched filters on the lattice residual.
 
-A click shows one example of a defect. Its lattice residual (`survey.residual`), averaged over
+A click shows one example of a defect. Its lattice residual (`anomaly.residual`), averaged over
 the clicks of a class, is the template; similarity to the template finds the rest. Where the clicks
 of an extended class have no look in common, as along a general grain boundary, their anomaly score
 takes the place of the template.

@@ -10,20 +10,20 @@ from scipy import ndimage
 
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.matched_filter.fit import best_similarity
-from napari_stem_defects.survey.anomaly import (
+from napari_stem_defects.anomaly.score import (
     EXTENDED_POOL,
     POINT_POOL,
     Thresholds,
     local_rms,
     null_thresholds,
 )
-from napari_stem_defects.survey.candidates import cell_edge, pool_cells
+from napari_stem_defects.anomaly.candidates import cell_edge, pool_cells
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.matched_filter.model import ClassFilter, MatchedFilterModel
-    from napari_stem_defects.survey.residual import LatticeResidual
+    from napari_stem_defects.anomaly.residual import LatticeResidual
 
 _HALO = 3.5
 """Rows beyond a block, in lattice periods, that its similarities depend on."""

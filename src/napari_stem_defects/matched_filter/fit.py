@@ -21,7 +21,7 @@ from napari_stem_defects.matched_filter.templates import (
     gaussian_weight,
 )
 from napari_stem_defects.matched_filter.thresholds import extended_threshold, point_threshold
-from napari_stem_defects.survey.anomaly import EXTENDED_POOL, local_rms
+from napari_stem_defects.anomaly.score import EXTENDED_POOL, local_rms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -107,7 +107,7 @@ def make_summary(
         "called_fraction": result_totals.valid_fraction,
         "frames": [_frame_summary(frame) for frame in frames],
         "seconds": sum(frame["seconds"] for frame in frames),
-        "versions": _versions(),
+        "versions": library_versions(),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
@@ -147,8 +147,14 @@ def _frame_summary(frame: Mapping[str, Any]) -> dict[str, Any]:
     return {"frame": frame["frame"], "seconds": frame["seconds"], "counts": found}
 
 
-def _versions() -> dict[str, str | None]:
-    """Return versions from the metadata of installed packages, without importing them."""
+def library_versions() -> dict[str, str | None]:
+    """Return versions from the metadata of installed packages, without importing them.
+
+    Returns
+    -------
+    dict of str to str or None
+        None where a package is not installed.
+    """
     found: dict[str, str | None] = {"napari-stem-defects": __version__}
     found["python"] = platform.python_version()
     for library in _LIBRARIES:

@@ -12,10 +12,10 @@ from scipy import ndimage
 
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.lattice.power_spectrum import measure_lattice
-from napari_stem_defects.survey.anomaly import null_thresholds, score_blocks
-from napari_stem_defects.survey.candidates import Candidate, cell_edge, find_candidates, pool_cells
-from napari_stem_defects.survey.residual import lattice_residual
-from napari_stem_defects.survey.sampling import MIN_PERIODS, Sampled, lattice_period, sample
+from napari_stem_defects.anomaly.score import null_thresholds, score_blocks
+from napari_stem_defects.anomaly.candidates import Candidate, cell_edge, find_candidates, pool_cells
+from napari_stem_defects.anomaly.residual import lattice_residual
+from napari_stem_defects.anomaly.sampling import MIN_PERIODS, Sampled, lattice_period, sample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

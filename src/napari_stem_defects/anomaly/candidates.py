@@ -28,8 +28,10 @@ _RELATIVE, _NEAR = 0.4, 1.5
 """It also ends where the level is below this share of the highest level within so many periods."""
 _LINE_PERIODS, _LINE_RATIO = 3.0, 3.0
 """Smallest length of a line in periods, and in units of its width."""
-_AREA_PERIODS2 = 9.0
+_AREA_PERIODS2 = 16.0
 """Smallest area of a feature that is neither a point nor a line, in square periods."""
+_APART, _PEAK = 0.5, 0.6
+"""Least distance of two points in periods, and least score in units of the highest beside them."""
 _FILLED = 0.5
 """Share of its bounding rectangle that an area fills; a group of points fills less."""
 _MAX_CANDIDATES = 10_000
@@ -182,27 +184,40 @@ def _features(
     is_line = length >= _LINE_PERIODS * samples and length >= _LINE_RATIO * width
     is_area = area >= max(_AREA_PERIODS2 * samples**2, _FILLED * length * width)
     if is_line or is_area:
-        highest, _, _ = _top(cells, box, score, edge)
+        highest = _highest(cells, box, score, edge)
         kind: CandidateKind = "line" if is_line else "area"
         return [Candidate(0, kind, *middle, highest, "", length, area)]
-    return [
-        _point(parts[part] == number, _shifted(part, box), score, deficit, edge)
-        for number, part in enumerate(ndimage.find_objects(parts), 1)
-    ]
+    points: list[Candidate] = []
+    for number, part in enumerate(ndimage.find_objects(parts), 1):
+        points += _points(parts[part] == number, _shifted(part, box), score, deficit, edge, samples)
+    return points
 
 
-def _point(
+def _points(
     cells: NDArray[np.bool_],
     box: Box,
     score: NDArray[np.float32],
     deficit: NDArray[np.bool_],
     edge: int,
-) -> Candidate:
-    highest, y, x = _top(cells, box, score, edge)
-    sign: Sign = "deficit" if deficit[y // edge, x // edge] else "excess"
-    length = edge * _extents(*np.nonzero(cells))[0]
-    area = float(cells.sum() * edge**2)
-    return Candidate(0, "point", float(y), float(x), highest, sign, length, area)
+    samples: float,
+) -> list[Candidate]:
+    """Return the peaks of the score in some connected cells as points, each with its share."""
+    rows, columns = (slice(side.start * edge, side.stop * edge) for side in box)
+    values = score[rows, columns]
+    inside = np.repeat(np.repeat(cells, edge, axis=0), edge, axis=1)
+    values = np.where(inside[: values.shape[0], : values.shape[1]], values, 0)
+    peaks = values == ndimage.maximum_filter(values, 2 * round(_APART * samples) + 1)
+    tops = np.argwhere(peaks & (values >= _PEAK * values.max()))
+    length = edge * _extents(*np.nonzero(cells))[0] / len(tops)
+    area = float(cells.sum() * edge**2) / len(tops)
+    found = []
+    for y, x in tops:
+        at = int(y) + rows.start, int(x) + columns.start
+        sign: Sign = "deficit" if deficit[at[0] // edge, at[1] // edge] else "excess"
+        found.append(
+            Candidate(0, "point", float(at[0]), float(at[1]), float(values[y, x]), sign, length, area)
+        )
+    return found
 
 
 def _shifted(part: Box, box: Box) -> Box:
@@ -214,16 +229,11 @@ def _shifted(part: Box, box: Box) -> Box:
     return rows, columns
 
 
-def _top(
-    cells: NDArray[np.bool_], box: Box, score: NDArray[np.float32], edge: int
-) -> tuple[float, int, int]:
-    """Return the highest score in some cells, and where it is, in samples."""
+def _highest(cells: NDArray[np.bool_], box: Box, score: NDArray[np.float32], edge: int) -> float:
+    """Return the highest score in some cells."""
     rows, columns = (slice(side.start * edge, side.stop * edge) for side in box)
-    values = score[rows, columns]
-    inside = np.repeat(np.repeat(cells, edge, axis=0), edge, axis=1)
-    inside = inside[: values.shape[0], : values.shape[1]]
-    y, x = np.unravel_index(int(np.where(inside, values, -1).argmax()), values.shape)
-    return float(values[y, x]), int(y) + rows.start, int(x) + columns.start
+    values = pool_cells(score[rows, columns], edge)
+    return float(values[cells].max())
 
 
 def _extents(y: NDArray[np.intp], x: NDArray[np.intp]) -> tuple[float, float]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_stem_defects.survey.residual import LatticeResidual
+    from napari_stem_defects.anomaly.residual import LatticeResidual
 
 POINT_POOL, EXTENDED_POOL = 0.3, 0.7
 """Standard deviations, in lattice periods, of the averages for points and extended features."""

@@ -17,14 +17,14 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import linalg, ndimage, signal
 
-from napari_stem_defects.survey.grains import Tile, grain_tiles
+from napari_stem_defects.anomaly.grains import Tile, grain_tiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from napari_stem_defects.survey.sampling import Sampled
+    from napari_stem_defects.anomaly.sampling import Sampled
 
 _WINDOW_PERIODS = 3
 _WINDOWS = 15_000
@@ -37,7 +37,7 @@ _POOL_PERIODS = 0.6
 _SMOOTHING_PERIODS = 0.1
 _CLIP = 25.0
 _BLOCK_ROWS = 480
-"""A multiple of every edge of a cell of `survey.candidates`, so that blocks end with cells."""
+"""A multiple of every edge of a cell of `anomaly.candidates`, so that blocks end with cells."""
 _FIT_PIXELS = 2048 * 2048
 
 

@@ -1,0 +1,60 @@
+"""Show what is unusual in images, without labels or a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_stem_defects.base.progress import Progress
+from napari_stem_defects.cli.options import add_out, add_pixel_size, numbers
+from napari_stem_defects.cli.terminal import long_work, print_error, print_result
+from napari_stem_defects.errors import InputError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from napari_stem_defects.base.progress import ProgressCallback
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the images and the output folder."""
+    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="file or folder")
+    add_out(parser, "folder for the results; each image gets a folder in it")
+    add_pixel_size(parser, "edge of one pixel in nm, instead of the value in the files")
+    parser.add_argument("--frames", type=numbers, metavar="N,N", help="only these frames of stacks")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Survey every image; return 2 if one of them could not be used."""
+    from napari_stem_defects.io.images.read import find_images
+
+    status = 0
+    with long_work() as bar:
+        for path in [image.resolve() for image in find_images(options.images)]:
+            try:
+                _survey_file(path, options, bar)
+            except InputError as error:
+                status = 2
+                print_error(str(error))
+    return status
+
+
+def _survey_file(path: Path, options: argparse.Namespace, report: ProgressCallback) -> None:
+    """Write the survey of one file, and print its statement and folder."""
+    from napari_stem_defects.io.results.survey_folder import write_survey
+    from napari_stem_defects.anomaly.survey_frame import survey_frame
+    from napari_stem_defects.workers.isolated_read import read_micrograph
+
+    micrograph = read_micrograph(path)
+    if options.pixel_size is not None:
+        micrograph = micrograph.with_pixel_size(options.pixel_size, "user")
+    frames = options.frames or tuple(range(micrograph.frame_count))
+    surveys = []
+    for done, frame in enumerate(frames):
+        report(Progress(f"survey {path.name}", done, len(frames)))
+        surveys.append(survey_frame(micrograph.frame(frame), frame=frame))
+    folder = write_survey(options.out.resolve(), micrograph, surveys)
+    report(Progress(f"survey {path.name}", len(frames), len(frames)))
+    print_result(f"{path.name}: {surveys[0].statement} -> {folder}")
+    for note in micrograph.notes:
+        print_result(f"  {note}")

@@ -1,0 +1,215 @@
+"""Files of a survey, ``OUT/<name>/``: anomaly map, ranked places, overview, summary."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tifffile
+
+from napari_stem_defects.io.atomic import replacing, write_bytes
+from napari_stem_defects.io.json_safe import plain
+from napari_stem_defects.io.results.folder_names import find_available_folder
+from napari_stem_defects.io.results.json_file import read_json_or_empty, write_json
+from napari_stem_defects.io.results.summary import library_versions
+from napari_stem_defects.reporting.survey_overview import draw_survey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.anomaly.candidates import Candidate
+    from napari_stem_defects.anomaly.survey_frame import Survey
+
+ANOMALY, CANDIDATES = "anomaly.ome.tif", "survey.csv"
+SUMMARY, OVERVIEW = "summary.json", "overview.png"
+SURVEY_FILES = (ANOMALY, CANDIDATES, OVERVIEW, SUMMARY)
+COLUMNS = (
+    "rank,kind,y_px,x_px,y_nm,x_nm,score,length_nm,area_nm2,sign,length_px,area_px,frame"
+).split(",")
+_TITLES = "survey"
+_CLASSIC_TIFF_BYTES = 2**31
+
+
+def write_survey(out: Path, micrograph: Micrograph, surveys: Sequence[Survey]) -> Path:
+    """Write the survey of an image, or of the frames of a stack.
+
+    Parameters
+    ----------
+    out : Path
+        Parent folder.
+    micrograph : Micrograph
+        The image or stack.
+    surveys : sequence of Survey
+        One per frame, at least one.
+
+    Returns
+    -------
+    Path
+        The folder with `SURVEY_FILES`; the summary is written last.
+
+    Raises
+    ------
+    OutputError
+        The disk is full or the folder is not writable.
+    """
+    folder = find_available_folder(
+        out, micrograph.name, lambda path: _is_available(path, micrograph.sha256)
+    )
+    write_anomaly(
+        folder / ANOMALY,
+        [survey.anomaly for survey in surveys],
+        surveys[0].pixel_size_nm,
+        is_stack=micrograph.is_stack,
+    )
+    write_bytes(folder / CANDIDATES, _table(surveys).encode())
+    page = io.BytesIO()
+    draw_survey(micrograph, surveys[0]).save(page, "PNG")
+    write_bytes(folder / OVERVIEW, page.getvalue())
+    write_json(folder / SUMMARY, _summary(micrograph, surveys))
+    return folder
+
+
+def _is_available(path: Path, sha256: str) -> bool:
+    """Return whether a folder is free or holds a survey of the same image."""
+    if not path.exists():
+        return True
+    summary = read_json_or_empty(path / SUMMARY)
+    same = summary.get("image", {}).get("sha256") == sha256
+    return bool(same and summary.get("result") == _TITLES)
+
+
+def write_anomaly(
+    path: Path,
+    maps: Sequence[NDArray[np.float32]],
+    pixel_size_nm: float | None,
+    *,
+    is_stack: bool,
+) -> None:
+    """Write anomaly maps as a calibrated OME-TIFF.
+
+    Parameters
+    ----------
+    path : Path
+        ``anomaly.ome.tif``.
+    maps : sequence of ndarray of float32, shape (Y, X)
+        One per frame.
+    pixel_size_nm : float or None
+        Edge of a pixel in nm.
+    is_stack : bool
+        Whether the file has a leading frame axis.
+
+    Raises
+    ------
+    OutputError
+        The disk is full or the folder is not writable.
+    """
+    shape = (*((len(maps),) if is_stack else ()), *maps[0].shape)
+    metadata: dict[str, Any] = {"axes": "TYX"[-len(shape) :], "Channel": {"Name": ["anomaly"]}}
+    if pixel_size_nm is not None:
+        for axis in "XY":
+            metadata[f"PhysicalSize{axis}"] = pixel_size_nm
+            metadata[f"PhysicalSize{axis}Unit"] = "nm"
+    big = 4 * int(np.prod(shape, dtype=np.int64)) > _CLASSIC_TIFF_BYTES
+    with (
+        replacing(path) as temporary,
+        tifffile.TiffWriter(temporary, ome=True, bigtiff=big) as file,
+    ):
+        file.write(
+            iter(maps),
+            shape=shape,
+            dtype=np.float32,
+            photometric="minisblack",
+            compression="zlib",
+            predictor=3,
+            metadata=metadata,
+        )
+
+
+def _table(surveys: Sequence[Survey]) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for survey in surveys:
+        writer.writerows(_rows(survey))
+    return text.getvalue()
+
+
+def _rows(survey: Survey) -> Iterator[list[str]]:
+    size = survey.pixel_size_nm
+    for place in survey.candidates:
+        yield [
+            str(place.rank),
+            place.kind,
+            f"{place.y:.2f}",
+            f"{place.x:.2f}",
+            "" if size is None else f"{place.y * size:.4f}",
+            "" if size is None else f"{place.x * size:.4f}",
+            f"{place.score:.3f}",
+            "" if size is None else f"{place.length_px * size:.4f}",
+            "" if size is None else f"{place.area_px * size**2:.5f}",
+            place.sign,
+            f"{place.length_px:.2f}",
+            f"{place.area_px:.1f}",
+            str(survey.frame),
+        ]
+
+
+def _summary(micrograph: Micrograph, surveys: Sequence[Survey]) -> dict[str, Any]:
+    first = surveys[0]
+    return {
+        "result": _TITLES,
+        "image": {
+            "name": micrograph.name,
+            "path": None if micrograph.path is None else str(micrograph.path),
+            "sha256": micrograph.sha256,
+            "frame_shape": list(micrograph.frame_shape),
+            "frame_count": micrograph.frame_count,
+            "pixel_size_nm": first.pixel_size_nm,
+            "pixel_size_source": first.pixel_size_source,
+            "notes": list(micrograph.notes),
+        },
+        "statement": first.statement,
+        "lattice": plain(lattice_summary(first)),
+        "frames": [
+            {
+                "frame": survey.frame,
+                "statement": survey.statement,
+                "threshold": survey.threshold,
+                "counts": _counts(survey.candidates),
+                "seconds": survey.seconds,
+            }
+            for survey in surveys
+        ],
+        "versions": library_versions(),
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def lattice_summary(survey: Survey) -> dict[str, Any]:
+    """Return the lattice of a survey for its summary.
+
+    Parameters
+    ----------
+    survey : Survey
+
+    Returns
+    -------
+    dict
+        The measured lattice, or why there is none.
+    """
+    if survey.lattice is None:
+        return {"kind": "none", "reason": survey.statement}
+    return {"kind": "one", **asdict(survey.lattice), "period_px": survey.period_px}
+
+
+def _counts(candidates: Sequence[Candidate]) -> dict[str, int]:
+    kinds = [candidate.kind for candidate in candidates]
+    return {kind: kinds.count(kind) for kind in ("point", "line", "area")}

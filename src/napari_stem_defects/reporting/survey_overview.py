@@ -1,0 +1,177 @@
+"""``overview.png`` of a survey: the image with its unusual places beside the anomaly map."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from napari_stem_defects.reporting.contrast import to_grey8
+from napari_stem_defects.reporting.fonts import drawable, families
+from napari_stem_defects.reporting.overview_canvas import scale_bar
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.anomaly.candidates import Candidate
+    from napari_stem_defects.anomaly.survey_frame import Survey
+
+_WIDTH, _DPI = 16.0, 100
+_MOST_MARKED, _MOST_NUMBERED = 500, 30
+_MOST_SAMPLES = 1500
+_COLOURS = {"point": "#e69f00", "line": "#56b4e9", "area": "#cc79a7"}
+_PLURALS = {"point": "points", "line": "lines", "area": "areas"}
+
+
+def draw_survey(micrograph: Micrograph, survey: Survey) -> Image.Image:
+    """Draw the page of one frame.
+
+    Parameters
+    ----------
+    micrograph : Micrograph
+        The image or stack.
+    survey : Survey
+
+    Returns
+    -------
+    PIL.Image.Image
+        RGB, 1600 px wide.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    height, width = micrograph.frame_shape
+    panel = min(7.4 * height / width, 14.0)
+    figure = Figure((_WIDTH, panel + 2.0), dpi=_DPI, facecolor="white")
+    FigureCanvasAgg(figure)
+    left, right = _panels(figure, panel)
+    pixels = micrograph.frame(survey.frame).pixels
+    step = max(1, max(height, width) // _MOST_SAMPLES)
+    box = (-0.5, width - 0.5, height - 0.5, -0.5)
+    left.imshow(to_grey8(pixels[::step, ::step]), cmap="gray", extent=box)
+    _draw_places(left, survey)
+    _draw_scale_bar(left, width, survey.pixel_size_nm)
+    _draw_map(figure, right, survey, step, box)
+    _write_texts(figure, micrograph, survey)
+    page = io.BytesIO()
+    figure.savefig(page, format="png")
+    return Image.open(page).convert("RGB")
+
+
+def _panels(figure: Figure, height: float) -> tuple[Axes, Axes]:
+    """Place two panels of the same size with a margin above for the title and below for a bar."""
+    total = height + 2.0
+    bottom, share = 0.9 / total, height / total
+    panels = [figure.add_axes((x, bottom, 0.4625, share)) for x in (0.025, 0.5125)]
+    for axes in panels:
+        axes.set(xticks=[], yticks=[])
+        axes.set_anchor("C")
+    return panels[0], panels[1]
+
+
+def _draw_places(axes: Axes, survey: Survey) -> None:
+    """Mark the places with circles (points) and numbered tags at their rank."""
+    shown = survey.candidates[:_MOST_MARKED]
+    radius = max(0.75 * survey.period_px, 1.0)
+    for kind, colour in _COLOURS.items():
+        places = [place for place in shown if place.kind == kind]
+        _draw_rings(axes, places, colour, radius)
+    for place in shown[:_MOST_NUMBERED]:
+        axes.annotate(
+            str(place.rank),
+            (place.x, place.y),
+            xytext=(7, 7),
+            textcoords="offset points",
+            color="black",
+            size=8,
+            family=list(families()),
+            bbox={"boxstyle": "round,pad=0.15", "fc": _COLOURS[place.kind], "ec": "none"},
+            annotation_clip=True,
+        )
+
+
+def _draw_rings(axes: Axes, places: list[Candidate], colour: str, radius: float) -> None:
+    from matplotlib.collections import EllipseCollection
+
+    if not places:
+        return
+    diameters = [2 * radius if p.kind == "point" else radius for p in places]
+    style: dict[str, Any] = {"units": "xy", "facecolors": "none", "edgecolors": colour}
+    axes.add_collection(
+        EllipseCollection(
+            diameters,
+            diameters,
+            np.zeros(len(places)),
+            offsets=[(p.x, p.y) for p in places],
+            offset_transform=axes.transData,
+            linewidths=1.6,
+            **style,
+        )
+    )
+
+
+def _draw_scale_bar(axes: Axes, width: int, pixel_size_nm: float | None) -> None:
+    length, text = scale_bar(0.25 * width, pixel_size_nm)
+    axes.plot(
+        [0.03 * width, 0.03 * width + length],
+        [0.03, 0.03],
+        transform=axes.get_xaxis_transform(),
+        color="white",
+        linewidth=4,
+        solid_capstyle="butt",
+    )
+    axes.text(
+        0.03 * width,
+        0.045,
+        text,
+        transform=axes.get_xaxis_transform(),
+        color="white",
+        size=12,
+        family=list(families()),
+        va="bottom",
+        bbox={"boxstyle": "round,pad=0.2", "fc": "#00000080", "ec": "none"},
+    )
+
+
+def _draw_map(
+    figure: Figure, axes: Axes, survey: Survey, step: int, box: tuple[float, float, float, float]
+) -> None:
+    """Draw the anomaly map with its colour bar; the threshold is marked on the bar."""
+    shown: NDArray[np.float32] = survey.anomaly[::step, ::step]
+    highest = max(2 * survey.threshold, 2.0)
+    picture = axes.imshow(shown, cmap="magma", vmin=0, vmax=highest, extent=box)
+    bounds = axes.get_position()
+    bar = figure.add_axes((bounds.x0, bounds.y0 - 0.35 / figure.get_figheight(), 0.2, 0.012))
+    figure.colorbar(picture, cax=bar, orientation="horizontal", extend="max")
+    bar.tick_params(labelsize=10)
+    if survey.threshold:
+        bar.axvline(survey.threshold, color="white", linewidth=2)
+    caption = "anomaly score (spreads of the residual); white line: threshold"
+    figure.text(
+        bounds.x0 + 0.215, bounds.y0 - 0.34 / figure.get_figheight(), caption, size=10
+    )
+
+
+def _write_texts(figure: Figure, micrograph: Micrograph, survey: Survey) -> None:
+    """Write name, statement and the legend of the marks."""
+    height = figure.get_figheight()
+    style: dict[str, Any] = {"family": list(families()), "color": "#1a1a1a"}
+    name = drawable(micrograph.name, families())
+    frame = f", frame {survey.frame}" if micrograph.is_stack else ""
+    figure.text(0.025, 1 - 0.48 / height, f"{name}{frame}: what is unusual", size=19, **style)
+    figure.text(0.025, 1 - 0.86 / height, survey.statement, size=12, **style)
+    x = 0.025
+    for kind, colour in _COLOURS.items():
+        count = sum(place.kind == kind for place in survey.candidates)
+        text = f"{count} {kind if count == 1 else _PLURALS[kind]}"
+        figure.text(x, 0.5 / height, "○", size=16, color=colour, weight="bold", **{"family": style["family"]})
+        figure.text(x + 0.016, 0.52 / height, text, size=12, **style)
+        x += 0.09
+    if len(survey.candidates) > _MOST_MARKED:
+        note = f"the {_MOST_MARKED} highest of {len(survey.candidates)} are marked"
+        figure.text(x, 0.52 / height, note, size=11, **style)
