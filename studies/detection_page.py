@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.stats import bootstrap
 
-from napari_stem_defects.base.defect_classes import BULK, colour_of, kind_of
+from napari_stem_defects.base.defect_classes import BULK, default_class
 from napari_stem_defects.reporting.chart_layout import new_figure
 from napari_stem_defects.reporting.markdown import table
 
@@ -180,7 +180,7 @@ def _localised(images: Figures) -> Iterator[Sequence[str]]:
 def score(views: Sequence[Figures], name: str) -> float | None:
     """Return F1 of a class's points, or the share of its line under its name, over views."""
     found = [view["classes"][name] for view in views if name in view["classes"]]
-    if kind_of(name) == "extended":
+    if default_class(name).kind == "line":
         whole = sum(each["pixels"] for each in found)
         return sum(each["named"] for each in found) / whole if whole else None
     hits, there, false = (sum(each[key] for each in found) for key in ("found", "defects", "false"))
@@ -246,12 +246,12 @@ def _plot(views: Sequence[Figures]) -> Figure:
         for name in classes:
             values = [(at, score(some, name)) for at, some in sorted(groups.items())]
             known = [(at, value) for at, value in values if value is not None]
-            style = "--" if kind_of(name) == "point" else "-"
+            style = "--" if default_class(name).kind == "point" else "-"
             axes.plot(
                 [at for at, _ in known],
                 [value for _, value in known],
                 style,
-                color=colour_of(name),
+                color=default_class(name).colour,
                 label=name,
             )
     handles, labels = figure.axes[0].get_legend_handles_labels()

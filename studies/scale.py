@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy.spatial import cKDTree
 
-from napari_stem_defects.base.defect_classes import BULK, kind_of
+from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.detection.detect_frame import detect_frame
 from napari_stem_defects.simulation.simulate import simulate
 
@@ -63,7 +63,7 @@ def measured(ensemble: Ensemble, crystal: str, view: View) -> dict[str, Any]:
     found = detect_frame(scene.micrograph, ensemble, stride=STRIDE)
     classes = {
         name: _line(scene, found, name, size_nm)
-        if kind_of(name) == "extended"
+        if ensemble.spec.class_table[name].kind == "line"
         else _points(scene, found, name, size_nm)
         for name in ensemble.spec.classes
         if name != BULK and name in scene.masks
@@ -75,7 +75,10 @@ def _line(scene: Simulation, found: Detection, name: str, size_nm: float) -> dic
     """Count the pixels of a defect's centre line that any extended class, and this one, holds."""
     line = scene.distance(name) * size_nm <= LINE_NM
     masks = dict(zip(found.mask_names, found.masks > 0, strict=True))
-    planar = np.any([mask for key, mask in masks.items() if kind_of(key) == "extended"], axis=0)
+    planar = np.any(
+        [mask for key, mask in masks.items() if found.class_table[key].kind in ("line", "area")],
+        axis=0,
+    )
     away = np.logical_and.reduce(
         [scene.distance(other) > scene.distance(name) for other in scene.masks if other != name]
     )

@@ -26,12 +26,13 @@ from recipe import (
 )
 from scipy.spatial import cKDTree
 
-from napari_stem_defects.base.defect_classes import BULK, kind_of
+from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.io.images.read import read
 from napari_stem_defects.networks.spec import Architecture, EnsembleSpec
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 from napari_stem_defects.simulation.random_scenes import FAULT_CLASSES, SceneDistribution
-from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks, join
+from napari_stem_defects.training.clicks import Clicks, from_clicks
+from napari_stem_defects.training.dataset import TrainingSet, join
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -185,7 +186,7 @@ def ood_sites(data: Path) -> TrainingSet:
 def margins_and_rest(data: TrainingSet) -> tuple[TrainingSet, TrainingSet]:
     """Divide sites into those held out and those that share no pixel with them."""
     at = np.column_stack([data.y, data.x])
-    point = np.array([bool(name) and kind_of(name) == "point" for name in data.labels])
+    point = np.array([kind == "point" for kind in data.kinds()])
     edited = np.isin(data.image, np.arange(1, 1 + len(EDITED)))
     held = in_margins(at) & (edited | (data.image == 0)) | (held_points(at) & edited & point)
     return without_neighbours(data, held, PREPROCESSING.patch_px)

@@ -10,7 +10,8 @@ from skimage.transform import rescale
 
 from napari_stem_defects.io.images.read import read
 from napari_stem_defects.io.labels.patch_folder import read_patch_folder
-from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks, from_patches
+from napari_stem_defects.training.clicks import Clicks, from_clicks
+from napari_stem_defects.training.dataset import TrainingSet, from_patches
 
 if TYPE_CHECKING:
     from pathlib import Path

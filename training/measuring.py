@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from napari_stem_defects.base.defect_classes import BULK, UNKNOWN, kind_of
+from napari_stem_defects.base.defect_classes import BULK, UNKNOWN
 from napari_stem_defects.detection.detect_frame import detect_frame
 from napari_stem_defects.io.images.read import read
 from napari_stem_defects.networks.spec import Ensemble
@@ -187,7 +187,9 @@ def _named(scene: Simulation, detection: Detection) -> dict[str, dict[str, int]]
     counts = {}
     for name, mine in distance.items():
         there = mine <= NEAR_PX
-        if kind_of(name) == "extended":  # a point defect, or a junction, may lie on it
+        if (
+            detection.class_table[name].kind == "line"
+        ):  # a point defect, or a junction, may lie on it
             there &= np.logical_and.reduce([mine <= away for away in distance.values()])
         counts[name] = {
             "windows": int(there.sum()),

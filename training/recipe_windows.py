@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_stem_defects.base.defect_classes import kind_of
 from napari_stem_defects.simulation.imaging_model import Imaging
 from napari_stem_defects.simulation.random_scenes import (
     DEFAULT_DISTRIBUTION,
@@ -131,7 +130,7 @@ def warm_up_samples(
             on_defect = np.nansum(parts[-1].targets[:, 1:], axis=1) > 0
             parts[-1] = parts[-1].subset(on_defect)
     samples = join_samples(parts)
-    is_extended = [kind_of(name) != "point" for name in recipe.spec.classes]
+    is_extended = [each.kind != "point" for each in recipe.spec.class_data]
     return Samples(samples.features, np.where(is_extended, samples.targets, np.float32(np.nan)))
 
 

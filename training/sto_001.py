@@ -19,12 +19,13 @@ from labelled import other_crystals, scaled_other_crystals, without_neighbours
 from recipe import POINT_THRESHOLD, EnsembleRecipe, Size
 from scipy.spatial import cKDTree
 
-from napari_stem_defects.base.defect_classes import BULK, kind_of
+from napari_stem_defects.base.defect_classes import BULK, default_kind
 from napari_stem_defects.io.images.read import read
 from napari_stem_defects.networks.spec import Architecture, EnsembleSpec
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 from napari_stem_defects.simulation.random_scenes import SceneDistribution
-from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks, join
+from napari_stem_defects.training.clicks import Clicks, from_clicks
+from napari_stem_defects.training.dataset import TrainingSet, join
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +47,7 @@ DIM, BRIGHT = (15.0, 40.0), (40.0, 1500.0)
 THIN, THICK = (0.0, 0.6), (0.6, 1.0)
 
 PREPROCESSING = PreprocessingSettings(representation="real", smoothing_px=0.7)
-THRESHOLDS = {name: POINT_THRESHOLD if kind_of(name) == "point" else 0.5 for name in CLASSES}
+THRESHOLDS = {name: POINT_THRESHOLD if default_kind(name) == "point" else 0.5 for name in CLASSES}
 DESCRIPTION = (
     "Extra columns (Extra), interstitial columns (IExtra) and missing Sr columns (Mis) in"
     " SrTiO3 and crystals like it, seen along [001]. Trained on one public micrograph, three"

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.api.models import load_model
     from napari_stem_defects.api.survey import survey
     from napari_stem_defects.api.train import evaluate, train
+    from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.base.search_area import SearchArea
     from napari_stem_defects.errors import InputError
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_MODEL",
+    "DefectClass",
     "Detection",
     "Ensemble",
     "EvaluationReport",
@@ -73,6 +75,7 @@ __all__ = [
 
 # Where each public name is defined.
 _DEFINED_IN = {
+    "DefectClass": "base.defect_classes",
     "Detection": "postprocessing.results",
     "Ensemble": "networks.spec",
     "EvaluationReport": "training.evaluate",

@@ -1,26 +1,31 @@
-"""Names, kinds and colours of the defect classes."""
+"""Names, kinds, titles and colours of the defect classes."""
 
 from __future__ import annotations
 
+import pickle
 import re
+from dataclasses import asdict
 
 import pytest
 
 from napari_stem_defects.base.defect_classes import (
     BULK,
     UNKNOWN,
+    DefectClass,
     check_class_name,
-    colour_of,
-    kind_of,
-    title_of,
+    class_table,
+    colours_of,
+    complete_classes,
+    default_class,
+    default_kind,
 )
 from napari_stem_defects.errors import LabelError
 
 KNOWN = {
     BULK: "bulk",
-    "SF1": "extended",
-    "SF2": "extended",
-    "Twin_Bound": "extended",
+    "SF1": "line",
+    "SF2": "line",
+    "Twin_Bound": "line",
     "LC": "point",
     "Vacancy_CdTe": "point",
     "interstitial": "point",
@@ -32,24 +37,24 @@ KNOWN = {
 
 @pytest.mark.parametrize(("name", "kind"), KNOWN.items())
 def test_predefined_classes_have_kind_title_and_colour(name: str, kind: str) -> None:
-    assert kind_of(name) == kind
-    assert title_of(name) == title_of(name).strip() != ""
-    assert re.fullmatch("#[0-9a-f]{6}", colour_of(name))
+    found = default_class(name)
+    assert found.kind == default_kind(name) == kind
+    assert found.title == found.title.strip() != ""
+    assert re.fullmatch("#[0-9a-f]{6}", found.colour)
 
 
 def test_predefined_colours_differ() -> None:
-    assert len({colour_of(name) for name in (*KNOWN, UNKNOWN)}) == len(KNOWN) + 1
+    assert len({default_class(name).colour for name in (*KNOWN, UNKNOWN)}) == len(KNOWN) + 1
 
 
 def test_other_names_are_points_with_their_own_title() -> None:
-    assert kind_of("dislocation") == "point"
-    assert title_of("dislocation") == "dislocation"
+    assert default_class("dislocation") == DefectClass("dislocation", "point", "dislocation")
 
 
 def test_the_colour_of_other_names_depends_on_the_name_only() -> None:
     """Figures of different versions and machines are comparable."""
-    assert colour_of("dislocation") == "#cddc39"
-    assert len({colour_of(f"class {number}") for number in range(50)}) == 8
+    assert default_class("dislocation").colour == "#cddc39"
+    assert len({default_class(f"class {number}").colour for number in range(50)}) == 8
 
 
 @pytest.mark.parametrize("name", ["Bulk", "a", "x" * 60, "grain boundary", "\u039b-defect"])
@@ -76,3 +81,39 @@ def test_names_that_files_or_layers_cannot_have_are_rejected(name: str, message:
     with pytest.raises(LabelError, match=re.escape(message)) as caught:
         check_class_name(name)
     assert "\n" not in str(caught.value)
+
+
+def test_a_class_is_data_that_survives_json_and_pickle() -> None:
+    found = DefectClass("APB", "line", "anti-phase boundary", "#102030")
+    assert DefectClass(**asdict(found)) == found
+    assert pickle.loads(pickle.dumps(found)) == found
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"kind": "extended"}, "kind 'extended' must be point, line or area"),
+        ({"kind": "bulk"}, "kind 'bulk'"),
+        ({"kind": ["line"]}, "kind"),
+        ({"name": "a/b"}, "remove"),
+        ({"name": BULK, "kind": "line"}, "its kind is bulk"),
+        ({"title": "two\nlines"}, "title"),
+        ({"title": " "}, "title"),
+        ({"title": "x" * 121}, "title"),
+        ({"title": 3}, "title"),
+        ({"colour": "red"}, "#e69f00"),
+        ({"colour": 3}, "#e69f00"),
+    ],
+)
+def test_impossible_values_are_refused_in_one_line(values: dict[str, object], message: str) -> None:
+    with pytest.raises(LabelError, match=message) as caught:
+        DefectClass(**{"name": "APB", **values})  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+
+
+def test_given_classes_replace_the_defaults() -> None:
+    mine = DefectClass("SF1", "area", "mine", "#000001")
+    found = complete_classes(["Bulk", "SF1", "SF2"], [mine, DefectClass("other")])
+    assert found == (default_class("Bulk"), mine, default_class("SF2"))
+    assert list(class_table(found)) == ["Bulk", "SF1", "SF2", UNKNOWN]
+    assert colours_of(found)["SF1"] == "#000001"

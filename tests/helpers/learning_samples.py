@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
-from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks, from_patches
+from napari_stem_defects.training.clicks import Clicks, from_clicks
+from napari_stem_defects.training.dataset import TrainingSet, from_patches
 
 PERIODS = {"Bulk": 5.0, "SF1": 10.0, "SF2": 3.0}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.postprocessing.masks import masks_from_probability
 from napari_stem_defects.postprocessing.regions import measure_regions
@@ -33,6 +34,7 @@ def detection(
     empty: bool = False,
     nm: float | None = 0.05,
     threshold: float = 0.5,
+    classes: tuple[DefectClass, ...] = (),
 ) -> Detection:
     """Return a vertical fault, two vacancies and an unknown corner, or no defect at all."""
     y, x = (np.arange(3, size, 8, dtype=np.float32) for size in of.frame_shape)
@@ -42,7 +44,9 @@ def detection(
         probability[:, :, 4:6] = np.array([0.1, 0.8 + frame / 100, 0.1, 0.0])[:, None, None]
         probability[:, 3, [8, 12]] = np.array([0.1, 0.0, 0.9, 0.2])[:, None]
         probability[:, -3:, -3:] = 0.1
-    prediction = ProbabilityMap(probability, y, x, CLASSES, np.ones((y.size, x.size), bool))
+    prediction = ProbabilityMap(
+        probability, y, x, CLASSES, np.ones((y.size, x.size), bool), classes
+    )
     limits = dict.fromkeys(CLASSES, threshold)
     stack = masks_from_probability(prediction, of.frame_shape, limits)
     return Detection(

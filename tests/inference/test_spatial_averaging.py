@@ -11,7 +11,8 @@ from napari_stem_defects.inference.spatial_averaging import (
     average_logits,
 )
 from napari_stem_defects.preprocessing.windows import window_grid
-from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks, from_patches
+from napari_stem_defects.training.clicks import Clicks, from_clicks
+from napari_stem_defects.training.dataset import TrainingSet, from_patches
 from napari_stem_defects.training.sampling import averaging_positions
 
 GRID = window_grid((91, 121), 3)

@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from label_events import FRAME, IMAGE, LABEL, events
 
 from napari_stem_defects.errors import LabelError
-from napari_stem_defects.labels.label import Label, LabelClass, LabelledFrame, default_class
-from napari_stem_defects.labels.state import (
-    DropClass,
-    LabelEvent,
-    LabelState,
-    RemoveLabel,
-    RenameClass,
-    UnknownEventError,
-    from_record,
-    to_record,
-)
-
-IMAGE = "ab" * 32
-LABEL = Label("one", IMAGE, 0, 10.0, 20.5, "SF1", author="ada", at="2026-01-01T00:00:00+00:00")
-FRAME = LabelledFrame(IMAGE, 0, "image", 100, 120, "cd" * 32, pixel_size_nm=0.02)
-
-names = st.sampled_from(["Bulk", "SF1", "SF2", "LC"])
-ids = st.sampled_from(["one", "two", "three"])
-coordinates = st.floats(-1e6, 1e6)
-events: st.SearchStrategy[LabelEvent] = st.one_of(
-    st.builds(Label, ids, st.just(IMAGE), st.integers(0, 2), coordinates, coordinates, names),
-    st.builds(RemoveLabel, ids),
-    st.builds(LabelClass, names, st.sampled_from(["#123456", "#abcdef"]), st.none()),
-    st.builds(DropClass, names),
-    st.builds(RenameClass, names, names),
-)
+from napari_stem_defects.labels.events import DropClass, LabelEvent, RemoveLabel, RenameClass
+from napari_stem_defects.labels.label import LabelClass, default_class
+from napari_stem_defects.labels.state import LabelState
 
 
 def tables(state: LabelState) -> tuple[object, object]:
@@ -69,38 +46,6 @@ def test_every_label_has_a_class_in_the_table(past: list[LabelEvent]) -> None:
     assert sum(state.counts().values()) == len(state.labels)
 
 
-@given(events)
-def test_events_survive_json(event: LabelEvent) -> None:
-    assert from_record(json.loads(json.dumps(to_record(event)))) == event
-
-
-def test_frames_survive_json() -> None:
-    assert from_record(json.loads(json.dumps(to_record(FRAME)))) == FRAME
-
-
-def test_a_record_of_a_newer_version_is_recognised() -> None:
-    with pytest.raises(UnknownEventError, match="update"):
-        from_record({"op": "polygon", "points": []})
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"y": float("nan")},
-        {"y": "far"},
-        {"frame": -1},
-        {"source": "rumour"},
-        {"image": "../../etc"},
-        {"class_name": "../SF1"},
-        {"colour": "red"},
-    ],
-)
-def test_an_invalid_record_is_refused_in_one_line(change: dict[str, object]) -> None:
-    with pytest.raises(LabelError) as caught:
-        from_record(to_record(LABEL) | change)
-    assert "\n" not in str(caught.value)
-
-
 def test_classes_get_the_lowest_free_keys() -> None:
     state = LabelState()
     state.apply_all(state.plan_missing_classes([f"c{n}" for n in range(9)]))
@@ -123,9 +68,9 @@ def test_a_taken_key_or_name_is_refused() -> None:
 
 
 def test_renaming_keeps_colour_key_and_labels() -> None:
-    state = LabelState([LabelClass("SF1", "#112233", 4), LABEL])
+    state = LabelState([LabelClass("SF1", "#112233", 4, "area", "own title"), LABEL])
     state.apply_all(state.plan_rename("SF1", "fault"))
-    assert state.classes == {"fault": LabelClass("fault", "#112233", 4)}
+    assert state.classes == {"fault": LabelClass("fault", "#112233", 4, "area", "own title")}
     assert state.labels["one"] == replace(LABEL, class_name="fault")
 
 
@@ -141,7 +86,7 @@ def test_plans_for_missing_classes_list_the_existing_ones() -> None:
         lambda: state.plan_rename("SF9", "x"),
         lambda: state.plan_merge(["SF9"], "SF1"),
         lambda: state.plan_merge(["SF1"], "SF9"),
-        lambda: state.plan_recolour("SF9", "#000000"),
+        lambda: state.plan_change("SF9", colour="#000000"),
     ):
         with pytest.raises(LabelError, match="choose from SF1"):
             plan()
@@ -176,3 +121,43 @@ def test_missing_labels_and_classes_are_reported() -> None:
         state.get_label("two")
     with pytest.raises(LabelError, match="no class 'LC'; choose from SF1"):
         state.get_class("LC")
+
+
+def test_kind_title_and_colour_change_and_can_be_undone() -> None:
+    state = LabelState([default_class("fault", 1)])
+    before = dict(state.classes)
+    undo = state.apply_all(state.plan_change("fault", kind="line", title="stacking fault"))
+    assert state.classes["fault"].kind == "line"
+    assert state.classes["fault"].title == "stacking fault"
+    assert state.plan_change("fault", kind="line") == []
+    state.apply_all(undo)
+    assert state.classes == before
+    with pytest.raises(LabelError, match="kind 'plane'"):
+        state.plan_change("fault", kind="plane")  # type: ignore[arg-type]
+    with pytest.raises(LabelError, match="Bulk: its kind is bulk"):
+        LabelState([default_class("Bulk")]).plan_change("Bulk", kind="line")
+
+
+def test_kinds_of_missing_classes_are_set_and_those_of_present_ones_changed() -> None:
+    state = LabelState([default_class("fault", 1), default_class("LC", 2)])
+    plan = state.plan_missing_classes(["fault", "APB", "LC", "x"], {"fault": "line", "APB": "line"})
+    assert [(each.name, each.kind) for each in plan] == [  # type: ignore[union-attr]
+        ("fault", "line"),
+        ("APB", "line"),
+        ("x", "point"),
+    ]
+
+
+def test_a_class_renamed_to_bulk_becomes_bulk_and_back() -> None:
+    state = LabelState([LabelClass("crystal", "#112233", 1, "area")])
+    undo = state.apply_all(state.plan_rename("crystal", "Bulk"))
+    assert state.classes["Bulk"].kind == "bulk"
+    state.apply_all(undo)
+    assert state.classes == {"crystal": LabelClass("crystal", "#112233", 1, "area")}
+
+
+def test_a_title_that_came_from_the_name_follows_it() -> None:
+    state = LabelState([default_class("SF1")])
+    state.apply_all(state.plan_rename("SF1", "my fault"))
+    assert state.classes["my fault"].title == "my fault"
+    assert state.classes["my fault"].kind == "line"

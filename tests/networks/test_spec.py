@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.errors import InputError, ModelError
 from napari_stem_defects.networks.spec import (
     Architecture,
     Ensemble,
     EnsembleSpec,
-    InferenceSettings,
     PlattCalibration,
 )
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
@@ -49,59 +49,6 @@ def test_descriptions_survive_json() -> None:
 
 def test_thresholds_default_to_one_half() -> None:
     assert [SPEC.threshold(name) for name in SPEC.classes] == [0.5, 0.4, 0.5]
-
-
-def settings(training: dict[str, object], patch_px: int = 64) -> InferenceSettings:
-    preprocessing = PreprocessingSettings(patch_px=patch_px)
-    return EnsembleSpec("mine", ("Bulk",), preprocessing=preprocessing, training=training).inference
-
-
-@pytest.mark.parametrize(
-    ("extent", "stride"),
-    [(8.0, 8), (5.5, 5), (1.6, 1), (0.2, 1), (0.0, 8), ("4", 8), (None, 8), (float("nan"), 8)],
-)
-def test_the_stride_follows_the_label_extent(extent: object, stride: int) -> None:
-    training = {} if extent is None else {"label_radius_px": extent}
-    assert settings(training).stride_px == stride
-
-
-@pytest.mark.parametrize(
-    ("stored", "found"),
-    [(0.97, 0.97), (1, 1.0), (None, None), ("much", None), (0, None), (1.5, None)],
-)
-def test_the_early_exit_probability_is_read_from_training(
-    stored: object, found: float | None
-) -> None:
-    training = {} if stored is None else {"bulk_clears_from": stored}
-    assert settings(training).early_exit_probability == found
-
-
-@pytest.mark.parametrize(
-    ("stored", "found"),
-    [(2.2, 2.2), (None, 0.0), ("4", 0.0), (float("nan"), 0.0), (900, 0.0), (10**400, 0.0)],
-)
-def test_spatial_averaging_is_read_from_training(stored: object, found: float) -> None:
-    training = {} if stored is None else {"spread_px": stored}
-    assert settings(training).averaging_px == found
-
-
-@pytest.mark.parametrize(
-    ("training", "patch_px", "margin"),
-    [({"label_radius_px": 0}, 64, 32), ({"label_radius_px": 0.0}, 48, 24), ({}, 64, 0)],
-)
-def test_windows_stay_inside_where_whole_patches_were_labelled(
-    training: dict[str, object], patch_px: int, margin: int
-) -> None:
-    assert settings(training, patch_px).margin_px == margin
-    assert settings({"label_radius_px": 3}, patch_px).margin_px == 0
-
-
-def test_inference_settings_keep_their_stored_names() -> None:
-    training = {"label_radius_px": 4.0, "spread_px": 2.0, "bulk_clears_from": 0.99}
-    assert settings(training) == InferenceSettings(4.0, 4, 0, 2.0, 0.99)
-    spec = EnsembleSpec("mine", ("Bulk",), training=training)
-    assert spec.to_dict()["training"] == training
-    assert "inference" not in spec.to_dict()
 
 
 def test_cached_objects_are_built_once_and_stay_out_of_copies() -> None:
@@ -185,12 +132,45 @@ def test_malformed_descriptions_raise_errors_of_one_line(change: dict[str, objec
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", list(SPEC.to_dict()))
+@pytest.mark.parametrize("name", [name for name in SPEC.to_dict() if name != "class_data"])
 def test_missing_entries_are_named(name: str) -> None:
     values = as_json()
     del values[name]
     with pytest.raises(ModelError, match=name):
         EnsembleSpec.from_dict(values)
+
+
+def test_descriptions_without_class_data_get_that_of_the_names() -> None:
+    """As in model files of format version 2."""
+    values = as_json()
+    del values["class_data"]
+    assert EnsembleSpec.from_dict(values) == SPEC
+    faults = EnsembleSpec("x", ("Bulk", "SF1", "mine"))
+    assert [each.kind for each in faults.class_data] == ["bulk", "line", "point"]
+
+
+def test_class_data_survives_json_and_follows_the_classes() -> None:
+    mine = DefectClass("mine", "area", "my phase", "#010203")
+    spec = EnsembleSpec("x", ("Bulk", "SF1", "mine"), class_data=(mine,))
+    stored = json.loads(json.dumps(spec.to_dict()))
+    assert EnsembleSpec.from_dict(stored).class_table["mine"] == mine
+    assert replace(spec, classes=("mine",)).class_data == (mine,)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [{"name": "other", "kind": "line"}],
+        [{"name": "Bulk", "kind": "line"}],
+        [{"name": "Bulk", "kind": "bulk", "size": 3}],
+        ["Bulk"],
+        3,
+    ],
+)
+def test_invalid_class_data_is_one_line(given: object) -> None:
+    with pytest.raises(ModelError) as caught:
+        EnsembleSpec.from_dict(as_json() | {"class_data": given})
+    assert "\n" not in str(caught.value)
 
 
 def test_invalid_classes_are_rejected_before_training() -> None:

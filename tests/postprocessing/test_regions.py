@@ -48,7 +48,7 @@ def measure(
 
 def measured_length(mask: NDArray[np.bool_]) -> float:
     masks = empty_masks()
-    masks[0, 30 : 30 + mask.shape[0], 50 : 50 + mask.shape[1]] = mask
+    masks[1, 30 : 30 + mask.shape[0], 50 : 50 + mask.shape[1]] = mask
     (region,) = measure(masks, nm=1.0)
     assert region.length_nm is not None
     return region.length_nm
@@ -63,7 +63,11 @@ def test_a_band_is_measured_in_px_and_nm() -> None:
     assert (band.y_nm, band.x_nm) == pytest.approx((59.5 * 0.03, 44.5 * 0.03))
     assert band.area_px == 1000
     assert band.area_nm2 == pytest.approx(1000 * 0.03**2)
-    assert band.length_nm == pytest.approx(np.hypot(100, 9) * 0.03)
+    assert band.length_nm == pytest.approx(100 * 0.03, abs=0.003)
+    assert band.width_nm == pytest.approx(10 * 0.03, abs=0.003)
+    assert band.direction_deg == pytest.approx(90, abs=0.1)
+    assert (band.kind, band.perimeter_nm) == ("line", None)
+    np.testing.assert_allclose(band.centre_line, [(9.5, 44.5), (109.5, 44.5)], atol=0.05)
     assert (band.mean_probability, band.max_probability) == pytest.approx((0.8, 0.8))
 
 

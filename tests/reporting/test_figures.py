@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from report_samples import HISTORY
 
-from napari_stem_defects.base.defect_classes import colour_of
+from napari_stem_defects.base.defect_classes import default_class
 from napari_stem_defects.reporting.chart_layout import new_figure
 from napari_stem_defects.reporting.figures import (
     draw_confusion,
@@ -106,7 +106,7 @@ def test_small_bins_are_left_out_of_the_reliability() -> None:
 def test_reliability_curves_have_the_colours_of_their_classes() -> None:
     figure = new_figure(200, 200, 100)
     axes = draw_reliability(figure, {"SF1": bins((9, 0.25, 0.75)), "LC": bins((1, 0.2, 0.0))})
-    found = where(pixels(figure), colour_of("SF1"))
+    found = where(pixels(figure), default_class("SF1").colour)
     box = axes.get_position()
     in_axes = found[found[:, 0] < 1 - box.y0]
     y, x = in_axes.mean(axis=0)
@@ -140,7 +140,7 @@ def test_no_losses_and_zero_losses_can_be_drawn() -> None:
 def test_legends_of_losses_name_each_class_once() -> None:
     legend = loss_legend(epoch_losses(HISTORY * 2))
     assert [entry.name for entry in legend] == ["pretraining", "Bulk", "SF1"]
-    assert legend[2].colour == colour_of("SF1")
+    assert legend[2].colour == default_class("SF1").colour
 
 
 @pytest.mark.parametrize("name", ["$x", "a_{b}$c$", "欠陥 µ", "x" * 60])

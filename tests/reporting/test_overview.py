@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageColor
 from result_samples import CLASSES, MODEL, detection, micrograph
 
-from napari_stem_defects.base.defect_classes import UNKNOWN, colour_of
+from napari_stem_defects.base.defect_classes import UNKNOWN, DefectClass, default_class
 from napari_stem_defects.io.results.result_folder import write_results
 from napari_stem_defects.postprocessing.mask_stack import MaskStack
 from napari_stem_defects.postprocessing.regions import totals
@@ -46,7 +46,7 @@ def page(image: Micrograph, *detections: Detection) -> Image.Image:
 
 
 def pixels_of(picture: Image.Image, name: str) -> int:
-    away = np.asarray(picture, int) - ImageColor.getrgb(colour_of(name))
+    away = np.asarray(picture, int) - ImageColor.getrgb(default_class(name).colour)
     return int((np.abs(away).max(axis=2) < 12).sum())
 
 
@@ -153,17 +153,18 @@ def test_a_constant_image_and_full_masks_are_drawn() -> None:
     assert page(image, replace(found, mask_stack=full)).width >= 1000
 
 
-def test_classes_without_a_known_title_are_drawn(written: list[str]) -> None:
+def test_titles_and_kinds_are_those_of_the_data(written: list[str]) -> None:
     image = micrograph()
-    found = detection(image)
-    renamed = {"Vacancy_CdTe": "split <interstitial> & pair"}
-    for region in found.regions:
-        object.__setattr__(region, "class_name", renamed.get(region.class_name, region.class_name))
-    map_ = found.map
-    object.__setattr__(map_, "classes", tuple(renamed.get(n, n) for n in map_.classes))
-    names = tuple(renamed.get(name, name) for name in found.mask_names)
-    page(image, replace(found, mask_stack=replace(found.mask_stack, names=names)))
+    own = (
+        DefectClass("Vacancy_CdTe", "point", "split <interstitial> & pair"),
+        DefectClass("SF1", "area", "my phase", "#123456"),
+    )
+    page(image, detection(image, classes=own))
     assert "split <interstitial> & pair" in written
+    assert "my phase" in written
+    # An area has a size but no length.
+    assert "SF1: 1" in written
+    assert not any("long" in text for text in written)
 
 
 def test_the_file_is_a_png(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageColor
 
-from napari_stem_defects.base.defect_classes import UNKNOWN, colour_of
+from napari_stem_defects.base.defect_classes import UNKNOWN, default_class
 from napari_stem_defects.reporting.label_placement import LabelPlacer, TextBox
 from napari_stem_defects.reporting.overview_canvas import (
     SUPERSAMPLING,
@@ -77,7 +77,7 @@ def test_a_hatch_has_bright_lines_on_a_tint() -> None:
     drawn = canvas()
     drawn.hatch(np.ones((30, 40), np.uint8))
     levels = np.unique(np.asarray(drawn.image)[..., 0])
-    white = ImageColor.getrgb(colour_of(UNKNOWN))[0]
+    white = ImageColor.getrgb(default_class(UNKNOWN).colour)[0]
     assert 84 < levels.min() < levels.max() <= white
     empty = canvas()
     empty.hatch(np.zeros((30, 40), np.uint8))

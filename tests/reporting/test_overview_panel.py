@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageColor
 from result_samples import detection, micrograph
 
-from napari_stem_defects.base.defect_classes import UNKNOWN, colour_of
+from napari_stem_defects.base.defect_classes import UNKNOWN, default_class
 from napari_stem_defects.reporting import overview_canvas
 from napari_stem_defects.reporting.overview_canvas import fit_frame
 from napari_stem_defects.reporting.overview_panel import draw_panel, draw_swatch
@@ -46,7 +46,7 @@ def test_defects_are_drawn_where_they_are() -> None:
     picture, found = panel(names=False), detection(image)
     zoom = picture.width / image.frame_shape[1]
     for region in found.regions:
-        y, x = np.nonzero(near(picture, colour_of(region.class_name), 40))
+        y, x = np.nonzero(near(picture, default_class(region.class_name).colour, 40))
         distance = np.hypot(y / zoom - region.y_px, x / zoom - region.x_px)
         assert distance.min() < 3 * np.sqrt(region.area_px)
 
@@ -90,6 +90,6 @@ def test_labels_are_drawn_without_a_pixel_size() -> None:
 
 @pytest.mark.parametrize("name", ["SF1", "Vacancy_CdTe", "anything", UNKNOWN])
 def test_swatches_show_the_colour_of_the_class(name: str) -> None:
-    swatch = draw_swatch(name, (52, 36))
+    swatch = draw_swatch(default_class(name), (52, 36))
     assert swatch.size == (52, 36)
-    assert near(swatch, colour_of(name), 90).sum() > 20
+    assert near(swatch, default_class(name).colour, 90).sum() > 20

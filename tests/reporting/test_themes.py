@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_stem_defects.base.defect_classes import UNKNOWN, colour_of
+from napari_stem_defects.base.defect_classes import UNKNOWN, default_class
 from napari_stem_defects.reporting.themes import (
     DARK,
     LIGHT,
@@ -41,8 +41,8 @@ def test_text_contrasts_with_a_colour() -> None:
 
 
 def test_class_names_are_darker_on_a_light_background() -> None:
-    assert class_ink("SF1", DARK) == colour_of("SF1")
-    assert luma(class_ink("SF1", LIGHT)) < luma(colour_of("SF1"))
+    assert class_ink("SF1", DARK) == default_class("SF1").colour
+    assert luma(class_ink("SF1", LIGHT)) < luma(default_class("SF1").colour)
     assert class_ink(UNKNOWN, LIGHT) == LIGHT.text
 
 

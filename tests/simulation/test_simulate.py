@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from napari_stem_defects.base.defect_classes import kind_of
+from napari_stem_defects.base.defect_classes import default_kind
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.simulation.random_scenes import OUT_OF_DISTRIBUTION_FAMILIES
 from napari_stem_defects.simulation.simulate import (
@@ -147,7 +147,7 @@ def test_points_of_the_showcase_keep_clear_of_its_faults() -> None:
         if point.class_name == "LC":
             continue
         for name in made.masks:
-            if kind_of(name) == "extended":
+            if default_kind(name) == "line":
                 assert made.distance(name)[round(point.y_px), round(point.x_px)] > 30
 
 

@@ -13,7 +13,8 @@ import pytest
 import tifffile
 
 from napari_stem_defects.simulation.simulate import simulate
-from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks
+from napari_stem_defects.training.clicks import Clicks, from_clicks
+from napari_stem_defects.training.dataset import TrainingSet
 from napari_stem_defects.training.evaluate import predict_logits
 from napari_stem_defects.training.metrics import auroc
 

@@ -12,7 +12,8 @@ from napari_stem_defects.inference.early_exit import (
 )
 from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec, PlattCalibration
 from napari_stem_defects.training import early_exit
-from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks
+from napari_stem_defects.training.clicks import Clicks, from_clicks
+from napari_stem_defects.training.dataset import TrainingSet
 from napari_stem_defects.training.early_exit import MARGIN, MIN_SITES, early_exit_threshold
 from napari_stem_defects.training.sampling import Samples, plain_samples
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_stem_defects.base.defect_classes import DefectClass, Kind
 from napari_stem_defects.training.label_extent import (
     MAX_EXTENT_PX,
     MIN_EXTENT_PX,
@@ -60,6 +61,13 @@ def test_extended_classes_do_not_reduce_the_distance_of_columns() -> None:
     assert label_extent([fault]) == pytest.approx(0.4 * 5)
 
 
+def test_a_kind_that_is_given_holds_before_that_of_the_name() -> None:
+    close = points(mine=[(0, n) for n in range(0, 100, 5)], Bulk=[(0, n + 2) for n in range(99)])
+    as_line = close._replace(class_data=(DefectClass("mine", "line"),))
+    assert nearest_class_distance([close]) < 5
+    assert nearest_class_distance([as_line]) == np.inf
+
+
 def test_bulk_sites_extend_up_to_the_surroundings_of_defects() -> None:
     found = site_extents(points(Bulk=[(0, 0), (0, 90)], Mis=[(0, 8)]), 3.2, count=5)
     np.testing.assert_allclose(found, [1.6, MAX_EXTENT_PX / 2, 1.6, 1.6, 1.6])
@@ -72,9 +80,9 @@ def test_the_extent_of_defects_is_twice_the_smallest_of_clicks() -> None:
 
 
 def test_jitter_is_larger_for_point_defects_only() -> None:
-    labels = ("Mis", "Bulk", "", "SF1", "Mis", "Mis")
+    kinds: list[Kind | None] = ["point", "bulk", None, "line", "point", "point"]
     extents = np.array([1.6, 1.6, 1.6, 1.6, 4.0, 0.0])
-    np.testing.assert_allclose(sampling_jitter(labels, extents), [3.2, 1.6, 1.6, 1.6, 4.0, 0.0])
+    np.testing.assert_allclose(sampling_jitter(kinds, extents), [3.2, 1.6, 1.6, 1.6, 4.0, 0.0])
 
 
 def test_trees_hold_the_positions_of_their_class() -> None:

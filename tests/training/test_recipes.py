@@ -11,7 +11,8 @@ from learning_samples import striped_clicks, striped_patches
 
 from napari_stem_defects.errors import InputError, LabelError
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
-from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks
+from napari_stem_defects.training.clicks import Clicks, from_clicks
+from napari_stem_defects.training.dataset import TrainingSet
 from napari_stem_defects.training.recipes import TrainingOptions, recipe_for, select_usable_sites
 
 
@@ -192,6 +193,6 @@ def test_stored_names_do_not_change() -> None:
     assert values["common_epochs"] == recipe.pretraining_epochs > 0
     assert values["most_per_view"] == recipe.max_sites_per_view
     assert list(TrainingOptions().to_dict()) == [
-        *("name", "classes", "epochs", "splits", "preprocessing", "representation"),
+        *("name", "classes", "kinds", "epochs", "splits", "preprocessing", "representation"),
         *("recipe", "members", "seed"),
     ]

@@ -15,13 +15,8 @@ from napari_stem_defects.preprocessing.pipeline import (
 )
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 from napari_stem_defects.training.augmentation import Augmentation
-from napari_stem_defects.training.dataset import (
-    Clicks,
-    TrainingSet,
-    from_clicks,
-    from_patches,
-    join,
-)
+from napari_stem_defects.training.clicks import Clicks, from_clicks
+from napari_stem_defects.training.dataset import TrainingSet, from_patches, join
 from napari_stem_defects.training.label_extent import defect_label_extent, sampling_jitter
 from napari_stem_defects.training.sampling import (
     augmented_samples,
@@ -255,11 +250,11 @@ def test_jitter_at_a_point_defect_covers_the_sliding_window_step() -> None:
     radius = defect_label_extent(data.extent_px)
     assert radius == pytest.approx(3.2)
     np.testing.assert_allclose(
-        sampling_jitter(data.labels, data.extent_px)[:3], [radius, radius / 2, radius / 2]
+        sampling_jitter(data.kinds(), data.extent_px)[:3], [radius, radius / 2, radius / 2]
     )
     seldom = from_clicks(
         [Clicks(noise(height=300, width=300), 2.5 * y, 2.5 * x, ("Mis", "Bulk", "SF1"))]
     )
     np.testing.assert_array_equal(
-        sampling_jitter(seldom.labels, seldom.extent_px), seldom.extent_px
+        sampling_jitter(seldom.kinds(), seldom.extent_px), seldom.extent_px
     )

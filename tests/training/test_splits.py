@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.training.augmentation import Augmentation, random_affine_view
-from napari_stem_defects.training.dataset import Clicks, TrainingSet, from_clicks, from_patches
+from napari_stem_defects.training.clicks import Clicks, from_clicks
+from napari_stem_defects.training.dataset import TrainingSet, from_patches
 from napari_stem_defects.training.splits import MEANING, Split, SplitKind, split
 
 GROUPED: tuple[SplitKind, ...] = ("site", "region", "image")

@@ -85,7 +85,7 @@ def train(
         TrainingOptions() if target is None else TrainingOptions(name=target.stem)
     )
     report(Progress("reading labels", 0, 1))
-    data = read_training_data(sources, read_patches=read_patches)
+    data = read_training_data(sources, kinds=options.kinds, read_patches=read_patches)
     if target is None:
         return train_ensemble(data, options, device=device, report=report)
     checkpoints = CheckpointFolder(checkpoint_folder(target), _fingerprint(data, options, device))
@@ -165,7 +165,8 @@ def checkpoint_folder(model: Path) -> Path:
 def _fingerprint(data: TrainingSet, options: TrainingOptions, device: str) -> str:
     """Name all that shapes a training."""
     versions = [version(name) for name in ("torch", "numpy")]
-    parts = [data.sha256(), options.to_dict(), device, __version__, *versions]
+    kinds = [(each.name, each.kind) for each in data.class_data]
+    parts = [data.sha256(), kinds, options.to_dict(), device, __version__, *versions]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -1,16 +1,22 @@
-"""Names, kinds and colours of the defect classes.
+"""Classes of defects: their names, kinds, titles and colours.
 
-A class is any string that the labeller chooses. The public CdTe and SrTiO3 data sets fix the
-spelling of the predefined ones; every other name gets a colour derived from the name.
+A class is any name that the labeller chooses; its kind, title and colour are data (`DefectClass`),
+which label projects, model files and results store. The defaults are those of the public CdTe and
+SrTiO3 data sets, whose files name classes only; every other name is a point defect in a colour
+derived from the name.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from typing import Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
 
 from napari_stem_defects.errors import LabelError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 BULK = "Bulk"
 UNKNOWN = "unknown"
@@ -18,22 +24,13 @@ UNKNOWN = "unknown"
 PATCH_PX = 64
 """Edge of the patches in the public sets, in px."""
 _FORBIDDEN_CHARACTERS = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f]')
-_MAX_NAME_LENGTH = 60
+_MAX_NAME_LENGTH, _MAX_TITLE_LENGTH = 60, 120
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
-Kind = Literal["bulk", "extended", "point"]
+Kind = Literal["bulk", "point", "line", "area"]
+"""Perfect crystal; a defect at a place; along a line, as a fault or boundary; over an area."""
 
-_KINDS: dict[str, Kind] = {
-    BULK: "bulk",
-    "SF1": "extended",
-    "SF2": "extended",
-    "Twin_Bound": "extended",
-    "LC": "point",
-    "Vacancy_CdTe": "point",
-    "interstitial": "point",
-    "Extra": "point",
-    "IExtra": "point",
-    "Mis": "point",
-}
+_LINES = ("SF1", "SF2", "Twin_Bound")
 
 _TITLES = {
     BULK: "bulk",
@@ -76,55 +73,206 @@ _FURTHER_COLOURS = (
 )
 
 
-def kind_of(name: str) -> Kind:
-    """Return whether a class is the bulk, an extended defect or a point defect.
+@dataclass(frozen=True, slots=True)
+class DefectClass:
+    """A class of defects, or Bulk.
+
+    Attributes
+    ----------
+    name : str
+        Its name, part of file, layer and column names; see `check_class_name`.
+    kind : {"bulk", "point", "line", "area"}
+        "bulk" for Bulk alone; "point" for a defect at a place (a vacancy, a junction), "line" for
+        one along a line (a stacking fault, a boundary), "area" for one over an area (a
+        precipitate, another phase). It sets how labels, masks and regions of the class are made.
+    title : str
+        Descriptive title for legends; by default the name.
+    colour : str
+        ``#rrggbb``, in every panel and figure; by default derived from the name.
+
+    Examples
+    --------
+    >>> sd.DefectClass("APB", "line", title="anti-phase boundary", colour="#e69f00").kind
+    'line'
+    >>> sd.DefectClass("APB", "plane")
+    Traceback (most recent call last):
+    ...
+    napari_stem_defects.errors.LabelError: class APB: kind 'plane' must be point, line or area
+    """
+
+    name: str
+    kind: Kind = "point"
+    title: str = ""
+    colour: str = ""
+
+    def __post_init__(self) -> None:
+        """Fill in title and colour; raise `LabelError` for values that are not possible."""
+        if self.name != UNKNOWN:
+            check_class_name(self.name)
+        check_kind(self.name, self.kind)
+        if not self.title:
+            object.__setattr__(self, "title", _TITLES.get(self.name, self.name))
+        if not self.colour:
+            object.__setattr__(self, "colour", _default_colour(self.name))
+        check_title(self.name, self.title)
+        check_colour(self.name, self.colour)
+
+
+def default_class(name: str) -> DefectClass:
+    """Return a class of which only the name is known.
+
+    For classes that a user creates by name, and for files written before classes had kinds.
 
     Parameters
     ----------
     name : str
-        Name of the class.
+        Name of the class, or ``unknown``.
 
     Returns
     -------
-    {"bulk", "extended", "point"}
-        Names that are not predefined are point defects.
+    DefectClass
+        Kind, title and colour of the public data sets; for other names a point defect.
+
+    Raises
+    ------
+    LabelError
+        The name cannot be part of a file name.
     """
-    return _KINDS.get(name, "point")
+    return DefectClass(name, default_kind(name))
 
 
-def title_of(name: str) -> str:
-    """Return the descriptive title of a class for legends.
+def default_kind(name: str) -> Kind:
+    """Return the kind of a class of which only the name is known; see `default_class`.
 
     Parameters
     ----------
     name : str
-        Name of the class.
+        Name of the class, or ``unknown``.
 
     Returns
     -------
-    str
-        The title, or the name itself if the class is not predefined.
+    {"bulk", "point", "line", "area"}
+        "line" for the faults and boundaries of the public data sets.
     """
-    return _TITLES.get(name, name)
+    if name == BULK:
+        return "bulk"
+    if name == UNKNOWN:
+        return "area"
+    return "line" if name in _LINES else "point"
 
 
-def colour_of(name: str) -> str:
-    """Return the colour of a class, the same in every panel, figure and run.
+def complete_classes(
+    names: Iterable[str], given: Iterable[DefectClass] = ()
+) -> tuple[DefectClass, ...]:
+    """Return one class per name: the given one of that name, else the default.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of classes, in the wanted order.
+    given : iterable of DefectClass, optional
+        Classes whose data is known; those of other names are left out.
+
+    Returns
+    -------
+    tuple of DefectClass
+        In the order of the names.
+    """
+    known = {each.name: each for each in given}
+    return tuple(known.get(name) or default_class(name) for name in names)
+
+
+def class_table(classes: Iterable[DefectClass]) -> Mapping[str, DefectClass]:
+    """Return classes by name, with ``unknown`` among them.
+
+    Parameters
+    ----------
+    classes : iterable of DefectClass
+        Classes of a data set, model or result.
+
+    Returns
+    -------
+    mapping of str to DefectClass
+        ``unknown`` is the last one.
+    """
+    return {each.name: each for each in classes} | {UNKNOWN: default_class(UNKNOWN)}
+
+
+def colours_of(classes: Iterable[DefectClass]) -> dict[str, str]:
+    """Return the colour of every class and of ``unknown`` by name.
+
+    Parameters
+    ----------
+    classes : iterable of DefectClass
+        Classes of a data set, model or result.
+
+    Returns
+    -------
+    dict of str to str
+        ``#rrggbb`` each.
+    """
+    return {name: each.colour for name, each in class_table(classes).items()}
+
+
+def check_kind(name: str, kind: str) -> None:
+    """Check the kind of a class.
 
     Parameters
     ----------
     name : str
-        Name of the class.
+        Name of the class, for the message.
+    kind : str
+        "bulk" for Bulk, "point", "line" or "area" for every other class.
 
-    Returns
-    -------
-    str
-        ``#rrggbb``; for names that are not predefined, chosen by a hash of the name.
+    Raises
+    ------
+    LabelError
+        The kind is unknown or does not suit the name.
     """
-    if name in _COLOURS:
-        return _COLOURS[name]
-    digest = hashlib.sha256(name.encode()).digest()
-    return _FURTHER_COLOURS[digest[0] % len(_FURTHER_COLOURS)]
+    if name == BULK:
+        if kind != "bulk":
+            raise LabelError(f"class {name}: its kind is bulk and cannot be {kind!r}")
+    elif kind == "bulk" or kind not in get_args(Kind):
+        raise LabelError(f"class {name}: kind {kind!r} must be point, line or area")
+
+
+def check_title(name: str, title: str) -> None:
+    """Check the title of a class.
+
+    Parameters
+    ----------
+    name : str
+        Name of the class, for the message.
+    title : str
+        Printable text of one line.
+
+    Raises
+    ------
+    LabelError
+        The title is blank, too long or has control characters.
+    """
+    fits = isinstance(title, str) and title.strip() and len(title) <= _MAX_TITLE_LENGTH
+    if not (fits and title.isprintable()):
+        raise LabelError(f"class {name}: give a title of 1 to {_MAX_TITLE_LENGTH} characters")
+
+
+def check_colour(name: str, colour: str) -> None:
+    """Check the colour of a class.
+
+    Parameters
+    ----------
+    name : str
+        Name of the class, for the message.
+    colour : str
+        ``#rrggbb``.
+
+    Raises
+    ------
+    LabelError
+        The colour has another form.
+    """
+    if not (isinstance(colour, str) and _COLOUR.fullmatch(colour)):
+        raise LabelError(f"class {name}: colour {colour!r} must look like #e69f00")
 
 
 def check_class_name(name: str) -> str:
@@ -157,3 +305,11 @@ def check_class_name(name: str) -> str:
             f"class name {name!r} is reserved for windows that no class fits; choose another"
         )
     return name
+
+
+def _default_colour(name: str) -> str:
+    """Return the colour of a predefined class, else one chosen by a hash of the name."""
+    if name in _COLOURS:
+        return _COLOURS[name]
+    digest = hashlib.sha256(name.encode()).digest()
+    return _FURTHER_COLOURS[digest[0] % len(_FURTHER_COLOURS)]

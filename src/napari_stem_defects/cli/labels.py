@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.cli.options import add_out
+from napari_stem_defects.cli.options import add_out, kinds
 from napari_stem_defects.cli.terminal import long_work
 
 if TYPE_CHECKING:
@@ -28,6 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="IMAGE",
         help="parent micrographs of the patches; positions are found by correlation",
+    )
+    importing.add_argument(
+        "--kind",
+        type=kinds,
+        default={},
+        metavar="CLASS=KIND,...",
+        help="kinds of classes: point, line or area (default: as in the tables, else by name)",
     )
     importing.set_defaults(act=_import)
     export = actions.add_parser("export", help="write the patches of all labels to a folder")
@@ -55,6 +62,7 @@ def _import(options: argparse.Namespace) -> None:
             options.sources,
             options.image,
             bar,
+            kinds=options.kind,
             read_image=read_micrograph,
             read_patches=read_patches,
         )

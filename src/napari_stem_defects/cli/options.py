@@ -6,13 +6,14 @@ import argparse
 import math
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from napari_stem_defects.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from napari_stem_defects.base.defect_classes import Kind
     from napari_stem_defects.base.search_area import SearchArea
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -63,6 +64,23 @@ def epochs(text: str) -> dict[str, int]:
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form CLASS=N,CLASS=N")
     _check_once(name.strip() for name, _, _ in pairs)
     return {name.strip(): positive_int(number.strip()) for name, _, number in pairs}
+
+
+def kinds(text: str) -> dict[str, Kind]:
+    """Read ``CLASS=KIND,CLASS=KIND``; kinds are point, line and area."""
+    from napari_stem_defects.base.defect_classes import check_kind
+
+    pairs = [part.rpartition("=") for part in text.split(",")]
+    found = {name.strip(): cast("Kind", kind.strip()) for name, _, kind in pairs}
+    if not all(found):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form CLASS=KIND,CLASS=KIND")
+    _check_once(name.strip() for name, _, _ in pairs)
+    try:
+        for name, kind in found.items():
+            check_kind(name, kind)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return found
 
 
 def numbers(text: str) -> tuple[int, ...]:

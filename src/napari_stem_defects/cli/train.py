@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.cli.options import epochs, names, positive_int, seed
+from napari_stem_defects.cli.options import epochs, kinds, names, positive_int, seed
 from napari_stem_defects.cli.terminal import long_work, print_result
 
 if TYPE_CHECKING:
@@ -19,6 +19,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="MODEL.safetensors", help="file to write"
+    )
+    parser.add_argument(
+        "--kind",
+        type=kinds,
+        default={},
+        metavar="CLASS=KIND,...",
+        help="kinds of classes: point, line or area (default: as labelled, else by name)",
     )
     parser.add_argument("--classes", type=names, default=(), metavar="A,B", help="default: all")
     parser.add_argument(
@@ -60,6 +67,7 @@ def run(options: argparse.Namespace) -> None:
     training = TrainingOptions(
         name=options.out.stem,
         classes=options.classes,
+        kinds=options.kind,
         epochs=options.epochs,
         splits=("random", "site") if options.split == ("random",) else options.split,
         representation=options.representation,

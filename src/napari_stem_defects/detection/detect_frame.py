@@ -142,7 +142,7 @@ def _probability_map(
     height, width = image.frame_shape
     y = scale_positions(grid.y, height / rows).astype(np.float32)
     x = scale_positions(grid.x, width / columns).astype(np.float32)
-    return ProbabilityMap(probability, y, x, spec.classes, valid)
+    return ProbabilityMap(probability, y, x, spec.classes, valid, spec.class_data)
 
 
 def _measured(

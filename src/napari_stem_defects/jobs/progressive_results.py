@@ -114,7 +114,9 @@ class ProgressiveResults:
             valid = np.ones(probability.shape[1:], bool)
         factor = match_scale(self.cutout.part, self.spec.target_scale).factor
         rows, columns = (scale_positions(at, 1 / factor).astype(np.float32) for at in (y, x))
-        found = ProbabilityMap(probability, rows, columns, self.spec.classes, valid)
+        found = ProbabilityMap(
+            probability, rows, columns, self.spec.classes, valid, self.spec.class_data
+        )
         parameters = {**self.parameters, "resampling_factor": factor, "finished": False}
         whole = self.cutout.whole
         result = FrameResult.from_probability(

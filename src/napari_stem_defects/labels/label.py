@@ -13,7 +13,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
-from napari_stem_defects.base.defect_classes import PATCH_PX, check_class_name, colour_of
+from napari_stem_defects.base import defect_classes
+from napari_stem_defects.base.defect_classes import (
+    PATCH_PX,
+    DefectClass,
+    Kind,
+    check_class_name,
+    check_colour,
+    check_kind,
+    check_title,
+)
 from napari_stem_defects.errors import LabelError
 
 if TYPE_CHECKING:
@@ -25,7 +34,6 @@ KEYS = range(1, 10)
 
 LabelSource = Literal["hand", "suggested", "simulated", "imported"]
 
-_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -92,19 +100,33 @@ class LabelClass:
         ``#rrggbb``.
     key : int or None
         Number key (1-9) that selects the class.
+    kind : {"bulk", "point", "line", "area"}
+        See `DefectClass`.
+    title : str
+        Descriptive title for legends; by default the name.
     """
 
     name: str
     colour: str
     key: int | None = None
+    kind: Kind = "point"
+    title: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse invalid names, colours and keys."""
+        """Fill in the title; refuse invalid names, colours, kinds, titles and keys."""
         check_class_name(self.name)
-        if not _COLOUR.fullmatch(self.colour):
-            raise LabelError(f"class {self.name}: colour {self.colour!r} must look like #e69f00")
+        check_colour(self.name, self.colour)
+        check_kind(self.name, self.kind)
+        if not self.title:
+            object.__setattr__(self, "title", self.name)
+        check_title(self.name, self.title)
         if self.key is not None and self.key not in KEYS:
             raise LabelError(f"class {self.name}: key {self.key} must be 1 to 9, or none")
+
+    @property
+    def defect_class(self) -> DefectClass:
+        """Name, kind, title and colour without the key, for data sets and models."""
+        return DefectClass(self.name, self.kind, self.title, self.colour)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +219,7 @@ class NewLabel(NamedTuple):
 
 
 def default_class(name: str, key: int | None = None) -> LabelClass:
-    """Return a class in its default colour.
+    """Return a class of the default kind, title and colour of its name.
 
     Parameters
     ----------
@@ -216,7 +238,8 @@ def default_class(name: str, key: int | None = None) -> LabelClass:
     LabelError
         The name cannot be part of a file name.
     """
-    return LabelClass(check_class_name(name), colour_of(name), key)
+    found = defect_classes.default_class(name)
+    return LabelClass(name, found.colour, key, found.kind, found.title)
 
 
 def check_sha256(text: str) -> str:

@@ -1,18 +1,22 @@
 """State of a label project, replayed from its events.
 
-Every change of a project is a sequence of events (event sourcing). An item (`Label`,
-`LabelClass`, `LabelledFrame`) is itself the event that adds or replaces it, which makes replay
-robust: a lost event affects only its own item. Applying an event returns the events that undo it.
+Applying an event returns the events that undo it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from napari_stem_defects.base.defect_classes import check_class_name
+from napari_stem_defects.base.defect_classes import check_class_name, default_kind
 from napari_stem_defects.errors import LabelError
+from napari_stem_defects.labels.events import (
+    DropClass,
+    LabelEvent,
+    RemoveLabel,
+    RenameClass,
+)
 from napari_stem_defects.labels.label import (
     KEYS,
     Label,
@@ -24,91 +28,7 @@ from napari_stem_defects.labels.label import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-
-@dataclass(frozen=True, slots=True)
-class RemoveLabel:
-    """Removes the label with this id."""
-
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class DropClass:
-    """Removes the class; ignored if it has labels."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class RenameClass:
-    """Renames the class and its labels; if class ``to`` exists, merges them into it."""
-
-    name: str
-    to: str
-
-
-LabelEvent = Label | LabelClass | LabelledFrame | RemoveLabel | DropClass | RenameClass
-
-_OPS: dict[str, type[LabelEvent]] = {
-    "label": Label,
-    "class": LabelClass,
-    "frame": LabelledFrame,
-    "remove": RemoveLabel,
-    "drop_class": DropClass,
-    "rename_class": RenameClass,
-}
-_OP_BY_TYPE = {kind: op for op, kind in _OPS.items()}
-
-
-class UnknownEventError(LabelError):
-    """The record has an operation that this version does not know."""
-
-
-def to_record(event: LabelEvent) -> dict[str, Any]:
-    """Convert an event to a record of the journal.
-
-    Parameters
-    ----------
-    event : LabelEvent
-        Any event.
-
-    Returns
-    -------
-    dict
-        JSON-safe; ``op`` names the operation, the other keys are the fields of the event.
-    """
-    values = {f.name: getattr(event, f.name) for f in fields(event)}
-    return {"op": _OP_BY_TYPE[type(event)]} | values
-
-
-def from_record(record: Mapping[str, Any]) -> LabelEvent:
-    """Convert a record of the journal to its event.
-
-    Parameters
-    ----------
-    record : mapping
-        As returned by `to_record`.
-
-    Returns
-    -------
-    LabelEvent
-        The event.
-
-    Raises
-    ------
-    UnknownEventError
-        The operation is unknown: a newer version wrote the record.
-    LabelError
-        The record has invalid values.
-    """
-    values = dict(record)
-    kind = _OPS.get(str(values.pop("op", None)))
-    if kind is None:
-        raise UnknownEventError(f"unknown record {record.get('op')!r}; update this program")
-    try:
-        return kind(**values)
-    except (TypeError, ValueError) as error:
-        raise LabelError(f"a {record['op']!r} record is invalid: {error}") from error
+    from napari_stem_defects.base.defect_classes import Kind
 
 
 class LabelState:
@@ -200,7 +120,13 @@ class LabelState:
         return sorted(self.classes.values(), key=lambda c: (c.key or KEYS.stop, c.name))
 
     def plan_class(
-        self, name: str, colour: str | None = None, key: int | None = None
+        self,
+        name: str,
+        colour: str | None = None,
+        key: int | None = None,
+        *,
+        kind: Kind | None = None,
+        title: str | None = None,
     ) -> list[LabelEvent]:
         """Plan a new class.
 
@@ -212,6 +138,10 @@ class LabelState:
             ``#rrggbb``; the default colour of the class if omitted.
         key : int, optional
             Number key (1-9); the lowest free key, if any, if omitted.
+        kind : {"point", "line", "area"}, optional
+            The default kind of the class if omitted.
+        title : str, optional
+            The default title of the class if omitted.
 
         Returns
         -------
@@ -229,29 +159,38 @@ class LabelState:
         if key is not None and key in taken:
             raise LabelError(f"key {key} selects {taken[key]!r}; choose another for {name!r}")
         entry = default_class(name, key or next(self._free_keys(), None))
-        return [entry if colour is None else replace(entry, colour=colour)]
+        return [_changed(entry, kind=kind, title=title, colour=colour)]
 
-    def plan_missing_classes(self, names: Iterable[str]) -> list[LabelEvent]:
+    def plan_missing_classes(
+        self, names: Iterable[str], kinds: Mapping[str, Kind] | None = None
+    ) -> list[LabelEvent]:
         """Plan the classes that do not exist yet.
 
         Parameters
         ----------
         names : iterable of str
             Names of classes; existing ones are skipped.
+        kinds : mapping of str to {"point", "line", "area"}, optional
+            Kinds of classes; an existing one of another kind is changed. The others get their
+            default kinds.
 
         Returns
         -------
         list of LabelEvent
-            One event per new class.
+            One event per new or changed class.
 
         Raises
         ------
         LabelError
             A name is invalid.
         """
-        keys = self._free_keys()
-        missing = [name for name in dict.fromkeys(names) if name not in self.classes]
-        return [default_class(name, next(keys, None)) for name in missing]
+        keys, kinds = self._free_keys(), kinds or {}
+        events: list[LabelEvent] = []
+        for name in dict.fromkeys(names):
+            known = self.classes.get(name)
+            entry = _changed(known or default_class(name, next(keys, None)), kind=kinds.get(name))
+            events += [entry] if entry != known else []
+        return events
 
     def plan_rename(self, name: str, to: str) -> list[LabelEvent]:
         """Plan a new name for a class and its labels.
@@ -300,27 +239,40 @@ class LabelState:
         merged = [self.get_class(name).name for name in names if name != into]
         return [RenameClass(name, into) for name in dict.fromkeys(merged)]
 
-    def plan_recolour(self, name: str, colour: str) -> list[LabelEvent]:
-        """Plan a new colour for a class.
+    def plan_change(
+        self,
+        name: str,
+        *,
+        kind: Kind | None = None,
+        title: str | None = None,
+        colour: str | None = None,
+    ) -> list[LabelEvent]:
+        """Plan another kind, title or colour of a class.
 
         Parameters
         ----------
         name : str
             The class.
-        colour : str
+        kind : {"point", "line", "area"}, optional
+            Its new kind.
+        title : str, optional
+            Its new title; "" for its name.
+        colour : str, optional
             ``#rrggbb``.
 
         Returns
         -------
         list of LabelEvent
-            The events.
+            The events; none where nothing changes.
 
         Raises
         ------
         LabelError
-            The class does not exist or the colour is invalid.
+            The class does not exist or a value is invalid.
         """
-        return [replace(self.get_class(name), colour=colour)]
+        known = self.get_class(name)
+        entry = _changed(known, kind=kind, title=title, colour=colour)
+        return [entry] if entry != known else []
 
     def plan_removal(self, name: str) -> list[LabelEvent]:
         """Plan to remove a class without labels.
@@ -382,7 +334,35 @@ class LabelState:
             return ()
         old_class, old_labels = self.classes.pop(name), self._labels_of_class(name)
         merged = to in self.classes
-        self.classes.setdefault(to, replace(old_class, name=to))
+        renamed = _renamed(old_class, to)
+        self.classes.setdefault(to, renamed)
         for label in old_labels:
             self.labels[label.id] = replace(label, class_name=to)
-        return (old_class, *old_labels) if merged else (RenameClass(to, name),)
+        if merged:
+            return (old_class, *old_labels)
+        kept = _renamed(renamed, name) == old_class
+        return (RenameClass(to, name),) if kept else (RenameClass(to, name), old_class)
+
+
+def _changed(
+    entry: LabelClass, *, kind: Kind | None, title: str | None = None, colour: str | None = None
+) -> LabelClass:
+    """Return a class with other values; None keeps a value."""
+    return replace(
+        entry,
+        kind=entry.kind if kind is None else kind,
+        title=entry.title if title is None else title,
+        colour=entry.colour if colour is None else colour,
+    )
+
+
+def _renamed(entry: LabelClass, to: str) -> LabelClass:
+    """Return a class under another name; a title that came from the old name is not kept."""
+    own_title = entry.title not in (entry.name, default_class(entry.name).title)
+    changes_bulk = "bulk" in (entry.kind, default_kind(to))
+    return replace(
+        entry,
+        name=to,
+        title=entry.title if own_title else default_class(to).title,
+        kind=default_kind(to) if changes_bulk else entry.kind,
+    )

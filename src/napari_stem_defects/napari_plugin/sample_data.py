@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_stem_defects.base.defect_classes import colour_of, title_of
+from napari_stem_defects.base.defect_classes import default_class
 from napari_stem_defects.napari_plugin.layers.convert import (
     METADATA_KEY,
     LayerData,
@@ -57,14 +57,14 @@ def _mask_labels(simulation: Simulation) -> LayerData:
     for number, name in enumerate(names, start=1):
         numbered[simulation.masks[name]] = number
     colours: dict[int | None, str] = {0: "transparent", None: "transparent"}
-    colours |= {number: colour_of(name) for number, name in enumerate(names, start=1)}
+    colours |= {number: default_class(name).colour for number, name in enumerate(names, start=1)}
     keywords = _keywords(simulation, "truth") | {
         "colormap": colours,
         "opacity": 0.4,
         "features": {
             "index": [0, *range(1, len(names) + 1)],
             "class": ["", *names],
-            "title": ["", *(title_of(name) for name in names)],
+            "title": ["", *(default_class(name).title for name in names)],
         },
     }
     return numbered, keywords, "labels"
@@ -76,7 +76,7 @@ def _points(simulation: Simulation) -> LayerData:
     size_nm = simulation.micrograph.pixel_size_nm or 1.0
     keywords = _keywords(simulation, "true points") | {
         "features": {"class": names},
-        "border_color": [colour_of(name) for name in names],
+        "border_color": [default_class(name).colour for name in names],
         "face_color": "transparent",
         "size": _POINT_NM / size_nm,
         "visible": False,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari_stem_defects.base.defect_classes import title_of
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -38,7 +36,7 @@ def model_card(spec: EnsembleSpec, sha256: str, *, data: str, limits: str) -> st
         "",
         "| | |",
         "|---|---|",
-        f"| classes | {', '.join(f'{name} ({title_of(name)})' for name in spec.classes)} |",
+        f"| classes | {', '.join(f'{c.name} ({c.title}, {c.kind})' for c in spec.class_data)} |",
         f"| members per class | {len(spec.seeds)}, seeds {', '.join(map(str, spec.seeds))} |",
         f"| input of the networks | {_describe_input(settings)} |",
         f"| pixel size | {spec.pixel_size_nm} nm |",

@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from napari_stem_defects.base.defect_classes import check_class_name
+from napari_stem_defects.base.defect_classes import (
+    DefectClass,
+    check_class_name,
+    class_table,
+    complete_classes,
+)
 from napari_stem_defects.errors import InputError, ModelError
 from napari_stem_defects.lattice.scale import TargetScale
+from napari_stem_defects.networks.inference_settings import InferenceSettings
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 
 if TYPE_CHECKING:
@@ -24,7 +30,6 @@ T = TypeVar("T")
 
 ARCHITECTURE = "selu-cnn-1"
 MAX_CLASSES, MAX_SEEDS = 64, 64
-MAX_STRIDE_PX = 8
 # Types of the entries of a description that are the same in JSON and in Python.
 _JSON_TYPES: dict[str, type] = {
     "name": str,
@@ -34,6 +39,8 @@ _JSON_TYPES: dict[str, type] = {
     "figures": dict,
     "versions": dict,
 }
+# Entries that files of earlier format versions lack; absent ones get their defaults.
+_OPTIONAL = frozenset({"class_data"})
 _MALFORMED = (TypeError, ValueError, KeyError, AttributeError, OverflowError, InputError)
 
 
@@ -101,74 +108,6 @@ class PlattCalibration:
 
 
 @dataclass(frozen=True)
-class InferenceSettings:
-    """Settings of inference that follow from how an ensemble was trained.
-
-    Model files hold them among the ``training`` entries of the description, under the keys named
-    below; `from_training` reads them.
-
-    Attributes
-    ----------
-    label_extent_px : float or None
-        Distance from a labelled position, in px, up to which its label holds (stored as
-        ``label_radius_px``); 0 where labels describe whole patches, None where not stored.
-    stride_px : int
-        Longest step between windows, up to 8 px, at which every defect is near a window centre:
-        a point between four centres is up to 0.7 strides away from them.
-    margin_px : int
-        Minimum distance of a window centre from the image border: half a patch where members
-        were trained on whole patches, which never extend beyond a border; otherwise 0.
-    averaging_px : float
-        Standard deviation, in px, of the spatial averaging of logits (stored as ``spread_px``);
-        0 for none.
-    early_exit_probability : float or None
-        Bulk probability from which training found windows to be free of defects (stored as
-        ``bulk_clears_from``); 1 where it found none to be safe, None in models without it.
-    """
-
-    label_extent_px: float | None = None
-    stride_px: int = MAX_STRIDE_PX
-    margin_px: int = 0
-    averaging_px: float = 0.0
-    early_exit_probability: float | None = None
-
-    @classmethod
-    def from_training(cls, training: Mapping[str, Any], patch_px: int) -> InferenceSettings:
-        """Read the settings from the ``training`` entries of a description.
-
-        Entries that are missing, of another type or out of range count as not stored.
-
-        Parameters
-        ----------
-        training : mapping
-            `EnsembleSpec.training`.
-        patch_px : int
-            Edge of a window in px.
-
-        Returns
-        -------
-        InferenceSettings
-        """
-        extent = _number_or_none(training.get("label_radius_px"))
-        averaging = _number_or_none(training.get("spread_px"))
-        early_exit = _number_or_none(training.get("bulk_clears_from"))
-        stride = MAX_STRIDE_PX
-        if extent is not None and 0 < extent < MAX_STRIDE_PX:
-            stride = max(1, int(extent))
-        if averaging is None or not 0 < averaging <= MAX_STRIDE_PX:
-            averaging = 0.0
-        if early_exit is not None and not 0 < early_exit <= 1:
-            early_exit = None
-        margin = patch_px // 2 if extent == 0 else 0
-        return cls(extent, stride, margin, averaging, early_exit)
-
-
-def _number_or_none(value: object) -> float | None:
-    is_number = isinstance(value, (int, float)) and -1e9 < value < 1e9  # False for NaN
-    return float(value) if is_number else None  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True)
 class EnsembleSpec:
     """Description of an ensemble: everything but its weights; JSON in the model file.
 
@@ -200,6 +139,9 @@ class EnsembleSpec:
         Versions of the software used for training.
     description, licence : str
         For the model card.
+    class_data : tuple of DefectClass
+        Kind, title and colour of each class, in the order of ``classes``. Those that are not given
+        get the defaults of their names.
     """
 
     name: str
@@ -216,6 +158,7 @@ class EnsembleSpec:
     versions: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
     licence: str = ""
+    class_data: tuple[DefectClass, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise `ModelError` for names and counts that files and layers cannot hold."""
@@ -225,9 +168,15 @@ class EnsembleSpec:
             raise ModelError(f"an ensemble has 1 to {MAX_SEEDS} members per class")
         for name in self.classes:
             check_class_name(name)
+        object.__setattr__(self, "class_data", complete_classes(self.classes, self.class_data))
         for name in (*self.thresholds, *self.calibration):
             if name not in self.classes:
                 raise ModelError(f"the ensemble has no class {name!r} to calibrate")
+
+    @property
+    def class_table(self) -> Mapping[str, DefectClass]:
+        """Kind, title and colour of each class by its name, ``unknown`` included."""
+        return class_table(self.class_data)
 
     @property
     def target_scale(self) -> TargetScale:
@@ -277,8 +226,8 @@ class EnsembleSpec:
             With a message of one line, where entries are missing, unknown or malformed.
         """
         known = {item.name for item in fields(cls)}
-        if set(values) != known:
-            names = ", ".join(sorted(set(values) ^ known)[:5])
+        if odd := (set(values) ^ known) - (_OPTIONAL - set(values)):
+            names = ", ".join(sorted(odd)[:5])
             raise ModelError(f"model description has unknown or missing entries: {names}")
         try:
             return cls(**{**values, **_parsed(values)})
@@ -304,7 +253,17 @@ def _parsed(values: Mapping[str, Any]) -> dict[str, Any]:
             name: PlattCalibration(float(pair["scale"]), float(pair["shift"]))
             for name, pair in values["calibration"].items()
         },
+        "class_data": _class_data(values),
     }
+
+
+def _class_data(values: Mapping[str, Any]) -> tuple[DefectClass, ...]:
+    """Return the classes that a description describes: none in files of format version 2."""
+    names = [check_class_name(name) for name in values["classes"]]
+    given = tuple(DefectClass(**each) for each in values.get("class_data", ()))
+    if odd := [each.name for each in given if each.name not in names]:
+        raise ValueError(f"class_data describes {odd[0]!r}, which is no class of the model")
+    return given
 
 
 def _length_nm(value: Any) -> float | None:

@@ -10,15 +10,16 @@ masks, in the order in which they apply:
    can hold two defects, as a fault ends in its junction. A window that passes marks at least
    the pixel at its centre, so that no detection falls between pixels. Passing windows of a point
    defect that are neighbours, at a corner included, are joined.
-3. Planar classes compete, because they are names for the one planar defect at a place. A pixel
-   that any of them holds gets the name with the highest odds, p / (1 - p), summed over the windows
-   around it. Odds, because a window beside a double fault shows a twin, and there are more windows
-   beside a fault than on it: the few windows on it have the higher odds.
+3. Classes of the kinds "line" (planar defects) and "area" compete, because they are names for
+   the one extended defect at a place. A pixel that any of them holds gets the name with the
+   highest odds, p / (1 - p), summed over the windows around it. Odds, because a window beside a
+   double fault shows a twin, and there are more windows beside a fault than on it: the few
+   windows on it have the higher odds.
 4. Point defects that touch are split where the probability dips between two peaks, so that
    connected components are defects. They have no minimum size.
-5. A region of a planar class shorter than `MIN_PLANAR_LENGTH_PX` is removed: no fault or boundary
-   is as short as a unit cell. So is a region that is nowhere further than that from the border
-   of the image, where half of every window is empty.
+5. A region of the kind "line" shorter than `MIN_PLANAR_LENGTH_PX` is removed: no fault or
+   boundary is as short as a unit cell. So is a region that is nowhere further than that from the
+   border of the image, where half of every window is empty. Areas may be of any size, anywhere.
 6. A pixel is ``unknown`` where its nearest window is valid, no class, Bulk included, is assigned to
    that window, and no defect mask holds the pixel. This needs an ensemble with a Bulk member. The
    nearest window decides, not the bilinear map, which would draw a seam of unknown between every
@@ -36,7 +37,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_stem_defects.base.defect_classes import BULK, UNKNOWN, kind_of
+from napari_stem_defects.base.defect_classes import BULK, UNKNOWN
 from napari_stem_defects.postprocessing.connected_components import StripLabeller
 from napari_stem_defects.postprocessing.interpolation import WindowInterpolator
 from napari_stem_defects.postprocessing.mask_stack import MaskStack, row_slices
@@ -99,7 +100,7 @@ def masks_from_probability(
         name: _clear_pixels(point.valleys(draft, name, prominence))
         for name, point in renderer.points.items()
     }
-    for name in renderer.planar.names:
+    for name in map.names_of("line"):
         corrections[name] = _clear_segments(_long_enough(draft, name, min_length_px))
     finished = (renderer.finish(rows, block, corrections) for rows, block in draft.blocks())
     return MaskStack.from_blocks(names, shape, finished)
@@ -139,12 +140,9 @@ class _Renderer:
         interpolator = WindowInterpolator(map.y, map.x, shape)
         points = {
             name: PointClass.from_map(map, name, thresholds[name], interpolator)
-            for name in map.defect_classes
-            if kind_of(name) != "extended"
+            for name in map.names_of("point")
         }
-        planar_thresholds = {
-            name: thresholds[name] for name in map.defect_classes if name not in points
-        }
+        planar_thresholds = {name: thresholds[name] for name in map.names_of("line", "area")}
         planar = PlanarClasses.from_map(map, planar_thresholds, interpolator, min_length_px)
         return cls(map, interpolator, invalid, points, planar, _unassigned(map, thresholds))
 

@@ -1,4 +1,7 @@
-"""Masks of planar defects: detected by any of their classes, named by a vote weighted by odds."""
+"""Masks of planar defects and areas: found by any class, named by a vote weighted by odds.
+
+Classes of the kinds "line" and "area" are drawn together, because they compete for pixels.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ MAX_VOTE_PROBABILITY = 0.99
 
 @dataclass(frozen=True)
 class PlanarClasses:
-    """The classes of planar defects, prepared for drawing.
+    """The classes of the kinds "line" and "area", prepared for drawing.
 
     Attributes
     ----------
@@ -60,7 +63,7 @@ class PlanarClasses:
         map : ProbabilityMap
             Probabilities of all windows.
         thresholds : mapping of str to float
-            Probability from which each planar class is assigned.
+            Probability from which each class of the kinds "line" and "area" is assigned.
         interpolator : WindowInterpolator
             From the windows to the pixels.
         min_length_px : float

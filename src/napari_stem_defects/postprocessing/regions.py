@@ -6,16 +6,17 @@ Masks are processed in row blocks; components that cross blocks are merged from 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.spatial import ConvexHull
 from scipy.spatial.distance import pdist
 
-from napari_stem_defects.base.defect_classes import UNKNOWN, kind_of
+from napari_stem_defects.base.defect_classes import UNKNOWN, Kind
 from napari_stem_defects.postprocessing.connected_components import StripLabeller
 from napari_stem_defects.postprocessing.interpolation import WindowInterpolator
-from napari_stem_defects.postprocessing.results import ClassTotal, Region
+from napari_stem_defects.postprocessing.region_shapes import RegionShape, measure_shapes
+from napari_stem_defects.postprocessing.results import ClassTotal, Region, polyline_length
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -58,9 +59,14 @@ def measure_regions(
     found: list[Region] = []
     for name in mask_stack.names:
         if name != UNKNOWN:
+            kind = map.class_table[name].kind
             components = sorted(_components(map, mask_stack, name), key=_position)
+            shapes = measure_shapes(
+                mask_stack.blocks_of(name), [(each.segments, each.box) for each in components], kind
+            )
             for number, component in enumerate(components, start=1):
-                found.append(_region(component, name, number, image, frame, pixel_size_nm))
+                about = _RegionName(image, frame, name, number, kind)
+                found.append(_region(component, shapes[number - 1], about, pixel_size_nm))
     return tuple(found)
 
 
@@ -161,6 +167,7 @@ class _Component:
     """A connected component in pixels, before it has a class and a number."""
 
     segments: tuple[int, ...]
+    box: BoundingBox
     y: float
     x: float
     area: int
@@ -200,9 +207,11 @@ def _components(map: ProbabilityMap, mask_stack: MaskStack, name: str) -> Iterat
     segments_of: dict[int, list[int]] = {}
     for segment, component in enumerate(labeller.components()[1:].tolist(), start=1):
         segments_of.setdefault(component, []).append(segment)
-    at_peak = kind_of(name) == "point"
-    for segments in segments_of.values():
-        yield _merged(segments, [measured[each - 1] for each in segments], at_peak=at_peak)
+    at_peak = map.class_table[name].kind == "point"
+    component_boxes = labeller.component_boxes()
+    for component, segments in segments_of.items():
+        parts = [measured[each - 1] for each in segments]
+        yield _merged(segments, parts, component_boxes[component - 1], at_peak=at_peak)
 
 
 def _segment(
@@ -223,7 +232,9 @@ def _segment(
     )
 
 
-def _merged(numbers: Sequence[int], parts: Sequence[_Segment], *, at_peak: bool) -> _Component:
+def _merged(
+    numbers: Sequence[int], parts: Sequence[_Segment], box: BoundingBox, *, at_peak: bool
+) -> _Component:
     """Merge the segments of one component."""
     area = sum(part.area for part in parts)
     y, x, py, px, p = np.sum([part.sums for part in parts], axis=0)
@@ -234,6 +245,7 @@ def _merged(numbers: Sequence[int], parts: Sequence[_Segment], *, at_peak: bool)
     weight = area if even else p - area * rim
     return _Component(
         segments=tuple(numbers),
+        box=box,
         y=float((y if even else py - rim * y) / weight),
         x=float((x if even else px - rim * x) / weight),
         area=area,
@@ -243,23 +255,41 @@ def _merged(numbers: Sequence[int], parts: Sequence[_Segment], *, at_peak: bool)
     )
 
 
+class _RegionName(NamedTuple):
+    """What identifies a region, and the kind of its class."""
+
+    image: str
+    frame: int
+    class_name: str
+    number: int
+    kind: Kind
+
+
 def _region(
-    component: _Component, name: str, number: int, image: str, frame: int, nm: float | None
+    component: _Component, shape: RegionShape, about: _RegionName, nm: float | None
 ) -> Region:
+    is_line = bool(shape.centre_line)
+    length = polyline_length(shape.centre_line) if is_line else component.length
+    width = component.area / max(length, 1.0) if is_line else None
     return Region(
-        image=image,
-        frame=frame,
-        class_name=name,
-        region=number,
+        image=about.image,
+        frame=about.frame,
+        class_name=about.class_name,
+        region=about.number,
         y_px=component.y,
         x_px=component.x,
         y_nm=None if nm is None else component.y * nm,
         x_nm=None if nm is None else component.x * nm,
         area_px=component.area,
         area_nm2=None if nm is None else component.area * nm**2,
-        length_nm=None if nm is None else component.length * nm,
+        length_nm=None if nm is None else length * nm,
         mean_probability=component.mean,
         max_probability=component.max,
+        kind=about.kind,
+        width_nm=None if nm is None or width is None else width * nm,
+        direction_deg=shape.direction_deg,
+        perimeter_nm=None if nm is None or shape.perimeter is None else shape.perimeter * nm,
+        centre_line=shape.centre_line,
     )
 
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from napari_stem_defects.base.defect_classes import BULK
+from napari_stem_defects.base.defect_classes import (
+    BULK,
+    DefectClass,
+    Kind,
+    class_table,
+    complete_classes,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -33,6 +41,9 @@ class ProbabilityMap:
     valid : ndarray of bool, shape (gy, gx)
         False for windows that are blank, or whose middle has more than 5 % invalid pixels; no
         class is assigned there.
+    class_data : tuple of DefectClass
+        Kind, title and colour of each class, in the order of ``classes``. Those that are not given
+        get the defaults of their names.
     """
 
     probability: NDArray[np.float32]
@@ -40,6 +51,29 @@ class ProbabilityMap:
     x: NDArray[np.float32]
     classes: tuple[str, ...]
     valid: NDArray[np.bool_]
+    class_data: tuple[DefectClass, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Complete the data of the classes."""
+        object.__setattr__(self, "class_data", complete_classes(self.classes, self.class_data))
+
+    @property
+    def class_table(self) -> Mapping[str, DefectClass]:
+        """Kind, title and colour of each class by its name, ``unknown`` included."""
+        return class_table(self.class_data)
+
+    def names_of(self, *kinds: Kind) -> tuple[str, ...]:
+        """Return the names of the classes of some kinds, in their order.
+
+        Parameters
+        ----------
+        *kinds : {"bulk", "point", "line", "area"}
+
+        Returns
+        -------
+        tuple of str
+        """
+        return tuple(each.name for each in self.class_data if each.kind in kinds)
 
     @property
     def defect_classes(self) -> tuple[str, ...]:
@@ -70,9 +104,23 @@ class Region:
     area_nm2 : float or None
         Area in nm².
     length_nm : float or None
-        Longest extent, the maximum Feret diameter, in nm.
+        Length in nm: that of the centre line for a class of kind "line", else the longest extent
+        (the maximum Feret diameter).
     mean_probability, max_probability : float
         Of the class, over the pixels of the region.
+    kind : {"point", "line", "area"}
+        Kind of the class.
+    width_nm : float or None
+        Mean width of a line in nm, its area divided by its length; None for other kinds.
+    direction_deg : float or None
+        Direction of a line from one end to the other, in degrees from the x axis to the right,
+        counter-clockwise as the image is displayed (y downwards), 0 to below 180; None for other
+        kinds.
+    perimeter_nm : float or None
+        Perimeter of an area in nm; None for other kinds.
+    centre_line : tuple of (float, float)
+        Points (y, x) in px along the centre line of a line, from end to end; empty for other
+        kinds.
 
     Examples
     --------
@@ -95,6 +143,16 @@ class Region:
     length_nm: float | None
     mean_probability: float
     max_probability: float
+    kind: Kind = "point"
+    width_nm: float | None = None
+    direction_deg: float | None = None
+    perimeter_nm: float | None = None
+    centre_line: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def length_px(self) -> float | None:
+        """Length of the centre line in px; None for a region without one."""
+        return polyline_length(self.centre_line) if self.centre_line else None
 
 
 @dataclass(frozen=True)
@@ -138,6 +196,11 @@ class Detection:
     pixel_size_nm: float | None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+
+    @property
+    def class_table(self) -> Mapping[str, DefectClass]:
+        """Kind, title and colour of each class by its name, ``unknown`` included."""
+        return self.map.class_table
 
     @property
     def mask_names(self) -> tuple[str, ...]:
@@ -187,3 +250,19 @@ class ClassTotal:
     area_px: int
     area_nm2: float | None
     length_nm: float | None
+
+
+def polyline_length(points: Sequence[tuple[float, float]]) -> float:
+    """Return the length of a polyline.
+
+    Parameters
+    ----------
+    points : sequence of (float, float)
+        Points (y, x), in order.
+
+    Returns
+    -------
+    float
+        Sum of the lengths of its segments, in the unit of the points.
+    """
+    return sum(math.dist(first, second) for first, second in pairwise(points))

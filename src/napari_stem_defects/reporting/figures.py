@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari_stem_defects.base.defect_classes import colour_of
+from napari_stem_defects.base.defect_classes import default_class
 from napari_stem_defects.reporting.chart_layout import (
     TEXT_SIZE,
     LegendEntry,
@@ -134,7 +134,7 @@ def draw_reliability(
     Axes
     """
     curves = {name: points for name, points in reliability_curves(classes).items() if points}
-    legend = [LegendEntry(name, colour_of(name)) for name in curves]
+    legend = [LegendEntry(name, default_class(name).colour) for name in curves]
     axes = add_plot_axes(figure, legend, ("probability", "share of windows of the class"), theme)
     axes.set(xlim=(0, 1), ylim=(0, 1))
     for axis in (axes.xaxis, axes.yaxis):
@@ -142,7 +142,9 @@ def draw_reliability(
     axes.plot([0, 1], [0, 1], color=theme.muted, linewidth=0.9, linestyle=(0, (4, 3)))
     for name, points in curves.items():
         x, y = zip(*points, strict=True)
-        axes.plot(x, y, color=colour_of(name), linewidth=1.4, marker="o", ms=4, clip_on=False)
+        axes.plot(
+            x, y, color=default_class(name).colour, linewidth=1.4, marker="o", ms=4, clip_on=False
+        )
     return axes
 
 
@@ -224,7 +226,7 @@ def loss_legend(losses: Iterable[EpochLoss]) -> list[LegendEntry]:
 
 
 def _line_colour(name: str) -> str:
-    return colour_of(name) if name else "#8787b5"
+    return default_class(name).colour if name else "#8787b5"
 
 
 def _highest(losses: Sequence[EpochLoss]) -> float:

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image, ImageDraw
 
-from napari_stem_defects.base.defect_classes import UNKNOWN, kind_of, title_of
+from napari_stem_defects.base.defect_classes import UNKNOWN
 from napari_stem_defects.reporting.fonts import drawable, pillow_font, text_width
 from napari_stem_defects.reporting.overview_canvas import fit_frame
 from napari_stem_defects.reporting.overview_panel import draw_panel, draw_swatch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.postprocessing.results import (
         ClassTotal,
@@ -52,9 +53,9 @@ _SOURCES = {
 
 
 class _Entry(NamedTuple):
-    """A heading and lines of the legend; without a class name it has no swatch."""
+    """A heading and lines of the legend; without a class it has no swatch."""
 
-    name: str | None
+    shown: DefectClass | None
     heading: str
     lines: tuple[str, ...]
 
@@ -99,7 +100,7 @@ def draw_overview(
     height, width = micrograph.frame_shape
     above = width > _WIDE * height and len(detections) == 1
     picture = _picture(micrograph, detections, _ABOVE if above else _BESIDE)
-    entries = [_draw_entry(entry) for entry in _entries(result_totals)]
+    entries = [_draw_entry(entry) for entry in _entries(result_totals, detections[0].class_table)]
     room = max(1, (picture.width + _GAP) // (_ENTRY_WIDTH + _GAP))
     legend = _columns(entries, room if above else 1)
     right, below = (0, picture.height + _GAP) if above else (picture.width + _GAP, 0)
@@ -156,12 +157,16 @@ def _grid(tiles: Sequence[Image.Image], across: int) -> Image.Image:
     return sheet
 
 
-def _entries(result_totals: ResultTotals) -> list[_Entry]:
+def _entries(result_totals: ResultTotals, classes: Mapping[str, DefectClass]) -> list[_Entry]:
     """Return the legend: classes found, classes not found, the unknown area."""
     found = {name: total for name, total in result_totals.totals.items() if total.count}
-    missing = [title_of(name) for name in result_totals.totals if name not in found]
+    missing = [classes[name].title for name in result_totals.totals if name not in found]
     entries = [
-        _Entry(name, title_of(name), _measures(name, total, result_totals.fractions[name]))
+        _Entry(
+            classes[name],
+            classes[name].title,
+            _measures(classes[name], total, result_totals.fractions[name]),
+        )
         for name, total in found.items()
     ]
     if not found:
@@ -170,7 +175,7 @@ def _entries(result_totals: ResultTotals) -> list[_Entry]:
         )
     if result_totals.fractions[UNKNOWN] > 0:
         share = f"{_percent(result_totals.fractions[UNKNOWN])} of the area,"
-        entries.append(_Entry(UNKNOWN, "unknown", (share, "not assigned to any class")))
+        entries.append(_Entry(classes[UNKNOWN], "unknown", (share, "not assigned to any class")))
     notes = []
     if found and missing:
         notes.append(f"not found: {', '.join(missing)}")
@@ -184,12 +189,15 @@ def _entries(result_totals: ResultTotals) -> list[_Entry]:
     return [*entries, *(_Entry(None, "", _wrapped(note)) for note in notes)]
 
 
-def _measures(name: str, total: ClassTotal, fraction: float) -> tuple[str, ...]:
-    if kind_of(name) != "extended":
+def _measures(entry: DefectClass, total: ClassTotal, fraction: float) -> tuple[str, ...]:
+    name = entry.name
+    if entry.kind not in ("line", "area"):
         return (f"{name}: {total.count}",)
     share = f"{_percent(fraction)} of the area"
     if total.length_nm is None or total.area_nm2 is None:
         return (f"{name}: {total.count}", share)
+    if entry.kind == "area":
+        return (f"{name}: {total.count}", f"{_figure(total.area_nm2)} nm², {share}")
     in_all = " in all" if total.count > 1 else ""
     length = f"{name}: {total.count}, {_figure(total.length_nm)} nm long{in_all}"
     return (*_wrapped(length, _INDENT), f"{_figure(total.area_nm2)} nm², {share}")
@@ -239,9 +247,9 @@ def _draw_entry(entry: _Entry) -> Image.Image:
     rows += [(line, _SMALL_PX, _GREY) for line in entry.lines]
     height = sum(size + 10 for _, size, _ in rows) + 18
     picture = Image.new("RGB", (_ENTRY_WIDTH, height), "white")
-    if entry.name is not None:
-        picture.paste(draw_swatch(entry.name, _SWATCH), (0, 0))
-    left, top = (0 if entry.name is None else _INDENT), 3
+    if entry.shown is not None:
+        picture.paste(draw_swatch(entry.shown, _SWATCH), (0, 0))
+    left, top = (0 if entry.shown is None else _INDENT), 3
     for text, size, colour in rows:
         room = _ENTRY_WIDTH - left
         _write(picture, (left, top), _shortened(drawable(text), size, room), size, colour)

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from skimage.measure import find_contours
 
-from napari_stem_defects.base.defect_classes import UNKNOWN, colour_of
+from napari_stem_defects.base.defect_classes import UNKNOWN, default_class
 from napari_stem_defects.reporting.fonts import drawable, pillow_font
 from napari_stem_defects.reporting.label_placement import TextBox
 from napari_stem_defects.reporting.themes import contrasting
@@ -122,7 +122,9 @@ class FrameCanvas:
         inside = np.asarray(self._scaled(mask)) / 255
         lines = np.where(phase < 2 * SUPERSAMPLING, _HATCH_ALPHA, _FILL_ALPHA)
         veil = Image.fromarray((inside * lines).astype(np.uint8))
-        self.image.paste(Image.new("RGB", self.frame, colour_of(UNKNOWN)), self.corner, veil)
+        self.image.paste(
+            Image.new("RGB", self.frame, default_class(UNKNOWN).colour), self.corner, veil
+        )
 
     def outlines(self, mask: NDArray[np.uint8]) -> Iterator[Line]:
         """Yield the closed outlines of a mask, moved inside the border of the frame."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from napari_stem_defects.base.defect_classes import UNKNOWN, colour_of, kind_of
+from napari_stem_defects.base.defect_classes import UNKNOWN, DefectClass
 from napari_stem_defects.postprocessing.mask_stack import reduce_squares, row_slices
 from napari_stem_defects.postprocessing.regions import number_blocks
 from napari_stem_defects.reporting.contrast import to_grey8
@@ -44,7 +44,7 @@ def draw_panel(
 ) -> Image.Image:
     """Draw one frame with its defects.
 
-    Extended defects are tinted and outlined, point defects have rings, unknown areas are hatched.
+    Lines and areas are tinted and outlined, point defects have rings, unknown areas are hatched.
 
     Parameters
     ----------
@@ -66,12 +66,13 @@ def draw_panel(
         name: reduce_squares(planes.blocks_of(name), planes.shape, edge, np.maximum, np.uint8)
         for name in planes.names
     }
+    classes = detection.class_table
     for name, mask in masks.items():
         if name == UNKNOWN:
             canvas.hatch(mask)
-        elif kind_of(name) == "extended":
-            canvas.tint(mask, colour_of(name))
-    lines = list(_lines(canvas, masks, detection.regions))
+        elif _is_extended(classes[name]):
+            canvas.tint(mask, classes[name].colour)
+    lines = list(_lines(canvas, masks, detection.regions, classes))
     canvas.stroke(lines)
     defects = [mask for name, mask in masks.items() if name != UNKNOWN]
     placer = LabelPlacer(canvas.occupied(defects, lines))
@@ -82,13 +83,13 @@ def draw_panel(
     return canvas.image.resize(layout.panel, Image.Resampling.LANCZOS)
 
 
-def draw_swatch(name: str, size: tuple[int, int]) -> Image.Image:
+def draw_swatch(entry: DefectClass, size: tuple[int, int]) -> Image.Image:
     """Draw a class for the legend as it looks in the picture.
 
     Parameters
     ----------
-    name : str
-        A class, or "unknown".
+    entry : DefectClass
+        A class, or that of "unknown".
     size : (width, height)
         In px.
 
@@ -101,17 +102,21 @@ def draw_swatch(name: str, size: tuple[int, int]) -> Image.Image:
     canvas = FrameCanvas(Image.new("L", size, 84), PanelLayout(size, size, 1.0))
     box = np.zeros((height, width), np.uint8)
     box[5:-5, 6:-6] = 1
-    if name == UNKNOWN:
+    if entry.name == UNKNOWN:
         canvas.hatch(np.ones_like(box))
-    elif kind_of(name) == "extended":
-        canvas.tint(box, colour_of(name))
-        canvas.stroke((line, colour_of(name)) for line in canvas.outlines(box))
+    elif _is_extended(entry):
+        canvas.tint(box, entry.colour)
+        canvas.stroke((line, entry.colour) for line in canvas.outlines(box))
     else:
         circle = ring(
             width * SUPERSAMPLING / 2, height * SUPERSAMPLING / 2, 0.3 * height * SUPERSAMPLING
         )
-        canvas.stroke([(circle, colour_of(name))])
+        canvas.stroke([(circle, entry.colour)])
     return canvas.image.resize(size, Image.Resampling.LANCZOS)
+
+
+def _is_extended(entry: DefectClass) -> bool:
+    return entry.kind in ("line", "area")
 
 
 def _mean_of_blocks(pixels: NDArray[np.float32], edge: int) -> NDArray[np.float32]:
@@ -127,16 +132,20 @@ def _mean_of_blocks(pixels: NDArray[np.float32], edge: int) -> NDArray[np.float3
 
 
 def _lines(
-    canvas: FrameCanvas, masks: Mapping[str, NDArray[np.uint8]], regions: Iterable[Region]
+    canvas: FrameCanvas,
+    masks: Mapping[str, NDArray[np.uint8]],
+    regions: Iterable[Region],
+    classes: Mapping[str, DefectClass],
 ) -> Iterator[tuple[Line, str]]:
     for name, mask in masks.items():
-        if name != UNKNOWN and kind_of(name) == "extended":
+        if name != UNKNOWN and _is_extended(classes[name]):
             for line in canvas.outlines(mask):
-                yield line, colour_of(name)
+                yield line, classes[name].colour
     for region in regions:
-        if kind_of(region.class_name) != "extended":
+        entry = classes[region.class_name]
+        if not _is_extended(entry):
             x, y = canvas.position(region.y_px, region.x_px)
-            yield ring(x, y, canvas.radius(region)), colour_of(region.class_name)
+            yield ring(x, y, canvas.radius(region)), entry.colour
 
 
 def _name_regions(
@@ -149,7 +158,8 @@ def _name_regions(
     largest = sorted(detection.regions, key=lambda region: -region.area_px)[:_MOST_LABELS]
     rims = _rims(canvas, detection, largest, edge)
     for region in largest:
-        extended = kind_of(region.class_name) == "extended"
+        entry = detection.class_table[region.class_name]
+        extended = _is_extended(entry)
         text = _label(region, counts[region.class_name], extended)
         anchors = rims.get(region) or [canvas.position(region.y_px, region.x_px)]
         width, height = text_size(text)
@@ -157,7 +167,7 @@ def _name_regions(
         reach = 0.0 if extended else canvas.radius(region)
         box = placer.place_beside(anchors, reach, (width + 2 * pad, height + 2 * pad))
         if box is not None:
-            canvas.draw_tag(box, text, colour_of(region.class_name))
+            canvas.draw_tag(box, text, entry.colour)
 
 
 def _label(region: Region, count: int, extended: bool) -> str:
@@ -175,7 +185,7 @@ def _rims(
     """Return points on the outlines of the extended ones among some regions."""
     rims, planes = {}, detection.mask_stack
     for name in {region.class_name for region in regions}:
-        if kind_of(name) == "extended":
+        if _is_extended(detection.class_table[name]):
             parts = number_blocks(detection.map, planes, name)
             plane = reduce_squares(parts, planes.shape, edge, np.maximum, np.uint32)
             for region in regions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from napari_stem_defects.base.defect_classes import UNKNOWN, colour_of
+from napari_stem_defects.base.defect_classes import UNKNOWN, default_class
 
 # Names are written darker than the colours of their classes, which stand out on a dark background.
 _DARKER = 1.6
@@ -85,7 +85,7 @@ def class_ink(name: str, theme: Theme) -> str:
     """
     if name == UNKNOWN:
         return theme.text
-    colour = colour_of(name)
+    colour = default_class(name).colour
     return colour if theme.is_dark else blend("#000000", colour, 1 / _DARKER)
 
 

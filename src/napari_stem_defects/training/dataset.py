@@ -14,27 +14,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
-from napari_stem_defects.base.defect_classes import BULK, PATCH_PX, kind_of
+from napari_stem_defects.base.defect_classes import BULK, DefectClass, Kind, complete_classes
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.lattice.patch_alignment import align_patches
-from napari_stem_defects.training.label_extent import (
-    PointLabels,
-    class_trees,
-    label_extent,
-    site_extents,
-)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 Image = NDArray[np.float32]
 
-# Share of equal pixels from which two images count as edited copies of one micrograph.
-_SHARE_OF_COPY = 0.5
-# Sites added around a point defect: their number, and their distance in label extents.
-_BESIDE_COUNT, _BESIDE_EXTENTS = 6, (2.5, 5.0)
 _PER_SITE = ("image", "y", "x", "targets", "source", "source_y", "source_x", "extent_px")
 
 
@@ -69,6 +58,9 @@ class TrainingSet:
         Name of each image in reports.
     notes : tuple of str
         One sentence about each kind of data that was skipped or changed when it was read.
+    class_data : tuple of DefectClass
+        Kinds, titles and colours of the classes that are labelled, learned or not. Those that are
+        not given get the defaults of their names.
     """
 
     images: tuple[Image, ...]
@@ -85,6 +77,12 @@ class TrainingSet:
     pixel_size_nm: float | None = None
     names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    class_data: tuple[DefectClass, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Complete the data of the classes."""
+        names = ordered_classes([*self.classes, *self.labels])
+        object.__setattr__(self, "class_data", complete_classes(names, self.class_data))
 
     def __len__(self) -> int:
         """Return the number of sites."""
@@ -93,6 +91,15 @@ class TrainingSet:
     def counts(self) -> dict[str, int]:
         """Return the number of labels of each class."""
         return {name: self.labels.count(name) for name in self.classes}
+
+    def kind_of(self, name: str) -> Kind:
+        """Return the kind of a class that is labelled or learned."""
+        return next(each.kind for each in self.class_data if each.name == name)
+
+    def kinds(self) -> tuple[Kind | None, ...]:
+        """Return the kind of the class of every site; None for one that only rules classes out."""
+        found: dict[str, Kind] = {each.name: each.kind for each in self.class_data}
+        return tuple(found.get(name) for name in self.labels)
 
     def sha256(self) -> str:
         """Return a hash of the labels and the pixels of their images, in order."""
@@ -133,44 +140,12 @@ class TrainingSet:
         return replace(self, classes=tuple(classes), targets=self.targets[:, columns])
 
 
-@dataclass(frozen=True)
-class Clicks:
-    """Labels of one image.
-
-    Attributes
-    ----------
-    image : ndarray of float32, shape (Y, X)
-    y, x : ndarray of float64, shape (n,)
-        Positions in px.
-    labels : tuple of str, length n
-        Class names.
-    weak : ndarray of bool, shape (n,), optional
-        Labels that hold somewhere in the patch around them, not at the exact position.
-    name : str
-        Name of the image.
-    """
-
-    image: Image
-    y: NDArray[np.float64]
-    x: NDArray[np.float64]
-    labels: tuple[str, ...]
-    weak: NDArray[np.bool_] | None = None
-    name: str = ""
-
-    @property
-    def points(self) -> PointLabels:
-        """Positions and labels without the image."""
-        return PointLabels(self.y, self.x, self.labels)
-
-    def subset(self, *, weak: bool) -> Clicks:
-        """Return the weak labels, or the others."""
-        is_weak = np.zeros(len(self.labels), bool) if self.weak is None else self.weak
-        chosen = np.flatnonzero(is_weak == weak)
-        labels = tuple(self.labels[index] for index in chosen)
-        return Clicks(self.image, self.y[chosen], self.x[chosen], labels, None, self.name)
-
-
-def from_patches(patches: Image, labels: Sequence[str], names: Sequence[str] = ()) -> TrainingSet:
+def from_patches(
+    patches: Image,
+    labels: Sequence[str],
+    names: Sequence[str] = (),
+    class_data: tuple[DefectClass, ...] = (),
+) -> TrainingSet:
     """Make a training set of patches that were cut from unknown positions of micrographs.
 
     Parameters
@@ -180,25 +155,48 @@ def from_patches(patches: Image, labels: Sequence[str], names: Sequence[str] = (
         The class of each patch; it holds somewhere inside the patch.
     names : sequence of str, optional
         Name of each patch.
+    class_data : tuple of DefectClass, optional
+        Kinds, titles and colours of the classes; by default those of their names.
 
     Returns
     -------
     TrainingSet
         One site per patch. Patches that overlap have the same source (see `align_patches`).
     """
-    return _whole_patches(patches, labels, *align_patches(patches), tuple(names))
+    return whole_patches(patches, labels, *align_patches(patches), tuple(names), class_data)
 
 
-def _whole_patches(
+def whole_patches(
     patches: Image,
     labels: Sequence[str],
     source: NDArray[np.int64],
     top: NDArray[np.float64],
     left: NDArray[np.float64],
     names: tuple[str, ...] = (),
+    class_data: tuple[DefectClass, ...] = (),
 ) -> TrainingSet:
-    """Make a training set of patches with known upper left corners in their source."""
-    classes = _ordered(labels)
+    """Make a training set of patches with known upper left corners in their source.
+
+    Parameters
+    ----------
+    patches : ndarray of float32, shape (N, P, P)
+    labels : sequence of str, length N
+        The class of each patch; it holds somewhere inside the patch.
+    source : ndarray of int, shape (N,)
+        Number of the micrograph that each patch comes from.
+    top, left : ndarray of float64, shape (N,)
+        Upper left corner of each patch in px of its source.
+    names : tuple of str, optional
+        Name of each patch.
+    class_data : tuple of DefectClass, optional
+        Kinds, titles and colours of the classes; by default those of their names.
+
+    Returns
+    -------
+    TrainingSet
+        One site per patch, in its centre.
+    """
+    classes = ordered_classes(labels)
     centre = patches.shape[1] // 2
     count = len(patches)
     own = np.array([[name == label for name in classes] for label in labels], np.float32)
@@ -215,46 +213,8 @@ def _whole_patches(
         source_x=left + centre,
         extent_px=np.zeros(count),
         names=names,
+        class_data=class_data,
     )
-
-
-def from_clicks(images: Sequence[Clicks], *, pixel_size_nm: float | None = None) -> TrainingSet:
-    """Make a training set of clicks in images.
-
-    Parameters
-    ----------
-    images : sequence of Clicks
-        Images with their labels, all at the same pixel size.
-    pixel_size_nm : float or None
-
-    Returns
-    -------
-    TrainingSet
-
-    Notes
-    -----
-    A site is positive for every class that was clicked within the label extent, negative for the
-    classes that were not clicked within twice the extent, and unknown in between. The extent
-    follows from the density of the clicks (see `label_extent`), so that labelling every column
-    works like labelling a few defects. Around point defects, negative sites are added beside the
-    defect: they train a window to classify its centre. Weak labels become patches of their own,
-    cut from the image.
-    """
-    clicked = [clicks.subset(weak=False) for clicks in images]
-    classes = _ordered([name for clicks in images for name in clicks.labels])
-    extent = label_extent([clicks.points for clicks in clicked])
-    sites = join([_sites_of(clicks, classes, extent) for clicks in clicked])
-    sources = _sources(sites.images)
-    clicked_sites = replace(
-        sites, source=np.array(sources)[sites.image], pixel_size_nm=pixel_size_nm
-    )
-    weak = [clicks.subset(weak=True) for clicks in images]
-    patches = [
-        _patches_of(clicks, source)
-        for clicks, source in zip(weak, sources, strict=True)
-        if clicks.labels
-    ]
-    return join([clicked_sites, *patches], same_sources=True)
 
 
 def join(parts: Sequence[TrainingSet], *, same_sources: bool = False) -> TrainingSet:
@@ -275,11 +235,11 @@ def join(parts: Sequence[TrainingSet], *, same_sources: bool = False) -> Trainin
     Raises
     ------
     LabelError
-        If there are no parts.
+        If there are no parts, or a class has another kind in one part than in another.
     """
     if not parts:
         raise LabelError("there is nothing to train on; give a patch folder or label project")
-    classes = _ordered([name for part in parts for name in part.classes])
+    classes = ordered_classes([name for part in parts for name in part.classes])
     columns = {name: index for index, name in enumerate(classes)}
     targets = []
     for part in parts:
@@ -303,97 +263,51 @@ def join(parts: Sequence[TrainingSet], *, same_sources: bool = False) -> Trainin
         extent_px=np.concatenate([part.extent_px for part in parts]),
         pixel_size_nm=next((p.pixel_size_nm for p in parts if p.pixel_size_nm), None),
         names=tuple(name for part in parts for name in part.names or [""] * len(part.images)),
+        class_data=agreeing_classes(each for part in parts for each in part.class_data),
     )
 
 
-def _ordered(labels: Sequence[str]) -> tuple[str, ...]:
-    """Return the distinct classes, Bulk first, then by name."""
+def agreeing_classes(classes: Iterable[DefectClass]) -> tuple[DefectClass, ...]:
+    """Return every class once, from several sources that must agree about its kind.
+
+    Parameters
+    ----------
+    classes : iterable of DefectClass
+        Classes of all sources; title and colour of the first one of a name are taken.
+
+    Returns
+    -------
+    tuple of DefectClass
+        One per name, in the order of their first appearance.
+
+    Raises
+    ------
+    LabelError
+        Two sources give a class different kinds.
+    """
+    known: dict[str, DefectClass] = {}
+    for each in classes:
+        first = known.setdefault(each.name, each)
+        if first.kind != each.kind:
+            raise LabelError(
+                f"class {each.name}: its kind is {first.kind} in one source of labels and"
+                f" {each.kind} in another; make them the same"
+            )
+    return tuple(known.values())
+
+
+def ordered_classes(labels: Sequence[str]) -> tuple[str, ...]:
+    """Return the distinct classes of labels.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        Class names; "" is left out.
+
+    Returns
+    -------
+    tuple of str
+        Bulk first, then by name.
+    """
     names = {str(name) for name in labels if name}
     return tuple(sorted(names, key=lambda name: (name != BULK, name)))
-
-
-def _sources(images: Sequence[Image]) -> list[int]:
-    """Return the source of each image; edited copies of one micrograph have the same source."""
-    sources: list[int] = []
-    for index, image in enumerate(images):
-        same_shape = (n for n in range(index) if images[n].shape == image.shape)
-        copies = (n for n in same_shape if np.mean(images[n] == image) > _SHARE_OF_COPY)
-        original = next(copies, None)
-        sources.append(index if original is None else sources[original])
-    return sources
-
-
-def _sites_of(clicks: Clicks, classes: tuple[str, ...], extent: float) -> TrainingSet:
-    """Make the training set of one image."""
-    beside_y, beside_x = _sites_beside_points(clicks, extent)
-    y, x = np.concatenate([clicks.y, beside_y]), np.concatenate([clicks.x, beside_x])
-    count = len(y)
-    return TrainingSet(
-        images=(clicks.image,),
-        classes=classes,
-        labels=clicks.labels + ("",) * len(beside_y),
-        image=np.zeros(count, np.int64),
-        y=y,
-        x=x,
-        targets=_targets_at(np.column_stack([y, x]), clicks.points, classes, extent),
-        source=np.zeros(count, np.int64),
-        source_y=y,
-        source_x=x,
-        extent_px=site_extents(clicks.points, extent, count),
-        names=(clicks.name,),
-    )
-
-
-def _targets_at(
-    sites: NDArray[np.float64], clicks: PointLabels, classes: tuple[str, ...], extent: float
-) -> NDArray[np.float32]:
-    """Return the targets (n, C) of sites (n, 2), the clicks first, from their distances."""
-    trees = class_trees(clicks)
-    targets = np.zeros((len(sites), len(classes)), np.float32)
-    for column, name in enumerate(classes):
-        if name in trees:
-            distance = trees[name].query(sites)[0]
-            targets[:, column] = np.where(distance <= extent, 1, 0)
-            targets[(distance > extent) & (distance < 2 * extent), column] = np.nan
-    if BULK in classes:
-        bulk = targets[:, classes.index(BULK)]
-        # A click on a defect is never Bulk, even if Bulk was clicked nearby.
-        is_defect = np.array([name != BULK for name in clicks.labels], bool)
-        bulk[: len(is_defect)][is_defect] = 0
-        # Beside a defect there is usually Bulk, but it was not labelled.
-        bulk[len(is_defect) :] = np.nan
-    return targets
-
-
-def _patches_of(clicks: Clicks, source: int) -> TrainingSet:
-    """Cut the patches of weak labels; those near the border are shifted into the image."""
-    if min(clicks.image.shape) < PATCH_PX:
-        size = " x ".join(map(str, clicks.image.shape))
-        raise LabelError(f"{clicks.name}: {size} px holds no patch; remove its imported labels")
-    limit = np.array(clicks.image.shape) - PATCH_PX
-    corners = np.rint(np.column_stack([clicks.y, clicks.x]) - (PATCH_PX - 1) / 2)
-    corners = np.clip(corners, 0, limit).astype(np.int64)
-    cuts = [clicks.image[top : top + PATCH_PX, left : left + PATCH_PX] for top, left in corners]
-    top, left = corners.T.astype(np.float64)
-    numbers, names = np.full(len(cuts), source), (clicks.name,) * len(cuts)
-    return _whole_patches(np.stack(cuts), clicks.labels, numbers, top, left, names)
-
-
-def _sites_beside_points(
-    clicks: Clicks, extent: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return positions (y, x) around point defects where their class is absent."""
-    is_point = np.array([kind_of(name) == "point" for name in clicks.labels], bool)
-    rng = np.random.default_rng(0)
-    first = rng.uniform(0, 2 * np.pi, (is_point.sum(), 1))
-    angle = first + np.arange(_BESIDE_COUNT) * np.pi / 3
-    distance = extent * rng.uniform(*_BESIDE_EXTENTS, angle.shape)
-    y = (clicks.y[is_point, None] + distance * np.sin(angle)).ravel()
-    x = (clicks.x[is_point, None] + distance * np.cos(angle)).ravel()
-    height, width = clicks.image.shape
-    free = (y >= 0) & (x >= 0) & (y <= height - 1) & (x <= width - 1)
-    if len(y):
-        # Keep away from every click, of the same class or another.
-        clicked = cKDTree(clicks.points.positions)
-        free &= clicked.query(np.column_stack([y, x]))[0] > 2 * extent
-    return y[free], x[free]

@@ -17,7 +17,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from napari_stem_defects.base.defect_classes import kind_of
 from napari_stem_defects.base.progress import EpochProgress, ProgressCallback, StopAndKeep, silent
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.networks.member import (
@@ -239,8 +238,8 @@ class _NetworkTrainer:
         share = task.schedule.positive_share
         self._weights = _class_weights(self._samples.targets, share, task.device)
         # Columns of the auxiliary loss: classes that fill a window. Only pretraining has several.
-        names = [task.spec.classes[column] for column in columns]
-        self._extended = [n for n, name in enumerate(names) if kind_of(name) != "point"]
+        kinds = [task.spec.class_data[column].kind for column in columns]
+        self._extended = [n for n, kind in enumerate(kinds) if kind != "point"]
 
     def prepare(self, epochs: int, learning_rate: float) -> None:
         """Set up the optimiser and its learning rate for a number of epochs."""

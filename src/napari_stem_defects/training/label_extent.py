@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.spatial import cKDTree
 
-from napari_stem_defects.base.defect_classes import BULK, kind_of
+from napari_stem_defects.base.defect_classes import BULK, Kind, complete_classes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from napari_stem_defects.base.defect_classes import DefectClass
 
 MAX_EXTENT_PX = 8.0
 MIN_EXTENT_PX = 1.5
@@ -34,16 +36,42 @@ class PointLabels(NamedTuple):
         Positions in px.
     labels : tuple of str, length n
         Class names.
+    class_data : tuple of DefectClass
+        Kinds of the classes; those that are not given get the defaults of their names.
     """
 
     y: NDArray[np.float64]
     x: NDArray[np.float64]
     labels: tuple[str, ...]
+    class_data: tuple[DefectClass, ...] = ()
 
     @property
     def positions(self) -> NDArray[np.float64]:
         """Positions (y, x) in px, shape (n, 2)."""
         return np.column_stack([self.y, self.x])
+
+    def kinds(self) -> tuple[Kind, ...]:
+        """Return the kind of the class of every point."""
+        return kinds_of(self.labels, self.class_data)
+
+
+def kinds_of(labels: Sequence[str], class_data: Sequence[DefectClass]) -> tuple[Kind, ...]:
+    """Return the kind of the class of every label.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        Class names.
+    class_data : sequence of DefectClass
+        Kinds of the classes; those that are not given get the defaults of their names.
+
+    Returns
+    -------
+    tuple of {"bulk", "point", "line", "area"}
+        One per label.
+    """
+    found = {each.name: each.kind for each in complete_classes(set(labels), class_data)}
+    return tuple(found[name] for name in labels)
 
 
 def label_extent(images: Sequence[PointLabels]) -> float:
@@ -70,7 +98,7 @@ def nearest_class_distance(images: Sequence[PointLabels]) -> float:
     """Return the typical distance of the most closely surrounded class from other classes.
 
     Percentiles are taken class by class: where every column is labelled, a rare defect has common
-    classes as neighbours. Extended classes do not count, since junctions lie on their faults.
+    classes as neighbours. Lines and areas do not count, since junctions lie on their faults.
 
     Parameters
     ----------
@@ -140,7 +168,9 @@ def site_extents(points: PointLabels, extent: float, count: int) -> NDArray[np.f
     return extents
 
 
-def sampling_jitter(labels: Sequence[str], extent_px: NDArray[np.float64]) -> NDArray[np.float64]:
+def sampling_jitter(
+    kinds: Sequence[Kind | None], extent_px: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return the largest random shift of a training window from its site.
 
     Around a point defect it is the whole label extent, up to 4 px, because the nearest window of
@@ -148,8 +178,8 @@ def sampling_jitter(labels: Sequence[str], extent_px: NDArray[np.float64]) -> ND
 
     Parameters
     ----------
-    labels : sequence of str, length n
-        Class of each site, "" for sites beside a defect.
+    kinds : sequence of {"bulk", "point", "line", "area"} or None, length n
+        Kind of the class of each site, None for sites beside a defect.
     extent_px : ndarray of float64, shape (n,)
         Site extents in px.
 
@@ -158,7 +188,7 @@ def sampling_jitter(labels: Sequence[str], extent_px: NDArray[np.float64]) -> ND
     ndarray of float64, shape (n,)
         Largest shift in px.
     """
-    is_point = np.array([bool(name) and kind_of(name) == "point" for name in labels], bool)
+    is_point = np.array([kind == "point" for kind in kinds], bool)
     wider = np.minimum(2 * extent_px, MAX_EXTENT_PX / 2)
     return np.where(is_point, np.maximum(wider, extent_px), extent_px)
 
@@ -198,6 +228,6 @@ def _tenth_percentile(distances: Iterable[Iterator[float]]) -> float:
 
 def _without_extended(points: PointLabels) -> PointLabels:
     """Return the labels of point defects and Bulk."""
-    kept = np.flatnonzero([kind_of(name) != "extended" for name in points.labels])
+    kept = np.flatnonzero([kind not in ("line", "area") for kind in points.kinds()])
     labels = tuple(points.labels[index] for index in kept)
-    return PointLabels(points.y[kept], points.x[kept], labels)
+    return PointLabels(points.y[kept], points.x[kept], labels, points.class_data)

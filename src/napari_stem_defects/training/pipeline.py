@@ -222,6 +222,7 @@ def _fit(
         preprocessing=recipe.preprocessing,
         architecture=recipe.architecture,
         pixel_size_nm=data.pixel_size_nm,
+        class_data=data.class_data,
         training={
             "schedule": replace(schedule, epochs=epochs).to_dict(),
             "windows": len(samples),

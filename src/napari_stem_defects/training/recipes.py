@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from napari_stem_defects.base.defect_classes import kind_of
+from napari_stem_defects.base.defect_classes import Kind, check_kind
 from napari_stem_defects.errors import InputError, LabelError
 from napari_stem_defects.networks.spec import Architecture
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings, Representation
@@ -89,6 +89,8 @@ class TrainingOptions:
         Name of the ensemble.
     classes : tuple of str
         Classes to learn; all labelled classes if empty.
+    kinds : mapping of str to {"point", "line", "area"}
+        Kinds of classes, which hold before those in the labels.
     epochs : mapping of str to int
         Epochs per class that override those of the recipe.
     splits : tuple of {"random", "site", "region", "image"}
@@ -118,6 +120,7 @@ class TrainingOptions:
 
     name: str = "ensemble"
     classes: tuple[str, ...] = ()
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
     epochs: Mapping[str, int] = field(default_factory=dict)
     splits: tuple[SplitKind, ...] = ("site",)
     preprocessing: PreprocessingSettings | None = None
@@ -138,9 +141,11 @@ class TrainingOptions:
         if self.recipe not in get_args(RecipeName):
             names = ", ".join(get_args(RecipeName))
             raise InputError(f"recipe {self.recipe!r}: choose from {names}")
-        kinds = get_args(SplitKind)
-        if not self.splits or not set(self.splits) <= set(kinds):
-            raise InputError(f"split {', '.join(self.splits)}: choose from {', '.join(kinds)}")
+        for name, kind in self.kinds.items():
+            check_kind(name, kind)
+        splits = get_args(SplitKind)
+        if not self.splits or not set(self.splits) <= set(splits):
+            raise InputError(f"split {', '.join(self.splits)}: choose from {', '.join(splits)}")
 
     def classes_in(self, data: TrainingSet) -> tuple[str, ...]:
         """Return the classes to learn from a training set.
@@ -279,7 +284,7 @@ def _has_labelled_columns(data: TrainingSet, options: TrainingOptions) -> bool:
 
     Faults need larger windows than columns, and so do the spectra that a user may choose.
     """
-    has_no_faults = all(kind_of(name) != "extended" for name in data.labels if name)
+    has_no_faults = not set(data.kinds()) & {"line", "area"}
     is_dense = 0 < defect_label_extent(data.extent_px) <= MAX_COLUMN_EXTENT_PX
     return has_no_faults and is_dense and "fft" not in (options.representation or "")
 
@@ -342,7 +347,7 @@ def _without_point_patches(
     data: TrainingSet, is_patch: NDArray[np.bool_], classes: tuple[str, ...]
 ) -> tuple[TrainingSet, tuple[str, ...]]:
     """Drop patches of point defects, whose position is unknown; the recipe for clicks needs it."""
-    dropped = is_patch & np.array([kind_of(name) == "point" for name in data.labels])
+    dropped = is_patch & np.array([kind == "point" for kind in data.kinds()])
     if not dropped.any():
         return data, ()
     kept = data.subset(~dropped)

@@ -211,7 +211,7 @@ def _image_view(
     """Return the windows of one augmented view, each with a random shift from its site."""
     image = sites.images[index]
     angle = rng.uniform(0, 2 * np.pi, len(sites))
-    jitter = sampling_jitter(sites.labels, sites.extent_px) * np.sqrt(rng.random(len(sites)))
+    jitter = sampling_jitter(sites.kinds(), sites.extent_px) * np.sqrt(rng.random(len(sites)))
     points = np.column_stack([sites.y + jitter * np.sin(angle), sites.x + jitter * np.cos(angle)])
     view, moved = filtered_view(image, points, preprocessing, augmentation or Augmentation(), rng)
     limits = np.array(image.shape) - 1

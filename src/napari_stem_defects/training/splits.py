@@ -17,7 +17,6 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from napari_stem_defects.base.defect_classes import kind_of
 from napari_stem_defects.errors import InputError
 
 if TYPE_CHECKING:
@@ -200,7 +199,7 @@ def _groups_in_source(
         return np.minimum((_SLICES * rank) // len(sites), _SLICES - 1)
     if data.extent_px[sites].max() == 0:
         return _in_order(_common_defects(points, rule.patch_px), along)
-    extended = kind_of(data.labels[sites[0]]) == "extended"
+    extended = data.kind_of(data.labels[sites[0]]) in ("line", "area")
     reach = rule.patch_px if extended else 4 * data.extent_px[sites].max()
     return _in_order(_linked(points, reach), along)
 

@@ -10,6 +10,7 @@ import pytest
 import tifffile
 from project_samples import CROPS, noise
 
+from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.base.progress import Cancelled, Progress
 from napari_stem_defects.errors import InputError, LabelError, OutputError
@@ -263,3 +264,42 @@ def test_an_import_names_the_patches_it_leaves_out(tmp_path: Path) -> None:
     done = labels_import(tmp_path / "new.labels", [tmp_path])
     assert (done.unplaced, done.left_out) == (2, ("SF1_1.tif",))
     assert done.text().endswith("left out because of invalid pixels: SF1_1.tif")
+
+
+def test_kinds_of_a_table_and_of_the_caller_reach_the_project(
+    project: LabelProject, tmp_path: Path, image: Path
+) -> None:
+    points = table(tmp_path, "y_px,x_px,column,kind\n10,20,SF,line\n30,40,Vac,\n50,60,Ti,area\n")
+    project.close()
+    labels_import(project.path, [points], [image], kinds={"Ti": "point"})
+    with LabelProject.open(project.path) as again:
+        kinds = {entry.name: entry.kind for entry in again.classes}
+    assert (kinds["SF"], kinds["Vac"], kinds["Ti"]) == ("line", "point", "point")
+    # A second import adds no label and may change a kind.
+    done = labels_import(project.path, [points], [image], kinds={"Vac": "area"})
+    assert done.placed == 0
+    with LabelProject.open(project.path) as again:
+        assert {entry.name: entry.kind for entry in again.classes}["Vac"] == "area"
+
+
+def test_kinds_of_unknown_classes_are_refused_before_anything_is_written(
+    tmp_path: Path, image: Path
+) -> None:
+    points = table(tmp_path, "y_px,x_px,column\n10,20,SF\n")
+    with pytest.raises(LabelError, match="kind of Sf: no such class; there are: SF"):
+        labels_import(tmp_path / "new", [points], [image], kinds={"Sf": "line"})
+    assert not (tmp_path / "new").exists()
+    with pytest.raises(LabelError, match="kind 'plane' must be"):
+        labels_import(tmp_path / "new", [points], [image], kinds={"SF": "plane"})  # type: ignore[dict-item]
+
+
+def test_an_export_keeps_kinds_titles_and_colours(project: LabelProject, tmp_path: Path) -> None:
+    image = project.add_image(Micrograph(noise(0).astype(np.float32), "a", sha256="cd" * 32))
+    project.add_class("APB", kind="line", title="anti-phase boundary", colour="#010203")
+    project.add(image, 50, 60, "APB")
+    export_patches(project, tmp_path / "out")
+    folder = read_patch_folder(tmp_path / "out")
+    assert folder.class_data == (DefectClass("APB", "line", "anti-phase boundary", "#010203"),)
+    with LabelProject.create(tmp_path / "second") as second:
+        import_patches(second, folder)
+        assert [(entry.name, entry.kind) for entry in second.classes] == [("APB", "line")]

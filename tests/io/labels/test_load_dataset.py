@@ -223,3 +223,47 @@ def test_only_invalid_patches_are_nothing_to_train_on(tmp_path: Path) -> None:
         project.add(project.add_image(image), 31.5, 31.5, "SF1")
     with pytest.raises(LabelError, match="nothing to train on"):
         read_training_data([tmp_path / "p"])
+
+
+def add_kind(path: Path, name: str, kind: str) -> None:
+    with LabelProject.open(path) as project:
+        project.set_class(name, kind=kind)  # type: ignore[arg-type]
+
+
+def test_kinds_come_from_the_project_and_shape_the_sites(tmp_path: Path) -> None:
+    points = [(150, 150, "SF"), (40, 40, "Bulk")]
+    path = write_project(tmp_path / "p", points)
+    as_point = read_training_data([path])
+    add_kind(path, "SF", "line")
+    as_line = read_training_data([path])
+    assert (as_point.kind_of("SF"), as_line.kind_of("SF")) == ("point", "line")
+    # Only a point defect gets sites beside it.
+    assert "" in as_point.labels
+    assert "" not in as_line.labels
+    assert read_training_data([path], kinds={"SF": "area"}).kind_of("SF") == "area"
+
+
+def test_projects_that_disagree_about_a_kind_are_refused(tmp_path: Path) -> None:
+    points = [(150, 150, "SF"), (40, 40, "Bulk")]
+    paths = [
+        write_project(tmp_path / name, points, sha256=sha * 32)
+        for name, sha in (("one", "ab"), ("two", "cd"))
+    ]
+    add_kind(paths[0], "SF", "line")
+    with pytest.raises(LabelError, match="class SF: its kind is line in one source"):
+        read_training_data(paths)
+    assert read_training_data(paths, kinds={"SF": "line"}).kind_of("SF") == "line"
+
+
+def test_a_project_decides_about_the_kind_of_patches_of_its_class(
+    tmp_path: Path, patches: Path
+) -> None:
+    path = write_project(tmp_path / "p", [(150, 150, "SF1"), (40, 40, "Bulk")])
+    add_kind(path, "SF1", "area")
+    assert read_training_data([path, patches]).kind_of("SF1") == "area"
+    assert read_training_data([patches]).kind_of("SF1") == "line"
+
+
+def test_a_kind_of_a_class_without_labels_is_refused(patches: Path) -> None:
+    with pytest.raises(LabelError, match="kind of SF9: no label has this class; there are: Bulk"):
+        read_training_data([patches], kinds={"SF9": "line"})

@@ -25,9 +25,22 @@ def test_the_only_other_column_holds_the_classes(tmp_path: Path) -> None:
 
 
 def test_of_several_columns_class_is_the_default(tmp_path: Path) -> None:
-    table = write(tmp_path, "y_px,x_px,kind,class,frame\n10,20,a,W,3\n11,21,b,Se,\n")
+    table = write(tmp_path, "y_px,x_px,note,class,frame\n10,20,a,W,3\n11,21,b,Se,\n")
     assert read_point_table(table) == [PointRow(10, 20, "W", 3), PointRow(11, 21, "Se", 0)]
-    assert [row.class_name for row in read_point_table(table, "kind")] == ["a", "b"]
+    assert [row.class_name for row in read_point_table(table, "note")] == ["a", "b"]
+
+
+def test_a_column_gives_the_kinds_of_classes(tmp_path: Path) -> None:
+    table = write(tmp_path, "y_px,x_px,column,kind\n1,2,SF,line\n3,4,SF,\n5,6,Vac,point\n7,8,x,\n")
+    found = [(row.class_name, row.kind) for row in read_point_table(table)]
+    assert found == [("SF", "line"), ("SF", None), ("Vac", "point"), ("x", None)]
+
+
+def test_a_column_named_kind_may_hold_the_classes(tmp_path: Path) -> None:
+    alone = write(tmp_path, "y_px,x_px,kind\n1,2,SF\n")
+    assert read_point_table(alone) == [PointRow(1, 2, "SF", 0)]
+    chosen = write(tmp_path, "y_px,x_px,kind,class\n1,2,SF,x\n")
+    assert read_point_table(chosen, "kind") == [PointRow(1, 2, "SF", 0)]
 
 
 def test_a_table_without_rows_is_empty(tmp_path: Path) -> None:
@@ -39,6 +52,8 @@ def test_a_table_without_rows_is_empty(tmp_path: Path) -> None:
     [
         ("", "has no column y_px, x_px, class"),
         ("y_px,x_px,class\n1,2,W\n1,two,W\n", "line 3: could not convert"),
+        ("y_px,x_px,class,kind\n1,2,W,plane\n", "line 2: class W: kind 'plane' must be"),
+        ("y_px,x_px,class,kind\n1,2,W,line\n1,2,W,area\n", "line 3: W is area here; it is line"),
         ("y_px,x_px,class\n1,inf,W\n", "line 2: position 1.0, inf is not finite; correct"),
         ("y_px,x_px,class\n1,2,a/b\n", "line 2: class name"),
         ("y_px,x_px,class,frame\n1,2,W,first\n", "line 2: invalid literal"),

@@ -15,7 +15,7 @@ from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.errors import LabelError, OutputError
 from napari_stem_defects.io.labels.journal import JOURNAL_NAME
 from napari_stem_defects.io.labels.project import LabelProject, is_label_project
-from napari_stem_defects.labels.label import LabelClass, NewLabel
+from napari_stem_defects.labels.label import NewLabel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,20 +91,6 @@ def test_move_change_class_remove(project: LabelProject, micrograph: Micrograph)
     one, two = reopened(project).labels()
     assert (one.id, one.y, one.x) == (labels[0].id, 50, 60)
     assert (two.id, two.class_name) == (labels[1].id, "LC")
-
-
-def test_classes_can_be_edited(project: LabelProject, micrograph: Micrograph) -> None:
-    project.add(project.add_image(micrograph), 1, 2, "SF1")
-    assert project.add_class("LC", colour="#010203", key=9) == LabelClass("LC", "#010203", 9)
-    project.recolour_class("LC", "#ffffff")
-    project.rename_class("LC", "junction")
-    project.remove_class("Bulk")
-    assert reopened(project).classes == (
-        LabelClass("SF1", "#e69f00", 2),
-        LabelClass("junction", "#ffffff", 9),
-    )
-    with pytest.raises(LabelError, match="1 labels"):
-        project.remove_class("SF1")
 
 
 @pytest.mark.parametrize(

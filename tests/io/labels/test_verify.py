@@ -14,7 +14,7 @@ from napari_stem_defects.io.labels.journal import JOURNAL_NAME, LabelJournal
 from napari_stem_defects.io.labels.patch_folder import read_patch_folder
 from napari_stem_defects.io.labels.project import LabelProject
 from napari_stem_defects.io.labels.verify import labels_verify, verify
-from napari_stem_defects.labels.state import to_record
+from napari_stem_defects.labels.events import to_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

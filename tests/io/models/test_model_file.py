@@ -16,6 +16,7 @@ import torch
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
+from napari_stem_defects.base.defect_classes import DefectClass, default_kind
 from napari_stem_defects.errors import ModelError, OutputError
 from napari_stem_defects.io.models import model_file
 from napari_stem_defects.io.models.model_file import load_model, read_spec, save_model
@@ -110,6 +111,25 @@ def test_the_description_needs_no_torch(model: Path) -> None:
         [sys.executable, "-c", code, str(model)], capture_output=True, text=True
     )
     assert result.returncode == 0, result.stderr
+
+
+def test_a_file_of_format_version_2_has_the_classes_of_their_names(model: Path) -> None:
+    """It was written before classes had kinds; the same weights give the same results."""
+    tensors, header = contents(model)
+    spec = {name: value for name, value in header["spec"].items() if name != "class_data"}
+    rewrite(model, tensors, header | {"format_version": 2, "spec": spec})
+    loaded = load_model(model)
+    assert [(each.name, each.kind) for each in loaded.spec.class_data] == [
+        (name, default_kind(name)) for name in SPEC.classes
+    ]
+    assert loaded.sha256 == header["weights_sha256"]
+
+
+def test_kinds_titles_and_colours_are_kept(tmp_path: Path) -> None:
+    own = DefectClass("SF1", "area", "my phase", "#010203")
+    assert own.name in SPEC.classes
+    save_model(new_ensemble(replace(SPEC, class_data=(own,))), tmp_path / "own.safetensors")
+    assert read_spec(tmp_path / "own.safetensors")[0].class_table["SF1"] == own
 
 
 def test_files_end_in_safetensors(tmp_path: Path) -> None:
@@ -269,7 +289,7 @@ def json_list(path: Path, tensors: Any, header: Any) -> None:
 
 
 def future_version(path: Path, tensors: Any, header: Any) -> None:
-    rewrite(path, tensors, header | {"format_version": 3})
+    rewrite(path, tensors, header | {"format_version": 4})
 
 
 def spec_of(**changes: object) -> Callable[[Path, Any, Any], None]:
@@ -307,7 +327,7 @@ HOSTILE = {
     "broken json": (broken_json, "description"),
     "deep json": (deep_json, "description"),
     "json list": (json_list, "description"),
-    "future version": (future_version, "version 3"),
+    "future version": (future_version, "version 4"),
     "unknown architecture": (spec_of(architecture=SIZES | {"name": "vit"}), "vit"),
     "too many poolings": (spec_of(architecture=SIZES | {"channels": [4] * 8}), "leave nothing"),
     "other sizes": (spec_of(architecture=SIZES | {"channels": [4, 8, 8]}), "tensors"),

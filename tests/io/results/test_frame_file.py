@@ -49,7 +49,7 @@ def test_metadata_masks_and_map_are_read_separately(tmp_path: Path) -> None:
     assert metadata["called"] == 1.0
     masks = read_frame_masks(tmp_path / "frame.npz", metadata)
     np.testing.assert_array_equal(masks.masks(), expected.masks)
-    assert read_frame_map(tmp_path / "frame.npz", metadata["classes"]).classes == CLASSES
+    assert read_frame_map(tmp_path / "frame.npz", metadata["class_data"]).classes == CLASSES
 
 
 def test_a_damaged_frame_is_one_line(tmp_path: Path) -> None:

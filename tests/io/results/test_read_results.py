@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 from result_samples import MODEL, detection, micrograph
 
+from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.results import result_folder
 from napari_stem_defects.io.results.read_results import read_results
@@ -20,11 +22,6 @@ from napari_stem_defects.io.results.result_folder import (
 
 if TYPE_CHECKING:
     from napari_stem_defects.postprocessing.results import Detection
-
-HEADER = (
-    "image,frame,class,region,y_px,x_px,y_nm,x_nm,area_px,area_nm2,length_nm"
-    ",mean_probability,max_probability"
-)
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +34,7 @@ def assert_same(found: Detection, expected: Detection) -> None:
     assert (found.image, found.frame) == (expected.image, expected.frame)
     assert found.mask_names == expected.mask_names
     np.testing.assert_array_equal(found.masks, expected.masks)
-    assert found.map.classes == expected.map.classes
+    assert found.map.class_data == expected.map.class_data
     for name in ("probability", "y", "x", "valid"):
         mine, theirs = getattr(found.map, name), getattr(expected.map, name)
         np.testing.assert_array_equal(mine, theirs)
@@ -46,6 +43,12 @@ def assert_same(found: Detection, expected: Detection) -> None:
     for mine, theirs in zip(found.regions, expected.regions, strict=True):
         assert (mine.class_name, mine.region) == (theirs.class_name, theirs.region)
         assert mine.length_nm == pytest.approx(theirs.length_nm, rel=1e-5)
+        assert (mine.kind, mine.centre_line) == (theirs.kind, theirs.centre_line)
+        for name in ("width_nm", "direction_deg", "perimeter_nm"):
+            expected_value = getattr(theirs, name)
+            if expected_value is not None:
+                expected_value = pytest.approx(expected_value, rel=1e-4)
+            assert getattr(mine, name) == expected_value
     assert found.pixel_size_nm == expected.pixel_size_nm
 
 
@@ -65,6 +68,38 @@ def test_a_stack_is_read_back(tmp_path: Path) -> None:
     assert len(found) == 3
     for number, each in enumerate(found):
         assert_same(each, detection(movie, number))
+
+
+def test_classes_of_any_kind_are_read_back(tmp_path: Path) -> None:
+    image = micrograph()
+    own = (
+        DefectClass("SF1", "area", "my phase", "#010203"),
+        DefectClass("interstitial", "line"),
+    )
+    made = detection(image, classes=own)
+    (found,) = read_results(write_results(tmp_path, image, [made], MODEL))
+    assert_same(found, made)
+    assert found.class_table["SF1"] == own[0]
+    assert {region.kind for region in found.regions} == {"area", "point"}
+    assert next(r for r in found.regions if r.kind == "area").perimeter_nm
+
+
+def test_results_of_earlier_versions_are_read(tmp_path: Path) -> None:
+    """They have neither kinds nor centre lines; kinds are those of the names."""
+    image = micrograph()
+    folder = write_results(tmp_path, image, [detection(image)], MODEL)
+    (folder / "lines.geojson").unlink()
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    del summary["classes"]
+    (folder / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
+    rows = (folder / "regions.csv").read_text(encoding="utf-8").splitlines()
+    earlier = [",".join(row.split(",")[:13]) for row in rows]
+    assert earlier[0].endswith(",max_probability")
+    (folder / "regions.csv").write_text("\n".join(earlier) + "\n", encoding="utf-8")
+    (found,) = read_results(folder)
+    assert [region.kind for region in found.regions] == ["line", "point", "point"]
+    assert {region.centre_line for region in found.regions} == {()}
+    assert found.regions[0].length_nm == pytest.approx(96 * 0.05, rel=1e-3)
 
 
 def test_one_frame_of_a_stack_can_be_written_alone(tmp_path: Path) -> None:

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tifffile
 
-from napari_stem_defects.base.defect_classes import PATCH_PX
+from napari_stem_defects.base.defect_classes import PATCH_PX, check_kind
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.errors import LabelError, OutputError
 from napari_stem_defects.io.atomic import replacing
 from napari_stem_defects.io.images.read import read
+from napari_stem_defects.io.labels.class_list import CLASSES, write_classes
 from napari_stem_defects.io.labels.patch_folder import read_patch_folder
 from napari_stem_defects.io.labels.patch_positions import MIN_CORRELATION, find_patch_centres
 from napari_stem_defects.io.labels.point_table import PointRow, read_point_table
@@ -30,11 +31,12 @@ from napari_stem_defects.labels.label import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from napari_stem_defects.base.defect_classes import Kind
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.io.labels.patch_folder import PatchFolder
 
@@ -85,6 +87,7 @@ def labels_import(
     images: Sequence[Path] = (),
     report: ProgressCallback = silent,
     *,
+    kinds: Mapping[str, Kind] | None = None,
     read_image: Callable[[Path], Micrograph] = read,
     read_patches: Callable[[Path], PatchFolder] = read_patch_folder,
 ) -> ImportSummary:
@@ -100,6 +103,8 @@ def labels_import(
         Micrographs that the patches or points belong to.
     report : callable
         Called with the progress after every patch.
+    kinds : mapping of str to {"point", "line", "area"}, optional
+        Kinds of classes; they hold before those in tables, and change those of the project.
     read_image, read_patches : callable
         Read the files; `workers.isolated_read` uses a separate process.
 
@@ -111,21 +116,43 @@ def labels_import(
     Raises
     ------
     InputError
-        A source cannot be read; the labels of earlier sources are kept.
+        A source cannot be read, or a kind does not suit its class; the labels of earlier sources
+        are kept.
     """
+    kinds = kinds or {}
+    for name, kind in kinds.items():
+        check_kind(name, kind)
     micrographs = [read_image(path) for path in images]
     # Tables are read first, so that an invalid one does not leave an empty project.
     tables = {path: _read_table(path, micrographs) for path in sources if _is_table(path)}
-    opener = LabelProject.open if is_label_project(project) else LabelProject.create
+    is_new = not is_label_project(project)
+    if is_new and len(tables) == len(sources):
+        _check_present(kinds, (row.class_name for rows in tables.values() for row in rows))
+    opener = LabelProject.create if is_new else LabelProject.open
     done = ImportSummary()
     with opener(project) as opened:
         opened.check_writable()
         for source in sources:
             if source in tables:
-                done += _import_table(opened, micrographs[0], source, tables[source])
+                done += _import_table(opened, micrographs[0], source, tables[source], kinds)
             else:
-                done += import_patches(opened, read_patches(source), micrographs, report=report)
+                done += import_patches(
+                    opened, read_patches(source), micrographs, kinds=kinds, report=report
+                )
+        _check_present(kinds, (entry.name for entry in opened.classes))
+        _set_kinds(opened, kinds)
     return done
+
+
+def _check_present(kinds: Mapping[str, Kind], present: Iterable[str]) -> None:
+    names = list(dict.fromkeys(present))
+    if missing := [name for name in kinds if name not in names]:
+        raise LabelError(f"kind of {missing[0]}: no such class; there are: {', '.join(names)}")
+
+
+def _set_kinds(project: LabelProject, kinds: Mapping[str, Kind]) -> None:
+    for name, kind in kinds.items():
+        project.set_class(name, kind=kind)
 
 
 def _is_table(source: Path) -> bool:
@@ -172,6 +199,7 @@ def import_patches(
     images: Sequence[Micrograph] = (),
     *,
     min_correlation: float = MIN_CORRELATION,
+    kinds: Mapping[str, Kind] | None = None,
     report: ProgressCallback = silent,
 ) -> ImportSummary:
     """Import each patch as a weak label at its centre in the micrograph it was cut from.
@@ -191,6 +219,8 @@ def import_patches(
         Micrographs or stacks that the patches may come from; the first match is used.
     min_correlation : float
         Least correlation with a position, see `MIN_CORRELATION`.
+    kinds : mapping of str to {"point", "line", "area"}, optional
+        Kinds of classes; they hold before those that the folder gives.
     report : callable
         Called with the progress after every patch.
 
@@ -216,7 +246,8 @@ def import_patches(
         for centre, class_name in zip(centres, patches.classes, strict=True)
     ]
     parent_names = {image.sha256 for image in images}
-    done = _add_new(project, points, parent_names, weak=True)
+    own = {each.name: each.kind for each in patches.class_data} | dict(kinds or {})
+    done = _add_new(project, points, parent_names, weak=True, kinds=own)
     return replace(done, left_out=patches.left_out)
 
 
@@ -252,12 +283,17 @@ def import_points(
 
 
 def _import_table(
-    project: LabelProject, image: Micrograph, table: Path, rows: list[PointRow]
+    project: LabelProject,
+    image: Micrograph,
+    table: Path,
+    rows: list[PointRow],
+    kinds: Mapping[str, Kind] | None = None,
 ) -> ImportSummary:
     project.add_image(image)
-    points = [NewLabel(image.sha256, y, x, name, frame) for y, x, name, frame in rows]
+    points = [NewLabel(image.sha256, row.y, row.x, row.class_name, row.frame) for row in rows]
+    own = {row.class_name: row.kind for row in rows if row.kind is not None} | dict(kinds or {})
     try:
-        return _add_new(project, points, {image.sha256}, weak=False)
+        return _add_new(project, points, {image.sha256}, weak=False, kinds=own)
     except LabelError as error:
         raise LabelError(f"{table}: {error}") from None
 
@@ -280,7 +316,7 @@ def export_patches(project: LabelProject, out: Path, *, report: ProgressCallback
     Returns
     -------
     int
-        Number of files ``<class>_<n>.tif``.
+        Number of files ``<class>_<n>.tif``; ``classes.csv`` holds kinds, titles and colours.
 
     Raises
     ------
@@ -300,17 +336,27 @@ def export_patches(project: LabelProject, out: Path, *, report: ProgressCallback
                 tifffile.imwrite(path, patch)
             numbers[label.class_name] += 1
             report(Progress("writing patches", numbers.total(), total))
+    present = [entry.defect_class for entry in project.classes if numbers[entry.name]]
+    write_classes(out / CLASSES, present)
     return numbers.total()
 
 
 def _add_new(
-    project: LabelProject, points: Iterable[NewLabel], parents: set[str], *, weak: bool
+    project: LabelProject,
+    points: Iterable[NewLabel],
+    parents: set[str],
+    *,
+    weak: bool,
+    kinds: Mapping[str, Kind] | None = None,
 ) -> ImportSummary:
-    """Add the points that are not in the project yet."""
+    """Add the points that are not in the project yet, and their classes with their kinds."""
     existing = {NewLabel(e.image, e.y, e.x, e.class_name, e.frame) for e in project.labels()}
     wanted = list(points)
     new = [point for point in dict.fromkeys(wanted) if point not in existing]
-    project.add_many(new, source="imported", weak=weak)
+    project.add_many(new, source="imported", weak=weak, kinds=kinds)
+    known = {entry.name for entry in project.classes}
+    # Those of classes without a new label; the others are set by now.
+    _set_kinds(project, {name: kind for name, kind in (kinds or {}).items() if name in known})
     placed = sum(point.image in parents for point in new)
     return ImportSummary(placed, len(new) - placed, len(wanted) - len(new))
 

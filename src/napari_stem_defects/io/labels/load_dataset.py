@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_stem_defects.base.defect_classes import PATCH_PX
+from napari_stem_defects.base.defect_classes import PATCH_PX, DefectClass, Kind, complete_classes
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.labels.patch_folder import read_patch_folder
 from napari_stem_defects.io.labels.project import LabelProject, is_label_project
@@ -19,17 +19,17 @@ from napari_stem_defects.lattice.scale import (
     resample,
     scale_positions,
 )
+from napari_stem_defects.training.clicks import Clicks, from_clicks
 from napari_stem_defects.training.dataset import (
-    Clicks,
     TrainingSet,
-    from_clicks,
+    agreeing_classes,
     from_patches,
     join,
 )
 from napari_stem_defects.training.label_extent import PointLabels, nearest_class_distance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.io.labels.patch_folder import PatchFolder
@@ -51,6 +51,7 @@ def read_training_data(
     paths: Sequence[str | Path],
     *,
     scale_of: EnsembleSpec | None = None,
+    kinds: Mapping[str, Kind] | None = None,
     read_patches: Callable[[Path], PatchFolder] = read_patch_folder,
 ) -> TrainingSet:
     """Read labelled data for training or evaluation.
@@ -63,6 +64,8 @@ def read_training_data(
         Resample micrographs to the pixel size of this ensemble, as in detection. By default they
         are resampled to the smallest pixel size among them, or smaller if columns of different
         classes are close.
+    kinds : mapping of str to {"point", "line", "area"}, optional
+        Kinds of classes, which hold before those in label projects and patch folders.
     read_patches : callable
         Reads a patch folder; `workers.isolated_read.read_patches` uses a separate process.
 
@@ -76,19 +79,23 @@ def read_training_data(
     ------
     LabelError
         A path is neither a patch folder nor a label project, or holds no labels, or only some of
-        the micrographs have a pixel size.
+        the micrographs have a pixel size; a class has different kinds in two projects, or
+        ``kinds`` names a class that has no label.
     """
     frames: list[Labelled] = []
     patches: list[Patch] = []
     left_out: list[str] = []
+    classes: list[DefectClass] = []
     for path in map(Path, paths):
         if is_label_project(path):
             with LabelProject.open(path, read_only=True) as project:
                 frames += project.by_frame()
+                classes += [entry.defect_class for entry in project.classes]
         elif path.is_dir():
             folder = read_patches(path)
             patches += zip(folder.patches, folder.classes, folder.names, strict=True)
             left_out += folder.left_out
+            classes += folder.class_data
         else:
             raise _no_labels_error(path)
     single = [(image, labels) for image, labels in frames if _is_patch(image)]
@@ -99,14 +106,31 @@ def read_training_data(
         if image.invalid is None
     ]
     parents = [(image, labels) for image, labels in frames if not _is_patch(image)]
+    class_data = _class_data(classes, kinds or {})
     parts = []
     if patches:
-        pixels, classes, names = zip(*patches, strict=True)
-        parts.append(from_patches(np.stack(pixels), classes, names))
+        pixels, labels_of_patches, names = zip(*patches, strict=True)
+        parts.append(from_patches(np.stack(pixels), labels_of_patches, names, class_data))
     if parents:
-        parts.append(_from_parents(parents, scale_of))
+        parts.append(_from_parents(parents, scale_of, class_data))
+    _check_present(kinds or {}, parts)
     notes = tuple(note for part in parts for note in part.notes)
     return replace(join(parts), notes=(*_invalid_patches_note(left_out), *notes))
+
+
+def _class_data(found: Sequence[DefectClass], kinds: Mapping[str, Kind]) -> tuple[DefectClass, ...]:
+    """Return the classes of all sources, with the kinds that the user gives."""
+    known = {each.name: each for each in complete_classes(kinds)}
+    known |= {each.name: each for each in reversed(found)}
+    given = [replace(known[name], kind=kind) for name, kind in kinds.items()]
+    return (*given, *agreeing_classes(each for each in found if each.name not in kinds))
+
+
+def _check_present(kinds: Mapping[str, Kind], parts: Sequence[TrainingSet]) -> None:
+    present = {name for part in parts for name in part.classes}
+    if missing := [name for name in kinds if name not in present]:
+        names = ", ".join(sorted(present))
+        raise LabelError(f"kind of {missing[0]}: no label has this class; there are: {names}")
 
 
 def _invalid_patches_note(left_out: Sequence[str]) -> tuple[str, ...]:
@@ -130,19 +154,26 @@ def _is_patch(image: Micrograph) -> bool:
     return image.frame_shape == (PATCH_PX, PATCH_PX)
 
 
-def _from_parents(parents: Sequence[Labelled], scale_of: EnsembleSpec | None) -> TrainingSet:
+def _from_parents(
+    parents: Sequence[Labelled],
+    scale_of: EnsembleSpec | None,
+    class_data: tuple[DefectClass, ...],
+) -> TrainingSet:
     if scale_of is not None:
         factors = [match_scale(image, scale_of.target_scale).factor for image, _ in parents]
-        return from_clicks(_at_scale(parents, factors), pixel_size_nm=scale_of.pixel_size_nm)
+        clicks = _at_scale(parents, factors, class_data)
+        return from_clicks(clicks, pixel_size_nm=scale_of.pixel_size_nm)
     size = _smallest_pixel_size(parents)
     factors = [(image.pixel_size_nm or 1) / (size or 1) for image, _ in parents]
-    upsampling = 1.0 if size is None else _upsampling(parents, factors)
-    clicks = _at_scale(parents, [factor * upsampling for factor in factors])
+    upsampling = 1.0 if size is None else _upsampling(parents, factors, class_data)
+    clicks = _at_scale(parents, [factor * upsampling for factor in factors], class_data)
     data = from_clicks(clicks, pixel_size_nm=None if size is None else size / upsampling)
     return replace(data, notes=_upsampling_note(upsampling, size))
 
 
-def _upsampling(parents: Sequence[Labelled], factors: Sequence[float]) -> float:
+def _upsampling(
+    parents: Sequence[Labelled], factors: Sequence[float], class_data: tuple[DefectClass, ...]
+) -> float:
     """Return the factor by which to upsample images with a label on every column.
 
     It is 1 for images without a pixel size, because detection could not repeat it, and for images
@@ -152,7 +183,9 @@ def _upsampling(parents: Sequence[Labelled], factors: Sequence[float]) -> float:
         return 1.0
     near = nearest_class_distance(
         [
-            PointLabels(*_positions(labels, factor), tuple(x.class_name for x in labels))
+            PointLabels(
+                *_positions(labels, factor), tuple(x.class_name for x in labels), class_data
+            )
             for (_, labels), factor in zip(parents, factors, strict=True)
         ]
     )
@@ -168,9 +201,11 @@ def _upsampling_note(factor: float, size: float | None) -> tuple[str, ...]:
     )
 
 
-def _at_scale(parents: Sequence[Labelled], factors: Sequence[float]) -> list[Clicks]:
+def _at_scale(
+    parents: Sequence[Labelled], factors: Sequence[float], class_data: tuple[DefectClass, ...]
+) -> list[Clicks]:
     return [
-        _clicks(image, labels, factor)
+        replace(_clicks(image, labels, factor), class_data=class_data)
         for (image, labels), factor in zip(parents, factors, strict=True)
     ]
 

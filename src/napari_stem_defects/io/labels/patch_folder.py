@@ -16,11 +16,13 @@ import numpy as np
 
 from napari_stem_defects.errors import LabelError, ReadError
 from napari_stem_defects.io.images.read import natural_order, read
+from napari_stem_defects.io.labels.class_list import CLASSES, read_classes
 from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.micrograph import Micrograph
 
 PATCH_PX = 64
@@ -47,6 +49,8 @@ class PatchFolder:
     left_out : tuple of str
         Paths of patches with invalid pixels (NaN, infinity), which would be trained on with the
         values that fill them.
+    class_data : tuple of DefectClass
+        Kinds, titles and colours of classes, where the folder has a list ``classes.csv``.
     """
 
     patches: NDArray[np.float32]
@@ -54,13 +58,15 @@ class PatchFolder:
     names: tuple[str, ...]
     root: Path
     left_out: tuple[str, ...] = ()
+    class_data: tuple[DefectClass, ...] = ()
 
 
 def read_patch_folder(path: str | Path) -> PatchFolder:
     """Read the patches of a folder.
 
     Either the folder holds files ``<class>_<number>.<suffix>``, or one sub-folder per class with
-    images of any name. Other files and hidden ones are ignored.
+    images of any name. A list ``classes.csv`` gives kinds, titles and colours of classes. Other
+    files and hidden ones are ignored.
 
     Parameters
     ----------
@@ -97,7 +103,14 @@ def read_patch_folder(path: str | Path) -> PatchFolder:
         if patch.invalid is None
     )
     left_out = tuple(name for name in patches if name not in valid)
-    return PatchFolder(np.stack(list(valid.values())), classes, tuple(valid), root, left_out)
+    return PatchFolder(
+        patches=np.stack(list(valid.values())),
+        classes=classes,
+        names=tuple(valid),
+        root=root,
+        left_out=left_out,
+        class_data=read_classes(root / CLASSES),
+    )
 
 
 def is_patch_folder(path: str | Path) -> bool:

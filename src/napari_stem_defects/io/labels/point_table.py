@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-from napari_stem_defects.base.defect_classes import check_class_name
+from napari_stem_defects.base.defect_classes import Kind, check_class_name, check_kind
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.messages import one_line
 
@@ -18,12 +18,13 @@ _POSITION = ("y_px", "x_px")
 
 
 class PointRow(NamedTuple):
-    """One row of a table: position in px, class, and index of the frame."""
+    """One row of a table: position in px, class, index of the frame, and kind of the class."""
 
     y: float
     x: float
     class_name: str
     frame: int
+    kind: Kind | None = None
 
 
 def read_point_table(table: Path, class_column: str | None = None) -> list[PointRow]:
@@ -33,7 +34,7 @@ def read_point_table(table: Path, class_column: str | None = None) -> list[Point
     ----------
     table : Path
         CSV file with the columns ``y_px`` and ``x_px``, a column of classes, and optionally
-        ``frame``.
+        ``frame`` and ``kind`` (the kind of the class: point, line or area).
     class_column : str, optional
         Name of the column of classes; by default the only other column, or ``class``.
 
@@ -45,14 +46,22 @@ def read_point_table(table: Path, class_column: str | None = None) -> list[Point
     Raises
     ------
     LabelError
-        The file is not a CSV table, a column is missing, or a row is invalid; the message names
-        the line.
+        The file is not a CSV table, a column is missing, or a row is invalid or gives a class
+        another kind than an earlier one; the message names the line.
     """
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, strict=True)
             column = _find_class_column(table, reader.fieldnames or (), class_column)
-            return [_parse_row(table, reader.line_num, row, column) for row in reader]
+            rows, kinds = [], dict[str, Kind]()
+            for cells in reader:
+                row = _parse_row(table, reader.line_num, cells, column)
+                if row.kind and kinds.setdefault(row.class_name, row.kind) != row.kind:
+                    fault = f"line {reader.line_num}: {row.class_name} is {row.kind} here"
+                    advice = f"it is {kinds[row.class_name]} above; give each class one kind"
+                    raise LabelError(one_line(table, fault, advice))
+                rows.append(row)
+            return rows
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         fault = f"cannot be read ({getattr(error, 'strerror', None) or error})"
         raise LabelError(one_line(table, fault, "give a CSV table")) from error
@@ -60,6 +69,7 @@ def read_point_table(table: Path, class_column: str | None = None) -> list[Point
 
 def _find_class_column(table: Path, columns: Sequence[str], wanted: str | None) -> str:
     others = [name for name in columns if name not in (*_POSITION, "frame")]
+    others = [name for name in others if name != "kind"] or others
     if wanted is None:
         wanted = others[0] if len(others) == 1 else "class"
     if missing := [name for name in (*_POSITION, wanted) if name not in columns]:
@@ -74,7 +84,17 @@ def _parse_row(table: Path, line: int, row: dict[str, str | None], column: str) 
         if not (math.isfinite(y) and math.isfinite(x)):
             raise ValueError(f"position {y}, {x} is not finite")
         name = check_class_name((row[column] or "").strip())
-        return PointRow(y, x, name, int(row.get("frame") or 0))
+        kind = None if column == "kind" else _parse_kind(name, row)
+        return PointRow(y, x, name, int(row.get("frame") or 0), kind)
     except (TypeError, ValueError, LabelError) as error:
         fault = f"line {line}: {error}"
         raise LabelError(one_line(table, fault, "correct or remove it")) from error
+
+
+def _parse_kind(name: str, row: dict[str, str | None]) -> Kind | None:
+    """Return the kind in a row; None where the table gives none."""
+    kind = (row.get("kind") or "").strip()
+    if not kind:
+        return None
+    check_kind(name, kind)
+    return cast("Kind", kind)

@@ -23,14 +23,16 @@ from typing import TYPE_CHECKING, Self
 from napari_stem_defects.errors import LabelError, OutputError
 from napari_stem_defects.io.labels.journal import JOURNAL_NAME, LabelJournal
 from napari_stem_defects.io.labels.pixels import pixel_hash, store_pixels
-from napari_stem_defects.io.labels.project_history import LabelProjectHistory
+from napari_stem_defects.io.labels.project_classes import LabelProjectClasses
 from napari_stem_defects.io.messages import one_line
-from napari_stem_defects.labels.label import Label, LabelClass, LabelledFrame, LabelSource, NewLabel
-from napari_stem_defects.labels.state import LabelState, RemoveLabel, to_record
+from napari_stem_defects.labels.events import RemoveLabel, to_record
+from napari_stem_defects.labels.label import Label, LabelledFrame, LabelSource, NewLabel
+from napari_stem_defects.labels.state import LabelState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from napari_stem_defects.base.defect_classes import Kind
     from napari_stem_defects.base.micrograph import Micrograph
 
 
@@ -50,7 +52,7 @@ def is_label_project(path: str | Path) -> bool:
     return (Path(path) / JOURNAL_NAME).is_file()
 
 
-class LabelProject(LabelProjectHistory):
+class LabelProject(LabelProjectClasses):
     """Labels on micrographs; every change is saved immediately.
 
     Use `create` or `open`, and a ``with`` block or `close`. One process can write; others that
@@ -179,7 +181,12 @@ class LabelProject(LabelProjectHistory):
         return self.add_many([NewLabel(image, y, x, class_name, frame)], source=source)[0]
 
     def add_many(
-        self, points: Iterable[NewLabel], *, source: LabelSource = "hand", weak: bool = False
+        self,
+        points: Iterable[NewLabel],
+        *,
+        source: LabelSource = "hand",
+        weak: bool = False,
+        kinds: Mapping[str, Kind] | None = None,
     ) -> tuple[Label, ...]:
         """Label points, as one step for `undo` and with one write.
 
@@ -191,6 +198,9 @@ class LabelProject(LabelProjectHistory):
             How the labels were made.
         weak : bool
             True if the defects may lie anywhere in the windows around the points.
+        kinds : mapping of str to {"point", "line", "area"}, optional
+            Kinds of classes of the points; those of existing classes are changed. Other new
+            classes get the default kinds of their names.
 
         Returns
         -------
@@ -200,7 +210,7 @@ class LabelProject(LabelProjectHistory):
         points = list(points)
         keys = dict.fromkeys((point.image, point.frame) for point in points)
         frames = {key: self._frame(*key) for key in keys}
-        classes = self._state.plan_missing_classes(point.class_name for point in points)
+        classes = self._state.plan_missing_classes((point.class_name for point in points), kinds)
         author, now = _author(), _now()
         labels = [
             Label(
@@ -289,70 +299,6 @@ class LabelProject(LabelProjectHistory):
             Ids of the labels.
         """
         self._commit([RemoveLabel(self._state.get_label(each).id) for each in label_ids])
-
-    def add_class(self, name: str, colour: str | None = None, key: int | None = None) -> LabelClass:
-        """Add a class.
-
-        Parameters
-        ----------
-        name : str
-            Name of the class.
-        colour : str, optional
-            ``#rrggbb``; the default colour of the class if omitted.
-        key : int, optional
-            Number key (1-9); the lowest free key if omitted.
-
-        Returns
-        -------
-        LabelClass
-            The class.
-        """
-        self._commit(self._state.plan_class(name, colour, key))
-        return self._state.classes[name]
-
-    def rename_class(self, name: str, to: str) -> None:
-        """Rename a class and its labels.
-
-        Parameters
-        ----------
-        name, to : str
-            Present and new name; no class has the new name yet.
-        """
-        self._commit(self._state.plan_rename(name, to))
-
-    def recolour_class(self, name: str, colour: str) -> None:
-        """Change the colour of a class.
-
-        Parameters
-        ----------
-        name : str
-            The class.
-        colour : str
-            ``#rrggbb``.
-        """
-        self._commit(self._state.plan_recolour(name, colour))
-
-    def merge_classes(self, names: Iterable[str], into: str) -> None:
-        """Move the labels of several classes into one and remove the empty classes.
-
-        Parameters
-        ----------
-        names : iterable of str
-            Classes to merge.
-        into : str
-            Class that gets the labels.
-        """
-        self._commit(self._state.plan_merge(names, into))
-
-    def remove_class(self, name: str) -> None:
-        """Remove a class without labels.
-
-        Parameters
-        ----------
-        name : str
-            The class.
-        """
-        self._commit(self._state.plan_removal(name))
 
     def _frame(self, image: str, frame: int) -> LabelledFrame:
         """Return the entry of a frame; a new frame of a stack is stored first."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.io.labels.project_reader import LabelProjectReader
-from napari_stem_defects.labels.state import LabelEvent, to_record
+from napari_stem_defects.labels.events import LabelEvent, to_record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Self
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.labels.journal import LabelJournal
 from napari_stem_defects.io.labels.pixels import load_pixels
-from napari_stem_defects.labels.state import LabelState, UnknownEventError, from_record
+from napari_stem_defects.labels.events import UnknownEventError, from_record
+from napari_stem_defects.labels.state import LabelState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

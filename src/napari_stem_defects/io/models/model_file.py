@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 # 2: patches are no longer weighted by the window function.
-FORMAT_VERSION = 2
+# 3: descriptions have optional entries: kind, title and colour of the classes.
+FORMAT_VERSION = 3
+READABLE_VERSIONS = (2, FORMAT_VERSION)
 SUFFIX = ".safetensors"
 SIZE_LIMIT = 256 * 2**20
 LONGEST_NAME = 200
@@ -170,7 +172,7 @@ def _header(metadata: Mapping[str, str] | None) -> tuple[EnsembleSpec, str]:
         )
     except (ValueError, KeyError, TypeError, RecursionError):
         raise ModelError("its description is not readable") from None
-    if version != FORMAT_VERSION:
+    if version not in READABLE_VERSIONS:
         raise ModelError(f"format version {version} is unknown here (this is {FORMAT_VERSION})")
     if not isinstance(spec, dict):
         raise ModelError("its description is not readable")

@@ -9,13 +9,14 @@ from __future__ import annotations
 import csv
 import zipfile
 import zlib
-from dataclasses import asdict, fields
+from dataclasses import fields
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import tifffile
 
+from napari_stem_defects.base.defect_classes import default_kind
 from napari_stem_defects.io.atomic import replacing
 from napari_stem_defects.io.results.json_file import read_or_report
 from napari_stem_defects.postprocessing.mask_stack import MaskStack
@@ -29,9 +30,11 @@ if TYPE_CHECKING:
 
 REGION_COLUMNS = (
     "image,frame,class,region,y_px,x_px,y_nm,x_nm,area_px,area_nm2,length_nm"
-    ",mean_probability,max_probability"
+    ",mean_probability,max_probability,kind,width_nm,direction_deg,perimeter_nm"
 ).split(",")
-_REGION_FIELDS = [field.name for field in fields(Region)]
+_REGION_FIELDS = [field.name for field in fields(Region) if field.name != "centre_line"]
+# Tables written before classes had kinds end here.
+_EARLIER_COLUMNS = REGION_COLUMNS[: REGION_COLUMNS.index("kind")]
 _CLASSIC_TIFF_BYTES = 2**31
 
 
@@ -252,7 +255,7 @@ def write_regions(path: Path, regions: Iterable[Region]) -> None:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(REGION_COLUMNS)
         for region in regions:
-            table.writerow([_format_cell(value) for value in asdict(region).values()])
+            table.writerow([_format_cell(getattr(region, name)) for name in _REGION_FIELDS])
 
 
 def read_regions(path: Path) -> tuple[Region, ...]:
@@ -266,7 +269,8 @@ def read_regions(path: Path) -> tuple[Region, ...]:
     Returns
     -------
     tuple of Region
-        One per row.
+        One per row, without centre lines. In tables written before classes had kinds, the kind is
+        the default of the class.
 
     Raises
     ------
@@ -277,9 +281,10 @@ def read_regions(path: Path) -> tuple[Region, ...]:
     def load(path: Path) -> tuple[Region, ...]:
         with path.open(newline="", encoding="utf-8") as file:
             table = csv.reader(file)
-            if next(table, None) != REGION_COLUMNS:
+            columns = next(table, None)
+            if columns not in (REGION_COLUMNS, _EARLIER_COLUMNS):
                 raise ValueError("no region table")
-            return tuple(_parse_region(row) for row in table)
+            return tuple(_parse_region(row, _REGION_FIELDS[: len(columns)]) for row in table)
 
     return read_or_report(load, path)
 
@@ -331,9 +336,10 @@ def _format_cell(value: object) -> object:
     return f"{value:.6g}" if isinstance(value, float) else value
 
 
-def _parse_region(row: list[str]) -> Region:
-    cells = dict(zip(_REGION_FIELDS, row, strict=True))
+def _parse_region(row: list[str], names: list[str]) -> Region:
+    cells = dict(zip(names, row, strict=True))
     values: dict[str, Any] = {"image": cells.pop("image"), "class_name": cells.pop("class_name")}
+    values["kind"] = cells.pop("kind", default_kind(values["class_name"]))
     for name, cell in cells.items():
         kind = int if name in ("frame", "region", "area_px") else float
         values[name] = kind(cell) if cell else None

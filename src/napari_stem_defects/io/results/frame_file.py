@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_stem_defects.base.defect_classes import DefectClass, complete_classes
 from napari_stem_defects.io.atomic import replacing
 from napari_stem_defects.io.json_safe import plain
 from napari_stem_defects.io.results.formats import read_arrays
@@ -40,6 +41,7 @@ def write_frame(path: Path, detection: Detection) -> None:
         "image": detection.image,
         "frame": detection.frame,
         "classes": detection.map.classes,
+        "class_data": [asdict(each) for each in detection.map.class_data],
         "mask_names": masks.names,
         "frame_shape": masks.shape,
         "mask_px": masks.areas_px(),
@@ -74,7 +76,7 @@ def read_frame_metadata(path: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        Image, classes, mask names, regions, parameters etc. of the frame.
+        Image, classes, mask names, regions (`Region`), parameters etc. of the frame.
 
     Raises
     ------
@@ -82,7 +84,15 @@ def read_frame_metadata(path: Path) -> dict[str, Any]:
         The file is missing or damaged.
     """
     metadata: dict[str, Any] = json.loads(str(read_arrays(path, "about")["about"]))
+    given = [DefectClass(**each) for each in metadata.get("class_data", ())]
+    metadata["class_data"] = complete_classes(metadata["classes"], given)
+    metadata["regions"] = [_region(region) for region in metadata["regions"]]
     return metadata
+
+
+def _region(values: Mapping[str, Any]) -> Region:
+    line = tuple((float(y), float(x)) for y, x in values.get("centre_line", ()))
+    return Region(**{**values, "centre_line": line})
 
 
 def read_frame_masks(path: Path, metadata: Mapping[str, Any]) -> MaskStack:
@@ -118,15 +128,15 @@ def read_frame_masks(path: Path, metadata: Mapping[str, Any]) -> MaskStack:
     )
 
 
-def read_frame_map(path: Path, classes: Sequence[str]) -> ProbabilityMap:
+def read_frame_map(path: Path, classes: Sequence[DefectClass]) -> ProbabilityMap:
     """Read the probability map of a frame file.
 
     Parameters
     ----------
     path : Path
         A frame file.
-    classes : sequence of str
-        Classes in the metadata of the frame.
+    classes : sequence of DefectClass
+        Classes in the metadata of the frame, as ``class_data``.
 
     Returns
     -------
@@ -143,8 +153,9 @@ def read_frame_map(path: Path, classes: Sequence[str]) -> ProbabilityMap:
         probability=stored["probability"],
         y=stored["y"],
         x=stored["x"],
-        classes=tuple(classes),
+        classes=tuple(each.name for each in classes),
         valid=stored["called"],
+        class_data=tuple(classes),
     )
 
 
@@ -170,9 +181,9 @@ def read_frame(path: Path) -> Detection:
     return Detection(
         image=metadata["image"],
         frame=metadata["frame"],
-        map=read_frame_map(path, metadata["classes"]),
+        map=read_frame_map(path, metadata["class_data"]),
         mask_stack=read_frame_masks(path, metadata),
-        regions=tuple(Region(**region) for region in metadata["regions"]),
+        regions=tuple(metadata["regions"]),
         pixel_size_nm=metadata["pixel_size_nm"],
         parameters=metadata["parameters"],
         seconds=metadata["seconds"],

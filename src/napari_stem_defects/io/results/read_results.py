@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from napari_stem_defects.base.defect_classes import DefectClass, complete_classes
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.io.results import formats
 from napari_stem_defects.io.results.json_file import read_json
-from napari_stem_defects.io.results.result_folder import MASKS, PROBABILITY, REGIONS, SUMMARY
+from napari_stem_defects.io.results.lines import read_lines
+from napari_stem_defects.io.results.result_folder import LINES, MASKS, PROBABILITY, REGIONS, SUMMARY
 from napari_stem_defects.postprocessing.results import Detection
 
 if TYPE_CHECKING:
@@ -34,11 +37,20 @@ def read_results(path: Path) -> tuple[Detection, ...]:
         A file is missing or damaged.
     """
     summary = read_summary(path)
-    maps = tuple(formats.read_probability(path / PROBABILITY))
+    classes = tuple(DefectClass(**each) for each in summary.get("classes", ()))
+    maps = tuple(
+        replace(found, class_data=complete_classes(found.classes, classes))
+        for found in formats.read_probability(path / PROBABILITY)
+    )
     names = tuple(summary["planes"])
     height, width = summary["image"]["frame_shape"]
+    # Results written before classes had kinds have no centre lines.
+    lines = read_lines(path / LINES) if "classes" in summary else {}
     frames = formats.read_masks(path / MASKS, names, len(maps), (height, width))
-    regions = formats.read_regions(path / REGIONS)
+    regions = [
+        replace(region, centre_line=lines.get((region.frame, region.class_name, region.region), ()))
+        for region in formats.read_regions(path / REGIONS)
+    ]
     return tuple(
         Detection(
             image=summary["image"]["name"],

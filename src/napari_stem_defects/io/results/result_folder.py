@@ -1,10 +1,10 @@
 """Folder with the results of one micrograph, ``OUT/<name>/``: resume, merge, write and read.
 
 Each finished frame is saved as ``OUT/<name>/.partial/<fingerprint>/frame_00012.npz``. When all
-frames are finished they are merged into the five result files, ``summary.json`` last, and the
+frames are finished they are merged into the result files, ``summary.json`` last, and the
 partial folder is removed. The fingerprint is a hash of the image, the model, the parameters and
 the version of this package: a rerun with the same fingerprint skips finished frames; any other
-run starts again and replaces the results, unless they were edited by hand (`checksums`). The five
+run starts again and replaces the results, unless they were edited by hand (`checksums`). The
 files are written to a temporary folder and moved together, so a full disk leaves earlier results
 unchanged. A second image of the same name gets the folder ``<name>_2``; images are distinguished
 by their hash. One process must open a folder; then many processes, on any machine with access to
@@ -35,13 +35,13 @@ from napari_stem_defects.io.results.frame_file import (
     write_frame,
 )
 from napari_stem_defects.io.results.json_file import read_json_or_empty, write_json
+from napari_stem_defects.io.results.lines import write_lines
 from napari_stem_defects.io.results.summary import (
     CORRECTIONS,
     make_summary,
     mask_provenance,
     sum_results,
 )
-from napari_stem_defects.postprocessing.results import Detection, Region
 from napari_stem_defects.reporting.overview import draw_overview, frames_to_show
 
 if TYPE_CHECKING:
@@ -49,10 +49,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.postprocessing.results import Detection
 
 MASKS, PROBABILITY, REGIONS = "masks.ome.tif", "probability.npz", "regions.csv"
-SUMMARY, OVERVIEW = "summary.json", "overview.png"
-RESULT_FILES = (MASKS, PROBABILITY, REGIONS, OVERVIEW, SUMMARY)
+LINES, SUMMARY, OVERVIEW = "lines.geojson", "summary.json", "overview.png"
+RESULT_FILES = (MASKS, PROBABILITY, REGIONS, LINES, OVERVIEW, SUMMARY)
 
 _PARTIAL = ".partial"
 _JOB = "job.json"
@@ -113,7 +114,7 @@ class ResultFolder:
         write_frame(self._frame_path(detection.frame), detection)
 
     def merge(self, micrograph: Micrograph, model: Mapping[str, Any]) -> Path:
-        """Merge the finished frames into the five result files and remove the frame files.
+        """Merge the finished frames into the result files and remove the frame files.
 
         Parameters
         ----------
@@ -168,7 +169,7 @@ class ResultFolder:
 
     @property
     def _merge_folder(self) -> Path:
-        """Temporary folder in which the five files are written before they are moved."""
+        """Temporary folder in which the files are written before they are moved."""
         return self.path / _PARTIAL / self.fingerprint[:16] / _MERGED
 
     def _publish(self) -> None:
@@ -195,7 +196,7 @@ class ResultFolder:
             frames_metadata[0]["pixel_size_nm"],
             mask_provenance(frames_metadata[0], micrograph, model),
         )
-        maps = (read_frame_map(path, frames_metadata[0]["classes"]) for path in paths)
+        maps = (read_frame_map(path, frames_metadata[0]["class_data"]) for path in paths)
         formats.write_probability(self._merge_folder / PROBABILITY, maps, count)
 
     def _write_texts(
@@ -205,8 +206,9 @@ class ResultFolder:
         micrograph: Micrograph,
         model: Mapping[str, Any],
     ) -> None:
-        regions = [Region(**region) for frame in frames_metadata for region in frame["regions"]]
+        regions = [region for frame in frames_metadata for region in frame["regions"]]
         formats.write_regions(self._merge_folder / REGIONS, regions)
+        write_lines(self._merge_folder / LINES, regions)
         result_totals = sum_results(frames_metadata, regions)
         shown = [read_frame(paths[place]) for place in frames_to_show(len(paths))]
         picture = draw_overview(micrograph, shown, result_totals, str(model["name"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -97,6 +98,7 @@ def make_summary(
             each for frame in frames for each in frame["parameters"].get(CORRECTIONS, ())
         ],
         "planes": first["mask_names"],
+        "classes": [asdict(each) for each in first["class_data"]],
         "counts": {name: total.count for name, total in result_totals.totals.items()},
         "lengths_nm": {name: total.length_nm for name, total in result_totals.totals.items()},
         "areas_nm2": {name: total.area_nm2 for name, total in result_totals.totals.items()},
@@ -142,7 +144,7 @@ def mask_provenance(
 
 
 def _frame_summary(frame: Mapping[str, Any]) -> dict[str, Any]:
-    names = [region["class_name"] for region in frame["regions"]]
+    names = [region.class_name for region in frame["regions"]]
     found = {name: names.count(name) for name in frame["mask_names"] if name != UNKNOWN}
     return {"frame": frame["frame"], "seconds": frame["seconds"], "counts": found}
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pint
 
-from napari_stem_defects.base.defect_classes import colour_of
+from napari_stem_defects.base.defect_classes import default_class
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.jobs.frame_input import FrameInput
 
@@ -305,7 +305,7 @@ def class_layer(
     """
     keywords = spatial_keywords(source, numbered.ndim) | {
         "name": layer_name(source.name, class_name),
-        "colormap": {0: "transparent", None: colour_of(class_name)},
+        "colormap": {0: "transparent", None: default_class(class_name).colour},
         "features": features,
         "opacity": 0.55,
         "metadata": {METADATA_KEY: {"made": "detection", "class": class_name}},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import QLabel
 
-from napari_stem_defects.base.defect_classes import UNKNOWN, colour_of
+from napari_stem_defects.base.defect_classes import UNKNOWN, default_class
 
 _EDGE_PX = 12
 _DARKER = 160
@@ -22,7 +22,7 @@ class Swatch(QLabel):
     def __init__(self, class_name: str) -> None:
         super().__init__()
         self.setFixedSize(_EDGE_PX, _EDGE_PX)
-        self.setStyleSheet(f"background: {colour_of(class_name)}; border-radius: 2px;")
+        self.setStyleSheet(f"background: {default_class(class_name).colour}; border-radius: 2px;")
 
 
 def ink_of(class_name: str, palette: QPalette) -> QColor:
@@ -30,5 +30,5 @@ def ink_of(class_name: str, palette: QPalette) -> QColor:
     text = palette.color(QPalette.ColorRole.WindowText)
     if class_name == UNKNOWN:
         return text
-    colour = QColor(colour_of(class_name))
+    colour = QColor(default_class(class_name).colour)
     return colour.darker(_DARKER) if text.lightnessF() < 0.5 else colour

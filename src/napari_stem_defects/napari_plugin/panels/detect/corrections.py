@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from psygnal import Signal
 
-from napari_stem_defects.base.defect_classes import kind_of
 from napari_stem_defects.jobs.corrections import Correction, pixels_of, probability_in
 from napari_stem_defects.napari_plugin.panels.common.label_sampling import sample_positions
 from napari_stem_defects.napari_plugin.panels.common.shared_state import OpenLabels, open_labels
@@ -81,7 +80,7 @@ class Corrections:
         weights = probability_in(result, region)
         positions = sample_positions(pixels_of(result, region), weights)
         peak = positions[0]
-        if kind_of(region.class_name) == "point":
+        if region.kind == "point":
             positions = [(region.y_px, region.x_px)]
         correction = Correction(result.frame, int(peak[0]), int(peak[1]), region.class_name, right)
         self._entries.append(_Entry(correction, image, tuple(positions), []))

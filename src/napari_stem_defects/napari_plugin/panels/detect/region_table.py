@@ -15,7 +15,7 @@ from qtpy.QtCore import (
 from qtpy.QtGui import QColor, QKeyEvent
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
-from napari_stem_defects.base.defect_classes import colour_of
+from napari_stem_defects.base.defect_classes import default_class
 from napari_stem_defects.postprocessing.results import Region
 
 _CLASS_COLUMN = 1
@@ -92,7 +92,7 @@ class _Rows(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return _text(value)
         if role == Qt.ItemDataRole.DecorationRole and index.column() == 1:
-            return QColor(colour_of(region.class_name))
+            return QColor(default_class(region.class_name).colour)
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() != 1:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None

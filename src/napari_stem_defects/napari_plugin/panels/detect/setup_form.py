@@ -22,7 +22,7 @@ from napari_stem_defects.napari_plugin.panels.common.model_row import ModelRow
 from napari_stem_defects.napari_plugin.panels.common.panel import button, compact_form, named
 from napari_stem_defects.napari_plugin.panels.common.pixel_size_row import PixelSizeRow
 from napari_stem_defects.napari_plugin.panels.common.settings import bind_settings
-from napari_stem_defects.networks.spec import MAX_STRIDE_PX
+from napari_stem_defects.networks.inference_settings import MAX_STRIDE_PX
 
 if TYPE_CHECKING:
     from napari.components import LayerList

@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QGridLayout, QLabel, QWidget
 from superqt.utils import signals_blocked
 
-from napari_stem_defects.base.defect_classes import BULK, title_of
+from napari_stem_defects.base.defect_classes import BULK, default_class
 from napari_stem_defects.napari_plugin.panels.common.panel import named
 from napari_stem_defects.napari_plugin.panels.common.swatch import Swatch
 from napari_stem_defects.napari_plugin.panels.detect.threshold_slider import STEPS, ThresholdSlider
@@ -86,9 +86,9 @@ class ThresholdRows(QWidget):
             self._add_row(index, name)
 
     def _add_row(self, index: int, name: str) -> None:
-        title = "bulk" if name == BULK else title_of(name)
+        title = "bulk" if name == BULK else default_class(name).title
         label = QLabel(name)
-        label.setToolTip(title_of(name))
+        label.setToolTip(default_class(name).title)
         row = _Row(_slider(name, title), _spin_box(name, title), _count(name))
         for column, widget in enumerate(
             (Swatch(name), label, row.slider, row.spin, row.region_count)

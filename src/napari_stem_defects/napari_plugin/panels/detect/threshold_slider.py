@@ -8,7 +8,7 @@ from qtpy.QtCore import QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QPainter, QPalette
 from qtpy.QtWidgets import QAbstractSlider, QSizePolicy
 
-from napari_stem_defects.base.defect_classes import colour_of
+from napari_stem_defects.base.defect_classes import default_class
 
 if TYPE_CHECKING:
     from qtpy.QtGui import QMouseEvent, QPaintEvent, QWheelEvent
@@ -34,7 +34,7 @@ class ThresholdSlider(QAbstractSlider):
 
     def __init__(self, class_name: str) -> None:
         super().__init__()
-        self._colour = QColor(colour_of(class_name))
+        self._colour = QColor(default_class(class_name).colour)
         self.probability: float | None = None
         self.setOrientation(Qt.Orientation.Horizontal)
         self.setRange(1, STEPS)  # with 0 every window would be classified as this class

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from psygnal import Signal
 
-from napari_stem_defects.base.defect_classes import kind_of
 from napari_stem_defects.detection.frame_result import FrameResult, PartialResultProgress
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.jobs.registry import (
@@ -195,7 +194,7 @@ class DetectViewModel:
             return None
         numbers = dict(zip(result.names, result.numbered[:, row, column], strict=True))
         here = [each for each in result.regions if numbers[each.class_name] == each.region]
-        return min(here, key=lambda r: (kind_of(r.class_name) != "point", r.area_px), default=None)
+        return min(here, key=lambda r: (r.kind != "point", r.area_px), default=None)
 
     # Corrections and results
 

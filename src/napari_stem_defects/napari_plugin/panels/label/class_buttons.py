@@ -20,7 +20,6 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_stem_defects.base.defect_classes import title_of
 from napari_stem_defects.napari_plugin.panels.common.panel import button, named, set_tab_order
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ class ClassButtons(QWidget):
         choose = button(
             f"{key}{entry.name}",
             f"class_{entry.name.lower()}",
-            f"Set labels of this class by clicks on the image ({title_of(entry.name)})",
+            f"Set labels of this class by clicks on the image ({entry.title})",
         )
         choose.setCheckable(True)
         choose.setIcon(_colour_icon(entry.colour))

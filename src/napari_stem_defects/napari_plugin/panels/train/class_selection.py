@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QSpinBox, QWidget
 
-from napari_stem_defects.base.defect_classes import title_of
+from napari_stem_defects.base.defect_classes import default_class
 from napari_stem_defects.napari_plugin.panels.common.panel import named, set_tab_order
 from napari_stem_defects.napari_plugin.panels.common.swatch import Swatch
 
@@ -62,7 +62,9 @@ class ClassSelection(QWidget):
 
     def _add_row(self, row: int, name: str, count: int) -> None:
         check = named(
-            QCheckBox(name), f"train_{name.lower()}", f"Train networks for {title_of(name)}"
+            QCheckBox(name),
+            f"train_{name.lower()}",
+            f"Train networks for {default_class(name).title}",
         )
         label = named(QLabel(str(count)), f"count_{name.lower()}", "Number of labels in the data")
         label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

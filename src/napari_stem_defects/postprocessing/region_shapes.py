@@ -1,0 +1,128 @@
+"""Shapes of regions: the centre line of a planar defect, the perimeter of an area."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from skimage.measure import perimeter_crofton
+
+from napari_stem_defects.postprocessing.centre_line import centre_line, direction_deg
+from napari_stem_defects.postprocessing.connected_components import StripLabeller
+from napari_stem_defects.postprocessing.mask_stack import reduce_squares
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.base.defect_classes import Kind
+    from napari_stem_defects.postprocessing.connected_components import BoundingBox
+
+MOST_PIXELS = 2**20
+"""Bounding boxes of more pixels are measured at a lower resolution."""
+
+# Number of directions in which the Crofton formula counts intersections: 0, 45, 90, 135 degrees.
+_DIRECTIONS = 4
+
+
+class RegionShape(NamedTuple):
+    """Shape of a region in px; what its kind does not have is None or empty.
+
+    Attributes
+    ----------
+    centre_line : tuple of (float, float)
+        Points (y, x) of the centre line of a line.
+    direction_deg : float or None
+        Direction of a line; see `centre_line.direction_deg`.
+    perimeter : float or None
+        Perimeter of an area.
+    """
+
+    centre_line: tuple[tuple[float, float], ...] = ()
+    direction_deg: float | None = None
+    perimeter: float | None = None
+
+
+def measure_shapes(
+    blocks: Iterable[tuple[slice, NDArray[np.uint8]]],
+    regions: Sequence[tuple[Sequence[int], BoundingBox]],
+    kind: Kind,
+) -> list[RegionShape]:
+    """Measure the shapes of the regions of one mask.
+
+    Parameters
+    ----------
+    blocks : iterable of (slice, ndarray of uint8, shape (rows, X))
+        All row blocks of the mask, from top to bottom.
+    regions : sequence of (sequence of int, (slice, slice))
+        Numbers of the segments of each region, as `StripLabeller` counts them, and its bounding
+        box in px.
+    kind : {"point", "line", "area"}
+        Kind of the class; points have no shape.
+
+    Returns
+    -------
+    list of RegionShape
+        In the order of the regions.
+
+    Notes
+    -----
+    The perimeter is estimated with the Crofton formula from intersections with lines in four
+    directions (`skimage.measure.perimeter_crofton`).
+    """
+    if kind not in ("line", "area") or not regions:
+        return [RegionShape() for _ in regions]
+    edges = [_edge(box) for _, box in regions]
+    masks = _masks_of(blocks, regions, edges)
+    measure = _line if kind == "line" else _area
+    return [
+        measure(mask, box, edge) for mask, (_, box), edge in zip(masks, regions, edges, strict=True)
+    ]
+
+
+def _edge(box: BoundingBox) -> int:
+    """Return the edge, in px, of the squares in which a bounding box is measured."""
+    height, width = (side.stop - side.start for side in box)
+    return math.ceil(math.sqrt(height * width / MOST_PIXELS))
+
+
+def _masks_of(
+    blocks: Iterable[tuple[slice, NDArray[np.uint8]]],
+    regions: Sequence[tuple[Sequence[int], BoundingBox]],
+    edges: Sequence[int],
+) -> list[NDArray[np.bool_]]:
+    """Return the mask of each region in its bounding box, at its resolution."""
+    shapes = [(box[0].stop - box[0].start, box[1].stop - box[1].start) for _, box in regions]
+    masks = [
+        np.zeros([-(-length // edge) for length in shape], bool)
+        for shape, edge in zip(shapes, edges, strict=True)
+    ]
+    number_of = np.zeros(1 + sum(len(segments) for segments, _ in regions), np.intp)
+    for number, (segments, _) in enumerate(regions, start=1):
+        number_of[list(segments)] = number
+    labeller = StripLabeller()
+    for rows, mask in blocks:
+        numbers = number_of[labeller.add(mask)]
+        for number, (_, box) in enumerate(regions):
+            first, last = max(rows.start, box[0].start), min(rows.stop, box[0].stop)
+            if first < last:
+                part = numbers[first - rows.start : last - rows.start, box[1]] == number + 1
+                here = slice(first - box[0].start, last - box[0].start)
+                masks[number] |= reduce_squares(
+                    [(here, part)], shapes[number], edges[number], np.maximum, bool
+                )
+    return masks
+
+
+def _line(mask: NDArray[np.bool_], box: BoundingBox, edge: int) -> RegionShape:
+    line = centre_line(mask)
+    corner = np.array([box[0].start, box[1].start])
+    # The centre of a square of `edge` px lies half of edge - 1 px after its first pixel.
+    points = np.round(corner + line * edge + (edge - 1) / 2, 2)
+    return RegionShape(tuple((float(y), float(x)) for y, x in points), direction_deg(line))
+
+
+def _area(mask: NDArray[np.bool_], _: BoundingBox, edge: int) -> RegionShape:
+    return RegionShape(perimeter=edge * float(perimeter_crofton(mask, _DIRECTIONS)))
