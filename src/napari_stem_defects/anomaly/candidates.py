@@ -28,12 +28,12 @@ _RELATIVE, _NEAR = 0.4, 1.5
 """It also ends where the level is below this share of the highest level within so many periods."""
 _LINE_PERIODS, _LINE_RATIO = 3.0, 3.0
 """Smallest length of a line in periods, and in units of its width."""
-_AREA_PERIODS2 = 16.0
-"""Smallest area of a feature that is neither a point nor a line, in square periods."""
+_COVERED = 0.6
+"""Share of its length that a line covers; columns further apart are points."""
+_AREA_RADIUS = 1.5
+"""Radius in periods of the disc that an area contains."""
 _APART, _PEAK = 0.5, 0.6
 """Least distance of two points in periods, and least score in units of the highest beside them."""
-_FILLED = 0.5
-"""Share of its bounding rectangle that an area fills; a group of points fills less."""
 _MAX_CANDIDATES = 10_000
 
 Box = tuple[slice, slice]
@@ -157,11 +157,15 @@ def find_candidates(
 
 def _widened(mask: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:
     """Return the cells within a distance, in cells, of a mask."""
+    wide: NDArray[np.bool_] = ndimage.binary_dilation(mask, _disc(radius))
+    return wide
+
+
+def _disc(radius: float) -> NDArray[np.bool_]:
     reach = max(1, round(radius))
     y, x = np.ogrid[-reach : reach + 1, -reach : reach + 1]
-    disc = y**2 + x**2 <= (radius + 0.5) ** 2
-    wide: NDArray[np.bool_] = ndimage.binary_dilation(mask, disc)
-    return wide
+    disc: NDArray[np.bool_] = y**2 + x**2 <= (radius + 0.5) ** 2
+    return disc
 
 
 def _features(
@@ -181,8 +185,10 @@ def _features(
         float((x.mean() + box[1].start + 0.5) * edge - 0.5),
     )
     parts, count = ndimage.label(cells, np.ones((3, 3)))
-    is_line = length >= _LINE_PERIODS * samples and length >= _LINE_RATIO * width
-    is_area = area >= max(_AREA_PERIODS2 * samples**2, _FILLED * length * width)
+    is_line = length >= max(_LINE_PERIODS * samples, _LINE_RATIO * width)
+    is_line &= _coverage(y, x) >= _COVERED
+    depth = ndimage.distance_transform_edt(np.pad(cells, 1)).max()
+    is_area = not is_line and bool(depth >= _AREA_RADIUS * samples / edge)
     if is_line or is_area:
         highest = _highest(cells, box, score, edge)
         kind: CandidateKind = "line" if is_line else "area"
@@ -236,11 +242,23 @@ def _highest(cells: NDArray[np.bool_], box: Box, score: NDArray[np.float32], edg
     return float(values[cells].max())
 
 
+def _coverage(y: NDArray[np.intp], x: NDArray[np.intp]) -> float:
+    """Return the share of the length along the principal axis in which there are cells."""
+    along = np.rint(_along_axes(y, x)[1]).astype(int)
+    return len(np.unique(along)) / (int(np.ptp(along)) + 1)
+
+
 def _extents(y: NDArray[np.intp], x: NDArray[np.intp]) -> tuple[float, float]:
     """Return length and width of cells along and across their principal axis, in cells."""
+    width, length = np.ptp(_along_axes(y, x), axis=1) + 1
+    return float(length), float(width)
+
+
+def _along_axes(y: NDArray[np.intp], x: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the positions (2, N) of cells across and along their principal axis."""
     if len(y) < 2:
-        return 1.0, 1.0
+        return np.zeros((2, len(y)))
     centred = np.stack([y - y.mean(), x - x.mean()])
     _, axes = np.linalg.eigh(np.cov(centred))
-    width, length = np.ptp(axes.T @ centred, axis=1) + 1
-    return float(length), float(width)
+    positions: NDArray[np.float64] = axes.T @ centred
+    return positions

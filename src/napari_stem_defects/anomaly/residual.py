@@ -267,8 +267,9 @@ def _with_gains(
     """Measure the spread of the residual, and how it grows towards the border."""
     found = [np.abs(_best_residual(sampled, predictors, rows)) for rows in parts]
     whole = np.concatenate(found)
-    usual = max(float(np.median(whole)), 1e-12)
-    edge = min(half, *(length // 2 for length in found[0].shape))
+    edge = min(half, *(length // 4 for length in found[0].shape))
+    inner = whole[edge : len(whole) - edge, edge : whole.shape[1] - edge]
+    usual = max(float(np.median(inner)), 1e-12)
     upper = np.median(found[0][:edge], axis=1)
     lower = np.median(found[-1][::-1][:edge], axis=1)
     left = np.median(whole[:, :edge], axis=0)

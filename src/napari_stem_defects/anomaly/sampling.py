@@ -18,7 +18,7 @@ from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_stem_defects.lattice.power_spectrum import Lattice
+    from napari_stem_defects.lattice.unit_cell import UnitCell
     from napari_stem_defects.preprocessing.tiled import FilteredImage
 
 SAMPLES_PER_PERIOD = 7.0
@@ -27,8 +27,6 @@ SAMPLES_PER_PERIOD = 7.0
 _AS_IS = (5.5, 9.0)  # periods in px at which an image is used without resampling
 # Standard deviations in lattice periods.
 _SMOOTHING, _BACKGROUND, _CONTRAST = 0.12, 1.5, 4.0
-MIN_PERIODS = 3
-"""Lattice periods that an image must show along its shorter edge."""
 
 
 @dataclass(frozen=True)
@@ -58,21 +56,19 @@ class Sampled:
         return scale_positions(positions, 1 / np.array(self.factor))
 
 
-def lattice_period(lattice: Lattice) -> float:
+def lattice_period(cell: UnitCell) -> float:
     """Return the period of a lattice: the edge of the square with the area of its primitive cell.
 
     Parameters
     ----------
-    lattice : Lattice
+    cell : UnitCell
 
     Returns
     -------
     float
         Period in px.
     """
-    return float(
-        np.sqrt(lattice.d_px[0] * lattice.d_px[1] / np.sin(np.radians(lattice.angle_deg)))
-    )
+    return float(np.sqrt(abs(np.linalg.det(cell.vectors_px))))
 
 
 def default_samples(period_px: float) -> float:

@@ -11,17 +11,17 @@ import numpy as np
 from scipy import ndimage
 
 from napari_stem_defects.errors import InputError
-from napari_stem_defects.lattice.power_spectrum import measure_lattice
+from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.anomaly.score import null_thresholds, score_blocks
 from napari_stem_defects.anomaly.candidates import Candidate, cell_edge, find_candidates, pool_cells
 from napari_stem_defects.anomaly.residual import lattice_residual
-from napari_stem_defects.anomaly.sampling import MIN_PERIODS, Sampled, lattice_period, sample
+from napari_stem_defects.anomaly.sampling import Sampled, lattice_period, sample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.base.micrograph import Micrograph
-    from napari_stem_defects.lattice.power_spectrum import Lattice
+    from napari_stem_defects.lattice.measurement import LatticeMeasurement
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ class Survey:
         Unusual places, highest score first.
     threshold : float
         Score that noise alone exceeds 0.5 times per image; 0 without a lattice.
-    lattice : Lattice or None
+    lattice : LatticeMeasurement
+        One lattice, several or none.
     statement : str
         What was found, in one sentence for the user.
     pixel_size_nm : float or None
@@ -56,7 +57,7 @@ class Survey:
     anomaly: NDArray[np.float32] = field(repr=False)
     candidates: tuple[Candidate, ...]
     threshold: float
-    lattice: Lattice | None
+    lattice: LatticeMeasurement
     statement: str
     pixel_size_nm: float | None
     pixel_size_source: str
@@ -87,15 +88,14 @@ def survey_frame(micrograph: Micrograph, *, frame: int = 0) -> Survey:
     started = time.perf_counter()
     if micrograph.is_stack:
         raise InputError(f"{micrograph.name}: a stack; survey its frames one by one")
-    lattice = measure_lattice(micrograph.pixels)
-    period = 0.0 if lattice is None else lattice_period(lattice)
-    reason = _reason_against(micrograph, lattice, period)
-    if lattice is None or reason:
-        anomaly = np.zeros(micrograph.frame_shape, np.float32)
-        candidates: tuple[Candidate, ...] = ()
-        threshold = 0.0
-        statement = reason
+    lattice = measure_lattices(micrograph.pixels)
+    anomaly = np.zeros(micrograph.frame_shape, np.float32)
+    candidates: tuple[Candidate, ...] = ()
+    threshold = period = 0.0
+    if lattice.cell is None:
+        statement = f"No lattice, so nothing can be called unusual: {lattice.reason}."
     else:
+        period = lattice_period(lattice.cell)
         anomaly, candidates, threshold = _measured(micrograph, period)
         statement = _statement(candidates)
     return Survey(
@@ -111,18 +111,6 @@ def survey_frame(micrograph: Micrograph, *, frame: int = 0) -> Survey:
         frame=frame,
         seconds=time.perf_counter() - started,
     )
-
-
-def _reason_against(micrograph: Micrograph, lattice: Lattice | None, period: float) -> str:
-    """Return why the image cannot be surveyed, or nothing."""
-    if lattice is None:
-        return (
-            "No lattice found: the image is amorphous, empty, too noisy or too small; nothing can"
-            " be called unusual."
-        )
-    if min(micrograph.frame_shape) < MIN_PERIODS * period:
-        return f"The image shows fewer than {MIN_PERIODS} lattice periods; give a larger one."
-    return ""
 
 
 def _measured(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,6 @@ import numpy as np
 import tifffile
 
 from napari_stem_defects.io.atomic import replacing, write_bytes
-from napari_stem_defects.io.json_safe import plain
 from napari_stem_defects.io.results.folder_names import find_available_folder
 from napari_stem_defects.io.results.json_file import read_json_or_empty, write_json
 from napari_stem_defects.io.results.summary import library_versions
@@ -177,7 +175,7 @@ def _summary(micrograph: Micrograph, surveys: Sequence[Survey]) -> dict[str, Any
             "notes": list(micrograph.notes),
         },
         "statement": first.statement,
-        "lattice": plain(lattice_summary(first)),
+        "lattice": first.lattice.to_json(first.pixel_size_nm),
         "frames": [
             {
                 "frame": survey.frame,
@@ -191,23 +189,6 @@ def _summary(micrograph: Micrograph, surveys: Sequence[Survey]) -> dict[str, Any
         "versions": library_versions(),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-
-
-def lattice_summary(survey: Survey) -> dict[str, Any]:
-    """Return the lattice of a survey for its summary.
-
-    Parameters
-    ----------
-    survey : Survey
-
-    Returns
-    -------
-    dict
-        The measured lattice, or why there is none.
-    """
-    if survey.lattice is None:
-        return {"kind": "none", "reason": survey.statement}
-    return {"kind": "one", **asdict(survey.lattice), "period_px": survey.period_px}
 
 
 def _counts(candidates: Sequence[Candidate]) -> dict[str, int]:

@@ -1,0 +1,79 @@
+"""The survey of one frame."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from helpers.crystal_images import HEXAGONAL, OBLIQUE, SQUARE, crystal_image
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from napari_stem_defects.anomaly.survey_frame import survey_frame
+from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.errors import InputError
+
+
+@pytest.mark.parametrize("shape", [HEXAGONAL, SQUARE, OBLIQUE])
+@pytest.mark.parametrize("spacing", [8.0, 20.0])
+def test_missing_columns_are_found_as_deficits(shape, spacing):
+    image = crystal_image(shape, spacing=spacing, missing=6, size=320)
+    survey = survey_frame(image.micrograph)
+    found = np.array([(c.y, c.x) for c in survey.candidates])
+    distance, nearest = cKDTree(found).query(image.defects)
+    assert (distance < 0.4 * image.period).all()
+    assert {survey.candidates[index].sign for index in nearest} == {"deficit"}
+    assert len(found) <= len(image.defects) + 5
+    assert survey.anomaly.shape == image.pixels.shape
+    y, x = np.rint(image.defects).astype(int).T
+    assert (survey.anomaly[y, x] > survey.threshold).all()
+
+
+def test_a_fault_is_one_line():
+    image = crystal_image(SQUARE, fault=True, rotation_deg=0, spacing=14, size=320)
+    survey = survey_frame(image.micrograph)
+    assert survey.candidates[0].kind == "line"
+    assert survey.candidates[0].length_px > 250
+    assert survey.candidates[0].y == pytest.approx(160, abs=14)
+    assert "line" in survey.statement
+
+
+def test_a_perfect_crystal_has_nothing_unusual():
+    survey = survey_frame(crystal_image(size=320).micrograph)
+    assert len(survey.candidates) <= 2
+    assert np.median(survey.anomaly) == pytest.approx(1, abs=0.15)
+
+
+@pytest.mark.parametrize("kind", ["noise", "empty", "amorphous"])
+def test_no_lattice_is_said_and_not_painted(kind):
+    rng = np.random.default_rng(0)
+    pixels = {
+        "noise": rng.normal(size=(256, 256)),
+        "empty": np.zeros((256, 256)),
+        "amorphous": ndimage.gaussian_filter(rng.normal(size=(256, 256)), 4),
+    }[kind].astype(np.float32)
+    survey = survey_frame(Micrograph(pixels, "image"))
+    assert survey.lattice.kind == "none"
+    assert survey.candidates == ()
+    assert not survey.anomaly.any()
+    assert survey.statement.startswith("No lattice")
+
+
+def test_too_few_periods_are_a_defined_answer():
+    image = crystal_image(SQUARE, spacing=24, size=64)
+    survey = survey_frame(image.micrograph)
+    assert survey.candidates == ()
+    assert survey.statement.endswith(".")
+
+
+def test_invalid_pixels_have_no_score():
+    image = crystal_image(missing=4)
+    invalid = np.zeros(image.pixels.shape, bool)
+    invalid[:40] = True
+    survey = survey_frame(Micrograph(image.pixels, "image", invalid=invalid))
+    assert not survey.anomaly[:40].any()
+    assert all(place.y > 38 for place in survey.candidates)
+
+
+def test_a_stack_is_refused():
+    with pytest.raises(InputError, match="stack"):
+        survey_frame(Micrograph(np.zeros((2, 64, 64), np.float32), "movie"))
