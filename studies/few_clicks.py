@@ -1,0 +1,154 @@
+"""Benchmark of learning from few clicks, on public images and simulated crystals.
+
+    python studies/few_clicks.py [--group public design report] [--method quick forest ...]
+        [--task NAME ...] [--clicks 1 3 7 15] [--draws 5] [--again] [--page-only] [--limit SECONDS]
+
+Clicks by script: k clicks in five draws, each as far off as a human clicks. Leaves its figures in
+``studies/runs/few_clicks``, one file per task and method, and continues where it stopped. Writes
+``docs/few-clicks.md`` from all figures there are. While methods are tuned, use ``--group design``
+only. ``--method survey`` measures the label-free anomaly map.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from few_clicks_families import simulated_tasks
+from few_clicks_methods import METHODS, Teaching
+from few_clicks_page import page
+from few_clicks_public import public_tasks
+from few_clicks_scores import scored, survey_auroc
+from few_clicks_tasks import Task, draw_clicks
+
+import napari_stem_defects as sd
+from napari_stem_defects.io.atomic import write_bytes
+
+ROOT = Path(__file__).resolve().parents[1]
+RUNS = ROOT / "studies" / "runs" / "few_clicks"
+PAGE = ROOT / "docs" / "few-clicks.md"
+DRAWS = 5
+SURVEY = "survey"
+# A training of minutes: fewer draws, and only the number of clicks that the goals name.
+SLOW = {"suited": {7: 1}}
+
+
+def all_tasks(groups: list[str]) -> list[Task]:
+    """Return the tasks of some groups."""
+    tasks = public_tasks() if "public" in groups else []
+    for group in ("design", "report"):
+        if group in groups:
+            tasks += simulated_tasks(group)  # type: ignore[arg-type]
+    return tasks
+
+
+def run(task: Task, method: str, options: argparse.Namespace, deadline: float) -> None:
+    """Measure a method on a task where figures are missing, and keep each at once."""
+    path = RUNS / f"{task.name}.{method}.json"
+    about = {
+        "task": task.name,
+        "title": task.title,
+        "group": task.group,
+        "kind": task.kind,
+        "family": task.family,
+        "dose": task.dose,
+        "method": method,
+        "version": sd.__version__,
+    }
+    known = json.loads(path.read_text())["draws"] if path.exists() and not options.again else []
+    done = {(each["clicks"], each["draw"]) for each in known}
+    wanted = [each for each in _draws(task, method, options) if each not in done]
+    if not wanted:
+        return
+    taught, target = task.load(options.data)
+    for k, draw in wanted:
+        if time.monotonic() > deadline:
+            return
+        drawn = draw_clicks(task, taught, target, k, draw)
+        if drawn is None:
+            continue
+        teaching = Teaching(
+            taught.micrograph,
+            taught.period_px,
+            task.kind,
+            task.class_name,
+            drawn.clicks,
+            drawn.bulk,
+        )
+        found = METHODS[method](teaching, target.micrograph)
+        figures: dict[str, Any] = scored(task, target, drawn, found)
+        known.append({"clicks": k, "draw": draw, **figures})
+        write_bytes(path, json.dumps({**about, "draws": known}, indent=1).encode())
+        print(task.name, method, k, draw, figures, flush=True)
+
+
+def _draws(task: Task, method: str, options: argparse.Namespace) -> list[tuple[int, int]]:
+    """Return the numbers of clicks and of the draw to measure; slow methods have fewer."""
+    slow = SLOW.get(method)
+    return [
+        (k, draw)
+        for k in options.clicks or task.clicks
+        for draw in range(options.draws if slow is None else min(options.draws, slow.get(k, 0)))
+    ]
+
+
+def run_survey(task: Task, options: argparse.Namespace) -> None:
+    """Measure the survey on a task."""
+    path = RUNS / f"{task.name}.{SURVEY}.json"
+    if path.exists() and not options.again:
+        return
+    _, target = task.load(options.data)
+    figures = survey_auroc(task, target)
+    about = {"task": task.name, "title": task.title, "group": task.group, "method": SURVEY}
+    about |= {"kind": task.kind, "family": task.family, "dose": task.dose}
+    write_bytes(path, json.dumps({**about, **figures}, indent=1).encode())
+    print(task.name, SURVEY, figures, flush=True)
+
+
+def main() -> None:
+    """Measure, and write the page."""
+    options = _options()
+    RUNS.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + options.limit
+    if not options.page_only:
+        tasks = [
+            task
+            for task in all_tasks(options.group)
+            if not options.task or task.name in options.task
+        ]
+        for task in tasks:
+            for method in options.method:
+                if time.monotonic() > deadline:
+                    break
+                if method == SURVEY:
+                    run_survey(task, options)
+                else:
+                    run(task, method, options, deadline)
+    figures = [json.loads(path.read_text()) for path in sorted(RUNS.glob("*.json"))]
+    if figures:
+        write_bytes(PAGE, page(figures).encode())
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    default = os.environ.get("STEM_DEFECTS_DATA", str(ROOT.parent / "shared" / "data"))
+    groups = ["public", "design", "report"]
+    methods = [*METHODS, SURVEY]
+    parser.add_argument("--data", type=Path, default=Path(default))
+    parser.add_argument("--group", nargs="+", choices=groups, default=groups)
+    parser.add_argument("--method", nargs="+", choices=methods, default=methods)
+    parser.add_argument("--task", nargs="+", help="names of tasks; by default all")
+    parser.add_argument("--clicks", nargs="+", type=int, help="by default those of each task")
+    parser.add_argument("--draws", type=int, default=DRAWS)
+    parser.add_argument("--limit", type=float, default=float("inf"), help="seconds; then stop")
+    parser.add_argument("--again", action="store_true", help="measure everything again")
+    parser.add_argument("--page-only", action="store_true", help="from figures there are")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

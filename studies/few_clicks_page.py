@@ -1,0 +1,161 @@
+"""``docs/few-clicks.md`` from the figures of the benchmark."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_stem_defects.reporting.markdown import table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+Figures = dict[str, Any]
+
+METHODS = {
+    "quick": "quick model",
+    "suited": "CNN, recipe suited",
+    "forest": "pixel random forest",
+    "matched-filter": "plain matched filter",
+}
+GROUPS = {
+    "public": "Public images, treated as a material of which nothing is known",
+    "report": "Simulated crystals that no method was tuned on",
+    "design": "Simulated crystals that methods were tuned on",
+}
+MAIN_CLICKS = 7
+RESAMPLES = 2000
+INTRODUCTION = """\
+# Learning from few clicks
+
+Written by `python studies/few_clicks.py` from the files in `studies/runs/few_clicks`; do not edit.
+A script clicks as a user does: k places of one defect class in one image, five draws each, points
+with a standard deviation of 0.12 lattice periods, lines anywhere along one half and up to 0.25
+periods across, areas anywhere inside one of them. What was not clicked is scored."""
+RULES = """\
+- **Points:** F1 on the defects that were not clicked. A detection counts within 0.4 periods of a
+  defect (0.8 for dislocation cores), one to one; detections of clicked defects count neither way.
+  Of the junction LC there is only one: all clicks are on it, and it is to be found again, within a
+  period, and nothing else.
+- **Lines:** found is the share of the centre line, beyond a period from the clicked half, that has
+  the mask within half a period. False area is the area of the mask beyond 1.5 periods of all
+  defects of the class, as a share of the image.
+- **Areas:** found is the share of the unclicked areas that the mask covers.
+- **Survey:** AUROC of the label-free anomaly map, highest score within 0.35 periods, at defects
+  against 2000 random places at least 2.5 periods from all defects. Lines count every period.
+
+Cells give the mean of the draws and its 95 % interval, bootstrapped over the draws; images are one
+per task, so the intervals state the variation of clicks and not that of images. The random forest
+and the CNN also get as many bulk clicks as clicks, five at least; the other methods get none. The
+CNN trains for minutes, so it has one draw of seven clicks on the tasks listed for it. The random
+forest has 40 trees on multiscale filters of single pixels (intensity, edges, texture). The plain
+matched filter is the normalised cross-correlation with the mean of the clicked patches of three
+periods. Its threshold is half-way between the local maxima's 0.9 quantile and the clicks'
+leave-one-out correlation.
+
+Simulated crystals are imaged at 1,000 (low), 4,000 (mid) and 20,000 (high) electrons per square of
+a lattice period. `studies/few_clicks_families.py` defines them."""
+
+
+def page(figures: Sequence[Figures]) -> str:
+    """Return the whole page in Markdown."""
+    blocks = [INTRODUCTION, *_summary(figures)]
+    for group, title in GROUPS.items():
+        mine = [each for each in figures if each["group"] == group]
+        if mine:
+            blocks += [f"## {title}", *_of_group(mine)]
+    return "\n\n".join([*blocks, "## How to read and repeat this", RULES]) + "\n"
+
+
+def _summary(figures: Sequence[Figures]) -> Iterator[str]:
+    rows = list(_summary_rows(figures))
+    if rows:
+        yield f"## Means over all tasks of a kind, {MAIN_CLICKS} clicks"
+        yield table([("images", "kind", "tasks", *METHODS.values()), *rows])
+
+
+def _summary_rows(figures: Sequence[Figures]) -> Iterator[Sequence[str]]:
+    for group in GROUPS:
+        for kind in ("point", "line", "area"):
+            here = [each for each in figures if (each["group"], each["kind"]) == (group, kind)]
+            tasks = {each["task"] for each in here}
+            if not here:
+                continue
+            cells = [_mean_cell(here, method, kind) for method in METHODS]
+            yield (group, kind, str(len(tasks)), *cells)
+
+
+def _mean_cell(figures: Sequence[Figures], method: str, kind: str) -> str:
+    mine = [each for each in figures if each["method"] == method]
+    draws = [_draws(each, MAIN_CLICKS) for each in mine]
+    draws = [each for each in draws if each]
+    if not draws:
+        return "-"
+    count = f" ({len(draws)} tasks)" if len(draws) < len({e["task"] for e in figures}) else ""
+    if kind == "point":
+        return f"F1 {_mean_of(draws, 'f1'):.2f}{count}"
+    false = 100 * _mean_of(draws, "false_area")
+    return f"{_mean_of(draws, 'found'):.2f} / {false:.2f} %{count}"
+
+
+def _mean_of(draws: Sequence[Sequence[Figures]], name: str) -> float:
+    return float(np.mean([np.mean([each[name] for each in task]) for task in draws]))
+
+
+def _of_group(figures: Sequence[Figures]) -> Iterator[str]:
+    for kind, title in (
+        ("point", "Points: F1"),
+        ("line", "Lines: found / false area"),
+        ("area", "Areas: found / false area"),
+    ):
+        here = [each for each in figures if each["kind"] == kind]
+        methods = [name for name in METHODS if any(each["method"] == name for each in here)]
+        for method in methods:
+            mine = [each for each in here if each["method"] == method]
+            numbers = sorted({draw["clicks"] for each in mine for draw in each["draws"]})
+            yield f"### {title}, {METHODS[method]}"
+            head = ("task", *(f"{k} click{'s' if k > 1 else ''}" for k in numbers), "time")
+            yield table([head, *(_row(each, numbers) for each in mine)])
+    surveys = [each for each in figures if each["method"] == "survey"]
+    if surveys:
+        yield "### Survey: AUROC without labels"
+        rows = [
+            (
+                each["title"],
+                f"{each['auroc']:.3f}",
+                str(each["defects"]),
+                f"{each['seconds']:.1f} s",
+            )
+            for each in surveys
+        ]
+        yield table([("task", "AUROC", "defect places", "time"), *rows])
+
+
+def _row(figures: Figures, numbers: Iterable[int]) -> Sequence[str]:
+    cells = [_cell(_draws(figures, k)) for k in numbers]
+    seconds = [draw["learning_s"] + draw["search_s"] for draw in figures["draws"]]
+    return (figures["title"], *cells, f"{np.median(seconds):.1f} s")
+
+
+def _draws(figures: Figures, clicks: int) -> list[Figures]:
+    return [draw for draw in figures.get("draws", ()) if draw["clicks"] == clicks]
+
+
+def _cell(draws: Sequence[Figures]) -> str:
+    if not draws:
+        return "-"
+    if "f1" in draws[0]:
+        return _with_interval([draw["f1"] for draw in draws])
+    false = [100 * draw["false_area"] for draw in draws]
+    found = _with_interval([draw["found"] for draw in draws])
+    return f"{found} / {np.mean(false):.2f} %"
+
+
+def _with_interval(values: Sequence[float]) -> str:
+    mean = float(np.mean(values))
+    if len(values) < 2:
+        return f"{mean:.2f} (one draw)"
+    index = np.random.default_rng(0).integers(0, len(values), (RESAMPLES, len(values)))
+    low, high = np.percentile(np.array(values)[index].mean(1), [2.5, 97.5])
+    return f"{mean:.2f} ({low:.2f} to {high:.2f})"
