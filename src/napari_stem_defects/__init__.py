@@ -9,10 +9,10 @@ Everything a script needs is imported from here::
     for region in detection.regions:
         print(region.class_name, region.y_nm, region.x_nm, region.length_nm)
 
-The verbs are `read`, `preprocess`, `simulate`, `survey`, `train`, `evaluate` and `detect`; the types are what
-they take and return. Each name is imported on first use, so that importing the package is quick
-and loads neither torch, Qt nor napari. Names of subpackages may change between versions; these
-do not.
+The verbs are `read`, `preprocess`, `simulate`, `survey`, `train`, `evaluate` and `detect`; the
+types are what they take and return. Each name is imported on first use, so that importing the
+package is quick and loads neither torch, Qt nor napari. Names of subpackages may change between
+versions; these do not.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from napari_stem_defects.base.defaults import DEFAULT_MODEL
 from napari_stem_defects.base.version import __version__
 
 if TYPE_CHECKING:
+    from napari_stem_defects.anomaly.survey_frame import Survey
     from napari_stem_defects.api.detect import detect
     from napari_stem_defects.api.models import load_model
     from napari_stem_defects.api.survey import survey
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from napari_stem_defects.preprocessing.settings import PreprocessingSettings
     from napari_stem_defects.simulation.scene import Simulation
     from napari_stem_defects.simulation.simulate import simulate
-    from napari_stem_defects.anomaly.survey_frame import Survey
     from napari_stem_defects.training.evaluate import EvaluationReport
     from napari_stem_defects.training.recipes import TrainingOptions
 

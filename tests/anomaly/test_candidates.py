@@ -29,9 +29,7 @@ def _blobs(*places, size=200, sigma=2.0):
 
 def test_points_are_ranked_by_score_and_located_to_a_sample():
     found = _found(_blobs((40, 50, 2.0), (120, 33, 5.0), (150, 160, 3.0)), deficit=True)
-    assert [(c.rank, c.kind, c.sign) for c in found] == [
-        (n, "point", "deficit") for n in (1, 2, 3)
-    ]
+    assert [(c.rank, c.kind, c.sign) for c in found] == [(n, "point", "deficit") for n in (1, 2, 3)]
     assert [(c.y, c.x) for c in found] == [(120, 33), (150, 160), (40, 50)]
     assert [c.score for c in found] == pytest.approx([5, 3, 2], rel=1e-3)
 

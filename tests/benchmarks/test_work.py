@@ -15,12 +15,13 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from napari_stem_defects.inference.predict import predict
+from napari_stem_defects.networks.architecture import Architecture
 from napari_stem_defects.networks.ensemble import EnsembleNetwork
 from napari_stem_defects.networks.member import (
     collect_weights,
     new_member,
 )
-from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec
+from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
 from napari_stem_defects.preprocessing.pipeline import feature_shapes
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 from napari_stem_defects.preprocessing.windows import window_grid

@@ -10,8 +10,9 @@ from scipy.ndimage import gaussian_filter
 
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.detection.detect_frame import detect_frame
+from napari_stem_defects.networks.architecture import Architecture
 from napari_stem_defects.networks.member import collect_weights, new_member
-from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec
+from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 
 if TYPE_CHECKING:

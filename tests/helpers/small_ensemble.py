@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from napari_stem_defects.networks.architecture import Architecture
 from napari_stem_defects.networks.ensemble import EnsembleNetwork
 from napari_stem_defects.networks.member import collect_weights, new_member
-from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec
+from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
 from napari_stem_defects.preprocessing.pipeline import filter_image
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 

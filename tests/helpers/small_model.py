@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from napari_stem_defects.io.models.model_file import save_model
+from napari_stem_defects.networks.architecture import Architecture
 from napari_stem_defects.networks.member import (
     collect_weights,
     new_member,
 )
-from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec
+from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from napari_stem_defects.inference import dense
 from napari_stem_defects.inference.predict import PartialProbabilities, predict
 from napari_stem_defects.inference.strategy import InferenceMode
+from napari_stem_defects.networks.architecture import Architecture
 from napari_stem_defects.networks.ensemble import (
     EnsembleNetwork,
     supports_dense_inference,
@@ -23,7 +24,7 @@ from napari_stem_defects.networks.member import (
     collect_weights,
     new_member,
 )
-from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec
+from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
 from napari_stem_defects.preprocessing.pipeline import features
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 from napari_stem_defects.preprocessing.windows import Grid, cut, pad_for_windows, window_grid

@@ -12,6 +12,7 @@ import torch
 from scipy.signal import correlate2d
 from scipy.special import expit
 
+from napari_stem_defects.networks.architecture import Architecture
 from napari_stem_defects.networks.ensemble import (
     EnsembleNetwork,
     count_multiplications,
@@ -21,7 +22,7 @@ from napari_stem_defects.networks.member import (
     collect_weights,
     new_member,
 )
-from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec, PlattCalibration
+from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec, PlattCalibration
 from napari_stem_defects.preprocessing.pipeline import features
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 

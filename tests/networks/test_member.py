@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from napari_stem_defects.errors import ModelError
+from napari_stem_defects.networks.architecture import Architecture
 from napari_stem_defects.networks.member import (
     FeatureExtractor,
     collect_weights,
@@ -19,7 +20,7 @@ from napari_stem_defects.networks.member import (
     new_member,
     weight_shapes,
 )
-from napari_stem_defects.networks.spec import Architecture, EnsembleSpec
+from napari_stem_defects.networks.spec import EnsembleSpec
 from napari_stem_defects.preprocessing.pipeline import feature_shapes
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 

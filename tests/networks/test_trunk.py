@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from napari_stem_defects.networks import trunk
+from napari_stem_defects.networks.architecture import Architecture
 from napari_stem_defects.networks.member import FeatureExtractor
-from napari_stem_defects.networks.spec import Architecture
 from napari_stem_defects.networks.trunk import GroupedTrunk
 
 

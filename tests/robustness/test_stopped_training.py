@@ -19,7 +19,8 @@ from napari_stem_defects.api.train import checkpoint_folder, train
 from napari_stem_defects.base.progress import Cancelled, EpochProgress, Progress
 from napari_stem_defects.errors import OutputError
 from napari_stem_defects.io.models.checkpoint_store import CheckpointFolder
-from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec
+from napari_stem_defects.networks.architecture import Architecture
+from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
 from napari_stem_defects.training.checkpointing import Checkpoint, CheckpointLog
 from napari_stem_defects.training.fit import fit
 from napari_stem_defects.training.recipes import TrainingOptions

@@ -11,9 +11,10 @@ from learning_samples import striped_patches
 
 from napari_stem_defects.base.progress import Cancelled, EpochProgress, Progress
 from napari_stem_defects.errors import LabelError
+from napari_stem_defects.networks.architecture import Architecture
 from napari_stem_defects.networks.ensemble import EnsembleNetwork
 from napari_stem_defects.networks.member import weight_shapes
-from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec
+from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 from napari_stem_defects.training.fit import fit
 from napari_stem_defects.training.sampling import Samples, plain_samples

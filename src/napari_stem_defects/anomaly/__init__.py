@@ -4,7 +4,7 @@ A crystal repeats, so each pixel can be predicted from those around it. What the
 over, the lattice residual, is noise where the crystal is perfect and more where it is not.
 
 1. `anomaly.sampling` brings the image to a fixed number of samples per lattice period;
-2. `anomaly.grains` finds the tiles that show the same lattice, so that each grain has its predictor;
+2. `anomaly.grains` finds the tiles that show the same lattice: each grain has a predictor;
 3. `anomaly.residual` fits the linear predictors and subtracts what they predict;
 4. `anomaly.score` turns the residual into a score that is comparable between images, and finds
    the score that noise does not reach;

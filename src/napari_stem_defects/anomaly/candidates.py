@@ -184,7 +184,7 @@ def _features(
         float((y.mean() + box[0].start + 0.5) * edge - 0.5),
         float((x.mean() + box[1].start + 0.5) * edge - 0.5),
     )
-    parts, count = ndimage.label(cells, np.ones((3, 3)))
+    parts, _ = ndimage.label(cells, np.ones((3, 3)))
     is_line = length >= max(_LINE_PERIODS * samples, _LINE_RATIO * width)
     is_line &= _coverage(y, x) >= _COVERED
     depth = ndimage.distance_transform_edt(np.pad(cells, 1)).max()
@@ -221,7 +221,9 @@ def _points(
         at = int(y) + rows.start, int(x) + columns.start
         sign: Sign = "deficit" if deficit[at[0] // edge, at[1] // edge] else "excess"
         found.append(
-            Candidate(0, "point", float(at[0]), float(at[1]), float(values[y, x]), sign, length, area)
+            Candidate(
+                0, "point", float(at[0]), float(at[1]), float(values[y, x]), sign, length, area
+            )
         )
     return found
 

@@ -180,7 +180,11 @@ def _rows_of(sampled: Sampled, rows: slice) -> NDArray[np.float32]:
 
 
 def _windows(
-    image: NDArray[np.float32], width: int, tiles: Sequence[Tile], count: int, rng: np.random.Generator
+    image: NDArray[np.float32],
+    width: int,
+    tiles: Sequence[Tile],
+    count: int,
+    rng: np.random.Generator,
 ) -> NDArray[np.float32]:
     """Cut windows at random places of the tiles, (count, width * width)."""
     half = width // 2
@@ -192,8 +196,8 @@ def _windows(
         y, x = (chosen[:, axis] + inside[axis] % chosen[:, 2] for axis in (0, 1))
     y = np.clip(y, half, image.shape[0] - half - 1) - half
     x = np.clip(x, half, image.shape[1] - half - 1) - half
-    views = sliding_window_view(image, (width, width))
-    return views[y, x].reshape(count, -1)
+    windows: NDArray[np.float32] = sliding_window_view(image, (width, width))[y, x]
+    return windows.reshape(count, -1)
 
 
 def _fit(windows: NDArray[np.float32], width: int) -> Predictor:
@@ -215,9 +219,7 @@ def _fit(windows: NDArray[np.float32], width: int) -> Predictor:
     centre[len(centre) // 2] = 1
     regularised = covariance + noise * np.eye(len(covariance), dtype=covariance.dtype)
     kernel = noise * linalg.solve(regularised, centre, assume_a="pos")
-    return Predictor(
-        kernel.reshape(width, width).astype(np.float32), float(mean @ kernel)
-    )
+    return Predictor(kernel.reshape(width, width).astype(np.float32), float(mean @ kernel))
 
 
 def _covariance(centred: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -235,19 +237,14 @@ def _best_residual(
     height = sampled.filtered.shape[0]
     first, last = max(0, rows.start - halo), min(height, rows.stop + halo)
     padded = _padded(sampled, slice(first, last), predictors[0].kernel.shape[0] // 2)
-    best, least = None, None
-    for predictor in predictors:
-        residual = predictor.apply(padded)
-        if len(predictors) == 1:
-            best = residual
-            break
-        energy = ndimage.gaussian_filter(np.square(residual), pool)
-        if best is None or least is None:
-            best, least = residual, energy
-        else:
+    best = predictors[0].apply(padded)
+    if len(predictors) > 1:
+        least = ndimage.gaussian_filter(np.square(best), pool)
+        for predictor in predictors[1:]:
+            residual = predictor.apply(padded)
+            energy = ndimage.gaussian_filter(np.square(residual), pool)
             better = energy < least
             best[better], least[better] = residual[better], energy[better]
-    assert best is not None  # there is always one predictor
     smooth = ndimage.gaussian_filter(best, _SMOOTHING_PERIODS * sampled.samples)
     inner: NDArray[np.float32] = smooth[rows.start - first : rows.stop - first]
     return inner

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_stem_defects.lattice.scale import resample, scale_positions
+from napari_stem_defects.lattice.scale import resample
 from napari_stem_defects.preprocessing.pipeline import filter_lazily
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 
@@ -49,11 +49,13 @@ class Sampled:
 
     def to_samples(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Map positions (N, 2) in px of the image to samples."""
-        return scale_positions(positions, np.array(self.factor))
+        mapped: NDArray[np.float64] = (positions + 0.5) * np.array(self.factor) - 0.5
+        return mapped
 
     def to_image(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Map positions (N, 2) in samples to px of the image."""
-        return scale_positions(positions, 1 / np.array(self.factor))
+        mapped: NDArray[np.float64] = (positions + 0.5) / np.array(self.factor) - 0.5
+        return mapped
 
 
 def lattice_period(cell: UnitCell) -> float:

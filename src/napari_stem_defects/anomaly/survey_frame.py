@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from napari_stem_defects.errors import InputError
-from napari_stem_defects.lattice.measurement import measure_lattices
-from napari_stem_defects.anomaly.score import null_thresholds, score_blocks
 from napari_stem_defects.anomaly.candidates import Candidate, cell_edge, find_candidates, pool_cells
 from napari_stem_defects.anomaly.residual import lattice_residual
 from napari_stem_defects.anomaly.sampling import Sampled, lattice_period, sample
+from napari_stem_defects.anomaly.score import null_thresholds, score_blocks
+from napari_stem_defects.errors import InputError
+from napari_stem_defects.lattice.measurement import measure_lattices
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

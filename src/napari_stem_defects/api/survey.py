@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from napari_stem_defects.anomaly.survey_frame import survey_frame
 
 if TYPE_CHECKING:
-    from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.anomaly.survey_frame import Survey
+    from napari_stem_defects.base.micrograph import Micrograph
 
 
 def survey(micrograph: Micrograph, *, frame: int = 0) -> Survey:

@@ -15,6 +15,7 @@ from napari_stem_defects.api.models import load_model
 from napari_stem_defects.base.progress import Cancelled, Progress, ProgressCallback, silent
 from napari_stem_defects.base.version import __version__
 from napari_stem_defects.errors import ModelError, OutputError
+from napari_stem_defects.io.labels.load_clicks import read_clicks
 from napari_stem_defects.io.labels.load_dataset import read_training_data
 from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.io.models.checkpoint_store import CheckpointFolder
@@ -22,6 +23,7 @@ from napari_stem_defects.io.models.model_file import SUFFIX, save_model
 from napari_stem_defects.io.models.report_folder import report_folder, write_report
 from napari_stem_defects.training.evaluate import EvaluationReport, evaluate_ensemble
 from napari_stem_defects.training.pipeline import train as train_ensemble
+from napari_stem_defects.training.quick import train_quick
 from napari_stem_defects.training.recipes import TrainingOptions
 from napari_stem_defects.workers.isolated_read import read_patches
 
@@ -85,6 +87,8 @@ def train(
         TrainingOptions() if target is None else TrainingOptions(name=target.stem)
     )
     report(Progress("reading labels", 0, 1))
+    if options.recipe == "quick":
+        return _train_quick(sources, target, options, report)
     data = read_training_data(sources, kinds=options.kinds, read_patches=read_patches)
     if target is None:
         return train_ensemble(data, options, device=device, report=report)
@@ -97,6 +101,22 @@ def train(
         checkpoints.remove()
         raise
     checkpoints.remove()
+    return assessment
+
+
+def _train_quick(
+    sources: Sequence[str | Path],
+    target: Path | None,
+    options: TrainingOptions,
+    report: ProgressCallback,
+) -> EvaluationReport:
+    """Make a quick model of label projects and write its file and report."""
+    images, classes = read_clicks(sources, options.kinds)
+    found = train_quick(images, classes, options, report=report)
+    if target is None:
+        return found
+    assessment = replace(found, ensemble=save_model(found.ensemble, target))
+    write_report(report_folder(target), assessment)
     return assessment
 
 

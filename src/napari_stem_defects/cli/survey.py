@@ -41,8 +41,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _survey_file(path: Path, options: argparse.Namespace, report: ProgressCallback) -> None:
     """Write the survey of one file, and print its statement and folder."""
-    from napari_stem_defects.io.results.survey_folder import write_survey
     from napari_stem_defects.anomaly.survey_frame import survey_frame
+    from napari_stem_defects.io.results.survey_folder import write_survey
     from napari_stem_defects.workers.isolated_read import read_micrograph
 
     micrograph = read_micrograph(path)

@@ -46,10 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--recipe",
-        choices=("suited", "abstract"),
+        choices=("suited", "abstract", "quick"),
         default="suited",
         help="suited: chosen by the kind of labels; abstract: un-windowed spectra, quarter turns,"
-        " no shared pretraining (default: %(default)s)",
+        " no shared pretraining; quick: matched filters from a few clicks, in seconds, without"
+        " torch (default: %(default)s)",
     )
     parser.add_argument(
         "--members", type=positive_int, default=1, metavar="K", help="networks per class"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_stem_defects.base.progress import ProgressCallback, silent
+from napari_stem_defects.detection.detect_matched import matched_filter_map
 from napari_stem_defects.detection.valid_windows import valid_windows
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.inference.spatial_averaging import average_logits
@@ -75,11 +76,15 @@ def detect_frame(
         The micrograph is a stack or too small, its scale does not suit the ensemble, or the
         stride, a threshold or the device is not possible.
     """
-    # Imported here so that panels can use the package without loading torch.
-    from napari_stem_defects.inference.predict import pick_device
-
     started, spec = time.perf_counter(), ensemble.spec
     _check_size(micrograph)
+    if spec.is_quick:
+        limits = _all_thresholds(thresholds or {}, spec)
+        found, scale = matched_filter_map(micrograph, ensemble, report=report)
+        return _measured(found, scale, spec, frame, {"thresholds": limits}, started)
+    # Imported here so that panels and quick models can use the package without loading torch.
+    from napari_stem_defects.inference.predict import pick_device
+
     device, stride = pick_device(device), _checked_stride(stride, spec)
     limits = _all_thresholds(thresholds or {}, spec)
     scale = match_scale(micrograph, spec.target_scale)

@@ -120,7 +120,7 @@ class DenseInference(InferenceStrategy):
         edge = float(TILE_PX)
         if device.type == "cuda":
             spec = self._spec
-            width = spec.architecture.channels[0] * len(spec.classes) * len(spec.seeds)
+            width = spec.network.channels[0] * len(spec.classes) * len(spec.seeds)
             edge = (free_gpu_values() / (VALUES_PER_PIXEL * width)) ** 0.5
         return max(1, int((edge - self._spec.preprocessing.patch_px) / self._stride) + 1) ** 2
 

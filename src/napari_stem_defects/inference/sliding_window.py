@@ -151,7 +151,7 @@ class SlidingWindowInference(InferenceStrategy):
 
 def _gpu_batch_size(spec: EnsembleSpec) -> int:
     values = max(math.prod(shape) for shape in feature_shapes(spec.preprocessing).values())
-    width = spec.architecture.channels[0] * len(spec.classes) * len(spec.seeds)
+    width = spec.network.channels[0] * len(spec.classes) * len(spec.seeds)
     return min(max(free_gpu_values() // (values * width), MIN_BATCH_SIZE), MAX_BATCH_SIZE)
 
 

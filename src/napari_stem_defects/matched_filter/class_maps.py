@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from napari_stem_defects.base.defect_classes import BULK
-from napari_stem_defects.matched_filter.fit import best_similarity
+from napari_stem_defects.anomaly.candidates import cell_edge, pool_cells
 from napari_stem_defects.anomaly.score import (
     EXTENDED_POOL,
     POINT_POOL,
@@ -17,13 +16,14 @@ from napari_stem_defects.anomaly.score import (
     local_rms,
     null_thresholds,
 )
-from napari_stem_defects.anomaly.candidates import cell_edge, pool_cells
+from napari_stem_defects.base.defect_classes import BULK
+from napari_stem_defects.matched_filter.fit import best_similarity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_stem_defects.matched_filter.model import ClassFilter, MatchedFilterModel
     from napari_stem_defects.anomaly.residual import LatticeResidual
+    from napari_stem_defects.matched_filter.model import ClassFilter, MatchedFilterModel
 
 _HALO = 3.5
 """Rows beyond a block, in lattice periods, that its similarities depend on."""
@@ -63,7 +63,9 @@ class ClassMaps:
     x: NDArray[np.float64]
 
 
-def class_maps(residual: LatticeResidual, model: MatchedFilterModel) -> ClassMaps:
+def class_maps(
+    residual: LatticeResidual, model: MatchedFilterModel, limits: Thresholds | None = None
+) -> ClassMaps:
     """Find the classes of a model in an image.
 
     Parameters
@@ -71,6 +73,8 @@ def class_maps(residual: LatticeResidual, model: MatchedFilterModel) -> ClassMap
     residual : LatticeResidual
         At the samples per period of the model.
     model : MatchedFilterModel
+    limits : Thresholds, optional
+        Of the image, where they are known; see `anomaly.score.null_thresholds`.
 
     Returns
     -------
@@ -78,7 +82,7 @@ def class_maps(residual: LatticeResidual, model: MatchedFilterModel) -> ClassMap
     """
     samples = residual.sampled.samples
     edge = cell_edge(samples)
-    limits = null_thresholds(residual)
+    limits = limits or null_thresholds(residual)
     pooled: list[NDArray[np.float32]] = []
     for _, inner, values in residual.blocks(halo=int(_HALO * samples) + 1):
         evidence = _evidence(values, model, limits, samples)
@@ -90,6 +94,46 @@ def class_maps(residual: LatticeResidual, model: MatchedFilterModel) -> ClassMap
     height, width = level.shape
     y, x = ((np.arange(count) + 0.5) * edge - 0.5 for count in (height, width))
     return ClassMaps((BULK, *(c.name for c in model.classes)), np.stack(layers), y, x)
+
+
+def probabilities_at(
+    residual: NDArray[np.float32],
+    positions: NDArray[np.float64],
+    model: MatchedFilterModel,
+    limits: Thresholds,
+) -> NDArray[np.float32]:
+    """Return the probabilities of a model near some places of an image.
+
+    Parameters
+    ----------
+    residual : ndarray of float32, shape (Y, X)
+        Lattice residual of the image.
+    positions : ndarray of float, shape (N, 2)
+        y and x in samples.
+    model : MatchedFilterModel
+    limits : Thresholds
+        Of the image; see `anomaly.score.null_thresholds`.
+
+    Returns
+    -------
+    ndarray of float32, shape (N, C)
+        Bulk, then the classes of the model; the highest within a third of a period.
+    """
+    samples = model.samples
+    halo, near = int(2 * _HALO * samples), round(_COMPETE * samples)
+    found = np.zeros((len(positions), 1 + len(model.classes)), np.float32)
+    for row, (y, x) in enumerate(np.rint(positions).astype(int)):
+        top, left = max(0, y - halo), max(0, x - halo)
+        part = residual[top : y + halo + 1, left : x + halo + 1]
+        y, x = y - top, x - left
+        box = np.s_[max(0, y - near) : y + near + 1, max(0, x - near) : x + near + 1]
+        level, *similar = (layer[box].max() for layer in _evidence(part, model, limits, samples))
+        scores = [(1 - level) / _BULK_SOFTNESS] + [
+            (value - item.threshold) / _SOFTNESS
+            for value, item in zip(similar, model.classes, strict=True)
+        ]
+        found[row] = _sigmoid(np.array(scores, np.float32))
+    return found
 
 
 def _evidence(
@@ -114,8 +158,8 @@ def _evidence(
     for number in range(len(model.classes)):
         rivals = [top for other, top in enumerate(tops) if other != number]
         if rivals:
-            beaten = similar[number] + _MARGIN < np.max(rivals, axis=0)
-            similar[number][beaten] = np.minimum(similar[number][beaten], 0)
+            beaten = similar[number] + np.float32(_MARGIN) < np.max(rivals, axis=0)
+            np.minimum(similar[number], np.float32(0), out=similar[number], where=beaten)
     return [level, *similar[: len(model.classes)]]
 
 
@@ -131,8 +175,10 @@ def _anomaly_similarity(
     clicks = max(float(np.log(item.anomaly)) - usual, 0.1)
     limit = max(float(np.log(limits.extended)) - usual, 0.5 * clicks)
     limit = min(limit, 0.9 * clicks)
-    similar: NDArray[np.float32] = 0.5 * (np.log(np.maximum(extended, 1e-3)) - usual) / limit
-    return similar.astype(np.float32)
+    similar: NDArray[np.float32] = np.log(np.maximum(extended, np.float32(1e-3)))
+    similar -= np.float32(usual)
+    similar *= np.float32(0.5 / limit)
+    return similar
 
 
 def _probability(

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy import ndimage
 
+from napari_stem_defects.anomaly.score import EXTENDED_POOL, local_rms
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.matched_filter.model import ClassFilter, MatchedFilterModel
@@ -21,7 +21,6 @@ from napari_stem_defects.matched_filter.templates import (
     gaussian_weight,
 )
 from napari_stem_defects.matched_filter.thresholds import extended_threshold, point_threshold
-from napari_stem_defects.anomaly.score import EXTENDED_POOL, local_rms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,6 +71,8 @@ def fit(
     clicks: Sequence[Click],
     kinds: Mapping[str, str],
     samples: float,
+    *,
+    thresholds: Mapping[str, float] | None = None,
 ) -> MatchedFilterModel:
     """Learn the classes of some clicks.
 
@@ -85,6 +86,8 @@ def fit(
         Kind of every class; names that are missing are points.
     samples : float
         Samples per lattice period.
+    thresholds : mapping of str to float, optional
+        Similarity from which each class is assigned; by default found in the images.
 
     Returns
     -------
@@ -107,6 +110,7 @@ def fit(
             name,
             kinds.get(name, "point"),
             _Examples(residuals, [c for c in clicks if c.class_name == name], samples),
+            (thresholds or {}).get(name),
         )
         for name in names
     )
@@ -114,7 +118,7 @@ def fit(
     return MatchedFilterModel(samples, classes, _negatives(bulk))
 
 
-def _fit_class(name: str, kind: str, examples: _Examples) -> ClassFilter:
+def _fit_class(name: str, kind: str, examples: _Examples, threshold: float | None) -> ClassFilter:
     """Learn one class: by its look, or an extended one without a common look by its anomaly."""
     reach = REACH[kind]
     weight = gaussian_weight(examples.samples, reach)
@@ -126,15 +130,25 @@ def _fit_class(name: str, kind: str, examples: _Examples) -> ClassFilter:
     if kind != "point" and consistency < _CONSISTENT:
         return ClassFilter(name, kind, (), 0.5, anomaly, consistency)
     templates = _variants(aligned, noise)
-    radius = _PEAK_RADIUS * examples.samples
-    heights = np.concatenate(
-        [
-            local_maxima(best_similarity(examples.residuals[n], templates), radius)[1]
-            for n in used
-        ]
-    )
+    if threshold is None:
+        images = [examples.residuals[number] for number in used]
+        threshold = _find_threshold(images, templates, kind, examples.samples)
+    return ClassFilter(name, kind, templates, threshold, anomaly, consistency)
+
+
+def _find_threshold(
+    residuals: Sequence[NDArray[np.float32]],
+    templates: Sequence[Template],
+    kind: str,
+    samples: float,
+) -> float:
+    """Return the similarity that separates a class from the rest of its images."""
+    heights = [
+        local_maxima(best_similarity(residual, templates), _PEAK_RADIUS * samples)[1]
+        for residual in residuals
+    ]
     find = point_threshold if kind == "point" else extended_threshold
-    return ClassFilter(name, kind, templates, find(heights), anomaly, consistency)
+    return find(np.concatenate(heights))
 
 
 def best_similarity(

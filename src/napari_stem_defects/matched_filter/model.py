@@ -48,8 +48,12 @@ class MatchedFilterModel:
         The defects; Bulk is what the lattice predicts.
     negatives : tuple of Template
         Residuals at Bulk clicks that are not noise: places like these are no defect.
+    lattice : ((float, float), (float, float))
+        Base vectors (y, x) of the lattice of the first image, in lattice periods; they tell how
+        far another image is turned.
     """
 
     samples: float
     classes: tuple[ClassFilter, ...]
     negatives: tuple[Template, ...] = ()
+    lattice: tuple[tuple[float, float], tuple[float, float]] = ((1.0, 0.0), (0.0, 1.0))

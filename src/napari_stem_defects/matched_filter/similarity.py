@@ -39,9 +39,7 @@ def similarity(residual: NDArray[np.float32], template: Template) -> NDArray[np.
     return similar
 
 
-def local_power(
-    residual: NDArray[np.float32], weight: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def local_power(residual: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the weighted mean square of a residual around every place.
 
     Parameters
@@ -61,9 +59,7 @@ def local_power(
     return power
 
 
-def _correlate(
-    image: NDArray[np.float32], kernel: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def _correlate(image: NDArray[np.float32], kernel: NDArray[np.float32]) -> NDArray[np.float32]:
     padded = np.pad(image, kernel.shape[0] // 2, mode="reflect")
     result: NDArray[np.float32] = signal.oaconvolve(padded, kernel[::-1, ::-1], mode="valid")
     return result

@@ -83,7 +83,8 @@ def gaussian_weight(samples: float, reach: Reach) -> NDArray[np.float32]:
     radius = int(np.ceil(2.2 * sigma))
     y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
     weight = np.exp(-(y**2 + x**2) / (2 * sigma**2))
-    return (weight / weight.sum()).astype(np.float32)
+    normalised: NDArray[np.float32] = (weight / weight.sum()).astype(np.float32)
+    return normalised
 
 
 def cut_pattern(
@@ -185,9 +186,7 @@ def _shifts(radius: float, step: float) -> NDArray[np.float64]:
     return np.asarray(shifts[np.hypot(*shifts.T) <= radius + 1e-9])
 
 
-def _agreeing_shifts(
-    cuts: NDArray[np.float32], nearness: NDArray[np.float64]
-) -> NDArray[np.intp]:
+def _agreeing_shifts(cuts: NDArray[np.float32], nearness: NDArray[np.float64]) -> NDArray[np.intp]:
     """Return for each click the shift at which all agree best; cuts are (clicks, shifts, values).
 
     Starting from each of a few clicks, shifts and mean are improved in turns.

@@ -53,7 +53,7 @@ def supports_dense_inference(spec: EnsembleSpec) -> bool:
     """
     settings = spec.preprocessing
     plain = settings.representation == "real" and settings.contrast_px > 0
-    return plain and not spec.architecture.padded
+    return plain and not spec.network.padded
 
 
 def count_multiplications(spec: EnsembleSpec, stride_px: int | None = None) -> int:
@@ -70,7 +70,7 @@ def count_multiplications(spec: EnsembleSpec, stride_px: int | None = None) -> i
     -------
     int
     """
-    sizes, count = spec.architecture, 0
+    sizes, count = spec.network, 0
     for channels, *edges in feature_shapes(spec.preprocessing).values():
         count += head_inputs((channels, edges[0], edges[1]), sizes) * sizes.hidden
         left = stride_px
@@ -124,13 +124,13 @@ class EnsembleNetwork:
 
     def _merge_trunks(self, members: Sequence[Member], part: str) -> GroupedTrunk:
         extractors = [member.feature_extractor(part) for member in members]
-        trunk = GroupedTrunk(extractors, self._dtype, self.spec.architecture.padded)
+        trunk = GroupedTrunk(extractors, self._dtype, self.spec.network.padded)
         return trunk.to(self.device)
 
     def _merge_heads(self, members: Sequence[Member]) -> None:
         hidden = [member.head.hidden_layer for member in members]
         output = [member.head.output_layer for member in members]
-        sizes = self.spec.architecture
+        sizes = self.spec.network
         self._hidden: dict[str, Tensor] = {}
         rest = torch.stack([layer.weight for layer in hidden])
         for name, trunk in self._trunks.items():
@@ -233,7 +233,7 @@ class EnsembleNetwork:
         Tensor of float32, shape (gy, gx, members)
         """
         ((name, trunk),) = self._trunks.items()
-        edge = map_shape(feature_shapes(self.spec.preprocessing)[name], self.spec.architecture)[0]
+        edge = map_shape(feature_shapes(self.spec.preprocessing)[name], self.spec.network)[0]
         with torch.inference_mode():
             maps, step, spacing = trunk.dense_maps(image[None, None], stride_px)
             extent = (edge - 1) * spacing
@@ -258,7 +258,7 @@ class EnsembleNetwork:
         """
         maps = maps.reshape(*maps.shape[:2], self._count, -1).permute(2, 0, 1, 3)
         values = maps.flatten(-2)
-        if self.spec.architecture.maxima:
+        if self.spec.network.maxima:
             values = torch.cat([values, maps.amax(2)], -1)
         return torch.bmm(values, self._hidden[name]).float()
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_stem_defects.networks.spec import Architecture, EnsembleSpec
+    from napari_stem_defects.networks.architecture import Architecture
+    from napari_stem_defects.networks.spec import EnsembleSpec
 
 LAYERS_PER_BLOCK = 4
 
@@ -195,7 +196,7 @@ def new_member(spec: EnsembleSpec, outputs: int = 1) -> Member:
     outputs : int
         Logits per window.
     """
-    return Member(feature_shapes(spec.preprocessing), spec.architecture, outputs)
+    return Member(feature_shapes(spec.preprocessing), spec.network, outputs)
 
 
 def move_to_device(member: Member, device: torch.device) -> Member:

@@ -18,6 +18,12 @@ from napari_stem_defects.base.defect_classes import (
 )
 from napari_stem_defects.errors import InputError, ModelError
 from napari_stem_defects.lattice.scale import TargetScale
+from napari_stem_defects.networks.architecture import (
+    AnyArchitecture,
+    Architecture,
+    MatchedFilterArchitecture,
+    parse_architecture,
+)
 from napari_stem_defects.networks.inference_settings import InferenceSettings
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 
@@ -28,7 +34,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-ARCHITECTURE = "selu-cnn-1"
 MAX_CLASSES, MAX_SEEDS = 64, 64
 # Types of the entries of a description that are the same in JSON and in Python.
 _JSON_TYPES: dict[str, type] = {
@@ -42,47 +47,6 @@ _JSON_TYPES: dict[str, type] = {
 # Entries that files of earlier format versions lack; absent ones get their defaults.
 _OPTIONAL = frozenset({"class_data"})
 _MALFORMED = (TypeError, ValueError, KeyError, AttributeError, OverflowError, InputError)
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """Layer sizes of one binary member.
-
-    Attributes
-    ----------
-    channels : tuple of int
-        Feature maps of each convolution block (3x3 convolution, batch norm, 2x2 maximum, SELU).
-    hidden : int
-        Width of the fully connected layer before the one output.
-    dropout : float
-        Fraction of the units set to zero during training.
-    maxima : bool
-        Whether the fully connected layer also receives the global maximum of each feature map
-        (global max pooling), which finds a defect anywhere in the patch.
-    padded : bool
-        Whether convolutions are zero-padded, as in the abstract. Without padding, overlapping
-        windows share their feature maps, which makes dense (fully convolutional) inference
-        possible; see `inference.dense`.
-    name : str
-        Registered name of the architecture; model files with another name are rejected.
-    """
-
-    channels: tuple[int, ...] = (16, 32, 48, 64)
-    hidden: int = 48
-    dropout: float = 0.2
-    maxima: bool = False
-    padded: bool = True
-    name: str = ARCHITECTURE
-
-    def __post_init__(self) -> None:
-        """Raise `ModelError` for sizes that no network can have."""
-        valid = all(isinstance(size, int) for size in (*self.channels, self.hidden))
-        in_range = 1 <= len(self.channels) <= 8 and all(1 <= c <= 1024 for c in self.channels)
-        valid &= isinstance(self.maxima, bool) and isinstance(self.padded, bool)
-        if not (valid and in_range and 1 <= self.hidden <= 4096 and 0 <= self.dropout < 1):
-            raise ModelError(f"network sizes out of range: {self}")
-        if self.name != ARCHITECTURE:
-            raise ModelError(f"network {self.name!r} is unknown to this version; update the plugin")
 
 
 @dataclass(frozen=True)
@@ -120,7 +84,8 @@ class EnsembleSpec:
     seeds : tuple of int
         Random seeds of the members of each class; their number is the K of ``--members K``.
     preprocessing : PreprocessingSettings
-    architecture : Architecture
+    architecture : Architecture or MatchedFilterArchitecture
+        The latter for quick models, which have templates instead of networks.
     pixel_size_nm : float or None
         Pixel size that images are resampled to; None where the training images had none.
     lattice_nm : float or None
@@ -148,7 +113,7 @@ class EnsembleSpec:
     classes: tuple[str, ...]
     seeds: tuple[int, ...] = (0,)
     preprocessing: PreprocessingSettings = field(default_factory=PreprocessingSettings)
-    architecture: Architecture = field(default_factory=Architecture)
+    architecture: AnyArchitecture = field(default_factory=Architecture)
     pixel_size_nm: float | None = None
     lattice_nm: float | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
@@ -177,6 +142,25 @@ class EnsembleSpec:
     def class_table(self) -> Mapping[str, DefectClass]:
         """Kind, title and colour of each class by its name, ``unknown`` included."""
         return class_table(self.class_data)
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether this is a quick model: matched filters, no networks."""
+        return isinstance(self.architecture, MatchedFilterArchitecture)
+
+    @property
+    def network(self) -> Architecture:
+        """Layer sizes of the members; `ModelError` for a quick model, which has none."""
+        if not isinstance(self.architecture, Architecture):
+            raise ModelError(f"{self.name}: a quick model has no networks")
+        return self.architecture
+
+    @property
+    def matched_filters(self) -> MatchedFilterArchitecture:
+        """Sizes of a quick model; `ModelError` for an ensemble of networks."""
+        if not isinstance(self.architecture, MatchedFilterArchitecture):
+            raise ModelError(f"{self.name}: an ensemble of networks, not a quick model")
+        return self.architecture
 
     @property
     def target_scale(self) -> TargetScale:
@@ -240,12 +224,11 @@ def _parsed(values: Mapping[str, Any]) -> dict[str, Any]:
     for name, kind in _JSON_TYPES.items():
         if not isinstance(values[name], kind):
             raise TypeError(f"{name} is not a {kind.__name__}")
-    sizes = values["architecture"]
     return {
         "classes": tuple(values["classes"]),
         "seeds": tuple(int(seed) for seed in values["seeds"]),
         "preprocessing": PreprocessingSettings.from_dict(values["preprocessing"]),
-        "architecture": Architecture(**{**sizes, "channels": tuple(sizes["channels"])}),
+        "architecture": parse_architecture(values["architecture"]),
         "pixel_size_nm": _length_nm(values["pixel_size_nm"]),
         "lattice_nm": _length_nm(values["lattice_nm"]),
         "thresholds": {name: _unit_interval(value) for name, value in values["thresholds"].items()},

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.anomaly.candidates import Candidate
     from napari_stem_defects.anomaly.survey_frame import Survey
+    from napari_stem_defects.base.micrograph import Micrograph
 
 _WIDTH, _DPI = 16.0, 100
 _MOST_MARKED, _MOST_NUMBERED = 500, 30
@@ -152,9 +152,7 @@ def _draw_map(
     if survey.threshold:
         bar.axvline(survey.threshold, color="white", linewidth=2)
     caption = "anomaly score (spreads of the residual); white line: threshold"
-    figure.text(
-        bounds.x0 + 0.215, bounds.y0 - 0.34 / figure.get_figheight(), caption, size=10
-    )
+    figure.text(bounds.x0 + 0.215, bounds.y0 - 0.34 / figure.get_figheight(), caption, size=10)
 
 
 def _write_texts(figure: Figure, micrograph: Micrograph, survey: Survey) -> None:
@@ -169,7 +167,15 @@ def _write_texts(figure: Figure, micrograph: Micrograph, survey: Survey) -> None
     for kind, colour in _COLOURS.items():
         count = sum(place.kind == kind for place in survey.candidates)
         text = f"{count} {kind if count == 1 else _PLURALS[kind]}"
-        figure.text(x, 0.5 / height, "○", size=16, color=colour, weight="bold", **{"family": style["family"]})
+        figure.text(
+            x,
+            0.5 / height,
+            "○",
+            size=16,
+            color=colour,
+            weight="bold",
+            **{"family": style["family"]},
+        )
         figure.text(x + 0.016, 0.52 / height, text, size=12, **style)
         x += 0.09
     if len(survey.candidates) > _MOST_MARKED:

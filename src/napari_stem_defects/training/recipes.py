@@ -17,7 +17,7 @@ import numpy as np
 
 from napari_stem_defects.base.defect_classes import Kind, check_kind
 from napari_stem_defects.errors import InputError, LabelError
-from napari_stem_defects.networks.spec import Architecture
+from napari_stem_defects.networks.architecture import Architecture
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings, Representation
 from napari_stem_defects.training.augmentation import Augmentation
 from napari_stem_defects.training.label_extent import defect_label_extent
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.training.dataset import TrainingSet
 
-RecipeName = Literal["suited", "abstract"]
+RecipeName = Literal["suited", "abstract", "quick"]
 
 # The quarter turns of the abstract, of which a Fourier magnitude distinguishes two.
 ABSTRACT_VIEWS = 4
@@ -100,8 +100,9 @@ class TrainingOptions:
         Replaces that of the recipe.
     representation : {"fft", "real", "fft+real"} or None
         Replaces that of the preprocessing.
-    recipe : {"suited", "abstract"}
-        The recipe that suits the labels, or that of the abstract.
+    recipe : {"suited", "abstract", "quick"}
+        The recipe that suits the labels, that of the abstract, or a quick model: matched filters
+        from a few clicks, in seconds and without networks.
     members : int
         Networks per class.
     seed : int

@@ -20,12 +20,13 @@ from napari_stem_defects.base.defect_classes import DefectClass, default_kind
 from napari_stem_defects.errors import ModelError, OutputError
 from napari_stem_defects.io.models import model_file
 from napari_stem_defects.io.models.model_file import load_model, read_spec, save_model
+from napari_stem_defects.networks.architecture import Architecture
 from napari_stem_defects.networks.ensemble import EnsembleNetwork
 from napari_stem_defects.networks.member import (
     collect_weights,
     new_member,
 )
-from napari_stem_defects.networks.spec import Architecture, Ensemble, EnsembleSpec, PlattCalibration
+from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec, PlattCalibration
 from napari_stem_defects.preprocessing.pipeline import features
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 

@@ -19,9 +19,14 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from napari_stem_defects.base.defect_classes import BULK
+from napari_stem_defects.detection.detect_matched import quick_model
 from napari_stem_defects.errors import ModelError
 from napari_stem_defects.io.atomic import write_bytes
 from napari_stem_defects.io.messages import one_line
+from napari_stem_defects.matched_filter.responses import responses
+from napari_stem_defects.matched_filter.storage import array_shapes
+from napari_stem_defects.networks.architecture import MatchedFilterArchitecture
 from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
 from napari_stem_defects.preprocessing.pipeline import features
 
@@ -188,11 +193,9 @@ def _checked_name(spec: EnsembleSpec) -> EnsembleSpec:
 
 def _checked_tensors(file: Any, spec: EnsembleSpec) -> Tensors:
     """Read exactly the expected tensors after comparing names, types and shapes."""
-    from napari_stem_defects.networks.member import weight_shapes
-
     patch = spec.preprocessing.patch_px
     expected = {
-        **weight_shapes(spec),
+        **_weight_shapes(spec),
         _INPUT: (SELF_TEST_PATCHES, patch, patch),
         _OUTPUT: (SELF_TEST_PATCHES, len(spec.classes)),
     }
@@ -200,6 +203,19 @@ def _checked_tensors(file: Any, spec: EnsembleSpec) -> Tensors:
     if odd:
         raise ModelError(f"unexpected or missing tensors: {', '.join(odd[:3])}")
     return {name: _checked_tensor(file, name, shape) for name, shape in expected.items()}
+
+
+def _weight_shapes(spec: EnsembleSpec) -> dict[str, tuple[int, ...]]:
+    """Return names and shapes of the tensors that a description promises."""
+    sizes = spec.architecture
+    if isinstance(sizes, MatchedFilterArchitecture):
+        kinds = [each.kind for each in spec.class_data[1:]]
+        if len(kinds) != len(sizes.templates) or "bulk" in kinds or spec.classes[0] != BULK:
+            raise ModelError("its classes do not agree with its templates")
+        return array_shapes(sizes.samples, kinds, sizes.templates, sizes.negatives)
+    from napari_stem_defects.networks.member import weight_shapes
+
+    return weight_shapes(spec)
 
 
 def _checked_tensor(file: Any, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
@@ -251,6 +267,8 @@ def _self_test(ensemble: Ensemble, tests: Tensors) -> None:
 
 
 def _predict(ensemble: Ensemble, patches: NDArray[np.float32]) -> NDArray[np.float32]:
+    if ensemble.spec.is_quick:
+        return responses(quick_model(ensemble), patches)
     from napari_stem_defects.networks.ensemble import EnsembleNetwork
 
     return EnsembleNetwork(ensemble).probabilities(features(patches, ensemble.spec.preprocessing))

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.anomaly.candidates import Candidate
     from napari_stem_defects.anomaly.survey_frame import Survey
+    from napari_stem_defects.base.micrograph import Micrograph
 
 ANOMALY, CANDIDATES = "anomaly.ome.tif", "survey.csv"
 SUMMARY, OVERVIEW = "summary.json", "overview.png"

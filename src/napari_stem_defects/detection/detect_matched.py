@@ -1,0 +1,165 @@
+"""Detection in one frame with a quick model: lattice, residual, matched filters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_stem_defects.anomaly.residual import lattice_residual
+from napari_stem_defects.anomaly.sampling import lattice_period, sample
+from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
+from napari_stem_defects.lattice.measurement import measure_lattices
+from napari_stem_defects.lattice.scale import ScaleMatch
+from napari_stem_defects.matched_filter.class_maps import ClassMaps, class_maps
+from napari_stem_defects.matched_filter.orientation import turned
+from napari_stem_defects.matched_filter.storage import from_arrays
+from napari_stem_defects.postprocessing.results import ProbabilityMap
+
+if TYPE_CHECKING:
+    from napari_stem_defects.anomaly.residual import LatticeResidual
+    from napari_stem_defects.anomaly.sampling import Sampled
+    from napari_stem_defects.anomaly.score import Thresholds
+    from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.lattice.unit_cell import UnitCell
+    from napari_stem_defects.matched_filter.model import MatchedFilterModel
+    from napari_stem_defects.networks.spec import Ensemble
+
+
+def matched_filter_map(
+    micrograph: Micrograph, ensemble: Ensemble, *, report: ProgressCallback = silent
+) -> tuple[ProbabilityMap, ScaleMatch]:
+    """Return the probabilities of a quick model for an image.
+
+    Parameters
+    ----------
+    micrograph : Micrograph
+        One frame.
+    ensemble : Ensemble
+        A quick model.
+    report : callable
+        Receives the progress after every step.
+
+    Returns
+    -------
+    map : ProbabilityMap
+        With window centres in px of the micrograph; without a lattice all windows are valid and
+        no class has a probability.
+    scale : ScaleMatch
+        How the image was sampled.
+    """
+    report(Progress("lattice", 0, 3))
+    lattice = measure_lattices(micrograph.pixels)
+    model = quick_model(ensemble)
+    if lattice.cell is None:
+        statement = f"No lattice, so nothing is recognised: {lattice.reason}."
+        return _nothing(micrograph, ensemble), ScaleMatch(micrograph, 1.0, statement)
+    period = lattice_period(lattice.cell)
+    sampled = sample(micrograph.pixels, period, model.samples)
+    report(Progress("scanning", 1, 3))
+    residual = lattice_residual(sampled)
+    report(Progress("scanning", 2, 3))
+    found = map_of_residual(residual, model, lattice.cell, ensemble, micrograph)
+    report(Progress("scanning", 3, 3))
+    factor = float(np.sqrt(sampled.factor[0] * sampled.factor[1]))
+    statement = (
+        f"The lattice period is {period:.2f} px; the image was resampled {factor:.3f} times, to the"
+        f" model's {model.samples:.1f} samples per period."
+    )
+    return found, ScaleMatch(micrograph, factor, statement)
+
+
+def quick_model(ensemble: Ensemble) -> MatchedFilterModel:
+    """Return the matched filters of a quick model.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+        A quick model.
+
+    Returns
+    -------
+    MatchedFilterModel
+
+    Raises
+    ------
+    ModelError
+        If the ensemble consists of networks.
+    """
+    spec = ensemble.spec
+    samples = spec.matched_filters.samples
+    classes = [(each.name, each.kind) for each in spec.class_data[1:]]
+    return ensemble.cached(
+        "matched filters", lambda: from_arrays(ensemble.weights, samples, classes)
+    )
+
+
+def map_of_residual(
+    residual: LatticeResidual,
+    model: MatchedFilterModel,
+    cell: UnitCell,
+    ensemble: Ensemble,
+    micrograph: Micrograph,
+    limits: Thresholds | None = None,
+) -> ProbabilityMap:
+    """Return the probabilities of a model for an image whose residual is known.
+
+    Parameters
+    ----------
+    residual : LatticeResidual
+        At the samples per period of the model.
+    model : MatchedFilterModel
+    cell : UnitCell
+        Of the image; the templates are turned as it is.
+    ensemble : Ensemble
+        The same model, for the data of its classes.
+    micrograph : Micrograph
+        The image.
+    limits : Thresholds, optional
+        Of the residual, where they are known.
+
+    Returns
+    -------
+    ProbabilityMap
+    """
+    (y0, x0), (y1, x1) = (np.array(cell.vectors_px) / lattice_period(cell)).tolist()
+    maps = class_maps(residual, turned(model, ((y0, x0), (y1, x1))), limits)
+    return _in_image(maps, residual.sampled, ensemble, micrograph)
+
+
+def _in_image(
+    maps: ClassMaps, sampled: Sampled, ensemble: Ensemble, micrograph: Micrograph
+) -> ProbabilityMap:
+    """Return the maps with their cells as windows in px of the image."""
+    y = sampled.to_image(np.column_stack([maps.y, np.zeros_like(maps.y)]))[:, 0]
+    x = sampled.to_image(np.column_stack([np.zeros_like(maps.x), maps.x]))[:, 1]
+    valid = np.ones(maps.probability.shape[1:], bool)
+    if micrograph.invalid is not None:
+        rows, columns = (
+            np.clip(np.rint(axis).astype(int), 0, length - 1)
+            for axis, length in zip((y, x), micrograph.frame_shape, strict=True)
+        )
+        valid = ~micrograph.invalid[np.ix_(rows, columns)]
+    probability = np.where(valid, maps.probability, np.float32(0))
+    return ProbabilityMap(
+        probability,
+        y.astype(np.float32),
+        x.astype(np.float32),
+        ensemble.spec.classes,
+        valid,
+        ensemble.spec.class_data,
+    )
+
+
+def _nothing(micrograph: Micrograph, ensemble: Ensemble) -> ProbabilityMap:
+    """Return one window in which no class is found."""
+    height, width = micrograph.frame_shape
+    spec = ensemble.spec
+    return ProbabilityMap(
+        np.zeros((len(spec.classes), 1, 1), np.float32),
+        np.array([(height - 1) / 2], np.float32),
+        np.array([(width - 1) / 2], np.float32),
+        spec.classes,
+        np.ones((1, 1), bool),
+        spec.class_data,
+    )

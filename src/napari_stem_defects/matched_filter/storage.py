@@ -1,0 +1,123 @@
+"""A matched-filter model as arrays for its file, and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_stem_defects.matched_filter.model import ClassFilter, MatchedFilterModel
+from napari_stem_defects.matched_filter.templates import REACH, Template, gaussian_weight
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+_NEGATIVES = "negatives"
+_LATTICE = "lattice"
+
+
+def to_arrays(model: MatchedFilterModel) -> dict[str, NDArray[np.float32]]:
+    """Return the arrays of a model.
+
+    Parameters
+    ----------
+    model : MatchedFilterModel
+
+    Returns
+    -------
+    dict of str to ndarray of float32
+        See `array_shapes` for names and shapes.
+    """
+    arrays = {_LATTICE: np.array(model.lattice, np.float32)}
+    for number, item in enumerate(model.classes):
+        arrays[f"{number}.decision"] = np.array(
+            [item.threshold, item.anomaly, item.consistency], np.float32
+        )
+        arrays |= _template_arrays(str(number), item.templates)
+    return arrays | _template_arrays(_NEGATIVES, model.negatives)
+
+
+def _template_arrays(prefix: str, templates: Sequence[Template]) -> dict[str, NDArray[np.float32]]:
+    if not templates:
+        return {}
+    return {
+        f"{prefix}.pattern": np.stack([each.pattern for each in templates]).astype(np.float32),
+        f"{prefix}.noise": np.array([each.noise for each in templates], np.float32),
+        f"{prefix}.clicks": np.array([each.clicks for each in templates], np.float32),
+    }
+
+
+def array_shapes(
+    samples: float, kinds: Sequence[str], templates: Sequence[int], negatives: int
+) -> dict[str, tuple[int, ...]]:
+    """Return the names and shapes of the arrays of a model.
+
+    Parameters
+    ----------
+    samples : float
+        Samples per lattice period.
+    kinds : sequence of {"point", "line", "area"}
+        Kind of each class.
+    templates : sequence of int
+        Number of templates of each class.
+    negatives : int
+        Number of templates of no defect.
+
+    Returns
+    -------
+    dict of str to tuple of int
+    """
+    shapes: dict[str, tuple[int, ...]] = {_LATTICE: (2, 2)}
+    groups = [(str(n), *pair) for n, pair in enumerate(zip(kinds, templates, strict=True))]
+    for prefix, _, _ in groups:
+        shapes[f"{prefix}.decision"] = (3,)
+    for prefix, kind, count in [*groups, (_NEGATIVES, "point", negatives)]:
+        if count:
+            edge = gaussian_weight(samples, REACH[kind]).shape[0]
+            shapes[f"{prefix}.pattern"] = (count, edge, edge)
+            shapes[f"{prefix}.noise"] = shapes[f"{prefix}.clicks"] = (count,)
+    return shapes
+
+
+def from_arrays(
+    arrays: Mapping[str, NDArray[Any]], samples: float, classes: Sequence[tuple[str, str]]
+) -> MatchedFilterModel:
+    """Read a model from its arrays.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        With the names and shapes of `array_shapes`.
+    samples : float
+        Samples per lattice period.
+    classes : sequence of (str, str)
+        Name and kind of each class.
+
+    Returns
+    -------
+    MatchedFilterModel
+    """
+    filters = []
+    for number, (name, kind) in enumerate(classes):
+        threshold, anomaly, consistency = map(float, arrays[f"{number}.decision"])
+        templates = _templates(arrays, str(number), samples, kind)
+        filters.append(ClassFilter(name, kind, templates, threshold, anomaly, consistency))
+    negatives = _templates(arrays, _NEGATIVES, samples, "point")
+    (y0, x0), (y1, x1) = arrays[_LATTICE].tolist()
+    return MatchedFilterModel(samples, tuple(filters), negatives, ((y0, x0), (y1, x1)))
+
+
+def _templates(
+    arrays: Mapping[str, NDArray[Any]], prefix: str, samples: float, kind: str
+) -> tuple[Template, ...]:
+    if f"{prefix}.pattern" not in arrays:
+        return ()
+    weight = gaussian_weight(samples, REACH[kind])
+    return tuple(
+        Template(pattern, weight, float(noise), max(1, round(float(clicks))))
+        for pattern, noise, clicks in zip(
+            *(arrays[f"{prefix}.{part}"] for part in ("pattern", "noise", "clicks")), strict=True
+        )
+    )

@@ -1,0 +1,115 @@
+"""What a model computes with: the sizes of its networks, or of its matched filters."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_stem_defects.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CNN = "selu-cnn-1"
+MATCHED_FILTER = "matched-filter-1"
+_MAX_TEMPLATES = 1024
+_SAMPLES = (3.0, 32.0)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Layer sizes of one binary member.
+
+    Attributes
+    ----------
+    channels : tuple of int
+        Feature maps of each convolution block (3x3 convolution, batch norm, 2x2 maximum, SELU).
+    hidden : int
+        Width of the fully connected layer before the one output.
+    dropout : float
+        Fraction of the units set to zero during training.
+    maxima : bool
+        Whether the fully connected layer also receives the global maximum of each feature map
+        (global max pooling), which finds a defect anywhere in the patch.
+    padded : bool
+        Whether convolutions are zero-padded, as in the abstract. Without padding, overlapping
+        windows share their feature maps, which makes dense (fully convolutional) inference
+        possible; see `inference.dense`.
+    name : str
+        Registered name of the architecture; model files with another name are rejected.
+    """
+
+    channels: tuple[int, ...] = (16, 32, 48, 64)
+    hidden: int = 48
+    dropout: float = 0.2
+    maxima: bool = False
+    padded: bool = True
+    name: str = CNN
+
+    def __post_init__(self) -> None:
+        """Raise `ModelError` for sizes that no network can have."""
+        valid = all(isinstance(size, int) for size in (*self.channels, self.hidden))
+        in_range = 1 <= len(self.channels) <= 8 and all(1 <= c <= 1024 for c in self.channels)
+        valid &= isinstance(self.maxima, bool) and isinstance(self.padded, bool)
+        if not (valid and in_range and 1 <= self.hidden <= 4096 and 0 <= self.dropout < 1):
+            raise ModelError(f"network sizes out of range: {self}")
+        if self.name != CNN:
+            raise ModelError(f"network {self.name!r} is unknown to this version; update the plugin")
+
+
+@dataclass(frozen=True)
+class MatchedFilterArchitecture:
+    """Sizes of a quick model: matched filters on the lattice residual, no network.
+
+    Attributes
+    ----------
+    samples : float
+        Samples per lattice period of the templates.
+    templates : tuple of int
+        Number of templates of each class after Bulk; 0 for a class recognised by its anomaly.
+    negatives : int
+        Number of templates of places that are no defect.
+    name : str
+        Registered name of the architecture.
+    """
+
+    samples: float
+    templates: tuple[int, ...]
+    negatives: int = 0
+    name: str = MATCHED_FILTER
+
+    def __post_init__(self) -> None:
+        """Raise `ModelError` for sizes that no quick model can have."""
+        counts = (*self.templates, self.negatives)
+        valid = all(isinstance(n, int) and 0 <= n <= _MAX_TEMPLATES for n in counts)
+        valid &= math.isfinite(self.samples) and _SAMPLES[0] <= self.samples <= _SAMPLES[1]
+        if not (valid and self.templates):
+            raise ModelError(f"sizes of the matched filters out of range: {self}")
+        if self.name != MATCHED_FILTER:
+            raise ModelError(f"model {self.name!r} is unknown to this version; update the plugin")
+
+
+AnyArchitecture = Architecture | MatchedFilterArchitecture
+
+
+def parse_architecture(sizes: Mapping[str, Any]) -> AnyArchitecture:
+    """Read the architecture of a model description.
+
+    Parameters
+    ----------
+    sizes : mapping
+        From JSON; ``name`` tells which architecture it is.
+
+    Returns
+    -------
+    Architecture or MatchedFilterArchitecture
+
+    Raises
+    ------
+    ModelError
+        If the architecture is unknown or its sizes are out of range.
+    """
+    if sizes.get("name") == MATCHED_FILTER:
+        return MatchedFilterArchitecture(**{**sizes, "templates": tuple(sizes["templates"])})
+    return Architecture(**{**sizes, "channels": tuple(sizes["channels"])})

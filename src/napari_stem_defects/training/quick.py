@@ -1,0 +1,220 @@
+"""Training of quick models: matched filters from a few clicks, in seconds and without torch."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from napari_stem_defects.base.defect_classes import BULK, DefectClass, complete_classes
+from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
+from napari_stem_defects.errors import LabelError
+from napari_stem_defects.matched_filter.fit import Click
+from napari_stem_defects.matched_filter.storage import to_arrays
+from napari_stem_defects.networks.architecture import MatchedFilterArchitecture
+from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
+from napari_stem_defects.training.evaluate import EvaluationReport
+from napari_stem_defects.training.quick_evaluation import evaluate_quick
+from napari_stem_defects.training.quick_images import (
+    LabelledImage,
+    PreparedImage,
+    model_from_clicks,
+    prepare_image,
+)
+from napari_stem_defects.training.recipes import TrainingOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_stem_defects.matched_filter.model import MatchedFilterModel
+
+_SAME_PLACE_PERIODS = 0.2
+
+
+def train_quick(
+    images: Sequence[LabelledImage],
+    class_data: Sequence[DefectClass],
+    options: TrainingOptions | None = None,
+    *,
+    report: ProgressCallback = silent,
+) -> EvaluationReport:
+    """Make a quick model from clicks and test it on clicks that are held out.
+
+    Parameters
+    ----------
+    images : sequence of LabelledImage
+        At least one.
+    class_data : sequence of DefectClass
+        Kinds, titles and colours of the labelled classes.
+    options : TrainingOptions, optional
+        Name and classes; everything else is found in the clicks and images.
+    report : callable
+        Receives the progress after every step.
+
+    Returns
+    -------
+    EvaluationReport
+
+    Raises
+    ------
+    LabelError
+        If no click shows a defect, a chosen class has no click, or no image shows a lattice.
+    """
+    started = time.perf_counter()
+    options = options or TrainingOptions(recipe="quick")
+    steps = len(images) + 2
+    prepared: list[PreparedImage] = []
+    samples = None
+    for number, image in enumerate(images):
+        report(Progress("lattice", number, steps))
+        prepared.append(prepare_image(image.micrograph, samples))
+        samples = prepared[0].residual.sampled.samples
+    clicks, notes = clicks_of(images, prepared, options.classes)
+    classes = _classes(clicks, class_data)
+    report(Progress("training", len(images), steps))
+    model = model_from_clicks(prepared, clicks, classes)
+    report(Progress("testing", len(images) + 1, steps))
+    evaluation = evaluate_quick(images, prepared, clicks, classes, model)
+    ensemble = quick_ensemble(model, classes, options.name, clicks)
+    training = {
+        **ensemble.spec.training,
+        "choices": options.to_dict(),
+        "label_set_sha256": evaluation.data.sha256(),
+        "notes": list(notes),
+    }
+    spec = replace(ensemble.spec, training=training, figures={"site": evaluation.to_dict()})
+    report(Progress("testing", steps, steps))
+    seconds = time.perf_counter() - started
+    return EvaluationReport(
+        replace(ensemble, spec=spec), (evaluation,), notes=notes, seconds=seconds
+    )
+
+
+def clicks_of(
+    images: Sequence[LabelledImage],
+    prepared: Sequence[PreparedImage],
+    chosen: Sequence[str] = (),
+) -> tuple[list[Click], tuple[str, ...]]:
+    """Return the clicks of all images in samples.
+
+    Parameters
+    ----------
+    images : sequence of LabelledImage
+    prepared : sequence of PreparedImage
+        In the same order.
+    chosen : sequence of str
+        Classes to learn besides Bulk; all if empty.
+
+    Returns
+    -------
+    clicks : list of Click
+        Of two clicks of different classes at one place only the newer one.
+    notes : tuple of str
+        One sentence for each click that was left out.
+
+    Raises
+    ------
+    LabelError
+        If a click lies outside its image, or a chosen class has no click.
+    """
+    clicks: list[Click] = []
+    notes: list[str] = []
+    for number, (image, ready) in enumerate(zip(images, prepared, strict=True)):
+        _check_inside(image)
+        positions = ready.residual.sampled.to_samples(np.column_stack([image.y, image.x]))
+        height, width = ready.residual.shape
+        positions = np.clip(positions, 0, (height - 1, width - 1))
+        here = [
+            Click(number, float(y), float(x), label)
+            for (y, x), label in zip(positions, image.labels, strict=True)
+            if not chosen or label in chosen or label == BULK
+        ]
+        kept = _without_contradictions(here, ready.residual.sampled.samples)
+        if len(kept) < len(here):
+            notes.append(
+                f"{image.micrograph.name}: {len(here) - len(kept)} clicks contradict newer ones at"
+                " the same place and were left out."
+            )
+        clicks += kept
+    found = {click.class_name for click in clicks}
+    if missing := [name for name in chosen if name not in found]:
+        raise LabelError(f"{missing[0]}: no click shows this class; check the spelling")
+    if not found - {BULK}:
+        raise LabelError("no click shows a defect; click at least one place that is not Bulk")
+    return clicks, tuple(notes)
+
+
+def _check_inside(image: LabelledImage) -> None:
+    height, width = image.micrograph.frame_shape
+    inside = (-0.5 <= image.y) & (image.y < height - 0.5)
+    inside &= (-0.5 <= image.x) & (image.x < width - 0.5)
+    for y, x in zip(image.y[~inside], image.x[~inside], strict=True):
+        raise LabelError(
+            f"{image.micrograph.name}: the click at y {y:.1f}, x {x:.1f} px lies outside the image;"
+            " remove or move it"
+        )
+
+
+def _without_contradictions(clicks: list[Click], samples: float) -> list[Click]:
+    """Leave out clicks at whose place a newer click has another class."""
+    if len(clicks) < 2:
+        return clicks
+    pairs = cKDTree([(c.y, c.x) for c in clicks]).query_pairs(_SAME_PLACE_PERIODS * samples)
+    older = {
+        min(pair) for pair in pairs if clicks[pair[0]].class_name != clicks[pair[1]].class_name
+    }
+    return [click for number, click in enumerate(clicks) if number not in older]
+
+
+def _classes(clicks: Sequence[Click], given: Sequence[DefectClass]) -> tuple[DefectClass, ...]:
+    """Return the learned classes, Bulk first."""
+    names = sorted({click.class_name for click in clicks} - {BULK})
+    return complete_classes((BULK, *names), given)
+
+
+def quick_ensemble(
+    model: MatchedFilterModel,
+    classes: Sequence[DefectClass],
+    name: str,
+    clicks: Sequence[Click],
+) -> Ensemble:
+    """Return a model as an ensemble, the form in which models are saved and used.
+
+    Parameters
+    ----------
+    model : MatchedFilterModel
+    classes : sequence of DefectClass
+        Bulk, then the classes of the model in their order.
+    name : str
+    clicks : sequence of Click
+        For the description.
+
+    Returns
+    -------
+    Ensemble
+    """
+    labels = [click.class_name for click in clicks]
+    counts = {each.name: labels.count(each.name) for each in classes}
+    spec = EnsembleSpec(
+        name=name,
+        classes=tuple(each.name for each in classes),
+        class_data=tuple(classes),
+        architecture=MatchedFilterArchitecture(
+            model.samples,
+            tuple(len(item.templates) for item in model.classes),
+            len(model.negatives),
+        ),
+        training={
+            "recipe": "quick",
+            "clicks": counts,
+            "consistency": {item.name: item.consistency for item in model.classes},
+            "by_anomaly": [item.name for item in model.classes if not item.templates],
+        },
+        description=(
+            f"Quick model from {len(labels)} clicks: matched filters on the lattice residual."
+        ),
+    )
+    return Ensemble(spec, to_arrays(model))

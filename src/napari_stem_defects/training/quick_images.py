@@ -1,0 +1,124 @@
+"""Images and clicks prepared for quick models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from napari_stem_defects.anomaly.residual import LatticeResidual, lattice_residual
+from napari_stem_defects.anomaly.sampling import default_samples, lattice_period, sample
+from napari_stem_defects.anomaly.score import Thresholds, null_thresholds
+from napari_stem_defects.errors import LabelError
+from napari_stem_defects.lattice.measurement import measure_lattices
+from napari_stem_defects.matched_filter.fit import Click, fit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.base.defect_classes import DefectClass
+    from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.lattice.unit_cell import UnitCell
+    from napari_stem_defects.matched_filter.model import MatchedFilterModel
+
+
+class LabelledImage(NamedTuple):
+    """A micrograph with its clicks.
+
+    Attributes
+    ----------
+    micrograph : Micrograph
+        One frame.
+    y, x : ndarray of float64, shape (N,)
+        Positions of the clicks in px.
+    labels : tuple of str
+        Class of each click, oldest first.
+    """
+
+    micrograph: Micrograph
+    y: NDArray[np.float64]
+    x: NDArray[np.float64]
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PreparedImage:
+    """Lattice residual of an image.
+
+    Attributes
+    ----------
+    cell : UnitCell
+    residual : LatticeResidual
+    values : ndarray of float32, shape (Y, X)
+        The whole residual.
+    limits : Thresholds
+    """
+
+    cell: UnitCell
+    residual: LatticeResidual
+    values: NDArray[np.float32]
+    limits: Thresholds
+
+
+def prepare_image(micrograph: Micrograph, samples: float | None = None) -> PreparedImage:
+    """Compute what quick models need of an image: once per image, whatever the clicks.
+
+    Parameters
+    ----------
+    micrograph : Micrograph
+        One frame.
+    samples : float, optional
+        Samples per lattice period; by default those that suit the image.
+
+    Returns
+    -------
+    PreparedImage
+
+    Raises
+    ------
+    LabelError
+        If the image shows no lattice.
+    """
+    lattice = measure_lattices(micrograph.pixels)
+    if lattice.cell is None:
+        raise LabelError(
+            f"{micrograph.name}: {lattice.reason}; quick models learn from images of a lattice"
+        )
+    period = lattice_period(lattice.cell)
+    chosen = default_samples(period) if samples is None else samples
+    residual = lattice_residual(sample(micrograph.pixels, period, chosen))
+    values = residual.rows(slice(0, residual.shape[0]))
+    return PreparedImage(lattice.cell, residual, values, null_thresholds(residual))
+
+
+def model_from_clicks(
+    prepared: Sequence[PreparedImage],
+    clicks: Sequence[Click],
+    classes: Sequence[DefectClass],
+    thresholds: Mapping[str, float] | None = None,
+) -> MatchedFilterModel:
+    """Fit the matched filters.
+
+    Parameters
+    ----------
+    prepared : sequence of PreparedImage
+        All at the same samples per lattice period.
+    clicks : sequence of Click
+    classes : sequence of DefectClass
+        Their kinds are used.
+    thresholds : mapping of str to float, optional
+        See `matched_filter.fit.fit`.
+
+    Returns
+    -------
+    MatchedFilterModel
+    """
+    samples = prepared[0].residual.sampled.samples
+    kinds = {each.name: each.kind for each in classes}
+    model = fit([ready.values for ready in prepared], clicks, kinds, samples, thresholds=thresholds)
+    cell = prepared[0].cell
+    (y0, x0), (y1, x1) = (np.array(cell.vectors_px) / lattice_period(cell)).tolist()
+    return replace(model, lattice=((y0, x0), (y1, x1)))
