@@ -35,7 +35,8 @@ from napari_stem_defects.napari_plugin.panels.common import settings as settings
 from napari_stem_defects.napari_plugin.panels.detect.panel import DetectDefectsWidget
 from napari_stem_defects.napari_plugin.panels.detect.threshold_slider import STEPS, ThresholdSlider
 from napari_stem_defects.napari_plugin.panels.label.panel import LabelPatchesWidget
-from napari_stem_defects.napari_plugin.panels.label.view_model import START_CLASSES, LabelViewModel
+from napari_stem_defects.napari_plugin.panels.label.start_classes import START_CLASSES
+from napari_stem_defects.napari_plugin.panels.label.view_model import LabelViewModel
 from napari_stem_defects.napari_plugin.panels.preprocess.panel import PreprocessWidget
 from napari_stem_defects.napari_plugin.panels.train.panel import TrainEnsembleWidget
 from napari_stem_defects.simulation.simulate import simulate

@@ -14,6 +14,7 @@ from learning_samples import write_striped_folder
 from sample_results import SHAPE, result
 from small_model import write_small_model
 
+from napari_stem_defects.base.defect_classes import default_class
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.base.progress import Progress, silent
 from napari_stem_defects.base.search_area import SearchArea
@@ -177,7 +178,14 @@ def test_results_of_a_changed_image_are_refused(tmp_path: Path) -> None:
 def test_labels_of_projects_and_folders_are_counted(project: Path, tmp_path: Path) -> None:
     folder = write_striped_folder(tmp_path / "patches", each=3)
     counts = tasks.count_labels(sources=[project, folder], report=silent)
-    assert list(counts.items()) == [("Bulk", 3), ("SF1", 4)]
+    assert {each.name: (each.kind, count) for each, count in counts.items()} == {
+        "Bulk": ("bulk", 3),
+        "SF1": ("line", 4),
+    }
+    with LabelProject.open(project) as opened:
+        opened.set_class("SF1", kind="area")
+    again = tasks.count_labels(sources=[project, folder], report=silent)
+    assert [each.kind for each in again] == ["bulk", "area"]
 
 
 def test_patches_are_exported_and_imported(project: Path, tmp_path: Path) -> None:
@@ -187,7 +195,7 @@ def test_patches_are_exported_and_imported(project: Path, tmp_path: Path) -> Non
     other = tmp_path / "other"
     summary = tasks.import_labels(project=other, sources=[exported], images=[], report=silent)
     assert "1" in summary
-    assert tasks.count_labels(sources=[other], report=silent)["SF1"] == 1
+    assert tasks.count_labels(sources=[other], report=silent)[default_class("SF1")] == 1
 
 
 def test_suggestions_keep_away_from_labels(model: Path) -> None:

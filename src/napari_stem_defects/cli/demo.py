@@ -91,7 +91,7 @@ def _show(image: Path, folder: Path) -> None:
     viewer = napari.Viewer()
     source = viewer.add_layer(Image(pixels, **keywords))
     layers = ResultLayers(viewer)
-    layers.begin(source, detections[0].mask_names)
+    layers.begin(source, [detections[0].class_table[name] for name in detections[0].mask_names])
     for detection in detections:
         layers.show(FrameResult.of(detection, micrograph.frame(detection.frame).invalid))
     while layers.step():

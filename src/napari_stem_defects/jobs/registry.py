@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.search_area import SearchArea
     from napari_stem_defects.detection.frame_result import FrameResult
     from napari_stem_defects.io.models.library import ModelEntry
@@ -240,7 +241,7 @@ class AddSyntheticDefectsArguments:
     seed: int
 
 
-COUNT_LABELS: Task[CountLabelsArguments, dict[str, int]] = Task(
+COUNT_LABELS: Task[CountLabelsArguments, dict[DefectClass, int]] = Task(
     f"{_TASKS}:count_labels", "quick", CountLabelsArguments
 )
 IMPORT_LABELS: Task[ImportLabelsArguments, str] = Task(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_stem_defects.base.defect_classes import BULK
+from napari_stem_defects.base.defect_classes import BULK, DefectClass, complete_classes
 from napari_stem_defects.base.progress import Progress, ProgressCallback
 from napari_stem_defects.detection.cutout import Cutout
 from napari_stem_defects.detection.detect_frame import detect_frame
@@ -165,20 +165,28 @@ def read_patches(*, path: Path, report: ProgressCallback) -> PatchFolder:
     return read_patch_folder(path)
 
 
-def count_labels(*, sources: Sequence[Path], report: ProgressCallback) -> dict[str, int]:
-    """Count the labels of each class in label projects and patch folders, Bulk first."""
+def count_labels(*, sources: Sequence[Path], report: ProgressCallback) -> dict[DefectClass, int]:
+    """Count the labels of each class in label projects and patch folders, Bulk first.
+
+    The first source that gives a class decides about its kind, title and colour.
+    """
     from napari_stem_defects.io.labels.patch_folder import read_patch_folder
     from napari_stem_defects.io.labels.project import LabelProject, is_label_project
 
     counts = Counter[str]()
+    classes: list[DefectClass] = []
     for done, source in enumerate(sources):
         report(Progress("counting labels", done, len(sources)))
         if is_label_project(source):
             with LabelProject.open(source, read_only=True) as project:
                 counts.update(project.counts())
+                classes += [entry.defect_class for entry in project.classes]
         else:
-            counts.update(read_patch_folder(source).classes)
-    return {name: counts[name] for name in sorted(counts, key=lambda name: (name != BULK, name))}
+            folder = read_patch_folder(source)
+            counts.update(folder.classes)
+            classes += folder.class_data
+    names = sorted(counts, key=lambda name: (name != BULK, name))
+    return {each: counts[each.name] for each in complete_classes(names, reversed(classes))}
 
 
 def train(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari_stem_defects.base.defect_classes import default_class
 from napari_stem_defects.reporting.chart_layout import (
     TEXT_SIZE,
     LegendEntry,
@@ -24,7 +23,14 @@ from napari_stem_defects.reporting.losses import (
     consecutive_epochs,
     member_title,
 )
-from napari_stem_defects.reporting.themes import LIGHT, Theme, blend, class_ink, contrasting
+from napari_stem_defects.reporting.themes import (
+    LIGHT,
+    Theme,
+    blend,
+    class_colour,
+    class_ink,
+    contrasting,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -56,7 +62,7 @@ def draw_confusion(
     ----------
     figure : Figure or SubFigure
     evaluation : mapping
-        ``rows``, ``columns`` and ``confusion``, as in ``report.json``.
+        ``rows``, ``columns``, ``confusion`` and ``colours``, as in ``report.json``.
     theme : Theme
 
     Returns
@@ -80,11 +86,14 @@ def draw_confusion(
     axes.set(xlim=(0, len(columns)), ylim=(len(rows), 0), xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
     _fill_cells(axes, confusion, (cell, cell_height), theme)
+    colours = evaluation.get("colours")
     for row, name in enumerate(rows):
-        label(axes, (0, row + 0.5), (-6, 0), name, class_ink(name, theme), ha="right", va="center")
+        ink = class_ink(name, theme, colours)
+        label(axes, (0, row + 0.5), (-6, 0), name, ink, ha="right", va="center")
     for column, name in enumerate(columns):
         slanted = {"rotation": _SLANT_DEG, "rotation_mode": "anchor", "va": "baseline"}
-        label(axes, (column + 0.5, 0), (2, 5), name, class_ink(name, theme), **slanted)
+        ink = class_ink(name, theme, colours)
+        label(axes, (column + 0.5, 0), (2, 5), name, ink, **slanted)
     caption = "label (row), class assigned (column)"
     write(figure, left, height - bottom + 14, caption, theme.muted)
     return axes
@@ -118,7 +127,10 @@ def _fill_cells(
 
 
 def draw_reliability(
-    figure: Figure | SubFigure, classes: Mapping[str, Mapping[str, Any]], theme: Theme = LIGHT
+    figure: Figure | SubFigure,
+    classes: Mapping[str, Mapping[str, Any]],
+    theme: Theme = LIGHT,
+    colours: Mapping[str, str] | None = None,
 ) -> Axes:
     """Draw, per class, which share of the windows of a probability is of the class.
 
@@ -128,13 +140,15 @@ def draw_reliability(
     classes : mapping of str to mapping
         Per class its ``reliability``, bins as in ``report.json``.
     theme : Theme
+    colours : mapping of str to str, optional
+        Colours of classes; see `themes.class_colour`.
 
     Returns
     -------
     Axes
     """
     curves = {name: points for name, points in reliability_curves(classes).items() if points}
-    legend = [LegendEntry(name, default_class(name).colour) for name in curves]
+    legend = [LegendEntry(name, class_colour(name, colours)) for name in curves]
     axes = add_plot_axes(figure, legend, ("probability", "share of windows of the class"), theme)
     axes.set(xlim=(0, 1), ylim=(0, 1))
     for axis in (axes.xaxis, axes.yaxis):
@@ -143,7 +157,7 @@ def draw_reliability(
     for name, points in curves.items():
         x, y = zip(*points, strict=True)
         axes.plot(
-            x, y, color=default_class(name).colour, linewidth=1.4, marker="o", ms=4, clip_on=False
+            x, y, color=class_colour(name, colours), linewidth=1.4, marker="o", ms=4, clip_on=False
         )
     return axes
 
@@ -174,7 +188,10 @@ def reliability_curves(
 
 
 def draw_losses(
-    figure: Figure | SubFigure, losses: Iterable[EpochLoss], theme: Theme = LIGHT
+    figure: Figure | SubFigure,
+    losses: Iterable[EpochLoss],
+    theme: Theme = LIGHT,
+    colours: Mapping[str, str] | None = None,
 ) -> Axes:
     """Draw the losses of every member over its epochs: training solid, validation dashed.
 
@@ -183,6 +200,8 @@ def draw_losses(
     figure : Figure or SubFigure
     losses : iterable of EpochLoss
     theme : Theme
+    colours : mapping of str to str, optional
+        Colours of classes; see `themes.class_colour`.
 
     Returns
     -------
@@ -193,10 +212,14 @@ def draw_losses(
 
     losses = list(losses)
     names = ("epoch", "loss (dashed: validation)")
-    axes = add_plot_axes(figure, loss_legend(losses), names, theme)
+    axes = add_plot_axes(figure, loss_legend(losses, colours), names, theme)
     for (name, _), member in consecutive_epochs(losses).items():
         marker = "o" if len(member) <= _MOST_MARKED else ""
-        drawn: dict[str, Any] = {"color": _line_colour(name), "marker": marker, "markersize": 2.6}
+        drawn: dict[str, Any] = {
+            "color": _line_colour(name, colours),
+            "marker": marker,
+            "markersize": 2.6,
+        }
         x = [loss.epoch for loss in member]
         axes.plot(x, [loss.training for loss in member], linewidth=1.3, **drawn)
         held_out = [(x, y.validation) for x, y in zip(x, member, strict=True) if y.validation]
@@ -210,23 +233,27 @@ def draw_losses(
     return axes
 
 
-def loss_legend(losses: Iterable[EpochLoss]) -> list[LegendEntry]:
+def loss_legend(
+    losses: Iterable[EpochLoss], colours: Mapping[str, str] | None = None
+) -> list[LegendEntry]:
     """Return the names and colours of loss curves, each once.
 
     Parameters
     ----------
     losses : iterable of EpochLoss
+    colours : mapping of str to str, optional
+        Colours of classes; see `themes.class_colour`.
 
     Returns
     -------
     list of LegendEntry
     """
     names = dict.fromkeys(loss.class_name for loss in losses)
-    return [LegendEntry(member_title(name), _line_colour(name)) for name in names]
+    return [LegendEntry(member_title(name), _line_colour(name, colours)) for name in names]
 
 
-def _line_colour(name: str) -> str:
-    return default_class(name).colour if name else "#8787b5"
+def _line_colour(name: str, colours: Mapping[str, str] | None) -> str:
+    return class_colour(name, colours) if name else "#8787b5"
 
 
 def _highest(losses: Sequence[EpochLoss]) -> float:

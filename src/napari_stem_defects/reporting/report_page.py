@@ -79,9 +79,9 @@ def _draw(
             write(figure, _MARGIN, top + 16 + _LINE * line, words, LIGHT.muted)
         values = evaluation.to_dict()
         draw_confusion(boxes[0], values)
-        draw_reliability(boxes[1], values["classes"])
+        draw_reliability(boxes[1], values["classes"], colours=values["colours"])
         if number == 0 and losses:
-            draw_losses(boxes[2], losses)
+            draw_losses(boxes[2], losses, colours=values["colours"])
     return figure
 
 

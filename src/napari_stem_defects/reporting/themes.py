@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from napari_stem_defects.base.defect_classes import UNKNOWN, default_class
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # Names are written darker than the colours of their classes, which stand out on a dark background.
 _DARKER = 1.6
@@ -69,7 +72,25 @@ def luma(colour: str) -> float:
     return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
-def class_ink(name: str, theme: Theme) -> str:
+def class_colour(name: str, colours: Mapping[str, str] | None = None) -> str:
+    """Return the colour of a class.
+
+    Parameters
+    ----------
+    name : str
+    colours : mapping of str to str, optional
+        Colours of classes, as in ``report.json``. Reports written before classes had colours of
+        their own hold none; their classes have the default colours.
+
+    Returns
+    -------
+    str
+        ``#rrggbb``.
+    """
+    return (colours or {}).get(name) or default_class(name).colour
+
+
+def class_ink(name: str, theme: Theme, colours: Mapping[str, str] | None = None) -> str:
     """Return the colour in which the name of a class is written.
 
     Parameters
@@ -77,6 +98,8 @@ def class_ink(name: str, theme: Theme) -> str:
     name : str
         A class; any other text has the colour of text.
     theme : Theme
+    colours : mapping of str to str, optional
+        Colours of classes; see `class_colour`.
 
     Returns
     -------
@@ -85,7 +108,7 @@ def class_ink(name: str, theme: Theme) -> str:
     """
     if name == UNKNOWN:
         return theme.text
-    colour = default_class(name).colour
+    colour = class_colour(name, colours)
     return colour if theme.is_dark else blend("#000000", colour, 1 / _DARKER)
 
 

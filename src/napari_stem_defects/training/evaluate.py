@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_stem_defects.base.defect_classes import colours_of
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.training.metrics import Metrics, compute_metrics
 from napari_stem_defects.training.sampling import Samples, averaging_positions, plain_samples
@@ -72,6 +73,7 @@ class SplitEvaluation:
             "counts": {part: dict(counts) for part, counts in self.counts.items()},
             "untestable": dict(self.untestable),
             "notes": list(self.notes),
+            "colours": colours_of(self.data.class_data),
             **self.metrics.to_dict(),
         }
 

@@ -8,6 +8,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
+from napari_stem_defects.base.defect_classes import default_class
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.napari_plugin.layers import convert
@@ -40,7 +41,9 @@ def test_a_frame_of_a_stack_takes_the_last_axes() -> None:
 def test_the_scale_bar_keeps_its_units() -> None:
     viewer = ViewerModel()
     source = viewer.add_layer(image(scale=(0.03, 0.03), units=("nm", "nm")))
-    data, keywords, _ = convert.class_layer("SF1", np.zeros((8, 9), int), source, {"index": [0]})
+    data, keywords, _ = convert.class_layer(
+        default_class("SF1"), np.zeros((8, 9), int), source, {"index": [0]}
+    )
     viewer.add_labels(data, **keywords)
     assert viewer.layers.extent.units == (NM, NM)
 
@@ -118,7 +121,7 @@ def test_class_layer_is_named_coloured_and_filled() -> None:
     numbered = np.zeros((8, 9), np.uint8)
     numbered[2:4, 3:5] = 1
     data, keywords, _ = convert.class_layer(
-        "SF1", numbered, image(), convert.region_features([region])
+        default_class("SF1"), numbered, image(), convert.region_features([region])
     )
     layer = Labels(data, **keywords)
     assert layer.name == "CdTe · SF1"

@@ -9,10 +9,12 @@ from napari.layers import Image, Labels
 from sample_results import SHAPE, result
 
 from napari_stem_defects import __version__
+from napari_stem_defects.base.defect_classes import DefectClass, default_class
 from napari_stem_defects.detection.frame_result import FrameResult
 from napari_stem_defects.napari_plugin.layers.result_layers import ResultLayers
 
 NAMES = ("SF1", "LC", "unknown")
+CLASSES = tuple(default_class(name) for name in NAMES)
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def drawn(layers: ResultLayers, found: FrameResult) -> None:
 
 def shown(viewer: ViewerModel, source: Image) -> ResultLayers:
     layers = ResultLayers(viewer)
-    layers.begin(source, NAMES)
+    layers.begin(source, CLASSES)
     while layers.step():
         pass
     return layers
@@ -56,7 +58,7 @@ def test_one_layer_per_class_named_and_placed(viewer: ViewerModel) -> None:
 
 def test_results_wait_for_their_layers(viewer: ViewerModel) -> None:
     layers = ResultLayers(viewer)
-    layers.begin(add_image(viewer), NAMES)
+    layers.begin(add_image(viewer), CLASSES)
     layers.show(result())
     assert len(viewer.layers) == 1
     while layers.step():
@@ -75,7 +77,7 @@ def test_layers_record_model_image_and_parameters(viewer: ViewerModel) -> None:
     drawn(layers, result(1).with_thresholds({"SF1": 0.7}))
     assert about["frames"][1]["thresholds"]["SF1"] == 0.7
     assert list(about["frames"]) == [1]
-    layers.begin(viewer.layers["CdTe"], NAMES)
+    layers.begin(viewer.layers["CdTe"], CLASSES)
     assert "frames" not in about
 
 
@@ -122,7 +124,7 @@ def test_a_rerun_uses_the_same_layers(viewer: ViewerModel) -> None:
     layers = shown(viewer, source)
     drawn(layers, result())
     before = list(viewer.layers)
-    layers.begin(source, NAMES)
+    layers.begin(source, CLASSES)
     assert list(viewer.layers) == before
     assert not viewer.layers["CdTe · SF1"].data.any()
 
@@ -151,3 +153,12 @@ def test_a_run_that_fails_leaves_nothing(viewer: ViewerModel) -> None:
     layers = shown(viewer, add_image(viewer))
     layers.discard()
     assert not any(isinstance(layer, Labels) for layer in viewer.layers)
+
+
+def test_a_rerun_gives_the_layers_the_colours_of_its_model(viewer: ViewerModel) -> None:
+    source = add_image(viewer)
+    layers = shown(viewer, source)
+    drawn(layers, result())
+    layers.begin(source, [DefectClass("SF1", "area", colour="#ff0000"), *CLASSES[1:]])
+    drawn(layers, result())
+    np.testing.assert_allclose(viewer.layers["CdTe · SF1"].get_color(1)[:3], (1, 0, 0), atol=0.01)

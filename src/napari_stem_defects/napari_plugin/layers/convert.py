@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pint
 
-from napari_stem_defects.base.defect_classes import default_class
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.jobs.frame_input import FrameInput
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from napari.layers import Image, Layer
     from numpy.typing import NDArray
 
+    from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.micrograph import Micrograph, PixelSizeSource
     from napari_stem_defects.postprocessing.results import Region
 
@@ -281,7 +281,7 @@ def edited_copy(source: Image, pixels: NDArray[np.float32], what: str) -> Image:
 
 
 def class_layer(
-    class_name: str,
+    entry: DefectClass,
     numbered: NDArray[np.integer[Any]],
     source: Layer,
     features: Mapping[str, Sequence[object]],
@@ -290,7 +290,8 @@ def class_layer(
 
     Parameters
     ----------
-    class_name : str
+    entry : DefectClass
+        Its name and colour are used.
     numbered : ndarray of integers, shape (Y, X) or (T, Y, X)
         0 for background, otherwise the number of the region.
     source : Layer
@@ -304,11 +305,11 @@ def class_layer(
         A labels layer.
     """
     keywords = spatial_keywords(source, numbered.ndim) | {
-        "name": layer_name(source.name, class_name),
-        "colormap": {0: "transparent", None: default_class(class_name).colour},
+        "name": layer_name(source.name, entry.name),
+        "colormap": {0: "transparent", None: entry.colour},
         "features": features,
         "opacity": 0.55,
-        "metadata": {METADATA_KEY: {"made": "detection", "class": class_name}},
+        "metadata": {METADATA_KEY: {"made": "detection", "class": entry.name, "kind": entry.kind}},
     }
     return numbered, keywords, "labels"
 

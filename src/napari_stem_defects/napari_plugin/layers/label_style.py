@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_stem_defects.base.defect_classes import PATCH_PX, default_class
+from napari_stem_defects.base.defect_classes import PATCH_PX, colours_of, complete_classes
 from napari_stem_defects.io.labels.project import LabelProject
 from napari_stem_defects.napari_plugin.layers.convert import (
     METADATA_KEY,
@@ -135,11 +135,12 @@ def patch_folder_layers(folder: PatchFolder) -> list[LayerData]:
         "metadata": {METADATA_KEY: {"patches": list(folder.names)}},
     }
     count = len(folder.classes)
+    colours = colours_of(complete_classes(dict.fromkeys(folder.classes), folder.class_data))
     titles = {
         "name": layer_name(name, "classes"),
         "features": {"class": list(folder.classes), "file": list(folder.names)},
         "text": {"string": "{class}", "color": "white", "anchor": "upper_left", "size": 12},
-        "face_color": [default_class(name).colour for name in folder.classes],
+        "face_color": [colours[name] for name in folder.classes],
         "size": 2,
         **calibration_keywords(None, 3),
     }

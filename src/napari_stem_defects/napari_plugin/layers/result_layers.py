@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
+    from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.detection.frame_result import FrameResult
 
 _UNKNOWN_OPACITY = 0.25
@@ -49,19 +50,19 @@ class ResultLayers:
         self._source: weakref.ref[Image] | None = None
         self._shape: tuple[int, ...] = ()
         self._layers: OwnedLayers[Labels] = OwnedLayers(viewer)
-        self._missing: list[str] = []
+        self._missing: list[DefectClass] = []
         self._built: Labels | None = None
         self._waiting: dict[tuple[int, str], FrameResult] = {}
 
-    def begin(self, source: Image, names: Sequence[str]) -> None:
+    def begin(self, source: Image, classes: Sequence[DefectClass]) -> None:
         """Prepare for results of an image; a rerun empties and reuses its layers.
 
         Parameters
         ----------
         source : Image
             The image searched.
-        names : sequence of str
-            Classes of the result, one layer each.
+        classes : sequence of DefectClass
+            Classes of the result, ``unknown`` among them, one layer each.
 
         Raises
         ------
@@ -73,10 +74,10 @@ class ResultLayers:
         self._source = weakref.ref(source)
         frames = (frame_count(source),) if source.ndim == 3 else ()
         self._shape = (*frames, *frame_shape(source))
-        self._missing = [name for name in names if self.layer(name) is None]
+        self._missing = [each for each in classes if self.layer(each.name) is None]
         self._built, self._waiting = None, {}
-        for name in set(names) - set(self._missing):
-            self._blank(name)
+        for each in classes:
+            self._blank(each)
 
     def step(self) -> bool:
         """Build, add or fill one layer.
@@ -91,7 +92,7 @@ class ResultLayers:
             if self._built is None:
                 self._built = self._new(self._missing[0], source)
             else:
-                self._layers.add(self._missing.pop(0), self._built)
+                self._layers.add(self._missing.pop(0).name, self._built)
                 self._built = None
         elif self._waiting:
             frame, name = next(iter(self._waiting))
@@ -116,11 +117,11 @@ class ResultLayers:
         self._missing, self._built, self._waiting = [], None, {}
         self._layers.remove_all()
 
-    def _new(self, name: str, source: Image) -> Labels:
+    def _new(self, entry: DefectClass, source: Image) -> Labels:
         empty = np.zeros(self._shape, np.uint16)
-        data, keywords, _ = class_layer(name, empty, source, region_features([]))
+        data, keywords, _ = class_layer(entry, empty, source, region_features([]))
         layer = Labels(data, **keywords)
-        if name == UNKNOWN:
+        if entry.name == UNKNOWN:
             layer.opacity = _UNKNOWN_OPACITY
         return layer
 
@@ -139,8 +140,10 @@ class ResultLayers:
             layer.features = region_features([r for r in result.regions if r.class_name == name])
         _record_origin(layer, result)
 
-    def _blank(self, name: str) -> None:
-        if (layer := self.layer(name)) is not None:
+    def _blank(self, entry: DefectClass) -> None:
+        """Empty the layer of an earlier run, which may have had another colour."""
+        if (layer := self.layer(entry.name)) is not None:
+            layer.colormap = {0: "transparent", None: entry.colour}
             layer.data[...] = 0
             layer.refresh(extent=False)
             layer.metadata[METADATA_KEY].pop("frames", None)

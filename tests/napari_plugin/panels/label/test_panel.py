@@ -145,6 +145,31 @@ def test_classes_by_menu_and_dialog(
     assert widget.view_model.colours["LC"] != "#ff0000"
 
 
+def test_the_kind_of_a_class_is_chosen_shown_and_undone(viewer: Any, widget: Any) -> None:
+    kind, new = widget.findChild(QWidget, "kind"), widget.findChild(QWidget, "new_class")
+    widget.body.ensureWidgetVisible(new)
+    QTest.keyClicks(new, "APB")
+    QTest.keyClicks(kind, "l")  # as a person who goes there with Tab
+    press(widget, "add_class")
+
+    def kind_of(name: str) -> str:
+        return next(each.kind for each in widget.view_model.classes if each.name == name)
+
+    assert kind_of("APB") == "line"
+    assert kind.currentText() == "point"  # for the next class
+    choose_in_menu(open_menu(widget, "kind_apb"), "area")
+    wait_for(lambda: kind_of("APB") == "area")
+    press(widget, "undo")
+    assert kind_of("APB") == "line"
+    type_into_dialog("anti-phase boundary")
+    choose_in_menu(open_menu(widget, "edit_apb"), "Change title")
+    wait_for(lambda: widget.view_model.titles["APB"] == "anti-phase boundary")
+    assert "anti-phase boundary" in widget.findChild(QWidget, "class_apb").toolTip()
+    assert not widget.findChild(QWidget, "kind_bulk").isEnabled()
+    QTest.keyClicks(new, "SF2")
+    assert kind.currentText() == "line"  # as in the public data sets
+
+
 def test_thumbnails_jump_between_images_and_frames(viewer: Any, widget: Any) -> None:
     canvas = canvas_of(viewer)
     click(canvas, spot(viewer, 60, 60))

@@ -109,8 +109,15 @@ def test_classes(view_model: LabelViewModel) -> None:
     assert view_model.active_class == "LC"
     view_model.click(20, 20)
     view_model.rename_class("LC", "junction")
-    view_model.recolour_class("junction", "#123456")
+    view_model.set_class("junction", kind="area", title="my junction", colour="#123456")
     assert view_model.colours["junction"] == "#123456"
+    assert view_model.titles["junction"] == "my junction"
+    assert [each.kind for each in view_model.classes if each.name == "junction"] == ["area"]
+    view_model.undo()
+    assert view_model.titles["junction"] == "junction"
+    assert failures(view_model) == []
+    view_model.set_class("Bulk", kind="line")
+    assert "its kind is bulk" in failures(view_model)[-1]
     view_model.rename_class("junction", "Bulk")
     assert view_model.counts == {"Bulk": 2, "SF1": 0}
     view_model.remove_class("Bulk")

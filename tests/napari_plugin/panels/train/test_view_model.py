@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from fake_worker import FakeWorker, FakeWorkers
 
+from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.base.progress import EpochProgress
 from napari_stem_defects.io.models import library as library_module
 from napari_stem_defects.jobs.training_summary import ModelSavedProgress, TrainingSummary
@@ -51,8 +52,10 @@ def epoch(class_name: str, number: int, loss: float) -> EpochProgress:
 
 def test_data_are_counted(view_model: TrainViewModel, quick: FakeWorker) -> None:
     view_model.add_source(Path("a"))
-    quick.finish({"Bulk": 3, "SF1": 2})
+    fault = DefectClass("SF1", "line", colour="#010203")
+    quick.finish({DefectClass("Bulk", "bulk"): 3, fault: 2})
     assert view_model.counts == {"Bulk": 3, "SF1": 2}
+    assert view_model.classes[1] == fault
     view_model.remove_source(Path("a"))
     assert view_model.counts == {}
 

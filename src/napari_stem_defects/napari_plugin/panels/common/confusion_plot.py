@@ -42,18 +42,20 @@ class ConfusionPlot(FigureCanvas):
         self.rows: Sequence[str] = ()
         self.columns: Sequence[str] = ()
         self.counts: Sequence[Sequence[int]] = ()
+        self._colours: Mapping[str, str] = {}
 
     def set_evaluation(self, evaluation: Mapping[str, Any]) -> None:
         """Show the confusion matrix of an evaluation, as in ``report.json``."""
         self.rows, self.columns = evaluation["rows"], evaluation["columns"]
         self.counts = evaluation["confusion"]
+        self._colours = evaluation.get("colours", {})
         self.set_height(_AROUND_PX + _ROW_PX * len(self.rows))
         self.redraw()
 
     def draw(self, figure: Figure, theme: Theme) -> Axes | None:
         """Draw the matrix."""
         values = {"rows": self.rows, "columns": self.columns, "confusion": self.counts}
-        return draw_confusion(figure, values, theme)
+        return draw_confusion(figure, {**values, "colours": self._colours}, theme)
 
     def event(self, event: QEvent | None) -> bool:
         """Show the tooltip of the cell at the mouse."""

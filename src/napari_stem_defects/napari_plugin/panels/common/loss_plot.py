@@ -12,7 +12,7 @@ from napari_stem_defects.reporting.chart_layout import legend_height
 from napari_stem_defects.reporting.figures import draw_losses, loss_legend
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -46,16 +46,19 @@ class LossPlot(FigureCanvas):
         super().__init__(name, _TOOLTIP, 320, height)
         self._plot_height = height
         self.losses: Sequence[EpochLoss] = ()
+        self._colours: Mapping[str, str] = {}
         self.hide()
 
     @property
     def legend(self) -> list[LegendEntry]:
         """Names and colours of the curves."""
-        return loss_legend(self.losses)
+        return loss_legend(self.losses, self._colours)
 
-    def set_losses(self, losses: Sequence[EpochLoss]) -> None:
-        """Show these losses."""
-        self.losses = losses
+    def set_losses(
+        self, losses: Sequence[EpochLoss], colours: Mapping[str, str] | None = None
+    ) -> None:
+        """Show these losses, in the colours of their classes."""
+        self.losses, self._colours = losses, colours or {}
         self.setVisible(bool(losses))
         self.redraw()
 
@@ -63,4 +66,4 @@ class LossPlot(FigureCanvas):
         """Draw the losses; the height is adapted to the legend."""
         legend_px = legend_height(self.legend, self.width() * POINTS_PER_PX) / POINTS_PER_PX
         self.set_height(self._plot_height + legend_px)
-        return draw_losses(figure, self.losses, theme)
+        return draw_losses(figure, self.losses, theme, self._colours)

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableW
 
 from napari_stem_defects.napari_plugin.panels.common.panel import named
 from napari_stem_defects.napari_plugin.panels.common.swatch import ink_of
+from napari_stem_defects.reporting.themes import class_colour
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,6 +55,7 @@ class MetricsTable(QTableWidget):
 
     def __init__(self, name: str) -> None:
         super().__init__()
+        self._colours: Mapping[str, str] = {}
         named(self, name, "Each class against all others, on windows held out from training")
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -65,8 +67,11 @@ class MetricsTable(QTableWidget):
             down.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
             down.setDefaultSectionSize(_ROW_PX)
 
-    def set_columns(self, columns: Sequence[Column]) -> None:
-        """Show columns, at least one; all have the same classes."""
+    def set_columns(
+        self, columns: Sequence[Column], colours: Mapping[str, str] | None = None
+    ) -> None:
+        """Show columns, at least one; all have the same classes, whose colours may be given."""
+        self._colours = colours or {}
         names = list(columns[0].values)
         self.setRowCount(len(names))
         self.setColumnCount(len(columns))
@@ -87,7 +92,9 @@ class MetricsTable(QTableWidget):
     def _colour_names(self) -> None:
         for row in range(self.rowCount()):
             if (header := self.verticalHeaderItem(row)) is not None:
-                header.setForeground(ink_of(header.text(), self.palette()))
+                name = header.text()
+                ink = ink_of(name, class_colour(name, self._colours), self.palette())
+                header.setForeground(ink)
 
     def _set_column(self, index: int, column: Column, names: Sequence[str]) -> None:
         if (heading := self.horizontalHeaderItem(index)) is not None:

@@ -38,13 +38,19 @@ class ReliabilityPlot(FigureCanvas):
     def __init__(self, name: str = "reliability") -> None:
         super().__init__(name, _TOOLTIP, 420, 330)
         self._classes: Mapping[str, Mapping[str, Any]] = {}
+        self._colours: Mapping[str, str] = {}
         self.curves: dict[str, list[tuple[float, float]]] = {}
 
-    def set_classes(self, classes: Mapping[str, Mapping[str, Any]]) -> None:
-        """Show the metrics of some classes, as in ``report.json``."""
+    def set_classes(
+        self,
+        classes: Mapping[str, Mapping[str, Any]],
+        colours: Mapping[str, str] | None = None,
+    ) -> None:
+        """Show the metrics of some classes, as in ``report.json``, in their colours."""
         self._classes, self.curves = classes, reliability_curves(classes)
+        self._colours = colours or {}
         self.redraw()
 
     def draw(self, figure: Figure, theme: Theme) -> Axes:
         """Draw the curves."""
-        return draw_reliability(figure, self._classes, theme)
+        return draw_reliability(figure, self._classes, theme, self._colours)

@@ -61,11 +61,11 @@ class ReportWindow(QDialog):
     def _add(self, column: int, evaluation: Mapping[str, Any]) -> None:
         split = evaluation["split"] or "all"
         metrics = MetricsTable(f"figures_{split}")
-        metrics.set_columns(full_columns(evaluation))
+        metrics.set_columns(full_columns(evaluation), evaluation.get("colours"))
         confusion = ConfusionPlot(f"confusion_{split}")
         confusion.set_evaluation(evaluation)
         reliability = ReliabilityPlot(f"reliability_{split}")
-        reliability.set_classes(evaluation["classes"])
+        reliability.set_classes(evaluation["classes"], evaluation.get("colours"))
         for row, widget in enumerate(
             (
                 _heading(split_title(evaluation["split"])),
@@ -88,7 +88,7 @@ class ReportWindow(QDialog):
         row = self._grid.rowCount()
         self._grid.addWidget(_heading("Training losses"), row, 0, 1, columns)
         self._grid.addWidget(losses, row + 1, 0, 1, columns)
-        losses.set_losses(epoch_losses(report["history"]))
+        losses.set_losses(epoch_losses(report["history"]), report.get("colours"))
 
 
 def show_report(model: Path, parent: QWidget) -> None:

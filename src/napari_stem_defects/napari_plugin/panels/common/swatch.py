@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import QLabel
 
-from napari_stem_defects.base.defect_classes import UNKNOWN, default_class
+from napari_stem_defects.base.defect_classes import UNKNOWN
 
 _EDGE_PX = 12
 _DARKER = 160
@@ -16,19 +16,20 @@ class Swatch(QLabel):
 
     Parameters
     ----------
-    class_name : str
+    colour : str
+        ``#rrggbb``.
     """
 
-    def __init__(self, class_name: str) -> None:
+    def __init__(self, colour: str) -> None:
         super().__init__()
         self.setFixedSize(_EDGE_PX, _EDGE_PX)
-        self.setStyleSheet(f"background: {default_class(class_name).colour}; border-radius: 2px;")
+        self.setStyleSheet(f"background: {colour}; border-radius: 2px;")
 
 
-def ink_of(class_name: str, palette: QPalette) -> QColor:
+def ink_of(class_name: str, colour: str, palette: QPalette) -> QColor:
     """Return the text colour of a class name: that of the class, darkened in a light theme."""
     text = palette.color(QPalette.ColorRole.WindowText)
     if class_name == UNKNOWN:
         return text
-    colour = QColor(default_class(class_name).colour)
-    return colour.darker(_DARKER) if text.lightnessF() < 0.5 else colour
+    shown = QColor(colour)
+    return shown.darker(_DARKER) if text.lightnessF() < 0.5 else shown

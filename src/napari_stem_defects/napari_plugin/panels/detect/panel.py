@@ -14,7 +14,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
 
 from napari_stem_defects.base.defaults import DEFAULT_MODEL
-from napari_stem_defects.base.defect_classes import BULK, UNKNOWN
+from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.jobs.registry import LOAD_TORCH, LoadTorchArguments
 from napari_stem_defects.napari_plugin.layers import convert
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
+    from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.detection.frame_result import FrameResult
     from napari_stem_defects.io.models.library import ModelEntry
     from napari_stem_defects.postprocessing.results import Region
@@ -164,7 +165,7 @@ class DetectDefectsWidget(Panel):
             frames = range(convert.frame_count(image))
             what = self.setup.area.currentText()
             area = get_search_area(self._viewer, image, what)
-            self._results.begin(image, (*_defects(entry), UNKNOWN))
+            self._results.begin(image, _shown_classes(entry))
         except InputError as error:
             self.view_model.run.fail(str(error))
             return
@@ -293,11 +294,13 @@ class DetectDefectsWidget(Panel):
         self._results.show(result)
         self._draw_results()
         self._drawing.start()
-        self.regions.set_regions(self.view_model.regions())
+        self.regions.set_regions(self.view_model.regions(), self.view_model.colours())
         self.classes.set_counts(self.view_model.counts())
 
     def _on_thresholds(self) -> None:
-        self.classes.set_thresholds(self.view_model.thresholds)
+        entry = self.ensemble.entry
+        classes = () if entry is None else entry.spec.class_data
+        self.classes.set_thresholds(self.view_model.thresholds, classes)
         for before, after in pairwise([self.setup.frames, *self.classes.sliders, self.regions]):
             QWidget.setTabOrder(before, after)
         self.view_model.refresh(self._frame_shown())
@@ -378,6 +381,11 @@ class DetectDefectsWidget(Panel):
 
     def _frame_shown(self) -> int:
         return convert.current_frame(self._viewer, self.image.image)
+
+
+def _shown_classes(entry: ModelEntry) -> list[DefectClass]:
+    """Return the classes of a model that get a layer: the defects and ``unknown``."""
+    return [each for name, each in entry.spec.class_table.items() if name != BULK]
 
 
 def _defects(entry: ModelEntry) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from qtpy.QtCore import (
     QAbstractTableModel,
@@ -15,7 +15,6 @@ from qtpy.QtCore import (
 from qtpy.QtGui import QColor, QKeyEvent
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
-from napari_stem_defects.base.defect_classes import default_class
 from napari_stem_defects.postprocessing.results import Region
 
 _CLASS_COLUMN = 1
@@ -33,7 +32,11 @@ _COLUMNS: tuple[_Column, ...] = (
         "Number within the class; the value in the labels layer",
         lambda r: r.region,
     ),
-    ("length/nm", "Longest extent", lambda r: r.length_nm),
+    (
+        "length/nm",
+        "Length of a line, longest extent of other regions",
+        lambda r: r.length_nm,
+    ),
     ("area/nm²", "Area", lambda r: r.area_nm2),
     ("p", "Mean probability", lambda r: r.mean_probability),
 )
@@ -45,6 +48,7 @@ class _Rows(QAbstractTableModel):
     def __init__(self) -> None:
         super().__init__()
         self.regions: list[Region] = []
+        self.colours: Mapping[str, str] = {}
         self._order = 1, False
 
     def set_regions(self, regions: Sequence[Region]) -> None:
@@ -92,7 +96,7 @@ class _Rows(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return _text(value)
         if role == Qt.ItemDataRole.DecorationRole and index.column() == 1:
-            return QColor(default_class(region.class_name).colour)
+            return QColor(self.colours.get(region.class_name, "#ffffff"))
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() != 1:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None
@@ -138,8 +142,18 @@ class RegionTable(QTableView):
         if (selection := self.selectionModel()) is not None:
             selection.currentRowChanged.connect(self._on_current_row)
 
-    def set_regions(self, regions: Sequence[Region]) -> None:
-        """Show regions; the frame column is visible if there are several frames."""
+    def set_regions(
+        self, regions: Sequence[Region], colours: Mapping[str, str] | None = None
+    ) -> None:
+        """Show regions; the frame column is visible if there are several frames.
+
+        Parameters
+        ----------
+        regions : sequence of Region
+        colours : mapping of str to str, optional
+            Colour of each class, ``#rrggbb``.
+        """
+        self._rows.colours = colours or {}
         self._rows.set_regions(regions)
         self.setColumnHidden(0, len({region.frame for region in regions}) < 2)
         self.region_selected.emit(None)

@@ -9,14 +9,15 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QGridLayout, QLabel, QWidget
 from superqt.utils import signals_blocked
 
-from napari_stem_defects.base.defect_classes import BULK, default_class
+from napari_stem_defects.base.defect_classes import BULK, complete_classes
 from napari_stem_defects.napari_plugin.panels.common.panel import named
 from napari_stem_defects.napari_plugin.panels.common.swatch import Swatch
 from napari_stem_defects.napari_plugin.panels.detect.threshold_slider import STEPS, ThresholdSlider
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.postprocessing.results import ClassTotal
 
 _SLIDER_COLUMN = 2
@@ -48,6 +49,7 @@ class ThresholdRows(QWidget):
         self._grid.setVerticalSpacing(1)
         self._grid.setColumnStretch(_SLIDER_COLUMN, 1)
         self._rows: dict[str, _Row] = {}
+        self._shown: tuple[DefectClass, ...] = ()
         self.values: Mapping[str, float] = {}
 
     @property
@@ -55,10 +57,13 @@ class ThresholdRows(QWidget):
         """The threshold sliders, from top to bottom."""
         return [row.slider for row in self._rows.values()]
 
-    def set_thresholds(self, thresholds: Mapping[str, float]) -> None:
-        """Show classes with their thresholds."""
-        if list(thresholds) != list(self._rows):
-            self._rebuild(list(thresholds))
+    def set_thresholds(
+        self, thresholds: Mapping[str, float], classes: Iterable[DefectClass] = ()
+    ) -> None:
+        """Show classes with their thresholds, in the colours and with the titles of the model."""
+        shown = complete_classes(thresholds, classes)
+        if shown != self._shown:
+            self._rebuild(shown)
         for name, value in thresholds.items():
             row = self._rows[name]
             with signals_blocked(row.slider), signals_blocked(row.spin):
@@ -77,21 +82,22 @@ class ThresholdRows(QWidget):
             total = counts.get(name)
             row.region_count.setText("" if total is None else str(total.count))
 
-    def _rebuild(self, names: list[str]) -> None:
+    def _rebuild(self, classes: tuple[DefectClass, ...]) -> None:
+        self._shown = classes
         while (item := self._grid.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.deleteLater()
         self._rows.clear()
-        for index, name in enumerate(names):
-            self._add_row(index, name)
+        for index, entry in enumerate(classes):
+            self._add_row(index, entry)
 
-    def _add_row(self, index: int, name: str) -> None:
-        title = "bulk" if name == BULK else default_class(name).title
+    def _add_row(self, index: int, entry: DefectClass) -> None:
+        name, title = entry.name, entry.title
         label = QLabel(name)
-        label.setToolTip(default_class(name).title)
-        row = _Row(_slider(name, title), _spin_box(name, title), _count(name))
+        label.setToolTip(title if name == BULK else f"{title} ({entry.kind})")
+        row = _Row(_slider(entry), _spin_box(name, title), _count(name))
         for column, widget in enumerate(
-            (Swatch(name), label, row.slider, row.spin, row.region_count)
+            (Swatch(entry.colour), label, row.slider, row.spin, row.region_count)
         ):
             self._grid.addWidget(widget, index, column)
         row.slider.valueChanged.connect(lambda steps: row.spin.setValue(steps / STEPS))
@@ -106,12 +112,12 @@ class ThresholdRows(QWidget):
         self.threshold_changed.emit(name, value)
 
 
-def _slider(name: str, title: str) -> ThresholdSlider:
+def _slider(entry: DefectClass) -> ThresholdSlider:
     tooltip = (
-        f"Handle: threshold above which a window is classified as {title}; applied at once.\n"
+        f"Handle: threshold above which a window is classified as {entry.title}; applied at once.\n"
         "Bar: probability of the window at the cursor."
     )
-    return named(ThresholdSlider(name), f"threshold_{name.lower()}", tooltip)
+    return named(ThresholdSlider(entry.colour), f"threshold_{entry.name.lower()}", tooltip)
 
 
 def _spin_box(name: str, title: str) -> QDoubleSpinBox:

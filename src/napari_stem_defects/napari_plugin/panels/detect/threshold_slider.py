@@ -8,8 +8,6 @@ from qtpy.QtCore import QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QPainter, QPalette
 from qtpy.QtWidgets import QAbstractSlider, QSizePolicy
 
-from napari_stem_defects.base.defect_classes import default_class
-
 if TYPE_CHECKING:
     from qtpy.QtGui import QMouseEvent, QPaintEvent, QWheelEvent
 
@@ -24,7 +22,8 @@ class ThresholdSlider(QAbstractSlider):
 
     Parameters
     ----------
-    class_name : str
+    colour : str
+        Colour of the class, ``#rrggbb``.
 
     Attributes
     ----------
@@ -32,9 +31,9 @@ class ThresholdSlider(QAbstractSlider):
         Probability shown; None if the position of the cursor was not searched.
     """
 
-    def __init__(self, class_name: str) -> None:
+    def __init__(self, colour: str) -> None:
         super().__init__()
-        self._colour = QColor(default_class(class_name).colour)
+        self._colour = QColor(colour)
         self.probability: float | None = None
         self.setOrientation(Qt.Orientation.Horizontal)
         self.setRange(1, STEPS)  # with 0 every window would be classified as this class

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from psygnal import Signal
 
+from napari_stem_defects.base.defect_classes import colours_of
 from napari_stem_defects.detection.frame_result import FrameResult, PartialResultProgress
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.jobs.registry import (
@@ -223,6 +224,11 @@ class DetectViewModel:
     def regions(self) -> list[Region]:
         """Return the regions of all frames."""
         return [region for result in self.results.values() for region in result.regions]
+
+    def colours(self) -> dict[str, str]:
+        """Return the colour of every class of the results."""
+        first = next(iter(self.results.values()), None)
+        return colours_of(first.map.class_data) if first else {}
 
     def counts(self) -> dict[str, ClassTotal]:
         """Return count, area and length of every class over all frames."""

@@ -9,6 +9,7 @@ from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import (
     QColorDialog,
+    QComboBox,
     QHBoxLayout,
     QInputDialog,
     QLabel,
@@ -20,6 +21,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_stem_defects.base.defect_classes import BULK, default_kind
+from napari_stem_defects.napari_plugin.panels.common.kind_icon import KIND_TITLES, KINDS, kind_icon
 from napari_stem_defects.napari_plugin.panels.common.panel import button, named, set_tab_order
 
 if TYPE_CHECKING:
@@ -46,8 +49,18 @@ class ClassButtons(QWidget):
         self._new_name.returnPressed.connect(self._add)
         self.add = button("Add class", "add_class", "Add this class with the next free number key")
         self.add.clicked.connect(self._add)
+        self.kind = named(
+            QComboBox(),
+            "kind",
+            "Kind of the class to add: at a place (vacancy), along a line (fault, boundary),"
+            " over an area (precipitate)",
+        )
+        for kind in KINDS:
+            self.kind.addItem(kind_icon(kind), kind)
+        self._new_name.textEdited.connect(self._suggest_kind)
         adding = QHBoxLayout()
         adding.addWidget(self._new_name, 1)
+        adding.addWidget(self.kind)
         adding.addWidget(self.add)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -74,14 +87,14 @@ class ClassButtons(QWidget):
         self._order: list[QWidget] = []
         for entry in self._shown:
             self._rows.addWidget(self._row(entry))
-        set_tab_order(self, *self._order, self._new_name, self.add)
+        set_tab_order(self, *self._order, self._new_name, self.kind, self.add)
 
     def _row(self, entry: LabelClass) -> QWidget:
         key = "" if entry.key is None else f"{entry.key}   "
         choose = button(
             f"{key}{entry.name}",
             f"class_{entry.name.lower()}",
-            f"Set labels of this class by clicks on the image ({entry.title})",
+            f"Set labels of this class by clicks on the image ({entry.title}; {entry.kind})",
         )
         choose.setCheckable(True)
         choose.setIcon(_colour_icon(entry.colour))
@@ -97,23 +110,54 @@ class ClassButtons(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(choose, 1)
         layout.addWidget(count)
+        kind = self._kind_button(entry)
         menu = self._menu_button(entry)
+        layout.addWidget(kind)
         layout.addWidget(menu)
         self._order += [choose, menu]
         self._buttons[entry.name], self._counts[entry.name] = choose, count
         return row
 
+    def _kind_button(self, entry: LabelClass) -> QToolButton:
+        """Return a button that shows the kind of a class, with a menu that changes it."""
+        shown = named(
+            QToolButton(),
+            f"kind_{entry.name.lower()}",
+            f"Kind of this class: {KIND_TITLES[entry.kind]}; click to change it",
+        )
+        shown.setIcon(kind_icon(entry.kind))
+        shown.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        shown.setStyleSheet("QToolButton::menu-indicator { image: none; }")
+        shown.setEnabled(entry.kind != "bulk")
+        # Tab goes from class to class and its menu, which has the kinds as well.
+        shown.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        menu = QMenu(shown)
+        self._add_kinds(menu, entry)
+        shown.setMenu(menu)
+        return shown
+
+    def _add_kinds(self, menu: QMenu, entry: LabelClass) -> None:
+        for kind in KINDS:
+            choose = partial(self._view_model.set_class, entry.name, kind=kind)
+            action = menu.addAction(kind_icon(kind), f"{kind}: {KIND_TITLES[kind]}", choose)
+            if action is not None:
+                action.setCheckable(True)
+                action.setChecked(kind == entry.kind)
+
     def _menu_button(self, entry: LabelClass) -> QToolButton:
         more = named(
             QToolButton(),
             f"edit_{entry.name.lower()}",
-            "Rename, merge, recolour or remove this class",
+            "Rename, merge, recolour or remove this class; change its kind or title",
         )
         more.setText("⋯")
         more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         more.setStyleSheet("QToolButton::menu-indicator { image: none; }")
         menu = QMenu(more)
         menu.addAction("Rename or merge class…", partial(self._rename, entry.name))
+        if entry.kind != "bulk" and (kinds := menu.addMenu("Change kind")) is not None:
+            self._add_kinds(kinds, entry)
+        menu.addAction("Change title…", partial(self._entitle, entry))
         menu.addAction("Change colour…", partial(self._recolour, entry))
         menu.addAction("Remove class", partial(self._view_model.remove_class, entry.name))
         more.setMenu(menu)
@@ -125,8 +169,16 @@ class ClassButtons(QWidget):
 
     def _add(self) -> None:
         if name := self._new_name.text().strip():
-            self._view_model.add_class(name)
+            kind = None if name == BULK else KINDS[self.kind.currentIndex()]
+            self._view_model.add_class(name, kind)
             self._new_name.clear()
+            self.kind.setCurrentIndex(0)
+
+    def _suggest_kind(self, name: str) -> None:
+        """Choose the kind that the public data sets give a class of this name."""
+        kind = default_kind(name.strip())
+        if kind in KINDS:
+            self.kind.setCurrentIndex(KINDS.index(kind))
 
     def _rename(self, name: str) -> None:
         question = "New name; the name of another class merges both classes:"
@@ -134,10 +186,18 @@ class ClassButtons(QWidget):
         if accepted and to.strip() and to != name:
             self._view_model.rename_class(name, to)
 
+    def _entitle(self, entry: LabelClass) -> None:
+        question = "Title for legends; none for the name:"
+        title, accepted = QInputDialog.getText(
+            self, f"Title of {entry.name}", question, text=entry.title
+        )
+        if accepted and title.strip() != entry.title:
+            self._view_model.set_class(entry.name, title=title.strip())
+
     def _recolour(self, entry: LabelClass) -> None:
         colour = QColorDialog.getColor(QColor(entry.colour), self, f"Colour of {entry.name}")
         if colour.isValid():
-            self._view_model.recolour_class(entry.name, colour.name())
+            self._view_model.set_class(entry.name, colour=colour.name())
 
 
 def _colour_icon(colour: str) -> QIcon:

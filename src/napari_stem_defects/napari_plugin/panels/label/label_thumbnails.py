@@ -8,7 +8,6 @@ from qtpy.QtCore import QSize, Qt, QTimer, Signal
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QListView, QListWidget, QListWidgetItem
 
-from napari_stem_defects.base.defect_classes import default_class
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.napari_plugin.panels.common.grey_image import grey_image
 
@@ -90,9 +89,8 @@ class LabelThumbnails(QListWidget):
         item = QListWidgetItem()
         item.setSizeHint(QSize(_ROW_PX, _ROW_PX))
         item.setData(Qt.ItemDataRole.UserRole, label)
-        item.setToolTip(
-            f"{default_class(label.class_name).title} at y {label.y:.0f}, x {label.x:.0f} px"
-        )
+        title = self._view_model.titles[label.class_name]
+        item.setToolTip(f"{title} at y {label.y:.0f}, x {label.x:.0f} px")
         item.setIcon(self._pictures.get(_key(label), QIcon()))
         return item
 

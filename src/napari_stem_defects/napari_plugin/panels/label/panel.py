@@ -41,14 +41,11 @@ from napari_stem_defects.napari_plugin.panels.label.class_buttons import ClassBu
 from napari_stem_defects.napari_plugin.panels.label.label_thumbnails import LabelThumbnails
 from napari_stem_defects.napari_plugin.panels.label.queue import LabelQueue
 from napari_stem_defects.napari_plugin.panels.label.queue_row import QueueRow
+from napari_stem_defects.napari_plugin.panels.label.start_classes import START_CLASSES
 from napari_stem_defects.napari_plugin.panels.label.synthetic_defects_form import (
     SyntheticDefectsForm,
 )
-from napari_stem_defects.napari_plugin.panels.label.view_model import (
-    NO_PROJECT,
-    START_CLASSES,
-    LabelViewModel,
-)
+from napari_stem_defects.napari_plugin.panels.label.view_model import NO_PROJECT, LabelViewModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,15 +21,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from napari_stem_defects.base.defect_classes import Kind
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.labels.label import Label, LabelClass, LabelledFrame, LabelSource
-
-START_CLASSES = {
-    "CdTe": ("Bulk", "SF1", "SF2", "LC", "Twin_Bound", "Vacancy_CdTe", "interstitial"),
-    "SrTiO3": ("Bulk", "Extra", "IExtra", "Mis"),
-    "no classes yet": (),
-}
-"""Classes of a new project, by title: those of the public data sets."""
 
 NO_PROJECT = "no label project is open; make a new one or open one"
 NO_IMAGE = "there is no image to label; open one"
@@ -302,6 +296,11 @@ class LabelViewModel:
         """Colour of every class."""
         return {entry.name: entry.colour for entry in self.classes}
 
+    @property
+    def titles(self) -> dict[str, str]:
+        """Title of every class."""
+        return {entry.name: entry.title for entry in self.classes}
+
     def activate(self, class_name: str) -> None:
         """Make a class the active one."""
         self.active_class = class_name
@@ -313,10 +312,10 @@ class LabelViewModel:
             if entry.key == key:
                 self.activate(entry.name)
 
-    def add_class(self, name: str) -> None:
-        """Add a class and make it the active one."""
+    def add_class(self, name: str, kind: Kind | None = None) -> None:
+        """Add a class, of the default kind of its name if none is given; make it active."""
         with self._emit_failures():
-            self.active_class = self._open_project().add_class(name.strip()).name
+            self.active_class = self._open_project().add_class(name.strip(), kind=kind).name
         self._all_changed()
 
     def rename_class(self, name: str, to: str) -> None:
@@ -331,10 +330,17 @@ class LabelViewModel:
                 self.active_class = to.strip()
         self._all_changed()
 
-    def recolour_class(self, name: str, colour: str) -> None:
-        """Change the colour of a class, ``#rrggbb``."""
+    def set_class(
+        self,
+        name: str,
+        *,
+        kind: Kind | None = None,
+        title: str | None = None,
+        colour: str | None = None,
+    ) -> None:
+        """Change kind, title or colour (``#rrggbb``) of a class."""
         with self._emit_failures():
-            self._open_project().recolour_class(name, colour)
+            self._open_project().set_class(name, kind=kind, title=title, colour=colour)
         self._all_changed()
 
     def remove_class(self, name: str) -> None:

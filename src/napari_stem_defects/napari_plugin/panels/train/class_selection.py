@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QSpinBox, QWidget
 
-from napari_stem_defects.base.defect_classes import default_class
+from napari_stem_defects.base.defect_classes import class_table, complete_classes
 from napari_stem_defects.napari_plugin.panels.common.panel import named, set_tab_order
 from napari_stem_defects.napari_plugin.panels.common.swatch import Swatch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+    from napari_stem_defects.base.defect_classes import DefectClass
 
 
 class ClassSelection(QWidget):
@@ -39,7 +41,7 @@ class ClassSelection(QWidget):
             name: self._epochs[name].value() for name in self.classes if self._epochs[name].value()
         }
 
-    def set_counts(self, counts: Mapping[str, int]) -> None:
+    def set_counts(self, counts: Mapping[str, int], classes: Iterable[DefectClass] = ()) -> None:
         """Show classes with their number of labels; earlier selections are kept."""
         deselected = {
             name
@@ -52,19 +54,21 @@ class ClassSelection(QWidget):
                 widget.deleteLater()
         self._checks, self._epochs = {}, {}
         order: list[QWidget] = []
+        table = class_table(complete_classes(counts, classes))
         for row, (name, count) in enumerate(counts.items()):
-            self._add_row(row, name, count)
+            self._add_row(row, table[name], count)
             self._checks[name].setChecked(count > 0 and name not in deselected)
             self._checks[name].setEnabled(count > 0)
             self._epochs[name].setValue(epochs.get(name, 0))
             order += [self._checks[name], self._epochs[name]]
         set_tab_order(self, *order)
 
-    def _add_row(self, row: int, name: str, count: int) -> None:
+    def _add_row(self, row: int, entry: DefectClass, count: int) -> None:
+        name = entry.name
         check = named(
             QCheckBox(name),
             f"train_{name.lower()}",
-            f"Train networks for {default_class(name).title}",
+            f"Train networks for {entry.title}",
         )
         label = named(QLabel(str(count)), f"count_{name.lower()}", "Number of labels in the data")
         label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -76,6 +80,6 @@ class ClassSelection(QWidget):
         epochs.setRange(0, 500)
         epochs.setSpecialValueText("default")
         epochs.setSuffix(" epochs")
-        for column, widget in enumerate((Swatch(name), check, label, epochs)):
+        for column, widget in enumerate((Swatch(entry.colour), check, label, epochs)):
             self._grid.addWidget(widget, row, column)
         self._checks[name], self._epochs[name] = check, epochs

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
     QSpinBox,
 )
 
+from napari_stem_defects.base.defect_classes import colours_of
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.napari_plugin.panels.common.loss_plot import LossPlot
 from napari_stem_defects.napari_plugin.panels.common.panel import (
@@ -154,7 +155,9 @@ class TrainEnsembleWidget(Panel):
         self.connect_until_closed(training_settings.changed, self._on_training_settings)
         self.view_model.sources_changed.connect(self._on_sources)
         self.view_model.losses_changed.connect(
-            lambda: self.losses.set_losses(self.view_model.losses)
+            lambda: self.losses.set_losses(
+                self.view_model.losses, colours_of(self.view_model.classes)
+            )
         )
         self.view_model.finished.connect(self._on_finished)
         self.view_model.run.failed.connect(show_warning)
@@ -210,7 +213,7 @@ class TrainEnsembleWidget(Panel):
             item = QListWidgetItem(path.name)
             item.setToolTip(str(path))
             self.sources.addItem(item)
-        self.classes.set_counts(self.view_model.counts)
+        self.classes.set_counts(self.view_model.counts, self.view_model.classes)
         empty = (
             "Add labelled data to select classes." if not self.view_model.sources else "counting…"
         )

@@ -57,7 +57,7 @@ class ReportSummary(QWidget):
         show_note(self.meaning, "\n".join(map(_sentence, evaluations)))
         show_note(self.remarks, remarks)
         if evaluations:
-            self.metrics.set_columns(short_columns(evaluations))
+            self.metrics.set_columns(short_columns(evaluations), evaluations[0].get("colours"))
 
 
 def _sentence(evaluation: Mapping[str, Any]) -> str:

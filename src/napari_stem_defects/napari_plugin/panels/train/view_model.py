@@ -22,6 +22,7 @@ from napari_stem_defects.reporting.losses import EpochLoss
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.progress import Progress
     from napari_stem_defects.jobs.training_summary import TrainingSummary
     from napari_stem_defects.training.recipes import TrainingOptions
@@ -47,6 +48,8 @@ class TrainViewModel:
         Label projects and patch folders to train on.
     counts : dict
         Number of labels of each class in the sources; empty while they are counted.
+    classes : tuple of DefectClass
+        Classes of the sources counted last.
     losses : list of EpochLoss
         Losses of the running or last training.
     report : TrainingReport or None
@@ -67,6 +70,7 @@ class TrainViewModel:
         self._counting = LatestJob(submit, self._on_counts, self.run.fail)
         self.sources: list[Path] = []
         self.counts: dict[str, int] = {}
+        self.classes: tuple[DefectClass, ...] = ()
         self.losses: list[EpochLoss] = []
         self.report: TrainingSummary | None = None
 
@@ -127,8 +131,9 @@ class TrainViewModel:
         else:
             self._counting.discard()
 
-    def _on_counts(self, counts: dict[str, int]) -> None:
-        self.counts = counts
+    def _on_counts(self, counts: dict[DefectClass, int]) -> None:
+        self.counts = {each.name: count for each, count in counts.items()}
+        self.classes = tuple(counts)
         self.sources_changed.emit()
 
     def _on_step(self, progress: Progress) -> None:
