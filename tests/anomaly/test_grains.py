@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from crystal_images import crystal_image
 
-from helpers.crystal_images import crystal_image
 from napari_stem_defects.anomaly.grains import MAX_GRAINS, grain_tiles
 from napari_stem_defects.anomaly.sampling import sample
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from crystal_images import HEXAGONAL, SQUARE, crystal_image
 
-from helpers.crystal_images import HEXAGONAL, SQUARE, crystal_image
 from napari_stem_defects.anomaly.sampling import (
     SAMPLES_PER_PERIOD,
     default_samples,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from crystal_images import crystal_image
 
-from helpers.crystal_images import crystal_image
 from napari_stem_defects.anomaly import residual as residual_module
 from napari_stem_defects.anomaly.residual import lattice_residual
 from napari_stem_defects.anomaly.sampling import sample

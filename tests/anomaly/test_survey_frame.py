@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from crystal_images import HEXAGONAL, OBLIQUE, SQUARE, crystal_image
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from helpers.crystal_images import HEXAGONAL, OBLIQUE, SQUARE, crystal_image
 from napari_stem_defects.anomaly.survey_frame import survey_frame
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.errors import InputError

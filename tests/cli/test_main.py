@@ -24,7 +24,7 @@ STAGES = ("a_original", "b_normalised", "c_flattened", "d_spectrum", "e_threshol
 def test_the_commands_are_the_contracts() -> None:
     names = {command.__name__.rpartition(".")[2] for command in COMMANDS}
     assert names == {
-        *("demo", "detect", "train", "evaluate", "preprocess"),
+        *("demo", "survey", "detect", "train", "evaluate", "preprocess"),
         *("simulate", "labels", "models", "benchmark"),
     }
 
@@ -39,6 +39,8 @@ def test_the_commands_are_the_contracts() -> None:
         "train a b --out m.safetensors --classes A,B --epochs A=3,B=9 --split region"
         " --representation fft+real --members 3 --seed 1",
         "train a --out m.safetensors --split random,site,region --recipe abstract",
+        "train a --out m.safetensors --recipe quick",
+        "survey a.tif b --out d --pixel-size 0.02 --frames 0,2",
         "evaluate m a b --out d",
         "preprocess a.tif --out d",
         "simulate --out d --crystal sto-100 --defects extra --size 64 --pixel-size 0.02 --dose 9"

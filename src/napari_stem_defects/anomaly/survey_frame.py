@@ -51,6 +51,12 @@ class Survey:
         Frame in its stack.
     seconds : float
         Computing time.
+
+    Examples
+    --------
+    >>> survey = sd.survey(sd.simulate(size=256).micrograph)
+    >>> survey.lattice.kind, survey.candidates[0].rank
+    ('one', 1)
     """
 
     image: str
@@ -174,7 +180,7 @@ def _in_image(candidate: Candidate, sampled: Sampled) -> Candidate:
 
 
 def _statement(candidates: tuple[Candidate, ...]) -> str:
-    """Say in one sentence what was found."""
+    """Return what was found as one sentence."""
     if not candidates:
         return "Nothing unusual: the whole image repeats within its noise."
     counts = Counter(candidate.kind for candidate in candidates)

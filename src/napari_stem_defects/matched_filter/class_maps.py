@@ -30,6 +30,8 @@ _HALO = 3.5
 _SOFTNESS = 0.06
 """Change of the similarity that changes the odds by a factor of e."""
 _BULK_SOFTNESS = 0.15
+_EXPLAINED = 1.5
+"""Distance from a defect with a name, in lattice periods, within which nothing is unknown."""
 _MARGIN = 0.05
 """A class yields where another is more similar by this."""
 _COMPETE = 0.35
@@ -88,9 +90,12 @@ def class_maps(
         evidence = _evidence(values, model, limits, samples)
         pooled.append(np.stack([pool_cells(layer[inner], edge) for layer in evidence]))
     level, *similar = np.concatenate(pooled, axis=1)
-    layers = [_sigmoid((1 - level) / _BULK_SOFTNESS)]
-    for item, values in zip(model.classes, similar, strict=True):
-        layers.append(_probability(item, values, samples / edge))
+    layers = [
+        _probability(item, values, samples / edge)
+        for item, values in zip(model.classes, similar, strict=True)
+    ]
+    explained = np.max(layers, axis=0) >= 0.5
+    layers.insert(0, _bulk_probability(level, explained, samples / edge))
     height, width = level.shape
     y, x = ((np.arange(count) + 0.5) * edge - 0.5 for count in (height, width))
     return ClassMaps((BULK, *(c.name for c in model.classes)), np.stack(layers), y, x)
@@ -198,6 +203,19 @@ def _probability(
         kept, np.maximum(probability, 0.55), np.minimum(probability, 0.45)
     ).astype(np.float32)
     return result
+
+
+def _bulk_probability(
+    level: NDArray[np.float32], explained: NDArray[np.bool_], cells_per_period: float
+) -> NDArray[np.float32]:
+    """Return the probability of the perfect crystal from the anomaly level of cells.
+
+    Next to a defect that has a name, the residual is its surroundings, not something unknown.
+    """
+    bulk = _sigmoid((1 - level) / _BULK_SOFTNESS)
+    near = ndimage.binary_dilation(explained, _disc(_EXPLAINED * cells_per_period)) & ~explained
+    bulk[near] = np.maximum(bulk[near], np.float32(0.5))
+    return bulk
 
 
 def _long_enough(

@@ -49,8 +49,8 @@ class MatchedFilterModel:
     negatives : tuple of Template
         Residuals at Bulk clicks that are not noise: places like these are no defect.
     lattice : ((float, float), (float, float))
-        Base vectors (y, x) of the lattice of the first image, in lattice periods; they tell how
-        far another image is turned.
+        Base vectors (y, x) of the lattice of the first image, in lattice periods, from which
+        follows how far another image is turned.
     """
 
     samples: float

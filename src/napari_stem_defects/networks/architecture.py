@@ -99,7 +99,7 @@ def parse_architecture(sizes: Mapping[str, Any]) -> AnyArchitecture:
     Parameters
     ----------
     sizes : mapping
-        From JSON; ``name`` tells which architecture it is.
+        From JSON; ``name`` distinguishes the architectures.
 
     Returns
     -------

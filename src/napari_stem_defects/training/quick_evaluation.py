@@ -143,7 +143,9 @@ def _sites(
         image=number,
         y=positions[:, 0],
         x=positions[:, 1],
-        targets=np.array([[label == name for name in names] for label in labels], np.float32),
+        targets=np.array(
+            [[label == name for name in names] for label in labels], np.float32
+        ).reshape(len(labels), len(names)),
         source=number,
         source_y=positions[:, 0],
         source_x=positions[:, 1],

@@ -1,0 +1,53 @@
+"""The command ``survey``."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tifffile
+from crystal_images import crystal_image
+
+from napari_stem_defects.cli.main import main
+
+
+def _crystal(folder: Path) -> Path:
+    path = folder / "crystal.tif"
+    tifffile.imwrite(path, crystal_image(missing=6).pixels, photometric="minisblack")
+    return path
+
+
+def test_survey_writes_a_folder_and_prints_its_statement(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    words = ["survey", str(_crystal(tmp_path)), "--out", str(out), "--pixel-size", "0.02"]
+    assert main(words) == 0
+    assert "crystal.tif: Unusual places: " in capsys.readouterr().out
+    summary = json.loads((out / "crystal" / "summary.json").read_text(encoding="utf-8"))
+    assert summary["image"]["pixel_size_nm"] == 0.02
+
+
+def test_an_image_that_cannot_be_read_does_not_stop_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = tmp_path / "broken.tif"
+    broken.write_bytes(b"II*\0no")
+    words = ["survey", str(broken), str(_crystal(tmp_path)), "--out", str(tmp_path / "out")]
+    assert main(words) == 2
+    captured = capsys.readouterr()
+    assert "broken.tif" in captured.err
+    assert captured.err.count("\n") == 1
+    assert "crystal.tif: Unusual" in captured.out
+
+
+def test_a_survey_loads_no_torch(tmp_path: Path) -> None:
+    code = (
+        "import sys; from napari_stem_defects.cli.main import main; assert main(sys.argv[1:]) == 0;"
+        "assert 'torch' not in sys.modules"
+    )
+    words = ["survey", str(_crystal(tmp_path)), "--out", str(tmp_path / "out")]
+    subprocess.run([sys.executable, "-c", code, *words], check=True, timeout=120)

@@ -1,0 +1,79 @@
+"""Model files of quick models: the same checks, without torch."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from quick_models import quick_model
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from napari_stem_defects.errors import ModelError
+from napari_stem_defects.io.models.model_file import load_model, read_spec, save_model
+from napari_stem_defects.networks.architecture import MATCHED_FILTER
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    target = tmp_path / "quick.safetensors"
+    save_model(quick_model(), target)
+    return target
+
+
+def test_a_quick_model_comes_back(path: Path) -> None:
+    model = load_model(path)
+    assert model.spec == quick_model().spec
+    assert model.spec.architecture.name == MATCHED_FILTER
+    for name, array in quick_model().weights.items():
+        np.testing.assert_array_equal(model.weights[name], array)
+    assert read_spec(path)[0].classes == ("Bulk", "GB", "Vac")
+
+
+def test_saving_and_loading_load_no_torch(path: Path) -> None:
+    code = (
+        "import sys; from napari_stem_defects.io.models.model_file import load_model, save_model;"
+        "import pathlib; save_model(load_model(sys.argv[1]), sys.argv[1]);"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True, timeout=120)
+
+
+def _edited(path: Path, change: object) -> Path:
+    with safe_open(path, framework="numpy") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}
+        metadata = file.metadata()
+    header = json.loads(metadata["napari_stem_defects"])
+    change(tensors, header)  # type: ignore[operator]
+    save_file(tensors, path, {"napari_stem_defects": json.dumps(header)})
+    return path
+
+
+def _set_architecture(**entries: object) -> object:
+    return lambda _, header: header["spec"]["architecture"].update(entries)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t, _: t["1.pattern"].fill(0), "hash differs"),
+        (lambda t, _: t.pop("1.noise"), "missing tensors"),
+        (lambda t, _: t["1.pattern"].fill(np.nan), "not finite"),
+        (_set_architecture(samples=9.0), "shape"),
+        (_set_architecture(samples=1e9), "out of range"),
+        (_set_architecture(templates=[0, 10**9]), "out of range"),
+        (_set_architecture(templates=[0]), "do not agree"),
+        (_set_architecture(templates=[]), "out of range"),
+        (_set_architecture(name="matched-filter-9"), "malformed"),
+        (lambda _, h: h["spec"].update(classes=["GB", "Bulk", "Vac"]), "do not agree"),
+    ],
+)
+def test_a_damaged_quick_model_is_one_line(path: Path, change: object, message: str) -> None:
+    with pytest.raises(ModelError, match=message) as error:
+        load_model(_edited(path, change))
+    assert "\n" not in str(error.value)
+    assert "quick.safetensors" in str(error.value)

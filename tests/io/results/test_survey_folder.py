@@ -1,0 +1,80 @@
+"""Files of a survey."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from crystal_images import crystal_image
+
+from napari_stem_defects.anomaly.survey_frame import survey_frame
+from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.io.results.survey_folder import COLUMNS, SURVEY_FILES, write_survey
+
+
+@pytest.fixture(scope="module")
+def micrograph() -> Micrograph:
+    image = crystal_image(missing=6)
+    return replace(image.micrograph, sha256="1" * 64).with_pixel_size(0.02, "user")
+
+
+def test_all_files_are_there_and_agree(micrograph: Micrograph, tmp_path: Path) -> None:
+    survey = survey_frame(micrograph)
+    folder = write_survey(tmp_path, micrograph, [survey])
+    assert {path.name for path in folder.iterdir()} == set(SURVEY_FILES)
+    with tifffile.TiffFile(folder / "anomaly.ome.tif") as file:
+        assert file.series[0].axes == "YX"
+        np.testing.assert_array_equal(file.asarray(), survey.anomaly)
+        assert 'PhysicalSizeX="0.02"' in str(file.ome_metadata)
+    with (folder / "survey.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == COLUMNS
+    assert COLUMNS[:9] == "rank,kind,y_px,x_px,y_nm,x_nm,score,length_nm,area_nm2".split(",")
+    assert [int(row["rank"]) for row in rows] == list(range(1, len(rows) + 1))
+    assert float(rows[0]["y_nm"]) == pytest.approx(0.02 * survey.candidates[0].y, abs=1e-3)
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    assert summary["lattice"]["kind"] == "one"
+    assert summary["lattice"]["vectors_nm"] is not None
+    assert summary["statement"] == survey.statement
+
+
+def test_without_a_pixel_size_lengths_in_nm_are_empty(tmp_path: Path) -> None:
+    image = crystal_image(missing=6).micrograph
+    folder = write_survey(tmp_path, image, [survey_frame(image)])
+    with (folder / "survey.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert rows
+    assert all(not row["y_nm"] and not row["area_nm2"] for row in rows)
+    assert all(float(row["area_px"]) > 0 for row in rows)
+
+
+def test_a_stack_has_a_frame_axis(micrograph: Micrograph, tmp_path: Path) -> None:
+    stack = replace(micrograph, pixels=np.stack([micrograph.pixels] * 2))
+    surveys = [survey_frame(stack.frame(n), frame=n) for n in range(2)]
+    folder = write_survey(tmp_path, stack, surveys)
+    assert tifffile.imread(folder / "anomaly.ome.tif").shape == stack.pixels.shape
+    with (folder / "survey.csv").open(encoding="utf-8") as file:
+        assert {row["frame"] for row in csv.DictReader(file)} == {"0", "1"}
+
+
+def test_the_same_image_replaces_its_survey_and_another_gets_its_own_folder(
+    micrograph: Micrograph, tmp_path: Path
+) -> None:
+    survey = survey_frame(micrograph)
+    first, again = (write_survey(tmp_path, micrograph, [survey]) for _ in range(2))
+    other = write_survey(tmp_path, replace(micrograph, sha256="2" * 64), [survey])
+    assert first == again != other
+
+
+def test_no_lattice_is_written_with_its_reason(tmp_path: Path) -> None:
+    image = Micrograph(np.zeros((96, 96), np.float32), "empty")
+    folder = write_survey(tmp_path, image, [survey_frame(image)])
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    assert summary["lattice"]["kind"] == "none"
+    assert "empty" in summary["lattice"]["reason"]
+    assert (folder / "survey.csv").read_text(encoding="utf-8").count("\n") == 1

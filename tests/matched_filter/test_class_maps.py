@@ -1,0 +1,132 @@
+"""Probability of every class at every place."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from crystal_images import SQUARE, crystal_image
+from scipy import ndimage
+
+from napari_stem_defects.anomaly import residual as residual_module
+from napari_stem_defects.anomaly.residual import lattice_residual
+from napari_stem_defects.anomaly.sampling import sample
+from napari_stem_defects.anomaly.score import null_thresholds
+from napari_stem_defects.base.defect_classes import BULK
+from napari_stem_defects.matched_filter.class_maps import class_maps, probabilities_at
+from napari_stem_defects.matched_filter.fit import Click, fit
+
+
+class Scene:
+    """An image with a model of some of its defects."""
+
+    def __init__(self, clicks, kind, **options):
+        image = crystal_image(**options)
+        self.residual = lattice_residual(sample(image.pixels, image.period))
+        self.values = self.residual.rows(slice(0, self.residual.shape[0]))
+        self.places = self.residual.sampled.to_samples(image.defects)
+        chosen = [Click(0, *map(float, self.places[n]), "D") for n in clicks]
+        self.model = fit([self.values], chosen, {"D": kind}, self.residual.sampled.samples)
+        self.maps = class_maps(self.residual, self.model)
+
+    def at(self, places):
+        y = np.abs(self.maps.y[:, None] - places[:, 0]).argmin(axis=0)
+        x = np.abs(self.maps.x[:, None] - places[:, 1]).argmin(axis=0)
+        wide = ndimage.maximum_filter(self.maps.probability[1], 3)
+        return wide[y, x]
+
+
+@pytest.mark.parametrize("clicks", [(0,), (0, 1, 2)])
+def test_clicked_columns_find_the_others_and_nothing_else(clicks):
+    scene = Scene(clicks, "point", missing=9, size=300)
+    assert (scene.at(scene.places) > 0.5).all()
+    _, count = ndimage.label(scene.maps.probability[1] > 0.5, np.ones((3, 3)))
+    assert count == 9
+    assert scene.maps.classes == (BULK, "D")
+
+
+def test_a_clicked_part_of_a_fault_finds_all_of_it():
+    scene = Scene(
+        range(0, 60, 8), "line", shape=SQUARE, fault=True, rotation_deg=0, spacing=14, size=320
+    )
+    assert (scene.at(scene.places) > 0.5).mean() > 0.97
+    far = np.abs(scene.maps.y - scene.places[0, 0]) > 2 * scene.model.samples
+    assert (scene.maps.probability[1][far] > 0.5).mean() < 0.002
+
+
+def test_a_boundary_without_a_look_is_found_by_its_anomaly():
+    scene = Scene(range(0, 80, 12), "line", size=384, spacing=10, grain_deg=17)
+    assert scene.model.classes[0].templates == ()
+    assert (scene.at(scene.places) > 0.5).mean() > 0.8
+    far = np.abs(scene.maps.y - scene.places[0, 0]) > 3 * scene.model.samples
+    assert (scene.maps.probability[1][far] > 0.5).mean() < 0.005
+
+
+def test_a_place_like_a_bulk_click_is_no_defect():
+    image = crystal_image(missing=9, size=300)
+    residual = lattice_residual(sample(image.pixels, image.period))
+    values = residual.rows(slice(0, residual.shape[0]))
+    places = residual.sampled.to_samples(image.defects)
+    like, unlike = places[6:], places[:6]
+    for y, x in np.rint(like).astype(int):  # dirt: half as deep, and wider on one side
+        values[y - 8 : y + 9, x : x + 9] += 0.8 * values[y - 8 : y + 9, x - 8 : x + 1]
+    clicks = [Click(0, *map(float, at), "D") for at in unlike[:3]]
+    limits = null_thresholds(residual)
+    samples = residual.sampled.samples
+    without = fit([values], clicks, {}, samples)
+    bulk = Click(0, *map(float, like[0]), BULK)
+    taught = fit([values], [*clicks, bulk], {}, samples)
+    before, after = (probabilities_at(values, like, m, limits)[:, 1] for m in (without, taught))
+    assert (before > 0.5).all()
+    assert after[0] < 0.5
+    assert (probabilities_at(values, unlike, taught, limits)[:, 1] > 0.5).all()
+
+
+def test_perfect_crystal_is_bulk_and_defects_are_not():
+    scene = Scene((0, 1), "point", missing=9, size=300)
+    bulk = scene.maps.probability[0]
+    assert np.median(bulk) > 0.99
+    y, x = (
+        np.abs(axis[:, None] - scene.places[:, n]).argmin(axis=0)
+        for n, axis in enumerate((scene.maps.y, scene.maps.x))
+    )
+    assert (bulk[y, x] < 0.01).all()
+
+
+def test_blocks_agree_with_the_whole_image(monkeypatch):
+    scene = Scene((0, 1), "point", missing=9, size=300)
+    monkeypatch.setattr(residual_module, "_FIT_PIXELS", 1)
+    monkeypatch.setattr(residual_module, "_BLOCK_ROWS", 60)
+    limits = null_thresholds(scene.residual)
+    parts = class_maps(scene.residual, scene.model, limits)
+    np.testing.assert_allclose(parts.probability[1], scene.maps.probability[1], atol=0.05)
+
+
+def test_probabilities_at_single_places_agree_with_the_map():
+    scene = Scene((0, 1, 2), "point", missing=9, size=300)
+    limits = null_thresholds(scene.residual)
+    bulk = np.array([scene.places[0] + 3.5 * scene.model.samples])
+    at = np.concatenate([scene.places, bulk])
+    found = probabilities_at(scene.values, at, scene.model, limits)
+    assert (found[:-1, 1] > 0.5).all()
+    assert found[-1, 1] < 0.1
+    assert (found[:-1, 0] < 0.1).all()
+
+
+def test_two_classes_compete_for_a_place():
+    image = crystal_image(missing=9, size=300)
+    residual = lattice_residual(sample(image.pixels, image.period))
+    values = residual.rows(slice(0, residual.shape[0]))
+    places = residual.sampled.to_samples(image.defects)
+    for y, x in np.rint(places[5:]).astype(int):
+        values[y - 12 : y + 13, x - 12 : x + 13] *= -1
+    names = ["A"] * 3 + ["B"] * 2
+    clicks = [
+        Click(0, *map(float, places[n]), name)
+        for n, name in zip((0, 1, 2, 5, 6), names, strict=True)
+    ]
+    model = fit([values], clicks, {}, residual.sampled.samples)
+    found = probabilities_at(values, places, model, null_thresholds(residual))
+    assert (found[:5, 1] > 0.5).all()
+    assert (found[5:, 1] < 0.5).all()
+    assert (found[5:, 2] > 0.5).all()
+    assert (found[:5, 2] < 0.5).all()

@@ -1,0 +1,66 @@
+"""Templates for a turned lattice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from crystal_images import HEXAGONAL, OBLIQUE, SQUARE
+
+from napari_stem_defects.matched_filter.model import ClassFilter, MatchedFilterModel
+from napari_stem_defects.matched_filter.orientation import turned, turns
+from napari_stem_defects.matched_filter.templates import REACH, Template, gaussian_weight
+
+
+def _turn(vectors, degrees):
+    """Turn vectors (y, x) from x towards y."""
+    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    turned = np.array(vectors) @ np.array([[cosine, -sine], [sine, cosine]])
+    return tuple(map(tuple, turned))
+
+
+@pytest.mark.parametrize(("shape", "order"), [(OBLIQUE, 2), (SQUARE, 4), (HEXAGONAL, 6)])
+@pytest.mark.parametrize("degrees", [0, 17, -25])
+def test_every_turn_that_maps_the_lattice_is_found(shape, order, degrees):
+    found = turns(shape, _turn(shape, degrees))
+    assert len(found) == order
+    step = 360 / order
+    assert all(((angle - degrees + 1) % step) == pytest.approx(1, abs=0.1) for angle in found)
+
+
+def test_another_cell_has_no_turns():
+    assert turns(OBLIQUE, SQUARE) == []
+
+
+def _model(pattern):
+    weight = gaussian_weight(7.0, REACH["point"])
+    template = Template(pattern, weight, 1.0, 3)
+    item = ClassFilter("D", "point", (template,), 0.6, 3.0, 1.0)
+    return MatchedFilterModel(7.0, (item,), (), OBLIQUE)
+
+
+def _spot(y, x):
+    edge = gaussian_weight(7.0, REACH["point"]).shape[0]
+    rows, columns = np.mgrid[:edge, :edge] - edge // 2
+    return np.exp(-((rows - y) ** 2 + (columns - x) ** 2) / 4).astype(np.float32)
+
+
+def test_templates_turn_with_the_lattice():
+    model = turned(_model(_spot(0, 5)), _turn(OBLIQUE, 90))
+    patterns = [template.pattern for template in model.classes[0].templates]
+    tops = {
+        tuple(np.array(np.unravel_index(p.argmax(), p.shape)) - p.shape[0] // 2) for p in patterns
+    }
+    assert tops == {(5, 0), (-5, 0)}
+
+
+@pytest.mark.parametrize("degrees", [0, 3])
+def test_a_lattice_that_is_hardly_turned_keeps_its_templates(degrees):
+    model = _model(_spot(0, 5))
+    assert turned(model, _turn(OBLIQUE, degrees)) is model
+
+
+def test_another_lattice_keeps_its_templates():
+    model = replace(_model(_spot(0, 5)), lattice=SQUARE)
+    assert turned(model, OBLIQUE) is model

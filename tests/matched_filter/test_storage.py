@@ -1,0 +1,33 @@
+"""A model as arrays and back."""
+
+from __future__ import annotations
+
+import numpy as np
+from quick_models import quick_filters
+
+from napari_stem_defects.matched_filter.storage import array_shapes, from_arrays, to_arrays
+
+
+def test_a_model_survives_its_arrays():
+    model = quick_filters()
+    arrays = to_arrays(model)
+    read = from_arrays(arrays, model.samples, [(c.name, c.kind) for c in model.classes])
+    again = to_arrays(read)
+    assert arrays.keys() == again.keys()
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(again[name], array)
+    assert [c.name for c in read.classes] == ["GB", "Vac"]
+    assert read.classes[0].templates == ()
+    assert len(read.classes[1].templates) == 2
+    assert len(read.negatives) == 1
+
+
+def test_the_shapes_are_those_of_the_arrays():
+    model = quick_filters()
+    shapes = array_shapes(
+        model.samples,
+        [c.kind for c in model.classes],
+        [len(c.templates) for c in model.classes],
+        len(model.negatives),
+    )
+    assert shapes == {name: array.shape for name, array in to_arrays(model).items()}

@@ -1,0 +1,40 @@
+"""Architectures of models."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import pytest
+
+from napari_stem_defects.errors import ModelError
+from napari_stem_defects.networks.architecture import (
+    Architecture,
+    MatchedFilterArchitecture,
+    parse_architecture,
+)
+
+
+@pytest.mark.parametrize(
+    "sizes", [Architecture(), MatchedFilterArchitecture(7.0, (1, 0, 3), negatives=2)]
+)
+def test_architectures_survive_json(sizes: Architecture | MatchedFilterArchitecture) -> None:
+    values = {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(sizes).items()}
+    assert parse_architecture(values) == sizes
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"samples": float("nan")},
+        {"samples": 0.1},
+        {"templates": ()},
+        {"templates": (-1,)},
+        {"templates": (1.5,)},
+        {"negatives": 10**6},
+        {"name": "other"},
+    ],
+)
+def test_sizes_that_are_not_possible_are_refused(change: dict[str, object]) -> None:
+    values = asdict(MatchedFilterArchitecture(7.0, (1,)))
+    with pytest.raises(ModelError):
+        MatchedFilterArchitecture(**{**values, **change})  # type: ignore[arg-type]

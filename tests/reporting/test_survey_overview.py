@@ -1,0 +1,27 @@
+"""The overview of a survey."""
+
+from __future__ import annotations
+
+import numpy as np
+from crystal_images import crystal_image
+
+from napari_stem_defects.anomaly.survey_frame import survey_frame
+from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.reporting.survey_overview import draw_survey
+
+
+def test_the_page_shows_image_and_map_side_by_side() -> None:
+    image = crystal_image(missing=6).micrograph
+    page = draw_survey(image, survey_frame(image))
+    assert page.mode == "RGB"
+    assert page.width == 1600
+    pixels = np.asarray(page).astype(int)
+    left, right = np.array_split(pixels, 2, axis=1)
+    colourful = (np.ptp(right, axis=2) > 60).mean()
+    assert colourful > 0.1 > (np.ptp(left, axis=2) > 60).mean() > 0
+
+
+def test_an_image_without_lattice_and_a_tall_one_are_drawn() -> None:
+    for shape in ((96, 96), (400, 60), (60, 400)):
+        image = Micrograph(np.zeros(shape, np.float32), "a" * 40)
+        assert draw_survey(image, survey_frame(image)).width == 1600

@@ -1,0 +1,87 @@
+"""Training of quick models."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from labelled_crystals import labelled, vacancies
+
+from napari_stem_defects.base.defect_classes import DefectClass
+from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.errors import LabelError
+from napari_stem_defects.training.quick import clicks_of, train_quick
+from napari_stem_defects.training.quick_images import LabelledImage, prepare_image
+from napari_stem_defects.training.recipes import TrainingOptions
+
+
+def test_a_model_states_its_clicks_classes_and_test():
+    report = train_quick([labelled(vacancies(), 5)], (DefectClass("Vac", title="vacancy"),))
+    spec = report.ensemble.spec
+    assert spec.is_quick
+    assert spec.classes == ("Bulk", "Vac")
+    assert spec.class_data[1].title == "vacancy"
+    assert spec.training["clicks"] == {"Bulk": 0, "Vac": 5}
+    (evaluation,) = report.evaluations
+    assert evaluation.split == "site"
+    assert evaluation.metrics.classes["Vac"].recall.value == 1
+    assert "held out" in evaluation.meaning
+
+
+def test_clicks_of_several_images_make_one_model():
+    images = [labelled(vacancies(seed), 2) for seed in (0, 1)]
+    report = train_quick(images, ())
+    assert report.ensemble.spec.training["clicks"]["Vac"] == 4
+
+
+def test_one_click_is_enough_and_cannot_be_tested():
+    report = train_quick([labelled(vacancies(), 1)], ())
+    assert report.evaluations[0].untestable == {"Vac": "all its clicks show one place"}
+    assert len(report.evaluations[0].data) == 0
+
+
+def test_the_progress_ends_complete():
+    steps = []
+    train_quick([labelled(vacancies(), 2)], (), report=steps.append)
+    assert steps[-1].done == steps[-1].total
+
+
+def test_two_trainings_are_equal():
+    first, second = (train_quick([labelled(vacancies(), 3)], ()).ensemble for _ in range(2))
+    for name, array in first.weights.items():
+        np.testing.assert_array_equal(array, second.weights[name])
+
+
+def test_of_contradicting_clicks_the_newer_one_holds():
+    image = vacancies()
+    y, x = image.defects[:3].T
+    contradicting = LabelledImage(
+        image.micrograph, np.append(y, y[0]), np.append(x, x[0]), ("Vac", "Vac", "Vac", "Bulk")
+    )
+    clicks, notes = clicks_of([contradicting], [prepare_image(image.micrograph)])
+    assert [click.class_name for click in clicks] == ["Vac", "Vac", "Bulk"]
+    assert notes[0].startswith("crystal: 1 clicks contradict")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda image: image._replace(y=image.y - 500), "lies outside the image"),
+        (lambda image: image._replace(labels=("Bulk",) * 3), "no click shows a defect"),
+    ],
+)
+def test_clicks_that_cannot_be_used_are_one_line(change, message):
+    with pytest.raises(LabelError, match=message) as error:
+        train_quick([change(labelled(vacancies(), 3))], ())
+    assert "\n" not in str(error.value)
+
+
+def test_a_class_without_clicks_is_named():
+    with pytest.raises(LabelError, match="GB: no click shows this class"):
+        train_quick([labelled(vacancies(), 3)], (), TrainingOptions(classes=("GB",)))
+
+
+def test_an_image_without_a_lattice_is_named():
+    noise = np.random.default_rng(0).normal(size=(200, 200)).astype(np.float32)
+    image = LabelledImage(Micrograph(noise, "carbon"), np.array([50.0]), np.array([50.0]), ("Vac",))
+    with pytest.raises(LabelError, match=r"^carbon: .*lattice$"):
+        train_quick([image], ())
