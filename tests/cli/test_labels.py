@@ -12,6 +12,7 @@ import tifffile
 from command_line import one_line
 
 from napari_stem_defects.cli.main import build_parser, main
+from napari_stem_defects.io.labels.project import LabelProject
 
 if TYPE_CHECKING:
     pass
@@ -39,3 +40,36 @@ def test_images_named_one_by_one_are_all_taken(tmp_path: Path) -> None:
     assert [path.name for path in build_parser().parse_args(words).image] == [
         *("a.tif", "b.tif", "c.tif")
     ]
+
+
+def test_kinds_are_set_by_the_table_and_by_the_option(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image, points = tmp_path / "a.tif", tmp_path / "points.csv"
+    tifffile.imwrite(image, np.random.default_rng(0).random((90, 90)).astype(np.float32))
+    points.write_text("y_px,x_px,class,kind\n10,20,SF,line\n30,40,Vac,\n", encoding="utf-8")
+    project = str(tmp_path / "own.labels")
+    words = ["labels", "import", project, str(points), "--image", str(image)]
+    assert main([*words, "--kind", "Vac=area"]) == 0
+    with LabelProject.open(project, read_only=True) as opened:
+        assert {each.name: each.kind for each in opened.classes} == {"SF": "line", "Vac": "area"}
+    capsys.readouterr()
+    assert main([*words, "--kind", "Vak=area"]) == 2
+    assert "kind of Vak: no such class; there are: SF, Vac" in one_line(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ("SF=plane", "kind 'plane' must be point, line or area"),
+        ("SF", "CLASS=KIND"),
+        ("=line", "CLASS=KIND"),
+        ("SF=line,SF=area", "SF is given 2 times"),
+        ("Bulk=line", "its kind is bulk"),
+    ],
+)
+def test_a_bad_kind_is_one_line(given: str, fault: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["labels", "import", "p", "d", "--kind", given])
+    assert caught.value.code == 2
+    assert fault in capsys.readouterr().err

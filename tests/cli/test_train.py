@@ -66,6 +66,7 @@ def test_train_prints_tables_and_evaluate_another(
         (["--epochs", "SF9=3"], "SF9"),
         (["--classes", "SF1", "--epochs", "SF2=3"], "SF2"),
         (["--members", "900"], "members"),
+        (["--kind", "SF9=line"], "kind of SF9: no label has this class"),
     ],
 )
 def test_wrong_wishes_are_one_line_and_2(
@@ -128,3 +129,11 @@ def test_ctrl_c_ends_training_promptly_and_leaves_no_model(patches: Path, tmp_pa
     assert seconds < 10  # a second on an idle machine
     # The first epoch was not over; from the second on there is a checkpoint to go on from.
     assert {path.name for path in tmp_path.iterdir()} <= {"m.checkpoint"}
+
+
+def test_kinds_of_patch_folders_reach_the_model(patches: Path, tmp_path: Path) -> None:
+    out = tmp_path / "kinds.safetensors"
+    quick = ["--classes", "Bulk,SF1", "--epochs", "Bulk=1,SF1=1", "--split", "image"]
+    assert train(patches, out, *quick, "--recipe", "abstract", "--kind", "SF1=area") == 0
+    spec, _ = read_spec(out)
+    assert {each.name: each.kind for each in spec.class_data} == {"Bulk": "bulk", "SF1": "area"}

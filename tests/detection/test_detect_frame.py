@@ -18,6 +18,7 @@ from frame_samples import (
     noise,
 )
 
+from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.base.progress import Cancelled, Progress
 from napari_stem_defects.detection.detect_frame import detect_frame
 from napari_stem_defects.errors import InputError
@@ -233,3 +234,31 @@ def test_scale_comes_from_the_lattice_where_the_image_has_none(ensemble: Ensembl
         found = detect(bare, ensemble, stride=32)
         assert found.pixel_size_nm == scale.micrograph.pixel_size_nm
         assert found.parameters["scale_statement"] == scale.statement
+
+
+def test_kinds_of_the_model_decide_about_masks_and_regions(
+    predict_with: Callable[[Any], None], ensemble: Ensemble
+) -> None:
+    """The same probabilities as a line, an area and points."""
+
+    def stripe(filtered: Any, grid: Any) -> np.ndarray:
+        values = np.zeros((3, len(grid.y), len(grid.x)))
+        values[0] = 0.9
+        values[:, len(grid.y) // 2] = np.array([0.0, 0.9, 0.0])[:, None]
+        values[:, 1, 1] = np.array([0.0, 0.9, 0.0])
+        return values
+
+    predict_with(stripe)
+    image, regions = micrograph(noise(160, 200)), {}
+    for kind in ("line", "area", "point"):
+        own = DefectClass("SF1", kind, "own title", "#010203")
+        model = replace(ensemble, spec=replace(ensemble.spec, class_data=(own,)))
+        found = detect(image, model)
+        assert found.class_table["SF1"] == own
+        regions[kind] = [region for region in found.regions if region.class_name == "SF1"]
+        assert {region.kind for region in regions[kind]} == {kind}
+    # The lone window is too short for a line.
+    assert [len(regions[kind]) for kind in ("line", "area", "point")] == [1, 2, 2]
+    (line,) = regions["line"]
+    assert line.length_px == pytest.approx(200, abs=1)
+    assert line.direction_deg in (pytest.approx(0, abs=1), pytest.approx(180, abs=1))

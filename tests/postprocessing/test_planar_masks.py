@@ -6,8 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from probability_maps import HALF, SHAPE, blank_map, count_components, draw_masks
 
+from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.postprocessing.interpolation import WindowInterpolator
 from napari_stem_defects.postprocessing.planar_masks import PlanarClasses
 from napari_stem_defects.postprocessing.results import ProbabilityMap
@@ -128,3 +131,54 @@ def test_a_planar_pixel_is_in_one_mask_only() -> None:
     classes.draw(masks, slice(20, 60))
     assert masks.any(axis=(1, 2)).all()
     assert masks.sum(axis=0).max() == 1
+
+
+def with_kinds(prediction: ProbabilityMap, **kinds: str) -> ProbabilityMap:
+    classes = tuple(DefectClass(name, kind) for name, kind in kinds.items())  # type: ignore[arg-type]
+    return replace(prediction, class_data=classes)
+
+
+def test_kinds_are_those_of_the_data_whatever_the_names() -> None:
+    """A class of a user's own is drawn as a line; a public name may be a point."""
+    prediction = blank_map("Bulk", "APB", "SF1")
+    prediction.probability[1:, 5, 5] = 0.9
+    prediction.probability[1:, 12, :] = 0.9
+    limits = {"Bulk": 0.5, "APB": 0.5, "SF1": 0.5}
+    _, masks = draw_masks(with_kinds(prediction, APB="line", SF1="point"), SHAPE, limits)
+    assert count_components(masks[0]) == 1
+    assert count_components(masks[1]) == 2
+    assert (masks[0] & masks[1]).any()  # a point does not compete
+
+
+def test_an_area_has_no_minimum_size_and_may_lie_along_the_border() -> None:
+    prediction = with_kinds(blank_map("phase", shape=(128, 128)), phase="area")
+    prediction.probability[0, :, 15] = 0.9
+    prediction.probability[0, 5, 5] = 0.9
+    _, masks = draw_masks(prediction, (128, 128), {"phase": 0.5})
+    assert count_components(masks[0]) == 2
+    assert masks[0, :, 125].all()
+    assert masks[0, round(prediction.y[5]), round(prediction.x[5])]
+
+
+def test_an_area_competes_with_a_line_for_every_pixel() -> None:
+    prediction = with_kinds(blank_map("phase", "wall", shape=(128, 256)), phase="area", wall="line")
+    prediction.probability[0, :, :16] = 0.95
+    prediction.probability[0, :, 16:] = 0.6
+    prediction.probability[1, 4:12, :] = 0.8
+    _, masks = draw_masks(prediction, (128, 256), {"phase": 0.5, "wall": 0.5})
+    assert not (masks[0] & masks[1]).any()
+    assert masks[0, 64, :100].all()
+    assert masks[1, 64, 170:].all()
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_pixels_have_at_most_one_extended_class_of_those_that_hold_them(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    names = ("a", "b", "c", "d")
+    kinds = dict(zip(names, rng.choice(["point", "line", "area"], 4).tolist(), strict=True))
+    prediction = with_kinds(blank_map(*names, shape=(72, 88)), **kinds)
+    prediction.probability[:] = rng.random(prediction.probability.shape)
+    limits = {name: float(rng.uniform(0.3, 0.9)) for name in names}
+    _, masks = draw_masks(prediction, (72, 88), limits)
+    extended = [masks[n] for n, name in enumerate(names) if kinds[name] != "point"]
+    assert np.sum(extended, axis=0).max(initial=0) <= 1

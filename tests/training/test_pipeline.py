@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from learning_samples import striped_clicks, striped_patches
 
+from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.base.progress import Cancelled, EpochProgress, Progress
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.networks.spec import EnsembleSpec
@@ -179,3 +180,12 @@ def test_random_calibration_split_is_noted(monkeypatch: pytest.MonkeyPatch) -> N
 def test_one_class_alone_cannot_be_learned() -> None:
     with pytest.raises(LabelError, match="Bulk"):
         train(striped_patches(classes=("SF1",)), device="cpu")
+
+
+def test_kinds_titles_and_colours_reach_the_model() -> None:
+    own = DefectClass("SF1", "area", "striped phase", "#010203")
+    data = replace(striped_patches(8), class_data=(own,))
+    made = train(data, replace(SHORT, splits=("random",)), device="cpu")
+    spec = made.ensemble.spec
+    assert spec.class_table["SF1"] == own
+    assert made.evaluations[0].to_dict()["colours"]["SF1"] == "#010203"

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from learning_samples import striped_clicks, striped_patches
 
+from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.errors import InputError, LabelError
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 from napari_stem_defects.training.clicks import Clicks, from_clicks
@@ -196,3 +197,23 @@ def test_stored_names_do_not_change() -> None:
         *("name", "classes", "kinds", "epochs", "splits", "preprocessing", "representation"),
         *("recipe", "members", "seed"),
     ]
+
+
+def test_the_kind_of_a_class_decides_about_the_recipe_for_columns() -> None:
+    """Dense clicks of a user's own class: small windows for points, large ones for lines."""
+    rng = np.random.default_rng(0)
+    y, x = (np.mgrid[20:280:6, 20:280:6].reshape(2, -1)).astype(float)
+    labels = tuple(np.where(rng.random(len(y)) < 0.3, "mine", "Bulk").tolist())
+    image = rng.random((300, 300)).astype(np.float32)
+    sizes = {}
+    for kind in ("point", "line", "area"):
+        classes = (DefectClass("mine", kind),)
+        data = from_clicks([Clicks(image, y, x, labels, class_data=classes)])
+        sizes[kind] = recipe_for(data, TrainingOptions()).preprocessing.patch_px
+    assert sizes == {"point": 20, "line": 64, "area": 64}
+
+
+def test_kinds_in_the_options_are_checked() -> None:
+    assert TrainingOptions(kinds={"SF": "line"}).to_dict()["kinds"] == {"SF": "line"}
+    with pytest.raises(InputError, match="class SF: kind 'plane' must be"):
+        TrainingOptions(kinds={"SF": "plane"})  # type: ignore[dict-item]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.training.augmentation import Augmentation, random_affine_view
 from napari_stem_defects.training.clicks import Clicks, from_clicks
@@ -266,3 +267,19 @@ def test_a_single_label_is_used_for_training() -> None:
 def test_unknown_kinds_are_refused() -> None:
     with pytest.raises(InputError, match="by hand"):
         split(crops(0), "by hand")  # type: ignore[arg-type]
+
+
+def test_a_site_of_a_line_is_all_of_it_whatever_its_name() -> None:
+    """Clicks along one line are one defect; the same clicks as points are many."""
+    rng = np.random.default_rng(0)
+    x = np.arange(100.0, 900, 40)
+    y = np.full(len(x), 500.0)
+    labels = ("mine",) * len(x)
+    image = rng.random((1000, 1000)).astype(np.float32)
+    groups = {}
+    for kind in ("point", "line"):
+        classes = (DefectClass("mine", kind),)
+        data = from_clicks([Clicks(image, y, x, labels, class_data=classes)])
+        groups[kind] = split(data, "site").untestable
+    assert "mine" not in groups["point"]
+    assert "all 20 labels are of one defect" in groups["line"]["mine"]

@@ -28,7 +28,7 @@ from napari_stem_defects.labels.label import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from napari_stem_defects.base.defect_classes import Kind
+    from napari_stem_defects.base.defect_classes import DefectClass, Kind
 
 
 class LabelState:
@@ -162,7 +162,10 @@ class LabelState:
         return [_changed(entry, kind=kind, title=title, colour=colour)]
 
     def plan_missing_classes(
-        self, names: Iterable[str], kinds: Mapping[str, Kind] | None = None
+        self,
+        names: Iterable[str],
+        kinds: Mapping[str, Kind] | None = None,
+        given: Iterable[DefectClass] = (),
     ) -> list[LabelEvent]:
         """Plan the classes that do not exist yet.
 
@@ -173,6 +176,8 @@ class LabelState:
         kinds : mapping of str to {"point", "line", "area"}, optional
             Kinds of classes; an existing one of another kind is changed. The others get their
             default kinds.
+        given : iterable of DefectClass, optional
+            Kinds, titles and colours of new classes, instead of the defaults of their names.
 
         Returns
         -------
@@ -185,10 +190,12 @@ class LabelState:
             A name is invalid.
         """
         keys, kinds = self._free_keys(), kinds or {}
+        data = {each.name: each for each in given}
         events: list[LabelEvent] = []
         for name in dict.fromkeys(names):
             known = self.classes.get(name)
-            entry = _changed(known or default_class(name, next(keys, None)), kind=kinds.get(name))
+            entry = known or _new_class(name, next(keys, None), data.get(name))
+            entry = _changed(entry, kind=kinds.get(name))
             events += [entry] if entry != known else []
         return events
 
@@ -342,6 +349,12 @@ class LabelState:
             return (old_class, *old_labels)
         kept = _renamed(renamed, name) == old_class
         return (RenameClass(to, name),) if kept else (RenameClass(to, name), old_class)
+
+
+def _new_class(name: str, key: int | None, given: DefectClass | None) -> LabelClass:
+    if given is None:
+        return default_class(name, key)
+    return LabelClass(name, given.colour, key, given.kind, given.title)
 
 
 def _changed(

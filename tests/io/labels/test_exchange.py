@@ -302,4 +302,6 @@ def test_an_export_keeps_kinds_titles_and_colours(project: LabelProject, tmp_pat
     assert folder.class_data == (DefectClass("APB", "line", "anti-phase boundary", "#010203"),)
     with LabelProject.create(tmp_path / "second") as second:
         import_patches(second, folder)
-        assert [(entry.name, entry.kind) for entry in second.classes] == [("APB", "line")]
+        assert [entry.defect_class for entry in second.classes] == list(folder.class_data)
+        assert second.undo()  # labels and classes in one step
+        assert second.classes == ()

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_stem_defects.base.defect_classes import Kind
+    from napari_stem_defects.base.defect_classes import DefectClass, Kind
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.io.labels.patch_folder import PatchFolder
 
@@ -247,7 +247,7 @@ def import_patches(
     ]
     parent_names = {image.sha256 for image in images}
     own = {each.name: each.kind for each in patches.class_data} | dict(kinds or {})
-    done = _add_new(project, points, parent_names, weak=True, kinds=own)
+    done = _add_new(project, points, parent_names, weak=True, kinds=own, classes=patches.class_data)
     return replace(done, left_out=patches.left_out)
 
 
@@ -348,12 +348,13 @@ def _add_new(
     *,
     weak: bool,
     kinds: Mapping[str, Kind] | None = None,
+    classes: Iterable[DefectClass] = (),
 ) -> ImportSummary:
     """Add the points that are not in the project yet, and their classes with their kinds."""
     existing = {NewLabel(e.image, e.y, e.x, e.class_name, e.frame) for e in project.labels()}
     wanted = list(points)
     new = [point for point in dict.fromkeys(wanted) if point not in existing]
-    project.add_many(new, source="imported", weak=weak, kinds=kinds)
+    project.add_many(new, source="imported", weak=weak, kinds=kinds, classes=classes)
     known = {entry.name for entry in project.classes}
     # Those of classes without a new label; the others are set by now.
     _set_kinds(project, {name: kind for name, kind in (kinds or {}).items() if name in known})

@@ -32,7 +32,7 @@ from napari_stem_defects.labels.state import LabelState
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from napari_stem_defects.base.defect_classes import Kind
+    from napari_stem_defects.base.defect_classes import DefectClass, Kind
     from napari_stem_defects.base.micrograph import Micrograph
 
 
@@ -187,6 +187,7 @@ class LabelProject(LabelProjectClasses):
         source: LabelSource = "hand",
         weak: bool = False,
         kinds: Mapping[str, Kind] | None = None,
+        classes: Iterable[DefectClass] = (),
     ) -> tuple[Label, ...]:
         """Label points, as one step for `undo` and with one write.
 
@@ -201,6 +202,8 @@ class LabelProject(LabelProjectClasses):
         kinds : mapping of str to {"point", "line", "area"}, optional
             Kinds of classes of the points; those of existing classes are changed. Other new
             classes get the default kinds of their names.
+        classes : iterable of DefectClass, optional
+            Kinds, titles and colours of new classes, instead of the defaults of their names.
 
         Returns
         -------
@@ -210,7 +213,8 @@ class LabelProject(LabelProjectClasses):
         points = list(points)
         keys = dict.fromkeys((point.image, point.frame) for point in points)
         frames = {key: self._frame(*key) for key in keys}
-        classes = self._state.plan_missing_classes((point.class_name for point in points), kinds)
+        names = (point.class_name for point in points)
+        new_classes = self._state.plan_missing_classes(names, kinds, classes)
         author, now = _author(), _now()
         labels = [
             Label(
@@ -230,7 +234,7 @@ class LabelProject(LabelProjectClasses):
         for label in labels:
             _check_inside(label, frames[label.image, label.frame])
         new_frames = [f for key, f in frames.items() if key not in self._state.frames]
-        self._commit([*new_frames, *classes, *labels])
+        self._commit([*new_frames, *new_classes, *labels])
         return tuple(labels)
 
     def update(self, labels: Iterable[Label]) -> tuple[Label, ...]:

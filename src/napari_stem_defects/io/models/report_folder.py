@@ -103,7 +103,7 @@ def _facts(spec: EnsembleSpec) -> dict[str, str]:
     settings = spec.preprocessing.to_dict()
     training = spec.training
     known = {
-        "classes": ", ".join(spec.classes),
+        "classes": ", ".join(f"{each.name} ({each.kind})" for each in spec.class_data),
         "seeds": ", ".join(map(str, spec.seeds)),
         "recipe": training.get("protocol", {}).get("name"),
         "epochs": _join(training.get("schedule", {}).get("epochs")),

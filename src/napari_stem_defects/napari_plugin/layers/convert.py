@@ -319,8 +319,12 @@ def region_features(regions: Sequence[Region]) -> dict[str, list[object]]:
     return {
         "index": [0, *(r.region for r in regions)],
         "class": ["", *(r.class_name for r in regions)],
+        "kind": ["", *(r.kind for r in regions)],
         "area_nm2": [np.nan, *(_number(r.area_nm2) for r in regions)],
         "length_nm": [np.nan, *(_number(r.length_nm) for r in regions)],
+        "width_nm": [np.nan, *(_number(r.width_nm) for r in regions)],
+        "direction_deg": [np.nan, *(_number(r.direction_deg) for r in regions)],
+        "perimeter_nm": [np.nan, *(_number(r.perimeter_nm) for r in regions)],
         "area_px": [0, *(r.area_px for r in regions)],
         "mean_probability": [np.nan, *(r.mean_probability for r in regions)],
         "max_probability": [np.nan, *(r.max_probability for r in regions)],

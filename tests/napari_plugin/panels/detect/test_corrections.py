@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sample_results import SHAPE, result
 
+from napari_stem_defects.base.defect_classes import DefectClass, default_class
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.napari_plugin.panels.common.shared_state import OpenLabels
 from napari_stem_defects.napari_plugin.panels.detect.corrections import Corrections
@@ -23,6 +24,7 @@ class Editor:
 
     def __init__(self) -> None:
         self.labels: dict[str, tuple[tuple[float, float], str]] = {}
+        self.known: list[DefectClass | None] = []
 
     def add_labels(
         self,
@@ -30,7 +32,10 @@ class Editor:
         frame: int,
         positions: Sequence[tuple[float, float]],
         class_name: str,
+        *,
+        known: DefectClass | None = None,
     ) -> tuple[str, ...]:
+        self.known.append(known)
         first = len(self.labels)
         ids = tuple(f"id{first + number}" for number in range(len(positions)))
         self.labels |= {i: (p, class_name) for i, p in zip(ids, positions, strict=True)}
@@ -65,6 +70,7 @@ def test_corrections_become_labels_of_the_open_project(
     correct(corrections, "SF1", "Bulk")
     assert {name for _, name in editor.labels.values()} == {"Bulk"}
     assert len(editor.labels) > 1  # along the fault
+    assert editor.known == [default_class("Bulk")]
     assert corrections.statement() == f"1 corrected, {len(editor.labels)} labels made."
     (made,) = corrections.made
     assert (made.found, made.right) == ("SF1", "Bulk")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.napari_plugin.panels.label.queue import LabelQueue
 from napari_stem_defects.napari_plugin.panels.label.view_model import LabelViewModel
@@ -79,3 +80,13 @@ def test_clear_removes_all_windows(queue: LabelQueue) -> None:
     queue.clear()
     assert changes == [None]
     assert queue.statement() == ""
+
+
+def test_a_class_new_to_the_project_is_that_of_the_model(
+    queue: LabelQueue, labels: LabelViewModel
+) -> None:
+    own = DefectClass("APB", "line", "anti-phase boundary", "#010203")
+    assert labels.image is not None
+    queue.fill(labels.image, 1, [Suggestion(20, 30, "APB", 0.6, "")], {"APB": own})
+    queue.accept()
+    assert [entry.defect_class for entry in labels.classes if entry.name == "APB"] == [own]

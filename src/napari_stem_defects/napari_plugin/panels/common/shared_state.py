@@ -9,6 +9,7 @@ from psygnal import Signal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 
@@ -22,8 +23,13 @@ class LabelEditor(Protocol):
         frame: int,
         positions: Sequence[tuple[float, float]],
         class_name: str,
+        *,
+        known: DefectClass | None = None,
     ) -> tuple[str, ...]:
-        """Label positions (y, x), px, of one frame; return the ids of the labels."""
+        """Label positions (y, x), px, of one frame; return the ids of the labels.
+
+        A class that is new to the project gets the kind, title and colour of ``known``.
+        """
 
     def remove(self, *label_ids: str) -> None:
         """Remove labels."""

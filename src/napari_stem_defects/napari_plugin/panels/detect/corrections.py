@@ -11,6 +11,7 @@ from napari_stem_defects.napari_plugin.panels.common.label_sampling import sampl
 from napari_stem_defects.napari_plugin.panels.common.shared_state import OpenLabels, open_labels
 
 if TYPE_CHECKING:
+    from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.detection.frame_result import FrameResult
     from napari_stem_defects.postprocessing.results import Region
@@ -20,6 +21,7 @@ class _Entry(NamedTuple):
     """A correction, the label positions it covers, and the ids of the labels made from it."""
 
     correction: Correction
+    right: DefectClass | None
     image: Micrograph
     positions: tuple[tuple[float, float], ...]
     labels: list[str]
@@ -83,7 +85,8 @@ class Corrections:
         if region.kind == "point":
             positions = [(region.y_px, region.x_px)]
         correction = Correction(result.frame, int(peak[0]), int(peak[1]), region.class_name, right)
-        self._entries.append(_Entry(correction, image, tuple(positions), []))
+        known = result.map.class_table.get(right)
+        self._entries.append(_Entry(correction, known, image, tuple(positions), []))
         self.add_waiting_labels()
 
     def undo(self) -> None:
@@ -102,7 +105,11 @@ class Corrections:
             if editor is not None and not entry.labels:
                 correction = entry.correction
                 labels = editor.add_labels(
-                    entry.image, correction.frame, entry.positions, correction.right
+                    entry.image,
+                    correction.frame,
+                    entry.positions,
+                    correction.right,
+                    known=entry.right,
                 )
                 entry.labels.extend(labels)
         self.changed.emit()

@@ -19,9 +19,12 @@ from napari_stem_defects.napari_plugin.layers.search_area import get_search_area
 from napari_stem_defects.napari_plugin.panels.label.view_model import NO_IMAGE, NO_PROJECT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from napari.components import ViewerModel
     from napari.layers import Image
 
+    from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.io.models.library import ModelEntry
     from napari_stem_defects.napari_plugin.panels.common.image_selector import ImageSelector
@@ -89,7 +92,8 @@ class LabelActions:
             device="auto",
         )
         job = SUGGEST_LABELS.job(arguments, subject=image.name)
-        self._run.start(job, lambda found: self._on_suggestions(shown, frame, found))
+        classes = entry.spec.class_table
+        self._run.start(job, lambda found: self._on_suggestions(shown, frame, found, classes))
 
     def add_synthetic_defects(self, request: SyntheticDefectRequest, frame: int) -> None:
         """Add point defects to a copy of the image and label them as simulated.
@@ -130,8 +134,14 @@ class LabelActions:
             self._view_model.failed.emit(NO_IMAGE)
         return image, shown
 
-    def _on_suggestions(self, image: Micrograph, frame: int, found: list[Suggestion]) -> None:
-        self._queue.fill(image, frame, found)
+    def _on_suggestions(
+        self,
+        image: Micrograph,
+        frame: int,
+        found: list[Suggestion],
+        classes: Mapping[str, DefectClass],
+    ) -> None:
+        self._queue.fill(image, frame, found, classes)
         self._run.finish(f"{len(found)} windows to label")
         self.found.emit()
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.napari_plugin.panels.label.view_model import LabelViewModel
     from napari_stem_defects.training.active_learning import Suggestion
@@ -36,9 +37,16 @@ class LabelQueue:
         self._image: Micrograph | None = None
         self._frame = 0
         self._position = 0
+        self._classes: Mapping[str, DefectClass] = {}
         self.waiting: list[Suggestion] = []
 
-    def fill(self, image: Micrograph, frame: int, suggestions: Sequence[Suggestion]) -> None:
+    def fill(
+        self,
+        image: Micrograph,
+        frame: int,
+        suggestions: Sequence[Suggestion],
+        classes: Mapping[str, DefectClass] | None = None,
+    ) -> None:
         """Replace the suggestions and make the first one current.
 
         Parameters
@@ -48,7 +56,10 @@ class LabelQueue:
         frame : int
             Frame of the suggestions.
         suggestions : sequence of Suggestion
+        classes : mapping of str to DefectClass, optional
+            Classes of the model that suggests the windows.
         """
+        self._classes = classes or {}
         self._image, self._frame = image, frame
         self.waiting, self._position = list(suggestions), 0
         self.changed.emit()
@@ -80,7 +91,10 @@ class LabelQueue:
         if current is None or self._image is None:
             return
         positions = [(current.y, current.x)]
-        if self._labels.add_labels(self._image, self._frame, positions, class_name, "suggested"):
+        known = self._classes.get(class_name)
+        if self._labels.add_labels(
+            self._image, self._frame, positions, class_name, "suggested", known
+        ):
             self.skip()
 
     def accept(self) -> None:

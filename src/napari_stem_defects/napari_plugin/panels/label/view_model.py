@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_stem_defects.base.defect_classes import Kind
+    from napari_stem_defects.base.defect_classes import DefectClass, Kind
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.labels.label import Label, LabelClass, LabelledFrame, LabelSource
 
@@ -213,6 +213,7 @@ class LabelViewModel:
         positions: Sequence[tuple[float, float]],
         class_name: str,
         source: LabelSource = "hand",
+        known: DefectClass | None = None,
     ) -> tuple[str, ...]:
         """Label several positions of an image as one undo step.
 
@@ -227,6 +228,9 @@ class LabelViewModel:
         class_name : str
         source : {"hand", "suggested", "simulated", "imported"}
             Origin of the labels.
+        known : DefectClass, optional
+            The class in the model that found the places; its kind, title and colour become those
+            of a class that is new to the project.
 
         Returns
         -------
@@ -239,7 +243,8 @@ class LabelViewModel:
             self._add_image(project, image, frame)
             sha256 = project.add_image(image)
             points = [NewLabel(sha256, y, x, class_name, frame) for y, x in positions]
-            added = project.add_many(points, source=source)
+            given = () if known is None else (known,)
+            added = project.add_many(points, source=source, classes=given)
         self._all_changed()
         return tuple(label.id for label in added)
 
@@ -330,17 +335,10 @@ class LabelViewModel:
                 self.active_class = to.strip()
         self._all_changed()
 
-    def set_class(
-        self,
-        name: str,
-        *,
-        kind: Kind | None = None,
-        title: str | None = None,
-        colour: str | None = None,
-    ) -> None:
-        """Change kind, title or colour (``#rrggbb``) of a class."""
+    def set_class(self, name: str, **changes: Any) -> None:
+        """Change ``kind``, ``title`` or ``colour`` of a class; see `LabelProject.set_class`."""
         with self._emit_failures():
-            self._open_project().set_class(name, kind=kind, title=title, colour=colour)
+            self._open_project().set_class(name, **changes)
         self._all_changed()
 
     def remove_class(self, name: str) -> None:
