@@ -30,6 +30,7 @@ from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.io.images.read import read
 from napari_stem_defects.networks.architecture import Architecture
 from napari_stem_defects.networks.spec import EnsembleSpec
+from napari_stem_defects.lattice.geometry import LatticeGeometry
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 from napari_stem_defects.simulation.random_scenes import FAULT_CLASSES, SceneDistribution
 from napari_stem_defects.training.clicks import Clicks, from_clicks
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 CLASSES = (BULK, "LC", "SF1", "SF2", "Twin_Bound", "Vacancy_CdTe", "interstitial")
 PIXEL_SIZE_NM = 0.02692  # {111} planes of CdTe, 0.3742 nm, are 13.9 px apart in the micrograph
 LATTICE_NM = 0.3742
+GEOMETRY = LatticeGeometry(70.53, spacing_nm=LATTICE_NM)
 # Centre lines (y, x) and the offsets across the band at which it is clicked.
 LINES = {
     "SF1": ((0.0, 333.0), (328.0, 337.5), (-8.0, 0.0, 8.0)),
@@ -213,6 +215,7 @@ RECIPE = EnsembleRecipe(
         architecture=ARCHITECTURE,
         pixel_size_nm=PIXEL_SIZE_NM,
         lattice_nm=LATTICE_NM,
+        lattice_geometry=GEOMETRY,
         thresholds=THRESHOLDS,
         description=DESCRIPTION,
         licence="BSD-3-Clause",

@@ -23,6 +23,7 @@ from napari_stem_defects.base.defect_classes import BULK, default_kind
 from napari_stem_defects.io.images.read import read
 from napari_stem_defects.networks.architecture import Architecture
 from napari_stem_defects.networks.spec import EnsembleSpec
+from napari_stem_defects.lattice.geometry import LatticeGeometry
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 from napari_stem_defects.simulation.random_scenes import SceneDistribution
 from napari_stem_defects.training.clicks import Clicks, from_clicks
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 CLASSES = (BULK, "Extra", "IExtra", "Mis")
 PIXEL_SIZE_NM = 0.01637  # {100} planes of SrTiO3, 0.3905 nm, are 23.85 px apart in the micrograph
 LATTICE_NM = 0.3905
+GEOMETRY = LatticeGeometry(90.0, spacing_nm=LATTICE_NM)
 EDITED = ("STO_extra.tif", "STO_iextra.tif", "STO_missing.tif")
 # Rare defects are repeated in every view, each time with another random shift.
 REPEATS = 8
@@ -126,6 +128,7 @@ RECIPE = EnsembleRecipe(
         architecture=Architecture(channels=(12, 24, 64, 96), padded=False),
         pixel_size_nm=PIXEL_SIZE_NM,
         lattice_nm=LATTICE_NM,
+        lattice_geometry=GEOMETRY,
         thresholds=THRESHOLDS,
         description=DESCRIPTION,
         licence="BSD-3-Clause",

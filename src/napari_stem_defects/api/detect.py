@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.api.models import load_model
-from napari_stem_defects.base.defaults import DEFAULT_MODEL
+from napari_stem_defects.base.defaults import AUTO_MODEL
 from napari_stem_defects.base.progress import ProgressCallback, silent
 from napari_stem_defects.base.search_area import SearchArea
 from napari_stem_defects.detection.cutout import Cutout
 from napari_stem_defects.detection.detect_frame import detect_frame
+from napari_stem_defects.detection.nothing_fits import nothing_fits
+from napari_stem_defects.io.models.choose import choose_from_library
 from napari_stem_defects.networks.spec import Ensemble
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ Model = Ensemble | str | Path
 
 def detect(
     micrograph: Micrograph,
-    model: Model = DEFAULT_MODEL,
+    model: Model = AUTO_MODEL,
     *,
     frame: int = 0,
     stride: int | None = None,
@@ -44,8 +46,12 @@ def detect(
     ----------
     micrograph : Micrograph
         Image or stack, from `read`, `simulate` or an array.
-    model : Ensemble, str or Path, default: `DEFAULT_MODEL`
-        Loaded ensemble, its name in the model library, or its ``.safetensors`` file.
+    model : Ensemble, str or Path, default: "auto"
+        Loaded ensemble, its name in the model library, or its ``.safetensors`` file. "auto" is the
+        model of the library whose lattice geometry fits the frame. Where none fits, or where the
+        one that fits does not recognise the crystal, no defect gets a name:
+        ``parameters["recognised"]`` of the result is False, and ``parameters["recognition"]``
+        states the reason.
     frame : int, default: 0
         Index of the frame in a stack.
     stride : int, optional
@@ -78,19 +84,49 @@ def detect(
     >>> import napari_stem_defects as sd
     >>> simulation = sd.simulate(size=256)
     >>> detection = sd.detect(simulation.micrograph, stride=16, device="cpu")
+    >>> detection.parameters["model_choice"].partition(":")[0]
+    'model cdte-110 chosen'
     >>> "SF1" in {region.class_name for region in detection.regions}
     True
     """
-    ensemble = model if isinstance(model, Ensemble) else load_model(model)
-    shown = micrograph.frame(frame)
-    cutout = Cutout.of(shown, None if area is None else SearchArea.from_value(area), ensemble.spec)
-    found = detect_frame(
-        cutout.part,
-        ensemble,
+    shown, choice = micrograph.frame(frame), ""
+    if model == AUTO_MODEL:
+        chosen = choose_from_library(shown)
+        if chosen.entry is None:
+            return nothing_fits(shown, chosen.measured, chosen.statement, frame)
+        model, choice = chosen.entry.path, chosen.statement
+    return detect_with(
+        model if isinstance(model, Ensemble) else load_model(model),
+        shown,
+        area=None if area is None else SearchArea.from_value(area),
+        choice=choice,
         stride=stride,
         thresholds=thresholds,
         device=device,
         frame=frame,
         report=report,
     )
+
+
+def detect_with(
+    ensemble: Ensemble, micrograph: Micrograph, *, area: SearchArea | None, **options: Any
+) -> Detection:
+    """Find the defects of a frame, or of a part of it, with a loaded ensemble.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+    micrograph : Micrograph
+        One frame.
+    area : SearchArea or None
+        Part of the frame to search; None for all of it.
+    **options
+        Further parameters of `detection.detect_frame.detect_frame`.
+
+    Returns
+    -------
+    Detection
+    """
+    cutout = Cutout.of(micrograph, area, ensemble.spec)
+    found = detect_frame(cutout.part, ensemble, **options)
     return found if cutout.area is None else cutout.result(found).detection()

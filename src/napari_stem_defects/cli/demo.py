@@ -8,7 +8,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.base.defaults import DEFAULT_MODEL
 from napari_stem_defects.cli.detect import print_outcome
 from napari_stem_defects.cli.terminal import long_work
 
@@ -34,13 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Simulate or read an image, write its results, and show them if there is a display."""
-    from napari_stem_defects.io.models.library import find_model
     from napari_stem_defects.jobs.batch import detect_files
     from napari_stem_defects.jobs.batch_frame import Settings
 
-    model = find_model(DEFAULT_MODEL)
     image = options.image or _simulated(options.out)
-    settings = Settings(options.out.resolve() / _RESULTS, model)
+    settings = Settings(options.out.resolve() / _RESULTS)
     with long_work() as bar:
         (outcome,) = detect_files([image.resolve()], settings, report=bar)
     print_outcome(outcome)

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_stem_defects.base.defaults import DEFAULT_MODEL
+from napari_stem_defects.base.defaults import AUTO_MODEL
 from napari_stem_defects.cli.options import (
     add_device,
     add_out,
@@ -17,6 +17,7 @@ from napari_stem_defects.cli.options import (
     thresholds,
 )
 from napari_stem_defects.cli.terminal import long_work, print_error, print_result
+from napari_stem_defects.detection.model_choice import NOT_RECOGNISED, given_statement
 
 if TYPE_CHECKING:
     import argparse
@@ -34,7 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="file or folder")
     add_out(parser, "folder for the results; each image gets a folder in it")
     parser.add_argument(
-        "--model", default=DEFAULT_MODEL, metavar="NAME|FILE", help="default: %(default)s"
+        "--model",
+        default=AUTO_MODEL,
+        metavar="NAME|FILE|auto",
+        help="default: %(default)s, the model whose lattice fits the image",
     )
     parser.add_argument(
         "--stride",
@@ -82,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
     images = [path.resolve() for path in find_images(options.images)]
     settings = Settings(
         out=options.out.resolve(),
-        model=find_model(options.model).resolve(),
+        model=None if options.model == AUTO_MODEL else find_model(options.model).resolve(),
         stride=options.stride,
         pixel_size_nm=options.pixel_size,
         device=options.device,
@@ -124,12 +128,19 @@ def print_outcome(outcome: Outcome) -> None:
         return
     summary = read_summary(outcome.folder)
     found = ", ".join(f"{count} {name}" for name, count in summary["counts"].items() if count)
-    print_result(f"{outcome.image.name}: {found or 'no defect'} -> {outcome.folder}")
+    nothing = "no defect" if summary.get("recognised", True) else NOT_RECOGNISED
+    print_result(f"{outcome.image.name}: {found or nothing} -> {outcome.folder}")
     for note in _notes(summary):
         print_result(f"  {note}")
 
 
 def _notes(summary: Mapping[str, Any]) -> Iterator[str]:
+    recognition, choice = summary.get("recognition"), summary.get("model_choice")
+    if choice and choice not in (recognition, given_statement(summary["model"]["name"])):
+        yield choice
+    if recognition:
+        yield recognition
+    yield from summary.get("warnings") or ()
     if summary["image"]["pixel_size_source"] not in STATED:
         yield summary["parameters"]["scale_statement"]
     yield from summary["image"]["notes"]

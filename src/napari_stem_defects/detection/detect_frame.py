@@ -9,9 +9,12 @@ import numpy as np
 
 from napari_stem_defects.base.progress import ProgressCallback, silent
 from napari_stem_defects.detection.detect_matched import matched_filter_map
+from napari_stem_defects.detection.model_choice import given_statement, misfit_warning
+from napari_stem_defects.detection.recognition import Recognition, recognise, without_names
 from napari_stem_defects.detection.valid_windows import valid_windows
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.inference.spatial_averaging import average_logits
+from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.lattice.scale import match_scale, resample, scale_positions
 from napari_stem_defects.postprocessing.masks import MIN_PLANAR_LENGTH_PX, masks_from_probability
 from napari_stem_defects.postprocessing.regions import measure_regions
@@ -40,6 +43,7 @@ def detect_frame(
     device: str = "auto",
     mode: InferenceMode = "fast",
     frame: int = 0,
+    choice: str = "",
     report: ProgressCallback = silent,
     watch: PartialCallback | None = None,
 ) -> Detection:
@@ -60,6 +64,9 @@ def detect_frame(
         Whether an early exit and half precision are allowed; see `inference.predict`.
     frame : int
         Index of the frame in its stack, for the result.
+    choice : str
+        Why the ensemble was chosen automatically; "" if it was given. Only a given one names
+        defects in an image that it does not recognise.
     report : callable
         Gets the progress after every batch of windows.
     watch : callable, optional
@@ -90,7 +97,30 @@ def detect_frame(
     scale = match_scale(micrograph, spec.target_scale)
     found = _probability_map(scale, ensemble, stride, device, mode, report, watch)
     parameters = {"stride_px": stride, "thresholds": limits, "device": device, "mode": mode}
+    recognition = recognise(found, limits, spec.name)
+    if choice and not recognition.recognised:
+        found = without_names(found)
+    parameters |= _about_the_model(micrograph, scale, spec, choice, recognition)
     return _measured(found, scale, spec, frame, parameters, started)
+
+
+def _about_the_model(
+    micrograph: Micrograph,
+    scale: ScaleMatch,
+    spec: EnsembleSpec,
+    choice: str,
+    recognition: Recognition,
+) -> dict[str, Any]:
+    """Return lattice, choice of the model, recognition and warnings for the result."""
+    measured = measure_lattices(micrograph.pixels)
+    warning = "" if choice else misfit_warning(measured, spec, micrograph.pixel_size_nm)
+    return {
+        "lattice": measured.to_json(scale.micrograph.pixel_size_nm),
+        "model_choice": choice or given_statement(spec.name),
+        "recognised": recognition.recognised,
+        "recognition": recognition.statement,
+        "warnings": [warning] if warning else [],
+    }
 
 
 def _check_size(micrograph: Micrograph) -> None:

@@ -10,13 +10,21 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import BrokenExecutor, Future, wait
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
+from napari_stem_defects.detection.nothing_fits import NO_MODEL
 from napari_stem_defects.errors import InputError, ModelError, OutputError, OverwriteError
+from napari_stem_defects.io.models.choose import choose_for_frames
 from napari_stem_defects.io.models.model_file import read_spec
 from napari_stem_defects.io.results.result_folder import ResultFolder, open_results
-from napari_stem_defects.jobs.batch_frame import CalibratedImage, FrameTask, Settings, read_once
+from napari_stem_defects.jobs.batch_frame import (
+    CalibratedImage,
+    FrameTask,
+    ImageChoice,
+    Settings,
+    read_once,
+)
 from napari_stem_defects.jobs.executors import HERE, FrameExecutor
 from napari_stem_defects.lattice.scale import match_scale
 
@@ -80,9 +88,8 @@ def detect_files(
     InputError
         A worker process died.
     """
-    batch = _Batch(
-        settings, *read_spec(settings.model), workers, _BatchProgress(report, len(images))
-    )
+    given = None if settings.model is None else _Chosen.of(ImageChoice(settings.model))
+    batch = _Batch(settings, given, workers, _BatchProgress(report, len(images)))
     waiting: deque[_Opened | Outcome] = deque()
     for number, image in enumerate(images):
         waiting.append(batch.open(number, image))
@@ -93,6 +100,25 @@ def detect_files(
 
 
 @dataclass(frozen=True)
+class _Chosen:
+    """The model for an image and its description; None where no model fits."""
+
+    choice: ImageChoice
+    spec: EnsembleSpec | None = None
+    sha256: str = ""
+
+    @classmethod
+    def of(cls, choice: ImageChoice) -> _Chosen:
+        return cls(choice) if choice.model is None else cls(choice, *read_spec(choice.model))
+
+    @property
+    def model(self) -> Mapping[str, str]:
+        """Name and hash of the model, as stored in the results."""
+        name = NO_MODEL if self.spec is None else self.spec.name
+        return {"name": name, "sha256": self.sha256}
+
+
+@dataclass(frozen=True)
 class _Opened:
     """An image whose frames have been submitted."""
 
@@ -100,6 +126,7 @@ class _Opened:
     image: CalibratedImage
     folder: ResultFolder
     frames: Sequence[Future[None]]
+    model: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -124,37 +151,37 @@ class _BatchProgress:
 @dataclass(frozen=True)
 class _Batch:
     settings: Settings
-    spec: EnsembleSpec
-    model_sha256: str
+    given: _Chosen | None
     workers: FrameExecutor
     progress_of_batch: _BatchProgress
-
-    @property
-    def model(self) -> Mapping[str, str]:
-        """Name and hash of the model, as stored in the results."""
-        return {"name": self.spec.name, "sha256": self.model_sha256}
 
     def open(self, number: int, path: Path) -> _Opened | Outcome:
         """Read an image and submit its unfinished frames."""
         try:
-            micrograph = self._calibrated(read_once(path))
+            micrograph = read_once(path)
             for frame in self.settings.frames or ():
                 micrograph.frame(frame)  # raises if the frame does not exist
+            if self.settings.pixel_size_nm is not None:
+                micrograph = micrograph.with_pixel_size(self.settings.pixel_size_nm, "user")
+            chosen = self.given or self._choose(micrograph)
+            micrograph = self._calibrated(micrograph, chosen.spec)
         except InputError as error:
             return Outcome(path, fault=str(error))
         size, area = micrograph.pixel_size_nm, self.settings.area
-        shaping = {
+        shaping: dict[str, Any] = {
             "stride_px": self.settings.stride,
             "pixel_size_nm": size,
-            "model": self.spec.to_dict(),
+            "model": None if chosen.spec is None else chosen.spec.to_dict(),
             "area_px": None if area is None else area.to_json(),
             "thresholds": dict(self.settings.thresholds),
         }
+        if chosen.choice.statement:
+            shaping["model_choice"] = chosen.choice.statement
         try:
             folder = open_results(
                 self.settings.out,
                 micrograph,
-                self.model,
+                chosen.model,
                 shaping,
                 self.settings.frames,
                 overwrite=self.settings.overwrite,
@@ -167,15 +194,23 @@ class _Batch:
         futures = []
         for place, frame in enumerate(left):
             report = self.progress_of_batch.within(number, skipped + place, count)
-            task = FrameTask(image, frame, folder, self.settings)
+            task = FrameTask(image, frame, folder, self.settings, chosen.choice)
             futures.append(self.workers.submit(task, report))
-        return _Opened(number, image, folder, futures)
+        return _Opened(number, image, folder, futures, chosen.model)
 
-    def _calibrated(self, micrograph: Micrograph) -> Micrograph:
+    def _choose(self, micrograph: Micrograph) -> _Chosen:
+        """Choose the model of the library whose lattice fits the first usable frame."""
+        frames = self.settings.frames or range(micrograph.frame_count)
+        choice = choose_for_frames(micrograph, frames)
+        model = None if choice.entry is None else choice.entry.path
+        return _Chosen.of(ImageChoice(model, choice.statement))
+
+    @staticmethod
+    def _calibrated(micrograph: Micrograph, spec: EnsembleSpec | None) -> Micrograph:
         """Give a whole stack the calibration of its first frame."""
-        if self.settings.pixel_size_nm is not None:
-            return micrograph.with_pixel_size(self.settings.pixel_size_nm, "user")
-        first = match_scale(micrograph.frame(0), self.spec.target_scale).micrograph
+        if spec is None or micrograph.pixel_size_source == "user":
+            return micrograph
+        first = match_scale(micrograph.frame(0), spec.target_scale).micrograph
         if first.pixel_size_nm is None:
             return micrograph
         return micrograph.with_pixel_size(first.pixel_size_nm, first.pixel_size_source)
@@ -198,7 +233,7 @@ class _Batch:
             return Outcome(path, fault=str(error))
         try:
             if not folder.finished:
-                folder.merge(opened.image.read(), self.model)
+                folder.merge(opened.image.read(), opened.model)
         except OverwriteError as error:
             return Outcome(path, fault=str(error))
         return Outcome(path, folder.path)

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.api.detect import detect
+from napari_stem_defects.api.detect import detect_with
 from napari_stem_defects.base.out_of_memory import ADVICE, is_out_of_memory
 from napari_stem_defects.base.progress import ProgressCallback, silent
+from napari_stem_defects.detection.nothing_fits import nothing_fits
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.models.model_file import load_model
+from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.workers.isolated_read import read_micrograph
 
 if TYPE_CHECKING:
@@ -31,8 +33,8 @@ class Settings:
     ----------
     out : Path
         Folder of the results.
-    model : Path
-        A model file.
+    model : Path or None
+        A model file; None for the model of the library whose lattice fits each image.
     stride : int or None
         Step of the sliding window in px at the pixel size of the model; None for the default of
         the model.
@@ -50,7 +52,7 @@ class Settings:
     """
 
     out: Path
-    model: Path
+    model: Path | None = None
     stride: int | None = None
     pixel_size_nm: float | None = None
     device: str = "auto"
@@ -85,6 +87,22 @@ class CalibratedImage:
 
 
 @dataclass(frozen=True)
+class ImageChoice:
+    """The model that an image is searched with.
+
+    Attributes
+    ----------
+    model : Path or None
+        A model file; None where no model fits.
+    statement : str
+        Why it was chosen automatically, or why none was; "" if it was given.
+    """
+
+    model: Path | None
+    statement: str = ""
+
+
+@dataclass(frozen=True)
 class FrameTask:
     """One frame to be searched; small, so that it can be sent to any process.
 
@@ -95,12 +113,14 @@ class FrameTask:
         Index of the frame.
     folder : ResultFolder
     settings : Settings
+    choice : ImageChoice
     """
 
     image: CalibratedImage
     frame: int
     folder: ResultFolder
     settings: Settings
+    choice: ImageChoice
 
 
 def detect_task(task: FrameTask, report: ProgressCallback = silent) -> None:
@@ -126,17 +146,22 @@ def detect_task(task: FrameTask, report: ProgressCallback = silent) -> None:
 
 
 def _detect(task: FrameTask, report: ProgressCallback) -> None:
-    settings = task.settings
-    found = detect(
-        task.image.read(),
-        _load(settings.model),
-        frame=task.frame,
-        stride=settings.stride,
-        thresholds=settings.thresholds,
-        device=settings.device,
-        area=settings.area,
-        report=report,
-    )
+    settings, frame = task.settings, task.image.read().frame(task.frame)
+    if task.choice.model is None:
+        measured = measure_lattices(frame.pixels)
+        found = nothing_fits(frame, measured, task.choice.statement, task.frame)
+    else:
+        found = detect_with(
+            _load(task.choice.model),
+            frame,
+            area=settings.area,
+            choice=task.choice.statement,
+            frame=task.frame,
+            stride=settings.stride,
+            thresholds=settings.thresholds,
+            device=settings.device,
+            report=report,
+        )
     task.folder.write_frame(found)
 
 

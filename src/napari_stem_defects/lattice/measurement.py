@@ -196,7 +196,7 @@ def _next_basis(
 
 def _fit(found: Spectrum, basis: Array) -> tuple[Array, Array]:
     """Fit a basis to its measured reflections; return it and the covariance of its vectors."""
-    size = np.arange(-_MAX_ORDER, _MAX_ORDER + 1)
+    size = range(-_MAX_ORDER, _MAX_ORDER + 1)
     orders = np.array([(h, k) for h in size for k in size if (h, k) > (0, 0)])
     for _ in range(2):
         expected = orders @ basis

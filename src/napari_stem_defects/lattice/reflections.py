@@ -55,7 +55,7 @@ class Spectrum:
         """Return row and column of positions (N, 2) in cycles per px, in the stored half."""
         flipped = np.where((positions[:, 1] < 0)[:, None], -positions, positions)
         found = np.rint(flipped / self.steps).astype(np.intp)
-        return found + np.array([self.power.shape[0] // 2, self.margin])
+        return np.asarray(found + np.array([self.power.shape[0] // 2, self.margin]))
 
 
 def spectrum(pixels: NDArray[np.float32]) -> Spectrum:

@@ -12,17 +12,23 @@ import numpy as np
 from skimage.transform import resize
 
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.lattice.geometry import describe_cell
+from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.lattice.power_spectrum import measure_lattice, pixel_size_from_lattice
+from napari_stem_defects.lattice.unit_cell import unit_cell
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.lattice.geometry import LatticeGeometry
 
 # Relative difference of pixel sizes below which images are not resampled.
 SCALE_TOLERANCE = 0.02
 # Range of magnifications that preserve the pattern on which the networks were trained.
 SCALE_LIMITS = (0.1, 10.0)
+# Relative difference of two measurements of a spacing below which they are of the same planes.
+_SAME_SPACING = 0.05
 _ORIGINS = {"lattice": "from the lattice", "user": "as given", "simulation": "from the simulation"}
 
 _Positions = TypeVar("_Positions", float, "NDArray[Any]")
@@ -41,11 +47,15 @@ class TargetScale:
         uncalibrated image; None if unknown.
     window_px : int
         Edge of the sliding window; an image must contain at least half a window.
+    geometry : LatticeGeometry or None
+        Geometry of the lattice of the crystal. An uncalibrated image gets a pixel size only from
+        a lattice that fits it; any lattice fits None.
     """
 
     pixel_size_nm: float | None
     lattice_nm: float | None = None
     window_px: int = 64
+    geometry: LatticeGeometry | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +81,8 @@ def match_scale(micrograph: Micrograph, target: TargetScale) -> ScaleMatch:
     """Determine how a single-frame micrograph is resampled for a model.
 
     The pixel size is that of the micrograph. If it has none, it is measured from the lattice in the
-    power spectrum and the lattice spacing of the crystal that the model was trained on.
+    power spectrum and the lattice spacing of the crystal that the model was trained on, if the
+    geometry of the lattice is that of the crystal.
 
     Parameters
     ----------
@@ -95,12 +106,10 @@ def match_scale(micrograph: Micrograph, target: TargetScale) -> ScaleMatch:
             micrograph, 1.0, "The model has no pixel size; the image is used as it is."
         )
     if micrograph.pixel_size_nm is None:
-        micrograph = _measure_pixel_size(micrograph, target.lattice_nm)
+        micrograph, statement = _measure_pixel_size(micrograph, target)
     size = micrograph.pixel_size_nm
     if size is None:
-        return ScaleMatch(
-            micrograph, 1.0, "No pixel size and no lattice found; the image is used as it is."
-        )
+        return ScaleMatch(micrograph, 1.0, statement)
     factor = size / target.pixel_size_nm
     if not SCALE_LIMITS[0] <= factor <= SCALE_LIMITS[1]:
         raise InputError(
@@ -125,11 +134,29 @@ def match_scale(micrograph: Micrograph, target: TargetScale) -> ScaleMatch:
     )
 
 
-def _measure_pixel_size(micrograph: Micrograph, lattice_nm: float | None) -> Micrograph:
-    lattice = None if lattice_nm is None else measure_lattice(micrograph.pixels)
-    if lattice is None or lattice_nm is None:
-        return micrograph
-    return micrograph.with_pixel_size(pixel_size_from_lattice(lattice, lattice_nm), "lattice")
+def _measure_pixel_size(micrograph: Micrograph, target: TargetScale) -> tuple[Micrograph, str]:
+    """Return the micrograph, with a pixel size from a lattice that fits, and why it has none."""
+    if target.lattice_nm is None:
+        return micrograph, "No pixel size and no lattice found; the image is used as it is."
+    lattice = measure_lattice(micrograph.pixels)
+    if target.geometry is None:
+        size = None if lattice is None else pixel_size_from_lattice(lattice, target.lattice_nm)
+    else:
+        cell = measure_lattices(micrograph.pixels).cell
+        if cell is None and lattice is not None:
+            cell = unit_cell(np.array(lattice.vectors), np.zeros((2, 2)), lattice.confidence)
+        if cell is not None and target.geometry.misfit(cell) > 1:
+            return micrograph, (
+                f"No pixel size, and the lattice ({describe_cell(cell)}) is not that of the model"
+                f" ({target.geometry.describe()}); the image is used as it is."
+            )
+        size = None if cell is None else target.lattice_nm / cell.spacing_px
+        first = None if lattice is None else pixel_size_from_lattice(lattice, target.lattice_nm)
+        if first is not None and size is not None and abs(first / size - 1) < _SAME_SPACING:
+            size = first
+    if size is None:
+        return micrograph, "No pixel size and no lattice found; the image is used as it is."
+    return micrograph.with_pixel_size(size, "lattice"), ""
 
 
 def resample(pixels: NDArray[np.float32], factor: float) -> NDArray[np.float32]:

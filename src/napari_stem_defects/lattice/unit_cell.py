@@ -120,8 +120,8 @@ def unit_cell(reciprocal: Array, covariance: Array, confidence: float) -> UnitCe
     -------
     UnitCell
     """
-    real = _acute(reduce_basis(np.linalg.inv(reciprocal).T))
-    dual = np.linalg.inv(real).T
+    real = _acute(reduce_basis(_dual(reciprocal)))
+    dual = _dual(real)
     # dual = order @ reciprocal with whole numbers: the covariance follows the change of basis.
     order = np.rint(dual @ np.linalg.inv(reciprocal))
     changed = order @ covariance @ order.T
@@ -150,6 +150,11 @@ def unit_cell(reciprocal: Array, covariance: Array, confidence: float) -> UnitCe
     )
 
 
+def _dual(rows: Array) -> Array:
+    """Return the basis whose scalar products with the given one are 1 or 0."""
+    return np.asarray(np.linalg.inv(rows).T, np.float64)
+
+
 def _acute(real: Array) -> Array:
     """Turn the second vector so that the angle is at most 90 degrees, the first to x >= 0."""
     first, second = real
@@ -160,7 +165,7 @@ def _acute(real: Array) -> Array:
 
 def _shape(dual: Array) -> Array:
     """Return both lengths in px, the angle in degrees and the ratio of a reciprocal basis."""
-    first, second = np.linalg.inv(dual).T
+    first, second = _dual(dual)
     lengths = np.hypot(*first), np.hypot(*second)
     cosine = np.clip(first @ second / (lengths[0] * lengths[1]), -1, 1)
     return np.array([*lengths, np.degrees(np.arccos(cosine)), lengths[1] / lengths[0]])

@@ -17,6 +17,7 @@ from napari_stem_defects.base.defect_classes import (
     complete_classes,
 )
 from napari_stem_defects.errors import InputError, ModelError
+from napari_stem_defects.lattice.geometry import LatticeGeometry
 from napari_stem_defects.lattice.scale import TargetScale
 from napari_stem_defects.networks.architecture import (
     AnyArchitecture,
@@ -45,7 +46,7 @@ _JSON_TYPES: dict[str, type] = {
     "versions": dict,
 }
 # Entries that files of earlier format versions lack; absent ones get their defaults.
-_OPTIONAL = frozenset({"class_data"})
+_OPTIONAL = frozenset({"class_data", "lattice_geometry"})
 _MALFORMED = (TypeError, ValueError, KeyError, AttributeError, OverflowError, InputError)
 
 
@@ -107,6 +108,8 @@ class EnsembleSpec:
     class_data : tuple of DefectClass
         Kind, title and colour of each class, in the order of ``classes``. Those that are not given
         get the defaults of their names.
+    lattice_geometry : LatticeGeometry or None
+        Geometry of the lattice that the model knows; None where it is not known.
     """
 
     name: str
@@ -124,6 +127,7 @@ class EnsembleSpec:
     description: str = ""
     licence: str = ""
     class_data: tuple[DefectClass, ...] = ()
+    lattice_geometry: LatticeGeometry | None = None
 
     def __post_init__(self) -> None:
         """Raise `ModelError` for names and counts that files and layers cannot hold."""
@@ -166,7 +170,7 @@ class EnsembleSpec:
     def target_scale(self) -> TargetScale:
         """Pixel size or lattice spacing that images are resampled to before inference."""
         window_px = self.preprocessing.patch_px
-        return TargetScale(self.pixel_size_nm, self.lattice_nm, window_px)
+        return TargetScale(self.pixel_size_nm, self.lattice_nm, window_px, self.lattice_geometry)
 
     def threshold(self, class_name: str) -> float:
         """Return the threshold of a class; 0.5 where none is stored."""
@@ -198,7 +202,9 @@ class EnsembleSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the description as JSON-safe values."""
-        return asdict(self)
+        values = asdict(self)
+        # Left out where unknown, so that descriptions of earlier models keep their form.
+        return {n: v for n, v in values.items() if n not in _OPTIONAL or v is not None}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> EnsembleSpec:
@@ -237,6 +243,7 @@ def _parsed(values: Mapping[str, Any]) -> dict[str, Any]:
             for name, pair in values["calibration"].items()
         },
         "class_data": _class_data(values),
+        "lattice_geometry": LatticeGeometry.from_json(values.get("lattice_geometry")),
     }
 
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 CORRECTIONS = "corrections"
 """Key of the regions corrected by hand, in the parameters of a frame and in the summary."""
 
+ABOUT_THE_MODEL = ("model_choice", "recognition", "warnings", "lattice")
+"""Parameters of the first frame that the summary repeats: why this model, and what it fits."""
+
 _LIBRARIES = ("numpy", "scipy", "scikit-image", "torch")
 
 
@@ -93,6 +96,8 @@ def make_summary(
             "notes": list(micrograph.notes),
         },
         "model": plain(model),
+        **{name: first["parameters"].get(name) for name in ABOUT_THE_MODEL},
+        "recognised": all(frame["parameters"].get("recognised", True) for frame in frames),
         "parameters": first["parameters"],
         CORRECTIONS: [
             each for frame in frames for each in frame["parameters"].get(CORRECTIONS, ())

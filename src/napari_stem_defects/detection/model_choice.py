@@ -1,0 +1,110 @@
+"""Which model suits an image: the one whose lattice geometry fits the lattice of the image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_stem_defects.lattice.geometry import describe_cell
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from napari_stem_defects.lattice.measurement import LatticeMeasurement
+    from napari_stem_defects.networks.spec import EnsembleSpec
+
+ADVICE = "label a few places (Label patches) or look at the survey"
+NOT_RECOGNISED = "not recognised"
+_MAX_LISTED = 4
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """The model chosen for an image.
+
+    Attributes
+    ----------
+    name : str or None
+        Key of the chosen model; None where none fits.
+    statement : str
+        Which model and why, or why none, in one sentence.
+    """
+
+    name: str | None
+    statement: str
+
+
+def given_statement(name: str) -> str:
+    """Return the statement on the choice of a model that was given by hand."""
+    return f"model {name} was given"
+
+
+def choose_model(
+    measured: LatticeMeasurement,
+    specs: Mapping[str, EnsembleSpec],
+    pixel_size_nm: float | None = None,
+) -> ModelChoice:
+    """Choose the model whose lattice geometry fits best, special ones before general ones.
+
+    Parameters
+    ----------
+    measured : LatticeMeasurement
+        Lattice of the image.
+    specs : mapping of str to EnsembleSpec
+        Descriptions of the models; of two that fit equally the first is taken. Models without a
+        lattice geometry are not chosen.
+    pixel_size_nm : float, optional
+        Edge of a pixel of the image in nm; with it the spacing must fit, too.
+
+    Returns
+    -------
+    ModelChoice
+    """
+    cell = measured.cell
+    known = {n: s.lattice_geometry for n, s in specs.items() if s.lattice_geometry is not None}
+    if cell is None:
+        return ModelChoice(None, f"{NOT_RECOGNISED}: no lattice, {measured.reason}; {ADVICE}")
+    ranked = sorted(
+        (geometry.is_general, geometry.misfit(cell, pixel_size_nm), place, name)
+        for place, (name, geometry) in enumerate(known.items())
+        if geometry.misfit(cell, pixel_size_nm) <= 1
+    )
+    lattice = describe_cell(cell, pixel_size_nm)
+    if not ranked:
+        knowledge = [f"{n} {g.describe()}" for n, g in known.items()]
+        more = f"; and {len(knowledge) - _MAX_LISTED} more" * (len(knowledge) > _MAX_LISTED)
+        listed = "; ".join(knowledge[:_MAX_LISTED]) + more or "none"
+        return ModelChoice(
+            None,
+            f"{NOT_RECOGNISED}: the lattice is {lattice}, the models know: {listed}; {ADVICE}",
+        )
+    general, _, _, name = ranked[0]
+    reason = "no special model fits" if general else f"its geometry is {known[name].describe()}"
+    return ModelChoice(name, f"model {name} chosen: the lattice is {lattice}; {reason}")
+
+
+def misfit_warning(
+    measured: LatticeMeasurement, spec: EnsembleSpec, pixel_size_nm: float | None = None
+) -> str:
+    """Return a warning where a model was given by hand and the lattice does not fit it.
+
+    Parameters
+    ----------
+    measured : LatticeMeasurement
+        Lattice of the image.
+    spec : EnsembleSpec
+    pixel_size_nm : float, optional
+        Edge of a pixel of the image in nm.
+
+    Returns
+    -------
+    str
+        One sentence; "" where the lattice fits or nothing is known about it.
+    """
+    geometry, cell = spec.lattice_geometry, measured.cell
+    if geometry is None or cell is None or geometry.misfit(cell, pixel_size_nm) <= 1:
+        return ""
+    return (
+        f"warning: the lattice ({describe_cell(cell, pixel_size_nm)}) does not fit the model"
+        f" {spec.name} ({geometry.describe()}); its names may be wrong"
+    )

@@ -1,0 +1,73 @@
+"""Result of an image that no model fits: no names, all of it unknown."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_stem_defects.postprocessing.masks import masks_from_probability
+from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap
+
+if TYPE_CHECKING:
+    from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.lattice.measurement import LatticeMeasurement
+
+NO_MODEL = "none"
+"""Name of the model in results that no model was used for."""
+_STEP_PX = 8
+
+
+def nothing_fits(
+    micrograph: Micrograph, measured: LatticeMeasurement, statement: str, frame: int = 0
+) -> Detection:
+    """Return the result of a frame whose lattice no model knows.
+
+    Parameters
+    ----------
+    micrograph : Micrograph
+        One frame.
+    measured : LatticeMeasurement
+        Its lattice.
+    statement : str
+        What the lattice is, what the models know and what to do; see `choose_model`.
+    frame : int
+        Index of the frame in its stack.
+
+    Returns
+    -------
+    Detection
+        Without classes and regions; all valid pixels are unknown. Its parameters state
+        ``recognised`` (False), ``model_choice`` and ``lattice``.
+    """
+    started = time.perf_counter()
+    height, width = micrograph.frame_shape
+    y, x = (np.arange(_STEP_PX // 2, n, _STEP_PX).astype(np.float32) for n in (height, width))
+    found = ProbabilityMap(
+        probability=np.zeros((0, len(y), len(x)), np.float32),
+        y=y,
+        x=x,
+        classes=(),
+        valid=np.ones((len(y), len(x)), bool),
+    )
+    return Detection(
+        image=micrograph.name,
+        frame=frame,
+        map=found,
+        mask_stack=masks_from_probability(found, (height, width), {}, micrograph.invalid),
+        regions=(),
+        pixel_size_nm=micrograph.pixel_size_nm,
+        parameters={
+            "thresholds": {},
+            "resampling_factor": 1.0,
+            "pixel_size_source": micrograph.pixel_size_source,
+            "scale_statement": "No model was used.",
+            "lattice": measured.to_json(micrograph.pixel_size_nm),
+            "model_choice": statement,
+            "recognised": False,
+            "recognition": statement,
+            "warnings": [],
+        },
+        seconds=time.perf_counter() - started,
+    )
