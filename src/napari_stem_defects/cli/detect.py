@@ -18,6 +18,7 @@ from napari_stem_defects.cli.options import (
 )
 from napari_stem_defects.cli.terminal import long_work, print_error, print_result
 from napari_stem_defects.detection.model_choice import NOT_RECOGNISED, given_statement
+from napari_stem_defects.detection.nothing_fits import NO_MODEL
 
 if TYPE_CHECKING:
     import argparse
@@ -141,6 +142,7 @@ def _notes(summary: Mapping[str, Any]) -> Iterator[str]:
     if recognition:
         yield recognition
     yield from summary.get("warnings") or ()
-    if summary["image"]["pixel_size_source"] not in STATED:
+    is_used = summary["model"]["name"] != NO_MODEL
+    if is_used and summary["image"]["pixel_size_source"] not in STATED:
         yield summary["parameters"]["scale_statement"]
     yield from summary["image"]["notes"]

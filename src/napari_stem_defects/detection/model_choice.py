@@ -71,16 +71,18 @@ def choose_model(
     )
     lattice = describe_cell(cell, pixel_size_nm)
     if not ranked:
-        knowledge = [f"{n} {g.describe()}" for n, g in known.items()]
-        more = f"; and {len(knowledge) - _MAX_LISTED} more" * (len(knowledge) > _MAX_LISTED)
-        listed = "; ".join(knowledge[:_MAX_LISTED]) + more or "none"
+        listed = _listed([f"{n} ({g.describe(pixel_size_nm)})" for n, g in known.items()])
         return ModelChoice(
-            None,
-            f"{NOT_RECOGNISED}: the lattice is {lattice}, the models know: {listed}; {ADVICE}",
+            None, f"{NOT_RECOGNISED}: the lattice is {lattice}; the models know {listed}; {ADVICE}"
         )
     general, _, _, name = ranked[0]
-    reason = "no special model fits" if general else f"its geometry is {known[name].describe()}"
-    return ModelChoice(name, f"model {name} chosen: the lattice is {lattice}; {reason}")
+    reason = "no special model fits" if general else known[name].describe(pixel_size_nm)
+    return ModelChoice(name, f"model {name} ({reason}) chosen: the lattice is {lattice}")
+
+
+def _listed(items: list[str]) -> str:
+    more = len(items) - _MAX_LISTED
+    return ", ".join(items[:_MAX_LISTED]) + (f" and {more} more" if more > 0 else "") or "no lattice"
 
 
 def misfit_warning(
@@ -106,5 +108,5 @@ def misfit_warning(
         return ""
     return (
         f"warning: the lattice ({describe_cell(cell, pixel_size_nm)}) does not fit the model"
-        f" {spec.name} ({geometry.describe()}); its names may be wrong"
+        f" {spec.name} ({geometry.describe(pixel_size_nm)}); its names may be wrong"
     )

@@ -80,10 +80,12 @@ class LatticeGeometry:
             parts.append(away / self.spacing_tolerance)
         return max(parts)
 
-    def describe(self) -> str:
-        """Return the geometry in a few words."""
+    def describe(self, pixel_size_nm: float | None = None) -> str:
+        """Return the geometry in a few words, with the spacing for a calibrated image."""
         text = f"{self.angle_deg:.1f} degrees, ratio {self.ratio:.2f}"
-        return text if self.spacing_nm is None else f"{text}, planes {self.spacing_nm:.3f} nm apart"
+        if pixel_size_nm is None or self.spacing_nm is None:
+            return text
+        return f"{text}, planes {self.spacing_nm:.3f} nm apart"
 
     def to_json(self) -> dict[str, Any]:
         """Return the attributes as JSON-safe values."""
