@@ -103,7 +103,7 @@ def _write(
         figures=figures["windows"],
         versions={"python": platform.python_version(), **versions},
     )
-    models = out / "src" / "napari_stem_defects" / "models"
+    models = out / "src" / "napari_stem_defects" / "pretrained"
     saved = save_model(replace(ensemble, spec=spec), models / f"{spec.name}.safetensors")
     card = model_card(saved.spec, saved.sha256, data=recipe.data, limits=recipe.limits)
     write_bytes(models / f"{spec.name}.md", card.encode())

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from lattice_images import lattice_image
 
 import napari_stem_defects as sd
 from napari_stem_defects.api import detect as module
@@ -61,3 +62,19 @@ def test_a_threshold_above_all_probabilities_leaves_no_region() -> None:
     thresholds = dict.fromkeys(np.unique([region.class_name for region in classes]).tolist(), 1.0)
     found = sd.detect(micrograph, stride=16, device="cpu", thresholds=thresholds)
     assert len(found.regions) < len(classes)
+
+
+def test_no_name_is_given_to_a_metal_with_the_lattice_of_zincblende() -> None:
+    """A close-packed metal along [110] has the same geometry, but one column per cell."""
+    pixels = lattice_image(15, 1, 70.53, 12, size=256, dose=30)
+    found = sd.detect(sd.Micrograph(pixels, "metal"), device="cpu")
+    assert found.parameters["model_choice"].startswith("model cdte-110 (")
+    assert found.parameters["recognised"] is False
+    assert not found.regions
+    assert not found.masks[:-1].any()
+
+
+def test_a_lattice_that_no_model_knows_has_no_names() -> None:
+    found = sd.detect(sd.Micrograph(lattice_image(15, 1.35, size=192), "other"), device="cpu")
+    assert found.mask_names == ("unknown",)
+    assert "rectangular" in found.parameters["recognition"]

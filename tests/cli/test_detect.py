@@ -15,11 +15,13 @@ import numpy as np
 import pytest
 import tifffile
 from command_line import detect, one_line, wait_until
+from lattice_images import lattice_image
 
 from napari_stem_defects.base.search_area import SearchArea
 from napari_stem_defects.cli.main import main
 from napari_stem_defects.io.results.read_results import read_results
 from napari_stem_defects.io.results.result_folder import RESULT_FILES
+from napari_stem_defects.simulation.simulate import simulate
 
 if TYPE_CHECKING:
     pass
@@ -135,3 +137,28 @@ def test_areas_and_frames_are_searched(tmp_path: Path, model: Path) -> None:
     assert main([*words, "--frames", "3"]) == 2
     with pytest.raises(SystemExit):
         main([*words, "--area", "1,2,3"])
+
+
+def test_another_crystal_is_not_recognised_and_the_reason_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tifffile.imwrite(tmp_path / "hex.tif", lattice_image(12, 1, 60, size=192, dose=20))
+    for more in ([], ["--model", "cdte-110"]):
+        out = str(tmp_path / f"out{len(more)}")
+        assert main(["detect", str(tmp_path / "hex.tif"), "--out", out, *more]) == 0
+        first, *notes = capsys.readouterr().out.splitlines()
+        assert first.startswith("hex.tif: ")
+        assert "no defect" not in first
+        assert any("not recognised: " in note for note in notes)
+    assert any("warning: the lattice (hexagonal" in note for note in notes)
+    assert any("is not that of the model" in note for note in notes)
+
+
+def test_auto_states_which_model_and_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "a.npy", simulate("sto-001", size=192, defects=[]).micrograph.pixels)
+    assert main(["detect", str(tmp_path / "a.npy"), "--out", str(tmp_path / "out")]) == 0
+    first, choice, *_ = capsys.readouterr().out.splitlines()
+    assert first.startswith("a.npy: no defect")
+    assert choice.strip().startswith("model sto-001 (90.0 degrees, ratio 1.00) chosen: the lattice")

@@ -6,16 +6,19 @@ import json
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from batch_samples import write_stack
+from lattice_images import lattice_image
 
 from napari_stem_defects.base.progress import Cancelled, Progress
 from napari_stem_defects.errors import InputError, ModelError
-from napari_stem_defects.io.results.read_results import read_results
+from napari_stem_defects.io.results.read_results import read_results, read_summary
 from napari_stem_defects.io.results.result_folder import RESULT_FILES
 from napari_stem_defects.jobs import batch, executors
 from napari_stem_defects.jobs.batch import Outcome, detect_files
 from napari_stem_defects.jobs.batch_frame import FrameTask, Settings
+from napari_stem_defects.simulation.simulate import simulate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,3 +145,33 @@ def test_the_lattice_calibrates_a_whole_stack(
 class _Scaled:
     def __init__(self, micrograph: object) -> None:
         self.micrograph = micrograph
+
+
+def test_each_image_gets_the_model_that_its_lattice_fits(tmp_path: Path) -> None:
+    """Crystals of two models and of none, and a movie that begins with an empty frame."""
+    made = {name: simulate(name, size=192, seed=1).micrograph for name in ("cdte-110", "sto-001")}
+    images = {name: micrograph.pixels for name, micrograph in made.items()}
+    images["other"] = lattice_image(12, 1, 60, size=192, dose=20)
+    images["movie"] = np.stack([np.zeros_like(images["cdte-110"]), images["cdte-110"]])
+    paths = [tmp_path / f"{name}.npy" for name in images]
+    for path, pixels in zip(paths, images.values(), strict=True):
+        np.save(path, pixels)
+    settings = Settings(tmp_path / "out", stride=16, device="cpu")
+    outcomes = list(detect_files(paths, settings))
+    assert [outcome.fault for outcome in outcomes] == [""] * 4
+    found = {o.image.stem: read_summary(o.folder) for o in outcomes if o.folder is not None}
+    models = {name: summary["model"]["name"] for name, summary in found.items()}
+    assert models == {
+        "cdte-110": "cdte-110",
+        "sto-001": "sto-001",
+        "other": "none",
+        "movie": "cdte-110",
+    }
+    assert found["movie"]["model_choice"].endswith("(frame 1)")
+    assert found["other"]["recognised"] is False
+    assert found["other"]["counts"] == {}
+    assert "hexagonal" in found["other"]["model_choice"]
+    assert found["cdte-110"]["recognised"] is True
+    assert found["cdte-110"]["lattice"]["vectors_nm"] is not None
+    again = list(detect_files(paths, settings))
+    assert [outcome.folder for outcome in again] == [outcome.folder for outcome in outcomes]

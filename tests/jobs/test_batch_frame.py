@@ -14,6 +14,7 @@ from napari_stem_defects.jobs.batch import detect_files
 from napari_stem_defects.jobs.batch_frame import (
     CalibratedImage,
     FrameTask,
+    ImageChoice,
     Settings,
     detect_task,
     read_once,
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 def frame_task(path: Path, settings: Settings) -> FrameTask:
     """Return a task whose results are not written, because detection fails."""
-    return FrameTask(CalibratedImage(path, 0.027, "user"), 0, None, settings)  # type: ignore[arg-type]
+    image, choice = CalibratedImage(path, 0.027, "user"), ImageChoice(settings.model)
+    return FrameTask(image, 0, None, settings, choice)  # type: ignore[arg-type]
 
 
 def test_an_image_is_read_once_for_all_its_frames(tmp_path: Path) -> None:
@@ -46,7 +48,7 @@ def test_too_little_memory_is_one_line(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(batch_frame, "detect", fail)
+    monkeypatch.setattr(batch_frame, "detect_with", fail)
     image = write_stack(tmp_path / "a.tif", 96, 96)
     with pytest.raises(InputError, match=r"^a\.tif: not enough memory; "):
         detect_task(frame_task(image, settings), silent)
@@ -58,7 +60,7 @@ def test_other_errors_propagate(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("a programming error")
 
-    monkeypatch.setattr(batch_frame, "detect", fail)
+    monkeypatch.setattr(batch_frame, "detect_with", fail)
     image = write_stack(tmp_path / "a.tif", 96, 96)
     with pytest.raises(RuntimeError, match="a programming error"):
         detect_task(frame_task(image, settings), silent)

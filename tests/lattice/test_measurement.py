@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lattice_images import ONE_COLUMN, lattice_image, two_grains
 from scipy import ndimage
 
-from helpers.lattice_images import ONE_COLUMN, lattice_image, two_grains
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.simulation.simulate import random_scene, simulate
 

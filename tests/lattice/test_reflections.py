@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from lattice_images import lattice_image, two_grains
 
-from helpers.lattice_images import lattice_image, two_grains
 from napari_stem_defects.lattice.reflections import (
     find_peaks,
     local_power,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from lattice_images import lattice_image
 
 from napari_stem_defects.base.micrograph import Micrograph, PixelSizeSource
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.lattice.geometry import LatticeGeometry
 from napari_stem_defects.lattice.scale import (
     SCALE_TOLERANCE,
     TargetScale,
@@ -136,3 +138,21 @@ def test_the_statement_names_the_source_of_the_pixel_size(
 def test_simulated_images_have_the_pixel_size_of_the_simulation() -> None:
     image = simulate(size=64).micrograph
     assert "from the simulation" in match_scale(image, MODEL).statement
+
+
+def test_an_uncalibrated_image_of_another_crystal_stays_uncalibrated() -> None:
+    target = TargetScale(0.027, 0.3742, geometry=LatticeGeometry(70.53, spacing_nm=0.3742))
+    for angle, ratio in ((60.0, 1.0), (90.0, 1.0), (90.0, 1.4)):
+        image = Micrograph(lattice_image(13, ratio, angle, dose=20), "other")
+        match = match_scale(image, target)
+        assert match.micrograph.pixel_size_nm is None
+        assert match.factor == 1
+        assert "is not that of the model (70.5 degrees, ratio 1.00)" in match.statement
+        assert match_scale(image, MODEL).micrograph.pixel_size_nm is not None
+
+
+def test_a_fitting_lattice_gives_the_same_pixel_size_as_without_geometry() -> None:
+    target = TargetScale(0.027, 0.3742, geometry=LatticeGeometry(70.53, spacing_nm=0.3742))
+    image = Micrograph(simulate("cdte-110", size=256, seed=3).micrograph.pixels, "crystal")
+    sizes = [match_scale(image, each).micrograph.pixel_size_nm for each in (target, MODEL)]
+    assert sizes[0] == sizes[1] == pytest.approx(0.027, rel=0.01)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from lattice_images import ONE_COLUMN, base_vectors, lattice_image, two_grains
 
-from helpers.lattice_images import ONE_COLUMN, base_vectors, lattice_image, two_grains
 from napari_stem_defects.lattice.reciprocal_basis import same_lattice
 from napari_stem_defects.lattice.reflections import spectrum
 from napari_stem_defects.lattice.superlattice import primitive_basis

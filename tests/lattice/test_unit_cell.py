@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lattice_images import base_vectors
 
-from helpers.lattice_images import base_vectors
 from napari_stem_defects.lattice.unit_cell import unit_cell
 
 EXACT = np.zeros((2, 2))

@@ -85,7 +85,7 @@ def detect(
     >>> simulation = sd.simulate(size=256)
     >>> detection = sd.detect(simulation.micrograph, stride=16, device="cpu")
     >>> detection.parameters["model_choice"].partition(":")[0]
-    'model cdte-110 chosen'
+    'model cdte-110 (70.5 degrees, ratio 1.00, planes 0.374 nm apart) chosen'
     >>> "SF1" in {region.class_name for region in detection.regions}
     True
     """

@@ -17,8 +17,6 @@ from napari_stem_defects.cli.options import (
     thresholds,
 )
 from napari_stem_defects.cli.terminal import long_work, print_error, print_result
-from napari_stem_defects.detection.model_choice import NOT_RECOGNISED, given_statement
-from napari_stem_defects.detection.nothing_fits import NO_MODEL
 
 if TYPE_CHECKING:
     import argparse
@@ -122,6 +120,7 @@ def print_outcome(outcome: Outcome) -> None:
 
     Notes follow: how the scale was found where no file states it, and what reading changed.
     """
+    from napari_stem_defects.detection.model_choice import NOT_RECOGNISED
     from napari_stem_defects.io.results.read_results import read_summary
 
     if outcome.folder is None:
@@ -136,6 +135,9 @@ def print_outcome(outcome: Outcome) -> None:
 
 
 def _notes(summary: Mapping[str, Any]) -> Iterator[str]:
+    from napari_stem_defects.detection.model_choice import given_statement
+    from napari_stem_defects.detection.nothing_fits import NO_MODEL
+
     recognition, choice = summary.get("recognition"), summary.get("model_choice")
     if choice and choice not in (recognition, given_statement(summary["model"]["name"])):
         yield choice

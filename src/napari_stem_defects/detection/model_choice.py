@@ -82,7 +82,9 @@ def choose_model(
 
 def _listed(items: list[str]) -> str:
     more = len(items) - _MAX_LISTED
-    return ", ".join(items[:_MAX_LISTED]) + (f" and {more} more" if more > 0 else "") or "no lattice"
+    return (
+        ", ".join(items[:_MAX_LISTED]) + (f" and {more} more" if more > 0 else "") or "no lattice"
+    )
 
 
 def misfit_warning(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.postprocessing.masks import masks_from_probability
 from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 NO_MODEL = "none"
 """Name of the model in results that no model was used for."""
 _STEP_PX = 8
+_THRESHOLDS = {BULK: 0.5}
 
 
 def nothing_fits(
@@ -38,28 +40,28 @@ def nothing_fits(
     Returns
     -------
     Detection
-        Without classes and regions; all valid pixels are unknown. Its parameters state
-        ``recognised`` (False), ``model_choice`` and ``lattice``.
+        With Bulk as the only class, nowhere present, so that all valid pixels are unknown. Its
+        parameters state ``recognised`` (False), ``model_choice`` and ``lattice``.
     """
     started = time.perf_counter()
     height, width = micrograph.frame_shape
     y, x = (np.arange(_STEP_PX // 2, n, _STEP_PX).astype(np.float32) for n in (height, width))
     found = ProbabilityMap(
-        probability=np.zeros((0, len(y), len(x)), np.float32),
+        probability=np.zeros((1, len(y), len(x)), np.float32),
         y=y,
         x=x,
-        classes=(),
+        classes=(BULK,),
         valid=np.ones((len(y), len(x)), bool),
     )
     return Detection(
         image=micrograph.name,
         frame=frame,
         map=found,
-        mask_stack=masks_from_probability(found, (height, width), {}, micrograph.invalid),
+        mask_stack=masks_from_probability(found, (height, width), _THRESHOLDS, micrograph.invalid),
         regions=(),
         pixel_size_nm=micrograph.pixel_size_nm,
         parameters={
-            "thresholds": {},
+            "thresholds": _THRESHOLDS,
             "resampling_factor": 1.0,
             "pixel_size_source": micrograph.pixel_size_source,
             "scale_statement": "No model was used.",

@@ -40,6 +40,7 @@ def model_card(spec: EnsembleSpec, sha256: str, *, data: str, limits: str) -> st
         f"| members per class | {len(spec.seeds)}, seeds {', '.join(map(str, spec.seeds))} |",
         f"| input of the networks | {_describe_input(settings)} |",
         f"| pixel size | {spec.pixel_size_nm} nm |",
+        f"| lattice | {describe_lattice(spec)} |",
         f"| weights | sha256 {sha256} |",
         f"| versions | {', '.join(f'{name} {value}' for name, value in spec.versions.items())} |",
         f"| licence | {spec.licence} |",
@@ -53,6 +54,25 @@ def model_card(spec: EnsembleSpec, sha256: str, *, data: str, limits: str) -> st
     for name, figures in spec.figures.items():
         lines += ["", f"{name}:", "", *_table(figures)]
     return "\n".join([*lines, "", "## Limits", "", limits, ""])
+
+
+def describe_lattice(spec: EnsembleSpec) -> str:
+    """Describe the lattice that an ensemble knows.
+
+    Parameters
+    ----------
+    spec : EnsembleSpec
+
+    Returns
+    -------
+    str
+        Angle and ratio of the base vectors, and the spacing where it is known.
+    """
+    geometry = spec.lattice_geometry
+    if geometry is None:
+        return "unknown: not chosen automatically"
+    text = geometry.describe(spec.pixel_size_nm)
+    return f"{text} (± {geometry.angle_tolerance_deg:g} degrees, ± {geometry.ratio_tolerance:g})"
 
 
 def _table(figures: Mapping[str, Any]) -> list[str]:

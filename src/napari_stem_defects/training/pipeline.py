@@ -27,6 +27,7 @@ from napari_stem_defects.training.evaluate import (
     predict_logits_at_sites,
 )
 from napari_stem_defects.training.label_extent import defect_label_extent
+from napari_stem_defects.training.lattice_geometry import measure_geometry
 from napari_stem_defects.training.recipes import (
     TrainingOptions,
     TrainingRecipe,
@@ -38,6 +39,7 @@ from napari_stem_defects.training.schedule import Schedule
 from napari_stem_defects.training.splits import MEANING, Split, SplitKind, split
 
 if TYPE_CHECKING:
+    from napari_stem_defects.lattice.geometry import LatticeGeometry
     from napari_stem_defects.training.checkpointing import CheckpointStore
     from napari_stem_defects.training.dataset import TrainingSet
     from napari_stem_defects.training.sampling import Samples
@@ -109,7 +111,7 @@ def train(
         "notes": list(notes),
     }
     evaluations = tuple(trial.evaluation for trial in trials)
-    ensemble = _described(first.ensemble, evaluations, recipe, training)
+    ensemble = _described(first.ensemble, evaluations, recipe, training, measure_geometry(data))
     seconds = time.perf_counter() - started
     return EvaluationReport(ensemble, evaluations, first.history, notes, seconds)
 
@@ -119,6 +121,7 @@ def _described(
     evaluations: tuple[SplitEvaluation, ...],
     recipe: TrainingRecipe,
     training: dict[str, Any],
+    geometry: LatticeGeometry | None,
 ) -> Ensemble:
     """Add to the model's description how it was trained and evaluated."""
     first = evaluations[0]
@@ -127,6 +130,7 @@ def _described(
         figures={each.split: each.to_dict() for each in evaluations},
         training={**training, **ensemble.spec.training},
         versions=_versions(),
+        lattice_geometry=geometry,
         description=(
             f"Learned from {sum(first.counts['training'].values())} labelled"
             f" {recipe.name}; measured where {first.meaning}."

@@ -1,0 +1,80 @@
+"""The model whose lattice fits is chosen, and where none fits, the statement names both sides."""
+
+from __future__ import annotations
+
+import numpy as np
+from lattice_images import base_vectors
+
+from napari_stem_defects.detection.model_choice import (
+    choose_model,
+    given_statement,
+    misfit_warning,
+)
+from napari_stem_defects.lattice.geometry import LatticeGeometry
+from napari_stem_defects.lattice.measurement import LatticeMeasurement
+from napari_stem_defects.lattice.unit_cell import unit_cell
+from napari_stem_defects.networks.spec import EnsembleSpec
+
+CLASSES = ("Bulk", "SF1")
+
+
+def spec(name: str, geometry: LatticeGeometry | None) -> EnsembleSpec:
+    return EnsembleSpec(name, CLASSES, lattice_geometry=geometry)
+
+
+SPECS = {
+    "old": spec("old", None),
+    "any": spec("any", LatticeGeometry(75, 1.5, angle_tolerance_deg=16, ratio_tolerance=9)),
+    "zincblende": spec("zincblende", LatticeGeometry(70.53, spacing_nm=0.3742)),
+    "close": spec("close", LatticeGeometry(69.0, spacing_nm=0.31)),
+    "perovskite": spec("perovskite", LatticeGeometry(90.0, spacing_nm=0.3905)),
+}
+
+
+def measured(angle: float, ratio: float = 1.0) -> LatticeMeasurement:
+    reciprocal = np.linalg.inv(base_vectors(14.0, ratio, angle, 5)).T
+    return LatticeMeasurement("one", "one lattice", (unit_cell(reciprocal, np.eye(2) * 0, 1.0),))
+
+
+def test_the_best_fit_is_chosen_special_ones_first() -> None:
+    assert choose_model(measured(70.5), SPECS).name == "zincblende"
+    assert choose_model(measured(68.5), SPECS).name == "close"
+    assert choose_model(measured(89), SPECS).name == "perovskite"
+    chosen = choose_model(measured(60), SPECS)
+    assert chosen.name == "any"
+    assert "no special model fits" in chosen.statement
+
+
+def test_the_spacing_decides_where_the_image_is_calibrated() -> None:
+    lattice = measured(70.0)
+    assert lattice.cell is not None
+    size = 0.31 / lattice.cell.spacing_px
+    assert choose_model(lattice, SPECS, size).name == "close"
+
+
+def test_where_none_fits_the_statement_names_the_lattices_and_what_to_do() -> None:
+    special = {name: each for name, each in SPECS.items() if name != "any"}
+    choice = choose_model(measured(60), special)
+    assert choice.name is None
+    for part in ("not recognised", "hexagonal", "zincblende (70.5", "perovskite (90.0", "label a"):
+        assert part in choice.statement
+    assert "no lattice" in choose_model(measured(60), {"old": SPECS["old"]}).statement
+
+
+def test_without_a_lattice_no_model_is_chosen() -> None:
+    choice = choose_model(LatticeMeasurement("none", "the image is empty"), SPECS)
+    assert choice.name is None
+    assert "the image is empty" in choice.statement
+
+
+def test_long_lists_are_shortened() -> None:
+    many = {str(n): spec(str(n), LatticeGeometry(90)) for n in range(9)}
+    assert "and 5 more" in choose_model(measured(60), many).statement
+
+
+def test_a_given_model_is_warned_about_only_where_its_lattice_does_not_fit() -> None:
+    assert "does not fit the model perovskite" in misfit_warning(measured(60), SPECS["perovskite"])
+    assert not misfit_warning(measured(89), SPECS["perovskite"])
+    assert not misfit_warning(measured(60), SPECS["old"])
+    assert not misfit_warning(LatticeMeasurement("none", "empty"), SPECS["perovskite"])
+    assert given_statement("a") == "model a was given"

@@ -1,0 +1,53 @@
+"""The library offers the model whose lattice fits an image or the first usable frame of a stack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from lattice_images import lattice_image
+
+from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.errors import InputError
+from napari_stem_defects.io.models import choose, library
+from napari_stem_defects.simulation.simulate import simulate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def no_user_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "user_folder", lambda: tmp_path / "models")
+
+
+@pytest.mark.parametrize("crystal", ["cdte-110", "sto-001"])
+def test_bundled_models_are_chosen_for_their_crystals(crystal: str) -> None:
+    made = simulate(crystal, size=256, seed=2).micrograph
+    for micrograph in (made, Micrograph(made.pixels, "uncalibrated")):
+        choice = choose.choose_from_library(micrograph)
+        assert choice.entry is not None
+        assert choice.entry.name == crystal
+        assert choice.statement.startswith(f"model {crystal} (")
+
+
+@pytest.mark.parametrize(("ratio", "angle"), [(1.0, 60.0), (1.35, 90.0), (1.2, 78.0)])
+def test_no_model_is_chosen_for_other_crystals(ratio: float, angle: float) -> None:
+    micrograph = Micrograph(lattice_image(13, ratio, angle, dose=20), "other")
+    choice = choose.choose_from_library(micrograph)
+    assert choice.entry is None
+    assert "cdte-110 (70.5 degrees" in choice.statement
+
+
+def test_a_stack_is_decided_on_its_first_frame_with_a_lattice() -> None:
+    crystal = simulate("cdte-110", size=192).micrograph.pixels
+    stack = Micrograph(np.stack([np.zeros_like(crystal), crystal]), "movie")
+    choice = choose.choose_for_frames(stack, range(2))
+    assert choice.entry is not None
+    assert choice.statement.endswith("(frame 1)")
+    empty = choose.choose_for_frames(stack, [0])
+    assert empty.entry is None
+    assert empty.statement.endswith("(frame 0)")
+    with pytest.raises(InputError, match="no frame to search"):
+        choose.choose_for_frames(stack, [])
