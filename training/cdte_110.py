@@ -28,9 +28,9 @@ from scipy.spatial import cKDTree
 
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.io.images.read import read
+from napari_stem_defects.lattice.geometry import LatticeGeometry
 from napari_stem_defects.networks.architecture import Architecture
 from napari_stem_defects.networks.spec import EnsembleSpec
-from napari_stem_defects.lattice.geometry import LatticeGeometry
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 from napari_stem_defects.simulation.random_scenes import FAULT_CLASSES, SceneDistribution
 from napari_stem_defects.training.clicks import Clicks, from_clicks

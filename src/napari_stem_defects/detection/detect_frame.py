@@ -10,7 +10,12 @@ import numpy as np
 from napari_stem_defects.base.progress import ProgressCallback, silent
 from napari_stem_defects.detection.detect_matched import matched_filter_map
 from napari_stem_defects.detection.model_choice import given_statement, misfit_warning
-from napari_stem_defects.detection.recognition import Recognition, recognise, without_names
+from napari_stem_defects.detection.recognition import (
+    Recognition,
+    recognise,
+    recognise_lattice,
+    without_names,
+)
 from napari_stem_defects.detection.valid_windows import valid_windows
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.inference.spatial_averaging import average_logits
@@ -88,7 +93,9 @@ def detect_frame(
     if spec.is_quick:
         limits = _all_thresholds(thresholds or {}, spec)
         found, scale = matched_filter_map(micrograph, ensemble, report=report)
-        return _measured(found, scale, spec, frame, {"thresholds": limits}, started)
+        parameters: dict[str, Any] = {"thresholds": limits}
+        parameters |= _about_the_model(micrograph, scale, spec, choice)
+        return _measured(found, scale, spec, frame, parameters, started)
     # Imported here so that panels and quick models can use the package without loading torch.
     from napari_stem_defects.inference.predict import pick_device
 
@@ -109,10 +116,15 @@ def _about_the_model(
     scale: ScaleMatch,
     spec: EnsembleSpec,
     choice: str,
-    recognition: Recognition,
+    recognition: Recognition | None = None,
 ) -> dict[str, Any]:
-    """Return lattice, choice of the model, recognition and warnings for the result."""
+    """Return lattice, choice of the model, recognition and warnings for the result.
+
+    A quick model, which has no recognition of its own, needs a lattice and no more.
+    """
     measured = measure_lattices(micrograph.pixels)
+    if recognition is None:
+        recognition = recognise_lattice(measured)
     warning = "" if choice else misfit_warning(measured, spec, micrograph.pixel_size_nm)
     return {
         "lattice": measured.to_json(scale.micrograph.pixel_size_nm),

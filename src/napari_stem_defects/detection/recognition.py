@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_stem_defects.lattice.measurement import LatticeMeasurement
     from napari_stem_defects.postprocessing.results import ProbabilityMap
 
 MIN_BULK = 0.1
@@ -89,6 +90,23 @@ def recognise(found: ProbabilityMap, thresholds: Mapping[str, float], model: str
     return _refused(
         f"{share:.1%} of it is Bulk to the model {model}, but scattered and with little certainty"
     )
+
+
+def recognise_lattice(measured: LatticeMeasurement) -> Recognition:
+    """Decide whether a model that suits any lattice recognises an image.
+
+    Parameters
+    ----------
+    measured : LatticeMeasurement
+        Lattice of the image.
+
+    Returns
+    -------
+    Recognition
+    """
+    if measured.cell is not None:
+        return Recognition(True)
+    return Recognition(False, f"{NOT_RECOGNISED}: no lattice, {measured.reason}")
 
 
 def _refused(reason: str) -> Recognition:

@@ -10,6 +10,9 @@ from napari_stem_defects.lattice.geometry import LatticeGeometry
 from napari_stem_defects.lattice.measurement import measure_lattices
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_stem_defects.lattice.unit_cell import UnitCell
     from napari_stem_defects.training.dataset import TrainingSet
 
 _MAX_IMAGES = 120
@@ -39,14 +42,38 @@ def measure_geometry(data: TrainingSet) -> LatticeGeometry | None:
     found = [cell for cell in cells if cell is not None]
     if not found or len(found) < _MIN_SHARE * len(chosen):
         return None
-    angle = float(np.median([cell.angle_deg for cell in found]))
-    ratio = float(np.median([cell.ratio for cell in found]))
-    spacing_px = float(np.median([cell.spacing_px for cell in found]))
-    size = data.pixel_size_nm
+    return geometry_of_cells(found, [data.pixel_size_nm] * len(found))
+
+
+def geometry_of_cells(
+    cells: Sequence[UnitCell], pixel_sizes_nm: Sequence[float | None]
+) -> LatticeGeometry | None:
+    """Return the geometry that unit cells of several images share.
+
+    Parameters
+    ----------
+    cells : sequence of UnitCell
+        At least one.
+    pixel_sizes_nm : sequence of float or None
+        Edge of a pixel in nm of the image of each cell.
+
+    Returns
+    -------
+    LatticeGeometry or None
+        Median angle and ratio, and the median spacing of the calibrated images; None where fewer
+        than six of ten cells fit it.
+    """
+    angle = float(np.median([cell.angle_deg for cell in cells]))
+    ratio = float(np.median([cell.ratio for cell in cells]))
+    spacings = [
+        cell.spacing_px * size
+        for cell, size in zip(cells, pixel_sizes_nm, strict=True)
+        if size is not None
+    ]
     geometry = LatticeGeometry(
         round(min(max(angle, 60.0), 90.0), 2),
         round(max(ratio, 1.0), 3),
-        spacing_nm=None if size is None else round(spacing_px * size, 4),
+        spacing_nm=round(float(np.median(spacings)), 4) if spacings else None,
     )
-    agreeing = np.mean([geometry.misfit(cell) <= 1 for cell in found])
+    agreeing = np.mean([geometry.misfit(cell) <= 1 for cell in cells])
     return geometry if agreeing >= _MIN_AGREEING else None

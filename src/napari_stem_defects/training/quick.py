@@ -17,6 +17,7 @@ from napari_stem_defects.matched_filter.storage import to_arrays
 from napari_stem_defects.networks.architecture import MatchedFilterArchitecture
 from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
 from napari_stem_defects.training.evaluate import EvaluationReport
+from napari_stem_defects.training.lattice_geometry import geometry_of_cells
 from napari_stem_defects.training.quick_evaluation import evaluate_quick
 from napari_stem_defects.training.quick_images import (
     LabelledImage,
@@ -85,7 +86,15 @@ def train_quick(
         "label_set_sha256": evaluation.data.sha256(),
         "notes": list(notes),
     }
-    spec = replace(ensemble.spec, training=training, figures={"site": evaluation.to_dict()})
+    geometry = geometry_of_cells(
+        [each.cell for each in prepared], [image.micrograph.pixel_size_nm for image in images]
+    )
+    spec = replace(
+        ensemble.spec,
+        training=training,
+        figures={"site": evaluation.to_dict()},
+        lattice_geometry=geometry,
+    )
     report(Progress("testing", steps, steps))
     seconds = time.perf_counter() - started
     return EvaluationReport(
