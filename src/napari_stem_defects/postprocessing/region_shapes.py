@@ -10,7 +10,6 @@ from skimage.measure import perimeter_crofton
 
 from napari_stem_defects.postprocessing.centre_line import centre_line, direction_deg
 from napari_stem_defects.postprocessing.connected_components import StripLabeller
-from napari_stem_defects.postprocessing.mask_stack import reduce_squares
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -94,25 +93,22 @@ def _masks_of(
     edges: Sequence[int],
 ) -> list[NDArray[np.bool_]]:
     """Return the mask of each region in its bounding box, at its resolution."""
-    shapes = [(box[0].stop - box[0].start, box[1].stop - box[1].start) for _, box in regions]
     masks = [
-        np.zeros([-(-length // edge) for length in shape], bool)
-        for shape, edge in zip(shapes, edges, strict=True)
+        np.zeros([-(-(side.stop - side.start) // edge) for side in box], bool)
+        for (_, box), edge in zip(regions, edges, strict=True)
     ]
-    number_of = np.zeros(1 + sum(len(segments) for segments, _ in regions), np.intp)
-    for number, (segments, _) in enumerate(regions, start=1):
-        number_of[list(segments)] = number
-    labeller = StripLabeller()
+    region_of = {segment: n for n, (segments, _) in enumerate(regions) for segment in segments}
+    labeller, done = StripLabeller(), 0
     for rows, mask in blocks:
-        numbers = number_of[labeller.add(mask)]
-        for number, (_, box) in enumerate(regions):
-            first, last = max(rows.start, box[0].start), min(rows.stop, box[0].stop)
-            if first < last:
-                part = numbers[first - rows.start : last - rows.start, box[1]] == number + 1
-                here = slice(first - box[0].start, last - box[0].start)
-                masks[number] |= reduce_squares(
-                    [(here, part)], shapes[number], edges[number], np.maximum, bool
-                )
+        numbers = labeller.add(mask)
+        for segment, (down, across) in enumerate(labeller.segment_boxes[done:], done + 1):
+            number = region_of[segment]
+            here = slice(down.start - rows.start, down.stop - rows.start), across
+            y, x = np.nonzero(numbers[here] == segment)
+            top, left = (side.start for side in regions[number][1])
+            edge = edges[number]
+            masks[number][(y + down.start - top) // edge, (x + across.start - left) // edge] = True
+        done = len(labeller.segment_boxes)
     return masks
 
 
