@@ -11,7 +11,7 @@ from napari_stem_defects.anomaly.sampling import sample
 
 def _tiles(**options):
     image = crystal_image(size=384, spacing=10, **options)
-    sampled = sample(image.pixels, image.period)
+    sampled = sample(image.pixels, image.cells)
     return grain_tiles(np.asarray(sampled.filtered), sampled.samples), sampled
 
 

@@ -12,7 +12,7 @@ from napari_stem_defects.anomaly.sampling import sample
 
 
 def _residual(image, **options):
-    return lattice_residual(sample(image.pixels, image.period), **options)
+    return lattice_residual(sample(image.pixels, image.cells), **options)
 
 
 def _all(found):

@@ -32,7 +32,7 @@ def test_images_with_enough_samples_are_not_resampled(period, samples):
 
 def test_positions_survive_the_way_to_samples_and_back():
     image = crystal_image(spacing=21)
-    sampled = sample(image.pixels, image.period)
+    sampled = sample(image.pixels, image.cells)
     assert sampled.filtered.shape[0] == round(256 * 7 / image.period)
     positions = np.array([[0.0, 0.0], [100.5, 17.25], [255.0, 255.0]])
     np.testing.assert_allclose(sampled.to_image(sampled.to_samples(positions)), positions)
@@ -41,7 +41,7 @@ def test_positions_survive_the_way_to_samples_and_back():
 def test_background_and_scale_of_the_intensity_do_not_matter():
     image = crystal_image(spacing=21)
     slope = np.linspace(0, 50, 256, dtype=np.float32)
-    plain = sample(image.pixels, image.period).filtered
-    other = sample(1000 * (image.pixels + slope), image.period).filtered
+    plain = sample(image.pixels, image.cells).filtered
+    other = sample(1000 * (image.pixels + slope), image.cells).filtered
     inner = np.s_[10:-10, 10:-10]
     assert np.corrcoef(plain[inner].ravel(), other[inner].ravel())[0, 1] > 0.99

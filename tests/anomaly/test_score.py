@@ -14,7 +14,7 @@ from napari_stem_defects.anomaly.score import local_rms, null_thresholds, score_
 
 def _residual(**options):
     image = crystal_image(**options)
-    return lattice_residual(sample(image.pixels, image.period))
+    return lattice_residual(sample(image.pixels, image.cells))
 
 
 def test_white_noise_has_a_score_of_one():
@@ -46,7 +46,7 @@ def test_defects_do_not_raise_the_threshold():
 
 def test_missing_columns_exceed_the_threshold_with_a_negative_mean():
     image = crystal_image(missing=8)
-    residual = lattice_residual(sample(image.pixels, image.period))
+    residual = lattice_residual(sample(image.pixels, image.cells))
     (scores,) = score_blocks(residual)
     y, x = np.rint(residual.sampled.to_samples(image.defects)).astype(int).T
     assert (scores.point[y, x] > null_thresholds(residual).point).all()

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.lattice.measurement import measure_lattices
+from napari_stem_defects.lattice.unit_cell import UnitCell
 
 Array = NDArray[np.float64]
 
@@ -18,6 +20,10 @@ class CrystalImage(NamedTuple):
     pixels: NDArray[np.float32]
     period: float
     defects: Array
+
+    @property
+    def cells(self) -> tuple[UnitCell, ...]:
+        return measure_lattices(self.pixels).cells
 
     @property
     def micrograph(self) -> Micrograph:

@@ -21,7 +21,7 @@ class Scene:
 
     def __init__(self, clicks, kind, **options):
         image = crystal_image(**options)
-        self.residual = lattice_residual(sample(image.pixels, image.period))
+        self.residual = lattice_residual(sample(image.pixels, image.cells))
         self.values = self.residual.rows(slice(0, self.residual.shape[0]))
         self.places = self.residual.sampled.to_samples(image.defects)
         chosen = [Click(0, *map(float, self.places[n]), "D") for n in clicks]
@@ -63,7 +63,7 @@ def test_a_boundary_without_a_look_is_found_by_its_anomaly():
 
 def test_a_place_like_a_bulk_click_is_no_defect():
     image = crystal_image(missing=9, size=300)
-    residual = lattice_residual(sample(image.pixels, image.period))
+    residual = lattice_residual(sample(image.pixels, image.cells))
     values = residual.rows(slice(0, residual.shape[0]))
     places = residual.sampled.to_samples(image.defects)
     like, unlike = places[6:], places[:6]
@@ -114,7 +114,7 @@ def test_probabilities_at_single_places_agree_with_the_map():
 
 def test_two_classes_compete_for_a_place():
     image = crystal_image(missing=9, size=300)
-    residual = lattice_residual(sample(image.pixels, image.period))
+    residual = lattice_residual(sample(image.pixels, image.cells))
     values = residual.rows(slice(0, residual.shape[0]))
     places = residual.sampled.to_samples(image.defects)
     for y, x in np.rint(places[5:]).astype(int):

@@ -15,7 +15,7 @@ from napari_stem_defects.matched_filter.fit import Click, fit
 
 def _prepared(**options):
     image = crystal_image(**options)
-    residual = lattice_residual(sample(image.pixels, image.period))
+    residual = lattice_residual(sample(image.pixels, image.cells))
     values = residual.rows(slice(0, residual.shape[0]))
     return values, residual.sampled.to_samples(image.defects), residual.sampled.samples
 

@@ -10,13 +10,14 @@ Processing, 2007, chapter 12.)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import linalg, ndimage, signal
 
+from napari_stem_defects.anomaly.continuation import best_lattice, padded_rows
 from napari_stem_defects.anomaly.grains import Tile, grain_tiles
 
 if TYPE_CHECKING:
@@ -51,10 +52,13 @@ class Predictor:
         w is odd.
     offset : float
         What the kernel yields for the mean window.
+    lattice : ndarray of float, shape (2, 2), or None
+        Base vectors (y, x) in samples, by which the grain is continued beyond the border.
     """
 
     kernel: NDArray[np.float32]
     offset: float
+    lattice: NDArray[np.float64] | None = None
 
     def apply(self, padded: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the residual of an image that is padded by half a kernel on each side."""
@@ -160,10 +164,17 @@ def lattice_residual(sampled: Sampled, seed: int = 0) -> LatticeResidual:
     image = np.concatenate([_rows_of(sampled, rows) for rows in parts])
     grains = grain_tiles(image, sampled.samples)
     predictors = tuple(
-        _fit(_windows(image, width, tiles, _WINDOWS // min(2, len(grains)), rng), width)
+        replace(
+            _fit(_windows(image, width, tiles, _WINDOWS // min(2, len(grains)), rng), width),
+            lattice=best_lattice(_cut(image, tiles[0]), sampled.lattices),
+        )
         for tiles in grains
     )
     return _with_gains(sampled, predictors, parts, width // 2)
+
+
+def _cut(image: NDArray[np.float32], tile: Tile) -> NDArray[np.float32]:
+    return image[tile.row : tile.row + tile.edge, tile.column : tile.column + tile.edge]
 
 
 def _parts(sampled: Sampled) -> list[slice]:
@@ -236,26 +247,24 @@ def _best_residual(
     halo += round(4 * _SMOOTHING_PERIODS * sampled.samples) + 1
     height = sampled.filtered.shape[0]
     first, last = max(0, rows.start - halo), min(height, rows.stop + halo)
-    padded = _padded(sampled, slice(first, last), predictors[0].kernel.shape[0] // 2)
-    best = predictors[0].apply(padded)
+
+    def residual_of(predictor: Predictor) -> NDArray[np.float32]:
+        half = predictor.kernel.shape[0] // 2
+        return predictor.apply(
+            padded_rows(sampled.filtered, slice(first, last), half, predictor.lattice)
+        )
+
+    best = residual_of(predictors[0])
     if len(predictors) > 1:
         least = ndimage.gaussian_filter(np.square(best), pool)
         for predictor in predictors[1:]:
-            residual = predictor.apply(padded)
+            residual = residual_of(predictor)
             energy = ndimage.gaussian_filter(np.square(residual), pool)
             better = energy < least
             best[better], least[better] = residual[better], energy[better]
     smooth = ndimage.gaussian_filter(best, _SMOOTHING_PERIODS * sampled.samples)
     inner: NDArray[np.float32] = smooth[rows.start - first : rows.stop - first]
     return inner
-
-
-def _padded(sampled: Sampled, rows: slice, half: int) -> NDArray[np.float32]:
-    """Return rows of the filtered image with ``half`` px around them, reflected at the border."""
-    height = sampled.filtered.shape[0]
-    top, bottom = max(0, rows.start - half), min(height, rows.stop + half)
-    missing = (half - (rows.start - top), half - (bottom - rows.stop))
-    return np.pad(_rows_of(sampled, slice(top, bottom)), (missing, (half, half)), mode="reflect")
 
 
 def _with_gains(

@@ -16,6 +16,8 @@ from napari_stem_defects.preprocessing.pipeline import filter_lazily
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from napari_stem_defects.lattice.unit_cell import UnitCell
@@ -41,11 +43,14 @@ class Sampled:
         Samples (px of ``filtered``) per lattice period.
     factor : (float, float)
         Magnification of ``filtered`` along y and x relative to the image.
+    lattices : tuple of ndarray of float, each of shape (2, 2)
+        Base vectors (y, x) of each lattice of the image in samples.
     """
 
     filtered: FilteredImage
     samples: float
     factor: tuple[float, float]
+    lattices: tuple[NDArray[np.float64], ...] = ()
 
     def to_samples(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Map positions (N, 2) in px of the image to samples."""
@@ -89,15 +94,17 @@ def default_samples(period_px: float) -> float:
     return period_px if _AS_IS[0] <= period_px <= _AS_IS[1] else SAMPLES_PER_PERIOD
 
 
-def sample(pixels: NDArray[np.float32], period_px: float, samples: float | None = None) -> Sampled:
+def sample(
+    pixels: NDArray[np.float32], cells: Sequence[UnitCell], samples: float | None = None
+) -> Sampled:
     """Resample and filter an image for a number of samples per lattice period.
 
     Parameters
     ----------
     pixels : ndarray of float32, shape (Y, X)
         Finite intensities in any unit.
-    period_px : float
-        Lattice period in px.
+    cells : sequence of UnitCell
+        The lattices of the image, at least one; the period is that of the first.
     samples : float, optional
         Samples per period; by default those of `default_samples`.
 
@@ -105,6 +112,7 @@ def sample(pixels: NDArray[np.float32], period_px: float, samples: float | None 
     -------
     Sampled
     """
+    period_px = lattice_period(cells[0])
     samples = default_samples(period_px) if samples is None else samples
     factor = samples / period_px
     resampled = pixels if abs(factor - 1) < 0.005 else resample(pixels, factor)
@@ -115,4 +123,5 @@ def sample(pixels: NDArray[np.float32], period_px: float, samples: float | None 
         contrast_px=_CONTRAST * samples,
     )
     height, width = (new / old for new, old in zip(resampled.shape, pixels.shape, strict=True))
-    return Sampled(filter_lazily(resampled, settings), samples, (height, width))
+    lattices = tuple(np.array(cell.vectors_px) * (height, width) for cell in cells)
+    return Sampled(filter_lazily(resampled, settings), samples, (height, width), lattices)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.lattice.measurement import LatticeMeasurement
+    from napari_stem_defects.lattice.unit_cell import UnitCell
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def survey_frame(micrograph: Micrograph, *, frame: int = 0) -> Survey:
         statement = f"No lattice, so nothing can be called unusual: {lattice.reason}."
     else:
         period = lattice_period(lattice.cell)
-        anomaly, candidates, threshold = _measured(micrograph, period)
+        anomaly, candidates, threshold = _measured(micrograph, lattice.cells)
         statement = _statement(candidates)
     return Survey(
         image=micrograph.name,
@@ -120,10 +121,10 @@ def survey_frame(micrograph: Micrograph, *, frame: int = 0) -> Survey:
 
 
 def _measured(
-    micrograph: Micrograph, period: float
+    micrograph: Micrograph, cells: tuple[UnitCell, ...]
 ) -> tuple[NDArray[np.float32], tuple[Candidate, ...], float]:
     """Return score, candidates and threshold of an image with a lattice."""
-    sampled = sample(micrograph.pixels, period)
+    sampled = sample(micrograph.pixels, cells)
     residual = lattice_residual(sampled)
     limits = null_thresholds(residual)
     edge = cell_edge(sampled.samples)

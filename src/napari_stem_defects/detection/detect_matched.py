@@ -55,7 +55,7 @@ def matched_filter_map(
         statement = f"No lattice, so nothing is recognised: {lattice.reason}."
         return _nothing(micrograph, ensemble), ScaleMatch(micrograph, 1.0, statement)
     period = lattice_period(lattice.cell)
-    sampled = sample(micrograph.pixels, period, model.samples)
+    sampled = sample(micrograph.pixels, lattice.cells, model.samples)
     report(Progress("scanning", 1, 3))
     residual = lattice_residual(sampled)
     report(Progress("scanning", 2, 3))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_CONSISTENT = 0.85
+_CONSISTENT = 0.8
 """Median consistency from which the clicks of an extended class have a look in common."""
 _OUTLIER = 0.4
 """Consistency below which a click shows another variant of its defect."""

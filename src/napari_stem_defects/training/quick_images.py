@@ -89,7 +89,7 @@ def prepare_image(micrograph: Micrograph, samples: float | None = None) -> Prepa
         )
     period = lattice_period(lattice.cell)
     chosen = default_samples(period) if samples is None else samples
-    residual = lattice_residual(sample(micrograph.pixels, period, chosen))
+    residual = lattice_residual(sample(micrograph.pixels, lattice.cells, chosen))
     values = residual.rows(slice(0, residual.shape[0]))
     return PreparedImage(lattice.cell, residual, values, null_thresholds(residual))
 
