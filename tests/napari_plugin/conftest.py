@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def own_settings(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """Return settings that last as long as the test."""
+    """Return settings that last as long as the test; the small model is selected, not "auto"."""
     kept = SimpleNamespace(**{name: SimpleNamespace() for name in settings_module.CATEGORIES})
+    kept.detect.model = "small (user)"
     monkeypatch.setattr(settings_module, "_all", lambda: kept)
     return kept
 

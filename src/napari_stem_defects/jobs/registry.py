@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.search_area import SearchArea
     from napari_stem_defects.detection.frame_result import FrameResult
+    from napari_stem_defects.io.models.choose import LibraryChoice
     from napari_stem_defects.io.models.library import ModelEntry
     from napari_stem_defects.jobs.corrections import Correction
     from napari_stem_defects.jobs.frame_input import FrameInput
@@ -87,6 +88,14 @@ MEASURE_LATTICE: Task[MeasureLatticeArguments, Lattice | None] = Task(
 
 
 @dataclass(frozen=True)
+class ChooseModelArguments:
+    """Arguments of `CHOOSE_MODEL`: a frame whose lattice decides, and the models to choose from."""
+
+    frame: FrameInput
+    entries: Sequence[ModelEntry]
+
+
+@dataclass(frozen=True)
 class DetectArguments:
     """Arguments of `DETECT`.
 
@@ -104,6 +113,8 @@ class DetectArguments:
     device : {"auto", "cpu", "cuda", "mps"}
     area : SearchArea or None
         Part of the frame to search; None for all of it.
+    choice : str
+        Why the model was chosen automatically; "" if the user chose it.
     """
 
     frame: FrameInput
@@ -113,6 +124,7 @@ class DetectArguments:
     thresholds: Mapping[str, float]
     device: str
     area: SearchArea | None = None
+    choice: str = ""
 
 
 @dataclass(frozen=True)
@@ -151,6 +163,9 @@ class ExportResultsArguments:
     corrections: Sequence[Correction] = ()
 
 
+CHOOSE_MODEL: Task[ChooseModelArguments, LibraryChoice] = Task(
+    f"{_TASKS}:choose_model", "quick", ChooseModelArguments
+)
 DETECT: Task[DetectArguments, FrameResult] = Task(f"{_TASKS}:detect", "long", DetectArguments)
 APPLY_THRESHOLDS: Task[ApplyThresholdsArguments, FrameResult] = Task(
     f"{_TASKS}:apply_thresholds", "quick", ApplyThresholdsArguments
@@ -315,6 +330,7 @@ TASKS: tuple[Task[Any, Any], ...] = (
     EXPLAIN_SCALE,
     COMPUTE_STAGES,
     MEASURE_LATTICE,
+    CHOOSE_MODEL,
     DETECT,
     APPLY_THRESHOLDS,
     EXPORT_RESULTS,

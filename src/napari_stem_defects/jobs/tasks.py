@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.base.search_area import SearchArea
     from napari_stem_defects.io.labels.patch_folder import PatchFolder
+    from napari_stem_defects.io.models.choose import LibraryChoice
     from napari_stem_defects.io.models.library import ModelEntry
     from napari_stem_defects.jobs.frame_input import FrameInput
     from napari_stem_defects.jobs.training_summary import TrainingSummary
@@ -71,6 +72,15 @@ def explain_scale(*, frame: FrameInput, spec: EnsembleSpec, report: ProgressCall
     return replace(scale, micrograph=bare)
 
 
+def choose_model(
+    *, frame: FrameInput, entries: Sequence[ModelEntry], report: ProgressCallback
+) -> LibraryChoice:
+    """Choose the model whose lattice fits a frame."""
+    from napari_stem_defects.io.models.choose import choose_from_library
+
+    return choose_from_library(frame.micrograph(), entries)
+
+
 def compute_stages(
     *, pixels: NDArray[np.float32], settings: PreprocessingSettings, report: ProgressCallback
 ) -> Stages:
@@ -94,6 +104,7 @@ def detect(
     thresholds: Mapping[str, float],
     device: str,
     area: SearchArea | None = None,
+    choice: str = "",
     report: ProgressCallback,
 ) -> FrameResult:
     """Find the defects of a frame; report partial results as `PartialResultProgress`."""
@@ -116,6 +127,7 @@ def detect(
         thresholds=thresholds,
         device=device,
         frame=index,
+        choice=choice,
         report=refinement.report,
         watch=refinement.watch,
     )

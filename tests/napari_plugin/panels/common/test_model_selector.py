@@ -42,6 +42,22 @@ def test_an_empty_library(qtbot: Any, library: Path) -> None:
     assert describe(None).startswith("There is no model yet")
 
 
+def test_auto_is_the_first_item(qtbot: Any, library: Path) -> None:
+    selector = ModelSelector(with_auto=True)
+    qtbot.addWidget(selector)
+    assert selector.is_auto
+    assert selector.entry is None
+    selector.setCurrentIndex(1)
+    assert not selector.is_auto
+    assert selector.entry is not None
+    assert selector.entry.name == "small"
+    selector.reload()
+    assert selector.entry.name == "small"
+    (library / "small.safetensors").unlink()
+    selector.reload()
+    assert selector.is_auto
+
+
 def test_description_of_a_model() -> None:
     text = describe(model_entry())
     assert text.startswith("3 classes · 0.0300 nm/px · ")

@@ -34,7 +34,8 @@ def found(viewer: Any) -> Any:
     widget = docked(viewer, DetectDefectsWidget)
     run(viewer, widget)
     slide(widget, "SF1", 0.01)
-    wait_for(lambda: len(widget.view_model.regions()) == 1)
+    wait_for(lambda: widget.view_model.results[0].thresholds["SF1"] == 0.01)
+    assert len(widget.view_model.regions()) == 1
     return widget
 
 

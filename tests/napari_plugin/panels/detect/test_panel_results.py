@@ -110,7 +110,8 @@ def test_models_are_exported_and_removed_after_confirmation(
     assert (library / "small.safetensors").exists()
     confirm_or_refuse("Yes")
     manage(widget, "Remove")
-    wait_for(lambda: widget.ensemble.entry.name == "ours")
+    wait_for(lambda: widget.ensemble.is_auto)
+    widget.ensemble.setCurrentText("ours (bundled)")
     assert list(library.iterdir()) == []
     row = widget.setup.model_row
     row.menu.popup(row.more.mapToGlobal(QPoint(0, 0)))

@@ -14,6 +14,7 @@ from napari_stem_defects.napari_plugin.panels.common.panel import button, note, 
 if TYPE_CHECKING:
     from napari_stem_defects.napari_plugin.panels.common.model_library import LibraryActions
 
+_AUTO = "The model whose lattice fits the image; none is used for other crystals."
 _FILES = "Models (*.safetensors)"
 
 
@@ -29,7 +30,7 @@ class ModelRow(QWidget):
     def __init__(self, actions: LibraryActions) -> None:
         super().__init__()
         self._actions = actions
-        self.selector = ModelSelector()
+        self.selector = ModelSelector(with_auto=True)
         self.more = button(
             "⋯", "model_actions", "Show the model card; import, export or remove models"
         )
@@ -56,8 +57,12 @@ class ModelRow(QWidget):
     def refresh(self) -> None:
         """Describe the selected model."""
         entry = self.selector.entry
-        show_note(self.description, describe(entry))
+        show_note(self.description, _AUTO if self.selector.is_auto else describe(entry))
         self.description.setToolTip("" if entry is None else entry.spec.description)
+
+    def show_choice(self, statement: str) -> None:
+        """State which model was chosen automatically and why."""
+        show_note(self.description, statement)
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()

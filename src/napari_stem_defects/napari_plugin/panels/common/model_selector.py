@@ -5,15 +5,23 @@ from __future__ import annotations
 from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QComboBox, QSizePolicy
 
+from napari_stem_defects.base.defaults import AUTO_MODEL
 from napari_stem_defects.io.models.library import ModelEntry, find_model, list_models
 
 
 class ModelSelector(QComboBox):
-    """Lists the models of the library, those of the user first."""
+    """Lists the models of the library, those of the user first.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    with_auto : bool
+        Whether the first item is "auto", the model whose lattice fits the image.
+    """
+
+    def __init__(self, with_auto: bool = False) -> None:
         super().__init__()
         self._entries: list[ModelEntry] = []
+        self._before = [AUTO_MODEL] if with_auto else []
         self.setObjectName("model")
         self.setToolTip("Trained ensemble, bundled or from your library")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -21,9 +29,14 @@ class ModelSelector(QComboBox):
 
     @property
     def entry(self) -> ModelEntry | None:
-        """The selected model; None if the library is empty."""
-        index = self.currentIndex()
+        """The selected model; None for "auto" or if the library is empty."""
+        index = self.currentIndex() - len(self._before)
         return self._entries[index] if 0 <= index < len(self._entries) else None
+
+    @property
+    def is_auto(self) -> bool:
+        """Whether "auto" is selected."""
+        return self.currentText() == AUTO_MODEL and bool(self._before)
 
     def reload(self, select: str = "") -> None:
         """Read the library again; select a model by name, or keep the selection."""
@@ -31,10 +44,11 @@ class ModelSelector(QComboBox):
         with QSignalBlocker(self):
             self._entries = list_models()
             self.clear()
+            self.addItems(self._before)
             self.addItems([f"{entry.name} ({entry.source})" for entry in self._entries])
             names = [entry.name for entry in self._entries]
             if wanted in names:
-                self.setCurrentIndex(names.index(wanted))
+                self.setCurrentIndex(names.index(wanted) + len(self._before))
         self.currentIndexChanged.emit(self.currentIndex())
 
 

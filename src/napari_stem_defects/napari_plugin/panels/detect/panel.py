@@ -13,7 +13,6 @@ from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
 
-from napari_stem_defects.base.defaults import DEFAULT_MODEL
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.jobs.registry import LOAD_TORCH, LoadTorchArguments
@@ -28,7 +27,6 @@ from napari_stem_defects.napari_plugin.layers.search_area import (
     start_drawing,
 )
 from napari_stem_defects.napari_plugin.panels.common.model_library import LibraryActions
-from napari_stem_defects.napari_plugin.panels.common.model_selector import script_name
 from napari_stem_defects.napari_plugin.panels.common.panel import Panel, button, note, show_note
 from napari_stem_defects.napari_plugin.panels.common.pixel_size import PixelSizeViewModel
 from napari_stem_defects.napari_plugin.panels.common.preload import preload
@@ -37,7 +35,7 @@ from napari_stem_defects.napari_plugin.panels.common.run_row import RunRow
 from napari_stem_defects.napari_plugin.panels.common.shared_state import library_events, open_labels
 from napari_stem_defects.napari_plugin.panels.detect.correction_row import CorrectionRow
 from napari_stem_defects.napari_plugin.panels.detect.region_table import RegionTable
-from napari_stem_defects.napari_plugin.panels.detect.script_export import DetectScript
+from napari_stem_defects.napari_plugin.panels.detect.settings_script import settings_script
 from napari_stem_defects.napari_plugin.panels.detect.setup_form import SetupForm
 from napari_stem_defects.napari_plugin.panels.detect.threshold_rows import ThresholdRows
 from napari_stem_defects.napari_plugin.panels.detect.view_model import (
@@ -53,7 +51,9 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.detection.frame_result import FrameResult
+    from napari_stem_defects.io.models.choose import LibraryChoice
     from napari_stem_defects.io.models.library import ModelEntry
+    from napari_stem_defects.napari_plugin.panels.detect.script_export import DetectScript
     from napari_stem_defects.postprocessing.results import Region
     from napari_stem_defects.workers.messages import JobEvent
 
@@ -143,6 +143,7 @@ class DetectDefectsWidget(Panel):
         )
         self.export.clicked.connect(self._export)
         self.view_model.frame_found.connect(self._on_frame_found)
+        self.view_model.model_chosen.connect(self._on_chosen)
         self.view_model.run.changed.connect(self._on_run)
         self.view_model.run.failed.connect(show_warning)
         self.view_model.exporting.changed.connect(self._on_exporting)
@@ -155,14 +156,36 @@ class DetectDefectsWidget(Panel):
     # User actions
 
     def start(self) -> None:
-        """Start a detection with the settings shown."""
+        """Start a detection with the settings shown, first choosing a model if it is "auto"."""
         image, entry = self.image.image, self.ensemble.entry
-        if image is None or entry is None:
+        if image is None or (entry is None and not self.ensemble.is_auto):
             missing = "image; open one" if image is None else "model; train or import one"
             self.view_model.run.fail(f"there is no {missing}")
+        elif entry is not None:
+            self._detect_with(entry)
+        else:
+            self._source = weakref.ref(image)
+            source = LayerSource(image, self.pixel_size.with_typed)
+            self.view_model.choose_model(image.name, source.frame, self._frames(image))
+
+    def _on_chosen(self, choice: LibraryChoice) -> None:
+        """Show which model fits and use it; where none fits, no defect gets a name."""
+        self.setup.model_row.show_choice(choice.statement)
+        self._results.discard()
+        if choice.entry is not None:
+            self._use(choice.entry)
+            self._detect_with(choice.entry, choice.statement)
+
+    def _frames(self, image: Image) -> range:
+        shown = self._frame_shown()
+        is_one = self.setup.frames.currentIndex() == 0
+        return range(shown, shown + 1) if is_one else range(convert.frame_count(image))
+
+    def _detect_with(self, entry: ModelEntry, choice: str = "") -> None:
+        if (image := self.image.image) is None:
             return
         try:
-            frames = range(convert.frame_count(image))
+            frames = self._frames(image)
             what = self.setup.area.currentText()
             area = get_search_area(self._viewer, image, what)
             self._results.begin(image, _shown_classes(entry))
@@ -170,9 +193,6 @@ class DetectDefectsWidget(Panel):
             self.view_model.run.fail(str(error))
             return
         self._source, source = weakref.ref(image), LayerSource(image, self.pixel_size.with_typed)
-        if self.setup.frames.currentIndex() == 0:
-            shown = self._frame_shown()
-            frames = range(shown, shown + 1)
         self._drawing.start()
         self._collapse_when_done = True
         self.view_model.start(
@@ -186,6 +206,7 @@ class DetectDefectsWidget(Panel):
                 device=self.setup.device.currentText(),
                 area=area,
                 searched=describe_area(area, convert.frame_shape(image), what),
+                choice=choice,
             )
         )
         self.regions.set_regions([])
@@ -233,29 +254,8 @@ class DetectDefectsWidget(Panel):
             show_info("the script was copied to the clipboard")
 
     def _script(self) -> DetectScript:
-        """Return a script that repeats the result shown or, before a run, the settings shown."""
-        image, entry, setup = self.image.image, self.ensemble.entry, self.setup
-        request, found = self.view_model.request, next(iter(self.view_model.results.values()), None)
-        if found is not None and request is not None:
-            image, entry = self._result_image() or image, request.model
-        defaults = {} if entry is None else {c: entry.spec.threshold(c) for c in entry.spec.classes}
-        thresholds = self.view_model.thresholds
-        is_stack = image is not None and image.ndim > 2
-        return DetectScript(
-            path=Path(image.source.path) if image is not None and image.source.path else None,
-            pixel_size_nm=setup.size_row.size_nm if found is None else found.pixel_size_nm,
-            model=DEFAULT_MODEL if entry is None else script_name(entry),
-            stride=request.stride if request else setup.stride.value(),
-            device=request.device if request else setup.device.currentText(),
-            frames=tuple(request.frames if request else [self._frame_shown()]) if is_stack else (),
-            area=None if request is None else request.area,
-            thresholds={
-                c: thresholds[c]
-                for c, value in defaults.items()
-                if thresholds.get(c, value) != value
-            },
-            corrections=len(self.view_model.corrections.made),
-        )
+        image, frame = self._result_image(), self._frame_shown()
+        return settings_script(self.view_model, self.setup, image, frame)
 
     # Reactions to events
 
@@ -271,10 +271,13 @@ class DetectDefectsWidget(Panel):
 
     def _on_model(self) -> None:
         if (entry := self.ensemble.entry) is not None:
-            self.setup.use_stride_of(entry.spec)
-            self.view_model.use_model(entry)
-            self.correction.set_classes(_defects(entry))
+            self._use(entry)
         self._explain_scale()
+
+    def _use(self, entry: ModelEntry) -> None:
+        self.setup.use_stride_of(entry.spec)
+        self.view_model.use_model(entry)
+        self.correction.set_classes([name for name in entry.spec.classes if name != BULK])
 
     def _on_library_failed(self, message: str) -> None:
         self.view_model.run.show_message(message)
@@ -298,7 +301,7 @@ class DetectDefectsWidget(Panel):
         self.classes.set_counts(self.view_model.counts())
 
     def _on_thresholds(self) -> None:
-        entry = self.ensemble.entry
+        entry = self.view_model.entry
         classes = () if entry is None else entry.spec.class_data
         self.classes.set_thresholds(self.view_model.thresholds, classes)
         for before, after in pairwise([self.setup.frames, *self.classes.sliders, self.regions]):
@@ -386,10 +389,6 @@ class DetectDefectsWidget(Panel):
 def _shown_classes(entry: ModelEntry) -> list[DefectClass]:
     """Return the classes of a model that get a layer: the defects and ``unknown``."""
     return [each for name, each in entry.spec.class_table.items() if name != BULK]
-
-
-def _defects(entry: ModelEntry) -> list[str]:
-    return [name for name in entry.spec.classes if name != BULK]
 
 
 def _ignore(event: JobEvent) -> None:

@@ -110,7 +110,7 @@ class SetupForm(QWidget):
         entry = self.ensemble.entry
         summary = (
             self.image.currentText() or "no image",
-            "no model" if entry is None else entry.name,
+            self.ensemble.currentText() if entry is None else entry.name,
             f"{self.stride.value()} px",
             self.area.currentText(),
         )

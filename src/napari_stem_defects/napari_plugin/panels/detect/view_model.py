@@ -11,11 +11,15 @@ from psygnal import Signal
 from napari_stem_defects.base.defect_classes import colours_of
 from napari_stem_defects.detection.frame_result import FrameResult, PartialResultProgress
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.io.models.choose import LibraryChoice
+from napari_stem_defects.io.models.library import list_models
 from napari_stem_defects.jobs.registry import (
     APPLY_THRESHOLDS,
+    CHOOSE_MODEL,
     DETECT,
     EXPORT_RESULTS,
     ApplyThresholdsArguments,
+    ChooseModelArguments,
     DetectArguments,
     ExportResultsArguments,
 )
@@ -39,6 +43,8 @@ if TYPE_CHECKING:
 
 # If the worker process dies during a frame, the frame is searched again.
 _ATTEMPTS = 3
+_TRIED_FRAMES = 16
+"""Frames of a stack that are tried until one shows a lattice."""
 _UNFINISHED = "cancelled; the result shown is not complete"
 
 
@@ -65,6 +71,8 @@ class DetectRequest:
         Part of the image to search; None for the whole image.
     searched : str
         Description of that part, to show to the user.
+    choice : str
+        Why the model was chosen automatically; "" if the user chose it.
     """
 
     name: str
@@ -76,6 +84,7 @@ class DetectRequest:
     device: str = "auto"
     area: SearchArea | None = None
     searched: str = "all of the image"
+    choice: str = ""
 
 
 class DetectViewModel:
@@ -104,6 +113,8 @@ class DetectViewModel:
     """A run begins; the results of the previous run were dropped."""
     frame_found = Signal(FrameResult)
     """A frame has a new result: coarse, final, or with other thresholds."""
+    model_chosen = Signal(LibraryChoice)
+    """A model was chosen automatically, or none fits."""
     thresholds_changed = Signal()
     """Another model with other thresholds was selected."""
 
@@ -140,6 +151,39 @@ class DetectViewModel:
         self._outdated.clear()
         self.started.emit(request)
         self._detect(0)
+
+    def choose_model(
+        self, name: str, read_frame: Callable[[int], FrameInput], frames: Sequence[int]
+    ) -> None:
+        """Choose the model whose lattice fits the first usable frame; `model_chosen` follows."""
+
+        def on_chosen(position: int, choice: LibraryChoice) -> None:
+            following = position + 1
+            if choice.measured.cell is None and following < min(len(frames), _TRIED_FRAMES):
+                choose(following)
+                return
+            if choice.entry is None:
+                self.request = None
+                self.results.clear()
+                self.run.finish(choice.statement)
+            self.model_chosen.emit(choice)
+
+        def choose(position: int) -> None:
+            try:
+                arguments = ChooseModelArguments(read_frame(frames[position]), list_models())
+            except InputError as error:
+                self.run.fail(str(error))
+                return
+            job = CHOOSE_MODEL.job(arguments, subject=name)
+            self.run.start(job, lambda choice: on_chosen(position, choice))
+
+        self._thresholding.discard()
+        choose(0)
+
+    @property
+    def entry(self) -> ModelEntry | None:
+        """The model in use; None before one is selected or chosen."""
+        return self._entry
 
     def set_threshold(self, class_name: str, value: float, frame: int) -> None:
         """Change one threshold; the given frame is updated at once, the others when shown."""
@@ -236,7 +280,10 @@ class DetectViewModel:
         return dict(totals(self.regions(), first.names)) if first else {}
 
     def summary(self) -> str:
-        """Return the number of regions of each class in one line."""
+        """Return the number of regions of each class, or why none is named, in one line."""
+        for result in self.results.values():
+            if result.parameters.get("recognition"):
+                return str(result.parameters["recognition"])
         found = {name: total.count for name, total in self.counts().items() if total.count}
         where = "" if len(self.results) == 1 else f" in {len(self.results)} frames"
         counts = ", ".join(f"{count} {name}" for name, count in found.items())
@@ -289,6 +336,7 @@ class DetectViewModel:
             thresholds=self._run_thresholds(),
             device=request.device,
             area=request.area,
+            choice=request.choice,
         )
         job = DETECT.job(arguments, subject=request.name, attempts=_ATTEMPTS)
         self.run.start(
@@ -313,6 +361,8 @@ class DetectViewModel:
         seconds = sum(result.seconds for result in self.results.values())
         where = "" if self.request is None else f" · searched {self.request.searched}"
         factors = {r.parameters.get("resampling_factor", 1.0) for r in self.results.values()}
+        warnings = [str(w) for r in self.results.values() for w in r.parameters.get("warnings", ())]
+        where += f" · {warnings[0]}" if warnings else ""
         scaled = "" if factors == {1.0} else f", resampled {max(factors):.3g} times"
         self.run.finish(f"{self.summary()}{where}{scaled} · {seconds:.1f} s")
 

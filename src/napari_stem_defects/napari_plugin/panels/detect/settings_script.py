@@ -1,0 +1,57 @@
+"""Script that repeats the result shown in the panel or, before a run, the settings shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_stem_defects.base.defaults import AUTO_MODEL
+from napari_stem_defects.napari_plugin.panels.common.model_selector import script_name
+from napari_stem_defects.napari_plugin.panels.detect.script_export import DetectScript
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+    from napari_stem_defects.napari_plugin.panels.detect.setup_form import SetupForm
+    from napari_stem_defects.napari_plugin.panels.detect.view_model import DetectViewModel
+
+
+def settings_script(
+    view_model: DetectViewModel, setup: SetupForm, result_image: Image | None, frame_shown: int
+) -> DetectScript:
+    """Return the script.
+
+    Parameters
+    ----------
+    view_model : DetectViewModel
+    setup : SetupForm
+        Settings that are used before a run.
+    result_image : Image or None
+        Layer of the result; None if there is none any more.
+    frame_shown : int
+        Index of the frame shown.
+
+    Returns
+    -------
+    DetectScript
+    """
+    image, entry = setup.image.image, setup.ensemble.entry
+    request, found = view_model.request, next(iter(view_model.results.values()), None)
+    if found is not None and request is not None:
+        image, entry = result_image or image, request.model
+    defaults = {} if entry is None else {c: entry.spec.threshold(c) for c in entry.spec.classes}
+    thresholds = view_model.thresholds
+    is_stack = image is not None and image.ndim > 2
+    return DetectScript(
+        path=Path(image.source.path) if image is not None and image.source.path else None,
+        pixel_size_nm=setup.size_row.size_nm if found is None else found.pixel_size_nm,
+        model=AUTO_MODEL if entry is None else script_name(entry),
+        stride=request.stride if request else setup.stride.value(),
+        device=request.device if request else setup.device.currentText(),
+        frames=tuple(request.frames if request else [frame_shown]) if is_stack else (),
+        area=None if request is None else request.area,
+        thresholds={
+            c: thresholds[c] for c, value in defaults.items() if thresholds.get(c, value) != value
+        },
+        corrections=len(view_model.corrections.made),
+    )

@@ -1,0 +1,51 @@
+"""The panel chooses a model by the lattice of the image, and names nothing where none fits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from lattice_images import lattice_image
+from panels import docked, press, wait_for
+from small_model import write_small_model
+
+from napari_stem_defects.lattice.geometry import LatticeGeometry
+from napari_stem_defects.napari_plugin.panels.detect.panel import DetectDefectsWidget
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.gui
+
+
+@pytest.fixture
+def widget(viewer: Any, library: Path, own_settings: Any) -> Any:
+    """Return the panel with "auto" selected, and a library with a model of square lattices."""
+    own_settings.detect.model = ""
+    write_small_model(library / "square.safetensors", lattice_geometry=LatticeGeometry(90.0))
+    return docked(viewer, DetectDefectsWidget)
+
+
+def test_auto_is_selected_and_states_which_model_it_used(viewer: Any, widget: Any) -> None:
+    assert widget.ensemble.is_auto
+    assert widget.ensemble.currentText() == "auto"
+    press(widget, "run")
+    wait_for(lambda: widget.view_model.run.phase == "done")
+    assert widget.view_model.request.model.name == "square"
+    assert widget.setup.model_row.description.text().startswith("model square (90.0 degrees")
+    result = widget.view_model.results[0]
+    assert result.parameters["model_choice"].startswith("model square (90.0 degrees")
+    assert [slider.objectName() for slider in widget.classes.sliders][-1] == "threshold_sf1"
+    assert "SF1" in widget.view_model.run.message
+
+
+def test_where_no_model_fits_the_message_states_why(viewer: Any, widget: Any) -> None:
+    viewer.layers.clear()
+    viewer.add_image(lattice_image(12, 1, 60, size=192, dose=30), name="other")
+    press(widget, "run")
+    wait_for(lambda: widget.view_model.run.phase == "done")
+    message = widget.view_model.run.message
+    assert message.startswith("not recognised: the lattice is hexagonal")
+    assert "square (90.0 degrees" in message
+    assert widget.view_model.results == {}
+    assert len(viewer.layers) == 1
