@@ -79,66 +79,38 @@ def padded_rows(
     -------
     ndarray of float32, shape (rows + 2 * half, X + 2 * half)
     """
-    height = image.shape[0]
-    reach = half + (0 if vectors is None else int(2 * np.abs(vectors).max()) + 2)
-    top, bottom = max(0, rows.start - half), min(height, rows.stop + half)
-    low, high = max(0, min(top, rows.start - reach)), min(height, max(bottom, rows.stop + reach))
+    height, width = image.shape
+    shifts = _shifts(vectors, half)
+    reach = half + (int(np.abs(shifts).max()) + 2 if len(shifts) else 0)
+    low, high = max(0, rows.start - reach), min(height, rows.stop + reach)
     part = np.asarray(image[slice(low, high), slice(None)])
-    first, last = rows.start - half - low, rows.stop + half - low
-    missing = (max(0, -first), max(0, last - len(part)))
-    inner = part[max(0, first) : min(len(part), last)]
-    margins = (missing, (half, half))
-    padded = np.pad(inner, margins, mode="reflect")
-    if vectors is None:
-        return padded
-    for side in range(4):
-        _continue_side(padded, part, side, (low, rows.start - half), height, half, vectors)
+    first, last = rows.start - half, rows.stop + half
+    inner = part[max(0, first) - low : min(height, last) - low]
+    missing = (max(0, -first), max(0, last - height))
+    padded = np.pad(inner, (missing, (half, half)), mode="reflect")
+    y, x = np.mgrid[first:last, -half : width + half]
+    outside = (y < 0) | (y >= height) | (x < 0) | (x >= width)
+    left = np.argwhere(outside)
+    for shift in shifts:
+        target = left + np.array([first, -half]) + shift
+        inside = ((target >= 0) & (target <= (height - 1, width - 1))).all(axis=1)
+        at = target[inside] - (low, 0)
+        filled = left[inside]
+        padded[filled[:, 0], filled[:, 1]] = ndimage.map_coordinates(
+            part, at.T, order=1, mode="nearest"
+        )
+        left = left[~inside]
     return padded
 
 
-def _continue_side(
-    padded: NDArray[np.float32],
-    part: NDArray[np.float32],
-    side: int,
-    offsets: tuple[int, int],
-    height: int,
-    half: int,
-    vectors: NDArray[np.float64],
-) -> None:
-    """Replace one margin, in place: 0 upper, 1 lower, 2 left, 3 right."""
-    low, start = offsets
-    width = padded.shape[1] - 2 * half
-    if side < 2:
-        beyond = -start if side == 0 else start + len(padded) - height
-        if beyond <= 0:
-            return
-        rows = np.arange(beyond) if side == 0 else np.arange(len(padded) - beyond, len(padded))
-        columns = np.arange(padded.shape[1])
-    else:
-        beyond = half
-        rows = np.arange(len(padded))
-        columns = np.arange(half) if side == 2 else np.arange(half + width, padded.shape[1])
-    inward = np.array([(1, 0), (-1, 0), (0, 1), (0, -1)][side])
-    shift = _inward_vector(vectors, inward, beyond)
-    y = rows + start + shift[0] - low
-    x = columns - half + shift[1]
-    inside_y = (y >= 0) & (y <= len(part) - 1)
-    inside_x = (x >= 0) & (x <= part.shape[1] - 1)
-    if not (inside_y.any() and inside_x.any()):
-        return
-    box = np.ix_(rows[inside_y], columns[inside_x])
-    grid = np.meshgrid(y[inside_y], x[inside_x], indexing="ij")
-    padded[box] = ndimage.map_coordinates(part, grid, order=1, mode="nearest")
-
-
-def _inward_vector(
-    vectors: NDArray[np.float64], inward: NDArray[np.int64], depth: float
-) -> NDArray[np.float64]:
-    """Return the lattice vector that reaches ``depth`` inside with the least shift sideways."""
+def _shifts(vectors: NDArray[np.float64] | None, half: int) -> NDArray[np.float64]:
+    """Return the lattice vectors (N, 2) that reach ``half`` px far, shortest first."""
+    if vectors is None:
+        return np.zeros((0, 2))
     order = np.mgrid[-_MAX_ORDER : _MAX_ORDER + 1, -_MAX_ORDER : _MAX_ORDER + 1].reshape(2, -1).T
-    candidates = order @ vectors
-    inside = candidates @ inward
-    along = np.abs(candidates @ np.abs(inward[::-1]))
-    cost = np.where(inside >= depth, inside + 2 * along, np.inf)
-    chosen: NDArray[np.float64] = candidates[int(cost.argmin())]
-    return chosen
+    shifts = order @ vectors
+    lengths = np.hypot(*shifts.T)
+    longest = np.sqrt(2) * half + 2 * float(np.hypot(*vectors.T).max())
+    near = (lengths > 0) & (lengths <= longest)
+    shortest_first: NDArray[np.float64] = shifts[near][np.argsort(lengths[near], kind="stable")]
+    return shortest_first

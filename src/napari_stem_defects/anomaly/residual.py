@@ -276,11 +276,11 @@ def _with_gains(
     edge = min(half, *(length // 4 for length in found[0].shape))
     inner = whole[edge : len(whole) - edge, edge : whole.shape[1] - edge]
     usual = max(float(np.median(inner)), 1e-12)
-    upper = np.median(found[0][:edge], axis=1)
-    lower = np.median(found[-1][::-1][:edge], axis=1)
-    left = np.median(whole[:, :edge], axis=0)
-    right = np.median(whole[:, ::-1][:, :edge], axis=0)
+    # Quartiles, because a row of defects beside the border may fill half of a line.
+    quartile = max(float(np.quantile(inner, 0.25)), 1e-12)
+    sides = (found[0][:edge], found[-1][::-1][:edge], whole[:, :edge].T, whole[:, ::-1][:, :edge].T)
     gains = tuple(
-        np.maximum(side / usual, 1).astype(np.float32) for side in (upper, lower, left, right)
+        np.maximum(np.quantile(side, 0.25, axis=1) / quartile, 1).astype(np.float32)
+        for side in sides
     )
     return LatticeResidual(sampled, predictors, 1.4826 * usual, gains)

@@ -34,7 +34,7 @@ _SOFTNESS = 0.06
 _ADAPTATION = 0.08
 """How far the threshold of a point class may move to a gap in the image at hand."""
 _BULK_SOFTNESS = 0.15
-_EXPLAINED = 1.5
+_EXPLAINED = 2.0
 """Distance from a defect with a name, in lattice periods, within which nothing is unknown."""
 _MARGIN = 0.05
 """A class yields where another is more similar by this."""
