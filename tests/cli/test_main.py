@@ -24,7 +24,7 @@ STAGES = ("a_original", "b_normalised", "c_flattened", "d_spectrum", "e_threshol
 def test_the_commands_are_the_contracts() -> None:
     names = {command.__name__.rpartition(".")[2] for command in COMMANDS}
     assert names == {
-        *("demo", "survey", "detect", "train", "evaluate", "preprocess"),
+        *("demo", "survey", "detect", "train", "evaluate", "info", "preprocess"),
         *("simulate", "labels", "models", "benchmark"),
     }
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from lattice_images import lattice_image
 from PIL import Image, ImageColor
 from result_samples import CLASSES, MODEL, detection, micrograph
 
 from napari_stem_defects.base.defect_classes import UNKNOWN, DefectClass, default_class
+from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.detection.nothing_fits import nothing_fits
 from napari_stem_defects.io.results.result_folder import write_results
+from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.postprocessing.mask_stack import MaskStack
 from napari_stem_defects.postprocessing.regions import totals
 from napari_stem_defects.postprocessing.results import ResultTotals
@@ -24,7 +28,6 @@ from napari_stem_defects.reporting.overview import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.postprocessing.results import Detection
 
 
@@ -187,3 +190,27 @@ def test_the_samples_hold_what_the_tests_assume() -> None:
     found = detection(micrograph())
     assert found.mask_names == (*CLASSES[1:], UNKNOWN)
     assert [region.class_name for region in found.regions].count("Vacancy_CdTe") == 2
+
+
+def test_an_image_that_is_not_recognised_is_no_perfect_crystal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pixels = lattice_image(12, 1, 60, size=160)
+    image = Micrograph(pixels, "hex", sha256="0" * 64)
+    found = nothing_fits(image, measure_lattices(pixels), "not recognised: another lattice")
+    written: list[str] = []
+    write = overview._write
+
+    def recorded(picture: Any, at: Any, text: str, size: int, colour: str) -> None:
+        written.append(text)
+        write(picture, at, text, size, colour)
+
+    monkeypatch.setattr(overview, "_write", recorded)
+    sums = ResultTotals({}, {"unknown": 1.0}, 1.0, "unknown")
+    draw_overview(image, [found], sums, "none")
+    assert "not recognised" in written
+    assert "another lattice" in written
+    assert not any("no defects" in text for text in written)
+    warned = replace(found, parameters={**found.parameters, "warnings": ["warning: odd lattice"]})
+    draw_overview(image, [warned], sums, "none")
+    assert {"warning", "odd lattice"} <= set(written)

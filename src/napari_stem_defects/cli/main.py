@@ -19,6 +19,7 @@ from napari_stem_defects.cli import (
     demo,
     detect,
     evaluate,
+    info,
     labels,
     models,
     preprocess,
@@ -32,7 +33,10 @@ from napari_stem_defects.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = (demo, survey, detect, train, evaluate, preprocess, simulate, labels, models, benchmark)
+COMMANDS = (
+    *(demo, survey, detect, train, evaluate, info, preprocess),
+    *(simulate, labels, models, benchmark),
+)
 
 DONE, OUR_FAULT, INPUT_FAULT = 0, 1, 2
 

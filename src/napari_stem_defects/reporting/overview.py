@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from PIL import Image, ImageDraw
 
 from napari_stem_defects.base.defect_classes import UNKNOWN
+from napari_stem_defects.detection.model_choice import NOT_RECOGNISED
 from napari_stem_defects.reporting.fonts import drawable, pillow_font, text_width
 from napari_stem_defects.reporting.overview_canvas import fit_frame
 from napari_stem_defects.reporting.overview_panel import draw_panel, draw_swatch
@@ -44,6 +45,7 @@ _TITLE_PX, _TEXT_PX, _SMALL_PX = 36, 25, 22
 _INK, _GREY = "#1a1a1a", "#5f5f5f"
 # Frames wider than this go above their legend, others beside it.
 _WIDE = 1.7
+_NO_DEFECTS = "no defects found"
 _SOURCES = {
     "file": "from the file",
     "user": "as given",
@@ -100,7 +102,7 @@ def draw_overview(
     height, width = micrograph.frame_shape
     above = width > _WIDE * height and len(detections) == 1
     picture = _picture(micrograph, detections, _ABOVE if above else _BESIDE)
-    entries = [_draw_entry(entry) for entry in _entries(result_totals, detections[0].class_table)]
+    entries = [_draw_entry(entry) for entry in _all_entries(detections, result_totals)]
     room = max(1, (picture.width + _GAP) // (_ENTRY_WIDTH + _GAP))
     legend = _columns(entries, room if above else 1)
     right, below = (0, picture.height + _GAP) if above else (picture.width + _GAP, 0)
@@ -138,6 +140,8 @@ def _picture(
 
 def _count(detection: Detection) -> str:
     found = len(detection.regions)
+    if not found and detection.parameters.get("recognition"):
+        return NOT_RECOGNISED
     return "no defects" if not found else f"{found} defect{'s' if found > 1 else ''}"
 
 
@@ -157,6 +161,21 @@ def _grid(tiles: Sequence[Image.Image], across: int) -> Image.Image:
     return sheet
 
 
+def _all_entries(detections: Sequence[Detection], result_totals: ResultTotals) -> list[_Entry]:
+    """Return the legend, preceded by why a model does not recognise the image or may not fit it."""
+    entries = _entries(result_totals, detections[0].class_table)
+    parameters = [detection.parameters for detection in detections]
+    reasons = [str(each["recognition"]) for each in parameters if each.get("recognition")]
+    warnings = [str(text) for each in parameters for text in each.get("warnings", ())]
+    if reasons:
+        reason = reasons[0].removeprefix(f"{NOT_RECOGNISED}: ")
+        entries = [entry for entry in entries if entry.heading != _NO_DEFECTS]
+        entries.insert(0, _Entry(None, NOT_RECOGNISED, _wrapped(reason)))
+    if warnings:
+        entries.insert(0, _Entry(None, "warning", _wrapped(warnings[0].removeprefix("warning: "))))
+    return entries
+
+
 def _entries(result_totals: ResultTotals, classes: Mapping[str, DefectClass]) -> list[_Entry]:
     """Return the legend: classes found, classes not found, the unknown area."""
     found = {name: total for name, total in result_totals.totals.items() if total.count}
@@ -170,9 +189,7 @@ def _entries(result_totals: ResultTotals, classes: Mapping[str, DefectClass]) ->
         for name, total in found.items()
     ]
     if not found:
-        entries.append(
-            _Entry(None, "no defects found", _wrapped(f"looked for: {', '.join(missing)}"))
-        )
+        entries.append(_Entry(None, _NO_DEFECTS, _wrapped(f"looked for: {', '.join(missing)}")))
     if result_totals.fractions[UNKNOWN] > 0:
         share = f"{_percent(result_totals.fractions[UNKNOWN])} of the area,"
         entries.append(_Entry(classes[UNKNOWN], "unknown", (share, "not assigned to any class")))

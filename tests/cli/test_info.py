@@ -1,0 +1,34 @@
+"""The command ``info``: shape, scale and lattice of a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from lattice_images import lattice_image
+
+from napari_stem_defects.cli.main import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def test_the_lattice_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.save(tmp_path / "hex.npy", lattice_image(12, 1, 60, size=192, dose=50))
+    np.save(tmp_path / "movie.npy", np.zeros((2, 96, 128), np.float32))
+    assert main(["info", str(tmp_path / "hex.npy"), str(tmp_path / "movie.npy")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "hex.npy: 192x192 px, no pixel size"
+    assert lines[1].startswith("  lattice: one hexagonal lattice, 1")
+    assert "±" in lines[1]
+    assert lines[2].startswith("  not recognised: the lattice is hexagonal")
+    assert lines[3] == "movie.npy: 2 frames of 128x96 px, no pixel size"
+    assert lines[4] == "  lattice: none, the image is empty: all pixels are equal"
+
+
+def test_a_bad_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "broken.tif").write_bytes(b"II*\0 and no more")
+    assert main(["info", str(tmp_path / "broken.tif")]) == 2
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
