@@ -26,6 +26,7 @@ from napari_stem_defects.jobs.batch_frame import (
     read_once,
 )
 from napari_stem_defects.jobs.executors import HERE, FrameExecutor
+from napari_stem_defects.jobs.survey_fallback import survey_unrecognised
 from napari_stem_defects.lattice.scale import match_scale
 
 if TYPE_CHECKING:
@@ -236,6 +237,7 @@ class _Batch:
                 folder.merge(opened.image.read(), opened.model)
         except OverwriteError as error:
             return Outcome(path, fault=str(error))
+        survey_unrecognised(folder, opened.image)
         return Outcome(path, folder.path)
 
     @staticmethod

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 ANOMALY, CANDIDATES = "anomaly.ome.tif", "survey.csv"
 SUMMARY, OVERVIEW = "summary.json", "overview.png"
+ADDED_OVERVIEW = "survey.png"
+"""The overview of a survey in a folder that has an overview of its own."""
+ADDED_FILES = (ANOMALY, CANDIDATES, ADDED_OVERVIEW)
 SURVEY_FILES = (ANOMALY, CANDIDATES, OVERVIEW, SUMMARY)
 COLUMNS = (
     "rank,kind,y_px,x_px,y_nm,x_nm,score,length_nm,area_nm2,sign,length_px,area_px,frame"
@@ -61,6 +64,35 @@ def write_survey(out: Path, micrograph: Micrograph, surveys: Sequence[Survey]) -
     folder = find_available_folder(
         out, micrograph.name, lambda path: _is_available(path, micrograph.sha256)
     )
+    _write_maps(folder, micrograph, surveys, OVERVIEW)
+    write_json(folder / SUMMARY, _summary(micrograph, surveys))
+    return folder
+
+
+def add_survey(folder: Path, micrograph: Micrograph, surveys: Sequence[Survey]) -> None:
+    """Add the survey to the results of an image in which no model recognised anything.
+
+    Parameters
+    ----------
+    folder : Path
+        A result folder; its ``summary.json`` and ``overview.png`` stay as they are.
+    micrograph : Micrograph
+        The image or stack.
+    surveys : sequence of Survey
+        One per frame, at least one.
+
+    Raises
+    ------
+    OutputError
+        The disk is full or the folder is not writable.
+    """
+    _write_maps(folder, micrograph, surveys, ADDED_OVERVIEW)
+
+
+def _write_maps(
+    folder: Path, micrograph: Micrograph, surveys: Sequence[Survey], overview: str
+) -> None:
+    """Write anomaly map, table and picture."""
     write_anomaly(
         folder / ANOMALY,
         [survey.anomaly for survey in surveys],
@@ -70,9 +102,7 @@ def write_survey(out: Path, micrograph: Micrograph, surveys: Sequence[Survey]) -
     write_bytes(folder / CANDIDATES, _table(surveys).encode())
     page = io.BytesIO()
     draw_survey(micrograph, surveys[0]).save(page, "PNG")
-    write_bytes(folder / OVERVIEW, page.getvalue())
-    write_json(folder / SUMMARY, _summary(micrograph, surveys))
-    return folder
+    write_bytes(folder / overview, page.getvalue())
 
 
 def _is_available(path: Path, sha256: str) -> bool:

@@ -1,0 +1,39 @@
+"""The survey of images in which no model recognised anything, beside their results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_stem_defects.anomaly.survey_frame import survey_frame
+from napari_stem_defects.io.results.read_results import read_summary
+from napari_stem_defects.io.results.survey_folder import ADDED_FILES, add_survey
+
+if TYPE_CHECKING:
+    from napari_stem_defects.io.results.result_folder import ResultFolder
+    from napari_stem_defects.jobs.batch_frame import CalibratedImage
+
+
+def survey_unrecognised(folder: ResultFolder, image: CalibratedImage) -> None:
+    """Write the survey of an image without names; results with names lose an earlier one.
+
+    Parameters
+    ----------
+    folder : ResultFolder
+        With merged results.
+    image : CalibratedImage
+        The image or stack.
+
+    Raises
+    ------
+    OutputError
+        The disk is full or the folder is not writable.
+    """
+    files = [folder.path / name for name in ADDED_FILES]
+    if read_summary(folder.path).get("recognised", True):
+        for file in files:
+            file.unlink(missing_ok=True)
+    elif not all(file.is_file() for file in files):
+        micrograph = image.read()
+        frames = folder.frames
+        surveys = [survey_frame(micrograph.frame(frame), frame=frame) for frame in frames]
+        add_survey(folder.path, micrograph, surveys)

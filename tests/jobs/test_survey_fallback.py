@@ -1,0 +1,36 @@
+"""The survey beside results without names."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+import tifffile
+from crystal_images import OBLIQUE, crystal_image
+
+from napari_stem_defects.io.results.read_results import read_summary
+from napari_stem_defects.io.results.survey_folder import ADDED_FILES
+from napari_stem_defects.jobs.batch import detect_files
+from napari_stem_defects.jobs.batch_frame import Settings
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    path = tmp_path / "oblique.tif"
+    tifffile.imwrite(path, crystal_image(OBLIQUE, missing=5, size=300).pixels)
+    return path
+
+
+def test_an_unknown_crystal_gets_its_survey_and_no_names(image: Path, tmp_path: Path) -> None:
+    settings = Settings(tmp_path / "out", None)
+    for _ in range(2):  # the second run finds everything finished
+        (outcome,) = detect_files([image], settings)
+        assert outcome.folder is not None
+        assert all((outcome.folder / name).is_file() for name in ADDED_FILES)
+    summary = read_summary(outcome.folder)
+    assert summary["recognised"] is False
+    assert not any(summary["counts"].values())
+    with (outcome.folder / "survey.csv").open(encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) >= 5
+    assert tifffile.imread(outcome.folder / "anomaly.ome.tif").shape == (300, 300)
