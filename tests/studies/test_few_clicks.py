@@ -12,13 +12,15 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "studies"))
 import few_clicks_families as families
+import few_clicks_methods as methods
 import few_clicks_scores as scores
 from few_clicks_methods import Found, Teaching, pixel_forest, plain_matched_filter
 from few_clicks_page import page
 from few_clicks_public import public_tasks
-from few_clicks_tasks import Draw, Labelled, Task, draw_clicks, painted, perfect_places
+from few_clicks_tasks import Click, Draw, Labelled, Task, draw_clicks, painted, perfect_places
 from random_forest import train_forest
 
+import napari_stem_defects as sd
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.simulation.any_lattice import make_crystal
 from napari_stem_defects.simulation.any_lattice_scene import LatticeScene, simulate_lattice
@@ -190,6 +192,38 @@ def test_baselines_find_missing_columns(method: object, least: float) -> None:
     teaching = Teaching(labelled.micrograph, PERIOD, "point", "X", drawn.clicks, drawn.bulk)
     result = method(teaching, labelled.micrograph)  # type: ignore[operator]
     assert scores.scored(wanted, labelled, drawn, result)["f1"] >= least
+
+
+@pytest.mark.parametrize("bulk", [False, True])
+def test_recipes_get_the_clicks_as_a_label_project(
+    bulk: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labelled = vacancies()
+    clicks = (Click(50.0, 60.0, "X"), Click(70.0, 80.5, "X"))
+    teaching = Teaching(
+        labelled.micrograph, PERIOD, "line", "X", clicks, (Click(5.0, 6.0, "Bulk"),)
+    )
+    seen = {}
+
+    def train(sources: list[Path], out: Path, options: object) -> None:
+        with sd.LabelProject.open(sources[0]) as project:
+            seen["labels"] = {(x.class_name, x.y, x.x) for x in project.labels()}
+            seen["kind"] = {each.name: each.kind for each in project.classes}["X"]
+        seen["recipe"] = options
+
+    region = SimpleNamespace(class_name="X", y_px=1.0, x_px=2.0)
+    mask = np.ones((2, 4, 4), np.uint8)
+    detection = SimpleNamespace(regions=[region], masks=mask, mask_names=("X", "unknown"))
+    monkeypatch.setattr(methods.sd, "train", train, raising=False)
+    monkeypatch.setattr(methods.sd, "detect", lambda *_: detection, raising=False)
+    monkeypatch.setattr(
+        methods.sd, "TrainingOptions", lambda **given: given["recipe"], raising=False
+    )
+    result = methods.TrainedModel("quick", bulk=bulk)(teaching, labelled.micrograph)
+    wanted = {("X", 50.0, 60.0), ("X", 70.0, 80.5)} | ({("Bulk", 5.0, 6.0)} if bulk else set())
+    assert seen == {"labels": wanted, "kind": "line", "recipe": "quick"}
+    assert result.points.tolist() == [[1.0, 2.0]]
+    assert result.mask.all()
 
 
 def test_the_forest_learns_what_no_single_feature_shows() -> None:
