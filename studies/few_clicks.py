@@ -4,9 +4,10 @@
         [--task NAME ...] [--clicks 1 3 7 15] [--draws 5] [--again] [--page-only] [--limit SECONDS]
 
 Clicks by script: k clicks in five draws, each as far off as a human clicks. Leaves its figures in
-``studies/runs/few_clicks``, one file per task and method, and continues where it stopped. Writes
-``docs/few-clicks.md`` from all figures there are. While methods are tuned, use ``--group design``
-only. ``--method survey`` measures the label-free anomaly map.
+``studies/runs/few_clicks``, one file per task and method, and continues where it stopped; figures
+of other code than today's are measured again. Writes ``docs/few-clicks.md`` from all figures there
+are. While methods are tuned, use ``--group design`` only. ``--method survey`` measures the
+label-free anomaly map.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from few_clicks_methods import METHODS, Teaching
 from few_clicks_page import page
 from few_clicks_public import public_tasks
 from few_clicks_scores import scored, survey_auroc
+from few_clicks_source import source_digest
 from few_clicks_tasks import Task, draw_clicks
 
 import napari_stem_defects as sd
@@ -33,6 +35,7 @@ RUNS = ROOT / "studies" / "runs" / "few_clicks"
 PAGE = ROOT / "docs" / "few-clicks.md"
 DRAWS = 5
 SURVEY = "survey"
+PACKAGE_METHODS = ("quick", "suited")
 # A training of minutes: fewer draws, and only the number of clicks that the goals name.
 SLOW = {"suited": {7: 1}}
 
@@ -59,7 +62,8 @@ def run(task: Task, method: str, options: argparse.Namespace, deadline: float) -
         "method": method,
         "version": sd.__version__,
     }
-    known = json.loads(path.read_text())["draws"] if path.exists() and not options.again else []
+    source = source_digest(package=method in PACKAGE_METHODS)
+    known = [] if options.again else _known(path, source)
     done = {(each["clicks"], each["draw"]) for each in known}
     wanted = [each for each in _draws(task, method, options) if each not in done]
     if not wanted:
@@ -81,9 +85,15 @@ def run(task: Task, method: str, options: argparse.Namespace, deadline: float) -
         )
         found = METHODS[method](teaching, target.micrograph)
         figures: dict[str, Any] = scored(task, target, drawn, found)
-        known.append({"clicks": k, "draw": draw, **figures})
+        known.append({"clicks": k, "draw": draw, **figures, "source": source})
         write_bytes(path, json.dumps({**about, "draws": known}, indent=1).encode())
         print(task.name, method, k, draw, figures, flush=True)
+
+
+def _known(path: Path, source: str) -> list[dict[str, Any]]:
+    """Return the draws in a file that were measured with the given source."""
+    draws = json.loads(path.read_text()).get("draws", []) if path.exists() else []
+    return [draw for draw in draws if draw.get("source") == source]
 
 
 def _draws(task: Task, method: str, options: argparse.Namespace) -> list[tuple[int, int]]:
@@ -99,13 +109,15 @@ def _draws(task: Task, method: str, options: argparse.Namespace) -> list[tuple[i
 def run_survey(task: Task, options: argparse.Namespace) -> None:
     """Measure the survey on a task."""
     path = RUNS / f"{task.name}.{SURVEY}.json"
+    source = source_digest(package=True)
     if path.exists() and not options.again:
-        return
+        if json.loads(path.read_text()).get("source") == source:
+            return
     _, target = task.load(options.data)
     figures = survey_auroc(task, target)
     about = {"task": task.name, "title": task.title, "group": task.group, "method": SURVEY}
     about |= {"kind": task.kind, "family": task.family, "dose": task.dose}
-    write_bytes(path, json.dumps({**about, **figures}, indent=1).encode())
+    write_bytes(path, json.dumps({**about, **figures, "source": source}, indent=1).encode())
     print(task.name, SURVEY, figures, flush=True)
 
 

@@ -60,12 +60,26 @@ a lattice period. `studies/few_clicks_families.py` defines them."""
 
 def page(figures: Sequence[Figures]) -> str:
     """Return the whole page in Markdown."""
-    blocks = [INTRODUCTION, *_summary(figures)]
+    blocks = [INTRODUCTION, *_mixed(figures), *_summary(figures)]
     for group, title in GROUPS.items():
         mine = [each for each in figures if each["group"] == group]
         if mine:
             blocks += [f"## {title}", *_of_group(mine)]
     return "\n\n".join([*blocks, "## How to read and repeat this", RULES]) + "\n"
+
+
+def _mixed(figures: Sequence[Figures]) -> Iterator[str]:
+    """State which methods have figures of several states of the code, or of an unknown one."""
+    for method in (*METHODS, "survey"):
+        mine = [each for each in figures if each["method"] == method]
+        sources = {draw.get("source") for each in mine for draw in each.get("draws", [each])}
+        if len(sources) > 1 or None in sources:
+            name = METHODS.get(method, "survey")
+            yield (
+                f"**The figures of the {name} come from several or unrecorded states of the "
+                f"code.** "
+                f"`python studies/few_clicks.py --method {method}` measures them again."
+            )
 
 
 def _summary(figures: Sequence[Figures]) -> Iterator[str]:

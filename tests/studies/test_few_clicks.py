@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ import few_clicks_scores as scores
 from few_clicks_methods import Found, Teaching, pixel_forest, plain_matched_filter
 from few_clicks_page import page
 from few_clicks_public import public_tasks
+from few_clicks_source import source_digest
 from few_clicks_tasks import Click, Draw, Labelled, Task, draw_clicks, painted, perfect_places
 from random_forest import train_forest
 
@@ -287,6 +289,25 @@ def test_the_page_has_the_means_of_the_draws() -> None:
     assert "0.988" in text
 
 
+def test_the_page_warns_of_figures_of_several_states_of_the_code() -> None:
+    about = {"title": "T", "group": "report", "family": "", "dose": "", "kind": "point"}
+    draw = {"clicks": 7, "draw": 0, "f1": 1.0, "learning_s": 1.0, "search_s": 1.0}
+
+    def text(*sources: str | None) -> str:
+        draws = [{**draw, **({"source": each} if each else {})} for each in sources]
+        return page([{**about, "task": "a", "method": "quick", "draws": draws}])
+
+    assert "several or unrecorded" not in text("a", "a")
+    assert "figures of the quick model come from several or unrecorded" in text("a", "b")
+    assert "several or unrecorded" in text(None)
+
+
+def test_the_source_of_baselines_does_not_depend_on_the_whole_package() -> None:
+    whole, own = (source_digest(package=package) for package in (True, False))
+    assert whole != own
+    assert own == source_digest(package=False)
+
+
 def test_the_command_measures_what_is_missing_and_continues(tmp_path: Path) -> None:
     code = (
         "import sys; sys.path.insert(0, sys.argv.pop(1)); import few_clicks\n"
@@ -308,4 +329,11 @@ def test_the_command_measures_what_is_missing_and_continues(tmp_path: Path) -> N
 
     assert len(run("3").splitlines()) == 1
     assert len(run("3 7").splitlines()) == 1
+    assert run("3 7") == ""
+    path = tmp_path / "runs" / "hexagonal-fault-mid.matched-filter.json"
+    record = json.loads(path.read_text())
+    record["draws"][0]["source"] = "of other code"
+    path.write_text(json.dumps(record))
+    assert len(run("3 7").splitlines()) == 1
+    assert len(json.loads(path.read_text())["draws"]) == 2
     assert "close-packed" in (tmp_path / "runs" / "page.md").read_text()
