@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 MIN_BULK = 0.1
 """Minimum fraction of the valid windows that a model with Bulk must assign to it."""
-MIN_CERTAINTY = 0.88
+MIN_CERTAINTY = 0.92
 """Minimum mean probability of the windows of Bulk, if they are scattered.
 
-Of 60 simulated crystals of other kinds with a fitting lattice, the highest has 0.81; of scenes and
+Of 90 simulated crystals of other kinds with a fitting lattice, the highest has 0.90; of scenes and
 micrographs of the crystals that the bundled models know, at doses from 8, the lowest has 0.94.
 """
-MIN_COHERENCE = 0.9
+MIN_COHERENCE = 0.92
 """Minimum mean fraction of Bulk around the windows of Bulk, if they are less certain.
 
-In the same crystals of other kinds the highest is 0.78.
+In the same crystals of other kinds the highest is 0.91.
 """
 _AROUND = 7
 MIN_KNOWN = 0.02
