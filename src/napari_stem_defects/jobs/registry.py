@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from napari_stem_defects.anomaly.survey_frame import Survey
     from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.search_area import SearchArea
     from napari_stem_defects.detection.frame_result import FrameResult
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.io.models.library import ModelEntry
     from napari_stem_defects.jobs.corrections import Correction
     from napari_stem_defects.jobs.frame_input import FrameInput
+    from napari_stem_defects.jobs.live_map_request import LiveMap, LiveMapRequest
     from napari_stem_defects.jobs.training_summary import TrainingSummary
     from napari_stem_defects.lattice.power_spectrum import Lattice
     from napari_stem_defects.lattice.scale import ScaleMatch
@@ -84,7 +86,15 @@ MEASURE_LATTICE: Task[MeasureLatticeArguments, Lattice | None] = Task(
 )
 
 
-# Detection and its results
+# Survey, detection and results
+
+
+@dataclass(frozen=True)
+class SurveyArguments:
+    """Arguments of `SURVEY`: a frame, and its index in its stack."""
+
+    frame: FrameInput
+    index: int
 
 
 @dataclass(frozen=True)
@@ -166,6 +176,7 @@ class ExportResultsArguments:
 CHOOSE_MODEL: Task[ChooseModelArguments, LibraryChoice] = Task(
     f"{_TASKS}:choose_model", "quick", ChooseModelArguments
 )
+SURVEY: Task[SurveyArguments, Survey] = Task(f"{_TASKS}:survey", "quick", SurveyArguments)
 DETECT: Task[DetectArguments, FrameResult] = Task(f"{_TASKS}:detect", "long", DetectArguments)
 APPLY_THRESHOLDS: Task[ApplyThresholdsArguments, FrameResult] = Task(
     f"{_TASKS}:apply_thresholds", "quick", ApplyThresholdsArguments
@@ -256,6 +267,16 @@ class AddSyntheticDefectsArguments:
     seed: int
 
 
+@dataclass(frozen=True)
+class LiveMapArguments:
+    """Arguments of `LIVE_MAP`: the clicks so far, and the frame shown."""
+
+    request: LiveMapRequest
+
+
+LIVE_MAP: Task[LiveMapArguments, LiveMap] = Task(
+    f"{_TASKS}:update_live_map", "quick", LiveMapArguments
+)
 COUNT_LABELS: Task[CountLabelsArguments, dict[DefectClass, int]] = Task(
     f"{_TASKS}:count_labels", "quick", CountLabelsArguments
 )
@@ -300,6 +321,15 @@ class TrainArguments:
 
 
 @dataclass(frozen=True)
+class TrainQuickArguments:
+    """Arguments of `TRAIN_QUICK`: a label project, the model file to write, and the options."""
+
+    project: Path
+    out: Path
+    options: TrainingOptions
+
+
+@dataclass(frozen=True)
 class ImportModelArguments:
     """Arguments of `IMPORT_MODEL`: a model file."""
 
@@ -315,6 +345,9 @@ class ExportModelArguments:
 
 
 TRAIN: Task[TrainArguments, TrainingSummary] = Task(f"{_TASKS}:train", "long", TrainArguments)
+TRAIN_QUICK: Task[TrainQuickArguments, TrainingSummary] = Task(
+    f"{_TASKS}:train_quick", "quick", TrainQuickArguments
+)
 # Verifying a model needs torch, which only the long worker has loaded.
 IMPORT_MODEL: Task[ImportModelArguments, ModelEntry] = Task(
     f"{_TASKS}:import_model", "long", ImportModelArguments
@@ -331,15 +364,18 @@ TASKS: tuple[Task[Any, Any], ...] = (
     COMPUTE_STAGES,
     MEASURE_LATTICE,
     CHOOSE_MODEL,
+    SURVEY,
     DETECT,
     APPLY_THRESHOLDS,
     EXPORT_RESULTS,
+    LIVE_MAP,
     COUNT_LABELS,
     IMPORT_LABELS,
     EXPORT_LABELS,
     SUGGEST_LABELS,
     ADD_SYNTHETIC_DEFECTS,
     TRAIN,
+    TRAIN_QUICK,
     IMPORT_MODEL,
     EXPORT_MODEL,
 )

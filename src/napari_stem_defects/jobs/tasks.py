@@ -39,12 +39,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_stem_defects.anomaly.survey_frame import Survey
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.base.search_area import SearchArea
     from napari_stem_defects.io.labels.patch_folder import PatchFolder
     from napari_stem_defects.io.models.choose import LibraryChoice
     from napari_stem_defects.io.models.library import ModelEntry
     from napari_stem_defects.jobs.frame_input import FrameInput
+    from napari_stem_defects.jobs.live_map import PreparedFrames
+    from napari_stem_defects.jobs.live_map_request import LiveMap, LiveMapRequest
     from napari_stem_defects.jobs.training_summary import TrainingSummary
     from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
     from napari_stem_defects.preprocessing.settings import PreprocessingSettings
@@ -132,6 +135,14 @@ def detect(
         watch=refinement.watch,
     )
     return replace(cutout.result(found), provenance=provenance)
+
+
+def survey(*, frame: FrameInput, index: int, report: ProgressCallback) -> Survey:
+    """Find what is unusual in a frame, without any label."""
+    from napari_stem_defects.anomaly.survey_frame import survey_frame
+
+    report(Progress("looking for unusual places", 0, 1))
+    return survey_frame(frame.micrograph(), frame=index)
 
 
 def apply_thresholds(
@@ -257,6 +268,13 @@ def suggest_labels(
     return suggest(frame.micrograph(), ensemble, taken=taken, device=device, report=report)
 
 
+def update_live_map(*, request: LiveMapRequest, report: ProgressCallback) -> LiveMap:
+    """Learn from the clicks so far and search the frame shown."""
+    from napari_stem_defects.jobs.live_map import live_map
+
+    return live_map(request, _prepared_frames(), report=report)
+
+
 def add_synthetic_defects(
     *,
     frame: FrameInput,
@@ -279,6 +297,15 @@ def add_synthetic_defects(
     )
 
 
+def train_quick(
+    *, project: Path, out: Path, options: TrainingOptions, report: ProgressCallback
+) -> TrainingSummary:
+    """Make a quick model of a label project and write its file, report and card."""
+    from napari_stem_defects.jobs.train_job import train_model
+
+    return train_model([project], out, options, keep=False, device="cpu", report=report)
+
+
 def import_model(*, path: Path, report: ProgressCallback) -> ModelEntry:
     """Prove that a model works and copy it into the user's library."""
     from napari_stem_defects.io.models import library as library_module
@@ -299,3 +326,11 @@ def _loaded(path: Path, modified: int) -> Ensemble:
     from napari_stem_defects.io.models.model_file import load_model
 
     return load_model(path)
+
+
+@lru_cache(maxsize=1)
+def _prepared_frames() -> PreparedFrames:
+    """Return what this process keeps from one live map to the next."""
+    from napari_stem_defects.jobs.live_map import PreparedFrames
+
+    return PreparedFrames()

@@ -77,6 +77,29 @@ def spatial_keywords(source: Layer, ndim: int = 2) -> dict[str, Any]:
     }
 
 
+def frame_keywords(source: Layer, frame: int) -> dict[str, Any]:
+    """Return the keywords that place a layer of one frame on its source layer.
+
+    Parameters
+    ----------
+    source : Layer
+        A single image, or a stack: the new layer then has a leading axis of length 1 and is seen
+        at that frame only.
+    frame : int
+        Index of the frame in the stack.
+
+    Returns
+    -------
+    dict
+        ``scale``, ``translate``, ``units`` and ``axis_labels``.
+    """
+    keywords = spatial_keywords(source, source.ndim)
+    if source.ndim == 3:
+        first, *rest = keywords["translate"]
+        keywords["translate"] = (first + frame * keywords["scale"][0], *rest)
+    return keywords
+
+
 def calibration_keywords(pixel_size_nm: float | None, ndim: int = 2) -> dict[str, Any]:
     """Return the keywords that calibrate a new image.
 

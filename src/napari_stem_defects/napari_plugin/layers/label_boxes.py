@@ -104,6 +104,9 @@ class SuggestionQueue(Protocol):
     def accept(self) -> None:
         """Label the current window with the class predicted."""
 
+    def label_bulk(self) -> None:
+        """Label the current window as Bulk and continue with the next."""
+
     def skip(self) -> None:
         """Continue with the next window."""
 
@@ -120,7 +123,7 @@ class LabelBoxes:
     labels : EditableLabels
         The labels to draw and edit.
     queue : SuggestionQueue
-        Its current window is drawn, too; number keys and Enter label it.
+        Its current window is drawn, too; number keys, B and Enter label it.
     """
 
     def __init__(self, viewer: ViewerModel, labels: EditableLabels, queue: SuggestionQueue) -> None:
@@ -203,20 +206,21 @@ class LabelBoxes:
         layers.selection.active = layer
 
     def _bind_keys(self, layer: Points) -> None:
-        actions = {str(key): partial(self._on_number, key) for key in KEYS} | {
+        actions = {str(key): partial(self.press_number, key) for key in KEYS} | {
             "Delete": self._labels.remove_selected,
             "Backspace": self._labels.remove_selected,
             "Right": self._queue.skip,
             "Left": self._queue.back,
             "Enter": self._queue.accept,
+            "B": self._queue.label_bulk,
             "Control-Z": self._labels.undo,
             "Control-Shift-Z": self._labels.redo,
         }
         for key, action in actions.items():
             layer.bind_key(key, _without_layer(action), overwrite=True)
 
-    def _on_number(self, key: int) -> None:
-        """Activate a class; label the current window of the queue with it."""
+    def press_number(self, key: int) -> None:
+        """Activate the class of a number key; label the current window of the queue with it."""
         self._labels.activate_key(key)
         name = next((each.name for each in self._labels.classes if each.key == key), "")
         if name and self._queue.current is not None:

@@ -44,7 +44,9 @@ class OwnedLayers(Generic[_Owned]):
         layer = alive(self._added.get(key))
         return layer if layer is not None and layer in self._viewer.layers else None
 
-    def add(self, key: str, layer: _Owned, activate: bool = False) -> None:
+    def add(
+        self, key: str, layer: _Owned, activate: bool = False, above: Layer | None = None
+    ) -> None:
         """Add a layer to the viewer.
 
         Parameters
@@ -54,9 +56,14 @@ class OwnedLayers(Generic[_Owned]):
         layer : Layer
         activate : bool
             Whether the new layer becomes the active one; by default the user's stays active.
+        above : Layer, optional
+            The layer directly below the new one; by default the new one is on top of all.
         """
         active = self._viewer.layers.selection.active
-        self._viewer.add_layer(layer)
+        if above is not None and above in self._viewer.layers:
+            self._viewer.layers.insert(self._viewer.layers.index(above) + 1, layer)
+        else:
+            self._viewer.add_layer(layer)
         if not activate:
             self._viewer.layers.selection.active = active
         self._added[key] = weakref.ref(layer)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.io.models import library as library_module
 from napari_stem_defects.io.models.library import remove_model
 from napari_stem_defects.jobs.registry import (
     EXPORT_MODEL,
@@ -26,6 +28,22 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.io.models.library import ModelEntry
     from napari_stem_defects.napari_plugin.panels.common.job_state import Submit
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,59}")
+
+
+def model_path(name: str) -> Path:
+    """Return the file of a model of this name in the user's library."""
+    return library_module.user_folder() / f"{name}.safetensors"
+
+
+def find_name_fault(name: str) -> str:
+    """Return why a new model of the user's library cannot have this name; "" if it can."""
+    if not _NAME.fullmatch(name):
+        return f"model name {name!r}: use letters, digits, spaces, dots and hyphens"
+    if model_path(name).exists():
+        return f"your library already has a model {name!r}; choose another name"
+    return ""
 
 
 class LibraryActions:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QVBoxLayout
+from qtpy.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_stem_defects.napari_plugin.panels.common.panel import button, note, show_note
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari_stem_defects.napari_plugin.panels.common.job_state import JobState
 
 _STEPS = 1000
@@ -33,6 +36,7 @@ class RunRow(QFrame):
     def __init__(self, run: JobState, text: str, tooltip: str) -> None:
         super().__init__()
         self._run = run
+        self._starts: list[QPushButton] = []
         self.start = button(text, "run", tooltip)
         self.start.clicked.connect(self.run_clicked)
         self.cancel = button("Cancel", "cancel", "Stop and keep finished results")
@@ -47,8 +51,24 @@ class RunRow(QFrame):
         run.changed.connect(self.refresh)
         self.refresh()
 
+    def add_start(self, start: QPushButton, action: Callable[[], None]) -> None:
+        """Add a button for other work, left of Cancel.
+
+        Parameters
+        ----------
+        start : QPushButton
+            Disabled while work is running.
+        action : callable
+            Called when it is clicked.
+        """
+        start.clicked.connect(lambda: action())
+        self._buttons.insertWidget(self._buttons.count() - 1, start, 2)
+        self._starts.append(start)
+        for before, after in pairwise([self.start, *self._starts, self.cancel]):
+            QWidget.setTabOrder(before, after)
+
     def _lay_out(self) -> None:
-        buttons = QHBoxLayout()
+        buttons = self._buttons = QHBoxLayout()
         buttons.addWidget(self.start, 2)
         buttons.addWidget(self.cancel, 1)
         layout = QVBoxLayout(self)
@@ -61,7 +81,8 @@ class RunRow(QFrame):
     def refresh(self) -> None:
         """Show the current state."""
         run = self._run
-        self.start.setEnabled(not run.busy)
+        for each in (self.start, *self._starts):
+            each.setEnabled(not run.busy)
         self.cancel.setEnabled(run.phase in ("waiting", "running"))
         self.bar.setValue(round(run.fraction * _STEPS) if run.busy else 0)
         show_note(self.message, _status_line(run))

@@ -9,9 +9,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari.utils.notifications import show_info, show_warning
+from napari.utils.notifications import show_warning
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
+from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.errors import InputError
@@ -33,6 +33,12 @@ from napari_stem_defects.napari_plugin.panels.common.preload import preload
 from napari_stem_defects.napari_plugin.panels.common.qt_runner import QtRunners
 from napari_stem_defects.napari_plugin.panels.common.run_row import RunRow
 from napari_stem_defects.napari_plugin.panels.common.shared_state import library_events, open_labels
+from napari_stem_defects.napari_plugin.panels.common.survey_action import (
+    SURVEY_TEXT,
+    SURVEY_TOOLTIP,
+    SurveyAction,
+)
+from napari_stem_defects.napari_plugin.panels.detect.copy_button import CopyButton
 from napari_stem_defects.napari_plugin.panels.detect.correction_row import CorrectionRow
 from napari_stem_defects.napari_plugin.panels.detect.region_table import RegionTable
 from napari_stem_defects.napari_plugin.panels.detect.settings_script import settings_script
@@ -95,6 +101,8 @@ class DetectDefectsWidget(Panel):
         self.run_row = self.add_footer(
             RunRow(self.view_model.run, "Detect defects", "Search the frame shown or all frames")
         )
+        self.survey = SurveyAction(napari_viewer, self.view_model.run, with_places=True)
+        self.run_row.add_start(button(SURVEY_TEXT, "survey", SURVEY_TOOLTIP), self._survey)
         self._connect()
         self._on_model()
         self._on_image()
@@ -112,13 +120,7 @@ class DetectDefectsWidget(Panel):
             "export",
             "Write masks, probabilities, table, summary and overview picture",
         )
-        self.copy_as = button(
-            "Copy as", "copy_as", "Copy these settings as a script to the clipboard"
-        )
-        menu = QMenu(self)
-        self.copy_python = menu.addAction("Python", self._copy_python)
-        self.copy_command = menu.addAction("Command", self._copy_command)
-        self.copy_as.setMenu(menu)
+        self.copy_as = CopyButton(self._script)
         self.add_row(self.export, self.copy_as)
         self.export_note = self.add(note("export_message"))
 
@@ -212,6 +214,9 @@ class DetectDefectsWidget(Panel):
         self.regions.set_regions([])
         self.classes.set_counts({})
 
+    def _survey(self) -> None:
+        self.survey.start(self.image.image, self._frame_shown())
+
     def _start_drawing(self, tool: str) -> None:
         if (image := self.image.image) is not None:
             self.setup.area.setCurrentText(DRAWN)
@@ -241,17 +246,6 @@ class DetectDefectsWidget(Panel):
         folder = QFileDialog.getExistingDirectory(self, "Folder for the results")
         if folder:
             self.view_model.export(Path(folder))
-
-    def _copy_python(self) -> None:
-        self._copy(self._script().python())
-
-    def _copy_command(self) -> None:
-        self._copy(self._script().command())
-
-    def _copy(self, text: str) -> None:
-        if (clipboard := QApplication.clipboard()) is not None:
-            clipboard.setText(text)
-            show_info("the script was copied to the clipboard")
 
     def _script(self) -> DetectScript:
         image, frame = self._result_image(), self._frame_shown()

@@ -1,4 +1,4 @@
-"""Labelling aids: suggested windows, and synthetic point defects in perfect crystal."""
+"""Labelling aids: unusual places, uncertain windows, synthetic defects in perfect crystal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from napari_stem_defects.jobs.registry import (
 )
 from napari_stem_defects.napari_plugin.layers import convert
 from napari_stem_defects.napari_plugin.layers.search_area import get_search_area
+from napari_stem_defects.napari_plugin.panels.common.survey_action import SurveyAction
 from napari_stem_defects.napari_plugin.panels.label.view_model import NO_IMAGE, NO_PROJECT
+from napari_stem_defects.training.active_learning import Suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
+    from napari_stem_defects.anomaly.candidates import Candidate
+    from napari_stem_defects.anomaly.survey_frame import Survey
     from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.io.models.library import ModelEntry
@@ -35,7 +39,9 @@ if TYPE_CHECKING:
     )
     from napari_stem_defects.napari_plugin.panels.label.view_model import LabelViewModel
     from napari_stem_defects.simulation.synthetic_edits import SyntheticDefects
-    from napari_stem_defects.training.active_learning import Suggestion
+
+_MOST_PLACES = 500
+_PICTURE_PERIODS, _SMALLEST_PICTURE_PX = 6.0, 32
 
 
 class LabelActions:
@@ -66,6 +72,21 @@ class LabelActions:
         self._queue = queue
         self._run = run
         self._image = image
+        self._survey = SurveyAction(viewer, run, with_places=False)
+        self._survey.found.connect(self._on_survey)
+        self._surveyed: Micrograph | None = None
+
+    def survey(self, frame: int) -> None:
+        """Fill the queue with the unusual places of a frame, which needs no model.
+
+        Parameters
+        ----------
+        frame : int
+            Frame of the image to survey.
+        """
+        image, self._surveyed = self._ready()
+        if image is not None and self._surveyed is not None:
+            self._survey.start(image, frame)
 
     def find_next(self, entry: ModelEntry | None, frame: int) -> None:
         """Fill the queue with the windows that an ensemble predicts with most uncertainty.
@@ -134,6 +155,17 @@ class LabelActions:
             self._view_model.failed.emit(NO_IMAGE)
         return image, shown
 
+    def _on_survey(self, survey: Survey) -> None:
+        if self._surveyed is None or self._surveyed is not self._view_model.image:
+            return  # another image is shown now
+        places = [
+            Suggestion(each.y, each.x, "", 0.0, _describe(each))
+            for each in survey.candidates[:_MOST_PLACES]
+        ]
+        edge = max(_SMALLEST_PICTURE_PX, round(_PICTURE_PERIODS * survey.period_px))
+        self._queue.fill(self._surveyed, survey.frame, places, edge_px=edge)
+        self.found.emit()
+
     def _on_suggestions(
         self,
         image: Micrograph,
@@ -168,3 +200,9 @@ class LabelActions:
             self._run.finish(f"{count} synthetic point defects added and labelled in {layer.name}")
 
         QTimer.singleShot(0, show)
+
+
+def _describe(place: Candidate) -> str:
+    """Return kind and score of an unusual place for the user."""
+    sign = {"deficit": "too dark", "excess": "too bright"}.get(place.sign, "")
+    return ", ".join(filter(None, (place.kind, sign, f"score {place.score:.1f}")))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from napari.utils.notifications import show_warning
 from qtpy.QtCore import Qt
@@ -39,6 +38,9 @@ from napari_stem_defects.napari_plugin.panels.common.shared_state import library
 from napari_stem_defects.napari_plugin.panels.label.actions import LabelActions
 from napari_stem_defects.napari_plugin.panels.label.class_buttons import ClassButtons
 from napari_stem_defects.napari_plugin.panels.label.label_thumbnails import LabelThumbnails
+from napari_stem_defects.napari_plugin.panels.label.live_map import LiveMapViewModel
+from napari_stem_defects.napari_plugin.panels.label.live_row import LiveRow
+from napari_stem_defects.napari_plugin.panels.label.project_images import ProjectImages
 from napari_stem_defects.napari_plugin.panels.label.queue import LabelQueue
 from napari_stem_defects.napari_plugin.panels.label.queue_row import QueueRow
 from napari_stem_defects.napari_plugin.panels.label.start_classes import START_CLASSES
@@ -51,9 +53,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari.components import ViewerModel
-    from napari.layers import Image
 
-    from napari_stem_defects.labels.label import Label, LabelledFrame
+    from napari_stem_defects.jobs.frame_input import FrameInput
+    from napari_stem_defects.labels.label import Label
 
 _HINT_WITHOUT_PROJECT = "Make a new project or open one; then clicks on the image set labels."
 _HINT = (
@@ -82,7 +84,9 @@ class LabelPatchesWidget(Panel):
         self.boxes = LabelBoxes(napari_viewer, self.view_model, self.queue)
         self.brush = LabelBrush(napari_viewer, self.view_model.paint)
         self._reopen: Callable[[], None] | None = None
-        self._hashes: WeakKeyDictionary[Image, str] = WeakKeyDictionary()
+        self.live = LiveMapViewModel(
+            self.view_model, self._runners.submit, self._read_frame, self.run
+        )
         self._build_project()
         self._build_classes()
         self._build_actions()
@@ -113,6 +117,7 @@ class LabelPatchesWidget(Panel):
         row.addWidget(new)
         row.addWidget(open_)
         self.image = ImageSelector(self._viewer.layers)
+        self.images = ProjectImages(self._viewer, self.view_model, self.image)
         self.project_images = named(
             QComboBox(), "project_images", "Images in the project; select one to show it"
         )
@@ -137,10 +142,11 @@ class LabelPatchesWidget(Panel):
             "Export patches…", "export", "Write every label as a patch of 64 x 64 px"
         )
         self.add_row(self.paint, self.undo, self.redo, self.export)
+        self.live_row = self.add(LiveRow(self._viewer, self.live, lambda: self.image.image))
 
     def _build_actions(self) -> None:
         self.add_title("Next to label")
-        self.queue_row = self.add(QueueRow(self.queue))
+        self.queue_row = self.add(QueueRow(self.queue, self.view_model))
         self.defects = SyntheticDefectsForm(self.add_collapsible("Synthetic point defects"))
         self.label_actions = LabelActions(
             self._viewer, self.view_model, self.queue, self.run, self.image
@@ -154,7 +160,7 @@ class LabelPatchesWidget(Panel):
 
     def _connect(self) -> None:
         self.image.image_changed.connect(self._on_image)
-        self.project_images.activated.connect(self._show_project_image)
+        self.project_images.activated.connect(self.images.show)
         self.classes.class_selected.connect(self.boxes.activate)
         self.undo.clicked.connect(self.view_model.undo)
         self.redo.clicked.connect(self.view_model.redo)
@@ -162,7 +168,9 @@ class LabelPatchesWidget(Panel):
         self.resume.clicked.connect(lambda: self._resume(Path(_last_project())))
         self.paint.toggled.connect(self._on_paint)
         self.thumbnails.label_selected.connect(self._go_to)
+        self.queue_row.survey_clicked.connect(self._survey)
         self.queue_row.find_clicked.connect(self._find_next)
+        self.queue_row.places.number_pressed.connect(self.boxes.press_number)
         self.label_actions.found.connect(self.boxes.activate)
         self.queue_row.button_clicked.connect(self.boxes.activate)
         self.defects.add.clicked.connect(self._add_defects)
@@ -174,6 +182,7 @@ class LabelPatchesWidget(Panel):
         self.view_model.labels_changed.connect(self.boxes.draw)
         self.view_model.classes_changed.connect(self.boxes.draw)
         self.view_model.failed.connect(self._on_failed)
+        self.connect_until_closed(self._viewer.layers.events.removed, self._on_layer_removed)
         self.connect_until_closed(self._viewer.dims.events.current_step, self._on_frame_shown)
         self.view_model.classes_changed.connect(self._on_classes)
         for action in (
@@ -210,9 +219,9 @@ class LabelPatchesWidget(Panel):
         if newest is not None:
             self.view_model.activate(newest.class_name)
             if not self.view_model.labels:
-                self._show_frame_of(newest)
+                self.images.show_frame_of(newest)
         elif self.view_model.images and self.image.image is None:
-            self._show_project_image(0)
+            self.images.show(0)
 
     def _import_folder(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Import a folder of patches")
@@ -256,50 +265,20 @@ class LabelPatchesWidget(Panel):
 
     def _go_to(self, label: Label) -> None:
         """Centre the view on a label in its image and frame, and select it."""
-        image = self._show_frame_of(label)
+        image = self.images.show_frame_of(label)
         if image is not None:
             convert.centre_on(self._viewer, image, label.y, label.x)
             self.view_model.select(label.id)
             self.boxes.activate()
 
-    def _show_frame_of(self, label: Label) -> Image | None:
-        keys = [(frame.sha256, frame.frame) for frame in self.view_model.images]
-        self._show_project_image(keys.index((label.image, label.frame)))
-        image = self.image.image
-        if image is not None and image.ndim == 3:
-            self._viewer.dims.set_current_step(0, label.frame)
-        return image
+    def _survey(self) -> None:
+        self.label_actions.survey(self._frame_shown())
 
     def _find_next(self) -> None:
         self.label_actions.find_next(self.queue_row.ensemble.entry, self._frame_shown())
 
     def _add_defects(self) -> None:
         self.label_actions.add_synthetic_defects(self.defects.request, self._frame_shown())
-
-    def _show_project_image(self, index: int) -> None:
-        frame = self.view_model.images[index]
-        layer = self._layer_of(frame)
-        if layer is None and self.view_model.project is not None:
-            try:
-                micrograph = self.view_model.project.micrograph(frame.sha256, frame.frame)
-            except InputError as error:
-                self.view_model.failed.emit(str(error))
-                return
-            data, keywords, _ = convert.image_layer(micrograph)
-            keywords["metadata"][convert.METADATA_KEY]["frame"] = frame.frame
-            layer = self._viewer.add_image(data, **keywords)
-        if layer is not None:
-            self.image.select(layer)
-
-    def _layer_of(self, frame: LabelledFrame) -> Image | None:
-        for layer in self.image.images:
-            origin = layer.metadata.get(convert.METADATA_KEY, {})
-            sha256 = self._hashes.get(layer) or origin.get("sha256")
-            if sha256 == frame.sha256 and (
-                layer.ndim == 3 or origin.get("frame", 0) == frame.frame
-            ):
-                return layer
-        return None
 
     # Reactions to events
 
@@ -337,7 +316,7 @@ class LabelPatchesWidget(Panel):
             micrograph = None
             self.view_model.failed.emit(str(error))
         if image is not None and micrograph is not None:
-            self._hashes[image] = micrograph.sha256
+            self.images.remember(image, micrograph.sha256)
         self.paint.setChecked(False)
         self.queue.clear()
         self.boxes.show_over(image)
@@ -371,6 +350,13 @@ class LabelPatchesWidget(Panel):
     def _on_failed(self, message: str) -> None:
         show_note(self.warning, message)
         show_warning(message)
+
+    def _on_layer_removed(self) -> None:
+        self.live_row.on_layer_removed()
+
+    def _read_frame(self) -> FrameInput | None:
+        image = self.image.image
+        return None if image is None else convert.frame_input(image, self._frame_shown())
 
     def _frame_shown(self) -> int:
         image = self.image.image

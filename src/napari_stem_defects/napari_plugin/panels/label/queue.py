@@ -1,4 +1,4 @@
-"""Queue of windows suggested for labelling."""
+"""Queue of places suggested for labelling: uncertain windows, or unusual places."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
+from napari_stem_defects.base.defect_classes import BULK, PATCH_PX
+from napari_stem_defects.errors import LabelError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.micrograph import Micrograph
@@ -27,6 +33,8 @@ class LabelQueue:
     ----------
     waiting : list of Suggestion
         All suggestions, labelled ones included.
+    position : int
+        Index of the current suggestion; -1 at the end of the queue.
     """
 
     changed = Signal()
@@ -38,6 +46,7 @@ class LabelQueue:
         self._frame = 0
         self._position = 0
         self._classes: Mapping[str, DefectClass] = {}
+        self._edge_px = PATCH_PX
         self.waiting: list[Suggestion] = []
 
     def fill(
@@ -46,6 +55,7 @@ class LabelQueue:
         frame: int,
         suggestions: Sequence[Suggestion],
         classes: Mapping[str, DefectClass] | None = None,
+        edge_px: int = PATCH_PX,
     ) -> None:
         """Replace the suggestions and make the first one current.
 
@@ -56,11 +66,14 @@ class LabelQueue:
         frame : int
             Frame of the suggestions.
         suggestions : sequence of Suggestion
+            Without a class name where nothing is predicted.
         classes : mapping of str to DefectClass, optional
             Classes of the model that suggests the windows.
+        edge_px : int
+            Edge of their pictures in px of the image.
         """
         self._classes = classes or {}
-        self._image, self._frame = image, frame
+        self._image, self._frame, self._edge_px = image, frame, edge_px
         self.waiting, self._position = list(suggestions), 0
         self.changed.emit()
 
@@ -71,19 +84,47 @@ class LabelQueue:
 
     @property
     def current(self) -> Suggestion | None:
-        """The window to label now; None at the end of the queue."""
+        """The place to label now; None at the end of the queue."""
         return self.waiting[self._position] if self._position < len(self.waiting) else None
 
+    @property
+    def position(self) -> int:
+        """Index of the current place; -1 at the end of the queue."""
+        return -1 if self.current is None else self._position
+
     def statement(self) -> str:
-        """Return position, predicted class and reason of the current window in one line."""
+        """Return position, predicted class and reason of the current place in one line."""
         if not self.waiting:
             return ""
         if self.current is None:
-            return f"end of the {len(self.waiting)} windows; train again, then find new ones"
-        current = self.current
-        prediction = f"{current.class_name} {current.probability:.2f}"
-        reason = f", {current.why}" if current.why else ""
-        return f"{self._position + 1} of {len(self.waiting)}: {prediction}{reason}"
+            count = len(self.waiting)
+            if self.waiting[0].class_name:
+                return f"end of the {count} windows; train again, then find new ones"
+            return f"end of the {count} places; go back, or find new ones"
+        return f"{self._position + 1} of {len(self.waiting)}: {self.describe(self.current)}"
+
+    def describe(self, place: Suggestion) -> str:
+        """Return predicted class and reason of a place in one line."""
+        prediction = f"{place.class_name} {place.probability:.2f}" if place.class_name else ""
+        return ", ".join(filter(None, (prediction, place.why)))
+
+    def pixels_around(self, place: Suggestion) -> NDArray[np.float32]:
+        """Return the pixels around a place, cropped at the border of the image.
+
+        Parameters
+        ----------
+        place : Suggestion
+
+        Returns
+        -------
+        ndarray of float32, shape (Y, X)
+        """
+        if self._image is None:
+            raise LabelError("the image was closed; open it again")
+        pixels = self._image.pixels[self._frame] if self._image.is_stack else self._image.pixels
+        half = self._edge_px // 2
+        top, left = max(0, round(place.y) - half), max(0, round(place.x) - half)
+        return pixels[top : round(place.y) + half, left : round(place.x) + half]
 
     def label_current(self, class_name: str) -> None:
         """Label the current window and continue with the next."""
@@ -98,9 +139,19 @@ class LabelQueue:
             self.skip()
 
     def accept(self) -> None:
-        """Label the current window with the predicted class."""
-        if self.current is not None:
+        """Label the current place with the predicted class, if there is one."""
+        if self.current is not None and self.current.class_name:
             self.label_current(self.current.class_name)
+
+    def label_bulk(self) -> None:
+        """Label the current place as Bulk and continue with the next."""
+        self.label_current(BULK)
+
+    def go_to(self, position: int) -> None:
+        """Make a place the current one by its index."""
+        if position != self._position:
+            self._position = position
+            self.changed.emit()
 
     def skip(self) -> None:
         """Continue with the next window without labelling this one."""

@@ -1,4 +1,4 @@
-"""Row that finds windows to label next and shows the current one."""
+"""Rows that find places to label next and show them, one of them as the current one."""
 
 from __future__ import annotations
 
@@ -9,9 +9,15 @@ from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_stem_defects.napari_plugin.panels.common.model_selector import ModelSelector
 from napari_stem_defects.napari_plugin.panels.common.panel import button, note, show_note
+from napari_stem_defects.napari_plugin.panels.common.survey_action import (
+    SURVEY_TEXT,
+    SURVEY_TOOLTIP,
+)
+from napari_stem_defects.napari_plugin.panels.label.place_thumbnails import PlaceThumbnails
 
 if TYPE_CHECKING:
     from napari_stem_defects.napari_plugin.panels.label.queue import LabelQueue
+    from napari_stem_defects.napari_plugin.panels.label.view_model import LabelViewModel
 
 
 class QueueRow(QWidget):
@@ -20,16 +26,23 @@ class QueueRow(QWidget):
     Parameters
     ----------
     queue : LabelQueue
+    view_model : LabelViewModel
+        Has the labels of the places.
     """
 
+    survey_clicked = Signal()
+    """Requests the unusual places of the frame shown."""
     find_clicked = Signal()
     """Requests windows to label."""
     button_clicked = Signal()
     """A queue button was clicked; the panel returns the keyboard focus to the image."""
 
-    def __init__(self, queue: LabelQueue) -> None:
+    def __init__(self, queue: LabelQueue, view_model: LabelViewModel) -> None:
         super().__init__()
         self._queue = queue
+        self.survey = button(SURVEY_TEXT, "survey", SURVEY_TOOLTIP)
+        self.survey.clicked.connect(self.survey_clicked)
+        self.places = PlaceThumbnails(queue, view_model)
         self.ensemble = ModelSelector()
         self.search = button(
             "Find windows",
@@ -37,7 +50,7 @@ class QueueRow(QWidget):
             "Find the windows with the most uncertain predictions of this ensemble",
         )
         self.search.clicked.connect(self.find_clicked)
-        self.back = button("◂ Back", "queue_back", "Return to the previous window (Left)")
+        self.back = button("◂ Back", "queue_back", "Return to the previous place (Left)")
         self.skip = button("Skip ▸", "queue_skip", "Continue without a label (Right)")
         self.accept = button(
             "Accept class", "queue_accept", "Label the window with the predicted class (Enter)"
@@ -57,10 +70,10 @@ class QueueRow(QWidget):
     def refresh(self) -> None:
         """Show the current state."""
         show_note(self.statement, self._queue.statement())
-        has_window = self._queue.current is not None
+        current = self._queue.current
         self.back.setVisible(bool(self._queue.waiting))
-        for each in (self.skip, self.accept):
-            each.setVisible(has_window)
+        self.skip.setVisible(current is not None)
+        self.accept.setVisible(current is not None and bool(current.class_name))
 
     def _lay_out(self) -> None:
         search_row, queue_buttons = QHBoxLayout(), QHBoxLayout()
@@ -70,6 +83,8 @@ class QueueRow(QWidget):
             queue_buttons.addWidget(each)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.survey)
         layout.addLayout(search_row)
+        layout.addWidget(self.places)
         layout.addWidget(self.statement)
         layout.addLayout(queue_buttons)

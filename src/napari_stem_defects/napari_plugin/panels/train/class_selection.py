@@ -28,6 +28,7 @@ class ClassSelection(QWidget):
         self._grid.setColumnStretch(1, 1)
         self._checks: dict[str, QCheckBox] = {}
         self._epochs: dict[str, QSpinBox] = {}
+        self._has_epochs = True
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -63,6 +64,12 @@ class ClassSelection(QWidget):
             order += [self._checks[name], self._epochs[name]]
         set_tab_order(self, *order)
 
+    def enable_epochs(self, enabled: bool) -> None:
+        """Enable or disable the numbers of epochs."""
+        self._has_epochs = enabled
+        for spin in self._epochs.values():
+            spin.setEnabled(enabled)
+
     def _add_row(self, row: int, entry: DefectClass, count: int) -> None:
         name = entry.name
         check = named(
@@ -78,6 +85,7 @@ class ClassSelection(QWidget):
             "Epochs of training; by default 3 for Bulk, 9 for other classes",
         )
         epochs.setRange(0, 500)
+        epochs.setEnabled(self._has_epochs)
         epochs.setSpecialValueText("default")
         epochs.setSuffix(" epochs")
         for column, widget in enumerate((Swatch(entry.colour), check, label, epochs)):

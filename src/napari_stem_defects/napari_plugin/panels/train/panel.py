@@ -38,7 +38,7 @@ from napari_stem_defects.napari_plugin.panels.train.class_selection import Class
 from napari_stem_defects.napari_plugin.panels.train.report_summary import ReportSummary
 from napari_stem_defects.napari_plugin.panels.train.view_model import TrainViewModel
 from napari_stem_defects.preprocessing.settings import Representation
-from napari_stem_defects.training.recipes import TrainingOptions
+from napari_stem_defects.training.recipes import RecipeName, TrainingOptions
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -46,6 +46,11 @@ if TYPE_CHECKING:
     from napari_stem_defects.training.splits import SplitKind
 
 _AUTOMATIC = "automatic"
+_QUICK = "quick"
+_RECIPE_TOOLTIP = (
+    "suited: networks with the settings that suit the labels; abstract: networks as in Marvin et"
+    " al.; quick: matched filters from a few clicks in a label project, in seconds"
+)
 _KEEP = "keep the best so far"
 _SPLIT_TOOLTIP = (
     "Labels held out together to evaluate the model: site, region and image avoid leakage; random"
@@ -100,6 +105,8 @@ class TrainEnsembleWidget(Panel):
     def _build_options(self) -> None:
         form = self.add_form()
         self.name = named(QLineEdit("my-model"), "name", "Name of the model in your library")
+        self.recipe = named(QComboBox(), "recipe", _RECIPE_TOOLTIP)
+        self.recipe.addItems(get_args(RecipeName))
         self.representation = named(
             QComboBox(), "representation", "Input of the networks: spectrum, patch or both"
         )
@@ -121,6 +128,7 @@ class TrainEnsembleWidget(Panel):
         )
         self.device.addItems(["auto", "cpu", "cuda", "mps"])
         form.addRow("Model name", self.name)
+        form.addRow("Recipe", self.recipe)
         form.addRow("Network input", self.representation)
         form.addRow("Hold out by", self.split)
         form.addRow("", self.compare)
@@ -153,6 +161,7 @@ class TrainEnsembleWidget(Panel):
         self.run_row.run_clicked.connect(self.start)
         self.report.open_clicked.connect(self._open_report)
         self.connect_until_closed(training_settings.changed, self._on_training_settings)
+        self.recipe.currentTextChanged.connect(self._on_recipe)
         self.view_model.sources_changed.connect(self._on_sources)
         self.view_model.losses_changed.connect(
             lambda: self.losses.set_losses(
@@ -187,6 +196,7 @@ class TrainEnsembleWidget(Panel):
             representation=None
             if network_input == _AUTOMATIC
             else cast("Representation", network_input),
+            recipe=cast("RecipeName", self.recipe.currentText()),
             members=self.members.value(),
             seed=self.seed.value(),
         )
@@ -219,6 +229,14 @@ class TrainEnsembleWidget(Panel):
         )
         show_note(self.no_classes, "" if self.view_model.counts else empty)
 
+    def _on_recipe(self) -> None:
+        """Disable what quick models, which have no networks, make no use of."""
+        has_networks = self.recipe.currentText() != _QUICK
+        for control in (self.representation, self.split, self.compare, self.members, self.device):
+            control.setEnabled(has_networks)
+        self.classes.enable_epochs(has_networks)
+        self._on_settings()
+
     def _on_training_settings(self) -> None:
         used = training_settings.preprocessing
         self.representation.setCurrentText(_AUTOMATIC if used is None else used.representation)
@@ -227,6 +245,9 @@ class TrainEnsembleWidget(Panel):
     def _on_settings(self) -> None:
         used = training_settings.preprocessing
         self.forget_preprocessing.setVisible(used is not None)
+        if self.recipe.currentText() == _QUICK:
+            show_note(self.preprocessing, "Learns from the clicks of label projects, in seconds.")
+            return
         if used is None:
             show_note(
                 self.preprocessing, "Preprocessing suited to the labels; change it in Preprocess."

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
 from napari_stem_defects.base.progress import EpochProgress
-from napari_stem_defects.io.models import library as library_module
 from napari_stem_defects.jobs.registry import (
     COUNT_LABELS,
     TRAIN,
@@ -17,6 +15,10 @@ from napari_stem_defects.jobs.registry import (
 )
 from napari_stem_defects.jobs.training_summary import ModelSavedProgress
 from napari_stem_defects.napari_plugin.panels.common.job_state import JobState, LatestJob, Submit
+from napari_stem_defects.napari_plugin.panels.common.model_library import (
+    find_name_fault,
+    model_path,
+)
 from napari_stem_defects.reporting.losses import EpochLoss
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
 # If the worker process dies during training, the job resumes from its last epoch.
 _ATTEMPTS = 3
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,59}")
 
 
 class TrainViewModel:
@@ -102,7 +103,7 @@ class TrainViewModel:
         self.losses_changed.emit()
         arguments = TrainArguments(
             sources=tuple(self.sources),
-            out=_model_path(options.name),
+            out=model_path(options.name),
             options=options,
             device=device,
             keep=keep,
@@ -116,11 +117,7 @@ class TrainViewModel:
             return "there is no data; add a label project or a folder of patches"
         if not options.classes:
             return "no class is selected; select the classes to train"
-        if not _NAME.fullmatch(options.name):
-            return f"model name {options.name!r}: use letters, digits, spaces, dots and hyphens"
-        if _model_path(options.name).exists():
-            return f"your library already has a model {options.name!r}; choose another name"
-        return ""
+        return find_name_fault(options.name)
 
     def _count(self) -> None:
         self.counts = {}
@@ -160,10 +157,7 @@ class TrainViewModel:
     def _on_trained(self, report: TrainingSummary) -> None:
         self.report = report
         how = "stopped early, the best so far" if report.stopped else "trained"
-        took = f"{how} in {report.seconds / 60:.1f} min"
+        minutes = report.seconds / 60
+        took = f"{how} in {minutes:.1f} min" if minutes >= 1 else f"{how} in {report.seconds:.1f} s"
         self.run.finish(f"{report.path.stem} is in your library · {took}")
         self.finished.emit()
-
-
-def _model_path(name: str) -> Path:
-    return library_module.user_folder() / f"{name}.safetensors"

@@ -1,0 +1,249 @@
+"""Live map: a quick model of the clicks so far, applied to the frame shown.
+
+What depends on the pixels alone, the lattice residual of each frame, is kept from one click to the
+next, so that a click takes only the fit of the matched filters and one search.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy import ndimage
+
+from napari_stem_defects.anomaly.sampling import lattice_period
+from napari_stem_defects.base.defect_classes import BULK, complete_classes
+from napari_stem_defects.base.progress import Progress
+from napari_stem_defects.detection.detect_matched import map_of_residual
+from napari_stem_defects.errors import LabelError
+from napari_stem_defects.io.labels.project import LabelProject
+from napari_stem_defects.jobs.live_map_request import FrameKey, LiveMap
+from napari_stem_defects.postprocessing.masks import MIN_PLANAR_LENGTH_PX, masks_from_probability
+from napari_stem_defects.training.quick import clicks_of, quick_ensemble
+from napari_stem_defects.training.quick_images import (
+    LabelledImage,
+    PreparedImage,
+    model_from_clicks,
+    prepare_image,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.base.defect_classes import DefectClass
+    from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.base.progress import ProgressCallback
+    from napari_stem_defects.jobs.live_map_request import ClickedFrame, LiveMapRequest, PlacedLabel
+    from napari_stem_defects.matched_filter.model import MatchedFilterModel
+    from napari_stem_defects.networks.spec import Ensemble
+    from napari_stem_defects.postprocessing.mask_stack import MaskStack
+
+BULK_RADIUS_PERIODS = 0.75
+"""Radius around a Bulk click, in lattice periods, in which nothing is found."""
+_KEPT_BYTES = 600_000_000
+_DRAWING_ORDER = ("area", "line", "point")
+_WHOLE = 100
+
+
+class _Frame(NamedTuple):
+    """A frame and what is computed from its pixels alone."""
+
+    micrograph: Micrograph
+    ready: PreparedImage
+
+    @property
+    def bytes(self) -> int:
+        return self.micrograph.pixels.nbytes + 2 * self.ready.values.nbytes
+
+
+class PreparedFrames:
+    """The frames used last, with their lattice residuals, up to a limit of memory.
+
+    Parameters
+    ----------
+    limit : int
+        Bytes; the frame used last is kept in any case.
+    """
+
+    def __init__(self, limit: int = _KEPT_BYTES) -> None:
+        self._limit = limit
+        self._kept: OrderedDict[tuple[FrameKey, float], _Frame] = OrderedDict()
+        self._own_samples: dict[FrameKey, float] = {}
+
+    def get(
+        self,
+        key: FrameKey,
+        request: LiveMapRequest,
+        samples: float | None,
+        report: ProgressCallback,
+    ) -> _Frame:
+        """Return a frame; compute its residual if it is not kept.
+
+        Parameters
+        ----------
+        key : FrameKey
+        request : LiveMapRequest
+            States where the pixels are.
+        samples : float or None
+            Samples per lattice period; None for those that suit the image.
+        report : callable
+
+        Raises
+        ------
+        LabelError
+            If the pixels are missing or damaged, or show no lattice.
+        """
+        wanted = self._own_samples.get(key) if samples is None else samples
+        found = None if wanted is None else self._kept.get((key, wanted))
+        if found is None:
+            report(Progress("lattice", 0, _WHOLE))
+            micrograph = _micrograph(key, request)
+            found = _Frame(micrograph, prepare_image(micrograph, samples))
+            wanted = found.ready.residual.sampled.samples
+            if samples is None:
+                self._own_samples[key] = wanted
+        name = (key, found.ready.residual.sampled.samples)
+        self._kept[name] = found
+        self._kept.move_to_end(name)
+        while len(self._kept) > 1 and sum(f.bytes for f in self._kept.values()) > self._limit:
+            self._kept.popitem(last=False)
+        return found
+
+
+def live_map(
+    request: LiveMapRequest, frames: PreparedFrames, *, report: ProgressCallback
+) -> LiveMap:
+    """Learn from the clicks and search the frame shown.
+
+    Parameters
+    ----------
+    request : LiveMapRequest
+    frames : PreparedFrames
+        Keeps what does not depend on the clicks.
+    report : callable
+
+    Returns
+    -------
+    LiveMap
+
+    Raises
+    ------
+    LabelError
+        If no click shows a defect, a click lies outside its image, or an image shows no lattice.
+    """
+    started = time.perf_counter()
+    clicked = [frame for frame in request.clicked if frame.labels]
+    _check_defects(clicked)
+    used: list[_Frame] = []
+    for frame in clicked:
+        samples = used[0].ready.residual.sampled.samples if used else None
+        used.append(frames.get(frame.key, request, samples, report))
+    samples = used[0].ready.residual.sampled.samples
+    shown = frames.get(request.shown, request, samples, report)
+    report(Progress("training", _WHOLE // 2, _WHOLE))
+    images = [
+        _labelled(found.micrograph, frame.labels)
+        for found, frame in zip(used, clicked, strict=True)
+    ]
+    ready = [found.ready for found in used]
+    clicks, notes = clicks_of(images, ready)
+    names = sorted({click.class_name for click in clicks} - {BULK})
+    classes = complete_classes((BULK, *names), request.classes)
+    model = model_from_clicks(ready, clicks, classes)
+    report(Progress("scanning", _WHOLE * 3 // 4, _WHOLE))
+    drawn = _search(shown, model, quick_ensemble(model, classes, "live", clicks))
+    here = next((frame.labels for frame in clicked if frame.key == request.shown), ())
+    radius = BULK_RADIUS_PERIODS * lattice_period(shown.ready.cell)
+    clear_around(drawn, [(each.y, each.x) for each in here if each.class_name == BULK], radius)
+    counts = {each.name: _count(drawn == n) for n, each in enumerate(classes[1:], start=1)}
+    seconds = time.perf_counter() - started
+    return LiveMap(request.shown, classes[1:], drawn, counts, notes, seconds)
+
+
+def _search(shown: _Frame, model: MatchedFilterModel, ensemble: Ensemble) -> NDArray[np.uint8]:
+    """Search a frame as a detection does, with the residual that is kept."""
+    micrograph, ready = shown
+    residual = ready.residual
+    found = map_of_residual(residual, model, ready.cell, ensemble, micrograph, ready.limits)
+    factor = float(np.sqrt(residual.sampled.factor[0] * residual.sampled.factor[1]))
+    masks = masks_from_probability(
+        found,
+        micrograph.frame_shape,
+        {name: ensemble.spec.threshold(name) for name in found.classes},
+        micrograph.invalid,
+        min_length_px=MIN_PLANAR_LENGTH_PX / factor,
+    )
+    return draw_classes(masks, ensemble.spec.class_data[1:])
+
+
+def draw_classes(masks: MaskStack, classes: Sequence[DefectClass]) -> NDArray[np.uint8]:
+    """Draw the masks of several classes into one label image.
+
+    Parameters
+    ----------
+    masks : MaskStack
+        Has a mask of each class.
+    classes : sequence of DefectClass
+        Class i gets the value i + 1.
+
+    Returns
+    -------
+    ndarray of uint8, shape (Y, X)
+        Point defects lie over lines, lines over areas.
+    """
+    drawn = np.zeros(masks.shape, np.uint8)
+    numbered = list(enumerate(classes, start=1))
+    for value, each in sorted(numbered, key=lambda item: _DRAWING_ORDER.index(item[1].kind)):
+        for rows, mask in masks.blocks_of(each.name):
+            drawn[rows][mask > 0] = value
+    return drawn
+
+
+def clear_around(
+    drawn: NDArray[np.uint8], places: Sequence[tuple[float, float]], radius: float
+) -> None:
+    """Set the pixels within a radius of some places to 0, in place.
+
+    Parameters
+    ----------
+    drawn : ndarray of uint8, shape (Y, X)
+    places : sequence of (y, x)
+        In px.
+    radius : float
+        In px.
+    """
+    reach = int(np.ceil(radius))
+    for y, x in places:
+        top, left = max(0, round(y) - reach), max(0, round(x) - reach)
+        part = drawn[top : round(y) + reach + 1, left : round(x) + reach + 1]
+        rows = np.arange(top, top + part.shape[0]) - y
+        columns = np.arange(left, left + part.shape[1]) - x
+        part[np.hypot(rows[:, None], columns) <= radius] = 0
+
+
+def _check_defects(clicked: Sequence[ClickedFrame]) -> None:
+    """Refuse clicks on Bulk alone before anything is computed."""
+    if all(label.class_name == BULK for frame in clicked for label in frame.labels):
+        raise LabelError("no click shows a defect; click at least one place that is not Bulk")
+
+
+def _micrograph(key: FrameKey, request: LiveMapRequest) -> Micrograph:
+    """Return the pixels of a frame, from the request or from the label project."""
+    if key == request.shown and request.pixels is not None:
+        return request.pixels.micrograph()
+    with LabelProject.open(request.project, read_only=True) as project:
+        return project.micrograph(key.sha256, key.frame)
+
+
+def _labelled(micrograph: Micrograph, labels: Sequence[PlacedLabel]) -> LabelledImage:
+    y, x = np.array([(each.y, each.x) for each in labels], np.float64).T
+    return LabelledImage(micrograph, y, x, tuple(each.class_name for each in labels))
+
+
+def _count(mask: NDArray[np.bool_]) -> int:
+    """Return the number of regions of a mask; pixels at a corner are neighbours."""
+    return int(ndimage.label(mask, np.ones((3, 3)))[1])

@@ -1,0 +1,98 @@
+"""Survey of the frame shown: what is unusual in it, as layers and for the panel."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING
+
+from psygnal import Signal
+from qtpy.QtCore import QTimer
+
+from napari_stem_defects.errors import InputError
+from napari_stem_defects.jobs.registry import SURVEY, SurveyArguments
+from napari_stem_defects.napari_plugin.layers import convert
+from napari_stem_defects.napari_plugin.layers.owned_layers import alive
+from napari_stem_defects.napari_plugin.layers.survey_layers import SurveyLayers
+from napari_stem_defects.napari_plugin.panels.common.preload import preload
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+    from napari_stem_defects.anomaly.survey_frame import Survey
+    from napari_stem_defects.napari_plugin.panels.common.job_state import JobState
+
+SURVEY_TEXT = "Find unusual places"
+SURVEY_TOOLTIP = (
+    "Show where the frame differs from its own lattice: no model and no labels are needed"
+)
+NO_IMAGE = "there is no image; open one"
+_PAUSE_MS = 30
+
+
+class SurveyAction:
+    """Surveys a frame in a worker process and shows the result as layers.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    run : JobState
+        Shows progress, statement and errors.
+    with_places : bool
+        Whether the ranked places become a layer, too.
+    """
+
+    found = Signal(object)
+    """The `Survey` that was made; its layers follow."""
+
+    def __init__(self, viewer: ViewerModel, run: JobState, *, with_places: bool) -> None:
+        self._viewer = viewer
+        self._run = run
+        self._with_places = with_places
+        self._layers = SurveyLayers(viewer)
+
+    def start(self, image: Image | None, frame: int) -> None:
+        """Survey one frame of an image.
+
+        Parameters
+        ----------
+        image : Image or None
+            None is reported as an error.
+        frame : int
+            Frame of a stack; 0 for a single image.
+        """
+        if image is None:
+            self._run.fail(NO_IMAGE)
+            return
+        try:
+            arguments = SurveyArguments(convert.frame_input(image, frame), frame)
+        except InputError as error:
+            self._run.fail(str(error))
+            return
+        source = weakref.ref(image)
+        job = SURVEY.job(arguments, subject=image.name)
+        self._run.start(job, lambda survey: self._on_survey(source, survey))
+
+    def _on_survey(self, source: weakref.ref[Image], survey: Survey) -> None:
+        self._run.finish(f"{survey.statement} {survey.seconds:.1f} s")
+        self.found.emit(survey)
+        if survey.threshold > 0:
+            QTimer.singleShot(0, lambda: self._show_map(source, survey))
+
+    def _show_map(self, source: weakref.ref[Image], survey: Survey) -> None:
+        """Add the layers in separate turns, so that napari can process events between them."""
+        image = alive(source)
+        if image is None or image not in self._viewer.layers:
+            return
+        self._layers.show_map(image, survey)
+        if self._with_places:
+            QTimer.singleShot(_PAUSE_MS, lambda: self._show_places(source, survey))
+
+    def _show_places(self, source: weakref.ref[Image], survey: Survey) -> None:
+        image = alive(source)
+        if image is None or image not in self._viewer.layers:
+            return
+        if preload().is_alive():  # the features of the layer need pandas
+            QTimer.singleShot(_PAUSE_MS, lambda: self._show_places(source, survey))
+        else:
+            self._layers.show_places(image, survey)
