@@ -53,8 +53,20 @@ def test_classes_get_the_lowest_free_keys() -> None:
     state.apply_all(state.plan_class("tenth"))
     assert state.classes["tenth"].key is None
     state.apply(DropClass("c3"))
-    assert state.plan_class("again") == [default_class("again", 4)]
+    (again,) = state.plan_class("again")
+    assert (again.name, again.key) == ("again", 4)
     assert state.sorted_classes()[-1].name == "tenth"
+
+
+def test_new_classes_have_colours_of_their_own() -> None:
+    state = LabelState()
+    for name in ("Bulk", "fault", "vacancy", "Mis", "boundary", "core"):
+        state.apply_all(state.plan_class(name))
+    colours = [entry.colour for entry in state.classes.values()]
+    assert len(set(colours)) == len(colours)
+    assert state.classes["fault"] == default_class("fault", 2)
+    (given,) = state.plan_class("other", colours[0])
+    assert given.colour == colours[0]
 
 
 def test_a_taken_key_or_name_is_refused() -> None:

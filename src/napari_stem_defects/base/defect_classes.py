@@ -307,6 +307,28 @@ def check_class_name(name: str) -> str:
     return name
 
 
+def distinct_colour(name: str, used: Iterable[str]) -> str:
+    """Return a colour for a new class that the other classes do not have.
+
+    Parameters
+    ----------
+    name : str
+        Name of the new class.
+    used : iterable of str
+        Colours of the other classes.
+
+    Returns
+    -------
+    str
+        The default colour of the name if it is free or predefined, else the first free one; the
+        default again where none is free.
+    """
+    taken, usual = {colour.lower() for colour in used}, _default_colour(name)
+    if name in _COLOURS or usual not in taken:
+        return usual
+    return next((colour for colour in _FURTHER_COLOURS if colour not in taken), usual)
+
+
 def _default_colour(name: str) -> str:
     """Return the colour of a predefined class, else one chosen by a hash of the name."""
     if name in _COLOURS:

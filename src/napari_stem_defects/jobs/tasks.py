@@ -56,6 +56,9 @@ if TYPE_CHECKING:
     from napari_stem_defects.training.recipes import TrainingOptions
 
 
+_QUICK_SCALE = "A quick model samples every image by its own lattice; it needs no pixel size."
+
+
 def read_micrograph(*, path: Path, report: ProgressCallback) -> Micrograph:
     """Read a file."""
     from napari_stem_defects.io.images.read import read
@@ -70,7 +73,10 @@ def load_torch(*, report: ProgressCallback) -> None:
 
 def explain_scale(*, frame: FrameInput, spec: EnsembleSpec, report: ProgressCallback) -> ScaleMatch:
     """Return how a frame would be resampled for a model, without the pixels."""
-    scale = match_scale(frame.micrograph(), spec.target_scale)
+    if spec.is_quick:
+        scale = ScaleMatch(frame.micrograph(), 1.0, _QUICK_SCALE)
+    else:
+        scale = match_scale(frame.micrograph(), spec.target_scale)
     bare = replace(scale.micrograph, pixels=np.zeros((0, 0), np.float32), invalid=None)
     return replace(scale, micrograph=bare)
 

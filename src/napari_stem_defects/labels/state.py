@@ -9,7 +9,11 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.base.defect_classes import check_class_name, default_kind
+from napari_stem_defects.base.defect_classes import (
+    check_class_name,
+    default_kind,
+    distinct_colour,
+)
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.labels.events import (
     DropClass,
@@ -135,7 +139,8 @@ class LabelState:
         name : str
             Its name.
         colour : str, optional
-            ``#rrggbb``; the default colour of the class if omitted.
+            ``#rrggbb``; if omitted the default colour of the class, or another one if a class has
+            that.
         key : int, optional
             Number key (1-9); the lowest free key, if any, if omitted.
         kind : {"point", "line", "area"}, optional
@@ -159,6 +164,7 @@ class LabelState:
         if key is not None and key in taken:
             raise LabelError(f"key {key} selects {taken[key]!r}; choose another for {name!r}")
         entry = default_class(name, key or next(self._free_keys(), None))
+        colour = colour or distinct_colour(name, (e.colour for e in self.classes.values()))
         return [_changed(entry, kind=kind, title=title, colour=colour)]
 
     def plan_missing_classes(

@@ -32,6 +32,15 @@ def test_new_layers_lie_on_their_source() -> None:
     assert made.axis_labels == source.axis_labels
 
 
+def test_a_layer_of_one_frame_lies_at_that_frame() -> None:
+    stack = image((5, 8, 9), scale=(2, 0.03, 0.03), translate=(1, 0, 7))
+    keywords = convert.frame_keywords(stack, 3)
+    assert keywords["translate"] == (7, 0, 7)
+    assert keywords["scale"] == (2, 0.03, 0.03)
+    single = image(translate=(5, 7))
+    assert convert.frame_keywords(single, 3) == convert.spatial_keywords(single)
+
+
 def test_a_frame_of_a_stack_takes_the_last_axes() -> None:
     source = image((3, 8, 9), scale=(2, 0.03, 0.04), units=("s", "nm", "nm"))
     assert convert.spatial_keywords(source)["scale"] == (0.03, 0.04)

@@ -26,6 +26,8 @@ _SYMBOLS = {"point": "ring", "line": "square", "area": "diamond"}
 _COLOURS = {"point": "#4dd0e1", "line": "#ffd54f", "area": "#f48fb1"}
 _SIZE_PERIODS, _SMALLEST_PX = 3.0, 12.0
 _SHOWN = 1000
+_GAMMA = 1.5
+"""Keeps the noise of the perfect crystal dark."""
 
 
 class SurveyLayers:
@@ -72,6 +74,7 @@ class SurveyLayers:
                 name=layer_name(source.name, _MAP),
                 colormap="magma",
                 blending="additive",
+                gamma=_GAMMA,
                 metadata={METADATA_KEY: {"made": "survey"}},
                 **placement,
             )

@@ -10,8 +10,13 @@ from fake_worker import FakeWorkers
 from sample_results import model_entry
 from small_model import write_small_model
 
+from napari_stem_defects.io.models import library as library_module
 from napari_stem_defects.io.models.library import list_models
-from napari_stem_defects.napari_plugin.panels.common.model_library import LibraryActions
+from napari_stem_defects.napari_plugin.panels.common.model_library import (
+    LibraryActions,
+    find_name_fault,
+    model_path,
+)
 from napari_stem_defects.napari_plugin.panels.common.shared_state import LibraryEvents
 from napari_stem_defects.workers.messages import Failed
 
@@ -73,3 +78,12 @@ def test_bundled_models_are_not_removed(harness: Harness, tmp_path: Path) -> Non
     assert harness.changed == []
     (failure,) = harness.failures
     assert "bundled.safetensors: only models of your own can be removed" in failure
+
+
+def test_new_names_are_plain_and_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library_module, "user_folder", lambda: tmp_path)
+    assert find_name_fault("my model 2.1") == ""
+    assert "use letters" in find_name_fault("../up")
+    assert "use letters" in find_name_fault("")
+    model_path("taken").touch()
+    assert "already has a model 'taken'" in find_name_fault("taken")

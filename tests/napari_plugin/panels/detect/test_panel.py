@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from crystal_images import crystal_image
 from events import canvas_of, click, drag, hover
 from panel_actions import draw_with, manage, press_copy_as, run, slide, spot
 from panels import Heartbeat, crystal, docked, press, wait_for
@@ -200,3 +201,26 @@ def test_the_card_of_a_model_is_shown(viewer: Any, library: Path) -> None:
     card = widget.findChild(QWidget, "card_text")
     assert "detects nothing" in card.toPlainText()
     card.window().close()
+
+
+def test_unusual_places_need_no_model(viewer: Any, library: Path) -> None:
+    viewer.layers.clear()
+    image = crystal_image(missing=4)
+    scale = (0.02, 0.02)
+    source = viewer.add_image(image.pixels, name="X", scale=scale, units=("nm", "nm"))
+    widget = docked(viewer, DetectDefectsWidget)
+    gaps = Heartbeat()
+    press(widget, "survey")
+    assert not widget.run_row.start.isEnabled()
+    wait_for(lambda: "X · unusual places" in viewer.layers)
+    assert widget.view_model.run.message.startswith("Unusual places: ")
+    places = viewer.layers["X · unusual places"]
+    near = [np.hypot(*(places.data - each).T).min() for each in image.defects]
+    assert max(near) < image.period / 2
+    assert viewer.layers.index("X · anomaly") == 1
+    assert viewer.layers["X · anomaly"].units == source.units
+    assert widget.image.image is source  # the map is no image to search
+    gaps.check()
+    viewer.layers.clear()
+    press(widget, "survey")
+    assert widget.view_model.run.message == "there is no image; open one"

@@ -90,3 +90,30 @@ def test_a_class_new_to_the_project_is_that_of_the_model(
     queue.fill(labels.image, 1, [Suggestion(20, 30, "APB", 0.6, "")], {"APB": own})
     queue.accept()
     assert [entry.defect_class for entry in labels.classes if entry.name == "APB"] == [own]
+
+
+UNUSUAL = [Suggestion(20, 30, "", 0.0, "point, score 9.1"), Suggestion(40, 50, "", 0.0, "line")]
+
+
+def test_unusual_places_have_no_predicted_class(queue: LabelQueue, labels: LabelViewModel) -> None:
+    queue.fill(labels.image, 1, UNUSUAL, edge_px=20)
+    assert queue.statement() == "1 of 2: point, score 9.1"
+    queue.accept()
+    assert queue.position == 0
+    assert labels.labels == ()
+    queue.label_bulk()
+    assert [(label.class_name, label.y) for label in labels.labels] == [("Bulk", 20)]
+    assert queue.statement() == "2 of 2: line"
+    queue.skip()
+    assert queue.position == -1
+    assert queue.statement() == "end of the 2 places; go back, or find new ones"
+    queue.go_to(1)
+    assert queue.current is UNUSUAL[1]
+
+
+def test_pictures_are_cut_from_the_frame(queue: LabelQueue, labels: LabelViewModel) -> None:
+    queue.fill(labels.image, 1, UNUSUAL, edge_px=20)
+    picture = queue.pixels_around(UNUSUAL[0])
+    np.testing.assert_array_equal(picture, labels.image.pixels[1, 10:30, 20:40])
+    at_the_border = queue.pixels_around(Suggestion(2, 118, "", 0.0, ""))
+    assert at_the_border.shape == (12, 12)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from labelled_crystals import click_project, vacancies
 from panels import Heartbeat, choose_in_menu, crystal, docked, press, wait_for
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
@@ -156,3 +157,25 @@ def test_sources_are_removed_and_classes_left_out_by_mouse(viewer: Any, widget: 
     assert widget.view_model.sources == []
     press(widget, "run")
     assert "there is no data" in widget.view_model.run.message
+
+
+def test_the_quick_recipe_learns_from_clicks(
+    viewer: Any, tmp_path: Path, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = click_project(tmp_path / "labels", vacancies(), bulk=2)
+    made = docked(viewer, TrainEnsembleWidget)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(project))
+    press(made, "add_data")
+    wait_for(lambda: made.view_model.counts == {"Bulk": 2, "Vac": 4})
+    recipe = made.findChild(QWidget, "recipe")
+    QTest.keyClicks(recipe, "quick")
+    assert recipe.currentText() == "quick"
+    for name in ("representation", "split", "members", "epochs_vac"):
+        assert not made.findChild(QWidget, name).isEnabled()
+    press(made, "run")
+    wait_for(lambda: not made.view_model.run.busy)
+    assert made.view_model.run.phase == "done", made.view_model.run.message
+    assert (library / "my-model.safetensors").is_file()
+    assert made.report.isVisibleTo(made)
+    QTest.keyClicks(recipe, "suited")
+    assert made.findChild(QWidget, "split").isEnabled()

@@ -57,6 +57,8 @@ def describe(entry: ModelEntry | None) -> str:
     if entry is None:
         return "There is no model yet: train one, or import a .safetensors file."
     spec = entry.spec
+    if spec.is_quick:
+        return f"{len(spec.classes)} classes · quick model, sampled by the lattice"
     size = "any pixel size" if spec.pixel_size_nm is None else f"{spec.pixel_size_nm:.4f} nm/px"
     return f"{len(spec.classes)} classes · {size} · {spec.preprocessing.representation}"
 

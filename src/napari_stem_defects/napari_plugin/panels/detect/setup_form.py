@@ -102,6 +102,8 @@ class SetupForm(QWidget):
         if self.stride.value() == self._model_stride:
             self.stride.setValue(spec.inference.stride_px)
         self._model_stride = spec.inference.stride_px
+        for control in (self.stride, self.device):
+            control.setEnabled(not spec.is_quick)  # which has neither windows nor networks
 
     def refresh(self) -> None:
         """Show the settings, or a summary of them in one line."""

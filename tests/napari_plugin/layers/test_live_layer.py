@@ -1,0 +1,85 @@
+"""The layer of the live map, in a viewer without canvas."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from napari.layers import Image
+
+from napari_stem_defects.base.defect_classes import DefectClass
+from napari_stem_defects.jobs.live_map_request import FrameKey, LiveMap
+from napari_stem_defects.napari_plugin.layers.live_layer import LiveLayer
+
+SHAPE = (20, 30)
+CLASSES = (DefectClass("Vac", colour="#ff0000"), DefectClass("SF", "line", colour="#00ff00"))
+
+
+def found(value: int = 1, frame: int = 0) -> LiveMap:
+    drawn = np.zeros(SHAPE, np.uint8)
+    drawn[5:9, 5:9] = value
+    return LiveMap(FrameKey("ab" * 32, frame), CLASSES, drawn, {"Vac": 1, "SF": 0})
+
+
+@pytest.fixture
+def viewer() -> ViewerModel:
+    return ViewerModel()
+
+
+def add_image(viewer: ViewerModel, frames: int = 0) -> Image:
+    shape = (frames, *SHAPE) if frames else SHAPE
+    units = ("pixel", "nm", "nm")[-len(shape) :]
+    scale = (1, 0.03, 0.03)[-len(shape) :]
+    return viewer.add_image(np.zeros(shape, np.float32), name="X", scale=scale, units=units)
+
+
+def test_a_map_lies_over_its_image_in_the_colours_of_the_classes(viewer: ViewerModel) -> None:
+    source, top = add_image(viewer), viewer.add_points([(1, 1)], scale=(0.03, 0.03))
+    live = LiveLayer(viewer)
+    live.show(source, found(2))
+    layer = live.layer
+    assert [each.name for each in viewer.layers] == ["X", "X · live", top.name]
+    assert layer.units == source.units
+    np.testing.assert_allclose(layer.get_color(2), (0, 1, 0, 1), atol=0.01)
+    assert layer.features["class"].tolist() == ["", "Vac", "SF"]
+    assert viewer.layers.selection.active is top
+
+
+def test_the_next_map_updates_the_layer_in_place(viewer: ViewerModel) -> None:
+    live, source = LiveLayer(viewer), add_image(viewer)
+    live.show(source, found(2))
+    layer = live.layer
+    other = (DefectClass("APB", "line", colour="#0000ff"),)
+    live.show(source, replace(found(1), classes=other))
+    assert live.layer is layer
+    assert layer.data[6, 6] == 1
+    np.testing.assert_allclose(layer.get_color(1), (0, 0, 1, 1), atol=0.01)
+    live.clear()
+    assert not layer.data.any()
+
+
+def test_a_frame_of_a_stack_is_seen_at_that_frame_alone(viewer: ViewerModel) -> None:
+    live, source = LiveLayer(viewer), add_image(viewer, frames=4)
+    live.show(source, found(1, frame=2))
+    layer = live.layer
+    viewer.dims.set_current_step(0, 2)
+    assert layer.get_value((2, 6 * 0.03, 6 * 0.03), world=True) == 1
+    viewer.dims.set_current_step(0, 1)
+    assert layer.get_value((1, 6 * 0.03, 6 * 0.03), world=True) in (None, 0)
+    live.show(source, found(2, frame=1))
+    assert layer.get_value((1, 6 * 0.03, 6 * 0.03), world=True) == 2
+
+
+def test_a_deleted_layer_is_noticed_and_another_image_gets_its_own(viewer: ViewerModel) -> None:
+    live, source = LiveLayer(viewer), add_image(viewer)
+    live.show(source, found())
+    viewer.layers.remove("X · live")
+    assert live.is_deleted
+    live.remove()
+    assert not live.is_deleted
+    live.show(source, found())
+    other = viewer.add_image(np.zeros(SHAPE, np.float32), name="Y")
+    live.show(other, found())
+    assert [each.name for each in viewer.layers] == ["X", "Y", "Y · live"]
