@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 from qtpy.QtGui import QImage
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QComboBox
+from qtpy.QtWidgets import QComboBox, QPushButton
 
 from napari_stem_defects.io.labels.exchange import labels_export
 from napari_stem_defects.io.models import library as library_module
@@ -35,6 +35,13 @@ from napari_stem_defects.napari_plugin.panels.label.view_model import LabelViewM
 from napari_stem_defects.napari_plugin.panels.preprocess.panel import PreprocessWidget
 from napari_stem_defects.napari_plugin.panels.train.panel import TrainEnsembleWidget
 from napari_stem_defects.napari_plugin.sample_data import simulated_cdte
+from napari_stem_defects.simulation.any_lattice import make_crystal
+from napari_stem_defects.simulation.any_lattice_scene import (
+    LatticeScene,
+    LatticeSimulation,
+    simulate_lattice,
+)
+from napari_stem_defects.simulation.any_lattice_specimen import LatticeDefect
 from napari_stem_defects.simulation.simulate import simulate
 
 if TYPE_CHECKING:
@@ -44,6 +51,8 @@ if TYPE_CHECKING:
 
 _LARGEST_BYTES = 480_000
 _GREY_WITHIN = 2
+_OWN_MATERIAL = ("survey", "live-map")
+"""Pictures of a crystal that no bundled model knows."""
 IMAGES = 6
 """How many micrographs are labelled; the first is the one that is seen."""
 _TITLES = {
@@ -67,6 +76,8 @@ def main() -> None:
         label(project)
         for name, take in (
             ("preprocess", preprocess),
+            ("survey", survey),
+            ("live-map", lambda viewer: live_map(viewer, Path(scratch))),
             ("label-patches", lambda viewer: label_patches(viewer, project)),
             ("train-ensemble", lambda viewer: train_ensemble(viewer, project)),
             ("report", report),
@@ -77,8 +88,11 @@ def main() -> None:
             viewer = napari.Viewer()
             viewer.theme = options.theme
             viewer.window.resize(*options.size)
-            data, keywords, _ = simulated_cdte()[0]
-            viewer.add_image(data, **keywords)
+            if name in _OWN_MATERIAL:
+                viewer.add_image(own_material().pixels, name="own material")
+            else:
+                data, keywords, _ = simulated_cdte()[0]
+                viewer.add_image(data, **keywords)
             window = take(viewer)
             QTest.qWait(800)
             picture = (
@@ -105,11 +119,18 @@ def _options() -> argparse.Namespace:
 
 
 def write(path: Path, picture: np.ndarray) -> None:
-    """Save a picture in true colour; greys are rounded as far as it takes to keep it small."""
+    """Save a picture; greys, then all colours are rounded as far as it takes to keep it small."""
     colours = picture[..., :3]
     grey = (np.ptp(colours, axis=-1) <= _GREY_WITHIN)[..., None]
-    for step in (1, 2, 4, 8, 12):
-        rounded = np.where(grey, colours // step * step, colours).astype(np.uint8)
+    for step, is_coloured in (
+        (1, False),
+        (2, False),
+        (4, False),
+        (8, False),
+        (12, False),
+        (12, True),
+    ):
+        rounded = np.where(grey | is_coloured, colours // step * step, colours).astype(np.uint8)
         Image.fromarray(rounded).save(path, optimize=True)
         if path.stat().st_size < _LARGEST_BYTES:
             return
@@ -134,6 +155,47 @@ def preprocess(viewer: napari.Viewer) -> None:
     wait(lambda: len(viewer.layers) == 6)
     junction = junction_of_sample()
     widget.view_model.show_patch_at(junction.y_px, junction.x_px)
+
+
+def own_material() -> LatticeSimulation:
+    """Return a hexagonal crystal with missing columns and a fault."""
+    crystal = make_crystal("hexagonal", 16.0, rotation_deg=12.0)
+    defects = (
+        LatticeDefect("missing", "vacancy", count=9),
+        LatticeDefect("fault", "fault", amount=0.5),
+    )
+    return simulate_lattice(LatticeScene(crystal, defects, shape=(640, 640)), seed=3)
+
+
+def survey(viewer: napari.Viewer) -> None:
+    """Survey a crystal without model or labels."""
+    widget = docked(viewer, DetectDefectsWidget)
+    widget.findChild(QPushButton, "survey").click()
+    wait(lambda: "own material · unusual places" in viewer.layers)
+
+
+def live_map(viewer: napari.Viewer, folder: Path) -> None:
+    """Label a few places and switch the live map on; a survey is open below."""
+    truth = own_material()
+    widget = docked(viewer, LabelPatchesWidget)
+    model = widget.view_model
+    model.create(folder / "own labels", ("Bulk",))
+    model.add_class("fault", "line")
+    model.add_class("vacancy", "point")
+    widget.findChild(QPushButton, "survey").click()
+    wait(lambda: "own material · anomaly" in viewer.layers)
+    viewer.layers["own material · anomaly"].visible = False
+    image = widget.view_model.image
+    inside = [(float(y), float(x)) for y, x in truth.lines["fault"][0]]
+    model.add_labels(image, 0, inside[len(inside) // 8 :: len(inside) // 6][:4], "fault")
+    model.add_labels(
+        image, 0, [(float(y), float(x)) for y, x in truth.points["vacancy"][:3]], "vacancy"
+    )
+    model.activate("vacancy")
+    widget.live_row.switch.setChecked(True)
+    wait(lambda: "own material · live" in viewer.layers)
+    wait(lambda: not widget.thumbnails.waiting)
+    viewer.reset_view()
 
 
 def label(project: Path) -> None:

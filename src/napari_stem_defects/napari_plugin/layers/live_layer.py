@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.jobs.live_map_request import LiveMap
 
 _LIVE = "live"
-_OPACITY = 0.5
+_OPACITY = 0.7
 
 
 class LiveLayer:

@@ -51,7 +51,7 @@ class SurveyAction:
         self._with_places = with_places
         self._layers = SurveyLayers(viewer)
 
-    def start(self, image: Image | None, frame: int) -> None:
+    def start(self, image: Image | None, frame: int, because: str = "") -> None:
         """Survey one frame of an image.
 
         Parameters
@@ -60,6 +60,8 @@ class SurveyAction:
             None is reported as an error.
         frame : int
             Frame of a stack; 0 for a single image.
+        because : str
+            Why there is a survey where a detection was requested; precedes the statement.
         """
         if image is None:
             self._run.fail(NO_IMAGE)
@@ -71,10 +73,10 @@ class SurveyAction:
             return
         source = weakref.ref(image)
         job = SURVEY.job(arguments, subject=image.name)
-        self._run.start(job, lambda survey: self._on_survey(source, survey))
+        self._run.start(job, lambda survey: self._on_survey(source, survey, because))
 
-    def _on_survey(self, source: weakref.ref[Image], survey: Survey) -> None:
-        self._run.finish(f"{survey.statement} {survey.seconds:.1f} s")
+    def _on_survey(self, source: weakref.ref[Image], survey: Survey, because: str) -> None:
+        self._run.finish(" · ".join(filter(None, (because, survey.statement))))
         self.found.emit(survey)
         if survey.threshold > 0:
             QTimer.singleShot(0, lambda: self._show_map(source, survey))

@@ -171,12 +171,14 @@ class DetectDefectsWidget(Panel):
             self.view_model.choose_model(image.name, source.frame, self._frames(image))
 
     def _on_chosen(self, choice: LibraryChoice) -> None:
-        """Show which model fits and use it; where none fits, no defect gets a name."""
+        """Show which model fits and use it; where none fits, show what is unusual, unnamed."""
         self.setup.model_row.show_choice(choice.statement)
         self._results.discard()
         if choice.entry is not None:
             self._use(choice.entry)
             self._detect_with(choice.entry, choice.statement)
+        elif choice.measured.cell is not None:
+            self.survey.start(self.image.image, self._frame_shown(), choice.statement)
 
     def _frames(self, image: Image) -> range:
         shown = self._frame_shown()
