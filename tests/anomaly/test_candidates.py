@@ -14,7 +14,7 @@ SAMPLES = 7.0
 def _found(score, deficit=False):
     edge = cell_edge(SAMPLES)
     level = pool_cells(score, edge)
-    return find_candidates(level, score, np.full(level.shape, deficit), SAMPLES)
+    return find_candidates(level, score, np.full(level.shape, deficit), SAMPLES, edge)
 
 
 def _blobs(*places, size=200, sigma=2.0):

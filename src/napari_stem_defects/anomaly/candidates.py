@@ -1,6 +1,6 @@
 """Unusual places, ranked: points, lines and areas.
 
-Places are found on cells of about a third of a lattice period, so that large images take little
+Places are found on cells of a third to a half of a lattice period, so that large images take little
 memory, and located to a sample.
 """
 
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 CandidateKind = Literal["point", "line", "area"]
 Sign = Literal["deficit", "excess", ""]
 
-_CELL = 0.35
-"""Edge of a cell in lattice periods."""
+_CELL_PERIODS, _COARSE_PERIODS = 0.35, 0.5
+"""Edge of a cell in lattice periods, and in images of more than `_LARGE` samples."""
+_LARGE = 1 << 24
 _REACH = 0.5
 """Half the gap, in lattice periods, across which unusual cells are one feature."""
 _LOW = 0.6
@@ -71,20 +72,22 @@ class Candidate:
     area_px: float
 
 
-def cell_edge(samples: float) -> int:
+def cell_edge(samples: float, size: int = 0) -> int:
     """Return the edge of a cell.
 
     Parameters
     ----------
     samples : float
         Samples per lattice period.
+    size : int
+        Number of samples of the image: cells of large images are larger, to save memory.
 
     Returns
     -------
     int
         Edge in samples, at least 1.
     """
-    return max(1, int(_CELL * samples))
+    return max(1, int((_COARSE_PERIODS if size > _LARGE else _CELL_PERIODS) * samples))
 
 
 def pool_cells(values: NDArray[np.float32], edge: int) -> NDArray[np.float32]:
@@ -112,6 +115,7 @@ def find_candidates(
     score: NDArray[np.float32],
     deficit: NDArray[np.bool_],
     samples: float,
+    edge: int,
 ) -> tuple[Candidate, ...]:
     """Find and rank the unusual places of an image.
 
@@ -129,21 +133,15 @@ def find_candidates(
         Whether intensity is missing in a cell.
     samples : float
         Samples per lattice period.
+    edge : int
+        Edge of a cell in samples.
 
     Returns
     -------
     tuple of Candidate
         Highest score first, lengths in samples; at most 10,000.
     """
-    edge = cell_edge(samples)
-    around = 2 * round(_NEAR * samples / edge) + 1
-    floor = np.maximum(_RELATIVE * ndimage.maximum_filter(level, around), np.float32(_LOW))
-    features, count = ndimage.label(level >= floor, np.ones((3, 3)))
-    strong = np.zeros(count + 1, bool)
-    strong[np.unique(features[level >= 1])] = True
-    strong[0] = False
-    unusual = strong[features]
-    del features
+    unusual = _unusual_cells(level, samples / edge)
     joined, _ = ndimage.label(_widened(unusual, _REACH * samples / edge))
     joined[~unusual] = 0
     found: list[Candidate] = []
@@ -153,6 +151,22 @@ def find_candidates(
             found += _features(cells, box, score, deficit, edge, samples)
     found.sort(key=lambda candidate: -candidate.score)
     return tuple(replace(c, rank=n) for n, c in enumerate(found[:_MAX_CANDIDATES], 1))
+
+
+def _unusual_cells(level: NDArray[np.float32], cells_per_period: float) -> NDArray[np.bool_]:
+    """Return the cells of all features that reach the threshold somewhere."""
+    around = 2 * round(_NEAR * cells_per_period) + 1
+    floor = ndimage.maximum_filter(level, around)
+    floor *= np.float32(_RELATIVE)
+    np.maximum(floor, np.float32(_LOW), out=floor)
+    low = level >= floor
+    del floor
+    features, count = ndimage.label(low, np.ones((3, 3)))
+    strong = np.zeros(count + 1, bool)
+    strong[np.unique(features[level >= 1])] = True
+    strong[0] = False
+    unusual: NDArray[np.bool_] = strong[features]
+    return unusual
 
 
 def _widened(mask: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:

@@ -127,7 +127,7 @@ def _measured(
     sampled = sample(micrograph.pixels, cells)
     residual = lattice_residual(sampled)
     limits = null_thresholds(residual)
-    edge = cell_edge(sampled.samples)
+    edge = cell_edge(sampled.samples, residual.shape[0] * residual.shape[1])
     score = np.empty(residual.shape, np.float32)
     levels, deficits = [], []
     for block in score_blocks(residual):
@@ -138,7 +138,7 @@ def _measured(
         levels.append(pool_cells(level, edge))
         deficits.append(pool_cells(-block.mean, edge) > pool_cells(block.mean, edge))
     found = find_candidates(
-        np.concatenate(levels), score, np.concatenate(deficits), sampled.samples
+        np.concatenate(levels), score, np.concatenate(deficits), sampled.samples, edge
     )
     anomaly = _at_image_size(score, sampled, micrograph.frame_shape)
     if micrograph.invalid is not None:
