@@ -12,5 +12,5 @@ over, the lattice residual, is noise where the crystal is perfect and more where
 6. `anomaly.survey_frame` is all of it for one frame.
 
 `matched_filter` learns defects from a few clicks on the same residual. The package computes on
-arrays with numpy and scipy alone.
+arrays with numpy and scipy alone and may import preprocessing, lattice and base.
 """

@@ -12,5 +12,6 @@ takes the place of the template.
 5. `matched_filter.class_maps` gives the probability of every class at every place of an image;
 6. `matched_filter.storage` turns a model into arrays and JSON, and back.
 
-The package computes on arrays with numpy and scipy alone: no torch.
+The package computes on arrays with numpy and scipy alone, no torch, and may import anomaly and
+base.
 """
