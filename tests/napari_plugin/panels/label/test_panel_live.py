@@ -156,6 +156,26 @@ def test_the_live_map_follows_the_clicks(viewer: Any, widget: Any) -> None:
     assert widget.live_row.statement.isHidden()
 
 
+def test_the_map_is_of_the_frame_shown(viewer: Any, widget: Any) -> None:
+    other = crystal_image(missing=8, size=320, seed=4)
+    stack = np.stack([CRYSTAL.pixels, other.pixels])
+    units = ("pixel", "nm", "nm")
+    layer = viewer.add_image(stack, name="movie", scale=(1, SCALE, SCALE), units=units)
+    widget.image.select(layer)
+    viewer.dims.set_current_step(0, 0)
+    QTest.qWait(100)
+    widget.view_model.activate("Vac")
+    for y, x in CRYSTAL.defects[:2]:
+        widget.view_model.click(float(y), float(x))
+    press(widget, "live")
+    wait_for(lambda: "movie · live" in viewer.layers)
+    assert viewer.layers["movie · live"].translate[0] == 0
+    viewer.dims.set_current_step(0, 1)
+    wait_for(lambda: viewer.layers["movie · live"].translate[0] == 1)
+    drawn = viewer.layers["movie · live"].data[0]
+    assert sum(bool(drawn[round(y), round(x)]) for y, x in other.defects) >= 7
+
+
 def test_deleting_the_layer_switches_the_map_off(viewer: Any, widget: Any) -> None:
     widget.view_model.activate("Vac")
     click_on(viewer, 0)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QInputDialog, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QInputDialog,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_stem_defects.napari_plugin.layers.live_layer import LiveLayer
 from napari_stem_defects.napari_plugin.panels.common.panel import button, named, note, show_note
@@ -58,6 +65,7 @@ class LiveRow(QWidget):
         row.addWidget(self.switch)
         row.addStretch()
         row.addWidget(self.keep)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(row)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_warning
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QMenu, QSizePolicy
 
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.labels.label import Label
 
 _HINT_WITHOUT_PROJECT = "Make a new project or open one; then clicks on the image set labels."
+_LAYOUT_MS = 50
 _HINT = (
     "Click to set a label, drag its centre to move it, right-click or press Delete to remove it,"
     " press 1-9 to select the class."
@@ -83,6 +84,10 @@ class LabelPatchesWidget(Panel):
         self.run = JobState(self._runners.submit)
         self.boxes = LabelBoxes(napari_viewer, self.view_model, self.queue)
         self.brush = LabelBrush(napari_viewer, self.view_model.paint)
+        self._scroll = QTimer(self)  # once the pictures found have their room in the layout
+        self._scroll.setSingleShot(True)
+        self._scroll.setInterval(_LAYOUT_MS)
+        self._scroll.timeout.connect(self._scroll_to_queue)
         self._reopen: Callable[[], None] | None = None
         self.live = LiveMapViewModel(
             self.view_model, self._runners.submit, self._read_frame, self.run
@@ -172,6 +177,7 @@ class LabelPatchesWidget(Panel):
         self.queue_row.find_clicked.connect(self._find_next)
         self.queue_row.places.number_pressed.connect(self.boxes.press_number)
         self.label_actions.found.connect(self.boxes.activate)
+        self.label_actions.found.connect(lambda: self._scroll.start())
         self.queue_row.button_clicked.connect(self.boxes.activate)
         self.defects.add.clicked.connect(self._add_defects)
         self.connect_until_closed(library_events.changed, self.queue_row.ensemble.reload)
@@ -302,6 +308,9 @@ class LabelPatchesWidget(Panel):
         if current is not None and image is not None:
             convert.centre_on(self._viewer, image, current.y, current.x)
         self.boxes.draw()
+
+    def _scroll_to_queue(self) -> None:
+        self.body.ensureWidgetVisible(self.queue_row.skip)
 
     def _on_run(self) -> None:
         if self._reopen is not None and not self.run.busy:

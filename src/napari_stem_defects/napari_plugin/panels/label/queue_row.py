@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_stem_defects.napari_plugin.panels.common.model_selector import ModelSelector
 from napari_stem_defects.napari_plugin.panels.common.panel import button, note, show_note
@@ -81,6 +81,7 @@ class QueueRow(QWidget):
         search_row.addWidget(self.search)
         for each in (self.back, self.skip, self.accept):
             queue_buttons.addWidget(each)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.survey)
