@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 from fake_worker import submit_at_once
+from labelled_crystals import click_project, vacancies
 from learning_samples import write_striped_folder
 from sample_results import SHAPE, result
 from small_model import write_small_model
@@ -21,14 +22,22 @@ from napari_stem_defects.base.search_area import SearchArea
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.labels.project import LabelProject
 from napari_stem_defects.io.models import library as library_module
+from napari_stem_defects.io.models.model_file import read_spec
 from napari_stem_defects.io.results.read_results import read_results
 from napari_stem_defects.jobs import tasks
 from napari_stem_defects.jobs.corrections import Correction
 from napari_stem_defects.jobs.frame_input import FrameInput
+from napari_stem_defects.jobs.live_map_request import (
+    ClickedFrame,
+    FrameKey,
+    LiveMapRequest,
+    PlacedLabel,
+)
 from napari_stem_defects.jobs.registry import MEASURE_LATTICE, MeasureLatticeArguments
 from napari_stem_defects.networks.spec import EnsembleSpec
 from napari_stem_defects.preprocessing.pipeline import stages
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
+from napari_stem_defects.training.recipes import TrainingOptions
 from napari_stem_defects.workers.messages import Finished
 
 if TYPE_CHECKING:
@@ -241,3 +250,42 @@ def test_models_enter_and_leave_the_library(
     assert entry.name == "small"
     copy = tasks.export_model(path=entry.path, target=tmp_path / "copy.safetensors", report=silent)
     assert copy.read_bytes() == model.read_bytes()
+
+
+# Without networks
+
+
+def test_a_survey_finds_missing_columns() -> None:
+    image = vacancies()
+    found = tasks.survey(frame=FrameInput(image.pixels, "crystal"), index=3, report=silent)
+    assert found.frame == 3
+    places = np.array([(each.y, each.x) for each in found.candidates])
+    assert max(np.hypot(*(places - each).T).min() for each in image.defects) < image.period / 2
+
+
+def test_a_quick_model_is_written_with_its_card(tmp_path: Path) -> None:
+    project = click_project(tmp_path / "labels", vacancies(), bulk=1)
+    out = tmp_path / "quick.safetensors"
+    options = TrainingOptions(name="quick", recipe="quick")
+    made = tasks.train_quick(project=project, out=out, options=options, report=silent)
+    assert made.path == out
+    assert out.with_suffix(".md").read_text(encoding="utf-8").startswith("# quick")
+    frame = FrameInput(vacancies().pixels, "crystal")
+    scale = tasks.explain_scale(frame=frame, spec=read_spec(out)[0], report=silent)
+    assert "its own lattice" in scale.statement
+
+
+def test_live_maps_share_what_is_kept(tmp_path: Path) -> None:
+    image = vacancies()
+    project = click_project(tmp_path / "labels", image)
+    with LabelProject.open(project, read_only=True) as labels:
+        clicked = tuple(PlacedLabel(each.y, each.x, each.class_name) for each in labels.labels())
+        key = FrameKey(labels.frames[0].sha256, 0)
+    request = LiveMapRequest(project, (ClickedFrame(key, clicked),), (default_class("Vac"),), key)
+    stages: list[str] = []
+    for _ in range(2):
+        found = tasks.update_live_map(
+            request=request, report=lambda step: stages.append(step.stage)
+        )
+    assert found.counts["Vac"] >= 8
+    assert stages.count("lattice") == 1

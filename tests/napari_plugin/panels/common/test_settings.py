@@ -32,7 +32,8 @@ def test_controls_are_restored(qtbot: Any, own_settings: SimpleNamespace) -> Non
         bind_settings("detect", control)
         set_value = settings_module._access(control)[1]
         set_value(value)
-    assert vars(own_settings.detect) == {"stride": 5, "device": "cpu", "compare": True}
+    stored = {name: vars(own_settings.detect)[name] for name in ("stride", "device", "compare")}
+    assert stored == {"stride": 5, "device": "cpu", "compare": True}
     spin, combo, check = controls(qtbot)
     bind_settings("detect", spin, combo, check)
     assert (spin.value(), combo.currentText(), check.isChecked()) == (5, "cpu", True)
