@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from crystal_images import HEXAGONAL, SQUARE, crystal_image
 
+from napari_stem_defects.anomaly import sampling
 from napari_stem_defects.anomaly.sampling import (
     SAMPLES_PER_PERIOD,
     default_samples,
@@ -45,3 +46,14 @@ def test_background_and_scale_of_the_intensity_do_not_matter():
     other = sample(1000 * (image.pixels + slope), image.cells).filtered
     inner = np.s_[10:-10, 10:-10]
     assert np.corrcoef(plain[inner].ravel(), other[inner].ravel())[0, 1] > 0.99
+
+
+@pytest.mark.parametrize("factor", [0.53, 1.3])
+def test_large_images_are_resampled_alike_in_strips(factor, monkeypatch):
+    pixels = crystal_image(spacing=13).pixels
+    whole = sampling.resample(pixels, factor)
+    monkeypatch.setattr(sampling, "_LARGE", 0)
+    monkeypatch.setattr(sampling, "_STRIP_ROWS", 40)
+    strips = sampling._resampled(pixels, factor)
+    assert strips.shape == whole.shape
+    assert np.abs(strips - whole).max() < 0.01 * np.ptp(whole)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import ndimage
 
 from napari_stem_defects.lattice.scale import resample
 from napari_stem_defects.preprocessing.pipeline import filter_lazily
@@ -27,6 +28,9 @@ SAMPLES_PER_PERIOD = 7.0
 """Samples per lattice period where an image is resampled: enough for the columns of a dumbbell."""
 
 _AS_IS = (5.5, 9.0)  # periods in px at which an image is used without resampling
+_LARGE = 1 << 24  # px from which images are resampled in strips
+_STRIP_ROWS = 256
+_SPLINE_REACH = 16  # px beyond which a cubic spline no longer depends on a value
 # Standard deviations in lattice periods.
 _SMOOTHING, _BACKGROUND, _CONTRAST = 0.12, 1.5, 4.0
 
@@ -115,7 +119,7 @@ def sample(
     period_px = lattice_period(cells[0])
     samples = default_samples(period_px) if samples is None else samples
     factor = samples / period_px
-    resampled = pixels if abs(factor - 1) < 0.005 else resample(pixels, factor)
+    resampled = pixels if abs(factor - 1) < 0.005 else _resampled(pixels, factor)
     settings = PreprocessingSettings(
         representation="real",
         smoothing_px=_SMOOTHING * samples,
@@ -125,3 +129,38 @@ def sample(
     height, width = (new / old for new, old in zip(resampled.shape, pixels.shape, strict=True))
     lattices = tuple(np.array(cell.vectors_px) * (height, width) for cell in cells)
     return Sampled(filter_lazily(resampled, settings), samples, (height, width), lattices)
+
+
+def _resampled(pixels: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
+    """Resample an image; a large one in strips, with little memory besides the result."""
+    if pixels.size <= _LARGE:
+        return resample(pixels, factor)
+    rows, columns = (max(1, round(length * factor)) for length in pixels.shape)
+    steps = np.array(pixels.shape) / (rows, columns)
+    result = np.empty((rows, columns), np.float32)
+    for top in range(0, rows, _STRIP_ROWS):
+        bottom = min(top + _STRIP_ROWS, rows)
+        result[top:bottom] = _strip(pixels, steps, (top, bottom), columns)
+    return result
+
+
+def _strip(
+    pixels: NDArray[np.float32], steps: NDArray[np.float64], rows: tuple[int, int], columns: int
+) -> NDArray[np.float32]:
+    """Return some rows of a resampled image: low-pass filter, then cubic splines."""
+    first, last = ((row + 0.5) * steps[0] - 0.5 for row in rows)
+    low = max(0, int(first) - _SPLINE_REACH - int(4 * steps[0]))
+    high = min(pixels.shape[0], int(last) + _SPLINE_REACH + int(4 * steps[0]) + 1)
+    part = pixels[low:high]
+    if steps[0] > 1:
+        part = ndimage.gaussian_filter(part, (steps - 1) / 2, mode="mirror")
+    strip: NDArray[np.float32] = ndimage.affine_transform(
+        part,
+        steps,
+        offset=(first - low, 0.5 * steps[1] - 0.5),
+        output_shape=(rows[1] - rows[0], columns),
+        output=np.float32,
+        order=3,
+        mode="mirror",
+    )
+    return strip

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from napari_stem_defects.anomaly.candidates import Candidate, cell_edge, find_candidates, pool_cells
-from napari_stem_defects.anomaly.residual import lattice_residual
+from napari_stem_defects.anomaly.residual import LatticeResidual, lattice_residual
 from napari_stem_defects.anomaly.sampling import Sampled, lattice_period, sample
 from napari_stem_defects.anomaly.score import null_thresholds, score_blocks
 from napari_stem_defects.errors import InputError
@@ -126,9 +126,24 @@ def _measured(
     """Return score, candidates and threshold of an image with a lattice."""
     sampled = sample(micrograph.pixels, cells)
     residual = lattice_residual(sampled)
+    score, found, threshold = _scored(residual)
+    # The sampled image is as large as the score: release it before the map at image size.
+    sampled = replace(sampled, filtered=score[:1])
+    del residual
+    anomaly = _at_image_size(score, sampled, micrograph.frame_shape)
+    if micrograph.invalid is not None:
+        anomaly[micrograph.invalid] = 0
+    return anomaly, tuple(_in_image(candidate, sampled) for candidate in found), threshold
+
+
+def _scored(
+    residual: LatticeResidual,
+) -> tuple[NDArray[np.float32], tuple[Candidate, ...], float]:
+    """Return score, candidates and threshold in samples."""
+    samples, shape = residual.sampled.samples, residual.shape
     limits = null_thresholds(residual)
-    edge = cell_edge(sampled.samples, residual.shape[0] * residual.shape[1])
-    score = np.empty(residual.shape, np.float32)
+    edge = cell_edge(samples, shape[0] * shape[1])
+    score = np.empty(shape, np.float32)
     levels, deficits = [], []
     for block in score_blocks(residual):
         score[block.rows] = block.point
@@ -137,13 +152,8 @@ def _measured(
         )
         levels.append(pool_cells(level, edge))
         deficits.append(pool_cells(-block.mean, edge) > pool_cells(block.mean, edge))
-    found = find_candidates(
-        np.concatenate(levels), score, np.concatenate(deficits), sampled.samples, edge
-    )
-    anomaly = _at_image_size(score, sampled, micrograph.frame_shape)
-    if micrograph.invalid is not None:
-        anomaly[micrograph.invalid] = 0
-    return anomaly, tuple(_in_image(candidate, sampled) for candidate in found), limits.point
+    found = find_candidates(np.concatenate(levels), score, np.concatenate(deficits), samples, edge)
+    return score, found, limits.point
 
 
 def _at_image_size(
