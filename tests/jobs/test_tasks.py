@@ -273,6 +273,8 @@ def test_a_quick_model_is_written_with_its_card(tmp_path: Path) -> None:
     frame = FrameInput(vacancies().pixels, "crystal")
     scale = tasks.explain_scale(frame=frame, spec=read_spec(out)[0], report=silent)
     assert "its own lattice" in scale.statement
+    with pytest.raises(InputError, match="find unusual places instead"):
+        tasks.suggest_labels(frame=frame, model=out, taken=[], device="cpu", report=silent)
 
 
 def test_live_maps_share_what_is_kept(tmp_path: Path) -> None:

@@ -271,6 +271,11 @@ def suggest_labels(
 
     report(Progress("loading the model", 0, 1))
     ensemble = _loaded(model, model.stat().st_mtime_ns)
+    if ensemble.spec.is_quick:
+        raise InputError(
+            f"{ensemble.spec.name}: a quick model suggests no windows; find unusual places instead,"
+            " or select an ensemble of networks"
+        )
     return suggest(frame.micrograph(), ensemble, taken=taken, device=device, report=report)
 
 
