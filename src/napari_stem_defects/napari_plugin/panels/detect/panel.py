@@ -126,6 +126,7 @@ class DetectDefectsWidget(Panel):
 
     def _connect(self) -> None:
         self.image.image_changed.connect(self._on_image)
+        self.image.image_changed.connect(self.setup.model_row.refresh)
         self.ensemble.currentIndexChanged.connect(self._on_model)
         self.connect_until_closed(library_events.changed, self.ensemble.reload)
         self.library.succeeded.connect(self.view_model.run.show_message)
