@@ -130,3 +130,30 @@ def test_two_classes_compete_for_a_place():
     assert (found[5:, 1] < 0.5).all()
     assert (found[5:, 2] > 0.5).all()
     assert (found[:5, 2] < 0.5).all()
+
+
+def test_a_boundary_without_a_look_leaves_the_points_their_places():
+    image = crystal_image(size=384, spacing=10, grain_deg=17, missing=0)
+    pixels = image.pixels.copy()
+    vacancies = []
+    rows, columns = np.mgrid[:384, :384]
+    for y, x in ((90.0, 100.0), (110.0, 250.0), (70.0, 300.0), (60.0, 60.0)):
+        near = (rows - y) ** 2 + (columns - x) ** 2 < 5**2
+        pixels[near] = np.percentile(pixels, 10)
+        vacancies.append((y, x))
+    sampled = sample(pixels, image.cells)
+    residual = lattice_residual(sampled)
+    values = residual.rows(slice(0, residual.shape[0]))
+    points = sampled.to_samples(np.array(vacancies))
+    line = sampled.to_samples(image.defects[::20])
+    clicks = [Click(0, *map(float, at), "Vac") for at in points[:3]]
+    clicks += [Click(0, *map(float, at), "GB") for at in line[:6]]
+    kinds = {"Vac": "point", "GB": "line"}
+    model = fit([values], clicks, kinds, sampled.samples)
+    assert [item.name for item in model.classes if not item.templates] == ["GB"]
+    found = probabilities_at(
+        values, np.concatenate([points, line]), model, null_thresholds(residual)
+    )
+    assert (found[:4, 2] > 0.5).all()
+    assert (found[:4, 1] < 0.5).all()
+    assert (found[4:, 1] > 0.5).mean() > 0.6

@@ -23,8 +23,8 @@ In simulated and recorded images, tiles of one grain reach 0.91 to 0.99 and tile
 most 0.78; tiles across a boundary lie between.
 """
 _BETWEEN = 0.85
-_SMALLEST = 0.02
-"""Smallest share of the tiles that is a grain."""
+_SMALLEST = 0.15
+"""Smallest share of the tiles that is a grain; smaller parts, as precipitates, are unusual."""
 MAX_GRAINS = 4
 
 

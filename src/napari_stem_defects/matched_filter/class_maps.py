@@ -160,16 +160,35 @@ def _evidence(
         else _anomaly_similarity(extended, item, limits)
         for item in model.classes
     ]
+    _compete(similar, residual, model)
+    return [level, *similar]
+
+
+def _compete(
+    similar: list[NDArray[np.float32]], residual: NDArray[np.float32], model: MatchedFilterModel
+) -> None:
+    """Clear the similarity to a class, in place, where another class has the better claim.
+
+    Of classes with templates the most similar one holds a place; what Bulk clicks taught counts as
+    one more. Classes that are recognised by being unusual take only what no template explains.
+    """
+    named = [n for n, item in enumerate(model.classes) if item.templates]
+    reach = round(_COMPETE * model.samples)
+    tops = {n: ndimage.maximum_filter(similar[n], 2 * reach + 1) for n in named}
     if model.negatives:
-        similar.append(best_similarity(residual, model.negatives))
-    size = 2 * round(_COMPETE * samples) + 1
-    tops = [ndimage.maximum_filter(values, size) for values in similar]
-    for number in range(len(model.classes)):
-        rivals = [top for other, top in enumerate(tops) if other != number]
-        if rivals:
-            beaten = similar[number] + np.float32(_MARGIN) < np.max(rivals, axis=0)
-            np.minimum(similar[number], np.float32(0), out=similar[number], where=beaten)
-    return [level, *similar[: len(model.classes)]]
+        negative = best_similarity(residual, model.negatives)
+        tops[-1] = ndimage.maximum_filter(negative, 2 * reach + 1)
+    explained = np.zeros(residual.shape, bool)
+    for n in named:
+        explained |= tops[n] >= model.classes[n].threshold
+    size = 2 * round(_EXPLAINED * model.samples) + 1
+    explained = ndimage.maximum_filter(explained, size) if named else explained
+    for n, item in enumerate(model.classes):
+        beaten = np.zeros(residual.shape, bool) if item.templates else explained
+        for other, top in tops.items():
+            if other != n and (item.templates or other == -1):
+                beaten = beaten | (similar[n] + np.float32(_MARGIN) < top)
+        np.minimum(similar[n], np.float32(0), out=similar[n], where=beaten)
 
 
 def _anomaly_similarity(

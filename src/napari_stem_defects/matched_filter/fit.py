@@ -28,12 +28,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _CONSISTENT = 0.8
-"""Median consistency from which the clicks of an extended class have a look in common."""
+"""Median consistency from which the clicks of a class have a look in common."""
 _OUTLIER = 0.4
 """Consistency below which a click shows another variant of its defect."""
 _VISIBLE = 1.0
 """Power of a pattern, in units of that of noise, from which it is more than noise."""
 _PEAK_RADIUS = 0.35
+_QUARTER = 0.25
+_SELECTIVE = 0.5
+"""Share of the places that look like the clicks below which being unusual is more selective."""
 
 
 class Click(NamedTuple):
@@ -119,21 +122,48 @@ def fit(
 
 
 def _fit_class(name: str, kind: str, examples: _Examples, threshold: float | None) -> ClassFilter:
-    """Learn one class: by its look, or an extended one without a common look by its anomaly."""
+    """Learn one class: by its look, or by its anomaly where its clicks have none in common."""
     reach = REACH[kind]
     weight = gaussian_weight(examples.samples, reach)
     used = sorted({click.image for click in examples.clicks})
-    noise = float(np.median([np.median(local_power(examples.residuals[n], weight)) for n in used]))
+    images = [examples.residuals[number] for number in used]
+    noise = float(np.median([np.median(local_power(image, weight)) for image in images]))
     aligned = align(examples.at_clicks(), examples.samples, reach, noise)
-    consistency = float(np.median(aligned.consistency))
-    anomaly = _anomaly_of(examples)
-    if kind != "point" and consistency < _CONSISTENT:
+    variants = _variants(aligned, noise)
+    templates = tuple(variant.template(noise) for variant in variants)
+    agreement = np.concatenate([variant.consistency for variant in variants])
+    consistency = float(np.median(agreement))
+    anomalies = _anomalies_at(examples)
+    anomaly = float(np.median(anomalies))
+    by_anomaly = kind == "area" or consistency < _CONSISTENT
+    if kind == "point" and by_anomaly:
+        looks = float(np.quantile(agreement, _QUARTER)), float(np.quantile(anomalies, _QUARTER))
+        by_anomaly = _is_anomaly_selective(images, templates, looks, examples.samples)
+    if by_anomaly:
         return ClassFilter(name, kind, (), 0.5, anomaly, consistency)
-    templates = _variants(aligned, noise)
     if threshold is None:
-        images = [examples.residuals[number] for number in used]
         threshold = _find_threshold(images, templates, kind, examples.samples)
     return ClassFilter(name, kind, templates, threshold, anomaly, consistency)
+
+
+def _is_anomaly_selective(
+    images: Sequence[NDArray[np.float32]],
+    templates: Sequence[Template],
+    limits: tuple[float, float],
+    samples: float,
+) -> bool:
+    """Return whether far fewer places are as unusual as most clicks than are as similar to them.
+
+    Dislocation cores, for example, look different in each direction, but all disturb the lattice
+    more than anything else does. The limits are those of similarity and anomaly score.
+    """
+    similar = unusual = 0
+    for image in images:
+        looks = local_maxima(best_similarity(image, templates), _PEAK_RADIUS * samples)[1]
+        scores = local_rms(image, EXTENDED_POOL * samples)
+        similar += int((looks >= limits[0]).sum())
+        unusual += int((local_maxima(scores, EXTENDED_POOL * samples)[1] >= limits[1]).sum())
+    return unusual < _SELECTIVE * similar
 
 
 def _find_threshold(
@@ -172,26 +202,22 @@ def best_similarity(
     return best
 
 
-def _variants(aligned: Aligned, noise: float) -> tuple[Template, ...]:
-    """Return the template of the clicks that agree and one of those that agree among themselves.
+def _variants(aligned: Aligned, noise: float) -> list[Aligned]:
+    """Return the clicks that agree, and those of the others that agree among themselves.
 
     Clicks where there is hardly any residual show no defect; they are left out unless all do.
     """
     agreeing = aligned.consistency >= _OUTLIER
     if agreeing.all() or not agreeing.any():
-        return (aligned.template(noise),)
+        return [aligned]
     weighted = (aligned.weight * aligned.patterns**2).sum(axis=(1, 2))
     others = ~agreeing & (weighted > (1 + _VISIBLE) * noise)
     groups = [agreeing, others] if others.sum() >= 2 or len(agreeing) <= 3 else [agreeing]
-    return tuple(
-        Aligned(aligned.patterns[group], aligned.weight, aligned.consistency[group]).template(noise)
-        for group in groups
-        if group.any()
-    )
+    return [aligned.part(group, noise) for group in groups if group.any()]
 
 
-def _anomaly_of(examples: _Examples) -> float:
-    """Return the median anomaly score near the clicks, averaged as for extended features."""
+def _anomalies_at(examples: _Examples) -> NDArray[np.float64]:
+    """Return the anomaly score near each click, averaged as for extended features."""
     sigma, radius = EXTENDED_POOL * examples.samples, round(0.35 * examples.samples)
     scores = {}
     values = []
@@ -202,7 +228,7 @@ def _anomaly_of(examples: _Examples) -> float:
         score = scores[click.image]
         near = score[max(0, y - radius) : y + radius + 1, max(0, x - radius) : x + radius + 1]
         values.append(float(near.max()))
-    return float(np.median(values))
+    return np.array(values)
 
 
 def _negatives(bulk: _Examples) -> tuple[Template, ...]:

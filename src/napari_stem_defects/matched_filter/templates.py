@@ -127,6 +127,22 @@ class Aligned:
     weight: NDArray[np.float32]
     consistency: NDArray[np.float64]
 
+    def part(self, chosen: NDArray[np.bool_], noise: float) -> Aligned:
+        """Return some of the clicks, with their consistency among themselves.
+
+        Parameters
+        ----------
+        chosen : ndarray of bool, shape (N,)
+        noise : float
+            See `Template`.
+
+        Returns
+        -------
+        Aligned
+        """
+        patterns = self.patterns[chosen]
+        return Aligned(patterns, self.weight, _consistency(patterns, self.weight, noise))
+
     def template(self, noise: float) -> Template:
         """Return the mean pattern.
 
