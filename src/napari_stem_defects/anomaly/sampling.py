@@ -31,6 +31,9 @@ _AS_IS = (5.5, 9.0)  # periods in px at which an image is used without resamplin
 _LARGE = 1 << 24  # px from which images are resampled in strips
 _STRIP_ROWS = 256
 _SPLINE_REACH = 16  # px beyond which a cubic spline no longer depends on a value
+_REACH = 2.5
+"""Distance in lattice periods up to which a score depends on a pixel: half the window of a
+prediction (see `anomaly.residual`) and the averages of the score."""
 # Standard deviations in lattice periods.
 _SMOOTHING, _BACKGROUND, _CONTRAST = 0.12, 1.5, 4.0
 
@@ -129,6 +132,31 @@ def sample(
     height, width = (new / old for new, old in zip(resampled.shape, pixels.shape, strict=True))
     lattices = tuple(np.array(cell.vectors_px) * (height, width) for cell in cells)
     return Sampled(filter_lazily(resampled, settings), samples, (height, width), lattices)
+
+
+def near_invalid(
+    invalid: NDArray[np.bool_] | None, shape: tuple[int, int], period_px: float
+) -> NDArray[np.bool_]:
+    """Return the pixels whose prediction depends on pixels without a value.
+
+    Parameters
+    ----------
+    invalid : ndarray of bool, shape (Y, X), or None
+        Pixels without a value.
+    shape : (Y, X)
+        Of the image.
+    period_px : float
+        Lattice period in px.
+
+    Returns
+    -------
+    ndarray of bool, shape (Y, X)
+        Pixels within 2.5 lattice periods of them; none where all have a value.
+    """
+    if invalid is None or not invalid.any():
+        return np.zeros(shape, bool)
+    near: NDArray[np.bool_] = ndimage.distance_transform_edt(~invalid) <= _REACH * period_px
+    return near
 
 
 def _resampled(pixels: NDArray[np.float32], factor: float) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from napari_stem_defects.anomaly.candidates import Candidate, cell_edge, find_candidates, pool_cells
 from napari_stem_defects.anomaly.residual import LatticeResidual, lattice_residual
-from napari_stem_defects.anomaly.sampling import Sampled, lattice_period, sample
+from napari_stem_defects.anomaly.sampling import Sampled, lattice_period, near_invalid, sample
 from napari_stem_defects.anomaly.score import null_thresholds, score_blocks
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.lattice.measurement import measure_lattices
@@ -126,18 +126,29 @@ def _measured(
     """Return score, candidates and threshold of an image with a lattice."""
     sampled = sample(micrograph.pixels, cells)
     residual = lattice_residual(sampled)
-    score, found, threshold = _scored(residual)
+    blocked = near_invalid(micrograph.invalid, micrograph.frame_shape, lattice_period(cells[0]))
+    score, found, threshold = _scored(residual, _at_samples(blocked, sampled))
     # The sampled image is as large as the score: release it before the map at image size.
     sampled = replace(sampled, filtered=score[:1])
     del residual
     anomaly = _at_image_size(score, sampled, micrograph.frame_shape)
-    if micrograph.invalid is not None:
-        anomaly[micrograph.invalid] = 0
+    anomaly[blocked] = 0
     return anomaly, tuple(_in_image(candidate, sampled) for candidate in found), threshold
 
 
+def _at_samples(blocked: NDArray[np.bool_], sampled: Sampled) -> NDArray[np.bool_]:
+    """Return a mask of pixels at the samples."""
+    rows, columns = (
+        np.clip(np.rint((np.arange(count) + 0.5) / factor - 0.5).astype(int), 0, length - 1)
+        for count, factor, length in zip(
+            sampled.filtered.shape, sampled.factor, blocked.shape, strict=True
+        )
+    )
+    return blocked[np.ix_(rows, columns)]
+
+
 def _scored(
-    residual: LatticeResidual,
+    residual: LatticeResidual, blocked: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float32], tuple[Candidate, ...], float]:
     """Return score, candidates and threshold in samples."""
     samples, shape = residual.sampled.samples, residual.shape
@@ -150,6 +161,7 @@ def _scored(
         level = np.maximum(
             (block.point - 1) / (limits.point - 1), (block.extended - 1) / (limits.extended - 1)
         )
+        level[blocked[block.rows]] = 0
         levels.append(pool_cells(level, edge))
         deficits.append(pool_cells(-block.mean, edge) > pool_cells(block.mean, edge))
     found = find_candidates(np.concatenate(levels), score, np.concatenate(deficits), samples, edge)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_stem_defects.anomaly.residual import lattice_residual
-from napari_stem_defects.anomaly.sampling import lattice_period, sample
+from napari_stem_defects.anomaly.sampling import lattice_period, near_invalid, sample
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.lattice.scale import ScaleMatch
@@ -133,13 +133,13 @@ def _in_image(
     """Return the maps with their cells as windows in px of the image."""
     y = sampled.to_image(np.column_stack([maps.y, np.zeros_like(maps.y)]))[:, 0]
     x = sampled.to_image(np.column_stack([np.zeros_like(maps.x), maps.x]))[:, 1]
-    valid = np.ones(maps.probability.shape[1:], bool)
-    if micrograph.invalid is not None:
-        rows, columns = (
-            np.clip(np.rint(axis).astype(int), 0, length - 1)
-            for axis, length in zip((y, x), micrograph.frame_shape, strict=True)
-        )
-        valid = ~micrograph.invalid[np.ix_(rows, columns)]
+    period_px = sampled.samples / float(np.sqrt(sampled.factor[0] * sampled.factor[1]))
+    blocked = near_invalid(micrograph.invalid, micrograph.frame_shape, period_px)
+    rows, columns = (
+        np.clip(np.rint(axis).astype(int), 0, length - 1)
+        for axis, length in zip((y, x), micrograph.frame_shape, strict=True)
+    )
+    valid = ~blocked[np.ix_(rows, columns)]
     probability = np.where(valid, maps.probability, np.float32(0))
     return ProbabilityMap(
         probability,
