@@ -6,6 +6,7 @@ import numpy as np
 from labelled_crystals import labelled, vacancies
 
 from napari_stem_defects.training.quick import train_quick
+from napari_stem_defects.training.quick_evaluation import evaluate_quick_model
 from napari_stem_defects.training.quick_images import LabelledImage
 
 
@@ -54,3 +55,15 @@ def test_bulk_clicks_are_tested_against_the_defects():
     metrics = train_quick([mixed], ()).evaluations[0].metrics
     assert metrics.classes["Vac"].fp == 0
     assert metrics.classes["Bulk"].recall.value == 1
+
+
+def test_a_finished_model_is_evaluated_on_other_clicks():
+    model = train_quick([labelled(vacancies(), 4)], ()).ensemble
+    other = vacancies(seed=3, rotation_deg=40.0)
+    evaluation = evaluate_quick_model(model, [labelled(other, 9)])
+    metrics = evaluation.metrics.classes["Vac"]
+    assert (metrics.tp, metrics.fn) == (9, 0)
+    assert evaluation.split == ""
+    foreign = evaluate_quick_model(model, [labelled(other, 9, name="hole")])
+    assert foreign.counts["test"]["hole"] == 9
+    assert foreign.metrics.classes["Vac"].fp == 9

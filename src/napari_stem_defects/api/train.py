@@ -24,6 +24,7 @@ from napari_stem_defects.io.models.report_folder import report_folder, write_rep
 from napari_stem_defects.training.evaluate import EvaluationReport, evaluate_ensemble
 from napari_stem_defects.training.pipeline import train as train_ensemble
 from napari_stem_defects.training.quick import train_quick
+from napari_stem_defects.training.quick_evaluation import evaluate_quick_model
 from napari_stem_defects.training.recipes import TrainingOptions
 from napari_stem_defects.workers.isolated_read import read_patches
 
@@ -163,15 +164,20 @@ def evaluate(
     ...
     napari_stem_defects.errors.ModelError: missing.safetensors: ...
     """
-    from napari_stem_defects.inference.predict import pick_device
-
-    started = time.perf_counter()
-    chosen, ensemble = pick_device(device), load_model(model)
+    started, ensemble = time.perf_counter(), load_model(model)
+    notes: tuple[str, ...] = ()
     report(Progress("reading labels", 0, 1))
-    data = read_training_data(sources, scale_of=ensemble.spec, read_patches=read_patches)
-    measurement = evaluate_ensemble(ensemble, data, device=chosen, report=report)
+    if ensemble.spec.is_quick:
+        measurement = evaluate_quick_model(ensemble, read_clicks(sources)[0])
+    else:
+        from napari_stem_defects.inference.predict import pick_device
+
+        chosen = pick_device(device)
+        data = read_training_data(sources, scale_of=ensemble.spec, read_patches=read_patches)
+        measurement = evaluate_ensemble(ensemble, data, device=chosen, report=report)
+        notes = data.notes
     seconds = time.perf_counter() - started
-    assessment = EvaluationReport(ensemble, (measurement,), notes=data.notes, seconds=seconds)
+    assessment = EvaluationReport(ensemble, (measurement,), notes=notes, seconds=seconds)
     if out is not None:
         write_report(Path(out), assessment)
     return assessment

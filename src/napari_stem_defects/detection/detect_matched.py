@@ -122,9 +122,25 @@ def map_of_residual(
     -------
     ProbabilityMap
     """
-    (y0, x0), (y1, x1) = (np.array(cell.vectors_px) / lattice_period(cell)).tolist()
-    maps = class_maps(residual, turned(model, ((y0, x0), (y1, x1))), limits)
+    maps = class_maps(residual, turned_to(model, cell), limits)
     return _in_image(maps, residual.sampled, ensemble, micrograph)
+
+
+def turned_to(model: MatchedFilterModel, cell: UnitCell) -> MatchedFilterModel:
+    """Return a model with its templates turned as the lattice of an image is.
+
+    Parameters
+    ----------
+    model : MatchedFilterModel
+    cell : UnitCell
+        Of the image.
+
+    Returns
+    -------
+    MatchedFilterModel
+    """
+    (y0, x0), (y1, x1) = (np.array(cell.vectors_px) / lattice_period(cell)).tolist()
+    return turned(model, ((y0, x0), (y1, x1)))
 
 
 def _in_image(

@@ -10,14 +10,17 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from napari_stem_defects.base.defect_classes import BULK, DefectClass
+from napari_stem_defects.detection.detect_matched import quick_model, turned_to
 from napari_stem_defects.matched_filter.class_maps import probabilities_at
+from napari_stem_defects.matched_filter.fit import Click
 from napari_stem_defects.training.dataset import TrainingSet
-from napari_stem_defects.training.evaluate import SplitEvaluation
+from napari_stem_defects.training.evaluate import OWN_LABELS, UNKNOWN_ORIGIN, SplitEvaluation
 from napari_stem_defects.training.metrics import compute_metrics
 from napari_stem_defects.training.quick_images import (
     LabelledImage,
     PreparedImage,
     model_from_clicks,
+    prepare_image,
 )
 
 if TYPE_CHECKING:
@@ -25,8 +28,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_stem_defects.matched_filter.fit import Click
     from napari_stem_defects.matched_filter.model import MatchedFilterModel
+    from napari_stem_defects.networks.spec import Ensemble
 
 _FOLDS = 3
 _SITE_PERIODS = 3.0
@@ -91,6 +94,58 @@ def evaluate_quick(
             "training": {name: labels.count(name) for name in names},
             "test": {name: data.labels.count(name) for name in names},
         },
+    )
+
+
+def evaluate_quick_model(ensemble: Ensemble, images: Sequence[LabelledImage]) -> SplitEvaluation:
+    """Evaluate a finished quick model on clicks.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+        A quick model.
+    images : sequence of LabelledImage
+        With clicks of any classes; those that the model lacks are rows of the confusion matrix.
+
+    Returns
+    -------
+    SplitEvaluation
+        Without a split.
+
+    Raises
+    ------
+    LabelError
+        If an image shows no lattice.
+    """
+    spec, model = ensemble.spec, quick_model(ensemble)
+    prepared = [prepare_image(image.micrograph, model.samples) for image in images]
+    clicks: list[Click] = []
+    probabilities = []
+    for number, (image, ready) in enumerate(zip(images, prepared, strict=True)):
+        places = ready.residual.sampled.to_samples(np.column_stack([image.y, image.x]))
+        suited = turned_to(model, ready.cell)
+        probabilities.append(probabilities_at(ready.values, places, suited, ready.limits))
+        clicks += [
+            Click(number, float(y), float(x), label)
+            for (y, x), label in zip(places, image.labels, strict=True)
+        ]
+    data = _sites(images, clicks, prepared, spec.class_data)
+    found = np.concatenate(probabilities)
+    is_own = spec.training.get("label_set_sha256") == data.sha256()
+    return SplitEvaluation(
+        split="",
+        meaning=OWN_LABELS if is_own else UNKNOWN_ORIGIN,
+        metrics=compute_metrics(
+            spec.classes, data.labels, data.targets, found, dict.fromkeys(spec.classes, 0.5)
+        ),
+        data=data,
+        probabilities=found,
+        untestable={
+            name: "the data has no label of this class"
+            for name in spec.classes
+            if name not in data.labels
+        },
+        counts={"test": {name: data.labels.count(name) for name in {*spec.classes, *data.labels}}},
     )
 
 
