@@ -77,3 +77,12 @@ def test_invalid_pixels_have_no_score():
 def test_a_stack_is_refused():
     with pytest.raises(InputError, match="stack"):
         survey_frame(Micrograph(np.zeros((2, 64, 64), np.float32), "movie"))
+
+
+def test_grains_are_counted_and_their_boundary_is_a_line():
+    survey = survey_frame(crystal_image(size=384, spacing=10, grain_deg=18).micrograph)
+    assert survey.grains == 2
+    assert survey.statement.startswith("2 grains with different lattices. Unusual places: ")
+    boundary = survey.candidates[0]
+    assert boundary.kind == "line"
+    assert boundary.y == pytest.approx(192, abs=10)

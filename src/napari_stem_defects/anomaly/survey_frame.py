@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import ndimage
@@ -48,6 +48,8 @@ class Survey:
     pixel_size_source : str
     period_px : float
         Lattice period in px; 0 without a lattice.
+    grains : int
+        Number of large parts with different lattices, as grains and twins; 0 without a lattice.
     frame : int
         Frame in its stack.
     seconds : float
@@ -69,6 +71,7 @@ class Survey:
     pixel_size_nm: float | None
     pixel_size_source: str
     period_px: float
+    grains: int = 1
     frame: int = 0
     seconds: float = 0.0
 
@@ -98,13 +101,14 @@ def survey_frame(micrograph: Micrograph, *, frame: int = 0) -> Survey:
     lattice = measure_lattices(micrograph.pixels)
     anomaly = np.zeros(micrograph.frame_shape, np.float32)
     candidates: tuple[Candidate, ...] = ()
-    threshold = period = 0.0
+    threshold, period, grains = 0.0, 0.0, 0
     if lattice.cell is None:
         statement = f"No lattice, so nothing can be called unusual: {lattice.reason}."
     else:
         period = lattice_period(lattice.cell)
-        anomaly, candidates, threshold = _measured(micrograph, lattice.cells)
-        statement = _statement(candidates)
+        found = _measured(micrograph, lattice.cells)
+        anomaly, candidates, threshold, grains = found
+        statement = _statement(candidates, grains)
     return Survey(
         image=micrograph.name,
         anomaly=anomaly,
@@ -115,25 +119,34 @@ def survey_frame(micrograph: Micrograph, *, frame: int = 0) -> Survey:
         pixel_size_nm=micrograph.pixel_size_nm,
         pixel_size_source=micrograph.pixel_size_source,
         period_px=period,
+        grains=grains,
         frame=frame,
         seconds=time.perf_counter() - started,
     )
 
 
-def _measured(
-    micrograph: Micrograph, cells: tuple[UnitCell, ...]
-) -> tuple[NDArray[np.float32], tuple[Candidate, ...], float]:
-    """Return score, candidates and threshold of an image with a lattice."""
+class _Measured(NamedTuple):
+    """What was measured in an image with a lattice."""
+
+    anomaly: NDArray[np.float32]
+    candidates: tuple[Candidate, ...]
+    threshold: float
+    grains: int
+
+
+def _measured(micrograph: Micrograph, cells: tuple[UnitCell, ...]) -> _Measured:
     sampled = sample(micrograph.pixels, cells)
     residual = lattice_residual(sampled)
     blocked = near_invalid(micrograph.invalid, micrograph.frame_shape, lattice_period(cells[0]))
     score, found, threshold = _scored(residual, _at_samples(blocked, sampled))
+    grains = len(residual.predictors)
     # The sampled image is as large as the score: release it before the map at image size.
     sampled = replace(sampled, filtered=score[:1])
     del residual
     anomaly = _at_image_size(score, sampled, micrograph.frame_shape)
     anomaly[blocked] = 0
-    return anomaly, tuple(_in_image(candidate, sampled) for candidate in found), threshold
+    candidates = tuple(_in_image(candidate, sampled) for candidate in found)
+    return _Measured(anomaly, candidates, threshold, grains)
 
 
 def _at_samples(blocked: NDArray[np.bool_], sampled: Sampled) -> NDArray[np.bool_]:
@@ -202,14 +215,15 @@ def _in_image(candidate: Candidate, sampled: Sampled) -> Candidate:
     )
 
 
-def _statement(candidates: tuple[Candidate, ...]) -> str:
+def _statement(candidates: tuple[Candidate, ...], grains: int) -> str:
     """Return what was found as one sentence."""
+    parted = f"{grains} grains with different lattices. " if grains > 1 else ""
     if not candidates:
-        return "Nothing unusual: the whole image repeats within its noise."
+        return f"{parted}Nothing unusual: the whole image repeats within its noise."
     counts = Counter(candidate.kind for candidate in candidates)
     parts = [
         f"{counts[kind]} {kind if counts[kind] == 1 else kind + 's'}"
         for kind in ("line", "area", "point")
         if counts[kind]
     ]
-    return f"Unusual places: {', '.join(parts)}."
+    return f"{parted}Unusual places: {', '.join(parts)}."

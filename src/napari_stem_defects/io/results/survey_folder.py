@@ -211,6 +211,7 @@ def _summary(micrograph: Micrograph, surveys: Sequence[Survey]) -> dict[str, Any
                 "frame": survey.frame,
                 "statement": survey.statement,
                 "threshold": survey.threshold,
+                "grains": survey.grains,
                 "counts": _counts(survey.candidates),
                 "seconds": survey.seconds,
             }
