@@ -289,6 +289,21 @@ def test_the_page_has_the_means_of_the_draws() -> None:
     assert "0.988" in text
 
 
+def test_the_summary_compares_methods_on_the_same_tasks() -> None:
+    about = {"title": "T", "group": "public", "family": "", "dose": "", "kind": "point"}
+    seconds = {"learning_s": 1.0, "search_s": 1.0, "source": "a"}
+
+    def of(task_name: str, method: str, f1: float) -> dict:
+        draws = [{"clicks": 7, "draw": 0, "f1": f1, **seconds}]
+        return {**about, "task": task_name, "method": method, "draws": draws}
+
+    easy, hard = of("easy", "forest", 0.8), of("hard", "forest", 0.2)
+    text = page([easy, hard, of("easy", "quick", 0.9), of("easy", "suited", 0.7)])
+    (row,) = [line for line in text.splitlines() if "| public |" in line]
+    cells = [cell.strip() for cell in row.split("|")]
+    assert cells[3:8] == ["1 of 2", "F1 0.90", "F1 0.70", "F1 0.80", "-"]
+
+
 def test_the_page_warns_of_figures_of_several_states_of_the_code() -> None:
     about = {"title": "T", "group": "report", "family": "", "dose": "", "kind": "point"}
     draw = {"clicks": 7, "draw": 0, "f1": 1.0, "learning_s": 1.0, "search_s": 1.0}
