@@ -33,11 +33,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Simulate or read an image, write its results, and show them if there is a display."""
+    from napari_stem_defects.base.defaults import DEFAULT_MODEL
+    from napari_stem_defects.io.models import library
     from napari_stem_defects.jobs.batch import detect_files
     from napari_stem_defects.jobs.batch_frame import Settings
 
     image = options.image or _simulated(options.out)
-    settings = Settings(options.out.resolve() / _RESULTS)
+    # Of the simulated crystal it is known which model it needs.
+    model = None if options.image else library.find_model(DEFAULT_MODEL).resolve()
+    settings = Settings(options.out.resolve() / _RESULTS, model)
     with long_work() as bar:
         (outcome,) = detect_files([image.resolve()], settings, report=bar)
     print_outcome(outcome)

@@ -167,7 +167,7 @@ def _evidence(
 def _compete(
     similar: list[NDArray[np.float32]], residual: NDArray[np.float32], model: MatchedFilterModel
 ) -> None:
-    """Clear the similarity to a class, in place, where another class has the better claim.
+    """Clear the similarity to a class, in place, where another class fits better.
 
     Of classes with templates the most similar one holds a place; what Bulk clicks taught counts as
     one more. Classes that are recognised by being unusual take only what no template explains.
