@@ -32,9 +32,9 @@ INTRODUCTION = """\
 # Learning from few clicks
 
 Written by `python studies/few_clicks.py` from the files in `studies/runs/few_clicks`; do not edit.
-A script clicks as a user does: k places of one defect class in one image, up to five draws each, points
-with a standard deviation of 0.12 lattice periods, lines anywhere along one half and up to 0.25
-periods across, areas anywhere inside one of them. What was not clicked is scored."""
+A script clicks as a user does: k places of one defect class in one image, up to five draws each,
+points with a standard deviation of 0.12 lattice periods, lines anywhere along one half and up to
+0.25 periods across, areas anywhere inside one of them. What was not clicked is scored."""
 RULES = """\
 - **Points:** F1 on the defects that were not clicked. A detection counts within 0.4 periods of a
   defect (0.8 for dislocation cores), one to one; detections of clicked defects count neither way.

@@ -8,7 +8,13 @@ import sys
 import numpy as np
 import pytest
 
-from napari_stem_defects.napari_plugin.sample_data import simulated_cdte, simulated_sto
+from napari_stem_defects.anomaly.survey_frame import survey_frame
+from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.napari_plugin.sample_data import (
+    simulated_cdte,
+    simulated_sto,
+    simulated_unknown_crystal,
+)
 
 
 @pytest.mark.parametrize(("sample", "count"), [(simulated_cdte, 6), (simulated_sto, 3)])
@@ -33,3 +39,12 @@ def test_making_samples_needs_no_napari() -> None:
         " simulated_sto(); assert 'napari' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_unknown_crystal_is_one_image_with_something_unusual() -> None:
+    ((pixels, keywords, kind),) = simulated_unknown_crystal()
+    assert kind == "image"
+    assert keywords["name"] == "unknown crystal"
+    kinds = [place.kind for place in survey_frame(Micrograph(pixels, "crystal")).candidates]
+    assert kinds.count("line") >= 1
+    assert kinds.count("point") >= 12

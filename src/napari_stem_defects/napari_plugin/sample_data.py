@@ -14,11 +14,19 @@ from napari_stem_defects.napari_plugin.layers.convert import (
     image_layer,
     layer_name,
 )
+from napari_stem_defects.simulation.any_lattice import MotifColumn, make_crystal
+from napari_stem_defects.simulation.any_lattice_scene import (
+    LatticeImaging,
+    LatticeScene,
+    simulate_lattice,
+)
+from napari_stem_defects.simulation.any_lattice_specimen import LatticeDefect
 from napari_stem_defects.simulation.simulate import simulate
 
 if TYPE_CHECKING:
     from napari_stem_defects.simulation.simulate import Simulation
 
+_UNKNOWN_SHAPE = (640, 640)
 _POINT_NM = 0.6
 """Diameter of the rings around point defects in nm."""
 
@@ -43,6 +51,27 @@ def simulated_sto() -> list[LayerData]:
         An image, a labels and a points layer.
     """
     return _layers(simulate("sto-001"))
+
+
+def simulated_unknown_crystal() -> list[LayerData]:
+    """Return a crystal of an oblique lattice that no model knows, uncalibrated and without truth.
+
+    It has a stacking fault, missing columns and columns that are too bright.
+
+    Returns
+    -------
+    list of (data, keywords, kind)
+        An image layer.
+    """
+    motif = (MotifColumn(0.0, 0.0, 1.0), MotifColumn(0.42, 0.5, 0.6))
+    crystal = make_crystal("oblique", 15.0, rotation_deg=12, ratio=1.2, angle_deg=80, motif=motif)
+    defects = (
+        LatticeDefect("fault", "fault", amount=0.5, direction=(1, 0)),
+        LatticeDefect("missing", "missing", count=12),
+        LatticeDefect("exchanged", "bright", amount=1.6, count=9),
+    )
+    scene = LatticeScene(crystal, defects, LatticeImaging(dose=40.0), _UNKNOWN_SHAPE)
+    return [image_layer(simulate_lattice(scene, seed=7).micrograph("unknown crystal"))]
 
 
 def _layers(simulation: Simulation) -> list[LayerData]:
