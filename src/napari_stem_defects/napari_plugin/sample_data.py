@@ -54,7 +54,7 @@ def simulated_sto() -> list[LayerData]:
 
 
 def simulated_unknown_crystal() -> list[LayerData]:
-    """Return a crystal of an oblique lattice that no model knows, uncalibrated and without ground truth.
+    """Return a crystal of an oblique lattice that no model knows, uncalibrated.
 
     It has a stacking fault, missing columns and columns that are too bright.
 
