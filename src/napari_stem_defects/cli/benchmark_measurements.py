@@ -6,6 +6,7 @@ Seconds are what a user waits for; G compares machines.
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import tempfile
@@ -103,7 +104,8 @@ class Peak:
     """The most memory this process held while the block ran, in MB above what it held before."""
 
     def __enter__(self) -> Peak:
-        """Start sampling."""
+        """Start sampling; garbage of earlier work is freed first, or it would hide the peak."""
+        gc.collect()
         self._process, self._stop = psutil.Process(), threading.Event()
         self._before = self._most = self._process.memory_info().rss
         self._thread = threading.Thread(target=self._sample, daemon=True)
