@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tifffile
 from crystal_images import OBLIQUE, crystal_image
@@ -34,3 +35,16 @@ def test_an_unknown_crystal_gets_its_survey_and_no_names(image: Path, tmp_path: 
     with (outcome.folder / "survey.csv").open(encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) >= 5
     assert tifffile.imread(outcome.folder / "anomaly.ome.tif").shape == (300, 300)
+
+
+def test_other_frames_get_their_own_survey(tmp_path: Path) -> None:
+    path, out = tmp_path / "movie.npy", tmp_path / "out"
+    frames = [crystal_image(OBLIQUE, missing=5, size=200, seed=seed).pixels for seed in (0, 1)]
+    np.save(path, np.stack(frames))
+    seen = []
+    for chosen in ((0,), (1,)):
+        (outcome,) = detect_files([path], Settings(out, None, frames=chosen))
+        assert outcome.folder is not None
+        with (outcome.folder / "survey.csv").open(encoding="utf-8") as file:
+            seen.append({row["frame"] for row in csv.DictReader(file)})
+    assert seen == [{"0"}, {"1"}]

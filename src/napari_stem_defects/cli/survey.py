@@ -12,7 +12,9 @@ from napari_stem_defects.errors import InputError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
+    from napari_stem_defects.anomaly.survey_frame import Survey
     from napari_stem_defects.base.progress import ProgressCallback
 
 
@@ -49,12 +51,19 @@ def _survey_file(path: Path, options: argparse.Namespace, report: ProgressCallba
     if options.pixel_size is not None:
         micrograph = micrograph.with_pixel_size(options.pixel_size, "user")
     frames = options.frames or tuple(range(micrograph.frame_count))
-    surveys = []
-    for done, frame in enumerate(frames):
-        report(Progress(f"survey {path.name}", done, len(frames)))
-        surveys.append(survey_frame(micrograph.frame(frame), frame=frame))
-    folder = write_survey(options.out.resolve(), micrograph, surveys)
+    for frame in frames:
+        micrograph.frame(frame)  # raises before anything is written if the frame does not exist
+    statements: list[str] = []
+
+    def surveys() -> Iterator[Survey]:
+        for done, frame in enumerate(frames):
+            report(Progress(f"survey {path.name}", done, len(frames)))
+            survey = survey_frame(micrograph.frame(frame), frame=frame)
+            statements.append(survey.statement)
+            yield survey
+
+    folder = write_survey(options.out.resolve(), micrograph, surveys(), len(frames))
     report(Progress(f"survey {path.name}", len(frames), len(frames)))
-    print_result(f"{path.name}: {surveys[0].statement} -> {folder}")
+    print_result(f"{path.name}: {statements[0]} -> {folder}")
     for note in micrograph.notes:
         print_result(f"  {note}")

@@ -232,12 +232,13 @@ class _Batch:
             for future in opened.frames:
                 future.cancel()
             return Outcome(path, fault=str(error))
+        is_new = not folder.finished
         try:
-            if not folder.finished:
+            if is_new:
                 folder.merge(opened.image.read(), opened.model)
         except OverwriteError as error:
             return Outcome(path, fault=str(error))
-        survey_unrecognised(folder, opened.image)
+        survey_unrecognised(folder, opened.image, renew=is_new)
         return Outcome(path, folder.path)
 
     @staticmethod

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.jobs.batch_frame import CalibratedImage
 
 
-def survey_unrecognised(folder: ResultFolder, image: CalibratedImage) -> None:
+def survey_unrecognised(folder: ResultFolder, image: CalibratedImage, *, renew: bool) -> None:
     """Write the survey of an image without names; results with names lose an earlier one.
 
     Parameters
@@ -22,6 +22,8 @@ def survey_unrecognised(folder: ResultFolder, image: CalibratedImage) -> None:
         With merged results.
     image : CalibratedImage
         The image or stack.
+    renew : bool
+        Whether the results are new, so that a survey in the folder belongs to earlier ones.
 
     Raises
     ------
@@ -29,11 +31,11 @@ def survey_unrecognised(folder: ResultFolder, image: CalibratedImage) -> None:
         The disk is full or the folder is not writable.
     """
     files = [folder.path / name for name in ADDED_FILES]
-    if read_summary(folder.path).get("recognised", True):
+    recognised = read_summary(folder.path).get("recognised", True)
+    if recognised or renew:
         for file in files:
             file.unlink(missing_ok=True)
-    elif not all(file.is_file() for file in files):
-        micrograph = image.read()
-        frames = folder.frames
-        surveys = [survey_frame(micrograph.frame(frame), frame=frame) for frame in frames]
-        add_survey(folder.path, micrograph, surveys)
+    if not recognised and not all(file.is_file() for file in files):
+        micrograph, frames = image.read(), folder.frames
+        surveys = (survey_frame(micrograph.frame(frame), frame=frame) for frame in frames)
+        add_survey(folder.path, micrograph, surveys, len(frames))

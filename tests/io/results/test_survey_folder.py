@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 import tifffile
 from crystal_images import crystal_image
 
-from napari_stem_defects.anomaly.survey_frame import survey_frame
+from napari_stem_defects.anomaly.survey_frame import Survey, survey_frame
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.io.results.survey_folder import COLUMNS, SURVEY_FILES, write_survey
 
@@ -55,8 +56,15 @@ def test_without_a_pixel_size_lengths_in_nm_are_empty(tmp_path: Path) -> None:
 
 def test_a_stack_has_a_frame_axis(micrograph: Micrograph, tmp_path: Path) -> None:
     stack = replace(micrograph, pixels=np.stack([micrograph.pixels] * 2))
-    surveys = [survey_frame(stack.frame(n), frame=n) for n in range(2)]
-    folder = write_survey(tmp_path, stack, surveys)
+    made: list[int] = []
+
+    def surveys() -> Iterator[Survey]:
+        for frame in range(2):
+            made.append(frame)
+            yield survey_frame(stack.frame(frame), frame=frame)
+
+    folder = write_survey(tmp_path, stack, surveys(), 2)
+    assert made == [0, 1]
     assert tifffile.imread(folder / "anomaly.ome.tif").shape == stack.pixels.shape
     with (folder / "survey.csv").open(encoding="utf-8") as file:
         assert {row["frame"] for row in csv.DictReader(file)} == {"0", "1"}

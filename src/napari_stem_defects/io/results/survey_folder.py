@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +18,11 @@ from napari_stem_defects.io.results.summary import library_versions
 from napari_stem_defects.reporting.survey_overview import draw_survey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from PIL.Image import Image
 
     from napari_stem_defects.anomaly.candidates import Candidate
     from napari_stem_defects.anomaly.survey_frame import Survey
@@ -39,7 +41,9 @@ _TITLES = "survey"
 _CLASSIC_TIFF_BYTES = 2**31
 
 
-def write_survey(out: Path, micrograph: Micrograph, surveys: Sequence[Survey]) -> Path:
+def write_survey(
+    out: Path, micrograph: Micrograph, surveys: Iterable[Survey], frames: int = 1
+) -> Path:
     """Write the survey of an image, or of the frames of a stack.
 
     Parameters
@@ -48,8 +52,10 @@ def write_survey(out: Path, micrograph: Micrograph, surveys: Sequence[Survey]) -
         Parent folder.
     micrograph : Micrograph
         The image or stack.
-    surveys : sequence of Survey
-        One per frame, at least one.
+    surveys : iterable of Survey
+        One per frame, at least one; each is written before the next one is made.
+    frames : int
+        Their number.
 
     Returns
     -------
@@ -64,12 +70,14 @@ def write_survey(out: Path, micrograph: Micrograph, surveys: Sequence[Survey]) -
     folder = find_available_folder(
         out, micrograph.name, lambda path: _is_available(path, micrograph.sha256)
     )
-    _write_maps(folder, micrograph, surveys, OVERVIEW)
-    write_json(folder / SUMMARY, _summary(micrograph, surveys))
+    written = _write_maps(folder, micrograph, surveys, frames, OVERVIEW)
+    write_json(folder / SUMMARY, _summary(micrograph, written))
     return folder
 
 
-def add_survey(folder: Path, micrograph: Micrograph, surveys: Sequence[Survey]) -> None:
+def add_survey(
+    folder: Path, micrograph: Micrograph, surveys: Iterable[Survey], frames: int = 1
+) -> None:
     """Add the survey to the results of an image in which no model recognised anything.
 
     Parameters
@@ -78,31 +86,41 @@ def add_survey(folder: Path, micrograph: Micrograph, surveys: Sequence[Survey]) 
         A result folder; its ``summary.json`` and ``overview.png`` stay as they are.
     micrograph : Micrograph
         The image or stack.
-    surveys : sequence of Survey
-        One per frame, at least one.
+    surveys : iterable of Survey
+        One per frame, at least one; each is written before the next one is made.
+    frames : int
+        Their number.
 
     Raises
     ------
     OutputError
         The disk is full or the folder is not writable.
     """
-    _write_maps(folder, micrograph, surveys, ADDED_OVERVIEW)
+    _write_maps(folder, micrograph, surveys, frames, ADDED_OVERVIEW)
 
 
 def _write_maps(
-    folder: Path, micrograph: Micrograph, surveys: Sequence[Survey], overview: str
-) -> None:
-    """Write anomaly map, table and picture."""
-    write_anomaly(
-        folder / ANOMALY,
-        [survey.anomaly for survey in surveys],
-        surveys[0].pixel_size_nm,
-        is_stack=micrograph.is_stack,
-    )
-    write_bytes(folder / CANDIDATES, _table(surveys).encode())
-    page = io.BytesIO()
-    draw_survey(micrograph, surveys[0]).save(page, "PNG")
-    write_bytes(folder / overview, page.getvalue())
+    folder: Path, micrograph: Micrograph, surveys: Iterable[Survey], frames: int, overview: str
+) -> list[Survey]:
+    """Write anomaly map, table and picture; return the surveys without their maps."""
+    written: list[Survey] = []
+    pages: list[Image] = []
+
+    def maps() -> Iterator[NDArray[np.float32]]:
+        for survey in surveys:
+            if not pages:
+                pages.append(draw_survey(micrograph, survey))
+            written.append(replace(survey, anomaly=survey.anomaly[:0]))
+            yield survey.anomaly
+
+    count = frames if micrograph.is_stack else None
+    shape = micrograph.frame_shape
+    write_anomaly(folder / ANOMALY, maps(), shape, count, micrograph.pixel_size_nm)
+    write_bytes(folder / CANDIDATES, _table(written).encode())
+    picture = io.BytesIO()
+    pages[0].save(picture, "PNG")
+    write_bytes(folder / overview, picture.getvalue())
+    return written
 
 
 def _is_available(path: Path, sha256: str) -> bool:
@@ -116,10 +134,10 @@ def _is_available(path: Path, sha256: str) -> bool:
 
 def write_anomaly(
     path: Path,
-    maps: Sequence[NDArray[np.float32]],
+    maps: Iterator[NDArray[np.float32]],
+    frame_shape: tuple[int, int],
+    count: int | None,
     pixel_size_nm: float | None,
-    *,
-    is_stack: bool,
 ) -> None:
     """Write anomaly maps as a calibrated OME-TIFF.
 
@@ -127,19 +145,21 @@ def write_anomaly(
     ----------
     path : Path
         ``anomaly.ome.tif``.
-    maps : sequence of ndarray of float32, shape (Y, X)
-        One per frame.
+    maps : iterator of ndarray of float32, shape (Y, X)
+        One per frame; each is written before the next one is taken.
+    frame_shape : (Y, X)
+        Of each map.
+    count : int or None
+        Number of frames of a stack; None for a single image, written without a frame axis.
     pixel_size_nm : float or None
         Edge of a pixel in nm.
-    is_stack : bool
-        Whether the file has a leading frame axis.
 
     Raises
     ------
     OutputError
         The disk is full or the folder is not writable.
     """
-    shape = (*((len(maps),) if is_stack else ()), *maps[0].shape)
+    shape = (*(() if count is None else (count,)), *frame_shape)
     metadata: dict[str, Any] = {"axes": "TYX"[-len(shape) :], "Channel": {"Name": ["anomaly"]}}
     if pixel_size_nm is not None:
         for axis in "XY":
@@ -151,7 +171,7 @@ def write_anomaly(
         tifffile.TiffWriter(temporary, ome=True, bigtiff=big) as file,
     ):
         file.write(
-            iter(maps),
+            maps,
             shape=shape,
             dtype=np.float32,
             photometric="minisblack",
