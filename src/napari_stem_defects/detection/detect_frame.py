@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.inference.predict import PartialCallback
     from napari_stem_defects.inference.strategy import InferenceMode
+    from napari_stem_defects.lattice.measurement import LatticeMeasurement
     from napari_stem_defects.lattice.scale import ScaleMatch
     from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
 
@@ -90,11 +91,12 @@ def detect_frame(
     """
     started, spec = time.perf_counter(), ensemble.spec
     _check_size(micrograph)
+    measured = measure_lattices(micrograph.pixels)
     if spec.is_quick:
         limits = _all_thresholds(thresholds or {}, spec)
-        found, scale = matched_filter_map(micrograph, ensemble, report=report)
+        found, scale = matched_filter_map(micrograph, measured, ensemble, report=report)
         parameters: dict[str, Any] = {"thresholds": limits}
-        parameters |= _about_the_model(micrograph, scale, spec, choice)
+        parameters |= _about_the_model(micrograph, measured, scale, spec, choice)
         return _measured(found, scale, spec, frame, parameters, started)
     # Imported here so that panels and quick models can use the package without loading torch.
     from napari_stem_defects.inference.predict import pick_device
@@ -107,12 +109,13 @@ def detect_frame(
     recognition = recognise(found, limits, spec.name)
     if choice and not recognition.recognised:
         found = without_names(found)
-    parameters |= _about_the_model(micrograph, scale, spec, choice, recognition)
+    parameters |= _about_the_model(micrograph, measured, scale, spec, choice, recognition)
     return _measured(found, scale, spec, frame, parameters, started)
 
 
 def _about_the_model(
     micrograph: Micrograph,
+    measured: LatticeMeasurement,
     scale: ScaleMatch,
     spec: EnsembleSpec,
     choice: str,
@@ -122,7 +125,6 @@ def _about_the_model(
 
     A quick model, which has no recognition of its own, needs a lattice and no more.
     """
-    measured = measure_lattices(micrograph.pixels)
     if recognition is None:
         recognition = recognise_lattice(measured)
     warning = "" if choice else misfit_warning(measured, spec, micrograph.pixel_size_nm)

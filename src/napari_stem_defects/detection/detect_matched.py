@@ -9,7 +9,6 @@ import numpy as np
 from napari_stem_defects.anomaly.residual import lattice_residual
 from napari_stem_defects.anomaly.sampling import lattice_period, near_invalid, sample
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
-from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.lattice.scale import ScaleMatch
 from napari_stem_defects.matched_filter.class_maps import ClassMaps, class_maps
 from napari_stem_defects.matched_filter.orientation import turned
@@ -21,13 +20,18 @@ if TYPE_CHECKING:
     from napari_stem_defects.anomaly.sampling import Sampled
     from napari_stem_defects.anomaly.score import Thresholds
     from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.lattice.measurement import LatticeMeasurement
     from napari_stem_defects.lattice.unit_cell import UnitCell
     from napari_stem_defects.matched_filter.model import MatchedFilterModel
     from napari_stem_defects.networks.spec import Ensemble
 
 
 def matched_filter_map(
-    micrograph: Micrograph, ensemble: Ensemble, *, report: ProgressCallback = silent
+    micrograph: Micrograph,
+    lattice: LatticeMeasurement,
+    ensemble: Ensemble,
+    *,
+    report: ProgressCallback = silent,
 ) -> tuple[ProbabilityMap, ScaleMatch]:
     """Return the probabilities of a quick model for an image.
 
@@ -35,6 +39,8 @@ def matched_filter_map(
     ----------
     micrograph : Micrograph
         One frame.
+    lattice : LatticeMeasurement
+        Of the frame.
     ensemble : Ensemble
         A quick model.
     report : callable
@@ -48,8 +54,7 @@ def matched_filter_map(
     scale : ScaleMatch
         How the image was sampled.
     """
-    report(Progress("lattice", 0, 3))
-    lattice = measure_lattices(micrograph.pixels)
+    report(Progress("scanning", 0, 3))
     model = quick_model(ensemble)
     if lattice.cell is None:
         statement = f"No lattice, so nothing is recognised: {lattice.reason}."
