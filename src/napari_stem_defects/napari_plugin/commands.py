@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari.utils.notifications import show_info, show_warning
-
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.napari_plugin.layers.convert import set_pixel_size
+from napari_stem_defects.napari_plugin.panels.common.plain_text import show_info, show_warning
 from napari_stem_defects.workers.isolated_read import read_micrograph
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ def test_classes_survive_the_file(tmp_path: Path) -> None:
         DefectClass("Bulk", "bulk"),
         DefectClass("APB", "line", 'a "b", c', "#010203"),
         DefectClass("空孔", "area"),
+        DefectClass("=1+1", "line", "-2+3", "#010203"),
     )
     write_classes(tmp_path / "classes.csv", classes)
     assert read_classes(tmp_path / "classes.csv") == classes

@@ -24,6 +24,13 @@ def test_the_only_other_column_holds_the_classes(tmp_path: Path) -> None:
     assert read_point_table(table) == [PointRow(10, 20.5, "Se2", 0)]
 
 
+def test_a_class_protected_from_spreadsheets_is_read_without_its_apostrophe(
+    tmp_path: Path,
+) -> None:
+    table = write(tmp_path, "x_px,y_px,class\n20,10,'=O vacancy\n20,10,=O vacancy\n")
+    assert [row.class_name for row in read_point_table(table)] == ["=O vacancy"] * 2
+
+
 def test_of_several_columns_class_is_the_default(tmp_path: Path) -> None:
     table = write(tmp_path, "y_px,x_px,note,class,frame\n10,20,a,W,3\n11,21,b,Se,\n")
     assert read_point_table(table) == [PointRow(10, 20, "W", 3), PointRow(11, 21, "Se", 0)]

@@ -300,8 +300,28 @@ def spec_of(**changes: object) -> Callable[[Path, Any, Any], None]:
     return change
 
 
+def tensor_twice(path: Path, tensors: Any, header: Any) -> None:
+    """Add a second entry of a tensor, which safetensors takes instead of the first."""
+    whole = path.read_bytes()
+    length = struct.unpack("<Q", whole[:8])[0]
+    entries = json.loads(whole[8 : 8 + length])
+    name = "0.0.head.1.bias"
+    second = json.dumps({name: entries[name]})[1:-1]
+    head = whole[8 : 8 + length].rstrip()[:-1] + b"," + second.encode() + b"}"
+    path.write_bytes(struct.pack("<Q", len(head)) + head + whole[8 + length :])
+    with safe_open(path, framework="numpy") as file:  # the library does not object
+        assert name in file.keys()
+
+
+def description_twice(path: Path, tensors: Any, header: Any) -> None:
+    text = json.dumps(header)
+    rewrite(path, tensors, f'{text[:-1]}, "spec": {json.dumps(header["spec"])}}}')
+
+
 SIZES = SPEC.to_dict()["architecture"]
 HOSTILE = {
+    "tensor twice": (tensor_twice, "'0.0.head.1.bias' occurs twice"),
+    "description twice": (description_twice, "'spec' occurs twice"),
     "truncated": (truncated, "readable"),
     "beheaded": (beheaded, "readable"),
     "empty": (empty, "readable"),
@@ -358,7 +378,9 @@ def test_hostile_files_are_one_line(model: Path, kind: str) -> None:
     assert len(line) <= 200
 
 
-@pytest.mark.parametrize("kind", ["pickle", "no metadata", "future version", "class list is text"])
+@pytest.mark.parametrize(
+    "kind", ["pickle", "no metadata", "future version", "class list is text", "tensor twice"]
+)
 def test_descriptions_of_hostile_files_are_one_line_too(model: Path, kind: str) -> None:
     spoil, reason = HOSTILE[kind]
     spoil(model, *contents(model))

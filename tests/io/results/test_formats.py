@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -15,6 +16,7 @@ from PIL import Image
 from result_samples import CLASSES, MODEL, detection, micrograph
 
 from napari_stem_defects.io.results import result_folder
+from napari_stem_defects.io.results.formats import read_regions, write_regions
 from napari_stem_defects.io.results.read_results import read_results
 from napari_stem_defects.io.results.result_folder import write_results
 
@@ -82,6 +84,17 @@ def test_probabilities_open_with_plain_numpy(tmp_path: Path) -> None:
         assert stored["called"].shape == (2, 12, 16)
         assert stored["classes"].tolist() == list(CLASSES)
         assert (stored["y"][0], stored["x"][-1]) == (3, 123)
+
+
+def test_names_that_look_like_formulas_are_written_as_text_and_read_back(tmp_path: Path) -> None:
+    region = detection(micrograph()).regions[0]
+    odd = replace(region, image="=HYPERLINK(1).tif", class_name="@SF1", y_px=-0.5)
+    write_regions(tmp_path / "regions.csv", [odd])
+    row = next(csv.DictReader((tmp_path / "regions.csv").read_text(encoding="utf-8").splitlines()))
+    assert (row["image"], row["class"]) == ("'=HYPERLINK(1).tif", "'@SF1")
+    assert row["y_px"] == "-0.5"
+    (found,) = read_regions(tmp_path / "regions.csv")
+    assert (found.image, found.class_name) == ("=HYPERLINK(1).tif", "@SF1")
 
 
 def test_regions_have_the_agreed_columns(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.atomic import replacing
+from napari_stem_defects.io.csv_cells import TableWriter, read_text
 from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def write_classes(path: Path, classes: Iterable[DefectClass]) -> None:
         replacing(path) as temporary,
         temporary.open("w", newline="", encoding="utf-8") as file,
     ):
-        table = csv.writer(file, lineterminator="\n")
+        table = TableWriter(file)
         table.writerow(_COLUMNS)
         table.writerows((each.name, each.kind, each.title, each.colour) for each in classes)
 
@@ -79,7 +80,7 @@ def read_classes(path: Path) -> tuple[DefectClass, ...]:
 
 
 def _parse_row(path: Path, line: int, row: dict[str, str | None]) -> DefectClass:
-    name, kind, title, colour = ((row.get(column) or "").strip() for column in _COLUMNS)
+    name, kind, title, colour = (read_text((row.get(column) or "").strip()) for column in _COLUMNS)
     try:
         return DefectClass(name, cast("Kind", kind), title, colour)
     except LabelError as error:

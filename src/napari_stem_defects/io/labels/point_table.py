@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from napari_stem_defects.base.defect_classes import Kind, check_class_name, check_kind
 from napari_stem_defects.errors import LabelError
+from napari_stem_defects.io.csv_cells import read_text
 from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _parse_row(table: Path, line: int, row: dict[str, str | None], column: str) 
         y, x = (float(row[name] or "") for name in _POSITION)
         if not (math.isfinite(y) and math.isfinite(x)):
             raise ValueError(f"position {y}, {x} is not finite")
-        name = check_class_name((row[column] or "").strip())
+        name = check_class_name(read_text((row[column] or "").strip()))
         kind = None if column == "kind" else _parse_kind(name, row)
         return PointRow(y, x, name, int(row.get("frame") or 0), kind)
     except (TypeError, ValueError, LabelError) as error:

@@ -24,6 +24,7 @@ from napari_stem_defects.detection.detect_matched import quick_model
 from napari_stem_defects.errors import ModelError
 from napari_stem_defects.io.atomic import write_bytes
 from napari_stem_defects.io.messages import one_line
+from napari_stem_defects.io.models import unique_keys
 from napari_stem_defects.matched_filter.responses import responses
 from napari_stem_defects.matched_filter.storage import array_shapes
 from napari_stem_defects.networks.architecture import MatchedFilterArchitecture
@@ -158,6 +159,7 @@ def _opened(path: Path) -> Iterator[Any]:
         if path.stat().st_size > SIZE_LIMIT:
             raise ModelError(f"larger than {SIZE_LIMIT // 2**20} MiB, too big for an ensemble")
         with safe_open(path, framework="numpy") as file:
+            unique_keys.check_header(path)
             yield file
     except ModelError as error:
         raise ModelError(one_line(path, str(error), _ADVICE)) from None
@@ -171,7 +173,7 @@ def _header(metadata: Mapping[str, str] | None) -> tuple[EnsembleSpec, str]:
     if text is None:
         raise ModelError("not a napari-stem-defects model (its description is missing)")
     try:
-        header = json.loads(text)
+        header = unique_keys.parse(text)
         version, spec, digest = (
             header[key] for key in ("format_version", "spec", "weights_sha256")
         )

@@ -10,11 +10,11 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.io.atomic import replacing, write_bytes
+from napari_stem_defects.io.csv_cells import TableWriter
 from napari_stem_defects.reporting.markdown import report_text
 from napari_stem_defects.reporting.report_page import draw_report, save_png
 
@@ -57,7 +57,7 @@ def write_report(folder: Path, report: EvaluationReport) -> None:
         replacing(folder / "predictions.csv") as temporary,
         temporary.open("w", newline="", encoding="utf-8") as file,
     ):
-        csv.writer(file).writerows(_predictions(spec.classes, evaluations))
+        TableWriter(file).writerows(_predictions(spec.classes, evaluations))
     # Last: if it exists, the other files are complete.
     write_bytes(folder / "report.json", values.encode())
 

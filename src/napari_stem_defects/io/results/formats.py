@@ -18,6 +18,7 @@ import tifffile
 
 from napari_stem_defects.base.defect_classes import default_kind
 from napari_stem_defects.io.atomic import replacing
+from napari_stem_defects.io.csv_cells import TableWriter, read_text
 from napari_stem_defects.io.results.json_file import read_or_report
 from napari_stem_defects.postprocessing.mask_stack import MaskStack
 from napari_stem_defects.postprocessing.results import ProbabilityMap, Region
@@ -252,7 +253,7 @@ def write_regions(path: Path, regions: Iterable[Region]) -> None:
         replacing(path) as temporary,
         temporary.open("w", newline="", encoding="utf-8") as file,
     ):
-        table = csv.writer(file, lineterminator="\n")
+        table = TableWriter(file)
         table.writerow(REGION_COLUMNS)
         for region in regions:
             table.writerow([_format_cell(getattr(region, name)) for name in _REGION_FIELDS])
@@ -338,7 +339,7 @@ def _format_cell(value: object) -> object:
 
 def _parse_region(row: list[str], names: list[str]) -> Region:
     cells = dict(zip(names, row, strict=True))
-    values: dict[str, Any] = {"image": cells.pop("image"), "class_name": cells.pop("class_name")}
+    values: dict[str, Any] = {name: read_text(cells.pop(name)) for name in ("image", "class_name")}
     values["kind"] = cells.pop("kind", default_kind(values["class_name"]))
     for name, cell in cells.items():
         kind = int if name in ("frame", "region", "area_px") else float

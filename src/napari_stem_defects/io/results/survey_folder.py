@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ import numpy as np
 import tifffile
 
 from napari_stem_defects.io.atomic import replacing, write_bytes
+from napari_stem_defects.io.csv_cells import TableWriter
 from napari_stem_defects.io.results.folder_names import find_available_folder
 from napari_stem_defects.io.results.json_file import read_json_or_empty, write_json
 from napari_stem_defects.io.results.summary import library_versions
@@ -183,7 +183,7 @@ def write_anomaly(
 
 def _table(surveys: Sequence[Survey]) -> str:
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
+    writer = TableWriter(text)
     writer.writerow(COLUMNS)
     for survey in surveys:
         writer.writerows(_rows(survey))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_stem_defects.io.atomic import replacing
+from napari_stem_defects.io.csv_cells import TableWriter
 from napari_stem_defects.io.images.write_stages import write_tiff
 from napari_stem_defects.io.json_safe import plain
 from napari_stem_defects.io.results.formats import write_masks
@@ -73,7 +73,7 @@ def _write_points(path: Path, points: Sequence[GroundTruthPoint], size_nm: float
         replacing(path) as temporary,
         temporary.open("w", newline="", encoding="utf-8") as file,
     ):
-        table = csv.writer(file, lineterminator="\n")
+        table = TableWriter(file)
         table.writerow(POINT_COLUMNS)
         for point in points:
             place = (point.y_px, point.x_px)

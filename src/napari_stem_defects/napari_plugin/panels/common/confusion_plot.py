@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtGui import QHelpEvent
-from qtpy.QtWidgets import QToolTip
 
 from napari_stem_defects.napari_plugin.panels.common.figure_canvas import FigureCanvas
+from napari_stem_defects.napari_plugin.panels.common.plain_text import show_tooltip
 from napari_stem_defects.reporting.figures import draw_confusion
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class ConfusionPlot(FigureCanvas):
     def event(self, event: QEvent | None) -> bool:
         """Show the tooltip of the cell at the mouse."""
         if isinstance(event, QHelpEvent) and (text := self.cell_text(event.pos())):
-            QToolTip.showText(event.globalPos(), text, self)
+            show_tooltip(text, self, event.globalPos())
             return True
         return super().event(event)
 

@@ -15,6 +15,7 @@ from qtpy.QtCore import QEvent, QPoint, QSize, Qt, QTimer
 from qtpy.QtGui import QPalette, QResizeEvent, QShowEvent
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
+from napari_stem_defects.napari_plugin.panels.common.plain_text import set_tooltip
 from napari_stem_defects.reporting.chart_layout import default_style, new_figure
 from napari_stem_defects.reporting.figures import draw_losses
 from napari_stem_defects.reporting.themes import make_theme
@@ -58,7 +59,7 @@ class FigureCanvas(QWidget):
     def __init__(self, name: str, tooltip: str, width: int, height: int) -> None:
         super().__init__()
         self.setObjectName(name)
-        self.setToolTip(tooltip)
+        set_tooltip(self, tooltip)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.axes: Axes | None = None
         self._preferred = QSize(width, height)

@@ -10,6 +10,7 @@ from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import QComboBox, QSizePolicy
 
 from napari_stem_defects.napari_plugin.layers.convert import is_plugin_layer
+from napari_stem_defects.napari_plugin.panels.common.plain_text import set_tooltip
 
 if TYPE_CHECKING:
     from napari.components import LayerList
@@ -36,7 +37,7 @@ class ImageSelector(QComboBox):
         self._listed: list[weakref.ref[Image]] = []
         self._last: weakref.ref[Image] | None = None
         self.setObjectName("image")
-        self.setToolTip("Image layer to work on: one image or a stack of frames")
+        set_tooltip(self, "Image layer to work on: one image or a stack of frames")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         for event in (layers.events.inserted, layers.events.removed):
             event.connect(self._rebuild)

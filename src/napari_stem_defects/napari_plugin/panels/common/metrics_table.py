@@ -8,6 +8,7 @@ from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from napari_stem_defects.napari_plugin.panels.common.panel import named
+from napari_stem_defects.napari_plugin.panels.common.plain_text import set_tooltip
 from napari_stem_defects.napari_plugin.panels.common.swatch import ink_of
 from napari_stem_defects.reporting.themes import class_colour
 
@@ -98,11 +99,11 @@ class MetricsTable(QTableWidget):
 
     def _set_column(self, index: int, column: Column, names: Sequence[str]) -> None:
         if (heading := self.horizontalHeaderItem(index)) is not None:
-            heading.setToolTip(column.tooltip)
+            set_tooltip(heading, column.tooltip)
         for row, name in enumerate(names):
             item = QTableWidgetItem(_text(column.values[name]))
             item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            item.setToolTip(column.intervals.get(name, ""))
+            set_tooltip(item, column.intervals.get(name, ""))
             self.setItem(row, index, item)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
+from qtpy.QtGui import QFontDatabase
+from qtpy.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
 
 from napari_stem_defects.io.models.report_folder import read_report
 from napari_stem_defects.napari_plugin.panels.common.panel import button, named
@@ -28,8 +29,11 @@ class ModelCardDialog(QDialog):
         self.setObjectName("model_card")
         self.setWindowTitle(entry.name)
         self.resize(640, 640)
-        self.text = named(QTextBrowser(), "card_text", "Card of the model")
-        self.text.setMarkdown(_card(entry))
+        # Plain text: the card comes with the model file, and its links and pictures with it.
+        self.text = named(QPlainTextEdit(_card(entry)), "card_text", "Card of the model")
+        self.text.setReadOnly(True)
+        # Tables of a card are aligned by spaces.
+        self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         if read_report(entry.path) is not None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QMessageBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from napari_stem_defects.napari_plugin.panels.common.model_card_dialog import ModelCardDialog
 from napari_stem_defects.napari_plugin.panels.common.model_selector import ModelSelector, describe
 from napari_stem_defects.napari_plugin.panels.common.panel import button, note, show_note
+from napari_stem_defects.napari_plugin.panels.common.plain_text import confirm, set_tooltip
 
 if TYPE_CHECKING:
     from napari_stem_defects.napari_plugin.panels.common.model_library import LibraryActions
@@ -45,7 +46,7 @@ class ModelRow(QWidget):
         ):
             action = menu.addAction(text, act)
             if action is not None:
-                action.setToolTip(tooltip)
+                set_tooltip(action, tooltip)
         menu.aboutToShow.connect(self._enable_actions)
         self.more.setMenu(menu)
         self.menu = menu
@@ -58,7 +59,7 @@ class ModelRow(QWidget):
         """Describe the selected model."""
         entry = self.selector.entry
         show_note(self.description, _AUTO if self.selector.is_auto else describe(entry))
-        self.description.setToolTip("" if entry is None else entry.spec.description)
+        set_tooltip(self.description, "" if entry is None else entry.spec.description)
 
     def show_choice(self, statement: str) -> None:
         """State which model was chosen automatically and why."""
@@ -105,8 +106,5 @@ class ModelRow(QWidget):
         if entry is None or entry.source != "user":
             return
         question = f"Remove {entry.name} from your library? The file is deleted."
-        if QMessageBox.question(self, "Remove model", question) == _YES:
+        if confirm(self, "Remove model", question):
             self._actions.remove(entry)
-
-
-_YES = QMessageBox.StandardButton.Yes

@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QComboBox, QSizePolicy
 
 from napari_stem_defects.base.defaults import AUTO_MODEL
 from napari_stem_defects.io.models.library import ModelEntry, find_model, list_models
+from napari_stem_defects.napari_plugin.panels.common.plain_text import set_tooltip
 
 
 class ModelSelector(QComboBox):
@@ -23,7 +24,7 @@ class ModelSelector(QComboBox):
         self._entries: list[ModelEntry] = []
         self._before = [AUTO_MODEL] if with_auto else []
         self.setObjectName("model")
-        self.setToolTip("Trained ensemble, bundled or from your library")
+        set_tooltip(self, "Trained ensemble, bundled or from your library")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.reload()
 

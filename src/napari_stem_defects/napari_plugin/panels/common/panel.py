@@ -20,6 +20,8 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
+from napari_stem_defects.napari_plugin.panels.common.plain_text import plain_label, set_tooltip
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -38,7 +40,7 @@ def named(widget: _Widget, name: str, tooltip: str) -> _Widget:
         One sentence about what the control does.
     """
     widget.setObjectName(name)
-    widget.setToolTip(tooltip)
+    set_tooltip(widget, tooltip)
     return widget
 
 
@@ -49,7 +51,7 @@ def button(text: str, name: str, tooltip: str) -> QPushButton:
 
 def note(name: str = "") -> QLabel:
     """Return a hidden label in small print, which wraps and whose text can be copied."""
-    label = QLabel()
+    label = plain_label()
     label.setObjectName(name)
     label.setWordWrap(True)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -183,7 +185,7 @@ class Panel(QWidget):
 
     def add_title(self, text: str) -> QLabel:
         """Append the title of a section to the body and return it."""
-        title = QLabel(text)
+        title = plain_label(text)
         font = title.font()
         font.setBold(True)
         title.setFont(font)

@@ -12,6 +12,7 @@ from napari_stem_defects.napari_plugin.panels.common.confusion_plot import Confu
 from napari_stem_defects.napari_plugin.panels.common.loss_plot import LossPlot
 from napari_stem_defects.napari_plugin.panels.common.metrics_table import MetricsTable, full_columns
 from napari_stem_defects.napari_plugin.panels.common.panel import named, note, show_note
+from napari_stem_defects.napari_plugin.panels.common.plain_text import plain_label
 from napari_stem_defects.napari_plugin.panels.common.reliability_plot import ReliabilityPlot
 from napari_stem_defects.reporting.losses import epoch_losses
 from napari_stem_defects.reporting.split_titles import split_title
@@ -129,7 +130,7 @@ def _paragraph(name: str, text: str) -> QLabel:
 
 
 def _heading(text: str) -> QLabel:
-    label = QLabel(text)
+    label = plain_label(text)
     font = label.font()
     font.setBold(True)
     label.setFont(font)

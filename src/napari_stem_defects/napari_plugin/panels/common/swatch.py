@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtGui import QColor, QPalette
-from qtpy.QtWidgets import QLabel
+from qtpy.QtWidgets import QFrame
 
 from napari_stem_defects.base.defect_classes import UNKNOWN
 
@@ -11,7 +11,7 @@ _EDGE_PX = 12
 _DARKER = 160
 
 
-class Swatch(QLabel):
+class Swatch(QFrame):
     """A small square in the colour of a class.
 
     Parameters

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari.utils.notifications import show_info
 from qtpy.QtWidgets import QApplication, QMenu, QPushButton
 
 from napari_stem_defects.napari_plugin.panels.common.panel import named
+from napari_stem_defects.napari_plugin.panels.common.plain_text import show_info
 
 if TYPE_CHECKING:
     from collections.abc import Callable

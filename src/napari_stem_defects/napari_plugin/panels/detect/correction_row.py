@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.napari_plugin.panels.common.panel import button, named, note, show_note
+from napari_stem_defects.napari_plugin.panels.common.plain_text import plain_label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +28,7 @@ class CorrectionRow(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._region: Region | None = None
-        self._what = QLabel("Selected region is")
+        self._what = plain_label("Selected region is")
         self.right_class = named(QComboBox(), "right_class", "Correct class of the selected region")
         self.right_class.activated.connect(self._on_class)
         self.delete = button(

@@ -9,7 +9,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari.utils.notifications import show_warning
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFileDialog, QWidget
 
@@ -29,6 +28,7 @@ from napari_stem_defects.napari_plugin.layers.search_area import (
 from napari_stem_defects.napari_plugin.panels.common.model_library import LibraryActions
 from napari_stem_defects.napari_plugin.panels.common.panel import Panel, button, note, show_note
 from napari_stem_defects.napari_plugin.panels.common.pixel_size import PixelSizeViewModel
+from napari_stem_defects.napari_plugin.panels.common.plain_text import show_warning
 from napari_stem_defects.napari_plugin.panels.common.preload import preload
 from napari_stem_defects.napari_plugin.panels.common.qt_runner import QtRunners
 from napari_stem_defects.napari_plugin.panels.common.run_row import RunRow

@@ -15,6 +15,7 @@ from qtpy.QtCore import (
 from qtpy.QtGui import QColor, QKeyEvent
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
+from napari_stem_defects.napari_plugin.panels.common.plain_text import set_tooltip
 from napari_stem_defects.postprocessing.results import Region
 
 _CLASS_COLUMN = 1
@@ -125,8 +126,8 @@ class RegionTable(QTableView):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("regions")
-        self.setToolTip(
-            "Regions of the defect classes; click a row to centre the view on its region"
+        set_tooltip(
+            self, "Regions of the defect classes; click a row to centre the view on its region"
         )
         self._rows = _Rows()
         self.setModel(self._rows)

@@ -8,7 +8,6 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QSizePolicy,
     QSpinBox,
@@ -21,6 +20,7 @@ from napari_stem_defects.napari_plugin.panels.common.image_selector import Image
 from napari_stem_defects.napari_plugin.panels.common.model_row import ModelRow
 from napari_stem_defects.napari_plugin.panels.common.panel import button, compact_form, named
 from napari_stem_defects.napari_plugin.panels.common.pixel_size_row import PixelSizeRow
+from napari_stem_defects.napari_plugin.panels.common.plain_text import plain_label
 from napari_stem_defects.napari_plugin.panels.common.settings import bind_settings
 from napari_stem_defects.networks.inference_settings import MAX_STRIDE_PX
 
@@ -126,7 +126,7 @@ class SetupForm(QWidget):
         form.addRow("Image", self.image)
         form.addRow("Model", self.model_row)
         form.addRow("Pixel size", self.size_row)
-        form.addRow("Stride", _side_by_side(self.stride, QLabel("Device"), self.device))
+        form.addRow("Stride", _side_by_side(self.stride, plain_label("Device"), self.device))
         form.addRow("Search", _side_by_side(self.area, self.draw))
         form.addRow("Frames", self.frames)
         layout = QVBoxLayout(self)

@@ -11,6 +11,7 @@ from superqt.utils import signals_blocked
 
 from napari_stem_defects.base.defect_classes import BULK, complete_classes
 from napari_stem_defects.napari_plugin.panels.common.panel import named
+from napari_stem_defects.napari_plugin.panels.common.plain_text import plain_label, set_tooltip
 from napari_stem_defects.napari_plugin.panels.common.swatch import Swatch
 from napari_stem_defects.napari_plugin.panels.detect.threshold_slider import STEPS, ThresholdSlider
 
@@ -93,8 +94,8 @@ class ThresholdRows(QWidget):
 
     def _add_row(self, index: int, entry: DefectClass) -> None:
         name, title = entry.name, entry.title
-        label = QLabel(name)
-        label.setToolTip(title if name == BULK else f"{title} ({entry.kind})")
+        label = plain_label(name)
+        set_tooltip(label, title if name == BULK else f"{title} ({entry.kind})")
         row = _Row(_slider(entry), _spin_box(name, title), _count(name))
         for column, widget in enumerate(
             (Swatch(entry.colour), label, row.slider, row.spin, row.region_count)
@@ -143,7 +144,7 @@ def _spin_box(name: str, title: str) -> QDoubleSpinBox:
 
 
 def _count(name: str) -> QLabel:
-    count = named(QLabel(), f"count_{name.lower()}", "Number of regions found")
+    count = named(plain_label(), f"count_{name.lower()}", "Number of regions found")
     count.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
     count.setMinimumWidth(26)
     return count

@@ -24,6 +24,7 @@ from qtpy.QtWidgets import (
 from napari_stem_defects.base.defect_classes import BULK, default_kind
 from napari_stem_defects.napari_plugin.panels.common.kind_icon import KIND_TITLES, KINDS, kind_icon
 from napari_stem_defects.napari_plugin.panels.common.panel import button, named, set_tab_order
+from napari_stem_defects.napari_plugin.panels.common.plain_text import on_button, plain_label
 
 if TYPE_CHECKING:
     from napari_stem_defects.labels.label import LabelClass
@@ -92,7 +93,7 @@ class ClassButtons(QWidget):
     def _row(self, entry: LabelClass) -> QWidget:
         key = "" if entry.key is None else f"{entry.key}   "
         choose = button(
-            f"{key}{entry.name}",
+            f"{key}{on_button(entry.name)}",
             f"class_{entry.name.lower()}",
             f"Set labels of this class by clicks on the image ({entry.title}; {entry.kind})",
         )
@@ -101,7 +102,9 @@ class ClassButtons(QWidget):
         choose.setStyleSheet("text-align: left; padding-left: 6px;")
         choose.clicked.connect(partial(self._choose, entry.name))
         count = named(
-            QLabel(), f"count_{entry.name.lower()}", "Number of labels of this class in the project"
+            plain_label(),
+            f"count_{entry.name.lower()}",
+            "Number of labels of this class in the project",
         )
         count.setMinimumWidth(32)
         count.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari.utils.notifications import show_warning
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QKeySequence, QShortcut
-from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QMenu, QSizePolicy
+from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QMenu, QSizePolicy
 
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.labels.project import is_label_project
@@ -29,6 +28,11 @@ from napari_stem_defects.napari_plugin.panels.common.panel import (
     named,
     note,
     show_note,
+)
+from napari_stem_defects.napari_plugin.panels.common.plain_text import (
+    on_button,
+    plain_label,
+    show_warning,
 )
 from napari_stem_defects.napari_plugin.panels.common.preload import preload
 from napari_stem_defects.napari_plugin.panels.common.qt_runner import QtRunners
@@ -115,7 +119,7 @@ class LabelPatchesWidget(Panel):
         new.setMenu(menu)
         open_ = button("Open…", "open_project", "Open the folder of a label project")
         open_.clicked.connect(self._open)
-        self.project_name = named(QLabel(), "project", "Label project that is open")
+        self.project_name = named(plain_label(), "project", "Label project that is open")
         self.project_name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         row = QHBoxLayout()
         row.addWidget(self.project_name, 1)
@@ -353,7 +357,7 @@ class LabelPatchesWidget(Panel):
 
     def _offer_resume(self) -> None:
         last = _last_project()
-        self.resume.setText(f"Resume {Path(last).name}")
+        self.resume.setText(f"Resume {on_button(Path(last).name)}")
         self.resume.setVisible(self.view_model.project is None and is_label_project(last))
 
     def _on_failed(self, message: str) -> None:

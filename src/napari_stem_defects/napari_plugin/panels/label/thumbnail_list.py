@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QListView, QListWidget, QListWidgetItem
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.napari_plugin.panels.common.grey_image import grey_image
 from napari_stem_defects.napari_plugin.panels.common.panel import named
+from napari_stem_defects.napari_plugin.panels.common.plain_text import set_tooltip
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -77,7 +78,7 @@ class ThumbnailList(QListWidget):
         item = QListWidgetItem()
         item.setSizeHint(QSize(_ROW_PX, _ROW_PX))
         item.setData(Qt.ItemDataRole.UserRole, entry)
-        item.setToolTip(tooltip)
+        set_tooltip(item, tooltip)
         item.setIcon(self._pictures.get(self.key_of(entry), QIcon()))
         return item
 

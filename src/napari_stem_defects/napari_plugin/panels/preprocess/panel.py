@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari.utils.notifications import show_info, show_warning
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel
+from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout
 
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.napari_plugin.layers import convert
@@ -19,6 +18,11 @@ from napari_stem_defects.napari_plugin.panels.common.panel import (
     named,
     note,
     show_note,
+)
+from napari_stem_defects.napari_plugin.panels.common.plain_text import (
+    plain_label,
+    show_info,
+    show_warning,
 )
 from napari_stem_defects.napari_plugin.panels.common.qt_runner import QtRunners
 from napari_stem_defects.napari_plugin.panels.common.settings import save_setting, settings
@@ -103,7 +107,7 @@ class PreprocessWidget(Panel):
         self.add_title("Lattice")
         form = self.add_form()
         self.lattice = named(
-            QLabel(), "lattice", "Lattice spacings and angle found in the power spectrum"
+            plain_label(), "lattice", "Lattice spacings and angle found in the power spectrum"
         )
         self.crystal = named(
             QComboBox(),
@@ -112,7 +116,7 @@ class PreprocessWidget(Panel):
         )
         self.crystal.addItems(list(CRYSTALS))
         self.proposal = named(
-            QLabel(), "proposed_pixel_size", "Pixel size of the image if it shows this crystal"
+            plain_label(), "proposed_pixel_size", "Pixel size of the image if it shows this crystal"
         )
         self.calibrate = button(
             "Calibrate image", "calibrate", "Calibrate the image with this pixel size"

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_stem_defects.napari_plugin.layers.stage_layers import STAGE_TITLES
 from napari_stem_defects.napari_plugin.panels.common.grey_image import grey_image
+from napari_stem_defects.napari_plugin.panels.common.plain_text import set_tooltip
 
 if TYPE_CHECKING:
     from napari_stem_defects.preprocessing.pipeline import Stages
@@ -27,9 +28,10 @@ class StageThumbnails(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("stage_strip")
-        self.setToolTip(
+        set_tooltip(
+            self,
             "Stages of the patch at the cursor: a original, b normalised, c background removed,"
-            " d log FFT, e thresholded; click one to show its layer"
+            " d log FFT, e thresholded; click one to show its layer",
         )
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         policy.setHeightForWidth(True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QSpinBox, QWidget
+from qtpy.QtWidgets import QCheckBox, QGridLayout, QSpinBox, QWidget
 
 from napari_stem_defects.base.defect_classes import class_table, complete_classes
 from napari_stem_defects.napari_plugin.panels.common.panel import named, set_tab_order
+from napari_stem_defects.napari_plugin.panels.common.plain_text import on_button, plain_label
 from napari_stem_defects.napari_plugin.panels.common.swatch import Swatch
 
 if TYPE_CHECKING:
@@ -73,11 +74,13 @@ class ClassSelection(QWidget):
     def _add_row(self, row: int, entry: DefectClass, count: int) -> None:
         name = entry.name
         check = named(
-            QCheckBox(name),
+            QCheckBox(on_button(name)),
             f"train_{name.lower()}",
             f"Train networks for {entry.title}",
         )
-        label = named(QLabel(str(count)), f"count_{name.lower()}", "Number of labels in the data")
+        label = named(
+            plain_label(str(count)), f"count_{name.lower()}", "Number of labels in the data"
+        )
         label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         epochs = named(
             QSpinBox(),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
-from napari.utils.notifications import show_info, show_warning
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -25,6 +24,11 @@ from napari_stem_defects.napari_plugin.panels.common.panel import (
     named,
     note,
     show_note,
+)
+from napari_stem_defects.napari_plugin.panels.common.plain_text import (
+    set_tooltip,
+    show_info,
+    show_warning,
 )
 from napari_stem_defects.napari_plugin.panels.common.qt_runner import QtRunners
 from napari_stem_defects.napari_plugin.panels.common.report_window import show_report
@@ -221,7 +225,7 @@ class TrainEnsembleWidget(Panel):
         self.sources.clear()
         for path in self.view_model.sources:
             item = QListWidgetItem(path.name)
-            item.setToolTip(str(path))
+            set_tooltip(item, str(path))
             self.sources.addItem(item)
         self.classes.set_counts(self.view_model.counts, self.view_model.classes)
         empty = (

@@ -1,0 +1,84 @@
+"""Text that Qt shows as it is: labels, tooltips, questions and messages without markup.
+
+Names of layers, images, models and classes, descriptions and error messages come from files. Qt
+guesses from a text whether it is HTML, and napari shows messages in such labels: a name could set
+links or load pictures. Panels show text by this module only.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from napari.utils import notifications
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QLabel, QMessageBox, QToolTip, QWidget
+
+_WORD_JOINER = "\u2060"
+"""A character of no width, which cannot be part of an HTML tag."""
+
+
+class HasTooltip(Protocol):
+    """A widget, an action or an item of a list."""
+
+    def setToolTip(self, text: str | None, /) -> None:
+        """Set the tooltip."""
+
+
+def as_plain(text: str) -> str:
+    """Return a text that Qt does not take for HTML, and that looks the same.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    str
+        With a character of no width in whatever could be a tag.
+    """
+    return text.replace("<", f"<{_WORD_JOINER}").replace("&lt;", f"&{_WORD_JOINER}lt;")
+
+
+def plain_label(text: str = "") -> QLabel:
+    """Return a label that shows its text, now and later, without markup."""
+    label = QLabel(text)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    return label
+
+
+def set_tooltip(widget: HasTooltip, text: str) -> None:
+    """Set the tooltip of a widget, an action or an item, without markup."""
+    widget.setToolTip(as_plain(text))
+
+
+def show_tooltip(text: str, near: QWidget, position: object) -> None:
+    """Show a tooltip at a position on the screen, without markup."""
+    QToolTip.showText(position, as_plain(text), near)  # type: ignore[arg-type]
+
+
+def on_button(name: str) -> str:
+    """Return the text of a button or menu entry that shows a name: "&" is no key there."""
+    return name.replace("&", "&&")
+
+
+def confirm(parent: QWidget, title: str, question: str) -> bool:
+    """Ask a question in a dialog and return whether the answer is Yes."""
+    yes = QMessageBox.StandardButton.Yes
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Question)
+    box.setWindowTitle(title)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setText(question)
+    box.setStandardButtons(yes | QMessageBox.StandardButton.No)
+    return bool(box.exec() == yes)
+
+
+def show_info(message: str) -> None:
+    """Show a message of napari, without markup."""
+    notifications.show_info(as_plain(message))
+
+
+def show_warning(message: str) -> None:
+    """Show a warning of napari, without markup."""
+    notifications.show_warning(as_plain(message))
