@@ -27,5 +27,9 @@ class OutputError(InputError):
     """Results cannot be written to the requested folder or file."""
 
 
+class InUseError(OutputError):
+    """Another program is writing to the requested folder."""
+
+
 class OverwriteError(OutputError):
     """The output would overwrite results that contain manual corrections."""

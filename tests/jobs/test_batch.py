@@ -15,6 +15,7 @@ from napari_stem_defects.base.progress import Cancelled, Progress
 from napari_stem_defects.errors import InputError, ModelError
 from napari_stem_defects.io.results.read_results import read_results, read_summary
 from napari_stem_defects.io.results.result_folder import RESULT_FILES
+from napari_stem_defects.io.write_lock import WriteLock
 from napari_stem_defects.jobs import batch, executors
 from napari_stem_defects.jobs.batch import Outcome, detect_files
 from napari_stem_defects.jobs.batch_frame import FrameTask, Settings
@@ -175,3 +176,42 @@ def test_each_image_gets_the_model_that_its_lattice_fits(tmp_path: Path) -> None
     assert found["cdte-110"]["lattice"]["vectors_nm"] is not None
     again = list(detect_files(paths, settings))
     assert [outcome.folder for outcome in again] == [outcome.folder for outcome in outcomes]
+
+
+def test_a_folder_that_another_program_writes_is_left_alone(
+    settings: Settings, tmp_path: Path
+) -> None:
+    images = [write_stack(tmp_path / "a.tif", 96, 96), write_stack(tmp_path / "b.tif", 96, 96)]
+    with WriteLock(settings.out / "a", "search"):
+        first, second = detect_files(images, settings)
+    assert first.folder is None
+    assert first.fault.startswith("a: another search writes here since ")
+    assert not (settings.out / "a").exists()
+    assert second == Outcome(images[1], settings.out / "b")
+    (again,) = detect_files(images[:1], settings)
+    assert again.folder == settings.out / "a"
+    assert sorted(path.name for path in settings.out.iterdir()) == ["a", "b"]
+
+
+def test_a_batch_holds_a_folder_until_its_results_are_complete(
+    settings: Settings, tmp_path: Path
+) -> None:
+    image = write_stack(tmp_path / "a.tif", 96, 96)
+
+    def other_search(_: Progress) -> None:
+        (other,) = detect_files([image], settings)
+        assert other.fault.startswith("a: another search writes here since ")
+        seen.append(other)
+
+    seen: list[Outcome] = []
+    (outcome,) = detect_files([image], settings, report=other_search)
+    assert seen
+    assert outcome.folder == settings.out / "a"
+    assert len(read_results(settings.out / "a")) == 1
+
+
+def test_one_image_given_twice_is_no_conflict(settings: Settings, tmp_path: Path) -> None:
+    image = write_stack(tmp_path / "a.tif", 96, 96)
+    ahead = executors.FrameExecutor(executors.HERE.submit, ahead=2)
+    outcomes = list(detect_files([image, image], settings, workers=ahead))
+    assert [outcome.folder for outcome in outcomes] == [settings.out / "a"] * 2

@@ -14,10 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.detection.nothing_fits import NO_MODEL
-from napari_stem_defects.errors import InputError, ModelError, OutputError, OverwriteError
+from napari_stem_defects.errors import (
+    InputError,
+    InUseError,
+    ModelError,
+    OutputError,
+    OverwriteError,
+)
 from napari_stem_defects.io.models.choose import choose_for_frames
 from napari_stem_defects.io.models.model_file import read_spec
 from napari_stem_defects.io.results.result_folder import ResultFolder, open_results
+from napari_stem_defects.io.write_lock import FolderLocks
 from napari_stem_defects.jobs.batch_frame import (
     CalibratedImage,
     FrameTask,
@@ -79,8 +86,8 @@ def detect_files(
     Yields
     ------
     Outcome
-        One per image, in their order. An image that cannot be used, or whose earlier results were
-        corrected manually, does not stop the others.
+        One per image, in their order. An image that cannot be used, whose earlier results were
+        corrected manually or whose folder another program is writing does not stop the others.
 
     Raises
     ------
@@ -90,14 +97,15 @@ def detect_files(
         A worker process died.
     """
     given = None if settings.model is None else _Chosen.of(ImageChoice(settings.model))
-    batch = _Batch(settings, given, workers, _BatchProgress(report, len(images)))
     waiting: deque[_Opened | Outcome] = deque()
-    for number, image in enumerate(images):
-        waiting.append(batch.open(number, image))
-        if len(waiting) > workers.ahead:
+    with FolderLocks("search") as locks:
+        batch = _Batch(settings, given, workers, _BatchProgress(report, len(images)), locks)
+        for number, image in enumerate(images):
+            waiting.append(batch.open(number, image))
+            if len(waiting) > workers.ahead:
+                yield batch.finish(waiting.popleft())
+        while waiting:
             yield batch.finish(waiting.popleft())
-    while waiting:
-        yield batch.finish(waiting.popleft())
 
 
 @dataclass(frozen=True)
@@ -155,6 +163,7 @@ class _Batch:
     given: _Chosen | None
     workers: FrameExecutor
     progress_of_batch: _BatchProgress
+    locks: FolderLocks
 
     def open(self, number: int, path: Path) -> _Opened | Outcome:
         """Read an image and submit its unfinished frames."""
@@ -186,8 +195,9 @@ class _Batch:
                 shaping,
                 self.settings.frames,
                 overwrite=self.settings.overwrite,
+                lock=self.locks.take,
             )
-        except OverwriteError as error:
+        except (OverwriteError, InUseError) as error:
             return Outcome(path, fault=str(error))
         image = CalibratedImage(path, size, micrograph.pixel_size_source)
         left = sorted(set(folder.frames) - folder.finished_frames())
@@ -217,9 +227,15 @@ class _Batch:
         return micrograph.with_pixel_size(first.pixel_size_nm, first.pixel_size_source)
 
     def finish(self, opened: _Opened | Outcome) -> Outcome:
-        """Wait for an image's frames and merge them."""
+        """Wait for an image's frames, merge them and give its folder back."""
         if isinstance(opened, Outcome):
             return opened
+        try:
+            return self._finish(opened)
+        finally:
+            self.locks.give_back(opened.folder.path)
+
+    def _finish(self, opened: _Opened) -> Outcome:
         path, folder = opened.image.path, opened.folder
         try:
             self._wait_for_all(opened)

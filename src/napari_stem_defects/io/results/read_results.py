@@ -9,9 +9,10 @@ from napari_stem_defects.base.defect_classes import DefectClass, complete_classe
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.io.results import formats
+from napari_stem_defects.io.results.available_folder import SUMMARY
 from napari_stem_defects.io.results.json_file import read_json
 from napari_stem_defects.io.results.lines import read_lines
-from napari_stem_defects.io.results.result_folder import LINES, MASKS, PROBABILITY, REGIONS, SUMMARY
+from napari_stem_defects.io.results.result_folder import LINES, MASKS, PROBABILITY, REGIONS
 from napari_stem_defects.postprocessing.results import Detection
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.base.version import __version__
@@ -25,8 +26,13 @@ from napari_stem_defects.io.atomic import move_into_place, replacing
 from napari_stem_defects.io.json_safe import plain
 from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.io.results import formats
+from napari_stem_defects.io.results.available_folder import (
+    JOB,
+    PARTIAL,
+    SUMMARY,
+    available_folder,
+)
 from napari_stem_defects.io.results.checksums import find_edited_file, refuse_edited, with_checksums
-from napari_stem_defects.io.results.folder_names import find_available_folder
 from napari_stem_defects.io.results.frame_file import (
     read_frame,
     read_frame_map,
@@ -42,21 +48,20 @@ from napari_stem_defects.io.results.summary import (
     mask_provenance,
     sum_results,
 )
+from napari_stem_defects.io.write_lock import WriteLock
 from napari_stem_defects.reporting.overview import draw_overview, frames_to_show
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.postprocessing.results import Detection
 
 MASKS, PROBABILITY, REGIONS = "masks.ome.tif", "probability.npz", "regions.csv"
-LINES, SUMMARY, OVERVIEW = "lines.geojson", "summary.json", "overview.png"
+LINES, OVERVIEW = "lines.geojson", "overview.png"
 RESULT_FILES = (MASKS, PROBABILITY, REGIONS, LINES, OVERVIEW, SUMMARY)
 
-_PARTIAL = ".partial"
-_JOB = "job.json"
 _MERGED = "merged"
 _EACH = "of each frame"
 
@@ -149,7 +154,7 @@ class ResultFolder:
         if not self.overwrite:
             self.refuse_edited()
         self._publish()
-        shutil.rmtree(self.path / _PARTIAL, ignore_errors=True)
+        shutil.rmtree(self.path / PARTIAL, ignore_errors=True)
         return self.path
 
     def refuse_edited(self) -> None:
@@ -170,7 +175,7 @@ class ResultFolder:
     @property
     def _merge_folder(self) -> Path:
         """Temporary folder in which the files are written before they are moved."""
-        return self.path / _PARTIAL / self.fingerprint[:16] / _MERGED
+        return self.path / PARTIAL / self.fingerprint[:16] / _MERGED
 
     def _publish(self) -> None:
         """Move the files to the result folder, the summary last."""
@@ -179,7 +184,7 @@ class ResultFolder:
             move_into_place(self._merge_folder / name, self.path / name)
 
     def _frame_path(self, frame: int) -> Path:
-        return self.path / _PARTIAL / self.fingerprint[:16] / f"frame_{frame:05d}.npz"
+        return self.path / PARTIAL / self.fingerprint[:16] / f"frame_{frame:05d}.npz"
 
     def _write_arrays(
         self,
@@ -223,6 +228,10 @@ class ResultFolder:
         )
 
 
+def _no_lock(_: Path) -> None:
+    """Take no lock."""
+
+
 def open_results(
     out: Path,
     micrograph: Micrograph,
@@ -231,6 +240,7 @@ def open_results(
     frames: Sequence[int] | None = None,
     *,
     overwrite: bool = False,
+    lock: Callable[[Path], object] = _no_lock,
 ) -> ResultFolder:
     """Open the folder for the results of a micrograph; create it if necessary.
 
@@ -250,6 +260,10 @@ def open_results(
         Indices of the frames to be searched; all by default.
     overwrite : bool
         Whether to repeat and replace results that were edited by hand.
+    lock : callable
+        Called with the path of the folder before anything in it changes; it takes the `WriteLock`
+        of the folder, or raises `InUseError`. Finished results need no lock. By default the caller
+        is the only one who writes.
 
     Returns
     -------
@@ -258,6 +272,8 @@ def open_results(
 
     Raises
     ------
+    InUseError
+        Another program is writing the folder.
     OutputError
         The folder is not writable.
     OverwriteError
@@ -265,9 +281,7 @@ def open_results(
     """
     chosen = tuple(range(micrograph.frame_count) if frames is None else frames)
     folder = ResultFolder(
-        path=find_available_folder(
-            out, micrograph.name, lambda path: _is_available(path, micrograph.sha256)
-        ),
+        path=available_folder(out, micrograph),
         fingerprint=_make_fingerprint(micrograph.sha256, str(model["sha256"]), parameters, chosen),
         frames=chosen,
         overwrite=overwrite,
@@ -275,6 +289,11 @@ def open_results(
     )
     if folder.finished and not (overwrite and _was_edited(folder)):
         return folder
+    lock(folder.path)
+    if available_folder(out, micrograph) != folder.path:
+        # Taken for another image of the same name between the two looks.
+        folder = replace(folder, path=available_folder(out, micrograph))
+        lock(folder.path)
     if not overwrite:
         folder.refuse_edited()
     _register(folder, micrograph.sha256)
@@ -320,6 +339,8 @@ def write_results(
 
     Raises
     ------
+    InUseError
+        Another program is writing the folder.
     OutputError
         The disk is full or the folder is not writable.
     OverwriteError
@@ -327,12 +348,21 @@ def write_results(
     """
     frames = [detection.frame for detection in detections]
     shaping = {_EACH: [detection.parameters for detection in detections]}
-    folder = open_results(out, micrograph, model, shaping, frames, overwrite=overwrite)
-    if folder.finished:
-        return folder.path
-    for detection in detections:
-        folder.write_frame(detection)
-    return folder.merge(micrograph, model)
+    with ExitStack() as stack:
+        folder = open_results(
+            out,
+            micrograph,
+            model,
+            shaping,
+            frames,
+            overwrite=overwrite,
+            lock=lambda path: stack.enter_context(WriteLock(path, "export")),
+        )
+        if folder.finished:
+            return folder.path
+        for detection in detections:
+            folder.write_frame(detection)
+        return folder.merge(micrograph, model)
 
 
 def _make_fingerprint(
@@ -342,20 +372,10 @@ def _make_fingerprint(
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _is_available(path: Path, image_sha256: str) -> bool:
-    """Return whether a folder is new, empty, or holds results of the same image."""
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
-        return True
-    job = read_json_or_empty(path / _PARTIAL / _JOB)
-    summary = read_json_or_empty(path / SUMMARY)
-    stored = job.get("image_sha256") or summary.get("image", {}).get("sha256")
-    return bool(stored == image_sha256)
-
-
 def _register(folder: ResultFolder, image_sha256: str) -> None:
     """Record the image and the fingerprint in the folder and remove frames of other runs."""
-    partial = folder.path / _PARTIAL
-    write_json(partial / _JOB, {"image_sha256": image_sha256, "fingerprint": folder.fingerprint})
+    partial = folder.path / PARTIAL
+    write_json(partial / JOB, {"image_sha256": image_sha256, "fingerprint": folder.fingerprint})
     for stale in partial.iterdir():
         if stale.is_dir() and stale.name != folder.fingerprint[:16]:
             shutil.rmtree(stale, ignore_errors=True)

@@ -15,6 +15,7 @@ from napari_stem_defects.io.csv_cells import TableWriter
 from napari_stem_defects.io.results.folder_names import find_available_folder
 from napari_stem_defects.io.results.json_file import read_json_or_empty, write_json
 from napari_stem_defects.io.results.summary import library_versions
+from napari_stem_defects.io.write_lock import WriteLock
 from napari_stem_defects.reporting.survey_overview import draw_survey
 
 if TYPE_CHECKING:
@@ -64,14 +65,17 @@ def write_survey(
 
     Raises
     ------
+    InUseError
+        Another program is writing the folder.
     OutputError
         The disk is full or the folder is not writable.
     """
     folder = find_available_folder(
         out, micrograph.name, lambda path: _is_available(path, micrograph.sha256)
     )
-    written = _write_maps(folder, micrograph, surveys, frames, OVERVIEW)
-    write_json(folder / SUMMARY, _summary(micrograph, written))
+    with WriteLock(folder, "survey"):
+        written = _write_maps(folder, micrograph, surveys, frames, OVERVIEW)
+        write_json(folder / SUMMARY, _summary(micrograph, written))
     return folder
 
 

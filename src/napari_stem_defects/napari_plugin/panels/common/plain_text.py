@@ -63,7 +63,7 @@ def on_button(name: str) -> str:
 
 
 def confirm(parent: QWidget, title: str, question: str) -> bool:
-    """Ask a question in a dialog and return whether the answer is Yes."""
+    """Show a question in a dialog and return whether it was accepted."""
     yes = QMessageBox.StandardButton.Yes
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.Question)
