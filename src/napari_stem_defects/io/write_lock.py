@@ -81,7 +81,7 @@ class WriteLock:
         if not self._lock.is_locked:
             return
         if self._lock.lock_counter == 1:
-            # Removed before the lock is released, so that no program holds a lock on a removed file.
+            # Removed before the release, so that no program holds a lock on a removed file.
             for path in (self._holder, Path(self._lock.lock_file)):
                 with contextlib.suppress(OSError):
                     path.unlink()
