@@ -10,6 +10,7 @@ from panels import crystal
 from qtpy.QtTest import QTest
 from small_model import write_small_model
 
+from napari_stem_defects.io.labels import automatic_project
 from napari_stem_defects.io.models import library as library_module
 from napari_stem_defects.napari_plugin.panels.common import settings as settings_module
 
@@ -35,6 +36,14 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_small_model(folder / "small.safetensors", lattice_nm=0.374)
     monkeypatch.setattr(library_module, "user_folder", lambda: folder)
     monkeypatch.setattr(library_module, "BUNDLED", tmp_path)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def automatic_projects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder of projects that start by themselves, instead of the user's."""
+    folder = tmp_path / "label-projects"
+    monkeypatch.setattr(automatic_project, "projects_folder", lambda: folder)
     return folder
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.io.results.folder_names import find_available_folder
+from napari_stem_defects.io.folder_names import find_available_folder
 from napari_stem_defects.io.results.json_file import read_json_or_empty
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import tifffile
 
 from napari_stem_defects.io.atomic import replacing, write_bytes
 from napari_stem_defects.io.csv_cells import TableWriter
-from napari_stem_defects.io.results.folder_names import find_available_folder
+from napari_stem_defects.io.folder_names import find_available_folder
 from napari_stem_defects.io.results.json_file import read_json_or_empty, write_json
 from napari_stem_defects.io.results.summary import library_versions
 from napari_stem_defects.io.write_lock import WriteLock

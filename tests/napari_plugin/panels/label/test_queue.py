@@ -69,9 +69,10 @@ def test_skip_and_back_stay_in_the_queue(queue: LabelQueue, labels: LabelViewMod
 
 
 def test_a_failed_label_keeps_the_window(queue: LabelQueue, labels: LabelViewModel) -> None:
-    labels.close()
+    reopen = labels.close_for_writing()
     queue.label_current("SF1")
     assert queue.current == FOUND[0]
+    reopen()
 
 
 def test_clear_removes_all_windows(queue: LabelQueue) -> None:

@@ -131,14 +131,6 @@ def test_clicks_outside_the_image_are_refused(view_model: LabelViewModel, y: flo
     assert view_model.labels == ()
 
 
-def test_a_click_without_a_project_reports_what_to_do() -> None:
-    view_model, messages = LabelViewModel(), []
-    view_model.failed.connect(messages.append)
-    view_model.show(micrograph())
-    view_model.click(1, 1)
-    assert messages == ["no label project is open; make a new one or open one"]
-
-
 def test_a_second_panel_opens_the_project_read_only(
     view_model: LabelViewModel, tmp_path: Path
 ) -> None:

@@ -17,7 +17,7 @@ from napari_stem_defects.jobs.registry import (
 from napari_stem_defects.napari_plugin.layers import convert
 from napari_stem_defects.napari_plugin.layers.search_area import get_search_area
 from napari_stem_defects.napari_plugin.panels.common.survey_action import SurveyAction
-from napari_stem_defects.napari_plugin.panels.label.view_model import NO_IMAGE, NO_PROJECT
+from napari_stem_defects.napari_plugin.panels.label.project_state import NO_IMAGE
 from napari_stem_defects.training.active_learning import Suggestion
 
 if TYPE_CHECKING:
@@ -147,10 +147,9 @@ class LabelActions:
 
     def _ready(self) -> tuple[Image | None, Micrograph | None]:
         """Return the image layer and its micrograph; report what is missing."""
-        image, shown = self._image.image, self._view_model.image
-        if self._view_model.project is None:
-            self._view_model.failed.emit(NO_PROJECT)
+        if not self._view_model.ensure_project():
             return None, None
+        image, shown = self._image.image, self._view_model.image
         if image is None or shown is None:
             self._view_model.failed.emit(NO_IMAGE)
         return image, shown

@@ -68,6 +68,7 @@ class ClassButtons(QWidget):
         layout.addLayout(self._rows)
         layout.addLayout(adding)
         view_model.classes_changed.connect(self.refresh)
+        view_model.labels_changed.connect(self.refresh)  # another image, too
         self.refresh()
 
     def refresh(self) -> None:
@@ -77,7 +78,9 @@ class ClassButtons(QWidget):
         for name, count in self._view_model.counts.items():
             self._counts[name].setText(str(count))
             self._buttons[name].setChecked(name == self._view_model.active_class)
-        self.add.setEnabled(self._view_model.project is not None)
+        # Without a project, the first class starts one for the image.
+        model = self._view_model
+        self.add.setEnabled(model.project is not None or model.image is not None)
 
     def _rebuild(self) -> None:
         while (item := self._rows.takeAt(0)) is not None:

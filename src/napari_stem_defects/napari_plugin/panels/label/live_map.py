@@ -29,7 +29,7 @@ from napari_stem_defects.napari_plugin.panels.common.shared_state import (
     LibraryEvents,
     library_events,
 )
-from napari_stem_defects.napari_plugin.panels.label.view_model import NO_IMAGE, NO_PROJECT
+from napari_stem_defects.napari_plugin.panels.label.project_state import NO_IMAGE, NO_PROJECT
 from napari_stem_defects.training.recipes import TrainingOptions
 
 if TYPE_CHECKING:

@@ -40,28 +40,32 @@ from napari_stem_defects.napari_plugin.panels.common.run_row import RunRow
 from napari_stem_defects.napari_plugin.panels.common.settings import save_setting, settings
 from napari_stem_defects.napari_plugin.panels.common.shared_state import library_events, open_labels
 from napari_stem_defects.napari_plugin.panels.label.actions import LabelActions
+from napari_stem_defects.napari_plugin.panels.label.automatic_row import AutomaticRow
 from napari_stem_defects.napari_plugin.panels.label.class_buttons import ClassButtons
+from napari_stem_defects.napari_plugin.panels.label.first_click import FirstClick
 from napari_stem_defects.napari_plugin.panels.label.label_thumbnails import LabelThumbnails
 from napari_stem_defects.napari_plugin.panels.label.live_map import LiveMapViewModel
 from napari_stem_defects.napari_plugin.panels.label.live_row import LiveRow
 from napari_stem_defects.napari_plugin.panels.label.project_images import ProjectImages
+from napari_stem_defects.napari_plugin.panels.label.project_state import NO_PROJECT
 from napari_stem_defects.napari_plugin.panels.label.queue import LabelQueue
 from napari_stem_defects.napari_plugin.panels.label.queue_row import QueueRow
 from napari_stem_defects.napari_plugin.panels.label.start_classes import START_CLASSES
 from napari_stem_defects.napari_plugin.panels.label.synthetic_defects_form import (
     SyntheticDefectsForm,
 )
-from napari_stem_defects.napari_plugin.panels.label.view_model import NO_PROJECT, LabelViewModel
+from napari_stem_defects.napari_plugin.panels.label.view_model import LabelViewModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari.components import ViewerModel
+    from napari.layers import Image
 
     from napari_stem_defects.jobs.frame_input import FrameInput
     from napari_stem_defects.labels.label import Label
 
-_HINT_WITHOUT_PROJECT = "Make a new project or open one; then clicks on the image set labels."
+_HINT_WITHOUT_PROJECT = "Click on the image to set a label; a project for it starts by itself."
 _LAYOUT_MS = 50
 _HINT = (
     "Click to set a label, drag its centre to move it, right-click or press Delete to remove it,"
@@ -136,6 +140,7 @@ class LabelPatchesWidget(Panel):
         form.addRow("Its images", self.project_images)
         form.addRow("Image", self.image)
         self.warning = self.add(note("warning"))
+        self.automatic = self.add(AutomaticRow(self.view_model))
         self.resume = self.add(button("Resume", "resume", "Open the most recent project"))
 
     def _build_classes(self) -> None:
@@ -192,6 +197,8 @@ class LabelPatchesWidget(Panel):
         self.view_model.labels_changed.connect(self.boxes.draw)
         self.view_model.classes_changed.connect(self.boxes.draw)
         self.view_model.failed.connect(self._on_failed)
+        first_click = FirstClick(self._viewer, self.view_model, self._clicked_image)
+        self.add_mouse_callback(self._viewer.mouse_drag_callbacks, first_click)
         self.connect_until_closed(self._viewer.layers.events.removed, self._on_layer_removed)
         self.connect_until_closed(self._viewer.dims.events.current_step, self._on_frame_shown)
         self.view_model.classes_changed.connect(self._on_classes)
@@ -251,8 +258,7 @@ class LabelPatchesWidget(Panel):
         source : Path
             The positions of its patches are searched for in the image shown.
         """
-        if self.view_model.project is None:
-            self.view_model.failed.emit(NO_PROJECT)
+        if not self.view_model.ensure_project() or self.view_model.project is None:
             return
         image, project = self.image.image, self.view_model.project.path
         path = None if image is None else image.source.path
@@ -294,7 +300,7 @@ class LabelPatchesWidget(Panel):
 
     def _on_paint(self, is_on: bool) -> None:
         image = self.image.image
-        if is_on and image is not None and self.view_model.project is not None:
+        if is_on and image is not None and self.view_model.ensure_project():
             self.brush.begin(
                 image, self.view_model.colours.get(self.view_model.active_class, "#ffffff")
             )
@@ -370,6 +376,10 @@ class LabelPatchesWidget(Panel):
     def _read_frame(self) -> FrameInput | None:
         image = self.image.image
         return None if image is None else convert.frame_input(image, self._frame_shown())
+
+    def _clicked_image(self) -> Image | None:
+        """Return the image that a click may start a project for; None while another tab is open."""
+        return self.image.image if self.isVisible() else None
 
     def _frame_shown(self) -> int:
         image = self.image.image

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-
-from psygnal import Signal
+from typing import TYPE_CHECKING
 
 from napari_stem_defects.base.defect_classes import BULK
-from napari_stem_defects.errors import InputError, LabelError
-from napari_stem_defects.io.labels.project import LabelProject, is_label_project
+from napari_stem_defects.errors import LabelError
 from napari_stem_defects.labels.label import NewLabel
 from napari_stem_defects.napari_plugin.panels.common.label_sampling import sample_positions
+from napari_stem_defects.napari_plugin.panels.label.project_state import LabelProjectState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_stem_defects.base.defect_classes import DefectClass, Kind
+    from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.micrograph import Micrograph
-    from napari_stem_defects.labels.label import Label, LabelClass, LabelledFrame, LabelSource
-
-NO_PROJECT = "no label project is open; make a new one or open one"
-NO_IMAGE = "there is no image to label; open one"
+    from napari_stem_defects.io.labels.project import LabelProject
+    from napari_stem_defects.labels.label import Label, LabelledFrame, LabelSource
 
 
-class LabelViewModel:
+class LabelViewModel(LabelProjectState):
     """A label project, the image being labelled, and the active class.
 
     Every change is saved to disk before its method returns. Methods do not raise `InputError`:
@@ -37,71 +31,17 @@ class LabelViewModel:
 
     Attributes
     ----------
-    project : LabelProject or None
-        The open project.
-    image : Micrograph or None
-        The image being labelled, with all its frames.
     frame : int
         The frame shown.
-    active_class : str
-        Class of the next labels; "" if the project has no classes.
     selected : str
         Id of the label clicked or set last.
     """
 
-    project_changed = Signal()
-    """Another project is open, or none, or images were added to it."""
-    classes_changed = Signal()
-    """Classes, their colours or their numbers of labels have changed."""
-    labels_changed = Signal()
-    """Labels of the frame shown, or the selection, have changed."""
-    failed = Signal(str)
-    """One line about what went wrong."""
-
     def __init__(self) -> None:
-        self.project: LabelProject | None = None
-        self.image: Micrograph | None = None
+        super().__init__()
         self.frame = 0
-        self.active_class = ""
         self.selected = ""
         self._cached_pixels: tuple[tuple[str, int], NDArray[np.float32]] | None = None
-
-    # The project
-
-    def create(self, folder: Path, classes: Iterable[str]) -> None:
-        """Create a project in a new folder and open it."""
-        with self._emit_failures():
-            self._use_project(LabelProject.create(folder, classes))
-
-    def open(self, folder: Path) -> None:
-        """Open a project with all its labels."""
-        with self._emit_failures():
-            if not is_label_project(folder):
-                raise LabelError(
-                    f"{folder}: is not a label project; select the folder of the project"
-                )
-            self._use_project(LabelProject.open(folder))
-            for warning in self._open_project().warnings:
-                self.failed.emit(warning)
-
-    def close(self) -> None:
-        """Close the project; all changes are saved already."""
-        if self.project is not None:
-            self.project.close()
-        self.project = None
-        self._all_changed()
-
-    def close_for_writing(self) -> Callable[[], None]:
-        """Close the project so that a worker process can write to it.
-
-        Returns
-        -------
-        callable
-            Opens the project again.
-        """
-        folder = self._open_project().path
-        self.close()
-        return lambda: self.open(folder)
 
     @property
     def images(self) -> tuple[LabelledFrame, ...]:
@@ -192,7 +132,7 @@ class LabelViewModel:
     def click(self, y: float, x: float) -> None:
         """Set a label of the active class at a position, px."""
         with self._emit_failures():
-            project, image = self._open_project(), self._shown_image()
+            project, image = self._project_to_change(), self._shown_image()
             if not self.active_class:
                 raise LabelError("there is no class; add one")
             self._add_image(project, image, self.frame)
@@ -239,7 +179,7 @@ class LabelViewModel:
         """
         added: tuple[Label, ...] = ()
         with self._emit_failures():
-            project = self._open_project()
+            project = self._project_to_change()
             self._add_image(project, image, frame)
             sha256 = project.add_image(image)
             points = [NewLabel(sha256, y, x, class_name, frame) for y, x in positions]
@@ -284,94 +224,10 @@ class LabelViewModel:
             self._open_project().redo()
         self._all_changed()
 
-    # Classes
-
-    @property
-    def classes(self) -> tuple[LabelClass, ...]:
-        """Classes of the project."""
-        return () if self.project is None else self.project.classes
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Number of labels of every class, over all images."""
-        return {} if self.project is None else self.project.counts()
-
-    @property
-    def colours(self) -> dict[str, str]:
-        """Colour of every class."""
-        return {entry.name: entry.colour for entry in self.classes}
-
-    @property
-    def titles(self) -> dict[str, str]:
-        """Title of every class."""
-        return {entry.name: entry.title for entry in self.classes}
-
-    def activate(self, class_name: str) -> None:
-        """Make a class the active one."""
-        self.active_class = class_name
-        self.classes_changed.emit()
-
-    def activate_key(self, key: int) -> None:
-        """Make the class of a number key the active one."""
-        for entry in self.classes:
-            if entry.key == key:
-                self.activate(entry.name)
-
-    def add_class(self, name: str, kind: Kind | None = None) -> None:
-        """Add a class, of the default kind of its name if none is given; make it active."""
-        with self._emit_failures():
-            self.active_class = self._open_project().add_class(name.strip(), kind=kind).name
-        self._all_changed()
-
-    def rename_class(self, name: str, to: str) -> None:
-        """Rename a class; if the new name is that of another class, merge both."""
-        with self._emit_failures():
-            project = self._open_project()
-            if to in self.colours:
-                project.merge_classes([name], to)
-            else:
-                project.rename_class(name, to.strip())
-            if self.active_class == name:
-                self.active_class = to.strip()
-        self._all_changed()
-
-    def set_class(self, name: str, **changes: Any) -> None:
-        """Change ``kind``, ``title`` or ``colour`` of a class; see `LabelProject.set_class`."""
-        with self._emit_failures():
-            self._open_project().set_class(name, **changes)
-        self._all_changed()
-
-    def remove_class(self, name: str) -> None:
-        """Remove a class without labels."""
-        with self._emit_failures():
-            self._open_project().remove_class(name)
-        self._all_changed()
-
     # Internals
 
-    @contextmanager
-    def _emit_failures(self) -> Iterator[None]:
-        try:
-            yield
-        except InputError as error:
-            self.failed.emit(str(error))
-
-    def _use_project(self, project: LabelProject) -> None:
-        if self.project is not None:
-            self.project.close()
-        self.project = project
+    def _reset(self) -> None:
         self.selected, self._cached_pixels = "", None
-        self._all_changed()
-
-    def _open_project(self) -> LabelProject:
-        if self.project is None:
-            raise LabelError(NO_PROJECT)
-        return self.project
-
-    def _shown_image(self) -> Micrograph:
-        if self.image is None:
-            raise LabelError(NO_IMAGE)
-        return self.image
 
     def _add_image(self, project: LabelProject, image: Micrograph, frame: int) -> None:
         is_known = any(
@@ -380,16 +236,6 @@ class LabelViewModel:
         if not is_known:
             project.add_image(image)
             self.project_changed.emit()
-
-    def _labels_changed(self) -> None:
-        self.labels_changed.emit()
-        self.classes_changed.emit()
-
-    def _all_changed(self) -> None:
-        if self.active_class not in self.colours:
-            self.active_class = next(iter(self.colours), "")
-        self.project_changed.emit()
-        self._labels_changed()
 
 
 def _distance(label: Label, y: float, x: float) -> float:

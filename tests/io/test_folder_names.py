@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from napari_stem_defects.io.results.folder_names import find_available_folder, make_folder_name
+from napari_stem_defects.io.folder_names import find_available_folder, make_folder_name
 
 if TYPE_CHECKING:
     from pathlib import Path
