@@ -171,7 +171,7 @@ def survey(viewer: napari.Viewer) -> None:
     """Survey a crystal without model or labels."""
     widget = docked(viewer, DetectDefectsWidget)
     widget.findChild(QPushButton, "survey").click()
-    wait(lambda: "own material · unusual places" in viewer.layers)
+    wait(lambda: "unusual places - own material" in viewer.layers)
 
 
 def live_map(viewer: napari.Viewer, folder: Path) -> None:
@@ -183,8 +183,8 @@ def live_map(viewer: napari.Viewer, folder: Path) -> None:
     model.add_class("fault", "line")
     model.add_class("vacancy", "point")
     widget.findChild(QPushButton, "survey").click()
-    wait(lambda: "own material · anomaly" in viewer.layers)
-    viewer.layers["own material · anomaly"].visible = False
+    wait(lambda: "anomaly - own material" in viewer.layers)
+    viewer.layers["anomaly - own material"].visible = False
     image = widget.view_model.image
     inside = [(float(y), float(x)) for y, x in truth.lines["fault"][0]]
     model.add_labels(image, 0, inside[len(inside) // 8 :: len(inside) // 6][:4], "fault")
@@ -193,7 +193,7 @@ def live_map(viewer: napari.Viewer, folder: Path) -> None:
     )
     model.activate("vacancy")
     widget.live_row.switch.setChecked(True)
-    wait(lambda: "own material · live" in viewer.layers)
+    wait(lambda: "live - own material" in viewer.layers)
     wait(lambda: not widget.thumbnails.waiting)
     viewer.reset_view()
 

@@ -140,11 +140,11 @@ def test_detection_does_not_freeze_napari(viewer: Any) -> None:
     wait_for(lambda: not widget.view_model.run.busy)
     gaps.check()
     assert widget.view_model.run.phase == "done"
-    assert [layer.name for layer in viewer.layers] == ["CdTe", "CdTe · SF1", "CdTe · unknown"]
+    assert [layer.name for layer in viewer.layers] == ["CdTe", "SF1 - CdTe", "unknown - CdTe"]
 
     widget.view_model.set_threshold("SF1", 0.01, 0)
     wait_for(lambda: len(widget.view_model.regions()) == 1)
-    wait_for(lambda: (viewer.layers["CdTe · SF1"].data > 0).mean() > 0.9)
+    wait_for(lambda: (viewer.layers["SF1 - CdTe"].data > 0).mean() > 0.9)
     get_camera(viewer).center = (0, 0, 0)
     widget.regions.selectRow(0)
     region = widget.view_model.regions()[0]
@@ -187,7 +187,7 @@ def test_stages_follow_mouse_and_slider(viewer: Any) -> None:
     QTest.mouseClick(widget.findChild(QWidget, "run"), Qt.MouseButton.LeftButton)
     wait_for(lambda: len(viewer.layers) == 6)
     assert viewer.layers.extent.units == image.units
-    filtered = viewer.layers["CdTe · c background removed"]
+    filtered = viewer.layers["Background removed - CdTe"]
     before = filtered.data.copy()
     widget.findChild(QWidget, "smoothing_px").setValue(4.0)
     wait_for(lambda: not np.array_equal(filtered.data, before))

@@ -32,8 +32,8 @@ def test_the_result_is_shown_calibrated(
     names = [layer.name for layer in viewer.layers]
     assert names == [
         "cdte-110_seed0",
-        "cdte-110_seed0 · SF1",
-        "cdte-110_seed0 · unknown",
+        "SF1 - cdte-110_seed0",
+        "unknown - cdte-110_seed0",
     ]
     assert {str(unit) for layer in viewer.layers for unit in layer.units} == {"nanometer"}
     assert any("Detect defects" in name for name in viewer.window.dock_widgets)

@@ -29,7 +29,7 @@ def test_a_detection_survives_its_worker_process(viewer: Any, kills: int) -> Non
             killed += 1
         wait_for(lambda: not widget.view_model.run.busy)
         assert widget.view_model.run.phase == "done", widget.view_model.run.message
-        assert "CdTe · SF1" in viewer.layers
+        assert "SF1 - CdTe" in viewer.layers
         searches += 1
     print(f"{killed} kills in {searches} searches, each finished")
     gaps.check()

@@ -57,7 +57,7 @@ def test_label_project(tmp_path: Path) -> None:
         project.add(image, 10, 20, "SF1")
     assert get_reader(str(tmp_path / "project")) is read
     made = opened(tmp_path / "project")
-    assert [layer.name for layer in made] == ["CdTe", "CdTe · labels"]
+    assert [layer.name for layer in made] == ["CdTe", "labels - CdTe"]
     assert all(convert.pixel_size_nm(layer) == 0.03 for layer in made)
     assert made[1].features["class"].tolist() == ["SF1", "SF1"]
 

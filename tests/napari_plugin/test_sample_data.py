@@ -25,7 +25,7 @@ def test_samples_make_calibrated_layers(sample: object, count: int) -> None:
 
     assert {str(unit) for layer in made for unit in layer.units} == {"nanometer"}
     assert all(np.array_equal(layer.scale, image.scale) for layer in made)
-    assert truth.name.split(" · ") == [image.name, "truth"]
+    assert truth.name.split(" - ", 1) == ["truth", image.name]
     assert truth.data.max() == count
     assert set(truth.features["index"]) == set(range(count + 1))
     numbers = truth.data[tuple(np.rint(points.data).astype(int).T)]

@@ -27,7 +27,7 @@ def saved(layer: Labels, path: Path) -> np.ndarray:
 def test_numbers_and_pixel_size_come_back(tmp_path: Path, highest: int, dtype: type) -> None:
     numbered = np.zeros((64, 80), int)
     numbered[2:5, 3:9] = highest
-    layer = Labels(numbered, name="CdTe · SF1", scale=(30, 30), units=("pm", "pm"))
+    layer = Labels(numbered, name="SF1 - CdTe", scale=(30, 30), units=("pm", "pm"))
     written = saved(layer, tmp_path / "a.ome.tif")
     assert written.dtype == dtype
     np.testing.assert_array_equal(written, numbered)

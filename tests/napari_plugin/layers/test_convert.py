@@ -133,6 +133,6 @@ def test_class_layer_is_named_coloured_and_filled() -> None:
         default_class("SF1"), numbered, image(), convert.region_features([region])
     )
     layer = Labels(data, **keywords)
-    assert layer.name == "CdTe · SF1"
+    assert layer.name == "SF1 - CdTe"
     assert layer.features["class"].tolist() == ["", "SF1"]
     np.testing.assert_allclose(layer.get_color(1)[:3], (0.902, 0.624, 0), atol=0.01)

@@ -82,7 +82,7 @@ def test_without_a_project_there_is_no_layer(panel: Panel, qtbot: Any) -> None:
 
 
 def test_the_layer_belongs_to_the_image(opened: Panel) -> None:
-    assert opened.boxes.layer.name == "CdTe · labels"
+    assert opened.boxes.layer.name == "labels - CdTe"
     assert opened.viewer.layers.selection.active is opened.boxes.layer
 
 
@@ -140,7 +140,7 @@ def test_the_layer_moves_to_another_image(opened: Panel, qtbot: Any) -> None:
     other = opened.viewer.add_image(np.zeros((50, 50)), name="other", scale=(2, 2))
     layer = opened.boxes.layer
     opened.boxes.show_over(other)
-    qtbot.waitUntil(lambda: layer.name == "other · labels")
+    qtbot.waitUntil(lambda: layer.name == "labels - other")
     assert opened.viewer.layers[-1] is layer
     assert tuple(layer.scale) == (2, 2)
 

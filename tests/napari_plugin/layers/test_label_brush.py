@@ -57,7 +57,7 @@ def test_the_layer_is_ready_to_paint(viewer: ViewerModel, image: Image) -> None:
     brush.begin(image, "#ff0000")
     layer = brush.layer
     assert layer is not None
-    assert (layer.name, layer.mode, layer.brush_size) == ("CdTe · brush", "paint", BRUSH_PX)
+    assert (layer.name, layer.mode, layer.brush_size) == ("brush - CdTe", "paint", BRUSH_PX)
     assert layer.units == image.units
     assert viewer.layers.selection.active is layer
     brush.recolour("#0000ff")

@@ -40,7 +40,7 @@ def test_a_map_lies_over_its_image_in_the_colours_of_the_classes(viewer: ViewerM
     live = LiveLayer(viewer)
     live.show(source, found(2))
     layer = live.layer
-    assert [each.name for each in viewer.layers] == ["X", "X · live", top.name]
+    assert [each.name for each in viewer.layers] == ["X", "live - X", top.name]
     assert layer.units == source.units
     np.testing.assert_allclose(layer.get_color(2), (0, 1, 0, 1), atol=0.01)
     assert layer.features["class"].tolist() == ["", "Vac", "SF"]
@@ -75,11 +75,11 @@ def test_a_frame_of_a_stack_is_seen_at_that_frame_alone(viewer: ViewerModel) -> 
 def test_a_deleted_layer_is_noticed_and_another_image_gets_its_own(viewer: ViewerModel) -> None:
     live, source = LiveLayer(viewer), add_image(viewer)
     live.show(source, found())
-    viewer.layers.remove("X · live")
+    viewer.layers.remove("live - X")
     assert live.is_deleted
     live.remove()
     assert not live.is_deleted
     live.show(source, found())
     other = viewer.add_image(np.zeros(SHAPE, np.float32), name="Y")
     live.show(other, found())
-    assert [each.name for each in viewer.layers] == ["X", "Y", "Y · live"]
+    assert [each.name for each in viewer.layers] == ["X", "Y", "live - Y"]

@@ -46,11 +46,11 @@ def test_one_layer_per_class_named_and_placed(viewer: ViewerModel) -> None:
     source = add_image(viewer)
     layers = shown(viewer, source)
     drawn(layers, result())
-    assert [layer.name for layer in viewer.layers[1:]] == [f"CdTe · {name}" for name in NAMES]
+    assert [layer.name for layer in viewer.layers[1:]] == [f"{name} - CdTe" for name in NAMES]
     for layer in viewer.layers[1:]:
         np.testing.assert_array_equal(layer.scale, source.scale)
         assert layer.units == source.units
-    fault = viewer.layers["CdTe · SF1"]
+    fault = viewer.layers["SF1 - CdTe"]
     assert set(np.unique(fault.data)) == {0, 1}
     assert fault.features["class"].tolist() == ["", "SF1"]
     assert fault.features["length_nm"][1] > 2
@@ -63,13 +63,13 @@ def test_results_wait_for_their_layers(viewer: ViewerModel) -> None:
     assert len(viewer.layers) == 1
     while layers.step():
         pass
-    assert viewer.layers["CdTe · SF1"].data.any()
+    assert viewer.layers["SF1 - CdTe"].data.any()
 
 
 def test_layers_record_model_image_and_parameters(viewer: ViewerModel) -> None:
     layers = shown(viewer, add_image(viewer, (3, *SHAPE)))
     drawn(layers, result(1))
-    about = viewer.layers["CdTe · SF1"].metadata["stem_defects"]
+    about = viewer.layers["SF1 - CdTe"].metadata["stem_defects"]
     assert about["model"] == {"name": "small", "sha256": "abc"}
     assert about["image"]["path"] == "CdTe.tif"
     assert about["version"] == __version__
@@ -86,10 +86,10 @@ def test_the_newest_result_is_drawn_one_layer_at_a_time(viewer: ViewerModel) -> 
     layers.show(result(SF1=1.0))
     layers.show(result())
     assert layers.step()
-    assert viewer.layers["CdTe · SF1"].data.any()
-    assert not viewer.layers["CdTe · LC"].data.any()
+    assert viewer.layers["SF1 - CdTe"].data.any()
+    assert not viewer.layers["LC - CdTe"].data.any()
     assert layers.step()
-    assert viewer.layers["CdTe · LC"].data.any()
+    assert viewer.layers["LC - CdTe"].data.any()
     assert not layers.step()
 
 
@@ -104,8 +104,8 @@ def test_renamed_layers_are_updated_and_deleted_ones_stay_deleted(
     viewer: ViewerModel,
 ) -> None:
     layers = shown(viewer, add_image(viewer))
-    viewer.layers["CdTe · SF1"].name = "my faults"
-    viewer.layers.remove(viewer.layers["CdTe · LC"])
+    viewer.layers["SF1 - CdTe"].name = "my faults"
+    viewer.layers.remove(viewer.layers["LC - CdTe"])
     drawn(layers, result())
     assert viewer.layers["my faults"].data.any()
     assert len(viewer.layers) == 3
@@ -116,7 +116,7 @@ def test_a_deleted_image_does_no_harm(viewer: ViewerModel) -> None:
     layers = shown(viewer, source)
     viewer.layers.remove(source)
     drawn(layers, result())
-    assert viewer.layers["CdTe · SF1"].data.any()
+    assert viewer.layers["SF1 - CdTe"].data.any()
 
 
 def test_a_rerun_uses_the_same_layers(viewer: ViewerModel) -> None:
@@ -126,13 +126,13 @@ def test_a_rerun_uses_the_same_layers(viewer: ViewerModel) -> None:
     before = list(viewer.layers)
     layers.begin(source, CLASSES)
     assert list(viewer.layers) == before
-    assert not viewer.layers["CdTe · SF1"].data.any()
+    assert not viewer.layers["SF1 - CdTe"].data.any()
 
 
 def test_frames_of_a_stack_share_layers(viewer: ViewerModel) -> None:
     layers = shown(viewer, add_image(viewer, (3, *SHAPE)))
     drawn(layers, result(1))
-    data = viewer.layers["CdTe · SF1"].data
+    data = viewer.layers["SF1 - CdTe"].data
     assert data.shape == (3, *SHAPE)
     assert [frame.any() for frame in data] == [False, True, False]
 
@@ -142,7 +142,7 @@ def test_the_features_are_those_of_the_frame_in_view(viewer: ViewerModel) -> Non
     viewer.dims.set_current_step(0, 1)
     drawn(layers, result(1))
     drawn(layers, result(2, SF1=1.0))
-    fault = viewer.layers["CdTe · SF1"]
+    fault = viewer.layers["SF1 - CdTe"]
     assert len(fault.features) == 2
     viewer.dims.set_current_step(0, 2)
     drawn(layers, result(2, SF1=1.0))
@@ -161,4 +161,4 @@ def test_a_rerun_gives_the_layers_the_colours_of_its_model(viewer: ViewerModel) 
     drawn(layers, result())
     layers.begin(source, [DefectClass("SF1", "area", colour="#ff0000"), *CLASSES[1:]])
     drawn(layers, result())
-    np.testing.assert_allclose(viewer.layers["CdTe · SF1"].get_color(1)[:3], (1, 0, 0), atol=0.01)
+    np.testing.assert_allclose(viewer.layers["SF1 - CdTe"].get_color(1)[:3], (1, 0, 0), atol=0.01)

@@ -89,7 +89,7 @@ def test_drawing_uses_one_layer(viewer: ViewerModel, image: Image, tool: str, mo
     start_drawing(viewer, image)
     start_drawing(viewer, image, tool)
     (layer,) = (each for each in viewer.layers if isinstance(each, Shapes))
-    assert layer.name == "CdTe · search region"
+    assert layer.name == "search region - CdTe"
     assert layer.mode == mode
     assert viewer.layers.selection.active is layer
     assert layer.units == image.units

@@ -49,7 +49,7 @@ def test_stage_layers_keep_units_and_are_updated_in_place(
     viewer: ViewerModel, source: Image, layers: StageLayers
 ) -> None:
     assert [layer.name for layer in viewer.layers[1:]] == [
-        f"CdTe · {title}" for title in STAGE_TITLES.values()
+        f"{title} - CdTe" for title in STAGE_TITLES.values()
     ]
     assert str(viewer.layers.extent.units[0]) == "nanometer"
     filtered = layers.layer("background_removed")
@@ -73,7 +73,7 @@ def test_automatic_contrast_follows_the_pixels(layers: StageLayers) -> None:
 
 
 def test_a_deleted_stage_is_not_added_again(viewer: ViewerModel, layers: StageLayers) -> None:
-    viewer.layers.remove("CdTe · d log FFT")
+    viewer.layers.remove("log FFT - CdTe")
     layers.show(lattice_stages(smoothing_px=3))
     while layers.make_next():
         pass

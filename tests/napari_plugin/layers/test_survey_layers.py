@@ -39,7 +39,7 @@ def test_the_map_lies_directly_over_its_image(viewer: ViewerModel, survey: Surve
     source = add_image(viewer)
     viewer.add_points([(1, 1)], scale=source.scale, units=source.units)
     layer = SurveyLayers(viewer).show_map(source, survey)
-    assert [each.name for each in viewer.layers][:2] == ["X", "X · anomaly"]
+    assert [each.name for each in viewer.layers][:2] == ["X", "anomaly - X"]
     np.testing.assert_array_equal(layer.data, survey.anomaly)
     np.testing.assert_array_equal(layer.scale, source.scale)
     assert layer.units == source.units
@@ -50,7 +50,7 @@ def test_the_map_lies_directly_over_its_image(viewer: ViewerModel, survey: Surve
 
 def test_places_are_marked_in_order(viewer: ViewerModel, survey: Survey) -> None:
     layer = SurveyLayers(viewer).show_places(add_image(viewer), survey)
-    assert layer.name == "X · unusual places"
+    assert layer.name == "unusual places - X"
     assert layer.features["rank"].tolist() == [each.rank for each in survey.candidates]
     for place, marked in zip(survey.candidates, layer.data, strict=True):
         assert marked.tolist() == [place.y, place.x]

@@ -34,8 +34,8 @@ _SQUARE_TOLERANCE = 0.01
 
 
 def layer_name(source: str, what: str) -> str:
-    """Return the name of a layer: its image, then what it shows."""
-    return f"{source} · {what}"
+    """Return the name of a layer: what it shows, then its image; lists cut the end of names."""
+    return f"{what} - {source}"
 
 
 def get_camera(viewer: ViewerModel) -> Any:

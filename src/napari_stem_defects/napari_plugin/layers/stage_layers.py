@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from napari_stem_defects.preprocessing.pipeline import Stages
 
 STAGE_TITLES = {
-    "original": "a original",
-    "normalised": "b normalised",
-    "background_removed": "c background removed",
-    "spectrum": "d log FFT",
-    "thresholded": "e thresholded",
+    "original": "Original",
+    "normalised": "Normalised",
+    "background_removed": "Background removed",
+    "spectrum": "log FFT",
+    "thresholded": "Thresholded",
 }
-"""Stages a to e of Fig. 2 of Marvin et al., by their names in `Stages`."""
+"""The stages of Fig. 2 of Marvin et al., in its order, by their names in `Stages`."""
 
 _CONTRAST_PERCENTILES = (0.5, 99.8)
 

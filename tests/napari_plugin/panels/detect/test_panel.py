@@ -65,7 +65,7 @@ def test_a_correction_changes_the_result_and_becomes_labels(
     click(canvas_of(viewer), spot(viewer, 120, 100))
     press(found, "delete_region")
     wait_for(lambda: found.view_model.regions() == [])
-    assert not viewer.layers["CdTe · SF1"].data.any()
+    assert not viewer.layers["SF1 - CdTe"].data.any()
     assert "1 wait" in found.correction.statement.text()
 
     labelling = docked(viewer, LabelPatchesWidget)
@@ -105,7 +105,7 @@ def test_only_the_drawn_region_is_searched(viewer: Any) -> None:
     wait_for(lambda: widget.view_model.results[0].thresholds["SF1"] == 0.01)
     QTest.qWait(50)
     top, left, bottom, right = box
-    data = viewer.layers["CdTe · SF1"].data
+    data = viewer.layers["SF1 - CdTe"].data
     inside = np.count_nonzero(data[top:bottom, left:right])
     assert np.count_nonzero(data) == inside > 0.9 * (bottom - top) * (right - left)
     assert widget.view_model.probabilities_at(0, 10, 10) is None
@@ -212,13 +212,13 @@ def test_unusual_places_need_no_model(viewer: Any, library: Path) -> None:
     gaps = Heartbeat()
     press(widget, "survey")
     assert not widget.run_row.start.isEnabled()
-    wait_for(lambda: "X · unusual places" in viewer.layers)
+    wait_for(lambda: "unusual places - X" in viewer.layers)
     assert widget.view_model.run.message.startswith("Unusual places: ")
-    places = viewer.layers["X · unusual places"]
+    places = viewer.layers["unusual places - X"]
     near = [np.hypot(*(places.data - each).T).min() for each in image.defects]
     assert max(near) < image.period / 2
-    assert viewer.layers.index("X · anomaly") == 1
-    assert viewer.layers["X · anomaly"].units == source.units
+    assert viewer.layers.index("anomaly - X") == 1
+    assert viewer.layers["anomaly - X"].units == source.units
     assert widget.image.image is source  # the map is no image to search
     gaps.check()
     viewer.layers.clear()

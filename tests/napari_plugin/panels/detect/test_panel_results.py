@@ -82,7 +82,7 @@ def test_layers_record_model_parameters_and_version(viewer: Any, library: Path) 
     slide(widget, "SF1", 0.01)
     wait_for(lambda: widget.view_model.results[0].thresholds["SF1"] == 0.01)
     wait_for(lambda: not widget._drawing.isActive())
-    about = viewer.layers["CdTe · SF1"].metadata["stem_defects"]
+    about = viewer.layers["SF1 - CdTe"].metadata["stem_defects"]
     assert about["model"]["sha256"] == load_model(library / "small.safetensors").sha256
     assert about["frames"][0]["thresholds"]["SF1"] == 0.01
     assert about["frames"][0]["stride_px"] == 8
@@ -191,8 +191,8 @@ def test_layers_deleted_and_renamed_while_the_scan_refines(
     press(widget, "run")
     wait_for(lambda: bool(widget.view_model.results) and len(viewer.layers) == 4)
     assert not widget.view_model.results[0].finished
-    viewer.layers["large · SF1"].name = "mine"
-    viewer.layers.remove("large · unknown")
+    viewer.layers["SF1 - large"].name = "mine"
+    viewer.layers.remove("unknown - large")
     viewer.layers["large"].data = np.zeros((50, 60))  # another image under the same name
     wait_for(lambda: not widget.view_model.run.busy)
     wait_for(lambda: not widget._drawing.isActive())
@@ -201,7 +201,7 @@ def test_layers_deleted_and_renamed_while_the_scan_refines(
     np.testing.assert_array_equal(
         viewer.layers["mine"].data, widget.view_model.results[0].numbered[0]
     )
-    assert "large · unknown" not in viewer.layers
+    assert "unknown - large" not in viewer.layers
     press(widget, "export")
     wait_for(
         lambda: (

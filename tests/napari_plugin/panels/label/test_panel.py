@@ -85,12 +85,12 @@ def test_a_painted_region_is_filled_with_labels(viewer: Any, widget: Any) -> Non
     count = widget.view_model.counts["SF2"]
     assert 4 <= count <= 9
     assert {round(label.y / 60) for label in widget.view_model.labels} == {1}
-    assert not viewer.layers["CdTe · brush"].data.any()
+    assert not viewer.layers["brush - CdTe"].data.any()
     press(widget, "undo")
     assert widget.view_model.counts["SF2"] == 0
     press(widget, "redo")
     press(widget, "paint")
-    assert "CdTe · brush" not in viewer.layers
+    assert "brush - CdTe" not in viewer.layers
     assert widget.view_model.counts["SF2"] == count
     assert viewer.layers.selection.active is widget.boxes.layer
 
@@ -102,7 +102,7 @@ def test_synthetic_point_defects_are_labelled_as_simulated(viewer: Any, widget: 
     gaps = Heartbeat()
     widget.defects.add.click()
     wait_for(lambda: widget.run.message.startswith("7 synthetic point defects added and labelled"))
-    made = viewer.layers["CdTe · synthetic defects"]
+    made = viewer.layers["synthetic defects - CdTe"]
     assert widget.image.image is made
     assert made.units == viewer.layers["CdTe"].units
     assert name_of_labels(widget) == ["Vacancy_CdTe"] * 4 + ["interstitial"] * 3

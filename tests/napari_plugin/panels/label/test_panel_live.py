@@ -47,7 +47,7 @@ def widget(viewer: Any, tmp_path: Path) -> Any:
 def survey(widget: Any) -> None:
     press(widget, "survey")
     wait_for(lambda: bool(widget.queue.waiting))
-    wait_for(lambda: any(layer.name == "X · anomaly" for layer in widget._viewer.layers))
+    wait_for(lambda: any(layer.name == "anomaly - X" for layer in widget._viewer.layers))
     QTest.qWait(50)
 
 
@@ -122,7 +122,7 @@ def test_no_lattice_is_a_sentence_and_no_layer(viewer: Any, widget: Any) -> None
     assert widget.queue.waiting == []
     assert not widget.queue_row.places.isVisible()
     QTest.qWait(100)
-    assert "film · anomaly" not in viewer.layers
+    assert "anomaly - film" not in viewer.layers
 
 
 def test_the_live_map_follows_the_clicks(viewer: Any, widget: Any) -> None:
@@ -131,10 +131,10 @@ def test_the_live_map_follows_the_clicks(viewer: Any, widget: Any) -> None:
     wait_for(lambda: "no click shows a defect" in widget.live_row.statement.text())
     gaps = Heartbeat()
     click_on(viewer, 0)
-    wait_for(lambda: "X · live" in viewer.layers)
-    drawn = viewer.layers["X · live"]
+    wait_for(lambda: "live - X" in viewer.layers)
+    drawn = viewer.layers["live - X"]
     order = [layer.name for layer in viewer.layers]
-    assert order.index("X · live") < order.index("X · labels")
+    assert order.index("live - X") < order.index("labels - X")
     assert viewer.layers.selection.active is widget.boxes.layer
 
     def found() -> list[bool]:
@@ -152,7 +152,7 @@ def test_the_live_map_follows_the_clicks(viewer: Any, widget: Any) -> None:
     assert "no click shows a defect" in widget.live_row.statement.text()
     gaps.check()
     press(widget, "live")
-    wait_for(lambda: "X · live" not in viewer.layers)
+    wait_for(lambda: "live - X" not in viewer.layers)
     assert widget.live_row.statement.isHidden()
 
 
@@ -168,11 +168,11 @@ def test_the_map_is_of_the_frame_shown(viewer: Any, widget: Any) -> None:
     for y, x in CRYSTAL.defects[:2]:
         widget.view_model.click(float(y), float(x))
     press(widget, "live")
-    wait_for(lambda: "movie · live" in viewer.layers)
-    assert viewer.layers["movie · live"].translate[0] == 0
+    wait_for(lambda: "live - movie" in viewer.layers)
+    assert viewer.layers["live - movie"].translate[0] == 0
     viewer.dims.set_current_step(0, 1)
-    wait_for(lambda: viewer.layers["movie · live"].translate[0] == 1)
-    drawn = viewer.layers["movie · live"].data[0]
+    wait_for(lambda: viewer.layers["live - movie"].translate[0] == 1)
+    drawn = viewer.layers["live - movie"].data[0]
     assert sum(bool(drawn[round(y), round(x)]) for y, x in other.defects) >= 7
 
 
@@ -180,11 +180,11 @@ def test_deleting_the_layer_switches_the_map_off(viewer: Any, widget: Any) -> No
     widget.view_model.activate("Vac")
     click_on(viewer, 0)
     press(widget, "live")
-    wait_for(lambda: "X · live" in viewer.layers)
-    viewer.layers.remove("X · live")
+    wait_for(lambda: "live - X" in viewer.layers)
+    viewer.layers.remove("live - X")
     QTest.qWait(50)
     assert not widget.findChild(QWidget, "live").isChecked()
-    assert "X · live" not in viewer.layers
+    assert "live - X" not in viewer.layers
 
 
 def test_the_kept_model_detects(viewer: Any, widget: Any, library: Path) -> None:

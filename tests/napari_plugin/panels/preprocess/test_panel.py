@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from events import canvas_of, data_to_pixel, hover
 from panels import Heartbeat, crystal, docked, press, wait_for
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog, QWidget
 
@@ -84,17 +84,41 @@ def test_an_uncalibrated_image_gets_a_pixel_size(viewer: Any) -> None:
     gaps = Heartbeat()
     wait_for(lambda: len(viewer.layers) == 6)
     names = {layer.name for layer in viewer.layers}
-    assert {"bare · a original", "bare · e thresholded"} < names
+    assert {"Original - bare", "Thresholded - bare"} < names
     slider = widget.findChild(QWidget, "smoothing_px")
-    shown = viewer.layers["bare · c background removed"].data
+    shown = viewer.layers["Background removed - bare"].data
     for value in np.linspace(1, 3, 9):
         slider.setValue(value)
         QTest.qWait(15)
-    wait_for(lambda: viewer.layers["bare · c background removed"].data is not shown)
-    viewer.layers.remove("bare · d log FFT")
-    viewer.layers["bare · c background removed"].name = "mine"
+    wait_for(lambda: viewer.layers["Background removed - bare"].data is not shown)
+    viewer.layers.remove("log FFT - bare")
+    viewer.layers["Background removed - bare"].name = "mine"
     slider.setValue(1.5)
     QTest.qWait(300)
     assert len(viewer.layers) == 5
     assert viewer.layers.extent.units == viewer.layers["bare"].units
     gaps.check()
+
+
+def test_stages_have_names_that_fit_and_are_shown_large_on_demand(viewer: Any) -> None:
+    widget = docked(viewer, PreprocessWidget)
+    wait_for(lambda: bool(widget.thumbnails._pictures))
+    assert widget.thumbnails.width() < 400
+    assert widget.thumbnails.captions_fit()
+    strip = widget.thumbnails
+    place = QPoint(round(strip.width() * 0.7), 20)  # the fourth of five
+    chosen: list[str] = []
+    strip.stage_selected.connect(chosen.append)
+    QTest.mouseClick(strip, Qt.MouseButton.LeftButton, pos=place)
+    assert chosen == ["spectrum"]
+    assert not widget.large.isVisible()
+    QTest.mouseDClick(strip, Qt.MouseButton.LeftButton, pos=place)
+    assert widget.large.isVisible()
+    assert widget.large.windowTitle() == "log FFT (patch at the cursor)"
+    QTest.qWait(50)
+    before = widget.large.grab().toImage()
+    assert len({before.pixel(x, 100) for x in range(0, before.width(), 3)}) > 10
+    canvas = canvas_of(viewer)
+    hover(canvas, data_to_pixel(canvas, viewer.layers[0], 40, 190))
+    wait_for(lambda: widget.large.grab().toImage() != before)
+    widget.large.close()

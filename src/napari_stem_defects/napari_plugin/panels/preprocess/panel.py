@@ -27,6 +27,7 @@ from napari_stem_defects.napari_plugin.panels.common.plain_text import (
 from napari_stem_defects.napari_plugin.panels.common.qt_runner import QtRunners
 from napari_stem_defects.napari_plugin.panels.common.settings import save_setting, settings
 from napari_stem_defects.napari_plugin.panels.common.shared_state import training_settings
+from napari_stem_defects.napari_plugin.panels.preprocess.large_stage import LargeStage
 from napari_stem_defects.napari_plugin.panels.preprocess.settings_form import SettingsForm
 from napari_stem_defects.napari_plugin.panels.preprocess.stage_thumbnails import StageThumbnails
 from napari_stem_defects.napari_plugin.panels.preprocess.view_model import (
@@ -76,6 +77,7 @@ class PreprocessWidget(Panel):
         self.image = ImageSelector(self._viewer.layers)
         form.addRow("Image", self.image)
         self.thumbnails = self.add(StageThumbnails())
+        self.large = LargeStage(self)
         form = self.add_form()
         self.preset = named(QComboBox(), "preset", "Settings to start from")
         self.preset.addItems(["select…", *PRESETS])
@@ -143,7 +145,9 @@ class PreprocessWidget(Panel):
         self.view_model.settings_changed.connect(
             lambda: self.settings.set_settings(self.view_model.settings)
         )
+        self.thumbnails.stage_enlarged.connect(self.large.open_at)
         self.view_model.patch_found.connect(self.thumbnails.set_stages)
+        self.view_model.patch_found.connect(self.large.set_stages)
         self.view_model.stages_found.connect(self._on_stages)
         self.view_model.lattice_found.connect(self._on_lattice)
         self.view_model.failed.connect(self._on_failed)

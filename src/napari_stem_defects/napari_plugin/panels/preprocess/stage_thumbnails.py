@@ -1,11 +1,20 @@
-"""Thumbnails of the five stages, a to e, of the patch at the cursor."""
+"""Thumbnails of the five stages of the patch at the cursor, with their names."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QRectF, QSize, Qt, Signal
-from qtpy.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPalette
+from qtpy.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+)
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_stem_defects.napari_plugin.layers.stage_layers import STAGE_TITLES
@@ -16,7 +25,10 @@ if TYPE_CHECKING:
     from napari_stem_defects.preprocessing.pipeline import Stages
 
 _GAP_PX = 4
-_CAPTION_PX = 16
+_CAPTION_SCALE = 0.78
+_CAPTION_FLAGS = (
+    Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+)
 
 
 class StageThumbnails(QWidget):
@@ -24,14 +36,16 @@ class StageThumbnails(QWidget):
 
     stage_selected = Signal(str)
     """The user has clicked a stage."""
+    stage_enlarged = Signal(str)
+    """The user has double-clicked a stage."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("stage_strip")
         set_tooltip(
             self,
-            "Stages of the patch at the cursor: a original, b normalised, c background removed,"
-            " d log FFT, e thresholded; click one to show its layer",
+            "Stages of the patch at the cursor; click one to show its layer, double-click to"
+            " see it large",
         )
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         policy.setHeightForWidth(True)
@@ -58,12 +72,13 @@ class StageThumbnails(QWidget):
         return True
 
     def heightForWidth(self, width: int) -> int:
-        """Return the height of square pictures and a line of text."""
-        return round(self._edge(width)) + _CAPTION_PX
+        """Return the height of square pictures and two lines of text."""
+        return round(self._edge(width)) + self._caption_px()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Draw the pictures and their letters."""
+        """Draw the pictures and their names."""
         painter = QPainter(self)
+        painter.setFont(self._caption_font())
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         text = self.palette().color(QPalette.ColorRole.WindowText)
         for index, stage in enumerate(STAGE_TITLES):
@@ -76,17 +91,48 @@ class StageThumbnails(QWidget):
                 painter.setPen(QColor("#4c8df6"))
                 painter.drawRect(frame.adjusted(0, 0, -1, -1))
             painter.setPen(text)
-            below = QRectF(frame.left(), frame.bottom(), frame.width(), _CAPTION_PX)
-            painter.drawText(below, Qt.AlignmentFlag.AlignCenter, STAGE_TITLES[stage][0])
+            below = QRectF(
+                frame.left() - _GAP_PX / 2,
+                frame.bottom(),
+                frame.width() + _GAP_PX,
+                self._caption_px(),
+            )
+            painter.drawText(below, _CAPTION_FLAGS, STAGE_TITLES[stage])
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         """Select the stage clicked."""
-        if event is None:
-            return
+        if stage := self._stage_at(event):
+            self.select(stage)
+            self.stage_selected.emit(stage)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        """Request a large picture of the stage double-clicked."""
+        if stage := self._stage_at(event):
+            self.stage_enlarged.emit(stage)
+
+    def captions_fit(self) -> bool:
+        """Return whether every name has room below its picture."""
+        room = QRectF(0, 0, self._edge(self.width()) + _GAP_PX, self._caption_px())
+        metrics = QFontMetricsF(self._caption_font())
+        return all(
+            room.contains(metrics.boundingRect(room, int(_CAPTION_FLAGS), title))
+            for title in STAGE_TITLES.values()
+        )
+
+    def _stage_at(self, event: QMouseEvent | None) -> str:
+        position = None if event is None else event.position()
         for index, stage in enumerate(STAGE_TITLES):
-            if self._frame(index).contains(event.position()):
-                self.select(stage)
-                self.stage_selected.emit(stage)
+            if position is not None and self._frame(index).contains(position):
+                return stage
+        return ""
+
+    def _caption_font(self) -> QFont:
+        font = QFont(self.font())
+        font.setPointSizeF(font.pointSizeF() * _CAPTION_SCALE)
+        return font
+
+    def _caption_px(self) -> int:
+        return round(2 * QFontMetricsF(self._caption_font()).lineSpacing()) + 2
 
     def _edge(self, width: int) -> float:
         count = len(STAGE_TITLES)
