@@ -119,6 +119,13 @@ class LatticeResidual:
         raw[:, width - len(right) :] /= right[::-1]
         return np.clip(raw, -_CLIP, _CLIP, out=raw)
 
+    def whole(self) -> NDArray[np.float32]:
+        """Return the residual of the whole image, (rows, columns), limited to +-25 spreads."""
+        residual = np.empty(self.shape, np.float32)
+        for rows, _, values in self.blocks(halo=0):
+            residual[rows] = values
+        return residual
+
     def blocks(self, halo: int) -> Iterator[tuple[slice, slice, NDArray[np.float32]]]:
         """Yield the residual in blocks of rows, from top to bottom.
 

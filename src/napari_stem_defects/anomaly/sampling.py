@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from napari_stem_defects.lattice.scale import resample
+from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD, resample
+from napari_stem_defects.lattice.unit_cell import lattice_period
 from napari_stem_defects.preprocessing.pipeline import filter_lazily
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.lattice.unit_cell import UnitCell
     from napari_stem_defects.preprocessing.tiled import FilteredImage
-
-SAMPLES_PER_PERIOD = 7.0
-"""Samples per lattice period where an image is resampled: enough for the columns of a dumbbell."""
 
 _AS_IS = (5.5, 9.0)  # periods in px at which an image is used without resampling
 _LARGE = 1 << 24  # px from which images are resampled in strips
@@ -68,21 +66,6 @@ class Sampled:
         """Map positions (N, 2) in samples to px of the image."""
         mapped: NDArray[np.float64] = (positions + 0.5) / np.array(self.factor) - 0.5
         return mapped
-
-
-def lattice_period(cell: UnitCell) -> float:
-    """Return the period of a lattice: the edge of the square with the area of its primitive cell.
-
-    Parameters
-    ----------
-    cell : UnitCell
-
-    Returns
-    -------
-    float
-        Period in px.
-    """
-    return float(np.sqrt(abs(np.linalg.det(cell.vectors_px))))
 
 
 def default_samples(period_px: float) -> float:

@@ -12,10 +12,11 @@ from scipy import ndimage
 
 from napari_stem_defects.anomaly.candidates import Candidate, cell_edge, find_candidates, pool_cells
 from napari_stem_defects.anomaly.residual import LatticeResidual, lattice_residual
-from napari_stem_defects.anomaly.sampling import Sampled, lattice_period, near_invalid, sample
+from napari_stem_defects.anomaly.sampling import Sampled, near_invalid, sample
 from napari_stem_defects.anomaly.score import null_thresholds, score_blocks
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.lattice.measurement import measure_lattices
+from napari_stem_defects.lattice.unit_cell import lattice_period
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

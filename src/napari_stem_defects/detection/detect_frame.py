@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_stem_defects.base.progress import ProgressCallback, silent
 from napari_stem_defects.detection.detect_matched import matched_filter_map
+from napari_stem_defects.detection.detect_residual import residual_map
 from napari_stem_defects.detection.model_choice import given_statement, misfit_warning
 from napari_stem_defects.detection.recognition import (
     Recognition,
@@ -104,11 +105,24 @@ def detect_frame(
     device, stride = pick_device(device), _checked_stride(stride, spec)
     limits = _all_thresholds(thresholds or {}, spec)
     scale = match_scale(micrograph, spec.target_scale)
-    found = _probability_map(scale, ensemble, stride, device, mode, report, watch)
     parameters = {"stride_px": stride, "thresholds": limits, "device": device, "mode": mode}
-    recognition = recognise(found, limits, spec.name)
-    if choice and not recognition.recognised:
-        found = without_names(found)
+    recognition = None
+    if spec.preprocessing.is_residual:
+        found = residual_map(
+            micrograph,
+            measured,
+            ensemble,
+            stride=stride,
+            device=device,
+            mode=mode,
+            report=report,
+            watch=watch,
+        )
+    else:
+        found = _probability_map(scale, ensemble, stride, device, mode, report, watch)
+        recognition = recognise(found, limits, spec.name)
+        if choice and not recognition.recognised:
+            found = without_names(found)
     parameters |= _about_the_model(micrograph, measured, scale, spec, choice, recognition)
     return _measured(found, scale, spec, frame, parameters, started)
 
@@ -123,7 +137,8 @@ def _about_the_model(
 ) -> dict[str, Any]:
     """Return lattice, choice of the model, recognition and warnings for the result.
 
-    A quick model, which has no recognition of its own, needs a lattice and no more.
+    Models of the lattice residual, quick ones among them, have no recognition of their own: they
+    need a lattice and no more.
     """
     if recognition is None:
         recognition = recognise_lattice(measured)

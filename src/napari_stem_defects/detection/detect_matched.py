@@ -7,23 +7,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_stem_defects.anomaly.residual import lattice_residual
-from napari_stem_defects.anomaly.sampling import lattice_period, near_invalid, sample
+from napari_stem_defects.anomaly.sampling import sample
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
+from napari_stem_defects.detection.residual_windows import map_in_image, nothing_recognised
 from napari_stem_defects.lattice.scale import ScaleMatch
-from napari_stem_defects.matched_filter.class_maps import ClassMaps, class_maps
+from napari_stem_defects.lattice.unit_cell import lattice_period
+from napari_stem_defects.matched_filter.class_maps import class_maps
 from napari_stem_defects.matched_filter.orientation import turned
 from napari_stem_defects.matched_filter.storage import from_arrays
-from napari_stem_defects.postprocessing.results import ProbabilityMap
 
 if TYPE_CHECKING:
     from napari_stem_defects.anomaly.residual import LatticeResidual
-    from napari_stem_defects.anomaly.sampling import Sampled
     from napari_stem_defects.anomaly.score import Thresholds
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.lattice.measurement import LatticeMeasurement
     from napari_stem_defects.lattice.unit_cell import UnitCell
     from napari_stem_defects.matched_filter.model import MatchedFilterModel
     from napari_stem_defects.networks.spec import Ensemble
+    from napari_stem_defects.postprocessing.results import ProbabilityMap
 
 
 def matched_filter_map(
@@ -58,7 +59,7 @@ def matched_filter_map(
     model = quick_model(ensemble)
     if lattice.cell is None:
         statement = f"No lattice, so nothing is recognised: {lattice.reason}."
-        return _nothing(micrograph, ensemble), ScaleMatch(micrograph, 1.0, statement)
+        return nothing_recognised(micrograph, ensemble.spec), ScaleMatch(micrograph, 1.0, statement)
     period = lattice_period(lattice.cell)
     sampled = sample(micrograph.pixels, lattice.cells, model.samples)
     report(Progress("scanning", 1, 3))
@@ -128,7 +129,9 @@ def map_of_residual(
     ProbabilityMap
     """
     maps = class_maps(residual, turned_to(model, cell), limits)
-    return _in_image(maps, residual.sampled, ensemble, micrograph)
+    return map_in_image(
+        maps.probability, maps.y, maps.x, residual.sampled, micrograph, ensemble.spec
+    )
 
 
 def turned_to(model: MatchedFilterModel, cell: UnitCell) -> MatchedFilterModel:
@@ -146,41 +149,3 @@ def turned_to(model: MatchedFilterModel, cell: UnitCell) -> MatchedFilterModel:
     """
     (y0, x0), (y1, x1) = (np.array(cell.vectors_px) / lattice_period(cell)).tolist()
     return turned(model, ((y0, x0), (y1, x1)))
-
-
-def _in_image(
-    maps: ClassMaps, sampled: Sampled, ensemble: Ensemble, micrograph: Micrograph
-) -> ProbabilityMap:
-    """Return the maps with their cells as windows in px of the image."""
-    y = sampled.to_image(np.column_stack([maps.y, np.zeros_like(maps.y)]))[:, 0]
-    x = sampled.to_image(np.column_stack([np.zeros_like(maps.x), maps.x]))[:, 1]
-    period_px = sampled.samples / float(np.sqrt(sampled.factor[0] * sampled.factor[1]))
-    blocked = near_invalid(micrograph.invalid, micrograph.frame_shape, period_px)
-    rows, columns = (
-        np.clip(np.rint(axis).astype(int), 0, length - 1)
-        for axis, length in zip((y, x), micrograph.frame_shape, strict=True)
-    )
-    valid = ~blocked[np.ix_(rows, columns)]
-    probability = np.where(valid, maps.probability, np.float32(0))
-    return ProbabilityMap(
-        probability,
-        y.astype(np.float32),
-        x.astype(np.float32),
-        ensemble.spec.classes,
-        valid,
-        ensemble.spec.class_data,
-    )
-
-
-def _nothing(micrograph: Micrograph, ensemble: Ensemble) -> ProbabilityMap:
-    """Return one window in which no class is found."""
-    height, width = micrograph.frame_shape
-    spec = ensemble.spec
-    return ProbabilityMap(
-        np.zeros((len(spec.classes), 1, 1), np.float32),
-        np.array([(height - 1) / 2], np.float32),
-        np.array([(width - 1) / 2], np.float32),
-        spec.classes,
-        np.ones((1, 1), bool),
-        spec.class_data,
-    )

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from napari_stem_defects.anomaly.sampling import lattice_period
 from napari_stem_defects.base.defect_classes import BULK, complete_classes
 from napari_stem_defects.base.progress import Progress
 from napari_stem_defects.detection.detect_matched import map_of_residual
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.labels.project import LabelProject
 from napari_stem_defects.jobs.live_map_request import FrameKey, LiveMap
+from napari_stem_defects.lattice.unit_cell import lattice_period
 from napari_stem_defects.postprocessing.masks import MIN_PLANAR_LENGTH_PX, masks_from_probability
 from napari_stem_defects.training.quick import clicks_of, quick_ensemble
 from napari_stem_defects.training.quick_images import (

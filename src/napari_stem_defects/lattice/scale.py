@@ -15,7 +15,7 @@ from napari_stem_defects.errors import InputError
 from napari_stem_defects.lattice.geometry import describe_cell
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.lattice.power_spectrum import measure_lattice, pixel_size_from_lattice
-from napari_stem_defects.lattice.unit_cell import unit_cell
+from napari_stem_defects.lattice.unit_cell import lattice_period, unit_cell
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 SCALE_TOLERANCE = 0.02
 # Range of magnifications that preserve the pattern on which the networks were trained.
 SCALE_LIMITS = (0.1, 10.0)
+SAMPLES_PER_PERIOD = 7.0
+"""Samples per lattice period where an image is resampled: enough for the columns of a dumbbell."""
 # Relative difference of two measurements of a spacing below which they are of the same planes.
 _SAME_SPACING = 0.05
 _ORIGINS = {"lattice": "from the lattice", "user": "as given", "simulation": "from the simulation"}
@@ -50,12 +52,16 @@ class TargetScale:
     geometry : LatticeGeometry or None
         Geometry of the lattice of the crystal. An uncalibrated image gets a pixel size only from
         a lattice that fits it; any lattice fits None.
+    samples_per_period : float or None
+        Samples per lattice period, for models of the lattice residual: images of any pixel size
+        are resampled to it. None for all other models.
     """
 
     pixel_size_nm: float | None
     lattice_nm: float | None = None
     window_px: int = 64
     geometry: LatticeGeometry | None = None
+    samples_per_period: float | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,8 @@ class ScaleMatch:
 def match_scale(micrograph: Micrograph, target: TargetScale) -> ScaleMatch:
     """Determine how a single-frame micrograph is resampled for a model.
 
-    The pixel size is that of the micrograph. If it has none, it is measured from the lattice in the
+    A model of the lattice residual needs a number of samples per lattice period. For all others the
+    pixel size is that of the micrograph. If it has none, it is measured from the lattice in the
     power spectrum and the lattice spacing of the crystal that the model was trained on, if the
     geometry of the lattice is that of the crystal.
 
@@ -101,6 +108,8 @@ def match_scale(micrograph: Micrograph, target: TargetScale) -> ScaleMatch:
         If the two pixel sizes differ by more than a factor of 10, or the resampled image is
         smaller than half a window.
     """
+    if target.samples_per_period is not None:
+        return _match_period(micrograph, target.samples_per_period)
     if target.pixel_size_nm is None:
         return ScaleMatch(
             micrograph, 1.0, "The model has no pixel size; the image is used as it is."
@@ -131,6 +140,23 @@ def match_scale(micrograph: Micrograph, target: TargetScale) -> ScaleMatch:
         factor,
         f"Resampled {factor:.3f} times, from {size:.4f} nm per px ({origin}) to the model's"
         f" {target.pixel_size_nm:.4f}.",
+    )
+
+
+def _match_period(micrograph: Micrograph, samples: float) -> ScaleMatch:
+    """Return the magnification that gives a lattice period the wanted number of samples."""
+    lattice = measure_lattices(micrograph.pixels)
+    if lattice.cell is None:
+        return ScaleMatch(
+            micrograph, 1.0, f"No lattice, so nothing is recognised: {lattice.reason}."
+        )
+    period = lattice_period(lattice.cell)
+    factor = samples / period
+    return ScaleMatch(
+        micrograph,
+        factor,
+        f"The lattice period is {period:.2f} px; resampled {factor:.3f} times, to the model's"
+        f" {samples:.1f} samples per period.",
     )
 
 

@@ -188,3 +188,18 @@ def _symmetry(angle: float, ratio: float, angle_error: float, ratio_error: float
 def _as_vectors(rows: Array) -> Vectors:
     (y0, x0), (y1, x1) = rows.tolist()
     return (y0, x0), (y1, x1)
+
+
+def lattice_period(cell: UnitCell) -> float:
+    """Return the period of a lattice: the edge of the square with the area of its primitive cell.
+
+    Parameters
+    ----------
+    cell : UnitCell
+
+    Returns
+    -------
+    float
+        Period in px.
+    """
+    return float(np.sqrt(abs(np.linalg.det(cell.vectors_px))))

@@ -44,16 +44,14 @@ def supports_dense_inference(spec: EnsembleSpec) -> bool:
     """Return whether an ensemble can be applied fully convolutionally, to an image as a whole.
 
     Overlapping windows share their feature maps where a window is a plain part of the filtered
-    image (representation "real" with local contrast normalisation) and convolutions are not
-    zero-padded.
+    image (representation "real" with local contrast normalisation, or "residual") and convolutions
+    are not zero-padded.
 
     Parameters
     ----------
     spec : EnsembleSpec
     """
-    settings = spec.preprocessing
-    plain = settings.representation == "real" and settings.contrast_px > 0
-    return plain and not spec.network.padded
+    return spec.preprocessing.is_plain and not spec.network.padded
 
 
 def count_multiplications(spec: EnsembleSpec, stride_px: int | None = None) -> int:

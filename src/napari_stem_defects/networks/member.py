@@ -2,7 +2,7 @@
 
 Each block is a 3x3 convolution (He-normal initialisation), batch normalisation, 2x2 maximum
 pooling and SELU. The abstract pools after SELU, which gives the same numbers (SELU is monotonic)
-at four times the cost. Each part of the representation ("fft", "real") has its own blocks.
+at four times the cost. Each part of the representation has its own blocks.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ class Member(nn.Module):
                     nn.init.zeros_(layer.bias)
 
     def feature_extractor(self, part: str) -> FeatureExtractor:
-        """Return the convolution blocks of a part of the representation ("fft" or "real")."""
+        """Return the convolution blocks of a part of the representation, such as "fft"."""
         return cast("FeatureExtractor", self.branches[part])
 
     def forward(self, features: Mapping[str, Tensor]) -> Tensor:

@@ -106,6 +106,7 @@ def _describe_input(settings: PreprocessingSettings) -> str:
     named = {
         "real": "filtered pixels",
         "fft": f"FFT magnitude ({settings.window} window)",
+        "residual": "lattice residual",
     }
     features = " and ".join(named[part] for part in settings.representation.split("+"))
     return f"{features} of {settings.patch_px} px patches"

@@ -18,7 +18,7 @@ from napari_stem_defects.base.defect_classes import (
 )
 from napari_stem_defects.errors import InputError, ModelError
 from napari_stem_defects.lattice.geometry import LatticeGeometry
-from napari_stem_defects.lattice.scale import TargetScale
+from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD, TargetScale
 from napari_stem_defects.networks.architecture import (
     AnyArchitecture,
     Architecture,
@@ -168,9 +168,15 @@ class EnsembleSpec:
 
     @property
     def target_scale(self) -> TargetScale:
-        """Pixel size or lattice spacing that images are resampled to before inference."""
-        window_px = self.preprocessing.patch_px
-        return TargetScale(self.pixel_size_nm, self.lattice_nm, window_px, self.lattice_geometry)
+        """Pixel size, lattice spacing or samples per period that images are resampled to."""
+        settings = self.preprocessing
+        return TargetScale(
+            self.pixel_size_nm,
+            self.lattice_nm,
+            settings.patch_px,
+            self.lattice_geometry,
+            SAMPLES_PER_PERIOD if settings.is_residual else None,
+        )
 
     def threshold(self, class_name: str) -> float:
         """Return the threshold of a class; 0.5 where none is stored."""

@@ -7,7 +7,7 @@ those of the `networks.member.Member` module, in which layers are numbered by th
 parameter                              layer
 =====================================  ==========================================================
 ``branches.<part>.0.*``                batch normalisation of the input features of a part of the
-                                       representation ("fft" or "real")
+                                       representation ("fft", "real", "residual")
 ``branches.<part>.<1 + 4 b>.weight``   3x3 convolution of block b, counted from 0
 ``branches.<part>.<2 + 4 b>.*``        batch normalisation of block b; its maximum pooling
                                        (3 + 4 b) and SELU (4 + 4 b) have no parameters

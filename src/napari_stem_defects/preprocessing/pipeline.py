@@ -14,6 +14,7 @@ per window and shared by all members of an ensemble.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -101,8 +102,11 @@ def filter_image(image: Image, settings: PreprocessingSettings) -> Image:
     Returns
     -------
     ndarray of float32, shape of ``image``
-        Zero-mean on the scale of ``background_px``; all zero if the image is constant.
+        Zero-mean on the scale of ``background_px``; all zero if the image is constant. A lattice
+        residual, which is filtered already, is returned as it is.
     """
+    if settings.is_residual:
+        return image
     image = np.ascontiguousarray(image, dtype=np.float32)
     if image.ndim == 2 and image.size > LARGE_PX:
         return _filter_in_strips(image, settings)
@@ -157,8 +161,11 @@ def features(patches: Image, settings: PreprocessingSettings) -> dict[str, Image
     dict of ndarray of float32
         ``"fft"``: the non-redundant half of the thresholded log spectrum up to the cutoff, shape
         (N, 1, rows, columns); the zero frequency is in the first column at row ``rows // 2``.
-        ``"real"``: the patch, shape (N, 1, P, P). Only those that the representation names.
+        ``"real"``: the patch, shape (N, 1, P, P). ``"residual"``: the patch of the lattice
+        residual, of the same shape. Only those that the representation names.
     """
+    if settings.is_residual:
+        return {"residual": patches[:, None]}
     scaled = _scale_patches(patches, settings)
     network_input: dict[str, Image] = {}
     if "fft" in settings.representation:
@@ -224,7 +231,9 @@ def stages(image: Image, settings: PreprocessingSettings) -> Stages:
     original = np.ascontiguousarray(image, dtype=np.float32)
     if original.ndim != 2 or original.size == 0:
         raise InputError(f"image of shape {original.shape}: give one frame of shape (Y, X)")
-    filtered = filter_image(original, settings)
+    # A lattice residual has no stages of its own: those of the image it is computed from are shown.
+    shown = replace(settings, representation="real") if settings.is_residual else settings
+    filtered = filter_image(original, shown)
     windowed = _apply_window(_scale_patches(filtered, settings), settings)
     spectrum = _log_magnitude(scipy.fft.fft2(windowed))
     rows, columns = _frequency_indices(original.shape, settings)

@@ -28,9 +28,11 @@ def features_on_device(patches: Tensor, settings: PreprocessingSettings) -> dict
     Returns
     -------
     dict of Tensor
-        ``"fft"``, shape (N, 1, rows, columns), and ``"real"``, shape (N, 1, P, P); only those that
-        the representation names.
+        ``"fft"``, shape (N, 1, rows, columns), ``"real"`` and ``"residual"``, shape (N, 1, P, P);
+        only those that the representation names.
     """
+    if settings.is_residual:
+        return {"residual": patches[:, None]}
     if settings.contrast_px == 0:
         patches = _divide_by_maximum(patches)
     network_input = {}

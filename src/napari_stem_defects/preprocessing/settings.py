@@ -10,7 +10,7 @@ from napari_stem_defects.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Representation = Literal["fft", "real", "fft+real"]
+Representation = Literal["fft", "real", "fft+real", "residual"]
 Window = Literal["hann", "none"]
 
 # No atomic pattern needs a larger window; the limit protects against model files that would need
@@ -41,8 +41,10 @@ class PreprocessingSettings:
         Log magnitudes below this fraction of the largest one up to the cutoff become 0.
     cutoff : float
         Highest spatial frequency, in cycles per px (0.5 keeps all).
-    representation : {"fft", "real", "fft+real"}
-        Input of the networks: the thresholded spectrum, the filtered patch, or both.
+    representation : {"fft", "real", "fft+real", "residual"}
+        Input of the networks: the thresholded spectrum, the filtered patch, both, or the lattice
+        residual of the patch (`anomaly.residual`), in which no crystal is left. The lengths of a
+        residual are in px of 7 samples per lattice period.
 
     Raises
     ------
@@ -82,6 +84,16 @@ class PreprocessingSettings:
         for name, is_valid in checks.items():
             if not is_valid:
                 raise InputError(f"preprocessing: {name}={getattr(self, name)!r} is out of range")
+
+    @property
+    def is_residual(self) -> bool:
+        """Whether the networks see the lattice residual instead of the image."""
+        return self.representation == "residual"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a window is a plain part of the filtered image or of its lattice residual."""
+        return self.is_residual or (self.representation == "real" and self.contrast_px > 0)
 
     @classmethod
     def paper(cls) -> PreprocessingSettings:

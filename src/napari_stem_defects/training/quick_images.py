@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from napari_stem_defects.anomaly.residual import LatticeResidual, lattice_residual
-from napari_stem_defects.anomaly.sampling import default_samples, lattice_period, sample
+from napari_stem_defects.anomaly.sampling import default_samples, sample
 from napari_stem_defects.anomaly.score import Thresholds, null_thresholds
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.lattice.measurement import measure_lattices
+from napari_stem_defects.lattice.unit_cell import lattice_period
 from napari_stem_defects.matched_filter.fit import Click, fit
 
 if TYPE_CHECKING:

@@ -1,0 +1,72 @@
+"""Detection in one frame with networks that see the lattice residual."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_stem_defects.anomaly.residual import lattice_residual
+from napari_stem_defects.anomaly.sampling import sample
+from napari_stem_defects.detection.residual_windows import map_in_image, nothing_recognised
+from napari_stem_defects.inference.spatial_averaging import average_logits
+from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD
+from napari_stem_defects.preprocessing.windows import window_grid
+
+if TYPE_CHECKING:
+    from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.base.progress import ProgressCallback
+    from napari_stem_defects.inference.predict import PartialCallback
+    from napari_stem_defects.inference.strategy import InferenceMode
+    from napari_stem_defects.lattice.measurement import LatticeMeasurement
+    from napari_stem_defects.networks.spec import Ensemble
+    from napari_stem_defects.postprocessing.results import ProbabilityMap
+
+
+def residual_map(
+    micrograph: Micrograph,
+    lattice: LatticeMeasurement,
+    ensemble: Ensemble,
+    *,
+    stride: int,
+    device: str,
+    mode: InferenceMode,
+    report: ProgressCallback,
+    watch: PartialCallback | None,
+) -> ProbabilityMap:
+    """Return the probabilities of networks that see the lattice residual of an image.
+
+    Parameters
+    ----------
+    micrograph : Micrograph
+        One frame.
+    lattice : LatticeMeasurement
+        Of the frame.
+    ensemble : Ensemble
+        With the representation "residual".
+    stride : int
+        Step between windows in samples, of which a lattice period has 7.
+    device : {"cpu", "cuda", "mps"}
+    mode : {"fast", "exact"}
+    report, watch : callable
+        See `inference.predict.predict`.
+
+    Returns
+    -------
+    ProbabilityMap
+        With window centres in px of the micrograph; without a lattice all windows are valid and
+        no class has a probability.
+    """
+    from napari_stem_defects.inference.predict import predict
+
+    spec = ensemble.spec
+    if lattice.cell is None:
+        return nothing_recognised(micrograph, spec)
+    residual = lattice_residual(sample(micrograph.pixels, lattice.cells, SAMPLES_PER_PERIOD))
+    grid = window_grid(residual.shape, stride)
+    probability = predict(
+        residual.whole(), ensemble, grid, device=device, mode=mode, report=report, watch=watch
+    )
+    probability = average_logits(probability, grid, spec.inference.averaging_px)
+    y, x = grid.y.astype(np.float64), grid.x.astype(np.float64)
+    return map_in_image(probability, y, x, residual.sampled, micrograph, spec)
