@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_stem_defects.anomaly.contrast import bright_residual
 from napari_stem_defects.anomaly.residual import lattice_residual
 from napari_stem_defects.anomaly.sampling import sample
 from napari_stem_defects.detection.residual_windows import map_in_image, nothing_recognised
@@ -65,7 +66,13 @@ def residual_map(
     residual = lattice_residual(sample(micrograph.pixels, lattice.cells, SAMPLES_PER_PERIOD))
     grid = window_grid(residual.shape, stride)
     probability = predict(
-        residual.whole(), ensemble, grid, device=device, mode=mode, report=report, watch=watch
+        bright_residual(residual),
+        ensemble,
+        grid,
+        device=device,
+        mode=mode,
+        report=report,
+        watch=watch,
     )
     probability = average_logits(probability, grid, spec.inference.averaging_px)
     y, x = grid.y.astype(np.float64), grid.x.astype(np.float64)
