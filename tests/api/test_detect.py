@@ -74,7 +74,16 @@ def test_no_name_is_given_to_a_metal_with_the_lattice_of_zincblende() -> None:
     assert not found.masks[:-1].any()
 
 
-def test_a_lattice_that_no_model_knows_has_no_names() -> None:
+def test_a_lattice_that_no_special_model_knows_gets_generic_names_at_most() -> None:
     found = sd.detect(sd.Micrograph(lattice_image(15, 1.35, size=192), "other"), device="cpu")
-    assert found.mask_names == ("unknown",)
+    assert "SF1" not in found.mask_names
+    assert not found.regions
+    assert found.parameters["recognised"] is False
     assert "rectangular" in found.parameters["recognition"]
+
+
+def test_an_image_without_a_lattice_has_no_names() -> None:
+    noise = np.random.default_rng(0).normal(size=(128, 128)).astype(np.float32)
+    found = sd.detect(sd.Micrograph(noise, "noise"), device="cpu")
+    assert found.mask_names == ("unknown",)
+    assert "no lattice" in found.parameters["recognition"]

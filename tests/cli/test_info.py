@@ -23,7 +23,7 @@ def test_the_lattice_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert lines[0] == "hex.npy: 192x192 px, no pixel size"
     assert lines[1].startswith("  lattice: one hexagonal lattice, 1")
     assert "±" in lines[1]
-    assert lines[2].startswith("  not recognised: the lattice is hexagonal")
+    assert lines[2].startswith("  not recognised by a special model: the lattice is hex")
     assert lines[3] == "movie.npy: 2 frames of 128x96 px, no pixel size"
     assert lines[4] == "  lattice: none, the image is empty: all pixels are equal"
 

@@ -23,7 +23,7 @@ def image(tmp_path: Path) -> Path:
     return path
 
 
-def test_an_unknown_crystal_gets_its_survey_and_no_names(image: Path, tmp_path: Path) -> None:
+def test_an_unknown_crystal_gets_its_survey_and_generic_names(image: Path, tmp_path: Path) -> None:
     settings = Settings(tmp_path / "out", None)
     for _ in range(2):  # the second run finds everything finished
         (outcome,) = detect_files([image], settings)
@@ -31,7 +31,9 @@ def test_an_unknown_crystal_gets_its_survey_and_no_names(image: Path, tmp_path: 
         assert all((outcome.folder / name).is_file() for name in ADDED_FILES)
     summary = read_summary(outcome.folder)
     assert summary["recognised"] is False
-    assert not any(summary["counts"].values())
+    assert summary["model"]["name"] == "any-crystal"
+    assert "any-crystal gives generic names" in summary["recognition"]
+    assert summary["counts"]["Missing"] >= 5
     with (outcome.folder / "survey.csv").open(encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) >= 5
     assert tifffile.imread(outcome.folder / "anomaly.ome.tif").shape == (300, 300)

@@ -12,16 +12,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.api.models import load_model
+from napari_stem_defects.base.defaults import GENERAL_MODEL
 from napari_stem_defects.base.progress import Cancelled, Progress, ProgressCallback, silent
 from napari_stem_defects.base.version import __version__
-from napari_stem_defects.errors import ModelError, OutputError
+from napari_stem_defects.errors import LabelError, ModelError, OutputError
 from napari_stem_defects.io.labels.load_clicks import read_clicks
 from napari_stem_defects.io.labels.load_dataset import read_training_data
+from napari_stem_defects.io.labels.project import is_label_project
 from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.io.models.checkpoint_store import CheckpointFolder
 from napari_stem_defects.io.models.model_file import SUFFIX, save_model
 from napari_stem_defects.io.models.report_folder import report_folder, write_report
+from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.training.evaluate import EvaluationReport, evaluate_ensemble
+from napari_stem_defects.training.few_label_evaluation import evaluate_on_clicks
+from napari_stem_defects.training.few_label_training import are_few, train_from_few
 from napari_stem_defects.training.pipeline import train as train_ensemble
 from napari_stem_defects.training.quick import train_quick
 from napari_stem_defects.training.quick_evaluation import evaluate_quick_model
@@ -31,7 +36,9 @@ from napari_stem_defects.workers.isolated_read import read_patches
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.training.dataset import TrainingSet
+    from napari_stem_defects.training.quick_images import LabelledImage
 
 
 def train(
@@ -90,6 +97,8 @@ def train(
     report(Progress("reading labels", 0, 1))
     if options.recipe == "quick":
         return _train_quick(sources, target, options, report)
+    if few := _few_clicks(sources, options):
+        return _train_few(*few, target, options, device, report)
     data = read_training_data(sources, kinds=options.kinds, read_patches=read_patches)
     if target is None:
         return train_ensemble(data, options, device=device, report=report)
@@ -113,7 +122,47 @@ def _train_quick(
 ) -> EvaluationReport:
     """Make a quick model of label projects and write its file and report."""
     images, classes = read_clicks(sources, options.kinds)
-    found = train_quick(images, classes, options, report=report)
+    return _written(train_quick(images, classes, options, report=report), target)
+
+
+def _few_clicks(
+    sources: Sequence[str | Path], options: TrainingOptions
+) -> tuple[list[LabelledImage], tuple[DefectClass, ...]] | None:
+    """Return the clicks to learn from if the recipe for few labels suits them or was chosen."""
+    if options.recipe == "few":
+        return read_clicks(sources, options.kinds)
+    if options.recipe != "suited" or not all(is_label_project(Path(path)) for path in sources):
+        return None
+    try:
+        images, classes = read_clicks(sources, options.kinds)
+    except LabelError:  # imported patches alone
+        return None
+    if not are_few(images, options):
+        return None
+    measured = (measure_lattices(image.micrograph.pixels) for image in images)
+    return (images, classes) if all(each.cell is not None for each in measured) else None
+
+
+def _train_few(
+    images: list[LabelledImage],
+    classes: tuple[DefectClass, ...],
+    target: Path | None,
+    options: TrainingOptions,
+    device: str,
+    report: ProgressCallback,
+) -> EvaluationReport:
+    """Train networks that start from the general model; write their file and report."""
+    from napari_stem_defects.inference.predict import pick_device
+
+    encoder = load_model(GENERAL_MODEL)
+    found = train_from_few(
+        images, classes, encoder, options, device=pick_device(device), report=report
+    )
+    return _written(found, target)
+
+
+def _written(found: EvaluationReport, target: Path | None) -> EvaluationReport:
+    """Write the model file and the report, if there is a target."""
     if target is None:
         return found
     assessment = replace(found, ensemble=save_model(found.ensemble, target))
@@ -169,6 +218,11 @@ def evaluate(
     report(Progress("reading labels", 0, 1))
     if ensemble.spec.is_quick:
         measurement = evaluate_quick_model(ensemble, read_clicks(sources)[0])
+    elif ensemble.spec.preprocessing.is_residual:
+        from napari_stem_defects.inference.predict import pick_device
+
+        images = read_clicks(sources)[0]
+        measurement = evaluate_on_clicks(ensemble, images, device=pick_device(device))
     else:
         from napari_stem_defects.inference.predict import pick_device
 

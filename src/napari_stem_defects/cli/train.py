@@ -46,11 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--recipe",
-        choices=("suited", "abstract", "quick"),
+        choices=("suited", "abstract", "quick", "few"),
         default="suited",
         help="suited: chosen by the kind of labels; abstract: un-windowed spectra, quarter turns,"
         " no shared pretraining; quick: matched filters from a few clicks, in seconds, without"
-        " torch (default: %(default)s)",
+        " torch; few: networks from few clicks, which start from the model any-crystal; suited"
+        " takes it for up to 40 clicks of each class (default: %(default)s)",
     )
     parser.add_argument(
         "--members", type=positive_int, default=1, metavar="K", help="networks per class"

@@ -138,10 +138,14 @@ def _about_the_model(
     """Return lattice, choice of the model, recognition and warnings for the result.
 
     Models of the lattice residual, quick ones among them, have no recognition of their own: they
-    need a lattice and no more.
+    need a lattice and no more. A general model recognises no crystal, so where it was chosen for
+    want of a special one, that is stated.
     """
     if recognition is None:
         recognition = recognise_lattice(measured)
+        general = spec.lattice_geometry is not None and spec.lattice_geometry.is_general
+        if choice and general and recognition.recognised:
+            recognition = Recognition(False, choice)
     warning = "" if choice else misfit_warning(measured, spec, micrograph.pixel_size_nm)
     return {
         "lattice": measured.to_json(scale.micrograph.pixel_size_nm),

@@ -70,13 +70,20 @@ def choose_model(
         if geometry.misfit(cell, pixel_size_nm) <= 1
     )
     lattice = describe_cell(cell, pixel_size_nm)
+    special = {n: g.describe(pixel_size_nm) for n, g in known.items() if not g.is_general}
+    listed = _listed([f"{name} ({geometry})" for name, geometry in special.items()])
     if not ranked:
-        listed = _listed([f"{n} ({g.describe(pixel_size_nm)})" for n, g in known.items()])
         return ModelChoice(
             None, f"{NOT_RECOGNISED}: the lattice is {lattice}; the models know {listed}; {ADVICE}"
         )
     general, _, _, name = ranked[0]
-    reason = "no special model fits" if general else known[name].describe(pixel_size_nm)
+    if general:
+        return ModelChoice(
+            name,
+            f"{NOT_RECOGNISED} by a special model: the lattice is {lattice}; the models know"
+            f" {listed}; {name} gives generic names, {ADVICE}",
+        )
+    reason = known[name].describe(pixel_size_nm)
     return ModelChoice(name, f"model {name} ({reason}) chosen: the lattice is {lattice}")
 
 

@@ -1,4 +1,4 @@
-"""The survey of images in which no model recognised anything, beside their results."""
+"""The survey of images that no special model recognises, beside their results."""
 
 from __future__ import annotations
 

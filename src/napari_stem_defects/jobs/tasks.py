@@ -271,10 +271,10 @@ def suggest_labels(
 
     report(Progress("loading the model", 0, 1))
     ensemble = _loaded(model, model.stat().st_mtime_ns)
-    if ensemble.spec.is_quick:
+    if ensemble.spec.sees_residual:
         raise InputError(
-            f"{ensemble.spec.name}: a quick model suggests no windows; find unusual places instead,"
-            " or select an ensemble of networks"
+            f"{ensemble.spec.name}: a model of the lattice residual suggests no windows; find"
+            " unusual places instead, or select a model that sees the image"
         )
     return suggest(frame.micrograph(), ensemble, taken=taken, device=device, report=report)
 

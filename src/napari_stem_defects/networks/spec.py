@@ -153,6 +153,11 @@ class EnsembleSpec:
         return isinstance(self.architecture, MatchedFilterArchitecture)
 
     @property
+    def sees_residual(self) -> bool:
+        """Whether the model sees the lattice residual instead of the image."""
+        return self.is_quick or self.preprocessing.is_residual
+
+    @property
     def network(self) -> Architecture:
         """Layer sizes of the members; `ModelError` for a quick model, which has none."""
         if not isinstance(self.architecture, Architecture):

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Representation = Literal["fft", "real", "fft+real", "residual"]
+IMAGE_REPRESENTATIONS: tuple[Representation, ...] = ("fft", "real", "fft+real")
+"""Those computed from the filtered image, for any image; "residual" needs a lattice."""
 Window = Literal["hann", "none"]
 
 # No atomic pattern needs a larger window; the limit protects against model files that would need

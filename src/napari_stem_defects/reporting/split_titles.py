@@ -7,6 +7,7 @@ _TITLES = {
     "site": "Held-out defects",
     "region": "Held-out regions",
     "image": "Held-out images",
+    "quick": "Quick model, the same held-out defects",
     "": "All labels given",
 }
 
@@ -17,8 +18,8 @@ def split_title(split: str) -> str:
     Parameters
     ----------
     split : str
-        What was held out together: "site", "region", "image" or "random"; "" for an evaluation on
-        all labels.
+        What was held out together: "site", "region", "image" or "random"; "quick" for a quick model
+        beside networks; "" for an evaluation on all labels.
 
     Returns
     -------

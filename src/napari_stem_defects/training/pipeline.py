@@ -129,7 +129,7 @@ def _described(
         ensemble.spec,
         figures={each.split: each.to_dict() for each in evaluations},
         training={**training, **ensemble.spec.training},
-        versions=_versions(),
+        versions=software_versions(),
         lattice_geometry=geometry,
         description=(
             f"Learned from {sum(first.counts['training'].values())} labelled"
@@ -342,7 +342,8 @@ class _RepeatedProgress:
             self(self._last)
 
 
-def _versions() -> dict[str, str]:
+def software_versions() -> dict[str, str]:
+    """Return the versions of the software that a model is trained with."""
     libraries = {name: version(name) for name in ("torch", "numpy", "scipy")}
     return {
         "napari-stem-defects": __version__,

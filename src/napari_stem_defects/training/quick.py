@@ -74,7 +74,7 @@ def train_quick(
         prepared.append(prepare_image(image.micrograph, samples))
         samples = prepared[0].residual.sampled.samples
     clicks, notes = clicks_of(images, prepared, options.classes)
-    classes = _classes(clicks, class_data)
+    classes = click_classes(clicks, class_data)
     report(Progress("training", len(images), steps))
     model = model_from_clicks(prepared, clicks, classes)
     report(Progress("testing", len(images) + 1, steps))
@@ -178,8 +178,20 @@ def _without_contradictions(clicks: list[Click], samples: float) -> list[Click]:
     return [click for number, click in enumerate(clicks) if number not in older]
 
 
-def _classes(clicks: Sequence[Click], given: Sequence[DefectClass]) -> tuple[DefectClass, ...]:
-    """Return the learned classes, Bulk first."""
+def click_classes(clicks: Sequence[Click], given: Sequence[DefectClass]) -> tuple[DefectClass, ...]:
+    """Return the classes of clicks.
+
+    Parameters
+    ----------
+    clicks : sequence of Click
+    given : sequence of DefectClass
+        Kinds, titles and colours; classes that are missing get the defaults of their names.
+
+    Returns
+    -------
+    tuple of DefectClass
+        Bulk first, then by name.
+    """
     names = sorted({click.class_name for click in clicks} - {BULK})
     return complete_classes((BULK, *names), given)
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.matched_filter.model import MatchedFilterModel
     from napari_stem_defects.networks.spec import Ensemble
 
-_FOLDS = 3
+FOLDS = 3
 _SITE_PERIODS = 3.0
 """Clicks of a class that are closer than this, in lattice periods, are held out together."""
 _MEANING = (
@@ -64,11 +64,11 @@ def evaluate_quick(
     -------
     SplitEvaluation
     """
-    folds, untestable = _folds(clicks, classes, model.samples)
+    folds, untestable = click_folds(clicks, classes, model.samples)
     names = tuple(each.name for each in classes)
     thresholds = {item.name: item.threshold for item in model.classes}
     probabilities = np.zeros((len(clicks), len(names)), np.float32)
-    for fold in range(_FOLDS):
+    for fold in range(FOLDS):
         held_out: list[int] = np.flatnonzero(folds == fold).tolist()
         if not held_out:
             continue
@@ -80,7 +80,7 @@ def evaluate_quick(
                 places = np.array([(clicks[index].y, clicks[index].x) for index in here])
                 probabilities[here] = probabilities_at(ready.values, places, part, ready.limits)
     tested: list[int] = np.flatnonzero(folds >= 0).tolist()
-    data = _sites(images, [clicks[n] for n in tested], prepared, classes)
+    data = click_sites(images, [clicks[n] for n in tested], prepared, classes)
     labels = [click.class_name for click in clicks]
     limits = dict.fromkeys(names, 0.5)
     return SplitEvaluation(
@@ -129,7 +129,7 @@ def evaluate_quick_model(ensemble: Ensemble, images: Sequence[LabelledImage]) ->
             Click(number, float(y), float(x), label)
             for (y, x), label in zip(places, image.labels, strict=True)
         ]
-    data = _sites(images, clicks, prepared, spec.class_data)
+    data = click_sites(images, clicks, prepared, spec.class_data)
     found = np.concatenate(probabilities)
     is_own = spec.training.get("label_set_sha256") == data.sha256()
     return SplitEvaluation(
@@ -149,10 +149,26 @@ def evaluate_quick_model(ensemble: Ensemble, images: Sequence[LabelledImage]) ->
     )
 
 
-def _folds(
+def click_folds(
     clicks: Sequence[Click], classes: Sequence[DefectClass], samples: float
 ) -> tuple[NDArray[np.int64], dict[str, str]]:
-    """Return the fold of each click, -1 where its class cannot be tested, and why not."""
+    """Return the fold in which each click is held out.
+
+    Parameters
+    ----------
+    clicks : sequence of Click
+    classes : sequence of DefectClass
+        Bulk, then the classes to learn.
+    samples : float
+        Samples per lattice period.
+
+    Returns
+    -------
+    folds : ndarray of int64, shape (N,)
+        0 to 2; -1 where the class of a click cannot be tested. Close clicks are held out together.
+    untestable : dict of str to str
+        Why a class cannot be tested.
+    """
     folds = np.full(len(clicks), -1)
     untestable = {}
     for each in classes:
@@ -161,7 +177,7 @@ def _folds(
         if each.name != BULK and len(np.unique(places)) < 2:
             untestable[each.name] = "all its clicks show one place"
             continue
-        folds[mine] = places % _FOLDS
+        folds[mine] = places % FOLDS
     return folds, untestable
 
 
@@ -177,13 +193,28 @@ def _places(clicks: Sequence[Click], reach: float) -> NDArray[np.int64]:
     return numbers
 
 
-def _sites(
+def click_sites(
     images: Sequence[LabelledImage],
     clicks: Sequence[Click],
     prepared: Sequence[PreparedImage],
     classes: Sequence[DefectClass],
 ) -> TrainingSet:
-    """Return clicks as a training set, in px of their images, for metrics and reports."""
+    """Return clicks as a training set, for metrics and reports.
+
+    Parameters
+    ----------
+    images : sequence of LabelledImage
+    clicks : sequence of Click
+        In samples of the images.
+    prepared : sequence of PreparedImage
+        In the order of the images.
+    classes : sequence of DefectClass
+
+    Returns
+    -------
+    TrainingSet
+        One site per click, in px of its image.
+    """
     names = tuple(each.name for each in classes)
     labels = tuple(click.class_name for click in clicks)
     number = np.array([click.image for click in clicks], np.int64)

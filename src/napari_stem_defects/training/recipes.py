@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.training.dataset import TrainingSet
 
-RecipeName = Literal["suited", "abstract", "quick"]
+RecipeName = Literal["suited", "abstract", "quick", "few"]
 
 # The quarter turns of the abstract, of which a Fourier magnitude distinguishes two.
 ABSTRACT_VIEWS = 4
@@ -100,9 +100,10 @@ class TrainingOptions:
         Replaces that of the recipe.
     representation : {"fft", "real", "fft+real"} or None
         Replaces that of the preprocessing.
-    recipe : {"suited", "abstract", "quick"}
-        The recipe that suits the labels, that of the abstract, or a quick model: matched filters
-        from a few clicks, in seconds and without networks.
+    recipe : {"suited", "abstract", "quick", "few"}
+        The recipe that suits the labels, that of the abstract, a quick model (matched filters from
+        a few clicks, in seconds and without networks), or networks from few clicks, which start
+        from a pretrained ensemble.
     members : int
         Networks per class.
     seed : int

@@ -11,6 +11,7 @@ from lattice_images import lattice_image
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.models import choose, library
+from napari_stem_defects.io.models.library import list_models
 from napari_stem_defects.simulation.simulate import simulate
 
 if TYPE_CHECKING:
@@ -33,11 +34,22 @@ def test_bundled_models_are_chosen_for_their_crystals(crystal: str) -> None:
 
 
 @pytest.mark.parametrize(("ratio", "angle"), [(1.0, 60.0), (1.35, 90.0), (1.2, 78.0)])
-def test_no_model_is_chosen_for_other_crystals(ratio: float, angle: float) -> None:
+def test_the_general_model_is_chosen_for_other_crystals(ratio: float, angle: float) -> None:
     micrograph = Micrograph(lattice_image(13, ratio, angle, dose=20), "other")
     choice = choose.choose_from_library(micrograph)
-    assert choice.entry is None
+    assert choice.entry is not None
+    assert choice.entry.name == "any-crystal"
+    assert choice.statement.startswith("not recognised by a special model: the lattice is")
     assert "cdte-110 (70.5 degrees" in choice.statement
+    assert "any-crystal (" not in choice.statement
+
+
+def test_without_a_general_model_none_is_chosen_for_other_crystals() -> None:
+    special = [entry for entry in list_models() if entry.name != "any-crystal"]
+    micrograph = Micrograph(lattice_image(13, 1.35, 90, dose=20), "other")
+    choice = choose.choose_from_library(micrograph, special)
+    assert choice.entry is None
+    assert choice.statement.startswith("not recognised: the lattice is")
 
 
 def test_a_stack_is_decided_on_its_first_frame_with_a_lattice() -> None:

@@ -12,8 +12,8 @@ from superqt.utils import signals_blocked
 from napari_stem_defects.napari_plugin.panels.common.panel import named
 from napari_stem_defects.napari_plugin.panels.common.slider import Slider
 from napari_stem_defects.preprocessing.settings import (
+    IMAGE_REPRESENTATIONS,
     PreprocessingSettings,
-    Representation,
     Window,
 )
 
@@ -35,7 +35,7 @@ _SLIDERS = (
 _OPTIONS = (
     ("window", "Window", get_args(Window), "Window function of the FFT: hann weights the"
      " centre of the patch, none is as in Marvin et al."),
-    ("representation", "Network input", get_args(Representation), "Input of the networks:"
+    ("representation", "Network input", IMAGE_REPRESENTATIONS, "Input of the networks:"
      " thresholded spectrum, filtered patch, or both"),
 )  # fmt: skip
 

@@ -41,7 +41,7 @@ from napari_stem_defects.napari_plugin.panels.common.shared_state import (
 from napari_stem_defects.napari_plugin.panels.train.class_selection import ClassSelection
 from napari_stem_defects.napari_plugin.panels.train.report_summary import ReportSummary
 from napari_stem_defects.napari_plugin.panels.train.view_model import TrainViewModel
-from napari_stem_defects.preprocessing.settings import Representation
+from napari_stem_defects.preprocessing.settings import IMAGE_REPRESENTATIONS, Representation
 from napari_stem_defects.training.recipes import RecipeName, TrainingOptions
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class TrainEnsembleWidget(Panel):
         self.representation = named(
             QComboBox(), "representation", "Input of the networks: spectrum, patch or both"
         )
-        self.representation.addItems([_AUTOMATIC, *get_args(Representation)])
+        self.representation.addItems([_AUTOMATIC, *IMAGE_REPRESENTATIONS])
         self.split = named(QComboBox(), "split", _SPLIT_TOOLTIP)
         self.split.addItems(["site", "region", "image", "random"])
         self.compare = named(
