@@ -20,6 +20,7 @@ from scipy import ndimage
 from skimage.feature import match_template, multiscale_basic_features
 
 import napari_stem_defects as sd
+from napari_stem_defects.base.defaults import GENERAL_MODEL
 
 if TYPE_CHECKING:
     from few_clicks_tasks import Click, Kind
@@ -81,6 +82,23 @@ class TrainedModel:
         points = np.array([(each.y_px, each.x_px) for each in regions], float).reshape(-1, 2)
         mask = detection.masks[detection.mask_names.index(taught.class_name)].astype(bool)
         return Found(mask, points, learned - started, searched - learned)
+
+
+def general_model(taught: Teaching, target: sd.Micrograph) -> Found:
+    """Detect with the bundled model for any crystal, which needs no label.
+
+    All its defects of the kind count, whatever their names.
+    """
+    started = time.perf_counter()
+    detection = sd.detect(target, GENERAL_MODEL)
+    kinds = {each.class_name: each.kind for each in detection.regions}
+    names = [name for name in detection.mask_names if kinds.get(name) == taught.kind]
+    mask = np.zeros(target.frame_shape, bool)
+    for name in names:
+        mask |= detection.masks[detection.mask_names.index(name)].astype(bool)
+    points = [(each.y_px, each.x_px) for each in detection.regions if each.class_name in names]
+    searched = time.perf_counter() - started
+    return Found(mask, np.array(points, float).reshape(-1, 2), 0.0, searched)
 
 
 def plain_matched_filter(taught: Teaching, target: sd.Micrograph) -> Found:
@@ -207,5 +225,6 @@ METHODS: dict[str, Method] = {
     "quick": TrainedModel("quick", bulk=False),
     "matched-filter": plain_matched_filter,
     "forest": pixel_forest,
-    "suited": TrainedModel("suited", bulk=True),
+    "few": TrainedModel("few", bulk=True),
+    "any-crystal": general_model,
 }

@@ -30,6 +30,7 @@ def source_digest(*, package: bool) -> str:
     """
     parts = [STUDIES / f"{name}.py" for name in (*BENCHMARK, *METHODS)]
     inside = PACKAGE if package else PACKAGE / "simulation"
+    parts += list((PACKAGE / "pretrained").glob("any-crystal.safetensors")) if package else []
     parts += [
         path for path in inside.rglob("*.py") if path.relative_to(PACKAGE).parts[0] not in NO_RESULT
     ]

@@ -1,0 +1,102 @@
+"""``docs/any-crystal.md`` from the record of the training and the benchmark with few clicks.
+
+python studies/any_crystal_page.py
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_stem_defects.io.atomic import write_bytes
+from napari_stem_defects.reporting.markdown import table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+ROOT = Path(__file__).resolve().parents[1]
+RECORD = ROOT / "training" / "any_crystal.json"
+RUNS = ROOT / "studies" / "runs" / "few_clicks"
+PAGE = ROOT / "docs" / "any-crystal.md"
+INTRODUCTION = """\
+# Generic names in any crystal
+
+Written by `python studies/any_crystal_page.py` from `training/any_crystal.json` and
+`studies/runs/few_clicks`; do not edit. `any-crystal` is the bundled ensemble that "auto" takes where
+no special model fits. It sees the lattice residual, in which lattice and motif are gone, and gives
+generic names. It has learned from simulated crystals alone: `python training/any_crystal.py`."""
+NAMES = """\
+## How often a name is right
+
+Measured on simulated crystals of families (Bravais lattice, columns per cell) that the measured model
+was not trained on: {families}. Its thresholds were set on two other families, {calibration}, to the
+lowest level at which nine of ten regions have the right name. Precision: share of the regions
+of a name that lie on such a defect (points within 0.6 periods; half of a line or area within 1.5), with
+its 95 % interval. Found: share of the point defects, or of the pixels within half a period of a line or
+in an area. A name of low precision is withheld by a high threshold; what has no name is `unknown`, and
+the survey shows it."""
+FOUND = """\
+## What is found without a label
+
+The same tasks as in [few-clicks.md](few-clicks.md), but without a single click: all point defects,
+lines or areas that the bundled model finds, whatever their generic name, against those that
+the clicks of the benchmark leave to be found. Real defects of another class of the same kind count as
+false."""
+
+
+def page(record: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> str:
+    """Return the page in Markdown."""
+    held_out = record["held_out"]
+    families = {name: _listed(held_out["families"][name]) for name in ("measured", "calibration")}
+    names = NAMES.format(families=families["measured"], calibration=families["calibration"])
+    blocks = [INTRODUCTION, names, table([NAME_HEAD, *_names(held_out["regions"])])]
+    if runs:
+        blocks += [FOUND, table([("task", "images", "found", "false", "time"), *_found(runs)])]
+    return "\n\n".join(blocks) + "\n"
+
+
+NAME_HEAD = ("name", "threshold", "right", "wrong", "precision", "found")
+
+
+def _listed(families: Sequence[Sequence[object]]) -> str:
+    return ", ".join(f"{name} with {count}" for name, count in families)
+
+
+def _names(regions: Mapping[str, Any]) -> Iterator[Sequence[str]]:
+    for name, each in regions.items():
+        precision = "-"
+        if each["precision"] is not None:
+            low, high = each["precision_interval"]
+            precision = f"{each['precision']:.2f} ({low:.2f} to {high:.2f})"
+        yield (
+            name,
+            f"{each['threshold']:.2f}",
+            str(each["right"]),
+            str(each["wrong"]),
+            precision,
+            f"{each['found']:.2f}",
+        )
+
+
+def _found(runs: Sequence[Mapping[str, Any]]) -> Iterator[Sequence[str]]:
+    for each in sorted(runs, key=lambda run: (run["group"], run["kind"], run["title"])):
+        (draw,) = each["draws"]
+        if "f1" in draw:
+            found = f"F1 {draw['f1']:.2f}"
+            false = f"{draw['false']} of {draw['hits'] + draw['false']}"
+        else:
+            found = f"{draw['found']:.2f}"
+            false = f"{100 * draw['false_area']:.2f} % of the area"
+        yield each["title"], each["group"], found, false, f"{draw['search_s']:.1f} s"
+
+
+def main() -> None:
+    """Write the page."""
+    record = json.loads(RECORD.read_text(encoding="utf-8"))
+    runs = [json.loads(path.read_text()) for path in sorted(RUNS.glob("*.any-crystal.json"))]
+    write_bytes(PAGE, page(record, [run for run in runs if run["draws"]]).encode())
+
+
+if __name__ == "__main__":
+    main()
