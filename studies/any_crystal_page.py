@@ -23,26 +23,26 @@ INTRODUCTION = """\
 # Generic names in any crystal
 
 Written by `python studies/any_crystal_page.py` from `training/any_crystal.json` and
-`studies/runs/few_clicks`; do not edit. `any-crystal` is the bundled ensemble that "auto" takes where
-no special model fits. It sees the lattice residual, in which lattice and motif are gone, and gives
+`studies/runs/few_clicks`; do not edit. `any-crystal` is the bundled ensemble that "auto" takes
+where no special model fits. It sees the lattice residual, in which lattice and motif are gone, and gives
 generic names. It has learned from simulated crystals alone: `python training/any_crystal.py`."""
 NAMES = """\
 ## How often a name is right
 
-Measured on simulated crystals of families (Bravais lattice, columns per cell) that the measured model
-was not trained on: {families}. Its thresholds were set on two other families, {calibration}, to the
-lowest level at which nine of ten regions have the right name. Precision: share of the regions
-of a name that lie on such a defect (points within 0.6 periods; half of a line or area within 1.5), with
-its 95 % interval. Found: share of the point defects, or of the pixels within half a period of a line or
-in an area. A name of low precision is withheld by a high threshold; what has no name is `unknown`, and
-the survey shows it."""
+Measured on simulated crystals of families (Bravais lattice, columns per cell) that the measured
+model was not trained on: {families}. Its thresholds were set on two other families, {calibration},
+to the lowest level at which nine of ten regions have the right name. Precision: share of the
+regions of a name that lie on such a defect (points within 0.6 periods; half of a line or area
+within 1.5), with its 95 % interval. Found: share of the point defects, or of the pixels within half
+a period of a line or in an area. A name of low precision is withheld by a high threshold; what has
+no name is `unknown`, and the survey shows it."""
 FOUND = """\
 ## What is found without a label
 
 The same tasks as in [few-clicks.md](few-clicks.md), but without a single click: all point defects,
 lines or areas that the bundled model finds, whatever their generic name, against those that
-the clicks of the benchmark leave to be found. Real defects of another class of the same kind count as
-false."""
+the clicks of the benchmark leave to be found. Real defects of another class of the same kind count
+as false."""
 
 
 def page(record: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> str:

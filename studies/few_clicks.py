@@ -37,7 +37,7 @@ DRAWS = 5
 SURVEY = "survey"
 PACKAGE_METHODS = ("quick", "few", "any-crystal")
 # Fewer draws, by the number of clicks: networks learn for seconds, and the general model does not
-# depend on the clicks, which only say what is scored.
+# depend on the clicks, which only decide what is scored.
 FEWER_DRAWS = {"few": {7: 3, 15: 3, 20: 3}, "any-crystal": {7: 1}}
 
 

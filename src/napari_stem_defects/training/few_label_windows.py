@@ -1,7 +1,7 @@
 """Windows for networks that learn from few labels.
 
 Few clicks alone would teach a network only what surrounds them. A quick model made from the same
-clicks says, for every place of the labelled images, which class is there and where it is unsure.
+clicks states, for every place of the labelled images, which class is there and where it is unsure.
 Places of which it is sure are labels as well; clicks hold before it (self-training with a matched
 filter as the teacher; Yarowsky, ACL 1995).
 """

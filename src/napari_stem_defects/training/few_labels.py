@@ -1,7 +1,7 @@
 """Training of networks from few labels: they start from an ensemble that knows any crystal.
 
-The members of the encoder tell generic defects from the crystal in the lattice residual. Each new
-class starts from the member that tells its clicks from Bulk best, and learns from the clicks and
+The members of the encoder distinguish generic defects from the crystal in the lattice residual.
+Each new class starts from the member that separates its clicks from Bulk best, and learns from the clicks and
 from the places of which a quick model made of the same clicks is sure.
 """
 
