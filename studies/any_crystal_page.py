@@ -24,8 +24,9 @@ INTRODUCTION = """\
 
 Written by `python studies/any_crystal_page.py` from `training/any_crystal.json` and
 `studies/runs/few_clicks`; do not edit. `any-crystal` is the bundled ensemble that "auto" takes
-where no special model fits. It sees the lattice residual, in which lattice and motif are gone, and gives
-generic names. It has learned from simulated crystals alone: `python training/any_crystal.py`."""
+where no special model fits. It sees the lattice residual, in which lattice and motif are gone, and
+gives generic names. It has learned from simulated crystals alone, by
+`python training/any_crystal.py`."""
 NAMES = """\
 ## How often a name is right
 

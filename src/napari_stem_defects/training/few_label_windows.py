@@ -9,11 +9,13 @@ filter as the teacher; Yarowsky, ACL 1995).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
+from skimage.morphology import skeletonize
 
 from napari_stem_defects.anomaly.contrast import column_sign
 from napari_stem_defects.matched_filter.class_maps import ClassMaps, class_maps
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 _PRESENT, _ABSENT = 0.6, 0.15
 """Probabilities of the quick model from which a class is taken for present, and up to which for
 absent."""
-_REACH = {"point": (0.35, 0.9), "line": (0.5, 1.2), "area": (0.35, 0.7), "bulk": (0.35, 0.35)}
+_REACH = {"point": (0.35, 0.9), "line": (0.75, 1.4), "area": (0.35, 0.7), "bulk": (0.35, 0.35)}
 """Distances from where a class is, in lattice periods, up to which it is present and from which it
 is absent, by its kind: those with which the encoder was trained."""
 _NOISE, _NOISE_PX, _GAIN = 0.6, 0.7, 0.1
@@ -124,6 +126,11 @@ def _targets(
         seeds = found >= _PRESENT
         if kind == "point":
             seeds &= found == ndimage.maximum_filter(found, 2 * round(outer * cells) + 1)
+        elif kind == "line":  # masks of the quick model are of different widths
+            # Continued beyond the border, or skeletons would end before it.
+            border = ceil(2 * cells)
+            inside = np.s_[border:-border, border:-border]
+            seeds = skeletonize(np.pad(seeds, border, mode="edge"))[inside]
         distance = ndimage.distance_transform_edt(~seeds) / cells if seeds.any() else np.inf
         targets[number][(found <= _ABSENT) & (distance > outer)] = 0
         targets[number][distance <= (inner if kind != "bulk" else 0)] = 1

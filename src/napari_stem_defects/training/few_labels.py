@@ -1,8 +1,8 @@
 """Training of networks from few labels: they start from an ensemble that knows any crystal.
 
 The members of the encoder distinguish generic defects from the crystal in the lattice residual.
-Each new class starts from the member that separates its clicks from Bulk best, and learns from the clicks and
-from the places of which a quick model made of the same clicks is sure.
+Each new class starts from the member that separates its clicks from Bulk best, and learns from the
+clicks and from the places of which a quick model made of the same clicks is sure.
 """
 
 from __future__ import annotations
@@ -43,6 +43,9 @@ WINDOWS = (256, 4096)
 EPOCHS = 3
 CALIBRATION_WINDOWS = 4000
 LABEL_RADIUS_PERIODS = 0.35
+LINE_THRESHOLD = 0.25
+"""A line is visible in many windows: along it most of them have to show it, and a few elsewhere are
+shorter than the shortest line."""
 _LEARNING_RATE = 4e-3
 _BATCH = 64
 _COMPARED_WINDOWS = 300
@@ -128,6 +131,7 @@ def learn_from_few(
         preprocessing=encoder.spec.preprocessing,
         architecture=encoder.spec.architecture,
         class_data=tuple(classes),
+        thresholds={each.name: LINE_THRESHOLD for each in classes if each.kind == "line"},
         training={
             "recipe": "few labels",
             "encoder": {"name": encoder.spec.name, "sha256": encoder.sha256},
