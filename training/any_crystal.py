@@ -196,7 +196,8 @@ def held_out_run(size: Size, kept: Path | None) -> tuple[EnsembleSpec, dict[str,
 
 
 def _calibrated(ensemble: Ensemble, size: Size) -> Ensemble:
-    windows: Samples = scene_samples(range(200_000, 200_000 + size.held_out), CALIBRATION)
+    seeds = range(200_000, 200_000 + size.held_out)
+    windows: Samples = scene_samples(seeds, CALIBRATION, evenly=True)
     fitted = calibrate(CLASSES, predict_logits(ensemble, windows), windows.targets)
     return replace(ensemble, spec=replace(ensemble.spec, calibration=fitted))
 

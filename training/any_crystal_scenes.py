@@ -8,6 +8,7 @@ that no scene shows.
 from __future__ import annotations
 
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -43,6 +44,8 @@ FREQUENCIES = (2, 2, 2, 2, 2, 1.5, 1.5, 2, 1.2)
 NUMBERS = (0.45, 0.4, 0.15)
 # Windows of a scene on each class, on Bulk, and anywhere.
 ON_CLASS, ON_BULK, ANYWHERE = 20, 20, 10
+# Windows of a scene for the calibration, as frequent as in an image.
+EVENLY = 300
 # A class is present up to the first distance and absent from the second, in lattice periods.
 REACH = {MISSING: (0.35, 0.9), ADDED: (0.35, 0.9), CORE: (0.6, 1.5)}
 LINE_REACH = (0.5, 1.2)
@@ -199,15 +202,20 @@ def _mark_unknown(targets: NDArray[np.int8], distances: dict[int, NDArray[np.flo
         targets[BOUNDARY][edge] = -1
 
 
-def windows_of(seed: int, families: frozenset[Family]) -> tuple[NDArray[np.float16], Array] | None:
-    """Return windows (n, 32, 32) of one scene, randomly turned and mirrored, and their targets."""
+def windows_of(
+    seed: int, families: frozenset[Family], *, evenly: bool = False
+) -> tuple[NDArray[np.float16], Array] | None:
+    """Return windows (n, 32, 32) of one scene, randomly turned and mirrored, and their targets.
+
+    With ``evenly`` they lie anywhere, so that each class is as frequent as in an image.
+    """
     scene = make_scene(seed, families)
     if scene is None:
         return None
     rng = np.random.default_rng([seed, 78])
     flat = scene.targets.reshape(len(CLASSES), -1)
-    chosen = [rng.integers(0, flat.shape[1], ANYWHERE)]
-    for number in range(len(CLASSES)):
+    chosen = [rng.integers(0, flat.shape[1], EVENLY if evenly else ANYWHERE)]
+    for number in () if evenly else range(len(CLASSES)):
         present = np.flatnonzero(flat[number] == 1)
         wanted = ON_BULK if number == BULK else ON_CLASS
         chosen.append(rng.permutation(present)[:wanted])
@@ -230,10 +238,13 @@ def _turned(window: NDArray[np.float32], number: int) -> NDArray[np.float32]:
     return view[:WINDOW_PX, :WINDOW_PX]
 
 
-def scene_samples(seeds: range, families: frozenset[Family], workers: int = 2) -> Samples:
+def scene_samples(
+    seeds: range, families: frozenset[Family], workers: int = 2, *, evenly: bool = False
+) -> Samples:
     """Return windows of many scenes, computed by several processes."""
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        made = pool.map(windows_of, seeds, [families] * len(seeds), chunksize=8)
+        drawn = partial(windows_of, families=families, evenly=evenly)
+        made = pool.map(drawn, seeds, chunksize=8)
         parts = [part for part in made if part is not None]
     windows = np.concatenate([part[0] for part in parts]).astype(np.float32)
     targets = np.concatenate([part[1] for part in parts]).astype(np.float32)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import uniform_filter
 
+from napari_stem_defects.base.defaults import GENERAL_MODEL
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.detection.model_choice import ADVICE, NOT_RECOGNISED
 
@@ -110,7 +111,8 @@ def recognise_lattice(measured: LatticeMeasurement) -> Recognition:
 
 
 def _refused(reason: str) -> Recognition:
-    return Recognition(False, f"{NOT_RECOGNISED}: {reason}; {ADVICE}")
+    generic = f"the model {GENERAL_MODEL} gives generic names"
+    return Recognition(False, f"{NOT_RECOGNISED}: {reason}; {ADVICE}; {generic}")
 
 
 def _coherence(bulk: NDArray[np.bool_], valid: NDArray[np.bool_]) -> float:
