@@ -9,6 +9,7 @@ from labelled_crystals import click_project, labelled, vacancies
 
 import napari_stem_defects as sd
 from napari_stem_defects.base.defaults import GENERAL_MODEL
+from napari_stem_defects.base.progress import Cancelled, Progress, StopAndKeep
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.training.few_label_training import are_few, train_from_few
 from napari_stem_defects.training.quick_images import LabelledImage
@@ -63,3 +64,13 @@ def test_no_lattice_is_one_line(tmp_path) -> None:
     project = click_project(tmp_path / "noise", image, 2)
     with pytest.raises(LabelError, match="learn from images of a lattice"):
         sd.train([project], options=sd.TrainingOptions(recipe="few"), device="cpu")
+
+
+@pytest.mark.parametrize("stop", [Cancelled, StopAndKeep])
+def test_it_is_cancelled_where_it_is_stopped(stop) -> None:
+    def report(step: Progress) -> None:
+        if step.stage.startswith("training"):
+            raise stop
+
+    with pytest.raises(Cancelled):
+        train_from_few([labelled(vacancies(), 3)], (), sd.load_model(GENERAL_MODEL), report=report)

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_stem_defects.base.defect_classes import BULK
-from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
+from napari_stem_defects.base.progress import (
+    Cancelled,
+    Progress,
+    ProgressCallback,
+    StopAndKeep,
+    silent,
+)
 from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD
 from napari_stem_defects.matched_filter.class_maps import probabilities_at
 from napari_stem_defects.training.evaluate import EvaluationReport, SplitEvaluation
@@ -201,10 +207,16 @@ def _evaluations(
 
 
 def _share(report: ProgressCallback, first: float, last: float) -> ProgressCallback:
-    """Return a callback that maps the progress of a step to a part of the whole."""
+    """Return a callback that maps the progress of a step to a part of the whole.
+
+    A training of seconds has nothing to keep where it is stopped early, so it is cancelled.
+    """
 
     def reporting(step: Progress) -> None:
         share = first + (last - first) * step.done / max(step.total, 1)
-        report(replace(step, done=round(_STEPS * share), total=_STEPS))
+        try:
+            report(replace(step, done=round(_STEPS * share), total=_STEPS))
+        except StopAndKeep:
+            raise Cancelled from None
 
     return reporting

@@ -60,6 +60,8 @@ def describe(entry: ModelEntry | None) -> str:
     spec = entry.spec
     if spec.is_quick:
         return f"{len(spec.classes)} classes · quick model, sampled by the lattice"
+    if spec.preprocessing.is_residual:
+        return f"{len(spec.classes)} classes · lattice residual, sampled by the lattice"
     size = "any pixel size" if spec.pixel_size_nm is None else f"{spec.pixel_size_nm:.4f} nm/px"
     return f"{len(spec.classes)} classes · {size} · {spec.preprocessing.representation}"
 

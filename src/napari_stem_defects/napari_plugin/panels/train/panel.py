@@ -53,7 +53,8 @@ _AUTOMATIC = "automatic"
 _QUICK = "quick"
 _RECIPE_TOOLTIP = (
     "suited: networks with the settings that suit the labels; abstract: networks as in Marvin et"
-    " al.; quick: matched filters from a few clicks in a label project, in seconds"
+    " al.; quick: matched filters from a few clicks in a label project, in seconds; few: networks"
+    " from few clicks, which start from any-crystal (suited takes it for up to 40 clicks a class)"
 )
 _KEEP = "keep the best so far"
 _SPLIT_TOOLTIP = (
