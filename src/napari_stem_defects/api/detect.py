@@ -48,10 +48,10 @@ def detect(
         Image or stack, from `read`, `simulate` or an array.
     model : Ensemble, str or Path, default: "auto"
         Loaded ensemble, its name in the model library, or its ``.safetensors`` file. "auto" is the
-        model of the library whose lattice geometry fits the frame. Where none fits, or where the
-        one that fits does not recognise the crystal, no defect gets a name:
-        ``parameters["recognised"]`` of the result is False, and ``parameters["recognition"]``
-        states the reason.
+        model of the library whose lattice geometry fits the frame. Where no special one fits,
+        ``any-crystal`` gives generic names; where the one that fits does not recognise the crystal,
+        no defect gets a name. In both cases ``parameters["recognised"]`` of the result is False,
+        and ``parameters["recognition"]`` states the reason.
     frame : int, default: 0
         Index of the frame in a stack.
     stride : int, optional
