@@ -32,9 +32,10 @@ NAMES = """\
 
 Measured on simulated crystals of families (Bravais lattice, columns per cell) that the measured
 model was not trained on: {families}. Its thresholds were set on two other families, {calibration},
-to the lowest level at which nine of ten regions have the right name. Precision: share of the
+to the lowest level at which four of five regions have the right name. Precision: share of the
 regions of a name that lie on such a defect (points within 0.6 periods; half of a line or area
-within 1.5), with its 95 % interval. Found: share of the point defects, or of the pixels within half
+within 1.5), with its 95 % interval; points on lines or in areas, which consist of what looks like
+points, count neither way. Found: share of the point defects, or of the pixels within half
 a period of a line or in an area. A name of low precision is withheld by a high threshold; what has
 no name is `unknown`, and the survey shows it."""
 FOUND = """\

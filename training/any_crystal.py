@@ -92,7 +92,7 @@ LIMITS = """\
 - The names are generic. Which column is missing, or which fault it is, only labels can teach.
 - Fault and boundary are distinguished by the residual alone; where both sides hold mirrored
   lattices the name is often wrong or withheld (see the figures).
-- Thresholds are set so that nine of ten regions have the right name in simulated crystals of
+- Thresholds are set so that four of five regions have the right name in simulated crystals of
   families that were not learned. Real images were not used.
 - Needs a lattice: amorphous images and vacuum are not recognised."""
 

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from napari_stem_defects.postprocessing.results import Region
 
 # Probabilities at which regions are judged, for the choice of a threshold.
-LEVELS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
-# Share of the regions of a class that must have the right name.
-PRECISION = 0.9
+LEVELS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
+# Share of the regions of a class that must have the right name, and the fewest that are judged.
+PRECISION, FEWEST = 0.8, 10
 # A region belongs to a defect within this distance, in lattice periods.
 POINT_REACH, EXTENDED_REACH = 0.6, 1.5
+POINTS = ("Missing", "Added", "Core")
 # Share of the pixels of an extended region that must be on its defect.
 ON_DEFECT = 0.5
 
@@ -99,8 +100,11 @@ def _judge(
 ) -> Judged:
     """Compare the regions of a class with its defects."""
     regions = [region for region in found.regions if region.class_name == name]
-    if name in ("Missing", "Added", "Core"):
-        return _judge_points(regions, points.get(name, np.zeros((0, 2))), name, level, period)
+    if name in POINTS:
+        clear = [region for region in regions if not _is_on_extended(region, truth, period)]
+        return _judge_points(clear, points.get(name, np.zeros((0, 2))), name, level, period)
+    if name == "Other" and "Boundary" in truth:
+        regions = []  # a small grain is an area of another kind, too, but not in the ground truth
     numbered = found.numbered[found.names.index(name)]
     distance = truth.get(name, np.full(numbered.shape, np.inf, np.float32))
     on = [(distance[numbered == r.region] <= EXTENDED_REACH * period).mean() for r in regions]
@@ -108,6 +112,12 @@ def _judge(
     defect = np.asarray(distance <= period / 2)
     hit = int((defect & (numbered > 0)).sum())
     return Judged(name, level, right, len(regions) - right, hit, int(defect.sum()) - hit)
+
+
+def _is_on_extended(region: Region, truth: dict[str, NDArray[np.float32]], period: float) -> bool:
+    """Return whether a point lies on a line or area, which consist of what looks like points."""
+    at = round(region.y_px), round(region.x_px)
+    return any(truth[name][at] <= EXTENDED_REACH * period for name in truth if name not in POINTS)
 
 
 def _judge_points(
@@ -122,15 +132,20 @@ def _judge_points(
 
 
 def thresholds_for(judged: list[Judged]) -> dict[str, float]:
-    """Return the lowest level of each class at which its names are right often enough."""
+    """Return the lowest level of each class at which its names are right often enough.
+
+    Where no level is, it is the one at which they are right most often.
+    """
     limits = {BULK: 0.5}
     for name in CLASSES[1:]:
-        limits[name] = LEVELS[-1]
-        for level in reversed(LEVELS):
+        precise = {}
+        for level in LEVELS:
             right, wrong = _counts(judged, name, level)
-            if right + wrong and right / (right + wrong) < PRECISION:
-                break
-            limits[name] = level
+            if right + wrong >= FEWEST:
+                precise[level] = right / (right + wrong)
+        enough = [level for level, share in precise.items() if share >= PRECISION]
+        best = max(precise, key=precise.__getitem__, default=LEVELS[-1])
+        limits[name] = min(enough, default=best)
     return limits
 
 
