@@ -129,8 +129,10 @@ def only_lines(level: NDArray[np.float32], cells_per_period: float) -> NDArray[n
         0 but in features of at least 12 lattice periods that are three times as long as wide.
     """
     border = int(np.ceil(_BORDER * cells_per_period))
-    inner = level[border:-border, border:-border]
     cleared = np.zeros_like(level)
+    inner = level[border:-border, border:-border]
+    if not inner.size:
+        return cleared
     features, _ = ndimage.label(inner >= _LOW, np.ones((3, 3)))
     for number, box in enumerate(ndimage.find_objects(features), 1):
         cells = features[box] == number

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _WHOLE = 1 << 22
 """Samples up to which the residual of an image is computed as a whole."""
-_STRONG = 1.0
+_STRONG = 1.5
 """Level of a column above which it is no evidence for a line through it."""
 
 
@@ -46,8 +46,9 @@ class Survey:
     image : str
         Name of the image.
     anomaly : ndarray of float32, shape (Y, X)
-        Score of every pixel in multiples of the robust spread of the image's own lattice residual;
-        about 1 in a perfect crystal, 0 everywhere if there is no lattice.
+        Score of every pixel in multiples of the robust spread of the image's own lattice residual,
+        on one scale for deficits and excesses; about 1 in a perfect crystal, 0 everywhere if there
+        is no lattice.
     candidates : tuple of Candidate
         Unusual places, highest score first.
     threshold : float
