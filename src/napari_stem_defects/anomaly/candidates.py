@@ -129,18 +129,18 @@ def only_lines(level: NDArray[np.float32], cells_per_period: float) -> NDArray[n
         0 but in features of at least 12 lattice periods that are three times as long as wide.
     """
     border = int(np.ceil(_BORDER * cells_per_period))
-    cleared = np.zeros_like(level)
+    kept = np.zeros_like(level)
     inner = level[border:-border, border:-border]
     if not inner.size:
-        return cleared
+        return kept
     features, _ = ndimage.label(inner >= _LOW, np.ones((3, 3)))
     for number, box in enumerate(ndimage.find_objects(features), 1):
         cells = features[box] == number
         length, width = _extents(*np.nonzero(cells))
         long_enough = length >= max(_LONG * cells_per_period, _LINE_RATIO * width)
         if long_enough and inner[box][cells].max() >= 1:
-            cleared[border:-border, border:-border][box][cells] = inner[box][cells]
-    return cleared
+            kept[border:-border, border:-border][box][cells] = inner[box][cells]
+    return kept
 
 
 def find_candidates(

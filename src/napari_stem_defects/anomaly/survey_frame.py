@@ -184,7 +184,9 @@ def _scored(
     limits = survey_limits(residual, values)
     edge = cell_edge(samples, shape[0] * shape[1])
     score = np.empty(shape, np.float32)
-    levels, lines, deficits = [], [], []
+    levels: list[NDArray[np.float32]] = []
+    lines: list[NDArray[np.float32]] = []
+    deficits: list[NDArray[np.bool_]] = []
     for block in score_blocks(residual, 1 + _STRONG * (limits.point - 1), values):
         found = limits.levels(block)
         score[block.rows] = limits.score(found)

@@ -187,8 +187,8 @@ def _surrogate(
     """
     spectrum = fft.rfft2(recorded)
     phases = rng.random(spectrum.shape, np.float32)
-    noise = fft.irfft2(np.abs(spectrum) * np.exp(np.complex64(2j * np.pi) * phases), recorded.shape)
-    noise = noise.astype(np.float32, copy=False)
+    spectrum = np.abs(spectrum) * np.exp(np.complex64(2j * np.pi) * phases)
+    noise: NDArray[np.float32] = fft.irfft2(spectrum, recorded.shape).astype(np.float32)
     sigma = POINT_POOL * samples
     # Every second sample is enough for scores that are smooth.
     score, of_noise = (
@@ -202,4 +202,5 @@ def _surrogate(
         return noise
     levels = np.linspace(0, 1, _QUANTILES)
     at, target = np.quantile(noise[::HALVED, ::HALVED], levels), np.quantile(values, levels)
-    return np.interp(noise, at, target).astype(np.float32)
+    mapped: NDArray[np.float32] = np.interp(noise, at, target).astype(np.float32)
+    return mapped
