@@ -82,6 +82,8 @@ class LabelPatchesWidget(Panel):
         The viewer that the panel belongs to.
     """
 
+    title = "Label"
+
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__()
         preload()
@@ -379,7 +381,7 @@ class LabelPatchesWidget(Panel):
 
     def _clicked_image(self) -> Image | None:
         """Return the image that a click may start a project for; None while another tab is open."""
-        return self.image.image if self.isVisible() else None
+        return self.image.image if self.is_shown else None
 
     def _frame_shown(self) -> int:
         image = self.image.image

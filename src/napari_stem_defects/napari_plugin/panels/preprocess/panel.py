@@ -54,6 +54,8 @@ class PreprocessWidget(Panel):
         The viewer that the panel belongs to.
     """
 
+    title = "Preprocess"
+
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__()
         self._viewer = napari_viewer
@@ -239,7 +241,7 @@ class PreprocessWidget(Panel):
 
     def _on_mouse(self, viewer: ViewerModel, event: Any) -> None:
         image = self.image.image
-        if image is not None and self.isVisible():
+        if image is not None and self.is_shown:
             y, x = image.world_to_data(event.position[-image.ndim :])[-2:]
             self.view_model.show_patch_at(float(y), float(x))
 
