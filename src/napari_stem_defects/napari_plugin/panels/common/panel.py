@@ -6,6 +6,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from psygnal import EmitLoopError
 from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from qtpy.QtWidgets import (
     QFormLayout,
@@ -100,7 +101,7 @@ def show_note(label: QLabel, text: str) -> None:
 
 def _clean_up(actions: list[Callable[[], object]], *_: object) -> None:
     while actions:
-        with suppress(RuntimeError):  # Qt has deleted the widget already
+        with suppress(RuntimeError, EmitLoopError):  # Qt has deleted the widget already
             actions.pop()()
 
 

@@ -20,6 +20,7 @@ from napari_stem_defects.jobs.registry import (
 from napari_stem_defects.napari_plugin.layers import convert
 from napari_stem_defects.napari_plugin.layers.label_boxes import LabelBoxes
 from napari_stem_defects.napari_plugin.layers.label_brush import LabelBrush
+from napari_stem_defects.napari_plugin.panels.common.grey_offer import GreyOffer
 from napari_stem_defects.napari_plugin.panels.common.image_selector import ImageSelector
 from napari_stem_defects.napari_plugin.panels.common.job_state import JobState
 from napari_stem_defects.napari_plugin.panels.common.panel import (
@@ -141,6 +142,7 @@ class LabelPatchesWidget(Panel):
         form.addRow("Project", row)
         form.addRow("Its images", self.project_images)
         form.addRow("Image", self.image)
+        self.add(GreyOffer(self._viewer.layers, self.image))
         self.warning = self.add(note("warning"))
         self.automatic = self.add(AutomaticRow(self.view_model))
         self.resume = self.add(button("Resume", "resume", "Open the most recent project"))
@@ -263,8 +265,8 @@ class LabelPatchesWidget(Panel):
         if not self.view_model.ensure_project() or self.view_model.project is None:
             return
         image, project = self.image.image, self.view_model.project.path
-        path = None if image is None else image.source.path
-        images = [] if path is None else [Path(path)]
+        path = None if image is None else convert.source_path(image)
+        images = [] if path is None else [path]
         self._reopen = self.view_model.close_for_writing()
         arguments = ImportLabelsArguments(project, [source], images)
         self.run.start(IMPORT_LABELS.job(arguments, subject=source.name), self.run.finish)

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.napari_plugin.layers import convert
 from napari_stem_defects.napari_plugin.layers.stage_layers import StageLayers
+from napari_stem_defects.napari_plugin.panels.common.grey_offer import GreyOffer
 from napari_stem_defects.napari_plugin.panels.common.image_selector import ImageSelector
 from napari_stem_defects.napari_plugin.panels.common.panel import (
     Panel,
@@ -78,6 +79,7 @@ class PreprocessWidget(Panel):
         form = self.add_form()
         self.image = ImageSelector(self._viewer.layers)
         form.addRow("Image", self.image)
+        self.add(GreyOffer(self._viewer.layers, self.image))
         self.thumbnails = self.add(StageThumbnails())
         self.large = LargeStage(self)
         form = self.add_form()
