@@ -104,7 +104,7 @@ def test_labels_by_mouse_and_keys(viewer: Any, tmp_path: Path) -> None:
     assert [label.class_name for label in model.labels] == ["SF1", "LC"]
     assert model.labels[0].y == pytest.approx(60, abs=1.5)
     assert widget.classes.findChild(QWidget, "count_lc").text() == "1"
-    assert len(layer.data) == 4
+    assert len(layer.data) == 6
 
     drag(canvas, [spot(60, 80), spot(70, 100), spot(80, 120)])
     assert (model.labels[0].y, model.labels[0].x) == pytest.approx((80, 120), abs=2)
