@@ -72,6 +72,29 @@ def test_without_a_display_the_reason_is_printed(
     assert opened == []
 
 
+@pytest.mark.parametrize(
+    ("missing", "line"),
+    [
+        (("napari",), 'napari is not installed: pip install "napari[pyqt6]" to open results in it'),
+        (show._QT, "napari needs Qt, which is not installed: pip install PyQt6"),
+    ],
+)
+def test_the_package_that_is_missing_is_named(
+    missing: tuple[str, ...],
+    line: str,
+    opened: Any,
+    monkeypatch: Any,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def find(name: str) -> object:
+        return None if name in missing else object()
+
+    monkeypatch.setattr(show, "find_spec", find)
+    assert not show.can_show()
+    assert one_line(capsys.readouterr().out) == line
+    assert opened == []
+
+
 def test_detect_prints_the_command_at_a_terminal_and_opens_on_request(
     image: Path,
     tmp_path: Path,

@@ -15,6 +15,8 @@ from napari_stem_defects.io.messages import one_line
 if TYPE_CHECKING:
     import argparse
 
+_QT = ("PyQt6", "PySide6", "PyQt5", "PySide2")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the folder of the result."""
@@ -87,7 +89,10 @@ def can_show() -> bool:
         print("no display: napari is not opened")
         return False
     if find_spec("napari") is None:
-        print("napari is not installed: it is not opened")
+        print('napari is not installed: pip install "napari[pyqt6]" to open results in it')
+        return False
+    if not any(find_spec(name) for name in _QT):
+        print("napari needs Qt, which is not installed: pip install PyQt6")
         return False
     return True
 

@@ -175,9 +175,10 @@ class DetectDefectsWidget(Panel):
 
     def _on_chosen(self, choice: LibraryChoice) -> None:
         """Show which model fits and use it; where none fits, show what is unusual, unnamed."""
-        self.setup.model_row.show_choice(choice.statement)
         self._results.discard()
+        self.setup.model_row.refresh()  # where none fits, the message below states why
         if choice.entry is not None:
+            self.setup.model_row.show_choice(choice.statement)
             self._use(choice.entry)
             self._detect_with(choice.entry, choice.statement)
         elif choice.measured.cell is not None:
