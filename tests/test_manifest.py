@@ -11,7 +11,7 @@ import napari_stem_defects
 
 NAME = "napari-stem-defects"
 ROOT = Path(__file__).parents[1]
-WIDGETS = {"Preprocess", "Label patches", "Train ensemble", "Detect defects"}
+WIDGETS = {"Preprocess", "Label patches", "Train ensemble", "Detect defects", "All panels"}
 
 
 @pytest.fixture(scope="module")

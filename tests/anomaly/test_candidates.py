@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_stem_defects.anomaly.candidates import cell_edge, find_candidates, pool_cells
+from napari_stem_defects.anomaly.candidates import (
+    cell_edge,
+    find_candidates,
+    only_lines,
+    pool_cells,
+)
 
 SAMPLES = 7.0
 
@@ -61,3 +66,27 @@ def test_below_the_threshold_there_is_nothing():
 def test_cells_hold_the_maximum_of_their_samples():
     values = np.arange(35, dtype=np.float32).reshape(5, 7)
     np.testing.assert_array_equal(pool_cells(values, 3), [[16, 19, 20], [30, 33, 34]])
+
+
+def _stripe(length, level=1.5, top=40, size=100):
+    cells = np.zeros((size, size), np.float32)
+    cells[top : top + 3, 30 : 30 + length] = level
+    return cells
+
+
+def test_only_long_features_are_lines():
+    cells_per_period = SAMPLES / cell_edge(SAMPLES)
+    long, short = (_stripe(round(n * cells_per_period)) for n in (14, 8))
+    np.testing.assert_array_equal(only_lines(long, cells_per_period), long)
+    assert not only_lines(short, cells_per_period).any()
+    wide = ndimage.maximum_filter(long, 25)
+    assert not only_lines(wide, cells_per_period).any()
+
+
+def test_lines_below_the_threshold_and_along_the_border_are_cleared():
+    assert not only_lines(_stripe(60, level=0.9), 3.5).any()
+    assert not only_lines(_stripe(60, top=2), 3.5).any()
+
+
+def test_a_map_smaller_than_its_border_has_no_line():
+    assert not only_lines(np.ones((6, 6), np.float32), 3.5).any()

@@ -86,3 +86,11 @@ def test_grains_are_counted_and_their_boundary_is_a_line():
     boundary = survey.candidates[0]
     assert boundary.kind == "line"
     assert boundary.y == pytest.approx(192, abs=10)
+
+
+def test_a_faint_fault_that_no_column_shows_is_one_line():
+    image = crystal_image(SQUARE, fault=True, rotation_deg=0, spacing=14, size=384, counts=1.5)
+    survey = survey_frame(image.micrograph)
+    assert [place.kind for place in survey.candidates] == ["line"]
+    assert survey.candidates[0].length_px > 250
+    assert survey.candidates[0].y == pytest.approx(192, abs=14)

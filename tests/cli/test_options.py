@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,3 +29,16 @@ def test_a_class_given_twice_is_one_line_and_2(
         main([verb, "a.tif", "--out", "o.safetensors", *option.split()])
     assert caught.value.code == 2
     assert "SF1 is given 2 times" in capsys.readouterr().err
+
+
+def test_numbers_and_ranges_are_read() -> None:
+    assert options.numbers("3, 1,3") == (3, 1)
+    assert options.numbers("0:3,2,7") == (0, 1, 2, 7)
+
+
+@pytest.mark.parametrize("text", ["", "1,", "a", "-1", "3:", ":3", "3:3", "4:2", "1:2:3", "0:9e9"])
+def test_other_texts_are_no_numbers(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError):
+        options.numbers(text)
+    with pytest.raises(argparse.ArgumentTypeError, match="too many"):
+        options.numbers("0:10000000")

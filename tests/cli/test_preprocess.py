@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 import tifffile
+from command_line import one_line
 
 from napari_stem_defects.cli.main import main
 
@@ -29,3 +33,50 @@ def test_an_image_of_one_row_is_preprocessed(tmp_path: Path) -> None:
     path = tmp_path / "row.tif"
     tifffile.imwrite(path, np.arange(96, dtype=np.float32)[None], photometric="minisblack")
     assert main(["preprocess", str(path), "--out", str(tmp_path / "out")]) == 0
+
+
+@pytest.fixture
+def movie(tmp_path: Path) -> Path:
+    path = tmp_path / "movie.npy"
+    np.save(path, np.random.default_rng(0).normal(size=(101, 40, 44)).astype(np.float32))
+    return path
+
+
+def test_a_hundred_folders_are_not_written_unasked(
+    movie: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "stages"
+    assert main(["preprocess", str(movie), "--out", str(out)]) == 2
+    line = one_line(capsys.readouterr().err)
+    assert "has 101 frames" in line
+    assert "--frames 0:10; all are 0:101" in line
+    assert not out.exists()
+    assert main(["preprocess", str(movie), "--out", str(out), "--frames", "0:2,100"]) == 0
+    names = sorted(path.name for path in out.iterdir())
+    assert names == ["frame_0000", "frame_0001", "frame_0100"]
+
+
+@pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("\n", 2), ("no\n", 2)])
+def test_a_user_at_a_terminal_decides(
+    movie: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, status: int
+) -> None:
+    written: list[Path] = []
+    monkeypatch.setattr(
+        "napari_stem_defects.io.images.write_stages.write_stages",
+        lambda folder, *_: written.append(folder),
+    )
+    typed = io.StringIO(answer)
+    typed.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr(sys, "stdin", typed)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(["preprocess", str(movie), "--out", str(tmp_path / "stages")]) == status
+    assert len(written) == (101 if status == 0 else 0)
+
+
+def test_a_frame_that_does_not_exist_is_refused_before_anything_is_written(
+    movie: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "stages"
+    assert main(["preprocess", str(movie), "--out", str(out), "--frames", "0,101"]) == 2
+    one_line(capsys.readouterr().err)
+    assert not out.exists()

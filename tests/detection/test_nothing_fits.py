@@ -42,4 +42,5 @@ def test_the_result_files_state_the_reason_and_can_be_read(tmp_path: Path) -> No
     assert summary["lattice"]["symmetry"] == "hexagonal"
     assert summary["counts"] == {}
     assert summary["unknown_fraction"] == 1
+    assert summary["recognised_fraction"] == 0
     assert not read_results(folder)[0].regions

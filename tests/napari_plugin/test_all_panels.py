@@ -23,10 +23,12 @@ from qtpy.QtWidgets import (
     QComboBox,
     QScrollArea,
     QScrollBar,
+    QTabBar,
     QWidget,
 )
 from superqt import QCollapsible, QLabeledDoubleSlider
 
+from napari_stem_defects.napari_plugin.all_panels import PANELS as NAMES_OF_PANELS
 from napari_stem_defects.napari_plugin.layers.convert import get_camera
 from napari_stem_defects.napari_plugin.panels.detect.panel import DetectDefectsWidget
 from napari_stem_defects.napari_plugin.panels.label.panel import LabelPatchesWidget
@@ -102,7 +104,7 @@ def test_labels_by_mouse_and_keys(viewer: Any, tmp_path: Path) -> None:
     assert [label.class_name for label in model.labels] == ["SF1", "LC"]
     assert model.labels[0].y == pytest.approx(60, abs=1.5)
     assert widget.classes.findChild(QWidget, "count_lc").text() == "1"
-    assert len(layer.data) == 4
+    assert len(layer.data) == 6
 
     drag(canvas, [spot(60, 80), spot(70, 100), spot(80, 120)])
     assert (model.labels[0].y, model.labels[0].x) == pytest.approx((80, 120), abs=2)
@@ -220,3 +222,30 @@ def test_training_adds_a_model_to_the_library(viewer: Any, library: Path, tmp_pa
     assert widget.losses.isVisible()
     assert widget.report.metrics.rowCount() == 2
     assert detecting.ensemble.entry.name == "new"
+
+
+def test_one_menu_entry_opens_the_four_panels_in_tabs(viewer: Any) -> None:
+    window = viewer.window
+    window.add_plugin_dock_widget("napari-stem-defects", "Label patches")
+    window.add_plugin_dock_widget("napari-stem-defects", "All panels")
+    names = {f"{name} (napari-stem-defects)" for name in NAMES_OF_PANELS}
+    wait_for(lambda: names == {name for name in window.dock_widgets if "stem-defects" in name})
+    QTest.qWait(200)
+    panels = [window.dock_widgets[name] for name in names]
+    assert [panel.title for panel in panels if panel.is_shown] == ["Preprocess"]
+    main = window._qt_window
+    bar = next(bar for bar in main.findChildren(QTabBar) if bar.count() == 4)
+    titles = [bar.tabText(index) for index in range(4)]
+    assert sorted(titles) == ["Detect", "Label", "Preprocess", "Train"]
+    metrics = bar.fontMetrics()
+    for index, title in enumerate(titles):
+        assert bar.tabRect(index).width() >= metrics.horizontalAdvance(title)
+    assert bar.tabRect(3).right() <= bar.width()
+    for panel in panels:
+        if panel.is_shown:
+            assert panel.width() >= 300
+            assert panel.height() > 500
+            assert panel.thumbnails.captions_fit()
+    window.add_plugin_dock_widget("napari-stem-defects", "All panels")
+    QTest.qWait(200)
+    assert len([name for name in window.dock_widgets if "stem-defects" in name]) == 4

@@ -29,6 +29,10 @@ _RELATIVE, _NEAR = 0.4, 1.5
 """It also ends where the level is below this share of the highest level within so many periods."""
 _LINE_PERIODS, _LINE_RATIO = 3.0, 3.0
 """Smallest length of a line in periods, and in units of its width."""
+_LONG, _BORDER = 12.0, 2.5
+"""Smallest length of a line in periods that is seen by its average along the lattice alone, and
+distance in periods from the border up to which there is none: noise that is averaged over so many
+periods is elongated, and the prediction beside the border is the same along it."""
 _COVERED = 0.6
 """Share of its length that a line covers; columns further apart are points."""
 _AREA_RADIUS = 1.5
@@ -108,6 +112,35 @@ def pool_cells(values: NDArray[np.float32], edge: int) -> NDArray[np.float32]:
         rows, np.arange(0, values.shape[1], edge), axis=1
     )
     return pooled
+
+
+def only_lines(level: NDArray[np.float32], cells_per_period: float) -> NDArray[np.float32]:
+    """Clear what is not a line in the level of averages along the lattice.
+
+    Parameters
+    ----------
+    level : ndarray of float32, shape (cells along y, cells along x)
+        0 is the score of a perfect crystal, 1 the threshold.
+    cells_per_period : float
+
+    Returns
+    -------
+    ndarray of float32, shape of ``level``
+        0 but in features of at least 12 lattice periods that are three times as long as wide.
+    """
+    border = int(np.ceil(_BORDER * cells_per_period))
+    kept = np.zeros_like(level)
+    inner = level[border:-border, border:-border]
+    if not inner.size:
+        return kept
+    features, _ = ndimage.label(inner >= _LOW, np.ones((3, 3)))
+    for number, box in enumerate(ndimage.find_objects(features), 1):
+        cells = features[box] == number
+        length, width = _extents(*np.nonzero(cells))
+        long_enough = length >= max(_LONG * cells_per_period, _LINE_RATIO * width)
+        if long_enough and inner[box][cells].max() >= 1:
+            kept[border:-border, border:-border][box][cells] = inner[box][cells]
+    return kept
 
 
 def find_candidates(

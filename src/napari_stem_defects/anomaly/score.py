@@ -7,13 +7,21 @@ the residual of the whole image: about 1 in a perfect crystal, whatever its cont
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import fft, ndimage
 
+from napari_stem_defects.anomaly.line_evidence import (
+    HALVED,
+    as_samples,
+    line_reach,
+    line_rms,
+    line_vectors,
+)
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -23,13 +31,13 @@ POINT_POOL, EXTENDED_POOL = 0.3, 0.7
 """Standard deviations, in lattice periods, of the averages for points and extended features."""
 
 _NULL_PIXELS = 1 << 20
-_NULL_LIMIT = 4.0
+NULL_LIMIT = 4.0
+"""Spreads to which the residual is limited before its phases are randomised."""
 _BLOCKS = 8
 _EXPECTED_FALSE = 0.5
 
 
-@dataclass(frozen=True)
-class Scores:
+class Scores(NamedTuple):
     """Scores of some rows.
 
     Attributes
@@ -40,12 +48,15 @@ class Scores:
         Local root mean square over a column and over a lattice period.
     mean : ndarray of float32, shape (rows, columns)
         Local mean over a column: negative where intensity is missing.
+    line : ndarray of float32, shape (rows, columns)
+        Root mean square along a line; see `line_evidence.line_rms`.
     """
 
     rows: slice
     point: NDArray[np.float32]
     extended: NDArray[np.float32]
     mean: NDArray[np.float32]
+    line: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -61,23 +72,66 @@ class Thresholds:
     extended: float
 
 
-def score_blocks(residual: LatticeResidual) -> Iterator[Scores]:
+def score_blocks(
+    residual: LatticeResidual, strong: float, values: NDArray[np.float32] | None = None
+) -> Iterator[Scores]:
     """Yield the scores of an image in blocks of rows, from top to bottom.
 
     Parameters
     ----------
     residual : LatticeResidual
+    strong : float
+        Score from which a place counts alone and is no evidence for a line through it.
+    values : ndarray of float32, shape (Y, X), optional
+        The whole residual, where it is known.
 
     Yields
     ------
     Scores
     """
     samples = residual.sampled.samples
-    for rows, inner, values in residual.blocks(halo=int(4 * EXTENDED_POOL * samples) + 1):
-        point, extended = (
-            local_rms(values, pool * samples)[inner] for pool in (POINT_POOL, EXTENDED_POOL)
-        )
-        yield Scores(rows, point, extended, _blur(values, POINT_POOL * samples)[inner])
+    vectors = line_vectors(residual.sampled.lattices)
+    halo = max(int(4 * EXTENDED_POOL * samples) + 1, line_reach(samples))
+    # Even, as the rows of a block, so that all blocks halve the same pairs of samples.
+    halo += halo % HALVED
+    height = residual.shape[0]
+    whole = slice(0, height)
+    blocks = residual.blocks(halo) if values is None else iter([(whole, whole, values)])
+    for rows, inner, part in blocks:
+        found = scores_of(rows, part, samples, vectors, strong)
+        yield Scores(rows, *(each[inner] for each in found[1:]))
+
+
+def scores_of(
+    rows: slice,
+    values: NDArray[np.float32],
+    samples: float,
+    vectors: Sequence[NDArray[np.float64]],
+    strong: float,
+) -> Scores:
+    """Return the scores of a residual.
+
+    Parameters
+    ----------
+    rows : slice
+        The rows, in samples.
+    values : ndarray of float32, shape (rows, columns)
+        The residual in multiples of its spread.
+    samples : float
+        Samples per lattice period.
+    vectors : sequence of ndarray of float, each of shape (2,)
+        Along which lines are sought; see `line_evidence.line_vectors`.
+    strong : float
+        See `score_blocks`.
+
+    Returns
+    -------
+    Scores
+    """
+    point, extended = (local_rms(values, pool * samples) for pool in (POINT_POOL, EXTENDED_POOL))
+    weak = np.where(point < strong, values, np.float32(0))
+    line = as_samples(line_rms(weak, vectors, samples), values.shape)
+    return Scores(rows, point, extended, local_mean(values, POINT_POOL * samples), line)
 
 
 def local_rms(residual: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
@@ -93,12 +147,24 @@ def local_rms(residual: NDArray[np.float32], sigma: float) -> NDArray[np.float32
     -------
     ndarray of float32, shape (Y, X)
     """
-    mean = _blur(np.square(residual), sigma)
+    mean = local_mean(np.square(residual), sigma)
     rms: NDArray[np.float32] = np.sqrt(np.maximum(mean, 0, out=mean), out=mean)
     return rms
 
 
-def _blur(values: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+def local_mean(values: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    """Return the local mean of a residual.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (Y, X)
+    sigma : float
+        Standard deviation of the Gaussian weights in samples.
+
+    Returns
+    -------
+    ndarray of float32, shape (Y, X)
+    """
     blurred: NDArray[np.float32] = ndimage.gaussian_filter(values, sigma, mode="reflect")
     return blurred
 
@@ -124,7 +190,7 @@ def null_thresholds(residual: LatticeResidual, seed: int = 0) -> Thresholds:
     height, width = residual.shape
     rows = min(height, max(_NULL_PIXELS // width, 64))
     top = (height - rows) // 2
-    recorded = np.clip(residual.rows(slice(top, top + rows)), -_NULL_LIMIT, _NULL_LIMIT)
+    recorded = np.clip(residual.rows(slice(top, top + rows)), -NULL_LIMIT, NULL_LIMIT)
     recorded = recorded[:, : max(_NULL_PIXELS // rows, 64)]
     spectrum = fft.rfft2(recorded)
     phases = np.random.default_rng(seed).random(spectrum.shape, np.float32)
@@ -133,13 +199,32 @@ def null_thresholds(residual: LatticeResidual, seed: int = 0) -> Thresholds:
     samples = residual.sampled.samples
     ratio = height * width / recorded.size
     point, extended = (
-        _highest(local_rms(noise, pool * samples), ratio) for pool in (POINT_POOL, EXTENDED_POOL)
+        highest_of_noise(local_rms(noise, pool * samples), ratio)
+        for pool in (POINT_POOL, EXTENDED_POOL)
     )
     return Thresholds(point, extended)
 
 
-def _highest(score: NDArray[np.float32], ratio: float) -> float:
-    """Return the score exceeded `_EXPECTED_FALSE` times in an image ``ratio`` times as large."""
+def highest_of_noise(
+    score: NDArray[np.float32], ratio: float, expected: float = _EXPECTED_FALSE
+) -> float:
+    """Return the score that noise exceeds a given number of times in an image.
+
+    From the Gumbel distribution of the maxima of parts; see `null_thresholds`.
+
+    Parameters
+    ----------
+    score : ndarray of float32, shape (Y, X)
+        Of noise.
+    ratio : float
+        Size of the image in units of that of ``score``.
+    expected : float
+        How often the score is exceeded.
+
+    Returns
+    -------
+    float
+    """
     across = min(_BLOCKS, *score.shape)
     maxima = np.array(
         [
@@ -150,4 +235,4 @@ def _highest(score: NDArray[np.float32], ratio: float) -> float:
     )
     scale = float(np.sqrt(6) / np.pi * maxima.std())
     mode = float(maxima.mean()) - np.euler_gamma * scale
-    return mode + scale * float(np.log(ratio * maxima.size / _EXPECTED_FALSE))
+    return mode + scale * float(np.log(ratio * maxima.size / expected))

@@ -10,10 +10,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from napari_stem_defects.anomaly.candidates import Candidate, cell_edge, find_candidates, pool_cells
+from napari_stem_defects.anomaly.candidates import (
+    Candidate,
+    cell_edge,
+    find_candidates,
+    only_lines,
+    pool_cells,
+)
 from napari_stem_defects.anomaly.residual import LatticeResidual, lattice_residual
 from napari_stem_defects.anomaly.sampling import Sampled, near_invalid, sample
-from napari_stem_defects.anomaly.score import null_thresholds, score_blocks
+from napari_stem_defects.anomaly.score import score_blocks
+from napari_stem_defects.anomaly.survey_limits import survey_limits
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.lattice.unit_cell import lattice_period
@@ -25,6 +32,11 @@ if TYPE_CHECKING:
     from napari_stem_defects.lattice.measurement import LatticeMeasurement
     from napari_stem_defects.lattice.unit_cell import UnitCell
 
+_WHOLE = 1 << 22
+"""Samples up to which the residual of an image is computed as a whole."""
+_STRONG = 1.5
+"""Level of a column above which it is no evidence for a line through it."""
+
 
 @dataclass(frozen=True)
 class Survey:
@@ -35,8 +47,9 @@ class Survey:
     image : str
         Name of the image.
     anomaly : ndarray of float32, shape (Y, X)
-        Score of every pixel in multiples of the robust spread of the image's own lattice residual;
-        about 1 in a perfect crystal, 0 everywhere if there is no lattice.
+        Score of every pixel in multiples of the robust spread of the image's own lattice residual,
+        on one scale for deficits and excesses; about 1 in a perfect crystal, 0 everywhere if there
+        is no lattice.
     candidates : tuple of Candidate
         Unusual places, highest score first.
     threshold : float
@@ -166,20 +179,29 @@ def _scored(
 ) -> tuple[NDArray[np.float32], tuple[Candidate, ...], float]:
     """Return score, candidates and threshold in samples."""
     samples, shape = residual.sampled.samples, residual.shape
-    limits = null_thresholds(residual)
+    whole = slice(0, shape[0])
+    # A small image has one block, so that its residual is computed once for limits and scores.
+    values = residual.rows(whole) if shape[0] * shape[1] <= _WHOLE else None
+    limits = survey_limits(residual, values)
     edge = cell_edge(samples, shape[0] * shape[1])
     score = np.empty(shape, np.float32)
-    levels, deficits = [], []
-    for block in score_blocks(residual):
-        score[block.rows] = block.point
-        level = np.maximum(
-            (block.point - 1) / (limits.point - 1), (block.extended - 1) / (limits.extended - 1)
-        )
-        level[blocked[block.rows]] = 0
-        levels.append(pool_cells(level, edge))
+    levels: list[NDArray[np.float32]] = []
+    lines: list[NDArray[np.float32]] = []
+    deficits: list[NDArray[np.bool_]] = []
+    for block in score_blocks(residual, 1 + _STRONG * (limits.point - 1), values):
+        found = limits.levels(block)
+        score[block.rows] = limits.score(found)
+        for level, pooled in (
+            (np.maximum(found.point, found.extended), levels),
+            (found.line, lines),
+        ):
+            level[blocked[block.rows]] = 0
+            pooled.append(pool_cells(level, edge))
         deficits.append(pool_cells(-block.mean, edge) > pool_cells(block.mean, edge))
-    found = find_candidates(np.concatenate(levels), score, np.concatenate(deficits), samples, edge)
-    return score, found, limits.point
+    line = only_lines(np.concatenate(lines), samples / edge)
+    level = np.maximum(np.concatenate(levels), line)
+    candidates = find_candidates(level, score, np.concatenate(deficits), samples, edge)
+    return score, candidates, limits.point
 
 
 def _at_image_size(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.cli.detect import print_outcome
+from napari_stem_defects.cli.show import can_show, show_results
 from napari_stem_defects.cli.terminal import long_work
 
 if TYPE_CHECKING:
@@ -48,9 +46,9 @@ def run(options: argparse.Namespace) -> int:
     if outcome.folder is None:
         return 2
     print(f"overview: {outcome.folder / 'overview.png'}")
-    if options.headless or not _can_show():
+    if options.headless or not can_show():
         return 0
-    _show(image, outcome.folder)
+    show_results(image, outcome.folder)
     return 0
 
 
@@ -60,42 +58,3 @@ def _simulated(out: Path) -> Path:
 
     print("simulating CdTe [110] with known defects")
     return write_simulation(out, simulate("cdte-110"))[0]
-
-
-def _can_show() -> bool:
-    """Return whether napari can open; print the reason if not."""
-    if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
-        print("no display: napari is not opened")
-        return False
-    if find_spec("napari") is None:
-        print("napari is not installed: it is not opened")
-        return False
-    return True
-
-
-def _show(image: Path, folder: Path) -> None:
-    """Open napari with the image, one layer per defect class and the Detect panel."""
-    import napari
-    from napari.layers import Image
-
-    from napari_stem_defects.detection.frame_result import FrameResult
-    from napari_stem_defects.io.results.read_results import read_results
-    from napari_stem_defects.napari_plugin.layers.convert import image_layer
-    from napari_stem_defects.napari_plugin.layers.result_layers import ResultLayers
-    from napari_stem_defects.workers.isolated_read import read_micrograph
-
-    detections = read_results(folder)
-    micrograph = read_micrograph(image)
-    if (size := detections[0].pixel_size_nm) is not None:
-        micrograph = micrograph.with_pixel_size(size, "user")
-    pixels, keywords, _ = image_layer(micrograph)
-    viewer = napari.Viewer()
-    source = viewer.add_layer(Image(pixels, **keywords))
-    layers = ResultLayers(viewer)
-    layers.begin(source, [detections[0].class_table[name] for name in detections[0].mask_names])
-    for detection in detections:
-        layers.show(FrameResult.of(detection, micrograph.frame(detection.frame).invalid))
-    while layers.step():
-        pass
-    viewer.window.add_plugin_dock_widget("napari-stem-defects", "Detect defects")
-    napari.run()

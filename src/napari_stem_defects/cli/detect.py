@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="replace results even where files were corrected by hand",
     )
     parser.add_argument(
-        "--frames", type=numbers, metavar="N,N", help="search only these frames of stacks"
+        "--frames",
+        type=numbers,
+        metavar="N,N|START:STOP",
+        help="search only these frames of stacks",
     )
     parser.add_argument(
         "--area",
@@ -68,6 +72,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CLASS=P,...",
         help="probabilities from which a class is assigned, instead of the model's",
     )
+    parser.add_argument(
+        "--open", action="store_true", help="open the result in napari, of several images the first"
+    )
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--workers", type=positive_int, default=1, metavar="N", help="processes, one frame each"
@@ -79,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
     """Search every image; return 2 if one of them could not be used."""
     from napari_stem_defects.io.images.read import find_images
     from napari_stem_defects.io.models.library import find_model
-    from napari_stem_defects.jobs.batch import detect_files
+    from napari_stem_defects.jobs.batch import Outcome, detect_files
     from napari_stem_defects.jobs.batch_frame import Settings
 
     images = [path.resolve() for path in find_images(options.images)]
@@ -94,13 +101,27 @@ def run(options: argparse.Namespace) -> int:
         area=options.area,
         thresholds=options.thresholds,
     )
-    status = 0
+    status, done = 0, list[Outcome]()
     with _workers(options) as workers, long_work() as bar:
         for outcome in detect_files(images, settings, workers=workers, report=bar):
             if outcome.fault:
                 status = 2
+            else:
+                done.append(outcome)
             print_outcome(outcome)
+    if done and (folder := done[0].folder) is not None:
+        _offer_to_show(done[0].image, folder, options.open)
     return status
+
+
+def _offer_to_show(image: Path, folder: Path, is_wanted: bool) -> None:
+    """Open the result in napari, or print the command that does, for a user at a terminal."""
+    from napari_stem_defects.cli.show import can_show, show_command, show_results
+
+    if is_wanted and can_show():
+        show_results(image, folder)
+    elif sys.stdout.isatty():
+        print_result(f"to see it in napari: {show_command(folder)}")
 
 
 def _workers(options: argparse.Namespace) -> AbstractContextManager[FrameExecutor]:
@@ -127,11 +148,22 @@ def print_outcome(outcome: Outcome) -> None:
         print_error(outcome.fault)
         return
     summary = read_summary(outcome.folder)
-    found = ", ".join(f"{count} {name}" for name, count in summary["counts"].items() if count)
+    found = ", ".join(_counts(summary))
     nothing = "no defect" if summary.get("recognised", True) else NOT_RECOGNISED
     print_result(f"{outcome.image.name}: {found or nothing} -> {outcome.folder}")
     for note in _notes(summary):
         print_result(f"  {note}")
+
+
+def _counts(summary: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the number of defects of each class found, with their density."""
+    from napari_stem_defects.base.lengths import format_density
+
+    area = summary.get("searched_nm2")
+    for name, count in summary["counts"].items():
+        if count:
+            number, _, density = format_density(count, area).partition(" ")
+            yield f"{number} {name} {density}".rstrip()
 
 
 def _notes(summary: Mapping[str, Any]) -> Iterator[str]:

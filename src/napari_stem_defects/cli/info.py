@@ -34,7 +34,9 @@ def _lines(micrograph: Micrograph) -> Iterator[str]:
     height, width = micrograph.frame_shape
     frames = f"{micrograph.frame_count} frames of " if micrograph.is_stack else ""
     size = micrograph.pixel_size_nm
-    scale = "no pixel size" if size is None else f"{size:.4g} nm per px"
+    scale = "no pixel size"
+    if size is not None:
+        scale = f"{size:.4g} nm per px, {width * size:.4g} x {height * size:.4g} nm"
     file = micrograph.name if micrograph.path is None else micrograph.path.name
     yield f"{file}: {frames}{width}x{height} px, {scale}"
     choice = choose_for_frames(micrograph, range(micrograph.frame_count))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.base.defect_classes import Kind
     from napari_stem_defects.base.search_area import SearchArea
 
+_MOST_NUMBERS = 1_000_000
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
@@ -84,11 +85,17 @@ def kinds(text: str) -> dict[str, Kind]:
 
 
 def numbers(text: str) -> tuple[int, ...]:
-    """Read whole numbers from 0 on, separated by commas, each once."""
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdecimal() for part in parts):
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form N,N,N")
-    return tuple(dict.fromkeys(map(int, parts)))
+    """Read whole numbers from 0 on and ranges ``START:STOP`` of them, each number once."""
+    found: dict[int, None] = {}
+    for part in (part.strip() for part in text.split(",")):
+        start, is_range, stop = part.partition(":")
+        if not (start.isdecimal() and (stop.isdecimal() if is_range else True)):
+            raise argparse.ArgumentTypeError(f"{text!r} is not of the form N,N or START:STOP")
+        numbers = range(int(start), int(stop) if is_range else int(start) + 1)
+        if not 0 < len(numbers) <= _MOST_NUMBERS:
+            raise argparse.ArgumentTypeError(f"{part!r} holds no number, or too many")
+        found.update(dict.fromkeys(numbers))
+    return tuple(found)
 
 
 def area(text: str) -> SearchArea:

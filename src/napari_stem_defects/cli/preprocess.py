@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.cli.options import add_out
+from napari_stem_defects.cli.options import add_out, numbers
+from napari_stem_defects.errors import InputError
+from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
     import argparse
+
+MOST_FOLDERS = 100
+"""Number of frames above which the user confirms that each of them gets a folder."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the image and the output folder."""
     parser.add_argument("image", type=Path, metavar="IMAGE")
     add_out(parser, "folder for the stages")
+    parser.add_argument(
+        "--frames", type=numbers, metavar="N,N|START:STOP", help="only these frames of a stack"
+    )
 
 
 def run(options: argparse.Namespace) -> None:
@@ -25,7 +34,12 @@ def run(options: argparse.Namespace) -> None:
     from napari_stem_defects.workers.isolated_read import read_micrograph
 
     micrograph = read_micrograph(options.image)
-    for index in range(micrograph.frame_count):
+    frames = options.frames or range(micrograph.frame_count)
+    for index in frames:
+        micrograph.frame(index)  # raises before anything is written if it does not exist
+    if options.frames is None and len(frames) > MOST_FOLDERS:
+        _confirm(options.image, len(frames))
+    for index in frames:
         frame = micrograph.frame(index)
         name = f"frame_{index:04d}" if micrograph.is_stack else ""
         folder = options.out / name
@@ -35,3 +49,16 @@ def run(options: argparse.Namespace) -> None:
         print(f"{folder / 'stages.png'}")
     for note in micrograph.notes:
         print(f"  {note}")
+
+
+def _confirm(image: Path, count: int) -> None:
+    """Let a user at a terminal confirm many folders; raise `InputError` elsewhere."""
+    question = f"{image.name}: {count} frames, a folder each. Write them? [y/N] "
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        print(question, end="", file=sys.stderr, flush=True)
+        if sys.stdin.readline().strip().lower() in ("y", "yes"):
+            return
+        raise InputError(one_line(image, "nothing was written", "choose frames with --frames"))
+    fault = f"has {count} frames, which makes a folder each"
+    advice = f"choose some with --frames, such as --frames 0:10; all are 0:{count}"
+    raise InputError(one_line(image, fault, advice))

@@ -23,7 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="file or folder")
     add_out(parser, "folder for the results; each image gets a folder in it")
     add_pixel_size(parser, "edge of one pixel in nm, instead of the value in the files")
-    parser.add_argument("--frames", type=numbers, metavar="N,N", help="only these frames of stacks")
+    parser.add_argument(
+        "--frames",
+        type=numbers,
+        metavar="N,N|START:STOP",
+        help="only these frames of stacks",
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -172,6 +172,20 @@ def write_holder(path: Path, task: str) -> None:
         path.write_text(json.dumps(note), encoding="utf-8")
 
 
+def remove_holder(path: Path) -> None:
+    """Remove the note, if this process wrote it.
+
+    Parameters
+    ----------
+    path : Path
+        The note.
+    """
+    note = read_holder(path)
+    if (note.get("host"), note.get("process")) == (socket.gethostname(), os.getpid()):
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
 def read_holder(path: Path) -> dict[str, Any]:
     """Read the note about the holder of a lock.
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.errors import InputError
-from napari_stem_defects.napari_plugin.layers.convert import set_pixel_size
+from napari_stem_defects.napari_plugin.layers.convert import set_pixel_size, source_path
 from napari_stem_defects.napari_plugin.panels.common.plain_text import show_info, show_warning
 from napari_stem_defects.workers.isolated_read import read_micrograph
 
@@ -37,9 +36,10 @@ def set_pixel_size_from_file(layer: Layer) -> None:
 def _pixel_size_in_file(layer: Layer | None) -> float:
     if layer is None:
         raise InputError("no layer is selected; select the image to calibrate")
-    if layer.source.path is None:
+    path = source_path(layer)
+    if path is None:
         raise InputError(f"{layer.name}: not opened from a file; type the pixel size instead")
-    size_nm: float | None = read_micrograph(Path(layer.source.path)).pixel_size_nm
+    size_nm: float | None = read_micrograph(path).pixel_size_nm
     if size_nm is None:
         raise InputError(f"{layer.name}: the file contains no pixel size; type it instead")
     return size_nm

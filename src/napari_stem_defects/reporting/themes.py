@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from napari_stem_defects.base.defect_classes import UNKNOWN, default_class
+from napari_stem_defects.reporting.colour_contrast import readable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-# Names are written darker than the colours of their classes, which stand out on a dark background.
-_DARKER = 1.6
 
 
 class Theme(NamedTuple):
@@ -109,7 +107,7 @@ def class_ink(name: str, theme: Theme, colours: Mapping[str, str] | None = None)
     if name == UNKNOWN:
         return theme.text
     colour = class_colour(name, colours)
-    return colour if theme.is_dark else blend("#000000", colour, 1 / _DARKER)
+    return readable(colour, theme.background)
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:

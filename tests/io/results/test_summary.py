@@ -42,7 +42,28 @@ def test_the_summary_contains_model_image_and_counts(tmp_path: Path) -> None:
     assert summary["area_fractions"]["SF1"] == pytest.approx(masks[0].mean())
     assert summary["unknown_fraction"] == pytest.approx(masks[-1].mean())
     assert summary["seconds"] == 0.25
+    valid = summary["called_fraction"]
+    area = masks[0].size * valid * 0.05**2
+    assert summary["searched_nm2"] == pytest.approx(area)
+    assert summary["densities_per_nm2"]["Vacancy_CdTe"] == pytest.approx(2 / area)
+    assert summary["recognised_fraction"] == pytest.approx(1 - masks[-1].mean() / valid)
     assert {"python", "numpy", "scipy", "torch", "napari-stem-defects"} <= set(summary["versions"])
+
+
+def test_densities_count_the_area_that_was_searched(tmp_path: Path) -> None:
+    image = micrograph()
+    found = detection(image)
+    object.__setattr__(found, "parameters", {**found.parameters, "area_px": [0, 0, 10, 20]})
+    summary = read_summary(write_results(tmp_path, image, [found], MODEL))
+    assert summary["searched_nm2"] == pytest.approx(200 * 0.05**2)
+    assert summary["densities_per_nm2"]["Vacancy_CdTe"] == pytest.approx(2 / (200 * 0.05**2))
+
+
+def test_without_a_pixel_size_there_is_no_density(tmp_path: Path) -> None:
+    image = micrograph()
+    summary = read_summary(write_results(tmp_path, image, [detection(image, nm=None)], MODEL))
+    assert summary["searched_nm2"] is None
+    assert set(summary["densities_per_nm2"].values()) == {None}
 
 
 def test_odd_parameters_still_make_json(tmp_path: Path) -> None:

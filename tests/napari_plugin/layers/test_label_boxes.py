@@ -89,7 +89,7 @@ def test_the_layer_belongs_to_the_image(opened: Panel) -> None:
 def test_a_click_sets_a_label_and_its_box(opened: Panel, qtbot: Any) -> None:
     opened.mouse((30, 40))
     assert positions(opened) == [(30, 40)]
-    qtbot.waitUntil(lambda: len(opened.boxes.layer.data) == 2)
+    qtbot.waitUntil(lambda: len(opened.boxes.layer.data) == 3)
     opened.mouse((80, 90), button=2)  # outside the box
     assert len(positions(opened)) == 1
     opened.mouse((45, 60), button=2)
@@ -98,7 +98,7 @@ def test_a_click_sets_a_label_and_its_box(opened: Panel, qtbot: Any) -> None:
 
 def test_a_drag_on_the_centre_moves_a_label(opened: Panel, qtbot: Any) -> None:
     opened.mouse((30, 40))
-    qtbot.waitUntil(lambda: len(opened.boxes.layer.data) == 2)
+    qtbot.waitUntil(lambda: len(opened.boxes.layer.data) == 3)
     opened.mouse((31, 41), (41, 51), (51, 61))
     assert positions(opened) == [(50, 60)]
 

@@ -83,3 +83,31 @@ def test_a_deleted_layer_is_noticed_and_another_image_gets_its_own(viewer: Viewe
     other = viewer.add_image(np.zeros(SHAPE, np.float32), name="Y")
     live.show(other, found())
     assert [each.name for each in viewer.layers] == ["X", "Y", "live - Y"]
+
+
+def test_the_first_layer_is_built_and_added_in_two_turns(viewer: ViewerModel) -> None:
+    source = add_image(viewer)
+    live = LiveLayer(viewer)
+    assert live.prepare(source, found(1))
+    assert live.layer is None
+    assert len(viewer.layers) == 1
+    assert not live.prepare(source, found(2))  # is built already
+    live.show(source, found(2))
+    assert live.layer is not None
+    assert live.layer.data[6, 6] == 2  # the newest map
+    assert live.layer.units == source.units
+    assert not live.prepare(source, found(2))
+
+
+def test_a_layer_that_was_built_for_another_shape_is_not_used(viewer: ViewerModel) -> None:
+    source = add_image(viewer)
+    live = LiveLayer(viewer)
+    live.prepare(source, found(1))
+    stack = add_image(viewer, frames=3)
+    live.show(stack, found(1, frame=2))
+    assert live.layer is not None
+    assert live.layer.data.shape == (1, *SHAPE)
+    live.remove()
+    assert live.prepare(source, found(1))
+    live.remove()
+    assert live.prepare(source, found(1))

@@ -22,7 +22,7 @@ from napari_stem_defects.io.images import general_formats, microscope_formats
 from napari_stem_defects.io.images.convert import NotAnImage, to_pixels
 from napari_stem_defects.io.images.pixel_size import square_pixel
 from napari_stem_defects.io.json_safe import plain
-from napari_stem_defects.io.messages import one_line
+from napari_stem_defects.io.messages import missing_file, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -210,7 +210,7 @@ def _images_in(folder: Path) -> list[Path]:
 
 def _existing(path: Path) -> Path:
     if not path.exists():
-        raise ReadError(one_line(path, "does not exist", "check the spelling and the folder"))
+        raise ReadError(missing_file(path))
     return path
 
 

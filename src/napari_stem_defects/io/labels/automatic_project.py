@@ -18,7 +18,7 @@ from platformdirs import user_data_path
 
 from napari_stem_defects.errors import LabelError, OutputError
 from napari_stem_defects.io.folder_names import find_available_folder
-from napari_stem_defects.io.labels.journal import LOCK_NAME, SOFT_LOCK_NAME
+from napari_stem_defects.io.labels.journal import HOLDER_NAME, LOCK_NAME, SOFT_LOCK_NAME
 from napari_stem_defects.io.labels.project import LabelProject, is_label_project
 from napari_stem_defects.io.messages import one_line
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.base.micrograph import Micrograph
 
-_NOT_COPIED = (LOCK_NAME, SOFT_LOCK_NAME)
+_NOT_COPIED = (HOLDER_NAME, LOCK_NAME, SOFT_LOCK_NAME)
 
 
 def projects_folder() -> Path:

@@ -5,14 +5,16 @@ record is the version of the format. A record is saved once it is flushed to the
 written is changed later; damage to the file therefore costs at most the damaged lines, which are
 skipped and reported. There is no database, memory map or write-ahead log, so the journal works on
 network drives. One process can write, held by a lock of the operating system or, on drives
-without locks, by a lock file; other processes can read.
+without locks, by a lock file; other processes can read. A note names the computer, process and
+start of the writer: the locks of some network drives end at the computer, and the note of another
+one is then a warning. A record is refused once another program has written one.
 """
 
 from __future__ import annotations
 
-import errno
 import json
 import os
+import socket
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,13 +26,17 @@ from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 from napari_stem_defects.errors import LabelError, OutputError
 from napari_stem_defects.io.atomic import append_line, replacing, write_bytes
 from napari_stem_defects.io.messages import one_line
+from napari_stem_defects.io.write_lock import (
+    NO_LOCKS,
+    read_holder,
+    remove_holder,
+    write_holder,
+)
 
 FORMAT = 1
 JOURNAL_NAME = "labels.jsonl"
-LOCK_NAME, SOFT_LOCK_NAME = "labels.lock", "labels.open"
+LOCK_NAME, SOFT_LOCK_NAME, HOLDER_NAME = "labels.lock", "labels.open", "labels.holder"
 
-# Error numbers of network drives without locks.
-_NO_LOCKS = {errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK}
 _HEADER_OP = "journal"
 _SUM_KEY = b',"sum":"'
 _SUM_LENGTH = len(_SUM_KEY) + 8 + len(b'"}')
@@ -158,6 +164,7 @@ class LabelJournal:
         self.path = folder / JOURNAL_NAME
         self.warnings: tuple[str, ...] = ()
         self.read_only = read_only
+        self._holder = folder / HOLDER_NAME
         self._lock: BaseFileLock = FileLock(folder / LOCK_NAME, timeout=0, thread_local=False)
         if not self.path.is_file():
             fault = f"is not a label project ({JOURNAL_NAME} is missing)"
@@ -255,6 +262,8 @@ class LabelJournal:
 
     def close(self) -> None:
         """Release the lock, so that other processes can write."""
+        if self._lock.is_locked and not self.read_only:
+            remove_holder(self._holder)
         self._lock.release()
 
     def _take_lock(self) -> None:
@@ -263,19 +272,33 @@ class LabelJournal:
         except Timeout:
             left = self._lock.lock_file if isinstance(self._lock, SoftFileLock) else ""
             more = f", or a crash left {Path(left).name} there: then remove it" if left else ""
-            self.become_read_only(f"another panel or process has the project open{more}")
+            held = read_holder(self._holder)
+            where = f" ({_describe(held)})" if held else ""
+            self.become_read_only(f"another panel or process has the project open{where}{more}")
         except OSError as error:
             self.become_read_only(f"the folder cannot be written ({error.strerror})")
         else:
             if not os.access(self.path, os.W_OK):
                 self.become_read_only(f"{JOURNAL_NAME} is write-protected")
+            else:
+                self._note_holder()
+
+    def _note_holder(self) -> None:
+        """Leave a note that this process writes; warn about a writer on another computer."""
+        held = read_holder(self._holder)
+        if held and held["host"] != socket.gethostname():
+            self._warn(
+                f"opened on another computer, too, or not closed there ({_describe(held)});"
+                " close it there before labelling here"
+            )
+        write_holder(self._holder, "labelling")
 
     def _acquire(self) -> None:
         """Take the lock; on drives without locks, create a lock file instead."""
         try:
             self._lock.acquire()
         except (OSError, NotImplementedError) as error:
-            if isinstance(error, OSError) and error.errno not in _NO_LOCKS:
+            if isinstance(error, OSError) and error.errno not in NO_LOCKS:
                 raise
             lock = self.path.with_name(SOFT_LOCK_NAME)
             self._lock = SoftFileLock(lock, timeout=0, thread_local=False)
@@ -340,6 +363,11 @@ class LabelJournal:
 
     def _warn(self, text: str) -> None:
         self.warnings = (*self.warnings, f"{self.path.parent.name}: {text}")
+
+
+def _describe(held: Mapping[str, Any]) -> str:
+    since = str(held["since"])[:19].replace("T", " ")
+    return f"process {held['process']} on {held['host']} since {since}"
 
 
 def _journal_bytes(records: Sequence[Record]) -> bytes:

@@ -13,7 +13,7 @@ from napari_stem_defects.base.defect_classes import PATCH_PX, DefectClass, Kind,
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.labels.patch_folder import read_patch_folder
 from napari_stem_defects.io.labels.project import LabelProject, is_label_project
-from napari_stem_defects.io.messages import one_line
+from napari_stem_defects.io.messages import missing_file, one_line
 from napari_stem_defects.lattice.scale import (
     match_scale,
     resample,
@@ -143,7 +143,7 @@ def _invalid_patches_note(left_out: Sequence[str]) -> tuple[str, ...]:
 
 def _no_labels_error(path: Path) -> LabelError:
     if not path.exists():
-        return LabelError(one_line(path, "does not exist", "check the path"))
+        return LabelError(missing_file(path))
     if path.is_file():
         advice = "label it first in a project (panel Label patches) and give the project"
         return LabelError(one_line(path, "a file holds no labels", advice))

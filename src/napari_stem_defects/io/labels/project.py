@@ -313,6 +313,8 @@ class LabelProject(LabelProjectClasses):
         return self._store(self._stacks[image], frame)
 
     def _store(self, micrograph: Micrograph, frame: int) -> LabelledFrame:
+        # First, because pixels written for a project that was moved would make its folder again.
+        self._journal.check_writable()
         known = self._state.frames.get((micrograph.sha256, frame))
         return store_pixels(self.path, micrograph, frame, known)
 

@@ -12,7 +12,7 @@ from platformdirs import user_data_path
 
 from napari_stem_defects.errors import ModelError, OutputError
 from napari_stem_defects.io.atomic import replacing
-from napari_stem_defects.io.messages import one_line
+from napari_stem_defects.io.messages import missing_file, one_line
 from napari_stem_defects.io.models.model_file import SUFFIX, load_model, read_spec
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def find_model(name_or_path: str | Path) -> Path:
     if path.suffix == SUFFIX:
         if path.is_file():
             return path
-        raise ModelError(one_line(path, "there is no such model file", "check the path"))
+        raise ModelError(missing_file(path, "there is no such model file", "check the path"))
     if path.name == str(name_or_path):
         for folder in (user_folder(), BUNDLED):
             candidate = folder / f"{path.name}{SUFFIX}"

@@ -23,7 +23,7 @@ from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.detection.detect_matched import quick_model
 from napari_stem_defects.errors import ModelError
 from napari_stem_defects.io.atomic import write_bytes
-from napari_stem_defects.io.messages import one_line
+from napari_stem_defects.io.messages import missing_file, one_line
 from napari_stem_defects.io.models import unique_keys
 from napari_stem_defects.matched_filter.responses import responses
 from napari_stem_defects.matched_filter.storage import array_shapes
@@ -154,7 +154,7 @@ def load_model(path: str | Path) -> Ensemble:
 def _opened(path: Path) -> Iterator[Any]:
     """Yield the open file; turn any error into one line with the file name."""
     if not path.is_file():
-        raise ModelError(one_line(path, "there is no such model file", "check the path"))
+        raise ModelError(missing_file(path, "there is no such model file", "check the path"))
     try:
         if path.stat().st_size > SIZE_LIMIT:
             raise ModelError(f"larger than {SIZE_LIMIT // 2**20} MiB, too big for an ensemble")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_stem_defects.base.defect_classes import UNKNOWN
+from napari_stem_defects.base.search_area import SearchArea
 from napari_stem_defects.base.version import __version__
 from napari_stem_defects.io.json_safe import plain
 from napari_stem_defects.postprocessing.regions import totals
@@ -110,13 +111,42 @@ def make_summary(
         "area_fractions": {
             name: share for name, share in result_totals.fractions.items() if name != UNKNOWN
         },
+        "searched_nm2": _searched_nm2(first, result_totals),
+        "densities_per_nm2": _densities(first, result_totals),
         "unknown_fraction": result_totals.fractions[UNKNOWN],
+        "recognised_fraction": _recognised_fraction(first, result_totals),
         "called_fraction": result_totals.valid_fraction,
         "frames": [_frame_summary(frame) for frame in frames],
         "seconds": sum(frame["seconds"] for frame in frames),
         "versions": library_versions(),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _searched_px(frame: Mapping[str, Any], found: ResultTotals) -> float:
+    """Return the area that was searched in all frames, px: the chosen one, or all valid windows."""
+    shape = tuple(frame["frame_shape"])
+    area = frame["parameters"].get("area_px")
+    if area is not None:
+        return float(SearchArea.from_value(area).mask(shape).sum()) * found.frames
+    return float(np.prod(shape, dtype=np.int64)) * found.frames * found.valid_fraction
+
+
+def _searched_nm2(frame: Mapping[str, Any], found: ResultTotals) -> float | None:
+    size = frame["pixel_size_nm"]
+    return None if size is None else _searched_px(frame, found) * float(size) ** 2
+
+
+def _densities(frame: Mapping[str, Any], found: ResultTotals) -> dict[str, float | None]:
+    area = _searched_nm2(frame, found)
+    return {name: total.count / area if area else None for name, total in found.totals.items()}
+
+
+def _recognised_fraction(frame: Mapping[str, Any], found: ResultTotals) -> float | None:
+    """Return the share of the area searched that belongs to a class, Bulk included."""
+    searched = _searched_px(frame, found)
+    pixels = float(np.prod(frame["frame_shape"], dtype=np.int64)) * found.frames
+    return max(0.0, 1 - found.fractions[UNKNOWN] * pixels / searched) if searched else None
 
 
 def mask_provenance(

@@ -122,6 +122,12 @@ def calibration_keywords(pixel_size_nm: float | None, ndim: int = 2) -> dict[str
     return {"scale": scale, "units": ("pixel", "nm", "nm")[-ndim:], "axis_labels": labels}
 
 
+def source_path(layer: Layer) -> Path | None:
+    """Return the file that a layer was opened from; None if it was not opened from one."""
+    path = layer.source.path or layer.metadata.get(METADATA_KEY, {}).get("path")
+    return None if path is None else Path(path)
+
+
 def pixel_size_nm(layer: Layer) -> float | None:
     """Return the pixel size of a layer.
 
@@ -245,7 +251,7 @@ def _as_input(layer: Image, array: NDArray[Any]) -> FrameInput:
         colour=bool(layer.rgb),
         pixel_size_nm=size,
         pixel_size_source=_size_source(size, origin),
-        path=None if layer.source.path is None else Path(layer.source.path),
+        path=source_path(layer),
         sha256=origin.get("sha256", ""),
     )
 

@@ -307,9 +307,9 @@ def _move_box(
     """Draw a label elsewhere while it is dragged."""
     index = next(i for i, label in enumerate(labels) if label.id == label_id)
     data = layer.data
-    if len(data) < 2 * len(labels):
+    if len(data) < 3 * len(labels):
         return  # the label was set in this very turn and is not drawn yet
-    data[index] = data[index + len(labels)] = position
+    data[index :: len(labels)][:3] = position  # box, centre and casing
     layer.data = data
 
 

@@ -15,6 +15,7 @@ from napari_stem_defects.napari_plugin.layers.convert import (
     image_layer,
     layer_name,
 )
+from napari_stem_defects.reporting.colour_contrast import casing_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.napari_plugin.layers.convert import LayerData
 
 _EDGE_SHARE = 0.03
+_CASING_SHARE, _CASING_SCALE = 0.02, 1.04
 _CENTRE_PX = 5
 
 
@@ -34,7 +36,10 @@ def box_keywords(
     selected: str = "",
     suggested: tuple[float, float] | None = None,
 ) -> dict[str, Any]:
-    """Return labels as keywords of a Points layer: all boxes first, then all centres.
+    """Return labels as keywords of a Points layer: all boxes, then all centres, then all casings.
+
+    The casing of a box is a thin line around it, black or white, so that boxes of any colour are
+    visible on bright and on dark parts of an image.
 
     Parameters
     ----------
@@ -58,23 +63,39 @@ def box_keywords(
         f"{colour}50" if label.id == selected else "#00000000"
         for label, colour in zip(labels, edges, strict=True)
     ]
-    positions = [(label.y, label.x) for label in labels] * 2
+    positions = [(label.y, label.x) for label in labels]
+    sizes = [float(label.size_px) for label in labels]
     extra = [] if suggested is None else [suggested]
     one = len(extra)
+    casings = [casing_of(colour) for colour in (*edges, *["#ffffff"] * one)]
     return {
-        "data": np.array([*positions, *extra], float).reshape(-1, 2),
-        "symbol": np.array(["square"] * count + ["disc"] * count + ["square"] * one),
+        "data": np.array([*positions * 3, *extra * 2], float).reshape(-1, 2),
+        "symbol": np.array(["square"] * count + ["disc"] * count + ["square"] * (count + 2 * one)),
         "size": np.array(
-            [label.size_px for label in labels] + [_CENTRE_PX] * count + [PATCH_PX] * one, float
+            [
+                *sizes,
+                *[_CENTRE_PX] * count,
+                *(size * _CASING_SCALE for size in sizes),
+                *[PATCH_PX, PATCH_PX * _CASING_SCALE] * one,
+            ],
+            float,
         ),
-        "face_color": faces + edges + ["#ffffff18"] * one,
-        "border_color": edges * 2 + ["#ffffff"] * one,
-        "border_width": np.array([_EDGE_SHARE] * count + [0.0] * count + [_EDGE_SHARE] * one),
+        "face_color": faces + edges + ["#00000000"] * count + ["#ffffff18", "#00000000"] * one,
+        "border_color": edges * 2 + casings[:count] + ["#ffffff", *casings[count:]] * one,
+        "border_width": np.array(
+            [_EDGE_SHARE] * count
+            + [0.0] * count
+            + [_CASING_SHARE] * count
+            + [_EDGE_SHARE, _CASING_SHARE] * one
+        ),
         "features": {
-            "class": [label.class_name for label in labels] * 2 + ["?"] * one,
-            "part": ["box"] * count + ["centre"] * count + ["suggested"] * one,
-            "source": [label.source for label in labels] * 2 + ["suggested"] * one,
-            "author": [label.author for label in labels] * 2 + [""] * one,
+            "class": [label.class_name for label in labels] * 3 + ["?"] * (2 * one),
+            "part": [
+                *(part for part in ("box", "centre", "casing") for _ in labels),
+                *["suggested", "casing"] * one,
+            ],
+            "source": [label.source for label in labels] * 3 + ["suggested"] * (2 * one),
+            "author": [label.author for label in labels] * 3 + [""] * (2 * one),
         },
     }
 

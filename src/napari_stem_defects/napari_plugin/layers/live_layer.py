@@ -39,6 +39,7 @@ class LiveLayer:
         self._source: weakref.ref[Image] | None = None
         self._layers: OwnedLayers[Labels] = OwnedLayers(viewer)
         self._classes: tuple[DefectClass, ...] = ()
+        self._built: Labels | None = None
 
     @property
     def layer(self) -> Labels | None:
@@ -49,6 +50,27 @@ class LiveLayer:
     def is_deleted(self) -> bool:
         """Whether the user has deleted the layer."""
         return _LIVE in self._layers and self.layer is None
+
+    def prepare(self, source: Image, found: LiveMap) -> bool:
+        """Build the layer that the first map of an image needs, without adding it.
+
+        Building and adding take napari 50 ms and more each, so they have turns of their own.
+
+        Parameters
+        ----------
+        source : Image
+            The image that was searched.
+        found : LiveMap
+
+        Returns
+        -------
+        bool
+            Whether a layer was built; `show` then adds it.
+        """
+        if self.layer is not None or self._built is not None:
+            return False
+        self._built = self._build(source, found)
+        return True
 
     def show(self, source: Image, found: LiveMap) -> None:
         """Show a map; the first one of an image adds the layer directly over the image.
@@ -67,14 +89,15 @@ class LiveLayer:
         self._source = weakref.ref(source)
         placement = frame_keywords(source, found.shown.frame)
         if layer is None:
-            layer = Labels(
-                found.drawn.reshape(shape).copy(),
-                name=layer_name(source.name, _LIVE),
-                opacity=_OPACITY,
-                metadata={METADATA_KEY: {"made": "live map"}},
-                **placement,
-            )
-            self._use_classes(layer, found.classes)
+            built, self._built = self._built, None
+            fits = built is not None and built.data.shape == shape
+            layer = built if fits and built is not None else self._build(source, found)
+            layer.name = layer_name(source.name, _LIVE)
+            for name, value in placement.items():
+                setattr(layer, name, value)
+            layer.data[...] = found.drawn.reshape(shape)
+            if found.classes != self._classes:
+                self._use_classes(layer, found.classes)
             self._layers.add(_LIVE, layer, above=source)
             return
         if tuple(layer.translate) != tuple(placement["translate"]):
@@ -84,6 +107,18 @@ class LiveLayer:
             self._use_classes(layer, found.classes)
         layer.refresh(extent=False)
 
+    def _build(self, source: Image, found: LiveMap) -> Labels:
+        shape = (1, *found.drawn.shape) if source.ndim == 3 else found.drawn.shape
+        layer = Labels(
+            found.drawn.reshape(shape).copy(),
+            name=layer_name(source.name, _LIVE),
+            opacity=_OPACITY,
+            metadata={METADATA_KEY: {"made": "live map"}},
+            **frame_keywords(source, found.shown.frame),
+        )
+        self._use_classes(layer, found.classes)
+        return layer
+
     def clear(self) -> None:
         """Empty the layer."""
         if (layer := self.layer) is not None and np.any(layer.data):
@@ -92,6 +127,7 @@ class LiveLayer:
 
     def remove(self) -> None:
         """Remove the layer from the viewer."""
+        self._built = None
         self._layers.remove_all()
 
     def _use_classes(self, layer: Labels, classes: tuple[DefectClass, ...]) -> None:

@@ -13,6 +13,7 @@ from napari_stem_defects.napari_plugin.panels.common.metrics_table import (
     full_columns,
     short_columns,
 )
+from napari_stem_defects.reporting.colour_contrast import TEXT_RATIO, contrast_ratio
 
 pytestmark = pytest.mark.gui
 
@@ -48,12 +49,12 @@ def test_rows_hold_the_metrics_of_their_class(qtbot: Any) -> None:
 def test_names_stay_readable_in_another_theme(qtbot: Any) -> None:
     table = MetricsTable("figures")
     qtbot.addWidget(table)
-    light = QPalette()
-    light.setColor(QPalette.ColorRole.WindowText, QColor("black"))
-    table.setPalette(light)
-    table.set_columns(full_columns(evaluation("site")))
-    before = table.verticalHeaderItem(1).foreground().color().lightnessF()
-    dark = QPalette()
-    dark.setColor(QPalette.ColorRole.WindowText, QColor("white"))
-    table.setPalette(dark)
-    assert table.verticalHeaderItem(1).foreground().color().lightnessF() > before
+    for background, text in (("#efebe9", "#000000"), ("#262930", "#ffffff")):
+        theme = QPalette()
+        theme.setColor(QPalette.ColorRole.Window, QColor(background))
+        theme.setColor(QPalette.ColorRole.WindowText, QColor(text))
+        table.setPalette(theme)
+        table.set_columns(full_columns(evaluation("site")))
+        for row in range(table.rowCount()):
+            ink = table.verticalHeaderItem(row).foreground().color().name()
+            assert contrast_ratio(ink, background) >= TEXT_RATIO

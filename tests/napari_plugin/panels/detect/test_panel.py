@@ -65,7 +65,8 @@ def test_a_correction_changes_the_result_and_becomes_labels(
     click(canvas_of(viewer), spot(viewer, 120, 100))
     press(found, "delete_region")
     wait_for(lambda: found.view_model.regions() == [])
-    assert not viewer.layers["SF1 - CdTe"].data.any()
+    # Layers are drawn in turns of their own, after the result is known.
+    wait_for(lambda: not viewer.layers["SF1 - CdTe"].data.any())
     assert "1 wait" in found.correction.statement.text()
 
     labelling = docked(viewer, LabelPatchesWidget)

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from napari_stem_defects.napari_plugin.layers.convert import get_camera
 from napari_stem_defects.napari_plugin.panels.label.panel import LabelPatchesWidget
+from napari_stem_defects.napari_plugin.panels.preprocess.panel import PreprocessWidget
 
 pytestmark = pytest.mark.gui
 
@@ -75,6 +76,7 @@ def test_other_mouse_work_starts_no_project(
 def test_a_hidden_panel_leaves_clicks_alone(
     viewer: Any, widget: Any, automatic_projects: Path
 ) -> None:
-    widget.hide()
+    docked(viewer, PreprocessWidget)  # in front of it
+    assert not widget.is_shown
     click(canvas_of(viewer), spot(viewer, 128, 128))
     assert not automatic_projects.exists()

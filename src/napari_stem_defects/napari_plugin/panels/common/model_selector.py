@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QComboBox, QSizePolicy
 
 from napari_stem_defects.base.defaults import AUTO_MODEL
 from napari_stem_defects.io.models.library import ModelEntry, find_model, list_models
 from napari_stem_defects.napari_plugin.panels.common.plain_text import set_tooltip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class ModelSelector(QComboBox):
@@ -23,6 +28,7 @@ class ModelSelector(QComboBox):
         super().__init__()
         self._entries: list[ModelEntry] = []
         self._before = [AUTO_MODEL] if with_auto else []
+        self._fits: Callable[[ModelEntry], bool] = _all_fit
         self.setObjectName("model")
         set_tooltip(self, "Trained ensemble, bundled or from your library")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -39,11 +45,17 @@ class ModelSelector(QComboBox):
         """Whether "auto" is selected."""
         return self.currentText() == AUTO_MODEL and bool(self._before)
 
+    def offer(self, fits: Callable[[ModelEntry], bool], empty: str) -> None:
+        """List only the models for which a function is true, or a text if there are none."""
+        self._fits = fits
+        self.setPlaceholderText(empty)
+        self.reload()
+
     def reload(self, select: str = "") -> None:
         """Read the library again; select a model by name, or keep the selection."""
         wanted = select or (self.entry.name if self.entry else "")
         with QSignalBlocker(self):
-            self._entries = list_models()
+            self._entries = [entry for entry in list_models() if self._fits(entry)]
             self.clear()
             self.addItems(self._before)
             self.addItems([f"{entry.name} ({entry.source})" for entry in self._entries])
@@ -51,6 +63,10 @@ class ModelSelector(QComboBox):
             if wanted in names:
                 self.setCurrentIndex(names.index(wanted) + len(self._before))
         self.currentIndexChanged.emit(self.currentIndex())
+
+
+def _all_fit(_: ModelEntry) -> bool:
+    return True
 
 
 def describe(entry: ModelEntry | None) -> str:

@@ -6,7 +6,8 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt
+from psygnal import EmitLoopError
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from qtpy.QtWidgets import (
     QFormLayout,
     QFrame,
@@ -20,6 +21,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QCollapsible
 
+from napari_stem_defects.napari_plugin.panels.common.docking import find_dock, tab_with
 from napari_stem_defects.napari_plugin.panels.common.plain_text import plain_label, set_tooltip
 
 if TYPE_CHECKING:
@@ -99,7 +101,7 @@ def show_note(label: QLabel, text: str) -> None:
 
 def _clean_up(actions: list[Callable[[], object]], *_: object) -> None:
     while actions:
-        with suppress(RuntimeError):  # Qt has deleted the widget already
+        with suppress(RuntimeError, EmitLoopError):  # Qt has deleted the widget already
             actions.pop()()
 
 
@@ -128,12 +130,24 @@ class _Body(QScrollArea):
 class Panel(QWidget):
     """Base class of the panels.
 
-    The body scrolls; widgets added by `add_footer` stay visible below it.
+    The body scrolls; widgets added by `add_footer` stay visible below it. Panels that are docked
+    in one area share it as tabs.
+
+    Attributes
+    ----------
+    title : str
+        Short title of the tab.
     """
+
+    title = ""
 
     def __init__(self) -> None:
         self._cleanups: list[Callable[[], object]] = []
         super().__init__()
+        self._docking = QTimer(self)
+        self._docking.setSingleShot(True)
+        self._docking.timeout.connect(lambda: tab_with(self, Panel, self.title))
+        self._is_in_front = True
         # The viewer may be closed while the panel is open.
         self.destroyed.connect(partial(_clean_up, self._cleanups))
         content = QWidget()
@@ -163,10 +177,27 @@ class Panel(QWidget):
         self.on_close(lambda: callbacks.remove(action))
 
     def event(self, event: QEvent | None) -> bool:
-        """Clean up when napari closes the panel, which removes it from its dock widget."""
-        if event is not None and event.type() == QEvent.Type.ParentChange and not self.parent():
-            _clean_up(self._cleanups)
+        """Tab the panel when it is docked; clean up when napari removes it from its dock widget."""
+        if event is not None and event.type() == QEvent.Type.ParentChange:
+            if self.parent():
+                self._on_docked()
+            else:
+                _clean_up(self._cleanups)
         return super().event(event)
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the user sees the panel: Qt calls a tab in the background visible, too."""
+        return self.isVisible() and self._is_in_front
+
+    def _on_docked(self) -> None:
+        dock = find_dock(self)
+        if dock is not None:
+            dock.visibilityChanged.connect(self._on_visibility)
+            self._docking.start(0)  # once napari has added the dock to its window
+
+    def _on_visibility(self, is_in_front: bool) -> None:
+        self._is_in_front = is_in_front
 
     def sizeHint(self) -> QSize:
         """Return a width at which tables and sliders are readable."""

@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_stem_defects.napari_plugin.panels.common.panel import button, note, show_note
+from napari_stem_defects.napari_plugin.panels.common.swatch import readable_colour
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.napari_plugin.panels.common.job_state import JobState
 
 _STEPS = 1000
+_FAILED = "#ff6b5e"
 
 
 class RunRow(QFrame):
@@ -86,7 +88,8 @@ class RunRow(QFrame):
         self.cancel.setEnabled(run.phase in ("waiting", "running"))
         self.bar.setValue(round(run.fraction * _STEPS) if run.busy else 0)
         show_note(self.message, _status_line(run))
-        colour = "#ff6b5e" if run.phase == "failed" else ""
+        is_failed = run.phase == "failed"
+        colour = readable_colour(_FAILED, self.palette()).name() if is_failed else ""
         self.message.setStyleSheet(f"color: {colour};" if colour else "")
         self.message.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
 

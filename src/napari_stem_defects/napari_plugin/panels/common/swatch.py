@@ -6,9 +6,9 @@ from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import QFrame
 
 from napari_stem_defects.base.defect_classes import UNKNOWN
+from napari_stem_defects.reporting.colour_contrast import readable
 
 _EDGE_PX = 12
-_DARKER = 160
 
 
 class Swatch(QFrame):
@@ -27,9 +27,20 @@ class Swatch(QFrame):
 
 
 def ink_of(class_name: str, colour: str, palette: QPalette) -> QColor:
-    """Return the text colour of a class name: that of the class, darkened in a light theme."""
-    text = palette.color(QPalette.ColorRole.WindowText)
+    """Return the text colour of a class name: that of the class, as far as it is readable."""
     if class_name == UNKNOWN:
-        return text
-    shown = QColor(colour)
-    return shown.darker(_DARKER) if text.lightnessF() < 0.5 else shown
+        return palette.color(QPalette.ColorRole.WindowText)
+    return readable_colour(colour, palette)
+
+
+def readable_colour(colour: str, palette: QPalette) -> QColor:
+    """Return a colour that is readable as text on the background of a panel.
+
+    Parameters
+    ----------
+    colour : str
+        ``#rrggbb``.
+    palette : QPalette
+        Of the widget that shows the text.
+    """
+    return QColor(readable(colour, palette.color(QPalette.ColorRole.Window).name()))

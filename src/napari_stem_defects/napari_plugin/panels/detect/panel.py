@@ -79,6 +79,8 @@ class DetectDefectsWidget(Panel):
         The viewer that the panel belongs to.
     """
 
+    title = "Detect"
+
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__()
         self._viewer = napari_viewer
@@ -173,9 +175,10 @@ class DetectDefectsWidget(Panel):
 
     def _on_chosen(self, choice: LibraryChoice) -> None:
         """Show which model fits and use it; where none fits, show what is unusual, unnamed."""
-        self.setup.model_row.show_choice(choice.statement)
         self._results.discard()
+        self.setup.model_row.refresh()  # where none fits, the message below states why
         if choice.entry is not None:
+            self.setup.model_row.show_choice(choice.statement)
             self._use(choice.entry)
             self._detect_with(choice.entry, choice.statement)
         elif choice.measured.cell is not None:
@@ -310,14 +313,14 @@ class DetectDefectsWidget(Panel):
         self.correction.set_statement(corrections.statement(), bool(corrections.made))
 
     def _on_mouse(self, viewer: ViewerModel, event: Any) -> None:
-        if self.isVisible():
+        if self.is_shown:
             position = self._position(event)
             found = position and self.view_model.probabilities_at(self._frame_shown(), *position)
             self.classes.set_probabilities(found)
 
     def _on_press(self, viewer: ViewerModel, event: Any) -> Iterator[None]:
         """Select the region clicked; a drag moves the camera."""
-        position = self._position(event) if self.isVisible() and event.button == 1 else None
+        position = self._position(event) if self.is_shown and event.button == 1 else None
         yield
         moved = False
         while event.type == "mouse_move":
@@ -366,7 +369,7 @@ class DetectDefectsWidget(Panel):
     def _collapse_settings(self) -> None:
         """Collapse the settings if the table of regions would be out of sight."""
         bar = self.body.verticalScrollBar()
-        if self.isVisible() and bar is not None and bar.maximum() > 0:
+        if self.is_shown and bar is not None and bar.maximum() > 0:
             self.setup.fold.setChecked(False)
 
     def _on_frame_shown(self) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.base.defaults import AUTO_MODEL
+from napari_stem_defects.napari_plugin.layers.convert import source_path
 from napari_stem_defects.napari_plugin.panels.common.model_selector import script_name
 from napari_stem_defects.napari_plugin.panels.detect.script_export import DetectScript
 
@@ -43,7 +43,7 @@ def settings_script(
     thresholds = view_model.thresholds
     is_stack = image is not None and image.ndim > 2
     return DetectScript(
-        path=Path(image.source.path) if image is not None and image.source.path else None,
+        path=None if image is None else source_path(image),
         pixel_size_nm=setup.size_row.size_nm if found is None else found.pixel_size_nm,
         model=AUTO_MODEL if entry is None else script_name(entry),
         stride=request.stride if request else setup.stride.value(),

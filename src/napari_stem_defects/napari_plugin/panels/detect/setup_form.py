@@ -16,11 +16,12 @@ from qtpy.QtWidgets import (
 )
 
 from napari_stem_defects.napari_plugin.layers.search_area import AREAS, TOOLS
+from napari_stem_defects.napari_plugin.panels.common.grey_offer import GreyOffer
 from napari_stem_defects.napari_plugin.panels.common.image_selector import ImageSelector
 from napari_stem_defects.napari_plugin.panels.common.model_row import ModelRow
 from napari_stem_defects.napari_plugin.panels.common.panel import button, compact_form, named
 from napari_stem_defects.napari_plugin.panels.common.pixel_size_row import PixelSizeRow
-from napari_stem_defects.napari_plugin.panels.common.plain_text import plain_label
+from napari_stem_defects.napari_plugin.panels.common.plain_text import on_button, plain_label
 from napari_stem_defects.napari_plugin.panels.common.settings import bind_settings
 from napari_stem_defects.networks.inference_settings import MAX_STRIDE_PX
 
@@ -51,6 +52,7 @@ class SetupForm(QWidget):
     ) -> None:
         super().__init__()
         self.image = ImageSelector(layers)
+        self.grey_offer = GreyOffer(layers, self.image)
         self.model_row = ModelRow(actions)
         self.ensemble = self.model_row.selector
         self.size_row = PixelSizeRow(pixel_size)
@@ -116,7 +118,7 @@ class SetupForm(QWidget):
             f"{self.stride.value()} px",
             self.area.currentText(),
         )
-        self.fold.setText("▾ Setup" if is_open else f"▸ {' · '.join(summary)}")
+        self.fold.setText("▾ Setup" if is_open else f"▸ {on_button(' · '.join(summary))}")
 
     def _lay_out(self) -> None:
         self.fold.setStyleSheet("text-align: left; padding: 3px 4px; background: transparent;")
@@ -124,6 +126,7 @@ class SetupForm(QWidget):
         self._content = QWidget()
         form = self._form = compact_form(self._content)
         form.addRow("Image", self.image)
+        form.addRow(self.grey_offer)
         form.addRow("Model", self.model_row)
         form.addRow("Pixel size", self.size_row)
         form.addRow("Stride", _side_by_side(self.stride, plain_label("Device"), self.device))

@@ -100,7 +100,7 @@ class LabelActions:
         """
         if entry is None:
             self._view_model.failed.emit(
-                "there is no model; train one, or import one in Detect defects"
+                "no model fits this image; find unusual places, or train a model"
             )
             return
         image, shown = self._ready()

@@ -94,6 +94,8 @@ class LiveRow(QWidget):
             self.layer.clear()
         elif preload().is_alive():  # the features of the layer need pandas
             self._redraw.start(_PAUSE_MS)
+        elif self.layer.prepare(image, found):
+            self._redraw.start(_PAUSE_MS)  # napari processes events before the layer is added
         else:
             self.layer.show(image, found)
 

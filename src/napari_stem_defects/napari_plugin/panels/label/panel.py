@@ -20,6 +20,7 @@ from napari_stem_defects.jobs.registry import (
 from napari_stem_defects.napari_plugin.layers import convert
 from napari_stem_defects.napari_plugin.layers.label_boxes import LabelBoxes
 from napari_stem_defects.napari_plugin.layers.label_brush import LabelBrush
+from napari_stem_defects.napari_plugin.panels.common.grey_offer import GreyOffer
 from napari_stem_defects.napari_plugin.panels.common.image_selector import ImageSelector
 from napari_stem_defects.napari_plugin.panels.common.job_state import JobState
 from napari_stem_defects.napari_plugin.panels.common.panel import (
@@ -43,6 +44,7 @@ from napari_stem_defects.napari_plugin.panels.label.actions import LabelActions
 from napari_stem_defects.napari_plugin.panels.label.automatic_row import AutomaticRow
 from napari_stem_defects.napari_plugin.panels.label.class_buttons import ClassButtons
 from napari_stem_defects.napari_plugin.panels.label.first_click import FirstClick
+from napari_stem_defects.napari_plugin.panels.label.fitting_models import FittingModels
 from napari_stem_defects.napari_plugin.panels.label.label_thumbnails import LabelThumbnails
 from napari_stem_defects.napari_plugin.panels.label.live_map import LiveMapViewModel
 from napari_stem_defects.napari_plugin.panels.label.live_row import LiveRow
@@ -60,7 +62,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari.components import ViewerModel
-    from napari.layers import Image
 
     from napari_stem_defects.jobs.frame_input import FrameInput
     from napari_stem_defects.labels.label import Label
@@ -82,6 +83,8 @@ class LabelPatchesWidget(Panel):
         The viewer that the panel belongs to.
     """
 
+    title = "Label"
+
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__()
         preload()
@@ -90,6 +93,7 @@ class LabelPatchesWidget(Panel):
         self.queue = LabelQueue(self.view_model)
         self._runners = QtRunners(self)
         self.run = JobState(self._runners.submit)
+        self.fitting = FittingModels(self._runners.submit)
         self.boxes = LabelBoxes(napari_viewer, self.view_model, self.queue)
         self.brush = LabelBrush(napari_viewer, self.view_model.paint)
         self._scroll = QTimer(self)  # once the pictures found have their room in the layout
@@ -139,6 +143,7 @@ class LabelPatchesWidget(Panel):
         form.addRow("Project", row)
         form.addRow("Its images", self.project_images)
         form.addRow("Image", self.image)
+        self.add(GreyOffer(self._viewer.layers, self.image))
         self.warning = self.add(note("warning"))
         self.automatic = self.add(AutomaticRow(self.view_model))
         self.resume = self.add(button("Resume", "resume", "Open the most recent project"))
@@ -190,6 +195,9 @@ class LabelPatchesWidget(Panel):
         self.queue_row.button_clicked.connect(self.boxes.activate)
         self.defects.add.clicked.connect(self._add_defects)
         self.connect_until_closed(library_events.changed, self.queue_row.ensemble.reload)
+        self.fitting.changed.connect(
+            lambda: self.queue_row.ensemble.offer(self.fitting.fits, self.fitting.statement)
+        )
         self.queue.changed.connect(self._on_queue)
         self.run.changed.connect(self._on_run)
         self.run.failed.connect(show_warning)
@@ -197,7 +205,9 @@ class LabelPatchesWidget(Panel):
         self.view_model.labels_changed.connect(self.boxes.draw)
         self.view_model.classes_changed.connect(self.boxes.draw)
         self.view_model.failed.connect(self._on_failed)
-        first_click = FirstClick(self._viewer, self.view_model, self._clicked_image)
+        first_click = FirstClick(
+            self._viewer, self.view_model, lambda: self.image.image if self.is_shown else None
+        )
         self.add_mouse_callback(self._viewer.mouse_drag_callbacks, first_click)
         self.connect_until_closed(self._viewer.layers.events.removed, self._on_layer_removed)
         self.connect_until_closed(self._viewer.dims.events.current_step, self._on_frame_shown)
@@ -209,10 +219,8 @@ class LabelPatchesWidget(Panel):
             lambda: open_labels.release(self.view_model),
         ):
             self.on_close(action)
-        for keys, action in (
-            ("Ctrl+Z", self.view_model.undo),
-            ("Ctrl+Shift+Z", self.view_model.redo),
-        ):
+        keys_of_undo = (("Ctrl+Z", self.view_model.undo), ("Ctrl+Shift+Z", self.view_model.redo))
+        for keys, action in keys_of_undo:
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(action)
@@ -261,8 +269,8 @@ class LabelPatchesWidget(Panel):
         if not self.view_model.ensure_project() or self.view_model.project is None:
             return
         image, project = self.image.image, self.view_model.project.path
-        path = None if image is None else image.source.path
-        images = [] if path is None else [Path(path)]
+        path = None if image is None else convert.source_path(image)
+        images = [] if path is None else [path]
         self._reopen = self.view_model.close_for_writing()
         arguments = ImportLabelsArguments(project, [source], images)
         self.run.start(IMPORT_LABELS.job(arguments, subject=source.name), self.run.finish)
@@ -340,6 +348,7 @@ class LabelPatchesWidget(Panel):
         self.queue.clear()
         self.boxes.show_over(image)
         self.view_model.show(micrograph, self._frame_shown())
+        self.fitting.measure(None if micrograph is None else self._read_frame())
 
     def _on_frame_shown(self) -> None:
         self.view_model.show_frame(self._frame_shown())
@@ -376,10 +385,6 @@ class LabelPatchesWidget(Panel):
     def _read_frame(self) -> FrameInput | None:
         image = self.image.image
         return None if image is None else convert.frame_input(image, self._frame_shown())
-
-    def _clicked_image(self) -> Image | None:
-        """Return the image that a click may start a project for; None while another tab is open."""
-        return self.image.image if self.isVisible() else None
 
     def _frame_shown(self) -> int:
         image = self.image.image

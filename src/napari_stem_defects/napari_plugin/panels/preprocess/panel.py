@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.napari_plugin.layers import convert
 from napari_stem_defects.napari_plugin.layers.stage_layers import StageLayers
+from napari_stem_defects.napari_plugin.panels.common.grey_offer import GreyOffer
 from napari_stem_defects.napari_plugin.panels.common.image_selector import ImageSelector
 from napari_stem_defects.napari_plugin.panels.common.panel import (
     Panel,
@@ -54,6 +55,8 @@ class PreprocessWidget(Panel):
         The viewer that the panel belongs to.
     """
 
+    title = "Preprocess"
+
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__()
         self._viewer = napari_viewer
@@ -76,6 +79,7 @@ class PreprocessWidget(Panel):
         form = self.add_form()
         self.image = ImageSelector(self._viewer.layers)
         form.addRow("Image", self.image)
+        self.add(GreyOffer(self._viewer.layers, self.image))
         self.thumbnails = self.add(StageThumbnails())
         self.large = LargeStage(self)
         form = self.add_form()
@@ -239,7 +243,7 @@ class PreprocessWidget(Panel):
 
     def _on_mouse(self, viewer: ViewerModel, event: Any) -> None:
         image = self.image.image
-        if image is not None and self.isVisible():
+        if image is not None and self.is_shown:
             y, x = image.world_to_data(event.position[-image.ndim :])[-2:]
             self.view_model.show_patch_at(float(y), float(x))
 

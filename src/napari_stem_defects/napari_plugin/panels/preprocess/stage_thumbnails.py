@@ -91,13 +91,7 @@ class StageThumbnails(QWidget):
                 painter.setPen(QColor("#4c8df6"))
                 painter.drawRect(frame.adjusted(0, 0, -1, -1))
             painter.setPen(text)
-            below = QRectF(
-                frame.left() - _GAP_PX / 2,
-                frame.bottom(),
-                frame.width() + _GAP_PX,
-                self._caption_px(),
-            )
-            painter.drawText(below, _CAPTION_FLAGS, STAGE_TITLES[stage])
+            painter.drawText(self._caption(index), _CAPTION_FLAGS, STAGE_TITLES[stage])
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         """Select the stage clicked."""
@@ -111,13 +105,19 @@ class StageThumbnails(QWidget):
             self.stage_enlarged.emit(stage)
 
     def captions_fit(self) -> bool:
-        """Return whether every name has room below its picture."""
-        room = QRectF(0, 0, self._edge(self.width()) + _GAP_PX, self._caption_px())
+        """Return whether every name lies within its column and the widget."""
         metrics = QFontMetricsF(self._caption_font())
         return all(
-            room.contains(metrics.boundingRect(room, int(_CAPTION_FLAGS), title))
-            for title in STAGE_TITLES.values()
+            (room := self._caption(index).intersected(QRectF(self.rect()))).contains(
+                metrics.boundingRect(room, int(_CAPTION_FLAGS), title)
+            )
+            for index, title in enumerate(STAGE_TITLES.values())
         )
+
+    def _caption(self, index: int) -> QRectF:
+        column = self._edge(self.width()) + _GAP_PX
+        top = self._frame(index).bottom()
+        return QRectF(index * column - _GAP_PX / 2, top, column, self._caption_px())
 
     def _stage_at(self, event: QMouseEvent | None) -> str:
         position = None if event is None else event.position()
@@ -139,5 +139,7 @@ class StageThumbnails(QWidget):
         return (width - (count - 1) * _GAP_PX) / count
 
     def _frame(self, index: int) -> QRectF:
-        edge = self._edge(self.width())
-        return QRectF(index * (edge + _GAP_PX), 0, edge, edge)
+        """Return the place of a picture, smaller where the layout leaves too little height."""
+        column = self._edge(self.width())
+        edge = max(1.0, min(column, self.height() - self._caption_px()))
+        return QRectF(index * (column + _GAP_PX) + (column - edge) / 2, 0, edge, edge)

@@ -72,6 +72,8 @@ class TrainEnsembleWidget(Panel):
         The viewer that the panel belongs to; not used.
     """
 
+    title = "Train"
+
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__()
         runners = QtRunners(self)

@@ -1,0 +1,206 @@
+"""Scores of a survey that noise does not reach: of deficits, of excesses, of lines.
+
+The null is made from the image itself: the phases of its residual at random, and its values mapped
+to the distribution of the residual where nothing is unusual (a surrogate with the spectrum and the
+values of the recorded data: Theiler et al., Physica D 58, 77, 1992, section 2.4). The noise of
+counted electrons is skewed, and a column has a ceiling only where intensity is missing, so a
+deficit and an excess of the same depth are not equally unusual.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy import fft, ndimage
+
+from napari_stem_defects.anomaly.line_evidence import HALVED, line_vectors
+from napari_stem_defects.anomaly.score import (
+    NULL_LIMIT,
+    POINT_POOL,
+    highest_of_noise,
+    scores_of,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.anomaly.residual import LatticeResidual
+    from napari_stem_defects.anomaly.score import Scores
+
+_NULL_EDGE = 768
+"""Edge in samples of the middle of a large image, from which the null is made."""
+_EXPECTED_FALSE = 0.5
+_EXTENDED_SHARE, _LINE_SHARE = 0.3, 0.5
+"""Weights of the squared levels of extended features and of lines beside that of columns."""
+_USUAL = 0.9999
+"""Share of the scores of noise with random phases above which a place is unusual."""
+_BESIDE = 1.0
+"""Distance in lattice periods up to which the residual beside an unusual place is left out."""
+_QUANTILES = 2049
+
+
+class Levels(NamedTuple):
+    """Scores on one scale: 0 in the perfect crystal, 1 at what noise does not reach.
+
+    Attributes
+    ----------
+    point, extended, line : ndarray of float32, shape (rows, columns)
+    """
+
+    point: NDArray[np.float32]
+    extended: NDArray[np.float32]
+    line: NDArray[np.float32]
+
+    def together(self) -> NDArray[np.float32]:
+        """Return the evidence of all three as a root sum of squares: a weak line has some of each.
+
+        Returns
+        -------
+        ndarray of float32, shape (rows, columns)
+        """
+        total = np.square(np.maximum(self.point, 0))
+        for share, level in ((_EXTENDED_SHARE, self.extended), (_LINE_SHARE, self.line)):
+            total += np.float32(share) * np.square(np.maximum(level, 0))
+        return np.sqrt(total, out=total)
+
+
+@dataclass(frozen=True)
+class SurveyLimits:
+    """Scores that noise exceeds 0.5 times per image, and what noise usually has.
+
+    Attributes
+    ----------
+    point : float
+        Local root mean square over a column, of either sign.
+    deficit, excess : float
+        The same where intensity is missing and where there is too much: 0.25 times each.
+    extended : float
+        Local root mean square over a lattice period.
+    line : float
+        Root mean square along a line; see `line_evidence.line_rms`.
+    usual_line : float
+        Its median, as the highest of several directions more than 1.
+    together, usual_together : float
+        Limit and median of all levels together.
+    """
+
+    point: float
+    deficit: float
+    excess: float
+    extended: float
+    line: float
+    usual_line: float
+    together: float = 1.0
+    usual_together: float = 0.0
+
+    def levels(self, scores: Scores) -> Levels:
+        """Return the levels of some rows.
+
+        Parameters
+        ----------
+        scores : Scores
+
+        Returns
+        -------
+        Levels
+        """
+        above = np.where(scores.mean < 0, self.deficit - 1, self.excess - 1).astype(np.float32)
+        return Levels(
+            (scores.point - 1) / above,
+            (scores.extended - 1) / np.float32(self.extended - 1),
+            (scores.line - np.float32(self.usual_line)) / np.float32(self.line - self.usual_line),
+        )
+
+    def score(self, levels: Levels) -> NDArray[np.float32]:
+        """Return the anomaly score: about 1 in a perfect crystal, `point` where it is unusual.
+
+        Parameters
+        ----------
+        levels : Levels
+
+        Returns
+        -------
+        ndarray of float32, shape (rows, columns)
+        """
+        above = levels.together() - np.float32(self.usual_together)
+        above *= np.float32((self.point - 1) / (self.together - self.usual_together))
+        above += 1
+        return above
+
+
+def survey_limits(
+    residual: LatticeResidual, values: NDArray[np.float32] | None = None, seed: int = 0
+) -> SurveyLimits:
+    """Find the scores that noise does not reach.
+
+    Parameters
+    ----------
+    residual : LatticeResidual
+    values : ndarray of float32, shape (Y, X), optional
+        The whole residual, where it is known.
+    seed : int
+        Of the phases.
+
+    Returns
+    -------
+    SurveyLimits
+    """
+    samples, shape = residual.sampled.samples, residual.shape
+    rows, columns = (_middle(length) for length in shape)
+    part = residual.rows(rows) if values is None else values[rows]
+    recorded = np.clip(part[:, columns], -NULL_LIMIT, NULL_LIMIT)
+    noise = _surrogate(recorded, samples, np.random.default_rng(seed))
+    ratio = shape[0] * shape[1] / noise.size
+    vectors = line_vectors(residual.sampled.lattices)
+    scores = scores_of(slice(0, len(noise)), noise, samples, vectors, np.inf)
+    missing = scores.mean < 0
+    half, none = _EXPECTED_FALSE / 2, np.float32(0)
+    limits = SurveyLimits(
+        point=highest_of_noise(scores.point, ratio),
+        deficit=highest_of_noise(np.where(missing, scores.point, none), ratio, half),
+        excess=highest_of_noise(np.where(missing, none, scores.point), ratio, half),
+        extended=highest_of_noise(scores.extended, ratio),
+        line=highest_of_noise(scores.line, ratio),
+        usual_line=float(np.median(scores.line)),
+    )
+    together = limits.levels(scores).together()
+    return replace(
+        limits,
+        together=highest_of_noise(together, ratio),
+        usual_together=float(np.median(together)),
+    )
+
+
+def _middle(length: int) -> slice:
+    start = max(0, (length - _NULL_EDGE) // 2)
+    return slice(start, min(length, start + _NULL_EDGE))
+
+
+def _surrogate(
+    recorded: NDArray[np.float32], samples: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Return noise with the spectrum of a residual and the values it has where nothing is unusual.
+
+    Places with a score that noise with random phases alone hardly has are left out of the values.
+    """
+    spectrum = fft.rfft2(recorded)
+    phases = rng.random(spectrum.shape, np.float32)
+    spectrum = np.abs(spectrum) * np.exp(np.complex64(2j * np.pi) * phases)
+    noise: NDArray[np.float32] = fft.irfft2(spectrum, recorded.shape).astype(np.float32)
+    sigma = POINT_POOL * samples
+    # Every second sample is enough for scores that are smooth.
+    score, of_noise = (
+        ndimage.gaussian_filter(np.square(each), sigma)[::HALVED, ::HALVED]
+        for each in (recorded, noise)
+    )
+    around = 2 * round(_BESIDE * samples / HALVED) + 1
+    usual = ndimage.maximum_filter(score, around) <= np.quantile(of_noise, _USUAL)
+    values = recorded[::HALVED, ::HALVED][usual]
+    if len(values) < _QUANTILES:
+        return noise
+    levels = np.linspace(0, 1, _QUANTILES)
+    at, target = np.quantile(noise[::HALVED, ::HALVED], levels), np.quantile(values, levels)
+    mapped: NDArray[np.float32] = np.interp(noise, at, target).astype(np.float32)
+    return mapped

@@ -1,0 +1,77 @@
+"""Scores of a survey that noise does not reach."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from crystal_images import crystal_image
+
+from napari_stem_defects.anomaly.residual import lattice_residual
+from napari_stem_defects.anomaly.sampling import sample
+from napari_stem_defects.anomaly.score import score_blocks
+from napari_stem_defects.anomaly.survey_limits import Levels, survey_limits
+
+
+def _residual(**options):
+    image = crystal_image(**options)
+    return lattice_residual(sample(image.pixels, image.cells))
+
+
+def _whole(residual):
+    return residual.rows(slice(0, residual.shape[0]))
+
+
+def test_the_noise_of_few_electrons_makes_excesses_less_unusual_than_deficits():
+    differences = []
+    for seed in range(3):
+        limits = survey_limits(_residual(seed=seed, size=320, counts=15))
+        differences.append(limits.excess - limits.deficit)
+    assert np.mean(differences) > 0.05
+
+
+def test_noise_without_skew_has_one_limit_for_both_signs():
+    residual = _residual(size=320)
+    noise = np.random.default_rng(0).normal(size=residual.shape).astype(np.float32)
+    limits = survey_limits(residual, noise)
+    assert limits.deficit == pytest.approx(limits.excess, rel=0.05)
+
+
+@pytest.mark.parametrize("missing", [8, 20])
+def test_defects_do_not_raise_the_limits(missing):
+    plain, defective = (survey_limits(_residual(missing=n, size=320)) for n in (0, missing))
+    assert defective.deficit < 1.15 * plain.deficit
+    assert defective.excess < 1.15 * plain.excess
+
+
+def test_the_residual_need_not_be_computed_twice():
+    residual = _residual()
+    assert survey_limits(residual, _whole(residual)) == survey_limits(residual)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_perfect_crystal_hardly_exceeds_the_limits(seed):
+    residual = _residual(seed=seed, size=320)
+    limits = survey_limits(residual)
+    (scores,) = score_blocks(residual, limits.point)
+    levels = limits.levels(scores)
+    assert max(float(level.max()) for level in levels) < 1.35
+    score = limits.score(levels)
+    assert np.median(score) == pytest.approx(1, abs=0.15)
+    assert score.max() < 1.25 * limits.point
+
+
+def test_a_level_of_one_is_the_limit_of_its_sign():
+    residual = _residual(missing=4)
+    limits = survey_limits(residual)
+    (scores,) = score_blocks(residual, limits.point)
+    point = limits.levels(scores).point
+    missing = scores.mean < 0
+    np.testing.assert_array_equal(point[missing] >= 1, scores.point[missing] >= limits.deficit)
+    np.testing.assert_array_equal(point[~missing] >= 1, scores.point[~missing] >= limits.excess)
+
+
+def test_evidence_adds_up():
+    one, none = np.ones((2, 2), np.float32), np.full((2, 2), -1, np.float32)
+    np.testing.assert_allclose(Levels(one, none, none).together(), 1)
+    assert (Levels(one, none, one).together() > 1.2).all()
+    assert not Levels(none, none, none).together().any()
