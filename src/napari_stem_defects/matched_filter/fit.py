@@ -20,7 +20,7 @@ from napari_stem_defects.matched_filter.templates import (
     cut_pattern,
     gaussian_weight,
 )
-from napari_stem_defects.matched_filter.thresholds import extended_threshold, point_threshold
+from napari_stem_defects.matched_filter.thresholds import extended_threshold, taught_threshold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -142,7 +142,7 @@ def _fit_class(name: str, kind: str, examples: _Examples, threshold: float | Non
     if by_anomaly:
         return ClassFilter(name, kind, (), 0.5, anomaly, consistency)
     if threshold is None:
-        threshold = _find_threshold(images, templates, kind, examples.samples)
+        threshold = _find_threshold(images, templates, kind, agreement, examples.samples)
     return ClassFilter(name, kind, templates, threshold, anomaly, consistency)
 
 
@@ -170,6 +170,7 @@ def _find_threshold(
     residuals: Sequence[NDArray[np.float32]],
     templates: Sequence[Template],
     kind: str,
+    agreement: NDArray[np.float64],
     samples: float,
 ) -> float:
     """Return the similarity that separates a class from the rest of its images."""
@@ -177,8 +178,8 @@ def _find_threshold(
         local_maxima(best_similarity(residual, templates), _PEAK_RADIUS * samples)[1]
         for residual in residuals
     ]
-    find = point_threshold if kind == "point" else extended_threshold
-    return find(np.concatenate(heights))
+    found = np.concatenate(heights)
+    return taught_threshold(found, agreement) if kind == "point" else extended_threshold(found)
 
 
 def best_similarity(

@@ -14,6 +14,10 @@ _EXPECTED, _TOLERANCE = 0.8, 0.15
 _WIDTH = 0.04
 _QUANTILE = 0.9
 _MIN_EXTENDED = 0.45
+_FEWEST, _MOST = 3, 0.25
+"""Number of clicks from which their agreement counts, and its quantile that most of them exceed."""
+_EMPTY = 0.5
+"""Density below which there is a gap."""
 
 
 def point_threshold(
@@ -39,11 +43,44 @@ def point_threshold(
         0.45 to 0.95.
     """
     levels = np.linspace(_LOWEST, _HIGHEST, 51)
+    cost = np.log(_density(heights, levels) + 1) + 0.5 * ((levels - expected) / tolerance) ** 2
+    return float(levels[cost.argmin()])
+
+
+def _density(heights: NDArray[np.float32], levels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the number of maxima per kernel at some levels."""
     near = heights[(heights > _LOWEST - 4 * _WIDTH) & (heights < _HIGHEST + 4 * _WIDTH)]
     distance = (levels[:, None] - near[None, :]) / _WIDTH
-    density = np.exp(-0.5 * distance**2).sum(axis=1)
-    cost = np.log(density + 1) + 0.5 * ((levels - expected) / tolerance) ** 2
-    return float(levels[cost.argmin()])
+    density: NDArray[np.float64] = np.exp(-0.5 * distance**2).sum(axis=1)
+    return density
+
+
+def taught_threshold(heights: NDArray[np.float32], agreement: NDArray[np.float64]) -> float:
+    """Return the similarity in a gap below most of the clicks, where there is such a gap.
+
+    Defects that differ from each other, as columns of different heights that are missing, have
+    similarities down to those of the clicks to each other. Where more than a quarter of the clicks
+    is less similar than the usual threshold, and hardly any place of the images lies at a lower
+    one, the lower one is taken.
+
+    Parameters
+    ----------
+    heights : ndarray of float32, shape (N,)
+        Similarity at the local maxima of the images.
+    agreement : ndarray of float64, shape (K,)
+        Similarity of each click to the template of the others.
+
+    Returns
+    -------
+    float
+        0.45 to 0.95.
+    """
+    usual = point_threshold(heights)
+    if len(agreement) < _FEWEST:
+        return usual
+    lower = point_threshold(heights, min(_EXPECTED, float(np.quantile(agreement, _MOST))))
+    is_gap = lower < usual and float(_density(heights, np.array([lower]))[0]) < _EMPTY
+    return lower if is_gap and np.quantile(agreement, _MOST) < usual else usual
 
 
 def extended_threshold(heights: NDArray[np.float32]) -> float:
