@@ -35,7 +35,7 @@ def test_point_defects_are_found_without_a_label(
     at = np.array([(r.y_px, r.x_px) for r in points if r.class_name == name])
     away = np.hypot(*(np.array(truth["points_yx"])[:, None] - at).transpose(2, 0, 1))
     assert (away.min(axis=1) <= REACH_PX[image.split("_")[0]]).mean() >= share
-    assert len(points) <= 1.2 * len(truth["points_yx"])
+    assert len(points) <= 1.4 * len(truth["points_yx"])
 
 
 def test_planar_faults_are_found_without_a_label(data_dir: Path) -> None:
