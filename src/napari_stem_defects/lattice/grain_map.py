@@ -18,9 +18,9 @@ from scipy.sparse.csgraph import connected_components
 from napari_stem_defects.lattice.grain_outlines import draw_outlines, grain_areas, touching
 from napari_stem_defects.lattice.grains import Grain, GrainMap, LatticeMap, Neighbour
 from napari_stem_defects.lattice.local_spectra import local_spectra
-from napari_stem_defects.lattice.misorientation import misorientation, orientation_deg
+from napari_stem_defects.lattice.misorientation import misorientation, orientations_deg
 from napari_stem_defects.lattice.orientation_match import match_tiles
-from napari_stem_defects.lattice.reciprocal_basis import reduce_basis
+from napari_stem_defects.lattice.reciprocal_basis import reduce_bases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,7 +81,7 @@ def map_grains(
     if invalid is not None:
         score = np.where(_invalid_share(spectra, invalid) > _MAX_INVALID, 0.0, score)
     labels = _components(found.reciprocal, score)
-    members = [labels == number for number in range(1, int(labels.max()) + 1)]
+    members = _merged(labels, found, score)
     bases = [_mean_basis(found, score, tiles) for tiles in members]
     areas = grain_areas(spectra, found, score, members, bases, (image.shape[0], image.shape[1]))
     shape = (image.shape[0] / factor[0], image.shape[1] / factor[1])
@@ -161,6 +161,27 @@ def _differences(first: Array, second: Array) -> Array:
     return np.where(same, away.max(axis=1), np.inf)
 
 
+def _merged(labels: Integers, found: TileLattices, score: Array) -> list[NDArray[np.bool_]]:
+    """Return the tiles of each grain; parts with one lattice are one if nothing is between them.
+
+    Tiles across a shift of the crystal, as a fault, have split reflections and may divide it.
+    """
+    members = [labels == number for number in range(1, int(labels.max()) + 1)]
+    bases = np.array([_mean_basis(found, score, tiles) for tiles in members]).reshape(-1, 2, 2)
+    linked = np.zeros((len(members), len(members)), bool)
+    for first in range(len(members)):
+        alike = _differences(np.broadcast_to(bases[first], bases.shape), bases) <= _LINK[0]
+        for second in np.flatnonzero(alike):
+            if second > first:
+                free = (labels == 0) | members[first] | members[second]
+                wider = ndimage.binary_dilation(
+                    members[first], np.ones((3, 3)), iterations=_MAX_GAP, mask=free
+                )
+                linked[first, second] = bool((wider & members[second]).any())
+    count, part = connected_components(linked, directed=False)
+    return [np.isin(labels, np.flatnonzero(part == n) + 1) for n in range(count)]
+
+
 def _mean_basis(found: TileLattices, score: Array, tiles: NDArray[np.bool_]) -> Array:
     """Return the median reciprocal basis of the tiles of a grain, those inside it if any."""
     inner = ndimage.binary_erosion(tiles, np.ones((3, 3)), border_value=1)
@@ -203,19 +224,18 @@ def _grain(
     y, x = (np.argwhere(area).mean(axis=0) + 0.5) * size - 0.5
     share = float(area.mean())
     outline, holes = draw_outlines(area, shape)
-    short, long = reduce_basis(vectors)
-    if short[1] < 0 or (short[1] == 0 and short[0] < 0):
-        short = -short
-    long = long if short @ long >= 0 else -long
-    base = tuple((float(v[0]), float(v[1])) for v in (short, long))
+    reduced = reduce_bases(vectors[None])[0]
+    if reduced[0, 1] < 0 or (reduced[0, 1] == 0 and reduced[0, 0] < 0):
+        reduced = -reduced
+    (y0, x0), (y1, x1) = reduced.tolist()
     return Grain(
         number=number,
         y=float(y),
         x=float(x),
         area_px=share * shape[0] * shape[1],
         area_fraction=share,
-        vectors_px=(base[0], base[1]),
-        orientation_deg=orientation_deg(vectors),
+        vectors_px=((y0, x0), (y1, x1)),
+        orientation_deg=float(orientations_deg(vectors[None])[0]),
         outline=outline,
         holes=holes,
         neighbours=neighbours,
@@ -225,19 +245,16 @@ def _grain(
 def _lattice_map(
     spectra: LocalSpectra, found: TileLattices, score: Array, factor: tuple[float, float]
 ) -> LatticeMap:
-    values = np.full((*spectra.grid, 4), np.nan)
-    for index in np.flatnonzero(score >= MIN_SCORE):
-        short, long = reduce_basis(_dual(found.reciprocal[index]) / factor)
-        lengths = float(np.hypot(*short)), float(np.hypot(*long))
-        cosine = min(abs(float(short @ long)) / (lengths[0] * lengths[1]), 1.0)
-        values[np.unravel_index(index, spectra.grid)] = (
-            orientation_deg(np.stack([short, long])),
-            np.degrees(np.arccos(cosine)),
-            lengths[1] / lengths[0],
-            lengths[0],
-        )
+    vectors = reduce_bases(_dual(found.reciprocal) / factor)
+    lengths = np.linalg.norm(vectors, axis=2)
+    cosine = (vectors[:, 0] * vectors[:, 1]).sum(axis=1) / lengths.prod(axis=1)
+    angle = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+    values = np.stack(
+        [orientations_deg(vectors), angle, lengths[:, 1] / lengths[:, 0], lengths[:, 0]]
+    ).reshape(4, *spectra.grid)
+    values[:, score < MIN_SCORE] = np.nan
     y, x = (
         (centre + 0.5) / scale - 0.5
         for centre, scale in zip((spectra.centre_y, spectra.centre_x), factor, strict=True)
     )
-    return LatticeMap(y, x, *np.moveaxis(values, 2, 0), quality=score)
+    return LatticeMap(y, x, *values, quality=score)

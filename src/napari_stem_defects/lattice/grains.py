@@ -24,7 +24,7 @@ class LatticeMap:
         Centres of the tiles in px of the image.
     orientation_deg : ndarray of float64, shape (rows, columns)
         Direction of the shortest base vector, counter-clockwise from the x axis, modulo the
-        symmetry of the lattice (see `lattice.misorientation.orientation_deg`).
+        symmetry of the lattice (see `lattice.misorientation.orientations_deg`).
     angle_deg, ratio, period_px : ndarray of float64, shape (rows, columns)
         Angle between the two shortest base vectors, 60 to 90 degrees; their ratio, at least 1; the
         length of the shortest.

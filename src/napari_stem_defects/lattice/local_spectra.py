@@ -13,7 +13,7 @@ Amplitudes = NDArray[np.float32]
 
 TILE_PERIODS = 5.0
 _STEP_PERIODS = 2.5
-_MAX_TILES = 2500
+_MAX_TILES = 1600
 HIGHEST = 0.4
 """Highest frequency in cycles per sample."""
 _OVERSAMPLING = 2

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_stem_defects.lattice.reciprocal_basis import reduce_basis
+from napari_stem_defects.lattice.reciprocal_basis import reduce_bases, reduce_basis
 
 Array = NDArray[np.float64]
 
@@ -16,6 +16,8 @@ _MAX_STRAIN = 0.06
 """Largest difference of the base vectors, as a fraction of their lengths, after the rotation."""
 _AS_GOOD = 0.015
 """Rotations whose strains differ by less are equivalent: the lattice has that symmetry."""
+_ANGLE_DEG = 1.5
+"""Distortion of a scan within which an angle is 60 or 90 degrees."""
 _CHANGES = np.array(
     [
         [[a, b], [c, d]]
@@ -71,53 +73,32 @@ def misorientation(first: Array, second: Array) -> Misorientation | None:
     return None
 
 
-def signed_rotation(first: Array, second: Array) -> float:
-    """Return the smallest rotation of one lattice into another, with its sign.
+def orientations_deg(vectors: Array) -> Array:
+    """Return the directions of the shortest lattice vectors, modulo the symmetry of the lattices.
 
     Parameters
     ----------
-    first, second : ndarray of float64, shape (2, 2)
-        Base vectors (y, x) as rows, of lattices with the same unit cell.
-
-    Returns
-    -------
-    float
-        Degrees, positive counter-clockwise in the image (y downwards).
-    """
-    angles, strains, proper = _all_rotations(reduce_basis(first), reduce_basis(second))
-    alike = proper & (strains <= strains[proper].min() + _AS_GOOD)
-    return float(angles[alike][np.abs(angles[alike]).argmin()])
-
-
-def orientation_deg(vectors: Array) -> float:
-    """Return the direction of the shortest lattice vector, modulo the symmetry of the lattice.
-
-    Parameters
-    ----------
-    vectors : ndarray of float64, shape (2, 2)
+    vectors : ndarray of float64, shape (N, 2, 2)
         Base vectors (y, x) as rows.
 
     Returns
     -------
-    float
+    ndarray of float64, shape (N,)
         Degrees counter-clockwise from the x axis of the image (y downwards): 0 to 60 for a
         hexagonal, 0 to 90 for a square lattice, 0 to 180 for any other. Where both vectors of
         another lattice are equally long, the bisector of their acute angle counts.
     """
-    short, long = reduce_basis(vectors)
-    if short @ long < 0:
-        long = -long
-    lengths = np.hypot(*short), np.hypot(*long)
-    equal = lengths[1] / lengths[0] < 1 + 2 * _AS_GOOD
-    angle = np.degrees(np.arccos(np.clip(short @ long / (lengths[0] * lengths[1]), -1, 1)))
-    period, direction = 180.0, short
-    if equal and abs(angle - 60) < 1.5:
-        period = 60.0
-    elif equal and abs(angle - 90) < 1.5:
-        period = 90.0
-    elif equal:
-        direction = short / lengths[0] + long / lengths[1]
-    return float(np.degrees(np.arctan2(-direction[0], direction[1])) % period)
+    reduced = reduce_bases(vectors)
+    lengths = np.linalg.norm(reduced, axis=2)
+    unit = reduced / lengths[:, :, None]
+    angle = np.degrees(np.arccos(np.clip((unit[:, 0] * unit[:, 1]).sum(axis=1), -1, 1)))
+    equal = lengths[:, 1] / lengths[:, 0] < 1 + 2 * _AS_GOOD
+    hexagonal = equal & (np.abs(angle - 60) < _ANGLE_DEG)
+    square = equal & (np.abs(angle - 90) < _ANGLE_DEG)
+    rhombic = equal & ~hexagonal & ~square
+    direction = np.where(rhombic[:, None], unit.sum(axis=1), unit[:, 0])
+    degrees = np.degrees(np.arctan2(-direction[:, 0], direction[:, 1]))
+    return np.asarray(degrees % np.select([hexagonal, square], [60.0, 90.0], 180.0))
 
 
 def _all_rotations(first: Array, second: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
