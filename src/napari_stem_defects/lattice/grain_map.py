@@ -7,7 +7,8 @@ drift of the scan, do not divide a grain.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,9 +38,15 @@ MIN_SCORE = 0.55
 Tiles of crystals reach 0.68 and more down to one electron per pixel, those of amorphous films at
 most 0.35; values between occur across boundaries.
 """
-_LINK = (np.radians(1.8), np.radians(3.5))
-"""Bounds of the greatest difference of the lattices of neighbouring tiles of one grain, in radians
-or as strain; between them it is four times the median difference."""
+_LINK, _LINK_BOUNDS = 2.3, (0.02, 0.06)
+"""Greatest difference of the lattices of neighbouring tiles of one grain, as a multiple of the
+median difference, and its bounds as a fraction of the lengths (0.02 is 1.1 degrees).
+
+A tile across a boundary shows a lattice between the two; it must not link them. Within a grain
+few links suffice.
+"""
+_SAME = 0.03
+"""Greatest difference of two parts of one grain with a row of such tiles between them."""
 _MAX_GAP = 3
 """Distance in tiles over which a line of tiles without a lattice, as a fault, divides no grain."""
 _MIN_TILES = 4
@@ -82,9 +89,15 @@ def map_grains(
         score = np.where(_invalid_share(spectra, invalid) > _MAX_INVALID, 0.0, score)
     labels = _components(found.reciprocal, score)
     members = _merged(labels, found, score)
-    bases = [_mean_basis(found, score, tiles) for tiles in members]
-    areas = grain_areas(spectra, found, score, members, bases, (image.shape[0], image.shape[1]))
-    shape = (image.shape[0] / factor[0], image.shape[1] / factor[1])
+    size = (image.shape[0], image.shape[1])
+    while True:
+        bases = [_mean_basis(found, score, tiles) for tiles in members]
+        areas = grain_areas(spectra, score, members, bases, size)
+        fewer = _merged_areas(members, bases, areas)
+        if len(fewer) == len(members):
+            break
+        members = fewer
+    shape = (size[0] / factor[0], size[1] / factor[1])
     grains = _grains(areas, [_dual(basis) / factor for basis in bases], shape)
     return GrainMap(grains, _lattice_map(spectra, found, score, factor))
 
@@ -113,7 +126,7 @@ def _components(reciprocal: Array, score: Array) -> Integers:
     pairs = np.concatenate([np.stack(pair, 1) for pair in _pairs(number, good)])
     apart = _differences(reciprocal[pairs[:, 0]], reciprocal[pairs[:, 1]])
     usual = float(np.median(apart[np.isfinite(apart)])) if np.isfinite(apart).any() else 0.0
-    linked = pairs[apart <= np.clip(4 * usual, *_LINK)]
+    linked = pairs[apart <= np.clip(_LINK * usual, *_LINK_BOUNDS)]
     graph = coo_array((np.ones(len(linked)), (linked[:, 0], linked[:, 1])), (good.size, good.size))
     part = connected_components(graph, directed=False)[1].reshape(good.shape)
     part[~good] = -1
@@ -146,7 +159,7 @@ def _pairs(number: Integers, good: NDArray[np.bool_]) -> Iterator[tuple[Integers
             yield first[both], last[both]
 
 
-def _part(grid: NDArray, y: int, x: int, height: int, width: int) -> NDArray:  # type: ignore[type-arg]
+def _part(grid: NDArray[Any], y: int, x: int, height: int, width: int) -> NDArray[Any]:
     """Return the tiles from which a step leads into the grid, moved by a part of the step."""
     rows = slice(y, grid.shape[0] - height + y)
     start = x if width >= 0 else x - width
@@ -170,7 +183,7 @@ def _merged(labels: Integers, found: TileLattices, score: Array) -> list[NDArray
     bases = np.array([_mean_basis(found, score, tiles) for tiles in members]).reshape(-1, 2, 2)
     linked = np.zeros((len(members), len(members)), bool)
     for first in range(len(members)):
-        alike = _differences(np.broadcast_to(bases[first], bases.shape), bases) <= _LINK[0]
+        alike = _differences(np.broadcast_to(bases[first], bases.shape), bases) <= _SAME
         for second in np.flatnonzero(alike):
             if second > first:
                 free = (labels == 0) | members[first] | members[second]
@@ -180,6 +193,21 @@ def _merged(labels: Integers, found: TileLattices, score: Array) -> list[NDArray
                 linked[first, second] = bool((wider & members[second]).any())
     count, part = connected_components(linked, directed=False)
     return [np.isin(labels, np.flatnonzero(part == n) + 1) for n in range(count)]
+
+
+def _merged_areas(
+    members: Sequence[NDArray[np.bool_]], bases: Sequence[Array], areas: Sequence[NDArray[np.bool_]]
+) -> list[NDArray[np.bool_]]:
+    """Return the tiles of each grain after grains with one lattice whose areas touch are joined."""
+    linked = np.zeros((len(members), len(members)), bool)
+    for first, second in combinations(range(len(members)), 2):
+        if _differences(bases[first][None], bases[second][None])[0] <= _SAME:
+            linked[first, second] = touching(areas[first], areas[second])
+    count, part = connected_components(linked, directed=False)
+    return [
+        np.any([members[n] for n in np.flatnonzero(part == p).tolist()], axis=0)
+        for p in range(count)
+    ]
 
 
 def _mean_basis(found: TileLattices, score: Array, tiles: NDArray[np.bool_]) -> Array:
@@ -257,4 +285,4 @@ def _lattice_map(
         (centre + 0.5) / scale - 0.5
         for centre, scale in zip((spectra.centre_y, spectra.centre_x), factor, strict=True)
     )
-    return LatticeMap(y, x, *values, quality=score)
+    return LatticeMap(y, x, values[0], values[1], values[2], values[3], score)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.lattice.grains import Outline
     from napari_stem_defects.lattice.local_spectra import LocalSpectra
-    from napari_stem_defects.lattice.orientation_match import TileLattices
 
 Array = NDArray[np.float64]
 
@@ -29,6 +28,8 @@ _CELLS_PER_TILE = 5
 """Cells of the area of a grain along the edge of a tile."""
 _LEAST = 0.4
 """Least amplitude of a grain, as a fraction of its median; less than half keeps what is dimmer."""
+_LEAST_WHOLE = 0.9
+"""Least amplitude inside a grain, as a fraction of that in the largest."""
 _REACH_TILES = 2
 _SMALLEST_HOLE = 1.0
 """Area in tiles of the smallest hole; smaller ones are places of defects and are filled."""
@@ -37,7 +38,6 @@ _TOLERANCE_CELLS = 0.7
 
 def grain_areas(
     spectra: LocalSpectra,
-    found: TileLattices,
     score: Array,
     members: Sequence[NDArray[np.bool_]],
     bases: Sequence[Array],
@@ -48,8 +48,6 @@ def grain_areas(
     Parameters
     ----------
     spectra : LocalSpectra
-    found : TileLattices
-        Lattice of each tile.
     score : ndarray of float64, shape (tiles_y, tiles_x)
         Correlation of each tile with its lattice, 0 where pixels have no value.
     members : sequence of ndarray of bool, shape (tiles_y, tiles_x)
@@ -68,12 +66,16 @@ def grain_areas(
         return []
     cell = spectra.edge / _CELLS_PER_TILE
     cells = (max(1, round(shape[0] / cell)), max(1, round(shape[1] / cell)))
+    amplitudes = [_amplitude(spectra, basis) * (score > 0) for basis in bases]
+    inside = [
+        np.quantile(each[tiles], 0.75) for each, tiles in zip(amplitudes, members, strict=True)
+    ]
     strength = []
-    for tiles, basis in zip(members, bases, strict=True):
-        amplitude = _amplitude(spectra, basis) * (score > 0)
-        amplitude /= max(float(np.median(amplitude[tiles])), 1e-12)
+    for amplitude, tiles, own in zip(amplitudes, members, inside, strict=True):
         near = ndimage.binary_dilation(tiles, np.ones((3, 3)), iterations=_REACH_TILES)
-        strength.append(_on_cells(spectra, np.where(near, amplitude, 0), shape, cells))
+        # No tile of a small grain is all inside; the first grain is the largest.
+        whole = max(own, _LEAST_WHOLE * inside[0], 1e-12)
+        strength.append(_on_cells(spectra, np.where(near, amplitude / whole, 0), shape, cells))
     stacked = np.array(strength)
     owner = np.where(stacked.max(axis=0) >= _LEAST, stacked.argmax(axis=0), -1)
     smallest = _SMALLEST_HOLE * _CELLS_PER_TILE**2
@@ -85,7 +87,7 @@ def _amplitude(spectra: LocalSpectra, basis: Array) -> Array:
     reflections = reflections_of(spectra, basis)
     expected = template(spectra, reflections.orders @ basis, reflections.weights)
     projected = (spectra.flat @ expected).reshape(spectra.grid) * spectra.mean
-    return np.maximum(projected, 0).astype(np.float64)
+    return np.asarray(np.maximum(projected, 0), np.float64)
 
 
 def _on_cells(
@@ -146,6 +148,10 @@ def draw_outlines(
         Closed polygon (y, x) in px, pixel centres at integers.
     holes : tuple of tuple of (float, float)
     """
+    if area.all():
+        height, width = shape[0] - 0.5, shape[1] - 0.5
+        corners = ((-0.5, -0.5), (-0.5, width), (height, width), (height, -0.5), (-0.5, -0.5))
+        return corners, ()
     from skimage.measure import approximate_polygon, find_contours
 
     size = np.array(shape) / area.shape

@@ -12,6 +12,7 @@ Outline = tuple[tuple[float, float], ...]
 Vectors = tuple[tuple[float, float], tuple[float, float]]
 
 _MOST_PAIRS = 6
+_WHOLE = 0.97
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,12 @@ class GrainMap:
 
     grains: tuple[Grain, ...] = ()
     lattice: LatticeMap | None = None
+
+    @property
+    def outlined(self) -> tuple[Grain, ...]:
+        """The grains to outline in pictures: none where a single one fills the image."""
+        alone = len(self.grains) == 1 and self.grains[0].area_fraction > _WHOLE
+        return () if alone else self.grains
 
     @property
     def statement(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,7 +120,12 @@ def local_spectra(image: Rows, period: float) -> LocalSpectra | None:
     mean = found.mean(axis=(2, 3))
     found /= np.maximum(mean, 1e-12)[:, :, None, None]
     middle = (edge - 1) / 2
-    return LocalSpectra(found, mean, rows, columns, tops + middle, lefts + middle, edge)
+    y, x = (np.asarray(starts + middle, np.float64) for starts in (tops, lefts))
+    return LocalSpectra(found, mean, _as_array(rows), _as_array(columns), y, x, edge)
+
+
+def _as_array(values: NDArray[Any]) -> Array:
+    return np.asarray(values, np.float64)
 
 
 def _starts(length: int, edge: int, step: float) -> NDArray[np.intp]:
@@ -151,7 +156,8 @@ def template(spectra: LocalSpectra, points: Array, weights: Array) -> NDArray[np
     along_x = np.exp(-0.5 * ((spectra.frequency_x[:, None] - both[:, 1]) / width) ** 2)
     expected = ((along_y * np.tile(weights, 2)) @ along_x.T).ravel()
     expected -= expected.mean()
-    return (expected / max(float(np.linalg.norm(expected)), 1e-12)).astype(np.float32)
+    expected /= max(float(np.linalg.norm(expected)), 1e-12)
+    return np.asarray(expected, np.float32)
 
 
 def amplitudes_at(spectra: LocalSpectra, points: Array) -> Amplitudes:

@@ -19,11 +19,7 @@ _AS_GOOD = 0.015
 _ANGLE_DEG = 1.5
 """Distortion of a scan within which an angle is 60 or 90 degrees."""
 _CHANGES = np.array(
-    [
-        [[a, b], [c, d]]
-        for a, b, c, d in product((-1, 0, 1), repeat=4)
-        if abs(a * d - b * c) == 1
-    ],
+    [[[a, b], [c, d]] for a, b, c, d in product((-1, 0, 1), repeat=4) if abs(a * d - b * c) == 1],
     np.float64,
 )
 """The changes of basis between two pairs of shortest vectors of one lattice."""

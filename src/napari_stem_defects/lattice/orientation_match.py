@@ -120,7 +120,7 @@ def reflections_of(spectra: LocalSpectra, basis: Array) -> Reflections:
 
 def _orientations(basis: Array) -> list[Array]:
     """Return a basis in all orientations, the given one first, and mirrored if that differs."""
-    found = []
+    found: list[Array] = []
     for start in (basis, basis * [1, -1]):
         for degrees in np.arange(0, 180, _STEP_DEG):
             angle = np.radians(degrees)
