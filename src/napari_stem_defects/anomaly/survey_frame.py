@@ -165,9 +165,10 @@ class _Measured(NamedTuple):
 def _measured(micrograph: Micrograph, cells: tuple[UnitCell, ...]) -> _Measured:
     sampled = sample(micrograph.pixels, cells)
     grain_map = grains_of(sampled, micrograph.invalid)
-    residual = lattice_residual(sampled)
     blocked = near_invalid(micrograph.invalid, micrograph.frame_shape, lattice_period(cells[0]))
-    score, found, threshold = _scored(residual, at_samples(blocked, sampled))
+    missing = at_samples(blocked, sampled)
+    residual = lattice_residual(sampled, blocked=missing)
+    score, found, threshold = _scored(residual, missing)
     grains = len(residual.predictors)
     # The sampled image is as large as the score: release it before the map at image size.
     sampled = replace(sampled, filtered=score[:1])
