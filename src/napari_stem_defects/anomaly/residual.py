@@ -304,5 +304,5 @@ def _quartiles(lines: NDArray[np.float32], gaps: bool) -> NDArray[np.float32]:
     """Return the lower quartile of each line; 0 for lines without any value."""
     if not gaps:
         return np.asarray(np.quantile(lines, 0.25, axis=1))
-    empty = np.isnan(lines).all(axis=1)
-    return np.asarray(np.nanquantile(np.where(empty[:, None], 0, lines), 0.25, axis=1))
+    empty = np.asarray(np.isnan(lines).all(axis=1))[:, None]
+    return np.asarray(np.nanquantile(np.where(empty, 0, lines), 0.25, axis=1))
