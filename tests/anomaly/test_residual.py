@@ -8,7 +8,7 @@ from crystal_images import HEXAGONAL, OBLIQUE, SQUARE, crystal_image
 
 from napari_stem_defects.anomaly import residual as module
 from napari_stem_defects.anomaly.residual import lattice_residual
-from napari_stem_defects.anomaly.sampling import sample
+from napari_stem_defects.anomaly.sampling import at_samples, near_invalid, sample
 
 
 def _residual(image, **options):
@@ -67,3 +67,27 @@ def test_a_seed_gives_the_same_result():
     image = crystal_image()
     first, second = (_all(_residual(image, seed=3)) for _ in range(2))
     np.testing.assert_array_equal(first, second)
+
+
+def test_pixels_without_a_value_do_not_count_in_the_spread():
+    image = crystal_image(size=256, spacing=8)
+    pixels, invalid = image.pixels.copy(), np.zeros(image.pixels.shape, bool)
+    invalid[:70, 90:200] = True
+    pixels[invalid] = pixels[~invalid].mean()
+    sampled = sample(pixels, image.cells)
+    blocked = at_samples(near_invalid(invalid, invalid.shape, image.period), sampled)
+    whole = lattice_residual(sample(image.pixels, image.cells))
+    with_gaps = lattice_residual(sampled, blocked=blocked)
+    assert with_gaps.spread == pytest.approx(whole.spread, rel=0.1)
+    for gains, expected in zip(with_gaps.gains, whole.gains, strict=True):
+        assert gains == pytest.approx(expected, abs=0.35)
+
+
+def test_without_missing_pixels_nothing_changes():
+    image = crystal_image(size=192, missing=3)
+    sampled = sample(image.pixels, image.cells)
+    first = lattice_residual(sampled)
+    second = lattice_residual(sampled, blocked=np.zeros(first.shape, bool))
+    assert first.spread == second.spread
+    for one, other in zip(first.gains, second.gains, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -86,6 +86,7 @@ def test_grains_are_counted_and_their_boundary_is_a_line():
     boundary = survey.candidates[0]
     assert boundary.kind == "line"
     assert boundary.y == pytest.approx(192, abs=10)
+    assert [grain.number for grain in survey.grain_map.grains] == [1, 2]
 
 
 def test_a_faint_fault_that_no_column_shows_is_one_line():
@@ -94,3 +95,8 @@ def test_a_faint_fault_that_no_column_shows_is_one_line():
     assert [place.kind for place in survey.candidates] == ["line"]
     assert survey.candidates[0].length_px > 250
     assert survey.candidates[0].y == pytest.approx(192, abs=14)
+
+
+def test_a_survey_without_lattice_has_no_grains():
+    survey = survey_frame(Micrograph(np.zeros((128, 128), np.float32), "empty"))
+    assert survey.grain_map.grains == ()

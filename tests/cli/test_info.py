@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
-from lattice_images import lattice_image
+import pytest
+from lattice_images import lattice_image, two_grains
 
 from napari_stem_defects.cli.main import main
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 def test_the_lattice_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -23,12 +23,23 @@ def test_the_lattice_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert lines[0] == "hex.npy: 192x192 px, no pixel size"
     assert lines[1].startswith("  lattice: one hexagonal lattice, 1")
     assert "±" in lines[1]
-    assert lines[2].startswith("  not recognised by a special model: the lattice is hex")
-    assert lines[3] == "movie.npy: 2 frames of 128x96 px, no pixel size"
-    assert lines[4] == "  lattice: none, the image is empty: all pixels are equal"
+    assert lines[2] == "  grains: one grain"
+    assert lines[3].startswith("  not recognised by a special model: the lattice is hex")
+    assert lines[4] == "movie.npy: 2 frames of 128x96 px, no pixel size"
+    assert lines[5] == "  lattice: none, the image is empty: all pixels are equal"
 
 
 def test_a_bad_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "broken.tif").write_bytes(b"II*\0 and no more")
     assert main(["info", str(tmp_path / "broken.tif")]) == 2
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_grains_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = (lattice_image(10, 1, 90, turn, size=256, dose=50) for turn in (5.0, 32.0))
+    np.save(tmp_path / "two.npy", two_grains(first, second, 0.0))
+    assert main(["info", str(tmp_path / "two.npy")]) == 0
+    grains = capsys.readouterr().out.splitlines()[2]
+    found = re.fullmatch(r"  grains: 2 grains; 1 and 2 turned by ([0-9.]+) degrees", grains)
+    assert found
+    assert float(found[1]) == pytest.approx(27, abs=0.5)

@@ -153,3 +153,59 @@ def test_the_measurement_is_json() -> None:
     lengths = np.hypot(*np.array(values["vectors_nm"]).T)
     assert lengths == pytest.approx([0.2, 0.2], rel=0.01)
     assert measure_lattices(np.zeros((9, 9), np.float32)).to_json()["kind"] == "none"
+
+
+def not_periodic(kind: str, seed: int, size: int) -> NDArray[np.float32]:
+    """Return an image whose spectrum has ridges and slopes, but no reflections."""
+    rng = np.random.default_rng(seed)
+    white = rng.normal(size=(size, size))
+    y, x = np.indices((size, size)) / size
+    if kind == "walk":
+        image = white.cumsum(axis=0).cumsum(axis=1)
+    elif kind == "noisy walk":
+        image = white.cumsum(axis=0).cumsum(axis=1) + 50 * white
+    elif kind == "curtains":
+        image = rng.normal(size=(1, size)).cumsum(axis=1) + rng.normal(size=(size, 1)).cumsum(
+            axis=0
+        )
+        image = image + 0.3 * white
+    elif kind == "steps":
+        image = 20 * (np.floor(6 * x) + np.floor(5 * y)) + white
+    elif kind == "corner":
+        image = 50.0 * ((x > 0.4) & (y > 0.6)) + white
+    elif kind == "gradient":
+        image = 100 * x + 30 * y**2 + 0.01 * white
+    else:
+        power = float(kind)
+        radius = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.fftfreq(size)[None])
+        radius[0, 0] = 1
+        image = np.fft.ifft2(np.fft.fft2(white) * radius**-power).real
+    return image.astype(np.float32)
+
+
+@pytest.mark.parametrize("size", [256, 512])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("walk", "noisy walk", "curtains", "steps", "corner", "gradient"),
+        *("0.5", "1.0", "1.5", "2.0", "3.0"),
+    ],
+)
+def test_what_is_smooth_or_stepped_is_no_lattice(kind: str, size: int) -> None:
+    for seed in range(3):
+        assert measure_lattices(not_periodic(kind, seed, size)).kind == "none", seed
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_tenth_of_an_electron_per_pixel_shows_a_lattice(seed: int) -> None:
+    pixels = lattice_image(9.0 + seed, 1.1, 80, 10.0 * seed, dose=0.1, seed=seed)
+    cell = measure_lattices(pixels).cell
+    assert cell is not None
+    assert cell.period_px == pytest.approx(9 + seed, rel=0.02)
+
+
+def test_a_lattice_along_the_axes_of_the_scan_is_found_on_a_walk() -> None:
+    pixels = lattice_image(10, 1, 90, 0, dose=20)
+    walk = not_periodic("walk", 0, 256)
+    found = measure_lattices(pixels + walk * (0.5 * pixels.std() / walk.std()))
+    assert found.cells[0].period_px == pytest.approx(10, rel=0.02)

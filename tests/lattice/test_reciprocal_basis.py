@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from napari_stem_defects.lattice.reciprocal_basis import (
     best_basis,
     explained_peaks,
+    reduce_bases,
     reduce_basis,
     refine_basis,
     same_lattice,
@@ -49,3 +50,13 @@ def test_turned_and_finer_lattices_are_others() -> None:
     assert not same_lattice(BASIS, BASIS @ turn)
     assert not same_lattice(BASIS, BASIS / 2)
     assert same_lattice(BASIS, BASIS * 1.02)
+
+
+def test_many_bases_are_reduced_as_one_is() -> None:
+    rng = np.random.default_rng(0)
+    bases = rng.normal(size=(50, 2, 2))
+    for given_basis, reduced in zip(bases, reduce_bases(bases), strict=True):
+        lengths = np.linalg.norm(reduced, axis=1)
+        assert lengths == pytest.approx(np.linalg.norm(reduce_basis(given_basis), axis=1))
+        assert reduced[0] @ reduced[1] >= -1e-12
+        assert same_lattice(given_basis, reduced)

@@ -8,6 +8,7 @@ from lattice_images import lattice_image, two_grains
 
 from napari_stem_defects.lattice.reflections import (
     find_peaks,
+    isolation,
     local_power,
     reflections_at,
     spectrum,
@@ -58,3 +59,24 @@ def test_images_need_not_be_square() -> None:
     positions, _ = find_peaks(spectrum(lattice_image(10.0, rotation_deg=0.0)[:90]))
     lengths = np.hypot(*positions.T)
     assert np.count_nonzero(abs(lengths - 0.1) < 2e-3) == 2
+
+
+def test_reflections_are_isolated_and_speckle_on_a_ridge_is_not() -> None:
+    image = lattice_image(10.0, 1.0, 90.0, 0.0, size=256, dose=5)
+    reflections = np.array([(0.1, 0.0), (0.0, 0.1), (0.1, 0.1)])
+    assert (isolation(spectrum(image), reflections) > 50).all()
+    walk = np.random.default_rng(0).normal(size=(256, 256)).cumsum(axis=0).cumsum(axis=1)
+    found = spectrum(walk.astype(np.float32))
+    peaks, _ = find_peaks(found)
+    assert len(peaks) > 10
+    off_axes = (np.abs(peaks) > 3 / 256).all(axis=1)
+    assert (isolation(found, peaks[off_axes]) < 5).all()
+
+
+def test_the_background_of_a_slope_has_no_period_of_its_own() -> None:
+    y, x = np.indices((512, 512)) / 512
+    noise = np.random.default_rng(0).normal(size=(512, 512))
+    found = spectrum((1e5 * np.sin(2 * x + y) + 0.01 * noise).astype(np.float32))
+    block = 512 // 96
+    _, _, measured = reflections_at(found, np.array([(1 / block, 0.0), (0.0, 1 / block)]))
+    assert isolation(found, measured).max() < 20

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from crystal_images import crystal_image
 
 from napari_stem_defects.anomaly.survey_frame import survey_frame
 from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.lattice.grains import GrainMap
 from napari_stem_defects.reporting.survey_overview import draw_survey
 
 
@@ -25,3 +28,12 @@ def test_an_image_without_lattice_and_a_tall_one_are_drawn() -> None:
     for shape in ((96, 96), (400, 60), (60, 400)):
         image = Micrograph(np.zeros(shape, np.float32), "a" * 40)
         assert draw_survey(image, survey_frame(image)).width == 1600
+
+
+def test_grains_are_outlined_in_green() -> None:
+    image = crystal_image(size=320, spacing=10, grain_deg=18).micrograph
+    survey = survey_frame(image)
+    alone = replace(survey, grain_map=GrainMap())
+    first, second = (np.asarray(draw_survey(image, each)).astype(int) for each in (survey, alone))
+    green = [(page[..., 1] - page[..., [0, 2]].max(axis=-1) > 30).sum() for page in (first, second)]
+    assert green[0] > green[1] + 200

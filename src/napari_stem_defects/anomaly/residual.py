@@ -151,7 +151,9 @@ class LatticeResidual:
             yield rows, inner, self.rows(slice(first, last))
 
 
-def lattice_residual(sampled: Sampled, seed: int = 0) -> LatticeResidual:
+def lattice_residual(
+    sampled: Sampled, seed: int = 0, blocked: NDArray[np.bool_] | None = None
+) -> LatticeResidual:
     """Fit the predictors of an image.
 
     Parameters
@@ -160,6 +162,8 @@ def lattice_residual(sampled: Sampled, seed: int = 0) -> LatticeResidual:
         At least three lattice periods along both edges.
     seed : int
         Of the windows from which the covariance is estimated.
+    blocked : ndarray of bool, shape (rows, columns), optional
+        Samples that depend on pixels without a value; the spread is that of the others.
 
     Returns
     -------
@@ -177,7 +181,7 @@ def lattice_residual(sampled: Sampled, seed: int = 0) -> LatticeResidual:
         )
         for tiles in grains
     )
-    return _with_gains(sampled, predictors, parts, width // 2)
+    return _with_gains(sampled, predictors, parts, width // 2, blocked)
 
 
 def _cut(image: NDArray[np.float32], tile: Tile) -> NDArray[np.float32]:
@@ -275,19 +279,37 @@ def _best_residual(
 
 
 def _with_gains(
-    sampled: Sampled, predictors: tuple[Predictor, ...], parts: Sequence[slice], half: int
+    sampled: Sampled,
+    predictors: tuple[Predictor, ...],
+    parts: Sequence[slice],
+    half: int,
+    blocked: NDArray[np.bool_] | None = None,
 ) -> LatticeResidual:
     """Measure the spread of the residual, and how it grows towards the border."""
     found = [np.abs(_best_residual(sampled, predictors, rows)) for rows in parts]
+    gaps = blocked is not None and bool(blocked.any()) and not bool(blocked.all())
+    if blocked is not None and gaps:
+        for rows, values in zip(parts, found, strict=True):
+            values[blocked[rows]] = np.nan
+    median, quantile = (np.nanmedian, np.nanquantile) if gaps else (np.median, np.quantile)
     whole = np.concatenate(found)
     edge = min(half, *(length // 4 for length in found[0].shape))
     inner = whole[edge : len(whole) - edge, edge : whole.shape[1] - edge]
-    usual = max(float(np.median(inner)), 1e-12)
+    if np.isnan(inner).all():
+        inner = whole
+    usual = max(float(median(inner)), 1e-12)
     # Quartiles, because a row of defects beside the border may fill half of a line.
-    quartile = max(float(np.quantile(inner, 0.25)), 1e-12)
+    quartile = max(float(quantile(inner, 0.25)), 1e-12)
     sides = (found[0][:edge], found[-1][::-1][:edge], whole[:, :edge].T, whole[:, ::-1][:, :edge].T)
     gains = tuple(
-        np.maximum(np.quantile(side, 0.25, axis=1) / quartile, 1).astype(np.float32)
-        for side in sides
+        np.maximum(_quartiles(side, gaps) / quartile, 1).astype(np.float32) for side in sides
     )
     return LatticeResidual(sampled, predictors, 1.4826 * usual, gains)
+
+
+def _quartiles(lines: NDArray[np.float32], gaps: bool) -> NDArray[np.float32]:
+    """Return the lower quartile of each line; 0 for lines without any value."""
+    if not gaps:
+        return np.asarray(np.quantile(lines, 0.25, axis=1))
+    empty = np.asarray(np.isnan(lines).all(axis=1))[:, None]
+    return np.asarray(np.nanquantile(np.where(empty, 0, lines), 0.25, axis=1))

@@ -142,6 +142,28 @@ def near_invalid(
     return near
 
 
+def at_samples(mask: NDArray[np.bool_], sampled: Sampled) -> NDArray[np.bool_]:
+    """Return a mask of the pixels of an image at its samples.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (Y, X)
+    sampled : Sampled
+        The image.
+
+    Returns
+    -------
+    ndarray of bool, shape (rows, columns)
+    """
+    rows, columns = (
+        np.clip(np.rint((np.arange(count) + 0.5) / factor - 0.5).astype(int), 0, length - 1)
+        for count, factor, length in zip(
+            sampled.filtered.shape, sampled.factor, mask.shape, strict=True
+        )
+    )
+    return mask[np.ix_(rows, columns)]
+
+
 def _resampled(pixels: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
     """Resample an image; a large one in strips, with little memory besides the result."""
     if pixels.size <= _LARGE:

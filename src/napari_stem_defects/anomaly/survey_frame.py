@@ -17,11 +17,18 @@ from napari_stem_defects.anomaly.candidates import (
     only_lines,
     pool_cells,
 )
+from napari_stem_defects.anomaly.grain_structure import grains_of
 from napari_stem_defects.anomaly.residual import LatticeResidual, lattice_residual
-from napari_stem_defects.anomaly.sampling import Sampled, near_invalid, sample
+from napari_stem_defects.anomaly.sampling import (
+    Sampled,
+    at_samples,
+    near_invalid,
+    sample,
+)
 from napari_stem_defects.anomaly.score import score_blocks
 from napari_stem_defects.anomaly.survey_limits import survey_limits
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.lattice.grains import GrainMap
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.lattice.unit_cell import lattice_period
 
@@ -63,7 +70,11 @@ class Survey:
     period_px : float
         Lattice period in px; 0 without a lattice.
     grains : int
-        Number of large parts with different lattices, as grains and twins; 0 without a lattice.
+        Number of large parts with different lattices, as grains and twins; each has its own
+        prediction. 0 without a lattice.
+    grain_map : GrainMap
+        All grains with outline, orientation and misorientation to their neighbours, small ones and
+        separate ones of one lattice included; and the lattice on a coarse grid.
     frame : int
         Frame in its stack.
     seconds : float
@@ -86,6 +97,7 @@ class Survey:
     pixel_size_source: str
     period_px: float
     grains: int = 1
+    grain_map: GrainMap = field(default_factory=GrainMap, repr=False)
     frame: int = 0
     seconds: float = 0.0
 
@@ -115,14 +127,14 @@ def survey_frame(micrograph: Micrograph, *, frame: int = 0) -> Survey:
     lattice = measure_lattices(micrograph.pixels)
     anomaly = np.zeros(micrograph.frame_shape, np.float32)
     candidates: tuple[Candidate, ...] = ()
-    threshold, period, grains = 0.0, 0.0, 0
+    threshold, period, grains, grain_map = 0.0, 0.0, 0, GrainMap()
     if lattice.cell is None:
         statement = f"No lattice, so nothing can be called unusual: {lattice.reason}."
     else:
         period = lattice_period(lattice.cell)
         found = _measured(micrograph, lattice.cells)
-        anomaly, candidates, threshold, grains = found
-        statement = _statement(candidates, grains)
+        anomaly, candidates, threshold, grains, grain_map = found
+        statement = _statement(candidates, len(grain_map.grains))
     return Survey(
         image=micrograph.name,
         anomaly=anomaly,
@@ -134,6 +146,7 @@ def survey_frame(micrograph: Micrograph, *, frame: int = 0) -> Survey:
         pixel_size_source=micrograph.pixel_size_source,
         period_px=period,
         grains=grains,
+        grain_map=grain_map,
         frame=frame,
         seconds=time.perf_counter() - started,
     )
@@ -146,13 +159,16 @@ class _Measured(NamedTuple):
     candidates: tuple[Candidate, ...]
     threshold: float
     grains: int
+    grain_map: GrainMap
 
 
 def _measured(micrograph: Micrograph, cells: tuple[UnitCell, ...]) -> _Measured:
     sampled = sample(micrograph.pixels, cells)
-    residual = lattice_residual(sampled)
+    grain_map = grains_of(sampled, micrograph.invalid)
     blocked = near_invalid(micrograph.invalid, micrograph.frame_shape, lattice_period(cells[0]))
-    score, found, threshold = _scored(residual, _at_samples(blocked, sampled))
+    missing = at_samples(blocked, sampled)
+    residual = lattice_residual(sampled, blocked=missing)
+    score, found, threshold = _scored(residual, missing)
     grains = len(residual.predictors)
     # The sampled image is as large as the score: release it before the map at image size.
     sampled = replace(sampled, filtered=score[:1])
@@ -160,18 +176,7 @@ def _measured(micrograph: Micrograph, cells: tuple[UnitCell, ...]) -> _Measured:
     anomaly = _at_image_size(score, sampled, micrograph.frame_shape)
     anomaly[blocked] = 0
     candidates = tuple(_in_image(candidate, sampled) for candidate in found)
-    return _Measured(anomaly, candidates, threshold, grains)
-
-
-def _at_samples(blocked: NDArray[np.bool_], sampled: Sampled) -> NDArray[np.bool_]:
-    """Return a mask of pixels at the samples."""
-    rows, columns = (
-        np.clip(np.rint((np.arange(count) + 0.5) / factor - 0.5).astype(int), 0, length - 1)
-        for count, factor, length in zip(
-            sampled.filtered.shape, sampled.factor, blocked.shape, strict=True
-        )
-    )
-    return blocked[np.ix_(rows, columns)]
+    return _Measured(anomaly, candidates, threshold, grains, grain_map)
 
 
 def _scored(

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print shape, pixel size, lattice and remarks of every file."""
+    """Print shape, pixel size, lattice, grains and remarks of every file."""
     from napari_stem_defects.workers.isolated_read import read_micrograph
 
     for path in options.files:
@@ -29,6 +29,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _lines(micrograph: Micrograph) -> Iterator[str]:
+    from napari_stem_defects.anomaly.grain_structure import find_grains
     from napari_stem_defects.io.models.choose import choose_for_frames
 
     height, width = micrograph.frame_shape
@@ -41,6 +42,9 @@ def _lines(micrograph: Micrograph) -> Iterator[str]:
     yield f"{file}: {frames}{width}x{height} px, {scale}"
     choice = choose_for_frames(micrograph, range(micrograph.frame_count))
     yield f"  lattice: {_lattice(choice.measured.to_json(size))}"
+    if choice.measured.cells:
+        grains = find_grains(micrograph.frame(choice.frame), choice.measured.cells)
+        yield f"  grains: {grains.statement}"
     yield f"  {choice.statement}"
     for note in micrograph.notes:
         yield f"  {note}"

@@ -24,6 +24,7 @@ from napari_stem_defects.lattice.reflections import (
     MIN_SPACING_PX,
     Spectrum,
     find_peaks,
+    isolation,
     reflections_at,
     spectrum,
 )
@@ -50,6 +51,9 @@ explains: one of the same cell, turned or mirrored, and one of another cell."""
 _MIN_LOCAL_SHARE = 0.4
 """Minimum fraction of the power in one part of the image. Planar defects are much thinner."""
 _MIN_SHARPNESS = 2.5
+_MIN_ISOLATION = 5.0
+"""Minimum height of a reflection over the lines through it: 16 and more in crystals down to 0.1
+electrons per pixel, at most 2.2 in random walks, steps and gradients."""
 _MAX_ORDER = 6
 _MIN_BINS = 0.05
 """Smallest standard deviation of the position of a reflection, in bins."""
@@ -164,11 +168,20 @@ def _cells(found: Spectrum) -> Iterator[UnitCell]:
             return
         if not bases and share < _MIN_FIRST_SHARE and hit.sum() < 5:
             return
+        if not bases and not _spanned_by_isolated(found, basis, positions[hit]):
+            return
         bases.append(basis)
         left &= ~hit
         fitted, covariance = _fit(found, basis)
         strength = float(np.median(heights[hit]))
         yield unit_cell(fitted, covariance, share * strength / (strength + 20))
+
+
+def _spanned_by_isolated(found: Spectrum, basis: Array, positions: Array) -> bool:
+    """Return whether isolated reflections in two directions span a lattice."""
+    isolated = positions[isolation(found, positions) > _MIN_ISOLATION]
+    order = np.rint(isolated @ np.linalg.inv(basis))
+    return len(isolated) > 1 and bool(np.linalg.matrix_rank(order) == 2)
 
 
 def _is_further(first: Array, basis: Array, share: float, peaks: int) -> bool:

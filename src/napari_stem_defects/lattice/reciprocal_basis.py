@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+_REDUCTIONS = 20
+
 
 def best_basis(positions: Array, weights: Array, bin_size: float) -> tuple[Array | None, float]:
     """Return the pair of peaks whose lattice explains most peaks, corrected for coincidence.
@@ -119,6 +121,31 @@ def reduce_basis(basis: Array) -> Array:
         b = b - turns * a
         if b @ b >= a @ a:
             return np.stack([a, b])
+
+
+def reduce_bases(bases: Array) -> Array:
+    """Return the shortest basis of each of many lattices, shortest vector first.
+
+    Parameters
+    ----------
+    bases : ndarray of float64, shape (N, 2, 2)
+        Rows of each are linearly independent vectors.
+
+    Returns
+    -------
+    ndarray of float64, shape (N, 2, 2)
+        With an angle of at most 90 degrees.
+    """
+    a, b = bases[:, 0], bases[:, 1]
+    for _ in range(_REDUCTIONS):
+        swap = ((a**2).sum(axis=1) > (b**2).sum(axis=1))[:, None]
+        a, b = np.where(swap, b, a), np.where(swap, a, b)
+        turns = np.rint((a * b).sum(axis=1) / (a**2).sum(axis=1))
+        if not turns.any():
+            break
+        b = b - turns[:, None] * a
+    acute = ((a * b).sum(axis=1) >= 0)[:, None]
+    return np.stack([a, np.where(acute, b, -b)], axis=1)
 
 
 def same_lattice(first: Array, second: Array, tolerance: float = 0.04) -> bool:

@@ -20,6 +20,8 @@ MIN_SPACING_PX, MAX_SPACING_PX = 2.2, 90.0
 _MARGIN = 8
 """Columns of negative frequency that are kept, so that peaks at zero have both sides."""
 _BACKGROUND_PX = 96
+_ALONG = np.arange(3, 11)
+"""Distances in bins at which the lines through a reflection are compared with it."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,9 @@ def _background(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     found: NDArray[np.float32] = ndimage.zoom(
         small, block, order=1, mode="nearest", grid_mode=True, output=np.float32
     )
+    if block > 1:
+        # The kinks of a linear interpolation have the period of the blocks: a lattice.
+        found = ndimage.uniform_filter(found, block, mode="nearest")
     missing = [(0, n - m) for n, m in zip(pixels.shape, found.shape, strict=True)]
     return np.pad(found, missing, mode="edge")
 
@@ -202,6 +207,35 @@ def reflections_at(
     measured = _positions(spectrum, rows + best[:, 0], columns + best[:, 1])
     sign = np.where(positions[:, 1] < 0, -1.0, 1.0)[:, None]
     return heights, heights / np.maximum(ends, 1e-12), measured * sign
+
+
+def isolation(spectrum: Spectrum, positions: Array) -> Array:
+    """Return how far reflections rise above every line through them.
+
+    Speckle on a ridge, as on the axes of the spectrum of a random walk, of steps and of gradients,
+    rises far above its ring and hardly above the ridge.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+    positions : ndarray of float64, shape (N, 2)
+        Reflections in cycles per px, any half of the spectrum.
+
+    Returns
+    -------
+    ndarray of float64, shape (N,)
+        Height over the highest median along one of eight lines through the reflection.
+    """
+    rows, columns = spectrum.index(positions).T
+    highest = np.zeros(len(rows))
+    for y, x in np.ndindex(3, 3):
+        highest = np.maximum(highest, _values(spectrum.height, rows + y - 1, columns + x - 1))
+    lines = []
+    away = np.concatenate([-_ALONG[::-1], _ALONG])[:, None]
+    for angle in np.arange(0, np.pi, np.pi / 8):
+        dy, dx = (np.rint(away * part).astype(int) for part in (np.sin(angle), np.cos(angle)))
+        lines.append(np.median(_values(spectrum.height, rows + dy, columns + dx), axis=0))
+    return np.asarray(highest / np.maximum(np.max(lines, axis=0), 1e-12))
 
 
 def _values(height: Array, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Array:

@@ -25,6 +25,8 @@ _WIDTH, _DPI = 16.0, 100
 _MOST_MARKED, _MOST_NUMBERED = 500, 30
 _MOST_SAMPLES = 1500
 _COLOURS = {"point": "#e69f00", "line": "#56b4e9", "area": "#cc79a7"}
+_OUTLINE = "#a6f0a6"
+_LEGEND_LINE = "#3c8f3c"  # the same on white
 _PLURALS = {"point": "points", "line": "lines", "area": "areas"}
 
 
@@ -54,6 +56,7 @@ def draw_survey(micrograph: Micrograph, survey: Survey) -> Image.Image:
     step = max(1, max(height, width) // _MOST_SAMPLES)
     box = (-0.5, width - 0.5, height - 0.5, -0.5)
     left.imshow(to_grey8(pixels[::step, ::step]), cmap="gray", extent=box)
+    _draw_grains(left, survey)
     _draw_places(left, survey)
     _draw_scale_bar(left, width, survey.pixel_size_nm)
     _draw_map(figure, right, survey, step, box)
@@ -72,6 +75,27 @@ def _panels(figure: Figure, height: float) -> tuple[Axes, Axes]:
         axes.set(xticks=[], yticks=[])
         axes.set_anchor("C")
     return panels[0], panels[1]
+
+
+def _draw_grains(axes: Axes, survey: Survey) -> None:
+    """Outline the grains thinly and number them; a single grain that fills the image is not."""
+    from matplotlib.patheffects import withStroke
+
+    for grain in survey.grain_map.outlined:
+        for ring in (grain.outline, *grain.holes):
+            y, x = np.array(ring).T
+            axes.plot(x, y, color=_OUTLINE, linewidth=0.9, linestyle=(0, (6, 3)))
+        axes.text(
+            grain.x,
+            grain.y,
+            f"G{grain.number}",
+            size=11,
+            color=_OUTLINE,
+            ha="center",
+            va="center",
+            family=list(families()),
+            path_effects=[withStroke(linewidth=2.5, foreground="black")],
+        )
 
 
 def _draw_places(axes: Axes, survey: Survey) -> None:
@@ -157,6 +181,8 @@ def _draw_map(
 
 def _write_texts(figure: Figure, micrograph: Micrograph, survey: Survey) -> None:
     """Write name, statement and the legend of the marks."""
+    from matplotlib.lines import Line2D
+
     height = figure.get_figheight()
     style: dict[str, Any] = {"family": list(families()), "color": "#1a1a1a"}
     name = drawable(micrograph.name, families())
@@ -178,6 +204,12 @@ def _write_texts(figure: Figure, micrograph: Micrograph, survey: Survey) -> None
         )
         figure.text(x + 0.016, 0.52 / height, text, size=12, **style)
         x += 0.09
+    if count := len(survey.grain_map.outlined):
+        text = f"G1 to G{count}: grains" if count > 1 else "G1: grain"
+        line = Line2D([x, x + 0.014], [0.57 / height] * 2, color=_LEGEND_LINE, linestyle="--")
+        figure.add_artist(line)
+        figure.text(x + 0.018, 0.52 / height, text, size=12, **style)
+        x += 0.13
     if len(survey.candidates) > _MOST_MARKED:
         note = f"the {_MOST_MARKED} highest of {len(survey.candidates)} are marked"
         figure.text(x, 0.52 / height, note, size=11, **style)

@@ -42,6 +42,11 @@ def test_all_files_are_there_and_agree(micrograph: Micrograph, tmp_path: Path) -
     assert summary["lattice"]["kind"] == "one"
     assert summary["lattice"]["vectors_nm"] is not None
     assert summary["statement"] == survey.statement
+    (frame,) = summary["frames"]
+    assert frame["grains"] == 1
+    assert [each["grain"] for each in frame["grain_list"]] == [1]
+    stored = json.loads((folder / "grains.geojson").read_text(encoding="utf-8"))
+    assert len(stored["features"]) == 1
 
 
 def test_without_a_pixel_size_lengths_in_nm_are_empty(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from napari.layers import Shapes
 
 from napari_stem_defects.base.search_area import SearchArea
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.napari_plugin.layers.convert import METADATA_KEY
 from napari_stem_defects.napari_plugin.layers.search_area import (
     DRAWN,
     TOOLS,
@@ -93,6 +94,16 @@ def test_drawing_uses_one_layer(viewer: ViewerModel, image: Image, tool: str, mo
     assert layer.mode == mode
     assert viewer.layers.selection.active is layer
     assert layer.units == image.units
+
+
+def test_outlines_of_grains_are_not_drawn_on(viewer: ViewerModel, image: Image) -> None:
+    ring = [[0, 0], [0, 30], [30, 30], [0, 0]]
+    grains = viewer.add_shapes(
+        [ring], shape_type="path", metadata={METADATA_KEY: {"made": "survey"}}
+    )
+    start_drawing(viewer, image)
+    assert viewer.layers.selection.active is not grains
+    assert viewer.layers.selection.active.name == "search region - CdTe"
 
 
 def test_descriptions() -> None:

@@ -83,3 +83,27 @@ def test_a_survey_of_a_frame_is_seen_at_that_frame_alone(
     places = layers.show_places(source, of_frame)
     assert set(places.data_to_world(places.data[0])[:1]) == {1}
     assert layers.show_map(source, replace(survey, frame=2)).translate[0] == 2
+
+
+def test_grains_are_outlined_where_there_are_several(viewer: ViewerModel, survey: Survey) -> None:
+    source, layers = add_image(viewer), SurveyLayers(viewer)
+    assert layers.show_grains(source, survey) is None
+    two = survey_frame(crystal_image(spacing=10, grain_deg=18).micrograph)
+    layer = layers.show_grains(source, two)
+    assert layer.name == "grains - X"
+    assert layer.features["grain"].tolist() == [1, 2]
+    np.testing.assert_allclose(layer.data[0], two.grain_map.grains[0].outline)
+    np.testing.assert_array_equal(layer.scale, source.scale)
+    assert is_plugin_layer(layer)
+    again = layers.show_grains(source, two)
+    assert len(viewer.layers) == 2
+    assert layers.show_grains(source, survey) is None
+    assert again not in viewer.layers
+
+
+def test_outlines_in_a_stack_are_seen_at_their_frame(viewer: ViewerModel) -> None:
+    source = add_image(viewer, frames=3)
+    two = survey_frame(crystal_image(spacing=10, grain_deg=18).micrograph, frame=2)
+    layer = SurveyLayers(viewer).show_grains(source, two)
+    assert layer.ndim == 3
+    assert layer.data_to_world(layer.data[0][0])[0] == 2

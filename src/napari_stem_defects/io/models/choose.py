@@ -30,11 +30,14 @@ class LibraryChoice:
         Which model and why, or why none, in one sentence.
     measured : LatticeMeasurement
         The lattice of the image.
+    frame : int
+        The frame of a stack whose lattice it is.
     """
 
     entry: ModelEntry | None
     statement: str
     measured: LatticeMeasurement
+    frame: int = 0
 
 
 def choose_from_library(
@@ -88,7 +91,8 @@ def choose_for_frames(micrograph: Micrograph, frames: Iterable[int]) -> LibraryC
     for frame in frames:
         choice = choose_from_library(micrograph.frame(frame), entries)
         if micrograph.is_stack:
-            choice = replace(choice, statement=f"{choice.statement} (frame {frame})")
+            statement = f"{choice.statement} (frame {frame})"
+            choice = replace(choice, statement=statement, frame=frame)
         if choice.measured.cell is not None:
             return choice
         first = first or choice

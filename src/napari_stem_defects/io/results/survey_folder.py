@@ -1,4 +1,4 @@
-"""Files of a survey, ``OUT/<name>/``: anomaly map, ranked places, overview, summary."""
+"""Files of a survey, ``OUT/<name>/``: anomaly map, places, grains, overview, summary."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import tifffile
 from napari_stem_defects.io.atomic import replacing, write_bytes
 from napari_stem_defects.io.csv_cells import TableWriter
 from napari_stem_defects.io.folder_names import find_available_folder
+from napari_stem_defects.io.results.grains import grain_to_json, write_grains
 from napari_stem_defects.io.results.json_file import read_json_or_empty, write_json
 from napari_stem_defects.io.results.summary import library_versions
 from napari_stem_defects.io.write_lock import WriteLock
@@ -29,12 +30,12 @@ if TYPE_CHECKING:
     from napari_stem_defects.anomaly.survey_frame import Survey
     from napari_stem_defects.base.micrograph import Micrograph
 
-ANOMALY, CANDIDATES = "anomaly.ome.tif", "survey.csv"
+ANOMALY, CANDIDATES, GRAINS = "anomaly.ome.tif", "survey.csv", "grains.geojson"
 SUMMARY, OVERVIEW = "summary.json", "overview.png"
 ADDED_OVERVIEW = "survey.png"
 """The overview of a survey in a folder that has an overview of its own."""
-ADDED_FILES = (ANOMALY, CANDIDATES, ADDED_OVERVIEW)
-SURVEY_FILES = (ANOMALY, CANDIDATES, OVERVIEW, SUMMARY)
+ADDED_FILES = (ANOMALY, CANDIDATES, GRAINS, ADDED_OVERVIEW)
+SURVEY_FILES = (ANOMALY, CANDIDATES, GRAINS, OVERVIEW, SUMMARY)
 COLUMNS = (
     "rank,kind,y_px,x_px,y_nm,x_nm,score,length_nm,area_nm2,sign,length_px,area_px,frame"
 ).split(",")
@@ -106,7 +107,7 @@ def add_survey(
 def _write_maps(
     folder: Path, micrograph: Micrograph, surveys: Iterable[Survey], frames: int, overview: str
 ) -> list[Survey]:
-    """Write anomaly map, table and picture; return the surveys without their maps."""
+    """Write anomaly map, tables and picture; return the surveys without their maps."""
     written: list[Survey] = []
     pages: list[Image] = []
 
@@ -121,6 +122,7 @@ def _write_maps(
     shape = micrograph.frame_shape
     write_anomaly(folder / ANOMALY, maps(), shape, count, micrograph.pixel_size_nm)
     write_bytes(folder / CANDIDATES, _table(written).encode())
+    write_grains(folder / GRAINS, written)
     picture = io.BytesIO()
     pages[0].save(picture, "PNG")
     write_bytes(folder / overview, picture.getvalue())
@@ -236,6 +238,9 @@ def _summary(micrograph: Micrograph, surveys: Sequence[Survey]) -> dict[str, Any
                 "statement": survey.statement,
                 "threshold": survey.threshold,
                 "grains": survey.grains,
+                "grain_list": [
+                    grain_to_json(grain, survey.pixel_size_nm) for grain in survey.grain_map.grains
+                ],
                 "counts": _counts(survey.candidates),
                 "seconds": survey.seconds,
             }

@@ -125,8 +125,16 @@ def start_drawing(viewer: ViewerModel, image: Image, tool: str = "rectangle") ->
 
 
 def _shapes(viewer: ViewerModel) -> Shapes | None:
-    """Return the shapes layer to draw on: the active one, otherwise the topmost."""
-    layers = [layer for layer in reversed(viewer.layers) if isinstance(layer, Shapes)]
+    """Return the shapes layer to draw on: the active one, otherwise the topmost.
+
+    Outlines of grains, which a survey adds, are not drawn on.
+    """
+    layers = [
+        layer
+        for layer in reversed(viewer.layers)
+        if isinstance(layer, Shapes)
+        and layer.metadata.get(METADATA_KEY, {}).get("made") != "survey"
+    ]
     active = viewer.layers.selection.active
     return active if active in layers else next(iter(layers), None)
 

@@ -1,4 +1,4 @@
-"""The survey of a frame as layers: a map of how unusual each pixel is, and the ranked places."""
+"""The survey of a frame as layers: how unusual each pixel is, ranked places, outlines of grains."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Image, Points
+from napari.layers import Image, Points, Shapes
 
 from napari_stem_defects.napari_plugin.layers.convert import (
     METADATA_KEY,
@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.anomaly.survey_frame import Survey
 
-_MAP, _PLACES = "anomaly", "unusual places"
+_MAP, _PLACES, _GRAINS = "anomaly", "unusual places", "grains"
+_OUTLINE = "#a6f0a6"
 _SYMBOLS = {"point": "ring", "line": "square", "area": "diamond"}
 _COLOURS = {"point": "#4dd0e1", "line": "#ffd54f", "area": "#f48fb1"}
 _SIZE_PERIODS, _SMALLEST_PX = 3.0, 12.0
 _SHOWN = 1000
+_LINES_PER_IMAGE = 500
+"""Edge of the image over the width of an outline."""
 _GAMMA = 1.5
 """Keeps the noise of the perfect crystal dark."""
 
@@ -45,6 +48,7 @@ class SurveyLayers:
         self._source: weakref.ref[Image] | None = None
         self._maps: OwnedLayers[Image] = OwnedLayers(viewer)
         self._places: OwnedLayers[Points] = OwnedLayers(viewer)
+        self._grains: OwnedLayers[Shapes] = OwnedLayers(viewer)
 
     def show_map(self, source: Image, survey: Survey) -> Image:
         """Show how unusual each pixel is, from 0 to twice the threshold.
@@ -128,10 +132,57 @@ class SurveyLayers:
         self._places.add(_PLACES, layer)
         return layer
 
+    def show_grains(self, source: Image, survey: Survey) -> Shapes | None:
+        """Outline the grains, where there are several or a part of the image has no lattice.
+
+        Parameters
+        ----------
+        source : Image
+            The image surveyed.
+        survey : Survey
+
+        Returns
+        -------
+        Shapes or None
+            The layer, one path per outline; its features are grain, orientation_deg and
+            area_fraction. None where one grain fills the image, or there is no grain.
+        """
+        self._use(source)
+        old = self._grains.get(_GRAINS)
+        if old is not None:
+            self._viewer.layers.remove(old)
+        outlines = [
+            (grain, ring)
+            for grain in survey.grain_map.outlined
+            for ring in (grain.outline, *grain.holes)
+        ]
+        if not outlines:
+            return None
+        lead = (0.0,) if source.ndim == 3 else ()
+        height, width = survey.anomaly.shape
+        layer = Shapes(
+            [np.array([(*lead, y, x) for y, x in ring], float) for _, ring in outlines],
+            shape_type="path",
+            name=layer_name(source.name, _GRAINS),
+            edge_color=_OUTLINE,
+            face_color="transparent",
+            edge_width=max(1.0, max(height, width) / _LINES_PER_IMAGE),
+            features={
+                "grain": [grain.number for grain, _ in outlines],
+                "orientation_deg": [round(grain.orientation_deg, 2) for grain, _ in outlines],
+                "area_fraction": [round(grain.area_fraction, 4) for grain, _ in outlines],
+            },
+            metadata={METADATA_KEY: {"made": "survey"}},
+            **frame_keywords(source, survey.frame),
+        )
+        self._grains.add(_GRAINS, layer)
+        return layer
+
     def _use(self, source: Image) -> None:
         if alive(self._source) is not source:
             self._maps.forget()
             self._places.forget()
+            self._grains.forget()
         self._source = weakref.ref(source)
 
 

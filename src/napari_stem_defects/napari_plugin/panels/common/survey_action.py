@@ -98,3 +98,9 @@ class SurveyAction:
             QTimer.singleShot(_PAUSE_MS, lambda: self._show_places(source, survey))
         else:
             self._layers.show_places(image, survey)
+            QTimer.singleShot(_PAUSE_MS, lambda: self._show_grains(source, survey))
+
+    def _show_grains(self, source: weakref.ref[Image], survey: Survey) -> None:
+        image = alive(source)
+        if image is not None and image in self._viewer.layers:
+            self._layers.show_grains(image, survey)
