@@ -59,7 +59,7 @@ def test_label_project(tmp_path: Path) -> None:
     made = opened(tmp_path / "project")
     assert [layer.name for layer in made] == ["CdTe", "labels - CdTe"]
     assert all(convert.pixel_size_nm(layer) == 0.03 for layer in made)
-    assert made[1].features["class"].tolist() == ["SF1", "SF1"]
+    assert made[1].features["class"].tolist() == ["SF1"] * 3  # box, centre and casing
 
 
 def test_patch_folder(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from scipy import linalg, ndimage, signal
 
 from napari_stem_defects.anomaly.continuation import best_lattice, padded_rows
 from napari_stem_defects.anomaly.grains import Tile, grain_tiles
+from napari_stem_defects.anomaly.sampling import at_samples, near_invalid, sample
+from napari_stem_defects.lattice.unit_cell import lattice_period
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.anomaly.sampling import Sampled
+    from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.lattice.unit_cell import UnitCell
 
 _WINDOW_PERIODS = 3
 _WINDOWS = 15_000
@@ -149,6 +153,33 @@ class LatticeResidual:
             first, last = max(0, top - halo), min(height, rows.stop + halo)
             inner = slice(top - first, rows.stop - first)
             yield rows, inner, self.rows(slice(first, last))
+
+
+def image_residual(
+    micrograph: Micrograph, cells: Sequence[UnitCell], samples: float | None = None
+) -> LatticeResidual:
+    """Sample an image and fit its predictors.
+
+    Parameters
+    ----------
+    micrograph : Micrograph
+        One frame.
+    cells : sequence of UnitCell
+        The lattices of the image, at least one.
+    samples : float, optional
+        Samples per lattice period; see `anomaly.sampling.sample`.
+
+    Returns
+    -------
+    LatticeResidual
+        Pixels without a value and those near them do not count for its spread.
+    """
+    sampled = sample(micrograph.pixels, cells, samples)
+    if micrograph.invalid is None or not micrograph.invalid.any():
+        return lattice_residual(sampled)
+    period = lattice_period(cells[0])
+    blocked = near_invalid(micrograph.invalid, micrograph.frame_shape, period)
+    return lattice_residual(sampled, blocked=at_samples(blocked, sampled))
 
 
 def lattice_residual(

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_stem_defects.anomaly.residual import lattice_residual
-from napari_stem_defects.anomaly.sampling import sample
+from napari_stem_defects.anomaly.residual import image_residual
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.detection.residual_windows import map_in_image, nothing_recognised
 from napari_stem_defects.lattice.scale import ScaleMatch
@@ -55,18 +54,17 @@ def matched_filter_map(
     scale : ScaleMatch
         How the image was sampled.
     """
-    report(Progress("scanning", 0, 3))
+    report(Progress("scanning", 0, 2))
     model = quick_model(ensemble)
     if lattice.cell is None:
         statement = f"No lattice, so nothing is recognised: {lattice.reason}."
         return nothing_recognised(micrograph, ensemble.spec), ScaleMatch(micrograph, 1.0, statement)
     period = lattice_period(lattice.cell)
-    sampled = sample(micrograph.pixels, lattice.cells, model.samples)
-    report(Progress("scanning", 1, 3))
-    residual = lattice_residual(sampled)
-    report(Progress("scanning", 2, 3))
+    residual = image_residual(micrograph, lattice.cells, model.samples)
+    sampled = residual.sampled
+    report(Progress("scanning", 1, 2))
     found = map_of_residual(residual, model, lattice.cell, ensemble, micrograph)
-    report(Progress("scanning", 3, 3))
+    report(Progress("scanning", 2, 2))
     factor = float(np.sqrt(sampled.factor[0] * sampled.factor[1]))
     statement = (
         f"The lattice period is {period:.2f} px; the image was resampled {factor:.3f} times, to the"

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_stem_defects.anomaly.contrast import bright_residual
-from napari_stem_defects.anomaly.residual import lattice_residual
-from napari_stem_defects.anomaly.sampling import sample
+from napari_stem_defects.anomaly.residual import image_residual
 from napari_stem_defects.detection.residual_windows import map_in_image, nothing_recognised
 from napari_stem_defects.inference.spatial_averaging import average_logits
 from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD
@@ -63,7 +62,7 @@ def residual_map(
     spec = ensemble.spec
     if lattice.cell is None:
         return nothing_recognised(micrograph, spec)
-    residual = lattice_residual(sample(micrograph.pixels, lattice.cells, SAMPLES_PER_PERIOD))
+    residual = image_residual(micrograph, lattice.cells, SAMPLES_PER_PERIOD)
     grid = window_grid(residual.shape, stride)
     probability = predict(
         bright_residual(residual),

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from napari_stem_defects.anomaly.residual import LatticeResidual, lattice_residual
-from napari_stem_defects.anomaly.sampling import default_samples, sample
+from napari_stem_defects.anomaly.residual import LatticeResidual, image_residual
+from napari_stem_defects.anomaly.sampling import default_samples
 from napari_stem_defects.anomaly.score import Thresholds, null_thresholds
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.lattice.measurement import measure_lattices
@@ -90,7 +90,7 @@ def prepare_image(micrograph: Micrograph, samples: float | None = None) -> Prepa
         )
     period = lattice_period(lattice.cell)
     chosen = default_samples(period) if samples is None else samples
-    residual = lattice_residual(sample(micrograph.pixels, lattice.cells, chosen))
+    residual = image_residual(micrograph, lattice.cells, chosen)
     values = residual.rows(slice(0, residual.shape[0]))
     return PreparedImage(lattice.cell, residual, values, null_thresholds(residual))
 
