@@ -61,3 +61,13 @@ def test_auto_is_the_first_item(qtbot: Any, library: Path) -> None:
 def test_description_of_a_model() -> None:
     text = describe(model_entry())
     assert text.startswith("3 classes · 0.0300 nm/px · ")
+
+
+def test_the_first_model_offered_is_selected(qtbot: Any, library: Path) -> None:
+    selector = ModelSelector()
+    qtbot.addWidget(selector)
+    selector.offer(lambda _: False, "measuring the lattice…")
+    assert selector.entry is None
+    selector.offer(lambda _: True, "no model fits this image")
+    assert selector.entry is not None
+    assert selector.currentText() == "small (user)"

@@ -38,8 +38,9 @@ class Harness:
         self.worker.finish(choose_from_library(image, ()))
 
 
-def entry(geometry: object) -> Any:
-    return SimpleNamespace(spec=SimpleNamespace(lattice_geometry=geometry))
+def entry(geometry: object, *, sees_residual: bool = False) -> Any:
+    spec = SimpleNamespace(lattice_geometry=geometry, sees_residual=sees_residual)
+    return SimpleNamespace(spec=spec)
 
 
 def bundled(name: str) -> Any:
@@ -47,7 +48,8 @@ def bundled(name: str) -> Any:
 
     folder = Path(__file__).parents[4] / "src" / "napari_stem_defects" / "pretrained"
     (path,) = folder.rglob(f"{name}.safetensors")
-    return entry(read_spec(path)[0].lattice_geometry)
+    spec = read_spec(path)[0]
+    return entry(spec.lattice_geometry, sees_residual=spec.sees_residual)
 
 
 @pytest.mark.parametrize(("shown", "other"), [("cdte-110", "sto-001"), ("sto-001", "cdte-110")])
@@ -58,6 +60,7 @@ def test_a_model_of_another_crystal_is_not_offered(shown: str, other: str) -> No
     assert harness.fitting.fits(bundled(shown))
     assert not harness.fitting.fits(bundled(other))
     assert harness.fitting.fits(entry(None))
+    assert not harness.fitting.fits(bundled("any-crystal"))  # it suggests no windows
     assert harness.changes == 2
 
 
@@ -87,6 +90,7 @@ def test_the_panel_lists_what_fits(viewer: Any, library: Path) -> None:
     listed = [combo.itemText(index) for index in range(combo.count())]
     assert listed == [f"{each.name} (user)" for each in list_models() if widget.fitting.fits(each)]
     assert "any (user)" in listed
+    assert combo.currentIndex() == 0
     viewer.add_image(crystal(256), name="X", scale=(0.027, 0.027), units=("nm", "nm"))
     widget.image.select(viewer.layers["X"])
     wait_for(lambda: widget.fitting.is_known)

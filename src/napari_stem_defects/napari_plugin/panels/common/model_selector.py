@@ -62,6 +62,8 @@ class ModelSelector(QComboBox):
             names = [entry.name for entry in self._entries]
             if wanted in names:
                 self.setCurrentIndex(names.index(wanted) + len(self._before))
+            elif self.count():  # Qt selects nothing by itself where there is a placeholder
+                self.setCurrentIndex(0)
         self.currentIndexChanged.emit(self.currentIndex())
 
 

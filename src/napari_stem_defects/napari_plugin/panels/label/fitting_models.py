@@ -53,10 +53,12 @@ class FittingModels:
         Returns
         -------
         bool
-            True also for models that state no lattice. While the lattice is being measured, these
-            are the only ones.
+            True also for models that state no lattice, which are the only ones while the lattice is
+            being measured. False for models of the lattice residual, which suggest no windows.
         """
         geometry = entry.spec.lattice_geometry
+        if entry.spec.sees_residual:
+            return False  # the survey shows what these are unsure of
         if geometry is None:
             return True
         cell = None if self._choice is None else self._choice.measured.cell
