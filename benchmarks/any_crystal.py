@@ -1,4 +1,4 @@
-"""Time and memory of survey and quick models: ``python benchmarks/any_crystal.py OUT.json``.
+"""Time and memory of survey, quick models and few labels: ``python benchmarks/any_crystal.py OUT.json``.
 
 Times are those of an image of 1024x1024 px with twenty clicks, in seconds and in G, the time of one
 product of two 2048x2048 float32 matrices in the same run. The memory of the survey of 8192x8192 px
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import napari_stem_defects as sd
+from napari_stem_defects.base.defaults import GENERAL_MODEL
 from napari_stem_defects.cli.benchmark_measurements import Peak
 from napari_stem_defects.detection.detect_matched import map_of_residual
 from napari_stem_defects.postprocessing.masks import masks_from_probability
@@ -98,6 +99,8 @@ def times() -> dict[str, float]:
             "click": seconds_of(after_a_click),
             "train": seconds_of(lambda: sd.train([project], out, options)),
             "detect": seconds_of(lambda: sd.detect(image, out)),
+            "few": seconds_of(lambda: sd.train([project], Path(folder) / "few.safetensors")),
+            "general": seconds_of(lambda: sd.detect(image, GENERAL_MODEL)),
         }
 
 

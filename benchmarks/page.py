@@ -190,9 +190,11 @@ def _any_crystal() -> str:
             3,
         ),
         "`detect` with that model": ("detect", None),
+        f"`train`, {figures['clicks']} clicks: networks from few labels, evaluated": ("few", None),
+        "`detect` with `any-crystal`, no label": ("general", None),
     }
     rows = [
-        "## Survey and quick models",
+        "## Survey, quick models and networks from few labels",
         "",
         f"Simulated image of {edge}x{edge} px, {figures['machine']}, G = {g:.3f} s.",
         "",
