@@ -1,4 +1,4 @@
-"""Time and memory of survey, quick models and few labels: ``python benchmarks/any_crystal.py OUT.json``.
+"""Time and memory of survey, quick models, few labels: `python benchmarks/any_crystal.py OUT.json`.
 
 Times are those of an image of 1024x1024 px with twenty clicks, in seconds and in G, the time of one
 product of two 2048x2048 float32 matrices in the same run. The memory of the survey of 8192x8192 px
