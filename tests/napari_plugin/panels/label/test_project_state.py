@@ -4,44 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
+from label_view_models import failures, labelling, noise_micrograph
 
-from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.napari_plugin.panels.label.view_model import LabelViewModel
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
-
-CLASSES = ("Bulk", "SF1")
-
-
-def micrograph(frames: int = 0) -> Micrograph:
-    shape = (frames, 100, 120) if frames else (100, 120)
-    pixels = np.random.default_rng(0).random(shape, np.float32)
-    return Micrograph(pixels, "CdTe", sha256="ab" * 32)
 
 
 @pytest.fixture
-def view_model(tmp_path: Path) -> LabelViewModel:
-    made = LabelViewModel()
-    made.failures = []  # type: ignore[attr-defined]
-    made.failed.connect(made.failures.append)  # type: ignore[attr-defined]
-    made.create(tmp_path / "project", CLASSES)
-    made.show(micrograph())
+def view_model(tmp_path: Path) -> Iterator[LabelViewModel]:
+    made = labelling(tmp_path / "project")
     yield made
     made.close()
-
-
-def failures(view_model: LabelViewModel) -> list[str]:
-    messages: list[str] = view_model.failures  # type: ignore[attr-defined]
-    return messages
 
 
 def test_a_click_without_a_project_starts_one(automatic_projects: Path) -> None:
     view_model, messages = LabelViewModel(), []
     view_model.failed.connect(messages.append)
-    view_model.show(micrograph())
+    view_model.show(noise_micrograph())
     view_model.click(1, 1)
     assert messages == []
     assert view_model.is_automatic
@@ -61,7 +44,7 @@ def test_a_click_without_an_image_reports_what_to_do(automatic_projects: Path) -
 
 def test_a_class_may_come_before_the_first_click() -> None:
     view_model = LabelViewModel()
-    view_model.show(micrograph())
+    view_model.show(noise_micrograph())
     view_model.add_class("Dislocation")
     view_model.click(5, 5)
     assert [label.class_name for label in view_model.labels] == ["Dislocation"]
@@ -70,13 +53,13 @@ def test_a_class_may_come_before_the_first_click() -> None:
 
 def test_the_first_click_in_a_later_session_goes_on_with_the_labels() -> None:
     first = LabelViewModel()
-    first.show(micrograph())
+    first.show(noise_micrograph())
     first.click(5, 5)
     first.add_class("Dislocation")
     first.click(9, 9)
     first.close()
     second = LabelViewModel()
-    second.show(micrograph())
+    second.show(noise_micrograph())
     second.click(20, 20)
     names = [label.class_name for label in second.labels]
     assert names == ["Defect", "Dislocation", "Dislocation"]
@@ -87,7 +70,7 @@ def test_save_as_moves_a_project_that_started_by_itself(
     automatic_projects: Path, tmp_path: Path
 ) -> None:
     view_model = LabelViewModel()
-    view_model.show(micrograph())
+    view_model.show(noise_micrograph())
     view_model.click(5, 5)
     view_model.save_as(tmp_path / "mine")
     assert view_model.project is not None

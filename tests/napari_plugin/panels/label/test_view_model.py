@@ -4,38 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
+from label_view_models import failures, labelling, noise_micrograph
 
-from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.napari_plugin.panels.label.view_model import LabelViewModel
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
-
-CLASSES = ("Bulk", "SF1")
-
-
-def micrograph(frames: int = 0) -> Micrograph:
-    shape = (frames, 100, 120) if frames else (100, 120)
-    pixels = np.random.default_rng(0).random(shape, np.float32)
-    return Micrograph(pixels, "CdTe", sha256="ab" * 32)
 
 
 @pytest.fixture
-def view_model(tmp_path: Path) -> LabelViewModel:
-    made = LabelViewModel()
-    made.failures = []  # type: ignore[attr-defined]
-    made.failed.connect(made.failures.append)  # type: ignore[attr-defined]
-    made.create(tmp_path / "project", CLASSES)
-    made.show(micrograph())
+def view_model(tmp_path: Path) -> Iterator[LabelViewModel]:
+    made = labelling(tmp_path / "project")
     yield made
     made.close()
-
-
-def failures(view_model: LabelViewModel) -> list[str]:
-    messages: list[str] = view_model.failures  # type: ignore[attr-defined]
-    return messages
 
 
 def test_a_click_is_saved_before_it_returns(view_model: LabelViewModel, tmp_path: Path) -> None:
@@ -63,7 +46,7 @@ def test_reopening_resumes(view_model: LabelViewModel, tmp_path: Path) -> None:
     view_model.click(10, 20)
     view_model.close()
     view_model.open(tmp_path / "project")
-    view_model.show(micrograph())
+    view_model.show(noise_micrograph())
     assert len(view_model.labels) == 1
     assert [frame.name for frame in view_model.images] == ["CdTe"]
 
@@ -93,7 +76,7 @@ def test_remove_selected_removes_the_label_set_last(view_model: LabelViewModel) 
 
 
 def test_frames_of_a_stack_have_their_own_labels(view_model: LabelViewModel) -> None:
-    view_model.show(micrograph(frames=3), 1)
+    view_model.show(noise_micrograph(frames=3), 1)
     view_model.click(10, 20)
     view_model.show_frame(2)
     assert view_model.labels == ()
@@ -137,7 +120,7 @@ def test_a_second_panel_opens_the_project_read_only(
     other, messages = LabelViewModel(), []
     other.failed.connect(messages.append)
     other.open(tmp_path / "project")
-    other.show(micrograph())
+    other.show(noise_micrograph())
     other.click(1, 1)
     other.close()
     assert messages
