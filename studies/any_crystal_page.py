@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = ROOT / "training" / "any_crystal.json"
 RUNS = ROOT / "studies" / "runs" / "few_clicks"
+PERFECT = ROOT / "studies" / "runs" / "perfect_crystals.json"
 PAGE = ROOT / "docs" / "any-crystal.md"
 INTRODUCTION = """\
 # Generic names in any crystal
 
-Written by `python studies/any_crystal_page.py` from `training/any_crystal.json` and
-`studies/runs/few_clicks`; do not edit. `any-crystal` is the bundled ensemble that "auto" takes
+Written by `python studies/any_crystal_page.py` from `training/any_crystal.json` and the figures in
+`studies/runs`; do not edit. `any-crystal` is the bundled ensemble that "auto" takes
 where no special model fits. It sees the lattice residual, in which lattice and motif are gone, and
 gives generic names. It has learned from simulated crystals alone, by
 `python training/any_crystal.py`."""
@@ -38,6 +39,13 @@ within 1.5), with its 95 % interval; points on lines or in areas, which consist 
 points, count neither way. Found: share of the point defects, or of the pixels within half
 a period of a line or in an area. A name of low precision is withheld by a high threshold; what has
 no name is `unknown`, and the survey shows it."""
+NOTHING = """\
+## What is named where nothing is
+
+`python studies/perfect_crystals.py`: {images} simulated crystals without a defect, of any lattice,
+half of them calibrated, searched with "auto"; {generic} went to `any-crystal`, the others to a
+special model whose lattice fits. Names cover {mean:.3f} % of the area on average (goal 0.2 %);
+{free} images have none at all, {over} more than 0.2 %, the worst {most:.2f} %."""
 FOUND = """\
 ## What is found without a label
 
@@ -47,15 +55,33 @@ the clicks of the benchmark leave to be found. Real defects of another class of 
 as false."""
 
 
-def page(record: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> str:
+def page(
+    record: Mapping[str, Any],
+    runs: Sequence[Mapping[str, Any]],
+    perfect: Sequence[Mapping[str, Any]] = (),
+) -> str:
     """Return the page in Markdown."""
     held_out = record["held_out"]
     families = {name: _listed(held_out["families"][name]) for name in ("measured", "calibration")}
     names = NAMES.format(families=families["measured"], calibration=families["calibration"])
     blocks = [INTRODUCTION, names, table([NAME_HEAD, *_names(held_out["regions"])])]
+    if perfect:
+        blocks.append(_nothing(perfect))
     if runs:
         blocks += [FOUND, table([("task", "images", "found", "false", "time"), *_found(runs)])]
     return "\n\n".join(blocks) + "\n"
+
+
+def _nothing(images: Sequence[Mapping[str, Any]]) -> str:
+    named = [100 * each["named"] for each in images]
+    return NOTHING.format(
+        images=len(images),
+        generic=sum(each["generic"] for each in images),
+        mean=sum(named) / len(named),
+        free=sum(share == 0 for share in named),
+        over=sum(share > 0.2 for share in named),
+        most=max(named),
+    )
 
 
 NAME_HEAD = ("name", "threshold", "right", "wrong", "precision", "found")
@@ -97,7 +123,8 @@ def main() -> None:
     """Write the page."""
     record = json.loads(RECORD.read_text(encoding="utf-8"))
     runs = [json.loads(path.read_text()) for path in sorted(RUNS.glob("*.any-crystal.json"))]
-    write_bytes(PAGE, page(record, [run for run in runs if run["draws"]]).encode())
+    perfect = json.loads(PERFECT.read_text())["images"] if PERFECT.exists() else ()
+    write_bytes(PAGE, page(record, [run for run in runs if run["draws"]], perfect).encode())
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "studies"))
 import any_crystal_detection as detection
 import any_crystal_page
 import any_crystal_scenes as scenes
+import perfect_crystals
 
 SQUARE = frozenset({("square", 1)})
 LATTICES = ("hexagonal", "square", "rectangular", "centred", "oblique")
@@ -95,7 +96,15 @@ def test_the_page_states_every_name() -> None:
     }
     draw = {"f1": 0.8, "hits": 8, "false": 2, "search_s": 0.5}
     run = {"group": "public", "kind": "point", "title": "vacancies", "draws": [draw]}
-    text = any_crystal_page.page({"held_out": held_out}, [run])
+    perfect = [{"generic": True, "named": 0.0}, {"generic": False, "named": 0.004}]
+    text = any_crystal_page.page({"held_out": held_out}, [run], perfect)
+    assert "cover 0.200 % of the area" in text
+    assert "1 images" in text
     assert "0.90 (0.80 to 0.95)" in text
     assert "F1 0.80" in text
     assert "square with 2" in text
+
+
+def test_a_perfect_crystal_is_judged_by_the_area_that_gets_a_name() -> None:
+    figures = perfect_crystals.named_area(4)
+    assert 0 <= figures["named"] < 0.01
