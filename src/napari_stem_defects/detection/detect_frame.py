@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_stem_defects.base.lengths import both_units
 from napari_stem_defects.base.progress import ProgressCallback, silent
 from napari_stem_defects.detection.detect_matched import matched_filter_map
 from napari_stem_defects.detection.detect_residual import residual_map
@@ -172,7 +173,8 @@ def _checked_stride(stride: int | None, spec: EnsembleSpec) -> int:
     width = spec.preprocessing.patch_px
     if stride is not None and stride > width:
         raise InputError(
-            f"stride {stride} px leaves gaps between windows of {width} px; give {width} or less"
+            f"stride {both_units(stride, spec.pixel_size_nm)} leaves gaps between windows of"
+            f" {both_units(width, spec.pixel_size_nm)}; give {width} px or less"
         )
     return spec.inference.stride_px if stride is None else stride
 

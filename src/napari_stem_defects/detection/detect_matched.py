@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_stem_defects.anomaly.residual import image_residual
+from napari_stem_defects.base.lengths import both_units
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.detection.residual_windows import map_in_image, nothing_recognised
 from napari_stem_defects.lattice.scale import ScaleMatch
@@ -67,7 +68,8 @@ def matched_filter_map(
     report(Progress("scanning", 2, 2))
     factor = float(np.sqrt(sampled.factor[0] * sampled.factor[1]))
     statement = (
-        f"The lattice period is {period:.2f} px; the image was resampled {factor:.3f} times, to the"
+        f"The lattice period is {both_units(round(period, 2), micrograph.pixel_size_nm)}; the image"
+        f" was resampled {factor:.3f} times, to the"
         f" model's {model.samples:.1f} samples per period."
     )
     return found, ScaleMatch(micrograph, factor, statement)

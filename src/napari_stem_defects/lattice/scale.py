@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from skimage.transform import resize
 
+from napari_stem_defects.base.lengths import both_units
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.lattice.geometry import describe_cell
 from napari_stem_defects.lattice.measurement import measure_lattices
@@ -155,7 +156,8 @@ def _match_period(micrograph: Micrograph, samples: float) -> ScaleMatch:
     return ScaleMatch(
         micrograph,
         factor,
-        f"The lattice period is {period:.2f} px; resampled {factor:.3f} times, to the model's"
+        f"The lattice period is {both_units(round(period, 2), micrograph.pixel_size_nm)};"
+        f" resampled {factor:.3f} times, to the model's"
         f" {samples:.1f} samples per period.",
     )
 
