@@ -174,7 +174,7 @@ def _checked_stride(stride: int | None, spec: EnsembleSpec) -> int:
     if stride is not None and stride > width:
         raise InputError(
             f"stride {both_units(stride, spec.pixel_size_nm)} leaves gaps between windows of"
-            f" {both_units(width, spec.pixel_size_nm)}; give {width} px or less"
+            f" {both_units(width, spec.pixel_size_nm)}; give {width} or less"
         )
     return spec.inference.stride_px if stride is None else stride
 

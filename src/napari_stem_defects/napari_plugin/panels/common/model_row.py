@@ -15,7 +15,7 @@ from napari_stem_defects.napari_plugin.panels.common.plain_text import confirm, 
 if TYPE_CHECKING:
     from napari_stem_defects.napari_plugin.panels.common.model_library import LibraryActions
 
-_AUTO = "The model whose lattice fits the image; none is used for other crystals."
+_AUTO = "The model whose lattice fits; any-crystal (generic names) for others."
 _FILES = "Models (*.safetensors)"
 
 
