@@ -81,7 +81,7 @@ def choose_model(
         return ModelChoice(
             name,
             f"{NOT_RECOGNISED} by a special model: the lattice is {lattice}; the models know"
-            f" {listed}; {name} gives generic names, {ADVICE}",
+            f" {listed}; {name} gives generic names; {ADVICE}",
         )
     reason = known[name].describe(pixel_size_nm)
     return ModelChoice(name, f"model {name} ({reason}) chosen: the lattice is {lattice}")

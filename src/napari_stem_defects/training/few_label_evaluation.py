@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_stem_defects.anomaly.contrast import column_sign
 from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD
-from napari_stem_defects.matched_filter.fit import Click
 from napari_stem_defects.preprocessing.windows import cut, pad_for_windows
-from napari_stem_defects.training.evaluate import (
-    OWN_LABELS,
-    UNKNOWN_ORIGIN,
-    SplitEvaluation,
-    predict_logits,
-)
-from napari_stem_defects.training.metrics import compute_metrics
-from napari_stem_defects.training.quick_evaluation import click_sites
-from napari_stem_defects.training.quick_images import LabelledImage, PreparedImage, prepare_image
+from napari_stem_defects.training.evaluate import predict_logits
+from napari_stem_defects.training.quick_evaluation import evaluate_clicks
 from napari_stem_defects.training.sampling import Samples
 
 if TYPE_CHECKING:
@@ -27,6 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.networks.spec import Ensemble
+    from napari_stem_defects.training.evaluate import SplitEvaluation
+    from napari_stem_defects.training.quick_images import LabelledImage, PreparedImage
 
 _NEAR_PERIODS = 0.3
 """A class is at a click if it is found this near, in lattice periods, as with quick models."""
@@ -97,31 +92,5 @@ def evaluate_on_clicks(
         If an image shows no lattice.
     """
     spec = ensemble.spec
-    prepared = [prepare_image(image.micrograph, SAMPLES_PER_PERIOD) for image in images]
-    clicks: list[Click] = []
-    found = []
-    for number, (image, ready) in enumerate(zip(images, prepared, strict=True)):
-        places = ready.residual.sampled.to_samples(np.column_stack([image.y, image.x]))
-        found.append(probabilities_near(ensemble, ready, places, device=device))
-        clicks += [
-            Click(number, float(y), float(x), label)
-            for (y, x), label in zip(places, image.labels, strict=True)
-        ]
-    data = click_sites(images, clicks, prepared, spec.class_data)
-    probabilities = np.concatenate(found)
-    is_own = spec.training.get("label_set_sha256") == data.sha256()
-    return SplitEvaluation(
-        split="",
-        meaning=OWN_LABELS if is_own else UNKNOWN_ORIGIN,
-        metrics=compute_metrics(
-            spec.classes, data.labels, data.targets, probabilities, spec.thresholds
-        ),
-        data=data,
-        probabilities=probabilities,
-        untestable={
-            name: "the data has no label of this class"
-            for name in spec.classes
-            if name not in data.labels
-        },
-        counts={"test": {name: data.labels.count(name) for name in {*spec.classes, *data.labels}}},
-    )
+    probabilities = partial(probabilities_near, ensemble, device=device)
+    return evaluate_clicks(spec, images, SAMPLES_PER_PERIOD, probabilities, spec.thresholds)

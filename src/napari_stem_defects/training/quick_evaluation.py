@@ -24,12 +24,12 @@ from napari_stem_defects.training.quick_images import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from napari_stem_defects.matched_filter.model import MatchedFilterModel
-    from napari_stem_defects.networks.spec import Ensemble
+    from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
 
 FOLDS = 3
 _SITE_PERIODS = 3.0
@@ -117,27 +117,65 @@ def evaluate_quick_model(ensemble: Ensemble, images: Sequence[LabelledImage]) ->
     LabelError
         If an image shows no lattice.
     """
-    spec, model = ensemble.spec, quick_model(ensemble)
-    prepared = [prepare_image(image.micrograph, model.samples) for image in images]
+    model = quick_model(ensemble)
+
+    def probabilities(ready: PreparedImage, places: NDArray[np.float64]) -> NDArray[np.float32]:
+        suited = turned_to(model, ready.cell)
+        return probabilities_at(ready.values, places, suited, ready.limits)
+
+    limits = dict.fromkeys(ensemble.spec.classes, 0.5)
+    return evaluate_clicks(ensemble.spec, images, model.samples, probabilities, limits)
+
+
+def evaluate_clicks(
+    spec: EnsembleSpec,
+    images: Sequence[LabelledImage],
+    samples: float,
+    probabilities: Callable[[PreparedImage, NDArray[np.float64]], NDArray[np.float32]],
+    thresholds: Mapping[str, float],
+) -> SplitEvaluation:
+    """Evaluate a finished model of the lattice residual on clicks.
+
+    Parameters
+    ----------
+    spec : EnsembleSpec
+        Of the model.
+    images : sequence of LabelledImage
+        With clicks of any classes; those that the model lacks are rows of the confusion matrix.
+    samples : float
+        Samples per lattice period of the model.
+    probabilities : callable
+        Returns the probabilities (N, C) at places (N, 2) of an image, y and x in samples.
+    thresholds : mapping of str to float
+        Probability from which each class is assigned.
+
+    Returns
+    -------
+    SplitEvaluation
+        Without a split.
+
+    Raises
+    ------
+    LabelError
+        If an image shows no lattice.
+    """
+    prepared = [prepare_image(image.micrograph, samples) for image in images]
     clicks: list[Click] = []
-    probabilities = []
+    parts = []
     for number, (image, ready) in enumerate(zip(images, prepared, strict=True)):
         places = ready.residual.sampled.to_samples(np.column_stack([image.y, image.x]))
-        suited = turned_to(model, ready.cell)
-        probabilities.append(probabilities_at(ready.values, places, suited, ready.limits))
+        parts.append(probabilities(ready, places))
         clicks += [
             Click(number, float(y), float(x), label)
             for (y, x), label in zip(places, image.labels, strict=True)
         ]
     data = click_sites(images, clicks, prepared, spec.class_data)
-    found = np.concatenate(probabilities)
+    found = np.concatenate(parts)
     is_own = spec.training.get("label_set_sha256") == data.sha256()
     return SplitEvaluation(
         split="",
         meaning=OWN_LABELS if is_own else UNKNOWN_ORIGIN,
-        metrics=compute_metrics(
-            spec.classes, data.labels, data.targets, found, dict.fromkeys(spec.classes, 0.5)
-        ),
+        metrics=compute_metrics(spec.classes, data.labels, data.targets, found, thresholds),
         data=data,
         probabilities=found,
         untestable={
