@@ -9,10 +9,10 @@ Everything a script needs is imported from here::
     for region in detection.regions:
         print(region.class_name, region.y_nm, region.x_nm, region.length_nm)
 
-The verbs are `read`, `preprocess`, `simulate`, `survey`, `train`, `evaluate` and `detect`; the
-types are what they take and return. Each name is imported on first use, so that importing the
-package is quick and loads neither torch, Qt nor napari. Names of subpackages may change between
-versions; these do not.
+The verbs are `read`, `preprocess`, `simulate`, `survey`, `train`, `evaluate`, `detect` and
+`report`; the types are what they take and return. Each name is imported on first use, so that
+importing the package is quick and loads neither torch, Qt nor napari. Names of subpackages may
+change between versions; these do not.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.anomaly.survey_frame import Survey
     from napari_stem_defects.api.detect import detect
     from napari_stem_defects.api.models import load_model
+    from napari_stem_defects.api.report import ResultsReport, report
     from napari_stem_defects.api.survey import survey
     from napari_stem_defects.api.train import evaluate, train
     from napari_stem_defects.base.defect_classes import DefectClass
@@ -57,6 +58,7 @@ __all__ = [
     "PreprocessingSettings",
     "ProbabilityMap",
     "Region",
+    "ResultsReport",
     "SearchArea",
     "Simulation",
     "Stages",
@@ -68,6 +70,7 @@ __all__ = [
     "load_model",
     "preprocess",
     "read",
+    "report",
     "simulate",
     "survey",
     "train",
@@ -85,6 +88,7 @@ _DEFINED_IN = {
     "PreprocessingSettings": "preprocessing.settings",
     "ProbabilityMap": "postprocessing.results",
     "Region": "postprocessing.results",
+    "ResultsReport": "api.report",
     "SearchArea": "base.search_area",
     "Simulation": "simulation.scene",
     "Stages": "preprocessing.pipeline",
@@ -95,6 +99,7 @@ _DEFINED_IN = {
     "load_model": "api.models",
     "preprocess": "preprocessing.pipeline",
     "read": "io.images.read",
+    "report": "api.report",
     "simulate": "simulation.simulate",
     "survey": "api.survey",
     "train": "api.train",

@@ -24,7 +24,8 @@ STAGES = ("a_original", "b_normalised", "c_flattened", "d_spectrum", "e_threshol
 def test_the_commands_are_the_contracts() -> None:
     names = {command.__name__.rpartition(".")[2] for command in COMMANDS}
     assert names == {
-        *("demo", "survey", "detect", "train", "evaluate", "info", "preprocess"),
+        *("demo", "survey", "detect", "report", "train", "evaluate"),
+        *("info", "preprocess"),
         *("show", "simulate", "labels", "models", "benchmark"),
     }
 
@@ -41,6 +42,7 @@ def test_the_commands_are_the_contracts() -> None:
         "train a --out m.safetensors --split random,site,region --recipe abstract",
         "train a --out m.safetensors --recipe quick",
         "survey a.tif b --out d --pixel-size 0.02 --frames 0,2",
+        "report a b --out d --independent-frames",
         "evaluate m a b --out d",
         "preprocess a.tif --out d",
         "simulate --out d --crystal sto-100 --defects extra --size 64 --pixel-size 0.02 --dose 9"

@@ -23,6 +23,7 @@ from napari_stem_defects.cli import (
     labels,
     models,
     preprocess,
+    report,
     show,
     simulate,
     survey,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = (
-    *(demo, survey, detect, show, train, evaluate, info, preprocess),
+    *(demo, survey, detect, report, show, train, evaluate, info, preprocess),
     *(simulate, labels, models, benchmark),
 )
 

@@ -256,7 +256,22 @@ def write_regions(path: Path, regions: Iterable[Region]) -> None:
         table = TableWriter(file)
         table.writerow(REGION_COLUMNS)
         for region in regions:
-            table.writerow([_format_cell(getattr(region, name)) for name in _REGION_FIELDS])
+            table.writerow([_format_cell(value) for value in region_values(region)])
+
+
+def region_values(region: Region) -> tuple[Any, ...]:
+    """Return the values of a region in the order of `REGION_COLUMNS`.
+
+    Parameters
+    ----------
+    region : Region
+
+    Returns
+    -------
+    tuple
+        None for unknown values.
+    """
+    return tuple(getattr(region, name) for name in _REGION_FIELDS)
 
 
 def read_regions(path: Path) -> tuple[Region, ...]:

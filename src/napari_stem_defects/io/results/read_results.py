@@ -16,7 +16,10 @@ from napari_stem_defects.io.results.result_folder import LINES, MASKS, PROBABILI
 from napari_stem_defects.postprocessing.results import Detection
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from napari_stem_defects.postprocessing.results import Region
 
 
 def read_results(path: Path) -> tuple[Detection, ...]:
@@ -45,13 +48,8 @@ def read_results(path: Path) -> tuple[Detection, ...]:
     )
     names = tuple(summary["planes"])
     height, width = summary["image"]["frame_shape"]
-    # Results written before classes had kinds have no centre lines.
-    lines = read_lines(path / LINES) if "classes" in summary else {}
     frames = formats.read_masks(path / MASKS, names, len(maps), (height, width))
-    regions = [
-        replace(region, centre_line=lines.get((region.frame, region.class_name, region.region), ()))
-        for region in formats.read_regions(path / REGIONS)
-    ]
+    regions = read_regions_with_lines(path, summary)
     return tuple(
         Detection(
             image=summary["image"]["name"],
@@ -64,6 +62,34 @@ def read_results(path: Path) -> tuple[Detection, ...]:
             seconds=frame["seconds"],
         )
         for frame, probability_map, mask_stack in zip(summary["frames"], maps, frames, strict=True)
+    )
+
+
+def read_regions_with_lines(path: Path, summary: Mapping[str, Any]) -> tuple[Region, ...]:
+    """Read the regions in a result folder, with their centre lines.
+
+    Parameters
+    ----------
+    path : Path
+        A result folder.
+    summary : mapping
+        Its ``summary.json``.
+
+    Returns
+    -------
+    tuple of Region
+        The regions of all frames.
+
+    Raises
+    ------
+    ReadError
+        A file is missing or damaged.
+    """
+    # Results written before classes had kinds have no centre lines.
+    lines = read_lines(path / LINES) if "classes" in summary else {}
+    return tuple(
+        replace(region, centre_line=lines.get((region.frame, region.class_name, region.region), ()))
+        for region in formats.read_regions(path / REGIONS)
     )
 
 
