@@ -1,7 +1,7 @@
 """How often the intervals of rates and ratios contain the true value, on simulated searches.
 
-Each scene has a true density, drawn evenly on a logarithmic scale, and a detector of known precision
-and recall, which are themselves only known from a test with 150 defects. Written to
+Each scene has a true density, drawn evenly on a logarithmic scale, and a detector whose precision
+and recall are only known from a test with 150 defects. Written to
 ``studies/runs/interval_coverage.json``::
 
     python studies/interval_coverage.py

@@ -21,5 +21,11 @@ def test_a_few_scenes_of_each_kind_run() -> None:
 def test_intervals_cover_as_often_as_they_state(kind: str) -> None:
     figures = json.loads(TARGET.read_text(encoding="utf-8"))
     assert figures["scenes"] == SCENES
-    low, high = (0.91, 0.99) if "exponential" in kind or "lengths" in kind else (0.93, 0.98)
-    assert low <= figures["covered"][kind] <= high
+    # Those of lengths are wider by design: few lines tell little about how unequal lengths are.
+    assert 0.93 <= figures["covered"][kind] <= (0.98 if "lengths" in kind else 0.97)
+
+
+def test_the_page_states_these_figures() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "method.md").read_text(encoding="utf-8")
+    for share in json.loads(TARGET.read_text(encoding="utf-8"))["covered"].values():
+        assert f"{100 * share:.1f} %" in page
