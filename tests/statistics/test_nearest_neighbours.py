@@ -30,7 +30,7 @@ def test_a_lattice_has_its_spacing_and_is_no_random_pattern() -> None:
 def test_pairs_are_nearer_than_random_points() -> None:
     generator = np.random.default_rng(5)
     firsts = generator.uniform(4, 36, (15, 2))
-    points = np.concatenate([firsts, [*firsts, 0.4, 0.3]])
+    points = np.concatenate([firsts, np.add(firsts, (0.4, 0.3))])
     found = nearest_neighbours([PointPattern(points, np.ones((80, 80), bool), 0.5)])
     assert found is not None
     assert found.mean < found.low
