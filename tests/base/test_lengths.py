@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from napari_stem_defects.base.lengths import both_units, format_density
+from napari_stem_defects.base.lengths import (
+    both_units,
+    format_count,
+    format_density,
+    list_in_both_units,
+)
 
 
 def test_lengths_are_in_px_and_where_known_in_nm() -> None:
     assert both_units(8, 0.027) == "8 px (0.216 nm)"
     assert both_units(12.5, 0.02) == "12.5 px (0.25 nm)"
     assert both_units(8, None) == "8 px"
+    assert list_in_both_units((512, 256), 0.027) == "512 x 256 px (13.8 x 6.91 nm)"
+    assert list_in_both_units((4.5, 6), None, " and ") == "4.5 and 6 px"
 
 
 def test_a_number_has_a_density_where_the_area_is_known() -> None:
-    assert format_density(12, 400.0) == "12 (0.03 per nm²)"
-    assert format_density(12, None) == "12"
-    assert format_density(12, 0.0) == "12"
+    assert format_density(12, 400.0) == "0.03 per nm²"
+    assert format_count(12, 400.0) == "12 (0.03 per nm²)"
+    assert format_count(12, 400.0, "SF1") == "12 SF1 (0.03 per nm²)"
+    for unknown in (None, 0.0):
+        assert format_density(12, unknown) == ""
+        assert format_count(12, unknown, "SF1") == "12 SF1"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from napari_stem_defects.base.lengths import both_units
 from napari_stem_defects.networks.model_card import model_card
 from napari_stem_defects.networks.spec import EnsembleSpec
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
@@ -54,4 +55,4 @@ def test_the_input_of_the_networks_is_described(representation: str, features: l
     settings = PreprocessingSettings(representation=representation)
     text = card(replace(SPEC, preprocessing=settings))
     assert all(part in text for part in features)
-    assert f"{settings.patch_px} px patches" in text
+    assert f"patches of {both_units(settings.patch_px, SPEC.pixel_size_nm)} |" in text

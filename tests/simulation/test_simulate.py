@@ -182,7 +182,7 @@ def test_the_image_turns_with_the_crystal() -> None:
         ({"crystal": "diamond"}, "crystal 'diamond' is not known"),
         ({"defects": ["hole"]}, "has no defect 'hole'; use"),
         ({"crystal": "sto-001", "defects": ["twin"]}, "sto-001 has no defect 'twin'"),
-        ({"size": 10}, "size 10 px is out of range"),
+        ({"size": 10}, r"size 10 px \(0\.27 nm\) is out of range"),
         ({"pixel_size_nm": 1.0}, "pixel size 1.0 nm shows no columns"),
         ({"pixel_size_nm": float("nan")}, "pixel size nan nm"),
         ({"dose": 0.0}, "dose 0.0 is out of range"),

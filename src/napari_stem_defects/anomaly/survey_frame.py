@@ -27,6 +27,7 @@ from napari_stem_defects.anomaly.sampling import (
 )
 from napari_stem_defects.anomaly.score import score_blocks
 from napari_stem_defects.anomaly.survey_limits import survey_limits
+from napari_stem_defects.base.lengths import format_count
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.lattice.grains import GrainMap
 from napari_stem_defects.lattice.measurement import measure_lattices
@@ -79,6 +80,8 @@ class Survey:
         Frame in its stack.
     seconds : float
         Computing time.
+    searched_nm2 : float or None
+        Area of the pixels with a value, nm²; None without a pixel size.
 
     Examples
     --------
@@ -100,6 +103,7 @@ class Survey:
     grain_map: GrainMap = field(default_factory=GrainMap, repr=False)
     frame: int = 0
     seconds: float = 0.0
+    searched_nm2: float | None = None
 
 
 def survey_frame(micrograph: Micrograph, *, frame: int = 0) -> Survey:
@@ -124,7 +128,7 @@ def survey_frame(micrograph: Micrograph, *, frame: int = 0) -> Survey:
     started = time.perf_counter()
     if micrograph.is_stack:
         raise InputError(f"{micrograph.name}: a stack; survey its frames one by one")
-    lattice = measure_lattices(micrograph.pixels)
+    lattice = measure_lattices(micrograph.pixels, micrograph.pixel_size_nm)
     anomaly = np.zeros(micrograph.frame_shape, np.float32)
     candidates: tuple[Candidate, ...] = ()
     threshold, period, grains, grain_map = 0.0, 0.0, 0, GrainMap()
@@ -134,7 +138,7 @@ def survey_frame(micrograph: Micrograph, *, frame: int = 0) -> Survey:
         period = lattice_period(lattice.cell)
         found = _measured(micrograph, lattice.cells)
         anomaly, candidates, threshold, grains, grain_map = found
-        statement = _statement(candidates, len(grain_map.grains))
+        statement = _statement(candidates, len(grain_map.grains), micrograph.valid_nm2)
     return Survey(
         image=micrograph.name,
         anomaly=anomaly,
@@ -149,6 +153,7 @@ def survey_frame(micrograph: Micrograph, *, frame: int = 0) -> Survey:
         grain_map=grain_map,
         frame=frame,
         seconds=time.perf_counter() - started,
+        searched_nm2=micrograph.valid_nm2,
     )
 
 
@@ -243,14 +248,14 @@ def _in_image(candidate: Candidate, sampled: Sampled) -> Candidate:
     )
 
 
-def _statement(candidates: tuple[Candidate, ...], grains: int) -> str:
+def _statement(candidates: tuple[Candidate, ...], grains: int, area_nm2: float | None) -> str:
     """Return what was found as one sentence."""
     parted = f"{grains} grains with different lattices. " if grains > 1 else ""
     if not candidates:
         return f"{parted}Nothing unusual: the whole image repeats within its noise."
     counts = Counter(candidate.kind for candidate in candidates)
     parts = [
-        f"{counts[kind]} {kind if counts[kind] == 1 else kind + 's'}"
+        format_count(counts[kind], area_nm2, kind if counts[kind] == 1 else f"{kind}s")
         for kind in ("line", "area", "point")
         if counts[kind]
     ]

@@ -6,6 +6,7 @@ import hashlib
 import json
 import tempfile
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +24,7 @@ from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.io.models.checkpoint_store import CheckpointFolder
 from napari_stem_defects.io.models.model_file import SUFFIX, save_model
 from napari_stem_defects.io.models.report_folder import report_folder, write_report
+from napari_stem_defects.io.write_lock import WriteLock
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.training.evaluate import EvaluationReport, evaluate_ensemble
 from napari_stem_defects.training.few_label_evaluation import evaluate_on_clicks
@@ -54,7 +56,7 @@ def train(
     The model file and the report folder ``<model>.report`` appear when the training is complete;
     an earlier model of that name stays until then. Meanwhile ``<model>.checkpoint`` keeps every
     epoch: after an interruption, Ctrl-C included, the same call resumes there. Cancelling removes
-    the checkpoints.
+    the checkpoints. Two trainings into one model file exclude each other.
 
     Parameters
     ----------
@@ -80,7 +82,8 @@ def train(
     Raises
     ------
     InputError
-        The labels cannot be used for training, or the files cannot be written.
+        The labels cannot be used for training, another training writes the model file, or the
+        files cannot be written.
 
     Examples
     --------
@@ -90,10 +93,66 @@ def train(
     ...
     napari_stem_defects.errors.ModelError: model.pt: model files end in .safetensors
     """
-    target = None if out is None else _checked_target(Path(out))
+    target = None if out is None else Path(out)
     options = options or (
         TrainingOptions() if target is None else TrainingOptions(name=target.stem)
     )
+    with nullcontext() if target is None else training_lock(target):
+        return train_into(target, sources, options, device=device, report=report)
+
+
+def training_lock(target: Path) -> WriteLock:
+    """Return the lock that a training holds on its model file from start to end.
+
+    Parameters
+    ----------
+    target : Path
+        The model file.
+
+    Returns
+    -------
+    WriteLock
+        Not yet taken.
+
+    Raises
+    ------
+    ModelError
+        The name is not that of a model file.
+    OutputError
+        The folder cannot be written.
+    """
+    return WriteLock(_checked_target(target), "training", "file")
+
+
+def train_into(
+    target: Path | None,
+    sources: Sequence[str | Path],
+    options: TrainingOptions,
+    *,
+    device: str,
+    report: ProgressCallback,
+) -> EvaluationReport:
+    """Train as `train` does, for a caller that holds the `training_lock`.
+
+    Parameters
+    ----------
+    target : Path or None
+        The model file, whose folder exists; None to write nothing.
+    sources : sequence of str or Path
+        Patch folders and label projects.
+    options : TrainingOptions
+    device : {"auto", "cpu", "cuda", "mps"}
+    report : callable
+
+    Returns
+    -------
+    EvaluationReport
+
+    Raises
+    ------
+    InputError
+        The labels cannot be used for training, or the files cannot be written.
+    """
     report(Progress("reading labels", 0, 1))
     if options.recipe == "quick":
         return _train_quick(sources, target, options, report)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 def both_units(length_px: float, pixel_size_nm: float | None) -> str:
     """Return a length in px and in nm.
@@ -26,12 +31,37 @@ def both_units(length_px: float, pixel_size_nm: float | None) -> str:
     >>> both_units(8, None)
     '8 px'
     """
-    in_px = f"{length_px:g} px"
-    return in_px if pixel_size_nm is None else f"{in_px} ({length_px * pixel_size_nm:.3g} nm)"
+    return list_in_both_units((length_px,), pixel_size_nm)
+
+
+def list_in_both_units(
+    lengths_px: Sequence[float], pixel_size_nm: float | None, between: str = " x "
+) -> str:
+    """Return lengths, such as the sides of an image, in px and in nm.
+
+    Parameters
+    ----------
+    lengths_px : sequence of float
+        Lengths in px.
+    pixel_size_nm : float or None
+        Edge of a pixel in nm.
+    between : str
+        Text between two of them.
+
+    Returns
+    -------
+    str
+        Such as "512 x 256 px (13.8 x 6.91 nm)"; without the nm if the pixel size is not known.
+    """
+    in_px = f"{between.join(f'{length:g}' for length in lengths_px)} px"
+    if pixel_size_nm is None:
+        return in_px
+    in_nm = between.join(f"{length * pixel_size_nm:.3g}" for length in lengths_px)
+    return f"{in_px} ({in_nm} nm)"
 
 
 def format_density(count: int, area_nm2: float | None) -> str:
-    """Return a number of defects and their density.
+    """Return the density of defects.
 
     Parameters
     ----------
@@ -43,6 +73,28 @@ def format_density(count: int, area_nm2: float | None) -> str:
     Returns
     -------
     str
-        Such as "12 (0.031 per nm²)"; only the number if the area is not known.
+        Such as "0.031 per nm²"; "" if the area is not known.
     """
-    return f"{count}" if not area_nm2 else f"{count} ({count / area_nm2:.2g} per nm²)"
+    return f"{count / area_nm2:.2g} per nm²" if area_nm2 else ""
+
+
+def format_count(count: int, area_nm2: float | None, name: str = "") -> str:
+    """Return a number of defects and their density.
+
+    Parameters
+    ----------
+    count : int
+        Number of defects.
+    area_nm2 : float or None
+        The area they were searched in, nm².
+    name : str
+        What is counted.
+
+    Returns
+    -------
+    str
+        Such as "12 SF1 (0.031 per nm²)"; without a density if the area is not known.
+    """
+    counted = f"{count} {name}".rstrip()
+    density = format_density(count, area_nm2)
+    return f"{counted} ({density})" if density else counted

@@ -79,6 +79,14 @@ class Micrograph:
         height, width = self.pixels.shape[-2:]
         return height, width
 
+    @property
+    def valid_nm2(self) -> float | None:
+        """Area of the pixels with a value in all frames, nm²; None without a pixel size."""
+        if self.pixel_size_nm is None:
+            return None
+        missing = 0 if self.invalid is None else int(np.count_nonzero(self.invalid))
+        return (self.pixels.size - missing) * self.pixel_size_nm**2
+
     def frame(self, index: int) -> Micrograph:
         """Return one frame as a micrograph (a view, not a copy).
 

@@ -209,6 +209,32 @@ class SearchArea:
         return edges if self == SearchArea.rectangle(*edges) else None
 
 
+def searched_px(
+    frame_shape: tuple[int, int],
+    area: SearchArea | SearchAreaLike | None,
+    valid_fraction: float = 1.0,
+) -> float:
+    """Return how much of a frame was searched.
+
+    Parameters
+    ----------
+    frame_shape : (int, int)
+        Height and width of the frame in px.
+    area : SearchArea, its JSON form, or None
+        The part chosen; None for the whole frame.
+    valid_fraction : float
+        Share of the windows of the whole frame that are valid.
+
+    Returns
+    -------
+    float
+        Area in px: the chosen part, or the valid part of the whole frame.
+    """
+    if area is not None:
+        return float(SearchArea.from_value(area).mask(frame_shape).sum())
+    return math.prod(frame_shape) * valid_fraction
+
+
 def _parse_points(text: str) -> Outline:
     pairs = [part.split(",") for part in text.split()]
     return tuple((float(y), float(x)) for y, x in pairs)

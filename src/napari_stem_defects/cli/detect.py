@@ -157,13 +157,12 @@ def print_outcome(outcome: Outcome) -> None:
 
 def _counts(summary: Mapping[str, Any]) -> Iterator[str]:
     """Yield the number of defects of each class found, with their density."""
-    from napari_stem_defects.base.lengths import format_density
+    from napari_stem_defects.base.lengths import format_count
 
     area = summary.get("searched_nm2")
     for name, count in summary["counts"].items():
         if count:
-            number, _, density = format_density(count, area).partition(" ")
-            yield f"{number} {name} {density}".rstrip()
+            yield format_count(count, area, name)
 
 
 def _notes(summary: Mapping[str, Any]) -> Iterator[str]:

@@ -31,6 +31,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _list(options: argparse.Namespace) -> None:
+    from napari_stem_defects.base.lengths import both_units
     from napari_stem_defects.io.models.library import list_models
 
     rows = [
@@ -38,6 +39,7 @@ def _list(options: argparse.Namespace) -> None:
             entry.name,
             entry.source,
             f"{entry.spec.pixel_size_nm} nm/px" if entry.spec.pixel_size_nm else "uncalibrated",
+            f"stride {both_units(entry.spec.inference.stride_px, entry.spec.pixel_size_nm)}",
             ", ".join(entry.spec.classes),
         )
         for entry in list_models()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_stem_defects.base.lengths import both_units
+from napari_stem_defects.base.lengths import both_units, list_in_both_units
 from napari_stem_defects.base.progress import ProgressCallback, silent
 from napari_stem_defects.detection.detect_matched import matched_filter_map
 from napari_stem_defects.detection.detect_residual import residual_map
@@ -93,7 +93,7 @@ def detect_frame(
     """
     started, spec = time.perf_counter(), ensemble.spec
     _check_size(micrograph)
-    measured = measure_lattices(micrograph.pixels)
+    measured = measure_lattices(micrograph.pixels, micrograph.pixel_size_nm)
     if spec.is_quick:
         limits = _all_thresholds(thresholds or {}, spec)
         found, scale = matched_filter_map(micrograph, measured, ensemble, report=report)
@@ -160,11 +160,11 @@ def _about_the_model(
 def _check_size(micrograph: Micrograph) -> None:
     if micrograph.is_stack:
         raise InputError(f"{micrograph.name}: a stack; detect its frames one by one")
-    height, width = micrograph.frame_shape
+    (height, width), size = micrograph.frame_shape, micrograph.pixel_size_nm
     if min(height, width) < SMALLEST_PX:
         raise InputError(
-            f"{micrograph.name}: {height}x{width} px is smaller than one window;"
-            f" give an image of at least {SMALLEST_PX}x{SMALLEST_PX} px"
+            f"{micrograph.name}: {list_in_both_units((width, height), size)} is smaller than one"
+            f" window; give an image of at least {list_in_both_units((SMALLEST_PX,) * 2, size)}"
         )
 
 

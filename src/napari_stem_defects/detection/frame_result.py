@@ -12,15 +12,37 @@ from napari_stem_defects.base.version import __version__
 from napari_stem_defects.postprocessing.mask_stack import MaskStack
 from napari_stem_defects.postprocessing.masks import MIN_PLANAR_LENGTH_PX, masks_from_probability
 from napari_stem_defects.postprocessing.regions import measure_regions, number_regions
-from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap, Region
+from napari_stem_defects.postprocessing.results import (
+    Detection,
+    ProbabilityMap,
+    Region,
+    searched_nm2,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.networks.spec import Ensemble
+
+
+def total_searched_nm2(results: Iterable[FrameResult]) -> float | None:
+    """Return the area that was searched in several frames.
+
+    Parameters
+    ----------
+    results : iterable of FrameResult
+
+    Returns
+    -------
+    float or None
+        In nm²; None if there is no frame, or one without a pixel size.
+    """
+    areas = [result.searched_nm2 for result in results]
+    known = [area for area in areas if area is not None]
+    return sum(known) if known and len(known) == len(areas) else None
 
 
 def provenance_of(micrograph: Micrograph, ensemble: Ensemble) -> dict[str, Any]:
@@ -126,6 +148,12 @@ class FrameResult:
             parameters=self.parameters,
             seconds=self.seconds,
         )
+
+    @property
+    def searched_nm2(self) -> float | None:
+        """Area that was searched, nm²; None without a pixel size."""
+        height, width = self.numbered.shape[1:]
+        return searched_nm2((height, width), self.map, self.parameters, self.pixel_size_nm)
 
     @property
     def thresholds(self) -> Mapping[str, float]:

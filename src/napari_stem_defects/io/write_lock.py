@@ -1,4 +1,4 @@
-"""Lock of a folder that one program at a time may write, with a line about who holds it.
+"""Lock of a folder or file that one program at a time may write, and a line about its holder.
 
 The lock is one of the operating system, which ends with the process that holds it, however that
 ends. On drives without such locks a lock file takes its place. Beside it lies a note about the
@@ -37,10 +37,12 @@ class WriteLock:
         The folder, which need not exist; ``.<name>.lock`` beside it is the lock.
     task : str
         What the holder does, for the message of others, such as "search".
+    kind : {"folder", "file"}
+        What is written; a file is locked in the same way.
     """
 
-    def __init__(self, folder: Path, task: str) -> None:
-        self._folder, self._task = folder, task
+    def __init__(self, folder: Path, task: str, kind: str = "folder") -> None:
+        self._folder, self._task, self._kind = folder, task, kind
         self._holder = self._beside(HOLDER_SUFFIX)
         path = self._beside(LOCK_SUFFIX)
         self._lock: BaseFileLock = FileLock(path, timeout=0, thread_local=False)
@@ -69,7 +71,7 @@ class WriteLock:
             write_holder(self._holder, self._task)
         except Timeout:
             held = describe_holder(self._holder)
-            advice = "wait for it, or choose another folder"
+            advice = f"wait for it, or choose another {self._kind}"
             raise InUseError(one_line(self._folder, held, advice)) from None
         except OSError as error:
             fault = f"cannot be written ({error.strerror or error})"

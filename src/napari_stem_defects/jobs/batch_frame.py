@@ -148,7 +148,7 @@ def detect_task(task: FrameTask, report: ProgressCallback = silent) -> None:
 def _detect(task: FrameTask, report: ProgressCallback) -> None:
     settings, frame = task.settings, task.image.read().frame(task.frame)
     if task.choice.model is None:
-        measured = measure_lattices(frame.pixels)
+        measured = measure_lattices(frame.pixels, frame.pixel_size_nm)
         found = nothing_fits(frame, measured, task.choice.statement, task.frame)
     else:
         found = detect_with(

@@ -161,7 +161,8 @@ def live_map(
     clear_around(drawn, [(each.y, each.x) for each in here if each.class_name == BULK], radius)
     counts = {each.name: _count(drawn == n) for n, each in enumerate(classes[1:], start=1)}
     seconds = time.perf_counter() - started
-    return LiveMap(request.shown, classes[1:], drawn, counts, notes, seconds)
+    area = shown.micrograph.valid_nm2
+    return LiveMap(request.shown, classes[1:], drawn, counts, notes, seconds, area)
 
 
 def _search(shown: _Frame, model: MatchedFilterModel, ensemble: Ensemble) -> NDArray[np.uint8]:

@@ -95,6 +95,8 @@ class LiveMap:
         One sentence for each click that was left out.
     seconds : float
         Computing time.
+    searched_nm2 : float or None
+        Area of the pixels with a value, nm²; None without a pixel size.
     """
 
     shown: FrameKey
@@ -103,3 +105,4 @@ class LiveMap:
     counts: dict[str, int]
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    searched_nm2: float | None = None

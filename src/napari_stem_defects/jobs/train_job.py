@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.api.train import train
+from napari_stem_defects.api.train import train_into, training_lock
 from napari_stem_defects.base.progress import (
     Cancelled,
     EpochProgress,
@@ -55,19 +55,32 @@ def train_model(
     device : {"auto", "cpu", "cuda", "mps"}
     report : callable
     """
-    if not keep:
-        trained = train(sources, out, options, device=device, report=report)
-        return _written(out, trained)
+    with training_lock(out):
+        if keep:
+            return _train_and_keep(sources, out, options, device, report)
+        return _written(out, train_into(out, sources, options, device=device, report=report))
+
+
+def _train_and_keep(
+    sources: Sequence[Path],
+    out: Path,
+    options: TrainingOptions,
+    device: str,
+    report: ProgressCallback,
+) -> TrainingSummary:
+    """Train so that a cancel leaves the best networks so far, and write the same files."""
     count = len(options.splits)
     own, ending = replace(options, splits=options.splits[:1]), _EarlyEnd(report)
-    trained = train(sources, out, own, device=device, report=_part(ending, 0, count))
+    trained = train_into(out, sources, own, device=device, report=_part(ending, 0, count))
     kept = _written(out, trained)
     if ending.stop_requested or count == 1:
         return kept
     report(ModelSavedProgress("measuring beside it", WHOLE // count, WHOLE, summary=kept))
     for number, split in enumerate(options.splits[1:], start=1):
         other = replace(options, splits=(split,))
-        beside = train(sources, None, other, device=device, report=_part(report, number, count))
+        beside = train_into(
+            None, sources, other, device=device, report=_part(report, number, count)
+        )
         trained = _together(trained, beside)
     trained = replace(trained, ensemble=save_model(trained.ensemble, out))
     write_report(report_folder(out), trained)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_stem_defects.base.lengths import list_in_both_units
 from napari_stem_defects.lattice.reciprocal_basis import (
     best_basis,
     explained_peaks,
@@ -32,7 +33,7 @@ from napari_stem_defects.lattice.superlattice import local_share, primitive_basi
 from napari_stem_defects.lattice.unit_cell import UnitCell, unit_cell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 Array = NDArray[np.float64]
 LatticeKind = Literal["one", "several", "none"]
@@ -98,10 +99,13 @@ class LatticeMeasurement:
         """
         cells = [cell.to_json(pixel_size_nm) for cell in self.cells]
         first = cells[0] if cells else {}
-        return {"kind": self.kind, "reason": self.reason, **first, "others": cells[1:]}
+        reason = _statement(self.cells, pixel_size_nm) if self.cells else self.reason
+        return {"kind": self.kind, "reason": reason, **first, "others": cells[1:]}
 
 
-def measure_lattices(pixels: NDArray[np.float32]) -> LatticeMeasurement:
+def measure_lattices(
+    pixels: NDArray[np.float32], pixel_size_nm: float | None = None
+) -> LatticeMeasurement:
     """Measure the lattice or lattices of an image.
 
     Periods from about 4 to 80 px are found, if the image shows at least three of them.
@@ -111,6 +115,8 @@ def measure_lattices(pixels: NDArray[np.float32]) -> LatticeMeasurement:
     pixels : ndarray of float32, shape (Y, X)
         Finite intensities in any unit, columns bright or dark. Of images larger than 1024 px the
         centre is used.
+    pixel_size_nm : float, optional
+        Edge of a pixel in nm, with which the reason states lengths in nm, too.
 
     Returns
     -------
@@ -119,9 +125,8 @@ def measure_lattices(pixels: NDArray[np.float32]) -> LatticeMeasurement:
     """
     height, width = pixels.shape
     if min(height, width) < MIN_SIZE_PX:
-        return LatticeMeasurement(
-            "none", f"the image ({width}x{height} px) is too small to measure a lattice"
-        )
+        size = list_in_both_units((width, height), pixel_size_nm)
+        return LatticeMeasurement("none", f"the image, {size}, is too small to measure a lattice")
     part = _crop_centre(pixels)
     low, high = float(part.min()), float(part.max())
     if not high - low > 1e-6 * max(abs(low), abs(high)):
@@ -131,9 +136,9 @@ def measure_lattices(pixels: NDArray[np.float32]) -> LatticeMeasurement:
     cells = [cell for cell in cells if _MIN_PERIODS * cell.period_px <= min(part.shape)]
     if not cells:
         peaks = len(find_peaks(found)[0])
-        return LatticeMeasurement("none", _why_none(peaks, part.shape))
+        return LatticeMeasurement("none", _why_none(peaks, part.shape, pixel_size_nm))
     kind: LatticeKind = "one" if len(cells) == 1 else "several"
-    return LatticeMeasurement(kind, _statement(cells), tuple(cells))
+    return LatticeMeasurement(kind, _statement(cells, pixel_size_nm), tuple(cells))
 
 
 def _crop_centre(image: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -232,11 +237,12 @@ def _fit(found: Spectrum, basis: Array) -> tuple[Array, Array]:
     return basis, variance * np.linalg.inv(design.T @ design)
 
 
-def _why_none(peaks: int, shape: tuple[int, ...]) -> str:
+def _why_none(peaks: int, shape: tuple[int, ...], pixel_size_nm: float | None) -> str:
     if peaks == 0:
+        size = list_in_both_units((shape[1], shape[0]), pixel_size_nm)
         return (
             "the spectrum has no reflections: amorphous, empty, out of focus,"
-            f" or fewer than three periods in {shape[1]}x{shape[0]} px"
+            f" or fewer than three periods in {size}"
         )
     return (
         f"no lattice explains the {peaks} peak{'s' * (peaks > 1)} of the spectrum:"
@@ -244,10 +250,11 @@ def _why_none(peaks: int, shape: tuple[int, ...]) -> str:
     )
 
 
-def _statement(cells: list[UnitCell]) -> str:
+def _statement(cells: Sequence[UnitCell], pixel_size_nm: float | None = None) -> str:
     first = cells[0]
-    a, b = first.lengths_px
-    shape = f"{first.symmetry} lattice, {a:.2f} and {b:.2f} px at {first.angle_deg:.1f} degrees"
+    lengths = [round(length, 2) for length in first.lengths_px]
+    periods = list_in_both_units(lengths, pixel_size_nm, " and ")
+    shape = f"{first.symmetry} lattice, {periods} at {first.angle_deg:.1f} degrees"
     if len(cells) == 1:
         return f"one {shape}"
     return f"{len(cells)} lattices (twins, grains or phases), the strongest a {shape}"

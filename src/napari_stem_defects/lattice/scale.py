@@ -146,7 +146,7 @@ def match_scale(micrograph: Micrograph, target: TargetScale) -> ScaleMatch:
 
 def _match_period(micrograph: Micrograph, samples: float) -> ScaleMatch:
     """Return the magnification that gives a lattice period the wanted number of samples."""
-    lattice = measure_lattices(micrograph.pixels)
+    lattice = measure_lattices(micrograph.pixels, micrograph.pixel_size_nm)
     if lattice.cell is None:
         return ScaleMatch(
             micrograph, 1.0, f"No lattice, so nothing is recognised: {lattice.reason}."

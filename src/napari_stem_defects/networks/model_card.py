@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari_stem_defects.base.lengths import both_units
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from napari_stem_defects.networks.spec import EnsembleSpec
-    from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 
 
 def model_card(spec: EnsembleSpec, sha256: str, *, data: str, limits: str) -> str:
@@ -28,7 +29,6 @@ def model_card(spec: EnsembleSpec, sha256: str, *, data: str, limits: str) -> st
     str
         Markdown text.
     """
-    settings = spec.preprocessing
     lines = [
         f"# {spec.name}",
         "",
@@ -38,7 +38,7 @@ def model_card(spec: EnsembleSpec, sha256: str, *, data: str, limits: str) -> st
         "|---|---|",
         f"| classes | {', '.join(f'{c.name} ({c.title}, {c.kind})' for c in spec.class_data)} |",
         f"| members per class | {len(spec.seeds)}, seeds {', '.join(map(str, spec.seeds))} |",
-        f"| input of the networks | {_describe_input(settings)} |",
+        f"| input of the networks | {_describe_input(spec)} |",
         f"| pixel size | {spec.pixel_size_nm} nm |",
         f"| lattice | {describe_lattice(spec)} |",
         f"| weights | sha256 {sha256} |",
@@ -101,12 +101,13 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _describe_input(settings: PreprocessingSettings) -> str:
+def _describe_input(spec: EnsembleSpec) -> str:
     """Describe the input of the networks in words."""
+    settings = spec.preprocessing
     named = {
         "real": "filtered pixels",
         "fft": f"FFT magnitude ({settings.window} window)",
         "residual": "lattice residual",
     }
     features = " and ".join(named[part] for part in settings.representation.split("+"))
-    return f"{features} of {settings.patch_px} px patches"
+    return f"{features} of patches of {both_units(settings.patch_px, spec.pixel_size_nm)}"

@@ -15,6 +15,7 @@ from napari_stem_defects.base.defect_classes import (
     class_table,
     complete_classes,
 )
+from napari_stem_defects.base.search_area import searched_px
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -203,6 +204,11 @@ class Detection:
         return self.map.class_table
 
     @property
+    def searched_nm2(self) -> float | None:
+        """Area that was searched, nm²; None without a pixel size."""
+        return searched_nm2(self.mask_stack.shape, self.map, self.parameters, self.pixel_size_nm)
+
+    @property
     def mask_names(self) -> tuple[str, ...]:
         """Names of the masks: the defect classes, then ``unknown``."""
         return self.mask_stack.names
@@ -233,6 +239,8 @@ class ResultTotals:
         Source of the pixel size.
     frames : int
         Number of frames.
+    searched_nm2 : float or None
+        Area that was searched in all frames, nm²; None without a pixel size.
     """
 
     totals: Mapping[str, ClassTotal]
@@ -240,6 +248,7 @@ class ResultTotals:
     valid_fraction: float
     pixel_size_source: str
     frames: int = 1
+    searched_nm2: float | None = None
 
 
 @dataclass(frozen=True)
@@ -250,6 +259,36 @@ class ClassTotal:
     area_px: int
     area_nm2: float | None
     length_nm: float | None
+
+
+def searched_nm2(
+    frame_shape: tuple[int, int],
+    found: ProbabilityMap,
+    parameters: Mapping[str, Any],
+    pixel_size_nm: float | None,
+) -> float | None:
+    """Return the area of a frame that was searched.
+
+    Parameters
+    ----------
+    frame_shape : (int, int)
+        Height and width of the frame in px.
+    found : ProbabilityMap
+        Its probabilities.
+    parameters : mapping
+        Parameters of the result; ``area_px`` is the part chosen, if there is one.
+    pixel_size_nm : float or None
+        Edge of a pixel in nm.
+
+    Returns
+    -------
+    float or None
+        In nm²; None without a pixel size.
+    """
+    if pixel_size_nm is None:
+        return None
+    area = parameters.get("area_px")
+    return searched_px(frame_shape, area, float(found.valid.mean())) * pixel_size_nm**2
 
 
 def polyline_length(points: Sequence[tuple[float, float]]) -> float:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from PIL import Image, ImageDraw
 
 from napari_stem_defects.base.defect_classes import UNKNOWN
+from napari_stem_defects.base.lengths import format_count, format_density
 from napari_stem_defects.detection.model_choice import NOT_RECOGNISED
 from napari_stem_defects.reporting.fonts import drawable, pillow_font, text_width
 from napari_stem_defects.reporting.overview_canvas import fit_frame
@@ -134,7 +135,8 @@ def _picture(
         pixels = micrograph.frame(detection.frame).pixels
         layout = fit_frame(shape, (tile, tile), (tile, 1))
         panel = draw_panel(pixels, detection, layout, show_names=False, show_scale_bar=number == 0)
-        tiles.append(_captioned(panel, f"frame {detection.frame}: {_count(detection)}"))
+        caption = f"frame {detection.frame}: {_count(detection)}"
+        tiles.append(_captioned(panel, caption, _density(detection)))
     return _grid(tiles, across)
 
 
@@ -145,10 +147,19 @@ def _count(detection: Detection) -> str:
     return "no defects" if not found else f"{found} defect{'s' if found > 1 else ''}"
 
 
-def _captioned(panel: Image.Image, caption: str) -> Image.Image:
-    tile = Image.new("RGB", (panel.width, panel.height + _SMALL_PX + 10), "white")
-    _write(tile, (0, 0), caption, _SMALL_PX, _INK)
-    tile.paste(panel, (0, _SMALL_PX + 10))
+def _density(detection: Detection) -> str | None:
+    """Return the density of all defects, "" if there are none; None if it is not known."""
+    area, found = detection.searched_nm2, len(detection.regions)
+    return None if area is None else format_density(found, area) if found else ""
+
+
+def _captioned(panel: Image.Image, caption: str, below: str | None) -> Image.Image:
+    rows = [(caption, _INK)] if below is None else [(caption, _INK), (below, _GREY)]
+    top = len(rows) * (_SMALL_PX + 5) + 5
+    tile = Image.new("RGB", (panel.width, panel.height + top), "white")
+    for number, (text, colour) in enumerate(rows):
+        _write(tile, (0, number * (_SMALL_PX + 5)), text, _SMALL_PX, colour)
+    tile.paste(panel, (0, top))
     return tile
 
 
@@ -184,7 +195,7 @@ def _entries(result_totals: ResultTotals, classes: Mapping[str, DefectClass]) ->
         _Entry(
             classes[name],
             classes[name].title,
-            _measures(classes[name], total, result_totals.fractions[name]),
+            _measures(classes[name], total, result_totals),
         )
         for name, total in found.items()
     ]
@@ -206,17 +217,19 @@ def _entries(result_totals: ResultTotals, classes: Mapping[str, DefectClass]) ->
     return [*entries, *(_Entry(None, "", _wrapped(note)) for note in notes)]
 
 
-def _measures(entry: DefectClass, total: ClassTotal, fraction: float) -> tuple[str, ...]:
-    name = entry.name
+def _measures(
+    entry: DefectClass, total: ClassTotal, result_totals: ResultTotals
+) -> tuple[str, ...]:
+    counted = f"{entry.name}: {format_count(total.count, result_totals.searched_nm2)}"
     if entry.kind not in ("line", "area"):
-        return (f"{name}: {total.count}",)
-    share = f"{_percent(fraction)} of the area"
+        return _wrapped(counted, _INDENT)
+    share = f"{_percent(result_totals.fractions[entry.name])} of the area"
     if total.length_nm is None or total.area_nm2 is None:
-        return (f"{name}: {total.count}", share)
+        return (counted, share)
     if entry.kind == "area":
-        return (f"{name}: {total.count}", f"{_figure(total.area_nm2)} nm², {share}")
+        return (*_wrapped(counted, _INDENT), f"{_figure(total.area_nm2)} nm², {share}")
     in_all = " in all" if total.count > 1 else ""
-    length = f"{name}: {total.count}, {_figure(total.length_nm)} nm long{in_all}"
+    length = f"{counted}, {_figure(total.length_nm)} nm long{in_all}"
     return (*_wrapped(length, _INDENT), f"{_figure(total.area_nm2)} nm², {share}")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from napari_stem_defects.base.lengths import format_count
 from napari_stem_defects.reporting.contrast import to_grey8
 from napari_stem_defects.reporting.fonts import drawable, families
 from napari_stem_defects.reporting.overview_canvas import scale_bar
@@ -192,7 +193,7 @@ def _write_texts(figure: Figure, micrograph: Micrograph, survey: Survey) -> None
     x = 0.025
     for kind, colour in _COLOURS.items():
         count = sum(place.kind == kind for place in survey.candidates)
-        text = f"{count} {kind if count == 1 else _PLURALS[kind]}"
+        text = format_count(count, survey.searched_nm2, kind if count == 1 else _PLURALS[kind])
         figure.text(
             x,
             0.5 / height,
@@ -203,7 +204,7 @@ def _write_texts(figure: Figure, micrograph: Micrograph, survey: Survey) -> None
             **{"family": style["family"]},
         )
         figure.text(x + 0.016, 0.52 / height, text, size=12, **style)
-        x += 0.09
+        x += 0.09 if survey.searched_nm2 is None else 0.16
     if count := len(survey.grain_map.outlined):
         text = f"G1 to G{count}: grains" if count > 1 else "G1: grain"
         line = Line2D([x, x + 0.014], [0.57 / height] * 2, color=_LEGEND_LINE, linestyle="--")

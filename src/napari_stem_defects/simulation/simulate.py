@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_stem_defects.base.lengths import both_units
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.simulation import crystals, extended_defects
 from napari_stem_defects.simulation.crystal_pose import CrystalPose
@@ -178,7 +179,9 @@ def _check_defects(crystal: str, defects: Sequence[str] | None) -> tuple[str, ..
 
 def _check_size(size: int, pixel_size_nm: float) -> None:
     if not 64 <= size <= 8192:
-        raise InputError(f"size {size} px is out of range; use 64 to 8192")
+        raise InputError(
+            f"size {both_units(size, pixel_size_nm)} is out of range; use 64 to 8192 px"
+        )
     if not 0.002 <= pixel_size_nm <= 0.15:
         raise InputError(f"pixel size {pixel_size_nm} nm shows no columns; use 0.002 to 0.15 nm")
 

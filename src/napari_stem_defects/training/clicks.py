@@ -13,6 +13,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from napari_stem_defects.base.defect_classes import BULK, PATCH_PX
+from napari_stem_defects.base.lengths import list_in_both_units
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.training.dataset import (
     Image,
@@ -114,7 +115,7 @@ def from_clicks(images: Sequence[Clicks], *, pixel_size_nm: float | None = None)
     )
     weak = [clicks.subset(weak=True) for clicks in images]
     patches = [
-        _patches_of(clicks, source)
+        _patches_of(clicks, source, pixel_size_nm)
         for clicks, source in zip(weak, sources, strict=True)
         if clicks.labels
     ]
@@ -175,11 +176,11 @@ def _targets_at(
     return targets
 
 
-def _patches_of(clicks: Clicks, source: int) -> TrainingSet:
+def _patches_of(clicks: Clicks, source: int, pixel_size_nm: float | None) -> TrainingSet:
     """Cut the patches of weak labels; those near the border are shifted into the image."""
     if min(clicks.image.shape) < PATCH_PX:
-        size = " x ".join(map(str, clicks.image.shape))
-        raise LabelError(f"{clicks.name}: {size} px holds no patch; remove its imported labels")
+        size = list_in_both_units(clicks.image.shape, pixel_size_nm)
+        raise LabelError(f"{clicks.name}: {size} holds no patch; remove its imported labels")
     limit = np.array(clicks.image.shape) - PATCH_PX
     corners = np.rint(np.column_stack([clicks.y, clicks.x]) - (PATCH_PX - 1) / 2)
     corners = np.clip(corners, 0, limit).astype(np.int64)

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from napari_stem_defects.base.defect_classes import BULK, DefectClass, complete_classes
+from napari_stem_defects.base.lengths import list_in_both_units
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.matched_filter.fit import Click
@@ -161,8 +162,9 @@ def _check_inside(image: LabelledImage) -> None:
     inside = (-0.5 <= image.y) & (image.y < height - 0.5)
     inside &= (-0.5 <= image.x) & (image.x < width - 0.5)
     for y, x in zip(image.y[~inside], image.x[~inside], strict=True):
+        where = list_in_both_units((round(y, 1), round(x, 1)), image.micrograph.pixel_size_nm, ", ")
         raise LabelError(
-            f"{image.micrograph.name}: the click at y {y:.1f}, x {x:.1f} px lies outside the image;"
+            f"{image.micrograph.name}: the click at y, x {where} lies outside the image;"
             " remove or move it"
         )
 

@@ -83,7 +83,7 @@ def prepare_image(micrograph: Micrograph, samples: float | None = None) -> Prepa
     LabelError
         If the image shows no lattice.
     """
-    lattice = measure_lattices(micrograph.pixels)
+    lattice = measure_lattices(micrograph.pixels, micrograph.pixel_size_nm)
     if lattice.cell is None:
         raise LabelError(
             f"{micrograph.name}: {lattice.reason}; quick models learn from images of a lattice"

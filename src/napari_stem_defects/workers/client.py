@@ -43,6 +43,8 @@ GRACE_S = 0.8
 """How long a cancelled job may take to stop before its process is ended."""
 SAVING_GRACE_S = 120.0
 """The same for a job that has reported that it saves its result so far."""
+WAITING_FACTOR = 5.0
+"""How much longer than its limit of processor time a job may take in all."""
 _POLL_S = 0.02
 _STARTING_AGAIN = Progress("its process was ended; starting again", 0, 1)
 
@@ -167,6 +169,15 @@ class _Process:
             return int(psutil.Process(self.pid).memory_info().rss)
         except psutil.Error:
             return 0
+
+    @property
+    def processor_s(self) -> float:
+        """Processor time used by the process, s; 0 where it has just ended."""
+        try:
+            times = psutil.Process(self.pid).cpu_times()
+        except psutil.Error:
+            return 0.0
+        return float(times.user + times.system)
 
     def hand(self, job: Job[Any]) -> None:
         """Send a job; `has_started_job` is true once the process reports that it runs it."""
@@ -314,17 +325,26 @@ class Worker:
 
 
 class _Limits:
-    """Watches one job's time and its process's memory."""
+    """Watches one job's time and its process's memory.
+
+    Time is that of the processor: on a busy computer a sound file waits, but needs no more of it.
+    What waits for ever instead of computing, as on a drive that does not answer, ends later.
+    """
 
     def __init__(self, job: Job[Any], process: _Process) -> None:
         self._job, self._process = job, process
-        self._started = time.monotonic()
+        self._started, self._used = time.monotonic(), process.processor_s
 
     def overrun(self) -> FailureReason | None:
         """Return the limit that is overrun."""
-        job = self._job
-        if job.time_limit_s is not None and time.monotonic() - self._started > job.time_limit_s:
-            return "time"
+        job, limit = self._job, self._job.time_limit_s
+        if limit is not None:
+            waited = time.monotonic() - self._started
+            # Both are compared only after the limit: looking at a process takes time, too.
+            if waited > limit and self._process.processor_s - self._used > limit:
+                return "time"
+            if waited > WAITING_FACTOR * limit:
+                return "time"
         if job.memory_limit is not None and self._process.memory > job.memory_limit:
             return "memory"
         return None

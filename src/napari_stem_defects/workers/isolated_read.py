@@ -39,7 +39,7 @@ READ_PATCHES: Task[ReadArguments, PatchFolder] = Task(
 
 # A slow network drive gives 10 MB a second, a folder on it 100 small files a second. Ending a
 # process takes a moment, and what it takes between two looks at it comes on top of its memory: no
-# small file lasts longer than 10 s or takes more than 2 GiB.
+# small file takes more than 10 s of processor time or 2 GiB.
 _LEAST_TIME_S = 9.0
 _SECONDS_PER_BYTE = 1e-7
 _SECONDS_PER_FILE = 0.01
@@ -71,7 +71,7 @@ def read_patches(path: Path) -> PatchFolder:
 
 
 def time_limit_s(path: Path) -> float:
-    """Return how long reading a file or a folder of small files may take: 9 s, more for GBs."""
+    """Return the processor time a file or a folder of small files may take: 9 s, more for GBs."""
     sizes = _sizes(path)
     return _LEAST_TIME_S + _SECONDS_PER_BYTE * sum(sizes) + _SECONDS_PER_FILE * len(sizes)
 

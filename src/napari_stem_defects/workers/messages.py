@@ -46,7 +46,8 @@ class Job(Generic[Result_co]):
         What the work is about, named first in messages about a dead worker: a file name,
         "training".
     time_limit_s : float or None
-        The worker is ended and the job fails after this many seconds.
+        The worker is ended and the job fails after this many seconds of processor time, or after
+        `client.WAITING_FACTOR` times as many seconds in all.
     memory_limit : int or None
         The same where its process holds more than this many bytes.
     attempts : int
@@ -101,7 +102,7 @@ class Task(Generic[Arguments, Result]):
         subject : str
             What the work is about: a file name, "training".
         time_limit_s : float or None
-            Longest duration in s.
+            Longest processor time in s.
         memory_limit : int or None
             Most memory of the worker process in bytes.
         attempts : int

@@ -15,6 +15,7 @@ import numpy as np
 import tifffile
 
 from napari_stem_defects.base.defect_classes import PATCH_PX, check_kind
+from napari_stem_defects.base.lengths import list_in_both_units
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.errors import LabelError, OutputError
 from napari_stem_defects.io.atomic import replacing
@@ -331,7 +332,7 @@ def export_patches(project: LabelProject, out: Path, *, report: ProgressCallback
     for micrograph, labels in project.by_frame():
         pixels = _smallest_type(micrograph.pixels)
         for label in labels:
-            patch = _cut_patch(pixels, label, micrograph.name)
+            patch = _cut_patch(pixels, label, micrograph)
             with replacing(out / f"{label.class_name}_{numbers[label.class_name]}.tif") as path:
                 tifffile.imwrite(path, patch)
             numbers[label.class_name] += 1
@@ -372,11 +373,13 @@ def _smallest_type(pixels: NDArray[np.float32]) -> NDArray[np.generic]:
     return pixels
 
 
-def _cut_patch(pixels: NDArray[np.generic], label: Label, name: str) -> NDArray[np.generic]:
+def _cut_patch(
+    pixels: NDArray[np.generic], label: Label, micrograph: Micrograph
+) -> NDArray[np.generic]:
     if min(pixels.shape) < PATCH_PX:
-        size = f"{pixels.shape[0]} x {pixels.shape[1]} px"
+        size = list_in_both_units(pixels.shape, micrograph.pixel_size_nm)
         raise LabelError(
-            f"{name}: {size} holds no {PATCH_PX} x {PATCH_PX} patch; remove its labels"
+            f"{micrograph.name}: {size} holds no {PATCH_PX} x {PATCH_PX} patch; remove its labels"
         )
     top, left = (
         min(max(math.floor(at - PATCH_PX / 2 + 1), 0), length - PATCH_PX)

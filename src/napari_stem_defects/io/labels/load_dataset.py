@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_stem_defects.base.defect_classes import PATCH_PX, DefectClass, Kind, complete_classes
+from napari_stem_defects.base.lengths import both_units
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.labels.patch_folder import read_patch_folder
 from napari_stem_defects.io.labels.project import LabelProject, is_label_project
@@ -196,7 +197,8 @@ def _upsampling_note(factor: float, size: float | None) -> tuple[str, ...]:
     if factor == 1 or size is None:
         return ()
     return (
-        f"Columns of different classes are closer than {_LEAST_DISTANCE_PX:.0f} px, so images are"
+        "Columns of different classes are closer than"
+        f" {both_units(_LEAST_DISTANCE_PX, size)}, so images are"
         f" upsampled by a factor of {factor:.2g} to {size / factor:.4g} nm per px.",
     )
 

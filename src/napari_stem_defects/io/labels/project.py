@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from napari_stem_defects.base.lengths import list_in_both_units
 from napari_stem_defects.errors import LabelError, OutputError
 from napari_stem_defects.io.labels.journal import JOURNAL_NAME, LabelJournal
 from napari_stem_defects.io.labels.pixels import pixel_hash, store_pixels
@@ -325,9 +326,11 @@ def _is_empty(folder: Path) -> bool:
 
 def _check_inside(label: Label, frame: LabelledFrame) -> None:
     if not frame.contains(label.y, label.x):
+        size = frame.pixel_size_nm
         raise LabelError(
-            f"{frame.name}: {label.y:g}, {label.x:g} lies outside its"
-            f" {frame.height} x {frame.width} px; give a point inside"
+            f"{frame.name}: y, x {list_in_both_units((label.y, label.x), size, ', ')} lies outside"
+            f" its height and width, {list_in_both_units((frame.height, frame.width), size)};"
+            " give a point inside"
         )
 
 

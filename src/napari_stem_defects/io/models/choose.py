@@ -59,7 +59,7 @@ def choose_from_library(
     known: dict[str, ModelEntry] = {}
     for entry in list_models() if entries is None else entries:
         known.setdefault(entry.name, entry)  # the user's models hide bundled ones
-    measured = measure_lattices(micrograph.pixels)
+    measured = measure_lattices(micrograph.pixels, micrograph.pixel_size_nm)
     specs = {name: entry.spec for name, entry in known.items()}
     choice = choose_model(measured, specs, micrograph.pixel_size_nm)
     chosen = None if choice.name is None else known[choice.name]

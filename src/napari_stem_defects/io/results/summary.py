@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_stem_defects.base.defect_classes import UNKNOWN
-from napari_stem_defects.base.search_area import SearchArea
+from napari_stem_defects.base.search_area import searched_px
 from napari_stem_defects.base.version import __version__
 from napari_stem_defects.io.json_safe import plain
 from napari_stem_defects.postprocessing.regions import totals
@@ -51,12 +51,15 @@ def sum_results(frames: Sequence[Mapping[str, Any]], regions: Sequence[Region]) 
     names = frames[0]["mask_names"]
     pixels = np.prod(frames[0]["frame_shape"], dtype=np.int64) * len(frames)
     shares = np.sum([frame["mask_px"] for frame in frames], axis=0) / pixels
+    size = frames[0]["pixel_size_nm"]
+    searched = sum(map(_searched_px, frames))
     return ResultTotals(
         totals=totals(regions, names),
         fractions=dict(zip(names, map(float, shares), strict=True)),
         valid_fraction=float(np.mean([frame["called"] for frame in frames])),
         pixel_size_source=str(frames[0]["parameters"].get("pixel_size_source", "")),
         frames=len(frames),
+        searched_nm2=None if size is None else searched * float(size) ** 2,
     )
 
 
@@ -111,10 +114,13 @@ def make_summary(
         "area_fractions": {
             name: share for name, share in result_totals.fractions.items() if name != UNKNOWN
         },
-        "searched_nm2": _searched_nm2(first, result_totals),
-        "densities_per_nm2": _densities(first, result_totals),
+        "searched_nm2": result_totals.searched_nm2,
+        "densities_per_nm2": densities(
+            {name: total.count for name, total in result_totals.totals.items()},
+            result_totals.searched_nm2,
+        ),
         "unknown_fraction": result_totals.fractions[UNKNOWN],
-        "recognised_fraction": _recognised_fraction(first, result_totals),
+        "recognised_fraction": _recognised_fraction(frames, result_totals),
         "called_fraction": result_totals.valid_fraction,
         "frames": [_frame_summary(frame) for frame in frames],
         "seconds": sum(frame["seconds"] for frame in frames),
@@ -123,29 +129,33 @@ def make_summary(
     }
 
 
-def _searched_px(frame: Mapping[str, Any], found: ResultTotals) -> float:
-    """Return the area that was searched in all frames, px: the chosen one, or all valid windows."""
-    shape = tuple(frame["frame_shape"])
-    area = frame["parameters"].get("area_px")
-    if area is not None:
-        return float(SearchArea.from_value(area).mask(shape).sum()) * found.frames
-    return float(np.prod(shape, dtype=np.int64)) * found.frames * found.valid_fraction
+def _searched_px(frame: Mapping[str, Any]) -> float:
+    height, width = frame["frame_shape"]
+    return searched_px((height, width), frame["parameters"].get("area_px"), frame["called"])
 
 
-def _searched_nm2(frame: Mapping[str, Any], found: ResultTotals) -> float | None:
-    size = frame["pixel_size_nm"]
-    return None if size is None else _searched_px(frame, found) * float(size) ** 2
+def densities(counts: Mapping[str, int], area_nm2: float | None) -> dict[str, float | None]:
+    """Return how many defects there are per nm².
+
+    Parameters
+    ----------
+    counts : mapping of str to int
+        Number of each class or kind.
+    area_nm2 : float or None
+        The area they were searched in, nm².
+
+    Returns
+    -------
+    dict of str to float or None
+        Density of each; None if the area is not known.
+    """
+    return {name: count / area_nm2 if area_nm2 else None for name, count in counts.items()}
 
 
-def _densities(frame: Mapping[str, Any], found: ResultTotals) -> dict[str, float | None]:
-    area = _searched_nm2(frame, found)
-    return {name: total.count / area if area else None for name, total in found.totals.items()}
-
-
-def _recognised_fraction(frame: Mapping[str, Any], found: ResultTotals) -> float | None:
+def _recognised_fraction(frames: Sequence[Mapping[str, Any]], found: ResultTotals) -> float | None:
     """Return the share of the area searched that belongs to a class, Bulk included."""
-    searched = _searched_px(frame, found)
-    pixels = float(np.prod(frame["frame_shape"], dtype=np.int64)) * found.frames
+    searched = sum(map(_searched_px, frames))
+    pixels = float(np.prod(frames[0]["frame_shape"], dtype=np.int64)) * found.frames
     return max(0.0, 1 - found.fractions[UNKNOWN] * pixels / searched) if searched else None
 
 
@@ -181,7 +191,14 @@ def mask_provenance(
 def _frame_summary(frame: Mapping[str, Any]) -> dict[str, Any]:
     names = [region.class_name for region in frame["regions"]]
     found = {name: names.count(name) for name in frame["mask_names"] if name != UNKNOWN}
-    return {"frame": frame["frame"], "seconds": frame["seconds"], "counts": found}
+    size = frame["pixel_size_nm"]
+    area = None if size is None else _searched_px(frame) * float(size) ** 2
+    return {
+        "frame": frame["frame"],
+        "seconds": frame["seconds"],
+        "counts": found,
+        "densities_per_nm2": densities(found, area),
+    }
 
 
 def library_versions() -> dict[str, str | None]:

@@ -15,7 +15,7 @@ from napari_stem_defects.io.csv_cells import TableWriter
 from napari_stem_defects.io.folder_names import find_available_folder
 from napari_stem_defects.io.results.grains import grain_to_json, write_grains
 from napari_stem_defects.io.results.json_file import read_json_or_empty, write_json
-from napari_stem_defects.io.results.summary import library_versions
+from napari_stem_defects.io.results.summary import densities, library_versions
 from napari_stem_defects.io.write_lock import WriteLock
 from napari_stem_defects.reporting.survey_overview import draw_survey
 
@@ -241,7 +241,9 @@ def _summary(micrograph: Micrograph, surveys: Sequence[Survey]) -> dict[str, Any
                 "grain_list": [
                     grain_to_json(grain, survey.pixel_size_nm) for grain in survey.grain_map.grains
                 ],
-                "counts": _counts(survey.candidates),
+                "counts": (counts := _counts(survey.candidates)),
+                "searched_nm2": survey.searched_nm2,
+                "densities_per_nm2": densities(counts, survey.searched_nm2),
                 "seconds": survey.seconds,
             }
             for survey in surveys

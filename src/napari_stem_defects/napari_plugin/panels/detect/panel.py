@@ -13,6 +13,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFileDialog, QWidget
 
 from napari_stem_defects.base.defect_classes import BULK
+from napari_stem_defects.detection.frame_result import total_searched_nm2
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.jobs.registry import LOAD_TORCH, LoadTorchArguments
 from napari_stem_defects.napari_plugin.layers import convert
@@ -298,7 +299,8 @@ class DetectDefectsWidget(Panel):
         self._draw_results()
         self._drawing.start()
         self.regions.set_regions(self.view_model.regions(), self.view_model.colours())
-        self.classes.set_counts(self.view_model.counts())
+        area = total_searched_nm2(self.view_model.results.values())
+        self.classes.set_counts(self.view_model.counts(), area)
 
     def _on_thresholds(self) -> None:
         entry = self.view_model.entry

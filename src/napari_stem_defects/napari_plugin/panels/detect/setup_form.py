@@ -15,13 +15,18 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_stem_defects.base.lengths import both_units
 from napari_stem_defects.napari_plugin.layers.search_area import AREAS, TOOLS
 from napari_stem_defects.napari_plugin.panels.common.grey_offer import GreyOffer
 from napari_stem_defects.napari_plugin.panels.common.image_selector import ImageSelector
 from napari_stem_defects.napari_plugin.panels.common.model_row import ModelRow
 from napari_stem_defects.napari_plugin.panels.common.panel import button, compact_form, named
 from napari_stem_defects.napari_plugin.panels.common.pixel_size_row import PixelSizeRow
-from napari_stem_defects.napari_plugin.panels.common.plain_text import on_button, plain_label
+from napari_stem_defects.napari_plugin.panels.common.plain_text import (
+    on_button,
+    plain_label,
+    set_tooltip,
+)
 from napari_stem_defects.napari_plugin.panels.common.settings import bind_settings
 from napari_stem_defects.networks.inference_settings import MAX_STRIDE_PX
 
@@ -31,6 +36,9 @@ if TYPE_CHECKING:
     from napari_stem_defects.napari_plugin.panels.common.model_library import LibraryActions
     from napari_stem_defects.napari_plugin.panels.common.pixel_size import PixelSizeViewModel
     from napari_stem_defects.networks.spec import EnsembleSpec
+
+
+_STRIDE = "Step of the sliding window; smaller steps are finer and slower"
 
 
 class SetupForm(QWidget):
@@ -56,11 +64,9 @@ class SetupForm(QWidget):
         self.model_row = ModelRow(actions)
         self.ensemble = self.model_row.selector
         self.size_row = PixelSizeRow(pixel_size)
-        self.stride = named(
-            QSpinBox(),
-            "stride",
-            "Step of the sliding window in px; smaller steps are finer and slower",
-        )
+        self.stride = named(QSpinBox(), "stride", _STRIDE)
+        self.stride_nm = named(plain_label(), "stride_nm", "Stride in nm")
+        self._model_nm: float | None = None
         self.stride.setRange(1, 64)
         self._model_stride = MAX_STRIDE_PX
         self.stride.setValue(self._model_stride)
@@ -104,6 +110,8 @@ class SetupForm(QWidget):
         if self.stride.value() == self._model_stride:
             self.stride.setValue(spec.inference.stride_px)
         self._model_stride = spec.inference.stride_px
+        self._model_nm = spec.pixel_size_nm
+        self.refresh()
         for control in (self.stride, self.device):
             control.setEnabled(not spec.is_quick)  # which has neither windows nor networks
 
@@ -112,10 +120,15 @@ class SetupForm(QWidget):
         is_open = self.fold.isChecked()
         self._content.setVisible(is_open)
         entry = self.ensemble.entry
+        stride = both_units(self.stride.value(), self._model_nm)
+        set_tooltip(self.stride, f"{_STRIDE}\nNow {stride} at the pixel size of the model")
+        nm = self._model_nm
+        self.stride_nm.setText("" if nm is None else f"{self.stride.value() * nm:.3g} nm")
+        self.stride_nm.setVisible(nm is not None)
         summary = (
             self.image.currentText() or "no image",
             self.ensemble.currentText() if entry is None else entry.name,
-            f"{self.stride.value()} px",
+            stride,
             self.area.currentText(),
         )
         self.fold.setText("▾ Setup" if is_open else f"▸ {on_button(' · '.join(summary))}")
@@ -129,7 +142,7 @@ class SetupForm(QWidget):
         form.addRow(self.grey_offer)
         form.addRow("Model", self.model_row)
         form.addRow("Pixel size", self.size_row)
-        form.addRow("Stride", _side_by_side(self.stride, plain_label("Device"), self.device))
+        form.addRow("Stride", self._stride_row())
         form.addRow("Search", _side_by_side(self.area, self.draw))
         form.addRow("Frames", self.frames)
         layout = QVBoxLayout(self)
@@ -137,6 +150,9 @@ class SetupForm(QWidget):
         layout.setSpacing(5)
         layout.addWidget(self.fold)
         layout.addWidget(self._content)
+
+    def _stride_row(self) -> QHBoxLayout:
+        return _side_by_side(self.stride, self.stride_nm, plain_label("Device"), self.device)
 
 
 def _side_by_side(*widgets: QWidget) -> QHBoxLayout:

@@ -1,4 +1,4 @@
-"""Rows of the classes: colour, name, threshold and live probability, number of regions."""
+"""Rows of the classes: colour, name, threshold, live probability, number and density of regions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QGridLayout, QLabel
 from superqt.utils import signals_blocked
 
 from napari_stem_defects.base.defect_classes import BULK, complete_classes
+from napari_stem_defects.base.lengths import format_density
 from napari_stem_defects.napari_plugin.panels.common.panel import named
 from napari_stem_defects.napari_plugin.panels.common.plain_text import plain_label, set_tooltip
 from napari_stem_defects.napari_plugin.panels.common.swatch import Swatch
@@ -28,6 +29,7 @@ class _Row(NamedTuple):
     slider: ThresholdSlider
     spin: QDoubleSpinBox
     region_count: QLabel
+    density: QLabel
 
 
 class ThresholdRows(QWidget):
@@ -77,11 +79,15 @@ class ThresholdRows(QWidget):
         for name, row in self._rows.items():
             row.slider.set_probability(self.values.get(name))
 
-    def set_counts(self, counts: Mapping[str, ClassTotal]) -> None:
-        """Show the number of regions of each class."""
+    def set_counts(
+        self, counts: Mapping[str, ClassTotal], searched_nm2: float | None = None
+    ) -> None:
+        """Show the number of regions of each class and, with an area in nm², their density."""
         for name, row in self._rows.items():
             total = counts.get(name)
-            row.region_count.setText("" if total is None else str(total.count))
+            count = 0 if total is None else total.count
+            row.region_count.setText("" if total is None else str(count))
+            row.density.setText(format_density(count, searched_nm2) if count else "")
 
     def _rebuild(self, classes: tuple[DefectClass, ...]) -> None:
         self._shown = classes
@@ -96,9 +102,9 @@ class ThresholdRows(QWidget):
         name, title = entry.name, entry.title
         label = plain_label(name)
         set_tooltip(label, title if name == BULK else f"{title} ({entry.kind})")
-        row = _Row(_slider(entry), _spin_box(name, title), _count(name))
+        row = _Row(_slider(entry), _spin_box(name, title), _count(name), _density(name))
         for column, widget in enumerate(
-            (Swatch(entry.colour), label, row.slider, row.spin, row.region_count)
+            (Swatch(entry.colour), label, row.slider, row.spin, row.region_count, row.density)
         ):
             self._grid.addWidget(widget, index, column)
         row.slider.valueChanged.connect(lambda steps: row.spin.setValue(steps / STEPS))
@@ -148,3 +154,11 @@ def _count(name: str) -> QLabel:
     count.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
     count.setMinimumWidth(26)
     return count
+
+
+def _density(name: str) -> QLabel:
+    density = named(
+        plain_label(), f"density_{name.lower()}", "Regions per nm² of the area searched"
+    )
+    density.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    return density

@@ -9,7 +9,12 @@ import numpy as np
 from psygnal import Signal
 
 from napari_stem_defects.base.defect_classes import colours_of
-from napari_stem_defects.detection.frame_result import FrameResult, PartialResultProgress
+from napari_stem_defects.base.lengths import format_count
+from napari_stem_defects.detection.frame_result import (
+    FrameResult,
+    PartialResultProgress,
+    total_searched_nm2,
+)
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.models.choose import LibraryChoice
 from napari_stem_defects.io.models.library import list_models
@@ -280,13 +285,14 @@ class DetectViewModel:
         return dict(totals(self.regions(), first.names)) if first else {}
 
     def summary(self) -> str:
-        """Return the number of regions of each class, or why none is named, in one line."""
+        """Return number and density of each class, or why none is named, in one line."""
         for result in self.results.values():
             if result.parameters.get("recognition"):
                 return str(result.parameters["recognition"])
         found = {name: total.count for name, total in self.counts().items() if total.count}
         where = "" if len(self.results) == 1 else f" in {len(self.results)} frames"
-        counts = ", ".join(f"{count} {name}" for name, count in found.items())
+        area = total_searched_nm2(self.results.values())
+        counts = ", ".join(format_count(count, area, name) for name, count in found.items())
         return f"{counts or 'no defects'}{where}"
 
     def export(self, folder: Path) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, Signal
 
+from napari_stem_defects.base.lengths import list_in_both_units
 from napari_stem_defects.napari_plugin.panels.label.thumbnail_list import ThumbnailList
 
 if TYPE_CHECKING:
@@ -68,8 +69,9 @@ class LabelThumbnails(ThumbnailList):
                 added = len(labels)
             for row, label in enumerate(labels[:added]):
                 title = self._view_model.titles[label.class_name]
-                where = f"{title} at y {label.y:.0f}, x {label.x:.0f} px"
-                self.insertItem(row, self.new_item(label, where))
+                size = self._view_model.pixel_size_nm(label)
+                where = list_in_both_units((round(label.y), round(label.x)), size, ", ")
+                self.insertItem(row, self.new_item(label, f"{title} at y, x {where}"))
         self._shown = labels
 
     def _select(self, item: QListWidgetItem) -> None:

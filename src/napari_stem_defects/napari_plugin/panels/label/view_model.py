@@ -101,6 +101,12 @@ class LabelViewModel(LabelProjectState):
             if label.class_name == class_name and (label.image, label.frame) in shown
         )
 
+    def pixel_size_nm(self, label: Label) -> float | None:
+        """Return the pixel size of the frame of a label, nm; None if it is not known."""
+        key = label.image, label.frame
+        sizes = {(each.sha256, each.frame): each.pixel_size_nm for each in self.images}
+        return sizes.get(key)
+
     def patch_of(self, label: Label) -> NDArray[np.float32]:
         """Return the pixels around a label, cropped at the border of the image.
 

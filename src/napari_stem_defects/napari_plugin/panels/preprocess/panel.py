@@ -259,6 +259,7 @@ class PreprocessWidget(Panel):
     def _on_lattice(self) -> None:
         image = self.image.image
         size = None if image is None else convert.pixel_size_nm(image)
+        self.settings.set_pixel_size(size)
         self.lattice.setText(self.view_model.lattice_text(size))
         proposed = self.view_model.pixel_size_nm(self.crystal.currentText())
         self.proposal.setText("–" if proposed is None else f"{proposed:.5f} nm")

@@ -6,10 +6,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QComboBox, QSpinBox
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QSpinBox
 from superqt.utils import signals_blocked
 
+from napari_stem_defects.base.lengths import both_units
 from napari_stem_defects.napari_plugin.panels.common.panel import named
+from napari_stem_defects.napari_plugin.panels.common.plain_text import plain_label, set_tooltip
 from napari_stem_defects.napari_plugin.panels.common.slider import Slider
 from napari_stem_defects.preprocessing.settings import (
     IMAGE_REPRESENTATIONS,
@@ -22,11 +24,11 @@ if TYPE_CHECKING:
 
 # Name of the parameter, label, range, decimals, tooltip.
 _SLIDERS = (
-    ("smoothing_px", "Smoothing", (0.0, 5.0), 1, "Width of the Gaussian smoothing in"
-     " px; 0 turns it off"),
-    ("background_px", "Background", (2.0, 60.0), 0, "Width in px of the Gaussian blur that is"
+    ("smoothing_px", "Smoothing", (0.0, 5.0), 1, "Width of the Gaussian smoothing;"
+     " 0 turns it off"),
+    ("background_px", "Background", (2.0, 60.0), 0, "Width of the Gaussian blur that is"
      " subtracted as background"),
-    ("contrast_px", "Contrast", (0.0, 100.0), 0, "Width in px over which local contrast is"
+    ("contrast_px", "Contrast", (0.0, 100.0), 0, "Width over which local contrast is"
      " normalised; 0 turns it off"),
     ("threshold", "Threshold", (0.0, 0.95), 2, "Fraction of the largest log magnitude below"
      " which values are set to 0"),
@@ -55,6 +57,8 @@ class SettingsForm(QObject):
     def __init__(self, form: QFormLayout) -> None:
         super().__init__()
         self._controls: dict[str, Any] = {}
+        self._lengths: dict[str, str] = {}
+        self._pixel_size_nm: float | None = None
         for slider in _SLIDERS:
             self._add_slider(form, *slider)
         for option in _OPTIONS:
@@ -70,6 +74,25 @@ class SettingsForm(QObject):
                     control.setCurrentText(value)
                 else:
                     control.setValue(value)
+        self._show_lengths()
+
+    def set_pixel_size(self, pixel_size_nm: float | None) -> None:
+        """State lengths in nm, too, by the pixel size of the image; None if it is not known."""
+        self._pixel_size_nm = pixel_size_nm
+        self._show_lengths()
+
+    def _show_lengths(self) -> None:
+        """State each length in px and nm in the tooltip of its control, and the patch beside it."""
+        for name, tooltip in self._lengths.items():
+            control = self._controls[name]
+            value = both_units(round(control.value(), 2), self._pixel_size_nm)
+            set_tooltip(control, f"{tooltip}\nNow {value}")
+        size = self._pixel_size_nm
+        self._patch_nm.setText("" if size is None else f"{self._patch.value() * size:.3g} nm")
+
+    def _on_length(self, name: str, value: object) -> None:
+        self._show_lengths()
+        self.changed.emit(name, value)
 
     def _add_slider(
         self,
@@ -81,7 +104,11 @@ class SettingsForm(QObject):
         tooltip: str,
     ) -> None:
         slider = named(Slider(limits, decimals), name, tooltip)
-        slider.valueChanged.connect(partial(self.changed.emit, name))
+        if name.endswith("_px"):
+            self._lengths[name] = tooltip
+            slider.valueChanged.connect(partial(self._on_length, name))
+        else:
+            slider.valueChanged.connect(partial(self.changed.emit, name))
         form.addRow(title, slider)
         self._controls[name] = slider
 
@@ -95,13 +122,15 @@ class SettingsForm(QObject):
         self._controls[name] = combo
 
     def _add_patch_size(self, form: QFormLayout) -> None:
-        spin = named(
-            QSpinBox(), "patch_px", "Edge of the patches that the networks classify, in px"
-        )
+        spin = named(QSpinBox(), "patch_px", "Edge of the patches that the networks classify")
         spin.setRange(16, 256)
         spin.setSingleStep(2)
         spin.setSuffix(" px")
         spin.setKeyboardTracking(False)
-        spin.valueChanged.connect(partial(self.changed.emit, "patch_px"))
-        form.addRow("Patch", spin)
-        self._controls["patch_px"] = spin
+        spin.valueChanged.connect(partial(self._on_length, "patch_px"))
+        self._patch, self._patch_nm = spin, named(plain_label(), "patch_nm", "Patch in nm")
+        row = QHBoxLayout()
+        row.addWidget(spin, 1)
+        row.addWidget(self._patch_nm)
+        form.addRow("Patch", row)
+        self._controls["patch_px"], self._lengths["patch_px"] = spin, spin.toolTip()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from psygnal import Signal
 
+from napari_stem_defects.base.lengths import list_in_both_units
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.atomic import write_bytes
 from napari_stem_defects.jobs.registry import (
@@ -133,13 +134,12 @@ class PreprocessViewModel:
         return pixel_size_from_lattice(self.lattice, CRYSTALS[crystal])
 
     def lattice_text(self, pixel_size_nm: float | None) -> str:
-        """Return spacings and angle of the lattice as text, in px or, with a pixel size, in nm."""
+        """Return spacings and angle of the lattice as text, in px and, with a pixel size, in nm."""
         if self.lattice is None:
             return "no lattice found"
-        unit, scale = ("px", 1.0) if pixel_size_nm is None else ("nm", pixel_size_nm)
-        digits = 1 if pixel_size_nm is None else 4
-        first, second = (f"{d * scale:.{digits}f}" for d in self.lattice.d_px)
-        return f"{first} and {second} {unit} at {self.lattice.angle_deg:.1f}°"
+        lengths = [round(d, 1 if pixel_size_nm is None else 2) for d in self.lattice.d_px]
+        spacings = list_in_both_units(lengths, pixel_size_nm, " and ")
+        return f"{spacings} at {self.lattice.angle_deg:.1f}°"
 
     def text(self) -> str:
         """Return the settings as JSON."""

@@ -263,8 +263,8 @@ class TrainEnsembleWidget(Panel):
         show_note(
             self.preprocessing,
             f"Settings of Preprocess: patch {used.patch_px} px, {used.window} window,"
-            f" smoothing {used.smoothing_px:g}, background {used.background_px:g},"
-            f" contrast {used.contrast_px:g}, threshold {used.threshold:g}.",
+            f" smoothing {used.smoothing_px:g} px, background {used.background_px:g} px,"
+            f" contrast {used.contrast_px:g} px, threshold {used.threshold:g}.",
         )
 
     def _on_finished(self) -> None:
