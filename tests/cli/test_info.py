@@ -20,12 +20,12 @@ def test_the_lattice_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[s
     np.save(tmp_path / "movie.npy", np.zeros((2, 96, 128), np.float32))
     assert main(["info", str(tmp_path / "hex.npy"), str(tmp_path / "movie.npy")]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "hex.npy: 192x192 px, no pixel size"
+    assert lines[0] == "hex.npy: 192 x 192 px, no pixel size"
     assert lines[1].startswith("  lattice: one hexagonal lattice, 1")
     assert "±" in lines[1]
     assert lines[2] == "  grains: one grain"
     assert lines[3].startswith("  not recognised by a special model: the lattice is hex")
-    assert lines[4] == "movie.npy: 2 frames of 128x96 px, no pixel size"
+    assert lines[4] == "movie.npy: 2 frames of 128 x 96 px, no pixel size"
     assert lines[5] == "  lattice: none, the image is empty: all pixels are equal"
 
 

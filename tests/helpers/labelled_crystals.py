@@ -24,12 +24,21 @@ def vacancies(seed: int = 0, **options: Any) -> CrystalImage:
 
 
 def click_project(
-    folder: Path, image: CrystalImage, clicks: int = 4, *, name: str = "Vac", bulk: int = 0
+    folder: Path,
+    image: CrystalImage,
+    clicks: int = 4,
+    *,
+    name: str = "Vac",
+    bulk: int = 0,
+    pixel_size_nm: float | None = None,
 ) -> Path:
     """Write a label project with clicks on the first defects, and some on the perfect crystal."""
+    micrograph = image.micrograph
+    if pixel_size_nm is not None:
+        micrograph = micrograph.with_pixel_size(pixel_size_nm, "user")
     with sd.LabelProject.create(folder) as labels:
         labels.add_class(name)
-        stored = labels.add_image(image.micrograph)
+        stored = labels.add_image(micrograph)
         for y, x in image.defects[:clicks]:
             labels.add(stored, float(y), float(x), name)
         if bulk:

@@ -37,6 +37,17 @@ def deaf(*, seconds: float, report: ProgressCallback) -> None:
     time.sleep(seconds)
 
 
+def wait(*, seconds: float, report: ProgressCallback) -> float:
+    time.sleep(seconds)
+    return seconds
+
+
+def compute(*, seconds: float, report: ProgressCallback) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
+
+
 def refuse(*, report: ProgressCallback) -> None:
     raise ReadError("a.dm4: empty file; export it again")
 

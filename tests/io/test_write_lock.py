@@ -132,3 +132,8 @@ def test_a_note_holds_this_process(tmp_path: Path) -> None:
     assert (note["process"], note["host"]) == (os.getpid(), socket.gethostname())
     assert describe_holder(tmp_path / "note").startswith("another export writes here since 20")
     write_holder(tmp_path / "none" / "note", "export")  # no error
+
+
+def test_the_line_about_a_file_advises_another_file(tmp_path: Path, other: Any) -> None:
+    with pytest.raises(InUseError, match=r"wait for it, or choose another file$"):
+        WriteLock(tmp_path / "a", "training", "file").acquire()

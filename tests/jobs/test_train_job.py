@@ -12,10 +12,11 @@ from napari_stem_defects.api.train import (
     evaluate,
     train,
 )
-from napari_stem_defects.base.progress import Cancelled, EpochProgress, Progress
-from napari_stem_defects.errors import InputError, ModelError, OutputError
+from napari_stem_defects.base.progress import Cancelled, EpochProgress, Progress, silent
+from napari_stem_defects.errors import InputError, InUseError, ModelError, OutputError
 from napari_stem_defects.io.models.model_file import load_model
 from napari_stem_defects.io.models.report_folder import report_folder
+from napari_stem_defects.io.write_lock import WriteLock
 from napari_stem_defects.jobs.train_job import train_model
 from napari_stem_defects.jobs.training_summary import ModelSavedProgress
 from napari_stem_defects.training.recipes import RecipeName, TrainingOptions
@@ -68,6 +69,33 @@ def test_without_a_target_nothing_is_written(patches: Path, tmp_path: Path) -> N
     before = set(tmp_path.rglob("*"))
     assert train([str(patches)], options=QUICK, device="cpu").evaluations
     assert set(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("panel", [False, True])
+def test_two_trainings_into_one_file_exclude_each_other(
+    patches: Path, tmp_path: Path, panel: bool
+) -> None:
+    out = tmp_path / "striped.safetensors"
+    out.write_bytes(b"an earlier model")
+    before = set(tmp_path.rglob("*"))
+
+    def start() -> None:
+        if panel:
+            train_model([patches], out, QUICK, keep=True, device="cpu", report=silent)
+        else:
+            train([patches], out, QUICK, device="cpu")
+
+    with WriteLock(out, "training", "file"):
+        held = set(tmp_path.rglob("*"))
+        line = r"^striped.safetensors: another training writes here since 20.*choose another file$"
+        with pytest.raises(InUseError, match=line):
+            start()
+        assert set(tmp_path.rglob("*")) == held
+    assert out.read_bytes() == b"an earlier model"
+    assert set(tmp_path.rglob("*")) == before
+    start()
+    assert load_model(out).spec.name == "striped"
+    assert not list(tmp_path.glob(".striped*"))
 
 
 @pytest.mark.parametrize("stage", ["reading", "augmenting", "training", "testing"])

@@ -14,7 +14,7 @@ import pytest
 
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.workers import client as worker_module
-from napari_stem_defects.workers.client import Worker
+from napari_stem_defects.workers.client import WAITING_FACTOR, Worker
 from napari_stem_defects.workers.messages import (
     Failed,
     Finished,
@@ -142,6 +142,21 @@ def test_time_limit(worker: Worker) -> None:
     *_, event = events_of(worker, job("deaf", time_limit_s=0.2, seconds=60))
     assert isinstance(event, Failed)
     assert event.message.startswith("a.dm4: no result within 0.2 s")
+
+
+def test_a_job_that_computes_longer_than_its_limit_is_ended(worker: Worker) -> None:
+    assert worker.run(job("add", a=1, b=2)) == 3  # starting is not counted
+    started = time.monotonic()
+    *_, event = events_of(worker, job("compute", time_limit_s=0.5, seconds=60))
+    assert isinstance(event, Failed)
+    assert event.lost == "time"
+    assert time.monotonic() - started < 20
+
+
+def test_a_job_that_waits_for_the_processor_has_more_time(worker: Worker) -> None:
+    assert worker.run(job("add", a=1, b=2)) == 3
+    seconds = 0.4 * WAITING_FACTOR
+    assert worker.run(job("wait", time_limit_s=0.8, seconds=seconds)) == seconds
 
 
 def test_a_crash_is_one_line_and_the_next_job_runs(worker: Worker) -> None:

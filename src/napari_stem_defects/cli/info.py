@@ -30,16 +30,15 @@ def run(options: argparse.Namespace) -> None:
 
 def _lines(micrograph: Micrograph) -> Iterator[str]:
     from napari_stem_defects.anomaly.grain_structure import find_grains
+    from napari_stem_defects.base.lengths import list_in_both_units
     from napari_stem_defects.io.models.choose import choose_for_frames
 
     height, width = micrograph.frame_shape
     frames = f"{micrograph.frame_count} frames of " if micrograph.is_stack else ""
     size = micrograph.pixel_size_nm
-    scale = "no pixel size"
-    if size is not None:
-        scale = f"{size:.4g} nm per px, {width * size:.4g} x {height * size:.4g} nm"
+    scale = "no pixel size" if size is None else f"{size:.4g} nm per px"
     file = micrograph.name if micrograph.path is None else micrograph.path.name
-    yield f"{file}: {frames}{width}x{height} px, {scale}"
+    yield f"{file}: {frames}{list_in_both_units((width, height), size)}, {scale}"
     choice = choose_for_frames(micrograph, range(micrograph.frame_count))
     yield f"  lattice: {_lattice(choice.measured.to_json(size))}"
     if choice.measured.cells:

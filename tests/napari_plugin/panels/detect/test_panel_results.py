@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from panel_actions import draw_with, manage, press_copy_as, run, slide, spot
 from panels import crystal, docked, press, wait_for
 from qtpy.QtCore import QPoint, Qt, QTimer
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox, QWidget
+from qtpy.QtWidgets import QApplication, QFileDialog, QLabel, QMessageBox, QWidget
 from small_model import write_small_model
 
 from napari_stem_defects.cli.main import main
@@ -153,9 +154,22 @@ def test_eight_regions_are_in_sight_on_a_small_screen(
     top = table.mapTo(body.viewport(), QPoint(0, 0)).y()
     assert 0 <= top
     assert top + table.height() <= body.viewport().height()
-    assert "small · 8 px · whole image" in widget.setup.fold.text()
+    assert "small · 8 px (0.216 nm) · whole image" in widget.setup.fold.text()
+    labels = {each.objectName(): each for each in widget.classes.findChildren(QLabel)}
+    found = [name for name, total in widget.view_model.counts().items() if total.count]
+    assert found
+    for name in found:
+        density = labels[f"density_{name.lower()}"]
+        assert re.fullmatch(r"[0-9.e-]+ per nm²", density.text())
+        assert density.width() >= density.sizeHint().width()
     press(widget, "setup")
     assert widget.image.isVisible()
+    beside = widget.findChild(QLabel, "stride_nm")
+    assert beside.text() == "0.216 nm"
+    assert beside.width() >= beside.sizeHint().width()
+    widget.setup.stride.setValue(16)
+    assert beside.text() == "0.432 nm"
+    assert "16 px (0.432 nm)" in widget.setup.stride.toolTip()
 
 
 def test_thresholds_by_mouse_keys_and_figures(viewer: Any) -> None:

@@ -60,7 +60,7 @@ def test_a_coarse_result_comes_before_the_final_one(harness: Harness) -> None:
     harness.long.finish(result())
     assert len(harness.found) == 2
     assert harness.view_model.run.phase == "done"
-    assert harness.view_model.run.message.startswith("1 SF1, 1 LC")
+    assert harness.view_model.run.message.startswith("1 SF1 (0.14 per nm²), 1 LC (0.14 per nm²)")
 
 
 def test_frames_follow_one_another(harness: Harness) -> None:
@@ -69,7 +69,7 @@ def test_frames_follow_one_another(harness: Harness) -> None:
         assert harness.long.jobs[-1].arguments["index"] == frame
         harness.long.finish(result(frame))
     assert [found.frame for found in harness.found] == [0, 1, 2]
-    assert harness.view_model.summary() == "3 SF1, 3 LC in 3 frames"
+    assert harness.view_model.summary() == "3 SF1 (0.14 per nm²), 3 LC (0.14 per nm²) in 3 frames"
 
 
 def test_cancel_keeps_the_finished_frames(harness: Harness) -> None:
@@ -154,7 +154,7 @@ def test_the_message_states_what_was_searched(harness: Harness) -> None:
     assert "searched the drawn region, 50 % of the image" in harness.view_model.run.message
     harness.view_model.set_threshold("LC", 0.7, frame=0)
     harness.quick.finish(result().with_thresholds({"LC": 0.7}))
-    assert harness.view_model.run.message.startswith("1 SF1 · searched")
+    assert harness.view_model.run.message.startswith("1 SF1 (0.14 per nm²) · searched")
 
 
 def unfinished() -> FrameResult:
