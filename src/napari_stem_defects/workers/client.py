@@ -328,7 +328,7 @@ class _Limits:
     """Watches one job's time and its process's memory.
 
     Time is that of the processor: on a busy computer a sound file waits, but needs no more of it.
-    What waits for ever instead of computing, as on a drive that does not answer, ends later.
+    What waits for ever instead of computing, as on a drive that hangs, ends later.
     """
 
     def __init__(self, job: Job[Any], process: _Process) -> None:
