@@ -25,6 +25,7 @@ PX_ALONE = {
     "io/results/formats.py": "an error of the program, not of the user",
     "preprocessing/windows.py": "an error of the program, not of the user",
     "reporting/overview.py": "the next words of the line give the size in nm",
+    "reporting/results_page/image_sections.py": "the next words give the size in nm",
     "simulation/any_lattice_scene.py": "these scenes have no pixel size",
     "simulation/simulate.py": "bounds that hold for any pixel size",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari_stem_defects.base.lengths import both_units
 from napari_stem_defects.base.version import __version__
 from napari_stem_defects.reporting.results_page.html import element
 from napari_stem_defects.reporting.results_page.numbers import number
@@ -151,10 +152,11 @@ def _statistics(numbers: Mapping[str, int]) -> str:
 
 
 def _models(images: Sequence[ReportedImage]) -> Iterator[str]:
-    seen: dict[tuple[str, str], Mapping[str, Any]] = {}
+    seen: dict[tuple[str, str], ReportedImage] = {}
     for image in images:
-        seen.setdefault((image.model, image.model_sha256), image.summary["parameters"])
-    for (name, sha256), parameters in seen.items():
+        seen.setdefault((image.model, image.model_sha256), image)
+    for (name, sha256), image in seen.items():
+        parameters: Mapping[str, Any] = image.summary["parameters"]
         if not sha256:
             yield "no model fitted the lattice of some images"
             continue
@@ -162,7 +164,12 @@ def _models(images: Sequence[ReportedImage]) -> Iterator[str]:
             f"{each} {value:g}" for each, value in (parameters.get("thresholds") or {}).items()
         )
         stride = parameters.get("stride_px")
-        step = "" if stride is None else f", step between windows {stride} px"
+        step = ""
+        if stride is not None:
+            # The step is in px of the resampled image.
+            factor, size = parameters.get("resampling_factor", 1.0), image.pixel_size_nm
+            size = None if size is None else size / factor
+            step = f", step between windows {both_units(stride, size)}"
         yield (f"model {name} (weights SHA-256 {sha256}{step}, probability thresholds: {limits})")
 
 
