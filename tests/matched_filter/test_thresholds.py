@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_stem_defects.matched_filter.thresholds import (
+    IN_ANOTHER_IMAGE,
     extended_threshold,
     point_threshold,
-    taught_threshold,
 )
 
 
@@ -40,19 +40,22 @@ def _places(*defects):
     return np.concatenate([crystal, defects]).astype(np.float32)
 
 
-def test_unlike_clicks_lower_the_threshold_to_the_gap_below_them():
+def test_a_low_gap_between_unlike_defects_and_the_crystal_is_found():
     heights = _places(0.62, 0.66, 0.71, 0.78, 0.9, 1.0)
-    unlike, like = np.array([0.6, 0.65, 0.7, 0.9]), np.full(4, 0.95)
-    assert 0.45 <= taught_threshold(heights, unlike) < 0.62
-    assert taught_threshold(heights, like) == point_threshold(heights) > 0.66
+    assert 0.45 <= point_threshold(heights) < 0.62
 
 
-def test_unlike_clicks_do_not_lower_the_threshold_where_there_is_no_gap():
-    crowded = _places(*np.linspace(0.35, 0.8, 60), 0.95, 1.0)
-    assert taught_threshold(crowded, np.array([0.5, 0.55, 0.6, 0.9])) == point_threshold(crowded)
+def test_a_crowd_of_faint_places_keeps_the_threshold_above_it():
+    crowded = _places(*np.linspace(0.35, 0.75, 60), 0.95, 1.0)
+    assert 0.75 < point_threshold(crowded) < 0.95
 
 
-@pytest.mark.parametrize("count", [1, 2])
-def test_one_or_two_clicks_do_not_move_the_threshold(count):
-    heights = _places(0.62, 0.66, 0.71, 0.78, 0.9, 1.0)
-    assert taught_threshold(heights, np.full(count, 0.5)) == point_threshold(heights)
+@pytest.mark.parametrize("share", [0.9, 1.0])
+def test_many_faint_defects_pull_the_threshold_down(share):
+    """Defects in another image, all fainter: the threshold of the first image would lose half."""
+    rng = np.random.default_rng(1)
+    crystal = np.abs(rng.normal(0.1, 0.08, 3000)).clip(max=0.4)
+    heights = np.concatenate([crystal, share * rng.uniform(0.6, 1.0, 300)])
+    limit = point_threshold(heights.astype(np.float32), 0.75, IN_ANOTHER_IMAGE)
+    assert (heights[3000:] > limit).mean() > 0.9
+    assert (crystal > limit).sum() == 0

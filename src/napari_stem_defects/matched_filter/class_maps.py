@@ -19,7 +19,7 @@ from napari_stem_defects.anomaly.score import (
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.matched_filter.fit import best_similarity
 from napari_stem_defects.matched_filter.similarity import local_maxima
-from napari_stem_defects.matched_filter.thresholds import point_threshold
+from napari_stem_defects.matched_filter.thresholds import IN_ANOTHER_IMAGE, point_threshold
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,8 +31,6 @@ _HALO = 3.5
 """Rows beyond a block, in lattice periods, that its similarities depend on."""
 _SOFTNESS = 0.06
 """Change of the similarity that changes the odds by a factor of e."""
-_ADAPTATION = 0.08
-"""How far the threshold of a point class may move to a gap in the image at hand."""
 _BULK_SOFTNESS = 0.15
 _EXPLAINED = 2.0
 """Distance from a defect with a name, in lattice periods, within which nothing is unknown."""
@@ -215,7 +213,7 @@ def _probability(
     """Return the probability of a class from its similarity on cells."""
     if item.kind == "point":
         heights = local_maxima(similar, _COMPETE * cells_per_period)[1]
-        limit = point_threshold(heights, item.threshold, _ADAPTATION)
+        limit = point_threshold(heights, item.threshold, IN_ANOTHER_IMAGE)
         return _sigmoid((similar - np.float32(limit)) / _SOFTNESS)
     filled = ndimage.grey_closing(similar, footprint=_disc(_CLOSING * cells_per_period))
     around = 2 * round(_NEAR * cells_per_period) + 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ from napari_stem_defects.matched_filter.templates import (
     cut_pattern,
     gaussian_weight,
 )
-from napari_stem_defects.matched_filter.thresholds import extended_threshold, taught_threshold
+from napari_stem_defects.matched_filter.thresholds import extended_threshold, point_threshold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,6 +35,8 @@ _VISIBLE = 1.0
 """Power of a pattern, in units of that of noise, from which it is more than noise."""
 _PEAK_RADIUS = 0.35
 _QUARTER = 0.25
+_APART = 0.02
+"""Thresholds lie this far above the clicks of unlike classes and below those of the own class."""
 _SELECTIVE = 0.5
 """Share of the places that look like the clicks below which being unusual is more selective."""
 
@@ -117,8 +119,50 @@ def fit(
         )
         for name in names
     )
+    classes = _above_unlike(classes, clicks, residuals, samples)
     bulk = _Examples(residuals, [c for c in clicks if c.class_name == BULK], samples)
     return MatchedFilterModel(samples, classes, _negatives(bulk))
+
+
+def _above_unlike(
+    classes: tuple[ClassFilter, ...],
+    clicks: Sequence[Click],
+    residuals: Sequence[NDArray[np.float32]],
+    samples: float,
+) -> tuple[ClassFilter, ...]:
+    """Raise the thresholds of points above their similarity to the clicks of unlike classes.
+
+    A class without templates yields to every class that has some, so these must not take its
+    clicks. The clicks of the point class itself stay above its threshold.
+    """
+    unlike = {item.name for item in classes if not item.templates}
+    others = _Examples(residuals, [c for c in clicks if c.class_name in unlike], samples)
+    raised = []
+    for item in classes:
+        threshold = item.threshold
+        if item.kind == "point" and item.templates and others.clicks:
+            own = [click for click in clicks if click.class_name == item.name]
+            lowest = min(_similarity_at(replace(others, clicks=own), item.templates))
+            highest = max(_similarity_at(others, item.templates))
+            threshold = max(threshold, min(highest + _APART, lowest - _APART))
+        raised.append(replace(item, threshold=threshold))
+    return tuple(raised)
+
+
+def _similarity_at(examples: _Examples, templates: Sequence[Template]) -> list[float]:
+    """Return the highest similarity to some templates near each click."""
+    near = round(_PEAK_RADIUS * examples.samples)
+    reach = near + templates[0].weight.shape[0] // 2
+    highest = []
+    for click in examples.clicks:
+        y, x = round(click.y), round(click.x)
+        top, left = max(0, y - reach), max(0, x - reach)
+        part = examples.residuals[click.image][top : y + reach + 1, left : x + reach + 1]
+        similar = best_similarity(part, templates)
+        y, x = y - top, x - left
+        box = similar[max(0, y - near) : y + near + 1, max(0, x - near) : x + near + 1]
+        highest.append(float(box.max()))
+    return highest
 
 
 def _fit_class(name: str, kind: str, examples: _Examples, threshold: float | None) -> ClassFilter:
@@ -142,7 +186,7 @@ def _fit_class(name: str, kind: str, examples: _Examples, threshold: float | Non
     if by_anomaly:
         return ClassFilter(name, kind, (), 0.5, anomaly, consistency)
     if threshold is None:
-        threshold = _find_threshold(images, templates, kind, agreement, examples.samples)
+        threshold = _find_threshold(images, templates, kind, examples.samples)
     return ClassFilter(name, kind, templates, threshold, anomaly, consistency)
 
 
@@ -170,7 +214,6 @@ def _find_threshold(
     residuals: Sequence[NDArray[np.float32]],
     templates: Sequence[Template],
     kind: str,
-    agreement: NDArray[np.float64],
     samples: float,
 ) -> float:
     """Return the similarity that separates a class from the rest of its images."""
@@ -179,7 +222,7 @@ def _find_threshold(
         for residual in residuals
     ]
     found = np.concatenate(heights)
-    return taught_threshold(found, agreement) if kind == "point" else extended_threshold(found)
+    return point_threshold(found) if kind == "point" else extended_threshold(found)
 
 
 def best_similarity(

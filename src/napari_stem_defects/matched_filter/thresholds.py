@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -10,18 +10,32 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _LOWEST, _HIGHEST = 0.45, 0.95
-_EXPECTED, _TOLERANCE = 0.8, 0.15
+_EXPECTED = 0.7
 _WIDTH = 0.04
 _QUANTILE = 0.9
 _MIN_EXTENDED = 0.45
-_FEWEST, _MOST = 3, 0.25
-"""Number of clicks from which their agreement counts, and its quantile that most of them exceed."""
-_EMPTY = 0.5
-"""Density below which there is a gap."""
+
+
+class Tolerance(NamedTuple):
+    """How far a threshold may be below and above the expected one.
+
+    A deviation of one tolerance must reduce the density of the maxima by a factor of 1.6.
+    """
+
+    below: float
+    above: float
+
+
+FROM_CLICKS = Tolerance(0.2, 0.2)
+"""For the images with the clicks, which are known to be more similar."""
+IN_ANOTHER_IMAGE = Tolerance(0.3, 0.08)
+"""Defects of another image may all be fainter: a gap above them must not lose them."""
 
 
 def point_threshold(
-    heights: NDArray[np.float32], expected: float = _EXPECTED, tolerance: float = _TOLERANCE
+    heights: NDArray[np.float32],
+    expected: float = _EXPECTED,
+    tolerance: Tolerance = FROM_CLICKS,
 ) -> float:
     """Return the similarity in the gap between defects and perfect crystal.
 
@@ -33,9 +47,9 @@ def point_threshold(
     ----------
     heights : ndarray of float32, shape (N,)
         Similarity at the local maxima of the images.
-    expected, tolerance : float
-        A threshold that suits most images, and how far it may be away: a deviation of one
-        tolerance must reduce the density by a factor of 1.6.
+    expected : float
+        A threshold that suits most images, or the one of the images with the clicks.
+    tolerance : Tolerance
 
     Returns
     -------
@@ -43,7 +57,8 @@ def point_threshold(
         0.45 to 0.95.
     """
     levels = np.linspace(_LOWEST, _HIGHEST, 51)
-    cost = np.log(_density(heights, levels) + 1) + 0.5 * ((levels - expected) / tolerance) ** 2
+    away = (levels - expected) / np.where(levels < expected, tolerance.below, tolerance.above)
+    cost = np.log(_density(heights, levels) + 1) + 0.5 * away**2
     return float(levels[cost.argmin()])
 
 
@@ -53,34 +68,6 @@ def _density(heights: NDArray[np.float32], levels: NDArray[np.float64]) -> NDArr
     distance = (levels[:, None] - near[None, :]) / _WIDTH
     density: NDArray[np.float64] = np.exp(-0.5 * distance**2).sum(axis=1)
     return density
-
-
-def taught_threshold(heights: NDArray[np.float32], agreement: NDArray[np.float64]) -> float:
-    """Return the similarity in a gap below most of the clicks, where there is such a gap.
-
-    Defects that differ from each other, as columns of different heights that are missing, have
-    similarities down to those of the clicks to each other. Where more than a quarter of the clicks
-    is less similar than the usual threshold, and hardly any place of the images lies at a lower
-    one, the lower one is taken.
-
-    Parameters
-    ----------
-    heights : ndarray of float32, shape (N,)
-        Similarity at the local maxima of the images.
-    agreement : ndarray of float64, shape (K,)
-        Similarity of each click to the template of the others.
-
-    Returns
-    -------
-    float
-        0.45 to 0.95.
-    """
-    usual = point_threshold(heights)
-    if len(agreement) < _FEWEST:
-        return usual
-    lower = point_threshold(heights, min(_EXPECTED, float(np.quantile(agreement, _MOST))))
-    is_gap = lower < usual and float(_density(heights, np.array([lower]))[0]) < _EMPTY
-    return lower if is_gap and np.quantile(agreement, _MOST) < usual else usual
 
 
 def extended_threshold(heights: NDArray[np.float32]) -> float:
