@@ -21,6 +21,7 @@ Figures = dict[str, Any]
 MAIN = "suited"
 METHODS = {
     "suited": "networks, default recipe for patches",
+    "suited-shown": "the same, without patches whose defect lies outside",
     "abstract": "networks, the abstract's recipe",
     "suited-fft": "networks, default recipe on the FFT",
     "suited-fft+real": "networks, default recipe on FFT and patch",
@@ -82,6 +83,15 @@ images more than on the crystal. The pretrained ensemble learns Bulk from both i
 Measured by `python studies/bulk_elsewhere.py`."""
 
 
+OUTSIDE = """\
+The point defects were edited into micrographs at known places, and the patches are crops of these
+images. In some patches the centre of the defect lies outside: they show perfect crystal, or the
+flank of a column, under the name of a defect, while Bulk patches with the same columns are called
+Bulk. No method can distinguish them by what they show, and networks that learn from them find
+defects in perfect crystal. Located by `python studies/patch_places.py`; the errors are those of the
+default recipe in random splits, all classes together, with all patches and without these."""
+
+
 class Tally(NamedTuple):
     """Runs of one method on one kind of split, pooled for one class."""
 
@@ -110,12 +120,17 @@ class Tally(NamedTuple):
         return f"{per} ({low} to {high})"
 
 
-def page(runs: Sequence[Figures], elsewhere: Sequence[Figures] = ()) -> str:
+def page(
+    runs: Sequence[Figures], elsewhere: Sequence[Figures] = (), places: Figures | None = None
+) -> str:
     """Return the whole page in Markdown."""
     blocks = [INTRODUCTION]
     for data in dict.fromkeys(run["data"] for run in runs):
         mine = [run for run in runs if run["data"] == data]
         blocks += [f"## {data}", *_of_data(mine)]
+    if places:
+        blocks += ["## Patches that do not show their defect", OUTSIDE, table(_outside(places))]
+        blocks += [table(_errors_outside(runs, places))]
     if elsewhere:
         blocks += ["## Bulk of another image", ELSEWHERE, table(_elsewhere(elsewhere))]
     return "\n\n".join([*blocks, "## How to read and repeat this", HOW, *_machine(runs)]) + "\n"
@@ -143,6 +158,27 @@ def _of_data(runs: Sequence[Figures]) -> Iterator[str]:
     if wrong := _often_wrong(main):
         yield "### Patches that the default recipe most often covered wrong, random splits"
         yield wrong
+
+
+def _outside(places: Figures) -> Iterator[Sequence[str]]:
+    yield ("set", "class", "patches", "centre outside", "furthest outside, px")
+    for data, classes in places.items():
+        for name, figures in classes.items():
+            depths = figures["outside"].values()
+            furthest = f"{-min(depths):.1f}" if depths else "-"
+            yield (data, name, str(figures["patches"]), str(len(depths)), furthest)
+
+
+def _errors_outside(runs: Sequence[Figures], places: Figures) -> Iterator[Sequence[str]]:
+    """Count the errors in random splits on patches whose defect lies outside, and on the others."""
+    yield ("set", "errors of all runs", "on patches with the centre outside", "on all others")
+    for data, classes in places.items():
+        missing = {patch for figures in classes.values() for patch in figures["outside"]}
+        mine = [run for run in _on(runs, "random") if run["data"] == data and run["method"] == MAIN]
+        wrong = [patch for run in mine for names in run["wrong"].values() for patch in names]
+        outside = sum(patch in missing for patch in wrong)
+        if mine:
+            yield (data, str(len(wrong)), str(outside), str(len(wrong) - outside))
 
 
 def _elsewhere(runs: Sequence[Figures]) -> Iterator[Sequence[str]]:

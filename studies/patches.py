@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from baselines import BASELINES
+from patch_places import showing_their_defect
 from peers import PEERS
 
 from napari_stem_defects.training.metrics import Metrics, compute_metrics
@@ -57,12 +58,17 @@ NETWORKS: dict[str, tuple[RecipeName, Representation | None]] = {
     "abstract": ("abstract", None),
     "suited-fft": ("suited", "fft"),
     "suited-fft+real": ("suited", "fft+real"),
+    "suited-shown": ("suited", None),
 }
+# Trained and tested without the patches whose defect lies outside of them.
+SHOWN = "suited-shown"
 
 
 def measured(run: Run, data: TrainingSet, epochs: int | None = None) -> dict[str, Any]:
     """Train and test a run's method; ``epochs`` limits the epochs of every member."""
     started = time.process_time()
+    if run.method == SHOWN:
+        data = showing_their_defect(data, run.data)
     if run.method in NETWORKS:
         outcome = _networks(run, data, epochs)
     else:

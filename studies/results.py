@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from page import page
-from patches import NETWORKS, Run, measured
+from patch_places import PLACES
+from patches import NETWORKS, SHOWN, Run, measured
 from peers import PEERS
 
 from napari_stem_defects.errors import LabelError
@@ -49,6 +50,8 @@ def plan(*, quick: bool) -> Iterator[Run]:
                 seeds = _seeds_of(method)[split]
                 for seed in range(1 if quick else seeds):
                     yield Run(data, method, split, seed)
+    if not quick:
+        yield from (Run("STO", SHOWN, "random", seed) for seed in range(MAIN_SEEDS["random"]))
 
 
 def _seeds_of(method: str) -> dict[SplitKind, int]:
@@ -83,7 +86,9 @@ def main() -> None:
     runs = [json.loads(file.read_text(encoding="utf-8")) for file in files if file.exists()]
     bulk = options.runs / "bulk_elsewhere.json"
     elsewhere = json.loads(bulk.read_text(encoding="utf-8")) if bulk.exists() else []
-    write_bytes(options.page, page(runs, elsewhere).encode())
+    located = options.runs / PLACES.name
+    places = json.loads(located.read_text(encoding="utf-8")) if located.exists() else {}
+    write_bytes(options.page, page(runs, elsewhere, places).encode())
     print(options.page)
 
 

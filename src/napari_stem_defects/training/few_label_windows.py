@@ -30,12 +30,13 @@ if TYPE_CHECKING:
     from napari_stem_defects.matched_filter.model import MatchedFilterModel
     from napari_stem_defects.training.quick_images import PreparedImage
 
-_PRESENT, _ABSENT = 0.6, 0.15
+_PRESENT, _ABSENT = 0.5, 0.3
 """Probabilities of the quick model from which a class is taken for present, and up to which for
 absent."""
-_REACH = {"point": (0.35, 0.9), "line": (0.75, 1.4), "area": (0.35, 0.7), "bulk": (0.35, 0.35)}
+_REACH = {"point": (0.35, 0.6), "line": (0.75, 1.4), "area": (0.35, 0.7), "bulk": (0.35, 0.35)}
 """Distances from where a class is, in lattice periods, up to which it is present and from which it
-is absent, by its kind: those with which the encoder was trained."""
+is absent, by its kind: those with which the encoder was trained, but for points. Of these the next
+may be a period away, and networks that never see what lies between merge the two."""
 _NOISE, _NOISE_PX, _GAIN = 0.6, 0.7, 0.1
 """Largest standard deviation of the noise added to a window, in spreads of the residual, its
 smoothing in samples, and the standard deviation of the relative gain: other images of the material
