@@ -37,3 +37,20 @@ def test_grains_are_outlined_in_green() -> None:
     first, second = (np.asarray(draw_survey(image, each)).astype(int) for each in (survey, alone))
     green = [(page[..., 1] - page[..., [0, 2]].max(axis=-1) > 30).sum() for page in (first, second)]
     assert green[0] > green[1] + 200
+
+
+def test_the_legend_of_a_calibrated_image_ends_before_the_colour_bar() -> None:
+    """A full legend, densities and grains included, leaves the right half below the map alone."""
+    image = crystal_image(size=320, spacing=10, grain_deg=18, missing=9)
+    survey = survey_frame(image.micrograph.with_pixel_size(0.02, "user"))
+    point = replace(survey.candidates[0], kind="point")
+    full = tuple(
+        replace(point, kind=kind) for kind in ("point", "line", "area") for _ in range(999)
+    )
+    pages = [
+        np.asarray(draw_survey(image.micrograph, replace(survey, candidates=each)))
+        for each in (full, ())
+    ]
+    first, second = (page[-90:, 800:] for page in pages)  # colour bar and its caption
+    assert np.array_equal(first, second)
+    assert not np.array_equal(pages[0][-90:, :800], pages[1][-90:, :800])

@@ -193,7 +193,8 @@ def _write_texts(figure: Figure, micrograph: Micrograph, survey: Survey) -> None
     x = 0.025
     for kind, colour in _COLOURS.items():
         count = sum(place.kind == kind for place in survey.candidates)
-        text = format_count(count, survey.searched_nm2, kind if count == 1 else _PLURALS[kind])
+        area = survey.searched_nm2 if count else None
+        text = format_count(count, area, kind if count == 1 else _PLURALS[kind])
         figure.text(
             x,
             0.5 / height,
@@ -205,12 +206,17 @@ def _write_texts(figure: Figure, micrograph: Micrograph, survey: Survey) -> None
         )
         figure.text(x + 0.016, 0.52 / height, text, size=12, **style)
         x += 0.09 if survey.searched_nm2 is None else 0.16
+    row = 0.52
+    if survey.searched_nm2 is not None:  # with densities the first row reaches the colour bar
+        x, row = 0.025, 0.2
     if count := len(survey.grain_map.outlined):
         text = f"G1 to G{count}: grains" if count > 1 else "G1: grain"
-        line = Line2D([x, x + 0.014], [0.57 / height] * 2, color=_LEGEND_LINE, linestyle="--")
+        line = Line2D(
+            [x, x + 0.014], [(row + 0.05) / height] * 2, color=_LEGEND_LINE, linestyle="--"
+        )
         figure.add_artist(line)
-        figure.text(x + 0.018, 0.52 / height, text, size=12, **style)
+        figure.text(x + 0.018, row / height, text, size=12, **style)
         x += 0.13
     if len(survey.candidates) > _MOST_MARKED:
         note = f"the {_MOST_MARKED} highest of {len(survey.candidates)} are marked"
-        figure.text(x, 0.52 / height, note, size=11, **style)
+        figure.text(x, row / height, note, size=11, **style)
