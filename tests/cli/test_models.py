@@ -20,7 +20,7 @@ def test_models_are_imported_listed_shown_and_verified(
     assert main(["models", "import", str(model)]) == 0
     assert main(["models", "list"]) == 0
     listed = " ".join(capsys.readouterr().out.split())
-    assert "small user 0.027 nm/px Bulk, SF1" in listed
+    assert "small user 0.027 nm/px stride 8 px (0.216 nm) Bulk, SF1" in listed
     assert main(["models", "show", "small"]) == 0
     assert '"representation": "fft"' in capsys.readouterr().out
     assert main(["models", "verify", "small", str(model)]) == 0
