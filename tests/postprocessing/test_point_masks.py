@@ -54,7 +54,9 @@ def test_noise_on_a_plateau_does_not_split_it() -> None:
 
 def prepared(prediction: ProbabilityMap, threshold: float = 0.5) -> PointClass:
     interpolator = WindowInterpolator(prediction.y, prediction.x, SHAPE)
-    return PointClass.from_map(prediction, "Vacancy_CdTe", threshold, interpolator)
+    return PointClass.from_map(
+        prediction, "Vacancy_CdTe", threshold, interpolator, prominence=0.2, separation_px=16
+    )
 
 
 def test_only_valid_windows_at_the_threshold_pass() -> None:
@@ -81,7 +83,7 @@ def test_a_mask_without_passing_windows_stays_empty() -> None:
     point.draw(mask, slice(10, 30))
     assert not mask.any()
     stack = MaskStack.from_array(("Vacancy_CdTe",), np.zeros((1, *SHAPE), np.uint8))
-    assert point.valleys(stack, "Vacancy_CdTe", 0.2).shape == (0, 2)
+    assert point.valleys(stack, "Vacancy_CdTe").shape == (0, 2)
 
 
 def test_a_dip_below_the_prominence_does_not_split() -> None:

@@ -15,7 +15,7 @@ from small_model import write_dense_model, write_small_model
 
 from napari_stem_defects.api import train as engine_learning
 from napari_stem_defects.cli.main import main
-from napari_stem_defects.detection import detect_frame
+from napari_stem_defects.detection import detect_frame, drawn_masks
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.inference import sliding_window
 from napari_stem_defects.io.models.checkpoint_store import CheckpointFolder
@@ -75,7 +75,7 @@ POINTS: dict[str, tuple[Any, str]] = {
     "cut and transform": (sliding_window, "features_on_device"),
     "ask the networks": (ensemble.EnsembleNetwork, "member_logits"),
     "one pass": (ensemble.EnsembleNetwork, "member_logits_dense"),
-    "fuse": (detect_frame, "masks_from_probability"),
+    "fuse": (drawn_masks, "masks_from_probability"),
     "measure": (detect_frame, "measure_regions"),
     "draw": (result_folder, "draw_overview"),
 }

@@ -11,6 +11,7 @@ from napari_stem_defects.base.lengths import both_units, list_in_both_units
 from napari_stem_defects.base.progress import ProgressCallback, silent
 from napari_stem_defects.detection.detect_matched import matched_filter_map
 from napari_stem_defects.detection.detect_residual import residual_map
+from napari_stem_defects.detection.drawn_masks import draw_masks, site_separation_px
 from napari_stem_defects.detection.model_choice import given_statement, misfit_warning
 from napari_stem_defects.detection.recognition import (
     Recognition,
@@ -23,7 +24,6 @@ from napari_stem_defects.errors import InputError
 from napari_stem_defects.inference.spatial_averaging import average_logits
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.lattice.scale import match_scale, resample, scale_positions
-from napari_stem_defects.postprocessing.masks import MIN_PLANAR_LENGTH_PX, masks_from_probability
 from napari_stem_defects.postprocessing.regions import measure_regions
 from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap
 from napari_stem_defects.preprocessing.pipeline import filter_lazily
@@ -224,14 +224,16 @@ def _measured(
     started: float,
 ) -> Detection:
     """Turn probabilities into masks and measured regions."""
-    image, limits = scale.micrograph, parameters["thresholds"]
-    mask_stack = masks_from_probability(
-        found,
-        image.frame_shape,
-        limits,
-        image.invalid,
-        min_length_px=MIN_PLANAR_LENGTH_PX / scale.factor,
-    )
+    image = scale.micrograph
+    complete = {
+        **parameters,
+        "resampling_factor": scale.factor,
+        "separation_px": round(site_separation_px(spec) / scale.factor, 3),
+        "pixel_size_source": image.pixel_size_source,
+        "scale_statement": scale.statement,
+        "preprocessing": spec.preprocessing.to_dict(),
+    }
+    mask_stack = draw_masks(found, image.frame_shape, complete, image.invalid)
     size = image.pixel_size_nm
     regions = measure_regions(found, mask_stack, image=image.name, frame=frame, pixel_size_nm=size)
     return Detection(
@@ -241,12 +243,6 @@ def _measured(
         mask_stack=mask_stack,
         regions=regions,
         pixel_size_nm=size,
-        parameters={
-            **parameters,
-            "resampling_factor": scale.factor,
-            "pixel_size_source": image.pixel_size_source,
-            "scale_statement": scale.statement,
-            "preprocessing": spec.preprocessing.to_dict(),
-        },
+        parameters=complete,
         seconds=time.perf_counter() - started,
     )

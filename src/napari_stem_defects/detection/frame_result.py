@@ -9,8 +9,8 @@ import numpy as np
 
 from napari_stem_defects.base.progress import Progress
 from napari_stem_defects.base.version import __version__
+from napari_stem_defects.detection.drawn_masks import draw_masks
 from napari_stem_defects.postprocessing.mask_stack import MaskStack
-from napari_stem_defects.postprocessing.masks import MIN_PLANAR_LENGTH_PX, masks_from_probability
 from napari_stem_defects.postprocessing.regions import measure_regions, number_regions
 from napari_stem_defects.postprocessing.results import (
     Detection,
@@ -185,7 +185,7 @@ class FrameResult:
             Index of the frame in its stack.
         parameters : mapping
             ``thresholds`` for all classes of the map are required. ``resampling_factor``, if
-            present, scales the minimum length of planar defects to px of the image.
+            present, scales lengths to px of the image; see `drawn_masks.draw_masks`.
         """
         nothing = np.zeros((0, *micrograph.frame_shape), np.uint32)
         empty = cls(
@@ -212,11 +212,8 @@ class FrameResult:
         """
         height, width = self.numbered.shape[1:]
         limits = {**self.thresholds, **thresholds}
-        # As in detection, the minimum length holds at the pixel size of the model.
-        min_length_px = MIN_PLANAR_LENGTH_PX / self.parameters.get("resampling_factor", 1.0)
-        mask_stack = masks_from_probability(
-            self.map, (height, width), limits, self.invalid, min_length_px=min_length_px
-        )
+        parameters = {**self.parameters, "thresholds": limits}
+        mask_stack = draw_masks(self.map, (height, width), parameters, self.invalid)
         return self.with_masks(mask_stack, thresholds=limits)
 
     def with_masks(self, mask_stack: MaskStack, **parameters: Any) -> FrameResult:

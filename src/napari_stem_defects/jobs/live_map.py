@@ -16,11 +16,11 @@ from scipy import ndimage
 from napari_stem_defects.base.defect_classes import BULK, complete_classes
 from napari_stem_defects.base.progress import Progress
 from napari_stem_defects.detection.detect_matched import map_of_residual
+from napari_stem_defects.detection.drawn_masks import draw_masks, site_separation_px
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.labels.project import LabelProject
 from napari_stem_defects.jobs.live_map_request import FrameKey, LiveMap
 from napari_stem_defects.lattice.unit_cell import lattice_period
-from napari_stem_defects.postprocessing.masks import MIN_PLANAR_LENGTH_PX, masks_from_probability
 from napari_stem_defects.training.quick import clicks_of, quick_ensemble
 from napari_stem_defects.training.quick_images import (
     LabelledImage,
@@ -171,13 +171,13 @@ def _search(shown: _Frame, model: MatchedFilterModel, ensemble: Ensemble) -> NDA
     residual = ready.residual
     found = map_of_residual(residual, model, ready.cell, ensemble, micrograph, ready.limits)
     factor = float(np.sqrt(residual.sampled.factor[0] * residual.sampled.factor[1]))
-    masks = masks_from_probability(
-        found,
-        micrograph.frame_shape,
-        {name: ensemble.spec.threshold(name) for name in found.classes},
-        micrograph.invalid,
-        min_length_px=MIN_PLANAR_LENGTH_PX / factor,
-    )
+    parameters = {
+        "thresholds": {name: ensemble.spec.threshold(name) for name in found.classes},
+        "resampling_factor": factor,
+        "separation_px": site_separation_px(ensemble.spec) / factor,
+        "lattice": {"vectors_px": ready.cell.vectors_px},
+    }
+    masks = draw_masks(found, micrograph.frame_shape, parameters, micrograph.invalid)
     return draw_classes(masks, ensemble.spec.class_data[1:])
 
 

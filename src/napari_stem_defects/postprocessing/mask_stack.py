@@ -7,13 +7,13 @@ masks of a large micrograph take a few MB, and they are needed one row block at 
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -52,12 +52,18 @@ class MaskStack:
         The rows of each block, from top to bottom.
     packed : tuple of tuple of bytes
         For each block the bits of each mask.
+    centre_lines : mapping of str to tuple of lines
+        Points (y, x) in px of the centre lines that masks were drawn around, by name; a mask may
+        have more components than lines.
     """
 
     names: tuple[str, ...]
     shape: tuple[int, int]
     row_slices: tuple[slice, ...]
     packed: tuple[tuple[bytes, ...], ...]
+    centre_lines: Mapping[str, tuple[tuple[tuple[float, float], ...], ...]] = field(
+        default_factory=dict
+    )
 
     @classmethod
     def from_blocks(

@@ -15,11 +15,15 @@ masks, in the order in which they apply:
    highest odds, p / (1 - p), summed over the windows around it. Odds, because a window beside a
    double fault shows a twin, and there are more windows beside a fault than on it: the few
    windows on it have the higher odds.
-4. Point defects that touch are split where the probability dips between two peaks, so that
-   connected components are defects. They have no minimum size.
-5. A region of the kind "line" shorter than `MIN_PLANAR_LENGTH_PX` is removed: no fault or
-   boundary is as short as a unit cell. So is a region that is nowhere further than that from the
-   border of the image, where half of every window is empty. Areas may be of any size, anywhere.
+4. A point defect is a site: no other one of its class lies within the separation, the size of a
+   column in the windows of the model. Pieces within it are joined; defects that touch are split
+   where the probability dips between two sites. So connected components are defects, whatever
+   the step between windows. They have no minimum size.
+5. A planar defect is one line: pieces that continue each other are joined, and ends near the
+   border or a crossing reach it (`planar_lines`). One shorter than `MIN_PLANAR_LENGTH_PX` is
+   removed: no fault or boundary is as short as a unit cell. So is one that is nowhere further than
+   that from the border of the image, where half of every window is empty. Areas may be of any
+   size, anywhere. Straight lines are drawn as bands, which overlap where they cross.
 6. A pixel is ``unknown`` where its nearest window is valid, no class, Bulk included, is assigned to
    that window, and no defect mask holds the pixel. This needs an ensemble with a Bulk member. The
    nearest window decides, not the bilinear map, which would draw a seam of unknown between every
@@ -32,23 +36,25 @@ No array of the size of the image is held but the packed masks: they are drawn i
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from napari_stem_defects.base.defect_classes import BULK, UNKNOWN
-from napari_stem_defects.postprocessing.connected_components import StripLabeller
 from napari_stem_defects.postprocessing.interpolation import WindowInterpolator
 from napari_stem_defects.postprocessing.mask_stack import MaskStack, row_slices
+from napari_stem_defects.postprocessing.planar_lines import line_edits
 from napari_stem_defects.postprocessing.planar_masks import PlanarClasses
 from napari_stem_defects.postprocessing.point_masks import PointClass, pixels_in_rows
+from napari_stem_defects.postprocessing.point_sites import SEPARATION_PX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+    from napari_stem_defects.postprocessing.line_edits import LineEdits
     from napari_stem_defects.postprocessing.results import ProbabilityMap
 
 MIN_PLANAR_LENGTH_PX = 16.0
@@ -69,6 +75,8 @@ def masks_from_probability(
     *,
     min_length_px: float = MIN_PLANAR_LENGTH_PX,
     prominence: float = PROMINENCE,
+    separation_px: float = SEPARATION_PX,
+    rows: NDArray[np.float64] | None = None,
 ) -> MaskStack:
     """Turn probabilities into one 0/1 mask per defect class and a last one, ``unknown``.
 
@@ -86,24 +94,39 @@ def masks_from_probability(
         removed, and names of planar defects are voted on over 1.5 times this; 0 does neither.
     prominence : float
         See `PROMINENCE`.
+    separation_px : float
+        Least distance of two point defects of a class; 0 joins none.
+    rows : ndarray of float64, shape (N, 2), optional
+        Unit vectors (y, x) of the dense lattice rows, from which straight planar defects take
+        their direction.
 
     Returns
     -------
     MaskStack
         Masks of shape (Y, X), in the order of the classes of the map.
     """
-    renderer = _Renderer.from_map(map, shape, thresholds, invalid, min_length_px)
+    rules = _Rules(min_length_px, prominence, separation_px)
+    renderer = _Renderer.from_map(map, shape, thresholds, invalid, rules)
     names = (*map.defect_classes, UNKNOWN)
     drawn = (renderer.draw(rows) for rows in row_slices(shape))
     draft = MaskStack.from_blocks(names, shape, drawn)
     corrections: dict[str, _Correction] = {
-        name: _clear_pixels(point.valleys(draft, name, prominence))
-        for name, point in renderer.points.items()
+        name: _clear_pixels(point.valleys(draft, name)) for name, point in renderer.points.items()
     }
-    for name in map.names_of("line"):
-        corrections[name] = _clear_segments(_long_enough(draft, name, min_length_px))
-    finished = (renderer.finish(rows, block, corrections) for rows, block in draft.blocks())
-    return MaskStack.from_blocks(names, shape, finished)
+    edits = None
+    if min_length_px > 0 and map.names_of("line"):
+        edits = line_edits(map, draft, renderer.interpolator, min_length_px, rows)
+    finished = (renderer.finish(rows, block, corrections, edits) for rows, block in draft.blocks())
+    masks = MaskStack.from_blocks(names, shape, finished)
+    return masks if edits is None else replace(masks, centre_lines=edits.centre_lines)
+
+
+class _Rules(NamedTuple):
+    """Lengths in px and the prominence by which masks are drawn."""
+
+    min_length_px: float
+    prominence: float
+    separation_px: float
 
 
 @dataclass(frozen=True)
@@ -135,15 +158,22 @@ class _Renderer:
         shape: tuple[int, int],
         thresholds: Mapping[str, float],
         invalid: NDArray[np.bool_] | None,
-        min_length_px: float,
+        rules: _Rules,
     ) -> _Renderer:
         interpolator = WindowInterpolator(map.y, map.x, shape)
         points = {
-            name: PointClass.from_map(map, name, thresholds[name], interpolator)
+            name: PointClass.from_map(
+                map,
+                name,
+                thresholds[name],
+                interpolator,
+                prominence=rules.prominence,
+                separation_px=rules.separation_px,
+            )
             for name in map.names_of("point")
         }
         planar_thresholds = {name: thresholds[name] for name in map.names_of("line", "area")}
-        planar = PlanarClasses.from_map(map, planar_thresholds, interpolator, min_length_px)
+        planar = PlanarClasses.from_map(map, planar_thresholds, interpolator, rules.min_length_px)
         return cls(map, interpolator, invalid, points, planar, _unassigned(map, thresholds))
 
     def draw(self, rows: slice) -> NDArray[np.uint8]:
@@ -157,13 +187,28 @@ class _Renderer:
         return block * self._valid_pixels(rows)
 
     def finish(
-        self, rows: slice, block: NDArray[np.uint8], corrections: Mapping[str, _Correction]
+        self,
+        rows: slice,
+        block: NDArray[np.uint8],
+        corrections: Mapping[str, _Correction],
+        edits: LineEdits | None,
     ) -> NDArray[np.uint8]:
         """Correct drafted masks, in place, and draw ``unknown``."""
+        valid = self._valid_pixels(rows)
+        if edits is not None:
+            names = self.map.names_of("line")
+            masks = {name: block[self.map.defect_classes.index(name)] for name in names}
+            edits.apply(masks, rows)
+            for mask in masks.values():
+                mask *= valid
+            # An area gives way to the band of a line, which it must not divide.
+            lines = np.any(list(masks.values()), axis=0)
+            for name in self.map.names_of("area"):
+                block[self.map.defect_classes.index(name)] *= ~lines
         for name, correct in corrections.items():
             correct(block[self.map.defect_classes.index(name)], rows)
         if BULK in self.map.classes:
-            unknown = self.interpolator.nearest(self.unassigned, rows) & self._valid_pixels(rows)
+            unknown = self.interpolator.nearest(self.unassigned, rows) & valid
             block[-1] = unknown & ~block[:-1].any(axis=0)
         return block
 
@@ -186,29 +231,3 @@ def _clear_pixels(pixels: NDArray[np.intp]) -> _Correction:
         mask[y, x] = 0
 
     return correct
-
-
-def _clear_segments(kept: NDArray[np.bool_]) -> _Correction:
-    """Return a correction that clears segments; ``kept`` has one entry per segment number."""
-    labeller = StripLabeller()
-
-    def correct(mask: NDArray[np.uint8], _: slice) -> None:
-        mask *= kept[labeller.add(mask)]
-
-    return correct
-
-
-def _long_enough(draft: MaskStack, name: str, min_length_px: float) -> NDArray[np.bool_]:
-    """Return which segments belong to regions of the minimum length away from the border."""
-    labeller = StripLabeller()
-    for _, mask in draft.blocks_of(name):
-        labeller.add(mask)
-    kept = [
-        max(side.stop - side.start for side in box) >= min_length_px
-        and all(
-            side.stop > min_length_px and side.start < length - min_length_px
-            for side, length in zip(box, draft.shape, strict=True)
-        )
-        for box in labeller.component_boxes()
-    ]
-    return np.array([True, *kept])[labeller.components()]

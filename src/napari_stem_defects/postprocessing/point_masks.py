@@ -1,4 +1,10 @@
-"""Masks of point defects: one class by its own probability, touching defects split at valleys."""
+"""Masks of point defects: one class by its own probability, one connected region per defect.
+
+A defect is a site: the place of the most evidence, with no other one of its class within the
+separation (non-maximum suppression). The separation is the size of a column in the windows of the
+model, not a number of windows, so that the step between windows does not change the count: pieces
+within it are joined, and only sites further apart are split.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
-from skimage.morphology import h_maxima
+from skimage.draw import line as draw_line
 from skimage.segmentation import watershed
 
 from napari_stem_defects.postprocessing.connected_components import EIGHT_CONNECTED, StripLabeller
+from napari_stem_defects.postprocessing.point_sites import Sites, find_sites
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,20 +41,30 @@ class PointClass:
     threshold : float
     passing : ndarray of bool, shape (gy, gx)
         The valid windows that reach the threshold.
+    sites : Sites
+        The windows of the defects, at least one in each piece or joined with it.
     joins : ndarray of int, shape (N, 2)
-        Pixels between passing windows that touch at a corner.
+        Pixels between passing windows that touch at a corner, and between pieces of one site.
     interpolator : WindowInterpolator
     """
 
     values: NDArray[np.float32]
     threshold: float
     passing: NDArray[np.bool_]
+    sites: Sites
     joins: NDArray[np.intp]
     interpolator: WindowInterpolator
 
     @classmethod
     def from_map(
-        cls, map: ProbabilityMap, name: str, threshold: float, interpolator: WindowInterpolator
+        cls,
+        map: ProbabilityMap,
+        name: str,
+        threshold: float,
+        interpolator: WindowInterpolator,
+        *,
+        prominence: float,
+        separation_px: float,
     ) -> PointClass:
         """Prepare a class with its probability threshold.
 
@@ -61,6 +78,10 @@ class PointClass:
             Probability from which the class is assigned.
         interpolator : WindowInterpolator
             From the windows to the pixels.
+        prominence : float
+            Dip of the probability between two peaks of two defects.
+        separation_px : float
+            Least distance of two defects of the class in px of the image.
 
         Returns
         -------
@@ -69,8 +90,14 @@ class PointClass:
         """
         values = map.probability[map.classes.index(name)]
         passing = map.valid & (values >= threshold)
-        joins = _joins_at_corners(passing, map, interpolator)
-        return cls(values, threshold, passing, joins, interpolator)
+        sites = find_sites(map, values, passing, prominence, separation_px)
+        joins = np.concatenate(
+            [
+                _joins_at_corners(passing, map, interpolator),
+                _joins_of_pieces(sites, interpolator),
+            ]
+        )
+        return cls(values, threshold, passing, sites, joins, interpolator)
 
     def draw(self, mask: NDArray[np.uint8], rows: slice) -> None:
         """Draw some rows of the mask.
@@ -89,8 +116,8 @@ class PointClass:
         y, x = pixels_in_rows(self.joins, rows)
         mask[y, x] = 1
 
-    def valleys(self, draft: MaskStack, name: str, prominence: float) -> NDArray[np.intp]:
-        """Return the pixels (N, 2) along which regions with several peaks are split.
+    def valleys(self, draft: MaskStack, name: str) -> NDArray[np.intp]:
+        """Return the pixels (N, 2) along which regions with several sites are split.
 
         Parameters
         ----------
@@ -98,8 +125,6 @@ class PointClass:
             Masks before touching defects are split.
         name : str
             Name of the class.
-        prominence : float
-            Dip of the probability between two peaks of two defects.
 
         Returns
         -------
@@ -107,9 +132,9 @@ class PointClass:
             Row and column of the pixels to clear.
         """
         cuts = [np.zeros((0, 2), np.intp)]
-        if self.passing.any():
-            tops = self.passing & (h_maxima(self.values, prominence) > 0)
-            peaks, _ = ndimage.label(tops, EIGHT_CONNECTED)
+        if len(self.sites.windows) > 1:
+            peaks = np.zeros(self.passing.shape, np.int32)
+            peaks[tuple(self.sites.windows.T)] = np.arange(1, len(self.sites.windows) + 1)
             cuts += [
                 self._valley(draft.crop(name, box), box, of)
                 for box, of in self._with_several_peaks(draft, name, peaks)
@@ -145,9 +170,21 @@ class PointClass:
         # The line is drawn here because watershed_line with 8 neighbours takes minutes.
         heights = self.interpolator.bilinear(self.values, *box)
         basins = watershed(-heights, markers, connectivity=2, mask=blob)
-        between = blob & (ndimage.maximum_filter(basins, size=3) != basins)
-        valley: NDArray[np.intp] = np.argwhere(between) + corner
+        between = blob & (ndimage.maximum_filter(basins, size=3) != basins) & (markers == 0)
+        # What the line cuts off from every site is part of no defect.
+        parts, _ = ndimage.label(blob & ~between, EIGHT_CONNECTED)
+        cleared = blob & ~np.isin(parts, parts[y, x])
+        valley: NDArray[np.intp] = np.argwhere(cleared) + corner
         return valley
+
+
+def _joins_of_pieces(sites: Sites, interpolator: WindowInterpolator) -> NDArray[np.intp]:
+    """Return the pixels (N, 2) of straight lines from pieces to their site."""
+    pixels = [np.zeros((0, 2), np.intp)]
+    for ends in sites.joined:
+        y, x = interpolator.pixel_y[ends[:, 0]], interpolator.pixel_x[ends[:, 1]]
+        pixels.append(np.column_stack(draw_line(y[0], x[0], y[1], x[1])))
+    return np.concatenate(pixels)
 
 
 def _joins_at_corners(

@@ -48,6 +48,7 @@ def measure_shapes(
     blocks: Iterable[tuple[slice, NDArray[np.uint8]]],
     regions: Sequence[tuple[Sequence[int], BoundingBox]],
     kind: Kind,
+    known: Sequence[tuple[tuple[float, float], ...]] = (),
 ) -> list[RegionShape]:
     """Measure the shapes of the regions of one mask.
 
@@ -60,6 +61,9 @@ def measure_shapes(
         box in px.
     kind : {"point", "line", "area"}
         Kind of the class; points have no shape.
+    known : sequence of lines
+        Centre lines that the mask was drawn around, points (y, x) in px. A region with one of
+        them inside has that one.
 
     Returns
     -------
@@ -75,10 +79,30 @@ def measure_shapes(
         return [RegionShape() for _ in regions]
     edges = [_edge(box) for _, box in regions]
     masks = _masks_of(blocks, regions, edges)
-    measure = _line if kind == "line" else _area
-    return [
-        measure(mask, box, edge) for mask, (_, box), edge in zip(masks, regions, edges, strict=True)
-    ]
+    if kind == "area":
+        return [_area(mask, edge) for mask, edge in zip(masks, edges, strict=True)]
+    shapes = []
+    for mask, (_, box), edge in zip(masks, regions, edges, strict=True):
+        inside = [line for line in known if _holds(mask, box, edge, line)]
+        shapes.append(_known(inside[0]) if len(inside) == 1 else _line(mask, box, edge))
+    return shapes
+
+
+def _holds(
+    mask: NDArray[np.bool_],
+    box: BoundingBox,
+    edge: int,
+    line: Sequence[tuple[float, float]],
+) -> bool:
+    """Return whether the middle of a line lies in a region."""
+    middle = np.mean([line[0], line[-1]], axis=0)
+    corner = np.array([box[0].start, box[1].start])
+    y, x = np.floor((np.rint(middle) - corner) / edge).astype(int)
+    return bool(0 <= y < mask.shape[0] and 0 <= x < mask.shape[1] and mask[y, x])
+
+
+def _known(line: tuple[tuple[float, float], ...]) -> RegionShape:
+    return RegionShape(line, direction_deg(np.array(line)))
 
 
 def _edge(box: BoundingBox) -> int:
@@ -120,5 +144,5 @@ def _line(mask: NDArray[np.bool_], box: BoundingBox, edge: int) -> RegionShape:
     return RegionShape(tuple((float(y), float(x)) for y, x in points), direction_deg(line))
 
 
-def _area(mask: NDArray[np.bool_], _: BoundingBox, edge: int) -> RegionShape:
+def _area(mask: NDArray[np.bool_], edge: int) -> RegionShape:
     return RegionShape(perimeter=edge * float(perimeter_crofton(mask, _DIRECTIONS)))

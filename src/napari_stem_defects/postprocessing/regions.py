@@ -62,7 +62,10 @@ def measure_regions(
             kind = map.class_table[name].kind
             components = sorted(_components(map, mask_stack, name), key=_position)
             shapes = measure_shapes(
-                mask_stack.blocks_of(name), [(each.segments, each.box) for each in components], kind
+                mask_stack.blocks_of(name),
+                [(each.segments, each.box) for each in components],
+                kind,
+                mask_stack.centre_lines.get(name, ()),
             )
             for number, component in enumerate(components, start=1):
                 about = _RegionName(image, frame, name, number, kind)

@@ -1,0 +1,85 @@
+"""Masks of a frame from its probabilities and the parameters of its detection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari_stem_defects.lattice.rows import dense_rows_of
+from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD
+from napari_stem_defects.postprocessing.masks import MIN_PLANAR_LENGTH_PX, masks_from_probability
+from napari_stem_defects.postprocessing.point_sites import SEPARATION_PX
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.networks.spec import EnsembleSpec
+    from napari_stem_defects.postprocessing.mask_stack import MaskStack
+    from napari_stem_defects.postprocessing.results import ProbabilityMap
+
+_SEPARATION_PERIODS = 0.7
+"""Least distance of two point defects, in lattice periods, for models of the lattice residual."""
+
+
+def site_separation_px(spec: EnsembleSpec) -> float:
+    """Return the least distance of two point defects of a class, the size of a column.
+
+    Parameters
+    ----------
+    spec : EnsembleSpec
+        A model.
+
+    Returns
+    -------
+    float
+        In px at the pixel size of the model: twice the label extent, within which windows show a
+        defect, where that is known; for models of the lattice residual 0.7 lattice periods.
+    """
+    if spec.is_quick:
+        return _SEPARATION_PERIODS * float(spec.matched_filters.samples)
+    extent = spec.inference.label_extent_px
+    if extent is not None and extent > 0:
+        return 2 * extent
+    if spec.preprocessing.is_residual:
+        return _SEPARATION_PERIODS * SAMPLES_PER_PERIOD
+    return SEPARATION_PX
+
+
+def draw_masks(
+    map: ProbabilityMap,
+    shape: tuple[int, int],
+    parameters: Mapping[str, Any],
+    invalid: NDArray[np.bool_] | None,
+) -> MaskStack:
+    """Draw the masks of a frame.
+
+    Parameters
+    ----------
+    map : ProbabilityMap
+        Probabilities of all windows.
+    shape : (Y, X)
+        Size of the image in px.
+    parameters : mapping
+        Of the detection. ``thresholds`` for all classes of the map are required;
+        ``resampling_factor`` scales the lengths, which hold at the pixel size of the model;
+        ``separation_px`` is the least distance of point defects in px of the image, and
+        ``lattice`` the measured lattice. What earlier results do not state has a default.
+    invalid : ndarray of bool, shape (Y, X), optional
+        Pixels without a value.
+
+    Returns
+    -------
+    MaskStack
+    """
+    factor = float(parameters.get("resampling_factor", 1.0))
+    return masks_from_probability(
+        map,
+        shape,
+        parameters["thresholds"],
+        invalid,
+        min_length_px=MIN_PLANAR_LENGTH_PX / factor,
+        separation_px=float(parameters.get("separation_px", SEPARATION_PX / factor)),
+        rows=dense_rows_of(parameters.get("lattice")),
+    )

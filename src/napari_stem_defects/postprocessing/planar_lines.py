@@ -1,0 +1,453 @@
+"""Planar defects as straight lines with ends, from the pieces of their masks.
+
+The mask of a planar defect breaks where the windows are unsure, and ends short of the border and of
+a junction, where windows are half empty or show two defects. How far, depends on the step between
+windows and on the orientation of the image; the defect does not. So pieces are put together by what
+a planar defect is, a straight line:
+
+1. By decreasing length, a piece of the same class that continues a longer one over less than the
+   width of a window is joined with it.
+2. A piece shorter than a window that touches a longer one of another class and lies on its line is
+   part of it: a defect has one name from end to end. One that lies beside a longer one, closer than
+   windows resolve, is no defect of its own.
+3. An end near the border is continued to the border, an end near the crossing with the line of
+   another defect to the crossing. What protrudes beyond a crossing is cut off.
+
+The line is fitted to the windows of its pieces, weighted by their odds, and the mask is the band
+around it, of the mean width of the pieces. Where defects of different classes cross, their masks
+overlap. Bent boundaries keep their masks; they are joined and continued in the direction of their
+ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from napari_stem_defects.postprocessing.connected_components import StripLabeller
+from napari_stem_defects.postprocessing.line_edits import Band, LineEdits
+from napari_stem_defects.postprocessing.planar_masks import MAX_VOTE_PROBABILITY
+from napari_stem_defects.postprocessing.region_shapes import measure_shapes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.postprocessing.connected_components import BoundingBox
+    from napari_stem_defects.postprocessing.interpolation import WindowInterpolator
+    from napari_stem_defects.postprocessing.mask_stack import MaskStack
+    from napari_stem_defects.postprocessing.results import ProbabilityMap
+
+    Array = NDArray[np.float64]
+
+# Lengths in units of the minimum length of a planar defect, a quarter of a window.
+_WINDOW = 4.0
+"""Width of a window: longest gap that is bridged and longest way to a border or crossing."""
+_WIDEST = 3.0
+"""Widest straight line that is drawn as a band; what is wider is hardly a line."""
+_NEAR_BORDER = 1.5
+"""Distance of an end from the border up to which it is continued to it."""
+_BESIDE = 1.5
+"""Distance from the edge of a line within which a short piece is no defect of its own."""
+_TOUCH = 0.5
+"""Distance along the line up to which a piece of another class touches."""
+_ELONGATED = 2.0
+"""Length in widths from which a line has a direction."""
+_LEAST_WINDOWS = 3
+_BENT_PERCENTILE, _BENT_SHARE, _BENT_PX = 80, 0.25, 1.5
+"""A line is bent where so many per cent of it are within more than this of the straight fit."""
+_PARALLEL = np.cos(np.radians(20))
+_ALONG_ROW = np.cos(np.radians(4))
+_CROSSING = np.sin(np.radians(15))
+
+
+class _Piece(NamedTuple):
+    """A connected component of the mask of a class, with its centre line.
+
+    ``path`` is the middle of the component; ``line`` has two points where that is straight: the
+    ends of the fit.
+    """
+
+    name: str
+    component: int
+    path: Array
+    line: Array
+    area: int
+    box: BoundingBox
+    windows: Array
+    """Windows inside the component, shape (n, 3): y, x in px and weight."""
+
+    @property
+    def length(self) -> float:
+        return _length(self.line)
+
+    @property
+    def width(self) -> float:
+        return self.area / max(self.length, 1.0)
+
+
+@dataclass
+class _Line:
+    """A planar defect: pieces of one class that continue each other."""
+
+    pieces: list[_Piece]
+    line: Array
+    bands: list[Array] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.pieces[0].name
+
+    @property
+    def width(self) -> float:
+        """Mean width of the pieces in px."""
+        return sum(each.area for each in self.pieces) / sum(each.length for each in self.pieces)
+
+    @property
+    def elongated(self) -> bool:
+        return self.length >= _ELONGATED * self.width
+
+    @property
+    def straight(self) -> bool:
+        return len(self.line) == 2
+
+    @property
+    def length(self) -> float:
+        return _length(self.line)
+
+    def end(self, number: int) -> tuple[Array, Array]:
+        """Return an end, 0 or 1, and the direction in which it leaves the line."""
+        points = self.line if number else self.line[::-1]
+        return points[-1], _unit(points[-1] - points[-2])
+
+
+def line_edits(
+    map: ProbabilityMap,
+    draft: MaskStack,
+    interpolator: WindowInterpolator,
+    min_length_px: float,
+    rows: Array | None = None,
+) -> LineEdits:
+    """Return what to change in drafted masks so that each planar defect is one line.
+
+    Parameters
+    ----------
+    map : ProbabilityMap
+        Probabilities of all windows.
+    draft : MaskStack
+        Masks of all classes.
+    interpolator : WindowInterpolator
+        From the windows to the pixels.
+    min_length_px : float
+        Minimum length of a planar defect in px, a quarter of a window. Shorter lines, and those
+        nowhere further than this from the border, are removed.
+    rows : ndarray of float64, shape (N, 2), optional
+        Unit vectors (y, x) of the dense lattice rows; lines nearly along one get its direction.
+
+    Returns
+    -------
+    LineEdits
+    """
+    rows = np.zeros((0, 2)) if rows is None else rows
+    names = map.names_of("line")
+    pieces = sorted(
+        (
+            piece
+            for name in names
+            for piece in _pieces(map, draft, interpolator, name, min_length_px, rows)
+        ),
+        key=lambda each: -each.length,
+    )
+    lines: list[_Line] = []
+    for piece in pieces:
+        line, joined = _place(piece, lines, min_length_px)
+        if line is None:
+            lines.append(_Line([piece], piece.line))
+        elif joined:
+            _join(line, piece, rows, draft.shape)
+    kept = [line for line in lines if _is_long_enough(line, draft.shape, min_length_px)]
+    moved = [_with_new_ends(line, kept, draft.shape, min_length_px) for line in kept]
+    return _as_edits(moved, names, draft, _WIDEST * min_length_px)
+
+
+def _pieces(
+    map: ProbabilityMap,
+    draft: MaskStack,
+    interpolator: WindowInterpolator,
+    name: str,
+    min_length_px: float,
+    rows: Array,
+) -> Iterator[_Piece]:
+    """Yield the components of the mask of a class with their fitted lines."""
+    values = map.probability[map.classes.index(name)].astype(np.float64)
+    bounded = np.minimum(values, MAX_VOTE_PROBABILITY)
+    weights = bounded / (1 - bounded) * _fullness(map, draft.shape, 2 * min_length_px)
+    labeller, areas, windows = StripLabeller(), np.zeros(1, np.int64), []
+    for block, mask in draft.blocks_of(name):
+        numbers = labeller.add(mask)
+        found = np.bincount(numbers.ravel(), minlength=len(labeller.segment_boxes) + 1)
+        found[: len(areas)] += areas
+        areas = found
+        here = (interpolator.pixel_y >= block.start) & (interpolator.pixel_y < block.stop)
+        down = np.flatnonzero(here)
+        segment = numbers[np.ix_(interpolator.pixel_y[down] - block.start, interpolator.pixel_x)]
+        y, x = np.nonzero(segment)
+        place = [map.y[down[y]], map.x[x], weights[down[y], x], segment[y, x]]
+        windows.append(np.column_stack(place).astype(np.float64).reshape(-1, 4))
+    components, boxes = labeller.components(), labeller.component_boxes()
+    inside = np.concatenate(windows)
+    owner = components[inside[:, 3].astype(np.intp)]
+    members = [np.flatnonzero(components == number + 1) for number in range(len(boxes))]
+    regions = [(each.tolist(), box) for each, box in zip(members, boxes, strict=True)]
+    shapes = measure_shapes(draft.blocks_of(name), regions, "line")
+    for number, (shape, box) in enumerate(zip(shapes, boxes, strict=True), start=1):
+        area = int(areas[members[number - 1]].sum())
+        own = inside[owner == number, :3]
+        path = np.array(shape.centre_line)
+        piece = _Piece(name, number, path, path, area, box, own)
+        yield piece._replace(line=_fitted([piece], rows, draft.shape))
+
+
+def _fullness(map: ProbabilityMap, shape: tuple[int, int], half_px: float) -> Array:
+    """Return how much of each window, whose half edge is given, lies in the image: 0.25 to 1."""
+    parts = [
+        0.5 + 0.5 * np.clip(np.minimum(at, length - 1 - at) / half_px, 0, 1)
+        for at, length in zip((map.y, map.x), shape, strict=True)
+    ]
+    return np.asarray(parts[0][:, None] * parts[1], np.float64)
+
+
+def _fitted(pieces: Sequence[_Piece], rows: Array, shape: tuple[int, int]) -> Array:
+    """Return the ends of the straight line through pieces in order, or their path if it is bent."""
+    path = np.concatenate([piece.path for piece in pieces])
+    length, area = _length(path), sum(piece.area for piece in pieces)
+    width = area / max(sum(_length(piece.path) for piece in pieces), 1.0)
+    windows = np.concatenate([piece.windows for piece in pieces])
+    if length < _ELONGATED * width or len(windows) < _LEAST_WINDOWS:
+        return path[[0, -1]]
+    fit = _weighted_fit(windows, path, rows)
+    steps = np.arange(0.0, length, 1.0)
+    reached = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
+    even = np.column_stack([np.interp(steps, reached, axis) for axis in path.T])
+    # Near the border the middle of a band that leaves the image is off its line.
+    inner = ((even > width) & (even < np.array(shape) - width)).all(axis=1)
+    even = even[inner] if inner.any() else even
+    along = _unit(fit[1] - fit[0])
+    away = np.abs((even - fit[0]) @ np.array([-along[1], along[0]]))
+    bent = np.percentile(away, _BENT_PERCENTILE) > _BENT_SHARE * width + _BENT_PX
+    return path if bent else fit
+
+
+def _weighted_fit(windows: Array, line: Array, rows: Array) -> Array:
+    """Return the total least squares line through windows, between the ends of another line."""
+    places, weight = windows[:, :2], windows[:, 2]
+    centre = np.average(places, axis=0, weights=weight)
+    away = (places - centre) * np.sqrt(weight)[:, None]
+    along = np.linalg.eigh(away.T @ away)[1][:, -1]
+    if len(rows):
+        # A planar defect lies in a lattice plane, whose direction the lattice gives more exactly.
+        likeness = rows @ along
+        best = int(np.abs(likeness).argmax())
+        if abs(likeness[best]) >= _ALONG_ROW:
+            along = rows[best]
+    along = along if (line[-1] - line[0]) @ along > 0 else -along
+    reach = (line[[0, -1]] - centre) @ along
+    return np.asarray(centre + np.outer(reach, along))
+
+
+def _place(
+    piece: _Piece, lines: Sequence[_Line], min_length_px: float
+) -> tuple[_Line | None, bool]:
+    """Return the longer line that a piece belongs to, and whether as a part of it."""
+    window = _WINDOW * min_length_px
+    beside = None
+    for line in lines:
+        where = _relative(piece, line, window)
+        if where is None:
+            continue
+        half = max(line.width, piece.width) / 2
+        on_line = where.away <= half + 1
+        if on_line and piece.name == line.name and where.gap <= window:
+            return line, True
+        short = piece.length < window and piece.length < line.length
+        if on_line and short and where.gap <= _TOUCH * min_length_px:
+            return line, True
+        near = where.away <= line.width / 2 + _BESIDE * min_length_px
+        if near and short and where.gap == 0:
+            beside = line
+    return beside, False
+
+
+class _Relative(NamedTuple):
+    """Where a piece lies relative to a line: distance of its middle, gap along it, in px."""
+
+    away: float
+    gap: float
+
+
+def _relative(piece: _Piece, line: _Line, window: float) -> _Relative | None:
+    """Return where a piece lies relative to a line; None where its direction is another one.
+
+    Pieces shorter than a window have no direction of their own.
+    """
+    middle = piece.line.mean(axis=0)
+    end, out = min(
+        (line.end(number) for number in (0, 1)), key=lambda each: _distance(middle, each[0])
+    )
+    long = piece.length >= window
+    if long and abs(float(_unit(piece.line[-1] - piece.line[0]) @ out)) < _PARALLEL:
+        return None
+    points = piece.line if long else middle[None]
+    if not line.straight and float(((points - end) @ out).max()) <= 0:
+        return None
+    # The middle, because the ends of a piece lean towards corners.
+    across = abs(float(((points - end) @ np.array([-out[1], out[0]])).mean()))
+    along = (piece.line - end) @ out
+    gap = max(0.0, float(along.min()), -line.length - float(along.max()))
+    return _Relative(across, gap)
+
+
+def _join(line: _Line, piece: _Piece, rows: Array, shape: tuple[int, int]) -> None:
+    """Make a piece part of a line: it is fitted to the windows of both."""
+    ends = [line.end(number) for number in (0, 1)]
+    beyond = [float(((piece.line - end) @ out).max()) for end, out in ends]
+    number = int(np.argmax(beyond))
+    end, out = ends[number]
+    along = _unit(line.line[-1] - line.line[0])
+    line.pieces.append(piece)
+    in_order = [_turned(each, along) for each in line.pieces]
+    in_order.sort(key=lambda each: float(each.path.mean(axis=0) @ along))
+    fitted = _fitted(in_order, rows, shape)
+    if line.straight or len(fitted) == 2:
+        points = np.concatenate([each.path for each in in_order])
+        order = np.argsort((points - line.line[0]) @ along)
+        windows = np.concatenate([each.windows for each in line.pieces])
+        line.line, line.bands = _weighted_fit(windows, points[order[[0, -1]]], rows), []
+    elif beyond[number] > 0:
+        points = piece.line[np.argsort((piece.line - end) @ out)]
+        line.bands.append(np.stack([end, points[0]]))
+        kept = line.line if number else line.line[::-1]
+        joined = np.concatenate([kept, points])
+        line.line = joined if number else joined[::-1]
+
+
+def _turned(piece: _Piece, along: Array) -> _Piece:
+    """Return a piece whose path runs in a direction."""
+    forward = float((piece.path[-1] - piece.path[0]) @ along) >= 0
+    return piece if forward else piece._replace(path=piece.path[::-1])
+
+
+def _is_long_enough(line: _Line, shape: tuple[int, int], min_length_px: float) -> bool:
+    boxes = np.array(
+        [[(side.start, side.stop) for side in piece.box] for piece in line.pieces], np.float64
+    )
+    start, stop = boxes[..., 0].min(axis=0), boxes[..., 1].max(axis=0)
+    inside = (stop > min_length_px) & (start < np.array(shape) - min_length_px)
+    return bool((stop - start).max() >= min_length_px and inside.all())
+
+
+def _with_new_ends(
+    line: _Line, lines: Sequence[_Line], shape: tuple[int, int], min_length_px: float
+) -> _Line:
+    """Return a line with its ends at the crossings or borders that they are near."""
+    if not line.elongated:
+        return line
+    points, bands = line.line.copy(), list(line.bands)
+    for number in (0, 1):
+        new = _new_end(line, number, lines, shape, min_length_px)
+        if not line.straight:
+            bands.append(np.stack([line.end(number)[0], new]))
+        points[-number] = new
+    return _Line(line.pieces, points, bands)
+
+
+def _new_end(
+    line: _Line,
+    number: int,
+    lines: Sequence[_Line],
+    shape: tuple[int, int],
+    min_length_px: float,
+) -> Array:
+    end, out = line.end(number)
+    window = _WINDOW * min_length_px
+    # Lines of one class that meet would become one region, so their ends stay.
+    ways = [
+        way
+        for other in lines
+        if other.name != line.name
+        and (way := _way_to_crossing(line, end, out, other, window)) is not None
+    ]
+    way_out, depth = _way_to_border(end, out, shape)
+    if ways:
+        way = min(ways, key=abs)
+        if way < way_out:
+            return np.asarray(end + way * out)
+    if way_out <= window and depth <= _NEAR_BORDER * min_length_px:
+        return np.asarray(end + way_out * out)
+    return end
+
+
+def _way_to_crossing(
+    line: _Line, end: Array, out: Array, other: _Line, window: float
+) -> float | None:
+    """Return how far an end is from the crossing with another line, negative beyond it."""
+    if not (line.straight and other.straight and other.elongated):
+        return None
+    start, direction = other.line[0], _unit(other.line[1] - other.line[0])
+    sine = float(out[0] * direction[1] - out[1] * direction[0])
+    if abs(sine) < _CROSSING:
+        return None
+    away = start - end
+    way = float(away[0] * direction[1] - away[1] * direction[0]) / sine
+    along = float((end + way * out - start) @ direction)
+    if not -window <= along <= other.length + window:
+        return None
+    if way > window or way < -min(window, line.length) / 2:
+        return None
+    return way
+
+
+def _way_to_border(end: Array, out: Array, shape: tuple[int, int]) -> tuple[float, float]:
+    """Return how far along its direction an end is from the border, and its distance from it.
+
+    The first is negative outside the image.
+    """
+    ways = []
+    for axis in (0, 1):
+        if abs(out[axis]) > 1e-9:
+            edge = shape[axis] - 0.5 if out[axis] > 0 else -0.5
+            way = (edge - end[axis]) / out[axis]
+            ways.append((float(way), abs(float(edge - end[axis]))))
+    return min(ways)
+
+
+def _as_edits(
+    lines: Sequence[_Line], names: Sequence[str], draft: MaskStack, widest_px: float
+) -> LineEdits:
+    """Return bands for straight lines; bent ones, and wide ones, keep their components."""
+    kept: dict[str, dict[int, str]] = {name: {} for name in names}
+    bands = []
+    for line in lines:
+        half = max(line.width / 2, 1.0)
+        if line.straight and line.elongated and line.width <= widest_px:
+            bands.append(Band(line.name, line.line, half, is_whole=True))
+            continue
+        for piece in line.pieces:
+            kept[piece.name][piece.component] = line.name
+        bands += [Band(line.name, band, half) for band in line.bands]
+    return LineEdits(kept, tuple(bands), draft)
+
+
+def _length(line: Array) -> float:
+    return float(np.hypot(*np.diff(line, axis=0).T).sum())
+
+
+def _distance(first: Array, second: Array) -> float:
+    return float(np.hypot(*(first - second)))
+
+
+def _unit(vector: Array) -> Array:
+    return np.asarray(vector / max(float(np.hypot(*vector)), 1e-9))
