@@ -26,22 +26,25 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from napari_stem_defects.postprocessing.connected_components import StripLabeller
 from napari_stem_defects.postprocessing.line_edits import Band, LineEdits
-from napari_stem_defects.postprocessing.planar_masks import MAX_VOTE_PROBABILITY
-from napari_stem_defects.postprocessing.region_shapes import measure_shapes
+from napari_stem_defects.postprocessing.planar_pieces import (
+    ELONGATED,
+    Array,
+    Piece,
+    distance,
+    fitted_line,
+    line_length,
+    pieces_of,
+    unit_vector,
+    weighted_fit,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
-    from napari_stem_defects.postprocessing.connected_components import BoundingBox
     from napari_stem_defects.postprocessing.interpolation import WindowInterpolator
     from napari_stem_defects.postprocessing.mask_stack import MaskStack
     from napari_stem_defects.postprocessing.results import ProbabilityMap
-
-    Array = NDArray[np.float64]
 
 # Lengths in units of the minimum length of a planar defect, a quarter of a window.
 _WINDOW = 4.0
@@ -54,46 +57,15 @@ _BESIDE = 1.5
 """Distance from the edge of a line within which a short piece is no defect of its own."""
 _TOUCH = 0.5
 """Distance along the line up to which a piece of another class touches."""
-_ELONGATED = 2.0
-"""Length in widths from which a line has a direction."""
-_LEAST_WINDOWS = 3
-_BENT_PERCENTILE, _BENT_SHARE, _BENT_PX = 80, 0.25, 1.5
-"""A line is bent where so many per cent of it are within more than this of the straight fit."""
 _PARALLEL = np.cos(np.radians(20))
-_ALONG_ROW = np.cos(np.radians(4))
 _CROSSING = np.sin(np.radians(15))
-
-
-class _Piece(NamedTuple):
-    """A connected component of the mask of a class, with its centre line.
-
-    ``path`` is the middle of the component; ``line`` has two points where that is straight: the
-    ends of the fit.
-    """
-
-    name: str
-    component: int
-    path: Array
-    line: Array
-    area: int
-    box: BoundingBox
-    windows: Array
-    """Windows inside the component, shape (n, 3): y, x in px and weight."""
-
-    @property
-    def length(self) -> float:
-        return _length(self.line)
-
-    @property
-    def width(self) -> float:
-        return self.area / max(self.length, 1.0)
 
 
 @dataclass
 class _Line:
     """A planar defect: pieces of one class that continue each other."""
 
-    pieces: list[_Piece]
+    pieces: list[Piece]
     line: Array
     bands: list[Array] = field(default_factory=list)
 
@@ -108,7 +80,7 @@ class _Line:
 
     @property
     def elongated(self) -> bool:
-        return self.length >= _ELONGATED * self.width
+        return self.length >= ELONGATED * self.width
 
     @property
     def straight(self) -> bool:
@@ -116,12 +88,12 @@ class _Line:
 
     @property
     def length(self) -> float:
-        return _length(self.line)
+        return line_length(self.line)
 
     def end(self, number: int) -> tuple[Array, Array]:
         """Return an end, 0 or 1, and the direction in which it leaves the line."""
         points = self.line if number else self.line[::-1]
-        return points[-1], _unit(points[-1] - points[-2])
+        return points[-1], unit_vector(points[-1] - points[-2])
 
 
 def line_edits(
@@ -157,7 +129,7 @@ def line_edits(
         (
             piece
             for name in names
-            for piece in _pieces(map, draft, interpolator, name, min_length_px, rows)
+            for piece in pieces_of(map, draft, interpolator, name, min_length_px, rows)
         ),
         key=lambda each: -each.length,
     )
@@ -173,94 +145,7 @@ def line_edits(
     return _as_edits(moved, names, draft, _WIDEST * min_length_px)
 
 
-def _pieces(
-    map: ProbabilityMap,
-    draft: MaskStack,
-    interpolator: WindowInterpolator,
-    name: str,
-    min_length_px: float,
-    rows: Array,
-) -> Iterator[_Piece]:
-    """Yield the components of the mask of a class with their fitted lines."""
-    values = map.probability[map.classes.index(name)].astype(np.float64)
-    bounded = np.minimum(values, MAX_VOTE_PROBABILITY)
-    weights = bounded / (1 - bounded) * _fullness(map, draft.shape, 2 * min_length_px)
-    labeller, areas, windows = StripLabeller(), np.zeros(1, np.int64), []
-    for block, mask in draft.blocks_of(name):
-        numbers = labeller.add(mask)
-        found = np.bincount(numbers.ravel(), minlength=len(labeller.segment_boxes) + 1)
-        found[: len(areas)] += areas
-        areas = found
-        here = (interpolator.pixel_y >= block.start) & (interpolator.pixel_y < block.stop)
-        down = np.flatnonzero(here)
-        segment = numbers[np.ix_(interpolator.pixel_y[down] - block.start, interpolator.pixel_x)]
-        y, x = np.nonzero(segment)
-        place = [map.y[down[y]], map.x[x], weights[down[y], x], segment[y, x]]
-        windows.append(np.column_stack(place).astype(np.float64).reshape(-1, 4))
-    components, boxes = labeller.components(), labeller.component_boxes()
-    inside = np.concatenate(windows)
-    owner = components[inside[:, 3].astype(np.intp)]
-    members = [np.flatnonzero(components == number + 1) for number in range(len(boxes))]
-    regions = [(each.tolist(), box) for each, box in zip(members, boxes, strict=True)]
-    shapes = measure_shapes(draft.blocks_of(name), regions, "line")
-    for number, (shape, box) in enumerate(zip(shapes, boxes, strict=True), start=1):
-        area = int(areas[members[number - 1]].sum())
-        own = inside[owner == number, :3]
-        path = np.array(shape.centre_line)
-        piece = _Piece(name, number, path, path, area, box, own)
-        yield piece._replace(line=_fitted([piece], rows, draft.shape))
-
-
-def _fullness(map: ProbabilityMap, shape: tuple[int, int], half_px: float) -> Array:
-    """Return how much of each window, whose half edge is given, lies in the image: 0.25 to 1."""
-    parts = [
-        0.5 + 0.5 * np.clip(np.minimum(at, length - 1 - at) / half_px, 0, 1)
-        for at, length in zip((map.y, map.x), shape, strict=True)
-    ]
-    return np.asarray(parts[0][:, None] * parts[1], np.float64)
-
-
-def _fitted(pieces: Sequence[_Piece], rows: Array, shape: tuple[int, int]) -> Array:
-    """Return the ends of the straight line through pieces in order, or their path if it is bent."""
-    path = np.concatenate([piece.path for piece in pieces])
-    length, area = _length(path), sum(piece.area for piece in pieces)
-    width = area / max(sum(_length(piece.path) for piece in pieces), 1.0)
-    windows = np.concatenate([piece.windows for piece in pieces])
-    if length < _ELONGATED * width or len(windows) < _LEAST_WINDOWS:
-        return path[[0, -1]]
-    fit = _weighted_fit(windows, path, rows)
-    steps = np.arange(0.0, length, 1.0)
-    reached = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
-    even = np.column_stack([np.interp(steps, reached, axis) for axis in path.T])
-    # Near the border the middle of a band that leaves the image is off its line.
-    inner = ((even > width) & (even < np.array(shape) - width)).all(axis=1)
-    even = even[inner] if inner.any() else even
-    along = _unit(fit[1] - fit[0])
-    away = np.abs((even - fit[0]) @ np.array([-along[1], along[0]]))
-    bent = np.percentile(away, _BENT_PERCENTILE) > _BENT_SHARE * width + _BENT_PX
-    return path if bent else fit
-
-
-def _weighted_fit(windows: Array, line: Array, rows: Array) -> Array:
-    """Return the total least squares line through windows, between the ends of another line."""
-    places, weight = windows[:, :2], windows[:, 2]
-    centre = np.average(places, axis=0, weights=weight)
-    away = (places - centre) * np.sqrt(weight)[:, None]
-    along = np.linalg.eigh(away.T @ away)[1][:, -1]
-    if len(rows):
-        # A planar defect lies in a lattice plane, whose direction the lattice gives more exactly.
-        likeness = rows @ along
-        best = int(np.abs(likeness).argmax())
-        if abs(likeness[best]) >= _ALONG_ROW:
-            along = rows[best]
-    along = along if (line[-1] - line[0]) @ along > 0 else -along
-    reach = (line[[0, -1]] - centre) @ along
-    return np.asarray(centre + np.outer(reach, along))
-
-
-def _place(
-    piece: _Piece, lines: Sequence[_Line], min_length_px: float
-) -> tuple[_Line | None, bool]:
+def _place(piece: Piece, lines: Sequence[_Line], min_length_px: float) -> tuple[_Line | None, bool]:
     """Return the longer line that a piece belongs to, and whether as a part of it."""
     window = _WINDOW * min_length_px
     beside = None
@@ -288,17 +173,17 @@ class _Relative(NamedTuple):
     gap: float
 
 
-def _relative(piece: _Piece, line: _Line, window: float) -> _Relative | None:
+def _relative(piece: Piece, line: _Line, window: float) -> _Relative | None:
     """Return where a piece lies relative to a line; None where its direction is another one.
 
     Pieces shorter than a window have no direction of their own.
     """
     middle = piece.line.mean(axis=0)
     end, out = min(
-        (line.end(number) for number in (0, 1)), key=lambda each: _distance(middle, each[0])
+        (line.end(number) for number in (0, 1)), key=lambda each: distance(middle, each[0])
     )
     long = piece.length >= window
-    if long and abs(float(_unit(piece.line[-1] - piece.line[0]) @ out)) < _PARALLEL:
+    if long and abs(float(unit_vector(piece.line[-1] - piece.line[0]) @ out)) < _PARALLEL:
         return None
     points = piece.line if long else middle[None]
     if not line.straight and float(((points - end) @ out).max()) <= 0:
@@ -310,22 +195,22 @@ def _relative(piece: _Piece, line: _Line, window: float) -> _Relative | None:
     return _Relative(across, gap)
 
 
-def _join(line: _Line, piece: _Piece, rows: Array, shape: tuple[int, int]) -> None:
+def _join(line: _Line, piece: Piece, rows: Array, shape: tuple[int, int]) -> None:
     """Make a piece part of a line: it is fitted to the windows of both."""
     ends = [line.end(number) for number in (0, 1)]
     beyond = [float(((piece.line - end) @ out).max()) for end, out in ends]
     number = int(np.argmax(beyond))
     end, out = ends[number]
-    along = _unit(line.line[-1] - line.line[0])
+    along = unit_vector(line.line[-1] - line.line[0])
     line.pieces.append(piece)
     in_order = [_turned(each, along) for each in line.pieces]
     in_order.sort(key=lambda each: float(each.path.mean(axis=0) @ along))
-    fitted = _fitted(in_order, rows, shape)
+    fitted = fitted_line(in_order, rows, shape)
     if line.straight or len(fitted) == 2:
         points = np.concatenate([each.path for each in in_order])
         order = np.argsort((points - line.line[0]) @ along)
         windows = np.concatenate([each.windows for each in line.pieces])
-        line.line, line.bands = _weighted_fit(windows, points[order[[0, -1]]], rows), []
+        line.line, line.bands = weighted_fit(windows, points[order[[0, -1]]], rows), []
     elif beyond[number] > 0:
         points = piece.line[np.argsort((piece.line - end) @ out)]
         line.bands.append(np.stack([end, points[0]]))
@@ -334,7 +219,7 @@ def _join(line: _Line, piece: _Piece, rows: Array, shape: tuple[int, int]) -> No
         line.line = joined if number else joined[::-1]
 
 
-def _turned(piece: _Piece, along: Array) -> _Piece:
+def _turned(piece: Piece, along: Array) -> Piece:
     """Return a piece whose path runs in a direction."""
     forward = float((piece.path[-1] - piece.path[0]) @ along) >= 0
     return piece if forward else piece._replace(path=piece.path[::-1])
@@ -396,7 +281,7 @@ def _way_to_crossing(
     """Return how far an end is from the crossing with another line, negative beyond it."""
     if not (line.straight and other.straight and other.elongated):
         return None
-    start, direction = other.line[0], _unit(other.line[1] - other.line[0])
+    start, direction = other.line[0], unit_vector(other.line[1] - other.line[0])
     sine = float(out[0] * direction[1] - out[1] * direction[0])
     if abs(sine) < _CROSSING:
         return None
@@ -439,15 +324,3 @@ def _as_edits(
             kept[piece.name][piece.component] = line.name
         bands += [Band(line.name, band, half) for band in line.bands]
     return LineEdits(kept, tuple(bands), draft)
-
-
-def _length(line: Array) -> float:
-    return float(np.hypot(*np.diff(line, axis=0).T).sum())
-
-
-def _distance(first: Array, second: Array) -> float:
-    return float(np.hypot(*(first - second)))
-
-
-def _unit(vector: Array) -> Array:
-    return np.asarray(vector / max(float(np.hypot(*vector)), 1e-9))
