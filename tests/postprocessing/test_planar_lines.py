@@ -1,4 +1,4 @@
-"""Planar defects as lines: pieces joined, ends at borders and crossings, one name."""
+"""Planar defects as lines: fragments joined, ends at borders and crossings, one name."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_faults_end_in_their_crossing(transform: str) -> None:
     assert by_name["SF2"].length_nm == pytest.approx(np.hypot(crossing_y - 110, 200), rel=0.02)
 
 
-def test_a_short_piece_on_a_longer_line_has_its_name() -> None:
+def test_a_short_fragment_on_a_longer_line_has_its_name() -> None:
     """Windows at the border show the end of a defect as one of another class."""
     found = line_map([(0, (200, 0), (200, 340)), (1, (200, 362), (200, 399))])
     (region,) = lines_of(found)
@@ -96,7 +96,7 @@ def test_a_short_piece_on_a_longer_line_has_its_name() -> None:
     assert region.length_nm == pytest.approx(SIZE, rel=0.01)
 
 
-def test_a_short_piece_beside_a_longer_line_is_no_defect() -> None:
+def test_a_short_fragment_beside_a_longer_line_is_no_defect() -> None:
     found = line_map([(0, (200, 0), (200, 399)), (0, (230, 100), (230, 125))])
     found.probability[0][(found.y > 210) & (found.y < 222)] = 0
     (region,) = lines_of(found)

@@ -50,7 +50,7 @@ class LineEdits:
     ----------
     kept : mapping of str to mapping of int to str
         For each class of the kind "line", the components of its drafted mask that are kept, by
-        their number from 1, and the class whose mask they go to; others are cleared.
+        their number from 1, and the class whose mask they go to; others are removed.
     bands : sequence of Band
     draft : MaskStack
         The masks that are changed.

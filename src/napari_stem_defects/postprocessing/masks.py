@@ -16,10 +16,10 @@ masks, in the order in which they apply:
    double fault shows a twin, and there are more windows beside a fault than on it: the few
    windows on it have the higher odds.
 4. A point defect is a site: no other one of its class lies within the separation, the size of a
-   column in the windows of the model. Pieces within it are joined; defects that touch are split
+   column in the windows of the model. Fragments within it are joined; defects that touch are split
    where the probability dips between two sites. So connected components are defects, whatever
    the step between windows. They have no minimum size.
-5. A planar defect is one line: pieces that continue each other are joined, and ends near the
+5. A planar defect is one line: fragments that continue each other are joined, and ends near the
    border or a crossing reach it (`planar_lines`). One shorter than `MIN_PLANAR_LENGTH_PX` is
    removed: no fault or boundary is as short as a unit cell. So is one that is nowhere further than
    that from the border of the image, where half of every window is empty. Areas may be of any

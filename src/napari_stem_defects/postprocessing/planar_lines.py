@@ -1,20 +1,20 @@
-"""Planar defects as straight lines with ends, from the pieces of their masks.
+"""Planar defects as straight lines with ends, from the fragments of their masks.
 
 The mask of a planar defect breaks where the windows are unsure, and ends short of the border and of
 a junction, where windows are half empty or show two defects. How far, depends on the step between
-windows and on the orientation of the image; the defect does not. So pieces are put together by what
-a planar defect is, a straight line:
+windows and on the orientation of the image; the defect does not. So fragments are put together by
+what a planar defect is, a straight line:
 
-1. By decreasing length, a piece of the same class that continues a longer one over less than the
-   width of a window is joined with it.
-2. A piece shorter than a window that touches a longer one of another class and lies on its line is
-   part of it: a defect has one name from end to end. One that lies beside a longer one, closer than
-   windows resolve, is no defect of its own.
+1. By decreasing length, a fragment of the same class that continues a longer one over less than
+   the width of a window is joined with it.
+2. A fragment shorter than a window that touches a longer one of another class and lies on its line
+   is part of it: a defect has one name from end to end. One that lies beside a longer one, closer
+   than windows resolve, is no defect of its own.
 3. An end near the border is continued to the border, an end near the crossing with the line of
    another defect to the crossing. What protrudes beyond a crossing is cut off.
 
-The line is fitted to the windows of its pieces, weighted by their odds, and the mask is the band
-around it, of the mean width of the pieces. Where defects of different classes cross, their masks
+The line is fitted to the windows of its fragments, weighted by their odds, and the mask is the band
+around it, of the mean width of the fragments. Where defects of different classes cross, their masks
 overlap. Bent boundaries keep their masks; they are joined and continued in the direction of their
 ends.
 """
@@ -27,14 +27,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from napari_stem_defects.postprocessing.line_edits import Band, LineEdits
-from napari_stem_defects.postprocessing.planar_pieces import (
+from napari_stem_defects.postprocessing.planar_fragments import (
     ELONGATED,
     Array,
-    Piece,
+    Fragment,
     distance,
     fitted_line,
+    fragments_of,
     line_length,
-    pieces_of,
     unit_vector,
     weighted_fit,
 )
@@ -54,29 +54,31 @@ _WIDEST = 3.0
 _NEAR_BORDER = 1.5
 """Distance of an end from the border up to which it is continued to it."""
 _BESIDE = 1.5
-"""Distance from the edge of a line within which a short piece is no defect of its own."""
+"""Distance from the edge of a line within which a short fragment is no defect of its own."""
 _TOUCH = 0.5
-"""Distance along the line up to which a piece of another class touches."""
+"""Distance along the line up to which a fragment of another class touches."""
 _PARALLEL = np.cos(np.radians(20))
 _CROSSING = np.sin(np.radians(15))
 
 
 @dataclass
 class _Line:
-    """A planar defect: pieces of one class that continue each other."""
+    """A planar defect: fragments of one class that continue each other."""
 
-    pieces: list[Piece]
+    fragments: list[Fragment]
     line: Array
     bands: list[Array] = field(default_factory=list)
 
     @property
     def name(self) -> str:
-        return self.pieces[0].name
+        return self.fragments[0].name
 
     @property
     def width(self) -> float:
-        """Mean width of the pieces in px."""
-        return sum(each.area for each in self.pieces) / sum(each.length for each in self.pieces)
+        """Mean width of the fragments in px."""
+        return sum(each.area for each in self.fragments) / sum(
+            each.length for each in self.fragments
+        )
 
     @property
     def elongated(self) -> bool:
@@ -125,39 +127,41 @@ def line_edits(
     """
     rows = np.zeros((0, 2)) if rows is None else rows
     names = map.names_of("line")
-    pieces = sorted(
+    fragments = sorted(
         (
-            piece
+            fragment
             for name in names
-            for piece in pieces_of(map, draft, interpolator, name, min_length_px, rows)
+            for fragment in fragments_of(map, draft, interpolator, name, min_length_px, rows)
         ),
         key=lambda each: -each.length,
     )
     lines: list[_Line] = []
-    for piece in pieces:
-        line, joined = _place(piece, lines, min_length_px)
+    for fragment in fragments:
+        line, joined = _place(fragment, lines, min_length_px)
         if line is None:
-            lines.append(_Line([piece], piece.line))
+            lines.append(_Line([fragment], fragment.line))
         elif joined:
-            _join(line, piece, rows, draft.shape)
+            _join(line, fragment, rows, draft.shape)
     kept = [line for line in lines if _is_long_enough(line, draft.shape, min_length_px)]
     moved = [_with_new_ends(line, kept, draft.shape, min_length_px) for line in kept]
     return _as_edits(moved, names, draft, _WIDEST * min_length_px)
 
 
-def _place(piece: Piece, lines: Sequence[_Line], min_length_px: float) -> tuple[_Line | None, bool]:
-    """Return the longer line that a piece belongs to, and whether as a part of it."""
+def _place(
+    fragment: Fragment, lines: Sequence[_Line], min_length_px: float
+) -> tuple[_Line | None, bool]:
+    """Return the longer line that a fragment belongs to, and whether as a part of it."""
     window = _WINDOW * min_length_px
     beside = None
     for line in lines:
-        where = _relative(piece, line, window)
+        where = _relative(fragment, line, window)
         if where is None:
             continue
-        half = max(line.width, piece.width) / 2
+        half = max(line.width, fragment.width) / 2
         on_line = where.away <= half + 1
-        if on_line and piece.name == line.name and where.gap <= window:
+        if on_line and fragment.name == line.name and where.gap <= window:
             return line, True
-        short = piece.length < window and piece.length < line.length
+        short = fragment.length < window and fragment.length < line.length
         if on_line and short and where.gap <= _TOUCH * min_length_px:
             return line, True
         near = where.away <= line.width / 2 + _BESIDE * min_length_px
@@ -167,67 +171,68 @@ def _place(piece: Piece, lines: Sequence[_Line], min_length_px: float) -> tuple[
 
 
 class _Relative(NamedTuple):
-    """Where a piece lies relative to a line: distance of its middle, gap along it, in px."""
+    """Where a fragment lies relative to a line: distance of its middle, gap along it, in px."""
 
     away: float
     gap: float
 
 
-def _relative(piece: Piece, line: _Line, window: float) -> _Relative | None:
-    """Return where a piece lies relative to a line; None where its direction is another one.
+def _relative(fragment: Fragment, line: _Line, window: float) -> _Relative | None:
+    """Return where a fragment lies relative to a line; None where its direction is another one.
 
-    Pieces shorter than a window have no direction of their own.
+    Fragments shorter than a window have no direction of their own.
     """
-    middle = piece.line.mean(axis=0)
+    middle = fragment.line.mean(axis=0)
     end, out = min(
         (line.end(number) for number in (0, 1)), key=lambda each: distance(middle, each[0])
     )
-    long = piece.length >= window
-    if long and abs(float(unit_vector(piece.line[-1] - piece.line[0]) @ out)) < _PARALLEL:
+    long = fragment.length >= window
+    if long and abs(float(unit_vector(fragment.line[-1] - fragment.line[0]) @ out)) < _PARALLEL:
         return None
-    points = piece.line if long else middle[None]
+    points = fragment.line if long else middle[None]
     if not line.straight and float(((points - end) @ out).max()) <= 0:
         return None
-    # The middle, because the ends of a piece lean towards corners.
+    # The middle, because the ends of a fragment lean towards corners.
     across = abs(float(((points - end) @ np.array([-out[1], out[0]])).mean()))
-    along = (piece.line - end) @ out
+    along = (fragment.line - end) @ out
     gap = max(0.0, float(along.min()), -line.length - float(along.max()))
     return _Relative(across, gap)
 
 
-def _join(line: _Line, piece: Piece, rows: Array, shape: tuple[int, int]) -> None:
-    """Make a piece part of a line: it is fitted to the windows of both."""
+def _join(line: _Line, fragment: Fragment, rows: Array, shape: tuple[int, int]) -> None:
+    """Make a fragment part of a line: it is fitted to the windows of both."""
     ends = [line.end(number) for number in (0, 1)]
-    beyond = [float(((piece.line - end) @ out).max()) for end, out in ends]
+    beyond = [float(((fragment.line - end) @ out).max()) for end, out in ends]
     number = int(np.argmax(beyond))
     end, out = ends[number]
     along = unit_vector(line.line[-1] - line.line[0])
-    line.pieces.append(piece)
-    in_order = [_turned(each, along) for each in line.pieces]
+    line.fragments.append(fragment)
+    in_order = [_turned(each, along) for each in line.fragments]
     in_order.sort(key=lambda each: float(each.path.mean(axis=0) @ along))
     fitted = fitted_line(in_order, rows, shape)
     if line.straight or len(fitted) == 2:
         points = np.concatenate([each.path for each in in_order])
         order = np.argsort((points - line.line[0]) @ along)
-        windows = np.concatenate([each.windows for each in line.pieces])
+        windows = np.concatenate([each.windows for each in line.fragments])
         line.line, line.bands = weighted_fit(windows, points[order[[0, -1]]], rows), []
     elif beyond[number] > 0:
-        points = piece.line[np.argsort((piece.line - end) @ out)]
+        points = fragment.line[np.argsort((fragment.line - end) @ out)]
         line.bands.append(np.stack([end, points[0]]))
         kept = line.line if number else line.line[::-1]
         joined = np.concatenate([kept, points])
         line.line = joined if number else joined[::-1]
 
 
-def _turned(piece: Piece, along: Array) -> Piece:
-    """Return a piece whose path runs in a direction."""
-    forward = float((piece.path[-1] - piece.path[0]) @ along) >= 0
-    return piece if forward else piece._replace(path=piece.path[::-1])
+def _turned(fragment: Fragment, along: Array) -> Fragment:
+    """Return a fragment whose path runs in a direction."""
+    forward = float((fragment.path[-1] - fragment.path[0]) @ along) >= 0
+    return fragment if forward else fragment._replace(path=fragment.path[::-1])
 
 
 def _is_long_enough(line: _Line, shape: tuple[int, int], min_length_px: float) -> bool:
     boxes = np.array(
-        [[(side.start, side.stop) for side in piece.box] for piece in line.pieces], np.float64
+        [[(side.start, side.stop) for side in fragment.box] for fragment in line.fragments],
+        np.float64,
     )
     start, stop = boxes[..., 0].min(axis=0), boxes[..., 1].max(axis=0)
     inside = (stop > min_length_px) & (start < np.array(shape) - min_length_px)
@@ -246,7 +251,7 @@ def _with_new_ends(
         if not line.straight:
             bands.append(np.stack([line.end(number)[0], new]))
         points[-number] = new
-    return _Line(line.pieces, points, bands)
+    return _Line(line.fragments, points, bands)
 
 
 def _new_end(
@@ -320,7 +325,7 @@ def _as_edits(
         if line.straight and line.elongated and line.width <= widest_px:
             bands.append(Band(line.name, line.line, half, is_whole=True))
             continue
-        for piece in line.pieces:
-            kept[piece.name][piece.component] = line.name
+        for fragment in line.fragments:
+            kept[fragment.name][fragment.component] = line.name
         bands += [Band(line.name, band, half) for band in line.bands]
     return LineEdits(kept, tuple(bands), draft)

@@ -2,8 +2,8 @@
 
 A defect is a site: the place of the most evidence, with no other one of its class within the
 separation (non-maximum suppression). The separation is the size of a column in the windows of the
-model, not a number of windows, so that the step between windows does not change the count: pieces
-within it are joined, and only sites further apart are split.
+model, not a number of windows, so that the step between windows does not change the count:
+fragments within it are joined, and only sites further apart are split.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ class PointClass:
     passing : ndarray of bool, shape (gy, gx)
         The valid windows that reach the threshold.
     sites : Sites
-        The windows of the defects, at least one in each piece or joined with it.
+        The windows of the defects, at least one in each fragment or joined with it.
     joins : ndarray of int, shape (N, 2)
-        Pixels between passing windows that touch at a corner, and between pieces of one site.
+        Pixels between passing windows that touch at a corner, and between fragments of one site.
     interpolator : WindowInterpolator
     """
 
@@ -94,7 +94,7 @@ class PointClass:
         joins = np.concatenate(
             [
                 _joins_at_corners(passing, map, interpolator),
-                _joins_of_pieces(sites, interpolator),
+                _joins_of_fragments(sites, interpolator),
             ]
         )
         return cls(values, threshold, passing, sites, joins, interpolator)
@@ -173,13 +173,13 @@ class PointClass:
         between = blob & (ndimage.maximum_filter(basins, size=3) != basins) & (markers == 0)
         # What the line cuts off from every site is part of no defect.
         parts, _ = ndimage.label(blob & ~between, EIGHT_CONNECTED)
-        cleared = blob & ~np.isin(parts, parts[y, x])
-        valley: NDArray[np.intp] = np.argwhere(cleared) + corner
+        removed = blob & ~np.isin(parts, parts[y, x])
+        valley: NDArray[np.intp] = np.argwhere(removed) + corner
         return valley
 
 
-def _joins_of_pieces(sites: Sites, interpolator: WindowInterpolator) -> NDArray[np.intp]:
-    """Return the pixels (N, 2) of straight lines from pieces to their site."""
+def _joins_of_fragments(sites: Sites, interpolator: WindowInterpolator) -> NDArray[np.intp]:
+    """Return the pixels (N, 2) of straight lines from fragments to their site."""
     pixels = [np.zeros((0, 2), np.intp)]
     for ends in sites.joined:
         y, x = interpolator.pixel_y[ends[:, 0]], interpolator.pixel_x[ends[:, 1]]

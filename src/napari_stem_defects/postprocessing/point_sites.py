@@ -34,7 +34,7 @@ class Sites(NamedTuple):
     windows : ndarray of int, shape (N, 2)
         Row and column of the window of each defect, by decreasing evidence.
     joined : ndarray of int, shape (M, 2, 2)
-        Pairs of windows, a piece and its site, that belong to one defect and do not touch.
+        Pairs of windows, a fragment and its site, that belong to one defect and do not touch.
     """
 
     windows: NDArray[np.intp]
@@ -50,9 +50,9 @@ def find_sites(
 ) -> Sites:
     """Find the defects of a class by non-maximum suppression.
 
-    Candidates are the peaks of the probability that stand out by the prominence; a piece (windows
-    that touch) without one has its highest window. By decreasing evidence, the probability summed
-    over the surroundings, each becomes a site unless one lies within the separation.
+    Candidates are the peaks of the probability that stand out by the prominence; a fragment
+    (windows that touch) without one has its highest window. By decreasing evidence, the probability
+    summed over the surroundings, each becomes a site unless one lies within the separation.
 
     Parameters
     ----------
@@ -74,8 +74,8 @@ def find_sites(
     """
     if not passing.any():
         return Sites(np.zeros((0, 2), np.intp), np.zeros((0, 2, 2), np.intp))
-    pieces, _ = ndimage.label(passing, EIGHT_CONNECTED)
-    windows = _candidates(values, passing, pieces, prominence)
+    fragments, _ = ndimage.label(passing, EIGHT_CONNECTED)
+    windows = _candidates(values, passing, fragments, prominence)
     evidence = _evidence(map, values * passing, separation_px)[tuple(windows.T)]
     # Equal evidence is ordered by position, so that the result does not depend on chance.
     windows = windows[np.lexsort((windows[:, 1], windows[:, 0], -evidence))]
@@ -89,25 +89,25 @@ def find_sites(
         else:
             joined.append((number, sites[int(away.argmin())]))
     pairs = windows[np.array(joined, np.intp).reshape(-1, 2)]
-    piece_of = pieces[pairs[..., 0], pairs[..., 1]]
-    return Sites(windows[sites], pairs[piece_of[:, 0] != piece_of[:, 1]])
+    fragment_of = fragments[pairs[..., 0], pairs[..., 1]]
+    return Sites(windows[sites], pairs[fragment_of[:, 0] != fragment_of[:, 1]])
 
 
 def _candidates(
     values: NDArray[np.float32],
     passing: NDArray[np.bool_],
-    pieces: NDArray[np.int32],
+    fragments: NDArray[np.int32],
     prominence: float,
 ) -> NDArray[np.intp]:
-    """Return the windows (N, 2) of the peaks, and of the highest window of pieces without one."""
+    """Return the windows (N, 2) of peaks, and the highest of each fragment without one."""
     peaks, count = ndimage.label(passing & (h_maxima(values, prominence) > 0), EIGHT_CONNECTED)
     tops = _middles(peaks, count)
-    with_peak = np.zeros(int(pieces.max()) + 1, bool)
-    with_peak[pieces[tuple(tops.T)]] = True
+    with_peak = np.zeros(int(fragments.max()) + 1, bool)
+    with_peak[fragments[tuple(tops.T)]] = True
     without = np.flatnonzero(~with_peak[1:]) + 1
     if not len(without):
         return tops
-    highest = ndimage.maximum_position(values, pieces, without)
+    highest = ndimage.maximum_position(values, fragments, without)
     return np.concatenate([tops, np.array(highest, np.intp).reshape(-1, 2)])
 
 

@@ -1,4 +1,4 @@
-"""Pieces of planar defects: the components of their masks, with the lines fitted to them."""
+"""Fragments of planar defects: the components of their masks, with the lines fitted to them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ of its width and some px."""
 _ALONG_ROW = np.cos(np.radians(4))
 
 
-class Piece(NamedTuple):
+class Fragment(NamedTuple):
     """A connected component of the mask of a class, with its centre line.
 
     Attributes
@@ -70,14 +70,14 @@ class Piece(NamedTuple):
         return self.area / max(self.length, 1.0)
 
 
-def pieces_of(
+def fragments_of(
     map: ProbabilityMap,
     draft: MaskStack,
     interpolator: WindowInterpolator,
     name: str,
     min_length_px: float,
     rows: Array,
-) -> Iterator[Piece]:
+) -> Iterator[Fragment]:
     """Yield the components of the mask of a class with the lines fitted to them.
 
     Parameters
@@ -97,7 +97,7 @@ def pieces_of(
 
     Yields
     ------
-    Piece
+    Fragment
         In the order of the components.
     """
     values = map.probability[map.classes.index(name)].astype(np.float64)
@@ -125,8 +125,8 @@ def pieces_of(
         area = int(areas[members[number - 1]].sum())
         own = inside[owner == number, :3]
         path = np.array(shape.centre_line)
-        piece = Piece(name, number, path, path, area, box, own)
-        yield piece._replace(line=fitted_line([piece], rows, draft.shape))
+        fragment = Fragment(name, number, path, path, area, box, own)
+        yield fragment._replace(line=fitted_line([fragment], rows, draft.shape))
 
 
 def _fullness(map: ProbabilityMap, shape: tuple[int, int], half_px: float) -> Array:
@@ -138,12 +138,12 @@ def _fullness(map: ProbabilityMap, shape: tuple[int, int], half_px: float) -> Ar
     return np.asarray(parts[0][:, None] * parts[1], np.float64)
 
 
-def fitted_line(pieces: Sequence[Piece], rows: Array, shape: tuple[int, int]) -> Array:
-    """Return the ends of the straight line through pieces, or their path if it is bent.
+def fitted_line(fragments: Sequence[Fragment], rows: Array, shape: tuple[int, int]) -> Array:
+    """Return the ends of the straight line through fragments, or their path if it is bent.
 
     Parameters
     ----------
-    pieces : sequence of Piece
+    fragments : sequence of Fragment
         In the order of their places along the line.
     rows : ndarray of float64, shape (N, 2)
         Unit vectors (y, x) of the dense lattice rows.
@@ -155,10 +155,10 @@ def fitted_line(pieces: Sequence[Piece], rows: Array, shape: tuple[int, int]) ->
     ndarray of float64, shape (n, 2)
         Two points where the line is straight.
     """
-    path = np.concatenate([piece.path for piece in pieces])
-    length, area = line_length(path), sum(piece.area for piece in pieces)
-    width = area / max(sum(line_length(piece.path) for piece in pieces), 1.0)
-    windows = np.concatenate([piece.windows for piece in pieces])
+    path = np.concatenate([fragment.path for fragment in fragments])
+    length, area = line_length(path), sum(fragment.area for fragment in fragments)
+    width = area / max(sum(line_length(fragment.path) for fragment in fragments), 1.0)
+    windows = np.concatenate([fragment.windows for fragment in fragments])
     if length < ELONGATED * width or len(windows) < _LEAST_WINDOWS:
         return path[[0, -1]]
     fit = weighted_fit(windows, path, rows)

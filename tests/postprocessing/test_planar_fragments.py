@@ -1,12 +1,12 @@
-"""Lines fitted to the windows of the pieces of planar defects."""
+"""Lines fitted to the windows of the fragments of planar defects."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from napari_stem_defects.postprocessing.planar_pieces import (
-    Piece,
+from napari_stem_defects.postprocessing.planar_fragments import (
+    Fragment,
     fitted_line,
     line_length,
     weighted_fit,
@@ -16,24 +16,24 @@ NO_ROWS = np.zeros((0, 2))
 SHAPE = (400, 400)
 
 
-def piece(path: np.ndarray, width: float = 20.0) -> Piece:
+def fragment(path: np.ndarray, width: float = 20.0) -> Fragment:
     steps = np.linspace(0, 1, 30)[:, None]
     windows = path[0] + steps * (path[-1] - path[0])
     area = round(width * line_length(path))
     box = slice(0, 400), slice(0, 400)
-    return Piece("SF1", 1, path, path, area, box, np.column_stack([windows, np.ones(30)]))
+    return Fragment("SF1", 1, path, path, area, box, np.column_stack([windows, np.ones(30)]))
 
 
 def test_a_straight_path_becomes_the_fit_with_two_points() -> None:
     path = np.array([[100.0, 50.0], [101.0, 150.0], [99.0, 250.0], [100.0, 350.0]])
-    line = fitted_line([piece(path)], NO_ROWS, SHAPE)
+    line = fitted_line([fragment(path)], NO_ROWS, SHAPE)
     np.testing.assert_allclose(line, [[100, 50], [100, 350]], atol=0.5)
 
 
 def test_a_bent_path_stays() -> None:
     x = np.linspace(50, 350, 31)
     path = np.column_stack([100 + 80 * np.sin((x - 50) / 300 * np.pi), x])
-    assert len(fitted_line([piece(path)], NO_ROWS, SHAPE)) == 31
+    assert len(fitted_line([fragment(path)], NO_ROWS, SHAPE)) == 31
 
 
 def test_heavy_windows_decide() -> None:
