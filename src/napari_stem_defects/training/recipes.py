@@ -50,10 +50,10 @@ PATCH_BATCH, CLICK_BATCH = 32, 128
 PATCH_PREPROCESSING = replace(PreprocessingSettings.paper(), representation="real")
 # The defect may be anywhere in them, and few patches do not show it at every position.
 PATCH_ARCHITECTURE = Architecture(maxima=True)
-PATCH_PRETRAINING_EPOCHS, PATCH_EPOCHS = 9, 2
-# Few patches are trained on for more epochs, up to the number of windows that a thousand patches
+PATCH_PRETRAINING_EPOCHS, PATCH_EPOCHS = 9, 4
+# Few patches are trained on for more epochs, up to the number of windows that two thousand patches
 # give in PATCH_PRETRAINING_EPOCHS.
-PATCH_WINDOWS_SEEN, MAX_PRETRAINING_EPOCHS = 75_000, 16
+PATCH_WINDOWS_SEEN, MAX_PRETRAINING_EPOCHS = 150_000, 32
 # The kind of a fault is in the phase, which the magnitude loses; see docs/architecture.md.
 CLICK_PREPROCESSING = PreprocessingSettings(representation="fft+real", smoothing_px=0.7)
 CLICK_PRETRAINING_EPOCHS = 6
