@@ -214,3 +214,11 @@ def test_an_image_that_is_not_recognised_is_no_perfect_crystal(
     warned = replace(found, parameters={**found.parameters, "warnings": ["warning: odd lattice"]})
     draw_overview(image, [warned], sums, "none")
     assert {"warning", "odd lattice"} <= set(written)
+
+
+def test_a_line_of_the_legend_does_not_part_a_quantity_from_its_unit():
+    text = "Twin_Bound: 1 (0.0052 per nm²), 13.3 nm long, 13.3 nm long, 13.3 nm long, 4.1 % of all"
+    lines = overview._wrapped(text, 40)
+    assert len(lines) > 1
+    assert " ".join(lines) == text
+    assert not [line for line in lines if line.startswith(("nm", "%"))]

@@ -10,6 +10,7 @@ for a rough form of it, which had neither halos and hatching nor labels kept apa
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image, ImageDraw
@@ -321,7 +322,8 @@ def _shortened(text: str, size: int, room: float) -> str:
 
 def _wrapped(text: str, indent: int = 0) -> tuple[str, ...]:
     lines = [""]
-    for word in text.split():
+    # A quantity stays with its unit, "per" with what follows.
+    for word in re.split(r"\s+(?!nm|px|%)(?<!per )", text.strip()):
         longer = f"{lines[-1]} {word}".strip()
         if text_width(longer, _SMALL_PX) <= _ENTRY_WIDTH - indent:
             lines[-1] = longer
