@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from crystal_images import HEXAGONAL, OBLIQUE, SQUARE, crystal_image
 
-from napari_stem_defects.anomaly.contrast import bright_residual, column_sign
+from napari_stem_defects.anomaly.contrast import (
+    bright_residual,
+    column_sharpness,
+    column_sign,
+    has_dark_columns,
+)
 from napari_stem_defects.anomaly.residual import lattice_residual
 from napari_stem_defects.anomaly.sampling import sample
+from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.lattice.measurement import measure_lattices
+from napari_stem_defects.simulation.any_lattice_random import random_lattice_scene
+from napari_stem_defects.simulation.any_lattice_scene import simulate_lattice
 
 
 @pytest.mark.parametrize("vectors", [SQUARE, HEXAGONAL, OBLIQUE])
@@ -27,3 +38,39 @@ def test_a_missing_column_is_a_deficit_in_both_contrasts() -> None:
         bright = bright_residual(residual)
         y, x = np.rint(residual.sampled.to_samples(image.defects)).astype(int).T
         assert (bright[y, x] < -3).all()
+
+
+def random_crystal(seed: int, contrast: str, per_period: float) -> Micrograph:
+    rng = np.random.default_rng([seed, 77])
+    period = float(np.exp(rng.uniform(*np.log((7.0, 20.0)))))
+    scene = random_lattice_scene(rng, (256, 256), period_px=period, forms=())
+    dose = float(np.clip(per_period / period**2, 1.5, 2000))
+    imaging = replace(scene.imaging, contrast=contrast, dose=dose)  # type: ignore[arg-type]
+    return simulate_lattice(replace(scene, imaging=imaging), seed).micrograph()
+
+
+@pytest.mark.parametrize("per_period", [600, 4000, 60000])
+def test_bright_columns_are_never_called_dark_and_most_dark_ones_are(per_period: float) -> None:
+    found = {"bright": 0, "dark": 0}
+    for contrast in found:
+        for seed in range(8):
+            pixels = random_crystal(seed, contrast, per_period).pixels
+            found[contrast] += has_dark_columns(pixels, measure_lattices(pixels).cells)
+    assert found["bright"] == 0
+    assert found["dark"] >= 6
+
+
+def test_sharpness_changes_its_sign_with_the_contrast() -> None:
+    pixels = random_crystal(3, "bright", 60000).pixels
+    cells = measure_lattices(pixels).cells
+    assert column_sharpness(pixels, cells) == pytest.approx(-column_sharpness(-pixels, cells), 0.05)
+
+
+def test_without_a_lattice_columns_count_as_bright() -> None:
+    assert not has_dark_columns(np.random.default_rng(0).random((128, 128), np.float32), ())
+
+
+def test_the_contrast_can_be_given() -> None:
+    image = crystal_image(SQUARE, missing=4, size=200)
+    residual = lattice_residual(sample(image.pixels, image.cells, 7.0))
+    np.testing.assert_array_equal(bright_residual(residual, -1), -bright_residual(residual, 1))

@@ -1,19 +1,41 @@
-"""Contrast of an image: bright columns on a dark ground, or dark ones on a bright ground."""
+"""Contrast of an image: bright columns on a dark ground, or dark ones on a bright ground.
+
+`column_sign` is quick and decides by the tail of the intensities; where columns stand densely, the
+ground between them is the narrower one, and the sign is wrong. `has_dark_columns` averages the
+image along its lattice, so that noise does not count, and compares how sharp the brightest and the
+darkest places are: columns are as sharp as the probe, gaps between them are rounder.
+``studies/contrast.py`` measures both.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+from scipy import ndimage, stats
+
+from napari_stem_defects.anomaly.sampling import sample
+from napari_stem_defects.lattice.unit_cell import lattice_period
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from napari_stem_defects.anomaly.residual import LatticeResidual
     from napari_stem_defects.anomaly.sampling import Sampled
+    from napari_stem_defects.lattice.unit_cell import UnitCell
 
 _MIDDLE_ROWS = 1024
+
+_DARK_FROM = -0.4
+"""Sharpness (see `column_sharpness`) below which columns are dark."""
+
+_PATCH_PERIODS, _PATCHES = 22, 3  # edge of a square patch, and patches along each axis
+_REPEATS = 2  # lattice vectors in both directions over which a patch is averaged
+_SMOOTHING = 0.06  # standard deviation in periods
+_SHARPEST = 99.5  # percentile of the curvature
+_CLEAR = 0.5  # of the contrast of the clearest patch
 
 
 def column_sign(sampled: Sampled) -> int:
@@ -37,12 +59,14 @@ def column_sign(sampled: Sampled) -> int:
     return 1 if stats.skew(middle, axis=None) >= 0 else -1
 
 
-def bright_residual(residual: LatticeResidual) -> NDArray[np.float32]:
+def bright_residual(residual: LatticeResidual, sign: int | None = None) -> NDArray[np.float32]:
     """Return the lattice residual as if columns were bright: a missing one is a deficit.
 
     Parameters
     ----------
     residual : LatticeResidual
+    sign : int, optional
+        1 for bright columns, -1 for dark ones; by default `column_sign` decides.
 
     Returns
     -------
@@ -50,4 +74,80 @@ def bright_residual(residual: LatticeResidual) -> NDArray[np.float32]:
         In multiples of its spread.
     """
     whole = residual.whole()
-    return whole if column_sign(residual.sampled) > 0 else np.negative(whole, out=whole)
+    sign = column_sign(residual.sampled) if sign is None else sign
+    return whole if sign > 0 else np.negative(whole, out=whole)
+
+
+def has_dark_columns(pixels: NDArray[np.float32], cells: Sequence[UnitCell]) -> bool:
+    """Return whether the columns of an image are clearly darker than what is between them.
+
+    Parameters
+    ----------
+    pixels : ndarray of float32, shape (Y, X)
+        Finite intensities in any unit.
+    cells : sequence of UnitCell
+        The lattices of the image; without one, columns count as bright.
+
+    Returns
+    -------
+    bool
+        False in doubt.
+    """
+    return bool(cells) and column_sharpness(pixels, cells) < _DARK_FROM
+
+
+def column_sharpness(pixels: NDArray[np.float32], cells: Sequence[UnitCell]) -> float:
+    """Return how much sharper the bright places of the averaged unit cell are than the dark ones.
+
+    Parameters
+    ----------
+    pixels : ndarray of float32, shape (Y, X)
+        Finite intensities in any unit.
+    cells : sequence of UnitCell
+        The lattices of the image, at least one.
+
+    Returns
+    -------
+    float
+        Logarithm of the curvature of the sharpest bright places over that of the sharpest dark
+        ones: above 0 for bright columns, below 0 for dark ones, and the opposite for the inverted
+        image. The median of patches in which the lattice is clear.
+    """
+    found = [_patch_sharpness(patch, cells) for patch in _patches(pixels, lattice_period(cells[0]))]
+    clearest = max(contrast for contrast, _ in found)
+    return float(np.median([value for contrast, value in found if contrast >= _CLEAR * clearest]))
+
+
+def _patches(pixels: NDArray[np.float32], period_px: float) -> list[NDArray[np.float32]]:
+    """Return square patches from all parts of an image; a small one is a patch by itself."""
+    edge = round(_PATCH_PERIODS * period_px)
+    starts = []
+    for size in pixels.shape:
+        count = min(_PATCHES, max(1, size // edge))
+        starts.append(np.linspace(0, max(0, size - edge), count).astype(int))
+    return [pixels[y : y + edge, x : x + edge] for y in starts[0] for x in starts[1]]
+
+
+def _patch_sharpness(patch: NDArray[np.float32], cells: Sequence[UnitCell]) -> tuple[float, float]:
+    """Return the contrast of a patch averaged along its lattice, and its sharpness."""
+    sampled = sample(patch, cells)
+    filtered = np.asarray(sampled.filtered[0 : sampled.filtered.shape[0], slice(None)])
+    best = (-1.0, 0.0)
+    for first, second in sampled.lattices:
+        mean: NDArray[np.float64] = np.zeros_like(filtered, np.float64)
+        steps = range(-_REPEATS, _REPEATS + 1)
+        for down in steps:
+            for across in steps:
+                shift = down * first + across * second
+                mean += ndimage.shift(filtered, shift, order=1, mode="reflect")
+        mean /= len(steps) ** 2
+        border = min(round(2 * _REPEATS * sampled.samples), min(mean.shape) // 4)
+        inner = mean[border : mean.shape[0] - border, border : mean.shape[1] - border]
+        contrast = float(inner.std())
+        if contrast > best[0]:
+            smooth = ndimage.gaussian_filter(inner, _SMOOTHING * sampled.samples)
+            curvature = ndimage.laplace(smooth)
+            bright, dark = (np.percentile(sign * curvature, _SHARPEST) for sign in (-1, 1))
+            least = 1e-9 * max(contrast, 1e-9)
+            best = contrast, float(np.log(max(bright, least) / max(dark, least)))
+    return best

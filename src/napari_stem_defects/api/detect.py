@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.base.search_area import SearchAreaLike
+    from napari_stem_defects.detection.contrast import ContrastChoice
     from napari_stem_defects.postprocessing.results import Detection
 
 Model = Ensemble | str | Path
@@ -34,6 +35,7 @@ def detect(
     stride: int | None = None,
     thresholds: Mapping[str, float] | None = None,
     device: str = "auto",
+    contrast: ContrastChoice = "auto",
     area: SearchArea | SearchAreaLike | None = None,
     report: ProgressCallback = silent,
 ) -> Detection:
@@ -62,6 +64,10 @@ def detect(
         the threshold of the model.
     device : {"auto", "cpu", "cuda", "mps"}, default: "auto"
         Processor that evaluates the networks; "auto" uses a GPU if there is one.
+    contrast : {"auto", "bright", "dark"}, default: "auto"
+        Whether atomic columns are brighter or darker than the ground between them. For "dark", as
+        in bright field, the image is inverted; "auto" inverts clearly dark columns for the
+        pretrained models of one crystal, and ``parameters["warnings"]`` then states it.
     area : SearchArea, (top, left, bottom, right) or outlines of (y, x) points, optional
         Part of the frame to search, in px of the frame. By default the whole frame. Positions in
         the result refer to the whole frame; masks and regions are cut at the area.
@@ -103,6 +109,7 @@ def detect(
         stride=stride,
         thresholds=thresholds,
         device=device,
+        contrast=contrast,
         frame=frame,
         report=report,
     )

@@ -46,6 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="px between windows at the model's pixel size (default: set by the model, at most 8)",
     )
+    parser.add_argument(
+        "--contrast",
+        choices=("auto", "bright", "dark"),
+        default="auto",
+        help="columns bright, or dark as in bright field (inverted); default: as the image shows",
+    )
     add_pixel_size(parser, "edge of one pixel in nm, instead of the value in the files")
     add_device(parser)
     parser.add_argument(
@@ -100,6 +106,7 @@ def run(options: argparse.Namespace) -> int:
         frames=options.frames,
         area=options.area,
         thresholds=options.thresholds,
+        contrast=options.contrast,
     )
     status, done = 0, list[Outcome]()
     with _workers(options) as workers, long_work() as bar:

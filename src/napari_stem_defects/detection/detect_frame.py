@@ -9,6 +9,11 @@ import numpy as np
 
 from napari_stem_defects.base.lengths import both_units, list_in_both_units
 from napari_stem_defects.base.progress import ProgressCallback, silent
+from napari_stem_defects.detection.contrast import (
+    ContrastChoice,
+    SettledContrast,
+    settle_contrast,
+)
 from napari_stem_defects.detection.detect_matched import matched_filter_map
 from napari_stem_defects.detection.detect_residual import residual_map
 from napari_stem_defects.detection.drawn_masks import draw_masks, site_separation_px
@@ -52,6 +57,7 @@ def detect_frame(
     mode: InferenceMode = "fast",
     frame: int = 0,
     choice: str = "",
+    contrast: ContrastChoice = "auto",
     report: ProgressCallback = silent,
     watch: PartialCallback | None = None,
 ) -> Detection:
@@ -75,6 +81,8 @@ def detect_frame(
     choice : str
         Why the ensemble was chosen automatically; "" if it was given. Only a given one names
         defects in an image that it does not recognise.
+    contrast : {"auto", "bright", "dark"}
+        Whether columns are bright or dark; see `contrast.settle_contrast`.
     report : callable
         Gets the progress after every batch of windows.
     watch : callable, optional
@@ -94,11 +102,13 @@ def detect_frame(
     started, spec = time.perf_counter(), ensemble.spec
     _check_size(micrograph)
     measured = measure_lattices(micrograph.pixels, micrograph.pixel_size_nm)
+    settled = settle_contrast(micrograph, measured, spec, contrast)
+    micrograph = settled.micrograph
     if spec.is_quick:
         limits = _all_thresholds(thresholds or {}, spec)
         found, scale = matched_filter_map(micrograph, measured, ensemble, report=report)
         parameters: dict[str, Any] = {"thresholds": limits}
-        parameters |= _about_the_model(micrograph, measured, scale, spec, choice)
+        parameters |= _about_the_model(settled, measured, scale, spec, choice)
         return _measured(found, scale, spec, frame, parameters, started)
     # Imported here so that panels and quick models can use the package without loading torch.
     from napari_stem_defects.inference.predict import pick_device
@@ -116,6 +126,7 @@ def detect_frame(
             stride=stride,
             device=device,
             mode=mode,
+            sign=settled.sign,
             report=report,
             watch=watch,
         )
@@ -124,19 +135,19 @@ def detect_frame(
         recognition = recognise(found, limits, spec.name)
         if choice and not recognition.recognised:
             found = without_names(found)
-    parameters |= _about_the_model(micrograph, measured, scale, spec, choice, recognition)
+    parameters |= _about_the_model(settled, measured, scale, spec, choice, recognition)
     return _measured(found, scale, spec, frame, parameters, started)
 
 
 def _about_the_model(
-    micrograph: Micrograph,
+    settled: SettledContrast,
     measured: LatticeMeasurement,
     scale: ScaleMatch,
     spec: EnsembleSpec,
     choice: str,
     recognition: Recognition | None = None,
 ) -> dict[str, Any]:
-    """Return lattice, choice of the model, recognition and warnings for the result.
+    """Return lattice, contrast, choice of the model, recognition and warnings for the result.
 
     Models of the lattice residual, quick ones among them, have no recognition of their own: they
     need a lattice and no more. A general model recognises no crystal, so where it was chosen for
@@ -147,13 +158,15 @@ def _about_the_model(
         general = spec.lattice_geometry is not None and spec.lattice_geometry.is_general
         if choice and general and recognition.recognised:
             recognition = Recognition(False, choice)
-    warning = "" if choice else misfit_warning(measured, spec, micrograph.pixel_size_nm)
+    size = settled.micrograph.pixel_size_nm
+    warning = "" if choice else misfit_warning(measured, spec, size)
     return {
         "lattice": measured.to_json(scale.micrograph.pixel_size_nm),
         "model_choice": choice or given_statement(spec.name),
         "recognised": recognition.recognised,
         "recognition": recognition.statement,
-        "warnings": [warning] if warning else [],
+        "inverted": settled.is_inverted,
+        "warnings": [each for each in (warning, settled.statement) if each],
     }
 
 

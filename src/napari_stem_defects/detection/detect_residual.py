@@ -31,6 +31,7 @@ def residual_map(
     stride: int,
     device: str,
     mode: InferenceMode,
+    sign: int | None = None,
     report: ProgressCallback,
     watch: PartialCallback | None,
 ) -> ProbabilityMap:
@@ -48,6 +49,8 @@ def residual_map(
         Step between windows in samples, of which a lattice period has 7.
     device : {"cpu", "cuda", "mps"}
     mode : {"fast", "exact"}
+    sign : int, optional
+        1 for bright columns, -1 for dark ones; by default as `anomaly.contrast.column_sign` finds.
     report, watch : callable
         See `inference.predict.predict`.
 
@@ -65,7 +68,7 @@ def residual_map(
     residual = image_residual(micrograph, lattice.cells, SAMPLES_PER_PERIOD)
     grid = window_grid(residual.shape, stride)
     probability = predict(
-        bright_residual(residual),
+        bright_residual(residual, sign),
         ensemble,
         grid,
         device=device,

@@ -185,6 +185,8 @@ class _Batch:
             "area_px": None if area is None else area.to_json(),
             "thresholds": dict(self.settings.thresholds),
         }
+        if self.settings.contrast != "auto":
+            shaping["contrast"] = self.settings.contrast
         if chosen.choice.statement:
             shaping["model_choice"] = chosen.choice.statement
         try:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.base.micrograph import Micrograph, PixelSizeSource
     from napari_stem_defects.base.search_area import SearchArea
+    from napari_stem_defects.detection.contrast import ContrastChoice
     from napari_stem_defects.io.results.result_folder import ResultFolder
     from napari_stem_defects.networks.spec import Ensemble
 
@@ -49,6 +50,8 @@ class Settings:
         The only part of the frames to search.
     thresholds : mapping of str to float
         Probability thresholds that replace those of the model.
+    contrast : {"auto", "bright", "dark"}
+        Whether columns are bright or dark.
     """
 
     out: Path
@@ -60,6 +63,7 @@ class Settings:
     frames: tuple[int, ...] | None = None
     area: SearchArea | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    contrast: ContrastChoice = "auto"
 
 
 @dataclass(frozen=True)
@@ -158,6 +162,7 @@ def _detect(task: FrameTask, report: ProgressCallback) -> None:
             choice=task.choice.statement,
             frame=task.frame,
             stride=settings.stride,
+            contrast=settings.contrast,
             thresholds=settings.thresholds,
             device=settings.device,
             report=report,

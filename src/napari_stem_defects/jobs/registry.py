@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.anomaly.survey_frame import Survey
     from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.search_area import SearchArea
+    from napari_stem_defects.detection.contrast import ContrastChoice
     from napari_stem_defects.detection.frame_result import FrameResult
     from napari_stem_defects.io.models.choose import LibraryChoice
     from napari_stem_defects.io.models.library import ModelEntry
@@ -125,6 +126,8 @@ class DetectArguments:
         Part of the frame to search; None for all of it.
     choice : str
         Why the model was chosen automatically; "" if the user chose it.
+    contrast : {"auto", "bright", "dark"}
+        Whether columns are bright or dark.
     """
 
     frame: FrameInput
@@ -135,6 +138,7 @@ class DetectArguments:
     device: str
     area: SearchArea | None = None
     choice: str = ""
+    contrast: ContrastChoice = "auto"
 
 
 @dataclass(frozen=True)

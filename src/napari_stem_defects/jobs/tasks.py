@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.anomaly.survey_frame import Survey
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.base.search_area import SearchArea
+    from napari_stem_defects.detection.contrast import ContrastChoice
     from napari_stem_defects.io.labels.patch_folder import PatchFolder
     from napari_stem_defects.io.models.choose import LibraryChoice
     from napari_stem_defects.io.models.library import ModelEntry
@@ -114,6 +115,7 @@ def detect(
     device: str,
     area: SearchArea | None = None,
     choice: str = "",
+    contrast: ContrastChoice = "auto",
     report: ProgressCallback,
 ) -> FrameResult:
     """Find the defects of a frame; report partial results as `PartialResultProgress`."""
@@ -137,6 +139,7 @@ def detect(
         device=device,
         frame=index,
         choice=choice,
+        contrast=contrast,
         report=refinement.report,
         watch=refinement.watch,
     )

@@ -64,3 +64,11 @@ def test_outlines_are_written_in_full() -> None:
 def test_frames_of_a_stack_become_a_loop() -> None:
     script = DetectScript(Path("a.tif"), None, "cdte-110", 8, "auto", frames=(0, 1, 2))
     assert "results = [sd.detect(micrograph, 'cdte-110', frame=frame," in script.python()
+
+
+def test_a_contrast_that_was_chosen_is_repeated() -> None:
+    script = DetectScript(Path("a.tif"), None, "auto", 8, "auto", contrast="dark")
+    assert "contrast='dark'" in script.python()
+    assert "--contrast dark" in script.command()
+    plain = DetectScript(Path("a.tif"), None, "auto", 8, "auto")
+    assert "contrast" not in plain.python() + plain.command()

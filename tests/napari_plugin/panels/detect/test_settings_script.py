@@ -26,12 +26,14 @@ def setup(entry: Any = None) -> Any:
         size_row=SimpleNamespace(size_nm=0.05),
         stride=SimpleNamespace(value=lambda: 5),
         device=SimpleNamespace(currentText=lambda: "cpu"),
+        contrast=SimpleNamespace(currentData=lambda: "dark"),
     )
 
 
 def test_before_a_run_auto_stays_auto() -> None:
     script = settings_script(DetectViewModel(FakeWorkers().submit), setup(), None, 0)
     assert (script.model, script.stride, script.device) == ("auto", 5, "cpu")
+    assert script.contrast == "dark"
     assert script.pixel_size_nm == 0.05
     assert "--model auto" in script.command()
 

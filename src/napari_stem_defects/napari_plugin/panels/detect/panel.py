@@ -216,6 +216,7 @@ class DetectDefectsWidget(Panel):
                 area=area,
                 searched=describe_area(area, convert.frame_shape(image), what),
                 choice=choice,
+                contrast=self.setup.contrast.currentData(),
             )
         )
         self.regions.set_regions([])

@@ -35,6 +35,8 @@ class DetectScript:
         Part of the image to search; None for the whole image.
     thresholds : mapping
         Probability thresholds that differ from those of the model, by class.
+    contrast : str
+        "auto", "bright" or "dark".
     corrections : int
         Number of regions corrected by hand, which scripts do not repeat.
     """
@@ -47,6 +49,7 @@ class DetectScript:
     frames: tuple[int, ...] = ()
     area: SearchArea | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    contrast: str = "auto"
     corrections: int = 0
 
     def python(self) -> str:
@@ -73,6 +76,8 @@ class DetectScript:
             parts += ["--pixel-size", repr(self.pixel_size_nm)]
         if self.device != "auto":
             parts += ["--device", self.device]
+        if self.contrast != "auto":
+            parts += ["--contrast", self.contrast]
         if self.frames:
             parts += ["--frames", ",".join(map(str, self.frames))]
         if self.area is not None:
@@ -84,6 +89,8 @@ class DetectScript:
 
     def _call(self, frame: str) -> str:
         options = f"{frame}stride={self.stride}, device={self.device!r}"
+        if self.contrast != "auto":
+            options += f", contrast={self.contrast!r}"
         if self.area is not None:
             options += f", area={self.area.to_json()!r}"
         if self.thresholds:

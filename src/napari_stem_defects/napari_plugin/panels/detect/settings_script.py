@@ -49,6 +49,7 @@ def settings_script(
         stride=request.stride if request else setup.stride.value(),
         device=request.device if request else setup.device.currentText(),
         frames=tuple(request.frames if request else [frame_shown]) if is_stack else (),
+        contrast=request.contrast if request else setup.contrast.currentData(),
         area=None if request is None else request.area,
         thresholds={
             c: thresholds[c] for c, value in defaults.items() if thresholds.get(c, value) != value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_stem_defects.base.lengths import both_units
+from napari_stem_defects.detection.contrast import CONTRASTS
 from napari_stem_defects.napari_plugin.layers.search_area import AREAS, TOOLS
 from napari_stem_defects.napari_plugin.panels.common.grey_offer import GreyOffer
 from napari_stem_defects.napari_plugin.panels.common.image_selector import ImageSelector
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from napari_stem_defects.napari_plugin.panels.common.model_library import LibraryActions
     from napari_stem_defects.napari_plugin.panels.common.pixel_size import PixelSizeViewModel
     from napari_stem_defects.networks.spec import EnsembleSpec
+
+_CONTRAST_TITLES = {"auto": "auto contrast", "bright": "bright columns", "dark": "dark columns"}
 
 
 _STRIDE = "Step of the sliding window; smaller steps are finer and slower"
@@ -75,6 +78,13 @@ class SetupForm(QWidget):
             QComboBox(), "device", "Device to compute on; auto uses a GPU if there is one"
         )
         self.device.addItems(["auto", "cpu", "cuda", "mps"])
+        self.contrast = named(
+            QComboBox(),
+            "contrast",
+            "Whether atomic columns are bright or dark (bright field); auto looks at the image",
+        )
+        for value in CONTRASTS:
+            self.contrast.addItem(_CONTRAST_TITLES[value], value)
         self.area = named(QComboBox(), "area", "Part of the image to search")
         self.area.addItems(AREAS)
         self.draw = button(
@@ -141,7 +151,7 @@ class SetupForm(QWidget):
         form.addRow("Image", self.image)
         form.addRow(self.grey_offer)
         form.addRow("Model", self.model_row)
-        form.addRow("Pixel size", self.size_row)
+        form.addRow("Pixel size", self._size_and_contrast())
         form.addRow("Stride", self._stride_row())
         form.addRow("Search", _side_by_side(self.area, self.draw))
         form.addRow("Frames", self.frames)
@@ -153,6 +163,13 @@ class SetupForm(QWidget):
 
     def _stride_row(self) -> QHBoxLayout:
         return _side_by_side(self.stride, self.stride_nm, plain_label("Device"), self.device)
+
+    def _size_and_contrast(self) -> QHBoxLayout:
+        """Return the pixel size, which has lines of notes below it, and the contrast beside it."""
+        row = QHBoxLayout()
+        row.addWidget(self.size_row, 3)
+        row.addWidget(self.contrast, 0, Qt.AlignmentFlag.AlignTop)
+        return row
 
 
 def _side_by_side(*widgets: QWidget) -> QHBoxLayout:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.base.progress import Progress
     from napari_stem_defects.base.search_area import SearchArea
+    from napari_stem_defects.detection.contrast import ContrastChoice
     from napari_stem_defects.io.models.library import ModelEntry
     from napari_stem_defects.jobs.frame_input import FrameInput
     from napari_stem_defects.postprocessing.results import (
@@ -78,6 +79,8 @@ class DetectRequest:
         Description of that part, to show to the user.
     choice : str
         Why the model was chosen automatically; "" if the user chose it.
+    contrast : {"auto", "bright", "dark"}
+        Whether columns are bright or dark.
     """
 
     name: str
@@ -90,6 +93,7 @@ class DetectRequest:
     area: SearchArea | None = None
     searched: str = "all of the image"
     choice: str = ""
+    contrast: ContrastChoice = "auto"
 
 
 class DetectViewModel:
@@ -343,6 +347,7 @@ class DetectViewModel:
             device=request.device,
             area=request.area,
             choice=request.choice,
+            contrast=request.contrast,
         )
         job = DETECT.job(arguments, subject=request.name, attempts=_ATTEMPTS)
         self.run.start(

@@ -1,0 +1,70 @@
+"""Images with dark columns are inverted for models of bright ones, and no others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import napari_stem_defects as sd
+from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.detection.contrast import INVERTED, inverted, settle_contrast
+from napari_stem_defects.lattice.measurement import measure_lattices
+from napari_stem_defects.networks.spec import EnsembleSpec
+
+BRIGHT = EnsembleSpec("bright", ("Bulk", "SF1"), training={"on_new_scenes": {}})
+UNKNOWN = EnsembleSpec("own", ("Bulk", "SF1"))
+
+
+@pytest.fixture(scope="module")
+def crystal() -> Micrograph:
+    return sd.simulate(size=192, defects=["SF1"], seed=3).micrograph
+
+
+def settled(micrograph: Micrograph, spec: EnsembleSpec, *choice: str) -> Micrograph | None:
+    found = settle_contrast(micrograph, measure_lattices(micrograph.pixels), spec, *choice)  # type: ignore[arg-type]
+    assert bool(found.statement) == found.is_inverted
+    return found.micrograph if found.is_inverted else None
+
+
+def test_inversion_keeps_the_range_and_is_undone_by_itself(crystal: Micrograph) -> None:
+    invalid = np.zeros(crystal.pixels.shape, bool)
+    invalid[0, 0] = True
+    pixels = crystal.pixels.copy()
+    pixels[0, 0] = 1e9
+    odd = replace(crystal, pixels=pixels, invalid=invalid)
+    once = inverted(odd)
+    known = ~invalid
+    assert once.pixels[known].min() == pytest.approx(pixels[known].min(), rel=1e-3, abs=1e-3)
+    np.testing.assert_allclose(inverted(once).pixels[known], pixels[known], rtol=1e-4, atol=1e-2)
+
+
+def test_only_dark_columns_are_inverted(crystal: Micrograph) -> None:
+    assert settled(crystal, BRIGHT) is None
+    back = settled(inverted(crystal), BRIGHT)
+    assert back is not None
+    np.testing.assert_allclose(back.pixels, crystal.pixels, rtol=1e-4, atol=1e-2)
+
+
+def test_models_of_unknown_contrast_get_the_image_as_it_is(crystal: Micrograph) -> None:
+    assert settled(inverted(crystal), UNKNOWN) is None
+    assert settled(inverted(crystal), UNKNOWN, "dark") is not None
+
+
+def test_what_the_user_states_holds(crystal: Micrograph) -> None:
+    assert settled(crystal, BRIGHT, "dark") is not None
+    assert settled(inverted(crystal), BRIGHT, "bright") is None
+    with pytest.raises(sd.InputError, match="contrast 'grey': give auto, bright, dark"):
+        settled(crystal, BRIGHT, "grey")
+
+
+def test_a_bright_field_image_has_the_defects_of_its_inverse(crystal: Micrograph) -> None:
+    options = {"stride": 16, "device": "cpu"}
+    plain = sd.detect(crystal, **options)  # type: ignore[arg-type]
+    dark = sd.detect(inverted(crystal), **options)  # type: ignore[arg-type]
+    assert [each.class_name for each in dark.regions] == [each.class_name for each in plain.regions]
+    assert plain.regions
+    assert INVERTED in dark.parameters["warnings"]
+    assert (plain.parameters["inverted"], dark.parameters["inverted"]) == (False, True)
+    np.testing.assert_allclose(dark.map.probability, plain.map.probability, atol=0.02)
