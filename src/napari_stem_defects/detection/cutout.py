@@ -13,7 +13,8 @@ import numpy as np
 from scipy.ndimage import maximum_filter
 
 from napari_stem_defects.detection.detect_frame import SMALLEST_PX
-from napari_stem_defects.detection.frame_result import FrameResult
+from napari_stem_defects.detection.frame_result import SAME_PLACE_PX, FrameResult
+from napari_stem_defects.detection.measured_points import keep_measurements, shifted_sites
 from napari_stem_defects.lattice.scale import match_scale
 
 if TYPE_CHECKING:
@@ -129,7 +130,9 @@ class Cutout:
         result = FrameResult.from_probability(
             self.in_whole(found.map), self.whole, found.frame, parameters
         )
-        return replace(result, seconds=found.seconds)
+        earlier = shifted_sites(found.regions, self.top, self.left)
+        regions = keep_measurements(result.regions, earlier, SAME_PLACE_PX)
+        return replace(result, seconds=found.seconds, regions=regions)
 
     def _near(self, found: ProbabilityMap) -> NDArray[np.bool_]:
         """Return which windows are nearest to a pixel of the area: those within a stride of one."""

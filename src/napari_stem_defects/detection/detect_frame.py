@@ -17,6 +17,7 @@ from napari_stem_defects.detection.contrast import (
 from napari_stem_defects.detection.detect_matched import matched_filter_map
 from napari_stem_defects.detection.detect_residual import residual_map
 from napari_stem_defects.detection.drawn_masks import draw_masks, site_separation_px
+from napari_stem_defects.detection.measured_points import measure_points
 from napari_stem_defects.detection.model_choice import given_statement, misfit_warning
 from napari_stem_defects.detection.recognition import (
     Recognition,
@@ -109,7 +110,7 @@ def detect_frame(
         found, scale = matched_filter_map(micrograph, measured, ensemble, report=report)
         parameters: dict[str, Any] = {"thresholds": limits}
         parameters |= _about_the_model(settled, measured, scale, spec, choice)
-        return _measured(found, scale, spec, frame, parameters, started)
+        return _measured(found, settled, measured, scale, spec, frame, parameters, started)
     # Imported here so that panels and quick models can use the package without loading torch.
     from napari_stem_defects.inference.predict import pick_device
 
@@ -136,7 +137,7 @@ def detect_frame(
         if choice and not recognition.recognised:
             found = without_names(found)
     parameters |= _about_the_model(settled, measured, scale, spec, choice, recognition)
-    return _measured(found, scale, spec, frame, parameters, started)
+    return _measured(found, settled, measured, scale, spec, frame, parameters, started)
 
 
 def _about_the_model(
@@ -230,6 +231,8 @@ def _probability_map(
 
 def _measured(
     found: ProbabilityMap,
+    settled: SettledContrast,
+    measured: LatticeMeasurement,
     scale: ScaleMatch,
     spec: EnsembleSpec,
     frame: int,
@@ -249,6 +252,7 @@ def _measured(
     mask_stack = draw_masks(found, image.frame_shape, complete, image.invalid)
     size = image.pixel_size_nm
     regions = measure_regions(found, mask_stack, image=image.name, frame=frame, pixel_size_nm=size)
+    regions = measure_points(regions, settled.micrograph.pixels, measured.cells)
     return Detection(
         image=image.name,
         frame=frame,

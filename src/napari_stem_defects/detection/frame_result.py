@@ -10,6 +10,7 @@ import numpy as np
 from napari_stem_defects.base.progress import Progress
 from napari_stem_defects.base.version import __version__
 from napari_stem_defects.detection.drawn_masks import draw_masks
+from napari_stem_defects.detection.measured_points import keep_measurements
 from napari_stem_defects.postprocessing.mask_stack import MaskStack
 from napari_stem_defects.postprocessing.regions import measure_regions, number_regions
 from napari_stem_defects.postprocessing.results import (
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.networks.spec import Ensemble
+
+
+SAME_PLACE_PX = 6.0
+"""Distance up to which a measured site belongs to a region with another outline."""
 
 
 def total_searched_nm2(results: Iterable[FrameResult]) -> float | None:
@@ -232,6 +237,7 @@ class FrameResult:
             frame=self.frame,
             pixel_size_nm=self.pixel_size_nm,
         )
+        regions = keep_measurements(regions, self.regions, SAME_PLACE_PX)
         return replace(
             self,
             names=mask_stack.names,

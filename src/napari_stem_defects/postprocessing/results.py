@@ -119,6 +119,15 @@ class Region:
         kinds.
     perimeter_nm : float or None
         Perimeter of an area in nm; None for other kinds.
+    site_y_px, site_x_px : float or None
+        Site of a point defect in px, measured in the image (see `lattice.site_measurement`): of a
+        missing column that of its neighbours' lattice, of an added one its own. None for other
+        kinds, and where nothing could be measured.
+    intensity_ratio, intensity_ratio_error : float or None
+        Integrated intensity at the site relative to like columns, and its standard deviation.
+    sublattice : str
+        "A" for the brightest column of the unit cell, "B" for the next, ...; "between" for a place
+        without a column; "" where nothing was measured.
     centre_line : tuple of (float, float)
         Points (y, x) in px along the centre line of a line, from end to end; empty for other
         kinds.
@@ -148,6 +157,11 @@ class Region:
     width_nm: float | None = None
     direction_deg: float | None = None
     perimeter_nm: float | None = None
+    site_y_px: float | None = None
+    site_x_px: float | None = None
+    intensity_ratio: float | None = None
+    intensity_ratio_error: float | None = None
+    sublattice: str = ""
     centre_line: tuple[tuple[float, float], ...] = ()
 
     @property

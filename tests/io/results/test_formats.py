@@ -16,7 +16,7 @@ from PIL import Image
 from result_samples import CLASSES, MODEL, detection, micrograph
 
 from napari_stem_defects.io.results import result_folder
-from napari_stem_defects.io.results.formats import read_regions, write_regions
+from napari_stem_defects.io.results.formats import REGION_COLUMNS, read_regions, write_regions
 from napari_stem_defects.io.results.read_results import read_results
 from napari_stem_defects.io.results.result_folder import write_results
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 HEADER = (
     "image,frame,class,region,y_px,x_px,y_nm,x_nm,area_px,area_nm2,length_nm"
     ",mean_probability,max_probability,kind,width_nm,direction_deg,perimeter_nm"
+    ",site_y_px,site_x_px,intensity_ratio,intensity_ratio_error,sublattice"
 )
 
 
@@ -107,3 +108,16 @@ def test_regions_have_the_agreed_columns(tmp_path: Path) -> None:
     assert first["y_nm"] == first["length_nm"] == first["area_nm2"] == ""
     (found,) = read_results(folder)
     assert found.regions[0].length_nm is None
+
+
+def test_tables_of_every_earlier_form_are_read(tmp_path: Path) -> None:
+    found = detection(micrograph()).regions
+    measured = [replace(each, site_y_px=1.5, sublattice="A") for each in found]
+    write_regions(tmp_path / "all.csv", measured)
+    rows = (tmp_path / "all.csv").read_text(encoding="utf-8").splitlines()
+    for columns in (13, 14, 17, 19, len(REGION_COLUMNS)):
+        short = "\n".join(",".join(row.split(",")[:columns]) for row in rows)
+        (tmp_path / "short.csv").write_text(f"{short}\n", encoding="utf-8")
+        read = read_regions(tmp_path / "short.csv")
+        assert [each.class_name for each in read] == [each.class_name for each in found]
+        assert {each.sublattice for each in read} == {"A" if columns > 21 else ""}

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 HEADER = (
     "image,frame,class,region,y_px,x_px,y_nm,x_nm,area_px,area_nm2,length_nm"
     ",mean_probability,max_probability,kind,width_nm,direction_deg,perimeter_nm"
+    ",site_y_px,site_x_px,intensity_ratio,intensity_ratio_error,sublattice"
 )
 
 

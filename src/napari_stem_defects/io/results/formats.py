@@ -32,10 +32,12 @@ if TYPE_CHECKING:
 REGION_COLUMNS = (
     "image,frame,class,region,y_px,x_px,y_nm,x_nm,area_px,area_nm2,length_nm"
     ",mean_probability,max_probability,kind,width_nm,direction_deg,perimeter_nm"
+    ",site_y_px,site_x_px,intensity_ratio,intensity_ratio_error,sublattice"
 ).split(",")
 _REGION_FIELDS = [field.name for field in fields(Region) if field.name != "centre_line"]
-# Tables written before classes had kinds end here.
-_EARLIER_COLUMNS = REGION_COLUMNS[: REGION_COLUMNS.index("kind")]
+_TEXTS = ("image", "class_name", "sublattice")
+# Tables written before classes had kinds end here, others at a later column.
+_FEWEST_COLUMNS = REGION_COLUMNS.index("kind")
 _CLASSIC_TIFF_BYTES = 2**31
 
 
@@ -297,8 +299,9 @@ def read_regions(path: Path) -> tuple[Region, ...]:
     def load(path: Path) -> tuple[Region, ...]:
         with path.open(newline="", encoding="utf-8") as file:
             table = csv.reader(file)
-            columns = next(table, None)
-            if columns not in (REGION_COLUMNS, _EARLIER_COLUMNS):
+            columns = next(table, [])
+            is_known = columns == REGION_COLUMNS[: len(columns)]
+            if not is_known or len(columns) < _FEWEST_COLUMNS:
                 raise ValueError("no region table")
             return tuple(_parse_region(row, _REGION_FIELDS[: len(columns)]) for row in table)
 
@@ -354,7 +357,7 @@ def _format_cell(value: object) -> object:
 
 def _parse_region(row: list[str], names: list[str]) -> Region:
     cells = dict(zip(names, row, strict=True))
-    values: dict[str, Any] = {name: read_text(cells.pop(name)) for name in ("image", "class_name")}
+    values: dict[str, Any] = {name: read_text(cells.pop(name)) for name in _TEXTS if name in cells}
     values["kind"] = cells.pop("kind", default_kind(values["class_name"]))
     for name, cell in cells.items():
         kind = int if name in ("frame", "region", "area_px") else float

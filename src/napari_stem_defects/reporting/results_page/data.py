@@ -55,9 +55,16 @@ class ReportedFrame:
         -------
         PointPattern
         """
-        places = [(each.y_px, each.x_px) for each in self.regions if each.class_name == class_name]
+        places = [_place(each) for each in self.regions if each.class_name == class_name]
         points = (np.array(places, float).reshape(-1, 2) + 0.5) * pixel_size_nm
         return PointPattern(points, self.searched, pixel_size_nm * self.step)
+
+
+def _place(region: Region) -> tuple[float, float]:
+    """Return the measured site of a defect, or its centroid where none was measured."""
+    if region.site_y_px is None or region.site_x_px is None:
+        return region.y_px, region.x_px
+    return region.site_y_px, region.site_x_px
 
 
 @dataclass(frozen=True)
