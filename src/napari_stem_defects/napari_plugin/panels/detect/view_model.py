@@ -42,10 +42,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.detection.contrast import ContrastChoice
     from napari_stem_defects.io.models.library import ModelEntry
     from napari_stem_defects.jobs.frame_input import FrameInput
-    from napari_stem_defects.postprocessing.results import (
-        ClassTotal,
-        Region,
-    )
+    from napari_stem_defects.postprocessing.results import ClassTotal, Region
 
 # If the worker process dies during a frame, the frame is searched again.
 _ATTEMPTS = 3
@@ -71,16 +68,14 @@ class DetectRequest:
     model : ModelEntry
     stride : int
         Step of the sliding window in px at the pixel size of the model.
-    device : str
-        "auto", "cpu", "cuda" or "mps".
+    device, contrast : str
+        As in `DetectArguments`.
     area : SearchArea or None
         Part of the image to search; None for the whole image.
     searched : str
         Description of that part, to show to the user.
     choice : str
         Why the model was chosen automatically; "" if the user chose it.
-    contrast : {"auto", "bright", "dark"}
-        Whether columns are bright or dark.
     """
 
     name: str
