@@ -1,4 +1,4 @@
-"""Are bright and dark columns told apart? On crystals of any lattice, and on public images.
+"""Are bright and dark columns distinguished? On crystals of any lattice, and on public images.
 
     python studies/contrast.py
 

@@ -91,7 +91,7 @@ def has_dark_columns(pixels: NDArray[np.float32], cells: Sequence[UnitCell]) -> 
     Returns
     -------
     bool
-        False in doubt.
+        False where it is not clear.
     """
     return bool(cells) and column_sharpness(pixels, cells) < _DARK_FROM
 

@@ -1,0 +1,42 @@
+"""The figures of docs/method.md are those that the studies measured."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "method.md").read_text(encoding="utf-8")
+
+
+def figures(name: str) -> dict:
+    return json.loads((ROOT / "studies" / "runs" / name).read_text(encoding="utf-8"))
+
+
+def test_errors_of_sites_are_those_measured() -> None:
+    for name, found in figures("site_accuracy.json").items():
+        error, most = found["error_px"]["root_mean_square"], found["error_px"]["90 %"]
+        measured = f"{found['measured']} of {found['defects']}"
+        assert f"| {name} | {measured} | {error:.3f} | {most:.3f} |" in PAGE
+
+
+def test_single_columns_are_as_exact_as_promised() -> None:
+    found = figures("site_accuracy.json")
+    for name, values in found.items():
+        if "one column" in name and "100 electrons" in name:
+            assert values["error_px"]["root_mean_square"] <= 0.1
+
+
+def test_contrast_is_as_sure_as_stated() -> None:
+    rows = figures("contrast.json")["simulated"]
+    bright, dark = (
+        [row for row in rows if row["columns"] == columns] for columns in ("bright", "dark")
+    )
+    assert sum(row["called_dark"] for row in bright) == 0
+    text = " ".join(PAGE.split())
+    assert f"none of {sum(row['with_a_lattice'] for row in bright)} with bright columns" in text
+    called, all_of = (sum(row[key] for row in dark) for key in ("called_dark", "with_a_lattice"))
+    assert f"{called} of {all_of} with dark columns were" in text
+    assert figures("contrast.json")["public"]
+    for found in figures("contrast.json")["public"].values():
+        assert (found["as it is"]["is_dark"], found["inverted"]["is_dark"]) == (0, 1)
