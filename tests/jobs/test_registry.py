@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from napari_stem_defects.jobs import registry, tasks
+from napari_stem_defects.jobs import read_tasks, registry, tasks
 from napari_stem_defects.jobs.registry import TASKS
 from napari_stem_defects.workers.messages import Task, resolve
 
@@ -60,9 +60,10 @@ def test_only_the_long_worker_loads_torch(task: Task[Any, Any]) -> None:
 
 def test_every_task_function_is_registered_once() -> None:
     functions = [
-        f"{tasks.__name__}:{name}"
-        for name, each in inspect.getmembers(tasks, inspect.isfunction)
-        if each.__module__ == tasks.__name__ and not name.startswith("_")
+        f"{module.__name__}:{name}"
+        for module in (tasks, read_tasks)
+        for name, each in inspect.getmembers(module, inspect.isfunction)
+        if each.__module__ == module.__name__ and not name.startswith("_")
     ]
     assert sorted(task.entry_point for task in TASKS) == sorted(functions)
 

@@ -24,7 +24,7 @@ from napari_stem_defects.io.labels.project import LabelProject
 from napari_stem_defects.io.models import library as library_module
 from napari_stem_defects.io.models.model_file import read_spec
 from napari_stem_defects.io.results.read_results import read_results
-from napari_stem_defects.jobs import tasks
+from napari_stem_defects.jobs import read_tasks, tasks
 from napari_stem_defects.jobs.corrections import Correction
 from napari_stem_defects.jobs.frame_input import FrameInput
 from napari_stem_defects.jobs.live_map_request import (
@@ -200,7 +200,7 @@ def test_labels_of_projects_and_folders_are_counted(project: Path, tmp_path: Pat
 def test_patches_are_exported_and_imported(project: Path, tmp_path: Path) -> None:
     exported = tmp_path / "exported"
     assert tasks.export_labels(project=project, out=exported, report=silent) == 1
-    assert tasks.read_patches(path=exported, report=silent).classes == ("SF1",)
+    assert read_tasks.read_patches(path=exported, report=silent).classes == ("SF1",)
     other = tmp_path / "other"
     summary = tasks.import_labels(project=other, sources=[exported], images=[], report=silent)
     assert "1" in summary
@@ -238,7 +238,7 @@ def test_synthetic_defects_stay_in_the_area() -> None:
 
 def test_a_micrograph_is_read(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "a.tif", NOISE)
-    found = tasks.read_micrograph(path=tmp_path / "a.tif", report=silent)
+    found = read_tasks.read_micrograph(path=tmp_path / "a.tif", report=silent)
     np.testing.assert_array_equal(found.pixels, NOISE)
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lattice_images import ONE_COLUMN, lattice_image, two_grains
 from scipy import ndimage
 
+from napari_stem_defects.lattice import measurement
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.simulation.simulate import random_scene, simulate
 
@@ -209,3 +210,20 @@ def test_a_lattice_along_the_axes_of_the_scan_is_found_on_a_walk() -> None:
     walk = not_periodic("walk", 0, 256)
     found = measure_lattices(pixels + walk * (0.5 * pixels.std() / walk.std()))
     assert found.cells[0].period_px == pytest.approx(10, rel=0.02)
+
+
+def test_an_image_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal pixels give the same measurement; any change of them is measured anew."""
+    pixels = lattice_image(13.0, 1.2, 85.0, 10.0, motif=ONE_COLUMN, jitter_px=0.1, seed=3)
+    first = measure_lattices(pixels)
+    calls: list[tuple[int, ...]] = []
+    original = measurement.spectrum
+    monkeypatch.setattr(
+        measurement, "spectrum", lambda part: calls.append(part.shape) or original(part)
+    )
+    assert measure_lattices(pixels.copy()).cells is first.cells
+    assert measure_lattices(np.asfortranarray(pixels), 0.02).cells is first.cells
+    assert calls == []
+    pixels[5, 7] += 1
+    assert measure_lattices(pixels).cells is not first.cells
+    assert len(calls) == 1

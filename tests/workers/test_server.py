@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import sys
-from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +18,12 @@ from napari_stem_defects.workers.messages import (
     Progressed,
     Stopped,
 )
+from napari_stem_defects.workers.parent_connection import start_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HELPERS = Path(__file__).parents[1] / "helpers"
-KEY = b"k" * 32
 TIMEOUT_S = 20
 
 
@@ -34,21 +31,7 @@ class Process:
     """A worker process and the connection to it."""
 
     def __init__(self) -> None:
-        path = os.pathsep.join([str(HELPERS), *filter(None, sys.path)])
-        self.popen = subprocess.Popen(
-            [sys.executable, "-m", "napari_stem_defects.workers.server"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=os.environ | {"PYTHONPATH": path},
-        )
-        assert self.popen.stdin is not None
-        assert self.popen.stdout is not None
-        self.popen.stdin.write(KEY.hex() + "\n")
-        self.popen.stdin.flush()
-        self.address = self.popen.stdout.readline().strip()
-        self.connection: Connection[Any, Any] = Client(self.address, authkey=KEY)
+        self.popen, self.connection = start_process()
 
     def send(self, name: str, **arguments: object) -> None:
         array_transport.send(self.connection, Job(f"task_samples:{name}", arguments, "a.dm4"))
@@ -64,15 +47,13 @@ class Process:
 
 
 @pytest.fixture
-def process() -> Iterator[Process]:
+def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[Process]:
+    monkeypatch.syspath_prepend(HELPERS)
     made = Process()
     yield made
     made.connection.close()
     made.popen.kill()
     made.popen.wait()
-    for stream in (made.popen.stdin, made.popen.stdout):
-        assert stream is not None
-        stream.close()
 
 
 def test_a_job_starts_reports_progress_and_finishes(process: Process) -> None:
@@ -114,15 +95,18 @@ def test_the_process_ends_with_its_connection(process: Process) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process")
 def test_ctrl_c_is_left_to_the_parent(process: Process) -> None:
+    process.send("add", a=1, b=1)
+    assert process.receive_last() == Finished(2)  # it has started
     process.popen.send_signal(signal.SIGINT)
     process.send("add", a=1, b=1)
     assert process.receive_last() == Finished(2)
 
 
-def test_printed_text_does_not_reach_the_parent(process: Process) -> None:
+def test_printed_text_does_not_reach_the_parent(
+    process: Process, capfd: pytest.CaptureFixture[str]
+) -> None:
     process.send("chatter")
     assert process.receive_last() == Finished("done")
     process.connection.close()
     process.popen.wait(TIMEOUT_S)
-    assert process.popen.stdout is not None
-    assert process.popen.stdout.read() == ""
+    assert capfd.readouterr() == ("", "")

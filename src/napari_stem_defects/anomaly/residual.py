@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy import linalg, ndimage, signal
+import scipy
+from scipy import linalg, ndimage
 
 from napari_stem_defects.anomaly.continuation import best_lattice, padded_rows
 from napari_stem_defects.anomaly.grains import Tile, grain_tiles
@@ -67,7 +68,7 @@ class Predictor:
     def apply(self, padded: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the residual of an image that is padded by half a kernel on each side."""
         flipped = self.kernel[::-1, ::-1]
-        left = signal.oaconvolve(padded, flipped, mode="valid") - np.float32(self.offset)
+        left = scipy.signal.oaconvolve(padded, flipped, mode="valid") - np.float32(self.offset)
         residual: NDArray[np.float32] = left.astype(np.float32, copy=False)
         return residual
 

@@ -60,13 +60,6 @@ if TYPE_CHECKING:
 _QUICK_SCALE = "A quick model samples every image by its own lattice; it needs no pixel size."
 
 
-def read_micrograph(*, path: Path, report: ProgressCallback) -> Micrograph:
-    """Read a file."""
-    from napari_stem_defects.io.images.read import read
-
-    return read(path)
-
-
 def load_torch(*, report: ProgressCallback) -> None:
     """Import torch, which takes seconds, before it is needed."""
     import_module("napari_stem_defects.inference.predict")
@@ -188,13 +181,6 @@ def export_results(
     if not micrograph.is_stack and micrograph.sha256 != provenance["image"]["sha256"]:
         raise InputError(f"{micrograph.name}: the image has changed since; run again")
     return write_results(folder, micrograph, detections, provenance["model"], overwrite=overwrite)
-
-
-def read_patches(*, path: Path, report: ProgressCallback) -> PatchFolder:
-    """Read a patch folder."""
-    from napari_stem_defects.io.labels.patch_folder import read_patch_folder
-
-    return read_patch_folder(path)
 
 
 def count_labels(*, sources: Sequence[Path], report: ProgressCallback) -> dict[DefectClass, int]:

@@ -7,8 +7,10 @@ tested where their reflections should be, and coarser ones where they should be 
 
 from __future__ import annotations
 
+import hashlib
+import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,12 +35,13 @@ from napari_stem_defects.lattice.superlattice import local_share, primitive_basi
 from napari_stem_defects.lattice.unit_cell import UnitCell, unit_cell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 Array = NDArray[np.float64]
 LatticeKind = Literal["one", "several", "none"]
 
 _MAX_SIZE_PX = 1024
+_MOST_RECENT = 8
 """Of larger images only the centre is used: scan distortion would smear the peaks."""
 MIN_SIZE_PX = 24
 _MIN_PERIODS = 3
@@ -103,6 +106,43 @@ class LatticeMeasurement:
         return {"kind": self.kind, "reason": reason, **first, "others": cells[1:]}
 
 
+class _Measured(NamedTuple):
+    """The unit cells of an image, and the number of peaks of its spectrum where there are none."""
+
+    cells: tuple[UnitCell, ...]
+    peaks: int
+
+
+class _RecentMeasurements:
+    """Measurements of the most recent images, found by the hash of their pixels.
+
+    The choice of a model, the match of its scale and the search measure the same image.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[bytes, _Measured] = {}
+        self._lock = threading.Lock()
+
+    def get(
+        self, pixels: NDArray[np.float32], measure: Callable[[NDArray[np.float32]], _Measured]
+    ) -> _Measured:
+        """Return the measurement of an image, computed unless it is known."""
+        key = hashlib.blake2b(repr((pixels.shape, pixels.dtype)).encode())
+        key.update(np.ascontiguousarray(pixels).data)
+        digest = key.digest()
+        found = self._found.get(digest)
+        if found is None:
+            found = measure(pixels)
+            with self._lock:
+                self._found[digest] = found
+                while len(self._found) > _MOST_RECENT:
+                    del self._found[next(iter(self._found))]
+        return found
+
+
+_RECENT = _RecentMeasurements()
+
+
 def measure_lattices(
     pixels: NDArray[np.float32], pixel_size_nm: float | None = None
 ) -> LatticeMeasurement:
@@ -131,14 +171,19 @@ def measure_lattices(
     low, high = float(part.min()), float(part.max())
     if not high - low > 1e-6 * max(abs(low), abs(high)):
         return LatticeMeasurement("none", "the image is empty: all pixels are equal")
-    found = spectrum(part)
-    cells = list(_cells(found))
-    cells = [cell for cell in cells if _MIN_PERIODS * cell.period_px <= min(part.shape)]
+    cells, peaks = _RECENT.get(part, _measure)
     if not cells:
-        peaks = len(find_peaks(found)[0])
         return LatticeMeasurement("none", _why_none(peaks, part.shape, pixel_size_nm))
     kind: LatticeKind = "one" if len(cells) == 1 else "several"
-    return LatticeMeasurement(kind, _statement(cells, pixel_size_nm), tuple(cells))
+    return LatticeMeasurement(kind, _statement(cells, pixel_size_nm), cells)
+
+
+def _measure(part: NDArray[np.float32]) -> _Measured:
+    """Measure the lattices of an image that is large enough and not empty."""
+    found = spectrum(part)
+    smallest = min(part.shape)
+    cells = tuple(cell for cell in _cells(found) if _MIN_PERIODS * cell.period_px <= smallest)
+    return _Measured(cells, 0 if cells else len(find_peaks(found)[0]))
 
 
 def _crop_centre(image: NDArray[np.float32]) -> NDArray[np.float32]:

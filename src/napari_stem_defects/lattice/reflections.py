@@ -258,21 +258,27 @@ def local_power(spectrum: Spectrum, positions: Array) -> Array:
         Sum over the reflections of the squared magnitude under a Hann window of half the height
         and width, less the median at frequencies around.
     """
+    if not len(positions):
+        return np.zeros(9)
     height, width = spectrum.subtracted.shape
-    y, x = np.arange(height), np.arange(width)
-    windows = [_three_windows(height), _three_windows(width)]
-    shifts = 6 * np.array([(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)]) * spectrum.steps
-    total = np.zeros(9)
-    for position in positions:
-        fy, fx = (position + shifts).T
-        rows = windows[0][None] * np.exp(-2j * np.pi * fy[:, None, None] * y)
-        columns = windows[1][None] * np.exp(-2j * np.pi * fx[:, None, None] * x)
-        # Shifts along one axis share the product of the other.
-        first = rows.reshape(-1, height).astype(np.complex64) @ spectrum.subtracted
-        values = first.reshape(5, 3, width) @ columns.astype(np.complex64).transpose(0, 2, 1)
-        power = np.abs(values.astype(np.complex128)).reshape(5, 9) ** 2
-        total += power[0] - np.median(power[1:], axis=0)
-    return total
+    # Shifts along one axis share the product of the other: three rows, three columns.
+    shifts = 6 * np.arange(-1, 2)[:, None] * spectrum.steps
+    fy, fx = np.moveaxis(positions[:, None] + shifts, 2, 0)
+    rows = _windowed_waves(height, fy).reshape(-1, height)
+    # One product of real matrices: a complex one would convert the image for every reflection.
+    first = np.concatenate([rows.real, rows.imag]) @ spectrum.subtracted
+    first = (first[: len(rows)] + 1j * first[len(rows) :]).reshape(len(positions), 9, width)
+    values = first @ _windowed_waves(width, fx).reshape(len(positions), 9, width).transpose(0, 2, 1)
+    power = np.abs(values.astype(np.complex128)).reshape(len(positions), 3, 3, 3, 3) ** 2
+    here, below, above = power[:, 1, :, 1], power[:, 0, :, 1], power[:, 2, :, 1]
+    around = np.median([above, below, power[:, 1, :, 2], power[:, 1, :, 0]], axis=0)
+    return np.asarray((here - around).sum(axis=0).ravel())
+
+
+def _windowed_waves(length: int, frequencies: Array) -> NDArray[np.complex64]:
+    """Return waves (N, 3, 3, length) of frequencies (N, 3) under the three windows."""
+    waves = np.exp(-2j * np.pi * frequencies[:, :, None] * np.arange(length))
+    return (waves[:, :, None] * _three_windows(length)).astype(np.complex64)
 
 
 def _three_windows(length: int) -> Array:

@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage, signal
+import scipy
+from scipy import ndimage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,7 +62,7 @@ def local_power(residual: NDArray[np.float32], weight: NDArray[np.float32]) -> N
 
 def _correlate(image: NDArray[np.float32], kernel: NDArray[np.float32]) -> NDArray[np.float32]:
     padded = np.pad(image, kernel.shape[0] // 2, mode="reflect")
-    result: NDArray[np.float32] = signal.oaconvolve(padded, kernel[::-1, ::-1], mode="valid")
+    result: NDArray[np.float32] = scipy.signal.oaconvolve(padded, kernel[::-1, ::-1], mode="valid")
     return result
 
 

@@ -48,7 +48,8 @@ class LabelPlacer:
         self._height, self._width = occupied.shape
         self._reserved: list[TextBox] = []
         # Summed-area table: how much of a box is occupied costs four look-ups.
-        self._sums = np.pad(occupied.astype(np.int64).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+        self._sums = np.zeros((self._height + 1, self._width + 1), np.int32)
+        occupied.cumsum(0, dtype=np.int32).cumsum(1, out=self._sums[1:, 1:])
 
     def reserve(self, box: TextBox) -> None:
         """Keep labels out of a box, which lies inside the picture."""

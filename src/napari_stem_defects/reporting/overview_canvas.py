@@ -9,6 +9,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image, ImageDraw
 from skimage.measure import find_contours
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 SUPERSAMPLING = 2
 _LABEL_PX = 20
+_SHORT_OUTLINE, _OUTLINE_STEP = 80, 4
 _LINE_PX = 3
 _HALO_ALPHA = 150
 _FILL_ALPHA = 46
@@ -110,6 +112,8 @@ class FrameCanvas:
 
     def tint(self, mask: NDArray[np.uint8], colour: str) -> None:
         """Tint a mask (0 and 1, shape of the image or of its blocks)."""
+        if not mask.any():
+            return
         veil = self._scaled(mask).point(lambda value: value * _FILL_ALPHA // 255)
         self.image.paste(Image.new("RGB", self.frame, colour), self.corner, veil)
 
@@ -118,20 +122,29 @@ class FrameCanvas:
         if not mask.any():
             return
         width, height = self.frame
-        phase = np.add.outer(np.arange(height), np.arange(width)) % (_HATCH_PX * SUPERSAMPLING)
-        inside = np.asarray(self._scaled(mask)) / 255
-        lines = np.where(phase < 2 * SUPERSAMPLING, _HATCH_ALPHA, _FILL_ALPHA)
-        veil = Image.fromarray((inside * lines).astype(np.uint8))
+        period = _HATCH_PX * SUPERSAMPLING
+        phase = np.arange(width + period) % period
+        line = np.where(phase < 2 * SUPERSAMPLING, _HATCH_ALPHA, _FILL_ALPHA).astype(np.uint16)
+        lines = sliding_window_view(line, width)[np.arange(height) % period]
+        veil = Image.fromarray((lines * np.asarray(self._scaled(mask)) // 255).astype(np.uint8))
         self.image.paste(
             Image.new("RGB", self.frame, default_class(UNKNOWN).colour), self.corner, veil
         )
 
+    def shrunk(self) -> Image.Image:
+        """Return what has been drawn at its final size, each px the mean of those drawn."""
+        return self.image.reduce(SUPERSAMPLING)
+
     def outlines(self, mask: NDArray[np.uint8]) -> Iterator[Line]:
         """Yield the closed outlines of a mask, moved inside the border of the frame."""
+        if not mask.any():
+            return
         width, height = self.frame
         inset = self.line / 2
         padded = np.pad(np.asarray(self._scaled(mask)), 1)
         for contour in find_contours(padded, 127.5):
+            if len(contour) > _SHORT_OUTLINE:  # points closer than the line is wide
+                contour = np.concatenate([contour[:-1:_OUTLINE_STEP], contour[-1:]])
             y = np.clip(contour[:, 0] - 0.5, inset, height - inset) + self.corner[1]
             x = np.clip(contour[:, 1] - 0.5, inset, width - inset) + self.corner[0]
             yield list(zip(x.tolist(), y.tolist(), strict=True))

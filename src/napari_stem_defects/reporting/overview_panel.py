@@ -80,7 +80,7 @@ def draw_panel(
         canvas.draw_scale_bar(placer, detection.pixel_size_nm)
     if show_names:
         _name_regions(canvas, placer, detection, edge)
-    return canvas.image.resize(layout.panel, Image.Resampling.LANCZOS)
+    return canvas.shrunk()
 
 
 def draw_swatch(entry: DefectClass, size: tuple[int, int]) -> Image.Image:
@@ -112,7 +112,7 @@ def draw_swatch(entry: DefectClass, size: tuple[int, int]) -> Image.Image:
             width * SUPERSAMPLING / 2, height * SUPERSAMPLING / 2, 0.3 * height * SUPERSAMPLING
         )
         canvas.stroke([(circle, entry.colour)])
-    return canvas.image.resize(size, Image.Resampling.LANCZOS)
+    return canvas.shrunk()
 
 
 def _is_extended(entry: DefectClass) -> bool:

@@ -10,14 +10,9 @@ which would run the user's unguarded ``napari.run()`` script a second time.
 
 from __future__ import annotations
 
-import os
 import queue
-import secrets
-import subprocess
-import sys
 import threading
 import time
-from multiprocessing.connection import Client, Connection
 from typing import Any
 
 import psutil
@@ -38,6 +33,7 @@ from napari_stem_defects.workers.messages import (
     Stopped,
     unexpected_failure,
 )
+from napari_stem_defects.workers.parent_connection import start_process
 
 GRACE_S = 0.8
 """How long a cancelled job may take to stop before its process is ended."""
@@ -115,44 +111,12 @@ class WorkerLostError(InputError):
         self.loss = loss
 
 
-class _WorkerDied(Exception):
-    """The worker process ended in the middle of a job."""
-
-
 class _Process:
     """A running worker process and the connection to it."""
 
     def __init__(self) -> None:
-        key = secrets.token_bytes(32)
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        # -P keeps the folder napari was started in off the module path.
-        self._popen = subprocess.Popen(
-            [sys.executable, "-P", "-m", "napari_stem_defects.workers.server"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            # The output of a crashing library is no message for the user; its stack is, on request.
-            stderr=None if os.environ.get("PYTHONFAULTHANDLER") else subprocess.DEVNULL,
-            text=True,
-            env=environment,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
-        self.connection = self._meet(key)
+        self._popen, self.connection = start_process()
         self.has_started_job = False
-
-    def _meet(self, key: bytes) -> Connection[Any, Any]:
-        streams = self._popen.stdin, self._popen.stdout
-        if streams[0] is None or streams[1] is None:
-            raise _WorkerDied
-        try:
-            with streams[0] as stdin, streams[1] as stdout:
-                stdin.write(key.hex() + "\n")
-                stdin.flush()
-                address = stdout.readline().strip()
-            return Client(address, authkey=key)
-        except (OSError, ValueError, EOFError) as error:
-            self._popen.kill()
-            self._popen.wait()
-            raise _WorkerDied from error
 
     @property
     def pid(self) -> int:
@@ -276,7 +240,7 @@ class Worker:
         warm = self._process
         try:
             return self._follow(ticket, self._running_process())
-        except (_WorkerDied, EOFError, OSError):
+        except (EOFError, OSError):
             died_idle = (
                 self._process is not None and self._process is warm and not warm.has_started_job
             )
@@ -306,7 +270,9 @@ class Worker:
                         grace = SAVING_GRACE_S
                     if ticket.cancelled_for_s is None or event.progress.saving:
                         ticket.deliver(event)
-                elif not isinstance(event, JobStarted):
+                elif isinstance(event, JobStarted):
+                    limits.start()
+                else:
                     return event
             if ticket.cancelled_for_s is not None and not cancel_sent:
                 process.connection.send("cancel")
@@ -333,13 +299,22 @@ class _Limits:
 
     def __init__(self, job: Job[Any], process: _Process) -> None:
         self._job, self._process = job, process
-        self._started, self._used = time.monotonic(), process.processor_s
+        self._started: float | None = None
+        self._used = 0.0
+
+    def start(self) -> None:
+        """Count from now: the start of a process takes no time of its first job."""
+        self._started, self._used = time.monotonic(), self._process.processor_s
+
+    @property
+    def _waited_s(self) -> float:
+        return 0.0 if self._started is None else time.monotonic() - self._started
 
     def overrun(self) -> FailureReason | None:
         """Return the limit that is overrun."""
         job, limit = self._job, self._job.time_limit_s
         if limit is not None:
-            waited = time.monotonic() - self._started
+            waited = self._waited_s
             # Both are compared only after the limit: looking at a process takes time, too.
             if waited > limit and self._process.processor_s - self._used > limit:
                 return "time"

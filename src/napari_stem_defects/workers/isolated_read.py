@@ -31,10 +31,10 @@ class ReadArguments:
 
 
 READ_MICROGRAPH: Task[ReadArguments, Micrograph] = Task(
-    "napari_stem_defects.jobs.tasks:read_micrograph", "quick", ReadArguments
+    "napari_stem_defects.jobs.read_tasks:read_micrograph", "quick", ReadArguments
 )
 READ_PATCHES: Task[ReadArguments, PatchFolder] = Task(
-    "napari_stem_defects.jobs.tasks:read_patches", "quick", ReadArguments
+    "napari_stem_defects.jobs.read_tasks:read_patches", "quick", ReadArguments
 )
 
 # A slow network drive gives 10 MB a second, a folder on it 100 small files a second. Ending a

@@ -1,7 +1,6 @@
 """The worker process: ``python -m napari_stem_defects.workers.server``.
 
-Reads the connection's key from standard input, prints the address it listens at, then serves
-one job after another until its parent hangs up. Nothing here may import Qt: on Windows torch
+Serves one job after another until its parent hangs up. Nothing here may import Qt: on Windows torch
 cannot be loaded after it, and a worker without windows can be ended at any moment.
 """
 
@@ -10,10 +9,8 @@ from __future__ import annotations
 import os
 import queue
 import signal
-import sys
 import threading
-from multiprocessing.connection import Connection, Listener
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.base.out_of_memory import ADVICE, is_out_of_memory
 from napari_stem_defects.base.progress import Cancelled, Progress
@@ -30,18 +27,17 @@ from napari_stem_defects.workers.messages import (
     resolve,
     unexpected_failure,
 )
+from napari_stem_defects.workers.parent_connection import connect_to_parent
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 
 def main() -> None:
     """Meet the parent and serve it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the parent
-    key = bytes.fromhex(sys.stdin.readline())
-    with Listener(authkey=key) as listener:
-        print(listener.address, flush=True)
-        # Libraries that print must not fill a pipe that is never read.
-        os.dup2(2, 1)
-        with listener.accept() as connection:
-            _Server(connection).serve()
+    with connect_to_parent() as connection:
+        _Server(connection).serve()
 
 
 class _Server:
