@@ -52,7 +52,8 @@ def test_messages_pass_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_temporary_folder_stays_empty(tmp_path: Path, ending: str) -> None:
     code = (
         "import os, signal, time; from napari_stem_defects.workers.client import Worker;"
-        f" from napari_stem_defects.workers.messages import Job; worker = Worker(); {ENDINGS[ending]}"
+        " from napari_stem_defects.workers.messages import Job;"
+        f" worker = Worker(); {ENDINGS[ending]}"
     )
     path = os.pathsep.join([str(HELPERS), *filter(None, sys.path)])
     environment = os.environ | {"TMPDIR": str(tmp_path), "PYTHONPATH": path}

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 import scipy
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy import linalg, ndimage
 
 from napari_stem_defects.anomaly.continuation import best_lattice, padded_rows

@@ -40,10 +40,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.anomaly.survey_frame import Survey
-    from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.base.search_area import SearchArea
     from napari_stem_defects.detection.contrast import ContrastChoice
-    from napari_stem_defects.io.labels.patch_folder import PatchFolder
     from napari_stem_defects.io.models.choose import LibraryChoice
     from napari_stem_defects.io.models.library import ModelEntry
     from napari_stem_defects.jobs.frame_input import FrameInput

@@ -278,7 +278,7 @@ def local_power(spectrum: Spectrum, positions: Array) -> Array:
 def _windowed_waves(length: int, frequencies: Array) -> NDArray[np.complex64]:
     """Return waves (N, 3, 3, length) of frequencies (N, 3) under the three windows."""
     waves = np.exp(-2j * np.pi * frequencies[:, :, None] * np.arange(length))
-    return (waves[:, :, None] * _three_windows(length)).astype(np.complex64)
+    return np.asarray(waves[:, :, None] * _three_windows(length), np.complex64)
 
 
 def _three_windows(length: int) -> Array:

@@ -63,7 +63,7 @@ def connect_to_parent() -> Connection[Any, Any]:
 
 
 def _popen(**streams: Any) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
+    return subprocess.Popen(  # noqa: S603
         # -P keeps the folder napari was started in off the module path.
         [sys.executable, "-P", "-m", _COMMAND],
         # The output of a crashing library is no message for the user; its stack is, on request.
