@@ -22,7 +22,7 @@ def test_a_large_image_needs_little_beside_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No plane, no labels, no probabilities and no flattened image are ever there as a whole."""
-    monkeypatch.setattr(pipeline, "LARGE_PX", 1)
+    monkeypatch.setattr(pipeline, "HUGE_PX", 1)
     monkeypatch.setattr(tiled, "STRIP_ROWS", 32)
     monkeypatch.setattr(mask_stack, "BLOCK_PIXELS", 2**16)
     ensemble = load_model(write_small_model(tmp_path / "small.safetensors"))

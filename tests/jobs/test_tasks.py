@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import tifffile
 from fake_worker import submit_at_once
 from labelled_crystals import click_project, vacancies
 from learning_samples import write_striped_folder
@@ -234,12 +233,6 @@ def test_synthetic_defects_stay_in_the_area() -> None:
 
 
 # Models and files
-
-
-def test_a_micrograph_is_read(tmp_path: Path) -> None:
-    tifffile.imwrite(tmp_path / "a.tif", NOISE)
-    found = read_tasks.read_micrograph(path=tmp_path / "a.tif", report=silent)
-    np.testing.assert_array_equal(found.pixels, NOISE)
 
 
 def test_models_enter_and_leave_the_library(

@@ -42,7 +42,10 @@ def test_large_images_are_filtered_as_small_ones(
     whole = filter_image(image, p)
     monkeypatch.setattr(pipeline, "LARGE_PX", 1)
     monkeypatch.setattr(tiled, "STRIP_ROWS", 32)
-    np.testing.assert_allclose(filter_image(image, p), whole, atol=2e-6 * np.abs(whole).max())
+    found = filter_image(image, p)
+    np.testing.assert_allclose(found, whole, atol=2e-6 * np.abs(whole).max())
+    on_access = TiledFilter(image, p)[0:height, 0:80]
+    np.testing.assert_allclose(on_access, found, atol=2e-6 * np.abs(whole).max())
     assert not filter_image(np.full((height, 80), 3, np.float32), p).any()
 
 
@@ -80,9 +83,9 @@ def test_parts_are_parts_of_the_filtered_image(
     np.testing.assert_allclose(found, whole[part], atol=2e-6 * np.abs(whole).max())
 
 
-def test_strips_cover_the_image_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_strips_cover_the_image_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiled, "STRIP_ROWS", 32)
-    strips = list(TiledFilter(pattern(100, 80), HANN).strips())
+    strips = list(tiled.strips((100, 80)))
     assert [(rows.start, rows.stop) for rows in strips] == [(0, 32), (32, 64), (64, 96), (96, 100)]
 
 
@@ -101,11 +104,11 @@ def test_access_from_top_to_bottom_computes_each_strip_once(
     assert computed == [0, 1, 2, 3]
 
 
-def test_only_large_images_are_filtered_lazily(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_huge_images_are_filtered_lazily(monkeypatch: pytest.MonkeyPatch) -> None:
     image = pattern(100, 80)
     in_memory = filter_lazily(image, HANN)
     assert isinstance(in_memory, np.ndarray)
-    monkeypatch.setattr(pipeline, "LARGE_PX", 100 * 80 - 1)
+    monkeypatch.setattr(pipeline, "HUGE_PX", 100 * 80 - 1)
     lazy = filter_lazily(image, HANN)
     assert isinstance(lazy, TiledFilter)
     assert lazy.shape == in_memory.shape

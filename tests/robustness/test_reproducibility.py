@@ -135,6 +135,8 @@ def test_batches_tiles_threads_and_workers_change_nothing(
         patch.setattr(mask_stack, "BLOCK_PIXELS", 10_000)
         patch.setattr(pipeline, "LARGE_PX", 1)
         apart["strips"] = sd.detect(sd.read(image), load_model(model), device="cpu")
+        patch.setattr(pipeline, "HUGE_PX", 1)
+        apart["on access"] = sd.detect(sd.read(image), load_model(model), device="cpu")
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
     apart["2 threads"] = sd.detect(sd.read(image), load_model(model), device="cpu")

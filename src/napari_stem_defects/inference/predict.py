@@ -1,6 +1,6 @@
 """Class probabilities of the windows of one filtered image.
 
-Mode "exact" evaluates every member on every window in float32; it is the reference for "fast",
+Mode "exact" evaluates every member on every window in float32, on GPUs without TF32; it is the reference for "fast",
 which may skip the other members where Bulk is certain (`inference.early_exit`). Where overlapping
 windows share their feature maps, both modes use dense (fully convolutional) inference
 (`inference.dense`), which is exact on a CPU; otherwise they use sliding-window inference
@@ -10,6 +10,7 @@ windows share their feature maps, both modes use dense (fully convolutional) inf
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ import torch
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.inference.dense import DenseInference, is_dense_faster
+from napari_stem_defects.inference.exact_arithmetic import full_precision
 from napari_stem_defects.inference.sliding_window import (
     COARSE_STEP,
     SlidingWindowInference,
@@ -133,7 +135,8 @@ def predict(
     strategy = _choose_strategy(filtered, ensemble, grid, device, mode)
     done = 0
     for batch in strategy.batches(grid):
-        part = strategy.predict(grid.y[batch.rows], grid.x[batch.columns])
+        with full_precision() if mode == "exact" else nullcontext():
+            part = strategy.predict(grid.y[batch.rows], grid.x[batch.columns])
         values[batch.rows, batch.columns] = part
         partial.predicted[batch.rows, batch.columns] = True
         done += len(batch.rows)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
+
+from napari_stem_defects.preprocessing.gaussian_blur import blur_axes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,11 +40,7 @@ def blur(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     """
     if sigma == 0:
         return image
-    axes = (image.ndim - 2, image.ndim - 1)
-    blurred: NDArray[np.float32] = gaussian_filter(
-        image, sigma, axes=axes, mode="reflect", truncate=TRUNCATE
-    )
-    return blurred
+    return blur_axes(image, sigma, blur_radius(sigma))
 
 
 def blur_radius(sigma: float) -> int:

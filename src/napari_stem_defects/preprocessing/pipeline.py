@@ -28,7 +28,7 @@ from napari_stem_defects.preprocessing.filters import (
     normalise_intensity,
     subtract_background,
 )
-from napari_stem_defects.preprocessing.tiled import TiledFilter
+from napari_stem_defects.preprocessing.tiled import TiledFilter, filter_in_strips
 
 if TYPE_CHECKING:
     from napari_stem_defects.preprocessing.settings import PreprocessingSettings
@@ -36,8 +36,10 @@ if TYPE_CHECKING:
 Image = NDArray[np.float32]
 Indices = NDArray[np.int64]
 
-# Images with more pixels are filtered in strips.
+# Images with more pixels are filtered in strips, and those with many more only on access: in
+# memory a filtered image is as large as the image.
 LARGE_PX = 2**22
+HUGE_PX = 2**25
 
 
 class Stages(NamedTuple):
@@ -109,7 +111,7 @@ def filter_image(image: Image, settings: PreprocessingSettings) -> Image:
         return image
     image = np.ascontiguousarray(image, dtype=np.float32)
     if image.ndim == 2 and image.size > LARGE_PX:
-        return _filter_in_strips(image, settings)
+        return filter_in_strips(image, settings)
     filtered = subtract_background(normalise(image), settings.background_px, settings.smoothing_px)
     overall = np.sqrt(np.mean(filtered**2, axis=(-2, -1), keepdims=True))
     filtered = np.where(overall > NO_SIGNAL, filtered, np.float32(0))
@@ -119,7 +121,7 @@ def filter_image(image: Image, settings: PreprocessingSettings) -> Image:
 
 
 def filter_lazily(image: Image, settings: PreprocessingSettings) -> Image | TiledFilter:
-    """Apply `filter_image`, to a large image only where the result is accessed.
+    """Apply `filter_image`, to a huge image only where the result is accessed.
 
     Parameters
     ----------
@@ -131,19 +133,11 @@ def filter_lazily(image: Image, settings: PreprocessingSettings) -> Image | Tile
     Returns
     -------
     ndarray of float32, shape (Y, X), or TiledFilter
-        The latter if the image has more than `LARGE_PX` pixels.
+        The latter if the image has more than `HUGE_PX` pixels.
     """
-    if image.size > LARGE_PX:
+    if image.size > HUGE_PX and not settings.is_residual:
         return TiledFilter(np.ascontiguousarray(image, dtype=np.float32), settings)
     return filter_image(image, settings)
-
-
-def _filter_in_strips(image: Image, settings: PreprocessingSettings) -> Image:
-    """Filter a large image (Y, X) strip by strip, with little memory besides the result."""
-    strips, filtered = TiledFilter(image, settings), np.empty_like(image)
-    for rows in strips.strips():
-        filtered[rows] = strips[rows, slice(None)]
-    return filtered
 
 
 def features(patches: Image, settings: PreprocessingSettings) -> dict[str, Image]:

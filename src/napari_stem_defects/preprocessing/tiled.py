@@ -41,26 +41,11 @@ class TiledFilter:
 
     def __init__(self, image: NDArray[np.float32], settings: PreprocessingSettings) -> None:
         self.shape = image.shape[0], image.shape[1]
-        self._image, self._settings = image, settings
-        self._lowest = min(image.min(), np.float32(0))
-        self._span = image.max() - self._lowest
-        total = sum(
-            float(np.sum(self._background_subtracted(rows) ** 2, dtype=np.float64))
-            for rows in self.strips()
-        )
+        self._settings = settings
+        self._subtracted = _BackgroundSubtracted(image, settings)
+        total = sum(_sum_of_squares(self._subtracted.rows(rows)) for rows in strips(image.shape))
         self._overall = float(np.sqrt(total / max(1, image.size)))
         self._cache: dict[int, NDArray[np.float32]] = {}
-
-    def strips(self) -> Iterator[slice]:
-        """Yield the rows that are computed together.
-
-        Yields
-        ------
-        slice
-            First row and the row after the last one.
-        """
-        for top in range(0, self.shape[0], STRIP_ROWS):
-            yield slice(top, min(top + STRIP_ROWS, self.shape[0]))
 
     def __getitem__(self, part: tuple[slice, slice]) -> NDArray[np.float32]:
         """Return a rectangle of the filtered image; slices have a step of 1."""
@@ -84,28 +69,98 @@ class TiledFilter:
             return np.zeros((rows.stop - rows.start, self.shape[1]), np.float32)
         contrast_px = self._settings.contrast_px
         if contrast_px == 0:
-            return self._background_subtracted(rows)
-        needed_rows, inner_rows = self._rows_around(rows, blur_radius(contrast_px))
+            return self._subtracted.rows(rows)
+        needed_rows, inner_rows = _rows_around(rows, blur_radius(contrast_px), self.shape[0])
         normalised = normalise_contrast(
-            self._background_subtracted(needed_rows), contrast_px, self._overall
+            self._subtracted.rows(needed_rows), contrast_px, self._overall
         )
         return normalised[
             inner_rows
         ].copy()  # a view would keep the rows beyond the strip in memory
 
-    def _background_subtracted(self, rows: slice) -> NDArray[np.float32]:
-        """Return rows after normalisation, smoothing and background subtraction."""
+
+class _BackgroundSubtracted:
+    """An image after normalisation, smoothing and background subtraction, by rows."""
+
+    def __init__(self, image: NDArray[np.float32], settings: PreprocessingSettings) -> None:
+        self._image, self._settings = image, settings
+        self._lowest = min(image.min(), np.float32(0))
+        self._span = image.max() - self._lowest
+
+    def rows(self, rows: slice) -> NDArray[np.float32]:
+        """Compute some rows."""
         background_px, smoothing_px = self._settings.background_px, self._settings.smoothing_px
         radius = blur_radius(background_sigma(background_px, smoothing_px))
-        needed_rows, inner_rows = self._rows_around(rows, radius)
+        needed_rows, inner_rows = _rows_around(rows, radius, len(self._image))
         normalised = normalise_intensity(self._image[needed_rows], self._lowest, self._span)
         return subtract_background(normalised, background_px, smoothing_px)[inner_rows]
 
-    def _rows_around(self, rows: slice, radius: int) -> tuple[slice, slice]:
-        """Return the rows that a blur of some rows needs, and the position of these within them."""
-        first = max(rows.start - radius, 0)
-        needed_rows = slice(first, min(rows.stop + radius, self.shape[0]))
-        return needed_rows, slice(rows.start - first, rows.stop - first)
+
+def filter_in_strips(
+    image: NDArray[np.float32], settings: PreprocessingSettings
+) -> NDArray[np.float32]:
+    """Filter a large image strip by strip, with little memory besides the result.
+
+    Every strip is computed once: its contrast is normalised in place when the strip below has
+    been computed, so the rows above that the blur needs are kept as they were.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (Y, X)
+        Finite intensities.
+    settings : PreprocessingSettings
+        Smoothing, background and contrast.
+
+    Returns
+    -------
+    ndarray of float32, shape (Y, X)
+        As from `pipeline.filter_image`.
+    """
+    subtracted, filtered = _BackgroundSubtracted(image, settings), np.empty_like(image)
+    total = 0.0
+    for rows in strips(image.shape):
+        filtered[rows] = subtracted.rows(rows)
+        total += _sum_of_squares(filtered[rows])
+    overall = float(np.sqrt(total / max(1, image.size)))
+    if overall <= NO_SIGNAL:
+        return np.zeros_like(image)
+    contrast_px = settings.contrast_px
+    if contrast_px == 0:
+        return filtered
+    radius, above = blur_radius(contrast_px), filtered[:0]
+    for rows in strips(image.shape):
+        needed_rows, inner_rows = _rows_around(rows, radius, len(image))
+        needed = np.concatenate([above, filtered[rows.start : needed_rows.stop]])
+        above = needed[max(0, inner_rows.stop - radius) : inner_rows.stop].copy()
+        filtered[rows] = normalise_contrast(needed, contrast_px, overall)[inner_rows]
+    return filtered
+
+
+def strips(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Yield the rows of an image that are computed together.
+
+    Parameters
+    ----------
+    shape : (Y, X)
+
+    Yields
+    ------
+    slice
+        First row and the row after the last one.
+    """
+    for top in range(0, shape[0], STRIP_ROWS):
+        yield slice(top, min(top + STRIP_ROWS, shape[0]))
+
+
+def _sum_of_squares(rows: NDArray[np.float32]) -> float:
+    return float(np.sum(rows**2, dtype=np.float64))
+
+
+def _rows_around(rows: slice, radius: int, height: int) -> tuple[slice, slice]:
+    """Return the rows that a blur of some rows needs, and the position of these within them."""
+    first = max(rows.start - radius, 0)
+    needed_rows = slice(first, min(rows.stop + radius, height))
+    return needed_rows, slice(rows.start - first, rows.stop - first)
 
 
 FilteredImage = NDArray[np.float32] | TiledFilter

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.base.version import __version__
 from napari_stem_defects.errors import OutputError, OverwriteError, ReadError
-from napari_stem_defects.io.atomic import move_into_place, replacing
+from napari_stem_defects.io.atomic import move_into_place
 from napari_stem_defects.io.json_safe import plain
 from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.io.results import formats
@@ -42,6 +42,7 @@ from napari_stem_defects.io.results.frame_file import (
 )
 from napari_stem_defects.io.results.json_file import read_json_or_empty, write_json
 from napari_stem_defects.io.results.lines import write_lines
+from napari_stem_defects.io.results.picture_file import write_picture
 from napari_stem_defects.io.results.summary import (
     CORRECTIONS,
     make_summary,
@@ -63,8 +64,6 @@ LINES, OVERVIEW = "lines.geojson", "overview.png"
 RESULT_FILES = (MASKS, PROBABILITY, REGIONS, LINES, OVERVIEW, SUMMARY)
 
 _MERGED = "merged"
-# As many bytes as by default, in a third of the time.
-_PNG_LEVEL = 2
 _EACH = "of each frame"
 
 
@@ -219,8 +218,7 @@ class ResultFolder:
         result_totals = sum_results(frames_metadata, regions)
         shown = [read_frame(paths[place]) for place in frames_to_show(len(paths))]
         picture = draw_overview(micrograph, shown, result_totals, str(model["name"]))
-        with replacing(self._merge_folder / OVERVIEW) as temporary:
-            picture.save(temporary, format="PNG", compress_level=_PNG_LEVEL)
+        write_picture(self._merge_folder / OVERVIEW, picture)
         summary = make_summary(frames_metadata, result_totals, micrograph, model)
         summary["fingerprint"] = self.fingerprint
         others = RESULT_FILES[:-1]  # all but the summary, which holds their checksums
