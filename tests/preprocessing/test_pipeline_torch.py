@@ -42,7 +42,7 @@ def test_tensors_and_arrays_agree(settings: PreprocessingSettings) -> None:
     assert found.keys() == expected.keys()
     for name, array in expected.items():
         assert found[name].dtype == torch.float32
-        np.testing.assert_allclose(found[name].numpy(), array, atol=2e-5, err_msg=name)
+        np.testing.assert_allclose(found[name].numpy(), array, atol=3e-5, err_msg=name)
 
 
 @pytest.mark.parametrize("settings", SETTINGS)
@@ -51,7 +51,7 @@ def test_thresholds_agree_except_for_rounding(settings: PreprocessingSettings) -
     expected = features(filtered, settings)
     found = features_on_device(torch.from_numpy(filtered), settings)
     for name, array in expected.items():
-        differs = np.abs(found[name].numpy() - array) > 2e-5
+        differs = np.abs(found[name].numpy() - array) > 3e-5
         assert differs.sum() <= 2, name
 
 

@@ -1,6 +1,6 @@
 """Full float32 precision on GPUs while mode "exact" computes.
 
-Unless told otherwise, cuDNN rounds the factors of float32 convolutions to TF32, with ten bits after
+By default, cuDNN rounds the factors of float32 convolutions to TF32, with ten bits after
 the point: probabilities then differ by up to 0.008 from those of a CPU. The switches hold for the
 whole process, so they are set for the time of an exact inference and restored by the last of
 several that run at once.

@@ -1,10 +1,10 @@
 """Class probabilities of the windows of one filtered image.
 
-Mode "exact" evaluates every member on every window in float32, on GPUs without TF32; it is the reference for "fast",
-which may skip the other members where Bulk is certain (`inference.early_exit`). Where overlapping
-windows share their feature maps, both modes use dense (fully convolutional) inference
-(`inference.dense`), which is exact on a CPU; otherwise they use sliding-window inference
-(`inference.sliding_window`).
+Mode "exact" evaluates every member on every window in float32, on GPUs without TF32; it is the
+reference for "fast", which may skip the other members where Bulk is certain
+(`inference.early_exit`). Where overlapping windows share their feature maps, both modes use dense
+(fully convolutional) inference (`inference.dense`), which is exact on a CPU; otherwise they use
+sliding-window inference (`inference.sliding_window`).
 """
 
 from __future__ import annotations

@@ -61,8 +61,10 @@ def blur_axes(image: NDArray[np.float32], sigma: float, radius: int) -> NDArray[
 def _band_matrix(sigma: float, radius: int) -> NDArray[np.float32]:
     """Return the matrix (length + 2 radius, length) whose columns hold the kernel."""
     offsets = np.arange(-radius, radius + 1)
-    kernel = np.exp(-0.5 * (offsets / sigma) ** 2)
-    kernel /= kernel.sum()
+    exact = np.exp(-0.5 * (offsets / sigma) ** 2)
+    kernel = (exact / exact.sum()).astype(np.float32)
+    # What rounding changed of the sum goes to the outermost samples, so that a blur keeps the mean.
+    kernel[[0, -1]] += (1 - kernel.sum(dtype=np.float64)) / 2
     length = min(max(2 * radius, _SHORTEST), _LONGEST)
     band = np.zeros((length + 2 * radius, length), np.float32)
     for column in range(length):
