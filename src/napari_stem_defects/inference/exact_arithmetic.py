@@ -44,7 +44,7 @@ def full_precision() -> Iterator[None]:
 
 def _switches() -> list[tuple[Any, str, Any]]:
     """Return objects, names of their attributes, and the values without TF32."""
-    backends = torch.backends
+    backends: Any = torch.backends  # its types lack the switches of single operations
     if hasattr(backends.cuda.matmul, "fp32_precision"):
         # A mixture of these and the older switches is an error in torch.
         parts = (backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn)
