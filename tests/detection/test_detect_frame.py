@@ -179,7 +179,7 @@ def test_probabilities_are_finite_for_any_intensities(
 def test_images_smaller_than_a_window_are_refused(
     ensemble: Ensemble, shape: tuple[int, int]
 ) -> None:
-    with pytest.raises(InputError, match=f"^image: {shape[0]}x{shape[1]} px.*64x64 px$"):
+    with pytest.raises(InputError, match=f"^image: {shape[1]} x {shape[0]} px.*64 x 64 px"):
         detect(micrograph(noise(*shape)), ensemble)
 
 

@@ -30,6 +30,7 @@ from napari_stem_defects.errors import InputError
 from napari_stem_defects.inference.spatial_averaging import average_logits
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.lattice.scale import match_scale, resample, scale_positions
+from napari_stem_defects.lattice.scan_distortion import measure_scan_distortion
 from napari_stem_defects.postprocessing.regions import measure_regions
 from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap
 from napari_stem_defects.preprocessing.pipeline import filter_lazily
@@ -167,6 +168,9 @@ def _about_the_model(
         "recognised": recognition.recognised,
         "recognition": recognition.statement,
         "inverted": settled.is_inverted,
+        "scan_distortion": measure_scan_distortion(
+            settled.micrograph.pixels, measured, spec.lattice_geometry
+        ).to_json(),
         "warnings": [each for each in (warning, settled.statement) if each],
     }
 

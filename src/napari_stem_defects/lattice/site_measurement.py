@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy import ndimage, optimize, stats
+from scipy import ndimage, optimize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,8 +40,9 @@ _SAME, _SAME_MISSING = 0.18, 0.3
 _AGREE_PX = 0.12  # distance at which a change and a column of the mean are at the same place
 _TOGETHER, _FAINTEST = 0.45, 0.12  # periods; share of the brightest column
 _OTHER_SITE = 0.15  # of a unit cell
+_NEGLIGIBLE = 0.03  # weight of pixels that a fit leaves out
 _TRIMMED = 0.15  # of the values of a pixel at either end: columns that other defects changed
-_STEPS, _FITS, _SETTLED_PX = 80, 6, 0.03
+_STEPS, _FITS, _SETTLED_PX = 300, 5, 0.06
 
 BETWEEN = "between"
 """Sublattice of a place at which the lattice has no column."""
@@ -177,20 +178,16 @@ def _like(
     radius = window.shape[0] // 2
     distance = np.hypot(*np.mgrid[-radius : radius + 1, -radius : radius + 1])
     ring = (distance > _CORE * period) & (distance <= radius)
-    ground = np.median(window[ring])
-    fitted = np.array([each - np.median(each[ring]) + ground for each in others])
-    median = np.median(fitted, axis=0)
-    deviation = np.sqrt(((fitted - median) ** 2).mean(axis=(1, 2)))
-    kept = fitted[deviation <= _UNLIKE * np.median(deviation)]
-    mean = stats.trim_mean(kept, _TRIMMED, axis=0)
-    usual = float(np.median([_deviation(each - mean, ring) for each in kept]))
-    own = _deviation(window - mean, ring)
-    return kept, mean, own / max(usual, 1e-12)
-
-
-def _deviation(difference: NDArray[np.float64], ring: NDArray[np.bool_]) -> float:
-    """Return how much most of a ring deviates; another defect in a part of it does not count."""
-    return float(np.percentile(np.abs(difference[ring]), 75))
+    grounds = np.median(others[:, ring], axis=1) - np.median(window[ring])
+    even = others - grounds[:, None, None]
+    deviation = np.sqrt(((even - np.median(even, axis=0)) ** 2).mean(axis=(1, 2)))
+    kept = even[deviation <= _UNLIKE * np.median(deviation)]
+    cut = int(_TRIMMED * len(kept))
+    mean = np.sort(kept, axis=0)[cut : len(kept) - cut].mean(axis=0)
+    # Most of the ring: another defect in a part of it does not count.
+    away = np.abs((np.concatenate([kept, window[None]]) - mean)[:, ring])
+    *usual, own = np.percentile(away, 75, axis=1)
+    return kept, mean, float(own / max(float(np.median(usual)), 1e-12))
 
 
 def _measured(around: _Surroundings, position: tuple[float, float]) -> SiteMeasurement | None:
@@ -303,7 +300,11 @@ def _fit_once(
     start = [guess.y, guess.x, guess.height, steep, steep, 0.0]
     if ground:
         start.append(float(np.percentile(part, 20)))
-    found = optimize.least_squares(residual, start, method="lm", max_nfev=_STEPS).x
+    # MINPACK without the layers around it, which take most of the time of a small fit; all
+    # outputs, because it warns otherwise.
+    found, *_ = optimize.leastsq(
+        residual, start, ftol=1e-5, xtol=1e-4, maxfev=_STEPS, full_output=True
+    )
     width = float(np.exp(-(found[3] + found[4]) / 2))
     peak = _Peak(float(found[0]), float(found[1]), float(found[2]), width)
     is_usable = 0.3 * guess.sigma < peak.sigma < 3 * guess.sigma and peak.height * guess.height > 0
@@ -325,14 +326,12 @@ def _ratio(
     weight = here - here.mean()
     full = height * float((weight * here).sum())
 
-    def change(window: NDArray[np.float64]) -> float:
-        return float((weight * (window - around.mean)).sum()) / full
-
     # Robust, because some of the neighbours may be defects; each is part of the mean.
     count = len(around.others)
-    scatter = stats.median_abs_deviation([change(each) for each in around.others], scale="normal")
+    changes = ((around.others - around.mean) * weight).sum(axis=(1, 2)) / full
+    scatter = 1.4826 * np.median(np.abs(changes - np.median(changes)))
     scatter *= np.sqrt(count / (count - 1))
-    found = change(around.window)
+    found = float((weight * (around.window - around.mean)).sum()) / full
     error = np.hypot(scatter * np.sqrt(1 + 1 / count), found * misfit / height)
     return nominal + found, float(error)
 
@@ -344,14 +343,13 @@ def _fitted_together(around: _Surroundings, columns: Sequence[_Peak]) -> tuple[f
     apart = (y - columns[0].y) ** 2 + (x - columns[0].x) ** 2
     weight = np.exp(-apart / (4 * (_TOGETHER * around.period) ** 2)).ravel()
     best = (columns[0].height, columns[0].sigma, np.inf)
-    for sigma in np.geomspace(0.09, 0.32, 10) * around.period:
-        design = np.vstack(
-            [*(each.ravel() for each in _bumps(radius, columns, sigma)), np.ones(weight.size)]
-        ).T
-        heights, *_ = np.linalg.lstsq(
-            design * weight[:, None], weight * around.mean.ravel(), rcond=None
-        )
-        left = weight * (around.mean.ravel() - design @ heights)
+    used = np.flatnonzero(weight > _NEGLIGIBLE)
+    weight, target = weight[used], around.mean.ravel()[used]
+    for sigma in np.geomspace(0.09, 0.32, 8) * around.period:
+        columns_and_ground = [*_bumps(radius, columns, sigma).reshape(len(columns), -1)[:, used]]
+        design = np.array([*columns_and_ground, np.ones(used.size)]) * weight
+        heights = np.linalg.lstsq(design @ design.T, design @ (weight * target), rcond=None)[0]
+        left = weight * target - heights @ design
         misfit = float(np.sqrt((left**2).sum() / (weight**2).sum()))
         if misfit < best[2] and heights[0] > 0:
             best = float(heights[0]), float(sigma), misfit
@@ -360,8 +358,10 @@ def _fitted_together(around: _Surroundings, columns: Sequence[_Peak]) -> tuple[f
 
 def _bumps(radius: int, places: Sequence[_Peak], sigma: float) -> NDArray[np.float64]:
     """Return a Gaussian of height 1 at each place, shape (N, Y, X)."""
-    y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
-    return np.array([np.exp(-((y - p.y) ** 2 + (x - p.x) ** 2) / (2 * sigma**2)) for p in places])
+    offsets = np.arange(-radius, radius + 1)
+    down = np.exp(-((offsets - np.array([[p.y] for p in places])) ** 2) / (2 * sigma**2))
+    across = np.exp(-((offsets - np.array([[p.x] for p in places])) ** 2) / (2 * sigma**2))
+    return np.asarray(down[:, :, None] * across[:, None, :])
 
 
 def _letter(column: _Peak, columns: Sequence[_Peak], around: _Surroundings) -> str:

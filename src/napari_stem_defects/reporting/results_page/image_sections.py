@@ -99,6 +99,12 @@ def _facts(image: ReportedImage) -> Iterator[str]:
         yield f"{numbers.number(image.searched_nm2, 4)} nm² {what}"
     yield f"{100 * float(image.summary.get('unknown_fraction') or 0):.2g} % unknown"
     yield f"model {image.model}"
+    scan = image.summary["parameters"].get("scan_distortion") or {}
+    if scan.get("row_jitter_px") is not None:
+        jitter, error = scan["row_jitter_px"], scan["row_jitter_error_px"]
+        yield f"scan rows shifted by {jitter} ± {error} px (rms)"
+    if scan.get("stretch_percent") is not None:
+        yield f"stretched by {scan['stretch_percent']} %, sheared by {scan['shear_deg']}°"
 
 
 def _notes(image: ReportedImage) -> list[str]:
