@@ -36,6 +36,13 @@ def test_several_images_are_compared_and_differences_stated() -> None:
     assert "differ by more than counting statistics in Vacancy" in text
 
 
+def test_groups_without_a_class_in_common_have_no_comparison() -> None:
+    other = image("b", group="two")
+    classes = (replace(other.classes[0], name="Other"), replace(other.classes[1], name="Line"))
+    text = page(ReportedResults((image("a", group="one"), replace(other, classes=classes))))
+    assert "Comparison" not in heads(text)
+
+
 def test_names_from_files_stay_text() -> None:
     evil = image('<img src=x onerror="alert(1)">')
     text = page(ReportedResults((evil,), faults=("<script>bad</script>: no",)))

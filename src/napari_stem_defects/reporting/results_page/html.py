@@ -19,7 +19,7 @@ h1 { font-size: 28px; line-height: 1.2; margin: 0 0 6px; letter-spacing: -0.01em
 h2 { font-size: 20px; margin: 44px 0 10px; padding-top: 14px; border-top: 1px solid #e2e4e8; }
 h3 { font-size: 16px; margin: 26px 0 6px; overflow-wrap: anywhere; }
 p { margin: 8px 0; max-width: 76ch; overflow-wrap: anywhere; }
-.lead { color: #555b66; margin-bottom: 18px; }
+.lead { color: #555b66; margin-bottom: 18px; max-width: none; }
 .note { color: #555b66; font-size: 13.5px; }
 .warning { background: #fff6e0; border-left: 4px solid #d99a00; padding: 8px 14px;
   max-width: none; }

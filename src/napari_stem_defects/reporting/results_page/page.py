@@ -202,25 +202,10 @@ def _rate_charts(rows: Sequence[RateRow], colours: Mapping[str, str]) -> Iterato
 
 
 def _units(figures: ResultFigures, colours: Mapping[str, str]) -> Iterator[Markup]:
-    if not figures.unit_rates:
+    pictures = list(_unit_charts(figures.unit_rates, colours))
+    if not pictures and not figures.comparisons:
         return
     yield element("h2", "Comparison")
-    pictures = []
-    for class_name, quantity in dict.fromkeys(
-        (row.class_name, row.quantity) for row in figures.unit_rates
-    ):
-        rows = [
-            row
-            for row in figures.unit_rates
-            if row.class_name == class_name and row.quantity == quantity
-        ]
-        enough = FEWEST_LINES if quantity == "length" else 1
-        if len(rows) > 1 and max(row.count for row in rows) >= enough:
-            title = f"{class_name}, {numbers.UNITS[quantity]}"
-            names = [row.images for row in rows]
-            pictures.append(
-                picture(charts.rate_chart(rows, names, title, colours, charts.HALF), title)
-            )
     for start in range(0, len(pictures), 2):
         yield element("div", *pictures[start : start + 2], kind="pair")
     if figures.comparisons:
@@ -245,6 +230,17 @@ def _units(figures: ResultFigures, colours: Mapping[str, str]) -> Iterator[Marku
             " images. p-values are not corrected for the number of comparisons."
         )
         yield element("p", text, kind="note")
+
+
+def _unit_charts(rows: Sequence[RateRow], colours: Mapping[str, str]) -> Iterator[Markup]:
+    """Yield a chart for each class that occurs in one of several groups or images."""
+    for class_name, quantity in dict.fromkeys((row.class_name, row.quantity) for row in rows):
+        same = [row for row in rows if (row.class_name, row.quantity) == (class_name, quantity)]
+        enough = FEWEST_LINES if quantity == "length" else 1
+        if len(same) > 1 and max(row.count for row in same) >= enough:
+            title = f"{class_name}, {numbers.UNITS[quantity]}"
+            names = [row.images for row in same]
+            yield picture(charts.rate_chart(same, names, title, colours, charts.HALF), title)
 
 
 def _arrangement(figures: ResultFigures, colours: Mapping[str, str]) -> Iterator[Markup]:
