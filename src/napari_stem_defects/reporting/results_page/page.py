@@ -16,6 +16,7 @@ from napari_stem_defects.reporting.results_page.html import (
     table,
 )
 from napari_stem_defects.reporting.results_page.image_sections import image_section, survey_section
+from napari_stem_defects.reporting.results_page.measured_section import measured_section
 from napari_stem_defects.reporting.results_page.methods_text import (
     cited,
     methods_paragraphs,
@@ -118,6 +119,7 @@ def results_page(results: ReportedResults, figures: ResultFigures, written: str)
         *_rates(figures, colours),
         *_units(figures, colours),
         *_arrangement(figures, colours),
+        *measured_section(results.images, colours),
         *_lengths(figures, colours),
         *_images(results, colours),
         *_methods(results, figures),
