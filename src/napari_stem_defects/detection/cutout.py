@@ -15,6 +15,7 @@ from scipy.ndimage import maximum_filter
 from napari_stem_defects.detection.detect_frame import SMALLEST_PX
 from napari_stem_defects.detection.frame_result import SAME_PLACE_PX, FrameResult
 from napari_stem_defects.detection.measured_points import keep_measurements, shifted_sites
+from napari_stem_defects.detection.planar_checks import PLANAR_CHECKS, shifted_checks
 from napari_stem_defects.lattice.scale import match_scale
 
 if TYPE_CHECKING:
@@ -127,6 +128,9 @@ class Cutout:
         if self.area is None:
             return FrameResult.of(found, self.whole.invalid)
         parameters = {**found.parameters, "area_px": self.area.to_json()}
+        if PLANAR_CHECKS in parameters:
+            checks = shifted_checks(parameters[PLANAR_CHECKS], self.top, self.left)
+            parameters[PLANAR_CHECKS] = checks
         result = FrameResult.from_probability(
             self.in_whole(found.map), self.whole, found.frame, parameters
         )

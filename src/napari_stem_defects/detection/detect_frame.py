@@ -19,6 +19,7 @@ from napari_stem_defects.detection.detect_residual import residual_map
 from napari_stem_defects.detection.drawn_masks import draw_masks, site_separation_px
 from napari_stem_defects.detection.measured_points import measure_points
 from napari_stem_defects.detection.model_choice import given_statement, misfit_warning
+from napari_stem_defects.detection.planar_checks import PLANAR_CHECKS, apply_checks, check_regions
 from napari_stem_defects.detection.recognition import (
     Recognition,
     recognise,
@@ -257,6 +258,9 @@ def _measured(
     size = image.pixel_size_nm
     regions = measure_regions(found, mask_stack, image=image.name, frame=frame, pixel_size_nm=size)
     regions = measure_points(regions, settled.micrograph.pixels, measured.cells)
+    checks = check_regions(regions, settled.micrograph.pixels, measured, image.invalid, size)
+    complete[PLANAR_CHECKS] = checks
+    mask_stack, regions = apply_checks(found, mask_stack, regions, checks)
     return Detection(
         image=image.name,
         frame=frame,

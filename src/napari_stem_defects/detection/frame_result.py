@@ -11,6 +11,12 @@ from napari_stem_defects.base.progress import Progress
 from napari_stem_defects.base.version import __version__
 from napari_stem_defects.detection.drawn_masks import draw_masks
 from napari_stem_defects.detection.measured_points import keep_measurements
+from napari_stem_defects.detection.planar_checks import (
+    PLANAR_CHECKS,
+    annotate,
+    apply_checks,
+    still_unknown,
+)
 from napari_stem_defects.postprocessing.mask_stack import MaskStack
 from napari_stem_defects.postprocessing.regions import measure_regions, number_regions
 from napari_stem_defects.postprocessing.results import (
@@ -219,7 +225,16 @@ class FrameResult:
         limits = {**self.thresholds, **thresholds}
         parameters = {**self.parameters, "thresholds": limits}
         mask_stack = draw_masks(self.map, (height, width), parameters, self.invalid)
-        return self.with_masks(mask_stack, thresholds=limits)
+        checks = self.parameters.get(PLANAR_CHECKS)
+        regions = self._measured(mask_stack)
+        mask_stack, regions = apply_checks(self.map, mask_stack, regions, checks)
+        return replace(
+            self,
+            names=mask_stack.names,
+            numbered=_smallest_type(number_regions(self.map, mask_stack)),
+            regions=regions,
+            parameters=parameters,
+        )
 
     def with_masks(self, mask_stack: MaskStack, **parameters: Any) -> FrameResult:
         """Return the result with other masks, whose regions are numbered and measured.
@@ -230,14 +245,11 @@ class FrameResult:
         **parameters
             Values added to the parameters of the result.
         """
-        regions = measure_regions(
-            self.map,
-            mask_stack,
-            image=self.image,
-            frame=self.frame,
-            pixel_size_nm=self.pixel_size_nm,
+        # What a user corrects keeps the class given; the figures of its check stay.
+        regions = (
+            *annotate(self._measured(mask_stack), self.parameters.get(PLANAR_CHECKS)),
+            *still_unknown(self.regions, mask_stack),
         )
-        regions = keep_measurements(regions, self.regions, SAME_PLACE_PX)
         return replace(
             self,
             names=mask_stack.names,
@@ -245,6 +257,16 @@ class FrameResult:
             regions=regions,
             parameters={**self.parameters, **parameters},
         )
+
+    def _measured(self, mask_stack: MaskStack) -> tuple[Region, ...]:
+        regions = measure_regions(
+            self.map,
+            mask_stack,
+            image=self.image,
+            frame=self.frame,
+            pixel_size_nm=self.pixel_size_nm,
+        )
+        return keep_measurements(regions, self.regions, SAME_PLACE_PX)
 
 
 @dataclass(frozen=True, kw_only=True)

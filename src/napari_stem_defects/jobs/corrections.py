@@ -111,11 +111,14 @@ def probability_in(result: FrameResult, region: Region) -> NDArray[np.float32]:
     mask = pixels_of(result, region)
     rows, columns = np.nonzero(mask)
     found = result.map
-    near = found.probability[
-        found.classes.index(region.class_name),
-        _nearest(found.y, rows),
-        _nearest(found.x, columns),
-    ]
+    known = region.class_name in found.classes
+    # A line that geometry contradicts has no class; the most probable one counts.
+    values = (
+        found.probability[found.classes.index(region.class_name)]
+        if known
+        else found.probability.max(axis=0)
+    )
+    near = values[_nearest(found.y, rows), _nearest(found.x, columns)]
     weights = np.zeros(mask.shape, np.float32)
     weights[rows, columns] = np.maximum(near, np.finfo(np.float32).tiny)
     return weights

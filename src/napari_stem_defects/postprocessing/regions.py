@@ -143,7 +143,8 @@ def totals(regions: Iterable[Region], names: Iterable[str]) -> Mapping[str, Clas
     """
     by_class: dict[str, list[Region]] = {name: [] for name in names if name != UNKNOWN}
     for region in regions:
-        by_class[region.class_name].append(region)
+        if region.class_name != UNKNOWN:
+            by_class[region.class_name].append(region)
     return {name: _total(members) for name, members in by_class.items()}
 
 

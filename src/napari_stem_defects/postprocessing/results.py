@@ -131,6 +131,27 @@ class Region:
     centre_line : tuple of (float, float)
         Points (y, x) in px along the centre line of a line, from end to end; empty for other
         kinds.
+    geometry : str
+        Whether the crystal on both sides of a line agrees with its name: "confirmed",
+        "contradicted" (the class is then ``unknown``), "measured" where the name states nothing,
+        "not verified"; "" for other kinds and earlier results.
+    looks_like : str
+        What the geometry of a line shows, as "intrinsic stacking fault" or "boundary, 12 degrees".
+    geometry_note : str
+        Why a line could not be verified.
+    misorientation_deg : float or None
+        Smallest rotation that carries the lattice on one side of a line into that on the other.
+    shift_y_nm, shift_x_nm : float or None
+        Rigid shift of one side against the other where both have one lattice, the shortest of
+        those that differ by lattice vectors.
+    shift_error_nm : float or None
+        Standard error of each component of the shift.
+    shift_a, shift_b : float or None
+        The shift in units of the two shortest lattice vectors.
+    shifted_layers : int or None
+        Layers of an ABC stacking that are shifted: 1 in an intrinsic fault, 2 in an extrinsic one.
+    plane : str
+        Indices of the lattice direction along a line, as "[1 0]"; "" where it is along none.
 
     Examples
     --------
@@ -163,6 +184,17 @@ class Region:
     intensity_ratio_error: float | None = None
     sublattice: str = ""
     centre_line: tuple[tuple[float, float], ...] = ()
+    geometry: str = ""
+    looks_like: str = ""
+    geometry_note: str = ""
+    misorientation_deg: float | None = None
+    shift_y_nm: float | None = None
+    shift_x_nm: float | None = None
+    shift_error_nm: float | None = None
+    shift_a: float | None = None
+    shift_b: float | None = None
+    shifted_layers: int | None = None
+    plane: str = ""
 
     @property
     def length_px(self) -> float | None:

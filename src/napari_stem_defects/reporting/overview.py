@@ -19,6 +19,7 @@ from napari_stem_defects.base.defect_classes import UNKNOWN
 from napari_stem_defects.base.lengths import format_count, format_density
 from napari_stem_defects.detection.model_choice import NOT_RECOGNISED
 from napari_stem_defects.reporting.fonts import drawable, pillow_font, text_width
+from napari_stem_defects.reporting.geometry_statements import geometry_statements
 from napari_stem_defects.reporting.overview_canvas import fit_frame
 from napari_stem_defects.reporting.overview_panel import draw_panel, draw_swatch
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.postprocessing.results import (
         ClassTotal,
         Detection,
+        Region,
         ResultTotals,
     )
 
@@ -176,6 +178,8 @@ def _grid(tiles: Sequence[Image.Image], across: int) -> Image.Image:
 def _all_entries(detections: Sequence[Detection], result_totals: ResultTotals) -> list[_Entry]:
     """Return the legend, preceded by why a model does not recognise the image or may not fit it."""
     entries = _entries(result_totals, detections[0].class_table)
+    regions = [region for detection in detections for region in detection.regions]
+    entries = [_with_geometry(entry, regions) for entry in entries]
     parameters = [detection.parameters for detection in detections]
     reasons = [str(each["recognition"]) for each in parameters if each.get("recognition")]
     warnings = [str(text) for each in parameters for text in each.get("warnings", ())]
@@ -186,6 +190,15 @@ def _all_entries(detections: Sequence[Detection], result_totals: ResultTotals) -
     if warnings:
         entries.insert(0, _Entry(None, "warning", _wrapped(warnings[0].removeprefix("warning: "))))
     return entries
+
+
+def _with_geometry(entry: _Entry, regions: Sequence[Region]) -> _Entry:
+    """Add what the crystal on both sides of the lines of a class shows."""
+    if entry.shown is None:
+        return entry
+    texts = geometry_statements(regions, entry.shown.name)
+    lines = [line for text in texts for line in _wrapped(text, _INDENT)]
+    return entry._replace(lines=(*entry.lines, *lines))
 
 
 def _entries(result_totals: ResultTotals, classes: Mapping[str, DefectClass]) -> list[_Entry]:

@@ -172,6 +172,8 @@ def _name_regions(
 
 def _label(region: Region, count: int, extended: bool) -> str:
     """Return the class, with the region's number where there are several."""
+    if region.class_name == UNKNOWN and region.looks_like:
+        return f"{UNKNOWN}: {region.looks_like}"
     if count == 1:
         return region.class_name
     if extended or count <= _MOST_NAMED_POINTS:

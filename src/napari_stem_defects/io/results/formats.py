@@ -33,9 +33,15 @@ REGION_COLUMNS = (
     "image,frame,class,region,y_px,x_px,y_nm,x_nm,area_px,area_nm2,length_nm"
     ",mean_probability,max_probability,kind,width_nm,direction_deg,perimeter_nm"
     ",site_y_px,site_x_px,intensity_ratio,intensity_ratio_error,sublattice"
+    ",geometry,looks_like,geometry_note,misorientation_deg,shift_y_nm,shift_x_nm,shift_error_nm"
+    ",shift_a,shift_b,shifted_layers,plane"
 ).split(",")
 _REGION_FIELDS = [field.name for field in fields(Region) if field.name != "centre_line"]
-_TEXTS = ("image", "class_name", "sublattice")
+_TEXTS = (
+    *("image", "class_name", "sublattice"),
+    *("geometry", "looks_like", "geometry_note", "plane"),
+)
+_WHOLE_NUMBERS = ("frame", "region", "area_px", "shifted_layers")
 # Tables written before classes had kinds end here, others at a later column.
 _FEWEST_COLUMNS = REGION_COLUMNS.index("kind")
 _CLASSIC_TIFF_BYTES = 2**31
@@ -360,6 +366,6 @@ def _parse_region(row: list[str], names: list[str]) -> Region:
     values: dict[str, Any] = {name: read_text(cells.pop(name)) for name in _TEXTS if name in cells}
     values["kind"] = cells.pop("kind", default_kind(values["class_name"]))
     for name, cell in cells.items():
-        kind = int if name in ("frame", "region", "area_px") else float
+        kind = int if name in _WHOLE_NUMBERS else float
         values[name] = kind(cell) if cell else None
     return Region(**values)

@@ -30,6 +30,21 @@ CORRECTIONS = "corrections"
 ABOUT_THE_MODEL = ("model_choice", "recognition", "warnings", "lattice")
 """Parameters of the first frame that the summary repeats: why this model, and what it fits."""
 
+_PLANAR_FIELDS = (
+    *("frame", "class_name", "region", "length_nm", "direction_deg"),
+    *("geometry", "looks_like", "geometry_note", "misorientation_deg"),
+    *(
+        "shift_y_nm",
+        "shift_x_nm",
+        "shift_error_nm",
+        "shift_a",
+        "shift_b",
+        "shifted_layers",
+        "plane",
+    ),
+)
+"""What the summary repeats of each planar defect: the geometry of the crystal on both sides."""
+
 _LIBRARIES = ("numpy", "scipy", "scikit-image", "torch")
 
 
@@ -114,6 +129,12 @@ def make_summary(
         "area_fractions": {
             name: share for name, share in result_totals.fractions.items() if name != UNKNOWN
         },
+        "planar_defects": [
+            {name: getattr(region, name) for name in _PLANAR_FIELDS}
+            for frame in frames
+            for region in frame["regions"]
+            if region.geometry
+        ],
         "searched_nm2": result_totals.searched_nm2,
         "densities_per_nm2": densities(
             {name: total.count for name, total in result_totals.totals.items()},

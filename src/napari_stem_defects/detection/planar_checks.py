@@ -1,0 +1,244 @@
+"""Planar defects of a detection, checked by the geometry of the crystal on both sides.
+
+A check is stored as JSON-safe values among the parameters of the result, so that it holds when the
+thresholds change: it is found again by the class and place of its line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_stem_defects.base.defect_classes import UNKNOWN
+from napari_stem_defects.planar_geometry.verdict import check_line
+from napari_stem_defects.postprocessing.mask_stack import MaskStack
+from napari_stem_defects.postprocessing.regions import number_blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.lattice.measurement import LatticeMeasurement
+    from napari_stem_defects.postprocessing.results import ProbabilityMap, Region
+
+    Json = dict[str, Any]
+
+_SAME_DEG = 5.0
+_SAME_SHARE = 0.2
+"""Direction, and distance of the middles in lengths, up to which two lines are the same."""
+PLANAR_CHECKS = "planar_checks"
+"""Key of the checks among the parameters of a result."""
+_CHANGED = "the line was found after the check, with other thresholds"
+
+
+def check_regions(
+    regions: Sequence[Region],
+    pixels: NDArray[np.float32],
+    lattice: LatticeMeasurement,
+    invalid: NDArray[np.bool_] | None,
+    pixel_size_nm: float | None,
+) -> list[Json]:
+    """Check all planar defects of a frame.
+
+    Parameters
+    ----------
+    regions : sequence of Region
+        The regions of the frame.
+    pixels : ndarray of float32, shape (Y, X)
+        The image.
+    lattice : LatticeMeasurement
+        Of the image.
+    invalid : ndarray of bool, shape (Y, X), optional
+        Pixels without a value.
+    pixel_size_nm : float or None
+        Edge of a pixel in nm.
+
+    Returns
+    -------
+    list of dict
+        JSON-safe, one per planar defect: ``class``, ``line`` and the fields of `Region` that hold
+        the check.
+    """
+    lines = [region for region in regions if region.kind == "line" and region.centre_line]
+    points = [np.array(region.centre_line) for region in lines]
+    found = []
+    for number, region in enumerate(lines):
+        others = [each for index, each in enumerate(points) if index != number]
+        check = check_line(region.class_name, points[number], pixels, lattice, others, invalid)
+        values: Json = {"geometry": check.verdict, "looks_like": check.looks_like}
+        values["geometry_note"] = check.reason
+        if (relation := check.relation) is not None:
+            values["misorientation_deg"] = relation.misorientation_deg
+            values["shifted_layers"] = relation.shifted_layers
+            if relation.plane is not None:
+                values["plane"] = "[{} {}]".format(*relation.plane)
+            if relation.shift_lattice is not None:
+                values["shift_a"], values["shift_b"] = _rounded(relation.shift_lattice, 5)
+            if relation.shift_px is not None and pixel_size_nm is not None:
+                shift = (relation.shift_px[0] * pixel_size_nm, relation.shift_px[1] * pixel_size_nm)
+                values["shift_y_nm"], values["shift_x_nm"] = _rounded(shift, 6)
+                error = (relation.shift_error_px or 0.0) * pixel_size_nm
+                values["shift_error_nm"] = round(error, 6)
+        line = [list(point) for point in region.centre_line]
+        found.append({"class": region.class_name, "line": line, "fields": values})
+    return found
+
+
+def apply_checks(
+    map: ProbabilityMap,
+    mask_stack: MaskStack,
+    regions: Sequence[Region],
+    checks: Sequence[Mapping[str, Any]] | None,
+) -> tuple[MaskStack, tuple[Region, ...]]:
+    """Write checks into regions; those whose name they contradict become ``unknown``.
+
+    Parameters
+    ----------
+    map : ProbabilityMap
+        Probabilities of all windows.
+    mask_stack : MaskStack
+        The masks.
+    regions : sequence of Region
+        The measured regions of the masks.
+    checks : sequence of mapping, optional
+        As `check_regions` returns them; None for a result without checks, which stays as it is.
+
+    Returns
+    -------
+    MaskStack, tuple of Region
+        The pixels of contradicted regions are in the mask ``unknown``; their regions come last.
+    """
+    if checks is None:
+        return mask_stack, tuple(regions)
+    checked = annotate(regions, checks)
+    wrong = [each for each in checked if each.geometry == "contradicted"]
+    if not wrong or UNKNOWN not in mask_stack.names:
+        return mask_stack, tuple(checked)
+    kept: list[Region] = []
+    for each in checked:
+        if each.geometry != "contradicted":
+            before = sum(other.class_name == each.class_name for other in kept)
+            kept.append(replace(each, region=before + 1))
+    moved = MaskStack.from_blocks(
+        mask_stack.names, mask_stack.shape, _without(map, mask_stack, wrong)
+    )
+    gone = {each.centre_line for each in wrong}
+    lines = {
+        name: tuple(line for line in known if line not in gone)
+        for name, known in mask_stack.centre_lines.items()
+    }
+    unknown = [
+        replace(each, class_name=UNKNOWN, region=number)
+        for number, each in enumerate(wrong, start=1)
+    ]
+    return replace(moved, centre_lines=lines), (*kept, *unknown)
+
+
+def annotate(
+    regions: Sequence[Region], checks: Sequence[Mapping[str, Any]] | None
+) -> tuple[Region, ...]:
+    """Write checks into regions, whatever they find.
+
+    Parameters
+    ----------
+    regions : sequence of Region
+    checks : sequence of mapping, optional
+        As `check_regions` returns them; None for a result without checks.
+
+    Returns
+    -------
+    tuple of Region
+        The same regions.
+    """
+    if checks is None:
+        return tuple(regions)
+    return tuple(_checked(region, checks) for region in regions)
+
+
+def still_unknown(regions: Sequence[Region], mask_stack: MaskStack) -> tuple[Region, ...]:
+    """Return the lines of the class ``unknown`` whose pixels are still unknown.
+
+    Parameters
+    ----------
+    regions : sequence of Region
+        Of an earlier result.
+    mask_stack : MaskStack
+        The masks now.
+
+    Returns
+    -------
+    tuple of Region
+    """
+    lines = [each for each in regions if each.class_name == UNKNOWN and each.centre_line]
+    found = []
+    for each in lines:
+        middle = np.mean([each.centre_line[0], each.centre_line[-1]], axis=0)
+        y, x = (
+            int(np.clip(np.rint(at), 0, length - 1))
+            for at, length in zip(middle, mask_stack.shape, strict=True)
+        )
+        if mask_stack.crop(UNKNOWN, (slice(y, y + 1), slice(x, x + 1))).any():
+            found.append(each)
+    return tuple(found)
+
+
+def shifted_checks(checks: Sequence[Mapping[str, Any]], top: int, left: int) -> list[Json]:
+    """Return the checks of a part of a frame in px of the frame.
+
+    Parameters
+    ----------
+    checks : sequence of mapping
+        In px of the part.
+    top, left : int
+        First row and column of the part.
+
+    Returns
+    -------
+    list of dict
+    """
+    return [{**each, "line": [[y + top, x + left] for y, x in each["line"]]} for each in checks]
+
+
+def _rounded(pair: tuple[float, float], digits: int) -> tuple[float, float]:
+    return round(pair[0], digits), round(pair[1], digits)
+
+
+def _checked(region: Region, checks: Sequence[Mapping[str, Any]]) -> Region:
+    if region.kind != "line" or not region.centre_line:
+        return region
+    for check in checks:
+        if check["class"] == region.class_name and _same_line(region, np.array(check["line"])):
+            return replace(region, **check["fields"])
+    return replace(region, geometry="not verified", geometry_note=_CHANGED)
+
+
+def _same_line(region: Region, line: NDArray[np.float64]) -> bool:
+    mine = np.array(region.centre_line)
+    first, second = mine[-1] - mine[0], line[-1] - line[0]
+    lengths = float(np.hypot(*first)), float(np.hypot(*second))
+    if min(lengths) < 1e-9:
+        return False
+    cosine = abs(float(first @ second)) / (lengths[0] * lengths[1])
+    apart = (mine[0] + mine[-1] - line[0] - line[-1]) / 2
+    near = float(np.hypot(*apart)) <= _SAME_SHARE * max(lengths)
+    return near and cosine >= np.cos(np.radians(_SAME_DEG))
+
+
+def _without(
+    map: ProbabilityMap, mask_stack: MaskStack, wrong: Sequence[Region]
+) -> Iterator[NDArray[np.uint8]]:
+    """Yield the row blocks of masks with some regions moved to ``unknown``."""
+    numbers: dict[str, list[int]] = {}
+    for each in wrong:
+        numbers.setdefault(each.class_name, []).append(each.region)
+    labels = {name: number_blocks(map, mask_stack, name) for name in numbers}
+    for _, block in mask_stack.blocks():
+        for name, chosen in numbers.items():
+            moved = np.isin(next(labels[name])[1], chosen)
+            block[mask_stack.names.index(name)][moved] = 0
+            others = block[:-1].any(axis=0)
+            block[mask_stack.names.index(UNKNOWN)][moved & ~others] = 1
+        yield block

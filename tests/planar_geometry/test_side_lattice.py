@@ -1,0 +1,51 @@
+"""The lattice of one side: wave vectors by Fourier sums."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_stem_defects.planar_geometry.side_lattice import (
+    Patch,
+    find_side_lattice,
+    fourier_sums,
+)
+
+
+def waves(vectors: np.ndarray, noise: float = 0.0, seed: int = 0) -> Patch:
+    """Return a tapered patch of a lattice of cosines."""
+    y, x = np.arange(-70.0, 70.0), np.arange(-50.0, 50.0)
+    reciprocal = np.linalg.inv(vectors).T
+    pixels = sum(
+        np.cos(2 * np.pi * (g[0] * y[:, None] + g[1] * x))
+        for g in (reciprocal[0], reciprocal[1], reciprocal.sum(axis=0))
+    )
+    pixels = pixels + np.random.default_rng(seed).normal(0, noise, pixels.shape) + 3.0
+    return Patch(pixels, np.outer(np.hanning(140), np.hanning(100)), y, x)
+
+
+def test_a_wave_has_its_amplitude_and_phase() -> None:
+    patch = waves(np.array([[0.0, 10.0], [12.0, 2.0]]))
+    g = np.linalg.inv(np.array([[0.0, 10.0], [12.0, 2.0]])).T[:1]
+    sums, _ = fourier_sums(patch, g)
+    assert abs(sums[0]) == pytest.approx(patch.weights.sum() / 2, rel=0.02)
+    assert np.angle(sums[0]) == pytest.approx(0, abs=0.02)
+
+
+@pytest.mark.parametrize("turn_deg", [0.0, 3.3, 41.7, -28.0])
+@pytest.mark.parametrize("stretch", [1.0, 1.015])
+def test_a_turned_and_stretched_cell_is_found(turn_deg: float, stretch: float) -> None:
+    cell = np.array([[0.0, 10.0], [12.0, 2.0]])
+    c, s = np.cos(np.radians(turn_deg)), np.sin(np.radians(turn_deg))
+    true = stretch * cell @ np.array([[c, s], [-s, c]])
+    found = find_side_lattice(waves(true, noise=1.0), [cell])
+    assert found is not None
+    order = found.vectors @ np.linalg.inv(true)
+    np.testing.assert_allclose(order, np.rint(order), atol=0.004)
+    assert abs(np.linalg.det(np.rint(order))) == pytest.approx(1)
+
+
+def test_noise_has_no_lattice() -> None:
+    patch = waves(np.array([[0.0, 10.0], [12.0, 2.0]]))
+    noise = np.random.default_rng(1).normal(0, 1, patch.pixels.shape)
+    assert find_side_lattice(patch._replace(pixels=noise), [np.array([[0.0, 10], [12, 2]])]) is None

@@ -1,0 +1,56 @@
+"""Both sides of a line as weighted parts of the image."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from napari_stem_defects.planar_geometry.sides import GAP_PERIODS, NEAR_PERIODS, cut_sides
+
+PERIOD = 12.0
+LINE = np.array([[150.0, 20.0], [150.0, 280.0]])
+
+
+def image() -> np.ndarray:
+    return np.random.default_rng(0).random((300, 300)).astype(np.float32)
+
+
+def test_sides_leave_out_the_defect_and_do_not_overlap() -> None:
+    sides = cut_sides(image(), LINE, PERIOD)
+    assert sides is not None
+    assert not ((sides.first.weights > 0) & (sides.second.weights > 0)).any()
+    near = np.abs(sides.first.y) < GAP_PERIODS * PERIOD
+    assert not sides.first.weights[near].any()
+    # With y downwards and the line to the right, the first side is below.
+    assert sides.first.y[sides.first.weights.any(axis=1)].min() > 0
+    deepest = np.abs(sides.near_second.y[sides.near_second.weights.any(axis=1)]).max()
+    assert deepest <= (GAP_PERIODS + NEAR_PERIODS) * PERIOD
+
+
+def test_a_line_along_the_border_has_no_second_side() -> None:
+    assert cut_sides(image(), np.array([[10.0, 20.0], [10.0, 280.0]]), PERIOD) is None
+
+
+def test_what_lies_beyond_another_line_is_left_out() -> None:
+    other = np.array([[200.0, 0.0], [200.0, 299.0]])
+    sides = cut_sides(image(), LINE, PERIOD, [other])
+    assert sides is not None
+    used = sides.first.y[sides.first.weights.any(axis=1)] + 150
+    assert used.max() <= 200 - GAP_PERIODS * PERIOD
+    assert cut_sides(image(), LINE, PERIOD, [other - (30, 0)]) is None
+
+
+def test_invalid_pixels_have_no_weight() -> None:
+    invalid = np.zeros((300, 300), bool)
+    invalid[:, 100:120] = True
+    sides = cut_sides(image(), LINE, PERIOD, invalid=invalid)
+    assert sides is not None
+    columns = np.rint(sides.first.x + 150).astype(int)
+    assert not sides.first.weights[:, (columns >= 100) & (columns < 120)].any()
+
+
+def test_images_of_many_px_per_period_are_averaged() -> None:
+    fine = cut_sides(image(), LINE, 12.0)
+    coarse = cut_sides(np.kron(image(), np.ones((4, 4), np.float32)), 4 * LINE + 1.5, 48.0)
+    assert fine is not None
+    assert coarse is not None
+    assert coarse.first.pixels.size < 1.5 * fine.first.pixels.size

@@ -1,0 +1,84 @@
+"""What the geometry means for a name, and why a name could not be verified."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from planar_scenes import PlanarScene, planar_scene, zincblende
+
+from napari_stem_defects.lattice.measurement import LatticeMeasurement
+from napari_stem_defects.planar_geometry.relation import Relation
+from napari_stem_defects.planar_geometry.verdict import Check, check_line, describe
+
+
+@pytest.fixture(scope="module")
+def fault() -> PlanarScene:
+    return planar_scene(zincblende(12.0), "fault", 1 / 3, seed=7)
+
+
+def check(scene: PlanarScene, name: str) -> Check:
+    return check_line(name, scene.line, scene.pixels, scene.lattice)
+
+
+def test_names_are_confirmed_contradicted_or_measured(fault: PlanarScene) -> None:
+    kinds = {"intrinsic stacking fault", "extrinsic stacking fault"}
+    assert check(fault, "SF1").verdict == check(fault, "SF2").verdict == "confirmed"
+    assert check(fault, "SF1").looks_like in kinds
+    assert check(fault, "Twin_Bound").verdict == "contradicted"
+    assert check(fault, "my wall").verdict == "measured"
+    assert check(fault, "my wall").looks_like in kinds
+
+
+def test_a_tilt_boundary_contradicts_a_fault_and_a_twin() -> None:
+    scene = planar_scene(zincblende(12.0), "grain", 17.0, seed=7)
+    for name in ("SF1", "Twin_Bound"):
+        found = check(scene, name)
+        assert found.verdict == "contradicted"
+        assert found.looks_like == "boundary, 17.0 degrees"
+
+
+def test_a_twin_is_confirmed() -> None:
+    found = check(planar_scene(zincblende(12.0), "twin", seed=7), "Twin_Bound")
+    assert (found.verdict, found.looks_like) == ("confirmed", "twin boundary")
+
+
+def test_what_cannot_be_judged_states_its_reason(fault: PlanarScene) -> None:
+    none = LatticeMeasurement("none", "no lattice")
+    line, middle = fault.line, fault.line.mean(axis=0)
+    bent = np.stack([line[0], middle + 9, line[1]])
+    short = middle + 0.1 * (line - middle)
+    edge = np.array([[5.0, 10.0], [5.0, 300.0]])
+    reasons = [
+        check_line("SF1", line, fault.pixels, none).reason,
+        check_line("SF1", bent, fault.pixels, fault.lattice).reason,
+        check_line("SF1", short, fault.pixels, fault.lattice).reason,
+        check_line("SF1", edge, fault.pixels, fault.lattice).reason,
+        check_line("SF1", line, _noise(fault), fault.lattice).reason,
+    ]
+    assert reasons == [
+        "the image shows no lattice",
+        "the line is bent",
+        "shorter than 5 lattice periods",
+        "too little crystal on one side: the border or another defect is near",
+        "no lattice stands out from the noise on one side",
+    ]
+
+
+def _noise(scene: PlanarScene) -> np.ndarray:
+    return np.random.default_rng(0).poisson(3, scene.pixels.shape).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("relation", "text"),
+    [
+        (Relation("twin"), "twin boundary"),
+        (Relation("none"), "perfect crystal: one lattice, no shift"),
+        (Relation("boundary", 12.34), "boundary, 12.3 degrees"),
+        (Relation("boundary"), "boundary between different lattices"),
+        (Relation("fault", shifted_layers=1), "intrinsic stacking fault"),
+        (Relation("fault", shifted_layers=2), "extrinsic stacking fault"),
+        (Relation("fault"), "fault with a shift of the lattice"),
+    ],
+)
+def test_words(relation: Relation, text: str) -> None:
+    assert describe(relation) == text
