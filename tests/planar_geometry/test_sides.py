@@ -20,8 +20,8 @@ def test_sides_leave_out_the_defect_and_do_not_overlap() -> None:
     assert not ((sides.first.weights > 0) & (sides.second.weights > 0)).any()
     near = np.abs(sides.first.y) < GAP_PERIODS * PERIOD
     assert not sides.first.weights[near].any()
-    # With y downwards and the line to the right, the first side is below.
-    assert sides.first.y[sides.first.weights.any(axis=1)].min() > 0
+    assert sides.across.tolist() == [-1, 0]
+    assert sides.first.y[sides.first.weights.any(axis=1)].max() < 0
     deepest = np.abs(sides.near_second.y[sides.near_second.weights.any(axis=1)]).max()
     assert deepest <= (GAP_PERIODS + NEAR_PERIODS) * PERIOD
 
@@ -31,12 +31,12 @@ def test_a_line_along_the_border_has_no_second_side() -> None:
 
 
 def test_what_lies_beyond_another_line_is_left_out() -> None:
-    other = np.array([[200.0, 0.0], [200.0, 299.0]])
+    other = np.array([[240.0, 0.0], [240.0, 299.0]])
     sides = cut_sides(image(), LINE, PERIOD, [other])
     assert sides is not None
-    used = sides.first.y[sides.first.weights.any(axis=1)] + 150
-    assert used.max() <= 200 - GAP_PERIODS * PERIOD
-    assert cut_sides(image(), LINE, PERIOD, [other - (30, 0)]) is None
+    used = sides.second.y[sides.second.weights.any(axis=1)] + 150
+    assert used.max() <= 240 - GAP_PERIODS * PERIOD
+    assert cut_sides(image(), LINE, PERIOD, [other - (50, 0)]) is None
 
 
 def test_invalid_pixels_have_no_weight() -> None:

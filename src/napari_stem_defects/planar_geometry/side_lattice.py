@@ -30,8 +30,6 @@ _STEP_DEG = 1.0
 _ITERATIONS = 4
 _LEAST_SIGNAL = 6.0
 """Least amplitude of a reflection over the median amplitude, which is that of noise."""
-_STRONGEST = 12.0
-"""Amplitude over the noise above which a reflection counts no more in the search."""
 HIGHEST = 0.42
 """Highest frequency in cycles per px that is used."""
 
@@ -132,7 +130,7 @@ def find_side_lattice(patch: Patch, cells: Sequence[Array]) -> SideLattice | Non
         # All of one cell have the same reflections.
         orders = _orders(bases[0])
         found = _lookup(spectrum, size, orders @ bases)
-        scores = np.minimum(found, _STRONGEST).sum(axis=1) / np.sqrt(max(len(orders), 1))
+        scores = np.sqrt(found).sum(axis=1) / np.sqrt(max(len(orders), 1))
         number = int(scores.argmax())
         if best is None or scores[number] > best[0] + 1e-9:
             best = float(scores[number]), bases[number]

@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_stem_defects.lattice.unit_cell import lattice_period
 from napari_stem_defects.planar_geometry.relation import Relation, compare_sides
-from napari_stem_defects.planar_geometry.sides import cut_sides
+from napari_stem_defects.planar_geometry.sides import GAP_PERIODS, cut_sides
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,9 @@ EXPECTED: dict[str, RelationKind] = {"SF1": "fault", "SF2": "fault", "Twin_Bound
 """What the names of the public classes mean; other names are measured, not judged."""
 
 _LEAST_PERIODS = 5.0
-"""Length, in lattice periods, from which a line is checked."""
+"""Length, in lattice periods, from which a shift is measured."""
+_COMPARED_PERIODS = 8.0
+"""Length, in lattice periods, over which the lattices beside a shorter line are compared."""
 _UNSURE = 0.1
 """Three standard errors of the shift, in lattice periods, above which none cannot be stated."""
 
@@ -84,17 +86,22 @@ def check_line(
     if lattice.cell is None:
         return Check("not verified", reason="the image shows no lattice")
     period = lattice_period(lattice.cell)
-    if len(line) != 2:
+    chord = line[[0, -1]]
+    if _sagitta(line) > GAP_PERIODS * period:
         return Check("not verified", reason="the line is bent")
-    if float(np.hypot(*(line[1] - line[0]))) < _LEAST_PERIODS * period:
-        return Check("not verified", reason=f"shorter than {_LEAST_PERIODS:.0f} lattice periods")
-    sides = cut_sides(pixels, line, period, others, invalid)
+    short = float(np.hypot(*(chord[1] - chord[0]))) < _LEAST_PERIODS * period
+    if short:
+        chord = _lengthened(chord, _COMPARED_PERIODS * period)
+    sides = cut_sides(pixels, chord, period, others, invalid)
     if sides is None:
         reason = "too little crystal on one side: the border or another defect is near"
         return Check("not verified", reason=reason)
     relation = compare_sides(sides, [np.array(cell.vectors_px) for cell in lattice.cells])
     if relation is None:
         return Check("not verified", reason="no lattice stands out from the noise on one side")
+    if short and relation.kind in ("fault", "none"):
+        # Beyond its ends a short fault shifts nothing; different lattices go on.
+        return Check("not verified", reason=f"shorter than {_LEAST_PERIODS:.0f} lattice periods")
     if relation.kind == "none" and 3 * (relation.shift_error_px or 0.0) > _UNSURE * period:
         return Check("not verified", reason="too noisy to measure a shift", relation=relation)
     expected = EXPECTED.get(class_name)
@@ -102,6 +109,19 @@ def check_line(
     if expected is not None:
         verdict = "confirmed" if relation.kind == expected else "contradicted"
     return Check(verdict, describe(relation), "", relation)
+
+
+def _sagitta(line: Array) -> float:
+    """Return the largest distance of a line from the chord between its ends, px."""
+    along = line[-1] - line[0]
+    across = np.array([-along[1], along[0]]) / max(float(np.hypot(*along)), 1e-9)
+    return float(np.abs((line - line[0]) @ across).max())
+
+
+def _lengthened(chord: Array, length: float) -> Array:
+    """Return a line of a length with the same middle and direction."""
+    along = (chord[1] - chord[0]) / max(float(np.hypot(*(chord[1] - chord[0]))), 1e-9)
+    return np.asarray(chord.mean(axis=0) + np.outer([-0.5, 0.5], length * along))
 
 
 def describe(relation: Relation) -> str:

@@ -27,6 +27,8 @@ HEADER = (
     "image,frame,class,region,y_px,x_px,y_nm,x_nm,area_px,area_nm2,length_nm"
     ",mean_probability,max_probability,kind,width_nm,direction_deg,perimeter_nm"
     ",site_y_px,site_x_px,intensity_ratio,intensity_ratio_error,sublattice"
+    ",geometry,looks_like,geometry_note,misorientation_deg,shift_y_nm,shift_x_nm,shift_error_nm"
+    ",shift_a,shift_b,shifted_layers,plane"
 )
 
 
@@ -121,3 +123,35 @@ def test_tables_of_every_earlier_form_are_read(tmp_path: Path) -> None:
         read = read_regions(tmp_path / "short.csv")
         assert [each.class_name for each in read] == [each.class_name for each in found]
         assert {each.sublattice for each in read} == {"A" if columns > 21 else ""}
+
+
+def test_the_check_of_a_line_is_written_and_read(tmp_path: Path) -> None:
+    image = micrograph()
+    first = detection(image).regions[0]
+    checked = replace(
+        first,
+        class_name="unknown",
+        geometry="contradicted",
+        looks_like="boundary, 12.3 degrees",
+        misorientation_deg=12.3,
+        shift_a=0.25,
+        shifted_layers=2,
+        plane="[1 -2]",
+        centre_line=(),
+    )
+    write_regions(tmp_path / "regions.csv", [checked])
+    (found,) = read_regions(tmp_path / "regions.csv")
+    assert found.looks_like == "boundary, 12.3 degrees"
+    assert (found.geometry, found.geometry_note, found.plane) == ("contradicted", "", "[1 -2]")
+    assert (found.misorientation_deg, found.shift_a, found.shift_b) == (12.3, 0.25, None)
+    assert found.shifted_layers == 2
+
+
+def test_tables_written_before_lines_were_checked_are_read(tmp_path: Path) -> None:
+    image = micrograph()
+    path = tmp_path / "regions.csv"
+    write_regions(path, detection(image).regions)
+    rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+    end = rows[0].index("geometry")
+    path.write_text("\n".join(",".join(row[:end]) for row in rows), encoding="utf-8")
+    assert [each.geometry for each in read_regions(path)] == [""] * (len(rows) - 1)

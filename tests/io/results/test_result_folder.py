@@ -33,6 +33,8 @@ HEADER = (
     "image,frame,class,region,y_px,x_px,y_nm,x_nm,area_px,area_nm2,length_nm"
     ",mean_probability,max_probability,kind,width_nm,direction_deg,perimeter_nm"
     ",site_y_px,site_x_px,intensity_ratio,intensity_ratio_error,sublattice"
+    ",geometry,looks_like,geometry_note,misorientation_deg,shift_y_nm,shift_x_nm,shift_error_nm"
+    ",shift_a,shift_b,shifted_layers,plane"
 )
 
 
