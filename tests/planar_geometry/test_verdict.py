@@ -46,6 +46,13 @@ def test_a_short_line_on_a_tilt_boundary_is_contradicted_too() -> None:
     assert check(short, "SF1").verdict == "contradicted"
 
 
+def test_a_rotation_that_may_be_strain_contradicts_nothing() -> None:
+    scene = planar_scene(zincblende(12.0), "grain", 1.8, seed=7)
+    assert check(scene, "SF1").verdict == "not verified"
+    assert "strain" in check(scene, "SF1").reason
+    assert check(scene, "my wall").verdict == "measured"
+
+
 def test_a_twin_is_confirmed() -> None:
     found = check(planar_scene(zincblende(12.0), "twin", seed=7), "Twin_Bound")
     assert (found.verdict, found.looks_like) == ("confirmed", "twin boundary")

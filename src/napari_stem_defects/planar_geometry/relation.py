@@ -28,6 +28,8 @@ RelationKind = Literal["fault", "twin", "boundary", "none"]
 
 SAME_DEG, SAME_STRAIN = 1.2, 0.03
 """Rotation and strain up to which both sides have one lattice: distortions of a scan."""
+DIFFERENT_DEG = 2.5
+"""Rotation from which both sides have different lattices; between, it may be strain."""
 TWIN_DEG = 1.5
 """Angle between the mirror line of both lattices and a dense row up to which it is a twin."""
 _PLANE_DEG = 5.0
@@ -51,7 +53,8 @@ class Relation:
     misorientation_deg : float or None
         Smallest rotation that carries one lattice into the other; None for other lattices.
     mirror_deg : float or None
-        For a twin, the angle between the mirror line of the lattices and the dense row.
+        Angle between a mirror line of both lattices near the plane and a dense row; None without
+        one.
     shift_px : tuple of (float, float) or None
         Rigid shift (y, x) of the first side against the second, the shortest of those that differ
         by lattice vectors; None unless both sides have one lattice.
@@ -105,7 +108,7 @@ def compare_sides(sides: Sides, cells: Sequence[Array]) -> Relation | None:
     angle = None if turn is None else round(turn.angle_deg, 3)
     if mirror is not None and mirror <= TWIN_DEG:
         return Relation("twin", angle, mirror, plane=plane, plane_misfit_deg=misfit)
-    return Relation("boundary", angle, plane=plane, plane_misfit_deg=misfit)
+    return Relation("boundary", angle, mirror, plane=plane, plane_misfit_deg=misfit)
 
 
 def _shifted(

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from napari_stem_defects.lattice.unit_cell import lattice_period
-from napari_stem_defects.planar_geometry.relation import Relation, compare_sides
+from napari_stem_defects.planar_geometry.relation import (
+    DIFFERENT_DEG,
+    TWIN_DEG,
+    Relation,
+    compare_sides,
+)
 from napari_stem_defects.planar_geometry.sides import GAP_PERIODS, cut_sides
 
 if TYPE_CHECKING:
@@ -105,10 +110,22 @@ def check_line(
     if relation.kind == "none" and 3 * (relation.shift_error_px or 0.0) > _UNSURE * period:
         return Check("not verified", reason="too noisy to measure a shift", relation=relation)
     expected = EXPECTED.get(class_name)
+    if expected is not None and _is_unclear(relation, expected):
+        reason = "the lattices differ too little for a boundary: strain or noise"
+        return Check("not verified", reason=reason, relation=relation)
     verdict: Verdict = "measured"
     if expected is not None:
         verdict = "confirmed" if relation.kind == expected else "contradicted"
     return Check(verdict, describe(relation), "", relation)
+
+
+def _is_unclear(relation: Relation, expected: RelationKind) -> bool:
+    """Return whether both sides nearly agree with a name, but not within the tolerance."""
+    if relation.kind != "boundary" or relation.misorientation_deg is None:
+        return False
+    if expected == "twin":
+        return relation.mirror_deg is not None and relation.mirror_deg < 2 * TWIN_DEG
+    return relation.misorientation_deg < DIFFERENT_DEG
 
 
 def _sagitta(line: Array) -> float:

@@ -1,4 +1,4 @@
-"""What the geometry of the crystal says about planar defects, in a few words."""
+"""What the geometry of the crystal shows at planar defects, in a few words."""
 
 from __future__ import annotations
 
