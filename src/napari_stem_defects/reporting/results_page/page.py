@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_stem_defects.base.version import __version__
 from napari_stem_defects.reporting.results_page import charts, numbers
+from napari_stem_defects.reporting.results_page.geometry_section import geometry_section
 from napari_stem_defects.reporting.results_page.html import (
     Markup,
     document,
@@ -121,6 +122,7 @@ def results_page(results: ReportedResults, figures: ResultFigures, written: str)
         *_arrangement(figures, colours),
         *measured_section(results.images, colours),
         *_lengths(figures, colours),
+        *geometry_section(results.images, colours),
         *_images(results, colours),
         *_methods(results, figures),
     ]
