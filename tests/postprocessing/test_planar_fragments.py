@@ -36,6 +36,13 @@ def test_a_bent_path_stays() -> None:
     assert len(fitted_line([fragment(path)], NO_ROWS, SHAPE)) == 31
 
 
+def test_windows_of_no_probability_count_alike() -> None:
+    places = np.array([[10.0, 2.0], [10.0, 30.0], [10.0, 60.0]])
+    windows = np.column_stack([places, np.zeros(3)])
+    line = weighted_fit(windows, places[[0, -1]], np.zeros((0, 2)))
+    assert line == pytest.approx(places[[0, -1]])
+
+
 def test_heavy_windows_decide() -> None:
     light = np.column_stack([np.full(20, 120.0), np.linspace(0, 380, 20), np.full(20, 0.01)])
     heavy = np.column_stack([np.full(20, 100.0), np.linspace(0, 380, 20), np.full(20, 10.0)])

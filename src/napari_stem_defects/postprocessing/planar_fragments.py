@@ -194,6 +194,8 @@ def weighted_fit(windows: Array, line: Array, rows: Array) -> Array:
     ndarray of float64, shape (2, 2)
     """
     places, weight = windows[:, :2], windows[:, 2]
+    if not weight.any():  # a mask drawn, or closed, where the network saw nothing
+        weight = np.ones_like(weight)
     centre = np.average(places, axis=0, weights=weight)
     away = (places - centre) * np.sqrt(weight)[:, None]
     along = np.linalg.eigh(away.T @ away)[1][:, -1]
