@@ -43,6 +43,11 @@ def test_windows_of_no_probability_count_alike() -> None:
     assert line == pytest.approx(places[[0, -1]])
 
 
+def test_without_windows_a_line_has_the_ends_of_the_other() -> None:
+    bent = np.array([[0.0, 0.0], [5.0, 10.0], [0.0, 20.0]])
+    assert weighted_fit(np.zeros((0, 3)), bent, np.zeros((0, 2))) == pytest.approx(bent[[0, 2]])
+
+
 def test_heavy_windows_decide() -> None:
     light = np.column_stack([np.full(20, 120.0), np.linspace(0, 380, 20), np.full(20, 0.01)])
     heavy = np.column_stack([np.full(20, 100.0), np.linspace(0, 380, 20), np.full(20, 10.0)])

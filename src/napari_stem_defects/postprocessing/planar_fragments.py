@@ -183,7 +183,7 @@ def weighted_fit(windows: Array, line: Array, rows: Array) -> Array:
     Parameters
     ----------
     windows : ndarray of float64, shape (n, 3)
-        y, x in px and weight.
+        y, x in px and weight; without any, the line has the ends of the other.
     line : ndarray of float64, shape (m, 2)
         Its ends are projected.
     rows : ndarray of float64, shape (N, 2)
@@ -193,6 +193,8 @@ def weighted_fit(windows: Array, line: Array, rows: Array) -> Array:
     -------
     ndarray of float64, shape (2, 2)
     """
+    if not len(windows):  # fragments narrower than the distance of windows
+        return line[[0, -1]]
     places, weight = windows[:, :2], windows[:, 2]
     if not weight.any():  # a mask drawn, or closed, where the network saw nothing
         weight = np.ones_like(weight)
