@@ -102,3 +102,20 @@ def test_limits_grow_with_the_file(tmp_path: Path) -> None:
     assert isolated_read.time_limit_s(big) == pytest.approx(109, abs=0.1)
     assert isolated_read.memory_limit_bytes(big) > 2 * 2**30
     assert isolated_read.time_limit_s(tmp_path / "none") == 9
+
+
+def test_a_file_read_ahead_is_read_once(tmp_path: Path) -> None:
+    image = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64)
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, image)
+    isolated_read.read_ahead(path)
+    isolated_read.read_ahead(path)
+    isolated_read.read_micrograph(tmp_path / "a.tif")
+    tifffile.imwrite(path, image[:32])
+    assert isolated_read.read_micrograph(path).pixels.shape == (32, 64)  # nothing is left over
+
+
+def test_a_fault_of_a_file_read_ahead_is_its_line(tmp_path: Path) -> None:
+    isolated_read.read_ahead(tmp_path / "no.tif")
+    with pytest.raises(ReadError, match=r"^no\.tif: does not exist; check the spelling"):
+        isolated_read.read_micrograph(tmp_path / "no.tif")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from napari_stem_defects.cli.terminal import long_work, print_error, print_resul
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from napari_stem_defects.jobs.batch import Outcome
     from napari_stem_defects.jobs.executors import FrameExecutor
@@ -91,11 +91,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Search every image; return 2 if one of them could not be used."""
     from napari_stem_defects.io.images.read import find_images
+    from napari_stem_defects.workers.isolated_read import read_ahead
+
+    images = [path.resolve() for path in find_images(options.images)]
+    read_ahead(images[0])  # in its own process, while this one imports what follows
     from napari_stem_defects.io.models.library import find_model
     from napari_stem_defects.jobs.batch import Outcome, detect_files
     from napari_stem_defects.jobs.batch_frame import Settings
 
-    images = [path.resolve() for path in find_images(options.images)]
     settings = Settings(
         out=options.out.resolve(),
         model=None if options.model == AUTO_MODEL else find_model(options.model).resolve(),
@@ -136,11 +139,7 @@ def _workers(options: argparse.Namespace) -> AbstractContextManager[FrameExecuto
 
     if options.cluster:
         return executors.cluster(options.cluster)
-    return (
-        nullcontext(executors.HERE)
-        if options.workers == 1
-        else executors.processes(options.workers)
-    )
+    return executors.threads() if options.workers == 1 else executors.processes(options.workers)
 
 
 def print_outcome(outcome: Outcome) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import BrokenExecutor, Future, wait
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
@@ -35,6 +36,7 @@ from napari_stem_defects.jobs.batch_frame import (
 from napari_stem_defects.jobs.executors import HERE, FrameExecutor
 from napari_stem_defects.jobs.survey_fallback import survey_unrecognised
 from napari_stem_defects.lattice.scale import match_scale
+from napari_stem_defects.workers.isolated_read import read_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 
 _STEPS = 1000
 _POLL_S = 0.2
+_SMALL_FILE = 2**26
 
 
 @dataclass(frozen=True)
@@ -100,12 +103,20 @@ def detect_files(
     waiting: deque[_Opened | Outcome] = deque()
     with FolderLocks("search") as locks:
         batch = _Batch(settings, given, workers, _BatchProgress(report, len(images)), locks)
-        for number, image in enumerate(images):
-            waiting.append(batch.open(number, image))
+        for number, (image, following) in enumerate(zip_longest(images, images[1:])):
+            waiting.append(batch.open(number, image, following))
             if len(waiting) > workers.ahead:
                 yield batch.finish(waiting.popleft())
         while waiting:
             yield batch.finish(waiting.popleft())
+
+
+def _is_small(path: Path) -> bool:
+    """Return whether a file may be held in memory beside the image that is searched."""
+    try:
+        return path.stat().st_size <= _SMALL_FILE
+    except OSError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -165,10 +176,12 @@ class _Batch:
     progress_of_batch: _BatchProgress
     locks: FolderLocks
 
-    def open(self, number: int, path: Path) -> _Opened | Outcome:
-        """Read an image and submit its unfinished frames."""
+    def open(self, number: int, path: Path, following: Path | None) -> _Opened | Outcome:
+        """Read an image and submit its unfinished frames; begin to read the following one."""
         try:
             micrograph = read_once(path)
+            if following is not None and following != path and _is_small(following):
+                read_ahead(following)
             for frame in self.settings.frames or ():
                 micrograph.frame(frame)  # raises if the frame does not exist
             if self.settings.pixel_size_nm is not None:

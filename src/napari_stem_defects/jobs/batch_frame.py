@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from napari_stem_defects.detection.contrast import ContrastChoice
     from napari_stem_defects.io.results.result_folder import ResultFolder
     from napari_stem_defects.networks.spec import Ensemble
+
+
+_loading = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -186,6 +190,11 @@ def read_once(path: Path) -> Micrograph:
     return read_micrograph(path)
 
 
-@lru_cache(maxsize=1)
 def _load(model: Path) -> Ensemble:
+    with _loading:  # once for all threads
+        return _load_once(model)
+
+
+@lru_cache(maxsize=1)
+def _load_once(model: Path) -> Ensemble:
     return load_model(model)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import signal
-from concurrent.futures import Future, ProcessPoolExecutor
+import sys
+import threading
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from napari_stem_defects.base.progress import Cancelled
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.jobs.batch_frame import FrameTask, detect_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from napari_stem_defects.base.progress import ProgressCallback
+    from napari_stem_defects.base.progress import Progress, ProgressCallback
 
 
 class FrameExecutor(NamedTuple):
@@ -44,6 +48,58 @@ def _in_this_process(task: FrameTask, report: ProgressCallback) -> Future[None]:
 
 
 HERE = FrameExecutor(_in_this_process, ahead=0)
+
+# More frames at once take more memory; larger ones keep all cores busy by themselves.
+_MOST_THREADS = 4
+_LARGEST_PX = 2**22
+
+
+@contextmanager
+def threads(count: int | None = None) -> Iterator[FrameExecutor]:
+    """Provide threads of this process that search the frames of a stack side by side.
+
+    While one frame is drawn, measured and written on one core, the networks search the next ones.
+    All share one copy of the stack and of the networks. Images and large frames are searched one
+    after another, each on all cores.
+
+    Parameters
+    ----------
+    count : int, optional
+        Number of threads; by default one per core, at most four.
+
+    Yields
+    ------
+    FrameExecutor
+        Its threads end with the context, after their frames.
+    """
+    cores = os.cpu_count() or 1
+    count = min(cores, _MOST_THREADS) if count is None else count
+    stopped, reporting = threading.Event(), threading.Lock()
+    pool = ThreadPoolExecutor(count, "frame")
+
+    def search(task: FrameTask, report: ProgressCallback) -> None:
+        if (torch := sys.modules.get("torch")) is not None:
+            torch.set_num_threads(max(1, cores // count))  # of this thread only
+
+        def report_alone(progress: Progress) -> None:
+            if stopped.is_set():
+                raise Cancelled
+            with reporting:
+                report(progress)
+
+        detect_task(task, report_alone)
+
+    def submit(task: FrameTask, report: ProgressCallback) -> Future[None]:
+        is_large = math.prod(task.image.read().frame_shape) > _LARGEST_PX
+        if is_large or len(task.folder.frames) < 2 or count < 2:
+            return _in_this_process(task, report)
+        return pool.submit(search, task, report)
+
+    try:
+        yield FrameExecutor(submit, ahead=0)
+    finally:
+        stopped.set()
+        pool.shutdown(cancel_futures=True)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -34,6 +34,9 @@ from napari_stem_defects.workers.messages import (
     unexpected_failure,
 )
 from napari_stem_defects.workers.parent_connection import start_process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 GRACE_S = 0.8
 """How long a cancelled job may take to stop before its process is ended."""
@@ -200,17 +203,26 @@ class Worker:
         WorkerLostError
             The process died or overran a limit.
         """
+        return self.begin(job)()
+
+    def begin(self, job: Job[Result]) -> Callable[[], Result]:
+        """Queue a job; return a function that blocks until it is done, as `run` does."""
         last: list[JobEvent] = []
-        self.submit(job, last.append).wait()
-        event = last[-1]
-        if isinstance(event, Finished):
-            result: Result = event.result
-            return result
-        if not isinstance(event, Failed):
-            raise InputError(f"{job.subject}: cancelled")
-        if event.lost is not None:
-            raise WorkerLostError(event.message, event.lost)
-        raise InputError(event.message)
+        ticket = self.submit(job, last.append)
+
+        def result() -> Result:
+            ticket.wait()
+            event = last[-1]
+            if isinstance(event, Finished):
+                found: Result = event.result
+                return found
+            if not isinstance(event, Failed):
+                raise InputError(f"{job.subject}: cancelled")
+            if event.lost is not None:
+                raise WorkerLostError(event.message, event.lost)
+            raise InputError(event.message)
+
+        return result
 
     def close(self) -> None:
         """Cancel the running job, drop the waiting ones and end the process."""

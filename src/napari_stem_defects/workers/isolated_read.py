@@ -17,6 +17,7 @@ from napari_stem_defects.workers.messages import Result, Task
 from napari_stem_defects.workers.pool import get_worker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from napari_stem_defects.base.micrograph import Micrograph
@@ -48,6 +49,24 @@ _SMALL_FILE = 2**20
 _ADVICE = "export it again from the program that wrote it"
 
 
+# Micrographs whose reading has begun.
+_begun: dict[Path, Callable[[], Micrograph]] = {}
+
+
+def read_ahead(path: Path) -> None:
+    """Begin to read a micrograph that `read_micrograph` is about to be called for.
+
+    The file is read in its own process while this one imports what it needs, or searches the image
+    before. It is held until it is called for.
+
+    Parameters
+    ----------
+    path : Path
+    """
+    if path not in _begun:
+        _begun[path] = _begin(READ_MICROGRAPH, path)
+
+
 def read_micrograph(path: Path) -> Micrograph:
     """Read a micrograph as `io.images.read.read` does.
 
@@ -56,7 +75,8 @@ def read_micrograph(path: Path) -> Micrograph:
     ReadError
         One line; also where the file crashes its library, or wants too much time or memory.
     """
-    return _run(READ_MICROGRAPH, path, ReadError)
+    begun = _begun.pop(path, None)
+    return _finish(_begin(READ_MICROGRAPH, path) if begun is None else begun, path, ReadError)
 
 
 def read_patches(path: Path) -> PatchFolder:
@@ -67,7 +87,7 @@ def read_patches(path: Path) -> PatchFolder:
     LabelError
         One line; also where a file crashes its library, or wants too much time or memory.
     """
-    return _run(READ_PATCHES, path, LabelError)
+    return _finish(_begin(READ_PATCHES, path), path, LabelError)
 
 
 def time_limit_s(path: Path) -> float:
@@ -82,15 +102,19 @@ def memory_limit_bytes(path: Path) -> int:
     return _LEAST_MEMORY + (memory_limit() if big else 0)
 
 
-def _run(task: Task[ReadArguments, Result], path: Path, fault: type[InputError]) -> Result:
+def _begin(task: Task[ReadArguments, Result], path: Path) -> Callable[[], Result]:
     job = task.job(
         ReadArguments(path),
         subject=path.name,
         time_limit_s=time_limit_s(path),
         memory_limit=memory_limit_bytes(path),
     )
+    return get_worker(job.worker).begin(job)
+
+
+def _finish(result: Callable[[], Result], path: Path, fault: type[InputError]) -> Result:
     try:
-        return get_worker(job.worker).run(job)
+        return result()
     except InputError as error:
         raise fault(_line(path, error)) from None
 
