@@ -10,6 +10,7 @@ import sys
 import threading
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
 from napari_stem_defects.base.progress import Cancelled
@@ -78,8 +79,9 @@ def threads(count: int | None = None) -> Iterator[FrameExecutor]:
     pool = ThreadPoolExecutor(count, "frame")
 
     def search(task: FrameTask, report: ProgressCallback) -> None:
-        if (torch := sys.modules.get("torch")) is not None:
-            torch.set_num_threads(max(1, cores // count))  # of this thread only
+        if "torch" in sys.modules:  # quick models do without it
+            # Importing it waits for another thread that does; the number is of this thread only.
+            import_module("torch").set_num_threads(max(1, cores // count))
 
         def report_alone(progress: Progress) -> None:
             if stopped.is_set():
