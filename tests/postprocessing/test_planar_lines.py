@@ -103,6 +103,13 @@ def test_a_short_fragment_beside_a_longer_line_is_no_defect() -> None:
     assert region.centre_line[0][0] == pytest.approx(200, abs=4)
 
 
+def test_two_names_side_by_side_are_one_defect() -> None:
+    """Windows that pass by one class are named by a vote for another, which they do not show."""
+    found = line_map([(0, (200, 0), (200, 399)), (1, (222, 0), (222, 380))])
+    lines = lines_of(found)
+    assert [each.class_name for each in lines] == ["SF1"]
+
+
 def test_two_parallel_faults_are_two() -> None:
     found = line_map([(0, (150, 0), (150, 399)), (0, (230, 0), (230, 399))])
     assert [round(region.length_nm or 0) for region in lines_of(found)] == [400, 400]

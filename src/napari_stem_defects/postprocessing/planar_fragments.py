@@ -27,6 +27,7 @@ _LEAST_WINDOWS = 3
 _BENT_PERCENTILE, _BENT_SHARE, _BENT_PX = 80, 0.25, 1.5
 """A line is bent where this percentile of its distances from the straight fit is more than a share
 of its width and some px."""
+_LEAST_ODDS = 1e-3
 _ALONG_ROW = np.cos(np.radians(4))
 
 
@@ -102,7 +103,9 @@ def fragments_of(
     """
     values = map.probability[map.classes.index(name)].astype(np.float64)
     bounded = np.minimum(values, MAX_VOTE_PROBABILITY)
-    weights = bounded / (1 - bounded) * _fullness(map, draft.shape, 2 * min_length_px)
+    # A vote of its surroundings may name a window in which the class itself has probability 0.
+    odds = bounded / (1 - bounded) + _LEAST_ODDS
+    weights = odds * _fullness(map, draft.shape, 2 * min_length_px)
     labeller, areas, windows = StripLabeller(), np.zeros(1, np.int64), []
     for block, mask in draft.blocks_of(name):
         numbers = labeller.add(mask)

@@ -9,7 +9,7 @@ what a planar defect is, a straight line:
    the width of a window is joined with it.
 2. A fragment shorter than a window that touches a longer one of another class and lies on its line
    is part of it: a defect has one name from end to end. One that lies beside a longer one, closer
-   than windows resolve, is no defect of its own.
+   than windows resolve, or touches it with another name, is no defect of its own.
 3. An end near the border is continued to the border, an end near the crossing with the line of
    another defect to the crossing. What protrudes beyond a crossing is cut off.
 
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 # Lengths in units of the minimum length of a planar defect, a quarter of a window.
 _WINDOW = 4.0
 """Width of a window: longest gap that is bridged and longest way to a border or crossing."""
-_WIDEST = 3.0
+_WIDEST = 3.5
 """Widest straight line that is drawn as a band; what is wider is hardly a line."""
 _NEAR_BORDER = 1.5
 """Distance of an end from the border up to which it is continued to it."""
@@ -166,6 +166,10 @@ def _place(
             return line, True
         near = where.away <= line.width / 2 + _BESIDE * min_length_px
         if near and short and where.gap == 0:
+            beside = line
+        # Two names for one defect, side by side: bands of different classes that touch.
+        touching = where.away <= (line.width + fragment.width) / 2 + _TOUCH * min_length_px
+        if touching and where.gap == 0 and fragment.name != line.name:
             beside = line
     return beside, False
 
@@ -321,7 +325,7 @@ def _as_edits(
     kept: dict[str, dict[int, str]] = {name: {} for name in names}
     bands = []
     for line in lines:
-        half = max(line.width / 2, 1.0)
+        half = max(line.width / 2, 1.0) + 0.5
         if line.straight and line.elongated and line.width <= widest_px:
             bands.append(Band(line.name, line.line, half, is_whole=True))
             continue
