@@ -275,14 +275,14 @@ def test_weights_of_a_seed_have_not_changed() -> None:
     ensemble, history = fit(spec, samples, easy, schedule, warm_up=easy)
     # Other processors round differently, which the optimiser amplifies.
     losses = [2.1447245, 1.2212432, 1.0311068, 0.8364218, 0.3003044, 0.2768258, 0.2576719]
-    assert [step["loss"] for step in history[:7]] == pytest.approx(losses, abs=1e-5)
+    assert [step["loss"] for step in history[:7]] == pytest.approx(losses, abs=1e-4)
     np.testing.assert_allclose(
         ensemble.weights["0.0.head.1.weight"].ravel()[:3],
         [0.00212747, 0.07495605, -0.00721896],
-        atol=1e-5,
+        atol=1e-4,
     )
     np.testing.assert_allclose(
         ensemble.weights["1.1.head.4.weight"].ravel()[:3],
         [-0.52928495, -0.6355722, -0.42793921],
-        atol=1e-5,
+        atol=1e-4,
     )

@@ -119,6 +119,7 @@ def test_the_same_seed_gives_the_same_weights() -> None:
 def test_patches_train_members_with_pretraining(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("napari_stem_defects.training.recipes.PATCH_PRETRAINING_EPOCHS", 2)
     monkeypatch.setattr("napari_stem_defects.training.recipes.MAX_PRETRAINING_EPOCHS", 2)
+    monkeypatch.setattr("napari_stem_defects.training.recipes.PATCH_EPOCHS", 2)
     made = train(
         striped_patches(8), TrainingOptions(epochs={"SF1": 1}, splits=("random",)), device="cpu"
     )

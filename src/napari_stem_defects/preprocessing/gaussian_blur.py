@@ -43,7 +43,9 @@ def blur_axes(image: NDArray[np.float32], sigma: float, radius: int) -> NDArray[
     length = band.shape[1]
     height, width = image.shape[-2:]
     padding = [(0, 0)] * (image.ndim - 2)
-    rows = np.pad(image, [*padding, (radius, radius), (0, 0)], mode="symmetric")
+    # Without an offset far above the contrast, which would cost digits of single precision.
+    offset = image[..., :1, :1]
+    rows = np.pad(image - offset, [*padding, (radius, radius), (0, 0)], mode="symmetric")
     down = np.empty(image.shape, np.float32)
     for start in range(0, height, length):
         stop = min(start + length, height)
@@ -54,6 +56,7 @@ def blur_axes(image: NDArray[np.float32], sigma: float, radius: int) -> NDArray[
         stop = min(start + length, width)
         part = band[: stop - start + 2 * radius, : stop - start]
         down[..., start:stop] = columns[..., start : stop + 2 * radius] @ part
+    down += offset
     return down
 
 

@@ -115,6 +115,7 @@ class PreprocessWidget(Panel):
         self.lattice = named(
             plain_label(), "lattice", "Lattice spacings and angle found in the power spectrum"
         )
+        self.lattice.setWordWrap(True)
         self.crystal = named(
             QComboBox(),
             "crystal",
