@@ -55,6 +55,8 @@ _NEAR_BORDER = 1.5
 """Distance of an end from the border up to which it is continued to it."""
 _BESIDE = 1.5
 """Distance from the edge of a line within which a short fragment is no defect of its own."""
+_MINOR = 0.5
+"""Share of the area of a line up to which what lies beside it is no defect of its own."""
 _TOUCH = 0.5
 """Distance along the line up to which a fragment of another class touches."""
 _PARALLEL = np.cos(np.radians(20))
@@ -74,11 +76,13 @@ class _Line:
         return self.fragments[0].name
 
     @property
+    def area(self) -> int:
+        return sum(each.area for each in self.fragments)
+
+    @property
     def width(self) -> float:
         """Mean width of the fragments in px."""
-        return sum(each.area for each in self.fragments) / sum(
-            each.length for each in self.fragments
-        )
+        return self.area / sum(each.length for each in self.fragments)
 
     @property
     def elongated(self) -> bool:
@@ -162,10 +166,11 @@ def _place(
         if on_line and fragment.name == line.name and where.gap <= window:
             return line, True
         short = fragment.length < window and fragment.length < line.length
+        minor = short and fragment.area <= _MINOR * line.area
         if on_line and short and where.gap <= _TOUCH * min_length_px:
             return line, True
         near = where.away <= line.width / 2 + _BESIDE * min_length_px
-        if near and short and where.gap == 0:
+        if near and minor and where.gap == 0:
             beside = line
         # Two names for one defect, side by side: bands of different classes that touch.
         touching = where.away <= (line.width + fragment.width) / 2 + _TOUCH * min_length_px
