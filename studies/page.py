@@ -280,6 +280,13 @@ def _machine(runs: Sequence[Figures]) -> Iterator[str]:
     versions = {f"{name} {number}" for run in runs for name, number in run["versions"].items()}
     labels = {f"{run['data']} `{run['label_set_sha256'][:16]}`" for run in runs}
     yield f"Versions: {', '.join(sorted(versions))}. Label sets: {', '.join(sorted(labels))}."
+    epochs = {
+        (run["data"], run["split"], run["protocol"]["common_epochs"])
+        for run in runs
+        if run["method"] == MAIN
+    }
+    listed = ", ".join(f"{data} {TITLES[split]} {count}" for data, split, count in sorted(epochs))
+    yield f"Epochs of pretraining of the default recipe in these runs: {listed}."
 
 
 def _on(runs: Sequence[Figures], split: str) -> list[Figures]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.napari_plugin.panels.common.pixel_size import PixelSizeViewModel
     from napari_stem_defects.networks.spec import EnsembleSpec
 
-_CONTRAST_TITLES = {"auto": "auto contrast", "bright": "bright columns", "dark": "dark columns"}
+_CONTRAST_TITLES = {"auto": "auto", "bright": "bright columns", "dark": "dark columns"}
 
 
 _STRIDE = "Step of the sliding window; smaller steps are finer and slower"
@@ -151,25 +151,17 @@ class SetupForm(QWidget):
         form.addRow("Image", self.image)
         form.addRow(self.grey_offer)
         form.addRow("Model", self.model_row)
-        form.addRow("Pixel size", self._size_and_contrast())
-        form.addRow("Stride", self._stride_row())
+        form.addRow("Pixel size", self.size_row)
+        form.addRow("Contrast", self.contrast)
+        form.addRow("Stride", _side_by_side(self.stride, self.stride_nm))
         form.addRow("Search", _side_by_side(self.area, self.draw))
+        form.addRow("Device", self.device)
         form.addRow("Frames", self.frames)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(5)
         layout.addWidget(self.fold)
         layout.addWidget(self._content)
-
-    def _stride_row(self) -> QHBoxLayout:
-        return _side_by_side(self.stride, self.stride_nm, plain_label("Device"), self.device)
-
-    def _size_and_contrast(self) -> QHBoxLayout:
-        """Return the pixel size, which has lines of notes below it, and the contrast beside it."""
-        row = QHBoxLayout()
-        row.addWidget(self.size_row, 3)
-        row.addWidget(self.contrast, 0, Qt.AlignmentFlag.AlignTop)
-        return row
 
 
 def _side_by_side(*widgets: QWidget) -> QHBoxLayout:
