@@ -69,8 +69,8 @@ BEHIND = """\
 For seeds that both methods ran. In the CdTe set the reason is one fault: all SF2 patches show it
 within 105 px, and a split that shares no pixel leaves few of the 132 for training, ten in the
 region split of seed 0, all from one spot. The networks rank windows of the other end correctly, as
-the AUROC shows, but give them less than 0.5. Nor do they recognise it as anything else: of the 25
-windows that the vacancy model gets wrong there, 23 belong to that fault."""
+the AUROC shows, but give them less than 0.5. Nor do they recognise it as anything else: of the 23
+windows that the vacancy model gets wrong there, 20 belong to that fault."""
 
 
 ELSEWHERE = """\
