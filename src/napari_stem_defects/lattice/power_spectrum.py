@@ -155,7 +155,8 @@ def _find_peaks(image: NDArray[np.float32]) -> tuple[Array, Array, float]:
 def _power(image: NDArray[np.float32]) -> tuple[Array, Array, Array]:
     """Return the centred power spectrum of the background-subtracted, Hann-windowed image."""
     height, width = image.shape
-    pixels, sigma = image.astype(np.float64), min(height, width) / 12
+    # From the first pixel, so that a constant image is exactly 0.
+    pixels, sigma = image.astype(np.float64) - float(image[0, 0]), min(height, width) / 12
     background = _blur_matrix(height, sigma) @ pixels @ _blur_matrix(width, sigma).T
     subtracted = pixels - background
     window = np.outer(np.hanning(height), np.hanning(width))

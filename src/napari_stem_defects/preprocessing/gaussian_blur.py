@@ -43,8 +43,9 @@ def blur_axes(image: NDArray[np.float32], sigma: float, radius: int) -> NDArray[
     length = band.shape[1]
     height, width = image.shape[-2:]
     padding = [(0, 0)] * (image.ndim - 2)
-    # Without an offset far above the contrast, which would cost digits of single precision.
-    offset = image[..., :1, :1]
+    # Without an offset far above the contrast, which would cost digits of single precision. It is
+    # rounded, so that strips of an image have the same.
+    offset = np.round(8 * image.mean(axis=(-2, -1), keepdims=True)) / np.float32(8)
     rows = np.pad(image - offset, [*padding, (radius, radius), (0, 0)], mode="symmetric")
     down = np.empty(image.shape, np.float32)
     for start in range(0, height, length):
