@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MOST_POINTS = 2000
 """Number of point defects of a frame that are measured; the first ones of its table."""
 
+_MEASURED = ("site_y_px", "site_x_px", "intensity_ratio", "intensity_ratio_error", "sublattice")
+
 
 def measure_points(
     regions: Iterable[Region], pixels: NDArray[np.float32], cells: Sequence[UnitCell]
@@ -95,14 +97,7 @@ def _copied(region: Region, known: Sequence[Region], within_px: float) -> Region
     nearest = min(known, key=lambda each: _apart(region, each), default=None)
     if nearest is None or _apart(region, nearest) > within_px:
         return region
-    return replace(
-        region,
-        site_y_px=nearest.site_y_px,
-        site_x_px=nearest.site_x_px,
-        intensity_ratio=nearest.intensity_ratio,
-        intensity_ratio_error=nearest.intensity_ratio_error,
-        sublattice=nearest.sublattice,
-    )
+    return replace(region, **{name: getattr(nearest, name) for name in _MEASURED})
 
 
 def _apart(region: Region, measured: Region) -> float:

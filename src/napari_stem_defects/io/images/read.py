@@ -243,6 +243,8 @@ def _format_of(path: Path) -> _Format:
     """Return the format of the suffix; refuse a file whose first bytes are of another format."""
     if path.is_dir():
         raise ReadError(one_line(path, "is a folder", "name an image file in it"))
+    if path.exists() and not path.is_file():  # reading a pipe or a device may never end
+        raise ReadError(one_line(path, "is a pipe or a device", "name an image file"))
     _existing(path)
     named = [kind for kind in _FORMATS if path.suffix.lower() in kind.suffixes]
     if not named:

@@ -1,0 +1,92 @@
+"""Commands in odd surroundings: files that are none, encodings, folders that are missing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import tifffile
+from lattice_images import lattice_image
+
+IS_POSIX = os.name == "posix"
+MAIN = "import sys; from napari_stem_defects.cli.main import main; sys.exit(main())"
+
+
+def info(path: Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-c", MAIN, "info", str(path)],
+        capture_output=True,
+        env={**os.environ, **environment},
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    path = tmp_path / "Gitter µ 晶.tif"
+    tifffile.imwrite(path, lattice_image(12.0))
+    return path
+
+
+@pytest.mark.skipif(not IS_POSIX, reason="no named pipes")
+def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.tif")
+    started = time.monotonic()
+    done = info(tmp_path / "pipe.tif")
+    assert done.returncode == 2
+    assert b"is a pipe or a device; name an image file" in done.stderr
+    assert time.monotonic() - started < 30
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such device")
+def test_a_device_is_refused(tmp_path: Path) -> None:
+    link = tmp_path / "endless.tif"
+    link.symlink_to("/dev/zero")
+    done = info(link)
+    assert done.returncode == 2
+    assert b"is a pipe or a device" in done.stderr
+
+
+def test_a_folder_with_the_name_of_an_image_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "folder.tif").mkdir()
+    done = info(tmp_path / "folder.tif")
+    assert done.returncode == 2
+    assert b"is a folder" in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp932", "utf-8"])
+def test_an_encoding_without_the_signs_costs_no_result(image: Path, encoding: str) -> None:
+    done = info(image, PYTHONIOENCODING=encoding)
+    assert done.returncode == 0, done.stderr
+    assert b"px" in done.stdout
+
+
+@pytest.mark.skipif(not IS_POSIX, reason="the variables are those of POSIX")
+@pytest.mark.parametrize("variable", ["TMPDIR", "HOME"])
+def test_a_missing_folder_of_the_user_costs_no_result(image: Path, variable: str) -> None:
+    done = info(image, **{variable: "/nonexistent/folder"})
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not IS_POSIX, reason="no limits of a process")
+def test_few_open_files_suffice(image: Path) -> None:
+    script = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24)); {MAIN}"
+    command = [sys.executable, "-c", script, "info", str(image)]
+    done = subprocess.run(command, capture_output=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not IS_POSIX, reason="pipes close differently")
+def test_a_closed_pipe_is_no_error(image: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-c", MAIN, "info", str(image)]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, timeout=120, check=False)
+    os.close(writer)
+    assert done.returncode == 0, done.stderr
+    assert b"Traceback" not in done.stderr
