@@ -90,3 +90,14 @@ def test_a_closed_pipe_is_no_error(image: Path) -> None:
     os.close(writer)
     assert done.returncode == 0, done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def test_forty_commands_at_once_all_give_their_result(image: Path) -> None:
+    command = [sys.executable, "-c", MAIN, "info", str(image)]
+    running = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        for _ in range(40)
+    ]
+    outputs = {process.communicate(timeout=300)[0] for process in running}
+    assert {process.returncode for process in running} == {0}
+    assert len(outputs) == 1
