@@ -9,8 +9,8 @@ Everything a script needs is imported from here::
     for region in detection.regions:
         print(region.class_name, region.y_nm, region.x_nm, region.length_nm)
 
-The verbs are `read`, `preprocess`, `simulate`, `survey`, `train`, `evaluate`, `detect` and
-`report`; the types are what they take and return. Each name is imported on first use, so that
+The verbs are `read`, `preprocess`, `simulate`, `survey`, `train`, `evaluate`, `detect`, `report`
+and `export`; the types are what they take and return. Each name is imported on first use, so that
 importing the package is quick and loads neither torch, Qt nor napari. Names of subpackages may
 change between versions; these do not.
 """
@@ -26,6 +26,7 @@ from napari_stem_defects.base.version import __version__
 if TYPE_CHECKING:
     from napari_stem_defects.anomaly.survey_frame import Survey
     from napari_stem_defects.api.detect import detect
+    from napari_stem_defects.api.export import Exported, export
     from napari_stem_defects.api.models import load_model
     from napari_stem_defects.api.report import ResultsReport, report
     from napari_stem_defects.api.survey import survey
@@ -52,6 +53,7 @@ __all__ = [
     "Detection",
     "Ensemble",
     "EvaluationReport",
+    "Exported",
     "InputError",
     "LabelProject",
     "Micrograph",
@@ -67,6 +69,7 @@ __all__ = [
     "__version__",
     "detect",
     "evaluate",
+    "export",
     "load_model",
     "preprocess",
     "read",
@@ -82,6 +85,7 @@ _DEFINED_IN = {
     "Detection": "postprocessing.results",
     "Ensemble": "networks.spec",
     "EvaluationReport": "training.evaluate",
+    "Exported": "api.export",
     "InputError": "errors",
     "LabelProject": "io.labels.project",
     "Micrograph": "base.micrograph",
@@ -96,6 +100,7 @@ _DEFINED_IN = {
     "TrainingOptions": "training.recipes",
     "detect": "api.detect",
     "evaluate": "api.train",
+    "export": "api.export",
     "load_model": "api.models",
     "preprocess": "preprocessing.pipeline",
     "read": "io.images.read",

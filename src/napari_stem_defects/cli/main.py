@@ -20,6 +20,7 @@ from napari_stem_defects.cli import (
     demo,
     detect,
     evaluate,
+    export,
     info,
     labels,
     models,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = (
-    *(demo, survey, detect, report, show, train, evaluate, info, preprocess),
+    *(demo, survey, detect, report, export, show, train, evaluate, info, preprocess),
     *(simulate, labels, models, benchmark),
 )
 

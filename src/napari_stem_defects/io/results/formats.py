@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from dataclasses import fields
 from itertools import chain, islice
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -37,6 +38,7 @@ REGION_COLUMNS = (
     ",shift_a,shift_b,shifted_layers,plane"
 ).split(",")
 _REGION_FIELDS = [field.name for field in fields(Region) if field.name != "centre_line"]
+_REGION_VALUES = attrgetter(*_REGION_FIELDS)
 _TEXTS = (
     *("image", "class_name", "sublattice"),
     *("geometry", "looks_like", "geometry_note", "plane"),
@@ -279,7 +281,8 @@ def region_values(region: Region) -> tuple[Any, ...]:
     tuple
         None for unknown values.
     """
-    return tuple(getattr(region, name) for name in _REGION_FIELDS)
+    values: tuple[Any, ...] = _REGION_VALUES(region)
+    return values
 
 
 def read_regions(path: Path) -> tuple[Region, ...]:

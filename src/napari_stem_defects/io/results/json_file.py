@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import zipfile
 import zlib
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 # The error class of tifffile is a ValueError.
 _SIMPLE_ERRORS = (OSError, ValueError, KeyError, TypeError, EOFError)
-_LIBRARY_ERRORS = (*_SIMPLE_ERRORS, zlib.error, zipfile.BadZipFile)
+_LIBRARY_ERRORS = (*_SIMPLE_ERRORS, zlib.error, zipfile.BadZipFile, struct.error)
 _T = TypeVar("_T")
 
 

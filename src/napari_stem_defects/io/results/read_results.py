@@ -87,9 +87,11 @@ def read_regions_with_lines(path: Path, summary: Mapping[str, Any]) -> tuple[Reg
     """
     # Results written before classes had kinds have no centre lines.
     lines = read_lines(path / LINES) if "classes" in summary else {}
+    regions = formats.read_regions(path / REGIONS)
+    line_of = [lines.get((each.frame, each.class_name, each.region), ()) for each in regions]
     return tuple(
-        replace(region, centre_line=lines.get((region.frame, region.class_name, region.region), ()))
-        for region in formats.read_regions(path / REGIONS)
+        replace(region, centre_line=line) if line else region
+        for region, line in zip(regions, line_of, strict=True)
     )
 
 

@@ -62,7 +62,7 @@ def read_sources(folders: Sequence[Path], *, independent_frames: bool = False) -
     images, surveys, faults = list[ReportedImage](), list[ReportedSurvey](), list[str]()
     seen: set[Path] = set()
     for folder, group in zip(folders, _group_names(folders), strict=True):
-        found = [path for path in _summaries(folder) if path.resolve() not in seen]
+        found = [path for path in find_summaries(folder) if path.resolve() not in seen]
         seen.update(path.resolve() for path in found)
         if not found:
             faults.append(_no_result(folder))
@@ -96,8 +96,19 @@ def _group_names(folders: Sequence[Path]) -> Iterator[str]:
         yield name if names[name] == 1 else f"{name} ({names[name]})"
 
 
-def _summaries(folder: Path) -> Iterator[Path]:
-    """Yield the summaries in a folder and the folders in it, in the order of their names."""
+def find_summaries(folder: Path) -> Iterator[Path]:
+    """Yield the summaries in a folder and the folders in it, in the order of their names.
+
+    Parameters
+    ----------
+    folder : Path
+        A result folder, or one that contains some.
+
+    Yields
+    ------
+    Path
+        Each ``summary.json``.
+    """
     pending = [(folder, 0)]
     while pending:
         here, depth = pending.pop(0)

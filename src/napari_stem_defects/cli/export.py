@@ -1,0 +1,62 @@
+"""Write results in the formats of other programs: ImageJ, QuPath, COCO, tables, OME-Zarr."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_stem_defects.cli.terminal import long_work, print_error, print_result
+from napari_stem_defects.io.export.registry import FORMATS
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the folders, the format and where the files are written."""
+    parser.add_argument(
+        "results",
+        type=Path,
+        nargs="+",
+        metavar="RESULT",
+        help="folder that detect wrote, or one that contains some",
+    )
+    parser.add_argument(
+        "--format",
+        choices=tuple(FORMATS),
+        required=True,
+        help="; ".join(f"{each.name}: {each.content}" for each in FORMATS.values()),
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder of the files (default: export in the first)"
+    )
+    parser.add_argument(
+        "--outlines", action="store_true", help="points and lines as polygons too, as areas are"
+    )
+    parser.add_argument(
+        "--images",
+        type=Path,
+        metavar="PATH",
+        help="the image, or the folder of the images, if moved since (ome-zarr, hyperspy)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the files; return 2 if a folder could not be used."""
+    from napari_stem_defects.api.export import export
+    from napari_stem_defects.workers.isolated_read import read_micrograph
+
+    with long_work():
+        written = export(
+            options.results,
+            options.format,
+            options.out,
+            outlines=options.outlines,
+            images=options.images,
+            read_image=read_micrograph,
+        )
+    for fault in written.faults:
+        print_error(fault)
+    for path in written.files:
+        print_result(str(path.resolve()))
+    return 2 if written.faults else 0

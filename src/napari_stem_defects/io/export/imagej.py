@@ -1,0 +1,96 @@
+"""ImageJ: a zip of regions of interest per image, for the ROI Manager.
+
+ImageJ has two conventions for positions (``Roi.useLineSubpixelConvention`` in its source): area
+selections count from the corner of the first pixel, points and lines from its centre. The second is
+that of the results, so only polygons lie half a pixel further.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_stem_defects.io.atomic import write_bytes
+from napari_stem_defects.io.export.options import name_files
+from napari_stem_defects.io.export.shapes import measured, shapes
+from napari_stem_defects.io.optional_packages import load_package
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from types import ModuleType
+
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.io.export.exported_results import ExportedImage
+    from napari_stem_defects.io.export.options import ExportOptions
+    from napari_stem_defects.io.export.shapes import ExportedShape
+    from napari_stem_defects.postprocessing.outlines import Polygon
+
+_MOVE, _LINE, _CLOSE = 0, 1, 4  # of the path of a composite selection
+
+
+def write(images: Sequence[ExportedImage], out: Path, options: ExportOptions) -> list[Path]:
+    """Write ``NAME_rois.zip`` for each image; see `api.export.export`."""
+    roifile = load_package("roifile", "roifile", "export of ImageJ ROIs")
+    written = []
+    for image, path in name_files(images, out, "_rois.zip"):
+        buffer = io.BytesIO()  # a file would be searched for each of thousands of selections
+        with zipfile.ZipFile(buffer, "w") as file:
+            for frame in image.frames():
+                for shape in shapes(image, frame, outlines=options.outlines):
+                    roi = _roi(roifile, shape, is_stack=image.frame_count > 1)
+                    file.writestr(f"{roi.name}.roi", roi.tobytes())
+        write_bytes(path, buffer.getvalue())
+        written.append(path)
+    return written
+
+
+def _roi(roifile: ModuleType, shape: ExportedShape, *, is_stack: bool) -> Any:
+    region = shape.region
+    kinds = roifile.ROI_TYPE
+    options: dict[str, Any] = {"name": shape.name}
+    if is_stack:
+        options["position"] = region.frame
+    if shape.point is not None:
+        points = np.array([shape.point[::-1]], np.float32)
+        roi, kind = roifile.ImagejRoi.frompoints(points, **options), kinds.POINT
+    elif shape.line:
+        points = np.array(shape.line, np.float32)[:, ::-1]
+        roi, kind = roifile.ImagejRoi.frompoints(points, **options), kinds.POLYLINE
+    elif len(shape.polygons) == 1 and not shape.polygons[0].holes:
+        corners = shape.polygons[0].shell[:, ::-1]
+        roi, kind = roifile.ImagejRoi.frompoints(corners, **options), kinds.POLYGON
+        # A polygon ends where its last pixel does; the package adds one for pixel centres.
+        roi.right, roi.bottom = (int(end) for end in corners.max(axis=0))
+    else:
+        roi, kind = _composite(roifile, shape.polygons, options), kinds.RECT
+    roi.roitype = kind
+    roi.stroke_color = bytes([255, *shape.rgb])
+    about = {"class": region.class_name, "kind": region.kind, "region": str(region.region)}
+    roi.properties = {**about, **measured(region)[1]}
+    return roi
+
+
+def _composite(roifile: ModuleType, polygons: Sequence[Polygon], options: dict[str, Any]) -> Any:
+    """Return one selection of several rings; ImageJ fills by the even-odd rule."""
+    rings = [ring[:, ::-1] for each in polygons for ring in (each.shell, *each.holes)]
+    every = np.concatenate(rings)
+    roi = roifile.ImagejRoi.frompoints(every[:1], **options)
+    (roi.left, roi.top), (roi.right, roi.bottom) = every.min(axis=0), every.max(axis=0)
+    roi.left, roi.top, roi.right, roi.bottom = map(int, (roi.left, roi.top, roi.right, roi.bottom))
+    roi.n_coordinates, roi.integer_coordinates = 0, None
+    roi.multi_coordinates = np.concatenate([_path(ring) for ring in rings])
+    roi.shape_roi_size = len(roi.multi_coordinates)
+    return roi
+
+
+def _path(ring: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return a ring (x, y) as ImageJ stores it: a command and a position for each vertex."""
+    commands = np.full((len(ring), 1), _LINE)
+    commands[0] = _MOVE
+    steps = np.hstack([commands, ring]).ravel()
+    return np.append(steps, _CLOSE).astype(np.float32)

@@ -1,0 +1,145 @@
+"""OME-Zarr 0.4: each image with a label image per class, calibrated in nm.
+
+The centre of the first pixel is at 0, as in the results. The pixels of a region have its number; in
+a stack the numbers go on from frame to frame, and the properties of the labels state which region
+of which frame each is.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from napari_stem_defects.base.defect_classes import UNKNOWN
+from napari_stem_defects.errors import OutputError
+from napari_stem_defects.io.atomic import move_into_place
+from napari_stem_defects.io.export.options import name_files
+from napari_stem_defects.io.export.shapes import measured, rgb
+from napari_stem_defects.io.folder_names import make_folder_name
+from napari_stem_defects.io.messages import one_line
+from napari_stem_defects.io.optional_packages import load_package
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.io.export.exported_results import ExportedFrame, ExportedImage
+    from napari_stem_defects.io.export.options import ExportOptions
+
+VERSION = "0.4"
+_CHUNK_PX = 1024
+
+
+def write(images: Sequence[ExportedImage], out: Path, options: ExportOptions) -> list[Path]:
+    """Write ``NAME.ome.zarr`` for each image; see `api.export.export`."""
+    zarr = load_package("zarr", "zarr", "export of OME-Zarr")
+    written = []
+    for image, path in name_files(images, out, ".ome.zarr"):
+        if path.exists() and not (path / ".zattrs").is_file():
+            fault = "exists and is no OME-Zarr folder"
+            raise OutputError(one_line(path, fault, "choose another folder"))
+        micrograph = image.read_image(options.read_image, options.images)
+        temporary = path.with_name(f".{secrets.token_hex(4)}.part.{path.name}")
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            _write_image(zarr, temporary, image, micrograph)
+            if path.exists():
+                shutil.rmtree(path)
+            move_into_place(temporary, path)
+        except OSError as error:
+            fault = f"cannot be written ({error.strerror or error})"
+            advice = "check free space and permissions, or choose another folder"
+            raise OutputError(one_line(path, fault, advice)) from error
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        written.append(path)
+    return written
+
+
+def _write_image(zarr: Any, path: Path, image: ExportedImage, micrograph: Micrograph) -> None:
+    multiscales = _multiscales(image.name, image, is_stack=micrograph.is_stack)
+    group = zarr.create_group(path, zarr_format=2, attributes={"multiscales": multiscales})
+    pixels = _array(group, micrograph.pixels.shape, micrograph.pixels.dtype)
+    for index in range(micrograph.frame_count):
+        pixels[index if micrograph.is_stack else ...] = micrograph.frame(index).pixels
+    folders = {name: make_folder_name(name) for name in image.mask_names}
+    labels = group.create_group("labels", attributes={"labels": list(folders.values())})
+    arrays, described = {}, dict[str, list[dict[str, Any]]]()
+    for name, folder in folders.items():
+        multiscales = _multiscales(name, image, is_stack=micrograph.is_stack)
+        each = labels.create_group(folder, attributes={"multiscales": multiscales})
+        arrays[name], described[name] = _array(each, micrograph.pixels.shape, "int32"), []
+    for frame in image.frames():
+        for name, array in arrays.items():
+            numbered = frame.numbered(name)
+            first = len(described[name])
+            if numbered.any():
+                numbered[numbered > 0] += first
+                array[frame.index if micrograph.is_stack else ...] = numbered
+            described[name] += _properties(frame, name, first)
+    for name, folder in folders.items():
+        labels[folder].attrs["image-label"] = _image_label(image, name, described[name])
+
+
+def _properties(frame: ExportedFrame, name: str, first: int) -> list[dict[str, Any]]:
+    if name == UNKNOWN:
+        return []
+    return [
+        {
+            "label-value": first + region.region,
+            "class": name,
+            "frame": region.frame,
+            "region": region.region,
+            **numbers,
+            **texts,
+        }
+        for region in frame.regions_of(name)
+        for numbers, texts in [measured(region)]
+    ]
+
+
+def _image_label(
+    image: ExportedImage, name: str, described: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    colour = [*rgb(image.classes[name]), 255]
+    values = [each["label-value"] for each in described] or [1]
+    return {
+        "version": VERSION,
+        "colors": [{"label-value": value, "rgba": colour} for value in values],
+        **({"properties": [*described]} if described else {}),  # the format wants one at least
+        "source": {"image": "../../"},
+    }
+
+
+def _array(group: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """Create the only resolution of an image."""
+    chunks = tuple(min(size, _CHUNK_PX) for size in shape)
+    return group.create_array(
+        "0",
+        shape=shape,
+        chunks=(1, *chunks[1:]) if len(shape) == 3 else chunks,
+        dtype=dtype,
+        fill_value=0,
+        chunk_key_encoding={"name": "v2", "separator": "/"},
+    )
+
+
+def _multiscales(name: str, image: ExportedImage, *, is_stack: bool) -> list[dict[str, Any]]:
+    size = image.pixel_size_nm
+    space = [
+        {"name": axis, "type": "space", **({} if size is None else {"unit": "nanometer"})}
+        for axis in "yx"
+    ]
+    frames = [{"name": "t", "type": "time"}] if is_stack else []
+    scale = [*([1.0] if is_stack else []), *([1.0 if size is None else size] * 2)]
+    transformations = [{"type": "scale", "scale": scale}]
+    return [
+        {
+            "version": VERSION,
+            "name": name,
+            "axes": [*frames, *space],
+            "datasets": [{"path": "0", "coordinateTransformations": transformations}],
+        }
+    ]

@@ -1,0 +1,83 @@
+"""OME-Zarr images and labels, read back with zarr."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from export_samples import NM, masks
+from skimage.measure import regionprops
+
+import napari_stem_defects as sd
+
+zarr = pytest.importorskip("zarr")
+
+
+def test_image_and_labels_lie_on_each_other_in_nm(result: Path, tmp_path: Path) -> None:
+    (path,) = sd.export(result, "ome-zarr", tmp_path / "out").files
+    group = zarr.open_group(path, mode="r")
+    image = sd.read(tmp_path / "lamella.ome.tif")
+    np.testing.assert_array_equal(group["0"][:], image.pixels)
+    assert group["labels"].attrs["labels"] == ["Vac", "SF1", "Ppt", "unknown"]
+    for each in (group, group["labels/Vac"]):
+        (scales,) = each.attrs["multiscales"]
+        assert scales["version"] == "0.4"
+        assert [axis["name"] for axis in scales["axes"]] == ["y", "x"]
+        assert {axis["unit"] for axis in scales["axes"]} == {"nanometer"}
+        (transformation,) = scales["datasets"][0]["coordinateTransformations"]
+        assert transformation == {"type": "scale", "scale": [NM, NM]}
+    for name, mask in zip(("Vac", "SF1", "Ppt", "unknown"), masks(), strict=True):
+        np.testing.assert_array_equal(group[f"labels/{name}/0"][:] > 0, mask)
+
+
+def test_labels_are_the_regions_of_the_table(result: Path, tmp_path: Path) -> None:
+    group = zarr.open_group(sd.export(result, "ome-zarr", tmp_path / "out").files[0], mode="r")
+    vacancies = group["labels/Vac"]
+    about = vacancies.attrs["image-label"]
+    assert about["colors"][0] == {"label-value": 1, "rgba": [0xD5, 0x5E, 0x00, 255]}
+    described = {each["label-value"]: each for each in about["properties"]}
+    found = regionprops(vacancies["0"][:])
+    assert len(found) == len(described) == 2
+    for region in found:
+        row = described[region.label]
+        np.testing.assert_allclose(region.centroid, (row["y_px"], row["x_px"]), atol=0.5)
+    assert described[1]["sublattice"] == "A"
+
+
+def test_numbers_go_on_from_frame_to_frame(series: Path, tmp_path: Path) -> None:
+    group = zarr.open_group(sd.export(series, "ome-zarr", tmp_path / "out").files[0], mode="r")
+    labels = group["labels/Vac/0"][:]
+    assert labels.shape == (3, 90, 140)
+    assert [np.unique(frame[frame > 0]).tolist() for frame in labels] == [[1, 2], [3, 4], [5, 6]]
+    described = group["labels/Vac"].attrs["image-label"]["properties"]
+    assert [(each["frame"], each["region"]) for each in described] == [
+        *((0, 1), (0, 2), (1, 1), (1, 2), (2, 1), (2, 2))
+    ]
+    assert [axis["name"] for axis in group.attrs["multiscales"][0]["axes"]] == ["t", "y", "x"]
+
+
+def test_a_second_export_replaces_the_first_and_nothing_else(result: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for _ in range(2):
+        (path,) = sd.export(result, "ome-zarr", out).files
+        assert [each.name for each in out.iterdir()] == ["lamella.ome.zarr"]
+    foreign = tmp_path / "mine" / path.name
+    foreign.mkdir(parents=True)
+    (foreign / "thesis.txt").write_text("keep")
+    with pytest.raises(sd.InputError, match="is no OME-Zarr folder; choose another"):
+        sd.export(result, "ome-zarr", foreign.parent)
+    assert (foreign / "thesis.txt").read_text() == "keep"
+
+
+def test_a_missing_or_different_image_is_one_line(result: Path, tmp_path: Path) -> None:
+    image = tmp_path / "lamella.ome.tif"
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    image.rename(moved / image.name)
+    with pytest.raises(sd.InputError, match=r"lamella: its image lamella.ome.tif is not found"):
+        sd.export(result, "ome-zarr", tmp_path / "out")
+    assert sd.export(result, "ome-zarr", tmp_path / "out", images=moved).files
+    (moved / image.name).write_bytes(b"II*\0")
+    with pytest.raises(sd.InputError):
+        sd.export(result, "ome-zarr", tmp_path / "out", images=moved / image.name)
