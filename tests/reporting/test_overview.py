@@ -222,3 +222,11 @@ def test_a_line_of_the_legend_does_not_part_a_quantity_from_its_unit():
     assert len(lines) > 1
     assert " ".join(lines) == text
     assert not [line for line in lines if line.startswith(("nm", "%"))]
+
+
+@pytest.mark.parametrize("shape", [(64, 512), (32, 900), (900, 104)])
+@pytest.mark.parametrize("count", [2, 5, 12])
+def test_stacks_of_frames_of_any_form_are_drawn(shape: tuple[int, int], count: int) -> None:
+    image = micrograph(frames=count, shape=shape)
+    drawn = page(image, *(detection(image, frame) for frame in range(count)))
+    assert pixels_of(drawn, "SF1") > 0

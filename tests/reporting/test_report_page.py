@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 from report_samples import HISTORY, evaluated
 
-from napari_stem_defects.reporting.report_page import draw_report, save_png
+from napari_stem_defects.reporting.report_page import draw_report, report_picture
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,10 +52,9 @@ def test_a_long_explanation_is_wrapped_and_cut() -> None:
     assert all(text.get_window_extent().x1 < 1760 for text in figure.texts)
 
 
-def test_the_settings_of_the_user_have_no_effect(tmp_path: Path) -> None:
-    save_png(draw_report("x", [evaluated("site")], HISTORY), tmp_path / "a.png")
+def test_the_settings_of_the_user_have_no_effect() -> None:
+    a = report_picture("x", [evaluated("site")], HISTORY)
     with matplotlib.rc_context({"savefig.dpi": 40, "axes.facecolor": "red", "font.size": 40}):
-        save_png(draw_report("x", [evaluated("site")], HISTORY), tmp_path / "b.png")
-    with Image.open(tmp_path / "a.png") as a, Image.open(tmp_path / "b.png") as b:
-        assert a.size == b.size == (1760, a.height)
-        assert np.abs(np.asarray(a, int) - np.asarray(b, int)).mean() < 0.01
+        b = report_picture("x", [evaluated("site")], HISTORY)
+    assert a.size == b.size == (1760, a.height)
+    assert np.abs(np.asarray(a, int) - np.asarray(b, int)).mean() < 0.01

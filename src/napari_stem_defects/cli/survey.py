@@ -49,7 +49,8 @@ def run(options: argparse.Namespace) -> int:
 def _survey_file(path: Path, options: argparse.Namespace, report: ProgressCallback) -> None:
     """Write the survey of one file, and print its statement and folder."""
     from napari_stem_defects.anomaly.survey_frame import survey_frame
-    from napari_stem_defects.io.results.survey_folder import write_survey
+    from napari_stem_defects.io.results.json_file import read_json_or_empty
+    from napari_stem_defects.io.results.survey_folder import SUMMARY, write_survey
     from napari_stem_defects.workers.isolated_read import read_micrograph
 
     micrograph = read_micrograph(path)
@@ -70,5 +71,5 @@ def _survey_file(path: Path, options: argparse.Namespace, report: ProgressCallba
     folder = write_survey(options.out.resolve(), micrograph, surveys(), len(frames))
     report(Progress(f"survey {path.name}", len(frames), len(frames)))
     print_result(f"{path.name}: {statements[0]} -> {folder}")
-    for note in micrograph.notes:
+    for note in (*micrograph.notes, *read_json_or_empty(folder / SUMMARY)["warnings"]):
         print_result(f"  {note}")

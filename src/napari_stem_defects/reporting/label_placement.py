@@ -58,11 +58,10 @@ class LabelPlacer:
     def covered_share(self, box: TextBox) -> float:
         """Return the share, 0 to 1, of the pixels of a box that are occupied."""
         sums = self._sums
+        left, right = (min(max(x, 0), self._width) for x in (box.left, box.right))
+        top, bottom = (min(max(y, 0), self._height) for y in (box.top, box.bottom))
         inside = (
-            sums[box.bottom, box.right]
-            - sums[box.top, box.right]
-            - sums[box.bottom, box.left]
-            + sums[box.top, box.left]
+            sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
         )
         return float(inside / max(1, (box.right - box.left) * (box.bottom - box.top)))
 

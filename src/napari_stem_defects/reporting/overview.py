@@ -41,6 +41,8 @@ _MARGIN, _GAP, _TILE_GAP = 40, 36, 14
 _BESIDE = (1054, 1300)
 _ABOVE = (1520, 1100)
 _LEAST_PANEL = (260, 200)
+# Low tiles have room for the scale bar, beside the frame rather than on it.
+_LEAST_TILE = 140
 _LEAST_PAGE = 1000
 _ENTRY_WIDTH = 430
 _SWATCH = (52, 36)
@@ -136,7 +138,7 @@ def _picture(
     tiles = []
     for number, detection in enumerate(detections):
         pixels = micrograph.frame(detection.frame).pixels
-        layout = fit_frame(shape, (tile, tile), (tile, 1))
+        layout = fit_frame(shape, (tile, tile), (tile, min(tile, _LEAST_TILE)))
         panel = draw_panel(pixels, detection, layout, show_names=False, show_scale_bar=number == 0)
         caption = f"frame {detection.frame}: {_count(detection)}"
         tiles.append(_captioned(panel, caption, _density(detection)))

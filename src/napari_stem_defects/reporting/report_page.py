@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import textwrap
 from typing import TYPE_CHECKING, Any
+
+from PIL import Image
 
 from napari_stem_defects.reporting.chart_layout import TEXT_SIZE, default_style, new_figure, write
 from napari_stem_defects.reporting.figures import draw_confusion, draw_losses, draw_reliability
@@ -14,7 +17,6 @@ from napari_stem_defects.reporting.themes import LIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from matplotlib.figure import Figure, SubFigure
 
@@ -50,16 +52,30 @@ def draw_report(
         return _draw(name, evaluations, history)
 
 
-def save_png(figure: Figure, path: Path) -> None:
-    """Save a figure at its own resolution.
+def report_picture(
+    name: str, evaluations: Sequence[SplitEvaluation], history: Sequence[Mapping[str, Any]]
+) -> Image.Image:
+    """Draw ``report.png`` as a picture; see `draw_report`.
 
     Parameters
     ----------
-    figure : Figure
-    path : Path
+    name : str
+        Name of the model.
+    evaluations : sequence of SplitEvaluation
+        At least one.
+    history : sequence of mapping
+        Epochs; empty where nothing was trained.
+
+    Returns
+    -------
+    PIL.Image.Image
+        RGB, 1760 px wide.
     """
     with default_style():
-        figure.savefig(path, format="png", dpi="figure")
+        figure = _draw(name, evaluations, history)
+        page = io.BytesIO()
+        figure.savefig(page, format="png", dpi="figure")
+    return Image.open(page).convert("RGB")
 
 
 def _draw(

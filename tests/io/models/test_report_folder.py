@@ -10,6 +10,7 @@ from learning_samples import striped_patches
 from PIL import Image
 
 from napari_stem_defects.errors import OutputError
+from napari_stem_defects.io.models import report_folder as module
 from napari_stem_defects.io.models.report_folder import read_report, report_folder, write_report
 from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec, PlattCalibration
 from napari_stem_defects.reporting.markdown import short_text
@@ -171,3 +172,21 @@ def test_an_incomplete_report_is_not_read(tmp_path: Path, content: str) -> None:
     report_folder(model).mkdir()
     (report_folder(model) / "report.json").write_text(content, encoding="utf-8")
     assert read_report(model) is None
+
+
+def test_charts_that_fail_do_not_cost_the_report(
+    report: EvaluationReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> Image.Image:
+        raise ValueError("no charts")
+
+    monkeypatch.setattr(module, "report_picture", fail)
+    model = tmp_path / "m.safetensors"
+    write_report(report_folder(model), report)
+    stored = read_report(model)
+    assert stored is not None
+    note = "The page of charts could not be drawn (ValueError: no charts); no data are missing."
+    assert stored["remarks"] == ["A remark.", note]
+    assert note in (tmp_path / "m.report" / "report.md").read_text(encoding="utf-8")
+    with Image.open(tmp_path / "m.report" / "report.png") as page:
+        assert page.width == 1000

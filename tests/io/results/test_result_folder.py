@@ -331,3 +331,20 @@ def test_corrected_regions_are_kept_from_a_rerun(tmp_path: Path) -> None:
     assert len(read_summary(folder)["corrections"]) == 2
     write_results(tmp_path, movie, found, MODEL, overwrite=True)
     assert read_summary(folder)["corrections"] == []
+
+
+def test_an_overview_that_fails_does_not_cost_the_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> Image.Image:
+        raise IndexError("index 64 is out of bounds")
+
+    monkeypatch.setattr(result_folder, "draw_overview", fail)
+    image = micrograph()
+    folder = write_results(tmp_path, image, [detection(image)], MODEL)
+    assert {path.name for path in folder.iterdir()} == set(RESULT_FILES)
+    (warning,) = read_summary(folder)["warnings"]
+    assert warning.startswith("The overview could not be drawn (IndexError")
+    with Image.open(folder / "overview.png") as page:
+        assert page.width == 1000
+    assert write_results(tmp_path, image, [detection(image)], MODEL) == folder, "it is finished"

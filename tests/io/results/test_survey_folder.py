@@ -15,6 +15,7 @@ from crystal_images import crystal_image
 
 from napari_stem_defects.anomaly.survey_frame import Survey, survey_frame
 from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.io.results import survey_folder
 from napari_stem_defects.io.results.survey_folder import COLUMNS, SURVEY_FILES, write_survey
 
 
@@ -91,3 +92,17 @@ def test_no_lattice_is_written_with_its_reason(tmp_path: Path) -> None:
     assert summary["lattice"]["kind"] == "none"
     assert "empty" in summary["lattice"]["reason"]
     assert (folder / "survey.csv").read_text(encoding="utf-8").count("\n") == 1
+
+
+def test_an_overview_that_fails_does_not_cost_the_survey(
+    micrograph: Micrograph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(survey_folder, "draw_survey", fail)
+    folder = write_survey(tmp_path, micrograph, [survey_frame(micrograph)])
+    assert {path.name for path in folder.iterdir()} == set(SURVEY_FILES)
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    (warning,) = summary["warnings"]
+    assert warning.startswith("The overview could not be drawn (MemoryError")

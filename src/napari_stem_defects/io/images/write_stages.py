@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import tifffile
@@ -9,8 +10,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from napari_stem_defects.io.atomic import replacing
 from napari_stem_defects.reporting.contrast import to_grey8
+from napari_stem_defects.reporting.undrawn import draw_or_state
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import numpy as np
@@ -60,8 +63,10 @@ def write_stages(folder: Path, stages: Stages, pixel_size_nm: float | None) -> l
     for stem, (name, values) in zip(FILE_STEMS, stages._asdict().items(), strict=True):
         size = None if name in SPECTRA else pixel_size_nm
         written.append(write_tiff(folder / f"{stem}.tif", values, size))
-        written.append(_write_png(folder / f"{stem}.png", Image.fromarray(to_grey8(values))))
-    return [*written, _write_png(folder / "stages.png", contact_sheet(stages))]
+        draw = partial(_picture, values)
+        written.append(_write_png(folder / f"{stem}.png", draw, f"The picture of {name}"))
+    sheet = partial(contact_sheet, stages)
+    return [*written, _write_png(folder / "stages.png", sheet, "The sheet of all stages")]
 
 
 def contact_sheet(stages: Stages) -> Image.Image:
@@ -98,7 +103,12 @@ def _panel_size(shape: tuple[int, ...]) -> tuple[int, int]:
     return _PANEL_PX, max(1, round(_PANEL_PX * height / width))
 
 
-def _write_png(path: Path, picture: Image.Image) -> Path:
+def _picture(values: NDArray[np.float32]) -> Image.Image:
+    return Image.fromarray(to_grey8(values))
+
+
+def _write_png(path: Path, draw: Callable[[], Image.Image], title: str) -> Path:
+    picture, _ = draw_or_state(draw, title)
     with replacing(path) as temporary:
         picture.save(temporary, format="PNG")
     return path

@@ -11,12 +11,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.io.atomic import replacing, write_bytes
 from napari_stem_defects.io.csv_cells import TableWriter
 from napari_stem_defects.reporting.markdown import report_text
-from napari_stem_defects.reporting.report_page import draw_report, save_png
+from napari_stem_defects.reporting.report_page import report_picture
+from napari_stem_defects.reporting.undrawn import draw_or_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -47,12 +49,16 @@ def write_report(folder: Path, report: EvaluationReport) -> None:
         The disk is full or the folder is not writable.
     """
     spec, evaluations = report.ensemble.spec, report.evaluations
+    picture, fault = draw_or_state(
+        lambda: report_picture(spec.name, evaluations, report.history), "The page of charts"
+    )
+    if fault:
+        report = replace(report, notes=(*report.notes, fault))
     values = json.dumps(report.to_dict(), indent=2, allow_nan=False)
     text = report_text(report, _facts(spec))
-    picture = draw_report(spec.name, evaluations, report.history)
     write_bytes(folder / "report.md", text.encode())
     with replacing(folder / "report.png") as temporary:
-        save_png(picture, temporary)
+        picture.save(temporary, format="PNG")
     with (
         replacing(folder / "predictions.csv") as temporary,
         temporary.open("w", newline="", encoding="utf-8") as file,

@@ -51,6 +51,7 @@ from napari_stem_defects.io.results.summary import (
 )
 from napari_stem_defects.io.write_lock import WriteLock
 from napari_stem_defects.reporting.overview import draw_overview, frames_to_show
+from napari_stem_defects.reporting.undrawn import draw_or_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -217,10 +218,15 @@ class ResultFolder:
         write_lines(self._merge_folder / LINES, regions)
         result_totals = sum_results(frames_metadata, regions)
         shown = [read_frame(paths[place]) for place in frames_to_show(len(paths))]
-        picture = draw_overview(micrograph, shown, result_totals, str(model["name"]))
+        name = str(model["name"])
+        picture, fault = draw_or_state(
+            lambda: draw_overview(micrograph, shown, result_totals, name), "The overview"
+        )
         write_picture(self._merge_folder / OVERVIEW, picture)
         summary = make_summary(frames_metadata, result_totals, micrograph, model)
         summary["fingerprint"] = self.fingerprint
+        if fault:
+            summary["warnings"] = [*(summary["warnings"] or ()), fault]
         others = RESULT_FILES[:-1]  # all but the summary, which holds their checksums
         write_json(
             self._merge_folder / SUMMARY,

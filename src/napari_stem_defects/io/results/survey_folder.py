@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from napari_stem_defects.io.results.json_file import read_json_or_empty, write_j
 from napari_stem_defects.io.results.summary import densities, library_versions
 from napari_stem_defects.io.write_lock import WriteLock
 from napari_stem_defects.reporting.survey_overview import draw_survey
+from napari_stem_defects.reporting.undrawn import draw_or_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -75,8 +77,8 @@ def write_survey(
         out, micrograph.name, lambda path: _is_available(path, micrograph.sha256)
     )
     with WriteLock(folder, "survey"):
-        written = _write_maps(folder, micrograph, surveys, frames, OVERVIEW)
-        write_json(folder / SUMMARY, _summary(micrograph, written))
+        written, warnings = _write_maps(folder, micrograph, surveys, frames, OVERVIEW)
+        write_json(folder / SUMMARY, _summary(micrograph, written, warnings))
     return folder
 
 
@@ -106,15 +108,15 @@ def add_survey(
 
 def _write_maps(
     folder: Path, micrograph: Micrograph, surveys: Iterable[Survey], frames: int, overview: str
-) -> list[Survey]:
-    """Write anomaly map, tables and picture; return the surveys without their maps."""
+) -> tuple[list[Survey], list[str]]:
+    """Write maps, tables and picture; return the surveys without maps, and what was not drawn."""
     written: list[Survey] = []
-    pages: list[Image] = []
+    pages: list[tuple[Image, str]] = []
 
     def maps() -> Iterator[NDArray[np.float32]]:
         for survey in surveys:
             if not pages:
-                pages.append(draw_survey(micrograph, survey))
+                pages.append(draw_or_state(partial(draw_survey, micrograph, survey), "The overview"))
             written.append(replace(survey, anomaly=survey.anomaly[:0]))
             yield survey.anomaly
 
@@ -124,9 +126,10 @@ def _write_maps(
     write_bytes(folder / CANDIDATES, _table(written).encode())
     write_grains(folder / GRAINS, written)
     picture = io.BytesIO()
-    pages[0].save(picture, "PNG")
+    page, fault = pages[0]
+    page.save(picture, "PNG")
     write_bytes(folder / overview, picture.getvalue())
-    return written
+    return written, [fault] if fault else []
 
 
 def _is_available(path: Path, sha256: str) -> bool:
@@ -216,7 +219,9 @@ def _rows(survey: Survey) -> Iterator[list[str]]:
         ]
 
 
-def _summary(micrograph: Micrograph, surveys: Sequence[Survey]) -> dict[str, Any]:
+def _summary(
+    micrograph: Micrograph, surveys: Sequence[Survey], warnings: Sequence[str]
+) -> dict[str, Any]:
     first = surveys[0]
     return {
         "result": _TITLES,
@@ -231,6 +236,7 @@ def _summary(micrograph: Micrograph, surveys: Sequence[Survey]) -> dict[str, Any
             "notes": list(micrograph.notes),
         },
         "statement": first.statement,
+        "warnings": list(warnings),
         "lattice": first.lattice.to_json(first.pixel_size_nm),
         "frames": [
             {
