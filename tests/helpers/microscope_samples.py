@@ -180,8 +180,13 @@ def write_emd(path: Path, signal: dict[str, Any]) -> Path:
     return path
 
 
-def write_velox(path: Path, images: Mapping[str, NDArray[Any]], pixel_m: float = 2e-11) -> Path:
-    """Write an EMD file of Velox with one image or stack per detector name."""
+def write_velox(
+    path: Path, images: Mapping[str, NDArray[Any]], pixel_m: float = 2e-11, *, eds: bool = False
+) -> Path:
+    """Write an EMD file of Velox with one image or stack per detector name.
+
+    With ``eds`` it also holds an empty stream of X-ray counts, as recorded beside the images.
+    """
     version = json.dumps({"format": "Velox", "version": "11"}).encode()
     with h5py.File(path, "w") as file:
         file["Version"] = np.array([version], dtype=h5py.string_dtype())
@@ -204,4 +209,18 @@ def write_velox(path: Path, images: Mapping[str, NDArray[Any]], pixel_m: float =
             group["Data"] = np.moveaxis(frames, 0, -1)
             text = np.frombuffer(json.dumps(metadata).encode(), dtype=np.uint8)
             group["Metadata"] = np.pad(text, (0, 100))[:, np.newaxis]
+        if eds:
+            _add_eds(file)
     return path
+
+
+def _add_eds(file: h5py.File) -> None:
+    text = h5py.string_dtype()
+    settings = json.dumps({"bincount": "4096", "StreamEncoding": "uint16"}).encode()
+    stream = file.create_group("Data/SpectrumStream/0")
+    stream["Data"] = np.full((16, 1), 65535, np.uint16)
+    stream["AcquisitionSettings"] = np.array([settings], dtype=text)
+    cube = file.create_group("Data/SpectrumImage/0")
+    cube["SpectrumImageSettings"] = np.array([b"{}"], dtype=text)
+    display = file.create_group("Displays/ImageDisplay")
+    display["0"] = np.array([json.dumps({"id": "HAADF"}).encode()], dtype=text)

@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING
 
 import matplotlib
 import numpy as np
-from PIL import Image
 from report_samples import HISTORY, evaluated
 
 from napari_stem_defects.reporting.report_page import draw_report, report_picture
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from matplotlib.figure import Figure
 
 

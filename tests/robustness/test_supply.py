@@ -12,6 +12,8 @@ import venv
 import zipfile
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -156,3 +158,58 @@ def _versions(python: str, packages: tuple[str, ...]) -> str:
         "import sys, importlib.metadata as m; print(*[f'{n} {m.version(n)}' for n in sys.argv[1:]])"
     )
     return subprocess.run([python, "-c", code, *packages], capture_output=True, text=True).stdout
+
+
+ALONE = """
+import importlib.metadata, re, sys
+
+def name_of(text):
+    return re.split(r"[\\[<>=!~; (]", text.strip())[0].lower().replace("_", "-")
+
+allowed, waiting = set(), [name_of(each) for each in sys.argv[2:]]
+while waiting:
+    name = waiting.pop()
+    if name in allowed:
+        continue
+    allowed.add(name)
+    try:
+        needs = importlib.metadata.requires(name) or []
+    except importlib.metadata.PackageNotFoundError:
+        continue
+    waiting += [name_of(each) for each in needs if "extra ==" not in each]
+owners = importlib.metadata.packages_distributions()
+
+class Elsewhere:
+    def find_spec(self, module, path=None, target=None):
+        found = {each.lower().replace("_", "-") for each in owners.get(module, ())}
+        if path is None and found and not found & allowed:
+            raise ModuleNotFoundError(f"No module named {module!r}", name=module)
+
+sys.meta_path.insert(0, Elsewhere())
+import napari_stem_defects as sd
+print(sd.read(sys.argv[1]).pixels.shape)
+"""
+
+
+def read_with_the_extra_alone(path: Path) -> str:
+    """Read a file with the packages that the extra ``formats`` brings and no others."""
+    requirements = [*declared()[""], *declared()["formats"]]
+    command = [sys.executable, "-c", ALONE, str(path), *requirements]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or done.stderr
+
+
+def test_the_extra_formats_brings_all_that_its_formats_need(tmp_path: Path) -> None:
+    pytest.importorskip("rsciio", reason="RosettaSciIO is not installed")
+    hdf5plugin = pytest.importorskip("hdf5plugin", reason="hdf5plugin is not installed")
+    from microscope_samples import signal_dict, write_hspy, write_velox
+
+    image = np.arange(48, dtype=np.uint8).reshape(6, 8)
+    eds = write_velox(tmp_path / "eds.emd", {"HAADF": image}, eds=True)
+    packed = write_hspy(tmp_path / "packed.hspy", signal_dict(image))
+    with h5py.File(packed, "a") as file:
+        (group,) = file["Experiments"].values()
+        del group["data"]
+        group.create_dataset("data", data=image, chunks=image.shape, **hdf5plugin.Blosc())
+    assert read_with_the_extra_alone(eds) == "(6, 8)"
+    assert read_with_the_extra_alone(packed) == "(6, 8)"

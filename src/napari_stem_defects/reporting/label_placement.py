@@ -60,9 +60,7 @@ class LabelPlacer:
         sums = self._sums
         left, right = (min(max(x, 0), self._width) for x in (box.left, box.right))
         top, bottom = (min(max(y, 0), self._height) for y in (box.top, box.bottom))
-        inside = (
-            sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
-        )
+        inside = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
         return float(inside / max(1, (box.right - box.left) * (box.bottom - box.top)))
 
     def place_beside(

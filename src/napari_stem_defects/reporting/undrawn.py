@@ -41,7 +41,9 @@ def draw_or_state(draw: Callable[[], Image.Image], title: str) -> tuple[Image.Im
     except Exception as error:
         _logger.debug("drawing failed", exc_info=True)
         reason = textwrap.shorten(str(error), _LONGEST_REASON) or "no message"
-        note = f"{title} could not be drawn ({type(error).__name__}: {reason}); no data are missing."
+        note = (
+            f"{title} could not be drawn ({type(error).__name__}: {reason}); no data are missing."
+        )
     return page_with_note(note), note
 
 

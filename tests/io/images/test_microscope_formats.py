@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.util
 import struct
 import sys
 import time
@@ -129,6 +130,22 @@ def test_haadf_is_taken_before_other_detectors(tmp_path: Path) -> None:
     assert micrograph.notes == ("Of 3 signals 'HAADF' was read, not BF, DF4.",)
 
 
+def test_images_beside_x_ray_counts_are_read(tmp_path: Path) -> None:
+    path = write_velox(tmp_path / "a.emd", {"HAADF": IMAGE}, eds=True)
+    np.testing.assert_array_equal(read(path).pixels, IMAGE)
+
+
+def test_a_package_that_is_missing_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_velox(tmp_path / "a.emd", {"HAADF": IMAGE}, eds=True)
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name == "sparse" else find(name)
+    )
+    assert_refused(path, "needs the package sparse", "pip install")
+
+
 def test_larger_image_is_taken_before_a_smaller(tmp_path: Path) -> None:
     signals = [signal_dict(IMAGE[:9], title="a"), signal_dict(IMAGE, title="b")]
     assert read(write_hspy(tmp_path / "a.hspy", *signals)).pixels.shape == IMAGE.shape
@@ -198,4 +215,4 @@ def test_missing_library_is_named_with_its_cure(
         monkeypatch.delitem(sys.modules, module)
     for module in ("rsciio", "h5py"):
         monkeypatch.setitem(sys.modules, module, None)
-    assert_refused(path, "RosettaSciIO", "pip install '.[formats]' from a clone")
+    assert_refused(path, "needs the package", "pip install '.[formats]' from a clone")

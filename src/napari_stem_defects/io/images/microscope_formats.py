@@ -20,6 +20,7 @@ from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.images.convert import RawImage
 from napari_stem_defects.io.images.hdf5_guard import check_hdf5
 from napari_stem_defects.io.images.limits import check_declared_bytes
+from napari_stem_defects.io.images.missing_package import missing_package
 from napari_stem_defects.io.images.pixel_size import pixel_size_in_nm
 from napari_stem_defects.io.messages import one_line
 
@@ -179,7 +180,7 @@ def load_hspy(path: Path) -> RawImage:
 def _load(path: Path, plugin: str, **options: Any) -> RawImage:
     check_declared_bytes(path, path.stat().st_size)
     reader = _with_extra(path, lambda: importlib.import_module(f"rsciio.{plugin}").file_reader)
-    return _preferred_image(path, reader(str(path), **options))
+    return _preferred_image(path, _with_extra(path, lambda: reader(str(path), **options)))
 
 
 def _with_extra(path: Path, use: Callable[[], T]) -> T:
@@ -187,8 +188,8 @@ def _with_extra(path: Path, use: Callable[[], T]) -> T:
     try:
         return use()
     except ModuleNotFoundError as error:
-        missing = f"needs RosettaSciIO ({error.name} is not installed)"
-    raise ReadError(one_line(path, missing, "pip install '.[formats]' from a clone"))
+        line = missing_package(path, error)
+    raise ReadError(line)
 
 
 def _preferred_image(path: Path, signals: Sequence[Signal]) -> RawImage:

@@ -20,6 +20,7 @@ from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.errors import InputError, ReadError
 from napari_stem_defects.io.images import general_formats, microscope_formats
 from napari_stem_defects.io.images.convert import NotAnImage, to_pixels
+from napari_stem_defects.io.images.missing_package import missing_package
 from napari_stem_defects.io.images.pixel_size import square_pixel
 from napari_stem_defects.io.json_safe import plain
 from napari_stem_defects.io.messages import missing_file, one_line
@@ -273,7 +274,7 @@ def _describe(path: Path, error: Exception) -> str:
     if isinstance(error, MemoryError):
         return one_line(path, "does not fit into memory", "cut it into smaller images")
     if isinstance(error, ModuleNotFoundError):
-        return one_line(path, f"needs the package {error.name}", f"pip install {error.name}")
+        return missing_package(path, error)
     reason = str(error).replace(str(path), path.name) or type(error).__name__
     return one_line(path, f"cannot be read, it may be damaged ({reason})", _EXPORT_AGAIN)
 

@@ -18,6 +18,7 @@ import json
 import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.base.version import __version__
@@ -101,9 +102,8 @@ class ResultFolder:
 
     def finished_frames(self) -> frozenset[int]:
         """Return the indices of the finished frames."""
-        if self.finished:
-            return frozenset(self.frames)
-        return frozenset(frame for frame in self.frames if self._frame_path(frame).is_file())
+        is_all = self.finished
+        return frozenset(each for each in self.frames if is_all or self._frame_path(each).is_file())
 
     def write_frame(self, detection: Detection) -> None:
         """Save a finished frame; a frame may be written twice.
@@ -218,15 +218,11 @@ class ResultFolder:
         write_lines(self._merge_folder / LINES, regions)
         result_totals = sum_results(frames_metadata, regions)
         shown = [read_frame(paths[place]) for place in frames_to_show(len(paths))]
-        name = str(model["name"])
-        picture, fault = draw_or_state(
-            lambda: draw_overview(micrograph, shown, result_totals, name), "The overview"
-        )
+        page = partial(draw_overview, micrograph, shown, result_totals, str(model["name"]))
+        picture, fault = draw_or_state(page, "The overview")
         write_picture(self._merge_folder / OVERVIEW, picture)
-        summary = make_summary(frames_metadata, result_totals, micrograph, model)
+        summary = make_summary(frames_metadata, result_totals, micrograph, model, fault)
         summary["fingerprint"] = self.fingerprint
-        if fault:
-            summary["warnings"] = [*(summary["warnings"] or ()), fault]
         others = RESULT_FILES[:-1]  # all but the summary, which holds their checksums
         write_json(
             self._merge_folder / SUMMARY,

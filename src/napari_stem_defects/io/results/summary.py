@@ -83,6 +83,7 @@ def make_summary(
     result_totals: ResultTotals,
     micrograph: Micrograph,
     model: Mapping[str, Any],
+    not_drawn: str = "",
 ) -> dict[str, Any]:
     """Return the content of ``summary.json``, without checksums.
 
@@ -96,6 +97,8 @@ def make_summary(
         The image or stack.
     model : mapping
         ``name``, ``sha256`` and more about the model.
+    not_drawn : str
+        Which picture could not be drawn, and why; it is added to the warnings.
 
     Returns
     -------
@@ -103,6 +106,9 @@ def make_summary(
         JSON-safe.
     """
     first = frames[0]
+    about = {name: first["parameters"].get(name) for name in ABOUT_THE_MODEL}
+    if not_drawn:
+        about["warnings"] = [*(about["warnings"] or ()), not_drawn]
     return {
         "image": {
             "name": micrograph.name,
@@ -115,7 +121,7 @@ def make_summary(
             "notes": list(micrograph.notes),
         },
         "model": plain(model),
-        **{name: first["parameters"].get(name) for name in ABOUT_THE_MODEL},
+        **about,
         "recognised": all(frame["parameters"].get("recognised", True) for frame in frames),
         "parameters": first["parameters"],
         CORRECTIONS: [

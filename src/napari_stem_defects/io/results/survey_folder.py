@@ -116,7 +116,9 @@ def _write_maps(
     def maps() -> Iterator[NDArray[np.float32]]:
         for survey in surveys:
             if not pages:
-                pages.append(draw_or_state(partial(draw_survey, micrograph, survey), "The overview"))
+                pages.append(
+                    draw_or_state(partial(draw_survey, micrograph, survey), "The overview")
+                )
             written.append(replace(survey, anomaly=survey.anomaly[:0]))
             yield survey.anomaly
 
