@@ -224,10 +224,8 @@ class ResultFolder:
         summary = make_summary(frames_metadata, result_totals, micrograph, model, fault)
         summary["fingerprint"] = self.fingerprint
         others = RESULT_FILES[:-1]  # all but the summary, which holds their checksums
-        write_json(
-            self._merge_folder / SUMMARY,
-            with_checksums(summary, SUMMARY, self._merge_folder, others),
-        )
+        summary = with_checksums(summary, SUMMARY, self._merge_folder, others)
+        write_json(self._merge_folder / SUMMARY, summary)
 
 
 def _no_lock(_: Path) -> None:
