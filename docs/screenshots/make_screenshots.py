@@ -25,8 +25,8 @@ from qtpy.QtWidgets import QComboBox, QPushButton
 from napari_stem_defects.io.labels.exchange import labels_export
 from napari_stem_defects.io.models import library as library_module
 from napari_stem_defects.io.models.report_folder import read_report
+from napari_stem_defects.labels.label_sampling import sample_positions
 from napari_stem_defects.napari_plugin.panels.common import settings as settings_module
-from napari_stem_defects.napari_plugin.panels.common.label_sampling import sample_positions
 from napari_stem_defects.napari_plugin.panels.common.report_window import ReportWindow
 from napari_stem_defects.napari_plugin.panels.detect.panel import DetectDefectsWidget
 from napari_stem_defects.napari_plugin.panels.label.panel import LabelPatchesWidget

@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the actions on a label project."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    importing = actions.add_parser("import", help="add patch folders or tables of points")
+    importing = actions.add_parser("import", help="add patch folders, points or drawn shapes")
     importing.add_argument("project", type=Path, metavar="PROJECT", help="created if missing")
     importing.add_argument(
-        "sources", type=Path, nargs="+", metavar="DATA", help="patch folder, or .csv of points"
+        "sources",
+        type=Path,
+        nargs="+",
+        metavar="DATA",
+        help="patch folder, .csv of points, ImageJ ROIs (.zip, .roi), GeoJSON of QuPath, or COCO",
     )
     importing.add_argument(
         "--image",
@@ -27,7 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="IMAGE",
-        help="parent micrographs of the patches; positions are found by correlation",
+        help="micrograph of the labels, several for COCO; parents of patches, whose positions are"
+        " found by correlation",
     )
     importing.add_argument(
         "--kind",

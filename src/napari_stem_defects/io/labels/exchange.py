@@ -1,4 +1,4 @@
-"""Import and export of labels: patch folders and tables of points.
+"""Import and export of labels: patch folders, tables of points and shapes of other programs.
 
 The functions ``labels_...`` implement the command ``stem-defects labels`` and take paths; the
 others take open projects.
@@ -21,9 +21,11 @@ from napari_stem_defects.errors import LabelError, OutputError
 from napari_stem_defects.io.atomic import replacing
 from napari_stem_defects.io.images.read import read
 from napari_stem_defects.io.labels.class_list import CLASSES, write_classes
+from napari_stem_defects.io.labels.drawn_shapes import rows_of
+from napari_stem_defects.io.labels.label_files import is_label_file, read_label_file
 from napari_stem_defects.io.labels.patch_folder import read_patch_folder
 from napari_stem_defects.io.labels.patch_positions import MIN_CORRELATION, find_patch_centres
-from napari_stem_defects.io.labels.point_table import PointRow, read_point_table
+from napari_stem_defects.io.labels.point_table import read_point_table
 from napari_stem_defects.io.labels.project import LabelProject, is_label_project
 from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.labels.label import (
@@ -39,7 +41,9 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.base.defect_classes import DefectClass, Kind
     from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.io.labels.drawn_shapes import DrawnShape
     from napari_stem_defects.io.labels.patch_folder import PatchFolder
+    from napari_stem_defects.io.labels.point_table import PointRow
 
 
 @dataclass(frozen=True)
@@ -92,16 +96,16 @@ def labels_import(
     read_image: Callable[[Path], Micrograph] = read,
     read_patches: Callable[[Path], PatchFolder] = read_patch_folder,
 ) -> ImportSummary:
-    """Import patch folders, and tables of points in one image, into a project.
+    """Import patch folders, tables of points and shapes of other programs into a project.
 
     Parameters
     ----------
     project : Path
         A label project; it is created if it does not exist.
     sources : sequence of Path
-        Patch folders and ``.csv`` tables; a table needs exactly one image.
+        Patch folders, ``.csv`` tables, ROIs of ImageJ, GeoJSON and COCO; see `label_files`.
     images : sequence of Path
-        Micrographs that the patches or points belong to.
+        Micrographs that the patches or labels belong to; a table, ROIs and GeoJSON need one.
     report : callable
         Called with the progress after every patch.
     kinds : mapping of str to {"point", "line", "area"}, optional
@@ -124,19 +128,20 @@ def labels_import(
     for name, kind in kinds.items():
         check_kind(name, kind)
     micrographs = [read_image(path) for path in images]
-    # Tables are read first, so that an invalid one does not leave an empty project.
-    tables = {path: _read_table(path, micrographs) for path in sources if _is_table(path)}
+    # Files are read first, so that an invalid one does not leave an empty project.
+    files = {path: read_label_file(path, micrographs) for path in sources if is_label_file(path)}
     is_new = not is_label_project(project)
-    if is_new and len(tables) == len(sources):
-        _check_present(kinds, (row.class_name for rows in tables.values() for row in rows))
+    if is_new and len(files) == len(sources):
+        every = (row for parts in files.values() for _, rows in parts for row in rows)
+        _check_present(kinds, (row.class_name for row in every))
     opener = LabelProject.create if is_new else LabelProject.open
     done = ImportSummary()
     with opener(project) as opened:
         opened.check_writable()
         for source in sources:
-            if source in tables:
-                done += _import_table(opened, micrographs[0], source, tables[source], kinds)
-            else:
+            for micrograph, shapes in files.get(source, ()):
+                done += _import_shapes(opened, micrograph, source, shapes, kinds)
+            if source not in files:
                 done += import_patches(
                     opened, read_patches(source), micrographs, kinds=kinds, report=report
                 )
@@ -154,16 +159,6 @@ def _check_present(kinds: Mapping[str, Kind], present: Iterable[str]) -> None:
 def _set_kinds(project: LabelProject, kinds: Mapping[str, Kind]) -> None:
     for name, kind in kinds.items():
         project.set_class(name, kind=kind)
-
-
-def _is_table(source: Path) -> bool:
-    return source.suffix.lower() == ".csv"
-
-
-def _read_table(table: Path, micrographs: Sequence[Micrograph]) -> list[PointRow]:
-    if len(micrographs) != 1:
-        raise LabelError(one_line(table, "a table needs one image", "give just that one"))
-    return read_point_table(table)
 
 
 def labels_export(project: Path, out: Path, report: ProgressCallback = silent) -> int:
@@ -280,16 +275,18 @@ def import_points(
     OutputError
         The disk is full or not writable.
     """
-    return _import_table(project, image, table, read_point_table(table, class_column))
+    return _import_shapes(project, image, table, read_point_table(table, class_column))
 
 
-def _import_table(
+def _import_shapes(
     project: LabelProject,
     image: Micrograph,
     table: Path,
-    rows: list[PointRow],
+    shapes: Sequence[DrawnShape | PointRow],
     kinds: Mapping[str, Kind] | None = None,
 ) -> ImportSummary:
+    known = {entry.name: entry.kind for entry in project.classes} | dict(kinds or {})
+    rows = rows_of(shapes, known, image.frame_shape)
     project.add_image(image)
     points = [NewLabel(image.sha256, row.y, row.x, row.class_name, row.frame) for row in rows]
     own = {row.class_name: row.kind for row in rows if row.kind is not None} | dict(kinds or {})

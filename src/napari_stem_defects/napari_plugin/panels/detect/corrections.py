@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from psygnal import Signal
 
 from napari_stem_defects.jobs.corrections import Correction, pixels_of, probability_in
-from napari_stem_defects.napari_plugin.panels.common.label_sampling import sample_positions
+from napari_stem_defects.labels.label_sampling import sample_positions
 from napari_stem_defects.napari_plugin.panels.common.shared_state import OpenLabels, open_labels
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.labels.label import NewLabel
-from napari_stem_defects.napari_plugin.panels.common.label_sampling import sample_positions
+from napari_stem_defects.labels.label_sampling import sample_positions
 from napari_stem_defects.napari_plugin.panels.label.project_state import LabelProjectState
 
 if TYPE_CHECKING:

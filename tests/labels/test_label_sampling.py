@@ -8,7 +8,7 @@ from math import dist
 import numpy as np
 import pytest
 
-from napari_stem_defects.napari_plugin.panels.common.label_sampling import (
+from napari_stem_defects.labels.label_sampling import (
     MIN_DISTANCE_PX,
     sample_positions,
 )

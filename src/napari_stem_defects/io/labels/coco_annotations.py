@@ -1,0 +1,174 @@
+"""COCO annotations as shapes to label.
+
+Positions are x, y in px from the corner of the first pixel. A segmentation of polygons or a
+run-length encoding, plain or compressed, becomes an area; without one, the middle of the box is a
+point. Files of `stem-defects export` state the kinds of classes and the measured sites of points.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_stem_defects.errors import LabelError
+from napari_stem_defects.io.labels.drawn_shapes import DrawnShape, kind_stated
+from napari_stem_defects.io.messages import one_line
+from napari_stem_defects.postprocessing.outlines import trace_outlines
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.io.labels.drawn_shapes import Position
+
+_CORNER = 0.5
+
+
+def coco_shapes(
+    path: Path, content: dict[str, Any], micrographs: Sequence[Micrograph]
+) -> list[tuple[Micrograph, list[DrawnShape]]]:
+    """Return the shapes of each micrograph in the content of a COCO file.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for messages.
+    content : dict
+        With ``images``, ``annotations`` and ``categories``.
+    micrographs : sequence of Micrograph
+        Found by their file names; a single one is that of a file with one image.
+
+    Returns
+    -------
+    list of (Micrograph, list of DrawnShape)
+        The micrographs of the file, in the given order.
+
+    Raises
+    ------
+    LabelError
+        A part of the file is damaged, no micrograph belongs to it, or one has another size.
+    """
+    found: dict[int, list[DrawnShape]] = {}
+    where = ""
+    try:
+        owner = _owners(path, content["images"], micrographs)
+        frames = {each["id"]: int(each.get("frame", 0)) for each in content["images"]}
+        names = {each["id"]: str(each["name"]) for each in content["categories"]}
+        kinds = {
+            each["id"]: kind_stated(names[each["id"]], each.get("kind"))
+            for each in content["categories"]
+        }
+        for number, each in enumerate(content["annotations"], 1):
+            where = f"annotation {number} "
+            place = owner.get(each["image_id"])
+            if place is not None:
+                category, frame = each["category_id"], frames[each["image_id"]]
+                shape = micrographs[place].frame_shape
+                geometry, parts = _drawn(each, kinds[category], shape)
+                found.setdefault(place, []).append(
+                    DrawnShape(names[category], frame, geometry, parts, kinds[category])
+                )
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        fault = f"{where}is damaged ({error!r})"
+        raise LabelError(one_line(path, fault, "correct or remove it")) from error
+    return [(micrographs[place], found[place]) for place in sorted(found)]
+
+
+def _owners(
+    path: Path, images: Sequence[dict[str, Any]], micrographs: Sequence[Micrograph]
+) -> dict[Any, int]:
+    """Return the micrograph of each image of the file; some may have none."""
+    names = {_file_name(each) for each in images}
+    owner: dict[Any, int] = {}
+    for place, micrograph in enumerate(micrographs):
+        own = {micrograph.name} if micrograph.path is None else {micrograph.path.name}
+        is_only = len(micrographs) == 1 and len(names) == 1
+        for each in images:
+            if is_only or _file_name(each) in own:
+                size = (each.get("height"), each.get("width"))
+                if size != micrograph.frame_shape:
+                    fault = f"{_file_name(each)} has {size[1]}x{size[0]} px there"
+                    height, width = micrograph.frame_shape
+                    advice = f"the image given has {width}x{height}; give that of the file"
+                    raise LabelError(one_line(path, fault, advice))
+                owner[each["id"]] = place
+    if not owner:
+        fault = f"knows no image of the given names, but {', '.join(sorted(names)[:3])}"
+        raise LabelError(one_line(path, fault, "give one of these with --image"))
+    return owner
+
+
+def _file_name(image: dict[str, Any]) -> str:
+    return str(image["file_name"]).replace("\\", "/").rpartition("/")[2]
+
+
+def _drawn(
+    annotation: dict[str, Any], kind: str | None, shape: tuple[int, int]
+) -> tuple[Any, list[list[Position]]]:
+    """Return geometry and positions of an annotation."""
+    about = annotation.get("attributes") or {}
+    if kind == "point" and "site" in about:
+        return "point", [_positions(about["site"])]
+    if kind == "line" and "centre_line" in about:
+        return "line", [_positions(np.ravel(about["centre_line"]))]
+    segmentation = annotation.get("segmentation")
+    if isinstance(segmentation, dict):
+        mask = _mask(segmentation, shape)
+        polygons = trace_outlines(mask.astype(np.int32)).get(1, ())
+        rings = [ring for each in polygons for ring in (each.shell, *each.holes)]
+        if rings:
+            return "area", [
+                [(y - _CORNER, x - _CORNER) for y, x in each.tolist()] for each in rings
+            ]
+    elif segmentation:
+        return "area", [_positions(each) for each in segmentation]
+    left, top, width, height = (float(value) for value in annotation["bbox"])
+    return "point", [_positions([left + width / 2, top + height / 2])]
+
+
+def _positions(numbers: Any) -> list[Position]:
+    """Return positions (y, x) from pixel centres of a list x, y, x, y, ..."""
+    places = np.array(numbers, float).reshape(-1, 2) - _CORNER
+    if not np.isfinite(places).all():
+        raise ValueError("a position is not finite")
+    return [(y, x) for x, y in places.tolist()]
+
+
+def _mask(encoded: dict[str, Any], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return the mask of a run-length encoding: runs outside and inside, column by column."""
+    counts = encoded["counts"]
+    if isinstance(counts, str | bytes):
+        counts = _uncompressed(counts.encode() if isinstance(counts, str) else counts)
+    height, width = (int(size) for size in encoded["size"])
+    if (height, width) != shape or sum(counts) > height * width or min(counts, default=0) < 0:
+        raise ValueError("a run-length encoding is not of the size of the image")
+    mask = np.zeros(height * width, bool)
+    ends = np.cumsum(counts)
+    for start, end in zip(ends[::2], ends[1::2], strict=False):
+        mask[start:end] = True
+    return mask.reshape(width, height).T
+
+
+def _uncompressed(text: bytes) -> list[int]:
+    """Return the runs of COCO's compressed encoding.
+
+    Numbers of five bits per sign from "0" on, least first, with a bit for "more follows" and the
+    highest bit as sign; from the fourth run on, each is relative to the one two before it.
+    """
+    counts, place = list[int](), 0
+    while place < len(text):
+        value = shift = 0
+        more = True
+        while more:
+            code = text[place] - 48
+            value |= (code & 31) << shift
+            more = bool(code & 32)
+            place, shift = place + 1, shift + 5
+            if not more and code & 16:
+                value -= 1 << shift
+        counts.append(value + counts[-2] if len(counts) > 2 else value)
+    return counts

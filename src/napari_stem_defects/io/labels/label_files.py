@@ -1,0 +1,85 @@
+"""Files of labels on given micrographs: tables of points, ImageJ ROIs, GeoJSON and COCO."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from napari_stem_defects.errors import LabelError
+from napari_stem_defects.io.labels.coco_annotations import coco_shapes
+from napari_stem_defects.io.labels.geojson_shapes import geojson_shapes
+from napari_stem_defects.io.labels.imagej_rois import read_imagej_rois
+from napari_stem_defects.io.labels.point_table import read_point_table
+from napari_stem_defects.io.messages import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.io.labels.drawn_shapes import DrawnShape
+    from napari_stem_defects.io.labels.point_table import PointRow
+
+    LabelFile = list[tuple[Micrograph, Sequence[DrawnShape | PointRow]]]
+
+_TABLE = (".csv",)
+_ROIS = (".zip", ".roi")
+_JSON = (".json", ".geojson")
+
+
+def is_label_file(source: Path) -> bool:
+    """Return whether a source of labels is such a file, and not a folder of patches."""
+    return source.suffix.lower() in (*_TABLE, *_ROIS, *_JSON) and not source.is_dir()
+
+
+def read_label_file(source: Path, micrographs: Sequence[Micrograph]) -> LabelFile:
+    """Read labels and the micrographs they belong to.
+
+    Parameters
+    ----------
+    source : Path
+        A table of points (``.csv``), ROIs of ImageJ (``.zip``, ``.roi``), GeoJSON or COCO.
+    micrographs : sequence of Micrograph
+        Exactly one, except for COCO, which names its images.
+
+    Returns
+    -------
+    list of (Micrograph, sequence of DrawnShape or PointRow)
+
+    Raises
+    ------
+    LabelError
+        The file cannot be read or is no such file, or the micrographs do not suit it.
+    """
+    suffix = source.suffix.lower()
+    content = _read_json(source) if suffix in _JSON else None
+    if isinstance(content, dict) and "annotations" in content and "images" in content:
+        if not micrographs:
+            raise LabelError(one_line(source, "needs its images", "give them with --image"))
+        return [*coco_shapes(source, content, micrographs)]
+    if len(micrographs) != 1:
+        what = "a table needs" if suffix in _TABLE else "it needs"
+        raise LabelError(one_line(source, f"{what} one image", "give just that one"))
+    found: Sequence[DrawnShape | PointRow]
+    if suffix in _TABLE:
+        found = read_point_table(source)
+    elif suffix in _ROIS:
+        found = read_imagej_rois(source)
+    else:
+        found = geojson_shapes(source, content)
+    return [(micrographs[0], found)]
+
+
+def _read_json(source: Path) -> Any:
+    try:
+        content = json.loads(source.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        fault = f"cannot be read ({getattr(error, 'strerror', None) or error})"
+        raise LabelError(one_line(source, fault, "give GeoJSON or COCO")) from error
+    types = ("FeatureCollection", "Feature")
+    is_geojson = isinstance(content, list) or (
+        isinstance(content, dict) and content.get("type") in types
+    )
+    if not is_geojson and not (isinstance(content, dict) and "annotations" in content):
+        raise LabelError(one_line(source, "is neither GeoJSON nor COCO", "give one of these"))
+    return content
