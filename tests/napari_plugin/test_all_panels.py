@@ -145,11 +145,11 @@ def test_detection_does_not_freeze_napari(viewer: Any) -> None:
     assert [layer.name for layer in viewer.layers] == ["CdTe", "SF1 - CdTe", "unknown - CdTe"]
 
     widget.view_model.set_threshold("SF1", 0.01, 0)
-    wait_for(lambda: len(widget.view_model.regions()) == 1)
+    wait_for(lambda: len(widget.view_model.results.regions()) == 1)
     wait_for(lambda: (viewer.layers["SF1 - CdTe"].data > 0).mean() > 0.9)
     get_camera(viewer).center = (0, 0, 0)
     widget.regions.selectRow(0)
-    region = widget.view_model.regions()[0]
+    region = widget.view_model.results.regions()[0]
     assert get_camera(viewer).center[-2:] == pytest.approx((region.y_nm, region.x_nm))
     assert viewer.screenshot(canvas_only=True, flash=False)[..., :3].std() > 10
 

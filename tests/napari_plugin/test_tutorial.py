@@ -150,15 +150,15 @@ def _detect(widget: Any) -> None:
     press(widget, "run")
     wait_for(lambda: not widget.view_model.run.busy, TRAINING_LIMIT_S)
     assert widget.view_model.run.phase == "done", widget.view_model.run.message
-    print(widget.view_model.summary())
+    print(widget.view_model.results.summary())
 
 
 def _correct(viewer: Any, widget: Any, image: Any) -> None:
     """Select the smallest region in the table and mark it as no defect."""
-    region = min(widget.view_model.regions(), key=lambda r: r.area_px)
+    region = min(widget.view_model.results.regions(), key=lambda r: r.area_px)
     widget.regions.select_region(region)
     widget.correction.set_region(region)
-    count = len(widget.view_model.regions())
+    count = len(widget.view_model.results.regions())
     press(widget, "delete_region")
-    wait_for(lambda: len(widget.view_model.regions()) < count)
+    wait_for(lambda: len(widget.view_model.results.regions()) < count)
     assert np.isfinite(image.scale).all()

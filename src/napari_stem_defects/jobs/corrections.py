@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from skimage.measure import label
 
+from napari_stem_defects.io.results.summary import CORRECTIONS
 from napari_stem_defects.postprocessing.mask_stack import MaskStack
 
 if TYPE_CHECKING:
@@ -51,11 +52,15 @@ def apply_corrections(result: FrameResult, corrections: Sequence[Correction]) ->
     Returns
     -------
     FrameResult
-        The corrected result; ``result`` itself if it has no corrections.
+        The corrected result; ``result`` itself if it has no corrections. Corrections that the
+        parameters of ``result`` name and that are not given were undone.
     """
     mine = [each for each in corrections if each.frame == result.frame]
     if not mine:
-        return result
+        if CORRECTIONS not in result.parameters:
+            return result
+        kept = {name: value for name, value in result.parameters.items() if name != CORRECTIONS}
+        return replace(result, parameters=kept)
     masks = (result.numbered > 0).astype(np.uint8)
     for each in mine:
         _correct(masks, result.names, each)

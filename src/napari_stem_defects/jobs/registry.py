@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from napari_stem_defects.jobs.result_tasks import SAVE_RESULTS
 from napari_stem_defects.workers.isolated_read import READ_MICROGRAPH, READ_PATCHES
 from napari_stem_defects.workers.messages import Task
 
@@ -372,6 +373,7 @@ TASKS: tuple[Task[Any, Any], ...] = (
     DETECT,
     APPLY_THRESHOLDS,
     EXPORT_RESULTS,
+    SAVE_RESULTS,
     LIVE_MAP,
     COUNT_LABELS,
     IMPORT_LABELS,

@@ -1,4 +1,4 @@
-"""napari reader for microscope files, label projects and patch folders.
+"""napari reader for microscope files, results, label projects and patch folders.
 
 napari waits for a reader, so files are parsed in the worker for quick work, with limits on time
 and memory: a file that crashes or hangs its parser results in an error message.
@@ -11,11 +11,17 @@ from pathlib import Path
 
 from napari_stem_defects.io.labels.patch_folder import is_patch_folder
 from napari_stem_defects.io.labels.project import is_label_project
+from napari_stem_defects.io.results.available_folder import SUMMARY
+from napari_stem_defects.io.results.stored_result import is_result
+from napari_stem_defects.jobs.opened_result import holds_results
 from napari_stem_defects.napari_plugin.layers.convert import LayerData, image_layer
 from napari_stem_defects.napari_plugin.layers.label_style import (
     label_project_layers,
     patch_folder_layers,
 )
+from napari_stem_defects.napari_plugin.layers.stored_layers import stored_layers
+from napari_stem_defects.napari_plugin.panels.common.docking import show_detect_panel
+from napari_stem_defects.napari_plugin.panels.common.plain_text import show_warning
 from napari_stem_defects.workers.isolated_read import read_micrograph, read_patches
 
 Reader = Callable[[str | Sequence[str]], list[LayerData]]
@@ -40,7 +46,9 @@ def get_reader(path: str | Sequence[str]) -> Reader | None:
     paths = _paths(path)
     try:
         if all(each.is_dir() for each in paths):
-            is_ours = all(is_label_project(each) or is_patch_folder(each) for each in paths)
+            is_ours = all(_is_our_folder(each) for each in paths)
+        elif all(each.name == SUMMARY for each in paths):
+            is_ours = all(is_result(each) for each in paths)
         else:
             is_ours = all(each.suffix.lower() in SUFFIXES for each in paths)
     except OSError:
@@ -69,7 +77,15 @@ def read(path: str | Sequence[str]) -> list[LayerData]:
     return [layer for each in _paths(path) for layer in _read_one(each)]
 
 
+def _is_our_folder(path: Path) -> bool:
+    return is_label_project(path) or is_result(path) or holds_results(path) or is_patch_folder(path)
+
+
 def _read_one(path: Path) -> list[LayerData]:
+    if path.name == SUMMARY or (path.is_dir() and (is_result(path) or holds_results(path))):
+        layers = stored_layers(path, show_warning)
+        show_detect_panel()
+        return layers
     if not path.is_dir():
         return [image_layer(read_micrograph(path))]
     if is_label_project(path):

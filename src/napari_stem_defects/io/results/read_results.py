@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.base.defect_classes import DefectClass, complete_classes
+from napari_stem_defects.detection.planar_checks import PLANAR_CHECKS
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.io.results import formats
@@ -13,6 +14,7 @@ from napari_stem_defects.io.results.available_folder import SUMMARY
 from napari_stem_defects.io.results.json_file import read_json
 from napari_stem_defects.io.results.lines import read_lines
 from napari_stem_defects.io.results.result_folder import LINES, MASKS, PROBABILITY, REGIONS
+from napari_stem_defects.io.results.summary import CORRECTIONS
 from napari_stem_defects.postprocessing.results import Detection
 
 if TYPE_CHECKING:
@@ -58,11 +60,43 @@ def read_results(path: Path) -> tuple[Detection, ...]:
             mask_stack=mask_stack,
             regions=tuple(region for region in regions if region.frame == frame["frame"]),
             pixel_size_nm=summary["image"]["pixel_size_nm"],
-            parameters=summary["parameters"],
+            parameters=frame_parameters(summary, frame),
             seconds=frame["seconds"],
         )
         for frame, probability_map, mask_stack in zip(summary["frames"], maps, frames, strict=True)
     )
+
+
+def frame_parameters(summary: Mapping[str, Any], frame: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of one frame.
+
+    Parameters
+    ----------
+    summary : mapping
+        Content of ``summary.json``.
+    frame : mapping
+        The entry of the frame in its ``frames``.
+
+    Returns
+    -------
+    dict
+        Those of the first frame, with what differs in this one. Summaries written before frames
+        had an entry of their own give later frames no checks of planar defects.
+    """
+    parameters = dict(summary["parameters"])
+    if "parameters" in frame:
+        own: dict[str, Any] = frame["parameters"]
+        for name in own["absent"]:
+            parameters.pop(name, None)
+        parameters.update(own["different"])
+        return parameters
+    if frame["frame"] != summary["frames"][0]["frame"]:
+        parameters.pop(PLANAR_CHECKS, None)
+        parameters.pop(CORRECTIONS, None)
+        mine = [each for each in summary.get(CORRECTIONS, ()) if each["frame"] == frame["frame"]]
+        if mine:
+            parameters[CORRECTIONS] = mine
+    return parameters
 
 
 def read_regions_with_lines(path: Path, summary: Mapping[str, Any]) -> tuple[Region, ...]:

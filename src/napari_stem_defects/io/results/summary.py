@@ -149,7 +149,7 @@ def make_summary(
         "unknown_fraction": result_totals.fractions[UNKNOWN],
         "recognised_fraction": _recognised_fraction(frames, result_totals),
         "called_fraction": result_totals.valid_fraction,
-        "frames": [_frame_summary(frame) for frame in frames],
+        "frames": [_frame_summary(frame, first["parameters"]) for frame in frames],
         "seconds": sum(frame["seconds"] for frame in frames),
         "versions": library_versions(),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -215,7 +215,8 @@ def mask_provenance(
     }
 
 
-def _frame_summary(frame: Mapping[str, Any]) -> dict[str, Any]:
+def _frame_summary(frame: Mapping[str, Any], common: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the counts of a frame, and how its parameters differ from those of the first one."""
     names = [region.class_name for region in frame["regions"]]
     found = {name: names.count(name) for name in frame["mask_names"] if name != UNKNOWN}
     size = frame["pixel_size_nm"]
@@ -225,6 +226,14 @@ def _frame_summary(frame: Mapping[str, Any]) -> dict[str, Any]:
         "seconds": frame["seconds"],
         "counts": found,
         "densities_per_nm2": densities(found, area),
+        "parameters": {
+            "different": {
+                name: value
+                for name, value in frame["parameters"].items()
+                if name not in common or common[name] != value
+            },
+            "absent": [name for name in common if name not in frame["parameters"]],
+        },
     }
 
 

@@ -30,6 +30,8 @@ LayerData = tuple[Any, dict[str, Any], str]
 """Data, keywords and kind of a layer, in the form that napari readers return."""
 METADATA_KEY = "stem_defects"
 """Key of the layer metadata under which the plugin records the origin of a layer."""
+RESULT_KEY = "result"
+"""Key in that record of the result folder that a layer was opened from."""
 _SQUARE_TOLERANCE = 0.01
 
 

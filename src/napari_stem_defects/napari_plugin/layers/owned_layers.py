@@ -68,6 +68,10 @@ class OwnedLayers(Generic[_Owned]):
             self._viewer.layers.selection.active = active
         self._added[key] = weakref.ref(layer)
 
+    def claim(self, key: str, layer: _Owned) -> None:
+        """Take a layer that is in the viewer already, such as one that a reader has added."""
+        self._added[key] = weakref.ref(layer)
+
     def forget(self) -> None:
         """Give up ownership; the layers stay in the viewer."""
         self._added.clear()

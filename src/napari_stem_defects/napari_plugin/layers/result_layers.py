@@ -12,15 +12,17 @@ from napari_stem_defects.base.defect_classes import UNKNOWN
 from napari_stem_defects.io.json_safe import plain
 from napari_stem_defects.napari_plugin.layers.convert import (
     METADATA_KEY,
+    RESULT_KEY,
     class_layer,
     frame_count,
     frame_shape,
     region_features,
 )
+from napari_stem_defects.napari_plugin.layers.frame_array import FrameArray
 from napari_stem_defects.napari_plugin.layers.owned_layers import OwnedLayers, alive
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from napari.components import ViewerModel
     from napari.layers import Image
@@ -29,6 +31,11 @@ if TYPE_CHECKING:
     from napari_stem_defects.detection.frame_result import FrameResult
 
 _UNKNOWN_OPACITY = 0.25
+
+
+def opacity_of(class_name: str, usual: float) -> float:
+    """Return the opacity of a class's layer: ``unknown`` must not hide the image."""
+    return _UNKNOWN_OPACITY if class_name == UNKNOWN else usual
 
 
 class ResultLayers:
@@ -79,6 +86,22 @@ class ResultLayers:
         for each in classes:
             self._blank(each)
 
+    def adopt(self, source: Image | None, layers: Mapping[str, Labels]) -> None:
+        """Continue with layers that a reader has added.
+
+        Parameters
+        ----------
+        source : Image or None
+            The image of the results; None if it was not found.
+        layers : mapping of str to Labels
+            The layer of each class.
+        """
+        self._source = None if source is None else weakref.ref(source)
+        self._missing, self._built, self._waiting = [], None, {}
+        self._layers.forget()
+        for name, layer in layers.items():
+            self._layers.claim(name, layer)
+
     def step(self) -> bool:
         """Build, add or fill one layer.
 
@@ -121,8 +144,7 @@ class ResultLayers:
         empty = np.zeros(self._shape, np.uint16)
         data, keywords, _ = class_layer(entry, empty, source, region_features([]))
         layer = Labels(data, **keywords)
-        if entry.name == UNKNOWN:
-            layer.opacity = _UNKNOWN_OPACITY
+        layer.opacity = opacity_of(entry.name, layer.opacity)
         return layer
 
     def _fill(self, name: str, result: FrameResult) -> None:
@@ -144,9 +166,13 @@ class ResultLayers:
         """Empty the layer of an earlier run, which may have had another colour."""
         if (layer := self.layer(entry.name)) is not None:
             layer.colormap = {0: "transparent", None: entry.colour}
-            layer.data[...] = 0
-            layer.refresh(extent=False)
-            layer.metadata[METADATA_KEY].pop("frames", None)
+            if isinstance(layer.data, FrameArray):  # whose frames belong to opened results
+                layer.data = np.zeros(self._shape, np.uint16)
+            else:
+                layer.data[...] = 0
+                layer.refresh(extent=False)
+            for record in ("frames", RESULT_KEY):
+                layer.metadata[METADATA_KEY].pop(record, None)
 
 
 def _record_origin(layer: Labels, result: FrameResult) -> None:

@@ -36,7 +36,7 @@ def found(viewer: Any) -> Any:
     run(viewer, widget)
     slide(widget, "SF1", 0.01)
     wait_for(lambda: widget.view_model.results[0].thresholds["SF1"] == 0.01)
-    assert len(widget.view_model.regions()) == 1
+    assert len(widget.view_model.results.regions()) == 1
     return widget
 
 
@@ -44,7 +44,7 @@ def test_bars_follow_the_mouse_and_the_table_follows_clicks(viewer: Any, found: 
     canvas = canvas_of(viewer)
     hover(canvas, spot(viewer, 100, 90))
     assert set(found.classes.values) == {"Bulk", "SF1"}
-    expected = found.view_model.probabilities_at(0, 100, 90)
+    expected = found.view_model.results.probabilities_at(0, 100, 90)
     assert found.classes.values["SF1"] == pytest.approx(expected["SF1"])
     hover(canvas, spot(viewer, -40, 90))
     assert found.classes.values == {}
@@ -55,7 +55,7 @@ def test_bars_follow_the_mouse_and_the_table_follows_clicks(viewer: Any, found: 
     assert found.regions.selected_region is None
     assert get_camera(viewer).center != camera
     click(canvas, spot(viewer, 120, 100))
-    assert found.regions.selected_region is found.view_model.regions()[0]
+    assert found.regions.selected_region is found.view_model.results.regions()[0]
     assert get_camera(viewer).center != (0, 0, 0)
 
 
@@ -64,7 +64,7 @@ def test_a_correction_changes_the_result_and_becomes_labels(
 ) -> None:
     click(canvas_of(viewer), spot(viewer, 120, 100))
     press(found, "delete_region")
-    wait_for(lambda: found.view_model.regions() == [])
+    wait_for(lambda: found.view_model.results.regions() == [])
     # Layers are drawn in turns of their own, after the result is known.
     wait_for(lambda: not viewer.layers["SF1 - CdTe"].data.any())
     assert "1 wait" in found.correction.statement.text()
@@ -77,7 +77,7 @@ def test_a_correction_changes_the_result_and_becomes_labels(
     assert f"{made} labels made" in found.correction.statement.text()
 
     press(found, "undo_correction")
-    wait_for(lambda: len(found.view_model.regions()) == 1)
+    wait_for(lambda: len(found.view_model.results.regions()) == 1)
     assert labelling.view_model.counts["Bulk"] == 0
     viewer.window.remove_dock_widget(labelling)
     assert open_labels.editor is None
@@ -88,10 +88,10 @@ def test_delete_on_the_table(viewer: Any, found: Any) -> None:
     row = table.visualRect(table.model().index(0, 1)).center()
     found.body.ensureWidgetVisible(table)
     QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=row)
-    region = found.view_model.regions()[0]
+    region = found.view_model.results.regions()[0]
     assert get_camera(viewer).center[-2:] == pytest.approx((region.y_nm, region.x_nm))
     QTest.keyClick(table, Qt.Key.Key_Delete)
-    wait_for(lambda: found.view_model.regions() == [])
+    wait_for(lambda: found.view_model.results.regions() == [])
 
 
 def test_only_the_drawn_region_is_searched(viewer: Any) -> None:
@@ -109,7 +109,7 @@ def test_only_the_drawn_region_is_searched(viewer: Any) -> None:
     data = viewer.layers["SF1 - CdTe"].data
     inside = np.count_nonzero(data[top:bottom, left:right])
     assert np.count_nonzero(data) == inside > 0.9 * (bottom - top) * (right - left)
-    assert widget.view_model.probabilities_at(0, 10, 10) is None
+    assert widget.view_model.results.probabilities_at(0, 10, 10) is None
     assert viewer.layers.extent.units == viewer.layers[0].units
 
 

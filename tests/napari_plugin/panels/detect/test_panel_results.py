@@ -83,7 +83,7 @@ def test_layers_record_model_parameters_and_version(viewer: Any, library: Path) 
     run(viewer, widget)
     slide(widget, "SF1", 0.01)
     wait_for(lambda: widget.view_model.results[0].thresholds["SF1"] == 0.01)
-    wait_for(lambda: not widget._drawing.isActive())
+    wait_for(lambda: not widget._drawing.is_active)
     about = viewer.layers["SF1 - CdTe"].metadata["stem_defects"]
     assert about["model"]["sha256"] == load_model(library / "small.safetensors").sha256
     assert about["frames"][0]["thresholds"]["SF1"] == 0.01
@@ -157,7 +157,7 @@ def test_eight_regions_are_in_sight_on_a_small_screen(
     assert top + table.height() <= body.viewport().height()
     assert "small · 8 px (0.216 nm) · whole image" in widget.setup.fold.text()
     labels = {each.objectName(): each for each in widget.classes.findChildren(QLabel)}
-    found = [name for name, total in widget.view_model.counts().items() if total.count]
+    found = [name for name, total in widget.view_model.results.counts().items() if total.count]
     assert found
     for name in found:
         density = labels[f"density_{name.lower()}"]
@@ -210,7 +210,7 @@ def test_layers_deleted_and_renamed_while_the_scan_refines(
     viewer.layers.remove("unknown - large")
     viewer.layers["large"].data = np.zeros((50, 60))  # another image under the same name
     wait_for(lambda: not widget.view_model.run.busy)
-    wait_for(lambda: not widget._drawing.isActive())
+    wait_for(lambda: not widget._drawing.is_active)
     assert widget.view_model.run.phase == "done"
     assert widget.view_model.results[0].finished
     np.testing.assert_array_equal(

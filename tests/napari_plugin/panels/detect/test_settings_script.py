@@ -12,10 +12,8 @@ from sample_results import SHAPE, model_entry, result
 
 from napari_stem_defects.jobs.frame_input import FrameInput
 from napari_stem_defects.napari_plugin.panels.detect.settings_script import settings_script
-from napari_stem_defects.napari_plugin.panels.detect.view_model import (
-    DetectRequest,
-    DetectViewModel,
-)
+from napari_stem_defects.napari_plugin.panels.detect.request import DetectRequest
+from napari_stem_defects.napari_plugin.panels.detect.view_model import DetectViewModel
 
 
 def setup(entry: Any = None) -> Any:

@@ -15,10 +15,8 @@ from napari_stem_defects.base.search_area import SearchArea
 from napari_stem_defects.detection.frame_result import PartialResultProgress
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.jobs.frame_input import FrameInput
-from napari_stem_defects.napari_plugin.panels.detect.view_model import (
-    DetectRequest,
-    DetectViewModel,
-)
+from napari_stem_defects.napari_plugin.panels.detect.request import DetectRequest
+from napari_stem_defects.napari_plugin.panels.detect.view_model import DetectViewModel
 from napari_stem_defects.networks.spec import EnsembleSpec
 
 if TYPE_CHECKING:
@@ -69,7 +67,10 @@ def test_frames_follow_one_another(harness: Harness) -> None:
         assert harness.long.jobs[-1].arguments["index"] == frame
         harness.long.finish(result(frame))
     assert [found.frame for found in harness.found] == [0, 1, 2]
-    assert harness.view_model.summary() == "3 SF1 (0.14 per nm²), 3 LC (0.14 per nm²) in 3 frames"
+    assert (
+        harness.view_model.results.summary()
+        == "3 SF1 (0.14 per nm²), 3 LC (0.14 per nm²) in 3 frames"
+    )
 
 
 def test_cancel_keeps_the_finished_frames(harness: Harness) -> None:
@@ -98,8 +99,8 @@ def test_threshold_is_applied_to_the_kept_probabilities(harness: Harness) -> Non
     harness.view_model.set_threshold("LC", 0.7, frame=0)
     assert harness.quick.names == ["apply_thresholds"]
     harness.quick.finish(result().with_thresholds({"LC": 0.7}))
-    assert harness.view_model.counts()["LC"].count == 0
-    assert harness.view_model.counts()["SF1"].count == 1
+    assert harness.view_model.results.counts()["LC"].count == 0
+    assert harness.view_model.results.counts()["SF1"].count == 1
     harness.view_model.refresh(0)
     assert len(harness.quick.jobs) == 1
 

@@ -202,4 +202,4 @@ def test_the_kept_model_detects(viewer: Any, widget: Any, library: Path) -> None
     assert "quick model" in detecting.setup.model_row.description.text()
     press(detecting, "run")
     wait_for(lambda: detecting.view_model.run.phase == "done")
-    assert 7 <= len(detecting.view_model.regions()) <= 10
+    assert 7 <= len(detecting.view_model.results.regions()) <= 10

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import napari
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow
 
 if TYPE_CHECKING:
@@ -16,6 +20,24 @@ def find_dock(widget: QWidget) -> QDockWidget | None:
     while parent is not None and not isinstance(parent, QDockWidget):
         parent = parent.parentWidget()
     return parent
+
+
+def show_detect_panel() -> None:
+    """Open the panel Detect defects in the current viewer, once its layers have been added.
+
+    Nothing happens without a window.
+    """
+    viewer = napari.current_viewer()
+    if viewer is None or not hasattr(viewer, "window"):
+        return
+    kept = weakref.ref(viewer)
+
+    def show() -> None:
+        if (shown := kept()) is not None:
+            with suppress(RuntimeError):  # the window was closed meanwhile
+                shown.window.add_plugin_dock_widget("napari-stem-defects", "Detect defects")
+
+    QTimer.singleShot(0, show)
 
 
 def tab_with(panel: QWidget, kind: type[QWidget], title: str) -> None:

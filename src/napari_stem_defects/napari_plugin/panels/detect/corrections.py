@@ -11,6 +11,8 @@ from napari_stem_defects.labels.label_sampling import sample_positions
 from napari_stem_defects.napari_plugin.panels.common.shared_state import OpenLabels, open_labels
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.detection.frame_result import FrameResult
@@ -18,11 +20,16 @@ if TYPE_CHECKING:
 
 
 class _Entry(NamedTuple):
-    """A correction, the label positions it covers, and the ids of the labels made from it."""
+    """A correction, and the ids of the labels made from it.
+
+    ``frame`` is that of ``image``, which is None where no labels are made: the correction was
+    stored with opened results, or their image is not found.
+    """
 
     correction: Correction
     right: DefectClass | None
-    image: Micrograph
+    image: Micrograph | None
+    frame: int
     positions: tuple[tuple[float, float], ...]
     labels: list[str]
 
@@ -54,7 +61,7 @@ class Corrections:
         """Return the number of corrections and labels in words; "" without corrections."""
         if not self._entries:
             return ""
-        waiting = sum(not entry.labels for entry in self._entries)
+        waiting = sum(not entry.labels and entry.image is not None for entry in self._entries)
         labels = sum(len(entry.labels) for entry in self._entries)
         text = f"{len(self._entries)} corrected, {labels} labels made."
         if waiting:
@@ -66,7 +73,19 @@ class Corrections:
         self._entries = []
         self.changed.emit()
 
-    def add(self, result: FrameResult, region: Region, right: str, image: Micrograph) -> None:
+    def restore(self, stored: Sequence[Correction]) -> None:
+        """Continue with the corrections stored with results; they make no labels again."""
+        self._entries = [_Entry(each, None, None, each.frame, (), []) for each in stored]
+        self.changed.emit()
+
+    def add(
+        self,
+        result: FrameResult,
+        region: Region,
+        right: str,
+        image: Micrograph | None,
+        frame: int | None = None,
+    ) -> None:
         """Correct the class of a region.
 
         Parameters
@@ -76,8 +95,10 @@ class Corrections:
         region : Region
         right : str
             Its correct class; "Bulk" if it is no defect.
-        image : Micrograph
-            The image with all its frames.
+        image : Micrograph or None
+            The image with all its frames; without it, no labels are made.
+        frame : int, optional
+            The frame of that image; by default that of the result.
         """
         weights = probability_in(result, region)
         positions = sample_positions(pixels_of(result, region), weights)
@@ -86,7 +107,8 @@ class Corrections:
             positions = [(region.y_px, region.x_px)]
         correction = Correction(result.frame, int(peak[0]), int(peak[1]), region.class_name, right)
         known = result.map.class_table.get(right)
-        self._entries.append(_Entry(correction, known, image, tuple(positions), []))
+        frame = result.frame if frame is None else frame
+        self._entries.append(_Entry(correction, known, image, frame, tuple(positions), []))
         self.add_waiting_labels()
 
     def undo(self) -> None:
@@ -102,13 +124,12 @@ class Corrections:
         """Add the labels that wait, if a project is open."""
         editor = self._project.editor
         for entry in self._entries:
-            if editor is not None and not entry.labels:
-                correction = entry.correction
+            if editor is not None and not entry.labels and entry.image is not None:
                 labels = editor.add_labels(
                     entry.image,
-                    correction.frame,
+                    entry.frame,
                     entry.positions,
-                    correction.right,
+                    entry.correction.right,
                     known=entry.right,
                 )
                 entry.labels.extend(labels)

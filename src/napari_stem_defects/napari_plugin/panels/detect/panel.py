@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import gc
-import time
 import weakref
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_stem_defects.base.defect_classes import BULK
-from napari_stem_defects.detection.frame_result import total_searched_nm2
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.jobs.registry import LOAD_TORCH, LoadTorchArguments
 from napari_stem_defects.napari_plugin.layers import convert
 from napari_stem_defects.napari_plugin.layers.layer_source import LayerSource
 from napari_stem_defects.napari_plugin.layers.owned_layers import alive
-from napari_stem_defects.napari_plugin.layers.result_layers import ResultLayers
 from napari_stem_defects.napari_plugin.layers.search_area import (
     DRAWN,
     describe_area,
     get_search_area,
     start_drawing,
 )
+from napari_stem_defects.napari_plugin.layers.stored_layers import reopen
 from napari_stem_defects.napari_plugin.panels.common.model_library import LibraryActions
-from napari_stem_defects.napari_plugin.panels.common.panel import Panel, button, note, show_note
+from napari_stem_defects.napari_plugin.panels.common.panel import Panel, button
 from napari_stem_defects.napari_plugin.panels.common.pixel_size import PixelSizeViewModel
 from napari_stem_defects.napari_plugin.panels.common.plain_text import show_warning
 from napari_stem_defects.napari_plugin.panels.common.preload import preload
@@ -39,22 +35,22 @@ from napari_stem_defects.napari_plugin.panels.common.survey_action import (
     SURVEY_TOOLTIP,
     SurveyAction,
 )
-from napari_stem_defects.napari_plugin.panels.detect.copy_button import CopyButton
 from napari_stem_defects.napari_plugin.panels.detect.correction_row import CorrectionRow
+from napari_stem_defects.napari_plugin.panels.detect.export_row import ExportRow
+from napari_stem_defects.napari_plugin.panels.detect.opened_layers import OpenedGroup, OpenedLayers
 from napari_stem_defects.napari_plugin.panels.detect.region_table import RegionTable
+from napari_stem_defects.napari_plugin.panels.detect.request import DetectRequest
+from napari_stem_defects.napari_plugin.panels.detect.result_drawing import ResultDrawing
 from napari_stem_defects.napari_plugin.panels.detect.settings_script import settings_script
 from napari_stem_defects.napari_plugin.panels.detect.setup_form import SetupForm
 from napari_stem_defects.napari_plugin.panels.detect.threshold_rows import ThresholdRows
-from napari_stem_defects.napari_plugin.panels.detect.view_model import (
-    DetectRequest,
-    DetectViewModel,
-)
+from napari_stem_defects.napari_plugin.panels.detect.view_model import DetectViewModel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from napari.components import ViewerModel
-    from napari.layers import Image
+    from napari.layers import Image, Layer
 
     from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.detection.frame_result import FrameResult
@@ -63,12 +59,6 @@ if TYPE_CHECKING:
     from napari_stem_defects.napari_plugin.panels.detect.script_export import DetectScript
     from napari_stem_defects.postprocessing.results import Region
     from napari_stem_defects.workers.messages import JobEvent
-
-
-_PAUSE_MS = 15
-"""Pause between two turns of drawing, in which napari processes events."""
-_TURN_S = 0.02
-"""Duration of a turn of drawing; a single layer may take longer."""
 
 
 class DetectDefectsWidget(Panel):
@@ -89,15 +79,14 @@ class DetectDefectsWidget(Panel):
         self.view_model = DetectViewModel(runners.submit)
         self.pixel_size = PixelSizeViewModel(runners.submit)
         self.library = LibraryActions(runners.submit)
-        self._results = ResultLayers(napari_viewer)
-        self._source: weakref.ref[Image] | None = None
+        self._drawing = ResultDrawing(napari_viewer, self)
+        self._source: weakref.ref[Layer] | None = None
         self._collapse_when_done = False
-        self._drawing = QTimer(self)
-        self._drawing.setInterval(_PAUSE_MS)
-        self._drawing.timeout.connect(self._draw_results)
         preload()
         runners.submit(LOAD_TORCH.job(LoadTorchArguments(), subject="loading torch"), _ignore)
         self.on_close(runners.cancel_all)
+        self._opened = OpenedLayers(napari_viewer, self)
+        self.on_close(self._opened.disconnect_layers)
         self.setup = self.add(SetupForm(napari_viewer.layers, self.pixel_size, self.library))
         self.image, self.ensemble = self.setup.image, self.setup.ensemble
         self._build_results()
@@ -118,14 +107,7 @@ class DetectDefectsWidget(Panel):
         self.add_title("Regions")
         self.regions = self.add(RegionTable(), 1)
         self.correction = self.add(CorrectionRow())
-        self.export = button(
-            "Export results…",
-            "export",
-            "Write masks, probabilities, table, summary and overview picture",
-        )
-        self.copy_as = CopyButton(self._script)
-        self.add_row(self.export, self.copy_as)
-        self.export_note = self.add(note("export_message"))
+        self.export = self.add(ExportRow(self.view_model.exporting, self._script))
 
     def _connect(self) -> None:
         self.image.image_changed.connect(self._on_image)
@@ -147,12 +129,14 @@ class DetectDefectsWidget(Panel):
         self.connect_until_closed(
             open_labels.changed, self.view_model.corrections.add_waiting_labels
         )
-        self.export.clicked.connect(self._export)
+        self.export.folder_chosen.connect(self.view_model.export)
+        self.export.save_clicked.connect(self.view_model.save)
+        self._opened.found.connect(self._on_opened)
+        self.view_model.opened.connect(self._show_opened)
         self.view_model.frame_found.connect(self._on_frame_found)
         self.view_model.model_chosen.connect(self._on_chosen)
         self.view_model.run.changed.connect(self._on_run)
         self.view_model.run.failed.connect(show_warning)
-        self.view_model.exporting.changed.connect(self._on_exporting)
         self.view_model.thresholds_changed.connect(self._on_thresholds)
         self.connect_until_closed(self._viewer.dims.events.current_step, self._on_frame_shown)
         self.add_mouse_callback(self._viewer.mouse_move_callbacks, self._on_mouse)
@@ -176,7 +160,7 @@ class DetectDefectsWidget(Panel):
 
     def _on_chosen(self, choice: LibraryChoice) -> None:
         """Show which model fits and use it; where none fits, show what is unusual, unnamed."""
-        self._results.discard()
+        self._drawing.discard()
         self.setup.model_row.refresh()  # where none fits, the message below states why
         if choice.entry is not None:
             self.setup.model_row.show_choice(choice.statement)
@@ -197,7 +181,7 @@ class DetectDefectsWidget(Panel):
             frames = self._frames(image)
             what = self.setup.area.currentText()
             area = get_search_area(self._viewer, image, what)
-            self._results.begin(image, _shown_classes(entry))
+            self._drawing.layers.begin(image, _shown_classes(entry))
         except InputError as error:
             self.view_model.run.fail(str(error))
             return
@@ -232,6 +216,7 @@ class DetectDefectsWidget(Panel):
 
     def _on_threshold(self, class_name: str, value: float) -> None:
         self.view_model.set_threshold(class_name, value, self._frame_shown())
+        self._show_changes()
 
     def _on_region(self, region: Region | None) -> None:
         self.correction.set_region(region)
@@ -249,11 +234,6 @@ class DetectDefectsWidget(Panel):
         if (image := self.image.image) is not None:
             convert.set_pixel_size(image, size_nm)
             self._on_image()
-
-    def _export(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Folder for the results")
-        if folder:
-            self.view_model.export(Path(folder))
 
     def _script(self) -> DetectScript:
         image, frame = self._result_image(), self._frame_shown()
@@ -279,7 +259,7 @@ class DetectDefectsWidget(Panel):
     def _use(self, entry: ModelEntry) -> None:
         self.setup.use_stride_of(entry.spec)
         self.view_model.use_model(entry)
-        self.correction.set_classes([name for name in entry.spec.classes if name != BULK])
+        self.correction.set_classes(_defects(self.view_model.classes))
 
     def _on_library_failed(self, message: str) -> None:
         self.view_model.run.show_message(message)
@@ -296,29 +276,63 @@ class DetectDefectsWidget(Panel):
             self.view_model.run.show_message(str(error))
 
     def _on_frame_found(self, result: FrameResult) -> None:
-        self._results.show(result)
-        self._draw_results()
-        self._drawing.start()
-        self.regions.set_regions(self.view_model.regions(), self.view_model.colours())
-        area = total_searched_nm2(self.view_model.results.values())
-        self.classes.set_counts(self.view_model.counts(), area)
+        self._drawing.show(result)
+        self._drawing.draw()
+        self._show_results()
+
+    def _show_results(self) -> None:
+        """Show the regions of all frames in the table, and their numbers."""
+        self.regions.set_regions(
+            self.view_model.results.regions(), self.view_model.results.colours()
+        )
+        area = self.view_model.results.searched_nm2()
+        self.classes.set_counts(self.view_model.results.counts(), area)
 
     def _on_thresholds(self) -> None:
-        entry = self.view_model.entry
-        classes = () if entry is None else entry.spec.class_data
-        self.classes.set_thresholds(self.view_model.thresholds, classes)
+        self.classes.set_thresholds(self.view_model.thresholds, self.view_model.classes)
         for before, after in pairwise([self.setup.frames, *self.classes.sliders, self.regions]):
             QWidget.setTabOrder(before, after)
         self.view_model.refresh(self._frame_shown())
 
+    def _on_opened(self, group: OpenedGroup) -> None:
+        """Continue with results that a reader has added to the viewer."""
+        if self.view_model.run.busy:
+            self.view_model.run.show_message("open the results again when this run has ended")
+            return
+        try:
+            opened = reopen(group.folder)
+        except InputError as error:
+            self.view_model.run.fail(str(error))
+            return
+        placed = group.image or next(iter(group.labels.values()))
+        self._source = weakref.ref(placed)
+        self._drawing.layers.adopt(group.image, group.labels)
+        if group.image is not None:
+            self.image.select(group.image)
+        self.view_model.open_results(opened)
+        self.correction.set_classes(_defects(opened.classes))
+
+    def _show_opened(self) -> None:
+        self._show_results()
+        self._on_frame_shown()
+        self._show_changes()
+
+    def _show_changes(self) -> None:
+        """Offer to save opened results that were changed."""
+        is_opened = self.view_model.results.opened is not None
+        self.export.show_save(is_opened, self.view_model.is_changed)
+
     def _on_corrections(self) -> None:
         corrections = self.view_model.corrections
         self.correction.set_statement(corrections.statement(), bool(corrections.made))
+        self._show_changes()
 
     def _on_mouse(self, viewer: ViewerModel, event: Any) -> None:
         if self.is_shown:
             position = self._position(event)
-            found = position and self.view_model.probabilities_at(self._frame_shown(), *position)
+            found = position and self.view_model.results.probabilities_at(
+                self._frame_shown(), *position
+            )
             self.classes.set_probabilities(found)
 
     def _on_press(self, viewer: ViewerModel, event: Any) -> Iterator[None]:
@@ -329,7 +343,7 @@ class DetectDefectsWidget(Panel):
         while event.type == "mouse_move":
             moved = True
             yield
-        region = position and self.view_model.region_at(self._frame_shown(), *position)
+        region = position and self.view_model.results.region_at(self._frame_shown(), *position)
         if region and not moved:
             self.regions.select_region(region)
             self.correction.set_region(region)
@@ -341,30 +355,15 @@ class DetectDefectsWidget(Panel):
         y, x = source.world_to_data(event.position[-source.ndim :])[-2:]
         return float(y), float(x)
 
-    def _result_image(self) -> Image | None:
-        """Return the image of the results; None if the user has deleted it."""
+    def _result_image(self) -> Layer | None:
+        """Return the image of the results, or a layer in its place; None if it was deleted."""
         source = alive(self._source)
         return source if source is not None and source in self._viewer.layers else None
-
-    def _draw_results(self) -> None:
-        """Add and fill layers for one turn; the timer continues with the rest."""
-        if preload().is_alive():
-            return
-        if gc.isenabled():
-            # Garbage collection takes as long as adding a layer, so it gets a turn of its own.
-            gc.disable()
-            QTimer.singleShot(0, gc.enable)
-        until = time.perf_counter() + _TURN_S
-        while self._results.step():
-            if time.perf_counter() > until:
-                return
-        self._drawing.stop()
 
     def _on_run(self) -> None:
         phase = self.view_model.run.phase
         if phase in ("failed", "cancelled") and not self.view_model.results:
-            self._drawing.stop()
-            self._results.discard()
+            self._drawing.discard()
         elif phase == "done" and self._collapse_when_done and self.view_model.results:
             self._collapse_when_done = False
             QTimer.singleShot(0, self._collapse_settings)
@@ -378,20 +377,23 @@ class DetectDefectsWidget(Panel):
     def _on_frame_shown(self) -> None:
         frame = self._frame_shown()
         if (result := self.view_model.results.get(frame)) is not None:
-            self._results.show(result)
-            self._drawing.start()
+            self._drawing.show(result)
         self.view_model.refresh(frame)
 
-    def _on_exporting(self) -> None:
-        show_note(self.export_note, self.view_model.exporting.message)
-
     def _frame_shown(self) -> int:
+        opened = self.view_model.results.opened
+        if self.image.image is None and opened is not None and opened.is_stack:
+            return min(int(self._viewer.dims.current_step[0]), opened.frame_count - 1)
         return convert.current_frame(self._viewer, self.image.image)
 
 
 def _shown_classes(entry: ModelEntry) -> list[DefectClass]:
     """Return the classes of a model that get a layer: the defects and ``unknown``."""
     return [each for name, each in entry.spec.class_table.items() if name != BULK]
+
+
+def _defects(classes: Sequence[DefectClass]) -> list[str]:
+    return [each.name for each in classes if each.name != BULK]
 
 
 def _ignore(event: JobEvent) -> None:

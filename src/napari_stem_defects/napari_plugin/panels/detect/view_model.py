@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from psygnal import Signal
 
-from napari_stem_defects.base.defect_classes import colours_of
-from napari_stem_defects.base.lengths import format_count
 from napari_stem_defects.detection.frame_result import (
     FrameResult,
     PartialResultProgress,
-    total_searched_nm2,
 )
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.models.choose import LibraryChoice
 from napari_stem_defects.io.models.library import list_models
+from napari_stem_defects.io.results.summary import CORRECTIONS
+from napari_stem_defects.jobs.corrections import Correction
 from napari_stem_defects.jobs.registry import (
     APPLY_THRESHOLDS,
     CHOOSE_MODEL,
@@ -28,67 +27,30 @@ from napari_stem_defects.jobs.registry import (
     DetectArguments,
     ExportResultsArguments,
 )
+from napari_stem_defects.jobs.result_tasks import SAVE_RESULTS, SaveResultsArguments
 from napari_stem_defects.napari_plugin.panels.common.job_state import JobState, LatestJob, Submit
 from napari_stem_defects.napari_plugin.panels.detect.corrections import Corrections
-from napari_stem_defects.postprocessing.regions import totals
+from napari_stem_defects.napari_plugin.panels.detect.frame_results import FrameResults
+from napari_stem_defects.napari_plugin.panels.detect.request import DetectRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.base.progress import Progress
-    from napari_stem_defects.base.search_area import SearchArea
-    from napari_stem_defects.detection.contrast import ContrastChoice
     from napari_stem_defects.io.models.library import ModelEntry
     from napari_stem_defects.jobs.frame_input import FrameInput
-    from napari_stem_defects.postprocessing.results import ClassTotal, Region
+    from napari_stem_defects.jobs.opened_result import OpenedResult
+    from napari_stem_defects.postprocessing.results import Region
 
 # If the worker process dies during a frame, the frame is searched again.
 _ATTEMPTS = 3
 _TRIED_FRAMES = 16
 """Frames of a stack that are tried until one shows a lattice."""
+NO_PROBABILITY = "no probabilities are stored: thresholds and regions cannot be changed"
 _UNFINISHED = "cancelled; the result shown is not complete"
-
-
-@dataclass(frozen=True)
-class DetectRequest:
-    """Settings of one run of the detection.
-
-    Attributes
-    ----------
-    name : str
-        Name of the image.
-    read_frame : callable
-        Returns a frame by its index; raises `InputError` if the image was deleted.
-    read_image : callable
-        Returns the image with all its frames, for the result files.
-    frames : sequence of int
-        Frames to search, in order.
-    model : ModelEntry
-    stride : int
-        Step of the sliding window in px at the pixel size of the model.
-    device, contrast : str
-        As in `DetectArguments`.
-    area : SearchArea or None
-        Part of the image to search; None for the whole image.
-    searched : str
-        Description of that part, to show to the user.
-    choice : str
-        Why the model was chosen automatically; "" if the user chose it.
-    """
-
-    name: str
-    read_frame: Callable[[int], FrameInput]
-    read_image: Callable[[], FrameInput]
-    frames: Sequence[int]
-    model: ModelEntry
-    stride: int
-    device: str = "auto"
-    area: SearchArea | None = None
-    searched: str = "all of the image"
-    choice: str = ""
-    contrast: ContrastChoice = "auto"
 
 
 class DetectViewModel:
@@ -105,7 +67,7 @@ class DetectViewModel:
         State of the detection and of the export.
     request : DetectRequest or None
         Settings of the last run.
-    results : dict
+    results : FrameResults
         Result of each frame, by its index.
     thresholds : dict
         Probability threshold of each class of the selected model.
@@ -121,6 +83,8 @@ class DetectViewModel:
     """A model was chosen automatically, or none fits."""
     thresholds_changed = Signal()
     """Another model with other thresholds was selected."""
+    opened = Signal()
+    """Results of a folder were opened, or saved."""
 
     def __init__(self, submit: Submit) -> None:
         self.run = JobState(submit)
@@ -129,7 +93,7 @@ class DetectViewModel:
         self.exporting = JobState(submit)
         self._thresholding = LatestJob(submit, self._on_thresholded, self.run.fail)
         self.request: DetectRequest | None = None
-        self.results: dict[int, FrameResult] = {}
+        self.results = FrameResults()
         self.thresholds: dict[str, float] = {}
         self.corrections = Corrections()
         self._entry: ModelEntry | None = None
@@ -141,6 +105,8 @@ class DetectViewModel:
         if entry == self._entry:
             return
         self._entry, spec = entry, entry.spec
+        if self.results.opened is not None:
+            return  # opened results keep their thresholds until the next run
         self.thresholds = {name: spec.threshold(name) for name in spec.classes}
         if self.request is not None and self.request.model == entry:
             self._outdated = set(self.results)
@@ -149,12 +115,45 @@ class DetectViewModel:
     def start(self, request: DetectRequest) -> None:
         """Detect the frames of a request, one after the other."""
         self._thresholding.discard()
+        was_opened = self.results.opened is not None
         self.request, self._image = request, None
         self.corrections.clear()
         self.results.clear()
         self._outdated.clear()
+        if was_opened:
+            self._entry = None
+            self.use_model(request.model)
         self.started.emit(request)
         self._detect(0)
+
+    def open_results(self, opened: OpenedResult) -> None:
+        """Continue with the results of a folder, with its thresholds and corrections."""
+        self._thresholding.discard()
+        self.request, self._image = None, None
+        self._outdated.clear()
+        self.results.open(opened)
+        self.thresholds = opened.thresholds
+        self.corrections.restore([Correction(**each) for each in opened.corrections])
+        self.thresholds_changed.emit()
+        self.opened.emit()
+        advice = "" if opened.has_probability else NO_PROBABILITY
+        self.run.finish(" · ".join(filter(None, (self.results.summary(), *opened.notes(), advice))))
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether thresholds or corrections of opened results differ from those stored."""
+        opened = self.results.opened
+        if opened is None:
+            return False
+        stored = [Correction(**each) for each in opened.corrections]
+        return self._run_thresholds() != opened.thresholds or stored != list(self.corrections.made)
+
+    @property
+    def classes(self) -> tuple[DefectClass, ...]:
+        """Classes of the opened results, or of the model in use."""
+        if (opened := self.results.opened) is not None:
+            return opened.classes
+        return () if self._entry is None else self._entry.spec.class_data
 
     def choose_model(
         self, name: str, read_frame: Callable[[int], FrameInput], frames: Sequence[int]
@@ -198,67 +197,34 @@ class DetectViewModel:
 
     def refresh(self, frame: int) -> None:
         """Apply the current thresholds and corrections to a frame whose result is outdated."""
-        if frame in self._outdated:
+        if self._is_outdated(frame):
             arguments = ApplyThresholdsArguments(
                 self.results[frame], self._run_thresholds(), self.corrections.made
             )
             self._thresholding.request(APPLY_THRESHOLDS.job(arguments, subject="thresholds"))
 
-    # Values at a position
-
-    def probabilities_at(self, frame: int, y: float, x: float) -> dict[str, float] | None:
-        """Return the probabilities of the window nearest to a position.
-
-        Parameters
-        ----------
-        frame : int
-        y, x : float
-            Position in px of the image.
-
-        Returns
-        -------
-        dict or None
-            Probability of every class; None if that position was not searched.
-        """
-        result = self.results.get(frame)
-        if result is None:
-            return None
-        height, width = result.numbered.shape[1:]
-        if not (-0.5 <= y < height - 0.5 and -0.5 <= x < width - 0.5):
-            return None
-        if result.invalid is not None and result.invalid[round(y), round(x)]:
-            return None
-        row, column = abs(result.map.y - y).argmin(), abs(result.map.x - x).argmin()
-        values = result.map.probability[:, row, column]
-        return dict(zip(result.map.classes, map(float, values), strict=True))
-
-    def region_at(self, frame: int, y: float, x: float) -> Region | None:
-        """Return the region at a position (px); of several, point defects have priority."""
-        result = self.results.get(frame)
-        if result is None:
-            return None
-        row, column = round(y), round(x)
-        height, width = result.numbered.shape[1:]
-        if not (0 <= row < height and 0 <= column < width):
-            return None
-        numbers = dict(zip(result.names, result.numbered[:, row, column], strict=True))
-        here = [each for each in result.regions if numbers[each.class_name] == each.region]
-        return min(here, key=lambda r: (r.kind != "point", r.area_px), default=None)
-
     # Corrections and results
 
     def correct(self, region: Region, right: str) -> None:
         """Correct the class of a region, "Bulk" for no defect, and add it as a label."""
-        result = self.results.get(region.frame)
-        if result is None or self.request is None or right == region.class_name:
+        result, opened = self.results.get(region.frame), self.results.opened
+        if result is None or right == region.class_name:
             return
-        try:
-            if self._image is None:
-                self._image = self._read_image(self.request).micrograph()
-        except InputError as error:
-            self.run.show_message(str(error))
-            return
-        self.corrections.add(result, region, right, self._image)
+        if opened is not None:
+            if not opened.has_probability:
+                self.run.show_message(NO_PROBABILITY)
+                return
+            inner = opened.place(region.frame).frame
+            image = opened.micrograph(region.frame)
+            self.corrections.add(result, region, right, image, inner)
+        elif self.request is not None:
+            try:
+                if self._image is None:
+                    self._image = self._read_image(self.request).micrograph()
+            except InputError as error:
+                self.run.show_message(str(error))
+                return
+            self.corrections.add(result, region, right, self._image)
         self._outdated.add(region.frame)
         self.refresh(region.frame)
 
@@ -269,33 +235,49 @@ class DetectViewModel:
             self._outdated.add(made[-1].frame)
             self.refresh(made[-1].frame)
 
-    def regions(self) -> list[Region]:
-        """Return the regions of all frames."""
-        return [region for result in self.results.values() for region in result.regions]
+    def save(self, out: Path | None = None) -> None:
+        """Write opened results with the current thresholds and corrections.
 
-    def colours(self) -> dict[str, str]:
-        """Return the colour of every class of the results."""
-        first = next(iter(self.results.values()), None)
-        return colours_of(first.map.class_data) if first else {}
+        Parameters
+        ----------
+        out : Path, optional
+            Parent folder for new results; by default the opened ones are replaced.
+        """
+        opened = self.results.opened
+        if opened is None:
+            return
 
-    def counts(self) -> dict[str, ClassTotal]:
-        """Return count, area and length of every class over all frames."""
-        first = next(iter(self.results.values()), None)
-        return dict(totals(self.regions(), first.names)) if first else {}
+        def on_saved(path: Path) -> None:
+            if out is None:
+                self._reopen(opened)
+            self.exporting.finish(f"results written to {path}")
 
-    def summary(self) -> str:
-        """Return number and density of each class, or why none is named, in one line."""
-        for result in self.results.values():
-            if result.parameters.get("recognition"):
-                return str(result.parameters["recognition"])
-        found = {name: total.count for name, total in self.counts().items() if total.count}
-        where = "" if len(self.results) == 1 else f" in {len(self.results)} frames"
-        area = total_searched_nm2(self.results.values())
-        counts = ", ".join(format_count(count, area, name) for name, count in found.items())
-        return f"{counts or 'no defects'}{where}"
+        opened.close()
+        arguments = SaveResultsArguments(
+            source=opened.folder,
+            thresholds=self._run_thresholds() if opened.has_probability else {},
+            corrections=self.corrections.made,
+            out=out,
+            fingerprints=[str(each.summary["fingerprint"]) for each in opened.members],
+            images=[each.moved_to for each in opened.members],
+        )
+        self.exporting.start(SAVE_RESULTS.job(arguments, subject=opened.name), on_saved)
+
+    def _reopen(self, opened: OpenedResult) -> None:
+        try:
+            opened.reload()
+        except InputError as error:
+            self.exporting.fail(str(error))
+            return
+        self._outdated.clear()
+        self.results.open(opened)
+        self.opened.emit()
 
     def export(self, folder: Path) -> None:
         """Write the result files of all frames with the current thresholds."""
+        if self.results.opened is not None:
+            self.save(folder)
+            return
         if self.request is None or not self.results:
             self.exporting.fail("there is no result to export; run the detection first")
             return
@@ -370,17 +352,34 @@ class DetectViewModel:
         warnings = [str(w) for r in self.results.values() for w in r.parameters.get("warnings", ())]
         where += f" · {warnings[0]}" if warnings else ""
         scaled = "" if factors == {1.0} else f", resampled {max(factors):.3g} times"
-        self.run.finish(f"{self.summary()}{where}{scaled} · {seconds:.1f} s")
+        self.run.finish(f"{self.results.summary()}{where}{scaled} · {seconds:.1f} s")
 
     def _on_run(self) -> None:
-        unfinished = not all(each.finished for each in self.results.values())
+        unfinished = not all(each.finished for each in self.results.loaded())
         if self.run.phase == "cancelled" and unfinished and self.run.message != _UNFINISHED:
             self.run.show_message(_UNFINISHED)
 
     def _run_thresholds(self) -> dict[str, float]:
         """Return the current thresholds of the classes of the model that was run."""
-        known = self.thresholds if self.request is None else self.request.model.spec.classes
+        if (opened := self.results.opened) is not None:
+            known = set(opened.thresholds)
+        else:
+            known = set(
+                self.thresholds if self.request is None else self.request.model.spec.classes
+            )
         return {name: value for name, value in self.thresholds.items() if name in known}
+
+    def _is_outdated(self, frame: int) -> bool:
+        """Return whether a frame needs other thresholds or corrections than its result has."""
+        opened = self.results.opened
+        if opened is None:
+            return frame in self._outdated
+        if not opened.has_probability or (result := self.results.get(frame)) is None:
+            return False
+        mine = [asdict(each) for each in self.corrections.made if each.frame == frame]
+        stored = [{**each, "frame": frame} for each in result.parameters.get(CORRECTIONS) or ()]
+        limits = self._run_thresholds()
+        return mine != stored or any(result.thresholds[name] != limits[name] for name in limits)
 
     def _keep(self, result: FrameResult) -> None:
         self.results[result.frame] = result
@@ -395,5 +394,5 @@ class DetectViewModel:
             return  # a more complete result has arrived meanwhile
         self._outdated.discard(result.frame)
         self._keep(result)
-        if self.run.phase == "done":
+        if self.run.phase == "done" and self.results.opened is None:
             self._conclude()

@@ -1,0 +1,228 @@
+"""A finished result folder, read frame by frame, and the image that belongs to it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path, PureWindowsPath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_stem_defects.base.defect_classes import BULK, DefectClass, complete_classes
+from napari_stem_defects.errors import ReadError
+from napari_stem_defects.io.messages import one_line
+from napari_stem_defects.io.results.available_folder import PARTIAL, SUMMARY
+from napari_stem_defects.io.results.read_results import (
+    frame_parameters,
+    read_regions_with_lines,
+    read_summary,
+)
+from napari_stem_defects.io.results.result_folder import MASKS, PROBABILITY
+from napari_stem_defects.io.results.stored_arrays import StoredMaps, StoredMasks
+from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from napari_stem_defects.postprocessing.results import Region
+
+_AGAIN = "run the detection again"
+
+
+class StoredResult:
+    """The results of one image, read frame by frame.
+
+    Parameters
+    ----------
+    path : Path
+        A result folder, or its ``summary.json``.
+
+    Attributes
+    ----------
+    folder : Path
+    summary : dict
+        Content of ``summary.json``.
+    frames : tuple of int
+        Indices of the frames that were searched.
+    regions : mapping of int to tuple of Region
+        The regions of each frame, by its index.
+    classes : tuple of DefectClass
+        Classes of the model, Bulk included.
+    moved_to : Path or None
+        Where the image is now, if the user has stated it.
+
+    Raises
+    ------
+    ReadError
+        The folder holds no finished result, or a file is missing or damaged; one line.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.folder = folder_of(path)
+        self.moved_to: Path | None = None
+        self.summary = _read_finished(self.folder)
+        try:
+            self._interpret(self.summary)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            fault = f"is damaged ({type(error).__name__}: {error})"
+            raise ReadError(one_line(self.folder / SUMMARY, fault, _AGAIN)) from None
+        if not (self.folder / MASKS).is_file():
+            raise ReadError(one_line(self.folder, f"{MASKS} is missing", _AGAIN))
+        grouped: dict[int, list[Region]] = defaultdict(list)
+        for region in read_regions_with_lines(self.folder, self.summary):
+            grouped[region.frame].append(region)
+        self.regions = {frame: tuple(grouped[frame]) for frame in self.frames}
+
+    def _interpret(self, summary: Mapping[str, Any]) -> None:
+        image = summary["image"]
+        height, width = image["frame_shape"]
+        self.frame_shape = int(height), int(width)
+        self._frames = {int(each["frame"]): each for each in summary["frames"]}
+        self.frames = tuple(self._frames)
+        self.frame_count = int(image.get("frame_count") or max(self.frames, default=0) + 1)
+        self.names = tuple(map(str, summary["planes"]))
+        given = tuple(DefectClass(**each) for each in summary.get("classes", ()))
+        thresholds = summary["parameters"].get("thresholds", {})
+        known = [each.name for each in given] or list(thresholds) or [BULK, *self.names[:-1]]
+        self.classes = complete_classes(known, given)
+        self._masks = StoredMasks(self.folder / MASKS, self.names, self.frame_shape)
+        self._maps = StoredMaps(self.folder / PROBABILITY, given)
+
+    @property
+    def name(self) -> str:
+        """Name of the image."""
+        return str(self.summary["image"]["name"])
+
+    @property
+    def pixel_size_nm(self) -> float | None:
+        """Edge of a pixel in nm; None if it is not known."""
+        size = self.summary["image"]["pixel_size_nm"]
+        return None if size is None else float(size)
+
+    @property
+    def is_stack(self) -> bool:
+        """Whether the image has several frames."""
+        return self.frame_count > 1
+
+    @property
+    def has_probability(self) -> bool:
+        """Whether probabilities are stored, without which thresholds cannot be changed."""
+        has_thresholds = "thresholds" in self.summary["parameters"]
+        return has_thresholds and (self.folder / PROBABILITY).is_file()
+
+    def detection(self, frame: int) -> Detection:
+        """Return the detection in one frame.
+
+        Parameters
+        ----------
+        frame : int
+            Index of the frame in its stack; one of ``frames``.
+
+        Returns
+        -------
+        Detection
+            Without stored probabilities, its map has one window that is not valid.
+
+        Raises
+        ------
+        ReadError
+            A file is missing or damaged.
+        """
+        position = self.frames.index(frame)
+        found = self._maps.map(position) if self.has_probability else _no_map(self.classes)
+        return Detection(
+            image=self.name,
+            frame=frame,
+            map=found,
+            mask_stack=self._masks.masks(position),
+            regions=self.regions[frame],
+            pixel_size_nm=self.pixel_size_nm,
+            parameters=frame_parameters(self.summary, self._frames[frame]),
+            seconds=float(self._frames[frame]["seconds"]),
+        )
+
+    def find_image(self) -> Path | None:
+        """Find the file that was searched.
+
+        Returns
+        -------
+        Path or None
+            Where it was or, if it was moved, a file of its name in the result folder or in one of
+            the two folders above; None if there is none. Its content is not compared.
+        """
+        if self.moved_to is not None:
+            return self.moved_to
+        stored = self.summary["image"].get("path")
+        if not stored:
+            return None
+        path = Path(stored)
+        # Results may come from another system: PureWindowsPath splits at both separators.
+        name = PureWindowsPath(stored).name
+        above = [self.folder, *self.folder.resolve().parents[:2]]
+        candidates = [path, *(folder / name for folder in above)]
+        return next((each for each in candidates if _is_file(each)), None)
+
+    def close(self) -> None:
+        """Close the files, so that they can be replaced; a later frame opens them again."""
+        self._masks.close()
+        self._maps.close()
+
+
+def is_result(path: Path) -> bool:
+    """Return whether a path is a result folder of a detection, finished or not, or its summary.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    bool
+        Looks at names and, where there is one, at the beginning of ``summary.json`` only.
+    """
+    if path.is_dir():
+        folder = path
+    elif path.name == SUMMARY:
+        folder = path.parent
+    else:
+        return False
+    summary = folder / SUMMARY
+    if summary.is_file():
+        return _is_summary_of_detection(summary)
+    return (folder / PARTIAL).is_dir()
+
+
+def folder_of(path: Path) -> Path:
+    """Return the result folder of a path, which is the folder or its ``summary.json``."""
+    return path.parent if path.name == SUMMARY else path
+
+
+def _is_summary_of_detection(path: Path) -> bool:
+    """Return whether a file is the summary of a detection, or too damaged to tell."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return True
+    is_whole = text.rstrip().endswith("}")
+    return not is_whole or ('"fingerprint"' in text and '"planes"' in text)
+
+
+def _read_finished(folder: Path) -> dict[str, Any]:
+    if not (folder / SUMMARY).is_file() and (folder / PARTIAL).is_dir():
+        advice = f"{_AGAIN}; finished frames are kept"
+        raise ReadError(one_line(folder, "holds an unfinished result", advice))
+    return read_summary(folder)
+
+
+def _no_map(classes: tuple[DefectClass, ...]) -> ProbabilityMap:
+    nothing = np.zeros((len(classes), 1, 1), np.float32)
+    centre = np.zeros(1, np.float32)
+    names = tuple(each.name for each in classes)
+    return ProbabilityMap(nothing, centre, centre, names, np.zeros((1, 1), bool), classes)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that this system does not allow
+        return False

@@ -1,0 +1,47 @@
+"""Task of the panels that saves opened results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_stem_defects.workers.messages import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from napari_stem_defects.jobs.corrections import Correction
+
+
+@dataclass(frozen=True)
+class SaveResultsArguments:
+    """Arguments of `SAVE_RESULTS`; see `save_results.save_results`.
+
+    Attributes
+    ----------
+    source : Path
+        The opened folder.
+    thresholds : mapping of str to float
+        Thresholds of all classes; empty where none can be changed.
+    corrections : sequence of Correction
+        All corrections, those stored with the results included.
+    out : Path or None
+        Parent folder for new results; None replaces those opened.
+    fingerprints : sequence of str
+        Of the results when they were opened.
+    images : sequence of (Path or None)
+        Where the images were found; None looks for them again.
+    """
+
+    source: Path
+    thresholds: Mapping[str, float]
+    corrections: Sequence[Correction]
+    out: Path | None = None
+    fingerprints: Sequence[str] = ()
+    images: Sequence[Path | None] = ()
+
+
+SAVE_RESULTS: Task[SaveResultsArguments, Path] = Task(
+    "napari_stem_defects.jobs.save_results:save_results", "quick", SaveResultsArguments
+)
