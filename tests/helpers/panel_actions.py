@@ -44,7 +44,7 @@ def slide(widget: Any, name: str, value: float) -> None:
 
 
 def press_copy_as(widget: Any, name: str) -> None:
-    menu = widget.copy_as.menu()
-    widget.body.ensureWidgetVisible(widget.copy_as)
-    menu.popup(widget.copy_as.mapToGlobal(widget.copy_as.rect().bottomLeft()))
+    menu = widget.export.copy_as.menu()
+    widget.body.ensureWidgetVisible(widget.export.copy_as)
+    menu.popup(widget.export.copy_as.mapToGlobal(widget.export.copy_as.rect().bottomLeft()))
     choose_in_menu(menu, name)

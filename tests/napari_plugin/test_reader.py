@@ -9,6 +9,7 @@ import pytest
 import tifffile
 from napari.components import ViewerModel
 from napari.layers import Image, Layer
+from written_results import write_image, write_result
 
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.errors import InputError
@@ -69,6 +70,26 @@ def test_patch_folder(tmp_path: Path) -> None:
     patches, classes = opened(tmp_path)
     assert patches.data.shape == (3, 64, 64)
     assert sorted(classes.features["class"]) == ["Bulk", "SF1", "SF1"]
+
+
+def test_results(tmp_path: Path) -> None:
+    folder = write_result(write_image(tmp_path / "data" / "a.tif"), tmp_path / "out")
+    for path in (folder, folder / "summary.json", folder.parent):
+        assert get_reader(str(path)) is read
+        assert [layer.name for layer in opened(path)][:2] == ["a", "SF1 - a"]
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "summary.json").write_text('{"result": "survey"}')
+    assert get_reader(str(other)) is None
+    assert get_reader(str(other / "summary.json")) is None
+
+
+def test_an_unfinished_result_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "out" / ".partial" / "ab").mkdir(parents=True)
+    assert get_reader(str(tmp_path / "out")) is read
+    with pytest.raises(InputError, match="unfinished") as caught:
+        read(str(tmp_path / "out"))
+    assert "\n" not in str(caught.value)
 
 
 def opened(path: Path) -> list[Layer]:

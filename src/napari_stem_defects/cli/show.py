@@ -62,7 +62,7 @@ def find_image(folder: Path) -> Path:
     Returns
     -------
     Path
-        The file that was searched.
+        The file that was searched, also if it was moved to the results.
 
     Raises
     ------
@@ -71,14 +71,15 @@ def find_image(folder: Path) -> Path:
     InputError
         The image is not where it was.
     """
-    from napari_stem_defects.io.results.read_results import read_summary
+    from napari_stem_defects.io.results.stored_result import StoredResult
 
-    summary = read_summary(folder)
-    path = summary["image"]["path"]
-    if path is None or not Path(path).is_file():
-        where = "was not a file" if path is None else f"is not at {path} any more"
+    result = StoredResult(folder)
+    path = result.find_image()
+    if path is None:
+        stored = result.summary["image"]["path"]
+        where = "was not a file" if stored is None else f"is not at {stored} any more"
         raise InputError(one_line(folder, f"its image {where}", "give it with --image FILE"))
-    return Path(path)
+    return path
 
 
 def can_show() -> bool:
@@ -108,26 +109,10 @@ def show_results(image: Path, folder: Path) -> None:
         The folder of its results.
     """
     import napari
-    from napari.layers import Image
 
-    from napari_stem_defects.detection.frame_result import FrameResult
-    from napari_stem_defects.io.results.read_results import read_results
-    from napari_stem_defects.napari_plugin.layers.convert import image_layer
-    from napari_stem_defects.napari_plugin.layers.result_layers import ResultLayers
-    from napari_stem_defects.workers.isolated_read import read_micrograph
+    from napari_stem_defects.napari_plugin.layers.stored_layers import reopen
 
-    detections = read_results(folder)
-    micrograph = read_micrograph(image)
-    if (size := detections[0].pixel_size_nm) is not None:
-        micrograph = micrograph.with_pixel_size(size, "user")
-    pixels, keywords, _ = image_layer(micrograph)
+    reopen(folder).members[0].moved_to = image  # for the reader, which opens the same result
     viewer = napari.Viewer()
-    source = viewer.add_layer(Image(pixels, **keywords))
-    layers = ResultLayers(viewer)
-    layers.begin(source, [detections[0].class_table[name] for name in detections[0].mask_names])
-    for detection in detections:
-        layers.show(FrameResult.of(detection, micrograph.frame(detection.frame).invalid))
-    while layers.step():
-        pass
-    viewer.window.add_plugin_dock_widget("napari-stem-defects", "Detect defects")
+    viewer.open(str(folder), plugin="napari-stem-defects")
     napari.run()

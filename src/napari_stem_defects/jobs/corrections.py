@@ -12,7 +12,7 @@ from napari_stem_defects.io.results.summary import CORRECTIONS
 from napari_stem_defects.postprocessing.mask_stack import MaskStack
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -66,6 +66,30 @@ def apply_corrections(result: FrameResult, corrections: Sequence[Correction]) ->
         _correct(masks, result.names, each)
     planes = MaskStack.from_array(result.names, masks)
     return result.with_masks(planes, corrections=[asdict(each) for each in mine])
+
+
+def differs(
+    result: FrameResult, thresholds: Mapping[str, float], corrections: Sequence[Correction]
+) -> bool:
+    """Return whether a result has other thresholds or corrections than given.
+
+    Parameters
+    ----------
+    result : FrameResult
+    thresholds : mapping of str to float
+        Of some classes.
+    corrections : sequence of Correction
+        Those of other frames are ignored.
+
+    Returns
+    -------
+    bool
+    """
+    mine = [asdict(each) for each in corrections if each.frame == result.frame]
+    stored = result.parameters.get(CORRECTIONS) or ()
+    has_mine = mine == [{**each, "frame": result.frame} for each in stored]
+    limits = result.parameters.get("thresholds", {})
+    return not has_mine or any(limits.get(name) != value for name, value in thresholds.items())
 
 
 def _correct(masks: NDArray[np.uint8], names: Sequence[str], correction: Correction) -> None:

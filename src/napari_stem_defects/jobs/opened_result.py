@@ -114,6 +114,12 @@ class OpenedResult:
         """Return where a frame comes from."""
         return self._places[frame]
 
+    def title(self, frame: int) -> str:
+        """Return which image of a batch a frame shows; "" for a single image or stack."""
+        if len(self.members) == 1:
+            return ""
+        return f"frame {frame}: {self._places[frame].member.name}"
+
     def regions(self, frame: int) -> tuple[Region, ...]:
         """Return the stored regions of a frame."""
         member, inner = self._places[frame]
@@ -139,15 +145,17 @@ class OpenedResult:
     def notes(self) -> list[str]:
         """Return what the user should know: whose image is not found, or is another one."""
         missing = [each for each in self.members if each.find_image() is None]
-        if not missing:
-            return []
-        stored = missing[0].summary["image"].get("path")
         if len(missing) > 1:
-            return [
-                f"{self.name}: {len(missing)} images are not found; put them beside the results"
-            ]
-        where = f"its image {stored} is not found" if stored else "its image was not a file"
-        return [one_line(missing[0].folder, where, "put it beside the results and open again")]
+            count = len(missing)
+            return [f"{self.name}: {count} images are not found; put them beside the results"]
+        if missing:
+            stored = missing[0].summary["image"].get("path")
+            where = f"its image {stored} is not found" if stored else "its image was not a file"
+            return [one_line(missing[0].folder, where, "put it beside the results and open again")]
+        if len(self.members) == 1 and image_of(self.members[0]) is None:
+            path = self.members[0].find_image()
+            return [one_line(self.folder, f"{path} is another image, or damaged", "replace it")]
+        return []
 
     # Frames
 

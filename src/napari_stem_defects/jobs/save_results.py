@@ -19,7 +19,7 @@ from napari_stem_defects.io.results.checksums import refuse_edited
 from napari_stem_defects.io.results.result_folder import ResultFolder
 from napari_stem_defects.io.results.summary import CORRECTIONS
 from napari_stem_defects.io.write_lock import WriteLock
-from napari_stem_defects.jobs.corrections import Correction, apply_corrections
+from napari_stem_defects.jobs.corrections import Correction, apply_corrections, differs
 from napari_stem_defects.jobs.opened_result import blank_image, image_of, open_result
 
 if TYPE_CHECKING:
@@ -149,14 +149,9 @@ def _result(
 ) -> FrameResult:
     """Return the result of a frame; where nothing changes, as it is stored."""
     result = FrameResult.of(member.detection(frame), micrograph.frame(frame).invalid)
-    mine = [each for each in corrections if each.frame == frame]
-    stored = [Correction(**each) for each in result.parameters.get(CORRECTIONS) or ()]
-    is_same = {**result.parameters.get("thresholds", {}), **thresholds} == dict(
-        result.parameters.get("thresholds", {})
-    )
-    if is_same and mine == stored:
+    if not differs(result, thresholds, corrections):
         return result
-    return apply_corrections(result.with_thresholds(thresholds), mine)
+    return apply_corrections(result.with_thresholds(thresholds), corrections)
 
 
 def _fingerprint(

@@ -67,6 +67,10 @@ class StoredMasks:
         """
         return read_or_report(lambda path: self._load(path, position), self._path)
 
+    def __del__(self) -> None:
+        """Close the file with the last reference."""
+        self.close()
+
     def close(self) -> None:
         """Close the file; the next frame opens it again."""
         if self._file is not None:
@@ -148,8 +152,12 @@ class StoredMaps:
         """
         return read_or_report(lambda path: self._load(path, position), self._path)
 
+    def __del__(self) -> None:
+        """Remove the temporary file with the last reference."""
+        self.close()
+
     def close(self) -> None:
-        """Remove the temporary file; the next frame starts anew."""
+        """Remove the temporary file; the next frame starts again."""
         if self._unpacked is not None:
             self._unpacked.close()
         self._unpacked, self._grid, self._ready = None, None, 0

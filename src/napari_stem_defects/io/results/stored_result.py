@@ -198,7 +198,7 @@ def folder_of(path: Path) -> Path:
 
 
 def _is_summary_of_detection(path: Path) -> bool:
-    """Return whether a file is the summary of a detection, or too damaged to tell."""
+    """Return whether a file is the summary of a detection, or is damaged."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:

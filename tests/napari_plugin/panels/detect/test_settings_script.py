@@ -11,8 +11,8 @@ from napari.layers import Image
 from sample_results import SHAPE, model_entry, result
 
 from napari_stem_defects.jobs.frame_input import FrameInput
-from napari_stem_defects.napari_plugin.panels.detect.settings_script import settings_script
 from napari_stem_defects.napari_plugin.panels.detect.request import DetectRequest
+from napari_stem_defects.napari_plugin.panels.detect.settings_script import settings_script
 from napari_stem_defects.napari_plugin.panels.detect.view_model import DetectViewModel
 
 

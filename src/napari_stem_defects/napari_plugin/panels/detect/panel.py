@@ -58,7 +58,6 @@ if TYPE_CHECKING:
     from napari_stem_defects.io.models.library import ModelEntry
     from napari_stem_defects.napari_plugin.panels.detect.script_export import DetectScript
     from napari_stem_defects.postprocessing.results import Region
-    from napari_stem_defects.workers.messages import JobEvent
 
 
 class DetectDefectsWidget(Panel):
@@ -83,7 +82,9 @@ class DetectDefectsWidget(Panel):
         self._source: weakref.ref[Layer] | None = None
         self._collapse_when_done = False
         preload()
-        runners.submit(LOAD_TORCH.job(LoadTorchArguments(), subject="loading torch"), _ignore)
+        runners.submit(
+            LOAD_TORCH.job(LoadTorchArguments(), subject="loading torch"), lambda _: None
+        )
         self.on_close(runners.cancel_all)
         self._opened = OpenedLayers(napari_viewer, self)
         self.on_close(self._opened.disconnect_layers)
@@ -304,11 +305,11 @@ class DetectDefectsWidget(Panel):
         except InputError as error:
             self.view_model.run.fail(str(error))
             return
-        placed = group.image or next(iter(group.labels.values()))
-        self._source = weakref.ref(placed)
+        self._source = weakref.ref(group.image or next(iter(group.labels.values())))
         self._drawing.layers.adopt(group.image, group.labels)
         if group.image is not None:
             self.image.select(group.image)
+            self._viewer.layers.selection.active = group.image
         self.view_model.open_results(opened)
         self.correction.set_classes(_defects(opened.classes))
 
@@ -319,8 +320,8 @@ class DetectDefectsWidget(Panel):
 
     def _show_changes(self) -> None:
         """Offer to save opened results that were changed."""
-        is_opened = self.view_model.results.opened is not None
-        self.export.show_save(is_opened, self.view_model.is_changed)
+        opened = self.view_model.results.opened
+        self.export.show_save(opened is not None, self.view_model.is_changed)
 
     def _on_corrections(self) -> None:
         corrections = self.view_model.corrections
@@ -378,6 +379,8 @@ class DetectDefectsWidget(Panel):
         frame = self._frame_shown()
         if (result := self.view_model.results.get(frame)) is not None:
             self._drawing.show(result)
+        if not self.view_model.run.busy:
+            self.view_model.describe_opened(frame)
         self.view_model.refresh(frame)
 
     def _frame_shown(self) -> int:
@@ -394,7 +397,3 @@ def _shown_classes(entry: ModelEntry) -> list[DefectClass]:
 
 def _defects(classes: Sequence[DefectClass]) -> list[str]:
     return [each.name for each in classes if each.name != BULK]
-
-
-def _ignore(event: JobEvent) -> None:
-    """Ignore the events of a job."""

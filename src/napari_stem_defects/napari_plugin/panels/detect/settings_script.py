@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.base.defaults import AUTO_MODEL
+from napari_stem_defects.base.search_area import SearchArea
 from napari_stem_defects.napari_plugin.layers.convert import source_path
 from napari_stem_defects.napari_plugin.panels.common.model_selector import script_name
 from napari_stem_defects.napari_plugin.panels.detect.script_export import DetectScript
+from napari_stem_defects.networks.inference_settings import MAX_STRIDE_PX
 
 if TYPE_CHECKING:
-    from napari.layers import Image
+    from napari.layers import Layer
 
+    from napari_stem_defects.jobs.opened_result import OpenedResult
     from napari_stem_defects.napari_plugin.panels.detect.setup_form import SetupForm
     from napari_stem_defects.napari_plugin.panels.detect.view_model import DetectViewModel
 
 
 def settings_script(
-    view_model: DetectViewModel, setup: SetupForm, result_image: Image | None, frame_shown: int
+    view_model: DetectViewModel, setup: SetupForm, result_image: Layer | None, frame_shown: int
 ) -> DetectScript:
     """Return the script.
 
@@ -26,7 +30,7 @@ def settings_script(
     view_model : DetectViewModel
     setup : SetupForm
         Settings that are used before a run.
-    result_image : Image or None
+    result_image : Layer or None
         Layer of the result; None if there is none any more.
     frame_shown : int
         Index of the frame shown.
@@ -35,6 +39,8 @@ def settings_script(
     -------
     DetectScript
     """
+    if (opened := view_model.results.opened) is not None:
+        return _script_of(opened, view_model, frame_shown)
     image, entry = setup.image.image, setup.ensemble.entry
     request, found = view_model.request, next(iter(view_model.results.values()), None)
     if found is not None and request is not None:
@@ -54,5 +60,26 @@ def settings_script(
         thresholds={
             c: thresholds[c] for c, value in defaults.items() if thresholds.get(c, value) != value
         },
+        corrections=len(view_model.corrections.made),
+    )
+
+
+def _script_of(opened: OpenedResult, view_model: DetectViewModel, frame_shown: int) -> DetectScript:
+    """Return the script of opened results; of a batch, that of the image shown."""
+    member, _ = opened.place(frame_shown)
+    parameters = member.summary["parameters"]
+    area = parameters.get("area_px")
+    stored = member.summary["image"].get("path")
+    image = member.find_image() or (Path(stored) if stored else None)
+    return DetectScript(
+        path=image,
+        pixel_size_nm=member.pixel_size_nm,
+        model=str(member.summary["model"].get("name", AUTO_MODEL)),
+        stride=int(parameters.get("stride_px", MAX_STRIDE_PX)),
+        device=str(parameters.get("device", "auto")),
+        frames=member.frames if member.is_stack else (),
+        contrast="dark" if parameters.get("inverted") else "auto",
+        area=None if area is None else SearchArea.from_value(area),
+        thresholds=dict(view_model.thresholds),
         corrections=len(view_model.corrections.made),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +14,7 @@ from napari_stem_defects.detection.frame_result import (
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.models.choose import LibraryChoice
 from napari_stem_defects.io.models.library import list_models
-from napari_stem_defects.io.results.summary import CORRECTIONS
-from napari_stem_defects.jobs.corrections import Correction
+from napari_stem_defects.jobs.corrections import Correction, differs
 from napari_stem_defects.jobs.registry import (
     APPLY_THRESHOLDS,
     CHOOSE_MODEL,
@@ -117,8 +115,8 @@ class DetectViewModel:
         self._thresholding.discard()
         was_opened = self.results.opened is not None
         self.request, self._image = request, None
-        self.corrections.clear()
         self.results.clear()
+        self.corrections.clear()
         self._outdated.clear()
         if was_opened:
             self._entry = None
@@ -136,8 +134,14 @@ class DetectViewModel:
         self.corrections.restore([Correction(**each) for each in opened.corrections])
         self.thresholds_changed.emit()
         self.opened.emit()
-        advice = "" if opened.has_probability else NO_PROBABILITY
-        self.run.finish(" · ".join(filter(None, (self.results.summary(), *opened.notes(), advice))))
+        self.describe_opened(opened.frames[0])
+
+    def describe_opened(self, frame: int) -> None:
+        """State what opened results show and lack; of a batch also whose image a frame is."""
+        if (opened := self.results.opened) is not None:
+            advice = "" if opened.has_probability else NO_PROBABILITY
+            shown = (opened.title(frame), self.results.summary(), *opened.notes(), advice)
+            self.run.finish(" · ".join(filter(None, shown)))
 
     @property
     def is_changed(self) -> bool:
@@ -376,10 +380,7 @@ class DetectViewModel:
             return frame in self._outdated
         if not opened.has_probability or (result := self.results.get(frame)) is None:
             return False
-        mine = [asdict(each) for each in self.corrections.made if each.frame == frame]
-        stored = [{**each, "frame": frame} for each in result.parameters.get(CORRECTIONS) or ()]
-        limits = self._run_thresholds()
-        return mine != stored or any(result.thresholds[name] != limits[name] for name in limits)
+        return differs(result, self._run_thresholds(), self.corrections.made)
 
     def _keep(self, result: FrameResult) -> None:
         self.results[result.frame] = result
