@@ -43,5 +43,5 @@ class SaveResultsArguments:
 
 
 SAVE_RESULTS: Task[SaveResultsArguments, Path] = Task(
-    "napari_stem_defects.jobs.save_results:save_results", "quick", SaveResultsArguments
+    "napari_stem_defects.jobs.tasks:save_results", "quick", SaveResultsArguments
 )

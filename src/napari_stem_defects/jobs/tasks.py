@@ -181,6 +181,23 @@ def export_results(
     return write_results(folder, micrograph, detections, provenance["model"], overwrite=overwrite)
 
 
+def save_results(
+    *,
+    source: Path,
+    thresholds: Mapping[str, float],
+    corrections: Sequence[Correction],
+    out: Path | None = None,
+    fingerprints: Sequence[str] = (),
+    images: Sequence[Path | None] = (),
+    report: ProgressCallback,
+) -> Path:
+    """Write opened results with other thresholds and corrections and return their folder."""
+    from napari_stem_defects.jobs.save_results import save_results as save
+
+    kept: dict[str, Any] = {"out": out, "fingerprints": fingerprints, "images": images}
+    return save(source, thresholds, corrections, **kept, report=report)
+
+
 def count_labels(*, sources: Sequence[Path], report: ProgressCallback) -> dict[DefectClass, int]:
     """Count the labels of each class in label projects and patch folders, Bulk first.
 

@@ -98,7 +98,8 @@ def test_corrections_are_saved_and_continue_later(empty: Any, folder: Path) -> N
     press(widget, "undo_correction")
     wait_for(lambda: len(widget.view_model.results.regions()) == 9)
     press(widget, "save")
-    wait_for(lambda: vacancies(folder) == [2, 2, 2])
+    wait_for(lambda: widget.view_model.exporting.phase == "done")
+    assert vacancies(folder) == [2, 2, 2]
     assert read_summary(folder)["corrections"] == []
 
 
