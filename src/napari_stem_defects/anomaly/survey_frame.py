@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy import ndimage
@@ -27,6 +27,7 @@ from napari_stem_defects.anomaly.sampling import (
 )
 from napari_stem_defects.anomaly.score import score_blocks
 from napari_stem_defects.anomaly.survey_limits import survey_limits
+from napari_stem_defects.base.late_import import function_of
 from napari_stem_defects.base.lengths import format_count
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.lattice.grains import GrainMap
@@ -34,12 +35,14 @@ from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.lattice.unit_cell import lattice_period
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.lattice.measurement import LatticeMeasurement
     from napari_stem_defects.lattice.unit_cell import UnitCell
 
+_VIEW = "reporting.notebook.survey_view"
 _WHOLE = 1 << 22
 """Samples up to which the residual of an image is computed as a whole."""
 _STRONG = 1.5
@@ -104,6 +107,45 @@ class Survey:
     frame: int = 0
     seconds: float = 0.0
     searched_nm2: float | None = None
+
+    def __repr__(self) -> str:
+        count = len(self.candidates)
+        places = f"{count} unusual place{'' if count == 1 else 's'}"
+        return f"Survey({self.image!r}, frame {self.frame}, {places}, lattice: {self.lattice.kind})"
+
+    def _repr_html_(self) -> str:
+        return str(function_of(_VIEW, "html")(self))
+
+    def to_dataframe(self) -> Any:
+        """Return the unusual places as a table, with the columns of ``survey.csv``; needs pandas.
+
+        Returns
+        -------
+        pandas.DataFrame
+        """
+        return function_of(_VIEW, "table")(self)
+
+    def plot(self, micrograph: Micrograph | None = None, axes: Axes | None = None) -> Axes:
+        """Draw the unusual places on the anomaly map, or on the image if it is given.
+
+        Parameters
+        ----------
+        micrograph : Micrograph, optional
+            The image that was searched.
+        axes : matplotlib.axes.Axes, optional
+            Where to draw; by default in a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        InputError
+            The image has another size.
+        """
+        drawn: Axes = function_of(_VIEW, "plot")(self, micrograph, axes)
+        return drawn
 
 
 def survey_frame(micrograph: Micrograph, *, frame: int = 0) -> Survey:

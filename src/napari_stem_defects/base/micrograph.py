@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from napari_stem_defects.base.late_import import function_of
+from napari_stem_defects.base.lengths import list_in_both_units
 from napari_stem_defects.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from matplotlib.axes import Axes
     from numpy.typing import NDArray
+
+_VIEW = "reporting.notebook.micrograph_view"
 
 PixelSizeSource = Literal["file", "user", "lattice", "simulation", "unknown"]
 
@@ -62,6 +67,15 @@ class Micrograph:
     sha256: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        frames = f"{self.frame_count} frames of " if self.is_stack else ""
+        size = list_in_both_units(self.frame_shape[::-1], self.pixel_size_nm)
+        scale = "no pixel size" if self.pixel_size_nm is None else f"{self.pixel_size_nm:.4g} nm/px"
+        return f"Micrograph({self.name!r}, {frames}{size}, {scale}, {self.pixel_size_source})"
+
+    def _repr_html_(self) -> str:
+        return str(function_of(_VIEW, "html")(self))
 
     @property
     def is_stack(self) -> bool:
@@ -137,3 +151,35 @@ class Micrograph:
         if not (np.isfinite(nm) and nm > 0):
             raise InputError(f"{self.name}: pixel size {nm} nm is not a positive length")
         return replace(self, pixel_size_nm=float(nm), pixel_size_source=source)
+
+    def to_dataframe(self) -> Any:
+        """Return the statistics of each frame as a table; needs pandas.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row per frame: minimum, median, mean, maximum, standard deviation, invalid pixels.
+        """
+        return function_of(_VIEW, "table")(self)
+
+    def plot(self, frame: int = 0, axes: Axes | None = None) -> Axes:
+        """Draw a frame with axes in nm, or in px without a pixel size.
+
+        Parameters
+        ----------
+        frame : int, default: 0
+            Number of the frame.
+        axes : matplotlib.axes.Axes, optional
+            Where to draw; by default in a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        InputError
+            If there is no such frame.
+        """
+        drawn: Axes = function_of(_VIEW, "plot")(self, frame, axes)
+        return drawn

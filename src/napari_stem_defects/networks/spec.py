@@ -16,6 +16,7 @@ from napari_stem_defects.base.defect_classes import (
     class_table,
     complete_classes,
 )
+from napari_stem_defects.base.late_import import function_of
 from napari_stem_defects.errors import InputError, ModelError
 from napari_stem_defects.lattice.geometry import LatticeGeometry
 from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD, TargetScale
@@ -31,8 +32,10 @@ from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
+    from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
+_VIEW = "reporting.notebook.ensemble_view"
 T = TypeVar("T")
 
 MAX_CLASSES, MAX_SEEDS = 64, 64
@@ -305,6 +308,44 @@ class Ensemble:
     weights: Mapping[str, NDArray[Any]]
     sha256: str = ""
     _cache: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        spec = self.spec
+        size = "no pixel size" if spec.pixel_size_nm is None else f"{spec.pixel_size_nm:.4g} nm/px"
+        return f"Ensemble({spec.name!r}, classes {', '.join(spec.classes)}, {size})"
+
+    def _repr_html_(self) -> str:
+        return str(function_of(_VIEW, "html")(self))
+
+    def to_dataframe(self) -> Any:
+        """Return the classes and their evaluation figures as a table; needs pandas.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row per class and evaluation.
+        """
+        return function_of(_VIEW, "table")(self)
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Draw precision and recall of each class in the strictest evaluation.
+
+        Parameters
+        ----------
+        axes : matplotlib.axes.Axes, optional
+            Where to draw; by default in a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        InputError
+            The model holds no evaluation.
+        """
+        drawn: Axes = function_of(_VIEW, "plot")(self, axes)
+        return drawn
 
     def cached(self, key: Hashable, build: Callable[[], T]) -> T:
         """Return an object derived from the weights, built at the first call only.

@@ -15,15 +15,20 @@ from napari_stem_defects.base.defect_classes import (
     class_table,
     complete_classes,
 )
+from napari_stem_defects.base.late_import import function_of
 from napari_stem_defects.base.search_area import searched_px
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy as np
+    from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
+    from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.postprocessing.mask_stack import MaskStack
+
+_VIEW = "reporting.notebook.detection_view"
 
 
 @dataclass(frozen=True)
@@ -243,6 +248,45 @@ class Detection:
     pixel_size_nm: float | None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+
+    def __repr__(self) -> str:
+        names = [region.class_name for region in self.regions]
+        counts = ", ".join(f"{names.count(name)} {name}" for name in dict.fromkeys(names))
+        return f"Detection({self.image!r}, frame {self.frame}, {counts or 'no defects'})"
+
+    def _repr_html_(self) -> str:
+        return str(function_of(_VIEW, "html")(self))
+
+    def to_dataframe(self) -> Any:
+        """Return the regions as a table, with the columns of ``regions.csv``; needs pandas.
+
+        Returns
+        -------
+        pandas.DataFrame
+        """
+        return function_of(_VIEW, "table")(self)
+
+    def plot(self, micrograph: Micrograph | None = None, axes: Axes | None = None) -> Axes:
+        """Draw the defects with axes in nm, on the image if it is given.
+
+        Parameters
+        ----------
+        micrograph : Micrograph, optional
+            The image that was searched.
+        axes : matplotlib.axes.Axes, optional
+            Where to draw; by default in a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        InputError
+            The image has another size.
+        """
+        drawn: Axes = function_of(_VIEW, "plot")(self, micrograph, axes)
+        return drawn
 
     @property
     def class_table(self) -> Mapping[str, DefectClass]:

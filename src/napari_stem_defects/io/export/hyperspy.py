@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_stem_defects.base.optional_packages import load_package
 from napari_stem_defects.base.version import __version__
 from napari_stem_defects.io.atomic import replacing
 from napari_stem_defects.io.export.options import name_files
 from napari_stem_defects.io.export.shapes import CORNER, shapes
-from napari_stem_defects.io.optional_packages import load_package
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

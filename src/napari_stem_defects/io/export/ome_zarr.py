@@ -12,13 +12,13 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.base.defect_classes import UNKNOWN
+from napari_stem_defects.base.optional_packages import load_package
 from napari_stem_defects.errors import OutputError
 from napari_stem_defects.io.atomic import move_into_place
 from napari_stem_defects.io.export.options import name_files
 from napari_stem_defects.io.export.shapes import measured, rgb
 from napari_stem_defects.io.folder_names import make_folder_name
 from napari_stem_defects.io.messages import one_line
-from napari_stem_defects.io.optional_packages import load_package
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
+from napari_stem_defects.base.optional_packages import load_package
 from napari_stem_defects.io.atomic import replacing, write_bytes
 from napari_stem_defects.io.csv_cells import TableWriter
-from napari_stem_defects.io.optional_packages import load_package
 from napari_stem_defects.io.results.formats import REGION_COLUMNS, region_values
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_stem_defects.base.optional_packages import load_package
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.labels.drawn_shapes import DrawnShape, class_of_name, kind_stated
 from napari_stem_defects.io.messages import one_line
-from napari_stem_defects.io.optional_packages import load_package
 
 if TYPE_CHECKING:
     from pathlib import Path

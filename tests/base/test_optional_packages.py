@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from napari_stem_defects.base.optional_packages import load_package
 from napari_stem_defects.errors import InputError
-from napari_stem_defects.io.optional_packages import load_package
 
 
 def test_a_package_that_is_there_is_returned() -> None:
