@@ -14,6 +14,7 @@ from napari_stem_defects.detection.contrast import (
     SettledContrast,
     settle_contrast,
 )
+from napari_stem_defects.detection.decided_sites import SearchedImage, decide_sites
 from napari_stem_defects.detection.detect_matched import matched_filter_map
 from napari_stem_defects.detection.detect_residual import residual_map
 from napari_stem_defects.detection.drawn_masks import draw_masks, site_separation_px
@@ -134,7 +135,9 @@ def detect_frame(
             watch=watch,
         )
     else:
-        found = _probability_map(scale, ensemble, stride, device, mode, report, watch)
+        found = _probability_map(
+            scale, settled, measured, ensemble, limits, stride, device, mode, report, watch
+        )
         recognition = recognise(found, limits, spec.name)
         if choice and not recognition.recognised:
             found = without_names(found)
@@ -208,7 +211,10 @@ def _all_thresholds(thresholds: Mapping[str, float], spec: EnsembleSpec) -> dict
 
 def _probability_map(
     scale: ScaleMatch,
+    settled: SettledContrast,
+    measured: LatticeMeasurement,
     ensemble: Ensemble,
+    limits: Mapping[str, float],
     stride: int,
     device: str,
     mode: InferenceMode,
@@ -231,7 +237,15 @@ def _probability_map(
     height, width = image.frame_shape
     y = scale_positions(grid.y, height / rows).astype(np.float32)
     x = scale_positions(grid.x, width / columns).astype(np.float32)
-    return ProbabilityMap(probability, y, x, spec.classes, valid, spec.class_data)
+    found = ProbabilityMap(probability, y, x, spec.classes, valid, spec.class_data)
+    searched = SearchedImage(
+        settled.micrograph.pixels,
+        measured.cells,
+        filtered,
+        scale.factor,
+        site_separation_px(spec) / scale.factor,
+    )
+    return decide_sites(found, searched, ensemble, limits, device)
 
 
 def _measured(

@@ -9,6 +9,7 @@ evaluation.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
 
 # Logits are clipped to this magnitude, so that no window outweighs its neighbours.
 MAX_LOGIT = 7.0
+
+_NODES = {-math.sqrt(3): 1 / 6, 0.0: 2 / 3, math.sqrt(3): 1 / 6}
+AVERAGING_NODES = {
+    (y, x): weight_y * weight_x for y, weight_y in _NODES.items() for x, weight_x in _NODES.items()
+}
+"""The mean around a single site: offsets (y, x) in standard deviations, and their weights.
+
+The Gauss-Hermite rule of three nodes along each axis, exact for polynomials up to the fifth degree
+(Abramowitz and Stegun, Handbook of Mathematical Functions, 25.4.46).
+"""
 
 
 def average_logits(

@@ -17,6 +17,7 @@ from scipy.ndimage import minimum_filter
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.errors import LabelError
+from napari_stem_defects.inference.spatial_averaging import AVERAGING_NODES
 from napari_stem_defects.preprocessing.pipeline import features, filter_image
 from napari_stem_defects.preprocessing.windows import cut, pad_for_windows
 from napari_stem_defects.training.augmentation import (
@@ -327,10 +328,6 @@ def _windows_at(
     return cut(pad_for_windows(filtered, size), rows, columns, size)
 
 
-# Gauss-Hermite quadrature of third order: nodes in standard deviations, and their weights.
-_NODES = {-np.sqrt(3): 1 / 6, 0.0: 2 / 3, np.sqrt(3): 1 / 6}
-
-
 def averaging_positions(sites: TrainingSet, sigma_px: float) -> Iterator[tuple[TrainingSet, float]]:
     """Yield the positions whose predictions are averaged for each site, with their weights.
 
@@ -354,9 +351,8 @@ def averaging_positions(sites: TrainingSet, sigma_px: float) -> Iterator[tuple[T
         yield sites, 1.0
         return
     sigma = sigma_px * (sites.extent_px > 0)
-    for node_y, weight_y in _NODES.items():
-        for node_x, weight_x in _NODES.items():
-            yield shift_sites(sites, node_y * sigma, node_x * sigma), weight_y * weight_x
+    for (node_y, node_x), weight in AVERAGING_NODES.items():
+        yield shift_sites(sites, node_y * sigma, node_x * sigma), weight
 
 
 def shift_sites(
