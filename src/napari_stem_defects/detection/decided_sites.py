@@ -61,8 +61,8 @@ class SearchedImage:
         Its lattices.
     filtered : FilteredImage
         The frame at the pixel size of the ensemble.
-    factor : float
-        Magnification from the frame to the filtered image.
+    factor : (float, float)
+        Magnification from the frame to the filtered image along y and x.
     separation_px : float
         Least distance of two defects, the size of a column, in px of the frame.
     """
@@ -70,7 +70,7 @@ class SearchedImage:
     pixels: NDArray[np.float32]
     cells: Sequence[UnitCell]
     filtered: FilteredImage
-    factor: float
+    factor: tuple[float, float]
     separation_px: float
 
 
@@ -196,7 +196,7 @@ def _evidence(
     # Imported here so that panels can use the package without loading torch.
     from napari_stem_defects.inference.site_evidence import site_probabilities
 
-    at_sites = scale_positions(sites, image.factor)
+    at_sites = scale_positions(sites, np.array(image.factor))
     return _logit(site_probabilities(image.filtered, ensemble, class_name, at_sites, device))
 
 

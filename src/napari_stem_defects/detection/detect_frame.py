@@ -127,6 +127,7 @@ def detect_frame(
             micrograph,
             measured,
             ensemble,
+            thresholds=limits,
             stride=stride,
             device=device,
             mode=mode,
@@ -242,7 +243,7 @@ def _probability_map(
         settled.micrograph.pixels,
         measured.cells,
         filtered,
-        scale.factor,
+        (scale.factor, scale.factor),
         site_separation_px(spec) / scale.factor,
     )
     return decide_sites(found, searched, ensemble, limits, device)

@@ -8,12 +8,16 @@ import numpy as np
 
 from napari_stem_defects.anomaly.contrast import bright_residual
 from napari_stem_defects.anomaly.residual import image_residual
+from napari_stem_defects.detection.decided_sites import SearchedImage, decide_sites
+from napari_stem_defects.detection.drawn_masks import site_separation_px
 from napari_stem_defects.detection.residual_windows import map_in_image, nothing_recognised
 from napari_stem_defects.inference.spatial_averaging import average_logits
 from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD
 from napari_stem_defects.preprocessing.windows import window_grid
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.base.progress import ProgressCallback
     from napari_stem_defects.inference.predict import PartialCallback
@@ -28,6 +32,7 @@ def residual_map(
     lattice: LatticeMeasurement,
     ensemble: Ensemble,
     *,
+    thresholds: Mapping[str, float],
     stride: int,
     device: str,
     mode: InferenceMode,
@@ -45,6 +50,8 @@ def residual_map(
         Of the frame.
     ensemble : Ensemble
         With the representation "residual".
+    thresholds : mapping of str to float
+        Of all classes.
     stride : int
         Step between windows in samples, of which a lattice period has 7.
     device : {"cpu", "cuda", "mps"}
@@ -67,8 +74,9 @@ def residual_map(
         return nothing_recognised(micrograph, spec)
     residual = image_residual(micrograph, lattice.cells, SAMPLES_PER_PERIOD)
     grid = window_grid(residual.shape, stride)
+    bright = bright_residual(residual, sign)
     probability = predict(
-        bright_residual(residual, sign),
+        bright,
         ensemble,
         grid,
         device=device,
@@ -78,4 +86,12 @@ def residual_map(
     )
     probability = average_logits(probability, grid, spec.inference.averaging_px)
     y, x = grid.y.astype(np.float64), grid.x.astype(np.float64)
-    return map_in_image(probability, y, x, residual.sampled, micrograph, spec)
+    found = map_in_image(probability, y, x, residual.sampled, micrograph, spec)
+    image = SearchedImage(
+        micrograph.pixels if sign != -1 else -micrograph.pixels,
+        lattice.cells,
+        bright,
+        residual.sampled.factor,
+        site_separation_px(spec) / float(np.sqrt(np.prod(residual.sampled.factor))),
+    )
+    return decide_sites(found, image, ensemble, thresholds, device)
