@@ -23,7 +23,7 @@ from napari_stem_defects.postprocessing.masks import PROMINENCE
 from napari_stem_defects.postprocessing.point_sites import find_sites
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -145,19 +145,33 @@ def _candidates(
     decided = _logit(peaks)
     undecided = np.flatnonzero(peaks < CERTAIN)
     if len(undecided):
-        around = sites[undecided, None] + reach / 4 * _CROSS
-        evidence = _evidence(image, ensemble, class_name, around.reshape(-1, 2), device)
-        decided[undecided] = evidence.reshape(-1, len(_CROSS)).mean(axis=1)
-        columns = np.array([_column(image, place) for place in places[undecided]])
-        measured = np.flatnonzero(np.isfinite(columns[:, 0]))
-        at_columns = _evidence(image, ensemble, class_name, columns[measured], device)
-        for number, column, logit in zip(
-            undecided[measured], columns[measured], at_columns, strict=True
-        ):
-            if logit > decided[number]:
-                sites[number], decided[number] = column, logit
-        decided[undecided] -= _RIM_LOGIT * _in_rim(image, sites[undecided])
+
+        def evidence(at: NDArray[np.float64]) -> NDArray[np.float64]:
+            return _evidence(image, ensemble, class_name, at, device)
+
+        columns = [_column(image, place) for place in places[undecided]]
+        at, logits = _strongest(sites[undecided], np.array(columns), reach / 4, evidence)
+        sites[undecided], decided[undecided] = at, logits - _RIM_LOGIT * _in_rim(image, at)
     return Candidates(places, sites, _logit(peaks), decided)
+
+
+def _strongest(
+    middles: NDArray[np.float64],
+    columns: NDArray[np.float64],
+    step_px: float,
+    evidence: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the sites (N, 2) and logits (N,): around the middle of the evidence, or at a column.
+
+    What is no column, as the junction of two faults, is not where one is measured.
+    """
+    around = middles[:, None] + step_px * _CROSS
+    logits = evidence(around.reshape(-1, 2)).reshape(-1, len(_CROSS)).mean(axis=1)
+    at_column = np.full(len(middles), -np.inf)
+    measured = np.isfinite(columns).all(axis=1)
+    at_column[measured] = evidence(columns[measured])
+    better = at_column > logits
+    return np.where(better[:, None], columns, middles), np.where(better, at_column, logits)
 
 
 def _centres(found: ProbabilityMap, windows: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -196,16 +210,17 @@ def _evidence(
     # Imported here so that panels can use the package without loading torch.
     from napari_stem_defects.inference.site_evidence import site_probabilities
 
-    at_sites = scale_positions(sites, np.array(image.factor))
+    at_sites = np.column_stack(
+        [scale_positions(sites[:, axis], image.factor[axis]) for axis in range(2)]
+    )
     return _logit(site_probabilities(image.filtered, ensemble, class_name, at_sites, device))
 
 
 def _in_rim(image: SearchedImage, sites: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return which sites (N, 2) lie within half a column of the border."""
     last = np.array(image.pixels.shape) - 1
-    inside: NDArray[np.bool_] = (
-        np.minimum(sites, last - sites).min(axis=1) < image.separation_px / 2
-    )
+    to_border = np.minimum(sites, last - sites).min(axis=1)
+    inside: NDArray[np.bool_] = to_border < image.separation_px / 2
     return inside
 
 

@@ -71,6 +71,8 @@ def site_probabilities(
     # The first pixel of the window whose middle is nearest; a centre lies half a patch further.
     # Rounded from the middle, so that a mirrored image has the mirrored window.
     first = np.rint(positions[:, None] + offsets - (width - 1) / 2).astype(np.int64)
+    if spec.inference.margin_px:  # the networks have never seen a window across the border
+        first = np.clip(first, 0, np.maximum(np.array(filtered.shape) - width, 0))
     centres = first.reshape(-1, 2) + width // 2
     by_row = np.argsort(centres[:, 0], kind="stable")  # rows of huge images are filtered in turn
 

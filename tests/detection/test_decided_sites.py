@@ -1,0 +1,152 @@
+"""Point defects are decided at their sites: the same count in whatever form an image comes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from napari_stem_defects.base.defect_classes import DefectClass
+from napari_stem_defects.detection import decided_sites
+from napari_stem_defects.detection.decided_sites import CERTAIN, SearchedImage, decide_sites
+from napari_stem_defects.detection.detect_frame import detect_frame
+from napari_stem_defects.io.models.library import find_model
+from napari_stem_defects.io.models.model_file import load_model
+from napari_stem_defects.postprocessing.results import ProbabilityMap
+from napari_stem_defects.simulation.simulate import simulate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SHAPE, STEP = (160, 200), 8
+THRESHOLDS = {"A": 0.7, "B": 0.7, "line": 0.5}
+CLASSES = (
+    DefectClass("A", "point"),
+    DefectClass("B", "point"),
+    DefectClass("line", "line"),
+)
+Evidence = dict[str, "Callable[[np.ndarray], np.ndarray]"]
+
+
+def a_map(**peaks: dict[tuple[int, int], float]) -> ProbabilityMap:
+    """Return a map with the probabilities of some windows (row, column) of each class."""
+    y, x = (np.arange(4, length, STEP, dtype=np.float32) for length in SHAPE)
+    probability = np.full((3, len(y), len(x)), 0.01, np.float32)
+    for number, name in enumerate(("A", "B", "line")):
+        for at, value in peaks.get(name, {}).items():
+            probability[(number, *at)] = value
+    valid = np.ones(probability.shape[1:], bool)
+    return ProbabilityMap(probability, y, x, ("A", "B", "line"), valid, CLASSES)
+
+
+@pytest.fixture
+def decide(monkeypatch: pytest.MonkeyPatch) -> Callable[[ProbabilityMap, Evidence], ProbabilityMap]:
+    """Decide with a function of the position for each class in place of the networks."""
+    from napari_stem_defects.inference import site_evidence
+
+    def decided(found: ProbabilityMap, evidence: Evidence) -> ProbabilityMap:
+        def fake(
+            filtered: Any, ensemble: Any, name: str, at: np.ndarray, device: str
+        ) -> np.ndarray:
+            return np.asarray(evidence[name](at), np.float32)
+
+        monkeypatch.setattr(site_evidence, "site_probabilities", fake)
+        image = SearchedImage(np.zeros(SHAPE, np.float32), (), np.zeros(SHAPE), (1.0, 1.0), 16.0)
+        return decide_sites(found, image, None, THRESHOLDS, "cpu")  # type: ignore[arg-type]
+
+    return decided
+
+
+def everywhere(probability: float) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda at: np.full(len(at), probability)
+
+
+def test_the_peak_becomes_what_was_decided(decide: Any) -> None:
+    found = a_map(A={(8, 8): 0.6, (8, 9): 0.4, (15, 20): 0.9})
+    result = decide(found, {"A": everywhere(0.95), "B": everywhere(0.0)})
+    assert result.probability[0, 8, 8] == pytest.approx(0.95, abs=1e-5)
+    assert 0.4 < result.probability[0, 8, 9] < 0.95
+    assert result.probability[0, 15, 20] == pytest.approx(0.95, abs=1e-5)
+    assert found.probability[0, 8, 8] == pytest.approx(0.6)  # the map given is left as it is
+
+
+def test_what_is_certain_and_what_is_no_point_stays_as_found(decide: Any) -> None:
+    found = a_map(A={(8, 8): 0.9995, (8, 9): 0.8}, line={(4, 4): 0.6})
+    result = decide(found, {"A": everywhere(0.1), "B": everywhere(0.1)})
+    np.testing.assert_array_equal(result.probability, found.probability)
+    assert CERTAIN < 0.9995
+
+
+def test_faint_windows_are_no_candidates(decide: Any) -> None:
+    found = a_map(A={(8, 8): 0.15})
+    result = decide(found, {"A": everywhere(1.0), "B": everywhere(1.0)})
+    np.testing.assert_array_equal(result.probability, found.probability)
+
+
+def test_one_site_has_one_name(decide: Any) -> None:
+    """The rest of the probability is left to the name with less evidence."""
+    found = a_map(A={(8, 8): 0.9}, B={(8, 9): 0.8})
+    result = decide(found, {"A": everywhere(0.9), "B": everywhere(0.8)})
+    assert result.probability[0, 8, 8] == pytest.approx(0.9, abs=1e-5)
+    assert result.probability[1, 8, 9] == pytest.approx(0.1 * 0.8, abs=1e-5)
+    apart = decide(
+        a_map(A={(8, 8): 0.9}, B={(8, 11): 0.8}), {"A": everywhere(0.9), "B": everywhere(0.8)}
+    )
+    assert apart.probability[1, 8, 11] == pytest.approx(0.8, abs=1e-5)
+
+
+def test_beside_the_border_more_evidence_is_needed(decide: Any) -> None:
+    found = a_map(A={(0, 10): 0.9, (10, 10): 0.9})
+    result = decide(found, {"A": everywhere(0.9), "B": everywhere(0.0)})
+    assert result.probability[0, 0, 10] < 0.5
+    assert result.probability[0, 10, 10] == pytest.approx(0.9, abs=1e-5)
+
+
+def test_the_evidence_is_sought_between_the_windows(decide: Any) -> None:
+    """The middle of two windows that see the same defect, not the centre of one."""
+    seen: list[np.ndarray] = []
+
+    def evidence(at: np.ndarray) -> np.ndarray:
+        seen.append(at)
+        return np.full(len(at), 0.9)
+
+    decide(a_map(A={(8, 8): 0.6, (8, 9): 0.6}), {"A": evidence, "B": everywhere(0.0)})
+    assert seen[0].mean(axis=0)[1] == pytest.approx(8.5 * STEP + 4, abs=1.0)
+
+
+def test_a_measured_column_is_asked_as_well(decide: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    column = np.array((75.0, 73.0))
+    monkeypatch.setattr(decided_sites, "_column", lambda image, place: tuple(column))
+
+    def only_at_the_column(at: np.ndarray) -> np.ndarray:
+        return np.where(np.hypot(*(at - column).T) < 0.1, 0.97, 0.2)
+
+    result = decide(a_map(A={(8, 8): 0.6}), {"A": only_at_the_column, "B": everywhere(0.0)})
+    assert result.probability[0, 8, 8] == pytest.approx(0.97, abs=1e-5)
+
+
+FORMS = {
+    "turned": (lambda pixels: np.rot90(pixels), None),
+    "mirrored": (lambda pixels: pixels[:, ::-1], None),
+    "transposed": (lambda pixels: pixels.T, None),
+    "gain and offset": (lambda pixels: 2.7 * pixels + 40, None),
+    "stride 4": (lambda pixels: pixels, 4),
+    "stride 12": (lambda pixels: pixels, 12),
+}
+
+
+@pytest.mark.parametrize("seed", [2004, 2010])
+def test_counts_of_a_noisy_crystal_do_not_depend_on_its_form(seed: int) -> None:
+    """A scan alone names between 17 and 25 defects in the forms of the first image."""
+    made = simulate("sto-001", size=320, seed=seed, rotation_deg=31.0)
+    truth = Counter(each.class_name for each in made.points)
+    model = load_model(find_model("sto-001"))
+    for name, (form, stride) in FORMS.items():
+        pixels = np.ascontiguousarray(form(made.micrograph.pixels), np.float32)
+        image = replace(made.micrograph, pixels=pixels)
+        found = detect_frame(image, model, device="cpu", stride=stride)
+        counts = Counter(each.class_name for each in found.regions if each.kind == "point")
+        assert counts == truth, name
