@@ -126,3 +126,24 @@ def test_an_unknown_line_that_was_given_a_class_is_no_longer_unknown(tilt: Plana
     moved = masks.masks()
     moved[-1] = moved[0]
     assert still_unknown((unknown, region), MaskStack.from_array(masks.names, moved)) == (unknown,)
+
+
+def test_the_end_of_a_boundary_is_no_fault(tilt: PlanarScene) -> None:
+    """A piece with too little crystal beside it takes over what the rest of the line is."""
+    _, _, (region,) = drawn(tilt, "SF1")
+    start, end = (np.array(region.centre_line[at]) for at in (0, -1))
+    along = (end - start) / np.hypot(*(end - start))
+    parts = [
+        replace(region, centre_line=tuple(map(tuple, part)))
+        for part in ((start, start + 18 * along), (start + 30 * along, end))
+    ]
+    short, rest = check_regions(parts, tilt.pixels, tilt.lattice, None, NM)
+    assert rest["fields"]["geometry"] == short["fields"]["geometry"] == "contradicted"
+    assert short["fields"]["looks_like"] == rest["fields"]["looks_like"]
+    assert "piece" in short["fields"]["geometry_note"]
+    far = replace(
+        parts[0],
+        centre_line=tuple((y + 60 * along[1], x - 60 * along[0]) for y, x in parts[0].centre_line),
+    )
+    elsewhere, _ = check_regions([far, parts[1]], tilt.pixels, tilt.lattice, None, NM)
+    assert elsewhere["fields"]["geometry"] != "contradicted"

@@ -14,6 +14,7 @@ import numpy as np
 from napari_stem_defects.base.defect_classes import UNKNOWN
 from napari_stem_defects.planar_geometry.verdict import check_line
 from napari_stem_defects.postprocessing.mask_stack import MaskStack
+from napari_stem_defects.postprocessing.masks import MIN_PLANAR_LENGTH_PX
 from napari_stem_defects.postprocessing.regions import number_blocks
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 _SAME_DEG = 5.0
 _SAME_SHARE = 0.2
 """Direction, and distance of the middles in lengths, up to which two lines are the same."""
+_PIECE_PX = 2 * MIN_PLANAR_LENGTH_PX
+"""Distance up to which a short line belongs to a boundary."""
 PLANAR_CHECKS = "planar_checks"
 """Key of the checks among the parameters of a result."""
 _CHANGED = "the line was found after the check, with other thresholds"
@@ -84,7 +87,44 @@ def check_regions(
                 values["shift_error_nm"] = round(error, 6)
         line = [list(point) for point in region.centre_line]
         found.append({"class": region.class_name, "line": line, "fields": values})
+    _join_boundaries(found)
     return found
+
+
+def _join_boundaries(checks: Sequence[Json]) -> None:
+    """Give what could not be verified by itself the verdict of the boundary that it is a piece of.
+
+    The last bit of a general boundary before the border, with too little crystal beside it, is as
+    little a stacking fault as the rest.
+    """
+    boundaries = [
+        each
+        for each in checks
+        if each["fields"]["geometry"] == "contradicted"
+        and each["fields"]["looks_like"].startswith("boundary")
+    ]
+    for piece in checks:
+        if piece["fields"]["geometry"] != "not verified":
+            continue
+        line = np.array(piece["line"])
+        for other in boundaries:
+            away, longer = _gap(line, np.array(other["line"]))
+            if longer and away <= _PIECE_PX:
+                piece["fields"] = {
+                    "geometry": "contradicted",
+                    "looks_like": other["fields"]["looks_like"],
+                    "geometry_note": "a piece of the boundary beside it",
+                }
+                break
+
+
+def _gap(line: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float, bool]:
+    """Return the least distance between two lines, and whether the other one is longer."""
+    steps = np.linspace(0, 1, 65)[:, None]
+    first, second = (each[0] + steps * (each[-1] - each[0]) for each in (line, other))
+    apart = np.hypot(*(first[:, None] - second).transpose(2, 0, 1))
+    lengths = [float(np.hypot(*(each[-1] - each[0]))) for each in (line, other)]
+    return float(apart.min()), lengths[1] > lengths[0]
 
 
 def apply_checks(
