@@ -7,8 +7,9 @@ import re
 import numpy as np
 import pytest
 from planar_scenes import PlanarScene, planar_scene, zincblende
+from scipy import ndimage
 
-from napari_stem_defects.lattice.measurement import LatticeMeasurement
+from napari_stem_defects.lattice.measurement import LatticeMeasurement, measure_lattices
 from napari_stem_defects.planar_geometry.relation import Relation
 from napari_stem_defects.planar_geometry.verdict import Check, check_line, describe
 
@@ -56,6 +57,35 @@ def test_a_rotation_that_may_be_strain_contradicts_nothing() -> None:
 def test_a_twin_is_confirmed() -> None:
     found = check(planar_scene(zincblende(12.0), "twin", seed=7), "Twin_Bound")
     assert (found.verdict, found.looks_like) == ("confirmed", "twin boundary")
+
+
+def test_a_twin_in_a_stretched_scan_is_confirmed() -> None:
+    """Stretch and shear act in opposite senses on both sides of a mirror."""
+    scene = planar_scene(zincblende(37.0), "twin", seed=7)
+    height, width = scene.pixels.shape
+    stretched = ndimage.affine_transform(
+        scene.pixels, [[1 / 1.045, 0], [0.03, 1]], order=3, mode="reflect"
+    )[20 : height - 20, 20 : width - 20]
+    line = np.column_stack(
+        [1.045 * scene.line[:, 0], scene.line[:, 1] - 0.03 * 1.045 * scene.line[:, 0]]
+    )
+    found = check_line("Twin_Bound", line - 20, stretched, measure_lattices(stretched))
+    assert (found.verdict, found.looks_like) == ("confirmed", "twin boundary")
+
+
+def test_one_distorted_side_contradicts_nothing() -> None:
+    """An image that shows one lattice has no boundary between different ones."""
+    scene = planar_scene(zincblende(0.0), "fault", 1 / 3, seed=7)
+    y, x = np.indices(scene.pixels.shape, dtype=float)
+    along = (scene.line[1] - scene.line[0]) / np.hypot(*(scene.line[1] - scene.line[0]))
+    across = np.array([-along[1], along[0]])
+    away = np.maximum((y - scene.line[0, 0]) * across[0] + (x - scene.line[0, 1]) * across[1], 0)
+    squeezed = ndimage.map_coordinates(
+        scene.pixels, [y + 0.12 * away * across[0], x + 0.12 * away * across[1]], mode="reflect"
+    ).astype(np.float32)
+    found = check_line("SF1", scene.line, squeezed, scene.lattice)
+    assert (found.verdict, found.relation) == ("not verified", None)
+    assert "one lattice" in found.reason
 
 
 def test_what_cannot_be_judged_states_its_reason(fault: PlanarScene) -> None:

@@ -277,7 +277,8 @@ def _mirror_misfit(first: Array, second: Array, along: Array) -> float | None:
             continue
         mirrored = _reflected(second, row)
         turn = misorientation(first, mirrored)
-        if turn is None or turn.strain > SAME_STRAIN or turn.mirrored:
+        # The distortion of a scan acts on both sides of a mirror in opposite senses.
+        if turn is None or turn.strain > 2 * SAME_STRAIN or turn.mirrored:
             continue
         # A reflection in a line turned by an angle differs by a rotation of twice the angle.
         misfit = turn.angle_deg / 2

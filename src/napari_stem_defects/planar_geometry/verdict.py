@@ -110,9 +110,14 @@ def check_line(
     if relation.kind == "none" and 3 * (relation.shift_error_px or 0.0) > _UNSURE * period:
         return Check("not verified", reason="too noisy to measure a shift", relation=relation)
     expected = EXPECTED.get(class_name)
-    if expected is not None and _is_unclear(relation, expected):
-        reason = "the lattices differ too little for a boundary: strain or noise"
-        return Check("not verified", reason=reason, relation=relation)
+    if expected is not None and relation.kind == "boundary":
+        # Two lattices are more than two different halves of an image that shows one.
+        if relation.misorientation_deg is None and len(lattice.cells) == 1:
+            reason = "the image shows one lattice, distorted on one side"
+            return Check("not verified", reason=reason)
+        if _is_unclear(relation, expected):
+            reason = "the lattices differ too little for a boundary: strain or noise"
+            return Check("not verified", reason=reason, relation=relation)
     verdict: Verdict = "measured"
     if expected is not None:
         verdict = "confirmed" if relation.kind == expected else "contradicted"
@@ -120,8 +125,8 @@ def check_line(
 
 
 def _is_unclear(relation: Relation, expected: RelationKind) -> bool:
-    """Return whether both sides nearly agree with a name, but not within the tolerance."""
-    if relation.kind != "boundary" or relation.misorientation_deg is None:
+    """Return whether the sides of a boundary nearly agree with a name, beyond the tolerance."""
+    if relation.misorientation_deg is None:
         return False
     if expected == "twin":
         return relation.mirror_deg is not None and relation.mirror_deg < 2 * TWIN_DEG

@@ -27,6 +27,8 @@ _LEAST_WINDOWS = 3
 _BENT_PERCENTILE, _BENT_SHARE, _BENT_PX = 80, 0.25, 1.5
 """A line is bent where this percentile of its distances from the straight fit is more than a share
 of its width and some px."""
+_HOOK = 1.5
+"""Part of either end, in widths, that does not make a line bent."""
 _LEAST_ODDS = 1e-3
 _ALONG_ROW = np.cos(np.radians(4))
 
@@ -165,7 +167,9 @@ def fitted_line(fragments: Sequence[Fragment], rows: Array, shape: tuple[int, in
     if length < ELONGATED * width or len(windows) < _LEAST_WINDOWS:
         return path[[0, -1]]
     fit = weighted_fit(windows, path, rows)
-    steps = np.arange(0.0, length, 1.0)
+    # At a junction the middle of a band leans towards the other line.
+    hook = min(_HOOK * width, length / 4)
+    steps = np.arange(hook, length - hook, 1.0)
     reached = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
     even = np.column_stack([np.interp(steps, reached, axis) for axis in path.T])
     # Near the border the middle of a band that leaves the image is off its line.

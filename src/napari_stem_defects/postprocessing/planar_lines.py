@@ -59,6 +59,8 @@ _MINOR = 0.5
 """Share of the area of a line up to which what lies beside it is no defect of its own."""
 _TOUCH = 0.5
 """Distance along the line up to which a fragment of another class touches."""
+_OVERSHOOT = 0.7
+"""Part of a window that shows a line beyond the crossing at which it ends."""
 _PARALLEL = np.cos(np.radians(20))
 _CROSSING = np.sin(np.radians(15))
 
@@ -304,7 +306,7 @@ def _way_to_crossing(
     along = float((end + way * out - start) @ direction)
     if not -window <= along <= other.length + window:
         return None
-    if way > window or way < -min(window, line.length) / 2:
+    if way > window or way < -_OVERSHOOT * min(window, line.length):
         return None
     return way
 
