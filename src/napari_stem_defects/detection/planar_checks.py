@@ -31,7 +31,7 @@ _SAME_DEG = 5.0
 _SAME_SHARE = 0.2
 """Direction, and distance of the middles in lengths, up to which two lines are the same."""
 _PIECE_PX = 2 * MIN_PLANAR_LENGTH_PX
-"""Distance up to which a short line belongs to a boundary."""
+"""Distance, from a boundary or its continuation, up to which a short line belongs to it."""
 PLANAR_CHECKS = "planar_checks"
 """Key of the checks among the parameters of a result."""
 _CHANGED = "the line was found after the check, with other thresholds"
@@ -119,12 +119,12 @@ def _join_boundaries(checks: Sequence[Json]) -> None:
 
 
 def _gap(line: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float, bool]:
-    """Return the least distance between two lines, and whether the other one is longer."""
-    steps = np.linspace(0, 1, 65)[:, None]
-    first, second = (each[0] + steps * (each[-1] - each[0]) for each in (line, other))
-    apart = np.hypot(*(first[:, None] - second).transpose(2, 0, 1))
-    lengths = [float(np.hypot(*(each[-1] - each[0]))) for each in (line, other)]
-    return float(apart.min()), lengths[1] > lengths[0]
+    """Return how far a line is from another one or what continues it, and which is longer."""
+    along = other[-1] - other[0]
+    lengths = float(np.hypot(*(line[-1] - line[0]))), float(np.hypot(*along))
+    normal = np.array([-along[1], along[0]]) / max(lengths[1], 1e-9)
+    middle = (line[0] + line[-1]) / 2
+    return abs(float((middle - other[0]) @ normal)), lengths[1] > lengths[0]
 
 
 def apply_checks(
