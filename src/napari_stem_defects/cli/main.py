@@ -30,6 +30,7 @@ from napari_stem_defects.cli import (
     simulate,
     survey,
     train,
+    watch,
 )
 from napari_stem_defects.cli.terminal import STOPPED, STOPPED_LINE, print_error
 from napari_stem_defects.errors import InputError
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = (
-    *(demo, survey, detect, report, export, show, train, evaluate, info, preprocess),
+    *(demo, survey, detect, watch, report, export, show, train, evaluate, info, preprocess),
     *(simulate, labels, models, benchmark),
 )
 
