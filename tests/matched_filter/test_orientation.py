@@ -9,7 +9,7 @@ import pytest
 from crystal_images import HEXAGONAL, OBLIQUE, SQUARE
 
 from napari_stem_defects.matched_filter.model import ClassFilter, MatchedFilterModel
-from napari_stem_defects.matched_filter.orientation import turned, turns
+from napari_stem_defects.matched_filter.orientation import orientations, turned, turns
 from napari_stem_defects.matched_filter.templates import REACH, Template, gaussian_weight
 
 
@@ -64,3 +64,20 @@ def test_a_lattice_that_is_hardly_turned_keeps_its_templates(degrees):
 def test_another_lattice_keeps_its_templates():
     model = replace(_model(_spot(0, 5)), lattice=SQUARE)
     assert turned(model, OBLIQUE) is model
+
+
+@pytest.mark.parametrize(("shape", "count"), [(OBLIQUE, 2), (SQUARE, 8), (HEXAGONAL, 12)])
+def test_all_orientations_that_a_lattice_allows(shape, count):
+    """The point group of the lattice; an oblique one has no mirror."""
+    model = replace(_model(_spot(2, 5)), lattice=shape)
+    found = orientations(model, shape)
+    assert len(found) == count
+    assert found[0] is model
+    patterns = [each.classes[0].templates[0].pattern for each in found]
+    tops = {tuple(np.unravel_index(each.argmax(), each.shape)) for each in patterns}
+    assert len(tops) == count
+
+
+def test_another_lattice_has_the_model_alone():
+    model = _model(_spot(2, 5))
+    assert orientations(model, SQUARE) == [model]

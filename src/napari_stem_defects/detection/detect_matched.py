@@ -12,6 +12,7 @@ from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.detection.residual_windows import map_in_image, nothing_recognised
 from napari_stem_defects.lattice.scale import ScaleMatch
 from napari_stem_defects.lattice.unit_cell import lattice_period
+from napari_stem_defects.matched_filter.choose_orientation import suited_orientation
 from napari_stem_defects.matched_filter.class_maps import class_maps
 from napari_stem_defects.matched_filter.orientation import turned
 from napari_stem_defects.matched_filter.storage import from_arrays
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.lattice.measurement import LatticeMeasurement
     from napari_stem_defects.lattice.unit_cell import UnitCell
     from napari_stem_defects.matched_filter.model import MatchedFilterModel
+    from napari_stem_defects.matched_filter.orientation import Vectors
     from napari_stem_defects.networks.spec import Ensemble
     from napari_stem_defects.postprocessing.results import ProbabilityMap
 
@@ -64,7 +66,9 @@ def matched_filter_map(
     residual = image_residual(micrograph, lattice.cells, model.samples)
     sampled = residual.sampled
     report(Progress("scanning", 1, 2))
-    found = map_of_residual(residual, model, lattice.cell, ensemble, micrograph)
+    suited = suited_orientation(residual, model, _in_periods(lattice.cell))
+    maps = class_maps(residual, suited)
+    found = map_in_image(maps.probability, maps.y, maps.x, sampled, micrograph, ensemble.spec)
     report(Progress("scanning", 2, 2))
     factor = float(np.sqrt(sampled.factor[0] * sampled.factor[1]))
     statement = (
@@ -147,5 +151,10 @@ def turned_to(model: MatchedFilterModel, cell: UnitCell) -> MatchedFilterModel:
     -------
     MatchedFilterModel
     """
+    return turned(model, _in_periods(cell))
+
+
+def _in_periods(cell: UnitCell) -> Vectors:
+    """Return the base vectors (y, x) of a cell in lattice periods."""
     (y0, x0), (y1, x1) = (np.array(cell.vectors_px) / lattice_period(cell)).tolist()
-    return turned(model, ((y0, x0), (y1, x1)))
+    return (y0, x0), (y1, x1)

@@ -82,18 +82,60 @@ def turned(model: MatchedFilterModel, shown: Vectors) -> MatchedFilterModel:
     angles = turns(model.lattice, shown)
     if not angles or abs(angles[0]) <= _SAME_DEG:
         return model
+    every = [_oriented(model, angle, mirrored=False) for angle in angles]
+    classes = (
+        replace(parts[0], templates=tuple(each for part in parts for each in part.templates))
+        for parts in zip(*(each.classes for each in every), strict=True)
+    )
+    negatives = tuple(each for part in every for each in part.negatives)
+    return replace(model, classes=tuple(classes), negatives=negatives)
+
+
+def orientations(model: MatchedFilterModel, shown: Vectors) -> list[MatchedFilterModel]:
+    """Return a model in all orientations in which an image may show its defects.
+
+    A lattice looks the same in some turns, and may look the same in a mirror; its defects do not.
+
+    Parameters
+    ----------
+    model : MatchedFilterModel
+    shown : ((float, float), (float, float))
+        Base vectors (y, x) of the image in lattice periods.
+
+    Returns
+    -------
+    list of MatchedFilterModel
+        The one that is turned least first, mirrored ones last. The model alone where the image
+        shows another lattice.
+    """
+    (y0, x0), (y1, x1) = model.lattice
+    found = [
+        model if abs(angle) <= _SAME_DEG else _oriented(model, angle, mirrored=False)
+        for angle in turns(model.lattice, shown)
+    ]
+    found += [
+        _oriented(model, angle, mirrored=True) for angle in turns(((y0, -x0), (y1, -x1)), shown)
+    ]
+    return found or [model]
+
+
+def _oriented(model: MatchedFilterModel, degrees: float, *, mirrored: bool) -> MatchedFilterModel:
+    """Return a model with all its templates mirrored left to right, if so, and then turned."""
     return replace(
         model,
         classes=tuple(
-            replace(item, templates=tuple(_turn(t, a) for t in item.templates for a in angles))
+            replace(
+                item, templates=tuple(_turn(each, degrees, mirrored) for each in item.templates)
+            )
             for item in model.classes
         ),
-        negatives=tuple(_turn(each, angle) for each in model.negatives for angle in angles),
+        negatives=tuple(_turn(each, degrees, mirrored) for each in model.negatives),
     )
 
 
-def _turn(template: Template, degrees: float) -> Template:
+def _turn(template: Template, degrees: float, mirrored: bool) -> Template:
     """Turn the pattern of a template about its centre, from x towards y."""
+    pattern = template.pattern[:, ::-1] if mirrored else template.pattern
     # scipy turns the other way: its axes are (y, x) and positive angles go from y towards x.
-    pattern = ndimage.rotate(template.pattern, -degrees, reshape=False, order=3, mode="constant")
-    return replace(template, pattern=pattern.astype(np.float32))
+    pattern = ndimage.rotate(pattern, -degrees, reshape=False, order=3, mode="constant")
+    return replace(template, pattern=np.ascontiguousarray(pattern, np.float32))
