@@ -36,3 +36,28 @@ def test_a_damaged_model_is_one_line_and_2(
     damaged.write_bytes(content)
     assert main(["models", "verify", str(damaged)]) == 2
     assert "damaged.safetensors" in one_line(capsys.readouterr().err)
+
+
+def test_a_model_goes_out_and_comes_back(
+    model: Path,
+    library: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip("onnx")
+    monkeypatch.chdir(tmp_path)
+    assert main(["models", "export", str(model), "--format", "onnx"]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'small.onnx'}\n"
+    package = tmp_path / "there" / "packed.zip"
+    words = ["--format", "bioimageio", "--out", str(package)]
+    assert main(["models", "export", str(model), *words]) == 0
+    assert main(["models", "import", str(package)]) == 0
+    assert "small: in your library" in capsys.readouterr().out
+    assert main(["models", "import", str(tmp_path / "small.onnx")]) == 2
+    assert "model files end in .safetensors" in one_line(capsys.readouterr().err)
+
+
+def test_a_model_that_is_no_graph_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "export", "any-crystal", "--format", "onnx"]) == 2
+    assert "any-crystal sees the lattice residual" in one_line(capsys.readouterr().err)

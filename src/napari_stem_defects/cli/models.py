@@ -1,4 +1,4 @@
-"""List, show, verify and import trained models."""
+"""List, show, verify, import and export trained models."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import argparse
+
+_ENDINGS = {"onnx": ".onnx", "bioimageio": ".bioimageio.zip"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,8 +23,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verify.add_argument("models", nargs="+", metavar="NAME|FILE")
     verify.set_defaults(act=_verify)
     importing = actions.add_parser("import", help="copy a model into your library")
-    importing.add_argument("file", type=Path, metavar="FILE")
+    importing.add_argument(
+        "file", type=Path, metavar="FILE", help="model file, or package of bioimage.io (.zip)"
+    )
     importing.set_defaults(act=_import)
+    export = actions.add_parser("export", help="write a model for other programs")
+    export.add_argument("model", metavar="NAME|FILE")
+    export.add_argument(
+        "--format",
+        choices=tuple(_ENDINGS),
+        required=True,
+        help="onnx: a graph from the whole image to the probability map; bioimageio: the graph"
+        " packed with its description, a test and the model file",
+    )
+    export.add_argument(
+        "--out", type=Path, metavar="FILE", help="file to write (default: here, named by the model)"
+    )
+    export.set_defaults(act=_export)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -73,3 +90,18 @@ def _import(options: argparse.Namespace) -> None:
 
     entry = import_model(options.file)
     print(f"{entry.name}: in your library, {entry.path}")
+
+
+def _export(options: argparse.Namespace) -> None:
+    from napari_stem_defects.io.models.exported.bioimageio_package import write_package
+    from napari_stem_defects.io.models.exported.onnx_file import write_onnx
+    from napari_stem_defects.io.models.library import find_model
+    from napari_stem_defects.io.models.model_file import load_model
+
+    model = find_model(options.model)
+    out = options.out or Path(f"{model.stem}{_ENDINGS[options.format]}")
+    if options.format == "onnx":
+        write_onnx(load_model(model), out)
+    else:
+        write_package(model, out)
+    print(out.resolve())

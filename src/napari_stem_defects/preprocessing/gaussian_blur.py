@@ -61,14 +61,32 @@ def blur_axes(image: NDArray[np.float32], sigma: float, radius: int) -> NDArray[
     return down
 
 
+def gaussian_kernel(sigma: float, radius: int) -> NDArray[np.float32]:
+    """Return the samples of a Gaussian, with a sum of 1.
+
+    Parameters
+    ----------
+    sigma : float
+        Standard deviation in px, above 0.
+    radius : int
+        Radius of the kernel in px.
+
+    Returns
+    -------
+    ndarray of float32, shape (2 radius + 1,)
+    """
+    offsets = np.arange(-radius, radius + 1)
+    exact = np.exp(-0.5 * (offsets / sigma) ** 2)
+    kernel: NDArray[np.float32] = (exact / exact.sum()).astype(np.float32)
+    # What rounding changed of the sum goes to the outermost samples, so that a blur keeps the mean.
+    kernel[[0, -1]] += (1 - kernel.sum(dtype=np.float64)) / 2
+    return kernel
+
+
 @lru_cache(maxsize=16)
 def _band_matrix(sigma: float, radius: int) -> NDArray[np.float32]:
     """Return the matrix (length + 2 radius, length) whose columns hold the kernel."""
-    offsets = np.arange(-radius, radius + 1)
-    exact = np.exp(-0.5 * (offsets / sigma) ** 2)
-    kernel = (exact / exact.sum()).astype(np.float32)
-    # What rounding changed of the sum goes to the outermost samples, so that a blur keeps the mean.
-    kernel[[0, -1]] += (1 - kernel.sum(dtype=np.float64)) / 2
+    kernel = gaussian_kernel(sigma, radius)
     length = min(max(2 * radius, _SHORTEST), _LONGEST)
     band = np.zeros((length + 2 * radius, length), np.float32)
     for column in range(length):

@@ -6,6 +6,7 @@ import filecmp
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
 from platformdirs import user_data_path
@@ -13,6 +14,7 @@ from platformdirs import user_data_path
 from napari_stem_defects.errors import ModelError, OutputError
 from napari_stem_defects.io.atomic import replacing
 from napari_stem_defects.io.messages import missing_file, one_line
+from napari_stem_defects.io.models.exported.package_file import PACKAGE_SUFFIX, read_package
 from napari_stem_defects.io.models.model_file import SUFFIX, load_model, read_spec
 
 if TYPE_CHECKING:
@@ -111,7 +113,8 @@ def import_model(path: str | Path) -> ModelEntry:
     Parameters
     ----------
     path : str or Path
-        The model file; a model card (``.md``) in the same folder is copied, too.
+        The model file; a model card (``.md``) in the same folder is copied, too. Or a package of
+        bioimage.io (``.zip``) that holds one.
 
     Returns
     -------
@@ -126,6 +129,12 @@ def import_model(path: str | Path) -> ModelEntry:
         The library is not writable.
     """
     path = Path(path)
+    if path.suffix == PACKAGE_SUFFIX:
+        name, data = read_package(path)
+        with TemporaryDirectory() as folder:
+            unpacked = Path(folder) / name
+            unpacked.write_bytes(data)
+            return import_model(unpacked)
     if path.suffix != SUFFIX:
         raise ModelError(one_line(path, f"model files end in {SUFFIX}", "rename the file"))
     spec = load_model(path).spec
