@@ -6,10 +6,11 @@ import warnings
 
 import numpy as np
 import pytest
+from matplotlib.font_manager import findfont, get_font
 from PIL import Image, ImageDraw
 
 from napari_stem_defects.reporting.chart_layout import new_figure
-from napari_stem_defects.reporting.fonts import drawable, families, pillow_font, text_width
+from napari_stem_defects.reporting.fonts import FAMILY, drawable, families, pillow_font, text_width
 
 SIGNS = "µÅ₂²–·…éΩαъ°±×"
 
@@ -48,3 +49,12 @@ def test_widths_scale_with_the_size() -> None:
     assert text_width("SF1", 20) == pytest.approx(2 * text_width("SF1", 10))
     assert text_width("", 20) == 0
     assert text_width("iii", 10) < text_width("mmm", 10)
+
+
+def test_the_glyphs_seen_by_pillow_are_those_in_the_table_of_the_font() -> None:
+    """Every printable character of the basic plane, against the table that matplotlib reads."""
+    table = frozenset(get_font(findfont(FAMILY)).get_charmap())
+    characters = [chr(code) for code in range(0x80, 0x10000) if chr(code).isprintable()]
+    kept = [sign for sign in characters if drawable(sign) == sign]
+    assert kept == [sign for sign in characters if ord(sign) in table]
+    assert 3000 < len(kept) < len(characters)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 from skimage.graph import MCP_Geometric
-from skimage.measure import approximate_polygon
+
+from napari_stem_defects.postprocessing.line_simplification import simplify_line
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,7 +61,7 @@ def centre_line(mask: Mask) -> Points:
         if length < LEAST_ELONGATION * width
         else _smoothed(_centred(_smooth(path, width), padded, width), width / 2)
     )
-    line = approximate_polygon(_to_the_edges(line, padded, width), _TOLERANCE_PX) - 1
+    line = simplify_line(_to_the_edges(line, padded, width), _TOLERANCE_PX) - 1
     first, last = tuple(line[0]), tuple(line[-1])
     ordered: Points = line if first <= last else line[::-1]
     return ordered

@@ -24,7 +24,10 @@ _OTHER_SCRIPTS = (
 )
 # The Unicode replacement character.
 _NO_GLYPH = "\N{REPLACEMENT CHARACTER}"
+# The last code point of plane 16 is no character and never will be.
+_NEVER_A_GLYPH = "\U0010ffff"
 _MEASURED_PX = 100
+_GLYPH_PX = 20
 
 
 @cache
@@ -68,17 +71,34 @@ def drawable(text: str, families: Sequence[str] = (FAMILY,)) -> str:
 def _drawable(character: str, families: tuple[str, ...]) -> str:
     if not character.isprintable():
         return " "
-    known = character.isascii() or any(ord(character) in _characters(name) for name in families)
+    known = character.isascii() or any(_has_glyph(character, name) for name in families)
     return character if known else _NO_GLYPH
+
+
+def _has_glyph(character: str, family: str) -> bool:
+    if family == FAMILY:
+        return _drawn(character) != _drawn(_NEVER_A_GLYPH)
+    return ord(character) in _characters(family)
+
+
+@cache
+def _drawn(character: str) -> tuple[bytes, tuple[int, int]]:
+    """Return the picture of a character: that of a missing glyph is the same for all.
+
+    Pillow does not state which glyphs a font has, and matplotlib takes a third of a second to
+    import.
+    """
+    font = ImageFont.truetype(_font_file(), _GLYPH_PX, layout_engine=ImageFont.Layout.BASIC)
+    mask, offset = font.getmask2(character)
+    return bytes(mask), offset
 
 
 @cache
 def _characters(family: str) -> frozenset[int]:
-    """Return the code points for which a font has a glyph."""
+    """Return the code points for which another font has a glyph."""
     from matplotlib.font_manager import findfont, get_font
 
-    path = _font_file() if family == FAMILY else findfont(family)
-    return frozenset(get_font(path).get_charmap())
+    return frozenset(get_font(findfont(family)).get_charmap())
 
 
 @cache
