@@ -139,7 +139,10 @@ def measure_path(name: str, folder: Path) -> Seconds:
     def detect(number: int, shown: str = name) -> Callable[[], object]:
         def run() -> None:
             out = folder / f"{os.getpid()}_{number}"
-            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            with (
+                contextlib.redirect_stdout(io.StringIO()),
+                contextlib.redirect_stderr(io.StringIO()),
+            ):
                 if main(arguments_of(shown, folder, out)):
                     raise SystemExit(f"{shown}: detect failed")
 

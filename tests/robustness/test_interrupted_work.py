@@ -240,7 +240,8 @@ def test_a_killed_command_goes_on_from_its_finished_frames(
     for mine, theirs in zip(one, other, strict=True):
         np.testing.assert_array_equal(mine.map.probability, theirs.map.probability)
         np.testing.assert_array_equal(mine.masks, theirs.masks)
-    assert {path.name for path in (tmp_path / "out" / "movie").iterdir()} == set(RESULT_FILES)
+    names = {path.name for path in (tmp_path / "out" / "movie").iterdir()}
+    assert names - {"frames"} == set(RESULT_FILES)  # pages of frames with defects lie in it
     print(f"{kills} kills, {len(times)} frames were there already, all as without kills")
 
 

@@ -79,6 +79,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="probabilities from which a class is assigned, instead of the model's",
     )
     parser.add_argument(
+        "--pictures",
+        choices=("all", "summary", "none"),
+        default="summary",
+        help="of stacks: a page of every frame, of up to 50 frames with defects (default), or none",
+    )
+    parser.add_argument(
         "--open", action="store_true", help="open the result in napari, of several images the first"
     )
     where = parser.add_mutually_exclusive_group()
@@ -110,6 +116,7 @@ def run(options: argparse.Namespace) -> int:
         area=options.area,
         thresholds=options.thresholds,
         contrast=options.contrast,
+        pictures=options.pictures,
     )
     status, done = 0, list[Outcome]()
     with _workers(options) as workers, long_work() as bar:

@@ -210,6 +210,7 @@ class _Batch:
                 shaping,
                 self.settings.frames,
                 overwrite=self.settings.overwrite,
+                pictures=self.settings.pictures,
                 lock=self.locks.take,
             )
         except (OverwriteError, InUseError) as error:

@@ -13,6 +13,7 @@ from napari_stem_defects.base.progress import ProgressCallback, silent
 from napari_stem_defects.detection.nothing_fits import nothing_fits
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.models.model_file import load_model
+from napari_stem_defects.io.results.frame_pages import DEFAULT_PICTURES, Pictures
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.workers.isolated_read import read_micrograph
 
@@ -56,6 +57,8 @@ class Settings:
         Probability thresholds that replace those of the model.
     contrast : {"auto", "bright", "dark"}
         Whether columns are bright or dark.
+    pictures : {"all", "summary", "none"}
+        Which pictures are drawn; see `io.results.frame_pages`.
     """
 
     out: Path
@@ -68,6 +71,7 @@ class Settings:
     area: SearchArea | None = None
     thresholds: Mapping[str, float] = field(default_factory=dict)
     contrast: ContrastChoice = "auto"
+    pictures: Pictures = DEFAULT_PICTURES
 
 
 @dataclass(frozen=True)

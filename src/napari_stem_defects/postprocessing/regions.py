@@ -141,11 +141,11 @@ def totals(regions: Iterable[Region], names: Iterable[str]) -> Mapping[str, Clas
     mapping of str to ClassTotal
         One entry per name.
     """
-    by_class: dict[str, list[Region]] = {name: [] for name in names if name != UNKNOWN}
-    for region in regions:
+    sums = {name: ClassTotal(0, 0, 0.0, 0.0) for name in names if name != UNKNOWN}
+    for region in regions:  # one at a time: those of a movie may come from files
         if region.class_name != UNKNOWN:
-            by_class[region.class_name].append(region)
-    return {name: _total(members) for name, members in by_class.items()}
+            sums[region.class_name] = _added(sums[region.class_name], region)
+    return sums
 
 
 def _corners(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -297,21 +297,18 @@ def _region(
     )
 
 
-def _total(members: list[Region]) -> ClassTotal:
-    areas = [region.area_nm2 for region in members]
-    lengths = [region.length_nm for region in members]
+def _added(total: ClassTotal, region: Region) -> ClassTotal:
     return ClassTotal(
-        count=len(members),
-        area_px=sum(region.area_px for region in members),
-        area_nm2=_sum(areas),
-        length_nm=_sum(lengths),
+        count=total.count + 1,
+        area_px=total.area_px + region.area_px,
+        area_nm2=_sum(total.area_nm2, region.area_nm2),
+        length_nm=_sum(total.length_nm, region.length_nm),
     )
 
 
-def _sum(values: list[float | None]) -> float | None:
+def _sum(first: float | None, second: float | None) -> float | None:
     """Return the sum, None if a value is missing because its frame has no pixel size."""
-    known = [value for value in values if value is not None]
-    return sum(known, 0.0) if len(known) == len(values) else None
+    return None if first is None or second is None else first + second
 
 
 def _ends(mask: NDArray[np.bool_]) -> NDArray[np.float64]:

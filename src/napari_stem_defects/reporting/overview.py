@@ -44,6 +44,7 @@ _LEAST_PANEL = (260, 200)
 # Low tiles have room for the scale bar, beside the frame rather than on it.
 _LEAST_TILE = 140
 _LEAST_PAGE = 1000
+_PAGE_SCALE = 0.6
 _ENTRY_WIDTH = 430
 _SWATCH = (52, 36)
 _INDENT = _SWATCH[0] + 16
@@ -81,7 +82,25 @@ def frames_to_show(count: int) -> list[int]:
     list of int
         Up to twelve indices, evenly spaced, the first and the last frame among them.
     """
-    shown = min(count, MOST_FRAMES)
+    return evenly_spaced(count, MOST_FRAMES)
+
+
+def evenly_spaced(count: int, most: int) -> list[int]:
+    """Choose places of a list, evenly spaced.
+
+    Parameters
+    ----------
+    count : int
+        Length of the list.
+    most : int
+        How many places to choose at most.
+
+    Returns
+    -------
+    list of int
+        Places in ascending order, the first and the last one of the list among them.
+    """
+    shown = min(count, most)
     return sorted({round(index * (count - 1) / max(1, shown - 1)) for index in range(shown)})
 
 
@@ -105,9 +124,47 @@ def draw_overview(
     PIL.Image.Image
         RGB, about 1600 px wide.
     """
+    return _compose(micrograph, detections, result_totals, model, micrograph.name, 1.0)
+
+
+def draw_frame_page(
+    micrograph: Micrograph, detection: Detection, result_totals: ResultTotals, model: str
+) -> Image.Image:
+    """Draw the page of one frame of a stack, smaller than an overview and as much quicker.
+
+    Parameters
+    ----------
+    micrograph : Micrograph
+        The stack.
+    detection : Detection
+        The frame.
+    result_totals : ResultTotals
+        Totals of this frame.
+    model : str
+        The model's name.
+
+    Returns
+    -------
+    PIL.Image.Image
+        RGB, about 1200 px wide.
+    """
+    title = f"{micrograph.name}, frame {detection.frame}"
+    return _compose(micrograph, [detection], result_totals, model, title, _PAGE_SCALE)
+
+
+def _compose(
+    micrograph: Micrograph,
+    detections: Sequence[Detection],
+    result_totals: ResultTotals,
+    model: str,
+    title: str,
+    scale: float,
+) -> Image.Image:
+    """Draw title, facts, frames and legend; ``scale`` is that of the frames."""
     height, width = micrograph.frame_shape
     above = width > _WIDE * height and len(detections) == 1
-    picture = _picture(micrograph, detections, _ABOVE if above else _BESIDE)
+    across, down = _ABOVE if above else _BESIDE
+    picture = _picture(micrograph, detections, (round(across * scale), round(down * scale)))
     entries = [_draw_entry(entry) for entry in _all_entries(detections, result_totals)]
     room = max(1, (picture.width + _GAP) // (_ENTRY_WIDTH + _GAP))
     legend = _columns(entries, room if above else 1)
@@ -119,7 +176,7 @@ def draw_overview(
     )
     body.paste(picture, (0, 0))
     body.paste(legend, (right, below))
-    return _page(body, micrograph.name, _facts(micrograph, detections[0], result_totals, model))
+    return _page(body, title, _facts(micrograph, detections[0], result_totals, model))
 
 
 def _picture(

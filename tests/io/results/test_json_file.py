@@ -13,6 +13,7 @@ from napari_stem_defects.io.results.json_file import (
     read_json_or_empty,
     read_or_report,
     write_json,
+    write_json_list,
 )
 
 if TYPE_CHECKING:
@@ -32,6 +33,17 @@ def test_nan_is_not_json(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "a.json", {"size": float("nan")})
     assert not (tmp_path / "a.json").exists()
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_list_is_written_item_by_item(tmp_path: Path, count: int) -> None:
+    items = [{"name": f"[]{number}\n", "at": [number, {"x": []}]} for number in range(count)]
+    write_json(tmp_path / "whole.json", {"type": "[]", "items": items})
+    write_json_list(tmp_path / "parts.json", {"type": "[]"}, "items", iter(items))
+    assert (tmp_path / "parts.json").read_bytes() == (tmp_path / "whole.json").read_bytes()
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json_list(tmp_path / "nan.json", {}, "items", [{"size": float("nan")}])
+    assert not (tmp_path / "nan.json").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1, 2]", b"\xff\xfe", b"null"])

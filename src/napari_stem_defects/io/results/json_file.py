@@ -6,14 +6,15 @@ import json
 import struct
 import zipfile
 import zlib
+from textwrap import indent
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from napari_stem_defects.errors import ReadError
-from napari_stem_defects.io.atomic import write_bytes
+from napari_stem_defects.io.atomic import replacing, write_bytes
 from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
 # The error class of tifffile is a ValueError.
@@ -39,8 +40,44 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     OutputError
         The disk is full or the folder is not writable.
     """
-    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-    write_bytes(path, f"{text}\n".encode())
+    write_bytes(path, f"{_text(content)}\n".encode())
+
+
+def write_json_list(
+    path: Path, content: Mapping[str, Any], name: str, items: Iterable[Mapping[str, Any]]
+) -> None:
+    """Write a JSON object whose last entry is a list of any length, item by item.
+
+    Parameters
+    ----------
+    path : Path
+        The target.
+    content : mapping
+        The other entries; JSON-safe, without NaN.
+    name : str
+        Name of the list.
+    items : iterable of mapping
+        Its items; JSON-safe, without NaN.
+
+    Raises
+    ------
+    ValueError
+        A number is NaN or infinite.
+    OutputError
+        The disk is full or the folder is not writable.
+    """
+    head, tail = _text({**content, name: []}).rsplit("[]", 1)
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        file.write(f"{head}[")
+        separator, end = "\n", ""
+        for item in items:
+            file.write(separator + indent(_text(item), 4 * " "))
+            separator, end = ",\n", "\n  "
+        file.write(f"{end}]{tail}\n")
+
+
+def _text(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def read_json(path: Path) -> dict[str, Any]:

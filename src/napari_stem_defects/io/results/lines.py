@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.messages import one_line
-from napari_stem_defects.io.results.json_file import read_json, write_json
+from napari_stem_defects.io.results.json_file import read_json, write_json_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,10 +36,12 @@ def write_lines(path: Path, regions: Iterable[Region]) -> None:
     OutputError
         The disk is full or the folder is not writable.
     """
-    features = [_feature(region) for region in regions if region.centre_line]
     about = "x, y in px; pixel centres at integers; y points downwards"
-    write_json(
-        path, {"type": "FeatureCollection", "coordinate_system": about, "features": features}
+    write_json_list(
+        path,
+        {"type": "FeatureCollection", "coordinate_system": about},
+        "features",
+        (_feature(region) for region in regions if region.centre_line),
     )
 
 

@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.base.version import __version__
 from napari_stem_defects.errors import OutputError, OverwriteError, ReadError
-from napari_stem_defects.io.atomic import move_into_place
 from napari_stem_defects.io.json_safe import plain
 from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.io.results import formats
@@ -34,16 +33,22 @@ from napari_stem_defects.io.results.available_folder import (
     available_folder,
 )
 from napari_stem_defects.io.results.checksums import find_edited_file, refuse_edited, with_checksums
-from napari_stem_defects.io.results.frame_file import (
-    read_frame,
-    read_frame_map,
-    read_frame_masks,
-    read_frame_metadata,
-    write_frame,
+from napari_stem_defects.io.results.frame_file import read_frame, write_frame
+from napari_stem_defects.io.results.frame_pages import (
+    DEFAULT_PICTURES,
+    PICTURES_DRAWN,
+    Pictures,
+    are_drawn,
+    describe_pictures,
+    frames_with_page,
+    page_names,
+    write_pages,
 )
 from napari_stem_defects.io.results.json_file import read_json_or_empty, write_json
 from napari_stem_defects.io.results.lines import write_lines
 from napari_stem_defects.io.results.picture_file import write_picture
+from napari_stem_defects.io.results.publishing import publish, remove_damaged, remove_result
+from napari_stem_defects.io.results.stored_frames import StoredFrames
 from napari_stem_defects.io.results.summary import (
     CORRECTIONS,
     make_summary,
@@ -85,6 +90,8 @@ class ResultFolder:
         Whether results that were edited by hand may be replaced.
     has_corrections : bool
         Whether these results contain corrected regions; they may then replace corrected results.
+    pictures : {"all", "summary", "none"}
+        Which pictures are drawn; see `frame_pages`.
     """
 
     path: Path
@@ -92,13 +99,16 @@ class ResultFolder:
     frames: tuple[int, ...]
     overwrite: bool = False
     has_corrections: bool = False
+    pictures: Pictures = DEFAULT_PICTURES
 
     @property
     def finished(self) -> bool:
-        """Whether the merged files with this fingerprint exist."""
-        if not all((self.path / name).is_file() for name in RESULT_FILES):
+        """Whether the merged files with this fingerprint exist, with the pictures wanted."""
+        summary = read_json_or_empty(self.path / SUMMARY)
+        if summary.get("fingerprint") != self.fingerprint or not are_drawn(summary, self.pictures):
             return False
-        return read_json_or_empty(self.path / SUMMARY).get("fingerprint") == self.fingerprint
+        names = (*_data_files(self.pictures), *page_names(summary))
+        return all((self.path / name).is_file() for name in names)
 
     def finished_frames(self) -> frozenset[int]:
         """Return the indices of the finished frames."""
@@ -147,15 +157,15 @@ class ResultFolder:
             raise OutputError(f"{self.path}: frame {min(missing)} is not finished; run again")
         paths = [self._frame_path(frame) for frame in self.frames]
         try:
-            frames_metadata = [read_frame_metadata(path) for path in paths]
-            self._write_arrays(paths, frames_metadata, micrograph, model)
-            self._write_texts(paths, frames_metadata, micrograph, model)
+            stored = StoredFrames.read(paths)
+            self._write_arrays(stored, micrograph, model)
+            names = self._write_texts(stored, micrograph, model)
         except ReadError as error:
-            _remove_damaged(paths)
+            remove_damaged(paths)
             raise OutputError(str(error)) from error
         if not self.overwrite:
             self.refuse_edited()
-        self._publish()
+        publish(self._merge_folder, self.path, names, optional=(OVERVIEW,))
         shutil.rmtree(self.path / PARTIAL, ignore_errors=True)
         return self.path
 
@@ -179,53 +189,54 @@ class ResultFolder:
         """Temporary folder in which the files are written before they are moved."""
         return self.path / PARTIAL / self.fingerprint[:16] / _MERGED
 
-    def _publish(self) -> None:
-        """Move the files to the result folder, the summary last."""
-        _remove_summary(self.path / SUMMARY)
-        for name in RESULT_FILES:
-            move_into_place(self._merge_folder / name, self.path / name)
-
     def _frame_path(self, frame: int) -> Path:
         return self.path / PARTIAL / self.fingerprint[:16] / f"frame_{frame:05d}.npz"
 
     def _write_arrays(
-        self,
-        paths: Sequence[Path],
-        frames_metadata: Sequence[dict[str, Any]],
-        micrograph: Micrograph,
-        model: Mapping[str, Any],
+        self, stored: StoredFrames, micrograph: Micrograph, model: Mapping[str, Any]
     ) -> None:
-        count = len(paths) if micrograph.is_stack else None
+        count, first = len(stored.paths) if micrograph.is_stack else None, stored.facts[0]
         formats.write_masks(
             self._merge_folder / MASKS,
-            map(read_frame_masks, paths, frames_metadata),
+            stored.masks(),
             count,
-            frames_metadata[0]["pixel_size_nm"],
-            mask_provenance(frames_metadata[0], micrograph, model),
+            first["pixel_size_nm"],
+            mask_provenance(first, micrograph, model),
         )
-        maps = (read_frame_map(path, frames_metadata[0]["class_data"]) for path in paths)
-        formats.write_probability(self._merge_folder / PROBABILITY, maps, count)
+        formats.write_probability(self._merge_folder / PROBABILITY, stored.maps(), count)
 
     def _write_texts(
-        self,
-        paths: Sequence[Path],
-        frames_metadata: Sequence[dict[str, Any]],
-        micrograph: Micrograph,
-        model: Mapping[str, Any],
-    ) -> None:
-        regions = [region for frame in frames_metadata for region in frame["regions"]]
-        formats.write_regions(self._merge_folder / REGIONS, regions)
-        write_lines(self._merge_folder / LINES, regions)
-        result_totals = sum_results(frames_metadata, regions)
-        shown = [read_frame(paths[place]) for place in frames_to_show(len(paths))]
-        page = partial(draw_overview, micrograph, shown, result_totals, str(model["name"]))
-        picture, fault = draw_or_state(page, "The overview")
-        write_picture(self._merge_folder / OVERVIEW, picture)
-        summary = make_summary(frames_metadata, result_totals, micrograph, model, fault)
+        self, stored: StoredFrames, micrograph: Micrograph, model: Mapping[str, Any]
+    ) -> tuple[str, ...]:
+        """Write tables, pictures and summary; return the names of all files, the summary last."""
+        folder, is_stack, chosen = self._merge_folder, micrograph.is_stack, self.pictures
+        fault = ""
+        formats.write_regions(folder / REGIONS, stored.regions())
+        write_lines(folder / LINES, stored.regions())
+        result_totals = sum_results(stored.facts, stored.regions())
+        if chosen != "none":
+            shown = [read_frame(stored.paths[n]) for n in frames_to_show(len(stored.paths))]
+            page = partial(draw_overview, micrograph, shown, result_totals, str(model["name"]))
+            picture, fault = draw_or_state(page, "The overview")
+            write_picture(folder / OVERVIEW, picture)
+        places = frames_with_page(stored.facts, chosen, is_stack=is_stack)
+        pages, page_fault = write_pages(folder, stored, places, micrograph, str(model["name"]))
+        fault = fault or page_fault
+        summary = make_summary(stored.facts, result_totals, micrograph, model, fault)
+        summary[PICTURES_DRAWN] = describe_pictures(stored.facts, places, chosen, is_stack=is_stack)
         summary["fingerprint"] = self.fingerprint
-        others = RESULT_FILES[:-1]  # all but the summary, which holds their checksums
-        summary = with_checksums(summary, SUMMARY, self._merge_folder, others)
-        write_json(self._merge_folder / SUMMARY, summary)
+        names = (*_data_files(chosen), *pages)  # all but the summary, which holds their checksums
+        write_json(folder / SUMMARY, with_checksums(summary, SUMMARY, folder, names))
+        return (*names, SUMMARY)
+
+
+def _data_files(pictures: Pictures) -> tuple[str, ...]:
+    """Return the names of the files that are always written, the summary aside."""
+    return tuple(
+        name
+        for name in RESULT_FILES
+        if name != SUMMARY and (name != OVERVIEW or pictures != "none")
+    )
 
 
 def _no_lock(_: Path) -> None:
@@ -240,6 +251,7 @@ def open_results(
     frames: Sequence[int] | None = None,
     *,
     overwrite: bool = False,
+    pictures: Pictures = DEFAULT_PICTURES,
     lock: Callable[[Path], object] = _no_lock,
 ) -> ResultFolder:
     """Open the folder for the results of a micrograph; create it if necessary.
@@ -260,6 +272,8 @@ def open_results(
         Indices of the frames to be searched; all by default.
     overwrite : bool
         Whether to repeat and replace results that were edited by hand.
+    pictures : {"all", "summary", "none"}
+        Which pictures are drawn; see `frame_pages`.
     lock : callable
         Called with the path of the folder before anything in it changes; it takes the `WriteLock`
         of the folder, or raises `InUseError`. Finished results need no lock. By default the caller
@@ -286,6 +300,7 @@ def open_results(
         frames=chosen,
         overwrite=overwrite,
         has_corrections=any(CORRECTIONS in each for each in parameters.get(_EACH, ())),
+        pictures=pictures,
     )
     if folder.finished and not (overwrite and _was_edited(folder)):
         return folder
@@ -298,7 +313,7 @@ def open_results(
         folder.refuse_edited()
     _register(folder, micrograph.sha256)
     if folder.finished:
-        _remove_summary(folder.path / SUMMARY)
+        remove_result(folder.path / SUMMARY)
     return folder
 
 
@@ -316,6 +331,7 @@ def write_results(
     model: Mapping[str, Any],
     *,
     overwrite: bool = False,
+    pictures: Pictures = DEFAULT_PICTURES,
 ) -> Path:
     """Write the results of an image, or of frames of a stack.
 
@@ -331,11 +347,13 @@ def write_results(
         ``name``, ``sha256`` and more about the model.
     overwrite : bool
         Whether to replace results that were edited by hand.
+    pictures : {"all", "summary", "none"}
+        Which pictures are drawn; see `frame_pages`.
 
     Returns
     -------
     Path
-        The folder with `RESULT_FILES`.
+        The folder with `RESULT_FILES`, ``overview.png`` only if pictures are drawn.
 
     Raises
     ------
@@ -356,6 +374,7 @@ def write_results(
             shaping,
             frames,
             overwrite=overwrite,
+            pictures=pictures,
             lock=lambda path: stack.enter_context(WriteLock(path, "export")),
         )
         if folder.finished:
@@ -379,21 +398,3 @@ def _register(folder: ResultFolder, image_sha256: str) -> None:
     for stale in partial.iterdir():
         if stale.is_dir() and stale.name != folder.fingerprint[:16]:
             shutil.rmtree(stale, ignore_errors=True)
-
-
-def _remove_damaged(paths: Sequence[Path]) -> None:
-    """Remove frame files that cannot be read, so that a rerun repeats only these."""
-    for path in paths:
-        try:
-            read_frame(path)
-        except ReadError:
-            path.unlink(missing_ok=True)
-
-
-def _remove_summary(summary: Path) -> None:
-    """Remove the summary, which marks finished results, before the other files change."""
-    try:
-        summary.unlink(missing_ok=True)
-    except OSError as error:
-        fault = f"cannot be replaced ({error.strerror or error})"
-        raise OutputError(one_line(summary, fault, "close it elsewhere and run again")) from error

@@ -19,7 +19,7 @@ from napari_stem_defects.postprocessing.regions import totals
 from napari_stem_defects.postprocessing.results import ResultTotals
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.postprocessing.results import Region
@@ -48,14 +48,14 @@ _PLANAR_FIELDS = (
 _LIBRARIES = ("numpy", "scipy", "scikit-image", "torch")
 
 
-def sum_results(frames: Sequence[Mapping[str, Any]], regions: Sequence[Region]) -> ResultTotals:
+def sum_results(frames: Sequence[Mapping[str, Any]], regions: Iterable[Region]) -> ResultTotals:
     """Add up the results of all frames.
 
     Parameters
     ----------
     frames : sequence of mapping
         Metadata of each frame; see `frame_file.read_frame_metadata`.
-    regions : sequence of Region
+    regions : iterable of Region
         The regions of all frames.
 
     Returns
