@@ -19,7 +19,7 @@ from lattice_images import lattice_image
 
 from napari_stem_defects.base.search_area import SearchArea
 from napari_stem_defects.cli.main import main
-from napari_stem_defects.io.results.read_results import read_results
+from napari_stem_defects.io.results.read_results import read_results, read_summary
 from napari_stem_defects.io.results.result_folder import RESULT_FILES
 from napari_stem_defects.simulation.simulate import simulate
 
@@ -33,6 +33,29 @@ def test_detect_writes_the_result_files(
     assert detect(image, tmp_path / "out", model) == 0
     assert {path.name for path in (tmp_path / "out" / "lamella").iterdir()} == set(RESULT_FILES)
     assert one_line(capsys.readouterr().out).startswith("lamella.tif: ")
+
+
+def test_pictures_of_a_stack_are_chosen(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """More pictures than were drawn repeat the search; fewer are there already."""
+    stack = np.random.default_rng(0).random((2, 96, 96)).astype(np.float32)
+    np.save(tmp_path / "movie.npy", stack)
+    folder = tmp_path / "out" / "movie"
+    pages = [folder / "frames" / f"frame_0000{frame}.png" for frame in range(2)]
+
+    def search(pictures: str) -> list[bool]:
+        options = ("--pixel-size", "0.027", "--pictures", pictures)
+        assert detect(tmp_path / "movie.npy", tmp_path / "out", model, *options) == 0
+        return [path.is_file() for path in (folder / "overview.png", *pages)]
+
+    assert search("none") == [False, False, False]
+    assert "No picture" in read_summary(folder)["pictures"]["left_out"]
+    assert search("all") == [True, True, True]
+    written = read_summary(folder)["written"]
+    assert search("summary") == [True, True, True]
+    assert read_summary(folder)["written"] == written
+    capsys.readouterr()
 
 
 def test_detect_goes_on_after_a_bad_file_and_ends_with_2(

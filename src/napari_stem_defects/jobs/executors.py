@@ -9,13 +9,14 @@ import signal
 import sys
 import threading
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
 from napari_stem_defects.base.progress import Cancelled
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.jobs.batch_frame import FrameTask, detect_task
+from napari_stem_defects.jobs.blas_threads import blas_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,6 +51,26 @@ def _in_this_process(task: FrameTask, report: ProgressCallback) -> Future[None]:
 
 HERE = FrameExecutor(_in_this_process, ahead=0)
 
+
+class _SideBySide:
+    """Limits matrix products to one thread each as long as any thread searches a frame."""
+
+    def __init__(self) -> None:
+        self._lock, self._inside, self._stack = threading.Lock(), 0, ExitStack()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._stack.enter_context(blas_threads(1))
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._stack.close()
+
+
 # More frames at once take more memory; larger ones keep all cores busy by themselves.
 _MOST_THREADS = 4
 _LARGEST_PX = 2**22
@@ -76,7 +97,7 @@ def threads(count: int | None = None) -> Iterator[FrameExecutor]:
     cores = os.cpu_count() or 1
     count = min(cores, _MOST_THREADS) if count is None else count
     stopped, reporting = threading.Event(), threading.Lock()
-    pool = ThreadPoolExecutor(count, "frame")
+    pool, side_by_side = ThreadPoolExecutor(count, "frame"), _SideBySide()
 
     def search(task: FrameTask, report: ProgressCallback) -> None:
         if "torch" in sys.modules:  # quick models do without it
@@ -89,7 +110,8 @@ def threads(count: int | None = None) -> Iterator[FrameExecutor]:
             with reporting:
                 report(progress)
 
-        detect_task(task, report_alone)
+        with side_by_side:
+            detect_task(task, report_alone)
 
     def submit(task: FrameTask, report: ProgressCallback) -> Future[None]:
         is_large = math.prod(task.image.read().frame_shape) > _LARGEST_PX

@@ -1,8 +1,8 @@
 """Which pictures of a stack are drawn, and the pages of its frames.
 
-A movie of thousands of frames has its masks and tables, but nobody looks at thousands of pictures,
-and drawing one takes as long as searching a frame. By default a stack has an overview with up to
-twelve frames, and up to fifty pages, each of one frame with defects.
+A movie of thousands of frames has its masks and tables, but thousands of pictures are of no use, and
+drawing one takes as long as searching a frame. By default a stack has an overview with up to twelve
+frames, and up to fifty pages, each of one frame with defects.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def describe_pictures(
     Returns
     -------
     dict
-        ``drawn`` (what ``pictures`` asks for, at least), ``pages`` (indices of frames) and
+        ``drawn`` (at least what ``pictures`` demands), ``pages`` (indices of frames) and
         ``left_out``, one sentence or "".
     """
     with_defects = sum(1 for frame in frames if frame["regions"])
