@@ -22,7 +22,6 @@ from napari_stem_defects.postprocessing.results import ResultTotals
 from napari_stem_defects.reporting import overview
 from napari_stem_defects.reporting.overview import (
     draw_overview,
-    frames_to_show,
 )
 
 if TYPE_CHECKING:
@@ -176,14 +175,6 @@ def test_the_file_is_a_png(tmp_path: Path) -> None:
     with Image.open(folder / "overview.png") as picture:
         assert picture.format == "PNG"
         assert picture.width >= 1000
-
-
-@pytest.mark.parametrize("count", [1, 2, 11, 12, 13, 1000])
-def test_frames_shown_are_spread_evenly(count: int) -> None:
-    shown = frames_to_show(count)
-    assert len(shown) == min(count, 12)
-    assert (shown[0], shown[-1]) == (0, count - 1)
-    assert np.ptp(np.diff(shown)) <= 1 if count > 1 else shown == [0]
 
 
 def test_the_samples_hold_what_the_tests_assume() -> None:

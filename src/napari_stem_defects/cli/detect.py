@@ -10,6 +10,7 @@ from napari_stem_defects.base.defaults import AUTO_MODEL
 from napari_stem_defects.cli.options import (
     add_device,
     add_out,
+    add_pictures,
     add_pixel_size,
     area,
     numbers,
@@ -52,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="columns bright, or dark as in bright field (inverted); default: as the image shows",
     )
+    add_pictures(parser)
     add_pixel_size(parser, "edge of one pixel in nm, instead of the value in the files")
     add_device(parser)
     parser.add_argument(
@@ -77,12 +79,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default={},
         metavar="CLASS=P,...",
         help="probabilities from which a class is assigned, instead of the model's",
-    )
-    parser.add_argument(
-        "--pictures",
-        choices=("all", "summary", "none"),
-        default="summary",
-        help="of stacks: a page of every frame, of up to 50 frames with defects (default), or none",
     )
     parser.add_argument(
         "--open", action="store_true", help="open the result in napari, of several images the first"

@@ -134,6 +134,16 @@ def add_out(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help=what)
 
 
+def add_pictures(parser: argparse.ArgumentParser) -> None:
+    """Add ``--pictures``: which pictures of stacks are drawn."""
+    parser.add_argument(
+        "--pictures",
+        choices=("all", "summary", "none"),
+        default="summary",
+        help="of stacks: a page of every frame, of up to 50 frames with defects (default), or none",
+    )
+
+
 def add_pixel_size(parser: argparse.ArgumentParser, what: str) -> None:
     """Add ``--pixel-size NM``."""
     parser.add_argument("--pixel-size", type=positive_float, metavar="NM", help=what)

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
         ResultTotals,
     )
 
-MOST_FRAMES = 12
-
 _MARGIN, _GAP, _TILE_GAP = 40, 36, 14
 _BESIDE = (1054, 1300)
 _ABOVE = (1520, 1100)
@@ -69,41 +67,6 @@ class _Entry(NamedTuple):
     lines: tuple[str, ...]
 
 
-def frames_to_show(count: int) -> list[int]:
-    """Choose the frames of a stack that are drawn.
-
-    Parameters
-    ----------
-    count : int
-        Number of frames, at least 1.
-
-    Returns
-    -------
-    list of int
-        Up to twelve indices, evenly spaced, the first and the last frame among them.
-    """
-    return evenly_spaced(count, MOST_FRAMES)
-
-
-def evenly_spaced(count: int, most: int) -> list[int]:
-    """Choose places of a list, evenly spaced.
-
-    Parameters
-    ----------
-    count : int
-        Length of the list.
-    most : int
-        How many places to choose at most.
-
-    Returns
-    -------
-    list of int
-        Places in ascending order, the first and the last one of the list among them.
-    """
-    shown = min(count, most)
-    return sorted({round(index * (count - 1) / max(1, shown - 1)) for index in range(shown)})
-
-
 def draw_overview(
     micrograph: Micrograph, detections: Sequence[Detection], result_totals: ResultTotals, model: str
 ) -> Image.Image:
@@ -114,7 +77,7 @@ def draw_overview(
     micrograph : Micrograph
         The image in which defects were detected.
     detections : sequence of Detection
-        The frames to draw, at most twelve; see `frames_to_show`.
+        The frames to draw, at most twelve; see `shown_frames`.
     result_totals : ResultTotals
     model : str
         The model's name.

@@ -1,8 +1,8 @@
 """Which pictures of a stack are drawn, and the pages of its frames.
 
-A movie of thousands of frames has its masks and tables, but thousands of pictures are of no use, and
-drawing one takes as long as searching a frame. By default a stack has an overview with up to twelve
-frames, and up to fifty pages, each of one frame with defects.
+A movie of thousands of frames has its masks and tables, but thousands of pictures are of no use,
+and drawing one takes as long as searching a frame. By default a stack has an overview with up to
+twelve frames, and up to fifty pages, each of one frame with defects.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from napari_stem_defects.io.results.frame_file import read_frame
 from napari_stem_defects.io.results.picture_file import write_picture
 from napari_stem_defects.io.results.summary import sum_results
-from napari_stem_defects.reporting.overview import draw_frame_page, evenly_spaced
+from napari_stem_defects.reporting.overview import draw_frame_page
+from napari_stem_defects.reporting.shown_frames import evenly_spaced
 from napari_stem_defects.reporting.undrawn import draw_or_state
 
 if TYPE_CHECKING:

@@ -56,7 +56,8 @@ from napari_stem_defects.io.results.summary import (
     sum_results,
 )
 from napari_stem_defects.io.write_lock import WriteLock
-from napari_stem_defects.reporting.overview import draw_overview, frames_to_show
+from napari_stem_defects.reporting.overview import draw_overview
+from napari_stem_defects.reporting.shown_frames import frames_to_show
 from napari_stem_defects.reporting.undrawn import draw_or_state
 
 if TYPE_CHECKING:
@@ -239,10 +240,6 @@ def _data_files(pictures: Pictures) -> tuple[str, ...]:
     )
 
 
-def _no_lock(_: Path) -> None:
-    """Take no lock."""
-
-
 def open_results(
     out: Path,
     micrograph: Micrograph,
@@ -252,7 +249,7 @@ def open_results(
     *,
     overwrite: bool = False,
     pictures: Pictures = DEFAULT_PICTURES,
-    lock: Callable[[Path], object] = _no_lock,
+    lock: Callable[[Path], object] = lambda _: None,
 ) -> ResultFolder:
     """Open the folder for the results of a micrograph; create it if necessary.
 
