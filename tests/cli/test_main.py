@@ -26,7 +26,7 @@ def test_the_commands_are_the_contracts() -> None:
     assert names == {
         *("demo", "survey", "detect", "report", "train", "evaluate"),
         *("info", "preprocess", "watch"),
-        *("show", "export", "simulate", "labels", "models", "benchmark"),
+        *("show", "export", "simulate", "labels", "models", "data", "benchmark"),
     }
 
 

@@ -17,6 +17,7 @@ from napari_stem_defects.base.progress import Cancelled
 from napari_stem_defects.base.version import __version__
 from napari_stem_defects.cli import (
     benchmark,
+    data,
     demo,
     detect,
     evaluate,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     *(demo, survey, detect, watch, report, export, show, train, evaluate, info, preprocess),
-    *(simulate, labels, models, benchmark),
+    *(simulate, labels, models, data, benchmark),
 )
 
 DONE, OUR_FAULT, INPUT_FAULT = 0, 1, 2
