@@ -7,6 +7,7 @@ window is the highest probability any class gives it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,10 +51,14 @@ NEGATIVE = ("amorphous", "vacuum", "other_crystal")
 def scores(
     ensemble: Ensemble, micrograph: Micrograph, rows: tuple[float, float] = EVERYWHERE
 ) -> NDArray[np.float32]:
-    """Return the highest probability that any class gives each window that shows something."""
-    found = detect_frame(micrograph, ensemble, stride=STRIDE, mode="exact").map
-    inside = found.valid & ((found.y >= rows[0]) & (found.y < rows[1]))[:, None]
-    best: NDArray[np.float32] = found.probability.max(axis=0)[inside]
+    """Return the highest probability that any class gives each window that shows something.
+
+    The rows are searched as an image of their own: a lattice is measured in a whole image.
+    """
+    pixels = micrograph.pixels[int(rows[0]) : int(min(rows[1], len(micrograph.pixels)))]
+    part = replace(micrograph, pixels=pixels)
+    found = detect_frame(part, ensemble, stride=STRIDE, mode="exact").map
+    best: NDArray[np.float32] = found.probability.max(axis=0)[found.valid]
     return best
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -12,6 +14,9 @@ from scipy import ndimage
 from napari_stem_defects.lattice.measurement import LatticeMeasurement, measure_lattices
 from napari_stem_defects.planar_geometry.relation import Relation
 from napari_stem_defects.planar_geometry.verdict import Check, check_line, describe
+
+if TYPE_CHECKING:
+    from napari_stem_defects.simulation.any_lattice_specimen import Form
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +62,30 @@ def test_a_rotation_that_may_be_strain_contradicts_nothing() -> None:
 def test_a_twin_is_confirmed() -> None:
     found = check(planar_scene(zincblende(12.0), "twin", seed=7), "Twin_Bound")
     assert (found.verdict, found.looks_like) == ("confirmed", "twin boundary")
+
+
+@pytest.mark.parametrize("period_px", [9.5, 19.0, 30.0, 46.0])
+@pytest.mark.parametrize(
+    ("form", "amount", "name", "words"),
+    [
+        ("fault", 1 / 3, "SF1", "stacking fault"),
+        ("twin", 0.0, "Twin_Bound", "twin boundary"),
+        ("grain", 17.0, "SF1", "boundary, 17"),
+    ],
+)
+def test_verdicts_at_any_magnification(
+    form: Form, amount: float, name: str, words: str, period_px: float
+) -> None:
+    """Images of many px per period are averaged, which changes no frequency."""
+    crystal = replace(zincblende(12.0), vectors=scaled(zincblende(12.0).vectors, period_px / 14.7))
+    scene = planar_scene(crystal, form, amount, seed=7, size=round(21 * period_px))
+    found = check(scene, name)
+    assert found.verdict == ("contradicted" if form == "grain" else "confirmed")
+    assert words in found.looks_like.replace("16.9", "17").replace("16.8", "17")
+
+
+def scaled(vectors: tuple[tuple[float, float], ...], factor: float) -> Any:
+    return tuple((factor * y, factor * x) for y, x in vectors)
 
 
 def test_a_twin_in_a_stretched_scan_is_confirmed() -> None:

@@ -31,7 +31,7 @@ _ITERATIONS = 4
 _LEAST_SIGNAL = 6.0
 """Least amplitude of a reflection over the median amplitude, which is that of noise."""
 HIGHEST = 0.42
-"""Highest frequency in cycles per px that is used."""
+"""Highest frequency that is used, in cycles per row or column of a patch."""
 
 
 class Patch(NamedTuple):
@@ -42,13 +42,18 @@ class Patch(NamedTuple):
     pixels, weights : ndarray of float64, shape (Y, X)
         Intensities, and weights from 0 to 1.
     y, x : ndarray of float64, shapes (Y,) and (X,)
-        Places of rows and columns in px, relative to a point on the defect.
+        Places of rows and columns in px of the image, relative to a point on the defect.
     """
 
     pixels: Array
     weights: Array
     y: Array
     x: Array
+
+    @property
+    def spacing(self) -> float:
+        """Distance of two rows in px of the image: more than 1 where px were averaged."""
+        return float(self.y[1] - self.y[0])
 
     @property
     def weighted(self) -> Array:
@@ -128,8 +133,8 @@ def find_side_lattice(patch: Patch, cells: Sequence[Array]) -> SideLattice | Non
     best: tuple[float, Array] | None = None
     for bases in _orientations(cells):
         # All of one cell have the same reflections.
-        orders = _orders(bases[0])
-        found = _lookup(spectrum, size, orders @ bases)
+        orders = _orders(bases[0], patch.spacing)
+        found = _lookup(spectrum, size, patch.spacing * (orders @ bases))
         scores = np.sqrt(found).sum(axis=1) / np.sqrt(max(len(orders), 1))
         number = int(scores.argmax())
         if best is None or scores[number] > best[0] + 1e-9:
@@ -153,7 +158,7 @@ def refined(patch: Patch, basis: Array, noise: float) -> SideLattice | None:
     SideLattice or None
         None where the reflections do not determine it.
     """
-    orders = _orders(basis)
+    orders = _orders(basis, patch.spacing)
     spread = _covariance(patch)
     centre = _centre(patch)
     for _ in range(_ITERATIONS):
@@ -186,7 +191,7 @@ def _spectrum(patch: Patch) -> tuple[Array, float]:
 
 
 def _lookup(spectrum: Array, size: int, frequencies: Array) -> Array:
-    """Return the highest amplitude within a bin of each frequency (..., 2)."""
+    """Return the highest amplitude within a bin of each frequency (..., 2) in cycles per row."""
     flipped = np.where(frequencies[..., 1:] < 0, -frequencies, frequencies)
     index = np.rint(flipped * size).astype(np.intp)
     found = np.zeros(index.shape[:-1])
@@ -197,12 +202,12 @@ def _lookup(spectrum: Array, size: int, frequencies: Array) -> Array:
     return found
 
 
-def _orders(basis: Array) -> Array:
+def _orders(basis: Array, spacing: float) -> Array:
     """Return the reflections (N, 2) of a reciprocal basis, one of each opposite pair."""
     size = range(-_MAX_ORDER, _MAX_ORDER + 1)
     orders = np.array([(h, k) for h in size for k in size if (h, k) > (0, 0)], np.float64)
     length = np.hypot(*(orders @ basis).T)
-    limit = min(HIGHEST, 2.6 * float(np.hypot(*basis.T).max()))
+    limit = min(HIGHEST / spacing, 2.6 * float(np.hypot(*basis.T).max()))
     return np.asarray(orders[length < limit])
 
 
