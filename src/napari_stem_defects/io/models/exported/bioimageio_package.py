@@ -194,6 +194,10 @@ def _probability(ensemble: Ensemble, image: NDArray[np.float32]) -> NDArray[np.f
 def _documentation(spec: EnsembleSpec) -> str:
     size = spec.pixel_size_nm
     scale = "the scale of the training images" if size is None else f"{size} nm per px"
+    window, step = (
+        both_units(length, size)
+        for length in (spec.preprocessing.patch_px, spec.inference.stride_px)
+    )
     classes = "\n".join(
         f"- {each.name} ({each.kind}): {each.title}, from a probability of"
         f" {spec.threshold(each.name):g}"
@@ -205,12 +209,12 @@ def _documentation(spec: EnsembleSpec) -> str:
 
 Input: one whole image as float32 in any unit of intensity, resampled to {scale}, without invalid
 pixels. Do not cut it into tiles: intensities and contrast are normalised over the whole image.
-Output: the probability of each class for windows of {spec.preprocessing.patch_px} px, one every
-{spec.inference.stride_px} px, calibrated. The graph contains normalisation, background, local
+Output: the probability of each class for windows of {window}, one every {step},
+calibrated. The graph contains normalisation, background, local
 contrast, networks and calibration.
 
-Not in the graph: matching the pixel size, the choice of a model by the lattice, dark contrast,
-masks and measured regions. `stem-defects models import` on this package and `stem-defects detect`
+Not in the graph: matching the pixel size, the second look at each point defect, the choice of a model
+by the lattice, dark contrast, masks and measured regions. `stem-defects models import` on this package and `stem-defects detect`
 do all of that.
 
 ## Classes
