@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_stem_defects.base.lengths import both_units
 from napari_stem_defects.base.version import __version__
 from napari_stem_defects.inference.spatial_averaging import average_logits
 from napari_stem_defects.io.atomic import write_bytes
@@ -213,9 +214,9 @@ Output: the probability of each class for windows of {window}, one every {step},
 calibrated. The graph contains normalisation, background, local
 contrast, networks and calibration.
 
-Not in the graph: matching the pixel size, the second look at each point defect, the choice of a model
-by the lattice, dark contrast, masks and measured regions. `stem-defects models import` on this package and `stem-defects detect`
-do all of that.
+Not in the graph: matching the pixel size, the second look at each point defect, the choice of a
+model by the lattice, dark contrast, masks and measured regions. `stem-defects models import` on
+this package and `stem-defects detect` do all of that.
 
 ## Classes
 
