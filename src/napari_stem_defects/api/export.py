@@ -43,7 +43,7 @@ def export(
     *,
     outlines: bool = False,
     images: str | Path | None = None,
-    read_image: Callable[[Path], Micrograph] = read,
+    read_image: Callable[..., Micrograph] = read,
 ) -> Exported:
     """Write results in the file format of another program.
 
@@ -67,7 +67,7 @@ def export(
         The image of the result, or the folder of the images, if they were moved since; OME-Zarr and
         HyperSpy files contain them.
     read_image : callable, optional
-        Reads an image; by default `read`.
+        Reads a file, and of several signals the one named by ``signal``; by default `read`.
 
     Returns
     -------

@@ -12,7 +12,10 @@ from export_samples import masks, write_sample
 import napari_stem_defects as sd
 from napari_stem_defects.base.defect_classes import UNKNOWN
 from napari_stem_defects.errors import InputError, ReadError
-from napari_stem_defects.io.export.exported_results import read_results_to_export
+from napari_stem_defects.io.export.exported_results import (
+    ExportedImage,
+    read_results_to_export,
+)
 from napari_stem_defects.io.results.survey_folder import write_survey
 
 
@@ -101,3 +104,17 @@ def test_a_contradicted_line_has_the_pixels_of_its_band(result: Path) -> None:
     (found,) = changed.outlines(lambda region: region.class_name == UNKNOWN)
     ((polygon,),) = (found[1],)
     assert set(polygon.shell[:, 1].tolist()) == {57, 64}
+
+
+def test_of_several_signals_the_one_that_was_searched_is_read(result: Path) -> None:
+    (image,), _ = read_results_to_export([result])
+    asked: list[str] = []
+
+    def read_signal(path: Path, signal: str) -> sd.Micrograph:
+        asked.append(signal)
+        return sd.read(path)
+
+    about = {**image.summary["image"], "signal": "HAADF"}
+    chosen = ExportedImage(image.folder, {**image.summary, "image": about})
+    assert chosen.read_image(read_signal, None).name == "lamella"
+    assert asked == ["HAADF"]

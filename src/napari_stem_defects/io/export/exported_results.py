@@ -20,6 +20,7 @@ from napari_stem_defects.errors import InputError, ReadError
 from napari_stem_defects.io.export.region_pixels import line_pixels, number_pixels
 from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.io.results.available_folder import SUMMARY
+from napari_stem_defects.io.results.image_file import find_image_file, image_file_name
 from napari_stem_defects.io.results.json_file import read_json, read_or_report
 from napari_stem_defects.io.results.read_results import read_regions_with_lines
 from napari_stem_defects.io.results.report_sources import find_summaries
@@ -105,8 +106,7 @@ class ExportedImage:
     def file_name(self) -> str:
         """File name of the image, or its name where it was no file."""
         path = self.summary["image"].get("path")
-        # The result may come from another system: both separators count.
-        return str(path).replace("\\", "/").rpartition("/")[2] if path else self.name
+        return image_file_name(str(path)) if path else self.name
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -180,7 +180,7 @@ class ExportedImage:
 
         return read_or_report(load, self.folder / MASKS)
 
-    def read_image(self, read: Callable[[Path], Micrograph], given: Path | None) -> Micrograph:
+    def read_image(self, read: Callable[..., Micrograph], given: Path | None) -> Micrograph:
         """Read the image of the result.
 
         Parameters
@@ -188,8 +188,8 @@ class ExportedImage:
         read : callable
             Reads a file.
         given : Path or None
-            The image, or a folder that contains it; by default it is where it was, or beside the
-            result.
+            The image, or a folder that contains it; by default it is where it was, or near the
+            result (see `find_image_file`).
 
         Returns
         -------
@@ -202,7 +202,9 @@ class ExportedImage:
             It is not found, cannot be read, or is another image.
         """
         path = self._find_image(given)
-        micrograph = read(path)
+        # Of a file with several signals, the one that was searched.
+        signal = self.summary["image"].get("signal")
+        micrograph = read(path, signal=signal) if signal else read(path)
         wanted = self.summary["image"]["sha256"]
         if micrograph.sha256 != wanted or micrograph.frame_shape != self.shape:
             fault = f"is not the image of the result {self.folder.name}"
@@ -210,15 +212,12 @@ class ExportedImage:
         return micrograph
 
     def _find_image(self, given: Path | None) -> Path:
-        stored = self.summary["image"].get("path")
-        if given is not None:
-            places = [given / self.file_name if given.is_dir() else given]
+        if given is None:
+            found = find_image_file(self.folder, self.summary["image"].get("path"))
         else:
-            places = [] if stored is None else [Path(str(stored))]
-            places += [self.folder / self.file_name, self.folder.parent / self.file_name]
-        for place in places:
-            if place.is_file():
-                return place
+            found = given / self.file_name if given.is_dir() else given
+        if found is not None and found.is_file():
+            return found
         fault = f"its image {self.file_name} is not found"
         raise InputError(one_line(self.folder, fault, "give it, or its folder, with --images"))
 

@@ -27,12 +27,13 @@ class ExportOptions:
     images : Path or None
         The image of the result, or the folder of the images, for formats that contain it.
     read_image : callable
-        Reads an image; `workers.isolated_read` uses a separate process.
+        Reads a file, with ``signal`` where one of several was searched; `workers.isolated_read`
+        uses a separate process.
     """
 
     outlines: bool = False
     images: Path | None = None
-    read_image: Callable[[Path], Micrograph] = read
+    read_image: Callable[..., Micrograph] = read
 
 
 def name_files(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from napari_stem_defects.base.defect_classes import BULK, DefectClass, complete_
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.io.results.available_folder import PARTIAL, SUMMARY
+from napari_stem_defects.io.results.image_file import find_image_file
 from napari_stem_defects.io.results.read_results import (
     frame_parameters,
     read_regions_with_lines,
@@ -23,6 +23,7 @@ from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from napari_stem_defects.postprocessing.results import Region
 
@@ -152,15 +153,7 @@ class StoredResult:
         """
         if self.moved_to is not None:
             return self.moved_to
-        stored = self.summary["image"].get("path")
-        if not stored:
-            return None
-        path = Path(stored)
-        # Results may come from another system: PureWindowsPath splits at both separators.
-        name = PureWindowsPath(stored).name
-        above = [self.folder, *self.folder.resolve().parents[:2]]
-        candidates = [path, *(folder / name for folder in above)]
-        return next((each for each in candidates if _is_file(each)), None)
+        return find_image_file(self.folder, self.summary["image"].get("path"))
 
     def close(self) -> None:
         """Close the files, so that they can be replaced; a later frame opens them again."""
@@ -219,10 +212,3 @@ def _no_map(classes: tuple[DefectClass, ...]) -> ProbabilityMap:
     centre = np.zeros(1, np.float32)
     names = tuple(each.name for each in classes)
     return ProbabilityMap(nothing, centre, centre, names, np.zeros((1, 1), bool), classes)
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # a name that this system does not allow
-        return False
