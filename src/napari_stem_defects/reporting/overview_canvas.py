@@ -6,7 +6,7 @@ Drawn at twice the final size and shrunk, because Pillow does not anti-alias lin
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -35,6 +35,7 @@ _HALO_ALPHA = 150
 _FILL_ALPHA = 46
 _SMALLEST_RING_PX = 13.0
 _HATCH_PX = 30
+_RING_POINTS = 73
 _HATCH_ALPHA = 190
 _BACKDROP = "#e4e4e4"
 _PLATE = "#202020"
@@ -106,6 +107,7 @@ class FrameCanvas:
         # Lines and rings are finer on the small tiles of a contact sheet.
         self.weight = min(1.0, max(0.6, max(layout.panel) / 700))
         self.line = round(_LINE_PX * self.weight * SUPERSAMPLING)
+        self._scaled_masks: dict[int, tuple[NDArray[np.uint8], Image.Image]] = {}
         self.image = Image.new("RGB", self.size, _BACKDROP)
         shown = picture.resize(self.frame, Image.Resampling.BICUBIC)
         self.image.paste(shown.convert("RGB"), self.corner)
@@ -141,8 +143,11 @@ class FrameCanvas:
             return
         width, height = self.frame
         inset = self.line / 2
-        padded = np.pad(np.asarray(self._scaled(mask)), 1)
-        for contour in find_contours(padded, 127.5):
+        scaled = self._scaled(mask)
+        left, top, right, bottom = scaled.getbbox() or (0, 0, width, height)
+        padded = np.pad(np.asarray(scaled.crop((left, top, right, bottom))), 1)
+        for found in find_contours(padded, 127.5):
+            contour = found + [top, left]
             if len(contour) > _SHORT_OUTLINE:  # points closer than the line is wide
                 contour = np.concatenate([contour[:-1:_OUTLINE_STEP], contour[-1:]])
             y = np.clip(contour[:, 0] - 0.5, inset, height - inset) + self.corner[1]
@@ -162,15 +167,17 @@ class FrameCanvas:
         """Draw lines over halos that set them off from bright and dark columns."""
         lines = list(lines)
         for tone in ("#000000", "#ffffff"):
+            around = [line for line, colour in lines if contrasting(colour) == tone]
+            if not around:
+                continue
             halo = Image.new("L", self.size, 0)
             pen = ImageDraw.Draw(halo)
-            for line, colour in lines:
-                if contrasting(colour) == tone:
-                    pen.line(line, _HALO_ALPHA, self.line + 3 * SUPERSAMPLING, joint="curve")
+            for line in around:
+                pen.line(line, _HALO_ALPHA, self.line + 3 * SUPERSAMPLING, joint=_joint(line))
             self.image.paste(tone, (0, 0), halo)
         pen = ImageDraw.Draw(self.image)
         for line, colour in lines:
-            pen.line(line, colour, self.line, joint="curve")
+            pen.line(line, colour, self.line, joint=_joint(line))
 
     def occupied(
         self, masks: Sequence[NDArray[np.uint8]], lines: Iterable[tuple[Line, str]]
@@ -225,8 +232,18 @@ class FrameCanvas:
         self.image.paste(_PLATE, box[:2], veil)
 
     def _scaled(self, mask: NDArray[np.uint8]) -> Image.Image:
-        picture = Image.fromarray(mask * np.uint8(255))
-        return picture.resize(self.frame, Image.Resampling.BILINEAR)
+        """Return a mask at the size of the frame; the last ones are kept, for tint and outline."""
+        known = self._scaled_masks.get(id(mask))
+        if known is None or known[0] is not mask:
+            picture = Image.fromarray(mask * np.uint8(255))
+            known = mask, picture.resize(self.frame, Image.Resampling.BILINEAR)
+            self._scaled_masks[id(mask)] = known
+        return known[1]
+
+
+def _joint(line: Line) -> Literal["curve"] | None:
+    """Return how the parts of a line are joined: those of a ring meet at 5 degrees, unseen."""
+    return None if len(line) == _RING_POINTS else "curve"
 
 
 def scale_bar(longest_px: float, pixel_size_nm: float | None) -> tuple[float, str]:
@@ -263,7 +280,7 @@ def text_size(text: str) -> tuple[int, int]:
 
 def ring(x: float, y: float, radius: float) -> Line:
     """Return a closed circle as a line of 73 points."""
-    angles = np.linspace(0, 2 * np.pi, 73)
+    angles = np.linspace(0, 2 * np.pi, _RING_POINTS)
     return list(
         zip(
             (x + radius * np.cos(angles)).tolist(),
