@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -48,4 +50,4 @@ def test_a_turned_and_stretched_cell_is_found(turn_deg: float, stretch: float) -
 def test_noise_has_no_lattice() -> None:
     patch = waves(np.array([[0.0, 10.0], [12.0, 2.0]]))
     noise = np.random.default_rng(1).normal(0, 1, patch.pixels.shape)
-    assert find_side_lattice(patch._replace(pixels=noise), [np.array([[0.0, 10], [12, 2]])]) is None
+    assert find_side_lattice(replace(patch, pixels=noise), [np.array([[0.0, 10], [12, 2]])]) is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
@@ -182,7 +182,7 @@ def _sections(sides: Sides) -> list[tuple[Patch, Patch]]:
         for side in (sides.near_first, sides.near_second):
             s = side.y[:, None] * sides.along[0] + side.x * sides.along[1]
             weights = side.weights * ((s >= start) & (s < stop))
-            pair.append(side._replace(weights=weights))
+            pair.append(replace(side, weights=weights))
         if min(float(side.weights.sum()) for side in pair) > 0:
             found.append((pair[0], pair[1]))
     return found

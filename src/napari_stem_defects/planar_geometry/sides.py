@@ -138,7 +138,10 @@ def _binned(values: Array, factor: int) -> Array:
 
 def _taper(depth: Array, width: float) -> Array:
     """Return a weight that rises from 0 at depth 0 to 1 at a depth of the width (half a cosine)."""
-    return np.asarray(0.5 - 0.5 * np.cos(np.pi * np.clip(depth / width, 0, 1)))
+    weight = np.clip(depth / width, 0, 1)
+    rising = (weight > 0) & (weight < 1)  # most of a side is beyond
+    weight[rising] = 0.5 - 0.5 * np.cos(np.pi * weight[rising])
+    return np.asarray(weight)
 
 
 def _behind(s: Array, t: Array, other: Array, period_px: float) -> NDArray[np.bool_]:

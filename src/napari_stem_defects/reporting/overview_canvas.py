@@ -147,7 +147,7 @@ class FrameCanvas:
         left, top, right, bottom = scaled.getbbox() or (0, 0, width, height)
         padded = np.pad(np.asarray(scaled.crop((left, top, right, bottom))), 1)
         for found in find_contours(padded, 127.5):
-            contour = found + [top, left]
+            contour = np.add(found, (top, left))
             if len(contour) > _SHORT_OUTLINE:  # points closer than the line is wide
                 contour = np.concatenate([contour[:-1:_OUTLINE_STEP], contour[-1:]])
             y = np.clip(contour[:, 0] - 0.5, inset, height - inset) + self.corner[1]
