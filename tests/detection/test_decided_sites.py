@@ -150,3 +150,23 @@ def test_counts_of_a_noisy_crystal_do_not_depend_on_its_form(seed: int) -> None:
         found = detect_frame(image, model, device="cpu", stride=stride)
         counts = Counter(each.class_name for each in found.regions if each.kind == "point")
         assert counts == truth, name
+
+
+def test_a_coarse_scan_looks_between_its_windows(decide: Any) -> None:
+    """With windows 24 px apart the defect, 11 px from the nearest, is found by the evidence."""
+    sparse = a_map()
+    found = replace(
+        sparse,
+        probability=sparse.probability[:, ::3, ::3].copy(),
+        y=sparse.y[::3],
+        x=sparse.x[::3],
+        valid=sparse.valid[::3, ::3],
+    )
+    found.probability[0, 3, 3] = 0.6
+    defect = np.array((found.y[3] + 8.0, found.x[3] - 8.0))
+
+    def near_the_defect(at: np.ndarray) -> np.ndarray:
+        return np.where(np.hypot(*(at - defect).T) < 6, 0.97, 0.1)
+
+    result = decide(found, {"A": near_the_defect, "B": everywhere(0.0)})
+    assert result.probability[0, 3, 3] > 0.9
