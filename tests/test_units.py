@@ -26,7 +26,7 @@ PX_ALONE = {
     "io/results/stored_arrays.py": "an error of the program, not of the user",
     "reporting/notebook/detection_view.py": "two sizes in px that differ",
     "reporting/notebook/survey_view.py": "two sizes in px that differ",
-    "io/images/microscope_formats.py": "a damaged header, before a pixel size is read",
+    "io/images/mrc.py": "a damaged header, before a pixel size is read",
     "io/results/formats.py": "an error of the program, not of the user",
     "preprocessing/windows.py": "an error of the program, not of the user",
     "reporting/overview.py": "the next words of the line give the size in nm",

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.base.search_area import SearchArea
     from napari_stem_defects.errors import InputError
-    from napari_stem_defects.io.images.read import read
+    from napari_stem_defects.io.images.read import list_signals, read
+    from napari_stem_defects.io.images.signals import SignalInfo
     from napari_stem_defects.io.labels.project import LabelProject
     from napari_stem_defects.networks.spec import Ensemble
     from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap, Region
@@ -62,6 +63,7 @@ __all__ = [
     "Region",
     "ResultsReport",
     "SearchArea",
+    "SignalInfo",
     "Simulation",
     "Stages",
     "Survey",
@@ -70,6 +72,7 @@ __all__ = [
     "detect",
     "evaluate",
     "export",
+    "list_signals",
     "load_model",
     "preprocess",
     "read",
@@ -94,6 +97,7 @@ _DEFINED_IN = {
     "Region": "postprocessing.results",
     "ResultsReport": "api.report",
     "SearchArea": "base.search_area",
+    "SignalInfo": "io.images.signals",
     "Simulation": "simulation.scene",
     "Stages": "preprocessing.pipeline",
     "Survey": "anomaly.survey_frame",
@@ -101,6 +105,7 @@ _DEFINED_IN = {
     "detect": "api.detect",
     "evaluate": "api.train",
     "export": "api.export",
+    "list_signals": "io.images.read",
     "load_model": "api.models",
     "preprocess": "preprocessing.pipeline",
     "read": "io.images.read",

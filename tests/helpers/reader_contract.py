@@ -189,8 +189,13 @@ def _fault_in(micrograph: Micrograph) -> str:
 
 
 def _same_kind(one: str, other: str) -> bool:
-    kinds = [{".tif", ".tiff"}, {".jpg", ".jpeg"}, {".emd", ".hspy"}]
-    return one == other or {one, other} in kinds
+    kinds = [
+        {".tif", ".tiff"},
+        {".jpg", ".jpeg"},
+        {".emd", ".hspy", ".h5", ".nhdf"},
+        {".npz", ".ndata"},
+    ]
+    return one == other or any({one, other} <= kind for kind in kinds)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
+import signal as signals
 import sys
 import time
 from pathlib import Path
@@ -57,7 +57,7 @@ def stumble(*, report: ProgressCallback) -> None:
 
 
 def crash(*, report: ProgressCallback) -> None:
-    os.kill(os.getpid(), signal.SIGABRT)
+    os.kill(os.getpid(), signals.SIGABRT)
 
 
 def chatter(*, report: ProgressCallback) -> str:
@@ -89,7 +89,7 @@ def unlucky(*, counter: str, deaths: int, report: ProgressCallback) -> int:
     runs = len(path.read_text()) if path.exists() else 0
     path.write_text("x" * (runs + 1))
     if runs < deaths:
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), signals.SIGKILL)
     return runs
 
 
@@ -97,9 +97,9 @@ def no_memory(*, text: str, report: ProgressCallback) -> None:
     raise RuntimeError(text) if text else MemoryError
 
 
-def read_micrograph(*, path: Path, report: ProgressCallback) -> None:
+def read_micrograph(*, path: Path, signal: object = None, report: ProgressCallback) -> None:
     if path.name.startswith("crash"):
-        os.kill(os.getpid(), signal.SIGSEGV)
+        os.kill(os.getpid(), signals.SIGSEGV)
     if path.name.startswith("bloat"):
         greedy(megabytes=600, report=report)
     time.sleep(60)

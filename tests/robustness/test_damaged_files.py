@@ -21,8 +21,11 @@ pytest.importorskip("rsciio", reason="RosettaSciIO is not installed")
 pytest.importorskip("h5py", reason="h5py is not installed")
 
 import h5py
-import test_general_formats as general
 import test_microscope_formats as microscopes
+import test_mrc as mrc
+import test_numpy_files as numpy_files
+import test_pictures as pictures
+import test_tiff as tiff
 from reader_contract import IMAGE, ReaderContract, damaged, fault_of
 
 from napari_stem_defects.errors import ReadError
@@ -33,17 +36,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FORMATS: dict[str, type[ReaderContract]] = {
-    "tiff": general.TestPlainTiff,
-    "tiff-lzw": general.TestLzwRgbaTiff,
-    "tiff-imagej": general.TestImageJTiff,
-    "tiff-ome": general.TestOmeTiff,
-    "png": general.TestPng,
-    "jpeg": general.TestJpeg,
-    "npy": general.TestNpy,
+    "tiff": tiff.TestPlainTiff,
+    "tiff-lzw": tiff.TestLzwRgbaTiff,
+    "tiff-imagej": tiff.TestImageJTiff,
+    "tiff-ome": tiff.TestOmeTiff,
+    "png": pictures.TestPng,
+    "jpeg": pictures.TestJpeg,
+    "npy": numpy_files.TestNpy,
     "dm3": microscopes.TestDm3,
     "dm4": microscopes.TestDm4,
     "ser": microscopes.TestSer,
-    "mrc": microscopes.TestMrc,
+    "mrc": mrc.TestMrc,
+    "mrc-packed": mrc.TestPackedMrc,
     "hspy": microscopes.TestHspy,
     "emd-ncem": microscopes.TestBerkeleyEmd,
     "emd-velox": microscopes.TestVeloxEmd,

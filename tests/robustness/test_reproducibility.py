@@ -28,7 +28,7 @@ from napari_stem_defects.postprocessing import mask_stack
 from napari_stem_defects.preprocessing import pipeline, tiled
 from napari_stem_defects.simulation.simulate import simulate
 from napari_stem_defects.workers.client import Worker
-from napari_stem_defects.workers.isolated_read import READ_MICROGRAPH, ReadArguments
+from napari_stem_defects.workers.isolated_read import READ_MICROGRAPH, SignalArguments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +73,7 @@ def by_command(image: Path, model: Path, out: Path, *more: str) -> Detection:
 
 def by_window(worker: Worker, image: Path, model: Path, out: Path) -> Detection:
     """Do what the Detect window does, export included."""
-    micrograph = worker.run(READ_MICROGRAPH.job(ReadArguments(image), subject=image.name))
+    micrograph = worker.run(READ_MICROGRAPH.job(SignalArguments(image), subject=image.name))
     frame = FrameInput(
         micrograph.pixels,
         micrograph.name,

@@ -38,7 +38,8 @@ class Micrograph:
     pixel_size_source : {"file", "user", "lattice", "simulation", "unknown"}
         Origin of ``pixel_size_nm``.
     invalid : ndarray of bool, same shape as ``pixels``, or None
-        Pixels that were NaN or infinite in the file and were replaced by the median of the frame.
+        Pixels that were NaN or infinite in the file, or lie under a mark burned into the image;
+        they were replaced by the median of the frame.
     path : Path or None
         The file; None if the image was not read from a file.
     sha256 : str
@@ -47,6 +48,8 @@ class Micrograph:
         Metadata of the file (instrument, voltage, tags); JSON-safe values only.
     notes : tuple of str
         Conversions applied while reading, one sentence each.
+    signal : str
+        Name of the signal in a file that holds several; else empty.
 
     Examples
     --------
@@ -67,6 +70,7 @@ class Micrograph:
     sha256: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    signal: str = ""
 
     def __repr__(self) -> str:
         frames = f"{self.frame_count} frames of " if self.is_stack else ""

@@ -12,6 +12,7 @@ from napari_stem_defects.cli.options import (
     add_out,
     add_pictures,
     add_pixel_size,
+    add_signal,
     area,
     numbers,
     positive_int,
@@ -54,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="columns bright, or dark as in bright field (inverted); default: as the image shows",
     )
     add_pictures(parser)
+    add_signal(parser)
     add_pixel_size(parser, "edge of one pixel in nm, instead of the value in the files")
     add_device(parser)
     parser.add_argument(
@@ -96,7 +98,7 @@ def run(options: argparse.Namespace) -> int:
     from napari_stem_defects.workers.isolated_read import read_ahead
 
     images = [path.resolve() for path in find_images(options.images)]
-    read_ahead(images[0])  # in its own process, while this one imports what follows
+    read_ahead(images[0], options.signal)  # in its own process, while this one imports what follows
     from napari_stem_defects.io.models.library import find_model
     from napari_stem_defects.jobs.batch import Outcome, detect_files
     from napari_stem_defects.jobs.batch_frame import Settings
@@ -113,6 +115,7 @@ def run(options: argparse.Namespace) -> int:
         thresholds=options.thresholds,
         contrast=options.contrast,
         pictures=options.pictures,
+        signal=options.signal,
     )
     status, done = 0, list[Outcome]()
     with _workers(options) as workers, long_work() as bar:

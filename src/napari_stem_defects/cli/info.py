@@ -1,31 +1,68 @@
-"""Show what a file holds and which lattice it shows."""
+"""Show what a file holds, what of it is read, and which lattice that shows."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.cli.terminal import print_result
+from napari_stem_defects.cli.options import add_signal
+from napari_stem_defects.cli.terminal import print_error, print_result
+from napari_stem_defects.errors import InputError, ReadError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.io.images.signals import ChosenSignal, SignalInfo
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the files."""
+    """Add the files and the signal."""
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="image or stack")
+    add_signal(parser)
 
 
-def run(options: argparse.Namespace) -> None:
-    """Print shape, pixel size, lattice, grains and remarks of every file."""
-    from napari_stem_defects.workers.isolated_read import read_micrograph
+def run(options: argparse.Namespace) -> int:
+    """Print signals, shape, pixel size, lattice, grains and remarks of every file."""
+    from napari_stem_defects.workers.isolated_read import list_signals, read_micrograph
 
+    status = 0
     for path in options.files:
-        for line in _lines(read_micrograph(path)):
-            print_result(line)
+        try:
+            signals, chosen = list_signals(path, options.signal)
+            if len(signals) > 1:
+                for line in _signal_lines(path, signals, chosen):
+                    print_result(line)
+            if isinstance(chosen, str):
+                raise ReadError(chosen)
+            for line in _lines(read_micrograph(path, options.signal)):
+                print_result(line)
+        except InputError as error:
+            status = 2
+            print_error(str(error))
+    return status
+
+
+def _signal_lines(
+    path: Path, signals: Sequence[SignalInfo], chosen: ChosenSignal | str
+) -> Iterator[str]:
+    """Yield a line per signal: number, name, shape, scale, and whether it is read or why not."""
+    yield f"{path.name}: {len(signals)} signals; choose one with --signal NAME or N"
+    for number, signal in enumerate(signals):
+        shape = " x ".join(map(str, signal.shape))
+        scale = "" if signal.pixel_nm is None else f", {_pixel(signal.pixel_nm)} nm per px"
+        if not isinstance(chosen, str) and chosen.number == number:
+            verdict = f" <- read: {chosen.reason}"
+        else:
+            verdict = f"; {signal.fault}" if signal.fault else ""
+        title = signal.title or "unnamed"
+        yield f"  {number}  {title}: {shape} {signal.dtype}{scale}{verdict}"
+
+
+def _pixel(size: tuple[float, float]) -> str:
+    height, width = (f"{length:.4g}" for length in size)
+    return height if height == width else f"{height} x {width}"
 
 
 def _lines(micrograph: Micrograph) -> Iterator[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.cli.options import add_out, kinds
+from napari_stem_defects.cli.options import add_out, add_signal, kinds
 from napari_stem_defects.cli.terminal import long_work
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="micrograph of the labels, several for COCO; parents of patches, whose positions are"
         " found by correlation",
     )
+    add_signal(importing)
     importing.add_argument(
         "--kind",
         type=kinds,
@@ -68,7 +70,7 @@ def _import(options: argparse.Namespace) -> None:
             options.image,
             bar,
             kinds=options.kind,
-            read_image=read_micrograph,
+            read_image=partial(read_micrograph, signal=options.signal),
             read_patches=read_patches,
         )
     print(f"{options.project}: {summary.text()}")

@@ -20,6 +20,15 @@ _MOST_NUMBERS = 1_000_000
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
+def add_signal(parser: argparse.ArgumentParser) -> None:
+    """Add the choice of a signal in files that hold several."""
+    parser.add_argument(
+        "--signal",
+        metavar="NAME|N",
+        help="of files with several signals, this one (`stem-defects info FILE` lists them)",
+    )
+
+
 def positive_int(text: str) -> int:
     """Read a whole number above 0."""
     if not text.isdecimal() or int(text) < 1:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.cli.options import add_out, numbers
+from napari_stem_defects.cli.options import add_out, add_signal, numbers
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.messages import one_line
 
@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the image and the output folder."""
     parser.add_argument("image", type=Path, metavar="IMAGE")
     add_out(parser, "folder for the stages")
+    add_signal(parser)
     parser.add_argument(
         "--frames", type=numbers, metavar="N,N|START:STOP", help="only these frames of a stack"
     )
@@ -33,7 +34,7 @@ def run(options: argparse.Namespace) -> None:
     from napari_stem_defects.preprocessing.settings import PreprocessingSettings
     from napari_stem_defects.workers.isolated_read import read_micrograph
 
-    micrograph = read_micrograph(options.image)
+    micrograph = read_micrograph(options.image, options.signal)
     frames = options.frames or range(micrograph.frame_count)
     for index in frames:
         micrograph.frame(index)  # raises before anything is written if it does not exist

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.base.progress import Progress
-from napari_stem_defects.cli.options import add_out, add_pixel_size, numbers
+from napari_stem_defects.cli.options import add_out, add_pixel_size, add_signal, numbers
 from napari_stem_defects.cli.terminal import long_work, print_error, print_result
 from napari_stem_defects.errors import InputError
 
@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the images and the output folder."""
     parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="file or folder")
     add_out(parser, "folder for the results; each image gets a folder in it")
+    add_signal(parser)
     add_pixel_size(parser, "edge of one pixel in nm, instead of the value in the files")
     parser.add_argument(
         "--frames",
@@ -53,7 +54,7 @@ def _survey_file(path: Path, options: argparse.Namespace, report: ProgressCallba
     from napari_stem_defects.io.results.survey_folder import SUMMARY, write_survey
     from napari_stem_defects.workers.isolated_read import read_micrograph
 
-    micrograph = read_micrograph(path)
+    micrograph = read_micrograph(path, options.signal)
     if options.pixel_size is not None:
         micrograph = micrograph.with_pixel_size(options.pixel_size, "user")
     frames = options.frames or tuple(range(micrograph.frame_count))

@@ -179,9 +179,10 @@ class _Batch:
     def open(self, number: int, path: Path, following: Path | None) -> _Opened | Outcome:
         """Read an image and submit its unfinished frames; begin to read the following one."""
         try:
-            micrograph = read_once(path)
+            signal = self.settings.signal
+            micrograph = read_once(path, signal)
             if following is not None and following != path and _is_small(following):
-                read_ahead(following)
+                read_ahead(following, signal)
             for frame in self.settings.frames or ():
                 micrograph.frame(frame)  # raises if the frame does not exist
             if self.settings.pixel_size_nm is not None:
@@ -200,6 +201,8 @@ class _Batch:
         }
         if self.settings.contrast != "auto":
             shaping["contrast"] = self.settings.contrast
+        if micrograph.signal:
+            shaping["signal"] = micrograph.signal
         if chosen.choice.statement:
             shaping["model_choice"] = chosen.choice.statement
         try:
@@ -215,7 +218,7 @@ class _Batch:
             )
         except (OverwriteError, InUseError) as error:
             return Outcome(path, fault=str(error))
-        image = CalibratedImage(path, size, micrograph.pixel_size_source)
+        image = CalibratedImage(path, size, micrograph.pixel_size_source, signal)
         left = sorted(set(folder.frames) - folder.finished_frames())
         skipped, count = len(folder.frames) - len(left), len(folder.frames)
         futures = []

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.base.micrograph import Micrograph, PixelSizeSource
     from napari_stem_defects.base.search_area import SearchArea
     from napari_stem_defects.detection.contrast import ContrastChoice
+    from napari_stem_defects.io.images.signals import SignalChoice
     from napari_stem_defects.io.results.result_folder import ResultFolder
     from napari_stem_defects.networks.spec import Ensemble
 
@@ -59,6 +60,8 @@ class Settings:
         Whether columns are bright or dark.
     pictures : {"all", "summary", "none"}
         Which pictures are drawn; see `io.results.frame_pages`.
+    signal : str, int or None
+        Of files with several signals, the one to search.
     """
 
     out: Path
@@ -72,6 +75,7 @@ class Settings:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     contrast: ContrastChoice = "auto"
     pictures: Pictures = DEFAULT_PICTURES
+    signal: SignalChoice = None
 
 
 @dataclass(frozen=True)
@@ -83,16 +87,19 @@ class CalibratedImage:
     path : Path
     pixel_size_nm : float or None
     pixel_size_source : str
+    signal : str, int or None
+        Of a file with several signals, the one that is read.
     """
 
     path: Path
     pixel_size_nm: float | None
     pixel_size_source: PixelSizeSource
+    signal: SignalChoice = None
 
     def read(self) -> Micrograph:
         """Read the file, or return the micrograph if this file was read last."""
         return replace(
-            read_once(self.path),
+            read_once(self.path, self.signal),
             pixel_size_nm=self.pixel_size_nm,
             pixel_size_source=self.pixel_size_source,
         )
@@ -179,19 +186,20 @@ def _detect(task: FrameTask, report: ProgressCallback) -> None:
 
 
 @lru_cache(maxsize=1)
-def read_once(path: Path) -> Micrograph:
+def read_once(path: Path, signal: SignalChoice = None) -> Micrograph:
     """Read an image once for all its frames.
 
     Parameters
     ----------
     path : Path
+    signal : str, int or None
 
     Returns
     -------
     Micrograph
         The same object as long as no other file is read.
     """
-    return read_micrograph(path)
+    return read_micrograph(path, signal)
 
 
 def _load(model: Path) -> Ensemble:

@@ -12,14 +12,23 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.base.progress import ProgressCallback
+    from napari_stem_defects.io.images.signals import SignalChoice
     from napari_stem_defects.io.labels.patch_folder import PatchFolder
+    from napari_stem_defects.workers.isolated_read import Signals
 
 
-def read_micrograph(*, path: Path, report: ProgressCallback) -> Micrograph:
-    """Read a file."""
+def read_micrograph(*, path: Path, signal: SignalChoice, report: ProgressCallback) -> Micrograph:
+    """Read a signal of a file."""
     from napari_stem_defects.io.images.read import read
 
-    return read(path)
+    return read(path, signal=signal)
+
+
+def list_signals(*, path: Path, signal: SignalChoice, report: ProgressCallback) -> Signals:
+    """List the signals of a file."""
+    from napari_stem_defects.io.images.read import signals_and_choice
+
+    return signals_and_choice(path, signal)
 
 
 def read_patches(*, path: Path, report: ProgressCallback) -> PatchFolder:

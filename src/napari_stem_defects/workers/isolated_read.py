@@ -7,10 +7,11 @@ and no ``except`` catches either. Here both become a one-line error about the fi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from napari_stem_defects.errors import InputError, LabelError, ReadError
 from napari_stem_defects.io.images.limits import memory_limit
+from napari_stem_defects.io.images.signals import ChosenSignal, SignalChoice, SignalInfo
 from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.workers.client import WorkerLostError
 from napari_stem_defects.workers.messages import Result, Task
@@ -26,17 +27,34 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReadArguments:
-    """Arguments of `READ_MICROGRAPH` and `READ_PATCHES`: the file or the folder."""
+    """Arguments of `READ_PATCHES`: the folder."""
 
     path: Path
 
 
-READ_MICROGRAPH: Task[ReadArguments, Micrograph] = Task(
-    "napari_stem_defects.jobs.read_tasks:read_micrograph", "quick", ReadArguments
+@dataclass(frozen=True)
+class SignalArguments:
+    """Arguments of `READ_MICROGRAPH` and `LIST_SIGNALS`: the file and the signal in it."""
+
+    path: Path
+    signal: SignalChoice = None
+
+
+Signals = tuple[list[SignalInfo], ChosenSignal | str]
+"""The signals of a file, and which is read or why none is."""
+
+
+READ_MICROGRAPH: Task[SignalArguments, Micrograph] = Task(
+    "napari_stem_defects.jobs.read_tasks:read_micrograph", "quick", SignalArguments
+)
+LIST_SIGNALS: Task[SignalArguments, Signals] = Task(
+    "napari_stem_defects.jobs.read_tasks:list_signals", "quick", SignalArguments
 )
 READ_PATCHES: Task[ReadArguments, PatchFolder] = Task(
     "napari_stem_defects.jobs.read_tasks:read_patches", "quick", ReadArguments
 )
+
+Arguments = TypeVar("Arguments", ReadArguments, SignalArguments)
 
 # A slow network drive gives 10 MB a second, a folder on it 100 small files a second. Ending a
 # process takes a moment, and what it takes between two looks at it comes on top of its memory: no
@@ -50,10 +68,10 @@ _ADVICE = "export it again from the program that wrote it"
 
 
 # Micrographs whose reading has begun.
-_begun: dict[Path, Callable[[], Micrograph]] = {}
+_begun: dict[SignalArguments, Callable[[], Micrograph]] = {}
 
 
-def read_ahead(path: Path) -> None:
+def read_ahead(path: Path, signal: SignalChoice = None) -> None:
     """Begin to read a micrograph that `read_micrograph` is about to be called for.
 
     The file is read in its own process while this one imports what it needs, or searches the image
@@ -62,12 +80,15 @@ def read_ahead(path: Path) -> None:
     Parameters
     ----------
     path : Path
+    signal : str, int or None
+        Of a file with several signals, the one to read.
     """
-    if path not in _begun:
-        _begun[path] = _begin(READ_MICROGRAPH, path)
+    arguments = SignalArguments(path, signal)
+    if arguments not in _begun:
+        _begun[arguments] = _begin(READ_MICROGRAPH, arguments)
 
 
-def read_micrograph(path: Path) -> Micrograph:
+def read_micrograph(path: Path, signal: SignalChoice = None) -> Micrograph:
     """Read a micrograph as `io.images.read.read` does.
 
     Raises
@@ -75,8 +96,20 @@ def read_micrograph(path: Path) -> Micrograph:
     ReadError
         One line; also where the file crashes its library, or wants too much time or memory.
     """
-    begun = _begun.pop(path, None)
-    return _finish(_begin(READ_MICROGRAPH, path) if begun is None else begun, path, ReadError)
+    arguments = SignalArguments(path, signal)
+    begun = _begun.pop(arguments, None) or _begin(READ_MICROGRAPH, arguments)
+    return _finish(begun, path, ReadError)
+
+
+def list_signals(path: Path, signal: SignalChoice = None) -> Signals:
+    """List the signals of a file as `io.images.read.signals_and_choice` does.
+
+    Raises
+    ------
+    ReadError
+        One line; also where the file crashes its library, or wants too much time or memory.
+    """
+    return _finish(_begin(LIST_SIGNALS, SignalArguments(path, signal)), path, ReadError)
 
 
 def read_patches(path: Path) -> PatchFolder:
@@ -87,7 +120,7 @@ def read_patches(path: Path) -> PatchFolder:
     LabelError
         One line; also where a file crashes its library, or wants too much time or memory.
     """
-    return _finish(_begin(READ_PATCHES, path), path, LabelError)
+    return _finish(_begin(READ_PATCHES, ReadArguments(path)), path, LabelError)
 
 
 def time_limit_s(path: Path) -> float:
@@ -102,9 +135,10 @@ def memory_limit_bytes(path: Path) -> int:
     return _LEAST_MEMORY + (memory_limit() if big else 0)
 
 
-def _begin(task: Task[ReadArguments, Result], path: Path) -> Callable[[], Result]:
+def _begin(task: Task[Arguments, Result], arguments: Arguments) -> Callable[[], Result]:
+    path = arguments.path
     job = task.job(
-        ReadArguments(path),
+        arguments,
         subject=path.name,
         time_limit_s=time_limit_s(path),
         memory_limit=memory_limit_bytes(path),

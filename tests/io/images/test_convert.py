@@ -118,9 +118,9 @@ def test_ordinary_ranges_are_left_alone() -> None:
 )
 def test_saturation_is_noted_above_one_percent(dtype: str, full: float) -> None:
     array = np.linspace(0, full * 0.9, 10_000).reshape(100, 100).astype(dtype)
-    array[:2, :50] = full
+    array[::20, ::5] = full
     assert to_pixels(RawImage(array))[2] == ()
-    array[:5, :50] = full
+    array[::10, ::4] = full
     assert "saturated" in to_pixels(RawImage(array))[2][0]
 
 

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import importlib.util
-import struct
 import sys
-import time
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -16,7 +14,6 @@ pytest.importorskip("h5py", reason="h5py is not installed")
 
 from microscope_samples import (
     dm_bytes,
-    mrc_bytes,
     ser_bytes,
     signal_dict,
     write_emd,
@@ -25,7 +22,8 @@ from microscope_samples import (
 )
 from reader_contract import IMAGE, ReaderContract, assert_refused
 
-from napari_stem_defects.io.images.read import read
+from napari_stem_defects.errors import ReadError
+from napari_stem_defects.io.images.read import list_signals, read
 
 Image = NDArray[np.uint8]
 STACK = np.stack([IMAGE, IMAGE // 2, IMAGE // 3])
@@ -55,14 +53,6 @@ class TestSer(ReaderContract):
         path.write_bytes(ser_bytes(image.astype(np.uint16)))
 
 
-class TestMrc(ReaderContract):
-    suffix = ".mrc"
-    may_crash: ClassVar[bool] = True
-
-    def write(self, path: Path, image: Image) -> None:
-        path.write_bytes(mrc_bytes(image.astype(np.float32)))
-
-
 class TestHspy(ReaderContract):
     suffix = ".hspy"
     may_crash: ClassVar[bool] = True
@@ -88,12 +78,10 @@ class TestVeloxEmd(ReaderContract):
 
 
 def test_stacks_are_frames_first(tmp_path: Path) -> None:
-    dm, mrc = tmp_path / "a.dm4", tmp_path / "a.mrc"
+    dm = tmp_path / "a.dm4"
     dm.write_bytes(dm_bytes(STACK, units=("nm", "nm", "")))
-    mrc.write_bytes(mrc_bytes(STACK.astype(np.float32)))
     files = [
         dm,
-        mrc,
         write_hspy(tmp_path / "a.hspy", signal_dict(STACK)),
         write_emd(tmp_path / "a.emd", signal_dict(STACK)),
         write_velox(tmp_path / "velox.emd", {"HAADF": STACK}),
@@ -127,7 +115,12 @@ def test_haadf_is_taken_before_other_detectors(tmp_path: Path) -> None:
     path = write_velox(tmp_path / "a.emd", {"BF": IMAGE // 2, "HAADF": IMAGE, "DF4": IMAGE // 3})
     micrograph = read(path)
     np.testing.assert_array_equal(micrograph.pixels, IMAGE)
-    assert micrograph.notes == ("Of 3 signals 'HAADF' was read, not BF, DF4.",)
+    assert micrograph.notes == ("Of 3 signals 'HAADF' was read (HAADF), not BF, DF4.",)
+    np.testing.assert_array_equal(read(path, signal="bf").pixels, IMAGE // 2)
+    np.testing.assert_array_equal(read(path, signal="2").pixels, IMAGE // 3)
+    assert read(path, signal=0).signal == "BF"
+    with pytest.raises(ReadError, match="no signal 'ABF'; there are: 0 BF, 1 HAADF, 2 DF4"):
+        read(path, signal="ABF")
 
 
 def test_images_beside_x_ray_counts_are_read(tmp_path: Path) -> None:
@@ -169,42 +162,6 @@ def test_spectra_and_diffraction_are_refused(tmp_path: Path) -> None:
     assert_refused(write_hspy(tmp_path / "line.hspy", line), "spectrum")
 
 
-def test_one_angstrom_per_pixel_of_mrc_is_not_a_pixel_size(tmp_path: Path) -> None:
-    path = tmp_path / "a.mrc"
-    path.write_bytes(mrc_bytes(IMAGE.astype(np.float32), pixel_angstrom=1.0))
-    micrograph = read(path)
-    assert micrograph.pixel_size_nm is None
-    assert "pixel size of 1 Å" in micrograph.notes[0]
-
-
-def test_big_endian_mrc_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "a.mrc"
-    data = bytearray(mrc_bytes(IMAGE.astype(np.float32)))
-    data[212:214] = b"\x11\x11"
-    path.write_bytes(data)
-    assert_refused(path, "big-endian", "TIFF")
-
-
-@pytest.mark.parametrize(("place", "length"), [(0, 2**27), (4, 2**30), (8, 2**30), (8, -(2**30))])
-def test_mrc_that_declares_what_it_does_not_hold_is_refused_at_once(
-    tmp_path: Path, place: int, length: int
-) -> None:
-    path = tmp_path / "a.mrc"
-    data = bytearray(mrc_bytes(IMAGE.astype(np.float32)))
-    struct.pack_into("<i", data, place, length)
-    path.write_bytes(data)
-    started = time.perf_counter()
-    assert_refused(path, "declares")
-    assert time.perf_counter() - started < 5
-
-
-def test_files_beside_a_movie_are_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "20250101_1_movie.mrc"
-    path.write_bytes(mrc_bytes(STACK.astype(np.float32)))
-    (tmp_path / "20250101_1_info.txt").write_text("nonsense")
-    assert read(path).frame_count == 3
-
-
 @pytest.mark.parametrize("name", ["a.dm4", "a.emd", "a.hspy"])
 def test_missing_library_is_named_with_its_cure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
@@ -216,3 +173,83 @@ def test_missing_library_is_named_with_its_cure(
     for module in ("rsciio", "h5py"):
         monkeypatch.setitem(sys.modules, module, None)
     assert_refused(path, "needs the package", "pip install '.[formats]' from a clone")
+
+
+def by_ncempy(path: Path, arrays: dict[str, NDArray[Any]], names: str, **units: Any) -> Path:
+    """Write images by ncempy, which stores rows first and names its axes ``names``."""
+    emd = pytest.importorskip("ncempy.io.emd", reason="ncempy is not installed")
+    file = emd.fileEMD(path, readonly=False)
+    for title, array in arrays.items():
+        dims = tuple(
+            (np.arange(length) * units.get("scale", 0.02), name, units.get("unit", "[n_m]"))
+            for length, name in zip(array.shape, names, strict=True)
+        )
+        file.put_emdgroup(title, array, dims)
+    del file
+    return path
+
+
+@pytest.mark.parametrize("names", ["yx", ("Y", "X"), ("rows", "columns"), ("", "")])
+def test_rows_of_emd_files_stay_rows(tmp_path: Path, names: Any) -> None:
+    micrograph = read(by_ncempy(tmp_path / "a.emd", {"HAADF": IMAGE}, names))
+    np.testing.assert_array_equal(micrograph.pixels, IMAGE)
+    assert micrograph.pixel_size_nm == pytest.approx(0.02)
+
+
+def test_stacks_of_emd_files_are_frames_first(tmp_path: Path) -> None:
+    path = by_ncempy(tmp_path / "a.emd", {"HAADF": STACK}, "tyx")
+    np.testing.assert_array_equal(read(path).pixels, STACK)
+
+
+@pytest.mark.parametrize("unit", ["n_m", "[n_m]", "nm", "A"])
+def test_units_of_emd_files(tmp_path: Path, unit: str) -> None:
+    scale = 0.2 if unit == "A" else 0.02
+    path = by_ncempy(tmp_path / "a.emd", {"HAADF": IMAGE}, "yx", unit=unit, scale=scale)
+    assert read(path).pixel_size_nm == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize("unit", ["n_m^-1", "[n_m^-1]", "1/nm", "mrad"])
+def test_diffraction_in_emd_files_is_refused(tmp_path: Path, unit: str) -> None:
+    path = by_ncempy(tmp_path / "a.emd", {"CBED": IMAGE}, "yx", unit=unit)
+    assert_refused(path, "diffraction")
+
+
+def test_groups_of_similar_names_stay_signals_of_their_own(tmp_path: Path) -> None:
+    arrays = {"HAADF": IMAGE, "HAADF_2": IMAGE // 2}
+    path = by_ncempy(tmp_path / "a.emd", arrays, "yx")
+    assert {signal.title for signal in list_signals(path)} == set(arrays)
+    np.testing.assert_array_equal(read(path, signal="HAADF_2").pixels, IMAGE // 2)
+
+
+def test_a_survey_image_gives_way_to_one_of_atomic_scale(tmp_path: Path) -> None:
+    path = by_ncempy(tmp_path / "a.emd", {"ABF": IMAGE}, "yx")
+    by_hspy = signal_dict(np.zeros((90, 120), np.uint8), scale=2.0, title="HAADF")
+    lattice = signal_dict(IMAGE, title="ABF")
+    both = write_hspy(tmp_path / "a.hspy", by_hspy, lattice)
+    assert read(path).frame_shape == read(both).frame_shape == IMAGE.shape
+    assert "at atomic scale" in read(both).notes[0]
+
+
+@pytest.mark.parametrize("unit", ["1/nm", "$A^{-1}$", "1 / Å", "nm^-1"])
+def test_diffraction_in_hyperspy_files_is_refused(tmp_path: Path, unit: str) -> None:
+    path = write_hspy(tmp_path / "a.hspy", signal_dict(IMAGE, units=unit))
+    assert_refused(path, "diffraction")
+
+
+def test_a_spectrum_image_without_a_unit_is_refused(tmp_path: Path) -> None:
+    cube = np.zeros((7, 8, 128), np.float32)
+    path = write_hspy(tmp_path / "a.hspy", signal_dict(cube, signal_dimensions=1, units=""))
+    assert_refused(path, "spectrum image")
+
+
+def test_diffraction_of_tia_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.ser"
+    path.write_bytes(ser_bytes(IMAGE.astype(np.uint16), scale_m=4e7))  # reciprocal metres
+    assert_refused(path, "diffraction")
+
+
+@pytest.mark.parametrize("unit", ["parsec", "arb. u."])
+def test_a_unit_that_is_not_understood_is_stated(tmp_path: Path, unit: str) -> None:
+    micrograph = read(write_hspy(tmp_path / "a.hspy", signal_dict(IMAGE, units=unit)))
+    assert micrograph.pixel_size_nm is None
+    assert f"given in {unit!r}, which is no known unit" in micrograph.notes[0]

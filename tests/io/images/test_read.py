@@ -13,7 +13,7 @@ import tifffile
 from reader_contract import IMAGE, assert_refused
 
 from napari_stem_defects.errors import InputError, ReadError
-from napari_stem_defects.io.images import general_formats
+from napari_stem_defects.io.images import tiff
 from napari_stem_defects.io.images.read import find_images, read
 
 
@@ -76,7 +76,7 @@ def test_whatever_a_library_raises_is_a_read_error(
     def fail(*_args: Any, **_options: Any) -> Any:
         raise error
 
-    monkeypatch.setattr(general_formats, "TiffFile", fail)
+    monkeypatch.setattr(tiff, "TiffFile", fail)
     assert_refused(image, "may be damaged")
 
 
@@ -84,7 +84,7 @@ def test_too_little_memory_is_a_read_error(image: Path, monkeypatch: pytest.Monk
     def fail(*_args: Any, **_options: Any) -> Any:
         raise MemoryError
 
-    monkeypatch.setattr(general_formats, "TiffFile", fail)
+    monkeypatch.setattr(tiff, "TiffFile", fail)
     assert_refused(image, "does not fit into memory")
 
 
@@ -92,7 +92,7 @@ def test_interrupting_is_no_read_error(image: Path, monkeypatch: pytest.MonkeyPa
     def interrupt(*_args: Any, **_options: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(general_formats, "TiffFile", interrupt)
+    monkeypatch.setattr(tiff, "TiffFile", interrupt)
     with pytest.raises(KeyboardInterrupt):
         read(image)
 

@@ -7,7 +7,7 @@ import tifffile
 from reader_contract import IMAGE
 
 from napari_stem_defects.io.images.read import read
-from napari_stem_defects.io.images.tiff_pixel_size import read_tiff_pixel_size
+from napari_stem_defects.io.images.tiff_pixel_size import read_tiff_scale
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,11 +80,11 @@ def test_ome_metadata_have_priority_over_the_resolution(tmp_path: Path) -> None:
     options = {"resolution": (1e8, 1e8), "resolutionunit": "centimeter"}
     path = _tiff(tmp_path / "a.tif", IMAGE, ome=True, metadata=size, **options)
     with tifffile.TiffFile(path) as tif:
-        assert read_tiff_pixel_size(tif, tif.pages[0]) == pytest.approx((0.02, 0.02))
+        assert read_tiff_scale(tif, tif.pages[0]).pixel_nm == pytest.approx((0.02, 0.02))
 
 
 def test_height_and_width_keep_their_order(tmp_path: Path) -> None:
     options = {"resolution": (1e9, 5e8), "resolutionunit": "centimeter"}
     path = _tiff(tmp_path / "a.tif", IMAGE, **options)
     with tifffile.TiffFile(path) as tif:
-        assert read_tiff_pixel_size(tif, tif.pages[0]) == pytest.approx((0.02, 0.01))
+        assert read_tiff_scale(tif, tif.pages[0]).pixel_nm == pytest.approx((0.02, 0.01))

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_stem_defects.io.images.burned_in_marks import mask_marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,6 +24,7 @@ _LUMINANCE = (0.299, 0.587, 0.114)
 # Beyond this, squares and sums in float32 overflow or vanish.
 _SAFE_PEAK = (1e-15, 1e15)
 _SATURATED_SHARE = 0.01
+_COLOURFUL, _GREYISH, _MOST_COLOURED = 0.2, 0.08, 0.1
 _BLOCK_ROWS = 512
 # Full scale of the usual 8- to 16-bit detectors, which software also stores in wider types.
 _FULL_SCALES = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)
@@ -73,8 +77,8 @@ def to_pixels(raw: RawImage, *, copy: bool = True) -> Converted:
     pixels : ndarray of float32, shape (Y, X) or (T, Y, X)
         Never a view of a memory-mapped file.
     invalid : ndarray of bool, same shape, or None
-        True where the array holds NaN or infinity; those pixels get the median of their frame.
-        None if all pixels are finite.
+        True where the array holds NaN or infinity, or a mark burned into the image; those pixels
+        get the median of their frame. None if all pixels are valid.
     notes : tuple of str
         The conversions applied, one sentence each.
 
@@ -87,8 +91,9 @@ def to_pixels(raw: RawImage, *, copy: bool = True) -> Converted:
     notes: list[str] = []
     array = raw.array
     _check_numbers(array)
+    coloured = None
     if raw.colour:
-        array = _grey(array, notes)
+        array, coloured = _grey(array, notes)
     _check_shape(array)
     with np.errstate(over="ignore", invalid="ignore"):
         if array.dtype.kind == "c":
@@ -97,6 +102,10 @@ def to_pixels(raw: RawImage, *, copy: bool = True) -> Converted:
         finite = _finite(array)
         pixels = _as_float32(array, finite, notes, copy=copy)
     invalid = None if finite is None else _fill(pixels, ~finite, notes)
+    if coloured is not None:
+        invalid = _without_colour(pixels, coloured, invalid, notes)
+    pixels, invalid, note = mask_marks(pixels, invalid)
+    notes += [note] if note else []
     _note_saturation(pixels, array.dtype, notes)
     return pixels, invalid, tuple(notes)
 
@@ -116,8 +125,11 @@ def _check_shape(array: NDArray[Any]) -> None:
         raise NotAnImage(f"has {array.ndim} axes ({shape}); save one image or one stack of frames")
 
 
-def _grey(array: NDArray[Any], notes: list[str]) -> NDArray[Any]:
-    """Reduce samples (..., S) to one: equal channels exactly, others to their luminance."""
+def _grey(array: NDArray[Any], notes: list[str]) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+    """Reduce samples (..., S) to one: equal channels exactly, others to their luminance.
+
+    The mask is that of coloured marks on a grey picture; None where there are none.
+    """
     samples = array.shape[-1]
     if samples == 4:
         notes.append("The alpha channel was left out.")
@@ -126,13 +138,45 @@ def _grey(array: NDArray[Any], notes: list[str]) -> NDArray[Any]:
     red, green, blue = (array[..., channel] for channel in range(3))
     if np.array_equal(red, green) and np.array_equal(red, blue):
         notes.append("Three equal colour channels were read as grey.")
-        return red
+        return red, None
     notes.append("Colour was reduced to its luminance (0.299 R + 0.587 G + 0.114 B).")
     weights = np.array(_LUMINANCE, dtype=np.result_type(array.dtype, np.float32))
     # Infinite samples give NaN here; such pixels are found and marked as invalid later.
     with np.errstate(invalid="ignore", over="ignore"):
         luminance: NDArray[Any] = np.dot(array[..., :3], weights)
-    return luminance
+    return luminance, _coloured_marks(array[..., :3])
+
+
+def _coloured_marks(samples: NDArray[Any]) -> NDArray[np.bool_] | None:
+    """Return where a picture that is grey elsewhere has colours: arrows, outlines, text."""
+    if samples.dtype.kind not in "iu":
+        return None
+    full = np.iinfo(samples.dtype).max
+    spread = samples.max(axis=-1) - samples.min(axis=-1)
+    coloured = spread > _COLOURFUL * full
+    share = float(coloured.mean())
+    # The noise of colours that JPEG leaves is in a tinted picture as well, marks are not.
+    is_grey = float(np.median(spread)) < _GREYISH * full
+    if not (is_grey and 0 < share < _MOST_COLOURED):
+        return None
+    around = np.ones((1,) * (coloured.ndim - 2) + (5, 5), bool)
+    marks: NDArray[np.bool_] = ndimage.binary_dilation(coloured, around)
+    return marks
+
+
+def _without_colour(
+    pixels: NDArray[np.float32],
+    coloured: NDArray[np.bool_],
+    invalid: NDArray[np.bool_] | None,
+    notes: list[str],
+) -> NDArray[np.bool_]:
+    """Fill coloured marks and add them to the invalid pixels."""
+    merged = coloured if invalid is None else coloured | invalid
+    _fill(pixels, merged, [])
+    notes.append(
+        f"Coloured marks on {coloured.mean():.1%} of the image were left out of the analysis."
+    )
+    return merged
 
 
 def _finite(array: NDArray[Any]) -> NDArray[np.bool_] | None:

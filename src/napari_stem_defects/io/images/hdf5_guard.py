@@ -7,6 +7,8 @@ terabytes.
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.errors import ReadError
@@ -40,6 +42,9 @@ def check_hdf5(path: Path) -> None:
     """
     import h5py
 
+    # Importing it registers the filters that unpack blosc, bitshuffle, zstd and others.
+    with contextlib.suppress(ImportError):
+        importlib.import_module("hdf5plugin")
     with h5py.File(path, "r") as file:
         datasets = [item for item in _objects(path, file) if isinstance(item, h5py.Dataset)]
         for dataset in datasets:

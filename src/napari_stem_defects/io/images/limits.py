@@ -67,14 +67,32 @@ def check_declared_bytes(path: Path, stored: int, converted: int = 0) -> None:
     ReadError
         Both together exceed `memory_limit`, or ``stored`` is more than 250 times the file size.
     """
-    needed, limit = stored + converted, memory_limit()
-    if needed > limit:
-        fault = f"needs {_readable(needed)} of memory, more than the {_readable(limit)} allowed"
-        raise ReadError(one_line(path, fault, "cut it into smaller stacks or images"))
+    check_memory(path, stored, converted)
     actual = path.stat().st_size
     if stored > max(_ALWAYS_CREDIBLE, _CREDIBLE_RATIO * actual):
         fault = f"declares {_readable(stored)} in a file of {_readable(actual)}"
         raise ReadError(one_line(path, fault, "it is blank or damaged; export it again"))
+
+
+def check_memory(path: Path, stored: int, converted: int) -> None:
+    """Check that memory can hold an image and its converted copy.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    stored, converted : int
+        Size in bytes as stored, unpacked, and of the copy.
+
+    Raises
+    ------
+    ReadError
+        Both together exceed `memory_limit`.
+    """
+    needed, limit = stored + converted, memory_limit()
+    if needed > limit:
+        fault = f"needs {_readable(needed)} of memory, more than the {_readable(limit)} allowed"
+        raise ReadError(one_line(path, fault, "cut it into smaller stacks or images"))
 
 
 def _readable(size: float) -> str:

@@ -1,45 +1,44 @@
-"""Loaders of microscope formats, by RosettaSciIO.
+"""Microscope formats that RosettaSciIO reads: DigitalMicrograph, TIA, EMD, HyperSpy.
 
-RosettaSciIO is an optional dependency and is imported only here. A file may hold several signals.
-Spectra, spectrum images, diffraction patterns and 4D-STEM data are skipped. Of the remaining
-images, one with HAADF in its title is preferred, then the largest, then the first; a note lists
-the others.
+RosettaSciIO is an optional dependency and is imported only here. A file may hold several signals;
+spectra, spectrum images, diffraction patterns and 4D-STEM data among them are listed but not read.
 """
 
 from __future__ import annotations
 
 import importlib
-import math
-import struct
-from collections.abc import Callable, Mapping, Sequence
+import re
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from napari_stem_defects.errors import ReadError
+from napari_stem_defects.io.images.axes import DIFFRACTION, SPECTRUM, Arrangement, Axis, arrange
 from napari_stem_defects.io.images.convert import RawImage
 from napari_stem_defects.io.images.hdf5_guard import check_hdf5
 from napari_stem_defects.io.images.limits import check_declared_bytes
 from napari_stem_defects.io.images.missing_package import missing_package
-from napari_stem_defects.io.images.pixel_size import pixel_size_in_nm
-from napari_stem_defects.io.messages import one_line
+from napari_stem_defects.io.images.pixel_size import FileScale, file_scale
+from napari_stem_defects.io.images.signals import SignalInfo, StoredSignal
+from napari_stem_defects.io.images.transforms import is_transform
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-Signal = Mapping[str, Any]
 T = TypeVar("T")
 
-_ENERGY = {"ev", "kev", "mev"}
 _SPECTRA = ("EELS", "EDS", "EDX", "CL", "XPS", "LUMI")
-_MRC_BIG_ENDIAN = b"\x11\x11"
-_MRC_BYTES = {0: 1, 1: 2, 2: 4, 4: 8, 6: 2, 12: 2}
-"""Bytes of a pixel by the header's mode."""
-_NOT_IN_NM = "save it as an image (HAADF, ADF, BF) with its scale in nm"
+# TIA writes metres per pixel, or reciprocal metres without saying so: 1e6 or more of them.
+_LONGEST_NM = 1e6
+# Groups of one stack, as Prismatic and EMD 0.5 number them.
+_NUMBERED = r"\d{4}/[^/]+$"
+_NAMED = {"x", "y", "r_x", "r_y"}
 
 
-def load_dm(path: Path) -> RawImage:
-    """Read a Gatan DigitalMicrograph file, DM3 or DM4.
+def list_dm(path: Path) -> list[StoredSignal]:
+    """List the images of a Gatan DigitalMicrograph file, DM3 or DM4.
 
     Parameters
     ----------
@@ -48,21 +47,20 @@ def load_dm(path: Path) -> RawImage:
 
     Returns
     -------
-    RawImage
-        The preferred image of the file.
+    list of StoredSignal
 
     Raises
     ------
     ReadError
-        RosettaSciIO is missing, or the file holds no image or is too big.
+        A package is missing, or the file is too big.
     Exception
         Any error of the reader for a damaged file.
     """
-    return _load(path, "digitalmicrograph")
+    return _list(path, "digitalmicrograph")
 
 
-def load_ser(path: Path) -> RawImage:
-    """Read an image series of TIA (FEI); the ``.emi`` file beside it is not needed.
+def list_ser(path: Path) -> list[StoredSignal]:
+    """List the image series of a TIA (FEI) file; the ``.emi`` file beside it is not needed.
 
     Parameters
     ----------
@@ -71,66 +69,20 @@ def load_ser(path: Path) -> RawImage:
 
     Returns
     -------
-    RawImage
-        The preferred image of the file.
+    list of StoredSignal
 
     Raises
     ------
     ReadError
-        RosettaSciIO is missing, or the file holds no image or is too big.
+        A package is missing, or the file is too big.
     Exception
         Any error of the reader for a damaged file.
     """
-    return _load(path, "tia")
+    return _list(path, "tia")
 
 
-def load_mrc(path: Path) -> RawImage:
-    """Read an MRC file; the text files that some cameras write beside it are not read.
-
-    Programs without a pixel size write a cell of exactly 1 Å per pixel, which is ignored.
-
-    Parameters
-    ----------
-    path : Path
-        A file ``.mrc``.
-
-    Returns
-    -------
-    RawImage
-        The image or stack of the file.
-
-    Raises
-    ------
-    ReadError
-        RosettaSciIO is missing, or the file is big-endian, cut short or too big.
-    Exception
-        Any error of the reader for a damaged file.
-    """
-    with path.open("rb") as file:
-        header = file.read(216)
-    if header[212:214] == _MRC_BIG_ENDIAN:
-        raise ReadError(one_line(path, "is a big-endian MRC file", "export it as TIFF"))
-    _check_mrc(path, header)
-    raw = _load(path, "mrc", metadata_file=None)
-    is_default = raw.pixel_nm is not None and np.allclose(raw.pixel_nm, 0.1, rtol=1e-6)
-    if not is_default:
-        return raw
-    note = "Its pixel size of 1 Å is the default of MRC writers and was ignored."
-    return RawImage(raw.array, raw.colour, None, raw.metadata, (*raw.notes, note))
-
-
-def _check_mrc(path: Path, header: bytes) -> None:
-    """Refuse sizes that exceed the file; RosettaSciIO allocates memory before it notices."""
-    *shape, mode = struct.unpack_from("<4i", header)
-    declared = math.prod(shape) * _MRC_BYTES.get(mode, 0)
-    if min(shape) < 0 or declared > path.stat().st_size:
-        size = " x ".join(map(str, reversed(shape)))
-        fault = f"declares {size} px, which it does not hold"
-        raise ReadError(one_line(path, fault, "it is cut short or damaged; copy it again"))
-
-
-def load_emd(path: Path) -> RawImage:
-    """Read an EMD file of Velox or of the Berkeley (NCEM) kind.
+def list_emd(path: Path) -> list[StoredSignal]:
+    """List the images of an EMD file of Velox or of the Berkeley (NCEM) kind.
 
     Parameters
     ----------
@@ -139,22 +91,23 @@ def load_emd(path: Path) -> RawImage:
 
     Returns
     -------
-    RawImage
-        The preferred image of the file.
+    list of StoredSignal
 
     Raises
     ------
     ReadError
-        RosettaSciIO or h5py is missing; the file holds no image, is too big or refers to others.
+        A package is missing; the file is too big or refers to others.
     Exception
         Any error of the reader for a damaged file.
     """
-    _with_extra(path, lambda: check_hdf5(path))
-    return _load(path, "emd", select_type="images")
+    with_extra(path, lambda: check_hdf5(path))
+    stacks = with_extra(path, lambda: _has_item(path, _NUMBERED))
+    options: dict[str, Any] = {} if stacks else {"stack_group": False}
+    return _list(path, "emd", select_type="images", **options)
 
 
-def load_hspy(path: Path) -> RawImage:
-    """Read a HyperSpy file.
+def list_hspy(path: Path) -> list[StoredSignal]:
+    """List the signals of a HyperSpy file.
 
     Parameters
     ----------
@@ -163,28 +116,39 @@ def load_hspy(path: Path) -> RawImage:
 
     Returns
     -------
-    RawImage
-        The preferred image of the file.
+    list of StoredSignal
 
     Raises
     ------
     ReadError
-        RosettaSciIO or h5py is missing; the file holds no image, is too big or refers to others.
+        A package is missing; the file is too big or refers to others.
     Exception
         Any error of the reader for a damaged file.
     """
-    _with_extra(path, lambda: check_hdf5(path))
-    return _load(path, "hspy")
+    with_extra(path, lambda: check_hdf5(path))
+    return _list(path, "hspy")
 
 
-def _load(path: Path, plugin: str, **options: Any) -> RawImage:
-    check_declared_bytes(path, path.stat().st_size)
-    reader = _with_extra(path, lambda: importlib.import_module(f"rsciio.{plugin}").file_reader)
-    return _preferred_image(path, _with_extra(path, lambda: reader(str(path), **options)))
+def with_extra(path: Path, use: Callable[[], T]) -> T:
+    """Run code that needs the optional packages; report a missing one in one line.
 
+    Parameters
+    ----------
+    path : Path
+        The file that is read.
+    use : callable
+        Imports the packages.
 
-def _with_extra(path: Path, use: Callable[[], T]) -> T:
-    """Run code that needs the optional packages; report a missing one in one line."""
+    Returns
+    -------
+    object
+        What ``use`` returns.
+
+    Raises
+    ------
+    ReadError
+        A package is not installed.
+    """
     try:
         return use()
     except ModuleNotFoundError as error:
@@ -192,74 +156,111 @@ def _with_extra(path: Path, use: Callable[[], T]) -> T:
     raise ReadError(line)
 
 
-def _preferred_image(path: Path, signals: Sequence[Signal]) -> RawImage:
-    signals = [signal for signal in signals if "data" in signal and "axes" in signal]
-    if not signals:
-        raise ReadError(one_line(path, "holds no data", "record or export it again"))
-    faults = [_fault_of_signal(signal) for signal in signals]
-    images = [signal for signal, fault in zip(signals, faults, strict=True) if not fault]
-    if not images:
-        raise ReadError(one_line(path, faults[0], _NOT_IN_NM))
-    chosen = max(images, key=lambda signal: ("HAADF" in _title(signal).upper(), _area(signal)))
-    return _raw_image(chosen, [_title(signal) for signal in signals if signal is not chosen])
+def _list(path: Path, plugin: str, **options: Any) -> list[StoredSignal]:
+    check_declared_bytes(path, path.stat().st_size)
+    reader = with_extra(path, lambda: importlib.import_module(f"rsciio.{plugin}").file_reader)
+    found = with_extra(path, lambda: reader(str(path), **options))
+    signals = [signal for signal in found if "data" in signal and "axes" in signal]
+    if plugin == "emd":
+        signals = [_in_order_of_file(path, signal) for signal in signals]
+    if plugin == "tia":
+        signals = [_with_frequencies(signal) for signal in signals]
+    return [_stored(signal) for signal in signals]
 
 
-def _fault_of_signal(signal: Signal) -> str:
-    """Return why a signal is not an image or a stack of frames; empty if it is one."""
-    axes = _long_axes(signal)
-    units = [str(axis.get("units") or "").casefold() for axis in axes]
+def _in_order_of_file(path: Path, signal: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Undo the transposition of arrays whose axes have no names of image axes.
+
+    RosettaSciIO returns data of Berkeley EMD files with the first axis last, which is right where
+    the first axis is called x. Without names the format has the rows first.
+    """
+    names = {str(axis.get("name") or "").strip().casefold() for axis in signal["axes"]}
+    is_berkeley = "EMD_version" in signal.get("original_metadata", {})
+    if not is_berkeley or names & _NAMED or _has_item(path, r"(^|/)dim0$"):
+        return signal
+    return {**signal, "data": signal["data"].T, "axes": list(signal["axes"])[::-1]}
+
+
+def _has_item(path: Path, pattern: str) -> bool:
+    """Return whether an HDF5 file has a group or dataset whose path matches."""
+    import h5py
+
+    names: list[str] = []
+    with h5py.File(path, "r") as file:
+        file.visit(names.append)
+    return any(re.search(pattern, name) for name in names)
+
+
+def _stored(signal: Mapping[str, Any]) -> StoredSignal:
+    axes = _axes(signal)
+    arrangement = arrange(axes)
+    scale = FileScale()
+    fault = _fault_of_kind(signal) or arrangement.fault
+    if arrangement.order:
+        rows, columns = (axes[place] for place in arrangement.order[-2:])
+        scale = file_scale((rows.scale, columns.scale), (rows.unit, columns.unit))
+    data = signal["data"]
+    if not fault and data.dtype.kind == "c" and scale.pixel_nm is None and is_transform(data):
+        fault = DIFFRACTION
+    shape = tuple(axes[place].size for place in arrangement.order) or data.shape
+    info = SignalInfo(
+        _title(signal), tuple(map(int, shape)), str(data.dtype), scale.pixel_nm, fault
+    )
+    return StoredSignal(info, partial(_raw_image, signal, arrangement, scale))
+
+
+def _fault_of_kind(signal: Mapping[str, Any]) -> str:
     kind = str(signal.get("metadata", {}).get("Signal", {}).get("signal_type", ""))
-    if len(axes) < 2 or _ENERGY & set(units) or kind.upper().startswith(_SPECTRA):
-        return "holds a spectrum or spectrum image, no micrograph"
-    if len(axes) > 3:
-        shape = " x ".join(str(axis["size"]) for axis in axes)
-        return f"holds data with {len(axes)} axes ({shape}), as of 4D-STEM, no micrograph"
-    if any(_is_reciprocal(unit) for unit in units[-2:]) or "diffraction" in kind:
-        return "holds a diffraction pattern or Fourier transform, no micrograph"
-    return ""
+    if kind.upper().startswith(_SPECTRA):
+        return SPECTRUM
+    return DIFFRACTION if "diffraction" in kind else ""
 
 
-def _is_reciprocal(unit: str) -> bool:
-    return "1/" in unit.replace(" ", "") or "^-1" in unit or "⁻¹" in unit or "rad" in unit
-
-
-def _long_axes(signal: Signal) -> list[Mapping[str, Any]]:
-    """Return the axes that are kept: the last two, and earlier ones longer than one."""
-    data, axes = signal["data"], list(signal["axes"])
-    if len(axes) != data.ndim:
-        raise ValueError(f"{len(axes)} axes described for {data.ndim}")
-    described: list[Mapping[str, Any]] = [
-        {**axis, "size": size} for axis, size in zip(axes, data.shape, strict=True)
+def _axes(signal: Mapping[str, Any]) -> list[Axis]:
+    data, described = signal["data"], list(signal["axes"])
+    if len(described) != data.ndim:
+        raise ValueError(f"{len(described)} axes described for {data.ndim}")
+    navigates = [bool(axis.get("navigate")) for axis in described]
+    return [
+        Axis(
+            size,
+            str(axis.get("name") or ""),
+            axis.get("scale"),
+            _text(axis.get("units")),
+            # Where no axis navigates, the file does not state which ones do.
+            not navigate if any(navigates) else None,
+        )
+        for axis, size, navigate in zip(described, data.shape, navigates, strict=True)
     ]
-    leading = [axis for axis in described[:-2] if axis["size"] > 1]
-    return leading + described[-2:]
 
 
-def _raw_image(signal: Signal, others: Sequence[str]) -> RawImage:
-    array, axes = np.asarray(signal["data"]), _long_axes(signal)
-    array = array.reshape([axis["size"] for axis in axes])
+def _text(unit: Any) -> str | None:
+    return unit if isinstance(unit, str) else None
+
+
+def _raw_image(signal: Mapping[str, Any], arrangement: Arrangement, scale: FileScale) -> RawImage:
+    array = np.asarray(signal["data"])
+    rest = [axis for axis in range(array.ndim) if axis not in arrangement.order]
+    array = array.transpose([*rest, *arrangement.order])
+    array = array.reshape(array.shape[len(rest) :])
     names = array.dtype.names
     if names and set(names) >= {"R", "G", "B"}:
         array = np.stack([array[name] for name in "RGB"], axis=-1)
-    notes = []
-    if others:
-        listed = ", ".join(title or "unnamed" for title in others)
-        notes.append(f"Of {len(others) + 1} signals {_title(signal)!r} was read, not {listed}.")
-    sizes, units = zip(*((axis.get("scale"), axis.get("units")) for axis in axes[-2:]), strict=True)
     metadata = {name: signal.get(name, {}) for name in ("metadata", "original_metadata")}
-    return RawImage(
-        array,
-        colour=bool(names),
-        pixel_nm=pixel_size_in_nm(sizes, units),
-        metadata=metadata,
-        notes=tuple(notes),
-    )
+    notes = tuple(note for note in (arrangement.note, scale.note) if note)
+    return RawImage(array, bool(names), scale.pixel_nm, metadata, notes)
 
 
-def _title(signal: Signal) -> str:
+def _title(signal: Mapping[str, Any]) -> str:
     return str(signal.get("metadata", {}).get("General", {}).get("title", ""))
 
 
-def _area(signal: Signal) -> int:
-    height, width = signal["data"].shape[-2:]
-    return int(height * width)
+def _with_frequencies(signal: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Correct the unit of a TIA series that RosettaSciIO takes for metres without looking."""
+    axes = [
+        {**axis, "units": "1/nm"}
+        if axis.get("units") == "nm" and abs(float(axis.get("scale") or 0)) > _LONGEST_NM
+        else axis
+        for axis in signal["axes"]
+    ]
+    return {**signal, "axes": axes}

@@ -1,21 +1,27 @@
-"""Pixel sizes in nm from the values and units in image files."""
+"""Pixel sizes in nm from the values and units in image files: the one place that knows units."""
 
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Keys are NFKC-normalised and case-folded, which merges the two micro and the two Å signs.
+UnitKind = Literal["length", "reciprocal", "energy", "none", "unknown"]
+
+# Keys as `_spelling` leaves them: one micro sign, one Å, lower case, singular.
 _NM = {
     "pm": 1e-3,
     "picometer": 1e-3,
     "å": 0.1,
     "ang": 0.1,
+    "ångstrom": 0.1,
     "angstrom": 0.1,
+    "angström": 0.1,
     "ångström": 0.1,
     "nm": 1.0,
     "nanometer": 1.0,
@@ -24,15 +30,105 @@ _NM = {
     "micron": 1e3,
     "micrometer": 1e3,
     "mm": 1e6,
+    "millimeter": 1e6,
     "cm": 1e7,
+    "centimeter": 1e7,
+    "inch": 2.54e7,
+    "inche": 2.54e7,
+    "in": 2.54e7,
     "m": 1e9,
     "meter": 1e9,
 }
+_ANGLES = {"rad", "mrad", "μrad", "urad", "radian", "milliradian", "degree", "deg", "°"}
+_ENERGIES = {"ev", "kev", "mev"}
+_NONE = {"", "px", "pix", "pixel", "none", "undefined", "<undefined>", "unknown", "null", "dot"}
+_RECIPROCAL = re.compile(r"(?:1/|/|per|inverse)(.+)|(.+?)\^?-1")
+_TEX = re.compile(r"\\(?:mathrm|mathring|text|rm|it|,|!|;)")
 
 # Pixel sizes outside this range do not come from a microscope: 72 dots per inch, for instance,
 # are 353 µm per pixel.
 _PLAUSIBLE_NM = (1e-4, 1e3)
 _SQUARE_WITHIN = 0.01
+
+
+@dataclass(frozen=True)
+class FileScale:
+    """What a file states about the size of its pixels.
+
+    Attributes
+    ----------
+    pixel_nm : (height, width), or None
+        In nm; None if the file gives none that is understood and plausible.
+    note : str
+        What was given and not used, and why; empty if nothing was.
+    is_reciprocal : bool
+        Whether the unit is one of reciprocal space or of an angle, as of diffraction patterns.
+    """
+
+    pixel_nm: tuple[float, float] | None = None
+    note: str = ""
+    is_reciprocal: bool = False
+
+
+def unit_kind(unit: Any) -> UnitKind:
+    """Return what a unit measures.
+
+    Parameters
+    ----------
+    unit : str
+        As spelled in the file; anything but text counts as no unit.
+
+    Returns
+    -------
+    {"length", "reciprocal", "energy", "none", "unknown"}
+        Angles count as reciprocal: scattering angles are as proportional to spatial frequencies.
+    """
+    if not isinstance(unit, str):
+        return "none"
+    spelled = _spelling(unit)
+    if spelled in _NM:
+        return "length"
+    if spelled in _NONE:
+        return "none"
+    if spelled in _ENERGIES:
+        return "energy"
+    inverse = _RECIPROCAL.fullmatch(spelled)
+    if spelled in _ANGLES or (inverse and (inverse[1] or inverse[2]) in (*_NM, "px", "pixel")):
+        return "reciprocal"
+    return "unknown"
+
+
+def file_scale(sizes: Sequence[Any], units: Sequence[Any]) -> FileScale:
+    """Understand the size of a pixel as a file gives it.
+
+    Parameters
+    ----------
+    sizes, units : sequence of two values
+        Height and width, and the unit of each.
+
+    Returns
+    -------
+    FileScale
+    """
+    kinds = [unit_kind(unit) for unit in units]
+    if "reciprocal" in kinds:
+        return FileScale(is_reciprocal=True)
+    if "unknown" in kinds:
+        strange = units[kinds.index("unknown")]
+        note = f"Its pixel size is given in {strange!r}, which is no known unit, and was ignored."
+        return FileScale(note=note)
+    pixel_nm = pixel_size_in_nm(sizes, units)
+    lengths = [length_in_nm(*pair) for pair in zip(sizes, units, strict=True)]
+    if pixel_nm is not None or kinds != ["length", "length"]:
+        return FileScale(pixel_nm)
+    if None in lengths:
+        return FileScale(note=f"Its pixel size of {_shown(sizes, units)} is no length.")
+    note = f"Its pixel size of {_shown(sizes, units)} is no scale of a microscope and was ignored."
+    return FileScale(note=note)
+
+
+def _shown(sizes: Sequence[Any], units: Sequence[Any]) -> str:
+    return " x ".join(f"{size} {unit}"[:30] for size, unit in zip(sizes, units, strict=True))
 
 
 def length_in_nm(value: Any, unit: Any) -> float | None:
@@ -110,8 +206,14 @@ def square_pixel(pixel_nm: tuple[float, float] | None) -> tuple[float | None, st
 
 
 def _spelling(unit: str) -> str:
-    plain = unit.replace("\\u00B5", "µ").replace("\\u00C5", "Å").strip(" \0[]")
-    folded = unicodedata.normalize("NFKC", plain).casefold().replace("metre", "meter")
-    if folded in _NM:
+    """Return a unit without the marks of TeX, brackets and plurals, in lower case."""
+    plain = unit.replace("\\u00B5", "µ").replace("\\u00C5", "Å").replace("\\mu", "µ")
+    plain = _TEX.sub("", plain.replace("\\AA", "Å").replace("\\AE", "Å"))
+    plain = re.sub(r"[\s\0\[\](){}$_~\\]", "", plain)
+    # "A" alone is the ångström of programs without the letter Å; "a" is none.
+    plain = re.sub(r"(?<![A-Za-z])A(?![A-Za-z])", "Å", plain)
+    folded = unicodedata.normalize("NFKC", plain).casefold().replace("\u2212", "-")
+    folded = folded.replace("metre", "meter")
+    if folded in _NM or folded in _NONE:
         return folded
-    return folded.removesuffix("s")
+    return folded.removesuffix("s") if len(folded) > 2 else folded

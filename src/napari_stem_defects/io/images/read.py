@@ -1,96 +1,65 @@
-"""Reading of image files as micrographs; the list of formats.
+"""Reading of image files as micrographs.
 
-The suffix and the first bytes of a file select its loader from `_FORMATS`. For damaged files the
-loaders raise more than twenty kinds of exceptions of their libraries; `read` turns each of them
-into a `ReadError` with a message of one line.
+For damaged files the loaders raise more than twenty kinds of exceptions of their libraries;
+`read` turns each of them into a `ReadError` with a message of one line.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
 import logging
 import re
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.errors import InputError, ReadError
-from napari_stem_defects.io.images import general_formats, microscope_formats
 from napari_stem_defects.io.images.convert import NotAnImage, to_pixels
+from napari_stem_defects.io.images.formats import (
+    EXPORT_AGAIN,
+    IMAGE_SUFFIXES,
+    format_of,
+    has_image_suffix,
+)
 from napari_stem_defects.io.images.missing_package import missing_package
+from napari_stem_defects.io.images.ome_zarr import is_ome_zarr
 from napari_stem_defects.io.images.pixel_size import square_pixel
+from napari_stem_defects.io.images.signals import (
+    ChosenSignal,
+    SignalChoice,
+    SignalInfo,
+    choose_signal,
+)
 from napari_stem_defects.io.json_safe import plain
 from napari_stem_defects.io.messages import missing_file, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from napari_stem_defects.io.images.convert import RawImage
+T = TypeVar("T")
 
 _logger = logging.getLogger(__name__)
 
-_EXPORT_AGAIN = "export it again from the program that wrote it"
 # tifffile reads a stack that was cut short as its first frame and only logs one of these.
 _CUT_SHORT = ("invalid page offset", "metadata invalid or corrupted")
-_HDF5 = rb"\x89HDF\r\n\x1a\n"
+# What HDF5 writes about data packed by a filter that is not installed.
+_PACKED = ("required filter", "can't open directory", "can't open plugin")
 
 
-@dataclass(frozen=True)
-class _Format:
-    """A file format.
-
-    Attributes
-    ----------
-    title : str
-        Name of the format in messages.
-    suffixes : tuple of str
-        File suffixes in lower case.
-    signature : bytes
-        Pattern that matches the first bytes of a file.
-    load : callable
-        Reads a file of this format.
-    """
-
-    title: str
-    suffixes: tuple[str, ...]
-    signature: bytes
-    load: Callable[[Path], RawImage]
-
-    def matches(self, head: bytes) -> bool:
-        return re.match(self.signature, head, re.DOTALL) is not None
-
-
-_FORMATS = (
-    _Format("TIFF", (".tif", ".tiff"), rb"II[*+]\0|MM\0[*+]", general_formats.load_tiff),
-    _Format("PNG", (".png",), rb"\x89PNG\r\n\x1a\n", general_formats.load_picture),
-    _Format("JPEG", (".jpg", ".jpeg"), rb"\xff\xd8\xff", general_formats.load_picture),
-    _Format("NumPy", (".npy",), rb"\x93NUMPY", general_formats.load_npy),
-    _Format("DigitalMicrograph 3", (".dm3",), rb"\0\0\0\x03", microscope_formats.load_dm),
-    _Format("DigitalMicrograph 4", (".dm4",), rb"\0\0\0\x04", microscope_formats.load_dm),
-    _Format("EMD", (".emd",), _HDF5, microscope_formats.load_emd),
-    _Format("HyperSpy", (".hspy",), _HDF5, microscope_formats.load_hspy),
-    _Format("TIA", (".ser",), rb"II\x97\x01", microscope_formats.load_ser),
-    # Old MRC files lack the mark "MAP"; they are recognised by a valid pixel type.
-    _Format(
-        "MRC",
-        (".mrc",),
-        rb".{208}MAP[ \0]|.{12}(?:[\0-\x0c]\0\0\0|\0\0\0[\0-\x0c]).{240}",
-        microscope_formats.load_mrc,
-    ),
-)
-
-IMAGE_SUFFIXES: frozenset[str] = frozenset(s for kind in _FORMATS for s in kind.suffixes)
-
-
-def read(path: str | Path, *, pixel_size_nm: float | None = None) -> Micrograph:
+def read(
+    path: str | Path, *, pixel_size_nm: float | None = None, signal: str | int | None = None
+) -> Micrograph:
     """Read an image or a stack of frames from a file.
 
-    Supported formats are TIFF (also OME-TIFF, ImageJ and DigitalMicrograph exports), PNG, JPEG
-    and NPY; with the optional extra ``formats`` also DM3, DM4, EMD (Velox, NCEM), TIA SER, MRC
-    and HyperSpy. Of several signals, an image named HAADF is preferred, then the largest.
+    Supported formats are TIFF (also OME-TIFF, ImageJ and DigitalMicrograph exports), PNG, JPEG,
+    NPY, NPZ, MRC (also packed, ``.mrc.gz``) and Nion Swift's ``.ndata``; with the optional extra
+    ``formats`` also DM3, DM4, EMD (Velox, NCEM), TIA SER, HyperSpy, Nion Swift's ``.h5`` and
+    OME-Zarr folders. Of several signals the one that shows a lattice best is read: an image at
+    atomic scale before a survey image, HAADF before others, raw numbers before 8-bit copies, the
+    largest; `list_signals` lists them.
 
     Parameters
     ----------
@@ -98,6 +67,8 @@ def read(path: str | Path, *, pixel_size_nm: float | None = None) -> Micrograph:
         A file with one of the supported suffixes.
     pixel_size_nm : float, optional
         Edge of a pixel in nm; replaces the pixel size in the file.
+    signal : str or int, optional
+        Of a file with several signals, the name of the one to read, or its number from 0.
 
     Returns
     -------
@@ -107,8 +78,8 @@ def read(path: str | Path, *, pixel_size_nm: float | None = None) -> Micrograph:
     Raises
     ------
     ReadError
-        The file is missing, damaged, too big, not a micrograph, or has the wrong suffix. The
-        message is one line: file, fault, advice.
+        The file is missing, damaged, too big, not a micrograph, has no such signal or the wrong
+        suffix. The message is one line: file, fault, advice.
     InputError
         ``pixel_size_nm`` is not a positive length.
 
@@ -116,8 +87,9 @@ def read(path: str | Path, *, pixel_size_nm: float | None = None) -> Micrograph:
     -----
     Pixels are converted to float32 without rescaling. Three equal colour channels are read as
     grey, other colours as their luminance (0.299 R + 0.587 G + 0.114 B); alpha is ignored.
-    Complex values become their magnitude. Pixels that are NaN or infinite are marked in
-    ``invalid`` and filled with the median of their frame.
+    Complex values become their magnitude; Fourier transforms and diffraction patterns are refused.
+    Pixels that are NaN or infinite, and those under marks burned into the image (scale bars, data
+    bars, text), are marked in ``invalid`` and filled with the median of their frame.
 
     The pixel size is None if it is missing, implausible (outside 1e-4 to 1e3 nm, such as a print
     resolution), or not square within 1 %.
@@ -131,12 +103,82 @@ def read(path: str | Path, *, pixel_size_nm: float | None = None) -> Micrograph:
     ('lamella', (3, 4), 0.02)
     """
     path = Path(path)
+
+    def load(messages: list[str]) -> Micrograph:
+        micrograph = _read(path, signal, messages)
+        if pixel_size_nm is None:
+            return micrograph
+        return micrograph.with_pixel_size(pixel_size_nm, "user")
+
+    return _in_one_line(path, load)
+
+
+def list_signals(path: str | Path) -> list[SignalInfo]:
+    """List the signals of a file, also those that are no micrographs.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file with one of the supported suffixes.
+
+    Returns
+    -------
+    list of SignalInfo
+        In the order of the file; their places are the numbers that `read` takes as ``signal``.
+
+    Raises
+    ------
+    ReadError
+        The file is missing, damaged, too big or has the wrong suffix.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> np.savez("both.npz", haadf=np.ones((64, 96)), survey=np.ones((32, 32)))
+    >>> [(signal.title, signal.shape) for signal in sd.list_signals("both.npz")]
+    [('haadf', (64, 96)), ('survey', (32, 32))]
+    >>> sd.read("both.npz", signal="survey").frame_shape
+    (32, 32)
+    """
+    path = Path(path)
+    return _in_one_line(path, lambda _: [each.info for each in format_of(path).signals(path)])
+
+
+def signals_and_choice(
+    path: str | Path, signal: SignalChoice = None
+) -> tuple[list[SignalInfo], ChosenSignal | str]:
+    """Return the signals of a file and which would be read.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file with one of the supported suffixes.
+    signal : str, int or None
+        The signal asked for; see `read`.
+
+    Returns
+    -------
+    signals : list of SignalInfo
+    chosen : ChosenSignal or str
+        The signal that `read` reads, or the message why none is read.
+
+    Raises
+    ------
+    ReadError
+        The file is missing, damaged, too big or has the wrong suffix.
+    """
+    signals = list_signals(path)
+    try:
+        return signals, choose_signal(Path(path), signals, signal)
+    except InputError as error:
+        return signals, str(error)
+
+
+def _in_one_line(path: Path, load: Callable[[list[str]], T]) -> T:
+    """Run a loader with the warnings of its libraries; turn its errors into one line."""
     with _library_messages() as messages:
         try:
-            micrograph = _read(path, messages)
-            if pixel_size_nm is None:
-                return micrograph
-            return micrograph.with_pixel_size(pixel_size_nm, "user")
+            return load(messages)
         except InputError:
             raise
         except Exception as error:
@@ -170,7 +212,9 @@ def find_images(paths: Sequence[str | Path]) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for path in map(Path, paths):
-        found.update(dict.fromkeys(_images_in(path) if path.is_dir() else [_existing(path)]))
+        found.update(
+            dict.fromkeys(_images_in(path) if _is_plain_folder(path) else [_existing(path)])
+        )
     return list(found)
 
 
@@ -196,9 +240,9 @@ def _images_in(folder: Path) -> list[Path]:
         images = [
             entry
             for entry in folder.iterdir()
-            if entry.suffix.lower() in IMAGE_SUFFIXES
+            if has_image_suffix(entry)
             and not entry.name.startswith(".")
-            and entry.is_file()
+            and (entry.is_file() or is_ome_zarr(entry))
         ]
     except OSError as error:
         fault = f"cannot be listed ({error.strerror})"
@@ -215,54 +259,56 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _read(path: Path, messages: list[str]) -> Micrograph:
-    file_format = _format_of(path)
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    raw = file_format.load(path)
+def _is_plain_folder(path: Path) -> bool:
+    return path.is_dir() and not is_ome_zarr(path)
+
+
+def _read(path: Path, signal: SignalChoice, messages: list[str]) -> Micrograph:
+    file_format = format_of(path)
+    sha256 = _sha256(path)
+    signals = file_format.signals(path)
+    infos = [each.info for each in signals]
+    chosen = choose_signal(path, infos, signal)
+    info, raw = infos[chosen.number], signals[chosen.number].load()
     if any(sign in message for sign in _CUT_SHORT for message in messages):
         raise ReadError(one_line(path, "is cut short, frames are missing", "copy it again"))
     pixels, invalid, conversions = to_pixels(raw, copy=False)
     pixel_size_nm, size_note = square_pixel(raw.pixel_nm)
-    notes = (*raw.notes, *conversions, *([size_note] if size_note else []))
+    notes = [chosen.note, *raw.notes, *conversions, size_note]
     stored = {"format": file_format.title, "dtype": str(raw.array.dtype), "shape": raw.array.shape}
     metadata = {"stored": stored, "reader_messages": messages, **raw.metadata}
     return Micrograph(
         pixels,
-        name=path.stem.removesuffix(".ome"),
+        name=_name(path),
         pixel_size_nm=pixel_size_nm,
         pixel_size_source="unknown" if pixel_size_nm is None else "file",
         invalid=invalid,
         path=path,
         sha256=sha256,
         metadata=plain(metadata),
-        notes=notes,
+        notes=tuple(note for note in notes if note),
+        signal=info.title if len(signals) > 1 else "",
     )
 
 
-def _format_of(path: Path) -> _Format:
-    """Return the format of the suffix; refuse a file whose first bytes are of another format."""
-    if path.is_dir():
-        raise ReadError(one_line(path, "is a folder", "name an image file in it"))
-    if path.exists() and not path.is_file():  # reading a pipe or a device may never end
-        raise ReadError(one_line(path, "is a pipe or a device", "name an image file"))
-    _existing(path)
-    named = [kind for kind in _FORMATS if path.suffix.lower() in kind.suffixes]
-    if not named:
-        endings = " ".join(sorted(IMAGE_SUFFIXES))
-        raise ReadError(one_line(path, "is of an unknown format", f"give one of {endings}"))
-    with path.open("rb") as file:
-        head = file.read(256)
-    if not head:
-        raise ReadError(one_line(path, "is empty", "record or export it again"))
-    if named[0].matches(head):
-        return named[0]
-    # The first bytes of MRC files are too common to recognise them under another suffix.
-    for kind in _FORMATS[:-1]:
-        if kind.matches(head):
-            advice = f"rename it to end in {kind.suffixes[0]}"
-            raise ReadError(one_line(path, f"holds {kind.title} data", advice))
-    raise ReadError(one_line(path, f"is not a {named[0].title} file", _EXPORT_AGAIN))
+def _name(path: Path) -> str:
+    """Return the name of the file without its suffixes."""
+    suffixes = sorted(IMAGE_SUFFIXES, key=len, reverse=True)
+    suffix = next(each for each in suffixes if path.name.lower().endswith(each))
+    return path.name[: -len(suffix)].removesuffix(".ome")
+
+
+def _sha256(path: Path) -> str:
+    """Return the hash of a file, or of the names and contents of all files of a folder."""
+    if not path.is_dir():
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    whole = hashlib.sha256()
+    for each in sorted(file for file in path.rglob("*") if file.is_file()):
+        with each.open("rb") as file:
+            part = hashlib.file_digest(file, "sha256").hexdigest()
+        whole.update(f"{each.relative_to(path).as_posix()} {part}\n".encode())
+    return whole.hexdigest()
 
 
 def _describe(path: Path, error: Exception) -> str:
@@ -275,8 +321,12 @@ def _describe(path: Path, error: Exception) -> str:
         return one_line(path, "does not fit into memory", "cut it into smaller images")
     if isinstance(error, ModuleNotFoundError):
         return missing_package(path, error)
+    is_packed = any(sign in str(error) for sign in _PACKED)
+    if is_packed and importlib.util.find_spec("hdf5plugin") is None:
+        fault = "is packed by a filter that needs the package hdf5plugin"
+        return one_line(path, fault, "pip install '.[formats]' from a clone")
     reason = str(error).replace(str(path), path.name) or type(error).__name__
-    return one_line(path, f"cannot be read, it may be damaged ({reason})", _EXPORT_AGAIN)
+    return one_line(path, f"cannot be read, it may be damaged ({reason})", EXPORT_AGAIN)
 
 
 class _Messages(logging.Handler):

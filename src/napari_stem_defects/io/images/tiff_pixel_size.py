@@ -1,4 +1,4 @@
-"""Pixel size of a TIFF file from the tags of microscope and image programs.
+"""Pixel size of a TIFF image from the tags of microscope and image programs.
 
 A resolution in dots per inch from general software is a print size, not a pixel size of the
 specimen; implausible sizes (`napari_stem_defects.io.images.pixel_size`) count as unknown.
@@ -6,25 +6,39 @@ specimen; implausible sizes (`napari_stem_defects.io.images.pixel_size`) count a
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import TYPE_CHECKING, Any
 
 from tifffile import TiffFile, TiffPage, TiffTags, xml2dict
 
-from napari_stem_defects.io.images.pixel_size import pixel_size_in_nm
+from napari_stem_defects.io.images.pixel_size import FileScale, file_scale
 
-PixelSizeNm = tuple[float, float] | None
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Private tags of DigitalMicrograph's TIFF export: units and scales, the two axes in turn.
 _DM_UNITS = (65003, 65004)
 _DM_SCALES = (65009, 65010)
 _TIFF_UNITS = {2: (2.54, "cm"), 3: (1.0, "cm"), 4: (1.0, "mm"), 5: (1.0, "um")}
+_ZEISS_SIZES = ("ap_image_pixel_size", "ap_pixel_size")
+_ZEISS_REFERENCE_WIDTH = 1024
+_ZEISS_SIZE_PLACE = 3
+_DESCRIPTION, _MAKE, _RESOLUTION = 270, 271, 282
+_FEI_TITAN = 34683
+_EPU_SIZE = re.compile(
+    r"<pixelSize\b.*?<x>.*?numericValue>([^<]+)<.*?</x>.*?<y>.*?numericValue>([^<]+)<", re.DOTALL
+)
+_TITAN_SIZE = re.compile(
+    r"<Label>\s*Pixel\s*size\s*x?\s*</Label>\s*<Value>([^<]+)</Value>\s*<Unit>([^<]*)</Unit>",
+    re.IGNORECASE,
+)
 
 
-def read_tiff_pixel_size(tif: TiffFile, page: TiffPage) -> PixelSizeNm:
-    """Return the pixel size from the first source with a plausible value.
+def read_tiff_scale(tif: TiffFile, page: TiffPage, number: int = 0) -> FileScale:
+    """Return the pixel size of an image from the first source that has one.
 
     The order of the sources is: OME-XML, ImageJ unit, DigitalMicrograph tags, ThermoFisher (FEI)
-    tags, Olympus (SIS) tags, standard resolution tags.
+    tags, Zeiss, Olympus (SIS), TVIPS and JEOL tags, standard resolution tags.
 
     Parameters
     ----------
@@ -32,86 +46,167 @@ def read_tiff_pixel_size(tif: TiffFile, page: TiffPage) -> PixelSizeNm:
         The open file.
     page : TiffPage
         The page whose tags are read.
+    number : int
+        Place of the image among the images of the file, from 0.
 
     Returns
     -------
-    (height, width) : tuple of float, or None
-        In nm; None if no source gives a plausible size.
+    FileScale
+        Without a size, the note states what the first source with one gave.
 
     Raises
     ------
     KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError, IndexError
         The tags are damaged.
     """
-    sources = (
-        _from_ome(tif),
-        _from_imagej(tif, page),
-        _from_digital_micrograph(page.tags),
-        _from_fei(tif),
-        _from_sis(tif),
-        _from_resolution(page),
+    sources: tuple[Callable[[], FileScale | None], ...] = (
+        lambda: _from_ome(tif, number),
+        lambda: _from_imagej(tif, page),
+        lambda: _from_digital_micrograph(page.tags),
+        lambda: _from_fei(tif, page),
+        lambda: _from_zeiss(tif, page),
+        lambda: _from_sis(page),
+        lambda: _from_tvips(tif),
+        lambda: _from_jeol(page),
+        lambda: _from_resolution(page),
     )
-    return next((pixel for pixel in sources if pixel is not None), None)
+    notes = []
+    for source in sources:
+        found = source()
+        if found is not None and (found.pixel_nm is not None or found.is_reciprocal):
+            return found
+        if found is not None and found.note:
+            notes.append(found.note)
+    return FileScale(note=notes[0] if notes else "")
 
 
-def _from_ome(tif: TiffFile) -> PixelSizeNm:
+def ome_image_of(tif: TiffFile, number: int) -> dict[str, Any]:
+    """Return the OME description of one image of a file.
+
+    Parameters
+    ----------
+    tif : TiffFile
+        The open file.
+    number : int
+        Place of the image among the images of the file, from 0.
+
+    Returns
+    -------
+    dict
+        The element ``Image``; empty where there is none of that image.
+    """
     if not tif.ome_metadata:
-        return None
-    image = xml2dict(tif.ome_metadata)["OME"]["Image"]
-    pixels = (image[0] if isinstance(image, list) else image)["Pixels"]
+        return {}
+    images = xml2dict(tif.ome_metadata).get("OME", {}).get("Image", {})
+    images = images if isinstance(images, list) else [images]
+    found = images[number] if number < len(images) else {}
+    return found if isinstance(found, dict) else {}
+
+
+def _from_ome(tif: TiffFile, number: int) -> FileScale | None:
+    pixels = ome_image_of(tif, number).get("Pixels", {})
     if "PhysicalSizeX" not in pixels:
         return None
     width, width_unit = pixels["PhysicalSizeX"], pixels.get("PhysicalSizeXUnit", "µm")
     height = pixels.get("PhysicalSizeY", width)
-    return pixel_size_in_nm(
-        (height, width), (pixels.get("PhysicalSizeYUnit", width_unit), width_unit)
-    )
+    return file_scale((height, width), (pixels.get("PhysicalSizeYUnit", width_unit), width_unit))
 
 
-def _from_imagej(tif: TiffFile, page: TiffPage) -> PixelSizeNm:
-    unit = (tif.imagej_metadata or {}).get("unit")
-    if unit is None or page.tags.get(282) is None:
+def _from_imagej(tif: TiffFile, page: TiffPage) -> FileScale | None:
+    described = tif.imagej_metadata or {}
+    unit = described.get("unit")
+    if unit is None or page.tags.get(_RESOLUTION) is None:
         return None
-    return _per_length(page, 1.0, unit)
+    return _per_length(page, 1.0, (described.get("yunit", unit), unit))
 
 
-def _from_digital_micrograph(tags: TiffTags) -> PixelSizeNm:
+def _from_digital_micrograph(tags: TiffTags) -> FileScale | None:
     if any(tags.get(code) is None for code in (*_DM_UNITS, *_DM_SCALES)):
         return None
     scales = [tags.valueof(code) for code in _DM_SCALES]
-    return pixel_size_in_nm(scales, [_text(tags.valueof(code)) for code in _DM_UNITS])
+    return file_scale(scales, [_text(tags.valueof(code)) for code in _DM_UNITS])
 
 
-def _from_fei(tif: TiffFile) -> PixelSizeNm:
-    scan: dict[str, Any] = (tif.fei_metadata or {}).get("Scan", {})
-    if "PixelWidth" not in scan:
+def _from_fei(tif: TiffFile, page: TiffPage) -> FileScale | None:
+    found: dict[str, Any] = tif.fei_metadata or {}
+    for section in ("Scan", "EScan", "IScan"):
+        values = found.get(section, {})
+        if "PixelWidth" in values:
+            width = values["PixelWidth"]
+            return file_scale((values.get("PixelHeight", width), width), ("m", "m"))
+    titan = _TITAN_SIZE.search(_text(page.tags.valueof(_FEI_TITAN, default="")))
+    if titan:
+        return file_scale((titan[1], titan[1]), (titan[2], titan[2]))
+    for tag in page.tags:
+        text = _text(tag.value) if tag.code > 32768 and isinstance(tag.value, str | bytes) else ""
+        epu = _EPU_SIZE.search(text)
+        if epu:
+            return file_scale((epu[2], epu[1]), ("m", "m"))
+    return None
+
+
+def _from_zeiss(tif: TiffFile, page: TiffPage) -> FileScale | None:
+    found = tif.sem_metadata or {}
+    for name in _ZEISS_SIZES:
+        if len(found.get(name, ())) == 3:
+            _, size, unit = found[name]
+            return file_scale((size, size), (unit, unit))
+    values = found.get("", ())
+    if len(values) <= _ZEISS_SIZE_PLACE:
         return None
-    return pixel_size_in_nm(
-        (scan.get("PixelHeight", scan["PixelWidth"]), scan["PixelWidth"]), ("m", "m")
-    )
+    size = float(values[_ZEISS_SIZE_PLACE]) * _ZEISS_REFERENCE_WIDTH / page.imagewidth
+    return file_scale((size, size), ("m", "m"))
 
 
-def _from_sis(tif: TiffFile) -> PixelSizeNm:
-    sis = tif.sis_metadata or {}
-    if "pixelsizex" not in sis:
+def _from_sis(page: TiffPage) -> FileScale | None:
+    for code in (33471, 33560):
+        sis = page.tags.valueof(code)
+        if isinstance(sis, dict) and "pixelsizex" in sis:
+            width = sis["pixelsizex"]
+            return file_scale((sis.get("pixelsizey", width), width), ("m", "m"))
+    return None
+
+
+def _from_tvips(tif: TiffFile) -> FileScale | None:
+    tvips = tif.tvips_metadata or {}
+    if "PixelSizeX" not in tvips:
         return None
-    return pixel_size_in_nm(
-        (sis.get("pixelsizey", sis["pixelsizex"]), sis["pixelsizex"]), ("m", "m")
-    )
+    width = tvips["PixelSizeX"]
+    return file_scale((tvips.get("PixelSizeY", width), width), ("nm", "nm"))
 
 
-def _from_resolution(page: TiffPage) -> PixelSizeNm:
+def _from_jeol(page: TiffPage) -> FileScale | None:
+    """Return the size of a JEOL image from magnification and resolution; STEM images have none."""
+    if not str(page.tags.valueof(_MAKE, default="")).startswith("JEOL"):
+        return None
+    text = _text(page.tags.valueof(_DESCRIPTION, default="")).strip("\0\x01 \r\n\t")
+    report = xml2dict(text).get("TemReporter", {}) if text.startswith("<") else {}
+    mode = report.get("Eos", {}).get("EosMode")
+    imaging = report.get("ImageFormingSystem", {})
     known = _TIFF_UNITS.get(int(page.resolutionunit))
-    if known is None or page.tags.get(282) is None:
+    if mode == "eosTEM" and imaging.get("ModeString") == "DIFF":
+        return FileScale(is_reciprocal=True)
+    if mode == "eosTEM" and imaging.get("ModeString") == "MAG" and known is not None:
+        length, unit = known
+        return _per_length(page, length / float(imaging["SelectorValue"]), (unit, unit))
+    return FileScale(note="JEOL's description of this image gives no pixel size.")
+
+
+def _from_resolution(page: TiffPage) -> FileScale | None:
+    known = _TIFF_UNITS.get(int(page.resolutionunit))
+    if known is None or page.tags.get(_RESOLUTION) is None:
         return None
-    return _per_length(page, *known)
+    length, unit = known
+    scale = _per_length(page, length, (unit, unit))
+    # A print size is no fault of the file.
+    return scale if scale is not None and scale.pixel_nm is not None else None
 
 
-def _per_length(page: TiffPage, length: float, unit: str) -> PixelSizeNm:
+def _per_length(page: TiffPage, length: float, units: tuple[str, str]) -> FileScale | None:
     across, down = page.resolution
     if not (across > 0 and down > 0):
         return None
-    return pixel_size_in_nm((length / down, length / across), (unit, unit))
+    return file_scale((length / down, length / across), units)
 
 
 def _text(value: Any) -> str:

@@ -116,6 +116,7 @@ def make_summary(
             "sha256": micrograph.sha256,
             "frame_shape": list(micrograph.frame_shape),
             "frame_count": micrograph.frame_count,
+            "signal": micrograph.signal,
             "pixel_size_nm": first["pixel_size_nm"],
             "pixel_size_source": result_totals.pixel_size_source or micrograph.pixel_size_source,
             "notes": list(micrograph.notes),

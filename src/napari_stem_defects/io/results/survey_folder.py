@@ -233,6 +233,7 @@ def _summary(
             "sha256": micrograph.sha256,
             "frame_shape": list(micrograph.frame_shape),
             "frame_count": micrograph.frame_count,
+            "signal": micrograph.signal,
             "pixel_size_nm": first.pixel_size_nm,
             "pixel_size_source": first.pixel_size_source,
             "notes": list(micrograph.notes),

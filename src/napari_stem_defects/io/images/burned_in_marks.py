@@ -1,0 +1,256 @@
+"""Marks burned into an image: scale bars, data bars, frames of text, arrows.
+
+A mark has one value, the highest or lowest of the image, and a form that no lattice has: a filled
+rectangle along the axes, or one connected piece far larger than any other of that value. Columns
+that are saturated are small and round, pores are irregular, and areas that were not recorded span
+the image.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+_LEAST_EDGE = 96
+_LEAST_LENGTH, _LEAST_WIDTH, _ELONGATED = 16, 2, 3.0
+_FILLED = 0.97
+_MOST_MARKS, _MOST_SHARE, _MOST_PIECES = 4, 0.15, 20_000
+# Pieces of a value that the image itself reaches are that much smaller than an arrow.
+_TIMES_NATURAL, _LEAST_ARROW, _LONG_ARROW = 20.0, 60, 2.5
+# Beyond this share of equal neighbours an image is drawn, not recorded: all of it is flat.
+_MOST_FLAT = 0.4
+_HALO_PX = 3
+_LABEL_REACH = 6
+_BAND_SHARE, _BAND_LEAST_ROWS = 0.5, 8
+
+Box = tuple[slice, slice]
+
+
+def mask_marks(
+    pixels: NDArray[np.float32], invalid: NDArray[np.bool_] | None
+) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None, str]:
+    """Fill marks with the median of the rest of their frame and mark them as invalid.
+
+    Parameters
+    ----------
+    pixels : ndarray of float32, shape (Y, X) or (T, Y, X)
+        Changed in place where there are marks.
+    invalid : ndarray of bool, same shape, or None
+        Pixels that are invalid already.
+
+    Returns
+    -------
+    pixels : ndarray of float32
+    invalid : ndarray of bool, or None
+    note : str
+        What was masked, one sentence; empty if nothing was.
+    """
+    frames = pixels if pixels.ndim == 3 else pixels[np.newaxis]
+    first = find_marks(frames[0])
+    if first is None:
+        return pixels, invalid, ""
+    if invalid is None:
+        invalid = np.zeros(pixels.shape, bool)
+    masks = invalid if invalid.ndim == 3 else invalid[np.newaxis]
+    masked = 0
+    for number, (frame, mask) in enumerate(zip(frames, masks, strict=True)):
+        found = first if number == 0 else find_marks(frame)
+        if found is None:
+            continue
+        mask |= found
+        frame[found] = np.median(frame[~mask]) if not mask.all() else 0
+        masked += int(found.sum())
+    share = masked / pixels.size
+    note = (
+        f"Marks burned into the image (a scale bar, data bar, text or arrow; {share:.1%} of it)"
+        " were left out of the analysis."
+    )
+    return pixels, invalid, note
+
+
+def find_marks(frame: NDArray[np.float32]) -> NDArray[np.bool_] | None:
+    """Return a mask of the marks in an image.
+
+    Parameters
+    ----------
+    frame : ndarray of float32, shape (Y, X)
+        Finite.
+
+    Returns
+    -------
+    ndarray of bool, shape (Y, X), or None
+        With a rim of 3 px for smoothed edges; None where there are none.
+    """
+    if min(frame.shape) < _LEAST_EDGE:
+        return None
+    lowest, highest = float(frame.min()), float(frame.max())
+    if not highest > lowest:
+        return None
+    # Lossy compression leaves bars within a few per cent of their value.
+    slack = 0.03 * (highest - lowest)
+    # A crack or pore is the darkest part of an image, too: only bright pieces may be arrows.
+    for is_extreme, is_bright in (
+        (frame == highest, True),
+        (frame == lowest, False),
+        (frame >= highest - slack, False),
+        (frame <= lowest + slack, False),
+    ):
+        boxes = _boxes(is_extreme, frame, may_be_arrows=is_bright)
+        if boxes:
+            return _mask(frame.shape, boxes)
+    return None
+
+
+def _boxes(
+    is_extreme: NDArray[np.bool_], frame: NDArray[np.float32], *, may_be_arrows: bool
+) -> list[Box]:
+    """Return the boxes of marks of one value; none where the image itself is of that kind."""
+    count = int(np.count_nonzero(is_extreme))
+    if not _LEAST_LENGTH * _LEAST_WIDTH <= count <= 0.5 * frame.size:
+        return []
+    band = _data_bar(is_extreme, frame)
+    labels, pieces = ndimage.label(is_extreme)
+    if pieces > _MOST_PIECES:
+        return band
+    sizes = np.bincount(labels.ravel())[1:]
+    places = ndimage.find_objects(labels)
+    marks = [
+        int(number)
+        for number in np.flatnonzero(sizes >= _LEAST_LENGTH * _LEAST_WIDTH)
+        if _is_rectangle(labels[places[number]] == number + 1, frame.shape)
+    ]
+    if may_be_arrows:
+        marks += [number for number in _arrows(labels, sizes, places) if number not in marks]
+    found = [places[number] for number in marks]
+    covered = sum(_area(box) for box in found) / frame.size
+    is_mark = 0 < len(marks) <= _MOST_MARKS and covered <= _MOST_SHARE
+    if not is_mark or _is_drawn(frame, is_extreme):
+        return band
+    return [*band, *found, *_labels(found, marks, sizes, places, frame.shape)]
+
+
+def _is_rectangle(piece: NDArray[np.bool_], shape: tuple[int, ...]) -> bool:
+    """Return whether a piece, its holes filled, is an elongated rectangle along the axes."""
+    height, width = piece.shape
+    short, long = sorted((height, width))
+    if long < _LEAST_LENGTH or short < _LEAST_WIDTH or height == shape[0] or width == shape[1]:
+        return False
+    filled = piece if piece.all() else ndimage.binary_fill_holes(piece)
+    is_full = float(filled.mean()) >= _FILLED
+    has_text = is_full and float(piece.mean()) < 1 and short >= _LEAST_LENGTH
+    return is_full and (long >= _ELONGATED * short or has_text)
+
+
+def _arrows(
+    labels: NDArray[np.int32], sizes: NDArray[np.int64], places: Sequence[Box]
+) -> list[int]:
+    """Return pieces that are long and straight, and far larger than all others of that value."""
+    order = np.argsort(sizes)[::-1][: _MOST_MARKS + 1]
+    natural = float(sizes[order[-1]]) if len(sizes) > _MOST_MARKS else 1.0
+    least = max(_LEAST_ARROW, _TIMES_NATURAL * natural)
+    return [
+        int(number)
+        for number in order[:_MOST_MARKS]
+        if sizes[number] >= least
+        and _is_inside(places[number], labels.shape)
+        and _is_straight(labels[places[number]] == number + 1)
+    ]
+
+
+def _is_inside(box: Box, shape: tuple[int, ...]) -> bool:
+    return all(edge.start > 0 and edge.stop < size for edge, size in zip(box, shape, strict=True))
+
+
+def _is_straight(piece: NDArray[np.bool_]) -> bool:
+    """Return whether a piece is several times as long as it is wide, measured along itself."""
+    narrow, wide = np.linalg.eigvalsh(np.cov(np.nonzero(piece)))
+    return bool(wide > _LONG_ARROW**2 * max(narrow, 1e-3))
+
+
+def _labels(
+    bars: Sequence[Box],
+    marks: Sequence[int],
+    sizes: NDArray[np.int64],
+    places: Sequence[Box],
+    shape: tuple[int, ...],
+) -> Iterator[Box]:
+    """Yield boxes around the letters beside bars: pieces larger than the image's own."""
+    reach = [_around(bar, shape) for bar in bars]
+    near = [
+        number
+        for number, place in enumerate(places)
+        if number not in marks and any(_overlaps(place, box) for box in reach)
+    ]
+    is_own = np.ones(len(sizes), bool)
+    is_own[[*near, *marks]] = False
+    natural = int(sizes[is_own].max(initial=0))
+    letters = [places[number] for number in near if sizes[number] > natural]
+    if not letters:
+        return
+    top, left = (min(place[axis].start for place in letters) for axis in (0, 1))
+    bottom, right = (max(place[axis].stop for place in letters) for axis in (0, 1))
+    more = bottom - top  # letters at the ends that are too thin to stand out
+    yield slice(top, bottom), slice(max(0, left - more), min(shape[1], right + more))
+
+
+def _around(bar: Box, shape: tuple[int, ...]) -> Box:
+    rows, columns = bar
+    reach = max(24, _LABEL_REACH * min(rows.stop - rows.start, columns.stop - columns.start))
+    return (
+        slice(max(0, rows.start - reach), min(shape[0], rows.stop + reach)),
+        slice(max(0, columns.start - reach // 2), min(shape[1], columns.stop + reach // 2)),
+    )
+
+
+def _overlaps(one: Box, other: Box) -> bool:
+    return all(a.start < b.stop and b.start < a.stop for a, b in zip(one, other, strict=True))
+
+
+def _data_bar(is_extreme: NDArray[np.bool_], frame: NDArray[np.float32]) -> list[Box]:
+    """Return the band of text along the lower or upper edge of images of some microscopes.
+
+    Its ground has one value over the whole width; letters and lines on it tell it from rows that
+    were not recorded.
+    """
+    height, width = frame.shape
+    share = is_extreme.mean(axis=1)
+    found: list[Box] = []
+    for rows in (range(height - 1, -1, -1), range(height)):
+        end = next((i for i, row in enumerate(rows) if share[row] < _BAND_SHARE), height)
+        if not _BAND_LEAST_ROWS <= end <= height // 3:
+            continue
+        band = slice(0, end) if rows[0] == 0 else slice(height - end, height)
+        inside, outside = is_extreme[band], np.delete(share, np.arange(height)[band])
+        # All letters lie inside: the last rows before the image are plain.
+        if inside.mean() < 1 and outside.max() < _BAND_SHARE and not _is_drawn(frame, is_extreme):
+            found.append((band, slice(0, width)))
+    return found
+
+
+def _is_drawn(frame: NDArray[np.float32], is_extreme: NDArray[np.bool_]) -> bool:
+    """Return whether the image without the marks is flat, as drawings and masks are."""
+    free = ~(is_extreme[:, 1:] | is_extreme[:, :-1])
+    count = int(free.sum())
+    equal = (frame[:, 1:] == frame[:, :-1]) & free
+    return count == 0 or float(equal.sum()) / count > _MOST_FLAT
+
+
+def _area(box: Box) -> int:
+    return int((box[0].stop - box[0].start) * (box[1].stop - box[1].start))
+
+
+def _mask(shape: tuple[int, ...], boxes: Sequence[Box]) -> NDArray[np.bool_]:
+    mask = np.zeros(shape, bool)
+    for rows, columns in boxes:
+        mask[
+            max(0, rows.start - _HALO_PX) : rows.stop + _HALO_PX,
+            max(0, columns.start - _HALO_PX) : columns.stop + _HALO_PX,
+        ] = True
+    return mask

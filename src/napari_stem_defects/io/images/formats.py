@@ -1,0 +1,149 @@
+"""The list of image formats, and which of them a file is of: by its suffix and first bytes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_stem_defects.errors import ReadError
+from napari_stem_defects.io.images import (
+    microscope_formats,
+    mrc,
+    nion_swift,
+    numpy_files,
+    ome_zarr,
+    pictures,
+    tiff,
+)
+from napari_stem_defects.io.messages import missing_file, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from napari_stem_defects.io.images.signals import StoredSignal
+
+EXPORT_AGAIN = "export it again from the program that wrote it"
+
+_HDF5 = rb"\x89HDF\r\n\x1a\n"
+_ZIP = rb"PK\x03\x04"
+_GZIP = rb"\x1f\x8b"
+_NOTHING = rb"(?!)"
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format.
+
+    Attributes
+    ----------
+    title : str
+        Name of the format in messages.
+    suffixes : tuple of str
+        Ends of file names, in lower case.
+    signature : bytes
+        Pattern that matches the first bytes of a file.
+    signals : callable
+        Lists the signals of a file of this format.
+    """
+
+    title: str
+    suffixes: tuple[str, ...]
+    signature: bytes
+    signals: Callable[[Path], list[StoredSignal]]
+
+    def matches(self, head: bytes) -> bool:
+        """Return whether the first bytes of a file are of this format."""
+        return re.match(self.signature, head, re.DOTALL) is not None
+
+
+FORMATS = (
+    Format("TIFF", (".tif", ".tiff"), rb"II[*+]\0|MM\0[*+]", tiff.list_tiff),
+    Format("PNG", (".png",), rb"\x89PNG\r\n\x1a\n", pictures.list_picture),
+    Format("JPEG", (".jpg", ".jpeg"), rb"\xff\xd8\xff", pictures.list_picture),
+    Format("NumPy", (".npy",), rb"\x93NUMPY", numpy_files.list_npy),
+    Format("NumPy archive", (".npz",), _ZIP, numpy_files.list_npz),
+    Format("DigitalMicrograph 3", (".dm3",), rb"\0\0\0\x03", microscope_formats.list_dm),
+    Format("DigitalMicrograph 4", (".dm4",), rb"\0\0\0\x04", microscope_formats.list_dm),
+    Format("EMD", (".emd",), _HDF5, microscope_formats.list_emd),
+    Format("HyperSpy", (".hspy",), _HDF5, microscope_formats.list_hspy),
+    Format("TIA", (".ser",), rb"II\x97\x01", microscope_formats.list_ser),
+    Format("Nion Swift", (".ndata",), _ZIP, nion_swift.list_ndata),
+    Format("Nion Swift HDF5", (".h5", ".nhdf"), _HDF5, nion_swift.list_swift_hdf5),
+    Format("OME-Zarr", (".zarr",), _NOTHING, ome_zarr.list_ome_zarr),
+    Format("packed MRC", (".mrc.gz",), _GZIP, mrc.list_mrc),
+    # Old MRC files lack the mark "MAP"; they are recognised by a valid pixel type.
+    Format(
+        "MRC",
+        (".mrc",),
+        rb".{208}MAP[ \0]|.{12}(?:[\0-\x0ce]\0\0\0|\0\0\0[\0-\x0ce]).{240}",
+        mrc.list_mrc,
+    ),
+)
+
+IMAGE_SUFFIXES: frozenset[str] = frozenset(s for kind in FORMATS for s in kind.suffixes)
+
+
+def has_image_suffix(path: Path) -> bool:
+    """Return whether the name of a file ends as that of an image.
+
+    Parameters
+    ----------
+    path : Path
+        A file or folder; it need not exist.
+
+    Returns
+    -------
+    bool
+    """
+    return path.name.lower().endswith(tuple(IMAGE_SUFFIXES))
+
+
+def format_of(path: Path) -> Format:
+    """Return the format that the name states; refuse a file whose first bytes are of another.
+
+    Parameters
+    ----------
+    path : Path
+        A file, or an OME-Zarr folder.
+
+    Returns
+    -------
+    Format
+
+    Raises
+    ------
+    ReadError
+        The file does not exist, is empty, of an unknown format, or not of the one it is named by.
+    """
+    named = [kind for kind in FORMATS if path.name.lower().endswith(kind.suffixes)]
+    if path.is_dir():
+        if named and ome_zarr.is_ome_zarr(path):
+            return named[0]
+        raise ReadError(one_line(path, "is a folder", "name an image file in it"))
+    if path.exists() and not path.is_file():  # reading a pipe or a device may never end
+        raise ReadError(one_line(path, "is a pipe or a device", "name an image file"))
+    if not path.exists():
+        raise ReadError(missing_file(path))
+    if not named:
+        if path.suffix.lower() == ".gz":
+            raise ReadError(one_line(path, "is packed with gzip", "unpack it first"))
+        endings = " ".join(sorted(IMAGE_SUFFIXES))
+        raise ReadError(one_line(path, "is of an unknown format", f"give one of {endings}"))
+    return _checked(path, named[0])
+
+
+def _checked(path: Path, named: Format) -> Format:
+    with path.open("rb") as file:
+        head = file.read(256)
+    if not head:
+        raise ReadError(one_line(path, "is empty", "record or export it again"))
+    if named.matches(head):
+        return named
+    # The first bytes of MRC files are too common to recognise them under another suffix.
+    for kind in FORMATS[:-1]:
+        if kind.matches(head):
+            advice = f"rename it to end in {kind.suffixes[0]}"
+            raise ReadError(one_line(path, f"holds {kind.title} data", advice))
+    raise ReadError(one_line(path, f"is not a {named.title} file", EXPORT_AGAIN))

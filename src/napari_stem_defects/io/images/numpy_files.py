@@ -1,0 +1,103 @@
+"""Arrays saved by numpy: NPY and NPZ."""
+
+from __future__ import annotations
+
+import zipfile
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_stem_defects.errors import ReadError
+from napari_stem_defects.io.images.axes import DIFFRACTION, Arrangement, Axis, arrange
+from napari_stem_defects.io.images.convert import RawImage
+from napari_stem_defects.io.images.limits import check_declared_size, check_memory
+from napari_stem_defects.io.images.signals import SignalInfo, StoredSignal
+from napari_stem_defects.io.images.transforms import is_transform
+from napari_stem_defects.io.messages import one_line
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+_SUFFIX = ".npy"
+
+
+def list_npy(path: Path) -> list[StoredSignal]:
+    """List the array of an ``.npy`` file; a last axis of 3 or 4 bytes counts as colour.
+
+    Parameters
+    ----------
+    path : Path
+        An ``.npy`` file; object arrays are refused.
+
+    Returns
+    -------
+    list of StoredSignal
+        One.
+
+    Raises
+    ------
+    ReadError
+        The array is too big.
+    Exception
+        Any error of numpy for a damaged file.
+    """
+    stored = np.load(path, mmap_mode="r", allow_pickle=False)
+    check_declared_size(path, stored.shape, stored.dtype)
+    return [_signal("image", np.array(stored))]
+
+
+def list_npz(path: Path) -> list[StoredSignal]:
+    """List the arrays of an ``.npz`` file; each is a signal.
+
+    Parameters
+    ----------
+    path : Path
+        An ``.npz`` file; object arrays are refused.
+
+    Returns
+    -------
+    list of StoredSignal
+
+    Raises
+    ------
+    ReadError
+        The arrays are too big, or the file holds none.
+    Exception
+        Any error of numpy for a damaged file.
+    """
+    with zipfile.ZipFile(path) as archive:
+        names = [item.filename for item in archive.infolist() if item.filename.endswith(_SUFFIX)]
+        size = sum(item.file_size for item in archive.infolist())
+    if not names:
+        raise ReadError(one_line(path, "holds no array", "save one with numpy.savez"))
+    check_memory(path, size, size)
+    with np.load(path, allow_pickle=False) as arrays:
+        return [
+            _signal(name.removesuffix(_SUFFIX), arrays[name.removesuffix(_SUFFIX)])
+            for name in names
+        ]
+
+
+def _signal(title: str, array: NDArray[Any]) -> StoredSignal:
+    shape = array.shape
+    # Three frames one behind the other in the last axis are no colours; colours are bytes.
+    colour = array.ndim in (3, 4) and shape[-1] in (3, 4) and min(shape[-3:-1]) > 4
+    colour = colour and array.dtype == np.uint8
+    kept = shape[:-1] if colour else shape
+    axes = [Axis(size) for size in kept]
+    fault = ""
+    arrangement = Arrangement(tuple(range(len(kept))))
+    if len(kept) == 3 and min(kept) > 0:
+        arrangement = arrange(axes)
+        fault = arrangement.fault
+    if not fault and is_transform(array):
+        fault = DIFFRACTION
+    info = SignalInfo(title, kept, str(array.dtype), None, fault, is_raw=not colour)
+    return StoredSignal(info, partial(_load, array, arrangement, colour))
+
+
+def _load(array: NDArray[Any], arrangement: Arrangement, colour: bool) -> RawImage:
+    return RawImage(array, colour, notes=(arrangement.note,) if arrangement.note else ())
