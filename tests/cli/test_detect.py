@@ -114,9 +114,9 @@ def test_detect_says_what_scale_nobody_stated_and_what_reading_changed(
     printed = capsys.readouterr().out.splitlines()
     unscaled = "  No pixel size and no lattice found; the image is used as it is."
     assert printed.count(unscaled) == 2
-    assert "  Of 3 channels the first was read." in printed
+    assert any("Of 3 signals 'channel 0' was read" in line for line in printed)
     assert main(["preprocess", str(channels), "--out", str(tmp_path / "stages")]) == 0
-    assert "Of 3 channels" in capsys.readouterr().out
+    assert "Of 3 signals" in capsys.readouterr().out
 
 
 def test_detect_says_no_more_where_the_user_gave_the_scale(

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_stem_defects.io.images.read import find_images, read
+from napari_stem_defects.io.images.find import find_images
+from napari_stem_defects.io.images.read import read
 from napari_stem_defects.io.labels.patch_folder import is_patch_folder, read_patch_folder
 
 FOLDERS = ("images", "wse2", "other")

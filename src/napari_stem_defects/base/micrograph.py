@@ -43,7 +43,8 @@ class Micrograph:
     path : Path or None
         The file; None if the image was not read from a file.
     sha256 : str
-        SHA-256 of the bytes of the file, or of the pixels if there is no file.
+        SHA-256 of the bytes of the file, or of the pixels if there is no file; of the file and the
+        number of the signal where another signal than the default was chosen.
     metadata : mapping
         Metadata of the file (instrument, voltage, tags); JSON-safe values only.
     notes : tuple of str

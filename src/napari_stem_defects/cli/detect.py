@@ -94,7 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Search every image; return 2 if one of them could not be used."""
-    from napari_stem_defects.io.images.read import find_images
+    from napari_stem_defects.io.images.find import find_images
     from napari_stem_defects.workers.isolated_read import read_ahead
 
     images = [path.resolve() for path in find_images(options.images)]

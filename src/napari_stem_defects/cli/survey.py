@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Survey every image; return 2 if one of them could not be used."""
-    from napari_stem_defects.io.images.read import find_images
+    from napari_stem_defects.io.images.find import find_images
 
     status = 0
     with long_work() as bar:

@@ -201,8 +201,6 @@ class _Batch:
         }
         if self.settings.contrast != "auto":
             shaping["contrast"] = self.settings.contrast
-        if micrograph.signal:
-            shaping["signal"] = micrograph.signal
         if chosen.choice.statement:
             shaping["model_choice"] = chosen.choice.statement
         try:

@@ -34,6 +34,10 @@ class FrameInput:
         The file that the array was read from.
     sha256 : str
         Hash of that file; "" if it is not known yet.
+    signal : str
+        Name of the signal in a file that holds several.
+    invalid : ndarray of bool, shape of the pixels, or None
+        Pixels that were filled when the file was read.
     """
 
     array: NDArray[Any]
@@ -43,6 +47,8 @@ class FrameInput:
     pixel_size_source: PixelSizeSource = "unknown"
     path: Path | None = None
     sha256: str = ""
+    signal: str = ""
+    invalid: NDArray[np.bool_] | None = None
 
     @property
     def frame_shape(self) -> tuple[int, int]:
@@ -62,6 +68,8 @@ class FrameInput:
             pixels, invalid, notes = to_pixels(RawImage(np.asarray(self.array), colour=self.colour))
         except NotAnImage as error:
             raise InputError(f"{self.name}: {error}") from error
+        if self.invalid is not None and self.invalid.shape == pixels.shape:
+            invalid = self.invalid if invalid is None else invalid | self.invalid
         return Micrograph(
             pixels=pixels,
             name=self.name,
@@ -71,6 +79,7 @@ class FrameInput:
             path=self.path,
             sha256=self.sha256 or _hash(self.path, self.array),
             notes=notes,
+            signal=self.signal,
         )
 
 

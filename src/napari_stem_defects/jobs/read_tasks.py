@@ -31,6 +31,15 @@ def list_signals(*, path: Path, signal: SignalChoice, report: ProgressCallback) 
     return signals_and_choice(path, signal)
 
 
+def read_all(
+    *, path: Path, signal: SignalChoice, report: ProgressCallback
+) -> tuple[list[Micrograph], int]:
+    """Read every micrograph of a file."""
+    from napari_stem_defects.io.images.read import read_all
+
+    return read_all(path)
+
+
 def read_patches(*, path: Path, report: ProgressCallback) -> PatchFolder:
     """Read a patch folder."""
     from napari_stem_defects.io.labels.patch_folder import read_patch_folder

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.errors import InputError
-from napari_stem_defects.napari_plugin.layers.convert import set_pixel_size, source_path
+from napari_stem_defects.napari_plugin.layers.convert import (
+    METADATA_KEY,
+    set_pixel_size,
+    source_path,
+)
 from napari_stem_defects.napari_plugin.panels.common.plain_text import show_info, show_warning
 from napari_stem_defects.workers.isolated_read import read_micrograph
 
@@ -39,7 +43,8 @@ def _pixel_size_in_file(layer: Layer | None) -> float:
     path = source_path(layer)
     if path is None:
         raise InputError(f"{layer.name}: not opened from a file; type the pixel size instead")
-    size_nm: float | None = read_micrograph(path).pixel_size_nm
+    signal = layer.metadata.get(METADATA_KEY, {}).get("signal") or None
+    size_nm: float | None = read_micrograph(path, signal).pixel_size_nm
     if size_nm is None:
         raise InputError(f"{layer.name}: the file contains no pixel size; type it instead")
     return size_nm

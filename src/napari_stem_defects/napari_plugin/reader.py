@@ -14,7 +14,11 @@ from napari_stem_defects.io.labels.project import is_label_project
 from napari_stem_defects.io.results.available_folder import SUMMARY
 from napari_stem_defects.io.results.stored_result import is_result
 from napari_stem_defects.jobs.opened_result import holds_results
-from napari_stem_defects.napari_plugin.layers.convert import LayerData, image_layer
+from napari_stem_defects.napari_plugin.layers.convert import (
+    LayerData,
+    image_layer,
+    layer_name,
+)
 from napari_stem_defects.napari_plugin.layers.label_style import (
     label_project_layers,
     patch_folder_layers,
@@ -22,11 +26,11 @@ from napari_stem_defects.napari_plugin.layers.label_style import (
 from napari_stem_defects.napari_plugin.layers.stored_layers import stored_layers
 from napari_stem_defects.napari_plugin.panels.common.docking import show_detect_panel
 from napari_stem_defects.napari_plugin.panels.common.plain_text import show_warning
-from napari_stem_defects.workers.isolated_read import read_micrograph, read_patches
+from napari_stem_defects.workers.isolated_read import read_all, read_patches
 
 Reader = Callable[[str | Sequence[str]], list[LayerData]]
 
-SUFFIXES = frozenset({".dm3", ".dm4", ".emd", ".ser", ".mrc", ".hspy"})
+SUFFIXES = (".dm3", ".dm4", ".emd", ".ser", ".mrc", ".mrc.gz", ".hspy", ".ndata", ".nhdf")
 """File name extensions of this reader; napari opens TIFF, PNG and similar files itself."""
 
 
@@ -50,14 +54,14 @@ def get_reader(path: str | Sequence[str]) -> Reader | None:
         elif all(each.name == SUMMARY for each in paths):
             is_ours = all(is_result(each) for each in paths)
         else:
-            is_ours = all(each.suffix.lower() in SUFFIXES for each in paths)
+            is_ours = all(each.name.lower().endswith(SUFFIXES) for each in paths)
     except OSError:
         return None
     return read if is_ours and paths else None
 
 
 def read(path: str | Sequence[str]) -> list[LayerData]:
-    """Open files and folders as layers, one image layer per micrograph.
+    """Open files and folders as layers, one image layer per micrograph of a file.
 
     Parameters
     ----------
@@ -87,10 +91,27 @@ def _read_one(path: Path) -> list[LayerData]:
         show_detect_panel()
         return layers
     if not path.is_dir():
-        return [image_layer(read_micrograph(path))]
+        return _image_layers(path)
     if is_label_project(path):
         return label_project_layers(path)
     return patch_folder_layers(read_patches(path))
+
+
+def _image_layers(path: Path) -> list[LayerData]:
+    """Return a layer per image of the file; the one that is read by default on top, alone visible.
+
+    Which image is searched is chosen by selecting its layer.
+    """
+    micrographs, default = read_all(path)
+    order = [*(number for number in range(len(micrographs)) if number != default), default]
+    layers = []
+    for number in order:
+        data, keywords, kind = image_layer(micrographs[number])
+        if number != default:
+            name = layer_name(micrographs[number].name, micrographs[number].signal)
+            keywords = {**keywords, "name": name, "visible": False}
+        layers.append((data, keywords, kind))
+    return layers
 
 
 def _paths(path: str | Sequence[str]) -> list[Path]:

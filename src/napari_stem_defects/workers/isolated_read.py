@@ -50,6 +50,9 @@ READ_MICROGRAPH: Task[SignalArguments, Micrograph] = Task(
 LIST_SIGNALS: Task[SignalArguments, Signals] = Task(
     "napari_stem_defects.jobs.read_tasks:list_signals", "quick", SignalArguments
 )
+READ_ALL: Task[SignalArguments, tuple[list[Micrograph], int]] = Task(
+    "napari_stem_defects.jobs.read_tasks:read_all", "quick", SignalArguments
+)
 READ_PATCHES: Task[ReadArguments, PatchFolder] = Task(
     "napari_stem_defects.jobs.read_tasks:read_patches", "quick", ReadArguments
 )
@@ -110,6 +113,17 @@ def list_signals(path: Path, signal: SignalChoice = None) -> Signals:
         One line; also where the file crashes its library, or wants too much time or memory.
     """
     return _finish(_begin(LIST_SIGNALS, SignalArguments(path, signal)), path, ReadError)
+
+
+def read_all(path: Path) -> tuple[list[Micrograph], int]:
+    """Read every micrograph of a file as `io.images.read.read_all` does.
+
+    Raises
+    ------
+    ReadError
+        One line; also where the file crashes its library, or wants too much time or memory.
+    """
+    return _finish(_begin(READ_ALL, SignalArguments(path)), path, ReadError)
 
 
 def read_patches(path: Path) -> PatchFolder:

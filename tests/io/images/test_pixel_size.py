@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from napari_stem_defects.io.images.pixel_size import length_in_nm, pixel_size_in_nm, square_pixel
+from napari_stem_defects.io.images.pixel_size import (
+    file_scale,
+    length_in_nm,
+    pixel_size_in_nm,
+    square_pixel,
+    unit_kind,
+)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +29,11 @@ from napari_stem_defects.io.images.pixel_size import length_in_nm, pixel_size_in
         ("m", 1e9),
         ("meters", 1e9),
         ("nm\0", 1),
+        ("n_m", 1),
+        ("[n_m]", 1),
+        ("A", 0.1),
+        ("$\\AA$", 0.1),
+        ("$\\mu$m", 1e3),
     ],
 )
 def test_lengths(unit: str, nm: float) -> None:
@@ -56,3 +67,38 @@ def test_square_pixels() -> None:
     size, note = square_pixel((0.04, 0.05))
     assert size is None
     assert "0.04 x 0.05 nm" in note
+
+
+@pytest.mark.parametrize(
+    ("unit", "kind"),
+    [
+        ("nm", "length"),
+        ("A", "length"),
+        ("a", "unknown"),
+        ("1/nm", "reciprocal"),
+        ("1 / nm", "reciprocal"),
+        ("nm^-1", "reciprocal"),
+        ("nm⁻¹", "reciprocal"),
+        ("$A^{-1}$", "reciprocal"),
+        ("[n_m^-1]", "reciprocal"),
+        ("1/px", "reciprocal"),
+        ("mrad", "reciprocal"),
+        ("keV", "energy"),
+        ("pixels", "none"),
+        ("", "none"),
+        (None, "none"),
+        ("s", "unknown"),
+        ("parsec", "unknown"),
+    ],
+)
+def test_what_a_unit_measures(unit: str | None, kind: str) -> None:
+    assert unit_kind(unit) == kind
+
+
+def test_what_is_not_understood_is_stated() -> None:
+    assert file_scale((0.02, 0.02), ("nm", "nm")).pixel_nm == pytest.approx((0.02, 0.02))
+    assert file_scale((1, 1), ("px", "px")).note == ""
+    assert file_scale((2, 2), ("1/nm", "1/nm")).is_reciprocal
+    assert "'parsec'" in file_scale((1, 1), ("parsec", "parsec")).note
+    assert "5000 nm" in file_scale((5000, 5000), ("nm", "nm")).note
+    assert "no length" in file_scale((0, 0), ("nm", "nm")).note

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import gc
+import hashlib
+import importlib.util
 import logging
 import sys
 import warnings
@@ -13,8 +15,10 @@ import tifffile
 from reader_contract import IMAGE, assert_refused
 
 from napari_stem_defects.errors import InputError, ReadError
+from napari_stem_defects.io.images import read as module
 from napari_stem_defects.io.images import tiff
-from napari_stem_defects.io.images.read import find_images, read
+from napari_stem_defects.io.images.read import read, read_all, signals_and_choice
+from napari_stem_defects.io.images.signals import ChosenSignal
 
 
 @pytest.fixture
@@ -150,24 +154,51 @@ def test_reading_a_picture_imports_no_optional_library() -> None:
     assert not loaded & {"rsciio", "h5py", "torch", "napari", "dask", "qtpy", "PyQt6"}
 
 
-def test_folders_become_their_images_in_natural_order(tmp_path: Path) -> None:
-    for name in ("f10.tif", "f2.TIF", "f1.dm4", ".hidden.tif", "._f1.tif", "notes.txt"):
-        (tmp_path / name).write_bytes(b"x")
-    (tmp_path / "results").mkdir()
-    (tmp_path / "results" / "masks.ome.tif").write_bytes(b"x")
-    (tmp_path / "folder.tif").mkdir()
-    single = tmp_path / "f2.TIF"
-    names = [path.name for path in find_images([str(single), tmp_path])]
-    assert names == ["f2.TIF", "f1.dm4", "f10.tif"]
+def test_another_signal_is_another_image(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, HAADF=IMAGE, ABF=IMAGE // 2)
+    default, same, other = read(path), read(path, signal="haadf"), read(path, signal="ABF")
+    assert default.signal == same.signal == "HAADF"
+    assert default.sha256 == same.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert (other.signal, other.name) == ("ABF", "a")
+    assert other.sha256 != default.sha256
+    assert other.notes == ("Of 2 signals 'ABF' was read (as chosen), not HAADF.",)
 
 
-def test_folder_without_images(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_bytes(b"x")
-    with pytest.raises(ReadError, match="holds no image; give a folder with") as caught:
-        find_images([tmp_path])
-    assert len(str(caught.value)) <= 200
+def test_every_micrograph_of_a_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, ABF=IMAGE // 2, spectrum=IMAGE[0], HAADF=IMAGE)
+    images, default = read_all(path)
+    assert [image.signal for image in images] == ["ABF", "HAADF"]
+    assert default == 1
+    assert images[1].sha256 == read(path).sha256
 
 
-def test_missing_path_among_images(tmp_path: Path) -> None:
-    with pytest.raises(ReadError, match=r"^no\.tif: does not exist"):
-        find_images([tmp_path / "no.tif"])
+def test_the_default_alone_is_read_where_all_need_too_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, ABF=IMAGE // 2, HAADF=IMAGE)
+    monkeypatch.setattr(module, "memory_limit", lambda: 50_000)
+    images, default = read_all(path)
+    assert ([image.signal for image in images], default) == (["HAADF"], 0)
+
+
+def test_signals_are_listed_with_the_choice_or_why_there_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, spectrum=IMAGE[0], both=IMAGE)
+    signals, chosen = signals_and_choice(path)
+    assert [signal.fault != "" for signal in signals] == [True, False]
+    assert chosen == ChosenSignal(1, "the only image", chosen.note)
+    assert signals_and_choice(path, "spectrum")[1].startswith("a.npz: ")
+
+
+def test_a_filter_that_is_not_installed_is_named(
+    image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_args: Any, **_options: Any) -> Any:
+        raise OSError("Can't synchronously read data (can't open directory (/usr/local/lib))")
+
+    monkeypatch.setattr(tiff, "TiffFile", fail)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert_refused(image, "hdf5plugin", "pip install")

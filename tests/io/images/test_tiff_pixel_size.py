@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import tifffile
-from reader_contract import IMAGE
+from reader_contract import IMAGE, assert_refused
 
 from napari_stem_defects.io.images.read import read
 from napari_stem_defects.io.images.tiff_pixel_size import read_tiff_scale
@@ -88,3 +88,72 @@ def test_height_and_width_keep_their_order(tmp_path: Path) -> None:
     path = _tiff(tmp_path / "a.tif", IMAGE, **options)
     with tifffile.TiffFile(path) as tif:
         assert read_tiff_scale(tif, tif.pages[0]).pixel_nm == pytest.approx((0.02, 0.01))
+
+
+def _with_text(path: Path, code: int, text: bytes, **options: Any) -> Path:
+    """Write a TIFF file with a private tag of bytes."""
+    return _tiff(path, IMAGE, extratags=[(code, "s", len(text) + 1, text, True)], **options)
+
+
+@pytest.mark.parametrize("section", ["Scan", "EScan"])
+def test_tags_of_thermo_fisher(tmp_path: Path, section: str) -> None:
+    text = f"[{section}]\r\nPixelWidth=2e-11\r\nPixelHeight=2e-11\r\n".encode()
+    path = _with_text(tmp_path / "a.tif", 34682, text)
+    assert read(path).pixel_size_nm == pytest.approx(0.02)
+
+
+def test_the_xml_of_epu(tmp_path: Path) -> None:
+    xml = (
+        b"<MicroscopeImage><SpatialScale><pixelSize><x><numericValue>2E-11</numericValue></x>"
+        b"<y><numericValue>2E-11</numericValue></y></pixelSize></SpatialScale></MicroscopeImage>"
+    )
+    assert read(_with_text(tmp_path / "a.tif", 65027, xml)).pixel_size_nm == pytest.approx(0.02)
+
+
+def test_tags_of_zeiss(tmp_path: Path) -> None:
+    text = b"AP_IMAGE_PIXEL_SIZE\r\nImage Pixel Size = 20.0 pm\r\n"
+    path = _with_text(tmp_path / "a.tif", 34118, text)
+    assert read(path).pixel_size_nm == pytest.approx(0.02)
+
+
+def jeol(mode: str, value: str) -> bytes:
+    return (
+        "<TemReporter><Eos><EosMode>eosTEM</EosMode></Eos><ImageFormingSystem>"
+        f"<ModeString>{mode}</ModeString><SelectorValue>{value}</SelectorValue>"
+        "</ImageFormingSystem></TemReporter>"
+    ).encode()
+
+
+def test_the_xml_of_jeol(tmp_path: Path) -> None:
+    options = {"resolution": (500, 500), "resolutionunit": "centimeter", "metadata": None}
+    make = [(271, "s", 10, b"JEOL Ltd.", True)]
+    for name, mode in (("mag", "MAG"), ("diff", "DIFF"), ("stem", "ASID")):
+        described = jeol(mode, "1000000").decode()
+        _tiff(tmp_path / f"{name}.tif", IMAGE, description=described, extratags=make, **options)
+    # 20 µm on the detector, magnified a million times.
+    assert read(tmp_path / "mag.tif").pixel_size_nm == pytest.approx(0.02)
+    assert_refused(tmp_path / "diff.tif", "diffraction")
+    assert "gives no pixel size" in read(tmp_path / "stem.tif").notes[0]
+
+
+def test_the_units_of_both_axes_of_imagej(tmp_path: Path) -> None:
+    metadata = {"unit": "nm", "yunit": "A"}
+    path = _tiff(tmp_path / "a.tif", IMAGE, imagej=True, resolution=(50, 5), metadata=metadata)
+    assert read(path).pixel_size_nm == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize("unit", ["1/nm", "A^-1", "mrad"])
+def test_reciprocal_images_are_refused(tmp_path: Path, unit: str) -> None:
+    metadata = {"unit": unit}
+    path = _tiff(tmp_path / "a.tif", IMAGE, imagej=True, resolution=(5, 5), metadata=metadata)
+    assert_refused(path, "diffraction")
+
+
+def test_a_unit_that_is_not_understood_is_stated(tmp_path: Path) -> None:
+    metadata = {"unit": "furlong"}
+    path = _tiff(tmp_path / "a.tif", IMAGE, imagej=True, resolution=(5, 5), metadata=metadata)
+    micrograph = read(path)
+    assert micrograph.pixel_size_nm is None
+    assert micrograph.notes == (
+        "Its pixel size is given in 'furlong', which is no known unit, and was ignored.",
+    )

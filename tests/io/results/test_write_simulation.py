@@ -10,7 +10,8 @@ import pytest
 import tifffile
 
 from napari_stem_defects.errors import OutputError
-from napari_stem_defects.io.images.read import find_images, read
+from napari_stem_defects.io.images.find import find_images
+from napari_stem_defects.io.images.read import read
 from napari_stem_defects.io.results.write_simulation import write_simulation
 from napari_stem_defects.simulation.simulate import simulate
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,7 +19,8 @@ if TYPE_CHECKING:
 
 _LEAST_EDGE = 96
 _LEAST_LENGTH, _LEAST_WIDTH, _ELONGATED = 16, 2, 3.0
-_FILLED = 0.97
+_LEAST_RUN = 4
+_FILLED, _BODY_SHARE = 0.97, 0.9
 _MOST_MARKS, _MOST_SHARE, _MOST_PIECES = 4, 0.15, 20_000
 # Pieces of a value that the image itself reaches are that much smaller than an arrow.
 _TIMES_NATURAL, _LEAST_ARROW, _LONG_ARROW = 20.0, 60, 2.5
@@ -116,6 +116,11 @@ def _boxes(
     if not _LEAST_LENGTH * _LEAST_WIDTH <= count <= 0.5 * frame.size:
         return []
     band = _data_bar(is_extreme, frame)
+    if not _has_run(is_extreme, _LEAST_RUN):
+        return band
+    # Imported where a mark is likely: the process that reads files starts with every command.
+    from scipy import ndimage
+
     labels, pieces = ndimage.label(is_extreme)
     if pieces > _MOST_PIECES:
         return band
@@ -136,16 +141,30 @@ def _boxes(
     return [*band, *found, *_labels(found, marks, sizes, places, frame.shape)]
 
 
+def _has_run(is_extreme: NDArray[np.bool_], length: int) -> bool:
+    """Return whether that many neighbours in a row are extreme, as marks have them."""
+    run, done = is_extreme, 1
+    while done < length:
+        step = min(done, length - done)
+        run, done = run[:, :-step] & run[:, step:], done + step
+    return bool(run.any())
+
+
 def _is_rectangle(piece: NDArray[np.bool_], shape: tuple[int, ...]) -> bool:
     """Return whether a piece, its holes filled, is an elongated rectangle along the axes."""
-    height, width = piece.shape
-    short, long = sorted((height, width))
-    if long < _LEAST_LENGTH or short < _LEAST_WIDTH or height == shape[0] or width == shape[1]:
+    from scipy import ndimage
+
+    if piece.shape[0] == shape[0] or piece.shape[1] == shape[1]:
         return False
     filled = piece if piece.all() else ndimage.binary_fill_holes(piece)
-    is_full = float(filled.mean()) >= _FILLED
-    has_text = is_full and float(piece.mean()) < 1 and short >= _LEAST_LENGTH
-    return is_full and (long >= _ELONGATED * short or has_text)
+    # A bright column, or noise of compression, that touches the rectangle is cut off.
+    body = filled[filled.mean(axis=1) > 0.5][:, filled.mean(axis=0) > 0.5]
+    short, long = sorted(body.shape)
+    if long < _LEAST_LENGTH or short < _LEAST_WIDTH:
+        return False
+    is_full = float(body.mean()) >= _FILLED and body.sum() >= _BODY_SHARE * filled.sum()
+    has_text = float(piece.sum()) < float(filled.sum()) and short >= _LEAST_LENGTH
+    return bool(is_full and (long >= _ELONGATED * short or has_text))
 
 
 def _arrows(

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_stem_defects.io.images.burned_in_marks import mask_marks
 
@@ -159,6 +158,8 @@ def _coloured_marks(samples: NDArray[Any]) -> NDArray[np.bool_] | None:
     is_grey = float(np.median(spread)) < _GREYISH * full
     if not (is_grey and 0 < share < _MOST_COLOURED):
         return None
+    from scipy import ndimage
+
     around = np.ones((1,) * (coloured.ndim - 2) + (5, 5), bool)
     marks: NDArray[np.bool_] = ndimage.binary_dilation(coloured, around)
     return marks

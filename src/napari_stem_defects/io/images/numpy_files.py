@@ -87,16 +87,27 @@ def _signal(title: str, array: NDArray[Any]) -> StoredSignal:
     colour = array.ndim in (3, 4) and shape[-1] in (3, 4) and min(shape[-3:-1]) > 4
     colour = colour and array.dtype == np.uint8
     kept = shape[:-1] if colour else shape
-    axes = [Axis(size) for size in kept]
-    fault = ""
+    fault, advice = _fault(kept, array.dtype)
     arrangement = Arrangement(tuple(range(len(kept))))
     if len(kept) == 3 and min(kept) > 0:
-        arrangement = arrange(axes)
-        fault = arrangement.fault
+        arrangement = arrange([Axis(size) for size in kept])
+        fault = fault or arrangement.fault
     if not fault and is_transform(array):
         fault = DIFFRACTION
-    info = SignalInfo(title, kept, str(array.dtype), None, fault, is_raw=not colour)
+    info = SignalInfo(title, kept, str(array.dtype), None, fault, advice, is_raw=not colour)
     return StoredSignal(info, partial(_load, array, arrangement, colour))
+
+
+def _fault(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[str, str]:
+    """Return why an array is no image or stack, and what to do."""
+    if dtype.kind not in "biufc":
+        return f"holds {dtype} instead of numbers", "export the image as TIFF"
+    if len(shape) < 2:
+        return "is a single row of numbers (a spectrum?)", "give an image"
+    if len(shape) > 3:
+        sizes = " x ".join(map(str, shape))
+        return f"has {len(shape)} axes ({sizes})", "save one image or one stack of frames"
+    return "", ""
 
 
 def _load(array: NDArray[Any], arrangement: Arrangement, colour: bool) -> RawImage:

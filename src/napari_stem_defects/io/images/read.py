@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import importlib.util
 import logging
-import re
+import math
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -22,19 +22,20 @@ from napari_stem_defects.io.images.formats import (
     EXPORT_AGAIN,
     IMAGE_SUFFIXES,
     format_of,
-    has_image_suffix,
 )
+from napari_stem_defects.io.images.limits import memory_limit
 from napari_stem_defects.io.images.missing_package import missing_package
-from napari_stem_defects.io.images.ome_zarr import is_ome_zarr
 from napari_stem_defects.io.images.pixel_size import square_pixel
 from napari_stem_defects.io.images.signals import (
     ChosenSignal,
     SignalChoice,
     SignalInfo,
+    StoredSignal,
     choose_signal,
+    with_unique_titles,
 )
 from napari_stem_defects.io.json_safe import plain
-from napari_stem_defects.io.messages import missing_file, one_line
+from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -43,6 +44,8 @@ T = TypeVar("T")
 
 _logger = logging.getLogger(__name__)
 
+# More are maps of elements rather than images of detectors.
+_MOST_SIGNALS = 24
 # tifffile reads a stack that was cut short as its first frame and only logs one of these.
 _CUT_SHORT = ("invalid page offset", "metadata invalid or corrupted")
 # What HDF5 writes about data packed by a filter that is not installed.
@@ -105,7 +108,7 @@ def read(
     path = Path(path)
 
     def load(messages: list[str]) -> Micrograph:
-        micrograph = _read(path, signal, messages)
+        micrograph = _micrograph(path, _stored(path), signal, messages)
         if pixel_size_nm is None:
             return micrograph
         return micrograph.with_pixel_size(pixel_size_nm, "user")
@@ -141,7 +144,7 @@ def list_signals(path: str | Path) -> list[SignalInfo]:
     (32, 32)
     """
     path = Path(path)
-    return _in_one_line(path, lambda _: [each.info for each in format_of(path).signals(path)])
+    return _in_one_line(path, lambda _: [each.info for each in _stored(path)])
 
 
 def signals_and_choice(
@@ -174,6 +177,45 @@ def signals_and_choice(
         return signals, str(error)
 
 
+def read_all(path: str | Path) -> tuple[list[Micrograph], int]:
+    """Read every signal of a file that is a micrograph.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file with one of the supported suffixes.
+
+    Returns
+    -------
+    micrographs : list of Micrograph
+        In the order of the file; the default alone where all together need too much memory.
+    default : int
+        The place in the list of the one that `read` reads.
+
+    Raises
+    ------
+    ReadError
+        The file is missing, damaged, too big, has the wrong suffix or holds no micrograph.
+    """
+    path = Path(path)
+
+    def load(messages: list[str]) -> tuple[list[Micrograph], int]:
+        signals = _stored(path)
+        infos = [each.info for each in signals]
+        default = choose_signal(path, infos).number
+        readable = [number for number, info in enumerate(infos) if not info.fault]
+        needed = sum(4 * math.prod(infos[number].shape) for number in readable)
+        if needed > memory_limit() // 2 or len(readable) > _MOST_SIGNALS:
+            readable = [default]
+        found = [
+            _micrograph(path, signals, None if number == default else number, messages)
+            for number in readable
+        ]
+        return found, readable.index(default)
+
+    return _in_one_line(path, load)
+
+
 def _in_one_line(path: Path, load: Callable[[list[str]], T]) -> T:
     """Run a loader with the warnings of its libraries; turn its errors into one line."""
     with _library_messages() as messages:
@@ -189,93 +231,30 @@ def _in_one_line(path: Path, load: Callable[[list[str]], T]) -> T:
     raise ReadError(line)
 
 
-def find_images(paths: Sequence[str | Path]) -> list[Path]:
-    """Return the given files, and the images in the given folders.
-
-    Sub-folders and hidden files are skipped, so that results in a folder of images are not read
-    as input again.
-
-    Parameters
-    ----------
-    paths : sequence of str or Path
-        Files, with any suffix, and folders.
-
-    Returns
-    -------
-    list of Path
-        In the given order; the images of a folder in natural order. No file is listed twice.
-
-    Raises
-    ------
-    ReadError
-        A path does not exist, or a folder holds no image.
-    """
-    found: dict[Path, None] = {}
-    for path in map(Path, paths):
-        found.update(
-            dict.fromkeys(_images_in(path) if _is_plain_folder(path) else [_existing(path)])
-        )
-    return list(found)
+def _stored(path: Path) -> list[StoredSignal]:
+    return with_unique_titles(format_of(path).signals(path))
 
 
-def natural_order(path: Path) -> list[tuple[int, str]]:
-    """Return a sort key that puts ``frame_2`` before ``frame_10``.
-
-    Parameters
-    ----------
-    path : Path
-        Only its name is used.
-
-    Returns
-    -------
-    list of tuple
-        Alternating texts and numbers of the name.
-    """
-    parts = re.split(r"(\d+)", path.name.casefold())
-    return [(int(part), part) if part.isdecimal() else (-1, part) for part in parts]
-
-
-def _images_in(folder: Path) -> list[Path]:
-    try:
-        images = [
-            entry
-            for entry in folder.iterdir()
-            if has_image_suffix(entry)
-            and not entry.name.startswith(".")
-            and (entry.is_file() or is_ome_zarr(entry))
-        ]
-    except OSError as error:
-        fault = f"cannot be listed ({error.strerror})"
-        raise ReadError(one_line(folder, fault, "check its permissions")) from None
-    if not images:
-        endings = " ".join(sorted(IMAGE_SUFFIXES))
-        raise ReadError(one_line(folder, "holds no image", f"give a folder with {endings} files"))
-    return sorted(images, key=natural_order)
-
-
-def _existing(path: Path) -> Path:
-    if not path.exists():
-        raise ReadError(missing_file(path))
-    return path
-
-
-def _is_plain_folder(path: Path) -> bool:
-    return path.is_dir() and not is_ome_zarr(path)
-
-
-def _read(path: Path, signal: SignalChoice, messages: list[str]) -> Micrograph:
-    file_format = format_of(path)
-    sha256 = _sha256(path)
-    signals = file_format.signals(path)
+def _micrograph(
+    path: Path, signals: Sequence[StoredSignal], signal: SignalChoice, messages: list[str]
+) -> Micrograph:
     infos = [each.info for each in signals]
     chosen = choose_signal(path, infos, signal)
+    sha256 = _sha256(path)
+    if signal is not None and chosen.number != choose_signal(path, infos).number:
+        # Another image than the one that the file stands for has another identity.
+        sha256 = hashlib.sha256(f"{sha256} {chosen.number}".encode()).hexdigest()
     info, raw = infos[chosen.number], signals[chosen.number].load()
     if any(sign in message for sign in _CUT_SHORT for message in messages):
         raise ReadError(one_line(path, "is cut short, frames are missing", "copy it again"))
     pixels, invalid, conversions = to_pixels(raw, copy=False)
     pixel_size_nm, size_note = square_pixel(raw.pixel_nm)
     notes = [chosen.note, *raw.notes, *conversions, size_note]
-    stored = {"format": file_format.title, "dtype": str(raw.array.dtype), "shape": raw.array.shape}
+    stored = {
+        "format": format_of(path).title,
+        "dtype": str(raw.array.dtype),
+        "shape": raw.array.shape,
+    }
     metadata = {"stored": stored, "reader_messages": messages, **raw.metadata}
     return Micrograph(
         pixels,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.errors import InputError, ReadError
@@ -93,6 +93,29 @@ class ChosenSignal:
     number: int
     reason: str
     note: str = ""
+
+
+def with_unique_titles(signals: Sequence[StoredSignal]) -> list[StoredSignal]:
+    """Add numbers to signals of the same name, so that each can be chosen by its own.
+
+    Parameters
+    ----------
+    signals : sequence of StoredSignal
+        In the order of the file.
+
+    Returns
+    -------
+    list of StoredSignal
+        The second ``HAADF`` is called ``HAADF 2``.
+    """
+    seen: dict[str, int] = {}
+    found = []
+    for signal in signals:
+        title = signal.info.title
+        seen[title] = seen.get(title, 0) + 1
+        named = title if seen[title] == 1 else f"{title} {seen[title]}".strip()
+        found.append(replace(signal, info=replace(signal.info, title=named)))
+    return found
 
 
 def choose_signal(
@@ -193,7 +216,7 @@ def _find(path: Path, signals: Sequence[SignalInfo], wanted: str | int) -> int:
     for same in ([i for i, t in enumerate(titles) if t == text], _with_number(text, len(signals))):
         if len(same) == 1:
             return same[0]
-    parts = [i for i, title in enumerate(titles) if text and text in title]
+    parts = [i for i, title in enumerate(titles) if text and not text.isdecimal() and text in title]
     if len(parts) == 1:
         return parts[0]
     known = ", ".join(f"{i} {signal.title}".strip() for i, signal in enumerate(signals))

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_stem_defects.errors import LabelError, ReadError
-from napari_stem_defects.io.images.read import natural_order, read
+from napari_stem_defects.io.images.find import natural_order
+from napari_stem_defects.io.images.read import read
 from napari_stem_defects.io.labels.class_list import CLASSES, read_classes
 from napari_stem_defects.io.messages import one_line
 

@@ -236,15 +236,19 @@ def frame_input(layer: Image, frame: int) -> FrameInput:
     InputError
         If the pixels are not square.
     """
-    return _as_input(layer, frame_pixels(layer, frame))
+    invalid = layer.metadata.get(METADATA_KEY, {}).get("invalid")
+    if invalid is not None and invalid.ndim == 3:
+        invalid = invalid[frame]
+    return _as_input(layer, frame_pixels(layer, frame), invalid)
 
 
 def whole_input(layer: Image) -> FrameInput:
     """Return an image layer with all its frames as the input of a job; see `frame_input`."""
-    return _as_input(layer, np.asarray(_full_resolution(layer)))
+    invalid = layer.metadata.get(METADATA_KEY, {}).get("invalid")
+    return _as_input(layer, np.asarray(_full_resolution(layer)), invalid)
 
 
-def _as_input(layer: Image, array: NDArray[Any]) -> FrameInput:
+def _as_input(layer: Image, array: NDArray[Any], invalid: NDArray[np.bool_] | None) -> FrameInput:
     origin = layer.metadata.get(METADATA_KEY, {})
     size = pixel_size_nm(layer)
     return FrameInput(
@@ -255,6 +259,8 @@ def _as_input(layer: Image, array: NDArray[Any]) -> FrameInput:
         pixel_size_source=_size_source(size, origin),
         path=source_path(layer),
         sha256=origin.get("sha256", ""),
+        signal=origin.get("signal", ""),
+        invalid=invalid,
     )
 
 
@@ -284,6 +290,8 @@ def image_layer(micrograph: Micrograph) -> LayerData:
         "pixel_size_nm": micrograph.pixel_size_nm,
         "pixel_size_source": micrograph.pixel_size_source,
         "sha256": micrograph.sha256,
+        "signal": micrograph.signal,
+        "invalid": micrograph.invalid,
         "notes": list(micrograph.notes),
         "file": dict(micrograph.metadata),
     }

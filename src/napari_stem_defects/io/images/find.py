@@ -1,0 +1,89 @@
+"""The images that a user names by files and folders, in natural order."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_stem_defects.errors import ReadError
+from napari_stem_defects.io.images.formats import IMAGE_SUFFIXES, has_image_suffix
+from napari_stem_defects.io.images.ome_zarr import is_ome_zarr
+from napari_stem_defects.io.messages import missing_file, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def find_images(paths: Sequence[str | Path]) -> list[Path]:
+    """Return the given files, and the images in the given folders.
+
+    Sub-folders and hidden files are skipped, so that results in a folder of images are not read
+    as input again.
+
+    Parameters
+    ----------
+    paths : sequence of str or Path
+        Files, with any suffix, and folders.
+
+    Returns
+    -------
+    list of Path
+        In the given order; the images of a folder in natural order. No file is listed twice.
+
+    Raises
+    ------
+    ReadError
+        A path does not exist, or a folder holds no image.
+    """
+    found: dict[Path, None] = {}
+    for path in map(Path, paths):
+        found.update(
+            dict.fromkeys(_images_in(path) if _is_plain_folder(path) else [_existing(path)])
+        )
+    return list(found)
+
+
+def natural_order(path: Path) -> list[tuple[int, str]]:
+    """Return a sort key that puts ``frame_2`` before ``frame_10``.
+
+    Parameters
+    ----------
+    path : Path
+        Only its name is used.
+
+    Returns
+    -------
+    list of tuple
+        Alternating texts and numbers of the name.
+    """
+    parts = re.split(r"(\d+)", path.name.casefold())
+    return [(int(part), part) if part.isdecimal() else (-1, part) for part in parts]
+
+
+def _images_in(folder: Path) -> list[Path]:
+    try:
+        images = [
+            entry
+            for entry in folder.iterdir()
+            if has_image_suffix(entry)
+            and not entry.name.startswith(".")
+            and (entry.is_file() or is_ome_zarr(entry))
+        ]
+    except OSError as error:
+        fault = f"cannot be listed ({error.strerror})"
+        raise ReadError(one_line(folder, fault, "check its permissions")) from None
+    if not images:
+        endings = " ".join(sorted(IMAGE_SUFFIXES))
+        raise ReadError(one_line(folder, "holds no image", f"give a folder with {endings} files"))
+    return sorted(images, key=natural_order)
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise ReadError(missing_file(path))
+    return path
+
+
+def _is_plain_folder(path: Path) -> bool:
+    return path.is_dir() and not is_ome_zarr(path)
