@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.errors import ReadError
-from napari_stem_defects.io.images.read import IMAGE_SUFFIXES, read
+from napari_stem_defects.io.images.formats import IMAGE_SUFFIXES
+from napari_stem_defects.io.images.read import read
 
 # 70 x 80 px, smooth enough for JPEG, 8 bits, neither symmetric nor square.
 IMAGE = np.add.outer(np.arange(70), 2 * np.arange(80)).astype(np.uint8)

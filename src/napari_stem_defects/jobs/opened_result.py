@@ -12,7 +12,7 @@ import numpy as np
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.detection.frame_result import FrameResult
 from napari_stem_defects.errors import InputError, ReadError
-from napari_stem_defects.io.images.read import natural_order
+from napari_stem_defects.io.images.find import natural_order
 from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.io.results.available_folder import SUMMARY
 from napari_stem_defects.io.results.stored_result import StoredResult, folder_of, is_result
@@ -315,7 +315,8 @@ def image_of(member: StoredResult) -> Micrograph | None:
     if path is None:
         return None
     try:
-        micrograph = _read(path, path.stat().st_mtime_ns)
+        signal = member.summary["image"].get("signal") or None
+        micrograph = _read(path, signal, path.stat().st_mtime_ns)
     except (InputError, OSError):
         return None
     stored = member.summary["image"]
@@ -378,6 +379,6 @@ def provenance_of_summary(summary: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=_KEPT_FILES)
-def _read(path: Path, modified: int) -> Micrograph:
+def _read(path: Path, signal: str | None, modified: int) -> Micrograph:
     """Read an image once for all its frames; ``modified`` makes a changed file be read again."""
-    return read_micrograph(path)
+    return read_micrograph(path, signal)

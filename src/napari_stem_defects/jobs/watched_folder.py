@@ -12,7 +12,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from napari_stem_defects.io.images.read import IMAGE_SUFFIXES, natural_order
+from napari_stem_defects.io.images.find import natural_order
+from napari_stem_defects.io.images.formats import IMAGE_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

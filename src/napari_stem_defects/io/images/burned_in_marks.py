@@ -21,7 +21,7 @@ _LEAST_EDGE = 96
 _LEAST_LENGTH, _LEAST_WIDTH, _ELONGATED = 16, 2, 3.0
 _LEAST_RUN = 4
 _FILLED, _BODY_SHARE = 0.97, 0.9
-_MOST_MARKS, _MOST_SHARE, _MOST_PIECES = 4, 0.15, 20_000
+_MOST_MARKS, _MOST_SHARE, _MOST_COMPONENTS = 4, 0.15, 20_000
 # Pieces of a value that the image itself reaches are that much smaller than an arrow.
 _TIMES_NATURAL, _LEAST_ARROW, _LONG_ARROW = 20.0, 60, 2.5
 # Beyond this share of equal neighbours an image is drawn, not recorded: all of it is flat.
@@ -121,8 +121,8 @@ def _boxes(
     # Imported where a mark is likely: the process that reads files starts with every command.
     from scipy import ndimage
 
-    labels, pieces = ndimage.label(is_extreme)
-    if pieces > _MOST_PIECES:
+    labels, count = ndimage.label(is_extreme)
+    if count > _MOST_COMPONENTS:
         return band
     sizes = np.bincount(labels.ravel())[1:]
     places = ndimage.find_objects(labels)
@@ -235,8 +235,8 @@ def _overlaps(one: Box, other: Box) -> bool:
 def _data_bar(is_extreme: NDArray[np.bool_], frame: NDArray[np.float32]) -> list[Box]:
     """Return the band of text along the lower or upper edge of images of some microscopes.
 
-    Its ground has one value over the whole width; letters and lines on it tell it from rows that
-    were not recorded.
+    Its ground has one value over the whole width; rows that were not recorded
+    have no letters and lines.
     """
     height, width = frame.shape
     share = is_extreme.mean(axis=1)

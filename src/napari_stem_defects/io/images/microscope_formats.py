@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SPECTRA = ("EELS", "EDS", "EDX", "CL", "XPS", "LUMI")
-# TIA writes metres per pixel, or reciprocal metres without saying so: 1e6 or more of them.
+# TIA writes metres per pixel, or reciprocal metres without stating it: 1e6 or more of them.
 _LONGEST_NM = 1e6
 # Groups of one stack, as Prismatic and EMD 0.5 number them.
 _NUMBERED = r"\d{4}/[^/]+$"

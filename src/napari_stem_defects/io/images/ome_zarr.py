@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -77,9 +78,7 @@ def list_ome_zarr(path: Path) -> list[StoredSignal]:
 
 
 def _import_zarr() -> Any:
-    import zarr
-
-    return zarr
+    return importlib.import_module("zarr")
 
 
 def _axes(scales: Mapping[str, Any], shape: Sequence[int]) -> list[Axis]:

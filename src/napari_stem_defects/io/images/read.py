@@ -157,7 +157,7 @@ def signals_and_choice(
     path : str or Path
         A file with one of the supported suffixes.
     signal : str, int or None
-        The signal asked for; see `read`.
+        The signal to read; see `read`.
 
     Returns
     -------

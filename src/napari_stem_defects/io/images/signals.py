@@ -45,6 +45,14 @@ class SignalInfo:
         What to do about the fault.
     is_raw : bool
         False for 8-bit and colour copies, which programs save beside the raw image with marks.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> np.savez("both.npz", haadf=np.ones((64, 96)), spectrum=np.ones(100))
+    >>> image, spectrum = sd.list_signals("both.npz")
+    >>> image.title, image.shape, spectrum.fault
+    ('haadf', (64, 96), 'is a single row of numbers (a spectrum?)')
     """
 
     title: str
@@ -62,7 +70,7 @@ class SignalInfo:
 
     @property
     def is_survey(self) -> bool:
-        """Whether the pixels are too big to resolve a lattice, or the name says so."""
+        """Whether the pixels are too big to resolve a lattice, or the name states it."""
         if any(word in self.title.casefold() for word in _SURVEYS):
             return True
         return self.pixel_nm is not None and max(self.pixel_nm) > _ATOMIC_NM

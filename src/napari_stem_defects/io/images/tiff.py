@@ -200,7 +200,7 @@ def _arrange(
 
 
 def _are_frames(array: NDArray[Any], axes: str) -> bool:
-    """Return whether planes that claim to be colours are frames: hardly a pixel is grey."""
+    """Return whether planes that are stored as colours are frames: hardly a pixel is grey."""
     if array.dtype != np.uint8:
         return True
     planes = np.moveaxis(array, axes.index("S"), 0)[:3]
