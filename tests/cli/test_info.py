@@ -43,3 +43,21 @@ def test_grains_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     found = re.fullmatch(r"  grains: 2 grains; 1 and 2 turned by ([0-9.]+) degrees", grains)
     assert found
     assert float(found[1]) == pytest.approx(27, abs=0.5)
+
+
+def test_signals_are_listed_and_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "several.npz"
+    image = lattice_image(12, 1, 60, size=192, dose=50)
+    np.savez(path, survey=image[:128, :128], HAADF=image, counts=np.ones(9))
+    assert main(["info", str(path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "several.npz: 3 signals; choose one with --signal NAME or N"
+    assert lines[1].startswith("  0  survey: 128 x 128 float")
+    assert lines[2].endswith(" <- read: at atomic scale, HAADF, the largest")
+    assert "single row of numbers" in lines[3]
+    assert lines[4] == "several.npz: 192 x 192 px, no pixel size"
+    assert main(["info", str(path), "--signal", "0"]) == 0
+    assert "several.npz: 128 x 128 px, no pixel size" in capsys.readouterr().out
+    for wrong in ("counts", "nothing"):
+        assert main(["info", str(path), "--signal", wrong]) == 2
+        assert len(capsys.readouterr().err.splitlines()) == 1

@@ -61,6 +61,18 @@ def test_where_none_fits_the_statement_names_the_lattices_and_what_to_do() -> No
     assert "no lattice" in choose_model(measured(60), {"old": SPECS["old"]}).statement
 
 
+def test_a_pixel_size_in_the_wrong_unit_is_stated() -> None:
+    lattice = measured(70.5)
+    assert lattice.cell is not None
+    size = 0.3742 / lattice.cell.spacing_px
+    for factor in (10, 0.1, 1000):
+        statement = choose_model(lattice, SPECS, factor * size).statement
+        assert f"with {size:.4g} instead of {factor * size:.4g} nm per px" in statement
+        assert "that of zincblende: check the unit" in statement
+    for factor in (1, 2.5):
+        assert "unit" not in choose_model(lattice, SPECS, factor * size).statement
+
+
 def test_without_a_lattice_no_model_is_chosen() -> None:
     choice = choose_model(LatticeMeasurement("none", "the image is empty"), SPECS)
     assert choice.name is None

@@ -97,3 +97,20 @@ def opened(path: Path) -> list[Layer]:
     for data, keywords, kind in read(str(path)):
         getattr(viewer, f"add_{kind}")(data, **keywords)
     return list(viewer.layers)
+
+
+def test_each_image_of_a_file_is_a_layer_and_the_default_is_seen(tmp_path: Path) -> None:
+    pytest.importorskip("rsciio", reason="RosettaSciIO is not installed")
+    from microscope_samples import signal_dict, write_hspy
+
+    image = np.random.default_rng(0).integers(0, 255, (70, 80), dtype=np.uint8)
+    survey = signal_dict(image[:40, :50], scale=2.0, title="survey")
+    path = write_hspy(tmp_path / "a.hspy", signal_dict(image, title="ABF"), survey)
+    hidden, seen = opened(path)
+    assert (hidden.name, hidden.visible) == ("survey - a", False)
+    assert (seen.name, seen.visible) == ("a", True)
+    assert seen.data.shape == (70, 80)
+    assert convert.pixel_size_nm(hidden) == pytest.approx(2.0)
+    given = convert.frame_input(hidden, 0).micrograph()
+    assert given.signal == "survey"
+    assert given.sha256 != convert.frame_input(seen, 0).sha256

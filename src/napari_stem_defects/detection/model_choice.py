@@ -10,12 +10,15 @@ from napari_stem_defects.lattice.geometry import describe_cell
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from napari_stem_defects.lattice.geometry import LatticeGeometry
     from napari_stem_defects.lattice.measurement import LatticeMeasurement
+    from napari_stem_defects.lattice.unit_cell import UnitCell
     from napari_stem_defects.networks.spec import EnsembleSpec
 
 ADVICE = "label a few places (Label patches) or look at the survey"
 NOT_RECOGNISED = "not recognised"
 _MAX_LISTED = 4
+_UNIT_FACTORS = (0.1, 10.0, 1e-3, 1e3)
 
 
 @dataclass(frozen=True)
@@ -72,19 +75,41 @@ def choose_model(
     lattice = describe_cell(cell, pixel_size_nm)
     special = {n: g.describe(pixel_size_nm) for n, g in known.items() if not g.is_general}
     listed = _listed([f"{name} ({geometry})" for name, geometry in special.items()])
+    slip = _wrong_unit(cell, known, pixel_size_nm)
     if not ranked:
         return ModelChoice(
-            None, f"{NOT_RECOGNISED}: the lattice is {lattice}; the models know {listed}; {ADVICE}"
+            None,
+            f"{NOT_RECOGNISED}: the lattice is {lattice}{slip}; the models know {listed}; {ADVICE}",
         )
     general, _, _, name = ranked[0]
     if general:
         return ModelChoice(
             name,
-            f"{NOT_RECOGNISED} by a special model: the lattice is {lattice}; the models know"
+            f"{NOT_RECOGNISED} by a special model: the lattice is {lattice}{slip}; the models know"
             f" {listed}; {name} gives generic names; {ADVICE}",
         )
     reason = known[name].describe(pixel_size_nm)
     return ModelChoice(name, f"model {name} ({reason}) chosen: the lattice is {lattice}")
+
+
+def _wrong_unit(
+    cell: UnitCell, known: Mapping[str, LatticeGeometry], pixel_size_nm: float | None
+) -> str:
+    """Return which known lattice it would be if the pixel size were stored in another unit.
+
+    Some programs write ångström as nm, and nm as µm.
+    """
+    if pixel_size_nm is None:
+        return ""
+    for factor in _UNIT_FACTORS:
+        size = factor * pixel_size_nm
+        for name, geometry in known.items():
+            if not geometry.is_general and geometry.misfit(cell, size) <= 1:
+                return (
+                    f" (with {size:.4g} instead of {pixel_size_nm:.4g} nm per px it would be that of"
+                    f" {name}: check the unit in the file)"
+                )
+    return ""
 
 
 def _listed(items: list[str]) -> str:

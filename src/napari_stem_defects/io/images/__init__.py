@@ -1,11 +1,15 @@
 """Reading of micrographs from image files.
 
-`read` opens every supported format. To add a format, write a loader that returns a
-`convert.RawImage` in `general_formats` (general image formats) or `microscope_formats` (through
-RosettaSciIO), and register its suffixes, first bytes and loader in the list of formats in `read`.
-For files dropped on napari, the suffix also goes into `napari_plugin.reader.SUFFIXES` and the
-reader patterns of `napari.yaml`. `convert` turns the stored numbers into float32 pixels,
-`pixel_size` and `tiff_pixel_size` find the pixel size, `limits` and `hdf5_guard` refuse files that
+`read` opens every supported format, `find` the images of folders, `formats` lists the formats.
+To add one, write a function that lists its signals (`signals.StoredSignal`) in a module of its
+own, and register its suffixes, first bytes and function in `formats`. For files dropped on
+napari, the suffix also goes into `napari_plugin.reader.SUFFIXES` and the reader patterns of
+`napari.yaml`.
+
+One question is answered in one place: `signals` chooses what is read, `axes` orders rows,
+columns and frames, `pixel_size` understands units (`tiff_pixel_size` finds them in TIFF files),
+`convert` turns stored numbers into float32 pixels, `burned_in_marks` masks scale bars,
+`transforms` recognises complex Fourier transforms, `limits` and `hdf5_guard` refuse files that
 are too big or refer to other files. `write_stages` writes preprocessing stages as TIFF and PNG.
 Nothing here imports the other packages of `io`.
 """
