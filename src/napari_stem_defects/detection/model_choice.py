@@ -106,8 +106,8 @@ def _wrong_unit(
         for name, geometry in known.items():
             if not geometry.is_general and geometry.misfit(cell, size) <= 1:
                 return (
-                    f" (with {size:.4g} instead of {pixel_size_nm:.4g} nm per px it would be that of"
-                    f" {name}: check the unit in the file)"
+                    f" (with {size:.4g} instead of {pixel_size_nm:.4g} nm per px it would be that"
+                    f" of {name}: check the unit in the file)"
                 )
     return ""
 

@@ -6,7 +6,7 @@ own, and register its suffixes, first bytes and function in `formats`. For files
 napari, the suffix also goes into `napari_plugin.reader.SUFFIXES` and the reader patterns of
 `napari.yaml`.
 
-One question is answered in one place: `signals` chooses what is read, `axes` orders rows,
+Each decision has one place: `signals` chooses what is read, `axes` orders rows,
 columns and frames, `pixel_size` understands units (`tiff_pixel_size` finds them in TIFF files),
 `convert` turns stored numbers into float32 pixels, `burned_in_marks` masks scale bars,
 `transforms` recognises complex Fourier transforms, `limits` and `hdf5_guard` refuse files that
