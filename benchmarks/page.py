@@ -6,6 +6,7 @@ The figures lie in benchmarks/figures/ and come from::
     python benchmarks/growth.py benchmarks/figures/growth
     python benchmarks/memory.py benchmarks/figures/memory
     python benchmarks/any_crystal.py benchmarks/figures/any_crystal.json
+    python benchmarks/whole_path.py benchmarks/figures/whole_path.json --before TREE
     python benchmarks/panel_pauses.py benchmarks/figures/panels.json --patches FOLDER
 """
 
@@ -90,7 +91,7 @@ Ensembles that use spectra or padded patches run window by window (`inference/sl
 
 
 def main() -> None:
-    written = [write() for write in (_speed, _any_crystal, _memory, _growth, _panels)]
+    written = [write() for write in (_speed, _whole_path, _any_crystal, _memory, _growth, _panels)]
     parts = [HEAD, *filter(None, written), WAYS]
     PAGE.write_text("\n".join(part.strip("\n") + "\n" for part in parts), encoding="utf-8")
 
@@ -98,6 +99,53 @@ def main() -> None:
 def _read(name: str) -> Figures | None:
     path = FIGURES / f"{name}.json"
     return json.loads(path.read_text()) if path.is_file() else None
+
+
+def _alone(image: Figures) -> str:
+    """Return the cells of the networks alone; figures of before have none."""
+    alone = image.get("network_seconds")
+    return "| " if alone is None else f"{alone:.2f} | {image['seconds'] / alone:.2f}"
+
+
+def _whole_path() -> str:
+    """Return the table of two builds side by side."""
+    figures = _read("whole_path")
+    if figures is None:
+        return ""
+    commits = figures["commits"]
+    rows = [
+        "## The whole path, before and after",
+        "",
+        f"Two builds on the same machine in the same run, taking turns: before ({commits['before']})"
+        f" and after ({commits['after']}), {figures['cores']} cores shared with other work."
+        " A cell holds processor seconds, in brackets seconds by the clock; only processor time compares"
+        " where a machine is shared. *Path* is `stem-defects detect` from the file to all files in"
+        " a process that has done it before, *process* the command from start to end, pictures as"
+        " by default. Written by `benchmarks/whole_path.py`.",
+        "",
+        "| image | what | before | after | before / after |",
+        "|---|---|---|---|---|",
+    ]
+    titles = {"networks": "networks alone", "path": "path", "process": "process"}
+    for name, case in figures["cases"].items():
+        before, after = case["builds"]["before"], case["builds"]["after"]
+        for what, title in titles.items():
+            if what in after:
+                first, second = before[what], after[what]
+                rows.append(
+                    f"| {name}, stride {case['stride_px']} | {title} | {_seconds(first)} |"
+                    f" {_seconds(second)} | {first['cpu'] / second['cpu']:.1f} |"
+                )
+        ratios = [build["path"]["cpu"] / build["networks"]["cpu"] for build in (before, after)]
+        rows.append(
+            f"| {name}, stride {case['stride_px']} | path / networks |"
+            f" {ratios[0]:.1f} | {ratios[1]:.1f} | |"
+        )
+    return "\n".join(rows)
+
+
+def _seconds(measured: Figures) -> str:
+    return f"{measured['cpu']:.2f} ({measured['wall']:.2f})"
 
 
 def _speed() -> str:
@@ -112,14 +160,16 @@ def _speed() -> str:
         f" {rates['bfloat16']:.0f} GFLOP/s; G = {g:.3f} s. Model {figures['model']['name']},"
         f" {figures['model']['members']} members. Every file is written.",
         "",
-        "| image | stride px | windows | seconds | G | windows/s | MB more in use |",
-        "|---|---|---|---|---|---|---|",
+        "| image | stride px | windows | seconds | networks alone | ratio | G | windows/s |"
+        " MB more in use |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for image in figures["images"]:
         edge = f"{image['edge_px']}x{image['edge_px']}"
         name = edge if image["frames"] == 1 else f"{image['frames']} frames {edge}"
         rows.append(
             f"| {name} | {image['stride_px']} | {image['windows']} | {image['seconds']:.2f} |"
+            f" {_alone(image)} |"
             f" {image['seconds'] / g:.1f} | {image['windows_per_s']:.0f} | {image['peak_mb']:.0f} |"
         )
     shares = ", ".join(f"{name} {part:.1%}" for name, part in figures["stage_shares"].items())

@@ -32,5 +32,14 @@ def test_benchmark_prints_and_writes_every_figure(
         assert set(figures[key]["windows_per_s"]) == {"exact", "fast", "reference"}
         assert figures[key]["largest_difference"]["exact"] < 1e-4
     assert set(figures["training"]["seconds"]) == {"Bulk", "SF1"}
-    for words in ("128x128", "2x128x128", "first map", "preview", "import", "training all 2"):
+    for words in (
+        "128x128",
+        "network s",
+        "ratio",
+        "2x128x128",
+        "first map",
+        "preview",
+        "import",
+        "training all 2",
+    ):
         assert words in text

@@ -13,8 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_stem_defects.inference import dense
+from napari_stem_defects.inference.dense import quicker_stride
 from napari_stem_defects.inference.predict import PartialProbabilities, predict
 from napari_stem_defects.inference.strategy import InferenceMode
+from napari_stem_defects.io.models.library import find_model
+from napari_stem_defects.io.models.model_file import load_model
 from napari_stem_defects.networks.architecture import Architecture
 from napari_stem_defects.networks.ensemble import (
     EnsembleNetwork,
@@ -185,3 +188,16 @@ def test_short_memory_makes_tiles_smaller(
         probability = predict(image, ensemble, grid)
     np.testing.assert_allclose(probability, wanted, atol=1e-6)
     assert "out of memory" in caplog.messages[0]
+
+
+def test_a_finer_step_that_is_quicker_is_found() -> None:
+    """Steps that are multiples of 8 px share most; the default of a model needs no advice."""
+    spec = load_model(find_model("cdte-110")).spec
+    found = {stride: quicker_stride(spec, stride) for stride in range(1, 17)}
+    assert [stride for stride, quicker in found.items() if quicker is None] == [1, 2, 4, 8, 12, 16]
+    assert (found[3], found[5], found[6], found[7], found[10]) == (2, 4, 4, 4, 8)
+
+
+def test_models_that_go_window_by_window_get_no_advice() -> None:
+    spec = EnsembleSpec("padded", ("Bulk", "SF1"))
+    assert quicker_stride(spec, 5) is None

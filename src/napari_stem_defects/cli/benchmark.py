@@ -46,7 +46,7 @@ def _measured(*, quick: bool) -> dict[str, Any]:
     model = find_model(DEFAULT_MODEL)
     ensemble = load_model(model)
     rates = {kind: matrix_rate(device, kind) for kind in ("float32", "bfloat16")}
-    images = [measure.image_figures(size, ensemble, device) for size in sizes.images]
+    images = [measure.image_figures(size, model, device) for size in sizes.images]
     figures: dict[str, Any] = {
         "machine": describe(device),
         "matrix_gflops": rates,
@@ -93,7 +93,7 @@ def _lines(figures: dict[str, Any]) -> list[str]:
         f"{model['name']}, {model['members']} members",
         "",
         f"{'image px':>15} {'stride':>6} {'windows':>8} {'seconds':>8} {'G':>7}"
-        f" {'windows/s':>9} {'MB':>6}",
+        f" {'windows/s':>9} {'network s':>9} {'ratio':>6} {'MB':>6}",
     ]
     for image in figures["images"]:
         shape = f"{image['edge_px']}x{image['edge_px']}"
@@ -101,7 +101,9 @@ def _lines(figures: dict[str, Any]) -> list[str]:
             shape = f"{image['frames']}x{shape}"
         lines.append(
             f"{shape:>15} {image['stride_px']:>6} {image['windows']:>8} {image['seconds']:>8.2f}"
-            f" {image['seconds'] / g:>7.1f} {image['windows_per_s']:>9.0f} {image['peak_mb']:>6.0f}"
+            f" {image['seconds'] / g:>7.1f} {image['windows_per_s']:>9.0f}"
+            f" {image['network_seconds']:>9.2f} {image['seconds'] / image['network_seconds']:>6.2f}"
+            f" {image['peak_mb']:>6.0f}"
         )
     lines.append("")
     titles = {"compared": model["name"], "compared_window_by_window": "window by window"}

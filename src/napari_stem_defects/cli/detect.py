@@ -187,6 +187,8 @@ def _notes(summary: Mapping[str, Any]) -> Iterator[str]:
     if recognition:
         yield recognition
     yield from summary.get("warnings") or ()
+    if slow := summary["parameters"].get("stride_statement"):
+        yield slow
     is_used = summary["model"]["name"] != NO_MODEL
     if is_used and summary["image"]["pixel_size_source"] not in STATED:
         yield summary["parameters"]["scale_statement"]

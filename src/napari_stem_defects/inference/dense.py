@@ -64,6 +64,36 @@ def is_dense_faster(spec: EnsembleSpec, grid: Grid) -> bool:
     return count_multiplications(spec, stride) < count_multiplications(spec)
 
 
+def quicker_stride(spec: EnsembleSpec, stride_px: int) -> int | None:
+    """Return a finer step between windows that takes less than half the time.
+
+    Each block of the networks halves the image, and windows share its values only where the step
+    is a multiple of two for it: of windows 5 px apart, no two neighbours share a value after the
+    first block, so all positions have to be computed. No other order of the same windows is
+    cheaper: split into four grids of steps of 10 px, each costs a quarter.
+
+    Parameters
+    ----------
+    spec : EnsembleSpec
+    stride_px : int
+        Step between windows in px.
+
+    Returns
+    -------
+    int or None
+        The largest such step; None where there is none.
+    """
+    if not supports_dense_inference(spec):
+        return None
+    alone = count_multiplications(spec)
+
+    def cost(stride: int) -> float:
+        return min(count_multiplications(spec, stride), alone) / stride**2
+
+    finer = range(stride_px - 1, 0, -1)
+    return next((stride for stride in finer if 2 * cost(stride) < cost(stride_px)), None)
+
+
 class DenseInference(InferenceStrategy):
     """Convolves each tile of the image once.
 
