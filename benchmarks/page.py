@@ -48,6 +48,30 @@ WAYS = """
   from blocks as large as it can show.
 - Large arrays pass between processes in pieces (`workers/array_transport.py`).
 
+What the steps of the whole path brought, in processor time where nothing else is stated:
+
+- Blurs as products of matrices instead of `scipy.ndimage` on one core: an eighth. The lattice is
+  measured once per image instead of up to four times.
+- Commands load no part of torch, scipy or matplotlib that they do not use. Random weights of
+  networks of which only the shapes are needed loaded torch's compiler (0.9 s, as long as torch
+  itself), one function of scikit-image all of scipy.signal (0.3 s), the sign of a skewness
+  scipy.stats (0.2 s), and the sign for nm² matplotlib (0.2 s).
+- Frames of a stack side by side in threads; matrix products of numpy and scipy with one thread
+  each meanwhile, as their threads wait for each other in loops: 60 to 26 s for 40 frames of
+  512x512 px on busy cores.
+- Of stacks, a page for at most 50 frames with defects, at 0.6 times the size of an overview (0.13 s
+  instead of 0.32 s each); masks of a frame are scaled once, rings drawn without joints (0.115 s).
+  The frames of a movie are merged one at a time: 0.7 kB per further frame.
+- Point defects are fitted with exact derivatives (a third of the evaluations), the Fourier sums of
+  the sides of a line by one real product, tapers only where they rise: under a profiler, measuring
+  points and checking lines takes 0.55 of the time. On three public images and a simulated one,
+  positions, shifts and masks stayed the same in all digits that are stored.
+
+Steps between windows: each block of the networks halves the image, and windows share its values
+where the step is a multiple of two for it. In multiplications per area, a step of 5 px costs 12
+times as much as one of 4 px and 26 times as much as one of 8 px; of two neighbouring windows 5 px
+apart, none shares a value after the first block. `detect` states a finer step that is quicker.
+
 Ensembles that use spectra or padded patches run window by window (`inference/sliding_window.py`):
 
 - Half spectra are computed once per window for all members, on the device.
@@ -68,7 +92,10 @@ Ensembles that use spectra or padded patches run window by window (`inference/sl
   byte or more per pixel and class.
 - GPUs: tiles of dense inference take up to a quarter of the free memory, in float16 unless
   `mode="exact"`; this path was tested on CPUs only.
-- Most of the time for a small image is spent on writing its files.
+- The pixels of a stack are held in memory as a whole, as float32; all else of a movie is not.
+- Preprocessing, post-processing and regions run on the CPU on every machine; on a GPU they take
+  most of the time. `benchmarks/gpu.py` measures it, and no GPU was at hand for it.
+- Results that were written with fewer pictures than are wanted later are searched again.
 
 ## Tried without success
 
@@ -86,6 +113,9 @@ Ensembles that use spectra or padded patches run window by window (`inference/sl
 - The spectrum as two matrix products: slower than torch's transform.
 - Larger batches on a CPU: the values of the first block leave the cache, and memory blocks of this
   size return to the system between two uses.
+- Odd steps as four grids of twice the step: each grid costs a quarter, together as much as before.
+- matplotlib's table of glyphs to find characters that cannot be drawn: 0.3 s for its import; Pillow
+  draws a character and compares it with that of a missing one.
 - A coarse map that decides about the windows in between: a point defect is smaller than its step.
 """
 
@@ -116,12 +146,13 @@ def _whole_path() -> str:
     rows = [
         "## The whole path, before and after",
         "",
-        f"Two builds on the same machine in the same run, taking turns: before ({commits['before']})"
-        f" and after ({commits['after']}), {figures['cores']} cores shared with other work."
-        " A cell holds processor seconds, in brackets seconds by the clock; only processor time compares"
-        " where a machine is shared. *Path* is `stem-defects detect` from the file to all files in"
-        " a process that has done it before, *process* the command from start to end, pictures as"
-        " by default. Written by `benchmarks/whole_path.py`.",
+        "Two builds on the same machine in the same run, taking turns: before"
+        f" ({commits['before']}) and after ({commits['after']}), {figures['cores']} cores shared"
+        " with other work. A cell holds processor seconds, in brackets seconds by the clock; only"
+        " processor time compares where a machine is shared. *Path* is `stem-defects detect` from"
+        " the file to all files in a process that has done it before, *process* the command from"
+        " start to end, with the"
+        " default pictures. Written by `benchmarks/whole_path.py`.",
         "",
         "| image | what | before | after | before / after |",
         "|---|---|---|---|---|",

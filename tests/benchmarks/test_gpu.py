@@ -1,0 +1,53 @@
+"""The script that checks a GPU runs on the CPU, where nothing differs from the CPU."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "gpu.py"
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("benchmark_of_a_gpu", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.slow
+def test_everything_is_checked_and_measured(
+    script: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = script.figures_of("cpu", quick=True)
+    assert "WRONG" not in capsys.readouterr().out
+    assert set(figures["checks"]) == {"cdte-110", "sto-001"}
+    for checked in figures["checks"].values():
+        assert checked["largest_difference"]["exact"] < script.EXACT
+        assert checked["from_the_cpu"]["mask_px"] == 0
+    (path,) = figures["paths"]
+    assert path["network_seconds"] < path["seconds"]
+    assert path["to_regions"] > 0
+    assert path["files"] > 0
+
+
+@pytest.mark.slow
+def test_a_wrong_answer_is_printed(
+    script: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    right = script.predict
+
+    def wrong(*given: object, device: str, mode: str) -> object:
+        return right(*given, device="cpu", mode="exact") + (device == "cuda") * 1e-3
+
+    monkeypatch.setattr(script, "predict", wrong)
+    ensemble = script.load_model(script.find_model("cdte-110"))
+    found = script.check_probabilities(ensemble, "cuda", 128)
+    assert found["exact"] == pytest.approx(1e-3, abs=1e-6)
+    assert "WRONG: cdte-110, exact" in capsys.readouterr().out
