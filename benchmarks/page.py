@@ -151,8 +151,9 @@ def _whole_path() -> str:
         " with other work. A cell holds processor seconds, in brackets seconds by the clock; only"
         " processor time compares where a machine is shared. *Path* is `stem-defects detect` from"
         " the file to all files in a process that has done it before, *process* the command from"
-        " start to end, with the"
-        " default pictures. Written by `benchmarks/whole_path.py`.",
+        " start to end, with the default pictures. On busy cores, threads that wait for each other"
+        " in loops count as processor time, mostly of the build before. Written by"
+        " `benchmarks/whole_path.py`.",
         "",
         "| image | what | before | after | before / after |",
         "|---|---|---|---|---|",

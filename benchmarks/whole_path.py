@@ -232,7 +232,7 @@ def main() -> None:
         for name in options.cases:
             figures["cases"][name] = figures_of(name, trees, Path(folder))
             print(name, json.dumps(figures["cases"][name]["builds"]), flush=True)
-    options.out.write_text(json.dumps(figures, indent=1) + "\n")
+            options.out.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

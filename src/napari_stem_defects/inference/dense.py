@@ -65,7 +65,7 @@ def is_dense_faster(spec: EnsembleSpec, grid: Grid) -> bool:
 
 
 def quicker_stride(spec: EnsembleSpec, stride_px: int) -> int | None:
-    """Return a finer step between windows that takes less than half the time.
+    """Return the quickest finer step between windows if it takes less than half the time.
 
     Each block of the networks halves the image, and windows share its values only where the step
     is a multiple of two for it: of windows 5 px apart, no two neighbours share a value after the
@@ -81,7 +81,7 @@ def quicker_stride(spec: EnsembleSpec, stride_px: int) -> int | None:
     Returns
     -------
     int or None
-        The largest such step; None where there is none.
+        The quickest of them; None where there is none.
     """
     if not supports_dense_inference(spec):
         return None
@@ -90,8 +90,8 @@ def quicker_stride(spec: EnsembleSpec, stride_px: int) -> int | None:
     def cost(stride: int) -> float:
         return min(count_multiplications(spec, stride), alone) / stride**2
 
-    finer = range(stride_px - 1, 0, -1)
-    return next((stride for stride in finer if 2 * cost(stride) < cost(stride_px)), None)
+    quickest = min(range(stride_px, 0, -1), key=cost)
+    return quickest if 2 * cost(quickest) < cost(stride_px) else None
 
 
 class DenseInference(InferenceStrategy):
