@@ -3,6 +3,7 @@
 
     python3 run.py demo [IMAGE] [--headless] [--out DIR]
     python3 run.py test [pytest arguments]
+    python3 run.py docs [mkdocs build arguments]
 
 Needs Python 3.11 or newer and nothing else. The first run installs the pinned versions of
 `constraints.txt`, later runs start at once. On Debian and Ubuntu the libraries a Qt window
@@ -59,7 +60,7 @@ def say(message: str) -> None:
 
 def main(arguments: list[str]) -> int:
     """Set up what the job needs, do the job, return its exit status."""
-    if not arguments or arguments[0] not in ("demo", "test"):
+    if not arguments or arguments[0] not in ("demo", "test", "docs"):
         print(__doc__)
         return 0 if arguments[:1] in (["-h"], ["--help"]) else 2
     job, rest = arguments[0], arguments[1:]
@@ -242,6 +243,8 @@ def job_command(job: str, arguments: list[str]) -> list[str]:
     python = str(venv_python())
     if job == "demo":
         return [python, "-m", "napari_stem_defects", "demo", *arguments]
+    if job == "docs":
+        return [python, "-m", "mkdocs", "build", "--strict", *arguments]
     return [python, "-m", "pytest", *(arguments or ALL_TESTS)]
 
 
@@ -253,7 +256,7 @@ def job_environment(job: str) -> dict[str, str]:
 
 def hand_over(job: str, arguments: list[str]) -> int:
     """Run the job and wait for it, through any Ctrl-C: that is the job's to answer."""
-    folder = ROOT if job == "test" else None
+    folder = ROOT if job in ("test", "docs") else None
     command = job_command(job, arguments)
     with subprocess.Popen(command, cwd=folder, env=job_environment(job)) as child:
         while True:

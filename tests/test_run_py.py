@@ -188,6 +188,9 @@ def test_jobs_get_their_arguments_and_tests_their_own_screen(
     assert run.job_command("test", ["-q"])[1:] == ["-m", "pytest", "-q"]
     assert run.job_command("test", [])[1:5] == ["-m", "pytest", "-n", "logical"]
     assert run.job_command("demo", ["a.png"])[1:] == ["-m", "napari_stem_defects", "demo", "a.png"]
+    assert run.job_command("docs", ["-d", "out"])[1:] == [
+        *("-m", "mkdocs", "build", "--strict", "-d", "out")
+    ]
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     assert "QT_QPA_PLATFORM" not in run.job_environment("test")
     assert run.job_environment("demo")["QT_QPA_PLATFORM"] == "offscreen"

@@ -1,0 +1,74 @@
+"""The site builds without a warning, and its reference pages hold what the program has."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import napari_stem_defects as sd
+from napari_stem_defects.cli.main import COMMANDS
+
+pytest.importorskip("mkdocs", reason="needs mkdocs: pip install '.[docs]'")
+pytest.importorskip("mkdocstrings", reason="needs mkdocstrings: pip install '.[docs]'")
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the site strictly: any warning, as of a broken link, ends the build."""
+    folder = tmp_path_factory.mktemp("site")
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert built.returncode == 0, built.stderr
+    assert "WARNING" not in built.stderr, built.stderr
+    return folder
+
+
+def ids(page: Path) -> set[str]:
+    """Return the anchors of a page."""
+    return set(re.findall(r'\bid="([^"]+)"', page.read_text(encoding="utf-8")))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_every_command_has_its_section(site: Path) -> None:
+    page = site / "commands" / "index.html"
+    names = {command.__name__.rpartition(".")[2] for command in COMMANDS}
+    assert names <= ids(page)
+    text = page.read_text(encoding="utf-8")
+    assert "models-export" in ids(page)
+    assert "--cluster ADDRESS" in text
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_every_public_name_has_its_section(site: Path) -> None:
+    page = site / "python" / "index.html"
+    names = {f"napari_stem_defects.{name}" for name in sd.__all__ if name != "__version__"}
+    assert names <= ids(page)
+    assert "Parameters" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_links_that_leave_docs_lead_to_pages_and_files(site: Path) -> None:
+    home = (site / "index.html").read_text(encoding="utf-8")
+    assert 'href="tutorial/"' in home
+    assert "\\|" not in re.sub(r"<pre>.*?</pre>", "", home, flags=re.DOTALL)
+    assert "docs/" not in re.findall(r'(?:href|src)="([^"]*)"', home)
+    assert (site / "copied" / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+    assert (site / "images" / "overview.png").is_file()
+    assert not list(site.rglob("*.py"))
