@@ -237,7 +237,7 @@ def hdf5_of_packed_zeros(path: Path) -> Path:
 
 
 def mrc_of_terabytes(path: Path) -> Path:
-    microscopes.TestMrc().write(path, IMAGE)
+    mrc.TestMrc().write(path, IMAGE)
     with path.open("r+b") as file:
         file.write(struct.pack("<2i", 2_000_000, 2_000_000))
     return path
