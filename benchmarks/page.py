@@ -98,8 +98,8 @@ Ensembles that use spectra or padded patches run window by window (`inference/sl
 - The goals of 1.5 to 1.6 times the networks alone are not reached, or not shown: the run above met
   busy cores, on which two threads of one network wait for each other longer than they compute (so a
   stack, whose frames have a thread each, takes less than its networks alone). With one thread, a
-  frame of 512x512 px with three lines and thirteen points took 0.60 s, its networks 0.26 s: 2.3 times.
-  4096x4096 px was not measured again.
+  frame of 512x512 px with three lines and thirteen points took 0.60 s, its networks 0.26 s: 2.3
+  times. 4096x4096 px was not measured again.
 - Results that were written with fewer pictures than are wanted later are searched again.
 
 ## Tried without success
