@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -77,7 +78,6 @@ POINTS: dict[str, tuple[Any, str]] = {
     "one pass": (ensemble.EnsembleNetwork, "member_logits_dense"),
     "fuse": (drawn_masks, "masks_from_probability"),
     "measure": (detect_frame, "measure_regions"),
-    "draw": (result_folder, "draw_overview"),
 }
 ERRORS = (
     MemoryError(),
@@ -116,6 +116,23 @@ def test_wherever_memory_runs_out(
         assert fault_of(image, settings) == ""  # with memory again, it goes on
     one, other = written(settings.out), reference(image, model, tmp_path)
     np.testing.assert_allclose(one.map.probability, other.map.probability, atol=1e-5)
+    np.testing.assert_array_equal(one.masks, other.masks)
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=["numpy", "torch"])
+def test_a_picture_without_memory_costs_no_result(
+    image: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    settings = Settings(tmp_path / "out", model, 16, pixel_size_nm=0.027, device="cpu")
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            result_folder, "draw_overview", Scarce(result_folder.draw_overview, error, 10**9)
+        )
+        assert fault_of(image, settings) == ""
+    summary = json.loads((settings.out / "lamella" / "summary.json").read_text(encoding="utf-8"))
+    (warning,) = [each for each in summary["warnings"] if "could not be drawn" in each]
+    assert "no data are missing" in warning
+    one, other = written(settings.out), reference(image, model, tmp_path)
     np.testing.assert_array_equal(one.masks, other.masks)
 
 
