@@ -9,10 +9,10 @@ Everything a script needs is imported from here::
     for region in detection.regions:
         print(region.class_name, region.y_nm, region.x_nm, region.length_nm)
 
-The verbs are `read`, `preprocess`, `simulate`, `survey`, `train`, `evaluate`, `detect`, `report`
-and `export`; the types are what they take and return. Each name is imported on first use, so that
-importing the package is quick and loads neither torch, Qt nor napari. Names of subpackages may
-change between versions; these do not.
+The verbs are `read`, `preprocess`, `simulate`, `survey`, `train`, `evaluate`, `detect`, `report`,
+`export` and `track`; the types are what they take and return. Each name is imported on first use,
+so that importing the package is quick and loads neither torch, Qt nor napari. Names of subpackages
+may change between versions; these do not.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.api.models import load_model
     from napari_stem_defects.api.report import ResultsReport, report
     from napari_stem_defects.api.survey import survey
+    from napari_stem_defects.api.track import Tracking, track
     from napari_stem_defects.api.train import evaluate, train
     from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.micrograph import Micrograph
@@ -67,6 +68,7 @@ __all__ = [
     "Simulation",
     "Stages",
     "Survey",
+    "Tracking",
     "TrainingOptions",
     "__version__",
     "detect",
@@ -79,6 +81,7 @@ __all__ = [
     "report",
     "simulate",
     "survey",
+    "track",
     "train",
 ]
 
@@ -101,6 +104,7 @@ _DEFINED_IN = {
     "Simulation": "simulation.scene",
     "Stages": "preprocessing.pipeline",
     "Survey": "anomaly.survey_frame",
+    "Tracking": "api.track",
     "TrainingOptions": "training.recipes",
     "detect": "api.detect",
     "evaluate": "api.train",
@@ -112,6 +116,7 @@ _DEFINED_IN = {
     "report": "api.report",
     "simulate": "simulation.simulate",
     "survey": "api.survey",
+    "track": "api.track",
     "train": "api.train",
 }
 _DEFINED_AS = {"preprocess": "stages"}

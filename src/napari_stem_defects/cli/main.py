@@ -30,6 +30,7 @@ from napari_stem_defects.cli import (
     show,
     simulate,
     survey,
+    track,
     train,
     watch,
 )
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = (
-    *(demo, survey, detect, watch, report, export, show, train, evaluate, info, preprocess),
+    *(demo, survey, detect, watch, track, report, export, show, train, evaluate, info, preprocess),
     *(simulate, labels, models, data, benchmark),
 )
 

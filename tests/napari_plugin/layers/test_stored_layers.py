@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from napari.components import ViewerModel
-from napari.layers import Image, Labels
+from napari.layers import Image, Labels, Tracks
 from result_samples import CLASSES
 from written_results import write_image, write_result
 
+from napari_stem_defects.api.track import track
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.results.read_results import read_results
 from napari_stem_defects.jobs.save_results import save_results
@@ -125,6 +126,25 @@ def test_results_written_again_are_opened_again(tmp_path: Path) -> None:
     save_results(folder, {**dict.fromkeys(CLASSES, 0.5), "SF1": 0.9}, ())
     assert reopen(folder) is not first
     assert reopen(folder).thresholds["SF1"] == 0.9
+
+
+def test_the_tracks_of_a_movie_are_a_layer(tmp_path: Path) -> None:
+    folder = write_result(write_image(tmp_path / "m.tif", 4), tmp_path / "out")
+    assert len(opened(folder)) == 1 + len(NAMES)
+    track(folder, take_out_drift=False)
+    *_, labels, tracks = opened(folder)
+    assert isinstance(tracks, Tracks)
+    assert tracks.name == "tracks - m"
+    assert tracks.data.shape == (8, 4)  # two vacancies in four frames
+    assert set(tracks.features["class"]) == {"Vacancy_CdTe"}
+    np.testing.assert_allclose(tracks.scale[-2:], labels.scale[-2:])
+    assert tracks.units[-2:] == labels.units[-2:]
+    shown = ViewerModel()
+    shown.add_layer(labels)
+    shown.add_layer(tracks)
+    assert shown.layers.extent.units is not None
+    save_results(folder, {**dict.fromkeys(CLASSES, 0.5), "SF1": 0.9}, ())
+    assert len(opened(folder)) == 1 + len(NAMES)  # the tracks belong to what was there before
 
 
 def test_a_broken_folder_is_one_line(tmp_path: Path) -> None:

@@ -201,9 +201,12 @@ def _is_summary_of_detection(path: Path) -> bool:
 
 
 def _read_finished(folder: Path) -> dict[str, Any]:
-    if not (folder / SUMMARY).is_file() and (folder / PARTIAL).is_dir():
-        advice = f"{_AGAIN}; finished frames are kept"
-        raise ReadError(one_line(folder, "holds an unfinished result", advice))
+    if not (folder / SUMMARY).is_file():
+        if (folder / PARTIAL).is_dir():
+            advice = f"{_AGAIN}; finished frames are kept"
+            raise ReadError(one_line(folder, "holds an unfinished result", advice))
+        fault = "holds no result" if folder.is_dir() else "is no folder"
+        raise ReadError(one_line(folder, fault, "choose a result folder of a detection"))
     return read_summary(folder)
 
 

@@ -18,6 +18,7 @@ from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.json_safe import plain
 from napari_stem_defects.io.results.available_folder import SUMMARY
 from napari_stem_defects.io.results.stored_result import folder_of
+from napari_stem_defects.io.results.tracks_folder import read_track_points, track_array
 from napari_stem_defects.jobs.opened_result import OpenedResult, open_result, result_folders
 from napari_stem_defects.napari_plugin.layers.convert import (
     METADATA_KEY,
@@ -26,7 +27,9 @@ from napari_stem_defects.napari_plugin.layers.convert import (
     calibration_keywords,
     class_layer,
     image_layer,
+    layer_name,
     region_features,
+    spatial_keywords,
 )
 from napari_stem_defects.napari_plugin.layers.frame_array import FrameArray
 from napari_stem_defects.napari_plugin.layers.result_layers import opacity_of
@@ -39,6 +42,9 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.detection.frame_result import FrameResult
+
+_TAIL_FRAMES = 20
+"""Frames of a track that are drawn behind a defect."""
 
 
 def stored_layers(path: Path, warn: Callable[[str], None]) -> list[LayerData]:
@@ -74,7 +80,7 @@ def stored_layers(path: Path, warn: Callable[[str], None]) -> list[LayerData]:
     source = Image(blank, contrast_limits=(0, 1), **_placing(place))
     table = class_table(opened.classes)
     labels = [_class_layer(opened, table[name], source, warn) for name in opened.names]
-    return [*([] if image is None else [image]), *labels]
+    return [*([] if image is None else [image]), *labels, *_tracks_layer(opened, source, warn)]
 
 
 def reopen(path: Path) -> OpenedResult:
@@ -148,6 +154,31 @@ def _image_layer(opened: OpenedResult) -> LayerData | None:
         "metadata": {METADATA_KEY: origin},
     }
     return FrameArray(lambda index: _pixels(opened, index), shape, np.float32), keywords, "image"
+
+
+def _tracks_layer(
+    opened: OpenedResult, source: Image, warn: Callable[[str], None]
+) -> list[LayerData]:
+    """Return the tracks of a movie, if it was tracked since it was searched."""
+    member = opened.members[0]
+    if len(opened.members) > 1 or not member.is_stack:
+        return []
+    try:
+        spots = read_track_points(member.folder, str(member.summary["fingerprint"]))
+    except InputError as error:
+        warn(str(error))
+        return []
+    if not spots:
+        return []
+    data, features = track_array(spots)
+    keywords = spatial_keywords(source, 3) | {
+        "name": layer_name(source.name, "tracks"),
+        "features": features,
+        "tail_length": _TAIL_FRAMES,
+        "metadata": {METADATA_KEY: {"made": "tracking", RESULT_KEY: str(opened.folder)}},
+    }
+    # The Tracks layer has an axis of tracks in its data, but not among its dimensions.
+    return [(data, keywords, "tracks")]
 
 
 def _pixels(opened: OpenedResult, frame: int) -> NDArray[np.float32]:

@@ -1,0 +1,98 @@
+"""Follow the defects of a movie: drift, tracks, births, deaths, hops, residence times, counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_stem_defects.cli.options import positive_float, positive_int
+from napari_stem_defects.cli.terminal import long_work, print_error, print_result
+from napari_stem_defects.errors import InputError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from napari_stem_defects.api.track import Tracking
+    from napari_stem_defects.tracking.histories import ClassDynamics
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the result folders and how to link."""
+    parser.add_argument(
+        "results", type=Path, nargs="+", metavar="RESULT", help="result folder of a stack"
+    )
+    parser.add_argument(
+        "--image", type=Path, metavar="FILE", help="the stack, if it was moved since"
+    )
+    parser.add_argument(
+        "--no-drift", action="store_true", help="take out no drift; the stack is not read then"
+    )
+    parser.add_argument(
+        "--range",
+        type=positive_float,
+        metavar="PX",
+        help="how far a defect may be from frame to frame (default: 1.2 lattice vectors)",
+    )
+    parser.add_argument(
+        "--memory",
+        type=positive_int,
+        default=1,
+        metavar="N",
+        help="frames for which a defect may be missed (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--frame-time", type=positive_float, metavar="S", help="seconds from frame to frame"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Track each result; return 2 if one of them could not be used."""
+    from napari_stem_defects.api.track import track
+    from napari_stem_defects.workers.isolated_read import read_micrograph
+
+    status = 0
+    with long_work() as bar:
+        for result in options.results:
+            try:
+                done = track(
+                    result,
+                    image=options.image,
+                    take_out_drift=not options.no_drift,
+                    range_px=options.range,
+                    memory=options.memory,
+                    frame_time_s=options.frame_time,
+                    read_image=read_micrograph,
+                    report=bar,
+                )
+            except InputError as error:
+                print_error(str(error))
+                status = 2
+                continue
+            _print(result, done, options.frame_time)
+    return status
+
+
+def _print(result: Path, done: Tracking, frame_time_s: float | None) -> None:
+    drift = done.tracks.drift
+    y, x = drift.shift_px[-1]
+    print_result(f"{result.resolve().name}: drift to the last frame {y:.1f}, {x:.1f} px (y, x)")
+    for each in done.tracks.dynamics:
+        print_result(f"  {_line(each, frame_time_s)}")
+    print_result(f"  -> {done.folder.resolve()}")
+
+
+def _line(each: ClassDynamics, frame_time_s: float | None) -> str:
+    unit, factor = ("frames", 1.0) if frame_time_s is None else ("s", frame_time_s)
+    stay = each.residence
+    if stay.value is None:
+        residence = "no hop seen"
+        if stay.low is not None:
+            residence += f", residence time above {stay.low * factor:.3g} {unit}"
+    else:
+        low, high = (None if end is None else end * factor for end in (stay.low, stay.high))
+        ends = f"{low:.3g} to {high:.3g}" if low is not None and high is not None else "-"
+        residence = f"residence time {stay.value * factor:.3g} {unit} ({ends})"
+    return (
+        f"{each.class_name}: {each.tracks} tracks, {each.births} births, {each.deaths} deaths,"
+        f" {each.hops} hops, {residence}"
+    )
