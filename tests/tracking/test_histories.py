@@ -69,18 +69,18 @@ def test_rates_and_residence_times_of_a_simulated_movie() -> None:
     drift = dict(enumerate(movie.drift_px))
     linked = link_defects(regions, drift, search_range_px(movie.vectors_px))
     hops = find_hops(linked, movie.vectors_px)
-    assert sum(map(len, hops.values())) == pytest.approx(movie.hops, rel=0.05)
+    assert sum(map(len, hops.values())) == pytest.approx(movie.hops, rel=0.1)
     frames = range(120)
     (found,) = class_dynamics(make_histories(linked, hops, frames, (256, 256), 8))
     assert found.hop_rate.low is not None
     assert found.hop_rate.high is not None
     assert found.hop_rate.low < rate < found.hop_rate.high
-    assert found.hop_rate.value == pytest.approx(movie.hops / found.exposure, rel=0.05)
+    assert found.hop_rate.value == pytest.approx(movie.hops / found.exposure, rel=0.1)
     assert found.residence.value == pytest.approx(1 / found.hop_rate.value)
     assert found.residence.low is not None
     assert found.residence.high is not None
     assert found.residence.low < 1 / rate < found.residence.high
-    assert found.exposure == pytest.approx(14 * 119, rel=0.05)
+    assert found.exposure == pytest.approx(14 * 119, rel=0.1)
 
 
 def test_without_hops_the_residence_time_has_only_a_lower_end() -> None:
