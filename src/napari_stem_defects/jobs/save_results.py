@@ -16,6 +16,7 @@ from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.io.results.available_folder import PARTIAL, SUMMARY, available_folder
 from napari_stem_defects.io.results.checksums import refuse_edited
+from napari_stem_defects.io.results.frame_pages import DEFAULT_PICTURES, PICTURES_DRAWN
 from napari_stem_defects.io.results.result_folder import ResultFolder
 from napari_stem_defects.io.results.summary import CORRECTIONS
 from napari_stem_defects.io.write_lock import WriteLock
@@ -120,6 +121,7 @@ def _save(
         fingerprint=_fingerprint(member, thresholds, corrections),
         frames=member.frames,
         has_corrections=True,
+        pictures=member.summary.get(PICTURES_DRAWN, {}).get("drawn", DEFAULT_PICTURES),
     )
     with ExitStack() as stack:
         stack.enter_context(WriteLock(target, "export"))
