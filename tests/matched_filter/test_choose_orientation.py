@@ -66,3 +66,13 @@ def test_another_lattice_leaves_the_model_as_it_is(learned):
     residual = lattice_residual(sample(image.pixels, image.cells))
     oblique = ((0.0, 1.0), (1.3, 0.35))
     assert suited_orientation(residual, model, oblique) is model
+
+
+def test_an_image_with_both_orientations_keeps_the_learned_one(learned):
+    """The other one may be longer, but what was clicked is there."""
+    image, model = learned
+    height = image.pixels.shape[0]
+    both = np.concatenate([image.pixels, image.pixels.T, image.pixels.T])
+    assert both.shape[0] == 3 * height
+    residual = lattice_residual(sample(np.ascontiguousarray(both), image.cells))
+    assert suited_orientation(residual, model, in_periods(image.cells)) is model

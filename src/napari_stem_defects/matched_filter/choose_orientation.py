@@ -29,7 +29,7 @@ _APART, _REACH, _NEAR = 1.0, 3.0, 1.0
 """In periods: distance of two places, half width of the patch around one, and of its middle."""
 _SIMILAR = 0.6
 """Share of the threshold of a class from which a place counts."""
-_CLEARLY = 1.1
+_CLEARLY = 2.0
 
 
 def suited_orientation(
