@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).parent))  # MkDocs loads this file alone
 
 from command_reference import command_page
+from file_tables import fill_tables
 from mkdocs.structure.files import File
 from python_reference import python_page
 
@@ -57,6 +58,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     source = ROOT / origin if origin else ROOT / "docs" / page.file.src_uri
     up = "../" * page.file.src_uri.count("/")
     markdown = ESCAPED_BAR.sub(lambda match: match.group().replace(r"\|", "|"), markdown)
+    markdown = fill_tables(markdown)
     return LINK.sub(lambda match: _on_site(match.group(1), source, up), markdown)
 
 
