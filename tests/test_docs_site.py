@@ -12,6 +12,10 @@ import pytest
 
 import napari_stem_defects as sd
 from napari_stem_defects.cli.main import COMMANDS
+from napari_stem_defects.io.images.formats import IMAGE_SUFFIXES
+from napari_stem_defects.io.results.formats import REGION_COLUMNS
+from napari_stem_defects.io.results.survey_folder import COLUMNS as SURVEY_COLUMNS
+from napari_stem_defects.io.results.watch_table import COLUMNS as WATCH_COLUMNS
 
 pytest.importorskip("mkdocs", reason="needs mkdocs: pip install '.[docs]'")
 pytest.importorskip("mkdocstrings", reason="needs mkdocstrings: pip install '.[docs]'")
@@ -60,6 +64,15 @@ def test_every_public_name_has_its_section(site: Path) -> None:
     names = {f"napari_stem_defects.{name}" for name in sd.__all__ if name != "__version__"}
     assert names <= ids(page)
     assert "Parameters" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_page_on_files_has_every_format_and_column(site: Path) -> None:
+    text = (site / "files" / "index.html").read_text(encoding="utf-8")
+    for name in {*IMAGE_SUFFIXES, *REGION_COLUMNS, *SURVEY_COLUMNS, *WATCH_COLUMNS}:
+        assert f"<code>{name}</code>" in text
+    assert "<!-- table" not in text
 
 
 @pytest.mark.slow

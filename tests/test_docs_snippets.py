@@ -134,4 +134,4 @@ def test_command_lines_are_found_and_faults_seen() -> None:
     assert faults_of("stem-defects detect a.tif --outt b --strid 3")
     assert faults_of("stem-defects report DIR... [--pages N]")
     with pytest.raises(AssertionError, match="no command lst"):
-        faults_of("stem-defects models lst")
+        faults_of("stem-defects models lst ...")
