@@ -17,7 +17,7 @@ SOURCES = sorted(
 )
 FILE = re.compile(r"`{1,2}([\w./-]+/[\w.-]+\.(?:py|md|toml|yaml|json))`{1,2}")
 DOTTED = re.compile(r"`([a-z_]+(?:\.\w+)+)`")
-RESULTS = (".tif", ".csv")  # files of results that have the name of a package
+RESULTS = (".tif", ".csv", ".json")  # files of results that have the name of a package
 ROOMS = {path.name for path in PACKAGE.iterdir() if path.is_dir()}
 
 

@@ -59,6 +59,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     up = "../" * page.file.src_uri.count("/")
     markdown = ESCAPED_BAR.sub(lambda match: match.group().replace(r"\|", "|"), markdown)
     markdown = fill_tables(markdown)
+    markdown = markdown.replace('src="docs/', f'src="{up}')
     return LINK.sub(lambda match: _on_site(match.group(1), source, up), markdown)
 
 
