@@ -1,9 +1,9 @@
 """In which of the orientations that a lattice allows an image shows the defects of a model.
 
 A square lattice turned by 90 degrees is the same lattice, and so is every lattice turned by 180
-degrees; a defect is not. The most unusual places of the image decide: the orientation in which they
-are most similar to the classes is that of the image. The one learned is kept unless another one is
-clearly better, so that noise turns nothing.
+degrees; a defect is not. The most unusual places of the image decide: the orientation in which most
+of them show a class is that of the image. The one learned is kept wherever it shows some of them,
+because an image may hold defects in several orientations, of which one was clicked.
 """
 
 from __future__ import annotations
@@ -27,9 +27,8 @@ if TYPE_CHECKING:
 _PLACES = 60
 _APART, _REACH, _NEAR = 1.0, 3.0, 1.0
 """In periods: distance of two places, half width of the patch around one, and of its middle."""
-_SIMILAR = 0.6
-"""Share of the threshold of a class from which a place counts."""
-_CLEARLY = 2.0
+_SHOWN = 0.25
+"""Share of the places found in another orientation from which the learned one is kept."""
 
 
 def suited_orientation(
@@ -57,7 +56,7 @@ def suited_orientation(
         return choices[0]
     scores = [_score(each, patches) for each in choices]
     best = int(np.argmax(scores))
-    return choices[best] if scores[best] > _CLEARLY * scores[0] else choices[0]
+    return choices[best] if scores[0] < _SHOWN * scores[best] else choices[0]
 
 
 def _unusual_patches(residual: LatticeResidual) -> list[NDArray[np.float32]]:
@@ -91,16 +90,16 @@ def _centred(
     return np.pad(patch, pads)
 
 
-def _score(model: MatchedFilterModel, patches: list[NDArray[np.float32]]) -> float:
-    """Return how similar patches are to the classes of a model."""
+def _score(model: MatchedFilterModel, patches: list[NDArray[np.float32]]) -> int:
+    """Return how many patches show a class of a model."""
     near, edge = round(_NEAR * model.samples), len(patches[0])
     middle = slice(edge // 2 - near, edge // 2 + near + 1)
     # One strip, because templates do not reach from the middle of a patch into the next one.
     strip = np.concatenate(patches)
-    total = 0.0
+    total = 0
     for item in model.classes:
         if item.templates:
             similar = best_similarity(strip, item.templates).reshape(len(patches), edge, edge)
             highest = similar[:, middle, middle].max(axis=(1, 2))
-            total += float(np.maximum(highest / item.threshold - _SIMILAR, 0).sum())
+            total += int((highest >= item.threshold).sum())
     return total
