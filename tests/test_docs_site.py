@@ -84,4 +84,5 @@ def test_links_that_leave_docs_lead_to_pages_and_files(site: Path) -> None:
     assert "docs/" not in re.findall(r'(?:href|src)="([^"]*)"', home)
     assert (site / "copied" / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
     assert (site / "images" / "overview.png").is_file()
+    assert not re.search(r'<(?:img|script|link)[^>]*(?:src|href)="https?:', home)
     assert not list(site.rglob("*.py"))

@@ -35,6 +35,8 @@ BESIDE_DOCS = {
 COPIED = "copied"
 # In tables of code hosts a bar within code is escaped; Python-Markdown shows the escape.
 ESCAPED_BAR = re.compile(r"`[^`\n]*\\\|[^`\n]*`")
+# Badges come from another server; the site shows nothing that does.
+BADGE = re.compile(r"^!\[[^\]]*\]\(https://img\.shields\.io/.*\)\n", re.MULTILINE)
 LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)(?=[)#])")
 
 
@@ -58,7 +60,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     source = ROOT / origin if origin else ROOT / "docs" / page.file.src_uri
     up = "../" * page.file.src_uri.count("/")
     markdown = ESCAPED_BAR.sub(lambda match: match.group().replace(r"\|", "|"), markdown)
-    markdown = fill_tables(markdown)
+    markdown = fill_tables(BADGE.sub("", markdown))
     markdown = markdown.replace('src="docs/', f'src="{up}')
     return LINK.sub(lambda match: _on_site(match.group(1), source, up), markdown)
 
