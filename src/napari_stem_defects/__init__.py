@@ -10,9 +10,9 @@ Everything a script needs is imported from here::
         print(region.class_name, region.y_nm, region.x_nm, region.length_nm)
 
 The verbs are `read`, `preprocess`, `simulate`, `survey`, `train`, `evaluate`, `detect`, `report`,
-`export` and `track`; the types are what they take and return. Each name is imported on first use,
-so that importing the package is quick and loads neither torch, Qt nor napari. Names of subpackages
-may change between versions; these do not.
+`export`, `track` and `score`; the types are what they take and return. Each name is imported on
+first use, so that importing the package is quick and loads neither torch, Qt nor napari. Names of
+subpackages may change between versions; these do not.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.api.export import Exported, export
     from napari_stem_defects.api.models import load_model
     from napari_stem_defects.api.report import ResultsReport, report
+    from napari_stem_defects.api.score import Scores, score
     from napari_stem_defects.api.survey import survey
     from napari_stem_defects.api.track import Tracking, track
     from napari_stem_defects.api.train import evaluate, train
@@ -63,6 +64,7 @@ __all__ = [
     "ProbabilityMap",
     "Region",
     "ResultsReport",
+    "Scores",
     "SearchArea",
     "SignalInfo",
     "Simulation",
@@ -79,6 +81,7 @@ __all__ = [
     "preprocess",
     "read",
     "report",
+    "score",
     "simulate",
     "survey",
     "track",
@@ -99,6 +102,7 @@ _DEFINED_IN = {
     "ProbabilityMap": "postprocessing.results",
     "Region": "postprocessing.results",
     "ResultsReport": "api.report",
+    "Scores": "api.score",
     "SearchArea": "base.search_area",
     "SignalInfo": "io.images.signals",
     "Simulation": "simulation.scene",
@@ -114,6 +118,7 @@ _DEFINED_IN = {
     "preprocess": "preprocessing.pipeline",
     "read": "io.images.read",
     "report": "api.report",
+    "score": "api.score",
     "simulate": "simulation.simulate",
     "survey": "api.survey",
     "track": "api.track",

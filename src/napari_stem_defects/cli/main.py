@@ -27,6 +27,7 @@ from napari_stem_defects.cli import (
     models,
     preprocess,
     report,
+    score,
     show,
     simulate,
     survey,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     *(demo, survey, detect, watch, track, report, export, show, train, evaluate, info, preprocess),
-    *(simulate, labels, models, data, benchmark),
+    *(simulate, labels, models, data, score, benchmark),
 )
 
 DONE, OUR_FAULT, INPUT_FAULT = 0, 1, 2

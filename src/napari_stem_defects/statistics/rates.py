@@ -174,8 +174,8 @@ def accuracy_samples(accuracy: Accuracy, generator: np.random.Generator) -> NDAr
     ndarray of float64, shape (SAMPLES,)
     """
     found = accuracy.true_positives
-    precision = _share_samples(found, accuracy.false_positives, generator)
-    recall = _share_samples(found, accuracy.false_negatives, generator)
+    precision = share_samples(found, accuracy.false_positives, generator)
+    recall = share_samples(found, accuracy.false_negatives, generator)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(recall > 0, precision / recall, np.inf)
 
@@ -254,8 +254,20 @@ def _gamma(quantiles: NDArray[np.float64], mean: float, unit: float) -> NDArray[
     return found
 
 
-def _share_samples(part: float, rest: float, generator: np.random.Generator) -> NDArray[np.float64]:
-    """Return samples of a share of which ``part`` of ``part + rest`` were counted."""
+def share_samples(part: float, rest: float, generator: np.random.Generator) -> NDArray[np.float64]:
+    """Return samples of a share of which ``part`` of ``part + rest`` were counted.
+
+    Parameters
+    ----------
+    part, rest : float
+        Numbers of independent cases.
+    generator : numpy.random.Generator
+        Orders the samples.
+
+    Returns
+    -------
+    ndarray of float64, shape (SAMPLES,)
+    """
     return generator.permutation(_share_quantiles(part, rest))
 
 
