@@ -15,13 +15,12 @@ from napari_stem_defects.io.results.json_file import write_json
 from napari_stem_defects.io.scoring.ground_truth import file_faults, read_ground_truth
 from napari_stem_defects.io.scoring.manifest import read_manifest
 from napari_stem_defects.io.scoring.predictions import Predictions, of_detection
-from napari_stem_defects.scoring.image_score import Prediction, score_image
+from napari_stem_defects.scoring.image_score import ImageScore, Prediction, score_image
 from napari_stem_defects.scoring.totals import totals
 
 if TYPE_CHECKING:
     from napari_stem_defects.api.detect import Model
     from napari_stem_defects.io.scoring.manifest import ListedImage, Manifest
-    from napari_stem_defects.scoring.image_score import ImageScore
 
 
 class Scores(NamedTuple):
@@ -83,8 +82,7 @@ def score(
     Raises
     ------
     InputError
-        The manifest or the predictions cannot be used, no image could be scored, or the file cannot
-        be written.
+        The manifest or the predictions cannot be used, or the file cannot be written.
 
     Examples
     --------
@@ -108,8 +106,6 @@ def score(
             faults.append(f"{image.name}: no predictions for this image; it counts as all missed")
             found = Prediction(masks={})
         scores[image.name] = score_image(read_ground_truth(listed, image, folder), found)
-    if not scores:
-        raise InputError("\n".join(faults))
     figures = _figures(listed, scores, faults, "" if stored is None else str(predictions))
     if out is not None:
         write_json(Path(out), figures)

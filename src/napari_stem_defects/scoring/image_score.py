@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -227,7 +228,7 @@ def _drawn(lines: tuple[Points, ...], shape: tuple[int, int]) -> Mask:
     """Return the pixels that lines pass through."""
     drawn = np.zeros(shape, np.bool_)
     for line in lines:
-        for start, end in zip(line[:-1], line[1:], strict=True):
+        for start, end in pairwise(line):
             steps = 2 * int(np.ceil(np.abs(end - start).max())) + 1
             places = np.rint(np.linspace(start, end, max(2, steps))).astype(np.intp)
             inside = np.all((places >= 0) & (places < shape), axis=1)

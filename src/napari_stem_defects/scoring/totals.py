@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_stem_defects.scoring.image_score import ImageScore, MaskCounts, PointCounts
 from napari_stem_defects.scoring.matching import auroc
 from napari_stem_defects.statistics.rates import Accuracy
 from napari_stem_defects.statistics.shares import f1_estimate, share_estimate
@@ -14,6 +13,7 @@ from napari_stem_defects.statistics.shares import f1_estimate, share_estimate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from napari_stem_defects.scoring.image_score import ImageScore, MaskCounts, PointCounts
     from napari_stem_defects.statistics.rates import Estimate
 
 
@@ -27,9 +27,9 @@ def totals(scores: Sequence[ImageScore]) -> dict[str, Any]:
     Returns
     -------
     dict
-        JSON-safe. ``points``: by class, counts, precision, recall and F1; ``masks``: by class, share
-        found and false area; ``names``: share of right names; ``unknown``: AUROC, None where there
-        are no scores; ``not_scored``: classes without masks.
+        JSON-safe. ``points``: by class, counts, precision, recall and F1; ``masks``: by class,
+        share found and false area; ``names``: share of right names; ``unknown``: AUROC, None
+        where there are no scores; ``not_scored``: classes without masks.
     """
     point_names = sorted({name for each in scores for name in each.points})
     mask_names = sorted({name for each in scores for name in each.masks})
@@ -44,7 +44,11 @@ def totals(scores: Sequence[ImageScore]) -> dict[str, Any]:
             name: _masks([each.masks[name] for each in scores if name in each.masks])
             for name in mask_names
         },
-        "names": {"right": right, "paired": paired, **_stated(share_estimate(right, paired - right))},
+        "names": {
+            "right": right,
+            "paired": paired,
+            **_stated(share_estimate(right, paired - right)),
+        },
         "unknown": _unknown(scores),
         "not_scored": sorted({name for each in scores for name in each.not_scored}),
     }

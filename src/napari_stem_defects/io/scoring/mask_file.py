@@ -52,4 +52,4 @@ def read_mask(path: Path, shape: tuple[int, int]) -> NDArray[np.bool_]:
     if stored.shape != shape:
         fault = f"has the shape {stored.shape}, and its image {shape}"
         raise InputError(one_line(path, fault, "write one grey plane of the size of the image"))
-    return stored != 0
+    return np.asarray(stored != 0, np.bool_)

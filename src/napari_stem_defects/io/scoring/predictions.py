@@ -165,7 +165,9 @@ def _table_row(path: Path, number: int, row: Mapping[str, str | None], advice: s
 
 def _results_by_image(folder: Path, manifest: Manifest) -> Mapping[str, Path]:
     """Return the result folder of each image, by the stem of its file or by its name."""
-    stems = {each.image.path.replace("\\", "/").rpartition("/")[2]: each for each in manifest.images}
+    stems = {
+        each.image.path.replace("\\", "/").rpartition("/")[2]: each for each in manifest.images
+    }
     by_stem = {name.rpartition(".")[0] or name: each.name for name, each in stems.items()}
     names = {each.name for each in manifest.images}
     found: dict[str, Path] = {}

@@ -1,0 +1,44 @@
+"""The command ``score``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from command_line import one_line
+from scored_images import POINTS, write_manifest, write_table
+
+from napari_stem_defects.cli.main import main
+
+ROWS = [(name, "Vac", float(y), float(x)) for name, points in POINTS.items() for y, x in points]
+
+
+def test_figures_are_printed_and_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest, table = write_manifest(tmp_path), write_table(tmp_path / "p.csv", ROWS)
+    out = tmp_path / "figures.json"
+    assert main(["score", str(manifest), "--predictions", str(table), "--out", str(out)]) == 0
+    text = capsys.readouterr().out
+    assert "small: 2 of 2 images scored" in text
+    assert "Vac: precision 1.000 (" in text
+    assert "4 hits, 0 false, 0 missed" in text
+    assert "not scored, as there are no masks: SF" in text
+    assert out.is_file()
+
+
+def test_missing_files_are_one_line_each_and_the_status_states_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest, table = write_manifest(tmp_path), write_table(tmp_path / "p.csv", ROWS)
+    (tmp_path / "a.tif").unlink()
+    assert main(["score", str(manifest), "--predictions", str(table)]) == 2
+    captured = capsys.readouterr()
+    assert "a.tif: is missing; fetch it from https://" in one_line(captured.err)
+    assert "1 of 2 images scored" in captured.out
+
+
+def test_a_bad_manifest_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_manifest(tmp_path, schema=7)
+    assert main(["score", str(path)]) == 2
+    assert "manifest.json: has schema 7, not 1" in one_line(capsys.readouterr().err)

@@ -1,0 +1,51 @@
+"""Ground truth from files that are as listed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scored_images import SHAPE, write_manifest
+
+from napari_stem_defects.errors import InputError
+from napari_stem_defects.io.scoring.ground_truth import file_faults, read_ground_truth
+from napari_stem_defects.io.scoring.manifest import read_manifest
+
+
+def test_points_and_lines_are_read(tmp_path: Path) -> None:
+    manifest = read_manifest(write_manifest(tmp_path))
+    known = read_ground_truth(manifest, manifest.images[0], tmp_path)
+    assert known.shape == SHAPE
+    assert known.tolerance_px == pytest.approx(3.0)
+    assert set(known.points) == {"Vac"}  # Bulk is not listed
+    np.testing.assert_array_equal(known.points["Vac"], [(10, 10), (10, 40), (40, 10)])
+    np.testing.assert_array_equal(known.lines["SF"][0], [[30, 0], [30, 47]])
+
+
+def test_missing_and_altered_files_are_a_line_each(tmp_path: Path) -> None:
+    image = read_manifest(write_manifest(tmp_path)).images[0]
+    assert file_faults(image, tmp_path) == []
+    (tmp_path / "a.tif").unlink()
+    with (tmp_path / "a_points.csv").open("a", encoding="utf-8") as file:
+        file.write("1,1,Vac\n")
+    missing, altered = file_faults(image, tmp_path)
+    assert missing == (
+        f"a.tif: is missing; fetch it from https://example.org/a.tif (sha256 {image.image.sha256})"
+    )
+    assert altered.startswith("a_points.csv: is not as listed; fetch it from https://example.org/")
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("y,x,class\n1,2,Vac\n", "has no column 'y_px'"),
+        ("y_px,x_px,class\none,2,Vac\n", "no table"),
+    ],
+)
+def test_a_bad_table_is_one_line(tmp_path: Path, text: str, fault: str) -> None:
+    manifest = read_manifest(write_manifest(tmp_path))
+    (tmp_path / "b_points.csv").write_text(text, "utf-8")
+    with pytest.raises(InputError, match=fault) as caught:
+        read_ground_truth(manifest, manifest.images[1], tmp_path)
+    assert "\n" not in str(caught.value)
