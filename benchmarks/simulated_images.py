@@ -23,8 +23,8 @@ import napari_stem_defects as sd
 
 # Crystal, kinds of defects, doses in electrons per px. Images of one crystal are one group.
 SCENES = (
-    ("cdte-110", None, (200.0, 20.0)),
-    ("sto-001", None, (200.0, 20.0)),
+    ("cdte-110", None, (200.0, 20.0, 4.0)),
+    ("sto-001", None, (200.0, 20.0, 4.0)),
 )
 SEEDS = (9001, 9002)
 SIZE = 512

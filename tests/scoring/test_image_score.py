@@ -33,8 +33,8 @@ def test_perfect_predictions_are_all_hits() -> None:
 
 
 def test_a_shift_beyond_the_tolerance_is_false_and_missed() -> None:
-    within = counts(found(PLACES + [2.9, 0], RIGHT))
-    beyond = counts(found(PLACES + [3.1, 0], RIGHT))
+    within = counts(found(PLACES + np.array([2.9, 0]), RIGHT))
+    beyond = counts(found(PLACES + np.array([3.1, 0]), RIGHT))
     assert within == (PointCounts(3, 0, 0), PointCounts(1, 0, 0))
     assert beyond == (PointCounts(0, 3, 3), PointCounts(0, 1, 1))
 
