@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from few_clicks_tasks import Draw, Labelled, Task, distance_to, perfect_places
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
-from scipy.stats import rankdata
 
 import napari_stem_defects as sd
+from napari_stem_defects.scoring.matching import auroc, pair_points
 
 if TYPE_CHECKING:
     from few_clicks_methods import Found
@@ -51,11 +50,9 @@ def _points(task: Task, target: Labelled, draw: Draw, points: Array) -> dict[str
         low, high = target.part[:2], target.part[2:]
         points = points[np.all((points >= low) & (points <= high), axis=1)]
     defects = np.concatenate([draw.left_points, draw.clicked_points])
-    away = np.hypot(*(points[:, None] - defects).transpose(2, 0, 1))
-    rows, columns = linear_sum_assignment(np.where(away <= tolerance, away, 1e6))
-    paired = away[rows, columns] <= tolerance
-    hits = int((columns[paired] < len(draw.left_points)).sum())
-    false = len(points) - int(paired.sum())
+    pairs = pair_points(points, defects, tolerance)
+    hits = int((pairs[:, 1] < len(draw.left_points)).sum())
+    false = len(points) - len(pairs)
     missed = len(draw.left_points) - hits
     return {
         "hits": hits,
@@ -104,10 +101,3 @@ def _highest(anomaly: NDArray[np.float32], places: Array, reach: int) -> Array:
     whole = np.rint(places).astype(np.intp)[:, None] + disk
     whole = np.clip(whole, 0, np.array(anomaly.shape) - 1)
     return np.asarray(anomaly[whole[..., 0], whole[..., 1]].max(axis=1), dtype=np.float64)
-
-
-def auroc(positive: Array, negative: Array) -> float:
-    """Return the probability that a positive has the higher score; ties count half."""
-    ranks = rankdata(np.concatenate([positive, negative]))[: len(positive)]
-    least = len(positive) * (len(positive) + 1) / 2
-    return float((ranks.sum() - least) / (len(positive) * len(negative)))
