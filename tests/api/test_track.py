@@ -19,6 +19,8 @@ from napari_stem_defects.io.results.stored_result import StoredResult
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from napari_stem_defects.base.micrograph import Micrograph
+
 
 @pytest.fixture
 def movie() -> Movie:
@@ -72,6 +74,22 @@ def test_without_drift_no_image_is_needed(folder: Path, tmp_path: Path) -> None:
     found = track(folder, take_out_drift=False, range_px=5.0)
     assert not found.tracks.drift.shift_px.any()
     assert found.range_px == 5
+
+
+def test_of_several_signals_the_one_searched_is_read(
+    folder: Path, movie: Movie, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = stored_result.read_summary(folder)
+    summary["image"]["signal"] = "HAADF"
+    monkeypatch.setattr(stored_result, "read_summary", lambda _: summary)
+    chosen: list[str] = []
+
+    def read_signal(path: Path, signal: str) -> Micrograph:
+        chosen.append(signal)
+        return read(path)
+
+    track(folder, read_image=read_signal)
+    assert chosen == ["HAADF"]
 
 
 def test_another_image_is_refused(folder: Path, tmp_path: Path, movie: Movie) -> None:

@@ -65,7 +65,7 @@ def track(
     range_px: float | None = None,
     memory: int = MEMORY,
     frame_time_s: float | None = None,
-    read_image: Callable[[Path], Micrograph] = read,
+    read_image: Callable[..., Micrograph] = read,
     report: ProgressCallback = silent,
 ) -> Tracking:
     """Link the point defects of a movie over time and write tables of what happens to them.
@@ -89,7 +89,7 @@ def track(
     frame_time_s : float, optional
         Time from frame to frame in s, for rates per second.
     read_image : callable, optional
-        Reads the stack; by default `read`.
+        Reads the stack, with ``signal`` where one was chosen; by default `read`.
     report : callable, optional
         Called with a `Progress` after every frame.
 
@@ -168,14 +168,16 @@ def _lattice_vectors(stored: StoredResult) -> NDArray[np.float64] | None:
 def _drift(
     stored: StoredResult,
     vectors: NDArray[np.float64] | None,
-    read_image: Callable[[Path], Micrograph],
+    read_image: Callable[..., Micrograph],
     report: ProgressCallback,
 ) -> Drift:
     path = stored.find_image()
     if path is None:
         advice = "give it with --image FILE, or track without drift (--no-drift)"
         raise InputError(one_line(stored.folder, "its image is not found", advice))
-    micrograph = replace(read_image(path), name=stored.name)
+    signal = stored.summary["image"].get("signal")  # of a file with several, the one searched
+    micrograph = read_image(path, signal=signal) if signal else read_image(path)
+    micrograph = replace(micrograph, name=stored.name)
     if (
         micrograph.frame_shape != stored.frame_shape
         or micrograph.sha256 != stored.summary["image"]["sha256"]
