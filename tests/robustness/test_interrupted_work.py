@@ -105,7 +105,7 @@ def test_cancels_at_random_moments(
             TrainArguments(
                 sources=(patches,),
                 out=kept / "striped.safetensors",
-                options=TrainingOptions(name="striped", epochs={"Bulk": 500, "SF1": 500}),
+                options=TrainingOptions(name="striped", epochs={"Bulk": 20_000, "SF1": 20_000}),
                 device="cpu",
             ),
             subject="training",

@@ -87,7 +87,7 @@ def export(
     ...
     napari_stem_defects.errors.InputError: results: there is no such folder; ...
     """
-    writer = find_format(format).writer()
+    writer = find_format(format).load()
     folders = [Path(each) for each in ([results] if isinstance(results, str | Path) else results)]
     found, faults = read_results_to_export(folders)
     options = ExportOptions(outlines, None if images is None else Path(images), read_image)

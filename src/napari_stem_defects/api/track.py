@@ -45,6 +45,8 @@ class Tracking:
         Drift, points, hops, histories, rates of the classes, and counts.
     range_px : float
         Search range from frame to frame, px.
+    pixel_size_nm : float or None
+        Edge of a pixel in nm.
 
     Examples
     --------
@@ -55,6 +57,7 @@ class Tracking:
     folder: Path
     tracks: Tracks
     range_px: float
+    pixel_size_nm: float | None
 
 
 def track(
@@ -153,7 +156,7 @@ def track(
     }
     with WriteLock(stored.folder, "track"):
         folder = write_tracks(stored.folder, tracks, about, colours_of(stored.classes))
-    return Tracking(folder, tracks, reach)
+    return Tracking(folder, tracks, reach, stored.pixel_size_nm)
 
 
 def _lattice_vectors(stored: StoredResult) -> NDArray[np.float64] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_stem_defects.base.lengths import list_in_both_units
 from napari_stem_defects.cli.options import positive_float, positive_int
 from napari_stem_defects.cli.terminal import long_work, print_error, print_result
 from napari_stem_defects.errors import InputError
@@ -74,8 +75,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _print(result: Path, done: Tracking, frame_time_s: float | None) -> None:
     drift = done.tracks.drift
-    y, x = drift.shift_px[-1]
-    print_result(f"{result.resolve().name}: drift to the last frame {y:.1f}, {x:.1f} px (y, x)")
+    shift = list_in_both_units(drift.shift_px[-1].round(1).tolist(), done.pixel_size_nm, ", ")
+    print_result(f"{result.resolve().name}: drift to the last frame {shift} (y, x)")
     for each in done.tracks.dynamics:
         print_result(f"  {_line(each, frame_time_s)}")
     print_result(f"  -> {done.folder.resolve()}")

@@ -209,7 +209,7 @@ def _stride_statement(stride: int, quicker: int, spec: EnsembleSpec) -> str:
     size = spec.pixel_size_nm
     return (
         f"a step of {both_units(quicker, size)} is finer than {both_units(stride, size)} and takes"
-        " less than half the time: windows share most at multiples of 8 px"
+        f" less than half the time: windows share most at multiples of {both_units(8, size)}"
     )
 
 

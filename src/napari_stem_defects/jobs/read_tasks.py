@@ -17,14 +17,16 @@ if TYPE_CHECKING:
     from napari_stem_defects.workers.isolated_read import Signals
 
 
-def read_micrograph(*, path: Path, signal: SignalChoice, report: ProgressCallback) -> Micrograph:
+def read_micrograph(
+    *, path: Path, signal: SignalChoice = None, report: ProgressCallback
+) -> Micrograph:
     """Read a signal of a file."""
     from napari_stem_defects.io.images.read import read
 
     return read(path, signal=signal)
 
 
-def list_signals(*, path: Path, signal: SignalChoice, report: ProgressCallback) -> Signals:
+def list_signals(*, path: Path, signal: SignalChoice = None, report: ProgressCallback) -> Signals:
     """List the signals of a file."""
     from napari_stem_defects.io.images.read import signals_and_choice
 
@@ -32,7 +34,7 @@ def list_signals(*, path: Path, signal: SignalChoice, report: ProgressCallback) 
 
 
 def read_all(
-    *, path: Path, signal: SignalChoice, report: ProgressCallback
+    *, path: Path, signal: SignalChoice = None, report: ProgressCallback
 ) -> tuple[list[Micrograph], int]:
     """Read every micrograph of a file."""
     from napari_stem_defects.io.images.read import read_all

@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.jobs.result_tasks import SAVE_RESULTS
-from napari_stem_defects.workers.isolated_read import READ_MICROGRAPH, READ_PATCHES
+from napari_stem_defects.workers.isolated_read import (
+    LIST_SIGNALS,
+    READ_ALL,
+    READ_MICROGRAPH,
+    READ_PATCHES,
+)
 from napari_stem_defects.workers.messages import Task
 
 if TYPE_CHECKING:
@@ -363,6 +368,8 @@ EXPORT_MODEL: Task[ExportModelArguments, Path] = Task(
 
 TASKS: tuple[Task[Any, Any], ...] = (
     READ_MICROGRAPH,
+    LIST_SIGNALS,
+    READ_ALL,
     READ_PATCHES,
     LOAD_TORCH,
     EXPLAIN_SCALE,

@@ -28,7 +28,7 @@ def test_an_unknown_format_is_one_line_with_the_known_ones() -> None:
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_has_a_writer(name: str) -> None:
     assert find_format(name).name == name
-    assert callable(find_format(name).writer())
+    assert callable(find_format(name).load())
 
 
 @pytest.mark.parametrize("name", PACKAGES)

@@ -37,7 +37,7 @@ class ExportFormat:
     module: str
     function: str = "write"
 
-    def writer(self) -> Writer:
+    def load(self) -> Writer:
         """Import and return the function that writes the files of some results."""
         module = import_module(f"{__package__}.{self.module}")
         writer: Writer = getattr(module, self.function)

@@ -75,7 +75,8 @@ def test_drawn_outlines_are_searched_and_repeated_by_command(
     assert main(words[1:]) == 0
     (repeated,) = read_results(tmp_path / "results" / "crystal")
     np.testing.assert_array_equal(repeated.masks, result.numbered > 0)
-    np.testing.assert_array_equal(repeated.map.probability, result.map.probability)
+    # Matrix products on one thread and on several differ in their last bits.
+    np.testing.assert_allclose(repeated.map.probability, result.map.probability, atol=1e-5)
 
 
 def test_layers_record_model_parameters_and_version(viewer: Any, library: Path) -> None:
