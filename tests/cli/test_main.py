@@ -25,7 +25,7 @@ def test_the_commands_are_the_contracts() -> None:
     names = {command.__name__.rpartition(".")[2] for command in COMMANDS}
     assert names == {
         *("demo", "survey", "detect", "report", "train", "evaluate"),
-        *("info", "preprocess", "watch", "track"),
+        *("info", "preprocess", "watch", "track", "score"),
         *("show", "export", "simulate", "labels", "models", "data", "benchmark"),
     }
 

@@ -105,7 +105,7 @@ def test_cancels_at_random_moments(
             TrainArguments(
                 sources=(patches,),
                 out=kept / "striped.safetensors",
-                options=TrainingOptions(name="striped", epochs={"Bulk": 20_000, "SF1": 20_000}),
+                options=TrainingOptions(name="striped", epochs={"Bulk": 1000, "SF1": 1000}),
                 device="cpu",
             ),
             subject="training",
@@ -189,7 +189,9 @@ def test_a_killed_worker_costs_no_finished_frame(
     chance = random.Random(4)
     window, killed, finished = Window(worker, model, frames), 0, set[int]()
     window.start()
-    window.pump(1)
+    while window.view_model.run.busy and worker.pid is None:
+        window.pump(0.05)
+    window.pump(0.1)
     while killed < kills and window.view_model.run.busy:
         done, pid = len(window.view_model.results), worker.pid
         if pid is not None and psutil.pid_exists(pid):
