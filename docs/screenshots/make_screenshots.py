@@ -256,9 +256,9 @@ def detect_defects(viewer: napari.Viewer) -> None:
     models.setCurrentText(next(name for name in names if name.startswith("cdte-110")))
     widget.start()
     wait(lambda: not widget.view_model.run.busy)
-    wait(lambda: not widget._drawing.isActive())
+    wait(lambda: not widget._drawing.is_active)
     junction = junction_of_sample()
-    found = widget.view_model.probabilities_at(0, junction.y_px, junction.x_px)
+    found = widget.view_model.results.probabilities_at(0, junction.y_px, junction.x_px)
     widget.classes.set_probabilities(found)
 
 
