@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.base.defaults import AUTO_MODEL
 from napari_stem_defects.cli.options import (
+    add_contrast,
     add_device,
     add_out,
     add_pictures,
     add_pixel_size,
     add_signal,
+    add_stride,
+    add_thresholds,
     area,
     numbers,
     positive_int,
-    thresholds,
 )
 from napari_stem_defects.cli.terminal import long_work, print_error, print_result
 
@@ -42,18 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME|FILE|auto",
         help="default: %(default)s, the model whose lattice fits the image",
     )
-    parser.add_argument(
-        "--stride",
-        type=positive_int,
-        metavar="N",
-        help="px between windows at the model's pixel size (default: set by the model, at most 8)",
-    )
-    parser.add_argument(
-        "--contrast",
-        choices=("auto", "bright", "dark"),
-        default="auto",
-        help="columns bright, or dark as in bright field (inverted); default: as the image shows",
-    )
+    add_stride(parser)
+    add_contrast(parser)
     add_pictures(parser)
     add_signal(parser)
     add_pixel_size(parser, "edge of one pixel in nm, instead of the value in the files")
@@ -75,13 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TOP,LEFT,BOTTOM,RIGHT|Y,X Y,X Y,X...",
         help="search only this part: a rectangle, or the corners of an outline, px",
     )
-    parser.add_argument(
-        "--thresholds",
-        type=thresholds,
-        default={},
-        metavar="CLASS=P,...",
-        help="probabilities from which a class is assigned, instead of the model's",
-    )
+    add_thresholds(parser)
     parser.add_argument(
         "--open", action="store_true", help="open the result in napari, of several images the first"
     )

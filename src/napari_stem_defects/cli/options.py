@@ -163,3 +163,34 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device", choices=DEVICES, default="auto", help="where to compute (default: auto)"
     )
+
+
+def add_stride(parser: argparse.ArgumentParser) -> None:
+    """Add the step between windows."""
+    parser.add_argument(
+        "--stride",
+        type=positive_int,
+        metavar="N",
+        help="px between windows at the model's pixel size (default: set by the model, at most 8)",
+    )
+
+
+def add_contrast(parser: argparse.ArgumentParser) -> None:
+    """Add the contrast of the columns."""
+    parser.add_argument(
+        "--contrast",
+        choices=("auto", "bright", "dark"),
+        default="auto",
+        help="columns bright, or dark as in bright field (inverted); default: as the image shows",
+    )
+
+
+def add_thresholds(parser: argparse.ArgumentParser) -> None:
+    """Add the thresholds of the classes."""
+    parser.add_argument(
+        "--thresholds",
+        type=thresholds,
+        default={},
+        metavar="CLASS=P,...",
+        help="probabilities from which a class is assigned, instead of the model's",
+    )

@@ -12,12 +12,13 @@ from napari_stem_defects.base.defaults import AUTO_MODEL
 from napari_stem_defects.base.progress import Cancelled
 from napari_stem_defects.cli.detect import print_outcome
 from napari_stem_defects.cli.options import (
+    add_contrast,
     add_device,
     add_out,
     add_pixel_size,
+    add_stride,
+    add_thresholds,
     positive_float,
-    positive_int,
-    thresholds,
 )
 from napari_stem_defects.cli.terminal import long_work, print_result
 
@@ -37,27 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME|FILE|auto",
         help="default: %(default)s, chosen by the first image that fits one; fixed for the run",
     )
-    parser.add_argument(
-        "--stride",
-        type=positive_int,
-        metavar="N",
-        help="px between windows at the model's pixel size (default: set by the model, at most 8)",
-    )
-    parser.add_argument(
-        "--contrast",
-        choices=("auto", "bright", "dark"),
-        default="auto",
-        help="columns bright, or dark as in bright field (inverted); default: as the image shows",
-    )
+    add_stride(parser)
+    add_contrast(parser)
     add_pixel_size(parser, "edge of one pixel in nm, instead of the value in the files")
     add_device(parser)
-    parser.add_argument(
-        "--thresholds",
-        type=thresholds,
-        default={},
-        metavar="CLASS=P,...",
-        help="probabilities from which a class is assigned, instead of the model's",
-    )
+    add_thresholds(parser)
     parser.add_argument(
         "--interval",
         type=positive_float,

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.lattice.measurement import LatticeMeasurement
     from napari_stem_defects.lattice.scale import ScaleMatch
     from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
+    from napari_stem_defects.preprocessing.tiled import FilteredImage
 
 SMALLEST_PX = 64
 
@@ -139,12 +140,13 @@ def detect_frame(
             watch=watch,
         )
     else:
-        found = _probability_map(
-            scale, settled, measured, ensemble, limits, stride, device, mode, report, watch
-        )
+        found, filtered = _probability_map(scale, ensemble, stride, device, mode, report, watch)
         recognition = recognise(found, limits, spec.name)
         if choice and not recognition.recognised:
             found = without_names(found)
+        else:
+            searched = _searched_image(settled, measured, filtered, scale, spec)
+            found = decide_sites(found, searched, ensemble, limits, device)
     parameters |= _about_the_model(settled, measured, scale, spec, choice, recognition)
     return _measured(found, settled, measured, scale, spec, frame, parameters, started)
 
@@ -223,17 +225,18 @@ def _all_thresholds(thresholds: Mapping[str, float], spec: EnsembleSpec) -> dict
 
 def _probability_map(
     scale: ScaleMatch,
-    settled: SettledContrast,
-    measured: LatticeMeasurement,
     ensemble: Ensemble,
-    limits: Mapping[str, float],
     stride: int,
     device: str,
     mode: InferenceMode,
     report: ProgressCallback,
     watch: PartialCallback | None,
-) -> ProbabilityMap:
-    """Return the probabilities of all windows, with their centres in px of the micrograph."""
+) -> tuple[ProbabilityMap, FilteredImage]:
+    """Return the probabilities of all windows, and the filtered image.
+
+    Centres of windows are in px of the micrograph; the filtered image is at the pixel size of the
+    ensemble.
+    """
     from napari_stem_defects.inference.predict import predict
 
     spec, image = ensemble.spec, scale.micrograph
@@ -250,14 +253,24 @@ def _probability_map(
     y = scale_positions(grid.y, height / rows).astype(np.float32)
     x = scale_positions(grid.x, width / columns).astype(np.float32)
     found = ProbabilityMap(probability, y, x, spec.classes, valid, spec.class_data)
-    searched = SearchedImage(
+    return found, filtered
+
+
+def _searched_image(
+    settled: SettledContrast,
+    measured: LatticeMeasurement,
+    filtered: FilteredImage,
+    scale: ScaleMatch,
+    spec: EnsembleSpec,
+) -> SearchedImage:
+    """Return the frame in the forms that its point defects are decided with."""
+    return SearchedImage(
         settled.micrograph.pixels,
         measured.cells,
         filtered,
         (scale.factor, scale.factor),
         site_separation_px(spec) / scale.factor,
     )
-    return decide_sites(found, searched, ensemble, limits, device)
 
 
 def _measured(

@@ -11,7 +11,6 @@ import numpy as np
 from napari_stem_defects.base.defect_classes import UNKNOWN, DefectClass
 from napari_stem_defects.base.lengths import format_density
 from napari_stem_defects.base.optional_packages import load_package
-from napari_stem_defects.errors import InputError
 from napari_stem_defects.postprocessing.mask_stack import reduce_squares
 from napari_stem_defects.postprocessing.regions import totals
 from napari_stem_defects.postprocessing.results import Region
@@ -22,6 +21,7 @@ from napari_stem_defects.reporting.notebook.image_axes import (
     axes_or_new,
     box_of,
     frame_axes,
+    searched_pixels,
     show_image,
 )
 
@@ -112,14 +112,8 @@ def plot(detection: Detection, micrograph: Micrograph | None, axes: Axes | None)
     if micrograph is None:
         frame_axes(axes, shape, size)
     else:
-        one = micrograph.frame(detection.frame) if micrograph.is_stack else micrograph
-        if one.frame_shape != shape:
-            height, width = one.frame_shape
-            raise InputError(
-                f"{micrograph.name}: has {width}x{height} px, the detection {shape[1]}x{shape[0]};"
-                " give the image that was searched"
-            )
-        show_image(axes, one.pixels, size)
+        pixels = searched_pixels(micrograph, detection.frame, shape, "detection")
+        show_image(axes, pixels, size)
     _draw_masks(axes, detection)
     handles = [
         handle

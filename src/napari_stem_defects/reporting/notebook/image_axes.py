@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.base.optional_packages import load_package
+from napari_stem_defects.errors import InputError
 from napari_stem_defects.reporting.contrast import to_grey8
 
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
+
+    from napari_stem_defects.base.micrograph import Micrograph
 
 MOST_PX = 2000
 """Longest side of an image that is drawn; of larger ones every n-th pixel is."""
@@ -90,3 +93,38 @@ def show_image(axes: Axes, pixels: NDArray[np.float32], pixel_size_nm: float | N
     shown = to_grey8(pixels[::step, ::step])
     axes.imshow(shown, cmap="gray", extent=(box[0], box[1], box[2], box[3]))
     frame_axes(axes, shape, pixel_size_nm)
+
+
+def searched_pixels(
+    micrograph: Micrograph, frame: int, shape: tuple[int, int], what: str
+) -> NDArray[np.float32]:
+    """Return the frame that a result was made of.
+
+    Parameters
+    ----------
+    micrograph : Micrograph
+        An image, or the stack of the frame.
+    frame : int
+        Index of the frame in its stack.
+    shape : (Y, X)
+        Size in px that the result states.
+    what : str
+        What the result is, for the message.
+
+    Returns
+    -------
+    ndarray of float32, shape (Y, X)
+
+    Raises
+    ------
+    InputError
+        The image has another size.
+    """
+    one = micrograph.frame(frame) if micrograph.is_stack else micrograph
+    if one.frame_shape != shape:
+        height, width = one.frame_shape
+        raise InputError(
+            f"{micrograph.name}: has {width}x{height} px, the {what} {shape[1]}x{shape[0]};"
+            " give the image that was searched"
+        )
+    return one.pixels

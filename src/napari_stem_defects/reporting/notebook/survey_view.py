@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_stem_defects.base.optional_packages import load_package
-from napari_stem_defects.errors import InputError
 from napari_stem_defects.reporting.notebook.html_card import card, enlarged, step_of
 from napari_stem_defects.reporting.notebook.image_axes import (
     MOST_PX,
@@ -16,6 +15,7 @@ from napari_stem_defects.reporting.notebook.image_axes import (
     axes_or_new,
     box_of,
     frame_axes,
+    searched_pixels,
     show_image,
 )
 
@@ -91,14 +91,8 @@ def plot(survey: Survey, micrograph: Micrograph | None, axes: Axes | None) -> Ax
         axes.imshow(shown, cmap="magma", vmin=0, vmax=_highest(survey), extent=extent)
         frame_axes(axes, shape, size)
     else:
-        one = micrograph.frame(survey.frame) if micrograph.is_stack else micrograph
-        if one.frame_shape != shape:
-            height, width = one.frame_shape
-            raise InputError(
-                f"{micrograph.name}: has {width}x{height} px, the survey {shape[1]}x{shape[0]};"
-                " give the image that was searched"
-            )
-        show_image(axes, one.pixels, size)
+        pixels = searched_pixels(micrograph, survey.frame, shape, "survey")
+        show_image(axes, pixels, size)
     scale = size or 1.0
     for kind, colour in _COLOURS.items():
         places = [place for place in survey.candidates if place.kind == kind]
