@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QMenu, QWidget
+from qtpy.QtWidgets import QApplication, QComboBox, QMenu, QWidget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +50,17 @@ def press(widget: QWidget, name: str) -> None:
     QTest.qWait(20)
     QTest.mouseClick(control, Qt.MouseButton.LeftButton)
     QTest.qWait(20)
+
+
+def choose_in_list(box: QComboBox, text: str) -> None:
+    """Select an entry of a drop-down list by typing it.
+
+    Keys that follow each other within Qt's interval continue one search, however much happened
+    between them, so that a new search begins after a pause.
+    """
+    QTest.qWait(QApplication.keyboardInputInterval() + 50)
+    QTest.keyClicks(box, text)
+    assert box.currentText() == text
 
 
 def choose_in_menu(menu: QMenu, text: str) -> None:

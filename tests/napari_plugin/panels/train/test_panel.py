@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 from labelled_crystals import click_project, vacancies
-from panels import Heartbeat, choose_in_menu, crystal, docked, press, wait_for
+from panels import Heartbeat, choose_in_list, choose_in_menu, crystal, docked, press, wait_for
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog, QWidget
@@ -168,8 +168,7 @@ def test_the_quick_recipe_learns_from_clicks(
     press(made, "add_data")
     wait_for(lambda: made.view_model.counts == {"Bulk": 2, "Vac": 4})
     recipe = made.findChild(QWidget, "recipe")
-    QTest.keyClicks(recipe, "quick")
-    assert recipe.currentText() == "quick"
+    choose_in_list(recipe, "quick")
     for name in ("representation", "split", "members", "epochs_vac"):
         assert not made.findChild(QWidget, name).isEnabled()
     press(made, "run")
@@ -177,5 +176,5 @@ def test_the_quick_recipe_learns_from_clicks(
     assert made.view_model.run.phase == "done", made.view_model.run.message
     assert (library / "my-model.safetensors").is_file()
     assert made.report.isVisibleTo(made)
-    QTest.keyClicks(recipe, "suited")
+    choose_in_list(recipe, "suited")
     assert made.findChild(QWidget, "split").isEnabled()
