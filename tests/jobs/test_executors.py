@@ -157,32 +157,3 @@ def test_processes_find_the_same(settings: Settings, tmp_path: Path) -> None:
         here, there = (read_results(out / name) for out in (settings.out, elsewhere.out))
         for one, other in zip(here, there, strict=True):
             np.testing.assert_allclose(one.map.probability, other.map.probability, atol=1e-5)
-
-
-@pytest.mark.slow
-def test_a_dask_cluster_finds_the_same(settings: Settings, tmp_path: Path) -> None:
-    distributed = pytest.importorskip("distributed")
-    image = write_stack(tmp_path / "a.tif", 2, 96, 96)
-    with (
-        distributed.LocalCluster(
-            n_workers=1, threads_per_worker=1, dashboard_address=None
-        ) as local,
-        executors.cluster(local.scheduler_address) as workers,
-    ):
-        (outcome,) = detect_files([image], settings, workers=workers)
-    assert outcome.folder == settings.out / "a"
-    assert len(read_results(settings.out / "a")) == 2
-
-
-def test_a_silent_cluster_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    distributed = pytest.importorskip("distributed")
-
-    def refuse(address: str, timeout: float) -> None:
-        raise OSError("Timed out\nafter 10 s")
-
-    monkeypatch.setattr(distributed, "Client", refuse)
-    with (
-        pytest.raises(InputError, match=r"tcp://nowhere:1: no Dask scheduler found \(Timed out"),
-        executors.cluster("tcp://nowhere:1"),
-    ):
-        pass

@@ -127,10 +127,12 @@ def _offer_to_show(image: Path, folder: Path, is_wanted: bool) -> None:
 
 
 def _workers(options: argparse.Namespace) -> AbstractContextManager[FrameExecutor]:
+    if options.cluster:
+        from napari_stem_defects.jobs.cluster import cluster
+
+        return cluster(options.cluster, print_result)
     from napari_stem_defects.jobs import executors
 
-    if options.cluster:
-        return executors.cluster(options.cluster)
     return executors.threads() if options.workers == 1 else executors.processes(options.workers)
 
 

@@ -82,7 +82,7 @@ def detect_files(
     images : sequence of Path
     settings : Settings
     workers : FrameExecutor
-        `HERE`, or the executor of `processes` or `cluster`.
+        `HERE`, or an executor of `executors` or `cluster`.
     report : callable
         Called after every batch of windows (`HERE`) or after every frame.
 
@@ -222,8 +222,10 @@ class _Batch:
         futures = []
         for place, frame in enumerate(left):
             report = self.progress_of_batch.within(number, skipped + place, count)
-            task = FrameTask(image, frame, folder, self.settings, chosen.choice)
-            futures.append(self.workers.submit(task, report))
+            task = FrameTask(
+                image, frame, folder, self.settings, chosen.choice, count, chosen.sha256
+            )
+            futures.append(self.workers.submit(task.without_other_frames(), report))
         return _Opened(number, image, folder, futures, chosen.model)
 
     def _choose(self, micrograph: Micrograph) -> _Chosen:

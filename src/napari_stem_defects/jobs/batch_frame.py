@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -11,7 +12,8 @@ from napari_stem_defects.api.detect import detect_with
 from napari_stem_defects.base.out_of_memory import ADVICE, is_out_of_memory
 from napari_stem_defects.base.progress import ProgressCallback, silent
 from napari_stem_defects.detection.nothing_fits import nothing_fits
-from napari_stem_defects.errors import InputError
+from napari_stem_defects.errors import InputError, ModelError
+from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.io.models.model_file import load_model
 from napari_stem_defects.io.results.frame_pages import DEFAULT_PICTURES, Pictures
 from napari_stem_defects.lattice.measurement import measure_lattices
@@ -133,6 +135,10 @@ class FrameTask:
     folder : ResultFolder
     settings : Settings
     choice : ImageChoice
+    of : int
+        Number of frames of the image that are searched.
+    model_sha256 : str
+        Hash of the model that all frames are searched with; "" if any will do.
     """
 
     image: CalibratedImage
@@ -140,6 +146,13 @@ class FrameTask:
     folder: ResultFolder
     settings: Settings
     choice: ImageChoice
+    of: int = 1
+    model_sha256: str = ""
+
+    def without_other_frames(self) -> FrameTask:
+        """Return the task without the list of all frames, which would be sent with each of them."""
+        folder = replace(self.folder, frames=(self.frame,))
+        return replace(self, folder=folder, settings=replace(self.settings, frames=None))
 
 
 def detect_task(task: FrameTask, report: ProgressCallback = silent) -> None:
@@ -171,7 +184,7 @@ def _detect(task: FrameTask, report: ProgressCallback) -> None:
         found = nothing_fits(frame, measured, task.choice.statement, task.frame)
     else:
         found = detect_with(
-            _load(task.choice.model),
+            _load_same(task.choice.model, task.model_sha256),
             frame,
             area=settings.area,
             choice=task.choice.statement,
@@ -200,6 +213,15 @@ def read_once(path: Path, signal: SignalChoice = None) -> Micrograph:
         The same object as long as no other file is read.
     """
     return read_micrograph(path, signal)
+
+
+def _load_same(model: Path, sha256: str) -> Ensemble:
+    """Load a model; refuse another one that has the same path, here or on another machine."""
+    ensemble = _load(model)
+    if sha256 and ensemble.sha256 != sha256:
+        fault = f"is another model on {socket.gethostname()} than where the search began"
+        raise ModelError(one_line(model, fault, "give all machines the same file"))
+    return ensemble
 
 
 def _load(model: Path) -> Ensemble:

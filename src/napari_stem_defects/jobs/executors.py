@@ -1,4 +1,7 @@
-"""Executors for the frames of a batch: this process, several processes, or a Dask cluster."""
+"""Executors for the frames of a batch on this machine: this process, its threads, or processes.
+
+That of a Dask cluster is in `cluster`.
+"""
 
 from __future__ import annotations
 
@@ -115,7 +118,7 @@ def threads(count: int | None = None) -> Iterator[FrameExecutor]:
 
     def submit(task: FrameTask, report: ProgressCallback) -> Future[None]:
         is_large = math.prod(task.image.read().frame_shape) > _LARGEST_PX
-        if is_large or len(task.folder.frames) < 2 or count < 2:
+        if is_large or task.of < 2 or count < 2:
             return _in_this_process(task, report)
         return pool.submit(search, task, report)
 
@@ -156,35 +159,3 @@ def processes(count: int) -> Iterator[FrameExecutor]:
 def _prepare_process(threads: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the parent
     os.environ["OMP_NUM_THREADS"] = str(threads)  # read when torch is loaded, later
-
-
-@contextmanager
-def cluster(address: str) -> Iterator[FrameExecutor]:
-    """Provide a Dask cluster whose workers see the same folders and have this package installed.
-
-    Parameters
-    ----------
-    address : str
-        Address of the scheduler, such as ``tcp://host:8786``.
-
-    Yields
-    ------
-    FrameExecutor
-
-    Raises
-    ------
-    InputError
-        Dask is not installed, or there is no scheduler at the address.
-    """
-    try:
-        from distributed import Client
-    except ImportError:
-        raise InputError("--cluster needs Dask; pip install '.[cluster]' from a clone") from None
-    try:
-        client = Client(address, timeout=10)
-    except (OSError, ValueError) as error:
-        cause = " ".join(str(error).split())[:80]
-        raise InputError(f"{address}: no Dask scheduler found ({cause})") from None
-    with client, client.get_executor(pure=False) as pool:
-        slots = sum(client.nthreads().values())
-        yield FrameExecutor(lambda task, report: pool.submit(detect_task, task), ahead=slots + 1)

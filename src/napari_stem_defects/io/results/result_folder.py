@@ -27,7 +27,6 @@ from napari_stem_defects.io.json_safe import plain
 from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.io.results import formats
 from napari_stem_defects.io.results.available_folder import (
-    JOB,
     PARTIAL,
     SUMMARY,
     available_folder,
@@ -54,6 +53,12 @@ from napari_stem_defects.io.results.summary import (
     make_summary,
     mask_provenance,
     sum_results,
+)
+from napari_stem_defects.io.results.unfinished_folder import (
+    begin_frames,
+    frame_name,
+    frames_folder,
+    stored_frames,
 )
 from napari_stem_defects.io.write_lock import WriteLock
 from napari_stem_defects.reporting.overview import draw_overview
@@ -113,8 +118,9 @@ class ResultFolder:
 
     def finished_frames(self) -> frozenset[int]:
         """Return the indices of the finished frames."""
-        is_all = self.finished
-        return frozenset(each for each in self.frames if is_all or self._frame_path(each).is_file())
+        if self.finished:
+            return frozenset(self.frames)
+        return stored_frames(self.path, self.fingerprint, self.frames)
 
     def write_frame(self, detection: Detection) -> None:
         """Save a finished frame; a frame may be written twice.
@@ -188,10 +194,10 @@ class ResultFolder:
     @property
     def _merge_folder(self) -> Path:
         """Temporary folder in which the files are written before they are moved."""
-        return self.path / PARTIAL / self.fingerprint[:16] / _MERGED
+        return frames_folder(self.path, self.fingerprint) / _MERGED
 
     def _frame_path(self, frame: int) -> Path:
-        return self.path / PARTIAL / self.fingerprint[:16] / f"frame_{frame:05d}.npz"
+        return frames_folder(self.path, self.fingerprint) / frame_name(frame)
 
     def _write_arrays(
         self, stored: StoredFrames, micrograph: Micrograph, model: Mapping[str, Any]
@@ -308,7 +314,7 @@ def open_results(
         lock(folder.path)
     if not overwrite:
         folder.refuse_edited()
-    _register(folder, micrograph.sha256)
+    begin_frames(folder.path, folder.fingerprint, micrograph.sha256)
     if folder.finished:
         remove_result(folder.path / SUMMARY)
     return folder
@@ -386,12 +392,3 @@ def _make_fingerprint(
 ) -> str:
     parts = [image_sha256, model_sha256, plain(parameters), list(frames), __version__]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _register(folder: ResultFolder, image_sha256: str) -> None:
-    """Record the image and the fingerprint in the folder and remove frames of other runs."""
-    partial = folder.path / PARTIAL
-    write_json(partial / JOB, {"image_sha256": image_sha256, "fingerprint": folder.fingerprint})
-    for stale in partial.iterdir():
-        if stale.is_dir() and stale.name != folder.fingerprint[:16]:
-            shutil.rmtree(stale, ignore_errors=True)
