@@ -91,7 +91,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _check_scheduler(address: str) -> None:
-    """Raise an error where no scheduler answers; a `Client` waits for ever for other programs."""
+    """Raise an error where there is no scheduler; a `Client` waits for ever for other programs."""
     from distributed.core import rpc
 
     async def identify() -> Any:
@@ -111,7 +111,7 @@ def _check_scheduler(address: str) -> None:
 
 
 def _no_scheduler(address: str, error: Exception) -> str:
-    cause = " ".join(str(error).split())[:80] or "no answer"
+    cause = " ".join(str(error).split())[:80] or "nothing came back"
     return f"{address}: no Dask scheduler found ({cause}); start one, or check host and port"
 
 
