@@ -22,6 +22,7 @@ from napari_stem_defects.jobs import cluster as cluster_module
 from napari_stem_defects.jobs.batch import detect_files
 from napari_stem_defects.jobs.batch_frame import Settings
 from napari_stem_defects.jobs.cluster import cluster
+from napari_stem_defects.jobs.executors import FrameExecutor, Workers
 
 distributed = pytest.importorskip("distributed")
 
@@ -53,7 +54,7 @@ def test_a_worker_killed_midway_costs_no_frame_and_no_bit(
 
         killer = threading.Thread(target=kill_midway)
         killer.start()
-        with cluster(dask.address) as workers:
+        with cluster(str(tmp_path / "dask" / "scheduler.json")) as workers:
             (outcome,) = detect_files([movie], spread, workers=workers)
         assert victim.wait(30) != 0
         killer.join()
@@ -98,14 +99,14 @@ def test_frames_that_wait_are_cancelled_when_the_batch_is_stopped(
     movie = write_stack(tmp_path / "movie.tif", 3, 96, 96)
     with dask_processes(tmp_path / "dask") as dask:
         with cluster(dask.address, lambda _: None) as workers:
-            batch = detect_files([movie], settings, workers=replace_wait(workers))
+            batch = detect_files([movie], settings, workers=stopped_soon(workers))
             with pytest.raises(KeyboardInterrupt):
                 list(batch)
         with distributed.Client(dask.address, set_as_default=False) as client:
             assert client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)) == 0
 
 
-def replace_wait(workers: cluster_module.FrameExecutor) -> cluster_module.FrameExecutor:
+def stopped_soon(workers: Workers) -> Workers:
     """Return an executor during whose third submission Ctrl-C is pressed."""
     submitted: list[object] = []
 
@@ -115,7 +116,7 @@ def replace_wait(workers: cluster_module.FrameExecutor) -> cluster_module.FrameE
         submitted.append(task)
         return workers.submit(task, report)  # type: ignore[arg-type]
 
-    return workers._replace(submit=submit)  # type: ignore[arg-type]
+    return FrameExecutor(submit, 0)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -154,3 +155,25 @@ def test_without_dask_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
     assert refused("tcp://host:8786") == (
         "--cluster needs Dask; pip install '.[cluster]' from a clone"
     )
+
+
+def test_a_file_that_no_scheduler_wrote_is_one_line(tmp_path: Path) -> None:
+    assert refused(str(tmp_path / "none.json")).startswith("none.json: does not exist")
+    (tmp_path / "other.json").write_text("[1]")
+    assert refused(str(tmp_path / "other.json")) == (
+        "other.json: is not the file of a Dask scheduler;"
+        " name the one that 'dask scheduler --scheduler-file' wrote"
+    )
+
+
+def test_images_are_opened_ahead_for_workers_that_join_later(tmp_path: Path) -> None:
+    with (
+        dask_processes(tmp_path / "dask") as dask,
+        cluster(dask.address, lambda _: None) as workers,
+    ):
+        assert workers.ahead == 1
+        dask.add_worker()
+        end = time.monotonic() + 60
+        while workers.ahead < 2 and time.monotonic() < end:
+            time.sleep(0.05)
+        assert workers.ahead == 2

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from napari_stem_defects.jobs.batch import Outcome
-    from napari_stem_defects.jobs.executors import FrameExecutor
+    from napari_stem_defects.jobs.executors import Workers
 
 # Sources of a pixel size that need no remark: the lattice is a guess, these are not.
 STATED = ("file", "user", "simulation")
@@ -75,7 +75,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--workers", type=positive_int, default=1, metavar="N", help="processes, one frame each"
     )
-    where.add_argument("--cluster", metavar="ADDRESS", help="the scheduler of a Dask cluster")
+    where.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="a Dask cluster: its scheduler, or the file that it wrote",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -126,7 +130,7 @@ def _offer_to_show(image: Path, folder: Path, is_wanted: bool) -> None:
         print_result(f"to see it in napari: {show_command(folder)}")
 
 
-def _workers(options: argparse.Namespace) -> AbstractContextManager[FrameExecutor]:
+def _workers(options: argparse.Namespace) -> AbstractContextManager[Workers]:
     if options.cluster:
         from napari_stem_defects.jobs.cluster import cluster
 

@@ -33,7 +33,7 @@ from napari_stem_defects.jobs.batch_frame import (
     Settings,
     read_once,
 )
-from napari_stem_defects.jobs.executors import HERE, FrameExecutor
+from napari_stem_defects.jobs.executors import HERE, Workers
 from napari_stem_defects.jobs.survey_fallback import survey_unrecognised
 from napari_stem_defects.lattice.scale import match_scale
 from napari_stem_defects.workers.isolated_read import read_ahead
@@ -72,7 +72,7 @@ def detect_files(
     images: Sequence[Path],
     settings: Settings,
     *,
-    workers: FrameExecutor = HERE,
+    workers: Workers = HERE,
     report: ProgressCallback = silent,
 ) -> Iterator[Outcome]:
     """Search images and stacks and write their results; finished frames are skipped.
@@ -81,7 +81,7 @@ def detect_files(
     ----------
     images : sequence of Path
     settings : Settings
-    workers : FrameExecutor
+    workers : Workers
         `HERE`, or an executor of `executors` or `cluster`.
     report : callable
         Called after every batch of windows (`HERE`) or after every frame.
@@ -172,7 +172,7 @@ class _BatchProgress:
 class _Batch:
     settings: Settings
     given: _Chosen | None
-    workers: FrameExecutor
+    workers: Workers
     progress_of_batch: _BatchProgress
     locks: FolderLocks
 

@@ -8,23 +8,26 @@ the scheduler would repeat it when its machine is lost.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import threading
 from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.io.messages import missing_file, one_line
 from napari_stem_defects.jobs.cluster_frame import detect_on_cluster, lost_frame
 from napari_stem_defects.jobs.cluster_versions import check_versions
-from napari_stem_defects.jobs.executors import FrameExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from napari_stem_defects.base.progress import ProgressCallback
     from napari_stem_defects.jobs.batch_frame import FrameTask
+    from napari_stem_defects.jobs.executors import Workers
 
 _CONNECT_S = 10.0
 _CLOSE_S = 5.0
@@ -33,19 +36,20 @@ _AGAIN = "run the same command again to continue"
 
 
 @contextmanager
-def cluster(address: str, notify: Callable[[str], None] = print) -> Iterator[FrameExecutor]:
+def cluster(address: str, notify: Callable[[str], None] = print) -> Iterator[Workers]:
     """Provide a Dask cluster whose machines see the same folders and have this package installed.
 
     Parameters
     ----------
     address : str
-        Address of the scheduler, such as ``tcp://host:8786``.
+        Address of the scheduler, such as ``tcp://host:8786``, or the file that ``dask scheduler
+        --scheduler-file`` wrote.
     notify : callable
         Takes one line when there is something to wait for.
 
     Yields
     ------
-    FrameExecutor
+    Workers
         Frames that are not finished are cancelled with the end of the context.
 
     Raises
@@ -58,6 +62,8 @@ def cluster(address: str, notify: Callable[[str], None] = print) -> Iterator[Fra
         from distributed import Client
     except ImportError:
         raise InputError("--cluster needs Dask; pip install '.[cluster]' from a clone") from None
+    if address.endswith(".json"):
+        address = _address_in(Path(address))
     _check_scheduler(address)
     with _quiet():
         try:
@@ -67,10 +73,9 @@ def cluster(address: str, notify: Callable[[str], None] = print) -> Iterator[Fra
         frames = _Frames(client, address)
         try:
             check_versions(client, address)
-            slots = sum(client.nthreads().values())
-            if not slots:
+            if frames.slots() == 0:
                 notify(f"{address}: the cluster has no worker yet; the frames wait for one")
-            yield FrameExecutor(frames.submit, ahead=slots + 1)
+            yield frames
         finally:
             frames.cancel()
             client.close(timeout=_CLOSE_S)
@@ -88,6 +93,17 @@ def _quiet() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+
+
+def _address_in(file: Path) -> str:
+    """Return the address in the file of a scheduler."""
+    try:
+        return str(json.loads(file.read_text(encoding="utf-8"))["address"])
+    except FileNotFoundError:
+        raise InputError(missing_file(file)) from None
+    except (OSError, ValueError, KeyError, TypeError):
+        advice = "name the one that 'dask scheduler --scheduler-file' wrote"
+        raise InputError(one_line(file, "is not the file of a Dask scheduler", advice)) from None
 
 
 def _check_scheduler(address: str) -> None:
@@ -122,6 +138,18 @@ class _Frames:
         self._client, self._address = client, address
         self._lock = threading.Lock()
         self._searched: dict[str, Any] = {}
+
+    def slots(self) -> int:
+        """Return how many frames the cluster searches at a time; it may grow meanwhile."""
+        try:
+            return sum(self._client.nthreads().values())
+        except OSError:  # the scheduler was lost; the frames state it
+            return 0
+
+    @property
+    def ahead(self) -> int:
+        """Number of images to open before the first one is finished."""
+        return self.slots() + 1
 
     def submit(self, task: FrameTask, report: ProgressCallback) -> Future[None]:
         """Hand a frame to the cluster; its progress is that of whole frames."""

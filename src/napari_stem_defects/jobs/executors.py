@@ -14,7 +14,7 @@ import threading
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from napari_stem_defects.base.progress import Cancelled
 from napari_stem_defects.errors import InputError
@@ -27,8 +27,19 @@ if TYPE_CHECKING:
     from napari_stem_defects.base.progress import Progress, ProgressCallback
 
 
+class Workers(Protocol):
+    """What searches the frames of a batch."""
+
+    @property
+    def ahead(self) -> int:
+        """Number of images to open before the first one is finished, to keep all of it busy."""
+
+    def submit(self, task: FrameTask, report: ProgressCallback, /) -> Future[None]:
+        """Begin to search a frame."""
+
+
 class FrameExecutor(NamedTuple):
-    """An executor of frame tasks.
+    """An executor of frame tasks that does not grow.
 
     Attributes
     ----------
