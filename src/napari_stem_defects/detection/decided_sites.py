@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_stem_defects.detection.teacher_evidence import TeacherEvidence
     from napari_stem_defects.lattice.unit_cell import UnitCell
     from napari_stem_defects.networks.spec import Ensemble
     from napari_stem_defects.postprocessing.results import ProbabilityMap
@@ -65,6 +66,8 @@ class SearchedImage:
         Magnification from the frame to the filtered image along y and x.
     separation_px : float
         Least distance of two defects, the size of a column, in px of the frame.
+    teacher : TeacherEvidence, optional
+        Of the quick model that taught the networks.
     """
 
     pixels: NDArray[np.float32]
@@ -72,6 +75,7 @@ class SearchedImage:
     filtered: FilteredImage
     factor: tuple[float, float]
     separation_px: float
+    teacher: TeacherEvidence | None = None
 
 
 class Candidates(NamedTuple):
@@ -237,7 +241,10 @@ def _evidence(
     at_sites = np.column_stack(
         [scale_positions(sites[:, axis], image.factor[axis]) for axis in range(2)]
     )
-    return _logit(site_probabilities(image.filtered, ensemble, class_name, at_sites, device))
+    probability = site_probabilities(image.filtered, ensemble, class_name, at_sites, device)
+    if image.teacher is not None:
+        probability = image.teacher.at_sites(class_name, probability, sites)
+    return _logit(probability)
 
 
 def _in_rim(image: SearchedImage, sites: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -16,6 +16,7 @@ from napari_stem_defects.matched_filter.choose_orientation import suited_orienta
 from napari_stem_defects.matched_filter.class_maps import class_maps
 from napari_stem_defects.matched_filter.orientation import turned
 from napari_stem_defects.matched_filter.storage import from_arrays
+from napari_stem_defects.networks.weight_names import TEACHER
 
 if TYPE_CHECKING:
     from napari_stem_defects.anomaly.residual import LatticeResidual
@@ -66,9 +67,7 @@ def matched_filter_map(
     residual = image_residual(micrograph, lattice.cells, model.samples)
     sampled = residual.sampled
     report(Progress("scanning", 1, 2))
-    suited = suited_orientation(residual, model, _in_periods(lattice.cell))
-    maps = class_maps(residual, suited)
-    found = map_in_image(maps.probability, maps.y, maps.x, sampled, micrograph, ensemble.spec)
+    found = searched_residual(residual, lattice.cell, ensemble, micrograph)
     report(Progress("scanning", 2, 2))
     factor = float(np.sqrt(sampled.factor[0] * sampled.factor[1]))
     statement = (
@@ -79,13 +78,41 @@ def matched_filter_map(
     return found, ScaleMatch(micrograph, factor, statement)
 
 
+def searched_residual(
+    residual: LatticeResidual, cell: UnitCell, ensemble: Ensemble, micrograph: Micrograph
+) -> ProbabilityMap:
+    """Return the probabilities of a model in the orientation that an image shows.
+
+    Parameters
+    ----------
+    residual : LatticeResidual
+        Of the image, at the samples per period of the model.
+    cell : UnitCell
+        Of the image.
+    ensemble : Ensemble
+        A quick model, or networks with a teacher.
+    micrograph : Micrograph
+        The image.
+
+    Returns
+    -------
+    ProbabilityMap
+    """
+    maps = class_maps(
+        residual, suited_orientation(residual, quick_model(ensemble), _in_periods(cell))
+    )
+    return map_in_image(
+        maps.probability, maps.y, maps.x, residual.sampled, micrograph, ensemble.spec
+    )
+
+
 def quick_model(ensemble: Ensemble) -> MatchedFilterModel:
-    """Return the matched filters of a quick model.
+    """Return the matched filters of a quick model, or of the teacher of networks.
 
     Parameters
     ----------
     ensemble : Ensemble
-        A quick model.
+        A quick model, or networks with a teacher.
 
     Returns
     -------
@@ -94,14 +121,16 @@ def quick_model(ensemble: Ensemble) -> MatchedFilterModel:
     Raises
     ------
     ModelError
-        If the ensemble consists of networks.
+        If the ensemble consists of networks without a teacher.
     """
     spec = ensemble.spec
     samples = spec.matched_filters.samples
     classes = [(each.name, each.kind) for each in spec.class_data[1:]]
-    return ensemble.cached(
-        "matched filters", lambda: from_arrays(ensemble.weights, samples, classes)
-    )
+    arrays = dict(ensemble.weights)
+    if not spec.is_quick:
+        of_teacher = [name for name in arrays if name.startswith(TEACHER)]
+        arrays = {name.removeprefix(TEACHER): arrays[name] for name in of_teacher}
+    return ensemble.cached("matched filters", lambda: from_arrays(arrays, samples, classes))
 
 
 def map_of_residual(

@@ -9,8 +9,10 @@ import numpy as np
 from napari_stem_defects.anomaly.contrast import bright_residual
 from napari_stem_defects.anomaly.residual import image_residual
 from napari_stem_defects.detection.decided_sites import SearchedImage, decide_sites
+from napari_stem_defects.detection.detect_matched import searched_residual
 from napari_stem_defects.detection.drawn_masks import site_separation_px
 from napari_stem_defects.detection.residual_windows import map_in_image, nothing_recognised
+from napari_stem_defects.detection.teacher_evidence import TeacherEvidence
 from napari_stem_defects.inference.spatial_averaging import average_logits
 from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD
 from napari_stem_defects.preprocessing.windows import window_grid
@@ -87,11 +89,17 @@ def residual_map(
     probability = average_logits(probability, grid, spec.inference.averaging_px)
     y, x = grid.y.astype(np.float64), grid.x.astype(np.float64)
     found = map_in_image(probability, y, x, residual.sampled, micrograph, spec)
+    teacher = None
+    if spec.teacher is not None:
+        shown = searched_residual(residual, lattice.cells[0], ensemble, micrograph)
+        teacher = TeacherEvidence(shown)
+        found = teacher.averaged(found)
     image = SearchedImage(
         micrograph.pixels if sign != -1 else -micrograph.pixels,
         lattice.cells,
         bright,
         residual.sampled.factor,
         site_separation_px(spec) / float(np.sqrt(np.prod(residual.sampled.factor))),
+        teacher,
     )
     return decide_sites(found, image, ensemble, thresholds, device)

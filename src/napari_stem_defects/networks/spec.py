@@ -49,7 +49,7 @@ _JSON_TYPES: dict[str, type] = {
     "versions": dict,
 }
 # Entries that files of earlier format versions lack; absent ones get their defaults.
-_OPTIONAL = frozenset({"class_data", "lattice_geometry"})
+_OPTIONAL = frozenset({"class_data", "lattice_geometry", "teacher"})
 _MALFORMED = (TypeError, ValueError, KeyError, AttributeError, OverflowError, InputError)
 
 
@@ -113,6 +113,9 @@ class EnsembleSpec:
         get the defaults of their names.
     lattice_geometry : LatticeGeometry or None
         Geometry of the lattice that the model knows; None where it is not known.
+    teacher : MatchedFilterArchitecture or None
+        Sizes of the quick model that taught the networks and is used beside them; None where there
+        is none.
     """
 
     name: str
@@ -131,6 +134,7 @@ class EnsembleSpec:
     licence: str = ""
     class_data: tuple[DefectClass, ...] = ()
     lattice_geometry: LatticeGeometry | None = None
+    teacher: MatchedFilterArchitecture | None = None
 
     def __post_init__(self) -> None:
         """Raise `ModelError` for names and counts that files and layers cannot hold."""
@@ -169,10 +173,11 @@ class EnsembleSpec:
 
     @property
     def matched_filters(self) -> MatchedFilterArchitecture:
-        """Sizes of a quick model; `ModelError` for an ensemble of networks."""
-        if not isinstance(self.architecture, MatchedFilterArchitecture):
+        """Sizes of a quick model, or of the teacher of networks; `ModelError` without either."""
+        sizes = self.architecture if self.is_quick else self.teacher
+        if not isinstance(sizes, MatchedFilterArchitecture):
             raise ModelError(f"{self.name}: an ensemble of networks, not a quick model")
-        return self.architecture
+        return sizes
 
     @property
     def target_scale(self) -> TargetScale:
@@ -258,7 +263,17 @@ def _parsed(values: Mapping[str, Any]) -> dict[str, Any]:
         },
         "class_data": _class_data(values),
         "lattice_geometry": LatticeGeometry.from_json(values.get("lattice_geometry")),
+        "teacher": _teacher(values.get("teacher")),
     }
+
+
+def _teacher(sizes: Mapping[str, Any] | None) -> MatchedFilterArchitecture | None:
+    if sizes is None:
+        return None
+    parsed = parse_architecture(sizes)
+    if not isinstance(parsed, MatchedFilterArchitecture):
+        raise ValueError("the teacher is no quick model")
+    return parsed
 
 
 def _class_data(values: Mapping[str, Any]) -> tuple[DefectClass, ...]:
@@ -293,7 +308,7 @@ class Ensemble:
     spec : EnsembleSpec
     weights : mapping of str to ndarray
         Tensors by ``<class index>.<seed index>.<parameter>``; `networks.member.weight_shapes`
-        lists their names and shapes.
+        lists their names and shapes. Those of a teacher begin with ``teacher.``.
     sha256 : str
         Hash of the weights, as written in the model file; "" before it was saved.
 

@@ -15,6 +15,9 @@ parameter                              layer
 ``head.4.*``                           fully connected output layer, after SELU (2), dropout (3)
 =====================================  ==========================================================
 
+The arrays of a teacher, a quick model beside the networks, have the names that
+`matched_filter.storage` lists, after ``teacher.``.
+
 Model files of all versions hold these names: they must not change.
 """
 
@@ -25,6 +28,8 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+TEACHER = "teacher."
+"""Beginning of the names of the arrays of a teacher."""
 _OUTPUT_LAYER = "head.4."
 
 T = TypeVar("T")

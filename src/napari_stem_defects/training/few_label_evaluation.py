@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_stem_defects.anomaly.contrast import column_sign
+from napari_stem_defects.detection.detect_matched import quick_model, turned_to
+from napari_stem_defects.detection.teacher_evidence import mean_of_classes
 from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD
+from napari_stem_defects.matched_filter.class_maps import probabilities_at
 from napari_stem_defects.preprocessing.windows import cut, pad_for_windows
 from napari_stem_defects.training.evaluate import predict_logits
 from napari_stem_defects.training.quick_evaluation import evaluate_clicks
@@ -34,7 +37,7 @@ def probabilities_near(
     *,
     device: str = "cpu",
 ) -> NDArray[np.float32]:
-    """Return the highest probabilities of networks near some places of an image.
+    """Return the highest probabilities of networks, and of their teacher, near some places.
 
     Parameters
     ----------
@@ -64,7 +67,11 @@ def probabilities_near(
         samples = Samples({"residual": windows[:, None]}, nothing)
         logits = predict_logits(ensemble, samples, device=device)
         np.maximum(best, spec.calibrated_probabilities(logits), out=best)
-    return best
+    if spec.teacher is None:
+        return best
+    teacher = turned_to(quick_model(ensemble), ready.cell)
+    taught = probabilities_at(ready.values, places, teacher, ready.limits)
+    return mean_of_classes(best, taught, spec.class_data)
 
 
 def evaluate_on_clicks(

@@ -16,11 +16,12 @@ from napari_stem_defects.base.progress import (
     StopAndKeep,
     silent,
 )
+from napari_stem_defects.detection.detect_matched import quick_model
 from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD
 from napari_stem_defects.matched_filter.class_maps import probabilities_at
 from napari_stem_defects.training.evaluate import EvaluationReport, SplitEvaluation
 from napari_stem_defects.training.few_label_evaluation import probabilities_near
-from napari_stem_defects.training.few_labels import LINE_THRESHOLD, learn_from_few
+from napari_stem_defects.training.few_labels import learn_from_few
 from napari_stem_defects.training.lattice_geometry import geometry_of_cells
 from napari_stem_defects.training.metrics import compute_metrics
 from napari_stem_defects.training.pipeline import software_versions
@@ -179,21 +180,19 @@ def _evaluations(
             if here:
                 places = np.array([(held[n].y, held[n].x) for n in here])
                 networks[here] = probabilities_near(part.ensemble, ready, places, device=device)
-                quick[here] = probabilities_at(ready.values, places, part.quick, ready.limits)
+                teacher = quick_model(part.ensemble)
+                quick[here] = probabilities_at(ready.values, places, teacher, ready.limits)
     data = click_sites(images, held, prepared, classes)
-    lines = {each.name: LINE_THRESHOLD for each in classes if each.kind == "line"}
     counts = {
         part_name: {name: [c.class_name for c in some].count(name) for name in names}
         for part_name, some in (("training", kept), ("test", held))
     }
 
-    def evaluation(
-        split: str, found: NDArray[np.float32], thresholds: dict[str, float], meaning: str
-    ) -> SplitEvaluation:
+    def evaluation(split: str, found: NDArray[np.float32], meaning: str) -> SplitEvaluation:
         return SplitEvaluation(
             split=split,
             meaning=meaning,
-            metrics=compute_metrics(names, data.labels, data.targets, found, thresholds),
+            metrics=compute_metrics(names, data.labels, data.targets, found, {}),
             data=data,
             probabilities=found,
             untestable=untestable,
@@ -201,8 +200,8 @@ def _evaluations(
         )
 
     return (
-        evaluation("site", networks, lines, _MEANING),
-        evaluation("quick", quick, {}, f"the quick model from the same clicks: {_MEANING}"),
+        evaluation("site", networks, _MEANING),
+        evaluation("quick", quick, f"the quick model from the same clicks: {_MEANING}"),
     )
 
 

@@ -2,7 +2,9 @@
 
 The members of the encoder distinguish generic defects from the crystal in the lattice residual.
 Each new class starts from the member that separates its clicks from Bulk best, and learns from the
-clicks and from the places of which a quick model made of the same clicks is sure.
+clicks and from the places of which a quick model made of the same clicks, their teacher, is sure.
+The ensemble keeps its teacher, whose evidence counts beside that of the networks; see
+`detection.teacher_evidence`.
 """
 
 from __future__ import annotations
@@ -13,7 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from napari_stem_defects.base.progress import ProgressCallback, silent
+from napari_stem_defects.matched_filter.storage import to_arrays
 from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
+from napari_stem_defects.networks.weight_names import TEACHER
 from napari_stem_defects.training.calibration import calibrate
 from napari_stem_defects.training.evaluate import predict_logits
 from napari_stem_defects.training.few_label_windows import (
@@ -22,6 +26,7 @@ from napari_stem_defects.training.few_label_windows import (
     labelled_places,
     plain_windows,
 )
+from napari_stem_defects.training.quick import template_sizes
 from napari_stem_defects.training.quick_images import model_from_clicks
 from napari_stem_defects.training.sampling import join_samples
 from napari_stem_defects.training.schedule import Schedule
@@ -43,9 +48,6 @@ WINDOWS = (256, 4096)
 EPOCHS = 3
 CALIBRATION_WINDOWS = 4000
 LABEL_RADIUS_PERIODS = 0.35
-LINE_THRESHOLD = 0.25
-"""A line is visible in many windows: along it most of them have to show it, and a few elsewhere are
-shorter than the shortest line."""
 _LEARNING_RATE = 4e-3
 _BATCH = 64
 _COMPARED_WINDOWS = 300
@@ -57,15 +59,12 @@ class Learned(NamedTuple):
     Attributes
     ----------
     ensemble : Ensemble
-        Networks.
-    quick : MatchedFilterModel
-        The quick model from the same clicks, their teacher.
+        Networks with their teacher.
     history : list of dict
         Losses of every epoch; see `training.fit.fit`.
     """
 
     ensemble: Ensemble
-    quick: MatchedFilterModel
     history: list[dict[str, Any]]
 
 
@@ -131,7 +130,6 @@ def learn_from_few(
         preprocessing=encoder.spec.preprocessing,
         architecture=encoder.spec.architecture,
         class_data=tuple(classes),
-        thresholds={each.name: LINE_THRESHOLD for each in classes if each.kind == "line"},
         training={
             "recipe": "few labels",
             "encoder": {"name": encoder.spec.name, "sha256": encoder.sha256},
@@ -144,7 +142,13 @@ def learn_from_few(
     ensemble, history = fit(
         spec, samples, None, schedule, initial=start, device=device, report=report
     )
-    return Learned(_calibrated(ensemble, images, patch_px, rng), quick, history)
+    return Learned(_with_teacher(_calibrated(ensemble, images, patch_px, rng), quick), history)
+
+
+def _with_teacher(ensemble: Ensemble, quick: MatchedFilterModel) -> Ensemble:
+    arrays = {TEACHER + name: array for name, array in to_arrays(quick).items()}
+    spec = replace(ensemble.spec, teacher=template_sizes(quick))
+    return replace(ensemble, spec=spec, weights={**ensemble.weights, **arrays})
 
 
 def _started(

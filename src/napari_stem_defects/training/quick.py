@@ -198,6 +198,21 @@ def click_classes(clicks: Sequence[Click], given: Sequence[DefectClass]) -> tupl
     return complete_classes((BULK, *names), given)
 
 
+def template_sizes(model: MatchedFilterModel) -> MatchedFilterArchitecture:
+    """Return the sizes of a model, for its description.
+
+    Parameters
+    ----------
+    model : MatchedFilterModel
+
+    Returns
+    -------
+    MatchedFilterArchitecture
+    """
+    templates = tuple(len(item.templates) for item in model.classes)
+    return MatchedFilterArchitecture(model.samples, templates, len(model.negatives))
+
+
 def quick_ensemble(
     model: MatchedFilterModel,
     classes: Sequence[DefectClass],
@@ -225,11 +240,7 @@ def quick_ensemble(
         name=name,
         classes=tuple(each.name for each in classes),
         class_data=tuple(classes),
-        architecture=MatchedFilterArchitecture(
-            model.samples,
-            tuple(len(item.templates) for item in model.classes),
-            len(model.negatives),
-        ),
+        architecture=template_sizes(model),
         training={
             "recipe": "quick",
             "clicks": counts,

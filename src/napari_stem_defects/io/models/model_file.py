@@ -29,6 +29,7 @@ from napari_stem_defects.matched_filter.responses import responses
 from napari_stem_defects.matched_filter.storage import array_shapes
 from napari_stem_defects.networks.architecture import MatchedFilterArchitecture
 from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
+from napari_stem_defects.networks.weight_names import TEACHER
 from napari_stem_defects.preprocessing.pipeline import features
 
 if TYPE_CHECKING:
@@ -209,15 +210,24 @@ def _checked_tensors(file: Any, spec: EnsembleSpec) -> Tensors:
 
 def _weight_shapes(spec: EnsembleSpec) -> dict[str, tuple[int, ...]]:
     """Return names and shapes of the tensors that a description promises."""
-    sizes = spec.architecture
-    if isinstance(sizes, MatchedFilterArchitecture):
-        kinds = [each.kind for each in spec.class_data[1:]]
-        if len(kinds) != len(sizes.templates) or "bulk" in kinds or spec.classes[0] != BULK:
-            raise ModelError("its classes do not agree with its templates")
-        return array_shapes(sizes.samples, kinds, sizes.templates, sizes.negatives)
+    if isinstance(spec.architecture, MatchedFilterArchitecture):
+        return _template_shapes(spec, spec.architecture)
     from napari_stem_defects.networks.member import weight_shapes
 
-    return weight_shapes(spec)
+    shapes = weight_shapes(spec)
+    if spec.teacher is not None:
+        of_teacher = _template_shapes(spec, spec.teacher)
+        shapes |= {TEACHER + name: shape for name, shape in of_teacher.items()}
+    return shapes
+
+
+def _template_shapes(
+    spec: EnsembleSpec, sizes: MatchedFilterArchitecture
+) -> dict[str, tuple[int, ...]]:
+    kinds = [each.kind for each in spec.class_data[1:]]
+    if len(kinds) != len(sizes.templates) or "bulk" in kinds or spec.classes[0] != BULK:
+        raise ModelError("its classes do not agree with its templates")
+    return array_shapes(sizes.samples, kinds, sizes.templates, sizes.negatives)
 
 
 def _checked_tensor(file: Any, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
