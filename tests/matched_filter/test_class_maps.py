@@ -58,7 +58,11 @@ def test_a_boundary_without_a_look_is_found_by_its_anomaly():
     assert scene.model.classes[0].templates == ()
     assert (scene.at(scene.places) > 0.5).mean() > 0.8
     far = np.abs(scene.maps.y - scene.places[0, 0]) > 3 * scene.model.samples
-    assert (scene.maps.probability[1][far] > 0.5).mean() < 0.005
+    found = scene.maps.probability[1] > 0.5
+    assert found[far].mean() < 0.005
+    cell_periods = (scene.maps.y[1] - scene.maps.y[0]) / scene.model.samples
+    assert found.sum(axis=0).mean() * cell_periods < 2.4  # no wider than its core
+    assert found[:, [0, -1]].any(axis=0).all()  # from border to border
 
 
 def test_a_place_like_a_bulk_click_is_no_defect():

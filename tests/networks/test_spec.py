@@ -12,6 +12,7 @@ from scipy.special import expit
 
 from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.errors import InputError, ModelError
+from napari_stem_defects.networks.architecture import MatchedFilterArchitecture
 from napari_stem_defects.networks.spec import (
     Architecture,
     Ensemble,
@@ -45,6 +46,14 @@ def as_json(**changes: object) -> dict[str, object]:
 def test_descriptions_survive_json() -> None:
     assert EnsembleSpec.from_dict(as_json()) == SPEC
     assert EnsembleSpec.from_dict(SPEC.to_dict()) == SPEC
+
+
+def test_a_teacher_survives_json() -> None:
+    taught = replace(SPEC, teacher=MatchedFilterArchitecture(7.0, (2, 0), 1))
+    assert EnsembleSpec.from_dict(json.loads(json.dumps(taught.to_dict()))) == taught
+    assert taught.matched_filters == taught.teacher
+    assert not taught.is_quick
+    assert "teacher" not in SPEC.to_dict()
 
 
 def test_thresholds_default_to_one_half() -> None:
@@ -115,6 +124,9 @@ MALFORMED = [
     {"architecture": ARCHITECTURE | {"hidden": 4.5}},
     {"architecture": ARCHITECTURE | {"dropout": "a"}},
     {"architecture": ARCHITECTURE | {"depth": 3}},
+    {"teacher": []},
+    {"teacher": ARCHITECTURE},
+    {"teacher": {"name": "matched-filter-1", "samples": 7.0, "templates": []}},
     {"preprocessing": []},
     {"preprocessing": PREPROCESSING | {"patch_px": 10**9}},
     {"preprocessing": PREPROCESSING | {"patch_px": 64.0}},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from labelled_crystals import labelled, vacancies
@@ -9,6 +11,7 @@ from labelled_crystals import labelled, vacancies
 import napari_stem_defects as sd
 from napari_stem_defects.base.defaults import GENERAL_MODEL
 from napari_stem_defects.detection.detect_frame import detect_frame
+from napari_stem_defects.detection.detect_matched import quick_model
 from napari_stem_defects.training.few_labels import learn_from_few
 from napari_stem_defects.training.quick import click_classes, clicks_of
 from napari_stem_defects.training.quick_images import prepare_image
@@ -43,3 +46,16 @@ def test_every_class_starts_from_the_encoder_and_moves(learned) -> None:
     moved = min(float(np.abs(kernel - start).max()) for start in starts)
     assert 0 < moved < 0.5 * float(np.abs(kernel).max())
     assert learned.ensemble.spec.training["encoder"]["name"] == GENERAL_MODEL
+
+
+def test_the_teacher_is_kept_and_counts(learned) -> None:
+    spec = learned.ensemble.spec
+    assert spec.teacher is not None
+    assert quick_model(learned.ensemble).classes[0].name == "Vac"
+    alone = replace(learned.ensemble, spec=replace(spec, teacher=None))
+    image = vacancies(seed=5)
+    maps = [
+        detect_frame(image.micrograph, each, device="cpu").map.probability
+        for each in (learned.ensemble, alone)
+    ]
+    assert np.abs(maps[0] - maps[1]).max() > 0.1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
+from skimage.morphology import skeletonize
 
 from napari_stem_defects.anomaly.candidates import cell_edge, pool_cells
 from napari_stem_defects.anomaly.score import (
@@ -42,6 +43,8 @@ _CLOSING = 0.8
 _LOW, _RELATIVE, _NEAR = 0.65, 0.5, 1.5
 """A line extends from where it is certain down to these shares of the threshold and of the highest
 similarity within ``_NEAR`` periods."""
+_FLANK, _CORE = 0.7, 0.5
+"""Off its centre line by more than ``_CORE`` periods a line ends at this share of the highest."""
 _MIN_LENGTH = {True: 2.0, False: 3.0}
 """Shortest line in lattice periods, of a class with templates and one recognised by anomaly."""
 _MIN_AREA = 4.0
@@ -220,10 +223,12 @@ def _probability(
     highest = ndimage.maximum_filter(filled, around)
     inside = (filled > _LOW * item.threshold) & (filled > _RELATIVE * highest)
     kept = _long_enough(item, inside, similar > item.threshold, cells_per_period)
+    if item.kind == "line":
+        kept &= (filled > _FLANK * highest) | _along_centre(kept, _CORE * cells_per_period)
     probability = _sigmoid((filled - item.threshold) / _SOFTNESS)
     # 0.5 separates what is kept from the rest, however similar it is.
     result: NDArray[np.float32] = np.where(
-        kept, np.maximum(probability, 0.55), np.minimum(probability, 0.45)
+        kept, np.maximum(probability, 0.75), np.minimum(probability, 0.15)
     ).astype(np.float32)
     return result
 
@@ -262,6 +267,15 @@ def _long_enough(
     kept[0] = False
     chosen: NDArray[np.bool_] = kept[regions]
     return chosen
+
+
+def _along_centre(lines: NDArray[np.bool_], reach: float) -> NDArray[np.bool_]:
+    """Return the cells within a distance of the centre lines of wide lines."""
+    border = int(np.ceil(2 * reach)) + 2
+    # Continued beyond the border, or centre lines would end before it.
+    centre = skeletonize(np.pad(lines, border, mode="edge"))
+    near: NDArray[np.bool_] = ndimage.binary_dilation(centre, _disc(reach))
+    return near[border:-border, border:-border]
 
 
 def _disc(radius: float) -> NDArray[np.bool_]:

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
+from quick_models import quick_filters, quick_model
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from napari_stem_defects.base.defect_classes import DefectClass, default_kind
+from napari_stem_defects.detection.detect_matched import quick_model as filters_of
 from napari_stem_defects.errors import ModelError, OutputError
 from napari_stem_defects.io.models import model_file
 from napari_stem_defects.io.models.model_file import load_model, read_spec, save_model
@@ -131,6 +133,47 @@ def test_kinds_titles_and_colours_are_kept(tmp_path: Path) -> None:
     assert own.name in SPEC.classes
     save_model(new_ensemble(replace(SPEC, class_data=(own,))), tmp_path / "own.safetensors")
     assert read_spec(tmp_path / "own.safetensors")[0].class_table["SF1"] == own
+
+
+@pytest.fixture
+def taught(tmp_path: Path) -> Path:
+    """Networks with a quick model as their teacher."""
+    quick, path = quick_model(), tmp_path / "taught.safetensors"
+    spec = replace(
+        SPEC,
+        classes=quick.spec.classes,
+        class_data=quick.spec.class_data,
+        thresholds={},
+        calibration={},
+        teacher=quick.spec.matched_filters,
+    )
+    arrays = {f"teacher.{name}": array for name, array in quick.weights.items()}
+    networks = new_ensemble(spec)
+    save_model(replace(networks, weights={**networks.weights, **arrays}), path)
+    return path
+
+
+def test_a_teacher_comes_back_with_its_networks(taught: Path) -> None:
+    loaded = load_model(taught)
+    filters = filters_of(loaded)
+    assert [len(item.templates) for item in filters.classes] == [0, 2]
+    np.testing.assert_array_equal(
+        filters.classes[1].templates[0].pattern, quick_filters().classes[1].templates[0].pattern
+    )
+
+
+@pytest.mark.parametrize(
+    ("sizes", "fault"),
+    [({"templates": [2]}, "do not agree"), ({"negatives": 4}, "shape"), ({"samples": 9}, "shape")],
+)
+def test_a_teacher_that_does_not_fit_is_refused(
+    taught: Path, sizes: dict[str, object], fault: str
+) -> None:
+    tensors, header = contents(taught)
+    header["spec"]["teacher"].update(sizes)
+    rewrite(taught, tensors, header)
+    with pytest.raises(ModelError, match=fault):
+        load_model(taught)
 
 
 def test_files_end_in_safetensors(tmp_path: Path) -> None:
