@@ -87,18 +87,21 @@ def dm_bytes(
 
 
 def ser_bytes(array: NDArray[np.uint16], scale_m: float = 2e-11) -> bytes:
-    """Return a TIA series of one image; TIA stores rows from the bottom up."""
-    height, width = array.shape
-    dimension = struct.pack("<IddIII", 1, 0.0, 1.0, 0, 0, 0)
+    """Return a TIA series of an image or stack; TIA stores rows from the bottom up."""
+    frames = array[np.newaxis] if array.ndim == 2 else array
+    count, height, width = frames.shape
+    dimension = struct.pack("<IddIII", count, 0.0, 1.0, 0, 0, 0)
     start = 30 + len(dimension)
     calibration = struct.pack("<ddI", 0.0, scale_m, 0)
-    element = calibration * 2 + struct.pack("<HII", 2, width, height)
-    element += array[::-1].astype("<u2").tobytes()
-    data_at = start + 8
-    header = struct.pack("<HHHIIII", 0x4949, 0x0197, 0x0210, 0x4122, 0x4152, 1, 1)
+    head = calibration * 2 + struct.pack("<HII", 2, width, height)
+    elements = [head + frame[::-1].astype("<u2").tobytes() for frame in frames]
+    data_at, size = start + 8 * count, len(elements[0])
+    header = struct.pack("<HHHIIII", 0x4949, 0x0197, 0x0210, 0x4122, 0x4152, count, count)
     header += struct.pack("<II", start, 1) + dimension
-    offsets = struct.pack("<II", data_at, data_at + len(element))
-    return header + offsets + element + struct.pack("<HHI", 0x4152, 0, 0)
+    places = [data_at + number * size for number in range(count)]
+    tags = [data_at + count * size] * count
+    offsets = struct.pack(f"<{2 * count}I", *places, *tags)
+    return header + offsets + b"".join(elements) + struct.pack("<HHI", 0x4152, 0, 0)
 
 
 def mrc_bytes(array: NDArray[np.float32], pixel_angstrom: float = 0.2) -> bytes:
@@ -181,7 +184,12 @@ def write_emd(path: Path, signal: dict[str, Any]) -> Path:
 
 
 def write_velox(
-    path: Path, images: Mapping[str, NDArray[Any]], pixel_m: float = 2e-11, *, eds: bool = False
+    path: Path,
+    images: Mapping[str, NDArray[Any]],
+    pixel_m: float = 2e-11,
+    *,
+    eds: bool = False,
+    chunked: bool = True,
 ) -> Path:
     """Write an EMD file of Velox with one image or stack per detector name.
 
@@ -206,7 +214,9 @@ def write_velox(
                 "CustomProperties": {},
             }
             group = file.create_group(f"Data/Image/{number:032x}")
-            group["Data"] = np.moveaxis(frames, 0, -1)
+            # Velox stores each frame as a chunk.
+            chunks = (*frames.shape[1:], 1) if chunked else None
+            group.create_dataset("Data", data=np.moveaxis(frames, 0, -1), chunks=chunks)
             text = np.frombuffer(json.dumps(metadata).encode(), dtype=np.uint8)
             group["Metadata"] = np.pad(text, (0, 100))[:, np.newaxis]
         if eds:

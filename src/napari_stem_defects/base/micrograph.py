@@ -30,7 +30,8 @@ class Micrograph:
     Attributes
     ----------
     pixels : ndarray of float32, shape (Y, X) or (T, Y, X)
-        Intensities in the units of the file; finite everywhere.
+        Intensities in the units of the file; finite everywhere. Of a large stack in a batch, an
+        array whose frames are read when they are indexed; `numpy.asarray` reads all.
     name : str
         Stem of the file name; results are named after it.
     pixel_size_nm : float or None
@@ -103,7 +104,9 @@ class Micrograph:
         """Area of the pixels with a value in all frames, nm²; None without a pixel size."""
         if self.pixel_size_nm is None:
             return None
-        missing = 0 if self.invalid is None else int(np.count_nonzero(self.invalid))
+        missing = sum(
+            int(np.count_nonzero(each)) for each in (() if self.invalid is None else self.invalid)
+        )
         return (self.pixels.size - missing) * self.pixel_size_nm**2
 
     def frame(self, index: int) -> Micrograph:

@@ -37,6 +37,7 @@ from napari_stem_defects.jobs.executors import HERE, Workers
 from napari_stem_defects.jobs.survey_fallback import survey_unrecognised
 from napari_stem_defects.lattice.scale import match_scale
 from napari_stem_defects.workers.isolated_read import read_ahead
+from napari_stem_defects.workers.stack_on_demand import is_on_demand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -216,7 +217,8 @@ class _Batch:
             )
         except (OverwriteError, InUseError) as error:
             return Outcome(path, fault=str(error))
-        image = CalibratedImage(path, size, micrograph.pixel_size_source, signal)
+        opened = micrograph if is_on_demand(micrograph) else None
+        image = CalibratedImage(path, size, micrograph.pixel_size_source, signal, opened)
         left = sorted(set(folder.frames) - folder.finished_frames())
         skipped, count = len(folder.frames) - len(left), len(folder.frames)
         futures = []

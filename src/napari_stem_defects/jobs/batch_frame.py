@@ -17,7 +17,7 @@ from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.io.models.model_file import load_model
 from napari_stem_defects.io.results.frame_pages import DEFAULT_PICTURES, Pictures
 from napari_stem_defects.lattice.measurement import measure_lattices
-from napari_stem_defects.workers.isolated_read import read_micrograph
+from napari_stem_defects.workers.stack_on_demand import open_micrograph
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,17 +91,20 @@ class CalibratedImage:
     pixel_size_source : str
     signal : str, int or None
         Of a file with several signals, the one that is read.
+    opened : Micrograph or None
+        A large stack, whose frames are read on demand; None if the file is read as a whole.
     """
 
     path: Path
     pixel_size_nm: float | None
     pixel_size_source: PixelSizeSource
     signal: SignalChoice = None
+    opened: Micrograph | None = None
 
     def read(self) -> Micrograph:
-        """Read the file, or return the micrograph if this file was read last."""
+        """Read the file, or return the micrograph if this file was read last or is open."""
         return replace(
-            read_once(self.path, self.signal),
+            self.opened or read_once(self.path, self.signal),
             pixel_size_nm=self.pixel_size_nm,
             pixel_size_source=self.pixel_size_source,
         )
@@ -150,9 +153,12 @@ class FrameTask:
     model_sha256: str = ""
 
     def without_other_frames(self) -> FrameTask:
-        """Return the task without the list of all frames, which would be sent with each of them."""
-        folder = replace(self.folder, frames=(self.frame,))
-        return replace(self, folder=folder, settings=replace(self.settings, frames=None))
+        """Return the task without what would be sent with each frame: their list, metadata."""
+        folder, image = replace(self.folder, frames=(self.frame,)), self.image
+        if image.opened is not None:
+            image = replace(image, opened=replace(image.opened, metadata={}))
+        settings = replace(self.settings, frames=None)
+        return replace(self, image=image, folder=folder, settings=settings)
 
 
 def detect_task(task: FrameTask, report: ProgressCallback = silent) -> None:
@@ -200,7 +206,7 @@ def _detect(task: FrameTask, report: ProgressCallback) -> None:
 
 @lru_cache(maxsize=1)
 def read_once(path: Path, signal: SignalChoice = None) -> Micrograph:
-    """Read an image once for all its frames.
+    """Read an image once for all its frames; of a large stack, frames are read on demand.
 
     Parameters
     ----------
@@ -212,7 +218,7 @@ def read_once(path: Path, signal: SignalChoice = None) -> Micrograph:
     Micrograph
         The same object as long as no other file is read.
     """
-    return read_micrograph(path, signal)
+    return open_micrograph(path, signal)
 
 
 def _load_same(model: Path, sha256: str) -> Ensemble:

@@ -5,14 +5,21 @@ The process that reads a file starts with every command, so it imports no more t
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from napari_stem_defects.errors import ReadError
+from napari_stem_defects.io.messages import missing_file, one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.base.progress import ProgressCallback
+    from napari_stem_defects.io.images.frames_on_disk import FramesOnDisk
+    from napari_stem_defects.io.images.open_stack import OpenedStack, StackFrame
     from napari_stem_defects.io.images.signals import SignalChoice
+    from napari_stem_defects.io.images.stack_conversion import StackConversion
     from napari_stem_defects.io.labels.patch_folder import PatchFolder
     from napari_stem_defects.workers.isolated_read import Signals
 
@@ -24,6 +31,43 @@ def read_micrograph(
     from napari_stem_defects.io.images.read import read
 
     return read(path, signal=signal)
+
+
+def open_micrograph(
+    *, path: Path, whole_bytes: int, signal: SignalChoice = None, report: ProgressCallback
+) -> Micrograph | OpenedStack:
+    """Read an image or a small stack; open a large stack."""
+    from napari_stem_defects.io.images.open_stack import open_micrograph
+
+    return open_micrograph(path, signal, whole_bytes)
+
+
+def read_frame(
+    *,
+    path: Path,
+    signal: SignalChoice,
+    frame: int,
+    conversion: StackConversion,
+    state: tuple[int, int],
+    report: ProgressCallback,
+) -> StackFrame:
+    """Read a frame of a stack that was opened; the file stays open for the next one."""
+    from napari_stem_defects.io.images.open_stack import file_state, read_stack_frame
+
+    if not path.exists():
+        raise ReadError(missing_file(path))
+    if file_state(path) != state:
+        raise ReadError(one_line(path, "has changed while it was searched", "run again"))
+    frames = _open_frames(path, signal, state)
+    return read_stack_frame(path, frames, frame, conversion)
+
+
+@lru_cache(maxsize=1)
+def _open_frames(path: Path, signal: SignalChoice, state: tuple[int, int]) -> FramesOnDisk:
+    """Open the frames of a file in one state: a file that has changed is opened again."""
+    from napari_stem_defects.io.images.open_stack import open_frames
+
+    return open_frames(path, signal)
 
 
 def list_signals(*, path: Path, signal: SignalChoice = None, report: ProgressCallback) -> Signals:

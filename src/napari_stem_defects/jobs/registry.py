@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from napari_stem_defects.jobs.result_tasks import SAVE_RESULTS
 from napari_stem_defects.workers.isolated_read import (
     LIST_SIGNALS,
+    OPEN_MICROGRAPH,
     READ_ALL,
+    READ_FRAME,
     READ_MICROGRAPH,
     READ_PATCHES,
 )
@@ -368,6 +370,8 @@ EXPORT_MODEL: Task[ExportModelArguments, Path] = Task(
 
 TASKS: tuple[Task[Any, Any], ...] = (
     READ_MICROGRAPH,
+    OPEN_MICROGRAPH,
+    READ_FRAME,
     LIST_SIGNALS,
     READ_ALL,
     READ_PATCHES,

@@ -131,9 +131,10 @@ class _Process:
 
     @property
     def memory(self) -> int:
-        """Bytes held by the process; 0 where it has just ended."""
+        """Bytes held by the process, mapped files aside; 0 where it has just ended."""
         try:
-            return int(psutil.Process(self.pid).memory_info().rss)
+            held = psutil.Process(self.pid).memory_info()
+            return int(held.rss - getattr(held, "shared", 0))
         except psutil.Error:
             return 0
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from napari_stem_defects.errors import InputError, LabelError, ReadError
 from napari_stem_defects.io.images.limits import memory_limit
+from napari_stem_defects.io.images.open_stack import WHOLE_BYTES, OpenedStack, StackFrame
 from napari_stem_defects.io.images.signals import ChosenSignal, SignalChoice, SignalInfo
 from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.workers.client import WorkerLostError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.io.images.stack_conversion import StackConversion
     from napari_stem_defects.io.labels.patch_folder import PatchFolder
 
 
@@ -40,12 +42,38 @@ class SignalArguments:
     signal: SignalChoice = None
 
 
+@dataclass(frozen=True)
+class OpenArguments:
+    """Arguments of `OPEN_MICROGRAPH`; see `io.images.open_stack.open_micrograph`."""
+
+    path: Path
+    whole_bytes: int
+    signal: SignalChoice = None
+
+
+@dataclass(frozen=True)
+class FrameArguments:
+    """Arguments of `READ_FRAME`: a frame of an opened stack, how it is converted, file state."""
+
+    path: Path
+    signal: SignalChoice
+    frame: int
+    conversion: StackConversion
+    state: tuple[int, int]
+
+
 Signals = tuple[list[SignalInfo], ChosenSignal | str]
 """The signals of a file, and which is read or why none is."""
 
 
 READ_MICROGRAPH: Task[SignalArguments, Micrograph] = Task(
     "napari_stem_defects.jobs.read_tasks:read_micrograph", "quick", SignalArguments
+)
+OPEN_MICROGRAPH: Task[OpenArguments, Micrograph | OpenedStack] = Task(
+    "napari_stem_defects.jobs.read_tasks:open_micrograph", "quick", OpenArguments
+)
+READ_FRAME: Task[FrameArguments, StackFrame] = Task(
+    "napari_stem_defects.jobs.read_tasks:read_frame", "quick", FrameArguments
 )
 LIST_SIGNALS: Task[SignalArguments, Signals] = Task(
     "napari_stem_defects.jobs.read_tasks:list_signals", "quick", SignalArguments
@@ -57,7 +85,7 @@ READ_PATCHES: Task[ReadArguments, PatchFolder] = Task(
     "napari_stem_defects.jobs.read_tasks:read_patches", "quick", ReadArguments
 )
 
-Arguments = TypeVar("Arguments", ReadArguments, SignalArguments)
+Arguments = TypeVar("Arguments", ReadArguments, SignalArguments, OpenArguments)
 
 # A slow network drive gives 10 MB a second, a folder on it 100 small files a second. Ending a
 # process takes a moment, and what it takes between two looks at it comes on top of its memory: no
@@ -67,15 +95,16 @@ _SECONDS_PER_BYTE = 1e-7
 _SECONDS_PER_FILE = 0.01
 _LEAST_MEMORY = 7 * 2**28
 _SMALL_FILE = 2**20
+_FRAME_S = 120.0
 _ADVICE = "export it again from the program that wrote it"
 
 
 # Micrographs whose reading has begun.
-_begun: dict[SignalArguments, Callable[[], Micrograph]] = {}
+_begun: dict[SignalArguments, Callable[[], Micrograph | OpenedStack]] = {}
 
 
 def read_ahead(path: Path, signal: SignalChoice = None) -> None:
-    """Begin to read a micrograph that `read_micrograph` is about to be called for.
+    """Begin to read a micrograph that `open_micrograph` is about to be called for.
 
     The file is read in its own process while this one imports what it needs, or searches the image
     before. It is held until it is called for.
@@ -88,7 +117,42 @@ def read_ahead(path: Path, signal: SignalChoice = None) -> None:
     """
     arguments = SignalArguments(path, signal)
     if arguments not in _begun:
-        _begun[arguments] = _begin(READ_MICROGRAPH, arguments)
+        _begun[arguments] = _begin(OPEN_MICROGRAPH, OpenArguments(path, WHOLE_BYTES, signal))
+
+
+def open_file(path: Path, signal: SignalChoice = None) -> Micrograph | OpenedStack:
+    """Read an image or a small stack; open a large stack.
+
+    `stack_on_demand.open_micrograph` makes a micrograph of either.
+
+    Raises
+    ------
+    ReadError
+        One line; also where the file crashes its library, or wants too much time or memory.
+    """
+    begun = _begun.pop(SignalArguments(path, signal), None)
+    begun = begun or _begin(OPEN_MICROGRAPH, OpenArguments(path, WHOLE_BYTES, signal))
+    return _finish(begun, path, ReadError)
+
+
+def read_frame(arguments: FrameArguments) -> StackFrame:
+    """Read a frame of a stack that was opened.
+
+    Raises
+    ------
+    ReadError
+        One line; also where the file crashes its library, wants too much time or memory, or has
+        changed since it was opened.
+    """
+    path = arguments.path
+    # The size of the file would be that of all its parts, for each frame again.
+    job = READ_FRAME.job(
+        arguments,
+        subject=path.name,
+        time_limit_s=_FRAME_S,
+        memory_limit=_LEAST_MEMORY + memory_limit(),
+    )
+    return _finish(get_worker(job.worker).begin(job), path, ReadError)
 
 
 def read_micrograph(path: Path, signal: SignalChoice = None) -> Micrograph:
@@ -100,8 +164,11 @@ def read_micrograph(path: Path, signal: SignalChoice = None) -> Micrograph:
         One line; also where the file crashes its library, or wants too much time or memory.
     """
     arguments = SignalArguments(path, signal)
-    begun = _begun.pop(arguments, None) or _begin(READ_MICROGRAPH, arguments)
-    return _finish(begun, path, ReadError)
+    if (begun := _begun.pop(arguments, None)) is not None:
+        found = _finish(begun, path, ReadError)
+        if not isinstance(found, OpenedStack):
+            return found
+    return _finish(_begin(READ_MICROGRAPH, arguments), path, ReadError)
 
 
 def list_signals(path: Path, signal: SignalChoice = None) -> Signals:

@@ -11,6 +11,7 @@ pytest.importorskip("zarr", reason="zarr is not installed")
 
 import zarr
 from reader_contract import IMAGE, assert_refused
+from zarr_samples import write_ome_zarr
 
 from napari_stem_defects.io.images.ome_zarr import is_ome_zarr
 from napari_stem_defects.io.images.read import list_signals, read
@@ -18,42 +19,12 @@ from napari_stem_defects.io.images.read import list_signals, read
 STACK = np.stack([IMAGE, IMAGE // 2, IMAGE // 3])
 
 
-def write(
-    path: Path, array: NDArray[Any], axes: str, version: str = "0.5", unit: str = "nanometer"
-) -> Path:
-    """Write an image with a coarser copy; pixels of 0.02 nm."""
-    scale = [0.02 if letter in "yx" else 1.0 for letter in axes]
-    described_axes = [
-        {"name": letter, "type": "space", **({"unit": unit} if letter in "yx" else {})}
-        for letter in axes
-    ]
-    described: dict[str, Any] = {
-        "multiscales": [
-            {
-                "version": version,
-                "axes": described_axes,
-                "datasets": [
-                    {"path": p, "coordinateTransformations": [{"type": "scale", "scale": s}]}
-                    for p, s in (("0", scale), ("1", [2 * each for each in scale]))
-                ],
-            }
-        ],
-        "omero": {"channels": [{"label": "ABF"}, {"label": "HAADF"}]},
-    }
-    old = version == "0.4"
-    attributes = described if old else {"ome": described}
-    group = zarr.create_group(path, zarr_format=2 if old else 3, attributes=attributes)
-    for name, values in (("0", array), ("1", array[..., ::2, ::2])):
-        group.create_array(name, shape=values.shape, dtype=values.dtype)[...] = values
-    return path
-
-
 @pytest.mark.parametrize("version", ["0.4", "0.5"])
 @pytest.mark.parametrize(("array", "axes"), [(IMAGE, "yx"), (STACK, "tyx"), (STACK, "zyx")])
 def test_the_full_resolution_is_read_with_its_scale(
     tmp_path: Path, array: NDArray[Any], axes: str, version: str
 ) -> None:
-    path = write(tmp_path / "a.ome.zarr", array, axes, version)
+    path = write_ome_zarr(tmp_path / "a.ome.zarr", array, axes, version)
     assert is_ome_zarr(path)
     micrograph = read(path)
     np.testing.assert_array_equal(micrograph.pixels, array)
@@ -61,15 +32,17 @@ def test_the_full_resolution_is_read_with_its_scale(
 
 
 def test_channels_are_signals(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.zarr", np.stack([STACK[:2], STACK[:2] // 4])[:, :, None], "tczyx")
+    path = write_ome_zarr(
+        tmp_path / "a.zarr", np.stack([STACK[:2], STACK[:2] // 4])[:, :, None], "tczyx"
+    )
     assert [signal.title for signal in list_signals(path)] == ["ABF", "HAADF"]
     np.testing.assert_array_equal(read(path).pixels, [STACK[1], STACK[1] // 4])
     np.testing.assert_array_equal(read(path, signal="ABF").pixels, [STACK[0], STACK[0] // 4])
 
 
 def test_the_hash_is_that_of_all_files(tmp_path: Path) -> None:
-    one, same = (write(tmp_path / f"{name}.zarr", IMAGE, "yx") for name in "ab")
-    other = write(tmp_path / "c.zarr", IMAGE // 2, "yx")
+    one, same = (write_ome_zarr(tmp_path / f"{name}.zarr", IMAGE, "yx") for name in "ab")
+    other = write_ome_zarr(tmp_path / "c.zarr", IMAGE // 2, "yx")
     assert read(one).sha256 == read(same).sha256 != read(other).sha256
 
 
@@ -79,12 +52,12 @@ def test_a_group_without_an_image_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_unit_is_stated(tmp_path: Path) -> None:
-    micrograph = read(write(tmp_path / "a.zarr", IMAGE, "yx", unit="furlong"))
+    micrograph = read(write_ome_zarr(tmp_path / "a.zarr", IMAGE, "yx", unit="furlong"))
     assert micrograph.pixel_size_nm is None
     assert "'furlong'" in micrograph.notes[0]
 
 
 def test_a_damaged_folder_is_one_line(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.zarr", IMAGE, "yx")
+    path = write_ome_zarr(tmp_path / "a.zarr", IMAGE, "yx")
     (path / "0" / "zarr.json").write_text("{")
     assert_refused(path)

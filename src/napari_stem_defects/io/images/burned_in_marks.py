@@ -67,12 +67,15 @@ def mask_marks(
         mask |= found
         frame[found] = np.median(frame[~mask]) if not mask.all() else 0
         masked += int(found.sum())
-    share = masked / pixels.size
-    note = (
+    return pixels, invalid, note_masked(masked / pixels.size)
+
+
+def note_masked(share: float) -> str:
+    """Return the note about marks on a share of the image."""
+    return (
         f"Marks burned into the image (a scale bar, data bar, text or arrow; {share:.1%} of it)"
         " were left out of the analysis."
     )
-    return pixels, invalid, note
 
 
 def find_marks(frame: NDArray[np.float32]) -> NDArray[np.bool_] | None:

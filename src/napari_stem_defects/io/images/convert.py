@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_stem_defects.io.images.burned_in_marks import mask_marks
+from napari_stem_defects.io.images.frames_on_disk import FramesOnDisk, in_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +26,7 @@ _SAFE_PEAK = (1e-15, 1e15)
 _SATURATED_SHARE = 0.01
 _COLOURFUL, _GREYISH, _MOST_COLOURED = 0.2, 0.08, 0.1
 _BLOCK_ROWS = 512
+NOTE_COMPLEX = "Complex values were replaced by their magnitude."
 # Full scale of the usual 8- to 16-bit detectors, which software also stores in wider types.
 _FULL_SCALES = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)
 
@@ -42,8 +44,9 @@ class RawImage:
 
     Attributes
     ----------
-    array : ndarray of any numeric dtype and byte order
-        Shape (Y, X), (T, Y, X), (Y, X, S) or (T, Y, X, S).
+    array : ndarray of any numeric dtype and byte order, or FramesOnDisk
+        Shape (Y, X), (T, Y, X), (Y, X, S) or (T, Y, X, S); (T, Y, X) of a stack that stays in
+        its file.
     colour : bool
         Whether the last axis holds red, green, blue and possibly alpha.
     pixel_nm : tuple of float, or None
@@ -54,7 +57,7 @@ class RawImage:
         What was selected or left out while reading, one sentence each.
     """
 
-    array: NDArray[Any]
+    array: NDArray[Any] | FramesOnDisk
     colour: bool = False
     pixel_nm: tuple[float, float] | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
@@ -88,7 +91,7 @@ def to_pixels(raw: RawImage, *, copy: bool = True) -> Converted:
         three axes.
     """
     notes: list[str] = []
-    array = raw.array
+    array = in_memory(raw.array)
     _check_numbers(array)
     coloured = None
     if raw.colour:
@@ -97,7 +100,7 @@ def to_pixels(raw: RawImage, *, copy: bool = True) -> Converted:
     with np.errstate(over="ignore", invalid="ignore"):
         if array.dtype.kind == "c":
             array = np.abs(array)
-            notes.append("Complex values were replaced by their magnitude.")
+            notes.append(NOTE_COMPLEX)
         finite = _finite(array)
         pixels = _as_float32(array, finite, notes, copy=copy)
     invalid = None if finite is None else _fill(pixels, ~finite, notes)
@@ -206,8 +209,8 @@ def _as_float32(
     highest = float(np.max(array, where=where, initial=0))
     lowest = float(np.min(array, where=where, initial=0))
     peak = max(highest, -lowest)
-    if peak > 0 and not _SAFE_PEAK[0] <= peak <= _SAFE_PEAK[1]:
-        notes.append(f"Intensities were divided by {peak:.4g} to fit 32-bit numbers.")
+    if not is_safe(peak):
+        notes.append(note_divided(peak))
         array = array / peak
     if not copy and _is_in_memory(array):
         return np.ascontiguousarray(array, dtype=np.float32)
@@ -231,24 +234,75 @@ def _fill(
     for frame, mask in zip(frames, masks, strict=True):
         if mask.any():
             frame[mask] = 0 if mask.all() else np.median(frame[~mask])
-    notes.append(
-        f"{int(invalid.sum())} pixels were not finite; they are filled with the median"
-        " and left out of the analysis."
-    )
+    notes.append(note_filled(int(invalid.sum())))
     return invalid
 
 
-def _note_saturation(pixels: NDArray[np.float32], stored: np.dtype[Any], notes: list[str]) -> None:
+def is_safe(peak: float) -> bool:
+    """Return whether sums and squares of numbers up to a peak fit 32-bit numbers.
+
+    Parameters
+    ----------
+    peak : float
+        The largest magnitude.
+
+    Returns
+    -------
+    bool
+    """
+    return peak <= 0 or _SAFE_PEAK[0] <= peak <= _SAFE_PEAK[1]
+
+
+def saturation_limit(highest: float, stored: np.dtype[Any]) -> float | None:
+    """Return the value from which pixels are saturated.
+
+    Parameters
+    ----------
+    highest : float
+        The highest value of all pixels.
+    stored : dtype
+        Type of the stored numbers.
+
+    Returns
+    -------
+    float or None
+        None where the highest value is no full scale of a detector.
+    """
     if stored.kind == "b":
-        return
+        return None
     own = float(np.iinfo(stored).max) if stored.kind in "iu" else 1.0
-    highest = float(pixels.max())
     if not any(np.isclose(highest, scale, rtol=1e-6) for scale in (own, *_FULL_SCALES)):
+        return None
+    return highest * (1 - 1e-6)
+
+
+def note_divided(peak: float) -> str:
+    """Return the note about numbers that do not fit 32 bit; ``peak`` is their divisor."""
+    return f"Intensities were divided by {peak:.4g} to fit 32-bit numbers."
+
+
+def note_filled(count: int) -> str:
+    """Return the note about a number of pixels without a value."""
+    return (
+        f"{count} pixels were not finite; they are filled with the median"
+        " and left out of the analysis."
+    )
+
+
+def note_saturated(share: float, highest: float) -> str:
+    """Return the note about a share of saturated pixels; "" where they are few."""
+    if share <= _SATURATED_SHARE:
+        return ""
+    return (
+        f"{share:.0%} of the pixels are saturated (at {highest:g}); intensities there are clipped."
+    )
+
+
+def _note_saturation(pixels: NDArray[np.float32], stored: np.dtype[Any], notes: list[str]) -> None:
+    highest = float(pixels.max())
+    limit = saturation_limit(highest, stored)
+    if limit is None:
         return
-    limit = highest * (1 - 1e-6)
     share = sum(np.count_nonzero(block >= limit) for block in _blocks(pixels)) / pixels.size
-    if share > _SATURATED_SHARE:
-        notes.append(
-            f"{share:.0%} of the pixels are saturated (at {highest:g});"
-            " intensities there are clipped."
-        )
+    note = note_saturated(share, highest)
+    notes += [note] if note else []

@@ -46,12 +46,21 @@ class Format:
         Pattern that matches the first bytes of a file.
     signals : callable
         Lists the signals of a file of this format.
+    by_frame : callable or None
+        The same for stacks that are opened instead of read, where the format allows it.
     """
 
     title: str
     suffixes: tuple[str, ...]
     signature: bytes
     signals: Callable[[Path], list[StoredSignal]]
+    by_frame: Callable[[Path], list[StoredSignal]] | None = None
+
+    def list_signals(self, path: Path, *, by_frame: bool = False) -> list[StoredSignal]:
+        """List the signals of a file of this format; see the attributes."""
+        if by_frame and self.by_frame is not None:
+            return self.by_frame(path)
+        return self.signals(path)
 
     def matches(self, head: bytes) -> bool:
         """Return whether the first bytes of a file are of this format."""
@@ -59,19 +68,41 @@ class Format:
 
 
 FORMATS = (
-    Format("TIFF", (".tif", ".tiff"), rb"II[*+]\0|MM\0[*+]", tiff.list_tiff),
+    Format("TIFF", (".tif", ".tiff"), rb"II[*+]\0|MM\0[*+]", tiff.list_tiff, tiff.open_tiff),
     Format("PNG", (".png",), rb"\x89PNG\r\n\x1a\n", pictures.list_picture),
     Format("JPEG", (".jpg", ".jpeg"), rb"\xff\xd8\xff", pictures.list_picture),
-    Format("NumPy", (".npy",), rb"\x93NUMPY", numpy_files.list_npy),
+    Format("NumPy", (".npy",), rb"\x93NUMPY", numpy_files.list_npy, numpy_files.open_npy),
     Format("NumPy archive", (".npz",), _ZIP, numpy_files.list_npz),
-    Format("DigitalMicrograph 3", (".dm3",), rb"\0\0\0\x03", microscope_formats.list_dm),
-    Format("DigitalMicrograph 4", (".dm4",), rb"\0\0\0\x04", microscope_formats.list_dm),
-    Format("EMD", (".emd",), _HDF5, microscope_formats.list_emd),
-    Format("HyperSpy", (".hspy",), _HDF5, microscope_formats.list_hspy),
-    Format("TIA", (".ser",), rb"II\x97\x01", microscope_formats.list_ser),
-    Format("Nion Swift", (".ndata",), _ZIP, nion_swift.list_ndata),
-    Format("Nion Swift HDF5", (".h5", ".nhdf"), _HDF5, nion_swift.list_swift_hdf5),
-    Format("OME-Zarr", (".zarr",), _NOTHING, ome_zarr.list_ome_zarr),
+    Format(
+        "DigitalMicrograph 3",
+        (".dm3",),
+        rb"\0\0\0\x03",
+        microscope_formats.list_dm,
+        microscope_formats.open_dm,
+    ),
+    Format(
+        "DigitalMicrograph 4",
+        (".dm4",),
+        rb"\0\0\0\x04",
+        microscope_formats.list_dm,
+        microscope_formats.open_dm,
+    ),
+    Format("EMD", (".emd",), _HDF5, microscope_formats.list_emd, microscope_formats.open_emd),
+    Format(
+        "HyperSpy", (".hspy",), _HDF5, microscope_formats.list_hspy, microscope_formats.open_hspy
+    ),
+    Format(
+        "TIA", (".ser",), rb"II\x97\x01", microscope_formats.list_ser, microscope_formats.open_ser
+    ),
+    Format("Nion Swift", (".ndata",), _ZIP, nion_swift.list_ndata, nion_swift.open_ndata),
+    Format(
+        "Nion Swift HDF5",
+        (".h5", ".nhdf"),
+        _HDF5,
+        nion_swift.list_swift_hdf5,
+        nion_swift.open_swift_hdf5,
+    ),
+    Format("OME-Zarr", (".zarr",), _NOTHING, ome_zarr.list_ome_zarr, ome_zarr.open_ome_zarr),
     Format("packed MRC", (".mrc.gz",), _GZIP, mrc.list_mrc),
     # Old MRC files lack the mark "MAP"; they are recognised by a valid pixel type.
     Format(
@@ -79,6 +110,7 @@ FORMATS = (
         (".mrc",),
         rb".{208}MAP[ \0]|.{12}(?:[\0-\x0ce]\0\0\0|\0\0\0[\0-\x0ce]).{240}",
         mrc.list_mrc,
+        mrc.open_mrc,
     ),
 )
 

@@ -12,7 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.errors import ReadError
-from napari_stem_defects.io.images.limits import check_declared_bytes
+from napari_stem_defects.io.images.limits import check_credible, check_memory
 from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _ADVICE = "open it in the program that wrote it and export the image as TIFF"
 
 
-def check_hdf5(path: Path) -> None:
+def check_hdf5(path: Path, *, whole: bool = True) -> None:
     """Check that a file refers to no other file and fits into memory.
 
     Every link and dataset that can be reached is checked; no pixel is read. Soft links are
@@ -32,6 +32,8 @@ def check_hdf5(path: Path) -> None:
     ----------
     path : Path
         An HDF5 file.
+    whole : bool
+        Whether memory has to hold all of it.
 
     Raises
     ------
@@ -53,7 +55,9 @@ def check_hdf5(path: Path) -> None:
         declared = sum(
             dataset.size * dataset.dtype.itemsize for dataset in datasets if dataset.size
         )
-    check_declared_bytes(path, declared)
+    if whole:
+        check_memory(path, declared, 0)
+    check_credible(path, declared)
 
 
 def _objects(path: Path, file: Any) -> Iterator[Any]:

@@ -28,7 +28,9 @@ def memory_limit() -> int:
     return int(psutil.virtual_memory().total) // 2
 
 
-def check_declared_size(path: Path, shape: Sequence[int], dtype: DTypeLike) -> None:
+def check_declared_size(
+    path: Path, shape: Sequence[int], dtype: DTypeLike, *, whole: bool = True
+) -> None:
     """Check the shape and type that a header declares; see `check_declared_bytes`.
 
     Parameters
@@ -39,6 +41,8 @@ def check_declared_size(path: Path, shape: Sequence[int], dtype: DTypeLike) -> N
         Declared shape, including the samples per pixel.
     dtype : dtype
         Declared type of one sample.
+    whole : bool
+        Whether memory has to hold all of it.
 
     Raises
     ------
@@ -47,7 +51,9 @@ def check_declared_size(path: Path, shape: Sequence[int], dtype: DTypeLike) -> N
     """
     stored: Any = np.dtype(dtype)
     samples = math.prod(int(length) for length in shape)
-    check_declared_bytes(path, samples * stored.itemsize, samples * 4)
+    if whole:
+        check_memory(path, samples * stored.itemsize, samples * 4)
+    check_credible(path, samples * stored.itemsize)
 
 
 def check_declared_bytes(path: Path, stored: int, converted: int = 0) -> None:
@@ -68,6 +74,24 @@ def check_declared_bytes(path: Path, stored: int, converted: int = 0) -> None:
         Both together exceed `memory_limit`, or ``stored`` is more than 250 times the file size.
     """
     check_memory(path, stored, converted)
+    check_credible(path, stored)
+
+
+def check_credible(path: Path, stored: int) -> None:
+    """Check that a file can contain the declared bytes.
+
+    Parameters
+    ----------
+    path : Path
+        The file with the header.
+    stored : int
+        Declared uncompressed size in bytes.
+
+    Raises
+    ------
+    ReadError
+        ``stored`` is more than 250 times the file size.
+    """
     actual = path.stat().st_size
     if stored > max(_ALWAYS_CREDIBLE, _CREDIBLE_RATIO * actual):
         fault = f"declares {_readable(stored)} in a file of {_readable(actual)}"

@@ -16,6 +16,7 @@ import numpy as np
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.images.axes import DIFFRACTION, SPECTRUM, Arrangement, Axis, arrange
 from napari_stem_defects.io.images.convert import RawImage
+from napari_stem_defects.io.images.frames_on_disk import frames_of
 from napari_stem_defects.io.images.hdf5_guard import check_hdf5
 from napari_stem_defects.io.images.limits import check_declared_bytes
 from napari_stem_defects.io.images.missing_package import missing_package
@@ -59,6 +60,27 @@ def list_dm(path: Path) -> list[StoredSignal]:
     return _list(path, "digitalmicrograph")
 
 
+def open_dm(path: Path) -> list[StoredSignal]:
+    """List the signals as `list_dm` does; the frames of stacks stay in the file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    list of StoredSignal
+
+    Raises
+    ------
+    ReadError
+        As of `list_dm`.
+    Exception
+        Any error of the reader for a damaged file.
+    """
+    return _list(path, "digitalmicrograph", lazy=True)
+
+
 def list_ser(path: Path) -> list[StoredSignal]:
     """List the image series of a TIA (FEI) file; the ``.emi`` file beside it is not needed.
 
@@ -81,6 +103,27 @@ def list_ser(path: Path) -> list[StoredSignal]:
     return _list(path, "tia")
 
 
+def open_ser(path: Path) -> list[StoredSignal]:
+    """List the signals as `list_ser` does; the frames of stacks stay in the file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    list of StoredSignal
+
+    Raises
+    ------
+    ReadError
+        As of `list_ser`.
+    Exception
+        Any error of the reader for a damaged file.
+    """
+    return _list(path, "tia", lazy=True)
+
+
 def list_emd(path: Path) -> list[StoredSignal]:
     """List the images of an EMD file of Velox or of the Berkeley (NCEM) kind.
 
@@ -100,9 +143,35 @@ def list_emd(path: Path) -> list[StoredSignal]:
     Exception
         Any error of the reader for a damaged file.
     """
-    with_extra(path, lambda: check_hdf5(path))
+    return _list_emd(path)
+
+
+def open_emd(path: Path) -> list[StoredSignal]:
+    """List the signals as `list_emd` does; the frames of stacks stay in the file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    list of StoredSignal
+
+    Raises
+    ------
+    ReadError
+        As of `list_emd`.
+    Exception
+        Any error of the reader for a damaged file.
+    """
+    return _list_emd(path, lazy=True)
+
+
+def _list_emd(path: Path, **options: Any) -> list[StoredSignal]:
+    with_extra(path, lambda: check_hdf5(path, whole="lazy" not in options))
     stacks = with_extra(path, lambda: _has_item(path, _NUMBERED))
-    options: dict[str, Any] = {} if stacks else {"stack_group": False}
+    if not stacks:
+        options["stack_group"] = False
     return _list(path, "emd", select_type="images", **options)
 
 
@@ -127,6 +196,28 @@ def list_hspy(path: Path) -> list[StoredSignal]:
     """
     with_extra(path, lambda: check_hdf5(path))
     return _list(path, "hspy")
+
+
+def open_hspy(path: Path) -> list[StoredSignal]:
+    """List the signals as `list_hspy` does; the frames of stacks stay in the file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    list of StoredSignal
+
+    Raises
+    ------
+    ReadError
+        As of `list_hspy`.
+    Exception
+        Any error of the reader for a damaged file.
+    """
+    with_extra(path, lambda: check_hdf5(path, whole=False))
+    return _list(path, "hspy", lazy=True)
 
 
 def with_extra(path: Path, use: Callable[[], T]) -> T:
@@ -157,15 +248,29 @@ def with_extra(path: Path, use: Callable[[], T]) -> T:
 
 
 def _list(path: Path, plugin: str, **options: Any) -> list[StoredSignal]:
-    check_declared_bytes(path, path.stat().st_size)
+    if not options.get("lazy"):
+        check_declared_bytes(path, path.stat().st_size)
     reader = with_extra(path, lambda: importlib.import_module(f"rsciio.{plugin}").file_reader)
-    found = with_extra(path, lambda: reader(str(path), **options))
+    found = with_extra(path, lambda: _read(path, reader, options))
     signals = [signal for signal in found if "data" in signal and "axes" in signal]
     if plugin == "emd":
         signals = [_in_order_of_file(path, signal) for signal in signals]
     if plugin == "tia":
         signals = [_with_frequencies(signal) for signal in signals]
     return [_stored(signal) for signal in signals]
+
+
+def _read(path: Path, reader: Callable[..., Any], options: dict[str, Any]) -> Any:
+    """Call a reader; one that cannot open the stacks of a file reads them, if memory allows."""
+    if not options.pop("lazy", False):
+        return reader(str(path), **options)
+    try:
+        return reader(str(path), lazy=True, **options)
+    except ModuleNotFoundError:
+        raise
+    except Exception:  # of Velox data without chunks, for example
+        check_declared_bytes(path, path.stat().st_size)
+        return reader(str(path), **options)
 
 
 def _in_order_of_file(path: Path, signal: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -239,15 +344,18 @@ def _text(unit: Any) -> str | None:
 
 
 def _raw_image(signal: Mapping[str, Any], arrangement: Arrangement, scale: FileScale) -> RawImage:
-    array = np.asarray(signal["data"])
+    array = signal["data"]
     rest = [axis for axis in range(array.ndim) if axis not in arrangement.order]
     array = array.transpose([*rest, *arrangement.order])
     array = array.reshape(array.shape[len(rest) :])
+    notes = tuple(note for note in (arrangement.note, scale.note) if note)
+    metadata = {name: signal.get(name, {}) for name in ("metadata", "original_metadata")}
     names = array.dtype.names
+    if not isinstance(array, np.ndarray) and array.ndim == 3 and not names:
+        return RawImage(frames_of(array), False, scale.pixel_nm, metadata, notes)
+    array = np.asarray(array)
     if names and set(names) >= {"R", "G", "B"}:
         array = np.stack([array[name] for name in "RGB"], axis=-1)
-    metadata = {name: signal.get(name, {}) for name in ("metadata", "original_metadata")}
-    notes = tuple(note for note in (arrangement.note, scale.note) if note)
     return RawImage(array, bool(names), scale.pixel_nm, metadata, notes)
 
 

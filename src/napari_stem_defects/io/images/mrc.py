@@ -14,6 +14,7 @@ import numpy as np
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.images.axes import DIFFRACTION, Axis, arrange
 from napari_stem_defects.io.images.convert import RawImage
+from napari_stem_defects.io.images.frames_on_disk import UnpackedFrames
 from napari_stem_defects.io.images.limits import check_memory, memory_limit
 from napari_stem_defects.io.images.pixel_size import FileScale, file_scale
 from napari_stem_defects.io.images.signals import SignalInfo, StoredSignal
@@ -34,6 +35,7 @@ _FEI_OLD_RECORD, _FEI_OLD_PIXEL = 128, 44
 # Diffraction patterns have reciprocal metres in the same place, 1e6 and more.
 _LONGEST_M = 1.0
 _PACKED = 101
+_BLOCK_BYTES = 2**24
 _ADVICE = "it is cut short or damaged; copy it again"
 
 
@@ -86,8 +88,33 @@ def list_mrc(path: Path) -> list[StoredSignal]:
     ReadError
         The file is cut short, too big, or of a mode that holds no image.
     """
+    return _list(path, by_frame=False)
+
+
+def open_mrc(path: Path) -> list[StoredSignal]:
+    """List the signals as `list_mrc` does; the frames of stacks stay in the file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    list of StoredSignal
+
+    Raises
+    ------
+    ReadError
+        As of `list_mrc`.
+    Exception
+        Any error of the reader for a damaged file.
+    """
+    return _list(path, by_frame=True)
+
+
+def _list(path: Path, *, by_frame: bool) -> list[StoredSignal]:
     data = _unpacked(path)
-    header = _header(path, data)
+    header = _header(path, data, whole=not by_frame)
     dtype, note = _type(path, header, data)
     frames, rows, columns = header.shape
     start = _HEADER + header.extended
@@ -101,12 +128,15 @@ def list_mrc(path: Path) -> list[StoredSignal]:
 
     def load() -> RawImage:
         size = math.prod(shape)
+        notes = tuple(text for text in (note, scale.note) if text)
+        if by_frame and is_stack and header.mode != _PACKED:
+            frames = UnpackedFrames(path, dtype, shape, start)
+            return RawImage(frames, False, scale.pixel_nm, _metadata(header), notes)
         if header.mode == _PACKED:
             array = _nibbles(data[start:], header.shape).reshape(shape)
         else:
             end = start + size * dtype.itemsize
             array = data[start:end].view(dtype).reshape(shape)
-        notes = tuple(text for text in (note, scale.note) if text)
         return RawImage(array, False, scale.pixel_nm, _metadata(header), notes)
 
     info = SignalInfo("image", shape, str(dtype), scale.pixel_nm, fault)
@@ -128,8 +158,8 @@ def _unpacked(path: Path) -> NDArray[np.uint8]:
     return data
 
 
-def _header(path: Path, data: NDArray[np.uint8]) -> _Header:
-    """Return the header; refuse sizes that the file does not hold."""
+def _header(path: Path, data: NDArray[np.uint8], *, whole: bool) -> _Header:
+    """Return the header; refuse sizes that the file, or if ``whole`` memory, does not hold."""
     if len(data) < _HEADER:
         raise ReadError(one_line(path, "is shorter than the header of an MRC file", _ADVICE))
     header = _Header(data[:_HEADER].tobytes(), ">" if _is_big_endian(data) else "<")
@@ -142,7 +172,8 @@ def _header(path: Path, data: NDArray[np.uint8]) -> _Header:
     if min(header.shape) < 1 or header.extended < 0 or declared > held:
         size = " x ".join(map(str, header.shape))
         raise ReadError(one_line(path, f"declares {size} px, which it does not hold", _ADVICE))
-    check_memory(path, declared, 4 * frames * rows * columns)
+    if whole or frames == 1 or header.mode == _PACKED:
+        check_memory(path, declared, 4 * frames * rows * columns)
     return header
 
 
@@ -174,7 +205,9 @@ def _type(path: Path, header: _Header, data: NDArray[np.uint8]) -> tuple[np.dtyp
         return np.dtype("i1"), ""
     if highest > 127:
         return np.dtype("u1"), ""
-    if not (data[_HEADER + header.extended :] > 127).any():
+    numbers = data[_HEADER + header.extended :]
+    blocks = (numbers[at : at + _BLOCK_BYTES] for at in range(0, len(numbers), _BLOCK_BYTES))
+    if not any((block > 127).any() for block in blocks):
         return np.dtype("u1"), ""
     note = "Its bytes were taken as signed, the rule since MRC2014; the file does not state it."
     return np.dtype("i1"), note

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import zipfile
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,11 @@ import numpy as np
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.images.axes import DIFFRACTION, Arrangement, Axis, arrange
 from napari_stem_defects.io.images.convert import RawImage
+from napari_stem_defects.io.images.frames_on_disk import (
+    FramesOnDisk,
+    PackedFrames,
+    UnpackedFrames,
+)
 from napari_stem_defects.io.images.hdf5_guard import check_hdf5
 from napari_stem_defects.io.images.limits import check_declared_bytes
 from napari_stem_defects.io.images.microscope_formats import with_extra
@@ -31,6 +37,8 @@ _DATA, _METADATA, _PROPERTIES = "data.npy", "metadata.json", "properties"
 _CALIBRATIONS = ("dimensional_calibrations", "spatial_calibrations")
 _MOST_METADATA = 2**24
 _DEEPEST = 6
+# Where the local header of an item in a ZIP archive states the lengths of two texts after it.
+_NAME_LENGTHS, _LOCAL_HEADER = 26, 30
 
 
 def list_ndata(path: Path) -> list[StoredSignal]:
@@ -53,16 +61,75 @@ def list_ndata(path: Path) -> list[StoredSignal]:
     Exception
         Any error of zipfile, numpy or json for a damaged file.
     """
+    return _list_ndata(path, by_frame=False)
+
+
+def open_ndata(path: Path) -> list[StoredSignal]:
+    """List the signals as `list_ndata` does; the frames of stacks stay in the file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    list of StoredSignal
+
+    Raises
+    ------
+    ReadError
+        As of `list_ndata`.
+    Exception
+        Any error of the reader for a damaged file.
+    """
+    return _list_ndata(path, by_frame=True)
+
+
+def _list_ndata(path: Path, *, by_frame: bool) -> list[StoredSignal]:
     with zipfile.ZipFile(path) as archive:
         sizes = {item.filename: item.file_size for item in archive.infolist()}
         if _DATA not in sizes:
             raise ReadError(one_line(path, "holds no data", "export the image as TIFF"))
-        check_declared_bytes(path, sizes[_DATA], sizes[_DATA])
+        frames = _frames_in(path, archive) if by_frame else None
+        if frames is None:
+            check_declared_bytes(path, sizes[_DATA], sizes[_DATA])
         properties: Any = {}
         if sizes.get(_METADATA, _MOST_METADATA) < _MOST_METADATA:
             properties = json.loads(archive.read(_METADATA))
+        if frames is not None:
+            return [_signal(_outline(frames), properties, "image", frames)]
         array = np.load(io.BytesIO(archive.read(_DATA)), allow_pickle=False)
     return [_signal(array, properties, "image")]
+
+
+def _frames_in(path: Path, archive: zipfile.ZipFile) -> FramesOnDisk | None:
+    """Return the frames of a stack that is not compressed; None for all else."""
+    item = archive.getinfo(_DATA)
+    if item.compress_type != zipfile.ZIP_STORED:
+        return None
+    with archive.open(_DATA) as file:
+        version = np.lib.format.read_magic(file)
+        read_header = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }.get(version)
+        if read_header is None:
+            return None
+        shape, is_fortran, dtype = read_header(file)
+        begin = file.tell()
+    if len(shape) != 3 or is_fortran or dtype.kind not in "biuf":
+        return None
+    with path.open("rb") as raw:
+        raw.seek(item.header_offset + _NAME_LENGTHS)
+        name, extra = struct.unpack("<HH", raw.read(4))
+    return UnpackedFrames(
+        path, dtype, shape, item.header_offset + _LOCAL_HEADER + name + extra + begin
+    )
+
+
+def _outline(frames: FramesOnDisk) -> NDArray[Any]:
+    """Return an array of the shape and type of a stack that takes no memory."""
+    return np.broadcast_to(np.zeros((), frames.dtype), frames.shape)
 
 
 def list_swift_hdf5(path: Path) -> list[StoredSignal]:
@@ -84,14 +151,39 @@ def list_swift_hdf5(path: Path) -> list[StoredSignal]:
     Exception
         Any error of h5py or json for a damaged file.
     """
-    with_extra(path, lambda: check_hdf5(path))
+    return _list_swift_hdf5(path, by_frame=False)
+
+
+def open_swift_hdf5(path: Path) -> list[StoredSignal]:
+    """List the signals as `list_swift_hdf5` does; the frames of stacks stay in the file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    list of StoredSignal
+
+    Raises
+    ------
+    ReadError
+        As of `list_swift_hdf5`.
+    Exception
+        Any error of the reader for a damaged file.
+    """
+    return _list_swift_hdf5(path, by_frame=True)
+
+
+def _list_swift_hdf5(path: Path, *, by_frame: bool) -> list[StoredSignal]:
+    with_extra(path, lambda: check_hdf5(path, whole=not by_frame))
     import h5py
 
     with h5py.File(path, "r") as file:
         data = file.get("data")
         items = list(data.values()) if isinstance(data, h5py.Group) else [data]
         found = [
-            _signal(item[()], json.loads(item.attrs[_PROPERTIES]), f"image {number}")
+            _item(path, item, f"image {number}", by_frame=by_frame)
             for number, item in enumerate(items)
             if isinstance(item, h5py.Dataset) and _PROPERTIES in item.attrs
         ]
@@ -101,7 +193,26 @@ def list_swift_hdf5(path: Path) -> list[StoredSignal]:
     return found
 
 
-def _signal(array: NDArray[Any], properties: Any, title: str) -> StoredSignal:
+def _item(path: Path, item: Any, title: str, *, by_frame: bool) -> StoredSignal:
+    """Return a data item of an HDF5 file."""
+    properties = json.loads(item.attrs[_PROPERTIES])
+    if not by_frame or item.ndim != 3 or item.dtype.kind not in "biuf":
+        return _signal(item[()], properties, title)
+    name, together = item.name, item.chunks[0] if item.chunks else 1
+
+    def read(start: int, stop: int) -> NDArray[Any]:
+        import h5py
+
+        with h5py.File(path, "r") as file:
+            return np.asarray(file[name][start:stop])
+
+    frames = PackedFrames(read, item.dtype, item.shape, range(0, item.shape[0], together))
+    return _signal(_outline(frames), properties, title, frames)
+
+
+def _signal(
+    array: NDArray[Any], properties: Any, title: str, frames: FramesOnDisk | None = None
+) -> StoredSignal:
     """Return a data item; its last dimensions are those of the image."""
     values: Mapping[str, Any] = properties if isinstance(properties, dict) else {}
     calibrations = _find(values, _CALIBRATIONS) or []
@@ -133,16 +244,22 @@ def _signal(array: NDArray[Any], properties: Any, title: str) -> StoredSignal:
         scale.pixel_nm,
         fault,
     )
-    return StoredSignal(info, partial(_load, array, arrangement, scale, values))
+    return StoredSignal(info, partial(_load, array, frames, arrangement, scale, values))
 
 
 def _load(
-    array: NDArray[Any], arrangement: Arrangement, scale: FileScale, values: Mapping[str, Any]
+    array: NDArray[Any],
+    frames: FramesOnDisk | None,
+    arrangement: Arrangement,
+    scale: FileScale,
+    values: Mapping[str, Any],
 ) -> RawImage:
+    notes = tuple(note for note in (arrangement.note, scale.note) if note)
+    if frames is not None:
+        return RawImage(frames, False, scale.pixel_nm, {"swift": values}, notes)
     rest = [axis for axis in range(array.ndim) if axis not in arrangement.order]
     moved = array.transpose([*rest, *arrangement.order])
     colour = bool(moved.dtype.names)
-    notes = tuple(note for note in (arrangement.note, scale.note) if note)
     return RawImage(
         moved.reshape(moved.shape[len(rest) :]), colour, scale.pixel_nm, {"swift": values}, notes
     )

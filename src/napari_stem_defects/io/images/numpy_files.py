@@ -11,7 +11,8 @@ import numpy as np
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.images.axes import DIFFRACTION, Arrangement, Axis, arrange
 from napari_stem_defects.io.images.convert import RawImage
-from napari_stem_defects.io.images.limits import check_declared_size, check_memory
+from napari_stem_defects.io.images.frames_on_disk import FramesOnDisk, UnpackedFrames
+from napari_stem_defects.io.images.limits import check_credible, check_declared_size, check_memory
 from napari_stem_defects.io.images.signals import SignalInfo, StoredSignal
 from napari_stem_defects.io.images.transforms import is_transform
 from napari_stem_defects.io.messages import one_line
@@ -49,6 +50,33 @@ def list_npy(path: Path) -> list[StoredSignal]:
     return [_signal("image", np.array(stored))]
 
 
+def open_npy(path: Path) -> list[StoredSignal]:
+    """List the signals as `list_npy` does; the frames of stacks stay in the file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    list of StoredSignal
+
+    Raises
+    ------
+    ReadError
+        As of `list_npy`.
+    Exception
+        Any error of the reader for a damaged file.
+    """
+    stored = np.load(path, mmap_mode="r", allow_pickle=False)
+    is_stack = stored.ndim == 3 and stored.flags.c_contiguous and stored.dtype.kind in "biufc"
+    if not is_stack or _is_colour(stored):
+        return list_npy(path)
+    check_credible(path, stored.nbytes)
+    frames = UnpackedFrames(path, stored.dtype, stored.shape, stored.offset)
+    return [_signal("image", stored, frames)]
+
+
 def list_npz(path: Path) -> list[StoredSignal]:
     """List the arrays of an ``.npz`` file; each is a signal.
 
@@ -81,11 +109,15 @@ def list_npz(path: Path) -> list[StoredSignal]:
         ]
 
 
-def _signal(title: str, array: NDArray[Any]) -> StoredSignal:
+def _is_colour(array: NDArray[Any]) -> bool:
+    """Return whether the last axis is of colours, which are bytes, and not of frames."""
     shape = array.shape
-    # Three frames one behind the other in the last axis are no colours; colours are bytes.
-    colour = array.ndim in (3, 4) and shape[-1] in (3, 4) and min(shape[-3:-1]) > 4
-    colour = colour and array.dtype == np.uint8
+    has_samples = array.ndim in (3, 4) and shape[-1] in (3, 4) and min(shape[-3:-1]) > 4
+    return has_samples and array.dtype == np.uint8
+
+
+def _signal(title: str, array: NDArray[Any], frames: FramesOnDisk | None = None) -> StoredSignal:
+    shape, colour = array.shape, _is_colour(array)
     kept = shape[:-1] if colour else shape
     fault, advice = _fault(kept, array.dtype)
     arrangement = Arrangement(tuple(range(len(kept))))
@@ -95,7 +127,8 @@ def _signal(title: str, array: NDArray[Any]) -> StoredSignal:
     if not fault and is_transform(array):
         fault = DIFFRACTION
     info = SignalInfo(title, kept, str(array.dtype), None, fault, advice, is_raw=not colour)
-    return StoredSignal(info, partial(_load, array, arrangement, colour))
+    loaded = array if frames is None else frames
+    return StoredSignal(info, partial(_load, loaded, arrangement, colour))
 
 
 def _fault(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[str, str]:
@@ -110,5 +143,5 @@ def _fault(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[str, str]:
     return "", ""
 
 
-def _load(array: NDArray[Any], arrangement: Arrangement, colour: bool) -> RawImage:
+def _load(array: NDArray[Any] | FramesOnDisk, arrangement: Arrangement, colour: bool) -> RawImage:
     return RawImage(array, colour, notes=(arrangement.note,) if arrangement.note else ())

@@ -12,6 +12,7 @@ import numpy as np
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.images.axes import Axis, arrange
 from napari_stem_defects.io.images.convert import RawImage
+from napari_stem_defects.io.images.frames_on_disk import PackedFrames
 from napari_stem_defects.io.images.limits import check_memory
 from napari_stem_defects.io.images.microscope_formats import with_extra
 from napari_stem_defects.io.images.pixel_size import FileScale, file_scale
@@ -21,6 +22,8 @@ from napari_stem_defects.io.messages import one_line
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
 _MARKS = (".zattrs", ".zgroup", "zarr.json")
 
@@ -59,6 +62,31 @@ def list_ome_zarr(path: Path) -> list[StoredSignal]:
     Exception
         Any error of zarr for a damaged folder.
     """
+    return _list(path, by_frame=False)
+
+
+def open_ome_zarr(path: Path) -> list[StoredSignal]:
+    """List the signals as `list_ome_zarr` does; the frames of stacks stay in the file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    list of StoredSignal
+
+    Raises
+    ------
+    ReadError
+        As of `list_ome_zarr`.
+    Exception
+        Any error of the reader for a damaged file.
+    """
+    return _list(path, by_frame=True)
+
+
+def _list(path: Path, *, by_frame: bool) -> list[StoredSignal]:
     zarr: Any = with_extra(path, _import_zarr)
     group = zarr.open_group(path, mode="r")
     described = dict(group.attrs)
@@ -70,11 +98,14 @@ def list_ome_zarr(path: Path) -> list[StoredSignal]:
     first = scales[0]
     array = group[first["datasets"][0]["path"]]
     size = math.prod(array.shape) * array.dtype.itemsize
-    check_memory(path, size, 4 * math.prod(array.shape))
+    if not by_frame:
+        check_memory(path, size, 4 * math.prod(array.shape))
     axes = _axes(first, array.shape)
     channels = next((axis.size for axis in axes if axis.name == "c"), 1)
     names = _channel_names(described, channels)
-    return [_signal(array, axes, channel, name) for channel, name in enumerate(names)]
+    return [
+        _signal(array, axes, channel, name, by_frame=by_frame) for channel, name in enumerate(names)
+    ]
 
 
 def _import_zarr() -> Any:
@@ -109,7 +140,9 @@ def _channel_names(described: Mapping[str, Any], count: int) -> list[str]:
     return [label or f"channel {number}" for number, label in enumerate(labels)]
 
 
-def _signal(array: Any, axes: Sequence[Axis], channel: int, title: str) -> StoredSignal:
+def _signal(
+    array: Any, axes: Sequence[Axis], channel: int, title: str, *, by_frame: bool
+) -> StoredSignal:
     kept = [axis for axis in axes if axis.name != "c"]
     arrangement = arrange(kept)
     scale = FileScale()
@@ -125,9 +158,33 @@ def _signal(array: Any, axes: Sequence[Axis], channel: int, title: str) -> Store
     )
     place = next((i for i, axis in enumerate(axes) if axis.name == "c"), None)
     notes = tuple(note for note in (arrangement.note, scale.note) if note)
+    load = _open if by_frame and len(arrangement.order) == 3 else _load
     return StoredSignal(
-        info, partial(_load, array, place, channel, arrangement.order, scale.pixel_nm, notes)
+        info, partial(load, array, place, channel, arrangement.order, scale.pixel_nm, notes)
     )
+
+
+def _open(
+    array: Any,
+    place: int | None,
+    channel: int,
+    order: tuple[int, ...],
+    pixel_nm: tuple[float, float] | None,
+    notes: tuple[str, ...],
+) -> RawImage:
+    """Open the frames of a channel; see `_load`."""
+    kept = [axis for axis in range(array.ndim) if axis != place]
+    time = kept[order[0]]
+    together = (getattr(array, "shards", None) or array.chunks)[time]
+
+    def read(start: int, stop: int) -> NDArray[Any]:
+        chosen = [channel if axis == place else slice(None) for axis in range(array.ndim)]
+        chosen[time] = slice(start, stop)
+        return _ordered(np.asarray(array[tuple(chosen)]), order)
+
+    shape = tuple(array.shape[kept[axis]] for axis in order)
+    frames = PackedFrames(read, array.dtype, shape, range(0, shape[0], together))
+    return RawImage(frames, False, pixel_nm, {}, notes)
 
 
 def _load(
@@ -139,7 +196,11 @@ def _load(
     notes: tuple[str, ...],
 ) -> RawImage:
     chosen = tuple(channel if axis == place else slice(None) for axis in range(array.ndim))
-    pixels = np.asarray(array[chosen])
+    return RawImage(_ordered(np.asarray(array[chosen]), order), False, pixel_nm, {}, notes)
+
+
+def _ordered(pixels: NDArray[Any], order: tuple[int, ...]) -> NDArray[Any]:
+    """Return the axes in the order of the arrangement, those of length 1 left out."""
     rest = [axis for axis in range(pixels.ndim) if axis not in order]
     pixels = pixels.transpose([*rest, *order])
-    return RawImage(pixels.reshape(pixels.shape[len(rest) :]), False, pixel_nm, {}, notes)
+    return pixels.reshape(pixels.shape[len(rest) :])

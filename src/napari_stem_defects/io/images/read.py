@@ -1,55 +1,31 @@
-"""Reading of image files as micrographs.
-
-For damaged files the loaders raise more than twenty kinds of exceptions of their libraries;
-`read` turns each of them into a `ReadError` with a message of one line.
-"""
+"""Reading of image files as micrographs, whole."""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import importlib.util
-import logging
 import math
-import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from napari_stem_defects.base.micrograph import Micrograph
-from napari_stem_defects.errors import InputError, ReadError
-from napari_stem_defects.io.images.convert import NotAnImage, to_pixels
-from napari_stem_defects.io.images.formats import (
-    EXPORT_AGAIN,
-    IMAGE_SUFFIXES,
-    format_of,
-)
+from napari_stem_defects.errors import InputError
+from napari_stem_defects.io.images.convert import to_pixels
+from napari_stem_defects.io.images.library_faults import in_one_line
 from napari_stem_defects.io.images.limits import memory_limit
-from napari_stem_defects.io.images.missing_package import missing_package
-from napari_stem_defects.io.images.pixel_size import square_pixel
+from napari_stem_defects.io.images.signal_micrograph import chosen_image, stored_signals
 from napari_stem_defects.io.images.signals import (
     ChosenSignal,
     SignalChoice,
     SignalInfo,
     StoredSignal,
     choose_signal,
-    with_unique_titles,
 )
-from napari_stem_defects.io.json_safe import plain
-from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
-T = TypeVar("T")
-
-_logger = logging.getLogger(__name__)
+    from napari_stem_defects.base.micrograph import Micrograph
 
 # More are maps of elements rather than images of detectors.
 _MOST_SIGNALS = 24
-# tifffile reads a stack that was cut short as its first frame and only logs one of these.
-_CUT_SHORT = ("invalid page offset", "metadata invalid or corrupted")
-# What HDF5 writes about data packed by a filter that is not installed.
-_PACKED = ("required filter", "can't open directory", "can't open plugin")
 
 
 def read(
@@ -108,12 +84,12 @@ def read(
     path = Path(path)
 
     def load(messages: list[str]) -> Micrograph:
-        micrograph = _micrograph(path, _stored(path), signal, messages)
+        micrograph = _micrograph(path, stored_signals(path), signal, messages)
         if pixel_size_nm is None:
             return micrograph
         return micrograph.with_pixel_size(pixel_size_nm, "user")
 
-    return _in_one_line(path, load)
+    return in_one_line(path, load)
 
 
 def list_signals(path: str | Path) -> list[SignalInfo]:
@@ -144,7 +120,7 @@ def list_signals(path: str | Path) -> list[SignalInfo]:
     (32, 32)
     """
     path = Path(path)
-    return _in_one_line(path, lambda _: [each.info for each in _stored(path)])
+    return in_one_line(path, lambda _: [each.info for each in stored_signals(path)])
 
 
 def signals_and_choice(
@@ -200,7 +176,7 @@ def read_all(path: str | Path) -> tuple[list[Micrograph], int]:
     path = Path(path)
 
     def load(messages: list[str]) -> tuple[list[Micrograph], int]:
-        signals = _stored(path)
+        signals = stored_signals(path)
         infos = [each.info for each in signals]
         default = choose_signal(path, infos).number
         readable = [number for number, info in enumerate(infos) if not info.fault]
@@ -213,126 +189,12 @@ def read_all(path: str | Path) -> tuple[list[Micrograph], int]:
         ]
         return found, readable.index(default)
 
-    return _in_one_line(path, load)
-
-
-def _in_one_line(path: Path, load: Callable[[list[str]], T]) -> T:
-    """Run a loader with the warnings of its libraries; turn its errors into one line."""
-    with _library_messages() as messages:
-        try:
-            return load(messages)
-        except InputError:
-            raise
-        except Exception as error:
-            _logger.debug("reading %s failed", path, exc_info=True)
-            line = _describe(path, error)
-    # Raised here, the exception carries no traceback of the loader, which would keep its file
-    # open and, on Windows, locked.
-    raise ReadError(line)
-
-
-def _stored(path: Path) -> list[StoredSignal]:
-    return with_unique_titles(format_of(path).signals(path))
+    return in_one_line(path, load)
 
 
 def _micrograph(
     path: Path, signals: Sequence[StoredSignal], signal: SignalChoice, messages: list[str]
 ) -> Micrograph:
-    infos = [each.info for each in signals]
-    chosen = choose_signal(path, infos, signal)
-    sha256 = _sha256(path)
-    if signal is not None and chosen.number != choose_signal(path, infos).number:
-        # Another image than the one that the file stands for has another identity.
-        sha256 = hashlib.sha256(f"{sha256} {chosen.number}".encode()).hexdigest()
-    info, raw = infos[chosen.number], signals[chosen.number].load()
-    if any(sign in message for sign in _CUT_SHORT for message in messages):
-        raise ReadError(one_line(path, "is cut short, frames are missing", "copy it again"))
-    pixels, invalid, conversions = to_pixels(raw, copy=False)
-    pixel_size_nm, size_note = square_pixel(raw.pixel_nm)
-    notes = [chosen.note, *raw.notes, *conversions, size_note]
-    stored = {
-        "format": format_of(path).title,
-        "dtype": str(raw.array.dtype),
-        "shape": raw.array.shape,
-    }
-    metadata = {"stored": stored, "reader_messages": messages, **raw.metadata}
-    return Micrograph(
-        pixels,
-        name=_name(path),
-        pixel_size_nm=pixel_size_nm,
-        pixel_size_source="unknown" if pixel_size_nm is None else "file",
-        invalid=invalid,
-        path=path,
-        sha256=sha256,
-        metadata=plain(metadata),
-        notes=tuple(note for note in notes if note),
-        signal=info.title if len(signals) > 1 else "",
-    )
-
-
-def _name(path: Path) -> str:
-    """Return the name of the file without its suffixes."""
-    suffixes = sorted(IMAGE_SUFFIXES, key=len, reverse=True)
-    suffix = next(each for each in suffixes if path.name.lower().endswith(each))
-    return path.name[: -len(suffix)].removesuffix(".ome")
-
-
-def _sha256(path: Path) -> str:
-    """Return the hash of a file, or of the names and contents of all files of a folder."""
-    if not path.is_dir():
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    whole = hashlib.sha256()
-    for each in sorted(file for file in path.rglob("*") if file.is_file()):
-        with each.open("rb") as file:
-            part = hashlib.file_digest(file, "sha256").hexdigest()
-        whole.update(f"{each.relative_to(path).as_posix()} {part}\n".encode())
-    return whole.hexdigest()
-
-
-def _describe(path: Path, error: Exception) -> str:
-    if isinstance(error, NotAnImage):
-        fault, _, advice = str(error).partition("; ")
-        return one_line(path, fault, advice)
-    if isinstance(error, PermissionError):
-        return one_line(path, "may not be read", "change its permissions or copy it elsewhere")
-    if isinstance(error, MemoryError):
-        return one_line(path, "does not fit into memory", "cut it into smaller images")
-    if isinstance(error, ModuleNotFoundError):
-        return missing_package(path, error)
-    is_packed = any(sign in str(error) for sign in _PACKED)
-    if is_packed and importlib.util.find_spec("hdf5plugin") is None:
-        fault = "is packed by a filter that needs the package hdf5plugin"
-        return one_line(path, fault, "pip install '.[formats]' from a clone")
-    reason = str(error).replace(str(path), path.name) or type(error).__name__
-    return one_line(path, f"cannot be read, it may be damaged ({reason})", EXPORT_AGAIN)
-
-
-class _Messages(logging.Handler):
-    """Collect the warnings of a library instead of printing them."""
-
-    def __init__(self, lines: list[str]) -> None:
-        super().__init__(logging.WARNING)
-        self._lines = lines
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._lines.append(record.getMessage())
-
-
-@contextlib.contextmanager
-def _library_messages() -> Iterator[list[str]]:
-    """Collect the warnings of the reading libraries in the returned list."""
-    lines: list[str] = []
-    handler = _Messages(lines)
-    loggers = [logging.getLogger(name) for name in ("tifffile", "rsciio")]
-    for logger in loggers:
-        logger.addHandler(handler)
-        logger.propagate = False
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield lines
-    finally:
-        for logger in loggers:
-            logger.removeHandler(handler)
-            logger.propagate = True
+    chosen = chosen_image(path, signals, signal, messages)
+    pixels, invalid, conversions = to_pixels(chosen.raw, copy=False)
+    return chosen.micrograph(pixels, invalid, conversions, messages)

@@ -14,6 +14,7 @@ from napari_stem_defects.io.images.convert import RawImage
 from napari_stem_defects.io.images.limits import check_declared_size
 from napari_stem_defects.io.images.pixel_size import FileScale
 from napari_stem_defects.io.images.signals import SignalInfo, StoredSignal
+from napari_stem_defects.io.images.tiff_frames import open_frames
 from napari_stem_defects.io.images.tiff_pixel_size import ome_image_of, read_tiff_scale
 from napari_stem_defects.io.messages import one_line
 
@@ -56,6 +57,31 @@ def list_tiff(path: Path) -> list[StoredSignal]:
     Exception
         Any error of tifffile for a damaged file.
     """
+    return _list(path, by_frame=False)
+
+
+def open_tiff(path: Path) -> list[StoredSignal]:
+    """List the signals as `list_tiff` does; the frames of stacks stay in the file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    list of StoredSignal
+
+    Raises
+    ------
+    ReadError
+        As of `list_tiff`.
+    Exception
+        Any error of the reader for a damaged file.
+    """
+    return _list(path, by_frame=True)
+
+
+def _list(path: Path, *, by_frame: bool) -> list[StoredSignal]:
     with TiffFile(path, _multifile=False) as tif:
         images = [
             (number, series)
@@ -67,17 +93,25 @@ def list_tiff(path: Path) -> list[StoredSignal]:
         found = [
             signal
             for number, series in images
-            for signal in _signals_of(path, tif, number, series, several=len(images) > 1)
+            for signal in _signals_of(
+                path, tif, number, series, several=len(images) > 1, by_frame=by_frame
+            )
         ]
     return found
 
 
 def _signals_of(
-    path: Path, tif: TiffFile, number: int, series: TiffPageSeries, *, several: bool
+    path: Path,
+    tif: TiffFile,
+    number: int,
+    series: TiffPageSeries,
+    *,
+    several: bool,
+    by_frame: bool,
 ) -> list[StoredSignal]:
     """Return the channels of a series, or the series itself."""
     page = series.keyframe
-    check_declared_size(path, series.shape, series.dtype)
+    check_declared_size(path, series.shape, series.dtype, whole=not by_frame)
     fault = advice = ""
     if page.photometric in _UNUSUAL_COLOUR:
         fault, advice = "stores its colours as CMYK or Lab", "save it as greyscale"
@@ -106,7 +140,7 @@ def _signals_of(
     return [
         StoredSignal(
             _named(info, name, several=several),
-            partial(_load, path, number, channel, scale, arrangement.note),
+            partial(_load, path, number, channel, scale, arrangement.note, by_frame=by_frame),
         )
         for channel, name in enumerate(names)
     ]
@@ -156,17 +190,25 @@ def _title(tif: TiffFile, number: int, series: TiffPageSeries) -> str:
     return named or f"image {number}"
 
 
-def _load(path: Path, number: int, channel: int, scale: FileScale, assumed: str) -> RawImage:
-    """Read the pixels of one channel."""
+def _load(
+    path: Path, number: int, channel: int, scale: FileScale, assumed: str, *, by_frame: bool
+) -> RawImage:
+    """Read the pixels of one channel, or open its frames."""
     with TiffFile(path, _multifile=False) as tif:
         series = tif.series[number]
         page = series.keyframe
         notes = [note for note in (assumed, scale.note) if note]
-        array, axes = _with_palette(series.asarray(), series.axes, tif, page, notes)
-        array, colour = _arrange(array, axes, page, channel, notes)
+        frames = open_frames(path, tif, number, channel) if by_frame else None
+        if frames is None:
+            check_declared_size(path, series.shape, series.dtype)
+            array, axes = _with_palette(series.asarray(), series.axes, tif, page, notes)
+            array, colour = _arrange(array, axes, page, channel, notes)
         if page.photometric == PHOTOMETRIC.MINISWHITE:
             notes.append("The file shows low values as white; they are used as stored.")
-        return RawImage(array, colour, scale.pixel_nm, _metadata(tif, page), tuple(notes))
+        metadata = _metadata(tif, page)
+        if frames is not None:
+            return RawImage(frames, False, scale.pixel_nm, metadata, tuple(notes))
+        return RawImage(array, colour, scale.pixel_nm, metadata, tuple(notes))
 
 
 def _with_palette(
