@@ -92,7 +92,7 @@ Ensembles that use spectra or padded patches run window by window (`inference/sl
   byte or more per pixel and class.
 - GPUs: tiles of dense inference take up to a quarter of the free memory, in float16 unless
   `mode="exact"`; this path was tested on CPUs only.
-- The pixels of a stack are held in memory as a whole, as float32; all else of a movie is not.
+- NPZ and `.mrc.gz` files and stacks of colour pictures are held in memory as a whole.
 - Preprocessing, post-processing and regions run on the CPU on every machine; on a GPU they take
   most of the time. `benchmarks/gpu.py` measures it, and no GPU was at hand for it.
 - The goals of 1.5 to 1.6 times the networks alone are not reached, or not shown: the run above met

@@ -110,7 +110,7 @@ def test_our_fault_is_1_and_named(
     def fail(*arguments: object, **keywords: object) -> None:
         raise RuntimeError("two\nlines")
 
-    monkeypatch.setattr("napari_stem_defects.workers.isolated_read.read_micrograph", fail)
+    monkeypatch.setattr("napari_stem_defects.workers.stack_on_demand.open_micrograph", fail)
     line = ["preprocess", "a.tif", "--out", str(tmp_path)]
     assert main(line) == 1
     said = one_line(capsys.readouterr().err)
@@ -125,7 +125,7 @@ def test_a_key_press_is_130(
     def interrupted(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("napari_stem_defects.workers.isolated_read.read_micrograph", interrupted)
+    monkeypatch.setattr("napari_stem_defects.workers.stack_on_demand.open_micrograph", interrupted)
     assert main(["preprocess", "a.tif", "--out", str(tmp_path)]) == 130
     assert "finished is kept" in one_line(capsys.readouterr().err)
 

@@ -106,3 +106,9 @@ def read_micrograph(*, path: Path, signal: object = None, report: ProgressCallba
 
 
 read_patches = read_micrograph
+
+
+def open_micrograph(
+    *, path: Path, whole_bytes: int, signal: object = None, report: ProgressCallback
+) -> None:
+    read_micrograph(path=path, signal=signal, report=report)

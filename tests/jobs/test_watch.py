@@ -263,6 +263,29 @@ def test_a_run_with_other_settings_or_another_model_is_refused(
         session.run()
 
 
+def test_of_files_with_several_signals_the_chosen_one_is_searched(session: Session) -> None:
+    rng = np.random.default_rng(0)
+    haadf, bright = (rng.normal(100, 10, (96, 96)).astype(np.float32) for _ in range(2))
+    np.savez(session.folder / "a.npz", HAADF=haadf, bright=bright)
+    session.settings = replace(session.settings, signal="bright")
+    session.run()
+    (outcome,) = session.outcomes
+    assert outcome.folder is not None
+    assert read_summary(outcome.folder)["image"]["signal"] == "bright"
+    session.settings = replace(session.settings, signal=None)
+    with pytest.raises(InputError, match="belongs to a run with signal bright, not None"):
+        session.run()
+
+
+def test_a_run_stored_before_signals_could_be_chosen_continues(session: Session) -> None:
+    session.run()
+    path = session.settings.out / RUN
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    del kept["settings"]["signal"]
+    path.write_text(json.dumps(kept), encoding="utf-8")
+    session.run()
+
+
 def test_two_programs_do_not_watch_into_one_folder(session: Session) -> None:
     def start_another() -> None:
         with pytest.raises(InUseError):

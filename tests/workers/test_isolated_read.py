@@ -32,7 +32,7 @@ def worker() -> Iterator[Worker]:
 def spoilt(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let files named after it crash, hang or bloat the process that reads them."""
     monkeypatch.setattr(isolated_read, "get_worker", lambda name: worker)
-    for name in ("READ_MICROGRAPH", "READ_PATCHES"):
+    for name in ("READ_MICROGRAPH", "OPEN_MICROGRAPH", "READ_PATCHES"):
         task = replace(getattr(isolated_read, name), entry_point=f"task_samples:{name.lower()}")
         monkeypatch.setattr(isolated_read, name, task)
     monkeypatch.setattr(isolated_read, "_LEAST_TIME_S", 1.0)

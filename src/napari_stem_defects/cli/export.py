@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the files; return 2 if a folder could not be used."""
     from napari_stem_defects.api.export import export
-    from napari_stem_defects.workers.isolated_read import read_micrograph
+    from napari_stem_defects.workers.stack_on_demand import open_micrograph
 
     with long_work():
         written = export(
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
             options.out,
             outlines=options.outlines,
             images=options.images,
-            read_image=read_micrograph,
+            read_image=open_micrograph,
         )
     for fault in written.faults:
         print_error(fault)

@@ -32,9 +32,9 @@ def run(options: argparse.Namespace) -> None:
     from napari_stem_defects.io.images.write_stages import write_stages
     from napari_stem_defects.preprocessing.pipeline import stages
     from napari_stem_defects.preprocessing.settings import PreprocessingSettings
-    from napari_stem_defects.workers.isolated_read import read_micrograph
+    from napari_stem_defects.workers.stack_on_demand import open_micrograph
 
-    micrograph = read_micrograph(options.image, options.signal)
+    micrograph = open_micrograph(options.image, options.signal)
     frames = options.frames or range(micrograph.frame_count)
     for index in frames:
         micrograph.frame(index)  # raises before anything is written if it does not exist

@@ -52,9 +52,9 @@ def _survey_file(path: Path, options: argparse.Namespace, report: ProgressCallba
     from napari_stem_defects.anomaly.survey_frame import survey_frame
     from napari_stem_defects.io.results.json_file import read_json_or_empty
     from napari_stem_defects.io.results.survey_folder import SUMMARY, write_survey
-    from napari_stem_defects.workers.isolated_read import read_micrograph
+    from napari_stem_defects.workers.stack_on_demand import open_micrograph
 
-    micrograph = read_micrograph(path, options.signal)
+    micrograph = open_micrograph(path, options.signal)
     if options.pixel_size is not None:
         micrograph = micrograph.with_pixel_size(options.pixel_size, "user")
     frames = options.frames or tuple(range(micrograph.frame_count))

@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Track each result; return 2 if one of them could not be used."""
     from napari_stem_defects.api.track import track
-    from napari_stem_defects.workers.isolated_read import read_micrograph
+    from napari_stem_defects.workers.stack_on_demand import open_micrograph
 
     status = 0
     with long_work() as bar:
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
                     range_px=options.range,
                     memory=options.memory,
                     frame_time_s=options.frame_time,
-                    read_image=read_micrograph,
+                    read_image=open_micrograph,
                     report=bar,
                 )
             except InputError as error:

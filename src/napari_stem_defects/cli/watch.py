@@ -16,6 +16,7 @@ from napari_stem_defects.cli.options import (
     add_device,
     add_out,
     add_pixel_size,
+    add_signal,
     add_stride,
     add_thresholds,
     positive_float,
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_stride(parser)
     add_contrast(parser)
+    add_signal(parser)
     add_pixel_size(parser, "edge of one pixel in nm, instead of the value in the files")
     add_device(parser)
     add_thresholds(parser)
@@ -74,6 +76,7 @@ def run(options: argparse.Namespace) -> int:
         device=options.device,
         thresholds=options.thresholds,
         contrast=options.contrast,
+        signal=options.signal,
     )
     counts = {"done": 0, "faults": 0}
 

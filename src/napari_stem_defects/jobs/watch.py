@@ -35,7 +35,7 @@ from napari_stem_defects.io.results.watch_table import (
 from napari_stem_defects.io.write_lock import WriteLock
 from napari_stem_defects.jobs.batch import Outcome, detect_files
 from napari_stem_defects.jobs.batch_frame import Settings, read_once
-from napari_stem_defects.jobs.executors import HERE, FrameExecutor
+from napari_stem_defects.jobs.executors import HERE, Workers
 from napari_stem_defects.jobs.watched_folder import SETTLE_S, Stamp, WatchedFolder
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 RUN = "watch.json"
 """File in the folder of the results that holds the model and the settings of the run."""
-_SETTINGS = ("stride", "pixel_size_nm", "thresholds", "contrast", "frames", "area")
+_SETTINGS = ("stride", "pixel_size_nm", "thresholds", "contrast", "signal", "frames", "area")
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def watch(
     settings: Settings,
     *,
     options: WatchOptions | None = None,
-    workers: FrameExecutor = HERE,
+    workers: Workers = HERE,
     show_outcome: Callable[[Outcome], None] = lambda _: None,
     show_line: Callable[[str], None] = lambda _: None,
     report: ProgressCallback = silent,
@@ -88,7 +88,7 @@ def watch(
         ``model`` None chooses the model by the first image whose lattice fits one; it is kept for
         the run.
     options : WatchOptions, optional
-    workers : FrameExecutor
+    workers : Workers
         Where frames are searched.
     show_outcome : callable
         Called with the outcome of each file.
@@ -126,7 +126,7 @@ class _Run:
         folder: Path,
         settings: Settings,
         options: WatchOptions,
-        workers: FrameExecutor,
+        workers: Workers,
         report: ProgressCallback,
     ) -> None:
         self._folder, self._settings, self._options = folder, settings, options

@@ -67,7 +67,7 @@ def _signal(image: ExportedImage, micrograph: Micrograph, *, outlines: bool) -> 
     markers = _markers(image, micrograph, outlines=outlines)
     about = {"result": image.folder.name, "model": str(image.summary["model"]["name"])}
     return {
-        "data": micrograph.pixels,
+        "data": np.asarray(micrograph.pixels),
         "axes": axes,
         "metadata": {
             "General": {"title": image.name, "original_filename": image.file_name},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import struct
 import zipfile
 from functools import partial
@@ -116,9 +117,9 @@ def _frames_in(path: Path, archive: zipfile.ZipFile) -> FramesOnDisk | None:
         if read_header is None:
             return None
         shape, is_fortran, dtype = read_header(file)
-        begin = file.tell()
     if len(shape) != 3 or is_fortran or dtype.kind not in "biuf":
         return None
+    begin = item.file_size - math.prod(shape) * dtype.itemsize
     with path.open("rb") as raw:
         raw.seek(item.header_offset + _NAME_LENGTHS)
         name, extra = struct.unpack("<HH", raw.read(4))

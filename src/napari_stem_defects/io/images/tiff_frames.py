@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -77,11 +78,13 @@ def _open_pages(
         return None
     if any(page is None for page in series.pages):
         return None
-    opened = TiffFile(path, _multifile=False)  # it stays open as long as frames are read
+    opened = TiffFile(path, _multifile=False)  # closed when the frames are not used any more
     pages = opened.series[number].pages
 
     def read(start: int, stop: int) -> NDArray[Any]:
         # Of pages that repeat the properties of the first one, tifffile makes frames.
         return np.stack([pages[first + step * n].asarray() for n in range(start, stop)])  # type: ignore[union-attr]
 
-    return PackedFrames(read, series.dtype, shape, range(shape[0]))
+    frames = PackedFrames(read, series.dtype, shape, range(shape[0]))
+    weakref.finalize(frames, opened.close)
+    return frames
