@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+from unittest.mock import patch
 
+import numpy as np
+import pytest
+
+from napari_stem_defects.planar_geometry import sides as sides_module
 from napari_stem_defects.planar_geometry.sides import GAP_PERIODS, NEAR_PERIODS, cut_sides
 
 PERIOD = 12.0
@@ -37,6 +41,28 @@ def test_what_lies_beyond_another_line_is_left_out() -> None:
     used = sides.second.y[sides.second.weights.any(axis=1)] + 150
     assert used.max() <= 240 - GAP_PERIODS * PERIOD
     assert cut_sides(image(), LINE, PERIOD, [other - (50, 0)]) is None
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_segments_that_are_not_compared_would_hide_nothing(seed: int) -> None:
+    """Lines all over the image, each compared with the pixels, and only those near the sides."""
+    rng = np.random.default_rng(seed)
+    line = np.array([[130.0, 60.0], [170.0, 240.0]])
+    others = [rng.uniform(-100, 400, (3, 2)) for _ in range(5)]
+    few = cut_sides(image(), line, 6.0, others)
+    with patch.object(sides_module, "_may_hide", lambda *_: True):
+        every = cut_sides(image(), line, 6.0, others)
+    assert few is not None
+    assert every is not None
+    for number in range(4):  # the four patches
+        np.testing.assert_array_equal(few[number].weights, every[number].weights)
+
+
+def test_lines_far_away_are_not_compared_with_pixels() -> None:
+    far = [np.array([[1000.0 + 10 * number, 0.0], [1000.0, 3000.0]]) for number in range(50)]
+    with patch.object(sides_module, "_behind", wraps=sides_module._behind) as behind:
+        cut_sides(image(), LINE, PERIOD, [*far, np.array([[240.0, 0.0], [240.0, 299.0]])])
+    assert behind.call_count == 1
 
 
 def test_invalid_pixels_have_no_weight() -> None:

@@ -111,8 +111,8 @@ def cut_sides(
     s = y[:, None] * along[0] + x * along[1]
     t = y[:, None] * across[0] + x * across[1]
     weight = good * _taper(used / 2 - np.abs(s), _TAPER_PERIODS * period_px)
-    for other in others:
-        weight = weight * ~_behind(s, t, (other - middle) @ np.stack([along, across], 1), period_px)
+    seen = [(other - middle) @ np.stack([along, across], 1) for other in others]
+    _leave_out(weight, s, t, seen, (used / 2, reach), period_px)
     patches: list[Patch] = []
     for depth in (DEPTH_PERIODS, NEAR_PERIODS):
         for sign in (1, -1):
@@ -144,23 +144,58 @@ def _taper(depth: Array, width: float) -> Array:
     return np.asarray(weight)
 
 
-def _behind(s: Array, t: Array, other: Array, period_px: float) -> NDArray[np.bool_]:
-    """Return which places lie beyond another line, seen from the foot on this one, or near it.
+def _leave_out(
+    weight: Array,
+    s: Array,
+    t: Array,
+    others: Sequence[Array],
+    extent: tuple[float, float],
+    period_px: float,
+) -> None:
+    """Set the weight of what lies beyond other lines, or near them, to zero, in place.
 
-    All in the frame of this line: s along it, t across; ``other`` has points (s, t).
+    All in the frame of this line: s along it, t across; others have points (s, t). Only segments
+    that hide a part of the sides, which extend to (s, t) from the middle, are compared with their
+    pixels: of an image with a hundred lines, few lie beside each other.
     """
-    hidden = np.zeros(np.broadcast(s, t).shape, bool)
-    for (s0, t0), (s1, t1) in pairwise(other.tolist()):
-        length = float(np.hypot(s1 - s0, t1 - t0))
-        if length < 1e-9:
-            continue
-        position = ((s - s0) * (s1 - s0) + (t - t0) * (t1 - t0)) / length
-        distance = np.abs((s - s0) * (t1 - t0) - (t - t0) * (s1 - s0)) / length
-        beside = (position > -period_px) & (position < length + period_px)
-        hidden |= beside & (distance < GAP_PERIODS * period_px)
-        if abs(s1 - s0) > 1e-9:
-            share = (s - s0) / (s1 - s0)
-            crossing = t0 + share * (t1 - t0)
-            inside = (share >= 0) & (share <= 1)
-            hidden |= inside & (np.abs(t) > np.abs(crossing)) & (t * crossing > 0)
-    return hidden
+    segments = [each for other in others for each in pairwise(other.tolist())]
+    near = [each for each in segments if _may_hide(*each, extent, period_px)]
+    if not near:
+        return
+    used = np.flatnonzero((weight > 0) & (np.abs(t) < extent[1]))
+    s, t = s.ravel()[used], t.ravel()[used]
+    hidden = np.zeros(used.shape, bool)
+    for start, end in near:
+        hidden |= _behind(s, t, start, end, period_px)
+    weight.ravel()[used[hidden]] = 0
+
+
+def _may_hide(
+    start: Sequence[float], end: Sequence[float], extent: tuple[float, float], period_px: float
+) -> bool:
+    """Return whether a segment can be near a place of the sides, or between one and the line."""
+    (s0, t0), (s1, t1) = start, end
+    margin = (1 + GAP_PERIODS) * period_px  # of a place near it, along and across
+    beside = min(s0, s1) < extent[0] + margin and max(s0, s1) > -extent[0] - margin
+    depth = 0.0 if t0 * t1 < 0 else min(abs(t0), abs(t1))
+    return beside and depth < extent[1] + margin
+
+
+def _behind(
+    s: Array, t: Array, start: Sequence[float], end: Sequence[float], period_px: float
+) -> NDArray[np.bool_]:
+    """Return which places lie beyond a segment, seen from the foot on this line, or near it."""
+    (s0, t0), (s1, t1) = start, end
+    length = float(np.hypot(s1 - s0, t1 - t0))
+    if length < 1e-9:
+        return np.zeros(s.shape, bool)
+    position = ((s - s0) * (s1 - s0) + (t - t0) * (t1 - t0)) / length
+    distance = np.abs((s - s0) * (t1 - t0) - (t - t0) * (s1 - s0)) / length
+    beside = (position > -period_px) & (position < length + period_px)
+    hidden = beside & (distance < GAP_PERIODS * period_px)
+    if abs(s1 - s0) > 1e-9:
+        share = (s - s0) / (s1 - s0)
+        crossing = t0 + share * (t1 - t0)
+        inside = (share >= 0) & (share <= 1)
+        hidden |= inside & (np.abs(t) > np.abs(crossing)) & (t * crossing > 0)
+    return np.asarray(hidden)
