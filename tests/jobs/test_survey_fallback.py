@@ -10,6 +10,8 @@ import pytest
 import tifffile
 from crystal_images import OBLIQUE, crystal_image
 
+from napari_stem_defects.io.results import survey_folder
+from napari_stem_defects.io.results.checksums import find_edited_file
 from napari_stem_defects.io.results.read_results import read_summary
 from napari_stem_defects.io.results.survey_folder import ADDED_FILES
 from napari_stem_defects.jobs.batch import detect_files
@@ -50,3 +52,14 @@ def test_other_frames_get_their_own_survey(tmp_path: Path) -> None:
         with (outcome.folder / "survey.csv").open(encoding="utf-8") as file:
             seen.append({row["frame"] for row in csv.DictReader(file)})
     assert seen == [{"0"}, {"1"}]
+
+
+def test_a_picture_that_fails_is_noted_in_results_that_stay_unedited(
+    image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey_folder, "draw_survey", lambda *_: 1 / 0)
+    (outcome,) = detect_files([image], Settings(tmp_path / "out", None))
+    assert outcome.folder is not None
+    summary = read_summary(outcome.folder)
+    assert any("picture of the survey could not be drawn" in each for each in summary["warnings"])
+    assert find_edited_file(summary, "summary.json", outcome.folder) is None

@@ -25,16 +25,19 @@ class ResultsReport(NamedTuple):
         All files, the page first.
     faults : tuple of str
         One line for each folder that could not be read.
+    notes : tuple of str
+        One sentence for each chart that could not be drawn; the tables hold its figures.
 
     Examples
     --------
     >>> sd.ResultsReport._fields
-    ('page', 'files', 'faults')
+    ('page', 'files', 'faults', 'notes')
     """
 
     page: Path
     files: tuple[Path, ...]
     faults: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def report(
@@ -79,5 +82,5 @@ def report(
     figures = result_figures(results)
     written = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     page = results_page(results, figures, written)
-    files = write_report(Path(out), page, results, figures)
-    return ResultsReport(files[0], tuple(files), results.faults)
+    files = write_report(Path(out), page.html, results, figures)
+    return ResultsReport(files[0], tuple(files), results.faults, page.notes)

@@ -47,6 +47,8 @@ class Tracking:
         Search range from frame to frame, px.
     pixel_size_nm : float or None
         Edge of a pixel in nm.
+    notes : tuple of str
+        What could not be drawn; no data are missing.
 
     Examples
     --------
@@ -58,6 +60,7 @@ class Tracking:
     tracks: Tracks
     range_px: float
     pixel_size_nm: float | None
+    notes: tuple[str, ...] = ()
 
 
 def track(
@@ -155,8 +158,8 @@ def track(
         "vectors_px": None if vectors is None else vectors.tolist(),
     }
     with WriteLock(stored.folder, "track"):
-        folder = write_tracks(stored.folder, tracks, about, colours_of(stored.classes))
-    return Tracking(folder, tracks, reach, stored.pixel_size_nm)
+        folder, notes = write_tracks(stored.folder, tracks, about, colours_of(stored.classes))
+    return Tracking(folder, tracks, reach, stored.pixel_size_nm, notes)
 
 
 def _lattice_vectors(stored: StoredResult) -> NDArray[np.float64] | None:

@@ -165,7 +165,7 @@ def train_into(
     try:
         found = train_ensemble(data, options, device=device, report=report, checkpoints=checkpoints)
         assessment = replace(found, ensemble=save_model(found.ensemble, target))
-        write_report(report_folder(target), assessment)
+        assessment = write_report(report_folder(target), assessment)
     except Cancelled:
         checkpoints.remove()
         raise
@@ -225,8 +225,7 @@ def _written(found: EvaluationReport, target: Path | None) -> EvaluationReport:
     if target is None:
         return found
     assessment = replace(found, ensemble=save_model(found.ensemble, target))
-    write_report(report_folder(target), assessment)
-    return assessment
+    return write_report(report_folder(target), assessment)
 
 
 def evaluate(
@@ -291,9 +290,7 @@ def evaluate(
         notes = data.notes
     seconds = time.perf_counter() - started
     assessment = EvaluationReport(ensemble, (measurement,), notes=notes, seconds=seconds)
-    if out is not None:
-        write_report(Path(out), assessment)
-    return assessment
+    return assessment if out is None else write_report(Path(out), assessment)
 
 
 def checkpoint_folder(model: Path) -> Path:

@@ -44,10 +44,11 @@ def run(options: argparse.Namespace) -> None:
         frame = micrograph.frame(index)
         name = f"frame_{index:04d}" if micrograph.is_stack else ""
         folder = options.out / name
-        write_stages(
-            folder, stages(frame.pixels, PreprocessingSettings.paper()), micrograph.pixel_size_nm
-        )
+        found = stages(frame.pixels, PreprocessingSettings.paper())
+        written = write_stages(folder, found, micrograph.pixel_size_nm)
         print(f"{folder / 'stages.png'}")
+        for note in written.notes:
+            print(f"  {note}")
     for note in micrograph.notes:
         print(f"  {note}")
 

@@ -41,6 +41,8 @@ def run(options: argparse.Namespace) -> int:
     for fault in written.faults:
         print_error(fault)
     print_result(f"report: {written.page.resolve()}")
+    for note in written.notes:
+        print_result(f"  {note}")
     kinds = "CSV and Parquet" if can_write_parquet() else "CSV (pip install pyarrow for Parquet)"
     print_result(f"  tables: {len(written.files) - 1} files, {kinds}")
     return 2 if written.faults else 0

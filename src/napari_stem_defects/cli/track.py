@@ -79,6 +79,8 @@ def _print(result: Path, done: Tracking, frame_time_s: float | None) -> None:
     print_result(f"{result.resolve().name}: drift to the last frame {shift} (y, x)")
     for each in done.tracks.dynamics:
         print_result(f"  {_line(each, frame_time_s)}")
+    for note in done.notes:
+        print_result(f"  {note}")
     print_result(f"  -> {done.folder.resolve()}")
 
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.anomaly.survey_frame import survey_frame
+from napari_stem_defects.io.results.checksums import find_edited_file, with_changed
+from napari_stem_defects.io.results.json_file import write_json
 from napari_stem_defects.io.results.read_results import read_summary
-from napari_stem_defects.io.results.survey_folder import ADDED_FILES, add_survey
+from napari_stem_defects.io.results.survey_folder import ADDED_FILES, SUMMARY, add_survey
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from napari_stem_defects.io.results.result_folder import ResultFolder
     from napari_stem_defects.jobs.batch_frame import CalibratedImage
 
@@ -38,4 +43,15 @@ def survey_unrecognised(folder: ResultFolder, image: CalibratedImage, *, renew: 
     if not recognised and not all(file.is_file() for file in files):
         micrograph, frames = image.read(), folder.frames
         surveys = (survey_frame(micrograph.frame(frame), frame=frame) for frame in frames)
-        add_survey(folder.path, micrograph, surveys, len(frames))
+        notes = add_survey(folder.path, micrograph, surveys, len(frames))
+        if notes:
+            _note(folder.path, notes)
+
+
+def _note(folder: Path, notes: Sequence[str]) -> None:
+    """Add to the warnings of a summary, unless it was edited by hand."""
+    summary = read_summary(folder)
+    if find_edited_file(summary, SUMMARY, folder) is None:
+        warnings = dict.fromkeys([*(summary.get("warnings") or ()), *notes])
+        changed = with_changed(summary, SUMMARY, {"warnings": list(warnings)})
+        write_json(folder / SUMMARY, changed)

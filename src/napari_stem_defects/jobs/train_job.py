@@ -83,8 +83,7 @@ def _train_and_keep(
         )
         trained = _together(trained, beside)
     trained = replace(trained, ensemble=save_model(trained.ensemble, out))
-    write_report(report_folder(out), trained)
-    return _written(out, trained)
+    return _written(out, write_report(report_folder(out), trained))
 
 
 def _together(first: EvaluationReport, beside: EvaluationReport) -> EvaluationReport:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from PIL import Image, ImageDraw, ImageFont
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+T = TypeVar("T")
 
 _logger = logging.getLogger(__name__)
 
@@ -36,6 +38,27 @@ def draw_or_state(draw: Callable[[], Image.Image], title: str) -> tuple[Image.Im
     note : str
         One sentence for the summary; empty where the picture was drawn.
     """
+    picture, note = draw_if_possible(draw, title)
+    return (page_with_note(note) if picture is None else picture), note
+
+
+def draw_if_possible(draw: Callable[[], T], title: str) -> tuple[T | None, str]:
+    """Draw a picture of any kind; where that fails, return the note alone.
+
+    Parameters
+    ----------
+    draw : callable
+        Returns the picture.
+    title : str
+        What the picture shows, such as ``"The overview"``.
+
+    Returns
+    -------
+    picture : object or None
+        What ``draw`` returned; None where it failed.
+    note : str
+        One sentence for the result and the console; empty where nothing failed.
+    """
     try:
         return draw(), ""
     except Exception as error:
@@ -44,7 +67,7 @@ def draw_or_state(draw: Callable[[], Image.Image], title: str) -> tuple[Image.Im
         note = (
             f"{title} could not be drawn ({type(error).__name__}: {reason}); no data are missing."
         )
-    return page_with_note(note), note
+    return None, note
 
 
 def page_with_note(note: str) -> Image.Image:

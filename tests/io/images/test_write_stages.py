@@ -21,7 +21,8 @@ STEMS = ["a_original", "b_normalised", "c_flattened", "d_spectrum", "e_threshold
 
 def test_each_stage_is_written_as_numbers_and_as_a_picture(tmp_path: Path) -> None:
     written = write_stages(tmp_path / "new", STAGES, 0.02)
-    assert [path.name for path in written] == [
+    assert written.notes == ()
+    assert [path.name for path in written.files] == [
         *(f"{stem}.{suffix}" for stem in STEMS for suffix in ("tif", "png")),
         "stages.png",
     ]

@@ -11,6 +11,7 @@ from napari_stem_defects.errors import OverwriteError
 from napari_stem_defects.io.results.checksums import (
     find_edited_file,
     refuse_edited,
+    with_changed,
     with_checksums,
 )
 
@@ -55,3 +56,14 @@ def test_missing_files_and_results_are_not_edited(summary: dict[str, Any], tmp_p
     (tmp_path / "regions.csv").unlink()
     assert find_edited_file(summary, "summary.json", tmp_path) is None
     assert find_edited_file({}, "summary.json", tmp_path) is None
+
+
+def test_a_changed_entry_keeps_the_checksums_of_the_other_files(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1\n", encoding="utf-8")
+    summary = with_checksums({"warnings": []}, "summary.json", tmp_path, ["a.csv"])
+    changed = with_changed(summary, "summary.json", {"warnings": ["x"]})
+    assert changed["warnings"] == ["x"]
+    assert changed["files"]["a.csv"] == summary["files"]["a.csv"]
+    assert find_edited_file(changed, "summary.json", tmp_path) is None
+    (tmp_path / "a.csv").write_text("2\n", encoding="utf-8")
+    assert find_edited_file(changed, "summary.json", tmp_path) == "a.csv"

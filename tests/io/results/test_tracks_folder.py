@@ -59,7 +59,7 @@ def folder(tmp_path: Path) -> Path:
         "frame_time_s": 2.0,
         "fingerprint": read_summary(folder)["fingerprint"],
     }
-    assert write_tracks(folder, tracks, about, {}) == folder / FOLDER
+    assert write_tracks(folder, tracks, about, {}) == (folder / FOLDER, ())
     return folder
 
 

@@ -7,13 +7,14 @@ from dataclasses import replace
 from report_images import image
 
 from napari_stem_defects.reporting.results_page.data import ReportedSurvey
+from napari_stem_defects.reporting.results_page.drawn_charts import DrawnCharts
 from napari_stem_defects.reporting.results_page.image_sections import image_section, survey_section
 
 COLOURS = {"Vacancy": "#cc2244", "Fault": "#2255cc"}
 
 
 def section(**options: object) -> str:
-    return "".join(image_section(image(**options), COLOURS, with_group=True))  # type: ignore[arg-type]
+    return "".join(image_section(image(**options), DrawnCharts(COLOURS), with_group=True))  # type: ignore[arg-type]
 
 
 def test_facts_rates_and_notes_of_an_image_are_shown() -> None:
@@ -21,7 +22,7 @@ def test_facts_rates_and_notes_of_an_image_are_shown() -> None:
     one = replace(
         one, summary={**one.summary, "warnings": ["not its lattice"], "corrections": [{}, {}]}
     )
-    text = "".join(image_section(one, COLOURS, with_group=True))
+    text = "".join(image_section(one, DrawnCharts(COLOURS), with_group=True))
     assert "<h3>out / a&lt;b</h3>" in text
     for part in ("200 × 200 px", "20 × 20 nm", "not its lattice", "2 regions were corrected"):
         assert part in text

@@ -12,7 +12,7 @@ from napari_stem_defects.reporting.results_page.page import result_figures, resu
 
 
 def page(of: ReportedResults) -> str:
-    return results_page(of, result_figures(of), "2026-01-01")
+    return results_page(of, result_figures(of), "2026-01-01").html
 
 
 def heads(text: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tifffile
 from PIL import Image, ImageDraw, ImageFont
@@ -37,7 +37,22 @@ _CAPTION_PX = 36
 _GAP_PX = 8
 
 
-def write_stages(folder: Path, stages: Stages, pixel_size_nm: float | None) -> list[Path]:
+class WrittenStages(NamedTuple):
+    """Stages that were written.
+
+    Attributes
+    ----------
+    files : tuple of Path
+        ``stages.png`` last.
+    notes : tuple of str
+        A sentence for each picture that could not be drawn.
+    """
+
+    files: tuple[Path, ...]
+    notes: tuple[str, ...]
+
+
+def write_stages(folder: Path, stages: Stages, pixel_size_nm: float | None) -> WrittenStages:
     """Write each stage as ``a_original.tif``, ``a_original.png`` etc., and ``stages.png``.
 
     Parameters
@@ -51,22 +66,24 @@ def write_stages(folder: Path, stages: Stages, pixel_size_nm: float | None) -> l
 
     Returns
     -------
-    list of Path
-        The files written, ``stages.png`` last.
+    WrittenStages
 
     Raises
     ------
     OutputError
         A file cannot be written.
     """
-    written = []
+    files: list[Path] = []
+    notes: list[str] = []
     for stem, (name, values) in zip(FILE_STEMS, stages._asdict().items(), strict=True):
         size = None if name in SPECTRA else pixel_size_nm
-        written.append(write_tiff(folder / f"{stem}.tif", values, size))
-        draw = partial(_picture, values)
-        written.append(_write_png(folder / f"{stem}.png", draw, f"The picture of {name}"))
-    sheet = partial(contact_sheet, stages)
-    return [*written, _write_png(folder / "stages.png", sheet, "The sheet of all stages")]
+        path = folder / f"{stem}.png"
+        files += [write_tiff(folder / f"{stem}.tif", values, size), path]
+        title = f"The picture of {name.replace('_', ' ')}"
+        notes.append(_write_png(path, partial(_picture, values), title))
+    files.append(folder / "stages.png")
+    notes.append(_write_png(files[-1], partial(contact_sheet, stages), "The sheet of all stages"))
+    return WrittenStages(tuple(files), tuple(filter(None, notes)))
 
 
 def contact_sheet(stages: Stages) -> Image.Image:
@@ -107,11 +124,12 @@ def _picture(values: NDArray[np.float32]) -> Image.Image:
     return Image.fromarray(to_grey8(values))
 
 
-def _write_png(path: Path, draw: Callable[[], Image.Image], title: str) -> Path:
-    picture, _ = draw_or_state(draw, title)
+def _write_png(path: Path, draw: Callable[[], Image.Image], title: str) -> str:
+    """Write a picture; return a sentence if it could not be drawn."""
+    picture, note = draw_or_state(draw, title)
     with replacing(path) as temporary:
         picture.save(temporary, format="PNG")
-    return path
+    return note
 
 
 def write_tiff(path: Path, values: NDArray[np.float32], pixel_size_nm: float | None) -> Path:

@@ -33,7 +33,7 @@ _REQUIRED_KEYS = frozenset(
 )
 
 
-def write_report(folder: Path, report: EvaluationReport) -> None:
+def write_report(folder: Path, report: EvaluationReport) -> EvaluationReport:
     """Write the four files of a report, each in one atomic step.
 
     Parameters
@@ -42,6 +42,11 @@ def write_report(folder: Path, report: EvaluationReport) -> None:
         Created if necessary; see `report_folder`.
     report : EvaluationReport
         The evaluation of an ensemble.
+
+    Returns
+    -------
+    EvaluationReport
+        The same; with a note where the charts could not be drawn.
 
     Raises
     ------
@@ -66,6 +71,7 @@ def write_report(folder: Path, report: EvaluationReport) -> None:
         TableWriter(file).writerows(_predictions(spec.classes, evaluations))
     # Last: if it exists, the other files are complete.
     write_bytes(folder / "report.json", values.encode())
+    return report
 
 
 def report_folder(model: Path) -> Path:

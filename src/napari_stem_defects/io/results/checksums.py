@@ -45,6 +45,29 @@ def with_checksums(
     return {**summary, _CHECKSUMS: {**checksums, own_name: _hash_of_text(summary)}}
 
 
+def with_changed(
+    summary: Mapping[str, Any], own_name: str, changed: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a summary with other entries, and the checksum of itself that belongs to them.
+
+    Parameters
+    ----------
+    summary : mapping
+        Content of a summary with checksums.
+    own_name : str
+        File name of the summary.
+    changed : mapping
+        JSON-safe entries that are added or replaced.
+
+    Returns
+    -------
+    dict
+        The checksums of the other files stay as they are.
+    """
+    bare = {name: value for name, value in summary.items() if name != _CHECKSUMS} | dict(changed)
+    return {**bare, _CHECKSUMS: {**summary[_CHECKSUMS], own_name: _hash_of_text(bare)}}
+
+
 def find_edited_file(summary: Mapping[str, Any], own_name: str, folder: Path) -> str | None:
     """Find a result file that was edited since it was written.
 

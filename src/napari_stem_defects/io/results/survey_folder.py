@@ -84,7 +84,7 @@ def write_survey(
 
 def add_survey(
     folder: Path, micrograph: Micrograph, surveys: Iterable[Survey], frames: int = 1
-) -> None:
+) -> list[str]:
     """Add the survey to the results of an image in which no model recognised anything.
 
     Parameters
@@ -98,12 +98,17 @@ def add_survey(
     frames : int
         Their number.
 
+    Returns
+    -------
+    list of str
+        What could not be drawn.
+
     Raises
     ------
     OutputError
         The disk is full or the folder is not writable.
     """
-    _write_maps(folder, micrograph, surveys, frames, ADDED_OVERVIEW)
+    return _write_maps(folder, micrograph, surveys, frames, ADDED_OVERVIEW)[1]
 
 
 def _write_maps(
@@ -116,9 +121,8 @@ def _write_maps(
     def maps() -> Iterator[NDArray[np.float32]]:
         for survey in surveys:
             if not pages:
-                pages.append(
-                    draw_or_state(partial(draw_survey, micrograph, survey), "The overview")
-                )
+                draw = partial(draw_survey, micrograph, survey)
+                pages.append(draw_or_state(draw, "The picture of the survey"))
             written.append(replace(survey, anomaly=survey.anomaly[:0]))
             yield survey.anomaly
 

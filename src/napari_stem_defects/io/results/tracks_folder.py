@@ -63,7 +63,7 @@ def write_tracks(
     tracks: Tracks,
     about: Mapping[str, Any],
     colours: Mapping[str, str],
-) -> Path:
+) -> tuple[Path, tuple[str, ...]]:
     """Write the tables, the chart and, last, the summary.
 
     Parameters
@@ -79,8 +79,9 @@ def write_tracks(
 
     Returns
     -------
-    Path
-        The folder.
+    folder : Path
+    notes : tuple of str
+        What could not be drawn.
 
     Raises
     ------
@@ -109,12 +110,12 @@ def write_tracks(
     _write(folder / HOPS, *_hop_table(tracks.hops, nm))
     _write(folder / COUNTS, *_count_table(tracks.counts))
     chart = partial(count_chart, tracks.counts, colours, about["image"], about["frame_time_s"])
-    picture, fault = draw_or_state(chart, "The chart")
+    picture, fault = draw_or_state(chart, "The chart of counts")
     write_picture(folder / CHART, picture)
     classes = [_rates(each, about["frame_time_s"]) for each in tracks.dynamics]
-    notes = [fault] if fault else []
-    write_json(folder / SUMMARY, {**about, "classes": classes, "notes": notes})
-    return folder
+    notes = (fault,) if fault else ()
+    write_json(folder / SUMMARY, {**about, "classes": classes, "notes": list(notes)})
+    return folder, notes
 
 
 def read_track_points(result: Path, fingerprint: str) -> list[Spot]:

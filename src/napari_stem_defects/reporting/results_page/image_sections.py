@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.reporting.results_page import charts, numbers
@@ -9,23 +10,24 @@ from napari_stem_defects.reporting.results_page.html import Markup, element, pic
 from napari_stem_defects.reporting.results_page.tables import rate_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from napari_stem_defects.reporting.results_page.data import ReportedImage, ReportedSurvey
+    from napari_stem_defects.reporting.results_page.drawn_charts import DrawnCharts
 
 _MOST_NOTES = 12
 
 
 def image_section(
-    image: ReportedImage, colours: Mapping[str, str], *, with_group: bool
+    image: ReportedImage, drawn: DrawnCharts, *, with_group: bool
 ) -> Iterator[Markup]:
     """Yield the section of an image: facts, rates, notes and its picture.
 
     Parameters
     ----------
     image : ReportedImage
-    colours : mapping of str to str
-        Colours of classes.
+    drawn : DrawnCharts
+        The charts of the page.
     with_group : bool
         Whether the group is named.
 
@@ -33,6 +35,7 @@ def image_section(
     ------
     Markup
     """
+    colours = drawn.colours
     yield element("h3", f"{image.group} / {image.folder}" if with_group else image.folder)
     yield element("p", " · ".join(_facts(image)), kind="note")
     for note in _notes(image):
@@ -62,7 +65,7 @@ def image_section(
     else:
         yield element("p", "No defect was found.")
     if len(image.frames) > 1:
-        yield from _frames(image, colours)
+        yield from _frames(image, drawn)
     if image.picture:
         yield picture(image.picture, f"Overview of {image.name}")
 
@@ -121,7 +124,7 @@ def _notes(image: ReportedImage) -> list[str]:
     return [str(each) for each in dict.fromkeys(stated) if each][:_MOST_NOTES]
 
 
-def _frames(image: ReportedImage, colours: Mapping[str, str]) -> Iterator[Markup]:
+def _frames(image: ReportedImage, drawn: DrawnCharts) -> Iterator[Markup]:
     counts = {
         each.name: [
             sum(region.class_name == each.name for region in frame.regions)
@@ -138,4 +141,7 @@ def _frames(image: ReportedImage, colours: Mapping[str, str]) -> Iterator[Markup
             else "Frames of one place: rates are means over frames, and their intervals those of"
             " one frame, because the same defects are seen again."
         )
-        yield picture(charts.frame_chart(counts, indices, colours), "Numbers by frame", caption)
+        draw = partial(charts.frame_chart, counts, indices, drawn.colours)
+        shown = drawn.figure(draw, "Numbers by frame", caption)
+        if shown is not None:
+            yield shown

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from napari_stem_defects.base.version import __version__
 from napari_stem_defects.reporting.results_page import charts, numbers
+from napari_stem_defects.reporting.results_page.drawn_charts import DrawnCharts
 from napari_stem_defects.reporting.results_page.geometry_section import geometry_section
 from napari_stem_defects.reporting.results_page.html import (
     Markup,
     document,
     element,
-    picture,
     swatch,
     table,
 )
@@ -72,6 +73,21 @@ class ResultFigures:
     arrangements: tuple[ArrangementRow, ...]
 
 
+class ResultsPage(NamedTuple):
+    """A page of results.
+
+    Attributes
+    ----------
+    html : str
+        Self-contained: it refers to no other file or address, and contains no script.
+    notes : tuple of str
+        A sentence for each chart that could not be drawn.
+    """
+
+    html: str
+    notes: tuple[str, ...]
+
+
 def result_figures(results: ReportedResults) -> ResultFigures:
     """Compute all figures of a page.
 
@@ -98,7 +114,7 @@ def result_figures(results: ReportedResults) -> ResultFigures:
     )
 
 
-def results_page(results: ReportedResults, figures: ResultFigures, written: str) -> str:
+def results_page(results: ReportedResults, figures: ResultFigures, written: str) -> ResultsPage:
     """Return the page as HTML.
 
     Parameters
@@ -111,22 +127,22 @@ def results_page(results: ReportedResults, figures: ResultFigures, written: str)
 
     Returns
     -------
-    str
-        Self-contained: it refers to no other file or address, and contains no script.
+    ResultsPage
     """
     colours = {name: each.colour for name, each in results.class_table.items()}
+    drawn = DrawnCharts(colours)
     parts = [
         *_head(results, written),
-        *_rates(figures, colours),
-        *_units(figures, colours),
-        *_arrangement(figures, colours),
+        *_rates(figures, drawn),
+        *_units(figures, drawn),
+        *_arrangement(figures, drawn),
         *measured_section(results.images, colours),
-        *_lengths(figures, colours),
+        *_lengths(figures, drawn),
         *geometry_section(results.images, colours),
-        *_images(results, colours),
+        *_images(results, drawn),
         *_methods(results, figures),
     ]
-    return document("Defects in STEM images", *parts)
+    return ResultsPage(document("Defects in STEM images", *parts), tuple(drawn.notes))
 
 
 def _head(results: ReportedResults, written: str) -> Iterator[Markup]:
@@ -152,7 +168,7 @@ def _head(results: ReportedResults, written: str) -> Iterator[Markup]:
         yield element("p", text, kind="warning")
 
 
-def _rates(figures: ResultFigures, colours: Mapping[str, str]) -> Iterator[Markup]:
+def _rates(figures: ResultFigures, drawn: DrawnCharts) -> Iterator[Markup]:
     if not figures.rates:
         return
     yield element("h2", "Densities")
@@ -160,7 +176,7 @@ def _rates(figures: ResultFigures, colours: Mapping[str, str]) -> Iterator[Marku
         ("class", "found", "reported (95 %)", "corrected (95 %)", "precision, recall", "unit"),
         [
             (
-                swatch(row.class_name, colours.get(row.class_name, "#888888")),
+                _swatch(row.class_name, drawn),
                 numbers.count(row),
                 numbers.with_interval(row.reported),
                 numbers.with_interval(row.corrected),
@@ -171,7 +187,7 @@ def _rates(figures: ResultFigures, colours: Mapping[str, str]) -> Iterator[Marku
         ],
         (1, 2, 3, 4),
     )
-    yield from _rate_charts(figures.rates, colours)
+    yield from _rate_charts(figures.rates, drawn)
     for source in sorted({row.accuracy.source for row in figures.rates if row.accuracy}):
         yield element("p", f"Precision and recall measured on: {source}.", kind="note")
     if any(row.corrected is None for row in figures.rates):
@@ -190,23 +206,33 @@ def _rates(figures: ResultFigures, colours: Mapping[str, str]) -> Iterator[Marku
         yield element("p", text, kind="warning")
 
 
-def _rate_charts(rows: Sequence[RateRow], colours: Mapping[str, str]) -> Iterator[Markup]:
+def _swatch(name: str, drawn: DrawnCharts) -> Markup:
+    return swatch(name, drawn.colours.get(name, "#888888"))
+
+
+def _rate_charts(rows: Sequence[RateRow], drawn: DrawnCharts) -> Iterator[Markup]:
     titles = {"number": "Defects per nm²", "length": "Length of lines per area, nm⁻¹"}
     for quantity, title in titles.items():
         chosen = [row for row in rows if row.quantity == quantity]
         if chosen:
-            drawn = charts.rate_chart(chosen, [row.class_name for row in chosen], title, colours)
+            names = [row.class_name for row in chosen]
             caption = (
                 "Open: as reported, with counting statistics. Filled: corrected for precision and"
                 " recall, with the interval of all three."
                 if quantity == "number"
                 else ""
             )
-            yield picture(drawn, title, caption)
+            draw = partial(charts.rate_chart, chosen, names, title, drawn.colours)
+            yield from _shown(drawn.figure(draw, title, caption))
 
 
-def _units(figures: ResultFigures, colours: Mapping[str, str]) -> Iterator[Markup]:
-    pictures = list(_unit_charts(figures.unit_rates, colours))
+def _shown(*figures: Markup | None) -> Iterator[Markup]:
+    """Yield the figures that have something to show."""
+    yield from (each for each in figures if each is not None)
+
+
+def _units(figures: ResultFigures, drawn: DrawnCharts) -> Iterator[Markup]:
+    pictures = list(_unit_charts(figures.unit_rates, drawn))
     if not pictures and not figures.comparisons:
         return
     yield element("h2", "Comparison")
@@ -217,7 +243,7 @@ def _units(figures: ResultFigures, colours: Mapping[str, str]) -> Iterator[Marku
             ("class", "compared", "with", "of", "ratio of rates", "95 %", "p (equal rates)"),
             [
                 (
-                    swatch(row.class_name, colours.get(row.class_name, "#888888")),
+                    _swatch(row.class_name, drawn),
                     row.first,
                     row.second,
                     row.quantity,
@@ -236,7 +262,7 @@ def _units(figures: ResultFigures, colours: Mapping[str, str]) -> Iterator[Marku
         yield element("p", text, kind="note")
 
 
-def _unit_charts(rows: Sequence[RateRow], colours: Mapping[str, str]) -> Iterator[Markup]:
+def _unit_charts(rows: Sequence[RateRow], drawn: DrawnCharts) -> Iterator[Markup]:
     """Yield a chart for each class that occurs in one of several groups or images."""
     for class_name, quantity in dict.fromkeys((row.class_name, row.quantity) for row in rows):
         same = [row for row in rows if (row.class_name, row.quantity) == (class_name, quantity)]
@@ -244,10 +270,11 @@ def _unit_charts(rows: Sequence[RateRow], colours: Mapping[str, str]) -> Iterato
         if len(same) > 1 and max(row.count for row in same) >= enough:
             title = f"{class_name}, {numbers.UNITS[quantity]}"
             names = [row.images for row in same]
-            yield picture(charts.rate_chart(same, names, title, colours, charts.HALF), title)
+            draw = partial(charts.rate_chart, same, names, title, drawn.colours, charts.HALF)
+            yield from _shown(drawn.figure(draw, title))
 
 
-def _arrangement(figures: ResultFigures, colours: Mapping[str, str]) -> Iterator[Markup]:
+def _arrangement(figures: ResultFigures, drawn: DrawnCharts) -> Iterator[Markup]:
     if not figures.arrangements:
         return
     yield element("h2", "Arrangement of point defects")
@@ -257,7 +284,7 @@ def _arrangement(figures: ResultFigures, colours: Mapping[str, str]) -> Iterator
         if near is not None:
             rows.append(
                 (
-                    swatch(row.class_name, colours.get(row.class_name, "#888888")),
+                    _swatch(row.class_name, drawn),
                     row.count,
                     numbers.number(near.mean),
                     numbers.number(near.expected),
@@ -268,9 +295,12 @@ def _arrangement(figures: ResultFigures, colours: Mapping[str, str]) -> Iterator
     heads = ("class", "points", "nearest neighbour, nm", "at random, nm", "95 % of random", "ratio")
     yield table(heads, rows, (1, 2, 3, 4, 5))
     for row in figures.arrangements:
-        drawn = [charts.pair_chart(row, colours), charts.neighbour_chart(row, colours)]
-        shown = [picture(each, f"Arrangement of {row.class_name}") for each in drawn if each]
-        yield element("div", *shown, kind="pair")
+        title = f"Arrangement of {row.class_name}"
+        pair = (
+            drawn.figure(partial(draw, row, drawn.colours), title)
+            for draw in (charts.pair_chart, charts.neighbour_chart)
+        )
+        yield element("div", *_shown(*pair), kind="pair")
     text = (
         "Left: pairs relative to independent points; grey: 95 % of random patterns with as many"
         " points in the same area. Right: dashed, random points. A detector reports two defects"
@@ -280,7 +310,7 @@ def _arrangement(figures: ResultFigures, colours: Mapping[str, str]) -> Iterator
     yield element("p", text, kind="note")
 
 
-def _lengths(figures: ResultFigures, colours: Mapping[str, str]) -> Iterator[Markup]:
+def _lengths(figures: ResultFigures, drawn: DrawnCharts) -> Iterator[Markup]:
     if not figures.lengths:
         return
     yield element("h2", "Lines")
@@ -288,7 +318,7 @@ def _lengths(figures: ResultFigures, colours: Mapping[str, str]) -> Iterator[Mar
         ("class", "lines", "mean length, nm", "95 %", "total, nm", "reach the border"),
         [
             (
-                swatch(row.class_name, colours.get(row.class_name, "#888888")),
+                _swatch(row.class_name, drawn),
                 len(row.lengths_nm),
                 numbers.number(row.mean_nm.value),
                 numbers.interval(row.mean_nm, 3),
@@ -299,7 +329,8 @@ def _lengths(figures: ResultFigures, colours: Mapping[str, str]) -> Iterator[Mar
         ],
         (1, 2, 3, 4, 5),
     )
-    yield picture(charts.length_chart(figures.lengths, colours), "Lengths of lines")
+    draw = partial(charts.length_chart, figures.lengths, drawn.colours)
+    yield from _shown(drawn.figure(draw, "Lengths of lines"))
     text = (
         "A line that reaches the border is longer than what is seen of it, so the mean length is a"
         " lower limit where such lines are frequent; the length per area is not affected."
@@ -307,11 +338,11 @@ def _lengths(figures: ResultFigures, colours: Mapping[str, str]) -> Iterator[Mar
     yield element("p", text, kind="note")
 
 
-def _images(results: ReportedResults, colours: Mapping[str, str]) -> Iterator[Markup]:
+def _images(results: ReportedResults, drawn: DrawnCharts) -> Iterator[Markup]:
     if results.images:
         yield element("h2", "Images")
     for image in results.images:
-        yield from image_section(image, colours, with_group=len(results.groups) > 1)
+        yield from image_section(image, drawn, with_group=len(results.groups) > 1)
     if results.surveys:
         yield element("h2", "Surveys")
     for survey in results.surveys:
