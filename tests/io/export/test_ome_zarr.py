@@ -10,6 +10,7 @@ from export_samples import NM, masks
 from skimage.measure import regionprops
 
 import napari_stem_defects as sd
+from napari_stem_defects.io.export import pyramid
 
 zarr = pytest.importorskip("zarr")
 
@@ -81,3 +82,52 @@ def test_a_missing_or_different_image_is_one_line(result: Path, tmp_path: Path) 
     (moved / image.name).write_bytes(b"II*\0")
     with pytest.raises(sd.InputError):
         sd.export(result, "ome-zarr", tmp_path / "out", images=moved / image.name)
+
+
+def test_large_images_and_labels_are_pyramids(
+    series: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pyramid, "SMALLEST_PX", 40)
+    group = zarr.open_group(sd.export(series, "ome-zarr", tmp_path / "out").files[0], mode="r")
+    for each in (group, group["labels/Vac"], group["labels/unknown"]):
+        (scales,) = each.attrs["multiscales"]
+        shapes = [each[level["path"]].shape for level in scales["datasets"]]
+        assert shapes == [(3, 90, 140), (3, 45, 70), (3, 23, 35)]
+        for number, level in enumerate(scales["datasets"]):
+            scale, *moved = level["coordinateTransformations"]
+            assert scale == {"type": "scale", "scale": [1, NM * 2**number, NM * 2**number]}
+            # The first pixel of a level covers several: its centre is not that of their first.
+            offset = NM * (2**number - 1) / 2
+            assert [each["translation"] for each in moved] == [[0, offset, offset]] * (number > 0)
+    image, labels = group["0"][:], group["labels/Vac"]
+    np.testing.assert_allclose(group["1"][1, 3, 5], image[1, 6:8, 10:12].mean(), rtol=1e-6)
+    for level in ("0", "1", "2"):
+        assert [set(np.unique(frame)) for frame in labels[level][:]] == [
+            *({0, 1, 2}, {0, 3, 4}, {0, 5, 6})
+        ]
+
+
+def test_small_images_have_one_level(result: Path, tmp_path: Path) -> None:
+    group = zarr.open_group(sd.export(result, "ome-zarr", tmp_path / "out").files[0], mode="r")
+    assert len(group.attrs["multiscales"][0]["datasets"]) == 1
+
+
+@pytest.mark.parametrize("kind", ["result", "series"])
+def test_other_readers_take_the_folder_as_it_is(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where they are installed: ome-zarr-models checks all metadata, ome-zarr reads the levels."""
+    of_image, of_labels = (
+        pytest.importorskip(f"ome_zarr_models.v04.{name}") for name in ("image", "image_label")
+    )
+    reader, location = (pytest.importorskip(f"ome_zarr.{name}") for name in ("reader", "io"))
+    monkeypatch.setattr(pyramid, "SMALLEST_PX", 40)
+    (path,) = sd.export(request.getfixturevalue(kind), "ome-zarr", tmp_path / "out").files
+    group = zarr.open_group(path, mode="r")
+    of_image.ImageAttrs.model_validate(dict(group.attrs))
+    of_labels.ImageLabelAttrs.model_validate(dict(group["labels/Vac"].attrs))
+    image, *labels = reader.Reader(location.parse_url(str(path)))()
+    for node in (image, *labels[1:]):
+        assert [level.shape[-2:] for level in node.data] == [(90, 140), (45, 70), (23, 35)]
+    np.testing.assert_array_equal(image.data[0], group["0"][:])
+    assert len(labels) == 5, "the list of labels, and each of them"

@@ -1,4 +1,4 @@
-"""OME-Zarr 0.4: each image with a label image per class, calibrated in nm.
+"""OME-Zarr 0.4: each image with a label image per class, calibrated in nm, as pyramids.
 
 The centre of the first pixel is at 0, as in the results. The pixels of a region have its number; in
 a stack the numbers go on from frame to frame, and the properties of the labels state which region
@@ -16,13 +16,16 @@ from napari_stem_defects.base.optional_packages import load_package
 from napari_stem_defects.errors import OutputError
 from napari_stem_defects.io.atomic import move_into_place
 from napari_stem_defects.io.export.options import name_files
+from napari_stem_defects.io.export.pyramid import level_shapes, maxima, means, placement
 from napari_stem_defects.io.export.shapes import measured, rgb
 from napari_stem_defects.io.folder_names import make_folder_name
 from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.io.export.exported_results import ExportedFrame, ExportedImage
@@ -59,28 +62,36 @@ def write(images: Sequence[ExportedImage], out: Path, options: ExportOptions) ->
 
 
 def _write_image(zarr: Any, path: Path, image: ExportedImage, micrograph: Micrograph) -> None:
-    multiscales = _multiscales(image.name, image, is_stack=micrograph.is_stack)
-    group = zarr.create_group(path, zarr_format=2, attributes={"multiscales": multiscales})
-    pixels = _array(group, micrograph.pixels.shape, micrograph.pixels.dtype)
+    described = _multiscales(image.name, image, micrograph, "local mean")
+    group = zarr.create_group(path, zarr_format=2, attributes={"multiscales": described})
+    levels = _arrays(group, micrograph, micrograph.pixels.dtype)
     for index in range(micrograph.frame_count):
-        pixels[index if micrograph.is_stack else ...] = micrograph.frame(index).pixels
+        _store(levels, index, micrograph, means(micrograph.frame(index).pixels))
     folders = {name: make_folder_name(name) for name in image.mask_names}
     labels = group.create_group("labels", attributes={"labels": list(folders.values())})
-    arrays, described = {}, dict[str, list[dict[str, Any]]]()
+    arrays, properties = {}, dict[str, list[dict[str, Any]]]()
     for name, folder in folders.items():
-        multiscales = _multiscales(name, image, is_stack=micrograph.is_stack)
-        each = labels.create_group(folder, attributes={"multiscales": multiscales})
-        arrays[name], described[name] = _array(each, micrograph.pixels.shape, "int32"), []
+        described = _multiscales(name, image, micrograph, "local maximum")
+        each = labels.create_group(folder, attributes={"multiscales": described})
+        arrays[name], properties[name] = _arrays(each, micrograph, "int32"), []
     for frame in image.frames():
         for name, array in arrays.items():
             numbered = frame.numbered(name)
-            first = len(described[name])
+            first = len(properties[name])
             if numbered.any():
                 numbered[numbered > 0] += first
-                array[frame.index if micrograph.is_stack else ...] = numbered
-            described[name] += _properties(frame, name, first)
+                _store(array, frame.index, micrograph, maxima(numbered))
+            properties[name] += _properties(frame, name, first)
     for name, folder in folders.items():
-        labels[folder].attrs["image-label"] = _image_label(image, name, described[name])
+        labels[folder].attrs["image-label"] = _image_label(image, name, properties[name])
+
+
+def _store(
+    arrays: Sequence[Any], index: int, micrograph: Micrograph, levels: Iterable[NDArray[Any]]
+) -> None:
+    """Write all levels of one frame."""
+    for array, level in zip(arrays, levels, strict=True):
+        array[index if micrograph.is_stack else ...] = level
 
 
 def _properties(frame: ExportedFrame, name: str, first: int) -> list[dict[str, Any]]:
@@ -113,33 +124,42 @@ def _image_label(
     }
 
 
-def _array(group: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-    """Create the only resolution of an image."""
-    chunks = tuple(min(size, _CHUNK_PX) for size in shape)
-    return group.create_array(
-        "0",
-        shape=shape,
-        chunks=(1, *chunks[1:]) if len(shape) == 3 else chunks,
-        dtype=dtype,
-        fill_value=0,
-        chunk_key_encoding={"name": "v2", "separator": "/"},
-    )
+def _arrays(group: Any, micrograph: Micrograph, dtype: Any) -> list[Any]:
+    """Create an array for each level of an image."""
+    frames = (micrograph.frame_count,) if micrograph.is_stack else ()
+    return [
+        group.create_array(
+            str(level),
+            shape=(*frames, *shape),
+            chunks=(*(1 for _ in frames), *(min(size, _CHUNK_PX) for size in shape)),
+            dtype=dtype,
+            fill_value=0,
+            chunk_key_encoding={"name": "v2", "separator": "/"},
+        )
+        for level, shape in enumerate(level_shapes(micrograph.frame_shape))
+    ]
 
 
-def _multiscales(name: str, image: ExportedImage, *, is_stack: bool) -> list[dict[str, Any]]:
+def _multiscales(
+    name: str, image: ExportedImage, micrograph: Micrograph, kind: str
+) -> list[dict[str, Any]]:
     size = image.pixel_size_nm
     space = [
         {"name": axis, "type": "space", **({} if size is None else {"unit": "nanometer"})}
         for axis in "yx"
     ]
-    frames = [{"name": "t", "type": "time"}] if is_stack else []
-    scale = [*([1.0] if is_stack else []), *([1.0 if size is None else size] * 2)]
-    transformations = [{"type": "scale", "scale": scale}]
-    return [
-        {
-            "version": VERSION,
-            "name": name,
-            "axes": [*frames, *space],
-            "datasets": [{"path": "0", "coordinateTransformations": transformations}],
-        }
+    frames = [{"name": "t", "type": "time"}] if micrograph.is_stack else []
+    datasets = [
+        {"path": str(level), "coordinateTransformations": _placed(level, size or 1.0, len(frames))}
+        for level in range(len(level_shapes(micrograph.frame_shape)))
     ]
+    axes = [*frames, *space]
+    return [{"version": VERSION, "name": name, "type": kind, "axes": axes, "datasets": datasets}]
+
+
+def _placed(level: int, pixel_size: float, leading: int) -> list[dict[str, Any]]:
+    """Return scale and, of coarser levels, where the centre of their first pixel is."""
+    size, offset = placement(level, pixel_size)
+    scale = {"type": "scale", "scale": [*(1.0,) * leading, size, size]}
+    moved = {"type": "translation", "translation": [*(0.0,) * leading, offset, offset]}
+    return [scale, moved] if offset else [scale]
