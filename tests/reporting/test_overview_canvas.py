@@ -126,3 +126,30 @@ def test_a_scale_bar_avoids_the_corner_that_is_occupied() -> None:
 def test_a_longer_text_is_wider() -> None:
     assert text_size("SF1")[0] < text_size("SF1 12")[0]
     assert text_size("a")[1] == text_size("Å")[1]
+
+
+@pytest.mark.parametrize("zoom", [0.37, 1.0, 2.7])
+def test_the_part_of_a_mask_is_scaled_as_the_whole(zoom: float) -> None:
+    shape = (90, 120)
+    layout = fit_frame(shape, (round(120 * zoom), round(90 * zoom)), (1, 1))
+    drawn = FrameCanvas(Image.new("L", shape[::-1], 84), layout)
+    mask = np.zeros(shape, np.uint8)
+    mask[31:50, 17:80] = np.random.default_rng(0).integers(0, 2, (19, 63))
+    whole = Image.fromarray(mask * np.uint8(255)).resize(drawn.frame, Image.Resampling.BILINEAR)
+    scaled = drawn._scaled(mask)
+    found = np.zeros(drawn.frame[::-1], np.uint8)
+    left, top, right, bottom = scaled.box((0, 0))
+    found[top:bottom, left:right] = scaled.picture
+    np.testing.assert_allclose(found.astype(int), np.asarray(whole, int), atol=1)
+
+
+def test_sharp_corners_of_lines_are_round() -> None:
+    drawn = canvas()
+    corner = (400.0, 300.0)
+    for angle in np.linspace(0.2, 3, 8):
+        end = (400 + 200 * np.cos(angle), 300 + 200 * np.sin(angle))
+        drawn.stroke([([(600.0, 300.0), corner, end], "#ff0000")])
+    y, x = np.mgrid[:600, :800]
+    near = np.hypot(x - corner[0], y - corner[1]) < drawn.line / 2 - 1
+    red = np.asarray(drawn.image)[..., 0] == 255
+    assert red[near].all()

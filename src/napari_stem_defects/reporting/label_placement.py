@@ -49,7 +49,9 @@ class LabelPlacer:
         self._reserved: list[TextBox] = []
         # Summed-area table: how much of a box is occupied costs four look-ups.
         self._sums = np.zeros((self._height + 1, self._width + 1), np.int32)
-        occupied.cumsum(0, dtype=np.int32).cumsum(1, out=self._sums[1:, 1:])
+        occupied.cumsum(1, dtype=np.int32, out=self._sums[1:, 1:])
+        for row in range(self._height):  # along its rows, numpy adds down columns slowly
+            self._sums[row + 1] += self._sums[row]
 
     def reserve(self, box: TextBox) -> None:
         """Keep labels out of a box, which lies inside the picture."""

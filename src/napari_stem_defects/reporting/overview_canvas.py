@@ -6,7 +6,7 @@ Drawn at twice the final size and shrunk, because Pillow does not anti-alias lin
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -30,12 +30,13 @@ if TYPE_CHECKING:
 SUPERSAMPLING = 2
 _LABEL_PX = 20
 _SHORT_OUTLINE, _OUTLINE_STEP = 80, 4
+_SHARP = math.cos(math.radians(6))
+"""Corners sharper than this are rounded; those of a ring, of 5 degrees, have no gap to be seen."""
 _LINE_PX = 3
 _HALO_ALPHA = 150
 _FILL_ALPHA = 46
 _SMALLEST_RING_PX = 13.0
 _HATCH_PX = 30
-_RING_POINTS = 73
 _HATCH_ALPHA = 190
 _BACKDROP = "#e4e4e4"
 _PLATE = "#202020"
@@ -84,6 +85,19 @@ def fit_frame(
     return PanelLayout((max(frame[0], smallest[0]), max(frame[1], smallest[1])), frame, zoom)
 
 
+class _Scaled(NamedTuple):
+    """The part of a mask that is not empty, at the size of the frame: 0 to 255."""
+
+    left: int
+    top: int
+    picture: Image.Image
+
+    def box(self, corner: tuple[int, int]) -> tuple[int, int, int, int]:
+        """Return its place on a canvas whose frame has this corner."""
+        left, top = self.left + corner[0], self.top + corner[1]
+        return left, top, left + self.picture.width, top + self.picture.height
+
+
 class FrameCanvas:
     """A frame at `SUPERSAMPLING` times its final size.
 
@@ -107,31 +121,32 @@ class FrameCanvas:
         # Lines and rings are finer on the small tiles of a contact sheet.
         self.weight = min(1.0, max(0.6, max(layout.panel) / 700))
         self.line = round(_LINE_PX * self.weight * SUPERSAMPLING)
-        self._scaled_masks: dict[int, tuple[NDArray[np.uint8], Image.Image]] = {}
-        self.image = Image.new("RGB", self.size, _BACKDROP)
-        shown = picture.resize(self.frame, Image.Resampling.BICUBIC)
-        self.image.paste(shown.convert("RGB"), self.corner)
+        self._scaled_masks: dict[int, tuple[NDArray[np.uint8], _Scaled]] = {}
+        self.image = picture.resize(self.frame, Image.Resampling.BICUBIC).convert("RGB")
+        if self.size != self.frame:
+            shown, self.image = self.image, Image.new("RGB", self.size, _BACKDROP)
+            self.image.paste(shown, self.corner)
 
     def tint(self, mask: NDArray[np.uint8], colour: str) -> None:
         """Tint a mask (0 and 1, shape of the image or of its blocks)."""
         if not mask.any():
             return
-        veil = self._scaled(mask).point(lambda value: value * _FILL_ALPHA // 255)
-        self.image.paste(Image.new("RGB", self.frame, colour), self.corner, veil)
+        scaled = self._scaled(mask)
+        veil = scaled.picture.point(lambda value: value * _FILL_ALPHA // 255)
+        self.image.paste(colour, scaled.box(self.corner), veil)
 
     def hatch(self, mask: NDArray[np.uint8]) -> None:
         """Tint and hatch a mask with lines further apart than the columns of any lattice."""
         if not mask.any():
             return
-        width, height = self.frame
+        scaled = self._scaled(mask)
+        width, height = scaled.picture.size
         period = _HATCH_PX * SUPERSAMPLING
-        phase = np.arange(width + period) % period
+        phase = (np.arange(width + period) + scaled.left) % period
         line = np.where(phase < 2 * SUPERSAMPLING, _HATCH_ALPHA, _FILL_ALPHA).astype(np.uint16)
-        lines = sliding_window_view(line, width)[np.arange(height) % period]
-        veil = Image.fromarray((lines * np.asarray(self._scaled(mask)) // 255).astype(np.uint8))
-        self.image.paste(
-            Image.new("RGB", self.frame, default_class(UNKNOWN).colour), self.corner, veil
-        )
+        lines = sliding_window_view(line, width)[(np.arange(height) + scaled.top) % period]
+        veil = Image.fromarray((lines * np.asarray(scaled.picture) // 255).astype(np.uint8))
+        self.image.paste(default_class(UNKNOWN).colour, scaled.box(self.corner), veil)
 
     def shrunk(self) -> Image.Image:
         """Return what has been drawn at its final size, each px the mean of those drawn."""
@@ -144,12 +159,12 @@ class FrameCanvas:
         width, height = self.frame
         inset = self.line / 2
         scaled = self._scaled(mask)
-        left, top, right, bottom = scaled.getbbox() or (0, 0, width, height)
-        padded = np.pad(np.asarray(scaled.crop((left, top, right, bottom))), 1)
-        for found in find_contours(padded, 127.5):
-            contour = np.add(found, (top, left))
+        for found in find_contours(np.pad(np.asarray(scaled.picture), 1), 127.5):
+            contour = np.add(found, (scaled.top, scaled.left))
             if len(contour) > _SHORT_OUTLINE:  # points closer than the line is wide
-                contour = np.concatenate([contour[:-1:_OUTLINE_STEP], contour[-1:]])
+                whole = (len(contour) - 1) // _OUTLINE_STEP * _OUTLINE_STEP
+                contour = contour[:whole].reshape(-1, _OUTLINE_STEP, 2).mean(axis=1)
+                contour = np.concatenate([contour, contour[:1]])
             y = np.clip(contour[:, 0] - 0.5, inset, height - inset) + self.corner[1]
             x = np.clip(contour[:, 1] - 0.5, inset, width - inset) + self.corner[0]
             yield list(zip(x.tolist(), y.tolist(), strict=True))
@@ -173,23 +188,26 @@ class FrameCanvas:
             halo = Image.new("L", self.size, 0)
             pen = ImageDraw.Draw(halo)
             for line in around:
-                pen.line(line, _HALO_ALPHA, self.line + 3 * SUPERSAMPLING, joint=_joint(line))
-            self.image.paste(tone, (0, 0), halo)
+                _draw_line(pen, line, _HALO_ALPHA, self.line + 3 * SUPERSAMPLING)
+            if (box := halo.getbbox()) is not None:
+                self.image.paste(tone, box, halo.crop(box))
         pen = ImageDraw.Draw(self.image)
         for line, colour in lines:
-            pen.line(line, colour, self.line, joint=_joint(line))
+            _draw_line(pen, line, colour, self.line)
 
     def occupied(
         self, masks: Sequence[NDArray[np.uint8]], lines: Iterable[tuple[Line, str]]
     ) -> NDArray[np.bool_]:
         """Return a mask, of the size of the canvas, of the pixels that masks or lines cover."""
         cover = Image.new("L", self.size, 0)
-        if masks:
-            cover.paste(self._scaled(np.max(masks, axis=0)), self.corner)
         pen = ImageDraw.Draw(cover)
         for line, _ in lines:
             pen.line(line, fill=255, width=self.line)
-        return np.asarray(cover) > 127
+        covered = np.asarray(cover) > 127
+        for scaled in (self._scaled(mask) for mask in masks if mask.any()):
+            left, top, right, bottom = scaled.box(self.corner)
+            covered[top:bottom, left:right] |= np.asarray(scaled.picture) > 127
+        return covered
 
     def draw_tag(self, box: TextBox, text: str, colour: str) -> None:
         """Draw a label on a plate of the colour of its class."""
@@ -231,19 +249,45 @@ class FrameCanvas:
         )
         self.image.paste(_PLATE, box[:2], veil)
 
-    def _scaled(self, mask: NDArray[np.uint8]) -> Image.Image:
-        """Return a mask at the size of the frame; the last ones are kept, for tint and outline."""
+    def _scaled(self, mask: NDArray[np.uint8]) -> _Scaled:
+        """Return a mask at the size of the frame; the last ones are kept, for tint and outline.
+
+        Of a mask that is not empty, only the part with pixels is scaled.
+        """
         known = self._scaled_masks.get(id(mask))
         if known is None or known[0] is not mask:
-            picture = Image.fromarray(mask * np.uint8(255))
-            known = mask, picture.resize(self.frame, Image.Resampling.BILINEAR)
+            spans = []  # along y and x: first and last px of the frame that the mask can reach
+            for axis, length in ((0, self.frame[1]), (1, self.frame[0])):
+                inside, zoom = np.flatnonzero(mask.any(axis=1 - axis)), length / mask.shape[axis]
+                reach = 1 + max(1.0, 1 / zoom)  # of a px of the frame, in px of the mask
+                first = max(0, math.floor((inside[0] - reach) * zoom))
+                spans.append((first, min(length, math.ceil((inside[-1] + reach) * zoom)), zoom))
+            (top, bottom, down), (left, right, across) = spans
+            picture = Image.fromarray(mask * np.uint8(255)).resize(
+                (right - left, bottom - top),
+                Image.Resampling.BILINEAR,
+                (left / across, top / down, right / across, bottom / down),
+            )
+            known = mask, _Scaled(left, top, picture)
             self._scaled_masks[id(mask)] = known
         return known[1]
 
 
-def _joint(line: Line) -> Literal["curve"] | None:
-    """Return how the parts of a line are joined: those of a ring meet at 5 degrees, unseen."""
-    return None if len(line) == _RING_POINTS else "curve"
+def _draw_line(pen: ImageDraw.ImageDraw, line: Line, fill: int | str, width: int) -> None:
+    """Draw a line; its sharp corners are rounded.
+
+    Pillow's own joints round every corner in Python, which takes longer than all the drawing.
+    """
+    pen.line(line, fill, width)
+    points = np.array(line)
+    steps = np.diff(points, axis=0)
+    if np.array_equal(points[0], points[-1]):  # closed: the last part meets the first
+        steps = np.concatenate([steps, steps[:1]])
+    lengths = np.hypot(*steps.T)
+    turns = (steps[1:] * steps[:-1]).sum(axis=1)
+    corners = np.flatnonzero(turns < _SHARP * lengths[1:] * lengths[:-1]) + 1
+    for x, y in points[corners].tolist():
+        pen.circle((x, y), (width - 1) / 2, fill)
 
 
 def scale_bar(longest_px: float, pixel_size_nm: float | None) -> tuple[float, str]:
@@ -280,7 +324,7 @@ def text_size(text: str) -> tuple[int, int]:
 
 def ring(x: float, y: float, radius: float) -> Line:
     """Return a closed circle as a line of 73 points."""
-    angles = np.linspace(0, 2 * np.pi, _RING_POINTS)
+    angles = np.linspace(0, 2 * np.pi, 73)
     return list(
         zip(
             (x + radius * np.cos(angles)).tolist(),

@@ -79,7 +79,7 @@ def draw_panel(
     if show_scale_bar:
         canvas.draw_scale_bar(placer, detection.pixel_size_nm)
     if show_names:
-        _name_regions(canvas, placer, detection, edge)
+        _name_regions(canvas, placer, detection, masks, edge)
     return canvas.shrunk()
 
 
@@ -149,14 +149,18 @@ def _lines(
 
 
 def _name_regions(
-    canvas: FrameCanvas, placer: LabelPlacer, detection: Detection, edge: int
+    canvas: FrameCanvas,
+    placer: LabelPlacer,
+    detection: Detection,
+    masks: Mapping[str, NDArray[np.uint8]],
+    edge: int,
 ) -> None:
     """Name the regions, the largest first, where there is room."""
     counts = dict.fromkeys(detection.mask_names, 0)
     for region in detection.regions:
         counts[region.class_name] += 1
     largest = sorted(detection.regions, key=lambda region: -region.area_px)[:_MOST_LABELS]
-    rims = _rims(canvas, detection, largest, edge)
+    rims = _rims(canvas, detection, largest, masks, edge)
     for region in largest:
         entry = detection.class_table[region.class_name]
         extended = _is_extended(entry)
@@ -182,32 +186,40 @@ def _label(region: Region, count: int, extended: bool) -> str:
 
 
 def _rims(
-    canvas: FrameCanvas, detection: Detection, regions: Sequence[Region], edge: int
+    canvas: FrameCanvas,
+    detection: Detection,
+    regions: Sequence[Region],
+    masks: Mapping[str, NDArray[np.uint8]],
+    edge: int,
 ) -> dict[Region, list[tuple[float, float]]]:
     """Return points on the outlines of the extended ones among some regions."""
     rims, planes = {}, detection.mask_stack
     for name in {region.class_name for region in regions}:
-        if _is_extended(detection.class_table[name]):
-            parts = number_blocks(detection.map, planes, name)
-            plane = reduce_squares(parts, planes.shape, edge, np.maximum, np.uint32)
-            for region in regions:
-                if region.class_name == name:
-                    rims[region] = _rim(canvas, plane, region, edge)
+        if not _is_extended(detection.class_table[name]):
+            continue
+        mine = [region for region in regions if region.class_name == name]
+        if len(mine) == 1 and sum(each.class_name == name for each in detection.regions) == 1:
+            rims[mine[0]] = _rim(canvas, masks[name] > 0, mine[0], edge)
+            continue
+        parts = number_blocks(detection.map, planes, name)
+        plane = reduce_squares(parts, planes.shape, edge, np.maximum, np.uint32)
+        for region in mine:
+            rims[region] = _rim(canvas, plane == region.region, region, edge)
     return rims
 
 
 def _rim(
-    canvas: FrameCanvas, plane: NDArray[np.uint32], region: Region, edge: int
+    canvas: FrameCanvas, inside: NDArray[np.bool_], region: Region, edge: int
 ) -> list[tuple[float, float]]:
     """Return points on a region's outline, those nearest to its centroid first.
 
-    A pixel of ``plane`` is a block of ``edge`` px. All blocks of a small region may belong to
+    A pixel of its mask is a block of ``edge`` px. All blocks of a small region may belong to
     another one.
     """
-    rows = np.flatnonzero((plane == region.region).any(axis=1))
-    inside = plane[rows] == region.region
+    rows = np.flatnonzero(inside.any(axis=1))
+    inside = inside[rows]
     first = inside.argmax(axis=1)
-    last = plane.shape[1] - 1 - inside[:, ::-1].argmax(axis=1)
+    last = inside.shape[1] - 1 - inside[:, ::-1].argmax(axis=1)
     points = np.concatenate([np.column_stack([rows, last]), np.column_stack([rows, first])])
     points = (points[:: max(1, len(points) // _MOST_ANCHORS)] + 0.5) * edge - 0.5
     away = np.hypot(points[:, 0] - region.y_px, points[:, 1] - region.x_px)
