@@ -32,11 +32,11 @@ class StripLabeller:
 
     def __init__(self) -> None:
         self.segment_boxes: list[BoundingBox] = []
-        self._pairs: list[NDArray[np.intp]] = []
-        self._above: NDArray[np.intp] | None = None
+        self._pairs: list[NDArray[np.int32]] = []
+        self._above: NDArray[np.int32] | None = None
         self._top = 0
 
-    def add(self, mask: NDArray[np.uint8] | NDArray[np.bool_]) -> NDArray[np.intp]:
+    def add(self, mask: NDArray[np.uint8] | NDArray[np.bool_]) -> NDArray[np.int32]:
         """Add the next block (rows, X); return the segment number of every pixel, 0 for none.
 
         Parameters
@@ -51,15 +51,20 @@ class StripLabeller:
         """
         before, top = len(self.segment_boxes), self._top
         self._top += len(mask)
-        if not mask.any():
+        numbers = np.zeros(mask.shape, np.int32)
+        rows = np.flatnonzero(mask.any(axis=1))
+        if not len(rows):
             self._above = None
-            return np.zeros(mask.shape, np.intp)
-        labels, _ = ndimage.label(mask, EIGHT_CONNECTED)
+            return numbers
+        # Defects fill a small part of most blocks.
+        columns = np.flatnonzero(mask[rows[0] : rows[-1] + 1].any(axis=0))
+        part = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+        labels, _ = ndimage.label(mask[part], EIGHT_CONNECTED)
         self.segment_boxes += [
-            (slice(rows.start + top, rows.stop + top), columns)
-            for rows, columns in ndimage.find_objects(labels)
+            (_shifted(down, top + part[0].start), _shifted(across, part[1].start))
+            for down, across in ndimage.find_objects(labels)
         ]
-        numbers = np.where(labels > 0, labels.astype(np.intp) + before, 0)
+        np.add(labels, before, out=numbers[part], where=labels > 0)
         self._join(numbers[0])
         self._above = numbers[-1].copy()
         return numbers
@@ -85,7 +90,7 @@ class StripLabeller:
             for top, left, bottom, right in least.tolist()
         ]
 
-    def _join(self, row: NDArray[np.intp]) -> None:
+    def _join(self, row: NDArray[np.int32]) -> None:
         """Record which segments of the block above touch those in the first row of this one."""
         if self._above is None:
             return
@@ -96,3 +101,7 @@ class StripLabeller:
         ):
             touch = (above > 0) & (below > 0)
             self._pairs.append(np.unique(np.column_stack([above[touch], below[touch]]), axis=0))
+
+
+def _shifted(side: slice, start: int) -> slice:
+    return slice(side.start + start, side.stop + start)

@@ -219,7 +219,7 @@ def _components(map: ProbabilityMap, mask_stack: MaskStack, name: str) -> Iterat
 
 
 def _segment(
-    numbers: NDArray[np.intp], number: int, pixels: NDArray[np.float32], box: BoundingBox, top: int
+    numbers: NDArray[np.int32], number: int, pixels: NDArray[np.float32], box: BoundingBox, top: int
 ) -> _Segment:
     """Measure a segment by its number, in a row block whose first row is ``top``."""
     here = slice(box[0].start - top, box[0].stop - top), box[1]
