@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from crystal_images import HEXAGONAL, OBLIQUE, SQUARE, crystal_image
+from scipy import ndimage
 
 from napari_stem_defects.anomaly.contrast import (
+    _mean_of_shifted,
     bright_residual,
     column_sharpness,
     column_sign,
@@ -74,3 +76,12 @@ def test_the_contrast_can_be_given() -> None:
     image = crystal_image(SQUARE, missing=4, size=200)
     residual = lattice_residual(sample(image.pixels, image.cells, 7.0))
     np.testing.assert_array_equal(bright_residual(residual, -1), -bright_residual(residual, 1))
+
+
+def test_the_mean_of_shifted_images_is_that_of_scipy() -> None:
+    rng = np.random.default_rng(0)
+    image = rng.random((40, 50)).astype(np.float32)
+    shifts = rng.uniform(-12, 12, (7, 2))
+    shifts[0] = 3, -2
+    expected = np.mean([ndimage.shift(image, each, order=1, mode="reflect") for each in shifts], 0)
+    np.testing.assert_allclose(_mean_of_shifted(image, shifts), expected, atol=1e-6)

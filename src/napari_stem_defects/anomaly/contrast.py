@@ -138,13 +138,9 @@ def _patch_sharpness(patch: NDArray[np.float32], cells: Sequence[UnitCell]) -> t
     filtered = np.asarray(sampled.filtered[0 : sampled.filtered.shape[0], slice(None)])
     best = (-1.0, 0.0)
     for first, second in sampled.lattices:
-        mean: NDArray[np.float64] = np.zeros_like(filtered, np.float64)
         steps = range(-_REPEATS, _REPEATS + 1)
-        for down in steps:
-            for across in steps:
-                shift = down * first + across * second
-                mean += ndimage.shift(filtered, shift, order=1, mode="reflect")
-        mean /= len(steps) ** 2
+        shifts = np.array([down * first + across * second for down in steps for across in steps])
+        mean = _mean_of_shifted(filtered, shifts)
         border = min(round(2 * _REPEATS * sampled.samples), min(mean.shape) // 4)
         inner = mean[border : mean.shape[0] - border, border : mean.shape[1] - border]
         contrast = float(inner.std())
@@ -155,3 +151,29 @@ def _patch_sharpness(patch: NDArray[np.float32], cells: Sequence[UnitCell]) -> t
             least = 1e-9 * max(contrast, 1e-9)
             best = contrast, float(np.log(max(bright, least) / max(dark, least)))
     return best
+
+
+def _mean_of_shifted(
+    image: NDArray[np.float32], shifts: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Return the mean of an image shifted by (y, x) of ``shifts`` (N, 2), interpolated linearly.
+
+    Beyond the border the image is mirrored. The shifted images are those of `scipy.ndimage.shift`;
+    sums of whole rows take a fifth of its time.
+    """
+    weights: dict[tuple[int, int], float] = {}
+    whole = np.floor(-shifts)
+    for start, (down, across) in zip(whole.astype(int).tolist(), -shifts - whole, strict=True):
+        for y, along_y in ((0, 1 - down), (1, down)):
+            for x, along_x in ((0, 1 - across), (1, across)):
+                place = start[0] + y, start[1] + x
+                weights[place] = weights.get(place, 0.0) + float(along_y * along_x) / len(shifts)
+    reach = 1 + int(np.abs(whole).max())
+    padded = np.pad(image, reach, mode="symmetric")
+    mean, part = np.zeros_like(image), np.empty_like(image)
+    for (y, x), weight in weights.items():
+        rows = slice(reach + y, reach + y + image.shape[0])
+        columns = slice(reach + x, reach + x + image.shape[1])
+        np.multiply(padded[rows, columns], np.float32(weight), out=part)
+        mean += part
+    return mean

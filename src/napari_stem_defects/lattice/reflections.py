@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,11 +109,7 @@ def _heights(power: Array, steps: Array) -> Array:
     Rows of a scan that differ in brightness raise the power of the columns next to zero.
     """
     smooth = ndimage.gaussian_filter(power, 0.8, mode="wrap", truncate=3)
-    fy = (np.arange(power.shape[0]) - power.shape[0] // 2) * steps[0]
-    fx = (np.arange(power.shape[1]) - _MARGIN) * steps[1]
-    ring = np.rint(np.hypot(fy[:, None], fx[None, :]) / (2 * steps.max())).astype(np.int32)
-    order = np.argsort(ring, axis=None, kind="stable")
-    ends = np.cumsum(np.bincount(ring.ravel()))
+    ring, order, ends = _rings(power.shape[0], power.shape[1], float(steps[0]), float(steps[1]))
     values = power.ravel()[order]
     medians = [float(np.median(part)) for part in np.split(values, ends[:-1]) if part.size]
     floor = max(float(np.median(power)) * 1e-6, 1e-30)
@@ -122,6 +119,25 @@ def _heights(power: Array, steps: Array) -> Array:
         along = ndimage.median_filter(power[:, columns], (41, 1), mode="wrap")
         around[:, columns] = np.maximum(around[:, columns], along)
     return np.asarray(smooth / around)
+
+
+@lru_cache(maxsize=2)
+def _rings(
+    height: int, width: int, step_y: float, step_x: float
+) -> tuple[NDArray[np.int32], NDArray[np.intp], NDArray[np.intp]]:
+    """Return the ring of each bin, the bins in the order of their rings, and where rings end.
+
+    Kept for the next frame of a stack.
+    """
+    fy = (np.arange(height) - height // 2) * step_y
+    fx = (np.arange(width) - _MARGIN) * step_x
+    exact = np.hypot(fy[:, None], fx[None, :]) / (2 * max(step_y, step_x))
+    ring = np.rint(exact).astype(np.int32)
+    order = np.argsort(ring, axis=None, kind="stable")
+    found = ring, order, np.cumsum(np.bincount(ring.ravel()))
+    for each in found:
+        each.setflags(write=False)
+    return found
 
 
 def find_peaks(spectrum: Spectrum) -> tuple[Array, Array]:
@@ -157,16 +173,17 @@ def find_peaks(spectrum: Spectrum) -> tuple[Array, Array]:
 
 def _positions(spectrum: Spectrum, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Array:
     """Return the centroids of peaks in cycles per px; split peaks are averaged."""
-    offsets = np.arange(-2, 3)
-    power = spectrum.power
-    found = []
-    for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
-        part = power[np.ix_((row + offsets) % power.shape[0], (column + offsets) % power.shape[1])]
-        part = np.maximum(part - np.median(part), 0)
-        total = max(float(part.sum()), 1e-300)
-        y, x = part.sum(axis=1) @ offsets / total, part.sum(axis=0) @ offsets / total
-        found.append((row - power.shape[0] // 2 + y, column - spectrum.margin + x))
-    return np.array(found, np.float64).reshape(-1, 2) * spectrum.steps
+    if not len(rows):
+        return np.zeros((0, 2))
+    offsets, power = np.arange(-2, 3), spectrum.power
+    down = (rows[:, None] + offsets) % power.shape[0]
+    across = (columns[:, None] + offsets) % power.shape[1]
+    parts = power[down[:, :, None], across[:, None, :]]
+    parts = np.maximum(parts - np.median(parts, axis=(1, 2), keepdims=True), 0)
+    total = np.maximum(parts.sum(axis=(1, 2)), 1e-300)
+    y, x = parts.sum(axis=2) @ offsets / total, parts.sum(axis=1) @ offsets / total
+    found = np.stack([rows - power.shape[0] // 2 + y, columns - spectrum.margin + x], axis=1)
+    return np.asarray(found * spectrum.steps)
 
 
 def reflections_at(

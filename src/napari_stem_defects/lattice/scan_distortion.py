@@ -133,9 +133,8 @@ def _lattice_mean(part: NDArray[np.float64], vectors: NDArray[np.float64]) -> ND
     offsets = [each for each in offsets if abs(each[0]) >= 0.4 * np.hypot(*vectors.T).min()]
     y = fft.fftfreq(part.shape[0])[:, None]
     x = fft.rfftfreq(part.shape[1])
-    factor = np.zeros((len(y), len(x)), np.complex128)
-    for down, across in offsets:  # one by one, each as large as the image
-        factor += np.exp(-2j * np.pi * y * down) * np.exp(-2j * np.pi * x * across)
+    down, across = np.array(offsets).T
+    factor = np.exp(-2j * np.pi * y * down) @ np.exp(-2j * np.pi * across[:, None] * x)
     factor /= len(offsets)
     spectrum = fft.rfft2(part - part.mean())
     mean: NDArray[np.float64] = fft.irfft2(spectrum * factor, part.shape) + part.mean()
