@@ -1,10 +1,12 @@
 """Simulate the images that a manifest lists, with their ground truth.
 
-    python benchmarks/simulated_images.py --out FOLDER [--manifest FILE.json]
+    python benchmarks/simulated_images.py --out FOLDER [--manifest FILE.json] [--foreign FILE.json]
 
 Crystals, defects and seeds are fixed, so that the files are those of
 `benchmarks/manifests/simulated.json`: its checksums hold on machines whose arithmetic gives the
-same last bits. ``--manifest`` writes a manifest of the files made.
+same last bits. ``--manifest`` writes a manifest of the files made. ``--foreign`` makes images of
+random crystals, too, and writes a manifest of them beside the images of CdTe: what does a program
+that knows CdTe state about them?
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ import numpy as np
 import tifffile
 
 import napari_stem_defects as sd
+from napari_stem_defects.simulation.any_lattice_random import random_lattice_scene
+from napari_stem_defects.simulation.any_lattice_scene import LatticeSimulation, simulate_lattice
 
 # Crystal, kinds of defects, doses in electrons per px. Images of one crystal are one group.
 SCENES = (
@@ -30,6 +34,8 @@ SEEDS = (9001, 9002)
 SIZE = 512
 TOLERANCE_NM = {"cdte-110": 0.3, "sto-001": 0.2}
 STEP_PX = 8.0
+FOREIGN_SEEDS = range(9101, 9109)
+FOREIGN_PIXEL_NM = 0.02  # random crystals have no scale; with this one, columns are as in others
 SOURCE = "python benchmarks/simulated_images.py --out FOLDER"
 
 
@@ -38,6 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--manifest", type=Path, metavar="FILE")
+    parser.add_argument("--foreign", type=Path, metavar="FILE")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     classes: dict[str, dict[str, str]] = {}
@@ -58,6 +65,55 @@ def main() -> None:
     }
     if options.manifest is not None:
         options.manifest.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    if options.foreign is not None:
+        options.foreign.write_text(
+            json.dumps(foreign(options.out, classes, images), indent=1) + "\n", encoding="utf-8"
+        )
+
+
+def foreign(folder: Path, classes: dict[str, Any], images: list[Any]) -> dict[str, Any]:
+    """Write images of random crystals; return a manifest of them and of the images of CdTe."""
+    known = [each for each in images if each["group"] == "cdte-110"]
+    others = []
+    for seed in FOREIGN_SEEDS:
+        scene = random_lattice_scene(
+            np.random.default_rng(seed), (SIZE, SIZE), forms=("missing", "added")
+        )
+        others.append(write_foreign(folder, f"foreign_seed{seed}", simulate_lattice(scene, seed)))
+    names = {name for each in known for name in each["classes"]}
+    return {
+        "schema": 1,
+        "name": "defects of crystals that a program for CdTe does not know",
+        "classes": {
+            **{name: classes[name] for name in sorted(names)},
+            "missing": {"kind": "point", "known": False},
+            "added": {"kind": "point", "known": False},
+        },
+        "images": [*known, *others],
+    }
+
+
+def write_foreign(folder: Path, name: str, made: LatticeSimulation) -> dict[str, Any]:
+    """Write an image of a random crystal; return its entry."""
+    tifffile.imwrite(folder / f"{name}.tif", made.pixels)
+    with (folder / f"{name}_points.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["y_px", "x_px", "class"])
+        for kind, places in made.points.items():
+            table.writerows([f"{y:.2f}", f"{x:.2f}", kind] for y, x in places)
+    return {
+        "name": name,
+        "group": name,
+        "known": False,
+        "licence": "BSD-3-Clause",
+        "height_px": SIZE,
+        "width_px": SIZE,
+        "pixel_size_nm": FOREIGN_PIXEL_NM,
+        "tolerance_nm": round(0.4 * made.period_px * FOREIGN_PIXEL_NM, 3),
+        "classes": ["added", "missing"],
+        "image": listed(folder / f"{name}.tif"),
+        "points": listed(folder / f"{name}_points.csv"),
+    }
 
 
 def write(folder: Path, name: str, crystal: str, made: sd.Simulation) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,16 @@ def test_a_bad_manifest_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixtur
     path = write_manifest(tmp_path, schema=7)
     assert main(["score", str(path)]) == 2
     assert "manifest.json: has schema 7, not 1" in one_line(capsys.readouterr().err)
+
+
+def test_what_is_named_in_an_unknown_material_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_manifest(tmp_path)
+    content = json.loads(path.read_text("utf-8"))
+    content["images"][0]["known"] = False
+    path.write_text(json.dumps(content), "utf-8")
+    table = write_table(tmp_path / "p.csv", ROWS)
+    assert main(["score", str(path), "--predictions", str(table)]) == 0
+    expected = "material not known in 1 image: 3 points (no masks) wrongly named"
+    assert expected in capsys.readouterr().out

@@ -7,6 +7,7 @@ import numpy as np
 from napari_stem_defects.scoring.image_score import (
     GroundTruth,
     MaskCounts,
+    NamedCounts,
     PointCounts,
     Prediction,
     score_image,
@@ -94,3 +95,18 @@ def test_areas_are_found_pixel_by_pixel() -> None:
 def test_lines_are_not_scored_without_masks() -> None:
     scored = score_image(GroundTruth((64, 64), 2.0, {"SF": "line"}), Prediction())
     assert (scored.masks, scored.not_scored) == ({}, ("SF",))
+
+
+def test_names_in_a_foreign_material_are_counted_whatever_they_are() -> None:
+    foreign = GroundTruth(
+        (64, 64), 3.0, {"A": "point"}, labelled_part=(0, 0, 31, 63), is_foreign=True
+    )
+    named, both, doubted = np.zeros((3, 64, 64), bool)
+    named[:4, :5] = both[:4, 4:6] = doubted[10:20] = named[40:] = True
+    masks = {"SF": named, "Vac": both, "unknown": doubted}
+    points = np.array([[5.0, 5], [6, 40], [50, 5]])  # the last one is outside the labelled part
+    prediction = Prediction(("Vac", "unknown", "Vac"), points, np.full(3, np.nan), masks)
+    assert score_image(foreign, prediction).named == NamedCounts(1, 4 * 6, 32 * 64)
+    without = score_image(foreign, Prediction(("Vac",), points[:1], np.full(1, np.nan)))
+    assert without.named == NamedCounts(1, None, 32 * 64)
+    assert score_image(KNOWN, prediction).named is None

@@ -6,7 +6,12 @@ import json
 
 import pytest
 
-from napari_stem_defects.scoring.image_score import ImageScore, MaskCounts, PointCounts
+from napari_stem_defects.scoring.image_score import (
+    ImageScore,
+    MaskCounts,
+    NamedCounts,
+    PointCounts,
+)
 from napari_stem_defects.scoring.totals import totals
 
 
@@ -36,3 +41,16 @@ def test_no_image_has_no_figures() -> None:
     assert (figures["images"], figures["points"], figures["masks"]) == (0, {}, {})
     assert figures["names"]["value"] is None
     assert figures["unknown"]["auroc"] is None
+
+
+def test_names_in_foreign_images_are_added() -> None:
+    one = ImageScore({}, {}, 0, 0, (), (), (), NamedCounts(3, 10, 100))
+    without_masks = ImageScore({}, {}, 0, 0, (), (), (), NamedCounts(2, None, 100))
+    known = ImageScore({}, {}, 0, 0, (), (), ())
+    assert totals([one, without_masks, known])["foreign"] == {
+        "images": 2,
+        "named_points": 5,
+        "named_area": 0.1,
+    }
+    assert totals([without_masks])["foreign"]["named_area"] is None
+    assert totals([known])["foreign"] == {"images": 0, "named_points": 0, "named_area": None}

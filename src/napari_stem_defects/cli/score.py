@@ -74,8 +74,17 @@ def lines_of(figures: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {_share('right names', names)}; {names['right']} of {names['paired']}"
     if whole["unknown"]["auroc"] is not None:
         yield f"  AUROC of unknown {whole['unknown']['auroc']:.3f}"
+    if whole["foreign"]["images"]:
+        yield f"  {_foreign(whole['foreign'])}"
     if whole["not_scored"]:
         yield f"  not scored, as there are no masks: {', '.join(whole['not_scored'])}"
+
+
+def _foreign(named: Mapping[str, Any]) -> str:
+    images = f"{named['images']} image{'s' * (named['images'] != 1)}"
+    area = named["named_area"]
+    shown = "(no masks)" if area is None else f"and {_percent(area)} of the area"
+    return f"material not known in {images}: {named['named_points']} points {shown} wrongly named"
 
 
 def _share(key: str, stated: Mapping[str, float | None]) -> str:

@@ -51,6 +51,8 @@ class GroundTruth:
     labelled_part : (float, float, float, float), optional
         Top, left, bottom, right in px of the part that is labelled; predictions outside do not
         count. By default the whole image.
+    is_foreign : bool
+        Whether the program under test does not know the material: no name that it gives is right.
     """
 
     shape: tuple[int, int]
@@ -61,6 +63,7 @@ class GroundTruth:
     masks: Mapping[str, Mask] = field(default_factory=dict)
     unknown: frozenset[str] = frozenset()
     labelled_part: tuple[float, float, float, float] | None = None
+    is_foreign: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,25 @@ class MaskCounts:
 
 
 @dataclass(frozen=True)
+class NamedCounts:
+    """What was named in an image of a material that the program does not know.
+
+    Attributes
+    ----------
+    points : int
+        Predictions with any name but "unknown".
+    area : int or None
+        Pixels with a mask of any name but "unknown"; None if the program states no masks.
+    searched : int
+        Pixels of the part that is labelled.
+    """
+
+    points: int
+    area: int | None
+    searched: int
+
+
+@dataclass(frozen=True)
 class ImageScore:
     """Scores of one image.
 
@@ -130,6 +152,8 @@ class ImageScore:
         Scores for "unknown" of the predictions at defects of unknown and of known classes.
     not_scored : tuple of str
         Classes that the predictions hold no masks for.
+    named : NamedCounts or None
+        Of images of a material that the program does not know; None for the others.
     """
 
     points: Mapping[str, PointCounts]
@@ -139,6 +163,7 @@ class ImageScore:
     unknown_scores: tuple[float, ...]
     known_scores: tuple[float, ...]
     not_scored: tuple[str, ...]
+    named: NamedCounts | None = None
 
 
 def score_image(known: GroundTruth, found: Prediction) -> ImageScore:
@@ -172,7 +197,18 @@ def score_image(known: GroundTruth, found: Prediction) -> ImageScore:
         else:
             mask = found.masks.get(name, np.zeros(known.shape, np.bool_))
             masks[name] = _score_mask(known, name, mask)
-    return ImageScore(counts, masks, right, paired, of_unknown, of_known, tuple(not_scored))
+    named = _named(known, names, found.masks) if known.is_foreign else None
+    return ImageScore(counts, masks, right, paired, of_unknown, of_known, tuple(not_scored), named)
+
+
+def _named(
+    known: GroundTruth, names: NDArray[np.object_], masks: Mapping[str, Mask] | None
+) -> NamedCounts:
+    searched, area = _searched(known), None
+    if masks is not None:
+        drawn = [mask for name, mask in masks.items() if name != UNKNOWN]
+        area = int((np.any([np.zeros(known.shape, np.bool_), *drawn], axis=0) & searched).sum())
+    return NamedCounts(int((names != UNKNOWN).sum()), area, int(searched.sum()))
 
 
 def _classes(known: GroundTruth, *kinds: Kind) -> list[str]:
@@ -208,11 +244,7 @@ def _names(
 
 
 def _score_mask(known: GroundTruth, name: str, mask: Mask) -> MaskCounts:
-    searched = np.ones(known.shape, np.bool_)
-    if known.labelled_part is not None:
-        y, x = np.indices(known.shape)
-        top, left, bottom, right = known.labelled_part
-        searched = (y >= top) & (y <= bottom) & (x >= left) & (x <= right)
+    searched = _searched(known)
     if known.kinds[name] == "line":
         there, reach = _drawn(known.lines.get(name, ()), known.shape), known.tolerance_px
     else:
@@ -222,6 +254,16 @@ def _score_mask(known: GroundTruth, name: str, mask: Mask) -> MaskCounts:
     false = mask & (_distance_to(there) > FALSE_BEYOND * known.tolerance_px)
     hit = there & (_distance_to(mask) <= reach)
     return MaskCounts(*(int(each.sum()) for each in (there, hit, false, searched)))
+
+
+def _searched(known: GroundTruth) -> Mask:
+    """Return the part that is labelled."""
+    if known.labelled_part is None:
+        return np.ones(known.shape, np.bool_)
+    y, x = np.indices(known.shape)
+    top, left, bottom, right = known.labelled_part
+    inside: Mask = (y >= top) & (y <= bottom) & (x >= left) & (x <= right)
+    return inside
 
 
 def _drawn(lines: tuple[Points, ...], shape: tuple[int, int]) -> Mask:

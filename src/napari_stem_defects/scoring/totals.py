@@ -29,7 +29,8 @@ def totals(scores: Sequence[ImageScore]) -> dict[str, Any]:
     dict
         JSON-safe. ``points``: by class, counts, precision, recall and F1; ``masks``: by class,
         share found and false area; ``names``: share of right names; ``unknown``: AUROC, None
-        where there are no scores; ``not_scored``: classes without masks.
+        where there are no scores; ``foreign``: what was named in images of a material that the
+        program does not know; ``not_scored``: classes without masks.
     """
     point_names = sorted({name for each in scores for name in each.points})
     mask_names = sorted({name for each in scores for name in each.masks})
@@ -50,6 +51,7 @@ def totals(scores: Sequence[ImageScore]) -> dict[str, Any]:
             **_stated(share_estimate(right, paired - right)),
         },
         "unknown": _unknown(scores),
+        "foreign": _foreign(scores),
         "not_scored": sorted({name for each in scores for name in each.not_scored}),
     }
 
@@ -88,6 +90,18 @@ def _unknown(scores: Sequence[ImageScore]) -> dict[str, Any]:
         "auroc": round(auroc(positive, negative), 4) if both else None,
         "at_unknown": len(positive),
         "at_known": len(negative),
+    }
+
+
+def _foreign(scores: Sequence[ImageScore]) -> dict[str, Any]:
+    named = [each.named for each in scores if each.named is not None]
+    with_area = [(each.area, each.searched) for each in named if each.area is not None]
+    searched = sum(each for _, each in with_area)
+    area = sum(each for each, _ in with_area)
+    return {
+        "images": len(named),
+        "named_points": sum(each.points for each in named),
+        "named_area": round(area / searched, 6) if searched else None,
     }
 
 

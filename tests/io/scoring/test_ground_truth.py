@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from scored_images import SHAPE, write_manifest
+from scored_images import SHAPE, listed, write_manifest
 
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.scoring.ground_truth import file_faults, read_ground_truth
@@ -49,3 +50,19 @@ def test_a_bad_table_is_one_line(tmp_path: Path, text: str, fault: str) -> None:
     with pytest.raises(InputError, match=fault) as caught:
         read_ground_truth(manifest, manifest.images[1], tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_public_tables_are_read_with_their_own_columns(tmp_path: Path) -> None:
+    """As ImageJ writes a list of points: a number, X and Y, and no class."""
+    path = write_manifest(tmp_path)
+    (tmp_path / "b_points.csv").write_text(" ,X,Y\n1,30,7\n2,12,40\n", "utf-8")
+    content = json.loads(path.read_text("utf-8"))
+    entry = content["images"][1]
+    entry |= {"y_column": "Y", "x_column": "X", "class_column": None, "known": False}
+    entry["points"] = listed(tmp_path / "b_points.csv")
+    path.write_text(json.dumps(content), "utf-8")
+    manifest = read_manifest(path)
+    known = read_ground_truth(manifest, manifest.images[1], tmp_path)
+    np.testing.assert_array_equal(known.points["Vac"], [(7, 30), (40, 12)])
+    assert known.is_foreign
+    assert not read_ground_truth(manifest, manifest.images[0], tmp_path).is_foreign

@@ -34,7 +34,12 @@ def test_the_manifests_of_the_project_are_read(path: Path) -> None:
 
 
 def test_the_project_has_manifests() -> None:
-    assert [path.name for path in MANIFESTS] == ["simulated.json", "wse2.json"]
+    assert [path.name for path in MANIFESTS] == [
+        "foreign.json",
+        "platinum.json",
+        "simulated.json",
+        "wse2.json",
+    ]
 
 
 def changed(path: Path, key: str, value: Any) -> None:
@@ -86,3 +91,16 @@ def test_what_is_no_manifest_is_one_line(tmp_path: Path) -> None:
         path.write_text(text, "utf-8")
         with pytest.raises(InputError, match=r"m\.json: is no JSON object"):
             read_manifest(path)
+
+
+def test_rows_without_a_class_need_one_class_of_points(tmp_path: Path) -> None:
+    path = write_manifest(tmp_path)
+    content = json.loads(path.read_text("utf-8"))
+    content["images"][1]["class_column"] = None
+    path.write_text(json.dumps(content), "utf-8")
+    assert read_manifest(path).images[1].class_column is None
+    content["classes"]["Core"] = {"kind": "point"}
+    content["images"][1]["classes"] = ["Vac", "Core"]
+    path.write_text(json.dumps(content), "utf-8")
+    with pytest.raises(InputError, match="class_column of 'b' is null, but 2 classes are points"):
+        read_manifest(path)

@@ -79,7 +79,8 @@ def read_ground_truth(manifest: Manifest, image: ListedImage, folder: Path) -> G
         A file lacks a column, a number or a geometry, or has another size; one line.
     """
     kinds = {name: manifest.classes[name].kind for name in image.classes}
-    points = {} if image.points is None else _read_points(folder / image.points.path, image)
+    only = next((name for name, kind in kinds.items() if kind == "point"), "")
+    points = {} if image.points is None else _read_points(folder / image.points.path, image, only)
     lines = {} if image.lines is None else _read_lines(folder / image.lines.path)
     masks = {name: read_mask(folder / each.path, image.shape) for name, each in image.masks.items()}
     unknown = (name for name in kinds if not (image.known and manifest.classes[name].known))
@@ -92,16 +93,19 @@ def read_ground_truth(manifest: Manifest, image: ListedImage, folder: Path) -> G
         masks=masks,
         unknown=frozenset(unknown),
         labelled_part=image.labelled_part,
+        is_foreign=not image.known,
     )
 
 
-def _read_points(path: Path, image: ListedImage) -> Mapping[str, NDArray[np.float64]]:
+def _read_points(path: Path, image: ListedImage, only: str) -> Mapping[str, NDArray[np.float64]]:
+    """Read a table of points; without a column of classes all are of the class ``only``."""
     grouped: dict[str, list[tuple[float, float]]] = defaultdict(list)
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             for row in csv.DictReader(file):
-                place = float(row["y_px"]), float(row["x_px"])
-                grouped[row[image.class_column]].append(place)
+                place = float(row[image.y_column]), float(row[image.x_column])
+                name = only if image.class_column is None else row[image.class_column]
+                grouped[name].append(place)
     except KeyError as error:
         raise InputError(one_line(path, f"has no column {error.args[0]!r}", _ADVICE)) from None
     except (OSError, ValueError, TypeError, csv.Error) as error:

@@ -95,8 +95,10 @@ class ListedImage:
         The image file.
     points, lines : ListedFile or None
         Table of points, and GeoJSON of lines.
-    class_column : str
-        Column of the table with the class.
+    y_column, x_column : str
+        Columns of the table with the position in px, the centre of the first pixel at 0.
+    class_column : str or None
+        Column of the table with the class; None if all rows are of the one class of points.
     masks : mapping of str to ListedFile
         Mask of each class.
     """
@@ -113,7 +115,9 @@ class ListedImage:
     image: ListedFile
     points: ListedFile | None
     lines: ListedFile | None
-    class_column: str
+    y_column: str
+    x_column: str
+    class_column: str | None
     masks: Mapping[str, ListedFile]
 
     def files(self) -> Iterator[ListedFile]:
@@ -235,11 +239,26 @@ def _image(stored: Mapping[str, Any], known_classes: Mapping[str, ListedClass]) 
         image=_file(stored["image"], name),
         points=_file(stored["points"], name) if "points" in stored else None,
         lines=_file(stored["lines"], name) if "lines" in stored else None,
-        class_column=str(stored.get("class_column", "class")),
+        y_column=str(stored.get("y_column", "y_px")),
+        x_column=str(stored.get("x_column", "x_px")),
+        class_column=_class_column(stored, classes, known_classes),
         masks=masks,
     )
     _check_kinds(image, known_classes)
     return image
+
+
+def _class_column(
+    stored: Mapping[str, Any], classes: tuple[str, ...], known_classes: Mapping[str, ListedClass]
+) -> str | None:
+    """Return the column of the class; null is refused where the rows may be of several classes."""
+    column = stored.get("class_column", "class")
+    points = [each for each in classes if known_classes[each].kind == "point"]
+    if column is None and len(points) != 1:
+        raise ValueError(
+            f"class_column of {stored['name']!r} is null, but {len(points)} classes are points"
+        )
+    return None if column is None else str(column)
 
 
 def _check_kinds(image: ListedImage, classes: Mapping[str, ListedClass]) -> None:
