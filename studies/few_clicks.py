@@ -35,10 +35,10 @@ RUNS = ROOT / "studies" / "runs" / "few_clicks"
 PAGE = ROOT / "docs" / "few-clicks.md"
 DRAWS = 5
 SURVEY = "survey"
-PACKAGE_METHODS = ("quick", "few", "any-crystal")
+PACKAGE_METHODS = ("quick", "few", "scratch", "any-crystal")
 # Fewer draws, by the number of clicks: networks learn for seconds, and the general model does not
 # depend on the clicks, which only decide what is scored.
-FEWER_DRAWS = {"few": {7: 3, 15: 3, 20: 3}, "any-crystal": {7: 1}}
+FEWER_DRAWS = {"few": {7: 3, 15: 3, 20: 3}, "scratch": {7: 1}, "any-crystal": {7: 1}}
 
 
 def all_tasks(groups: list[str]) -> list[Task]:

@@ -21,6 +21,9 @@ from skimage.feature import match_template, multiscale_basic_features
 
 import napari_stem_defects as sd
 from napari_stem_defects.base.defaults import GENERAL_MODEL
+from napari_stem_defects.io.labels.load_dataset import read_training_data
+from napari_stem_defects.io.models.model_file import save_model
+from napari_stem_defects.training.pipeline import train as train_ensemble
 
 if TYPE_CHECKING:
     from few_clicks_tasks import Click, Kind
@@ -72,9 +75,8 @@ class TrainedModel:
                 for click in (*taught.clicks, *(taught.bulk if self.bulk else ())):
                     labels.add(image, click.y, click.x, click.class_name)
             model = Path(folder) / "model.safetensors"
-            options: dict[str, Any] = {"recipe": self.recipe}
             started = time.perf_counter()
-            sd.train([project], model, sd.TrainingOptions(name="few clicks", **options))
+            self.train(project, model)
             learned = time.perf_counter()
             detection = sd.detect(target, model)
         searched = time.perf_counter()
@@ -82,6 +84,28 @@ class TrainedModel:
         points = np.array([(each.y_px, each.x_px) for each in regions], float).reshape(-1, 2)
         mask = detection.masks[detection.mask_names.index(taught.class_name)].astype(bool)
         return Found(mask, points, learned - started, searched - learned)
+
+    def train(self, project: Path, model: Path) -> None:
+        """Train on a label project and write the model file."""
+        sd.train([project], model, _options(self.recipe))
+
+
+class TrainedFromScratch(TrainedModel):
+    """Networks that start from random weights, as `train` makes them of many labels.
+
+    With few clicks `train` starts from `any-crystal` instead, so the training is called itself.
+    """
+
+    def train(self, project: Path, model: Path) -> None:
+        """Train on a label project and write the model file."""
+        options = _options(self.recipe)
+        data = read_training_data([project], kinds=options.kinds)
+        save_model(train_ensemble(data, options).ensemble, model)
+
+
+def _options(recipe: str) -> sd.TrainingOptions:
+    chosen: dict[str, Any] = {"recipe": recipe}
+    return sd.TrainingOptions(name="few clicks", **chosen)
 
 
 def general_model(taught: Teaching, target: sd.Micrograph) -> Found:
@@ -226,5 +250,6 @@ METHODS: dict[str, Method] = {
     "matched-filter": plain_matched_filter,
     "forest": pixel_forest,
     "few": TrainedModel("few", bulk=True),
+    "scratch": TrainedFromScratch("suited", bulk=True),
     "any-crystal": general_model,
 }

@@ -16,6 +16,7 @@ Figures = dict[str, Any]
 METHODS = {
     "quick": "quick model",
     "few": "CNN from few labels",
+    "scratch": "CNN from scratch",
     "any-crystal": "any-crystal, no label",
     "forest": "pixel random forest",
     "matched-filter": "plain matched filter",
@@ -27,7 +28,7 @@ GROUPS = {
 }
 MAIN_CLICKS = 7
 # Measured on some tasks only.
-FEW_TASKS = ("few", "any-crystal")
+FEW_TASKS = ("few", "scratch", "any-crystal")
 RESAMPLES = 2000
 INTRODUCTION = """\
 # Learning from few clicks
@@ -46,17 +47,20 @@ RULES = """\
   defects of the class, as a share of the image.
 - **Areas:** found is the share of the unclicked areas that the mask covers.
 - **Survey:** AUROC of the label-free anomaly map, highest score within 0.35 periods, at defects
-  against 2000 random places at least 2.5 periods from all defects. Lines count every period.
+  against 2000 random places at least 2.5 periods from all defects, and how many defect places are
+  above all of these. Lines count every period. At one of the nine places where `STO_missing.tif` is
+  said to miss a column, (30.5, 500.8), the column is still there.
 
 Cells give the mean of the draws and its 95 % interval, bootstrapped over the draws; images are one
 per task, so the intervals state the variation of clicks and not that of images. The random forest
-and the CNN from few labels (recipe few, which recipe suited takes for few clicks) also get as many
-bulk clicks as clicks, five at least; the other methods get none. The model any-crystal gets no
-label at all: everything that it finds of the kind counts, whatever its generic name. The random
-forest has 40 trees on multiscale filters of single pixels (intensity, edges, texture). The plain
-matched filter is the normalised cross-correlation with the mean of the clicked patches of three
-periods. Its threshold is half-way between the local maxima's 0.9 quantile and the clicks'
-leave-one-out correlation.
+and the CNNs also get as many bulk clicks as clicks, five at least; the other methods get none. The
+CNN from few labels is recipe few, which recipe suited takes for few clicks; the CNN from scratch is
+what recipe suited makes of many labels, and made of few before recipe few was there. The model
+any-crystal gets no label at all: everything that it finds of the kind counts, whatever its generic
+name. The random forest has 40 trees on multiscale filters of single pixels (intensity, edges,
+texture). The plain matched filter is the normalised cross-correlation with the mean of the clicked
+patches of three periods. Its threshold is half-way between the local maxima's 0.9 quantile and the
+clicks' leave-one-out correlation.
 
 The crystals that no method was tuned on had been measured before the last two changes to the
 package: small grains count as unusual areas (until then precipitates were not found), and classes
@@ -159,12 +163,12 @@ def _of_group(figures: Sequence[Figures]) -> Iterator[str]:
             (
                 each["title"],
                 f"{each['auroc']:.3f}",
-                str(each["defects"]),
+                f"{each.get('above', '-')} of {each['defects']}",
                 f"{each['seconds']:.1f} s",
             )
             for each in surveys
         ]
-        yield table([("task", "AUROC", "defect places", "time"), *rows])
+        yield table([("task", "AUROC", "above all perfect places", "time"), *rows])
 
 
 def _row(figures: Figures, numbers: Iterable[int]) -> Sequence[str]:
