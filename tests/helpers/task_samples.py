@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from napari_stem_defects.base.progress import Progress, ProgressCallback
 from napari_stem_defects.errors import ReadError
+from napari_stem_defects.io.write_lock import WriteLock
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +36,11 @@ def steps(*, count: int, pause_s: float, report: ProgressCallback) -> int:
 def deaf(*, seconds: float, report: ProgressCallback) -> None:
     report(Progress("not listening", 0, 1))
     time.sleep(seconds)
+
+
+def locked_and_deaf(*, out: Path, seconds: float, report: ProgressCallback) -> None:
+    with WriteLock(out, "training", "file"):
+        deaf(seconds=seconds, report=report)
 
 
 def wait(*, seconds: float, report: ProgressCallback) -> float:

@@ -18,6 +18,7 @@ from napari_stem_defects.io.write_lock import (
     WriteLock,
     describe_holder,
     read_holder,
+    remove_free_lock,
     write_holder,
 )
 
@@ -61,6 +62,18 @@ def test_the_lock_ends_with_the_process_that_holds_it(tmp_path: Path, other: Any
     process.join(60)
     with WriteLock(tmp_path / "a", "search") as lock:
         assert lock.is_held
+
+
+def test_only_the_files_of_a_free_lock_are_removed(tmp_path: Path, other: Any) -> None:
+    process, end = other
+    before = set(tmp_path.iterdir())
+    remove_free_lock(tmp_path / "a")
+    assert set(tmp_path.iterdir()) == before  # held
+    end.set()
+    process.join(60)
+    remove_free_lock(tmp_path / "a")
+    remove_free_lock(tmp_path / "none" / "such")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_is_left_beside_the_folder(tmp_path: Path) -> None:

@@ -230,6 +230,24 @@ def test_no_qt_in_the_worker(worker: Worker) -> None:
     assert worker.run(job("gui_modules")) == []
 
 
+def test_a_process_that_is_ended_leaves_no_lock(worker: Worker, tmp_path: Path) -> None:
+    out = tmp_path / "m.safetensors"
+    deaf = replace(job("locked_and_deaf", out=out, seconds=30), locked=out)
+    started, events = threading.Event(), list[JobEvent]()
+
+    def listen(event: JobEvent) -> None:
+        events.append(event)
+        started.set()
+
+    ticket = worker.submit(deaf, listen)
+    assert started.wait(20)
+    assert list(tmp_path.iterdir())
+    ticket.cancel()
+    assert ticket.wait(20)
+    assert events[-1] == Stopped()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_close_leaves_no_process_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(Path(__file__).parents[1] / "helpers")
     closing = Worker()

@@ -52,6 +52,11 @@ class WriteLock:
         """Whether this object has the lock."""
         return self._lock.is_locked
 
+    @property
+    def has_files(self) -> bool:
+        """Whether there are files of the lock, held or not."""
+        return any(self._beside(each).exists() for each in (LOCK_SUFFIX, HOLDER_SUFFIX))
+
     def acquire(self) -> None:
         """Take the lock.
 
@@ -152,6 +157,22 @@ class FolderLocks:
         for lock in self._locks.values():
             while lock.is_held:
                 lock.release()
+
+
+def remove_free_lock(folder: Path) -> None:
+    """Remove the files of a lock that nobody holds: a process that was killed leaves them.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder or file that was locked.
+    """
+    lock = WriteLock(folder, "removal")
+    if not lock.has_files:
+        return
+    with contextlib.suppress(InUseError, OutputError):
+        lock.acquire()
+        lock.release()
 
 
 def write_holder(path: Path, task: str) -> None:

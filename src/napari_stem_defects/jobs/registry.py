@@ -343,7 +343,7 @@ class TrainQuickArguments:
 
 @dataclass(frozen=True)
 class ImportModelArguments:
-    """Arguments of `IMPORT_MODEL`: a model file."""
+    """Arguments of `IMPORT_MODEL` (it needs torch, so the long worker): a model file."""
 
     path: Path
 
@@ -356,11 +356,12 @@ class ExportModelArguments:
     target: Path
 
 
-TRAIN: Task[TrainArguments, TrainingSummary] = Task(f"{_TASKS}:train", "long", TrainArguments)
-TRAIN_QUICK: Task[TrainQuickArguments, TrainingSummary] = Task(
-    f"{_TASKS}:train_quick", "quick", TrainQuickArguments
+TRAIN: Task[TrainArguments, TrainingSummary] = Task(
+    f"{_TASKS}:train", "long", TrainArguments, locks="out"
 )
-# Verifying a model needs torch, which only the long worker has loaded.
+TRAIN_QUICK: Task[TrainQuickArguments, TrainingSummary] = Task(
+    f"{_TASKS}:train_quick", "quick", TrainQuickArguments, locks="out"
+)
 IMPORT_MODEL: Task[ImportModelArguments, ModelEntry] = Task(
     f"{_TASKS}:import_model", "long", ImportModelArguments
 )

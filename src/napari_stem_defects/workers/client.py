@@ -19,6 +19,7 @@ import psutil
 
 from napari_stem_defects.base.progress import Progress
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.io.write_lock import remove_free_lock
 from napari_stem_defects.workers import array_transport
 from napari_stem_defects.workers.messages import (
     Failed,
@@ -257,7 +258,7 @@ class Worker:
             died_idle = (
                 self._process is not None and self._process is warm and not warm.has_started_job
             )
-            self._end_process()
+            self._end_process(ticket.job)
             return self._run(ticket) if died_idle else _lost_process_failure(ticket.job, "died")
         except Exception as error:
             return unexpected_failure(error)
@@ -291,16 +292,19 @@ class Worker:
                 process.connection.send("cancel")
                 cancel_sent = True
             if self._closing.is_set() or (ticket.cancelled_for_s or 0) > grace:
-                self._end_process()
+                self._end_process(ticket.job)
                 return Stopped()
             if overrun := limits.overrun():
-                self._end_process()
+                self._end_process(ticket.job)
                 return _lost_process_failure(ticket.job, overrun)
 
-    def _end_process(self) -> None:
+    def _end_process(self, job: Job[Any] | None = None) -> None:
+        """End the process, and remove the files of the lock that its job held."""
         if self._process is not None:
             self._process.end()
             self._process = None
+        if job is not None and job.locked is not None:
+            remove_free_lock(job.locked)
 
 
 class _Limits:

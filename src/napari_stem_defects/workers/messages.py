@@ -15,6 +15,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from napari_stem_defects.base.progress import Progress
 
 WorkerName = Literal["quick", "long"]
@@ -55,6 +57,8 @@ class Job(Generic[Result_co]):
         operating system ended it. Only for work that does no harm when done twice.
     worker : {"quick", "long"}
         The worker that the job belongs to.
+    locked : Path or None
+        The file or folder whose `WriteLock` the function holds: an ended process leaves its files.
     """
 
     entry_point: str
@@ -64,6 +68,7 @@ class Job(Generic[Result_co]):
     memory_limit: int | None = None
     attempts: int = 1
     worker: WorkerName = "quick"
+    locked: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -78,11 +83,14 @@ class Task(Generic[Arguments, Result]):
         The worker that runs it: "long" for work that takes minutes or needs torch.
     arguments : type
         Frozen dataclass whose fields are the keyword arguments of the function.
+    locks : str
+        The argument that is the path which the function locks; empty where it locks none.
     """
 
     entry_point: str
     worker: WorkerName
     arguments: type[Arguments]
+    locks: str = ""
 
     def job(
         self,
@@ -121,6 +129,7 @@ class Task(Generic[Arguments, Result]):
             memory_limit=memory_limit,
             attempts=attempts,
             worker=self.worker,
+            locked=keywords[self.locks] if self.locks else None,
         )
 
 
