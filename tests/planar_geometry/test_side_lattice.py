@@ -51,3 +51,21 @@ def test_noise_has_no_lattice() -> None:
     patch = waves(np.array([[0.0, 10.0], [12.0, 2.0]]))
     noise = np.random.default_rng(1).normal(0, 1, patch.pixels.shape)
     assert find_side_lattice(replace(patch, pixels=noise), [np.array([[0.0, 10], [12, 2]])]) is None
+
+
+def test_rows_without_weight_change_nothing() -> None:
+    cell = np.array([[0.0, 10.0], [12.0, 2.0]])
+    whole = waves(cell, noise=1.0)
+    weights = np.zeros_like(whole.weights)
+    weights[30:90, 10:80] = np.outer(np.hanning(60), np.hanning(70))
+    part = replace(whole, weights=weights)
+    cropped = part.cropped()
+    assert cropped.pixels.shape == (58, 68)  # the window itself begins and ends with zero
+    g = np.linalg.inv(cell).T
+    for one, other in zip(fourier_sums(part, g), fourier_sums(cropped, g), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9)
+    found = find_side_lattice(part, [cell]), find_side_lattice(cropped, [cell])
+    assert found[0] is not None
+    assert found[1] is not None
+    np.testing.assert_allclose(found[0].reciprocal, found[1].reciprocal, rtol=1e-9)
+    np.testing.assert_allclose(found[0].signal, found[1].signal, rtol=1e-5)

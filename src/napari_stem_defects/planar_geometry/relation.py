@@ -182,7 +182,7 @@ def _sections(sides: Sides) -> list[tuple[Patch, Patch]]:
         for side in (sides.near_first, sides.near_second):
             s = side.y[:, None] * sides.along[0] + side.x * sides.along[1]
             weights = side.weights * ((s >= start) & (s < stop))
-            pair.append(replace(side, weights=weights))
+            pair.append(replace(side, weights=weights).cropped())
         if min(float(side.weights.sum()) for side in pair) > 0:
             found.append((pair[0], pair[1]))
     return found

@@ -45,17 +45,34 @@ class Patch:
         Intensities, and weights from 0 to 1.
     y, x : ndarray of float64, shapes (Y,) and (X,)
         Places of rows and columns in px of the image, relative to a point on the defect.
+    least_edge : int
+        The spectrum is that of a square of at least so many rows.
     """
 
     pixels: Array
     weights: Array
     y: Array
     x: Array
+    least_edge: int = 0
 
     @property
     def spacing(self) -> float:
         """Distance of two rows in px of the image: more than 1 where px were averaged."""
-        return float(self.y[1] - self.y[0])
+        return float(self.y[1] - self.y[0]) if len(self.y) > 1 else float(self.x[1] - self.x[0])
+
+    def cropped(self) -> Patch:
+        """Return the rows and columns that have weight; their spectrum stays the same."""
+        rows, columns = (np.flatnonzero(self.weights.any(axis=axis)) for axis in (1, 0))
+        if not len(rows):
+            return self
+        down, across = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        return Patch(
+            self.pixels[down, across],
+            self.weights[down, across],
+            self.y[down],
+            self.x[across],
+            max(self.least_edge, *self.pixels.shape),
+        )
 
     @cached_property
     def weighted(self) -> Array:
@@ -186,7 +203,7 @@ def refined(patch: Patch, basis: Array, noise: float) -> SideLattice | None:
 
 def _spectrum(patch: Patch) -> tuple[Array, float]:
     """Return the amplitude spectrum of a patch, zero-padded to a square, over the noise; both."""
-    size = int(2 ** np.ceil(np.log2(max(patch.pixels.shape))))
+    size = int(2 ** np.ceil(np.log2(max(patch.least_edge, *patch.pixels.shape))))
     half = np.abs(fft.rfft2(patch.weighted.astype(np.float32), (size, size)))
     # The median at the higher frequencies, where there is mostly noise.
     part = half[size // 8 : size // 2 : 3, size // 8 : size // 2 : 3]

@@ -119,7 +119,7 @@ def cut_sides(
             inside = sign * t - GAP_PERIODS * period_px
             inner = _taper(inside, _TAPER_PERIODS * period_px)
             outer = _taper(depth * period_px - inside, _TAPER_PERIODS * period_px)
-            patches.append(Patch(part, weight * inner * outer, y, x))
+            patches.append(Patch(part, weight * inner * outer, y, x).cropped())
     whole = used * (NEAR_PERIODS - _TAPER_PERIODS) * period_px / factor**2
     if min(float(patch.weights.sum()) for patch in patches[2:]) < _LEAST_FILLED * whole:
         return None
