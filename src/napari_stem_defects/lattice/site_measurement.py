@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import ndimage, optimize
 
+from napari_stem_defects.lattice.spline_windows import spline_windows
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -140,13 +142,8 @@ def _surroundings(
     if paired.sum() < _FEWEST or (centre < radius).any() or (centre > limits).any():
         return None
     around, local = _local(pixels, centre, shifts, radius)
-    grid = np.mgrid[-radius : radius + 1, -radius : radius + 1].astype(float)
-    at = grid[:, None] + (shifts[paired].T + local[:, None])[:, :, None, None]
-    others = ndimage.map_coordinates(around, at, order=3, mode="nearest", prefilter=False)
-    window = ndimage.map_coordinates(
-        around, grid + local[:, None, None], order=3, mode="nearest", prefilter=False
-    )
-    kept, mean, unlike = _like(window, others, period)
+    window, *others = spline_windows(around, np.vstack([local, local + shifts[paired]]), radius)
+    kept, mean, unlike = _like(window, np.array(others), period)
     if len(kept) < _FEWEST:
         return None
     return _Surroundings(radius, window, kept, mean, period, vectors, unlike)
@@ -180,10 +177,13 @@ def _like(
     ring = (distance > _CORE * period) & (distance <= radius)
     grounds = np.median(others[:, ring], axis=1) - np.median(window[ring])
     even = others - grounds[:, None, None]
-    deviation = np.sqrt(((even - np.median(even, axis=0)) ** 2).mean(axis=(1, 2)))
+    ordered, count = np.sort(even, axis=0), len(even)  # quicker than numpy's median
+    median = (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
+    deviation = np.sqrt(((even - median) ** 2).mean(axis=(1, 2)))
     kept = even[deviation <= _UNLIKE * np.median(deviation)]
     cut = int(_TRIMMED * len(kept))
-    mean = np.sort(kept, axis=0)[cut : len(kept) - cut].mean(axis=0)
+    ordered = ordered if len(kept) == count else np.sort(kept, axis=0)
+    mean = ordered[cut : len(kept) - cut].mean(axis=0)
     # Most of the ring: another defect in a part of it does not count.
     away = np.abs((np.concatenate([kept, window[None]]) - mean)[:, ring])
     *usual, own = np.percentile(away, 75, axis=1)
@@ -289,28 +289,30 @@ def _fit_once(
         return None
     y, x = np.mgrid[rows, columns][:, : part.shape[0], : part.shape[1]] - float(radius)
     weight = np.exp(-((y - guess.y) ** 2 + (x - guess.x) ** 2) / (2 * (1.5 * sigma) ** 2))
+    down, across, weight = y.ravel(), x.ravel(), weight.ravel()
+    target, by = weight * part.ravel(), np.stack([weight] * 7)
+    latest: list[NDArray[np.float64]] = []  # parameters of the last residual, and what they gave
 
     def residual(p: NDArray[np.float64]) -> NDArray[np.float64]:
-        down, across = y - p[0], x - p[1]
-        first, second = down * np.exp(p[3]), across * np.exp(p[4]) + down * p[5]
-        bump = p[2] * np.exp(-(first**2 + second**2) / 2)
-        return np.asarray(weight * (bump + (p[6] if ground else 0.0) - part)).ravel()
+        first = (down - p[0]) * np.exp(p[3])
+        second = (across - p[1]) * np.exp(p[4]) + (down - p[0]) * p[5]
+        unit = weight * np.exp(-(first**2 + second**2) / 2)
+        latest[:] = p.copy(), first, second, unit
+        found = p[2] * unit - target
+        return np.asarray(found + p[6] * weight if ground else found)
 
     def derivatives(p: NDArray[np.float64]) -> NDArray[np.float64]:
-        down, across = y - p[0], x - p[1]
-        steep_y, steep_x = np.exp(p[3]), np.exp(p[4])
-        first, second = down * steep_y, across * steep_x + down * p[5]
-        unit = weight * np.exp(-(first**2 + second**2) / 2)
-        bump = p[2] * unit
-        by = [
-            bump * (first * steep_y + second * p[5]),
-            bump * second * steep_x,
-            unit,
-            -bump * first**2,
-            -bump * second * across * steep_x,
-            -bump * second * down,
-        ]
-        return np.stack([*by, weight] if ground else by).reshape(len(p), -1)
+        if not np.array_equal(latest[0], p):
+            residual(p)
+        _, first, second, unit = latest
+        bump, steep_y, steep_x = p[2] * unit, np.exp(p[3]), np.exp(p[4])
+        by[0] = bump * (first * steep_y + second * p[5])
+        by[1] = bump * second * steep_x
+        by[2] = unit
+        by[3] = -bump * first**2
+        by[4] = -bump * second * (across - p[1]) * steep_x
+        by[5] = -bump * second * (down - p[0])
+        return by if ground else by[:6]
 
     steep = -np.log(guess.sigma)
     start = [guess.y, guess.x, guess.height, steep, steep, 0.0]
