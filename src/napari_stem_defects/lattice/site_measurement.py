@@ -302,7 +302,7 @@ def _fit_once(
         return np.asarray(found + p[6] * weight if ground else found)
 
     def derivatives(p: NDArray[np.float64]) -> NDArray[np.float64]:
-        if not np.array_equal(latest[0], p):
+        if not (latest and np.array_equal(latest[0], p)):
             residual(p)
         _, first, second, unit = latest
         bump, steep_y, steep_x = p[2] * unit, np.exp(p[3]), np.exp(p[4])
