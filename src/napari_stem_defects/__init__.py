@@ -10,7 +10,8 @@ Everything a script needs is imported from here::
         print(region.class_name, region.y_nm, region.x_nm, region.length_nm)
 
 The verbs are `read`, `preprocess`, `simulate`, `survey`, `train`, `evaluate`, `detect`, `report`,
-`export`, `track` and `score`; the types are what they take and return. Each name is imported on
+`export`, `track`, `score`, `score_clicks` and `write_clicks`; the types are what they take and
+return. Each name is imported on
 first use, so that importing the package is quick and loads neither torch, Qt nor napari. Names of
 subpackages may change between versions; these do not.
 """
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.api.models import load_model
     from napari_stem_defects.api.report import ResultsReport, report
     from napari_stem_defects.api.score import Scores, score
+    from napari_stem_defects.api.score_clicks import ClickScores, score_clicks, write_clicks
     from napari_stem_defects.api.survey import survey
     from napari_stem_defects.api.track import Tracking, track
     from napari_stem_defects.api.train import evaluate, train
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_MODEL",
+    "ClickScores",
     "DefectClass",
     "Detection",
     "Ensemble",
@@ -82,14 +85,17 @@ __all__ = [
     "read",
     "report",
     "score",
+    "score_clicks",
     "simulate",
     "survey",
     "track",
     "train",
+    "write_clicks",
 ]
 
 # Where each public name is defined.
 _DEFINED_IN = {
+    "ClickScores": "api.score_clicks",
     "DefectClass": "base.defect_classes",
     "Detection": "postprocessing.results",
     "Ensemble": "networks.spec",
@@ -119,10 +125,12 @@ _DEFINED_IN = {
     "read": "io.images.read",
     "report": "api.report",
     "score": "api.score",
+    "score_clicks": "api.score_clicks",
     "simulate": "simulation.simulate",
     "survey": "api.survey",
     "track": "api.track",
     "train": "api.train",
+    "write_clicks": "api.score_clicks",
 }
 _DEFINED_AS = {"preprocess": "stages"}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from command_line import one_line
-from scored_images import POINTS, write_manifest, write_table
+from scored_images import POINTS, write_crystals, write_manifest, write_table
 
 from napari_stem_defects.cli.main import main
 
@@ -56,3 +56,29 @@ def test_what_is_named_in_an_unknown_material_is_printed(
     assert main(["score", str(path), "--predictions", str(table)]) == 0
     expected = "material not known in 1 image: 3 points (no masks) wrongly named"
     assert expected in capsys.readouterr().out
+
+
+def test_f1_by_number_of_clicks_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["score", str(write_crystals(tmp_path)), "--clicks", "1,3"]
+    clicks, out = tmp_path / "clicks.csv", tmp_path / "figures.json"
+    assert main([*words, "--write-clicks", str(clicks)]) == 0
+    assert clicks.is_file()
+    assert f"clicks -> {clicks}" in capsys.readouterr().out
+    assert main([*words, "--out", str(out)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("crystals: F1 by number of clicks, napari-stem-defects")
+    assert lines[1] == "  Vac, rest of the clicked image:"
+    assert lines[2].startswith("    1 click: F1 ")
+    assert lines[3].startswith("    3 clicks: F1 ")
+    assert lines[4] == "  Vac, image of another group:"
+    assert out.is_file()
+
+
+def test_clicks_are_not_written_without_their_number(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["score", str(write_crystals(tmp_path)), "--write-clicks", str(tmp_path / "c.csv")]
+    assert main(words) == 2
+    assert "add --clicks, such as 1,3,7" in one_line(capsys.readouterr().err)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import tifffile
+from labelled_crystals import vacancies
 
 POINTS = {"a": [(10, 10), (10, 40), (40, 10)], "b": [(20, 20)]}
 SHAPE = (64, 48)
@@ -66,3 +67,35 @@ def write_table(path: Path, rows: list[tuple[str, str, float, float]]) -> Path:
     lines = [",".join(map(str, row)) for row in rows]
     path.write_text("\n".join(["image,class,y_px,x_px", *lines]) + "\n", "utf-8")
     return path
+
+
+def write_crystals(folder: Path, *, lattice: bool = True) -> Path:
+    """Write two crystals with nine missing columns each, in two groups, and their manifest."""
+    images = []
+    for seed, name in enumerate("ab"):
+        made = vacancies(seed)
+        pixels = made.pixels if lattice else np.random.default_rng(seed).random((300, 300))
+        tifffile.imwrite(folder / f"{name}.tif", pixels.astype(np.float32))
+        rows = [f"{y},{x},Vac" for y, x in made.defects]
+        table = folder / f"{name}.csv"
+        table.write_text("\n".join(["y_px,x_px,class", *rows]) + "\n", "utf-8")
+        images.append(
+            {
+                "name": name,
+                "licence": "MIT",
+                "height_px": 300,
+                "width_px": 300,
+                "pixel_size_nm": 0.02,
+                "tolerance_nm": 0.008 * made.period,
+                "image": listed(folder / f"{name}.tif"),
+                "points": listed(table),
+            }
+        )
+    content = {
+        "schema": 1,
+        "name": "crystals",
+        "classes": {"Vac": {"kind": "point"}},
+        "images": images,
+    }
+    (folder / "crystals.json").write_text(json.dumps(content), "utf-8")
+    return folder / "crystals.json"

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.base.defaults import AUTO_MODEL
+from napari_stem_defects.cli.options import numbers
 from napari_stem_defects.cli.terminal import long_work, print_error, print_result
+from napari_stem_defects.errors import InputError
 
 if TYPE_CHECKING:
     import argparse
@@ -35,10 +37,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME|FILE|auto",
         help="model that searches the images where no predictions are given",
     )
+    parser.add_argument(
+        "--clicks",
+        type=numbers,
+        metavar="K,K",
+        help="score what is found after K clicks on known defects of each class in one image",
+    )
+    parser.add_argument(
+        "--recipe",
+        choices=("quick", "few"),
+        default="quick",
+        help="how this program learns from the clicks (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--write-clicks",
+        type=Path,
+        metavar="FILE.csv",
+        help="write these clicks for another program, and search nothing",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the scores; return 2 if a file was missing or altered."""
+    if options.write_clicks is not None:
+        return _write_clicks(options)
+    if options.clicks is not None:
+        return _score_clicks(options)
     from napari_stem_defects.api.score import score
 
     with long_work():
@@ -58,12 +82,69 @@ def run(options: argparse.Namespace) -> int:
     return 2 if scores.faults else 0
 
 
+def _write_clicks(options: argparse.Namespace) -> int:
+    from napari_stem_defects.api.score_clicks import write_clicks
+
+    if options.clicks is None:
+        raise InputError(
+            "--write-clicks: how many clicks is not given; add --clicks, such as 1,3,7"
+        )
+    faults = write_clicks(options.manifest, options.clicks, options.write_clicks, data=options.data)
+    for fault in faults:
+        print_error(fault)
+    print_result(f"clicks -> {options.write_clicks.resolve()}")
+    return 2 if faults else 0
+
+
+def _score_clicks(options: argparse.Namespace) -> int:
+    from napari_stem_defects.api.score_clicks import score_clicks
+
+    with long_work() as bar:
+        scores = score_clicks(
+            options.manifest,
+            options.clicks,
+            options.predictions,
+            options.out,
+            data=options.data,
+            recipe=options.recipe,
+            report=bar,
+        )
+    for fault in scores.faults:
+        print_error(fault)
+    for line in click_lines(scores.figures):
+        print_result(line)
+    if options.out is not None:
+        print_result(f"all figures -> {options.out.resolve()}")
+    return 2 if scores.faults else 0
+
+
+def click_lines(figures: Mapping[str, Any]) -> Iterator[str]:
+    """Yield F1 by the number of clicks as lines of text."""
+    yield f"{figures['manifest']}: F1 by number of clicks, {figures['predictions']}"
+    titles = {"same_image": "rest of the clicked image", "other_group": "image of another group"}
+    for place, title in titles.items():
+        curve = figures["curves"][place]
+        for name in sorted({name for each in curve.values() for name in each["points"]}):
+            yield f"  {name}, {title}:"
+            for count, each in curve.items():
+                if name in each["points"]:
+                    point = each["points"][name]
+                    clicks = f"{count} click{'s' * (count != '1')}"
+                    yield f"    {clicks}: {_share('f1', point['f1'])}; {_counts(point)}"
+    for reason, count in figures["refused"].items():
+        yield f"  nothing was learned in {count} of {figures['draws']} draws: {reason}"
+
+
+def _counts(point: Mapping[str, Any]) -> str:
+    return f"{point['hits']} hits, {point['false']} false, {point['missed']} missed"
+
+
 def lines_of(figures: Mapping[str, Any]) -> Iterator[str]:
     """Yield the figures of all images together as lines of text."""
     whole = figures["all"]
     yield f"{figures['manifest']}: {whole['images']} of {figures['images_listed']} images scored"
     for name, each in whole["points"].items():
-        counts = f"{each['hits']} hits, {each['false']} false, {each['missed']} missed"
+        counts = _counts(each)
         shares = ", ".join(_share(key, each[key]) for key in ("precision", "recall", "f1"))
         yield f"  {name}: {shares}; {counts}"
     for name, each in whole["masks"].items():
