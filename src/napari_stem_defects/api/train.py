@@ -8,6 +8,7 @@ import tempfile
 import time
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,6 +50,7 @@ def train(
     options: TrainingOptions | None = None,
     *,
     device: str = "auto",
+    signal: str | int | None = None,
     report: ProgressCallback = silent,
 ) -> EvaluationReport:
     """Train an ensemble and write its model file and its report.
@@ -69,6 +71,9 @@ def train(
         are held out; the model takes the name of ``out``.
     device : {"auto", "cpu", "cuda", "mps"}, default: "auto"
         Processor that trains the networks; "auto" uses a GPU if there is one.
+    signal : str or int, optional
+        Of patch files with several signals, the name or number of the one to read. Label projects
+        hold the signals that were chosen when their images were added.
     report : callable, optional
         Function that is called with a `Progress` after every augmented view and every epoch.
         Exceptions that it raises end the training, and no model is written. By default progress
@@ -98,7 +103,7 @@ def train(
         TrainingOptions() if target is None else TrainingOptions(name=target.stem)
     )
     with nullcontext() if target is None else training_lock(target):
-        return train_into(target, sources, options, device=device, report=report)
+        return train_into(target, sources, options, device=device, signal=signal, report=report)
 
 
 def training_lock(target: Path) -> WriteLock:
@@ -130,6 +135,7 @@ def train_into(
     options: TrainingOptions,
     *,
     device: str,
+    signal: str | int | None = None,
     report: ProgressCallback,
 ) -> EvaluationReport:
     """Train as `train` does, for a caller that holds the `training_lock`.
@@ -142,6 +148,7 @@ def train_into(
         Patch folders and label projects.
     options : TrainingOptions
     device : {"auto", "cpu", "cuda", "mps"}
+    signal : str, int or None
     report : callable
 
     Returns
@@ -154,11 +161,13 @@ def train_into(
         The labels cannot be used for training, or the files cannot be written.
     """
     report(Progress("reading labels", 0, 1))
+    _check_signal(sources, signal)
     if options.recipe == "quick":
         return _train_quick(sources, target, options, report)
     if few := _few_clicks(sources, options):
         return _train_few(*few, target, options, device, report)
-    data = read_training_data(sources, kinds=options.kinds, read_patches=read_patches)
+    reader = partial(read_patches, signal=signal)
+    data = read_training_data(sources, kinds=options.kinds, read_patches=reader)
     if target is None:
         return train_ensemble(data, options, device=device, report=report)
     checkpoints = CheckpointFolder(checkpoint_folder(target), _fingerprint(data, options, device))
@@ -234,6 +243,7 @@ def evaluate(
     out: str | Path | None = None,
     *,
     device: str = "auto",
+    signal: str | int | None = None,
     report: ProgressCallback = silent,
 ) -> EvaluationReport:
     """Evaluate a model on labelled data.
@@ -249,6 +259,8 @@ def evaluate(
         Folder for the report. By default no report is written.
     device : {"auto", "cpu", "cuda", "mps"}, default: "auto"
         Processor that evaluates the networks; "auto" uses a GPU if there is one.
+    signal : str or int, optional
+        Of patch files with several signals, the name or number of the one to read.
     report : callable, optional
         Function that is called with a `Progress` after every batch. Exceptions that it raises end
         the evaluation. By default progress is ignored.
@@ -274,6 +286,7 @@ def evaluate(
     started, ensemble = time.perf_counter(), load_model(model)
     notes: tuple[str, ...] = ()
     report(Progress("reading labels", 0, 1))
+    _check_signal(sources, signal)
     if ensemble.spec.is_quick:
         measurement = evaluate_quick_model(ensemble, read_clicks(sources)[0])
     elif ensemble.spec.preprocessing.is_residual:
@@ -285,12 +298,21 @@ def evaluate(
         from napari_stem_defects.inference.predict import pick_device
 
         chosen = pick_device(device)
-        data = read_training_data(sources, scale_of=ensemble.spec, read_patches=read_patches)
+        reader = partial(read_patches, signal=signal)
+        data = read_training_data(sources, scale_of=ensemble.spec, read_patches=reader)
         measurement = evaluate_ensemble(ensemble, data, device=chosen, report=report)
         notes = data.notes
     seconds = time.perf_counter() - started
     assessment = EvaluationReport(ensemble, (measurement,), notes=notes, seconds=seconds)
     return assessment if out is None else write_report(Path(out), assessment)
+
+
+def _check_signal(sources: Sequence[str | Path], signal: str | int | None) -> None:
+    """Refuse the choice of a signal in label projects, which hold pixels of one."""
+    for path in map(Path, sources):
+        if signal is not None and is_label_project(path):
+            fault = "is a label project, which holds the signals that its images were added with"
+            raise LabelError(one_line(path, fault, "leave out --signal, or import again with it"))
 
 
 def checkpoint_folder(model: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.cli.options import add_out
+from napari_stem_defects.cli.options import add_out, add_signal
 from napari_stem_defects.cli.terminal import long_work, print_result
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "data", type=Path, nargs="+", metavar="DATA", help="patch folder or label project"
     )
     add_out(parser, "folder for the report")
+    add_signal(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -27,6 +28,8 @@ def run(options: argparse.Namespace) -> None:
     from napari_stem_defects.reporting.markdown import short_text
 
     with long_work() as bar:
-        evaluation = evaluate(options.model, options.data, options.out, report=bar)
+        evaluation = evaluate(
+            options.model, options.data, options.out, signal=options.signal, report=bar
+        )
     print_result(short_text(evaluation))
     print_result(f"\nreport in {options.out}")

@@ -71,7 +71,7 @@ def _import(options: argparse.Namespace) -> None:
             bar,
             kinds=options.kind,
             read_image=partial(read_micrograph, signal=options.signal),
-            read_patches=read_patches,
+            read_patches=partial(read_patches, signal=options.signal),
         )
     print(f"{options.project}: {summary.text()}")
 

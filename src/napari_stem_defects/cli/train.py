@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.cli.options import epochs, kinds, names, positive_int, seed
+from napari_stem_defects.cli.options import add_signal, epochs, kinds, names, positive_int, seed
 from napari_stem_defects.cli.terminal import long_work, print_result
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="MODEL.safetensors", help="file to write"
     )
+    add_signal(parser)
     parser.add_argument(
         "--kind",
         type=kinds,
@@ -78,6 +79,6 @@ def run(options: argparse.Namespace) -> None:
         seed=options.seed,
     )
     with long_work() as bar:
-        trained = train(options.data, options.out, training, report=bar)
+        trained = train(options.data, options.out, training, signal=options.signal, report=bar)
     print_result(short_text(trained))
     print_result(f"\n{options.out}, report in {report_folder(options.out)}")

@@ -86,8 +86,10 @@ def read_all(
     return read_all(path)
 
 
-def read_patches(*, path: Path, report: ProgressCallback) -> PatchFolder:
+def read_patches(
+    *, path: Path, signal: SignalChoice = None, report: ProgressCallback
+) -> PatchFolder:
     """Read a patch folder."""
     from napari_stem_defects.io.labels.patch_folder import read_patch_folder
 
-    return read_patch_folder(path)
+    return read_patch_folder(path, signal)

@@ -28,15 +28,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ReadArguments:
-    """Arguments of `READ_PATCHES`: the folder."""
-
-    path: Path
-
-
-@dataclass(frozen=True)
 class SignalArguments:
-    """Arguments of `READ_MICROGRAPH` and `LIST_SIGNALS`: the file and the signal in it."""
+    """Arguments of `READ_MICROGRAPH`, `LIST_SIGNALS` and `READ_PATCHES`: path and signal."""
 
     path: Path
     signal: SignalChoice = None
@@ -81,11 +74,11 @@ LIST_SIGNALS: Task[SignalArguments, Signals] = Task(
 READ_ALL: Task[SignalArguments, tuple[list[Micrograph], int]] = Task(
     "napari_stem_defects.jobs.read_tasks:read_all", "quick", SignalArguments
 )
-READ_PATCHES: Task[ReadArguments, PatchFolder] = Task(
-    "napari_stem_defects.jobs.read_tasks:read_patches", "quick", ReadArguments
+READ_PATCHES: Task[SignalArguments, PatchFolder] = Task(
+    "napari_stem_defects.jobs.read_tasks:read_patches", "quick", SignalArguments
 )
 
-Arguments = TypeVar("Arguments", ReadArguments, SignalArguments, OpenArguments)
+Arguments = TypeVar("Arguments", SignalArguments, OpenArguments)
 
 # A slow network drive gives 10 MB a second, a folder on it 100 small files a second. Ending a
 # process takes a moment, and what it takes between two looks at it comes on top of its memory: no
@@ -193,7 +186,7 @@ def read_all(path: Path) -> tuple[list[Micrograph], int]:
     return _finish(_begin(READ_ALL, SignalArguments(path)), path, ReadError)
 
 
-def read_patches(path: Path) -> PatchFolder:
+def read_patches(path: Path, signal: SignalChoice = None) -> PatchFolder:
     """Read a patch folder as `io.labels.patch_folder.read_patch_folder` does.
 
     Raises
@@ -201,7 +194,7 @@ def read_patches(path: Path) -> PatchFolder:
     LabelError
         One line; also where a file crashes its library, or wants too much time or memory.
     """
-    return _finish(_begin(READ_PATCHES, ReadArguments(path)), path, LabelError)
+    return _finish(_begin(READ_PATCHES, SignalArguments(path, signal)), path, LabelError)
 
 
 def time_limit_s(path: Path) -> float:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.io.images.signals import SignalChoice
 
 PATCH_PX = 64
 _SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".npy"})
@@ -62,7 +63,7 @@ class PatchFolder:
     class_data: tuple[DefectClass, ...] = ()
 
 
-def read_patch_folder(path: str | Path) -> PatchFolder:
+def read_patch_folder(path: str | Path, signal: SignalChoice = None) -> PatchFolder:
     """Read the patches of a folder.
 
     Either the folder holds files ``<class>_<number>.<suffix>``, or one sub-folder per class with
@@ -73,6 +74,8 @@ def read_patch_folder(path: str | Path) -> PatchFolder:
     ----------
     path : str or Path
         The folder.
+    signal : str, int or None
+        Of files with several signals, the one to read.
 
     Returns
     -------
@@ -93,7 +96,7 @@ def read_patch_folder(path: str | Path) -> PatchFolder:
     if not found:
         advice = "give one with files like SF1_12.tif, or one sub-folder per class"
         raise LabelError(one_line(root, "holds no patches", advice))
-    patches = {file.relative_to(root).as_posix(): _read_patch(file) for file in found}
+    patches = {file.relative_to(root).as_posix(): _read_patch(file, signal) for file in found}
     valid = {name: patch.pixels for name, patch in patches.items() if patch.invalid is None}
     if not valid:
         fault = "holds only patches with invalid pixels (NaN, infinity)"
@@ -172,9 +175,9 @@ def _class_in_name(file: Path) -> str:
     return match["class_name"]
 
 
-def _read_patch(file: Path) -> Micrograph:
+def _read_patch(file: Path, signal: SignalChoice = None) -> Micrograph:
     try:
-        patch = read(file)
+        patch = read(file, signal=signal)
     except ReadError as error:
         raise LabelError(str(error)) from error
     if patch.pixels.shape != (PATCH_PX, PATCH_PX):
