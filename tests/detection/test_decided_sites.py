@@ -81,7 +81,7 @@ def test_what_is_certain_and_what_is_no_point_stays_as_found(decide: Any) -> Non
 
 
 def test_faint_windows_are_no_candidates(decide: Any) -> None:
-    found = a_map(A={(8, 8): 0.15})
+    found = a_map(A={(8, 8): 0.09})
     result = decide(found, {"A": everywhere(1.0), "B": everywhere(1.0)})
     np.testing.assert_array_equal(result.probability, found.probability)
 
@@ -98,11 +98,48 @@ def test_one_site_has_one_name(decide: Any) -> None:
     assert apart.probability[1, 8, 11] == pytest.approx(0.8, abs=1e-5)
 
 
+def test_two_names_are_compared_at_one_place(decide: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At places of their own B has more evidence; at the column that both are about, A has."""
+    column = np.array((70.0, 72.0))
+    monkeypatch.setattr(decided_sites, "_column", lambda image, place: tuple(column))
+
+    def near_the_column(at: np.ndarray) -> np.ndarray:
+        return np.where(np.hypot(*(at - column).T) < 5, 0.88, 0.8)
+
+    def beside_the_column(at: np.ndarray) -> np.ndarray:
+        return np.where(np.hypot(*(at - column).T) < 5, 0.75, 0.92)
+
+    found = a_map(A={(8, 8): 0.9}, B={(8, 9): 0.9})
+    result = decide(found, {"A": near_the_column, "B": beside_the_column})
+    assert result.probability[0, 8, 8] == pytest.approx(0.88, abs=0.01)
+    assert result.probability[1].max() < 0.2
+
+
+def test_no_window_outlives_the_candidate_nearest_to_it(decide: Any) -> None:
+    """A shoulder of a high candidate, on the side of a low one, falls as both do."""
+    shoulder = dict.fromkeys([(8, 9), (8, 10), (8, 11)], 0.9)
+    found = a_map(A={(8, 8): 0.99, **shoulder, (10, 11): 0.3})
+    result = decide(found, {"A": everywhere(0.25), "B": everywhere(0.0)})
+    assert result.probability[0].max() < 0.26
+
+
 def test_beside_the_border_more_evidence_is_needed(decide: Any) -> None:
     found = a_map(A={(0, 10): 0.9, (10, 10): 0.9})
     result = decide(found, {"A": everywhere(0.9), "B": everywhere(0.0)})
     assert result.probability[0, 0, 10] < 0.5
     assert result.probability[0, 10, 10] == pytest.approx(0.9, abs=1e-5)
+
+
+def test_beside_the_border_nothing_jumps(decide: Any) -> None:
+    """Sites a fraction of a pixel apart, on either side of any limit, are decided alike."""
+    decided = []
+    for y in np.arange(0.0, 12.0, 0.25):
+        found = replace(a_map(A={(0, 10): 0.9}), y=np.arange(y, 160 + y, STEP, dtype=np.float32))
+        result = decide(found, {"A": everywhere(0.95), "B": everywhere(0.0)})
+        decided.append(result.probability[0, 0, 10])
+    steps = np.diff(np.log(np.array(decided) / (1 - np.array(decided))))
+    assert decided[0] < 0.5 < 0.94 < decided[-1]
+    assert 0 <= steps.min() <= steps.max() < 0.5
 
 
 def test_the_evidence_is_sought_between_the_windows(decide: Any) -> None:

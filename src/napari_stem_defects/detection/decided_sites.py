@@ -17,6 +17,7 @@ from scipy.spatial import KDTree
 from scipy.special import expit, logit
 
 from napari_stem_defects.base.defect_classes import BULK
+from napari_stem_defects.detection.site_search import best_of_nine, find_maxima, mean_around
 from napari_stem_defects.lattice.scale import scale_positions
 from napari_stem_defects.lattice.site_measurement import measure_site
 from napari_stem_defects.postprocessing.masks import PROMINENCE
@@ -27,27 +28,33 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_stem_defects.detection.site_search import Evidence, Maxima
     from napari_stem_defects.detection.teacher_evidence import TeacherEvidence
     from napari_stem_defects.lattice.unit_cell import UnitCell
     from napari_stem_defects.networks.spec import Ensemble
     from napari_stem_defects.postprocessing.results import ProbabilityMap
     from napari_stem_defects.preprocessing.tiled import FilteredImage
 
-CANDIDATE = 0.2
-"""Probability of a window from which its place is a candidate."""
+CANDIDATE = 0.1
+"""Probability of a window from which its place is a candidate.
+
+Far below the thresholds, because the nearest window of a scan shows less than the site itself.
+"""
 
 CERTAIN = 0.999
 """Probability of a window from which nothing is left to decide."""
 
 _RIM_LOGIT = 3.0
-"""What the logit of a site within half a column of the border is lowered by.
+"""What the logit of a site within a quarter of a column of the border is lowered by.
 
 Half of the window is empty there. A column that the border cuts off looks missing in twenty times
-as many of the places as elsewhere.
+as many of the places as elsewhere. From there to half a column it falls to nothing.
 """
 
+_CLOSE = 2.0
+"""Difference of logits above the thresholds up to which two names are compared at one place."""
+
 _MOST_LOGIT = 12.0
-_CROSS = np.array([(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)], float)
 
 
 @dataclass(frozen=True)
@@ -86,13 +93,16 @@ class Candidates(NamedTuple):
     places : ndarray of float64, shape (N, 2)
         Centres (y, x) of their windows in px of the frame.
     sites : ndarray of float64, shape (N, 2)
-        The columns that they are about, in px of the frame.
+        Where the evidence is, in px of the frame.
+    columns : ndarray of float64, shape (N, 2)
+        The columns that are measured there, in px of the frame; NaN without one.
     found, decided : ndarray of float64, shape (N,)
         Logits of the scan and at the site.
     """
 
     places: NDArray[np.float64]
     sites: NDArray[np.float64]
+    columns: NDArray[np.float64]
     found: NDArray[np.float64]
     decided: NDArray[np.float64]
 
@@ -129,37 +139,55 @@ def decide_sites(
         The machine does not have enough memory for even a few windows.
     """
     points = [each.name for each in found.class_data if each.kind == "point" and each.name != BULK]
-    every = {name: _candidates(found, name, image, ensemble, device) for name in points}
     limits = {name: float(_logit(np.array(thresholds[name]))) for name in points}
+    every = {
+        name: _candidates(found, name, limits[name], image, ensemble, device) for name in points
+    }
     probability = found.probability.copy()
-    for name, decided in _one_name_each(every, limits, image.separation_px).items():
+
+    def at_one_place(name: str, place: NDArray[np.float64]) -> float:
+        cross = mean_around(
+            place[None],
+            image.separation_px / 4,
+            lambda at: _evidence(image, ensemble, name, at, device),
+        )
+        return float(cross[0])
+
+    for name, decided in _one_name_each(every, limits, image.separation_px, at_one_place).items():
         values = probability[found.classes.index(name)]
         values[:] = _shifted(found, values, every[name], decided, image.separation_px)
     return replace(found, probability=probability)
 
 
 def _candidates(
-    found: ProbabilityMap, class_name: str, image: SearchedImage, ensemble: Ensemble, device: str
+    found: ProbabilityMap,
+    class_name: str,
+    limit: float,
+    image: SearchedImage,
+    ensemble: Ensemble,
+    device: str,
 ) -> Candidates:
     values, reach = found.probability[found.classes.index(class_name)], image.separation_px
     passing = found.valid & (values >= CANDIDATE)
     windows = find_sites(found, values, passing, PROMINENCE, reach).windows
     places, peaks = _centres(found, windows), values[tuple(windows.T)]
     sites = np.array([_middle(found, values, place, reach) for place in places]).reshape(-1, 2)
-    decided = _logit(peaks)
+    decided, columns = _logit(peaks), np.full((len(places), 2), np.nan)
     undecided = np.flatnonzero(peaks < CERTAIN)
     if len(undecided):
 
         def evidence(at: NDArray[np.float64]) -> NDArray[np.float64]:
             return _evidence(image, ensemble, class_name, at, device)
 
-        columns = [_column(image, place) for place in places[undecided]]
+        columns[undecided] = [_column(image, place) for place in places[undecided]]
         middles, step = sites[undecided], _step(found)
         if step > reach / 2:  # a coarse scan leaves a defect between its windows
-            middles = _nearer(middles, step / 3, evidence)
-        at, logits = _strongest(middles, np.array(columns), reach / 4, evidence)
-        sites[undecided], decided[undecided] = at, logits - _RIM_LOGIT * _in_rim(image, at)
-    return Candidates(places, sites, _logit(peaks), decided)
+            middles = best_of_nine(middles, step / 3, evidence)
+        maxima = find_maxima(middles, reach / 4, limit, evidence)
+        logits = _stronger(maxima, columns[undecided], evidence)
+        sites[undecided] = maxima.places
+        decided[undecided] = logits - _rim(image, maxima.places)
+    return Candidates(places, sites, columns, _logit(peaks), decided)
 
 
 def _step(found: ProbabilityMap) -> float:
@@ -170,36 +198,18 @@ def _step(found: ProbabilityMap) -> float:
     )
 
 
-def _nearer(
-    middles: NDArray[np.float64],
-    step_px: float,
-    evidence: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+def _stronger(
+    maxima: Maxima, columns: NDArray[np.float64], evidence: Evidence
 ) -> NDArray[np.float64]:
-    """Return the place with the most evidence of nine around each middle (N, 2)."""
-    steps = step_px * np.arange(-1, 2)
-    around = middles[:, None] + np.stack(np.meshgrid(steps, steps), -1).reshape(-1, 2)
-    best = evidence(around.reshape(-1, 2)).reshape(len(middles), -1).argmax(axis=1)
-    nearer: NDArray[np.float64] = around[np.arange(len(around)), best]
-    return nearer
-
-
-def _strongest(
-    middles: NDArray[np.float64],
-    columns: NDArray[np.float64],
-    step_px: float,
-    evidence: Callable[[NDArray[np.float64]], NDArray[np.float64]],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the sites (N, 2) and logits (N,): around the middle of the evidence, or at a column.
+    """Return the logits (N,) at maxima of the evidence, or at columns (N, 2) where it is more.
 
     What is no column, as the junction of two faults, is not where one is measured.
     """
-    around = middles[:, None] + step_px * _CROSS
-    logits = evidence(around.reshape(-1, 2)).reshape(-1, len(_CROSS)).mean(axis=1)
-    at_column = np.full(len(middles), -np.inf)
+    at_column = np.full(len(columns), -np.inf)
     measured = np.isfinite(columns).all(axis=1)
     at_column[measured] = evidence(columns[measured])
-    better = at_column > logits
-    return np.where(better[:, None], columns, middles), np.where(better, at_column, logits)
+    stronger: NDArray[np.float64] = np.maximum(maxima.logits, at_column)
+    return stronger
 
 
 def _centres(found: ProbabilityMap, windows: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -247,39 +257,60 @@ def _evidence(
     return _logit(probability)
 
 
-def _in_rim(image: SearchedImage, sites: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which sites (N, 2) lie within half a column of the border."""
+def _rim(image: SearchedImage, sites: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what the logits of sites (N, 2) are lowered by beside the border."""
     last = np.array(image.pixels.shape) - 1
     to_border = np.minimum(sites, last - sites).min(axis=1)
-    inside: NDArray[np.bool_] = to_border < image.separation_px / 2
-    return inside
+    half = image.separation_px / 2
+    # Without a step, at which a fraction of a pixel would decide.
+    share: NDArray[np.float64] = np.clip(2 - 2 * to_border / half, 0, 1)
+    return _RIM_LOGIT * share
 
 
 def _one_name_each(
-    every: Mapping[str, Candidates], limits: Mapping[str, float], separation_px: float
+    every: Mapping[str, Candidates],
+    limits: Mapping[str, float],
+    separation_px: float,
+    at_one_place: Callable[[str, NDArray[np.float64]], float],
 ) -> dict[str, NDArray[np.float64]]:
     """Return the logits of all candidates where one site has one name.
 
     By decreasing evidence above the threshold, each leaves candidates of other classes within the
-    separation the rest of its probability.
+    separation the rest of its probability. Two that both reach their thresholds are compared at
+    one place: the evidence of each at a place of its own says less about the name.
     """
     if not every:
         return {}
     names = [name for name, each in every.items() for _ in each.places]
     sites = np.concatenate([each.sites for each in every.values()])
+    columns = np.concatenate([each.columns for each in every.values()])
     logits = np.concatenate([each.decided for each in every.values()])
     above = logits - np.array([limits[name] for name in names])
     rivals: dict[int, list[int]] = {}
-    for first, second in KDTree(sites).query_pairs(separation_px):
-        if names[first] != names[second]:
-            winner, loser = (first, second) if above[first] >= above[second] else (second, first)
-            rivals.setdefault(winner, []).append(loser)
+    for first, second in sorted(KDTree(sites).query_pairs(separation_px)):
+        if names[first] == names[second]:
+            continue
+        pair = [first, second]
+        if (above[pair] > 0).all() and abs(above[first] - above[second]) < _CLOSE:
+            place = _one_place(sites[pair], columns[pair])
+            order = [at_one_place(names[each], place) - limits[names[each]] for each in pair]
+        else:
+            order = above[pair].tolist()
+        winner, loser = pair if order[0] >= order[1] else pair[::-1]
+        rivals.setdefault(winner, []).append(loser)
     for winner in sorted(rivals, key=lambda number: -above[number]):
         left = expit(-logits[winner])
         for loser in rivals[winner]:
             logits[loser] = _logit(np.array(left * expit(logits[loser])))
     ends = np.cumsum([len(each.places) for each in every.values()])
     return dict(zip(every, np.split(logits, ends[:-1]), strict=True))
+
+
+def _one_place(sites: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the column (y, x) that two candidates are about, or the middle of their sites."""
+    measured = columns[np.isfinite(columns).all(axis=1)]
+    place: NDArray[np.float64] = (measured if len(measured) else sites).mean(axis=0)
+    return place
 
 
 def _shifted(
@@ -301,8 +332,12 @@ def _shifted(
     moved = np.isfinite(away)
     moved[moved] = shift[nearest[moved]] != 0
     at = tuple(windows[moved].T)
-    changed = values.copy()
-    changed[at] = expit(_logit(values[at]) + shift[nearest[moved]])
+    changed, of = values.copy(), nearest[moved]
+    shifted = _logit(values[at]) + shift[of]
+    # A window of a higher candidate that lies nearer to this one would outlive both.
+    within = away[moved] <= separation_px
+    shifted[within] = np.minimum(shifted[within], decided[of[within]])
+    changed[at] = expit(shifted)
     return changed
 
 

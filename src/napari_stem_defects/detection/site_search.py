@@ -1,0 +1,150 @@
+"""Search for the place of most evidence near a start: the same place wherever the start was.
+
+The evidence at a site, the mean logit of the orientations of the window, is smooth and has one
+maximum at a defect. A scan meets it at some distance, which depends on the step, the crop and the
+orientation of the image. The maximum of a parabola through the evidence around the start does not.
+Networks are slow, so a start with little evidence gets one look, and the maximum itself only where
+it can be near the threshold; elsewhere its height is that of the parabola, and its place the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Places = NDArray[np.float64]
+Evidence = Callable[[Places], NDArray[np.float64]]
+"""Returns the logits (N,) at places (N, 2)."""
+
+_STEPS = np.arange(-1, 2)
+_NINE = np.stack(np.meshgrid(_STEPS, _STEPS, indexing="ij"), -1).reshape(-1, 2).astype(float)
+_NEIGHBOURS = np.array([(-1, 0), (1, 0), (0, -1), (0, 1)], float)
+_HOPELESS = -5.0
+"""Logit above the threshold, at a start, below which nothing more is evaluated."""
+_CLEAR = 2.0
+"""Mean logit above the threshold around a start from which the maximum need not be found."""
+_POSSIBLE = -1.5
+"""Mean logit above the threshold, by the parabola, from which the maximum itself is evaluated."""
+_FARTHEST = 1.5
+"""Distance in spacings along an axis up to which a parabola is believed."""
+
+
+class Maxima(NamedTuple):
+    """Places of most evidence.
+
+    Attributes
+    ----------
+    places : ndarray of float64, shape (N, 2)
+        y and x in px.
+    logits : ndarray of float64, shape (N,)
+        Mean over each place and its four neighbours.
+    """
+
+    places: Places
+    logits: NDArray[np.float64]
+
+
+def best_of_nine(middles: Places, spacing_px: float, evidence: Evidence) -> Places:
+    """Return the place with the most evidence of nine around each middle.
+
+    Parameters
+    ----------
+    middles : ndarray of float64, shape (N, 2)
+        y and x in px.
+    spacing_px : float
+        Distance of neighbouring places along y and x.
+    evidence : callable
+        Returns the logits (N,) at places (N, 2).
+
+    Returns
+    -------
+    ndarray of float64, shape (N, 2)
+    """
+    logits = _around(middles, spacing_px * _NINE, evidence)
+    best: Places = middles + spacing_px * _NINE[logits.argmax(axis=1)]
+    return best
+
+
+def find_maxima(starts: Places, spacing_px: float, limit: float, evidence: Evidence) -> Maxima:
+    """Return the evidence at some places, at its maximum nearby where it is near the threshold.
+
+    Parameters
+    ----------
+    starts : ndarray of float64, shape (N, 2)
+        y and x in px.
+    spacing_px : float
+        Distance of neighbours along y and x, over which the evidence is averaged and between which
+        a maximum is interpolated.
+    limit : float
+        Logit of the threshold.
+    evidence : callable
+        Returns the logits (N,) at places (N, 2).
+
+    Returns
+    -------
+    Maxima
+    """
+    places, logits = starts.copy(), evidence(starts)
+    likely = np.flatnonzero(logits > limit + _HOPELESS)
+    if not len(likely):
+        return Maxima(places, logits)
+    cross = _cross(starts[likely], logits[likely], spacing_px, evidence)
+    steps, gain = _peaks(cross)
+    expected = cross.mean(axis=1) + gain
+    logits[likely] = expected
+    is_open = (expected - gain < limit + _CLEAR) & (expected > limit + _POSSIBLE)
+    followed = likely[is_open]
+    if len(followed):
+        places[followed] += spacing_px * steps[is_open]
+        logits[followed] = mean_around(places[followed], spacing_px, evidence)
+    return Maxima(places, logits)
+
+
+def mean_around(places: Places, spacing_px: float, evidence: Evidence) -> NDArray[np.float64]:
+    """Return the mean evidence over places and their four neighbours.
+
+    Parameters
+    ----------
+    places : ndarray of float64, shape (N, 2)
+        y and x in px, at least one.
+    spacing_px : float
+        Distance of the neighbours along y and x.
+    evidence : callable
+        Returns the logits (N,) at places (N, 2).
+
+    Returns
+    -------
+    ndarray of float64, shape (N,)
+    """
+    mean: NDArray[np.float64] = _cross(places, evidence(places), spacing_px, evidence).mean(axis=1)
+    return mean
+
+
+def _cross(
+    places: Places, logits: NDArray[np.float64], spacing_px: float, evidence: Evidence
+) -> NDArray[np.float64]:
+    """Return the logits (N, 5) at places, which are given, and at their four neighbours."""
+    return np.column_stack([logits, _around(places, spacing_px * _NEIGHBOURS, evidence)])
+
+
+def _around(places: Places, offsets: Places, evidence: Evidence) -> NDArray[np.float64]:
+    """Return the logits (N, K) at K offsets from each place, of which there is at least one."""
+    return evidence((places[:, None] + offsets).reshape(-1, 2)).reshape(len(places), -1)
+
+
+def _peaks(cross: NDArray[np.float64]) -> tuple[Places, NDArray[np.float64]]:
+    """Return where parabolas through crosses (N, 5) are highest, and how much higher they are.
+
+    In spacings from the middle, (N, 2); along an axis without a maximum nearby, at the higher end.
+    """
+    middle, steps, gains = cross[:, 0], [], []
+    for low, high in ((cross[:, 1], cross[:, 2]), (cross[:, 3], cross[:, 4])):
+        slope, bend = (high - low) / 2, (high + low) / 2 - middle
+        peak = -slope / (2 * np.where(bend < 0, bend, -1.0))
+        is_near = (bend < 0) & (np.abs(peak) <= _FARTHEST)
+        steps.append(np.where(is_near, peak, np.where(slope > 0, 1.0, -1.0)))
+        gains.append(np.where(is_near, -bend * peak**2, np.abs(slope) + np.maximum(bend, 0)))
+    return np.stack(steps, axis=1), np.sum(gains, axis=0)
