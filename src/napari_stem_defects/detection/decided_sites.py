@@ -277,7 +277,7 @@ def _one_name_each(
 
     By decreasing evidence above the threshold, each leaves candidates of other classes within the
     separation the rest of its probability. Two that both reach their thresholds are compared at
-    one place: the evidence of each at a place of its own says less about the name.
+    one place, because evidence at two places is no comparison of names.
     """
     if not every:
         return {}
