@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import tifffile
 from reader_contract import IMAGE, assert_refused
@@ -114,6 +116,98 @@ def test_tags_of_zeiss(tmp_path: Path) -> None:
     text = b"AP_IMAGE_PIXEL_SIZE\r\nImage Pixel Size = 20.0 pm\r\n"
     path = _with_text(tmp_path / "a.tif", 34118, text)
     assert read(path).pixel_size_nm == pytest.approx(0.02)
+
+
+TITAN_SIZE = (
+    "<Metadata><Instrument><InstrumentClass>Titan</InstrumentClass></Instrument><BinaryResult>"
+    "<PixelSize><X{unit}>{x}</X><Y{unit}>{y}</Y></PixelSize></BinaryResult></Metadata>"
+)
+TITAN_LABELS = (
+    "<Root><Data><Label>Stage X</Label><Value>1e-4</Value><Unit>m</Unit></Data>"
+    "<Data><Label>Pixel size x</Label><Value>{x}</Value><Unit>{unit}</Unit></Data></Root>"
+)
+
+
+@pytest.mark.parametrize(
+    ("xml", "pixel_nm"),
+    [
+        (TITAN_SIZE.format(unit="", x="2e-11", y="2.01e-11"), (0.0201, 0.02)),
+        (TITAN_SIZE.format(unit=' unit="m" unitPrefixPower="1"', x="2E-11", y="2E-11"), 0.02),
+        (TITAN_SIZE.format(unit=" unit='nm'", x="0.02", y="0.02"), 0.02),
+        (TITAN_LABELS.format(unit="nm", x="0.02"), 0.02),
+        (TITAN_LABELS.format(unit="m", x="2e-11"), 0.02),
+    ],
+)
+def test_the_xml_of_titan(tmp_path: Path, xml: str, pixel_nm: float | tuple[float, float]) -> None:
+    """Tags as Bio-Formats reads them: files of a Titan have an empty tag of a Helios beside it."""
+    path = tmp_path / "a.tif"
+    texts = ((34682, b"\0"), (34683, xml.encode()))
+    tags = [(code, "s", len(text) + 1, text, True) for code, text in texts]
+    _tiff(path, IMAGE, extratags=tags, resolution=(72, 72), resolutionunit="inch")
+    sizes = pixel_nm if isinstance(pixel_nm, tuple) else (pixel_nm, pixel_nm)
+    with tifffile.TiffFile(path) as tif:
+        assert read_tiff_scale(tif, tif.pages[0]).pixel_nm == pytest.approx(sizes)
+    assert read(path).pixel_size_nm == pytest.approx(np.sqrt(np.prod(sizes)))
+
+
+def test_a_reciprocal_image_of_titan_is_refused(tmp_path: Path) -> None:
+    xml = TITAN_SIZE.format(unit=' unit="1/m"', x="5e7", y="5e7")
+    assert_refused(_with_text(tmp_path / "a.tif", 34683, xml.encode()), "diffraction")
+
+
+def test_an_empty_tag_of_titan_leaves_the_tags_of_a_helios(tmp_path: Path) -> None:
+    scan = b"[Scan]\r\nPixelWidth=2e-11\r\nPixelHeight=2e-11\r\n"
+    tags = [(code, "s", len(text) + 1, text, True) for code, text in ((34682, scan), (34683, b" "))]
+    path = _tiff(tmp_path / "a.tif", IMAGE, extratags=tags)
+    assert read(path).pixel_size_nm == pytest.approx(0.02)
+
+
+def sis_structure(start: int, size: tuple[float, float], exponent: int, magic: bytes) -> bytes:
+    """Return the block of Olympus SIS at ``start`` in a file, as Bio-Formats describes it.
+
+    Magic, six bytes, minute, hour, day, month, year, six bytes, name; then a list of blocks, of
+    which that of type 1 has the pixel size: exponent of the unit, x and y.
+    """
+    head = struct.pack("<4s6x5h6x32s", magic, 30, 12, 15, 6, 120, b"lamella")
+    blocks = struct.pack("<h", 2)
+    here = start + len(head) + len(blocks) + 2 * 8
+    blocks += struct.pack("<hhI", 10, 0, here) + struct.pack("<hhI", 1, 0, here + 4)
+    data = struct.pack("<10xhdd8xd2x34s32s", exponent, *size, 5e6, b"Morada", b"HAADF")
+    return head + blocks + bytes(4) + data
+
+
+def sis(path: Path, size: tuple[float, float], exponent: int, magic: bytes = b"SIS0") -> Path:
+    """Write a TIFF with the tag 33560, a number that states where the block is."""
+    _tiff(path, IMAGE, extratags=[(33560, "I", 1, 8, True)], software="analySIS 5.0")
+    with tifffile.TiffFile(path) as tif:
+        entry = next(tag.offset for tag in tif.pages[0].tags if tag.code == 33560)
+    content = bytearray(path.read_bytes())
+    content[entry + 8 : entry + 12] = struct.pack("<I", len(content))
+    path.write_bytes(bytes(content) + sis_structure(len(content), size, exponent, magic))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("size", "exponent", "pixel_nm"),
+    [
+        ((0.02, 0.02), -9, (0.02, 0.02)),
+        ((20.0, 20.1), -12, (0.0201, 0.02)),
+        ((2e-5, 2e-5), -6, (0.02, 0.02)),
+    ],
+)
+def test_tags_of_olympus_sis(
+    tmp_path: Path, size: tuple[float, float], exponent: int, pixel_nm: tuple[float, float]
+) -> None:
+    path = sis(tmp_path / "a.tif", size, exponent)
+    with tifffile.TiffFile(path) as tif:
+        assert read_tiff_scale(tif, tif.pages[0]).pixel_nm == pytest.approx(pixel_nm)
+    assert read(path).pixel_size_nm == pytest.approx(np.sqrt(np.prod(pixel_nm)))
+
+
+def test_a_damaged_block_of_sis_leaves_the_size_unknown(tmp_path: Path) -> None:
+    micrograph = read(sis(tmp_path / "a.tif", (0.02, 0.02), -9, magic=b"NONE"))
+    assert micrograph.pixel_size_nm is None
+    assert micrograph.pixels.shape == IMAGE.shape
 
 
 def jeol(mode: str, value: str) -> bytes:

@@ -28,10 +28,13 @@ _FEI_TITAN = 34683
 _EPU_SIZE = re.compile(
     r"<pixelSize\b.*?<x>.*?numericValue>([^<]+)<.*?</x>.*?<y>.*?numericValue>([^<]+)<", re.DOTALL
 )
-_TITAN_SIZE = re.compile(
+_TITAN_LABEL = re.compile(
     r"<Label>\s*Pixel\s*size\s*x?\s*</Label>\s*<Value>([^<]+)</Value>\s*<Unit>([^<]*)</Unit>",
     re.IGNORECASE,
 )
+# X and Y in m, as Bio-Formats reads them; newer files state the unit.
+_TITAN_SIZE = re.compile(r"<PixelSize\b[^>]*>\s*<X([^>]*)>([^<]+)</X>\s*<Y([^>]*)>([^<]+)</Y>")
+_XML_UNIT = re.compile(r"""\bunit=["']([^"']*)["']""")
 
 
 def read_tiff_scale(tif: TiffFile, page: TiffPage, number: int = 0) -> FileScale:
@@ -134,15 +137,26 @@ def _from_fei(tif: TiffFile, page: TiffPage) -> FileScale | None:
         if "PixelWidth" in values:
             width = values["PixelWidth"]
             return file_scale((values.get("PixelHeight", width), width), ("m", "m"))
-    titan = _TITAN_SIZE.search(_text(page.tags.valueof(_FEI_TITAN, default="")))
-    if titan:
-        return file_scale((titan[1], titan[1]), (titan[2], titan[2]))
+    titan = _from_titan(_text(page.tags.valueof(_FEI_TITAN, default="")))
+    if titan is not None:
+        return titan
     for tag in page.tags:
         text = _text(tag.value) if tag.code > 32768 and isinstance(tag.value, str | bytes) else ""
         epu = _EPU_SIZE.search(text)
         if epu:
             return file_scale((epu[2], epu[1]), ("m", "m"))
     return None
+
+
+def _from_titan(xml: str) -> FileScale | None:
+    """Return the size in the XML of Titan microscopes, of either of its layouts."""
+    label, size = _TITAN_LABEL.search(xml), _TITAN_SIZE.search(xml)
+    if label:
+        return file_scale((label[1], label[1]), (label[2], label[2]))
+    if not size:
+        return None
+    across, down = (found[1] if (found := _XML_UNIT.search(size[n])) else "m" for n in (1, 3))
+    return file_scale((size[4], size[2]), (down, across))
 
 
 def _from_zeiss(tif: TiffFile, page: TiffPage) -> FileScale | None:
