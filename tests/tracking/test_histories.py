@@ -71,7 +71,7 @@ def test_rates_and_residence_times_of_a_simulated_movie() -> None:
     hops = find_hops(linked, movie.vectors_px)
     assert sum(map(len, hops.values())) == pytest.approx(movie.hops, rel=0.1)
     frames = range(120)
-    (found,) = class_dynamics(make_histories(linked, hops, frames, (256, 256), 8))
+    (found,) = class_dynamics(make_histories(linked, hops, frames, (256, 256), 8), 120)
     assert found.hop_rate.low is not None
     assert found.hop_rate.high is not None
     assert found.hop_rate.low < rate < found.hop_rate.high
@@ -83,15 +83,43 @@ def test_rates_and_residence_times_of_a_simulated_movie() -> None:
     assert found.exposure == pytest.approx(14 * 119, rel=0.1)
 
 
+def test_birth_rates_and_lifetimes_have_intervals_that_hold_the_truth() -> None:
+    rng = np.random.default_rng(3)
+    births, deaths, frames = 0.5, 0.04, 200
+    points, track = list[Spot](), 0
+    for start in range(frames):
+        for _ in range(8 if start == 0 else int(rng.poisson(births))):
+            track += 1
+            end = start + int(rng.geometric(deaths)) - 1
+            place = rng.uniform(20, 80, 2)
+            points += spots(track, *((n, *place) for n in range(start, min(end + 1, frames))))
+    histories = make_histories(
+        sorted(points, key=lambda s: s.frame), {}, range(frames), (100, 100), 8
+    )
+    (found,) = class_dynamics(histories, frames)
+    for estimate, truth in (
+        (found.birth_rate, births),
+        (found.death_rate, deaths),
+        (found.lifetime, 1 / deaths),
+    ):
+        assert estimate.value == pytest.approx(truth, rel=0.25)
+        assert estimate.low is not None
+        assert estimate.high is not None
+        assert estimate.low < truth < estimate.high
+    assert found.birth_rate.value == pytest.approx(found.births / (frames - 1))
+
+
 def test_without_hops_the_residence_time_has_only_a_lower_end() -> None:
     points = spots(1, *((frame, 50, 50) for frame in range(11)))
-    (found,) = class_dynamics(make_histories(points, {}, range(11), (100, 100), 8))
+    (found,) = class_dynamics(make_histories(points, {}, range(11), (100, 100), 8), 11)
     assert found.exposure == 10
     assert found.hop_rate.value == 0
     assert found.residence.value is None
     assert found.residence.high is None
     assert found.residence.low == pytest.approx(10 / 3.0, rel=0.3)  # mid-p: 3.0 of 95 %
     assert found.deaths == 0
+    assert (found.lifetime.value, found.lifetime.low) == (None, found.residence.low)
+    assert (found.birth_rate.value, found.birth_rate.low) == (0, 0)
 
 
 def test_counts_have_intervals_births_and_deaths() -> None:

@@ -143,7 +143,7 @@ def track(
         spots,
         [hop for each in hops.values() for hop in each],
         histories,
-        class_dynamics(histories),
+        class_dynamics(histories, len(stored.frames)),
         count_frames(counts, histories),
     )
     about: dict[str, Any] = {

@@ -12,8 +12,10 @@ from napari_stem_defects.errors import InputError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from napari_stem_defects.api.track import Tracking
+    from napari_stem_defects.statistics.rates import Estimate
     from napari_stem_defects.tracking.histories import ClassDynamics
 
 
@@ -78,24 +80,30 @@ def _print(result: Path, done: Tracking, frame_time_s: float | None) -> None:
     shift = list_in_both_units(drift.shift_px[-1].round(1).tolist(), done.pixel_size_nm, ", ")
     print_result(f"{result.resolve().name}: drift to the last frame {shift} (y, x)")
     for each in done.tracks.dynamics:
-        print_result(f"  {_line(each, frame_time_s)}")
+        for line in _lines(each, frame_time_s):
+            print_result(f"  {line}")
     for note in done.notes:
         print_result(f"  {note}")
     print_result(f"  -> {done.folder.resolve()}")
 
 
-def _line(each: ClassDynamics, frame_time_s: float | None) -> str:
+def _lines(each: ClassDynamics, frame_time_s: float | None) -> Iterator[str]:
+    """Yield the numbers of events of a class, and rates and times with their intervals."""
     unit, factor = ("frames", 1.0) if frame_time_s is None else ("s", frame_time_s)
-    stay = each.residence
-    if stay.value is None:
-        residence = "no hop seen"
-        if stay.low is not None:
-            residence += f", residence time above {stay.low * factor:.3g} {unit}"
-    else:
-        low, high = (None if end is None else end * factor for end in (stay.low, stay.high))
-        ends = f"{low:.3g} to {high:.3g}" if low is not None and high is not None else "-"
-        residence = f"residence time {stay.value * factor:.3g} {unit} ({ends})"
-    return (
-        f"{each.class_name}: {each.tracks} tracks, {each.births} births, {each.deaths} deaths,"
-        f" {each.hops} hops, {residence}"
+    counts = f"{each.births} births, {each.deaths} deaths, {each.hops} hops"
+    yield f"{each.class_name}: {each.tracks} tracks, {counts}"
+    per = f"per {'frame' if frame_time_s is None else 's'}"
+    yield f"  births {_interval(each.birth_rate, 1 / factor)} {per}"
+    yield f"  lifetime {_interval(each.lifetime, factor)} {unit}"
+    yield f"  residence time {_interval(each.residence, factor)} {unit}"
+
+
+def _interval(estimate: Estimate, factor: float) -> str:
+    """Return a value with its ends; without an event, the end that is known."""
+    value, low, high = (
+        None if each is None else f"{each * factor:.3g}"
+        for each in (estimate.value, estimate.low, estimate.high)
     )
+    if value is None:
+        return "unknown" if low is None else f"above {low}"
+    return f"{value} ({low or '0'} to {high or 'any'})"

@@ -100,7 +100,7 @@ class History:
 
 @dataclass(frozen=True)
 class ClassDynamics:
-    """Rates of one class, all per defect and frame.
+    """Rates of one class, per step from frame to frame.
 
     Attributes
     ----------
@@ -110,8 +110,12 @@ class ClassDynamics:
         Events seen; arrivals and departures at the edges of the view do not count.
     exposure : int
         Steps from frame to frame through which defects were followed.
+    birth_rate : Estimate
+        Births per step in the whole view, with the interval at 95 %.
     death_rate, hop_rate : Estimate
         Per step and defect, with the interval at 95 %.
+    lifetime : Estimate
+        Mean time until a death in steps, 1 / death rate; without an upper end where none was seen.
     residence : Estimate
         Mean time between hops in steps, 1 / hop rate; without an upper end where no hop was seen.
     """
@@ -122,8 +126,10 @@ class ClassDynamics:
     deaths: int
     hops: int
     exposure: int
+    birth_rate: Estimate
     death_rate: Estimate
     hop_rate: Estimate
+    lifetime: Estimate
     residence: Estimate
 
 
@@ -243,12 +249,14 @@ def make_histories(
     return histories
 
 
-def class_dynamics(histories: Sequence[History]) -> list[ClassDynamics]:
+def class_dynamics(histories: Sequence[History], frames: int) -> list[ClassDynamics]:
     """Return the rates of events of each class.
 
     Parameters
     ----------
     histories : sequence of History
+    frames : int
+        Number of frames searched.
 
     Returns
     -------
@@ -262,18 +270,21 @@ def class_dynamics(histories: Sequence[History]) -> list[ClassDynamics]:
         hops = sum(each.hops for each in mine)
         # A death is seen at the step after the last frame in which the defect was found.
         exposure = sum(each.lived - 1 + (each.death == "died") for each in mine)
-        hop_rate = _rate(hops, exposure)
+        births = sum(each.birth == "born" for each in mine)
+        death_rate, hop_rate = _rate(deaths, exposure), _rate(hops, exposure)
         found.append(
             ClassDynamics(
                 name,
                 len(mine),
-                sum(each.birth == "born" for each in mine),
+                births,
                 deaths,
                 hops,
                 exposure,
-                _rate(deaths, exposure),
+                _rate(births, frames - 1),
+                death_rate,
                 hop_rate,
-                Estimate(_inverse(hop_rate.value), _inverse(hop_rate.high), _inverse(hop_rate.low)),
+                _mean_time(death_rate),
+                _mean_time(hop_rate),
             )
         )
     return found
@@ -345,6 +356,12 @@ def _rate(count: int, exposure: float) -> Estimate:
     if exposure <= 0:
         return Estimate(None, None, None)
     return rate([Observed((1.0,) * count, float(exposure))])
+
+
+def _mean_time(rate_of_events: Estimate) -> Estimate:
+    return Estimate(
+        _inverse(rate_of_events.value), _inverse(rate_of_events.high), _inverse(rate_of_events.low)
+    )
 
 
 def _inverse(value: float | None) -> float | None:

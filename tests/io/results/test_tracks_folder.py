@@ -50,7 +50,7 @@ def folder(tmp_path: Path) -> Path:
         SPOTS,
         hops[1],
         histories,
-        class_dynamics(histories),
+        class_dynamics(histories, 3),
         [FrameCount(f, "=Vac", rate([Observed((1.0,), 1.0)])) for f in (0, 1)],
     )
     about = {

@@ -218,8 +218,10 @@ def _rates(dynamics: ClassDynamics, frame_time_s: float | None) -> dict[str, Any
     found = asdict(dynamics)
     if frame_time_s is not None:
         for name, estimate in (
+            ("birth_rate_per_s", _scaled(dynamics.birth_rate, 1 / frame_time_s)),
             ("death_rate_per_s", _scaled(dynamics.death_rate, 1 / frame_time_s)),
             ("hop_rate_per_s", _scaled(dynamics.hop_rate, 1 / frame_time_s)),
+            ("lifetime_s", _scaled(dynamics.lifetime, frame_time_s)),
             ("residence_s", _scaled(dynamics.residence, frame_time_s)),
         ):
             found[name] = estimate
