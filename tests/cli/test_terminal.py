@@ -40,6 +40,7 @@ def test_no_bar_is_drawn_where_standard_error_is_no_terminal(
 
 
 def test_the_bar_follows_stages_of_different_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     bar = Bar()
     bar(Progress("reading", 1, 2))
     first = bar._bar

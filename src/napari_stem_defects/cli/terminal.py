@@ -10,10 +10,11 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tqdm import tqdm
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TextIO
+
+    from tqdm import tqdm
 
     from napari_stem_defects.base.progress import Progress
 
@@ -26,13 +27,20 @@ _PATIENCE_S = 0.7
 
 def print_error(line: str) -> None:
     """Print one line of error above the progress bar."""
-    tqdm.write(f"stem-defects: {line}", file=sys.stderr)
+    _write(f"stem-defects: {line}", sys.stderr)
     sys.stderr.flush()
 
 
 def print_result(line: str) -> None:
     """Print one line of result above the progress bar."""
-    tqdm.write(line, file=sys.stdout)
+    _write(line, sys.stdout)
+
+
+def _write(line: str, stream: TextIO) -> None:
+    if "tqdm" in sys.modules:  # a bar may be shown
+        sys.modules["tqdm"].tqdm.write(line, file=stream)
+    else:
+        print(line, file=stream)
 
 
 @contextmanager
@@ -51,15 +59,19 @@ class Bar:
 
     def __init__(self) -> None:
         self._bar: tqdm[None] | None = None
+        self._is_shown = sys.stderr.isatty()
 
     def __call__(self, progress: Progress) -> None:
         """Show the progress; a stage with another number of units gets a new bar."""
+        if not self._is_shown:
+            return
         if self._bar is None or progress.total != self._bar.total:
+            from tqdm import tqdm  # slow to import, and of no use without a terminal
+
             self.close()
             self._bar = tqdm(
                 total=progress.total,
                 file=sys.stderr,
-                disable=None,  # no bar where standard error is no terminal
                 leave=False,
                 dynamic_ncols=True,
                 bar_format=_LAYOUT,

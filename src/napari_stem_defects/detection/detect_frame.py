@@ -15,8 +15,6 @@ from napari_stem_defects.detection.contrast import (
     settle_contrast,
 )
 from napari_stem_defects.detection.decided_sites import SearchedImage, decide_sites
-from napari_stem_defects.detection.detect_matched import matched_filter_map
-from napari_stem_defects.detection.detect_residual import residual_map
 from napari_stem_defects.detection.drawn_masks import draw_masks, site_separation_px
 from napari_stem_defects.detection.measured_points import measure_points
 from napari_stem_defects.detection.model_choice import given_statement, misfit_warning
@@ -111,22 +109,22 @@ def detect_frame(
     micrograph = settled.micrograph
     if spec.is_quick:
         limits = _all_thresholds(thresholds or {}, spec)
-        found, scale = matched_filter_map(micrograph, measured, ensemble, report=report)
+        found, scale = _matched_filter_map(micrograph, measured, ensemble, report)
         parameters: dict[str, Any] = {"thresholds": limits}
         parameters |= _about_the_model(settled, measured, scale, spec, choice)
         return _measured(found, settled, measured, scale, spec, frame, parameters, started)
     # Imported here so that panels and quick models can use the package without loading torch.
-    from napari_stem_defects.inference.dense import quicker_stride
     from napari_stem_defects.inference.predict import pick_device
 
     device, stride = pick_device(device), _checked_stride(stride, spec)
     limits = _all_thresholds(thresholds or {}, spec)
     scale = match_scale(micrograph, spec.target_scale)
     parameters = {"stride_px": stride, "thresholds": limits, "device": device, "mode": mode}
-    if (quicker := quicker_stride(spec, stride)) is not None:
-        parameters["stride_statement"] = _stride_statement(stride, quicker, spec)
+    parameters |= _stride_statement(stride, spec)
     recognition = None
     if spec.preprocessing.is_residual:
+        from napari_stem_defects.detection.detect_residual import residual_map
+
         found = residual_map(
             micrograph,
             measured,
@@ -207,12 +205,30 @@ def _checked_stride(stride: int | None, spec: EnsembleSpec) -> int:
     return spec.inference.stride_px if stride is None else stride
 
 
-def _stride_statement(stride: int, quicker: int, spec: EnsembleSpec) -> str:
-    size = spec.pixel_size_nm
-    return (
+def _matched_filter_map(
+    micrograph: Micrograph,
+    measured: LatticeMeasurement,
+    ensemble: Ensemble,
+    report: ProgressCallback,
+) -> tuple[ProbabilityMap, ScaleMatch]:
+    # Each kind of model imports what it needs, so that commands start quickly.
+    from napari_stem_defects.detection.detect_matched import matched_filter_map
+
+    return matched_filter_map(micrograph, measured, ensemble, report=report)
+
+
+def _stride_statement(stride: int, spec: EnsembleSpec) -> dict[str, str]:
+    """Return what to state about a step that is finer than a quicker one."""
+    from napari_stem_defects.inference.dense import quicker_stride
+
+    quicker, size = quicker_stride(spec, stride), spec.pixel_size_nm
+    if quicker is None:
+        return {}
+    statement = (
         f"a step of {both_units(quicker, size)} is finer than {both_units(stride, size)} and takes"
         f" less than half the time: windows share most at multiples of {both_units(8, size)}"
     )
+    return {"stride_statement": statement}
 
 
 def _all_thresholds(thresholds: Mapping[str, float], spec: EnsembleSpec) -> dict[str, float]:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.ndimage import uniform_filter
-from skimage.transform import resize
 
 from napari_stem_defects.postprocessing.mask_stack import row_slices
 
@@ -55,6 +54,8 @@ def valid_windows(
     local = _local_means(filtered, grid, middle_px, np.square)
     valid: NDArray[np.bool_] = local > BLANK_CONTRAST**2 * usual
     if invalid is not None:
+        from skimage.transform import resize  # slow to import, and most images are whole
+
         share = resize(invalid.astype(np.float32), filtered.shape, order=1)
         valid &= _local_means(share, grid, middle_px, np.asarray) <= MAX_INVALID_SHARE
     return valid

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from skimage.transform import resize
 
 from napari_stem_defects.base.lengths import both_units
 from napari_stem_defects.errors import InputError
@@ -204,6 +203,8 @@ def resample(pixels: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
     """
     if factor == 1:
         return pixels
+    from skimage.transform import resize  # slow to import, and many images need none
+
     shape = tuple(max(1, round(length * factor)) for length in pixels.shape)
     result: NDArray[np.float32] = resize(
         pixels, shape, order=3, mode="reflect", anti_aliasing=factor < 1, preserve_range=True

@@ -5,7 +5,7 @@ This module does not need torch, so widgets and model listings can describe mode
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -221,7 +221,9 @@ class EnsembleSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the description as JSON-safe values."""
-        values = asdict(self)
+        # What is JSON-safe already is as large as a report, and not copied value by value.
+        values = asdict(replace(self, training={}, figures={}, versions={}))
+        values |= {name: dict(getattr(self, name)) for name in ("training", "figures", "versions")}
         # Left out where unknown, so that descriptions of earlier models keep their form.
         return {n: v for n, v in values.items() if n not in _OPTIONAL or v is not None}
 

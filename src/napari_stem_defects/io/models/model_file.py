@@ -20,12 +20,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from napari_stem_defects.base.defect_classes import BULK
-from napari_stem_defects.detection.detect_matched import quick_model
 from napari_stem_defects.errors import ModelError
 from napari_stem_defects.io.atomic import write_bytes
 from napari_stem_defects.io.messages import missing_file, one_line
 from napari_stem_defects.io.models import unique_keys
-from napari_stem_defects.matched_filter.responses import responses
 from napari_stem_defects.matched_filter.storage import array_shapes
 from napari_stem_defects.networks.architecture import MatchedFilterArchitecture
 from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
@@ -280,7 +278,11 @@ def _self_test(ensemble: Ensemble, tests: Tensors) -> None:
 
 def _predict(ensemble: Ensemble, patches: NDArray[np.float32]) -> NDArray[np.float32]:
     if ensemble.spec.is_quick:
-        return responses(quick_model(ensemble), patches)
-    from napari_stem_defects.networks.ensemble import EnsembleNetwork
+        from napari_stem_defects.detection.detect_matched import quick_model
+        from napari_stem_defects.matched_filter.responses import responses
 
-    return EnsembleNetwork(ensemble).probabilities(features(patches, ensemble.spec.preprocessing))
+        return responses(quick_model(ensemble), patches)
+    from napari_stem_defects.networks.ensemble import network_for
+
+    network = network_for(ensemble, "cpu")  # that of a search on the CPU, too
+    return network.probabilities(features(patches, ensemble.spec.preprocessing))
