@@ -34,18 +34,18 @@ def best_basis(positions: Array, weights: Array, bin_size: float) -> tuple[Array
     share : float
         Fraction of the weight of all peaks that the basis explains.
     """
+    pairs = np.array(list(combinations(range(len(positions)), 2)), np.intp).reshape(-1, 2)
+    bases = positions[pairs]
+    shorter = (bases**2).sum(axis=2).min(axis=1)
+    bases = bases[np.abs((bases[:, 0] * bases[:, 1]).sum(axis=1)) <= 0.55 * shorter]
+    # All pairs at once; those that are left are far from parallel.
+    shares = explained_peaks(bases, positions, bin_size) @ weights / weights.sum()
+    expected_by_chance = np.pi * (2 * bin_size) ** 2 / np.abs(np.linalg.det(bases))
+    scores = shares * (1 - np.minimum(expected_by_chance, 1.0))
     best, best_score, best_share = None, 0.0, 0.0
-    for i, j in combinations(range(len(positions)), 2):
-        basis = positions[[i, j]]
-        squares = (basis**2).sum(axis=1)
-        if abs(basis[0] @ basis[1]) > 0.55 * squares.min():
-            continue
-        hit = explained_peaks(basis, positions, bin_size)
-        share = float(weights[hit].sum() / weights.sum())
-        expected_by_chance = np.pi * (2 * bin_size) ** 2 / abs(float(np.linalg.det(basis)))
-        score = share * (1 - min(expected_by_chance, 1.0))
+    for number, score in enumerate(scores.tolist()):
         if score > best_score + 1e-9:
-            best, best_score, best_share = basis, score, share
+            best, best_score, best_share = bases[number], score, float(shares[number])
     return best, best_share
 
 
@@ -54,7 +54,7 @@ def explained_peaks(basis: Array, positions: Array, bin_size: float) -> NDArray[
 
     Parameters
     ----------
-    basis : ndarray of float64, shape (2, 2)
+    basis : ndarray of float64, shape (..., 2, 2)
         Rows are vectors (y, x) in cycles per px.
     positions : ndarray of float64, shape (N, 2)
         Peaks in cycles per px.
@@ -63,10 +63,11 @@ def explained_peaks(basis: Array, positions: Array, bin_size: float) -> NDArray[
 
     Returns
     -------
-    ndarray of bool, shape (N,)
+    ndarray of bool, shape (..., N)
     """
     order = np.rint(positions @ np.linalg.inv(basis))
-    away = np.hypot(*(positions - order @ basis).T)
+    left = positions - order @ basis
+    away = np.hypot(left[..., 0], left[..., 1])
     return np.asarray(away < 1.2 * bin_size + 0.015 * np.hypot(*positions.T))
 
 
