@@ -1,14 +1,21 @@
-"""Memory of long stacks: ``python benchmarks/long_stacks.py OUT.json [--frames 1000 10000]``.
+"""Memory and time of long stacks: ``python benchmarks/long_stacks.py OUT.json``.
 
-Writes OUT.json. Each length is searched in a process of its own, by `stem-defects detect` with a
-quick model and without pictures; every 0.1 s the memory of that process and of its workers is
-added up: what it holds for itself (resident minus shared pages).
+Writes OUT.json. Each stack is searched in a process of its own by `stem-defects detect` with the
+option ``--pictures none``. Every 0.1 s the memory of that process and of its workers is added up
+(what each holds for itself: resident minus shared pages), and their processor time is read at the
+end. Two lengths give memory and time per further frame, without those of the start.
+
+- ``--quick 1000 10000``: a quick model, frames of 128x128 px.
+- ``--networks 50 250``: the model cdte-110 at a small step, beside its networks alone on the same
+  frames; one thread each, as processor time counts threads that wait for each other.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -22,7 +29,11 @@ import psutil
 import tifffile
 from numpy.typing import NDArray
 
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 EDGE, PERIOD_PX = 128, 8.0
+MODEL, STRIDE_PX, PIXEL_NM, SEED = "cdte-110", 4, 0.027, 11
+NOISE = 0.05  # of the frames of a movie, in standard deviations of the image
+SHOWN = 20  # frames on which the networks alone are measured
 
 
 def lattice_image(edge: int, missing: Sequence[tuple[int, int]], seed: int) -> NDArray[np.uint16]:
@@ -78,40 +89,118 @@ def held_mb(process: psutil.Process) -> float:
     return total / 1e6
 
 
-def search(stack: Path, model: Path, out: Path) -> dict[str, Any]:
-    """Search a stack; return the time and the peak of the memory."""
+def processor_s(process: psutil.Process) -> float:
+    """Return the processor time of a process and of its children, s."""
+    total = 0.0
+    for each in (process, *process.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            used = each.cpu_times()
+            total += used.user + used.system
+    return total
+
+
+def search(stack: Path, out: Path, *options: str) -> dict[str, float]:
+    """Search a stack; return times, and the peak of the memory."""
     command = [sys.executable, "-m", "napari_stem_defects", "detect", str(stack)]
-    command += ["--out", str(out), "--model", str(model), "--pixel-size", "0.02"]
-    start, peak = time.perf_counter(), 0.0
-    process = psutil.Popen([*command, "--pictures", "none"], stdout=subprocess.DEVNULL)
+    command += ["--out", str(out), "--pictures", "none", *options]
+    start, peak, used = time.perf_counter(), 0.0, 0.0
+    environment = {**os.environ, **dict.fromkeys(THREADS, "1")}
+    process = psutil.Popen(command, stdout=subprocess.DEVNULL, env=environment)
     while process.poll() is None:
         peak = max(peak, held_mb(process))
+        with contextlib.suppress(psutil.NoSuchProcess):
+            used = max(used, processor_s(process))
         time.sleep(0.1)
     if process.returncode:
         raise SystemExit(f"{stack.name}: detect failed")
-    return {"peak_mb": peak, "seconds": time.perf_counter() - start}
+    return {"peak_mb": peak, "seconds": time.perf_counter() - start, "processor_s": used}
+
+
+def write_movie(path: Path, frames: int) -> None:
+    """Write frames of one simulated crystal with noise of their own."""
+    import napari_stem_defects as sd
+
+    pixels = sd.simulate("cdte-110", size=EDGE, pixel_size_nm=PIXEL_NM, seed=SEED).micrograph.pixels
+    rng, spread = np.random.default_rng(0), NOISE * float(pixels.std())
+    with tifffile.TiffWriter(path, bigtiff=True) as tif:
+        for _ in range(frames):
+            noisy = pixels + rng.normal(0, spread, pixels.shape)
+            tif.write(noisy.astype(np.float32), photometric="minisblack", contiguous=True)
+
+
+def networks_s(movie: Path) -> float:
+    """Return the processor time of the networks alone per frame, s."""
+    import torch
+
+    from napari_stem_defects.inference.predict import predict
+    from napari_stem_defects.io.models.library import find_model
+    from napari_stem_defects.io.models.model_file import load_model
+    from napari_stem_defects.preprocessing.pipeline import filter_image
+    from napari_stem_defects.preprocessing.windows import window_grid
+
+    torch.set_num_threads(1)
+    ensemble = load_model(find_model(MODEL))
+    frames = tifffile.imread(movie, key=range(SHOWN))
+    flat = [filter_image(frame, ensemble.spec.preprocessing) for frame in frames]
+    grid = window_grid((EDGE, EDGE), STRIDE_PX, ensemble.spec.inference.margin_px)
+    predict(flat[0], ensemble, grid, mode="fast")
+    start = time.process_time()
+    for each in flat:
+        predict(each, ensemble, grid, mode="fast")
+    return (time.process_time() - start) / SHOWN
+
+
+def with_networks(folder: Path, lengths: Sequence[int]) -> dict[str, Any]:
+    """Measure a model of networks on stacks of some lengths."""
+    options = ["--model", MODEL, "--stride", str(STRIDE_PX), "--pixel-size", str(PIXEL_NM)]
+    rows = []
+    for frames in lengths:
+        movie = folder / f"networks_{frames}.tif"
+        write_movie(movie, frames)
+        rows.append({"frames": frames, **search(movie, folder / movie.stem, *options)})
+        print(json.dumps(rows[-1]), flush=True)
+    alone = networks_s(movie)
+    further = rows[-1]["frames"] - rows[0]["frames"]
+    path = (rows[-1]["processor_s"] - rows[0]["processor_s"]) / further
+    return {
+        "stacks": rows,
+        "networks_s_per_frame": alone,
+        "path_s_per_frame": path,
+        "path_to_networks": path / alone,
+        "mb_per_frame": (rows[-1]["peak_mb"] - rows[0]["peak_mb"]) / further,
+    }
+
+
+def with_quick_model(folder: Path, lengths: Sequence[int]) -> list[dict[str, Any]]:
+    """Measure a quick model on stacks of some lengths, the first one in a packed file, too."""
+    model, rows = make_model(folder), []
+    for packed in (False, True):
+        # A packed file differs in how it is read, not in what is kept of each frame.
+        for frames in lengths[:1] if packed else lengths:
+            stack = folder / f"movie_{frames}_{packed}.tif"
+            write_stack(stack, frames, packed)
+            options = ["--model", str(model), "--pixel-size", "0.02"]
+            found = search(stack, folder / stack.stem, *options)
+            size_mb = frames * EDGE**2 * 4 / 1e6
+            rows.append({"frames": frames, "packed": packed, "as_float32_mb": size_mb, **found})
+            print(json.dumps(rows[-1]), flush=True)
+    return rows
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
-    parser.add_argument("--frames", type=int, nargs="*", default=[1000, 10000])
+    parser.add_argument("--quick", type=int, nargs="*", default=[1000, 10000])
+    parser.add_argument("--networks", type=int, nargs="*", default=[50, 250])
     options = parser.parse_args()
-    figures: dict[str, Any] = {"edge_px": EDGE, "stacks": []}
+    figures: dict[str, Any] = {"edge_px": EDGE, "model": MODEL, "stride_px": STRIDE_PX}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        model = make_model(folder)
-        for packed in (False, True):
-            # A packed file differs in how it is read, not in what is kept of each frame.
-            for frames in options.frames[:1] if packed else options.frames:
-                stack = folder / f"movie_{frames}_{packed}.tif"
-                write_stack(stack, frames, packed)
-                found = search(stack, model, folder / f"out_{frames}_{packed}")
-                size_mb = frames * EDGE**2 * 4 / 1e6
-                row = {"frames": frames, "packed": packed, "as_float32_mb": size_mb, **found}
-                figures["stacks"].append(row)
-                print(json.dumps(row), flush=True)
-                options.out.write_text(json.dumps(figures, indent=1) + "\n")
+        if options.networks:
+            figures["networks"] = with_networks(folder, options.networks)
+        if options.quick:
+            figures["quick"] = with_quick_model(folder, options.quick)
+    options.out.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

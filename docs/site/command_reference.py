@@ -70,7 +70,7 @@ def _invocation(action: argparse.Action) -> str:
 def _meaning(action: argparse.Action, parser: argparse.ArgumentParser) -> str:
     """Return the help of an argument with its values filled in, as one cell of a table."""
     text = (action.help or "") % {**vars(action), "prog": parser.prog}
-    stated = "default" in text or action.default in (None, False, argparse.SUPPRESS, [], ())
+    stated = "default" in text or action.default in (None, False, argparse.SUPPRESS, [], (), {})
     text += "" if stated or not action.option_strings else f" (default: {action.default})"
     for sign in "\\|<>*_":
         text = text.replace(sign, "\\" + sign)
