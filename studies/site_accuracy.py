@@ -53,7 +53,9 @@ def any_lattice(form: str, dose: float, columns: range) -> Iterator[tuple[Any, l
         if len(scene.crystal.motif) not in columns:
             continue
         exact = {"row_jitter_px": 0.0, "drift_px": 0.0, "strain": 0.0, "disturbed_rows": 0}
-        quiet = {"column_jitter": 0.004, "brightness_jitter": 0.02, "haze": 0.0, "blur_px": 0.4}
+        # The place of an added column is known up to its own displacement, so it has none.
+        moved = 0.004 if form == "missing" else 0.0
+        quiet = {"column_jitter": moved, "brightness_jitter": 0.02, "haze": 0.0, "blur_px": 0.4}
         imaging = replace(scene.imaging, contrast="bright", dose=dose, **exact, **quiet)
         amount = LEFT if form == "missing" else 0.8
         defect = LatticeDefect(form, form, amount, 8)  # type: ignore[arg-type]

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_stem_defects.lattice import site_measurement
 from napari_stem_defects.lattice.measurement import LatticeMeasurement, measure_lattices
 from napari_stem_defects.lattice.site_measurement import BETWEEN, measure_site
 
@@ -116,32 +113,3 @@ def test_nothing_is_measured_where_the_surroundings_differ() -> None:
     half = round(MIDDLE[1])
     image[:, half:] = np.roll(image, 6, axis=0)[:, half:]  # a fault with half a period of shift
     assert measure_site(image, lattice(image).cells, tuple(MIDDLE)) is None
-
-
-@pytest.mark.parametrize("ground", [True, False])
-def test_the_derivatives_of_a_fit_are_those_of_its_residual(
-    ground: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """MINPACK checks them against differences, at a place that is no solution."""
-    rng = np.random.default_rng(3)
-    seen: list[float] = []
-    solve = site_measurement.optimize.leastsq
-
-    def compare(residual: Any, start: Any, *, Dfun: Any, **options: Any) -> Any:
-        place = np.asarray(start) + rng.normal(0, 0.1, len(start))
-        exact, step = Dfun(place), 1e-6
-        for number, row in enumerate(exact):
-            aside = np.eye(len(place))[number] * step
-            change = (residual(place + aside) - residual(place - aside)) / (2 * step)
-            seen.append(float(np.abs(change - row).max()))
-        return solve(residual, start, Dfun=Dfun, **options)
-
-    monkeypatch.setattr(site_measurement.optimize, "leastsq", compare)
-    y, x = np.mgrid[-10:11, -10:11]
-    image = 3 * np.exp(-((y - 0.4) ** 2 + (x + 0.7) ** 2) / 8) + 0.5 * ground
-    guess = site_measurement._Peak(0.0, 0.0, 2.0, 2.0)
-    found = site_measurement._fit(image, guess, ground=ground)
-    assert found is not None
-    assert (found.y, found.x) == pytest.approx((0.4, -0.7), abs=1e-3)
-    assert len(seen) >= 6
-    assert max(seen) < 1e-7

@@ -7,18 +7,20 @@ column in the mean, that is of its neighbours' lattice; where one was added, the
 difference. Both are 2-D Gaussian fits. The intensity is that at the site by least squares, relative
 to the column of the mean, or, where the mean has none, to the brightest column of the cell; its
 error is the scatter of the same figure among the neighbours, which contains noise and natural
-variation, and the misfit of the columns of the mean. Two columns that are not resolved count as
-one, at their centre of intensity.
+variation, and the misfit of the columns of the mean. Two columns that are not resolved are fitted
+together (`lattice.column_pair`): a defect of both is in their middle.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage, optimize
+from scipy import ndimage
 
+from napari_stem_defects.lattice.column_pair import fit_pair
+from napari_stem_defects.lattice.gaussian_peak import Peak, fit_peak
 from napari_stem_defects.lattice.spline_windows import spline_windows
 
 if TYPE_CHECKING:
@@ -42,9 +44,9 @@ _SAME, _SAME_MISSING = 0.18, 0.3
 _AGREE_PX = 0.12  # distance at which a change and a column of the mean are at the same place
 _TOGETHER, _FAINTEST = 0.45, 0.12  # periods; share of the brightest column
 _OTHER_SITE = 0.15  # of a unit cell
+_BOTH = 0.35  # of what one column of a pair lost, from which the other one lost its share as well
 _NEGLIGIBLE = 0.03  # weight of pixels that a fit leaves out
 _TRIMMED = 0.15  # of the values of a pixel at either end: columns that other defects changed
-_STEPS, _FITS, _SETTLED_PX = 40, 5, 0.06
 
 BETWEEN = "between"
 """Sublattice of a place at which the lattice has no column."""
@@ -73,15 +75,6 @@ class SiteMeasurement:
     intensity_ratio: float
     intensity_ratio_error: float
     sublattice: str
-
-
-class _Peak(NamedTuple):
-    """A fitted Gaussian: offset from the centre of the window in px, height and widths."""
-
-    y: float
-    x: float
-    height: float
-    sigma: float
 
 
 def measure_site(
@@ -203,7 +196,7 @@ def _measured(around: _Surroundings, position: tuple[float, float]) -> SiteMeasu
     if not is_there and change.height < 0:
         return None  # nothing can be missing where nothing is
     like = nearest if is_there else max(columns, key=lambda each: each.height)
-    column = _fit(around.mean, like, ground=True)
+    column = fit_peak(around.mean, like, ground=True)
     if column is None:
         return None
     site = change
@@ -213,12 +206,30 @@ def _measured(around: _Surroundings, position: tuple[float, float]) -> SiteMeasu
     apart = np.hypot(column.y - change.y, column.x - change.x)
     if is_there and change.height < 0 and apart < max(_AGREE_PX, _SIGNIFICANT * uncertainty):
         site = column  # the neighbours' lattice is more exact than the noise of one place
+    if is_there and change.height < 0:
+        site = _in_pair(around, column) or site
     ratio, error = _ratio(around, site, column, columns, 1.0 if is_there else 0.0)
     if not abs(ratio - is_there) > _SIGNIFICANT * error:
         return None
     y, x = np.rint(position)
     sublattice = _letter(nearest, columns, around) if is_there else BETWEEN
     return SiteMeasurement(float(y + site.y), float(x + site.x), ratio, error, sublattice)
+
+
+def _in_pair(around: _Surroundings, column: Peak) -> Peak | None:
+    """Return the site of what an unresolved pair of columns lost; None where it is no pair.
+
+    That of one column, or the middle of both.
+    """
+    long = np.array(column.long_axis)
+    short = column.sigma**2 / max(float(np.hypot(*long)), 1e-9)
+    pair = fit_pair(around.mean, np.array([column.y, column.x]), long, short)
+    if pair is None:
+        return None
+    lost = pair.lost(around.window - around.mean)
+    is_both = lost.min() > _BOTH * lost.max()
+    y, x = pair.middle if is_both else pair.places[int(lost.argmax())]
+    return column._replace(y=float(y), x=float(x))
 
 
 def _ring(around: _Surroundings) -> NDArray[np.bool_]:
@@ -228,7 +239,7 @@ def _ring(around: _Surroundings) -> NDArray[np.bool_]:
     return np.asarray((distance > _CORE * around.period) & (distance <= radius))
 
 
-def _strongest(around: _Surroundings, fraction: NDArray[np.float64]) -> _Peak | None:
+def _strongest(around: _Surroundings, fraction: NDArray[np.float64]) -> Peak | None:
     """Return the strongest change near the position, fitted by a Gaussian."""
     difference = around.window - around.mean
     smooth = ndimage.gaussian_filter(difference, _COLUMN * around.period)
@@ -237,11 +248,11 @@ def _strongest(around: _Surroundings, fraction: NDArray[np.float64]) -> _Peak | 
     near = np.hypot(y - fraction[0], x - fraction[1]) <= _REACH * around.period
     place = np.unravel_index(np.argmax(np.where(near, np.abs(smooth), -1)), smooth.shape)
     start = float(place[0] - radius), float(place[1] - radius)
-    guess = _Peak(*start, 1.5 * float(smooth[place]), _COLUMN * around.period)
-    return _fit(difference, guess, ground=False)
+    guess = Peak(*start, 1.5 * float(smooth[place]), _COLUMN * around.period)
+    return fit_peak(difference, guess, ground=False)
 
 
-def _columns(around: _Surroundings) -> list[_Peak]:
+def _columns(around: _Surroundings) -> list[Peak]:
     """Return the columns of the mean, to the pixel."""
     smooth = ndimage.gaussian_filter(around.mean, 0.5 * _COLUMN * around.period)
     size = max(3, 2 * round(_COLUMN * around.period) + 1)
@@ -251,93 +262,13 @@ def _columns(around: _Surroundings) -> list[_Peak]:
     for y, x in np.argwhere(peaks) - radius:
         height = float(smooth[y + radius, x + radius]) - floor
         if height > 0:
-            found.append(_Peak(float(y), float(x), height, _COLUMN * around.period))
+            found.append(Peak(float(y), float(x), height, _COLUMN * around.period))
     highest = max((each.height for each in found), default=0.0)
     return [each for each in found if each.height >= _FAINTEST * highest]
 
 
-def _fit(image: NDArray[np.float64], guess: _Peak, *, ground: bool) -> _Peak | None:
-    """Fit an elliptical Gaussian near a place, each time around the last result.
-
-    Pixels between this place and its neighbours count less. Two columns that are not resolved are
-    fitted as one.
-    """
-    peak, sigma = guess, guess.sigma
-    for _ in range(_FITS):
-        found = _fit_once(image, peak, sigma, ground=ground)
-        if found is None:
-            return None
-        moved = np.hypot(found.y - peak.y, found.x - peak.x)
-        peak, sigma = found, max(found.sigma, guess.sigma)
-        if moved < _SETTLED_PX:
-            break
-    far = np.hypot(peak.y - guess.y, peak.x - guess.x)
-    return peak if far <= 2 * guess.sigma else None
-
-
-def _fit_once(
-    image: NDArray[np.float64], guess: _Peak, sigma: float, *, ground: bool
-) -> _Peak | None:
-    radius = image.shape[0] // 2
-    reach = max(3, round(2.2 * sigma))
-    rows, columns = (
-        slice(max(0, round(c) + radius - reach), max(1, round(c) + radius + reach + 1))
-        for c in (guess.y, guess.x)
-    )
-    part = image[rows, columns]
-    if min(part.shape) < 4:
-        return None
-    y, x = np.mgrid[rows, columns][:, : part.shape[0], : part.shape[1]] - float(radius)
-    weight = np.exp(-((y - guess.y) ** 2 + (x - guess.x) ** 2) / (2 * (1.5 * sigma) ** 2))
-    down, across, weight = y.ravel(), x.ravel(), weight.ravel()
-    target, by = weight * part.ravel(), np.stack([weight] * 7)
-    latest: list[NDArray[np.float64]] = []  # parameters of the last residual, and what they gave
-
-    def residual(p: NDArray[np.float64]) -> NDArray[np.float64]:
-        first = (down - p[0]) * np.exp(p[3])
-        second = (across - p[1]) * np.exp(p[4]) + (down - p[0]) * p[5]
-        unit = weight * np.exp(-(first**2 + second**2) / 2)
-        latest[:] = p.copy(), first, second, unit
-        found = p[2] * unit - target
-        return np.asarray(found + p[6] * weight if ground else found)
-
-    def derivatives(p: NDArray[np.float64]) -> NDArray[np.float64]:
-        if not (latest and np.array_equal(latest[0], p)):
-            residual(p)
-        _, first, second, unit = latest
-        bump, steep_y, steep_x = p[2] * unit, np.exp(p[3]), np.exp(p[4])
-        by[0] = bump * (first * steep_y + second * p[5])
-        by[1] = bump * second * steep_x
-        by[2] = unit
-        by[3] = -bump * first**2
-        by[4] = -bump * second * (across - p[1]) * steep_x
-        by[5] = -bump * second * (down - p[0])
-        return by if ground else by[:6]
-
-    steep = -np.log(guess.sigma)
-    start = [guess.y, guess.x, guess.height, steep, steep, 0.0]
-    if ground:
-        start.append(float(np.percentile(part, 20)))
-    # MINPACK without the layers around it, which take most of the time of a small fit; all
-    # outputs, because it warns otherwise.
-    found, *_ = optimize.leastsq(
-        residual,
-        start,
-        Dfun=derivatives,
-        col_deriv=True,
-        ftol=1e-5,
-        xtol=1e-4,
-        maxfev=_STEPS,
-        full_output=True,
-    )
-    width = float(np.exp(-(found[3] + found[4]) / 2))
-    peak = _Peak(float(found[0]), float(found[1]), float(found[2]), width)
-    is_usable = 0.3 * guess.sigma < peak.sigma < 3 * guess.sigma and peak.height * guess.height > 0
-    return peak if is_usable and np.isfinite(peak).all() else None
-
-
 def _ratio(
-    around: _Surroundings, site: _Peak, column: _Peak, columns: Sequence[_Peak], nominal: float
+    around: _Surroundings, site: Peak, column: Peak, columns: Sequence[Peak], nominal: float
 ) -> tuple[float, float]:
     """Return the intensity at a site relative to like columns, and its standard deviation.
 
@@ -361,7 +292,7 @@ def _ratio(
     return nominal + found, float(error)
 
 
-def _fitted_together(around: _Surroundings, columns: Sequence[_Peak]) -> tuple[float, float, float]:
+def _fitted_together(around: _Surroundings, columns: Sequence[Peak]) -> tuple[float, float, float]:
     """Return the height of the first of some columns, their width, and the misfit, px and units."""
     radius = around.radius
     y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
@@ -381,7 +312,7 @@ def _fitted_together(around: _Surroundings, columns: Sequence[_Peak]) -> tuple[f
     return best if np.isfinite(best[2]) else (best[0], best[1], 0.5 * best[0])
 
 
-def _bumps(radius: int, places: Sequence[_Peak], sigma: float) -> NDArray[np.float64]:
+def _bumps(radius: int, places: Sequence[Peak], sigma: float) -> NDArray[np.float64]:
     """Return a Gaussian of height 1 at each place, shape (N, Y, X)."""
     offsets = np.arange(-radius, radius + 1)
     down = np.exp(-((offsets - np.array([[p.y] for p in places])) ** 2) / (2 * sigma**2))
@@ -389,7 +320,7 @@ def _bumps(radius: int, places: Sequence[_Peak], sigma: float) -> NDArray[np.flo
     return np.asarray(down[:, :, None] * across[:, None, :])
 
 
-def _letter(column: _Peak, columns: Sequence[_Peak], around: _Surroundings) -> str:
+def _letter(column: Peak, columns: Sequence[Peak], around: _Surroundings) -> str:
     """Return the letter of a column among those of the unit cell, the brightest is "A"."""
     inverse = np.linalg.inv(around.vectors)
     distinct = [column]

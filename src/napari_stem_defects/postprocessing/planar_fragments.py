@@ -106,8 +106,10 @@ def fragments_of(
     values = map.probability[map.classes.index(name)].astype(np.float64)
     bounded = np.minimum(values, MAX_VOTE_PROBABILITY)
     # A vote of its surroundings may name a window in which the class itself has probability 0.
-    odds = bounded / (1 - bounded) + _LEAST_ODDS
-    weights = odds * _fullness(map, draft.shape, 2 * min_length_px)
+    # The root, because a few windows with high odds would draw the line towards themselves.
+    weights = np.sqrt(bounded / (1 - bounded) + _LEAST_ODDS) * _fullness(
+        map, draft.shape, 2 * min_length_px
+    )
     labeller, areas, windows = StripLabeller(), np.zeros(1, np.int64), []
     for block, mask in draft.blocks_of(name):
         numbers = labeller.add(mask)

@@ -13,10 +13,10 @@ what a planar defect is, a straight line:
 3. An end near the border is continued to the border, an end near the crossing with the line of
    another defect to the crossing. What protrudes beyond a crossing is cut off.
 
-The line is fitted to the windows of its fragments, weighted by their odds, and the mask is the band
-around it, of the mean width of the fragments. Where defects of different classes cross, their masks
-overlap. Bent boundaries keep their masks; they are joined and continued in the direction of their
-ends.
+The line is fitted to the windows of its fragments, weighted by the root of their odds. The mask is
+the band around it, of the mean width of the fragments. Where defects of different classes cross,
+their masks overlap. Bent boundaries keep their masks; they are joined and continued in the
+direction of their ends.
 """
 
 from __future__ import annotations
@@ -57,6 +57,8 @@ _BESIDE = 1.5
 """Distance from the edge of a line within which a short fragment is no defect of its own."""
 _MINOR = 0.5
 """Share of the area of a line up to which what lies beside it is no defect of its own."""
+_SLIVER = 0.3
+"""Width up to which what lies beside a line is what a vote left over, however long it is."""
 _TOUCH = 0.5
 """Distance along the line up to which a fragment of another class touches."""
 _OVERSHOOT = 0.7
@@ -168,7 +170,8 @@ def _place(
         if on_line and fragment.name == line.name and where.gap <= window:
             return line, True
         short = fragment.length < window and fragment.length < line.length
-        minor = short and fragment.area <= _MINOR * line.area
+        thin = fragment.width <= _SLIVER * min_length_px
+        minor = (short or thin) and fragment.area <= _MINOR * line.area
         if on_line and short and where.gap <= _TOUCH * min_length_px:
             return line, True
         near = where.away <= line.width / 2 + _BESIDE * min_length_px

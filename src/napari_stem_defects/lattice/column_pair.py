@@ -1,0 +1,150 @@
+"""Two columns that the probe does not resolve, as those of a dumbbell, fitted together.
+
+Their image is one elongated peak. Its centre lies nowhere in particular: towards the heavier
+column, by a distance that depends on the probe. Two Gaussians of one width, fitted at once, find
+both columns down to distances of about two standard deviations of the probe.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize
+
+Array = NDArray[np.float64]
+
+_ELONGATED = 1.25
+"""Ratio of the axes of a peak from which it can be two columns."""
+_CLOSEST, _FARTHEST = 1.2, 4.5
+"""Distances of two columns, in standard deviations of the probe, between which they are a pair."""
+_FAINTEST = 0.25
+"""Least height of the lower column, as a share of the higher one."""
+_ASTRIDE = 0.4
+"""Distance of the middle of a pair from the centre of its peak, as a share of the pair's distance.
+
+A peak that lies on one of two columns is a column by itself.
+"""
+_WINDOW, _REACH = 1.0, 2.2
+"""Standard deviation of the weights, and half width of the part that is fitted, in long axes."""
+_MOST_CALLS = 300
+
+
+class ColumnPair(NamedTuple):
+    """Two columns of a window.
+
+    Attributes
+    ----------
+    places : ndarray of float64, shape (2, 2)
+        y and x of each in px from the centre of the window.
+    heights : ndarray of float64, shape (2,)
+        In units of the image.
+    sigma : float
+        Standard deviation of both in px.
+    """
+
+    places: Array
+    heights: Array
+    sigma: float
+
+    @property
+    def middle(self) -> Array:
+        """The place (y, x) half way between both columns."""
+        return np.asarray(self.places.mean(axis=0))
+
+    @property
+    def distance_px(self) -> float:
+        """Distance of the two columns."""
+        return float(np.hypot(*(self.places[1] - self.places[0])))
+
+    def lost(self, difference: Array) -> Array:
+        """Return which share of each column a change of the image takes away.
+
+        Parameters
+        ----------
+        difference : ndarray of float64, shape (Y, X)
+            The window with the change minus that without.
+
+        Returns
+        -------
+        ndarray of float64, shape (2,)
+            By linear least squares: 0 for a column that stays, 1 for one that is gone.
+        """
+        grid, weight = _weighted(difference.shape[0] // 2, self.middle, self._long)
+        bumps = np.stack([_bump(grid, place, self.sigma) for place in self.places])
+        design = (bumps * weight).reshape(2, -1)
+        found, *_ = np.linalg.lstsq(design.T, (difference * weight).ravel(), rcond=None)
+        return np.asarray(-found / self.heights)
+
+    @property
+    def _long(self) -> float:
+        return float(np.hypot(self.sigma, self.distance_px / 2))
+
+
+def fit_pair(image: Array, centre: Array, long_axis: Array, short_px: float) -> ColumnPair | None:
+    """Fit two columns to an elongated peak.
+
+    Parameters
+    ----------
+    image : ndarray of float64, shape (2 R + 1, 2 R + 1)
+        A window with bright columns.
+    centre : ndarray of float64, shape (2,)
+        y and x of the peak in px from the centre of the window.
+    long_axis : ndarray of float64, shape (2,)
+        Long half axis (y, x) of its elliptical Gaussian, of the length of its standard deviation.
+    short_px : float
+        Standard deviation along the short axis.
+
+    Returns
+    -------
+    ColumnPair or None
+        None where the peak is round, or where two columns do not explain it.
+    """
+    long = float(np.hypot(*long_axis))
+    if long < _ELONGATED * short_px:
+        return None
+    grid, weight = _weighted(image.shape[0] // 2, centre, long)
+    inside = np.flatnonzero((weight > 0).ravel())
+    y, x = (axis.ravel()[inside] for axis in grid)
+    weight, target = weight.ravel()[inside], image.ravel()[inside]
+    # The variance of an elongated peak is that of the probe and of the two places.
+    step = long_axis / long * np.sqrt(long**2 - short_px**2)
+
+    def residual(p: Array) -> Array:
+        at = np.stack([y, x])
+        bumps = [p[4 + n] * _bump(at, p[2 * n : 2 * n + 2], np.exp(p[6])) for n in (0, 1)]
+        return np.asarray(weight * (bumps[0] + bumps[1] + p[7] - target))
+
+    ground = float(np.percentile(target, 10))
+    height = 0.7 * float(target.max() - ground)
+    start = [*(centre + step), *(centre - step), height, height, np.log(short_px), ground]
+    found, *_ = optimize.leastsq(residual, start, maxfev=_MOST_CALLS, full_output=True)
+    pair = ColumnPair(found[:4].reshape(2, 2), found[4:6], float(np.exp(found[6])))
+    return pair if _is_sound(pair, centre) else None
+
+
+def _is_sound(pair: ColumnPair, centre: Array) -> bool:
+    low, high = sorted(pair.heights.tolist())
+    apart = pair.distance_px / pair.sigma
+    return bool(
+        np.isfinite(pair.places).all()
+        and low >= _FAINTEST * high > 0
+        and _CLOSEST <= apart <= _FARTHEST
+        and np.hypot(*(pair.middle - centre)) <= _ASTRIDE * pair.distance_px
+    )
+
+
+def _weighted(radius: int, centre: Array, long_px: float) -> tuple[Array, Array]:
+    """Return y and x of a window (2, Y, X), and weights that fall to 0 away from a place."""
+    grid = np.mgrid[-radius : radius + 1, -radius : radius + 1].astype(np.float64)
+    weight = _bump(grid, centre, _WINDOW * long_px)
+    weight[(np.abs(grid - centre[:, None, None]) > _REACH * long_px).any(axis=0)] = 0.0
+    return grid, weight
+
+
+def _bump(grid: Array, place: Array, sigma: float) -> Array:
+    """Return a Gaussian of height 1 on a grid (2, ...)."""
+    return np.asarray(
+        np.exp(-((grid[0] - place[0]) ** 2 + (grid[1] - place[1]) ** 2) / (2 * sigma**2))
+    )
