@@ -48,8 +48,8 @@ RULES = """\
 - **Areas:** found is the share of the unclicked areas that the mask covers.
 - **Survey:** AUROC of the label-free anomaly map, highest score within 0.35 periods, at defects
   against 2000 random places at least 2.5 periods from all defects, and how many defect places are
-  above all of these. Lines count every period. At one of the nine places where `STO_missing.tif` is
-  said to miss a column, (30.5, 500.8), the column is still there.
+  above all of these. Lines count every period. At one of the nine places where the labels of
+  `STO_missing.tif` state a missing column, (30.5, 500.8), the column is still there.
 
 Cells give the mean of the draws and its 95 % interval, bootstrapped over the draws; images are one
 per task, so the intervals state the variation of clicks and not that of images. The random forest

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -90,15 +93,50 @@ def test_threads_find_the_same(settings: Settings, tmp_path: Path) -> None:
             np.testing.assert_array_equal(one.masks, other.masks)
 
 
+NUMBERS_OF_THREADS = """
+import json, os, sys
+from pathlib import Path
+from napari_stem_defects.jobs import batch_frame, executors
+from napari_stem_defects.jobs.batch import detect_files
+
+movie, out, model = map(Path, sys.argv[1:])
+os.cpu_count = lambda: 6
+detect, numbers = batch_frame.detect_with, []
+
+def noted(*given, **options):
+    import torch
+
+    numbers.append(torch.get_num_threads())
+    return detect(*given, **options)
+
+batch_frame.detect_with = noted
+assert "torch" not in sys.modules
+settings = batch_frame.Settings(out, model, stride=32, pixel_size_nm=0.027, device="cpu")
+with executors.threads(2) as workers:
+    list(detect_files([movie], settings, workers=workers))
+print(json.dumps(numbers))
+"""
+
+
+def test_every_frame_of_a_stack_gets_the_same_number_of_threads(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """The first frames are those that load torch."""
+    movie = write_stack(tmp_path / "movie.tif", 4, 96, 96)
+    script = [sys.executable, "-c", NUMBERS_OF_THREADS, movie, tmp_path / "out", settings.model]
+    printed = subprocess.run(script, check=True, capture_output=True, text=True).stdout
+    assert json.loads(printed.splitlines()[-1]) == [3] * 4
+
+
 def test_frames_of_a_stack_are_searched_side_by_side_and_images_alone(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names: list[str] = []
     detect = executors.detect_task
 
-    def noted(task: FrameTask, report: ProgressCallback) -> None:
+    def noted(task: FrameTask, report: ProgressCallback, threads: int | None = None) -> None:
         names.append(threading.current_thread().name)
-        detect(task, report)
+        detect(task, report, threads)
 
     monkeypatch.setattr(executors, "detect_task", noted)
     stack, image = (
@@ -120,7 +158,7 @@ def test_threads_end_early_when_the_batch_is_stopped(
 ) -> None:
     begun = threading.Event()
 
-    def endless(task: FrameTask, report: ProgressCallback) -> None:
+    def endless(_: FrameTask, report: ProgressCallback, threads: int) -> None:
         begun.set()
         while True:
             report(Progress("scanning", 0, 1))

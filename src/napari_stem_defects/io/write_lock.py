@@ -160,7 +160,7 @@ class FolderLocks:
 
 
 def remove_free_lock(folder: Path) -> None:
-    """Remove the files of a lock that nobody holds: a process that was killed leaves them.
+    """Remove the files of a lock that no process holds: one that was killed leaves them.
 
     Parameters
     ----------

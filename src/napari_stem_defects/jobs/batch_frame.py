@@ -6,6 +6,7 @@ import socket
 import threading
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.api.detect import detect_with
@@ -161,7 +162,9 @@ class FrameTask:
         return replace(self, image=image, folder=folder, settings=settings)
 
 
-def detect_task(task: FrameTask, report: ProgressCallback = silent) -> None:
+def detect_task(
+    task: FrameTask, report: ProgressCallback = silent, threads: int | None = None
+) -> None:
     """Search one frame and write its result; a repetition writes the same result.
 
     Parameters
@@ -169,6 +172,9 @@ def detect_task(task: FrameTask, report: ProgressCallback = silent) -> None:
     task : FrameTask
     report : callable
         Called with the progress after every batch of windows.
+    threads : int, optional
+        Threads of the networks; by default one per core. Sums depend on their number in the last
+        digits.
 
     Raises
     ------
@@ -176,21 +182,25 @@ def detect_task(task: FrameTask, report: ProgressCallback = silent) -> None:
         The image cannot be used, the result cannot be written, or there is too little memory.
     """
     try:
-        return _detect(task, report)
+        return _detect(task, report, threads)
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
     raise InputError(f"{task.image.path.name}: not enough memory; {ADVICE}")
 
 
-def _detect(task: FrameTask, report: ProgressCallback) -> None:
+def _detect(task: FrameTask, report: ProgressCallback, threads: int | None) -> None:
     settings, frame = task.settings, task.image.read().frame(task.frame)
     if task.choice.model is None:
         measured = measure_lattices(frame.pixels, frame.pixel_size_nm)
         found = nothing_fits(frame, measured, task.choice.statement, task.frame)
     else:
+        ensemble = _load_same(task.choice.model, task.model_sha256)
+        if threads is not None and not ensemble.spec.is_quick:
+            # For the networks of the calling thread; quick models do without torch.
+            import_module("torch").set_num_threads(threads)
         found = detect_with(
-            _load_same(task.choice.model, task.model_sha256),
+            ensemble,
             frame,
             area=settings.area,
             choice=task.choice.statement,

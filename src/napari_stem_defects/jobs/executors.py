@@ -9,11 +9,9 @@ import math
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from napari_stem_defects.base.progress import Cancelled
@@ -114,10 +112,6 @@ def threads(count: int | None = None) -> Iterator[FrameExecutor]:
     pool, side_by_side = ThreadPoolExecutor(count, "frame"), _SideBySide()
 
     def search(task: FrameTask, report: ProgressCallback) -> None:
-        if "torch" in sys.modules:  # quick models do without it
-            # Importing it waits for another thread that does; the number is of this thread only.
-            import_module("torch").set_num_threads(max(1, cores // count))
-
         def report_alone(progress: Progress) -> None:
             if stopped.is_set():
                 raise Cancelled
@@ -125,7 +119,7 @@ def threads(count: int | None = None) -> Iterator[FrameExecutor]:
                 report(progress)
 
         with side_by_side:
-            detect_task(task, report_alone)
+            detect_task(task, report_alone, max(1, cores // count))
 
     def submit(task: FrameTask, report: ProgressCallback) -> Future[None]:
         is_large = math.prod(task.image.read().frame_shape) > _LARGEST_PX
