@@ -76,8 +76,9 @@ Ensembles that use spectra or padded patches run window by window (`inference/sl
 
 - Half spectra are computed once per window for all members, on the device.
 - The shift of the first batch norm goes through a channel of ones, so that padding stays exact.
-- Early exit: the Bulk member comes first, in bfloat16 where a convolution of this size was measured
-  to be faster with it. Windows whose Bulk probability is higher than on any held-out defect skip
+- Early exit: the Bulk member comes first, in bfloat16 on devices with instructions for it (CUDA,
+  processors with AMX). The device alone decides: when a timed convolution did, a busy computer
+  found other last digits. Windows whose Bulk probability is higher than on any held-out defect skip
   the other members.
 - Every fourth window of either axis comes first and passes all members; a window there that
   contradicts Bulk turns the early exit off for the image.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -107,15 +106,22 @@ def test_an_ensemble_without_bulk_is_exact_in_every_mode(filtered: np.ndarray) -
     np.testing.assert_array_equal(exact, fast)
 
 
-@pytest.mark.parametrize("seconds", [(1.0, 0.5, "bfloat16"), (1.0, 0.9, "float32")])
-def test_precision_is_measured(monkeypatch: pytest.MonkeyPatch, seconds: tuple[Any, ...]) -> None:
-    whole, halved, wanted = seconds
+@pytest.mark.parametrize("supported", [True, False])
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_precision_is_a_property_of_the_device(
+    monkeypatch: pytest.MonkeyPatch, device: str, supported: bool
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: supported and device == "cuda")
     monkeypatch.setattr(
-        sliding_window, "_seconds", lambda _, kind: whole if kind == torch.float32 else halved
+        torch.cpu, "_is_amx_tile_supported", lambda: supported and device == "cpu", raising=False
     )
-    fast_precision.cache_clear()
-    assert fast_precision("cpu") == wanted
-    fast_precision.cache_clear()
+    assert fast_precision(device) == ("bfloat16" if supported else "float32")
+
+
+def test_precision_without_a_word_about_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.cpu, "_is_amx_tile_supported", raising=False)
+    assert fast_precision("cpu") == "float32"
+    assert fast_precision("mps") == "float32"
 
 
 @pytest.mark.parametrize(
