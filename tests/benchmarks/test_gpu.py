@@ -31,10 +31,38 @@ def test_everything_is_checked_and_measured(
     for checked in figures["checks"].values():
         assert checked["largest_difference"]["exact"] < script.EXACT
         assert checked["from_the_cpu"]["mask_px"] == 0
+        enough, *short = checked["short_of_memory"]
+        assert enough["halved"] == 0
+        assert all(each["halved"] > 0 for each in short)
+        assert max(each["difference"] for each in [enough, *short]) < script.EXACT
     (path,) = figures["paths"]
     assert path["network_seconds"] < path["seconds"]
     assert path["to_regions"] > 0
     assert path["files"] > 0
+
+
+@pytest.mark.slow
+def test_tiles_are_halved_until_they_fit(
+    script: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ensemble = script.load_model(script.find_model("cdte-110"))
+    before = script.EnsembleNetwork.member_logits_dense
+    found = script.check_memory(ensemble, "cpu", 192, (2000, 60, 40))
+    halved = [each["halved"] for each in found]
+    assert halved[0] == 0
+    assert halved == sorted(set(halved))  # the less memory, the smaller the tiles
+    assert max(each["difference"] for each in found) < script.EXACT
+    assert "WRONG" not in capsys.readouterr().out
+    assert script.EnsembleNetwork.member_logits_dense is before
+
+
+@pytest.mark.slow
+def test_a_limit_that_is_never_reached_is_printed(
+    script: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ensemble = script.load_model(script.find_model("cdte-110"))
+    script.check_memory(ensemble, "cpu", 128, (2000,))
+    assert "no limit of memory was reached" in capsys.readouterr().out
 
 
 @pytest.mark.slow
