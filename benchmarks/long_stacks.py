@@ -5,9 +5,11 @@ option ``--pictures none``. Every 0.1 s the memory of that process and of its wo
 (what each holds for itself: resident minus shared pages), and their processor time is read at the
 end. Two lengths give memory and time per further frame, without those of the start.
 
-- ``--quick 1000 10000``: a quick model, frames of 128x128 px.
-- ``--networks 50 250``: the model cdte-110 at a small step, beside its networks alone on the same
+- ``--networks 40 200``: the model cdte-110 at a step of 4 px, beside its networks alone on the same
   frames; one thread each, as processor time counts threads that wait for each other.
+- ``--memory 200 600``: the same at a step of 16 px, so many frames of a stack that is too large to
+  be read as a whole.
+- ``--quick N N``: a quick model.
 """
 
 from __future__ import annotations
@@ -31,8 +33,10 @@ from numpy.typing import NDArray
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 EDGE, PERIOD_PX = 128, 8.0
-MODEL, STRIDE_PX, PIXEL_NM, SEED = "cdte-110", 4, 0.027, 11
+MODEL, PIXEL_NM, SEED = "cdte-110", 0.027, 11
+STRIDE_PX, COARSE_PX = 4, 16
 NOISE = 0.05  # of the frames of a movie, in standard deviations of the image
+LARGE = 1200  # frames of a stack that stays in its file
 SHOWN = 20  # frames on which the networks alone are measured
 
 
@@ -128,7 +132,7 @@ def write_movie(path: Path, frames: int) -> None:
             tif.write(noisy.astype(np.float32), photometric="minisblack", contiguous=True)
 
 
-def networks_s(movie: Path) -> float:
+def networks_s(movie: Path, stride: int) -> float:
     """Return the processor time of the networks alone per frame, s."""
     import torch
 
@@ -142,7 +146,7 @@ def networks_s(movie: Path) -> float:
     ensemble = load_model(find_model(MODEL))
     frames = tifffile.imread(movie, key=range(SHOWN))
     flat = [filter_image(frame, ensemble.spec.preprocessing) for frame in frames]
-    grid = window_grid((EDGE, EDGE), STRIDE_PX, ensemble.spec.inference.margin_px)
+    grid = window_grid((EDGE, EDGE), stride, ensemble.spec.inference.margin_px)
     predict(flat[0], ensemble, grid, mode="fast")
     start = time.process_time()
     for each in flat:
@@ -150,19 +154,23 @@ def networks_s(movie: Path) -> float:
     return (time.process_time() - start) / SHOWN
 
 
-def with_networks(folder: Path, lengths: Sequence[int]) -> dict[str, Any]:
+def with_networks(
+    folder: Path, lengths: Sequence[int], stride: int, least_frames: int = 0
+) -> dict[str, Any]:
     """Measure a model of networks on stacks of some lengths."""
-    options = ["--model", MODEL, "--stride", str(STRIDE_PX), "--pixel-size", str(PIXEL_NM)]
+    options = ["--model", MODEL, "--stride", str(stride), "--pixel-size", str(PIXEL_NM)]
     rows = []
     for frames in lengths:
-        movie = folder / f"networks_{frames}.tif"
-        write_movie(movie, frames)
-        rows.append({"frames": frames, **search(movie, folder / movie.stem, *options)})
+        movie = folder / f"networks_{stride}_{frames}.tif"
+        write_movie(movie, max(frames, least_frames))
+        searched = ["--frames", f"0:{frames}"]
+        rows.append({"frames": frames, **search(movie, folder / movie.stem, *options, *searched)})
         print(json.dumps(rows[-1]), flush=True)
-    alone = networks_s(movie)
+    alone = networks_s(movie, stride)
     further = rows[-1]["frames"] - rows[0]["frames"]
     path = (rows[-1]["processor_s"] - rows[0]["processor_s"]) / further
     return {
+        "stride_px": stride,
         "stacks": rows,
         "networks_s_per_frame": alone,
         "path_s_per_frame": path,
@@ -190,14 +198,17 @@ def with_quick_model(folder: Path, lengths: Sequence[int]) -> list[dict[str, Any
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
-    parser.add_argument("--quick", type=int, nargs="*", default=[1000, 10000])
-    parser.add_argument("--networks", type=int, nargs="*", default=[50, 250])
+    parser.add_argument("--networks", type=int, nargs="*", default=[40, 200])
+    parser.add_argument("--memory", type=int, nargs="*", default=[200, 600])
+    parser.add_argument("--quick", type=int, nargs="*", default=[])
     options = parser.parse_args()
-    figures: dict[str, Any] = {"edge_px": EDGE, "model": MODEL, "stride_px": STRIDE_PX}
+    figures: dict[str, Any] = {"edge_px": EDGE, "model": MODEL}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         if options.networks:
-            figures["networks"] = with_networks(folder, options.networks)
+            figures["networks"] = with_networks(folder, options.networks, STRIDE_PX)
+        if options.memory:
+            figures["memory"] = with_networks(folder, options.memory, COARSE_PX, LARGE)
         if options.quick:
             figures["quick"] = with_quick_model(folder, options.quick)
     options.out.write_text(json.dumps(figures, indent=1) + "\n")
