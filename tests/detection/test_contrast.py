@@ -9,12 +9,21 @@ import pytest
 
 import napari_stem_defects as sd
 from napari_stem_defects.base.micrograph import Micrograph
-from napari_stem_defects.detection.contrast import INVERTED, inverted, settle_contrast
+from napari_stem_defects.detection.contrast import (
+    INVERTED,
+    INVERTED_BRIGHT,
+    inverted,
+    settle_contrast,
+)
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.networks.spec import EnsembleSpec
 
 BRIGHT = EnsembleSpec("bright", ("Bulk", "SF1"), training={"on_new_scenes": {}})
 UNKNOWN = EnsembleSpec("own", ("Bulk", "SF1"))
+DARK, BOTH = (
+    EnsembleSpec("own", ("Bulk", "SF1"), training={"column_contrast": each})
+    for each in ("dark", "both")
+)
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +66,35 @@ def test_what_the_user_states_holds(crystal: Micrograph) -> None:
     assert settled(inverted(crystal), BRIGHT, "bright") is None
     with pytest.raises(sd.InputError, match="contrast 'grey': give auto, bright, dark"):
         settled(crystal, BRIGHT, "grey")
+
+
+def test_models_of_dark_columns_get_bright_ones_inverted(crystal: Micrograph) -> None:
+    dark = inverted(crystal)
+    assert settled(dark, DARK) is None
+    back = settled(crystal, DARK)
+    assert back is not None
+    np.testing.assert_allclose(back.pixels, dark.pixels, rtol=1e-4, atol=1e-2)
+    found = settle_contrast(crystal, measure_lattices(crystal.pixels), DARK)
+    assert found.statement == INVERTED_BRIGHT
+    assert settled(dark, DARK, "dark") is None
+    assert settled(crystal, DARK, "bright") is not None
+
+
+def test_models_of_both_contrasts_get_the_image_as_it_is(crystal: Micrograph) -> None:
+    for image in (crystal, inverted(crystal)):
+        for choice in ("auto", "bright", "dark"):
+            assert settled(image, BOTH, choice) is None
+
+
+@pytest.mark.parametrize("spec", [BRIGHT, UNKNOWN, DARK, BOTH], ids=["bright", "?", "dark", "both"])
+def test_intensities_are_measured_in_bright_contrast(
+    crystal: Micrograph, spec: EnsembleSpec
+) -> None:
+    lattice = measure_lattices(crystal.pixels)
+    for image, choice in ((crystal, "bright"), (inverted(crystal), "dark")):
+        for stated in ("auto", choice):
+            found = settle_contrast(image, lattice, spec, stated)  # type: ignore[arg-type]
+            np.testing.assert_allclose(found.bright_pixels(), crystal.pixels, rtol=1e-4, atol=1e-2)
 
 
 def test_a_bright_field_image_has_the_defects_of_its_inverse(crystal: Micrograph) -> None:

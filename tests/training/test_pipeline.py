@@ -14,6 +14,7 @@ from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.base.progress import Cancelled, EpochProgress, Progress
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.networks.spec import EnsembleSpec
+from napari_stem_defects.simulation.simulate import simulate
 from napari_stem_defects.training import pipeline
 from napari_stem_defects.training.evaluate import EvaluationReport
 from napari_stem_defects.training.pipeline import train
@@ -84,6 +85,17 @@ def test_the_model_records_how_it_was_trained(trained: EvaluationReport) -> None
     assert spec.figures["site"]["classes"]["SF1"]["auroc"] > 0.8
     assert EnsembleSpec.from_dict(json.loads(json.dumps(spec.to_dict(), allow_nan=False)))
     json.dumps(trained.to_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize("contrast", ["bright", "dark"])
+def test_the_model_records_the_contrast_it_was_trained_on(contrast: str) -> None:
+    """Clicks in a crystal with bright columns, or in its inverse; the file holds it."""
+    data = striped_clicks(images=1)
+    crystal = simulate("sto-001", size=data.images[0].shape[0], seed=4).micrograph.pixels
+    image = crystal if contrast == "bright" else crystal.max() - crystal
+    made = train(replace(data, images=(image,)), SHORT, device="cpu")
+    spec = EnsembleSpec.from_dict(json.loads(json.dumps(made.ensemble.spec.to_dict())))
+    assert spec.column_contrast == contrast
 
 
 def test_the_model_records_its_early_exit_threshold(

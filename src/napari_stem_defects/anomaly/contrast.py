@@ -9,7 +9,7 @@ darkest places are: columns are as sharp as the probe, gaps between them are rou
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from scipy import ndimage
@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from napari_stem_defects.anomaly.sampling import Sampled
     from napari_stem_defects.lattice.unit_cell import UnitCell
 
+ColumnContrast = Literal["bright", "dark", "unclear"]
+
 _MIDDLE_ROWS = 1024
 
-_DARK_FROM = -0.4
-"""Sharpness (see `column_sharpness`) below which columns are dark."""
+_DARK_FROM, _BRIGHT_FROM = -0.4, 0.4
+"""Sharpness (see `column_sharpness`) below which columns are dark, and above which bright."""
 
 _PATCH_PERIODS, _PATCHES = 22, 3  # edge of a square patch, and patches along each axis
 _REPEATS = 2  # lattice vectors in both directions over which a patch is averaged
@@ -79,6 +81,28 @@ def bright_residual(residual: LatticeResidual, sign: int | None = None) -> NDArr
     return whole if sign > 0 else np.negative(whole, out=whole)
 
 
+def column_contrast(pixels: NDArray[np.float32], cells: Sequence[UnitCell]) -> ColumnContrast:
+    """Return whether the columns of an image are clearly brighter or darker than the ground.
+
+    Parameters
+    ----------
+    pixels : ndarray of float32, shape (Y, X)
+        Finite intensities in any unit.
+    cells : sequence of UnitCell
+        The lattices of the image; without one, nothing is clear.
+
+    Returns
+    -------
+    {"bright", "dark", "unclear"}
+    """
+    if not cells:
+        return "unclear"
+    sharpness = column_sharpness(pixels, cells)
+    if sharpness < _DARK_FROM:
+        return "dark"
+    return "bright" if sharpness > _BRIGHT_FROM else "unclear"
+
+
 def has_dark_columns(pixels: NDArray[np.float32], cells: Sequence[UnitCell]) -> bool:
     """Return whether the columns of an image are clearly darker than what is between them.
 
@@ -94,7 +118,7 @@ def has_dark_columns(pixels: NDArray[np.float32], cells: Sequence[UnitCell]) -> 
     bool
         False where it is not clear.
     """
-    return bool(cells) and column_sharpness(pixels, cells) < _DARK_FROM
+    return column_contrast(pixels, cells) == "dark"
 
 
 def column_sharpness(pixels: NDArray[np.float32], cells: Sequence[UnitCell]) -> float:

@@ -65,9 +65,10 @@ def detect(
     device : {"auto", "cpu", "cuda", "mps"}, default: "auto"
         Processor that evaluates the networks; "auto" uses a GPU if there is one.
     contrast : {"auto", "bright", "dark"}, default: "auto"
-        Whether atomic columns are brighter or darker than the ground between them. For "dark", as
-        in bright field, the image is inverted; "auto" inverts clearly dark columns for the
-        pretrained models of one crystal, and ``parameters["warnings"]`` then states it.
+        Whether atomic columns are brighter or darker (as in bright field) than the ground between
+        them. The image is inverted where the model was trained on the other contrast; "auto" does
+        so where the columns are clear and the contrast of the training is known, and
+        ``parameters["warnings"]`` then states it.
     area : SearchArea, (top, left, bottom, right) or outlines of (y, x) points, optional
         Part of the frame to search, in px of the frame. By default the whole frame. Positions in
         the result refer to the whole frame; masks and regions are cut at the area.

@@ -181,7 +181,8 @@ def add_contrast(parser: argparse.ArgumentParser) -> None:
         "--contrast",
         choices=("auto", "bright", "dark"),
         default="auto",
-        help="columns bright, or dark as in bright field (inverted); default: as the image shows",
+        help="columns bright, or dark as in bright field; inverted where the model was trained on"
+        " the other contrast; default: as the image shows",
     )
 
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from napari_stem_defects.anomaly.contrast import has_dark_columns
+from napari_stem_defects.anomaly.contrast import column_contrast
 from napari_stem_defects.errors import InputError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.lattice.measurement import LatticeMeasurement
     from napari_stem_defects.networks.spec import EnsembleSpec
@@ -20,11 +22,11 @@ CONTRASTS: tuple[ContrastChoice, ...] = ("auto", "bright", "dark")
 """What a user may state about the columns of an image."""
 
 INVERTED = "Dark columns on a bright ground (bright field): the image was inverted for the model."
-INVERTED_BY_USER = "The image was inverted for the model, as chosen (dark columns)."
-
-# Only the pretrained models of one crystal have figures on simulated scenes; these have bright
-# columns. What other models were trained on is not known, so their images are inverted on request.
-_TRAINED_ON_SCENES = "on_new_scenes"
+INVERTED_BRIGHT = (
+    "Bright columns on a dark ground: the image was inverted for the model, which was trained on"
+    " dark columns."
+)
+INVERTED_BY_USER = "The image was inverted for the model, as chosen ({} columns)."
 
 
 @dataclass(frozen=True)
@@ -39,14 +41,21 @@ class SettledContrast:
     statement : str
         Why it was inverted, in one sentence; "" if it was not.
     sign : int or None
-        1 where the columns of ``micrograph`` are known to be bright; None where a model of the
-        lattice residual decides by itself.
+        1 where the columns of ``micrograph`` are known to be bright, -1 where dark; None where a
+        model of the lattice residual decides by itself.
+    choice : {"auto", "bright", "dark"}
+        What the user stated.
     """
 
     micrograph: Micrograph
     is_inverted: bool = False
     statement: str = ""
     sign: int | None = None
+    choice: ContrastChoice = "auto"
+
+    def bright_pixels(self) -> NDArray[np.float32]:
+        """Return the image with bright columns, in which intensities are measured."""
+        return (inverted(self.micrograph) if self.sign == -1 else self.micrograph).pixels
 
 
 def settle_contrast(
@@ -66,8 +75,9 @@ def settle_contrast(
     spec : EnsembleSpec
         The model.
     contrast : {"auto", "bright", "dark"}
-        Columns of the image. "auto" inverts clearly dark columns for models that are known to be
-        trained on bright ones; models of the lattice residual need no inversion.
+        Columns of the image. "auto" inverts images whose columns clearly have another contrast
+        than those that the model was trained on, where that is known; models of the lattice
+        residual need no inversion.
 
     Returns
     -------
@@ -80,14 +90,23 @@ def settle_contrast(
     """
     if contrast not in CONTRASTS:
         raise InputError(f"contrast {contrast!r}: give {', '.join(CONTRASTS)}")
-    if contrast == "dark":
-        return SettledContrast(inverted(micrograph), True, INVERTED_BY_USER, 1)
-    if contrast == "bright":
-        return SettledContrast(micrograph, sign=1)
-    expects_bright = _TRAINED_ON_SCENES in spec.training and not spec.sees_residual
-    if expects_bright and has_dark_columns(micrograph.pixels, measured.cells):
-        return SettledContrast(inverted(micrograph), True, INVERTED)
-    return SettledContrast(micrograph)
+    expected = spec.column_contrast
+    if contrast != "auto":
+        if contrast == (expected if expected == "dark" else "bright") or expected == "both":
+            sign = 1 if contrast == "bright" else -1
+            return SettledContrast(micrograph, sign=sign, choice=contrast)
+        sign = 1 if contrast == "dark" else -1
+        statement = INVERTED_BY_USER.format(contrast)
+        return SettledContrast(inverted(micrograph), True, statement, sign, contrast)
+    if spec.sees_residual:
+        return SettledContrast(micrograph)
+    shown = column_contrast(micrograph.pixels, measured.cells)
+    if (expected, shown) == ("bright", "dark"):
+        return SettledContrast(inverted(micrograph), True, INVERTED, 1)
+    if (expected, shown) == ("dark", "bright"):
+        return SettledContrast(inverted(micrograph), True, INVERTED_BRIGHT, -1)
+    dark = shown == "dark" or (shown == "unclear" and expected == "dark")
+    return SettledContrast(micrograph, sign=-1 if dark else 1)
 
 
 def inverted(micrograph: Micrograph) -> Micrograph:

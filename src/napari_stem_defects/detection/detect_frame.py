@@ -175,6 +175,7 @@ def _about_the_model(
         "model_choice": choice or given_statement(spec.name),
         "recognised": recognition.recognised,
         "recognition": recognition.statement,
+        "contrast": settled.choice,
         "inverted": settled.is_inverted,
         "scan_distortion": measure_scan_distortion(
             settled.micrograph.pixels, measured, spec.lattice_geometry
@@ -281,7 +282,7 @@ def _searched_image(
 ) -> SearchedImage:
     """Return the frame in the forms that its point defects are decided with."""
     return SearchedImage(
-        settled.micrograph.pixels,
+        settled.bright_pixels(),
         measured.cells,
         filtered,
         (scale.factor, scale.factor),
@@ -312,7 +313,7 @@ def _measured(
     mask_stack = draw_masks(found, image.frame_shape, complete, image.invalid)
     size = image.pixel_size_nm
     regions = measure_regions(found, mask_stack, image=image.name, frame=frame, pixel_size_nm=size)
-    regions = measure_points(regions, settled.micrograph.pixels, measured.cells)
+    regions = measure_points(regions, settled.bright_pixels(), measured.cells)
     checks = check_regions(regions, settled.micrograph.pixels, measured, image.invalid, size)
     complete[PLANAR_CHECKS] = checks
     mask_stack, regions = apply_checks(found, mask_stack, regions, checks)

@@ -6,7 +6,7 @@ This module does not need torch, so widgets and model listings can describe mode
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _VIEW = "reporting.notebook.ensemble_view"
 T = TypeVar("T")
+TrainedContrast = Literal["bright", "dark", "both"]
 
 MAX_CLASSES, MAX_SEEDS = 64, 64
 # Types of the entries of a description that are the same in JSON and in Python.
@@ -163,6 +164,13 @@ class EnsembleSpec:
     def sees_residual(self) -> bool:
         """Whether the model sees the lattice residual instead of the image."""
         return self.is_quick or self.preprocessing.is_residual
+
+    @property
+    def column_contrast(self) -> TrainedContrast | None:
+        """Columns of the training images, bright in simulated scenes; None where not known."""
+        known = "bright" if "on_new_scenes" in self.training else None
+        stored = self.training.get("column_contrast", known)
+        return stored if stored in ("bright", "dark", "both") else None
 
     @property
     def network(self) -> Architecture:

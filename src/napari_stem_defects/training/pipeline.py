@@ -19,6 +19,7 @@ from napari_stem_defects.errors import LabelError
 from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
 from napari_stem_defects.training.calibration import calibrate
 from napari_stem_defects.training.checkpointing import CheckpointLog, describe_stop
+from napari_stem_defects.training.column_contrast import measure_contrast
 from napari_stem_defects.training.early_exit import early_exit_threshold
 from napari_stem_defects.training.evaluate import (
     EvaluationReport,
@@ -108,6 +109,7 @@ def train(
         "choices": options.to_dict(),
         "protocol": recipe.to_dict(),
         "device": device,
+        "column_contrast": measure_contrast(usable),
         "notes": list(notes),
     }
     evaluations = tuple(trial.evaluation for trial in trials)

@@ -123,6 +123,7 @@ def _facts(spec: EnsembleSpec) -> dict[str, str]:
         "preprocessing": _join(settings),
         "network": _join(spec.to_dict()["architecture"]),
         "pixel size": f"{spec.pixel_size_nm} nm" if spec.pixel_size_nm else "unknown",
+        "columns of the images": spec.column_contrast,
         "labels, sha256": training.get("label_set_sha256"),
         "versions": _join(spec.versions),
     }

@@ -78,7 +78,7 @@ def _script_of(opened: OpenedResult, view_model: DetectViewModel, frame_shown: i
         stride=int(parameters.get("stride_px", MAX_STRIDE_PX)),
         device=str(parameters.get("device", "auto")),
         frames=member.frames if member.is_stack else (),
-        contrast="dark" if parameters.get("inverted") else "auto",
+        contrast=parameters.get("contrast", "dark" if parameters.get("inverted") else "auto"),
         area=None if area is None else SearchArea.from_value(area),
         thresholds=dict(view_model.thresholds),
         corrections=len(view_model.corrections.made),

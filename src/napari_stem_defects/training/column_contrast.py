@@ -1,0 +1,54 @@
+"""Whether the images that a model is trained on show bright or dark columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_stem_defects.anomaly.contrast import column_sharpness
+from napari_stem_defects.lattice.measurement import measure_lattices
+
+if TYPE_CHECKING:
+    from napari_stem_defects.networks.spec import TrainedContrast
+    from napari_stem_defects.training.dataset import TrainingSet
+
+_MAX_IMAGES = 60
+_MIN_SHARE = 0.1
+"""Minimum share of the images that show a lattice; patches on a defect often show none."""
+_CLEAR, _SEVERAL, _CLEAR_OF_SEVERAL = 0.4, 5, 0.2
+"""Sharpness of columns over that of the ground (`anomaly.contrast.column_sharpness`) from which one
+image is clear, and from which the median of several images is."""
+_MOST_OTHERS = 0.1
+"""Share of the clear images up to which those of the other contrast are errors."""
+
+
+def measure_contrast(data: TrainingSet) -> TrainedContrast | None:
+    """Return the contrast of the columns of a training set.
+
+    Parameters
+    ----------
+    data : TrainingSet
+
+    Returns
+    -------
+    {"bright", "dark", "both"} or None
+        Of the images with sites, evenly chosen if there are many; None where too few are clear.
+    """
+    used = np.unique(data.image)
+    chosen = used[np.linspace(0, len(used) - 1, min(len(used), _MAX_IMAGES)).round().astype(int)]
+    found = []
+    for index in chosen:
+        cells = measure_lattices(data.images[index]).cells
+        if cells:
+            found.append(column_sharpness(data.images[index], cells))
+    if len(found) < max(1, _MIN_SHARE * len(chosen)):
+        return None
+    values = np.array(found)
+    bright, dark = int((values > _CLEAR).sum()), int((values < -_CLEAR).sum())
+    if min(bright, dark) > _MOST_OTHERS * (bright + dark):
+        return "both"
+    typical = float(np.median(values))
+    if abs(typical) <= (_CLEAR if len(values) < _SEVERAL else _CLEAR_OF_SEVERAL):
+        return None
+    return "bright" if typical > 0 else "dark"
