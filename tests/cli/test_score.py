@@ -76,6 +76,14 @@ def test_f1_by_number_of_clicks_is_printed(
     assert out.is_file()
 
 
+def test_no_model_is_given_beside_clicks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["score", str(write_crystals(tmp_path)), "--clicks", "1", "--model", "cdte-110"]
+    assert main(words) == 2
+    assert "leave out --model" in one_line(capsys.readouterr().err)
+
+
 def test_clicks_are_not_written_without_their_number(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

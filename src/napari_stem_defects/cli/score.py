@@ -97,6 +97,8 @@ def _write_clicks(options: argparse.Namespace) -> int:
 
 
 def _score_clicks(options: argparse.Namespace) -> int:
+    if options.model != AUTO_MODEL:
+        raise InputError("--model: what searches is learned from the clicks; leave out --model")
     from napari_stem_defects.api.score_clicks import score_clicks
 
     with long_work() as bar:
