@@ -57,8 +57,9 @@ def test_memory_stays_flat_over_the_frames_of_a_stack(filtered: np.ndarray, fram
     for _ in range(frames):
         predict(filtered, ensemble, grid, mode="fast")
         held.append(process.memory_info().rss)
-    warm = frames // 3
-    assert max(held[warm:]) - held[warm] < 8e6
+    part = frames // 3
+    # The least of each part: memory that the allocator returns later is no leak.
+    assert min(held[-part:]) - min(held[part:-part]) < 8e6
 
 
 def test_memory_of_the_networks_is_released_with_the_ensemble(
