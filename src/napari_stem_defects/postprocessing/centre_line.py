@@ -95,7 +95,9 @@ def direction_deg(line: Points) -> float:
 
 def _without_small_holes(mask: Mask) -> Mask:
     """Fill holes such as single invalid pixels, which would have the path wind around them."""
-    holes, _ = ndimage.label(~mask)
+    holes, count = ndimage.label(~mask)
+    if count == 1:  # what surrounds the region
+        return mask
     sizes = np.bincount(holes.ravel())
     small = sizes <= SMALL_HOLE_PX
     small[[0, holes[0, 0]]] = False  # the region itself, and what surrounds it
@@ -105,21 +107,29 @@ def _without_small_holes(mask: Mask) -> Mask:
 
 def _deepest_path(mask: Mask, depth: NDArray[np.float64]) -> Points:
     """Return the path (n, 2) between the ends of a region that stays furthest from its edge."""
-    inside = np.where(mask, 1.0, -1.0)  # negative costs are impassable
-    start = tuple(np.argwhere(mask)[0])
-    first = _furthest(inside, start)
-    last = _furthest(inside, first)
-    # Beyond the square, the path would cut bends; a steeper cost follows noise of the edge.
-    costs = np.where(mask, (depth.max() / np.maximum(depth, 0.5)) ** 2, -1.0)
+    # The box of a slanting band is mostly empty: only the pixels of the band are computed with.
+    places = np.flatnonzero(mask)
+    costs = np.full(mask.shape, -1.0)  # negative costs are impassable
+    costs.ravel()[places] = 1.0
     search = MCP_Geometric(costs)
-    search.find_costs([first], [last])
-    return np.array(search.traceback(last), np.float64)
+    first = _furthest(search, int(places[0]), places, mask.shape)
+    last = _furthest(search, first, places, mask.shape)
+    # Beyond the square, the path would cut bends; a steeper cost follows noise of the edge.
+    inner = depth.ravel()[places]
+    costs.ravel()[places] = (inner.max() / np.maximum(inner, 0.5)) ** 2
+    search = MCP_Geometric(costs)
+    ends = [np.unravel_index(place, mask.shape) for place in (first, last)]
+    search.find_costs(ends[:1], ends[1:])
+    return np.array(search.traceback(ends[1]), np.float64)
 
 
-def _furthest(costs: NDArray[np.float64], start: tuple[int, ...]) -> tuple[int, ...]:
-    reached, _ = MCP_Geometric(costs).find_costs([start])
-    reached = np.where(np.isfinite(reached), reached, -1.0)
-    return tuple(int(at) for at in np.unravel_index(reached.argmax(), reached.shape))
+def _furthest(
+    search: MCP_Geometric, start: int, places: NDArray[np.intp], shape: tuple[int, ...]
+) -> int:
+    """Return the place, of those of a region, that is furthest from one of them inside it."""
+    reached, _ = search.find_costs([np.unravel_index(start, shape)])
+    away = reached.ravel()[places]
+    return int(places[np.where(np.isfinite(away), away, -1.0).argmax()])
 
 
 def _width(path: Points, depth: NDArray[np.float64]) -> float:
