@@ -5,7 +5,9 @@
 For each case, the networks alone (filtered pixels in memory to probabilities), then
 `stem-defects detect` with all its files: in a process that has done it before, and, for one image,
 as a process from start to end. The trees take turns, so that other work on the machine meets both.
-Processor time includes worker processes. ``git worktree add --detach TREE COMMIT`` makes a tree.
+Processor time includes worker processes. On a busy machine, threads that wait for each other in
+loops count as well; ``OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1`` avoids it.
+``git worktree add --detach TREE COMMIT`` makes a tree.
 """
 
 from __future__ import annotations
@@ -224,6 +226,7 @@ def main() -> None:
     trees = {build: tree for build, tree in trees.items() if tree is not None}
     figures: dict[str, Any] = {
         "cores": os.cpu_count(),
+        "threads": int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)),
         "commits": {build: commit_of(tree) for build, tree in trees.items()},
         "cases": {},
     }
