@@ -22,7 +22,7 @@ Evidence = Callable[[Places], NDArray[np.float64]]
 _STEPS = np.arange(-1, 2)
 _NINE = np.stack(np.meshgrid(_STEPS, _STEPS, indexing="ij"), -1).reshape(-1, 2).astype(float)
 _NEIGHBOURS = np.array([(-1, 0), (1, 0), (0, -1), (0, 1)], float)
-_HOPELESS = -5.0
+_HOPELESS = -3.5
 """Logit above the threshold, at a start, below which nothing more is evaluated."""
 _CLEAR = 2.0
 """Mean logit above the threshold around a start from which the maximum need not be found."""
