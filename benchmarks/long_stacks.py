@@ -7,8 +7,8 @@ end. Two lengths give memory and time per further frame, without those of the st
 
 - ``--networks 40 200``: the model cdte-110 at a step of 4 px, beside its networks alone on the same
   frames; one thread each, as processor time counts threads that wait for each other.
-- ``--memory 200 600``: the same at a step of 16 px, so many frames of a stack that is too large to
-  be read as a whole.
+- ``--memory 2 60 200``: at a step of 16 px, so many frames of a stack that is too large to be
+  read as a whole.
 - ``--quick N N``: a quick model.
 """
 
@@ -107,17 +107,18 @@ def search(stack: Path, out: Path, *options: str) -> dict[str, float]:
     """Search a stack; return times, and the peak of the memory."""
     command = [sys.executable, "-m", "napari_stem_defects", "detect", str(stack)]
     command += ["--out", str(out), "--pictures", "none", *options]
-    start, peak, used = time.perf_counter(), 0.0, 0.0
+    start, used, held = time.perf_counter(), 0.0, list[float]()
     environment = {**os.environ, **dict.fromkeys(THREADS, "1")}
     process = psutil.Popen(command, stdout=subprocess.DEVNULL, env=environment)
     while process.poll() is None:
-        peak = max(peak, held_mb(process))
+        held.append(held_mb(process))
         with contextlib.suppress(psutil.NoSuchProcess):
             used = max(used, processor_s(process))
         time.sleep(0.1)
     if process.returncode:
         raise SystemExit(f"{stack.name}: detect failed")
-    return {"peak_mb": peak, "seconds": time.perf_counter() - start, "processor_s": used}
+    memory = {"peak_mb": max(held), "median_mb": float(np.median(held))}
+    return {**memory, "seconds": time.perf_counter() - start, "processor_s": used}
 
 
 def write_movie(path: Path, frames: int) -> None:
@@ -154,17 +155,14 @@ def networks_s(movie: Path, stride: int) -> float:
     return (time.process_time() - start) / SHOWN
 
 
-def with_networks(
-    folder: Path, lengths: Sequence[int], stride: int, least_frames: int = 0
-) -> dict[str, Any]:
+def with_networks(folder: Path, lengths: Sequence[int], stride: int) -> dict[str, Any]:
     """Measure a model of networks on stacks of some lengths."""
     options = ["--model", MODEL, "--stride", str(stride), "--pixel-size", str(PIXEL_NM)]
     rows = []
     for frames in lengths:
         movie = folder / f"networks_{stride}_{frames}.tif"
-        write_movie(movie, max(frames, least_frames))
-        searched = ["--frames", f"0:{frames}"]
-        rows.append({"frames": frames, **search(movie, folder / movie.stem, *options, *searched)})
+        write_movie(movie, frames)
+        rows.append({"frames": frames, **search(movie, folder / movie.stem, *options)})
         print(json.dumps(rows[-1]), flush=True)
     alone = networks_s(movie, stride)
     further = rows[-1]["frames"] - rows[0]["frames"]
@@ -177,6 +175,19 @@ def with_networks(
         "path_to_networks": path / alone,
         "mb_per_frame": (rows[-1]["peak_mb"] - rows[0]["peak_mb"]) / further,
     }
+
+
+def of_large_stack(folder: Path, lengths: Sequence[int], stride: int) -> dict[str, Any]:
+    """Measure the memory of so many frames of a stack that is too large to be read as a whole."""
+    options = ["--model", MODEL, "--stride", str(stride), "--pixel-size", str(PIXEL_NM)]
+    movie, rows = folder / "large.tif", []
+    write_movie(movie, LARGE)
+    for frames in lengths:
+        searched = ["--frames", f"0:{frames}"]
+        found = search(movie, folder / f"large_{frames}", *options, *searched)
+        rows.append({"frames": frames, **found})
+        print(json.dumps(rows[-1]), flush=True)
+    return {"stride_px": stride, "stacks": rows}
 
 
 def with_quick_model(folder: Path, lengths: Sequence[int]) -> list[dict[str, Any]]:
@@ -199,7 +210,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
     parser.add_argument("--networks", type=int, nargs="*", default=[40, 200])
-    parser.add_argument("--memory", type=int, nargs="*", default=[200, 600])
+    parser.add_argument("--memory", type=int, nargs="*", default=[2, 60, 200])
     parser.add_argument("--quick", type=int, nargs="*", default=[])
     options = parser.parse_args()
     figures: dict[str, Any] = {"edge_px": EDGE, "model": MODEL}
@@ -208,7 +219,7 @@ def main() -> None:
         if options.networks:
             figures["networks"] = with_networks(folder, options.networks, STRIDE_PX)
         if options.memory:
-            figures["memory"] = with_networks(folder, options.memory, COARSE_PX, LARGE)
+            figures["memory"] = of_large_stack(folder, options.memory, COARSE_PX)
         if options.quick:
             figures["quick"] = with_quick_model(folder, options.quick)
     options.out.write_text(json.dumps(figures, indent=1) + "\n")
