@@ -111,11 +111,16 @@ Ensembles that use spectra or padded patches run window by window (`inference/sl
 - NPZ and `.mrc.gz` files and stacks of colour pictures are held in memory as a whole.
 - Preprocessing, post-processing and regions run on the CPU on every machine; on a GPU they take
   most of the time. `benchmarks/gpu.py` measures it, and no GPU was at hand for it.
-- The goals of 1.5 to 1.6 times the networks alone are not reached, or not shown: the run above met
-  busy cores, on which two threads of one network wait for each other longer than they compute (so a
-  stack, whose frames have a thread each, takes less than its networks alone). With one thread, a
-  frame of 512x512 px with three lines and thirteen points took 0.60 s, its networks 0.26 s: 2.3
-  times. 4096x4096 px was not measured again.
+- The goals of 1.5 to 1.6 times the networks alone are not reached: with one thread it is 2.2 times
+  for 768x768 px, 2.7 times for 4096x4096 px and 2.8 times for frames of 512x512 px. Nor are those
+  against the build before, of 2.7 times for 4096x4096 px and 5 times for a stack: it is 1.1 and 0.9
+  times. That build neither checked lines by the crystal on both sides, nor decided points at their
+  sites by windows in eight orientations, nor estimated the distortion of the scan; these take what
+  the other steps saved. A whole command on 768x768 px takes 1.6 times less; the goal is 2, and
+  torch alone takes 1.5 to 1.9 s of the 7.9 s to import.
+- An earlier run, with two threads on busy cores, showed 4.5 times for 100 frames of 512x512 px (385
+  and 85 s). Most of the 385 s were threads that waited for each other in loops: with one thread the
+  builds take the same.
 - Results that were written with fewer pictures than are wanted later are searched again.
 
 ## Tried without success

@@ -45,6 +45,7 @@ class Case(NamedTuple):
 
 CASES = {
     "768x768": Case(768, 8, 1, 3),
+    "20 frames 512x512": Case(512, 16, 20, 1),
     "100 frames 512x512": Case(512, 16, 100, 1),
     "4096x4096": Case(4096, 16, 1, 1),
 }
