@@ -1,11 +1,12 @@
-"""Whether counts and lengths depend on orientation, crop, gain or step.
+"""Whether counts and lengths depend on orientation, crop, gain, step, tiles or threads.
 
     python studies/invariance.py [--data FOLDER] [--scenes N]
 
 Public micrographs and simulated scenes are searched as they are and after flips, quarter turns,
-crops of up to 32 px, a change of gain and offset, and with other steps between windows. The point
-defects and lines of both results are compared in what both show. Writes
-``studies/runs/invariance.json``, which ``studies/geometry_page.py`` reads.
+crops of up to 32 px, a change of gain and offset, with other steps between windows, and with other
+tiles and numbers of threads (`dense.TILE_PX`, `tiled.STRIP_ROWS`). The point defects and lines of
+both results are compared in what both show; a point near the edge of a crop counts in both or in
+neither. Writes ``studies/runs/invariance.json``, which ``studies/geometry_page.py`` reads.
 """
 
 from __future__ import annotations
@@ -17,15 +18,19 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
 import numpy as np
 import torch
+from scipy.optimize import linear_sum_assignment
 
 import napari_stem_defects as sd
 from napari_stem_defects.detection.detect_frame import detect_frame
+from napari_stem_defects.inference import dense
 from napari_stem_defects.io.atomic import write_bytes
 from napari_stem_defects.io.models.library import find_model
 from napari_stem_defects.io.models.model_file import load_model
+from napari_stem_defects.preprocessing import pipeline, tiled
 from napari_stem_defects.simulation.simulate import simulate
 
 TARGET = Path(__file__).resolve().parent / "runs" / "invariance.json"
@@ -40,12 +45,19 @@ IMAGES = {
 SCENES, SCENE_PX = 50, 400
 MARGIN_PX = 16.0
 """Points nearer to the border of a crop are compared in neither result."""
+PAIR_PX = 12.0
+"""Points of a class up to this far apart in two results are one defect."""
 STRIDES = (2, 4, 6, 12, 16)
+TILES, THREADS = (96, 256), (2, 4)
 Json = dict[str, Any]
 
 
 class Change(NamedTuple):
-    """A form of an image: orientation, crop (top, left, bottom, right), gain, offset, step."""
+    """A form of an image: orientation, crop (top, left, bottom, right), gain, offset, step.
+
+    ``tile`` is the edge of a tile of the networks in px, and the height of the strips in which the
+    image is filtered; None leaves both as they are, and an image of this size undivided.
+    """
 
     name: str
     orientation: int = 0
@@ -53,6 +65,8 @@ class Change(NamedTuple):
     gain: float = 1.0
     offset: float = 0.0
     stride: int | None = None
+    tile: int | None = None
+    threads: int = 1
 
     def turned(self, pixels: np.ndarray) -> np.ndarray:
         """Return the cropped and turned image."""
@@ -80,6 +94,8 @@ def changes_of(rng: np.random.Generator, strides: tuple[int, ...]) -> list[Chang
         *(Change(f"crop {crop}", crop=crop) for crop in crops),  # type: ignore[arg-type]
         Change("gain and offset", gain=2.7, offset=40.0),
         *(Change(f"stride {n}", stride=n) for n in strides),
+        *(Change(f"tiles of {n} px", tile=n) for n in TILES),
+        *(Change(f"{n} threads", threads=n) for n in THREADS),
     ]
 
 
@@ -93,10 +109,17 @@ class Found(NamedTuple):
 def search(image: Any, ensemble: Any, change: Change) -> Found:
     """Search a changed image."""
     changed = replace(image, pixels=change.image(image.pixels))
-    result = detect_frame(changed, ensemble, stride=change.stride, device="cpu")
+    torch.set_num_threads(change.threads)
+    with (
+        mock.patch.object(dense, "TILE_PX", change.tile or dense.TILE_PX),
+        mock.patch.object(tiled, "STRIP_ROWS", change.tile or tiled.STRIP_ROWS),
+        mock.patch.object(pipeline, "HUGE_PX", 0 if change.tile else pipeline.HUGE_PX),
+    ):
+        result = detect_frame(changed, ensemble, stride=change.stride, device="cpu")
+    torch.set_num_threads(1)
     shape = image.pixels.shape
     points = [
-        (each.class_name, change.back(np.array([(each.y_px, each.x_px)]), shape)[0])
+        (each.class_name, change.back(np.array([_place(each)]), shape)[0])
         for each in result.regions
         if each.kind == "point"
     ]
@@ -108,6 +131,13 @@ def search(image: Any, ensemble: Any, change: Change) -> Found:
     return Found(points, lines)
 
 
+def _place(region: Any) -> tuple[float, float]:
+    """Return where a point defect is: at the site that was measured, or in the middle."""
+    if region.site_y_px is None:
+        return region.y_px, region.x_px
+    return region.site_y_px, region.site_x_px
+
+
 def compare(base: Found, other: Found, change: Change, shape: tuple[int, int]) -> Json:
     """Compare two results inside a crop."""
     top, left, bottom, right = change.crop
@@ -116,11 +146,10 @@ def compare(base: Found, other: Found, change: Change, shape: tuple[int, int]) -
     cut = np.array([top or -np.inf, left or -np.inf])
     edge = np.where(np.isfinite(cut), cut + MARGIN_PX, -np.inf)
     far = np.array([high[0] if bottom else np.inf, high[1] if right else np.inf]) - MARGIN_PX
+    paired, apart = _paired(base, other)
     counts = [
-        Counter(
-            name for name, place in found.points if (place >= edge).all() and (place <= far).all()
-        )
-        for found in (base, other)
+        Counter(name for name, place in points if (place >= edge).all() and (place <= far).all())
+        for points in paired
     ]
     lengths = [_lengths(found, low, high) for found in (base, other)]
     names = set(lengths[0]) | set(lengths[1])
@@ -136,10 +165,30 @@ def compare(base: Found, other: Found, change: Change, shape: tuple[int, int]) -
         "change": change.name,
         "points_same": counts[0] == counts[1],
         "points": [dict(counts[0]), dict(counts[1])],
+        "points_apart_px": [round(each, 3) for each in apart],
         "lines_same": same,
         "lines": lines,
         "length_errors": [round(each, 5) for each in errors],
     }
+
+
+def _paired(base: Found, other: Found) -> tuple[list[list[tuple[str, np.ndarray]]], list[float]]:
+    """Return the points of both results, those of a pair in their middle, and how far apart."""
+    results = [list(base.points), list(other.points)]
+    apart: list[float] = []
+    for name in {each for each, _ in (*base.points, *other.points)}:
+        mine = [[n for n, (each, _) in enumerate(points) if each == name] for points in results]
+        places = [
+            np.array([results[side][n][1] for n in numbers]).reshape(-1, 2)
+            for side, numbers in enumerate(mine)
+        ]
+        away = np.hypot(*(places[0][:, None] - places[1]).transpose(2, 0, 1))
+        for first, second in zip(*linear_sum_assignment(np.minimum(away, PAIR_PX)), strict=True):
+            if away[first, second] < PAIR_PX:
+                middle = (places[0][first] + places[1][second]) / 2
+                results[0][mine[0][first]] = results[1][mine[1][second]] = (name, middle)
+                apart.append(float(away[first, second]))
+    return results, apart
 
 
 def _lengths(found: Found, low: np.ndarray, high: np.ndarray) -> dict[str, list[float]]:
