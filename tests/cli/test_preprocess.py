@@ -13,6 +13,7 @@ import tifffile
 from command_line import one_line
 
 from napari_stem_defects.cli.main import main
+from napari_stem_defects.io.images.write_stages import WrittenStages
 
 if TYPE_CHECKING:
     pass
@@ -61,10 +62,12 @@ def test_a_user_at_a_terminal_decides(
     movie: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, status: int
 ) -> None:
     written: list[Path] = []
-    monkeypatch.setattr(
-        "napari_stem_defects.io.images.write_stages.write_stages",
-        lambda folder, *_: written.append(folder),
-    )
+
+    def note(folder: Path, *_: object) -> WrittenStages:
+        written.append(folder)
+        return WrittenStages((), ())
+
+    monkeypatch.setattr("napari_stem_defects.io.images.write_stages.write_stages", note)
     typed = io.StringIO(answer)
     typed.isatty = lambda: True  # type: ignore[method-assign]
     monkeypatch.setattr(sys, "stdin", typed)

@@ -58,6 +58,22 @@ def test_a_missing_column_has_the_site_of_its_neighbours_lattice() -> None:
         assert found.sublattice == "A"
 
 
+@pytest.mark.parametrize("place", [(-7, 2), (0, 7), (2, -8), (3, 7), (7, -3)])
+def test_a_missing_column_beside_the_border_is_measured_like_others(
+    place: tuple[int, int],
+) -> None:
+    """Its like places lie along the border."""
+    image, site = crystal({place: 0.25}), MIDDLE + np.array(place) @ VECTORS
+    period = np.hypot(*VECTORS[1])
+    to_border = min(*site, *(np.array(SHAPE) - 1 - site))
+    assert 0.75 * period < to_border < 1.5 * period
+    found = measure_site(image, lattice(image).cells, tuple(site + np.array([1.0, -1.0])))
+    assert found is not None
+    assert np.hypot(found.y_px - site[0], found.x_px - site[1]) < 0.15
+    assert found.intensity_ratio == pytest.approx(0.25, abs=0.08)
+    assert found.sublattice == "A"
+
+
 def test_a_column_beside_the_lattice_is_between() -> None:
     place = MIDDLE + np.array([0.5, 0.45]) @ VECTORS
     image = crystal(added=((place[0], place[1], 0.7),))

@@ -24,7 +24,7 @@ from napari_stem_defects.lattice.gaussian_peak import Peak, fit_peak
 from napari_stem_defects.lattice.spline_windows import spline_windows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 # In lattice periods: half width of the window, distance of the site from the given position, core
 # that the defect may change, and size of a column until it is fitted.
 _WINDOW, _REACH, _CORE, _COLUMN = 1.0, 0.55, 0.62, 0.13
-_REPEATS = 2  # lattice vectors in both directions
+_SMALLEST = 0.68  # half width of the window beside the border
+# Lattice vectors in both directions; more of them beside the border, where those across it miss.
+_REPEATS, _REPEATS_AT_BORDER = 2, 5
 _FEWEST = 6  # like places
 _SIGNIFICANT = 3.0  # standard deviations of the neighbours
 _UNLIKE = 2.5  # times the usual deviation of the ring around the core
@@ -123,23 +125,51 @@ def _surroundings(
     """Return the windows at a place and at whole lattice vectors from it."""
     vectors = np.array(cell.vectors_px, float)
     period = float(np.hypot(*vectors.T).min())
-    radius = max(4, round(_WINDOW * period))
-    steps = np.arange(-_REPEATS, _REPEATS + 1)
-    shifts = np.array([(i, j) for i in steps for j in steps if i or j]) @ vectors
     centre = np.rint(position)
-    places = centre + shifts
-    limits = np.array(pixels.shape) - 1 - radius
-    whole = ((places >= radius) & (places <= limits)).all(axis=1)
-    # Only with their opposites: a one-sided mean is shifted by strain and drift.
-    paired = whole & whole[::-1]
-    if paired.sum() < _FEWEST or (centre < radius).any() or (centre > limits).any():
+    limits = np.array(pixels.shape) - 1
+    for radius, repeats in _sizes(centre, limits, period):
+        shifts = _pairs(centre, vectors, limits, radius, repeats)
+        if len(shifts) >= _FEWEST:
+            break
+    else:
         return None
     around, local = _local(pixels, centre, shifts, radius)
-    window, *others = spline_windows(around, np.vstack([local, local + shifts[paired]]), radius)
+    window, *others = spline_windows(around, np.vstack([local, local + shifts]), radius)
     kept, mean, unlike = _like(window, np.array(others), period)
     if len(kept) < _FEWEST:
         return None
     return _Surroundings(radius, window, kept, mean, period, vectors, unlike)
+
+
+def _sizes(
+    centre: NDArray[np.float64], limits: NDArray[np.intp], period: float
+) -> Iterator[tuple[int, int]]:
+    """Yield half widths of the windows and numbers of vectors, the preferred ones first."""
+    room = int(np.concatenate([centre, limits - centre]).min())
+    full, smallest = (max(4, round(share * period)) for share in (_WINDOW, _SMALLEST))
+    if room >= full:
+        yield full, _REPEATS
+    for radius in range(min(full, room), smallest - 1, -1):
+        yield radius, _REPEATS_AT_BORDER
+
+
+def _pairs(
+    centre: NDArray[np.float64],
+    vectors: NDArray[np.float64],
+    limits: NDArray[np.intp],
+    radius: int,
+    repeats: int,
+) -> NDArray[np.float64]:
+    """Return the lattice vectors (N, 2) in px to like places whose windows are in the image.
+
+    Only with their opposites: a one-sided mean is shifted by strain and drift.
+    """
+    steps = np.arange(-repeats, repeats + 1)
+    shifts = np.array([(i, j) for i in steps for j in steps if i or j]) @ vectors
+    places = centre + shifts
+    whole = np.all((places >= radius) & (places <= limits - radius), axis=1)
+    paired: NDArray[np.float64] = shifts[whole & np.flip(whole)]
+    return paired
 
 
 def _local(

@@ -105,4 +105,4 @@ def test_an_overview_that_fails_does_not_cost_the_survey(
     assert {path.name for path in folder.iterdir()} == set(SURVEY_FILES)
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     (warning,) = summary["warnings"]
-    assert warning.startswith("The overview could not be drawn (MemoryError")
+    assert warning.startswith("The picture of the survey could not be drawn (MemoryError")
