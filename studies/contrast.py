@@ -19,7 +19,6 @@ import numpy as np
 
 import napari_stem_defects as sd
 from napari_stem_defects.anomaly.contrast import column_sharpness, column_sign, has_dark_columns
-from napari_stem_defects.anomaly.sampling import sample
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.simulation.any_lattice_random import random_lattice_scene
 from napari_stem_defects.simulation.any_lattice_scene import simulate_lattice
@@ -38,7 +37,7 @@ def examined(pixels: np.ndarray[Any, Any]) -> dict[str, float] | None:
     return {
         "sharpness": round(column_sharpness(pixels, cells), 3),
         "is_dark": float(has_dark_columns(pixels, cells)),
-        "sign": float(column_sign(sample(pixels, cells))),
+        "sign": float(column_sign(pixels, cells)),
     }
 
 
@@ -77,7 +76,7 @@ def main() -> None:
                     "electrons_per_period": per_period,
                     "with_a_lattice": len(known),
                     "called_dark": sum(each["is_dark"] > 0 for each in known),
-                    "negative_skewness": sum(each["sign"] < 0 for each in known),
+                    "more_probably_dark": sum(each["sign"] < 0 for each in known),
                     "least_sharpness": min(each["sharpness"] for each in known),
                     "most_sharpness": max(each["sharpness"] for each in known),
                 }

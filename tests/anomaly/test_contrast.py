@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from crystal_images import HEXAGONAL, OBLIQUE, SQUARE, crystal_image
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_stem_defects.anomaly.contrast import (
@@ -27,9 +28,9 @@ from napari_stem_defects.simulation.any_lattice_scene import simulate_lattice
 @pytest.mark.parametrize("vectors", [SQUARE, HEXAGONAL, OBLIQUE])
 def test_columns_are_brighter_or_darker_than_the_ground(vectors) -> None:
     image = crystal_image(vectors, missing=3, size=200)
-    assert column_sign(sample(image.pixels, image.cells)) == 1
+    assert column_sign(image.pixels, image.cells) == 1
     inverted = (image.pixels.max() - image.pixels).astype(np.float32)
-    assert column_sign(sample(inverted, image.cells)) == -1
+    assert column_sign(inverted, image.cells) == -1
 
 
 def test_a_missing_column_is_a_deficit_in_both_contrasts() -> None:
@@ -37,7 +38,7 @@ def test_a_missing_column_is_a_deficit_in_both_contrasts() -> None:
     inverted = (image.pixels.max() - image.pixels).astype(np.float32)
     for pixels in (image.pixels, inverted):
         residual = lattice_residual(sample(pixels, image.cells, 7.0))
-        bright = bright_residual(residual)
+        bright = bright_residual(residual, column_sign(pixels, image.cells))
         y, x = np.rint(residual.sampled.to_samples(image.defects)).astype(int).T
         assert (bright[y, x] < -3).all()
 
@@ -60,6 +61,30 @@ def test_bright_columns_are_never_called_dark_and_most_dark_ones_are(per_period:
             found[contrast] += has_dark_columns(pixels, measure_lattices(pixels).cells)
     assert found["bright"] == 0
     assert found["dark"] >= 6
+
+
+def honeycomb(size: int = 360, bond_px: float = 9.0) -> NDArray[np.float32]:
+    """Return bright columns so dense that the dark middles of the rings are the rarest places."""
+    y, x = np.mgrid[:size, :size].astype(float)
+    image = np.full((size, size), 20.0)
+    first = np.array([0.0, 3**0.5 * bond_px])
+    second = np.array([1.5 * bond_px, 3**0.5 / 2 * bond_px])
+    for i, j in np.ndindex(60, 60):
+        for shift in (0.0, bond_px):
+            at = (i - 15) * first + (j - 10) * second + (shift, 0.0)
+            apart = (y - at[0]) ** 2 + (x - at[1]) ** 2
+            image += 100 * np.exp(-apart / (2 * (0.3 * bond_px) ** 2))
+    return np.random.default_rng(0).poisson(image).astype(np.float32)
+
+
+def test_bright_columns_of_a_honeycomb_are_bright() -> None:
+    """Flattened, intensities have their long tail towards the dark middles of the rings."""
+    pixels = honeycomb()
+    cells = measure_lattices(pixels).cells
+    flat = np.asarray(sample(pixels, cells).filtered[0:9999, slice(None)])
+    assert ((flat - flat.mean()) ** 3).mean() < 0
+    assert column_sign(pixels, cells) == 1
+    assert column_sign(-pixels, cells) == -1
 
 
 def test_sharpness_changes_its_sign_with_the_contrast() -> None:

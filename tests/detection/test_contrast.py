@@ -105,4 +105,5 @@ def test_a_bright_field_image_has_the_defects_of_its_inverse(crystal: Micrograph
     assert plain.regions
     assert INVERTED in dark.parameters["warnings"]
     assert (plain.parameters["inverted"], dark.parameters["inverted"]) == (False, True)
+    assert (plain.parameters["columns"], dark.parameters["columns"]) == ("bright", "dark")
     np.testing.assert_allclose(dark.map.probability, plain.map.probability, atol=0.02)

@@ -1,9 +1,8 @@
 """Contrast of an image: bright columns on a dark ground, or dark ones on a bright ground.
 
-`column_sign` is quick and decides by the tail of the intensities; where columns stand densely, the
-ground between them is the narrower one, and the sign is wrong. `has_dark_columns` averages the
-image along its lattice, so that noise does not count, and compares how sharp the brightest and the
-darkest places are: columns are as sharp as the probe, gaps between them are rounder.
+The image is averaged along its lattice, so that noise does not count, and the brightest and the
+darkest places are compared: columns are as sharp as the probe, gaps between them are rounder.
+`column_sign` takes the more probable of both, `column_contrast` states what is clear.
 ``studies/contrast.py`` measures both.
 """
 
@@ -23,12 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.anomaly.residual import LatticeResidual
-    from napari_stem_defects.anomaly.sampling import Sampled
     from napari_stem_defects.lattice.unit_cell import UnitCell
 
 ColumnContrast = Literal["bright", "dark", "unclear"]
-
-_MIDDLE_ROWS = 1024
 
 _DARK_FROM, _BRIGHT_FROM = -0.4, 0.4
 """Sharpness (see `column_sharpness`) below which columns are dark, and above which bright."""
@@ -40,36 +36,33 @@ _SHARPEST = 99.5  # percentile of the curvature
 _CLEAR = 0.5  # of the contrast of the clearest patch
 
 
-def column_sign(sampled: Sampled) -> int:
-    """Return whether columns are brighter or darker than what is between them.
-
-    Columns are narrower than the ground between them, so the distribution of intensities has its
-    long tail towards them: the sign of its skewness.
+def column_sign(pixels: NDArray[np.float32], cells: Sequence[UnitCell]) -> int:
+    """Return whether columns are more probably bright or dark, however unclear it is.
 
     Parameters
     ----------
-    sampled : Sampled
+    pixels : ndarray of float32, shape (Y, X)
+        Finite intensities in any unit.
+    cells : sequence of UnitCell
+        The lattices of the image, at least one.
 
     Returns
     -------
     int
-        1 for bright columns (dark field), -1 for dark ones (bright field).
+        1 for bright columns (dark field), -1 for dark ones (bright field): the sign of
+        `column_sharpness`.
     """
-    height = sampled.filtered.shape[0]
-    top = max(0, (height - _MIDDLE_ROWS) // 2)
-    middle = np.asarray(sampled.filtered[top : min(top + _MIDDLE_ROWS, height), slice(None)])
-    # Of the skewness only the sign counts, and scipy.stats takes a fifth of a second to import.
-    return 1 if np.mean((middle - np.mean(middle, dtype=np.float64)) ** 3) > 0 else -1
+    return -1 if column_sharpness(pixels, cells) < 0 else 1
 
 
-def bright_residual(residual: LatticeResidual, sign: int | None = None) -> NDArray[np.float32]:
+def bright_residual(residual: LatticeResidual, sign: int) -> NDArray[np.float32]:
     """Return the lattice residual as if columns were bright: a missing one is a deficit.
 
     Parameters
     ----------
     residual : LatticeResidual
-    sign : int, optional
-        1 for bright columns, -1 for dark ones; by default `column_sign` decides.
+    sign : int
+        1 for bright columns, -1 for dark ones.
 
     Returns
     -------
@@ -77,7 +70,6 @@ def bright_residual(residual: LatticeResidual, sign: int | None = None) -> NDArr
         In multiples of its spread.
     """
     whole = residual.whole()
-    sign = column_sign(residual.sampled) if sign is None else sign
     return whole if sign > 0 else np.negative(whole, out=whole)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from napari_stem_defects.anomaly.contrast import column_contrast
+from napari_stem_defects.anomaly.contrast import column_contrast, column_sign
 from napari_stem_defects.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ class SettledContrast:
     is_inverted : bool
     statement : str
         Why it was inverted, in one sentence; "" if it was not.
-    sign : int or None
-        1 where the columns of ``micrograph`` are known to be bright, -1 where dark; None where a
-        model of the lattice residual decides by itself.
+    sign : int
+        1 where the columns of ``micrograph`` are bright or it is not clear, -1 where dark; models
+        of the lattice residual take the more probable.
     choice : {"auto", "bright", "dark"}
         What the user stated.
     """
@@ -50,8 +50,13 @@ class SettledContrast:
     micrograph: Micrograph
     is_inverted: bool = False
     statement: str = ""
-    sign: int | None = None
+    sign: int = 1
     choice: ContrastChoice = "auto"
+
+    @property
+    def columns(self) -> Literal["bright", "dark"]:
+        """The columns of the image as it was given."""
+        return "dark" if (self.sign < 0) != self.is_inverted else "bright"
 
     def bright_pixels(self) -> NDArray[np.float32]:
         """Return the image with bright columns, in which intensities are measured."""
@@ -99,7 +104,9 @@ def settle_contrast(
         statement = INVERTED_BY_USER.format(contrast)
         return SettledContrast(inverted(micrograph), True, statement, sign, contrast)
     if spec.sees_residual:
-        return SettledContrast(micrograph)
+        cells = measured.cells
+        sign = column_sign(micrograph.pixels, cells) if cells else 1
+        return SettledContrast(micrograph, sign=sign)
     shown = column_contrast(micrograph.pixels, measured.cells)
     if (expected, shown) == ("bright", "dark"):
         return SettledContrast(inverted(micrograph), True, INVERTED, 1)

@@ -177,6 +177,7 @@ def _about_the_model(
         "recognition": recognition.statement,
         "contrast": settled.choice,
         "inverted": settled.is_inverted,
+        "columns": settled.columns,
         "scan_distortion": measure_scan_distortion(
             settled.micrograph.pixels, measured, spec.lattice_geometry
         ).to_json(),

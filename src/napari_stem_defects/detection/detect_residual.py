@@ -38,7 +38,7 @@ def residual_map(
     stride: int,
     device: str,
     mode: InferenceMode,
-    sign: int | None = None,
+    sign: int,
     report: ProgressCallback,
     watch: PartialCallback | None,
 ) -> ProbabilityMap:
@@ -58,8 +58,8 @@ def residual_map(
         Step between windows in samples, of which a lattice period has 7.
     device : {"cpu", "cuda", "mps"}
     mode : {"fast", "exact"}
-    sign : int, optional
-        1 for bright columns, -1 for dark ones; by default as `anomaly.contrast.column_sign` finds.
+    sign : int
+        1 for bright columns, -1 for dark ones.
     report, watch : callable
         See `inference.predict.predict`.
 
@@ -95,7 +95,7 @@ def residual_map(
         teacher = TeacherEvidence(shown)
         found = teacher.averaged(found)
     image = SearchedImage(
-        micrograph.pixels if sign != -1 else -micrograph.pixels,
+        micrograph.pixels if sign > 0 else -micrograph.pixels,
         lattice.cells,
         bright,
         residual.sampled.factor,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_stem_defects.anomaly.contrast import column_sign
 from napari_stem_defects.detection.detect_matched import quick_model, turned_to
 from napari_stem_defects.detection.teacher_evidence import mean_of_classes
 from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD
@@ -56,7 +55,7 @@ def probabilities_near(
     """
     spec = ensemble.spec
     step = round(_NEAR_PERIODS * SAMPLES_PER_PERIOD)
-    sign = np.float32(column_sign(ready.residual.sampled))
+    sign = np.float32(ready.sign)
     padded = pad_for_windows(sign * ready.values, spec.preprocessing.patch_px)
     last = np.array(ready.values.shape) - 1
     best = np.zeros((len(places), len(spec.classes)), np.float32)

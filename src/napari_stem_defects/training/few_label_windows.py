@@ -17,7 +17,6 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 from skimage.morphology import skeletonize
 
-from napari_stem_defects.anomaly.contrast import column_sign
 from napari_stem_defects.matched_filter.class_maps import ClassMaps, class_maps
 from napari_stem_defects.training.sampling import Samples
 
@@ -102,7 +101,7 @@ def labelled_places(
         np.clip(np.rint(at).astype(np.int64), 0, length - 1)
         for at, length in ((maps.y, height), (maps.x, width))
     )
-    sign = np.float32(column_sign(ready.residual.sampled))
+    sign = np.float32(ready.sign)
     before, after = patch_px // 2, patch_px // 2 + 1
     return LabelledPlaces(
         padded=np.pad(sign * ready.values, (before, after)),

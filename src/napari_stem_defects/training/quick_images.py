@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from napari_stem_defects.anomaly.contrast import column_sign
 from napari_stem_defects.anomaly.residual import LatticeResidual, image_residual
 from napari_stem_defects.anomaly.sampling import default_samples
 from napari_stem_defects.anomaly.score import Thresholds, null_thresholds
@@ -56,12 +57,15 @@ class PreparedImage:
     values : ndarray of float32, shape (Y, X)
         The whole residual.
     limits : Thresholds
+    sign : int
+        1 for bright columns, -1 for dark ones.
     """
 
     cell: UnitCell
     residual: LatticeResidual
     values: NDArray[np.float32]
     limits: Thresholds
+    sign: int
 
 
 def prepare_image(micrograph: Micrograph, samples: float | None = None) -> PreparedImage:
@@ -92,7 +96,8 @@ def prepare_image(micrograph: Micrograph, samples: float | None = None) -> Prepa
     chosen = default_samples(period) if samples is None else samples
     residual = image_residual(micrograph, lattice.cells, chosen)
     values = residual.rows(slice(0, residual.shape[0]))
-    return PreparedImage(lattice.cell, residual, values, null_thresholds(residual))
+    sign = column_sign(micrograph.pixels, lattice.cells)
+    return PreparedImage(lattice.cell, residual, values, null_thresholds(residual), sign)
 
 
 def model_from_clicks(
