@@ -52,7 +52,8 @@ RULES = """\
   `STO_missing.tif` state a missing column, (30.5, 500.8), the column is still there.
 
 Cells give the mean of the draws and its 95 % interval, bootstrapped over the draws; images are one
-per task, so the intervals state the variation of clicks and not that of images. The random forest
+per task, so the intervals state the variation of clicks and not that of images. Times were taken
+beside other work on the same cores. The random forest
 and the CNNs also get as many bulk clicks as clicks, five at least; the other methods get none. The
 CNN from few labels is recipe few, which recipe suited takes for few clicks; the CNN from scratch is
 what recipe suited makes of many labels, and made of few before recipe few was there. The model

@@ -174,7 +174,7 @@ def test_memory_limit(worker: Worker) -> None:
     assert isinstance(event, Failed)
     assert event.lost == "memory"
     assert event.message.startswith("a.dm4: took more than 0.39 GiB of memory")
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
     assert worker.run(job("add", a=1, b=2)) == 3
 
 
