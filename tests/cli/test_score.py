@@ -76,17 +76,23 @@ def test_f1_by_number_of_clicks_is_printed(
     assert out.is_file()
 
 
-def test_no_model_is_given_beside_clicks(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        ("--clicks 1 --model cdte-110", "leave out --model"),
+        ("--write-clicks c.csv", "add --clicks, such as 1,3,7"),
+        ("--recipe few", "add --clicks, such as 1,3,7"),
+        ("--clicks 1 --recipe few --predictions p.csv", "leave out one of both"),
+        ("--clicks 1 --write-clicks c.csv --out o.json", "--out: only clicks are written"),
+        ("--clicks 1 --write-clicks c.csv --predictions p.csv", "--predictions: only clicks"),
+        ("--clicks 1 --write-clicks c.csv --recipe quick", "--recipe: only clicks are written"),
+        ("--clicks 0,1", "give whole numbers from 1 on"),
+        ("--clicks 0 --write-clicks c.csv", "give whole numbers from 1 on"),
+    ],
+)
+def test_options_without_effect_are_refused(
+    words: str, advice: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["score", str(write_crystals(tmp_path)), "--clicks", "1", "--model", "cdte-110"]
-    assert main(words) == 2
-    assert "leave out --model" in one_line(capsys.readouterr().err)
-
-
-def test_clicks_are_not_written_without_their_number(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    words = ["score", str(write_crystals(tmp_path)), "--write-clicks", str(tmp_path / "c.csv")]
-    assert main(words) == 2
-    assert "add --clicks, such as 1,3,7" in one_line(capsys.readouterr().err)
+    before = write_crystals(tmp_path)
+    assert main(["score", str(before), *words.split()]) == 2
+    assert advice in one_line(capsys.readouterr().err)

@@ -37,6 +37,11 @@ def test_contrast_is_as_sure_as_stated() -> None:
     assert f"none of {sum(row['with_a_lattice'] for row in bright)} with bright columns" in text
     called, all_of = (sum(row[key] for row in dark) for key in ("called_dark", "with_a_lattice"))
     assert f"{called} of {all_of} with dark columns were" in text
+    right = (
+        sum(row["with_a_lattice"] - row["more_probably_dark"] for row in bright),
+        sum(row["more_probably_dark"] for row in dark),
+    )
+    assert "was right for {} with bright and {} with dark columns".format(*right) in text
     assert figures("contrast.json")["public"]
     for found in figures("contrast.json")["public"].values():
         assert (found["as it is"]["is_dark"], found["inverted"]["is_dark"]) == (0, 1)

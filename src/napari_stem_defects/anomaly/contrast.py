@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 ColumnContrast = Literal["bright", "dark", "unclear"]
 
-_DARK_FROM, _BRIGHT_FROM = -0.4, 0.4
-"""Sharpness (see `column_sharpness`) below which columns are dark, and above which bright."""
+CLEAR = 0.4
+"""Sharpness (see `column_sharpness`) above which columns are clearly bright; dark below -0.4."""
 
 _PATCH_PERIODS, _PATCHES = 22, 3  # edge of a square patch, and patches along each axis
 _REPEATS = 2  # lattice vectors in both directions over which a patch is averaged
@@ -90,27 +90,9 @@ def column_contrast(pixels: NDArray[np.float32], cells: Sequence[UnitCell]) -> C
     if not cells:
         return "unclear"
     sharpness = column_sharpness(pixels, cells)
-    if sharpness < _DARK_FROM:
+    if sharpness < -CLEAR:
         return "dark"
-    return "bright" if sharpness > _BRIGHT_FROM else "unclear"
-
-
-def has_dark_columns(pixels: NDArray[np.float32], cells: Sequence[UnitCell]) -> bool:
-    """Return whether the columns of an image are clearly darker than what is between them.
-
-    Parameters
-    ----------
-    pixels : ndarray of float32, shape (Y, X)
-        Finite intensities in any unit.
-    cells : sequence of UnitCell
-        The lattices of the image; without one, columns count as bright.
-
-    Returns
-    -------
-    bool
-        False where it is not clear.
-    """
-    return column_contrast(pixels, cells) == "dark"
+    return "bright" if sharpness > CLEAR else "unclear"
 
 
 def column_sharpness(pixels: NDArray[np.float32], cells: Sequence[UnitCell]) -> float:

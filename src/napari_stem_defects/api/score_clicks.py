@@ -111,7 +111,8 @@ def score_clicks(
     Raises
     ------
     InputError
-        The manifest or the predictions cannot be used, or the file cannot be written.
+        The manifest, the predictions or a number of clicks cannot be used, or the file cannot be
+        written.
 
     Examples
     --------
@@ -183,7 +184,7 @@ def write_clicks(
     Raises
     ------
     InputError
-        The manifest cannot be used, or the file cannot be written.
+        The manifest or a number of clicks cannot be used, or the file cannot be written.
 
     Examples
     --------
@@ -234,6 +235,10 @@ class _Images:
 
     def tasks(self, counts: Sequence[int]) -> Iterator[_Task]:
         """Yield the tasks image by image, so that each image is read once."""
+        if not counts or min(counts) < 1:
+            raise InputError(
+                f"clicks {list(counts)}: give whole numbers from 1 on, such as 1, 3, 7"
+            )
         for image in self._there():
             for count in sorted(set(counts)):
                 clicks = draw_clicks(self.known[image.name], image.name, count)

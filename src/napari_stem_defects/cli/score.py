@@ -46,8 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recipe",
         choices=("quick", "few"),
-        default="quick",
-        help="how this program learns from the clicks (default: %(default)s)",
+        help="how this program learns from the clicks (default: quick)",
     )
     parser.add_argument(
         "--write-clicks",
@@ -59,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the scores; return 2 if a file was missing or altered."""
+    _refuse_without_effect(options)
     if options.write_clicks is not None:
         return _write_clicks(options)
     if options.clicks is not None:
@@ -82,13 +82,29 @@ def run(options: argparse.Namespace) -> int:
     return 2 if scores.faults else 0
 
 
+def _refuse_without_effect(options: argparse.Namespace) -> None:
+    """Refuse options that would silently do nothing."""
+    if options.clicks is None:
+        if options.write_clicks is not None:
+            raise InputError(
+                "--write-clicks: how many clicks is not given; add --clicks, such as 1,3,7"
+            )
+        if options.recipe is not None:
+            raise InputError("--recipe: only clicks are learned from; add --clicks, such as 1,3,7")
+        return
+    if options.model != AUTO_MODEL:
+        raise InputError("--model: what searches is learned from the clicks; leave out --model")
+    if options.predictions is not None and options.recipe is not None:
+        raise InputError("--recipe: the predictions are given; leave out one of both")
+    if options.write_clicks is not None:
+        for name in ("predictions", "out", "recipe"):
+            if getattr(options, name) is not None:
+                raise InputError(f"--{name}: only clicks are written; leave out one of both")
+
+
 def _write_clicks(options: argparse.Namespace) -> int:
     from napari_stem_defects.api.score_clicks import write_clicks
 
-    if options.clicks is None:
-        raise InputError(
-            "--write-clicks: how many clicks is not given; add --clicks, such as 1,3,7"
-        )
     faults = write_clicks(options.manifest, options.clicks, options.write_clicks, data=options.data)
     for fault in faults:
         print_error(fault)
@@ -97,8 +113,6 @@ def _write_clicks(options: argparse.Namespace) -> int:
 
 
 def _score_clicks(options: argparse.Namespace) -> int:
-    if options.model != AUTO_MODEL:
-        raise InputError("--model: what searches is learned from the clicks; leave out --model")
     from napari_stem_defects.api.score_clicks import score_clicks
 
     with long_work() as bar:
@@ -108,7 +122,7 @@ def _score_clicks(options: argparse.Namespace) -> int:
             options.predictions,
             options.out,
             data=options.data,
-            recipe=options.recipe,
+            recipe=options.recipe or "quick",
             report=bar,
         )
     for fault in scores.faults:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_stem_defects.anomaly.contrast import column_sharpness
+from napari_stem_defects.anomaly.contrast import CLEAR, column_sharpness
 from napari_stem_defects.lattice.measurement import measure_lattices
 
 if TYPE_CHECKING:
@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 _MAX_IMAGES = 60
 _MIN_SHARE = 0.1
 """Minimum share of the images that show a lattice; patches on a defect often show none."""
-_CLEAR, _SEVERAL, _CLEAR_OF_SEVERAL = 0.4, 5, 0.2
-"""Sharpness of columns over that of the ground (`anomaly.contrast.column_sharpness`) from which one
-image is clear, and from which the median of several images is."""
+_SEVERAL, _CLEAR_OF_SEVERAL = 5, 0.2
+"""Number of images from which their median is clear at a lower sharpness than a single image."""
 _MOST_OTHERS = 0.1
 """Share of the clear images up to which those of the other contrast are errors."""
 
@@ -45,10 +44,10 @@ def measure_contrast(data: TrainingSet) -> TrainedContrast | None:
     if len(found) < max(1, _MIN_SHARE * len(chosen)):
         return None
     values = np.array(found)
-    bright, dark = int((values > _CLEAR).sum()), int((values < -_CLEAR).sum())
+    bright, dark = int((values > CLEAR).sum()), int((values < -CLEAR).sum())
     if min(bright, dark) > _MOST_OTHERS * (bright + dark):
         return "both"
     typical = float(np.median(values))
-    if abs(typical) <= (_CLEAR if len(values) < _SEVERAL else _CLEAR_OF_SEVERAL):
+    if abs(typical) <= (CLEAR if len(values) < _SEVERAL else _CLEAR_OF_SEVERAL):
         return None
     return "bright" if typical > 0 else "dark"
