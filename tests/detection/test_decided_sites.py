@@ -48,12 +48,14 @@ def decide(monkeypatch: pytest.MonkeyPatch) -> Callable[[ProbabilityMap, Evidenc
     from napari_stem_defects.inference import site_evidence
 
     def decided(found: ProbabilityMap, evidence: Evidence) -> ProbabilityMap:
-        def fake(
-            filtered: Any, ensemble: Any, name: str, at: np.ndarray, device: str
-        ) -> np.ndarray:
-            return np.asarray(evidence[name](at), np.float32)
+        class Fake:
+            def __init__(self, filtered: Any, ensemble: Any, name: str, device: str) -> None:
+                self._name = name
 
-        monkeypatch.setattr(site_evidence, "site_probabilities", fake)
+            def probabilities(self, at: np.ndarray) -> np.ndarray:
+                return np.asarray(evidence[self._name](at), np.float32)
+
+        monkeypatch.setattr(site_evidence, "SiteEvidence", Fake)
         image = SearchedImage(np.zeros(SHAPE, np.float32), (), np.zeros(SHAPE), (1.0, 1.0), 16.0)
         return decide_sites(found, image, None, THRESHOLDS, "cpu")  # type: ignore[arg-type]
 

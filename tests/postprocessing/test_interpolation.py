@@ -91,7 +91,27 @@ def test_values_of_windows_are_placed_at_their_centres() -> None:
     interpolator = WindowInterpolator(y, x, (10, 10))
     numbers = np.array([[1, 2], [3, 0]])
     # Centres outside the image are placed at its border.
-    pixels = np.zeros((10, 10), np.int32)
-    pixels[0, 3], pixels[0, 9], pixels[6, 3] = 1, 2, 3
-    np.testing.assert_array_equal(interpolator.at_centres(numbers, slice(0, 10)), pixels)
-    np.testing.assert_array_equal(interpolator.at_centres(numbers, slice(4, 8)), pixels[4:8])
+    found = np.column_stack(interpolator.centres_in(numbers, slice(0, 10)))
+    np.testing.assert_array_equal(found, [(0, 3, 1), (0, 9, 2), (6, 3, 3)])
+    found = np.column_stack(interpolator.centres_in(numbers, slice(4, 8)))
+    np.testing.assert_array_equal(found, [(2, 3, 3)])
+
+
+@given(st.integers(0, 2**32), st.integers(1, 9), st.integers(1, 9), st.floats(0.005, 0.5))
+def test_parts_hold_all_pixels_that_chosen_windows_contribute_to(
+    seed: int, down: int, across: int, share: float
+) -> None:
+    rng, (height, width) = np.random.default_rng(seed), (97, 83)
+    y, x = (np.arange(2, length, step, dtype=np.float32) for length, step in
+            ((height, down), (width, across)))  # fmt: skip
+    interpolator, chosen = WindowInterpolator(y, x, (height, width)), rng.random((y.size, x.size))
+    chosen = chosen < share
+    inside = np.zeros((height, width), bool)
+    rows = slice(*sorted(rng.choice(height + 1, 2, replace=False).tolist()))
+    for part in interpolator.parts_around(chosen, rows):
+        assert rows.start <= part[0].start < part[0].stop <= rows.stop
+        inside[part] = True
+    touched = upsample(chosen.astype(np.float32), y, x, (height, width)) > 0
+    assert inside[rows][touched[rows]].all()
+    if not chosen.any():
+        assert not inside.any()

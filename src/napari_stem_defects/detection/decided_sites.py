@@ -140,18 +140,15 @@ def decide_sites(
     """
     points = [each.name for each in found.class_data if each.kind == "point" and each.name != BULK]
     limits = {name: float(_logit(np.array(thresholds[name]))) for name in points}
+    evidence = {name: _evidence(image, ensemble, name, device) for name in points}
+    columns = _Columns(image)
     every = {
-        name: _candidates(found, name, limits[name], image, ensemble, device) for name in points
+        name: _candidates(found, name, limits[name], columns, evidence[name]) for name in points
     }
     probability = found.probability.copy()
 
     def at_one_place(name: str, place: NDArray[np.float64]) -> float:
-        cross = mean_around(
-            place[None],
-            image.separation_px / 4,
-            lambda at: _evidence(image, ensemble, name, at, device),
-        )
-        return float(cross[0])
+        return float(mean_around(place[None], image.separation_px / 4, evidence[name])[0])
 
     for name, decided in _one_name_each(every, limits, image.separation_px, at_one_place).items():
         values = probability[found.classes.index(name)]
@@ -163,11 +160,11 @@ def _candidates(
     found: ProbabilityMap,
     class_name: str,
     limit: float,
-    image: SearchedImage,
-    ensemble: Ensemble,
-    device: str,
+    measured: _Columns,
+    evidence: Evidence,
 ) -> Candidates:
-    values, reach = found.probability[found.classes.index(class_name)], image.separation_px
+    values, image = found.probability[found.classes.index(class_name)], measured.image
+    reach = image.separation_px
     passing = found.valid & (values >= CANDIDATE)
     windows = find_sites(found, values, passing, PROMINENCE, reach).windows
     places, peaks = _centres(found, windows), values[tuple(windows.T)]
@@ -175,11 +172,7 @@ def _candidates(
     decided, columns = _logit(peaks), np.full((len(places), 2), np.nan)
     undecided = np.flatnonzero(peaks < CERTAIN)
     if len(undecided):
-
-        def evidence(at: NDArray[np.float64]) -> NDArray[np.float64]:
-            return _evidence(image, ensemble, class_name, at, device)
-
-        columns[undecided] = [_column(image, place) for place in places[undecided]]
+        columns[undecided] = [measured.nearest(place) for place in places[undecided]]
         middles, step = sites[undecided], _step(found)
         if step > reach / 2:  # a coarse scan leaves a defect between its windows
             middles = best_of_nine(middles, step / 3, evidence)
@@ -231,30 +224,44 @@ def _middle(
     return middle
 
 
+class _Columns:
+    """Columns that differ from their like; the same place is measured once for all classes."""
+
+    def __init__(self, image: SearchedImage) -> None:
+        self.image = image
+        self._found: dict[tuple[float, float], tuple[float, float]] = {}
+
+    def nearest(self, place: NDArray[np.float64]) -> tuple[float, float]:
+        """Return the column (y, x) nearest to a place; NaN without one."""
+        at = float(place[0]), float(place[1])
+        if at not in self._found:
+            self._found[at] = _column(self.image, place)
+        return self._found[at]
+
+
 def _column(image: SearchedImage, place: NDArray[np.float64]) -> tuple[float, float]:
     """Return the column (y, x) nearest to a place that differs from its like; NaN without one."""
     measured = measure_site(image.pixels, image.cells, (place[0], place[1]))
     return (np.nan, np.nan) if measured is None else (measured.y_px, measured.x_px)
 
 
-def _evidence(
-    image: SearchedImage,
-    ensemble: Ensemble,
-    class_name: str,
-    sites: NDArray[np.float64],
-    device: str,
-) -> NDArray[np.float64]:
-    """Return the logits (N,) of a class at sites (N, 2)."""
+def _evidence(image: SearchedImage, ensemble: Ensemble, class_name: str, device: str) -> Evidence:
+    """Return the function that gives the logits (N,) of a class at sites (N, 2)."""
     # Imported here so that panels can use the package without loading torch.
-    from napari_stem_defects.inference.site_evidence import site_probabilities
+    from napari_stem_defects.inference.site_evidence import SiteEvidence
 
-    at_sites = np.column_stack(
-        [scale_positions(sites[:, axis], image.factor[axis]) for axis in range(2)]
-    )
-    probability = site_probabilities(image.filtered, ensemble, class_name, at_sites, device)
-    if image.teacher is not None:
-        probability = image.teacher.at_sites(class_name, probability, sites)
-    return _logit(probability)
+    networks = SiteEvidence(image.filtered, ensemble, class_name, device)
+
+    def logits(sites: NDArray[np.float64]) -> NDArray[np.float64]:
+        at_sites = np.column_stack(
+            [scale_positions(sites[:, axis], image.factor[axis]) for axis in range(2)]
+        )
+        probability = networks.probabilities(at_sites)
+        if image.teacher is not None:
+            probability = image.teacher.at_sites(class_name, probability, sites)
+        return _logit(probability)
+
+    return logits
 
 
 def _rim(image: SearchedImage, sites: NDArray[np.float64]) -> NDArray[np.float64]:

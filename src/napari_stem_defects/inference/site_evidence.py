@@ -4,10 +4,14 @@ The windows of a scan lie on a grid, and networks are not symmetric: the probabi
 same column depends on the step, on the crop and on which way the image lies. At a site the window
 is centred on the column itself, and the mean logit of its eight orientations (four quarter turns,
 each mirrored as well) is the same however the image was cut, turned or sampled.
+
+No window is evaluated twice. Windows a few px apart, as those around a site, share their feature
+maps where the networks allow it (`inference.dense`).
 """
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,11 +19,13 @@ import torch
 
 from napari_stem_defects.inference.network_runner import NetworkRunner
 from napari_stem_defects.inference.spatial_averaging import AVERAGING_NODES
-from napari_stem_defects.networks.ensemble import network_for
+from napari_stem_defects.networks.ensemble import network_for, supports_dense_inference
 from napari_stem_defects.preprocessing.pipeline_torch import features_on_device
 from napari_stem_defects.preprocessing.windows import part_around
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -29,16 +35,16 @@ if TYPE_CHECKING:
 
 ORIENTATIONS = 8
 _BATCH = 64  # sites at a time
+_STEP, _ACROSS = 4, 3
+"""Step, in px, and number along each axis of the windows of a tile, which share feature maps: two
+blocks of the networks halve them together."""
+
+Window = tuple[int, int]
+"""First row and column of a window."""
 
 
-def site_probabilities(
-    filtered: FilteredImage,
-    ensemble: Ensemble,
-    class_name: str,
-    positions: NDArray[np.float64],
-    device: str,
-) -> NDArray[np.float32]:
-    """Return the probability of a class at positions.
+class SiteEvidence:
+    """Evidence of a class in an image.
 
     Parameters
     ----------
@@ -48,56 +54,124 @@ def site_probabilities(
         Networks; its spatial averaging, if it has one, is done around each position.
     class_name : str
         A class of the ensemble.
-    positions : ndarray of float64, shape (N, 2)
-        y and x in px of the filtered image.
     device : str
         A torch device name.
-
-    Returns
-    -------
-    ndarray of float32, shape (N,)
-        Calibrated probabilities of the mean logits.
-
-    Raises
-    ------
-    InputError
-        The machine does not have enough memory for even a few windows.
     """
-    spec, index = ensemble.spec, ensemble.spec.classes.index(class_name)
-    if not len(positions):
-        return np.zeros(0, np.float32)
-    offsets, weights = _averaging(spec.inference.averaging_px)
-    width = spec.preprocessing.patch_px
-    # The first pixel of the window whose middle is nearest; a centre lies half a patch further.
-    # Rounded from the middle, so that a mirrored image has the mirrored window.
-    first = np.rint(positions[:, None] + offsets - (width - 1) / 2).astype(np.int64)
-    if spec.inference.margin_px:  # the networks have never seen a window across the border
-        first = np.clip(first, 0, np.maximum(np.array(filtered.shape) - width, 0))
-    centres = first.reshape(-1, 2) + width // 2
-    by_row = np.argsort(centres[:, 0], kind="stable")  # rows of huge images are filtered in turn
 
-    def compute(y: NDArray[np.int64], x: NDArray[np.int64]) -> NDArray[np.float32]:
-        windows = np.stack(
-            [part_around(filtered, (a, a), (b, b), width) for a, b in zip(y, x, strict=True)]
-        )
-        views = _orientations(runner.to_device(windows))
-        with torch.inference_mode():
-            found = runner.networks.member_logits(features_on_device(views, spec.preprocessing))
-        mean: NDArray[np.float32] = (
-            found.reshape(ORIENTATIONS, len(y), -1).mean((0, 2)).cpu().numpy()
-        )
-        return mean
+    def __init__(
+        self, filtered: FilteredImage, ensemble: Ensemble, class_name: str, device: str
+    ) -> None:
+        self._filtered, self._ensemble, self._device = filtered, ensemble, device
+        self._spec = ensemble.spec
+        self._index = ensemble.spec.classes.index(class_name)
+        self._logits: dict[Window, float] = {}
 
-    def network_on(device: torch.device) -> EnsembleNetwork:
-        return network_for(ensemble, str(device), class_index=index)
+    def probabilities(self, positions: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return the probability of the class at positions.
 
-    runner: NetworkRunner[EnsembleNetwork] = NetworkRunner(device, network_on, lambda _: _BATCH)
-    logits = np.empty(len(centres), np.float32)
-    logits[by_row] = runner.run(compute, *centres[by_row].T)
-    every = np.zeros((len(positions), len(spec.classes)), np.float32)
-    every[:, index] = logits.reshape(len(positions), -1) @ weights
-    probability: NDArray[np.float32] = spec.calibrated_probabilities(every)[:, index]
-    return probability
+        Parameters
+        ----------
+        positions : ndarray of float64, shape (N, 2)
+            y and x in px of the filtered image.
+
+        Returns
+        -------
+        ndarray of float32, shape (N,)
+            Calibrated probabilities of the mean logits.
+
+        Raises
+        ------
+        InputError
+            The machine does not have enough memory for even a few windows.
+        """
+        if not len(positions):
+            return np.zeros(0, np.float32)
+        offsets, weights = _averaging(self._spec.inference.averaging_px)
+        width = self._spec.preprocessing.patch_px
+        # The first pixel of the window whose middle is nearest; a centre lies half a patch further.
+        # Rounded from the middle, so that a mirrored image has the mirrored window.
+        first = np.rint(positions[:, None] + offsets - (width - 1) / 2).astype(np.int64)
+        if self._spec.inference.margin_px:  # such networks know no window across the border
+            first = np.clip(first, 0, np.maximum(np.array(self._filtered.shape) - width, 0))
+        windows = [(y, x) for y, x in first.reshape(-1, 2).tolist()]
+        self._evaluate(set(windows) - self._logits.keys())
+        logits = np.array([self._logits[each] for each in windows], np.float32)
+        every = np.zeros((len(positions), len(self._spec.classes)), np.float32)
+        every[:, self._index] = logits.reshape(len(positions), len(offsets)) @ weights
+        probability: NDArray[np.float32] = self._spec.calibrated_probabilities(every)
+        return probability[:, self._index]
+
+    @cached_property
+    def _runner(self) -> NetworkRunner[EnsembleNetwork]:
+        """The networks of the class; most images have no candidate of most classes."""
+
+        def network_on(device: torch.device) -> EnsembleNetwork:
+            return network_for(self._ensemble, str(device), class_index=self._index)
+
+        return NetworkRunner(self._device, network_on, lambda _: _BATCH)
+
+    def _evaluate(self, windows: Iterable[Window]) -> None:
+        """Find the logits of windows; rows of huge images are filtered in turn."""
+        shared = supports_dense_inference(self._spec)
+        groups = list(_groups(windows)) if shared else [[each] for each in sorted(windows)]
+        alone = [group[0] for group in groups if len(group) == 1]
+        tiles = [group for group in groups if len(group) > 1]
+        if alone:
+            self._logits |= zip(alone, self._run(1, alone)[:, 0, 0].tolist(), strict=True)
+        if tiles:
+            corners = [(min(y for y, _ in each), min(x for _, x in each)) for each in tiles]
+            found = self._run(_ACROSS, corners)
+            for group, (top, left), logits in zip(tiles, corners, found, strict=True):
+                for y, x in group:
+                    logit = logits[(y - top) // _STEP, (x - left) // _STEP]
+                    self._logits[y, x] = float(logit)
+
+    def _run(self, across: int, corners: list[Window]) -> NDArray[np.float32]:
+        """Return logits (N, across, across) of the windows of tiles with these first pixels."""
+        width = self._spec.preprocessing.patch_px
+        last = _STEP * (across - 1)
+
+        def compute(y: NDArray[np.int64], x: NDArray[np.int64]) -> NDArray[np.float32]:
+            tiles = np.stack(
+                [
+                    part_around(self._filtered, (a, a + last), (b, b + last), width)
+                    for a, b in zip(y.tolist(), x.tolist(), strict=True)
+                ]
+            )
+            views = _orientations(self._runner.to_device(tiles))
+            with torch.inference_mode():
+                found = self._of_views(views, across)
+                mean = torch.stack(_turned_back(found)).mean((0, 4))
+            result: NDArray[np.float32] = mean.cpu().numpy()
+            return result
+
+        y, x = np.array(corners, np.int64).T + width // 2
+        return self._runner.run(compute, y, x)
+
+    def _of_views(self, views: Tensor, across: int) -> Tensor:
+        """Return the logits (N, across, across, members) of tiles."""
+        networks = self._runner.networks
+        if across > 1:
+            return networks.member_logits_of_tiles(views, _STEP)
+        found = networks.member_logits(features_on_device(views, self._spec.preprocessing))
+        return found[:, None, None]
+
+
+def _groups(windows: Iterable[Window]) -> Iterator[list[Window]]:
+    """Yield windows that fit into one tile together, from top to bottom."""
+    left = dict.fromkeys(sorted(windows))
+    reach = range(0, _STEP * _ACROSS, _STEP)
+    while left:
+        top, middle = next(iter(left))
+        # The first one of its rows: others lie to both sides of it, or right of it.
+        for start in (middle - _STEP * (_ACROSS // 2), middle):
+            tile = [(top + down, start + right) for down in reach for right in reach]
+            group = [each for each in tile if each in left]
+            if len(group) > 1:
+                break
+        for each in group:
+            del left[each]
+        yield group
 
 
 def _averaging(sigma_px: float) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
@@ -110,3 +184,10 @@ def _orientations(windows: Tensor) -> Tensor:
     """Return the eight orientations (8 N, P, P) of windows (N, P, P)."""
     turned = [torch.rot90(windows, number, (-2, -1)) for number in range(4)]
     return torch.cat([*turned, *(view.flip(-1) for view in turned)])
+
+
+def _turned_back(logits: Tensor) -> list[Tensor]:
+    """Return the values (N, K, K, M) of `_orientations` (8 N, K, K, M) as the windows lie."""
+    parts = logits.chunk(ORIENTATIONS)
+    upright = [*parts[:4], *(part.flip(2) for part in parts[4:])]
+    return [torch.rot90(part, -(number % 4), (1, 2)) for number, part in enumerate(upright)]

@@ -230,24 +230,49 @@ class EnsembleNetwork:
         -------
         Tensor of float32, shape (gy, gx, members)
         """
+        with torch.inference_mode():
+            return self._logits_of_images(image[None], stride_px)[0]
+
+    def member_logits_of_tiles(self, tiles: Tensor, stride_px: int) -> Tensor:
+        """Return the logits of all windows of small images, as `member_logits_dense` of each.
+
+        Parameters
+        ----------
+        tiles : Tensor of float32, shape (N, Y, X)
+        stride_px : int
+            Step between windows in px.
+
+        Returns
+        -------
+        Tensor of float32, shape (N, gy, gx, members)
+        """
+        with torch.inference_mode():
+            step = self._batch_size({"": tiles[:, None]})
+            parts = [
+                self._logits_of_images(tiles[at : at + step], stride_px)
+                for at in range(0, len(tiles), step)
+            ]
+            return torch.cat(parts)
+
+    def _logits_of_images(self, images: Tensor, stride_px: int) -> Tensor:
+        """Return logits (N, gy, gx, members) of the windows of images (N, Y, X)."""
         ((name, trunk),) = self._trunks.items()
         edge = map_shape(feature_shapes(self.spec.preprocessing)[name], self.spec.network)[0]
-        with torch.inference_mode():
-            maps, step, spacing = trunk.dense_maps(image[None, None], stride_px)
-            extent = (edge - 1) * spacing
-            rows, columns = (length - extent for length in maps.shape[1:3])
-            parts = []
-            for first in range(0, rows, step * ROWS_PER_BATCH):
-                strip = maps[0, first : min(first + step * ROWS_PER_BATCH, rows) + extent]
-                views = [
-                    strip[y : len(strip) - extent + y : step, x : columns + x : step]
-                    for y in range(0, edge * spacing, spacing)
-                    for x in range(0, edge * spacing, spacing)
-                ]
-                windows = torch.stack(views, 2)
-                hidden = self._hidden_bias + self._hidden_part(name, windows.flatten(0, 1))
-                parts.append(self._output_logits(hidden).reshape(*windows.shape[:2], -1))
-            return torch.cat(parts)
+        maps, step, spacing = trunk.dense_maps(images[:, None], stride_px)
+        extent = (edge - 1) * spacing
+        rows, columns = (length - extent for length in maps.shape[1:3])
+        parts = []
+        for first in range(0, rows, step * ROWS_PER_BATCH):
+            strip = maps[:, first : min(first + step * ROWS_PER_BATCH, rows) + extent]
+            views = [
+                strip[:, y : strip.shape[1] - extent + y : step, x : columns + x : step]
+                for y in range(0, edge * spacing, spacing)
+                for x in range(0, edge * spacing, spacing)
+            ]
+            windows = torch.stack(views, 3)
+            hidden = self._hidden_bias + self._hidden_part(name, windows.flatten(0, 2))
+            parts.append(self._output_logits(hidden).reshape(*windows.shape[:3], -1))
+        return torch.cat(parts, 1)
 
     def _hidden_part(self, name: str, maps: Tensor) -> Tensor:
         """Return the contribution of maps (N, positions, members x channels) to the hidden layer.

@@ -86,8 +86,8 @@ class GroupedTrunk:
             maps = nn.functional.selu_(_max_pool(self._convolve(block, maps)))
         return maps
 
-    def dense_maps(self, image: Tensor, stride_px: int) -> tuple[Tensor, int, int]:
-        """Return the feature maps, after the last block, of all windows of an image.
+    def dense_maps(self, images: Tensor, stride_px: int) -> tuple[Tensor, int, int]:
+        """Return the feature maps, after the last block, of all windows of images of one size.
 
         As long as the step between windows is even, a block halves the image as it halves a
         window. From then on pooling keeps every position, and the next block is dilated by a
@@ -96,19 +96,19 @@ class GroupedTrunk:
 
         Parameters
         ----------
-        image : Tensor of float32, shape (1, 1, Y, X)
+        images : Tensor of float32, shape (N, 1, Y, X)
         stride_px : int
             Step between windows in px.
 
         Returns
         -------
-        maps : Tensor, shape (1, H, W, members x channels)
+        maps : Tensor, shape (N, H, W, members x channels)
         step : int
             Step between windows in values of ``maps``.
         spacing : int
             Distance in ``maps`` between neighbouring values of one window (dilation).
         """
-        maps, step, spacing = self._append_ones(image).permute(0, 2, 3, 1), stride_px, 1
+        maps, step, spacing = self._append_ones(images).permute(0, 2, 3, 1), stride_px, 1
         for block in range(self._depth):
             halved = step % 2 == 0
             maps = self._block_in_strips(block, maps, spacing, halved)
@@ -148,8 +148,8 @@ class GroupedTrunk:
         return torch.cat(parts)
 
     def _block_in_strips(self, block: int, maps: Tensor, spacing: int, halved: bool) -> Tensor:
-        """Apply a block to one image (1, H, W, C), some rows at a time."""
-        channels = len(self._biases[block])
+        """Apply a block to images (N, H, W, C), some rows at a time."""
+        channels = len(maps) * len(self._biases[block])
         rows = maps.shape[1] - 2 * spacing
         rows = rows // 2 if halved else rows - spacing
         step = _chunk_length(maps, maps.shape[2] * channels * (1 + halved))

@@ -201,17 +201,17 @@ def refined(patch: Patch, basis: Array, noise: float) -> SideLattice | None:
     return SideLattice(basis, orders[use], signal[use])
 
 
-def _spectrum(patch: Patch) -> tuple[Array, float]:
+def _spectrum(patch: Patch) -> tuple[NDArray[np.float32], float]:
     """Return the amplitude spectrum of a patch, zero-padded to a square, over the noise; both."""
     size = int(2 ** np.ceil(np.log2(max(patch.least_edge, *patch.pixels.shape))))
     half = np.abs(fft.rfft2(patch.weighted.astype(np.float32), (size, size)))
     # The median at the higher frequencies, where there is mostly noise.
     part = half[size // 8 : size // 2 : 3, size // 8 : size // 2 : 3]
     noise = max(float(np.median(part)), 1e-12)
-    return np.asarray(half / noise, np.float64), noise
+    return np.asarray(half / noise), noise
 
 
-def _lookup(spectrum: Array, size: int, frequencies: Array) -> Array:
+def _lookup(spectrum: NDArray[np.float32], size: int, frequencies: Array) -> Array:
     """Return the highest amplitude within a bin of each frequency (..., 2) in cycles per row."""
     flipped = np.where(frequencies[..., 1:] < 0, -frequencies, frequencies)
     index = np.rint(flipped * size).astype(np.intp)

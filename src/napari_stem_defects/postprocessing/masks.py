@@ -184,7 +184,8 @@ class _Renderer:
         for name, point in self.points.items():
             point.draw(block[names.index(name)], rows)
         self.planar.draw([block[names.index(name)] for name in self.planar.names], rows)
-        return block * self._valid_pixels(rows)
+        valid = self._valid_pixels(rows)
+        return block if valid is None else block * valid
 
     def finish(
         self,
@@ -199,22 +200,30 @@ class _Renderer:
             names = self.map.names_of("line")
             masks = {name: block[self.map.defect_classes.index(name)] for name in names}
             edits.apply(masks, rows)
-            for mask in masks.values():
-                mask *= valid
+            if valid is not None:
+                for mask in masks.values():
+                    mask *= valid
             # An area gives way to the band of a line, which it must not divide.
             lines = np.any(list(masks.values()), axis=0)
             for name in self.map.names_of("area"):
                 block[self.map.defect_classes.index(name)] *= ~lines
         for name, correct in corrections.items():
             correct(block[self.map.defect_classes.index(name)], rows)
-        if BULK in self.map.classes:
-            unknown = self.interpolator.nearest(self.unassigned, rows) & valid
-            block[-1] = unknown & ~block[:-1].any(axis=0)
+        if BULK in self.map.classes and self.unassigned[self.interpolator.window_rows(rows)].any():
+            block[-1] = self.interpolator.nearest(self.unassigned, rows)
+            if valid is not None:
+                block[-1] &= valid
+            block[-1] &= ~block[:-1].any(axis=0)
         return block
 
-    def _valid_pixels(self, rows: slice) -> NDArray[np.bool_]:
-        valid = self.interpolator.nearest(self.map.valid, rows)
-        return valid if self.invalid is None else valid & ~self.invalid[rows]
+    def _valid_pixels(self, rows: slice) -> NDArray[np.bool_] | None:
+        """Return the pixels that may be in a mask; None where all may."""
+        windows = self.map.valid[self.interpolator.window_rows(rows)]
+        valid = None if windows.all() else self.interpolator.nearest(self.map.valid, rows)
+        if self.invalid is None:
+            return valid
+        known = ~self.invalid[rows]
+        return known if valid is None else valid & known
 
 
 def _unassigned(map: ProbabilityMap, thresholds: Mapping[str, float]) -> NDArray[np.bool_]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from napari_stem_defects.postprocessing.interpolation import ALMOST
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -97,18 +99,25 @@ class PlanarClasses:
         rows : slice
             Rows of pixels, with start and stop.
         """
-        if not self.passing[self.interpolator.window_rows(rows)].any():
-            return
-        reached = self.interpolator.bilinear(self.ratio, rows) >= 1
-        found = reached | (self.interpolator.at_centres(self.passing, rows) > 0)
-        highest = np.zeros(found.shape, np.float32)
-        winner = np.zeros(found.shape, np.uint8)
+        for down, across in self.interpolator.parts_around(self.ratio >= ALMOST, rows):
+            found = self.interpolator.bilinear(self.ratio, down, across) >= 1
+            y, x, _ = self.interpolator.centres_in(self.passing, down)
+            inside = (x >= across.start) & (x < across.stop)
+            found[y[inside], x[inside] - across.start] = True
+            winner = self._winner(down, across)
+            for number, mask in enumerate(masks):
+                part = mask[down.start - rows.start : down.stop - rows.start, across]
+                part |= found & (winner == number)
+
+    def _winner(self, rows: slice, columns: slice) -> NDArray[np.uint8]:
+        """Return the number of the name with the most votes for each pixel (rows, columns)."""
+        highest = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.float32)
+        winner = np.zeros(highest.shape, np.uint8)
         for number, votes in enumerate(self.votes):
-            pixels = self.interpolator.bilinear(votes, rows)
+            pixels = self.interpolator.bilinear(votes, rows, columns)
             winner[pixels > highest] = number
             np.maximum(highest, pixels, out=highest)
-        for number, mask in enumerate(masks):
-            mask[:] = found & (winner == number)
+        return winner
 
 
 def _odds(probability: NDArray[np.float32]) -> NDArray[np.float32]:

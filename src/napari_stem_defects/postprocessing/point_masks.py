@@ -17,6 +17,7 @@ from skimage.draw import line as draw_line
 from skimage.segmentation import watershed
 
 from napari_stem_defects.postprocessing.connected_components import EIGHT_CONNECTED, StripLabeller
+from napari_stem_defects.postprocessing.interpolation import ALMOST
 from napari_stem_defects.postprocessing.point_sites import Sites, find_sites
 
 if TYPE_CHECKING:
@@ -109,10 +110,13 @@ class PointClass:
         rows : slice
             Rows of pixels, with start and stop.
         """
-        if not self.passing[self.interpolator.window_rows(rows)].any():
-            return
-        reached = self.interpolator.bilinear(self.values, rows) >= self.threshold
-        mask[:] = reached | (self.interpolator.at_centres(self.passing, rows) > 0)
+        # No pixel between lower windows can reach the threshold, but by rounding.
+        near = self.values >= ALMOST * self.threshold
+        for down, across in self.interpolator.parts_around(near, rows):
+            reached = self.interpolator.bilinear(self.values, down, across) >= self.threshold
+            mask[down.start - rows.start : down.stop - rows.start, across] |= reached
+        y, x, _ = self.interpolator.centres_in(self.passing, rows)
+        mask[y, x] = 1
         y, x = pixels_in_rows(self.joins, rows)
         mask[y, x] = 1
 
@@ -148,9 +152,10 @@ class PointClass:
         labeller, found = StripLabeller(), []
         for rows, mask in draft.blocks_of(name):
             segments = labeller.add(mask)
-            at = self.interpolator.at_centres(peaks, rows) * mask
-            y, x = np.nonzero(at)
-            found.append(np.column_stack([segments[y, x], at[y, x], y + rows.start, x]))
+            y, x, number = self.interpolator.centres_in(peaks, rows)
+            inside = mask[y, x] > 0
+            y, x, number = y[inside], x[inside], number[inside]
+            found.append(np.column_stack([segments[y, x], number, y + rows.start, x]))
         segment, *peak = np.concatenate(found).T
         region, boxes = labeller.components()[segment], labeller.component_boxes()
         pairs = np.unique(np.column_stack([region, peak[0]]), axis=0)
