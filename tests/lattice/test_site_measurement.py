@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_stem_defects.lattice.measurement import LatticeMeasurement, measure_lattices
 from napari_stem_defects.lattice.site_measurement import BETWEEN, measure_site
@@ -21,17 +22,18 @@ def crystal(
     two: bool = False,
     slope: float = 0.0,
     dose: float | None = 100.0,
+    vectors: NDArray[np.float64] = VECTORS,
 ) -> NDArray[np.float32]:
     """Return columns at MIDDLE + i, j lattice vectors; ``changes`` are their relative heights."""
     y, x = np.mgrid[: SHAPE[0], : SHAPE[1]].astype(float)
     image = np.full(SHAPE, GROUND) * (1 + slope * (x / SHAPE[1] - 0.5))
     for i in range(-14, 15):
         for j in range(-14, 15):
-            at = MIDDLE + np.array([i, j]) @ VECTORS
+            at = MIDDLE + np.array([i, j]) @ vectors
             height = HEIGHT * (changes or {}).get((i, j), 1.0)
             image += height * np.exp(-((y - at[0]) ** 2 + (x - at[1]) ** 2) / (2 * SIGMA**2))
             if two:
-                at = at + 0.5 * VECTORS.sum(axis=0)
+                at = at + 0.5 * vectors.sum(axis=0)
                 image += (
                     OTHER * HEIGHT * np.exp(-((y - at[0]) ** 2 + (x - at[1]) ** 2) / (2 * SIGMA**2))
                 )
@@ -72,6 +74,45 @@ def test_a_missing_column_beside_the_border_is_measured_like_others(
     assert np.hypot(found.y_px - site[0], found.x_px - site[1]) < 0.15
     assert found.intensity_ratio == pytest.approx(0.25, abs=0.08)
     assert found.sublattice == "A"
+
+
+@pytest.mark.parametrize("angle_deg", [20, 35])
+@pytest.mark.parametrize("number", [0, 6, 9, 15])
+def test_a_border_in_any_direction_is_no_hindrance(number: int, angle_deg: int) -> None:
+    """None of the short lattice vectors lies along it, so that like places come without pairs."""
+    cosine, sine = np.cos(np.deg2rad(angle_deg)), np.sin(np.deg2rad(angle_deg))
+    turned = VECTORS @ np.array([[cosine, sine], [-sine, cosine]])
+    period, limits = np.hypot(*VECTORS[1]), np.array(SHAPE) - 1
+    cells = np.array([(i, j) for i in range(-12, 13) for j in range(-12, 13)])
+    sites = MIDDLE + cells @ turned
+    depths = np.minimum(sites, limits - sites).min(axis=1)
+    chosen = np.flatnonzero((depths > 0.75 * period) & (depths < 1.1 * period))[number]
+    image, site = crystal({tuple(cells[chosen]): 0.25}, vectors=turned), sites[chosen]
+    found = measure_site(image, lattice(image).cells, tuple(site + np.array([1.0, -1.0])))
+    assert found is not None
+    assert np.hypot(found.y_px - site[0], found.x_px - site[1]) < 0.15
+    assert found.intensity_ratio == pytest.approx(0.25, abs=0.08)
+
+
+@pytest.mark.parametrize("apart", [(0.0, 3.5), (3.9, 1.7), (0.0, 6.0)])
+@pytest.mark.parametrize("left", [(0.0, 0.0), (0.0, 1.0), (0.5, 0.5)])
+def test_what_is_left_of_a_pair_of_columns(
+    apart: tuple[float, float], left: tuple[float, float]
+) -> None:
+    """Resolved or not: relative to both, or, where one stayed, to the other."""
+    whole, lacking = (crystal(changes, dose=None) - GROUND for changes in (None, {(0, 0): 0.0}))
+    image = GROUND + np.random.default_rng(2).normal(0, 5, SHAPE)
+    for side, share in zip((-0.5, 0.5), left, strict=True):
+        column = share * whole + (1 - share) * lacking
+        image += ndimage.shift(column, side * np.array(apart))
+    found = measure_site(
+        image.astype(np.float32), lattice(image.astype(np.float32)).cells, tuple(MIDDLE + 1.0)
+    )
+    site = MIDDLE - (0.5 * np.array(apart) if left[1] == 1 else 0.0)
+    assert found is not None
+    assert np.hypot(found.y_px - site[0], found.x_px - site[1]) < 0.15
+    assert found.intensity_ratio == pytest.approx(left[0], abs=0.08)
+    assert found.intensity_ratio_error < 0.06
 
 
 def test_a_column_beside_the_lattice_is_between() -> None:

@@ -42,11 +42,14 @@ class ColumnPair(NamedTuple):
         In units of the image.
     sigma : float
         Standard deviation of both in px.
+    misfit : float
+        Root mean square deviation of the window from both, relative to the higher one.
     """
 
     places: Array
     heights: Array
     sigma: float
+    misfit: float = 0.0
 
     @property
     def middle(self) -> Array:
@@ -120,7 +123,9 @@ def fit_pair(image: Array, centre: Array, long_axis: Array, short_px: float) -> 
     height = 0.7 * float(target.max() - ground)
     start = [*(centre + step), *(centre - step), height, height, np.log(short_px), ground]
     found, *_ = optimize.leastsq(residual, start, maxfev=_MOST_CALLS, full_output=True)
-    pair = ColumnPair(found[:4].reshape(2, 2), found[4:6], float(np.exp(found[6])))
+    misfit = np.sqrt((residual(found) ** 2).sum() / (weight**2).sum()) / max(found[4:6].max(), 1e-9)
+    places, heights = found[:4].reshape(2, 2), found[4:6]
+    pair = ColumnPair(places, heights, float(np.exp(found[6])), float(misfit))
     return pair if _is_sound(pair, centre) else None
 
 

@@ -1,8 +1,7 @@
 """Measurement of a point defect against the like places of its lattice.
 
-The lattice repeats what should stand at the place: windows at whole lattice vectors around it, in
-opposite pairs, so that strain, drift and thickness cancel to first order, are averaged. The
-difference to this mean is the defect. Where a column is missing or weaker, its site is that of the
+The difference of its window to the mean of like places (`lattice.site_surroundings`) is the defect.
+Where a column is missing or weaker, its site is that of the
 column in the mean, that is of its neighbours' lattice; where one was added, the site is that of the
 difference. Both are 2-D Gaussian fits. The intensity is that at the site by least squares, relative
 to the column of the mean, or, where the mean has none, to the brightest column of the cell; its
@@ -19,36 +18,33 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from napari_stem_defects.lattice.column_pair import fit_pair
+from napari_stem_defects.lattice.column_pair import ColumnPair, fit_pair
 from napari_stem_defects.lattice.gaussian_peak import Peak, fit_peak
-from napari_stem_defects.lattice.spline_windows import spline_windows
+from napari_stem_defects.lattice.site_surroundings import UNLIKE, surroundings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from napari_stem_defects.lattice.site_surroundings import Surroundings
     from napari_stem_defects.lattice.unit_cell import UnitCell
 
 
-# In lattice periods: half width of the window, distance of the site from the given position, core
-# that the defect may change, and size of a column until it is fitted.
-_WINDOW, _REACH, _CORE, _COLUMN = 1.0, 0.55, 0.62, 0.13
-_SMALLEST = 0.68  # half width of the window beside the border
-# Lattice vectors in both directions; more of them beside the border, where those across it miss.
-_REPEATS, _REPEATS_AT_BORDER = 2, 5
-_FEWEST = 6  # like places
+# In lattice periods: distance of the site from the given position, size of a column until fitted.
+_REACH, _COLUMN = 0.55, 0.13
 _SIGNIFICANT = 3.0  # standard deviations of the neighbours
-_UNLIKE = 2.5  # times the usual deviation of the ring around the core
 # Periods between a change and the column of the mean that it changes; of unresolved pairs, only the
 # brighter column is a peak of the mean.
 _SAME, _SAME_MISSING = 0.18, 0.3
 _AGREE_PX = 0.12  # distance at which a change and a column of the mean are at the same place
 _TOGETHER, _FAINTEST = 0.45, 0.12  # periods; share of the brightest column
+_AS_BRIGHT = 0.85  # of the brightest column
+_WIDTHS = 1.0, 1.5  # of a column, where a fit starts
 _OTHER_SITE = 0.15  # of a unit cell
 _BOTH = 0.35  # of what one column of a pair lost, from which the other one lost its share as well
+_CLOSE = 0.55  # periods between two columns of which a change takes one or both
 _NEGLIGIBLE = 0.03  # weight of pixels that a fit leaves out
-_TRIMMED = 0.15  # of the values of a pixel at either end: columns that other defects changed
 
 BETWEEN = "between"
 """Sublattice of a place at which the lattice has no column."""
@@ -99,122 +95,15 @@ def measure_site(
         None where no column differs significantly from its like, too few like places surround it,
         or its surroundings differ as well, as at a fault or a junction.
     """
-    found = [_surroundings(pixels, cell, position) for cell in cells]
+    found = [surroundings_of(pixels, cell, position) for cell in cells]
     usable = [each for each in found if each is not None]
     if not usable:
         return None
     return _measured(min(usable, key=lambda each: each.unlike), position)
 
 
-@dataclass(frozen=True)
-class _Surroundings:
-    """The window at a place, those at like places, and their mean."""
-
-    radius: int
-    window: NDArray[np.float64]
-    others: NDArray[np.float64]
-    mean: NDArray[np.float64]
-    period: float
-    vectors: NDArray[np.float64]
-    unlike: float
-
-
-def _surroundings(
-    pixels: NDArray[np.float32], cell: UnitCell, position: tuple[float, float]
-) -> _Surroundings | None:
-    """Return the windows at a place and at whole lattice vectors from it."""
-    vectors = np.array(cell.vectors_px, float)
-    period = float(np.hypot(*vectors.T).min())
-    centre = np.rint(position)
-    limits = np.array(pixels.shape) - 1
-    for radius, repeats in _sizes(centre, limits, period):
-        shifts = _pairs(centre, vectors, limits, radius, repeats)
-        if len(shifts) >= _FEWEST:
-            break
-    else:
-        return None
-    around, local = _local(pixels, centre, shifts, radius)
-    window, *others = spline_windows(around, np.vstack([local, local + shifts]), radius)
-    kept, mean, unlike = _like(window, np.array(others), period)
-    if len(kept) < _FEWEST:
-        return None
-    return _Surroundings(radius, window, kept, mean, period, vectors, unlike)
-
-
-def _sizes(
-    centre: NDArray[np.float64], limits: NDArray[np.intp], period: float
-) -> Iterator[tuple[int, int]]:
-    """Yield half widths of the windows and numbers of vectors, the preferred ones first."""
-    room = int(np.concatenate([centre, limits - centre]).min())
-    full, smallest = (max(4, round(share * period)) for share in (_WINDOW, _SMALLEST))
-    if room >= full:
-        yield full, _REPEATS
-    for radius in range(min(full, room), smallest - 1, -1):
-        yield radius, _REPEATS_AT_BORDER
-
-
-def _pairs(
-    centre: NDArray[np.float64],
-    vectors: NDArray[np.float64],
-    limits: NDArray[np.intp],
-    radius: int,
-    repeats: int,
-) -> NDArray[np.float64]:
-    """Return the lattice vectors (N, 2) in px to like places whose windows are in the image.
-
-    Only with their opposites: a one-sided mean is shifted by strain and drift.
-    """
-    steps = np.arange(-repeats, repeats + 1)
-    shifts = np.array([(i, j) for i in steps for j in steps if i or j]) @ vectors
-    places = centre + shifts
-    whole = np.all((places >= radius) & (places <= limits - radius), axis=1)
-    paired: NDArray[np.float64] = shifts[whole & np.flip(whole)]
-    return paired
-
-
-def _local(
-    pixels: NDArray[np.float32],
-    centre: NDArray[np.float64],
-    shifts: NDArray[np.float64],
-    radius: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return spline coefficients of the part around a place, and where the place lies in it."""
-    reach = np.abs(shifts).max(axis=0) + radius + 4
-    low = np.maximum(np.floor(centre - reach), 0).astype(int)
-    high = np.minimum(np.ceil(centre + reach) + 1, pixels.shape).astype(int)
-    part = pixels[low[0] : high[0], low[1] : high[1]].astype(np.float64)
-    coefficients: NDArray[np.float64] = ndimage.spline_filter(part, order=3, mode="nearest")
-    return coefficients, centre - low
-
-
-def _like(
-    window: NDArray[np.float64], others: NDArray[np.float64], period: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-    """Return the windows that agree with each other, their mean, and how unlike the place is.
-
-    Each window gets the background of the place; changes of thickness cancel between opposite
-    windows. Windows that are unlike the others show defects themselves.
-    """
-    radius = window.shape[0] // 2
-    distance = np.hypot(*np.mgrid[-radius : radius + 1, -radius : radius + 1])
-    ring = (distance > _CORE * period) & (distance <= radius)
-    grounds = np.median(others[:, ring], axis=1) - np.median(window[ring])
-    even = others - grounds[:, None, None]
-    ordered, count = np.sort(even, axis=0), len(even)  # quicker than numpy's median
-    median = (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
-    deviation = np.sqrt(((even - median) ** 2).mean(axis=(1, 2)))
-    kept = even[deviation <= _UNLIKE * np.median(deviation)]
-    cut = int(_TRIMMED * len(kept))
-    ordered = ordered if len(kept) == count else np.sort(kept, axis=0)
-    mean = ordered[cut : len(kept) - cut].mean(axis=0)
-    # Most of the ring: another defect in a part of it does not count.
-    away = np.abs((np.concatenate([kept, window[None]]) - mean)[:, ring])
-    *usual, own = np.percentile(away, 75, axis=1)
-    return kept, mean, float(own / max(float(np.median(usual)), 1e-12))
-
-
-def _measured(around: _Surroundings, position: tuple[float, float]) -> SiteMeasurement | None:
-    if around.unlike > _UNLIKE:
+def _measured(around: Surroundings, position: tuple[float, float]) -> SiteMeasurement | None:
+    if around.unlike > UNLIKE:
         return None
     change = _strongest(around, np.array(position) - np.rint(position))
     columns = _columns(around)
@@ -225,51 +114,74 @@ def _measured(around: _Surroundings, position: tuple[float, float]) -> SiteMeasu
     is_there = np.hypot(nearest.y - change.y, nearest.x - change.x) < reach * around.period
     if not is_there and change.height < 0:
         return None  # nothing can be missing where nothing is
-    like = nearest if is_there else max(columns, key=lambda each: each.height)
-    column = fit_peak(around.mean, like, ground=True)
+    column = _fitted(around.mean, nearest, ground=True) if is_there else _brightest(around, columns)
     if column is None:
         return None
+    pair = _pair(around, column, columns, change) if is_there and change.height < 0 else None
+    site, ratio, error = (
+        _in_pair(around, pair) if pair else _in_column(around, change, column, columns, is_there)
+    )
+    if not abs(ratio - is_there) > _SIGNIFICANT * error:
+        return None
+    y, x = np.rint(position) + site
+    sublattice = _letter(nearest, columns, around) if is_there else BETWEEN
+    return SiteMeasurement(float(y), float(x), ratio, error, sublattice)
+
+
+def _in_column(
+    around: Surroundings, change: Peak, column: Peak, columns: Sequence[Peak], is_there: bool
+) -> tuple[tuple[float, float], float, float]:
+    """Return the site of a change, the ratio to a like column there, and its standard deviation."""
     site = change
-    noise = float(np.std(around.window - around.mean, where=_ring(around)))
+    noise = float(np.std(around.window - around.mean, where=around.ring))
     # Of the centre of a Gaussian: noise per px over the height, times sqrt(2 / pi).
     uncertainty = 0.8 * noise / abs(change.height)
     apart = np.hypot(column.y - change.y, column.x - change.x)
     if is_there and change.height < 0 and apart < max(_AGREE_PX, _SIGNIFICANT * uncertainty):
         site = column  # the neighbours' lattice is more exact than the noise of one place
-    if is_there and change.height < 0:
-        site = _in_pair(around, column) or site
     ratio, error = _ratio(around, site, column, columns, 1.0 if is_there else 0.0)
-    if not abs(ratio - is_there) > _SIGNIFICANT * error:
-        return None
-    y, x = np.rint(position)
-    sublattice = _letter(nearest, columns, around) if is_there else BETWEEN
-    return SiteMeasurement(float(y + site.y), float(x + site.x), ratio, error, sublattice)
+    return (site.y, site.x), ratio, error
 
 
-def _in_pair(around: _Surroundings, column: Peak) -> Peak | None:
-    """Return the site of what an unresolved pair of columns lost; None where it is no pair.
+def _pair(
+    around: Surroundings, column: Peak, columns: Sequence[Peak], change: Peak
+) -> ColumnPair | None:
+    """Return the two columns that a change may have taken together; None where it is one.
 
-    That of one column, or the middle of both.
+    Those of one elongated peak of the mean, or two peaks close to each other.
     """
     long = np.array(column.long_axis)
     short = column.sigma**2 / max(float(np.hypot(*long)), 1e-9)
-    pair = fit_pair(around.mean, np.array([column.y, column.x]), long, short)
-    if pair is None:
+    unresolved = fit_pair(around.mean, np.array([column.y, column.x]), long, short)
+    if unresolved is not None or len(columns) < 2:
+        return unresolved
+    centre = np.array([change.y, change.x])
+    places = np.array([(each.y, each.x) for each in columns])
+    first, second = places[np.argsort(np.hypot(*(places - centre).T))[:2]]
+    middle, half = (first + second) / 2, (first - second) / 2
+    short, apart = _COLUMN * around.period, float(np.hypot(*half))
+    if 2 * apart > _CLOSE * around.period:
         return None
-    lost = pair.lost(around.window - around.mean)
-    is_both = lost.min() > _BOTH * lost.max()
-    y, x = pair.middle if is_both else pair.places[int(lost.argmax())]
-    return column._replace(y=float(y), x=float(x))
+    return fit_pair(around.mean, middle, half * float(np.hypot(short, apart)) / apart, short)
 
 
-def _ring(around: _Surroundings) -> NDArray[np.bool_]:
-    """Return the pixels of a window outside the core that a defect may change."""
-    radius = around.radius
-    distance = np.hypot(*np.mgrid[-radius : radius + 1, -radius : radius + 1])
-    return np.asarray((distance > _CORE * around.period) & (distance <= radius))
+def _in_pair(around: Surroundings, pair: ColumnPair) -> tuple[tuple[float, float], float, float]:
+    """Return the site of what a pair of columns lost, what is left there, and its deviation.
+
+    That of one column, or the middle of both.
+    """
+    every = np.array([pair.lost(each - around.mean) for each in (around.window, *around.others)])
+    lost = every[0]
+    if lost.min() > _BOTH * lost.max():
+        shares, (y, x) = pair.heights / pair.heights.sum(), pair.middle
+    else:
+        shares, (y, x) = np.eye(2)[lost.argmax()], pair.places[lost.argmax()]
+    found, *others = every @ shares
+    error = np.hypot(_scatter(around, np.array(others)), found * pair.misfit)
+    return (float(y), float(x)), float(1 - found), float(error)
 
 
-def _strongest(around: _Surroundings, fraction: NDArray[np.float64]) -> Peak | None:
+def _strongest(around: Surroundings, fraction: NDArray[np.float64]) -> Peak | None:
     """Return the strongest change near the position, fitted by a Gaussian."""
     difference = around.window - around.mean
     smooth = ndimage.gaussian_filter(difference, _COLUMN * around.period)
@@ -279,10 +191,25 @@ def _strongest(around: _Surroundings, fraction: NDArray[np.float64]) -> Peak | N
     place = np.unravel_index(np.argmax(np.where(near, np.abs(smooth), -1)), smooth.shape)
     start = float(place[0] - radius), float(place[1] - radius)
     guess = Peak(*start, 1.5 * float(smooth[place]), _COLUMN * around.period)
-    return fit_peak(difference, guess, ground=False)
+    return _fitted(difference, guess, ground=False)
 
 
-def _columns(around: _Surroundings) -> list[Peak]:
+def _fitted(image: NDArray[np.float64], guess: Peak, *, ground: bool) -> Peak | None:
+    """Return the Gaussian near a guess; two columns together are too wide for the first start."""
+    tries = (fit_peak(image, guess._replace(sigma=w * guess.sigma), ground=ground) for w in _WIDTHS)
+    return next((each for each in tries if each is not None), None)
+
+
+def _brightest(around: Surroundings, columns: Sequence[Peak]) -> Peak | None:
+    """Return the column of the mean that is as bright as any, the most central one that fits."""
+    highest = max(each.height for each in columns)
+    alike = [each for each in columns if each.height >= _AS_BRIGHT * highest]
+    alike.sort(key=lambda each: np.hypot(each.y, each.x))
+    fits = (_fitted(around.mean, each, ground=True) for each in alike)
+    return next((each for each in fits if each is not None), None)
+
+
+def _columns(around: Surroundings) -> list[Peak]:
     """Return the columns of the mean, to the pixel."""
     smooth = ndimage.gaussian_filter(around.mean, 0.5 * _COLUMN * around.period)
     size = max(3, 2 * round(_COLUMN * around.period) + 1)
@@ -298,7 +225,7 @@ def _columns(around: _Surroundings) -> list[Peak]:
 
 
 def _ratio(
-    around: _Surroundings, site: Peak, column: Peak, columns: Sequence[Peak], nominal: float
+    around: Surroundings, site: Peak, column: Peak, columns: Sequence[Peak], nominal: float
 ) -> tuple[float, float]:
     """Return the intensity at a site relative to like columns, and its standard deviation.
 
@@ -312,17 +239,23 @@ def _ratio(
     weight = here - here.mean()
     full = height * float((weight * here).sum())
 
-    # Robust, because some of the neighbours may be defects; each is part of the mean.
-    count = len(around.others)
     changes = ((around.others - around.mean) * weight).sum(axis=(1, 2)) / full
-    scatter = 1.4826 * np.median(np.abs(changes - np.median(changes)))
-    scatter *= np.sqrt(count / (count - 1))
     found = float((weight * (around.window - around.mean)).sum()) / full
-    error = np.hypot(scatter * np.sqrt(1 + 1 / count), found * misfit / height)
+    error = np.hypot(_scatter(around, changes), found * misfit / height)
     return nominal + found, float(error)
 
 
-def _fitted_together(around: _Surroundings, columns: Sequence[Peak]) -> tuple[float, float, float]:
+def _scatter(around: Surroundings, changes: NDArray[np.float64]) -> float:
+    """Return the standard deviation of a figure of the place, from that of the like places.
+
+    Robust, because some of the neighbours may be defects; each is part of the mean.
+    """
+    count = len(changes)
+    scatter = 1.4826 * np.median(np.abs(changes - np.median(changes)))
+    return float(scatter * np.sqrt(count / (count - 1) * (1 + around.leverage)))
+
+
+def _fitted_together(around: Surroundings, columns: Sequence[Peak]) -> tuple[float, float, float]:
     """Return the height of the first of some columns, their width, and the misfit, px and units."""
     radius = around.radius
     y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
@@ -350,7 +283,7 @@ def _bumps(radius: int, places: Sequence[Peak], sigma: float) -> NDArray[np.floa
     return np.asarray(down[:, :, None] * across[:, None, :])
 
 
-def _letter(column: Peak, columns: Sequence[Peak], around: _Surroundings) -> str:
+def _letter(column: Peak, columns: Sequence[Peak], around: Surroundings) -> str:
     """Return the letter of a column among those of the unit cell, the brightest is "A"."""
     inverse = np.linalg.inv(around.vectors)
     distinct = [column]
