@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 CLASSES = (BULK, "LC", "SF1", "SF2", "Twin_Bound", "Vacancy_CdTe", "interstitial")
 PIXEL_SIZE_NM = 0.02692  # {111} planes of CdTe, 0.3742 nm, are 13.9 px apart in the micrograph
 LATTICE_NM = 0.3742
-GEOMETRY = LatticeGeometry(70.53, spacing_nm=LATTICE_NM)
+GEOMETRY = LatticeGeometry(70.53, spacing_nm=LATTICE_NM, crystal="CdTe along [110]")
 # Centre lines (y, x) and the offsets across the band at which it is clicked.
 LINES = {
     "SF1": ((0.0, 333.0), (328.0, 337.5), (-8.0, 0.0, 8.0)),

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 CLASSES = (BULK, "Extra", "IExtra", "Mis")
 PIXEL_SIZE_NM = 0.01637  # {100} planes of SrTiO3, 0.3905 nm, are 23.85 px apart in the micrograph
 LATTICE_NM = 0.3905
-GEOMETRY = LatticeGeometry(90.0, spacing_nm=LATTICE_NM)
+GEOMETRY = LatticeGeometry(90.0, spacing_nm=LATTICE_NM, crystal="SrTiO3 along [001]")
 EDITED = ("STO_extra.tif", "STO_iextra.tif", "STO_missing.tif")
 # Rare defects are repeated in every view, each time with another random shift.
 REPEATS = 8

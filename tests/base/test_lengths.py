@@ -6,6 +6,7 @@ from napari_stem_defects.base.lengths import (
     both_units,
     format_count,
     format_density,
+    format_found,
     list_in_both_units,
 )
 
@@ -25,3 +26,10 @@ def test_a_number_has_a_density_where_the_area_is_known() -> None:
     for unknown in (None, 0.0):
         assert format_density(12, unknown) == ""
         assert format_count(12, unknown, "SF1") == "12 SF1"
+
+
+def test_the_density_suits_the_kind() -> None:
+    assert format_found(12, "Vac", "point", 400.0) == "12 Vac (0.03 per nm²)"
+    assert format_found(2, "SF1", "line", 400.0, 60.0) == "2 SF1 (0.15 nm per nm²)"
+    assert format_found(2, "SF1", "line", None, None) == "2 SF1"
+    assert format_found(3, "grain", "area", 400.0, 60.0) == "3 grain"

@@ -166,13 +166,13 @@ def test_another_crystal_is_not_recognised_and_the_reason_is_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tifffile.imwrite(tmp_path / "hex.tif", lattice_image(12, 1, 60, size=192, dose=20))
-    for more in ([], ["--model", "cdte-110"]):
+    for more, stated in ([], "generic names"), (["--model", "cdte-110"], "not recognised"):
         out = str(tmp_path / f"out{len(more)}")
         assert main(["detect", str(tmp_path / "hex.tif"), "--out", out, *more]) == 0
         first, *notes = capsys.readouterr().out.splitlines()
         assert first.startswith("hex.tif: ")
         assert "no defect" not in first
-        assert any("not recognised" in note for note in notes)
+        assert any(note.strip().startswith(stated) for note in notes)
     assert any("warning: the lattice (hexagonal" in note for note in notes)
     assert any("is not that of the model" in note for note in notes)
 
@@ -182,6 +182,31 @@ def test_auto_states_which_model_and_why(
 ) -> None:
     np.save(tmp_path / "a.npy", simulate("sto-001", size=192, defects=[]).micrograph.pixels)
     assert main(["detect", str(tmp_path / "a.npy"), "--out", str(tmp_path / "out")]) == 0
-    first, choice, *_ = capsys.readouterr().out.splitlines()
+    first, choice, *notes = capsys.readouterr().out.splitlines()
     assert first.startswith("a.npy: ")
+    assert any("hold only if the crystal is SrTiO3 along [001]" in note for note in notes)
     assert choice.strip().startswith("model sto-001 (90.0 degrees, ratio 1.00) chosen: the lattice")
+
+
+def test_what_was_said_of_one_file_is_not_said_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [tmp_path / f"{name}.tif" for name in "ab"]
+    for number, path in enumerate(files):
+        tifffile.imwrite(path, lattice_image(12 + number, 1, 60, size=160, dose=20))
+    words = ["detect", *map(str, files), "--out", str(tmp_path / "out")]
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("generic names: the lattice is hexagonal") == 2
+    assert printed.count("the special models know") == 1
+
+
+def test_an_impossible_pixel_size_is_stated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "hex.tif"
+    tifffile.imwrite(path, lattice_image(12, 1, 60, size=160, dose=20))
+    given = ["--pixel-size", "50", "--out"]
+    for command in ("detect", "survey"):
+        assert main([command, str(path), *given, str(tmp_path / command)]) == 0
+        assert "with 50 nm per px the planes would be" in capsys.readouterr().out

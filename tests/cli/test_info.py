@@ -24,7 +24,7 @@ def test_the_lattice_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert lines[1].startswith("  lattice: one hexagonal lattice, 1")
     assert "±" in lines[1]
     assert lines[2] == "  grains: one grain"
-    assert lines[3].startswith("  not recognised by a special model: the lattice is hex")
+    assert lines[3].startswith("  generic names: the lattice is hex")
     assert lines[4] == "movie.npy: 2 frames of 128 x 96 px, no pixel size"
     assert lines[5] == "  lattice: none, the image is empty: all pixels are equal"
 

@@ -126,8 +126,9 @@ def test_counts_have_densities_on_the_console_and_in_the_summary(
     assert main(["detect", *words, "--out", str(tmp_path / "detect")]) == 0
     assert main(["survey", *words, "--out", str(tmp_path / "survey")]) == 0
     printed = capsys.readouterr().out.splitlines()
-    assert re.search(r"faults\.tif: \d+ SF1 \([0-9.]+ per nm²\)", printed[0])
-    assert any(re.search(r"Unusual places: \d+ \w+ \([0-9.]+ per nm²\)", line) for line in printed)
+    assert re.search(r"faults\.tif: \d+ SF1 \([0-9.]+ nm per nm²\)", printed[0])
+    places = r"Unusual places: \d+ \w+ \([0-9.]+ (nm )?per nm²\)"
+    assert any(re.search(places, line) for line in printed)
     area = (256 * float(scene.pixel_size_nm or 0)) ** 2
     for folder in ("detect", "survey"):
         summary = read_json_or_empty(tmp_path / folder / "faults" / "summary.json")

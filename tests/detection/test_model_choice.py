@@ -9,6 +9,7 @@ from napari_stem_defects.detection.model_choice import (
     choose_model,
     given_statement,
     misfit_warning,
+    unscaled_warning,
 )
 from napari_stem_defects.lattice.geometry import LatticeGeometry
 from napari_stem_defects.lattice.measurement import LatticeMeasurement
@@ -42,7 +43,7 @@ def test_the_best_fit_is_chosen_special_ones_first() -> None:
     assert choose_model(measured(89), SPECS).name == "perovskite"
     chosen = choose_model(measured(60), SPECS)
     assert chosen.name == "any"
-    assert chosen.statement.startswith("not recognised by a special model")
+    assert chosen.statement.startswith("generic names: the lattice is")
 
 
 def test_the_spacing_decides_where_the_image_is_calibrated() -> None:
@@ -90,3 +91,20 @@ def test_a_given_model_is_warned_about_only_where_its_lattice_does_not_fit() -> 
     assert not misfit_warning(measured(60), SPECS["old"])
     assert not misfit_warning(LatticeMeasurement("none", "empty"), SPECS["perovskite"])
     assert given_statement("a") == "model a was given"
+
+
+def test_without_a_pixel_size_the_choice_depends_on_the_crystal() -> None:
+    lattice = measured(89)
+    known = LatticeGeometry(90.0, spacing_nm=0.3905, crystal="SrTiO3 along [001]")
+    specs = {"square": spec("square", known)}
+    choice = choose_model(lattice, specs)
+    assert choice.warning == unscaled_warning(specs["square"])
+    assert "hold only if the crystal is SrTiO3 along [001]" in choice.warning
+    assert lattice.cell is not None
+    assert choose_model(lattice, specs, 0.3905 / lattice.cell.spacing_px).warning == ""
+    assert "that of the model perovskite" in unscaled_warning(SPECS["perovskite"])
+
+
+def test_noise_gets_no_advice_to_label() -> None:
+    choice = choose_model(LatticeMeasurement("none", "amorphous"), SPECS)
+    assert choice.statement == "not recognised: no lattice, amorphous"

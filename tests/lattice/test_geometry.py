@@ -38,6 +38,8 @@ def test_json_gives_the_same_geometry() -> None:
     stored = json.loads(json.dumps(ZINCBLENDE.to_json()))
     assert LatticeGeometry.from_json(stored) == ZINCBLENDE
     assert LatticeGeometry.from_json(None) is None
+    named = LatticeGeometry(90.0, crystal="SrTiO3 along [001]")
+    assert LatticeGeometry.from_json(json.loads(json.dumps(named.to_json()))) == named
 
 
 @pytest.mark.parametrize(
@@ -51,6 +53,7 @@ def test_json_gives_the_same_geometry() -> None:
         {"angle_deg": 90, "spacing_nm": -1},
         {"angle_deg": 90, "colour": 1},
         {"angle_deg": "wide"},
+        {"angle_deg": 90, "crystal": 5},
         {},
         [90],
     ],

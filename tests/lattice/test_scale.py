@@ -54,7 +54,7 @@ def test_the_pixel_size_of_an_uncalibrated_image_comes_from_its_lattice() -> Non
     assert match.micrograph.pixel_size_source == "lattice"
     assert match.micrograph.pixel_size_nm == pytest.approx(0.035, rel=0.01)
     assert match.factor == pytest.approx(0.035 / 0.027, rel=0.01)
-    assert "(from the lattice)" in match.statement
+    assert "(from the lattice, if the crystal is that of the model)" in match.statement
 
 
 @pytest.mark.parametrize("target", [MODEL, TargetScale(0.027)])

@@ -34,6 +34,18 @@ def test_a_split_is_named_explained_and_counted() -> None:
     assert [cell.strip() for cell in row.split("|")[4:9]] == "10 0 1 9 1".split()
 
 
+def test_few_windows_are_not_compared_with_many() -> None:
+    few = report()
+    assert "Marvin" not in short_text(few)
+    assert "per 1140" not in report_text(few, {})
+
+
+def test_classes_without_any_label_have_no_row() -> None:
+    counts = {"training": {"Bulk": 0, "SF1": 9}, "test": {"Bulk": 0, "SF1": 9}}
+    text = evaluation_text(evaluated("site", counts=counts), format_interval)
+    assert not any(line.startswith("| Bulk") for line in text.splitlines())
+
+
 def test_the_whole_report_has_all_tables_and_facts() -> None:
     text = report_text(report(), {"seeds": "0"})
     assert text.startswith("# Report on striped\n\nA remark.")

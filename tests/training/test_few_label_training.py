@@ -23,7 +23,9 @@ def report():
 def test_networks_and_quick_model_are_reported_side_by_side(report) -> None:
     networks, quick = report.evaluations
     assert (networks.split, quick.split) == ("site", "quick")
-    assert networks.data.labels == quick.data.labels
+    assert networks.data.labels == quick.data.labels == ("Vac",) * 6
+    assert "in 3 parts (Vac at 6 places)" in networks.meaning
+    assert "each place in turn" in quick.meaning
     assert networks.metrics.classes["Vac"].recall.value == 1
     assert set(report.ensemble.spec.figures) == {"site", "quick"}
     assert report.ensemble.spec.training["clicks"] == {"Bulk": 0, "Vac": 6}

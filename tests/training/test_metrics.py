@@ -119,6 +119,13 @@ def test_a_class_without_windows_has_counts_only() -> None:
     assert figures.auroc is None
 
 
+def test_without_a_window_of_another_class_precision_states_nothing() -> None:
+    figures = class_metrics(columns(1, 1, 1), columns(0.9, 0.9, 0.1))
+    assert (figures.tp, figures.fn) == (2, 1)
+    assert figures.precision == figures.f1 == Proportion()
+    assert figures.recall.value == pytest.approx(2 / 3)
+
+
 def test_no_windows_give_empty_metrics() -> None:
     none = np.zeros((0, 2), np.float32)
     found = compute_metrics(CLASSES, [], none, none)

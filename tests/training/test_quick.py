@@ -24,7 +24,10 @@ def test_a_model_states_its_clicks_classes_and_test():
     (evaluation,) = report.evaluations
     assert evaluation.split == "site"
     assert evaluation.metrics.classes["Vac"].recall.value == 1
-    assert "held out" in evaluation.meaning
+    assert "each place in turn (Vac at 5 places)" in evaluation.meaning
+    assert evaluation.metrics.classes["Vac"].precision.value is None
+    assert evaluation.notes[0].startswith("Vac: 5 of 5 clicks left out were found")
+    assert "9 regions, 4 of them without a click" in evaluation.notes[3]
 
 
 def test_clicks_of_several_images_make_one_model():
@@ -78,6 +81,11 @@ def test_clicks_that_cannot_be_used_are_one_line(change, message):
 def test_a_class_without_clicks_is_named():
     with pytest.raises(LabelError, match="GB: no click shows this class"):
         train_quick([labelled(vacancies(), 3)], (), TrainingOptions(classes=("GB",)))
+
+
+def test_bulk_may_be_chosen_without_a_click() -> None:
+    options = TrainingOptions(classes=("Bulk", "Vac"))
+    assert train_quick([labelled(vacancies(), 3)], (), options).ensemble.spec.classes[1] == "Vac"
 
 
 def test_an_image_without_a_lattice_is_named():

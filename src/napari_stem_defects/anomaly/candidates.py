@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy import ndimage
 
+from napari_stem_defects.anomaly.shapes import Line, centre_line, outlines
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -64,6 +66,9 @@ class Candidate:
         Extent along the longer axis.
     area_px : float
         Unusual pixels.
+    shape : tuple of tuple of (float, float)
+        Points (y, x) in px of the image: the centre line of a line, the outlines of an area;
+        empty for a point.
     """
 
     rank: int
@@ -74,6 +79,7 @@ class Candidate:
     sign: Sign
     length_px: float
     area_px: float
+    shape: tuple[Line, ...] = ()
 
 
 def cell_edge(samples: float, size: int = 0) -> int:
@@ -239,11 +245,21 @@ def _features(
     if is_line or is_area:
         highest = _highest(cells, box, score, edge)
         kind: CandidateKind = "line" if is_line else "area"
-        return [Candidate(0, kind, *middle, highest, "", length, area)]
+        lines = (centre_line(y, x),) if is_line else outlines(cells)
+        shape = tuple(_in_samples(line, box, edge) for line in lines)
+        return [Candidate(0, kind, *middle, highest, "", length, area, shape)]
     points: list[Candidate] = []
     for number, part in enumerate(ndimage.find_objects(parts), 1):
         points += _points(parts[part] == number, _shifted(part, box), score, deficit, edge, samples)
     return points
+
+
+def _in_samples(line: Line, box: Box, edge: int) -> Line:
+    """Return points in cells of a box as points in samples of the image."""
+    return tuple(
+        ((y + box[0].start + 0.5) * edge - 0.5, (x + box[1].start + 0.5) * edge - 0.5)
+        for y, x in line
+    )
 
 
 def _points(

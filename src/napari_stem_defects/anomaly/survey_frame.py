@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,10 +27,11 @@ from napari_stem_defects.anomaly.sampling import (
 from napari_stem_defects.anomaly.score import score_blocks
 from napari_stem_defects.anomaly.survey_limits import survey_limits
 from napari_stem_defects.base.late_import import function_of
-from napari_stem_defects.base.lengths import format_count
+from napari_stem_defects.base.lengths import format_found
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.lattice.grains import GrainMap
 from napari_stem_defects.lattice.measurement import measure_lattices
+from napari_stem_defects.lattice.plausible_scale import implausible_scale
 from napari_stem_defects.lattice.unit_cell import lattice_period
 
 if TYPE_CHECKING:
@@ -180,7 +180,9 @@ def survey_frame(micrograph: Micrograph, *, frame: int = 0) -> Survey:
         period = lattice_period(lattice.cell)
         found = _measured(micrograph, lattice.cells)
         anomaly, candidates, threshold, grains, grain_map = found
-        statement = _statement(candidates, len(grain_map.grains), micrograph.valid_nm2)
+        statement = _statement(candidates, len(grain_map.grains), micrograph)
+        if odd := implausible_scale(lattice.cell, micrograph.pixel_size_nm):
+            statement = f"{statement} {odd[0].upper()}{odd[1:]}."
     return Survey(
         image=micrograph.name,
         anomaly=anomaly,
@@ -287,18 +289,47 @@ def _in_image(candidate: Candidate, sampled: Sampled) -> Candidate:
         x=float(x),
         length_px=candidate.length_px / factor,
         area_px=candidate.area_px / factor**2,
+        shape=tuple(
+            tuple((float(y), float(x)) for y, x in sampled.to_image(np.array(line)))
+            for line in candidate.shape
+        ),
     )
 
 
-def _statement(candidates: tuple[Candidate, ...], grains: int, area_nm2: float | None) -> str:
+def _statement(candidates: tuple[Candidate, ...], grains: int, micrograph: Micrograph) -> str:
     """Return what was found as one sentence."""
     parted = f"{grains} grains with different lattices. " if grains > 1 else ""
     if not candidates:
         return f"{parted}Nothing unusual: the whole image repeats within its noise."
-    counts = Counter(candidate.kind for candidate in candidates)
-    parts = [
-        format_count(counts[kind], area_nm2, kind if counts[kind] == 1 else f"{kind}s")
-        for kind in ("line", "area", "point")
-        if counts[kind]
-    ]
+    found = count_kinds(candidates, micrograph.valid_nm2, micrograph.pixel_size_nm)
+    parts = [found[kind] for kind in ("line", "area", "point") if not found[kind].startswith("0 ")]
     return f"{parted}Unusual places: {', '.join(parts)}."
+
+
+def count_kinds(
+    candidates: tuple[Candidate, ...], area_nm2: float | None, pixel_size_nm: float | None
+) -> dict[str, str]:
+    """Return the number of places of each kind in words, with the density that suits the kind.
+
+    Parameters
+    ----------
+    candidates : tuple of Candidate
+    area_nm2 : float or None
+        The area they were searched in, nm².
+    pixel_size_nm : float or None
+        Edge of a pixel in nm.
+
+    Returns
+    -------
+    dict of str to str
+        Such as "2 lines (0.12 nm per nm²)" for "line"; every kind has an entry.
+    """
+    texts = {}
+    for kind in ("point", "line", "area"):
+        mine = [each for each in candidates if each.kind == kind]
+        length = None
+        if pixel_size_nm is not None:
+            length = pixel_size_nm * sum(each.length_px for each in mine)
+        name = kind if len(mine) == 1 else f"{kind}s"
+        texts[kind] = format_found(len(mine), name, kind, area_nm2 if mine else None, length)
+    return texts

@@ -98,3 +98,38 @@ def format_count(count: int, area_nm2: float | None, name: str = "") -> str:
     counted = f"{count} {name}".rstrip()
     density = format_density(count, area_nm2)
     return f"{counted} ({density})" if density else counted
+
+
+def format_found(
+    count: int,
+    name: str,
+    kind: str,
+    area_nm2: float | None,
+    length_nm: float | None = None,
+) -> str:
+    """Return a number of defects with the density that suits their kind.
+
+    Parameters
+    ----------
+    count : int
+        Number of defects.
+    name : str
+        What is counted; may be "".
+    kind : {"point", "line", "area"}
+        Points have a number per area, lines a length per area, areas neither.
+    area_nm2 : float or None
+        The area they were searched in, nm².
+    length_nm : float, optional
+        Total length of lines.
+
+    Returns
+    -------
+    str
+        Such as "12 Vac (0.031 per nm²)" or "2 SF1 (0.12 nm per nm²)".
+    """
+    if kind == "point":
+        return format_count(count, area_nm2, name)
+    counted = f"{count} {name}".rstrip()
+    if kind != "line" or not area_nm2 or length_nm is None:
+        return counted
+    return f"{counted} ({length_nm / area_nm2:.2g} nm per nm²)"

@@ -107,14 +107,14 @@ def run(options: argparse.Namespace) -> int:
         pictures=options.pictures,
         signal=options.signal,
     )
-    status, done = 0, list[Outcome]()
+    status, done, printed = 0, list[Outcome](), set[str]()
     with _workers(options) as workers, long_work() as bar:
         for outcome in detect_files(images, settings, workers=workers, report=bar):
             if outcome.fault:
                 status = 2
             else:
                 done.append(outcome)
-            print_outcome(outcome)
+            print_outcome(outcome, printed)
     if done and (folder := done[0].folder) is not None:
         _offer_to_show(done[0].image, folder, options.open)
     return status
@@ -140,10 +140,11 @@ def _workers(options: argparse.Namespace) -> AbstractContextManager[Workers]:
     return executors.threads() if options.workers == 1 else executors.processes(options.workers)
 
 
-def print_outcome(outcome: Outcome) -> None:
+def print_outcome(outcome: Outcome, printed: set[str] | None = None) -> None:
     """Print the counts of one image and its result folder, or its error.
 
-    Notes follow: how the scale was found where no file states it, and what reading changed.
+    Notes follow: how the scale was found where no file states it, and what reading changed. What
+    was ``printed`` of an earlier image is not repeated.
     """
     from napari_stem_defects.detection.model_choice import NOT_RECOGNISED
     from napari_stem_defects.io.results.read_results import read_summary
@@ -153,20 +154,31 @@ def print_outcome(outcome: Outcome) -> None:
         return
     summary = read_summary(outcome.folder)
     found = ", ".join(_counts(summary))
-    nothing = "no defect" if summary.get("recognised", True) else NOT_RECOGNISED
+    is_refused = str(summary.get("recognition")).startswith(NOT_RECOGNISED)
+    nothing = NOT_RECOGNISED if is_refused else "no defect"
     print_result(f"{outcome.image.name}: {found or nothing} -> {outcome.folder}")
     for note in _notes(summary):
-        print_result(f"  {note}")
+        if new := _new_parts(note, set() if printed is None else printed):
+            print_result(f"  {new}")
+
+
+def _new_parts(note: str, printed: set[str]) -> str:
+    """Return a note without its further parts that were printed before, and remember them."""
+    first, *others = note.split("; ")
+    new = [first, *(part for part in others if part not in printed)]
+    printed.update(others)
+    return "; ".join(new)
 
 
 def _counts(summary: Mapping[str, Any]) -> Iterator[str]:
     """Yield the number of defects of each class found, with their density."""
-    from napari_stem_defects.base.lengths import format_count
+    from napari_stem_defects.base.lengths import format_found
 
-    area = summary.get("searched_nm2")
+    area, lengths = summary.get("searched_nm2"), summary.get("lengths_nm") or {}
+    kinds = {each["name"]: each["kind"] for each in summary.get("classes") or ()}
     for name, count in summary["counts"].items():
         if count:
-            yield format_count(count, area, name)
+            yield format_found(count, name, kinds.get(name, "point"), area, lengths.get(name))
 
 
 def _notes(summary: Mapping[str, Any]) -> Iterator[str]:

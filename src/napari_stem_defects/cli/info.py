@@ -69,6 +69,7 @@ def _lines(micrograph: Micrograph) -> Iterator[str]:
     from napari_stem_defects.anomaly.grain_structure import find_grains
     from napari_stem_defects.base.lengths import list_in_both_units
     from napari_stem_defects.io.models.choose import choose_for_frames
+    from napari_stem_defects.lattice.plausible_scale import implausible_scale
 
     height, width = micrograph.frame_shape
     frames = f"{micrograph.frame_count} frames of " if micrograph.is_stack else ""
@@ -80,8 +81,13 @@ def _lines(micrograph: Micrograph) -> Iterator[str]:
     yield f"  lattice: {_lattice(choice.measured.to_json(size))}"
     if choice.measured.cells:
         grains = find_grains(micrograph.frame(choice.frame), choice.measured.cells)
-        yield f"  grains: {grains.statement}"
+        lattices, count = len(choice.measured.cells), len(grains.grains)
+        apart = "" if count <= lattices else f"; the whole image shows {lattices} lattices apart"
+        yield f"  grains: {grains.statement}{apart if lattices > 1 else ''}"
     yield f"  {choice.statement}"
+    for warning in (implausible_scale(choice.measured.cell, size), choice.warning):
+        if warning:
+            yield f"  {warning}"
     for note in micrograph.notes:
         yield f"  {note}"
 

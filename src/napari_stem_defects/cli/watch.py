@@ -78,11 +78,11 @@ def run(options: argparse.Namespace) -> int:
         contrast=options.contrast,
         signal=options.signal,
     )
-    counts = {"done": 0, "faults": 0}
+    counts, printed = {"done": 0, "faults": 0}, set[str]()
 
     def show(outcome: Outcome) -> None:
         counts["faults" if outcome.fault else "done"] += 1
-        print_outcome(outcome)
+        print_outcome(outcome, printed)
         sys.stdout.flush()  # a log file is read while the watch goes on
 
     with suppress(ImportError):  # loaded before the first file comes; quick models need no torch

@@ -17,7 +17,11 @@ from napari_stem_defects.detection.contrast import (
 from napari_stem_defects.detection.decided_sites import SearchedImage, decide_sites
 from napari_stem_defects.detection.drawn_masks import draw_masks, site_separation_px
 from napari_stem_defects.detection.measured_points import measure_points
-from napari_stem_defects.detection.model_choice import given_statement, misfit_warning
+from napari_stem_defects.detection.model_choice import (
+    given_statement,
+    misfit_warning,
+    unscaled_warning,
+)
 from napari_stem_defects.detection.planar_checks import PLANAR_CHECKS, apply_checks, check_regions
 from napari_stem_defects.detection.recognition import (
     Recognition,
@@ -29,6 +33,7 @@ from napari_stem_defects.detection.valid_windows import valid_windows
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.inference.spatial_averaging import average_logits
 from napari_stem_defects.lattice.measurement import measure_lattices
+from napari_stem_defects.lattice.plausible_scale import implausible_scale
 from napari_stem_defects.lattice.scale import match_scale, resample, scale_positions
 from napari_stem_defects.lattice.scan_distortion import measure_scan_distortion
 from napari_stem_defects.postprocessing.regions import measure_regions
@@ -169,7 +174,13 @@ def _about_the_model(
         if choice and general and recognition.recognised:
             recognition = Recognition(False, choice)
     size = settled.micrograph.pixel_size_nm
-    warning = "" if choice else misfit_warning(measured, spec, size)
+    unscaled = scale.micrograph.pixel_size_source == "lattice"
+    warnings = (
+        implausible_scale(measured.cell, size),
+        "" if choice else misfit_warning(measured, spec, size),
+        unscaled_warning(spec) if unscaled and recognition.recognised else "",
+        settled.statement,
+    )
     return {
         "lattice": measured.to_json(scale.micrograph.pixel_size_nm),
         "model_choice": choice or given_statement(spec.name),
@@ -181,7 +192,7 @@ def _about_the_model(
         "scan_distortion": measure_scan_distortion(
             settled.micrograph.pixels, measured, spec.lattice_geometry
         ).to_json(),
-        "warnings": [each for each in (warning, settled.statement) if each],
+        "warnings": [each for each in warnings if each],
     }
 
 
@@ -315,9 +326,17 @@ def _measured(
     size = image.pixel_size_nm
     regions = measure_regions(found, mask_stack, image=image.name, frame=frame, pixel_size_nm=size)
     regions = measure_points(regions, settled.bright_pixels(), measured.cells)
-    checks = check_regions(regions, settled.micrograph.pixels, measured, image.invalid, size)
+    geometry = spec.lattice_geometry
+    checks = check_regions(
+        regions,
+        settled.micrograph.pixels,
+        measured,
+        image.invalid,
+        size,
+        is_general=geometry is not None and geometry.is_general,
+    )
     complete[PLANAR_CHECKS] = checks
-    mask_stack, regions = apply_checks(found, mask_stack, regions, checks)
+    mask_stack, regions = apply_checks(found, mask_stack, regions, checks, size)
     return Detection(
         image=image.name,
         frame=frame,

@@ -227,7 +227,9 @@ class FrameResult:
         mask_stack = draw_masks(self.map, (height, width), parameters, self.invalid)
         checks = self.parameters.get(PLANAR_CHECKS)
         regions = self._measured(mask_stack)
-        mask_stack, regions = apply_checks(self.map, mask_stack, regions, checks)
+        mask_stack, regions = apply_checks(
+            self.map, mask_stack, regions, checks, self.pixel_size_nm
+        )
         return replace(
             self,
             names=mask_stack.names,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 ADVICE = "label a few places (Label patches) or look at the survey"
 NOT_RECOGNISED = "not recognised"
+GENERIC_NAMES = "generic names"
+"""How statements begin where no special model knows the lattice, and a general one names."""
 _MAX_LISTED = 4
 _UNIT_FACTORS = (0.1, 10.0, 1e-3, 1e3)
 
@@ -31,10 +33,13 @@ class ModelChoice:
         Key of the chosen model; None where none fits.
     statement : str
         Which model and why, or why none, in one sentence.
+    warning : str
+        On what the choice depends that the image does not show; "" if on nothing.
     """
 
     name: str | None
     statement: str
+    warning: str = ""
 
 
 def given_statement(name: str) -> str:
@@ -66,7 +71,7 @@ def choose_model(
     cell = measured.cell
     known = {n: s.lattice_geometry for n, s in specs.items() if s.lattice_geometry is not None}
     if cell is None:
-        return ModelChoice(None, f"{NOT_RECOGNISED}: no lattice, {measured.reason}; {ADVICE}")
+        return ModelChoice(None, f"{NOT_RECOGNISED}: no lattice, {measured.reason}")
     ranked = sorted(
         (geometry.is_general, geometry.misfit(cell, pixel_size_nm), place, name)
         for place, (name, geometry) in enumerate(known.items())
@@ -85,11 +90,12 @@ def choose_model(
     if general:
         return ModelChoice(
             name,
-            f"{NOT_RECOGNISED} by a special model: the lattice is {lattice}{slip}; the models know"
-            f" {listed}; {name} gives generic names; {ADVICE}",
+            f"{GENERIC_NAMES}: the lattice is {lattice}{slip}; the special models know {listed};"
+            f" for names of your own {ADVICE}",
         )
     reason = known[name].describe(pixel_size_nm)
-    return ModelChoice(name, f"model {name} ({reason}) chosen: the lattice is {lattice}")
+    chosen = f"model {name} ({reason}) chosen: the lattice is {lattice}"
+    return ModelChoice(name, chosen, "" if pixel_size_nm else unscaled_warning(specs[name]))
 
 
 def _wrong_unit(
@@ -116,6 +122,29 @@ def _listed(items: list[str]) -> str:
     more = len(items) - _MAX_LISTED
     return (
         ", ".join(items[:_MAX_LISTED]) + (f" and {more} more" if more > 0 else "") or "no lattice"
+    )
+
+
+def unscaled_warning(spec: EnsembleSpec) -> str:
+    """Return the warning that an image without a pixel size may show another crystal.
+
+    Crystals of one symmetry and motif differ in their lattice constant alone.
+
+    Parameters
+    ----------
+    spec : EnsembleSpec
+        The model whose crystal gave the pixel size.
+
+    Returns
+    -------
+    str
+        One sentence.
+    """
+    geometry = spec.lattice_geometry
+    crystal = "" if geometry is None else geometry.crystal
+    return (
+        "no pixel size: names and lengths hold only if the crystal is"
+        f" {crystal or f'that of the model {spec.name}'}; give the pixel size to check"
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_stem_defects.base.defect_classes import BULK
+from napari_stem_defects.lattice.plausible_scale import implausible_scale
 from napari_stem_defects.postprocessing.masks import masks_from_probability
 from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap
 
@@ -44,6 +45,7 @@ def nothing_fits(
         parameters state ``recognised`` (False), ``model_choice`` and ``lattice``.
     """
     started = time.perf_counter()
+    odd = implausible_scale(measured.cell, micrograph.pixel_size_nm)
     height, width = micrograph.frame_shape
     y, x = (np.arange(_STEP_PX // 2, n, _STEP_PX).astype(np.float32) for n in (height, width))
     found = ProbabilityMap(
@@ -69,7 +71,7 @@ def nothing_fits(
             "model_choice": statement,
             "recognised": False,
             "recognition": statement,
-            "warnings": [],
+            "warnings": [odd] if odd else [],
         },
         seconds=time.perf_counter() - started,
     )

@@ -12,6 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_stem_defects.base.defect_classes import UNKNOWN
+from napari_stem_defects.detection.generic_lines import (
+    BOUNDARY,
+    FAULT,
+    doubles,
+    geometric_name,
+    rename,
+)
+from napari_stem_defects.lattice.unit_cell import lattice_period
 from napari_stem_defects.planar_geometry.verdict import check_line
 from napari_stem_defects.postprocessing.mask_stack import MaskStack
 from napari_stem_defects.postprocessing.masks import MIN_PLANAR_LENGTH_PX
@@ -35,6 +43,13 @@ _PIECE_PX = 2 * MIN_PLANAR_LENGTH_PX
 PLANAR_CHECKS = "planar_checks"
 """Key of the checks among the parameters of a result."""
 _CHANGED = "the line was found after the check, with other thresholds"
+_NOTES = {
+    "confirmed": "",
+    "contradicted": "another geometry than the name means",
+    "measured": "the name means no certain geometry",
+    "not verified": "",
+}
+"""Notes where the check gives no reason."""
 
 
 def check_regions(
@@ -43,6 +58,8 @@ def check_regions(
     lattice: LatticeMeasurement,
     invalid: NDArray[np.bool_] | None,
     pixel_size_nm: float | None,
+    *,
+    is_general: bool = False,
 ) -> list[Json]:
     """Check all planar defects of a frame.
 
@@ -58,12 +75,15 @@ def check_regions(
         Pixels without a value.
     pixel_size_nm : float or None
         Edge of a pixel in nm.
+    is_general : bool
+        Whether the regions are of the general model, whose lines are named by the geometry.
 
     Returns
     -------
     list of dict
         JSON-safe, one per planar defect: ``class``, ``line`` and the fields of `Region` that hold
-        the check.
+        the check; ``renamed`` is the class of a line that gets another one, "" of one that lies
+        along another.
     """
     lines = [region for region in regions if region.kind == "line" and region.centre_line]
     points = [np.array(region.centre_line) for region in lines]
@@ -72,7 +92,7 @@ def check_regions(
         others = [each for index, each in enumerate(points) if index != number]
         check = check_line(region.class_name, points[number], pixels, lattice, others, invalid)
         values: Json = {"geometry": check.verdict, "looks_like": check.looks_like}
-        values["geometry_note"] = check.reason
+        values["geometry_note"] = check.reason or _NOTES[check.verdict]
         if (relation := check.relation) is not None:
             values["misorientation_deg"] = relation.misorientation_deg
             values["shifted_layers"] = relation.shifted_layers
@@ -87,8 +107,23 @@ def check_regions(
                 values["shift_error_nm"] = round(error, 6)
         line = [list(point) for point in region.centre_line]
         found.append({"class": region.class_name, "line": line, "fields": values})
+        name = None if check.relation is None else geometric_name(check.relation)
+        if is_general and name is not None and name != region.class_name:
+            found[-1]["renamed"] = name
+            values["geometry_note"] = f"named {region.class_name} by its look alone"
     _join_boundaries(found)
+    if is_general and lattice.cell is not None:
+        _drop_doubles(found, points, lattice_period(lattice.cell))
     return found
+
+
+def _drop_doubles(
+    checks: Sequence[Json], points: Sequence[NDArray[np.float64]], period_px: float
+) -> None:
+    """Mark faults that lie along a boundary, and boundaries along a fault: one place, one name."""
+    for shorter in doubles(points, [each["class"] for each in checks], period_px):
+        if {FAULT, BOUNDARY} >= {checks[shorter]["class"]}:
+            checks[shorter]["renamed"] = ""
 
 
 def _join_boundaries(checks: Sequence[Json]) -> None:
@@ -132,8 +167,11 @@ def apply_checks(
     mask_stack: MaskStack,
     regions: Sequence[Region],
     checks: Sequence[Mapping[str, Any]] | None,
+    pixel_size_nm: float | None = None,
 ) -> tuple[MaskStack, tuple[Region, ...]]:
     """Write checks into regions; those whose name they contradict become ``unknown``.
+
+    Lines of the general model that the geometry gives another name get it.
 
     Parameters
     ----------
@@ -145,6 +183,8 @@ def apply_checks(
         The measured regions of the masks.
     checks : sequence of mapping, optional
         As `check_regions` returns them; None for a result without checks, which stays as it is.
+    pixel_size_nm : float, optional
+        Edge of a pixel in nm.
 
     Returns
     -------
@@ -153,6 +193,12 @@ def apply_checks(
     """
     if checks is None:
         return mask_stack, tuple(regions)
+    new_names = {
+        region.centre_line: check["renamed"] or None
+        for region in regions
+        if (check := _check_of(region, checks)) is not None and "renamed" in check
+    }
+    mask_stack, regions = rename(map, mask_stack, regions, new_names, pixel_size_nm)
     checked = annotate(regions, checks)
     wrong = [each for each in checked if each.geometry == "contradicted"]
     if not wrong or UNKNOWN not in mask_stack.names:
@@ -249,10 +295,21 @@ def _rounded(pair: tuple[float, float], digits: int) -> tuple[float, float]:
 def _checked(region: Region, checks: Sequence[Mapping[str, Any]]) -> Region:
     if region.kind != "line" or not region.centre_line:
         return region
-    for check in checks:
-        if check["class"] == region.class_name and _same_line(region, np.array(check["line"])):
-            return replace(region, **check["fields"])
+    check = _check_of(region, checks)
+    if check is not None:
+        return replace(region, **check["fields"])
     return replace(region, geometry="not verified", geometry_note=_CHANGED)
+
+
+def _check_of(region: Region, checks: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Return the check of a line, under the name that it was found with or that it got."""
+    if region.kind != "line" or not region.centre_line:
+        return None
+    for check in checks:
+        is_named = region.class_name in (check["class"], check.get("renamed"))
+        if is_named and _same_line(region, np.array(check["line"])):
+            return check
+    return None
 
 
 def _same_line(region: Region, line: NDArray[np.float64]) -> bool:

@@ -15,8 +15,6 @@ from scipy import ndimage
 
 from napari_stem_defects.base.defect_classes import BULK, complete_classes
 from napari_stem_defects.base.progress import Progress
-from napari_stem_defects.detection.detect_matched import map_of_residual
-from napari_stem_defects.detection.drawn_masks import draw_masks, site_separation_px
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.labels.project import LabelProject
 from napari_stem_defects.jobs.live_map_request import FrameKey, LiveMap
@@ -28,6 +26,7 @@ from napari_stem_defects.training.quick_images import (
     model_from_clicks,
     prepare_image,
 )
+from napari_stem_defects.training.quick_search import search_prepared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.base.progress import ProgressCallback
     from napari_stem_defects.jobs.live_map_request import ClickedFrame, LiveMapRequest, PlacedLabel
-    from napari_stem_defects.matched_filter.model import MatchedFilterModel
-    from napari_stem_defects.networks.spec import Ensemble
     from napari_stem_defects.postprocessing.mask_stack import MaskStack
 
 BULK_RADIUS_PERIODS = 0.75
@@ -155,7 +152,9 @@ def live_map(
     classes = complete_classes((BULK, *names), request.classes)
     model = model_from_clicks(ready, clicks, classes)
     report(Progress("scanning", _WHOLE * 3 // 4, _WHOLE))
-    drawn = _search(shown, model, quick_ensemble(model, classes, "live", clicks))
+    ensemble = quick_ensemble(model, classes, "live", clicks)
+    found = search_prepared(shown.micrograph, shown.ready, model, ensemble)
+    drawn = draw_classes(found.masks, classes[1:])
     here = next((frame.labels for frame in clicked if frame.key == request.shown), ())
     radius = BULK_RADIUS_PERIODS * lattice_period(shown.ready.cell)
     clear_around(drawn, [(each.y, each.x) for each in here if each.class_name == BULK], radius)
@@ -163,22 +162,6 @@ def live_map(
     seconds = time.perf_counter() - started
     area = shown.micrograph.valid_nm2
     return LiveMap(request.shown, classes[1:], drawn, counts, notes, seconds, area)
-
-
-def _search(shown: _Frame, model: MatchedFilterModel, ensemble: Ensemble) -> NDArray[np.uint8]:
-    """Search a frame as a detection does, with the residual that is kept."""
-    micrograph, ready = shown
-    residual = ready.residual
-    found = map_of_residual(residual, model, ready.cell, ensemble, micrograph, ready.limits)
-    factor = float(np.sqrt(residual.sampled.factor[0] * residual.sampled.factor[1]))
-    parameters = {
-        "thresholds": {name: ensemble.spec.threshold(name) for name in found.classes},
-        "resampling_factor": factor,
-        "separation_px": site_separation_px(ensemble.spec) / factor,
-        "lattice": {"vectors_px": ready.cell.vectors_px},
-    }
-    masks = draw_masks(found, micrograph.frame_shape, parameters, micrograph.invalid)
-    return draw_classes(masks, ensemble.spec.class_data[1:])
 
 
 def draw_classes(masks: MaskStack, classes: Sequence[DefectClass]) -> NDArray[np.uint8]:

@@ -32,6 +32,8 @@ class LatticeGeometry:
         Spacing of the planes of the first reflections in nm; None if unknown.
     spacing_tolerance : float
         Largest relative difference of the spacing in calibrated images.
+    crystal : str
+        Name and zone axis of the crystal, such as "SrTiO3 along [001]"; "" where it has none.
     """
 
     angle_deg: float
@@ -40,6 +42,7 @@ class LatticeGeometry:
     ratio_tolerance: float = 0.09
     spacing_nm: float | None = None
     spacing_tolerance: float = 0.1
+    crystal: str = ""
 
     def __post_init__(self) -> None:
         """Raise `ValueError` for numbers that no reduced cell has."""
@@ -113,10 +116,15 @@ class LatticeGeometry:
             return None
         if not isinstance(values, Mapping):
             raise TypeError("lattice_geometry is not a mapping")
+        crystal = values.get("crystal", "")
+        if not isinstance(crystal, str):
+            raise TypeError("the crystal of lattice_geometry is not text")
         numbers: dict[str, Any] = {
-            name: None if value is None else float(value) for name, value in values.items()
+            name: None if value is None else float(value)
+            for name, value in values.items()
+            if name != "crystal"
         }
-        return cls(**numbers)
+        return cls(**numbers, crystal=crystal)
 
 
 def describe_cell(cell: UnitCell, pixel_size_nm: float | None = None) -> str:

@@ -31,7 +31,7 @@ SAMPLES_PER_PERIOD = 7.0
 """Samples per lattice period where an image is resampled: enough for the columns of a dumbbell."""
 # Relative difference of two measurements of a spacing below which they are of the same planes.
 _SAME_SPACING = 0.05
-_ORIGINS = {"lattice": "from the lattice", "user": "as given", "simulation": "from the simulation"}
+_ORIGINS = {"user": "as given", "simulation": "from the simulation"}
 
 _Positions = TypeVar("_Positions", float, "NDArray[Any]")
 
@@ -130,7 +130,7 @@ def match_scale(micrograph: Micrograph, target: TargetScale) -> ScaleMatch:
             f"{micrograph.name}: at the model's {target.pixel_size_nm:.4g} nm per px the image is"
             " smaller than half a window; check the calibration or give a larger image"
         )
-    origin = _ORIGINS.get(micrograph.pixel_size_source, "from the file")
+    origin = _origin(micrograph, target.geometry)
     if abs(factor - 1) <= SCALE_TOLERANCE:
         return ScaleMatch(
             micrograph, 1.0, f"{size:.4f} nm per px ({origin}) is the model's; used as is."
@@ -141,6 +141,14 @@ def match_scale(micrograph: Micrograph, target: TargetScale) -> ScaleMatch:
         f"Resampled {factor:.3f} times, from {size:.4f} nm per px ({origin}) to the model's"
         f" {target.pixel_size_nm:.4f}.",
     )
+
+
+def _origin(micrograph: Micrograph, geometry: LatticeGeometry | None) -> str:
+    """Return where the pixel size comes from; that from the lattice depends on the crystal."""
+    if micrograph.pixel_size_source == "lattice":
+        known = "" if geometry is None else geometry.crystal
+        return f"from the lattice, if the crystal is {known or 'that of the model'}"
+    return _ORIGINS.get(micrograph.pixel_size_source, "from the file")
 
 
 def _match_period(micrograph: Micrograph, samples: float) -> ScaleMatch:

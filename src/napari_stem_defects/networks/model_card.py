@@ -38,8 +38,8 @@ def model_card(spec: EnsembleSpec, sha256: str, *, data: str, limits: str) -> st
         "|---|---|",
         f"| classes | {', '.join(f'{c.name} ({c.title}, {c.kind})' for c in spec.class_data)} |",
         f"| members per class | {len(spec.seeds)}, seeds {', '.join(map(str, spec.seeds))} |",
-        f"| input of the networks | {_describe_input(spec)} |",
-        f"| pixel size | {spec.pixel_size_nm} nm |",
+        f"| input of the networks | {describe_input(spec)} |",
+        f"| pixel size | {describe_scale(spec)} |",
         f"| lattice | {describe_lattice(spec)} |",
         f"| weights | sha256 {sha256} |",
         f"| versions | {', '.join(f'{name} {value}' for name, value in spec.versions.items())} |",
@@ -71,8 +71,10 @@ def describe_lattice(spec: EnsembleSpec) -> str:
     geometry = spec.lattice_geometry
     if geometry is None:
         return "unknown: not chosen automatically"
-    text = geometry.describe(spec.pixel_size_nm)
-    return f"{text} (± {geometry.angle_tolerance_deg:g} degrees, ± {geometry.ratio_tolerance:g})"
+    text = geometry.describe(spec.pixel_size_nm or geometry.spacing_nm)
+    crystal = f"{geometry.crystal}: " if geometry.crystal else ""
+    limits = f"(± {geometry.angle_tolerance_deg:g} degrees, ± {geometry.ratio_tolerance:g})"
+    return f"{crystal}{text} {limits}"
 
 
 def _table(figures: Mapping[str, Any]) -> list[str]:
@@ -101,8 +103,35 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _describe_input(spec: EnsembleSpec) -> str:
-    """Describe the input of the networks in words."""
+def describe_scale(spec: EnsembleSpec) -> str:
+    """Describe the pixel size to which images are resampled.
+
+    Parameters
+    ----------
+    spec : EnsembleSpec
+
+    Returns
+    -------
+    str
+    """
+    if spec.sees_residual:
+        return "any: images are resampled to their own lattice period"
+    return "unknown" if spec.pixel_size_nm is None else f"{spec.pixel_size_nm} nm"
+
+
+def describe_input(spec: EnsembleSpec) -> str:
+    """Describe what a model sees of an image.
+
+    Parameters
+    ----------
+    spec : EnsembleSpec
+
+    Returns
+    -------
+    str
+    """
+    if spec.is_quick:
+        return f"lattice residual, {spec.matched_filters.samples:g} samples per lattice period"
     settings = spec.preprocessing
     named = {
         "real": "filtered pixels",

@@ -143,7 +143,7 @@ class Region:
     looks_like : str
         What the geometry of a line shows, as "intrinsic stacking fault" or "boundary, 12 degrees".
     geometry_note : str
-        Why a line could not be verified.
+        Why a line could not be verified, or what the verdict rests on.
     misorientation_deg : float or None
         Smallest rotation that carries the lattice on one side of a line into that on the other.
     shift_y_nm, shift_x_nm : float or None

@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.reporting.losses import member_title
 from napari_stem_defects.reporting.split_titles import split_title
-from napari_stem_defects.training.metrics import REFERENCE_ERRORS, REFERENCE_WINDOWS
+from napari_stem_defects.training.metrics import (
+    FEW_WINDOWS,
+    REFERENCE_ERRORS,
+    REFERENCE_WINDOWS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -42,7 +46,7 @@ def report_text(report: EvaluationReport, facts: Mapping[str, str]) -> str:
     blocks = [f"# Report on {report.ensemble.spec.name}", *report.notes]
     for evaluation in report.evaluations:
         blocks += [evaluation_text(evaluation, format_interval), *_details(evaluation.metrics)]
-    blocks += [REFERENCE, INTERVALS]
+    blocks += [*_reference(report), INTERVALS]
     if report.history:
         blocks += ["## Training", table(_history_rows(report.history))]
     blocks += ["## How", "\n".join(f"- {name}: {fact}" for name, fact in facts.items())]
@@ -62,7 +66,13 @@ def short_text(report: EvaluationReport) -> str:
         Markdown, at most 120 characters wide.
     """
     tables = [evaluation_text(each, _format_value) for each in report.evaluations]
-    return "\n\n".join([*report.notes, *tables, REFERENCE])
+    return "\n\n".join([*report.notes, *tables, *_reference(report)])
+
+
+def _reference(report: EvaluationReport) -> list[str]:
+    """Return the comparison with the reference, unless there are too few windows for one."""
+    windows = max((each.metrics.windows for each in report.evaluations), default=0)
+    return [REFERENCE] if windows >= FEW_WINDOWS else []
 
 
 def evaluation_text(
@@ -149,17 +159,21 @@ def _class_rows(
     evaluation: SplitEvaluation, format_proportion: Callable[[Proportion], str]
 ) -> Iterator[tuple[str, ...]]:
     trained, tested = (evaluation.counts.get(part, {}) for part in ("training", "test"))
+    many = evaluation.metrics.windows >= FEW_WINDOWS
     yield (
         *("class", "trained on", "tested on", "tn", "fp", "fn", "tp", "errors"),
-        *(f"per {REFERENCE_WINDOWS}", "precision", "recall", "F1"),
+        *((f"per {REFERENCE_WINDOWS}",) if many else ()),
+        *("precision", "recall", "F1"),
     )
     for name, figures in evaluation.metrics.classes.items():
+        if not (trained.get(name, 1) or tested.get(name, 0)):
+            continue  # a class without any label, as Bulk where only defects were clicked
         yield (
             name,
             str(trained.get(name, _MISSING)),
             str(tested.get(name, 0)),
             *_counts(figures),
-            _number(figures.errors_per_1140, 1),
+            *((_number(figures.errors_per_1140, 1),) if many else ()),
             *map(format_proportion, (figures.precision, figures.recall, figures.f1)),
         )
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from PIL import Image, ImageDraw
 
 from napari_stem_defects.base.defect_classes import UNKNOWN
-from napari_stem_defects.base.lengths import format_count, format_density
+from napari_stem_defects.base.lengths import format_density, format_found
 from napari_stem_defects.detection.model_choice import NOT_RECOGNISED
 from napari_stem_defects.reporting.fonts import drawable, pillow_font, text_width
 from napari_stem_defects.reporting.geometry_statements import geometry_statements
@@ -51,10 +51,11 @@ _INK, _GREY = "#1a1a1a", "#5f5f5f"
 # Frames wider than this go above their legend, others beside it.
 _WIDE = 1.7
 _NO_DEFECTS = "no defects found"
+_MOST_WARNINGS = 2
 _SOURCES = {
     "file": "from the file",
     "user": "as given",
-    "lattice": "from the lattice",
+    "lattice": "if the crystal is the model's",
     "simulation": "simulated",
 }
 
@@ -167,14 +168,15 @@ def _picture(
 
 def _count(detection: Detection) -> str:
     found = len(detection.regions)
-    if not found and detection.parameters.get("recognition"):
+    if not found and str(detection.parameters.get("recognition")).startswith(NOT_RECOGNISED):
         return NOT_RECOGNISED
     return "no defects" if not found else f"{found} defect{'s' if found > 1 else ''}"
 
 
 def _density(detection: Detection) -> str | None:
-    """Return the density of all defects, "" if there are none; None if it is not known."""
-    area, found = detection.searched_nm2, len(detection.regions)
+    """Return the density of all points, "" if there are none; None if it is not known."""
+    area = detection.searched_nm2
+    found = sum(region.kind == "point" for region in detection.regions)
     return None if area is None else format_density(found, area) if found else ""
 
 
@@ -206,12 +208,15 @@ def _all_entries(detections: Sequence[Detection], result_totals: ResultTotals) -
     reasons = [str(each["recognition"]) for each in parameters if each.get("recognition")]
     warnings = [str(text) for each in parameters for text in each.get("warnings", ())]
     if reasons:
-        reason = reasons[0].removeprefix(f"{NOT_RECOGNISED}: ")
-        entries = [entry for entry in entries if entry.heading != _NO_DEFECTS]
-        entries.insert(0, _Entry(None, NOT_RECOGNISED, _wrapped(reason)))
-    if warnings:
-        entries.insert(0, _Entry(None, "warning", _wrapped(warnings[0].removeprefix("warning: "))))
-    return entries
+        heading, _, reason = reasons[0].partition(": ")
+        if heading == NOT_RECOGNISED:
+            entries = [entry for entry in entries if entry.heading != _NO_DEFECTS]
+        entries.insert(0, _Entry(None, heading, _wrapped(reason)))
+    stated = [
+        _Entry(None, "warning", _wrapped(text.removeprefix("warning: ")))
+        for text in list(dict.fromkeys(warnings))[:_MOST_WARNINGS]
+    ]
+    return [*stated, *entries]
 
 
 def _with_geometry(entry: _Entry, regions: Sequence[Region]) -> _Entry:
@@ -256,7 +261,8 @@ def _entries(result_totals: ResultTotals, classes: Mapping[str, DefectClass]) ->
 def _measures(
     entry: DefectClass, total: ClassTotal, result_totals: ResultTotals
 ) -> tuple[str, ...]:
-    counted = f"{entry.name}: {format_count(total.count, result_totals.searched_nm2)}"
+    area = result_totals.searched_nm2
+    counted = f"{entry.name}: {format_found(total.count, '', entry.kind, area, total.length_nm)}"
     if entry.kind not in ("line", "area"):
         return _wrapped(counted, _INDENT)
     share = f"{_percent(result_totals.fractions[entry.name])} of the area"
@@ -309,15 +315,16 @@ def _page(body: Image.Image, title: str, facts: str) -> Image.Image:
 
 
 def _draw_entry(entry: _Entry) -> Image.Image:
-    rows = [(entry.heading, _TEXT_PX, _INK)] if entry.heading else []
+    left, top = (0 if entry.shown is None else _INDENT), 3
+    room = _ENTRY_WIDTH - left
+    headings = _wrapped(entry.heading, left, _TEXT_PX) if entry.heading else ()
+    rows = [(line, _TEXT_PX, _INK) for line in headings]
     rows += [(line, _SMALL_PX, _GREY) for line in entry.lines]
     height = sum(size + 10 for _, size, _ in rows) + 18
     picture = Image.new("RGB", (_ENTRY_WIDTH, height), "white")
     if entry.shown is not None:
         picture.paste(draw_swatch(entry.shown, _SWATCH), (0, 0))
-    left, top = (0 if entry.shown is None else _INDENT), 3
     for text, size, colour in rows:
-        room = _ENTRY_WIDTH - left
         _write(picture, (left, top), _shortened(drawable(text), size, room), size, colour)
         top += size + 10
     return picture
@@ -355,12 +362,12 @@ def _shortened(text: str, size: int, room: float) -> str:
     return text
 
 
-def _wrapped(text: str, indent: int = 0) -> tuple[str, ...]:
+def _wrapped(text: str, indent: int = 0, size: int = _SMALL_PX) -> tuple[str, ...]:
     lines = [""]
     # A quantity stays with its unit, "per" with what follows.
     for word in re.split(r"\s+(?!nm|px|%)(?<!per )", text.strip()):
         longer = f"{lines[-1]} {word}".strip()
-        if text_width(longer, _SMALL_PX) <= _ENTRY_WIDTH - indent:
+        if text_width(longer, size) <= _ENTRY_WIDTH - indent:
             lines[-1] = longer
         else:
             lines.append(word)

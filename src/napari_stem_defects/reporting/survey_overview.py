@@ -8,27 +8,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from napari_stem_defects.base.lengths import format_count
+from napari_stem_defects.anomaly.survey_frame import count_kinds
 from napari_stem_defects.reporting.contrast import to_grey8
 from napari_stem_defects.reporting.fonts import drawable, families
 from napari_stem_defects.reporting.overview_canvas import scale_bar
+from napari_stem_defects.reporting.survey_marks import COLOURS, draw_places, number_places
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from napari_stem_defects.anomaly.candidates import Candidate
     from napari_stem_defects.anomaly.survey_frame import Survey
     from napari_stem_defects.base.micrograph import Micrograph
 
 _WIDTH, _DPI = 16.0, 100
 _MOST_MARKED, _MOST_NUMBERED = 500, 30
 _MOST_SAMPLES = 1500
-_COLOURS = {"point": "#e69f00", "line": "#56b4e9", "area": "#cc79a7"}
 _OUTLINE = "#a6f0a6"
 _LEGEND_LINE = "#3c8f3c"  # the same on white
-_PLURALS = {"point": "points", "line": "lines", "area": "areas"}
+_SYMBOLS = {"point": "○", "line": "━", "area": "▢"}
 
 
 def draw_survey(micrograph: Micrograph, survey: Survey) -> Image.Image:
@@ -100,44 +99,11 @@ def _draw_grains(axes: Axes, survey: Survey) -> None:
 
 
 def _draw_places(axes: Axes, survey: Survey) -> None:
-    """Mark the places with circles (points) and numbered tags at their rank."""
+    """Mark the places and number the highest at their rank."""
     shown = survey.candidates[:_MOST_MARKED]
     radius = max(0.75 * survey.period_px, 1.0)
-    for kind, colour in _COLOURS.items():
-        places = [place for place in shown if place.kind == kind]
-        _draw_rings(axes, places, colour, radius)
-    for place in shown[:_MOST_NUMBERED]:
-        axes.annotate(
-            str(place.rank),
-            (place.x, place.y),
-            xytext=(7, 7),
-            textcoords="offset points",
-            color="black",
-            size=8,
-            family=list(families()),
-            bbox={"boxstyle": "round,pad=0.15", "fc": _COLOURS[place.kind], "ec": "none"},
-            annotation_clip=True,
-        )
-
-
-def _draw_rings(axes: Axes, places: list[Candidate], colour: str, radius: float) -> None:
-    from matplotlib.collections import EllipseCollection
-
-    if not places:
-        return
-    diameters = [2 * radius if p.kind == "point" else radius for p in places]
-    style: dict[str, Any] = {"units": "xy", "facecolors": "none", "edgecolors": colour}
-    axes.add_collection(
-        EllipseCollection(
-            diameters,
-            diameters,
-            np.zeros(len(places)),
-            offsets=[(p.x, p.y) for p in places],
-            offset_transform=axes.transData,
-            linewidths=1.6,
-            **style,
-        )
-    )
+    draw_places(axes, shown, radius)
+    number_places(axes, shown[:_MOST_NUMBERED], radius)
 
 
 def _draw_scale_bar(axes: Axes, width: int, pixel_size_nm: float | None) -> None:
@@ -191,14 +157,13 @@ def _write_texts(figure: Figure, micrograph: Micrograph, survey: Survey) -> None
     figure.text(0.025, 1 - 0.48 / height, f"{name}{frame}: what is unusual", size=19, **style)
     figure.text(0.025, 1 - 0.86 / height, survey.statement, size=12, **style)
     x = 0.025
-    for kind, colour in _COLOURS.items():
-        count = sum(place.kind == kind for place in survey.candidates)
-        area = survey.searched_nm2 if count else None
-        text = format_count(count, area, kind if count == 1 else _PLURALS[kind])
+    counts = count_kinds(survey.candidates, survey.searched_nm2, survey.pixel_size_nm)
+    for kind, colour in COLOURS.items():
+        text = counts[kind]
         figure.text(
             x,
             0.5 / height,
-            "○",
+            _SYMBOLS[kind],
             size=16,
             color=colour,
             weight="bold",

@@ -6,8 +6,6 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.base.progress import (
     Cancelled,
@@ -16,32 +14,30 @@ from napari_stem_defects.base.progress import (
     StopAndKeep,
     silent,
 )
-from napari_stem_defects.detection.detect_matched import quick_model
+from napari_stem_defects.detection.detect_frame import detect_frame
 from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD
-from napari_stem_defects.matched_filter.class_maps import probabilities_at
-from napari_stem_defects.training.evaluate import EvaluationReport, SplitEvaluation
-from napari_stem_defects.training.few_label_evaluation import probabilities_near
+from napari_stem_defects.training.evaluate import EvaluationReport
 from napari_stem_defects.training.few_labels import learn_from_few
 from napari_stem_defects.training.lattice_geometry import geometry_of_cells
-from napari_stem_defects.training.metrics import compute_metrics
 from napari_stem_defects.training.pipeline import software_versions
-from napari_stem_defects.training.quick import click_classes, clicks_of
-from napari_stem_defects.training.quick_evaluation import click_folds, click_sites
+from napari_stem_defects.training.quick import click_classes, clicks_of, quick_learner
+from napari_stem_defects.training.quick_evaluation import click_sites, evaluate_left_out
 from napari_stem_defects.training.quick_images import LabelledImage, PreparedImage, prepare_image
+from napari_stem_defects.training.quick_search import Found
 from napari_stem_defects.training.recipes import TrainingOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
+    from collections.abc import Callable, Sequence
 
     from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.matched_filter.fit import Click
     from napari_stem_defects.networks.spec import Ensemble
+    from napari_stem_defects.training.evaluate import SplitEvaluation
 
 MAX_CLICKS = 40
 """Largest number of clicks of a defect class that counts as few."""
-_MEANING = "a third of the clicked places was held out, and found with what the others taught"
+_PARTS = 3
+"""Parts in which clicks are left out; each takes a training."""
 _STEPS = 1000
 
 
@@ -77,8 +73,9 @@ def train_from_few(
 ) -> EvaluationReport:
     """Train networks from few clicks, and test networks and quick model on held-out clicks.
 
-    The networks learn from all clicks. Others, which learned from two thirds of the places, are
-    tested on the rest, and so is the quick model from the same two thirds.
+    The networks learn from all clicks. Others, which learned from about two thirds of the places,
+    search the whole images for the rest, each third in turn; a quick model does so with each place
+    left out in turn.
 
     Parameters
     ----------
@@ -122,11 +119,11 @@ def train_from_few(
         members=options.members,
         seed=options.seed,
         device=device,
-        report=_share(report, 0.1, 0.7),
+        report=_share(report, 0.1, 0.4),
     )
-    evaluations = _evaluations(
-        images, prepared, clicks, classes, encoder, options, device, _share(report, 0.7, 1.0)
-    )
+    share = _share(report, 0.4, 1.0)
+    given = (images, prepared, clicks, classes, encoder, learned.ensemble)
+    evaluations = _evaluations(*given, options, device, share)
     spec = learned.ensemble.spec
     labels = [click.class_name for click in clicks]
     training = {
@@ -160,49 +157,60 @@ def _evaluations(
     clicks: Sequence[Click],
     classes: Sequence[DefectClass],
     encoder: Ensemble,
+    ensemble: Ensemble,
     options: TrainingOptions,
     device: str,
     report: ProgressCallback,
 ) -> tuple[SplitEvaluation, ...]:
-    """Hold out a third of the places; test networks and quick model that learned from the rest."""
-    folds, untestable = click_folds(clicks, classes, SAMPLES_PER_PERIOD)
-    held = [click for click, fold in zip(clicks, folds, strict=True) if fold == 0]
-    kept = [click for click, fold in zip(clicks, folds, strict=True) if fold != 0]
-    names = tuple(each.name for each in classes)
-    networks = np.zeros((len(held), len(names)), np.float32)
-    quick = np.zeros_like(networks)
-    if held and {click.class_name for click in kept} - {BULK}:
+    """Leave out clicks in turn, and search their images with networks and with quick models."""
+    parts_done = 0
+
+    def learn(kept: Sequence[Click]) -> Callable[[int], Found]:
+        nonlocal parts_done
+        first, last = parts_done / _PARTS, (parts_done + 1) / _PARTS
+        parts_done += 1
         part = learn_from_few(
-            prepared, kept, classes, encoder, seed=options.seed, device=device, report=report
+            prepared,
+            kept,
+            classes,
+            encoder,
+            seed=options.seed,
+            device=device,
+            report=_share(report, first, last),
         )
-        for number, ready in enumerate(prepared):
-            here = [n for n, click in enumerate(held) if click.image == number]
-            if here:
-                places = np.array([(held[n].y, held[n].x) for n in here])
-                networks[here] = probabilities_near(part.ensemble, ready, places, device=device)
-                teacher = quick_model(part.ensemble)
-                quick[here] = probabilities_at(ready.values, places, teacher, ready.limits)
-    data = click_sites(images, held, prepared, classes)
-    counts = {
-        part_name: {name: [c.class_name for c in some].count(name) for name in names}
-        for part_name, some in (("training", kept), ("test", held))
-    }
+        return _searcher(images, part.ensemble, device)
 
-    def evaluation(split: str, found: NDArray[np.float32], meaning: str) -> SplitEvaluation:
-        return SplitEvaluation(
-            split=split,
-            meaning=meaning,
-            metrics=compute_metrics(names, data.labels, data.targets, found, {}),
-            data=data,
-            probabilities=found,
-            untestable=untestable,
-            counts=counts,
-        )
-
-    return (
-        evaluation("site", networks, _MEANING),
-        evaluation("quick", quick, f"the quick model from the same clicks: {_MEANING}"),
+    networks = evaluate_left_out(
+        images,
+        prepared,
+        clicks,
+        classes,
+        learn,
+        whole=_searcher(images, ensemble, device),
+        most_parts=_PARTS,
     )
+    quick = evaluate_left_out(
+        images,
+        prepared,
+        clicks,
+        classes,
+        quick_learner(images, prepared, classes),
+        split="quick",
+    )
+    meaning = f"the quick model from the same clicks: {quick.meaning}"
+    return networks, replace(quick, meaning=meaning)
+
+
+def _searcher(
+    images: Sequence[LabelledImage], ensemble: Ensemble, device: str
+) -> Callable[[int], Found]:
+    """Return a function that searches the image of a number with networks."""
+
+    def search(number: int) -> Found:
+        found = detect_frame(images[number].micrograph, ensemble, device=device)
+        return Found(found.map, found.mask_stack)
+
+    return search
 
 
 def _share(report: ProgressCallback, first: float, last: float) -> ProgressCallback:

@@ -24,6 +24,8 @@ Array = NDArray[np.float64]
 
 # Marvin et al.: 974 + 163 of 1140 test windows right.
 REFERENCE_WINDOWS, REFERENCE_ERRORS = 1140, 3
+FEW_WINDOWS = REFERENCE_WINDOWS // REFERENCE_ERRORS
+"""Windows below which the reference would be expected to have no error: nothing to compare."""
 # Bins of probability for the reliability diagram.
 BINS = 10
 
@@ -69,6 +71,7 @@ class ClassMetrics:
     errors_per_1140 : float or None
         The errors scaled to the 1140 test windows of the abstract, which has 3 errors.
     precision, recall, f1 : Proportion
+        Precision and F1 only where windows with and without the class were tested.
     auroc : float or None
         Area under the ROC curve (see `auroc`).
     calibration_error : float or None
@@ -219,6 +222,7 @@ def _class_metrics(
         for is_predicted in (False, True)
     )
     bins = _reliability(present, probability)
+    is_both = bool(tp + fn and tn + fp)
     return ClassMetrics(
         tn=tn,
         fp=fp,
@@ -226,10 +230,11 @@ def _class_metrics(
         tp=tp,
         errors=fp + fn,
         errors_per_1140=REFERENCE_WINDOWS * (fp + fn) / len(present) if len(present) else None,
-        # Without a window of the class every prediction of it is wrong, whatever the precision.
-        precision=wilson_interval(tp, tp + fp) if tp + fn else Proportion(),
+        # Without a window of the class every prediction of it is wrong, without one of another
+        # class none can be: precision and F1 would state nothing.
+        precision=wilson_interval(tp, tp + fp) if is_both else Proportion(),
         recall=wilson_interval(tp, tp + fn),
-        f1=_f1(tp, fp + fn) if tp + fn else Proportion(),
+        f1=_f1(tp, fp + fn) if is_both else Proportion(),
         auroc=auroc(present, probability),
         calibration_error=_expected_calibration_error(bins),
         reliability=bins,

@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 from napari_stem_defects.base.defect_classes import BULK, DefectClass, complete_classes
 from napari_stem_defects.base.lengths import list_in_both_units
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
+from napari_stem_defects.detection.detect_matched import quick_model
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.matched_filter.fit import Click
 from napari_stem_defects.matched_filter.storage import to_arrays
@@ -19,17 +20,18 @@ from napari_stem_defects.networks.architecture import MatchedFilterArchitecture
 from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
 from napari_stem_defects.training.evaluate import EvaluationReport
 from napari_stem_defects.training.lattice_geometry import geometry_of_cells
-from napari_stem_defects.training.quick_evaluation import evaluate_quick
+from napari_stem_defects.training.quick_evaluation import evaluate_left_out
 from napari_stem_defects.training.quick_images import (
     LabelledImage,
     PreparedImage,
     model_from_clicks,
     prepare_image,
 )
+from napari_stem_defects.training.quick_search import Found, search_prepared
 from napari_stem_defects.training.recipes import TrainingOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from napari_stem_defects.matched_filter.model import MatchedFilterModel
 
@@ -79,8 +81,15 @@ def train_quick(
     report(Progress("training", len(images), steps))
     model = model_from_clicks(prepared, clicks, classes)
     report(Progress("testing", len(images) + 1, steps))
-    evaluation = evaluate_quick(images, prepared, clicks, classes, model)
     ensemble = quick_ensemble(model, classes, options.name, clicks)
+    evaluation = evaluate_left_out(
+        images,
+        prepared,
+        clicks,
+        classes,
+        quick_learner(images, prepared, classes),
+        whole=_searcher(images, prepared, ensemble),
+    )
     training = {
         **ensemble.spec.training,
         "choices": options.to_dict(),
@@ -101,6 +110,45 @@ def train_quick(
     return EvaluationReport(
         replace(ensemble, spec=spec), (evaluation,), notes=notes, seconds=seconds
     )
+
+
+def quick_learner(
+    images: Sequence[LabelledImage],
+    prepared: Sequence[PreparedImage],
+    classes: Sequence[DefectClass],
+) -> Callable[[Sequence[Click]], Callable[[int], Found]]:
+    """Return a function that makes quick models, for `quick_evaluation.evaluate_left_out`.
+
+    Parameters
+    ----------
+    images : sequence of LabelledImage
+    prepared : sequence of PreparedImage
+        In the same order.
+    classes : sequence of DefectClass
+        Bulk, then the classes of the clicks by name.
+
+    Returns
+    -------
+    callable
+    """
+
+    def learn(kept: Sequence[Click]) -> Callable[[int], Found]:
+        model = model_from_clicks(prepared, kept, classes)
+        return _searcher(images, prepared, quick_ensemble(model, classes, "part", kept))
+
+    return learn
+
+
+def _searcher(
+    images: Sequence[LabelledImage], prepared: Sequence[PreparedImage], ensemble: Ensemble
+) -> Callable[[int], Found]:
+    """Return a function that searches the image of a number with a quick model."""
+    model = quick_model(ensemble)
+
+    def search(number: int) -> Found:
+        return search_prepared(images[number].micrograph, prepared[number], model, ensemble)
+
+    return search
 
 
 def clicks_of(
@@ -150,7 +198,7 @@ def clicks_of(
             )
         clicks += kept
     found = {click.class_name for click in clicks}
-    if missing := [name for name in chosen if name not in found]:
+    if missing := [name for name in chosen if name not in found | {BULK}]:
         raise LabelError(f"{missing[0]}: no click shows this class; check the spelling")
     if not found - {BULK}:
         raise LabelError("no click shows a defect; click at least one place that is not Bulk")

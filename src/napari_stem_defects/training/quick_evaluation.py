@@ -1,25 +1,27 @@
-"""Evaluation of quick models on clicks that are held out."""
+"""Evaluation of models from few clicks, on clicks that are left out or on others."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
-from napari_stem_defects.base.defect_classes import BULK, DefectClass
 from napari_stem_defects.detection.detect_matched import quick_model, turned_to
 from napari_stem_defects.matched_filter.class_maps import probabilities_at
 from napari_stem_defects.matched_filter.fit import Click
 from napari_stem_defects.training.dataset import TrainingSet
 from napari_stem_defects.training.evaluate import OWN_LABELS, UNKNOWN_ORIGIN, SplitEvaluation
+from napari_stem_defects.training.left_out import (
+    MOST_PARTS,
+    coverage_remarks,
+    divide,
+    predict_left_out,
+    remarks,
+)
 from napari_stem_defects.training.metrics import compute_metrics
 from napari_stem_defects.training.quick_images import (
     LabelledImage,
     PreparedImage,
-    model_from_clicks,
     prepare_image,
 )
 
@@ -28,25 +30,27 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_stem_defects.matched_filter.model import MatchedFilterModel
+    from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
+    from napari_stem_defects.training.quick_search import Found
 
-FOLDS = 3
-_SITE_PERIODS = 3.0
-"""Clicks of a class that are closer than this, in lattice periods, are held out together."""
-_MEANING = (
-    "a third of the clicked places at a time was held out, and found with what the others taught"
-)
+_MOST_SAMPLES = 2**24
+"""Samples of all images together that are searched with clicks left out, as often as parts."""
+_FEWEST_PARTS = 3
 
 
-def evaluate_quick(
+def evaluate_left_out(
     images: Sequence[LabelledImage],
     prepared: Sequence[PreparedImage],
     clicks: Sequence[Click],
     classes: Sequence[DefectClass],
-    model: MatchedFilterModel,
+    learn: Callable[[Sequence[Click]], Callable[[int], Found]],
+    *,
+    whole: Callable[[int], Found] | None = None,
+    most_parts: int | None = None,
+    split: str = "site",
 ) -> SplitEvaluation:
-    """Test a quick model on clicks that are held out, a third of the places at a time.
+    """Test a recipe for few clicks by leaving clicks out and searching their images.
 
     Parameters
     ----------
@@ -57,43 +61,43 @@ def evaluate_quick(
         All clicks of the model.
     classes : sequence of DefectClass
         Bulk, then the classes of the model.
-    model : MatchedFilterModel
-        Its thresholds are used.
+    learn : callable
+        Makes a model of some clicks; returns a function that searches the image of a number.
+    whole : callable, optional
+        Searches the image of a number with the model of all clicks, to state what else it finds.
+    most_parts : int, optional
+        Largest number of models; by default 10, and fewer for large images.
+    split : str
+        Key of the evaluation.
 
     Returns
     -------
     SplitEvaluation
     """
-    folds, untestable = click_folds(clicks, classes, model.samples)
+    if most_parts is None:
+        size = sum(ready.values.size for ready in prepared)
+        most_parts = int(np.clip(_MOST_SAMPLES // max(size, 1), _FEWEST_PARTS, MOST_PARTS))
+    parts = divide(clicks, classes, prepared[0].residual.sampled.samples, most_parts)
     names = tuple(each.name for each in classes)
-    thresholds = {item.name: item.threshold for item in model.classes}
-    probabilities = np.zeros((len(clicks), len(names)), np.float32)
-    for fold in range(FOLDS):
-        held_out: list[int] = np.flatnonzero(folds == fold).tolist()
-        if not held_out:
-            continue
-        kept = [click for number, click in enumerate(clicks) if folds[number] != fold]
-        part = model_from_clicks(prepared, kept, classes, thresholds)
-        for number, ready in enumerate(prepared):
-            here = [index for index in held_out if clicks[index].image == number]
-            if here:
-                places = np.array([(clicks[index].y, clicks[index].x) for index in here])
-                probabilities[here] = probabilities_at(ready.values, places, part, ready.limits)
-    tested: list[int] = np.flatnonzero(folds >= 0).tolist()
+    probabilities = predict_left_out(clicks, parts, prepared, classes, learn)
+    tested: list[int] = np.flatnonzero(parts.number >= 0).tolist()
     data = click_sites(images, [clicks[n] for n in tested], prepared, classes)
     labels = [click.class_name for click in clicks]
     limits = dict.fromkeys(names, 0.5)
+    found = probabilities[tested]
+    beside = () if whole is None else coverage_remarks(clicks, prepared, classes, whole)
     return SplitEvaluation(
-        split="site",
-        meaning=_MEANING,
-        metrics=compute_metrics(names, data.labels, data.targets, probabilities[tested], limits),
+        split=split,
+        meaning=parts.meaning,
+        metrics=compute_metrics(names, data.labels, data.targets, found, limits),
         data=data,
-        probabilities=probabilities[tested],
-        untestable=untestable,
+        probabilities=found,
+        untestable=parts.untestable,
         counts={
             "training": {name: labels.count(name) for name in names},
             "test": {name: data.labels.count(name) for name in names},
         },
+        notes=(*remarks(clicks, parts, classes, probabilities), *beside),
     )
 
 
@@ -185,50 +189,6 @@ def evaluate_clicks(
         },
         counts={"test": {name: data.labels.count(name) for name in {*spec.classes, *data.labels}}},
     )
-
-
-def click_folds(
-    clicks: Sequence[Click], classes: Sequence[DefectClass], samples: float
-) -> tuple[NDArray[np.int64], dict[str, str]]:
-    """Return the fold in which each click is held out.
-
-    Parameters
-    ----------
-    clicks : sequence of Click
-    classes : sequence of DefectClass
-        Bulk, then the classes to learn.
-    samples : float
-        Samples per lattice period.
-
-    Returns
-    -------
-    folds : ndarray of int64, shape (N,)
-        0 to 2; -1 where the class of a click cannot be tested. Close clicks are held out together.
-    untestable : dict of str to str
-        Why a class cannot be tested.
-    """
-    folds = np.full(len(clicks), -1)
-    untestable = {}
-    for each in classes:
-        mine = [n for n, click in enumerate(clicks) if click.class_name == each.name]
-        places = _places([clicks[n] for n in mine], _SITE_PERIODS * samples)
-        if each.name != BULK and len(np.unique(places)) < 2:
-            untestable[each.name] = "all its clicks show one place"
-            continue
-        folds[mine] = places % FOLDS
-    return folds, untestable
-
-
-def _places(clicks: Sequence[Click], reach: float) -> NDArray[np.int64]:
-    """Return the number of the place of each click: close clicks show the same place."""
-    if not clicks:
-        return np.zeros(0, np.int64)
-    # Images lie far apart along a third axis.
-    points = np.array([(c.y, c.x, 1e6 * c.image) for c in clicks])
-    pairs = cKDTree(points).query_pairs(reach, output_type="ndarray")
-    links = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(clicks), len(clicks)))
-    numbers: NDArray[np.int64] = connected_components(links, directed=False)[1].astype(np.int64)
-    return numbers
 
 
 def click_sites(

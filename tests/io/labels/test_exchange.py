@@ -305,3 +305,22 @@ def test_an_export_keeps_kinds_titles_and_colours(project: LabelProject, tmp_pat
         assert [entry.defect_class for entry in second.classes] == list(folder.class_data)
         assert second.undo()  # labels and classes in one step
         assert second.classes == ()
+
+
+def test_a_rejected_import_leaves_no_project(tmp_path: Path, image: Path) -> None:
+    table = tmp_path / "outside.csv"
+    table.write_text("y_px,x_px,class\n9999,9999,Vac\n")
+    with pytest.raises(LabelError):
+        labels_import(tmp_path / "mine", [table], [image])
+    assert not (tmp_path / "mine").exists()
+
+
+def test_a_rejected_import_leaves_an_earlier_project_alone(tmp_path: Path, image: Path) -> None:
+    good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
+    good.write_text("y_px,x_px,class\n20,20,Vac\n")
+    bad.write_text("y_px,x_px,class\n9999,9999,Vac\n")
+    labels_import(tmp_path / "mine", [good], [image])
+    with pytest.raises(LabelError):
+        labels_import(tmp_path / "mine", [bad], [image])
+    with LabelProject.open(tmp_path / "mine", read_only=True) as project:
+        assert len(project.labels()) == 1

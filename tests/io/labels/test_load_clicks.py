@@ -29,8 +29,13 @@ def test_several_projects_are_joined(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_patches_is_refused_in_one_line(tmp_path: Path) -> None:
-    with pytest.raises(LabelError, match="quick models learn from clicks"):
+    with pytest.raises(LabelError, match="this is no label project"):
         read_clicks([tmp_path])
+
+
+def test_a_project_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    with pytest.raises(LabelError, match=r"NOTHING\.labels: there is no such label project"):
+        read_clicks([tmp_path / "NOTHING.labels"])
 
 
 def test_an_empty_project_is_refused(tmp_path: Path) -> None:

@@ -31,6 +31,8 @@ def test_bundled_models_are_chosen_for_their_crystals(crystal: str) -> None:
         assert choice.entry is not None
         assert choice.entry.name == crystal
         assert choice.statement.startswith(f"model {crystal} (")
+        is_certain = micrograph.pixel_size_nm is not None
+        assert ("hold only if the crystal is" in choice.warning) != is_certain
 
 
 @pytest.mark.parametrize(("ratio", "angle"), [(1.0, 60.0), (1.35, 90.0), (1.2, 78.0)])
@@ -39,7 +41,7 @@ def test_the_general_model_is_chosen_for_other_crystals(ratio: float, angle: flo
     choice = choose.choose_from_library(micrograph)
     assert choice.entry is not None
     assert choice.entry.name == "any-crystal"
-    assert choice.statement.startswith("not recognised by a special model: the lattice is")
+    assert choice.statement.startswith("generic names: the lattice is")
     assert "cdte-110 (70.5 degrees" in choice.statement
     assert "any-crystal (" not in choice.statement
 

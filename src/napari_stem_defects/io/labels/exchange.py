@@ -7,6 +7,7 @@ others take open projects.
 from __future__ import annotations
 
 import math
+import shutil
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -28,10 +29,7 @@ from napari_stem_defects.io.labels.patch_positions import MIN_CORRELATION, find_
 from napari_stem_defects.io.labels.point_table import read_point_table
 from napari_stem_defects.io.labels.project import LabelProject, is_label_project
 from napari_stem_defects.io.messages import one_line
-from napari_stem_defects.labels.label import (
-    Label,
-    NewLabel,
-)
+from napari_stem_defects.labels.label import Label, NewLabel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -135,19 +133,34 @@ def labels_import(
         every = (row for parts in files.values() for _, rows in parts for row in rows)
         _check_present(kinds, (row.class_name for row in every))
     opener = LabelProject.create if is_new else LabelProject.open
-    done = ImportSummary()
-    with opener(project) as opened:
-        opened.check_writable()
-        for source in sources:
-            for micrograph, shapes in files.get(source, ()):
-                done += _import_shapes(opened, micrograph, source, shapes, kinds)
-            if source not in files:
-                done += import_patches(
-                    opened, read_patches(source), micrographs, kinds=kinds, report=report
-                )
-        _check_present(kinds, (entry.name for entry in opened.classes))
-        _set_kinds(opened, kinds)
+    done, existed = ImportSummary(), project.exists()
+    try:
+        with opener(project) as opened:
+            opened.check_writable()
+            for source in sources:
+                for micrograph, shapes in files.get(source, ()):
+                    done += _import_shapes(opened, micrograph, source, shapes, kinds)
+                if source not in files:
+                    done += import_patches(
+                        opened, read_patches(source), micrographs, kinds=kinds, report=report
+                    )
+            _check_present(kinds, (entry.name for entry in opened.classes))
+            _set_kinds(opened, kinds)
+    except BaseException:
+        if is_new and not existed:
+            _remove_if_empty(project)
+        raise
     return done
+
+
+def _remove_if_empty(project: Path) -> None:
+    """Remove a project of this import in which there is no label."""
+    if not is_label_project(project):
+        return
+    with LabelProject.open(project, read_only=True) as opened:
+        is_empty = not opened.labels()
+    if is_empty:
+        shutil.rmtree(project, ignore_errors=True)
 
 
 def _check_present(kinds: Mapping[str, Kind], present: Iterable[str]) -> None:

@@ -46,8 +46,10 @@ def read_clicks(
     images: list[LabelledImage] = []
     classes: list[DefectClass] = []
     for path in map(Path, paths):
+        if not path.exists():
+            raise LabelError(one_line(path, "there is no such label project", "check its name"))
         if not is_label_project(path):
-            fault = "quick models learn from clicks in a label project, and this is none"
+            fault = "this is no label project, and models from few clicks learn from clicks"
             advice = "label the micrograph first, or import patches with --image"
             raise LabelError(one_line(path, fault, advice))
         with LabelProject.open(path, read_only=True) as project:

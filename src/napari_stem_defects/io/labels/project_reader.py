@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from napari_stem_defects.base.late_import import function_of
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.labels.journal import LabelJournal
 from napari_stem_defects.io.labels.pixels import load_pixels
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.labels.label import Label, LabelClass, LabelledFrame
+
+
+_VIEW = "reporting.notebook.labels_view"
 
 
 class LabelProjectReader:
@@ -76,6 +80,15 @@ class LabelProjectReader:
         """
         folder = Path(path)
         return cls(folder, LabelJournal(folder, read_only=read_only))
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{count} {name}" for name, count in self.counts().items())
+        frames = f"{len(self.frames)} frame{'' if len(self.frames) == 1 else 's'}"
+        state = ", read-only" if self.read_only else ""
+        return f"LabelProject({self.path.name!r}, {frames}, {counts or 'no labels'}{state})"
+
+    def _repr_html_(self) -> str:
+        return str(function_of(_VIEW, "html")(self))
 
     def __enter__(self) -> Self:
         """Return the project itself."""

@@ -32,12 +32,15 @@ class LibraryChoice:
         The lattice of the image.
     frame : int
         The frame of a stack whose lattice it is.
+    warning : str
+        On what the choice depends that the image does not show; "" if on nothing.
     """
 
     entry: ModelEntry | None
     statement: str
     measured: LatticeMeasurement
     frame: int = 0
+    warning: str = ""
 
 
 def choose_from_library(
@@ -63,7 +66,7 @@ def choose_from_library(
     specs = {name: entry.spec for name, entry in known.items()}
     choice = choose_model(measured, specs, micrograph.pixel_size_nm)
     chosen = None if choice.name is None else known[choice.name]
-    return LibraryChoice(chosen, choice.statement, measured)
+    return LibraryChoice(chosen, choice.statement, measured, warning=choice.warning)
 
 
 def choose_for_frames(micrograph: Micrograph, frames: Iterable[int]) -> LibraryChoice:

@@ -16,6 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.io.atomic import replacing, write_bytes
 from napari_stem_defects.io.csv_cells import TableWriter
+from napari_stem_defects.networks.model_card import (
+    describe_input,
+    describe_lattice,
+    describe_scale,
+)
 from napari_stem_defects.reporting.markdown import report_text
 from napari_stem_defects.reporting.report_page import report_picture
 from napari_stem_defects.reporting.undrawn import draw_or_state
@@ -120,9 +125,11 @@ def _facts(spec: EnsembleSpec) -> dict[str, str]:
         "recipe": training.get("protocol", {}).get("name"),
         "epochs": _join(training.get("schedule", {}).get("epochs")),
         "windows seen per epoch": training.get("windows"),
-        "preprocessing": _join(settings),
+        "input": describe_input(spec) if spec.sees_residual else None,
+        "preprocessing": None if spec.is_quick else _join(settings),
         "network": _join(spec.to_dict()["architecture"]),
-        "pixel size": f"{spec.pixel_size_nm} nm" if spec.pixel_size_nm else "unknown",
+        "pixel size": describe_scale(spec),
+        "lattice": describe_lattice(spec) if spec.lattice_geometry is not None else None,
         "columns of the images": spec.column_contrast,
         "labels, sha256": training.get("label_set_sha256"),
         "versions": _join(spec.versions),

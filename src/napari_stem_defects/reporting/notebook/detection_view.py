@@ -48,7 +48,9 @@ def html(detection: Detection) -> str:
             Swatch(name, classes[name].colour),
             classes[name].title if classes[name].title != name else "",
             total.count,
-            format_density(total.count, detection.searched_nm2).removesuffix(" per nm²"),
+            format_density(total.count, detection.searched_nm2).removesuffix(" per nm²")
+            if classes[name].kind == "point"
+            else "",
             total.length_nm if classes[name].kind == "line" else None,
             total.area_nm2 if classes[name].kind == "area" else None,
         )
@@ -56,7 +58,8 @@ def html(detection: Detection) -> str:
         if total.count
     ]
     model = str(detection.parameters.get("model_choice") or "")
-    facts = [model] if model else []
+    warnings = map(str, detection.parameters.get("warnings") or ())
+    facts = [text for text in (model, *warnings) if text]
     picture = enlarged(_picture(detection, step_of(detection.mask_stack.shape)))
     return card(_title(detection), facts, [picture], _COLUMNS, rows)
 

@@ -18,6 +18,7 @@ from napari_stem_defects.reporting.notebook.image_axes import (
     searched_pixels,
     show_image,
 )
+from napari_stem_defects.reporting.survey_marks import COLOURS, draw_places
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from napari_stem_defects.anomaly.survey_frame import Survey
     from napari_stem_defects.base.micrograph import Micrograph
 
-_COLOURS = {"point": "#56b4e9", "line": "#e69f00", "area": "#cc79a7"}
 _MOST_NUMBERED = 20
 
 
@@ -94,23 +94,22 @@ def plot(survey: Survey, micrograph: Micrograph | None, axes: Axes | None) -> Ax
         pixels = searched_pixels(micrograph, survey.frame, shape, "survey")
         show_image(axes, pixels, size)
     scale = size or 1.0
-    for kind, colour in _COLOURS.items():
-        places = [place for place in survey.candidates if place.kind == kind]
-        if places:
-            axes.scatter(
-                [place.x * scale for place in places],
-                [place.y * scale for place in places],
-                s=70,
-                facecolors="none",
-                edgecolors=colour,
-                linewidths=1.5,
-                label=f"{kind} ({len(places)})",
+    draw_places(axes, survey.candidates, max(0.75 * survey.period_px, 1.0), scale)
+    for kind, colour in COLOURS.items():
+        if count := sum(place.kind == kind for place in survey.candidates):
+            style: dict[str, Any] = {"marker": "o", "linestyle": "", "fillstyle": "none"}
+            axes.plot(
+                [],
+                [],
+                color=colour,
+                label=f"{kind} ({count})",
+                **(style if kind == "point" else {}),
             )
     effects = load_package("matplotlib.patheffects", "matplotlib", "plot")
     for place in survey.candidates[:_MOST_NUMBERED]:
         at = place.x * scale, place.y * scale
         offset: dict[str, Any] = {"xytext": (6, 6), "textcoords": "offset points", "size": 9}
-        axes.annotate(str(place.rank), at, color=_COLOURS[place.kind], **offset).set_path_effects(
+        axes.annotate(str(place.rank), at, color=COLOURS[place.kind], **offset).set_path_effects(
             [effects.withStroke(linewidth=2, foreground="black")]
         )
     if survey.candidates:

@@ -37,6 +37,7 @@ REFERENCES = {
 }
 """Works that the paragraph cites, by a key."""
 
+_SOURCES = {"lattice": "lattice, taken for that of the model's crystal"}
 _ALWAYS = ("program", "feuer", "kim")
 _ACCURACY = ("rogan", "clopper", "melded")
 _ARRANGEMENT = ("ohser", "hanisch", "clark")
@@ -103,7 +104,8 @@ def _detection(images: Sequence[ReportedImage], numbers: Mapping[str, int]) -> s
         views += f" with {frames} frames in total"
     models = "; ".join(_models(images))
     sizes = sorted({image.pixel_size_nm for image in images if image.pixel_size_nm})
-    sources = sorted({str(image.summary["image"].get("pixel_size_source")) for image in images})
+    origins = {str(image.summary["image"].get("pixel_size_source")) for image in images}
+    sources = sorted(_SOURCES.get(each, each) for each in origins)
     scale = "without a known pixel size"
     if sizes:
         ends = (

@@ -7,8 +7,9 @@ from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.base.defect_classes import colours_of
-from napari_stem_defects.base.lengths import format_count
+from napari_stem_defects.base.lengths import format_found
 from napari_stem_defects.detection.frame_result import FrameResult, total_searched_nm2
+from napari_stem_defects.detection.model_choice import NOT_RECOGNISED
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.postprocessing.regions import totals
 
@@ -119,14 +120,20 @@ class FrameResults(MutableMapping[int, FrameResult]):
 
     def summary(self) -> str:
         """Return number and density of each class, or why none is named, in one line."""
-        for result in self._loaded.values():
-            if result.parameters.get("recognition"):
-                return str(result.parameters["recognition"])
-        found = {name: total.count for name, total in self.counts().items() if total.count}
+        stated = [str(each.parameters.get("recognition") or "") for each in self._loaded.values()]
+        reason = next(filter(None, stated), "")
+        if reason.startswith(NOT_RECOGNISED):
+            return reason
+        first = self.first()
+        kinds = first.map.class_table if first else {}
         where = "" if len(self) == 1 else f" in {len(self)} frames"
         area = self.searched_nm2()
-        counts = ", ".join(format_count(count, area, name) for name, count in found.items())
-        return f"{counts or 'no defects'}{where}"
+        counts = ", ".join(
+            format_found(total.count, name, kinds[name].kind, area, total.length_nm)
+            for name, total in self.counts().items()
+            if total.count
+        )
+        return f"{counts or 'no defects'}{where}{f' · {reason}' if reason else ''}"
 
     # Values at a position
 

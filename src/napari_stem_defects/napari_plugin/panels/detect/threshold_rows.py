@@ -30,6 +30,7 @@ class _Row(NamedTuple):
     spin: QDoubleSpinBox
     region_count: QLabel
     density: QLabel
+    kind: str
 
 
 class ThresholdRows(QWidget):
@@ -87,7 +88,8 @@ class ThresholdRows(QWidget):
             total = counts.get(name)
             count = 0 if total is None else total.count
             row.region_count.setText("" if total is None else str(count))
-            row.density.setText(format_density(count, searched_nm2) if count else "")
+            is_point = row.kind == "point"
+            row.density.setText(format_density(count, searched_nm2) if count and is_point else "")
 
     def _rebuild(self, classes: tuple[DefectClass, ...]) -> None:
         self._shown = classes
@@ -102,7 +104,7 @@ class ThresholdRows(QWidget):
         name, title = entry.name, entry.title
         label = plain_label(name)
         set_tooltip(label, title if name == BULK else f"{title} ({entry.kind})")
-        row = _Row(_slider(entry), _spin_box(name, title), _count(name), _density(name))
+        row = _Row(_slider(entry), _spin_box(name, title), _count(name), _density(name), entry.kind)
         for column, widget in enumerate(
             (Swatch(entry.colour), label, row.slider, row.spin, row.region_count, row.density)
         ):

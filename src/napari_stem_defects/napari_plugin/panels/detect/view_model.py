@@ -354,7 +354,7 @@ class DetectViewModel:
         where = "" if self.request is None else f" · searched {self.request.searched}"
         factors = {r.parameters.get("resampling_factor", 1.0) for r in self.results.values()}
         warnings = [str(w) for r in self.results.values() for w in r.parameters.get("warnings", ())]
-        where += f" · {warnings[0]}" if warnings else ""
+        where += "".join(f" · {text}" for text in dict.fromkeys(warnings))
         scaled = "" if factors == {1.0} else f", resampled {max(factors):.3g} times"
         self.run.finish(f"{self.results.summary()}{where}{scaled} · {seconds:.1f} s")
 

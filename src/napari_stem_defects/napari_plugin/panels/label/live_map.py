@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
-from napari_stem_defects.base.lengths import format_count
+from napari_stem_defects.base.lengths import format_found
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.jobs.live_map_request import (
     ClickedFrame,
@@ -156,7 +156,8 @@ class LiveMapViewModel:
         if not self.is_on or self._requested is None or found.shown != self._requested.shown:
             return  # of another frame, which is shown no more
         area = found.searched_nm2
-        counts = [format_count(count, area, name) for name, count in found.counts.items()]
+        kinds = {each.name: each.kind for each in found.classes}
+        counts = [format_found(n, name, kinds[name], area) for name, n in found.counts.items()]
         statement = f"{', '.join(counts)} · {found.seconds:.1f} s"
         self._show(found, " ".join((statement, *found.notes)))
 

@@ -1,0 +1,83 @@
+"""Lines of the general model get the name that the geometry of both sides shows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from planar_scenes import planar_scene, zincblende
+from probability_maps import blank_map
+
+from napari_stem_defects.base.defect_classes import DefectClass
+from napari_stem_defects.detection.drawn_masks import draw_masks
+from napari_stem_defects.detection.generic_lines import doubles, geometric_name
+from napari_stem_defects.detection.planar_checks import apply_checks, check_regions
+from napari_stem_defects.planar_geometry.relation import Relation
+from napari_stem_defects.postprocessing.regions import measure_regions, number_regions
+from napari_stem_defects.postprocessing.results import ProbabilityMap
+
+NM = 0.027
+CLASSES = (DefectClass("Fault", "line"), DefectClass("Boundary", "line"))
+
+
+def line_map(scene, name: str) -> ProbabilityMap:
+    found = blank_map("Fault", "Boundary", shape=scene.pixels.shape)
+    found = ProbabilityMap(found.probability, found.y, found.x, found.classes, found.valid, CLASSES)
+    y, x = np.meshgrid(found.y, found.x, indexing="ij")
+    along = scene.line[1] - scene.line[0]
+    along = along / np.hypot(*along)
+    away = (y - scene.line[0, 0]) * along[1] - (x - scene.line[0, 1]) * along[0]
+    found.probability[found.classes.index(name)] = np.clip(1.3 - np.abs(away) / 12, 0, 0.98)
+    return found
+
+
+def checked(scene, name: str, **options):
+    found = line_map(scene, name)
+    limits = {"thresholds": {"Fault": 0.5, "Boundary": 0.5}}
+    masks = draw_masks(found, scene.pixels.shape, limits, None)
+    regions = measure_regions(found, masks, image="a", pixel_size_nm=NM)
+    checks = check_regions(regions, scene.pixels, scene.lattice, None, NM, **options)
+    moved, after = apply_checks(found, masks, regions, checks, NM)
+    return regions, after, number_regions(found, moved), moved.names
+
+
+def test_a_boundary_found_as_a_fault_is_named_boundary() -> None:
+    tilt = planar_scene(zincblende(12.0), "grain", 17.0, seed=7)
+    (before,), (region,), numbered, names = checked(tilt, "Fault", is_general=True)
+    assert (before.class_name, region.class_name, region.region) == ("Fault", "Boundary", 1)
+    assert region.looks_like.startswith("boundary, 1")
+    assert region.geometry_note == "named Fault by its look alone"
+    assert region.length_nm == pytest.approx(before.length_nm)
+    assert region.mean_probability == before.mean_probability
+    assert numbered[names.index("Fault")].max() == 0
+    assert (numbered[names.index("Boundary")] > 0).sum() == region.area_px
+
+
+def test_the_same_name_in_a_model_of_ones_own_stays() -> None:
+    tilt = planar_scene(zincblende(12.0), "grain", 17.0, seed=7)
+    _, (region,), _, _ = checked(tilt, "Fault")
+    assert region.class_name == "Fault"
+    assert region.geometry_note == "the name means no certain geometry"
+
+
+@pytest.mark.parametrize(
+    ("relation", "name"),
+    [
+        (Relation("twin"), "Boundary"),
+        (Relation("boundary", misorientation_deg=12.0), "Boundary"),
+        (Relation("boundary", misorientation_deg=2.0), None),
+        (Relation("boundary"), None),
+        (Relation("fault"), "Fault"),
+        (Relation("none"), None),
+    ],
+)
+def test_only_clear_geometry_names(relation: Relation, name: str | None) -> None:
+    assert geometric_name(relation) == name
+
+
+def test_two_names_at_one_place_become_the_longer_one() -> None:
+    long = np.array([[50.0, 0.0], [50.0, 200.0]])
+    beside = np.array([[55.0, 40.0], [52.0, 90.0]])
+    apart = np.array([[90.0, 40.0], [90.0, 90.0]])
+    lines, names = [beside, long, apart], ["Fault", "Boundary", "Fault"]
+    assert doubles(lines, names, 10.0) == {0: 1}
+    assert doubles(lines, ["Boundary"] * 3, 10.0) == {}
