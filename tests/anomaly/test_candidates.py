@@ -90,3 +90,26 @@ def test_lines_below_the_threshold_and_along_the_border_are_cleared():
 
 def test_a_map_smaller_than_its_border_has_no_line():
     assert not only_lines(np.ones((6, 6), np.float32), 3.5).any()
+
+
+def test_lines_and_areas_carry_their_shape_in_samples():
+    (line,) = _found(_blobs(*((100, x, 3.0) for x in range(30, 170, 7))))
+    points = np.array(line.shape[0])
+    assert np.abs(points[:, 0] - 100).max() < 2
+    assert np.ptp(points[:, 1]) == pytest.approx(140, abs=12)
+    score = np.zeros((200, 200), np.float32)
+    score[60:120, 50:130] = 3
+    (area,) = _found(score)
+    (ring,) = area.shape
+    assert np.array(ring).min(axis=0) == pytest.approx((60, 50), abs=2)
+    assert np.array(ring).max(axis=0) == pytest.approx((120, 130), abs=2)
+    assert _found(_blobs((60, 60, 3.0)))[0].shape == ()
+
+
+def test_a_point_beside_an_area_stays_a_point():
+    score = _blobs((90, 138, 3.0))
+    score[60:120, 50:130] = 3
+    assert sorted(c.kind for c in _found(score)) == ["area", "point"]
+    alone = np.zeros_like(score)
+    alone[60:120, 50:130] = 3
+    assert [c.kind for c in _found(alone)] == ["area"]

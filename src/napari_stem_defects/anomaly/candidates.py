@@ -187,7 +187,7 @@ def find_candidates(
     for number, box in enumerate(ndimage.find_objects(joined), 1):
         if box is not None:
             cells = joined[box] == number
-            found += _features(cells, box, score, deficit, edge, samples)
+            found += _features(cells, box, score, deficit, edge, samples, level)
     found.sort(key=lambda candidate: -candidate.score)
     return tuple(replace(c, rank=n) for n, c in enumerate(found[:_MAX_CANDIDATES], 1))
 
@@ -228,8 +228,12 @@ def _features(
     deficit: NDArray[np.bool_],
     edge: int,
     samples: float,
+    level: NDArray[np.float32],
 ) -> list[Candidate]:
-    """Return a group of unusual cells as one line or area, or as the points it consists of."""
+    """Return a group of unusual cells as one line or area, or as the points it consists of.
+
+    Points beside an area that are separate from it are points of their own.
+    """
     y, x = np.nonzero(cells)
     length, width = (edge * extent for extent in _extents(y, x))
     area = float(len(y) * edge**2)
@@ -242,6 +246,14 @@ def _features(
     is_line &= _coverage(y, x) >= _COVERED
     depth = ndimage.distance_transform_edt(np.pad(cells, 1)).max()
     is_area = not is_line and bool(depth >= _AREA_RADIUS * samples / edge)
+    beside: list[Candidate] = []
+    if is_area:
+        apart, rest = _beside_area(cells, level[box], _AREA_RADIUS * samples / edge)
+        for number, part in enumerate(ndimage.find_objects(apart), 1):
+            own = apart[part] == number
+            beside += _points(own, _shifted(part, box), score, deficit, edge, samples)
+        if beside and rest.any():
+            return beside + _features(rest, box, score, deficit, edge, samples, level)
     if is_line or is_area:
         highest = _highest(cells, box, score, edge)
         kind: CandidateKind = "line" if is_line else "area"
@@ -252,6 +264,24 @@ def _features(
     for number, part in enumerate(ndimage.find_objects(parts), 1):
         points += _points(parts[part] == number, _shifted(part, box), score, deficit, edge, samples)
     return points
+
+
+def _beside_area(
+    cells: NDArray[np.bool_], level: NDArray[np.float32], deepest: float
+) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """Return the numbers of the small separate parts of a group, and the areas in it.
+
+    A small part contains no disc of the radius ``deepest``, and exceeds the threshold by itself.
+    """
+    parts, _ = ndimage.label(cells, np.ones((3, 3)))
+    deep = ndimage.distance_transform_edt(np.pad(cells, 1))[1:-1, 1:-1]
+    apart, rest, found = np.zeros(cells.shape, np.int32), cells.copy(), 0
+    for number, box in enumerate(ndimage.find_objects(parts), 1):
+        own = parts[box] == number
+        if deep[box][own].max() < deepest and level[box][own].max() >= 1:
+            found += 1
+            apart[box][own], rest[box][own] = found, False
+    return apart, rest
 
 
 def _in_samples(line: Line, box: Box, edge: int) -> Line:

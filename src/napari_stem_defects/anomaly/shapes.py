@@ -42,14 +42,16 @@ def centre_line(y: NDArray[np.intp], x: NDArray[np.intp]) -> Line:
     counts = np.bincount(step)
     sums = np.stack([np.bincount(step, weights=each) for each in cells.T], axis=1)
     means = sums[counts > 0] / counts[counts > 0, None]
-    # At the ends the mean is over fewer steps, so that the line does not get shorter.
-    half = _SMOOTHED_CELLS // 2
+    half, last = _SMOOTHED_CELLS // 2, len(means) - 1
     wide = ndimage.uniform_filter1d(means, _SMOOTHED_CELLS, axis=0, mode="nearest")
-    last = len(means) - 1
-    ends = [n for n in range(last + 1) if min(n, last - n) < half]
-    for n in ends:
-        reach = min(n, last - n)
-        wide[n] = means[n - reach : n + reach + 1].mean(axis=0)
+    if last < 2 * half + 1:
+        wide = means
+    else:  # straight on to the ends: the outermost cells lie askew
+        steps = np.arange(half, 0, -1)[:, None]
+        wide[:half] = wide[half] + steps * (wide[half] - wide[half + 1])
+        wide[last - half + 1 :] = wide[last - half] + steps[::-1] * (
+            wide[last - half] - wide[last - half - 1]
+        )
     return _as_line(wide[np.unique(np.linspace(0, last, _MOST_POINTS).round().astype(int))])
 
 

@@ -140,15 +140,12 @@ def rename(
 
 
 def _as_before(region: Region, before: Mapping[Line, Region]) -> Region:
-    """Return a region with the certainty of the class that it was found as."""
+    """Return a region with centroid and certainty of the class that it was found as."""
     known = before.get(region.centre_line)
     if known is None:
         return region
-    return replace(
-        region,
-        mean_probability=known.mean_probability,
-        max_probability=known.max_probability,
-    )
+    same = ("y_px", "x_px", "y_nm", "x_nm", "mean_probability", "max_probability")
+    return replace(region, **{name: getattr(known, name) for name in same})
 
 
 def _moved(

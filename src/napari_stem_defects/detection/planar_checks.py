@@ -44,7 +44,7 @@ PLANAR_CHECKS = "planar_checks"
 """Key of the checks among the parameters of a result."""
 _CHANGED = "the line was found after the check, with other thresholds"
 _NOTES = {
-    "confirmed": "",
+    "confirmed": "the crystal on both sides agrees with the name",
     "contradicted": "another geometry than the name means",
     "measured": "the name means no certain geometry",
     "not verified": "",
@@ -108,9 +108,11 @@ def check_regions(
         line = [list(point) for point in region.centre_line]
         found.append({"class": region.class_name, "line": line, "fields": values})
         name = None if check.relation is None else geometric_name(check.relation)
-        if is_general and name is not None and name != region.class_name:
-            found[-1]["renamed"] = name
-            values["geometry_note"] = f"named {region.class_name} by its look alone"
+        if is_general and name is not None:
+            values |= {"geometry": "confirmed", "geometry_note": _NOTES["confirmed"]}
+            if name != region.class_name:
+                found[-1]["renamed"] = name
+                values["geometry_note"] = f"named {region.class_name} by its look alone"
     _join_boundaries(found)
     if is_general and lattice.cell is not None:
         _drop_doubles(found, points, lattice_period(lattice.cell))
