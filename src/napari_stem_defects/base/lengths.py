@@ -100,6 +100,34 @@ def format_count(count: int, area_nm2: float | None, name: str = "") -> str:
     return f"{counted} ({density})" if density else counted
 
 
+def density_of_kind(
+    count: int, kind: str, area_nm2: float | None, length_nm: float | None = None
+) -> str:
+    """Return the density of defects that suits their kind.
+
+    Parameters
+    ----------
+    count : int
+        Number of defects.
+    kind : {"point", "line", "area"}
+        Points have a number per area, lines a length per area, areas neither.
+    area_nm2 : float or None
+        The area they were searched in, nm².
+    length_nm : float, optional
+        Total length of lines.
+
+    Returns
+    -------
+    str
+        Such as "0.031 per nm²" or "0.12 nm per nm²"; "" if it is not known.
+    """
+    if kind == "point":
+        return format_density(count, area_nm2)
+    if kind != "line" or not area_nm2 or length_nm is None:
+        return ""
+    return f"{length_nm / area_nm2:.2g} nm per nm²"
+
+
 def format_found(
     count: int,
     name: str,
@@ -116,7 +144,7 @@ def format_found(
     name : str
         What is counted; may be "".
     kind : {"point", "line", "area"}
-        Points have a number per area, lines a length per area, areas neither.
+        See `density_of_kind`.
     area_nm2 : float or None
         The area they were searched in, nm².
     length_nm : float, optional
@@ -127,9 +155,6 @@ def format_found(
     str
         Such as "12 Vac (0.031 per nm²)" or "2 SF1 (0.12 nm per nm²)".
     """
-    if kind == "point":
-        return format_count(count, area_nm2, name)
     counted = f"{count} {name}".rstrip()
-    if kind != "line" or not area_nm2 or length_nm is None:
-        return counted
-    return f"{counted} ({length_nm / area_nm2:.2g} nm per nm²)"
+    density = density_of_kind(count, kind, area_nm2, length_nm)
+    return f"{counted} ({density})" if density else counted

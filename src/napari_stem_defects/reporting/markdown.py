@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from napari_stem_defects.training.evaluate import EvaluationReport, SplitEvaluation
-    from napari_stem_defects.training.metrics import ClassMetrics, Metrics, Proportion
+    from napari_stem_defects.training.metrics import ClassMetrics, Proportion
 
 REFERENCE = (
     f"For comparison: Marvin et al. had {REFERENCE_ERRORS} errors in {REFERENCE_WINDOWS} test"
@@ -45,7 +45,7 @@ def report_text(report: EvaluationReport, facts: Mapping[str, str]) -> str:
     """
     blocks = [f"# Report on {report.ensemble.spec.name}", *report.notes]
     for evaluation in report.evaluations:
-        blocks += [evaluation_text(evaluation, format_interval), *_details(evaluation.metrics)]
+        blocks += [evaluation_text(evaluation, format_interval), *_details(evaluation)]
     blocks += [*_reference(report), INTERVALS]
     if report.history:
         blocks += ["## Training", table(_history_rows(report.history))]
@@ -165,9 +165,8 @@ def _class_rows(
         *((f"per {REFERENCE_WINDOWS}",) if many else ()),
         *("precision", "recall", "F1"),
     )
-    for name, figures in evaluation.metrics.classes.items():
-        if not (trained.get(name, 1) or tested.get(name, 0)):
-            continue  # a class without any label, as Bulk where only defects were clicked
+    for name in _labelled(evaluation):
+        figures = evaluation.metrics.classes[name]
         yield (
             name,
             str(trained.get(name, _MISSING)),
@@ -178,17 +177,26 @@ def _class_rows(
         )
 
 
+def _labelled(evaluation: SplitEvaluation) -> list[str]:
+    """Return the classes with a label: Bulk has none where only defects were clicked."""
+    trained, tested = (evaluation.counts.get(part, {}) for part in ("training", "test"))
+    names = evaluation.metrics.classes
+    return [name for name in names if trained.get(name, 1) or tested.get(name, 0)]
+
+
 def _counts(figures: ClassMetrics) -> tuple[str, ...]:
     counts = (figures.tn, figures.fp, figures.fn, figures.tp, figures.errors)
     return tuple(map(str, counts))
 
 
-def _details(metrics: Metrics) -> Iterator[str]:
+def _details(evaluation: SplitEvaluation) -> Iterator[str]:
     """Yield the tables that the short form leaves out."""
+    metrics = evaluation.metrics
     yield "Probabilities: area under the ROC curve, expected calibration error."
     sharpness = [
         (name, _number(figures.auroc), _number(figures.calibration_error))
-        for name, figures in metrics.classes.items()
+        for name in _labelled(evaluation)
+        if (figures := metrics.classes[name])
     ]
     yield table([("class", "AUROC", "calibration error"), *sharpness])
     if metrics.rows:

@@ -189,6 +189,8 @@ def _at_click(
         highest = layer[near].max(initial=0)
         is_marked = _is_marked(found, each.name, (float(y), float(x)), reach)
         probability[column] = max(highest, 0.5) if is_marked else min(highest, 0.49)
+    if (probability[1:] >= 0.5).any():  # what is marked is not called perfect
+        probability[0] = min(probability[0], 0.49)
     return probability
 
 

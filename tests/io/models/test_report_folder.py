@@ -78,7 +78,7 @@ def test_the_text_explains_the_figures(report: EvaluationReport, tmp_path: Path)
     assert "What this means: meaning of site." in text
     assert "SF1 cannot be tested: all labels are of one defect." in text
     assert "0.900 (0.596-0.982)" in text  # recall of Bulk
-    assert "3 errors in 1140" in text
+    assert "3 errors in 1140" not in text  # two dozen windows are too few to compare
     assert "A remark." in text
     assert "A note." in text
     assert text.index("Held-out defects") < text.index("Random split")

