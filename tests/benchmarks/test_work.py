@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from probability_maps import blank_map, bump
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
@@ -22,6 +23,9 @@ from napari_stem_defects.networks.member import (
     new_member,
 )
 from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
+from napari_stem_defects.postprocessing.connected_components import StripLabeller
+from napari_stem_defects.postprocessing.masks import masks_from_probability
+from napari_stem_defects.postprocessing.regions import measure_regions
 from napari_stem_defects.preprocessing.pipeline import feature_shapes
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 from napari_stem_defects.preprocessing.windows import window_grid
@@ -125,3 +129,26 @@ def test_exact_scans_ask_about_every_window_once(
     predict(np.zeros((300, 200), np.float32), ensemble, grid)
     assert sum(asked) == grid.windows
     assert len(asked) <= 2 + grid.windows // 512
+
+
+def test_masks_are_labelled_once_to_be_drawn_and_once_to_be_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A straight line and two vacancies; what has to stay of a bent line is labelled again."""
+    found = blank_map("Bulk", "SF1", "Vacancy_CdTe")
+    found.probability[1, 12, :] = 0.9
+    found.probability[2] = bump(found, 60, 50) + bump(found, 60, 135)
+    labelled: list[int] = []
+    add = StripLabeller.add
+
+    def count(labeller: StripLabeller, mask: np.ndarray) -> np.ndarray:
+        labelled.append(mask.size)
+        return add(labeller, mask)
+
+    monkeypatch.setattr(StripLabeller, "add", count)
+    limits = {"Bulk": 0.5, "SF1": 0.5, "Vacancy_CdTe": 0.5}
+    masks = masks_from_probability(found, (160, 200), limits)
+    drawn = len(labelled)
+    regions = measure_regions(found, masks, image="a")
+    assert [each.class_name for each in regions] == ["SF1", "Vacancy_CdTe", "Vacancy_CdTe"]
+    assert drawn == len(labelled) - drawn == 2

@@ -8,7 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from napari_stem_defects.postprocessing.connected_components import EIGHT_CONNECTED, StripLabeller
+from napari_stem_defects.postprocessing.connected_components import (
+    EIGHT_CONNECTED,
+    StripLabeller,
+    components_of,
+)
 
 
 @given(st.integers(0, 2**31), st.integers(1, 40), st.floats(0.05, 0.7))
@@ -63,3 +67,21 @@ def test_without_pixels_there_are_no_components() -> None:
     assert not labeller.add(np.zeros((4, 5), bool)).any()
     assert labeller.components().tolist() == [0]
     assert labeller.component_boxes() == []
+
+
+@given(st.integers(0, 2**31), st.integers(1, 40), st.floats(0.05, 0.7))
+@settings(max_examples=30, deadline=None)
+def test_components_hold_their_pixels(seed: int, height: int, share: float) -> None:
+    mask = np.random.default_rng(seed).random((40, 23)) < share
+    slices = [slice(top, min(top + height, 40)) for top in range(0, 40, height)]
+    drawn = np.zeros(mask.shape, int)
+    for number, component in enumerate(components_of((at, mask[at]) for at in slices), start=1):
+        for rows in slices:
+            for (down, across), inside in component.within(rows):
+                assert not drawn[rows][down, across][inside].any()
+                drawn[rows][down, across][inside] = number
+        y, x = np.nonzero(drawn == number)
+        assert component.box == (slice(y.min(), y.max() + 1), slice(x.min(), x.max() + 1))
+    expected, count = ndimage.label(mask, EIGHT_CONNECTED)
+    pairs = {*zip(drawn.ravel().tolist(), expected.ravel().tolist(), strict=True)}
+    assert len(pairs) == count + (0 in expected)

@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from probability_maps import blank_map
 
+from napari_stem_defects.postprocessing import planar_lines
 from napari_stem_defects.postprocessing.masks import masks_from_probability
 from napari_stem_defects.postprocessing.regions import measure_regions
 
@@ -136,3 +137,19 @@ def test_a_bent_boundary_keeps_its_shape() -> None:
     (region,) = lines_of(found)
     assert len(region.centre_line) > 4
     assert region.length_nm == pytest.approx(np.pi * 120, rel=0.08)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 2**31))
+def test_only_near_lines_need_to_be_compared(seed: int) -> None:
+    """Many broken lines of two classes: the masks are those of comparing all with all."""
+    rng = np.random.default_rng(seed)
+    ends = rng.uniform(0, SIZE, (6, 2, 2))
+    lines = [(n % 2, tuple(start), tuple(end)) for n, (start, end) in enumerate(ends.tolist())]
+    found = line_map(lines, 8, rng.uniform(0, SIZE, (12, 2)))
+    near = masks_from_probability(found, (SIZE, SIZE), LIMITS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(planar_lines._Lines, "near", lambda lines, _: list(range(len(lines))))
+        every = masks_from_probability(found, (SIZE, SIZE), LIMITS)
+    assert near.centre_lines == every.centre_lines
+    np.testing.assert_array_equal(near.masks(), every.masks())

@@ -23,7 +23,7 @@ from napari_stem_defects.lattice.unit_cell import lattice_period
 from napari_stem_defects.planar_geometry.verdict import check_line
 from napari_stem_defects.postprocessing.mask_stack import MaskStack
 from napari_stem_defects.postprocessing.masks import MIN_PLANAR_LENGTH_PX
-from napari_stem_defects.postprocessing.regions import number_blocks
+from napari_stem_defects.postprocessing.regions import pixels_of_regions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -330,14 +330,16 @@ def _without(
     map: ProbabilityMap, mask_stack: MaskStack, wrong: Sequence[Region]
 ) -> Iterator[NDArray[np.uint8]]:
     """Yield the row blocks of masks with some regions moved to ``unknown``."""
-    numbers: dict[str, list[int]] = {}
-    for each in wrong:
-        numbers.setdefault(each.class_name, []).append(each.region)
-    labels = {name: number_blocks(map, mask_stack, name) for name in numbers}
-    for _, block in mask_stack.blocks():
-        for name, chosen in numbers.items():
-            moved = np.isin(next(labels[name])[1], chosen)
-            block[mask_stack.names.index(name)][moved] = 0
-            others = block[:-1].any(axis=0)
-            block[mask_stack.names.index(UNKNOWN)][moved & ~others] = 1
+    moved = []
+    for name in dict.fromkeys(each.class_name for each in wrong):
+        pixels = pixels_of_regions(map, mask_stack, name)
+        chosen = [each.region for each in wrong if each.class_name == name]
+        moved += [(mask_stack.names.index(name), pixels[number - 1]) for number in chosen]
+    unknown = mask_stack.names.index(UNKNOWN)
+    for rows, block in mask_stack.blocks():
+        for index, component in moved:
+            for (down, across), inside in component.within(rows):
+                part = block[:, down, across]
+                part[index][inside] = 0
+                part[unknown][inside & ~part[:-1].any(axis=0)] = 1
         yield block

@@ -28,7 +28,7 @@ A peak that lies on one of two columns is a column by itself.
 """
 _WINDOW, _REACH = 1.0, 2.2
 """Standard deviation of the weights, and half width of the part that is fitted, in long axes."""
-_MOST_CALLS = 300
+_MOST_STEPS = 36
 
 
 class ColumnPair(NamedTuple):
@@ -114,15 +114,32 @@ def fit_pair(image: Array, centre: Array, long_axis: Array, short_px: float) -> 
     # The variance of an elongated peak is that of the probe and of the two places.
     step = long_axis / long * np.sqrt(long**2 - short_px**2)
 
+    by = np.stack([weight] * 8)
+    latest: list[Array] = []  # parameters of the last residual, and what they gave
+
     def residual(p: Array) -> Array:
-        at = np.stack([y, x])
-        bumps = [p[4 + n] * _bump(at, p[2 * n : 2 * n + 2], np.exp(p[6])) for n in (0, 1)]
-        return np.asarray(weight * (bumps[0] + bumps[1] + p[7] - target))
+        down, across = y - p[0:4:2, None], x - p[1:4:2, None]
+        squares = (down**2 + across**2) / np.exp(2 * p[6])
+        bumps = weight * np.exp(-squares / 2)
+        latest[:] = p.copy(), down, across, squares, bumps
+        return np.asarray(p[4:6] @ bumps + weight * (p[7] - target))
+
+    def derivatives(p: Array) -> Array:
+        if not (latest and np.array_equal(latest[0], p)):
+            residual(p)
+        _, down, across, squares, bumps = latest
+        heights = p[4:6, None] * bumps
+        steep = heights / np.exp(2 * p[6])
+        by[0:4:2], by[1:4:2] = steep * down, steep * across
+        by[4:6], by[6] = bumps, (heights * squares).sum(axis=0)
+        return by
 
     ground = float(np.percentile(target, 10))
     height = 0.7 * float(target.max() - ground)
     start = [*(centre + step), *(centre - step), height, height, np.log(short_px), ground]
-    found, *_ = optimize.leastsq(residual, start, maxfev=_MOST_CALLS, full_output=True)
+    found, *_ = optimize.leastsq(
+        residual, start, Dfun=derivatives, col_deriv=True, maxfev=_MOST_STEPS, full_output=True
+    )
     misfit = np.sqrt((residual(found) ** 2).sum() / (weight**2).sum()) / max(found[4:6].max(), 1e-9)
     places, heights = found[:4].reshape(2, 2), found[4:6]
     pair = ColumnPair(places, heights, float(np.exp(found[6])), float(misfit))

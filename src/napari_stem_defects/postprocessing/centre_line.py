@@ -95,6 +95,9 @@ def direction_deg(line: Points) -> float:
 
 def _without_small_holes(mask: Mask) -> Mask:
     """Fill holes such as single invalid pixels, which would have the path wind around them."""
+    # Around a hole, a row and a column have two runs of pixels; most bands have no such row.
+    if any((np.diff(mask, axis=axis).sum(axis=axis) <= 2).all() for axis in (0, 1)):
+        return mask
     holes, count = ndimage.label(~mask)
     if count == 1:  # what surrounds the region
         return mask

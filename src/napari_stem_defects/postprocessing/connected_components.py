@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import ndimage
@@ -10,12 +10,99 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
     from numpy.typing import NDArray
 
 EIGHT_CONNECTED = np.ones((3, 3), bool)
 """Structuring element: pixels that touch at a corner are neighbours."""
 
 BoundingBox = tuple[slice, slice]
+
+
+class Segment(NamedTuple):
+    """The part of a component in one row block.
+
+    Attributes
+    ----------
+    box : (slice, slice)
+        Bounding box in px of the whole mask.
+    packed : ndarray of uint8
+        Which of its pixels belong to the segment, as bits.
+    """
+
+    box: BoundingBox
+    packed: NDArray[np.uint8]
+
+    def inside(self) -> NDArray[np.bool_]:
+        """Return which pixels of the bounding box belong to the segment."""
+        height, width = (side.stop - side.start for side in self.box)
+        bits = np.unpackbits(self.packed, count=height * width)
+        return bits.reshape(height, width).view(bool)
+
+
+class Component(NamedTuple):
+    """The pixels of a connected component.
+
+    Attributes
+    ----------
+    box : (slice, slice)
+        Bounding box in px of the whole mask.
+    segments : sequence of Segment
+        From top to bottom.
+    """
+
+    box: BoundingBox
+    segments: Sequence[Segment]
+
+    def within(self, rows: slice) -> Iterator[tuple[BoundingBox, NDArray[np.bool_]]]:
+        """Yield the segments in a row block.
+
+        Parameters
+        ----------
+        rows : slice
+            Rows of one of the blocks of the mask.
+
+        Yields
+        ------
+        (slice, slice), ndarray of bool
+            A bounding box with rows counted from the first of the block, and the pixels inside.
+        """
+        for segment in self.segments:
+            down, across = segment.box
+            if rows.start <= down.start < rows.stop:
+                yield (_shifted(down, -rows.start), across), segment.inside()
+
+
+def components_of(
+    blocks: Iterable[tuple[slice, NDArray[np.uint8] | NDArray[np.bool_]]],
+) -> list[Component]:
+    """Return the 8-connected components of a mask that comes in row blocks.
+
+    With their pixels as bits, so that the mask need not be labelled again for them.
+
+    Parameters
+    ----------
+    blocks : iterable of (slice, ndarray of uint8 or bool, shape (rows, X))
+        All row blocks of the mask, from top to bottom.
+
+    Returns
+    -------
+    list of Component
+        In the order of `StripLabeller.components`.
+    """
+    labeller, segments = StripLabeller(), list[Segment]()
+    for rows, mask in blocks:
+        numbers = labeller.add(mask)
+        for box in labeller.segment_boxes[len(segments) :]:
+            here = slice(box[0].start - rows.start, box[0].stop - rows.start), box[1]
+            inside = numbers[here] == len(segments) + 1
+            segments.append(Segment(box, np.packbits(inside)))
+    boxes = labeller.component_boxes()
+    members: list[list[Segment]] = [[] for _ in boxes]
+    for segment, component in zip(segments, labeller.components()[1:].tolist(), strict=True):
+        members[component - 1].append(segment)
+    return [Component(box, own) for box, own in zip(boxes, members, strict=True)]
 
 
 class StripLabeller:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from skimage.draw import polygon
 
-from napari_stem_defects.postprocessing.connected_components import StripLabeller
+from napari_stem_defects.postprocessing.connected_components import components_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,9 +59,14 @@ class LineEdits:
     def __init__(
         self, kept: Mapping[str, Mapping[int, str]], bands: Sequence[Band], draft: MaskStack
     ) -> None:
-        self._bands, self._shape = bands, draft.shape
-        self._labellers = {name: StripLabeller() for name in kept}
-        self._targets = {name: _by_segment(draft, name, each) for name, each in kept.items()}
+        self._bands, self._shape, self._names = bands, draft.shape, tuple(kept)
+        self._kept = [
+            (target, component)
+            for name, chosen in kept.items()
+            if chosen
+            for number, component in enumerate(components_of(draft.blocks_of(name)), start=1)
+            if (target := chosen.get(number)) is not None
+        ]
 
     @property
     def centre_lines(self) -> dict[str, tuple[Line, ...]]:
@@ -70,7 +75,7 @@ class LineEdits:
             name: tuple(
                 _as_line(band.ends) for band in self._bands if band.name == name and band.is_whole
             )
-            for name in self._targets
+            for name in self._names
         }
 
     def apply(self, masks: Mapping[str, NDArray[np.uint8]], rows: slice) -> None:
@@ -83,12 +88,11 @@ class LineEdits:
         rows : slice
             Rows of the block.
         """
-        segments = {name: each.add(masks[name]) for name, each in self._labellers.items()}
         for mask in masks.values():
             mask[:] = 0
-        for name, targets in self._targets.items():
-            for target, chosen in targets.items():
-                masks[target] |= chosen[segments[name]]
+        for target, component in self._kept:
+            for (down, across), inside in component.within(rows):
+                masks[target][down, across] |= inside
         for band in self._bands:
             y, x = _band_pixels(band, self._shape, rows)
             masks[band.name][y, x] = 1
@@ -97,22 +101,6 @@ class LineEdits:
 def _as_line(ends: Array) -> Line:
     (y0, x0), (y1, x1) = sorted(np.round(ends, 2).tolist())
     return (y0, x0), (y1, x1)
-
-
-def _by_segment(
-    draft: MaskStack, name: str, kept: Mapping[int, str]
-) -> dict[str, NDArray[np.uint8]]:
-    """Return, for each class that components go to, which segments do, as 0 and 1."""
-    labeller = StripLabeller()
-    for _, mask in draft.blocks_of(name):
-        labeller.add(mask)
-    components = labeller.components()
-    return {
-        target: np.isin(components, [n for n, other in kept.items() if other == target]).astype(
-            np.uint8
-        )
-        for target in set(kept.values())
-    }
 
 
 def _band_pixels(
@@ -125,5 +113,7 @@ def _band_pixels(
     corners = np.stack(
         [band.ends[0] - offset, band.ends[0] + offset, band.ends[1] + offset, band.ends[1] - offset]
     )
+    if corners[:, 0].max() < rows.start or corners[:, 0].min() >= rows.stop:
+        return np.zeros(0, np.intp), np.zeros(0, np.intp)
     y, x = polygon(corners[:, 0] - rows.start, corners[:, 1], (rows.stop - rows.start, shape[1]))
     return y, x

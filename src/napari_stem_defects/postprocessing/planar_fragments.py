@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_stem_defects.postprocessing.connected_components import StripLabeller
+from napari_stem_defects.postprocessing.connected_components import Component, components_of
 from napari_stem_defects.postprocessing.planar_masks import MAX_VOTE_PROBABILITY
 from napari_stem_defects.postprocessing.region_shapes import measure_shapes
 
@@ -33,7 +35,8 @@ _LEAST_ODDS = 1e-3
 _ALONG_ROW = np.cos(np.radians(4))
 
 
-class Fragment(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Fragment:
     """A connected component of the mask of a class, with its centre line.
 
     Attributes
@@ -62,12 +65,12 @@ class Fragment(NamedTuple):
     box: BoundingBox
     windows: Array
 
-    @property
+    @cached_property
     def length(self) -> float:
         """Length of the line in px."""
         return line_length(self.line)
 
-    @property
+    @cached_property
     def width(self) -> float:
         """Mean width in px."""
         return self.area / max(self.length, 1.0)
@@ -110,30 +113,33 @@ def fragments_of(
     weights = np.sqrt(bounded / (1 - bounded) + _LEAST_ODDS) * _fullness(
         map, draft.shape, 2 * min_length_px
     )
-    labeller, areas, windows = StripLabeller(), np.zeros(1, np.int64), []
-    for block, mask in draft.blocks_of(name):
-        numbers = labeller.add(mask)
-        found = np.bincount(numbers.ravel(), minlength=len(labeller.segment_boxes) + 1)
-        found[: len(areas)] += areas
-        areas = found
-        here = (interpolator.pixel_y >= block.start) & (interpolator.pixel_y < block.stop)
-        down = np.flatnonzero(here)
-        segment = numbers[np.ix_(interpolator.pixel_y[down] - block.start, interpolator.pixel_x)]
-        y, x = np.nonzero(segment)
-        place = [map.y[down[y]], map.x[x], weights[down[y], x], segment[y, x]]
-        windows.append(np.column_stack(place).astype(np.float64).reshape(-1, 4))
-    components, boxes = labeller.components(), labeller.component_boxes()
-    inside = np.concatenate(windows)
-    owner = components[inside[:, 3].astype(np.intp)]
-    members = [np.flatnonzero(components == number + 1) for number in range(len(boxes))]
-    regions = [(each.tolist(), box) for each, box in zip(members, boxes, strict=True)]
-    shapes = measure_shapes(draft.blocks_of(name), regions, "line")
-    for number, (shape, box) in enumerate(zip(shapes, boxes, strict=True), start=1):
-        area = int(areas[members[number - 1]].sum())
-        own = inside[owner == number, :3]
+    components = components_of(draft.blocks_of(name))
+    shapes = measure_shapes(components, "line")
+    for number, (component, shape) in enumerate(zip(components, shapes, strict=True), start=1):
+        area = sum(int(np.count_nonzero(each.inside())) for each in component.segments)
         path = np.array(shape.centre_line)
-        fragment = Fragment(name, number, path, path, area, box, own)
-        yield fragment._replace(line=fitted_line([fragment], rows, draft.shape))
+        windows = _windows_inside(map, interpolator, component, weights)
+        fragment = Fragment(name, number, path, path, area, component.box, windows)
+        yield replace(fragment, line=fitted_line([fragment], rows, draft.shape))
+
+
+def _windows_inside(
+    map: ProbabilityMap, interpolator: WindowInterpolator, component: Component, weights: Array
+) -> Array:
+    """Return y, x and weight (n, 3) of the windows whose centres lie in a component."""
+    found = [np.zeros((0, 3))]
+    at_centres = interpolator.pixel_y, interpolator.pixel_x
+    for segment in component.segments:
+        sides = [(side.start, side.stop) for side in segment.box]
+        down, across = (
+            np.arange(*np.searchsorted(at, side))
+            for at, side in zip(at_centres, sides, strict=True)
+        )
+        rows, columns = at_centres[0][down] - sides[0][0], at_centres[1][across] - sides[1][0]
+        y, x = np.nonzero(segment.inside()[np.ix_(rows, columns)])
+        place = [map.y[down[y]], map.x[across[x]], weights[down[y], across[x]]]
+        found.append(np.column_stack(place).astype(np.float64))
+    return np.concatenate(found)
 
 
 def _fullness(map: ProbabilityMap, shape: tuple[int, int], half_px: float) -> Array:

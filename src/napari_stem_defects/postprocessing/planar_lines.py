@@ -21,7 +21,8 @@ direction of their ends.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -67,23 +68,23 @@ _PARALLEL = np.cos(np.radians(20))
 _CROSSING = np.sin(np.radians(15))
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class _Line:
     """A planar defect: fragments of one class that continue each other."""
 
-    fragments: list[Fragment]
+    fragments: Sequence[Fragment]
     line: Array
-    bands: list[Array] = field(default_factory=list)
+    bands: Sequence[Array] = ()
 
     @property
     def name(self) -> str:
         return self.fragments[0].name
 
-    @property
+    @cached_property
     def area(self) -> int:
         return sum(each.area for each in self.fragments)
 
-    @property
+    @cached_property
     def width(self) -> float:
         """Mean width of the fragments in px."""
         return self.area / sum(each.length for each in self.fragments)
@@ -96,14 +97,22 @@ class _Line:
     def straight(self) -> bool:
         return len(self.line) == 2
 
-    @property
+    @cached_property
     def length(self) -> float:
         return line_length(self.line)
 
     def end(self, number: int) -> tuple[Array, Array]:
         """Return an end, 0 or 1, and the direction in which it leaves the line."""
-        points = self.line if number else self.line[::-1]
-        return points[-1], unit_vector(points[-1] - points[-2])
+        return self.ends[number]
+
+    @cached_property
+    def ends(self) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        """Both ends; see `end`."""
+        first, last = self.line[:2], self.line[-2:]
+        return (
+            (first[0], unit_vector(first[0] - first[1])),
+            (last[1], unit_vector(last[1] - last[0])),
+        )
 
 
 def line_edits(
@@ -143,44 +152,88 @@ def line_edits(
         ),
         key=lambda each: -each.length,
     )
-    lines: list[_Line] = []
+    lines = _Lines(min_length_px)
     for fragment in fragments:
-        line, joined = _place(fragment, lines, min_length_px)
-        if line is None:
+        number, joined = _place(fragment, lines, min_length_px)
+        if number is None:
             lines.append(_Line([fragment], fragment.line))
         elif joined:
-            _join(line, fragment, rows, draft.shape)
+            lines.change(number, _joined(lines[number], fragment, rows, draft.shape))
     kept = [line for line in lines if _is_long_enough(line, draft.shape, min_length_px)]
-    moved = [_with_new_ends(line, kept, draft.shape, min_length_px) for line in kept]
+    # Lines of one class that meet would become one region, so their ends stay.
+    crossed = {
+        name: _Crossed.of([each for each in kept if each.name != name])
+        for name in {line.name for line in kept}
+    }
+    moved = [_with_new_ends(line, crossed[line.name], draft.shape, min_length_px) for line in kept]
     return _as_edits(moved, names, draft, _WIDEST * min_length_px)
 
 
-def _place(
-    fragment: Fragment, lines: Sequence[_Line], min_length_px: float
-) -> tuple[_Line | None, bool]:
-    """Return the longer line that a fragment belongs to, and whether as a part of it."""
+class _Lines(list[_Line]):
+    """Lines, with what tells at once which of them a fragment can belong to."""
+
+    def __init__(self, min_length_px: float) -> None:
+        super().__init__()
+        self._min_length_px = min_length_px
+        self._ends = np.zeros((0, 2, 2, 2))  # of each line both ends: place and direction
+        self._sizes = np.zeros((0, 2))  # length and width
+
+    def append(self, line: _Line) -> None:
+        super().append(line)
+        self._ends = np.concatenate([self._ends, np.array(line.ends)[None]])
+        self._sizes = np.concatenate([self._sizes, [(line.length, line.width)]])
+
+    def change(self, number: int, line: _Line) -> None:
+        """Put a line in the place of another."""
+        self[number] = line
+        self._ends[number], self._sizes[number] = line.ends, (line.length, line.width)
+
+    def near(self, fragment: Fragment) -> list[int]:
+        """Return the numbers of the lines that `_place` has to compare with a fragment.
+
+        All of them at once, by their distance across and along as in `_relative`.
+        """
+        window, middle = _WINDOW * self._min_length_px, fragment.line.mean(axis=0)
+        places, directions = self._ends[:, :, 0], self._ends[:, :, 1]
+        number = np.hypot(*(middle - places).transpose(2, 0, 1)).argmin(axis=1)
+        each = np.arange(len(self))
+        end, out = places[each, number][:, None], directions[each, number]
+        points = fragment.line if fragment.length >= window else middle[None]
+        normal = np.stack([-out[:, 1], out[:, 0]], axis=1)
+        across = np.abs(np.einsum("npi,ni->np", points - end, normal).mean(axis=1))
+        along = np.einsum("npi,ni->np", fragment.line - end, out)
+        length, width = self._sizes.T
+        gap = np.maximum(along.min(axis=1), -length - along.max(axis=1))
+        widest = (width + fragment.width) / 2 + max(_BESIDE, _TOUCH) * self._min_length_px
+        # A pixel more, for rounding and the tolerance of `_place`.
+        return np.flatnonzero((across <= widest + 1) & (gap <= window + 1)).tolist()
+
+
+def _place(fragment: Fragment, lines: _Lines, min_length_px: float) -> tuple[int | None, bool]:
+    """Return the number of the longer line that a fragment belongs to, and whether as a part."""
     window = _WINDOW * min_length_px
     beside = None
-    for line in lines:
+    for number in lines.near(fragment):
+        line = lines[number]
         where = _relative(fragment, line, window)
         if where is None:
             continue
         half = max(line.width, fragment.width) / 2
         on_line = where.away <= half + 1
         if on_line and fragment.name == line.name and where.gap <= window:
-            return line, True
+            return number, True
         short = fragment.length < window and fragment.length < line.length
         thin = fragment.width <= _SLIVER * min_length_px
         minor = (short or thin) and fragment.area <= _MINOR * line.area
         if on_line and short and where.gap <= _TOUCH * min_length_px:
-            return line, True
+            return number, True
         near = where.away <= line.width / 2 + _BESIDE * min_length_px
         if near and minor and where.gap == 0:
-            beside = line
+            beside = number
         # Two names for one defect, side by side: bands of different classes that touch.
         touching = where.away <= (line.width + fragment.width) / 2 + _TOUCH * min_length_px
         if touching and where.gap == 0 and fragment.name != line.name:
-            beside = line
+            beside = number
     return beside, False
 
 
@@ -213,34 +266,35 @@ def _relative(fragment: Fragment, line: _Line, window: float) -> _Relative | Non
     return _Relative(across, gap)
 
 
-def _join(line: _Line, fragment: Fragment, rows: Array, shape: tuple[int, int]) -> None:
-    """Make a fragment part of a line: it is fitted to the windows of both."""
+def _joined(line: _Line, fragment: Fragment, rows: Array, shape: tuple[int, int]) -> _Line:
+    """Return a line with a fragment as a part of it, fitted to the windows of both."""
     ends = [line.end(number) for number in (0, 1)]
     beyond = [float(((fragment.line - end) @ out).max()) for end, out in ends]
     number = int(np.argmax(beyond))
     end, out = ends[number]
     along = unit_vector(line.line[-1] - line.line[0])
-    line.fragments.append(fragment)
-    in_order = [_turned(each, along) for each in line.fragments]
+    fragments = [*line.fragments, fragment]
+    in_order = [_turned(each, along) for each in fragments]
     in_order.sort(key=lambda each: float(each.path.mean(axis=0) @ along))
     fitted = fitted_line(in_order, rows, shape)
     if line.straight or len(fitted) == 2:
         points = np.concatenate([each.path for each in in_order])
         order = np.argsort((points - line.line[0]) @ along)
-        windows = np.concatenate([each.windows for each in line.fragments])
-        line.line, line.bands = weighted_fit(windows, points[order[[0, -1]]], rows), []
-    elif beyond[number] > 0:
-        points = fragment.line[np.argsort((fragment.line - end) @ out)]
-        line.bands.append(np.stack([end, points[0]]))
-        kept = line.line if number else line.line[::-1]
-        joined = np.concatenate([kept, points])
-        line.line = joined if number else joined[::-1]
+        windows = np.concatenate([each.windows for each in fragments])
+        return _Line(fragments, weighted_fit(windows, points[order[[0, -1]]], rows))
+    if beyond[number] <= 0:
+        return replace(line, fragments=fragments)
+    points = fragment.line[np.argsort((fragment.line - end) @ out)]
+    kept = line.line if number else line.line[::-1]
+    joined = np.concatenate([kept, points])
+    bands = [*line.bands, np.stack([end, points[0]])]
+    return _Line(fragments, joined if number else joined[::-1], bands)
 
 
 def _turned(fragment: Fragment, along: Array) -> Fragment:
     """Return a fragment whose path runs in a direction."""
     forward = float((fragment.path[-1] - fragment.path[0]) @ along) >= 0
-    return fragment if forward else fragment._replace(path=fragment.path[::-1])
+    return fragment if forward else replace(fragment, path=fragment.path[::-1])
 
 
 def _is_long_enough(line: _Line, shape: tuple[int, int], min_length_px: float) -> bool:
@@ -253,15 +307,31 @@ def _is_long_enough(line: _Line, shape: tuple[int, int], min_length_px: float) -
     return bool((stop - start).max() >= min_length_px and inside.all())
 
 
+class _Crossed(NamedTuple):
+    """Straight lines that others may end at: a place, a direction and a length of each."""
+
+    start: Array
+    direction: Array
+    length: Array
+
+    @classmethod
+    def of(cls, lines: Sequence[_Line]) -> _Crossed:
+        used = [line for line in lines if line.straight and line.elongated]
+        ends = np.array([line.line for line in used]).reshape(-1, 2, 2)
+        directions = [unit_vector(line[1] - line[0]) for line in ends]
+        lengths = np.array([line.length for line in used])
+        return cls(ends[:, 0], np.array(directions).reshape(-1, 2), lengths)
+
+
 def _with_new_ends(
-    line: _Line, lines: Sequence[_Line], shape: tuple[int, int], min_length_px: float
+    line: _Line, others: _Crossed, shape: tuple[int, int], min_length_px: float
 ) -> _Line:
     """Return a line with its ends at the crossings or borders that they are near."""
     if not line.elongated:
         return line
     points, bands = line.line.copy(), list(line.bands)
     for number in (0, 1):
-        new = _new_end(line, number, lines, shape, min_length_px)
+        new = _new_end(line, number, others, shape, min_length_px)
         if not line.straight:
             bands.append(np.stack([line.end(number)[0], new]))
         points[-number] = new
@@ -269,24 +339,14 @@ def _with_new_ends(
 
 
 def _new_end(
-    line: _Line,
-    number: int,
-    lines: Sequence[_Line],
-    shape: tuple[int, int],
-    min_length_px: float,
+    line: _Line, number: int, others: _Crossed, shape: tuple[int, int], min_length_px: float
 ) -> Array:
     end, out = line.end(number)
     window = _WINDOW * min_length_px
-    # Lines of one class that meet would become one region, so their ends stay.
-    ways = [
-        way
-        for other in lines
-        if other.name != line.name
-        and (way := _way_to_crossing(line, end, out, other, window)) is not None
-    ]
+    ways = _ways_to_crossings(line, end, out, others, window) if line.straight else np.zeros(0)
     way_out, depth = _way_to_border(end, out, shape)
-    if ways:
-        way = min(ways, key=abs)
+    if len(ways):
+        way = float(ways[np.abs(ways).argmin()])
         if way < way_out:
             return np.asarray(end + way * out)
     if way_out <= window and depth <= _NEAR_BORDER * min_length_px:
@@ -294,24 +354,20 @@ def _new_end(
     return end
 
 
-def _way_to_crossing(
-    line: _Line, end: Array, out: Array, other: _Line, window: float
-) -> float | None:
-    """Return how far an end is from the crossing with another line, negative beyond it."""
-    if not (line.straight and other.straight and other.elongated):
-        return None
-    start, direction = other.line[0], unit_vector(other.line[1] - other.line[0])
-    sine = float(out[0] * direction[1] - out[1] * direction[0])
-    if abs(sine) < _CROSSING:
-        return None
+def _ways_to_crossings(
+    line: _Line, end: Array, out: Array, others: _Crossed, window: float
+) -> Array:
+    """Return how far an end is from its crossings with other lines, negative beyond them."""
+    start, direction, length = others
+    sine = out[0] * direction[:, 1] - out[1] * direction[:, 0]
+    crossing = np.abs(sine) >= _CROSSING
     away = start - end
-    way = float(away[0] * direction[1] - away[1] * direction[0]) / sine
-    along = float((end + way * out - start) @ direction)
-    if not -window <= along <= other.length + window:
-        return None
-    if way > window or way < -_OVERSHOOT * min(window, line.length):
-        return None
-    return way
+    way = away[:, 0] * direction[:, 1] - away[:, 1] * direction[:, 0]
+    way /= np.where(crossing, sine, 1.0)
+    along = ((end + way[:, None] * out - start) * direction).sum(axis=1)
+    reached = (along >= -window) & (along <= length + window)
+    near = (way <= window) & (way >= -_OVERSHOOT * min(window, line.length))
+    return np.asarray(way[crossing & reached & near])
 
 
 def _way_to_border(end: Array, out: Array, shape: tuple[int, int]) -> tuple[float, float]:

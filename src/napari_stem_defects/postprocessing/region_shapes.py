@@ -9,15 +9,14 @@ import numpy as np
 from skimage.measure import perimeter_crofton
 
 from napari_stem_defects.postprocessing.centre_line import centre_line, direction_deg
-from napari_stem_defects.postprocessing.connected_components import StripLabeller
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from napari_stem_defects.base.defect_classes import Kind
-    from napari_stem_defects.postprocessing.connected_components import BoundingBox
+    from napari_stem_defects.postprocessing.connected_components import BoundingBox, Component
 
 MOST_PIXELS = 2**20
 """Bounding boxes of more pixels are measured at a lower resolution."""
@@ -45,8 +44,7 @@ class RegionShape(NamedTuple):
 
 
 def measure_shapes(
-    blocks: Iterable[tuple[slice, NDArray[np.uint8]]],
-    regions: Sequence[tuple[Sequence[int], BoundingBox]],
+    components: Sequence[Component],
     kind: Kind,
     known: Sequence[tuple[tuple[float, float], ...]] = (),
 ) -> list[RegionShape]:
@@ -54,11 +52,8 @@ def measure_shapes(
 
     Parameters
     ----------
-    blocks : iterable of (slice, ndarray of uint8, shape (rows, X))
-        All row blocks of the mask, from top to bottom.
-    regions : sequence of (sequence of int, (slice, slice))
-        Numbers of the segments of each region, as `StripLabeller` counts them, and its bounding
-        box in px.
+    components : sequence of Component
+        The pixels of each region.
     kind : {"point", "line", "area"}
         Kind of the class; points have no shape.
     known : sequence of lines
@@ -75,16 +70,15 @@ def measure_shapes(
     The perimeter is estimated with the Crofton formula from intersections with lines in four
     directions (`skimage.measure.perimeter_crofton`).
     """
-    if kind not in ("line", "area") or not regions:
-        return [RegionShape() for _ in regions]
-    edges = [_edge(box) for _, box in regions]
-    masks = _masks_of(blocks, regions, edges)
     if kind == "area":
-        return [_area(mask, edge) for mask, edge in zip(masks, edges, strict=True)]
+        return [_area(*_mask_of(each)) for each in components]
+    if kind != "line":
+        return [RegionShape() for _ in components]
     shapes = []
-    for mask, (_, box), edge in zip(masks, regions, edges, strict=True):
-        inside = [line for line in known if _holds(mask, box, edge, line)]
-        shapes.append(_known(inside[0]) if len(inside) == 1 else _line(mask, box, edge))
+    for each in components:
+        mask, edge = _mask_of(each)
+        inside = [line for line in known if _holds(mask, each.box, edge, line)]
+        shapes.append(_known(inside[0]) if len(inside) == 1 else _line(mask, each.box, edge))
     return shapes
 
 
@@ -111,29 +105,15 @@ def _edge(box: BoundingBox) -> int:
     return math.ceil(math.sqrt(height * width / MOST_PIXELS))
 
 
-def _masks_of(
-    blocks: Iterable[tuple[slice, NDArray[np.uint8]]],
-    regions: Sequence[tuple[Sequence[int], BoundingBox]],
-    edges: Sequence[int],
-) -> list[NDArray[np.bool_]]:
-    """Return the mask of each region in its bounding box, at its resolution."""
-    masks = [
-        np.zeros([-(-(side.stop - side.start) // edge) for side in box], bool)
-        for (_, box), edge in zip(regions, edges, strict=True)
-    ]
-    region_of = {segment: n for n, (segments, _) in enumerate(regions) for segment in segments}
-    labeller, done = StripLabeller(), 0
-    for rows, mask in blocks:
-        numbers = labeller.add(mask)
-        for segment, (down, across) in enumerate(labeller.segment_boxes[done:], done + 1):
-            number = region_of[segment]
-            here = slice(down.start - rows.start, down.stop - rows.start), across
-            y, x = np.nonzero(numbers[here] == segment)
-            top, left = (side.start for side in regions[number][1])
-            edge = edges[number]
-            masks[number][(y + down.start - top) // edge, (x + across.start - left) // edge] = True
-        done = len(labeller.segment_boxes)
-    return masks
+def _mask_of(component: Component) -> tuple[NDArray[np.bool_], int]:
+    """Return the mask of a region in its bounding box, and the edge of its squares in px."""
+    edge, (top, left) = _edge(component.box), (side.start for side in component.box)
+    mask = np.zeros([-(-(side.stop - side.start) // edge) for side in component.box], bool)
+    for segment in component.segments:
+        y, x = np.nonzero(segment.inside())
+        down, across = segment.box
+        mask[(y + down.start - top) // edge, (x + across.start - left) // edge] = True
+    return mask, edge
 
 
 def _line(mask: NDArray[np.bool_], box: BoundingBox, edge: int) -> RegionShape:

@@ -13,7 +13,7 @@ from scipy.spatial import ConvexHull
 from scipy.spatial.distance import pdist
 
 from napari_stem_defects.base.defect_classes import UNKNOWN, Kind
-from napari_stem_defects.postprocessing.connected_components import StripLabeller
+from napari_stem_defects.postprocessing.connected_components import Component, components_of
 from napari_stem_defects.postprocessing.interpolation import WindowInterpolator
 from napari_stem_defects.postprocessing.region_shapes import RegionShape, measure_shapes
 from napari_stem_defects.postprocessing.results import ClassTotal, Region, polyline_length
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_stem_defects.postprocessing.connected_components import BoundingBox
+    from napari_stem_defects.postprocessing.connected_components import Segment
     from napari_stem_defects.postprocessing.mask_stack import MaskStack
     from napari_stem_defects.postprocessing.results import ProbabilityMap
 
@@ -60,16 +60,12 @@ def measure_regions(
     for name in mask_stack.names:
         if name != UNKNOWN:
             kind = map.class_table[name].kind
-            components = sorted(_components(map, mask_stack, name), key=_position)
-            shapes = measure_shapes(
-                mask_stack.blocks_of(name),
-                [(each.segments, each.box) for each in components],
-                kind,
-                mask_stack.centre_lines.get(name, ()),
-            )
-            for number, component in enumerate(components, start=1):
+            measured = _in_order(map, mask_stack, name)
+            pixels = [each.pixels for each in measured]
+            shapes = measure_shapes(pixels, kind, mask_stack.centre_lines.get(name, ()))
+            for number, (component, shape) in enumerate(zip(measured, shapes, strict=True), 1):
                 about = _RegionName(image, frame, name, number, kind)
-                found.append(_region(component, shapes[number - 1], about, pixel_size_nm))
+                found.append(_region(component, shape, about, pixel_size_nm))
     return tuple(found)
 
 
@@ -117,13 +113,32 @@ def number_blocks(
         for rows, mask in mask_stack.blocks_of(name):
             yield rows, mask.astype(np.uint32)
         return
-    components = list(_components(map, mask_stack, name))
-    number_of = np.zeros(1 + sum(len(each.segments) for each in components), np.uint32)
-    for number, component in enumerate(sorted(components, key=_position), start=1):
-        number_of[list(component.segments)] = number
-    labeller = StripLabeller()
-    for rows, mask in mask_stack.blocks_of(name):
-        yield rows, number_of[labeller.add(mask)]
+    numbered = list(enumerate(pixels_of_regions(map, mask_stack, name), start=1))
+    for rows in mask_stack.row_slices:
+        labels = np.zeros((rows.stop - rows.start, mask_stack.shape[1]), np.uint32)
+        for number, component in numbered:
+            for (down, across), inside in component.within(rows):
+                labels[down, across][inside] = number
+        yield rows, labels
+
+
+def pixels_of_regions(map: ProbabilityMap, mask_stack: MaskStack, name: str) -> list[Component]:
+    """Return the pixels of the regions of a mask, in the order of their numbers.
+
+    Parameters
+    ----------
+    map : ProbabilityMap
+        Probabilities of all windows.
+    mask_stack : MaskStack
+        The masks of the map.
+    name : str
+        Name of a mask, not ``unknown``.
+
+    Returns
+    -------
+    list of Component
+    """
+    return [each.pixels for each in _in_order(map, mask_stack, name)]
 
 
 def totals(regions: Iterable[Region], names: Iterable[str]) -> Mapping[str, ClassTotal]:
@@ -148,14 +163,7 @@ def totals(regions: Iterable[Region], names: Iterable[str]) -> Mapping[str, Clas
     return sums
 
 
-def _corners(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the corners (n, 2) of the convex hull of a region's outline."""
-    rim = np.vstack([_ends(mask), _ends(mask.T)[:, ::-1]])
-    corners: NDArray[np.float64] = rim[ConvexHull(rim).vertices]
-    return corners
-
-
-def _longest(corners: NDArray[np.float64]) -> float:
+def _longest(component: Component) -> float:
     """Return the maximum Feret diameter, px.
 
     The outline runs through the middles of the edges of the outer pixels, so a row of N pixels
@@ -163,25 +171,31 @@ def _longest(corners: NDArray[np.float64]) -> float:
     the hull as an image and compares all pairs of its outline: too slow for a region that fills
     a large micrograph.
     """
-    return float(pdist(corners).max())
+    return float(pdist(np.concatenate([_corners(each) for each in component.segments])).max())
+
+
+def _corners(segment: Segment) -> NDArray[np.float64]:
+    """Return the corners (n, 2) of the convex hull of the outline of a segment."""
+    mask = segment.inside()
+    rim = np.vstack([_ends(mask), _ends(mask.T)[:, ::-1]])
+    corners: NDArray[np.float64] = rim[ConvexHull(rim).vertices]
+    return corners + np.array([side.start for side in segment.box])
 
 
 @dataclass(frozen=True)
-class _Component:
-    """A connected component in pixels, before it has a class and a number."""
+class _Measured:
+    """A connected component, before it has a class and a number."""
 
-    segments: tuple[int, ...]
-    box: BoundingBox
+    pixels: Component
     y: float
     x: float
     area: int
-    length: float
     mean: float
     max: float
 
 
 @dataclass(frozen=True)
-class _Segment:
+class _Part:
     """Contribution of the part of a component in one row block; p is the probability."""
 
     area: int
@@ -189,56 +203,35 @@ class _Segment:
     """Sums of y, x, p y, p x and p over the pixels."""
     least: float
     most: float
-    corners: NDArray[np.float64]
 
 
-def _position(component: _Component) -> tuple[float, float]:
-    return component.y, component.x
-
-
-def _components(map: ProbabilityMap, mask_stack: MaskStack, name: str) -> Iterator[_Component]:
-    """Yield the components of one mask, in no order."""
+def _in_order(map: ProbabilityMap, mask_stack: MaskStack, name: str) -> list[_Measured]:
+    """Return the components of one mask by y, then x."""
     values = map.probability[map.classes.index(name)]
     interpolator = WindowInterpolator(map.y, map.x, mask_stack.shape)
-    labeller, measured = StripLabeller(), list[_Segment]()
-    for rows, mask in mask_stack.blocks_of(name):
-        numbers = labeller.add(mask)
-        boxes = labeller.segment_boxes
-        if len(boxes) > len(measured):
-            pixels = interpolator.bilinear(values, rows)
-            for number, box in enumerate(boxes[len(measured) :], len(measured) + 1):
-                measured.append(_segment(numbers, number, pixels, box, rows.start))
-    segments_of: dict[int, list[int]] = {}
-    for segment, component in enumerate(labeller.components()[1:].tolist(), start=1):
-        segments_of.setdefault(component, []).append(segment)
     at_peak = map.class_table[name].kind == "point"
-    component_boxes = labeller.component_boxes()
-    for component, segments in segments_of.items():
-        parts = [measured[each - 1] for each in segments]
-        yield _merged(segments, parts, component_boxes[component - 1], at_peak=at_peak)
+    found = []
+    for component in components_of(mask_stack.blocks_of(name)):
+        parts = [_part(each, values, interpolator) for each in component.segments]
+        found.append(_merged(component, parts, at_peak=at_peak))
+    return sorted(found, key=lambda each: (each.y, each.x))
 
 
-def _segment(
-    numbers: NDArray[np.int32], number: int, pixels: NDArray[np.float32], box: BoundingBox, top: int
-) -> _Segment:
-    """Measure a segment by its number, in a row block whose first row is ``top``."""
-    here = slice(box[0].start - top, box[0].stop - top), box[1]
-    inside = numbers[here] == number
-    p = pixels[here][inside].astype(np.float64)
+def _part(segment: Segment, values: NDArray[np.float32], interpolator: WindowInterpolator) -> _Part:
+    """Measure a segment with the probability of its class for each window."""
+    inside = segment.inside()
+    p = interpolator.bilinear(values, *segment.box)[inside].astype(np.float64)
     y, x = np.nonzero(inside)
-    y, x = y + box[0].start, x + box[1].start
-    return _Segment(
+    y, x = y + segment.box[0].start, x + segment.box[1].start
+    return _Part(
         area=len(p),
         sums=np.array([y.sum(), x.sum(), p @ y, p @ x, p.sum()], np.float64),
         least=float(p.min()),
         most=float(p.max()),
-        corners=_corners(inside) + np.array([box[0].start, box[1].start]),
     )
 
 
-def _merged(
-    numbers: Sequence[int], parts: Sequence[_Segment], box: BoundingBox, *, at_peak: bool
-) -> _Component:
+def _merged(component: Component, parts: Sequence[_Part], *, at_peak: bool) -> _Measured:
     """Merge the segments of one component."""
     area = sum(part.area for part in parts)
     y, x, py, px, p = np.sum([part.sums for part in parts], axis=0)
@@ -247,13 +240,11 @@ def _merged(
     # Where the probability is constant, all pixels have the same weight.
     even = most == rim
     weight = area if even else p - area * rim
-    return _Component(
-        segments=tuple(numbers),
-        box=box,
+    return _Measured(
+        pixels=component,
         y=float((y if even else py - rim * y) / weight),
         x=float((x if even else px - rim * x) / weight),
         area=area,
-        length=_longest(np.concatenate([part.corners for part in parts])),
         mean=float(p / area),
         max=most,
     )
@@ -270,10 +261,10 @@ class _RegionName(NamedTuple):
 
 
 def _region(
-    component: _Component, shape: RegionShape, about: _RegionName, nm: float | None
+    component: _Measured, shape: RegionShape, about: _RegionName, nm: float | None
 ) -> Region:
     is_line = bool(shape.centre_line)
-    length = polyline_length(shape.centre_line) if is_line else component.length
+    length = polyline_length(shape.centre_line) if is_line else _longest(component.pixels)
     width = component.area / max(length, 1.0) if is_line else None
     return Region(
         image=about.image,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -24,15 +23,6 @@ class TextBox(NamedTuple):
     top: int
     right: int
     bottom: int
-
-    def overlaps(self, other: TextBox, gap: int = 0) -> bool:
-        """Return whether the distance between two boxes is less than ``gap``."""
-        return (
-            self.left < other.right + gap
-            and other.left < self.right + gap
-            and self.top < other.bottom + gap
-            and other.top < self.bottom + gap
-        )
 
 
 class LabelPlacer:
@@ -59,20 +49,16 @@ class LabelPlacer:
 
     def covered_share(self, box: TextBox) -> float:
         """Return the share, 0 to 1, of the pixels of a box that are occupied."""
-        sums = self._sums
-        left, right = (min(max(x, 0), self._width) for x in (box.left, box.right))
-        top, bottom = (min(max(y, 0), self._height) for y in (box.top, box.bottom))
-        inside = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
-        return float(inside / max(1, (box.right - box.left) * (box.bottom - box.top)))
+        return float(self._covered_shares(np.array([box]))[0])
 
     def place_beside(
-        self, anchors: Iterable[tuple[float, float]], reach: float, size: tuple[int, int]
+        self, anchors: Sequence[tuple[float, float]], reach: float, size: tuple[int, int]
     ) -> TextBox | None:
         """Reserve the best free position for a label.
 
         Parameters
         ----------
-        anchors : iterable of (x, y)
+        anchors : sequence of (x, y)
             Points of the object that is named, the best first.
         reach : float
             Distance of the label from an anchor.
@@ -84,29 +70,41 @@ class LabelPlacer:
             The position that covers least; of several equal ones that of the earliest anchor.
             None if every position is outside the picture or touches another label.
         """
-        free = [box for box in self._candidates(anchors, reach, size) if self._is_free(box)]
-        if not free:
+        boxes = _boxes_beside(anchors, reach, size)
+        free = boxes[self._are_free(boxes)]
+        if not len(free):
             return None
-        best = min(free, key=self.covered_share)
+        best = TextBox(*free[self._covered_shares(free).argmin()].tolist())
         self.reserve(best)
         return best
 
-    def _candidates(
-        self, anchors: Iterable[tuple[float, float]], reach: float, size: tuple[int, int]
-    ) -> Iterator[TextBox]:
-        width, height = size
-        for (x, y), (right, down) in itertools.product(anchors, _SIDES):
-            # On diagonals the label's corner, not its side, keeps the distance.
-            away = (reach if right * down == 0 else 0.71 * reach) + _GAP_PX
-            left = round(x + right * (away + width / 2) - width / 2)
-            top = round(y + down * (away + height / 2) - height / 2)
-            yield TextBox(left, top, left + width, top + height)
+    def _covered_shares(self, boxes: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the share of the pixels of boxes (N, 4) that are occupied."""
+        left, top, right, bottom = np.clip(boxes, 0, (self._width, self._height) * 2).T
+        sums = self._sums
+        inside = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+        areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+        return np.asarray(inside / np.maximum(1, areas))
 
-    def _is_free(self, box: TextBox) -> bool:
-        inside = (
-            box.left >= 0
-            and box.top >= 0
-            and box.right <= self._width
-            and box.bottom <= self._height
-        )
-        return inside and not any(box.overlaps(other, _GAP_PX) for other in self._reserved)
+    def _are_free(self, boxes: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Return which of the boxes (N, 4) are in the picture and apart from other labels."""
+        left, top, right, bottom = boxes.T
+        inside = (left >= 0) & (top >= 0) & (right <= self._width) & (bottom <= self._height)
+        if not self._reserved:
+            return np.asarray(inside)
+        other = np.array(self._reserved)
+        apart = (boxes[:, None, :2] >= other[:, 2:] + _GAP_PX).any(axis=2)
+        apart |= (boxes[:, None, 2:] <= other[:, :2] - _GAP_PX).any(axis=2)
+        return np.asarray(inside & apart.all(axis=1))
+
+
+def _boxes_beside(
+    anchors: Sequence[tuple[float, float]], reach: float, size: tuple[int, int]
+) -> NDArray[np.intp]:
+    """Return the boxes (N, 4), as of `TextBox`, on all sides of the anchors."""
+    sides, width_height = np.array(_SIDES), np.array(size)
+    # On diagonals the label's corner, not its side, keeps the distance.
+    away = np.where(sides.prod(axis=1) == 0, reach, 0.71 * reach) + _GAP_PX
+    shift = sides * (away[:, None] + width_height / 2) - width_height / 2
+    corner = np.rint(np.array(anchors, float)[:, None] + shift).astype(np.intp).reshape(-1, 2)
+    return np.concatenate([corner, corner + width_height], axis=1)

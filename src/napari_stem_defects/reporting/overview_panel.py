@@ -198,14 +198,31 @@ def _rims(
         if not _is_extended(detection.class_table[name]):
             continue
         mine = [region for region in regions if region.class_name == name]
+        rims |= {each: _sides(canvas, each) for each in mine if each.centre_line}
+        mine = [region for region in mine if not region.centre_line]
         if len(mine) == 1 and sum(each.class_name == name for each in detection.regions) == 1:
             rims[mine[0]] = _rim(canvas, masks[name] > 0, mine[0], edge)
-            continue
-        parts = number_blocks(detection.map, planes, name)
-        plane = reduce_squares(parts, planes.shape, edge, np.maximum, np.uint32)
-        for region in mine:
-            rims[region] = _rim(canvas, plane == region.region, region, edge)
+        elif mine:
+            parts = number_blocks(detection.map, planes, name)
+            plane = reduce_squares(parts, planes.shape, edge, np.maximum, np.uint32)
+            rims |= {each: _rim(canvas, plane == each.region, each, edge) for each in mine}
     return rims
+
+
+def _sides(canvas: FrameCanvas, region: Region) -> list[tuple[float, float]]:
+    """Return points on both sides of a line, those nearest to its centroid first."""
+    line = np.array(region.centre_line)
+    reached = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
+    steps = np.linspace(0, reached[-1], _MOST_ANCHORS // 2)
+    points = np.column_stack([np.interp(steps, reached, axis) for axis in line.T])
+    along = np.gradient(points, axis=0)
+    across = (
+        np.column_stack([-along[:, 1], along[:, 0]]) / np.maximum(np.hypot(*along.T), 1e-9)[:, None]
+    )
+    half = region.area_px / max(reached[-1], 1.0) / 2
+    points = np.concatenate([points + half * across, points - half * across])
+    away = np.hypot(points[:, 0] - region.y_px, points[:, 1] - region.x_px)
+    return [canvas.position(y, x) for y, x in points[np.argsort(away, kind="stable")]]
 
 
 def _rim(
