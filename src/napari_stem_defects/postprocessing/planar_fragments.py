@@ -137,8 +137,8 @@ def _windows_inside(
         )
         rows, columns = at_centres[0][down] - sides[0][0], at_centres[1][across] - sides[1][0]
         y, x = np.nonzero(segment.inside()[np.ix_(rows, columns)])
-        place = [map.y[down[y]], map.x[across[x]], weights[down[y], across[x]]]
-        found.append(np.column_stack(place).astype(np.float64))
+        y, x = down[y], across[x]
+        found.append(np.column_stack([map.y[y], map.x[x], weights[y, x]]).astype(np.float64))
     return np.concatenate(found)
 
 

@@ -101,13 +101,9 @@ class _Line:
     def length(self) -> float:
         return line_length(self.line)
 
-    def end(self, number: int) -> tuple[Array, Array]:
-        """Return an end, 0 or 1, and the direction in which it leaves the line."""
-        return self.ends[number]
-
     @cached_property
     def ends(self) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-        """Both ends; see `end`."""
+        """Both ends, and the directions in which they leave the line."""
         first, last = self.line[:2], self.line[-2:]
         return (
             (first[0], unit_vector(first[0] - first[1])),
@@ -170,7 +166,7 @@ def line_edits(
 
 
 class _Lines(list[_Line]):
-    """Lines, with what tells at once which of them a fragment can belong to."""
+    """Lines, and which of them a fragment can belong to, found for all at once."""
 
     def __init__(self, min_length_px: float) -> None:
         super().__init__()
@@ -250,9 +246,7 @@ def _relative(fragment: Fragment, line: _Line, window: float) -> _Relative | Non
     Fragments shorter than a window have no direction of their own.
     """
     middle = fragment.line.mean(axis=0)
-    end, out = min(
-        (line.end(number) for number in (0, 1)), key=lambda each: distance(middle, each[0])
-    )
+    end, out = min(line.ends, key=lambda each: distance(middle, each[0]))
     long = fragment.length >= window
     if long and abs(float(unit_vector(fragment.line[-1] - fragment.line[0]) @ out)) < _PARALLEL:
         return None
@@ -268,10 +262,9 @@ def _relative(fragment: Fragment, line: _Line, window: float) -> _Relative | Non
 
 def _joined(line: _Line, fragment: Fragment, rows: Array, shape: tuple[int, int]) -> _Line:
     """Return a line with a fragment as a part of it, fitted to the windows of both."""
-    ends = [line.end(number) for number in (0, 1)]
-    beyond = [float(((fragment.line - end) @ out).max()) for end, out in ends]
+    beyond = [float(((fragment.line - end) @ out).max()) for end, out in line.ends]
     number = int(np.argmax(beyond))
-    end, out = ends[number]
+    end, out = line.ends[number]
     along = unit_vector(line.line[-1] - line.line[0])
     fragments = [*line.fragments, fragment]
     in_order = [_turned(each, along) for each in fragments]
@@ -333,7 +326,7 @@ def _with_new_ends(
     for number in (0, 1):
         new = _new_end(line, number, others, shape, min_length_px)
         if not line.straight:
-            bands.append(np.stack([line.end(number)[0], new]))
+            bands.append(np.stack([line.ends[number][0], new]))
         points[-number] = new
     return _Line(line.fragments, points, bands)
 
@@ -341,7 +334,7 @@ def _with_new_ends(
 def _new_end(
     line: _Line, number: int, others: _Crossed, shape: tuple[int, int], min_length_px: float
 ) -> Array:
-    end, out = line.end(number)
+    end, out = line.ends[number]
     window = _WINDOW * min_length_px
     ways = _ways_to_crossings(line, end, out, others, window) if line.straight else np.zeros(0)
     way_out, depth = _way_to_border(end, out, shape)

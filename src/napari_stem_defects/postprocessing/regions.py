@@ -178,8 +178,9 @@ def _corners(segment: Segment) -> NDArray[np.float64]:
     """Return the corners (n, 2) of the convex hull of the outline of a segment."""
     mask = segment.inside()
     rim = np.vstack([_ends(mask), _ends(mask.T)[:, ::-1]])
-    corners: NDArray[np.float64] = rim[ConvexHull(rim).vertices]
-    return corners + np.array([side.start for side in segment.box])
+    corner = np.array([side.start for side in segment.box])
+    corners: NDArray[np.float64] = rim[ConvexHull(rim).vertices] + corner
+    return corners
 
 
 @dataclass(frozen=True)

@@ -93,9 +93,9 @@ class LabelPlacer:
         if not self._reserved:
             return np.asarray(inside)
         other = np.array(self._reserved)
-        apart = (boxes[:, None, :2] >= other[:, 2:] + _GAP_PX).any(axis=2)
-        apart |= (boxes[:, None, 2:] <= other[:, :2] - _GAP_PX).any(axis=2)
-        return np.asarray(inside & apart.all(axis=1))
+        after = np.any(boxes[:, None, :2] >= other[:, 2:] + _GAP_PX, axis=2)
+        before = np.any(boxes[:, None, 2:] <= other[:, :2] - _GAP_PX, axis=2)
+        return np.asarray(inside & np.all(after | before, axis=1))
 
 
 def _boxes_beside(

@@ -193,7 +193,8 @@ def _rims(
     edge: int,
 ) -> dict[Region, list[tuple[float, float]]]:
     """Return points on the outlines of the extended ones among some regions."""
-    rims, planes = {}, detection.mask_stack
+    rims: dict[Region, list[tuple[float, float]]] = {}
+    planes = detection.mask_stack
     for name in {region.class_name for region in regions}:
         if not _is_extended(detection.class_table[name]):
             continue
