@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from crystal_images import crystal_image
 
 from napari_stem_defects.anomaly.grains import MAX_GRAINS, grain_tiles
@@ -26,6 +27,18 @@ def test_a_boundary_parts_two_grains():
     middle = sampled.filtered.shape[0] / 2
     centres = [np.mean([tile.row + tile.edge / 2 for tile in tiles]) for tiles in grains]
     assert (centres[0] - middle) * (centres[1] - middle) < 0
+
+
+@pytest.mark.parametrize("counts", [60, 12, 6])
+def test_two_grains_are_found_at_low_doses(counts):
+    grains, _ = _tiles(grain_deg=18, counts=counts)
+    assert len(grains) == 2
+
+
+@pytest.mark.parametrize("counts", [12, 6])
+def test_a_noisy_crystal_is_one_grain(counts):
+    grains, _ = _tiles(counts=counts)
+    assert len(grains) == 1
 
 
 def test_noise_has_at_most_one_group():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from bright_areas import bright_area
 from crystal_images import SQUARE, crystal_image
 from scipy import ndimage
 
@@ -11,9 +12,12 @@ from napari_stem_defects.anomaly import residual as residual_module
 from napari_stem_defects.anomaly.residual import lattice_residual
 from napari_stem_defects.anomaly.sampling import sample
 from napari_stem_defects.anomaly.score import null_thresholds
+from napari_stem_defects.anomaly.visibility import visibility
 from napari_stem_defects.base.defect_classes import BULK
+from napari_stem_defects.matched_filter.adaptation import adapted_to
 from napari_stem_defects.matched_filter.class_maps import class_maps, probabilities_at
-from napari_stem_defects.matched_filter.fit import Click, fit
+from napari_stem_defects.matched_filter.fit import Click, Shown, fit
+from napari_stem_defects.matched_filter.levels import local_levels
 
 
 class Scene:
@@ -63,6 +67,57 @@ def test_a_boundary_without_a_look_is_found_by_its_anomaly():
     cell_periods = (scene.maps.y[1] - scene.maps.y[0]) / scene.model.samples
     assert found.sum(axis=0).mean() * cell_periods < 2.4  # no wider than its core
     assert found[:, [0, -1]].any(axis=0).all()  # from border to border
+
+
+def _disordered(residual, box):
+    """Return a residual with noise of many spreads in a box, as where no lattice is known."""
+    values = residual.whole()
+    noise = ndimage.gaussian_filter(np.random.default_rng(3).normal(size=values[box].shape), 1.5)
+    values[box] += (8 * noise / noise.std()).astype(np.float32)
+
+    class Changed(type(residual)):
+        def rows(self, rows):
+            return values[rows].copy()
+
+    return Changed(residual.sampled, residual.predictors, residual.spread, residual.gains)
+
+
+def test_an_unusual_area_is_no_line():
+    scene = Scene(range(0, 80, 12), "line", size=384, spacing=10, grain_deg=17)
+    height, width = scene.residual.shape
+    box = np.s_[: height // 3, : width // 2]
+    maps = class_maps(_disordered(scene.residual, box), scene.model)
+    found, bulk = maps.probability[1] > 0.5, maps.probability[0]
+    inside = np.ix_(maps.y < height / 3 - 7, maps.x < width / 2 - 7)
+    assert found[inside].mean() < 0.02
+    assert (bulk[inside] < 0.5).mean() > 0.9  # unknown, not perfect
+    middle = np.abs(maps.y - scene.places[0, 0]) < scene.model.samples
+    assert found[middle].any(axis=0).mean() > 0.8  # the line itself is still there
+
+
+def test_an_area_of_brighter_columns_is_filled():
+    image = bright_area(missing=6)
+    residual = lattice_residual(sample(image.pixels, image.cells))
+    sampled, values = residual.sampled, residual.whole()
+    y, x = np.nonzero(image.area)
+    some = np.random.default_rng(1).integers(0, len(y), 7)
+    inside = sampled.to_samples(np.column_stack([y, x])[some].astype(float))
+    clicks = [Click(0, *map(float, at), "P") for at in inside]
+    clicks += [Click(0, *map(float, at), "V") for at in sampled.to_samples(image.missing[:4])]
+    shown = [Shown(visibility(residual), local_levels(sampled))]
+    kinds = {"P": "area", "V": "point"}
+    model = fit([values], clicks, kinds, sampled.samples, shown=shown)
+    for counts, seed in ((60.0, 0), (15.0, 5)):
+        other = bright_area(missing=6, counts=counts, seed=seed)
+        fresh = lattice_residual(sample(other.pixels, other.cells, sampled.samples))
+        maps = class_maps(fresh, adapted_to(fresh, model))
+        at = fresh.sampled.to_image(np.column_stack([maps.y, np.zeros_like(maps.y)]))[:, 0]
+        across = fresh.sampled.to_image(np.column_stack([np.zeros_like(maps.x), maps.x]))[:, 1]
+        rows, columns = (np.clip(np.rint(p).astype(int), 0, 359) for p in (at, across))
+        truth, found = other.area[np.ix_(rows, columns)], maps.probability[1] > 0.5
+        assert (truth & found).sum() / (truth | found).sum() > 0.85
+        _, vacancies = ndimage.label(maps.probability[2] > 0.5, np.ones((3, 3)))
+        assert vacancies == 6
 
 
 def test_a_place_like_a_bulk_click_is_no_defect():

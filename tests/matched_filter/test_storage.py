@@ -31,3 +31,17 @@ def test_the_shapes_are_those_of_the_arrays():
         len(model.negatives),
     )
     assert shapes == {name: array.shape for name, array in to_arrays(model).items()}
+
+
+def test_models_of_earlier_versions_have_fewer_numbers():
+    model = quick_filters()
+    arrays = to_arrays(model)
+    kinds, counts = [c.kind for c in model.classes], [len(c.templates) for c in model.classes]
+    earlier = {
+        name: array[:3] if name.endswith("decision") else array for name, array in arrays.items()
+    }
+    shapes = array_shapes(model.samples, kinds, counts, len(model.negatives), 3)
+    assert shapes == {name: array.shape for name, array in earlier.items()}
+    read = from_arrays(earlier, model.samples, [(c.name, c.kind) for c in model.classes])
+    assert [c.threshold for c in read.classes] == [c.threshold for c in model.classes]
+    assert all(c.visibility == 0 and c.difference == (0, 0) for c in read.classes)

@@ -26,6 +26,11 @@ _BETWEEN = 0.85
 _SMALLEST = 0.15
 """Smallest share of the tiles that is a grain; smaller parts, as precipitates, are unusual."""
 MAX_GRAINS = 4
+_ALIKE, _FEWEST = 0.93, 10
+"""Quantile of the correlations of a tile, with at least so many that it does not overlap, that is
+reached by tiles of its own grain: a grain has at least 15 % of them."""
+_LEAST_RELIABLE = 0.7
+"""Tiles that repeat nowhere are not taken for a noisy lattice."""
 
 
 class Tile(NamedTuple):
@@ -98,4 +103,22 @@ def _correlations(image: NDArray[np.float32], tiles: list[Tile]) -> NDArray[np.f
         magnitudes.append(magnitude / (np.linalg.norm(magnitude) + 1e-12))
     stacked = np.array(magnitudes, np.float32)
     correlation: NDArray[np.float32] = stacked @ stacked.T
-    return correlation
+    return _without_noise(correlation, tiles)
+
+
+def _without_noise(correlation: NDArray[np.float32], tiles: list[Tile]) -> NDArray[np.float32]:
+    """Return the correlations that tiles would have without their noise.
+
+    Noise reduces all correlations of a tile by the same factor. Tiles of one lattice that share no
+    pixel show it: their correlation is the reliability of both (Spearman, American Journal of
+    Psychology 15, 72, 1904).
+    """
+    places = np.array(tiles)[:, :2]
+    apart = np.abs(places[:, None] - places).max(axis=2) >= tiles[0].edge
+    others = np.where(apart, correlation, np.nan)
+    enough = apart.sum(axis=1) >= _FEWEST
+    reliable = np.ones(len(tiles), np.float32)
+    reliable[enough] = np.nanquantile(others[enough], _ALIKE, axis=1)
+    root = np.sqrt(np.clip(reliable, _LEAST_RELIABLE, 1))
+    corrected: NDArray[np.float32] = correlation / (root[:, None] * root)
+    return corrected

@@ -50,12 +50,15 @@ class Sampled:
         Magnification of ``filtered`` along y and x relative to the image.
     lattices : tuple of ndarray of float, each of shape (2, 2)
         Base vectors (y, x) of each lattice of the image in samples.
+    pixels : ndarray of float32, shape (Y, X), or None
+        The image itself, for what the filters take away.
     """
 
     filtered: FilteredImage
     samples: float
     factor: tuple[float, float]
     lattices: tuple[NDArray[np.float64], ...] = ()
+    pixels: NDArray[np.float32] | None = None
 
     def to_samples(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Map positions (N, 2) in px of the image to samples."""
@@ -114,7 +117,8 @@ def sample(
     )
     height, width = (new / old for new, old in zip(resampled.shape, pixels.shape, strict=True))
     lattices = tuple(np.array(cell.vectors_px) * (height, width) for cell in cells)
-    return Sampled(filter_lazily(resampled, settings), samples, (height, width), lattices)
+    filtered = filter_lazily(resampled, settings)
+    return Sampled(filtered, samples, (height, width), lattices, pixels)
 
 
 def near_invalid(

@@ -187,6 +187,31 @@ def null_thresholds(residual: LatticeResidual, seed: int = 0) -> Thresholds:
     -------
     Thresholds
     """
+    noise, ratio = noise_like(residual, seed)
+    samples = residual.sampled.samples
+    point, extended = (
+        highest_of_noise(local_rms(noise, pool * samples), ratio)
+        for pool in (POINT_POOL, EXTENDED_POOL)
+    )
+    return Thresholds(point, extended)
+
+
+def noise_like(residual: LatticeResidual, seed: int = 0) -> tuple[NDArray[np.float32], float]:
+    """Return noise with the spectrum of a residual; see `null_thresholds`.
+
+    Parameters
+    ----------
+    residual : LatticeResidual
+    seed : int
+        Of the phases.
+
+    Returns
+    -------
+    noise : ndarray of float32, shape (rows, columns)
+        As large as the image, or as a part of a large one.
+    ratio : float
+        Size of the image in units of that of the noise.
+    """
     height, width = residual.shape
     rows = min(height, max(_NULL_PIXELS // width, 64))
     top = (height - rows) // 2
@@ -195,14 +220,7 @@ def null_thresholds(residual: LatticeResidual, seed: int = 0) -> Thresholds:
     spectrum = fft.rfft2(recorded)
     phases = np.random.default_rng(seed).random(spectrum.shape, np.float32)
     noise = fft.irfft2(np.abs(spectrum) * np.exp(2j * np.pi * phases), recorded.shape)
-    noise = noise.astype(np.float32)
-    samples = residual.sampled.samples
-    ratio = height * width / recorded.size
-    point, extended = (
-        highest_of_noise(local_rms(noise, pool * samples), ratio)
-        for pool in (POINT_POOL, EXTENDED_POOL)
-    )
-    return Thresholds(point, extended)
+    return noise.astype(np.float32), height * width / recorded.size
 
 
 def highest_of_noise(

@@ -12,6 +12,7 @@ from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.detection.residual_windows import map_in_image, nothing_recognised
 from napari_stem_defects.lattice.scale import ScaleMatch
 from napari_stem_defects.lattice.unit_cell import lattice_period
+from napari_stem_defects.matched_filter.adaptation import adapted_to
 from napari_stem_defects.matched_filter.choose_orientation import suited_orientation
 from napari_stem_defects.matched_filter.class_maps import class_maps
 from napari_stem_defects.matched_filter.orientation import turned
@@ -98,9 +99,8 @@ def searched_residual(
     -------
     ProbabilityMap
     """
-    maps = class_maps(
-        residual, suited_orientation(residual, quick_model(ensemble), _in_periods(cell))
-    )
+    model = adapted_to(residual, quick_model(ensemble))
+    maps = class_maps(residual, suited_orientation(residual, model, _in_periods(cell)))
     return map_in_image(
         maps.probability, maps.y, maps.x, residual.sampled, micrograph, ensemble.spec
     )
@@ -140,6 +140,7 @@ def map_of_residual(
     ensemble: Ensemble,
     micrograph: Micrograph,
     limits: Thresholds | None = None,
+    shown: float | None = None,
 ) -> ProbabilityMap:
     """Return the probabilities of a model for an image whose residual is known.
 
@@ -156,12 +157,14 @@ def map_of_residual(
         The image.
     limits : Thresholds, optional
         Of the residual, where they are known.
+    shown : float, optional
+        Visibility of defects in the image, where it is known.
 
     Returns
     -------
     ProbabilityMap
     """
-    maps = class_maps(residual, turned_to(model, cell), limits)
+    maps = class_maps(residual, adapted_to(residual, turned_to(model, cell), shown), limits)
     return map_in_image(
         maps.probability, maps.y, maps.x, residual.sampled, micrograph, ensemble.spec
     )

@@ -19,6 +19,7 @@ from napari_stem_defects.anomaly.score import (
 )
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.matched_filter.fit import best_similarity
+from napari_stem_defects.matched_filter.levels import Levels, local_levels
 from napari_stem_defects.matched_filter.similarity import local_maxima
 from napari_stem_defects.matched_filter.thresholds import IN_ANOTHER_IMAGE, point_threshold
 
@@ -45,6 +46,8 @@ _LOW, _RELATIVE, _NEAR = 0.65, 0.5, 1.5
 similarity within ``_NEAR`` periods."""
 _FLANK, _CORE = 0.7, 0.5
 """Off its centre line by more than ``_CORE`` periods a line ends at this share of the highest."""
+_WIDEST = 2.5
+"""Half the width in periods from which the evidence of a line is an area, which is no line."""
 _MIN_LENGTH = {True: 2.0, False: 3.0}
 """Shortest line in lattice periods, of a class with templates and one recognised by anomaly."""
 _MIN_AREA = 4.0
@@ -95,8 +98,9 @@ def class_maps(
         evidence = _evidence(values, model, limits, samples)
         pooled.append(np.stack([pool_cells(layer[inner], edge) for layer in evidence]))
     level, *similar = np.concatenate(pooled, axis=1)
+    levels = _levels_for(residual, model)
     layers = [
-        _probability(item, values, samples / edge)
+        _probability(item, values, samples / edge, levels)
         for item, values in zip(model.classes, similar, strict=True)
     ]
     explained = np.max(layers, axis=0) >= 0.5
@@ -111,6 +115,7 @@ def probabilities_at(
     positions: NDArray[np.float64],
     model: MatchedFilterModel,
     limits: Thresholds,
+    levels: Levels | None = None,
 ) -> NDArray[np.float32]:
     """Return the probabilities of a model near some places of an image.
 
@@ -123,6 +128,8 @@ def probabilities_at(
     model : MatchedFilterModel
     limits : Thresholds
         Of the image; see `anomaly.score.null_thresholds`.
+    levels : Levels, optional
+        Of the image, for areas that differ in them.
 
     Returns
     -------
@@ -139,11 +146,23 @@ def probabilities_at(
         box = np.s_[max(0, y - near) : y + near + 1, max(0, x - near) : x + near + 1]
         level, *similar = (layer[box].max() for layer in _evidence(part, model, limits, samples))
         scores = [(1 - level) / _BULK_SOFTNESS] + [
-            (value - item.threshold) / _SOFTNESS
+            (value - item.limit) / _SOFTNESS
             for value, item in zip(similar, model.classes, strict=True)
         ]
         found[row] = _sigmoid(np.array(scores, np.float32))
+    for column, item in enumerate(model.classes, 1):
+        if levels is not None and any(item.difference):
+            at = levels.similarity_at(positions, item.difference)
+            here = _sigmoid((at - np.float32(item.threshold)) / _SOFTNESS)
+            np.maximum(found[:, column], here, out=found[:, column])
     return found
+
+
+def _levels_for(residual: LatticeResidual, model: MatchedFilterModel) -> Levels | None:
+    """Return contrast and mean intensity of an image if a class differs in them."""
+    if not any(any(item.difference) for item in model.classes):
+        return None
+    return local_levels(residual.sampled)
 
 
 def _evidence(
@@ -181,7 +200,7 @@ def _compete(
         tops[-1] = ndimage.maximum_filter(negative, 2 * reach + 1)
     explained = np.zeros(residual.shape, bool)
     for n in named:
-        explained |= tops[n] >= model.classes[n].threshold
+        explained |= tops[n] >= model.classes[n].limit
     size = 2 * round(_EXPLAINED * model.samples) + 1
     explained = ndimage.maximum_filter(explained, size) if named else explained
     for n, item in enumerate(model.classes):
@@ -200,6 +219,8 @@ def _anomaly_similarity(
     On a logarithmic scale the threshold is half-way between the perfect crystal and the clicks, at
     least what noise does not reach, at most near the clicks.
     """
+    if any(item.difference):  # an area that its levels show, all of it and not its rim alone
+        return np.zeros_like(extended)
     usual = float(np.log(np.median(extended)))
     clicks = max(float(np.log(item.anomaly)) - usual, 0.1)
     limit = max(float(np.log(limits.extended)) - usual, 0.5 * clicks)
@@ -211,21 +232,46 @@ def _anomaly_similarity(
 
 
 def _probability(
-    item: ClassFilter, similar: NDArray[np.float32], cells_per_period: float
+    item: ClassFilter,
+    similar: NDArray[np.float32],
+    cells_per_period: float,
+    levels: Levels | None,
 ) -> NDArray[np.float32]:
     """Return the probability of a class from its similarity on cells."""
     if item.kind == "point":
         heights = local_maxima(similar, _COMPETE * cells_per_period)[1]
-        limit = point_threshold(heights, item.threshold, IN_ANOTHER_IMAGE)
+        limit = max(point_threshold(heights, item.threshold, IN_ANOTHER_IMAGE), item.floor)
         return _sigmoid((similar - np.float32(limit)) / _SOFTNESS)
+    if levels is not None and any(item.difference):
+        return _area_probability(item, levels, cells_per_period)
+    return _extended_probability(item, similar, cells_per_period)
+
+
+def _area_probability(
+    item: ClassFilter, levels: Levels, cells_per_period: float
+) -> NDArray[np.float32]:
+    """Return the probability of an area from the levels of cells."""
+    similar = levels.similarity(item.difference)
+    certain = similar > item.threshold
+    kept = _long_enough(item, certain, certain, cells_per_period)
+    probability = _sigmoid((similar - np.float32(item.threshold)) / _SOFTNESS)
+    return np.where(kept, probability, np.minimum(probability, np.float32(0.15)))
+
+
+def _extended_probability(
+    item: ClassFilter, similar: NDArray[np.float32], cells_per_period: float
+) -> NDArray[np.float32]:
+    """Return the probability of a line or an area from its similarity on cells."""
     filled = ndimage.grey_closing(similar, footprint=_disc(_CLOSING * cells_per_period))
     around = 2 * round(_NEAR * cells_per_period) + 1
     highest = ndimage.maximum_filter(filled, around)
-    inside = (filled > _LOW * item.threshold) & (filled > _RELATIVE * highest)
-    kept = _long_enough(item, inside, similar > item.threshold, cells_per_period)
+    inside = (filled > _LOW * item.limit) & (filled > _RELATIVE * highest)
+    if item.kind == "line":
+        inside &= ~_too_wide(inside, _WIDEST * cells_per_period)
+    kept = _long_enough(item, inside, similar > item.limit, cells_per_period)
     if item.kind == "line":
         kept &= (filled > _FLANK * highest) | _along_centre(kept, _CORE * cells_per_period)
-    probability = _sigmoid((filled - item.threshold) / _SOFTNESS)
+    probability = _sigmoid((filled - item.limit) / _SOFTNESS)
     # 0.5 separates what is kept from the rest, however similar it is.
     result: NDArray[np.float32] = np.where(
         kept, np.maximum(probability, 0.75), np.minimum(probability, 0.15)
@@ -267,6 +313,17 @@ def _long_enough(
     kept[0] = False
     chosen: NDArray[np.bool_] = kept[regions]
     return chosen
+
+
+def _too_wide(lines: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:
+    """Return the cells of lines where they are an area: around every disc that they hold."""
+    border = int(np.ceil(2 * radius)) + 2
+    padded = np.pad(lines, border, mode="edge")
+    inside = ndimage.distance_transform_edt(padded) > radius
+    if not inside.any():
+        return np.zeros_like(lines)
+    near: NDArray[np.bool_] = ndimage.distance_transform_edt(~inside) <= 2 * radius
+    return near[border:-border, border:-border]
 
 
 def _along_centre(lines: NDArray[np.bool_], reach: float) -> NDArray[np.bool_]:

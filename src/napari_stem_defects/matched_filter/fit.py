@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_stem_defects.matched_filter.levels import Levels
+
 _CONSISTENT = 0.8
 """Median consistency from which the clicks of a class have a look in common."""
 _OUTLIER = 0.4
@@ -37,8 +39,25 @@ _PEAK_RADIUS = 0.35
 _QUARTER = 0.25
 _APART = 0.02
 """Thresholds lie this far above the clicks of unlike classes and below those of the own class."""
+_CLEARER = 2.0
+"""An area is found by its levels where these are clearer than its residual by this factor."""
 _SELECTIVE = 0.5
 """Share of the places that look like the clicks below which being unusual is more selective."""
+
+
+class Shown(NamedTuple):
+    """What an image shows beside its residual.
+
+    Attributes
+    ----------
+    visibility : float
+        Of defects; see `anomaly.visibility`.
+    levels : Levels or None
+        Contrast and mean intensity on cells; None where no class is an area.
+    """
+
+    visibility: float
+    levels: Levels | None = None
 
 
 class Click(NamedTuple):
@@ -66,6 +85,13 @@ class _Examples:
     residuals: Sequence[NDArray[np.float32]]
     clicks: Sequence[Click]
     samples: float
+    shown: Sequence[Shown] = ()
+
+    @property
+    def visibility(self) -> float:
+        """Median visibility of defects at the clicks; 0 where it is not known."""
+        known = [self.shown[click.image].visibility for click in self.clicks if self.shown]
+        return float(np.median(known)) if known else 0.0
 
     def at_clicks(self) -> list[tuple[NDArray[np.float32], NDArray[np.float64]]]:
         return [(self.residuals[c.image], np.array([c.y, c.x])) for c in self.clicks]
@@ -78,6 +104,7 @@ def fit(
     samples: float,
     *,
     thresholds: Mapping[str, float] | None = None,
+    shown: Sequence[Shown] = (),
 ) -> MatchedFilterModel:
     """Learn the classes of some clicks.
 
@@ -93,6 +120,8 @@ def fit(
         Samples per lattice period.
     thresholds : mapping of str to float, optional
         Similarity from which each class is assigned; by default found in the images.
+    shown : sequence of Shown
+        What the images show beside their residuals; by default it is not known.
 
     Returns
     -------
@@ -114,7 +143,7 @@ def fit(
         _fit_class(
             name,
             kinds.get(name, "point"),
-            _Examples(residuals, [c for c in clicks if c.class_name == name], samples),
+            _Examples(residuals, [c for c in clicks if c.class_name == name], samples, shown),
             (thresholds or {}).get(name),
         )
         for name in names
@@ -184,10 +213,47 @@ def _fit_class(name: str, kind: str, examples: _Examples, threshold: float | Non
         looks = float(np.quantile(agreement, _QUARTER)), float(np.quantile(anomalies, _QUARTER))
         by_anomaly = _is_anomaly_selective(images, templates, looks, examples.samples)
     if by_anomaly:
-        return ClassFilter(name, kind, (), 0.5, anomaly, consistency)
+        item = ClassFilter(name, kind, (), 0.5, anomaly, consistency, examples.visibility)
+        difference = _difference(examples, images, anomalies) if kind == "area" else (0.0, 0.0)
+        return replace(item, difference=difference)
     if threshold is None:
         threshold = _find_threshold(images, templates, kind, examples.samples)
-    return ClassFilter(name, kind, templates, threshold, anomaly, consistency)
+    known = threshold, anomaly, consistency, examples.visibility
+    return ClassFilter(name, kind, templates, *known)
+
+
+def _difference(
+    examples: _Examples, images: Sequence[NDArray[np.float32]], anomalies: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Return the differences of clicked areas from the crystal.
+
+    Zeros where the residual separates the clicks from the crystal as well: an area of another phase
+    is unusual all over, one of brighter columns at its rim alone.
+    """
+    places = [
+        (examples.shown[click.image].levels, np.array([[click.y, click.x]]))
+        for click in examples.clicks
+        if examples.shown
+    ]
+    known = [(levels, at) for levels, at in places if levels is not None]
+    if not known:
+        return 0.0, 0.0
+    contrast, mean = np.median([levels.at(at)[0] for levels, at in known], axis=0).tolist()
+    spreads = [levels.spreads_at(at, (contrast, mean))[0] for levels, at in known]
+    by_levels = float(np.quantile(spreads, _QUARTER))
+    by_anomaly = _spreads_of(float(np.quantile(anomalies, _QUARTER)), images, examples.samples)
+    return (contrast, mean) if by_levels > _CLEARER * by_anomaly else (0.0, 0.0)
+
+
+def _spreads_of(anomaly: float, images: Sequence[NDArray[np.float32]], samples: float) -> float:
+    """Return how many spreads an anomaly score is above the median, both logarithmic."""
+    found = []
+    for image in images:
+        scores = np.log(np.maximum(local_rms(image, EXTENDED_POOL * samples), 1e-3))
+        usual = float(np.median(scores))
+        spread = 1.4826 * float(np.median(np.abs(scores - usual))) + 1e-12
+        found.append((np.log(max(anomaly, 1e-3)) - usual) / spread)
+    return float(np.median(found))
 
 
 def _is_anomaly_selective(

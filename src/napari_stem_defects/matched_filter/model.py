@@ -26,6 +26,14 @@ class ClassFilter:
         common, are recognised by it.
     consistency : float
         Median similarity of a click to the template of the others; 1 for a single click.
+    visibility : float
+        Of defects where it was clicked, see `anomaly.visibility`; 0 where it is not known.
+    difference : (float, float)
+        Differences of an area from the crystal around it, see `levels.local_levels`; zeros where
+        they are not known.
+    floor : float
+        Similarity that noise reaches in an image in which the class is fainter than where it was
+        clicked; 0 elsewhere.
     """
 
     name: str
@@ -34,6 +42,14 @@ class ClassFilter:
     threshold: float
     anomaly: float
     consistency: float
+    visibility: float = 0.0
+    difference: tuple[float, float] = (0.0, 0.0)
+    floor: float = 0.0
+
+    @property
+    def limit(self) -> float:
+        """Similarity from which a place of an image is assigned."""
+        return max(self.threshold, self.floor)
 
 
 @dataclass(frozen=True)

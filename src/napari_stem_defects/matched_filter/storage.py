@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _NEGATIVES = "negatives"
 _LATTICE = "lattice"
+DECISIONS = 6
+"""Numbers by which a class is decided: threshold, anomaly, consistency, visibility, difference."""
 
 
 def to_arrays(model: MatchedFilterModel) -> dict[str, NDArray[np.float32]]:
@@ -33,7 +35,8 @@ def to_arrays(model: MatchedFilterModel) -> dict[str, NDArray[np.float32]]:
     arrays = {_LATTICE: np.array(model.lattice, np.float32)}
     for number, item in enumerate(model.classes):
         arrays[f"{number}.decision"] = np.array(
-            [item.threshold, item.anomaly, item.consistency], np.float32
+            [item.threshold, item.anomaly, item.consistency, item.visibility, *item.difference],
+            np.float32,
         )
         arrays |= _template_arrays(str(number), item.templates)
     return arrays | _template_arrays(_NEGATIVES, model.negatives)
@@ -50,7 +53,11 @@ def _template_arrays(prefix: str, templates: Sequence[Template]) -> dict[str, ND
 
 
 def array_shapes(
-    samples: float, kinds: Sequence[str], templates: Sequence[int], negatives: int
+    samples: float,
+    kinds: Sequence[str],
+    templates: Sequence[int],
+    negatives: int,
+    decisions: int = DECISIONS,
 ) -> dict[str, tuple[int, ...]]:
     """Return the names and shapes of the arrays of a model.
 
@@ -64,6 +71,8 @@ def array_shapes(
         Number of templates of each class.
     negatives : int
         Number of templates of no defect.
+    decisions : int
+        Numbers by which each class is decided; earlier models have the first of them.
 
     Returns
     -------
@@ -72,7 +81,7 @@ def array_shapes(
     shapes: dict[str, tuple[int, ...]] = {_LATTICE: (2, 2)}
     groups = [(str(n), *pair) for n, pair in enumerate(zip(kinds, templates, strict=True))]
     for prefix, _, _ in groups:
-        shapes[f"{prefix}.decision"] = (3,)
+        shapes[f"{prefix}.decision"] = (decisions,)
     for prefix, kind, count in [*groups, (_NEGATIVES, "point", negatives)]:
         if count:
             edge = gaussian_weight(samples, REACH[kind]).shape[0]
@@ -101,9 +110,12 @@ def from_arrays(
     """
     filters = []
     for number, (name, kind) in enumerate(classes):
-        threshold, anomaly, consistency = map(float, arrays[f"{number}.decision"])
+        decision = np.zeros(DECISIONS)
+        decision[: len(arrays[f"{number}.decision"])] = arrays[f"{number}.decision"]
+        threshold, anomaly, consistency, visibility, *difference = decision.tolist()
         templates = _templates(arrays, str(number), samples, kind)
-        filters.append(ClassFilter(name, kind, templates, threshold, anomaly, consistency))
+        numbers = threshold, anomaly, consistency, visibility, (difference[0], difference[1])
+        filters.append(ClassFilter(name, kind, templates, *numbers))
     negatives = _templates(arrays, _NEGATIVES, samples, "point")
     (y0, x0), (y1, x1) = arrays[_LATTICE].tolist()
     return MatchedFilterModel(samples, tuple(filters), negatives, ((y0, x0), (y1, x1)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -51,18 +51,27 @@ class Template:
         Weighted mean square of the residual where the lattice is perfect.
     clicks : int
         Number of clicks averaged.
+    gain : float
+        How much stronger the pattern is than at the clicks.
     """
 
     pattern: NDArray[np.float32]
     weight: NDArray[np.float32]
     noise: float
     clicks: int
+    gain: float = 1.0
 
     @property
     def power(self) -> float:
         """Weighted mean square of the pattern, less the part that is averaged noise."""
         total = float((self.weight * self.pattern**2).sum())
-        return max(total - self.noise / self.clicks, 0.25 * total, 1e-12)
+        averaged = self.gain**2 * self.noise / self.clicks
+        return max(total - averaged, 0.25 * total, 1e-12)
+
+    def with_gain(self, gain: float) -> Template:
+        """Return the template of the same defect that is so many times stronger."""
+        pattern = (gain * self.pattern).astype(np.float32)
+        return replace(self, pattern=pattern, gain=gain * self.gain)
 
 
 def gaussian_weight(samples: float, reach: Reach) -> NDArray[np.float32]:

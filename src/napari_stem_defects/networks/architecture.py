@@ -15,6 +15,7 @@ CNN = "selu-cnn-1"
 MATCHED_FILTER = "matched-filter-1"
 _MAX_TEMPLATES = 1024
 _SAMPLES = (3.0, 32.0)
+_DECISIONS = (3, 6)
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ class MatchedFilterArchitecture:
         Number of templates of each class after Bulk; 0 for a class recognised by its anomaly.
     negatives : int
         Number of templates of places that are no defect.
+    decisions : int
+        Numbers by which each class is decided; models of earlier versions have 3.
     name : str
         Registered name of the architecture.
     """
@@ -77,12 +80,14 @@ class MatchedFilterArchitecture:
     samples: float
     templates: tuple[int, ...]
     negatives: int = 0
+    decisions: int = 3
     name: str = MATCHED_FILTER
 
     def __post_init__(self) -> None:
         """Raise `ModelError` for sizes that no quick model can have."""
         counts = (*self.templates, self.negatives)
         valid = all(isinstance(n, int) and 0 <= n <= _MAX_TEMPLATES for n in counts)
+        valid &= isinstance(self.decisions, int) and self.decisions in _DECISIONS
         valid &= math.isfinite(self.samples) and _SAMPLES[0] <= self.samples <= _SAMPLES[1]
         if not (valid and self.templates):
             raise ModelError(f"sizes of the matched filters out of range: {self}")

@@ -10,6 +10,7 @@ import numpy as np
 from napari_stem_defects.detection.detect_matched import quick_model, turned_to
 from napari_stem_defects.detection.teacher_evidence import mean_of_classes
 from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD
+from napari_stem_defects.matched_filter.adaptation import adapted_to
 from napari_stem_defects.matched_filter.class_maps import probabilities_at
 from napari_stem_defects.preprocessing.windows import cut, pad_for_windows
 from napari_stem_defects.training.evaluate import predict_logits
@@ -68,8 +69,9 @@ def probabilities_near(
         np.maximum(best, spec.calibrated_probabilities(logits), out=best)
     if spec.teacher is None:
         return best
-    teacher = turned_to(quick_model(ensemble), ready.cell)
-    taught = probabilities_at(ready.values, places, teacher, ready.limits)
+    teacher = adapted_to(ready.residual, turned_to(quick_model(ensemble), ready.cell))
+    levels = ready.levels_for(teacher)
+    taught = probabilities_at(ready.values, places, teacher, ready.limits, levels)
     return mean_of_classes(best, taught, spec.class_data)
 
 

@@ -17,6 +17,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 from skimage.morphology import skeletonize
 
+from napari_stem_defects.matched_filter.adaptation import adapted_to
 from napari_stem_defects.matched_filter.class_maps import ClassMaps, class_maps
 from napari_stem_defects.training.sampling import Samples
 
@@ -94,7 +95,7 @@ def labelled_places(
         On a grid of about a third of a lattice period, classes in the order Bulk, then those of
         the model.
     """
-    maps = class_maps(ready.residual, model, ready.limits)
+    maps = class_maps(ready.residual, adapted_to(ready.residual, model), ready.limits)
     targets, clicked = _targets(maps, model, clicks)
     height, width = ready.values.shape
     rows, columns = (

@@ -165,14 +165,29 @@ def predict_left_out(
             here = [n for n in held if clicks[n].image == number]
             result = search(number)
             for n in here:
-                found[n] = _at_click(clicks[n], prepared[number], result, classes)
+                found[n] = at_click(clicks[n], prepared[number], result, classes)
     return found
 
 
-def _at_click(
+def at_click(
     click: Click, ready: PreparedImage, found: Found, classes: Sequence[DefectClass]
 ) -> NDArray[np.float32]:
-    """Return the probability of each class at a click, on the side of 0.5 of its mask there."""
+    """Return the probability of each class at a click, on the side of 0.5 of its mask there.
+
+    Parameters
+    ----------
+    click : Click
+    ready : PreparedImage
+        Its image.
+    found : Found
+        What a search found in the image.
+    classes : sequence of DefectClass
+        Bulk first.
+
+    Returns
+    -------
+    ndarray of float32, shape (C,)
+    """
     y, x = ready.residual.sampled.to_image(np.array([click.y, click.x]))
     period = lattice_period(ready.cell)
     probability = np.zeros(len(classes), np.float32)

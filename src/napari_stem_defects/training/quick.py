@@ -15,7 +15,7 @@ from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.detection.detect_matched import quick_model
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.matched_filter.fit import Click
-from napari_stem_defects.matched_filter.storage import to_arrays
+from napari_stem_defects.matched_filter.storage import DECISIONS, to_arrays
 from napari_stem_defects.networks.architecture import MatchedFilterArchitecture
 from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
 from napari_stem_defects.training.evaluate import EvaluationReport
@@ -258,7 +258,7 @@ def template_sizes(model: MatchedFilterModel) -> MatchedFilterArchitecture:
     MatchedFilterArchitecture
     """
     templates = tuple(len(item.templates) for item in model.classes)
-    return MatchedFilterArchitecture(model.samples, templates, len(model.negatives))
+    return MatchedFilterArchitecture(model.samples, templates, len(model.negatives), DECISIONS)
 
 
 def quick_ensemble(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_stem_defects.detection.detect_matched import quick_model, turned_to
+from napari_stem_defects.matched_filter.adaptation import adapted_to
 from napari_stem_defects.matched_filter.class_maps import probabilities_at
 from napari_stem_defects.matched_filter.fit import Click
 from napari_stem_defects.training.dataset import TrainingSet
@@ -19,6 +21,7 @@ from napari_stem_defects.training.left_out import (
     remarks,
 )
 from napari_stem_defects.training.metrics import compute_metrics
+from napari_stem_defects.training.missed_clicks import missed_remarks
 from napari_stem_defects.training.quick_images import (
     LabelledImage,
     PreparedImage,
@@ -85,7 +88,11 @@ def evaluate_left_out(
     labels = [click.class_name for click in clicks]
     limits = dict.fromkeys(names, 0.5)
     found = probabilities[tested]
-    beside = () if whole is None else coverage_remarks(clicks, prepared, classes, whole)
+    beside: tuple[str, ...] = ()
+    if whole is not None:
+        search = cache(whole)
+        beside = missed_remarks(images, clicks, prepared, classes, search)
+        beside += coverage_remarks(clicks, prepared, classes, search)
     return SplitEvaluation(
         split=split,
         meaning=parts.meaning,
@@ -124,8 +131,9 @@ def evaluate_quick_model(ensemble: Ensemble, images: Sequence[LabelledImage]) ->
     model = quick_model(ensemble)
 
     def probabilities(ready: PreparedImage, places: NDArray[np.float64]) -> NDArray[np.float32]:
-        suited = turned_to(model, ready.cell)
-        return probabilities_at(ready.values, places, suited, ready.limits)
+        suited = adapted_to(ready.residual, turned_to(model, ready.cell))
+        levels = ready.levels_for(suited)
+        return probabilities_at(ready.values, places, suited, ready.limits, levels)
 
     limits = dict.fromkeys(ensemble.spec.classes, 0.5)
     return evaluate_clicks(ensemble.spec, images, model.samples, probabilities, limits)

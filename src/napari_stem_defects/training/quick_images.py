@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,10 +12,12 @@ from napari_stem_defects.anomaly.contrast import column_sign
 from napari_stem_defects.anomaly.residual import LatticeResidual, image_residual
 from napari_stem_defects.anomaly.sampling import default_samples
 from napari_stem_defects.anomaly.score import Thresholds, null_thresholds
+from napari_stem_defects.anomaly.visibility import visibility
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.lattice.unit_cell import lattice_period
-from napari_stem_defects.matched_filter.fit import Click, fit
+from napari_stem_defects.matched_filter.fit import Click, Shown, fit
+from napari_stem_defects.matched_filter.levels import local_levels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.lattice.unit_cell import UnitCell
+    from napari_stem_defects.matched_filter.levels import Levels
     from napari_stem_defects.matched_filter.model import MatchedFilterModel
 
 
@@ -66,6 +70,24 @@ class PreparedImage:
     values: NDArray[np.float32]
     limits: Thresholds
     sign: int
+
+    @cached_property
+    def visibility(self) -> float:
+        """Visibility of defects; see `anomaly.visibility`."""
+        return visibility(self.residual)
+
+    @cached_property
+    def levels(self) -> Levels | None:
+        """Contrast and mean intensity on cells."""
+        return local_levels(self.residual.sampled)
+
+    def levels_for(self, model: MatchedFilterModel) -> Levels | None:
+        """Return contrast and mean intensity on cells if a class of a model differs in them."""
+        return self.levels if any(any(item.difference) for item in model.classes) else None
+
+    def shown(self, areas: bool) -> Shown:
+        """Return what the image shows beside its residual, with levels if there are areas."""
+        return Shown(self.visibility, self.levels if areas else None)
 
 
 def prepare_image(micrograph: Micrograph, samples: float | None = None) -> PreparedImage:
@@ -124,7 +146,9 @@ def model_from_clicks(
     """
     samples = prepared[0].residual.sampled.samples
     kinds = {each.name: each.kind for each in classes}
-    model = fit([ready.values for ready in prepared], clicks, kinds, samples, thresholds=thresholds)
+    shown = [ready.shown("area" in kinds.values()) for ready in prepared]
+    residuals = [ready.values for ready in prepared]
+    model = fit(residuals, clicks, kinds, samples, thresholds=thresholds, shown=shown)
     cell = prepared[0].cell
     (y0, x0), (y1, x1) = (np.array(cell.vectors_px) / lattice_period(cell)).tolist()
     return replace(model, lattice=((y0, x0), (y1, x1)))

@@ -51,7 +51,8 @@ def search_prepared(
     Found
     """
     residual = ready.residual
-    found = map_of_residual(residual, model, ready.cell, ensemble, micrograph, ready.limits)
+    about = ready.limits, ready.visibility
+    found = map_of_residual(residual, model, ready.cell, ensemble, micrograph, *about)
     factor = float(np.sqrt(residual.sampled.factor[0] * residual.sampled.factor[1]))
     parameters = {
         "thresholds": {name: ensemble.spec.threshold(name) for name in found.classes},

@@ -225,7 +225,8 @@ def _template_shapes(
     kinds = [each.kind for each in spec.class_data[1:]]
     if len(kinds) != len(sizes.templates) or "bulk" in kinds or spec.classes[0] != BULK:
         raise ModelError("its classes do not agree with its templates")
-    return array_shapes(sizes.samples, kinds, sizes.templates, sizes.negatives)
+    numbers = sizes.templates, sizes.negatives, sizes.decisions
+    return array_shapes(sizes.samples, kinds, *numbers)
 
 
 def _checked_tensor(file: Any, name: str, shape: tuple[int, ...]) -> NDArray[Any]:

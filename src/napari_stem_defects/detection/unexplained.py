@@ -1,0 +1,71 @@
+"""Unusual places of a frame that no class of its model fits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+from napari_stem_defects.base.defect_classes import BULK, UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from napari_stem_defects.postprocessing.results import ProbabilityMap, Region
+
+_CLEAR = 0.25
+"""Probability of Bulk, in units of its threshold 0.5, up to which a place is clearly unusual."""
+
+
+def unexplained_places(map: ProbabilityMap, thresholds: Mapping[str, float]) -> int:
+    """Return the number of clearly unusual places that no class fits.
+
+    Parameters
+    ----------
+    map : ProbabilityMap
+        Of a model that sees the lattice residual.
+    thresholds : mapping of str to float
+        Probability from which each class of the map is assigned.
+
+    Returns
+    -------
+    int
+        Connected places; 0 if the model does not know Bulk.
+    """
+    if BULK not in map.classes:
+        return 0
+    limits = np.array([thresholds[name] for name in map.classes], np.float32)[:, None, None]
+    unassigned = map.valid & (map.probability < limits).all(axis=0)
+    bulk = map.probability[map.classes.index(BULK)]
+    clear = unassigned & (bulk < 2 * _CLEAR * thresholds[BULK])
+    places, count = ndimage.label(unassigned, np.ones((3, 3)))
+    return len(np.unique(places[clear])) if count else 0
+
+
+def unexplained_statement(
+    map: ProbabilityMap, thresholds: Mapping[str, float], regions: Sequence[Region]
+) -> str:
+    """Return what to state where a model names nothing although there is something.
+
+    Parameters
+    ----------
+    map : ProbabilityMap
+        Of a model that sees the lattice residual.
+    thresholds : mapping of str to float
+        Probability from which each class of the map is assigned.
+    regions : sequence of Region
+        What was found.
+
+    Returns
+    -------
+    str
+        One sentence; "" where a class was found, or nothing is unusual.
+    """
+    if any(region.class_name != UNKNOWN for region in regions):
+        return ""
+    count = unexplained_places(map, thresholds)
+    if not count:
+        return ""
+    places = "1 unusual place" if count == 1 else f"{count} unusual places"
+    return f"{places} that no class of the model fits: see the survey of this image"

@@ -1,0 +1,76 @@
+"""Classes as an image shows them in which they are fainter, or clearer, than where clicked.
+
+Templates and anomaly scores are in multiples of the spread of the residual where the clicks are. In
+an image with a quarter of the electrons the same defect has half of that residual, so a model that
+is not adapted finds nothing there. What the noise of such an image reaches is no defect: it is
+measured in noise with the spectrum of the residual.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_stem_defects.anomaly.score import highest_of_noise, noise_like
+from napari_stem_defects.anomaly.visibility import visibility
+from napari_stem_defects.matched_filter.fit import best_similarity
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.anomaly.residual import LatticeResidual
+    from napari_stem_defects.matched_filter.model import ClassFilter, MatchedFilterModel
+
+_GAINS = (0.1, 4.0)
+_FAINT = 0.9
+"""Gain below which noise may reach the threshold of a class."""
+
+
+def adapted_to(
+    residual: LatticeResidual, model: MatchedFilterModel, shown: float | None = None
+) -> MatchedFilterModel:
+    """Return a model with its classes as visible as they are in an image.
+
+    Parameters
+    ----------
+    residual : LatticeResidual
+        Of the image, at the samples per period of the model.
+    model : MatchedFilterModel
+    shown : float, optional
+        Visibility of defects in the image, where it is known.
+
+    Returns
+    -------
+    MatchedFilterModel
+        The model itself where the visibility in its own images is not known.
+    """
+    if not all(item.visibility > 0 for item in model.classes):
+        return model
+    shown = visibility(residual) if shown is None else shown
+    gains = [float(np.clip(shown / item.visibility, *_GAINS)) for item in model.classes]
+    noise = ratio = None
+    if any(g < _FAINT and item.templates for g, item in zip(gains, model.classes, strict=True)):
+        noise, ratio = noise_like(residual)
+    classes = []
+    for gain, item in zip(gains, model.classes, strict=True):
+        adapted = _with_gain(item, gain)
+        if noise is not None and ratio is not None and gain < _FAINT and item.templates:
+            adapted = replace(adapted, floor=_floor(adapted, noise, ratio))
+        classes.append(adapted)
+    usual = float(np.median(gains))
+    negatives = tuple(each.with_gain(usual) for each in model.negatives)
+    return replace(model, classes=tuple(classes), negatives=negatives)
+
+
+def _with_gain(item: ClassFilter, gain: float) -> ClassFilter:
+    """Return a class whose residual is so many times stronger in units of the noise."""
+    # The square of a score is the power of the noise, 1, and that of the defect.
+    anomaly = float(np.sqrt(1 + gain**2 * max(item.anomaly**2 - 1, 0.0)))
+    templates = tuple(each.with_gain(gain) for each in item.templates)
+    return replace(item, templates=templates, anomaly=anomaly)
+
+
+def _floor(item: ClassFilter, noise: NDArray[np.float32], ratio: float) -> float:
+    return highest_of_noise(best_similarity(noise, item.templates), ratio)

@@ -1,0 +1,34 @@
+"""How strong defects are in multiples of the noise, found without a defect."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from crystal_images import crystal_image
+
+from napari_stem_defects.anomaly.residual import lattice_residual
+from napari_stem_defects.anomaly.sampling import sample
+from napari_stem_defects.anomaly.visibility import visibility
+
+
+def measured(**options):
+    """Return the visibility in an image, and the strength of the residual at missing columns."""
+    image = crystal_image(**{"missing": 9, "size": 300, "grain_deg": 0.0, **options})
+    residual = lattice_residual(sample(image.pixels, image.cells))
+    values = residual.whole()
+    y, x = np.rint(residual.sampled.to_samples(image.defects)).astype(int).T
+    cuts = [values[a - 4 : a + 5, b - 4 : b + 5] for a, b in zip(y, x, strict=True)]
+    return visibility(residual), float(np.std(np.mean(cuts, axis=0))) if cuts else 0.0
+
+
+@pytest.mark.parametrize("counts", [15.0, 6.0])
+def test_the_ratio_of_two_doses_is_that_of_the_residuals_of_defects(counts):
+    (bright, deep), (faint, flat) = measured(counts=40.0), measured(counts=counts)
+    assert faint / bright == pytest.approx(flat / deep, rel=0.12)
+    assert faint < 0.75 * bright
+
+
+def test_grains_repeat_each_by_its_own_lattice():
+    options = {"size": 384, "spacing": 10.0, "missing": 0}
+    (one, _), (two, _) = measured(**options), measured(**options, grain_deg=18.0)
+    assert two == pytest.approx(one, rel=0.2)
