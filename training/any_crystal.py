@@ -90,8 +90,8 @@ DATA = """\
 Trained by `python training/any_crystal.py`; every parameter is in `training/any_crystal.json`."""
 LIMITS = """\
 - The names are generic. Which column is missing, or which fault it is, only labels can teach.
-- Fault and boundary are distinguished by the residual alone; where both sides hold mirrored
-  lattices the name is often wrong or withheld (see the figures).
+- Fault and boundary are distinguished by the residual alone in these figures. Detection then
+  measures the lattices on both sides, and names the line by them where they were measured.
 - Thresholds are set so that four of five regions have the right name in simulated crystals of
   families that were not learned. Real images were not used.
 - Needs a lattice: amorphous images and vacuum are not recognised."""

@@ -210,3 +210,16 @@ def test_an_impossible_pixel_size_is_stated(
     for command in ("detect", "survey"):
         assert main([command, str(path), *given, str(tmp_path / command)]) == 0
         assert "with 50 nm per px the planes would be" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("more", [[], ["--model", "cdte-110"]])
+def test_noise_gets_no_advice_to_label(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str]
+) -> None:
+    noise = np.random.default_rng(0).poisson(20, (128, 140)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "noise.tif", noise)
+    words = ["detect", str(tmp_path / "noise.tif"), "--out", str(tmp_path / "out"), *more]
+    assert main(words) == 0
+    printed = capsys.readouterr().out
+    assert "not recognised: no lattice" in printed
+    assert "label" not in printed

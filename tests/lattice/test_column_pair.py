@@ -61,3 +61,8 @@ def test_what_was_lost_is_ascribed_to_its_column() -> None:
 def test_a_round_column_and_a_resolved_one_are_no_pair() -> None:
     assert fitted(columns((0.2, 0.1, 1.0)))[1] is None
     assert fitted(columns((0.0, 0.0, 1.0), (11.0, 0.0, 1.0)))[1] is None
+
+
+def test_a_peak_at_the_corner_of_the_window_has_too_few_pixels_for_a_pair() -> None:
+    image = columns((14.0, 14.0, 1.0))
+    assert fit_pair(image, np.array([15.0, 15.0]), np.array([1.5, 0.0]), 0.9) is None

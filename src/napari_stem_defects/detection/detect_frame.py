@@ -145,7 +145,7 @@ def detect_frame(
         )
     else:
         found, filtered = _probability_map(scale, ensemble, stride, device, mode, report, watch)
-        recognition = recognise(found, limits, spec.name)
+        recognition = recognise(found, limits, spec.name, measured)
         if choice and not recognition.recognised:
             found = without_names(found)
         else:

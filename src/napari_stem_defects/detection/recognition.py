@@ -53,7 +53,12 @@ class Recognition:
     statement: str = ""
 
 
-def recognise(found: ProbabilityMap, thresholds: Mapping[str, float], model: str) -> Recognition:
+def recognise(
+    found: ProbabilityMap,
+    thresholds: Mapping[str, float],
+    model: str,
+    measured: LatticeMeasurement | None = None,
+) -> Recognition:
     """Decide from the probabilities of all windows whether a model recognises the image.
 
     A crystal that the model knows is Bulk nearly everywhere. Another crystal is unknown or full of
@@ -66,12 +71,21 @@ def recognise(found: ProbabilityMap, thresholds: Mapping[str, float], model: str
         Probability from which each class is assigned.
     model : str
         Name of the model.
+    measured : LatticeMeasurement, optional
+        Lattice of the image: without one there is nothing to label or to survey either.
 
     Returns
     -------
     Recognition
         Recognised where there are no valid windows, because nothing is known then.
     """
+    known = _decide(found, thresholds, model)
+    if known.recognised or measured is None or measured.cell is not None:
+        return known
+    return recognise_lattice(measured)
+
+
+def _decide(found: ProbabilityMap, thresholds: Mapping[str, float], model: str) -> Recognition:
     if not found.valid.any():
         return Recognition(True)
     limits = np.array([thresholds[name] for name in found.classes])[:, None, None]

@@ -29,6 +29,8 @@ A peak that lies on one of two columns is a column by itself.
 _WINDOW, _REACH = 1.0, 2.2
 """Standard deviation of the weights, and half width of the part that is fitted, in long axes."""
 _MOST_STEPS = 36
+_PARAMETERS = 8
+"""Two places, two heights, the width and the ground."""
 
 
 class ColumnPair(NamedTuple):
@@ -109,6 +111,8 @@ def fit_pair(image: Array, centre: Array, long_axis: Array, short_px: float) -> 
         return None
     grid, weight = _weighted(image.shape[0] // 2, centre, long)
     inside = np.flatnonzero((weight > 0).ravel())
+    if len(inside) <= _PARAMETERS:
+        return None  # the peak lies at a corner of the window: fewer pixels than unknowns
     y, x = (axis.ravel()[inside] for axis in grid)
     weight, target = weight.ravel()[inside], image.ravel()[inside]
     # The variance of an elongated peak is that of the probe and of the two places.
@@ -137,9 +141,10 @@ def fit_pair(image: Array, centre: Array, long_axis: Array, short_px: float) -> 
     ground = float(np.percentile(target, 10))
     height = 0.7 * float(target.max() - ground)
     start = [*(centre + step), *(centre - step), height, height, np.log(short_px), ground]
-    found, *_ = optimize.leastsq(
-        residual, start, Dfun=derivatives, col_deriv=True, maxfev=_MOST_STEPS, full_output=True
-    )
+    with np.errstate(over="ignore", invalid="ignore"):  # of trial steps, which are rejected
+        found, *_ = optimize.leastsq(
+            residual, start, Dfun=derivatives, col_deriv=True, maxfev=_MOST_STEPS, full_output=True
+        )
     misfit = np.sqrt((residual(found) ** 2).sum() / (weight**2).sum()) / max(found[4:6].max(), 1e-9)
     places, heights = found[:4].reshape(2, 2), found[4:6]
     pair = ColumnPair(places, heights, float(np.exp(found[6])), float(misfit))

@@ -22,7 +22,12 @@ from napari_stem_defects.training.lattice_geometry import geometry_of_cells
 from napari_stem_defects.training.pipeline import software_versions
 from napari_stem_defects.training.quick import click_classes, clicks_of, quick_learner
 from napari_stem_defects.training.quick_evaluation import click_sites, evaluate_left_out
-from napari_stem_defects.training.quick_images import LabelledImage, PreparedImage, prepare_image
+from napari_stem_defects.training.quick_images import (
+    LabelledImage,
+    PreparedImage,
+    prepare_image,
+    scale_warnings,
+)
 from napari_stem_defects.training.quick_search import Found
 from napari_stem_defects.training.recipes import TrainingOptions
 
@@ -109,6 +114,7 @@ def train_from_few(
         report(Progress("lattice", number * _STEPS // (10 * len(images)), _STEPS))
         prepared.append(prepare_image(image.micrograph, SAMPLES_PER_PERIOD))
     clicks, notes = clicks_of(images, prepared, options.classes)
+    notes = (*notes, *scale_warnings(images, prepared))
     classes = click_classes(clicks, class_data)
     learned = learn_from_few(
         prepared,

@@ -26,6 +26,7 @@ from napari_stem_defects.training.quick_images import (
     PreparedImage,
     model_from_clicks,
     prepare_image,
+    scale_warnings,
 )
 from napari_stem_defects.training.quick_search import Found, search_prepared
 from napari_stem_defects.training.recipes import TrainingOptions
@@ -77,6 +78,7 @@ def train_quick(
         prepared.append(prepare_image(image.micrograph, samples))
         samples = prepared[0].residual.sampled.samples
     clicks, notes = clicks_of(images, prepared, options.classes)
+    notes = (*notes, *scale_warnings(images, prepared))
     classes = click_classes(clicks, class_data)
     report(Progress("training", len(images), steps))
     model = model_from_clicks(prepared, clicks, classes)

@@ -15,6 +15,7 @@ from napari_stem_defects.anomaly.score import Thresholds, null_thresholds
 from napari_stem_defects.anomaly.visibility import visibility
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.lattice.measurement import measure_lattices
+from napari_stem_defects.lattice.plausible_scale import implausible_scale
 from napari_stem_defects.lattice.unit_cell import lattice_period
 from napari_stem_defects.matched_filter.fit import Click, Shown, fit
 from napari_stem_defects.matched_filter.levels import local_levels
@@ -120,6 +121,28 @@ def prepare_image(micrograph: Micrograph, samples: float | None = None) -> Prepa
     values = residual.rows(slice(0, residual.shape[0]))
     sign = column_sign(micrograph.pixels, lattice.cells)
     return PreparedImage(lattice.cell, residual, values, null_thresholds(residual), sign)
+
+
+def scale_warnings(
+    images: Sequence[LabelledImage], prepared: Sequence[PreparedImage]
+) -> tuple[str, ...]:
+    """Return a sentence for each image whose pixel size does not go with its lattice.
+
+    Parameters
+    ----------
+    images : sequence of LabelledImage
+    prepared : sequence of PreparedImage
+        In the same order.
+
+    Returns
+    -------
+    tuple of str
+    """
+    texts = [
+        (image.micrograph.name, implausible_scale(ready.cell, image.micrograph.pixel_size_nm))
+        for image, ready in zip(images, prepared, strict=True)
+    ]
+    return tuple(f"{name}: {text}." for name, text in texts if text)
 
 
 def model_from_clicks(

@@ -61,4 +61,5 @@ class ReportSummary(QWidget):
 
 
 def _sentence(evaluation: Mapping[str, Any]) -> str:
-    return f"{split_title(evaluation['split'])}: {evaluation['meaning']}."
+    notes = "".join(f"\n{text}" for text in evaluation.get("notes", ()))
+    return f"{split_title(evaluation['split'])}: {evaluation['meaning']}.{notes}"
