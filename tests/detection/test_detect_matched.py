@@ -68,3 +68,12 @@ def test_an_ensemble_of_networks_has_no_matched_filters():
 
     with pytest.raises(ModelError, match="not a quick model"):
         quick_model(sd.load_model("sto-001"))
+
+
+def test_a_model_chosen_by_the_shape_of_the_lattice_alone_is_stated_with_the_result(model):
+    image = vacancies().micrograph
+    assert image.pixel_size_nm is None
+    chosen = detect_frame(image, model, choice="model vacancies chosen").parameters["warnings"]
+    assert any("hold only if the crystal is that of the model" in text for text in chosen)
+    given = detect_frame(image, model).parameters["warnings"]
+    assert not any("hold only if" in text for text in given)

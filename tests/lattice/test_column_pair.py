@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_stem_defects.lattice import column_pair
 from napari_stem_defects.lattice.column_pair import ColumnPair, fit_pair
 from napari_stem_defects.lattice.gaussian_peak import Peak, fit_peak
 
@@ -66,3 +67,14 @@ def test_a_round_column_and_a_resolved_one_are_no_pair() -> None:
 def test_a_peak_at_the_corner_of_the_window_has_too_few_pixels_for_a_pair() -> None:
     image = columns((14.0, 14.0, 1.0))
     assert fit_pair(image, np.array([15.0, 15.0]), np.array([1.5, 0.0]), 0.9) is None
+
+
+@pytest.mark.parametrize("logarithm", [-800.0, 800.0])
+def test_a_fit_that_ends_without_a_width_is_no_pair(
+    monkeypatch: pytest.MonkeyPatch, logarithm: float
+) -> None:
+    """As a fit to noise does, rarely: the width of its columns underflows or overflows."""
+    ended = np.array([1.0, 0.0, -1.0, 0.0, 1.0, 1.0, logarithm, 0.0])
+    monkeypatch.setattr(column_pair.optimize, "leastsq", lambda *_, **__: (ended, None))
+    image = columns((2.5, 0.0, 1.0), (-2.5, 0.0, 1.0))
+    assert fit_pair(image, np.zeros(2), np.array([3.5, 0.0]), SIGMA) is None

@@ -175,7 +175,9 @@ def _about_the_model(
         if choice and general and recognition.recognised:
             recognition = Recognition(False, choice)
     size = settled.micrograph.pixel_size_nm
-    unscaled = scale.micrograph.pixel_size_source == "lattice"
+    is_general = spec.lattice_geometry is not None and spec.lattice_geometry.is_general
+    by_shape = bool(choice) and size is None and not is_general
+    unscaled = by_shape or scale.micrograph.pixel_size_source == "lattice"
     warnings = (
         implausible_scale(measured.cell, size),
         "" if choice else misfit_warning(measured, spec, size),

@@ -29,6 +29,8 @@ A peak that lies on one of two columns is a column by itself.
 _WINDOW, _REACH = 1.0, 2.2
 """Standard deviation of the weights, and half width of the part that is fitted, in long axes."""
 _MOST_STEPS = 36
+_NARROWEST_PX, _WIDEST_PX = 0.01, 1e3
+"""Standard deviations between which a fit has converged."""
 _PARAMETERS = 8
 """Two places, two heights, the width and the ground."""
 
@@ -145,9 +147,12 @@ def fit_pair(image: Array, centre: Array, long_axis: Array, short_px: float) -> 
         found, *_ = optimize.leastsq(
             residual, start, Dfun=derivatives, col_deriv=True, maxfev=_MOST_STEPS, full_output=True
         )
+        sigma = float(np.exp(found[6]))
+    if not _NARROWEST_PX < sigma < _WIDEST_PX:
+        return None  # no fit: a column without width or without an end
     misfit = np.sqrt((residual(found) ** 2).sum() / (weight**2).sum()) / max(found[4:6].max(), 1e-9)
     places, heights = found[:4].reshape(2, 2), found[4:6]
-    pair = ColumnPair(places, heights, float(np.exp(found[6])), float(misfit))
+    pair = ColumnPair(places, heights, sigma, float(misfit))
     return pair if _is_sound(pair, centre) else None
 
 

@@ -46,6 +46,9 @@ def test_the_summary_contains_model_image_and_counts(tmp_path: Path) -> None:
     area = masks[0].size * valid * 0.05**2
     assert summary["searched_nm2"] == pytest.approx(area)
     assert summary["densities_per_nm2"]["Vacancy_CdTe"] == pytest.approx(2 / area)
+    assert summary["lengths_per_area_per_nm"] == {
+        "SF1": pytest.approx(summary["lengths_nm"]["SF1"] / area)
+    }
     assert summary["recognised_fraction"] == pytest.approx(1 - masks[-1].mean() / valid)
     assert {"python", "numpy", "scipy", "torch", "napari-stem-defects"} <= set(summary["versions"])
 

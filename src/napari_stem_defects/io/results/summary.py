@@ -21,6 +21,7 @@ from napari_stem_defects.postprocessing.results import ResultTotals
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.postprocessing.results import Region
 
@@ -147,6 +148,7 @@ def make_summary(
             {name: total.count for name, total in result_totals.totals.items()},
             result_totals.searched_nm2,
         ),
+        "lengths_per_area_per_nm": _line_densities(first["class_data"], result_totals),
         "unknown_fraction": result_totals.fractions[UNKNOWN],
         "recognised_fraction": _recognised_fraction(frames, result_totals),
         "called_fraction": result_totals.valid_fraction,
@@ -178,6 +180,16 @@ def densities(counts: Mapping[str, int], area_nm2: float | None) -> dict[str, fl
         Density of each; None if the area is not known.
     """
     return {name: count / area_nm2 if area_nm2 else None for name, count in counts.items()}
+
+
+def _line_densities(classes: Sequence[DefectClass], found: ResultTotals) -> dict[str, float | None]:
+    """Return the length of the lines of each class per area, 1/nm; None without a pixel size."""
+    area = found.searched_nm2
+    return {
+        each.name: None if not area or total.length_nm is None else total.length_nm / area
+        for each in classes
+        if each.kind == "line" and (total := found.totals.get(each.name)) is not None
+    }
 
 
 def _recognised_fraction(frames: Sequence[Mapping[str, Any]], found: ResultTotals) -> float | None:
