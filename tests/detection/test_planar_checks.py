@@ -113,6 +113,23 @@ def test_checks_hold_for_other_thresholds_and_say_where_they_do_not(tilt: Planar
     assert region.geometry_note
 
 
+def test_the_check_of_a_line_is_not_that_of_a_similar_one_beside_it(tilt: PlanarScene) -> None:
+    _, _, regions = drawn(tilt, "SF1")
+    beside = tuple((y + 20, x + 20) for y, x in regions[0].centre_line)
+    pair = regions[0], replace(regions[0], region=2, centre_line=beside)
+    checks = [
+        {
+            "class": "SF1",
+            "line": [list(point) for point in each.centre_line],
+            "fields": {"looks_like": f"line {each.region}"},
+        }
+        for each in pair
+    ]
+    assert [each.looks_like for each in annotate(pair, checks)] == ["line 1", "line 2"]
+    (moved,) = annotate(pair[1:], checks[:1])  # of other thresholds, a little elsewhere
+    assert moved.looks_like == "line 1"
+
+
 def test_results_without_checks_stay_as_they_are(tilt: PlanarScene) -> None:
     found, masks, regions = drawn(tilt, "SF1")
     assert apply_checks(found, masks, regions, None) == (masks, regions)

@@ -53,10 +53,10 @@ def test_what_was_lost_is_ascribed_to_its_column() -> None:
     assert pair is not None
     upper = int(pair.places[:, 0].argmin())
     one = columns((3.0, 0.0, 0.9), (-3.0, 0.0, 0.2)) - image
-    lost = pair.lost(one)
+    lost, *_ = pair.lost(one[None])
     assert (lost[upper], lost[1 - upper]) == pytest.approx((0.8, 0.0), abs=0.02)
     both = columns((3.0, 0.0, 0.45), (-3.0, 0.0, 0.5)) - image
-    assert pair.lost(both) == pytest.approx(np.array([0.5, 0.5]), abs=0.02)
+    assert pair.lost(both[None])[0] == pytest.approx(np.array([0.5, 0.5]), abs=0.02)
 
 
 def test_a_round_column_and_a_resolved_one_are_no_pair() -> None:

@@ -307,11 +307,12 @@ def _check_of(region: Region, checks: Sequence[Mapping[str, Any]]) -> Mapping[st
     """Return the check of a line, under the name that it was found with or that it got."""
     if region.kind != "line" or not region.centre_line:
         return None
-    for check in checks:
-        is_named = region.class_name in (check["class"], check.get("renamed"))
-        if is_named and _same_line(region, np.array(check["line"])):
-            return check
-    return None
+    named = [each for each in checks if region.class_name in (each["class"], each.get("renamed"))]
+    mine = [list(point) for point in region.centre_line]
+    # The very line, before one that is only similar.
+    return next((each for each in named if each["line"] == mine), None) or next(
+        (each for each in named if _same_line(region, np.array(each["line"]))), None
+    )
 
 
 def _same_line(region: Region, line: NDArray[np.float64]) -> bool:

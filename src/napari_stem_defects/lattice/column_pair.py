@@ -65,24 +65,26 @@ class ColumnPair(NamedTuple):
         """Distance of the two columns."""
         return float(np.hypot(*(self.places[1] - self.places[0])))
 
-    def lost(self, difference: Array) -> Array:
-        """Return which share of each column a change of the image takes away.
+    def lost(self, differences: Array) -> Array:
+        """Return which share of each column changes of the image take away.
 
         Parameters
         ----------
-        difference : ndarray of float64, shape (Y, X)
-            The window with the change minus that without.
+        differences : ndarray of float64, shape (N, Y, X)
+            Windows with a change minus that without.
 
         Returns
         -------
-        ndarray of float64, shape (2,)
+        ndarray of float64, shape (N, 2)
             By linear least squares: 0 for a column that stays, 1 for one that is gone.
         """
-        grid, weight = _weighted(difference.shape[0] // 2, self.middle, self._long)
-        bumps = np.stack([_bump(grid, place, self.sigma) for place in self.places])
-        design = (bumps * weight).reshape(2, -1)
-        found, *_ = np.linalg.lstsq(design.T, (difference * weight).ravel(), rcond=None)
-        return np.asarray(-found / self.heights)
+        grid, weight = _weighted(differences.shape[1] // 2, self.middle, self._long)
+        used = np.flatnonzero(weight)
+        weight, at = weight.ravel()[used], grid.reshape(2, -1)[:, used]
+        design = weight * np.stack([_bump(at, place, self.sigma) for place in self.places])
+        changes = weight * differences.reshape(len(differences), -1)[:, used]
+        found, *_ = np.linalg.lstsq(design.T, changes.T, rcond=None)
+        return np.asarray(-found.T / self.heights)
 
     @property
     def _long(self) -> float:

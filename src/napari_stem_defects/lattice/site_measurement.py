@@ -170,7 +170,7 @@ def _in_pair(around: Surroundings, pair: ColumnPair) -> tuple[tuple[float, float
 
     That of one column, or the middle of both.
     """
-    every = np.array([pair.lost(each - around.mean) for each in (around.window, *around.others)])
+    every = pair.lost(np.concatenate([around.window[None], around.others]) - around.mean)
     lost = every[0]
     if lost.min() > _BOTH * lost.max():
         shares, (y, x) = pair.heights / pair.heights.sum(), pair.middle

@@ -166,7 +166,8 @@ def _leave_out(
     s, t = s.ravel()[used], t.ravel()[used]
     hidden = np.zeros(used.shape, bool)
     for start, end in near:
-        hidden |= _behind(s, t, start, end, period_px)
+        beyond = _beyond(t, start[1], end[1], period_px)
+        hidden[beyond] |= _behind(s[beyond], t[beyond], start, end, period_px)
     weight.ravel()[used[hidden]] = 0
 
 
@@ -179,6 +180,14 @@ def _may_hide(
     beside = min(s0, s1) < extent[0] + margin and max(s0, s1) > -extent[0] - margin
     depth = 0.0 if t0 * t1 < 0 else min(abs(t0), abs(t1))
     return beside and depth < extent[1] + margin
+
+
+def _beyond(t: Array, t0: float, t1: float, period_px: float) -> NDArray[np.intp] | slice:
+    """Return the places that lie as far across as a segment, on its side, or can be near it."""
+    if t0 * t1 <= 0:
+        return slice(None)
+    depth = min(abs(t0), abs(t1)) - (1 + GAP_PERIODS) * period_px
+    return np.flatnonzero(t >= depth if t0 > 0 else t <= -depth)
 
 
 def _behind(

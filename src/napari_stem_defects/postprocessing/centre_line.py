@@ -111,28 +111,30 @@ def _without_small_holes(mask: Mask) -> Mask:
 def _deepest_path(mask: Mask, depth: NDArray[np.float64]) -> Points:
     """Return the path (n, 2) between the ends of a region that stays furthest from its edge."""
     # The box of a slanting band is mostly empty: only the pixels of the band are computed with.
-    places = np.flatnonzero(mask)
-    costs = np.full(mask.shape, -1.0)  # negative costs are impassable
-    costs.ravel()[places] = 1.0
+    # Columns first, as the search holds them, so that the box is never copied.
+    y, x = places = np.nonzero(mask)
+    costs = np.full(mask.shape, -1.0, order="F")  # negative costs are impassable
+    costs[y, x] = 1.0
     search = MCP_Geometric(costs)
-    first = _furthest(search, int(places[0]), places, mask.shape)
-    last = _furthest(search, first, places, mask.shape)
+    first = _furthest(search, 0, places)
+    last = _furthest(search, first, places)
     # Beyond the square, the path would cut bends; a steeper cost follows noise of the edge.
-    inner = depth.ravel()[places]
-    costs.ravel()[places] = (inner.max() / np.maximum(inner, 0.5)) ** 2
+    inner = depth[y, x]
+    costs[y, x] = (inner.max() / np.maximum(inner, 0.5)) ** 2
     search = MCP_Geometric(costs)
-    ends = [np.unravel_index(place, mask.shape) for place in (first, last)]
+    ends = [(int(y[place]), int(x[place])) for place in (first, last)]
     search.find_costs(ends[:1], ends[1:])
     return np.array(search.traceback(ends[1]), np.float64)
 
 
 def _furthest(
-    search: MCP_Geometric, start: int, places: NDArray[np.intp], shape: tuple[int, ...]
+    search: MCP_Geometric, start: int, places: tuple[NDArray[np.intp], NDArray[np.intp]]
 ) -> int:
-    """Return the place, of those of a region, that is furthest from one of them inside it."""
-    reached, _ = search.find_costs([np.unravel_index(start, shape)])
-    away = reached.ravel()[places]
-    return int(places[np.where(np.isfinite(away), away, -1.0).argmax()])
+    """Return which place, of those of a region, is furthest from one of them inside it."""
+    y, x = places
+    reached, _ = search.find_costs([(int(y[start]), int(x[start]))])
+    away = reached[y, x]
+    return int(np.where(np.isfinite(away), away, -1.0).argmax())
 
 
 def _width(path: Points, depth: NDArray[np.float64]) -> float:

@@ -74,25 +74,24 @@ def measure_shapes(
         return [_area(*_mask_of(each)) for each in components]
     if kind != "line":
         return [RegionShape() for _ in components]
+    middles = np.array([np.mean([line[0], line[-1]], axis=0) for line in known]).reshape(-1, 2)
     shapes = []
     for each in components:
         mask, edge = _mask_of(each)
-        inside = [line for line in known if _holds(mask, each.box, edge, line)]
-        shapes.append(_known(inside[0]) if len(inside) == 1 else _line(mask, each.box, edge))
+        inside = _held(mask, each.box, edge, middles)
+        is_known = len(inside) == 1
+        shapes.append(_known(known[inside[0]]) if is_known else _line(mask, each.box, edge))
     return shapes
 
 
-def _holds(
-    mask: NDArray[np.bool_],
-    box: BoundingBox,
-    edge: int,
-    line: Sequence[tuple[float, float]],
-) -> bool:
-    """Return whether the middle of a line lies in a region."""
-    middle = np.mean([line[0], line[-1]], axis=0)
+def _held(
+    mask: NDArray[np.bool_], box: BoundingBox, edge: int, middles: NDArray[np.float64]
+) -> NDArray[np.intp]:
+    """Return which of some places (N, 2), the middles of lines, lie in a region."""
     corner = np.array([box[0].start, box[1].start])
-    y, x = np.floor((np.rint(middle) - corner) / edge).astype(int)
-    return bool(0 <= y < mask.shape[0] and 0 <= x < mask.shape[1] and mask[y, x])
+    at = np.floor((np.rint(middles) - corner) / edge).astype(int)
+    in_box = np.flatnonzero(((at >= 0) & (at < mask.shape)).all(axis=1))
+    return in_box[mask[tuple(at[in_box].T)]]
 
 
 def _known(line: tuple[tuple[float, float], ...]) -> RegionShape:
