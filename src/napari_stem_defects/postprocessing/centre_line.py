@@ -112,12 +112,12 @@ def _deepest_path(mask: Mask, depth: NDArray[np.float64]) -> Points:
     """Return the path (n, 2) between the ends of a region that stays furthest from its edge."""
     # The box of a slanting band is mostly empty: only the pixels of the band are computed with.
     # Columns first, as the search holds them, so that the box is never copied.
-    y, x = places = np.nonzero(mask)
+    y, x = np.nonzero(mask)
     costs = np.full(mask.shape, -1.0, order="F")  # negative costs are impassable
     costs[y, x] = 1.0
     search = MCP_Geometric(costs)
-    first = _furthest(search, 0, places)
-    last = _furthest(search, first, places)
+    first = _furthest(search, 0, y, x)
+    last = _furthest(search, first, y, x)
     # Beyond the square, the path would cut bends; a steeper cost follows noise of the edge.
     inner = depth[y, x]
     costs[y, x] = (inner.max() / np.maximum(inner, 0.5)) ** 2
@@ -127,11 +127,8 @@ def _deepest_path(mask: Mask, depth: NDArray[np.float64]) -> Points:
     return np.array(search.traceback(ends[1]), np.float64)
 
 
-def _furthest(
-    search: MCP_Geometric, start: int, places: tuple[NDArray[np.intp], NDArray[np.intp]]
-) -> int:
-    """Return which place, of those of a region, is furthest from one of them inside it."""
-    y, x = places
+def _furthest(search: MCP_Geometric, start: int, y: NDArray[np.intp], x: NDArray[np.intp]) -> int:
+    """Return which pixel, of those of a region, is furthest from one of them inside it."""
     reached, _ = search.find_costs([(int(y[start]), int(x[start]))])
     away = reached[y, x]
     return int(np.where(np.isfinite(away), away, -1.0).argmax())

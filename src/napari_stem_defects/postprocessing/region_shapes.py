@@ -91,7 +91,8 @@ def _held(
     corner = np.array([box[0].start, box[1].start])
     at = np.floor((np.rint(middles) - corner) / edge).astype(int)
     in_box = np.flatnonzero(((at >= 0) & (at < mask.shape)).all(axis=1))
-    return in_box[mask[tuple(at[in_box].T)]]
+    held: NDArray[np.intp] = in_box[mask[tuple(at[in_box].T)]]
+    return held
 
 
 def _known(line: tuple[tuple[float, float], ...]) -> RegionShape:
