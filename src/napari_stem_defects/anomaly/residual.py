@@ -19,7 +19,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy import linalg, ndimage
 
 from napari_stem_defects.anomaly.continuation import best_lattice, padded_rows
-from napari_stem_defects.anomaly.grains import Tile, grain_tiles
+from napari_stem_defects.anomaly.grains import MAX_GRAINS, Tile, grain_tiles
+from napari_stem_defects.anomaly.missed_grains import missed_grain
 from napari_stem_defects.anomaly.sampling import at_samples, near_invalid, sample
 from napari_stem_defects.lattice.unit_cell import lattice_period
 
@@ -213,7 +214,26 @@ def lattice_residual(
         )
         for tiles in grains
     )
-    return _with_gains(sampled, predictors, parts, width // 2, blocked)
+    found = _residuals(sampled, predictors, parts)
+    while len(predictors) < MAX_GRAINS:
+        missed = missed_grain(np.concatenate(found), sampled.samples)
+        if missed is None:
+            break
+        own = _fit(_windows(image, width, missed.tiles, _WINDOWS // 2, rng), width)
+        lattice = best_lattice(_cut(image, missed.square), sampled.lattices)
+        more = (*predictors, replace(own, lattice=lattice))
+        left = _residuals(sampled, more, parts)
+        if not missed.is_explained(np.concatenate(left)):
+            break
+        predictors, found = more, left
+    return _with_gains(sampled, predictors, found, parts, width // 2, blocked)
+
+
+def _residuals(
+    sampled: Sampled, predictors: tuple[Predictor, ...], parts: Sequence[slice]
+) -> list[NDArray[np.float32]]:
+    """Return the magnitude of the residual of each part of the rows."""
+    return [np.abs(_best_residual(sampled, predictors, rows)) for rows in parts]
 
 
 def _cut(image: NDArray[np.float32], tile: Tile) -> NDArray[np.float32]:
@@ -313,12 +333,12 @@ def _best_residual(
 def _with_gains(
     sampled: Sampled,
     predictors: tuple[Predictor, ...],
+    found: list[NDArray[np.float32]],
     parts: Sequence[slice],
     half: int,
     blocked: NDArray[np.bool_] | None = None,
 ) -> LatticeResidual:
     """Measure the spread of the residual, and how it grows towards the border."""
-    found = [np.abs(_best_residual(sampled, predictors, rows)) for rows in parts]
     gaps = blocked is not None and bool(blocked.any()) and not bool(blocked.all())
     if blocked is not None and gaps:
         for rows, values in zip(parts, found, strict=True):

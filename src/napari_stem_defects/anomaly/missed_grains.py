@@ -1,0 +1,116 @@
+"""Grains that their Fourier magnitudes do not distinguish, found by what their residual leaves.
+
+Twins share reflections, so tiles of two of them may look like one lattice. The prediction of one
+then leaves more of the other than of itself, everywhere, and less if it gets one of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+from napari_stem_defects.anomaly.grains import Tile
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_CELL = 1.0
+"""Edge of a cell in lattice periods, over which squares of the residual are averaged."""
+_POOL = 1.5
+_MOST_OF_A_CELL = 2.0
+"""Cells count at most so many times the usual, so that defects do not raise what is around them."""
+_USUAL = 0.25
+"""Quantile of the averaged power: that of the grains that are predicted."""
+_RAISED = 1.15
+_DEEP = 3.5
+"""Distance in periods from the edge of a missed grain of the windows that it is learned from."""
+_SMALLEST = 0.1
+"""Smallest share of an image that is a grain; smaller parts, as precipitates, are unusual."""
+_GAIN = 0.5
+"""Share of the excess power of a missed grain that its own prediction takes away at least."""
+
+
+@dataclass(frozen=True)
+class MissedGrain:
+    """Part of an image with more residual than the rest.
+
+    Attributes
+    ----------
+    tiles : list of Tile
+        Where windows of its own may be centred.
+    square : Tile
+        The largest square in it.
+    cells : ndarray of bool, shape (gy, gx)
+    excess : float
+        Power of its residual above the usual one.
+    edge : int
+        Edge of a cell in samples.
+    pool : float
+        Standard deviation in cells of the averages of their power.
+    """
+
+    tiles: list[Tile]
+    square: Tile
+    cells: NDArray[np.bool_]
+    excess: float
+    edge: int
+    pool: float
+
+    def is_explained(self, residual: NDArray[np.float32]) -> bool:
+        """Return whether another prediction, which left this residual (Y, X), suits the grain."""
+        power = _power(residual, self.edge, self.pool)
+        left = float(np.median(power[self.cells]) - np.quantile(power, _USUAL))
+        return left < (1 - _GAIN) * self.excess
+
+
+def missed_grain(residual: NDArray[np.float32], samples: float) -> MissedGrain | None:
+    """Find the largest part of an image with more residual than the rest.
+
+    Parameters
+    ----------
+    residual : ndarray of float32, shape (Y, X)
+        In any unit.
+    samples : float
+        Samples per lattice period.
+
+    Returns
+    -------
+    MissedGrain or None
+        None where nothing as large as a grain has more residual.
+    """
+    edge = max(1, round(_CELL * samples))
+    pool = _POOL * samples / edge
+    power = _power(residual, edge, pool)
+    usual = float(np.quantile(power, _USUAL))
+    raised = power > _RAISED * usual
+    depth = ndimage.distance_transform_edt(np.pad(raised, 1))[1:-1, 1:-1]
+    deep = depth > _DEEP * samples / edge
+    parts, count = ndimage.label(deep)
+    if not count:
+        return None
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    inside = parts == sizes.argmax()
+    # Grown by what its edge lost, for the share that it has of the image.
+    grain = raised & (ndimage.distance_transform_edt(~inside) <= _DEEP * samples / edge)
+    if grain.mean() < _SMALLEST or inside.sum() < 2:
+        return None
+    tiles = [Tile(int(row) * edge, int(column) * edge, edge) for row, column in np.argwhere(inside)]
+    middle = np.unravel_index(int(np.where(inside, depth, 0).argmax()), depth.shape)
+    reach = int(depth[middle] / np.sqrt(2))
+    top, left = (max(0, int(place) - reach) for place in middle)
+    square = Tile(top * edge, left * edge, 2 * reach * edge)
+    excess = float(np.median(power[grain])) - usual
+    return MissedGrain(tiles, square, grain, excess, edge, pool)
+
+
+def _power(residual: NDArray[np.float32], edge: int, pool: float) -> NDArray[np.float32]:
+    """Return the mean square of the residual around whole cells, each of limited weight."""
+    rows, columns = (length // edge for length in residual.shape)
+    cells = residual[: rows * edge, : columns * edge].reshape(rows, edge, columns, edge)
+    power: NDArray[np.float32] = np.square(cells).mean(axis=(1, 3))
+    limited = np.minimum(power, np.float32(_MOST_OF_A_CELL * np.median(power)))
+    return np.asarray(ndimage.gaussian_filter(limited, pool), np.float32)
