@@ -60,20 +60,21 @@ def _judged_scene(ensemble: Ensemble, seed: int, families: frozenset[Family]) ->
     scene = draw_scene(seed, families)
     simulation = simulate_lattice(scene, seed)
     names = {d.class_name: CLASSES[class_of(d, scene.crystal)] for d in scene.defects}
-    truth = _distances(simulation, names)
-    points = _points(simulation, names)
+    truth = defect_distances(simulation, names)
+    points = point_places(simulation, names)
     period = float(np.sqrt(abs(np.linalg.det(simulation.crystal.base))))
     found = FrameResult.of(detect_frame(simulation.micrograph(), ensemble, device="cpu"), None)
     judged = []
     for level in LEVELS:
         result = found.with_thresholds({name: level for name in CLASSES if name != BULK})
-        judged += [_judge(result, name, level, truth, points, period) for name in CLASSES[1:]]
+        judged += [judge(result, name, level, truth, points, period) for name in CLASSES[1:]]
     return judged
 
 
-def _distances(
+def defect_distances(
     simulation: LatticeSimulation, names: dict[str, str]
 ) -> dict[str, NDArray[np.float32]]:
+    """Return the distance of each pixel from the nearest defect of each class."""
     found: dict[str, NDArray[np.float32]] = {}
     for form, name in names.items():
         distance = simulation.distance(form)
@@ -81,7 +82,10 @@ def _distances(
     return found
 
 
-def _points(simulation: LatticeSimulation, names: dict[str, str]) -> dict[str, NDArray[np.float64]]:
+def point_places(
+    simulation: LatticeSimulation, names: dict[str, str]
+) -> dict[str, NDArray[np.float64]]:
+    """Return the places of the point defects of each class."""
     found: dict[str, NDArray[np.float64]] = {}
     for form, name in names.items():
         if form in simulation.points:
@@ -90,7 +94,7 @@ def _points(simulation: LatticeSimulation, names: dict[str, str]) -> dict[str, N
     return found
 
 
-def _judge(
+def judge(
     found: FrameResult,
     name: str,
     level: float,

@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "studies"))
 import any_crystal_detection as detection
 import any_crystal_page
 import any_crystal_scenes as scenes
+import generic_lines
 import perfect_crystals
 
 SQUARE = frozenset({("square", 1)})
@@ -97,7 +98,15 @@ def test_the_page_states_every_name() -> None:
     draw = {"f1": 0.8, "hits": 8, "false": 2, "search_s": 0.5}
     run = {"group": "public", "kind": "point", "title": "vacancies", "draws": [draw]}
     perfect = [{"generic": True, "named": 0.0}, {"generic": False, "named": 0.004}]
-    text = any_crystal_page.page({"held_out": held_out}, [run], perfect)
+    counts = {"right": 9, "wrong": 1, "found": 30, "missed": 70}
+    lines = {
+        "scenes": 12,
+        "names": {"Fault look": {**counts, "wrong": 9}, "Fault geometry": counts},
+    }
+    text = any_crystal_page.page({"held_out": held_out}, [run], perfect, lines)
+    assert "12 simulated crystals" in text
+    rows = [line for line in text.splitlines() if line.startswith("| Fault")]
+    assert ["0.50 (" in rows[0], "0.90 (" in rows[1], "0.30" in rows[1]] == [True] * 3
     assert "cover 0.200 % of the area" in text
     assert "1 images" in text
     assert "0.90 (0.80 to 0.95)" in text
@@ -108,3 +117,13 @@ def test_the_page_states_every_name() -> None:
 def test_a_perfect_crystal_is_judged_by_the_area_that_gets_a_name() -> None:
     figures = perfect_crystals.named_area(4)
     assert 0 <= figures["named"] < 0.01
+
+
+def test_lines_are_judged_by_their_look_and_by_the_geometry() -> None:
+    """The same scene, under the names that the model gave and those of the crystal around."""
+    model = sd.load_model(GENERAL_MODEL)
+    judged = (list(generic_lines.judged(model, seed)) for seed in range(7_700_000, 7_700_040))
+    found = next(filter(None, judged))
+    assert [how for how, _ in found] == ["look", "look", "geometry", "geometry"]
+    assert {each.class_name for _, each in found} == {"Fault", "Boundary"}
+    assert sum(each.found + each.missed for _, each in found) > 0

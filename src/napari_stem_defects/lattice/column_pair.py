@@ -145,7 +145,7 @@ def fit_pair(image: Array, centre: Array, long_axis: Array, short_px: float) -> 
     ground = float(np.percentile(target, 10))
     height = 0.7 * float(target.max() - ground)
     start = [*(centre + step), *(centre - step), height, height, np.log(short_px), ground]
-    with np.errstate(over="ignore", invalid="ignore"):  # of trial steps, which are rejected
+    with np.errstate(all="ignore"):  # of trial steps, which are rejected
         found, *_ = optimize.leastsq(
             residual, start, Dfun=derivatives, col_deriv=True, maxfev=_MOST_STEPS, full_output=True
         )

@@ -55,3 +55,18 @@ def test_the_pretrained_models_have_measured_point_defects() -> None:
     found = find_accuracy(sha256)
     assert found["Vacancy_CdTe"].recall > 0.9
     assert find_accuracy("no such model") == {}
+
+
+def test_clicks_on_defects_alone_measure_no_precision(tmp_path: Path) -> None:
+    """No rate is corrected with the precision of a model that was never shown perfect crystal."""
+    path = write_small_model(tmp_path / "small.safetensors")
+    spec, sha256 = read_spec(path)
+    classes = (DefectClass("Bulk", "bulk"), DefectClass("Vacancy", "point"))
+    spec = replace(
+        spec, classes=("Bulk", "Vacancy"), class_data=classes, thresholds={}, calibration={}
+    )
+    for bulk in (0, 9):
+        tested = {"test": {"Bulk": bulk, "Vacancy": 7}}
+        figures = {"site": {"counts": tested, "classes": {"Vacancy": counts(7, 0, 0)}}}
+        found = model_accuracy(path, replace(spec, figures=figures), sha256)
+        assert bool(found) == bool(bulk)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.errors import ModelError
 from napari_stem_defects.io.models.library import list_models
 from napari_stem_defects.io.models.model_file import read_spec
@@ -92,6 +93,9 @@ def _of_windows(figures: Mapping[str, Any]) -> Iterator[tuple[str, Accuracy]]:
     done: set[str] = set()
     for split in names:
         about = f"single windows, {split}"
+        tested = figures[split].get("counts", {}).get("test", {})
+        if tested.get(BULK, 1) == 0:
+            continue  # without windows of perfect crystal, names in it are not counted
         for name, counts in figures[split].get("classes", {}).items():
             if name not in done and counts.get("tp", 0) > 0:
                 done.add(name)
