@@ -88,12 +88,15 @@ class LatticeResidual:
     gains : (ndarray, ndarray, ndarray, ndarray)
         Excess spread of the rows and columns next to the upper, lower, left and right border,
         outermost first: half of every window there is missing.
+    known : ndarray of float32, shape (rows, columns), or None
+        The whole residual, where it is kept.
     """
 
     sampled: Sampled
     predictors: tuple[Predictor, ...]
     spread: float
     gains: tuple[NDArray[np.float32], ...]
+    known: NDArray[np.float32] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -112,6 +115,8 @@ class LatticeResidual:
         -------
         ndarray of float32, shape (rows, columns)
         """
+        if self.known is not None:
+            return self.known[rows].copy()
         raw = _best_residual(self.sampled, self.predictors, rows) / np.float32(self.spread)
         height, width = self.shape
         upper, lower, left, right = self.gains

@@ -113,10 +113,19 @@ def cut_pattern(
     -------
     ndarray of float32, shape (2 * radius + 1, 2 * radius + 1)
     """
-    y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
-    at = [y + position[0], x + position[1]]
-    cut: NDArray[np.float32] = ndimage.map_coordinates(residual, at, order=1, mode="constant")
+    cut: NDArray[np.float32] = _cuts(residual, position[None], radius)[0]
     return cut
+
+
+def _cuts(
+    residual: NDArray[np.float32], positions: NDArray[np.float64], radius: int
+) -> NDArray[np.float32]:
+    """Cut the residual around several positions (N, 2), as `cut_pattern` does around one."""
+    steps = np.arange(-radius, radius + 1)
+    y = positions[:, 0, None, None] + steps[:, None] + np.zeros_like(steps)
+    x = positions[:, 1, None, None] + steps + np.zeros_like(steps)[:, None]
+    cuts: NDArray[np.float32] = ndimage.map_coordinates(residual, [y, x], order=1, mode="constant")
+    return cuts
 
 
 @dataclass(frozen=True)
@@ -194,9 +203,7 @@ def align(
     weight = gaussian_weight(samples, reach)
     shifts = _shifts(reach.shift * samples, _STEP_PERIODS * samples)
     radius = weight.shape[0] // 2
-    cuts = np.array(
-        [[cut_pattern(u, at + shift, radius) for shift in shifts] for u, at in clicks], np.float32
-    )
+    cuts = np.stack([_cuts(u, at + shifts, radius) for u, at in clicks]).astype(np.float32)
     # Far shifts count less, so that a pattern that repeats stays near its click.
     nearness = np.exp(-((np.hypot(*shifts.T) / (2 * reach.shift * samples)) ** 2))
     chosen = _agreeing_shifts((cuts * np.sqrt(weight)).reshape(*cuts.shape[:2], -1), nearness)

@@ -119,6 +119,7 @@ def prepare_image(micrograph: Micrograph, samples: float | None = None) -> Prepa
     chosen = default_samples(period) if samples is None else samples
     residual = image_residual(micrograph, lattice.cells, chosen)
     values = residual.rows(slice(0, residual.shape[0]))
+    residual = replace(residual, known=values)
     sign = column_sign(micrograph.pixels, lattice.cells)
     return PreparedImage(lattice.cell, residual, values, null_thresholds(residual), sign)
 
