@@ -80,31 +80,42 @@ def _fit_once(
     part = image[rows, columns]
     if min(part.shape) < 4:
         return None
-    y, x = np.mgrid[rows, columns][:, : part.shape[0], : part.shape[1]] - float(radius)
-    weight = np.exp(-((y - guess.y) ** 2 + (x - guess.x) ** 2) / (2 * (1.5 * sigma) ** 2))
-    down, across, weight = y.ravel(), x.ravel(), weight.ravel()
-    target, by = weight * part.ravel(), np.stack([weight] * 7)
-    latest: list[NDArray[np.float64]] = []  # parameters of the last residual, and what they gave
+    height, width = part.shape
+    down = np.repeat(np.arange(height) + float(rows.start - radius), width)
+    across = np.tile(np.arange(width) + float(columns.start - radius), height)
+    weight = np.exp(-((down - guess.y) ** 2 + (across - guess.x) ** 2) / (2 * (1.5 * sigma) ** 2))
+    target, by = weight * part.ravel(), np.empty((7, len(weight)))
+    by[6] = weight
+    # Parameters of the last residual and what they gave, which derivatives need as well.
+    known: list[float] = []
+    latest: list[NDArray[np.float64]] = []
 
     def residual(p: NDArray[np.float64]) -> NDArray[np.float64]:
-        first = (down - p[0]) * np.exp(p[3])
-        second = (across - p[1]) * np.exp(p[4]) + (down - p[0]) * p[5]
-        unit = weight * np.exp(-(first**2 + second**2) / 2)
-        latest[:] = p.copy(), first, second, unit
-        found = p[2] * unit - target
-        return np.asarray(found + p[6] * weight if ground else found)
+        given: list[float] = p.tolist()  # numbers of Python are quicker than those of numpy
+        if given != known:
+            y, x, high, steep_y, steep_x, skew = given[:6]
+            below, beside = down - y, across - x
+            first = below * np.exp(steep_y)
+            second = beside * np.exp(steep_x) + below * skew
+            unit = weight * np.exp(-(first**2 + second**2) / 2)
+            found = high * unit - target
+            known[:] = given
+            latest[:] = below, beside, first, second, unit, found
+            if ground:
+                found += given[6] * weight
+        return latest[-1]
 
     def derivatives(p: NDArray[np.float64]) -> NDArray[np.float64]:
-        if not (latest and np.array_equal(latest[0], p)):
-            residual(p)
-        _, first, second, unit = latest
-        bump, steep_y, steep_x = p[2] * unit, np.exp(p[3]), np.exp(p[4])
-        by[0] = bump * (first * steep_y + second * p[5])
-        by[1] = bump * second * steep_x
+        residual(p)
+        below, beside, first, second, unit, _ = latest
+        bump, steep_y, steep_x = known[2] * unit, np.exp(known[3]), np.exp(known[4])
+        sideways = bump * second
+        by[0] = bump * (first * steep_y + second * known[5])
+        by[1] = sideways * steep_x
         by[2] = unit
         by[3] = -bump * first**2
-        by[4] = -bump * second * (across - p[1]) * steep_x
-        by[5] = -bump * second * (down - p[0])
+        by[4] = -sideways * beside * steep_x
+        by[5] = -sideways * below
         return by if ground else by[:6]
 
     steep = -np.log(guess.sigma)

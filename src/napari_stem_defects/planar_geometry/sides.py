@@ -111,8 +111,7 @@ def cut_sides(
     s = y[:, None] * along[0] + x * along[1]
     t = y[:, None] * across[0] + x * across[1]
     weight = good * _taper(used / 2 - np.abs(s), _TAPER_PERIODS * period_px)
-    seen = [(other - middle) @ np.stack([along, across], 1) for other in others]
-    _leave_out(weight, s, t, seen, (used / 2, reach), period_px)
+    _leave_out(weight, s, t, _seen(others, middle, along, across), (used / 2, reach), period_px)
     patches: list[Patch] = []
     for depth in (DEPTH_PERIODS, NEAR_PERIODS):
         for sign in (1, -1):
@@ -125,6 +124,14 @@ def cut_sides(
         return None
     first, second, near_first, near_second = patches
     return Sides(first, second, near_first, near_second, along, across, used)
+
+
+def _seen(others: Sequence[Array], middle: Array, along: Array, across: Array) -> list[Array]:
+    """Return other lines in the frame of this one, points (s, t) along it and across."""
+    if not others:
+        return []
+    points = (np.concatenate(others) - middle) @ np.stack([along, across], 1)
+    return np.split(points, np.cumsum([len(other) for other in others])[:-1])
 
 
 def _binned(values: Array, factor: int) -> Array:
