@@ -10,6 +10,8 @@ from scipy import optimize
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Array = NDArray[np.float64]
+
 _STEPS, _FITS, _SETTLED_PX = 40, 5, 0.06
 
 
@@ -68,6 +70,52 @@ def fit_peak(image: NDArray[np.float64], guess: Peak, *, ground: bool) -> Peak |
     return peak if far <= 2 * guess.sigma else None
 
 
+class _Fit:
+    """Weighted residual of an elliptical Gaussian, and its derivatives.
+
+    Parameters of the fit: y, x, height, logarithms of the steepness along y and x, skew, ground.
+    What one computed of the latest ones serves the other.
+    """
+
+    def __init__(
+        self, down: Array, across: Array, weight: Array, values: Array, ground: bool
+    ) -> None:
+        self._down, self._across, self._weight = down, across, weight
+        self._target, self._ground = weight * values, ground
+        self._by = np.empty((7, len(weight)))
+        self._by[6] = weight
+        self._parameters: list[float] = []
+        self._latest: list[Array] = []
+
+    def residual(self, parameters: Array) -> Array:
+        given: list[float] = parameters.tolist()  # numbers of Python are quicker than numpy's
+        if given != self._parameters:
+            y, x, height, steep_y, steep_x, skew = given[:6]
+            below, beside = self._down - y, self._across - x
+            first = below * np.exp(steep_y)
+            second = beside * np.exp(steep_x) + below * skew
+            unit = self._weight * np.exp(-(first**2 + second**2) / 2)
+            found = height * unit - self._target
+            if self._ground:
+                found += given[6] * self._weight
+            self._parameters, self._latest = given, [below, beside, first, second, unit, found]
+        return self._latest[-1]
+
+    def derivatives(self, parameters: Array) -> Array:
+        self.residual(parameters)
+        below, beside, first, second, unit, _ = self._latest
+        _, _, height, steep_y, steep_x, skew = self._parameters[:6]
+        bump, by = height * unit, self._by
+        sideways = bump * second
+        by[0] = bump * (first * np.exp(steep_y) + second * skew)
+        by[1] = sideways * np.exp(steep_x)
+        by[2] = unit
+        by[3] = -bump * first**2
+        by[4] = -sideways * beside * np.exp(steep_x)
+        by[5] = -sideways * below
+        return by if self._ground else by[:6]
+
+
 def _fit_once(
     image: NDArray[np.float64], guess: Peak, sigma: float, *, ground: bool
 ) -> Peak | None:
@@ -84,40 +132,7 @@ def _fit_once(
     down = np.repeat(np.arange(height) + float(rows.start - radius), width)
     across = np.tile(np.arange(width) + float(columns.start - radius), height)
     weight = np.exp(-((down - guess.y) ** 2 + (across - guess.x) ** 2) / (2 * (1.5 * sigma) ** 2))
-    target, by = weight * part.ravel(), np.empty((7, len(weight)))
-    by[6] = weight
-    # Parameters of the last residual and what they gave, which derivatives need as well.
-    known: list[float] = []
-    latest: list[NDArray[np.float64]] = []
-
-    def residual(p: NDArray[np.float64]) -> NDArray[np.float64]:
-        given: list[float] = p.tolist()  # numbers of Python are quicker than those of numpy
-        if given != known:
-            y, x, high, steep_y, steep_x, skew = given[:6]
-            below, beside = down - y, across - x
-            first = below * np.exp(steep_y)
-            second = beside * np.exp(steep_x) + below * skew
-            unit = weight * np.exp(-(first**2 + second**2) / 2)
-            found = high * unit - target
-            known[:] = given
-            latest[:] = below, beside, first, second, unit, found
-            if ground:
-                found += given[6] * weight
-        return latest[-1]
-
-    def derivatives(p: NDArray[np.float64]) -> NDArray[np.float64]:
-        residual(p)
-        below, beside, first, second, unit, _ = latest
-        bump, steep_y, steep_x = known[2] * unit, np.exp(known[3]), np.exp(known[4])
-        sideways = bump * second
-        by[0] = bump * (first * steep_y + second * known[5])
-        by[1] = sideways * steep_x
-        by[2] = unit
-        by[3] = -bump * first**2
-        by[4] = -sideways * beside * steep_x
-        by[5] = -sideways * below
-        return by if ground else by[:6]
-
+    fit = _Fit(down, across, weight, part.ravel(), ground)
     steep = -np.log(guess.sigma)
     start = [guess.y, guess.x, guess.height, steep, steep, 0.0]
     if ground:
@@ -125,9 +140,9 @@ def _fit_once(
     # MINPACK without the layers around it, which take most of the time of a small fit; all
     # outputs, because it warns otherwise.
     found, *_ = optimize.leastsq(
-        residual,
+        fit.residual,
         start,
-        Dfun=derivatives,
+        Dfun=fit.derivatives,
         col_deriv=True,
         ftol=1e-5,
         xtol=1e-4,
