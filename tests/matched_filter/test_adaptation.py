@@ -6,11 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from crystal_images import crystal_image
 from labelled_crystals import labelled, vacancies
 
 from napari_stem_defects.base.defect_classes import DefectClass
+from napari_stem_defects.matched_filter import adaptation
+from napari_stem_defects.matched_filter import class_maps as module
 from napari_stem_defects.matched_filter.adaptation import adapted_to
 from napari_stem_defects.matched_filter.class_maps import class_maps
+from napari_stem_defects.matched_filter.fit import Click
 from napari_stem_defects.training.quick import click_classes, clicks_of
 from napari_stem_defects.training.quick_images import model_from_clicks, prepare_image
 
@@ -69,3 +73,23 @@ def test_models_of_earlier_versions_stay_as_they_are(taught):
     model, ready = taught
     unknown = replace(model, classes=tuple(replace(c, visibility=0.0) for c in model.classes))
     assert adapted_to(ready.residual, unknown) is unknown
+
+
+def test_a_faint_boundary_without_a_look_is_not_seen_in_noise(monkeypatch):
+    options = {"size": 384, "spacing": 10.0}
+    image = crystal_image(**options, grain_deg=17, counts=40)
+    ready = prepare_image(image.micrograph)
+    places = ready.residual.sampled.to_samples(image.defects)
+    clicks = [Click(0, *map(float, places[n]), "GB") for n in range(0, 80, 12)]
+    model = model_from_clicks([ready], clicks, click_classes(clicks, [DefectClass("GB", "line")]))
+    faint = replace(model, classes=(replace(model.classes[0], anomaly=1.3),))
+    other = prepare_image(crystal_image(**options, counts=10, seed=1).micrograph)
+
+    def share():
+        maps = class_maps(other.residual, adapted_to(other.residual, faint))
+        return float((maps.probability[1] >= 0.5).mean())
+
+    assert share() < 0.005
+    monkeypatch.setattr(adaptation, "_NOISE_SHARE", 0.0)
+    monkeypatch.setattr(module, "_MIN_FAINT", 3.0)
+    assert share() > 0.1

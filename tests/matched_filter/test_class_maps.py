@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from bright_areas import bright_area
-from crystal_images import SQUARE, crystal_image
+from crystal_images import SQUARE, columns, crystal_image, render
 from scipy import ndimage
 
 from napari_stem_defects.anomaly import residual as residual_module
@@ -14,6 +14,7 @@ from napari_stem_defects.anomaly.sampling import sample
 from napari_stem_defects.anomaly.score import null_thresholds
 from napari_stem_defects.anomaly.visibility import visibility
 from napari_stem_defects.base.defect_classes import BULK
+from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.matched_filter.adaptation import adapted_to
 from napari_stem_defects.matched_filter.class_maps import class_maps, probabilities_at
 from napari_stem_defects.matched_filter.fit import Click, Shown, fit
@@ -118,6 +119,36 @@ def test_an_area_of_brighter_columns_is_filled():
         assert (truth & found).sum() / (truth | found).sum() > 0.85
         _, vacancies = ndimage.label(maps.probability[2] > 0.5, np.ones((3, 3)))
         assert vacancies == 6
+
+
+def _antiphase(size=400, spacing=10.0, seed=0):
+    """Draw a boundary at which two kinds of columns swap, along no row of the lattice."""
+    first = columns(spacing * np.eye(2), size)
+    second = first + spacing / 2
+    positions = np.concatenate([first, second])
+    above = positions[:, 0] > 0.3 * size + 0.5 * positions[:, 1]
+    bright = above ^ (np.arange(len(positions)) < len(first))
+    rng = np.random.default_rng(seed)
+    image = render(positions, np.where(bright, 1.0, 0.35), size, 0.12 * spacing) + 0.2
+    across = np.linspace(30, size - 30, 120)
+    line = np.column_stack([0.3 * size + 0.5 * across, across])
+    return rng.poisson(60 * image).astype(np.float32), line
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_boundary_whose_look_changes_along_it_is_found_whole(seed):
+    pixels, line = _antiphase(seed=seed)
+    residual = lattice_residual(sample(pixels, measure_lattices(pixels).cells))
+    places = residual.sampled.to_samples(line)
+    rng = np.random.default_rng(seed)
+    chosen = places[10:115:15] + rng.normal(0, 0.15 * residual.sampled.samples, (7, 2))
+    clicks = [Click(0, *map(float, at), "APB") for at in chosen]
+    model = fit([residual.whole()], clicks, {"APB": "line"}, residual.sampled.samples)
+    maps = class_maps(residual, model)
+    y = np.abs(maps.y[:, None] - places[:, 0]).argmin(axis=0)
+    x = np.abs(maps.x[:, None] - places[:, 1]).argmin(axis=0)
+    wide = ndimage.maximum_filter(maps.probability[1], 5)
+    assert (wide[y, x] > 0.5).mean() > 0.95
 
 
 def test_a_place_like_a_bulk_click_is_no_defect():

@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_stem_defects.anomaly.score import highest_of_noise, noise_like
+from napari_stem_defects.anomaly.score import (
+    EXTENDED_POOL,
+    highest_of_noise,
+    local_rms,
+    noise_like,
+)
 from napari_stem_defects.anomaly.visibility import visibility
 from napari_stem_defects.matched_filter.fit import best_similarity
 
@@ -26,6 +31,9 @@ if TYPE_CHECKING:
 _GAINS = (0.1, 4.0)
 _FAINT = 0.9
 """Gain below which noise may reach the threshold of a class."""
+_NOISE_SHARE = 0.7
+"""Least anomaly score of a class as a power of the highest of noise: lines are seen below that,
+because they are long."""
 
 
 def adapted_to(
@@ -51,13 +59,13 @@ def adapted_to(
     shown = visibility(residual) if shown is None else shown
     gains = [float(np.clip(shown / item.visibility, *_GAINS)) for item in model.classes]
     noise = ratio = None
-    if any(g < _FAINT and item.templates for g, item in zip(gains, model.classes, strict=True)):
+    if any(gain < _FAINT for gain in gains):
         noise, ratio = noise_like(residual)
     classes = []
     for gain, item in zip(gains, model.classes, strict=True):
         adapted = _with_gain(item, gain)
-        if noise is not None and ratio is not None and gain < _FAINT and item.templates:
-            adapted = replace(adapted, floor=_floor(adapted, noise, ratio))
+        if noise is not None and ratio is not None and gain < _FAINT:
+            adapted = _above_noise(adapted, noise, ratio, model.samples)
         classes.append(adapted)
     usual = float(np.median(gains))
     negatives = tuple(each.with_gain(usual) for each in model.negatives)
@@ -72,5 +80,12 @@ def _with_gain(item: ClassFilter, gain: float) -> ClassFilter:
     return replace(item, templates=templates, anomaly=anomaly)
 
 
-def _floor(item: ClassFilter, noise: NDArray[np.float32], ratio: float) -> float:
-    return highest_of_noise(best_similarity(noise, item.templates), ratio)
+def _above_noise(
+    item: ClassFilter, noise: NDArray[np.float32], ratio: float, samples: float
+) -> ClassFilter:
+    """Return a class that is assigned to nothing that noise alone reaches."""
+    if item.templates:
+        return replace(item, floor=highest_of_noise(best_similarity(noise, item.templates), ratio))
+    highest = highest_of_noise(local_rms(noise, EXTENDED_POOL * samples), ratio)
+    least = highest**_NOISE_SHARE
+    return replace(item, anomaly=max(item.anomaly, least), is_faint=item.anomaly < highest)

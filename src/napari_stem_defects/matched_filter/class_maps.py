@@ -50,6 +50,8 @@ _WIDEST = 2.5
 """Half the width in periods from which the evidence of a line is an area, which is no line."""
 _MIN_LENGTH = {True: 2.0, False: 3.0}
 """Shortest line in lattice periods, of a class with templates and one recognised by anomaly."""
+_MIN_FAINT = 10.0
+"""Shortest line of a class that is fainter than the highest noise of an image."""
 _MIN_AREA = 4.0
 
 
@@ -302,7 +304,8 @@ def _long_enough(
     regions, count = ndimage.label(inside, np.ones((3, 3)))
     kept = np.zeros(count + 1, bool)
     kept[np.unique(regions[certain & inside])] = True
-    shortest = _MIN_LENGTH[bool(item.templates)] * cells_per_period
+    shortest = _MIN_LENGTH[bool(item.templates)] if not item.is_faint else _MIN_FAINT
+    shortest *= cells_per_period
     sizes = np.bincount(regions.ravel())
     for number, box in enumerate(ndimage.find_objects(regions), 1):
         if item.kind == "line":

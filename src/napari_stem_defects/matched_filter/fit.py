@@ -41,6 +41,8 @@ _APART = 0.02
 """Thresholds lie this far above the clicks of unlike classes and below those of the own class."""
 _CLEARER = 2.0
 """An area is found by its levels where these are clearer than its residual by this factor."""
+_LACKING = 1 / 3
+"""Share of the clicks of a line that may lack its look; of more, it is found in fragments."""
 _SELECTIVE = 0.5
 """Share of the places that look like the clicks below which being unusual is more selective."""
 
@@ -212,13 +214,15 @@ def _fit_class(name: str, kind: str, examples: _Examples, threshold: float | Non
     if kind == "point" and by_anomaly:
         looks = float(np.quantile(agreement, _QUARTER)), float(np.quantile(anomalies, _QUARTER))
         by_anomaly = _is_anomaly_selective(images, templates, looks, examples.samples)
+    if threshold is None and not by_anomaly:
+        threshold = _find_threshold(images, templates, kind, examples.samples)
+        similar = _similarity_at(examples, templates)
+        by_anomaly = kind == "line" and bool(np.quantile(similar, _LACKING) < threshold)
     if by_anomaly:
         item = ClassFilter(name, kind, (), 0.5, anomaly, consistency, examples.visibility)
         difference = _difference(examples, images, anomalies) if kind == "area" else (0.0, 0.0)
         return replace(item, difference=difference)
-    if threshold is None:
-        threshold = _find_threshold(images, templates, kind, examples.samples)
-    known = threshold, anomaly, consistency, examples.visibility
+    known = threshold or 0.0, anomaly, consistency, examples.visibility
     return ClassFilter(name, kind, templates, *known)
 
 

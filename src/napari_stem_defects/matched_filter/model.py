@@ -34,6 +34,9 @@ class ClassFilter:
     floor : float
         Similarity that noise reaches in an image in which the class is fainter than where it was
         clicked; 0 elsewhere.
+    is_faint : bool
+        Whether a class without templates is so faint in an image that noise reaches it here and
+        there.
     """
 
     name: str
@@ -45,6 +48,7 @@ class ClassFilter:
     visibility: float = 0.0
     difference: tuple[float, float] = (0.0, 0.0)
     floor: float = 0.0
+    is_faint: bool = False
 
     @property
     def limit(self) -> float:
