@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from report_samples import HISTORY, evaluated, report
 
@@ -63,6 +65,9 @@ def test_without_a_history_there_is_no_training_table() -> None:
     assert "## Training" not in report_text(report(history=[]), {})
 
 
-@pytest.mark.parametrize("made", [report(), report(history=[])])
+LONG = replace(report(), notes=("a long remark " * 20, "short"))
+
+
+@pytest.mark.parametrize("made", [report(), report(history=[]), LONG])
 def test_the_short_form_fits_a_terminal(made: EvaluationReport) -> None:
     assert max(map(len, short_text(made).splitlines())) <= 120

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.reporting.losses import member_title
@@ -26,7 +27,7 @@ INTERVALS = (
     "Brackets: 95 % intervals (Wilson) as if windows were independent; windows of one defect are"
     " not, so the true ones are wider."
 )
-_MISSING = "-"
+_MISSING, _WIDTH = "-", 120
 
 
 def report_text(report: EvaluationReport, facts: Mapping[str, str]) -> str:
@@ -66,7 +67,12 @@ def short_text(report: EvaluationReport) -> str:
         Markdown, at most 120 characters wide.
     """
     tables = [evaluation_text(each, _format_value) for each in report.evaluations]
-    return "\n\n".join([*report.notes, *tables, *_reference(report)])
+    blocks = "\n\n".join([*report.notes, *tables, *_reference(report)]).split("\n\n")
+    return "\n\n".join(each if each.startswith("|") else _filled(each) for each in blocks)
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def _reference(report: EvaluationReport) -> list[str]:

@@ -315,8 +315,8 @@ def coverage_remarks(
         where = "the clicked image" if len(used) == 1 else f"the {len(used)} clicked images"
         texts.append(
             f"{each.name} in {where}: {regions} region{'s' * (regions > 1)},"
-            f" {regions - clicked} of them without a click, {share:.1%} of the area; whether those"
-            " are right is not counted above."
+            f" {regions - clicked} of them without a click, {share:.1%} of the area; whether these"
+            " are right is not known."
         )
         if each.kind == "line" and clicked == 1:
             texts.append(
