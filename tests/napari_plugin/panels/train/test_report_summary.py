@@ -36,6 +36,9 @@ def test_each_split_is_explained(summary: ReportSummary) -> None:
         "Random split: meaning of random.",
     ]
     assert summary.remarks.text() == "Stopped early."
+    summary.set_evaluations([evaluated("site", notes=("Vac: 5 of 5 found.",)).to_dict()], "Late.")
+    assert summary.remarks.text().splitlines() == ["Vac: 5 of 5 found.", "Late."]
+    summary.set_evaluations(both)
     assert summary.metrics.rowCount() == 2
 
 

@@ -51,15 +51,15 @@ class ReportSummary(QWidget):
         evaluations : sequence of mapping
             One per split, as in ``report.json``; the first is that of the model itself.
         remarks : str
-            Shown below.
+            Shown below, after the remarks of the first evaluation.
         """
         self.setVisible(bool(evaluations))
         show_note(self.meaning, "\n".join(map(_sentence, evaluations)))
-        show_note(self.remarks, remarks)
+        own = evaluations[0].get("notes", ()) if evaluations else ()
+        show_note(self.remarks, "\n".join(filter(None, [*own, remarks])))
         if evaluations:
             self.metrics.set_columns(short_columns(evaluations), evaluations[0].get("colours"))
 
 
 def _sentence(evaluation: Mapping[str, Any]) -> str:
-    notes = "".join(f"\n{text}" for text in evaluation.get("notes", ()))
-    return f"{split_title(evaluation['split'])}: {evaluation['meaning']}.{notes}"
+    return f"{split_title(evaluation['split'])}: {evaluation['meaning']}."
