@@ -85,7 +85,9 @@ def _above_noise(
 ) -> ClassFilter:
     """Return a class that is assigned to nothing that noise alone reaches."""
     if item.templates:
-        return replace(item, floor=highest_of_noise(best_similarity(noise, item.templates), ratio))
+        # Many defects are in the spectrum of the noise, too, and would rule themselves out.
+        highest = highest_of_noise(best_similarity(noise, item.templates), ratio)
+        return replace(item, floor=min(highest, item.threshold))
     highest = highest_of_noise(local_rms(noise, EXTENDED_POOL * samples), ratio)
     least = highest**_NOISE_SHARE
     return replace(item, anomaly=max(item.anomaly, least), is_faint=item.anomaly < highest)
