@@ -45,7 +45,7 @@ def test_train_prints_tables_and_evaluate_another(
     # By chance alone is memory; it says so, and never stands alone.
     assert "this tests memory" in said
     assert said.index("Random split") < said.index("Held-out defects")
-    assert "3 errors in 1140" in said
+    assert "1140" not in said  # these windows are too few to compare
     assert [line for line in said.splitlines() if line.startswith("| SF1")]
     assert "SF2" not in {line.split()[1] for line in said.splitlines() if line.startswith("| ")}
     spec, _ = read_spec(out)
