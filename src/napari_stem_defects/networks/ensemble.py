@@ -264,14 +264,18 @@ class EnsembleNetwork:
         parts = []
         for first in range(0, rows, step * ROWS_PER_BATCH):
             strip = maps[:, first : min(first + step * ROWS_PER_BATCH, rows) + extent]
+            # Of one image, these are views; five axes at once would be copied twice.
             views = [
-                strip[:, y : strip.shape[1] - extent + y : step, x : columns + x : step]
+                strip[:, y : strip.shape[1] - extent + y : step, x : columns + x : step].flatten(
+                    0, 1
+                )
                 for y in range(0, edge * spacing, spacing)
                 for x in range(0, edge * spacing, spacing)
             ]
-            windows = torch.stack(views, 3)
-            hidden = self._hidden_bias + self._hidden_part(name, windows.flatten(0, 2))
-            parts.append(self._output_logits(hidden).reshape(*windows.shape[:3], -1))
+            windows = torch.stack(views, 2)
+            hidden = self._hidden_bias + self._hidden_part(name, windows.flatten(0, 1))
+            found = self._output_logits(hidden)
+            parts.append(found.reshape(len(maps), -1, windows.shape[1], found.shape[-1]))
         return torch.cat(parts, 1)
 
     def _hidden_part(self, name: str, maps: Tensor) -> Tensor:
