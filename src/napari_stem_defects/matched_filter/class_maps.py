@@ -48,6 +48,8 @@ _FLANK, _CORE = 0.7, 0.5
 """Off its centre line by more than ``_CORE`` periods a line ends at this share of the highest."""
 _WIDEST = 2.5
 """Half the width in periods from which the evidence of a line is an area, which is no line."""
+_RIDGE = 1.4
+"""A line at the edge of such an area is this much more similar than what is around it."""
 _MIN_LENGTH = {True: 2.0, False: 3.0}
 """Shortest line in lattice periods, of a class with templates and one recognised by anomaly."""
 _MIN_FAINT = 10.0
@@ -269,7 +271,9 @@ def _extended_probability(
     highest = ndimage.maximum_filter(filled, around)
     inside = (filled > _LOW * item.limit) & (filled > _RELATIVE * highest)
     if item.kind == "line":
-        inside &= ~_too_wide(inside, _WIDEST * cells_per_period)
+        wide = _too_wide(inside, _WIDEST * cells_per_period)
+        usual = ndimage.uniform_filter(filled, 2 * round(_WIDEST * cells_per_period) + 1)
+        inside &= ~wide | (filled > _RIDGE * usual)
     kept = _long_enough(item, inside, similar > item.limit, cells_per_period)
     if item.kind == "line":
         kept &= (filled > _FLANK * highest) | _along_centre(kept, _CORE * cells_per_period)
