@@ -63,6 +63,11 @@ def adapted_to(
         noise, ratio = noise_like(residual)
     classes = []
     for gain, item in zip(gains, model.classes, strict=True):
+        if item.kind == "line" and item.templates:
+            # Lines are long enough to be seen where they are fainter than expected, and noise
+            # that is as similar as a faint line covers areas.
+            classes.append(item)
+            continue
         adapted = _with_gain(item, gain)
         if noise is not None and ratio is not None and gain < _FAINT:
             adapted = _above_noise(adapted, noise, ratio, model.samples)
