@@ -15,6 +15,7 @@ from scipy.ndimage import maximum_filter
 from napari_stem_defects.detection.detect_frame import SMALLEST_PX
 from napari_stem_defects.detection.frame_result import SAME_PLACE_PX, FrameResult
 from napari_stem_defects.detection.measured_points import keep_measurements, shifted_sites
+from napari_stem_defects.detection.placed_lines import PLACED_LINES, shifted_planes
 from napari_stem_defects.detection.planar_checks import PLANAR_CHECKS, shifted_checks
 from napari_stem_defects.lattice.scale import match_scale
 
@@ -128,6 +129,9 @@ class Cutout:
         if self.area is None:
             return FrameResult.of(found, self.whole.invalid)
         parameters = {**found.parameters, "area_px": self.area.to_json()}
+        if PLACED_LINES in parameters:
+            placed = shifted_planes(parameters[PLACED_LINES], self.top, self.left)
+            parameters[PLACED_LINES] = placed
         if PLANAR_CHECKS in parameters:
             checks = shifted_checks(parameters[PLANAR_CHECKS], self.top, self.left)
             parameters[PLANAR_CHECKS] = checks

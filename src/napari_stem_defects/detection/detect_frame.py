@@ -22,6 +22,7 @@ from napari_stem_defects.detection.model_choice import (
     misfit_warning,
     unscaled_warning,
 )
+from napari_stem_defects.detection.placed_lines import PLACED_LINES, PlaneFinder
 from napari_stem_defects.detection.planar_checks import PLANAR_CHECKS, apply_checks, check_regions
 from napari_stem_defects.detection.recognition import (
     Recognition,
@@ -325,7 +326,9 @@ def _measured(
         "scale_statement": scale.statement,
         "preprocessing": spec.preprocessing.to_dict(),
     }
-    mask_stack = draw_masks(found, image.frame_shape, complete, image.invalid)
+    finder = PlaneFinder(settled.micrograph.pixels, measured, image.invalid)
+    mask_stack = draw_masks(found, image.frame_shape, complete, image.invalid, finder.place)
+    complete[PLACED_LINES] = finder.placed
     size = image.pixel_size_nm
     regions = measure_regions(found, mask_stack, image=image.name, frame=frame, pixel_size_nm=size)
     regions = measure_points(regions, settled.bright_pixels(), measured.cells)

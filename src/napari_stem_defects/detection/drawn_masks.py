@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari_stem_defects.detection.placed_lines import PLACED_LINES, known_planes
 from napari_stem_defects.lattice.rows import dense_rows_of
 from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD
 from napari_stem_defects.postprocessing.masks import MIN_PLANAR_LENGTH_PX, masks_from_probability
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.networks.spec import EnsembleSpec
     from napari_stem_defects.postprocessing.mask_stack import MaskStack
+    from napari_stem_defects.postprocessing.planar_lines import LinePlacer
     from napari_stem_defects.postprocessing.results import ProbabilityMap
 
 _SEPARATION_PERIODS = 0.7
@@ -52,6 +54,7 @@ def draw_masks(
     shape: tuple[int, int],
     parameters: Mapping[str, Any],
     invalid: NDArray[np.bool_] | None,
+    place: LinePlacer | None = None,
 ) -> MaskStack:
     """Draw the masks of a frame.
 
@@ -64,15 +67,21 @@ def draw_masks(
     parameters : mapping
         Of the detection. ``thresholds`` for all classes of the map are required;
         ``resampling_factor`` scales the lengths, which hold at the pixel size of the model;
-        ``separation_px`` is the least distance of point defects in px of the image, and
-        ``lattice`` the measured lattice. What earlier results do not state has a default.
+        ``separation_px`` is the least distance of point defects in px of the image, ``lattice``
+        the measured lattice, and ``placed_lines`` where the image shows planar defects. What
+        earlier results do not state has a default.
     invalid : ndarray of bool, shape (Y, X), optional
         Pixels without a value.
+    place : callable, optional
+        Moves straight planar defects to where the image shows them; by default, to where
+        ``placed_lines`` states.
 
     Returns
     -------
     MaskStack
     """
+    if place is None and (placed := parameters.get(PLACED_LINES)):
+        place = known_planes(placed)
     factor = float(parameters.get("resampling_factor", 1.0))
     return masks_from_probability(
         map,
@@ -82,4 +91,5 @@ def draw_masks(
         min_length_px=MIN_PLANAR_LENGTH_PX / factor,
         separation_px=float(parameters.get("separation_px", SEPARATION_PX / factor)),
         rows=dense_rows_of(parameters.get("lattice")),
+        place=place,
     )

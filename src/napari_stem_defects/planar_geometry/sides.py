@@ -111,7 +111,7 @@ def cut_sides(
     s = y[:, None] * along[0] + x * along[1]
     t = y[:, None] * across[0] + x * across[1]
     weight = good * _taper(used / 2 - np.abs(s), _TAPER_PERIODS * period_px)
-    _leave_out(weight, s, t, _seen(others, middle, along, across), (used / 2, reach), period_px)
+    leave_out(weight, s, t, seen_from(others, middle, along, across), (used / 2, reach), period_px)
     patches: list[Patch] = []
     for depth in (DEPTH_PERIODS, NEAR_PERIODS):
         for sign in (1, -1):
@@ -126,8 +126,21 @@ def cut_sides(
     return Sides(first, second, near_first, near_second, along, across, used)
 
 
-def _seen(others: Sequence[Array], middle: Array, along: Array, across: Array) -> list[Array]:
-    """Return other lines in the frame of this one, points (s, t) along it and across."""
+def seen_from(others: Sequence[Array], middle: Array, along: Array, across: Array) -> list[Array]:
+    """Return other lines in the frame of a line.
+
+    Parameters
+    ----------
+    others : sequence of ndarray of float64, shape (n, 2)
+        Points (y, x) in px.
+    middle, along, across : ndarray of float64, shape (2,)
+        Middle of the line, and unit vectors (y, x) along it and across.
+
+    Returns
+    -------
+    list of ndarray of float64, shape (n, 2)
+        Points along the line and across it in px.
+    """
     if not others:
         return []
     points = (np.concatenate(others) - middle) @ np.stack([along, across], 1)
@@ -151,7 +164,7 @@ def _taper(depth: Array, width: float) -> Array:
     return np.asarray(weight)
 
 
-def _leave_out(
+def leave_out(
     weight: Array,
     s: Array,
     t: Array,
@@ -161,9 +174,21 @@ def _leave_out(
 ) -> None:
     """Set the weight of what lies beyond other lines, or near them, to zero, in place.
 
-    All in the frame of this line: s along it, t across; others have points (s, t). Only segments
-    that hide a part of the sides, which extend to (s, t) from the middle, are compared with their
-    pixels: of an image with a hundred lines, few lie beside each other.
+    Only segments that hide a part of the sides are compared with their pixels: of an image with a
+    hundred lines, few lie beside each other.
+
+    Parameters
+    ----------
+    weight : ndarray of float64, shape (Y, X)
+        Changed.
+    s, t : ndarray of float64, shape (Y, X)
+        Places along this line and across it in px.
+    others : sequence of ndarray of float64, shape (n, 2)
+        Points (s, t) of other lines.
+    extent : (float, float)
+        How far the sides extend from the middle of this line along and across it.
+    period_px : float
+        Lattice period in px.
     """
     segments = [each for other in others for each in pairwise(other.tolist())]
     near = [each for each in segments if _may_hide(*each, extent, period_px)]

@@ -44,7 +44,7 @@ import numpy as np
 from napari_stem_defects.base.defect_classes import BULK, UNKNOWN
 from napari_stem_defects.postprocessing.interpolation import WindowInterpolator
 from napari_stem_defects.postprocessing.mask_stack import MaskStack, row_slices
-from napari_stem_defects.postprocessing.planar_lines import line_edits
+from napari_stem_defects.postprocessing.planar_lines import LinePlacer, line_edits
 from napari_stem_defects.postprocessing.planar_masks import PlanarClasses
 from napari_stem_defects.postprocessing.point_masks import PointClass, pixels_in_rows
 from napari_stem_defects.postprocessing.point_sites import SEPARATION_PX
@@ -77,6 +77,7 @@ def masks_from_probability(
     prominence: float = PROMINENCE,
     separation_px: float = SEPARATION_PX,
     rows: NDArray[np.float64] | None = None,
+    place: LinePlacer | None = None,
 ) -> MaskStack:
     """Turn probabilities into one 0/1 mask per defect class and a last one, ``unknown``.
 
@@ -99,6 +100,8 @@ def masks_from_probability(
     rows : ndarray of float64, shape (N, 2), optional
         Unit vectors (y, x) of the dense lattice rows, from which straight planar defects take
         their direction.
+    place : callable, optional
+        Moves a straight planar defect to where the image shows it; see `planar_lines.line_edits`.
 
     Returns
     -------
@@ -115,7 +118,7 @@ def masks_from_probability(
     }
     edits = None
     if min_length_px > 0 and map.names_of("line"):
-        edits = line_edits(map, draft, renderer.interpolator, min_length_px, rows)
+        edits = line_edits(map, draft, renderer.interpolator, min_length_px, rows, place)
     finished = (renderer.finish(rows, block, corrections, edits) for rows, block in draft.blocks())
     masks = MaskStack.from_blocks(names, shape, finished)
     return masks if edits is None else replace(masks, centre_lines=edits.centre_lines)

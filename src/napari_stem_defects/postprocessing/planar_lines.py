@@ -10,7 +10,8 @@ what a planar defect is, a straight line:
 2. A fragment shorter than a window that touches a longer one of another class and lies on its line
    is part of it: a defect has one name from end to end. One that lies beside a longer one, closer
    than windows resolve, or touches it with another name, is no defect of its own.
-3. An end near the border is continued to the border, an end near the crossing with the line of
+3. A line goes to the plane that the image shows near it, where the image is known.
+4. An end near the border is continued to the border, an end near the crossing with the line of
    another defect to the crossing. What protrudes beyond a crossing is cut off.
 
 The line is fitted to the windows of its fragments, weighted by the root of their odds. The mask is
@@ -21,6 +22,7 @@ direction of their ends.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -41,11 +43,12 @@ from napari_stem_defects.postprocessing.planar_fragments import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from napari_stem_defects.postprocessing.interpolation import WindowInterpolator
     from napari_stem_defects.postprocessing.mask_stack import MaskStack
     from napari_stem_defects.postprocessing.results import ProbabilityMap
+
+LinePlacer = Callable[[Sequence[Array], Sequence[Array]], Sequence[Array]]
+"""Moves straight lines (2, 2), given also lines (n, 2) that stay, all points (y, x) in px."""
 
 # Lengths in units of the minimum length of a planar defect, a quarter of a window.
 _WINDOW = 4.0
@@ -117,6 +120,7 @@ def line_edits(
     interpolator: WindowInterpolator,
     min_length_px: float,
     rows: Array | None = None,
+    place: LinePlacer | None = None,
 ) -> LineEdits:
     """Return what to change in drafted masks so that each planar defect is one line.
 
@@ -133,6 +137,8 @@ def line_edits(
         nowhere further than this from the border, are removed.
     rows : ndarray of float64, shape (N, 2), optional
         Unit vectors (y, x) of the dense lattice rows; lines nearly along one get its direction.
+    place : callable, optional
+        Moves straight lines to where the image shows the defects.
 
     Returns
     -------
@@ -156,6 +162,8 @@ def line_edits(
         elif joined:
             lines.change(number, _joined(lines[number], fragment, rows, draft.shape))
     kept = [line for line in lines if _is_long_enough(line, draft.shape, min_length_px)]
+    if place is not None:
+        kept = _placed(kept, place)
     # Lines of one class that meet would become one region, so their ends stay.
     crossed = {
         name: _Crossed.of([each for each in kept if each.name != name])
@@ -298,6 +306,18 @@ def _is_long_enough(line: _Line, shape: tuple[int, int], min_length_px: float) -
     start, stop = boxes[..., 0].min(axis=0), boxes[..., 1].max(axis=0)
     inside = (stop > min_length_px) & (start < np.array(shape) - min_length_px)
     return bool((stop - start).max() >= min_length_px and inside.all())
+
+
+def _placed(lines: Sequence[_Line], place: LinePlacer) -> list[_Line]:
+    """Return lines moved to where the image shows the defects; bent and wide ones stay."""
+    is_moved = [line.straight and line.elongated for line in lines]
+    straight = [line.line for line, each in zip(lines, is_moved, strict=True) if each]
+    fixed = [line.line for line, each in zip(lines, is_moved, strict=True) if not each]
+    places = iter(place(straight, fixed))
+    return [
+        replace(line, line=next(places)) if each else line
+        for line, each in zip(lines, is_moved, strict=True)
+    ]
 
 
 class _Crossed(NamedTuple):

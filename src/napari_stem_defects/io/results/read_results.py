@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.base.defect_classes import DefectClass, complete_classes
+from napari_stem_defects.detection.placed_lines import PLACED_LINES
 from napari_stem_defects.detection.planar_checks import PLANAR_CHECKS
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.messages import one_line
@@ -92,6 +93,7 @@ def frame_parameters(summary: Mapping[str, Any], frame: Mapping[str, Any]) -> di
         return parameters
     if frame["frame"] != summary["frames"][0]["frame"]:
         parameters.pop(PLANAR_CHECKS, None)
+        parameters.pop(PLACED_LINES, None)
         parameters.pop(CORRECTIONS, None)
         mine = [each for each in summary.get(CORRECTIONS, ()) if each["frame"] == frame["frame"]]
         if mine:
