@@ -31,6 +31,8 @@ PLACED_LINES = "placed_lines"
 
 _ROUNDS = 2
 """How often each line is placed: where its sides end depends on the places of the others."""
+_SETTLED_PERIODS = 0.12
+"""Movement of the ends, in lattice periods, that changes nothing for other lines."""
 _SAME_PX = 8.0
 _SAME_COSINE = np.cos(np.radians(5.0))
 """Distance and direction up to which a line is one that was found before."""
@@ -81,12 +83,17 @@ class PlaneFinder:
         """
         places = list(lines)
         for _ in range(_ROUNDS if self._cells else 0):
-            places = [self._nearer(number, places, fixed) for number in range(len(places))]
-        for line, plane in zip(lines, places, strict=True):
-            if plane is not line:
-                ends = (np.round(line, 3).tolist(), np.round(plane, 3).tolist())
-                self.placed.append(dict(zip(("line", "plane"), ends, strict=True)))
-        return places
+            before = places
+            places = [self._nearer(number, before, fixed) for number in range(len(before))]
+            moved = [np.abs(new - old).max() for new, old in zip(places, before, strict=True)]
+            if max(moved, default=0.0) <= _SETTLED_PERIODS * self._period:
+                break
+        self.placed += [
+            {"line": np.round(line, 3).tolist(), "plane": np.round(plane, 3).tolist()}
+            for line, plane in zip(lines, places, strict=True)
+            if plane is not line
+        ]
+        return list(known_planes(self.placed)(lines, fixed))  # as with other thresholds
 
     def _nearer(self, number: int, lines: Sequence[Array], fixed: Sequence[Array]) -> Array:
         others = [*(each for n, each in enumerate(lines) if n != number), *fixed]

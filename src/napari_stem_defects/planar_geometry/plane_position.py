@@ -38,6 +38,8 @@ _ALONG_ROW = np.cos(np.radians(4.0))
 """Turn from a dense row of the lattice up to which a plane lies along it."""
 _COVERED = 0.95, 0.5
 """Share of a place that is seen, at best and at least."""
+_SURE_LENGTH = 10.0
+"""Length in lattice periods from which the direction that was measured overrules the given one."""
 _BEYOND = 0.25
 """Share up to which a mixture may differ from one lattice at the rims of the band."""
 _PURE = 0.15
@@ -108,8 +110,8 @@ def locate_plane(
     if first is None or second is None:
         return None
     waves = _Waves.of(sides.near_first, first), _Waves.of(sides.near_second, second)
-    band = _Band.around(line, sides, period_px)
-    plane = band.plane(pixels, waves, others, invalid, dense_rows(np.asarray(c) for c in cells))
+    band, rows = _Band.around(line, sides, period_px), dense_rows(np.asarray(c) for c in cells)
+    plane = band.plane(pixels, waves, others, invalid, rows)
     if plane is None:
         return None
     moved = float((plane.mean(axis=0) - line.mean(axis=0)) @ sides.across)
@@ -174,9 +176,11 @@ class _Band(NamedTuple):
         slope = float(stats.theilslopes(share.sum(axis=1), s).slope)
         along = self.along + slope * self.across
         along = along / np.hypot(*along)
-        row = max((_row_near(each, rows) for each in (along, self.along)), key=lambda n: n[0])
-        if row[0] >= _ALONG_ROW:
-            along = row[1]
+        row = _row_near(along, rows)
+        if row is None and s[-1] - s[0] < _SURE_LENGTH * self.period:
+            row = _row_near(self.along, rows)
+        if row is not None:
+            along = row
             slope = float((along @ self.across) / (along @ self.along))
         moved = [
             np.interp(self.t + slope * at, self.t, each) for at, each in zip(s, share, strict=True)
@@ -216,11 +220,14 @@ class _Band(NamedTuple):
         return blurred
 
 
-def _row_near(along: Array, rows: Array) -> tuple[float, Array]:
-    """Return the cosine of the angle to the nearest lattice row, and the row in that direction."""
+def _row_near(along: Array, rows: Array) -> Array | None:
+    """Return the direction of the lattice row along a line; None where there is none."""
+    if not len(rows):
+        return None
     likeness = rows @ along
     best = int(np.abs(likeness).argmax())
-    return abs(float(likeness[best])), np.asarray(rows[best] * np.sign(likeness[best]))
+    is_near = abs(likeness[best]) >= _ALONG_ROW
+    return np.asarray(rows[best] * np.sign(likeness[best])) if is_near else None
 
 
 def _middle(t: Array, share: Array) -> float:

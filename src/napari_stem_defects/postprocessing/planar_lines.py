@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from napari_stem_defects.postprocessing.line_edits import Band, LineEdits
+from napari_stem_defects.postprocessing.line_ends import WINDOW, Crossings, new_end
 from napari_stem_defects.postprocessing.planar_fragments import (
     ELONGATED,
     Array,
@@ -51,12 +52,8 @@ LinePlacer = Callable[[Sequence[Array], Sequence[Array]], Sequence[Array]]
 """Moves straight lines (2, 2), given also lines (n, 2) that stay, all points (y, x) in px."""
 
 # Lengths in units of the minimum length of a planar defect, a quarter of a window.
-_WINDOW = 4.0
-"""Width of a window: longest gap that is bridged and longest way to a border or crossing."""
 _WIDEST = 3.5
 """Widest straight line that is drawn as a band; what is wider is hardly a line."""
-_NEAR_BORDER = 1.5
-"""Distance of an end from the border up to which it is continued to it."""
 _BESIDE = 1.5
 """Distance from the edge of a line within which a short fragment is no defect of its own."""
 _MINOR = 0.5
@@ -65,10 +62,7 @@ _SLIVER = 0.3
 """Width up to which what lies beside a line is what a vote left over, however long it is."""
 _TOUCH = 0.5
 """Distance along the line up to which a fragment of another class touches."""
-_OVERSHOOT = 0.7
-"""Part of a window that shows a line beyond the crossing at which it ends."""
 _PARALLEL = np.cos(np.radians(20))
-_CROSSING = np.sin(np.radians(15))
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +160,9 @@ def line_edits(
         kept = _placed(kept, place)
     # Lines of one class that meet would become one region, so their ends stay.
     crossed = {
-        name: _Crossed.of([each for each in kept if each.name != name])
+        name: Crossings.of(
+            each.line for each in kept if each.straight and each.elongated and each.name != name
+        )
         for name in {line.name for line in kept}
     }
     moved = [_with_new_ends(line, crossed[line.name], draft.shape, min_length_px) for line in kept]
@@ -197,7 +193,7 @@ class _Lines(list[_Line]):
 
         All of them at once, by their distance across and along as in `_relative`.
         """
-        window, middle = _WINDOW * self._min_length_px, fragment.line.mean(axis=0)
+        window, middle = WINDOW * self._min_length_px, fragment.line.mean(axis=0)
         places, directions = self._ends[:, :, 0], self._ends[:, :, 1]
         number = np.hypot(*(middle - places).transpose(2, 0, 1)).argmin(axis=1)
         each = np.arange(len(self))
@@ -215,7 +211,7 @@ class _Lines(list[_Line]):
 
 def _place(fragment: Fragment, lines: _Lines, min_length_px: float) -> tuple[int | None, bool]:
     """Return the number of the longer line that a fragment belongs to, and whether as a part."""
-    window = _WINDOW * min_length_px
+    window = WINDOW * min_length_px
     beside = None
     for number in lines.near(fragment):
         line = lines[number]
@@ -320,81 +316,21 @@ def _placed(lines: Sequence[_Line], place: LinePlacer) -> list[_Line]:
     ]
 
 
-class _Crossed(NamedTuple):
-    """Straight lines that others may end at: a place, a direction and a length of each."""
-
-    start: Array
-    direction: Array
-    length: Array
-
-    @classmethod
-    def of(cls, lines: Sequence[_Line]) -> _Crossed:
-        used = [line for line in lines if line.straight and line.elongated]
-        ends = np.array([line.line for line in used]).reshape(-1, 2, 2)
-        directions = [unit_vector(line[1] - line[0]) for line in ends]
-        lengths = np.array([line.length for line in used])
-        return cls(ends[:, 0], np.array(directions).reshape(-1, 2), lengths)
-
-
 def _with_new_ends(
-    line: _Line, others: _Crossed, shape: tuple[int, int], min_length_px: float
+    line: _Line, others: Crossings, shape: tuple[int, int], min_length_px: float
 ) -> _Line:
     """Return a line with its ends at the crossings or borders that they are near."""
     if not line.elongated:
         return line
     points, bands = line.line.copy(), list(line.bands)
     for number in (0, 1):
-        new = _new_end(line, number, others, shape, min_length_px)
+        end, out = line.ends[number]
+        crossings = others if line.straight else None
+        new = new_end(end, out, line.length, crossings, shape, min_length_px)
         if not line.straight:
-            bands.append(np.stack([line.ends[number][0], new]))
+            bands.append(np.stack([end, new]))
         points[-number] = new
     return _Line(line.fragments, points, bands)
-
-
-def _new_end(
-    line: _Line, number: int, others: _Crossed, shape: tuple[int, int], min_length_px: float
-) -> Array:
-    end, out = line.ends[number]
-    window = _WINDOW * min_length_px
-    ways = _ways_to_crossings(line, end, out, others, window) if line.straight else np.zeros(0)
-    way_out, depth = _way_to_border(end, out, shape)
-    if len(ways):
-        way = float(ways[np.abs(ways).argmin()])
-        if way < way_out:
-            return np.asarray(end + way * out)
-    if way_out <= window and depth <= _NEAR_BORDER * min_length_px:
-        return np.asarray(end + way_out * out)
-    return end
-
-
-def _ways_to_crossings(
-    line: _Line, end: Array, out: Array, others: _Crossed, window: float
-) -> Array:
-    """Return how far an end is from its crossings with other lines, negative beyond them."""
-    start, direction, length = others
-    sine = out[0] * direction[:, 1] - out[1] * direction[:, 0]
-    crossing = np.abs(sine) >= _CROSSING
-    away = start - end
-    way = away[:, 0] * direction[:, 1] - away[:, 1] * direction[:, 0]
-    way /= np.where(crossing, sine, 1.0)
-    along = ((end + way[:, None] * out - start) * direction).sum(axis=1)
-    reached = (along >= -window) & (along <= length + window)
-    near = (way <= window) & (way >= -_OVERSHOOT * min(window, line.length))
-    return np.asarray(way[crossing & reached & near])
-
-
-def _way_to_border(end: Array, out: Array, shape: tuple[int, int]) -> tuple[float, float]:
-    """Return how far along its direction an end is from the border, and its distance from it.
-
-    The first is negative outside the image.
-    """
-    ways = []
-    for axis in (0, 1):
-        if abs(out[axis]) > 1e-9:
-            edge = shape[axis] - 0.5 if out[axis] > 0 else -0.5
-            way = (edge - end[axis]) / out[axis]
-            ways.append((float(way), abs(float(edge - end[axis]))))
-    return min(ways)
 
 
 def _as_edits(
