@@ -23,7 +23,7 @@ from napari_stem_defects.planar_geometry.side_lattice import (
     find_side_lattice,
     fourier_sums,
 )
-from napari_stem_defects.planar_geometry.sides import Sides, cut_sides, leave_out
+from napari_stem_defects.planar_geometry.sides import Sides, cut_sides, leave_out, seen_from
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -201,10 +201,10 @@ class _Band(NamedTuple):
         if invalid is not None:
             at = np.clip(np.rint(places), 0, limits).astype(int)
             weight[invalid[at[0], at[1]]] = 0.0
-        middle, axes = self.line.mean(axis=0), np.stack([self.along, self.across], 1)
+        seen = seen_from(others, self.line.mean(axis=0), self.along, self.across)
         s, t = (np.ascontiguousarray(each) for each in np.meshgrid(self.s, self.t, indexing="ij"))
         extent = float(self.s[-1]), float(self.t[-1])
-        leave_out(weight, s, t, [(each - middle) @ axes for each in others], extent, self.period)
+        leave_out(weight, s, t, seen, extent, self.period)
         return weight
 
     def _share(self, above: Array, apart: Array, weight: Array) -> Array:
