@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.matched_filter.levels import Levels
 
-_CONSISTENT = 0.8
-"""Median consistency from which the clicks of a class have a look in common."""
+_CONSISTENT = {"point": 0.8, "line": 0.87, "area": 1.0}
+"""Median consistency from which the clicks of a class have a look in common: points are compared
+within a smaller weight. Along lines whose look changes, it is up to 0.82."""
 _OUTLIER = 0.4
 """Consistency below which a click shows another variant of its defect."""
 _VISIBLE = 1.0
@@ -210,7 +211,7 @@ def _fit_class(name: str, kind: str, examples: _Examples, threshold: float | Non
     consistency = float(np.median(agreement))
     anomalies = _anomalies_at(examples)
     anomaly = float(np.median(anomalies))
-    by_anomaly = kind == "area" or consistency < _CONSISTENT
+    by_anomaly = kind == "area" or consistency < _CONSISTENT[kind]
     if kind == "point" and by_anomaly:
         looks = float(np.quantile(agreement, _QUARTER)), float(np.quantile(anomalies, _QUARTER))
         by_anomaly = _is_anomaly_selective(images, templates, looks, examples.samples)
