@@ -40,8 +40,9 @@ _PEAK_RADIUS = 0.35
 _QUARTER = 0.25
 _APART = 0.02
 """Thresholds lie this far above the clicks of unlike classes and below those of the own class."""
-_CLEARER = 2.0
-"""An area is found by its levels where these are clearer than its residual by this factor."""
+_CLEARER, _UNUSUAL = 2.0, 8.0
+"""An area is found by its levels where these are clearer than its residual by this factor, and the
+residual is within so many spreads of the usual: 3 to 6 in areas of brighter columns."""
 _LACKING = 1 / 3
 """Share of the clicks of a line that may lack its look; of more, it is found in fragments."""
 _SELECTIVE = 0.5
@@ -247,7 +248,8 @@ def _difference(
     spreads = [levels.spreads_at(at, (contrast, mean))[0] for levels, at in known]
     by_levels = float(np.quantile(spreads, _QUARTER))
     by_anomaly = _spreads_of(float(np.quantile(anomalies, _QUARTER)), images, examples.samples)
-    return (contrast, mean) if by_levels > _CLEARER * by_anomaly else (0.0, 0.0)
+    is_clearer = by_levels > _CLEARER * by_anomaly and by_anomaly < _UNUSUAL
+    return (contrast, mean) if is_clearer else (0.0, 0.0)
 
 
 def _spreads_of(anomaly: float, images: Sequence[NDArray[np.float32]], samples: float) -> float:
