@@ -108,8 +108,9 @@ def test_an_area_of_brighter_columns_is_filled():
     shown = [Shown(visibility(residual), local_levels(sampled))]
     kinds = {"P": "area", "V": "point"}
     model = fit([values], clicks, kinds, sampled.samples, shown=shown)
-    for counts, seed in ((60.0, 0), (15.0, 5)):
-        other = bright_area(missing=6, counts=counts, seed=seed)
+    # As it was clicked; at a quarter of the dose; less bright, searched to its own half-way level.
+    for counts, seed, brightness in ((60.0, 0, 1.6), (15.0, 5, 1.6), (60.0, 7, 1.36)):
+        other = bright_area(missing=6, counts=counts, seed=seed, brightness=brightness)
         fresh = lattice_residual(sample(other.pixels, other.cells, sampled.samples))
         maps = class_maps(fresh, adapted_to(fresh, model))
         at = fresh.sampled.to_image(np.column_stack([maps.y, np.zeros_like(maps.y)]))[:, 0]

@@ -55,6 +55,8 @@ _MIN_LENGTH = {True: 2.0, False: 3.0}
 _MIN_FAINT = 10.0
 """Shortest line of a class that is fainter than the highest noise of an image."""
 _MIN_AREA = 4.0
+_FAINTEST = 0.5
+"""Share of the threshold of an area down to which its border is searched."""
 
 
 @dataclass(frozen=True)
@@ -256,10 +258,29 @@ def _area_probability(
 ) -> NDArray[np.float32]:
     """Return the probability of an area from the levels of cells."""
     similar = levels.similarity(item.difference)
-    certain = similar > item.threshold
-    kept = _long_enough(item, certain, certain, cells_per_period)
+    inside = _to_own_border(similar, item.threshold)
+    kept = _long_enough(item, inside, inside, cells_per_period)
     probability = _sigmoid((similar - np.float32(item.threshold)) / _SOFTNESS)
-    return np.where(kept, probability, np.minimum(probability, np.float32(0.15)))
+    return np.where(
+        kept, np.maximum(probability, 0.75), np.minimum(probability, np.float32(0.15))
+    ).astype(np.float32)
+
+
+def _to_own_border(similar: NDArray[np.float32], threshold: float) -> NDArray[np.bool_]:
+    """Return the cells of areas: to half-way between the crystal and each area itself.
+
+    Areas of a class differ from the crystal more or less than the clicks do.
+    """
+    certain = similar > threshold
+    regions, count = ndimage.label(similar > _FAINTEST * threshold, np.ones((3, 3)))
+    if not certain.any():
+        return np.asarray(certain)
+    numbers = np.arange(1, count + 1)
+    seen = np.where(certain, regions, 0)
+    levels = np.zeros(count + 1)
+    levels[1:] = np.minimum(ndimage.median(similar, seen, numbers), 1.0)
+    levels[~np.isin(np.arange(count + 1), seen) | (levels == 0)] = np.inf
+    return np.asarray(similar > threshold * levels[regions])
 
 
 def _extended_probability(
