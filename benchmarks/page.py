@@ -450,8 +450,6 @@ def _long_stacks() -> str:
         "of the last run. The peaks are in the end, when frames are merged; they do not grow over",
         "these frames by more than runs differ. 10,000 frames were not run. The time is missed:",
         f"{found['path_to_networks']:.1f} times.",
-        "Under a profiler, of such a frame with a junction and two faults, the networks take 37 %",
-        "of the path, decisions at sites 21 %, masks 20 %, and measuring regions 10 %.",
     ]
     return "\n".join(rows)
 
