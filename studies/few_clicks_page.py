@@ -67,7 +67,10 @@ The crystals that no method was tuned on had been measured before the last two c
 package: small grains count as unusual areas (until then precipitates were not found), and classes
 whose clicks look different are recognised by being unusual (until then one of two dislocation cores
 was not found). Both were developed on the design crystals with precipitates and cores, but their
-need had shown in both groups.
+need had shown in both groups. Later changes, adaptation to the dose of the image and areas by their
+brightness, were developed on crystals outside this benchmark; of the crystals here, those with
+hexagonal precipitates were looked at (areas less bright than the clicked one were drawn too small),
+and so were the public twin and the other frame of WSe2.
 
 Simulated crystals are imaged at 1,000 (low), 4,000 (mid) and 20,000 (high) electrons per square of
 a lattice period. `studies/few_clicks_families.py` defines them."""
