@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
     from napari_stem_defects.training.quick_search import Found
 
-_MOST_SAMPLES = 2**24
+_MOST_SAMPLES = 1_500_000
 """Samples of all images together that are searched with clicks left out, as often as parts."""
 _FEWEST_PARTS = 3
 
