@@ -208,8 +208,8 @@ def _whole_path() -> str:
         "## The whole path, before and after",
         "",
         "Two builds on the same machine in the same run, taking turns: before"
-        f" ({commits['before']}) and after ({commits['after']}), {figures['cores']} cores shared"
-        f" with other work, {_threads(figures)}. A cell holds processor seconds, in brackets"
+        f" ({commits['before']}) and after ({commits['after']}), {figures['cores']} cores,"
+        f" {_threads(figures)}. A cell holds processor seconds, in brackets"
         " seconds by the clock; only"
         " processor time compares where a machine is shared. *Path* is `stem-defects detect` from"
         " the file to all files in a process that has done it before, *process* the command from"
