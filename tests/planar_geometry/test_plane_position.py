@@ -7,7 +7,7 @@ import pytest
 from planar_scenes import PlanarScene, crystal_of, planar_scene, zincblende
 
 from napari_stem_defects.lattice.unit_cell import lattice_period
-from napari_stem_defects.planar_geometry.plane_position import locate_plane
+from napari_stem_defects.planar_geometry.plane_position import _Band, locate_plane
 
 SCENES = {
     "fault": planar_scene(zincblende(12.0), "fault", 1 / 3, seed=7),
@@ -38,6 +38,15 @@ def located(scene: PlanarScene, start: np.ndarray, pixels: np.ndarray | None = N
         assert plane is not None
         found = plane
     return found
+
+
+def test_the_cover_is_the_blurred_weight_over_that_of_full_weight() -> None:
+    axis = np.arange(60.0)
+    band = _Band(np.zeros((2, 2)), np.array([0.0, 1]), np.array([-1.0, 0]), axis, axis, 9.0)
+    weight = (np.random.default_rng(0).random((60, 60)) > 0.3).astype(float)
+    expected = band._blurred(weight) / band._blurred(np.ones_like(weight))
+    np.testing.assert_allclose(band._cover(weight), expected, rtol=1e-12)
+    np.testing.assert_array_equal(band._cover(np.ones_like(weight)), 1.0)
 
 
 def period_of(scene: PlanarScene) -> float:

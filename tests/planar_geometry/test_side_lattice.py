@@ -9,7 +9,9 @@ import pytest
 
 from napari_stem_defects.planar_geometry.side_lattice import (
     Patch,
+    _spectrum,
     find_side_lattice,
+    fourier_moments,
     fourier_sums,
 )
 
@@ -29,9 +31,29 @@ def waves(vectors: np.ndarray, noise: float = 0.0, seed: int = 0) -> Patch:
 def test_a_wave_has_its_amplitude_and_phase() -> None:
     patch = waves(np.array([[0.0, 10.0], [12.0, 2.0]]))
     g = np.linalg.inv(np.array([[0.0, 10.0], [12.0, 2.0]])).T[:1]
-    sums, _ = fourier_sums(patch, g)
+    sums = fourier_sums(patch, g)
     assert abs(sums[0]) == pytest.approx(patch.weights.sum() / 2, rel=0.02)
     assert np.angle(sums[0]) == pytest.approx(0, abs=0.02)
+
+
+def test_sums_and_moments_are_those_of_their_definition() -> None:
+    patch = waves(np.array([[0.0, 10.0], [12.0, 2.0]]), noise=1.0)
+    frequencies = np.random.default_rng(2).uniform(-0.2, 0.2, (5, 2))
+    y, x = patch.y[:, None], patch.x
+    sums, moments = fourier_moments(patch, frequencies)
+    np.testing.assert_allclose(fourier_sums(patch, frequencies), sums, rtol=1e-9)
+    for g, found, moment in zip(frequencies, sums, moments, strict=True):
+        terms = patch.weighted * np.exp(-2j * np.pi * (g[0] * y + g[1] * x))
+        np.testing.assert_allclose(found, terms.sum(), rtol=1e-9)
+        np.testing.assert_allclose(moment, [(terms * y).sum(), (terms * x).sum()], rtol=1e-9)
+
+
+def test_a_narrow_patch_has_the_spectrum_of_its_square() -> None:
+    patch = waves(np.array([[0.0, 10.0], [12.0, 2.0]]), noise=1.0)
+    spectrum, noise = _spectrum(patch)
+    square = np.zeros((256, 256))
+    square[:140, :100] = patch.weighted
+    np.testing.assert_allclose(spectrum * noise, np.abs(np.fft.rfft2(square)), atol=0.01)
 
 
 @pytest.mark.parametrize("turn_deg", [0.0, 3.3, 41.7, -28.0])
@@ -62,7 +84,7 @@ def test_rows_without_weight_change_nothing() -> None:
     cropped = part.cropped()
     assert cropped.pixels.shape == (58, 68)  # the window itself begins and ends with zero
     g = np.linalg.inv(cell).T
-    for one, other in zip(fourier_sums(part, g), fourier_sums(cropped, g), strict=True):
+    for one, other in zip(fourier_moments(part, g), fourier_moments(cropped, g), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-9)
     found = find_side_lattice(part, [cell]), find_side_lattice(cropped, [cell])
     assert found[0] is not None

@@ -58,7 +58,10 @@ def test_segments_that_are_not_compared_would_hide_nothing(seed: int) -> None:
     line = np.array([[130.0, 60.0], [170.0, 240.0]])
     others = [rng.uniform(-100, 400, (3, 2)) for _ in range(5)]
     few = cut_sides(image(), line, 6.0, others)
-    with patch.object(sides_module, "_may_hide", lambda *_: True):
+    with (
+        patch.object(sides_module, "_may_hide", lambda each, *_: np.ones(len(each), bool)),
+        patch.object(sides_module, "_beyond", lambda s, *_: np.arange(len(s))),
+    ):
         every = cut_sides(image(), line, 6.0, others)
     assert few is not None
     assert every is not None

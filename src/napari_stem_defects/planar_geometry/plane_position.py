@@ -59,7 +59,7 @@ class _Waves(NamedTuple):
     def of(cls, patch: Patch, lattice: SideLattice) -> _Waves:
         frequencies = lattice.orders @ lattice.reciprocal
         total = float(patch.weights.sum())
-        sums, _ = fourier_sums(patch, frequencies)
+        sums = fourier_sums(patch, frequencies)
         mean = float((patch.pixels * patch.weights).sum()) / total
         return cls(mean, frequencies, 2 * sums / total)
 
@@ -152,7 +152,7 @@ class _Band(NamedTuple):
         first, second = (each.on_grid(down, right) for each in waves)
         values = ndimage.map_coordinates(pixels, places, order=1, mode="nearest")
         share = self._share(values - first, second - first, weight)
-        cover = self._blurred(weight) / self._blurred(np.ones_like(weight))
+        cover = self._cover(weight)
         usable = self._usable(cover)
         if usable is None:
             return None
@@ -214,9 +214,18 @@ class _Band(NamedTuple):
         share = self._blurred(weight * above * apart) / np.maximum(together, least)
         return np.clip(share, 1 - _MOST_SHARE, _MOST_SHARE)
 
-    def _blurred(self, values: Array) -> Array:
-        sizes = _ALONG * self.period, _ACROSS * self.period
-        blurred: Array = ndimage.gaussian_filter(values, sizes, mode="constant", truncate=3.0)
+    def _cover(self, weight: Array) -> Array:
+        """Return the share of the surroundings of each place that has weight."""
+        if (weight == 1).all():
+            return np.ones_like(weight)
+        full = (self._blurred(np.ones(n), axis) for axis, n in enumerate(weight.shape))
+        return self._blurred(weight) / np.outer(*full)
+
+    def _blurred(self, values: Array, *axes: int) -> Array:
+        """Blur places (s, t), or values along one of both axes alone."""
+        sizes = np.array([_ALONG, _ACROSS]) * self.period
+        chosen = sizes[list(axes)] if axes else sizes
+        blurred: Array = ndimage.gaussian_filter(values, chosen, mode="constant", truncate=3.0)
         return blurred
 
 

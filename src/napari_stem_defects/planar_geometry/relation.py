@@ -156,9 +156,8 @@ def _shift(first: Patch, second: Patch, basis: Array, orders: Array, weight: Arr
     waves best is searched on a grid and then refined by Newton steps.
     """
     waves = orders @ basis
-    ours, _ = fourier_sums(first, waves)
-    theirs, _ = fourier_sums(second, waves)
-    phase = np.angle(ours * theirs.conj()) / (2 * np.pi)
+    turned = fourier_sums(first, waves) * fourier_sums(second, waves).conj()
+    phase = np.angle(turned) / (2 * np.pi)
     steps = np.arange(_SHIFT_GRID) / _SHIFT_GRID
     u, v = np.meshgrid(steps, steps, indexing="ij")
     grid = np.stack([u.ravel(), v.ravel()], axis=1)

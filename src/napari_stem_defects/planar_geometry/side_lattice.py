@@ -106,7 +106,27 @@ class SideLattice:
         return np.asarray(np.linalg.inv(self.reciprocal).T)
 
 
-def fourier_sums(patch: Patch, frequencies: Array) -> tuple[Complex, Complex]:
+def fourier_sums(patch: Patch, frequencies: Array) -> Complex:
+    """Return the Fourier sums of a weighted patch.
+
+    Parameters
+    ----------
+    patch : Patch
+    frequencies : ndarray of float64, shape (N, 2)
+        Wave vectors (y, x) in cycles per px.
+
+    Returns
+    -------
+    ndarray of complex128, shape (N,)
+    """
+    phases = 2 * np.pi * np.outer(patch.x, frequencies[:, 1])
+    parts = np.concatenate([np.cos(phases), -np.sin(phases)], axis=1)
+    real, imaginary = np.split(patch.weighted @ parts, 2, axis=1)
+    down = np.exp(-2j * np.pi * np.outer(patch.y, frequencies[:, 0]))
+    return np.asarray((down * (real + 1j * imaginary)).sum(axis=0))
+
+
+def fourier_moments(patch: Patch, frequencies: Array) -> tuple[Complex, Complex]:
     """Return the Fourier sums of a weighted patch, and their first moments.
 
     Parameters
@@ -118,6 +138,7 @@ def fourier_sums(patch: Patch, frequencies: Array) -> tuple[Complex, Complex]:
     Returns
     -------
     sums : ndarray of complex128, shape (N,)
+        As `fourier_sums`.
     moments : ndarray of complex128, shape (N, 2)
         Sums weighted with y and with x.
     """
@@ -183,7 +204,7 @@ def refined(patch: Patch, basis: Array, noise: float) -> SideLattice | None:
     spread = _covariance(patch)
     centre = _centre(patch)
     for _ in range(_ITERATIONS):
-        sums, moments = fourier_sums(patch, orders @ basis)
+        sums, moments = fourier_moments(patch, orders @ basis)
         signal = np.abs(sums) / noise
         use = signal > _LEAST_SIGNAL
         if np.linalg.matrix_rank(orders[use]) < 2:
@@ -193,7 +214,7 @@ def refined(patch: Patch, basis: Array, noise: float) -> SideLattice | None:
         weight = np.minimum(signal[use], 10 * _LEAST_SIGNAL)[:, None]
         change, *_ = np.linalg.lstsq(orders[use] * weight, away * weight, rcond=None)
         basis = basis + change
-    sums, _ = fourier_sums(patch, orders @ basis)
+    sums = fourier_sums(patch, orders @ basis)
     signal = np.abs(sums) / noise
     use = signal > _LEAST_SIGNAL
     if np.linalg.matrix_rank(orders[use]) < 2:
@@ -204,7 +225,9 @@ def refined(patch: Patch, basis: Array, noise: float) -> SideLattice | None:
 def _spectrum(patch: Patch) -> tuple[NDArray[np.float32], float]:
     """Return the amplitude spectrum of a patch, zero-padded to a square, over the noise; both."""
     size = int(2 ** np.ceil(np.log2(max(patch.least_edge, *patch.pixels.shape))))
-    half = np.abs(fft.rfft2(patch.weighted.astype(np.float32), (size, size)))
+    # Rows of zeros, which fill the square, need no transform of their own.
+    rows = fft.rfft(patch.weighted.astype(np.float32), size, axis=1)
+    half = np.abs(fft.fft(rows, size, axis=0))
     # The median at the higher frequencies, where there is mostly noise.
     part = half[size // 8 : size // 2 : 3, size // 8 : size // 2 : 3]
     noise = max(float(np.median(part)), 1e-12)

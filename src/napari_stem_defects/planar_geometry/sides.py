@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -96,12 +96,14 @@ def cut_sides(
     low = np.clip(np.floor(corners.min(axis=0)), 0, size - 1).astype(int)
     high = np.clip(np.ceil(corners.max(axis=0)) + 1, 1, size).astype(int)
     part = np.asarray(pixels[low[0] : high[0], low[1] : high[1]], np.float64)
-    good: Array = np.ones(part.shape)
-    if invalid is not None:
-        good = np.asarray(1.0 - invalid[low[0] : high[0], low[1] : high[1]], np.float64)
+    good: Array | float = 1.0
     factor = max(1, int(period_px / _PX_PER_PERIOD))
-    part, good = _binned(part * good, factor), _binned(good, factor)
-    part = np.divide(part, good, out=np.zeros_like(part), where=good > 0)
+    if invalid is None:
+        part = _binned(part, factor)
+    else:
+        known = np.asarray(1.0 - invalid[low[0] : high[0], low[1] : high[1]], np.float64)
+        part, good = _binned(part * known, factor), _binned(known, factor)
+        part = np.divide(part, good, out=np.zeros_like(part), where=good > 0)
     if min(part.shape) < 2:
         return None
     y, x = (
@@ -112,22 +114,33 @@ def cut_sides(
     t = y[:, None] * across[0] + x * across[1]
     weight = good * _taper(used / 2 - np.abs(s), _TAPER_PERIODS * period_px)
     leave_out(weight, s, t, seen_from(others, middle, along, across), (used / 2, reach), period_px)
-    patches: list[Patch] = []
-    for depth in (DEPTH_PERIODS, NEAR_PERIODS):
-        for sign in (1, -1):
-            inside = sign * t - GAP_PERIODS * period_px
-            inner = _taper(inside, _TAPER_PERIODS * period_px)
-            outer = _taper(depth * period_px - inside, _TAPER_PERIODS * period_px)
-            patches.append(Patch(part, weight * inner * outer, y, x).cropped())
+    first, near_first = _patches(Patch(part, weight, y, x), t, period_px)
+    second, near_second = _patches(Patch(part, weight, y, x), -t, period_px)
     whole = used * (NEAR_PERIODS - _TAPER_PERIODS) * period_px / factor**2
-    if min(float(patch.weights.sum()) for patch in patches[2:]) < _LEAST_FILLED * whole:
+    filled = (float(patch.weights.sum()) for patch in (near_first, near_second))
+    if min(filled) < _LEAST_FILLED * whole:
         return None
-    first, second, near_first, near_second = patches
     return Sides(first, second, near_first, near_second, along, across, used)
 
 
-def seen_from(others: Sequence[Array], middle: Array, along: Array, across: Array) -> list[Array]:
-    """Return other lines in the frame of a line.
+def _patches(whole: Patch, t: Array, period_px: float) -> tuple[Patch, Patch]:
+    """Return the deep and the near part of the side at positive places ``t`` (Y, X) across."""
+    width, inside = _TAPER_PERIODS * period_px, t.ravel() - GAP_PERIODS * period_px
+    weight = whole.weights.ravel()
+    # The box of a slanting line is mostly empty: only the pixels of the side are computed with.
+    used = np.flatnonzero((inside > 0) & (inside < DEPTH_PERIODS * period_px) & (weight > 0))
+    inside = inside[used]
+    rising = weight[used] * _taper(inside, width)
+    patches = []
+    for depth in (DEPTH_PERIODS, NEAR_PERIODS):
+        weights = np.zeros(t.size)
+        weights[used] = rising * _taper(depth * period_px - inside, width)
+        patches.append(replace(whole, weights=weights.reshape(t.shape)).cropped())
+    return patches[0], patches[1]
+
+
+def seen_from(others: Sequence[Array], middle: Array, along: Array, across: Array) -> Array:
+    """Return the segments of other lines in the frame of a line.
 
     Parameters
     ----------
@@ -138,13 +151,15 @@ def seen_from(others: Sequence[Array], middle: Array, along: Array, across: Arra
 
     Returns
     -------
-    list of ndarray of float64, shape (n, 2)
-        Points along the line and across it in px.
+    ndarray of float64, shape (N, 2, 2)
+        Both ends of each segment: places along the line and across it in px.
     """
     if not others:
-        return []
+        return np.zeros((0, 2, 2))
     points = (np.concatenate(others) - middle) @ np.stack([along, across], 1)
-    return np.split(points, np.cumsum([len(other) for other in others])[:-1])
+    last = np.cumsum([len(other) for other in others]) - 1
+    segments = np.stack([points[:-1], points[1:]], axis=1)
+    return np.delete(segments, last[:-1], axis=0)  # from one line to the next
 
 
 def _binned(values: Array, factor: int) -> Array:
@@ -168,7 +183,7 @@ def leave_out(
     weight: Array,
     s: Array,
     t: Array,
-    others: Sequence[Array],
+    others: Array,
     extent: tuple[float, float],
     period_px: float,
 ) -> None:
@@ -183,43 +198,45 @@ def leave_out(
         Changed.
     s, t : ndarray of float64, shape (Y, X)
         Places along this line and across it in px.
-    others : sequence of ndarray of float64, shape (n, 2)
-        Points (s, t) of other lines.
+    others : ndarray of float64, shape (N, 2, 2)
+        Segments of other lines, both ends (s, t).
     extent : (float, float)
         How far the sides extend from the middle of this line along and across it.
     period_px : float
         Lattice period in px.
     """
-    segments = [each for other in others for each in pairwise(other.tolist())]
-    near = [each for each in segments if _may_hide(*each, extent, period_px)]
-    if not near:
+    near = others[_may_hide(others, extent, period_px)]
+    if not len(near):
         return
     used = np.flatnonzero((weight > 0) & (np.abs(t) < extent[1]))
     s, t = s.ravel()[used], t.ravel()[used]
     hidden = np.zeros(used.shape, bool)
-    for start, end in near:
-        beyond = _beyond(t, start[1], end[1], period_px)
+    for start, end in near.tolist():
+        beyond = _beyond(s, t, start, end, period_px)
         hidden[beyond] |= _behind(s[beyond], t[beyond], start, end, period_px)
     weight.ravel()[used[hidden]] = 0
 
 
-def _may_hide(
-    start: Sequence[float], end: Sequence[float], extent: tuple[float, float], period_px: float
-) -> bool:
-    """Return whether a segment can be near a place of the sides, or between one and the line."""
-    (s0, t0), (s1, t1) = start, end
+def _may_hide(segments: Array, extent: tuple[float, float], period_px: float) -> NDArray[np.bool_]:
+    """Return which segments can be near a place of the sides, or between one and the line."""
+    s, t = segments[..., 0], segments[..., 1]
     margin = (1 + GAP_PERIODS) * period_px  # of a place near it, along and across
-    beside = min(s0, s1) < extent[0] + margin and max(s0, s1) > -extent[0] - margin
-    depth = 0.0 if t0 * t1 < 0 else min(abs(t0), abs(t1))
-    return beside and depth < extent[1] + margin
+    beside = (s.min(axis=1) < extent[0] + margin) & (s.max(axis=1) > -extent[0] - margin)
+    depth = np.where(t.prod(axis=1) < 0, 0.0, np.abs(t).min(axis=1))
+    return np.asarray(beside & (depth < extent[1] + margin))
 
 
-def _beyond(t: Array, t0: float, t1: float, period_px: float) -> NDArray[np.intp] | slice:
-    """Return the places that lie as far across as a segment, on its side, or can be near it."""
-    if t0 * t1 <= 0:
-        return slice(None)
-    depth = min(abs(t0), abs(t1)) - (1 + GAP_PERIODS) * period_px
-    return np.flatnonzero(t >= depth if t0 > 0 else t <= -depth)
+def _beyond(
+    s: Array, t: Array, start: Sequence[float], end: Sequence[float], period_px: float
+) -> NDArray[np.intp]:
+    """Return the places beside a segment and as far across, on its side, or that can be near it."""
+    (s0, t0), (s1, t1) = start, end
+    margin = (1 + GAP_PERIODS) * period_px
+    found = (s >= min(s0, s1) - margin) & (s <= max(s0, s1) + margin)
+    if t0 * t1 > 0:
+        depth = min(abs(t0), abs(t1)) - margin
+        found &= t >= depth if t0 > 0 else t <= -depth
+    return np.flatnonzero(found)
 
 
 def _behind(
