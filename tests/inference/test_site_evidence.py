@@ -114,14 +114,20 @@ DENSE = small_ensemble(
         architecture=Architecture(channels=(4, 6, 8), hidden=8, padded=False),
     )
 )
+NINE = np.array([(y, x) for y in (-5, 0, 6) for x in (-6, 0, 5)], float)
 CROSS = np.array([(0, 0), (-4, 0), (4, 0), (0, -4), (0, 4)], float)
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 149), st.integers(0, 169)), min_size=1, max_size=5))
-def test_windows_that_share_their_maps_have_the_same_evidence(middles: list[Window]) -> None:
+@given(
+    st.lists(st.tuples(st.integers(0, 149), st.integers(0, 169)), min_size=1, max_size=5),
+    st.sampled_from([CROSS, NINE]),
+)
+def test_windows_that_share_their_maps_have_the_same_evidence(
+    middles: list[Window], around: np.ndarray
+) -> None:
     """Around sites, some of which overlap or lie beside the border."""
-    places = (np.array(middles, float)[:, None] + CROSS).reshape(-1, 2)
+    places = (np.array(middles, float)[:, None] + around).reshape(-1, 2)
     together = probabilities(FILTERED, DENSE, "LC", places, "cpu")
     alone = [
         probabilities(FILTERED, DENSE, "LC", place[None], "cpu")[0]
@@ -151,3 +157,19 @@ def test_no_window_is_evaluated_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     assert counted == [1, 1]  # a window, and one tile for its four neighbours
     assert first[0] == cross[0]
     np.testing.assert_array_equal(cross, again)
+
+
+def test_nine_windows_around_each_site_share_the_first_block(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counted: list[tuple[int, int]] = []
+    near = EnsembleNetwork.member_logits_of_places
+
+    def count(network: EnsembleNetwork, tiles: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+        counted.append((len(tiles) // 8, len(places) // 8))
+        return near(network, tiles, places)
+
+    monkeypatch.setattr(EnsembleNetwork, "member_logits_of_places", count)
+    sites = (SITES[:, None] + NINE).reshape(-1, 2)
+    SiteEvidence(FILTERED, DENSE, "LC", "cpu").probabilities(sites)
+    assert counted == [(len(SITES), 9 * len(SITES))]

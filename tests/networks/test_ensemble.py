@@ -12,6 +12,7 @@ import torch
 from scipy.signal import correlate2d
 from scipy.special import expit
 
+from napari_stem_defects.networks import ensemble as ensemble_module
 from napari_stem_defects.networks.architecture import Architecture
 from napari_stem_defects.networks.ensemble import (
     EnsembleNetwork,
@@ -200,3 +201,17 @@ def test_dense_inference_in_half_precision_is_nearly_exact() -> None:
     halved = EnsembleNetwork(ensemble, precision="float16").member_logits_dense(image, 8)
     apart = (torch.sigmoid(exact) - torch.sigmoid(halved)).abs().max()
     assert 0 < float(apart) < 0.004
+
+
+@pytest.mark.parametrize("values", [1, 10**9])
+def test_logits_of_places_are_those_of_their_windows(
+    monkeypatch: pytest.MonkeyPatch, values: int
+) -> None:
+    monkeypatch.setattr(ensemble_module, "CACHED_VALUES", values)  # one tile at a time, or all
+    network = EnsembleNetwork(ensemble_of(DENSE))
+    tiles = torch.from_numpy(np.random.default_rng(0).normal(size=(3, 75, 70)).astype(np.float32))
+    places = torch.tensor([(0, 0, 0), (0, 11, 6), (2, 5, 3), (2, 6, 3)])
+    windows = torch.stack([tiles[n, y : y + 64, x : x + 64] for n, y, x in places.tolist()])
+    expected = network.member_logits({"real": windows[:, None]})
+    found = network.member_logits_of_places(tiles, places)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)

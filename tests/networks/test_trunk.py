@@ -58,6 +58,23 @@ def test_dense_maps_hold_the_maps_of_every_window(stride: int) -> None:
 
 
 @torch.inference_mode()
+@pytest.mark.parametrize("edge", [32, 31])
+@pytest.mark.parametrize("values", [1, 10**9])
+def test_maps_of_places_are_those_of_their_windows(
+    monkeypatch: pytest.MonkeyPatch, edge: int, values: int
+) -> None:
+    monkeypatch.setattr(trunk, "CONVOLVED_VALUES", values)
+    members, images = extractors(2, padded=False), torch.randn(3, 1, edge + 7, edge + 5)
+    merged = GroupedTrunk(members, torch.float32, padded=False)
+    places = torch.tensor([(0, 0, 0), (0, 7, 5), (1, 3, 2), (2, 4, 1), (2, 4, 2)])
+    windows = torch.cat(
+        [images[n : n + 1, :, y : y + edge, x : x + edge] for n, y, x in places.tolist()]
+    )
+    found = merged.maps_of_places(images, places, edge)
+    torch.testing.assert_close(found, expected_maps(members, windows), atol=1e-4, rtol=1e-4)
+
+
+@torch.inference_mode()
 def test_the_first_block_stays_in_float32() -> None:
     members, windows = extractors(2, padded=True), torch.randn(3, 1, 32, 32)
     halved = GroupedTrunk(members, torch.bfloat16)(windows)

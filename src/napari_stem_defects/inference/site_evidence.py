@@ -6,12 +6,15 @@ is centred on the column itself, and the mean logit of its eight orientations (f
 each mirrored as well) is the same however the image was cut, turned or sampled.
 
 No window is evaluated twice. Windows a few px apart, as those around a site, share their feature
-maps where the networks allow it (`inference.dense`).
+maps where the networks allow it (`inference.dense`), or those of the first block.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from functools import cached_property
+from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +27,7 @@ from napari_stem_defects.preprocessing.pipeline_torch import features_on_device
 from napari_stem_defects.preprocessing.windows import part_around
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -38,6 +41,10 @@ _BATCH = 64  # sites at a time
 _STEP, _ACROSS = 4, 3
 """Step, in px, and number along each axis of the windows of a tile, which share feature maps: two
 blocks of the networks halve them together."""
+_NEAR_PX = 12
+"""Distance, along either axis, up to which windows share the first block."""
+_FEWEST = 5
+"""Number of such windows from which that takes less time."""
 
 Window = tuple[int, int]
 """First row and column of a window."""
@@ -114,47 +121,65 @@ class SiteEvidence:
         """Find the logits of windows; rows of huge images are filtered in turn."""
         shared = supports_dense_inference(self._spec)
         groups = list(_groups(windows)) if shared else [[each] for each in sorted(windows)]
-        alone = [group[0] for group in groups if len(group) == 1]
         tiles = [group for group in groups if len(group) > 1]
-        if alone:
-            self._logits |= zip(alone, self._run(1, alone)[:, 0, 0].tolist(), strict=True)
-        if tiles:
-            corners = [(min(y for y, _ in each), min(x for _, x in each)) for each in tiles]
-            found = self._run(_ACROSS, corners)
-            for group, (top, left), logits in zip(tiles, corners, found, strict=True):
-                for y, x in group:
-                    logit = logits[(y - top) // _STEP, (x - left) // _STEP]
-                    self._logits[y, x] = float(logit)
+        alone = [group[0] for group in groups if len(group) == 1]
+        near = [each for each in _neighbours(alone) if len(each) >= _FEWEST] if shared else []
+        alone = sorted(set(alone) - {window for each in near for window in each})
+        self._run([[each] for each in alone], 0, 1, self._of_windows)
+        self._run(tiles, _STEP * (_ACROSS - 1), _STEP, self._of_tiles)
+        self._run(near, _NEAR_PX, 1, self._of_places)
 
-    def _run(self, across: int, corners: list[Window]) -> NDArray[np.float32]:
-        """Return logits (N, across, across) of the windows of tiles with these first pixels."""
-        width = self._spec.preprocessing.patch_px
-        last = _STEP * (across - 1)
+    def _run(
+        self,
+        groups: Sequence[Sequence[Window]],
+        extent: int,
+        step: int,
+        evaluate: Callable[[Tensor, Tensor], Tensor],
+    ) -> None:
+        """Find the logits of windows by groups, each of which is one tile.
+
+        ``evaluate`` gets tiles (N, Y, X), and which windows (N, K, K) of them are needed, the
+        ``step`` apart up to the ``extent``; it returns the logits (N, K, K, members) of these.
+        """
+        if not groups:
+            return
+        width, across = self._spec.preprocessing.patch_px, extent // step + 1
+        corners = [(min(y for y, _ in each), min(x for _, x in each)) for each in groups]
+        places = {
+            corner: tuple(((np.array(group) - corner) // step).T)
+            for corner, group in zip(corners, groups, strict=True)
+        }
 
         def compute(y: NDArray[np.int64], x: NDArray[np.int64]) -> NDArray[np.float32]:
-            tiles = np.stack(
-                [
-                    part_around(self._filtered, (a, a + last), (b, b + last), width)
-                    for a, b in zip(y.tolist(), x.tolist(), strict=True)
-                ]
-            )
-            views = _orientations(self._runner.to_device(tiles))
+            tiles, needed = [], np.zeros((len(y), across, across), bool)
+            for number, (a, b) in enumerate(zip(y.tolist(), x.tolist(), strict=True)):
+                tiles.append(part_around(self._filtered, (a, a + extent), (b, b + extent), width))
+                needed[number][places[a - width // 2, b - width // 2]] = True
+            views = _orientations(self._runner.to_device(np.stack(tiles)))
             with torch.inference_mode():
-                found = self._of_views(views, across)
+                found = evaluate(views, _orientations(torch.from_numpy(needed)))
                 mean = torch.stack(_turned_back(found)).mean((0, 4))
             result: NDArray[np.float32] = mean.cpu().numpy()
             return result
 
         y, x = np.array(corners, np.int64).T + width // 2
-        return self._runner.run(compute, y, x)
+        every = self._runner.run(compute, y, x)
+        for corner, group, found in zip(corners, groups, every, strict=True):
+            self._logits |= zip(group, found[places[corner]].tolist(), strict=True)
 
-    def _of_views(self, views: Tensor, across: int) -> Tensor:
-        """Return the logits (N, across, across, members) of tiles."""
-        networks = self._runner.networks
-        if across > 1:
-            return networks.member_logits_of_tiles(views, _STEP)
-        found = networks.member_logits(features_on_device(views, self._spec.preprocessing))
-        return found[:, None, None]
+    def _of_windows(self, windows: Tensor, _: Tensor) -> Tensor:
+        features = features_on_device(windows, self._spec.preprocessing)
+        return self._runner.networks.member_logits(features)[:, None, None]
+
+    def _of_tiles(self, tiles: Tensor, _: Tensor) -> Tensor:
+        return self._runner.networks.member_logits_of_tiles(tiles, _STEP)
+
+    def _of_places(self, tiles: Tensor, needed: Tensor) -> Tensor:
+        places = needed.nonzero().to(tiles.device)
+        found = self._runner.networks.member_logits_of_places(tiles, places)
+        logits = found.new_zeros((*needed.shape, found.shape[1]))
+        logits[tuple(places.T)] = found
+        return logits
 
 
 def _groups(windows: Iterable[Window]) -> Iterator[list[Window]]:
@@ -171,6 +196,25 @@ def _groups(windows: Iterable[Window]) -> Iterator[list[Window]]:
                 break
         for each in group:
             del left[each]
+        yield group
+
+
+def _neighbours(windows: Iterable[Window]) -> Iterator[list[Window]]:
+    """Yield windows that lie near each other, from top to bottom."""
+    order, taken = sorted(windows), set[Window]()
+    for number, (top, middle) in enumerate(order):
+        if (top, middle) in taken:
+            continue
+        below = bisect_right(order, top + _NEAR_PX, key=itemgetter(0))
+        beside = [
+            each
+            for each in islice(order, number, below)
+            if abs(each[1] - middle) <= _NEAR_PX and each not in taken
+        ]
+        # The first one of its rows: others of its neighbourhood may lie to its left.
+        first = min(x for _, x in beside)
+        group = [each for each in beside if each[1] <= first + _NEAR_PX]
+        taken.update(group)
         yield group
 
 

@@ -209,10 +209,14 @@ class EnsembleNetwork:
 
     def _logits_of_batch(self, features: Mapping[str, Tensor]) -> Tensor:
         """Return logits (N, members)."""
+        maps = {name: trunk(features[name].to(self.device)) for name, trunk in self._trunks.items()}
+        return self._logits_of_maps(maps)
+
+    def _logits_of_maps(self, maps: Mapping[str, Tensor]) -> Tensor:
+        """Return logits (N, members) of feature maps (N, H, W, members x channels)."""
         hidden = self._hidden_bias
-        for name, trunk in self._trunks.items():
-            maps = trunk(features[name].to(self.device)).flatten(1, 2)
-            hidden = hidden + self._hidden_part(name, maps)
+        for name, each in maps.items():
+            hidden = hidden + self._hidden_part(name, each.flatten(1, 2))
         return self._output_logits(hidden)
 
     def member_logits_dense(self, image: Tensor, stride_px: int) -> Tensor:
@@ -253,6 +257,33 @@ class EnsembleNetwork:
                 for at in range(0, len(tiles), step)
             ]
             return torch.cat(parts)
+
+    def member_logits_of_places(self, tiles: Tensor, places: Tensor) -> Tensor:
+        """Return the logits of some windows of small images, at any distance from each other.
+
+        Parameters
+        ----------
+        tiles : Tensor of float32, shape (N, Y, X)
+            The ensemble must be one that `supports_dense_inference`.
+        places : Tensor of int64, shape (M, 3)
+            Tile, first row and first column of each window, in the order of the tiles.
+
+        Returns
+        -------
+        Tensor of float32, shape (M, members)
+        """
+        ((name, trunk),) = self._trunks.items()
+        edge = self.spec.preprocessing.patch_px
+        with torch.inference_mode():
+            step, parts = self._batch_size({"": tiles[:, None]}), []
+            for first in range(0, len(tiles), step):
+                here = places[(places[:, 0] >= first) & (places[:, 0] < first + step)]
+                if not len(here):
+                    continue
+                here = here - torch.tensor([first, 0, 0], device=here.device)
+                maps = trunk.maps_of_places(tiles[first : first + step, None], here, edge)
+                parts.append(self._logits_of_maps({name: maps}))
+            return torch.cat(parts) if parts else torch.zeros(0, self._count, device=self.device)
 
     def _logits_of_images(self, images: Tensor, stride_px: int) -> Tensor:
         """Return logits (N, gy, gx, members) of the windows of images (N, Y, X)."""

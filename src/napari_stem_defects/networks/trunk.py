@@ -81,7 +81,39 @@ class GroupedTrunk:
         -------
         Tensor, shape (N, H, W, members x channels)
         """
-        maps = self._first_block(self._append_ones(features))
+        return self._later_blocks(self._first_block(self._append_ones(features)))
+
+    def maps_of_places(self, images: Tensor, places: Tensor, edge: int) -> Tensor:
+        """Return the feature maps of some windows of images, which share the first block.
+
+        Its values depend on their surroundings alone, so they are computed once for each pixel;
+        every window takes those at its own even places. Without zero padding.
+
+        Parameters
+        ----------
+        images : Tensor of float32, shape (N, 1, Y, X)
+        places : Tensor of int64, shape (M, 3)
+            Image, first row and first column of each window.
+        edge : int
+            Edge of the windows in px.
+
+        Returns
+        -------
+        Tensor, shape (M, H, W, members x channels)
+        """
+        shared = self._block_in_strips(0, images.permute(0, 2, 3, 1), 1, halved=False)
+        count, rows, columns, channels = shared.shape
+        left = (edge - 2) // 2
+        last = 2 * left - 1
+        image, row, column, channel = shared.stride()
+        windows = shared.as_strided(
+            (count, rows - last + 1, columns - last + 1, left, left, channels),
+            (image, row, column, 2 * row, 2 * column, channel),
+        )
+        return self._later_blocks(windows[tuple(places.T)])
+
+    def _later_blocks(self, maps: Tensor) -> Tensor:
+        """Apply all blocks but the first to the maps (N, H, W, C) of windows."""
         for block in range(1, self._depth):
             maps = nn.functional.selu_(_max_pool(self._convolve(block, maps)))
         return maps
