@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # With any number of apostrophes before it, so that reading restores every text.
+_MARKS = frozenset("'=+-@\t")
 _FORMULA = re.compile(r"'*[=+\-@\t]")
 _NUMBER = re.compile(r"'*[+-](\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 
@@ -33,7 +34,9 @@ class TableWriter:
 
     def writerow(self, row: Iterable[object]) -> None:
         """Write one row; text that a spreadsheet would compute is protected."""
-        self._table.writerow([_protect(cell) if isinstance(cell, str) else cell for cell in row])
+        self._table.writerow(
+            [_protect(c) if isinstance(c, str) and c[:1] in _MARKS else c for c in row]
+        )
 
     def writerows(self, rows: Iterable[Iterable[object]]) -> None:
         """Write several rows."""

@@ -11,6 +11,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components, depth_first_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,6 +34,20 @@ class Polygon(NamedTuple):
     shell: NDArray[np.int64]
     holes: tuple[NDArray[np.int64], ...]
 
+    def moved(self, by: tuple[int, int]) -> Polygon:
+        """Return the polygon of a part of an image in the whole image.
+
+        Parameters
+        ----------
+        by : (int, int)
+            Row and column of the first pixel of the part.
+
+        Returns
+        -------
+        Polygon
+        """
+        return Polygon(self.shell + by, tuple(hole + by for hole in self.holes))
+
 
 def trace_outlines(labels: NDArray[np.integer]) -> dict[int, tuple[Polygon, ...]]:
     """Return the outlines of all regions of a label image.
@@ -51,14 +67,19 @@ def trace_outlines(labels: NDArray[np.integer]) -> dict[int, tuple[Polygon, ...]
     pixels, sides = _boundary(padded)
     if not len(pixels):
         return {}
-    order, starts = _rings(padded, pixels, sides)
+    following, touches = _next_edges(padded, pixels, sides)
+    order, starts = _rings(following)
     pixels, sides = pixels[order], sides[order]
     numbers = padded.ravel()[pixels[starts[:-1]]]
+    is_simple = ~np.logical_or.reduceat(touches[order], starts[:-1])
     rings: dict[int, list[NDArray[np.int64]]] = {}
-    for number, ring in zip(
-        numbers.tolist(), _corners(pixels, sides, starts, padded.shape[1]), strict=True
+    for number, ring, simple in zip(
+        numbers.tolist(),
+        _corners(pixels, sides, starts, padded.shape[1]),
+        is_simple.tolist(),
+        strict=True,
     ):
-        rings.setdefault(number, []).extend(_simple(ring))
+        rings.setdefault(number, []).extend([ring] if simple else _simple(ring))
     return {number: _polygons(found) for number, found in rings.items()}
 
 
@@ -79,14 +100,14 @@ def _steps(width: int) -> NDArray[np.int64]:
     return np.array([1, width, -1, -width])
 
 
-def _rings(
+def _next_edges(
     padded: NDArray[np.integer], pixels: NDArray[np.int64], sides: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the edges ring by ring, and where each ring starts; the last start is the end.
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the index of the edge after each edge, and where a ring touches its own region.
 
     An edge runs with its pixel on the right. It continues along the next side of the pixel, along
     the pixel ahead, or turns left along the pixel beyond that, in this order of preference: pixels
-    that touch at a corner only are not joined.
+    that touch at a corner only are not joined. Only at such a corner can a ring pass twice.
     """
     flat = padded.ravel()
     steps = _steps(padded.shape[1])
@@ -94,24 +115,43 @@ def _rings(
     values = flat[pixels]
     ahead, beyond = pixels + along, pixels + along + across
     turns_right = flat[ahead] != values
-    goes_straight = ~turns_right & (flat[beyond] != values)
+    is_beyond = flat[beyond] == values
+    goes_straight = ~turns_right & ~is_beyond
     next_pixel = np.where(turns_right, pixels, np.where(goes_straight, ahead, beyond))
     next_side = np.where(turns_right, sides + 1, np.where(goes_straight, sides, sides - 1)) % 4
-    keys = pixels * 4 + sides
-    by_key = np.argsort(keys)
-    following = by_key[np.searchsorted(keys, next_pixel * 4 + next_side, sorter=by_key)].tolist()
-    order, starts = list[int](), list[int]()
-    seen = bytearray(len(following))
-    for first in range(len(following)):
-        if seen[first]:
-            continue
-        starts.append(len(order))
-        at = first
-        while not seen[at]:
-            seen[at] = 1
-            order.append(at)
-            at = following[at]
-    return np.array(order), np.array([*starts, len(order)])
+    following = np.empty_like(pixels)
+    for side in range(4):  # the edges come side by side, each side in the order of its pixels
+        first, end = np.searchsorted(sides, [side, side + 1])
+        chosen = next_side == side
+        following[chosen] = first + np.searchsorted(pixels[first:end], next_pixel[chosen])
+    return following, turns_right & is_beyond
+
+
+def _rings(following: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the edges ring by ring, and where each ring starts; the last start is the end.
+
+    Each ring starts at its first edge. The rings are cut there and joined to one path, which is
+    followed at once.
+    """
+    count = len(following)
+    places = np.arange(count)
+    weights = np.ones(count, np.int8)
+    ring_count, ring_of = connected_components(
+        csr_array((weights, following, np.arange(count + 1)), shape=(count, count))
+    )
+    _, firsts = np.unique(ring_of, return_index=True)
+    firsts.sort()
+    before = np.empty_like(following)
+    before[following] = places
+    lasts = before[firsts]
+    path = following.copy()
+    path[lasts[:-1]] = firsts[1:]
+    keeps = places != lasts[-1]  # the path ends there
+    ends = np.concatenate([[0], np.cumsum(keeps)])
+    joined = csr_array((weights[keeps], path[keeps], ends), shape=(count, count))
+    order = depth_first_order(joined, firsts[0], return_predecessors=False)
+    lengths = np.bincount(ring_of, minlength=ring_count)[ring_of[firsts]]
+    return order, np.concatenate([[0], np.cumsum(lengths)])
 
 
 def _corners(
@@ -131,11 +171,8 @@ def _corners(
 
 
 def _simple(ring: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    """Yield rings without a vertex that occurs twice."""
+    """Yield the parts of a ring, none of which has a vertex that occurs twice."""
     points = [(y, x) for y, x in ring.tolist()]
-    if len(set(points)) == len(points):
-        yield ring
-        return
     path, place_of = list[tuple[int, int]](), dict[tuple[int, int], int]()
     for point in points:
         start = place_of.get(point)

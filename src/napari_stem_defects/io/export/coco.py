@@ -37,6 +37,7 @@ def write(images: Sequence[ExportedImage], out: Path, options: ExportOptions) ->
             categories.setdefault(
                 name, {**about, "kind": each.kind, "title": each.title, "color": each.colour}
             )
+    encode = json.JSONEncoder(allow_nan=False).encode
     frames, annotations = list[dict[str, Any]](), list[str]()
     for image in images:
         for frame in image.frames():
@@ -45,7 +46,7 @@ def write(images: Sequence[ExportedImage], out: Path, options: ExportOptions) ->
                 number = categories[found.pop("class")]["id"]
                 about = {"id": len(annotations) + 1, "image_id": len(frames)}
                 about |= {"category_id": number, "iscrowd": 0, **found}
-                annotations.append(json.dumps(about, allow_nan=False))
+                annotations.append(encode(about))
     content = {
         "info": {"description": "crystal defects", "version": __version__},
         "licenses": [],
@@ -75,21 +76,22 @@ def _annotations(image: ExportedImage, frame: ExportedFrame) -> Iterator[dict[st
     for region, polygons in frame.outlines(lambda _: True):
         if not polygons:
             continue  # its pixels were removed from the masks by hand
-        shells = [each.shell for each in polygons]
-        (top, left), (bottom, right) = (
-            np.min([each.min(axis=0) for each in shells], axis=0).tolist(),
-            np.max([each.max(axis=0) for each in shells], axis=0).tolist(),
-        )
+        # Lists: most outlines have few vertices, for which calls of NumPy take longer.
+        rings = [each.shell[:, ::-1].ravel().tolist() for each in polygons]
+        left, right = _ends([x for ring in rings for x in ring[::2]])
+        top, bottom = _ends([y for ring in rings for y in ring[1::2]])
         has_holes = any(each.holes for each in polygons)
         yield {
             "class": region.class_name,
-            "segmentation": run_lengths(polygons, image.shape)
-            if has_holes
-            else [each.shell[:, ::-1].ravel().tolist() for each in polygons],
+            "segmentation": run_lengths(polygons, image.shape) if has_holes else rings,
             "area": region.area_px,
             "bbox": [left, top, right - left, bottom - top],
             "attributes": _attributes(region),
         }
+
+
+def _ends(values: Sequence[int]) -> tuple[int, int]:
+    return min(values), max(values)
 
 
 def _attributes(region: Region) -> dict[str, Any]:

@@ -74,12 +74,13 @@ class ExportedFrame:
                 continue
             if name == UNKNOWN:
                 for region in regions:
-                    inside = line_pixels(self.masks[name], region)
-                    yield region, trace_outlines(inside.astype(np.int32)).get(1, ())
+                    inside, origin = line_pixels(self.masks[name], region)
+                    found = trace_outlines(inside.astype(np.int32)).get(1, ())
+                    yield region, tuple(each.moved(origin) for each in found)
                 continue
-            found = trace_outlines(self.numbered(name))
+            outlines = trace_outlines(self.numbered(name))
             for region in regions:
-                yield region, found.get(region.region, ())
+                yield region, outlines.get(region.region, ())
 
 
 @dataclass(frozen=True)

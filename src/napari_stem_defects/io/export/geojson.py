@@ -29,7 +29,8 @@ def write(images: Sequence[ExportedImage], out: Path, options: ExportOptions) ->
     written = []
     for image, path in name_files(images, out, ".geojson"):
         # Feature by feature: nested lists of all polygons would take twice the time.
-        features = [json.dumps(each, allow_nan=False) for each in _features(image, options)]
+        encode = json.JSONEncoder(allow_nan=False).encode
+        features = [encode(each) for each in _features(image, options)]
         text = ",\n".join(features)
         write_bytes(path, f'{{"type": "FeatureCollection", "features": [\n{text}\n]}}\n'.encode())
         written.append(path)

@@ -7,7 +7,7 @@ missing from a coarse level.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -76,7 +76,9 @@ def means(image: NDArray[np.generic]) -> Iterator[NDArray[np.generic]]:
     yield image
     exact = image.astype(np.result_type(image, np.float32), copy=False)
     for _ in level_shapes(_sizes(image))[1:]:
-        exact = _blocks(exact).mean(axis=(1, 3), dtype=exact.dtype)
+        upper_left, upper_right, lower_left, lower_right = _of_blocks(exact)
+        sums = (upper_left + upper_right) + (lower_left + lower_right)
+        exact = sums / exact.dtype.type(4)
         is_exact = np.issubdtype(image.dtype, np.inexact)
         yield (exact if is_exact else np.rint(exact)).astype(image.dtype)
 
@@ -95,7 +97,10 @@ def maxima(labels: NDArray[np.int32]) -> Iterator[NDArray[np.int32]]:
     """
     yield labels
     for _ in level_shapes(_sizes(labels))[1:]:
-        labels = _blocks(labels).max(axis=(1, 3))
+        upper_left, upper_right, lower_left, lower_right = _of_blocks(labels)
+        labels = np.maximum(
+            np.maximum(upper_left, upper_right), np.maximum(lower_left, lower_right)
+        )
         yield labels
 
 
@@ -104,12 +109,12 @@ def _sizes(image: NDArray[np.generic]) -> tuple[int, int]:
     return height, width
 
 
-def _blocks(image: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Return the image as blocks of two by two pixels, shape (y, 2, x, 2).
+def _of_blocks(image: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    """Return the four pixels of all blocks of two by two, row by row, each of shape (y, x).
 
     The last row and column are repeated where their number is odd, so that each block is full.
     """
     height, width = image.shape
     if height % 2 or width % 2:
         image = np.pad(image, ((0, height % 2), (0, width % 2)), mode="edge")
-    return image.reshape(image.shape[0] // 2, 2, image.shape[1] // 2, 2)
+    return tuple(image[row::2, column::2] for row in (0, 1) for column in (0, 1))

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.io.results.formats import REGION_COLUMNS, region_values
+from napari_stem_defects.io.results.formats import (
+    REGION_COLUMNS,
+    REGION_FIELDS,
+    REGION_TEXTS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +24,15 @@ if TYPE_CHECKING:
 CORNER = 0.5
 """What is added to positions for programs in which the first pixel extends from 0 to 1."""
 
-_NAMES = frozenset(("image", "frame", "class", "region", "kind"))
+_FIELDS = {
+    column: field
+    for column, field in zip(REGION_COLUMNS, REGION_FIELDS, strict=True)
+    if column not in ("image", "frame", "class", "region", "kind")
+}
+_TEXTS = [column for column, field in _FIELDS.items() if field in REGION_TEXTS]
+_NUMBERS = [column for column in _FIELDS if column not in _TEXTS]
+_text_values = attrgetter(*(_FIELDS[column] for column in _TEXTS))
+_number_values = attrgetter(*(_FIELDS[column] for column in _NUMBERS))
 
 
 @dataclass(frozen=True)
@@ -139,13 +152,10 @@ def measured(region: Region) -> tuple[dict[str, float], dict[str, str]]:
     dict of str to str
         The texts that are not empty.
     """
-    numbers, texts = dict[str, float](), dict[str, str]()
-    for name, value in zip(REGION_COLUMNS, region_values(region), strict=True):
-        if name in _NAMES:
-            continue
-        if isinstance(value, str):
-            if value:
-                texts[name] = value
-        elif value is not None and math.isfinite(value):
-            numbers[name] = value
+    numbers = {
+        name: value
+        for name, value in zip(_NUMBERS, _number_values(region), strict=True)
+        if value is not None and math.isfinite(value)
+    }
+    texts = {name: value for name, value in zip(_TEXTS, _text_values(region), strict=True) if value}
     return numbers, texts

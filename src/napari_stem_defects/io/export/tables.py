@@ -33,7 +33,7 @@ def write_csv(images: Sequence[ExportedImage], out: Path, options: ExportOptions
     file = io.StringIO(newline="")
     table = TableWriter(file)
     table.writerow(COLUMNS)
-    table.writerows(["" if cell is None else cell for cell in row] for row in _rows(images))
+    table.writerows(_rows(images))
     path = out / "regions.csv"
     write_bytes(path, file.getvalue().encode())
     return [path]

@@ -10,7 +10,7 @@ import csv
 import zipfile
 import zlib
 from dataclasses import fields
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -25,7 +25,7 @@ from napari_stem_defects.postprocessing.mask_stack import MaskStack
 from napari_stem_defects.postprocessing.results import ProbabilityMap, Region
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -37,9 +37,10 @@ REGION_COLUMNS = (
     ",geometry,looks_like,geometry_note,misorientation_deg,shift_y_nm,shift_x_nm,shift_error_nm"
     ",shift_a,shift_b,shifted_layers,plane"
 ).split(",")
-_REGION_FIELDS = [field.name for field in fields(Region) if field.name != "centre_line"]
-_REGION_VALUES = attrgetter(*_REGION_FIELDS)
-_TEXTS = (
+REGION_FIELDS = [field.name for field in fields(Region) if field.name != "centre_line"]
+_REGION_VALUES = attrgetter(*REGION_FIELDS)
+_REGION_DEFAULTS = {field.name: field.default for field in fields(Region)}
+REGION_TEXTS = (
     *("image", "class_name", "sublattice"),
     *("geometry", "looks_like", "geometry_note", "plane"),
 )
@@ -312,7 +313,7 @@ def read_regions(path: Path) -> tuple[Region, ...]:
             is_known = columns == REGION_COLUMNS[: len(columns)]
             if not is_known or len(columns) < _FEWEST_COLUMNS:
                 raise ValueError("no region table")
-            return tuple(_parse_region(row, _REGION_FIELDS[: len(columns)]) for row in table)
+            return _parse_regions(list(table), REGION_FIELDS[: len(columns)])
 
     return read_or_report(load, path)
 
@@ -364,11 +365,20 @@ def _format_cell(value: object) -> object:
     return f"{value:.6g}" if isinstance(value, float) else value
 
 
-def _parse_region(row: list[str], names: list[str]) -> Region:
-    cells = dict(zip(names, row, strict=True))
-    values: dict[str, Any] = {name: read_text(cells.pop(name)) for name in _TEXTS if name in cells}
-    values["kind"] = cells.pop("kind", default_kind(values["class_name"]))
-    for name, cell in cells.items():
-        kind = int if name in _WHOLE_NUMBERS else float
-        values[name] = kind(cell) if cell else None
-    return Region(**values)
+def _parse_regions(rows: list[list[str]], names: list[str]) -> tuple[Region, ...]:
+    """Return the regions of a table, read column by column."""
+    if not rows:
+        return ()
+    cells = dict(zip(names, zip(*rows, strict=True), strict=True))
+    values: dict[str, Sequence[Any]] = {}
+    for name, column in cells.items():
+        if name in REGION_TEXTS:
+            values[name] = [read_text(cell) for cell in column]
+        elif name == "kind":
+            values[name] = column
+        else:
+            kind = int if name in _WHOLE_NUMBERS else float
+            values[name] = [kind(cell) if cell else None for cell in column]
+    values.setdefault("kind", [default_kind(name) for name in values["class_name"]])
+    columns = [values.get(name) or repeat(default) for name, default in _REGION_DEFAULTS.items()]
+    return tuple(map(Region, *columns))
