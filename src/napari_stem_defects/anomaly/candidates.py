@@ -13,6 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from napari_stem_defects.anomaly.shapes import Line, centre_line, outlines
+from napari_stem_defects.anomaly.straight_lines import extents, is_line, line_core
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,14 +30,14 @@ _LOW = 0.6
 """Level down to which a feature extends from where the threshold is exceeded."""
 _RELATIVE, _NEAR = 0.4, 1.5
 """It also ends where the level is below this share of the highest level within so many periods."""
-_LINE_PERIODS, _LINE_RATIO = 3.0, 3.0
-"""Smallest length of a line in periods, and in units of its width."""
+_LINE_RATIO = 3.0
+"""Smallest length of a line that is seen by its average alone, in units of its width."""
 _LONG, _BORDER = 12.0, 2.5
 """Smallest length of a line in periods that is seen by its average along the lattice alone, and
 distance in periods from the border up to which there is none: noise that is averaged over so many
 periods is elongated, and the prediction beside the border is the same along it."""
-_COVERED = 0.6
-"""Share of its length that a line covers; columns further apart are points."""
+_ASIDE = 0.5
+"""Distance in periods from the edge of a line, from which on unusual cells are not its own."""
 _AREA_RADIUS = 1.5
 """Radius in periods of the disc that an area contains."""
 _APART, _PEAK = 0.5, 0.6
@@ -142,7 +143,7 @@ def only_lines(level: NDArray[np.float32], cells_per_period: float) -> NDArray[n
     features, _ = ndimage.label(inner >= _LOW, np.ones((3, 3)))
     for number, box in enumerate(ndimage.find_objects(features), 1):
         cells = features[box] == number
-        length, width = _extents(*np.nonzero(cells))
+        length, width = extents(*np.nonzero(cells))
         long_enough = length >= max(_LONG * cells_per_period, _LINE_RATIO * width)
         if long_enough and inner[box][cells].max() >= 1:
             kept[border:-border, border:-border][box][cells] = inner[box][cells]
@@ -232,34 +233,84 @@ def _features(
 ) -> list[Candidate]:
     """Return a group of unusual cells as one line or area, or as the points it consists of.
 
-    Points beside an area that are separate from it are points of their own.
+    Points beside an area that are separate from it are points of their own; so is what is
+    attached to a line.
     """
     y, x = np.nonzero(cells)
-    length, width = (edge * extent for extent in _extents(y, x))
-    area = float(len(y) * edge**2)
+    core = line_core(y, x, samples / edge)
+    if core is not None and (core[1] > _ASIDE * samples / edge).any():
+        return _line_and_rest(cells, core[1], box, score, deficit, edge, samples, level)
+    line = is_line(y, x, samples / edge)
+    depth = ndimage.distance_transform_edt(np.pad(cells, 1)).max()
+    is_area = not line and bool(depth >= _AREA_RADIUS * samples / edge)
+    if is_area:
+        apart, rest = _beside_area(cells, level[box], _AREA_RADIUS * samples / edge)
+        if apart.any() and rest.any():
+            beside = _parts_as_points(apart, box, score, deficit, edge, samples)
+            return beside + _features(rest, box, score, deficit, edge, samples, level)
+    if line or is_area:
+        return [_extended(cells, "line" if line else "area", box, score, edge)]
+    parts, _ = ndimage.label(cells, np.ones((3, 3)))
+    return _parts_as_points(parts, box, score, deficit, edge, samples)
+
+
+def _extended(
+    cells: NDArray[np.bool_],
+    kind: CandidateKind,
+    box: Box,
+    score: NDArray[np.float32],
+    edge: int,
+) -> Candidate:
+    """Return some cells as one line or one area."""
+    y, x = np.nonzero(cells)
     middle = (
         float((y.mean() + box[0].start + 0.5) * edge - 0.5),
         float((x.mean() + box[1].start + 0.5) * edge - 0.5),
     )
-    parts, _ = ndimage.label(cells, np.ones((3, 3)))
-    is_line = length >= max(_LINE_PERIODS * samples, _LINE_RATIO * width)
-    is_line &= _coverage(y, x) >= _COVERED
-    depth = ndimage.distance_transform_edt(np.pad(cells, 1)).max()
-    is_area = not is_line and bool(depth >= _AREA_RADIUS * samples / edge)
-    beside: list[Candidate] = []
-    if is_area:
-        apart, rest = _beside_area(cells, level[box], _AREA_RADIUS * samples / edge)
-        for number, part in enumerate(ndimage.find_objects(apart), 1):
-            own = apart[part] == number
-            beside += _points(own, _shifted(part, box), score, deficit, edge, samples)
-        if beside and rest.any():
-            return beside + _features(rest, box, score, deficit, edge, samples, level)
-    if is_line or is_area:
-        highest = _highest(cells, box, score, edge)
-        kind: CandidateKind = "line" if is_line else "area"
-        lines = (centre_line(y, x),) if is_line else outlines(cells)
-        shape = tuple(_in_samples(line, box, edge) for line in lines)
-        return [Candidate(0, kind, *middle, highest, "", length, area, shape)]
+    highest = _highest(cells, box, score, edge)
+    lines = (centre_line(y, x),) if kind == "line" else outlines(cells)
+    shape = tuple(_in_samples(line, box, edge) for line in lines)
+    length, area = edge * extents(y, x)[0], float(len(y) * edge**2)
+    return Candidate(0, kind, *middle, highest, "", length, area, shape)
+
+
+def _line_and_rest(
+    cells: NDArray[np.bool_],
+    away: NDArray[np.float64],
+    box: Box,
+    score: NDArray[np.float32],
+    deficit: NDArray[np.bool_],
+    edge: int,
+    samples: float,
+    level: NDArray[np.float32],
+) -> list[Candidate]:
+    """Return a line, and what has a peak of its own away from it.
+
+    ``away`` is the distance of each cell from the edge of the line in cells.
+    """
+    distance = np.zeros(cells.shape)
+    distance[cells] = away
+    aside = cells & (distance > _ASIDE * samples / edge)
+    found = [_extended(cells & ~aside, "line", box, score, edge)]
+    values = np.where(cells, level[box], 0)
+    tops = (values == ndimage.maximum_filter(values, 3)) & (values >= 1)
+    parts, _ = ndimage.label(aside, np.ones((3, 3)))
+    for number, part in enumerate(ndimage.find_objects(parts), 1):
+        own, there = parts[part] == number, _shifted(part, box)
+        if tops[part][own].any():
+            found += _features(own, there, score, deficit, edge, samples, level)
+    return found
+
+
+def _parts_as_points(
+    parts: NDArray[np.int32],
+    box: Box,
+    score: NDArray[np.float32],
+    deficit: NDArray[np.bool_],
+    edge: int,
+    samples: float,
+) -> list[Candidate]:
+    """Return the points of each numbered part of a group."""
     points: list[Candidate] = []
     for number, part in enumerate(ndimage.find_objects(parts), 1):
         points += _points(parts[part] == number, _shifted(part, box), score, deficit, edge, samples)
@@ -307,7 +358,7 @@ def _points(
     values = np.where(inside[: values.shape[0], : values.shape[1]], values, 0)
     peaks = values == ndimage.maximum_filter(values, 2 * round(_APART * samples) + 1)
     tops = np.argwhere(peaks & (values >= _PEAK * values.max()))
-    length = edge * _extents(*np.nonzero(cells))[0] / len(tops)
+    length = edge * extents(*np.nonzero(cells))[0] / len(tops)
     area = float(cells.sum() * edge**2) / len(tops)
     found = []
     for y, x in tops:
@@ -335,25 +386,3 @@ def _highest(cells: NDArray[np.bool_], box: Box, score: NDArray[np.float32], edg
     rows, columns = (slice(side.start * edge, side.stop * edge) for side in box)
     values = pool_cells(score[rows, columns], edge)
     return float(values[cells].max())
-
-
-def _coverage(y: NDArray[np.intp], x: NDArray[np.intp]) -> float:
-    """Return the share of the length along the principal axis in which there are cells."""
-    along = np.rint(_along_axes(y, x)[1]).astype(int)
-    return len(np.unique(along)) / (int(np.ptp(along)) + 1)
-
-
-def _extents(y: NDArray[np.intp], x: NDArray[np.intp]) -> tuple[float, float]:
-    """Return length and width of cells along and across their principal axis, in cells."""
-    width, length = np.ptp(_along_axes(y, x), axis=1) + 1
-    return float(length), float(width)
-
-
-def _along_axes(y: NDArray[np.intp], x: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return the positions (2, N) of cells across and along their principal axis."""
-    if len(y) < 2:
-        return np.zeros((2, len(y)))
-    centred = np.stack([y - y.mean(), x - x.mean()])
-    _, axes = np.linalg.eigh(np.cov(centred))
-    positions: NDArray[np.float64] = axes.T @ centred
-    return positions

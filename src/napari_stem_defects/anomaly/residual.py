@@ -43,7 +43,7 @@ _ROUNDS = 2
 _POOL_PERIODS = 0.6
 _SMOOTHING_PERIODS = 0.1
 _CLIP = 25.0
-_BLOCK_ROWS = 480
+_BLOCK_ROWS = 240
 """A multiple of every edge of a cell of `anomaly.candidates`, so that blocks end with cells."""
 _FIT_PIXELS = 2048 * 2048
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from napari_stem_defects.planar_geometry.relation import DIFFERENT_DEG
 from napari_stem_defects.postprocessing.mask_stack import MaskStack
@@ -177,7 +178,5 @@ def _dense(line: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _distances(points: NDArray[np.float64], line: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the distance of each point from the nearest point of a line."""
-    from scipy.spatial import cKDTree
-
     away: NDArray[np.float64] = cKDTree(line).query(points)[0]
     return away
