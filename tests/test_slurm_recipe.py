@@ -30,7 +30,7 @@ RECIPE = re.search(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)[1] 
 
 SBATCH = """#!/bin/sh
 # Starts the script in the background, as a node would, and prints what SLURM prints.
-sh "$1" > "$1.log" 2>&1 &
+sh "$1" >> {pids}.log 2>&1 &
 echo $! >> {pids}
 echo "Submitted batch job $!"
 """
@@ -60,6 +60,7 @@ def test_the_script_requests_what_the_page_states() -> None:
     assert worker.startswith(f"{sys.executable} -m distributed.cli.dask_worker tcp://")
     assert "--nthreads 1 " in worker
     assert "--nworkers 16 " in worker
+    assert "--death-timeout 600 " in worker
     assert worker.endswith("--lifetime 225m --lifetime-stagger 10m")
 
 
@@ -90,6 +91,7 @@ def test_the_recipe_searches_a_movie(tmp_path: Path, monkeypatch: pytest.MonkeyP
     finally:
         slurm.close()
         end_all(pids)
+        print(Path(f"{pids}.log").read_text(encoding="utf-8"))  # seen where the test fails
     assert outcome.fault == ""
     assert_same_results(settings.out / "movie", there.out / "movie")
 
