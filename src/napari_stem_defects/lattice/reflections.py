@@ -23,6 +23,11 @@ _MARGIN = 8
 _BACKGROUND_PX = 96
 _ALONG = np.arange(3, 11)
 """Distances in bins at which the lines through a reflection are compared with it."""
+_SQUARE = np.array(list(np.ndindex(3, 3))) - 1
+"""Steps (y, x) in bins from a position to itself and its neighbours."""
+_ANGLES = np.arange(0, np.pi, np.pi / 8)
+_LINES = np.stack([np.sin(_ANGLES), np.cos(_ANGLES)], axis=1)
+"""Directions (y, x) of eight lines."""
 
 
 @dataclass(frozen=True)
@@ -210,17 +215,15 @@ def reflections_at(
         Centroids in cycles per px, in the half of the expected positions.
     """
     rows, columns = spectrum.index(positions).T
-    heights, best = np.zeros(len(rows)), np.zeros((len(rows), 2), np.intp)
-    for offset in np.ndindex(3, 3):
-        y, x = offset[0] - 1, offset[1] - 1
-        here = _values(spectrum.height, rows + y, columns + x)
-        higher = here > heights
-        heights[higher], best[higher] = here[higher], (y, x)
-    ends = np.zeros(len(rows))
-    for angle in np.arange(0, np.pi, np.pi / 8):
-        dy, dx = round(reach * np.sin(angle)), round(reach * np.cos(angle))
-        both = [_values(spectrum.height, rows + s * dy, columns + s * dx) for s in (1, -1)]
-        ends = np.maximum(ends, np.minimum(*both))
+    around = _values(spectrum.height, rows + _SQUARE[:, :1], columns + _SQUARE[:, 1:])
+    heights = around.max(axis=0)
+    best = np.where(heights[:, None] > 0, _SQUARE[around.argmax(axis=0)], 0)
+    away = np.rint(reach * _LINES).astype(np.intp)
+    both = [
+        _values(spectrum.height, rows + sign * away[:, :1], columns + sign * away[:, 1:])
+        for sign in (1, -1)
+    ]
+    ends = np.minimum(*both).max(axis=0)
     measured = _positions(spectrum, rows + best[:, 0], columns + best[:, 1])
     sign = np.where(positions[:, 1] < 0, -1.0, 1.0)[:, None]
     return heights, heights / np.maximum(ends, 1e-12), measured * sign
@@ -244,15 +247,11 @@ def isolation(spectrum: Spectrum, positions: Array) -> Array:
         Height over the highest median along one of eight lines through the reflection.
     """
     rows, columns = spectrum.index(positions).T
-    highest = np.zeros(len(rows))
-    for y, x in np.ndindex(3, 3):
-        highest = np.maximum(highest, _values(spectrum.height, rows + y - 1, columns + x - 1))
-    lines = []
+    around = _values(spectrum.height, rows + _SQUARE[:, :1], columns + _SQUARE[:, 1:])
     away = np.concatenate([-_ALONG[::-1], _ALONG])[:, None]
-    for angle in np.arange(0, np.pi, np.pi / 8):
-        dy, dx = (np.rint(away * part).astype(int) for part in (np.sin(angle), np.cos(angle)))
-        lines.append(np.median(_values(spectrum.height, rows + dy, columns + dx), axis=0))
-    return np.asarray(highest / np.maximum(np.max(lines, axis=0), 1e-12))
+    down, across = (np.rint(away * part).astype(int)[..., None] for part in _LINES.T)
+    lines = np.median(_values(spectrum.height, rows + down, columns + across), axis=0)
+    return np.asarray(around.max(axis=0) / np.maximum(lines.max(axis=0), 1e-12))
 
 
 def _values(height: Array, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Array:

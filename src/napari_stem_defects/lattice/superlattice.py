@@ -8,6 +8,8 @@ unchanged only if all reflections between are absent.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -126,6 +128,7 @@ def _between(spectrum: Spectrum, fine: Array, coarse: Array) -> tuple[Array, Arr
     return heights[hit], measured[hit], len(expected)
 
 
+@cache
 def _orders() -> Array:
     size = range(-_MAX_ORDER, _MAX_ORDER + 1)
     return np.array([(h, k) for h in size for k in size if (k, h) > (0, 0)], np.float64)

@@ -98,9 +98,10 @@ def components_of(
             here = slice(box[0].start - rows.start, box[0].stop - rows.start), box[1]
             inside = numbers[here] == len(segments) + 1
             segments.append(Segment(box, np.packbits(inside)))
-    boxes = labeller.component_boxes()
+    components = labeller.components()
+    boxes = labeller.component_boxes(components)
     members: list[list[Segment]] = [[] for _ in boxes]
-    for segment, component in zip(segments, labeller.components()[1:].tolist(), strict=True):
+    for segment, component in zip(segments, components[1:].tolist(), strict=True):
         members[component - 1].append(segment)
     return [Component(box, own) for box, own in zip(boxes, members, strict=True)]
 
@@ -160,13 +161,25 @@ class StripLabeller:
         """Return the component, from 1, of each segment by its number; 0 stays 0."""
         first, second = np.concatenate([np.zeros((0, 2), np.intp), *self._pairs]).T
         size = len(self.segment_boxes) + 1
+        if not len(first):  # as in images of one block: the search of a graph takes longer
+            return np.arange(size)
         graph = coo_array((np.ones(len(first), bool), (first, second)), shape=(size, size))
         components: NDArray[np.intp] = connected_components(graph, directed=False)[1]
         return components.astype(np.intp)
 
-    def component_boxes(self) -> list[BoundingBox]:
-        """Return the bounding box of each component; that of component n has index n - 1."""
-        components = self.components()[1:]
+    def component_boxes(self, components: NDArray[np.intp] | None = None) -> list[BoundingBox]:
+        """Return the bounding box of each component; that of component n has index n - 1.
+
+        Parameters
+        ----------
+        components : ndarray of int, optional
+            Result of `components`, if it is known.
+
+        Returns
+        -------
+        list of (slice, slice)
+        """
+        components = (self.components() if components is None else components)[1:]
         edges = np.array(
             [(y.start, x.start, -y.stop, -x.stop) for y, x in self.segment_boxes], np.intp
         ).reshape(-1, 4)

@@ -157,7 +157,8 @@ class PointClass:
             y, x, number = y[inside], x[inside], number[inside]
             found.append(np.column_stack([segments[y, x], number, y + rows.start, x]))
         segment, *peak = np.concatenate(found).T
-        region, boxes = labeller.components()[segment], labeller.component_boxes()
+        components = labeller.components()
+        region, boxes = components[segment], labeller.component_boxes(components)
         pairs = np.unique(np.column_stack([region, peak[0]]), axis=0)
         numbers, peaks_in = np.unique(pairs[:, 0], return_counts=True)
         for number in numbers[peaks_in > 1]:
