@@ -100,6 +100,19 @@ def test_one_site_has_one_name(decide: Any) -> None:
     assert apart.probability[1, 8, 11] == pytest.approx(0.8, abs=1e-5)
 
 
+def test_two_candidates_of_one_defect_are_one(decide: Any) -> None:
+    """A window 20 px away whose evidence leads to the defect beside it is no second defect."""
+    defect = np.array((70.0, 72.0))
+
+    def around_the_defect(at: np.ndarray) -> np.ndarray:
+        return 0.99 - np.clip(np.hypot(*(at - defect).T) / 40, 0, 0.9)
+
+    found = a_map(A={(8, 8): 0.95, (8, 9): 0.7, (8, 10): 0.2, (8, 11): 0.6})
+    result = decide(found, {"A": around_the_defect, "B": everywhere(0.0)})
+    assert result.probability[0, 8, 8] > 0.9
+    assert result.probability[0, 8, 11] < 0.3
+
+
 def test_two_names_are_compared_at_one_place(decide: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """At places of their own B has more evidence; at the column that both are about, A has."""
     column = np.array((70.0, 72.0))
@@ -201,11 +214,12 @@ def test_a_coarse_scan_looks_between_its_windows(decide: Any) -> None:
         x=sparse.x[::3],
         valid=sparse.valid[::3, ::3],
     )
-    found.probability[0, 3, 3] = 0.6
     defect = np.array((found.y[3] + 8.0, found.x[3] - 8.0))
 
     def near_the_defect(at: np.ndarray) -> np.ndarray:
         return np.where(np.hypot(*(at - defect).T) < 6, 0.97, 0.1)
 
-    result = decide(found, {"A": near_the_defect, "B": everywhere(0.0)})
-    assert result.probability[0, 3, 3] > 0.9
+    for faint in (0.6, 0.06):
+        found.probability[0, 3, 3] = faint
+        result = decide(found, {"A": near_the_defect, "B": everywhere(0.0)})
+        assert result.probability[0, 3, 3] > 0.9

@@ -46,6 +46,18 @@ def test_the_decision_does_not_depend_on_the_start(radius: float) -> None:
     np.testing.assert_allclose(found.logits, centred, atol=1e-6)
 
 
+def test_a_hill_that_is_no_paraboloid_is_climbed_to_its_top() -> None:
+    """One parabola ends up to 2.3 px away, and the logits of these starts differ by 1.2."""
+
+    def bent(at: NDArray[np.float64]) -> NDArray[np.float64]:
+        along, across = (at - PEAK).T
+        return LIMIT + 3 - (along**2 + (across - 0.12 * along**2) ** 2) / 6
+
+    found = find_maxima(starts_around(5.0), SPACING, LIMIT, bent)
+    assert np.hypot(*(found.places - found.places.mean(axis=0)).T).max() < 0.5
+    assert np.ptp(found.logits) < 0.1
+
+
 def test_what_is_clear_is_not_evaluated_again() -> None:
     """The height of its maximum, by the parabola, is right all the same."""
     start = PEAK + np.array((1.0, 0.0))

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 CANDIDATE = 0.1
 """Probability of a window from which its place is a candidate.
 
-Far below the thresholds, because the nearest window of a scan shows less than the site itself.
+Far below the thresholds, because the nearest window of a scan shows less than the site itself;
+lower by the square of the step where that is coarser than half a column.
 """
 
 CERTAIN = 0.999
@@ -164,8 +165,10 @@ def _candidates(
     evidence: Evidence,
 ) -> Candidates:
     values, image = found.probability[found.classes.index(class_name)], measured.image
-    reach = image.separation_px
-    passing = found.valid & (values >= CANDIDATE)
+    reach, step = image.separation_px, _step(found)
+    is_coarse = step > reach / 2  # such a scan leaves a defect between its windows
+    lowest = CANDIDATE * (reach / 2 / step) ** 2 if is_coarse else CANDIDATE
+    passing = found.valid & (values >= lowest)
     windows = find_sites(found, values, passing, PROMINENCE, reach).windows
     places, peaks = _centres(found, windows), values[tuple(windows.T)]
     sites = np.array([_middle(found, values, place, reach) for place in places]).reshape(-1, 2)
@@ -173,8 +176,8 @@ def _candidates(
     undecided = np.flatnonzero(peaks < CERTAIN)
     if len(undecided):
         columns[undecided] = [measured.nearest(place) for place in places[undecided]]
-        middles, step = sites[undecided], _step(found)
-        if step > reach / 2:  # a coarse scan leaves a defect between its windows
+        middles = sites[undecided]
+        if is_coarse:
             middles = best_of_nine(middles, step / 3, evidence)
         maxima = find_maxima(middles, reach / 4, limit, evidence)
         logits = _stronger(maxima, columns[undecided], evidence)
@@ -282,9 +285,10 @@ def _one_name_each(
 ) -> dict[str, NDArray[np.float64]]:
     """Return the logits of all candidates where one site has one name.
 
-    By decreasing evidence above the threshold, each leaves candidates of other classes within the
-    separation the rest of its probability. Two that both reach their thresholds are compared at
-    one place, because evidence at two places is no comparison of names.
+    By decreasing evidence above the threshold, each leaves other candidates within the separation
+    the rest of its probability. Two names that both reach their thresholds are compared at one
+    place, because evidence at two places is no comparison of names. Of one name, what lies nearer
+    to the site remains, unless the scan was certain of both.
     """
     if not every:
         return {}
@@ -293,12 +297,16 @@ def _one_name_each(
     columns = np.concatenate([each.columns for each in every.values()])
     logits = np.concatenate([each.decided for each in every.values()])
     above = logits - np.array([limits[name] for name in names])
+    away = np.concatenate([np.hypot(*(each.places - each.sites).T) for each in every.values()])
+    certain = np.concatenate([each.decided == each.found for each in every.values()])
     rivals: dict[int, list[int]] = {}
     for first, second in sorted(KDTree(sites).query_pairs(separation_px)):
-        if names[first] == names[second]:
-            continue
         pair = [first, second]
-        if (above[pair] > 0).all() and abs(above[first] - above[second]) < _CLOSE:
+        if names[first] == names[second]:
+            if certain[pair].all():
+                continue
+            order = (-away[pair]).tolist()
+        elif (above[pair] > 0).all() and abs(above[first] - above[second]) < _CLOSE:
             place = _one_place(sites[pair], columns[pair])
             order = [at_one_place(names[each], place) - limits[names[each]] for each in pair]
         else:

@@ -30,6 +30,8 @@ _POSSIBLE = -1.5
 """Mean logit above the threshold, by the parabola, from which the maximum itself is evaluated."""
 _FARTHEST = 1.5
 """Distance in spacings along an axis up to which a parabola is believed."""
+_ROUNDS, _ARRIVED = 3, 0.25
+"""Parabolas in a row to a maximum, and the step in spacings after which none follows."""
 
 
 class Maxima(NamedTuple):
@@ -92,14 +94,20 @@ def find_maxima(starts: Places, spacing_px: float, limit: float, evidence: Evide
     if not len(likely):
         return Maxima(places, logits)
     cross = _cross(starts[likely], logits[likely], spacing_px, evidence)
-    steps, gain = _peaks(cross)
+    steps, gain, _ = _peaks(cross)
     expected = cross.mean(axis=1) + gain
     logits[likely] = expected
     is_open = (expected - gain < limit + _CLEAR) & (expected > limit + _POSSIBLE)
-    followed = likely[is_open]
-    if len(followed):
-        places[followed] += spacing_px * steps[is_open]
-        logits[followed] = mean_around(places[followed], spacing_px, evidence)
+    followed, steps = likely[is_open], steps[is_open]
+    for _ in range(_ROUNDS):
+        if not len(followed):
+            break
+        places[followed] += spacing_px * steps
+        cross = _cross(places[followed], evidence(places[followed]), spacing_px, evidence)
+        logits[followed] = cross.mean(axis=1)
+        steps, _, is_near = _peaks(cross)
+        on_the_way = is_near & (np.abs(steps).max(axis=1) > _ARRIVED)
+        followed, steps = followed[on_the_way], steps[on_the_way]
     return Maxima(places, logits)
 
 
@@ -135,16 +143,19 @@ def _around(places: Places, offsets: Places, evidence: Evidence) -> NDArray[np.f
     return evidence((places[:, None] + offsets).reshape(-1, 2)).reshape(len(places), -1)
 
 
-def _peaks(cross: NDArray[np.float64]) -> tuple[Places, NDArray[np.float64]]:
-    """Return where parabolas through crosses (N, 5) are highest, and how much higher they are.
+def _peaks(
+    cross: NDArray[np.float64],
+) -> tuple[Places, NDArray[np.float64], NDArray[np.bool_]]:
+    """Return where parabolas through crosses (N, 5) are highest, how much higher, and if nearby.
 
     In spacings from the middle, (N, 2); along an axis without a maximum nearby, at the higher end.
     """
-    middle, steps, gains = cross[:, 0], [], []
+    middle, steps, gains, nearby = cross[:, 0], [], [], []
     for low, high in ((cross[:, 1], cross[:, 2]), (cross[:, 3], cross[:, 4])):
         slope, bend = (high - low) / 2, (high + low) / 2 - middle
         peak = -slope / (2 * np.where(bend < 0, bend, -1.0))
         is_near = (bend < 0) & (np.abs(peak) <= _FARTHEST)
         steps.append(np.where(is_near, peak, np.where(slope > 0, 1.0, -1.0)))
         gains.append(np.where(is_near, -bend * peak**2, np.abs(slope) + np.maximum(bend, 0)))
-    return np.stack(steps, axis=1), np.sum(gains, axis=0)
+        nearby.append(is_near)
+    return np.stack(steps, axis=1), np.sum(gains, axis=0), np.logical_and(*nearby)
