@@ -33,3 +33,13 @@ def data_dir() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}; set STEM_DEFECTS_DATA")
     return folder
+
+
+@pytest.fixture
+def short_pretraining(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pretrain few patches for 5 epochs instead of 32, which are most of the time of a training.
+
+    For tests of what is written, reported or cancelled, not of what is learned.
+    """
+    for name in ("PATCH_PRETRAINING_EPOCHS", "MAX_PRETRAINING_EPOCHS"):
+        monkeypatch.setattr(f"napari_stem_defects.training.recipes.{name}", 5)

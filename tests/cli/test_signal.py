@@ -104,6 +104,7 @@ def test_patches_and_images_are_read_of_the_chosen_signal(
     np.testing.assert_array_equal(other.patches, 255 - default.patches)
 
 
+@pytest.mark.usefixtures("short_pretraining")
 def test_training_takes_the_chosen_signal_of_patches(
     patches: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -35,6 +35,7 @@ def train(patches: Path, out: Path, *more: str) -> int:
     return main(["train", str(patches), "--out", str(out), *more])
 
 
+@pytest.mark.usefixtures("short_pretraining")
 def test_train_prints_tables_and_evaluate_another(
     patches: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 REPORT = {"report.json", "report.md", "report.png", "predictions.csv"}
 QUICK = TrainingOptions(name="striped", epochs={"Bulk": 1, "SF1": 1}, splits=("random",))
 
+pytestmark = pytest.mark.usefixtures("short_pretraining")
+
 
 @pytest.fixture
 def patches(tmp_path: Path) -> Path:

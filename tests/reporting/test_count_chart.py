@@ -10,10 +10,8 @@ from napari_stem_defects.tracking.histories import FrameCount
 
 
 def counts(name: str, values: list[int]) -> list[FrameCount]:
-    return [
-        FrameCount(frame, name, rate([Observed((1.0,) * value, 1.0)]))
-        for frame, value in enumerate(values)
-    ]
+    rates = {value: rate([Observed((1.0,) * value, 1.0)]) for value in set(values)}
+    return [FrameCount(frame, name, rates[value]) for frame, value in enumerate(values)]
 
 
 def test_each_class_found_has_a_panel_in_its_colour() -> None:

@@ -41,11 +41,35 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_small_model(tmp_path_factory.mktemp("model") / "small.safetensors")
 
 
+@pytest.fixture(scope="module")
+def one_pass(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_dense_model(tmp_path_factory.mktemp("model") / "one-pass.safetensors")
+
+
+@pytest.fixture(scope="module")
+def references(
+    model: Path, one_pass: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[Path, Any]:
+    """Return what each model finds where memory suffices."""
+    folder = tmp_path_factory.mktemp("reference")
+    noise = write_noise(folder)
+    found = {}
+    for each in (model, one_pass):
+        settings = Settings(folder / each.stem, each, 16, pixel_size_nm=0.027, device="cpu")
+        assert fault_of(noise, settings) == ""
+        found[each] = written(settings.out)
+    return found
+
+
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
+    return write_noise(tmp_path)
+
+
+def write_noise(folder: Path) -> Path:
     noise = np.random.default_rng(0).normal(100, 10, (96, 160)).astype(np.float32)
-    tifffile.imwrite(tmp_path / "lamella.tif", noise, photometric="minisblack")
-    return tmp_path / "lamella.tif"
+    tifffile.imwrite(folder / "lamella.tif", noise, photometric="minisblack")
+    return folder / "lamella.tif"
 
 
 @pytest.fixture(autouse=True)
@@ -91,6 +115,8 @@ ERRORS = (
 def test_wherever_memory_runs_out(
     image: Path,
     model: Path,
+    one_pass: Path,
+    references: dict[Path, Any],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     point: str,
@@ -98,7 +124,7 @@ def test_wherever_memory_runs_out(
     error: Exception,
 ) -> None:
     if point == "one pass":
-        model = write_dense_model(tmp_path / "one-pass.safetensors")
+        model = one_pass
     settings = Settings(tmp_path / "out", model, 16, pixel_size_nm=0.027, device="cpu")
     owner, name = POINTS[point]
     scarce = Scarce(getattr(owner, name), error, times)
@@ -114,14 +140,19 @@ def test_wherever_memory_runs_out(
         assert "not enough memory" in line
         assert not (settings.out / "lamella" / "summary.json").exists()
         assert fault_of(image, settings) == ""  # with memory again, it goes on
-    one, other = written(settings.out), reference(image, model, tmp_path)
+    one, other = written(settings.out), references[model]
     np.testing.assert_allclose(one.map.probability, other.map.probability, atol=1e-5)
     np.testing.assert_array_equal(one.masks, other.masks)
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=["numpy", "torch"])
 def test_a_picture_without_memory_costs_no_result(
-    image: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+    image: Path,
+    model: Path,
+    references: dict[Path, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
 ) -> None:
     settings = Settings(tmp_path / "out", model, 16, pixel_size_nm=0.027, device="cpu")
     with monkeypatch.context() as patch:
@@ -132,7 +163,7 @@ def test_a_picture_without_memory_costs_no_result(
     summary = json.loads((settings.out / "lamella" / "summary.json").read_text(encoding="utf-8"))
     (warning,) = [each for each in summary["warnings"] if "could not be drawn" in each]
     assert "no data are missing" in warning
-    one, other = written(settings.out), reference(image, model, tmp_path)
+    one, other = written(settings.out), references[model]
     np.testing.assert_array_equal(one.masks, other.masks)
 
 
@@ -154,12 +185,6 @@ def written(out: Path) -> Any:
     assert {path.name for path in (out / "lamella").iterdir()} >= set(RESULT_FILES)
     (found,) = read_results(out / "lamella")
     return found
-
-
-def reference(image: Path, model: Path, tmp_path: Path) -> Any:
-    settings = Settings(tmp_path / "reference", model, 16, pixel_size_nm=0.027, device="cpu")
-    assert fault_of(image, settings) == ""
-    return written(settings.out)
 
 
 TRAINING_POINTS: dict[str, tuple[Any, str, int]] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from crystal_images import CrystalImage
@@ -16,32 +18,36 @@ from napari_stem_defects.training.quick_images import LabelledImage
 
 
 @pytest.fixture(scope="module")
-def report():
-    return train_from_few([labelled(vacancies(), 6)], (), sd.load_model(GENERAL_MODEL))
+def project(tmp_path_factory) -> Path:
+    return click_project(tmp_path_factory.mktemp("few") / "clicks", vacancies(), 6)
 
 
-def test_networks_and_quick_model_are_reported_side_by_side(report) -> None:
-    networks, quick = report.evaluations
+@pytest.fixture(scope="module")
+def trained(project):
+    return sd.train([project], project.parent / "few.safetensors", device="cpu")
+
+
+def test_networks_and_quick_model_are_reported_side_by_side(trained, project) -> None:
+    networks, quick = trained.evaluations
     assert (networks.split, quick.split) == ("site", "quick")
     assert networks.data.labels == quick.data.labels == ("Vac",) * 6
     assert "in 3 parts (Vac at 6 places)" in networks.meaning
     assert "each place in turn" in quick.meaning
     assert networks.metrics.classes["Vac"].recall.value == 1
-    assert set(report.ensemble.spec.figures) == {"site", "quick"}
-    assert report.ensemble.spec.training["clicks"] == {"Bulk": 0, "Vac": 6}
-    assert report.ensemble.spec.lattice_geometry is not None
-
-
-def test_few_clicks_are_trained_on_this_way_by_default(tmp_path) -> None:
-    project = click_project(tmp_path / "clicks", vacancies(), 5)
-    trained = sd.train([project], tmp_path / "few.safetensors", device="cpu")
-    assert trained.ensemble.spec.training["recipe"] == "few labels"
-    assert (tmp_path / "few.report" / "report.md").is_file()
-    text = (tmp_path / "few.report" / "report.md").read_text(encoding="utf-8")
+    spec = trained.ensemble.spec
+    assert set(spec.figures) == {"site", "quick"}
+    assert spec.training["clicks"] == {"Bulk": 0, "Vac": 6}
+    assert spec.lattice_geometry is not None
+    text = (project.parent / "few.report" / "report.md").read_text(encoding="utf-8")
     assert "Quick model" in text
-    found = sd.detect(vacancies(seed=2).micrograph, tmp_path / "few.safetensors", device="cpu")
+
+
+def test_few_clicks_are_trained_on_this_way_by_default(trained, project) -> None:
+    assert trained.ensemble.spec.training["recipe"] == "few labels"
+    model = project.parent / "few.safetensors"
+    found = sd.detect(vacancies(seed=2).micrograph, model, device="cpu")
     assert len(found.regions) == 9
-    again = sd.evaluate(tmp_path / "few.safetensors", [project], device="cpu")
+    again = sd.evaluate(model, [project], device="cpu")
     assert again.evaluations[0].metrics.classes["Vac"].recall.value == 1
 
 

@@ -305,10 +305,13 @@ def _learned(micrograph: Micrograph, clicks: Clicks, recipe: Recipe) -> Ensemble
     from napari_stem_defects.inference.predict import pick_device
     from napari_stem_defects.training.few_label_training import train_from_few
 
-    device = pick_device("auto")
-    return train_from_few(
-        [labelled], (), load_model(GENERAL_MODEL), options, device=device
-    ).ensemble
+    # The scores are the evaluation.
+    learned = train_from_few(
+        *([labelled], (), load_model(GENERAL_MODEL), options),
+        evaluated=False,
+        device=pick_device("auto"),
+    )
+    return learned.ensemble
 
 
 def _score(images: _Images, task: _Task, image: ListedImage, found: _Given | _Own) -> ImageScore:
