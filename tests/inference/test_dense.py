@@ -78,7 +78,7 @@ def window_by_window(image: np.ndarray, ensemble: Ensemble, grid: Grid) -> np.nd
     st.sampled_from([64, 100, 300]),
     st.booleans(),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_probabilities_are_those_of_single_windows(
     height: int, width: int, step: int, tile: int, maxima: bool
 ) -> None:

@@ -212,6 +212,7 @@ def test_training_adds_a_model_to_the_library(viewer: Any, library: Path, tmp_pa
     widget.view_model.add_source(folder)
     wait_for(lambda: widget.view_model.counts == {"Bulk": 12, "SF1": 12})
     widget.findChild(QWidget, "name").setText("new")
+    widget.findChild(QWidget, "recipe").setCurrentText("abstract")  # without pretraining
     widget.findChild(QWidget, "epochs_sf1").setValue(2)
     widget.split.setCurrentText("random")
     QTest.mouseClick(widget.findChild(QWidget, "run"), Qt.MouseButton.LeftButton)

@@ -16,8 +16,12 @@ def print_epoch(step: Progress) -> None:
 
 
 def main(patches: Path, out: Path, epochs: int) -> None:
+    # The options of the test, which goes on where this process was killed.
     options = TrainingOptions(
-        name="striped", epochs={"Bulk": epochs, "SF1": epochs}, splits=("random",)
+        name="striped",
+        epochs={"Bulk": epochs, "SF1": epochs},
+        splits=("random",),
+        recipe="abstract",
     )
     train([patches], out, options, device="cpu", report=print_epoch)
     print("done", flush=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import runpy
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tifffile
 from learning_samples import PERIODS, stripes
 
@@ -30,15 +31,31 @@ def write_patches(folder: Path) -> None:
             tifffile.imwrite(folder / f"{name}_{number}.tif", pixels)
 
 
-def study(tmp_path: Path) -> str:
+@pytest.fixture
+def study(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    short_pretraining: None,
+) -> Callable[[], str]:
+    """Return a function that runs the script in this process and returns what it prints."""
     where = ["--data", tmp_path, "--runs", tmp_path / "runs", "--page", tmp_path / "results.md"]
-    command = [sys.executable, STUDY, "--quick", *where]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    monkeypatch.setattr("sys.argv", [str(STUDY), "--quick", *map(str, where)])
+    monkeypatch.syspath_prepend(STUDY.parent)
+
+    def run() -> str:
+        capsys.readouterr()
+        runpy.run_path(str(STUDY), run_name="__main__")
+        return capsys.readouterr().out
+
+    return run
 
 
-def test_one_command_runs_what_is_missing_and_writes_the_page(tmp_path: Path) -> None:
+def test_one_command_runs_what_is_missing_and_writes_the_page(
+    tmp_path: Path, study: Callable[[], str]
+) -> None:
     write_patches(tmp_path / "patches" / "DataSet_CdTe")
-    study(tmp_path)
+    study()
     runs = sorted((tmp_path / "runs").iterdir())
     assert len(runs) == 9  # three methods, three splits
     written = (tmp_path / "results.md").read_text()
@@ -58,6 +75,6 @@ def test_one_command_runs_what_is_missing_and_writes_the_page(tmp_path: Path) ->
     figures["fn"] += 7000
     first.write_text(json.dumps(kept))
     runs[3].unlink()
-    lines = study(tmp_path).splitlines()
+    lines = study().splitlines()
     assert [line.split()[0] for line in lines[:-1]] == [runs[3].name]
     assert f"{wrong + 7000}/" in (tmp_path / "results.md").read_text()

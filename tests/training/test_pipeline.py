@@ -142,6 +142,7 @@ def test_patches_train_members_with_pretraining(monkeypatch: pytest.MonkeyPatch)
 
 def test_clicks_train_members_with_pretraining(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("napari_stem_defects.training.recipes.CLICK_WINDOWS", 200)
+    monkeypatch.setattr("napari_stem_defects.training.recipes.CLICK_PRETRAINING_EPOCHS", 2)
     options = TrainingOptions(members=2, epochs={"Bulk": 1, "SF1": 1}, splits=("image", "random"))
     made = train(striped_clicks(), options, device="cpu")
     assert made.ensemble.spec.pixel_size_nm == 0.03

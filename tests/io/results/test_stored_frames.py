@@ -65,8 +65,8 @@ def test_merging_takes_the_memory_of_one_frame(
         "napari_stem_defects.io.results.frame_pages.draw_frame_page",
         lambda *_: Image.new("RGB", (8, 8)),
     )
-    few, many = merged_peak(tmp_path / "few", 60), merged_peak(tmp_path / "many", 360)
-    per_frame = (many - few) / 300
-    print(f"{few / 1e6:.2f} MB for 60 frames, {per_frame:.0f} bytes per further frame")
+    few, many = merged_peak(tmp_path / "few", 40), merged_peak(tmp_path / "many", 140)
+    per_frame = (many - few) / 100
+    print(f"{few / 1e6:.2f} MB for 40 frames, {per_frame:.0f} bytes per further frame")
     assert per_frame < 10_000
-    assert len(read_results(next((tmp_path / "many").iterdir()))) == 360
+    assert len(read_results(next((tmp_path / "many").iterdir()))) == 140
