@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from crystal_images import HEXAGONAL, OBLIQUE, SQUARE
 
+from napari_stem_defects.matched_filter.like_sites import SiteFilter
 from napari_stem_defects.matched_filter.model import ClassFilter, MatchedFilterModel
 from napari_stem_defects.matched_filter.orientation import orientations, turned, turns
 from napari_stem_defects.matched_filter.templates import REACH, Template, gaussian_weight
@@ -81,3 +82,19 @@ def test_all_orientations_that_a_lattice_allows(shape, count):
 def test_another_lattice_has_the_model_alone():
     model = _model(_spot(2, 5))
     assert orientations(model, SQUARE) == [model]
+
+
+def test_site_filters_are_turned_as_templates_are():
+    spot = _spot(2, 5)
+    model = _model(spot)
+    (item,) = model.classes
+    pattern = item.templates[0].pattern
+    model = replace(model, classes=(replace(item, sites=(SiteFilter(pattern, pattern),)),))
+    for each in orientations(model, _turn(OBLIQUE, 40)):
+        (site,) = each.classes[0].sites
+        expected = each.classes[0].templates[0].pattern
+        for part in site:
+            assert np.unravel_index(part.argmax(), part.shape) == np.unravel_index(
+                expected.argmax(), expected.shape
+            )
+    assert len(turned(model, _turn(OBLIQUE, 40)).classes[0].sites) == 2

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from napari_stem_defects.matched_filter.similarity import (
+    local_correlation,
     local_maxima,
     local_power,
     similarity,
@@ -68,3 +69,16 @@ def test_local_maxima_are_apart():
     positions, heights = local_maxima(values, 4)
     tops = {tuple(at): height for at, height in zip(positions, heights, strict=True) if height}
     assert tops == {(10, 10): 2, (30, 30): 3}
+
+
+def test_correlation_is_one_at_the_pattern_whatever_its_level_and_contrast():
+    rng = np.random.default_rng(2)
+    weight = gaussian_weight(7.0, REACH["point"])
+    image = rng.normal(size=(60, 70)).astype(np.float32)
+    radius = weight.shape[0] // 2
+    pattern = image[30 - radius : 31 + radius, 25 - radius : 26 + radius]
+    like = local_correlation(3 * image + 5, pattern, weight)
+    assert np.unravel_index(like.argmax(), like.shape) == (30, 25)
+    assert like[30, 25] == pytest.approx(1, abs=1e-3)
+    assert local_correlation(-image, pattern, weight)[30, 25] == pytest.approx(-1, abs=1e-3)
+    assert np.abs(local_correlation(np.ones_like(image), pattern, weight)).max() < 0.1

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from quick_models import quick_filters
 
+from napari_stem_defects.matched_filter.like_sites import SiteFilter, filter_edges
 from napari_stem_defects.matched_filter.storage import array_shapes, from_arrays, to_arrays
 
 
@@ -45,3 +48,23 @@ def test_models_of_earlier_versions_have_fewer_numbers():
     read = from_arrays(earlier, model.samples, [(c.name, c.kind) for c in model.classes])
     assert [c.threshold for c in read.classes] == [c.threshold for c in model.classes]
     assert all(c.visibility == 0 and c.difference == (0, 0) for c in read.classes)
+
+
+def test_site_filters_survive_with_the_stated_shapes():
+    model = quick_filters()
+    rng = np.random.default_rng(1)
+    patterns = (rng.normal(size=(n, n)).astype(np.float32) for n in filter_edges(model.samples))
+    boundary, vacancy = model.classes
+    model = replace(model, classes=(boundary, replace(vacancy, sites=(SiteFilter(*patterns),))))
+    arrays = to_arrays(model)
+    kinds, counts = [c.kind for c in model.classes], [len(c.templates) for c in model.classes]
+    shapes = array_shapes(model.samples, kinds, counts, 1, sites=(0, 1))
+    assert shapes == {name: array.shape for name, array in arrays.items()}
+    read = from_arrays(arrays, model.samples, [(c.name, c.kind) for c in model.classes])
+    assert read.classes[0].sites == ()
+    for found, stored in zip(read.classes[1].sites[0], vacancy_sites(model), strict=True):
+        np.testing.assert_array_equal(found, stored)
+
+
+def vacancy_sites(model):
+    return model.classes[1].sites[0]

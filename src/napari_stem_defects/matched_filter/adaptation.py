@@ -20,7 +20,7 @@ from napari_stem_defects.anomaly.score import (
     noise_like,
 )
 from napari_stem_defects.anomaly.visibility import visibility
-from napari_stem_defects.matched_filter.fit import best_similarity
+from napari_stem_defects.matched_filter.similarity import best_similarity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

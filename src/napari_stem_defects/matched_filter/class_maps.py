@@ -18,9 +18,9 @@ from napari_stem_defects.anomaly.score import (
     null_thresholds,
 )
 from napari_stem_defects.base.defect_classes import BULK
-from napari_stem_defects.matched_filter.fit import best_similarity
 from napari_stem_defects.matched_filter.levels import Levels, local_levels
-from napari_stem_defects.matched_filter.similarity import local_maxima
+from napari_stem_defects.matched_filter.like_sites import SeenPart, seen_part, with_sites
+from napari_stem_defects.matched_filter.similarity import best_similarity, local_maxima
 from napari_stem_defects.matched_filter.thresholds import IN_ANOTHER_IMAGE, point_threshold
 
 if TYPE_CHECKING:
@@ -100,8 +100,11 @@ def class_maps(
     edge = cell_edge(samples)
     limits = limits or null_thresholds(residual)
     pooled: list[NDArray[np.float32]] = []
-    for _, inner, values in residual.blocks(halo=int(_HALO * samples) + 1):
-        evidence = _evidence(values, model, limits, samples)
+    for rows, inner, values in residual.blocks(halo=int(_HALO * samples) + 1):
+        first = rows.start - inner.start
+        box = slice(first, first + len(values)), slice(0, values.shape[1])
+        seen = seen_part(residual, box, values) if model.has_sites else None
+        evidence = _evidence(values, model, limits, seen)
         pooled.append(np.stack([pool_cells(layer[inner], edge) for layer in evidence]))
     level, *similar = np.concatenate(pooled, axis=1)
     levels = _levels_for(residual, model)
@@ -122,6 +125,7 @@ def probabilities_at(
     model: MatchedFilterModel,
     limits: Thresholds,
     levels: Levels | None = None,
+    seen: LatticeResidual | None = None,
 ) -> NDArray[np.float32]:
     """Return the probabilities of a model near some places of an image.
 
@@ -136,6 +140,8 @@ def probabilities_at(
         Of the image; see `anomaly.score.null_thresholds`.
     levels : Levels, optional
         Of the image, for areas that differ in them.
+    seen : LatticeResidual, optional
+        The image, for classes that are told from its like sites; without it, by their templates.
 
     Returns
     -------
@@ -148,9 +154,11 @@ def probabilities_at(
     for row, (y, x) in enumerate(np.rint(positions).astype(int)):
         top, left = max(0, y - halo), max(0, x - halo)
         part = residual[top : y + halo + 1, left : x + halo + 1]
+        cut = slice(top, top + part.shape[0]), slice(left, left + part.shape[1])
+        shown = seen_part(seen, cut, part) if seen and model.has_sites else None
         y, x = y - top, x - left
         box = np.s_[max(0, y - near) : y + near + 1, max(0, x - near) : x + near + 1]
-        level, *similar = (layer[box].max() for layer in _evidence(part, model, limits, samples))
+        level, *similar = (layer[box].max() for layer in _evidence(part, model, limits, shown))
         scores = [(1 - level) / _BULK_SOFTNESS] + [
             (value - item.limit) / _SOFTNESS
             for value, item in zip(similar, model.classes, strict=True)
@@ -172,22 +180,33 @@ def _levels_for(residual: LatticeResidual, model: MatchedFilterModel) -> Levels 
 
 
 def _evidence(
-    residual: NDArray[np.float32], model: MatchedFilterModel, limits: Thresholds, samples: float
+    residual: NDArray[np.float32],
+    model: MatchedFilterModel,
+    limits: Thresholds,
+    seen: SeenPart | None,
 ) -> list[NDArray[np.float32]]:
     """Return the anomaly level of every place, and its similarity to each class."""
+    samples = model.samples
     point = local_rms(residual, POINT_POOL * samples)
     extended = local_rms(residual, EXTENDED_POOL * samples)
     level = np.maximum(
         (point - 1) / np.float32(limits.point - 1), (extended - 1) / np.float32(limits.extended - 1)
     )
     similar = [
-        best_similarity(residual, item.templates)
+        _similarity(residual, item, seen)
         if item.templates
         else _anomaly_similarity(extended, item, limits)
         for item in model.classes
     ]
     _compete(similar, residual, model)
     return [level, *similar]
+
+
+def _similarity(
+    residual: NDArray[np.float32], item: ClassFilter, seen: SeenPart | None
+) -> NDArray[np.float32]:
+    similar = best_similarity(residual, item.templates)
+    return with_sites(similar, seen, item.sites) if item.sites and seen is not None else similar
 
 
 def _compete(

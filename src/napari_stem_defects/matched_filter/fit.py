@@ -10,8 +10,14 @@ import numpy as np
 from napari_stem_defects.anomaly.score import EXTENDED_POOL, local_rms
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.matched_filter.choose_sites import ClickedImage, choose_sites
+from napari_stem_defects.matched_filter.like_sites import seen_part, with_sites
 from napari_stem_defects.matched_filter.model import ClassFilter, MatchedFilterModel
-from napari_stem_defects.matched_filter.similarity import local_maxima, local_power, similarity
+from napari_stem_defects.matched_filter.similarity import (
+    best_similarity,
+    local_maxima,
+    local_power,
+)
 from napari_stem_defects.matched_filter.templates import (
     REACH,
     Aligned,
@@ -27,7 +33,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_stem_defects.anomaly.residual import LatticeResidual
     from napari_stem_defects.matched_filter.levels import Levels
+    from napari_stem_defects.matched_filter.like_sites import SiteFilter
 
 _CONSISTENT = {"point": 0.8, "line": 0.87, "area": 1.0}
 """Median consistency from which the clicks of a class have a look in common: points are compared
@@ -37,6 +45,8 @@ _OUTLIER = 0.4
 _VISIBLE = 1.0
 """Power of a pattern, in units of that of noise, from which it is more than noise."""
 _PEAK_RADIUS = 0.35
+_AROUND = 7.0
+"""Half the edge, in periods, of the part around a click that shows enough of its like sites."""
 _QUARTER = 0.25
 _APART = 0.02
 """Thresholds lie this far above the clicks of unlike classes and below those of the own class."""
@@ -58,10 +68,13 @@ class Shown(NamedTuple):
         Of defects; see `anomaly.visibility`.
     levels : Levels or None
         Contrast and mean intensity on cells; None where no class is an area.
+    residual : LatticeResidual or None
+        With the filtered image; None where point classes are told by their templates alone.
     """
 
     visibility: float
     levels: Levels | None = None
+    residual: LatticeResidual | None = None
 
 
 class Click(NamedTuple):
@@ -152,7 +165,7 @@ def fit(
         )
         for name in names
     )
-    classes = _above_unlike(classes, clicks, residuals, samples)
+    classes = _above_unlike(classes, clicks, residuals, samples, shown)
     bulk = _Examples(residuals, [c for c in clicks if c.class_name == BULK], samples)
     return MatchedFilterModel(samples, classes, _negatives(bulk))
 
@@ -162,6 +175,7 @@ def _above_unlike(
     clicks: Sequence[Click],
     residuals: Sequence[NDArray[np.float32]],
     samples: float,
+    shown: Sequence[Shown],
 ) -> tuple[ClassFilter, ...]:
     """Raise the thresholds of points above their similarity to the clicks of unlike classes.
 
@@ -169,33 +183,49 @@ def _above_unlike(
     clicks. The clicks of the point class itself stay above its threshold.
     """
     unlike = {item.name for item in classes if not item.templates}
-    others = _Examples(residuals, [c for c in clicks if c.class_name in unlike], samples)
+    others = _Examples(residuals, [c for c in clicks if c.class_name in unlike], samples, shown)
     raised = []
     for item in classes:
         threshold = item.threshold
         if item.kind == "point" and item.templates and others.clicks:
             own = [click for click in clicks if click.class_name == item.name]
-            lowest = min(_similarity_at(replace(others, clicks=own), item.templates))
-            highest = max(_similarity_at(others, item.templates))
+            lowest = min(_similarity_at(replace(others, clicks=own), item.templates, item.sites))
+            highest = max(_similarity_at(others, item.templates, item.sites))
             threshold = max(threshold, min(highest + _APART, lowest - _APART))
         raised.append(replace(item, threshold=threshold))
     return tuple(raised)
 
 
-def _similarity_at(examples: _Examples, templates: Sequence[Template]) -> list[float]:
-    """Return the highest similarity to some templates near each click."""
+def _similarity_at(
+    examples: _Examples, templates: Sequence[Template], sites: Sequence[SiteFilter] = ()
+) -> list[float]:
+    """Return the highest similarity to a class near each click."""
+    return [height for _, height in _peaks_at(examples, templates, sites)]
+
+
+def _peaks_at(
+    examples: _Examples, templates: Sequence[Template], sites: Sequence[SiteFilter] = ()
+) -> list[tuple[tuple[int, int], float]]:
+    """Return where the similarity to a class is highest near each click, and how high."""
     near = round(_PEAK_RADIUS * examples.samples)
     reach = near + templates[0].weight.shape[0] // 2
-    highest = []
+    reach = max(reach, round(_AROUND * examples.samples)) if sites else reach
+    found = []
     for click in examples.clicks:
         y, x = round(click.y), round(click.x)
         top, left = max(0, y - reach), max(0, x - reach)
         part = examples.residuals[click.image][top : y + reach + 1, left : x + reach + 1]
         similar = best_similarity(part, templates)
-        y, x = y - top, x - left
-        box = similar[max(0, y - near) : y + near + 1, max(0, x - near) : x + near + 1]
-        highest.append(float(box.max()))
-    return highest
+        residual = examples.shown[click.image].residual if sites else None
+        if residual is not None:
+            cut = slice(top, top + part.shape[0]), slice(left, left + part.shape[1])
+            similar = with_sites(similar, seen_part(residual, cut, part), sites)
+        above, before = max(0, y - top - near), max(0, x - left - near)
+        box = similar[above : y - top + near + 1, before : x - left + near + 1]
+        row, column = np.unravel_index(int(box.argmax()), box.shape)
+        place = top + above + int(row), left + before + int(column)
+        found.append((place, float(box.max())))
+    return found
 
 
 def _fit_class(name: str, kind: str, examples: _Examples, threshold: float | None) -> ClassFilter:
@@ -216,6 +246,7 @@ def _fit_class(name: str, kind: str, examples: _Examples, threshold: float | Non
     if kind == "point" and by_anomaly:
         looks = float(np.quantile(agreement, _QUARTER)), float(np.quantile(anomalies, _QUARTER))
         by_anomaly = _is_anomaly_selective(images, templates, looks, examples.samples)
+    is_free = threshold is None
     if threshold is None and not by_anomaly:
         threshold = _find_threshold(images, templates, kind, examples.samples)
         similar = _similarity_at(examples, templates)
@@ -224,8 +255,33 @@ def _fit_class(name: str, kind: str, examples: _Examples, threshold: float | Non
         item = ClassFilter(name, kind, (), 0.5, anomaly, consistency, examples.visibility)
         difference = _difference(examples, images, anomalies) if kind == "area" else (0.0, 0.0)
         return replace(item, difference=difference)
+    sites: tuple[SiteFilter, ...] = ()
+    if kind == "point" and is_free:
+        sites, threshold = _with_sites(examples, templates, threshold or 0.0)
     known = threshold or 0.0, anomaly, consistency, examples.visibility
-    return ClassFilter(name, kind, templates, *known)
+    return ClassFilter(name, kind, templates, *known, sites=sites)
+
+
+def _with_sites(
+    examples: _Examples, templates: Sequence[Template], threshold: float
+) -> tuple[tuple[SiteFilter, ...], float]:
+    """Return a filter of like sites where it is better than templates alone, and the threshold."""
+    peaks = _peaks_at(examples, templates)
+    images = []
+    for number in sorted({click.image for click in examples.clicks}):
+        residual = examples.shown[number].residual if examples.shown else None
+        if residual is None:
+            return (), threshold
+        clicked = zip(examples.clicks, peaks, strict=True)
+        here = np.array([place for click, (place, _) in clicked if click.image == number], float)
+        images.append(ClickedImage(residual, examples.residuals[number], here))
+    chosen = choose_sites(
+        images,
+        lambda values: best_similarity(values, templates),
+        threshold,
+        _PEAK_RADIUS * examples.samples,
+    )
+    return ((chosen[0],), chosen[1]) if chosen else ((), threshold)
 
 
 def _difference(
@@ -296,27 +352,6 @@ def _find_threshold(
     ]
     found = np.concatenate(heights)
     return point_threshold(found) if kind == "point" else extended_threshold(found)
-
-
-def best_similarity(
-    residual: NDArray[np.float32], templates: Sequence[Template]
-) -> NDArray[np.float32]:
-    """Return the highest similarity to any of some templates.
-
-    Parameters
-    ----------
-    residual : ndarray of float32, shape (Y, X)
-    templates : sequence of Template
-        At least one.
-
-    Returns
-    -------
-    ndarray of float32, shape (Y, X)
-    """
-    best = similarity(residual, templates[0])
-    for template in templates[1:]:
-        np.maximum(best, similarity(residual, template), out=best)
-    return best
 
 
 def _variants(aligned: Aligned, noise: float) -> list[Aligned]:

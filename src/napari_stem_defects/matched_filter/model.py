@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from napari_stem_defects.matched_filter.like_sites import SiteFilter
     from napari_stem_defects.matched_filter.templates import Template
 
 
@@ -37,6 +38,9 @@ class ClassFilter:
     is_faint : bool
         Whether a class without templates is so faint in an image that noise reaches it here and
         there.
+    sites : tuple of SiteFilter
+        By which a point class is told from the like sites of an image, beside its templates; none
+        where the templates alone separate it as well.
     """
 
     name: str
@@ -49,6 +53,7 @@ class ClassFilter:
     difference: tuple[float, float] = (0.0, 0.0)
     floor: float = 0.0
     is_faint: bool = False
+    sites: tuple[SiteFilter, ...] = ()
 
     @property
     def limit(self) -> float:
@@ -77,3 +82,8 @@ class MatchedFilterModel:
     classes: tuple[ClassFilter, ...]
     negatives: tuple[Template, ...] = ()
     lattice: tuple[tuple[float, float], tuple[float, float]] = ((1.0, 0.0), (0.0, 1.0))
+
+    @property
+    def has_sites(self) -> bool:
+        """Whether a class is told from the like sites of an image."""
+        return any(item.sites for item in self.classes)

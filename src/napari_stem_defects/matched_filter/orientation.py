@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from napari_stem_defects.matched_filter.like_sites import SiteFilter
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -84,7 +86,11 @@ def turned(model: MatchedFilterModel, shown: Vectors) -> MatchedFilterModel:
         return model
     every = [_oriented(model, angle, mirrored=False) for angle in angles]
     classes = (
-        replace(parts[0], templates=tuple(each for part in parts for each in part.templates))
+        replace(
+            parts[0],
+            templates=tuple(each for part in parts for each in part.templates),
+            sites=tuple(each for part in parts for each in part.sites),
+        )
         for parts in zip(*(each.classes for each in every), strict=True)
     )
     negatives = tuple(each for part in every for each in part.negatives)
@@ -125,7 +131,12 @@ def _oriented(model: MatchedFilterModel, degrees: float, *, mirrored: bool) -> M
         model,
         classes=tuple(
             replace(
-                item, templates=tuple(_turn(each, degrees, mirrored) for each in item.templates)
+                item,
+                templates=tuple(_turn(each, degrees, mirrored) for each in item.templates),
+                sites=tuple(
+                    SiteFilter(*(_turned(each, degrees, mirrored, "nearest") for each in site))
+                    for site in item.sites
+                ),
             )
             for item in model.classes
         ),
@@ -134,8 +145,14 @@ def _oriented(model: MatchedFilterModel, degrees: float, *, mirrored: bool) -> M
 
 
 def _turn(template: Template, degrees: float, mirrored: bool) -> Template:
-    """Turn the pattern of a template about its centre, from x towards y."""
-    pattern = template.pattern[:, ::-1] if mirrored else template.pattern
+    return replace(template, pattern=_turned(template.pattern, degrees, mirrored, "constant"))
+
+
+def _turned(
+    pattern: NDArray[np.float32], degrees: float, mirrored: bool, beyond: str
+) -> NDArray[np.float32]:
+    """Turn a pattern about its centre, from x towards y; ``beyond`` is what scipy continues."""
+    pattern = pattern[:, ::-1] if mirrored else pattern
     # scipy turns the other way: its axes are (y, x) and positive angles go from y towards x.
-    pattern = ndimage.rotate(pattern, -degrees, reshape=False, order=3, mode="constant")
-    return replace(template, pattern=np.ascontiguousarray(pattern, np.float32))
+    pattern = ndimage.rotate(pattern, -degrees, reshape=False, order=3, mode=beyond)
+    return np.ascontiguousarray(pattern, np.float32)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_stem_defects.anomaly.score import EXTENDED_POOL, POINT_POOL, local_rms
-from napari_stem_defects.matched_filter.fit import best_similarity
+from napari_stem_defects.matched_filter.similarity import best_similarity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

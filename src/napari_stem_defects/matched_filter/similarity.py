@@ -15,6 +15,8 @@ import scipy
 from scipy import ndimage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from napari_stem_defects.matched_filter.templates import Template
@@ -40,6 +42,27 @@ def similarity(residual: NDArray[np.float32], template: Template) -> NDArray[np.
     return similar
 
 
+def best_similarity(
+    residual: NDArray[np.float32], templates: Sequence[Template]
+) -> NDArray[np.float32]:
+    """Return the highest similarity to any of some templates.
+
+    Parameters
+    ----------
+    residual : ndarray of float32, shape (Y, X)
+    templates : sequence of Template
+        At least one.
+
+    Returns
+    -------
+    ndarray of float32, shape (Y, X)
+    """
+    best = similarity(residual, templates[0])
+    for template in templates[1:]:
+        np.maximum(best, similarity(residual, template), out=best)
+    return best
+
+
 def local_power(residual: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the weighted mean square of a residual around every place.
 
@@ -53,11 +76,39 @@ def local_power(residual: NDArray[np.float32], weight: NDArray[np.float32]) -> N
     -------
     ndarray of float32, shape (Y, X)
     """
+    return _local_mean(np.square(residual), weight)
+
+
+def local_correlation(
+    image: NDArray[np.float32], pattern: NDArray[np.float32], weight: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return the weighted correlation of an image with a pattern around every place.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (Y, X)
+    pattern : ndarray of float32, shape (w, w)
+    weight : ndarray of float32, shape (w, w)
+        A Gaussian from `templates.gaussian_weight`.
+
+    Returns
+    -------
+    ndarray of float32, shape (Y, X)
+        -1 to 1; 0 where image or pattern are uniform.
+    """
+    even = pattern - (weight * pattern).sum()
+    mean = _local_mean(image, weight)
+    variance = local_power(image, weight) - np.square(mean)
+    variance *= np.float32((weight * np.square(even)).sum())
+    product = _correlate(image, weight * even)
+    return np.asarray(product / np.sqrt(np.maximum(variance, 1e-12)), np.float32)
+
+
+def _local_mean(image: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
     profile = weight.sum(axis=0)  # the two-dimensional Gaussian is the product of its profiles
-    power = np.square(residual)
     for axis in (0, 1):
-        power = ndimage.correlate1d(power, profile, axis=axis, mode="reflect")
-    return power
+        image = ndimage.correlate1d(image, profile, axis=axis, mode="reflect")
+    return image
 
 
 def _correlate(image: NDArray[np.float32], kernel: NDArray[np.float32]) -> NDArray[np.float32]:

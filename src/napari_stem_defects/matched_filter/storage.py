@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_stem_defects.matched_filter.like_sites import SiteFilter, filter_edges
 from napari_stem_defects.matched_filter.model import ClassFilter, MatchedFilterModel
 from napari_stem_defects.matched_filter.templates import REACH, Template, gaussian_weight
 
@@ -39,6 +40,8 @@ def to_arrays(model: MatchedFilterModel) -> dict[str, NDArray[np.float32]]:
             np.float32,
         )
         arrays |= _template_arrays(str(number), item.templates)
+        for part in SiteFilter._fields if item.sites else ():
+            arrays[f"{number}.{part}"] = np.stack([getattr(each, part) for each in item.sites])
     return arrays | _template_arrays(_NEGATIVES, model.negatives)
 
 
@@ -58,6 +61,7 @@ def array_shapes(
     templates: Sequence[int],
     negatives: int,
     decisions: int = DECISIONS,
+    sites: Sequence[int] = (),
 ) -> dict[str, tuple[int, ...]]:
     """Return the names and shapes of the arrays of a model.
 
@@ -73,6 +77,8 @@ def array_shapes(
         Number of templates of no defect.
     decisions : int
         Numbers by which each class is decided; earlier models have the first of them.
+    sites : sequence of int
+        Number of site filters of each class; empty where no class has one.
 
     Returns
     -------
@@ -87,6 +93,9 @@ def array_shapes(
             edge = gaussian_weight(samples, REACH[kind]).shape[0]
             shapes[f"{prefix}.pattern"] = (count, edge, edge)
             shapes[f"{prefix}.noise"] = shapes[f"{prefix}.clicks"] = (count,)
+    for number, count in enumerate(sites):
+        for part, edge in zip(SiteFilter._fields, filter_edges(samples), strict=True):
+            shapes |= {f"{number}.{part}": (count, edge, edge)} if count else {}
     return shapes
 
 
@@ -115,10 +124,18 @@ def from_arrays(
         threshold, anomaly, consistency, visibility, *difference = decision.tolist()
         templates = _templates(arrays, str(number), samples, kind)
         numbers = threshold, anomaly, consistency, visibility, (difference[0], difference[1])
-        filters.append(ClassFilter(name, kind, templates, *numbers))
+        sites = _sites(arrays, str(number))
+        filters.append(ClassFilter(name, kind, templates, *numbers, sites=sites))
     negatives = _templates(arrays, _NEGATIVES, samples, "point")
     (y0, x0), (y1, x1) = arrays[_LATTICE].tolist()
     return MatchedFilterModel(samples, tuple(filters), negatives, ((y0, x0), (y1, x1)))
+
+
+def _sites(arrays: Mapping[str, NDArray[Any]], prefix: str) -> tuple[SiteFilter, ...]:
+    names = [f"{prefix}.{part}" for part in SiteFilter._fields]
+    if names[0] not in arrays:
+        return ()
+    return tuple(SiteFilter(*each) for each in zip(*(arrays[n] for n in names), strict=True))
 
 
 def _templates(

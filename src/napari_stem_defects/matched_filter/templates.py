@@ -117,14 +117,37 @@ def cut_pattern(
     return cut
 
 
+def cuts_at(
+    image: NDArray[np.float32], positions: NDArray[np.float64], radius: int
+) -> NDArray[np.float32]:
+    """Cut an image around several positions, by linear interpolation.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (Y, X)
+    positions : ndarray of float, shape (N, 2)
+        y and x in samples.
+    radius : int
+        See `cut_pattern`; beyond the border the image is mirrored.
+
+    Returns
+    -------
+    ndarray of float32, shape (N, 2 * radius + 1, 2 * radius + 1)
+    """
+    return _cuts(image, positions, radius, mode="reflect")
+
+
 def _cuts(
-    residual: NDArray[np.float32], positions: NDArray[np.float64], radius: int
+    residual: NDArray[np.float32],
+    positions: NDArray[np.float64],
+    radius: int,
+    mode: str = "constant",
 ) -> NDArray[np.float32]:
     """Cut the residual around several positions (N, 2), as `cut_pattern` does around one."""
     steps = np.arange(-radius, radius + 1)
     y = positions[:, 0, None, None] + steps[:, None] + np.zeros_like(steps)
     x = positions[:, 1, None, None] + steps + np.zeros_like(steps)[:, None]
-    cuts: NDArray[np.float32] = ndimage.map_coordinates(residual, [y, x], order=1, mode="constant")
+    cuts: NDArray[np.float32] = ndimage.map_coordinates(residual, [y, x], order=1, mode=mode)
     return cuts
 
 

@@ -62,6 +62,24 @@ def point_threshold(
     return float(levels[cost.argmin()])
 
 
+def doubt(heights: NDArray[np.float32], threshold: float) -> float:
+    """Return how many maxima lie at a threshold for each that lies above it.
+
+    Parameters
+    ----------
+    heights : ndarray of float32, shape (N,)
+        Similarity at the local maxima of the images.
+    threshold : float
+
+    Returns
+    -------
+    float
+        Maxima per kernel, see `point_threshold`, over maxima above the threshold; 0 in a gap.
+    """
+    above = int((heights > threshold).sum())
+    return float(_density(heights, np.array([threshold]))[0]) / max(above, 1)
+
+
 def _density(heights: NDArray[np.float32], levels: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the number of maxima per kernel at some levels."""
     near = heights[(heights > _LOWEST - 4 * _WIDTH) & (heights < _HIGHEST + 4 * _WIDTH)]

@@ -73,6 +73,8 @@ class MatchedFilterArchitecture:
         Number of templates of places that are no defect.
     decisions : int
         Numbers by which each class is decided; models of earlier versions have 3.
+    sites : tuple of int
+        Number of site filters of each class after Bulk; empty where no class has one.
     name : str
         Registered name of the architecture.
     """
@@ -81,12 +83,14 @@ class MatchedFilterArchitecture:
     templates: tuple[int, ...]
     negatives: int = 0
     decisions: int = 3
+    sites: tuple[int, ...] = ()
     name: str = MATCHED_FILTER
 
     def __post_init__(self) -> None:
         """Raise `ModelError` for sizes that no quick model can have."""
-        counts = (*self.templates, self.negatives)
+        counts = (*self.templates, self.negatives, *self.sites)
         valid = all(isinstance(n, int) and 0 <= n <= _MAX_TEMPLATES for n in counts)
+        valid &= len(self.sites) in (0, len(self.templates))
         valid &= isinstance(self.decisions, int) and self.decisions in _DECISIONS
         valid &= math.isfinite(self.samples) and _SAMPLES[0] <= self.samples <= _SAMPLES[1]
         if not (valid and self.templates):
@@ -116,5 +120,6 @@ def parse_architecture(sizes: Mapping[str, Any]) -> AnyArchitecture:
         If the architecture is unknown or its sizes are out of range.
     """
     if sizes.get("name") == MATCHED_FILTER:
-        return MatchedFilterArchitecture(**{**sizes, "templates": tuple(sizes["templates"])})
+        counts = {name: tuple(sizes.get(name, ())) for name in ("templates", "sites")}
+        return MatchedFilterArchitecture(**{**sizes, **counts})
     return Architecture(**{**sizes, "channels": tuple(sizes["channels"])})

@@ -71,7 +71,8 @@ def probabilities_near(
         return best
     teacher = adapted_to(ready.residual, turned_to(quick_model(ensemble), ready.cell))
     levels = ready.levels_for(teacher)
-    taught = probabilities_at(ready.values, places, teacher, ready.limits, levels)
+    about = ready.limits, levels, ready.residual
+    taught = probabilities_at(ready.values, places, teacher, *about)
     return mean_of_classes(best, taught, spec.class_data)
 
 

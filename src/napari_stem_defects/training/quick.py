@@ -260,7 +260,10 @@ def template_sizes(model: MatchedFilterModel) -> MatchedFilterArchitecture:
     MatchedFilterArchitecture
     """
     templates = tuple(len(item.templates) for item in model.classes)
-    return MatchedFilterArchitecture(model.samples, templates, len(model.negatives), DECISIONS)
+    sites = tuple(len(item.sites) for item in model.classes)
+    return MatchedFilterArchitecture(
+        model.samples, templates, len(model.negatives), DECISIONS, sites if any(sites) else ()
+    )
 
 
 def quick_ensemble(

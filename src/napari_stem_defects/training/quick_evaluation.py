@@ -133,7 +133,8 @@ def evaluate_quick_model(ensemble: Ensemble, images: Sequence[LabelledImage]) ->
     def probabilities(ready: PreparedImage, places: NDArray[np.float64]) -> NDArray[np.float32]:
         suited = adapted_to(ready.residual, turned_to(model, ready.cell))
         levels = ready.levels_for(suited)
-        return probabilities_at(ready.values, places, suited, ready.limits, levels)
+        about = ready.limits, levels, ready.residual
+        return probabilities_at(ready.values, places, suited, *about)
 
     limits = dict.fromkeys(ensemble.spec.classes, 0.5)
     return evaluate_clicks(ensemble.spec, images, model.samples, probabilities, limits)

@@ -88,7 +88,7 @@ class PreparedImage:
 
     def shown(self, areas: bool) -> Shown:
         """Return what the image shows beside its residual, with levels if there are areas."""
-        return Shown(self.visibility, self.levels if areas else None)
+        return Shown(self.visibility, self.levels if areas else None, self.residual)
 
 
 def prepare_image(micrograph: Micrograph, samples: float | None = None) -> PreparedImage:

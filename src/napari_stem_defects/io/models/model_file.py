@@ -225,7 +225,7 @@ def _template_shapes(
     kinds = [each.kind for each in spec.class_data[1:]]
     if len(kinds) != len(sizes.templates) or "bulk" in kinds or spec.classes[0] != BULK:
         raise ModelError("its classes do not agree with its templates")
-    numbers = sizes.templates, sizes.negatives, sizes.decisions
+    numbers = sizes.templates, sizes.negatives, sizes.decisions, sizes.sites
     return array_shapes(sizes.samples, kinds, *numbers)
 
 

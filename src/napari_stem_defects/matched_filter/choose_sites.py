@@ -1,0 +1,97 @@
+"""Whether a point class is told from the rest of its images better with its like sites.
+
+Where templates leave a gap between defects and crystal, they are enough. Where they do not, as
+for defects that are dense, the comparison with like sites is taken if it makes fewer places
+doubtful.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from napari_stem_defects.matched_filter.like_sites import (
+    SeenPart,
+    SiteFilter,
+    learn_sites,
+    seen_part,
+    with_sites,
+)
+from napari_stem_defects.matched_filter.similarity import local_maxima
+from napari_stem_defects.matched_filter.thresholds import doubt, point_threshold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.anomaly.residual import LatticeResidual
+
+_DOUBTFUL = 0.02
+"""Doubt of the templates from which like sites may be better, and which they must reduce to this
+share."""
+_BETTER = 0.95
+
+
+class ClickedImage(NamedTuple):
+    """An image with clicks of a class.
+
+    Attributes
+    ----------
+    residual : LatticeResidual
+    values : ndarray of float32, shape (Y, X)
+        The whole residual.
+    positions : ndarray of float, shape (N, 2)
+        y and x of the clicked defects, where they are most similar to the templates.
+    """
+
+    residual: LatticeResidual
+    values: NDArray[np.float32]
+    positions: NDArray[np.float64]
+
+    def seen(self) -> SeenPart:
+        """Return the whole image with its prediction."""
+        whole = slice(0, self.values.shape[0]), slice(0, self.values.shape[1])
+        return seen_part(self.residual, whole, self.values)
+
+
+def choose_sites(
+    images: Sequence[ClickedImage],
+    similarity_of: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    threshold: float,
+    radius: float,
+) -> tuple[SiteFilter, float] | None:
+    """Return a site filter and the threshold with it, where it is better than templates alone.
+
+    Parameters
+    ----------
+    images : sequence of ClickedImage
+        At least one.
+    similarity_of : callable
+        Returns the similarity of a residual to the templates of the class.
+    threshold : float
+        Of that similarity.
+    radius : float
+        In samples, see `similarity.local_maxima`.
+
+    Returns
+    -------
+    (SiteFilter, float) or None
+    """
+    similar = [similarity_of(image.values) for image in images]
+    by_look = doubt(_heights(similar, radius), threshold)
+    if by_look < _DOUBTFUL:
+        return None
+    parts = [image.seen() for image in images]
+    learned = learn_sites(parts, [image.positions for image in images])
+    if learned is None:
+        return None
+    both = [with_sites(look, part, (learned,)) for look, part in zip(similar, parts, strict=True)]
+    heights = _heights(both, radius)
+    raised = point_threshold(heights)
+    return (learned, raised) if doubt(heights, raised) < _BETTER * by_look else None
+
+
+def _heights(similar: Sequence[NDArray[np.float32]], radius: float) -> NDArray[np.float32]:
+    return np.concatenate([local_maxima(each, radius)[1] for each in similar])

@@ -1,0 +1,275 @@
+"""Point defects against the like sites of their image: the places where the lattice shows the same.
+
+The lattice residual compares a column with what its neighbours let expect. Where several of these
+are defects themselves, they do not let expect much, and each looks less like one. Here, a column is
+compared with the median of all like sites instead, wherever these lie. They are the maxima of the
+correlation of the predicted image, which shows the lattice without noise, with the surroundings of
+the clicks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy import ndimage
+
+from napari_stem_defects.matched_filter.similarity import local_correlation
+from napari_stem_defects.matched_filter.templates import Reach, cuts_at, gaussian_weight
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.anomaly.residual import LatticeResidual
+
+# Standard deviations of the Gaussian weights in lattice periods.
+_AROUND, _CHANGE = Reach(0.8, 0.0), Reach(0.35, 0.0)
+_SMOOTHING = 0.1
+"""Of the lattice residual, see `anomaly.residual`."""
+_LIKE = 0.5
+"""Correlation of the surroundings from which a place may be a like site."""
+_APART, _AT = 0.4, 0.35
+"""In periods: half the edge of the square in which a site has the highest correlation, and radius
+within which a place belongs to it."""
+_NEAR = 0.2
+"""Median distance of the clicks from their sites, in periods, up to which they are at sites."""
+_AGREE = 0.7
+"""Median correlation of the surroundings of a click with those of the others from which the clicks
+are at one kind of site."""
+_SAME = 0.03
+"""An orientation is shown where its correlation is less than the highest by no more than this."""
+_FEWEST = 20
+_MOST = 5000
+"""Sites from which the median is taken."""
+_ROUNDS, _AVERAGED = 2, 400
+"""Rounds in which the surroundings are averaged over so many sites of each image."""
+
+
+class SiteFilter(NamedTuple):
+    """What tells a point defect from the like sites of its image.
+
+    Attributes
+    ----------
+    around : ndarray of float32, shape (a, a)
+        What the lattice shows around a site; a is odd.
+    change : ndarray of float32, shape (c, c)
+        What a defect changes in the filtered image; c is odd.
+    """
+
+    around: NDArray[np.float32]
+    change: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class SeenPart:
+    """A part of an image.
+
+    Attributes
+    ----------
+    filtered, predicted : ndarray of float32, shape (Y, X)
+        The filtered image, and the same without what its lattice does not predict.
+    samples : float
+        Samples per lattice period.
+    """
+
+    filtered: NDArray[np.float32]
+    predicted: NDArray[np.float32]
+    samples: float
+
+
+def seen_part(
+    residual: LatticeResidual, part: tuple[slice, slice], values: NDArray[np.float32]
+) -> SeenPart:
+    """Return a part of an image with its prediction.
+
+    Parameters
+    ----------
+    residual : LatticeResidual
+    part : (slice, slice)
+        Rows and columns, inside the image.
+    values : ndarray of float32, shape (Y, X)
+        The residual there, in multiples of its spread.
+
+    Returns
+    -------
+    SeenPart
+    """
+    samples = residual.sampled.samples
+    filtered = np.asarray(residual.sampled.filtered[part], np.float32)
+    smooth = ndimage.gaussian_filter(filtered, _SMOOTHING * samples)
+    predicted = smooth - np.float32(residual.spread) * values
+    return SeenPart(filtered, predicted, samples)
+
+
+def filter_edges(samples: float) -> tuple[int, int]:
+    """Return the edges of the patterns of a site filter.
+
+    Parameters
+    ----------
+    samples : float
+        Samples per lattice period.
+
+    Returns
+    -------
+    around, change : int
+        In samples, both odd.
+    """
+    around, change = (gaussian_weight(samples, reach).shape[0] for reach in (_AROUND, _CHANGE))
+    return around, change
+
+
+def learn_sites(
+    parts: Sequence[SeenPart], positions: Sequence[NDArray[np.float64]]
+) -> SiteFilter | None:
+    """Learn what clicks change at the sites of a lattice.
+
+    Parameters
+    ----------
+    parts : sequence of SeenPart
+        The images with clicks.
+    positions : sequence of ndarray of float, shape (N, 2)
+        y and x of the clicked defects in each image, in samples; at least one.
+
+    Returns
+    -------
+    SiteFilter or None
+        None where the clicks are not at one kind of site, or there are too few of it.
+    """
+    samples = parts[0].samples
+    weight = gaussian_weight(samples, _AROUND)
+    radius = weight.shape[0] // 2
+    every = [cuts_at(p.predicted, at, radius) for p, at in zip(parts, positions, strict=True)]
+    patterns = np.concatenate(every)
+    if not _agree(patterns, weight):
+        return None
+    around = patterns.mean(axis=0)
+    for _ in range(_ROUNDS):
+        found = [_sites(part, around, weight)[0] for part in parts]
+        if sum(len(sites) for sites in found) < _FEWEST:
+            return None
+        some = [sites[:: max(1, len(sites) // _AVERAGED)] for sites in found]
+        windows = [cuts_at(p.predicted, at, radius) for p, at in zip(parts, some, strict=True)]
+        around = np.concatenate(windows).mean(axis=0)
+    changes, away = [], []
+    for part, clicked in zip(parts, positions, strict=True):
+        sites = _sites(part, around, weight)[0]
+        if len(sites) < _FEWEST:
+            return None
+        apart = np.hypot(*(clicked[:, None] - sites).transpose(2, 0, 1))
+        away.append(apart.min(axis=1))
+        changed, _ = _changes(part, sites)
+        changes.append(changed[apart.argmin(axis=1)])
+    if float(np.median(np.concatenate(away))) > _NEAR * samples:
+        return None
+    change = np.concatenate(changes).mean(axis=0)
+    return SiteFilter(around.astype(np.float32), change.astype(np.float32))
+
+
+def with_sites(
+    similar: NDArray[np.float32], part: SeenPart, filters: Sequence[SiteFilter]
+) -> NDArray[np.float32]:
+    """Return the mean of the similarity to templates and of that to the change at sites.
+
+    Parameters
+    ----------
+    similar : ndarray of float32, shape (Y, X)
+        Similarity to the templates of a class.
+    part : SeenPart
+        The same part of the image.
+    filters : sequence of SiteFilter
+        Of the class, one for each orientation in which the image may show it.
+
+    Returns
+    -------
+    ndarray of float32, shape (Y, X)
+        1 for the like of the class; beyond the sites of a lattice, half the similarity.
+    """
+    weight = gaussian_weight(part.samples, _AROUND)
+    shown = [_sites(part, each.around, weight) for each in filters]
+    likeness = [float(np.median(like)) if len(like) >= _FEWEST else 0.0 for _, like in shown]
+    painted = np.zeros_like(similar)
+    for each, (sites, _), like in zip(filters, shown, likeness, strict=True):
+        if like > 0 and like >= max(likeness) - _SAME:
+            score = _similarity(part, sites, each.change)
+            _paint(painted, sites, score, _AT * part.samples)
+    return np.asarray((similar + painted) / 2, np.float32)
+
+
+def _agree(patterns: NDArray[np.float32], weight: NDArray[np.float32]) -> bool:
+    """Return whether most patterns (N, a, a) correlate with the mean of the others."""
+    if len(patterns) == 1:
+        return True
+    means = (weight * patterns).sum(axis=(1, 2), keepdims=True)
+    even = (patterns - means) * np.sqrt(weight)
+    others = (even.sum(axis=0) - even) / (len(even) - 1)
+    product = (even * others).sum(axis=(1, 2))
+    powers = np.square(even).sum(axis=(1, 2)) * np.square(others).sum(axis=(1, 2))
+    return bool(np.median(product / np.sqrt(powers + 1e-12)) >= _AGREE)
+
+
+def _sites(
+    part: SeenPart, around: NDArray[np.float32], weight: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Return the like sites (N, 2) of a part, and the correlation of their surroundings (N)."""
+    like = local_correlation(part.predicted, around, weight)
+    size = 2 * round(_APART * part.samples) + 1
+    top = (like == ndimage.maximum_filter(like, size)) & (like > _LIKE)
+    places = np.argwhere(top)
+    padded = np.pad(like, 1, mode="edge")
+    y, x = (places + 1).T
+    here = padded[y, x]
+    offsets = []
+    for before, after in (
+        (padded[y - 1, x], padded[y + 1, x]),
+        (padded[y, x - 1], padded[y, x + 1]),
+    ):
+        # The vertex of the parabola through three values.
+        bend = np.minimum(before - 2 * here + after, -1e-6)
+        offsets.append(np.clip(0.5 * (before - after) / bend, -0.5, 0.5))
+    return places + np.stack(offsets, axis=1), here
+
+
+def _changes(
+    part: SeenPart, sites: NDArray[np.float64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return what the filtered image shows at sites less their median, and the weight of it."""
+    weight = gaussian_weight(part.samples, _CHANGE)
+    windows = cuts_at(part.filtered, sites, weight.shape[0] // 2)
+    step = max(1, len(windows) // _MOST)
+    return (windows - np.median(windows[::step], axis=0)).astype(np.float32), weight
+
+
+def _similarity(
+    part: SeenPart, sites: NDArray[np.float64], change: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return how similar the change at each site is to that of a defect.
+
+    As for templates, see `matched_filter.similarity`: 1 for the like of the defect, less for a
+    strong change of another kind.
+    """
+    found, weight = _changes(part, sites)
+    product = (weight * found * change).sum(axis=(1, 2))
+    powers = (weight * np.square(found)).sum(axis=(1, 2))
+    power = max(float((weight * np.square(change)).sum()), 1e-12)
+    excess = np.maximum(powers - np.median(powers), power)
+    return np.asarray(product / np.sqrt(power * excess), np.float32)
+
+
+def _paint(
+    painted: NDArray[np.float32],
+    sites: NDArray[np.float64],
+    score: NDArray[np.float32],
+    radius: float,
+) -> None:
+    """Raise a map, in place, to the score of each site within a radius of it."""
+    reach = int(np.ceil(radius)) + 1
+    steps = np.mgrid[-reach : reach + 1, -reach : reach + 1].reshape(2, -1).T
+    whole = np.rint(sites).astype(int)
+    places = whole[:, None] + steps
+    near = np.hypot(*(places - sites[:, None]).transpose(2, 0, 1)) <= radius
+    near &= np.all((places >= 0) & (places < painted.shape), axis=2)
+    y, x = places[near].T
+    np.maximum.at(painted, (y, x), np.repeat(score, near.sum(axis=1)))

@@ -1,0 +1,65 @@
+"""Whether a class is told from the like sites of its images."""
+
+from __future__ import annotations
+
+import pytest
+from dense_crystal import dense_crystal
+
+from napari_stem_defects.anomaly.score import null_thresholds
+from napari_stem_defects.matched_filter.class_maps import probabilities_at
+from napari_stem_defects.matched_filter.fit import Click, fit
+
+
+def _learned(scene, shown, clicks=None):
+    clicks = scene.clicks() if clicks is None else clicks
+    return fit([scene.values], clicks, {"Dim": "point"}, scene.samples, shown=shown)
+
+
+@pytest.fixture(scope="module")
+def scene():
+    return dense_crystal()
+
+
+def test_dense_defects_get_a_site_filter(scene):
+    assert _learned(scene, scene.shown).has_sites
+
+
+def test_without_the_images_templates_are_all_there_is(scene):
+    assert not _learned(scene, ()).has_sites
+
+
+def test_classes_that_templates_separate_have_no_site_filter():
+    sparse = dense_crystal(share=0.01, counts=4000.0, varied=0.0)
+    assert not _learned(sparse, sparse.shown).has_sites
+
+
+def test_a_threshold_that_is_given_is_that_of_the_templates(scene):
+    kinds, limits = {"Dim": "point"}, {"Dim": 0.8}
+    model = fit(
+        [scene.values],
+        scene.clicks(),
+        kinds,
+        scene.samples,
+        thresholds=limits,
+        shown=scene.shown,
+    )
+    assert not model.has_sites
+    assert model.classes[0].threshold == 0.8
+
+
+def test_clicks_of_a_class_with_sites_are_found_beside_unlike_classes(scene):
+    rows = scene.values.shape[0]
+    unlike = [Click(0, 20.0 + 9 * n, rows - 30.0 - 4.3 * n, "Else") for n in range(12)]
+    kinds = {"Dim": "point", "Else": "area"}
+    clicks = scene.clicks() + unlike
+    model = fit([scene.values], clicks, kinds, scene.samples, shown=scene.shown)
+    names = [item.name for item in model.classes]
+    found = probabilities_at(
+        scene.values,
+        scene.dim[:8],
+        model,
+        null_thresholds(scene.residual),
+        seen=scene.residual,
+    )
+    assert model.has_sites
+    assert (found[:, 1 + names.index("Dim")] > 0.5).mean() >= 0.75

@@ -1,0 +1,105 @@
+"""Point defects told from the like sites of their image."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from dense_crystal import dense_crystal
+from scipy import ndimage
+
+from napari_stem_defects.anomaly.score import null_thresholds
+from napari_stem_defects.matched_filter.class_maps import class_maps, probabilities_at
+from napari_stem_defects.matched_filter.fit import fit
+from napari_stem_defects.matched_filter.like_sites import (
+    filter_edges,
+    learn_sites,
+    with_sites,
+)
+from napari_stem_defects.matched_filter.similarity import best_similarity
+
+
+@pytest.fixture(scope="module")
+def scene():
+    return dense_crystal()
+
+
+def highest(similar, places, samples):
+    wide = ndimage.maximum_filter(similar, 2 * round(0.3 * samples) + 1)
+    y, x = np.rint(places).astype(int).T
+    return wide[y, x]
+
+
+def overlap(similar, scene):
+    """Return the share of dim and bright columns on the wrong side of the best threshold."""
+    dim, bright = (highest(similar, p, scene.samples) for p in (scene.dim, scene.bright))
+    limits = np.sort(np.concatenate([dim, bright]))
+    wrong = [(dim < limit).sum() + (bright >= limit).sum() for limit in limits]
+    return min(wrong) / (len(dim) + len(bright))
+
+
+def learned(scene):
+    return fit([scene.values], scene.clicks(), {"Dim": "point"}, scene.samples, shown=scene.shown)
+
+
+def test_dense_dim_columns_are_told_better_with_like_sites(scene):
+    (item,) = fit([scene.values], scene.clicks(), {"Dim": "point"}, scene.samples).classes
+    look = best_similarity(scene.values, item.templates)
+    sites = learn_sites([scene.seen], [scene.dim[:8]])
+    both = with_sites(look, scene.seen, (sites,))
+    assert overlap(both, scene) < 0.75 * overlap(look, scene)
+
+
+def test_a_model_with_sites_finds_dense_defects_in_another_image(scene):
+    other = dense_crystal(seed=2)
+    model = learned(scene)
+    assert model.has_sites
+    found = class_maps(other.residual, model)
+    y = np.abs(found.y[:, None] - other.dim[:, 0]).argmin(axis=0)
+    x = np.abs(found.x[:, None] - other.dim[:, 1]).argmin(axis=0)
+    wide = ndimage.maximum_filter(found.probability[1], 3)
+    assert (wide[y, x] > 0.5).mean() > 0.9
+    _, count = ndimage.label(found.probability[1] > 0.5, np.ones((3, 3)))
+    assert count < 1.15 * len(other.dim) + 40  # 40: columns of the rim, which are not counted
+
+
+def test_probabilities_at_places_use_like_sites_as_maps_do(scene):
+    model = learned(scene)
+    limits = null_thresholds(scene.residual)
+    places = np.concatenate([scene.dim[:20], scene.bright[:20]])
+    alone = probabilities_at(scene.values, places, model, limits)[:, 1]
+    both = probabilities_at(scene.values, places, model, limits, seen=scene.residual)[:, 1]
+    is_dim = np.arange(40) < 20
+    assert ((both > 0.5) == is_dim).mean() >= ((alone > 0.5) == is_dim).mean()
+    assert ((both > 0.5) == is_dim).mean() > 0.9
+
+
+def test_clicks_at_different_places_of_the_cell_have_no_like_sites(scene):
+    rng = np.random.default_rng(3)
+    anywhere = rng.uniform(40, scene.values.shape[0] - 40, (12, 2))
+    assert learn_sites([scene.seen], [anywhere]) is None
+
+
+def test_sites_are_told_apart_by_the_change_and_not_by_its_strength(scene):
+    sites = learn_sites([scene.seen], [scene.dim[:10]])
+    assert sites is not None
+    none = np.zeros_like(scene.values)
+    score = 2 * with_sites(none, scene.seen, (sites,))
+    dim, bright = (highest(score, places, scene.samples) for places in (scene.dim, scene.bright))
+    assert np.median(dim) == pytest.approx(1, abs=0.15)
+    assert np.median(bright) < 0.25
+    opposite = replace(scene.seen, filtered=-scene.seen.filtered)
+    assert np.median(highest(2 * with_sites(none, opposite, (sites,)), scene.dim, 1.0)) < 0.1
+
+
+def test_a_filter_has_the_stated_edges(scene):
+    sites = learn_sites([scene.seen], [scene.dim[:10]])
+    assert tuple(each.shape[0] for each in sites) == filter_edges(scene.samples)
+
+
+def test_where_the_image_shows_no_like_site_half_the_similarity_is_left(scene):
+    sites = learn_sites([scene.seen], [scene.dim[:10]])
+    flat = replace(scene.seen, predicted=np.zeros_like(scene.values))
+    similar = np.full_like(scene.values, 0.8)
+    assert with_sites(similar, flat, (sites,)) == pytest.approx(0.4)
