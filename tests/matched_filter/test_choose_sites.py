@@ -1,4 +1,4 @@
-"""Whether a class is told from the like sites of its images."""
+"""When a class is compared with the like sites of its images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Point defects told from the like sites of their image."""
+"""Point defects compared with the like sites of their image."""
 
 from __future__ import annotations
 

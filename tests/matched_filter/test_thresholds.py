@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from napari_stem_defects.matched_filter.thresholds import (
     IN_ANOTHER_IMAGE,
-    doubt,
     extended_threshold,
     point_threshold,
+    share_near,
 )
 
 
@@ -62,10 +62,10 @@ def test_many_faint_defects_pull_the_threshold_down(share):
     assert (crystal > limit).sum() == 0
 
 
-def test_doubt_is_nothing_in_a_gap_and_grows_as_it_fills():
+def test_the_share_near_a_threshold_is_nothing_in_a_gap_and_grows_as_it_fills():
     apart = _places(1.0, 1.02, 0.98)
-    assert doubt(apart, 0.7) == pytest.approx(0, abs=1e-6)
+    assert share_near(apart, 0.7) == pytest.approx(0, abs=1e-6)
     near = _places(1.0, 1.02, 0.98, 0.7)
     both = _places(1.0, 1.02, 0.98, 0.7, 0.69)
-    assert 0 < doubt(near, 0.65) < doubt(both, 0.65)
-    assert doubt(np.zeros(0, np.float32), 0.7) == 0
+    assert 0 < share_near(near, 0.65) < share_near(both, 0.65)
+    assert share_near(np.zeros(0, np.float32), 0.7) == 0

@@ -8,9 +8,11 @@ takes the place of the template.
 1. `matched_filter.templates` aligns the residual around the clicks and averages it;
 2. `matched_filter.similarity` compares every place of an image with a template;
 3. `matched_filter.thresholds` finds the similarity that separates a class from the rest;
-4. `matched_filter.fit` is these three for all classes and images: clicks to `MatchedFilterModel`;
-5. `matched_filter.class_maps` gives the probability of every class at every place of an image;
-6. `matched_filter.storage` turns a model into arrays and JSON, and back.
+4. `matched_filter.like_sites` compares places with all others where the lattice shows the same,
+   for point defects that are dense;
+5. `matched_filter.fit` is these four for all classes and images: clicks to `MatchedFilterModel`;
+6. `matched_filter.class_maps` gives the probability of every class at every place of an image;
+7. `matched_filter.storage` turns a model into arrays and JSON, and back.
 
 The package computes on arrays with numpy and scipy alone, no torch, and may import anomaly and
 base.

@@ -1,8 +1,8 @@
-"""Whether a point class is told from the rest of its images better with its like sites.
+"""Whether the like sites of its images separate a point class from the rest better.
 
 Where templates leave a gap between defects and crystal, they are enough. Where they do not, as
-for defects that are dense, the comparison with like sites is taken if it makes fewer places
-doubtful.
+for defects that are dense, the comparison with like sites is taken if it leaves fewer places
+near the threshold.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from napari_stem_defects.matched_filter.like_sites import (
     with_sites,
 )
 from napari_stem_defects.matched_filter.similarity import local_maxima
-from napari_stem_defects.matched_filter.thresholds import doubt, point_threshold
+from napari_stem_defects.matched_filter.thresholds import point_threshold, share_near
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.anomaly.residual import LatticeResidual
 
-_DOUBTFUL = 0.02
-"""Doubt of the templates from which like sites may be better, and which they must reduce to this
-share."""
+_NEAR_THRESHOLD = 0.02
+"""Share of places near the threshold of the templates from which like sites may be better, and to
+what part of it they must reduce it."""
 _BETTER = 0.95
 
 
@@ -80,8 +80,8 @@ def choose_sites(
     (SiteFilter, float) or None
     """
     similar = [similarity_of(image.values) for image in images]
-    by_look = doubt(_heights(similar, radius), threshold)
-    if by_look < _DOUBTFUL:
+    by_look = share_near(_heights(similar, radius), threshold)
+    if by_look < _NEAR_THRESHOLD:
         return None
     parts = [image.seen() for image in images]
     learned = learn_sites(parts, [image.positions for image in images])
@@ -90,7 +90,7 @@ def choose_sites(
     both = [with_sites(look, part, (learned,)) for look, part in zip(similar, parts, strict=True)]
     heights = _heights(both, radius)
     raised = point_threshold(heights)
-    return (learned, raised) if doubt(heights, raised) < _BETTER * by_look else None
+    return (learned, raised) if share_near(heights, raised) < _BETTER * by_look else None
 
 
 def _heights(similar: Sequence[NDArray[np.float32]], radius: float) -> NDArray[np.float32]:

@@ -141,7 +141,7 @@ def probabilities_at(
     levels : Levels, optional
         Of the image, for areas that differ in them.
     seen : LatticeResidual, optional
-        The image, for classes that are told from its like sites; without it, by their templates.
+        The image, for classes that are compared with its like sites; without it, by templates.
 
     Returns
     -------

@@ -69,7 +69,7 @@ class Shown(NamedTuple):
     levels : Levels or None
         Contrast and mean intensity on cells; None where no class is an area.
     residual : LatticeResidual or None
-        With the filtered image; None where point classes are told by their templates alone.
+        With the filtered image; None where point classes are found by templates alone.
     """
 
     visibility: float

@@ -49,7 +49,7 @@ _ROUNDS, _AVERAGED = 2, 400
 
 
 class SiteFilter(NamedTuple):
-    """What tells a point defect from the like sites of its image.
+    """What distinguishes a point defect from the like sites of its image.
 
     Attributes
     ----------

@@ -39,8 +39,8 @@ class ClassFilter:
         Whether a class without templates is so faint in an image that noise reaches it here and
         there.
     sites : tuple of SiteFilter
-        By which a point class is told from the like sites of an image, beside its templates; none
-        where the templates alone separate it as well.
+        By which a point class is distinguished from the like sites of an image, beside its
+        templates; none where the templates alone separate it as well.
     """
 
     name: str
@@ -85,5 +85,5 @@ class MatchedFilterModel:
 
     @property
     def has_sites(self) -> bool:
-        """Whether a class is told from the like sites of an image."""
+        """Whether a class is compared with the like sites of an image."""
         return any(item.sites for item in self.classes)

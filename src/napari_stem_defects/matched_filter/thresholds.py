@@ -62,8 +62,8 @@ def point_threshold(
     return float(levels[cost.argmin()])
 
 
-def doubt(heights: NDArray[np.float32], threshold: float) -> float:
-    """Return how many maxima lie at a threshold for each that lies above it.
+def share_near(heights: NDArray[np.float32], threshold: float) -> float:
+    """Return how many maxima lie near a threshold for each that lies above it.
 
     Parameters
     ----------
