@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from quick_models import quick_model
+from quick_models import CLASSES, quick_filters, quick_model
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
+from napari_stem_defects.detection.detect_matched import quick_model as quick_filters_of
 from napari_stem_defects.errors import ModelError
 from napari_stem_defects.io.models.model_file import load_model, read_spec, save_model
+from napari_stem_defects.matched_filter.like_sites import SiteFilter, filter_edges
 from napari_stem_defects.networks.architecture import MATCHED_FILTER
+from napari_stem_defects.training.quick import quick_ensemble
 
 
 @pytest.fixture
@@ -32,6 +36,21 @@ def test_a_quick_model_comes_back(path: Path) -> None:
     for name, array in quick_model().weights.items():
         np.testing.assert_array_equal(model.weights[name], array)
     assert read_spec(path)[0].classes == ("Bulk", "GB", "Vac")
+
+
+def test_site_filters_come_back(tmp_path: Path) -> None:
+    filters = quick_filters()
+    rng = np.random.default_rng(3)
+    edges = filter_edges(filters.samples)
+    patterns = [rng.normal(size=(edge, edge)).astype(np.float32) for edge in edges]
+    boundary, vacancy = filters.classes
+    vacancy = replace(vacancy, sites=(SiteFilter(*patterns),))
+    model = quick_ensemble(replace(filters, classes=(boundary, vacancy)), CLASSES, "sites", [])
+    save_model(model, tmp_path / "sites.safetensors")
+    read = load_model(tmp_path / "sites.safetensors")
+    (found,) = quick_filters_of(read).classes[1].sites
+    for loaded, stored in zip(found, patterns, strict=True):
+        np.testing.assert_array_equal(loaded, stored)
 
 
 def test_saving_and_loading_load_no_torch(path: Path) -> None:
