@@ -275,7 +275,9 @@ class EnsembleNetwork:
         ((name, trunk),) = self._trunks.items()
         edge = self.spec.preprocessing.patch_px
         with torch.inference_mode():
-            step, parts = self._batch_size({"": tiles[:, None]}), []
+            # Windows, not tiles, fill the cache.
+            batch, parts = self._batch_size({"": tiles[:, None]}), []
+            step = max(1, batch * len(tiles) // max(1, len(places)))
             for first in range(0, len(tiles), step):
                 here = places[(places[:, 0] >= first) & (places[:, 0] < first + step)]
                 if not len(here):
