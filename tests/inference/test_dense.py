@@ -99,6 +99,21 @@ def test_probabilities_are_those_of_single_windows(
     assert np.ptp(wanted) > 0.01 or grid.windows < 4
 
 
+@given(st.integers(64, 9000), st.integers(64, 9000), st.integers(2, 20))
+@settings(max_examples=40, deadline=None)
+def test_tiles_are_of_about_one_size_and_hold_a_limited_number_of_windows(
+    height: int, width: int, step: int
+) -> None:
+    grid = window_grid((height, width), step)
+    strategy = dense.DenseInference(image_of(64, 64), ensemble_of(), "cpu", grid, "exact")
+    tiles = list(strategy.batches(grid))
+    sizes = np.array([(len(set(each.rows)), len(set(each.columns))) for each in tiles])
+    assert sizes.prod(axis=1).sum() == grid.windows
+    assert (np.ptp(sizes, axis=0) <= 1).all()
+    assert sizes.prod(axis=1).max() <= max(12_800, (449 // step + 1) ** 2)
+    assert (sizes[:, 1].max() - 1) * step + 64 <= 640
+
+
 @pytest.mark.parametrize("mode", ["exact", "fast"])
 def test_predict_uses_dense_inference_where_it_is_faster(
     ensemble: Ensemble, monkeypatch: pytest.MonkeyPatch, mode: InferenceMode
@@ -107,7 +122,7 @@ def test_predict_uses_dense_inference_where_it_is_faster(
     monkeypatch.setattr(
         EnsembleNetwork, "member_logits", lambda *_: pytest.fail("predicted window by window")
     )
-    monkeypatch.setattr(dense, "TILE_PX", 100)
+    monkeypatch.setattr(dense, "TILE_PX", 80)
     shown: list[int] = []
 
     def watch(so_far: PartialProbabilities) -> None:

@@ -44,7 +44,11 @@ def test_maps_of_windows_are_those_of_the_members(
 
 @torch.inference_mode()
 @pytest.mark.parametrize("stride", [1, 3, 4, 6, 8])
-def test_dense_maps_hold_the_maps_of_every_window(stride: int) -> None:
+@pytest.mark.parametrize("rows_at_once", [1, 5, 16, 100])
+def test_dense_maps_hold_the_maps_of_every_window(
+    monkeypatch: pytest.MonkeyPatch, stride: int, rows_at_once: int
+) -> None:
+    monkeypatch.setattr(trunk, "ROWS_AT_ONCE", rows_at_once)
     members, image = extractors(2, padded=False), torch.randn(60, 70)
     merged = GroupedTrunk(members, torch.float32, padded=False)
     maps, step, spacing = merged.dense_maps(image[None, None], stride)

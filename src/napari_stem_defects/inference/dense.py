@@ -8,6 +8,7 @@ members take part, so an early exit of Bulk windows would save nothing.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,8 +38,12 @@ if TYPE_CHECKING:
     from napari_stem_defects.preprocessing.tiled import FilteredImage
     from napari_stem_defects.preprocessing.windows import Grid
 
-# Edge of a tile on a CPU: larger ones exceed its cache, smaller ones overlap more.
+# Edge of a tile on a CPU: wider ones exceed its cache, smaller ones overlap more.
 TILE_PX = 512
+# Windows of a tile, whose last feature maps are held at once, up to which it may be larger than
+# that: a quarter wider and, because rows come one after another, twice as high.
+_MOST_WINDOWS = 12_800
+_WIDER, _HIGHER = 1.25, 2
 # Values in memory per pixel and feature map of the first block.
 VALUES_PER_PIXEL = 3
 
@@ -132,10 +137,9 @@ class DenseInference(InferenceStrategy):
     def batches(self, grid: Grid) -> Iterator[Batch]:
         """Yield the windows of a grid by tiles, from top to bottom."""
         edge = max(1, int(self._runner.batch_size**0.5))
-        for top in range(0, len(grid.y), edge):
-            for left in range(0, len(grid.x), edge):
-                rows = np.arange(top, min(top + edge, len(grid.y)))
-                columns = np.arange(left, min(left + edge, len(grid.x)))
+        down, across = self._cpu_tile() if self._runner.device.type == "cpu" else (edge, edge)
+        for rows in _equal_parts(len(grid.y), down):
+            for columns in _equal_parts(len(grid.x), across):
                 yield Batch(np.repeat(rows, len(columns)), np.tile(columns, len(rows)))
 
     def predict(self, y: NDArray[np.int64], x: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -147,12 +151,25 @@ class DenseInference(InferenceStrategy):
         return self._runner.run(self._predict, y, x, row_length=row_length)
 
     def _windows_per_tile(self, device: torch.device) -> int:
+        if device.type == "cpu":
+            return math.prod(self._cpu_tile())
         edge = float(TILE_PX)
         if device.type == "cuda":
             spec = self._spec
             width = spec.network.channels[0] * len(spec.classes) * len(spec.seeds)
             edge = (free_gpu_values() / (VALUES_PER_PIXEL * width)) ** 0.5
-        return max(1, int((edge - self._spec.preprocessing.patch_px) / self._stride) + 1) ** 2
+        return self._windows_along(edge) ** 2
+
+    def _cpu_tile(self) -> tuple[int, int]:
+        """Return the most windows down and across a tile on a CPU."""
+        across = self._windows_along(TILE_PX)
+        if across**2 > _MOST_WINDOWS:
+            return across, across
+        across = min(self._windows_along(_WIDER * TILE_PX), math.isqrt(_MOST_WINDOWS))
+        return min(_HIGHER * across, _MOST_WINDOWS // across), across
+
+    def _windows_along(self, edge_px: float) -> int:
+        return max(1, int((edge_px - self._spec.preprocessing.patch_px) / self._stride) + 1)
 
     def _predict(self, y: NDArray[np.int64], x: NDArray[np.int64]) -> NDArray[np.float32]:
         rows, columns = (len(np.unique(at)) for at in (y, x))
@@ -161,3 +178,8 @@ class DenseInference(InferenceStrategy):
         pixels = self._runner.to_device(tile)
         logits = self._runner.networks.member_logits_dense(pixels, self._stride)
         return mean_probabilities(self._spec, logits[:rows, :columns].flatten(0, 1))
+
+
+def _equal_parts(count: int, most: int) -> list[NDArray[np.intp]]:
+    """Return the numbers below ``count`` in as few parts of about one size as may be."""
+    return np.array_split(np.arange(count), -(-count // most))

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # Values per thread that a convolution computes before pooling (2.8 MB), so that they stay in the
 # cache: measured, the first block of 2 windows of seven members.
 CONVOLVED_VALUES = 700_000
+# Rows of an image that pass through all blocks together: with fewer, strips get too thin.
+ROWS_AT_ONCE = 64
 
 
 class GroupedTrunk:
@@ -101,7 +103,7 @@ class GroupedTrunk:
         -------
         Tensor, shape (M, H, W, members x channels)
         """
-        shared = self._block_in_strips(0, images.permute(0, 2, 3, 1), 1, halved=False)
+        shared = self.block_in_strips(0, images.permute(0, 2, 3, 1), 1, halved=False)
         count, rows, columns, channels = shared.shape
         left = (edge - 2) // 2
         last = 2 * left - 1
@@ -124,7 +126,8 @@ class GroupedTrunk:
         As long as the step between windows is even, a block halves the image as it halves a
         window. From then on pooling keeps every position, and the next block is dilated by a
         factor of two (Giusti et al., 2013, "Fast image scanning with deep max-pooling
-        convolutional neural networks").
+        convolutional neural networks"). On a CPU, some rows of a large image pass through all
+        blocks before the next ones, so that what a block gives the next one stays in the cache.
 
         Parameters
         ----------
@@ -141,14 +144,23 @@ class GroupedTrunk:
             Distance in ``maps`` between neighbouring values of one window (dilation).
         """
         maps, step, spacing = self._append_ones(images).permute(0, 2, 3, 1), stride_px, 1
+        blocks = []
         for block in range(self._depth):
             halved = step % 2 == 0
-            maps = self._block_in_strips(block, maps, spacing, halved)
+            blocks.append(_RowsOfBlock(self, block, spacing, halved))
             if halved:
                 step //= 2
             else:
                 spacing *= 2
-        return maps, step, spacing
+        in_parts = maps.device.type == "cpu" and len(maps) == 1 and maps.shape[1] > 2 * ROWS_AT_ONCE
+        parts = []
+        for rows in torch.split(maps, ROWS_AT_ONCE if in_parts else maps.shape[1], dim=1):
+            part: Tensor | None = rows
+            for each in blocks:
+                part = None if part is None else each.add(part)
+            if part is not None:
+                parts.append(part)
+        return torch.cat(parts, 1), step, spacing
 
     def _append_ones(self, images: Tensor) -> Tensor:
         if not self._padded:
@@ -179,7 +191,7 @@ class GroupedTrunk:
             parts.append(nn.functional.selu_(_max_pool(part)).to(self._dtype))
         return torch.cat(parts)
 
-    def _block_in_strips(self, block: int, maps: Tensor, spacing: int, halved: bool) -> Tensor:
+    def block_in_strips(self, block: int, maps: Tensor, spacing: int, halved: bool) -> Tensor:
         """Apply a block to images (N, H, W, C), some rows at a time."""
         channels = len(maps) * len(self._biases[block])
         rows = maps.shape[1] - 2 * spacing
@@ -196,6 +208,28 @@ class GroupedTrunk:
                 part = _dense_max_pool(self._convolve(block, strip, spacing), spacing)
             parts.append(nn.functional.selu_(part).to(self._dtype))
         return torch.cat(parts, 1)
+
+
+class _RowsOfBlock:
+    """A block of which the rows of images (N, H, W, C) come one part after another."""
+
+    def __init__(self, trunk: GroupedTrunk, block: int, spacing: int, halved: bool) -> None:
+        self._trunk, self._block = trunk, block
+        self._spacing, self._halved = spacing, halved
+        self._left: Tensor | None = None
+
+    def add(self, rows: Tensor) -> Tensor | None:
+        """Return what the next rows complete; None where they are too few."""
+        if self._left is not None:
+            rows = torch.cat([self._left, rows], 1)
+        spacing, step = self._spacing, 1 + self._halved
+        reach = 2 if self._halved else 3 * spacing  # rows below the first one of a value
+        count = (rows.shape[1] - reach) // step
+        self._left = rows[:, max(0, count) * step :]
+        if count <= 0:
+            return None
+        used = rows[:, : count * step + reach]
+        return self._trunk.block_in_strips(self._block, used, spacing, self._halved)
 
 
 def _chunk_length(maps: Tensor, values: int) -> int:
