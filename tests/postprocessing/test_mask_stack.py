@@ -54,7 +54,7 @@ def test_empty_masks_of_a_large_image_take_little_memory() -> None:
 
 
 @given(st.integers(0, 2**31), st.sampled_from([1, 7, 41]))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_block_size_changes_neither_masks_nor_regions(seed: int, rows: int) -> None:
     random = np.random.default_rng(seed)
     shape = int(random.integers(64, 200)), int(random.integers(64, 200))
