@@ -181,7 +181,9 @@ Ensembles that use spectra or padded patches run window by window (`inference/sl
 
 
 def main() -> None:
-    sections = (_speed, _whole_path, _any_crystal, _memory, _long_stacks, _growth, _panels)
+    sections = (
+        *(_speed, _whole_path, _any_crystal, _memory, _long_stacks, _growth, _exports, _panels),
+    )
     written = [write() for write in sections]
     parts = [HEAD, *filter(None, written), WAYS]
     PAGE.write_text("\n".join(part.strip("\n") + "\n" for part in parts), encoding="utf-8")
@@ -451,6 +453,34 @@ def _long_stacks() -> str:
         "these frames by more than runs differ. 10,000 frames were not run. The time is missed:",
         f"{found['path_to_networks']:.1f} times.",
     ]
+    return "\n".join(rows)
+
+
+def _exports() -> str:
+    figures = _read("exports")
+    if figures is None:
+        return ""
+    points, areas = figures["kinds"]["point"], figures["kinds"]["area"]
+    load = figures["load_before"]
+    about = "" if load is None else f", with a load of {load:.1f} before"
+    rows = [
+        "## Exports",
+        "",
+        f"A result with {figures['regions']:,} regions in one process that has exported before, on"
+        f" {figures['cores']} cores{about}:",
+        "processor seconds, in brackets times the seconds of reading the result, which compare",
+        "where a machine is shared. Written by `benchmarks/exports.py`.",
+        "",
+        "| format | points | areas with outlines |",
+        "|---|---|---|",
+    ]
+    for name in points:
+        cells = [
+            f"{kind[name]['processor_s']:.2f}"
+            f" ({kind[name]['processor_s'] / kind['read']['processor_s']:.1f})"
+            for kind in (points, areas)
+        ]
+        rows.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(rows)
 
 
