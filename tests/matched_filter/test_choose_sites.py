@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import numpy as np
 import pytest
 from dense_crystal import dense_crystal
 
 from napari_stem_defects.anomaly.score import null_thresholds
+from napari_stem_defects.matched_filter.choose_sites import ClickedImage, choose_sites
 from napari_stem_defects.matched_filter.class_maps import probabilities_at
 from napari_stem_defects.matched_filter.fit import Click, fit
+from napari_stem_defects.matched_filter.similarity import best_similarity
 
 
 def _learned(scene, shown, clicks=None):
@@ -63,3 +68,26 @@ def test_clicks_of_a_class_with_sites_are_found_beside_unlike_classes(scene):
     )
     assert model.has_sites
     assert (found[:, 1 + names.index("Dim")] > 0.5).mean() >= 0.75
+
+
+def test_defects_that_are_at_no_site_are_not_lost(scene):
+    """Without its clicks at least as often found, a comparison with like sites is not taken."""
+    found = choose_sites(*_between_columns(scene), 0.7, 3.0)
+    assert found is None
+    at_sites = ClickedImage(scene.residual, scene.values, scene.dim[:8])
+    (item,) = _learned(scene, ()).classes
+    look = partial(_look, item.templates)
+    assert choose_sites([at_sites], look, item.threshold, 3.0) is not None
+
+
+def _look(templates, values):
+    return best_similarity(values, templates)
+
+
+def _between_columns(scene):
+    """Return clicks in the middle between columns, and a similarity that is highest there."""
+    places = scene.bright[20:60:4] + 0.5 * scene.samples
+    similar = np.random.default_rng(0).uniform(0.4, 0.75, scene.values.shape).astype(np.float32)
+    y, x = np.rint(places).astype(int).T
+    similar[y, x] = 1.0
+    return [ClickedImage(scene.residual, scene.values, places)], lambda values: similar

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from scipy import ndimage
 
 from napari_stem_defects.matched_filter.like_sites import (
     SeenPart,
@@ -90,7 +91,25 @@ def choose_sites(
     both = [with_sites(look, part, (learned,)) for look, part in zip(similar, parts, strict=True)]
     heights = _heights(both, radius)
     raised = point_threshold(heights)
-    return (learned, raised) if share_near(heights, raised) < _BETTER * by_look else None
+    if share_near(heights, raised) >= _BETTER * by_look:
+        return None
+    clicks = sum(len(image.positions) for image in images)
+    least = max(_found(similar, images, threshold, radius), clicks / 2)
+    return (learned, raised) if _found(both, images, raised, radius) >= least else None
+
+
+def _found(
+    similar: Sequence[NDArray[np.float32]],
+    images: Sequence[ClickedImage],
+    limit: float,
+    radius: float,
+) -> int:
+    """Return how many clicks reach a similarity: defects that are at no site would be lost."""
+    size, found = 2 * round(radius) + 1, 0
+    for values, image in zip(similar, images, strict=True):
+        y, x = np.rint(image.positions).astype(int).T
+        found += int((ndimage.maximum_filter(values, size)[y, x] >= limit).sum())
+    return found
 
 
 def _heights(similar: Sequence[NDArray[np.float32]], radius: float) -> NDArray[np.float32]:
