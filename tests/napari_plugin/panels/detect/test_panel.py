@@ -40,6 +40,20 @@ def found(viewer: Any) -> Any:
     return widget
 
 
+def test_the_summary_of_the_settings_fits_its_line(found: Any) -> None:
+    setup = found.setup
+    setup.fold.setChecked(False)
+    for width in (250, 420):
+        setup.resize(width, setup.height())
+        wait_for(lambda width=width: setup.fold.width() <= width)
+        shown, room = setup.fold.text().replace("&&", "&"), setup.fold.width()
+        assert setup.fold.fontMetrics().horizontalAdvance(shown) < room
+        assert shown.startswith(f"▸ {setup.image.currentText()[:4]}")
+    assert setup.area.currentText() in setup.fold.toolTip()
+    setup.fold.setChecked(True)
+    assert setup.fold.text() == "▾ Setup"
+
+
 def test_bars_follow_the_mouse_and_the_table_follows_clicks(viewer: Any, found: Any) -> None:
     canvas = canvas_of(viewer)
     hover(canvas, spot(viewer, 100, 90))

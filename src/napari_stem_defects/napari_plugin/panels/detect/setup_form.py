@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -33,14 +33,14 @@ from napari_stem_defects.networks.inference_settings import MAX_STRIDE_PX
 
 if TYPE_CHECKING:
     from napari.components import LayerList
+    from qtpy.QtGui import QResizeEvent
 
     from napari_stem_defects.napari_plugin.panels.common.model_library import LibraryActions
     from napari_stem_defects.napari_plugin.panels.common.pixel_size import PixelSizeViewModel
     from napari_stem_defects.networks.spec import EnsembleSpec
 
 _CONTRAST_TITLES = {"auto": "auto", "bright": "bright columns", "dark": "dark columns"}
-
-
+_FOLD, _FOLD_PADDING_PX = "Show or hide the settings", 4
 _STRIDE = "Step of the sliding window; smaller steps are finer and slower"
 
 
@@ -96,7 +96,7 @@ class SetupForm(QWidget):
         self.draw.setMenu(self.draw_menu)
         self.frames = named(QComboBox(), "frames", "Frames to search")
         self.frames.addItems(["this frame", "all frames"])
-        self.fold = button("", "setup", "Show or hide the settings")
+        self.fold = button("", "setup", _FOLD)
         self.fold.setCheckable(True)
         self.fold.setChecked(True)
         self.fold.toggled.connect(self.refresh)
@@ -141,10 +141,25 @@ class SetupForm(QWidget):
             stride,
             self.area.currentText(),
         )
-        self.fold.setText("▾ Setup" if is_open else f"▸ {on_button(' · '.join(summary))}")
+        self._title = "▾ Setup" if is_open else f"▸ {' · '.join(summary)}"
+        set_tooltip(self.fold, _FOLD if is_open else f"{' · '.join(summary)}\n{_FOLD}")
+        self._show_title()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Shorten the summary to the new width."""
+        super().resizeEvent(event)
+        self._show_title()
+
+    def _show_title(self) -> None:
+        room = self.fold.width() - 2 * _FOLD_PADDING_PX
+        right = Qt.TextElideMode.ElideRight
+        title = self.fold.fontMetrics().elidedText(self._title, right, room)
+        self.fold.setText(on_button(title))
 
     def _lay_out(self) -> None:
-        self.fold.setStyleSheet("text-align: left; padding: 3px 4px; background: transparent;")
+        self.fold.setStyleSheet(
+            f"text-align: left; padding: 3px {_FOLD_PADDING_PX}px; background: transparent;"
+        )
         self.fold.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._content = QWidget()
         form = self._form = compact_form(self._content)

@@ -97,9 +97,13 @@ class ThresholdSlider(QAbstractSlider):
         font.setPointSizeF(font.pointSizeF() * 0.82)
         painter.setFont(font)
         painter.setPen(on_colour if inside else text)
-        room = groove.adjusted(5, -2, -5, 2)
-        if not inside and self._handle_x() > groove.width() - 44:
-            room.setRight(self._handle_x() - 6)
+        end = groove.width() * value
+        low, high = (5.0, end) if inside else (end + 3, groove.width() - 5)
+        handle = self._handle_x()
+        if low - _HANDLE_PX < handle < high + _HANDLE_PX:  # the wider part beside the handle
+            parts = (low, handle - _HANDLE_PX), (handle + _HANDLE_PX, high)
+            low, high = max(parts, key=lambda part: part[1] - part[0])
+        room = QRectF(low, groove.top() - 2, high - low, groove.height() + 4)
         painter.drawText(room, side | Qt.AlignmentFlag.AlignVCenter, f"{value:.2f}")
         painter.setPen(Qt.PenStyle.NoPen)
 
