@@ -1,6 +1,6 @@
 """Whether counts and lengths depend on orientation, crop, gain, step, tiles or threads.
 
-    python studies/invariance.py [--data FOLDER] [--scenes N]
+    python studies/invariance.py [--data FOLDER] [--scenes N] [--keep-public]
 
 Public micrographs and simulated scenes are searched as they are and after flips, quarter turns,
 crops of up to 32 px, a change of gain and offset, with other steps between windows, and with other
@@ -42,7 +42,8 @@ IMAGES = {
     "STO_iextra.tif": "sto-001",
     "STO_missing.tif": "sto-001",
 }
-SCENES, SCENE_PX = 50, 400
+FIRST, SCENES, SCENE_PX = 50, 50, 400
+"""Scenes before the first one were looked at while the program was mended."""
 MARGIN_PX = 16.0
 """Points nearer to the border of a crop are compared in neither result."""
 PAIR_PX = 12.0
@@ -221,16 +222,19 @@ def main() -> None:
     default = os.environ.get("STEM_DEFECTS_DATA", "../shared/data")
     parser.add_argument("--data", type=Path, default=Path(default))
     parser.add_argument("--scenes", type=int, default=SCENES)
+    parser.add_argument("--keep-public", action="store_true", help="keep the public images' figures")
     options = parser.parse_args()
     torch.set_num_threads(1)
     ensembles = {name: load_model(find_model(name)) for name in sorted(set(IMAGES.values()))}
     figures: Json = {"public": [], "scenes": []}
-    for file, model in IMAGES.items():
+    if options.keep_public:
+        figures["public"] = json.loads(TARGET.read_text(encoding="utf-8"))["public"]
+    for file, model in {} if options.keep_public else IMAGES.items():
         image = sd.read(options.data / "images" / file)
         changes = changes_of(np.random.default_rng(1), STRIDES)
         figures["public"].append(study(image, ensembles[model], changes, file))
         write_bytes(TARGET, json.dumps(figures, indent=1).encode())
-    for seed in range(options.scenes):
+    for seed in range(FIRST, FIRST + options.scenes):
         rng = np.random.default_rng([seed, 53])
         crystal = "cdte-110" if seed % 2 else "sto-001"
         made = simulate(

@@ -38,8 +38,14 @@ def test_a_part_with_more_residual_is_a_grain():
 
 @pytest.mark.parametrize(
     ("box", "factor"),
-    [(np.s_[:1, :1], 1.0), (np.s_[100:104], 9.0), (np.s_[:50, :50], 2.0), (np.s_[:90], 1.05)],
-    ids=["noise", "a line", "a precipitate", "hardly more"],
+    [
+        (np.s_[:1, :1], 1.0),
+        (np.s_[100:104], 9.0),
+        (np.s_[:50, :50], 2.0),
+        (np.s_[30:170, 20:150], 1.4),
+        (np.s_[:90], 1.05),
+    ],
+    ids=["noise", "a line", "a precipitate", "a large precipitate", "hardly more"],
 )
 def test_other_parts_are_none(box, factor):
     assert missed_grain(_noise(box, factor), SAMPLES) is None

@@ -54,11 +54,12 @@ def test_what_is_attached_to_a_line_is_no_part_of_it(degrees: float) -> None:
     "cells",
     [
         disc(40, 40, 15),
+        band(30, half=9.0) | disc(24, 30, 6),
         disc(40, 20, 4.5) | disc(40, 30, 4.5),
         disc(40, 40, 30) & ~disc(40, 40, 24),
         disc(3, 3, 2),
     ],
-    ids=["area", "two columns", "ring", "one column"],
+    ids=["area", "wide band", "two columns", "ring", "one column"],
 )
 def test_other_groups_have_no_line_through_them(cells: np.ndarray) -> None:
     assert line_core(*np.nonzero(cells), PERIOD) is None

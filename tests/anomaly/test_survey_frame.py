@@ -11,6 +11,13 @@ from scipy.spatial import cKDTree
 from napari_stem_defects.anomaly.survey_frame import survey_frame
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.simulation.any_lattice import make_crystal
+from napari_stem_defects.simulation.any_lattice_scene import (
+    LatticeImaging,
+    LatticeScene,
+    simulate_lattice,
+)
+from napari_stem_defects.simulation.any_lattice_specimen import LatticeDefect
 
 
 @pytest.mark.parametrize("shape", [HEXAGONAL, SQUARE, OBLIQUE])
@@ -49,6 +56,22 @@ def test_missing_columns_beside_a_fault_are_places_of_their_own(shape, seed):
     apart = missing[(np.abs(missing[:, 0] - lines[0].y) > 28) & (missing < 300).all(axis=1)]
     assert len(apart) > 12
     assert (cKDTree(points).query(apart)[0] < 7).all()
+
+
+@pytest.mark.parametrize("scale", [0.85, 1.1])
+def test_precipitates_are_areas_and_no_grains(scale):
+    """Of four, close together and beside the border, two touch; they cover a fifth of the image."""
+    crystal = make_crystal("square", 10.0, rotation_deg=-12)
+    defect = LatticeDefect("precipitate", "precipitate", amount=scale, count=4)
+    scene = simulate_lattice(LatticeScene(crystal, (defect,), LatticeImaging(dose=40.0)), seed=77)
+    survey = survey_frame(scene.micrograph())
+    found = [c for c in survey.candidates if c.kind == "area"]
+    parts, count = ndimage.label(scene.areas["precipitate"])
+    assert (len(found), count) == (3, 4)
+    assert 0.9 < sum(c.area_px for c in found) / scene.areas["precipitate"].sum() < 1.7
+    for number in range(1, count + 1):
+        y, x = np.nonzero(parts == number)
+        assert survey.anomaly[y, x].mean() > survey.threshold
 
 
 def test_a_perfect_crystal_has_nothing_unusual():

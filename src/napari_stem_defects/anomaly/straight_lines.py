@@ -13,9 +13,10 @@ _LINE_PERIODS, _LINE_RATIO = 3.0, 3.0
 """Smallest length of a line in periods, and in units of its width."""
 _COVERED = 0.6
 """Share of its length that a line covers; columns further apart are points."""
-_CORE_PERIODS, _CORE_COVERED, _CORE_WIDTH = 8.0, 0.8, 1.5
-"""The same of a line with something attached, and its smallest width in periods: columns that stand
-in a row are not the line through their middles. Each is unusual over two to three periods."""
+_CORE_PERIODS, _CORE_COVERED, _CORE_WIDTH = 8.0, 0.8, (1.5, 3.5)
+"""The same of a line with something attached, and its least and largest width in periods: columns
+that stand in a row are not the line through their middles, each is unusual over two to three
+periods; and what is wider is an area."""
 _DIRECTIONS = 90
 """Directions that are tried first, 2 degrees apart."""
 
@@ -74,7 +75,7 @@ def line_core(
     -------
     core : ndarray of bool, shape (N,)
         Cells of the line: the band, a cell wide or wider, of which each row covers at least 80 %
-        of the extent of the group, eight periods or more.
+        of the extent of the group; eight periods or longer, and no wider than a line.
     away : ndarray of float, shape (N,)
         Distance of each cell from the edge of that band, in cells; 0 inside.
 
@@ -97,7 +98,8 @@ def line_core(
     while last < len(full) - 1 and full[last + 1]:
         last += 1
     core = (row >= first) & (row <= last)
-    if last + 1 - first < _CORE_WIDTH * period or not is_line(y[core], x[core], period):
+    narrowest, widest = (width * period for width in _CORE_WIDTH)
+    if not narrowest <= last + 1 - first <= widest or not is_line(y[core], x[core], period):
         return None
     return core, np.maximum(np.maximum(first - row, row - last), 0).astype(np.float64)
 
