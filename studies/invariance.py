@@ -222,7 +222,9 @@ def main() -> None:
     default = os.environ.get("STEM_DEFECTS_DATA", "../shared/data")
     parser.add_argument("--data", type=Path, default=Path(default))
     parser.add_argument("--scenes", type=int, default=SCENES)
-    parser.add_argument("--keep-public", action="store_true", help="keep the public images' figures")
+    parser.add_argument(
+        "--keep-public", action="store_true", help="keep the public images' figures"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     ensembles = {name: load_model(find_model(name)) for name in sorted(set(IMAGES.values()))}
