@@ -49,6 +49,7 @@ def test_dense_maps_hold_the_maps_of_every_window(
     monkeypatch: pytest.MonkeyPatch, stride: int, rows_at_once: int
 ) -> None:
     monkeypatch.setattr(trunk, "ROWS_AT_ONCE", rows_at_once)
+    monkeypatch.setattr(trunk, "PIXELS_AT_ONCE", 0)
     members, image = extractors(2, padded=False), torch.randn(60, 70)
     merged = GroupedTrunk(members, torch.float32, padded=False)
     maps, step, spacing = merged.dense_maps(image[None, None], stride)

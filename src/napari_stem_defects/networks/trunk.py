@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 # Values per thread that a convolution computes before pooling (2.8 MB), so that they stay in the
 # cache: measured, the first block of 2 windows of seven members.
 CONVOLVED_VALUES = 700_000
-# Rows of an image that pass through all blocks together: with fewer, strips get too thin.
-ROWS_AT_ONCE = 64
+# Least rows and pixels of an image that pass through all blocks together: with fewer, strips get
+# too thin, and small images fit the cache as a whole.
+ROWS_AT_ONCE, PIXELS_AT_ONCE = 64, 2**15
 
 
 class GroupedTrunk:
@@ -152,9 +153,11 @@ class GroupedTrunk:
                 step //= 2
             else:
                 spacing *= 2
-        in_parts = maps.device.type == "cpu" and len(maps) == 1 and maps.shape[1] > 2 * ROWS_AT_ONCE
+        height, width = maps.shape[1:3]
+        at_once = max(ROWS_AT_ONCE, PIXELS_AT_ONCE // width)
+        in_parts = maps.device.type == "cpu" and len(maps) == 1 and height > 2 * at_once
         parts = []
-        for rows in torch.split(maps, ROWS_AT_ONCE if in_parts else maps.shape[1], dim=1):
+        for rows in torch.split(maps, at_once if in_parts else height, dim=1):
             part: Tensor | None = rows
             for each in blocks:
                 part = None if part is None else each.add(part)
