@@ -16,6 +16,7 @@ import tifffile
 from learning_samples import write_striped_folder
 from small_model import write_small_model
 
+from napari_stem_defects.cli.main import main
 from napari_stem_defects.io.models.library import ModelEntry
 from napari_stem_defects.io.models.model_file import load_model, read_spec
 from napari_stem_defects.io.results.read_results import read_results
@@ -237,7 +238,7 @@ def test_a_killed_command_goes_on_from_its_finished_frames(
         assert times.items() <= found.items()  # neither gone nor done again
         times = found
     assert subprocess.run(_command(stack, tmp_path / "out", model)).returncode == 0
-    assert subprocess.run(_command(stack, tmp_path / "whole", model)).returncode == 0
+    assert main(_words(stack, tmp_path / "whole", model)) == 0
     one, other = (read_results(tmp_path / name / "movie") for name in ("out", "whole"))
     for mine, theirs in zip(one, other, strict=True):
         np.testing.assert_array_equal(mine.map.probability, theirs.map.probability)
@@ -248,8 +249,12 @@ def test_a_killed_command_goes_on_from_its_finished_frames(
 
 
 def _command(stack: Path, out: Path, model: Path) -> list[Any]:
-    module = [sys.executable, "-m", "napari_stem_defects", "detect", stack, "--out", out]
-    return [*module, "--model", model, "--pixel-size", "0.027", "--stride", "2"]
+    return [sys.executable, "-m", "napari_stem_defects", *_words(stack, out, model)]
+
+
+def _words(stack: Path, out: Path, model: Path) -> list[str]:
+    where = ["detect", str(stack), "--out", str(out), "--model", str(model)]
+    return [*where, "--pixel-size", "0.027", "--stride", "2"]
 
 
 def _written(out: Path) -> dict[str, int]:
