@@ -63,3 +63,13 @@ def test_what_is_attached_to_a_line_is_no_part_of_it(degrees: float) -> None:
 )
 def test_other_groups_have_no_line_through_them(cells: np.ndarray) -> None:
     assert line_core(*np.nonzero(cells), PERIOD) is None
+
+
+def test_the_direction_of_a_large_group_is_found_from_a_part_of_its_cells() -> None:
+    line = band(33, size=1600, half=30.0)
+    y, x = np.nonzero(line | disc(500, 400, 60, size=1600))
+    assert len(y) > 80_000
+    found = line_core(y, x, 26.0)
+    assert found is not None
+    assert found[0][line[y, x]].mean() > 0.85
+    assert not found[0][~band(33, size=1600, half=33.0)[y, x]].any()

@@ -219,7 +219,7 @@ def test_a_coarse_scan_looks_between_its_windows(decide: Any) -> None:
     def near_the_defect(at: np.ndarray) -> np.ndarray:
         return np.where(np.hypot(*(at - defect).T) < 6, 0.97, 0.1)
 
-    for faint in (0.6, 0.06):
+    for faint in (0.6, 0.06, 0.022):
         found.probability[0, 3, 3] = faint
         result = decide(found, {"A": near_the_defect, "B": everywhere(0.0)})
         assert result.probability[0, 3, 3] > 0.9

@@ -39,8 +39,9 @@ CANDIDATE = 0.1
 """Probability of a window from which its place is a candidate.
 
 Far below the thresholds, because the nearest window of a scan shows less than the site itself;
-lower by the square of the step where that is coarser than half a column.
+lower by the square of the step where that is coarser than half a column, but for `_FAINTEST`.
 """
+_FAINTEST = 0.02
 
 CERTAIN = 0.999
 """Probability of a window from which nothing is left to decide."""
@@ -167,8 +168,7 @@ def _candidates(
     values, image = found.probability[found.classes.index(class_name)], measured.image
     reach, step = image.separation_px, _step(found)
     is_coarse = step > reach / 2  # such a scan leaves a defect between its windows
-    lowest = CANDIDATE * (reach / 2 / step) ** 2 if is_coarse else CANDIDATE
-    passing = found.valid & (values >= lowest)
+    passing = found.valid & (values >= _lowest(found, reach))
     windows = find_sites(found, values, passing, PROMINENCE, reach).windows
     places, peaks = _centres(found, windows), values[tuple(windows.T)]
     sites = np.array([_middle(found, values, place, reach) for place in places]).reshape(-1, 2)
@@ -184,6 +184,12 @@ def _candidates(
         sites[undecided] = maxima.places
         decided[undecided] = logits - _rim(image, maxima.places)
     return Candidates(places, sites, columns, _logit(peaks), decided)
+
+
+def _lowest(found: ProbabilityMap, separation_px: float) -> float:
+    """Return the probability of a window from which its place is a candidate."""
+    share = separation_px / 2 / max(_step(found), 1e-9)
+    return max(_FAINTEST, CANDIDATE * min(1.0, share**2))
 
 
 def _step(found: ProbabilityMap) -> float:
@@ -339,7 +345,7 @@ def _shifted(
     shift = decided - candidates.found
     if not shift.any():
         return values
-    windows = np.argwhere(values >= CANDIDATE / 4)
+    windows = np.argwhere(values >= _lowest(found, separation_px) / 4)
     reach = 2 * separation_px
     away, nearest = KDTree(candidates.places).query(
         _centres(found, windows), distance_upper_bound=reach
