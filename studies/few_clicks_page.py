@@ -70,7 +70,9 @@ was not found). Both were developed on the design crystals with precipitates and
 need had shown in both groups. Later changes, adaptation to the dose of the image and areas by their
 brightness, were developed on crystals outside this benchmark; of the crystals here, those with
 hexagonal precipitates were looked at (areas less bright than the clicked one were drawn too small),
-and so were the public twin and the other frame of WSe2.
+and so were the public twin and the other frame of WSe2. The comparison of dense point defects with
+the like sites of their image was designed on WSe2 and the CdTe interstitials, whose figures are no
+test of it; that no click may be lost by it was found necessary with the centred rectangular cores.
 
 Simulated crystals are imaged at 1,000 (low), 4,000 (mid) and 20,000 (high) electrons per square of
 a lattice period. `studies/few_clicks_families.py` defines them."""
