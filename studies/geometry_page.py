@@ -186,8 +186,8 @@ def _cost(figures: Json) -> list[str]:
     return [
         "## Cost",
         "",
-        f"Processor time at {cost['size_px']} x {cost['size_px']} px with {cost['lines']} lines, best"
-        " of three runs; the goal is 15 % for the check.",
+        f"Processor time at {cost['size_px']} x {cost['size_px']} px with {cost['lines']} lines,"
+        " best of three runs; the goal is 15 % for the check.",
         "",
         "| stage | s | of the rest of the path |",
         "|---|---:|---:|",

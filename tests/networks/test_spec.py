@@ -56,6 +56,15 @@ def test_a_teacher_survives_json() -> None:
     assert "teacher" not in SPEC.to_dict()
 
 
+def test_a_teacher_without_site_filters_is_described_as_in_earlier_versions() -> None:
+    without = replace(SPEC, teacher=MatchedFilterArchitecture(7.0, (2, 0), 1))
+    having = replace(SPEC, teacher=MatchedFilterArchitecture(7.0, (2, 0), 1, sites=(1, 0)))
+    assert "sites" not in without.to_dict()["teacher"]
+    assert EnsembleSpec.from_dict(json.loads(json.dumps(having.to_dict()))) == having
+    assert having.has_sites
+    assert not without.has_sites
+
+
 def test_thresholds_default_to_one_half() -> None:
     assert [SPEC.threshold(name) for name in SPEC.classes] == [0.5, 0.4, 0.5]
 

@@ -123,3 +123,30 @@ def parse_architecture(sizes: Mapping[str, Any]) -> AnyArchitecture:
         counts = {name: tuple(sizes.get(name, ())) for name in ("templates", "sites")}
         return MatchedFilterArchitecture(**{**sizes, **counts})
     return Architecture(**{**sizes, "channels": tuple(sizes["channels"])})
+
+
+def parse_teacher(sizes: Mapping[str, Any] | None) -> MatchedFilterArchitecture | None:
+    """Read the sizes of the quick model that taught networks.
+
+    Parameters
+    ----------
+    sizes : mapping or None
+        From JSON; None where there is none.
+
+    Returns
+    -------
+    MatchedFilterArchitecture or None
+
+    Raises
+    ------
+    ValueError
+        If it is no quick model.
+    ModelError
+        See `parse_architecture`.
+    """
+    if sizes is None:
+        return None
+    parsed = parse_architecture(sizes)
+    if not isinstance(parsed, MatchedFilterArchitecture):
+        raise ValueError("the teacher is no quick model")
+    return parsed

@@ -25,6 +25,7 @@ from napari_stem_defects.networks.architecture import (
     Architecture,
     MatchedFilterArchitecture,
     parse_architecture,
+    parse_teacher,
 )
 from napari_stem_defects.networks.inference_settings import InferenceSettings
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
@@ -161,6 +162,11 @@ class EnsembleSpec:
         return isinstance(self.architecture, MatchedFilterArchitecture)
 
     @property
+    def has_sites(self) -> bool:
+        """Whether the quick model, or the teacher, compares a class with like sites."""
+        return any(getattr(each, "sites", ()) for each in (self.architecture, self.teacher))
+
+    @property
     def sees_residual(self) -> bool:
         """Whether the model sees the lattice residual instead of the image."""
         return self.is_quick or self.preprocessing.is_residual
@@ -232,7 +238,10 @@ class EnsembleSpec:
         # What is JSON-safe already is as large as a report, and not copied value by value.
         values = asdict(replace(self, training={}, figures={}, versions={}))
         values |= {name: dict(getattr(self, name)) for name in ("training", "figures", "versions")}
-        # Left out where unknown, so that descriptions of earlier models keep their form.
+        # Left out where unknown, so that earlier versions read descriptions without them.
+        for sizes in (values["architecture"], values["teacher"]):
+            if sizes and not sizes.get("sites", True):
+                del sizes["sites"]
         return {n: v for n, v in values.items() if n not in _OPTIONAL or v is not None}
 
     @classmethod
@@ -273,17 +282,8 @@ def _parsed(values: Mapping[str, Any]) -> dict[str, Any]:
         },
         "class_data": _class_data(values),
         "lattice_geometry": LatticeGeometry.from_json(values.get("lattice_geometry")),
-        "teacher": _teacher(values.get("teacher")),
+        "teacher": parse_teacher(values.get("teacher")),
     }
-
-
-def _teacher(sizes: Mapping[str, Any] | None) -> MatchedFilterArchitecture | None:
-    if sizes is None:
-        return None
-    parsed = parse_architecture(sizes)
-    if not isinstance(parsed, MatchedFilterArchitecture):
-        raise ValueError("the teacher is no quick model")
-    return parsed
 
 
 def _class_data(values: Mapping[str, Any]) -> tuple[DefectClass, ...]:

@@ -21,7 +21,12 @@ from napari_stem_defects.base.defect_classes import DefectClass, default_kind
 from napari_stem_defects.detection.detect_matched import quick_model as filters_of
 from napari_stem_defects.errors import ModelError, OutputError
 from napari_stem_defects.io.models import model_file
-from napari_stem_defects.io.models.model_file import load_model, read_spec, save_model
+from napari_stem_defects.io.models.model_file import (
+    FORMAT_VERSION,
+    load_model,
+    read_spec,
+    save_model,
+)
 from napari_stem_defects.networks.architecture import Architecture
 from napari_stem_defects.networks.ensemble import EnsembleNetwork
 from napari_stem_defects.networks.member import (
@@ -333,7 +338,7 @@ def json_list(path: Path, tensors: Any, header: Any) -> None:
 
 
 def future_version(path: Path, tensors: Any, header: Any) -> None:
-    rewrite(path, tensors, header | {"format_version": 4})
+    rewrite(path, tensors, header | {"format_version": FORMAT_VERSION + 1})
 
 
 def spec_of(**changes: object) -> Callable[[Path, Any, Any], None]:
@@ -391,7 +396,7 @@ HOSTILE = {
     "broken json": (broken_json, "description"),
     "deep json": (deep_json, "description"),
     "json list": (json_list, "description"),
-    "future version": (future_version, "version 4"),
+    "future version": (future_version, f"version {FORMAT_VERSION + 1}"),
     "unknown architecture": (spec_of(architecture=SIZES | {"name": "vit"}), "vit"),
     "too many poolings": (spec_of(architecture=SIZES | {"channels": [4] * 8}), "leave nothing"),
     "other sizes": (spec_of(architecture=SIZES | {"channels": [4, 8, 8]}), "tensors"),

@@ -7,9 +7,11 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from quick_models import CLASSES, quick_filters, quick_model
 from safetensors import safe_open
 from safetensors.numpy import save_file
@@ -19,6 +21,7 @@ from napari_stem_defects.errors import ModelError
 from napari_stem_defects.io.models.model_file import load_model, read_spec, save_model
 from napari_stem_defects.matched_filter.like_sites import SiteFilter, filter_edges
 from napari_stem_defects.networks.architecture import MATCHED_FILTER
+from napari_stem_defects.networks.spec import Ensemble
 from napari_stem_defects.training.quick import quick_ensemble
 
 
@@ -38,14 +41,39 @@ def test_a_quick_model_comes_back(path: Path) -> None:
     assert read_spec(path)[0].classes == ("Bulk", "GB", "Vac")
 
 
-def test_site_filters_come_back(tmp_path: Path) -> None:
+def _with_sites() -> tuple[Ensemble, list[NDArray[np.float32]]]:
+    """Return a model with a site filter, and the patterns of this."""
     filters = quick_filters()
     rng = np.random.default_rng(3)
     edges = filter_edges(filters.samples)
     patterns = [rng.normal(size=(edge, edge)).astype(np.float32) for edge in edges]
     boundary, vacancy = filters.classes
     vacancy = replace(vacancy, sites=(SiteFilter(*patterns),))
-    model = quick_ensemble(replace(filters, classes=(boundary, vacancy)), CLASSES, "sites", [])
+    filters = replace(filters, classes=(boundary, vacancy))
+    return quick_ensemble(filters, CLASSES, "sites", []), patterns
+
+
+def _header(path: Path) -> dict[str, Any]:
+    with safe_open(path, framework="numpy") as file:
+        header: dict[str, Any] = json.loads(file.metadata()["napari_stem_defects"])
+    return header
+
+
+def test_without_like_sites_the_file_is_one_that_earlier_versions_read(path: Path) -> None:
+    header = _header(path)
+    assert header["format_version"] == 3
+    assert "sites" not in header["spec"]["architecture"]
+
+
+def test_with_like_sites_the_file_has_a_newer_format(tmp_path: Path) -> None:
+    save_model(_with_sites()[0], tmp_path / "sites.safetensors")
+    header = _header(tmp_path / "sites.safetensors")
+    assert header["format_version"] == 4
+    assert header["spec"]["architecture"]["sites"] == [0, 1]
+
+
+def test_site_filters_come_back(tmp_path: Path) -> None:
+    model, patterns = _with_sites()
     save_model(model, tmp_path / "sites.safetensors")
     read = load_model(tmp_path / "sites.safetensors")
     (found,) = quick_filters_of(read).classes[1].sites

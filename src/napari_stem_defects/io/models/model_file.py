@@ -35,8 +35,11 @@ if TYPE_CHECKING:
 
 # 2: patches are no longer weighted by the window function.
 # 3: descriptions have optional entries: kind, title and colour of the classes.
-FORMAT_VERSION = 3
-READABLE_VERSIONS = (2, FORMAT_VERSION)
+# 4: quick models may compare classes with like sites. Those without are still written as 3, which
+# earlier versions read.
+FORMAT_VERSION = 4
+READABLE_VERSIONS = (2, 3, FORMAT_VERSION)
+_WITHOUT_SITES = 3
 SUFFIX = ".safetensors"
 SIZE_LIMIT = 256 * 2**20
 LONGEST_NAME = 200
@@ -80,7 +83,7 @@ def save_model(ensemble: Ensemble, path: str | Path) -> Ensemble:
         raise ModelError(one_line(path, "training gave no finite weights", "train another model"))
     digest = hash_arrays(weights)
     header = {
-        "format_version": FORMAT_VERSION,
+        "format_version": FORMAT_VERSION if ensemble.spec.has_sites else _WITHOUT_SITES,
         "weights_sha256": digest,
         "spec": ensemble.spec.to_dict(),
     }
