@@ -42,7 +42,7 @@ IMAGES = {
     "STO_iextra.tif": "sto-001",
     "STO_missing.tif": "sto-001",
 }
-FIRST, SCENES, SCENE_PX = 50, 50, 400
+FIRST, SCENES, SCENE_PX = 100, 50, 400
 """Scenes before the first one were looked at while the program was mended."""
 MARGIN_PX = 16.0
 """Points nearer to the border of a crop are compared in neither result."""

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 # line is moved, and least length of it that is used.
 _BAND, _ALONG, _ACROSS, _FARTHEST, _LEAST_LENGTH = 2.7, 1.0, 0.5, 1.5, 4.0
 _MOST_TURNED = np.cos(np.radians(6.0))
+"""Turn of the plane against the given line."""
 _ALONG_ROW = np.cos(np.radians(4.0))
 """Turn from a dense row of the lattice up to which a plane lies along it."""
 _COVERED = 0.95, 0.5
@@ -171,11 +172,17 @@ class _Band(NamedTuple):
                 return usable
         return None
 
-    def _line_at(self, s: Array, share: Array, rows: Array) -> Array:
-        """Return the line on the plane, along a lattice row where it is near one."""
+    def _line_at(self, s: Array, share: Array, rows: Array) -> Array | None:
+        """Return the line on the plane, along a lattice row where it is near one.
+
+        None where the share turns away from the line: beside a short defect, whose sides are
+        strained, it changes along the line instead of across it.
+        """
         slope = _slope(s, share.sum(axis=1))
         along = self.along + slope * self.across
         along = along / np.hypot(*along)
+        if float(along @ self.along) < _MOST_TURNED:
+            return None
         row = _row_near(along, rows)
         if row is None and s[-1] - s[0] < _SURE_LENGTH * self.period:
             row = _row_near(self.along, rows)
