@@ -1,4 +1,4 @@
-"""A crystal with dense dim columns, which change what their neighbours let expect."""
+"""A crystal with dense dim columns, which change what their neighbours predict."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from napari_stem_defects.anomaly.residual import LatticeResidual, lattice_residu
 from napari_stem_defects.anomaly.sampling import sample
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.matched_filter.fit import Click, Shown
-from napari_stem_defects.matched_filter.like_sites import SeenPart, seen_part
+from napari_stem_defects.matched_filter.like_sites import ImagePart, image_part
 
 SPACING, SIZE = 9.0, 270
 
@@ -30,9 +30,9 @@ class DenseCrystal(NamedTuple):
         return self.residual.sampled.samples
 
     @property
-    def seen(self) -> SeenPart:
+    def part(self) -> ImagePart:
         whole = slice(0, self.values.shape[0]), slice(0, self.values.shape[1])
-        return seen_part(self.residual, whole, self.values)
+        return image_part(self.residual, whole, self.values)
 
     @property
     def shown(self) -> tuple[Shown, ...]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import pytest
 from dense_crystal import dense_crystal
 
 from napari_stem_defects.anomaly.score import null_thresholds
+from napari_stem_defects.matched_filter import choose_sites as module
 from napari_stem_defects.matched_filter.choose_sites import ClickedImage, choose_sites
 from napari_stem_defects.matched_filter.class_maps import probabilities_at
 from napari_stem_defects.matched_filter.fit import Click, fit
-from napari_stem_defects.matched_filter.similarity import best_similarity
+from napari_stem_defects.matched_filter.similarity import best_similarity, local_maxima
 
 
 def _learned(scene, shown, clicks=None):
@@ -64,7 +63,7 @@ def test_clicks_of_a_class_with_sites_are_found_beside_unlike_classes(scene):
         scene.dim[:8],
         model,
         null_thresholds(scene.residual),
-        seen=scene.residual,
+        image=scene.residual,
     )
     assert model.has_sites
     assert (found[:, 1 + names.index("Dim")] > 0.5).mean() >= 0.75
@@ -74,14 +73,40 @@ def test_defects_that_are_at_no_site_are_not_lost(scene):
     """Without its clicks at least as often found, a comparison with like sites is not taken."""
     found = choose_sites(*_between_columns(scene), 0.7, 3.0)
     assert found is None
-    at_sites = ClickedImage(scene.residual, scene.values, scene.dim[:8])
+    assert _chosen(scene) is not None
+
+
+def _chosen(scene):
     (item,) = _learned(scene, ()).classes
-    look = partial(_look, item.templates)
-    assert choose_sites([at_sites], look, item.threshold, 3.0) is not None
+    similar = best_similarity(scene.values, item.templates)
+    at_sites = ClickedImage(scene.residual, scene.values, similar, scene.dim[:8])
+    heights = local_maxima(similar, 3.0)[1]
+    return choose_sites([at_sites], heights, item.threshold, 3.0)
 
 
-def _look(templates, values):
-    return best_similarity(values, templates)
+def test_a_large_image_is_represented_by_tiles_around_its_clicks(scene, monkeypatch):
+    """Smaller limits make this image a large one."""
+    whole, limit = _chosen(scene)
+    edge = scene.values.shape[0]
+    monkeypatch.setattr(module, "_TILE", edge // 2 + 1)
+    monkeypatch.setattr(module, "_LARGE", edge**2 - 1)
+    tiled, tiled_limit = _chosen(scene)
+    for one, other in zip(whole, tiled, strict=True):
+        assert np.corrcoef(one.ravel(), other.ravel())[0, 1] > 0.9
+    assert tiled_limit == pytest.approx(limit, abs=0.1)
+
+
+def test_tiles_hold_each_click_once_and_those_with_most_are_kept(monkeypatch):
+    monkeypatch.setattr(module, "_TILE", 50)
+    monkeypatch.setattr(module, "_LARGE", 2 * 50**2)
+    values = np.arange(120 * 100, dtype=np.float32).reshape(120, 100)
+    places = np.array([[5, 5], [10, 20], [119, 99], [81, 60], [79, 50], [100, 2.0]])
+    tiles = module._tiles(ClickedImage(None, values, values, places))
+    assert [tile.similar.shape for tile in tiles] == [(40, 50), (40, 50)]
+    assert sorted(len(tile.positions) for tile in tiles) == [2, 2]
+    for tile in tiles:
+        for y, x in tile.positions.astype(int):
+            assert tile.similar[y, x] in [values[int(a), int(b)] for a, b in places]
 
 
 def _between_columns(scene):
@@ -90,4 +115,5 @@ def _between_columns(scene):
     similar = np.random.default_rng(0).uniform(0.4, 0.75, scene.values.shape).astype(np.float32)
     y, x = np.rint(places).astype(int).T
     similar[y, x] = 1.0
-    return [ClickedImage(scene.residual, scene.values, places)], lambda values: similar
+    clicked = ClickedImage(scene.residual, scene.values, similar, places)
+    return [clicked], local_maxima(similar, 3.0)[1]

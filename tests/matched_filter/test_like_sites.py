@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +11,11 @@ from dense_crystal import dense_crystal
 from scipy import ndimage
 
 from napari_stem_defects.anomaly.score import null_thresholds
+from napari_stem_defects.matched_filter import like_sites as module
 from napari_stem_defects.matched_filter.class_maps import class_maps, probabilities_at
 from napari_stem_defects.matched_filter.fit import fit
 from napari_stem_defects.matched_filter.like_sites import (
+    ImagePart,
     filter_edges,
     learn_sites,
     with_sites,
@@ -46,8 +49,8 @@ def learned(scene):
 def test_dense_dim_columns_are_told_better_with_like_sites(scene):
     (item,) = fit([scene.values], scene.clicks(), {"Dim": "point"}, scene.samples).classes
     look = best_similarity(scene.values, item.templates)
-    sites = learn_sites([scene.seen], [scene.dim[:8]])
-    both = with_sites(look, scene.seen, (sites,))
+    sites = learn_sites([scene.part], [scene.dim[:8]])
+    both = with_sites(look, scene.part, (sites,))
     assert overlap(both, scene) < 0.75 * overlap(look, scene)
 
 
@@ -69,7 +72,7 @@ def test_probabilities_at_places_use_like_sites_as_maps_do(scene):
     limits = null_thresholds(scene.residual)
     places = np.concatenate([scene.dim[:20], scene.bright[:20]])
     alone = probabilities_at(scene.values, places, model, limits)[:, 1]
-    both = probabilities_at(scene.values, places, model, limits, seen=scene.residual)[:, 1]
+    both = probabilities_at(scene.values, places, model, limits, image=scene.residual)[:, 1]
     is_dim = np.arange(40) < 20
     assert ((both > 0.5) == is_dim).mean() >= ((alone > 0.5) == is_dim).mean()
     assert ((both > 0.5) == is_dim).mean() > 0.9
@@ -78,28 +81,58 @@ def test_probabilities_at_places_use_like_sites_as_maps_do(scene):
 def test_clicks_at_different_places_of_the_cell_have_no_like_sites(scene):
     rng = np.random.default_rng(3)
     anywhere = rng.uniform(40, scene.values.shape[0] - 40, (12, 2))
-    assert learn_sites([scene.seen], [anywhere]) is None
+    assert learn_sites([scene.part], [anywhere]) is None
 
 
 def test_sites_are_told_apart_by_the_change_and_not_by_its_strength(scene):
-    sites = learn_sites([scene.seen], [scene.dim[:10]])
+    sites = learn_sites([scene.part], [scene.dim[:10]])
     assert sites is not None
     none = np.zeros_like(scene.values)
-    score = 2 * with_sites(none, scene.seen, (sites,))
+    score = 2 * with_sites(none, scene.part, (sites,))
     dim, bright = (highest(score, places, scene.samples) for places in (scene.dim, scene.bright))
     assert np.median(dim) == pytest.approx(1, abs=0.15)
     assert np.median(bright) < 0.25
-    opposite = replace(scene.seen, filtered=-scene.seen.filtered)
+    opposite = replace(scene.part, filtered=-scene.part.filtered)
     assert np.median(highest(2 * with_sites(none, opposite, (sites,)), scene.dim, 1.0)) < 0.1
 
 
+def test_chunks_of_sites_give_what_all_at_once_give(scene, monkeypatch):
+    sites = learn_sites([scene.part], [scene.dim[:10]])
+    look = np.zeros_like(scene.values)
+    chunked = {}
+    for size in (7, 10**6):
+        monkeypatch.setattr(module, "_CHUNK", size)
+        chunked[size] = with_sites(look, scene.part, (sites,))
+    np.testing.assert_allclose(chunked[7], chunked[10**6], atol=1e-6)
+
+
+def test_memory_of_a_large_image_is_a_few_images():
+    """Of 86 thousand sites, cut all at once, the memory would be more than 30 images."""
+    edge = 2048
+    ticks = np.arange(edge, dtype=np.float32) * np.float32(2 * np.pi / 7)
+    lattice = np.cos(ticks)[:, None] + np.cos(ticks)
+    noise = np.random.default_rng(0).normal(0, 0.1, lattice.shape).astype(np.float32)
+    part = ImagePart(lattice + noise, lattice, 7.0)
+    clicks = 7.0 * np.array([[30, 40], [50, 90], [100, 20], [210, 200]])
+    similar = np.zeros_like(lattice)
+    tracemalloc.start()
+    try:
+        sites = learn_sites([part], [clicks])
+        both = with_sites(similar, part, (sites,))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (both > 0).any()
+    assert peak < 13 * lattice.nbytes, peak / lattice.nbytes
+
+
 def test_a_filter_has_the_stated_edges(scene):
-    sites = learn_sites([scene.seen], [scene.dim[:10]])
+    sites = learn_sites([scene.part], [scene.dim[:10]])
     assert tuple(each.shape[0] for each in sites) == filter_edges(scene.samples)
 
 
 def test_where_the_image_shows_no_like_site_half_the_similarity_is_left(scene):
-    sites = learn_sites([scene.seen], [scene.dim[:10]])
-    flat = replace(scene.seen, predicted=np.zeros_like(scene.values))
+    sites = learn_sites([scene.part], [scene.dim[:10]])
+    flat = replace(scene.part, predicted=np.zeros_like(scene.values))
     similar = np.full_like(scene.values, 0.8)
     assert with_sites(similar, flat, (sites,)) == pytest.approx(0.4)

@@ -7,24 +7,22 @@ near the threshold.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
 from scipy import ndimage
 
 from napari_stem_defects.matched_filter.like_sites import (
-    SeenPart,
+    ImagePart,
     SiteFilter,
+    image_part,
     learn_sites,
-    seen_part,
     with_sites,
 )
-from napari_stem_defects.matched_filter.similarity import local_maxima
 from napari_stem_defects.matched_filter.thresholds import point_threshold, share_near
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from numpy.typing import NDArray
 
     from napari_stem_defects.anomaly.residual import LatticeResidual
@@ -33,6 +31,8 @@ _NEAR_THRESHOLD = 0.02
 """Share of places near the threshold of the templates from which like sites may be better, and to
 what part of it they must reduce it."""
 _BETTER = 0.95
+_LARGE, _TILE = 2048 * 2048, 512
+"""Images of more samples are represented by as many in tiles of this edge that hold clicks."""
 
 
 class ClickedImage(NamedTuple):
@@ -43,23 +43,55 @@ class ClickedImage(NamedTuple):
     residual : LatticeResidual
     values : ndarray of float32, shape (Y, X)
         The whole residual.
+    similar : ndarray of float32, shape (Y, X)
+        Its similarity to the templates of the class.
     positions : ndarray of float, shape (N, 2)
-        y and x of the clicked defects, where they are most similar to the templates.
+        y and x of the clicked defects, where they are most similar to the templates; at least one.
     """
 
     residual: LatticeResidual
     values: NDArray[np.float32]
+    similar: NDArray[np.float32]
     positions: NDArray[np.float64]
 
-    def seen(self) -> SeenPart:
-        """Return the whole image with its prediction."""
-        whole = slice(0, self.values.shape[0]), slice(0, self.values.shape[1])
-        return seen_part(self.residual, whole, self.values)
+
+class _Tile(NamedTuple):
+    """A part of an image, with the clicks in it (N, 2) from its corner."""
+
+    image: ClickedImage
+    box: tuple[slice, slice]
+    positions: NDArray[np.float64]
+
+    @property
+    def similar(self) -> NDArray[np.float32]:
+        return self.image.similar[self.box]
+
+    def part(self) -> ImagePart:
+        return image_part(self.image.residual, self.box, self.image.values[self.box])
+
+
+class _Parts(Sequence[ImagePart]):
+    """The tiles, each computed when it is taken: those of a stack need not fit into memory."""
+
+    def __init__(self, tiles: Sequence[_Tile]) -> None:
+        self._tiles = tiles
+
+    def __len__(self) -> int:
+        return len(self._tiles)
+
+    @overload
+    def __getitem__(self, number: int) -> ImagePart: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[ImagePart]: ...
+    def __getitem__(self, number: int | slice) -> ImagePart | Sequence[ImagePart]:
+        if isinstance(number, slice):
+            return _Parts(self._tiles[number])
+        return self._tiles[number].part()
 
 
 def choose_sites(
     images: Sequence[ClickedImage],
-    similarity_of: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    heights: NDArray[np.float32],
     threshold: float,
     radius: float,
 ) -> tuple[SiteFilter, float] | None:
@@ -69,8 +101,8 @@ def choose_sites(
     ----------
     images : sequence of ClickedImage
         At least one.
-    similarity_of : callable
-        Returns the similarity of a residual to the templates of the class.
+    heights : ndarray of float32, shape (M,)
+        Similarity to the templates at the local maxima of all images.
     threshold : float
         Of that similarity.
     radius : float
@@ -80,37 +112,72 @@ def choose_sites(
     -------
     (SiteFilter, float) or None
     """
-    similar = [similarity_of(image.values) for image in images]
-    by_look = share_near(_heights(similar, radius), threshold)
-    if by_look < _NEAR_THRESHOLD:
+    if share_near(heights, threshold) < _NEAR_THRESHOLD:
         return None
-    parts = [image.seen() for image in images]
-    learned = learn_sites(parts, [image.positions for image in images])
+    tiles = [tile for image in images for tile in _tiles(image)]
+    learned = learn_sites(_Parts(tiles), [tile.positions for tile in tiles])
     if learned is None:
         return None
-    both = [with_sites(look, part, (learned,)) for look, part in zip(similar, parts, strict=True)]
-    heights = _heights(both, radius)
-    raised = point_threshold(heights)
-    if share_near(heights, raised) >= _BETTER * by_look:
+    alone, both = [], []
+    for tile in tiles:
+        alone.append(_Maxima.of(tile.similar, tile.positions, radius))
+        combined = with_sites(tile.similar, tile.part(), (learned,))
+        both.append(_Maxima.of(combined, tile.positions, radius))
+    before, after = _Maxima.joined(alone), _Maxima.joined(both)
+    raised = point_threshold(after.heights)
+    if share_near(after.heights, raised) >= _BETTER * share_near(before.heights, threshold):
         return None
-    clicks = sum(len(image.positions) for image in images)
-    least = max(_found(similar, images, threshold, radius), clicks / 2)
-    return (learned, raised) if _found(both, images, raised, radius) >= least else None
+    least = max(before.found(threshold), len(after.at_clicks) / 2)
+    return (learned, raised) if after.found(raised) >= least else None
 
 
-def _found(
-    similar: Sequence[NDArray[np.float32]],
-    images: Sequence[ClickedImage],
-    limit: float,
-    radius: float,
-) -> int:
-    """Return how many clicks reach a similarity: defects that are at no site would be lost."""
-    size, found = 2 * round(radius) + 1, 0
-    for values, image in zip(similar, images, strict=True):
-        y, x = np.rint(image.positions).astype(int).T
-        found += int((ndimage.maximum_filter(values, size)[y, x] >= limit).sum())
-    return found
+class _Maxima(NamedTuple):
+    """Local maxima of a similarity, and the highest similarity at each click."""
+
+    heights: NDArray[np.float32]
+    at_clicks: NDArray[np.float32]
+
+    @classmethod
+    def of(
+        cls, similar: NDArray[np.float32], positions: NDArray[np.float64], radius: float
+    ) -> _Maxima:
+        y, x = np.rint(positions).astype(int).T
+        highest = ndimage.maximum_filter(similar, 2 * round(radius) + 1)
+        return cls(similar[similar == highest], highest[y, x])
+
+    @classmethod
+    def joined(cls, every: Sequence[_Maxima]) -> _Maxima:
+        return cls(*(np.concatenate(arrays) for arrays in zip(*every, strict=True)))
+
+    def found(self, limit: float) -> int:
+        """Return how many clicks reach a limit: defects that are at no site would be lost."""
+        return int((self.at_clicks >= limit).sum())
 
 
-def _heights(similar: Sequence[NDArray[np.float32]], radius: float) -> NDArray[np.float32]:
-    return np.concatenate([local_maxima(each, radius)[1] for each in similar])
+def _tiles(image: ClickedImage) -> list[_Tile]:
+    """Return the whole image, or of a large one the tiles that hold most clicks."""
+    height, width = image.values.shape
+    if height * width <= _LARGE:
+        return [_Tile(image, (slice(0, height), slice(0, width)), image.positions)]
+    edges = [
+        np.linspace(0, length, int(np.ceil(length / _TILE)) + 1).astype(int)
+        for length in (height, width)
+    ]
+    numbers = np.stack(
+        [
+            np.searchsorted(ticks[1:-1], np.rint(at), side="right")
+            for ticks, at in zip(edges, image.positions.T, strict=True)
+        ],
+        axis=1,
+    )
+    chosen, member, counts = np.unique(numbers, axis=0, return_inverse=True, return_counts=True)
+    tiles = []
+    for which in np.argsort(-counts, kind="stable")[: _LARGE // _TILE**2]:
+        starts, stops = zip(
+            *((ticks[n], ticks[n + 1]) for ticks, n in zip(edges, chosen[which], strict=True)),
+            strict=True,
+        )
+        box = slice(int(starts[0]), int(stops[0])), slice(int(starts[1]), int(stops[1]))
+        inside = image.positions[member.ravel() == which] - np.array(starts)
+        tiles.append(_Tile(image, box, inside))
+    return tiles

@@ -19,7 +19,7 @@ from napari_stem_defects.anomaly.score import (
 )
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.matched_filter.levels import Levels, local_levels
-from napari_stem_defects.matched_filter.like_sites import SeenPart, seen_part, with_sites
+from napari_stem_defects.matched_filter.like_sites import ImagePart, image_part, with_sites
 from napari_stem_defects.matched_filter.similarity import best_similarity, local_maxima
 from napari_stem_defects.matched_filter.thresholds import IN_ANOTHER_IMAGE, point_threshold
 
@@ -103,8 +103,8 @@ def class_maps(
     for rows, inner, values in residual.blocks(halo=int(_HALO * samples) + 1):
         first = rows.start - inner.start
         box = slice(first, first + len(values)), slice(0, values.shape[1])
-        seen = seen_part(residual, box, values) if model.has_sites else None
-        evidence = _evidence(values, model, limits, seen)
+        part = image_part(residual, box, values) if model.has_sites else None
+        evidence = _evidence(values, model, limits, part)
         pooled.append(np.stack([pool_cells(layer[inner], edge) for layer in evidence]))
     level, *similar = np.concatenate(pooled, axis=1)
     levels = _levels_for(residual, model)
@@ -125,7 +125,7 @@ def probabilities_at(
     model: MatchedFilterModel,
     limits: Thresholds,
     levels: Levels | None = None,
-    seen: LatticeResidual | None = None,
+    image: LatticeResidual | None = None,
 ) -> NDArray[np.float32]:
     """Return the probabilities of a model near some places of an image.
 
@@ -140,7 +140,7 @@ def probabilities_at(
         Of the image; see `anomaly.score.null_thresholds`.
     levels : Levels, optional
         Of the image, for areas that differ in them.
-    seen : LatticeResidual, optional
+    image : LatticeResidual, optional
         The image, for classes that are compared with its like sites; without it, by templates.
 
     Returns
@@ -153,12 +153,14 @@ def probabilities_at(
     found = np.zeros((len(positions), 1 + len(model.classes)), np.float32)
     for row, (y, x) in enumerate(np.rint(positions).astype(int)):
         top, left = max(0, y - halo), max(0, x - halo)
-        part = residual[top : y + halo + 1, left : x + halo + 1]
-        cut = slice(top, top + part.shape[0]), slice(left, left + part.shape[1])
-        shown = seen_part(seen, cut, part) if seen and model.has_sites else None
+        values = residual[top : y + halo + 1, left : x + halo + 1]
+        cut = slice(top, top + values.shape[0]), slice(left, left + values.shape[1])
+        part = None
+        if image is not None and model.has_sites:
+            part = image_part(image, cut, values)
         y, x = y - top, x - left
         box = np.s_[max(0, y - near) : y + near + 1, max(0, x - near) : x + near + 1]
-        level, *similar = (layer[box].max() for layer in _evidence(part, model, limits, shown))
+        level, *similar = (layer[box].max() for layer in _evidence(values, model, limits, part))
         scores = [(1 - level) / _BULK_SOFTNESS] + [
             (value - item.limit) / _SOFTNESS
             for value, item in zip(similar, model.classes, strict=True)
@@ -183,7 +185,7 @@ def _evidence(
     residual: NDArray[np.float32],
     model: MatchedFilterModel,
     limits: Thresholds,
-    seen: SeenPart | None,
+    part: ImagePart | None,
 ) -> list[NDArray[np.float32]]:
     """Return the anomaly level of every place, and its similarity to each class."""
     samples = model.samples
@@ -193,7 +195,7 @@ def _evidence(
         (point - 1) / np.float32(limits.point - 1), (extended - 1) / np.float32(limits.extended - 1)
     )
     similar = [
-        _similarity(residual, item, seen)
+        _similarity(residual, item, part)
         if item.templates
         else _anomaly_similarity(extended, item, limits)
         for item in model.classes
@@ -203,10 +205,10 @@ def _evidence(
 
 
 def _similarity(
-    residual: NDArray[np.float32], item: ClassFilter, seen: SeenPart | None
+    residual: NDArray[np.float32], item: ClassFilter, part: ImagePart | None
 ) -> NDArray[np.float32]:
     similar = best_similarity(residual, item.templates)
-    return with_sites(similar, seen, item.sites) if item.sites and seen is not None else similar
+    return with_sites(similar, part, item.sites) if item.sites and part is not None else similar
 
 
 def _compete(

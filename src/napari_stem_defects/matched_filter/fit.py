@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from napari_stem_defects.anomaly.score import EXTENDED_POOL, local_rms
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.matched_filter.choose_sites import ClickedImage, choose_sites
-from napari_stem_defects.matched_filter.like_sites import seen_part, with_sites
+from napari_stem_defects.matched_filter.like_sites import image_part, with_sites
 from napari_stem_defects.matched_filter.model import ClassFilter, MatchedFilterModel
 from napari_stem_defects.matched_filter.similarity import (
     best_similarity,
@@ -114,6 +115,24 @@ class _Examples:
         return [(self.residuals[c.image], np.array([c.y, c.x])) for c in self.clicks]
 
 
+@dataclass(frozen=True)
+class _Found:
+    """Where images look like a class: computed once, where it is needed."""
+
+    images: Sequence[NDArray[np.float32]]
+    templates: Sequence[Template]
+    samples: float
+
+    @cached_property
+    def similar(self) -> list[NDArray[np.float32]]:
+        return [best_similarity(image, self.templates) for image in self.images]
+
+    @cached_property
+    def heights(self) -> NDArray[np.float32]:
+        radius = _PEAK_RADIUS * self.samples
+        return np.concatenate([local_maxima(each, radius)[1] for each in self.similar])
+
+
 def fit(
     residuals: Sequence[NDArray[np.float32]],
     clicks: Sequence[Click],
@@ -200,13 +219,6 @@ def _similarity_at(
     examples: _Examples, templates: Sequence[Template], sites: Sequence[SiteFilter] = ()
 ) -> list[float]:
     """Return the highest similarity to a class near each click."""
-    return [height for _, height in _peaks_at(examples, templates, sites)]
-
-
-def _peaks_at(
-    examples: _Examples, templates: Sequence[Template], sites: Sequence[SiteFilter] = ()
-) -> list[tuple[tuple[int, int], float]]:
-    """Return where the similarity to a class is highest near each click, and how high."""
     near = round(_PEAK_RADIUS * examples.samples)
     reach = near + templates[0].weight.shape[0] // 2
     reach = max(reach, round(_AROUND * examples.samples)) if sites else reach
@@ -219,13 +231,19 @@ def _peaks_at(
         residual = examples.shown[click.image].residual if sites else None
         if residual is not None:
             cut = slice(top, top + part.shape[0]), slice(left, left + part.shape[1])
-            similar = with_sites(similar, seen_part(residual, cut, part), sites)
-        above, before = max(0, y - top - near), max(0, x - left - near)
-        box = similar[above : y - top + near + 1, before : x - left + near + 1]
-        row, column = np.unravel_index(int(box.argmax()), box.shape)
-        place = top + above + int(row), left + before + int(column)
-        found.append((place, float(box.max())))
+            similar = with_sites(similar, image_part(residual, cut, part), sites)
+        found.append(_peak_near(similar, y - top, x - left, near)[1])
     return found
+
+
+def _peak_near(
+    similar: NDArray[np.float32], y: int, x: int, near: int
+) -> tuple[tuple[float, float], float]:
+    """Return where a similarity is highest near a place, and how high."""
+    top, left = max(0, y - near), max(0, x - near)
+    box = similar[top : y + near + 1, left : x + near + 1]
+    row, column = np.unravel_index(int(box.argmax()), box.shape)
+    return (float(top + row), float(left + column)), float(box.max())
 
 
 def _fit_class(name: str, kind: str, examples: _Examples, threshold: float | None) -> ClassFilter:
@@ -243,44 +261,41 @@ def _fit_class(name: str, kind: str, examples: _Examples, threshold: float | Non
     anomalies = _anomalies_at(examples)
     anomaly = float(np.median(anomalies))
     by_anomaly = kind == "area" or consistency < _CONSISTENT[kind]
+    found = _Found(images, templates, examples.samples)
     if kind == "point" and by_anomaly:
         looks = float(np.quantile(agreement, _QUARTER)), float(np.quantile(anomalies, _QUARTER))
-        by_anomaly = _is_anomaly_selective(images, templates, looks, examples.samples)
+        by_anomaly = _is_anomaly_selective(images, found.heights, looks, examples.samples)
     is_free = threshold is None
     if threshold is None and not by_anomaly:
-        threshold = _find_threshold(images, templates, kind, examples.samples)
-        similar = _similarity_at(examples, templates)
-        by_anomaly = kind == "line" and bool(np.quantile(similar, _LACKING) < threshold)
+        find = point_threshold if kind == "point" else extended_threshold
+        threshold = find(found.heights)
+        if kind == "line":
+            similar = _similarity_at(examples, templates)
+            by_anomaly = bool(np.quantile(similar, _LACKING) < threshold)
     if by_anomaly:
         item = ClassFilter(name, kind, (), 0.5, anomaly, consistency, examples.visibility)
         difference = _difference(examples, images, anomalies) if kind == "area" else (0.0, 0.0)
         return replace(item, difference=difference)
     sites: tuple[SiteFilter, ...] = ()
     if kind == "point" and is_free:
-        sites, threshold = _with_sites(examples, templates, threshold or 0.0)
+        sites, threshold = _with_sites(examples, used, found, threshold or 0.0)
     known = threshold or 0.0, anomaly, consistency, examples.visibility
     return ClassFilter(name, kind, templates, *known, sites=sites)
 
 
 def _with_sites(
-    examples: _Examples, templates: Sequence[Template], threshold: float
+    examples: _Examples, used: Sequence[int], found: _Found, threshold: float
 ) -> tuple[tuple[SiteFilter, ...], float]:
     """Return a filter of like sites where it is better than templates alone, and the threshold."""
-    peaks = _peaks_at(examples, templates)
-    images = []
-    for number in sorted({click.image for click in examples.clicks}):
+    images, near = [], round(_PEAK_RADIUS * examples.samples)
+    for number, similar in zip(used, found.similar, strict=True):
         residual = examples.shown[number].residual if examples.shown else None
         if residual is None:
             return (), threshold
-        clicked = zip(examples.clicks, peaks, strict=True)
-        here = np.array([place for click, (place, _) in clicked if click.image == number], float)
-        images.append(ClickedImage(residual, examples.residuals[number], here))
-    chosen = choose_sites(
-        images,
-        lambda values: best_similarity(values, templates),
-        threshold,
-        _PEAK_RADIUS * examples.samples,
-    )
+        clicked = [(click.y, click.x) for click in examples.clicks if click.image == number]
+        here = np.array([_peak_near(similar, round(y), round(x), near)[0] for y, x in clicked])
+        images.append(ClickedImage(residual, examples.residuals[number], similar, here))
+    chosen = choose_sites(images, found.heights, threshold, _PEAK_RADIUS * examples.samples)
     return ((chosen[0],), chosen[1]) if chosen else ((), threshold)
 
 
@@ -321,7 +336,7 @@ def _spreads_of(anomaly: float, images: Sequence[NDArray[np.float32]], samples: 
 
 def _is_anomaly_selective(
     images: Sequence[NDArray[np.float32]],
-    templates: Sequence[Template],
+    heights: NDArray[np.float32],
     limits: tuple[float, float],
     samples: float,
 ) -> bool:
@@ -330,28 +345,11 @@ def _is_anomaly_selective(
     Dislocation cores, for example, look different in each direction, but all disturb the lattice
     more than anything else does. The limits are those of similarity and anomaly score.
     """
-    similar = unusual = 0
+    unusual = 0
     for image in images:
-        looks = local_maxima(best_similarity(image, templates), _PEAK_RADIUS * samples)[1]
         scores = local_rms(image, EXTENDED_POOL * samples)
-        similar += int((looks >= limits[0]).sum())
         unusual += int((local_maxima(scores, EXTENDED_POOL * samples)[1] >= limits[1]).sum())
-    return unusual < _SELECTIVE * similar
-
-
-def _find_threshold(
-    residuals: Sequence[NDArray[np.float32]],
-    templates: Sequence[Template],
-    kind: str,
-    samples: float,
-) -> float:
-    """Return the similarity that separates a class from the rest of its images."""
-    heights = [
-        local_maxima(best_similarity(residual, templates), _PEAK_RADIUS * samples)[1]
-        for residual in residuals
-    ]
-    found = np.concatenate(heights)
-    return point_threshold(found) if kind == "point" else extended_threshold(found)
+    return unusual < _SELECTIVE * int((heights >= limits[0]).sum())
 
 
 def _variants(aligned: Aligned, noise: float) -> list[Aligned]:

@@ -1,7 +1,7 @@
 """Point defects against the like sites of their image: the places where the lattice shows the same.
 
-The lattice residual compares a column with what its neighbours let expect. Where several of these
-are defects themselves, they do not let expect much, and each looks less like one. Here, a column is
+The lattice residual compares a column with what its neighbours predict. Where several of these
+are defects themselves, they predict little of it, and each looks less like one. Here, a column is
 compared with the median of all like sites instead, wherever these lie. They are the maxima of the
 correlation of the predicted image, which shows the lattice without noise, with the surroundings of
 the clicks.
@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from napari_stem_defects.matched_filter.similarity import local_correlation
 from napari_stem_defects.matched_filter.templates import Reach, cuts_at, gaussian_weight
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -44,6 +45,8 @@ _SAME = 0.03
 _FEWEST = 20
 _MOST = 5000
 """Sites from which the median is taken."""
+_CHUNK = 2000
+"""Sites that are cut at once."""
 _ROUNDS, _AVERAGED = 2, 400
 """Rounds in which the surroundings are averaged over so many sites of each image."""
 
@@ -64,7 +67,7 @@ class SiteFilter(NamedTuple):
 
 
 @dataclass(frozen=True)
-class SeenPart:
+class ImagePart:
     """A part of an image.
 
     Attributes
@@ -80,9 +83,9 @@ class SeenPart:
     samples: float
 
 
-def seen_part(
+def image_part(
     residual: LatticeResidual, part: tuple[slice, slice], values: NDArray[np.float32]
-) -> SeenPart:
+) -> ImagePart:
     """Return a part of an image with its prediction.
 
     Parameters
@@ -95,13 +98,13 @@ def seen_part(
 
     Returns
     -------
-    SeenPart
+    ImagePart
     """
     samples = residual.sampled.samples
     filtered = np.asarray(residual.sampled.filtered[part], np.float32)
     smooth = ndimage.gaussian_filter(filtered, _SMOOTHING * samples)
     predicted = smooth - np.float32(residual.spread) * values
-    return SeenPart(filtered, predicted, samples)
+    return ImagePart(filtered, predicted, samples)
 
 
 def filter_edges(samples: float) -> tuple[int, int]:
@@ -122,14 +125,15 @@ def filter_edges(samples: float) -> tuple[int, int]:
 
 
 def learn_sites(
-    parts: Sequence[SeenPart], positions: Sequence[NDArray[np.float64]]
+    parts: Sequence[ImagePart], positions: Sequence[NDArray[np.float64]]
 ) -> SiteFilter | None:
     """Learn what clicks change at the sites of a lattice.
 
     Parameters
     ----------
-    parts : sequence of SeenPart
-        The images with clicks.
+    parts : sequence of ImagePart
+        The images with clicks, or parts of them. Each is used where it is taken, and
+        taken again when it is needed again, so that a sequence may compute them only then.
     positions : sequence of ndarray of float, shape (N, 2)
         y and x of the clicked defects in each image, in samples; at least one.
 
@@ -141,27 +145,24 @@ def learn_sites(
     samples = parts[0].samples
     weight = gaussian_weight(samples, _AROUND)
     radius = weight.shape[0] // 2
-    every = [cuts_at(p.predicted, at, radius) for p, at in zip(parts, positions, strict=True)]
-    patterns = np.concatenate(every)
+    clicked = zip(parts, positions, strict=True)
+    patterns = np.concatenate([cuts_at(part.predicted, at, radius) for part, at in clicked])
     if not _agree(patterns, weight):
         return None
     around = patterns.mean(axis=0)
     for _ in range(_ROUNDS):
-        found = [_sites(part, around, weight)[0] for part in parts]
-        if sum(len(sites) for sites in found) < _FEWEST:
+        windows = np.concatenate([_surroundings(part, around, weight) for part in parts])
+        if len(windows) < _FEWEST:
             return None
-        some = [sites[:: max(1, len(sites) // _AVERAGED)] for sites in found]
-        windows = [cuts_at(p.predicted, at, radius) for p, at in zip(parts, some, strict=True)]
-        around = np.concatenate(windows).mean(axis=0)
+        around = windows.mean(axis=0)
     changes, away = [], []
-    for part, clicked in zip(parts, positions, strict=True):
+    for part, at in zip(parts, positions, strict=True):
         sites = _sites(part, around, weight)[0]
         if len(sites) < _FEWEST:
             return None
-        apart = np.hypot(*(clicked[:, None] - sites).transpose(2, 0, 1))
-        away.append(apart.min(axis=1))
-        changed, _ = _changes(part, sites)
-        changes.append(changed[apart.argmin(axis=1)])
+        apart, nearest = cKDTree(sites).query(at)
+        away.append(apart)
+        changes.append(_cuts(part, sites[nearest]) - _usual(part, sites))
     if float(np.median(np.concatenate(away))) > _NEAR * samples:
         return None
     change = np.concatenate(changes).mean(axis=0)
@@ -169,7 +170,7 @@ def learn_sites(
 
 
 def with_sites(
-    similar: NDArray[np.float32], part: SeenPart, filters: Sequence[SiteFilter]
+    similar: NDArray[np.float32], part: ImagePart, filters: Sequence[SiteFilter]
 ) -> NDArray[np.float32]:
     """Return the mean of the similarity to templates and of that to the change at sites.
 
@@ -177,7 +178,7 @@ def with_sites(
     ----------
     similar : ndarray of float32, shape (Y, X)
         Similarity to the templates of a class.
-    part : SeenPart
+    part : ImagePart
         The same part of the image.
     filters : sequence of SiteFilter
         Of the class, one for each orientation in which the image may show it.
@@ -211,7 +212,7 @@ def _agree(patterns: NDArray[np.float32], weight: NDArray[np.float32]) -> bool:
 
 
 def _sites(
-    part: SeenPart, around: NDArray[np.float32], weight: NDArray[np.float32]
+    part: ImagePart, around: NDArray[np.float32], weight: NDArray[np.float32]
 ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     """Return the like sites (N, 2) of a part, and the correlation of their surroundings (N)."""
     like = local_correlation(part.predicted, around, weight)
@@ -232,27 +233,44 @@ def _sites(
     return places + np.stack(offsets, axis=1), here
 
 
-def _changes(
-    part: SeenPart, sites: NDArray[np.float64]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return what the filtered image shows at sites less their median, and the weight of it."""
-    weight = gaussian_weight(part.samples, _CHANGE)
-    windows = cuts_at(part.filtered, sites, weight.shape[0] // 2)
-    step = max(1, len(windows) // _MOST)
-    return (windows - np.median(windows[::step], axis=0)).astype(np.float32), weight
+def _surroundings(
+    part: ImagePart, around: NDArray[np.float32], weight: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return what the lattice shows around some of the like sites of a part, (N, a, a)."""
+    sites = _evenly(_sites(part, around, weight)[0], _AVERAGED)
+    return cuts_at(part.predicted, sites, weight.shape[0] // 2)
+
+
+def _evenly(sites: NDArray[np.float64], most: int) -> NDArray[np.float64]:
+    """Return all sites, or as many as stated, evenly spaced in their order."""
+    chosen = np.linspace(0, len(sites) - 1, min(len(sites), most)).astype(int)
+    return np.asarray(sites[chosen])
+
+
+def _cuts(part: ImagePart, sites: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return what the filtered image shows at sites, (N, c, c)."""
+    return cuts_at(part.filtered, sites, filter_edges(part.samples)[1] // 2)
+
+
+def _usual(part: ImagePart, sites: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return the median of what the filtered image shows at sites, (c, c)."""
+    return np.asarray(np.median(_cuts(part, _evenly(sites, _MOST)), axis=0), np.float32)
 
 
 def _similarity(
-    part: SeenPart, sites: NDArray[np.float64], change: NDArray[np.float32]
+    part: ImagePart, sites: NDArray[np.float64], change: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Return how similar the change at each site is to that of a defect.
 
     As for templates, see `matched_filter.similarity`: 1 for the like of the defect, less for a
     strong change of another kind.
     """
-    found, weight = _changes(part, sites)
-    product = (weight * found * change).sum(axis=(1, 2))
-    powers = (weight * np.square(found)).sum(axis=(1, 2))
+    weight, usual = gaussian_weight(part.samples, _CHANGE), _usual(part, sites)
+    product, powers = np.empty((2, len(sites)), np.float32)
+    for chunk in _chunks(len(sites)):
+        found = _cuts(part, sites[chunk]) - usual
+        product[chunk] = (weight * found * change).sum(axis=(1, 2))
+        powers[chunk] = (weight * np.square(found)).sum(axis=(1, 2))
     power = max(float((weight * np.square(change)).sum()), 1e-12)
     excess = np.maximum(powers - np.median(powers), power)
     return np.asarray(product / np.sqrt(power * excess), np.float32)
@@ -267,9 +285,16 @@ def _paint(
     """Raise a map, in place, to the score of each site within a radius of it."""
     reach = int(np.ceil(radius)) + 1
     steps = np.mgrid[-reach : reach + 1, -reach : reach + 1].reshape(2, -1).T
-    whole = np.rint(sites).astype(int)
-    places = whole[:, None] + steps
-    near = np.hypot(*(places - sites[:, None]).transpose(2, 0, 1)) <= radius
-    near &= np.all((places >= 0) & (places < painted.shape), axis=2)
-    y, x = places[near].T
-    np.maximum.at(painted, (y, x), np.repeat(score, near.sum(axis=1)))
+    for chunk in _chunks(len(sites)):
+        centres = sites[chunk, None]
+        places = np.rint(centres).astype(int) + steps
+        near = np.hypot(*(places - centres).transpose(2, 0, 1)) <= radius
+        near &= np.all((places >= 0) & (places < painted.shape), axis=2)
+        y, x = places[near].T
+        np.maximum.at(painted, (y, x), np.repeat(score[chunk], near.sum(axis=1)))
+
+
+def _chunks(count: int) -> Iterator[slice]:
+    """Yield slices of so many sites that their windows need little memory."""
+    for first in range(0, count, _CHUNK):
+        yield slice(first, first + _CHUNK)
