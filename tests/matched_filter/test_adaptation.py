@@ -15,6 +15,7 @@ from napari_stem_defects.matched_filter import class_maps as module
 from napari_stem_defects.matched_filter.adaptation import adapted_to
 from napari_stem_defects.matched_filter.class_maps import class_maps
 from napari_stem_defects.matched_filter.fit import Click
+from napari_stem_defects.matched_filter.like_sites import SiteFilter
 from napari_stem_defects.training.quick import click_classes, clicks_of
 from napari_stem_defects.training.quick_images import model_from_clicks, prepare_image
 
@@ -73,6 +74,19 @@ def test_models_of_earlier_versions_stay_as_they_are(taught):
     model, ready = taught
     unknown = replace(model, classes=tuple(replace(c, visibility=0.0) for c in model.classes))
     assert adapted_to(ready.residual, unknown) is unknown
+
+
+def test_the_floor_of_a_class_with_like_sites_is_on_the_scale_of_its_threshold(taught):
+    model, _ = taught
+    (item,) = model.classes
+    pattern = np.zeros((3, 3), np.float32)
+    sited = replace(item, sites=(SiteFilter(pattern, pattern),), threshold=0.5)
+    poor = prepare_image(vacancies(counts=POOR, seed=3).micrograph, model.samples).residual
+    (alone,) = adapted_to(poor, model).classes
+    (both,) = adapted_to(poor, replace(model, classes=(sited,))).classes
+    assert alone.floor > 0
+    assert both.floor == pytest.approx(min(sited.from_templates(alone.floor), 0.5))
+    assert both.floor != pytest.approx(min(alone.floor, 0.5))
 
 
 def test_a_faint_boundary_without_a_look_is_not_seen_in_noise(monkeypatch):

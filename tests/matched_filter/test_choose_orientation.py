@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from crystal_images import SQUARE, crystal_image
@@ -9,9 +11,11 @@ from crystal_images import SQUARE, crystal_image
 from napari_stem_defects.anomaly.residual import lattice_residual
 from napari_stem_defects.anomaly.sampling import sample
 from napari_stem_defects.lattice.unit_cell import lattice_period
+from napari_stem_defects.matched_filter import choose_orientation as module
 from napari_stem_defects.matched_filter.choose_orientation import suited_orientation
 from napari_stem_defects.matched_filter.class_maps import class_maps
 from napari_stem_defects.matched_filter.fit import Click, fit
+from napari_stem_defects.matched_filter.like_sites import SiteFilter
 from napari_stem_defects.matched_filter.model import MatchedFilterModel
 
 FORMS = {
@@ -76,3 +80,20 @@ def test_an_image_with_both_orientations_keeps_the_learned_one(learned):
     assert both.shape[0] == 3 * height
     residual = lattice_residual(sample(np.ascontiguousarray(both), image.cells))
     assert suited_orientation(residual, model, in_periods(image.cells)) is model
+
+
+def test_a_class_with_like_sites_is_counted_by_its_templates(learned):
+    image, model = learned
+    residual = lattice_residual(sample(image.pixels, image.cells))
+    patches = module._unusual_patches(residual)
+    pattern = np.zeros((3, 3), np.float32)
+    (item,) = model.classes
+    sited = replace(
+        item,
+        sites=(SiteFilter(pattern, pattern),),
+        threshold=0.95,
+        template_threshold=item.threshold,
+    )
+    expected = module._score(model, patches)
+    assert expected > 0
+    assert module._score(replace(model, classes=(sited,)), patches) == expected

@@ -131,8 +131,19 @@ def test_a_filter_has_the_stated_edges(scene):
     assert tuple(each.shape[0] for each in sites) == filter_edges(scene.samples)
 
 
-def test_where_the_image_shows_no_like_site_half_the_similarity_is_left(scene):
+def test_where_the_image_shows_no_like_site_there_is_no_comparison(scene):
     sites = learn_sites([scene.part], [scene.dim[:10]])
     flat = replace(scene.part, predicted=np.zeros_like(scene.values))
-    similar = np.full_like(scene.values, 0.8)
-    assert with_sites(similar, flat, (sites,)) == pytest.approx(0.4)
+    assert with_sites(np.full_like(scene.values, 0.8), flat, (sites,)) is None
+
+
+def test_where_no_like_site_is_recognised_the_templates_decide(scene, monkeypatch):
+    """A map shows what templates alone find with the threshold that they had."""
+    model = learned(scene)
+    (item,) = model.classes
+    alone = replace(item, sites=(), threshold=item.template_threshold)
+    expected = class_maps(scene.residual, replace(model, classes=(alone,))).probability[1] > 0.5
+    monkeypatch.setattr(module, "_FEWEST", 10**9)
+    found = class_maps(scene.residual, model).probability[1] > 0.5
+    assert found.any()
+    assert (found & expected).sum() > 0.8 * max(found.sum(), expected.sum())

@@ -55,13 +55,15 @@ def test_site_filters_survive_with_the_stated_shapes():
     rng = np.random.default_rng(1)
     patterns = (rng.normal(size=(n, n)).astype(np.float32) for n in filter_edges(model.samples))
     boundary, vacancy = model.classes
-    model = replace(model, classes=(boundary, replace(vacancy, sites=(SiteFilter(*patterns),))))
+    vacancy = replace(vacancy, sites=(SiteFilter(*patterns),), template_threshold=0.75)
+    model = replace(model, classes=(boundary, vacancy))
     arrays = to_arrays(model)
     kinds, counts = [c.kind for c in model.classes], [len(c.templates) for c in model.classes]
     shapes = array_shapes(model.samples, kinds, counts, 1, sites=(0, 1))
     assert shapes == {name: array.shape for name, array in arrays.items()}
     read = from_arrays(arrays, model.samples, [(c.name, c.kind) for c in model.classes])
     assert read.classes[0].sites == ()
+    assert read.classes[1].template_threshold == 0.75
     for found, stored in zip(read.classes[1].sites[0], vacancy_sites(model), strict=True):
         np.testing.assert_array_equal(found, stored)
 

@@ -92,7 +92,7 @@ def _above_noise(
     if item.templates:
         # Many defects are in the spectrum of the noise, too, and would rule themselves out.
         highest = highest_of_noise(best_similarity(noise, item.templates), ratio)
-        return replace(item, floor=min(highest, item.threshold))
+        return replace(item, floor=min(item.from_templates(highest), item.threshold))
     highest = highest_of_noise(local_rms(noise, EXTENDED_POOL * samples), ratio)
     least = highest**_NOISE_SHARE
     return replace(item, anomaly=max(item.anomaly, least), is_faint=item.anomaly < highest)

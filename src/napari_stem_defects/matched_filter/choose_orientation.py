@@ -101,5 +101,5 @@ def _score(model: MatchedFilterModel, patches: list[NDArray[np.float32]]) -> int
         if item.templates:
             similar = best_similarity(strip, item.templates).reshape(len(patches), edge, edge)
             highest = similar[:, middle, middle].max(axis=(1, 2))
-            total += int((highest >= item.limit).sum())
+            total += int((highest >= item.template_limit).sum())
     return total

@@ -122,6 +122,8 @@ def choose_sites(
     for tile in tiles:
         alone.append(_Maxima.of(tile.similar, tile.positions, radius))
         combined = with_sites(tile.similar, tile.part(), (learned,))
+        if combined is None:
+            return None
         both.append(_Maxima.of(combined, tile.positions, radius))
     before, after = _Maxima.joined(alone), _Maxima.joined(both)
     raised = point_threshold(after.heights)

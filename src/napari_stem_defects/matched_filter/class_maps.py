@@ -18,8 +18,9 @@ from napari_stem_defects.anomaly.score import (
     null_thresholds,
 )
 from napari_stem_defects.base.defect_classes import BULK
+from napari_stem_defects.matched_filter.class_similarity import class_similarity
 from napari_stem_defects.matched_filter.levels import Levels, local_levels
-from napari_stem_defects.matched_filter.like_sites import ImagePart, image_part, with_sites
+from napari_stem_defects.matched_filter.like_sites import ImagePart, image_part
 from napari_stem_defects.matched_filter.similarity import best_similarity, local_maxima
 from napari_stem_defects.matched_filter.thresholds import IN_ANOTHER_IMAGE, point_threshold
 
@@ -195,7 +196,7 @@ def _evidence(
         (point - 1) / np.float32(limits.point - 1), (extended - 1) / np.float32(limits.extended - 1)
     )
     similar = [
-        _similarity(residual, item, part)
+        class_similarity(residual, item, part)
         if item.templates
         else _anomaly_similarity(extended, item, limits)
         for item in model.classes
@@ -204,37 +205,32 @@ def _evidence(
     return [level, *similar]
 
 
-def _similarity(
-    residual: NDArray[np.float32], item: ClassFilter, part: ImagePart | None
-) -> NDArray[np.float32]:
-    similar = best_similarity(residual, item.templates)
-    return with_sites(similar, part, item.sites) if item.sites and part is not None else similar
-
-
 def _compete(
     similar: list[NDArray[np.float32]], residual: NDArray[np.float32], model: MatchedFilterModel
 ) -> None:
     """Clear the similarity to a class, in place, where another class fits better.
 
-    Of classes with templates the most similar one holds a place; what Bulk clicks taught counts as
-    one more. Classes that are recognised by being unusual take only what no template explains.
+    Of classes with templates the most similar one holds a place, on the scale of their templates;
+    what Bulk clicks taught counts as one more. Classes that are recognised by being unusual take
+    only what no template explains.
     """
     named = [n for n, item in enumerate(model.classes) if item.templates]
     reach = round(_COMPETE * model.samples)
-    tops = {n: ndimage.maximum_filter(similar[n], 2 * reach + 1) for n in named}
+    own = [item.to_templates(each) for item, each in zip(model.classes, similar, strict=True)]
+    tops = {n: ndimage.maximum_filter(own[n], 2 * reach + 1) for n in named}
     if model.negatives:
         negative = best_similarity(residual, model.negatives)
         tops[-1] = ndimage.maximum_filter(negative, 2 * reach + 1)
     explained = np.zeros(residual.shape, bool)
     for n in named:
-        explained |= tops[n] >= model.classes[n].limit
+        explained |= tops[n] >= model.classes[n].template_limit
     size = 2 * round(_EXPLAINED * model.samples) + 1
     explained = ndimage.maximum_filter(explained, size) if named else explained
     for n, item in enumerate(model.classes):
         beaten = np.zeros(residual.shape, bool) if item.templates else explained
         for other, top in tops.items():
             if other != n and (item.templates or other == -1):
-                beaten = beaten | (similar[n] + np.float32(_MARGIN) < top)
+                beaten = beaten | (own[n] + np.float32(_MARGIN) < top)
         np.minimum(similar[n], np.float32(0), out=similar[n], where=beaten)
 
 

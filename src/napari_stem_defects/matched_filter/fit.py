@@ -12,7 +12,8 @@ from napari_stem_defects.anomaly.score import EXTENDED_POOL, local_rms
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.matched_filter.choose_sites import ClickedImage, choose_sites
-from napari_stem_defects.matched_filter.like_sites import image_part, with_sites
+from napari_stem_defects.matched_filter.class_similarity import class_similarity
+from napari_stem_defects.matched_filter.like_sites import image_part
 from napari_stem_defects.matched_filter.model import ClassFilter, MatchedFilterModel
 from napari_stem_defects.matched_filter.similarity import (
     best_similarity,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.anomaly.residual import LatticeResidual
     from napari_stem_defects.matched_filter.levels import Levels
-    from napari_stem_defects.matched_filter.like_sites import SiteFilter
 
 _CONSISTENT = {"point": 0.8, "line": 0.87, "area": 1.0}
 """Median consistency from which the clicks of a class have a look in common: points are compared
@@ -205,33 +205,38 @@ def _above_unlike(
     others = _Examples(residuals, [c for c in clicks if c.class_name in unlike], samples, shown)
     raised = []
     for item in classes:
-        threshold = item.threshold
         if item.kind == "point" and item.templates and others.clicks:
-            own = [click for click in clicks if click.class_name == item.name]
-            lowest = min(_similarity_at(replace(others, clicks=own), item.templates, item.sites))
-            highest = max(_similarity_at(others, item.templates, item.sites))
-            threshold = max(threshold, min(highest + _APART, lowest - _APART))
-        raised.append(replace(item, threshold=threshold))
+            own = replace(others, clicks=[c for c in clicks if c.class_name == item.name])
+            alone = replace(item, sites=(), threshold=item.template_threshold)
+            raised_alone = _between(alone, own, others)
+            raised_item = _between(item, own, others) if item.sites else raised_alone
+            item = replace(item, threshold=raised_item, template_threshold=raised_alone)
+        raised.append(item)
     return tuple(raised)
 
 
-def _similarity_at(
-    examples: _Examples, templates: Sequence[Template], sites: Sequence[SiteFilter] = ()
-) -> list[float]:
+def _between(item: ClassFilter, own: _Examples, others: _Examples) -> float:
+    """Return the threshold of a class, raised above the others, but not above its own clicks."""
+    lowest, highest = min(_similarity_at(own, item)), max(_similarity_at(others, item))
+    return max(item.threshold, min(highest + _APART, lowest - _APART))
+
+
+def _similarity_at(examples: _Examples, item: ClassFilter) -> list[float]:
     """Return the highest similarity to a class near each click."""
     near = round(_PEAK_RADIUS * examples.samples)
-    reach = near + templates[0].weight.shape[0] // 2
-    reach = max(reach, round(_AROUND * examples.samples)) if sites else reach
+    reach = near + item.templates[0].weight.shape[0] // 2
+    reach = max(reach, round(_AROUND * examples.samples)) if item.sites else reach
     found = []
     for click in examples.clicks:
         y, x = round(click.y), round(click.x)
         top, left = max(0, y - reach), max(0, x - reach)
-        part = examples.residuals[click.image][top : y + reach + 1, left : x + reach + 1]
-        similar = best_similarity(part, templates)
-        residual = examples.shown[click.image].residual if sites else None
+        values = examples.residuals[click.image][top : y + reach + 1, left : x + reach + 1]
+        residual = examples.shown[click.image].residual if item.sites else None
+        part = None
         if residual is not None:
-            cut = slice(top, top + part.shape[0]), slice(left, left + part.shape[1])
-            similar = with_sites(similar, image_part(residual, cut, part), sites)
+            cut = slice(top, top + values.shape[0]), slice(left, left + values.shape[1])
+            part = image_part(residual, cut, values)
+        similar = class_similarity(values, item, part)
         found.append(_peak_near(similar, y - top, x - left, near)[1])
     return found
 
@@ -270,33 +275,34 @@ def _fit_class(name: str, kind: str, examples: _Examples, threshold: float | Non
         find = point_threshold if kind == "point" else extended_threshold
         threshold = find(found.heights)
         if kind == "line":
-            similar = _similarity_at(examples, templates)
+            alone = ClassFilter(name, kind, templates, threshold, anomaly, consistency)
+            similar = _similarity_at(examples, alone)
             by_anomaly = bool(np.quantile(similar, _LACKING) < threshold)
     if by_anomaly:
         item = ClassFilter(name, kind, (), 0.5, anomaly, consistency, examples.visibility)
         difference = _difference(examples, images, anomalies) if kind == "area" else (0.0, 0.0)
         return replace(item, difference=difference)
-    sites: tuple[SiteFilter, ...] = ()
-    if kind == "point" and is_free:
-        sites, threshold = _with_sites(examples, used, found, threshold or 0.0)
-    known = threshold or 0.0, anomaly, consistency, examples.visibility
-    return ClassFilter(name, kind, templates, *known, sites=sites)
+    threshold = threshold or 0.0
+    item = ClassFilter(name, kind, templates, threshold, anomaly, consistency, examples.visibility)
+    item = replace(item, template_threshold=threshold)
+    return _with_sites(item, examples, used, found) if kind == "point" and is_free else item
 
 
 def _with_sites(
-    examples: _Examples, used: Sequence[int], found: _Found, threshold: float
-) -> tuple[tuple[SiteFilter, ...], float]:
-    """Return a filter of like sites where it is better than templates alone, and the threshold."""
+    item: ClassFilter, examples: _Examples, used: Sequence[int], found: _Found
+) -> ClassFilter:
+    """Return a class with a filter of like sites where that is better than templates alone."""
     images, near = [], round(_PEAK_RADIUS * examples.samples)
     for number, similar in zip(used, found.similar, strict=True):
         residual = examples.shown[number].residual if examples.shown else None
         if residual is None:
-            return (), threshold
+            return item
         clicked = [(click.y, click.x) for click in examples.clicks if click.image == number]
         here = np.array([_peak_near(similar, round(y), round(x), near)[0] for y, x in clicked])
         images.append(ClickedImage(residual, examples.residuals[number], similar, here))
-    chosen = choose_sites(images, found.heights, threshold, _PEAK_RADIUS * examples.samples)
-    return ((chosen[0],), chosen[1]) if chosen else ((), threshold)
+    radius = _PEAK_RADIUS * examples.samples
+    chosen = choose_sites(images, found.heights, item.threshold, radius)
+    return replace(item, sites=(chosen[0],), threshold=chosen[1]) if chosen else item
 
 
 def _difference(

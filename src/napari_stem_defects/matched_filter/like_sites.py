@@ -171,7 +171,7 @@ def learn_sites(
 
 def with_sites(
     similar: NDArray[np.float32], part: ImagePart, filters: Sequence[SiteFilter]
-) -> NDArray[np.float32]:
+) -> NDArray[np.float32] | None:
     """Return the mean of the similarity to templates and of that to the change at sites.
 
     Parameters
@@ -185,15 +185,23 @@ def with_sites(
 
     Returns
     -------
-    ndarray of float32, shape (Y, X)
-        1 for the like of the class; beyond the sites of a lattice, half the similarity.
+    ndarray of float32, shape (Y, X), or None
+        1 for the like of the class; away from the like sites, half the similarity. None where the
+        part shows fewer of these than are needed to know what is usual.
     """
     weight = gaussian_weight(part.samples, _AROUND)
-    shown = [_sites(part, each.around, weight) for each in filters]
-    likeness = [float(np.median(like)) if len(like) >= _FEWEST else 0.0 for _, like in shown]
+    recognised = [(each, *_sites(part, each.around, weight)) for each in filters]
+    enough = [
+        (each, sites, float(np.median(like)))
+        for each, sites, like in recognised
+        if len(sites) >= _FEWEST
+    ]
+    if not enough:
+        return None
+    most = max(like for _, _, like in enough)
     painted = np.zeros_like(similar)
-    for each, (sites, _), like in zip(filters, shown, likeness, strict=True):
-        if like > 0 and like >= max(likeness) - _SAME:
+    for each, sites, like in enough:
+        if like >= most - _SAME:
             score = _similarity(part, sites, each.change)
             _paint(painted, sites, score, _AT * part.samples)
     return np.asarray((similar + painted) / 2, np.float32)

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from napari_stem_defects.matched_filter.like_sites import SiteFilter
     from napari_stem_defects.matched_filter.templates import Template
+
+Values = TypeVar("Values", float, "NDArray[np.float32]")
+_NEAREST = 0.05
+"""A threshold counts as if it were at least so far below 1."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,9 @@ class ClassFilter:
     sites : tuple of SiteFilter
         By which a point class is distinguished from the like sites of an image, beside its
         templates; none where the templates alone separate it as well.
+    template_threshold : float
+        Similarity to the templates alone from which a place is assigned where an image shows no
+        like sites; without site filters the threshold is that.
     """
 
     name: str
@@ -54,11 +64,56 @@ class ClassFilter:
     floor: float = 0.0
     is_faint: bool = False
     sites: tuple[SiteFilter, ...] = ()
+    template_threshold: float = 0.0
 
     @property
     def limit(self) -> float:
         """Similarity from which a place of an image is assigned."""
         return max(self.threshold, self.floor)
+
+    @property
+    def template_limit(self) -> float:
+        """The same for the similarity to the templates alone."""
+        return self.to_templates(self.limit)
+
+    @property
+    def _steepness(self) -> float:
+        """Change of the similarity with sites for one of that to templates.
+
+        A straight line from 1, the like of the class, to both thresholds.
+        """
+        if not self.sites:
+            return 1.0
+        away = (max(1 - each, _NEAREST) for each in (self.threshold, self.template_threshold))
+        return next(away) / next(away)
+
+    def from_templates(self, similar: Values) -> Values:
+        """Return a similarity to the templates on the scale of `threshold`.
+
+        Parameters
+        ----------
+        similar : ndarray or float
+
+        Returns
+        -------
+        ndarray or float
+            The same without site filters; otherwise the template threshold becomes the threshold,
+            and 1 stays 1.
+        """
+        return similar if not self.sites else 1 - (1 - similar) * self._steepness
+
+    def to_templates(self, similar: Values) -> Values:
+        """Return a similarity to the class on the scale of the similarity to templates.
+
+        Parameters
+        ----------
+        similar : ndarray or float
+
+        Returns
+        -------
+        ndarray or float
+        """
+        return similar if not self.sites else 1 - (1 - similar) / self._steepness
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _NEGATIVES = "negatives"
 _LATTICE = "lattice"
+_ALONE = "template_threshold"
 DECISIONS = 6
 """Numbers by which a class is decided: threshold, anomaly, consistency, visibility, difference."""
 
@@ -42,6 +43,8 @@ def to_arrays(model: MatchedFilterModel) -> dict[str, NDArray[np.float32]]:
         arrays |= _template_arrays(str(number), item.templates)
         for part in SiteFilter._fields if item.sites else ():
             arrays[f"{number}.{part}"] = np.stack([getattr(each, part) for each in item.sites])
+        if item.sites:
+            arrays[f"{number}.{_ALONE}"] = np.array([item.template_threshold], np.float32)
     return arrays | _template_arrays(_NEGATIVES, model.negatives)
 
 
@@ -96,6 +99,7 @@ def array_shapes(
     for number, count in enumerate(sites):
         for part, edge in zip(SiteFilter._fields, filter_edges(samples), strict=True):
             shapes |= {f"{number}.{part}": (count, edge, edge)} if count else {}
+        shapes |= {f"{number}.{_ALONE}": (1,)} if count else {}
     return shapes
 
 
@@ -125,7 +129,9 @@ def from_arrays(
         templates = _templates(arrays, str(number), samples, kind)
         numbers = threshold, anomaly, consistency, visibility, (difference[0], difference[1])
         sites = _sites(arrays, str(number))
-        filters.append(ClassFilter(name, kind, templates, *numbers, sites=sites))
+        alone = float(arrays[f"{number}.{_ALONE}"][0]) if sites else threshold
+        item = ClassFilter(name, kind, templates, *numbers, sites=sites, template_threshold=alone)
+        filters.append(item)
     negatives = _templates(arrays, _NEGATIVES, samples, "point")
     (y0, x0), (y1, x1) = arrays[_LATTICE].tolist()
     return MatchedFilterModel(samples, tuple(filters), negatives, ((y0, x0), (y1, x1)))
