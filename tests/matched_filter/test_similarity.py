@@ -82,3 +82,27 @@ def test_correlation_is_one_at_the_pattern_whatever_its_level_and_contrast():
     assert like[30, 25] == pytest.approx(1, abs=1e-3)
     assert local_correlation(-image, pattern, weight)[30, 25] == pytest.approx(-1, abs=1e-3)
     assert np.abs(local_correlation(np.ones_like(image), pattern, weight)).max() < 0.1
+
+
+@pytest.mark.parametrize(("offset", "step"), [(10, 0), (1000, 0), (10, 0.3), (0, -0.3)])
+def test_the_correlation_does_not_depend_on_the_contrast_of_a_region(offset, step):
+    """The right half has a fiftieth of the contrast of the left one, and another mean."""
+    weight = gaussian_weight(SAMPLES, REACH["point"])
+    radius = weight.shape[0] // 2
+    image = np.random.default_rng(1).normal(size=(80, 160))
+    image[:, 80:] = 0.02 * image[:, 80:] + step
+    image += offset
+    pattern = image[40 - radius : 41 + radius, 120 - radius : 121 + radius] - offset - step
+    like = local_correlation(image.astype(np.float32), pattern.astype(np.float32), weight)
+    assert like[40, 120] == pytest.approx(1, abs=1e-3 if step or offset > 10 else 1e-4)
+    assert np.abs(like).max() <= 1
+
+
+def test_rounding_errors_of_an_empty_region_are_like_nothing():
+    weight = gaussian_weight(SAMPLES, REACH["point"])
+    rng = np.random.default_rng(2)
+    image = np.full((80, 160), 1000.0)
+    image[:, 80:] += 300 * rng.normal(size=(80, 80))
+    image[:, :80] += 1e-3 * rng.normal(size=(80, 80))
+    pattern = rng.normal(size=weight.shape).astype(np.float32)
+    assert np.abs(local_correlation(image.astype(np.float32), pattern, weight)[:, :60]).max() < 0.5

@@ -207,6 +207,30 @@ def with_sites(
     return np.asarray((similar + painted) / 2, np.float32)
 
 
+def site_response(patch: NDArray[np.float32], samples: float, site: SiteFilter) -> float:
+    """Return what a site filter yields for a patch, whatever the patch shows.
+
+    Parameters
+    ----------
+    patch : ndarray of float32, shape (Y, X)
+        Taken for a part of an image, with a site in every lattice period.
+    samples : float
+        Samples per lattice period.
+    site : SiteFilter
+
+    Returns
+    -------
+    float
+        Highest correlation with the surroundings plus highest similarity to the change.
+    """
+    like = local_correlation(patch, site.around, gaussian_weight(samples, _AROUND))
+    step = max(1, round(samples))
+    places = np.mgrid[0 : patch.shape[0] : step, 0 : patch.shape[1] : step]
+    sites = places.reshape(2, -1).T.astype(np.float64)
+    score = _similarity(ImagePart(patch, patch, samples), sites, site.change)
+    return float(like.max()) + float(score.max())
+
+
 def _agree(patterns: NDArray[np.float32], weight: NDArray[np.float32]) -> bool:
     """Return whether most patterns (N, a, a) correlate with the mean of the others."""
     if len(patterns) == 1:

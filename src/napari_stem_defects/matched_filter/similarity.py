@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.matched_filter.templates import Template
 
+_LEAST_VARIANCE = np.float32(1e-5)
+"""Share of the local power below which a variance is a rounding error of its 32-bit numbers."""
+
 
 def similarity(residual: NDArray[np.float32], template: Template) -> NDArray[np.float32]:
     """Return the similarity of every place to a template.
@@ -97,11 +100,15 @@ def local_correlation(
         -1 to 1; 0 where image or pattern are uniform.
     """
     even = pattern - (weight * pattern).sum()
-    mean = _local_mean(image, weight)
-    variance = local_power(image, weight) - np.square(mean)
+    image = image - np.float32(image.mean(dtype=np.float64))
+    variance = local_power(image, weight)
+    least = np.maximum(_LEAST_VARIANCE * variance, np.float32(1e-12))
+    variance -= np.square(_local_mean(image, weight))
+    np.maximum(variance, least, out=variance)
     variance *= np.float32((weight * np.square(even)).sum())
-    product = _correlate(image, weight * even)
-    return np.asarray(product / np.sqrt(np.maximum(variance, 1e-12)), np.float32)
+    like = _correlate(image, weight * even)
+    like /= np.sqrt(np.maximum(variance, np.float32(1e-24), out=variance), out=variance)
+    return np.clip(like, -1, 1, out=like)
 
 
 def _local_mean(image: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
