@@ -17,7 +17,9 @@ def test_errors_of_sites_are_those_measured() -> None:
     for name, found in figures("site_accuracy.json").items():
         error, most = found["error_px"]["root_mean_square"], found["error_px"]["90 %"]
         measured = f"{found['measured']} of {found['defects']}"
-        assert f"| {name} | {measured} | {error:.3f} | {most:.3f} |" in PAGE
+        ratio = found["ratio_within_2_errors"]
+        shown = "" if ratio is None else f"{100 * ratio:.0f} %"
+        assert f"| {name} | {measured} | {error:.3f} | {most:.3f} | {shown} |" in PAGE
 
 
 def test_sites_are_as_exact_as_promised() -> None:

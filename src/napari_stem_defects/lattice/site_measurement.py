@@ -42,6 +42,7 @@ _TOGETHER, _FAINTEST = 0.45, 0.12  # periods; share of the brightest column
 _AS_BRIGHT = 0.85  # of the brightest column
 _WIDTHS = 1.0, 1.5  # of a column, where a fit starts
 _OTHER_SITE = 0.15  # of a unit cell
+_CROWDED = 4.0  # standard deviations of the probe from a pair up to which columns overlap it
 _BOTH = 0.35  # of what one column of a pair lost, from which the other one lost its share as well
 _CLOSE = 0.55  # periods between two columns of which a change takes one or both
 _NEGLIGIBLE = 0.03  # weight of pixels that a fit leaves out
@@ -119,7 +120,9 @@ def _measured(around: Surroundings, position: tuple[float, float]) -> SiteMeasur
         return None
     pair = _pair(around, column, columns, change) if is_there and change.height < 0 else None
     site, ratio, error = (
-        _in_pair(around, pair) if pair else _in_column(around, change, column, columns, is_there)
+        _in_pair(around, pair, columns)
+        if pair
+        else _in_column(around, change, column, columns, is_there)
     )
     if not abs(ratio - is_there) > _SIGNIFICANT * error:
         return None
@@ -165,20 +168,55 @@ def _pair(
     return fit_pair(around.mean, middle, half * float(np.hypot(short, apart)) / apart, short)
 
 
-def _in_pair(around: Surroundings, pair: ColumnPair) -> tuple[tuple[float, float], float, float]:
+def _in_pair(
+    around: Surroundings, pair: ColumnPair, columns: Sequence[Peak]
+) -> tuple[tuple[float, float], float, float]:
     """Return the site of what a pair of columns lost, what is left there, and its deviation.
 
     That of one column, or the middle of both.
     """
-    every = pair.lost(np.concatenate([around.window[None], around.others]) - around.mean)
+    heights, misfit = _pair_heights(around, pair, columns)
+    changes = np.concatenate([around.window[None], around.others]) - around.mean
+    every = pair.lost(changes) * pair.heights / heights
     lost = every[0]
     if lost.min() > _BOTH * lost.max():
-        shares, (y, x) = pair.heights / pair.heights.sum(), pair.middle
+        shares, (y, x) = heights / heights.sum(), pair.middle
     else:
         shares, (y, x) = np.eye(2)[lost.argmax()], pair.places[lost.argmax()]
     found, *others = every @ shares
-    error = np.hypot(_scatter(around, np.array(others)), found * pair.misfit)
+    error = np.hypot(_scatter(around, np.array(others)), found * misfit)
     return (float(y), float(x)), float(1 - found), float(error)
+
+
+def _pair_heights(
+    around: Surroundings, pair: ColumnPair, columns: Sequence[Peak]
+) -> tuple[NDArray[np.float64], float]:
+    """Return the heights of a pair among all columns near it, and the relative misfit.
+
+    By itself, a pair takes the tails of columns that crowd around it for its ground.
+    """
+    own = [Peak(float(y), float(x), 1.0, pair.sigma) for y, x in pair.places]
+    places = np.array([*pair.places, pair.middle])
+    near = max(1.5, 1.5 * pair.sigma)
+    away = np.array([np.hypot(*(places - (p.y, p.x)).T).min() for p in columns])
+    others = [p for p, distance in zip(columns, away, strict=True) if distance > near]
+    if away[away > near].min(initial=np.inf) > _CROWDED * pair.sigma:
+        return pair.heights, pair.misfit
+    radius = around.radius
+    y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
+    apart = (y - pair.middle[0]) ** 2 + (x - pair.middle[1]) ** 2
+    weight = np.exp(-apart / (4 * (_TOGETHER * around.period) ** 2)).ravel()
+    used = np.flatnonzero(weight > _NEGLIGIBLE)
+    bumps = _bumps(radius, [*own, *others], pair.sigma).reshape(2 + len(others), -1)[:, used]
+    design = np.array([*bumps, np.ones(used.size)]) * weight[used]
+    target = weight[used] * around.mean.ravel()[used]
+    found, *_ = np.linalg.lstsq(design.T, target, rcond=None)
+    heights = found[:2]
+    if heights.min() <= 0:
+        return pair.heights, pair.misfit
+    left = target - found @ design
+    misfit = float(np.sqrt((left**2).sum() / (weight[used] ** 2).sum()))
+    return heights, misfit / float(heights.max())
 
 
 def _strongest(around: Surroundings, fraction: NDArray[np.float64]) -> Peak | None:
