@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from napari_stem_defects.anomaly.residual import LatticeResidual, lattice_residual
 from napari_stem_defects.anomaly.sampling import sample
 from napari_stem_defects.lattice.measurement import measure_lattices
-from napari_stem_defects.matched_filter.fit import Click, Shown
+from napari_stem_defects.matched_filter.fit import Click, ImageContext
 from napari_stem_defects.matched_filter.like_sites import ImagePart, image_part
 
 SPACING, SIZE = 9.0, 270
@@ -35,8 +35,8 @@ class DenseCrystal(NamedTuple):
         return image_part(self.residual, whole, self.values)
 
     @property
-    def shown(self) -> tuple[Shown, ...]:
-        return (Shown(0.0, None, self.residual),)
+    def context(self) -> tuple[ImageContext, ...]:
+        return (ImageContext(0.0, None, self.residual),)
 
     def clicks(self, count: int = 8) -> list[Click]:
         return [Click(0, float(y), float(x), "Dim") for y, x in self.dim[:count]]

@@ -8,15 +8,17 @@ from dense_crystal import dense_crystal
 
 from napari_stem_defects.anomaly.score import null_thresholds
 from napari_stem_defects.matched_filter import choose_sites as module
+from napari_stem_defects.matched_filter import class_similarity as class_similarity_module
+from napari_stem_defects.matched_filter import fit as fit_module
 from napari_stem_defects.matched_filter.choose_sites import ClickedImage, choose_sites
 from napari_stem_defects.matched_filter.class_maps import probabilities_at
 from napari_stem_defects.matched_filter.fit import Click, fit
 from napari_stem_defects.matched_filter.similarity import best_similarity, local_maxima
 
 
-def _learned(scene, shown, clicks=None):
+def _learned(scene, context, clicks=None):
     clicks = scene.clicks() if clicks is None else clicks
-    return fit([scene.values], clicks, {"Dim": "point"}, scene.samples, shown=shown)
+    return fit([scene.values], clicks, {"Dim": "point"}, scene.samples, context=context)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +27,7 @@ def scene():
 
 
 def test_dense_defects_get_a_site_filter(scene):
-    assert _learned(scene, scene.shown).has_sites
+    assert _learned(scene, scene.context).has_sites
 
 
 def test_without_the_images_templates_are_all_there_is(scene):
@@ -34,7 +36,7 @@ def test_without_the_images_templates_are_all_there_is(scene):
 
 def test_classes_that_templates_separate_have_no_site_filter():
     sparse = dense_crystal(share=0.01, counts=4000.0, varied=0.0)
-    assert not _learned(sparse, sparse.shown).has_sites
+    assert not _learned(sparse, sparse.context).has_sites
 
 
 def test_a_threshold_that_is_given_is_that_of_the_templates(scene):
@@ -45,7 +47,7 @@ def test_a_threshold_that_is_given_is_that_of_the_templates(scene):
         kinds,
         scene.samples,
         thresholds=limits,
-        shown=scene.shown,
+        context=scene.context,
     )
     assert not model.has_sites
     assert model.classes[0].threshold == 0.8
@@ -56,7 +58,7 @@ def test_clicks_of_a_class_with_sites_are_found_beside_unlike_classes(scene):
     unlike = [Click(0, 20.0 + 9 * n, rows - 30.0 - 4.3 * n, "Else") for n in range(12)]
     kinds = {"Dim": "point", "Else": "area"}
     clicks = scene.clicks() + unlike
-    model = fit([scene.values], clicks, kinds, scene.samples, shown=scene.shown)
+    model = fit([scene.values], clicks, kinds, scene.samples, context=scene.context)
     names = [item.name for item in model.classes]
     found = probabilities_at(
         scene.values,
@@ -117,3 +119,16 @@ def _between_columns(scene):
     similar[y, x] = 1.0
     clicked = ClickedImage(scene.residual, scene.values, similar, places)
     return [clicked], local_maxima(similar, 3.0)[1]
+
+
+def test_an_image_is_compared_with_the_templates_once(scene, monkeypatch):
+    whole = []
+
+    def counted(values, templates):
+        whole.append(values.shape == scene.values.shape)
+        return best_similarity(values, templates)
+
+    for each in (fit_module, class_similarity_module):
+        monkeypatch.setattr(each, "best_similarity", counted)
+    assert _learned(scene, scene.context).has_sites
+    assert sum(whole) == 1

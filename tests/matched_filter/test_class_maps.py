@@ -20,7 +20,7 @@ from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.matched_filter import class_maps as module
 from napari_stem_defects.matched_filter.adaptation import adapted_to
 from napari_stem_defects.matched_filter.class_maps import class_maps, probabilities_at
-from napari_stem_defects.matched_filter.fit import Click, Shown, fit
+from napari_stem_defects.matched_filter.fit import Click, ImageContext, fit
 from napari_stem_defects.matched_filter.levels import local_levels
 from napari_stem_defects.matched_filter.like_sites import SiteFilter
 from napari_stem_defects.matched_filter.model import ClassFilter, MatchedFilterModel
@@ -111,9 +111,9 @@ def test_an_area_of_brighter_columns_is_filled():
     inside = sampled.to_samples(np.column_stack([y, x])[some].astype(float))
     clicks = [Click(0, *map(float, at), "P") for at in inside]
     clicks += [Click(0, *map(float, at), "V") for at in sampled.to_samples(image.missing[:4])]
-    shown = [Shown(visibility(residual), local_levels(sampled))]
+    context = [ImageContext(visibility(residual), local_levels(sampled))]
     kinds = {"P": "area", "V": "point"}
-    model = fit([values], clicks, kinds, sampled.samples, shown=shown)
+    model = fit([values], clicks, kinds, sampled.samples, context=context)
     # As it was clicked; at a quarter of the dose; less bright, searched to its own half-way level.
     for counts, seed, brightness in ((60.0, 0, 1.6), (15.0, 5, 1.6), (60.0, 7, 1.36)):
         other = bright_area(missing=6, counts=counts, seed=seed, brightness=brightness)

@@ -21,7 +21,9 @@ def scene():
 
 @pytest.fixture(scope="module")
 def item(scene):
-    model = fit([scene.values], scene.clicks(), {"Dim": "point"}, scene.samples, shown=scene.shown)
+    model = fit(
+        [scene.values], scene.clicks(), {"Dim": "point"}, scene.samples, context=scene.context
+    )
     return model.classes[0]
 
 

@@ -43,7 +43,9 @@ def overlap(similar, scene):
 
 
 def learned(scene):
-    return fit([scene.values], scene.clicks(), {"Dim": "point"}, scene.samples, shown=scene.shown)
+    return fit(
+        [scene.values], scene.clicks(), {"Dim": "point"}, scene.samples, context=scene.context
+    )
 
 
 def test_dense_dim_columns_are_told_better_with_like_sites(scene):

@@ -60,7 +60,7 @@ _SELECTIVE = 0.5
 """Share of the places that look like the clicks below which being unusual is more selective."""
 
 
-class Shown(NamedTuple):
+class ImageContext(NamedTuple):
     """What an image shows beside its residual.
 
     Attributes
@@ -103,12 +103,12 @@ class _Examples:
     residuals: Sequence[NDArray[np.float32]]
     clicks: Sequence[Click]
     samples: float
-    shown: Sequence[Shown] = ()
+    context: Sequence[ImageContext] = ()
 
     @property
     def visibility(self) -> float:
         """Median visibility of defects at the clicks; 0 where it is not known."""
-        known = [self.shown[click.image].visibility for click in self.clicks if self.shown]
+        known = [self.context[click.image].visibility for click in self.clicks if self.context]
         return float(np.median(known)) if known else 0.0
 
     def at_clicks(self) -> list[tuple[NDArray[np.float32], NDArray[np.float64]]]:
@@ -140,7 +140,7 @@ def fit(
     samples: float,
     *,
     thresholds: Mapping[str, float] | None = None,
-    shown: Sequence[Shown] = (),
+    context: Sequence[ImageContext] = (),
 ) -> MatchedFilterModel:
     """Learn the classes of some clicks.
 
@@ -156,7 +156,7 @@ def fit(
         Samples per lattice period.
     thresholds : mapping of str to float, optional
         Similarity from which each class is assigned; by default found in the images.
-    shown : sequence of Shown
+    context : sequence of ImageContext
         What the images show beside their residuals; by default it is not known.
 
     Returns
@@ -179,12 +179,12 @@ def fit(
         _fit_class(
             name,
             kinds.get(name, "point"),
-            _Examples(residuals, [c for c in clicks if c.class_name == name], samples, shown),
+            _Examples(residuals, [c for c in clicks if c.class_name == name], samples, context),
             (thresholds or {}).get(name),
         )
         for name in names
     )
-    classes = _above_unlike(classes, clicks, residuals, samples, shown)
+    classes = _above_unlike(classes, clicks, residuals, samples, context)
     bulk = _Examples(residuals, [c for c in clicks if c.class_name == BULK], samples)
     return MatchedFilterModel(samples, classes, _negatives(bulk))
 
@@ -194,7 +194,7 @@ def _above_unlike(
     clicks: Sequence[Click],
     residuals: Sequence[NDArray[np.float32]],
     samples: float,
-    shown: Sequence[Shown],
+    context: Sequence[ImageContext],
 ) -> tuple[ClassFilter, ...]:
     """Raise the thresholds of points above their similarity to the clicks of unlike classes.
 
@@ -202,7 +202,7 @@ def _above_unlike(
     clicks. The clicks of the point class itself stay above its threshold.
     """
     unlike = {item.name for item in classes if not item.templates}
-    others = _Examples(residuals, [c for c in clicks if c.class_name in unlike], samples, shown)
+    others = _Examples(residuals, [c for c in clicks if c.class_name in unlike], samples, context)
     raised = []
     for item in classes:
         if item.kind == "point" and item.templates and others.clicks:
@@ -231,7 +231,7 @@ def _similarity_at(examples: _Examples, item: ClassFilter) -> list[float]:
         y, x = round(click.y), round(click.x)
         top, left = max(0, y - reach), max(0, x - reach)
         values = examples.residuals[click.image][top : y + reach + 1, left : x + reach + 1]
-        residual = examples.shown[click.image].residual if item.sites else None
+        residual = examples.context[click.image].residual if item.sites else None
         part = None
         if residual is not None:
             cut = slice(top, top + values.shape[0]), slice(left, left + values.shape[1])
@@ -294,7 +294,7 @@ def _with_sites(
     """Return a class with a filter of like sites where that is better than templates alone."""
     images, near = [], round(_PEAK_RADIUS * examples.samples)
     for number, similar in zip(used, found.similar, strict=True):
-        residual = examples.shown[number].residual if examples.shown else None
+        residual = examples.context[number].residual if examples.context else None
         if residual is None:
             return item
         clicked = [(click.y, click.x) for click in examples.clicks if click.image == number]
@@ -314,9 +314,9 @@ def _difference(
     is unusual all over, one of brighter columns at its rim alone.
     """
     places = [
-        (examples.shown[click.image].levels, np.array([[click.y, click.x]]))
+        (examples.context[click.image].levels, np.array([[click.y, click.x]]))
         for click in examples.clicks
-        if examples.shown
+        if examples.context
     ]
     known = [(levels, at) for levels, at in places if levels is not None]
     if not known:

@@ -17,7 +17,7 @@ from napari_stem_defects.errors import LabelError
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.lattice.plausible_scale import implausible_scale
 from napari_stem_defects.lattice.unit_cell import lattice_period
-from napari_stem_defects.matched_filter.fit import Click, Shown, fit
+from napari_stem_defects.matched_filter.fit import Click, ImageContext, fit
 from napari_stem_defects.matched_filter.levels import local_levels
 
 if TYPE_CHECKING:
@@ -86,9 +86,9 @@ class PreparedImage:
         """Return contrast and mean intensity on cells if a class of a model differs in them."""
         return self.levels if any(any(item.difference) for item in model.classes) else None
 
-    def shown(self, areas: bool) -> Shown:
+    def context(self, areas: bool) -> ImageContext:
         """Return what the image shows beside its residual, with levels if there are areas."""
-        return Shown(self.visibility, self.levels if areas else None, self.residual)
+        return ImageContext(self.visibility, self.levels if areas else None, self.residual)
 
 
 def prepare_image(micrograph: Micrograph, samples: float | None = None) -> PreparedImage:
@@ -170,9 +170,9 @@ def model_from_clicks(
     """
     samples = prepared[0].residual.sampled.samples
     kinds = {each.name: each.kind for each in classes}
-    shown = [ready.shown("area" in kinds.values()) for ready in prepared]
+    context = [ready.context("area" in kinds.values()) for ready in prepared]
     residuals = [ready.values for ready in prepared]
-    model = fit(residuals, clicks, kinds, samples, thresholds=thresholds, shown=shown)
+    model = fit(residuals, clicks, kinds, samples, thresholds=thresholds, context=context)
     cell = prepared[0].cell
     (y0, x0), (y1, x1) = (np.array(cell.vectors_px) / lattice_period(cell)).tolist()
     return replace(model, lattice=((y0, x0), (y1, x1)))
