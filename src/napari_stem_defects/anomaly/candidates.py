@@ -7,7 +7,7 @@ memory, and located to a sample.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from scipy import ndimage
@@ -45,6 +45,21 @@ _APART, _PEAK = 0.5, 0.6
 _MAX_CANDIDATES = 10_000
 
 Box = tuple[slice, slice]
+
+
+class _Scored(NamedTuple):
+    """What is known of an image; see `find_candidates`."""
+
+    level: NDArray[np.float32]
+    score: NDArray[np.float32]
+    deficit: NDArray[np.bool_]
+    samples: float
+    edge: int
+
+    @property
+    def period(self) -> float:
+        """Lattice period in cells."""
+        return self.samples / self.edge
 
 
 @dataclass(frozen=True)
@@ -181,14 +196,15 @@ def find_candidates(
     tuple of Candidate
         Highest score first, lengths in samples; at most 10,000.
     """
-    unusual = _unusual_cells(level, samples / edge)
-    joined, _ = ndimage.label(_widened(unusual, _REACH * samples / edge))
+    image = _Scored(level, score, deficit, samples, edge)
+    unusual = _unusual_cells(level, image.period)
+    joined, _ = ndimage.label(_widened(unusual, _REACH * image.period))
     joined[~unusual] = 0
     found: list[Candidate] = []
     for number, box in enumerate(ndimage.find_objects(joined), 1):
         if box is not None:
             cells = joined[box] == number
-            found += _features(cells, box, score, deficit, edge, samples, level)
+            found += _features(cells, box, image)
     found.sort(key=lambda candidate: -candidate.score)
     return tuple(replace(c, rank=n) for n, c in enumerate(found[:_MAX_CANDIDATES], 1))
 
@@ -222,52 +238,39 @@ def _disc(radius: float) -> NDArray[np.bool_]:
     return disc
 
 
-def _features(
-    cells: NDArray[np.bool_],
-    box: Box,
-    score: NDArray[np.float32],
-    deficit: NDArray[np.bool_],
-    edge: int,
-    samples: float,
-    level: NDArray[np.float32],
-) -> list[Candidate]:
+def _features(cells: NDArray[np.bool_], box: Box, image: _Scored) -> list[Candidate]:
     """Return a group of unusual cells as one line or area, or as the points it consists of.
 
     Points beside an area that are separate from it are points of their own; so is what is
     attached to a line.
     """
     y, x = np.nonzero(cells)
-    core = line_core(y, x, samples / edge)
-    if core is not None and (core[1] > _ASIDE * samples / edge).any():
-        return _line_and_rest(cells, core[1], box, score, deficit, edge, samples, level)
-    line = is_line(y, x, samples / edge)
+    core = line_core(y, x, image.period)
+    if core is not None and (core[1] > _ASIDE * image.period).any():
+        return _line_and_rest(cells, core[1], box, image)
+    line = is_line(y, x, image.period)
     depth = ndimage.distance_transform_edt(np.pad(cells, 1)).max()
-    is_area = not line and bool(depth >= _AREA_RADIUS * samples / edge)
+    is_area = not line and bool(depth >= _AREA_RADIUS * image.period)
     if is_area:
-        apart, rest = _beside_area(cells, level[box], _AREA_RADIUS * samples / edge)
+        apart, rest = _beside_area(cells, image.level[box], _AREA_RADIUS * image.period)
         if apart.any() and rest.any():
-            beside = _parts_as_points(apart, box, score, deficit, edge, samples)
-            return beside + _features(rest, box, score, deficit, edge, samples, level)
+            beside = _parts_as_points(apart, box, image)
+            return beside + _features(rest, box, image)
     if line or is_area:
-        return [_extended(cells, "line" if line else "area", box, score, edge)]
+        return [_extended(cells, "line" if line else "area", box, image)]
     parts, _ = ndimage.label(cells, np.ones((3, 3)))
-    return _parts_as_points(parts, box, score, deficit, edge, samples)
+    return _parts_as_points(parts, box, image)
 
 
-def _extended(
-    cells: NDArray[np.bool_],
-    kind: CandidateKind,
-    box: Box,
-    score: NDArray[np.float32],
-    edge: int,
-) -> Candidate:
+def _extended(cells: NDArray[np.bool_], kind: CandidateKind, box: Box, image: _Scored) -> Candidate:
     """Return some cells as one line or one area."""
+    edge = image.edge
     y, x = np.nonzero(cells)
     middle = (
         float((y.mean() + box[0].start + 0.5) * edge - 0.5),
         float((x.mean() + box[1].start + 0.5) * edge - 0.5),
     )
-    highest = _highest(cells, box, score, edge)
+    highest = _highest(cells, box, image.score, edge)
     lines = (centre_line(y, x),) if kind == "line" else outlines(cells)
     shape = tuple(_in_samples(line, box, edge) for line in lines)
     length, area = edge * extents(y, x)[0], float(len(y) * edge**2)
@@ -275,14 +278,7 @@ def _extended(
 
 
 def _line_and_rest(
-    cells: NDArray[np.bool_],
-    away: NDArray[np.float64],
-    box: Box,
-    score: NDArray[np.float32],
-    deficit: NDArray[np.bool_],
-    edge: int,
-    samples: float,
-    level: NDArray[np.float32],
+    cells: NDArray[np.bool_], away: NDArray[np.float64], box: Box, image: _Scored
 ) -> list[Candidate]:
     """Return a line, and what has a peak of its own away from it.
 
@@ -290,30 +286,23 @@ def _line_and_rest(
     """
     distance = np.zeros(cells.shape)
     distance[cells] = away
-    aside = cells & (distance > _ASIDE * samples / edge)
-    found = [_extended(cells & ~aside, "line", box, score, edge)]
-    values = np.where(cells, level[box], 0)
+    aside = cells & (distance > _ASIDE * image.period)
+    found = [_extended(cells & ~aside, "line", box, image)]
+    values = np.where(cells, image.level[box], 0)
     tops = (values == ndimage.maximum_filter(values, 3)) & (values >= 1)
     parts, _ = ndimage.label(aside, np.ones((3, 3)))
     for number, part in enumerate(ndimage.find_objects(parts), 1):
         own, there = parts[part] == number, _shifted(part, box)
         if tops[part][own].any():
-            found += _features(own, there, score, deficit, edge, samples, level)
+            found += _features(own, there, image)
     return found
 
 
-def _parts_as_points(
-    parts: NDArray[np.int32],
-    box: Box,
-    score: NDArray[np.float32],
-    deficit: NDArray[np.bool_],
-    edge: int,
-    samples: float,
-) -> list[Candidate]:
+def _parts_as_points(parts: NDArray[np.int32], box: Box, image: _Scored) -> list[Candidate]:
     """Return the points of each numbered part of a group."""
     points: list[Candidate] = []
     for number, part in enumerate(ndimage.find_objects(parts), 1):
-        points += _points(parts[part] == number, _shifted(part, box), score, deficit, edge, samples)
+        points += _points(parts[part] == number, _shifted(part, box), image)
     return points
 
 
@@ -343,27 +332,21 @@ def _in_samples(line: Line, box: Box, edge: int) -> Line:
     )
 
 
-def _points(
-    cells: NDArray[np.bool_],
-    box: Box,
-    score: NDArray[np.float32],
-    deficit: NDArray[np.bool_],
-    edge: int,
-    samples: float,
-) -> list[Candidate]:
+def _points(cells: NDArray[np.bool_], box: Box, image: _Scored) -> list[Candidate]:
     """Return the peaks of the score in some connected cells as points, each with its share."""
+    score, edge = image.score, image.edge
     rows, columns = (slice(side.start * edge, side.stop * edge) for side in box)
     values = score[rows, columns]
     inside = np.repeat(np.repeat(cells, edge, axis=0), edge, axis=1)
     values = np.where(inside[: values.shape[0], : values.shape[1]], values, 0)
-    peaks = values == ndimage.maximum_filter(values, 2 * round(_APART * samples) + 1)
+    peaks = values == ndimage.maximum_filter(values, 2 * round(_APART * image.samples) + 1)
     tops = np.argwhere(peaks & (values >= _PEAK * values.max()))
     length = edge * extents(*np.nonzero(cells))[0] / len(tops)
     area = float(cells.sum() * edge**2) / len(tops)
     found = []
     for y, x in tops:
         at = int(y) + rows.start, int(x) + columns.start
-        sign: Sign = "deficit" if deficit[at[0] // edge, at[1] // edge] else "excess"
+        sign: Sign = "deficit" if image.deficit[at[0] // edge, at[1] // edge] else "excess"
         found.append(
             Candidate(
                 0, "point", float(at[0]), float(at[1]), float(values[y, x]), sign, length, area
