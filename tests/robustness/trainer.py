@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import torch
+
 from napari_stem_defects.api.train import train
 from napari_stem_defects.base.progress import EpochProgress, Progress
 from napari_stem_defects.training.recipes import TrainingOptions
@@ -28,4 +30,5 @@ def main(patches: Path, out: Path, epochs: int) -> None:
 
 
 if __name__ == "__main__":
+    torch.set_num_threads(int(sys.argv[4]))
     main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
