@@ -249,8 +249,7 @@ def _features(cells: NDArray[np.bool_], box: Box, image: _Scored) -> list[Candid
     if core is not None and (core[1] > _ASIDE * image.period).any():
         return _line_and_rest(cells, core[1], box, image)
     line = is_line(y, x, image.period)
-    depth = ndimage.distance_transform_edt(np.pad(cells, 1)).max()
-    is_area = not line and bool(depth >= _AREA_RADIUS * image.period)
+    is_area = not line and _depth(cells) >= _AREA_RADIUS * image.period
     if is_area:
         apart, rest = _beside_area(cells, image.level[box], _AREA_RADIUS * image.period)
         if apart.any() and rest.any():
@@ -284,18 +283,34 @@ def _line_and_rest(
 
     ``away`` is the distance of each cell from the edge of the line in cells.
     """
-    distance = np.zeros(cells.shape)
-    distance[cells] = away
-    aside = cells & (distance > _ASIDE * image.period)
+    aside = np.zeros_like(cells)
+    aside[cells] = away > _ASIDE * image.period
     found = [_extended(cells & ~aside, "line", box, image)]
-    values = np.where(cells, image.level[box], 0)
-    tops = (values == ndimage.maximum_filter(values, 3)) & (values >= 1)
     parts, _ = ndimage.label(aside, np.ones((3, 3)))
     for number, part in enumerate(ndimage.find_objects(parts), 1):
         own, there = parts[part] == number, _shifted(part, box)
-        if tops[part][own].any():
+        if _has_peak(own, part, cells, image.level[box]):
             found += _features(own, there, image)
     return found
+
+
+def _depth(cells: NDArray[np.bool_]) -> float:
+    """Return the radius in cells of the largest disc in some cells."""
+    return float(ndimage.distance_transform_edt(np.pad(cells, 1)).max())
+
+
+def _has_peak(
+    own: NDArray[np.bool_], part: Box, cells: NDArray[np.bool_], level: NDArray[np.float32]
+) -> bool:
+    """Return whether a part of a group has a peak above the threshold, also against the others."""
+    grown: Box = tuple(slice(max(side.start - 1, 0), side.stop + 1) for side in part)  # type: ignore[assignment]
+    values = np.where(cells[grown], level[grown], np.float32(0))
+    tops = (values == ndimage.maximum_filter(values, 3)) & (values >= 1)
+    inside = tuple(
+        slice(side.start - around.start, side.stop - around.start)
+        for side, around in zip(part, grown, strict=True)
+    )
+    return bool(tops[inside][own].any())
 
 
 def _parts_as_points(parts: NDArray[np.int32], box: Box, image: _Scored) -> list[Candidate]:
