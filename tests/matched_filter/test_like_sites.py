@@ -51,7 +51,7 @@ def learned(scene):
 def test_dense_dim_columns_are_told_better_with_like_sites(scene):
     (item,) = fit([scene.values], scene.clicks(), {"Dim": "point"}, scene.samples).classes
     look = best_similarity(scene.values, item.templates)
-    sites = learn_sites([scene.part], [scene.dim[:8]])
+    sites = learn_sites([scene.part], [scene.dim[:8]], scene.part.samples)
     both = with_sites(look, scene.part, (sites,))
     assert overlap(both, scene) < 0.75 * overlap(look, scene)
 
@@ -83,11 +83,11 @@ def test_probabilities_at_places_use_like_sites_as_maps_do(scene):
 def test_clicks_at_different_places_of_the_cell_have_no_like_sites(scene):
     rng = np.random.default_rng(3)
     anywhere = rng.uniform(40, scene.values.shape[0] - 40, (12, 2))
-    assert learn_sites([scene.part], [anywhere]) is None
+    assert learn_sites([scene.part], [anywhere], scene.part.samples) is None
 
 
 def test_sites_are_told_apart_by_the_change_and_not_by_its_strength(scene):
-    sites = learn_sites([scene.part], [scene.dim[:10]])
+    sites = learn_sites([scene.part], [scene.dim[:10]], scene.part.samples)
     assert sites is not None
     none = np.zeros_like(scene.values)
     score = 2 * with_sites(none, scene.part, (sites,))
@@ -99,7 +99,7 @@ def test_sites_are_told_apart_by_the_change_and_not_by_its_strength(scene):
 
 
 def test_chunks_of_sites_give_what_all_at_once_give(scene, monkeypatch):
-    sites = learn_sites([scene.part], [scene.dim[:10]])
+    sites = learn_sites([scene.part], [scene.dim[:10]], scene.part.samples)
     look = np.zeros_like(scene.values)
     chunked = {}
     for size in (7, 10**6):
@@ -119,7 +119,7 @@ def test_memory_of_a_large_image_is_a_few_images():
     similar = np.zeros_like(lattice)
     tracemalloc.start()
     try:
-        sites = learn_sites([part], [clicks])
+        sites = learn_sites([part], [clicks], part.samples)
         both = with_sites(similar, part, (sites,))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
@@ -129,12 +129,12 @@ def test_memory_of_a_large_image_is_a_few_images():
 
 
 def test_a_filter_has_the_stated_edges(scene):
-    sites = learn_sites([scene.part], [scene.dim[:10]])
+    sites = learn_sites([scene.part], [scene.dim[:10]], scene.part.samples)
     assert tuple(each.shape[0] for each in sites) == filter_edges(scene.samples)
 
 
 def test_where_the_image_shows_no_like_site_there_is_no_comparison(scene):
-    sites = learn_sites([scene.part], [scene.dim[:10]])
+    sites = learn_sites([scene.part], [scene.dim[:10]], scene.part.samples)
     flat = replace(scene.part, predicted=np.zeros_like(scene.values))
     assert with_sites(np.full_like(scene.values, 0.8), flat, (sites,)) is None
 

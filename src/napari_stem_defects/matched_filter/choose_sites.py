@@ -7,8 +7,7 @@ near the threshold.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, overload
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import ndimage
@@ -23,6 +22,8 @@ from napari_stem_defects.matched_filter.like_sites import (
 from napari_stem_defects.matched_filter.thresholds import point_threshold, share_near
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from numpy.typing import NDArray
 
     from napari_stem_defects.anomaly.residual import LatticeResidual
@@ -70,23 +71,14 @@ class _Tile(NamedTuple):
         return image_part(self.image.residual, self.box, self.image.values[self.box])
 
 
-class _Parts(Sequence[ImagePart]):
+class _Parts:
     """The tiles, each computed when it is taken: those of a stack need not fit into memory."""
 
     def __init__(self, tiles: Sequence[_Tile]) -> None:
         self._tiles = tiles
 
-    def __len__(self) -> int:
-        return len(self._tiles)
-
-    @overload
-    def __getitem__(self, number: int) -> ImagePart: ...
-    @overload
-    def __getitem__(self, number: slice) -> Sequence[ImagePart]: ...
-    def __getitem__(self, number: int | slice) -> ImagePart | Sequence[ImagePart]:
-        if isinstance(number, slice):
-            return _Parts(self._tiles[number])
-        return self._tiles[number].part()
+    def __iter__(self) -> Iterator[ImagePart]:
+        return (tile.part() for tile in self._tiles)
 
 
 def choose_sites(
@@ -115,7 +107,8 @@ def choose_sites(
     if share_near(heights, threshold) < _NEAR_THRESHOLD:
         return None
     tiles = [tile for image in images for tile in _tiles(image)]
-    learned = learn_sites(_Parts(tiles), [tile.positions for tile in tiles])
+    samples = images[0].residual.sampled.samples
+    learned = learn_sites(_Parts(tiles), [tile.positions for tile in tiles], samples)
     if learned is None:
         return None
     alone, both = [], []

@@ -20,7 +20,7 @@ from napari_stem_defects.matched_filter.similarity import local_correlation
 from napari_stem_defects.matched_filter.templates import Reach, cuts_at, gaussian_weight
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -125,24 +125,25 @@ def filter_edges(samples: float) -> tuple[int, int]:
 
 
 def learn_sites(
-    parts: Sequence[ImagePart], positions: Sequence[NDArray[np.float64]]
+    parts: Iterable[ImagePart], positions: Sequence[NDArray[np.float64]], samples: float
 ) -> SiteFilter | None:
     """Learn what clicks change at the sites of a lattice.
 
     Parameters
     ----------
-    parts : sequence of ImagePart
-        The images with clicks, or parts of them. Each is used where it is taken, and
-        taken again when it is needed again, so that a sequence may compute them only then.
+    parts : iterable of ImagePart
+        The images with clicks, or parts of them. It is gone through several times, and no part
+        is kept, so that it may compute each only when it is taken.
     positions : sequence of ndarray of float, shape (N, 2)
         y and x of the clicked defects in each image, in samples; at least one.
+    samples : float
+        Samples per lattice period.
 
     Returns
     -------
     SiteFilter or None
         None where the clicks are not at one kind of site, or there are too few of it.
     """
-    samples = parts[0].samples
     weight = gaussian_weight(samples, _AROUND)
     radius = weight.shape[0] // 2
     clicked = zip(parts, positions, strict=True)
