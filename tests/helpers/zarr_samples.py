@@ -1,10 +1,11 @@
-"""OME-Zarr folders of the versions 0.4 and 0.5."""
+"""Zarr folders as OME-Zarr 0.4 and 0.5, abTEM and HyperSpy store images."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import zarr
 from numpy.typing import NDArray
 
@@ -36,4 +37,46 @@ def write_ome_zarr(
     group = zarr.create_group(path, zarr_format=2 if old else 3, attributes=attributes)
     for name, values in (("0", array), ("1", array[..., ::2, ::2])):
         group.create_array(name, shape=values.shape, dtype=values.dtype)[...] = values
+    return path
+
+
+def write_abtem(path: Path, array: NDArray[Any], *, old: bool = False) -> Path:
+    """Write an image or stack as abTEM does, x before y; pixels of 0.2 Å."""
+    axes = [{"label": "", "units": None, "values": [1, 2], "type": "OrdinalAxis"}] * array.ndim
+    image = [{"label": name, "units": "Å", "sampling": 0.2} for name in "xy"]
+    about = {
+        "axes": {f"axis_{place}": axis for place, axis in enumerate([*axes[2:], *image])},
+        "data_origin": "abTEM_v1.0.11",
+        "type": "Images",
+    }
+    earlier = {"sampling": [0.2, 0.2], "ensemble_axes_metadata": []}
+    attributes = {"kwargs0": earlier, "type0": "Images"} if old else {"metadata0": about}
+    group = zarr.create_group(path, zarr_format=2 if old else 3, attributes=attributes)
+    stored = np.ascontiguousarray(array.swapaxes(-1, -2))
+    group.create_array("array0", shape=stored.shape, dtype=stored.dtype)[...] = stored
+    return path
+
+
+def write_zspy(
+    path: Path,
+    array: NDArray[Any],
+    *,
+    title: str = "__unnamed__",
+    navigation: int = 0,
+    packed: bool = False,
+    kind: str = "",
+) -> Path:
+    """Write a signal as HyperSpy does, its last axes y and x of 0.02 nm."""
+    store = zarr.storage.ZipStore(path, mode="w") if packed else path
+    group = zarr.create_group(store, zarr_format=2)
+    signal = group.create_group(f"Experiments/{title}")
+    signal.create_array("data", shape=array.shape, dtype=array.dtype)[...] = array
+    signal.create_group("metadata/Signal", attributes={"signal_type": kind})
+    for place in range(array.ndim):
+        name = "yx"[place - array.ndim + 2] if place >= max(array.ndim - 2, navigation) else ""
+        axis = {"name": name or "_None_", "units": "nm" if name else "_None_"}
+        axis |= {"scale": 0.02 if name else 1.0, "navigate": place < navigation}
+        signal.create_group(f"axis-{place}", attributes=axis)
+    if packed:
+        store.close()
     return path

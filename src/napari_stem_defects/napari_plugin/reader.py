@@ -30,7 +30,10 @@ from napari_stem_defects.workers.isolated_read import read_all, read_patches
 
 Reader = Callable[[str | Sequence[str]], list[LayerData]]
 
-SUFFIXES = (".dm3", ".dm4", ".emd", ".ser", ".mrc", ".mrc.gz", ".hspy", ".ndata", ".nhdf")
+SUFFIXES = (
+    *(".dm3", ".dm4", ".emd", ".ser", ".mrc", ".mrc.gz"),
+    *(".hspy", ".zspy", ".hf5", ".ndata", ".nhdf"),
+)
 """File name extensions of this reader; napari opens TIFF, PNG and similar files itself."""
 
 

@@ -28,7 +28,7 @@ class TestNdata(ReaderContract):
 
 
 class TestSwiftHdf5(ReaderContract):
-    suffix = ".h5"
+    suffix = ".nhdf"
     may_crash = True
 
     def write(self, path: Path, image: NDArray[np.uint8]) -> None:
@@ -66,9 +66,9 @@ def test_items_of_an_exported_file_are_signals(tmp_path: Path) -> None:
 
 
 def test_hdf5_files_of_other_programs_are_refused(tmp_path: Path) -> None:
-    with h5py.File(tmp_path / "a.h5", "w") as file:
+    with h5py.File(tmp_path / "a.nhdf", "w") as file:
         file["image"] = IMAGE
-    assert_refused(tmp_path / "a.h5", "not one of Nion Swift", "TIFF")
+    assert_refused(tmp_path / "a.nhdf", "not one of Nion Swift", "TIFF")
 
 
 def test_an_archive_without_data_is_refused(tmp_path: Path) -> None:

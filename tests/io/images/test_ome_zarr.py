@@ -11,10 +11,10 @@ pytest.importorskip("zarr", reason="zarr is not installed")
 
 import zarr
 from reader_contract import IMAGE, assert_refused
-from zarr_samples import write_ome_zarr
+from zarr_samples import write_abtem, write_ome_zarr
 
-from napari_stem_defects.io.images.ome_zarr import is_ome_zarr
 from napari_stem_defects.io.images.read import list_signals, read
+from napari_stem_defects.io.images.zarr_arrays import is_zarr
 
 STACK = np.stack([IMAGE, IMAGE // 2, IMAGE // 3])
 
@@ -25,7 +25,7 @@ def test_the_full_resolution_is_read_with_its_scale(
     tmp_path: Path, array: NDArray[Any], axes: str, version: str
 ) -> None:
     path = write_ome_zarr(tmp_path / "a.ome.zarr", array, axes, version)
-    assert is_ome_zarr(path)
+    assert is_zarr(path)
     micrograph = read(path)
     np.testing.assert_array_equal(micrograph.pixels, array)
     assert (micrograph.name, micrograph.pixel_size_nm) == ("a", pytest.approx(0.02))
@@ -61,3 +61,20 @@ def test_a_damaged_folder_is_one_line(tmp_path: Path) -> None:
     path = write_ome_zarr(tmp_path / "a.zarr", IMAGE, "yx")
     (path / "0" / "zarr.json").write_text("{")
     assert_refused(path)
+
+
+@pytest.mark.parametrize("array", [IMAGE, STACK])
+@pytest.mark.parametrize("old", [False, True])
+def test_images_of_abtem_have_their_rows_down(
+    tmp_path: Path, array: NDArray[Any], old: bool
+) -> None:
+    micrograph = read(write_abtem(tmp_path / "a.zarr", array, old=old))
+    np.testing.assert_array_equal(micrograph.pixels, array)
+    assert micrograph.pixel_size_nm == pytest.approx(0.02)
+
+
+def test_diffraction_patterns_of_abtem_are_refused(tmp_path: Path) -> None:
+    axes = {f"axis_{i}": {"label": f"k{n}", "units": "1/Å"} for i, n in enumerate("xy")}
+    group = zarr.create_group(tmp_path / "a.zarr", attributes={"metadata0": {"axes": axes}})
+    group.create_array("array0", shape=IMAGE.shape, dtype="f4")[...] = IMAGE
+    assert_refused(tmp_path / "a.zarr", "diffraction")

@@ -20,7 +20,8 @@ from microscope_samples import (
     write_velox,
 )
 from nion_samples import properties, write_hdf5, write_ndata
-from zarr_samples import write_ome_zarr
+from nsid_samples import FRAMES, IMAGE_DIMENSIONS, write_nsid
+from zarr_samples import write_abtem, write_ome_zarr, write_zspy
 
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.images import formats, frames_on_disk, limits
@@ -74,7 +75,10 @@ WRITERS: dict[str, Writer] = {
     "velox.emd": lambda path: write_velox(path, {"HAADF": STACK, "BF": STACK // 3}),
     "stack.ndata": lambda path: write_ndata(path, FLOATS, properties(FLOATS)),
     "stack.h5": lambda path: write_hdf5(path, FLOATS, FLOATS[:, :20, :20], in_group=True),
+    "stack.hf5": lambda path: write_nsid(path, STACK.T, [*IMAGE_DIMENSIONS, FRAMES]),
     "stack.zarr": lambda path: write_ome_zarr(path, STACK, "tyx"),
+    "abtem.zarr": lambda path: write_abtem(path, STACK),
+    "stack.zspy": lambda path: write_zspy(path, STACK, navigation=1),
     "channels.zarr": lambda path: write_ome_zarr(path, CHANNELS[:, :, None], "tczyx"),
 }
 

@@ -34,6 +34,16 @@ def info(title: str, edge: int = 100, nm: float | None = None, **more: Any) -> S
         ([info("a", is_raw=False), info("b")], 1, "raw numbers, not an 8-bit or colour copy"),
         ([info("a", 400), info("b", 500)], 1, "the largest"),
         ([info("a"), info("b")], 0, "the first of equal ones"),
+        ([info("Fe-EELS"), info("DF-S", 100, 159.0)], 1, "of a detector, not a map or difference"),
+        ([info("O"), info("Ti-Kα1"), info("BF", 64)], 2, "of a detector, not a map or difference"),
+        (
+            [info("A-C"), info("DPC"), info("iDPC"), info("DF4-A")],
+            2,
+            "of a detector, not a map or difference",
+        ),
+        ([info("Fe 2"), info("BF")], 1, "of a detector, not a map or difference"),
+        ([info("Sr L", 64), info("O K", 512)], 1, "the largest"),
+        ([info("Survey 4"), info("Cs-corrected")], 1, "at atomic scale"),
         ([info("EDS", 999, fault="holds a spectrum"), info("b")], 1, "the only image"),
     ],
 )
@@ -84,7 +94,7 @@ def test_a_wrong_type_is_refused() -> None:
 
 
 def test_a_file_without_images_is_refused() -> None:
-    with pytest.raises(ReadError, match="holds no data"):
+    with pytest.raises(ReadError, match="holds no image"):
         choose_signal(PATH, [])
     with pytest.raises(ReadError, match="holds a transform; save it as an image"):
         choose_signal(PATH, SIGNALS[3:])

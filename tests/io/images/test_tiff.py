@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -247,3 +248,17 @@ def test_a_few_numbers_per_place_are_no_frames(tmp_path: Path) -> None:
     array = np.random.default_rng(0).random((64, 80, 10), np.float32)
     path = _tiff(tmp_path / "a.tif", array, photometric="minisblack")
     assert_refused(path, "10 per place rather than frames")
+
+
+@pytest.mark.parametrize("array", [IMAGE, STACK, np.concatenate([STACK, STACK])])
+def test_images_of_abtem_have_their_rows_down(tmp_path: Path, array: NDArray[Any]) -> None:
+    axes = [{"label": "", "units": None}] * (array.ndim - 2)
+    axes += [{"label": name, "units": "Å", "sampling": 0.2} for name in "xy"]
+    about = {"data_origin": "abTEM_v1.0.11", "axes": {f"axis_{i}": a for i, a in enumerate(axes)}}
+    stored = np.ascontiguousarray(array.swapaxes(-1, -2)).astype("f4")
+    as_colours = {"photometric": "rgb", "planarconfig": "separate"}  # tifffile's choice for three
+    options = as_colours if stored.shape[:-2] == (3,) else {}
+    path = _tiff(tmp_path / "a.tif", stored, description=json.dumps(about), **options)
+    micrograph = read(path)
+    np.testing.assert_array_equal(micrograph.pixels, array)
+    assert micrograph.pixel_size_nm == pytest.approx(0.02)

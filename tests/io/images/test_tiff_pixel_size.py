@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from napari_stem_defects.io.images.read import read
 from napari_stem_defects.io.images.tiff_pixel_size import read_tiff_scale
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -58,6 +60,34 @@ def test_tags_of_digital_micrograph(
         tags += [(code, "s", len(text) + 1, text, True) for code in (65003, 65004)]
     path = _tiff(tmp_path / "a.tif", IMAGE, extratags=sorted(tags))
     assert read(path).pixel_size_nm == (None if pixel_nm is None else pytest.approx(pixel_nm))
+
+
+def test_digital_micrograph_states_the_width_first(tmp_path: Path) -> None:
+    tags: list[Any] = [(65009, "d", 1, 0.02, True), (65010, "d", 1, 0.2, True)]
+    tags += [(code, "s", 3, b"nm", True) for code in (65003, 65004)]
+    micrograph = read(_tiff(tmp_path / "a.tif", IMAGE, extratags=sorted(tags)))
+    assert micrograph.pixel_size_nm is None
+    assert "0.2 x 0.02 nm (height x width)" in micrograph.notes[0]
+
+
+def _abtem(names: Sequence[str], unit: str, *sampling: float) -> dict[str, Any]:
+    axes = [
+        {"label": name, "units": unit, "sampling": step}
+        for name, step in zip(names, sampling, strict=True)
+    ]
+    about = {"data_origin": "abTEM_v1.0.11", "type": "Images"}
+    about["axes"] = {f"axis_{place}": axis for place, axis in enumerate(axes)}
+    return {"description": json.dumps(about)}
+
+
+def test_the_axes_of_abtem(tmp_path: Path) -> None:
+    square = _tiff(tmp_path / "a.tif", IMAGE, **_abtem("xy", "Å", 0.2, 0.2))
+    assert read(square).pixel_size_nm == pytest.approx(0.02)
+    path = _tiff(tmp_path / "b.tif", IMAGE, **_abtem("xy", "Å", 0.2, 0.4))
+    with tifffile.TiffFile(path) as tif:
+        assert read_tiff_scale(tif, tif.pages[0]).pixel_nm == pytest.approx((0.04, 0.02))
+    pattern = _tiff(tmp_path / "c.tif", IMAGE, **_abtem(["kx", "ky"], "1/Å", 0.1, 0.1))
+    assert_refused(pattern, "diffraction")
 
 
 def test_pixels_that_are_not_square_leave_the_size_unknown(tmp_path: Path) -> None:

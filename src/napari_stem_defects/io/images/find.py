@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.images.formats import IMAGE_SUFFIXES, has_image_suffix
-from napari_stem_defects.io.images.ome_zarr import is_ome_zarr
+from napari_stem_defects.io.images.zarr_arrays import is_zarr
 from napari_stem_defects.io.messages import missing_file, one_line
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _images_in(folder: Path) -> list[Path]:
             for entry in folder.iterdir()
             if has_image_suffix(entry)
             and not entry.name.startswith(".")
-            and (entry.is_file() or is_ome_zarr(entry))
+            and (entry.is_file() or is_zarr(entry))
         ]
     except OSError as error:
         fault = f"cannot be listed ({error.strerror})"
@@ -86,4 +86,4 @@ def _existing(path: Path) -> Path:
 
 
 def _is_plain_folder(path: Path) -> bool:
-    return path.is_dir() and not is_ome_zarr(path)
+    return path.is_dir() and not is_zarr(path)

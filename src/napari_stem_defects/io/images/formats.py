@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.images import (
+    hdf5_files,
+    hyperspy_zarr,
     microscope_formats,
     mrc,
     nion_swift,
@@ -16,6 +18,7 @@ from napari_stem_defects.io.images import (
     pictures,
     tiff,
 )
+from napari_stem_defects.io.images.zarr_arrays import is_zarr
 from napari_stem_defects.io.messages import missing_file, one_line
 
 if TYPE_CHECKING:
@@ -97,11 +100,13 @@ FORMATS = (
     Format("Nion Swift", (".ndata",), _ZIP, nion_swift.list_ndata, nion_swift.open_ndata),
     Format(
         "Nion Swift HDF5",
-        (".h5", ".nhdf"),
+        (".nhdf",),
         _HDF5,
         nion_swift.list_swift_hdf5,
         nion_swift.open_swift_hdf5,
     ),
+    Format("HDF5", (".h5", ".hdf5", ".hf5"), _HDF5, hdf5_files.list_hdf5, hdf5_files.open_hdf5),
+    Format("HyperSpy Zarr", (".zspy",), _ZIP, hyperspy_zarr.list_zspy, hyperspy_zarr.open_zspy),
     Format("OME-Zarr", (".zarr",), _NOTHING, ome_zarr.list_ome_zarr, ome_zarr.open_ome_zarr),
     Format("packed MRC", (".mrc.gz",), _GZIP, mrc.list_mrc),
     # Old MRC files lack the mark "MAP"; they are recognised by a valid pixel type.
@@ -138,7 +143,7 @@ def format_of(path: Path) -> Format:
     Parameters
     ----------
     path : Path
-        A file, or an OME-Zarr folder.
+        A file, or a Zarr folder.
 
     Returns
     -------
@@ -151,7 +156,7 @@ def format_of(path: Path) -> Format:
     """
     named = [kind for kind in FORMATS if path.name.lower().endswith(kind.suffixes)]
     if path.is_dir():
-        if named and ome_zarr.is_ome_zarr(path):
+        if named and is_zarr(path):
             return named[0]
         raise ReadError(one_line(path, "is a folder", "name an image file in it"))
     if path.exists() and not path.is_file():  # reading a pipe or a device may never end

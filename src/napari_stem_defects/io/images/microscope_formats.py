@@ -300,7 +300,8 @@ def _stored(signal: Mapping[str, Any]) -> StoredSignal:
     axes = _axes(signal)
     arrangement = arrange(axes)
     scale = FileScale()
-    fault = _fault_of_kind(signal) or arrangement.fault
+    kind = signal.get("metadata", {}).get("Signal", {}).get("signal_type", "")
+    fault = fault_of_kind(str(kind)) or arrangement.fault
     if arrangement.order:
         rows, columns = (axes[place] for place in arrangement.order[-2:])
         scale = file_scale((rows.scale, columns.scale), (rows.unit, columns.unit))
@@ -314,8 +315,19 @@ def _stored(signal: Mapping[str, Any]) -> StoredSignal:
     return StoredSignal(info, partial(_raw_image, signal, arrangement, scale))
 
 
-def _fault_of_kind(signal: Mapping[str, Any]) -> str:
-    kind = str(signal.get("metadata", {}).get("Signal", {}).get("signal_type", ""))
+def fault_of_kind(kind: str) -> str:
+    """Return why a signal of HyperSpy is no micrograph.
+
+    Parameters
+    ----------
+    kind : str
+        Its type, as "EELS" or "electron_diffraction".
+
+    Returns
+    -------
+    str
+        Empty for images and unknown types.
+    """
     if kind.upper().startswith(_SPECTRA):
         return SPECTRUM
     return DIFFRACTION if "diffraction" in kind else ""

@@ -181,17 +181,38 @@ def _list_swift_hdf5(path: Path, *, by_frame: bool) -> list[StoredSignal]:
     import h5py
 
     with h5py.File(path, "r") as file:
-        data = file.get("data")
-        items = list(data.values()) if isinstance(data, h5py.Group) else [data]
         found = [
             _item(path, item, f"image {number}", by_frame=by_frame)
-            for number, item in enumerate(items)
-            if isinstance(item, h5py.Dataset) and _PROPERTIES in item.attrs
+            for number, item in enumerate(_items(file))
+            if _PROPERTIES in item.attrs
         ]
     if not found:
         fault = "is an HDF5 file, but not one of Nion Swift"
         raise ReadError(one_line(path, fault, "export the image as TIFF, EMD or MRC"))
     return found
+
+
+def is_swift(file: Any) -> bool:
+    """Return whether an HDF5 file holds data items of Nion Swift.
+
+    Parameters
+    ----------
+    file : h5py.File
+        The open file.
+
+    Returns
+    -------
+    bool
+    """
+    return any(_PROPERTIES in item.attrs for item in _items(file))
+
+
+def _items(file: Any) -> list[Any]:
+    import h5py
+
+    data = file.get("data")
+    items = list(data.values()) if isinstance(data, h5py.Group) else [data]
+    return [item for item in items if isinstance(item, h5py.Dataset)]
 
 
 def _item(path: Path, item: Any, title: str, *, by_frame: bool) -> StoredSignal:

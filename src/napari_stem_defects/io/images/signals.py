@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,17 @@ SignalChoice = str | int | None
 # Above this many nm per px no lattice is resolved: a survey image beside the one of interest.
 _ATOMIC_NM = 0.1
 _SURVEYS = ("survey", "overview", "thumbnail", "navigator", "navigation", "preview")
+_ELEMENTS = (
+    "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se"
+    " Br Kr Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb"
+    " Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am"
+)
+# "Fe", "Fe-EELS", "O K", "Ti-Kα1": the counts of one element, named by it and the line.
+_MAP_OF_ELEMENT = re.compile(
+    rf"(?:{'|'.join(_ELEMENTS.split())})(?:[-_ ]+(?:EELS|EDS|EDX|map|[KLM][αβγabc]?[\d,]*))*"
+)
+# Differences of the segments of a detector, as Velox names them; iDPC is an image of the columns.
+_DIFFERENCES = {"a-c", "b-d", "dpc", "ddpc"}
 # An image of less than a quarter of the largest area is no alternative to it.
 _SMALL_SHARE = 0.25
 _MOST_NAMED = 6
@@ -74,6 +86,13 @@ class SignalInfo:
         if any(word in self.title.casefold() for word in _SURVEYS):
             return True
         return self.pixel_nm is not None and max(self.pixel_nm) > _ATOMIC_NM
+
+    @property
+    def is_map(self) -> bool:
+        """Whether the name is that of an element or of a difference of detector segments."""
+        title = re.sub(r" \d+$", "", self.title.strip())  # the number of a second one of that name
+        is_element = _MAP_OF_ELEMENT.fullmatch(title) is not None
+        return is_element or title.casefold() in _DIFFERENCES
 
 
 @dataclass(frozen=True)
@@ -131,9 +150,10 @@ def choose_signal(
 ) -> ChosenSignal:
     """Choose the signal that is read.
 
-    By default that is, of the images in real space: one that may resolve a lattice before a survey
-    image; one of at least a quarter of the largest area; one called HAADF; the raw numbers before
-    an 8-bit or colour copy; the largest; the first.
+    By default that is, of the images in real space: one of a detector before maps of elements and
+    differences of detector segments; one that may resolve a lattice before a survey image; one of
+    at least a quarter of the largest area; one called HAADF; the raw numbers before an 8-bit or
+    colour copy; the largest; the first.
 
     Parameters
     ----------
@@ -153,7 +173,8 @@ def choose_signal(
         The file has no such signal, or that one (by default: each one) is no micrograph.
     """
     if not signals:
-        raise ReadError(one_line(path, "holds no data", "record or export it again"))
+        advice = "save one with its scale in nm from the program that wrote it"
+        raise ReadError(one_line(path, "holds no image", advice))
     readable = [number for number, signal in enumerate(signals) if not signal.fault]
     if wanted is not None:
         number = _find(path, signals, wanted)
@@ -178,10 +199,12 @@ def _advice(signals: Sequence[SignalInfo], readable: Sequence[int]) -> str:
 
 def _rank(
     signal: SignalInfo, signals: Sequence[SignalInfo], readable: Sequence[int]
-) -> tuple[bool, bool, bool, bool, int]:
-    fine = [signals[number] for number in readable if not signals[number].is_survey]
-    largest = max((each.area for each in fine), default=0)
+) -> tuple[bool, bool, bool, bool, bool, int]:
+    others = [signals[number] for number in readable]
+    alike = [each for each in others if each.is_map == signal.is_map and not each.is_survey]
+    largest = max((each.area for each in alike), default=0)
     return (
+        not signal.is_map,
         not signal.is_survey,
         signal.area >= _SMALL_SHARE * largest,
         "HAADF" in signal.title.upper(),
@@ -190,10 +213,11 @@ def _rank(
     )
 
 
-def _reason(number: int, ranks: dict[int, tuple[bool, bool, bool, bool, int]]) -> str:
+def _reason(number: int, ranks: dict[int, tuple[bool, bool, bool, bool, bool, int]]) -> str:
     """Return the first criterion that sets a signal apart from others that could be read."""
     others = [rank for each, rank in ranks.items() if each != number]
     texts = (
+        "of a detector, not a map or difference",
         "at atomic scale",
         "",
         "HAADF",

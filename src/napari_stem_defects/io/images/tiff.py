@@ -9,6 +9,7 @@ import numpy as np
 from tifffile import PHOTOMETRIC, PLANARCONFIG, TiffFile, TiffPage, TiffPageSeries
 
 from napari_stem_defects.errors import ReadError
+from napari_stem_defects.io.images.abtem_axes import axes_in_text
 from napari_stem_defects.io.images.axes import DIFFRACTION, Axis, arrange
 from napari_stem_defects.io.images.convert import RawImage
 from napari_stem_defects.io.images.limits import check_declared_size
@@ -163,10 +164,18 @@ def _axes(series: TiffPageSeries, page: TiffPage) -> tuple[list[tuple[Axis, str]
     is_colour = page.photometric in {*_COLOUR, PHOTOMETRIC.PALETTE}
     colour = is_colour and ("S" in series.axes or page.photometric == PHOTOMETRIC.PALETTE)
     found = []
-    for letter, size in zip(series.axes, series.shape, strict=True):
+    for letter, size in zip(_axes_of(series), series.shape, strict=True):
         name = "" if letter in _UNNAMED else {"Y": "y", "X": "x"}.get(letter, "frames")
         found.append((Axis(int(size), name), letter))
     return found, colour
+
+
+def _axes_of(series: TiffPageSeries) -> str:
+    """Return tifffile's letters of the axes; abTEM stores the columns first."""
+    named = axes_in_text(series.keyframe.description, series.shape)
+    if series.axes.endswith("YX") and [axis.name for axis in named[-2:]] == ["x", "y"]:
+        return f"{series.axes[:-2]}XY"
+    return series.axes
 
 
 def _channels(tif: TiffFile, number: int, axes: Sequence[tuple[Axis, str]]) -> list[str]:
@@ -198,10 +207,12 @@ def _load(
         series = tif.series[number]
         page = series.keyframe
         notes = [note for note in (assumed, scale.note) if note]
-        frames = open_frames(path, tif, number, channel) if by_frame else None
+        letters = _axes_of(series)
+        is_opened = by_frame and letters == series.axes
+        frames = open_frames(path, tif, number, channel) if is_opened else None
         if frames is None:
             check_declared_size(path, series.shape, series.dtype)
-            array, axes = _with_palette(series.asarray(), series.axes, tif, page, notes)
+            array, axes = _with_palette(series.asarray(), letters, tif, page, notes)
             array, colour = _arrange(array, axes, page, channel, notes)
         if page.photometric == PHOTOMETRIC.MINISWHITE:
             notes.append("The file shows low values as white; they are used as stored.")

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from tifffile import TiffFile, TiffPage, TiffTags, xml2dict
 
+from napari_stem_defects.io.images.abtem_axes import axes_in_text
 from napari_stem_defects.io.images.pixel_size import FileScale, file_scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Private tags of DigitalMicrograph's TIFF export: units and scales, the two axes in turn.
-_DM_UNITS = (65003, 65004)
-_DM_SCALES = (65009, 65010)
+# Private tags of DigitalMicrograph's TIFF export: units and scales of the height and the width.
+_DM_UNITS = (65004, 65003)
+_DM_SCALES = (65010, 65009)
 _TIFF_UNITS = {2: (2.54, "cm"), 3: (1.0, "cm"), 4: (1.0, "mm"), 5: (1.0, "um")}
 _ZEISS_SIZES = ("ap_image_pixel_size", "ap_pixel_size")
 _ZEISS_REFERENCE_WIDTH = 1024
@@ -40,8 +41,8 @@ _XML_UNIT = re.compile(r"""\bunit=["']([^"']*)["']""")
 def read_tiff_scale(tif: TiffFile, page: TiffPage, number: int = 0) -> FileScale:
     """Return the pixel size of an image from the first source that has one.
 
-    The order of the sources is: OME-XML, ImageJ unit, DigitalMicrograph tags, ThermoFisher (FEI)
-    tags, Zeiss, Olympus (SIS), TVIPS and JEOL tags, standard resolution tags.
+    The order of the sources is: OME-XML, abTEM, ImageJ unit, DigitalMicrograph tags, ThermoFisher
+    (FEI) tags, Zeiss, Olympus (SIS), TVIPS and JEOL tags, standard resolution tags.
 
     Parameters
     ----------
@@ -64,6 +65,7 @@ def read_tiff_scale(tif: TiffFile, page: TiffPage, number: int = 0) -> FileScale
     """
     sources: tuple[Callable[[], FileScale | None], ...] = (
         lambda: _from_ome(tif, number),
+        lambda: _from_abtem(page),
         lambda: _from_imagej(tif, page),
         lambda: _from_digital_micrograph(page.tags),
         lambda: _from_fei(tif, page),
@@ -113,6 +115,14 @@ def _from_ome(tif: TiffFile, number: int) -> FileScale | None:
     width, width_unit = pixels["PhysicalSizeX"], pixels.get("PhysicalSizeXUnit", "µm")
     height = pixels.get("PhysicalSizeY", width)
     return file_scale((height, width), (pixels.get("PhysicalSizeYUnit", width_unit), width_unit))
+
+
+def _from_abtem(page: TiffPage) -> FileScale | None:
+    axes = axes_in_text(page.description, (page.imagelength, page.imagewidth))
+    if not axes:
+        return None
+    columns, rows = axes if axes[0].name == "x" else reversed(axes)
+    return file_scale((rows.scale, columns.scale), (rows.unit, columns.unit))
 
 
 def _from_imagej(tif: TiffFile, page: TiffPage) -> FileScale | None:

@@ -1,0 +1,93 @@
+"""HDF5 files with a general suffix, ``.h5`` and others: which program wrote one, by its content."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_stem_defects.errors import ReadError
+from napari_stem_defects.io.images import microscope_formats, nion_swift, nsid
+from napari_stem_defects.io.images.hdf5_guard import check_hdf5
+from napari_stem_defects.io.images.microscope_formats import with_extra
+from napari_stem_defects.io.messages import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from napari_stem_defects.io.images.signals import StoredSignal
+
+    Lister = Callable[[Path], list[StoredSignal]]
+
+_EMD_MARK, _DEEPEST = "emd_group_type", 4
+
+
+def list_hdf5(path: Path) -> list[StoredSignal]:
+    """List the signals of an HDF5 file of Nion Swift, HyperSpy, py4DSTEM, pyNSID or an EMD file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    list of StoredSignal
+
+    Raises
+    ------
+    ReadError
+        A package is missing; the file is of another program, too big, or refers to others.
+    Exception
+        Any error of a reader for a damaged file.
+    """
+    return _readers(path)[0](path)
+
+
+def open_hdf5(path: Path) -> list[StoredSignal]:
+    """List the signals as `list_hdf5` does; the frames of stacks stay in the file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    list of StoredSignal
+
+    Raises
+    ------
+    ReadError
+        As of `list_hdf5`.
+    Exception
+        Any error of a reader for a damaged file.
+    """
+    return _readers(path)[1](path)
+
+
+def _readers(path: Path) -> tuple[Lister, Lister]:
+    """Return the readers, whole and by frame, of the program that wrote a file."""
+    with_extra(path, lambda: check_hdf5(path, whole=False))
+    import h5py
+
+    found = list[str]()
+
+    def look(name: str, item: h5py.HLObject) -> bool | None:
+        if _EMD_MARK in item.attrs and name.count("/") < _DEEPEST:
+            found.append("emd")
+        elif nsid.is_main_dataset(item):
+            found.append("nsid")
+        return True if found else None
+
+    with h5py.File(path, "r") as file:
+        if "Experiments" in file or file.attrs.get("file_format") == "HyperSpy":
+            return microscope_formats.list_hspy, microscope_formats.open_hspy
+        if nion_swift.is_swift(file):
+            return nion_swift.list_swift_hdf5, nion_swift.open_swift_hdf5
+        if "Data/Image" in file or _EMD_MARK in file.attrs:
+            return microscope_formats.list_emd, microscope_formats.open_emd
+        file.visititems(look)
+    if "emd" in found:
+        return microscope_formats.list_emd, microscope_formats.open_emd
+    if "nsid" in found:
+        return nsid.list_nsid, nsid.open_nsid
+    fault = "is an HDF5 file of a program that is not known"
+    raise ReadError(one_line(path, fault, "export the image as TIFF, EMD or MRC"))
