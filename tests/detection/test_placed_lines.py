@@ -18,9 +18,12 @@ from napari_stem_defects.detection.placed_lines import (
     known_planes,
     shifted_planes,
 )
+from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.postprocessing.results import ProbabilityMap
+from napari_stem_defects.simulation.simulate import simulate
 
 LIMITS = {"SF1": 0.5}
+JUNCTIONS = (1, 3, 7)
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +85,34 @@ def test_without_a_lattice_or_a_plane_lines_stay(scene: PlanarScene) -> None:
         moved = PlaneFinder(scene.pixels, lattice, None)
         assert moved.place([line], [])[0] is line
         assert moved.placed == []
+
+
+@pytest.mark.parametrize("seed", JUNCTIONS)
+def test_a_line_lies_at_one_place_however_far_windows_see_it_and_the_other(seed: int) -> None:
+    """Beside a junction, the crystal beyond an end or behind the other line is another one."""
+    made = simulate(defects=["junction"], size=384, seed=seed, rotation_deg=20.0 + 30 * seed)
+    lattice = measure_lattices(made.micrograph.pixels)
+    core = np.array(made.lines[0].start)
+    arms = [inside(np.array([each.start, each.end]), 384) for each in made.lines[:2]]
+    arms = [arm if np.hypot(*(arm[0] - core)) < 2 else arm[::-1] for arm in arms]
+    places = []
+    for beyond in ((-25.0, 20.0), (-15.0, -25.0), (25.0, -20.0)):
+        lines = []
+        for arm, way in zip(arms, beyond, strict=True):
+            out = (arm[0] - arm[1]) / np.hypot(*(arm[0] - arm[1]))
+            lines.append(np.array([arm[0] + way * out, arm[1]]))
+        places.append(PlaneFinder(made.micrograph.pixels, lattice, None).place(lines, []))
+    for number, arm in enumerate(arms):
+        along = (arm[1] - arm[0]) / np.hypot(*(arm[1] - arm[0]))
+        across = np.array([-along[1], along[0]])
+        away = [float((place[number].mean(axis=0) - arm[0]) @ across) for place in places]
+        assert np.ptp(away) < 0.3
+
+
+def inside(line: np.ndarray, size: int) -> np.ndarray:
+    """Return the ends of the part of a line that lies in an image."""
+    steps = line[0] + np.linspace(0, 1, 20_001)[:, None] * (line[1] - line[0])
+    return steps[((steps >= 0) & (steps <= size - 1)).all(axis=1)][[0, -1]]
 
 
 def test_a_known_plane_is_for_lines_at_its_place_alone() -> None:

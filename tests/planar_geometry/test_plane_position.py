@@ -92,6 +92,18 @@ def test_the_plane_is_found_from_lines_around_it(name: str) -> None:
         assert np.abs(across(found[0], each)).max() < 0.06 * period_of(scene)
 
 
+@pytest.mark.parametrize("turn_deg", [7.5, -9.0])
+@pytest.mark.parametrize("name", ["fault", "twin", "noisy fault"])
+def test_a_line_that_few_windows_turned_finds_the_plane_along_its_row(
+    name: str, turn_deg: float
+) -> None:
+    scene = SCENES[name]
+    middle, along = scene.line.mean(axis=0), scene.line[1] - scene.line[0]
+    short = middle + np.outer([-0.5, 0.5], along / np.hypot(*along)) * 11 * period_of(scene)
+    found = located(scene, moved(short, 3.0, turn_deg))
+    assert np.abs(across(short, found)).max() < 0.25 * period_of(scene)
+
+
 @pytest.mark.parametrize("name", ["fault", "twin", "grain"])
 def test_the_plane_does_not_depend_on_the_orientation_of_the_image(name: str) -> None:
     scene = SCENES[name]

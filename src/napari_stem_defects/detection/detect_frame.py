@@ -38,6 +38,7 @@ from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.lattice.plausible_scale import implausible_scale
 from napari_stem_defects.lattice.scale import match_scale, resample, scale_positions
 from napari_stem_defects.lattice.scan_distortion import measure_scan_distortion
+from napari_stem_defects.postprocessing.masks import MIN_PLANAR_LENGTH_PX
 from napari_stem_defects.postprocessing.regions import measure_regions
 from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap
 from napari_stem_defects.preprocessing.pipeline import filter_lazily
@@ -326,7 +327,8 @@ def _measured(
         "scale_statement": scale.statement,
         "preprocessing": spec.preprocessing.to_dict(),
     }
-    finder = PlaneFinder(settled.micrograph.pixels, measured, image.invalid)
+    least = MIN_PLANAR_LENGTH_PX / scale.factor
+    finder = PlaneFinder(settled.micrograph.pixels, measured, image.invalid, least)
     mask_stack = draw_masks(found, image.frame_shape, complete, image.invalid, finder.place)
     complete[PLACED_LINES] = finder.placed
     size = image.pixel_size_nm

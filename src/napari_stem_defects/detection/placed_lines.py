@@ -14,6 +14,8 @@ import numpy as np
 
 from napari_stem_defects.lattice.unit_cell import lattice_period
 from napari_stem_defects.planar_geometry.plane_position import locate_plane
+from napari_stem_defects.postprocessing.line_ends import Crossings, new_end
+from napari_stem_defects.postprocessing.masks import MIN_PLANAR_LENGTH_PX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,6 +51,8 @@ class PlaneFinder:
         Of the image; without one, nothing is moved.
     invalid : ndarray of bool, shape (Y, X), optional
         Pixels without a value.
+    min_length_px : float
+        Minimum length of a planar defect in px, a quarter of a window.
 
     Attributes
     ----------
@@ -61,8 +65,10 @@ class PlaneFinder:
         pixels: NDArray[np.float32],
         lattice: LatticeMeasurement,
         invalid: NDArray[np.bool_] | None,
+        min_length_px: float = MIN_PLANAR_LENGTH_PX,
     ) -> None:
         self.placed: list[Json] = []
+        self._min_length_px = min_length_px
         self._pixels, self._invalid = pixels, invalid
         self._cells = [np.array(cell.vectors_px) for cell in lattice.cells]
         self._period = 0.0 if lattice.cell is None else lattice_period(lattice.cell)
@@ -84,7 +90,8 @@ class PlaneFinder:
         places = list(lines)
         for _ in range(_ROUNDS if self._cells else 0):
             before = places
-            places = [self._nearer(number, before, fixed) for number in range(len(before))]
+            ended = self._ended(before, fixed)
+            places = [self._nearer(number, before, ended, fixed) for number in range(len(before))]
             moved = [np.abs(new - old).max() for new, old in zip(places, before, strict=True)]
             if max(moved, default=0.0) <= _SETTLED_PERIODS * self._period:
                 break
@@ -95,11 +102,38 @@ class PlaneFinder:
         ]
         return list(known_planes(self.placed)(lines, fixed))  # as with other thresholds
 
-    def _nearer(self, number: int, lines: Sequence[Array], fixed: Sequence[Array]) -> Array:
-        others = [*(each for n, each in enumerate(lines) if n != number), *fixed]
-        line = lines[number]
-        plane = locate_plane(self._pixels, line, self._cells, self._period, others, self._invalid)
-        return line if plane is None else plane
+    def _ended(self, lines: Sequence[Array], fixed: Sequence[Array]) -> list[Array]:
+        """Return lines from crossing or border to crossing or border, where they are near one.
+
+        How far windows see a line, into a junction or beyond it, depends on their grid; where it
+        ends sets which part of the crystal lies beside it, and what it hides from others.
+        """
+        straight = [*lines, *(each for each in fixed if len(each) == 2)]
+        ended = []
+        for number, line in enumerate(lines):
+            others = Crossings.of(each for n, each in enumerate(straight) if n != number)
+            length = float(np.hypot(*(line[1] - line[0])))
+            out = (line[1] - line[0]) / max(length, 1e-9)
+            shape = (self._pixels.shape[0], self._pixels.shape[1])
+            ends = [
+                new_end(end, way, length, others, shape, self._min_length_px)
+                for end, way in ((line[0], -out), (line[1], out))
+            ]
+            ended.append(np.array(ends))
+        return ended
+
+    def _nearer(
+        self,
+        number: int,
+        lines: Sequence[Array],
+        ended: Sequence[Array],
+        fixed: Sequence[Array],
+    ) -> Array:
+        others = [*(each for n, each in enumerate(ended) if n != number), *fixed]
+        plane = locate_plane(
+            self._pixels, ended[number], self._cells, self._period, others, self._invalid
+        )
+        return lines[number] if plane is None else plane
 
 
 def known_planes(placed: Sequence[Mapping[str, Any]]) -> LinePlacer:

@@ -37,6 +37,8 @@ _MOST_TURNED = np.cos(np.radians(6.0))
 """Turn of the plane against the given line."""
 _ALONG_ROW = np.cos(np.radians(4.0))
 """Turn from a dense row of the lattice up to which a plane lies along it."""
+_OFF_ROW, _FAR_FROM_ROW = np.cos(np.radians([1.0, 10.0]))
+"""Turns between which a line that shows no plane in its own direction is tried along a row."""
 _COVERED = 0.95, 0.5
 """Share of a place that is seen, at best and at least."""
 _SURE_LENGTH = 10.0
@@ -104,6 +106,39 @@ def locate_plane(
         4 degrees of one. None where both sides show the same, too little of a side is left, or no
         plane is near.
     """
+    rows = dense_rows(np.asarray(each) for each in cells)
+    for start in (line, _turned_along_row(line, rows)):
+        if start is None:
+            break
+        plane = _located(pixels, start, cells, period_px, others, invalid, rows)
+        if plane is not None:
+            return plane
+    return None
+
+
+def _turned_along_row(line: Array, rows: Array) -> Array | None:
+    """Return a line turned about its middle along the lattice row near it; None without one.
+
+    Few windows show a line in another direction than its own.
+    """
+    middle, along = line.mean(axis=0), line[1] - line[0]
+    length = float(np.hypot(*along))
+    row = _row_near(along / max(length, 1e-9), rows, _FAR_FROM_ROW)
+    if row is None or float(row @ along) > _OFF_ROW * length:
+        return None
+    return np.asarray(middle + np.outer([-0.5, 0.5], length * row))
+
+
+def _located(
+    pixels: NDArray[np.float32],
+    line: Array,
+    cells: Sequence[Array],
+    period_px: float,
+    others: Sequence[Array],
+    invalid: NDArray[np.bool_] | None,
+    rows: Array,
+) -> Array | None:
+    """Return the ends of a line on the plane near it; None where there is none."""
     sides = cut_sides(pixels, line, period_px, others, invalid)
     if sides is None:
         return None
@@ -111,8 +146,7 @@ def locate_plane(
     if first is None or second is None:
         return None
     waves = _Waves.of(sides.near_first, first), _Waves.of(sides.near_second, second)
-    band, rows = _Band.around(line, sides, period_px), dense_rows(np.asarray(c) for c in cells)
-    plane = band.plane(pixels, waves, others, invalid, rows)
+    plane = _Band.around(line, sides, period_px).plane(pixels, waves, others, invalid, rows)
     if plane is None:
         return None
     moved = float((plane.mean(axis=0) - line.mean(axis=0)) @ sides.across)
@@ -245,13 +279,16 @@ def _slope(x: Array, y: Array) -> float:
     return float(np.median((y[second] - y[first]) / (x[second] - x[first])))
 
 
-def _row_near(along: Array, rows: Array) -> Array | None:
-    """Return the direction of the lattice row along a line; None where there is none."""
+def _row_near(along: Array, rows: Array, least: float = _ALONG_ROW) -> Array | None:
+    """Return the direction of the lattice row along a line; None where there is none.
+
+    ``least`` is the least cosine of the angle between both.
+    """
     if not len(rows):
         return None
     likeness = rows @ along
     best = int(np.abs(likeness).argmax())
-    is_near = abs(likeness[best]) >= _ALONG_ROW
+    is_near = abs(likeness[best]) >= least
     return np.asarray(rows[best] * np.sign(likeness[best])) if is_near else None
 
 
