@@ -22,7 +22,7 @@ PX_ALONE = {
     "napari_plugin/panels/train/panel.py": "settings for images of several pixel sizes",
     "io/labels/patch_folder.py": "size of a file format without a pixel size",
     "api/score.py": "two sizes in px that differ",
-    "io/labels/coco_annotations.py": "two sizes in px that differ",
+    "io/labels/image_owners.py": "two sizes in px that differ",
     "io/scoring/predictions.py": "two sizes in px that differ",
     "io/datasets/catalogue.py": "size of a file format without a pixel size",
     "io/results/stored_arrays.py": "an error of the program, not of the user",

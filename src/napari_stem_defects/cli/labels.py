@@ -23,7 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         nargs="+",
         metavar="DATA",
-        help="patch folder, .csv of points, ImageJ ROIs (.zip, .roi), GeoJSON of QuPath, or COCO",
+        help="patch folder, .csv of points, ImageJ ROIs (.zip, .roi), GeoJSON of QuPath, COCO, or"
+        " files of LabelMe, Label Studio (.json) and CVAT (.xml)",
     )
     importing.add_argument(
         "--image",

@@ -56,6 +56,18 @@ def test_polygons_boxes_and_runs_are_read() -> None:
     assert shapes[2].parts == [[(6.5, 14.5)]]
 
 
+def test_keypoints_that_were_labelled_are_points() -> None:
+    annotations = [
+        {"keypoints": [3.5, 4.5, 2, 0, 0, 0, 7.5, 8.5, 1], "bbox": [3, 4, 5, 5]},
+        {"keypoints": [0, 0, 0], "bbox": [10, 5, 10, 4]},
+        {"keypoints": [3.5, 4.5, 2], "segmentation": [[0, 0, 4, 0, 4, 4]], "bbox": [0, 0, 4, 4]},
+    ]
+    ((_, shapes),) = coco_shapes(PATH, content(annotations), [micrograph()])
+    assert [shape.geometry for shape in shapes] == ["point", "point", "area"]
+    assert shapes[0].parts == [[(4, 3), (8, 7)]]
+    assert shapes[1].parts == [[(6.5, 14.5)]]
+
+
 def test_annotations_go_to_the_micrograph_of_their_file_name() -> None:
     annotations = [{"bbox": [0, 0, 1, 1]}, {"bbox": [0, 0, 1, 1], "image_id": 9}]
     found = coco_shapes(PATH, content(annotations), [micrograph("b"), micrograph("a")])

@@ -13,6 +13,7 @@ from PIL import Image
 import napari_stem_defects as sd
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.errors import LabelError
+from napari_stem_defects.io.labels.drawn_shapes import DrawnShape
 from napari_stem_defects.io.labels.exchange import labels_import
 from napari_stem_defects.io.labels.label_files import is_label_file, read_label_file
 from napari_stem_defects.io.results import result_folder
@@ -92,8 +93,8 @@ def test_lines_of_a_result_are_labels_too(tmp_path: Path) -> None:
     ("text", "fault"),
     [
         ("{", "cannot be read"),
-        ("7", "is neither GeoJSON nor COCO"),
-        ('{"type": "Topology"}', "is neither GeoJSON nor COCO"),
+        ("7", "is neither GeoJSON, COCO, LabelMe nor Label Studio"),
+        ('{"type": "Topology"}', "is neither GeoJSON, COCO, LabelMe nor Label Studio"),
         ("[" * 100_000, "cannot be read"),
     ],
 )
@@ -124,3 +125,110 @@ def test_folders_of_patches_are_no_label_files(tmp_path: Path) -> None:
     assert not is_label_file(folder)
     assert not is_label_file(tmp_path / "patches")
     assert all(is_label_file(tmp_path / f"a{end}") for end in (".csv", ".ZIP", ".roi", ".geojson"))
+
+
+RING = {(y, x) for y in (9.5, 19.5) for x in (29.5, 49.5)}
+ABOUT = {"original_width": 120, "original_height": 80}
+PROGRAMS: dict[str, tuple[str, object]] = {
+    "geojson": (
+        "a.geojson",
+        {
+            "type": "FeatureCollection",
+            "features": [
+                {
+                    "type": "Feature",
+                    "geometry": {"type": "Point", "coordinates": [10.5, 20.5]},
+                    "properties": {"classification": {"name": "Vac"}},
+                },
+                {
+                    "type": "Feature",
+                    "geometry": {
+                        "type": "Polygon",
+                        "coordinates": [[[30, 10], [50, 10], [50, 20], [30, 20], [30, 10]]],
+                    },
+                    "properties": {"classification": {"name": "Ppt"}},
+                },
+            ],
+        },
+    ),
+    "coco": (
+        "a.json",
+        {
+            "images": [{"id": 1, "file_name": "a.png", "height": 80, "width": 120}],
+            "categories": [{"id": 1, "name": "Vac"}, {"id": 2, "name": "Ppt"}],
+            "annotations": [
+                {"image_id": 1, "category_id": 1, "keypoints": [10.5, 20.5, 2], "bbox": []},
+                {
+                    "image_id": 1,
+                    "category_id": 2,
+                    "segmentation": [[30, 10, 50, 10, 50, 20, 30, 20]],
+                },
+            ],
+        },
+    ),
+    "labelme": (
+        "a.json",
+        {
+            "imagePath": "a.png",
+            "imageHeight": 80,
+            "imageWidth": 120,
+            "shapes": [
+                {"label": "Vac", "points": [[10.5, 20.5]], "shape_type": "point"},
+                {"label": "Ppt", "points": [[30, 10], [50, 20]], "shape_type": "rectangle"},
+            ],
+        },
+    ),
+    "label studio": (
+        "a.json",
+        [
+            {
+                "data": {"image": "/data/upload/1/0123abcd-a.png"},
+                "annotations": [
+                    {
+                        "result": [
+                            {
+                                "type": "keypointlabels",
+                                "value": {"x": 8.75, "y": 25.625, "keypointlabels": ["Vac"]},
+                                **ABOUT,
+                            },
+                            {
+                                "type": "rectanglelabels",
+                                "value": {
+                                    "x": 25,
+                                    "y": 12.5,
+                                    "width": 100 / 6,
+                                    "height": 12.5,
+                                    "rectanglelabels": ["Ppt"],
+                                },
+                                **ABOUT,
+                            },
+                        ]
+                    }
+                ],
+            }
+        ],
+    ),
+    "cvat": (
+        "a.xml",
+        '<annotations><image id="0" name="a.png" width="120" height="80">'
+        '<points label="Vac" points="10.50,20.50"/>'
+        '<box label="Ppt" xtl="30" ytl="10" xbr="50" ybr="20"/></image></annotations>',
+    ),
+}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_one_place_drawn_in_every_program(tmp_path: Path, program: str) -> None:
+    name, content = PROGRAMS[program]
+    text = content if isinstance(content, str) else json.dumps(content)
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    image = Micrograph(np.zeros((80, 120), np.float32), "a", path=tmp_path / "a.png")
+    ((owner, shapes),) = read_label_file(tmp_path / name, [image])
+    assert owner is image
+    point, area = shapes
+    assert isinstance(point, DrawnShape)
+    assert isinstance(area, DrawnShape)
+    assert (point.class_name, point.geometry) == ("Vac", "point")
+    np.testing.assert_allclose(point.parts, [[(20, 10)]])
+    assert (area.class_name, area.geometry) == ("Ppt", "area")
+    assert {(round(y, 6), round(x, 6)) for y, x in area.parts[0]} == RING

@@ -1,8 +1,9 @@
 """COCO annotations as shapes to label.
 
 Positions are x, y in px from the corner of the first pixel. A segmentation of polygons or a
-run-length encoding, plain or compressed, becomes an area; without one, the middle of the box is a
-point. Files of `stem-defects export` state the kinds of classes and the measured sites of points.
+run-length encoding, plain or compressed, becomes an area; without one, the keypoints that were
+labelled are points, or else the middle of the box is one. Files of `stem-defects export` state the
+kinds of classes and the measured sites of points.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import numpy as np
 
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.labels.drawn_shapes import DrawnShape, kind_stated
+from napari_stem_defects.io.labels.image_owners import find_owners
+from napari_stem_defects.io.labels.outlines_drawn import mask_outlines
 from napari_stem_defects.io.messages import one_line
-from napari_stem_defects.postprocessing.outlines import trace_outlines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +57,7 @@ def coco_shapes(
     found: dict[int, list[DrawnShape]] = {}
     where = ""
     try:
-        owner = _owners(path, content["images"], micrographs)
+        owner = find_owners(path, content["images"], micrographs)
         frames = {each["id"]: int(each.get("frame", 0)) for each in content["images"]}
         names = {each["id"]: str(each["name"]) for each in content["categories"]}
         kinds = {
@@ -78,34 +80,6 @@ def coco_shapes(
     return [(micrographs[place], found[place]) for place in sorted(found)]
 
 
-def _owners(
-    path: Path, images: Sequence[dict[str, Any]], micrographs: Sequence[Micrograph]
-) -> dict[Any, int]:
-    """Return the micrograph of each image of the file; some may have none."""
-    names = {_file_name(each) for each in images}
-    owner: dict[Any, int] = {}
-    for place, micrograph in enumerate(micrographs):
-        own = {micrograph.name} if micrograph.path is None else {micrograph.path.name}
-        is_only = len(micrographs) == 1 and len(names) == 1
-        for each in images:
-            if is_only or _file_name(each) in own:
-                size = (each.get("height"), each.get("width"))
-                if size != micrograph.frame_shape:
-                    fault = f"{_file_name(each)} has {size[1]}x{size[0]} px there"
-                    height, width = micrograph.frame_shape
-                    advice = f"the image given has {width}x{height}; give that of the file"
-                    raise LabelError(one_line(path, fault, advice))
-                owner[each["id"]] = place
-    if not owner:
-        fault = f"knows no image of the given names, but {', '.join(sorted(names)[:3])}"
-        raise LabelError(one_line(path, fault, "give one of these with --image"))
-    return owner
-
-
-def _file_name(image: dict[str, Any]) -> str:
-    return str(image["file_name"]).replace("\\", "/").rpartition("/")[2]
-
-
 def _drawn(
     annotation: dict[str, Any], kind: str | None, shape: tuple[int, int]
 ) -> tuple[Any, list[list[Position]]]:
@@ -118,14 +92,14 @@ def _drawn(
     segmentation = annotation.get("segmentation")
     if isinstance(segmentation, dict):
         mask = _mask(segmentation, shape)
-        polygons = trace_outlines(mask.astype(np.int32)).get(1, ())
-        rings = [ring for each in polygons for ring in (each.shell, *each.holes)]
+        rings = mask_outlines(mask)
         if rings:
-            return "area", [
-                [(y - _CORNER, x - _CORNER) for y, x in each.tolist()] for each in rings
-            ]
+            return "area", rings
     elif segmentation:
         return "area", [_positions(each) for each in segmentation]
+    keypoints = np.array(annotation.get("keypoints") or (), float).reshape(-1, 3)
+    if (keypoints[:, 2] > 0).any():
+        return "point", [_positions(keypoints[keypoints[:, 2] > 0, :2].ravel())]
     left, top, width, height = (float(value) for value in annotation["bbox"])
     return "point", [_positions([left + width / 2, top + height / 2])]
 

@@ -101,7 +101,7 @@ def labels_import(
     project : Path
         A label project; it is created if it does not exist.
     sources : sequence of Path
-        Patch folders, ``.csv`` tables, ROIs of ImageJ, GeoJSON and COCO; see `label_files`.
+        Patch folders, ``.csv`` tables and files of annotation programs; see `label_files`.
     images : sequence of Path
         Micrographs that the patches or labels belong to; a table, ROIs and GeoJSON need one.
     report : callable

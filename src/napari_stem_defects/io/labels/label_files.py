@@ -1,4 +1,4 @@
-"""Files of labels on given micrographs: tables of points, ImageJ ROIs, GeoJSON and COCO."""
+"""Files of labels on given micrographs: tables of points, and shapes of annotation programs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.labels.coco_annotations import coco_shapes
+from napari_stem_defects.io.labels.cvat_images import read_cvat
 from napari_stem_defects.io.labels.geojson_shapes import geojson_shapes
 from napari_stem_defects.io.labels.imagej_rois import read_imagej_rois
+from napari_stem_defects.io.labels.label_studio_results import (
+    is_label_studio,
+    label_studio_shapes,
+)
+from napari_stem_defects.io.labels.labelme_shapes import is_labelme, labelme_shapes
 from napari_stem_defects.io.labels.point_table import read_point_table
 from napari_stem_defects.io.messages import one_line
 
@@ -25,11 +31,12 @@ if TYPE_CHECKING:
 _TABLE = (".csv",)
 _ROIS = (".zip", ".roi")
 _JSON = (".json", ".geojson")
+_XML = (".xml",)
 
 
 def is_label_file(source: Path) -> bool:
     """Return whether a source of labels is such a file, and not a folder of patches."""
-    return source.suffix.lower() in (*_TABLE, *_ROIS, *_JSON) and not source.is_dir()
+    return source.suffix.lower() in (*_TABLE, *_ROIS, *_JSON, *_XML) and not source.is_dir()
 
 
 def read_label_file(source: Path, micrographs: Sequence[Micrograph]) -> LabelFile:
@@ -38,9 +45,10 @@ def read_label_file(source: Path, micrographs: Sequence[Micrograph]) -> LabelFil
     Parameters
     ----------
     source : Path
-        A table of points (``.csv``), ROIs of ImageJ (``.zip``, ``.roi``), GeoJSON or COCO.
+        A table of points (``.csv``), ROIs of ImageJ (``.zip``, ``.roi``), GeoJSON, COCO, JSON of
+        LabelMe or Label Studio, or XML of CVAT.
     micrographs : sequence of Micrograph
-        Exactly one, except for COCO, which names its images.
+        Exactly one, except for COCO, Label Studio and CVAT, which name their images.
 
     Returns
     -------
@@ -52,11 +60,15 @@ def read_label_file(source: Path, micrographs: Sequence[Micrograph]) -> LabelFil
         The file cannot be read or is no such file, or the micrographs do not suit it.
     """
     suffix = source.suffix.lower()
-    content = _read_json(source) if suffix in _JSON else None
-    if isinstance(content, dict) and "annotations" in content and "images" in content:
+    content: Any = _read_json(source) if suffix in _JSON else None
+    is_coco = isinstance(content, dict) and "annotations" in content and "images" in content
+    if is_coco or is_label_studio(content) or suffix in _XML:
         if not micrographs:
             raise LabelError(one_line(source, "needs its images", "give them with --image"))
-        return [*coco_shapes(source, content, micrographs)]
+        if suffix in _XML:
+            return [*read_cvat(source, micrographs)]
+        shapes = coco_shapes if is_coco else label_studio_shapes
+        return [*shapes(source, content, micrographs)]
     if len(micrographs) != 1:
         what = "a table needs" if suffix in _TABLE else "it needs"
         raise LabelError(one_line(source, f"{what} one image", "give just that one"))
@@ -65,6 +77,8 @@ def read_label_file(source: Path, micrographs: Sequence[Micrograph]) -> LabelFil
         found = read_point_table(source)
     elif suffix in _ROIS:
         found = read_imagej_rois(source)
+    elif is_labelme(content):
+        found = labelme_shapes(source, content, micrographs[0])
     else:
         found = geojson_shapes(source, content)
     return [(micrographs[0], found)]
@@ -75,11 +89,13 @@ def _read_json(source: Path) -> Any:
         content = json.loads(source.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         fault = f"cannot be read ({getattr(error, 'strerror', None) or error})"
-        raise LabelError(one_line(source, fault, "give GeoJSON or COCO")) from error
+        raise LabelError(one_line(source, fault, "save it again from its program")) from error
     types = ("FeatureCollection", "Feature")
     is_geojson = isinstance(content, list) or (
         isinstance(content, dict) and content.get("type") in types
     )
-    if not is_geojson and not (isinstance(content, dict) and "annotations" in content):
-        raise LabelError(one_line(source, "is neither GeoJSON nor COCO", "give one of these"))
+    is_other = is_labelme(content) or (isinstance(content, dict) and "annotations" in content)
+    if not is_geojson and not is_other:
+        fault = "is neither GeoJSON, COCO, LabelMe nor Label Studio"
+        raise LabelError(one_line(source, fault, "give one of these"))
     return content

@@ -1,0 +1,63 @@
+"""Which of the given micrographs an annotation file means by the names of its images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari_stem_defects.errors import LabelError
+from napari_stem_defects.io.messages import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from napari_stem_defects.base.micrograph import Micrograph
+
+
+def find_owners(
+    path: Path, images: Sequence[dict[str, Any]], micrographs: Sequence[Micrograph]
+) -> dict[Any, int]:
+    """Return the micrograph of each image of a file; some may have none.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for messages.
+    images : sequence of dict
+        With ``id``, ``file_name``, ``height`` and ``width``, as in COCO; a size of None is not
+        known.
+    micrographs : sequence of Micrograph
+        Found by their file names; a single one is that of a file with one image.
+
+    Returns
+    -------
+    dict
+        Place of the micrograph by the id of the image.
+
+    Raises
+    ------
+    LabelError
+        No micrograph belongs to the file, or one has another size.
+    """
+    names = {_file_name(each) for each in images}
+    owner: dict[Any, int] = {}
+    for place, micrograph in enumerate(micrographs):
+        own = {micrograph.name} if micrograph.path is None else {micrograph.path.name}
+        is_only = len(micrographs) == 1 and len(names) == 1
+        for each in images:
+            if is_only or _file_name(each) in own:
+                size = (each.get("height"), each.get("width"))
+                if size not in (micrograph.frame_shape, (None, None)):
+                    fault = f"{_file_name(each)} has {size[1]}x{size[0]} px there"
+                    height, width = micrograph.frame_shape
+                    advice = f"the image given has {width}x{height}; give that of the file"
+                    raise LabelError(one_line(path, fault, advice))
+                owner[each["id"]] = place
+    if not owner:
+        fault = f"knows no image of the given names, but {', '.join(sorted(names)[:3])}"
+        raise LabelError(one_line(path, fault, "give one of these with --image"))
+    return owner
+
+
+def _file_name(image: dict[str, Any]) -> str:
+    return str(image["file_name"]).replace("\\", "/").rpartition("/")[2]

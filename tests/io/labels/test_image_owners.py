@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.errors import LabelError
+from napari_stem_defects.io.labels.image_owners import find_owners
+
+PATH = Path("coco.json")
+
+
+def image(name: str, **size: Any) -> dict[str, Any]:
+    return {"id": name, "file_name": f"C:\\data/{name}", "height": 40, "width": 50} | size
+
+
+def micrograph(name: str) -> Micrograph:
+    return Micrograph(np.zeros((40, 50), np.float32), Path(name).stem, path=Path("/data") / name)
+
+
+def test_images_are_found_by_file_name() -> None:
+    images = [image("a.tif"), image("b.tif"), image("c.tif")]
+    owners = find_owners(PATH, images, [micrograph("c.tif"), micrograph("a.tif")])
+    assert owners == {"c.tif": 0, "a.tif": 1}
+
+
+def test_one_image_belongs_to_one_micrograph_whatever_its_name() -> None:
+    assert find_owners(PATH, [image("a.png")], [micrograph("a.dm4")]) == {"a.png": 0}
+    unknown = image("a.png", height=None, width=None)
+    assert find_owners(PATH, [unknown], [micrograph("a.dm4")]) == {"a.png": 0}
+
+
+def test_other_names_and_sizes_are_refused() -> None:
+    with pytest.raises(LabelError, match=r"coco.json: a.tif has 50x41 px there; the image given"):
+        find_owners(PATH, [image("a.tif", height=41)], [micrograph("a.tif")])
+    with pytest.raises(LabelError, match=r"knows no image of the given names, but a.tif, b.tif"):
+        find_owners(PATH, [image("a.tif"), image("b.tif")], [micrograph("c.tif")])
