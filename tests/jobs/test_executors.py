@@ -37,7 +37,7 @@ def frame_task() -> FrameTask:
 def test_a_frame_searched_here_is_done_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     reported: list[Progress] = []
     monkeypatch.setattr(
-        executors, "detect_task", lambda task, report: report(Progress("scanning", 1, 1))
+        executors, "detect_task", lambda task, report, **_: report(Progress("scanning", 1, 1))
     )
     future = executors.HERE.submit(frame_task(), reported.append)
     assert future.done()
@@ -46,7 +46,7 @@ def test_a_frame_searched_here_is_done_at_once(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_fault_of_the_input_is_kept_in_the_future(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(task: FrameTask, report: ProgressCallback) -> None:
+    def refuse(task: FrameTask, report: ProgressCallback, *, alone: bool) -> None:
         raise InputError("a.tif: too small")
 
     monkeypatch.setattr(executors, "detect_task", refuse)
@@ -56,7 +56,7 @@ def test_a_fault_of_the_input_is_kept_in_the_future(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_cancellation_here_propagates(monkeypatch: pytest.MonkeyPatch) -> None:
-    def cancel(task: FrameTask, report: ProgressCallback) -> None:
+    def cancel(task: FrameTask, report: ProgressCallback, *, alone: bool) -> None:
         raise Cancelled
 
     monkeypatch.setattr(executors, "detect_task", cancel)
@@ -134,8 +134,16 @@ def test_frames_of_a_stack_are_searched_side_by_side_and_images_alone(
     names: list[str] = []
     detect = executors.detect_task
 
-    def noted(task: FrameTask, report: ProgressCallback, threads: int | None = None) -> None:
-        names.append(threading.current_thread().name)
+    def noted(
+        task: FrameTask,
+        report: ProgressCallback,
+        threads: int | None = None,
+        *,
+        alone: bool = False,
+    ) -> None:
+        name = threading.current_thread().name
+        names.append(name)
+        assert alone == (not name.startswith("frame"))  # others may use helper processes
         detect(task, report, threads)
 
     monkeypatch.setattr(executors, "detect_task", noted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from napari_stem_defects.detection.detect_frame import detect_frame
 from napari_stem_defects.detection.nothing_fits import nothing_fits
 from napari_stem_defects.io.models.choose import choose_from_library
 from napari_stem_defects.networks.spec import Ensemble
+from napari_stem_defects.workers.helpers import helpers_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -117,7 +119,12 @@ def detect(
 
 
 def detect_with(
-    ensemble: Ensemble, micrograph: Micrograph, *, area: SearchArea | None, **options: Any
+    ensemble: Ensemble,
+    micrograph: Micrograph,
+    *,
+    area: SearchArea | None,
+    alone: bool = True,
+    **options: Any,
 ) -> Detection:
     """Find the defects of a frame, or of a part of it, with a loaded ensemble.
 
@@ -128,6 +135,9 @@ def detect_with(
         One frame.
     area : SearchArea or None
         Part of the frame to search; None for all of it.
+    alone : bool
+        Whether no other frame is searched at the same time, so that a large one may use helper
+        processes.
     **options
         Further parameters of `detection.detect_frame.detect_frame`.
 
@@ -136,5 +146,6 @@ def detect_with(
     Detection
     """
     cutout = Cutout.of(micrograph, area, ensemble.spec)
-    found = detect_frame(cutout.part, ensemble, **options)
+    with helpers_for(cutout.part.pixels) if alone else nullcontext():
+        found = detect_frame(cutout.part, ensemble, **options)
     return found if cutout.area is None else cutout.result(found).detection()

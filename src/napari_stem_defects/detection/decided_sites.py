@@ -17,6 +17,7 @@ from scipy.spatial import KDTree
 from scipy.special import expit, logit
 
 from napari_stem_defects.base.defect_classes import BULK
+from napari_stem_defects.base.for_each import for_each
 from napari_stem_defects.detection.site_search import best_of_nine, find_maxima, mean_around
 from napari_stem_defects.lattice.scale import scale_positions
 from napari_stem_defects.lattice.site_measurement import measure_site
@@ -175,7 +176,7 @@ def _candidates(
     decided, columns = _logit(peaks), np.full((len(places), 2), np.nan)
     undecided = np.flatnonzero(peaks < CERTAIN)
     if len(undecided):
-        columns[undecided] = [measured.nearest(place) for place in places[undecided]]
+        columns[undecided] = measured.nearest(places[undecided])
         middles = sites[undecided]
         if is_coarse:
             middles = best_of_nine(middles, step / 3, evidence)
@@ -240,18 +241,14 @@ class _Columns:
         self.image = image
         self._found: dict[tuple[float, float], tuple[float, float]] = {}
 
-    def nearest(self, place: NDArray[np.float64]) -> tuple[float, float]:
-        """Return the column (y, x) nearest to a place; NaN without one."""
-        at = float(place[0]), float(place[1])
-        if at not in self._found:
-            self._found[at] = _column(self.image, place)
-        return self._found[at]
-
-
-def _column(image: SearchedImage, place: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the column (y, x) nearest to a place that differs from its like; NaN without one."""
-    measured = measure_site(image.pixels, image.cells, (place[0], place[1]))
-    return (np.nan, np.nan) if measured is None else (measured.y_px, measured.x_px)
+    def nearest(self, places: NDArray[np.float64]) -> list[tuple[float, float]]:
+        """Return the columns (y, x) nearest to places (N, 2); NaN without one."""
+        every = [(y, x) for y, x in places.tolist()]
+        new = list(dict.fromkeys(place for place in every if place not in self._found))
+        measured = for_each(measure_site, self.image.pixels, self.image.cells, new)
+        for place, site in zip(new, measured, strict=True):
+            self._found[place] = (np.nan, np.nan) if site is None else (site.y_px, site.x_px)
+        return [self._found[place] for place in every]
 
 
 def _evidence(image: SearchedImage, ensemble: Ensemble, class_name: str, device: str) -> Evidence:

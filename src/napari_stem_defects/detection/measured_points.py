@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from napari_stem_defects.base.for_each import for_each
 from napari_stem_defects.lattice.site_measurement import measure_site
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from napari_stem_defects.lattice.site_measurement import SiteMeasurement
     from napari_stem_defects.lattice.unit_cell import UnitCell
     from napari_stem_defects.postprocessing.results import Region
 
@@ -42,12 +44,14 @@ def measure_points(
     tuple of Region
         In the same order; those that cannot be measured are unchanged.
     """
-    found, left = [], MOST_POINTS
-    for region in regions:
-        if region.kind == "point" and cells and left:
-            left -= 1
-            region = _measured(region, pixels, cells)
-        found.append(region)
+    found = list(regions)
+    points = [number for number, region in enumerate(found) if region.kind == "point"]
+    points = points[:MOST_POINTS] if cells else []
+    places = [(found[number].y_px, found[number].x_px) for number in points]
+    measured = for_each(measure_site, pixels, cells, places)
+    for number, site in zip(points, measured, strict=True):
+        if site is not None:
+            found[number] = _with_site(found[number], site)
     return tuple(found)
 
 
@@ -79,10 +83,7 @@ def keep_measurements(
     )
 
 
-def _measured(region: Region, pixels: NDArray[np.float32], cells: Sequence[UnitCell]) -> Region:
-    found = measure_site(pixels, cells, (region.y_px, region.x_px))
-    if found is None:
-        return region
+def _with_site(region: Region, found: SiteMeasurement) -> Region:
     return replace(
         region,
         site_y_px=found.y_px,

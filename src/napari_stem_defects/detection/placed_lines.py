@@ -8,10 +8,11 @@ other thresholds go to the same place without the image.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from napari_stem_defects.base.for_each import for_each
 from napari_stem_defects.lattice.unit_cell import lattice_period
 from napari_stem_defects.planar_geometry.plane_position import locate_plane
 from napari_stem_defects.postprocessing.line_ends import Crossings, new_end
@@ -38,6 +39,23 @@ _SETTLED_PERIODS = 0.12
 _SAME_PX = 8.0
 _SAME_COSINE = np.cos(np.radians(5.0))
 """Distance and direction up to which a line is one that was found before."""
+
+
+class _Scene(NamedTuple):
+    """What is the same for all lines: lattices, period in px, pixels without a value, lines."""
+
+    cells: Sequence[Array]
+    period: float
+    invalid: NDArray[np.bool_] | None
+    lines: Sequence[Array] = ()
+    fixed: Sequence[Array] = ()
+
+
+def _plane_near(pixels: NDArray[np.float32], scene: _Scene, number: int) -> Array | None:
+    """Return the plane near a line, None where there is none."""
+    others = [*(each for n, each in enumerate(scene.lines) if n != number), *scene.fixed]
+    line = scene.lines[number]
+    return locate_plane(pixels, line, scene.cells, scene.period, others, scene.invalid)
 
 
 class PlaneFinder:
@@ -69,9 +87,10 @@ class PlaneFinder:
     ) -> None:
         self.placed: list[Json] = []
         self._min_length_px = min_length_px
-        self._pixels, self._invalid = pixels, invalid
+        self._pixels = pixels
         self._cells = [np.array(cell.vectors_px) for cell in lattice.cells]
         self._period = 0.0 if lattice.cell is None else lattice_period(lattice.cell)
+        self._scene = _Scene(self._cells, self._period, invalid)
 
     def place(self, lines: Sequence[Array], fixed: Sequence[Array]) -> list[Array]:
         """Return lines, given also lines that stay, on the planes near them.
@@ -90,8 +109,11 @@ class PlaneFinder:
         places = list(lines)
         for _ in range(_ROUNDS if self._cells else 0):
             before = places
-            ended = self._ended(before, fixed)
-            places = [self._nearer(number, before, ended, fixed) for number in range(len(before))]
+            scene = self._scene._replace(lines=self._ended(before, fixed), fixed=fixed)
+            planes = for_each(_plane_near, self._pixels, scene, range(len(before)))
+            places = [
+                line if plane is None else plane for line, plane in zip(before, planes, strict=True)
+            ]
             moved = [np.abs(new - old).max() for new, old in zip(places, before, strict=True)]
             if max(moved, default=0.0) <= _SETTLED_PERIODS * self._period:
                 break
@@ -121,19 +143,6 @@ class PlaneFinder:
             ]
             ended.append(np.array(ends))
         return ended
-
-    def _nearer(
-        self,
-        number: int,
-        lines: Sequence[Array],
-        ended: Sequence[Array],
-        fixed: Sequence[Array],
-    ) -> Array:
-        others = [*(each for n, each in enumerate(ended) if n != number), *fixed]
-        plane = locate_plane(
-            self._pixels, ended[number], self._cells, self._period, others, self._invalid
-        )
-        return lines[number] if plane is None else plane
 
 
 def known_planes(placed: Sequence[Mapping[str, Any]]) -> LinePlacer:

@@ -7,11 +7,12 @@ thresholds change: it is found again by the class and place of its line.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from napari_stem_defects.base.defect_classes import UNKNOWN
+from napari_stem_defects.base.for_each import for_each
 from napari_stem_defects.detection.generic_lines import (
     BOUNDARY,
     FAULT,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.lattice.measurement import LatticeMeasurement
+    from napari_stem_defects.planar_geometry.verdict import Check
     from napari_stem_defects.postprocessing.results import ProbabilityMap, Region
 
     Json = dict[str, Any]
@@ -50,6 +52,22 @@ _NOTES = {
     "not verified": "",
 }
 """Notes where the check gives no reason."""
+
+
+class _Scene(NamedTuple):
+    """What is the same for all lines: their classes and points, the lattice, invalid pixels."""
+
+    class_names: Sequence[str]
+    points: Sequence[NDArray[np.float64]]
+    lattice: LatticeMeasurement
+    invalid: NDArray[np.bool_] | None
+
+
+def _check(pixels: NDArray[np.float32], scene: _Scene, number: int) -> Check:
+    """Check one line."""
+    others = [each for index, each in enumerate(scene.points) if index != number]
+    name, line = scene.class_names[number], scene.points[number]
+    return check_line(name, line, pixels, scene.lattice, others, scene.invalid)
 
 
 def check_regions(
@@ -88,9 +106,9 @@ def check_regions(
     lines = [region for region in regions if region.kind == "line" and region.centre_line]
     points = [np.array(region.centre_line) for region in lines]
     found = []
-    for number, region in enumerate(lines):
-        others = [each for index, each in enumerate(points) if index != number]
-        check = check_line(region.class_name, points[number], pixels, lattice, others, invalid)
+    scene = _Scene([region.class_name for region in lines], points, lattice, invalid)
+    checks = for_each(_check, pixels, scene, range(len(lines)))
+    for region, check in zip(lines, checks, strict=True):
         values: Json = {"geometry": check.verdict, "looks_like": check.looks_like}
         values["geometry_note"] = check.reason or _NOTES[check.verdict]
         if (relation := check.relation) is not None:

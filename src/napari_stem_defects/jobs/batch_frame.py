@@ -163,7 +163,11 @@ class FrameTask:
 
 
 def detect_task(
-    task: FrameTask, report: ProgressCallback = silent, threads: int | None = None
+    task: FrameTask,
+    report: ProgressCallback = silent,
+    threads: int | None = None,
+    *,
+    alone: bool = False,
 ) -> None:
     """Search one frame and write its result; a repetition writes the same result.
 
@@ -175,6 +179,9 @@ def detect_task(
     threads : int, optional
         Threads of the networks; by default one per core. Sums depend on their number in the last
         digits.
+    alone : bool
+        Whether no other frame is searched at the same time, so that a large one may use helper
+        processes.
 
     Raises
     ------
@@ -182,14 +189,14 @@ def detect_task(
         The image cannot be used, the result cannot be written, or there is too little memory.
     """
     try:
-        return _detect(task, report, threads)
+        return _detect(task, report, threads, alone)
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
     raise InputError(f"{task.image.path.name}: not enough memory; {ADVICE}")
 
 
-def _detect(task: FrameTask, report: ProgressCallback, threads: int | None) -> None:
+def _detect(task: FrameTask, report: ProgressCallback, threads: int | None, alone: bool) -> None:
     settings, frame = task.settings, task.image.read().frame(task.frame)
     if task.choice.model is None:
         measured = measure_lattices(frame.pixels, frame.pixel_size_nm)
@@ -203,6 +210,7 @@ def _detect(task: FrameTask, report: ProgressCallback, threads: int | None) -> N
             ensemble,
             frame,
             area=settings.area,
+            alone=alone,
             choice=task.choice.statement,
             frame=task.frame,
             stride=settings.stride,

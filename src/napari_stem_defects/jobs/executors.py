@@ -14,10 +14,10 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from napari_stem_defects.base.blas_threads import blas_threads
 from napari_stem_defects.base.progress import Cancelled
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.jobs.batch_frame import FrameTask, detect_task
-from napari_stem_defects.jobs.blas_threads import blas_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,7 +54,7 @@ class FrameExecutor(NamedTuple):
 def _in_this_process(task: FrameTask, report: ProgressCallback) -> Future[None]:
     future: Future[None] = Future()
     try:
-        detect_task(task, report)
+        detect_task(task, report, alone=True)
         future.set_result(None)
     except InputError as error:
         future.set_exception(error)

@@ -32,6 +32,7 @@ from napari_stem_defects.preprocessing.pipeline import (
     Stages,
     stages,
 )
+from napari_stem_defects.workers.helpers import helpers_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -122,18 +123,19 @@ def detect(
         about["area_px"] = area.to_json()
     provenance = provenance_of(micrograph, ensemble)
     refinement = ProgressiveResults(report, cutout, spec, index, about, provenance)
-    found = detect_frame(
-        cutout.part,
-        ensemble,
-        stride=stride,
-        thresholds=thresholds,
-        device=device,
-        frame=index,
-        choice=choice,
-        contrast=contrast,
-        report=refinement.report,
-        watch=refinement.watch,
-    )
+    with helpers_for(cutout.part.pixels):
+        found = detect_frame(
+            cutout.part,
+            ensemble,
+            stride=stride,
+            thresholds=thresholds,
+            device=device,
+            frame=index,
+            choice=choice,
+            contrast=contrast,
+            report=refinement.report,
+            watch=refinement.watch,
+        )
     return replace(cutout.result(found), provenance=provenance)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from skimage.measure import perimeter_crofton
 
+from napari_stem_defects.base.for_each import for_each
 from napari_stem_defects.postprocessing.centre_line import centre_line, direction_deg
 
 if TYPE_CHECKING:
@@ -75,13 +76,19 @@ def measure_shapes(
     if kind != "line":
         return [RegionShape() for _ in components]
     middles = np.array([np.mean([line[0], line[-1]], axis=0) for line in known]).reshape(-1, 2)
-    shapes = []
-    for each in components:
-        mask, edge = _mask_of(each)
-        inside = _held(mask, each.box, edge, middles)
-        is_known = len(inside) == 1
-        shapes.append(_known(known[inside[0]]) if is_known else _line(mask, each.box, edge))
-    return shapes
+    return for_each(_line_or_known, None, (middles, known), components)
+
+
+def _line_or_known(
+    _: None,
+    lines: tuple[NDArray[np.float64], Sequence[tuple[tuple[float, float], ...]]],
+    component: Component,
+) -> RegionShape:
+    """Return the one line whose middle a region holds, else its own centre line."""
+    (middles, known), (mask, edge) = lines, _mask_of(component)
+    inside = _held(mask, component.box, edge, middles)
+    is_known = len(inside) == 1
+    return _known(known[inside[0]]) if is_known else _line(mask, component.box, edge)
 
 
 def _held(

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import linalg
 
-from napari_stem_defects.jobs import blas_threads as module
-from napari_stem_defects.jobs.blas_threads import blas_threads
+from napari_stem_defects.base import blas_threads as module
+from napari_stem_defects.base.blas_threads import blas_threads
 
 
 def counts() -> list[int]:
