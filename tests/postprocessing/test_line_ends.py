@@ -52,3 +52,13 @@ def test_lines_that_do_not_reach_or_run_alongside_are_not_crossed() -> None:
 def test_bent_lines_go_to_the_border_alone() -> None:
     assert end_of(190.0, None) == [100.0, 190.0]
     assert end_of(290.0, None) == [100.0, 299.5]
+
+
+@pytest.mark.parametrize(("angle_deg", "depth", "reaches"), [(18, 25, True), (10, 20, False)])
+def test_a_line_at_an_angle_to_the_border_reaches_it_unless_it_runs_alongside(
+    angle_deg: float, depth: float, reaches: bool
+) -> None:
+    out = np.array([np.sin(np.radians(angle_deg)), np.cos(np.radians(angle_deg))])
+    end = np.array([SHAPE[0] - 0.5 - depth, 60.0])
+    new = new_end(end, out, 150.0, NOTHING, SHAPE, QUARTER)
+    assert new[0] == pytest.approx(SHAPE[0] - 0.5 if reaches else end[0])

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 Line = tuple[tuple[float, float], ...]
 
+_AT_BORDER_PX = 0.75
+"""Distance from the border of the image up to which a line runs out at it."""
+_MOST_SLOPE = 4.0
+"""Cotangent of the smallest angle between a line and the border that its band allows for."""
+
 
 class Band(NamedTuple):
     """A straight band to add to the mask of a class.
@@ -108,12 +113,28 @@ def _band_pixels(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the pixels of a band in a row block, rows relative to the first one."""
     along = band.ends[1] - band.ends[0]
-    across = np.array([-along[1], along[0]]) / max(float(np.hypot(*along)), 1e-9)
-    offset = band.half_width * across
-    corners = np.stack(
-        [band.ends[0] - offset, band.ends[0] + offset, band.ends[1] + offset, band.ends[1] - offset]
-    )
+    along = along / max(float(np.hypot(*along)), 1e-9)
+    offset = band.half_width * np.array([-along[1], along[0]])
+    first = band.ends[0] - _past_border(band.ends[0], along, band.half_width, shape) * along
+    last = band.ends[1] + _past_border(band.ends[1], along, band.half_width, shape) * along
+    corners = np.stack([first - offset, first + offset, last + offset, last - offset])
     if corners[:, 0].max() < rows.start or corners[:, 0].min() >= rows.stop:
         return np.zeros(0, np.intp), np.zeros(0, np.intp)
     y, x = polygon(corners[:, 0] - rows.start, corners[:, 1], (rows.stop - rows.start, shape[1]))
     return y, x
+
+
+def _past_border(
+    end: NDArray[np.float64], along: NDArray[np.float64], half_width: float, shape: tuple[int, int]
+) -> float:
+    """Return how far a band is drawn past its end, so that it fills the border it runs out at.
+
+    A band that meets the border at an angle would end across its direction otherwise, and leave a
+    wedge of the border out.
+    """
+    slopes = [
+        abs(along[1 - axis]) / max(abs(along[axis]), 1e-9)
+        for axis in (0, 1)
+        if min(abs(end[axis] + 0.5), abs(end[axis] - (shape[axis] - 0.5))) <= _AT_BORDER_PX
+    ]
+    return half_width * min(*slopes, _MOST_SLOPE) if slopes else 0.0

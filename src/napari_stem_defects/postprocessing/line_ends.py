@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 # Lengths in units of the minimum length of a planar defect, a quarter of a window.
 WINDOW = 4.0
 """Width of a window: longest gap that is bridged and longest way to a border or crossing."""
-_NEAR_BORDER = 1.5
-"""Distance of an end from the border up to which it is continued to it."""
+_NEAR_BORDER = 2.0
+"""Distance of an end from the border up to which it is continued to it: half a window."""
 _OVERSHOOT = 0.7
 """Part of a window that shows a line beyond the crossing at which it ends."""
 _CROSSING = np.sin(np.radians(15))
+"""Sine of the smallest angle at which lines cross each other, or a long way to the border."""
 
 
 class Crossings(NamedTuple):
@@ -85,7 +86,8 @@ def new_end(
         way = float(ways[np.abs(ways).argmin()])
         if way < way_out:
             return np.asarray(end + way * out)
-    if way_out <= window and depth <= _NEAR_BORDER * min_length_px:
+    is_near = depth <= _NEAR_BORDER * min_length_px
+    if is_near and (way_out <= window or depth >= _CROSSING * way_out):
         return np.asarray(end + way_out * out)
     return end
 
