@@ -10,8 +10,7 @@ from crystal_images import crystal_image
 from labelled_crystals import labelled, vacancies
 
 from napari_stem_defects.base.defect_classes import DefectClass
-from napari_stem_defects.matched_filter import adaptation
-from napari_stem_defects.matched_filter import class_maps as module
+from napari_stem_defects.matched_filter import adaptation, extended_classes
 from napari_stem_defects.matched_filter.adaptation import adapted_to
 from napari_stem_defects.matched_filter.class_maps import class_maps
 from napari_stem_defects.matched_filter.fit import Click
@@ -105,5 +104,5 @@ def test_a_faint_boundary_without_a_look_is_not_seen_in_noise(monkeypatch):
 
     assert share() < 0.005
     monkeypatch.setattr(adaptation, "_NOISE_SHARE", 0.0)
-    monkeypatch.setattr(module, "_MIN_FAINT", 3.0)
+    monkeypatch.setattr(extended_classes, "_MIN_FAINT", 3.0)
     assert share() > 0.1

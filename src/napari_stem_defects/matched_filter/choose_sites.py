@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from napari_stem_defects.anomaly.residual import LatticeResidual
 
 _NEAR_THRESHOLD = 0.02
-"""Share of places near the threshold of the templates from which like sites may be better, and to
-what part of it they must reduce it."""
-_BETTER = 0.95
+"""Share of places near the threshold of the templates from which like sites may be better."""
+_BETTER, _PLACES = 0.95, 2.0
+"""Like sites must reduce that share to this part of it, and by so many places: one place more or
+less near the threshold of a few defects is chance."""
 _LARGE, _TILE = 2048 * 2048, 512
 """Images of more samples are represented by as many in tiles of this edge that hold clicks."""
 
@@ -120,7 +121,8 @@ def choose_sites(
         both.append(_Maxima.of(combined, tile.positions, radius))
     before, after = _Maxima.joined(alone), _Maxima.joined(both)
     raised = point_threshold(after.heights)
-    if share_near(after.heights, raised) >= _BETTER * share_near(before.heights, threshold):
+    old, new = share_near(before.heights, threshold), share_near(after.heights, raised)
+    if new >= _BETTER * old or (old - new) * (heights > threshold).sum() < _PLACES:
         return None
     least = max(before.found(threshold), len(after.at_clicks) / 2)
     return (learned, raised) if after.found(raised) >= least else None

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
-from skimage.morphology import skeletonize
 
 from napari_stem_defects.anomaly.candidates import cell_edge, pool_cells
 from napari_stem_defects.anomaly.score import (
@@ -19,6 +18,14 @@ from napari_stem_defects.anomaly.score import (
 )
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.matched_filter.class_similarity import class_similarity
+from napari_stem_defects.matched_filter.extended_classes import (
+    SOFTNESS,
+    anomaly_similarity,
+    disc,
+    extended_probability,
+    large_enough,
+    odds_to_probability,
+)
 from napari_stem_defects.matched_filter.levels import Levels, local_levels
 from napari_stem_defects.matched_filter.like_sites import ImagePart, image_part
 from napari_stem_defects.matched_filter.similarity import best_similarity, local_maxima
@@ -32,30 +39,12 @@ if TYPE_CHECKING:
 
 _HALO = 3.5
 """Rows beyond a block, in lattice periods, that its similarities depend on."""
-_SOFTNESS = 0.06
-"""Change of the similarity that changes the odds by a factor of e."""
 _BULK_SOFTNESS = 0.15
 _EXPLAINED = 2.0
 """Distance from a defect with a name, in lattice periods, within which nothing is unknown."""
 _MARGIN = 0.05
 """A class yields where another is more similar by this."""
 _COMPETE = 0.35
-_CLOSING = 0.8
-"""Gaps of a line, half of this many periods wide on each side, are closed."""
-_LOW, _RELATIVE, _NEAR = 0.65, 0.5, 1.5
-"""A line extends from where it is certain down to these shares of the threshold and of the highest
-similarity within ``_NEAR`` periods."""
-_FLANK, _CORE = 0.7, 0.5
-"""Off its centre line by more than ``_CORE`` periods a line ends at this share of the highest."""
-_WIDEST = 2.5
-"""Half the width in periods from which the evidence of a line is an area, which is no line."""
-_RIDGE = 1.4
-"""A line at the edge of such an area is this much more similar than what is around it."""
-_MIN_LENGTH = {True: 2.0, False: 3.0}
-"""Shortest line in lattice periods, of a class with templates and one recognised by anomaly."""
-_MIN_FAINT = 10.0
-"""Shortest line of a class that is fainter than the highest noise of an image."""
-_MIN_AREA = 4.0
 _FAINTEST = 0.5
 """Share of the threshold of an area down to which its border is searched."""
 
@@ -163,14 +152,14 @@ def probabilities_at(
         box = np.s_[max(0, y - near) : y + near + 1, max(0, x - near) : x + near + 1]
         level, *similar = (layer[box].max() for layer in _evidence(values, model, limits, part))
         scores = [(1 - level) / _BULK_SOFTNESS] + [
-            (value - item.limit) / _SOFTNESS
+            (value - item.limit) / SOFTNESS
             for value, item in zip(similar, model.classes, strict=True)
         ]
-        found[row] = _sigmoid(np.array(scores, np.float32))
+        found[row] = odds_to_probability(np.array(scores, np.float32))
     for column, item in enumerate(model.classes, 1):
         if levels is not None and any(item.difference):
             at = levels.similarity_at(positions, item.difference)
-            here = _sigmoid((at - np.float32(item.threshold)) / _SOFTNESS)
+            here = odds_to_probability((at - np.float32(item.threshold)) / SOFTNESS)
             np.maximum(found[:, column], here, out=found[:, column])
     return found
 
@@ -198,7 +187,7 @@ def _evidence(
     similar = [
         class_similarity(residual, item, part)
         if item.templates
-        else _anomaly_similarity(extended, item, limits)
+        else anomaly_similarity(extended, item, limits.extended)
         for item in model.classes
     ]
     _compete(similar, residual, model)
@@ -234,26 +223,6 @@ def _compete(
         np.minimum(similar[n], np.float32(0), out=similar[n], where=beaten)
 
 
-def _anomaly_similarity(
-    extended: NDArray[np.float32], item: ClassFilter, limits: Thresholds
-) -> NDArray[np.float32]:
-    """Return the anomaly of every place on a scale on which the threshold of the class is 0.5.
-
-    On a logarithmic scale the threshold is half-way between the perfect crystal and the clicks, at
-    least what noise does not reach, at most near the clicks.
-    """
-    if any(item.difference):  # an area that its levels show, all of it and not its rim alone
-        return np.zeros_like(extended)
-    usual = float(np.log(np.median(extended)))
-    clicks = max(float(np.log(item.anomaly)) - usual, 0.1)
-    limit = max(float(np.log(limits.extended)) - usual, 0.5 * clicks)
-    limit = min(limit, 0.9 * clicks)
-    similar: NDArray[np.float32] = np.log(np.maximum(extended, np.float32(1e-3)))
-    similar -= np.float32(usual)
-    similar *= np.float32(0.5 / limit)
-    return similar
-
-
 def _probability(
     item: ClassFilter,
     similar: NDArray[np.float32],
@@ -264,10 +233,10 @@ def _probability(
     if item.kind == "point":
         heights = local_maxima(similar, _COMPETE * cells_per_period)[1]
         limit = max(point_threshold(heights, item.threshold, IN_ANOTHER_IMAGE), item.floor)
-        return _sigmoid((similar - np.float32(limit)) / _SOFTNESS)
+        return odds_to_probability((similar - np.float32(limit)) / SOFTNESS)
     if levels is not None and any(item.difference):
         return _area_probability(item, levels, cells_per_period)
-    return _extended_probability(item, similar, cells_per_period)
+    return extended_probability(item, similar, cells_per_period)
 
 
 def _area_probability(
@@ -276,8 +245,8 @@ def _area_probability(
     """Return the probability of an area from the levels of cells."""
     similar = levels.similarity(item.difference)
     inside = _to_own_border(similar, item.threshold)
-    kept = _long_enough(item, inside, inside, cells_per_period)
-    probability = _sigmoid((similar - np.float32(item.threshold)) / _SOFTNESS)
+    kept = large_enough(item, inside, inside, cells_per_period)
+    probability = odds_to_probability((similar - np.float32(item.threshold)) / SOFTNESS)
     return np.where(
         kept, np.maximum(probability, 0.75), np.minimum(probability, np.float32(0.15))
     ).astype(np.float32)
@@ -300,29 +269,6 @@ def _to_own_border(similar: NDArray[np.float32], threshold: float) -> NDArray[np
     return np.asarray(similar > threshold * levels[regions])
 
 
-def _extended_probability(
-    item: ClassFilter, similar: NDArray[np.float32], cells_per_period: float
-) -> NDArray[np.float32]:
-    """Return the probability of a line or an area from its similarity on cells."""
-    filled = ndimage.grey_closing(similar, footprint=_disc(_CLOSING * cells_per_period))
-    around = 2 * round(_NEAR * cells_per_period) + 1
-    highest = ndimage.maximum_filter(filled, around)
-    inside = (filled > _LOW * item.limit) & (filled > _RELATIVE * highest)
-    if item.kind == "line":
-        wide = _too_wide(inside, _WIDEST * cells_per_period)
-        usual = ndimage.uniform_filter(filled, 2 * round(_WIDEST * cells_per_period) + 1)
-        inside &= ~wide | (filled > _RIDGE * usual)
-    kept = _long_enough(item, inside, similar > item.limit, cells_per_period)
-    if item.kind == "line":
-        kept &= (filled > _FLANK * highest) | _along_centre(kept, _CORE * cells_per_period)
-    probability = _sigmoid((filled - item.limit) / _SOFTNESS)
-    # 0.5 separates what is kept from the rest, however similar it is.
-    result: NDArray[np.float32] = np.where(
-        kept, np.maximum(probability, 0.75), np.minimum(probability, 0.15)
-    ).astype(np.float32)
-    return result
-
-
 def _bulk_probability(
     level: NDArray[np.float32], explained: NDArray[np.bool_], cells_per_period: float
 ) -> NDArray[np.float32]:
@@ -330,64 +276,7 @@ def _bulk_probability(
 
     Next to a defect that has a name, the residual is its surroundings, not something unknown.
     """
-    bulk = _sigmoid((1 - level) / _BULK_SOFTNESS)
-    near = ndimage.binary_dilation(explained, _disc(_EXPLAINED * cells_per_period)) & ~explained
+    bulk = odds_to_probability((1 - level) / _BULK_SOFTNESS)
+    near = ndimage.binary_dilation(explained, disc(_EXPLAINED * cells_per_period)) & ~explained
     bulk[near] = np.maximum(bulk[near], np.float32(0.5))
     return bulk
-
-
-def _long_enough(
-    item: ClassFilter,
-    inside: NDArray[np.bool_],
-    certain: NDArray[np.bool_],
-    cells_per_period: float,
-) -> NDArray[np.bool_]:
-    """Return the connected places that are certain somewhere and as large as their kind must be."""
-    regions, count = ndimage.label(inside, np.ones((3, 3)))
-    kept = np.zeros(count + 1, bool)
-    kept[np.unique(regions[certain & inside])] = True
-    shortest = _MIN_LENGTH[bool(item.templates)] if not item.is_faint else _MIN_FAINT
-    shortest *= cells_per_period
-    sizes = np.bincount(regions.ravel())
-    for number, box in enumerate(ndimage.find_objects(regions), 1):
-        if item.kind == "line":
-            diagonal = np.hypot(*(side.stop - side.start for side in box))
-            kept[number] &= bool(diagonal >= shortest)
-        else:
-            kept[number] &= bool(sizes[number] >= _MIN_AREA * cells_per_period**2)
-    kept[0] = False
-    chosen: NDArray[np.bool_] = kept[regions]
-    return chosen
-
-
-def _too_wide(lines: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:
-    """Return the cells of lines where they are an area: around every disc that they hold."""
-    border = int(np.ceil(2 * radius)) + 2
-    padded = np.pad(lines, border, mode="edge")
-    inside = ndimage.distance_transform_edt(padded) > radius
-    if not inside.any():
-        return np.zeros_like(lines)
-    near: NDArray[np.bool_] = ndimage.distance_transform_edt(~inside) <= 2 * radius
-    return near[border:-border, border:-border]
-
-
-def _along_centre(lines: NDArray[np.bool_], reach: float) -> NDArray[np.bool_]:
-    """Return the cells within a distance of the centre lines of wide lines."""
-    border = int(np.ceil(2 * reach)) + 2
-    # Continued beyond the border, or centre lines would end before it.
-    centre = skeletonize(np.pad(lines, border, mode="edge"))
-    near: NDArray[np.bool_] = ndimage.binary_dilation(centre, _disc(reach))
-    return near[border:-border, border:-border]
-
-
-def _disc(radius: float) -> NDArray[np.bool_]:
-    reach = max(1, round(radius))
-    y, x = np.ogrid[-reach : reach + 1, -reach : reach + 1]
-    disc: NDArray[np.bool_] = y**2 + x**2 <= (radius + 0.5) ** 2
-    return disc
-
-
-def _sigmoid(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    half = np.float32(0.5)
-    result: NDArray[np.float32] = half + half * np.tanh(half * values.astype(np.float32))
-    return result

@@ -11,6 +11,11 @@ import numpy as np
 from napari_stem_defects.anomaly.score import EXTENDED_POOL, local_rms
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.matched_filter.choose_look import (
+    ClickedLines,
+    is_anomaly_selective,
+    line_has_look,
+)
 from napari_stem_defects.matched_filter.choose_sites import ClickedImage, choose_sites
 from napari_stem_defects.matched_filter.class_similarity import class_similarity
 from napari_stem_defects.matched_filter.like_sites import image_part
@@ -56,8 +61,6 @@ _CLEARER, _UNUSUAL = 2.0, 8.0
 residual is within so many spreads of the usual: 3 to 6 in areas of brighter columns."""
 _LACKING = 1 / 3
 """Share of the clicks of a line that may lack its look; of more, it is found in fragments."""
-_SELECTIVE = 0.5
-"""Share of the places that look like the clicks below which being unusual is more selective."""
 
 
 class ImageContext(NamedTuple):
@@ -110,6 +113,11 @@ class _Examples:
         """Median visibility of defects at the clicks; 0 where it is not known."""
         known = [self.context[click.image].visibility for click in self.clicks if self.context]
         return float(np.median(known)) if known else 0.0
+
+    def by_image(self) -> list[NDArray[np.float64]]:
+        """Return the clicks (N, 2) in every image that has some."""
+        used = sorted({click.image for click in self.clicks})
+        return [np.array([(c.y, c.x) for c in self.clicks if c.image == n]) for n in used]
 
     def at_clicks(self) -> list[tuple[NDArray[np.float32], NDArray[np.float64]]]:
         return [(self.residuals[c.image], np.array([c.y, c.x])) for c in self.clicks]
@@ -269,22 +277,24 @@ def _fit_class(name: str, kind: str, examples: _Examples, threshold: float | Non
     found = _Found(images, templates, examples.samples)
     if kind == "point" and by_anomaly:
         looks = float(np.quantile(agreement, _QUARTER)), float(np.quantile(anomalies, _QUARTER))
-        by_anomaly = _is_anomaly_selective(images, found.heights, looks, examples.samples)
+        by_anomaly = is_anomaly_selective(images, found.heights, looks, examples.samples)
     is_free = threshold is None
-    if threshold is None and not by_anomaly:
+    if threshold is None:
         find = point_threshold if kind == "point" else extended_threshold
-        threshold = find(found.heights)
-        if kind == "line":
-            alone = ClassFilter(name, kind, templates, threshold, anomaly, consistency)
-            similar = _similarity_at(examples, alone)
-            by_anomaly = bool(np.quantile(similar, _LACKING) < threshold)
+        threshold = 0.0 if kind == "area" else find(found.heights)
+    unusual = ClassFilter(name, kind, (), 0.5, anomaly, consistency, examples.visibility)
+    item = replace(unusual, templates=templates, threshold=threshold, template_threshold=threshold)
+    if kind == "line" and is_free:
+        lacking = bool(np.quantile(_similarity_at(examples, item), _LACKING) < threshold)
+        clicked = [
+            ClickedLines(*each)
+            for each in zip(images, found.similar, examples.by_image(), strict=True)
+        ]
+        is_alike = not by_anomaly and not lacking
+        by_anomaly = not line_has_look(item, unusual, clicked, examples.samples, is_alike=is_alike)
     if by_anomaly:
-        item = ClassFilter(name, kind, (), 0.5, anomaly, consistency, examples.visibility)
         difference = _difference(examples, images, anomalies) if kind == "area" else (0.0, 0.0)
-        return replace(item, difference=difference)
-    threshold = threshold or 0.0
-    item = ClassFilter(name, kind, templates, threshold, anomaly, consistency, examples.visibility)
-    item = replace(item, template_threshold=threshold)
+        return replace(unusual, difference=difference)
     return _with_sites(item, examples, used, found) if kind == "point" and is_free else item
 
 
@@ -338,24 +348,6 @@ def _spreads_of(anomaly: float, images: Sequence[NDArray[np.float32]], samples: 
         spread = 1.4826 * float(np.median(np.abs(scores - usual))) + 1e-12
         found.append((np.log(max(anomaly, 1e-3)) - usual) / spread)
     return float(np.median(found))
-
-
-def _is_anomaly_selective(
-    images: Sequence[NDArray[np.float32]],
-    heights: NDArray[np.float32],
-    limits: tuple[float, float],
-    samples: float,
-) -> bool:
-    """Return whether far fewer places are as unusual as most clicks than are as similar to them.
-
-    Dislocation cores, for example, look different in each direction, but all disturb the lattice
-    more than anything else does. The limits are those of similarity and anomaly score.
-    """
-    unusual = 0
-    for image in images:
-        scores = local_rms(image, EXTENDED_POOL * samples)
-        unusual += int((local_maxima(scores, EXTENDED_POOL * samples)[1] >= limits[1]).sum())
-    return unusual < _SELECTIVE * int((heights >= limits[0]).sum())
 
 
 def _variants(aligned: Aligned, noise: float) -> list[Aligned]:

@@ -1,0 +1,86 @@
+"""Lines and areas from how similar cells are to a class."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_stem_defects.matched_filter.extended_classes import (
+    anomaly_similarity,
+    disc,
+    extended_probability,
+    large_enough,
+    odds_to_probability,
+)
+from napari_stem_defects.matched_filter.model import ClassFilter
+
+CELLS = 3.0
+
+
+def item(kind: str, *, by_look: bool = True) -> ClassFilter:
+    return ClassFilter("Any", kind, (object(),) if by_look else (), 0.5, 4.0, 1.0)
+
+
+def band(shape=(60, 80), row=30, width=3, length=60, value=0.9) -> np.ndarray:
+    similar = np.full(shape, 0.05, np.float32)
+    similar[row : row + width, 5 : 5 + length] = value
+    return similar
+
+
+def test_a_line_is_found_along_its_length_and_a_short_one_is_not():
+    found = extended_probability(item("line"), band(), CELLS) >= 0.5
+    assert found[31, 8:62].all()
+    assert not found[:25].any()
+    assert not (extended_probability(item("line"), band(length=3), CELLS) >= 0.5).any()
+
+
+def test_a_gap_of_a_line_is_closed():
+    similar = band()
+    similar[:, 30] = 0.05
+    assert (extended_probability(item("line"), similar, CELLS)[31, 8:62] >= 0.5).all()
+
+
+def test_an_area_is_no_line_but_an_area():
+    wide = band(row=10, width=40)
+    line = extended_probability(item("line"), wide, CELLS) >= 0.5
+    area = extended_probability(item("area"), wide, CELLS) >= 0.5
+    assert not line[20:40, 20:50].any()
+    assert area[12:48, 8:62].all()
+
+
+def test_probabilities_separate_what_is_found_by_a_half():
+    probability = extended_probability(item("line"), band(value=0.7), CELLS)
+    assert not ((probability > 0.15) & (probability < 0.75)).any()
+
+
+def test_the_threshold_of_an_anomaly_is_half_way_to_the_clicks_and_above_noise():
+    scores = np.ones((20, 20), np.float32)
+    scores[0, :3] = 1.9, 2.1, 4.0  # the clicks have 4, half-way on a logarithmic scale is 2
+    found = anomaly_similarity(scores, item("line", by_look=False)) >= 0.5
+    np.testing.assert_array_equal(found[0, :3], [False, True, True])
+    noisy = anomaly_similarity(scores, item("line", by_look=False), 3.0) >= 0.5
+    np.testing.assert_array_equal(noisy[0, :3], [False, False, True])
+
+
+def test_large_enough_needs_a_certain_place():
+    inside = band() > 0.5
+    certain = np.zeros_like(inside)
+    assert not large_enough(item("line"), inside, certain, CELLS).any()
+    certain[31, 20] = True
+    np.testing.assert_array_equal(large_enough(item("line"), inside, certain, CELLS), inside)
+
+
+@pytest.mark.parametrize("radius", [0.0, 1.0, 2.4])
+def test_a_disc_is_symmetric_and_at_least_three_cells_wide(radius: float):
+    footprint = disc(radius)
+    assert footprint.shape[0] == 2 * max(1, round(radius)) + 1
+    np.testing.assert_array_equal(footprint, footprint[::-1])
+    np.testing.assert_array_equal(footprint, footprint.T)
+
+
+def test_odds_of_one_are_a_probability_of_a_half():
+    values = np.array([-np.inf, -1, 0, 1, np.inf], np.float32)
+    found = odds_to_probability(values)
+    np.testing.assert_allclose(found + found[::-1], 1, rtol=1e-6)
+    assert found[2] == 0.5
+    assert found[3] == pytest.approx(1 / (1 + np.exp(-1)), rel=1e-5)
