@@ -20,7 +20,7 @@ from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.base.for_each import for_each
 from napari_stem_defects.detection.site_search import best_of_nine, find_maxima, mean_around
 from napari_stem_defects.lattice.scale import scale_positions
-from napari_stem_defects.lattice.site_measurement import measure_site
+from napari_stem_defects.lattice.site_measurement import find_site
 from napari_stem_defects.postprocessing.masks import PROMINENCE
 from napari_stem_defects.postprocessing.point_sites import find_sites
 
@@ -245,9 +245,9 @@ class _Columns:
         """Return the columns (y, x) nearest to places (N, 2); NaN without one."""
         every = [(y, x) for y, x in places.tolist()]
         new = list(dict.fromkeys(place for place in every if place not in self._found))
-        measured = for_each(measure_site, self.image.pixels, self.image.cells, new)
-        for place, site in zip(new, measured, strict=True):
-            self._found[place] = (np.nan, np.nan) if site is None else (site.y_px, site.x_px)
+        found = for_each(find_site, self.image.pixels, self.image.cells, new)
+        for place, site in zip(new, found, strict=True):
+            self._found[place] = (np.nan, np.nan) if site is None else site
         return [self._found[place] for place in every]
 
 

@@ -13,13 +13,14 @@ together (`lattice.column_pair`): a defect of both is in their middle.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import ndimage
 
 from napari_stem_defects.lattice.column_pair import ColumnPair, fit_pair
 from napari_stem_defects.lattice.gaussian_peak import Peak, fit_peak
+from napari_stem_defects.lattice.lost_columns import measure_loss
 from napari_stem_defects.lattice.site_surroundings import UNLIKE, surroundings_of
 
 if TYPE_CHECKING:
@@ -96,16 +97,64 @@ def measure_site(
         None where no column differs significantly from its like, too few like places surround it,
         or its surroundings differ as well, as at a fault or a junction.
     """
-    found = [surroundings_of(pixels, cell, position) for cell in cells]
-    usable = [each for each in found if each is not None]
-    if not usable:
+    around = _around(pixels, cells, position)
+    if around is None:
         return None
-    return _measured(min(usable, key=lambda each: each.unlike), position)
+    found = _among_columns(around, position) or _by_itself(around, position)
+    if found is None:
+        return None
+    y, x = np.rint(position) + found.site
+    return SiteMeasurement(float(y), float(x), found.ratio, found.error, found.sublattice)
 
 
-def _measured(around: Surroundings, position: tuple[float, float]) -> SiteMeasurement | None:
-    if around.unlike > UNLIKE:
+def find_site(
+    pixels: NDArray[np.float32], cells: Sequence[UnitCell], position: tuple[float, float]
+) -> tuple[float, float] | None:
+    """Return about where the point defect nearest to a position is, in half of the time.
+
+    Parameters
+    ----------
+    pixels : ndarray of float32, shape (Y, X)
+        Intensities with bright columns.
+    cells : sequence of UnitCell
+        The lattices of the image.
+    position : (float, float)
+        y and x in px, up to half a period from the defect.
+
+    Returns
+    -------
+    (float, float) or None
+        y and x in px; None as of `measure_site`, and where columns crowd so much that a missing one
+        is no peak of its own.
+    """
+    around = _around(pixels, cells, position)
+    found = None if around is None else _by_itself(around, position)
+    if found is None:
         return None
+    y, x = np.rint(position) + found.site
+    return float(y), float(x)
+
+
+class _Found(NamedTuple):
+    """A point defect in its window."""
+
+    site: tuple[float, float]
+    ratio: float
+    error: float
+    sublattice: str
+
+
+def _around(
+    pixels: NDArray[np.float32], cells: Sequence[UnitCell], position: tuple[float, float]
+) -> Surroundings | None:
+    """Return what the lattice that fits best repeats around a place."""
+    every = (surroundings_of(pixels, cell, position) for cell in cells)
+    usable = [each for each in every if each is not None and each.unlike <= UNLIKE]
+    return min(usable, key=lambda each: each.unlike, default=None)
+
+
+def _by_itself(around: Surroundings, position: tuple[float, float]) -> _Found | None:
+    """Return a defect measured at its column, and at those that are seen to overlap it."""
     change = _strongest(around, np.array(position) - np.rint(position))
     columns = _columns(around)
     if change is None or not columns:
@@ -126,9 +175,26 @@ def _measured(around: Surroundings, position: tuple[float, float]) -> SiteMeasur
     )
     if not abs(ratio - is_there) > _SIGNIFICANT * error:
         return None
-    y, x = np.rint(position) + site
     sublattice = _letter(nearest, columns, around) if is_there else BETWEEN
-    return SiteMeasurement(float(y), float(x), ratio, error, sublattice)
+    return _Found(site, ratio, error, sublattice)
+
+
+def _among_columns(around: Surroundings, position: tuple[float, float]) -> _Found | None:
+    """Return a missing or weaker column measured with all columns of the cell at once.
+
+    None for other defects, and where these columns cannot be told.
+    """
+    change = _strongest(around, np.array(position) - np.rint(position))
+    if change is None or change.height > 0:
+        return None
+    peaks = [(each.y, each.x) for each in _columns(around)]
+    loss = measure_loss(around, (change.y, change.x), peaks)
+    if loss is None:
+        return None
+    error = float(np.hypot(_scatter(around, loss.shares), loss.error))
+    if not loss.share > _SIGNIFICANT * error:
+        return None
+    return _Found((loss.y, loss.x), 1 - loss.share, error, chr(ord("A") + loss.rank))
 
 
 def _in_column(
