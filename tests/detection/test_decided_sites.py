@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -117,8 +116,7 @@ def test_two_candidates_of_one_defect_are_one(decide: Any) -> None:
 def test_two_names_are_compared_at_one_place(decide: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """At places of their own B has more evidence; at the column that both are about, A has."""
     column = np.array((70.0, 72.0))
-    measured = SimpleNamespace(y_px=column[0], x_px=column[1])
-    monkeypatch.setattr(decided_sites, "measure_site", lambda *_: measured)
+    monkeypatch.setattr(decided_sites, "find_site", lambda *_: (column[0], column[1]))
 
     def near_the_column(at: np.ndarray) -> np.ndarray:
         return np.where(np.hypot(*(at - column).T) < 5, 0.88, 0.8)
@@ -173,8 +171,7 @@ def test_the_evidence_is_sought_between_the_windows(decide: Any) -> None:
 
 def test_a_measured_column_is_asked_as_well(decide: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     column = np.array((75.0, 73.0))
-    measured = SimpleNamespace(y_px=column[0], x_px=column[1])
-    monkeypatch.setattr(decided_sites, "measure_site", lambda *_: measured)
+    monkeypatch.setattr(decided_sites, "find_site", lambda *_: (column[0], column[1]))
 
     def only_at_the_column(at: np.ndarray) -> np.ndarray:
         return np.where(np.hypot(*(at - column).T) < 0.1, 0.97, 0.2)

@@ -1,4 +1,4 @@
-"""All columns of a cell are told apart, by the mean of like windows."""
+"""All columns of a cell are distinguished by the mean of like windows."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_wider_column_is_not_two() -> None:
     assert len(found.places) == 2
 
 
-def test_a_window_that_does_not_show_the_cell_tells_nothing() -> None:
+def test_a_window_that_does_not_show_the_cell_states_nothing() -> None:
     long = np.array([[0.0, 12.0], [37.0, 2.0]])
     shown = around([(0.0, 0.0, 1.0), (15.0, 3.0, 0.6)], long)
     assert fit_motif(shown, np.array([(0.0, 0.0)])) is None

@@ -75,7 +75,7 @@ def measure_loss(
     Returns
     -------
     Loss or None
-        None where the columns of the cell cannot be told, or none of them is near the change.
+        None where the columns of the cell cannot be distinguished, or none is near the change.
     """
     motif = fit_motif(around, np.array(peaks).reshape(-1, 2))
     if motif is None:

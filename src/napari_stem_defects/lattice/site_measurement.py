@@ -182,7 +182,7 @@ def _by_itself(around: Surroundings, position: tuple[float, float]) -> _Found | 
 def _among_columns(around: Surroundings, position: tuple[float, float]) -> _Found | None:
     """Return a missing or weaker column measured with all columns of the cell at once.
 
-    None for other defects, and where these columns cannot be told.
+    None for other defects, and where these columns cannot be distinguished.
     """
     change = _strongest(around, np.array(position) - np.rint(position))
     if change is None or change.height > 0:
