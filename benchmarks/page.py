@@ -119,6 +119,14 @@ What the steps of the whole path brought, in processor time where nothing else i
   768x768 px 1.87 instead of 1.91. As the networks take less, too, the path takes as many times
   their time as before: 1.8 to 2.4. All masks, probabilities, regions and pictures of public and
   simulated images and stacks stayed the same.
+- Threads of the networks sleep while they wait for each other (`base/waiting_threads.py`). Two
+  threads on two cores with a load of 5: the networks of 768x768 px took 2.6 instead of 6 to 23 s by
+  the clock, 1.4 instead of 4 to 12 s of processor time; a training step 0.11 instead of 0.3 s. With
+  hardly any load 0.7 s by the clock as before, 1.2 instead of 1.5 s of processor time.
+- Planes, checks of lines, centre lines and sites of more than 2 million px are measured by helper
+  processes as well (`base/for_each.py`, `workers/helpers.py`), each of which holds the image: of
+  4096x4096 px, 44.5 instead of 51.9 s of processor time are left to the main process. Their copies
+  take at most 128 MiB, so that images of more than 5792x5792 px have none.
 
 Steps between windows: each block of the networks halves the image, and windows share its values
 where the step is a multiple of two for it. In multiplications per area, a step of 5 px costs 12
@@ -156,8 +164,6 @@ Ensembles that use spectra or padded patches run window by window (`inference/sl
   orientations to begin with, two of which share little), to fits
   of columns and pairs of columns, to the geometry beside lines, and to centre lines. Of a whole
   command on 768x768 px, the import of torch alone takes 1.5 to 1.9 s.
-- An earlier run, with two threads on busy cores, showed 4.5 times for 100 frames of 512x512 px (385
-  and 85 s). How much of it threads waited for each other was not measured.
 - Results that were written with fewer pictures than are wanted later are searched again.
 
 ## Tried without success

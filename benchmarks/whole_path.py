@@ -113,6 +113,10 @@ def arguments_of(name: str, folder: Path, out: Path) -> list[str]:
 
 def measure_networks(name: str, folder: Path) -> Seconds:
     """Return the time of the networks alone, for all frames."""
+    with contextlib.suppress(ImportError):  # earlier builds let threads wait in loops
+        from napari_stem_defects.base.waiting_threads import sleep_while_waiting
+
+        sleep_while_waiting()
     from napari_stem_defects.inference.predict import predict
     from napari_stem_defects.io.models.library import find_model
     from napari_stem_defects.io.models.model_file import load_model

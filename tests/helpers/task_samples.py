@@ -22,6 +22,11 @@ def add(*, a: int, b: int, report: ProgressCallback) -> int:
     return a + b
 
 
+def variable(*, key: str, report: ProgressCallback) -> tuple[str | None, bool]:
+    """Return a variable of the environment, and whether torch is loaded."""
+    return os.environ.get(key), "torch" in sys.modules
+
+
 def double(*, array: np.ndarray, report: ProgressCallback) -> np.ndarray:
     return array * 2
 

@@ -60,6 +60,16 @@ def test_arrays_cross_both_ways(worker: Worker) -> None:
     np.testing.assert_array_equal(worker.run(job("double", array=array)), array * 2)
 
 
+def test_threads_sleep_while_they_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "helpers")
+    made = Worker()
+    try:
+        assert made.run(job("variable", key="OMP_WAIT_POLICY")) == ("PASSIVE", False)
+    finally:
+        made.close()
+
+
 def test_the_process_stays_warm(worker: Worker) -> None:
     assert worker.run(job("process_id")) == worker.run(job("process_id")) == worker.pid
 

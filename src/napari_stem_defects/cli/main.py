@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 from napari_stem_defects.base.out_of_memory import ADVICE, is_out_of_memory
 from napari_stem_defects.base.progress import Cancelled
 from napari_stem_defects.base.version import __version__
+from napari_stem_defects.base.waiting_threads import sleep_while_waiting
 from napari_stem_defects.cli import (
     benchmark,
     data,
@@ -78,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):  # an encoding may lack "±", "²", or a file's name
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    sleep_while_waiting()
     options = build_parser().parse_args(arguments)
     try:
         status: int | None = options.run(options)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.base.out_of_memory import ADVICE, is_out_of_memory
 from napari_stem_defects.base.progress import Cancelled, Progress
+from napari_stem_defects.base.waiting_threads import sleep_while_waiting
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.workers import array_transport
 from napari_stem_defects.workers.messages import (
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 def main() -> None:
     """Meet the parent and serve it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is handled by the parent
+    sleep_while_waiting()
     with connect_to_parent() as connection:
         _Server(connection).serve()
 
