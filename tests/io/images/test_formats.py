@@ -34,6 +34,26 @@ def test_the_suffix_and_the_first_bytes_agree(tmp_path: Path) -> None:
         format_of(tmp_path / "a.tif")
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "fault"),
+    [
+        ("a.ser_", b"II\x97\x01", r"holds TIA data; rename it to end in \.ser"),
+        ("a.hdf", b"\x89HDF\r\n\x1a\n", r"holds HDF5 data; rename it to end in \.h5"),
+        ("a.map", b"\0" * 208 + b"MAP ", r"holds MRC data; rename it to end in \.mrc"),
+        ("a.map", b"\0" * 256, "is of an unknown format"),
+        ("a.docx", b"PK\x03\x04", "is of an unknown format"),
+        ("a.emi", b"JK", r"holds the settings of TIA; give the \.ser file beside it"),
+        ("a", b"", "is of an unknown format"),
+    ],
+)
+def test_an_unknown_suffix_is_explained_by_the_content(
+    tmp_path: Path, name: str, content: bytes, fault: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ReadError, match=fault):
+        format_of(tmp_path / name)
+
+
 def test_other_files_packed_with_gzip_are_to_be_unpacked(tmp_path: Path) -> None:
     path = tmp_path / "a.dm4.gz"
     with gzip.open(path, "wb") as file:

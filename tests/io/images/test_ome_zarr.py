@@ -57,6 +57,14 @@ def test_an_unknown_unit_is_stated(tmp_path: Path) -> None:
     assert "'furlong'" in micrograph.notes[0]
 
 
+def test_a_size_without_a_unit_is_stated(tmp_path: Path) -> None:
+    micrograph = read(write_ome_zarr(tmp_path / "a.zarr", IMAGE, "yx", unit=""))
+    assert micrograph.pixel_size_nm is None
+    assert micrograph.notes == (
+        "Its pixel size of 0.02 x 0.02 has no unit and was ignored; give it in nm.",
+    )
+
+
 def test_a_damaged_folder_is_one_line(tmp_path: Path) -> None:
     path = write_ome_zarr(tmp_path / "a.zarr", IMAGE, "yx")
     (path / "0" / "zarr.json").write_text("{")

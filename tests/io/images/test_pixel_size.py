@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from napari_stem_defects.io.images.pixel_size import (
@@ -102,3 +104,20 @@ def test_what_is_not_understood_is_stated() -> None:
     assert "'parsec'" in file_scale((1, 1), ("parsec", "parsec")).note
     assert "5000 nm" in file_scale((5000, 5000), ("nm", "nm")).note
     assert "no length" in file_scale((0, 0), ("nm", "nm")).note
+
+
+@pytest.mark.parametrize(
+    ("sizes", "units", "note"),
+    [
+        ((0.02, 0.03), (None, ""), "Its pixel size of 0.02 x 0.03 has no unit and was ignored"),
+        ((0.02, 0.02), ("<undefined>", None), "has no unit"),
+        ((1.0, 1), (None, None), ""),
+        ((None, 0.02), (None, None), ""),
+        ((0.02, 0.02), ("pixel", "pixel"), ""),
+    ],
+)
+def test_sizes_that_lost_their_unit_are_stated(sizes: Any, units: Any, note: str) -> None:
+    found = file_scale(sizes, units)
+    assert found.pixel_nm is None
+    assert found.note.startswith(note) if note.startswith("Its") else note in found.note
+    assert bool(found.note) == bool(note)

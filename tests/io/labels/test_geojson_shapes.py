@@ -74,6 +74,7 @@ def test_lines_of_results_count_from_the_centre() -> None:
             "properties": {"name": "A"},
         },
         {"geometry": {"type": "Point", "coordinates": [1, 2]}, "properties": {}},
+        {"geometry": {"type": "Point", "coordinates": [1, 2, 5]}, "properties": {"name": "A"}},
         "text",
     ],
 )
@@ -81,3 +82,13 @@ def test_a_damaged_feature_is_named(broken: Any) -> None:
     good = feature("Point", [1, 2], name="Vac")
     with pytest.raises(LabelError, match=r"drawn.geojson: feature 2: .*; correct or remove it"):
         geojson_shapes(PATH, [good, broken])
+
+
+def test_a_feature_without_a_class_and_one_with_heights_say_so() -> None:
+    with pytest.raises(LabelError, match="feature 1: names no class in classification, class"):
+        geojson_shapes(PATH, [feature("Point", [1, 2])])
+    high = feature("MultiPoint", [[1, 2, 0], [1, 2, 5]], name="Vac")
+    with pytest.raises(LabelError, match="positions have three coordinates; give x, y and"):
+        geojson_shapes(PATH, [high])
+    (flat,) = geojson_shapes(PATH, [feature("Point", [1, 2, 0], name="Vac")])
+    assert flat.parts == [[(1.5, 0.5)]]

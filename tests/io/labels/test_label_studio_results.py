@@ -85,6 +85,7 @@ def test_one_of_several_annotations_has_to_be_marked() -> None:
     ("broken", "fault"),
     [
         (region("brushlabels", rle=[1, 2]), "'brushlabels', which has no outline; export"),
+        (region("keypointlabels", x=1, y=2) | {"image_rotation": 90}, "on a turned image; turn"),
         (region("keypointlabels", x=1), "is damaged"),
         (region("keypointlabels", x=1, y=float("nan")), "is damaged"),
         (region("keypointlabels", x=1, y=2, keypointlabels=[]), "is damaged"),

@@ -11,7 +11,7 @@ from PIL import Image
 
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.errors import LabelError
-from napari_stem_defects.io.labels.drawn_shapes import DrawnShape
+from napari_stem_defects.io.labels.drawn_shapes import DrawnShape, rows_of
 from napari_stem_defects.io.labels.labelme_shapes import is_labelme, labelme_shapes
 
 PATH = Path("a.json")
@@ -57,6 +57,13 @@ def test_a_mask_begins_at_the_pixel_of_its_first_corner() -> None:
     text = base64.b64encode(packed.getvalue()).decode()
     (area,) = shapes(drawn("mask", (30, 10), (49, 19), mask=text))
     assert set(area.parts[0]) == {(y, x) for y in (9.5, 19.5) for x in (29.5, 49.5)}
+
+
+def test_an_outline_around_few_pixels_has_their_middle() -> None:
+    # LabelMe's own mask of it takes the pixels on the far edges, too, and lies half a pixel off.
+    found = shapes(drawn("polygon", (20, 10), (25, 10), (25, 15), (20, 15)))
+    (row,) = rows_of(found, {"SF": "point"}, MICROGRAPH.frame_shape)
+    assert (row.y, row.x) == (12, 22)
 
 
 @pytest.mark.parametrize(

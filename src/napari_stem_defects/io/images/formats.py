@@ -22,7 +22,7 @@ from napari_stem_defects.io.images.zarr_arrays import is_zarr
 from napari_stem_defects.io.messages import missing_file, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from napari_stem_defects.io.images.signals import StoredSignal
@@ -33,6 +33,8 @@ _HDF5 = rb"\x89HDF\r\n\x1a\n"
 _ZIP = rb"PK\x03\x04"
 _GZIP = rb"\x1f\x8b"
 _NOTHING = rb"(?!)"
+_MRC_MARK = rb".{208}MAP[ \0]"
+_TIA_METADATA = ".emi"
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,8 @@ FORMATS = (
         microscope_formats.list_dm,
         microscope_formats.open_dm,
     ),
+    # Before the formats that are HDF5, too: its content decides.
+    Format("HDF5", (".h5", ".hdf5", ".hf5"), _HDF5, hdf5_files.list_hdf5, hdf5_files.open_hdf5),
     Format("EMD", (".emd",), _HDF5, microscope_formats.list_emd, microscope_formats.open_emd),
     Format(
         "HyperSpy", (".hspy",), _HDF5, microscope_formats.list_hspy, microscope_formats.open_hspy
@@ -105,7 +109,6 @@ FORMATS = (
         nion_swift.list_swift_hdf5,
         nion_swift.open_swift_hdf5,
     ),
-    Format("HDF5", (".h5", ".hdf5", ".hf5"), _HDF5, hdf5_files.list_hdf5, hdf5_files.open_hdf5),
     Format("HyperSpy Zarr", (".zspy",), _ZIP, hyperspy_zarr.list_zspy, hyperspy_zarr.open_zspy),
     Format("OME-Zarr", (".zarr",), _NOTHING, ome_zarr.list_ome_zarr, ome_zarr.open_ome_zarr),
     Format("packed MRC", (".mrc.gz",), _GZIP, mrc.list_mrc),
@@ -113,7 +116,7 @@ FORMATS = (
     Format(
         "MRC",
         (".mrc",),
-        rb".{208}MAP[ \0]|.{12}(?:[\0-\x0ce]\0\0\0|\0\0\0[\0-\x0ce]).{240}",
+        _MRC_MARK + rb"|.{12}(?:[\0-\x0ce]\0\0\0|\0\0\0[\0-\x0ce]).{240}",
         mrc.list_mrc,
         mrc.open_mrc,
     ),
@@ -164,10 +167,7 @@ def format_of(path: Path) -> Format:
     if not path.exists():
         raise ReadError(missing_file(path))
     if not named:
-        if path.suffix.lower() == ".gz":
-            raise ReadError(one_line(path, "is packed with gzip", "unpack it first"))
-        endings = " ".join(sorted(IMAGE_SUFFIXES))
-        raise ReadError(one_line(path, "is of an unknown format", f"give one of {endings}"))
+        raise ReadError(_unknown(path))
     return _checked(path, named[0])
 
 
@@ -179,8 +179,35 @@ def _checked(path: Path, named: Format) -> Format:
     if named.matches(head):
         return named
     # The first bytes of MRC files are too common to recognise them under another suffix.
-    for kind in FORMATS[:-1]:
-        if kind.matches(head):
-            advice = f"rename it to end in {kind.suffixes[0]}"
-            raise ReadError(one_line(path, f"holds {kind.title} data", advice))
+    found = _format_in(head, FORMATS[:-1])
+    if found is not None:
+        raise ReadError(_misnamed(path, found))
     raise ReadError(one_line(path, f"is not a {named.title} file", EXPORT_AGAIN))
+
+
+def _unknown(path: Path) -> str:
+    """Return what a file with an unknown suffix holds, and what to do."""
+    suffix = path.suffix.lower()
+    if suffix == ".gz":
+        return one_line(path, "is packed with gzip", "unpack it first")
+    if suffix == _TIA_METADATA:
+        return one_line(path, "holds the settings of TIA", "give the .ser file beside it")
+    with path.open("rb") as file:
+        head = file.read(256)
+    # Archives hold anything.
+    found = _format_in(head, [kind for kind in FORMATS[:-1] if kind.signature not in (_ZIP, _GZIP)])
+    if re.match(_MRC_MARK, head, re.DOTALL):
+        found = FORMATS[-1]
+    if found is not None:
+        return _misnamed(path, found)
+    endings = " ".join(sorted(IMAGE_SUFFIXES))
+    return one_line(path, "is of an unknown format", f"give one of {endings}")
+
+
+def _format_in(head: bytes, kinds: Sequence[Format]) -> Format | None:
+    return next((kind for kind in kinds if kind.matches(head)), None)
+
+
+def _misnamed(path: Path, kind: Format) -> str:
+    advice = f"rename it to end in {kind.suffixes[0]}"
+    return one_line(path, f"holds {kind.title} data", advice)

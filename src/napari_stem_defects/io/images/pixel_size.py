@@ -41,7 +41,8 @@ _NM = {
 }
 _ANGLES = {"rad", "mrad", "μrad", "urad", "radian", "milliradian", "degree", "deg", "°"}
 _ENERGIES = {"ev", "kev", "mev"}
-_NONE = {"", "px", "pix", "pixel", "none", "undefined", "<undefined>", "unknown", "null", "dot"}
+_NO_UNIT = {"", "none", "undefined", "<undefined>", "unknown", "null"}
+_NONE = {*_NO_UNIT, "px", "pix", "pixel", "dot"}
 _RECIPROCAL = re.compile(r"(?:1/|/|per|inverse)(.+)|(.+?)\^?-1")
 _TEX = re.compile(r"\\(?:mathrm|mathring|text|rm|it|,|!|;)")
 
@@ -119,12 +120,24 @@ def file_scale(sizes: Sequence[Any], units: Sequence[Any]) -> FileScale:
         return FileScale(note=note)
     pixel_nm = pixel_size_in_nm(sizes, units)
     lengths = [length_in_nm(*pair) for pair in zip(sizes, units, strict=True)]
+    if kinds == ["none", "none"] and _are_sizes_without_unit(sizes, units):
+        shown = " x ".join(f"{size}"[:30] for size in sizes)
+        note = f"Its pixel size of {shown} has no unit and was ignored; give it in nm."
+        return FileScale(note=note)
     if pixel_nm is not None or kinds != ["length", "length"]:
         return FileScale(pixel_nm)
     if None in lengths:
         return FileScale(note=f"Its pixel size of {_shown(sizes, units)} is no length.")
     note = f"Its pixel size of {_shown(sizes, units)} is no scale of a microscope and was ignored."
     return FileScale(note=note)
+
+
+def _are_sizes_without_unit(sizes: Sequence[Any], units: Sequence[Any]) -> bool:
+    """Return whether a file states sizes, other than 1 px per px, and lost their units."""
+    if any(isinstance(unit, str) and _spelling(unit) not in _NO_UNIT for unit in units):
+        return False
+    lengths = [length_in_nm(size, "nm") for size in sizes]
+    return None not in lengths and lengths != [1.0, 1.0]
 
 
 def _shown(sizes: Sequence[Any], units: Sequence[Any]) -> str:

@@ -87,7 +87,10 @@ def _class(about: dict[str, Any]) -> str:
     classification = about.get("classification")
     if isinstance(classification, dict):
         classification = classification.get("name") or ": ".join(classification.get("names", ()))
-    return class_of_name(str(classification or about.get("class") or about.get("name") or ""))
+    name = str(classification or about.get("class") or about.get("name") or "")
+    if not name.strip():
+        raise LabelError("names no class in classification, class or name of its properties")
+    return class_of_name(name)
 
 
 def _parts(coordinates: Any, depth: int, corner: float) -> Iterator[list[Position]]:
@@ -101,6 +104,9 @@ def _parts(coordinates: Any, depth: int, corner: float) -> Iterator[list[Positio
 
 
 def _position(place: Any, corner: float) -> Position:
+    if any(place[2:]):
+        # napari-geojson writes the frame there, GeoJSON means the height above the ground.
+        raise LabelError("positions have three coordinates; give x, y and the property frame")
     x, y = (float(value) - corner for value in place[:2])
     if not (math.isfinite(y) and math.isfinite(x)):
         raise ValueError(f"position {place} is not finite")

@@ -105,6 +105,9 @@ def _shape(path: Path, where: str, region: Mapping[str, Any]) -> DrawnShape:
     if kind not in _SHAPES:
         fault = f"{where}is of the type {kind!r}, which has no outline"
         raise LabelError(one_line(path, fault, "export it as COCO, or draw a polygon"))
+    if region.get("image_rotation"):
+        fault = f"{where}was drawn on a turned image"
+        raise LabelError(one_line(path, fault, "turn the image back in Label Studio"))
     across, down = region["original_width"] / 100, region["original_height"] / 100
     geometry, positions = _drawn(kind, value, float(across), float(down))
     if not all(math.isfinite(y) and math.isfinite(x) for y, x in positions):
