@@ -14,6 +14,7 @@ from napari_stem_defects.detection.contrast import (
     SettledContrast,
     settle_contrast,
 )
+from napari_stem_defects.detection.crystal_around import only_in_crystal
 from napari_stem_defects.detection.decided_sites import SearchedImage, decide_sites
 from napari_stem_defects.detection.drawn_masks import draw_masks, site_separation_px
 from napari_stem_defects.detection.measured_points import measure_points
@@ -153,6 +154,8 @@ def detect_frame(
         else:
             searched = _searched_image(settled, measured, filtered, scale, spec)
             found = decide_sites(found, searched, ensemble, limits, device)
+            window_px = spec.preprocessing.patch_px / scale.factor
+            found = only_in_crystal(found, limits, window_px)
     parameters |= _about_the_model(settled, measured, scale, spec, choice, recognition)
     return _measured(found, settled, measured, scale, spec, frame, parameters, started)
 

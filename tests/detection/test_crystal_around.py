@@ -1,0 +1,81 @@
+"""Nothing is named where hardly anything around is recognised."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_stem_defects.detection.crystal_around import only_in_crystal
+from napari_stem_defects.detection.detect_frame import detect_frame
+from napari_stem_defects.io.models.library import find_model
+from napari_stem_defects.io.models.model_file import load_model
+from napari_stem_defects.postprocessing.results import ProbabilityMap
+from napari_stem_defects.simulation.random_scenes import random_scene
+from napari_stem_defects.simulation.simulate import simulate
+
+LIMITS = {"Bulk": 0.5, "Vac": 0.6, "SF": 0.5}
+WINDOW = 64.0
+
+
+def crystal_and_film(stride: int = 8, classes: tuple[str, ...] = ("Bulk", "Vac", "SF")):
+    """Return a map whose left half is Bulk, with one vacancy and one fault in each half."""
+    y, x = np.arange(0, 512, stride), np.arange(0, 1024, stride)
+    probability = np.zeros((3, len(y), len(x)), np.float32)
+    probability[0, :, x < 512] = 0.95
+    for left in (200, 800):
+        here = (np.abs(y[:, None] - 100) <= 12) & (np.abs(x - left) <= 12)
+        probability[1][here] = 0.9
+        along = (np.abs(y[:, None] - 350) <= 30) & (np.abs(x - left) <= 8)
+        probability[2][along] = 0.8
+    probability = probability[[("Bulk", "Vac", "SF").index(name) for name in classes]]
+    valid = np.ones(probability.shape[1:], bool)
+    return ProbabilityMap(probability, y.astype(np.float32), x.astype(np.float32), classes, valid)
+
+
+@pytest.mark.parametrize("stride", [4, 8, 16])
+def test_defects_of_the_crystal_stay_and_those_in_the_film_go(stride: int) -> None:
+    before = crystal_and_film(stride)
+    after = only_in_crystal(before, LIMITS, WINDOW)
+    left = before.x < 480
+    np.testing.assert_array_equal(after.probability[..., left], before.probability[..., left])
+    film = after.probability[1:, :, before.x > 700]
+    assert (film <= np.array([0.3, 0.25], np.float32)[:, None, None]).all()
+
+
+def test_bulk_stays_wherever_it_is() -> None:
+    before = crystal_and_film()
+    before.probability[0, 60, 120] = 0.9
+    after = only_in_crystal(before, LIMITS, WINDOW)
+    np.testing.assert_array_equal(after.probability[0], before.probability[0])
+
+
+def test_models_without_bulk_know_no_crystal_and_change_nothing() -> None:
+    before = crystal_and_film(classes=("Vac", "SF"))
+    assert only_in_crystal(before, LIMITS, WINDOW) is before
+
+
+def test_windows_without_anything_do_not_count() -> None:
+    """A crystal in vacuum is recognised up to its edge."""
+    found = crystal_and_film()
+    valid = np.broadcast_to(found.x < 230, found.valid.shape)
+    before = replace(found, probability=found.probability * valid, valid=valid.copy())
+    assert only_in_crystal(before, LIMITS, WINDOW) is before
+
+
+@pytest.mark.parametrize("model", ["cdte-110", "sto-001"])
+def test_an_amorphous_film_beside_a_crystal_has_no_named_defects(model: str) -> None:
+    ensemble = load_model(find_model(model))
+    size = ensemble.spec.pixel_size_nm
+    scene = simulate(model, size=512, pixel_size_nm=size, seed=11)
+    rng = np.random.default_rng(12)
+    film = random_scene(rng, crystal=model, family="amorphous", size=512, pixel_size_nm=size)
+    pixels = np.array(scene.micrograph.pixels, np.float32)
+    noise = film.micrograph.pixels
+    noise = (noise - noise.mean()) / noise.std() * pixels.std() + pixels.mean()
+    pixels[:, 256:] = noise[:, 256:]
+    found = detect_frame(replace(scene.micrograph, pixels=pixels), ensemble)
+    named = [each for each in found.regions if each.class_name != "unknown"]
+    assert [each for each in named if each.x_px < 240]
+    assert not [each for each in named if each.x_px > 340]
