@@ -66,8 +66,9 @@ def certain(name: str) -> Any:
 
 
 def matched(filtered: np.ndarray, grid: Grid) -> np.ndarray:
-    """Predict like a matched filter: a vacancy where a bright blob is."""
+    """Predict like a matched filter: a vacancy where a bright blob is, Bulk elsewhere."""
     response = gaussian_filter(filtered, 2, mode="constant")[np.ix_(grid.y, grid.x)]
     probability = np.zeros((3, *response.shape))
     probability[2] = np.clip(response / response.max(), 0, 1)
+    probability[0] = 1 - probability[2]
     return probability

@@ -154,8 +154,10 @@ def detect_frame(
         else:
             searched = _searched_image(settled, measured, filtered, scale, spec)
             found = decide_sites(found, searched, ensemble, limits, device)
-            window_px = spec.preprocessing.patch_px / scale.factor
-            found = only_in_crystal(found, limits, window_px)
+            if recognition.recognised or measured.cell is None:
+                # A model that was given for another crystal names what it finds, with a warning.
+                window_px = spec.preprocessing.patch_px / scale.factor
+                found = only_in_crystal(found, limits, window_px)
     parameters |= _about_the_model(settled, measured, scale, spec, choice, recognition)
     return _measured(found, settled, measured, scale, spec, frame, parameters, started)
 
