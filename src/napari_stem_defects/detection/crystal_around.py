@@ -57,7 +57,7 @@ def only_in_crystal(
     if BULK not in found.classes or not found.valid.any():
         return found
     limits = np.array([thresholds[name] for name in found.classes], np.float32)[:, None, None]
-    assigned = ((found.probability >= limits) & found.valid).any(axis=0)
+    assigned = np.asarray(((found.probability >= limits) & found.valid).any(axis=0))
     share = _around(assigned, found, window_px) / np.maximum(
         _around(found.valid, found, window_px), np.float32(1e-6)
     )

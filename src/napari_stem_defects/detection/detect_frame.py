@@ -153,11 +153,8 @@ def detect_frame(
             found = without_names(found)
         else:
             searched = _searched_image(settled, measured, filtered, scale, spec)
-            found = decide_sites(found, searched, ensemble, limits, device)
-            if recognition.recognised or measured.cell is None:
-                # A model that was given for another crystal names what it finds, with a warning.
-                window_px = spec.preprocessing.patch_px / scale.factor
-                found = only_in_crystal(found, limits, window_px)
+            anywhere = not recognition.recognised and measured.cell is not None
+            found = _decided(found, searched, ensemble, limits, device, anywhere=anywhere)
     parameters |= _about_the_model(settled, measured, scale, spec, choice, recognition)
     return _measured(found, settled, measured, scale, spec, frame, parameters, started)
 
@@ -293,6 +290,26 @@ def _probability_map(
     x = scale_positions(grid.x, width / columns).astype(np.float32)
     found = ProbabilityMap(probability, y, x, spec.classes, valid, spec.class_data)
     return found, filtered
+
+
+def _decided(
+    found: ProbabilityMap,
+    searched: SearchedImage,
+    ensemble: Ensemble,
+    limits: Mapping[str, float],
+    device: str,
+    *,
+    anywhere: bool,
+) -> ProbabilityMap:
+    """Decide point defects at their sites, and keep defects of the crystal.
+
+    ``anywhere`` keeps all: a model that was given for another crystal names what it finds.
+    """
+    found = decide_sites(found, searched, ensemble, limits, device)
+    if anywhere:
+        return found
+    window_px = ensemble.spec.preprocessing.patch_px / searched.factor[0]
+    return only_in_crystal(found, limits, window_px)
 
 
 def _searched_image(
