@@ -169,6 +169,29 @@ def test_the_evidence_is_sought_between_the_windows(decide: Any) -> None:
     assert seen[0].mean(axis=0)[1] == pytest.approx(8.5 * STEP + 4, abs=1.0)
 
 
+@pytest.mark.parametrize("evidence", [0.55, 0.8])
+def test_a_column_is_sought_where_the_evidence_is(
+    decide: Any, monkeypatch: pytest.MonkeyPatch, evidence: float
+) -> None:
+    """From the centre of a window, which depends on the step, it is not always found."""
+    column = np.array((70.5, 70.5))
+
+    def from_nearby(*arguments: Any) -> tuple[float, float] | None:
+        is_near = np.hypot(*(np.array(arguments[-1]) - column)) < 2.8
+        return (column[0], column[1]) if is_near else None
+
+    monkeypatch.setattr(decided_sites, "find_site", from_nearby)
+
+    def near_the_column(at: np.ndarray) -> np.ndarray:
+        away = np.hypot(*(at - column).T)
+        return np.where(away < 0.1, 0.95, evidence - 0.01 * away)
+
+    # Centres of windows are 8 px apart, at 4, 12, ...; the evidence is between four of them.
+    windows = {(8, 8): 0.7, (8, 9): 0.68, (9, 8): 0.68, (9, 9): 0.66}
+    result = decide(a_map(A=windows), {"A": near_the_column, "B": everywhere(0.0)})
+    assert result.probability[0].max() == pytest.approx(0.95, abs=1e-4)
+
+
 def test_a_measured_column_is_asked_as_well(decide: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     column = np.array((75.0, 73.0))
     monkeypatch.setattr(decided_sites, "find_site", lambda *_: (column[0], column[1]))

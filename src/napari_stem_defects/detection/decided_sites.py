@@ -54,6 +54,9 @@ Half of the window is empty there. A column that the border cuts off looks missi
 as many of the places as elsewhere. From there to half a column it falls to nothing.
 """
 
+_OPEN = 3.0
+"""Logit around the threshold within which a column is sought at the evidence itself, too."""
+
 _CLOSE = 2.0
 """Difference of logits above the thresholds up to which two names are compared at one place."""
 
@@ -181,6 +184,11 @@ def _candidates(
         if is_coarse:
             middles = best_of_nine(middles, step / 3, evidence)
         maxima = find_maxima(middles, reach / 4, limit, evidence)
+        # Where the window of a candidate lies depends on the step, where its evidence is does not.
+        is_open = np.abs(maxima.logits - limit) < _OPEN
+        unseen = is_open & np.isnan(columns[undecided]).any(axis=1)
+        if unseen.any():
+            columns[undecided[unseen]] = measured.nearest(maxima.places[unseen])
         logits = _stronger(maxima, columns[undecided], evidence)
         sites[undecided] = maxima.places
         decided[undecided] = logits - _rim(image, maxima.places)
