@@ -72,6 +72,20 @@ def test_patch_folder(tmp_path: Path) -> None:
     assert sorted(classes.features["class"]) == ["Bulk", "SF1", "SF1"]
 
 
+def test_an_image_of_hyperspy_may_be_a_folder(tmp_path: Path) -> None:
+    pytest.importorskip("zarr")
+    from zarr_samples import write_zspy
+
+    pixels = np.random.default_rng(0).random((100, 120), np.float32)
+    path = write_zspy(tmp_path / "a.zspy", pixels, title="HAADF")
+    assert get_reader(str(path)) is read
+    (layer,) = opened(path)
+    assert layer.data.shape == (100, 120)
+    assert convert.pixel_size_nm(layer) == pytest.approx(0.02)
+    (tmp_path / "b.zspy").mkdir()
+    assert get_reader(str(tmp_path / "b.zspy")) is None
+
+
 def test_results(tmp_path: Path) -> None:
     folder = write_result(write_image(tmp_path / "data" / "a.tif"), tmp_path / "out")
     for path in (folder, folder / "summary.json", folder.parent):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from napari_stem_defects.io.images.zarr_arrays import is_zarr
 from napari_stem_defects.io.labels.patch_folder import is_patch_folder
 from napari_stem_defects.io.labels.project import is_label_project
 from napari_stem_defects.io.results.available_folder import SUMMARY
@@ -85,7 +86,13 @@ def read(path: str | Sequence[str]) -> list[LayerData]:
 
 
 def _is_our_folder(path: Path) -> bool:
-    return is_label_project(path) or is_result(path) or holds_results(path) or is_patch_folder(path)
+    is_data = is_label_project(path) or is_result(path) or holds_results(path)
+    return is_data or _is_image_folder(path) or is_patch_folder(path)
+
+
+def _is_image_folder(path: Path) -> bool:
+    """Return whether a folder is one image of HyperSpy; OME-Zarr has readers of its own."""
+    return path.name.lower().endswith(SUFFIXES) and is_zarr(path)
 
 
 def _read_one(path: Path) -> list[LayerData]:
@@ -93,7 +100,7 @@ def _read_one(path: Path) -> list[LayerData]:
         layers = stored_layers(path, show_warning)
         show_detect_panel()
         return layers
-    if not path.is_dir():
+    if not path.is_dir() or _is_image_folder(path):
         return _image_layers(path)
     if is_label_project(path):
         return label_project_layers(path)
