@@ -50,6 +50,25 @@ def test_a_column_named_kind_may_hold_the_classes(tmp_path: Path) -> None:
     assert read_point_table(chosen, "kind") == [PointRow(1, 2, "SF", 0)]
 
 
+@pytest.mark.parametrize(
+    ("separator", "decimal", "encoding"),
+    [(";", ",", "utf-8-sig"), (";", ".", "utf-8"), ("\t", ",", "utf-16"), ("\t", ".", "utf-8")],
+)
+def test_tables_of_spreadsheets_in_other_countries(
+    tmp_path: Path, separator: str, decimal: str, encoding: str
+) -> None:
+    rows = [("y_px", "x_px", "class", "frame"), ("10.5", "-20.25", "Vac, 2 columns", "1")]
+    text = "\r\n".join(separator.join(cell.replace(".", decimal) for cell in row) for row in rows)
+    path = tmp_path / "points.csv"
+    path.write_bytes(text.encode(encoding))
+    assert read_point_table(path) == [PointRow(10.5, -20.25, "Vac, 2 columns", 1)]
+
+
+def test_numbers_with_thousands_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(LabelError, match="line 2: could not convert"):
+        read_point_table(write(tmp_path, "y_px;x_px;class\n1.234,5;2;Vac\n"))
+
+
 def test_a_table_without_rows_is_empty(tmp_path: Path) -> None:
     assert read_point_table(write(tmp_path, "y_px,x_px,class\n")) == []
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _POSITION = ("y_px", "x_px")
+# Excel writes semicolons, and commas in numbers, in many countries, and tabs in UTF-16.
+_SEPARATORS = ",;\t"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class PointRow(NamedTuple):
@@ -35,7 +38,8 @@ def read_point_table(table: Path, class_column: str | None = None) -> list[Point
     ----------
     table : Path
         CSV file with the columns ``y_px`` and ``x_px``, a column of classes, and optionally
-        ``frame`` and ``kind`` (the kind of the class: point, line or area).
+        ``frame`` and ``kind`` (the kind of the class: point, line or area). Cells are separated by
+        commas, or by semicolons or tabs with decimal points or commas.
     class_column : str, optional
         Name of the column of classes; by default the only other column, or ``class``.
 
@@ -51,11 +55,15 @@ def read_point_table(table: Path, class_column: str | None = None) -> list[Point
         another kind than an earlier one; the message names the line.
     """
     try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, strict=True)
+        with table.open(newline="", encoding=_encoding(table)) as file:
+            separator = _separator(file.readline())
+            file.seek(0)
+            reader = csv.DictReader(file, strict=True, delimiter=separator)
             column = _find_class_column(table, reader.fieldnames or (), class_column)
             rows, kinds = [], dict[str, Kind]()
             for cells in reader:
+                if separator != ",":
+                    cells |= {name: (cells[name] or "").replace(",", ".") for name in _POSITION}
                 row = _parse_row(table, reader.line_num, cells, column)
                 if row.kind and kinds.setdefault(row.class_name, row.kind) != row.kind:
                     fault = f"line {reader.line_num}: {row.class_name} is {row.kind} here"
@@ -66,6 +74,15 @@ def read_point_table(table: Path, class_column: str | None = None) -> list[Point
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         fault = f"cannot be read ({getattr(error, 'strerror', None) or error})"
         raise LabelError(one_line(table, fault, "give a CSV table")) from error
+
+
+def _encoding(table: Path) -> str:
+    with table.open("rb") as file:
+        return "utf-16" if file.read(2) in _UTF_16 else "utf-8-sig"
+
+
+def _separator(header: str) -> str:
+    return max(_SEPARATORS, key=header.count)
 
 
 def _find_class_column(table: Path, columns: Sequence[str], wanted: str | None) -> str:
