@@ -27,6 +27,12 @@ def test_images_are_found_by_file_name() -> None:
     assert owners == {"c.tif": 0, "a.tif": 1}
 
 
+def test_copies_are_found_without_their_suffix() -> None:
+    images = [image("a.png"), image("b.png"), image("b.jpg")]
+    assert find_owners(PATH, images, [micrograph("a.dm4")]) == {"a.png": 0}
+    assert find_owners(PATH, images, [micrograph("b.jpg")]) == {"b.jpg": 0}
+
+
 def test_one_image_belongs_to_one_micrograph_whatever_its_name() -> None:
     assert find_owners(PATH, [image("a.png")], [micrograph("a.dm4")]) == {"a.png": 0}
     unknown = image("a.png", height=None, width=None)

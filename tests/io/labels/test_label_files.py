@@ -94,6 +94,7 @@ def test_lines_of_a_result_are_labels_too(tmp_path: Path) -> None:
     [
         ("{", "cannot be read"),
         ("7", "is neither GeoJSON, COCO, LabelMe nor Label Studio"),
+        ('[{"image_id": 1, "bbox": [1, 2, 3, 4], "score": 0.9}]', "is neither GeoJSON, COCO"),
         ('{"type": "Topology"}', "is neither GeoJSON, COCO, LabelMe nor Label Studio"),
         ("[" * 100_000, "cannot be read"),
     ],

@@ -22,7 +22,9 @@ def shapes(*drawn: dict[str, Any], **about: Any) -> list[DrawnShape]:
     content = {"version": "5.7.0", "imagePath": "a.png", "imageData": None}
     content |= {"imageHeight": 80, "imageWidth": 120, "shapes": list(drawn), **about}
     assert is_labelme(content)
-    return labelme_shapes(PATH, content, MICROGRAPH)
+    ((owner, found),) = labelme_shapes(PATH, content, [MICROGRAPH])
+    assert owner is MICROGRAPH
+    return found
 
 
 def drawn(form: str | None, *points: tuple[float, float], **more: Any) -> dict[str, Any]:
@@ -87,3 +89,12 @@ def test_a_damaged_shape_is_named(broken: Any) -> None:
 def test_an_image_of_another_size_is_refused() -> None:
     with pytest.raises(LabelError, match=r"a.png has 120x81 px there"):
         shapes(imageHeight=81)
+
+
+def test_a_file_goes_to_the_micrograph_of_its_name() -> None:
+    content = {"imagePath": "..\\\\b.png", "shapes": [drawn("point", (1, 2))]}
+    others = [Micrograph(MICROGRAPH.pixels, name, path=Path(f"{name}.dm4")) for name in "ab"]
+    ((owner, _),) = labelme_shapes(PATH, content, others)
+    assert owner.name == "b"
+    with pytest.raises(LabelError, match="knows no image of the given names, but c"):
+        labelme_shapes(PATH, content | {"imagePath": "c.png"}, others)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.errors import LabelError
@@ -27,7 +28,8 @@ def find_owners(
         With ``id``, ``file_name``, ``height`` and ``width``, as in COCO; a size of None is not
         known.
     micrographs : sequence of Micrograph
-        Found by their file names; a single one is that of a file with one image.
+        Found by their file names, without suffixes where no image has the same; a single one is
+        that of a file with one image.
 
     Returns
     -------
@@ -41,22 +43,29 @@ def find_owners(
     """
     names = {_file_name(each) for each in images}
     owner: dict[Any, int] = {}
+    is_only = len(micrographs) == 1 and len(names) == 1
     for place, micrograph in enumerate(micrographs):
-        own = {micrograph.name} if micrograph.path is None else {micrograph.path.name}
-        is_only = len(micrographs) == 1 and len(names) == 1
+        own = micrograph.name if micrograph.path is None else micrograph.path.name
+        # Pictures that were annotated are often copies of the microscope's files.
+        same = own if own in names else PurePath(own).stem
         for each in images:
-            if is_only or _file_name(each) in own:
-                size = (each.get("height"), each.get("width"))
-                if size not in (micrograph.frame_shape, (None, None)):
-                    fault = f"{_file_name(each)} has {size[1]}x{size[0]} px there"
-                    height, width = micrograph.frame_shape
-                    advice = f"the image given has {width}x{height}; give that of the file"
-                    raise LabelError(one_line(path, fault, advice))
+            name = _file_name(each)
+            if is_only or same in (name, PurePath(name).stem):
+                _check_size(path, each, micrograph)
                 owner[each["id"]] = place
     if not owner:
         fault = f"knows no image of the given names, but {', '.join(sorted(names)[:3])}"
         raise LabelError(one_line(path, fault, "give one of these with --image"))
     return owner
+
+
+def _check_size(path: Path, image: dict[str, Any], micrograph: Micrograph) -> None:
+    size = (image.get("height"), image.get("width"))
+    if size not in (micrograph.frame_shape, (None, None)):
+        fault = f"{_file_name(image)} has {size[1]}x{size[0]} px there"
+        height, width = micrograph.frame_shape
+        advice = f"the image given has {width}x{height}; give that of the file"
+        raise LabelError(one_line(path, fault, advice))
 
 
 def _file_name(image: dict[str, Any]) -> str:

@@ -48,7 +48,7 @@ def read_label_file(source: Path, micrographs: Sequence[Micrograph]) -> LabelFil
         A table of points (``.csv``), ROIs of ImageJ (``.zip``, ``.roi``), GeoJSON, COCO, JSON of
         LabelMe or Label Studio, or XML of CVAT.
     micrographs : sequence of Micrograph
-        Exactly one, except for COCO, Label Studio and CVAT, which name their images.
+        Exactly one, except for COCO, LabelMe, Label Studio and CVAT, which name their images.
 
     Returns
     -------
@@ -62,13 +62,13 @@ def read_label_file(source: Path, micrographs: Sequence[Micrograph]) -> LabelFil
     suffix = source.suffix.lower()
     content: Any = _read_json(source) if suffix in _JSON else None
     is_coco = isinstance(content, dict) and "annotations" in content and "images" in content
-    if is_coco or is_label_studio(content) or suffix in _XML:
+    shapes = coco_shapes if is_coco else label_studio_shapes if is_label_studio(content) else None
+    shapes = labelme_shapes if is_labelme(content) else shapes
+    if shapes or suffix in _XML:
         if not micrographs:
             raise LabelError(one_line(source, "needs its images", "give them with --image"))
-        if suffix in _XML:
-            return [*read_cvat(source, micrographs)]
-        shapes = coco_shapes if is_coco else label_studio_shapes
-        return [*shapes(source, content, micrographs)]
+        read = shapes(source, content, micrographs) if shapes else read_cvat(source, micrographs)
+        return [*read]
     if len(micrographs) != 1:
         what = "a table needs" if suffix in _TABLE else "it needs"
         raise LabelError(one_line(source, f"{what} one image", "give just that one"))
@@ -77,8 +77,6 @@ def read_label_file(source: Path, micrographs: Sequence[Micrograph]) -> LabelFil
         found = read_point_table(source)
     elif suffix in _ROIS:
         found = read_imagej_rois(source)
-    elif is_labelme(content):
-        found = labelme_shapes(source, content, micrographs[0])
     else:
         found = geojson_shapes(source, content)
     return [(micrographs[0], found)]
@@ -91,9 +89,11 @@ def _read_json(source: Path) -> Any:
         fault = f"cannot be read ({getattr(error, 'strerror', None) or error})"
         raise LabelError(one_line(source, fault, "save it again from its program")) from error
     types = ("FeatureCollection", "Feature")
-    is_geojson = isinstance(content, list) or (
-        isinstance(content, dict) and content.get("type") in types
-    )
+    is_geojson = isinstance(content, dict) and content.get("type") in types
+    if isinstance(content, list):
+        # A list without a geometry may be of COCO's results, which name no images and classes.
+        has_geometry = any(isinstance(each, dict) and "geometry" in each for each in content)
+        is_geojson = not content or has_geometry or is_label_studio(content)
     is_other = is_labelme(content) or (isinstance(content, dict) and "annotations" in content)
     if not is_geojson and not is_other:
         fault = "is neither GeoJSON, COCO, LabelMe nor Label Studio"

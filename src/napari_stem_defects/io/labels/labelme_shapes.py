@@ -20,7 +20,7 @@ from napari_stem_defects.io.labels.outlines_drawn import ellipse, mask_outlines,
 from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from napari_stem_defects.base.micrograph import Micrograph
@@ -43,30 +43,31 @@ def is_labelme(content: object) -> bool:
 
 
 def labelme_shapes(
-    path: Path, content: Mapping[str, Any], micrograph: Micrograph
-) -> list[DrawnShape]:
-    """Return the shapes in the content of a file.
+    path: Path, content: Mapping[str, Any], micrographs: Sequence[Micrograph]
+) -> list[tuple[Micrograph, list[DrawnShape]]]:
+    """Return the shapes in the content of a file and the micrograph they were drawn in.
 
     Parameters
     ----------
     path : Path
         The file, for messages.
     content : mapping
-    micrograph : Micrograph
-        The image in which the shapes were drawn.
+    micrographs : sequence of Micrograph
+        Found by the file name; a single one is that of the file.
 
     Returns
     -------
-    list of DrawnShape
+    list of (Micrograph, list of DrawnShape)
+        One.
 
     Raises
     ------
     LabelError
-        A shape is damaged, or the image has another size; the message states which.
+        A shape is damaged, no micrograph belongs to the file, or that has another size.
     """
     image = {"id": 0, "file_name": content["imagePath"]}
     image |= {"height": content.get("imageHeight"), "width": content.get("imageWidth")}
-    find_owners(path, [image], [micrograph])
+    owner = micrographs[find_owners(path, [image], micrographs)[0]]
     shapes = list[DrawnShape]()
     for number, each in enumerate(content["shapes"], 1):
         try:
@@ -76,7 +77,7 @@ def labelme_shapes(
             known = isinstance(error, LabelError)
             fault = f"shape {number}: {error if known else f'is damaged ({error!r})'}"
             raise LabelError(one_line(path, fault, "correct or remove it")) from error
-    return shapes
+    return [(owner, shapes)]
 
 
 def _drawn(shape: Mapping[str, Any]) -> tuple[Geometry, list[list[Position]]]:
