@@ -40,20 +40,28 @@ def write_ome_zarr(
     return path
 
 
-def write_abtem(path: Path, array: NDArray[Any], *, old: bool = False) -> Path:
-    """Write an image or stack as abTEM does, x before y; pixels of 0.2 Å."""
+def write_abtem(
+    path: Path, array: NDArray[Any], version: str = "1.0.11", kind: str = "Images"
+) -> Path:
+    """Write an image or stack as a version of abTEM does, x before y; pixels of 0.2 Å."""
     axes = [{"label": "", "units": None, "values": [1, 2], "type": "OrdinalAxis"}] * array.ndim
     image = [{"label": name, "units": "Å", "sampling": 0.2} for name in "xy"]
     about = {
         "axes": {f"axis_{place}": axis for place, axis in enumerate([*axes[2:], *image])},
         "data_origin": "abTEM_v1.0.11",
-        "type": "Images",
+        "type": kind,
     }
     earlier = {"sampling": [0.2, 0.2], "ensemble_axes_metadata": []}
-    attributes = {"kwargs0": earlier, "type0": "Images"} if old else {"metadata0": about}
-    group = zarr.create_group(path, zarr_format=2 if old else 3, attributes=attributes)
+    attributes: dict[str, Any] = {
+        "1.0.11": {"metadata0": about},
+        "1.0.5": {"kwargs0": earlier, "type0": kind},
+        "1.0.0": {"type": kind, **earlier},
+    }[version]
+    layout = 3 if version == "1.0.11" else 2
+    group = zarr.create_group(path, zarr_format=layout, attributes=attributes)
     stored = np.ascontiguousarray(array.swapaxes(-1, -2))
-    group.create_array("array0", shape=stored.shape, dtype=stored.dtype)[...] = stored
+    name = "array" if version == "1.0.0" else "array0"
+    group.create_array(name, shape=stored.shape, dtype=stored.dtype)[...] = stored
     return path
 
 

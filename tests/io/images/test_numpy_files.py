@@ -108,3 +108,9 @@ def test_a_fourier_transform_is_refused_and_a_wave_is_not(tmp_path: Path) -> Non
     np.save(tmp_path / "wave.npy", np.exp(1j * image))
     assert_refused(tmp_path / "fft.npy", "Fourier transform")
     assert read(tmp_path / "wave.npy").pixels.shape == (64, 96)
+
+
+@pytest.mark.parametrize("shape", [(5896, 3), (72, 2), (32, 1)])
+def test_a_table_of_positions_is_refused(tmp_path: Path, shape: tuple[int, int]) -> None:
+    np.save(tmp_path / "points.npy", np.zeros(shape))
+    assert_refused(tmp_path / "points.npy", f"a table of {shape[0]} rows and {shape[1]} columns")

@@ -72,11 +72,11 @@ def test_a_damaged_folder_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("array", [IMAGE, STACK])
-@pytest.mark.parametrize("old", [False, True])
+@pytest.mark.parametrize("version", ["1.0.0", "1.0.5", "1.0.11"])
 def test_images_of_abtem_have_their_rows_down(
-    tmp_path: Path, array: NDArray[Any], old: bool
+    tmp_path: Path, array: NDArray[Any], version: str
 ) -> None:
-    micrograph = read(write_abtem(tmp_path / "a.zarr", array, old=old))
+    micrograph = read(write_abtem(tmp_path / "a.zarr", array, version))
     np.testing.assert_array_equal(micrograph.pixels, array)
     assert micrograph.pixel_size_nm == pytest.approx(0.02)
 
@@ -86,3 +86,13 @@ def test_diffraction_patterns_of_abtem_are_refused(tmp_path: Path) -> None:
     group = zarr.create_group(tmp_path / "a.zarr", attributes={"metadata0": {"axes": axes}})
     group.create_array("array0", shape=IMAGE.shape, dtype="f4")[...] = IMAGE
     assert_refused(tmp_path / "a.zarr", "diffraction")
+    for version in ("1.0.0", "1.0.5"):
+        path = write_abtem(tmp_path / f"{version}.zarr", IMAGE, version, "DiffractionPatterns")
+        assert_refused(path, "diffraction")
+
+
+def test_the_scale_of_an_unknown_type_of_abtem_is_stated_and_not_used(tmp_path: Path) -> None:
+    micrograph = read(write_abtem(tmp_path / "a.zarr", IMAGE, "1.0.5", "Spectra"))
+    np.testing.assert_array_equal(micrograph.pixels, IMAGE)
+    assert micrograph.pixel_size_nm is None
+    assert "0.2 x 0.2 has no unit" in micrograph.notes[0]

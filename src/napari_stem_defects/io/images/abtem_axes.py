@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _MARK = "abTEM"
-_ANGSTROM = "Å"
+# Units of the sampling of each type, which versions before 1.0.6 do not state.
+_UNITS = {"Images": "Å", "PotentialArray": "Å", "Waves": "Å", "DiffractionPatterns": "1/Å"}
 
 
 def axes_in_text(text: object, shape: Sequence[int]) -> list[Axis]:
@@ -49,7 +50,7 @@ def stated_axes(described: Mapping[str, Any], shape: Sequence[int]) -> list[Axis
     Parameters
     ----------
     described : mapping
-        With ``axes``, as of version 1.0.6, or with ``sampling`` in Å, as of earlier ones.
+        With ``axes``, as of version 1.0.6, or with ``type`` and ``sampling``, as of earlier ones.
     shape : sequence of int
         Of the stored array.
 
@@ -72,8 +73,9 @@ def stated_axes(described: Mapping[str, Any], shape: Sequence[int]) -> list[Axis
     sampling = sampling.get("_value") if isinstance(sampling, dict) else sampling
     if not isinstance(sampling, list | tuple) or len(sampling) != 2:
         return []
+    unit = _UNITS.get(str(described.get("type")))
     image = zip(shape[-2:], "xy", sampling, strict=True)
-    return frames + [Axis(int(size), name, step, _ANGSTROM) for size, name, step in image]
+    return frames + [Axis(int(size), name, step, unit) for size, name, step in image]
 
 
 def _axis(described: Mapping[str, Any], size: int) -> Axis:

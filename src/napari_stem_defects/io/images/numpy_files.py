@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SUFFIX = ".npy"
+# Positions and measurements have a few columns and many rows.
+_FEW_COLUMNS, _MANY_ROWS = 8, 32
 
 
 def list_npy(path: Path) -> list[StoredSignal]:
@@ -137,6 +139,9 @@ def _fault(shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[str, str]:
         return f"holds {dtype} instead of numbers", "export the image as TIFF"
     if len(shape) < 2:
         return "is a single row of numbers (a spectrum?)", "give an image"
+    if len(shape) == 2 and shape[1] <= _FEW_COLUMNS and shape[0] >= _MANY_ROWS:
+        fault = f"holds a table of {shape[0]} rows and {shape[1]} columns"
+        return fault, "give an image; positions are imported as a CSV table"
     if len(shape) > 3:
         sizes = " x ".join(map(str, shape))
         return f"has {len(shape)} axes ({sizes})", "save one image or one stack of frames"

@@ -70,7 +70,7 @@ def open_ome_zarr(path: Path) -> list[StoredSignal]:
 def _list(path: Path, *, by_frame: bool) -> list[StoredSignal]:
     group = open_group(path, path)
     described = dict(group.attrs)
-    if "metadata0" in described or "kwargs0" in described:
+    if any(name in described for name in ("metadata0", "kwargs0", "ensemble_axes_metadata")):
         return _of_abtem(path, group, described, by_frame=by_frame)
     described = described.get("ome", described)
     scales = described.get("multiscales") or []
@@ -92,17 +92,17 @@ def _list(path: Path, *, by_frame: bool) -> list[StoredSignal]:
 def _of_abtem(
     path: Path, group: Any, described: Mapping[str, Any], *, by_frame: bool
 ) -> list[StoredSignal]:
-    """List the arrays of abTEM: array0 with metadata0, before version 1.0.6 with kwargs0."""
-    found: list[StoredSignal] = []
-    while f"array{len(found)}" in group:
-        number = len(found)
-        array = group[f"array{number}"]
-        _check(path, array, by_frame=by_frame)
+    """List the arrays of abTEM: array0 with metadata0 or, before version 1.0.6, kwargs0."""
+    arrays = {"array": described}  # of the first versions, which stored one
+    for number in range(sum(name.startswith("array") for name in group)):
         about = described.get(f"metadata{number}") or described.get(f"kwargs{number}") or {}
-        axes = stated_axes(about, array.shape)
-        if not axes:
-            axes = [Axis(size) for size in array.shape]
-        title = str(about.get("type") or described.get(f"type{number}") or "image")
+        arrays[f"array{number}"] = {"type": described.get(f"type{number}")} | about
+    found: list[StoredSignal] = []
+    for name in [name for name in arrays if name in group]:
+        array, about = group[name], arrays[name]
+        _check(path, array, by_frame=by_frame)
+        axes = stated_axes(about, array.shape) or [Axis(size) for size in array.shape]
+        title = str(about.get("type") or "image")
         found.append(signal_of_array(array, axes, title, by_frame=by_frame))
     return found
 
