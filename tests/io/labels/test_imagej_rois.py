@@ -80,7 +80,12 @@ def test_damaged_and_empty_files_are_one_line(tmp_path: Path) -> None:
         read_imagej_rois(path)
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("a.txt", "text")
-    with pytest.raises(LabelError, match="holds no ROIs"):
+    with pytest.raises(LabelError, match="holds no ROIs of ImageJ; save them from the ROI Manager"):
+        read_imagej_rois(path)
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("images/a.png", "")
+        file.writestr("annotations.xml", "<annotations/>")
+    with pytest.raises(LabelError, match=r"no ROIs of ImageJ; unpack it and give annotations\.xml"):
         read_imagej_rois(path)
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("a.roi", roi("Vac 1", "POINT", [[1.0, 2.0]]).tobytes()[:30])

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _LINES = ("LINE", "POLYLINE", "FREELINE", "ANGLE")
 _MOST_BYTES = 2**28
+_OTHER_LABELS = (".xml", ".json", ".geojson", ".csv")
 _FAULTS = (OSError, ValueError, KeyError, IndexError, struct.error, zipfile.BadZipFile)
 
 
@@ -48,11 +49,13 @@ def read_imagej_rois(path: Path) -> list[DrawnShape]:
         The package roifile is not installed.
     """
     roifile = load_package("roifile", "roifile", "import of ImageJ ROIs")
+    names = [path.name]
     try:
         if path.suffix.lower() == ".zip":
             with zipfile.ZipFile(path) as file:
                 if sum(each.file_size for each in file.infolist()) > _MOST_BYTES:
                     raise ValueError("it is too large unpacked")
+                names = file.namelist()
                 entries = [
                     file.read(each) for each in file.infolist() if each.filename[-4:] == ".roi"
                 ]
@@ -63,7 +66,10 @@ def read_imagej_rois(path: Path) -> list[DrawnShape]:
         fault = f"cannot be read ({getattr(error, 'strerror', None) or error})"
         raise LabelError(one_line(path, fault, "save it again from ImageJ")) from error
     if not rois:
-        raise LabelError(one_line(path, "holds no ROIs", "save them from the ROI Manager"))
+        # CVAT, QuPath and others pack their exports, too.
+        other = next((name for name in names if name.lower().endswith(_OTHER_LABELS)), None)
+        advice = f"unpack it and give {other}" if other else "save them from the ROI Manager"
+        raise LabelError(one_line(path, "holds no ROIs of ImageJ", advice))
     return [_shape(path, roi) for roi in rois]
 
 
