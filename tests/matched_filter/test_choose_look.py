@@ -10,8 +10,8 @@ from napari_stem_defects.anomaly.residual import lattice_residual
 from napari_stem_defects.anomaly.sampling import sample
 from napari_stem_defects.matched_filter.choose_look import (
     ClickedLines,
-    is_anomaly_selective,
     line_has_look,
+    point_has_look,
 )
 from napari_stem_defects.matched_filter.fit import Click, fit
 from napari_stem_defects.matched_filter.model import ClassFilter
@@ -77,9 +77,23 @@ def test_one_click_on_a_general_boundary_finds_the_whole_of_it():
     assert item.templates == ()
 
 
-def test_few_unusual_places_are_selective_and_many_are_not():
+@pytest.mark.parametrize(
+    ("is_alike", "missed", "similar", "has_look"),
+    [
+        (True, 0.0, 60, True),
+        (True, 0.2, 60, True),
+        (True, 0.4, 60, False),
+        (False, 0.0, 60, False),
+        (False, 0.0, 1, True),
+        (True, 0.4, 1, True),
+    ],
+)
+def test_points_are_found_by_being_unusual_where_that_is_selective(
+    is_alike: bool, missed: float, similar: int, has_look: bool
+):
+    """One place is as unusual as the clicks."""
     values = np.ones(SHAPE, np.float32)
     values[40:50, 40:50] = 8.0
-    many = np.full(60, 0.9, np.float32)
-    assert is_anomaly_selective([values], many, (0.5, 4.0), SAMPLES)
-    assert not is_anomaly_selective([values], many[:1], (0.5, 4.0), SAMPLES)
+    heights = np.full(similar, 0.9, np.float32)
+    found = point_has_look([values], heights, (0.5, 4.0), SAMPLES, is_alike=is_alike, missed=missed)
+    assert found is has_look

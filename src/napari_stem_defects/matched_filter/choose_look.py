@@ -21,14 +21,21 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_stem_defects.matched_filter.levels import Levels
     from napari_stem_defects.matched_filter.model import ClassFilter
 
 _SELECTIVE = 0.5
 """Share of the places that look like the clicks below which being unusual is more selective."""
+_SELECTIVE_ALONE = 1.0
+"""The same where the look finds too few of the clicks."""
 _NEAR_CLICK = 0.5
 """Distance in lattice periods within which a line is at a click."""
-_CLEARLY = 1 / 3
-"""Difference of the shares of clicks found that counts: every click is part of the look itself."""
+_CLEARER, _UNUSUAL = 2.0, 8.0
+"""An area is found by its levels where these are clearer than its residual by this factor, and the
+residual is within so many spreads of the usual: 3 to 6 in areas of brighter columns."""
+_QUARTER = 0.25
+MISSED = 1 / 3
+"""Share of the clicks from which one way finds clearly fewer: each is part of the look itself."""
 
 
 class ClickedLines(NamedTuple):
@@ -48,16 +55,21 @@ class ClickedLines(NamedTuple):
     clicks: NDArray[np.float64]
 
 
-def is_anomaly_selective(
+def point_has_look(
     images: Sequence[NDArray[np.float32]],
     heights: NDArray[np.float32],
     limits: tuple[float, float],
     samples: float,
+    *,
+    is_alike: bool,
+    missed: float,
 ) -> bool:
-    """Return whether far fewer places are as unusual as most clicks than are as similar to them.
+    """Return whether the look of a point class finds it better than being unusual does.
 
     Dislocation cores, for example, look different in each direction, but all disturb the lattice
-    more than anything else does.
+    more than anything else does. Being unusual is used where the clicks are not alike, or their
+    look misses a third of them, and only if it is selective: few places must be as unusual as most
+    clicks beside those that are as similar to them.
 
     Parameters
     ----------
@@ -69,16 +81,24 @@ def is_anomaly_selective(
         Similarity and anomaly score that most clicks have.
     samples : float
         Samples per lattice period.
+    is_alike : bool
+        Whether most clicks look like each other.
+    missed : float
+        Share of the clicks that the look does not find.
 
     Returns
     -------
     bool
     """
+    if is_alike and missed < MISSED:
+        return True
     unusual = 0
     for image in images:
         scores = local_rms(image, EXTENDED_POOL * samples)
         unusual += int((local_maxima(scores, EXTENDED_POOL * samples)[1] >= limits[1]).sum())
-    return unusual < _SELECTIVE * int((heights >= limits[0]).sum())
+    similar = int((heights >= limits[0]).sum())
+    selective = _SELECTIVE_ALONE if missed >= MISSED else _SELECTIVE
+    return unusual >= selective * similar
 
 
 def line_has_look(
@@ -111,7 +131,7 @@ def line_has_look(
     -------
     bool
     """
-    clearly = _CLEARLY * sum(len(image.clicks) for image in clicked)
+    clearly = MISSED * sum(len(image.clicks) for image in clicked)
     looks = sum(_found(by_look, image, image.similar, samples) for image in clicked)
     pool = EXTENDED_POOL * samples
     unusual = 0
@@ -119,6 +139,53 @@ def line_has_look(
         anomaly = anomaly_similarity(local_rms(image.residual, pool), by_anomaly)
         unusual += _found(by_anomaly, image, anomaly, samples)
     return looks > unusual - clearly if is_alike else looks >= unusual + clearly
+
+
+def area_difference(
+    places: Sequence[tuple[Levels, NDArray[np.float64]]],
+    anomaly: float,
+    images: Sequence[NDArray[np.float32]],
+    samples: float,
+) -> tuple[float, float]:
+    """Return by which contrast and mean intensity an area differs from the crystal around it.
+
+    Parameters
+    ----------
+    places : sequence of (Levels, ndarray of float, shape (1, 2))
+        Levels of the image of each click, and the click (y, x) in samples.
+    anomaly : float
+        Anomaly score that most clicks have.
+    images : sequence of ndarray of float32, shape (Y, X)
+        Lattice residuals.
+    samples : float
+        Samples per lattice period.
+
+    Returns
+    -------
+    (float, float)
+        Zeros where the levels are not known, or the residual separates the clicks from the crystal
+        as well: an area of another phase is unusual all over, one of brighter columns at its rim
+        alone.
+    """
+    if not places:
+        return 0.0, 0.0
+    contrast, mean = np.median([levels.at(at)[0] for levels, at in places], axis=0).tolist()
+    spreads = [levels.spreads_at(at, (contrast, mean))[0] for levels, at in places]
+    by_levels = float(np.quantile(spreads, _QUARTER))
+    by_anomaly = _spreads_of(anomaly, images, samples)
+    is_clearer = by_levels > _CLEARER * by_anomaly and by_anomaly < _UNUSUAL
+    return (contrast, mean) if is_clearer else (0.0, 0.0)
+
+
+def _spreads_of(anomaly: float, images: Sequence[NDArray[np.float32]], samples: float) -> float:
+    """Return how many spreads an anomaly score is above the median, both logarithmic."""
+    found = []
+    for image in images:
+        scores = np.log(np.maximum(local_rms(image, EXTENDED_POOL * samples), 1e-3))
+        usual = float(np.median(scores))
+        spread = 1.4826 * float(np.median(np.abs(scores - usual))) + 1e-12
+        found.append((np.log(max(anomaly, 1e-3)) - usual) / spread)
+    return float(np.median(found))
 
 
 def _found(

@@ -12,9 +12,11 @@ from napari_stem_defects.anomaly.score import EXTENDED_POOL, local_rms
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.matched_filter.choose_look import (
+    MISSED,
     ClickedLines,
-    is_anomaly_selective,
+    area_difference,
     line_has_look,
+    point_has_look,
 )
 from napari_stem_defects.matched_filter.choose_sites import ClickedImage, choose_sites
 from napari_stem_defects.matched_filter.class_similarity import class_similarity
@@ -56,11 +58,6 @@ _AROUND = 7.0
 _QUARTER = 0.25
 _APART = 0.02
 """Thresholds lie this far above the clicks of unlike classes and below those of the own class."""
-_CLEARER, _UNUSUAL = 2.0, 8.0
-"""An area is found by its levels where these are clearer than its residual by this factor, and the
-residual is within so many spreads of the usual: 3 to 6 in areas of brighter columns."""
-_LACKING = 1 / 3
-"""Share of the clicks of a line that may lack its look; of more, it is found in fragments."""
 
 
 class ImageContext(NamedTuple):
@@ -273,29 +270,44 @@ def _fit_class(name: str, kind: str, examples: _Examples, threshold: float | Non
     consistency = float(np.median(agreement))
     anomalies = _anomalies_at(examples)
     anomaly = float(np.median(anomalies))
-    by_anomaly = kind == "area" or consistency < _CONSISTENT[kind]
     found = _Found(images, templates, examples.samples)
-    if kind == "point" and by_anomaly:
-        looks = float(np.quantile(agreement, _QUARTER)), float(np.quantile(anomalies, _QUARTER))
-        by_anomaly = is_anomaly_selective(images, found.heights, looks, examples.samples)
     is_free = threshold is None
     if threshold is None:
         find = point_threshold if kind == "point" else extended_threshold
         threshold = 0.0 if kind == "area" else find(found.heights)
     unusual = ClassFilter(name, kind, (), 0.5, anomaly, consistency, examples.visibility)
     item = replace(unusual, templates=templates, threshold=threshold, template_threshold=threshold)
-    if kind == "line" and is_free:
-        lacking = bool(np.quantile(_similarity_at(examples, item), _LACKING) < threshold)
-        clicked = [
-            ClickedLines(*each)
-            for each in zip(images, found.similar, examples.by_image(), strict=True)
-        ]
-        is_alike = not by_anomaly and not lacking
-        by_anomaly = not line_has_look(item, unusual, clicked, examples.samples, is_alike=is_alike)
-    if by_anomaly:
-        difference = _difference(examples, images, anomalies) if kind == "area" else (0.0, 0.0)
-        return replace(unusual, difference=difference)
+    if kind == "area":
+        return replace(unusual, difference=_difference(examples, images, anomalies))
+    most = float(np.quantile(agreement, _QUARTER)), float(np.quantile(anomalies, _QUARTER))
+    if not _has_look(item, unusual, examples, found, most):
+        return unusual
     return _with_sites(item, examples, used, found) if kind == "point" and is_free else item
+
+
+def _has_look(
+    item: ClassFilter,
+    unusual: ClassFilter,
+    examples: _Examples,
+    found: _Found,
+    most: tuple[float, float],
+) -> bool:
+    """Return whether points or lines are found by their look, not by being unusual.
+
+    ``most`` is the similarity and the anomaly score that most clicks have.
+    """
+    is_alike = item.consistency >= _CONSISTENT[item.kind]
+    missed = float((np.array(_similarity_at(examples, item)) < item.threshold).mean())
+    images, samples = found.images, examples.samples
+    if item.kind == "point":
+        return point_has_look(
+            images, found.heights, most, samples, is_alike=is_alike, missed=missed
+        )
+    clicked = [
+        ClickedLines(*each) for each in zip(images, found.similar, examples.by_image(), strict=True)
+    ]
+    is_alike = is_alike and missed < MISSED
+    return line_has_look(item, unusual, clicked, samples, is_alike=is_alike)
 
 
 def _with_sites(
@@ -318,36 +330,14 @@ def _with_sites(
 def _difference(
     examples: _Examples, images: Sequence[NDArray[np.float32]], anomalies: NDArray[np.float64]
 ) -> tuple[float, float]:
-    """Return the differences of clicked areas from the crystal.
-
-    Zeros where the residual separates the clicks from the crystal as well: an area of another phase
-    is unusual all over, one of brighter columns at its rim alone.
-    """
+    """Return the differences of clicked areas from the crystal; zeros where unknown or unclear."""
     places = [
-        (examples.context[click.image].levels, np.array([[click.y, click.x]]))
+        (levels, np.array([[click.y, click.x]]))
         for click in examples.clicks
-        if examples.context
+        if examples.context and (levels := examples.context[click.image].levels) is not None
     ]
-    known = [(levels, at) for levels, at in places if levels is not None]
-    if not known:
-        return 0.0, 0.0
-    contrast, mean = np.median([levels.at(at)[0] for levels, at in known], axis=0).tolist()
-    spreads = [levels.spreads_at(at, (contrast, mean))[0] for levels, at in known]
-    by_levels = float(np.quantile(spreads, _QUARTER))
-    by_anomaly = _spreads_of(float(np.quantile(anomalies, _QUARTER)), images, examples.samples)
-    is_clearer = by_levels > _CLEARER * by_anomaly and by_anomaly < _UNUSUAL
-    return (contrast, mean) if is_clearer else (0.0, 0.0)
-
-
-def _spreads_of(anomaly: float, images: Sequence[NDArray[np.float32]], samples: float) -> float:
-    """Return how many spreads an anomaly score is above the median, both logarithmic."""
-    found = []
-    for image in images:
-        scores = np.log(np.maximum(local_rms(image, EXTENDED_POOL * samples), 1e-3))
-        usual = float(np.median(scores))
-        spread = 1.4826 * float(np.median(np.abs(scores - usual))) + 1e-12
-        found.append((np.log(max(anomaly, 1e-3)) - usual) / spread)
-    return float(np.median(found))
+    anomaly = float(np.quantile(anomalies, _QUARTER))
+    return area_difference(places, anomaly, images, examples.samples)
 
 
 def _variants(aligned: Aligned, noise: float) -> list[Aligned]:
