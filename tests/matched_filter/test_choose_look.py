@@ -10,6 +10,7 @@ from napari_stem_defects.anomaly.residual import lattice_residual
 from napari_stem_defects.anomaly.sampling import sample
 from napari_stem_defects.matched_filter.choose_look import (
     ClickedLines,
+    anomalies_at,
     line_has_look,
     point_has_look,
 )
@@ -97,3 +98,12 @@ def test_points_are_found_by_being_unusual_where_that_is_selective(
     heights = np.full(similar, 0.9, np.float32)
     found = point_has_look([values], heights, (0.5, 4.0), SAMPLES, is_alike=is_alike, missed=missed)
     assert found is has_look
+
+
+def test_the_anomaly_of_a_click_is_the_highest_nearby():
+    values = np.ones(SHAPE, np.float32)
+    values[40:50, 40:50] = 8.0
+    clicks = [(values, np.array([45.0, 45.0])), (values, np.array([150.0, 200.0]))]
+    high, low = anomalies_at(clicks, SAMPLES)
+    assert low == pytest.approx(1.0, abs=0.01)
+    assert high > 3

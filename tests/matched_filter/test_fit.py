@@ -10,7 +10,9 @@ from napari_stem_defects.anomaly.residual import lattice_residual
 from napari_stem_defects.anomaly.sampling import sample
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.matched_filter import fit as fit_module
 from napari_stem_defects.matched_filter.fit import Click, fit
+from napari_stem_defects.matched_filter.similarity import best_similarity
 
 
 def _prepared(**options):
@@ -72,6 +74,20 @@ def test_two_looks_of_one_class_make_two_templates():
     clicks = _clicks([*places[:4], *places[4:7]])
     model = fit([mixed], clicks, {"Vac": "point"}, samples)
     assert len(model.classes[0].templates) == 2
+
+
+def test_missed_clicks_that_are_alike_make_a_template_of_their_own(monkeypatch):
+    """Two of eight show the inverted defect; as if neither were an outlier among the others."""
+    monkeypatch.setattr(fit_module, "_OUTLIER", -10.0)
+    values, places, samples = _prepared(missing=12)
+    mixed = values.copy()
+    for y, x in np.rint(places[8:]).astype(int):
+        mixed[y - 12 : y + 13, x - 12 : x + 13] *= -1
+    clicks = _clicks([*places[:6], *places[8:10]])
+    (item,) = fit([mixed], clicks, {"Vac": "point"}, samples).classes
+    assert len(item.templates) == 2
+    found = [best_similarity(mixed, item.templates)[round(y), round(x)] for y, x in places[8:]]
+    assert min(found) > item.threshold
 
 
 @pytest.mark.parametrize("place", [(-5.0, 10.0), (10.0, 5000.0)])

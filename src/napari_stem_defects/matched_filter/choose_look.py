@@ -28,6 +28,7 @@ _SELECTIVE = 0.5
 """Share of the places that look like the clicks below which being unusual is more selective."""
 _SELECTIVE_ALONE = 1.0
 """The same where the look finds too few of the clicks."""
+_PEAK_RADIUS = 0.35
 _NEAR_CLICK = 0.5
 """Distance in lattice periods within which a line is at a click."""
 _CLEARER, _UNUSUAL = 2.0, 8.0
@@ -53,6 +54,36 @@ class ClickedLines(NamedTuple):
     residual: NDArray[np.float32]
     similar: NDArray[np.float32]
     clicks: NDArray[np.float64]
+
+
+def anomalies_at(
+    clicks: Sequence[tuple[NDArray[np.float32], NDArray[np.float64]]], samples: float
+) -> NDArray[np.float64]:
+    """Return the anomaly score near each click, averaged as for extended features.
+
+    Parameters
+    ----------
+    clicks : sequence of (ndarray of float32, shape (Y, X), ndarray of float, shape (2,))
+        Lattice residual of the image of each click, and the click (y, x) in samples.
+    samples : float
+        Samples per lattice period.
+
+    Returns
+    -------
+    ndarray of float64, shape (N,)
+        The highest within about a third of a period.
+    """
+    sigma, radius = EXTENDED_POOL * samples, round(_PEAK_RADIUS * samples)
+    scores: dict[int, NDArray[np.float32]] = {}
+    values = []
+    for residual, (y, x) in clicks:
+        if id(residual) not in scores:
+            scores[id(residual)] = local_rms(residual, sigma)
+        row, column = round(float(y)), round(float(x))
+        near = np.s_[max(0, row - radius) : row + radius + 1]
+        beside = np.s_[max(0, column - radius) : column + radius + 1]
+        values.append(float(scores[id(residual)][near, beside].max()))
+    return np.array(values)
 
 
 def point_has_look(

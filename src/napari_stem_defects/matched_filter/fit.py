@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from napari_stem_defects.anomaly.score import EXTENDED_POOL, local_rms
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.matched_filter.choose_look import (
     MISSED,
     ClickedLines,
+    anomalies_at,
     area_difference,
     line_has_look,
     point_has_look,
@@ -50,6 +50,8 @@ _CONSISTENT = {"point": 0.8, "line": 0.87, "area": 1.0}
 within a smaller weight. Along lines whose look changes, it is up to 0.82."""
 _OUTLIER = 0.4
 """Consistency below which a click shows another variant of its defect."""
+_VARIANT = 0.2
+"""Share of the clicks from which those that are missed may be another variant; fewer are chance."""
 _VISIBLE = 1.0
 """Power of a pattern, in units of that of noise, from which it is more than noise."""
 _PEAK_RADIUS = 0.35
@@ -268,7 +270,7 @@ def _fit_class(name: str, kind: str, examples: _Examples, threshold: float | Non
     templates = tuple(variant.template(noise) for variant in variants)
     agreement = np.concatenate([variant.consistency for variant in variants])
     consistency = float(np.median(agreement))
-    anomalies = _anomalies_at(examples)
+    anomalies = anomalies_at(examples.at_clicks(), examples.samples)
     anomaly = float(np.median(anomalies))
     found = _Found(images, templates, examples.samples)
     is_free = threshold is None
@@ -282,7 +284,33 @@ def _fit_class(name: str, kind: str, examples: _Examples, threshold: float | Non
     most = float(np.quantile(agreement, _QUARTER)), float(np.quantile(anomalies, _QUARTER))
     if not _has_look(item, unusual, examples, found, most):
         return unusual
-    return _with_sites(item, examples, used, found) if kind == "point" and is_free else item
+    if kind == "line" or not is_free:
+        return item
+    item, found = _with_missed(item, found, examples, noise)
+    return _with_sites(item, examples, used, found)
+
+
+def _with_missed(
+    item: ClassFilter, found: _Found, examples: _Examples, noise: float
+) -> tuple[ClassFilter, _Found]:
+    """Return a class with a further template of the clicks that it misses, if these are alike.
+
+    Cores of dislocations with different Burgers vectors, for example, have a look each.
+    """
+    is_missed = np.array(_similarity_at(examples, item)) < item.threshold
+    if is_missed.sum() < max(2, _VARIANT * len(is_missed)):
+        return item, found
+    missed = [click for click, each in zip(examples.clicks, is_missed, strict=True) if each]
+    clicks = replace(examples, clicks=missed).at_clicks()
+    aligned = align(clicks, examples.samples, REACH[item.kind], noise)
+    if np.median(aligned.consistency) < _CONSISTENT[item.kind]:
+        return item, found
+    templates = (*item.templates, aligned.template(noise))
+    found = replace(found, templates=templates)
+    threshold = point_threshold(found.heights)
+    return replace(
+        item, templates=templates, threshold=threshold, template_threshold=threshold
+    ), found
 
 
 def _has_look(
@@ -352,21 +380,6 @@ def _variants(aligned: Aligned, noise: float) -> list[Aligned]:
     others = ~agreeing & (weighted > (1 + _VISIBLE) * noise)
     groups = [agreeing, others] if others.sum() >= 2 or len(agreeing) <= 3 else [agreeing]
     return [aligned.part(group, noise) for group in groups if group.any()]
-
-
-def _anomalies_at(examples: _Examples) -> NDArray[np.float64]:
-    """Return the anomaly score near each click, averaged as for extended features."""
-    sigma, radius = EXTENDED_POOL * examples.samples, round(0.35 * examples.samples)
-    scores = {}
-    values = []
-    for click in examples.clicks:
-        if click.image not in scores:
-            scores[click.image] = local_rms(examples.residuals[click.image], sigma)
-        y, x = round(click.y), round(click.x)
-        score = scores[click.image]
-        near = score[max(0, y - radius) : y + radius + 1, max(0, x - radius) : x + radius + 1]
-        values.append(float(near.max()))
-    return np.array(values)
 
 
 def _negatives(bulk: _Examples) -> tuple[Template, ...]:
