@@ -9,7 +9,10 @@ end. Two lengths give memory and time per further frame, without those of the st
   frames; one thread each, as processor time counts threads that wait for each other.
 - ``--memory 2 60 200``: at a step of 16 px, so many frames of a stack that is too large to be
   read as a whole.
+- ``--long 200 10000``: small frames at a step of 8 px; memory in each tenth of a run as well.
 - ``--quick N N``: a quick model.
+
+What is not measured stays in OUT.json as it was.
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 EDGE, PERIOD_PX = 128, 8.0
 MODEL, PIXEL_NM, SEED = "cdte-110", 0.027, 11
 STRIDE_PX, COARSE_PX = 4, 16
+SMALL_EDGE, SMALL_STRIDE_PX = 64, 8
 NOISE = 0.05  # of the frames of a movie, in standard deviations of the image
 LARGE = 1200  # frames of a stack that stays in its file
 SHOWN = 20  # frames on which the networks alone are measured
@@ -103,7 +107,7 @@ def processor_s(process: psutil.Process) -> float:
     return total
 
 
-def search(stack: Path, out: Path, *options: str) -> dict[str, float]:
+def search(stack: Path, out: Path, *options: str) -> dict[str, Any]:
     """Search a stack; return times, and the peak of the memory."""
     command = [sys.executable, "-m", "napari_stem_defects", "detect", str(stack)]
     command += ["--out", str(out), "--pictures", "none", *options]
@@ -118,14 +122,15 @@ def search(stack: Path, out: Path, *options: str) -> dict[str, float]:
     if process.returncode:
         raise SystemExit(f"{stack.name}: detect failed")
     memory = {"peak_mb": max(held), "median_mb": float(np.median(held))}
+    memory["tenths_mb"] = [float(np.median(part)) for part in np.array_split(held, 10)]
     return {**memory, "seconds": time.perf_counter() - start, "processor_s": used}
 
 
-def write_movie(path: Path, frames: int) -> None:
+def write_movie(path: Path, frames: int, edge: int = EDGE) -> None:
     """Write frames of one simulated crystal with noise of their own."""
     import napari_stem_defects as sd
 
-    pixels = sd.simulate("cdte-110", size=EDGE, pixel_size_nm=PIXEL_NM, seed=SEED).micrograph.pixels
+    pixels = sd.simulate("cdte-110", size=edge, pixel_size_nm=PIXEL_NM, seed=SEED).micrograph.pixels
     rng, spread = np.random.default_rng(0), NOISE * float(pixels.std())
     with tifffile.TiffWriter(path, bigtiff=True) as tif:
         for _ in range(frames):
@@ -147,7 +152,7 @@ def networks_s(movie: Path, stride: int) -> float:
     ensemble = load_model(find_model(MODEL))
     frames = tifffile.imread(movie, key=range(SHOWN))
     flat = [filter_image(frame, ensemble.spec.preprocessing) for frame in frames]
-    grid = window_grid((EDGE, EDGE), stride, ensemble.spec.inference.margin_px)
+    grid = window_grid(flat[0].shape, stride, ensemble.spec.inference.margin_px)
     predict(flat[0], ensemble, grid, mode="fast")
     start = time.process_time()
     for each in flat:
@@ -155,19 +160,22 @@ def networks_s(movie: Path, stride: int) -> float:
     return (time.process_time() - start) / SHOWN
 
 
-def with_networks(folder: Path, lengths: Sequence[int], stride: int) -> dict[str, Any]:
+def with_networks(
+    folder: Path, lengths: Sequence[int], stride: int, edge: int = EDGE
+) -> dict[str, Any]:
     """Measure a model of networks on stacks of some lengths."""
     options = ["--model", MODEL, "--stride", str(stride), "--pixel-size", str(PIXEL_NM)]
     rows = []
     for frames in lengths:
-        movie = folder / f"networks_{stride}_{frames}.tif"
-        write_movie(movie, frames)
+        movie = folder / f"networks_{edge}_{stride}_{frames}.tif"
+        write_movie(movie, frames, edge)
         rows.append({"frames": frames, **search(movie, folder / movie.stem, *options)})
         print(json.dumps(rows[-1]), flush=True)
     alone = networks_s(movie, stride)
     further = rows[-1]["frames"] - rows[0]["frames"]
     path = (rows[-1]["processor_s"] - rows[0]["processor_s"]) / further
     return {
+        "edge_px": edge,
         "stride_px": stride,
         "stacks": rows,
         "networks_s_per_frame": alone,
@@ -209,17 +217,21 @@ def with_quick_model(folder: Path, lengths: Sequence[int]) -> list[dict[str, Any
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
-    parser.add_argument("--networks", type=int, nargs="*", default=[40, 200])
-    parser.add_argument("--memory", type=int, nargs="*", default=[2, 60, 200])
+    parser.add_argument("--networks", type=int, nargs="*", default=[])
+    parser.add_argument("--memory", type=int, nargs="*", default=[])
+    parser.add_argument("--long", type=int, nargs="*", default=[])
     parser.add_argument("--quick", type=int, nargs="*", default=[])
     options = parser.parse_args()
-    figures: dict[str, Any] = {"edge_px": EDGE, "model": MODEL}
+    kept = json.loads(options.out.read_text()) if options.out.exists() else {}
+    figures: dict[str, Any] = {**kept, "edge_px": EDGE, "model": MODEL}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         if options.networks:
             figures["networks"] = with_networks(folder, options.networks, STRIDE_PX)
         if options.memory:
             figures["memory"] = of_large_stack(folder, options.memory, COARSE_PX)
+        if options.long:
+            figures["long"] = with_networks(folder, options.long, SMALL_STRIDE_PX, SMALL_EDGE)
         if options.quick:
             figures["quick"] = with_quick_model(folder, options.quick)
     options.out.write_text(json.dumps(figures, indent=1) + "\n")

@@ -130,10 +130,10 @@ class PlaneFinder:
         How far windows see a line, into a junction or beyond it, depends on their grid; where it
         ends sets which part of the crystal lies beside it, and what it hides from others.
         """
-        straight = [*lines, *(each for each in fixed if len(each) == 2)]
+        every = Crossings.of([*lines, *(each for each in fixed if len(each) == 2)])
         ended = []
         for number, line in enumerate(lines):
-            others = Crossings.of(each for n, each in enumerate(straight) if n != number)
+            others = every.without(number)
             length = float(np.hypot(*(line[1] - line[0])))
             out = (line[1] - line[0]) / max(length, 1e-9)
             shape = (self._pixels.shape[0], self._pixels.shape[1])

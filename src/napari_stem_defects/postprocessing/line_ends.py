@@ -50,6 +50,10 @@ class Crossings(NamedTuple):
         lengths = np.array([line_length(line) for line in used])
         return cls(ends[:, 0], np.array(directions).reshape(-1, 2), lengths)
 
+    def without(self, number: int) -> Crossings:
+        """Return those of all lines but one."""
+        return Crossings(*(np.delete(each, number, axis=0) for each in self))
+
 
 def new_end(
     end: Array,
