@@ -88,6 +88,15 @@ _MOST_THREADS = 4
 _LARGEST_PX = 2**22
 
 
+def threads_for(frames: int, shape: tuple[int, int]) -> int:
+    """Return how many frames to work on at the same time: large ones and images one by one."""
+    return 1 if _is_large(shape) else min(frames, os.cpu_count() or 1, _MOST_THREADS)
+
+
+def _is_large(shape: tuple[int, int]) -> bool:
+    return math.prod(shape) > _LARGEST_PX
+
+
 @contextmanager
 def threads(count: int | None = None) -> Iterator[FrameExecutor]:
     """Provide threads of this process that search the frames of a stack side by side.
@@ -122,8 +131,7 @@ def threads(count: int | None = None) -> Iterator[FrameExecutor]:
             detect_task(task, report_alone, max(1, cores // count))
 
     def submit(task: FrameTask, report: ProgressCallback) -> Future[None]:
-        is_large = math.prod(task.image.read().frame_shape) > _LARGEST_PX
-        if is_large or task.of < 2 or count < 2:
+        if task.of < 2 or count < 2 or _is_large(task.image.read().frame_shape):
             return _in_this_process(task, report)
         return pool.submit(search, task, report)
 

@@ -9,11 +9,14 @@ from napari_stem_defects.io.results.checksums import find_edited_file, with_chan
 from napari_stem_defects.io.results.json_file import write_json
 from napari_stem_defects.io.results.read_results import read_summary
 from napari_stem_defects.io.results.survey_folder import ADDED_FILES, SUMMARY, add_survey
+from napari_stem_defects.jobs.executors import threads_for
+from napari_stem_defects.jobs.in_order import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from napari_stem_defects.anomaly.survey_frame import Survey
     from napari_stem_defects.io.results.result_folder import ResultFolder
     from napari_stem_defects.jobs.batch_frame import CalibratedImage
 
@@ -42,7 +45,11 @@ def survey_unrecognised(folder: ResultFolder, image: CalibratedImage, *, renew: 
             file.unlink(missing_ok=True)
     if not recognised and not all(file.is_file() for file in files):
         micrograph, frames = image.read(), folder.frames
-        surveys = (survey_frame(micrograph.frame(frame), frame=frame) for frame in frames)
+
+        def survey_of(frame: int) -> Survey:
+            return survey_frame(micrograph.frame(frame), frame=frame)
+
+        surveys = in_order(survey_of, frames, threads_for(len(frames), micrograph.frame_shape))
         notes = add_survey(folder.path, micrograph, surveys, len(frames))
         if notes:
             _note(folder.path, notes)

@@ -1,0 +1,52 @@
+"""Results of several threads, in the order of what they are made of."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+from napari_stem_defects.base.blas_threads import blas_threads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def in_order(
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int
+) -> Iterator[Result]:
+    """Yield the results of a function, computed by several threads.
+
+    Parameters
+    ----------
+    function : callable
+        Spends most of its time in libraries that let other threads run.
+    items : iterable
+        Taken one by one: no more results than threads, and one, wait to be yielded.
+    threads : int
+        With one, everything is computed by this thread, with as many threads of matrix products
+        as before; otherwise with one each.
+
+    Yields
+    ------
+    object
+        In the order of the items; what a function raises, in the place of its result.
+    """
+    if threads < 2:
+        yield from map(function, items)
+        return
+    waiting = deque[Future[Result]]()
+    pool = ThreadPoolExecutor(threads, "in order")
+    try:
+        with blas_threads(1):
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) > threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
