@@ -108,13 +108,16 @@ class PlaneFinder:
         """
         places = list(lines)
         for _ in range(_ROUNDS if self._cells else 0):
-            before = places
-            scene = self._scene._replace(lines=self._ended(before, fixed), fixed=fixed)
+            before, ended = places, self._ended(places, fixed)
+            scene = self._scene._replace(lines=ended, fixed=fixed)
             planes = for_each(_plane_near, self._pixels, scene, range(len(before)))
             places = [
                 line if plane is None else plane for line, plane in zip(before, planes, strict=True)
             ]
-            moved = [np.abs(new - old).max() for new, old in zip(places, before, strict=True)]
+            moved = [
+                0.0 if plane is None else np.abs(plane - line).max()
+                for line, plane in zip(ended, planes, strict=True)
+            ]
             if max(moved, default=0.0) <= _SETTLED_PERIODS * self._period:
                 break
         self.placed += [
