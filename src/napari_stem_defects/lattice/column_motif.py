@@ -27,15 +27,17 @@ _MOST_COLUMNS = 5
 _HIGHEST_PX, _HIGHEST_PERIODS = 0.42, 3.6
 """Highest frequency that is used, in cycles per px and per lattice period."""
 _MOST_ORDER = 6
+_LEAST_RADIUS = 0.95
+"""Half width of a window, in lattice periods, from which the cell is seen as anywhere else."""
 _LEAST_COVERED = 0.05
 """Least sum of the weights of a place of the cell: a smaller window does not show all of it."""
 _SAME_PERIODS = 0.25
 """Distance of two peaks, in lattice periods, up to which they are one column."""
 _START, _NARROWEST, _WIDEST = 0.16, 0.06, 0.45
 """Standard deviations of a column in lattice periods."""
-_NOT_NEEDED, _NEEDED = 1.1, 0.87
+_NOT_NEEDED, _NEEDED = 1.2, 0.7
 """Factor of the misfit up to which a column is left out, and from which one is added."""
-_GOOD, _USABLE = 1.2, 6.0
+_GOOD, _USABLE = 1.2, 1.5
 """Misfit in units of the noise up to which no column is sought, and a fit is used."""
 _FAINTEST = 0.04
 """Least intensity of a column as a share of the strongest one."""
@@ -88,8 +90,10 @@ def fit_motif(around: Surroundings, peaks: Array) -> Motif | None:
     Motif or None
         None where the window does not show the whole cell, or columns do not explain it.
     """
+    if around.radius < _LEAST_RADIUS * around.period or not len(peaks):
+        return None
     cell = _Cell.of(around)
-    if cell is None or not len(peaks):
+    if cell is None:
         return None
     fit = _best(cell, _distinct(peaks, around)[:_MOST_COLUMNS], around.period)
     if fit is None or fit.misfit > _USABLE:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 # In lattice periods: distance of the site from the given position, size of a column until fitted.
 _REACH, _COLUMN = 0.55, 0.13
 _SIGNIFICANT = 3.0  # standard deviations of the neighbours
+_IMPOSSIBLE = 2.5  # the same, from which a column cannot have lost more than it had
 # Periods between a change and the column of the mean that it changes; of unresolved pairs, only the
 # brighter column is a peak of the mean.
 _SAME, _SAME_MISSING = 0.18, 0.3
@@ -192,8 +193,8 @@ def _among_columns(around: Surroundings, position: tuple[float, float]) -> _Foun
     if loss is None:
         return None
     error = float(np.hypot(_scatter(around, loss.shares), loss.error))
-    if not loss.share > _SIGNIFICANT * error:
-        return None
+    if not _SIGNIFICANT * error < loss.share < 1 + _IMPOSSIBLE * error:
+        return None  # nothing, or more than the column has: then it is another one
     return _Found((loss.y, loss.x), 1 - loss.share, error, chr(ord("A") + loss.rank))
 
 
