@@ -51,6 +51,14 @@ def test_lines_are_the_same_in_every_form_of_an_image() -> None:
     assert np.mean([row["lines_same"] for row in cases]) > 0.98
 
 
+def test_lengths_are_those_of_the_simulation() -> None:
+    truth = [image["simulated"] for image in FIGURES["invariance"]["scenes"]]
+    errors = [each for image in truth for each in image["length_errors"]]
+    every = sum(image["lines"] for image in truth)
+    assert every >= 60
+    assert (np.array(errors) <= 0.02).sum() >= 0.97 * every
+
+
 @pytest.mark.parametrize("orientation", range(8))
 def test_places_are_carried_back(orientation: int) -> None:
     change = Change("any", orientation=orientation, crop=(3, 5, 7, 1))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "studies"))
-from invariance import Change, Found, compare
+from invariance import Change, Found, against_truth, compare
 
 SHAPE = (200, 300)
 WHOLE = Change("whole")
@@ -47,3 +47,14 @@ def test_pairs_are_the_nearest_ones(gap: float) -> None:
     base = found((100.0, 50.0), (100.0, 50.0 + gap))
     other = found((100.0, 51.0 + gap), (100.0, 51.0))
     assert compare(base, other, WHOLE, SHAPE)["points_apart_px"] == [1.0, 1.0]
+
+
+def test_lengths_are_compared_with_those_of_the_simulation_in_the_image() -> None:
+    truth = [
+        ("A", np.array([[100.0, -50.0], [100.0, 350.0]])),
+        ("B", np.array([[0.0, 9], [99, 9]])),
+    ]
+    seen = [("A", np.array([[101.0, 0.0], [101.0, 285.0]]))]
+    row = against_truth(Found([], seen), truth, SHAPE)
+    assert row["lines"] == 2
+    assert row["length_errors"] == pytest.approx([0.05], abs=1e-3)
