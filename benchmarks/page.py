@@ -127,7 +127,8 @@ What the steps of the whole path brought, in processor time where nothing else i
 - Planes, checks of lines, centre lines and sites of more than 2 million px are measured by helper
   processes as well (`base/for_each.py`, `workers/helpers.py`), each of which holds the image: of
   4096x4096 px, 44.5 instead of 51.9 s of processor time are left to the main process. Their copies
-  take at most 128 MiB, so that images of more than 5792x5792 px have none.
+  take at most 128 MiB, so that images of more than 5792x5792 px have none. All processes together
+  held 819 MB at the peak.
 - Frames of a stack that no model recognises are surveyed side by side, with one thread each for
   matrix products: 60 frames of 96x96 px on two cores with a load of 8 took 34 instead of 163 s of
   processor time, 87 instead of 488 s by the clock.
@@ -168,6 +169,8 @@ Ensembles that use spectra or padded patches run window by window (`inference/sl
   orientations to begin with, two of which share little), to fits
   of columns and pairs of columns, to the geometry beside lines, and to centre lines. Of a whole
   command on 768x768 px, the import of torch alone takes 1.5 to 1.9 s.
+- Small frames take longer at a step of 16 px than at 8 px (128x128 px: 0.4 and 0.3 s on busy
+  cores): a coarse scan has nine windows in eight orientations evaluated around each candidate.
 - Results that were written with fewer pictures than are wanted later are searched again.
 
 ## Tried without success
@@ -203,6 +206,9 @@ Ensembles that use spectra or padded patches run window by window (`inference/sl
   more outside the cache, and up to 700 MB more.
 - The nine windows around a site in one tile: they lie 5 and 6 px apart, so that all positions of
   the tile would be computed, at 2.5 times the multiplications.
+- Amplitudes of the spectrum beside a line only where reflections may be: a twentieth of the time of
+  a side, the same results.
+- A shorter wait of OpenBLAS before its threads sleep (`OPENBLAS_THREAD_TIMEOUT`): no difference.
 - More steps for pairs of columns that have not settled: they do within 47 instead of 36, but move
   by up to 0.015 px, where results were to stay the same.
 """
@@ -478,10 +484,29 @@ def _long_stacks() -> str:
         f"Memory, of a stack that stays in its file: {_listed(large, 'peak_mb')} MB at the peak",
         f"after {_listed(large, 'frames')} frames, and {large[-1]['median_mb']:.0f} MB for most",
         "of the last run. The peaks are in the end, when frames are merged; they do not grow over",
-        "these frames by more than runs differ. 10,000 frames were not run. The time is missed:",
+        "these frames by more than runs differ. The time is missed:",
         f"{found['path_to_networks']:.1f} times.",
+        *_very_long(figures.get("long")),
     ]
     return "\n".join(rows)
+
+
+def _very_long(found: Figures | None) -> list[str]:
+    """Return what the longest stack took."""
+    if found is None:
+        return []
+    last, edge = found["stacks"][-1], found["edge_px"]
+    tenths = ", ".join(f"{each:.0f}" for each in last["tenths_mb"])
+    return [
+        "",
+        f"{last['frames']} frames of {edge}x{edge} px at a step of {found['stride_px']} px, which"
+        " show too few periods",
+        "to be recognised, so that each is surveyed as well:",
+        f"{last['peak_mb']:.0f} MB at the peak, {tenths} MB in the tenths of the time,"
+        f" {found['path_s_per_frame']:.3f} s",
+        f"per frame, the networks alone {found['networks_s_per_frame']:.3f} s:"
+        f" {found['path_to_networks']:.1f} times.",
+    ]
 
 
 def _exports() -> str:
