@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -74,6 +75,21 @@ def test_a_stack_has_a_frame_axis(micrograph: Micrograph, tmp_path: Path) -> Non
     assert tifffile.imread(folder / "anomaly.ome.tif").shape == stack.pixels.shape
     with (folder / "survey.csv").open(encoding="utf-8") as file:
         assert {row["frame"] for row in csv.DictReader(file)} == {"0", "1"}
+
+
+def test_no_map_is_kept_once_it_is_written(micrograph: Micrograph, tmp_path: Path) -> None:
+    stack = replace(micrograph, pixels=np.stack([micrograph.pixels] * 8))
+    survey, kept = survey_frame(micrograph), list[weakref.ref[np.ndarray]]()
+
+    def surveys() -> Iterator[Survey]:
+        for frame in range(8):
+            alive = sum(reference() is not None for reference in kept)
+            assert alive <= 3  # the first, which is drawn, and the latest ones
+            anomaly = survey.anomaly.copy()
+            kept.append(weakref.ref(anomaly))
+            yield replace(survey, anomaly=anomaly, frame=frame)
+
+    write_survey(tmp_path, stack, surveys(), 8)
 
 
 def test_the_same_image_replaces_its_survey_and_another_gets_its_own_folder(

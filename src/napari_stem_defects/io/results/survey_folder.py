@@ -123,7 +123,8 @@ def _write_maps(
             if not pages:
                 draw = partial(draw_survey, micrograph, survey)
                 pages.append(draw_or_state(draw, "The picture of the survey"))
-            written.append(replace(survey, anomaly=survey.anomaly[:0]))
+            nothing = np.zeros((0, survey.anomaly.shape[1]), np.float32)  # a part would keep it all
+            written.append(replace(survey, anomaly=nothing))
             yield survey.anomaly
 
     count = frames if micrograph.is_stack else None
