@@ -12,11 +12,11 @@ import pytest
 
 from napari_stem_defects.io.images.read import read
 from napari_stem_defects.io.labels.exchange import (
-    ImportSummary,
     export_patches,
     import_patches,
     import_points,
 )
+from napari_stem_defects.io.labels.import_summary import ImportSummary
 from napari_stem_defects.io.labels.patch_folder import read_patch_folder
 from napari_stem_defects.io.labels.project import LabelProject
 from napari_stem_defects.io.labels.verify import verify

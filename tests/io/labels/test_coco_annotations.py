@@ -33,7 +33,7 @@ def content(annotations: list[dict[str, Any]], **category: Any) -> dict[str, Any
     ]
     return {
         "images": images,
-        "categories": [{"id": 3, "name": "Vac", **category}],
+        "categories": [{"id": 3, "name": "Vac"} | category],
         "annotations": [{"category_id": 3, "image_id": 7, **each} for each in annotations],
     }
 
@@ -113,6 +113,18 @@ def test_a_damaged_annotation_is_named(broken: dict[str, Any]) -> None:
     good = {"bbox": [0, 0, 1, 1]}
     with pytest.raises(LabelError, match=r"coco.json: annotation 2 is damaged .*; correct or"):
         coco_shapes(PATH, content([good, broken]), [micrograph()])
+
+
+def test_a_category_that_is_no_class_is_named() -> None:
+    for fault, about in (("its label 5 is no text", {"name": 5}), ("a/b", {"name": "a/b"})):
+        given = content([{"bbox": [0, 0, 1, 1]}], **about)
+        with pytest.raises(LabelError, match=f"^coco.json: category 3: .*{fault}"):
+            coco_shapes(PATH, given, [micrograph()])
+        given["annotations"] = []
+        assert coco_shapes(PATH, given, [micrograph()]) == []
+    given = content([{"bbox": [0, 0, 1, 1]}], name="Sigma 3 ")
+    ((_, (shape,)),) = coco_shapes(PATH, given, [micrograph()])
+    assert shape.class_name == "Sigma 3"
 
 
 def test_other_images_and_sizes_are_refused() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.errors import LabelError
+from napari_stem_defects.io.labels import cvat_images
 from napari_stem_defects.io.labels.cvat_images import read_cvat
 from napari_stem_defects.io.labels.drawn_shapes import DrawnShape
 
@@ -55,6 +56,33 @@ def test_every_shape_is_read(tmp_path: Path) -> None:
     assert [each.parts for each in other] == [[[(0, 0)]]]
 
 
+def test_labels_that_end_in_a_number_are_classes_of_their_own(tmp_path: Path) -> None:
+    names = ["Sigma 3", "Sigma 5", "SF_1"]
+    drawn = "".join(f'<points label="{name}" points="1,1"/>' for name in names)
+    (found,) = shapes(tmp_path, drawn, "a.png")
+    assert [each.class_name for each in found] == names
+
+
+def test_a_skeleton_is_its_visible_points(tmp_path: Path) -> None:
+    joint = '<points label="{}" outside="{}" occluded="0" points="{}.5,2.5"></points>'
+    joints = joint.format("head", 0, 4) + joint.format("tail", 1, 6) + joint.format("3", 0, 8)
+    text = (
+        f'<skeleton label="Core" z_order="0">{joints}<attribute name="n">1</attribute></skeleton>'
+    )
+    ((core,),) = shapes(tmp_path, text, "a.png")
+    assert (core.class_name, core.geometry) == ("Core", "point")
+    assert core.parts == [[(2, 4), (2, 8)]]
+    with pytest.raises(LabelError, match=r"skeleton 1 of a.png is damaged"):
+        shapes(tmp_path, f'<skeleton label="Core">{joint.format("a", 1, 4)}</skeleton>', "a.png")
+
+
+@pytest.mark.parametrize("form", ["cuboid", "not_yet_known"])
+def test_a_form_without_an_outline_is_named(tmp_path: Path, form: str) -> None:
+    point = '<tag label="good"/><points label="Vac" points="1,1"/>'
+    with pytest.raises(LabelError, match=rf"annotations.xml: {form} 2 of a.png has no outline; dr"):
+        shapes(tmp_path, f'{point}<{form} label="Vac" xtl1="1"/>', "a.png")
+
+
 def test_images_that_are_not_given_are_left_out(tmp_path: Path) -> None:
     ((point,),) = shapes(tmp_path, '<points label="Vac" points="nonsense"/>', "b.png")
     assert point.parts == [[(0, 0)]]
@@ -84,7 +112,9 @@ def test_a_damaged_shape_is_named(tmp_path: Path, broken: str) -> None:
         ("<annotation><filename>a.png</filename></annotation>", "is no XML of CVAT"),
         ("<annotations><track/></annotations>", "is no XML of CVAT"),
         ('<annotations><image name="a.png"/></annotations>', "has no size"),
-        ('<!DOCTYPE a [<!ENTITY b "c">]><annotations/>', "defines XML entities"),
+        ('<annotations><image name="a" height="1" width="1"/><track/></annotations>', "is no XML"),
+        ('<?xml version="1.0" encoding="no-such"?><annotations/>', "cannot be read"),
+        ('<?xml version="1.0" encoding="utf-7"?><annotations/>', "cannot be read"),
     ],
 )
 def test_other_files_are_one_line(tmp_path: Path, text: str, fault: str) -> None:
@@ -93,3 +123,32 @@ def test_other_files_are_one_line(tmp_path: Path, text: str, fault: str) -> None
     with pytest.raises(LabelError, match=f"a.xml: .*{fault}") as caught:
         read_cvat(path, [micrograph("a.png")])
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be", "latin-1"])
+@pytest.mark.parametrize("subset", ["", '[<!ENTITY b "c">]', 'SYSTEM "other.dtd"'])
+def test_a_doctype_is_refused_in_every_encoding(tmp_path: Path, encoding: str, subset: str) -> None:
+    declared = "utf-16" if encoding.startswith("utf-16") else encoding
+    text = f'<?xml version="1.0" encoding="{declared}"?><!DOCTYPE annotations {subset}>'
+    text += '<annotations><image name="a.png" width="120" height="80"/></annotations>'
+    path = tmp_path / "a.xml"
+    path.write_bytes(text.encode(encoding))
+    with pytest.raises(LabelError, match=r"a.xml: has a DOCTYPE, which may define XML entities"):
+        read_cvat(path, [micrograph("a.png")])
+
+
+def test_a_file_in_utf_16_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.xml"
+    text = '<?xml version="1.0" encoding="utf-16"?><annotations><image name="a.png" width="120"'
+    text += ' height="80"><points label="空孔" points="1.5,1.5"/></image></annotations>'
+    path.write_text(text, encoding="utf-16")
+    ((_, (point,)),) = read_cvat(path, [micrograph("a.png")])
+    assert (point.class_name, point.parts) == ("空孔", [[(1, 1)]])
+
+
+def test_a_file_that_is_too_large_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cvat_images, "_MOST_BYTES", 2**20)
+    path = tmp_path / "a.xml"
+    path.write_bytes(b" " * (2**20 + 1))
+    with pytest.raises(LabelError, match=r"a.xml: is larger than 1 MiB; export fewer images"):
+        read_cvat(path, [micrograph("a.png")])

@@ -11,6 +11,8 @@ import pytest
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.labels.drawn_shapes import (
     DrawnShape,
+    check_parts,
+    class_of_label,
     class_of_name,
     kind_stated,
     rows_of,
@@ -42,6 +44,24 @@ def test_a_name_holds_its_class(name: str, expected: str) -> None:
 def test_a_name_without_a_class_is_refused(name: str) -> None:
     with pytest.raises(LabelError, match="class name"):
         class_of_name(name)
+
+
+@pytest.mark.parametrize("label", ["Sigma 3", "SF_1", "7", " Vac 3 "])
+def test_a_label_is_its_class_with_its_number(label: str) -> None:
+    assert class_of_label(label) == label.strip()
+
+
+@pytest.mark.parametrize("label", [None, 7, ["Vac"], "", "a/b"])
+def test_a_label_that_names_no_class_is_refused(label: object) -> None:
+    with pytest.raises(LabelError):
+        class_of_label(label)
+
+
+def test_positions_are_in_some_image() -> None:
+    check_parts([[(0.0, -3.0)], SQUARE])
+    for odd in ([], [[]], [SQUARE, []], [[(0.0, np.nan)]], [[(np.inf, 0.0)]], [[(0.0, 1e7)]]):
+        with pytest.raises(ValueError, match="a position is"):
+            check_parts(odd)
 
 
 def test_kinds_are_those_of_the_file() -> None:

@@ -16,13 +16,13 @@ from napari_stem_defects.base.progress import Cancelled, Progress
 from napari_stem_defects.errors import InputError, LabelError, OutputError
 from napari_stem_defects.io.images.read import read
 from napari_stem_defects.io.labels.exchange import (
-    ImportSummary,
     export_patches,
     import_patches,
     import_points,
     labels_export,
     labels_import,
 )
+from napari_stem_defects.io.labels.import_summary import ImportSummary
 from napari_stem_defects.io.labels.patch_folder import read_patch_folder
 from napari_stem_defects.io.labels.project import LabelProject
 from napari_stem_defects.io.labels.verify import labels_verify

@@ -48,6 +48,22 @@ def test_a_collection_of_geometries_and_a_list_of_features() -> None:
     assert (shape.class_name, shape.kind, shape.parts) == ("Vac", "point", [[(1.5, 0.5)]])
 
 
+def test_only_a_name_has_a_number_that_is_no_part_of_the_class() -> None:
+    about: list[dict[str, Any]] = [
+        {"classification": {"name": "Sigma 3"}},
+        {"classification": {"names": ["Sigma 5"]}},
+        {"class": "SF_1", "name": "other"},
+        {"name": "Vac 3"},
+    ]
+    found = geojson_shapes(PATH, [feature("Point", [1, 2], **each) for each in about])
+    assert [each.class_name for each in found] == ["Sigma 3", "Sigma 5", "SF_1", "Vac"]
+
+
+def test_features_that_are_no_list_are_one_line() -> None:
+    with pytest.raises(LabelError, match=r"drawn.geojson: is damaged .*; save it again"):
+        geojson_shapes(PATH, {"type": "FeatureCollection", "features": 5})
+
+
 def test_frames_are_time_points() -> None:
     each = feature("Point", [1, 2], name="Vac")
     each["geometry"]["plane"] = {"c": -1, "z": 0, "t": 4}

@@ -33,8 +33,32 @@ def test_copies_are_found_without_their_suffix() -> None:
     assert find_owners(PATH, images, [micrograph("b.jpg")]) == {"b.jpg": 0}
 
 
-def test_one_image_belongs_to_one_micrograph_whatever_its_name() -> None:
-    assert find_owners(PATH, [image("a.png")], [micrograph("a.dm4")]) == {"a.png": 0}
+def test_one_image_of_the_only_file_is_the_one_given_and_that_is_stated() -> None:
+    remarks = list[str]()
+    assert find_owners(PATH, [image("b.png")], [micrograph("a.dm4")], remarks) == {"b.png": 0}
+    assert remarks == ["coco.json names the image b.png, taken for a.dm4"]
+    assert find_owners(PATH, [image("a.png")], [micrograph("a.dm4")], remarks) == {"a.png": 0}
+    assert len(remarks) == 1
+    several = [image("b.png"), image("c.png")]
+    for images, given in ((several, ["a.dm4"]), (several[:1], ["a.dm4", "d.dm4"])):
+        with pytest.raises(LabelError, match=r"knows no image of the given names, but b.png"):
+            find_owners(PATH, images, [micrograph(name) for name in given], remarks)
+
+
+def test_beside_other_files_only_the_name_counts() -> None:
+    with pytest.raises(LabelError, match=r"^coco.json: knows no image of the given names, but b"):
+        find_owners(PATH, [image("b.png")], [micrograph("a.dm4")])
+
+
+def test_images_of_one_name_in_several_folders_are_refused() -> None:
+    images = [image("a.png"), image("a.png", id=2, file_name="other/a.png")]
+    with pytest.raises(LabelError, match=r"^coco.json: has several images named a.png; export"):
+        find_owners(PATH, images, [micrograph("a.dm4")])
+    frames = [image("a.tif"), image("a.tif", id=2, frame=1)]
+    assert find_owners(PATH, frames, [micrograph("a.tif")]) == {"a.tif": 0, 2: 0}
+
+
+def test_an_image_may_have_no_size() -> None:
     unknown = image("a.png", height=None, width=None)
     assert find_owners(PATH, [unknown], [micrograph("a.dm4")]) == {"a.png": 0}
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from export_samples import FAULT_X, MIDDLES, SITE, write_sample
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 import napari_stem_defects as sd
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.errors import LabelError
-from napari_stem_defects.io.labels.drawn_shapes import DrawnShape
+from napari_stem_defects.io.labels.drawn_shapes import DrawnShape, rows_of
 from napari_stem_defects.io.labels.exchange import labels_import
 from napari_stem_defects.io.labels.label_files import is_label_file, read_label_file
 from napari_stem_defects.io.results import result_folder
@@ -233,3 +239,108 @@ def test_one_place_drawn_in_every_program(tmp_path: Path, program: str) -> None:
     np.testing.assert_allclose(point.parts, [[(20, 10)]])
     assert (area.class_name, area.geometry) == ("Ppt", "area")
     assert {(round(y, 6), round(x, 6)) for y, x in area.parts[0]} == RING
+
+
+def labelled(name: str) -> str:
+    size = {"imageHeight": 80, "imageWidth": 120}
+    point = {"label": "Vac 1", "points": [[10.5, 20.5]], "shape_type": "point"}
+    return json.dumps({"imagePath": name, "shapes": [point], **size})
+
+
+def test_files_of_other_images_are_refused_beside_each_other(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((80, 120), np.uint8)).save(tmp_path / "a.tif")
+    files = [tmp_path / "a.json", tmp_path / "b.json"]
+    for file in files:
+        file.write_text(labelled(f"{file.stem}.png"), encoding="utf-8")
+    project, image = tmp_path / "own.labels", tmp_path / "a.tif"
+    with pytest.raises(LabelError, match=r"^b.json: knows no image of the given names, but b.png"):
+        labels_import(project, files, [image])
+    assert not project.exists()
+    done = labels_import(project, files[:1], [image])
+    assert (done.placed, done.remarks) == (1, ())
+    done = labels_import(tmp_path / "other.labels", files[1:], [image])
+    assert done.placed == 1
+    assert done.text().endswith("; b.json names the image b.png, taken for a.tif")
+
+
+def places(content: Any) -> list[tuple[Any, ...]]:
+    """Return the way to every value in the content of a JSON file."""
+    keys: Any = ()
+    if isinstance(content, dict):
+        keys = content.keys()
+    elif isinstance(content, list):
+        keys = range(len(content))
+    return [(), *((key, *rest) for key in keys for rest in places(content[key]))]
+
+
+def replaced(content: Any, place: tuple[Any, ...], value: Any) -> Any:
+    if not place:
+        return value
+    changed = copy.copy(content)
+    changed[place[0]] = replaced(content[place[0]], place[1:], value)
+    return changed
+
+
+def read_and_sample(path: Path) -> None:
+    image = Micrograph(np.zeros((80, 120), np.float32), "a", path=path.with_name("a.png"))
+    for owner, shapes in read_label_file(path, [image], []):
+        rows_of(shapes, {}, owner.frame_shape)
+
+
+ODD: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, -1, 5, 1e300, 10**400, float("inf"), float("nan"), "", "7", "a/b", [], {}, [[]]]
+)
+JSON = st.recursive(
+    ODD | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=5,
+)
+ONE_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+MORE: dict[str, Any] = {
+    "coco": {"segmentation": {"size": [80, 120], "counts": [9000, 20]}, "bbox": [1, 1, 2, 2]},
+    "labelme": {"label": "Ppt", "shape_type": "mask", "points": [[1, 2], [3, 4]], "mask": "AAAA"},
+}
+
+
+@pytest.mark.parametrize("program", [name for name in PROGRAMS if name != "cvat"])
+@ONE_FOLDER
+@given(data=st.data())
+def test_any_value_in_place_of_another_is_read_or_one_line(
+    tmp_path: Path, program: str, data: st.DataObject
+) -> None:
+    name, content = PROGRAMS[program]
+    whole: Any = copy.deepcopy(content)
+    if program in MORE:
+        key = "annotations" if program == "coco" else "shapes"
+        whole[key].append({"image_id": 1, "category_id": 2, **MORE[program]})
+    place = data.draw(st.sampled_from(places(whole)))
+    text = json.dumps(replaced(whole, place, data.draw(JSON)))
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with suppress(LabelError):
+        read_and_sample(tmp_path / name)
+
+
+NUMBERS = st.lists(st.sampled_from(["1", "-5", "1e400", "nan", "9" * 30, "a", ""]), max_size=4)
+TEXTS = st.text(max_size=5) | NUMBERS.map(",".join) | NUMBERS.map(";".join)
+FORMS = """<annotations><image id="0" name="a.png" width="120" height="80">
+<box label="Ppt" xtl="30" ytl="10" xbr="50" ybr="20" rotation="3"/>
+<polyline label="SF" points="0.5,0.5;9.5,4.5"/><polygon label="Ppt" points="1,1;5,1;5,9"/>
+<ellipse label="Ppt" cx="40" cy="30" rx="6" ry="6" rotation="0"/>
+<mask label="Ppt" rle="1,2,1,1,2,1" left="30" top="10" width="4" height="2"/>
+<skeleton label="Core"><points label="1" points="3,3" outside="0"/></skeleton>
+</image></annotations>"""
+
+
+@ONE_FOLDER
+@given(data=st.data())
+def test_any_attribute_in_place_of_another_is_read_or_one_line(
+    tmp_path: Path, data: st.DataObject
+) -> None:
+    root = ElementTree.fromstring(FORMS)
+    attributes = [(element, name) for element in root.iter() for name in element.attrib]
+    element, name = data.draw(st.sampled_from(attributes))
+    element.set(name, data.draw(TEXTS))
+    path = tmp_path / "a.xml"
+    path.write_text(ElementTree.tostring(root, "unicode"), encoding="utf-8", errors="replace")
+    with suppress(LabelError):
+        read_and_sample(path)

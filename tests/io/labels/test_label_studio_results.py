@@ -98,6 +98,23 @@ def test_a_region_that_cannot_be_read_is_named(broken: Any, fault: str) -> None:
         shapes([task(region("keypointlabels", x=1, y=2), broken)])
 
 
+def test_labels_that_end_in_a_number_are_classes_of_their_own() -> None:
+    names = ["Sigma 3", "Sigma 5", "SF_1"]
+    drawn = [region("keypointlabels", x=1, y=2, keypointlabels=[name]) for name in names]
+    (found,) = shapes([task(*drawn)])
+    assert [each.class_name for each in found] == names
+
+
+def test_a_label_that_is_no_class_is_named_with_its_region() -> None:
+    with pytest.raises(LabelError, match=r"^export.json: task 1, region 1: class name 'a/b'.*rena"):
+        shapes([task(region("keypointlabels", x=1, y=2, keypointlabels=["a/b"]))])
+
+
+def test_a_task_without_an_image_is_named() -> None:
+    with pytest.raises(LabelError, match=r"export.json: is damaged .*task 2 names no image"):
+        shapes([task(), task() | {"data": {}}])
+
+
 def test_lists_of_features_are_not_taken_for_tasks() -> None:
     assert not is_label_studio([])
     assert not is_label_studio([{"type": "Feature"}])

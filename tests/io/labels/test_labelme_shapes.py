@@ -15,7 +15,20 @@ from napari_stem_defects.io.labels.drawn_shapes import DrawnShape, rows_of
 from napari_stem_defects.io.labels.labelme_shapes import is_labelme, labelme_shapes
 
 PATH = Path("a.json")
+
+
+def picture() -> str:
+    packed = io.BytesIO()
+    Image.fromarray(np.ones((10, 20), bool)).save(packed, "PNG")
+    return base64.b64encode(packed.getvalue()).decode()
+
+
+PICTURE = picture()
 MICROGRAPH = Micrograph(np.zeros((80, 120), np.float32), "a")
+
+
+# Ends within the pixels.
+TORN = base64.b64encode(base64.b64decode(PICTURE)[:-30]).decode()
 
 
 def shapes(*drawn: dict[str, Any], **about: Any) -> list[DrawnShape]:
@@ -44,7 +57,7 @@ def test_every_form_is_read() -> None:
     )
     geometries = ["point", "point", "line", "line", "area", "area", "area", "area"]
     assert [each.geometry for each in found] == geometries
-    assert {each.class_name for each in found} == {"SF"}
+    assert {each.class_name for each in found} == {"SF 1"}
     assert found[1].parts == [[(20, 10), (20, 11)]]
     assert found[3].parts == [[(0, 0), (0, 9), (4, 9)]]
     assert found[4].parts == found[5].parts == [[(9.5, 29.5), (9.5, 49.5), (19.5, 49.5)]]
@@ -54,17 +67,14 @@ def test_every_form_is_read() -> None:
 
 
 def test_a_mask_begins_at_the_pixel_of_its_first_corner() -> None:
-    packed = io.BytesIO()
-    Image.fromarray(np.ones((10, 20), bool)).save(packed, "PNG")
-    text = base64.b64encode(packed.getvalue()).decode()
-    (area,) = shapes(drawn("mask", (30, 10), (49, 19), mask=text))
+    (area,) = shapes(drawn("mask", (30, 10), (49, 19), mask=PICTURE))
     assert set(area.parts[0]) == {(y, x) for y in (9.5, 19.5) for x in (29.5, 49.5)}
 
 
 def test_an_outline_around_few_pixels_has_their_middle() -> None:
     # LabelMe's own mask of it takes the pixels on the far edges, too, and lies half a pixel off.
     found = shapes(drawn("polygon", (20, 10), (25, 10), (25, 15), (20, 15)))
-    (row,) = rows_of(found, {"SF": "point"}, MICROGRAPH.frame_shape)
+    (row,) = rows_of(found, {"SF 1": "point"}, MICROGRAPH.frame_shape)
     assert (row.y, row.x) == (12, 22)
 
 
@@ -77,13 +87,27 @@ def test_an_outline_around_few_pixels_has_their_middle() -> None:
         drawn("spiral", (1, 2)),
         drawn("mask", (1, 2), (3, 4), mask="cGxhaW4="),
         {"points": [[1, 2]], "shape_type": "point"},
-        drawn("point", (1, 2)) | {"label": "7"},
+        drawn("point", (1, 2)) | {"label": None},
+        drawn("point", (1, 2e9)),
+        drawn("mask", (1, 2), (3, 4), mask=TORN),
         3,
     ],
 )
 def test_a_damaged_shape_is_named(broken: Any) -> None:
     with pytest.raises(LabelError, match=r"a.json: shape 2: .*; correct or remove it"):
         shapes(drawn("point", (1, 2)), broken)
+
+
+def test_labels_that_end_in_a_number_are_classes_of_their_own() -> None:
+    names = ["Sigma 3", "Sigma 5", "SF_1", "SF_2", "7"]
+    found = shapes(*(drawn("point", (1, 2)) | {"label": f" {name} "} for name in names))
+    assert [each.class_name for each in found] == names
+
+
+@pytest.mark.parametrize("value", [5, None, "text", {}])
+def test_shapes_that_are_no_list_are_one_line(value: Any) -> None:
+    with pytest.raises(LabelError, match=r"a.json: is damaged .*; save it again"):
+        shapes(shapes=value)
 
 
 def test_an_image_of_another_size_is_refused() -> None:

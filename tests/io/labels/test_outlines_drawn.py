@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from skimage.draw import polygon2mask
 
-from napari_stem_defects.io.labels.outlines_drawn import ellipse, mask_outlines, rectangle
+from napari_stem_defects.io.labels.outlines_drawn import (
+    check_numbers,
+    ellipse,
+    mask_outlines,
+    rectangle,
+)
 
 
 def test_a_mask_has_rings_around_its_pixels_and_holes() -> None:
@@ -32,3 +37,14 @@ def test_an_ellipse_covers_its_pixels(degrees: float) -> None:
     expected = (along / 20) ** 2 + (across / 9) ** 2 <= 1
     found = polygon2mask((60, 80), np.array(ellipse(40, 30, 20, 9, degrees)))
     assert np.count_nonzero(found != expected) < 0.02 * expected.sum()
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf, 1e300])
+def test_numbers_that_are_no_places_are_refused(odd: float) -> None:
+    check_numbers(0, -5, 1e6)
+    for number in range(5):
+        given = [10.0, 20.0, 5.0, 6.0, 0.0]
+        given[number] = odd
+        for outline in (check_numbers, rectangle, ellipse):
+            with pytest.raises(ValueError, match="not finite or too large"):
+                outline(*given)

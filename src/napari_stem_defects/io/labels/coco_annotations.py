@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_stem_defects.errors import LabelError
-from napari_stem_defects.io.labels.drawn_shapes import DrawnShape, kind_stated
+from napari_stem_defects.io.labels.drawn_shapes import (
+    DAMAGED,
+    DrawnShape,
+    check_parts,
+    class_of_label,
+    kind_stated,
+)
 from napari_stem_defects.io.labels.image_owners import find_owners
 from napari_stem_defects.io.labels.outlines_drawn import mask_outlines
 from napari_stem_defects.io.messages import one_line
@@ -24,6 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_stem_defects.base.defect_classes import Kind
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.io.labels.drawn_shapes import Position
 
@@ -31,7 +38,10 @@ _CORNER = 0.5
 
 
 def coco_shapes(
-    path: Path, content: dict[str, Any], micrographs: Sequence[Micrograph]
+    path: Path,
+    content: dict[str, Any],
+    micrographs: Sequence[Micrograph],
+    remarks: list[str] | None = None,
 ) -> list[tuple[Micrograph, list[DrawnShape]]]:
     """Return the shapes of each micrograph in the content of a COCO file.
 
@@ -42,7 +52,9 @@ def coco_shapes(
     content : dict
         With ``images``, ``annotations`` and ``categories``.
     micrographs : sequence of Micrograph
-        Found by their file names; a single one is that of a file with one image.
+        Found by their file names.
+    remarks : list of str, optional
+        See `find_owners`.
 
     Returns
     -------
@@ -57,27 +69,32 @@ def coco_shapes(
     found: dict[int, list[DrawnShape]] = {}
     where = ""
     try:
-        owner = find_owners(path, content["images"], micrographs)
+        owner = find_owners(path, content["images"], micrographs, remarks)
         frames = {each["id"]: int(each.get("frame", 0)) for each in content["images"]}
-        names = {each["id"]: str(each["name"]) for each in content["categories"]}
-        kinds = {
-            each["id"]: kind_stated(names[each["id"]], each.get("kind"))
-            for each in content["categories"]
-        }
+        categories = {each["id"]: each for each in content["categories"]}
         for number, each in enumerate(content["annotations"], 1):
             where = f"annotation {number} "
             place = owner.get(each["image_id"])
             if place is not None:
-                category, frame = each["category_id"], frames[each["image_id"]]
-                shape = micrographs[place].frame_shape
-                geometry, parts = _drawn(each, kinds[category], shape)
-                found.setdefault(place, []).append(
-                    DrawnShape(names[category], frame, geometry, parts, kinds[category])
-                )
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+                frame = frames[each["image_id"]]
+                name, kind = _class(path, categories[each["category_id"]])
+                geometry, parts = _drawn(each, kind, micrographs[place].frame_shape)
+                check_parts(parts)
+                found.setdefault(place, []).append(DrawnShape(name, frame, geometry, parts, kind))
+    except DAMAGED as error:
         fault = f"{where}is damaged ({error!r})"
         raise LabelError(one_line(path, fault, "correct or remove it")) from error
     return [(micrographs[place], found[place]) for place in sorted(found)]
+
+
+def _class(path: Path, category: dict[str, Any]) -> tuple[str, Kind | None]:
+    """Return name and kind of a category."""
+    try:
+        name = class_of_label(category["name"])
+        return name, kind_stated(name, category.get("kind"))
+    except LabelError as error:
+        fault = f"category {category['id']}: {error}"
+        raise LabelError(one_line(path, fault, "correct it")) from error
 
 
 def _drawn(
@@ -107,8 +124,6 @@ def _drawn(
 def _positions(numbers: Any) -> list[Position]:
     """Return positions (y, x) from pixel centres of a list x, y, x, y, ..."""
     places = np.array(numbers, float).reshape(-1, 2) - _CORNER
-    if not np.isfinite(places).all():
-        raise ValueError("a position is not finite")
     return [(y, x) for x, y in places.tolist()]
 
 

@@ -12,9 +12,19 @@ from xml.etree import ElementTree
 import numpy as np
 
 from napari_stem_defects.errors import LabelError
-from napari_stem_defects.io.labels.drawn_shapes import DrawnShape, class_of_name
+from napari_stem_defects.io.labels.drawn_shapes import (
+    DAMAGED,
+    DrawnShape,
+    check_parts,
+    class_of_label,
+)
 from napari_stem_defects.io.labels.image_owners import find_owners
-from napari_stem_defects.io.labels.outlines_drawn import ellipse, mask_outlines, rectangle
+from napari_stem_defects.io.labels.outlines_drawn import (
+    check_numbers,
+    ellipse,
+    mask_outlines,
+    rectangle,
+)
 from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
@@ -29,11 +39,27 @@ if TYPE_CHECKING:
 _CORNER = 0.5
 _MOST_BYTES = 2**28
 _FORMS: dict[str, Geometry] = {"points": "point", "polyline": "line", "polygon": "area"}
-_OTHERS = ("box", "ellipse", "mask")
+_OTHERS = ("box", "ellipse", "mask", "skeleton")
+# Of the image as a whole.
+_WITHOUT_PLACE = ("tag", "attribute")
+# Read in pieces, so that reading stops at a DOCTYPE and does not come to what it defines.
+_PIECE = 2**8
+
+
+class _Builder(ElementTree.TreeBuilder):
+    """Builds the elements of files without a DOCTYPE, in whatever encoding."""
+
+    def doctype(self, name: str, *_: str | None) -> None:
+        """Refuse the entities that a DOCTYPE may define; CVAT writes none."""
+        raise _DoctypeError(name)
+
+
+class _DoctypeError(Exception):
+    """The file has a DOCTYPE."""
 
 
 def read_cvat(
-    path: Path, micrographs: Sequence[Micrograph]
+    path: Path, micrographs: Sequence[Micrograph], remarks: list[str] | None = None
 ) -> list[tuple[Micrograph, list[DrawnShape]]]:
     """Read the shapes of each micrograph.
 
@@ -42,7 +68,9 @@ def read_cvat(
     path : Path
         A file ``.xml``.
     micrographs : sequence of Micrograph
-        Found by their file names; a single one is that of a file with one image.
+        Found by their file names.
+    remarks : list of str, optional
+        See `find_owners`.
 
     Returns
     -------
@@ -51,22 +79,25 @@ def read_cvat(
     Raises
     ------
     LabelError
-        The file is no XML of CVAT with images, a shape is damaged, no micrograph belongs to the
-        file, or one has another size.
+        The file is no XML of CVAT with images, a shape is damaged or of a form without an
+        outline, no micrograph belongs to the file, or one has another size.
     """
     images = _images(path)
     about = [
         {"id": number, "file_name": image.get("name", "")} | _size(path, image)
         for number, image in enumerate(images)
     ]
-    owner = find_owners(path, about, micrographs)
+    owner = find_owners(path, about, micrographs, remarks)
     found: dict[int, list[DrawnShape]] = {}
     for number, image in enumerate(images):
-        drawn = [each for each in image if each.tag in (*_FORMS, *_OTHERS)]
+        drawn = [each for each in image if each.tag not in _WITHOUT_PLACE]
         for place, each in enumerate(drawn if number in owner else [], 1):
+            if each.tag not in (*_FORMS, *_OTHERS):
+                fault = f"{each.tag} {place} of {image.get('name')} has no outline"
+                raise LabelError(one_line(path, fault, "draw it as a polygon, or remove it"))
             try:
                 shape = _shape(each)
-            except (TypeError, ValueError, LabelError) as error:
+            except (*DAMAGED, LabelError) as error:
                 fault = f"{each.tag} {place} of {image.get('name')} is damaged ({error})"
                 raise LabelError(one_line(path, fault, "correct or remove it")) from error
             found.setdefault(owner[number], []).append(shape)
@@ -75,18 +106,29 @@ def read_cvat(
 
 def _images(path: Path) -> list[ElementTree.Element]:
     try:
-        content = path.read_bytes() if path.stat().st_size < _MOST_BYTES else b""
-        if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
-            raise LabelError(one_line(path, "defines XML entities", "export it again from CVAT"))
-        root = ElementTree.fromstring(content)  # noqa: S314 - entities are refused above
-    except (OSError, ElementTree.ParseError) as error:
+        if path.stat().st_size > _MOST_BYTES:
+            fault = f"is larger than {_MOST_BYTES // 2**20} MiB"
+            raise LabelError(one_line(path, fault, "export fewer images at a time from CVAT"))
+        root = _parse(path.read_bytes())
+    except _DoctypeError:
+        fault = "has a DOCTYPE, which may define XML entities"
+        raise LabelError(one_line(path, fault, "export it again from CVAT")) from None
+    except (OSError, ElementTree.ParseError, LookupError, ValueError) as error:
         fault = f"cannot be read ({getattr(error, 'strerror', None) or error})"
         raise LabelError(one_line(path, fault, "export it again from CVAT")) from error
     images = root.findall("image")
-    if root.tag != "annotations" or not images:
+    if root.tag != "annotations" or not images or root.find("track") is not None:
         advice = "export the task as 'CVAT for images 1.1'"
         raise LabelError(one_line(path, "is no XML of CVAT with images", advice))
     return images
+
+
+def _parse(content: bytes) -> ElementTree.Element:
+    parser = ElementTree.XMLParser(target=_Builder())  # noqa: S314 - entities are refused
+    for start in range(0, len(content), _PIECE):
+        parser.feed(content[start : start + _PIECE])
+    root: ElementTree.Element = parser.close()
+    return root
 
 
 def _size(path: Path, image: ElementTree.Element) -> dict[str, int]:
@@ -98,17 +140,20 @@ def _size(path: Path, image: ElementTree.Element) -> dict[str, int]:
 
 
 def _shape(element: ElementTree.Element) -> DrawnShape:
-    class_name = class_of_name(element.get("label", ""))
+    class_name = class_of_label(element.get("label", ""))
     number = {
         name: float(value)
         for name, value in element.items()
         if name in ("xtl", "ytl", "xbr", "ybr", "cx", "cy", "rx", "ry", "rotation")
     }
     turned = number.get("rotation", 0.0)
+    check_numbers(turned)
     parts: list[list[Position]]
     if element.tag in _FORMS:
-        places = [each.split(",") for each in element.get("points", "").split(";")]
-        parts = [[(float(y) - _CORNER, float(x) - _CORNER) for x, y in places]]
+        parts = [_places(element)]
+    elif element.tag == "skeleton":
+        seen = [each for each in element.iter("points") if each.get("outside") != "1"]
+        parts = [[place for each in seen for place in _places(each)]]
     elif element.tag == "ellipse":
         centre = (number.get("cx", np.nan), number.get("cy", np.nan))
         parts = [ellipse(*centre, number.get("rx", np.nan), number.get("ry", np.nan), turned)]
@@ -118,9 +163,14 @@ def _shape(element: ElementTree.Element) -> DrawnShape:
         left, top = number.get("xtl", np.nan), number.get("ytl", np.nan)
         size = (number.get("xbr", np.nan) - left, number.get("ybr", np.nan) - top)
         parts = [_turned(rectangle(left, top, *size), turned)]
-    if not parts or not all(np.isfinite(part).all() for part in parts):
-        raise ValueError("a position is missing or not finite")
-    return DrawnShape(class_name, 0, _FORMS.get(element.tag, "area"), parts)
+    check_parts(parts)
+    geometry = "point" if element.tag == "skeleton" else _FORMS.get(element.tag, "area")
+    return DrawnShape(class_name, 0, geometry, parts)
+
+
+def _places(element: ElementTree.Element) -> list[Position]:
+    places = [each.split(",") for each in element.get("points", "").split(";")]
+    return [(float(y) - _CORNER, float(x) - _CORNER) for x, y in places]
 
 
 def _turned(corners: list[Position], degrees: float) -> list[Position]:

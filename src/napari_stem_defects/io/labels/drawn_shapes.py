@@ -11,6 +11,7 @@ import numpy as np
 from skimage.draw import polygon2mask
 
 from napari_stem_defects.base.defect_classes import Kind, check_class_name, check_kind
+from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.labels.point_table import PointRow
 from napari_stem_defects.labels.label_sampling import MIN_DISTANCE_PX, sample_positions
 
@@ -25,6 +26,11 @@ Geometry = Literal["point", "line", "area"]
 # "Vac 3", "frame 2 Vac 3", "SF1-0004", "Vac (2)": the class, then a number.
 _NUMBERED = re.compile(r"(?:frame \d+ )?(.+?)(?:[\s_.-]+\(?\d+\)?)+")
 _NUMBERS_ONLY = re.compile(r"[\d\s_.-]*")
+# No image is as large; a line to there would be sampled into billions of labels.
+_FARTHEST_PX = 1e6
+
+DAMAGED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What is raised where a file holds another value than expected."""
 
 
 class DrawnShape(NamedTuple):
@@ -71,6 +77,47 @@ def class_of_name(name: str) -> str:
         name = ""
     found = _NUMBERED.fullmatch(name)
     return check_class_name((found.group(1) if found else name).strip())
+
+
+def class_of_label(label: object) -> str:
+    """Return the class that a label names, in a program where the label is the class.
+
+    Parameters
+    ----------
+    label : object
+        What the file holds; numbers at its end are part of the name.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    LabelError
+        It is no text, or cannot be the name of a class.
+    """
+    if not isinstance(label, str):
+        raise LabelError(f"its label {label!r} is no text")
+    return check_class_name(label.strip())
+
+
+def check_parts(parts: Sequence[Sequence[Position]]) -> None:
+    """Check the positions of a shape.
+
+    Parameters
+    ----------
+    parts : sequence of sequence of (float, float)
+        As in `DrawnShape`.
+
+    Raises
+    ------
+    ValueError
+        A part has no position, or a position cannot be in an image.
+    """
+    if not parts or not all(len(part) for part in parts):
+        raise ValueError("a position is missing")
+    if not all((np.abs(np.array(part, float)) < _FARTHEST_PX).all() for part in parts):
+        raise ValueError("a position is not finite or outside of any image")
 
 
 def kind_stated(name: str, kind: object) -> Kind | None:

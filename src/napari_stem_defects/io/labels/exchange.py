@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +23,7 @@ from napari_stem_defects.io.atomic import replacing
 from napari_stem_defects.io.images.read import read
 from napari_stem_defects.io.labels.class_list import CLASSES, write_classes
 from napari_stem_defects.io.labels.drawn_shapes import rows_of
+from napari_stem_defects.io.labels.import_summary import ImportSummary
 from napari_stem_defects.io.labels.label_files import is_label_file, read_label_file
 from napari_stem_defects.io.labels.patch_folder import read_patch_folder
 from napari_stem_defects.io.labels.patch_positions import MIN_CORRELATION, find_patch_centres
@@ -42,46 +43,6 @@ if TYPE_CHECKING:
     from napari_stem_defects.io.labels.drawn_shapes import DrawnShape
     from napari_stem_defects.io.labels.patch_folder import PatchFolder
     from napari_stem_defects.io.labels.point_table import PointRow
-
-
-@dataclass(frozen=True)
-class ImportSummary:
-    """Result of an import.
-
-    Attributes
-    ----------
-    placed : int
-        Number of new labels with a position in a micrograph.
-    unplaced : int
-        Number of new labels of patches that no micrograph contains; they are stored as images.
-    present : int
-        Number of labels that were in the project before.
-    left_out : tuple of str
-        Patches with invalid pixels (NaN, infinity).
-    """
-
-    placed: int = 0
-    unplaced: int = 0
-    present: int = 0
-    left_out: tuple[str, ...] = ()
-
-    def __add__(self, other: ImportSummary) -> ImportSummary:
-        """Return the sum of two imports."""
-        return ImportSummary(
-            self.placed + other.placed,
-            self.unplaced + other.unplaced,
-            self.present + other.present,
-            self.left_out + other.left_out,
-        )
-
-    def text(self) -> str:
-        """Return the result as one line."""
-        invalid = ", ".join(self.left_out)
-        return (
-            f"{self.placed} labels placed, {self.unplaced} patches stored without a micrograph,"
-            f" {self.present} existing labels skipped"
-            + (f"; left out because of invalid pixels: {invalid}" if invalid else "")
-        )
 
 
 def labels_import(
@@ -127,13 +88,17 @@ def labels_import(
         check_kind(name, kind)
     micrographs = [read_image(path) for path in images]
     # Files are read first, so that an invalid one does not leave an empty project.
-    files = {path: read_label_file(path, micrographs) for path in sources if is_label_file(path)}
+    remarks = list[str]()
+    given = remarks if len(sources) == 1 else None
+    files = {
+        path: read_label_file(path, micrographs, given) for path in sources if is_label_file(path)
+    }
     is_new = not is_label_project(project)
     if is_new and len(files) == len(sources):
         every = (row for parts in files.values() for _, rows in parts for row in rows)
         _check_present(kinds, (row.class_name for row in every))
     opener = LabelProject.create if is_new else LabelProject.open
-    done, existed = ImportSummary(), project.exists()
+    done, existed = ImportSummary(remarks=tuple(remarks)), project.exists()
     try:
         with opener(project) as opened:
             opened.check_writable()

@@ -1,17 +1,23 @@
 """GeoJSON with QuPath's conventions as shapes to label; ``lines.geojson`` of results, too.
 
-The class is that of the classification, else the property ``class``, else the name. Positions are
-x, y in px from the corner of the first pixel, unless the file states that pixel centres are at
-integers, as files of results do.
+The class is that of the classification, else the property ``class``, else the name without its
+number. Positions are x, y in px from the corner of the first pixel, unless the file states that
+pixel centres are at integers, as files of results do.
 """
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.errors import LabelError
-from napari_stem_defects.io.labels.drawn_shapes import DrawnShape, class_of_name, kind_stated
+from napari_stem_defects.io.labels.drawn_shapes import (
+    DAMAGED,
+    DrawnShape,
+    check_parts,
+    class_of_label,
+    class_of_name,
+    kind_stated,
+)
 from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
@@ -56,11 +62,14 @@ def geojson_shapes(path: Path, content: Any) -> list[DrawnShape]:
         features = content["features"] if "features" in content else [content]
     else:
         features = content
+    if not isinstance(features, list):
+        fault = "is damaged (its features are no list)"
+        raise LabelError(one_line(path, fault, "save it again from its program"))
     shapes = list[DrawnShape]()
     for number, feature in enumerate(features, 1):
         try:
             shapes += _shapes(feature, corner)
-        except (KeyError, TypeError, ValueError, AttributeError, LabelError) as error:
+        except (*DAMAGED, LabelError) as error:
             fault = f"feature {number}: {_fault(error)}"
             raise LabelError(one_line(path, fault, "correct or remove it")) from error
     return shapes
@@ -80,6 +89,7 @@ def _shapes(feature: Any, corner: float) -> Iterator[DrawnShape]:
     for each in geometry["geometries"] if "geometries" in geometry else [geometry]:
         form, depth = _FORMS[each["type"]]
         parts = list(_parts(each["coordinates"], depth, corner))
+        check_parts(parts)
         yield DrawnShape(class_name, frame, form, parts, kind)
 
 
@@ -87,7 +97,9 @@ def _class(about: dict[str, Any]) -> str:
     classification = about.get("classification")
     if isinstance(classification, dict):
         classification = classification.get("name") or ": ".join(classification.get("names", ()))
-    name = str(classification or about.get("class") or about.get("name") or "")
+    if stated := classification or about.get("class"):
+        return class_of_label(stated)
+    name = str(about.get("name") or "")
     if not name.strip():
         raise LabelError("names no class in classification, class or name of its properties")
     return class_of_name(name)
@@ -108,6 +120,4 @@ def _position(place: Any, corner: float) -> Position:
         # napari-geojson writes the frame there, GeoJSON means the height above the ground.
         raise LabelError("positions have three coordinates; give x, y and the property frame")
     x, y = (float(value) - corner for value in place[:2])
-    if not (math.isfinite(y) and math.isfinite(x)):
-        raise ValueError(f"position {place} is not finite")
     return y, x

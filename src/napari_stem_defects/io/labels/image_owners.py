@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def find_owners(
-    path: Path, images: Sequence[dict[str, Any]], micrographs: Sequence[Micrograph]
+    path: Path,
+    images: Sequence[dict[str, Any]],
+    micrographs: Sequence[Micrograph],
+    remarks: list[str] | None = None,
 ) -> dict[Any, int]:
     """Return the micrograph of each image of a file; some may have none.
 
@@ -28,8 +31,10 @@ def find_owners(
         With ``id``, ``file_name``, ``height`` and ``width``, as in COCO; a size of None is not
         known.
     micrographs : sequence of Micrograph
-        Found by their file names, without suffixes where no image has the same; a single one is
-        that of a file with one image.
+        Found by their file names, without suffixes where no image has the same.
+    remarks : list of str, optional
+        Given where no other file is read: then a single micrograph is that of a file with one
+        image, and a remark is added here if their names differ.
 
     Returns
     -------
@@ -39,20 +44,25 @@ def find_owners(
     Raises
     ------
     LabelError
-        No micrograph belongs to the file, or one has another size.
+        No micrograph belongs to the file, one has another size, or several images of different
+        folders have its name.
     """
     names = {_file_name(each) for each in images}
     owner: dict[Any, int] = {}
-    is_only = len(micrographs) == 1 and len(names) == 1
     for place, micrograph in enumerate(micrographs):
         own = micrograph.name if micrograph.path is None else micrograph.path.name
         # Pictures that were annotated are often copies of the microscope's files.
         same = own if own in names else PurePath(own).stem
-        for each in images:
-            name = _file_name(each)
-            if is_only or same in (name, PurePath(name).stem):
-                _check_size(path, each, micrograph)
-                owner[each["id"]] = place
+        found = [each for each in images if same in (name := _file_name(each), PurePath(name).stem)]
+        if not found and remarks is not None and len(micrographs) == len(names) == 1:
+            remarks.append(f"{path.name} names the image {_file_name(images[0])}, taken for {own}")
+            found = list(images)
+        if len({str(each["file_name"]) for each in found}) > 1:
+            fault = f"has several images named {_file_name(found[0])}"
+            raise LabelError(one_line(path, fault, "export them one by one"))
+        for each in found:
+            _check_size(path, each, micrograph)
+            owner[each["id"]] = place
     if not owner:
         fault = f"knows no image of the given names, but {', '.join(sorted(names)[:3])}"
         raise LabelError(one_line(path, fault, "give one of these with --image"))

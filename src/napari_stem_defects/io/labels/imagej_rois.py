@@ -14,7 +14,13 @@ import numpy as np
 
 from napari_stem_defects.base.optional_packages import load_package
 from napari_stem_defects.errors import LabelError
-from napari_stem_defects.io.labels.drawn_shapes import DrawnShape, class_of_name, kind_stated
+from napari_stem_defects.io.labels.drawn_shapes import (
+    DrawnShape,
+    check_parts,
+    class_of_label,
+    class_of_name,
+    kind_stated,
+)
 from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
@@ -77,7 +83,7 @@ def _shape(path: Path, roi: Any) -> DrawnShape:
     about = roi.properties
     name = str(about.get("class") or roi.name)
     try:
-        class_name = class_of_name(name) if "class" not in about else name
+        class_name = class_of_label(name) if "class" in about else class_of_name(name)
         kind = kind_stated(class_name, about.get("kind"))
     except LabelError as error:
         fault = f"ROI {roi.name!r} names no class ({error})"
@@ -92,8 +98,11 @@ def _shape(path: Path, roi: Any) -> DrawnShape:
         [(float(y) - corner, float(x) - corner) for x, y in np.asarray(part).tolist()]
         for part in roi.coordinates(multi=True)
     ]
-    if not any(parts):
-        fault = f"ROI {roi.name!r} has no positions"
-        raise LabelError(one_line(path, fault, "draw it again, or remove it"))
+    parts = [part for part in parts if part]
+    try:
+        check_parts(parts)
+    except ValueError as error:
+        fault = f"ROI {roi.name!r} has no positions" if not parts else f"ROI {roi.name!r}: {error}"
+        raise LabelError(one_line(path, fault, "draw it again, or remove it")) from None
     frame = max(roi.position or roi.t_position or roi.z_position, 1) - 1
     return DrawnShape(class_name, frame, geometry, parts, kind)

@@ -39,7 +39,9 @@ def is_label_file(source: Path) -> bool:
     return source.suffix.lower() in (*_TABLE, *_ROIS, *_JSON, *_XML) and not source.is_dir()
 
 
-def read_label_file(source: Path, micrographs: Sequence[Micrograph]) -> LabelFile:
+def read_label_file(
+    source: Path, micrographs: Sequence[Micrograph], remarks: list[str] | None = None
+) -> LabelFile:
     """Read labels and the micrographs they belong to.
 
     Parameters
@@ -49,6 +51,9 @@ def read_label_file(source: Path, micrographs: Sequence[Micrograph]) -> LabelFil
         LabelMe or Label Studio, or XML of CVAT.
     micrographs : sequence of Micrograph
         Exactly one, except for COCO, LabelMe, Label Studio and CVAT, which name their images.
+    remarks : list of str, optional
+        Given where no other file is read: a single micrograph may then have another name than the
+        single image of the file, which is stated here; see `image_owners`.
 
     Returns
     -------
@@ -67,8 +72,9 @@ def read_label_file(source: Path, micrographs: Sequence[Micrograph]) -> LabelFil
     if shapes or suffix in _XML:
         if not micrographs:
             raise LabelError(one_line(source, "needs its images", "give them with --image"))
-        read = shapes(source, content, micrographs) if shapes else read_cvat(source, micrographs)
-        return [*read]
+        if shapes:
+            return [*shapes(source, content, micrographs, remarks)]
+        return [*read_cvat(source, micrographs, remarks)]
     if len(micrographs) != 1:
         what = "a table needs" if suffix in _TABLE else "it needs"
         raise LabelError(one_line(source, f"{what} one image", "give just that one"))

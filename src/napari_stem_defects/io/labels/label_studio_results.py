@@ -5,12 +5,16 @@ The class is the label of a region. A task has one image and the regions of its 
 
 from __future__ import annotations
 
-import math
 import re
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.errors import LabelError
-from napari_stem_defects.io.labels.drawn_shapes import DrawnShape, class_of_name
+from napari_stem_defects.io.labels.drawn_shapes import (
+    DAMAGED,
+    DrawnShape,
+    check_parts,
+    class_of_label,
+)
 from napari_stem_defects.io.labels.image_owners import find_owners
 from napari_stem_defects.io.labels.outlines_drawn import ellipse, rectangle
 from napari_stem_defects.io.messages import one_line
@@ -38,7 +42,10 @@ def is_label_studio(content: object) -> bool:
 
 
 def label_studio_shapes(
-    path: Path, content: Sequence[Mapping[str, Any]], micrographs: Sequence[Micrograph]
+    path: Path,
+    content: Sequence[Mapping[str, Any]],
+    micrographs: Sequence[Micrograph],
+    remarks: list[str] | None = None,
 ) -> list[tuple[Micrograph, list[DrawnShape]]]:
     """Return the shapes of each micrograph in the content of a file.
 
@@ -49,7 +56,9 @@ def label_studio_shapes(
     content : sequence of dict
         The tasks.
     micrographs : sequence of Micrograph
-        Found by their file names; a single one is that of a file with one task.
+        Found by their file names.
+    remarks : list of str, optional
+        See `find_owners`.
 
     Returns
     -------
@@ -66,13 +75,13 @@ def label_studio_shapes(
     try:
         results = [_result(path, number, task) for number, task in enumerate(content, 1)]
         images = [_image(number, task, results[number]) for number, task in enumerate(content)]
-        owner = find_owners(path, images, micrographs)
+        owner = find_owners(path, images, micrographs, remarks)
         for number, regions in enumerate(results):
             for place, region in enumerate(regions, 1):
                 where = f"task {number + 1}, region {place} "
                 if number in owner and str(region.get("type", "")).endswith("labels"):
                     found.setdefault(owner[number], []).append(_shape(path, where, region))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except DAMAGED as error:
         fault = f"{where}is damaged ({error!r})"
         raise LabelError(one_line(path, fault, "correct or remove it")) from error
     return [(micrographs[place], found[place]) for place in sorted(found)]
@@ -93,7 +102,9 @@ def _image(
     number: int, task: Mapping[str, Any], regions: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Return name and size of the image of a task."""
-    name = str(task.get("file_upload") or next(iter(task["data"].values())))
+    name = str(task.get("file_upload") or next(iter(task["data"].values()), ""))
+    if not name:
+        raise ValueError(f"task {number + 1} names no image")
     name = _UPLOAD.sub("", name.replace("\\", "/").rpartition("/")[2], count=1)
     sized = next((each for each in regions if "original_width" in each), {})
     size = {"height": sized.get("original_height"), "width": sized.get("original_width")}
@@ -110,10 +121,12 @@ def _shape(path: Path, where: str, region: Mapping[str, Any]) -> DrawnShape:
         raise LabelError(one_line(path, fault, "turn the image back in Label Studio"))
     across, down = region["original_width"] / 100, region["original_height"] / 100
     geometry, positions = _drawn(kind, value, float(across), float(down))
-    if not all(math.isfinite(y) and math.isfinite(x) for y, x in positions):
-        raise ValueError("a position is not finite")
+    check_parts([positions])
     (name,) = value[kind]
-    return DrawnShape(class_of_name(str(name)), 0, geometry, [positions])
+    try:
+        return DrawnShape(class_of_label(name), 0, geometry, [positions])
+    except LabelError as error:
+        raise LabelError(one_line(path, f"{where.strip()}: {error}", "rename the label")) from error
 
 
 def _drawn(

@@ -8,13 +8,20 @@ from __future__ import annotations
 import base64
 import io
 import math
+import struct
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from napari_stem_defects.errors import LabelError
-from napari_stem_defects.io.labels.drawn_shapes import DrawnShape, class_of_name
+from napari_stem_defects.io.labels.drawn_shapes import (
+    DAMAGED,
+    DrawnShape,
+    check_parts,
+    class_of_label,
+)
 from napari_stem_defects.io.labels.image_owners import find_owners
 from napari_stem_defects.io.labels.outlines_drawn import ellipse, mask_outlines, rectangle
 from napari_stem_defects.io.messages import one_line
@@ -27,6 +34,8 @@ if TYPE_CHECKING:
     from napari_stem_defects.io.labels.drawn_shapes import Geometry, Position
 
 _CORNER = 0.5
+# What the reader of PNG raises for damaged files.
+_BAD_MASK = (OSError, SyntaxError, struct.error, zlib.error, Image.DecompressionBombError)
 _FORMS: dict[str, Geometry] = {
     "point": "point",
     "points": "point",
@@ -43,7 +52,10 @@ def is_labelme(content: object) -> bool:
 
 
 def labelme_shapes(
-    path: Path, content: Mapping[str, Any], micrographs: Sequence[Micrograph]
+    path: Path,
+    content: Mapping[str, Any],
+    micrographs: Sequence[Micrograph],
+    remarks: list[str] | None = None,
 ) -> list[tuple[Micrograph, list[DrawnShape]]]:
     """Return the shapes in the content of a file and the micrograph they were drawn in.
 
@@ -53,7 +65,9 @@ def labelme_shapes(
         The file, for messages.
     content : mapping
     micrographs : sequence of Micrograph
-        Found by the file name; a single one is that of the file.
+        Found by the file name.
+    remarks : list of str, optional
+        See `find_owners`.
 
     Returns
     -------
@@ -67,13 +81,17 @@ def labelme_shapes(
     """
     image = {"id": 0, "file_name": content["imagePath"]}
     image |= {"height": content.get("imageHeight"), "width": content.get("imageWidth")}
-    owner = micrographs[find_owners(path, [image], micrographs)[0]]
+    owner = micrographs[find_owners(path, [image], micrographs, remarks)[0]]
+    if not isinstance(content["shapes"], list):
+        fault = "is damaged (its shapes are no list)"
+        raise LabelError(one_line(path, fault, "save it again from LabelMe"))
     shapes = list[DrawnShape]()
     for number, each in enumerate(content["shapes"], 1):
         try:
             geometry, parts = _drawn(each)
-            shapes.append(DrawnShape(class_of_name(str(each["label"])), 0, geometry, parts))
-        except (KeyError, TypeError, ValueError, OSError, LabelError) as error:
+            shapes.append(DrawnShape(class_of_label(each["label"]), 0, geometry, parts))
+            check_parts(parts)
+        except (*DAMAGED, *_BAD_MASK, LabelError) as error:
             known = isinstance(error, LabelError)
             fault = f"shape {number}: {error if known else f'is damaged ({error!r})'}"
             raise LabelError(one_line(path, fault, "correct or remove it")) from error
@@ -82,12 +100,11 @@ def labelme_shapes(
 
 def _drawn(shape: Mapping[str, Any]) -> tuple[Geometry, list[list[Position]]]:
     points = [(float(x), float(y)) for x, y in shape["points"]]
-    if not points or not np.isfinite(points).all():
-        raise ValueError("a position is missing or not finite")
+    check_parts([points])
     form = shape.get("shape_type") or "polygon"
     if form == "mask":
         with Image.open(io.BytesIO(base64.b64decode(shape["mask"])), formats=("PNG",)) as image:
-            mask = np.asarray(image) > 0
+            mask = np.asarray(image.convert("L")) > 0
         # The first corner is the first pixel itself.
         return "area", mask_outlines(mask, top=round(points[0][1]), left=round(points[0][0]))
     if form in ("rectangle", "circle"):

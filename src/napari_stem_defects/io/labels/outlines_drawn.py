@@ -15,6 +15,24 @@ if TYPE_CHECKING:
 
 _CORNER = 0.5
 _ELLIPSE_POINTS = 64
+_LARGEST = 1e9
+
+
+def check_numbers(*numbers: float) -> None:
+    """Check what an outline is computed from.
+
+    Parameters
+    ----------
+    *numbers : float
+        In px or degrees.
+
+    Raises
+    ------
+    ValueError
+        One is missing (NaN), infinite, or so large that no position can be computed with it.
+    """
+    if not all(abs(number) < _LARGEST for number in numbers):
+        raise ValueError("a number is missing, not finite or too large")
 
 
 def mask_outlines(mask: NDArray[np.bool_], top: float = 0, left: float = 0) -> list[list[Position]]:
@@ -52,7 +70,13 @@ def rectangle(
     -------
     list of (float, float)
         Positions (y, x), pixel centres at integers.
+
+    Raises
+    ------
+    ValueError
+        A number is not finite or too large.
     """
+    check_numbers(left, top, width, height, degrees)
     cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     corners = [(0.0, 0.0), (width, 0.0), (width, height), (0.0, height)]
     return [
@@ -77,7 +101,13 @@ def ellipse(
     -------
     list of (float, float)
         Positions (y, x), pixel centres at integers.
+
+    Raises
+    ------
+    ValueError
+        A number is not finite or too large.
     """
+    check_numbers(x, y, radius_x, radius_y, degrees)
     angles = 2 * np.pi * np.arange(_ELLIPSE_POINTS) / _ELLIPSE_POINTS
     cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     across, down = radius_x * np.cos(angles), radius_y * np.sin(angles)
