@@ -10,9 +10,9 @@ from napari_stem_defects.anomaly.residual import lattice_residual
 from napari_stem_defects.anomaly.sampling import sample
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.errors import InputError
-from napari_stem_defects.matched_filter import fit as fit_module
+from napari_stem_defects.matched_filter import templates
 from napari_stem_defects.matched_filter.fit import Click, fit
-from napari_stem_defects.matched_filter.similarity import best_similarity
+from napari_stem_defects.matched_filter.similarity import best_similarity, local_maxima
 
 
 def _prepared(**options):
@@ -78,7 +78,7 @@ def test_two_looks_of_one_class_make_two_templates():
 
 def test_missed_clicks_that_are_alike_make_a_template_of_their_own(monkeypatch):
     """Two of eight show the inverted defect; as if neither were an outlier among the others."""
-    monkeypatch.setattr(fit_module, "_OUTLIER", -10.0)
+    monkeypatch.setattr(templates, "_OUTLIER", -10.0)
     values, places, samples = _prepared(missing=12)
     mixed = values.copy()
     for y, x in np.rint(places[8:]).astype(int):
@@ -88,6 +88,28 @@ def test_missed_clicks_that_are_alike_make_a_template_of_their_own(monkeypatch):
     assert len(item.templates) == 2
     found = [best_similarity(mixed, item.templates)[round(y), round(x)] for y, x in places[8:]]
     assert min(found) > item.threshold
+
+
+@pytest.mark.parametrize(("good", "wrong"), [(8, 2), (5, 2), (12, 3)])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_clicks_on_perfect_crystal_do_not_make_it_a_defect(good: int, wrong: int, seed: int):
+    values, places, samples = _prepared(shape=SQUARE, size=400, missing=30, seed=seed)
+    rng = np.random.default_rng(seed)
+    anywhere = rng.uniform(40, np.array(values.shape) - 40, (200, 2))
+    apart = np.hypot(*(anywhere[:, None] - places).T).min(axis=0) > 2 * samples
+    clicks = _clicks([*places[:good], *anywhere[apart][:wrong]])
+    (item,) = fit([values], clicks, {"Vac": "point"}, samples).classes
+    heights = local_maxima(best_similarity(values, item.templates), 0.35 * samples)[1]
+    assert (heights >= item.threshold).sum() == 30
+
+
+def test_fainter_clicks_in_another_image_leave_the_class_its_look():
+    clear, places, samples = _prepared(missing=12)
+    faint, others, _ = _prepared(missing=12, seed=3)
+    clicks = _clicks(places[:8])
+    clicks += [Click(1, float(y), float(x), "Vac") for y, x in others[:4]]
+    (item,) = fit([clear, (0.5 * faint).astype(np.float32)], clicks, {}, samples).classes
+    assert item.templates
 
 
 @pytest.mark.parametrize("place", [(-5.0, 10.0), (10.0, 5000.0)])

@@ -29,11 +29,12 @@ from napari_stem_defects.matched_filter.similarity import (
 )
 from napari_stem_defects.matched_filter.templates import (
     REACH,
-    Aligned,
+    VISIBLE,
     Template,
     align,
     cut_pattern,
     gaussian_weight,
+    look_variants,
 )
 from napari_stem_defects.matched_filter.thresholds import extended_threshold, point_threshold
 
@@ -48,12 +49,10 @@ if TYPE_CHECKING:
 _CONSISTENT = {"point": 0.8, "line": 0.87, "area": 1.0}
 """Median consistency from which the clicks of a class have a look in common: points are compared
 within a smaller weight. Along lines whose look changes, it is up to 0.82."""
-_OUTLIER = 0.4
-"""Consistency below which a click shows another variant of its defect."""
 _VARIANT = 0.2
 """Share of the clicks from which those that are missed may be another variant; fewer are chance."""
-_VISIBLE = 1.0
-"""Power of a pattern, in units of that of noise, from which it is more than noise."""
+_PER_CLICK = 10.0
+"""Places that a further template may find for each of its clicks, in those that the first finds."""
 _PEAK_RADIUS = 0.35
 _AROUND = 7.0
 """Half the edge, in periods, of the part around a click that shows enough of its like sites."""
@@ -266,7 +265,7 @@ def _fit_class(name: str, kind: str, examples: _Examples, threshold: float | Non
     images = [examples.residuals[number] for number in used]
     noise = float(np.median([np.median(local_power(image, weight)) for image in images]))
     aligned = align(examples.at_clicks(), examples.samples, reach, noise)
-    variants = _variants(aligned, noise)
+    variants = look_variants(aligned, noise)
     templates = tuple(variant.template(noise) for variant in variants)
     agreement = np.concatenate([variant.consistency for variant in variants])
     consistency = float(np.median(agreement))
@@ -282,12 +281,11 @@ def _fit_class(name: str, kind: str, examples: _Examples, threshold: float | Non
     if kind == "area":
         return replace(unusual, difference=_difference(examples, images, anomalies))
     most = float(np.quantile(agreement, _QUARTER)), float(np.quantile(anomalies, _QUARTER))
+    if kind == "point" and is_free:
+        item, found = _with_missed(item, found, examples, noise)
     if not _has_look(item, unusual, examples, found, most):
         return unusual
-    if kind == "line" or not is_free:
-        return item
-    item, found = _with_missed(item, found, examples, noise)
-    return _with_sites(item, examples, used, found)
+    return _with_sites(item, examples, used, found) if kind == "point" and is_free else item
 
 
 def _with_missed(
@@ -295,22 +293,32 @@ def _with_missed(
 ) -> tuple[ClassFilter, _Found]:
     """Return a class with a further template of the clicks that it misses, if these are alike.
 
-    Cores of dislocations with different Burgers vectors, for example, have a look each.
+    Cores of dislocations with different Burgers vectors, for example, have a look each. Clicks on
+    perfect crystal are alike, too, once their noise is aligned: they show hardly any residual, or
+    their template is found all over the crystal.
     """
     is_missed = np.array(_similarity_at(examples, item)) < item.threshold
-    if is_missed.sum() < max(2, _VARIANT * len(is_missed)):
-        return item, found
     missed = [click for click, each in zip(examples.clicks, is_missed, strict=True) if each]
+    if len(missed) < max(2, _VARIANT * len(is_missed)):
+        return item, found
     clicks = replace(examples, clicks=missed).at_clicks()
     aligned = align(clicks, examples.samples, REACH[item.kind], noise)
-    if np.median(aligned.consistency) < _CONSISTENT[item.kind]:
+    visible = aligned.visible(noise)
+    if (
+        visible.sum() < 2
+        or np.median(aligned.part(visible, noise).consistency) < _CONSISTENT["point"]
+    ):
         return item, found
-    templates = (*item.templates, aligned.template(noise))
-    found = replace(found, templates=templates)
-    threshold = point_threshold(found.heights)
-    return replace(
-        item, templates=templates, threshold=threshold, template_threshold=threshold
-    ), found
+    templates = (*item.templates, aligned.part(visible, noise).template(noise))
+    both = replace(found, templates=templates)
+    limit = point_threshold(both.heights)
+    more = replace(item, templates=templates, threshold=limit, template_threshold=limit)
+    gained = len(missed) - int((np.array(_similarity_at(examples, more)) < limit).sum())
+    before, after = (
+        int((each.heights >= t).sum()) for each, t in ((found, item.threshold), (both, limit))
+    )
+    usual = before / max(len(is_missed) - len(missed), 1)
+    return (more, both) if 0 <= after - before <= _PER_CLICK * usual * gained else (item, found)
 
 
 def _has_look(
@@ -368,20 +376,6 @@ def _difference(
     return area_difference(places, anomaly, images, examples.samples)
 
 
-def _variants(aligned: Aligned, noise: float) -> list[Aligned]:
-    """Return the clicks that agree, and those of the others that agree among themselves.
-
-    Clicks where there is hardly any residual show no defect; they are left out unless all do.
-    """
-    agreeing = aligned.consistency >= _OUTLIER
-    if agreeing.all() or not agreeing.any():
-        return [aligned]
-    weighted = (aligned.weight * aligned.patterns**2).sum(axis=(1, 2))
-    others = ~agreeing & (weighted > (1 + _VISIBLE) * noise)
-    groups = [agreeing, others] if others.sum() >= 2 or len(agreeing) <= 3 else [agreeing]
-    return [aligned.part(group, noise) for group in groups if group.any()]
-
-
 def _negatives(bulk: _Examples) -> tuple[Template, ...]:
     """Return templates of the Bulk clicks at places that could be taken for defects."""
     weight = gaussian_weight(bulk.samples, REACH["point"])
@@ -389,6 +383,6 @@ def _negatives(bulk: _Examples) -> tuple[Template, ...]:
     for residual, position in bulk.at_clicks():
         noise = float(np.median(local_power(residual, weight)))
         pattern = cut_pattern(residual, position, weight.shape[0] // 2)
-        if float((weight * pattern**2).sum()) > (1 + _VISIBLE) * noise:
+        if float((weight * pattern**2).sum()) > (1 + VISIBLE) * noise:
             negatives.append(Template(pattern, weight, noise, 1))
     return tuple(negatives)

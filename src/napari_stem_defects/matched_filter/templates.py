@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+_OUTLIER = 0.4
+"""Consistency below which a click shows another variant of its defect."""
+VISIBLE = 1.0
+"""Power of a pattern, in units of that of noise, from which it is more than noise."""
 _STEP_PERIODS = 1 / 14
 """Step of the shifts that are tried, in lattice periods: half a sample."""
 _MAX_STARTS = 7
@@ -168,6 +172,21 @@ class Aligned:
     weight: NDArray[np.float32]
     consistency: NDArray[np.float64]
 
+    def visible(self, noise: float) -> NDArray[np.bool_]:
+        """Return which patterns are more than noise.
+
+        Parameters
+        ----------
+        noise : float
+            See `Template`.
+
+        Returns
+        -------
+        ndarray of bool, shape (N,)
+        """
+        powers = (self.weight * self.patterns**2).sum(axis=(1, 2))
+        return np.asarray(powers > (1 + VISIBLE) * noise)
+
     def part(self, chosen: NDArray[np.bool_], noise: float) -> Aligned:
         """Return some of the clicks, with their consistency among themselves.
 
@@ -232,6 +251,30 @@ def align(
     chosen = _agreeing_shifts((cuts * np.sqrt(weight)).reshape(*cuts.shape[:2], -1), nearness)
     patterns = cuts[np.arange(len(cuts)), chosen]
     return Aligned(patterns, weight, _consistency(patterns, weight, noise))
+
+
+def look_variants(aligned: Aligned, noise: float) -> list[Aligned]:
+    """Return the clicks that agree, and those of the others that agree among themselves.
+
+    Clicks where there is hardly any residual show no defect; they are left out unless all do.
+
+    Parameters
+    ----------
+    aligned : Aligned
+    noise : float
+        See `Template`.
+
+    Returns
+    -------
+    list of Aligned
+        At least one.
+    """
+    agreeing = aligned.consistency >= _OUTLIER
+    if agreeing.all() or not agreeing.any():
+        return [aligned]
+    others = ~agreeing & aligned.visible(noise)
+    groups = [agreeing, others] if others.sum() >= 2 or len(agreeing) <= 3 else [agreeing]
+    return [aligned.part(group, noise) for group in groups if group.any()]
 
 
 def _shifts(radius: float, step: float) -> NDArray[np.float64]:
