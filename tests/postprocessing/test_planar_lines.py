@@ -17,6 +17,8 @@ from napari_stem_defects.postprocessing.masks import masks_from_probability
 from napari_stem_defects.postprocessing.regions import measure_regions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from napari_stem_defects.postprocessing.results import ProbabilityMap, Region
@@ -120,6 +122,26 @@ def test_a_fault_that_ends_in_the_crystal_keeps_its_end() -> None:
     found = line_map([(0, (200, 0), (200, 250))])
     (region,) = lines_of(found)
     assert region.length_nm == pytest.approx(250, abs=12)
+
+
+def test_a_line_of_a_coarse_scan_goes_to_its_plane_though_its_mask_is_wide() -> None:
+    """The mask of a smeared fault is wider by up to a step where the windows are few."""
+    found = blank_map("SF1", "SF2", shape=(SIZE, SIZE), stride=16)
+    y, _ = np.meshgrid(found.y, found.x, indexing="ij")
+    found.probability[0] = np.clip(0.5 + (30.0 - np.abs(y - 201)) / 40, 0, 0.98)
+
+    places = []
+    for down in (0.0, 6.0):
+
+        def moved(
+            lines: Sequence[NDArray[np.float64]], _: object, away: float = down
+        ) -> list[NDArray[np.float64]]:
+            return [line + np.array([away, 0.0]) for line in lines]
+
+        masks = masks_from_probability(found, (SIZE, SIZE), LIMITS, place=moved)
+        (region,) = measure_regions(found, masks, image="a", pixel_size_nm=1.0)
+        places.append(np.array(region.centre_line)[:, 0])
+    np.testing.assert_allclose(places[1] - places[0], 6.0, atol=0.5)
 
 
 def test_a_line_nearly_along_a_lattice_row_takes_its_direction() -> None:

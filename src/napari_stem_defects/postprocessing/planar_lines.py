@@ -53,7 +53,8 @@ LinePlacer = Callable[[Sequence[Array], Sequence[Array]], Sequence[Array]]
 
 # Lengths in units of the minimum length of a planar defect, a quarter of a window.
 _WIDEST = 3.5
-"""Widest straight line that is drawn as a band; what is wider is hardly a line."""
+"""Widest straight line that is drawn as a band; what is wider is hardly a line, unless the image
+shows a plane there: windows far apart see a smeared fault as wide as this."""
 _BESIDE = 1.5
 """Distance from the edge of a line within which a short fragment is no defect of its own."""
 _MINOR = 0.5
@@ -72,6 +73,8 @@ class _Line:
     fragments: Sequence[Fragment]
     line: Array
     bands: Sequence[Array] = ()
+    is_placed: bool = False
+    """Whether the image shows a plane there."""
 
     @property
     def name(self) -> str:
@@ -310,9 +313,10 @@ def _placed(lines: Sequence[_Line], place: LinePlacer) -> list[_Line]:
     straight = [line.line for line, each in zip(lines, is_moved, strict=True) if each]
     fixed = [line.line for line, each in zip(lines, is_moved, strict=True) if not each]
     places = iter(place(straight, fixed))
+    found = [next(places) if each else None for each in is_moved]
     return [
-        replace(line, line=next(places)) if each else line
-        for line, each in zip(lines, is_moved, strict=True)
+        line if new is None or new is line.line else replace(line, line=new, is_placed=True)
+        for line, new in zip(lines, found, strict=True)
     ]
 
 
@@ -330,7 +334,7 @@ def _with_new_ends(
         if not line.straight:
             bands.append(np.stack([end, new]))
         points[-number] = new
-    return _Line(line.fragments, points, bands)
+    return replace(line, line=points, bands=bands)
 
 
 def _as_edits(
@@ -341,7 +345,8 @@ def _as_edits(
     bands = []
     for line in lines:
         half = max(line.width / 2, 1.0) + 0.5
-        if line.straight and line.elongated and line.width <= widest_px:
+        is_narrow = line.is_placed or line.width <= widest_px
+        if line.straight and line.elongated and is_narrow:
             bands.append(Band(line.name, line.line, half, is_whole=True))
             continue
         for fragment in line.fragments:
