@@ -139,3 +139,15 @@ def test_planes_of_a_part_are_moved_with_it() -> None:
     assert shifted_planes(placed, 10, 20) == [
         {"line": [[11.0, 22.0], [13.0, 24.0]], "plane": [[11.5, 22.0], [13.5, 24.0]]}
     ]
+
+
+@pytest.mark.parametrize("arm_px", [25.0, 40.0, 44.0])
+def test_lines_that_cross_near_their_middles_keep_their_lengths(
+    scene: PlanarScene, arm_px: float
+) -> None:
+    """Both ends of each are near the crossing."""
+    along = (scene.line[1] - scene.line[0]) / np.hypot(*(scene.line[1] - scene.line[0]))
+    middle, across = scene.line.mean(axis=0), np.array([-along[1], along[0]])
+    lines = [np.array([middle - arm_px * way, middle + arm_px * way]) for way in (along, across)]
+    for before, after in zip(lines, finder(scene)._ended(lines, []), strict=True):
+        np.testing.assert_allclose(after, before)

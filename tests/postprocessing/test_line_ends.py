@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_stem_defects.postprocessing.line_ends import Crossings, new_end
+from napari_stem_defects.postprocessing.line_ends import Crossings, new_end, still_the_line
 
 SHAPE, QUARTER = (200, 300), 16.0
 OUT = np.array([0.0, 1.0])
@@ -62,3 +62,15 @@ def test_a_line_at_an_angle_to_the_border_reaches_it_unless_it_runs_alongside(
     end = np.array([SHAPE[0] - 0.5 - depth, 60.0])
     new = new_end(end, out, 150.0, NOTHING, SHAPE, QUARTER)
     assert new[0] == pytest.approx(SHAPE[0] - 0.5 if reaches else end[0])
+
+
+@pytest.mark.parametrize(
+    ("ends", "least", "kept"),
+    [((10, 90), 0.5, True), ((30, 60), 0.5, False), ((50, 50), 0.0, False), ((60, 40), 0.0, False)],
+)
+def test_a_line_that_is_cut_to_a_point_or_turned_round_is_another(
+    ends: tuple[float, float], least: float, kept: bool
+) -> None:
+    line = np.array([[100.0, 0.0], [100.0, 100.0]])
+    new = np.array([[100.0, ends[0]], [100.0, ends[1]]])
+    assert still_the_line(line, new, least) is kept

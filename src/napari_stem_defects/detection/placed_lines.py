@@ -15,7 +15,7 @@ import numpy as np
 from napari_stem_defects.base.for_each import for_each
 from napari_stem_defects.lattice.unit_cell import lattice_period
 from napari_stem_defects.planar_geometry.plane_position import locate_plane
-from napari_stem_defects.postprocessing.line_ends import Crossings, new_end
+from napari_stem_defects.postprocessing.line_ends import Crossings, new_end, still_the_line
 from napari_stem_defects.postprocessing.masks import MIN_PLANAR_LENGTH_PX
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ _ROUNDS = 2
 """How often each line is placed: where its sides end depends on the places of the others."""
 _SETTLED_PERIODS = 0.12
 """Movement of the ends, in lattice periods, that changes nothing for other lines."""
+_LEAST_LEFT = 0.5
+"""Share of a line that must be left between its crossings; of less, it is placed as it is."""
 _SAME_PX = 8.0
 _SAME_COSINE = np.cos(np.radians(5.0))
 """Distance and direction up to which a line is one that was found before."""
@@ -144,7 +146,8 @@ class PlaneFinder:
                 new_end(end, way, length, others, shape, self._min_length_px)
                 for end, way in ((line[0], -out), (line[1], out))
             ]
-            ended.append(np.array(ends))
+            new = np.array(ends)
+            ended.append(new if still_the_line(line, new, _LEAST_LEFT) else line)
         return ended
 
 

@@ -96,6 +96,26 @@ def new_end(
     return end
 
 
+def still_the_line(line: Array, new: Array, least: float) -> bool:
+    """Return whether a line keeps its direction and enough of its length with new ends.
+
+    A line that another one crosses near its middle would end at that crossing from both sides.
+
+    Parameters
+    ----------
+    line, new : ndarray of float64, shape (2, 2)
+        Ends (y, x) in px.
+    least : float
+        Share of the length that is enough.
+
+    Returns
+    -------
+    bool
+    """
+    along = unit_vector(line[1] - line[0])
+    return bool((new[1] - new[0]) @ along > least * line_length(line))
+
+
 def _ways(end: Array, out: Array, length_px: float, others: Crossings, window: float) -> Array:
     """Return how far an end is from its crossings with other lines, negative beyond them."""
     start, direction, length = others

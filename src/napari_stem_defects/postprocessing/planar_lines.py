@@ -30,7 +30,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from napari_stem_defects.postprocessing.line_edits import Band, LineEdits
-from napari_stem_defects.postprocessing.line_ends import WINDOW, Crossings, new_end
+from napari_stem_defects.postprocessing.line_ends import (
+    WINDOW,
+    Crossings,
+    new_end,
+    still_the_line,
+)
 from napari_stem_defects.postprocessing.planar_fragments import (
     ELONGATED,
     Array,
@@ -334,6 +339,8 @@ def _with_new_ends(
         if not line.straight:
             bands.append(np.stack([end, new]))
         points[-number] = new
+    if line.straight and not still_the_line(line.line, points, 0.0):
+        return line
     return replace(line, line=points, bands=bands)
 
 
