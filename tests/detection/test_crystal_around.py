@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from napari_stem_defects.detection import crystal_around
 from napari_stem_defects.detection.crystal_around import only_in_crystal
 from napari_stem_defects.detection.detect_frame import detect_frame
 from napari_stem_defects.io.models.library import find_model
@@ -15,7 +16,6 @@ from napari_stem_defects.postprocessing.results import ProbabilityMap
 from napari_stem_defects.simulation.random_scenes import random_scene
 from napari_stem_defects.simulation.simulate import simulate
 
-LIMITS = {"Bulk": 0.5, "Vac": 0.6, "SF": 0.5}
 WINDOW = 64.0
 
 
@@ -37,23 +37,22 @@ def crystal_and_film(stride: int = 8, classes: tuple[str, ...] = ("Bulk", "Vac",
 @pytest.mark.parametrize("stride", [4, 8, 16])
 def test_defects_of_the_crystal_stay_and_those_in_the_film_go(stride: int) -> None:
     before = crystal_and_film(stride)
-    after = only_in_crystal(before, LIMITS, WINDOW)
+    after = only_in_crystal(before, WINDOW)
     left = before.x < 480
     np.testing.assert_array_equal(after.probability[..., left], before.probability[..., left])
-    film = after.probability[1:, :, before.x > 700]
-    assert (film <= np.array([0.3, 0.25], np.float32)[:, None, None]).all()
+    assert not after.probability[1:, :, before.x > 700].any()
 
 
 def test_bulk_stays_wherever_it_is() -> None:
     before = crystal_and_film()
     before.probability[0, 60, 120] = 0.9
-    after = only_in_crystal(before, LIMITS, WINDOW)
+    after = only_in_crystal(before, WINDOW)
     np.testing.assert_array_equal(after.probability[0], before.probability[0])
 
 
 def test_models_without_bulk_know_no_crystal_and_change_nothing() -> None:
     before = crystal_and_film(classes=("Vac", "SF"))
-    assert only_in_crystal(before, LIMITS, WINDOW) is before
+    assert only_in_crystal(before, WINDOW) is before
 
 
 def test_windows_without_anything_do_not_count() -> None:
@@ -61,21 +60,29 @@ def test_windows_without_anything_do_not_count() -> None:
     found = crystal_and_film()
     valid = np.broadcast_to(found.x < 230, found.valid.shape)
     before = replace(found, probability=found.probability * valid, valid=valid.copy())
-    assert only_in_crystal(before, LIMITS, WINDOW) is before
+    assert only_in_crystal(before, WINDOW) is before
 
 
-@pytest.mark.parametrize("model", ["cdte-110", "sto-001"])
-def test_an_amorphous_film_beside_a_crystal_has_no_named_defects(model: str) -> None:
+@pytest.mark.parametrize(("model", "seed"), [("cdte-110", 12), ("sto-001", 8)])
+def test_an_amorphous_film_beside_a_crystal_has_no_named_defects(
+    monkeypatch: pytest.MonkeyPatch, model: str, seed: int
+) -> None:
     ensemble = load_model(find_model(model))
     size = ensemble.spec.pixel_size_nm
     scene = simulate(model, size=512, pixel_size_nm=size, seed=11)
-    rng = np.random.default_rng(12)
+    rng = np.random.default_rng(seed)
     film = random_scene(rng, crystal=model, family="amorphous", size=512, pixel_size_nm=size)
     pixels = np.array(scene.micrograph.pixels, np.float32)
     noise = film.micrograph.pixels
     noise = (noise - noise.mean()) / noise.std() * pixels.std() + pixels.mean()
     pixels[:, 256:] = noise[:, 256:]
-    found = detect_frame(replace(scene.micrograph, pixels=pixels), ensemble)
-    named = [each for each in found.regions if each.class_name != "unknown"]
-    assert [each for each in named if each.x_px < 240]
-    assert not [each for each in named if each.x_px > 340]
+
+    def named() -> list[float]:
+        found = detect_frame(replace(scene.micrograph, pixels=pixels), ensemble)
+        return [each.x_px for each in found.regions if each.class_name != "unknown"]
+
+    places = named()
+    assert [x for x in places if x < 240]
+    assert not [x for x in places if x > 340]
+    monkeypatch.setattr(crystal_around, "MIN_ASSIGNED", 0.0)
+    assert [x for x in named() if x > 340]

@@ -15,8 +15,6 @@ from scipy.ndimage import uniform_filter1d
 from napari_stem_defects.base.defect_classes import BULK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
     from napari_stem_defects.postprocessing.results import ProbabilityMap
@@ -29,13 +27,12 @@ MIN_ASSIGNED = 0.2
 At defects of simulated crystals it is 0.90 and more, at what is taken for one in amorphous films at
 most 0.03, in a micrograph of which a third is unknown 0.45 and more.
 """
-_LOWERED = 0.5
-"""Where there is no crystal, a defect has at most this share of its threshold."""
+_BELONGS = 0.5
+"""Probability from which a window belongs to a class here, whatever the thresholds: these may be
+changed afterwards."""
 
 
-def only_in_crystal(
-    found: ProbabilityMap, thresholds: Mapping[str, float], window_px: float
-) -> ProbabilityMap:
+def only_in_crystal(found: ProbabilityMap, window_px: float) -> ProbabilityMap:
     """Return a map without defects where hardly any window around belongs to a class.
 
     Parameters
@@ -43,21 +40,17 @@ def only_in_crystal(
     found : ProbabilityMap
         Of an ensemble; without Bulk among its classes it is returned as it is, because the crystal
         belongs to no class then.
-    thresholds : mapping of str to float
-        Probability from which each class is assigned.
     window_px : float
         Edge of a window in px of the micrograph.
 
     Returns
     -------
     ProbabilityMap
-        Probabilities of defects outside of the crystal are at most half their thresholds; Bulk
-        is unchanged.
+        Probabilities of defects outside of the crystal are 0; Bulk is unchanged.
     """
     if BULK not in found.classes or not found.valid.any():
         return found
-    limits = np.array([thresholds[name] for name in found.classes], np.float32)[:, None, None]
-    assigned = np.asarray(((found.probability >= limits) & found.valid).any(axis=0))
+    assigned = np.asarray((found.probability >= _BELONGS).any(axis=0) & found.valid)
     share = _around(assigned, found, window_px) / np.maximum(
         _around(found.valid, found, window_px), np.float32(1e-6)
     )
@@ -65,8 +58,7 @@ def only_in_crystal(
     if not outside.any():
         return found
     defects = np.array([name != BULK for name in found.classes])[:, None, None]
-    highest = np.where(defects & outside, _LOWERED * limits, np.float32(1))
-    return replace(found, probability=np.minimum(found.probability, highest))
+    return replace(found, probability=np.where(defects & outside, 0, found.probability))
 
 
 def _around(

@@ -309,7 +309,7 @@ def _decided(
     if anywhere:
         return found
     window_px = ensemble.spec.preprocessing.patch_px / searched.factor[0]
-    return only_in_crystal(found, limits, window_px)
+    return only_in_crystal(found, window_px)
 
 
 def _searched_image(
