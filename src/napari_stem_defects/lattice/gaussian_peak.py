@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 _STEPS, _FITS, _SETTLED_PX = 40, 5, 0.06
+_STEEPEST = 50.0
+"""Largest slope, or logarithm of one, of a Gaussian that is a peak of an image."""
 
 
 class Peak(NamedTuple):
@@ -139,19 +141,22 @@ def _fit_once(
         start.append(float(np.percentile(part, 20)))
     # MINPACK without the layers around it, which take most of the time of a small fit; all
     # outputs, because it warns otherwise.
-    found, *_ = optimize.leastsq(
-        fit.residual,
-        start,
-        Dfun=fit.derivatives,
-        col_deriv=True,
-        ftol=1e-5,
-        xtol=1e-4,
-        maxfev=_STEPS,
-        full_output=True,
-    )
+    with np.errstate(all="ignore"):  # of trial steps, and the covariance of a flat fit
+        found, *_ = optimize.leastsq(
+            fit.residual,
+            start,
+            Dfun=fit.derivatives,
+            col_deriv=True,
+            ftol=1e-5,
+            xtol=1e-4,
+            maxfev=_STEPS,
+            full_output=True,
+        )
+    if not np.isfinite(found).all() or np.abs(found[3:6]).max() > _STEEPEST:
+        return None
     peak = _as_peak(found)
     is_usable = 0.3 * guess.sigma < peak.sigma < 3 * guess.sigma and peak.height * guess.height > 0
-    return peak if is_usable and np.isfinite(found).all() else None
+    return peak if is_usable else None
 
 
 def _as_peak(found: NDArray[np.float64]) -> Peak:
