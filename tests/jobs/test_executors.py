@@ -100,7 +100,7 @@ from napari_stem_defects.jobs import batch_frame, executors
 from napari_stem_defects.jobs.batch import detect_files
 
 movie, out, model = map(Path, sys.argv[1:])
-os.cpu_count = lambda: 6
+executors.usable_cores = lambda: 6
 detect, numbers = batch_frame.detect_with, []
 
 def noted(*given, **options):

@@ -41,6 +41,25 @@ def test_few_results_wait() -> None:
     assert len(begun) <= 4
 
 
+def test_an_interrupt_does_not_wait_for_what_is_computed() -> None:
+    """A run that is stopped ends at once, and with it the process."""
+    release = threading.Event()
+
+    def begin_and_wait(number: int) -> int:
+        return number if number == 0 else int(release.wait(60))
+
+    results = in_order(begin_and_wait, range(10), 3)
+    assert next(results) == 0
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        results.throw(KeyboardInterrupt)
+    assert time.monotonic() - started < 10
+    left = [each for each in threading.enumerate() if each.name == "in order"]
+    assert left
+    assert all(each.daemon for each in left)
+    release.set()
+
+
 @pytest.mark.parametrize("threads", [1, 3])
 def test_a_fault_comes_in_its_place(threads: int) -> None:
     def refuse(number: int) -> int:

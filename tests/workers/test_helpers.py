@@ -95,7 +95,7 @@ def test_only_large_images_have_helpers(
     monkeypatch: pytest.MonkeyPatch, pixels: int, cores: int, expected: int
 ) -> None:
     counts: list[int] = []
-    monkeypatch.setattr(module.os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(module, "usable_cores", lambda: cores)
     monkeypatch.setattr(module, "_helpers", lambda count: counts.append(count) or nullcontext())
     with helpers_for(np.broadcast_to(np.float32(0), (pixels, 1))):
         pass
@@ -103,7 +103,7 @@ def test_only_large_images_have_helpers(
 
 
 def test_processes_end_with_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(module, "usable_cores", lambda: 2)
     monkeypatch.setattr(module, "LEAST_PX", 1)
     before = {thread.name for thread in threading.enumerate()}
     processes: set[int] = set()

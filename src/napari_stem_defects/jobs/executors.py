@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from napari_stem_defects.base.blas_threads import blas_threads
+from napari_stem_defects.base.cores import usable_cores
 from napari_stem_defects.base.progress import Cancelled
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.jobs.batch_frame import FrameTask, detect_task
@@ -90,7 +91,7 @@ _LARGEST_PX = 2**22
 
 def threads_for(frames: int, shape: tuple[int, int]) -> int:
     """Return how many frames to work on at the same time: large ones and images one by one."""
-    return 1 if _is_large(shape) else min(frames, os.cpu_count() or 1, _MOST_THREADS)
+    return 1 if _is_large(shape) else min(frames, usable_cores(), _MOST_THREADS)
 
 
 def _is_large(shape: tuple[int, int]) -> bool:
@@ -115,7 +116,7 @@ def threads(count: int | None = None) -> Iterator[FrameExecutor]:
     FrameExecutor
         Its threads end with the context, after their frames.
     """
-    cores = os.cpu_count() or 1
+    cores = usable_cores()
     count = min(cores, _MOST_THREADS) if count is None else count
     stopped, reporting = threading.Event(), threading.Lock()
     pool, side_by_side = ThreadPoolExecutor(count, "frame"), _SideBySide()
@@ -156,7 +157,7 @@ def processes(count: int) -> Iterator[FrameExecutor]:
     FrameExecutor
         Its processes end with the context.
     """
-    threads = max(1, (os.cpu_count() or 1) // count)
+    threads = max(1, usable_cores() // count)
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(count, context, _prepare_process, (threads,))
     try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
 
 from napari_stem_defects.base.blas_threads import blas_threads
@@ -25,7 +26,7 @@ def in_order(
     function : callable
         Spends most of its time in libraries that let other threads run.
     items : iterable
-        Taken one by one: no more results than threads, and one, wait to be yielded.
+        Taken one by one: no more than threads are computed or wait to be yielded.
     threads : int
         With one, everything is computed by this thread, with as many threads of matrix products
         as before; otherwise with one each.
@@ -39,14 +40,24 @@ def in_order(
         yield from map(function, items)
         return
     waiting = deque[Future[Result]]()
-    pool = ThreadPoolExecutor(threads, "in order")
-    try:
-        with blas_threads(1):
-            for item in items:
-                waiting.append(pool.submit(function, item))
-                if len(waiting) > threads:
-                    yield waiting.popleft().result()
-            while waiting:
+    with blas_threads(1):
+        for item in items:
+            if len(waiting) == threads:
                 yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+            waiting.append(_begun(function, item))
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _begun(function: Callable[[Item], Result], item: Item) -> Future[Result]:
+    """Return the result to come of a thread that an interrupted run does not wait for."""
+    future: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(function(item))
+        except BaseException as error:
+            future.set_exception(error)
+
+    Thread(target=run, name="in order", daemon=True).start()
+    return future

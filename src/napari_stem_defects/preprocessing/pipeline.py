@@ -13,7 +13,6 @@ per window and shared by all members of an ensemble.
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,6 +20,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from napari_stem_defects.base.cores import usable_cores
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.preprocessing.filters import (
     NO_SIGNAL,
@@ -281,7 +281,7 @@ def _hann(length: int) -> Image:
 def _half_spectrum(patches: Image, settings: PreprocessingSettings) -> Image:
     """Return log1p |FFT| of patches (N, P, P) at the `_frequency_indices`."""
     rows, columns = _frequency_indices(patches.shape[-2:], settings)
-    workers = os.cpu_count()
+    workers = usable_cores()
     transform = scipy.fft.rfft(patches, axis=-1, workers=workers)[..., : len(columns)]
     transform = scipy.fft.fft(transform, axis=-2, workers=workers)
     return _log_magnitude(transform[..., rows, :])

@@ -8,13 +8,13 @@ that none waits for long. A helper that dies leaves its block to this process.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.base.blas_threads import blas_threads
+from napari_stem_defects.base.cores import usable_cores
 from napari_stem_defects.base.for_each import in_turn, provided
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.workers.client import Worker
@@ -56,8 +56,7 @@ def helpers_for(pixels: NDArray[np.float32]) -> AbstractContextManager[None]:
     context manager
         In which `base.for_each.for_each` divides its items.
     """
-    cores = os.cpu_count() or 1
-    count = min(cores - 1, _MOST_HELPERS, MOST_BYTES // max(1, pixels.nbytes))
+    count = min(usable_cores() - 1, _MOST_HELPERS, MOST_BYTES // max(1, pixels.nbytes))
     return _helpers(count) if count > 0 and pixels.size >= LEAST_PX else nullcontext()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -67,3 +69,18 @@ def test_frames_of_an_array_of_dask() -> None:
 def test_arrays_in_memory_are_left_alone() -> None:
     assert in_memory(STACK) is STACK
     assert not is_on_disk(STACK)
+
+
+def test_threads_that_ask_for_frames_of_a_block_unpack_it_once() -> None:
+    reads: list[int] = []
+
+    def read(start: int, stop: int) -> np.ndarray:
+        reads.append(start)
+        time.sleep(0.05)
+        return np.arange(start, stop, dtype=np.float32)[:, None, None] * np.ones((1, 4, 4))
+
+    frames = PackedFrames(read, np.dtype(np.float32), (8, 4, 4), [0, 4])
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda number: frames[number][0, 0], range(4)))
+    assert found == [0, 1, 2, 3]
+    assert reads == [0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import math
+import threading
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
@@ -101,9 +102,22 @@ class PackedFrames:
         self._most = max(1, _MOST_BLOCK_BYTES // max(1, frame_bytes))
         self._edges = [*starts, self.shape[0]]
         self._first, self._block = 0, np.empty((0, *self.shape[1:]), self.dtype)
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs."""
+        return {name: value for name, value in vars(self).items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take what `__getstate__` returned."""
+        vars(self).update(state, _lock=threading.Lock())
 
     def __getitem__(self, frame: int) -> NDArray[Any]:
-        """Read a frame, with the others of its block."""
+        """Read a frame, with the others of its block: once, however many threads request it."""
+        with self._lock:
+            return self._frame(frame)
+
+    def _frame(self, frame: int) -> NDArray[Any]:
         if not self._first <= frame < self._first + len(self._block):
             number = bisect.bisect_right(self._edges, frame) - 1
             start, stop = self._edges[number : number + 2]

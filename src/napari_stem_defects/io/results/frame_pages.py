@@ -7,11 +7,11 @@ twelve frames, and up to fifty pages, each of one frame with defects.
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from napari_stem_defects.base.cores import usable_cores
 from napari_stem_defects.io.results.frame_file import read_frame
 from napari_stem_defects.io.results.picture_file import write_picture
 from napari_stem_defects.io.results.summary import sum_results
@@ -199,7 +199,7 @@ def write_pages(
         write_picture(folder / name, picture)
         return name, fault
 
-    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1), "page") as pool:
+    with ThreadPoolExecutor(min(_MOST_THREADS, usable_cores()), "page") as pool:
         try:
             drawn = list(pool.map(draw, places))
         except BaseException:
