@@ -22,7 +22,7 @@ REASONS = (
     "",
     "Reasons seen so far: evidence at the threshold, so that other windows decide otherwise; and",
     "two names, Extra and IExtra, whose places of most evidence lie up to 10 px apart beside one",
-    "column that both claim.",
+    "column that is measured for both.",
     "",
 )
 

@@ -27,6 +27,7 @@ MIN_ASSIGNED = 0.2
 At defects of simulated crystals it is 0.90 and more, at what is taken for one in amorphous films at
 most 0.03, in a micrograph of which a third is unknown 0.45 and more.
 """
+_LEFT = np.float32(0.25)
 _BELONGS = 0.5
 """Probability from which a window belongs to a class here, whatever the thresholds: these may be
 changed afterwards."""
@@ -46,7 +47,8 @@ def only_in_crystal(found: ProbabilityMap, window_px: float) -> ProbabilityMap:
     Returns
     -------
     ProbabilityMap
-        Probabilities of defects outside of the crystal are 0; Bulk is unchanged.
+        Probabilities of defects outside of the crystal are a quarter of what they were, so that
+        still the more probable places are so; Bulk is unchanged.
     """
     if BULK not in found.classes or not found.valid.any():
         return found
@@ -58,7 +60,8 @@ def only_in_crystal(found: ProbabilityMap, window_px: float) -> ProbabilityMap:
     if not outside.any():
         return found
     defects = np.array([name != BULK for name in found.classes])[:, None, None]
-    return replace(found, probability=np.where(defects & outside, 0, found.probability))
+    part = np.where(defects & outside, _LEFT, np.float32(1))
+    return replace(found, probability=found.probability * part)
 
 
 def _around(
