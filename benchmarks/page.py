@@ -131,8 +131,9 @@ What the steps of the whole path brought, in processor time where nothing else i
   held 819 MB at the peak.
 - With two threads on two shared cores, load 3, against build 16750af: 4096x4096 px took 60 instead
   of 107 s of processor time (71 instead of 110 s by the clock), the networks alone 26 instead of
-  55 s. The table has one thread, with loads of 4 to 9; there, stacks take no less processor time
-  than that build, which checked and decided less.
+  55 s. The table was measured without other work. There, threads that sleep cost the networks alone
+  1.2 to 1.4 times the time by the clock; the whole path takes less. With one thread and loads of 4
+  to 9, stacks took no less processor time than that build, which checked and decided less.
 - Frames of a stack that no model recognises are surveyed side by side, with one thread each for
   matrix products: 60 frames of 96x96 px on two cores with a load of 8 took 34 instead of 163 s of
   processor time, 87 instead of 488 s by the clock.
