@@ -41,8 +41,15 @@ def test_defects_of_the_crystal_stay_and_those_in_the_film_go(stride: int) -> No
     left = before.x < 480
     np.testing.assert_array_equal(after.probability[..., left], before.probability[..., left])
     film = before.x > 700
-    quarter = 0.25 * before.probability[1:, :, film]
-    np.testing.assert_allclose(after.probability[1:, :, film], quarter)
+    left = crystal_around.LEFT * before.probability[1:, :, film]
+    np.testing.assert_allclose(after.probability[1:, :, film], left)
+
+
+@pytest.mark.parametrize("model", ["cdte-110", "sto-001"])
+def test_what_is_left_outside_of_the_crystal_is_below_every_threshold(model: str) -> None:
+    spec = load_model(find_model(model)).spec
+    defects = [name for name in spec.classes if name != "Bulk"]
+    assert min(spec.threshold(name) for name in defects) > 1.5 * crystal_around.LEFT
 
 
 def test_bulk_stays_wherever_it_is() -> None:

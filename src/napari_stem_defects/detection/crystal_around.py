@@ -27,7 +27,9 @@ MIN_ASSIGNED = 0.2
 At defects of simulated crystals it is 0.90 and more, at what is taken for one in amorphous films at
 most 0.03, in a micrograph of which a third is unknown 0.45 and more.
 """
-_LEFT = np.float32(0.25)
+LEFT = np.float32(0.1)
+"""What is left of the probability of a defect elsewhere: below the lowest threshold of a bundled
+model, which is 0.2. The order of the places stays, for scores that compare them."""
 _BELONGS = 0.5
 """Probability from which a window belongs to a class here, whatever the thresholds: these may be
 changed afterwards."""
@@ -47,8 +49,8 @@ def only_in_crystal(found: ProbabilityMap, window_px: float) -> ProbabilityMap:
     Returns
     -------
     ProbabilityMap
-        Probabilities of defects outside of the crystal are a quarter of what they were, so that
-        still the more probable places are so; Bulk is unchanged.
+        Probabilities of defects outside of the crystal are a tenth of what they were; Bulk is
+        unchanged.
     """
     if BULK not in found.classes or not found.valid.any():
         return found
@@ -60,7 +62,7 @@ def only_in_crystal(found: ProbabilityMap, window_px: float) -> ProbabilityMap:
     if not outside.any():
         return found
     defects = np.array([name != BULK for name in found.classes])[:, None, None]
-    part = np.where(defects & outside, _LEFT, np.float32(1))
+    part = np.where(defects & outside, LEFT, np.float32(1))
     return replace(found, probability=found.probability * part)
 
 

@@ -28,13 +28,15 @@ _SELECTIVE = 0.5
 """Share of the places that look like the clicks below which being unusual is more selective."""
 _SELECTIVE_ALONE = 1.0
 """The same where the look finds too few of the clicks."""
-_PEAK_RADIUS = 0.35
+PEAK_RADIUS = 0.35
+"""Distance in lattice periods within which a value near a click counts as its own."""
 _NEAR_CLICK = 0.5
 """Distance in lattice periods within which a line is at a click."""
 _CLEARER, _UNUSUAL = 2.0, 8.0
 """An area is found by its levels where these are clearer than its residual by this factor, and the
 residual is within so many spreads of the usual: 3 to 6 in areas of brighter columns."""
-_QUARTER = 0.25
+QUARTER = 0.25
+"""Quantile that most clicks reach."""
 MISSED = 1 / 3
 """Share of the clicks from which one way finds clearly fewer: each is part of the look itself."""
 
@@ -73,7 +75,7 @@ def anomalies_at(
     ndarray of float64, shape (N,)
         The highest within about a third of a period.
     """
-    sigma, radius = EXTENDED_POOL * samples, round(_PEAK_RADIUS * samples)
+    sigma, radius = EXTENDED_POOL * samples, round(PEAK_RADIUS * samples)
     scores: dict[int, NDArray[np.float32]] = {}
     values = []
     for residual, (y, x) in clicks:
@@ -202,7 +204,7 @@ def area_difference(
         return 0.0, 0.0
     contrast, mean = np.median([levels.at(at)[0] for levels, at in places], axis=0).tolist()
     spreads = [levels.spreads_at(at, (contrast, mean))[0] for levels, at in places]
-    by_levels = float(np.quantile(spreads, _QUARTER))
+    by_levels = float(np.quantile(spreads, QUARTER))
     by_anomaly = _spreads_of(anomaly, images, samples)
     is_clearer = by_levels > _CLEARER * by_anomaly and by_anomaly < _UNUSUAL
     return (contrast, mean) if is_clearer else (0.0, 0.0)

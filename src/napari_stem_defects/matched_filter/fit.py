@@ -12,6 +12,8 @@ from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.matched_filter.choose_look import (
     MISSED,
+    PEAK_RADIUS,
+    QUARTER,
     ClickedLines,
     anomalies_at,
     area_difference,
@@ -53,10 +55,8 @@ _VARIANT = 0.2
 """Share of the clicks from which those that are missed may be another variant; fewer are chance."""
 _PER_CLICK = 10.0
 """Places that a further template may find for each of its clicks, in those that the first finds."""
-_PEAK_RADIUS = 0.35
 _AROUND = 7.0
 """Half the edge, in periods, of the part around a click that shows enough of its like sites."""
-_QUARTER = 0.25
 _APART = 0.02
 """Thresholds lie this far above the clicks of unlike classes and below those of the own class."""
 
@@ -135,7 +135,7 @@ class _Found:
 
     @cached_property
     def heights(self) -> NDArray[np.float32]:
-        radius = _PEAK_RADIUS * self.samples
+        radius = PEAK_RADIUS * self.samples
         return np.concatenate([local_maxima(each, radius)[1] for each in self.similar])
 
 
@@ -229,7 +229,7 @@ def _between(item: ClassFilter, own: _Examples, others: _Examples) -> float:
 
 def _similarity_at(examples: _Examples, item: ClassFilter) -> list[float]:
     """Return the highest similarity to a class near each click."""
-    near = round(_PEAK_RADIUS * examples.samples)
+    near = round(PEAK_RADIUS * examples.samples)
     reach = near + item.templates[0].weight.shape[0] // 2
     reach = max(reach, round(_AROUND * examples.samples)) if item.sites else reach
     found = []
@@ -280,7 +280,7 @@ def _fit_class(name: str, kind: str, examples: _Examples, threshold: float | Non
     item = replace(unusual, templates=templates, threshold=threshold, template_threshold=threshold)
     if kind == "area":
         return replace(unusual, difference=_difference(examples, images, anomalies))
-    most = float(np.quantile(agreement, _QUARTER)), float(np.quantile(anomalies, _QUARTER))
+    most = float(np.quantile(agreement, QUARTER)), float(np.quantile(anomalies, QUARTER))
     if kind == "point" and is_free:
         item, found = _with_missed(item, found, examples, noise)
     if not _has_look(item, unusual, examples, found, most):
@@ -350,7 +350,7 @@ def _with_sites(
     item: ClassFilter, examples: _Examples, used: Sequence[int], found: _Found
 ) -> ClassFilter:
     """Return a class with a filter of like sites where that is better than templates alone."""
-    images, near = [], round(_PEAK_RADIUS * examples.samples)
+    images, near = [], round(PEAK_RADIUS * examples.samples)
     for number, similar in zip(used, found.similar, strict=True):
         residual = examples.context[number].residual if examples.context else None
         if residual is None:
@@ -358,7 +358,7 @@ def _with_sites(
         clicked = [(click.y, click.x) for click in examples.clicks if click.image == number]
         here = np.array([_peak_near(similar, round(y), round(x), near)[0] for y, x in clicked])
         images.append(ClickedImage(residual, examples.residuals[number], similar, here))
-    radius = _PEAK_RADIUS * examples.samples
+    radius = PEAK_RADIUS * examples.samples
     chosen = choose_sites(images, found.heights, item.threshold, radius)
     return replace(item, sites=(chosen[0],), threshold=chosen[1]) if chosen else item
 
@@ -372,7 +372,7 @@ def _difference(
         for click in examples.clicks
         if examples.context and (levels := examples.context[click.image].levels) is not None
     ]
-    anomaly = float(np.quantile(anomalies, _QUARTER))
+    anomaly = float(np.quantile(anomalies, QUARTER))
     return area_difference(places, anomaly, images, examples.samples)
 
 
