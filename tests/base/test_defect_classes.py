@@ -18,6 +18,7 @@ from napari_stem_defects.base.defect_classes import (
     complete_classes,
     default_class,
     default_kind,
+    distinct_classes,
 )
 from napari_stem_defects.errors import LabelError
 
@@ -117,3 +118,31 @@ def test_given_classes_replace_the_defaults() -> None:
     assert found == (default_class("Bulk"), mine, default_class("SF2"))
     assert list(class_table(found)) == ["Bulk", "SF1", "SF2", UNKNOWN]
     assert colours_of(found)["SF1"] == "#000001"
+
+
+def test_classes_that_only_have_names_get_a_colour_each() -> None:
+    assert len({default_class(name).colour for name in ("Bright", "Vac")}) == 1
+    names = ("Bulk", "SF1", *(f"class {number}" for number in range(14)))
+    found = complete_classes(names)
+    assert [each.name for each in found] == list(names)
+    assert len({each.colour for each in found}) == len(names)
+    assert found[:2] == (default_class("Bulk"), default_class("SF1"))
+
+
+def test_given_colours_stay_and_defaults_make_way_for_them() -> None:
+    stored = DefectClass("Vac", colour=default_class("Bright").colour)
+    bright, vacancy = complete_classes(["Bright", "Vac"], [stored])
+    assert vacancy == stored
+    assert bright.colour not in (stored.colour, default_class("Bright").colour)
+    # Two stored classes of one colour are what they were.
+    both = [stored, DefectClass("Bright", colour=stored.colour)]
+    assert complete_classes(["Vac", "Bright"], both) == tuple(both)
+
+
+def test_classes_of_several_sources_get_a_colour_each_but_chosen_colours_stay() -> None:
+    chosen = [DefectClass("a", colour="#123456"), DefectClass("b", colour="#123456")]
+    names = ["Bright", "Vac"]
+    found = distinct_classes([*map(default_class, names), *chosen, default_class("SF1")])
+    assert found[0] == default_class("Bright")
+    assert found[1].colour != found[0].colour
+    assert found[2:] == (*chosen, default_class("SF1"))

@@ -69,6 +69,14 @@ def test_new_classes_have_colours_of_their_own() -> None:
     assert given.colour == colours[0]
 
 
+def test_imported_classes_have_colours_of_their_own() -> None:
+    state = LabelState([default_class("Bright", 1)])
+    state.apply_all(state.plan_missing_classes(["Vac", "Bright", *(f"c{n}" for n in range(12))]))
+    colours = [entry.colour for entry in state.classes.values()]
+    assert len(set(colours)) == len(colours)
+    assert state.classes["Bright"] == default_class("Bright", 1)
+
+
 def test_a_taken_key_or_name_is_refused() -> None:
     state = LabelState([default_class("SF1", 1)])
     with pytest.raises(LabelError, match="key 1"):

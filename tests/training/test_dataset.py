@@ -89,3 +89,10 @@ def test_sources_that_disagree_about_a_kind_are_refused() -> None:
         LabelError, match=r"APB: its kind is line in one source .* point in another"
     ):
         agreeing_classes([first, DefectClass("APB")])
+
+
+def test_classes_of_two_sources_do_not_share_a_colour() -> None:
+    assert DefectClass("Bright").colour == DefectClass("Vac").colour
+    bright, vacancy = agreeing_classes([DefectClass("Bright"), DefectClass("Vac")])
+    assert bright == DefectClass("Bright")
+    assert vacancy.colour != bright.colour

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 from napari_stem_defects.errors import LabelError
@@ -71,6 +71,11 @@ _FURTHER_COLOURS = (
     "#26a69a",
     "#ba68c8",
 )
+_SPARE_COLOURS = (
+    *_FURTHER_COLOURS,
+    *(colour for name, colour in _COLOURS.items() if name not in (BULK, UNKNOWN)),
+)
+"""Colours that a class gets by itself, in the order in which they are taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +171,8 @@ def complete_classes(
 ) -> tuple[DefectClass, ...]:
     """Return one class per name: the given one of that name, else the default.
 
+    A default has a colour that no other class of the names has.
+
     Parameters
     ----------
     names : iterable of str
@@ -178,8 +185,47 @@ def complete_classes(
     tuple of DefectClass
         In the order of the names.
     """
-    known = {each.name: each for each in given}
-    return tuple(known.get(name) or default_class(name) for name in names)
+    known, names = {each.name: each for each in given}, tuple(names)
+    defaults = {name: default_class(name) for name in names if name not in known}
+    present = [known[name] for name in names if name in known]
+    coloured = distinct_classes((*present, *defaults.values()), fixed=len(present))
+    found = {each.name: each for each in coloured}
+    return tuple(found[name] for name in names)
+
+
+def distinct_classes(classes: Iterable[DefectClass], fixed: int = 0) -> tuple[DefectClass, ...]:
+    """Return classes with a colour each, where the package has chosen the colours.
+
+    Two classes may have one colour by the hashes of their names, or where they come from two
+    projects.
+
+    Parameters
+    ----------
+    classes : iterable of DefectClass
+        Classes that are shown together.
+    fixed : int
+        Number of the first ones that keep their colours in any case.
+
+    Returns
+    -------
+    tuple of DefectClass
+        In the same order. The first class of a colour keeps it, and so do all whose colour is
+        none of the package's own, or who are predefined.
+    """
+    classes, found = tuple(classes), list[DefectClass]()
+    used = {each.colour.lower() for each in classes if _is_settled(each)}
+    for number, each in enumerate(classes):
+        colour = each.colour
+        if number >= fixed and not _is_settled(each) and colour.lower() in used:
+            colour = distinct_colour(each.name, (*used, *(e.colour for e in classes)))
+        used.add(colour.lower())
+        found.append(each if colour == each.colour else replace(each, colour=colour))
+    return tuple(found)
+
+
+def _is_settled(entry: DefectClass) -> bool:
+    """Return whether the colour of a class is predefined or was chosen by a person."""
+    return entry.name in _COLOURS or entry.colour.lower() not in _FURTHER_COLOURS
 
 
 def class_table(classes: Iterable[DefectClass]) -> Mapping[str, DefectClass]:
@@ -326,7 +372,7 @@ def distinct_colour(name: str, used: Iterable[str]) -> str:
     taken, usual = {colour.lower() for colour in used}, _default_colour(name)
     if name in _COLOURS or usual not in taken:
         return usual
-    return next((colour for colour in _FURTHER_COLOURS if colour not in taken), usual)
+    return next((colour for colour in _SPARE_COLOURS if colour not in taken), usual)
 
 
 def _default_colour(name: str) -> str:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from napari_stem_defects.base.defect_classes import (
     check_class_name,
+    complete_classes,
     default_kind,
+    distinct_classes,
     distinct_colour,
 )
 from napari_stem_defects.errors import LabelError
@@ -195,15 +197,14 @@ class LabelState:
         LabelError
             A name is invalid.
         """
-        keys, kinds = self._free_keys(), kinds or {}
-        data = {each.name: each for each in given}
-        events: list[LabelEvent] = []
-        for name in dict.fromkeys(names):
-            known = self.classes.get(name)
-            entry = known or _new_class(name, next(keys, None), data.get(name))
-            entry = _changed(entry, kind=kinds.get(name))
-            events += [entry] if entry != known else []
-        return events
+        names, keys, kinds = tuple(dict.fromkeys(names)), self._free_keys(), kinds or {}
+        known = {entry.name: entry.defect_class for entry in self.classes.values()}
+        new = complete_classes((name for name in names if name not in known), given)
+        new = distinct_classes((*known.values(), *new), fixed=len(known))[len(known) :]
+        present = (self.classes[name] for name in names if name in known)
+        entries = [*present, *(_with_key(each, next(keys, None)) for each in new)]
+        changed = (_changed(entry, kind=kinds.get(entry.name)) for entry in entries)
+        return [entry for entry in changed if entry != self.classes.get(entry.name)]
 
     def plan_rename(self, name: str, to: str) -> list[LabelEvent]:
         """Plan a new name for a class and its labels.
@@ -357,10 +358,8 @@ class LabelState:
         return (RenameClass(to, name),) if kept else (RenameClass(to, name), old_class)
 
 
-def _new_class(name: str, key: int | None, given: DefectClass | None) -> LabelClass:
-    if given is None:
-        return default_class(name, key)
-    return LabelClass(name, given.colour, key, given.kind, given.title)
+def _with_key(entry: DefectClass, key: int | None) -> LabelClass:
+    return LabelClass(entry.name, entry.colour, key, entry.kind, entry.title)
 
 
 def _changed(

@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_stem_defects.base.defect_classes import BULK, DefectClass, Kind, complete_classes
+from napari_stem_defects.base.defect_classes import (
+    BULK,
+    DefectClass,
+    Kind,
+    complete_classes,
+    distinct_classes,
+)
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.lattice.patch_alignment import align_patches
 
@@ -273,7 +279,8 @@ def agreeing_classes(classes: Iterable[DefectClass]) -> tuple[DefectClass, ...]:
     Parameters
     ----------
     classes : iterable of DefectClass
-        Classes of all sources; title and colour of the first one of a name are taken.
+        Classes of all sources; title and colour of the first one of a name are taken, unless
+        another class has that colour.
 
     Returns
     -------
@@ -293,7 +300,7 @@ def agreeing_classes(classes: Iterable[DefectClass]) -> tuple[DefectClass, ...]:
                 f"class {each.name}: its kind is {first.kind} in one source of labels and"
                 f" {each.kind} in another; make them the same"
             )
-    return tuple(known.values())
+    return distinct_classes(known.values())
 
 
 def ordered_classes(labels: Sequence[str]) -> tuple[str, ...]:
