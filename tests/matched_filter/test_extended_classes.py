@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from napari_stem_defects.matched_filter.extended_classes import (
     anomaly_similarity,
@@ -60,6 +61,23 @@ def test_the_threshold_of_an_anomaly_is_half_way_to_the_clicks_and_above_noise()
     np.testing.assert_array_equal(found[0, :3], [False, True, True])
     noisy = anomaly_similarity(scores, item("line", by_look=False), 3.0) >= 0.5
     np.testing.assert_array_equal(noisy[0, :3], [False, False, True])
+
+
+def test_the_border_of_an_area_is_where_half_of_its_power_is_left():
+    inside = np.zeros((90, 90), bool)
+    inside[30:60, 30:60] = True
+    power = ndimage.gaussian_filter(np.where(inside, 16.0, 1.0), 0.5 * CELLS)
+    similar = anomaly_similarity(np.sqrt(power).astype(np.float32), item("area", by_look=False))
+    found = extended_probability(item("area"), similar, CELLS) >= 0.5
+    assert found.sum() == pytest.approx(inside.sum(), rel=0.05)
+    assert (found & inside).sum() / (found | inside).sum() > 0.93
+
+
+def test_a_less_unusual_place_in_an_area_belongs_to_it():
+    similar = np.zeros((60, 60), np.float32)
+    similar[10:50, 10:50] = 1.0
+    similar[28:32, 28:32] = 0.2
+    assert (extended_probability(item("area"), similar, CELLS)[12:48, 12:48] >= 0.5).all()
 
 
 def test_large_enough_needs_a_certain_place():

@@ -33,6 +33,14 @@ def test_a_brighter_area_differs_and_a_slope_does_not(slope):
     assert 0.85 < share < 1.15
 
 
+def test_the_border_of_a_much_darker_area_is_at_its_place():
+    levels, place, sampled, image = _levels(brightness=0.35)
+    similar = levels.similarity(tuple(levels.at(place)[0]))
+    cell_px = levels.edge / sampled.factor[0]
+    share = (similar > 0.5).sum() * cell_px**2 / image.area.sum()
+    assert share == pytest.approx(1, abs=0.06)
+
+
 def test_what_noise_hides_is_similar_to_nothing():
     levels, *_ = _levels()
     hidden = 3 * levels.spread / np.sqrt(2)

@@ -31,6 +31,8 @@ _MIN_LENGTH = {True: 2.0, False: 3.0}
 _MIN_FAINT = 10.0
 """Shortest line of a class that is fainter than the highest noise of an image."""
 _MIN_AREA = 4.0
+_GAP = 1.0
+"""Gaps of an area, half as wide in periods, are closed: where it is less unusual by chance."""
 
 
 def anomaly_similarity(
@@ -39,7 +41,9 @@ def anomaly_similarity(
     """Return the anomaly of every place on a scale on which the threshold of the class is 0.5.
 
     On a logarithmic scale the threshold is half-way between the perfect crystal and the clicks, at
-    least what noise does not reach, at most near the clicks.
+    least what noise does not reach, at most near the clicks. The scale is logarithmic for lines,
+    and of the power for areas, whose border is where half of their power is left: a step that is
+    averaged reaches half its height at its place.
 
     Parameters
     ----------
@@ -63,6 +67,8 @@ def anomaly_similarity(
     limit = min(limit, 0.9 * clicks)
     similar: NDArray[np.float32] = np.log(np.maximum(extended, np.float32(1e-3)))
     similar -= np.float32(usual)
+    if item.kind == "area":
+        return np.expm1(2 * similar) * np.float32(0.5 / np.expm1(2 * limit))
     similar *= np.float32(0.5 / limit)
     return similar
 
@@ -89,6 +95,8 @@ def extended_probability(
     around = 2 * round(_NEAR * cells_per_period) + 1
     highest = ndimage.maximum_filter(filled, around)
     inside = (filled > _LOW * item.limit) & (filled > _RELATIVE * highest)
+    if item.kind == "area":
+        inside = _without_gaps(inside, _GAP * cells_per_period)
     if item.kind == "line":
         wide = _too_wide(inside, _WIDEST * cells_per_period)
         usual = ndimage.uniform_filter(filled, 2 * round(_WIDEST * cells_per_period) + 1)
@@ -138,6 +146,14 @@ def large_enough(
     kept[0] = False
     chosen: NDArray[np.bool_] = kept[regions]
     return chosen
+
+
+def _without_gaps(areas: NDArray[np.bool_], reach: float) -> NDArray[np.bool_]:
+    """Return areas with what is narrower than twice a distance in cells closed."""
+    border = int(np.ceil(2 * reach)) + 2
+    padded = np.pad(areas, border, mode="edge")
+    closed = ndimage.binary_closing(padded, disc(reach))
+    return np.asarray(closed[border:-border, border:-border])
 
 
 def _too_wide(lines: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:

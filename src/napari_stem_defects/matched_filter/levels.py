@@ -9,7 +9,7 @@ slowly, as the thickness does, is taken away by a quadratic fitted to the crysta
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import ndimage
@@ -72,8 +72,8 @@ class Levels:
         power = self._power(difference)
         if power < _CLEAR**2:
             return np.zeros(self.values.shape[1:], np.float32)
-        scaled = self.values / self.spread[:, None, None]
-        product = np.tensordot(np.array(difference) / self.spread, scaled, axes=1)
+        scaled = _averaged(self.values) / self.spread[:, None, None]
+        product = np.tensordot(_averaged(np.array(difference)) / self.spread, scaled, axes=1)
         found = np.square(scaled).sum(axis=0)
         similar = product / np.sqrt(power * np.maximum(found, power))
         return np.asarray(similar, np.float32)
@@ -96,7 +96,7 @@ class Levels:
         return np.asarray(away * self.similarity_at(positions, difference), np.float64)
 
     def _power(self, difference: tuple[float, float]) -> float:
-        return float(np.square(np.array(difference) / self.spread).sum())
+        return float(np.square(_averaged(np.array(difference)) / self.spread).sum())
 
     def _cells(self, positions: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         cells = np.rint((positions + 0.5) / self.edge - 0.5).astype(int)
@@ -131,6 +131,15 @@ def local_levels(sampled: Sampled) -> Levels | None:
         *(_without_trend(each) for each in (np.log(contrast), mean / unit)), strict=True
     )
     return Levels(np.stack(found).astype(np.float32), np.array(spreads), edge)
+
+
+def _averaged(values: NDArray[Any]) -> NDArray[Any]:
+    """Return levels (2, ...) with half the relative power in place of the logarithmic contrast.
+
+    Powers are what averages over cells add up: at the border of an area they are half-way between
+    both sides, and their logarithm is not.
+    """
+    return np.stack([np.expm1(2 * values[0]) / 2, values[1]])
 
 
 def _cell_means(pixels: NDArray[np.float32], sampled: Sampled, edge: int) -> NDArray[np.float64]:
