@@ -67,8 +67,8 @@ def test_precipitates_are_areas_and_no_grains(scale):
     survey = survey_frame(scene.micrograph())
     found = [c for c in survey.candidates if c.kind == "area"]
     parts, count = ndimage.label(scene.areas["precipitate"])
-    assert (len(found), count) == (3, 4)
-    assert 0.9 < sum(c.area_px for c in found) / scene.areas["precipitate"].sum() < 1.7
+    assert (len(found), count) == (4, 4)
+    assert 0.9 < sum(c.area_px for c in found) / scene.areas["precipitate"].sum() < 1.2
     for number in range(1, count + 1):
         y, x = np.nonzero(parts == number)
         assert survey.anomaly[y, x].mean() > survey.threshold

@@ -8,7 +8,6 @@ from scipy import ndimage
 
 from napari_stem_defects.matched_filter.extended_classes import (
     anomaly_similarity,
-    disc,
     extended_probability,
     large_enough,
     odds_to_probability,
@@ -86,14 +85,6 @@ def test_large_enough_needs_a_certain_place():
     assert not large_enough(item("line"), inside, certain, CELLS).any()
     certain[31, 20] = True
     np.testing.assert_array_equal(large_enough(item("line"), inside, certain, CELLS), inside)
-
-
-@pytest.mark.parametrize("radius", [0.0, 1.0, 2.4])
-def test_a_disc_is_symmetric_and_at_least_three_cells_wide(radius: float):
-    footprint = disc(radius)
-    assert footprint.shape[0] == 2 * max(1, round(radius)) + 1
-    np.testing.assert_array_equal(footprint, footprint[::-1])
-    np.testing.assert_array_equal(footprint, footprint.T)
 
 
 def test_odds_of_one_are_a_probability_of_a_half():

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 from scipy import ndimage
 
+from napari_stem_defects.anomaly.area_border import within_border
 from napari_stem_defects.anomaly.shapes import Line, centre_line, outlines
 from napari_stem_defects.anomaly.straight_lines import extents, is_line, line_core
+from napari_stem_defects.base.disc import disc
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -227,15 +229,8 @@ def _unusual_cells(level: NDArray[np.float32], cells_per_period: float) -> NDArr
 
 def _widened(mask: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:
     """Return the cells within a distance, in cells, of a mask."""
-    wide: NDArray[np.bool_] = ndimage.binary_dilation(mask, _disc(radius))
+    wide: NDArray[np.bool_] = ndimage.binary_dilation(mask, disc(radius))
     return wide
-
-
-def _disc(radius: float) -> NDArray[np.bool_]:
-    reach = max(1, round(radius))
-    y, x = np.ogrid[-reach : reach + 1, -reach : reach + 1]
-    disc: NDArray[np.bool_] = y**2 + x**2 <= (radius + 0.5) ** 2
-    return disc
 
 
 def _features(cells: NDArray[np.bool_], box: Box, image: _Scored) -> list[Candidate]:
@@ -255,8 +250,10 @@ def _features(cells: NDArray[np.bool_], box: Box, image: _Scored) -> list[Candid
         if apart.any() and rest.any():
             beside = _parts_as_points(apart, box, image)
             return beside + _features(rest, box, image)
-    if line or is_area:
-        return [_extended(cells, "line" if line else "area", box, image)]
+    if is_area:
+        return [_extended(part, "area", box, image) for part in _areas(cells, box, image)]
+    if line:
+        return [_extended(cells, "line", box, image)]
     parts, _ = ndimage.label(cells, np.ones((3, 3)))
     return _parts_as_points(parts, box, image)
 
@@ -264,16 +261,26 @@ def _features(cells: NDArray[np.bool_], box: Box, image: _Scored) -> list[Candid
 def _extended(cells: NDArray[np.bool_], kind: CandidateKind, box: Box, image: _Scored) -> Candidate:
     """Return some cells as one line or one area."""
     edge = image.edge
+    highest = _highest(cells, box, image.score, edge)
     y, x = np.nonzero(cells)
     middle = (
         float((y.mean() + box[0].start + 0.5) * edge - 0.5),
         float((x.mean() + box[1].start + 0.5) * edge - 0.5),
     )
-    highest = _highest(cells, box, image.score, edge)
     lines = (centre_line(y, x),) if kind == "line" else outlines(cells)
     shape = tuple(_in_samples(line, box, edge) for line in lines)
     length, area = edge * extents(y, x)[0], float(len(y) * edge**2)
     return Candidate(0, kind, *middle, highest, "", length, area, shape)
+
+
+def _areas(cells: NDArray[np.bool_], box: Box, image: _Scored) -> list[NDArray[np.bool_]]:
+    """Return the cells of each area in some cells, without what is unusual around it alone."""
+    scores = np.where(cells, _pooled(box, image.score, image.edge), np.float32(1))
+    inside = within_border(np.square(scores) - 1, cells, image.period)
+    parts, count = ndimage.label(inside, np.ones((3, 3)))
+    areas = [parts == number for number in range(1, count + 1)]
+    deep = [part for part in areas if _depth(part) >= _AREA_RADIUS / 2 * image.period]
+    return deep or [cells]
 
 
 def _line_and_rest(
@@ -381,6 +388,10 @@ def _shifted(part: Box, box: Box) -> Box:
 
 def _highest(cells: NDArray[np.bool_], box: Box, score: NDArray[np.float32], edge: int) -> float:
     """Return the highest score in some cells."""
+    return float(_pooled(box, score, edge)[cells].max())
+
+
+def _pooled(box: Box, score: NDArray[np.float32], edge: int) -> NDArray[np.float32]:
+    """Return the highest score in each cell of a box."""
     rows, columns = (slice(side.start * edge, side.stop * edge) for side in box)
-    values = pool_cells(score[rows, columns], edge)
-    return float(values[cells].max())
+    return pool_cells(score[rows, columns], edge)

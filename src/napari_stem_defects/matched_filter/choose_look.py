@@ -9,9 +9,9 @@ from scipy import ndimage
 
 from napari_stem_defects.anomaly.candidates import cell_edge, pool_cells
 from napari_stem_defects.anomaly.score import EXTENDED_POOL, local_rms
+from napari_stem_defects.base.disc import disc
 from napari_stem_defects.matched_filter.extended_classes import (
     anomaly_similarity,
-    disc,
     extended_probability,
 )
 from napari_stem_defects.matched_filter.similarity import local_maxima

@@ -17,11 +17,11 @@ from napari_stem_defects.anomaly.score import (
     null_thresholds,
 )
 from napari_stem_defects.base.defect_classes import BULK
+from napari_stem_defects.base.disc import disc
 from napari_stem_defects.matched_filter.class_similarity import class_similarity
 from napari_stem_defects.matched_filter.extended_classes import (
     SOFTNESS,
     anomaly_similarity,
-    disc,
     extended_probability,
     large_enough,
     odds_to_probability,

@@ -8,6 +8,9 @@ import numpy as np
 from scipy import ndimage
 from skimage.morphology import skeletonize
 
+from napari_stem_defects.anomaly.area_border import within_border
+from napari_stem_defects.base.disc import disc
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -31,8 +34,6 @@ _MIN_LENGTH = {True: 2.0, False: 3.0}
 _MIN_FAINT = 10.0
 """Shortest line of a class that is fainter than the highest noise of an image."""
 _MIN_AREA = 4.0
-_GAP = 1.0
-"""Gaps of an area, half as wide in periods, are closed: where it is less unusual by chance."""
 
 
 def anomaly_similarity(
@@ -42,8 +43,7 @@ def anomaly_similarity(
 
     On a logarithmic scale the threshold is half-way between the perfect crystal and the clicks, at
     least what noise does not reach, at most near the clicks. The scale is logarithmic for lines,
-    and of the power for areas, whose border is where half of their power is left: a step that is
-    averaged reaches half its height at its place.
+    and of the power for areas; see `anomaly.area_border`.
 
     Parameters
     ----------
@@ -94,10 +94,11 @@ def extended_probability(
     filled = ndimage.grey_closing(similar, footprint=disc(_CLOSING * cells_per_period))
     around = 2 * round(_NEAR * cells_per_period) + 1
     highest = ndimage.maximum_filter(filled, around)
-    inside = (filled > _LOW * item.limit) & (filled > _RELATIVE * highest)
+    inside = filled > _LOW * item.limit
     if item.kind == "area":
-        inside = _without_gaps(inside, _GAP * cells_per_period)
-    if item.kind == "line":
+        inside = within_border(filled, inside, cells_per_period)
+    else:
+        inside &= filled > _RELATIVE * highest
         wide = _too_wide(inside, _WIDEST * cells_per_period)
         usual = ndimage.uniform_filter(filled, 2 * round(_WIDEST * cells_per_period) + 1)
         inside &= ~wide | (filled > _RIDGE * usual)
@@ -148,14 +149,6 @@ def large_enough(
     return chosen
 
 
-def _without_gaps(areas: NDArray[np.bool_], reach: float) -> NDArray[np.bool_]:
-    """Return areas with what is narrower than twice a distance in cells closed."""
-    border = int(np.ceil(2 * reach)) + 2
-    padded = np.pad(areas, border, mode="edge")
-    closed = ndimage.binary_closing(padded, disc(reach))
-    return np.asarray(closed[border:-border, border:-border])
-
-
 def _too_wide(lines: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:
     """Return the cells of lines where they are an area: around every disc that they hold."""
     border = int(np.ceil(2 * radius)) + 2
@@ -174,24 +167,6 @@ def _along_centre(lines: NDArray[np.bool_], reach: float) -> NDArray[np.bool_]:
     centre = skeletonize(np.pad(lines, border, mode="edge"))
     near: NDArray[np.bool_] = ndimage.binary_dilation(centre, disc(reach))
     return near[border:-border, border:-border]
-
-
-def disc(radius: float) -> NDArray[np.bool_]:
-    """Return a disc as a footprint, at least three cells wide.
-
-    Parameters
-    ----------
-    radius : float
-        In cells.
-
-    Returns
-    -------
-    ndarray of bool, shape (2 r + 1, 2 r + 1)
-    """
-    reach = max(1, round(radius))
-    y, x = np.ogrid[-reach : reach + 1, -reach : reach + 1]
-    inside: NDArray[np.bool_] = y**2 + x**2 <= (radius + 0.5) ** 2
-    return inside
 
 
 def odds_to_probability(values: NDArray[np.float32]) -> NDArray[np.float32]:
