@@ -53,7 +53,7 @@ def test_a_perfect_crystal_hardly_exceeds_the_limits(seed):
     residual = _residual(seed=seed, size=320)
     limits = survey_limits(residual)
     (scores,) = score_blocks(residual, limits.point)
-    levels = limits.levels(scores)
+    levels = limits.levels(scores, len(scores.point), residual.sampled.samples)
     assert max(float(level.max()) for level in levels) < 1.35
     score = limits.score(levels)
     assert np.median(score) == pytest.approx(1, abs=0.15)
@@ -64,10 +64,16 @@ def test_a_level_of_one_is_the_limit_of_its_sign():
     residual = _residual(missing=4)
     limits = survey_limits(residual)
     (scores,) = score_blocks(residual, limits.point)
-    point = limits.levels(scores).point
-    missing = scores.mean < 0
-    np.testing.assert_array_equal(point[missing] >= 1, scores.point[missing] >= limits.deficit)
-    np.testing.assert_array_equal(point[~missing] >= 1, scores.point[~missing] >= limits.excess)
+    # Next to the border half of each average is missing, and the limit is higher.
+    inside = slice(12, -12), slice(12, -12)
+    levels = limits.levels(scores, len(scores.point), residual.sampled.samples)
+    point, missing = levels.point[inside], scores.mean[inside] < 0
+    unusual = scores.point[inside]
+    np.testing.assert_array_equal(point[missing] >= 1, unusual[missing] >= limits.deficit)
+    np.testing.assert_array_equal(point[~missing] >= 1, unusual[~missing] >= limits.excess)
+    edge = levels.point[0, 60], scores.point[0, 60]
+    limit = limits.deficit if scores.mean[0, 60] < 0 else limits.excess
+    assert edge[0] == pytest.approx((edge[1] - 1) / (limit - 1) / np.sqrt(2), rel=0.06)
 
 
 def test_evidence_adds_up():

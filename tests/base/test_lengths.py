@@ -7,6 +7,7 @@ from napari_stem_defects.base.lengths import (
     format_count,
     format_density,
     format_found,
+    format_none,
     list_in_both_units,
 )
 
@@ -33,3 +34,9 @@ def test_the_density_suits_the_kind() -> None:
     assert format_found(2, "SF1", "line", 400.0, 60.0) == "2 SF1 (0.15 nm per nm²)"
     assert format_found(2, "SF1", "line", None, None) == "2 SF1"
     assert format_found(3, "grain", "area", 400.0, 60.0) == "3 grain"
+
+
+def test_nothing_found_names_what_was_searched_for() -> None:
+    assert format_none(["Bulk", "Extra", "IExtra", "Mis", "unknown"]) == "no Extra, IExtra or Mis"
+    assert format_none(["Bulk", "Vac"]) == "no Vac"
+    assert format_none(["Bulk"]) == "no defects"

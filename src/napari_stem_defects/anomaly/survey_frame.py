@@ -16,6 +16,7 @@ from napari_stem_defects.anomaly.candidates import (
     only_lines,
     pool_cells,
 )
+from napari_stem_defects.anomaly.even_border import with_even_border
 from napari_stem_defects.anomaly.grain_structure import grains_of
 from napari_stem_defects.anomaly.residual import LatticeResidual, lattice_residual
 from napari_stem_defects.anomaly.sampling import (
@@ -236,6 +237,7 @@ def _scored(
     whole = slice(0, shape[0])
     # A small image has one block, so that its residual is computed once for limits and scores.
     values = residual.rows(whole) if shape[0] * shape[1] <= _WHOLE else None
+    residual, values = with_even_border(residual, values)
     limits = survey_limits(residual, values)
     edge = cell_edge(samples, shape[0] * shape[1])
     score = np.empty(shape, np.float32)
@@ -243,7 +245,7 @@ def _scored(
     lines: list[NDArray[np.float32]] = []
     deficits: list[NDArray[np.bool_]] = []
     for block in score_blocks(residual, 1 + _STRONG * (limits.point - 1), values):
-        found = limits.levels(block)
+        found = limits.levels(block, shape[0], samples)
         score[block.rows] = limits.score(found)
         for level, pooled in (
             (np.maximum(found.point, found.extended), levels),

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import fft, ndimage
 
-from napari_stem_defects.anomaly.line_evidence import HALVED, line_vectors
+from napari_stem_defects.anomaly.line_evidence import HALVED, LINE_POOL, line_vectors
 from napari_stem_defects.anomaly.score import (
+    EXTENDED_POOL,
     NULL_LIMIT,
     POINT_POOL,
     highest_of_noise,
@@ -95,23 +96,34 @@ class SurveyLimits:
     together: float = 1.0
     usual_together: float = 0.0
 
-    def levels(self, scores: Scores) -> Levels:
+    def levels(self, scores: Scores, height: int, samples: float) -> Levels:
         """Return the levels of some rows.
+
+        Next to the border half of each average lies outside, so that noise varies more there, and
+        what it does not reach is higher.
 
         Parameters
         ----------
         scores : Scores
+        height : int
+            Rows of the whole image.
+        samples : float
+            Samples per lattice period.
 
         Returns
         -------
         Levels
         """
         above = np.where(scores.mean < 0, self.deficit - 1, self.excess - 1).astype(np.float32)
-        return Levels(
+        found = Levels(
             (scores.point - 1) / above,
             (scores.extended - 1) / np.float32(self.extended - 1),
             (scores.line - np.float32(self.usual_line)) / np.float32(self.line - self.usual_line),
         )
+        for level, pool in zip(found, (POINT_POOL, EXTENDED_POOL, LINE_POOL), strict=True):
+            level /= _variation(scores.rows, height, pool * samples)[:, None]
+            level /= _variation(slice(0, level.shape[1]), level.shape[1], pool * samples)
+        return found
 
     def score(self, levels: Levels) -> NDArray[np.float32]:
         """Return the anomaly score: about 1 in a perfect crystal, `point` where it is unusual.
@@ -165,12 +177,37 @@ def survey_limits(
         line=highest_of_noise(scores.line, ratio),
         usual_line=float(np.median(scores.line)),
     )
-    together = limits.levels(scores).together()
+    together = limits.levels(scores, len(noise), samples).together()
     return replace(
         limits,
         together=highest_of_noise(together, ratio),
         usual_together=float(np.median(together)),
     )
+
+
+def _variation(places: slice, length: int, sigma: float) -> NDArray[np.float32]:
+    """Return how much more averages of noise vary near the ends of an axis than in its middle.
+
+    The weights g(x - d) of a Gaussian at the distance d from an end have their mirror image
+    g(x + d) added there. The sum of their squares grows by 1 + exp(-d²/sigma²), the standard
+    deviation of the average by its root.
+
+    Parameters
+    ----------
+    places : slice
+        Places along the axis, in samples.
+    length : int
+        Of the axis.
+    sigma : float
+        Standard deviation of the Gaussian in samples.
+
+    Returns
+    -------
+    ndarray of float32, shape (places,)
+    """
+    at = np.arange(places.start, places.stop) + 0.5
+    near = np.exp(-np.square(np.stack([at, length - at]) / sigma))
+    return np.asarray(np.sqrt(1 + near.sum(axis=0)), np.float32)
 
 
 def _middle(length: int) -> slice:

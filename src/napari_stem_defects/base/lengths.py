@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_stem_defects.base.defect_classes import BULK, UNKNOWN
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 def both_units(length_px: float, pixel_size_nm: float | None) -> str:
@@ -158,3 +160,26 @@ def format_found(
     counted = f"{count} {name}".rstrip()
     density = density_of_kind(count, kind, area_nm2, length_nm)
     return f"{counted} ({density})" if density else counted
+
+
+def format_none(names: Iterable[str]) -> str:
+    """Return what to state where no defect of some classes was found.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Classes that were searched for; Bulk and ``unknown`` are left out.
+
+    Returns
+    -------
+    str
+        The classes, because the crystal may have defects of other kinds.
+
+    Examples
+    --------
+    >>> from napari_stem_defects.base.lengths import format_none
+    >>> format_none(["Bulk", "SF1", "Twin_Bound", "LC"])
+    'no SF1, Twin_Bound or LC'
+    """
+    *others, last = [name for name in names if name not in (BULK, UNKNOWN)] or ["defects"]
+    return f"no {', '.join(others)} or {last}" if others else f"no {last}"

@@ -146,6 +146,7 @@ def print_outcome(outcome: Outcome, printed: set[str] | None = None) -> None:
     Notes follow: how the scale was found where no file states it, and what reading changed. What
     was ``printed`` of an earlier image is not repeated.
     """
+    from napari_stem_defects.base.lengths import format_none
     from napari_stem_defects.detection.model_choice import NOT_RECOGNISED
     from napari_stem_defects.io.results.read_results import read_summary
 
@@ -155,7 +156,7 @@ def print_outcome(outcome: Outcome, printed: set[str] | None = None) -> None:
     summary = read_summary(outcome.folder)
     found = ", ".join(_counts(summary))
     is_refused = str(summary.get("recognition")).startswith(NOT_RECOGNISED)
-    nothing = NOT_RECOGNISED if is_refused else "no defect"
+    nothing = NOT_RECOGNISED if is_refused else format_none(summary["counts"])
     print_result(f"{outcome.image.name}: {found or nothing} -> {outcome.folder}")
     for note in _notes(summary):
         if new := _new_parts(note, set() if printed is None else printed):

@@ -34,7 +34,7 @@ from napari_stem_defects.jobs.batch_frame import (
     read_once,
 )
 from napari_stem_defects.jobs.executors import HERE, Workers
-from napari_stem_defects.jobs.survey_fallback import survey_unrecognised
+from napari_stem_defects.jobs.survey_fallback import survey_nameless
 from napari_stem_defects.lattice.scale import match_scale
 from napari_stem_defects.workers.isolated_read import read_ahead
 from napari_stem_defects.workers.stack_on_demand import is_on_demand
@@ -275,7 +275,7 @@ class _Batch:
                 folder.merge(opened.image.read(), opened.model)
         except OverwriteError as error:
             return Outcome(path, fault=str(error))
-        survey_unrecognised(folder, opened.image, renew=is_new)
+        survey_nameless(folder, opened.image, renew=is_new)
         return Outcome(path, folder.path)
 
     @staticmethod

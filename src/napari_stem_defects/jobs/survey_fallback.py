@@ -1,4 +1,4 @@
-"""The survey of images that no special model recognises, beside their results."""
+"""The survey of images in which nothing got a name of a special model, beside their results."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from napari_stem_defects.anomaly.survey_frame import survey_frame
 from napari_stem_defects.io.results.checksums import find_edited_file, with_changed
 from napari_stem_defects.io.results.json_file import write_json
 from napari_stem_defects.io.results.read_results import read_summary
-from napari_stem_defects.io.results.survey_folder import ADDED_FILES, SUMMARY, add_survey
+from napari_stem_defects.io.results.survey_folder import (
+    ADDED_FILES,
+    ADDED_OVERVIEW,
+    SUMMARY,
+    add_survey,
+)
 from napari_stem_defects.jobs.executors import threads_for
 from napari_stem_defects.jobs.in_order import in_order
 
@@ -17,12 +22,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_stem_defects.anomaly.survey_frame import Survey
+    from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.io.results.result_folder import ResultFolder
     from napari_stem_defects.jobs.batch_frame import CalibratedImage
 
 
-def survey_unrecognised(folder: ResultFolder, image: CalibratedImage, *, renew: bool) -> None:
+def survey_nameless(folder: ResultFolder, image: CalibratedImage, *, renew: bool) -> None:
     """Write the survey of an image without names; results with names lose an earlier one.
+
+    An image that a model recognises, but in which it finds nothing, may have defects of other
+    kinds. Its survey is kept where it shows any; frames of stacks are too many for that.
 
     Parameters
     ----------
@@ -39,11 +48,16 @@ def survey_unrecognised(folder: ResultFolder, image: CalibratedImage, *, renew: 
         The disk is full or the folder is not writable.
     """
     files = [folder.path / name for name in ADDED_FILES]
-    recognised = read_summary(folder.path).get("recognised", True)
-    if recognised or renew:
+    summary = read_summary(folder.path)
+    recognised = summary.get("recognised", True)
+    has_names = recognised and any(summary["counts"].values())
+    if has_names or renew:
         for file in files:
             file.unlink(missing_ok=True)
-    if not recognised and not all(file.is_file() for file in files):
+    if recognised:
+        if renew and not has_names and not summary["parameters"].get("area_px"):
+            _survey_of_nothing_found(folder.path, image.read())
+    elif not all(file.is_file() for file in files):
         micrograph, frames = image.read(), folder.frames
 
         def survey_of(frame: int) -> Survey:
@@ -53,6 +67,18 @@ def survey_unrecognised(folder: ResultFolder, image: CalibratedImage, *, renew: 
         notes = add_survey(folder.path, micrograph, surveys, len(frames))
         if notes:
             _note(folder.path, notes)
+
+
+def _survey_of_nothing_found(folder: Path, micrograph: Micrograph) -> None:
+    """Add the survey of a single image in which a model found nothing, if anything is unusual."""
+    if micrograph.is_stack:
+        return
+    survey = survey_frame(micrograph)
+    if not survey.candidates:
+        return
+    notes = add_survey(folder, micrograph, [survey])
+    stated = survey.statement.rstrip(".")
+    _note(folder, [f"{stated}: of no class of the model, see {ADDED_OVERVIEW}", *notes])
 
 
 def _note(folder: Path, notes: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.base.defect_classes import colours_of
-from napari_stem_defects.base.lengths import format_found
+from napari_stem_defects.base.lengths import format_found, format_none
 from napari_stem_defects.detection.frame_result import FrameResult, total_searched_nm2
 from napari_stem_defects.detection.model_choice import NOT_RECOGNISED
 from napari_stem_defects.errors import ReadError
@@ -133,7 +133,7 @@ class FrameResults(MutableMapping[int, FrameResult]):
             for name, total in self.counts().items()
             if total.count
         )
-        return f"{counts or 'no defects'}{where}{f' · {reason}' if reason else ''}"
+        return f"{counts or format_none(kinds)}{where}{f' · {reason}' if reason else ''}"
 
     # Values at a position
 
