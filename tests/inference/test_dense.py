@@ -216,3 +216,36 @@ def test_a_finer_step_that_is_quicker_is_found() -> None:
 def test_models_that_go_window_by_window_get_no_advice() -> None:
     spec = EnsembleSpec("padded", ("Bulk", "SF1"))
     assert quicker_stride(spec, 5) is None
+
+
+def test_every_thread_has_a_tile_where_an_image_is_high_enough() -> None:
+    """Lower tiles overlap more, so that small images are left whole."""
+    before, tiles = torch.get_num_threads(), {}
+    try:
+        for threads in (1, 2, 4):
+            torch.set_num_threads(threads)
+            for height in (200, 512, 4096):
+                grid = window_grid((height, 512), 16)
+                strategy = dense.DenseInference(
+                    image_of(64, 64), ensemble_of(), "cpu", grid, "exact"
+                )
+                tiles[threads, height] = len(list(strategy.batches(grid)))
+    finally:
+        torch.set_num_threads(before)
+    assert [tiles[1, height] for height in (200, 512)] == [1, 1]
+    assert [tiles[2, height] for height in (200, 512)] == [1, 2]
+    assert [tiles[4, height] for height in (200, 512)] == [1, 2]
+    assert tiles[4, 4096] >= 4
+
+
+def test_threads_change_no_probability() -> None:
+    image, ensemble, grid = image_of(420, 300), ensemble_of(), window_grid((420, 300), 8)
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            found.append(predict(image, ensemble, grid))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    np.testing.assert_allclose(found[1], found[0], atol=1e-6)

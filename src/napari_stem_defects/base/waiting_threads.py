@@ -3,7 +3,8 @@
 torch divides each layer between threads that wait for each other at its end. By default they wait
 in loops: on a computer that also does something else, as showing images, they take the cores from
 the very threads that they wait for. A search then takes up to ten times as long as with sleeping
-threads; on an idle computer, both are equally quick.
+threads. These wake up too late for short layers, so a search gives each thread a part of the image
+of its own (`inference.side_by_side`).
 """
 
 from __future__ import annotations

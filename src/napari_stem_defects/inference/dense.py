@@ -9,15 +9,18 @@ members take part, so an early exit of Bulk windows would save nothing.
 from __future__ import annotations
 
 import math
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from napari_stem_defects.inference.network_runner import (
     NetworkRunner,
     free_gpu_values,
     mean_probabilities,
 )
+from napari_stem_defects.inference.side_by_side import side_by_side
 from napari_stem_defects.inference.strategy import Batch, InferenceStrategy
 from napari_stem_defects.networks.ensemble import (
     count_multiplications,
@@ -27,9 +30,8 @@ from napari_stem_defects.networks.ensemble import (
 from napari_stem_defects.preprocessing.windows import part_around
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
-    import torch
     from numpy.typing import NDArray
 
     from napari_stem_defects.inference.strategy import InferenceMode
@@ -44,6 +46,8 @@ TILE_PX = 512
 # that: a quarter wider and, because rows come one after another, twice as high.
 _MOST_WINDOWS = 12_800
 _WIDER, _HIGHER = 1.25, 2
+# Least height in widths of a window of the tiles that an image is divided into for its threads.
+_LEAST_HEIGHT = 3
 # Values in memory per pixel and feature map of the first block.
 VALUES_PER_PIXEL = 3
 
@@ -137,10 +141,26 @@ class DenseInference(InferenceStrategy):
     def batches(self, grid: Grid) -> Iterator[Batch]:
         """Yield the windows of a grid by tiles, from top to bottom."""
         edge = max(1, int(self._runner.batch_size**0.5))
-        down, across = self._cpu_tile() if self._runner.device.type == "cpu" else (edge, edge)
+        on_cpu = self._runner.device.type == "cpu"
+        down, across = self._cpu_tile() if on_cpu else (edge, edge)
+        if on_cpu:
+            down = self._for_all_threads(grid, down, across)
         for rows in _equal_parts(len(grid.y), down):
             for columns in _equal_parts(len(grid.x), across):
                 yield Batch(np.repeat(rows, len(columns)), np.tile(columns, len(rows)))
+
+    def results(self, grid: Grid) -> Generator[tuple[Batch, NDArray[np.float32]]]:
+        """Predict tiles, on a CPU several at a time, from top to bottom."""
+        if self._runner.device.type != "cpu":
+            yield from super().results(grid)
+            return
+        tiles = list(self.batches(grid))
+
+        def compute(tile: Batch) -> NDArray[np.float32]:
+            return self.predict(grid.y[tile.rows], grid.x[tile.columns])
+
+        with closing(side_by_side(compute, tiles)) as found:
+            yield from zip(tiles, found, strict=True)
 
     def predict(self, y: NDArray[np.int64], x: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return probabilities (N, C) of the windows of a tile; see `InferenceStrategy.predict`.
@@ -167,6 +187,16 @@ class DenseInference(InferenceStrategy):
             return across, across
         across = min(self._windows_along(_WIDER * TILE_PX), math.isqrt(_MOST_WINDOWS))
         return min(_HIGHER * across, _MOST_WINDOWS // across), across
+
+    def _for_all_threads(self, grid: Grid, down: int, across: int) -> int:
+        """Return the most windows down a tile so that every thread has one, where rows suffice.
+
+        Lower tiles overlap more.
+        """
+        beside = -(-len(grid.x) // across)
+        wanted = -(-torch.get_num_threads() // beside)
+        least = max(1, _LEAST_HEIGHT * self._spec.preprocessing.patch_px // self._stride)
+        return min(down, -(-len(grid.y) // max(1, min(wanted, len(grid.y) // least))))
 
     def _windows_along(self, edge_px: float) -> int:
         return max(1, int((edge_px - self._spec.preprocessing.patch_px) / self._stride) + 1)

@@ -7,6 +7,7 @@ an error of one line.
 from __future__ import annotations
 
 import logging
+from threading import Lock
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
@@ -65,6 +66,7 @@ class NetworkRunner(Generic[N]):
         self.device = torch.device(device)
         self.networks = networks_on(self.device)
         self.batch_size = batch_size_on(self.device)
+        self._reducing = Lock()
 
     def run(
         self,
@@ -74,7 +76,7 @@ class NetworkRunner(Generic[N]):
         *,
         row_length: int = 1,
     ) -> NDArray[np.float32]:
-        """Compute the results of windows, in parts that fit the memory.
+        """Compute the results of windows, in parts that fit the memory; in any thread.
 
         Parameters
         ----------
@@ -96,10 +98,13 @@ class NetworkRunner(Generic[N]):
         """
         parts, start = [], 0
         while start < len(y):
-            stop = start + max(1, self.batch_size // row_length) * row_length
+            tried = self.device, self.batch_size
+            stop = start + max(1, tried[1] // row_length) * row_length
             part = _compute_or_none(compute, y[start:stop], x[start:stop])
             if part is None:
-                self._reduce_memory()
+                with self._reducing:
+                    if tried == (self.device, self.batch_size):  # else another thread has
+                        self._reduce_memory()
             else:
                 parts.append(part)
                 start = stop

@@ -10,7 +10,7 @@ sliding-window inference (`inference.sliding_window`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -133,20 +133,19 @@ def predict(
         values.transpose(2, 0, 1), np.zeros(values.shape[:2], bool), grid
     )
     strategy = _choose_strategy(filtered, ensemble, grid, device, mode)
-    done = 0
-    for batch in strategy.batches(grid):
-        with full_precision() if mode == "exact" else nullcontext():
-            part = strategy.predict(grid.y[batch.rows], grid.x[batch.columns])
-        values[batch.rows, batch.columns] = part
-        partial.predicted[batch.rows, batch.columns] = True
-        done += len(batch.rows)
-        progress = Progress("scanning", done, grid.windows)
-        if batch.ends_coarse_grid:
-            progress = _with_coarse_map(progress, values, grid)
-            strategy.use_coarse_grid(progress.probability)
-        report(progress)
-        if watch is not None:
-            watch(partial)
+    done, exactly = 0, full_precision() if mode == "exact" else nullcontext()
+    with exactly, closing(strategy.results(grid)) as results:
+        for batch, part in results:
+            values[batch.rows, batch.columns] = part
+            partial.predicted[batch.rows, batch.columns] = True
+            done += len(batch.rows)
+            progress = Progress("scanning", done, grid.windows)
+            if batch.ends_coarse_grid:
+                progress = _with_coarse_map(progress, values, grid)
+                strategy.use_coarse_grid(progress.probability)
+            report(progress)
+            if watch is not None:
+                watch(partial)
     return np.ascontiguousarray(values.transpose(2, 0, 1))
 
 

@@ -15,12 +15,14 @@ from bisect import bisect_right
 from functools import cached_property
 from itertools import islice
 from operator import itemgetter
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from napari_stem_defects.inference.network_runner import NetworkRunner
+from napari_stem_defects.inference.side_by_side import side_by_side
 from napari_stem_defects.inference.spatial_averaging import AVERAGING_NODES
 from napari_stem_defects.networks.ensemble import network_for, supports_dense_inference
 from napari_stem_defects.preprocessing.pipeline_torch import features_on_device
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
 ORIENTATIONS = 8
 _BATCH = 64  # sites at a time
+_FEWEST_SITES = 4  # of a thread
 _STEP, _ACROSS = 4, 3
 """Step, in px, and number along each axis of the windows of a tile, which share feature maps: two
 blocks of the networks halve them together."""
@@ -72,6 +75,7 @@ class SiteEvidence:
         self._spec = ensemble.spec
         self._index = ensemble.spec.classes.index(class_name)
         self._logits: dict[Window, float] = {}
+        self._cutting = Lock()  # a large image is filtered where it is read, from top to bottom
 
     def probabilities(self, positions: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return the probability of the class at positions.
@@ -151,9 +155,13 @@ class SiteEvidence:
         }
 
         def compute(y: NDArray[np.int64], x: NDArray[np.int64]) -> NDArray[np.float32]:
-            tiles, needed = [], np.zeros((len(y), across, across), bool)
+            needed = np.zeros((len(y), across, across), bool)
+            with self._cutting:
+                tiles = [
+                    part_around(self._filtered, (a, a + extent), (b, b + extent), width)
+                    for a, b in zip(y.tolist(), x.tolist(), strict=True)
+                ]
             for number, (a, b) in enumerate(zip(y.tolist(), x.tolist(), strict=True)):
-                tiles.append(part_around(self._filtered, (a, a + extent), (b, b + extent), width))
                 needed[number][places[a - width // 2, b - width // 2]] = True
             views = _orientations(self._runner.to_device(np.stack(tiles)))
             with torch.inference_mode():
@@ -162,10 +170,23 @@ class SiteEvidence:
             result: NDArray[np.float32] = mean.cpu().numpy()
             return result
 
-        y, x = np.array(corners, np.int64).T + width // 2
-        every = self._runner.run(compute, y, x)
+        centres = np.array(corners, np.int64).T + width // 2
+        every: list[NDArray[np.float32]] = []
+
+        def run(part: NDArray[np.int64]) -> NDArray[np.float32]:
+            return self._runner.run(compute, *part)
+
+        for found_here in side_by_side(run, self._parts(centres)):
+            every.extend(found_here)
         for corner, group, found in zip(corners, groups, every, strict=True):
             self._logits |= zip(group, found[places[corner]].tolist(), strict=True)
+
+    def _parts(self, centres: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """Return the centres (2, N) of tiles in parts, on a CPU at least one for each thread."""
+        count = len(centres[0])
+        threads = torch.get_num_threads() if self._runner.device.type == "cpu" else 1
+        least = min(threads, -(-count // _FEWEST_SITES))
+        return np.array_split(centres, max(least, -(-count // _BATCH)), axis=1)
 
     def _of_windows(self, windows: Tensor, _: Tensor) -> Tensor:
         features = features_on_device(windows, self._spec.preprocessing)

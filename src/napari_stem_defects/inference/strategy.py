@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from napari_stem_defects.base.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     import numpy as np
     from numpy.typing import NDArray
@@ -88,6 +88,27 @@ class InferenceStrategy(ABC):
         InputError
             The machine does not have enough memory for even a few windows.
         """
+
+    def results(self, grid: Grid) -> Generator[tuple[Batch, NDArray[np.float32]]]:
+        """Predict the windows of a grid.
+
+        Parameters
+        ----------
+        grid : Grid
+
+        Yields
+        ------
+        batch : Batch
+        probability : ndarray of float32, shape (N, C)
+            Of its windows.
+
+        Raises
+        ------
+        InputError
+            The machine does not have enough memory for even a few windows.
+        """
+        for batch in self.batches(grid):
+            yield batch, self.predict(grid.y[batch.rows], grid.x[batch.columns])
 
     def use_coarse_grid(self, probability: NDArray[np.float32]) -> None:
         """Receive the probabilities (C, gy, gx) of the complete coarse grid; ignored by default."""

@@ -22,6 +22,7 @@ from napari_stem_defects.networks.member import (
 )
 from napari_stem_defects.networks.trunk import GroupedTrunk
 from napari_stem_defects.networks.weight_names import select_member_weights
+from napari_stem_defects.networks.window_layer import WindowLayer
 from napari_stem_defects.preprocessing.pipeline import feature_shapes
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ Precision = Literal["float32", "bfloat16", "float16"]
 # of seven members fill the cache.
 CACHED_VALUES = 5_600_000
 # Rows of windows of an image that the fully connected layers process together.
-ROWS_PER_BATCH = 8
+ROWS_PER_BATCH = 16
 
 
 def supports_dense_inference(spec: EnsembleSpec) -> bool:
@@ -291,24 +292,14 @@ class EnsembleNetwork:
         """Return logits (N, gy, gx, members) of the windows of images (N, Y, X)."""
         ((name, trunk),) = self._trunks.items()
         edge = map_shape(feature_shapes(self.spec.preprocessing)[name], self.spec.network)[0]
-        maps, step, spacing = trunk.dense_maps(images[:, None], stride_px)
-        extent = (edge - 1) * spacing
-        rows, columns = (length - extent for length in maps.shape[1:3])
+        maps = trunk.dense_maps(images[:, None], stride_px)
+        weights, bias = self._hidden[name], self._hidden_bias
+        layer = WindowLayer(weights, bias, trunk.channels, edge, maps.step, maps.spacing)
         parts = []
-        for first in range(0, rows, step * ROWS_PER_BATCH):
-            strip = maps[:, first : min(first + step * ROWS_PER_BATCH, rows) + extent]
-            # Of one image, these are views; five axes at once would be copied twice.
-            views = [
-                strip[:, y : strip.shape[1] - extent + y : step, x : columns + x : step].flatten(
-                    0, 1
-                )
-                for y in range(0, edge * spacing, spacing)
-                for x in range(0, edge * spacing, spacing)
-            ]
-            windows = torch.stack(views, 2)
-            hidden = self._hidden_bias + self._hidden_part(name, windows.flatten(0, 1))
-            found = self._output_logits(hidden)
-            parts.append(found.reshape(len(maps), -1, windows.shape[1], found.shape[-1]))
+        for rows in layer.rows_of_windows(maps.parts, ROWS_PER_BATCH):
+            hidden = layer(rows)
+            found = self._output_logits(hidden.flatten(1, 3))
+            parts.append(found.reshape(*hidden.shape[1:4], -1))
         return torch.cat(parts, 1)
 
     def _hidden_part(self, name: str, maps: Tensor) -> Tensor:

@@ -8,13 +8,13 @@ convolutional inference): overlapping windows share them. Both agree to within r
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from napari_stem_defects.networks.member import FeatureExtractor
 
@@ -24,6 +24,24 @@ CONVOLVED_VALUES = 700_000
 # Least rows and pixels of an image that pass through all blocks together: with fewer, strips get
 # too thin, and small images fit the cache as a whole.
 ROWS_AT_ONCE, PIXELS_AT_ONCE = 64, 2**15
+
+
+class DenseMaps(NamedTuple):
+    """Feature maps of all windows of images.
+
+    Attributes
+    ----------
+    parts : iterator of Tensor, shape (N, rows, W, members x channels)
+        From top to bottom.
+    step : int
+        Step between windows in values of the maps.
+    spacing : int
+        Distance between neighbouring values of one window (dilation).
+    """
+
+    parts: Iterator[Tensor]
+    step: int
+    spacing: int
 
 
 class GroupedTrunk:
@@ -121,7 +139,7 @@ class GroupedTrunk:
             maps = nn.functional.selu_(_max_pool(self._convolve(block, maps)))
         return maps
 
-    def dense_maps(self, images: Tensor, stride_px: int) -> tuple[Tensor, int, int]:
+    def dense_maps(self, images: Tensor, stride_px: int) -> DenseMaps:
         """Return the feature maps, after the last block, of all windows of images of one size.
 
         As long as the step between windows is even, a block halves the image as it halves a
@@ -138,11 +156,7 @@ class GroupedTrunk:
 
         Returns
         -------
-        maps : Tensor, shape (N, H, W, members x channels)
-        step : int
-            Step between windows in values of ``maps``.
-        spacing : int
-            Distance in ``maps`` between neighbouring values of one window (dilation).
+        DenseMaps
         """
         maps, step, spacing = self._append_ones(images).permute(0, 2, 3, 1), stride_px, 1
         blocks = []
@@ -153,17 +167,20 @@ class GroupedTrunk:
                 step //= 2
             else:
                 spacing *= 2
+        return DenseMaps(self._pass_rows(maps, blocks), step, spacing)
+
+    @staticmethod
+    def _pass_rows(maps: Tensor, blocks: Sequence[_RowsOfBlock]) -> Iterator[Tensor]:
+        """Yield what the rows of images complete after the last block, from top to bottom."""
         height, width = maps.shape[1:3]
         at_once = max(ROWS_AT_ONCE, PIXELS_AT_ONCE // width)
         in_parts = maps.device.type == "cpu" and len(maps) == 1 and height > 2 * at_once
-        parts = []
         for rows in torch.split(maps, at_once if in_parts else height, dim=1):
             part: Tensor | None = rows
             for each in blocks:
                 part = None if part is None else each.add(part)
             if part is not None:
-                parts.append(part)
-        return torch.cat(parts, 1), step, spacing
+                yield part
 
     def _append_ones(self, images: Tensor) -> Tensor:
         if not self._padded:

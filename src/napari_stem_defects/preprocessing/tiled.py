@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +30,7 @@ class TiledFilter:
     """A filtered image that is computed where it is accessed.
 
     The strips of the most recent access are cached, so that access from top to bottom, tile by
-    tile, computes each strip about once.
+    tile, computes each strip about once. Several threads may access it; one computes at a time.
 
     Parameters
     ----------
@@ -46,6 +47,7 @@ class TiledFilter:
         total = sum(_sum_of_squares(self._subtracted.rows(rows)) for rows in strips(image.shape))
         self._overall = float(np.sqrt(total / max(1, image.size)))
         self._cache: dict[int, NDArray[np.float32]] = {}
+        self._computing = Lock()
 
     def __getitem__(self, part: tuple[slice, slice]) -> NDArray[np.float32]:
         """Return a rectangle of the filtered image; slices have a step of 1."""
@@ -53,12 +55,15 @@ class TiledFilter:
         if bottom <= top:
             return np.zeros((0, self.shape[1]), np.float32)[:, part[1]]
         numbers = range(top // STRIP_ROWS, (bottom - 1) // STRIP_ROWS + 1)
-        self._cache = {
-            number: self._cache[number] if number in self._cache else self._compute_strip(number)
-            for number in numbers
-        }
+        with self._computing:
+            strips_here = self._cache = {
+                number: self._cache[number]
+                if number in self._cache
+                else self._compute_strip(number)
+                for number in numbers
+            }
         parts = []
-        for number, strip in self._cache.items():
+        for number, strip in strips_here.items():
             start = number * STRIP_ROWS
             parts.append(strip[max(0, top - start) : bottom - start, part[1]])
         return np.concatenate(parts)
