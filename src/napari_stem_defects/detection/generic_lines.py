@@ -49,7 +49,7 @@ def geometric_name(relation: Relation) -> str | None:
         return BOUNDARY
     if relation.kind == "boundary" and (relation.misorientation_deg or 0.0) >= DIFFERENT_DEG:
         return BOUNDARY
-    return FAULT if relation.kind == "fault" else None
+    return FAULT if relation.kind in ("fault", "domain") else None
 
 
 def doubles(

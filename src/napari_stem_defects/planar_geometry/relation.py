@@ -11,6 +11,7 @@ import numpy as np
 from napari_stem_defects.lattice.misorientation import misorientation
 from napari_stem_defects.lattice.reciprocal_basis import reduce_basis
 from napari_stem_defects.lattice.rows import dense_rows
+from napari_stem_defects.planar_geometry.motif import changed_motif
 from napari_stem_defects.planar_geometry.side_lattice import (
     Array,
     Patch,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.planar_geometry.sides import Sides
 
-RelationKind = Literal["fault", "twin", "boundary", "none"]
+RelationKind = Literal["fault", "twin", "domain", "boundary", "none"]
 
 SAME_DEG, SAME_STRAIN = 1.2, 0.03
 """Rotation and strain up to which both sides have one lattice: distortions of a scan."""
@@ -47,9 +48,10 @@ class Relation:
 
     Attributes
     ----------
-    kind : {"fault", "twin", "boundary", "none"}
-        One lattice with a shift; mirrored lattices with a dense mirror row along the plane;
-        lattices turned against each other, or of another kind; or one lattice without a shift.
+    kind : {"fault", "twin", "domain", "boundary", "none"}
+        One lattice with a shift; mirrored lattices with a dense mirror row along the plane; one
+        lattice whose motif is turned or mirrored; lattices turned against each other, or of
+        another kind; or one lattice without a shift.
     misorientation_deg : float or None
         Smallest rotation that carries one lattice into the other; None for other lattices.
     mirror_deg : float or None
@@ -69,6 +71,8 @@ class Relation:
         Indices of the lattice direction along the plane; None where it is along none.
     plane_misfit_deg : float or None
         Angle between the centre line and that direction.
+    motif : str
+        "inverted", "mirrored" or by which angle the motif of a domain is turned; else "".
     """
 
     kind: RelationKind
@@ -80,6 +84,7 @@ class Relation:
     shifted_layers: int | None = None
     plane: tuple[int, int] | None = None
     plane_misfit_deg: float | None = None
+    motif: str = ""
 
 
 def compare_sides(sides: Sides, cells: Sequence[Array]) -> Relation | None:
@@ -126,8 +131,16 @@ def _shifted(
     basis = (aligned + second.reciprocal) / 2
     orders, weight = second.orders, np.minimum(second.signal, 60.0)
     vectors = np.asarray(np.linalg.inv(basis).T, np.float64)
+    sections = _sections(sides)
+    pairs = [(sides.near_first, sides.near_second), *sections]
+    motif = changed_motif(pairs, (sides.first, sides.second), basis, orders, second.signal)
+    if motif is not None:
+        angle_deg = round(angle_deg, 3)
+        return Relation(
+            "domain", angle_deg, plane=plane, plane_misfit_deg=misfit, motif=motif.words
+        )
     fraction = _shift(sides.near_first, sides.near_second, basis, orders, weight)
-    parts = [_nearest(_shift(*pair, basis, orders, weight), fraction) for pair in _sections(sides)]
+    parts = [_nearest(_shift(*pair, basis, orders, weight), fraction) for pair in sections]
     shortest = _shortest(fraction, vectors)
     shift = shortest @ vectors
     error = 0.0

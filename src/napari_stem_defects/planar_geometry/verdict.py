@@ -104,7 +104,7 @@ def check_line(
     relation = compare_sides(sides, [np.array(cell.vectors_px) for cell in lattice.cells])
     if relation is None:
         return Check("not verified", reason="no lattice stands out from the noise on one side")
-    if short and relation.kind in ("fault", "none"):
+    if short and relation.kind in ("fault", "domain", "none"):
         # Beyond its ends a short fault shifts nothing; different lattices go on.
         return Check("not verified", reason=f"shorter than {_LEAST_PERIODS:.0f} lattice periods")
     if relation.kind == "none" and 3 * (relation.shift_error_px or 0.0) > _UNSURE * period:
@@ -162,6 +162,8 @@ def describe(relation: Relation) -> str:
         return "twin boundary"
     if relation.kind == "none":
         return "perfect crystal: one lattice, no shift"
+    if relation.kind == "domain":
+        return f"domain boundary: one lattice, the motif is {relation.motif}"
     if relation.kind == "boundary":
         if relation.misorientation_deg is None:
             return "boundary between different lattices"
