@@ -15,6 +15,15 @@ from napari_stem_defects.io.labels.label_studio_results import (
 )
 
 PATH = Path("export.json")
+# Encoded by label-studio-sdk 2.1.2: a square with a hole and a single px in 9 x 6 px, and nothing
+# in 200 x 50 px.
+# fmt: off
+PAINTED = [
+    0, 0, 0, 216, 57, 27, 254, 43, 0, 191, 255, 132, 192, 35, 255, 140, 2, 127, 252, 38, 1, 127,
+    255, 19, 128, 71, 255, 137, 192, 0,
+]
+# fmt: on
+UNPAINTED = [0, 0, 156, 64, 57, 27, 255, 156, 63, 0, 0]
 
 
 def micrograph(name: str) -> Micrograph:
@@ -59,6 +68,16 @@ def test_every_kind_of_region_is_read_in_px() -> None:
     assert {each.class_name for each in (point, polygon, box, oval)} == {"SF"}
 
 
+def test_what_a_brush_painted_is_an_area() -> None:
+    stroke = region("brushlabels", rle=PAINTED) | {"original_width": 9, "original_height": 6}
+    given = Micrograph(np.zeros((6, 9), np.float32), "a", path=Path("/data/a.dm4"))
+    ((_, (found, *_)),) = label_studio_shapes(PATH, [task(stroke)], [given])
+    assert (found.class_name, found.geometry) == ("SF", "area")
+    assert len(found.parts) == 3
+    corners = {position for ring in found.parts for position in ring}
+    assert {(0.5, 1.5), (3.5, 5.5), (1.5, 2.5), (2.5, 3.5), (4.5, 7.5)} <= corners
+
+
 def test_tasks_go_to_the_micrographs_of_their_files() -> None:
     one, other = region("keypointlabels", x=1, y=2), region("keypointlabels", x=3, y=4)
     content = [task(one, name="a.png"), task(other, name="b.png")]
@@ -84,7 +103,10 @@ def test_one_of_several_annotations_has_to_be_marked() -> None:
 @pytest.mark.parametrize(
     ("broken", "fault"),
     [
-        (region("brushlabels", rle=[1, 2]), "'brushlabels', which has no outline; export"),
+        (region("bitmasklabels"), "'bitmasklabels', which has no outline; export"),
+        (region("brushlabels", rle=[1, 2]), "is damaged .*ends early"),
+        (region("brushlabels"), "is damaged"),
+        (region("brushlabels", rle=UNPAINTED), "region 2 has no painted px; remove it"),
         (region("keypointlabels", x=1, y=2) | {"image_rotation": 90}, "on a turned image; turn"),
         (region("keypointlabels", x=1), "is damaged"),
         (region("keypointlabels", x=1, y=float("nan")), "is damaged"),

@@ -1,6 +1,7 @@
 """JSON files of Label Studio as shapes to label; positions are in percent of the image.
 
-The class is the label of a region. A task has one image and the regions of its annotation.
+What a brush painted is an area of pixels. The class is the label of a region. A task has one image
+and the regions of its annotation.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.errors import LabelError
+from napari_stem_defects.io.labels.brush_strokes import painted_mask
 from napari_stem_defects.io.labels.drawn_shapes import (
     DAMAGED,
     DrawnShape,
@@ -16,7 +18,7 @@ from napari_stem_defects.io.labels.drawn_shapes import (
     class_of_label,
 )
 from napari_stem_defects.io.labels.image_owners import find_owners
-from napari_stem_defects.io.labels.outlines_drawn import ellipse, rectangle
+from napari_stem_defects.io.labels.outlines_drawn import ellipse, mask_outlines, rectangle
 from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
 _CORNER = 0.5
 # Uploaded files get random digits before their name.
 _UPLOAD = re.compile(r"[0-9a-f]{8}-(?=.)")
-_SHAPES = ("keypointlabels", "rectanglelabels", "ellipselabels", "polygonlabels")
+_BRUSH = "brushlabels"
+_SHAPES = ("keypointlabels", "rectanglelabels", "ellipselabels", "polygonlabels", _BRUSH)
 
 
 def is_label_studio(content: object) -> bool:
@@ -120,11 +123,19 @@ def _shape(path: Path, where: str, region: Mapping[str, Any]) -> DrawnShape:
         fault = f"{where}was drawn on a turned image"
         raise LabelError(one_line(path, fault, "turn the image back in Label Studio"))
     across, down = region["original_width"] / 100, region["original_height"] / 100
-    geometry, positions = _drawn(kind, value, float(across), float(down))
-    check_parts([positions])
+    geometry: Geometry = "area"
+    if kind == _BRUSH:
+        shape = int(region["original_height"]), int(region["original_width"])
+        parts = mask_outlines(painted_mask(value["rle"], shape))
+        if not parts:
+            raise LabelError(one_line(path, f"{where}has no painted px", "remove it"))
+    else:
+        geometry, positions = _drawn(kind, value, float(across), float(down))
+        parts = [positions]
+    check_parts(parts)
     (name,) = value[kind]
     try:
-        return DrawnShape(class_of_label(name), 0, geometry, [positions])
+        return DrawnShape(class_of_label(name), 0, geometry, parts)
     except LabelError as error:
         raise LabelError(one_line(path, f"{where.strip()}: {error}", "rename the label")) from error
 
