@@ -51,6 +51,15 @@ def test_other_parts_are_none(box, factor):
     assert missed_grain(_noise(box, factor), SAMPLES) is None
 
 
+def test_what_is_outside_of_the_crystal_is_no_grain():
+    box = np.s_[:, :100]
+    values = _noise(box, 2.0)
+    assert missed_grain(values, SAMPLES) is not None
+    blocked = np.zeros(values.shape, bool)
+    blocked[:, :110] = True
+    assert missed_grain(values, SAMPLES, blocked) is None
+
+
 def _twins(size, row):
     """Draw three grains of a close-packed section, each the twin of another."""
     across = row * np.sqrt(8) / 3

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from crystal_images import HEXAGONAL, OBLIQUE, SQUARE, crystal_image
+from half_crystals import half_crystal
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
@@ -72,6 +75,18 @@ def test_precipitates_are_areas_and_no_grains(scale):
     for number in range(1, count + 1):
         y, x = np.nonzero(parts == number)
         assert survey.anomaly[y, x].mean() > survey.threshold
+
+
+@pytest.mark.parametrize("beside", ["fine film", "coarse film", "vacuum"])
+def test_nothing_is_unusual_outside_of_the_crystal(beside):
+    image = half_crystal(beside, missing=40, size=400)
+    survey = survey_frame(replace(image.micrograph, pixel_size_nm=0.02))
+    places = np.array([(c.y, c.x) for c in survey.candidates])
+    assert not image.outside[tuple(np.rint(places).astype(int).T)].any()
+    assert len(image.missing) >= 5
+    assert (cKDTree(places).query(image.missing)[0] < 0.5 * image.period).all()
+    assert "is not searched" in survey.statement
+    assert survey.searched_nm2 < 0.5 * survey.anomaly.size * 0.02**2
 
 
 def test_a_perfect_crystal_has_nothing_unusual():

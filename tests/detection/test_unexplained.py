@@ -8,7 +8,11 @@ from labelled_crystals import labelled, vacancies
 
 from napari_stem_defects.base.defect_classes import BULK, DefectClass
 from napari_stem_defects.detection.detect_frame import detect_frame
-from napari_stem_defects.detection.unexplained import unexplained_places, unexplained_statement
+from napari_stem_defects.detection.unexplained import (
+    outside_statement,
+    unexplained_places,
+    unexplained_statement,
+)
 from napari_stem_defects.postprocessing.results import ProbabilityMap
 from napari_stem_defects.training.quick import train_quick
 
@@ -32,6 +36,16 @@ def test_connected_places_without_a_class_count_once():
 
 def test_what_is_hardly_unusual_does_not_count():
     assert unexplained_places(_map(p11=(0.45, 0.1)), LIMITS) == 0
+
+
+def test_what_is_outside_of_the_crystal_is_stated_and_not_unusual():
+    found = _map()
+    found.probability[:, :, :3] = 0
+    assert unexplained_places(found, LIMITS) == 0
+    assert outside_statement(found).startswith("33 % of the image is not searched")
+    assert outside_statement(_map()) == ""
+    found.probability[:] = 0
+    assert outside_statement(found) == ""
 
 
 def test_a_perfect_crystal_needs_no_statement():

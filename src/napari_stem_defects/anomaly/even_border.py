@@ -51,15 +51,13 @@ def with_even_border(
         slice(height - count, height),
         slice(start, min(height, start + _MOST)),
     )
-    upper, lower, middle = (
-        np.abs(residual.rows(rows) if values is None else values[rows]) for rows in sides
-    )
+    upper, lower, middle = (_magnitude(residual, values, rows) for rows in sides)
     inner = middle[:, count : width - count]
     if len(middle) == height:
         inner = inner[count : height - count]
-    usual = max(float(np.quantile(inner, _TAIL)), 1e-12)
+    usual = max(float(np.nanquantile(inner, _TAIL)), 1e-12)
     lines = (upper, lower[::-1], middle[:, :count].T, middle[:, ::-1][:, :count].T)
-    more = [np.maximum(np.quantile(line, _TAIL, axis=1) / usual, 1) for line in lines]
+    more = [np.maximum(_tails(line) / usual, 1) for line in lines]
     gains = []
     for gain, factor in zip(residual.gains, more, strict=True):
         known = min(len(gain), count)
@@ -68,6 +66,23 @@ def with_even_border(
         values = _divided(values, *more)
     even = tuple(gain.astype(np.float32) for gain in gains)
     return replace(residual, gains=even, known=values), values
+
+
+def _magnitude(
+    residual: LatticeResidual, values: NDArray[np.float32] | None, rows: slice
+) -> NDArray[np.float32]:
+    """Return the magnitude of some rows, NaN where the residual means nothing."""
+    found = np.abs(residual.rows(rows) if values is None else values[rows])
+    if residual.blocked is not None and not residual.blocked.all():
+        found[residual.blocked[rows]] = np.nan
+    return found
+
+
+def _tails(lines: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the quantile of each line; 0 for lines without any value."""
+    empty = np.isnan(lines).all(axis=1)
+    filled = np.where(empty[:, None], np.float32(0), lines)
+    return np.asarray(np.nanquantile(filled, _TAIL, axis=1))
 
 
 def _divided(

@@ -69,7 +69,9 @@ class MissedGrain:
         return left < (1 - _GAIN) * self.excess
 
 
-def missed_grain(residual: NDArray[np.float32], samples: float) -> MissedGrain | None:
+def missed_grain(
+    residual: NDArray[np.float32], samples: float, blocked: NDArray[np.bool_] | None = None
+) -> MissedGrain | None:
     """Find the largest part of an image with more residual than the rest.
 
     Parameters
@@ -78,6 +80,8 @@ def missed_grain(residual: NDArray[np.float32], samples: float) -> MissedGrain |
         In any unit.
     samples : float
         Samples per lattice period.
+    blocked : ndarray of bool, shape (Y, X), optional
+        Samples that belong to no grain.
 
     Returns
     -------
@@ -89,6 +93,9 @@ def missed_grain(residual: NDArray[np.float32], samples: float) -> MissedGrain |
     power = _power(residual, edge, pool)
     usual = float(np.quantile(power, _USUAL))
     raised = power > _RAISED * usual
+    if blocked is not None:
+        half = edge // 2
+        raised &= ~blocked[half::edge, half::edge][: power.shape[0], : power.shape[1]]
     depth = ndimage.distance_transform_edt(np.pad(raised, 1))[1:-1, 1:-1]
     deep = depth > _DEEP * samples / edge
     parts, count = ndimage.label(deep)

@@ -19,9 +19,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy import linalg, ndimage
 
 from napari_stem_defects.anomaly.continuation import best_lattice, padded_rows
+from napari_stem_defects.anomaly.grain_structure import grains_of
 from napari_stem_defects.anomaly.grains import MAX_GRAINS, Tile, grain_tiles
 from napari_stem_defects.anomaly.missed_grains import missed_grain
-from napari_stem_defects.anomaly.sampling import at_samples, near_invalid, sample
+from napari_stem_defects.anomaly.outside_crystal import blocked_pixels
+from napari_stem_defects.anomaly.sampling import at_samples, sample
 from napari_stem_defects.lattice.unit_cell import lattice_period
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ _ROUNDS = 2
 _POOL_PERIODS = 0.6
 _SMOOTHING_PERIODS = 0.1
 _CLIP = 25.0
+_DRAWN = 8
+"""Windows drawn for each that is wanted where parts of the image are ignored."""
 _BLOCK_ROWS = 240
 """A multiple of every edge of a cell of `anomaly.candidates`, so that blocks end with cells."""
 _FIT_PIXELS = 2048 * 2048
@@ -90,6 +94,8 @@ class LatticeResidual:
         outermost first: half of every window there is missing.
     known : ndarray of float32, shape (rows, columns), or None
         The whole residual, where it is kept.
+    blocked : ndarray of bool, shape (rows, columns), or None
+        Samples where the residual means nothing; see `outside_crystal.blocked_pixels`.
     """
 
     sampled: Sampled
@@ -97,6 +103,7 @@ class LatticeResidual:
     spread: float
     gains: tuple[NDArray[np.float32], ...]
     known: NDArray[np.float32] | None = None
+    blocked: NDArray[np.bool_] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -179,13 +186,11 @@ def image_residual(
     Returns
     -------
     LatticeResidual
-        Pixels without a value and those near them do not count for its spread.
+        What is outside of the crystal or without a value does not count for its spread.
     """
     sampled = sample(micrograph.pixels, cells, samples)
-    if micrograph.invalid is None or not micrograph.invalid.any():
-        return lattice_residual(sampled)
-    period = lattice_period(cells[0])
-    blocked = near_invalid(micrograph.invalid, micrograph.frame_shape, period)
+    grain_map = grains_of(sampled, micrograph.invalid)
+    blocked = blocked_pixels(micrograph, grain_map, lattice_period(cells[0]))
     return lattice_residual(sampled, blocked=at_samples(blocked, sampled))
 
 
@@ -201,27 +206,31 @@ def lattice_residual(
     seed : int
         Of the windows from which the covariance is estimated.
     blocked : ndarray of bool, shape (rows, columns), optional
-        Samples that depend on pixels without a value; the spread is that of the others.
+        Samples whose residual means nothing; spread and grains are those of the others.
 
     Returns
     -------
     LatticeResidual
     """
+    if blocked is not None and not blocked.any():
+        blocked = None
     rng = np.random.default_rng(seed)
     width = 2 * round(_WINDOW_PERIODS * sampled.samples / 2) + 1
     parts = _parts(sampled)
     image = np.concatenate([_rows_of(sampled, rows) for rows in parts])
-    grains = grain_tiles(image, sampled.samples)
+    ignored = None if blocked is None else np.concatenate([blocked[rows] for rows in parts])
+    grains = _with_crystal(grain_tiles(image, sampled.samples), ignored)
+    count = _WINDOWS // min(2, len(grains))
     predictors = tuple(
         replace(
-            _fit(_windows(image, width, tiles, _WINDOWS // min(2, len(grains)), rng), width),
+            _fit(_windows(image, width, tiles, count, rng, ignored), width),
             lattice=best_lattice(_cut(image, tiles[0]), sampled.lattices),
         )
         for tiles in grains
     )
     found = _residuals(sampled, predictors, parts)
     while len(predictors) < MAX_GRAINS:
-        missed = missed_grain(np.concatenate(found), sampled.samples)
+        missed = missed_grain(np.concatenate(found), sampled.samples, ignored)
         if missed is None:
             break
         own = _fit(_windows(image, width, missed.tiles, _WINDOWS // 2, rng), width)
@@ -258,23 +267,40 @@ def _rows_of(sampled: Sampled, rows: slice) -> NDArray[np.float32]:
     return np.asarray(sampled.filtered[rows, slice(None)])
 
 
+def _with_crystal(grains: list[list[Tile]], ignored: NDArray[np.bool_] | None) -> list[list[Tile]]:
+    """Return the grains of which most tiles are not ignored."""
+    if ignored is None:
+        return grains
+
+    def is_crystal(tile: Tile) -> bool:
+        middle = tile.row + tile.edge // 2, tile.column + tile.edge // 2
+        return len(grains) == 1 or not ignored[middle]
+
+    kept = [[tile for tile in tiles if is_crystal(tile)] for tiles in grains]
+    return [tiles for tiles in kept if tiles] or grains
+
+
 def _windows(
     image: NDArray[np.float32],
     width: int,
     tiles: Sequence[Tile],
     count: int,
     rng: np.random.Generator,
+    ignored: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
-    """Cut windows at random places of the tiles, (count, width * width)."""
-    half = width // 2
-    chosen = np.array(tiles)[rng.integers(0, len(tiles), count)]
-    inside = rng.integers(0, 1 << 30, (2, count))
+    """Cut windows at random places of the tiles, (count, width * width), but for those ignored."""
+    half, drawn = width // 2, count if ignored is None else _DRAWN * count
+    chosen = np.array(tiles)[rng.integers(0, len(tiles), drawn)]
+    inside = rng.integers(0, 1 << 30, (2, drawn))
     if len(tiles) == 1:  # the whole image: also what lies beyond its inscribed square
         y, x = (inside[axis] % image.shape[axis] for axis in (0, 1))
     else:
         y, x = (chosen[:, axis] + inside[axis] % chosen[:, 2] for axis in (0, 1))
     y = np.clip(y, half, image.shape[0] - half - 1) - half
     x = np.clip(x, half, image.shape[1] - half - 1) - half
+    if ignored is not None:
+        kept = np.flatnonzero(~ignored[y + half, x + half])[:count]
+        y, x = (axis[kept] if len(kept) else axis[:count] for axis in (y, x))
     windows: NDArray[np.float32] = sliding_window_view(image, (width, width))[y, x]
     return windows.reshape(count, -1)
 
@@ -361,7 +387,7 @@ def _with_gains(
     gains = tuple(
         np.maximum(_quartiles(side, gaps) / quartile, 1).astype(np.float32) for side in sides
     )
-    return LatticeResidual(sampled, predictors, 1.4826 * usual, gains)
+    return LatticeResidual(sampled, predictors, 1.4826 * usual, gains, blocked=blocked)
 
 
 def _quartiles(lines: NDArray[np.float32], gaps: bool) -> NDArray[np.float32]:

@@ -122,7 +122,10 @@ def sample(
 
 
 def near_invalid(
-    invalid: NDArray[np.bool_] | None, shape: tuple[int, int], period_px: float
+    invalid: NDArray[np.bool_] | None,
+    shape: tuple[int, int],
+    period_px: float,
+    unsure: float = 0.0,
 ) -> NDArray[np.bool_]:
     """Return the pixels whose prediction depends on pixels without a value.
 
@@ -134,6 +137,8 @@ def near_invalid(
         Of the image.
     period_px : float
         Lattice period in px.
+    unsure : float
+        How much larger the part without a value may be, in lattice periods.
 
     Returns
     -------
@@ -142,7 +147,9 @@ def near_invalid(
     """
     if invalid is None or not invalid.any():
         return np.zeros(shape, bool)
-    near: NDArray[np.bool_] = ndimage.distance_transform_edt(~invalid) <= _REACH * period_px
+    near: NDArray[np.bool_] = ndimage.distance_transform_edt(~invalid) <= (
+        (_REACH + unsure) * period_px
+    )
     return near
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import fft, ndimage
 
+from napari_stem_defects.anomaly.clear_part import clear_part
 from napari_stem_defects.anomaly.line_evidence import (
     HALVED,
     as_samples,
@@ -214,9 +215,10 @@ def noise_like(residual: LatticeResidual, seed: int = 0) -> tuple[NDArray[np.flo
     """
     height, width = residual.shape
     rows = min(height, max(_NULL_PIXELS // width, 64))
-    top = (height - rows) // 2
-    recorded = np.clip(residual.rows(slice(top, top + rows)), -NULL_LIMIT, NULL_LIMIT)
-    recorded = recorded[:, : max(_NULL_PIXELS // rows, 64)]
+    part = clear_part((height, width), (rows, max(_NULL_PIXELS // rows, 64)), residual.blocked)
+    recorded = part.cleared(
+        np.clip(residual.rows(part.rows)[:, part.columns], -NULL_LIMIT, NULL_LIMIT)
+    )
     spectrum = fft.rfft2(recorded)
     phases = np.random.default_rng(seed).random(spectrum.shape, np.float32)
     noise = fft.irfft2(np.abs(spectrum) * np.exp(2j * np.pi * phases), recorded.shape)

@@ -18,6 +18,7 @@ from napari_stem_defects.anomaly.candidates import (
 )
 from napari_stem_defects.anomaly.even_border import with_even_border
 from napari_stem_defects.anomaly.grain_structure import grains_of
+from napari_stem_defects.anomaly.outside_crystal import blocked_pixels, share_statement
 from napari_stem_defects.anomaly.residual import LatticeResidual, lattice_residual
 from napari_stem_defects.anomaly.sampling import (
     Sampled,
@@ -175,13 +176,20 @@ def survey_frame(micrograph: Micrograph, *, frame: int = 0) -> Survey:
     anomaly = np.zeros(micrograph.frame_shape, np.float32)
     candidates: tuple[Candidate, ...] = ()
     threshold, period, grains, grain_map = 0.0, 0.0, 0, GrainMap()
+    searched_nm2 = micrograph.valid_nm2
     if lattice.cell is None:
         statement = f"No lattice, so nothing can be called unusual: {lattice.reason}."
     else:
         period = lattice_period(lattice.cell)
         found = _measured(micrograph, lattice.cells)
-        anomaly, candidates, threshold, grains, grain_map = found
-        statement = _statement(candidates, len(grain_map.grains), micrograph)
+        anomaly, candidates, threshold, grains, grain_map, outside = found
+        if searched_nm2 is not None:
+            searched_nm2 *= 1 - outside
+        statement = _statement(
+            candidates, len(grain_map.grains), searched_nm2, micrograph.pixel_size_nm
+        )
+        if outside:
+            statement = f"{statement} {share_statement(outside)}."
         if odd := implausible_scale(lattice.cell, micrograph.pixel_size_nm):
             statement = f"{statement} {odd[0].upper()}{odd[1:]}."
     return Survey(
@@ -198,7 +206,7 @@ def survey_frame(micrograph: Micrograph, *, frame: int = 0) -> Survey:
         grain_map=grain_map,
         frame=frame,
         seconds=time.perf_counter() - started,
-        searched_nm2=micrograph.valid_nm2,
+        searched_nm2=searched_nm2,
     )
 
 
@@ -210,12 +218,15 @@ class _Measured(NamedTuple):
     threshold: float
     grains: int
     grain_map: GrainMap
+    outside: float
 
 
 def _measured(micrograph: Micrograph, cells: tuple[UnitCell, ...]) -> _Measured:
     sampled = sample(micrograph.pixels, cells)
     grain_map = grains_of(sampled, micrograph.invalid)
-    blocked = near_invalid(micrograph.invalid, micrograph.frame_shape, lattice_period(cells[0]))
+    blocked = blocked_pixels(micrograph, grain_map, lattice_period(cells[0]))
+    usual = near_invalid(micrograph.invalid, micrograph.frame_shape, lattice_period(cells[0]))
+    outside = float((blocked & ~usual).sum() / max((~usual).sum(), 1))
     missing = at_samples(blocked, sampled)
     residual = lattice_residual(sampled, blocked=missing)
     score, found, threshold = _scored(residual, missing)
@@ -226,7 +237,7 @@ def _measured(micrograph: Micrograph, cells: tuple[UnitCell, ...]) -> _Measured:
     anomaly = _at_image_size(score, sampled, micrograph.frame_shape)
     anomaly[blocked] = 0
     candidates = tuple(_in_image(candidate, sampled) for candidate in found)
-    return _Measured(anomaly, candidates, threshold, grains, grain_map)
+    return _Measured(anomaly, candidates, threshold, grains, grain_map, outside)
 
 
 def _scored(
@@ -298,12 +309,17 @@ def _in_image(candidate: Candidate, sampled: Sampled) -> Candidate:
     )
 
 
-def _statement(candidates: tuple[Candidate, ...], grains: int, micrograph: Micrograph) -> str:
+def _statement(
+    candidates: tuple[Candidate, ...],
+    grains: int,
+    searched_nm2: float | None,
+    pixel_size_nm: float | None,
+) -> str:
     """Return what was found as one sentence."""
     parted = f"{grains} grains with different lattices. " if grains > 1 else ""
     if not candidates:
         return f"{parted}Nothing unusual: the whole image repeats within its noise."
-    found = count_kinds(candidates, micrograph.valid_nm2, micrograph.pixel_size_nm)
+    found = count_kinds(candidates, searched_nm2, pixel_size_nm)
     parts = [found[kind] for kind in ("line", "area", "point") if not found[kind].startswith("0 ")]
     return f"{parted}Unusual places: {', '.join(parts)}."
 

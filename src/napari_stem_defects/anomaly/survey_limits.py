@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import fft, ndimage
 
+from napari_stem_defects.anomaly.clear_part import clear_part
 from napari_stem_defects.anomaly.line_evidence import HALVED, LINE_POOL, line_vectors
 from napari_stem_defects.anomaly.score import (
     EXTENDED_POOL,
@@ -27,6 +28,7 @@ from napari_stem_defects.anomaly.score import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_stem_defects.anomaly.clear_part import ClearPart
     from napari_stem_defects.anomaly.residual import LatticeResidual
     from napari_stem_defects.anomaly.score import Scores
 
@@ -160,10 +162,10 @@ def survey_limits(
     SurveyLimits
     """
     samples, shape = residual.sampled.samples, residual.shape
-    rows, columns = (_middle(length) for length in shape)
-    part = residual.rows(rows) if values is None else values[rows]
-    recorded = np.clip(part[:, columns], -NULL_LIMIT, NULL_LIMIT)
-    noise = _surrogate(recorded, samples, np.random.default_rng(seed))
+    part = clear_part(shape, (_NULL_EDGE, _NULL_EDGE), residual.blocked)
+    strip = residual.rows(part.rows) if values is None else values[part.rows]
+    recorded = np.clip(strip[:, part.columns], -NULL_LIMIT, NULL_LIMIT)
+    noise = _surrogate(recorded, part, samples, np.random.default_rng(seed))
     ratio = shape[0] * shape[1] / noise.size
     vectors = line_vectors(residual.sampled.lattices)
     scores = scores_of(slice(0, len(noise)), noise, samples, vectors, np.inf)
@@ -210,19 +212,14 @@ def _variation(places: slice, length: int, sigma: float) -> NDArray[np.float32]:
     return np.asarray(np.sqrt(1 + near.sum(axis=0)), np.float32)
 
 
-def _middle(length: int) -> slice:
-    start = max(0, (length - _NULL_EDGE) // 2)
-    return slice(start, min(length, start + _NULL_EDGE))
-
-
 def _surrogate(
-    recorded: NDArray[np.float32], samples: float, rng: np.random.Generator
+    recorded: NDArray[np.float32], part: ClearPart, samples: float, rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """Return noise with the spectrum of a residual and the values it has where nothing is unusual.
 
     Places with a score that noise with random phases alone hardly has are left out of the values.
     """
-    spectrum = fft.rfft2(recorded)
+    spectrum = fft.rfft2(part.cleared(recorded))
     phases = rng.random(spectrum.shape, np.float32)
     spectrum = np.abs(spectrum) * np.exp(np.complex64(2j * np.pi) * phases)
     noise: NDArray[np.float32] = fft.irfft2(spectrum, recorded.shape).astype(np.float32)
@@ -234,6 +231,8 @@ def _surrogate(
     )
     around = 2 * round(_BESIDE * samples / HALVED) + 1
     usual = ndimage.maximum_filter(score, around) <= np.quantile(of_noise, _USUAL)
+    if part.clear is not None:
+        usual &= part.clear[::HALVED, ::HALVED]
     values = recorded[::HALVED, ::HALVED][usual]
     if len(values) < _QUANTILES:
         return noise

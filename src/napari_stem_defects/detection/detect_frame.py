@@ -31,7 +31,7 @@ from napari_stem_defects.detection.recognition import (
     recognise_lattice,
     without_names,
 )
-from napari_stem_defects.detection.unexplained import unexplained_statement
+from napari_stem_defects.detection.unexplained import outside_statement, unexplained_statement
 from napari_stem_defects.detection.valid_windows import valid_windows
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.inference.spatial_averaging import average_logits
@@ -368,8 +368,11 @@ def _measured(
     complete[PLANAR_CHECKS] = checks
     mask_stack, regions = apply_checks(found, mask_stack, regions, checks, size)
     if spec.sees_residual and measured.cell is not None:
-        nameless = unexplained_statement(found, complete["thresholds"], regions)
-        complete["warnings"] = [*complete["warnings"], *filter(None, [nameless])]
+        stated = (
+            outside_statement(found),
+            unexplained_statement(found, complete["thresholds"], regions),
+        )
+        complete["warnings"] = [*complete["warnings"], *filter(None, stated)]
     return Detection(
         image=image.name,
         frame=frame,

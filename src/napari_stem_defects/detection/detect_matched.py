@@ -101,9 +101,7 @@ def searched_residual(
     """
     model = adapted_to(residual, quick_model(ensemble))
     maps = class_maps(residual, suited_orientation(residual, model, _in_periods(cell)))
-    return map_in_image(
-        maps.probability, maps.y, maps.x, residual.sampled, micrograph, ensemble.spec
-    )
+    return map_in_image(maps.probability, maps.y, maps.x, residual, micrograph, ensemble.spec)
 
 
 def quick_model(ensemble: Ensemble) -> MatchedFilterModel:
@@ -165,9 +163,7 @@ def map_of_residual(
     ProbabilityMap
     """
     maps = class_maps(residual, adapted_to(residual, turned_to(model, cell), shown), limits)
-    return map_in_image(
-        maps.probability, maps.y, maps.x, residual.sampled, micrograph, ensemble.spec
-    )
+    return map_in_image(maps.probability, maps.y, maps.x, residual, micrograph, ensemble.spec)
 
 
 def turned_to(model: MatchedFilterModel, cell: UnitCell) -> MatchedFilterModel:

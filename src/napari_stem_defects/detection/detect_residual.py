@@ -88,7 +88,7 @@ def residual_map(
     )
     probability = average_logits(probability, grid, spec.inference.averaging_px)
     y, x = grid.y.astype(np.float64), grid.x.astype(np.float64)
-    found = map_in_image(probability, y, x, residual.sampled, micrograph, spec)
+    found = map_in_image(probability, y, x, residual, micrograph, spec)
     teacher = None
     if spec.teacher is not None:
         shown = searched_residual(residual, lattice.cells[0], ensemble, micrograph)

@@ -12,7 +12,7 @@ from napari_stem_defects.postprocessing.results import ProbabilityMap
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_stem_defects.anomaly.sampling import Sampled
+    from napari_stem_defects.anomaly.residual import LatticeResidual
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.networks.spec import EnsembleSpec
 
@@ -21,7 +21,7 @@ def map_in_image(
     probability: NDArray[np.float32],
     y: NDArray[np.float64],
     x: NDArray[np.float64],
-    sampled: Sampled,
+    residual: LatticeResidual,
     micrograph: Micrograph,
     spec: EnsembleSpec,
 ) -> ProbabilityMap:
@@ -32,8 +32,8 @@ def map_in_image(
     probability : ndarray of float32, shape (C, gy, gx)
     y, x : ndarray of float, shape (gy,) and (gx,)
         Centres in samples.
-    sampled : Sampled
-        How the image was sampled.
+    residual : LatticeResidual
+        Of the image.
     micrograph : Micrograph
         One frame.
     spec : EnsembleSpec
@@ -42,8 +42,17 @@ def map_in_image(
     Returns
     -------
     ProbabilityMap
-        Windows whose prediction depends on pixels without a value are not valid.
+        Windows whose prediction depends on pixels without a value are not valid; no class has a
+        probability in those outside of the crystal and at its edge.
     """
+    rows, columns = (
+        np.clip(np.rint(axis).astype(int), 0, length - 1)
+        for axis, length in zip((y, x), residual.shape, strict=True)
+    )
+    shown = np.ones((len(y), len(x)), bool)
+    if residual.blocked is not None:
+        shown = ~residual.blocked[np.ix_(rows, columns)]
+    sampled = residual.sampled
     y = sampled.to_image(np.column_stack([y, np.zeros_like(y)]))[:, 0]
     x = sampled.to_image(np.column_stack([np.zeros_like(x), x]))[:, 1]
     period_px = sampled.samples / float(np.sqrt(sampled.factor[0] * sampled.factor[1]))
@@ -54,7 +63,7 @@ def map_in_image(
     )
     valid = ~blocked[np.ix_(rows, columns)]
     return ProbabilityMap(
-        np.where(valid, probability, np.float32(0)),
+        np.where(shown & valid, probability, np.float32(0)),
         y.astype(np.float32),
         x.astype(np.float32),
         spec.classes,

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from napari_stem_defects.anomaly.outside_crystal import share_statement
 from napari_stem_defects.base.defect_classes import BULK, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from napari_stem_defects.postprocessing.results import ProbabilityMap, Region
 
@@ -36,11 +39,43 @@ def unexplained_places(map: ProbabilityMap, thresholds: Mapping[str, float]) -> 
     if BULK not in map.classes:
         return 0
     limits = np.array([thresholds[name] for name in map.classes], np.float32)[:, None, None]
-    unassigned = map.valid & (map.probability < limits).all(axis=0)
+    unassigned = map.valid & (map.probability < limits).all(axis=0) & ~outside(map)
     bulk = map.probability[map.classes.index(BULK)]
     clear = unassigned & (bulk < 2 * _CLEAR * thresholds[BULK])
     places, count = ndimage.label(unassigned, np.ones((3, 3)))
     return len(np.unique(places[clear])) if count else 0
+
+
+def outside(map: ProbabilityMap) -> NDArray[np.bool_]:
+    """Return the windows outside of the crystal, where no class has any probability.
+
+    Parameters
+    ----------
+    map : ProbabilityMap
+        Of a model that sees the lattice residual.
+
+    Returns
+    -------
+    ndarray of bool, shape (gy, gx)
+    """
+    none: NDArray[np.bool_] = map.valid & ~map.probability.any(axis=0)
+    return none
+
+
+def outside_statement(map: ProbabilityMap) -> str:
+    """Return what to state about the part of an image that shows no lattice; "" without one.
+
+    Parameters
+    ----------
+    map : ProbabilityMap
+        Of a model that sees the lattice residual.
+
+    Returns
+    -------
+    str
+    """
+    share = float(outside(map).sum() / max(map.valid.sum(), 1))
+    return share_statement(share) if 0 < share < 1 else ""
 
 
 def unexplained_statement(

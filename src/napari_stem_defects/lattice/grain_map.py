@@ -99,7 +99,8 @@ def map_grains(
         members = fewer
     shape = (size[0] / factor[0], size[1] / factor[1])
     grains = _grains(areas, [_dual(basis) / factor for basis in bases], shape)
-    return GrainMap(grains, _lattice_map(spectra, found, score, factor))
+    outside = ~np.any(areas, axis=0) if areas else None
+    return GrainMap(grains, _lattice_map(spectra, found, score, factor), outside)
 
 
 def _dual(rows: Array) -> Array:

@@ -108,10 +108,14 @@ class GrainMap:
         Largest first; empty without a lattice.
     lattice : LatticeMap or None
         None without a lattice, or if the image is smaller than a tile.
+    outside : ndarray of bool, shape (rows, columns), or None
+        Cells of about one lattice period that belong to no grain; they cover the image evenly.
+        None where ``lattice`` is.
     """
 
     grains: tuple[Grain, ...] = ()
     lattice: LatticeMap | None = None
+    outside: NDArray[np.bool_] | None = None
 
     @property
     def outlined(self) -> tuple[Grain, ...]:

@@ -1,0 +1,136 @@
+"""Parts of an image outside of its crystal: an amorphous film or support, vacuum, contamination.
+
+Everything there is unlike the crystal, so that nothing there is unusual: it is no defect. What the
+crystal encloses, as an amorphous precipitate, and another crystal, are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+from napari_stem_defects.anomaly.sampling import near_invalid
+from napari_stem_defects.lattice.measurement import measure_lattices
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.lattice.grains import GrainMap
+
+_DEEP = 3.0
+"""Radius in lattice periods of a disc that such a part contains: smaller ones are places of
+defects."""
+_UNSURE = 1.5
+"""How far the edge of the crystal may be from where the grain ends, in lattice periods."""
+_AT_BORDER = 0.25
+"""Smallest share of its outline, that of a square of its size, that lies on the image border."""
+
+
+def blocked_pixels(
+    micrograph: Micrograph, grain_map: GrainMap, period_px: float
+) -> NDArray[np.bool_]:
+    """Return the pixels at which nothing can be called unusual.
+
+    Parameters
+    ----------
+    micrograph : Micrograph
+        One frame.
+    grain_map : GrainMap
+        Its grains.
+    period_px : float
+        Lattice period in px.
+
+    Returns
+    -------
+    ndarray of bool, shape (Y, X)
+        Pixels without a value or outside of the crystal, and those whose prediction depends on
+        them.
+    """
+    blocked = near_invalid(micrograph.invalid, micrograph.frame_shape, period_px)
+    outside = outside_crystal(micrograph.pixels, grain_map)
+    if outside is not None:
+        blocked |= near_invalid(outside, micrograph.frame_shape, period_px, _UNSURE)
+    return blocked
+
+
+def share_statement(share: float) -> str:
+    """Return what to state about the part of an image that shows no lattice.
+
+    Parameters
+    ----------
+    share : float
+        Share of the image, more than 0.
+
+    Returns
+    -------
+    str
+        One sentence without a full stop.
+    """
+    return (
+        f"{100 * share:.0f} % of the image is not searched: it shows no lattice, as an amorphous"
+        " film, a support or vacuum, or is at the edge of the crystal"
+    )
+
+
+def outside_crystal(pixels: NDArray[np.float32], grain_map: GrainMap) -> NDArray[np.bool_] | None:
+    """Find the parts of an image that show no lattice and reach its border.
+
+    Parameters
+    ----------
+    pixels : ndarray of float32, shape (Y, X)
+        The image.
+    grain_map : GrainMap
+        Its grains.
+
+    Returns
+    -------
+    ndarray of bool, shape (Y, X), or None
+        None where the crystal fills the image, and where there is none.
+    """
+    cells = grain_map.outside
+    if cells is None or not cells.any() or cells.all():
+        return None
+    depth = ndimage.distance_transform_edt(np.pad(cells, 1))[1:-1, 1:-1]
+    parts, count = ndimage.label(cells)
+    outside = np.zeros_like(cells)
+    for number in range(1, count + 1):
+        part = parts == number
+        middle = np.unravel_index(int(np.where(part, depth, 0).argmax()), depth.shape)
+        if depth[middle] < _DEEP or _share_at_border(part) < _AT_BORDER:
+            continue
+        reach = depth[middle] / np.sqrt(2)
+        if measure_lattices(_square(pixels, cells.shape, middle, reach)).cell is None:
+            outside |= part
+    if not outside.any():
+        return None
+    rows, columns = (
+        np.arange(length) * count // length
+        for length, count in zip(pixels.shape, cells.shape, strict=True)
+    )
+    found: NDArray[np.bool_] = outside[np.ix_(rows, columns)]
+    return found
+
+
+def _share_at_border(part: NDArray[np.bool_]) -> float:
+    """Return the share of the outline of a square of its size that lies on the border."""
+    on_border = sum(int(edge.sum()) for edge in (part[0], part[-1], part[:, 0], part[:, -1]))
+    return on_border / (4 * float(np.sqrt(part.sum())))
+
+
+def _square(
+    pixels: NDArray[np.float32],
+    cells: tuple[int, ...],
+    middle: tuple[np.intp, ...],
+    reach: float,
+) -> NDArray[np.float32]:
+    """Return the pixels of a square, whose middle and half edge are in cells."""
+    box = []
+    for place, count, length in zip(middle, cells, pixels.shape, strict=True):
+        size = length / count
+        centre = (float(place) + 0.5) * size
+        low, high = round(centre - reach * size), round(centre + reach * size)
+        box.append(slice(max(0, low), min(length, high)))
+    return pixels[box[0], box[1]]

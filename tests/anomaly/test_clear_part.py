@@ -1,0 +1,42 @@
+"""The part of a residual from which its noise is modelled."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_stem_defects.anomaly.clear_part import clear_part
+
+
+def test_without_blocked_samples_it_is_the_middle():
+    part = clear_part((100, 40), (20, 60), None)
+    assert (part.rows, part.columns) == (slice(40, 60), slice(0, 40))
+    assert part.share == 1
+    values = np.ones((20, 40), np.float32)
+    assert part.cleared(values) is values
+
+
+def test_it_has_the_fewest_blocked_samples_and_is_near_the_middle():
+    blocked = np.zeros((100, 100), bool)
+    blocked[:, :70] = True
+    part = clear_part((100, 100), (20, 20), blocked)
+    assert part.rows == slice(40, 60)
+    assert part.columns == slice(70, 90)
+    assert part.share == 1
+
+
+def test_gaps_do_not_change_the_mean_square():
+    rng = np.random.default_rng(0)
+    blocked = np.zeros((100, 100), bool)
+    blocked[:, :60] = True
+    part = clear_part((100, 100), (100, 100), blocked)
+    values = rng.normal(size=(100, 100)).astype(np.float32)
+    cleared = part.cleared(values)
+    assert not cleared[:, :60].any()
+    assert np.square(cleared).mean() == pytest.approx(np.square(values[:, 60:]).mean(), rel=1e-5)
+
+
+def test_a_part_with_hardly_any_crystal_is_taken_as_it_is():
+    blocked = np.ones((50, 50), bool)
+    blocked[0, 0] = False
+    assert clear_part((50, 50), (50, 50), blocked).clear is None

@@ -1,0 +1,68 @@
+"""Parts of an image outside of its crystal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from half_crystals import HalfCrystal, half_crystal
+from scipy import ndimage
+
+from napari_stem_defects.anomaly.grain_structure import find_grains
+from napari_stem_defects.anomaly.outside_crystal import (
+    blocked_pixels,
+    outside_crystal,
+    share_statement,
+)
+from napari_stem_defects.lattice.grains import GrainMap
+from napari_stem_defects.lattice.measurement import measure_lattices
+
+
+def found_in(image: HalfCrystal) -> np.ndarray | None:
+    cells = measure_lattices(image.micrograph.pixels).cells
+    return outside_crystal(image.micrograph.pixels, find_grains(image.micrograph, cells))
+
+
+@pytest.mark.parametrize("beside", ["fine film", "coarse film", "vacuum"])
+@pytest.mark.parametrize("spacing", [9.0, 14.0])
+def test_what_shows_no_lattice_is_outside_to_within_two_periods(beside, spacing):
+    image = half_crystal(beside, spacing=spacing, size=400)
+    found = found_in(image)
+    wrong = found != image.outside
+    away = ndimage.distance_transform_edt(image.outside) + ndimage.distance_transform_edt(
+        ~image.outside
+    )
+    assert away[wrong].max(initial=0) < 2 * image.period
+    assert found.mean() == pytest.approx(0.5, abs=0.06)
+
+
+@pytest.mark.parametrize(
+    ("beside", "enclosed"), [("crystal", False), ("fine film", True), ("vacuum", True)]
+)
+def test_another_crystal_and_what_the_crystal_encloses_are_not_outside(beside, enclosed):
+    assert found_in(half_crystal(beside, enclosed=enclosed, size=400)) is None
+
+
+def test_a_whole_crystal_and_no_crystal_have_nothing_outside():
+    pixels = half_crystal("vacuum").micrograph.pixels
+    assert outside_crystal(pixels, GrainMap()) is None
+    assert outside_crystal(pixels, GrainMap(outside=np.zeros((9, 9), bool))) is None
+    assert outside_crystal(pixels, GrainMap(outside=np.ones((9, 9), bool))) is None
+
+
+def test_pixels_without_a_value_and_the_edge_are_blocked_as_well():
+    image = half_crystal("vacuum")
+    invalid = np.zeros(image.outside.shape, bool)
+    invalid[:5, -5:] = True
+    micrograph = replace(image.micrograph, invalid=invalid)
+    grains = find_grains(micrograph, measure_lattices(micrograph.pixels).cells)
+    blocked = blocked_pixels(micrograph, grains, image.period)
+    edge = image.outside.shape[1] // 2
+    assert blocked[:, : edge + round(1.5 * image.period)].all()
+    assert blocked[5, -6]
+    assert not blocked[:, edge + round(5 * image.period) : -round(5 * image.period)].any()
+
+
+def test_the_share_is_stated_in_percent():
+    assert share_statement(0.474).startswith("47 % of the image is not searched")
