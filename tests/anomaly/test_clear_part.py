@@ -13,7 +13,7 @@ def test_without_blocked_samples_it_is_the_middle():
     assert (part.rows, part.columns) == (slice(40, 60), slice(0, 40))
     assert part.share == 1
     values = np.ones((20, 40), np.float32)
-    assert part.cleared(values) is values
+    assert part.masked(values) is values
 
 
 def test_it_has_the_fewest_blocked_samples_and_is_near_the_middle():
@@ -31,9 +31,9 @@ def test_gaps_do_not_change_the_mean_square():
     blocked[:, :60] = True
     part = clear_part((100, 100), (100, 100), blocked)
     values = rng.normal(size=(100, 100)).astype(np.float32)
-    cleared = part.cleared(values)
-    assert not cleared[:, :60].any()
-    assert np.square(cleared).mean() == pytest.approx(np.square(values[:, 60:]).mean(), rel=1e-5)
+    masked = part.masked(values)
+    assert not masked[:, :60].any()
+    assert np.square(masked).mean() == pytest.approx(np.square(values[:, 60:]).mean(), rel=1e-5)
 
 
 def test_a_part_with_hardly_any_crystal_is_taken_as_it_is():

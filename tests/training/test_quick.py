@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from crystal_images import SQUARE, crystal_image
 from labelled_crystals import labelled, vacancies
 
 from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.detection.detect_frame import detect_frame
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.training.quick import clicks_of, train_quick
 from napari_stem_defects.training.quick_images import LabelledImage, prepare_image
@@ -93,3 +95,25 @@ def test_an_image_without_a_lattice_is_named():
     image = LabelledImage(Micrograph(noise, "carbon"), np.array([50.0]), np.array([50.0]), ("Vac",))
     with pytest.raises(LabelError, match=r"^carbon: .*lattice$"):
         train_quick([image], ())
+
+
+@pytest.mark.parametrize("kind", ["point", "line", "area"])
+def test_clicks_that_show_nothing_are_stated_and_find_nothing(kind: str) -> None:
+    """Domain walls, for example, that the image does not resolve."""
+    image = crystal_image(size=360, counts=10)
+    places = np.array([[80.0, 90], [150, 260], [190, 120], [240, 200], [290, 90], [120, 180]])
+    clicks = LabelledImage(image.micrograph, *places.T, ("Wall",) * len(places))
+    report = train_quick([clicks], [DefectClass("Wall", kind)])
+    assert [note for note in report.notes if "no more unusual" in note and "Wall" in note]
+    found = detect_frame(image.micrograph, report.ensemble)
+    assert not [region for region in found.regions if region.class_name == "Wall"]
+
+
+def test_a_boundary_is_no_place_like_any() -> None:
+    image = crystal_image(SQUARE, size=360, grain_deg=20)
+    y = np.full(6, 180.0)
+    clicks = LabelledImage(image.micrograph, y, np.linspace(60, 300, 6), ("GB",) * 6)
+    report = train_quick([clicks], [DefectClass("GB", "line")])
+    assert not [note for note in report.notes if "no more unusual" in note]
+    found = detect_frame(image.micrograph, report.ensemble)
+    assert [region.class_name for region in found.regions if region.class_name == "GB"]

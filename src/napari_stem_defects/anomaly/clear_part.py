@@ -34,7 +34,7 @@ class ClearPart:
         """Share of the part that shows the noise."""
         return 1.0 if self.clear is None else float(self.clear.mean())
 
-    def cleared(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    def masked(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return values of the part, 0 where they show no noise, with the same mean square.
 
         Parameters
@@ -48,7 +48,9 @@ class ClearPart:
         """
         if self.clear is None:
             return values
-        return np.where(self.clear, values, np.float32(0)) / np.float32(np.sqrt(self.share))
+        kept: NDArray[np.float32] = np.where(self.clear, values, np.float32(0))
+        kept /= np.float32(np.sqrt(self.share))
+        return kept
 
 
 def clear_part(

@@ -216,7 +216,7 @@ def noise_like(residual: LatticeResidual, seed: int = 0) -> tuple[NDArray[np.flo
     height, width = residual.shape
     rows = min(height, max(_NULL_PIXELS // width, 64))
     part = clear_part((height, width), (rows, max(_NULL_PIXELS // rows, 64)), residual.blocked)
-    recorded = part.cleared(
+    recorded = part.masked(
         np.clip(residual.rows(part.rows)[:, part.columns], -NULL_LIMIT, NULL_LIMIT)
     )
     spectrum = fft.rfft2(recorded)

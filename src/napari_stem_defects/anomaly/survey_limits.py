@@ -219,7 +219,7 @@ def _surrogate(
 
     Places with a score that noise with random phases alone hardly has are left out of the values.
     """
-    spectrum = fft.rfft2(part.cleared(recorded))
+    spectrum = fft.rfft2(part.masked(recorded))
     phases = rng.random(spectrum.shape, np.float32)
     spectrum = np.abs(spectrum) * np.exp(np.complex64(2j * np.pi) * phases)
     noise: NDArray[np.float32] = fft.irfft2(spectrum, recorded.shape).astype(np.float32)

@@ -23,6 +23,7 @@ from napari_stem_defects.training.quick import clicks_of, quick_ensemble
 from napari_stem_defects.training.quick_images import (
     LabelledImage,
     PreparedImage,
+    hidden_notes,
     model_from_clicks,
     prepare_image,
 )
@@ -151,6 +152,7 @@ def live_map(
     names = sorted({click.class_name for click in clicks} - {BULK})
     classes = complete_classes((BULK, *names), request.classes)
     model = model_from_clicks(ready, clicks, classes)
+    notes = (*notes, *hidden_notes(model))
     report(Progress("scanning", _WHOLE * 3 // 4, _WHOLE))
     ensemble = quick_ensemble(model, classes, "live", clicks)
     found = search_prepared(shown.micrograph, shown.ready, model, ensemble)

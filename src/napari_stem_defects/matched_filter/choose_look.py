@@ -205,13 +205,29 @@ def area_difference(
     contrast, mean = np.median([levels.at(at)[0] for levels, at in places], axis=0).tolist()
     spreads = [levels.spreads_at(at, (contrast, mean))[0] for levels, at in places]
     by_levels = float(np.quantile(spreads, QUARTER))
-    by_anomaly = _spreads_of(anomaly, images, samples)
-    is_clearer = by_levels > _CLEARER * by_anomaly and by_anomaly < _UNUSUAL
+    by_anomaly = spreads_of(anomaly, images, samples)
+    is_clearer = by_levels > max(_CLEARER * by_anomaly, 0) and by_anomaly < _UNUSUAL
     return (contrast, mean) if is_clearer else (0.0, 0.0)
 
 
-def _spreads_of(anomaly: float, images: Sequence[NDArray[np.float32]], samples: float) -> float:
-    """Return how many spreads an anomaly score is above the median, both logarithmic."""
+def spreads_of(anomaly: float, images: Sequence[NDArray[np.float32]], samples: float) -> float:
+    """Return how many spreads an anomaly score is above the median, both logarithmic.
+
+    Parameters
+    ----------
+    anomaly : float
+        Anomaly score, averaged as for extended features.
+    images : sequence of ndarray of float32, shape (Y, X)
+        Lattice residuals.
+    samples : float
+        Samples per lattice period.
+
+    Returns
+    -------
+    float
+        Median of the images. About 1 at places anywhere, because `anomalies_at` takes the highest
+        score around them; 2.6 and more at the faintest lines that simulated images show.
+    """
     found = []
     for image in images:
         scores = np.log(np.maximum(local_rms(image, EXTENDED_POOL * samples), 1e-3))

@@ -57,9 +57,10 @@ def anomaly_similarity(
     Returns
     -------
     ndarray of float32, shape (Y, X)
-        Zeros for an area that its levels show.
+        Zeros for an area that its levels show, and for what cannot be distinguished from noise.
     """
-    if any(item.difference):  # an area that its levels show, all of it and not its rim alone
+    # An area that its levels show is found as a whole, not its rim alone.
+    if any(item.difference) or item.is_hidden:
         return np.zeros_like(extended)
     usual = float(np.log(np.median(extended)))
     clicks = max(float(np.log(item.anomaly)) - usual, 0.1)

@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.matched_filter.chance import is_chance
 from napari_stem_defects.matched_filter.choose_look import (
     MISSED,
     PEAK_RADIUS,
@@ -19,6 +20,7 @@ from napari_stem_defects.matched_filter.choose_look import (
     area_difference,
     line_has_look,
     point_has_look,
+    spreads_of,
 )
 from napari_stem_defects.matched_filter.choose_sites import ClickedImage, choose_sites
 from napari_stem_defects.matched_filter.class_similarity import class_similarity
@@ -57,6 +59,8 @@ _PER_CLICK = 10.0
 """Places that a further template may find for each of its clicks, in those that the first finds."""
 _AROUND = 7.0
 """Half the edge, in periods, of the part around a click that shows enough of its like sites."""
+_STANDS_OUT = 2.0
+"""Spreads above the usual from which clicks are unusual; see `choose_look.spreads_of`."""
 _APART = 0.02
 """Thresholds lie this far above the clicks of unlike classes and below those of the own class."""
 
@@ -276,14 +280,21 @@ def _fit_class(name: str, kind: str, examples: _Examples, threshold: float | Non
     if threshold is None:
         find = point_threshold if kind == "point" else extended_threshold
         threshold = 0.0 if kind == "area" else find(found.heights)
-    unusual = ClassFilter(name, kind, (), 0.5, anomaly, consistency, examples.visibility)
-    item = replace(unusual, templates=templates, threshold=threshold, template_threshold=threshold)
+    stands_out = spreads_of(anomaly, images, examples.samples) >= _STANDS_OUT
+    shown = anomaly if stands_out else np.inf
+    unusual = ClassFilter(name, kind, (), 0.5, shown, consistency, examples.visibility)
+    item = replace(unusual, templates=templates, anomaly=anomaly)
+    item = replace(item, threshold=threshold, template_threshold=threshold)
     if kind == "area":
-        return replace(unusual, difference=_difference(examples, images, anomalies))
+        difference = _difference(examples, images, anomalies)
+        return replace(
+            unusual, anomaly=anomaly if any(difference) else shown, difference=difference
+        )
     most = float(np.quantile(agreement, QUARTER)), float(np.quantile(anomalies, QUARTER))
     if kind == "point" and is_free:
         item, found = _with_missed(item, found, examples, noise)
-    if not _has_look(item, unusual, examples, found, most):
+    by_chance = is_chance(aligned, examples.at_clicks(), examples.samples, reach, noise)
+    if by_chance or not _has_look(item, unusual, examples, found, most):
         return unusual
     return _with_sites(item, examples, used, found) if kind == "point" and is_free else item
 

@@ -31,7 +31,7 @@ class ClassFilter:
         Similarity from which a place is assigned.
     anomaly : float
         Anomaly score of the clicks. Classes without templates, whose clicks have no look in
-        common, are recognised by it.
+        common, are recognised by it; infinite where it is no more than that of any place.
     consistency : float
         Median similarity of a click to the template of the others; 1 for a single click.
     visibility : float
@@ -65,6 +65,11 @@ class ClassFilter:
     is_faint: bool = False
     sites: tuple[SiteFilter, ...] = ()
     template_threshold: float = 0.0
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the clicks show no more than noise, so that nothing of the class is found."""
+        return not self.templates and self.anomaly == float("inf")
 
     @property
     def limit(self) -> float:

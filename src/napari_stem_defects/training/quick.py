@@ -24,6 +24,7 @@ from napari_stem_defects.training.quick_evaluation import evaluate_left_out
 from napari_stem_defects.training.quick_images import (
     LabelledImage,
     PreparedImage,
+    hidden_notes,
     model_from_clicks,
     prepare_image,
     scale_warnings,
@@ -82,6 +83,7 @@ def train_quick(
     classes = click_classes(clicks, class_data)
     report(Progress("training", len(images), steps))
     model = model_from_clicks(prepared, clicks, classes)
+    notes = (*notes, *hidden_notes(model))
     report(Progress("testing", len(images) + 1, steps))
     ensemble = quick_ensemble(model, classes, options.name, clicks)
     evaluation = evaluate_left_out(

@@ -146,6 +146,25 @@ def scale_warnings(
     return tuple(f"{name}: {text}." for name, text in texts if text)
 
 
+def hidden_notes(model: MatchedFilterModel) -> tuple[str, ...]:
+    """Return a sentence for each class whose clicks cannot be distinguished from noise.
+
+    Parameters
+    ----------
+    model : MatchedFilterModel
+
+    Returns
+    -------
+    tuple of str
+    """
+    return tuple(
+        f"{item.name}: nothing is found of it, because the image is no more unusual at its clicks"
+        " than elsewhere; click nearer to it, or record it with less noise."
+        for item in model.classes
+        if item.is_hidden
+    )
+
+
 def model_from_clicks(
     prepared: Sequence[PreparedImage],
     clicks: Sequence[Click],
