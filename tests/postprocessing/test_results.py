@@ -7,7 +7,7 @@ import pytest
 from probability_maps import blank_map
 
 from napari_stem_defects.postprocessing.mask_stack import MaskStack
-from napari_stem_defects.postprocessing.results import Detection
+from napari_stem_defects.postprocessing.results import Detection, searched_nm2
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,12 @@ def test_masks_of_a_detection_are_unpacked_once() -> None:
     np.testing.assert_array_equal(found.masks, masks)
     assert found.masks is found.masks
     assert found.parameters == {}
+
+
+def test_what_is_outside_of_the_crystal_was_not_searched() -> None:
+    found = blank_map("Bulk", "Missing", shape=(80, 80))
+    whole = searched_nm2((80, 80), found, {}, 0.1)
+    found.probability[0, :, 4:] = 0.9
+    assert searched_nm2((80, 80), found, {}, 0.1) == pytest.approx(whole * 0.6)
+    assert whole == pytest.approx(64)
+    assert searched_nm2((80, 80), found, {}, None) is None

@@ -80,8 +80,8 @@ def _magnitude(
 
 def _tails(lines: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the quantile of each line; 0 for lines without any value."""
-    empty = np.isnan(lines).all(axis=1)
-    filled = np.where(empty[:, None], np.float32(0), lines)
+    empty = np.asarray(np.isnan(lines).all(axis=1))[:, None]
+    filled = np.where(empty, np.float32(0), lines)
     return np.asarray(np.nanquantile(filled, _TAIL, axis=1))
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _DEEP = 3.0
 """Radius in lattice periods of a disc that such a part contains: smaller ones are places of
 defects."""
-_UNSURE = 1.5
+_UNSURE = 2.0
 """How far the edge of the crystal may be from where the grain ends, in lattice periods."""
 _AT_BORDER = 0.25
 """Smallest share of its outline, that of a square of its size, that lies on the image border."""

@@ -186,10 +186,8 @@ def survey_frame(micrograph: Micrograph, *, frame: int = 0) -> Survey:
         if searched_nm2 is not None:
             searched_nm2 *= 1 - outside
         statement = _statement(
-            candidates, len(grain_map.grains), searched_nm2, micrograph.pixel_size_nm
+            candidates, len(grain_map.grains), searched_nm2, micrograph.pixel_size_nm, outside
         )
-        if outside:
-            statement = f"{statement} {share_statement(outside)}."
         if odd := implausible_scale(lattice.cell, micrograph.pixel_size_nm):
             statement = f"{statement} {odd[0].upper()}{odd[1:]}."
     return Survey(
@@ -314,14 +312,17 @@ def _statement(
     grains: int,
     searched_nm2: float | None,
     pixel_size_nm: float | None,
+    outside: float,
 ) -> str:
-    """Return what was found as one sentence."""
+    """Return what was found, and which share of the image is not searched, as sentences."""
     parted = f"{grains} grains with different lattices. " if grains > 1 else ""
+    rest = f" {share_statement(outside)}." if outside else ""
     if not candidates:
-        return f"{parted}Nothing unusual: the whole image repeats within its noise."
+        searched = "what is searched" if outside else "the whole image"
+        return f"{parted}Nothing unusual: {searched} repeats within its noise.{rest}"
     found = count_kinds(candidates, searched_nm2, pixel_size_nm)
     parts = [found[kind] for kind in ("line", "area", "point") if not found[kind].startswith("0 ")]
-    return f"{parted}Unusual places: {', '.join(parts)}."
+    return f"{parted}Unusual places: {', '.join(parts)}.{rest}"
 
 
 def count_kinds(

@@ -364,7 +364,7 @@ def searched_nm2(
     frame_shape : (int, int)
         Height and width of the frame in px.
     found : ProbabilityMap
-        Its probabilities.
+        Its probabilities; where all are 0, outside of the crystal, nothing was searched.
     parameters : mapping
         Parameters of the result; ``area_px`` is the part chosen, if there is one.
     pixel_size_nm : float or None
@@ -378,7 +378,9 @@ def searched_nm2(
     if pixel_size_nm is None:
         return None
     area = parameters.get("area_px")
-    return searched_px(frame_shape, area, float(found.valid.mean())) * pixel_size_nm**2
+    searched = found.valid & found.probability.any(axis=0)
+    share = float((searched if searched.any() else found.valid).mean())
+    return searched_px(frame_shape, area, share) * pixel_size_nm**2
 
 
 def polyline_length(points: Sequence[tuple[float, float]]) -> float:
