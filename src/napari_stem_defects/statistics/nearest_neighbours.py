@@ -68,14 +68,16 @@ def nearest_neighbours(patterns: Sequence[PointPattern]) -> NearestNeighbours | 
         edge.
     """
     used = [each for each in patterns if len(each.points) > 1]
-    distances, weights = _weighted(used, [each.points for each in used])
+    # Sorted once: what every random pattern in an area is compared with.
+    depths = [np.sort(each.distance_map[each.mask]) for each in used]
+    distances, weights = _weighted(used, depths, [each.points for each in used])
     if not distances.size:
         return None
     points = sum(len(each.points) for each in used)
     generator = np.random.default_rng(0)
     means = []
     for _ in range(max(39, min(RANDOM_PATTERNS, _MOST_POINTS // points))):
-        simulated, shares = _weighted(used, [each.at_random(generator) for each in used])
+        simulated, shares = _weighted(used, depths, [each.at_random(generator) for each in used])
         if simulated.size:
             means.append(float(simulated @ shares))
     low, high = np.quantile(means, (0.025, 0.975)) if means else (np.nan, np.nan)
@@ -86,16 +88,20 @@ def nearest_neighbours(patterns: Sequence[PointPattern]) -> NearestNeighbours | 
 
 
 def _weighted(
-    patterns: Sequence[PointPattern], points: Sequence[NDArray[np.float64]]
+    patterns: Sequence[PointPattern],
+    depths: Sequence[NDArray[np.float64]],
+    points: Sequence[NDArray[np.float64]],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the distances that count, ascending, and their weights."""
+    """Return the distances that count, ascending, and their weights.
+
+    ``depths`` are the distances of the pixels of each area from its border, ascending.
+    """
     found, weights = [np.zeros(0)], [np.zeros(0)]
-    for pattern, places in zip(patterns, points, strict=True):
+    for pattern, inside, places in zip(patterns, depths, points, strict=True):
         nearest = cKDTree(places).query(places, k=2)[0][:, 1]
         counted = nearest[nearest <= pattern.border_distances(places)]
-        depths = np.sort(pattern.distance_map[pattern.mask])
         # Pixels at least as far from the border as a distance.
-        areas = (depths.size - np.searchsorted(depths, counted)) * pattern.spacing**2
+        areas = (inside.size - np.searchsorted(inside, counted)) * pattern.spacing**2
         found.append(counted)
         weights.append(1 / np.maximum(areas, pattern.spacing**2))
     distances, shares = np.concatenate(found), np.concatenate(weights)

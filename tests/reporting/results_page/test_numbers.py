@@ -10,6 +10,7 @@ from napari_stem_defects.reporting.results_page.numbers import (
     interval,
     number,
     p_value,
+    percent,
     share,
     with_interval,
 )
@@ -45,3 +46,11 @@ def test_intervals_state_what_has_no_limit() -> None:
 def test_shares_and_p_values() -> None:
     assert (share(0.9), share(math.nan)) == ("0.900", "–")
     assert (p_value(0.00004), p_value(0.0421)) == ("< 0.001", "0.042")
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0, "0.0 %"), (1e-4, "under 0.1 %"), (0.042, "4.2 %"), (0.998, "99.8 %"), (1, "100.0 %")],
+)
+def test_percentages_are_plain_numbers(share: float, text: str) -> None:
+    assert percent(share) == text

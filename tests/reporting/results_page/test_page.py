@@ -60,7 +60,8 @@ def test_images_without_scale_or_defects_make_a_page() -> None:
     assert "No rates without a pixel size: bare" in page(ReportedResults((bare,)))
     empty = image("empty", points=0)
     empty = replace(empty, frames=(replace(empty.frames[0], regions=()),))
-    assert "No defect was found." in page(ReportedResults((empty,)))
+    names = " or ".join(each.name for each in empty.defects)
+    assert f"No {names} was found." in page(ReportedResults((empty,)))
 
 
 def test_the_page_is_the_same_every_time() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from napari_stem_defects.base.lengths import format_none
 from napari_stem_defects.reporting.results_page import charts, numbers
 from napari_stem_defects.reporting.results_page.html import Markup, element, picture, swatch, table
 from napari_stem_defects.reporting.results_page.tables import rate_rows
@@ -62,8 +63,9 @@ def image_section(
             [(swatch(name, colours.get(name, "#888888")), count) for name, count in counts],
             (1,),
         )
-    else:
-        yield element("p", "No defect was found.")
+    elif image.defects:
+        nothing = format_none([each.name for each in image.defects])
+        yield element("p", f"N{nothing[1:]} was found.")
     if len(image.frames) > 1:
         yield from _frames(image, drawn)
     if image.picture:
@@ -100,7 +102,7 @@ def _facts(image: ReportedImage) -> Iterator[str]:
         yield f"{width * size:.4g} × {height * size:.4g} nm, {size:.4g} nm per px ({source})"
         what = "searched in each frame" if image.repeats > 1 else "searched"
         yield f"{numbers.number(image.searched_nm2, 4)} nm² {what}"
-    yield f"{100 * float(image.summary.get('unknown_fraction') or 0):.2g} % unknown"
+    yield f"{numbers.percent(float(image.summary.get('unknown_fraction') or 0))} unknown"
     yield f"model {image.model}"
     scan = image.summary["parameters"].get("scan_distortion") or {}
     if scan.get("row_jitter_px") is not None:

@@ -85,6 +85,11 @@ def share(value: float) -> str:
     return NONE if value != value else f"{value:.3f}"
 
 
+def percent(value: float) -> str:
+    """Return a share in percent with one decimal; a share that is not 0 is not stated as 0."""
+    return "under 0.1 %" if 0 < value < 0.0005 else f"{100 * value:.1f} %"
+
+
 def count(row: RateRow) -> str:
     """Return what was counted: the number of defects, or their length."""
     if row.quantity == "length":
