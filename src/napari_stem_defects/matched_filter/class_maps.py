@@ -18,6 +18,7 @@ from napari_stem_defects.anomaly.score import (
 )
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.base.disc import disc
+from napari_stem_defects.matched_filter.beside_others import left_beside_others
 from napari_stem_defects.matched_filter.class_similarity import class_similarity
 from napari_stem_defects.matched_filter.extended_classes import (
     SOFTNESS,
@@ -206,6 +207,12 @@ def _compete(
     named = [n for n, item in enumerate(model.classes) if item.templates]
     reach = round(_COMPETE * model.samples)
     own = [item.to_templates(each) for item, each in zip(model.classes, similar, strict=True)]
+    points = {n: own[n] for n in named if model.classes[n].kind == "point"}
+    for n, beside, left in left_beside_others(residual, points, model):
+        own[n] = np.where(beside, np.minimum(own[n], left), own[n])
+        np.minimum(
+            similar[n], model.classes[n].from_templates(own[n]), out=similar[n], where=beside
+        )
     tops = {n: ndimage.maximum_filter(own[n], 2 * reach + 1) for n in named}
     if model.negatives:
         negative = best_similarity(residual, model.negatives)
