@@ -100,7 +100,7 @@ def test_defects_of_no_class_of_a_special_model_are_stated(tmp_path: Path) -> No
         assert summary["recognised"] is True
         assert not any(summary["counts"].values())
         (warning,) = summary["warnings"]
-        assert re.match(r"Unusual places: .*1 line.*: of no class of the model, see", warning)
+        assert re.match(r"unusual places of no class .*, see survey.png: .*1 line", warning)
         assert all((with_boundary.folder / name).is_file() for name in ADDED_FILES)
         assert find_edited_file(summary, "summary.json", with_boundary.folder) is None
         assert not read_summary(perfect.folder)["warnings"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.anomaly.survey_frame import survey_frame
+from napari_stem_defects.anomaly.survey_frame import count_kinds, survey_frame
 from napari_stem_defects.io.results.checksums import find_edited_file, with_changed
 from napari_stem_defects.io.results.json_file import write_json
 from napari_stem_defects.io.results.read_results import read_summary
@@ -77,8 +77,12 @@ def _survey_of_nothing_found(folder: Path, micrograph: Micrograph) -> None:
     if not survey.candidates:
         return
     notes = add_survey(folder, micrograph, [survey])
-    stated = survey.statement.rstrip(".")
-    _note(folder, [f"{stated}: of no class of the model, see {ADDED_OVERVIEW}", *notes])
+    found = count_kinds(survey.candidates, survey.searched_nm2, survey.pixel_size_nm)
+    kinds = {place.kind for place in survey.candidates}
+    places = ", ".join(text for kind, text in found.items() if kind in kinds)
+    _note(
+        folder, [f"unusual places of no class of the model, see {ADDED_OVERVIEW}: {places}", *notes]
+    )
 
 
 def _note(folder: Path, notes: Sequence[str]) -> None:
