@@ -103,7 +103,7 @@ def test_one_of_several_annotations_has_to_be_marked() -> None:
 @pytest.mark.parametrize(
     ("broken", "fault"),
     [
-        (region("bitmasklabels"), "'bitmasklabels', which has no outline; export"),
+        (region("bitmasklabels"), "'bitmasklabels', which has no outline; draw"),
         (region("brushlabels", rle=[1, 2]), "is damaged .*ends early"),
         (region("brushlabels"), "is damaged"),
         (region("brushlabels", rle=UNPAINTED), "region 2 has no painted px; remove it"),

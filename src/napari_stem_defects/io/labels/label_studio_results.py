@@ -118,7 +118,7 @@ def _shape(path: Path, where: str, region: Mapping[str, Any]) -> DrawnShape:
     kind, value = region["type"], region["value"]
     if kind not in _SHAPES:
         fault = f"{where}is of the type {kind!r}, which has no outline"
-        raise LabelError(one_line(path, fault, "export it as COCO, or draw a polygon"))
+        raise LabelError(one_line(path, fault, "draw it as a polygon or with the brush"))
     if region.get("image_rotation"):
         fault = f"{where}was drawn on a turned image"
         raise LabelError(one_line(path, fault, "turn the image back in Label Studio"))
