@@ -9,7 +9,7 @@ from probability_maps import blank_map
 
 from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.detection.drawn_masks import draw_masks
-from napari_stem_defects.detection.generic_lines import doubles, geometric_name
+from napari_stem_defects.detection.generic_lines import around_cores, doubles, geometric_name
 from napari_stem_defects.detection.planar_checks import apply_checks, check_regions
 from napari_stem_defects.planar_geometry.relation import Relation
 from napari_stem_defects.postprocessing.regions import measure_regions, number_regions
@@ -81,3 +81,13 @@ def test_two_names_at_one_place_become_the_longer_one() -> None:
     lines, names = [beside, long, apart], ["Fault", "Boundary", "Fault"]
     assert doubles(lines, names, 10.0) == {0: 1}
     assert doubles(lines, ["Boundary"] * 3, 10.0) == {}
+
+
+def test_short_lines_at_a_core_are_its_surroundings() -> None:
+    angle = np.linspace(0, 5, 30)
+    ring = 60 + 14 * np.stack([np.sin(angle), np.cos(angle)], axis=1)
+    beside = np.array([[150.0, 100], [150, 130]])
+    boundary = np.array([[60.0, 20], [60, 200]])
+    cores = np.array([[60.0, 60], [300, 300]])
+    assert around_cores([ring, beside, boundary], cores, 10.0) == [0]
+    assert around_cores([ring, beside, boundary], np.zeros((0, 2)), 10.0) == []

@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 
     Line = tuple[tuple[float, float], ...]
 
-FAULT, BOUNDARY = "Fault", "Boundary"
-"""Names of the two classes of lines of the general model."""
+FAULT, BOUNDARY, CORE = "Fault", "Boundary", "Core"
+"""Names of the two classes of lines of the general model, and of dislocation cores."""
 
+_SHORT_PERIODS = 6.0
+"""Extent in periods from which a line beside a core is no part of its surroundings."""
 _NEAR_PERIODS, _SHARED = 1.5, 0.6
 """Two lines are at one place where this share of the shorter one is so near the other, periods."""
 
@@ -82,6 +84,35 @@ def doubles(
                     found[shorter] = longer
                     break
     return found
+
+
+def around_cores(
+    lines: Sequence[NDArray[np.float64]], cores: NDArray[np.float64], period_px: float
+) -> list[int]:
+    """Find short lines at a core: the strained crystal around it, which looks like a boundary.
+
+    Parameters
+    ----------
+    lines : sequence of ndarray of float64, shape (n, 2)
+        Centre lines, points (y, x) in px.
+    cores : ndarray of float64, shape (M, 2)
+        Dislocation cores, (y, x) in px.
+    period_px : float
+        Lattice period.
+
+    Returns
+    -------
+    list of int
+        Numbers of these lines.
+    """
+    if not len(cores):
+        return []
+    return [
+        number
+        for number, line in enumerate(lines)
+        if np.hypot(*np.ptp(line, axis=0)) < _SHORT_PERIODS * period_px
+        and _distances(cores, _dense(line)).min() <= _NEAR_PERIODS * period_px
+    ]
 
 
 def rename(

@@ -15,7 +15,9 @@ from napari_stem_defects.base.defect_classes import UNKNOWN
 from napari_stem_defects.base.for_each import for_each
 from napari_stem_defects.detection.generic_lines import (
     BOUNDARY,
+    CORE,
     FAULT,
+    around_cores,
     doubles,
     geometric_name,
     rename,
@@ -133,7 +135,10 @@ def check_regions(
                 values["geometry_note"] = f"named {region.class_name} by its look alone"
     _join_boundaries(found)
     if is_general and lattice.cell is not None:
-        _drop_doubles(found, points, lattice_period(lattice.cell))
+        period = lattice_period(lattice.cell)
+        _drop_doubles(found, points, period)
+        cores = [(each.y_px, each.x_px) for each in regions if each.class_name == CORE]
+        _drop_around_cores(found, points, np.array(cores), period)
     return found
 
 
@@ -144,6 +149,18 @@ def _drop_doubles(
     for shorter in doubles(points, [each["class"] for each in checks], period_px):
         if {FAULT, BOUNDARY} >= {checks[shorter]["class"]}:
             checks[shorter]["renamed"] = ""
+
+
+def _drop_around_cores(
+    checks: Sequence[Json],
+    points: Sequence[NDArray[np.float64]],
+    cores: NDArray[np.float64],
+    period_px: float,
+) -> None:
+    """Mark short lines at a core that the geometry does not confirm."""
+    for short in around_cores(points, cores, period_px):
+        if checks[short]["fields"]["geometry"] != "confirmed":
+            checks[short]["renamed"] = ""
 
 
 def _join_boundaries(checks: Sequence[Json]) -> None:
