@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from crystal_images import CrystalImage
 from labelled_crystals import click_project, vacancies
+from spot_images import spot_image, spot_project
 
 import napari_stem_defects as sd
 from napari_stem_defects.base.defect_classes import DefectClass
@@ -162,12 +163,41 @@ def test_clicks_without_use_are_one_line(
         live_map(request(project, *places), PreparedFrames(), report=silent)
 
 
-def test_an_image_without_a_lattice_is_one_line(tmp_path: Path) -> None:
+def test_spots_without_a_lattice_are_found(tmp_path: Path) -> None:
+    image = spot_image()
+    folder = spot_project(tmp_path / "labels", image)
+    frames, stages = PreparedFrames(), []
+    for count in (3, 7):
+        places = [(float(y), float(x), "Atom") for y, x in image.spots[:count]]
+        asked = request(folder, *places)
+        found = live_map(asked, frames, report=lambda step: stages.append(step.stage))
+        assert sum(bool(found.drawn[round(y), round(x)]) for y, x in image.spots) >= 27
+        assert found.counts["Atom"] <= 33
+        assert found.notes[0].startswith("No lattice: spots are sought in a window of")
+    y, x = image.spots[20]
+    cleared = live_map(
+        request(folder, *places, (float(y), float(x), "Bulk")), frames, report=silent
+    )
+    assert not cleared.drawn[round(y), round(x)]
+    assert stages.count("training") == 2
+
+
+def test_a_line_without_a_lattice_is_one_line(tmp_path: Path) -> None:
+    folder = spot_project(tmp_path / "labels", spot_image(), 3, kind="line")
+    asked = request(folder, (90, 90, "Atom"))
+    classes = (DefectClass("Atom", "line"),)
+    asked = LiveMapRequest(folder, asked.clicked, classes, asked.shown)
+    with pytest.raises(LabelError, match=r"film: .*lattice.* only points are learned"):
+        live_map(asked, PreparedFrames(), report=silent)
+
+
+def test_noise_has_no_spots_beside_the_click(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).normal(100, 10, (200, 200)).astype(np.float32)
     with sd.LabelProject.create(tmp_path / "labels", ["Vac"]) as labels:
         labels.add_image(sd.Micrograph(noise, "noise"))
-    with pytest.raises(LabelError, match=r"noise: .*lattice"):
-        live_map(request(tmp_path / "labels", (90, 90, "Vac")), PreparedFrames(), report=silent)
+    asked = request(tmp_path / "labels", (90, 90, "Vac"))
+    found = live_map(asked, PreparedFrames(), report=silent)
+    assert found.counts["Vac"] <= 1
 
 
 def test_points_lie_over_lines_and_lines_over_areas() -> None:

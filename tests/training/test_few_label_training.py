@@ -70,7 +70,7 @@ def test_no_lattice_is_one_line(tmp_path) -> None:
     noise = np.random.default_rng(0).normal(size=(160, 160)).astype(np.float32)
     image = CrystalImage(noise, 10.0, np.array([[50.0, 50.0], [90.0, 90.0]]))
     project = click_project(tmp_path / "noise", image, 2)
-    with pytest.raises(LabelError, match="learn from images of a lattice"):
+    with pytest.raises(LabelError, match="only quick models of clicked spots do without"):
         sd.train([project], options=sd.TrainingOptions(recipe="few"), device="cpu")
 
 

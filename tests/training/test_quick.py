@@ -90,11 +90,11 @@ def test_bulk_may_be_chosen_without_a_click() -> None:
     assert train_quick([labelled(vacancies(), 3)], (), options).ensemble.spec.classes[1] == "Vac"
 
 
-def test_an_image_without_a_lattice_is_named():
+def test_an_image_without_a_lattice_among_others_is_named():
     noise = np.random.default_rng(0).normal(size=(200, 200)).astype(np.float32)
     image = LabelledImage(Micrograph(noise, "carbon"), np.array([50.0]), np.array([50.0]), ("Vac",))
-    with pytest.raises(LabelError, match=r"^carbon: .*lattice$"):
-        train_quick([image], ())
+    with pytest.raises(LabelError, match=r"^carbon: .*make a model of each kind$"):
+        train_quick([image, labelled(vacancies(), 3)], ())
 
 
 @pytest.mark.parametrize("kind", ["point", "line", "area"])

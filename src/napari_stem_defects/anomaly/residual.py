@@ -43,7 +43,7 @@ _DROPPED = 0.3
 """Share of the windows that fit the lattice least, left out so that no defect is learned."""
 _ROUNDS = 2
 _POOL_PERIODS = 0.6
-_SMOOTHING_PERIODS = 0.1
+SMOOTHING_PERIODS = 0.1
 _CLIP = 25.0
 _DRAWN = 8
 """Windows drawn for each that is wanted where parts of the image are ignored."""
@@ -243,6 +243,31 @@ def lattice_residual(
     return _with_gains(sampled, predictors, found, parts, width // 2, blocked)
 
 
+def with_predictors(
+    sampled: Sampled,
+    predictors: tuple[Predictor, ...],
+    blocked: NDArray[np.bool_] | None = None,
+) -> LatticeResidual:
+    """Return the residual that known filters leave, with its spread.
+
+    Parameters
+    ----------
+    sampled : Sampled
+    predictors : tuple of Predictor
+        All of one width.
+    blocked : ndarray of bool, shape (rows, columns), optional
+        See `lattice_residual`.
+
+    Returns
+    -------
+    LatticeResidual
+    """
+    parts = _parts(sampled)
+    found = _residuals(sampled, predictors, parts)
+    half = predictors[0].kernel.shape[0] // 2
+    return _with_gains(sampled, predictors, found, parts, half, blocked)
+
+
 def _residuals(
     sampled: Sampled, predictors: tuple[Predictor, ...], parts: Sequence[slice]
 ) -> list[NDArray[np.float32]]:
@@ -338,7 +363,7 @@ def _best_residual(
     """Return rows of the residual, of the predictor that leaves less around each place."""
     pool = _POOL_PERIODS * sampled.samples
     halo = 0 if len(predictors) == 1 else int(4 * pool) + 1
-    halo += round(4 * _SMOOTHING_PERIODS * sampled.samples) + 1
+    halo += round(4 * SMOOTHING_PERIODS * sampled.samples) + 1
     height = sampled.filtered.shape[0]
     first, last = max(0, rows.start - halo), min(height, rows.stop + halo)
 
@@ -356,7 +381,7 @@ def _best_residual(
             energy = ndimage.gaussian_filter(np.square(residual), pool)
             better = energy < least
             best[better], least[better] = residual[better], energy[better]
-    smooth = ndimage.gaussian_filter(best, _SMOOTHING_PERIODS * sampled.samples)
+    smooth = ndimage.gaussian_filter(best, SMOOTHING_PERIODS * sampled.samples)
     inner: NDArray[np.float32] = smooth[rows.start - first : rows.stop - first]
     return inner
 

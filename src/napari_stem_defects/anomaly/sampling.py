@@ -6,7 +6,7 @@ every crystal and magnification.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -105,20 +105,53 @@ def sample(
     -------
     Sampled
     """
-    period_px = lattice_period(cells[0])
+    found = _sampled(pixels, lattice_period(cells[0]), samples, (_SMOOTHING, _CONTRAST))
+    lattices = tuple(np.array(cell.vectors_px) * found.factor for cell in cells)
+    return replace(found, lattices=lattices)
+
+
+def sample_window(
+    pixels: NDArray[np.float32], window_px: float, samples: float | None = None
+) -> Sampled:
+    """Resample and filter an image without a lattice.
+
+    Parameters
+    ----------
+    pixels : ndarray of float32, shape (Y, X)
+        Finite intensities in any unit.
+    window_px : float
+        Length in px that takes the place of the lattice period.
+    samples : float, optional
+        Samples per window; by default those of `default_samples`.
+
+    Returns
+    -------
+    Sampled
+        Without a lattice, not smoothed. The local contrast is as it was, because spots that crowd
+        are most of it where they are.
+    """
+    return _sampled(pixels, window_px, samples, (0.0, 0.0))
+
+
+def _sampled(
+    pixels: NDArray[np.float32],
+    period_px: float,
+    samples: float | None,
+    sigmas: tuple[float, float],
+) -> Sampled:
+    """Resample and filter an image; the sigmas, in periods, are of smoothing and contrast."""
     samples = default_samples(period_px) if samples is None else samples
     factor = samples / period_px
     resampled = pixels if abs(factor - 1) < 0.005 else _resampled(pixels, factor)
     settings = PreprocessingSettings(
         representation="real",
-        smoothing_px=_SMOOTHING * samples,
+        smoothing_px=sigmas[0] * samples,
         background_px=_BACKGROUND * samples,
-        contrast_px=_CONTRAST * samples,
+        contrast_px=sigmas[1] * samples,
     )
     height, width = (new / old for new, old in zip(resampled.shape, pixels.shape, strict=True))
-    lattices = tuple(np.array(cell.vectors_px) * (height, width) for cell in cells)
     filtered = filter_lazily(resampled, settings)
-    return Sampled(filtered, samples, (height, width), lattices, pixels)
+    return Sampled(filtered, samples, (height, width), (), pixels)
 
 
 def near_invalid(

@@ -165,7 +165,7 @@ def survey_limits(
     part = clear_part(shape, (_NULL_EDGE, _NULL_EDGE), residual.blocked)
     strip = residual.rows(part.rows) if values is None else values[part.rows]
     recorded = np.clip(strip[:, part.columns], -NULL_LIMIT, NULL_LIMIT)
-    noise = _surrogate(recorded, part, samples, np.random.default_rng(seed))
+    noise = surrogate(recorded, part, samples, np.random.default_rng(seed))
     ratio = shape[0] * shape[1] / noise.size
     vectors = line_vectors(residual.sampled.lattices)
     scores = scores_of(slice(0, len(noise)), noise, samples, vectors, np.inf)
@@ -212,12 +212,27 @@ def _variation(places: slice, length: int, sigma: float) -> NDArray[np.float32]:
     return np.asarray(np.sqrt(1 + near.sum(axis=0)), np.float32)
 
 
-def _surrogate(
+def surrogate(
     recorded: NDArray[np.float32], part: ClearPart, samples: float, rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """Return noise with the spectrum of a residual and the values it has where nothing is unusual.
 
     Places with a score that noise with random phases alone hardly has are left out of the values.
+
+    Parameters
+    ----------
+    recorded : ndarray of float32, shape (Y, X)
+        A part of the residual, limited to `anomaly.score.NULL_LIMIT` spreads.
+    part : ClearPart
+        The part.
+    samples : float
+        Samples per lattice period.
+    rng : numpy.random.Generator
+        Of the phases.
+
+    Returns
+    -------
+    ndarray of float32, shape (Y, X)
     """
     spectrum = fft.rfft2(part.masked(recorded))
     phases = rng.random(spectrum.shape, np.float32)

@@ -21,6 +21,7 @@ from napari_stem_defects.detection.measured_points import measure_points
 from napari_stem_defects.detection.model_choice import (
     given_statement,
     misfit_warning,
+    spot_warning,
     unscaled_warning,
 )
 from napari_stem_defects.detection.placed_lines import PLACED_LINES, PlaneFinder
@@ -39,6 +40,7 @@ from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.lattice.plausible_scale import implausible_scale
 from napari_stem_defects.lattice.scale import match_scale, resample, scale_positions
 from napari_stem_defects.lattice.scan_distortion import measure_scan_distortion
+from napari_stem_defects.networks.architecture import finds_spots
 from napari_stem_defects.postprocessing.masks import MIN_PLANAR_LENGTH_PX
 from napari_stem_defects.postprocessing.regions import measure_regions
 from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap
@@ -173,6 +175,8 @@ def _about_the_model(
     need a lattice and no more. A general model recognises no crystal, so where it was chosen for
     want of a special one, that is stated.
     """
+    if recognition is None and finds_spots(spec.architecture):
+        recognition = Recognition(True)
     if recognition is None:
         recognition = recognise_lattice(measured)
         general = spec.lattice_geometry is not None and spec.lattice_geometry.is_general
@@ -184,7 +188,7 @@ def _about_the_model(
     unscaled = by_shape or scale.micrograph.pixel_size_source == "lattice"
     warnings = (
         implausible_scale(measured.cell, size),
-        "" if choice else misfit_warning(measured, spec, size),
+        "" if choice else misfit_warning(measured, spec, size) or spot_warning(measured, spec),
         unscaled_warning(spec) if unscaled and recognition.recognised else "",
         settled.statement,
     )

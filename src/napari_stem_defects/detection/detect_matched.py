@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_stem_defects.anomaly.background import background_residual, unsuited_window
 from napari_stem_defects.anomaly.residual import image_residual
 from napari_stem_defects.base.lengths import both_units
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
@@ -15,6 +16,7 @@ from napari_stem_defects.lattice.unit_cell import lattice_period
 from napari_stem_defects.matched_filter.adaptation import adapted_to
 from napari_stem_defects.matched_filter.choose_orientation import suited_orientation
 from napari_stem_defects.matched_filter.class_maps import class_maps
+from napari_stem_defects.matched_filter.model import Window
 from napari_stem_defects.matched_filter.orientation import turned
 from napari_stem_defects.matched_filter.storage import from_arrays
 from napari_stem_defects.networks.weight_names import TEACHER
@@ -61,6 +63,8 @@ def matched_filter_map(
     """
     report(Progress("scanning", 0, 2))
     model = quick_model(ensemble)
+    if model.window is not None:
+        return _spot_map(micrograph, model, ensemble, report)
     if lattice.cell is None:
         statement = f"No lattice, so nothing is recognised: {lattice.reason}."
         return nothing_recognised(micrograph, ensemble.spec), ScaleMatch(micrograph, 1.0, statement)
@@ -75,6 +79,32 @@ def matched_filter_map(
         f"The lattice period is {both_units(round(period, 2), micrograph.pixel_size_nm)}; the image"
         f" was resampled {factor:.3f} times, to the"
         f" model's {model.samples:.1f} samples per period."
+    )
+    return found, ScaleMatch(micrograph, factor, statement)
+
+
+def _spot_map(
+    micrograph: Micrograph,
+    model: MatchedFilterModel,
+    ensemble: Ensemble,
+    report: ProgressCallback,
+) -> tuple[ProbabilityMap, ScaleMatch]:
+    """Return the probabilities of a model of spots, whether or not the image shows a lattice."""
+    size = micrograph.pixel_size_nm
+    window = model.window.in_image(size) if model.window is not None else 0.0
+    if fault := unsuited_window(micrograph, window):
+        statement = f"Nothing is recognised: {fault}."
+        return nothing_recognised(micrograph, ensemble.spec), ScaleMatch(micrograph, 1.0, statement)
+    residual = background_residual(micrograph, window, model.samples)
+    report(Progress("scanning", 1, 2))
+    found = map_of_residual(residual, model, None, ensemble, micrograph)
+    report(Progress("scanning", 2, 2))
+    factor = float(np.sqrt(residual.sampled.factor[0] * residual.sampled.factor[1]))
+    assumed = model.window is not None and (model.window.nm is None or size is None)
+    how = ", as many px as in the clicked image" if assumed else ""
+    statement = (
+        f"Spots are sought in a window of {both_units(round(window, 1), size)}{how}; the image was"
+        f" resampled {factor:.3f} times, to the model's {model.samples:.1f} samples per window."
     )
     return found, ScaleMatch(micrograph, factor, statement)
 
@@ -128,13 +158,15 @@ def quick_model(ensemble: Ensemble) -> MatchedFilterModel:
     if not spec.is_quick:
         of_teacher = [name for name in arrays if name.startswith(TEACHER)]
         arrays = {name.removeprefix(TEACHER): arrays[name] for name in of_teacher}
-    return ensemble.cached("matched filters", lambda: from_arrays(arrays, samples, classes))
+    sizes = spec.matched_filters
+    window = None if sizes.window_px is None else Window(sizes.window_px, sizes.window_nm)
+    return ensemble.cached("matched filters", lambda: from_arrays(arrays, samples, classes, window))
 
 
 def map_of_residual(
     residual: LatticeResidual,
     model: MatchedFilterModel,
-    cell: UnitCell,
+    cell: UnitCell | None,
     ensemble: Ensemble,
     micrograph: Micrograph,
     limits: Thresholds | None = None,
@@ -147,7 +179,7 @@ def map_of_residual(
     residual : LatticeResidual
         At the samples per period of the model.
     model : MatchedFilterModel
-    cell : UnitCell
+    cell : UnitCell or None
         Of the image; the templates are turned as it is.
     ensemble : Ensemble
         The same model, for the data of its classes.
@@ -166,20 +198,20 @@ def map_of_residual(
     return map_in_image(maps.probability, maps.y, maps.x, residual, micrograph, ensemble.spec)
 
 
-def turned_to(model: MatchedFilterModel, cell: UnitCell) -> MatchedFilterModel:
+def turned_to(model: MatchedFilterModel, cell: UnitCell | None) -> MatchedFilterModel:
     """Return a model with its templates turned as the lattice of an image is.
 
     Parameters
     ----------
     model : MatchedFilterModel
-    cell : UnitCell
-        Of the image.
+    cell : UnitCell or None
+        Of the image; None for one without a lattice.
 
     Returns
     -------
     MatchedFilterModel
     """
-    return turned(model, _in_periods(cell))
+    return model if cell is None else turned(model, _in_periods(cell))
 
 
 def _in_periods(cell: UnitCell) -> Vectors:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.lattice.geometry import describe_cell
+from napari_stem_defects.networks.architecture import finds_spots
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -172,4 +173,27 @@ def misfit_warning(
     return (
         f"warning: the lattice ({describe_cell(cell, pixel_size_nm)}) does not fit the model"
         f" {spec.name} ({geometry.describe(pixel_size_nm)}); its names may be wrong"
+    )
+
+
+def spot_warning(lattice: LatticeMeasurement, spec: EnsembleSpec) -> str:
+    """Return a warning where a model of spots without a lattice meets a crystal.
+
+    Parameters
+    ----------
+    lattice : LatticeMeasurement
+        Of the image.
+    spec : EnsembleSpec
+        A model.
+
+    Returns
+    -------
+    str
+        One sentence; "" for other models, and where there is no lattice.
+    """
+    if lattice.cell is None or not finds_spots(spec.architecture):
+        return ""
+    return (
+        f"warning: the model {spec.name} is of spots without a lattice and this image shows one,"
+        " whose columns may be taken for spots; click defects in this image for a model of its own"
     )

@@ -18,7 +18,7 @@ from napari_stem_defects.base.progress import Progress
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.labels.project import LabelProject
 from napari_stem_defects.jobs.live_map_request import FrameKey, LiveMap
-from napari_stem_defects.lattice.unit_cell import lattice_period
+from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.training.quick import clicks_of, quick_ensemble
 from napari_stem_defects.training.quick_images import (
     LabelledImage,
@@ -28,6 +28,7 @@ from napari_stem_defects.training.quick_images import (
     prepare_image,
 )
 from napari_stem_defects.training.quick_search import search_prepared
+from napari_stem_defects.training.spot_images import window_of_clicks, window_statement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.base.progress import ProgressCallback
     from napari_stem_defects.jobs.live_map_request import ClickedFrame, LiveMapRequest, PlacedLabel
+    from napari_stem_defects.lattice.measurement import LatticeMeasurement
+    from napari_stem_defects.matched_filter.model import Window
     from napari_stem_defects.postprocessing.mask_stack import MaskStack
 
 BULK_RADIUS_PERIODS = 0.75
@@ -69,8 +72,35 @@ class PreparedFrames:
 
     def __init__(self, limit: int = _KEPT_BYTES) -> None:
         self._limit = limit
-        self._kept: OrderedDict[tuple[FrameKey, float], _Frame] = OrderedDict()
-        self._own_samples: dict[FrameKey, float] = {}
+        self._kept: OrderedDict[tuple[FrameKey, float, Window | None], _Frame] = OrderedDict()
+        self._own_samples: dict[tuple[FrameKey, Window | None], float] = {}
+        self._lattices: dict[FrameKey, LatticeMeasurement] = {}
+
+    def clicked(
+        self, frame: ClickedFrame, request: LiveMapRequest, report: ProgressCallback
+    ) -> tuple[LabelledImage, LatticeMeasurement]:
+        """Return a frame with its clicks, and its lattice, which is measured once.
+
+        Parameters
+        ----------
+        frame : ClickedFrame
+        request : LiveMapRequest
+            States where the pixels are.
+        report : callable
+
+        Raises
+        ------
+        LabelError
+            If the pixels are missing or damaged.
+        """
+        key = frame.key
+        kept = next((each for name, each in self._kept.items() if name[0] == key), None)
+        micrograph = _micrograph(key, request) if kept is None else kept.micrograph
+        if key not in self._lattices:
+            report(Progress("lattice", 0, _WHOLE))
+            pixels, size = micrograph.pixels, micrograph.pixel_size_nm
+            self._lattices[key] = measure_lattices(pixels, size)
+        return _labelled(micrograph, frame.labels), self._lattices[key]
 
     def get(
         self,
@@ -78,6 +108,7 @@ class PreparedFrames:
         request: LiveMapRequest,
         samples: float | None,
         report: ProgressCallback,
+        window: Window | None = None,
     ) -> _Frame:
         """Return a frame; compute its residual if it is not kept.
 
@@ -89,22 +120,26 @@ class PreparedFrames:
         samples : float or None
             Samples per lattice period; None for those that suit the image.
         report : callable
+        window : Window, optional
+            Of spots that are sought without a lattice.
 
         Raises
         ------
         LabelError
             If the pixels are missing or damaged, or show no lattice.
         """
-        wanted = self._own_samples.get(key) if samples is None else samples
-        found = None if wanted is None else self._kept.get((key, wanted))
+        wanted = self._own_samples.get((key, window)) if samples is None else samples
+        found = None if wanted is None else self._kept.get((key, wanted, window))
         if found is None:
-            report(Progress("lattice", 0, _WHOLE))
+            lattice = self._lattices.get(key)
+            if lattice is None or any(name[0] == key for name in self._kept):
+                report(Progress("lattice", 0, _WHOLE))  # else `clicked` has just reported it
             micrograph = _micrograph(key, request)
-            found = _Frame(micrograph, prepare_image(micrograph, samples))
+            found = _Frame(micrograph, prepare_image(micrograph, samples, window, lattice))
             wanted = found.ready.residual.sampled.samples
             if samples is None:
-                self._own_samples[key] = wanted
-        name = (key, found.ready.residual.sampled.samples)
+                self._own_samples[key, window] = wanted
+        name = (key, found.ready.residual.sampled.samples, window)
         self._kept[name] = found
         self._kept.move_to_end(name)
         while len(self._kept) > 1 and sum(f.bytes for f in self._kept.values()) > self._limit:
@@ -131,22 +166,21 @@ def live_map(
     Raises
     ------
     LabelError
-        If no click shows a defect, a click lies outside its image, or an image shows no lattice.
+        If no click shows a defect, a click lies outside its image, or an image shows no lattice
+        while others do, or lines or areas are to be learned from it.
     """
     started = time.perf_counter()
     clicked = [frame for frame in request.clicked if frame.labels]
     _check_defects(clicked)
+    images, lattices = zip(*(frames.clicked(f, request, report) for f in clicked), strict=True)
+    window = window_of_clicks(images, lattices, request.classes)
     used: list[_Frame] = []
     for frame in clicked:
         samples = used[0].ready.residual.sampled.samples if used else None
-        used.append(frames.get(frame.key, request, samples, report))
+        used.append(frames.get(frame.key, request, samples, report, window))
     samples = used[0].ready.residual.sampled.samples
-    shown = frames.get(request.shown, request, samples, report)
+    shown = frames.get(request.shown, request, samples, report, window)
     report(Progress("training", _WHOLE // 2, _WHOLE))
-    images = [
-        _labelled(found.micrograph, frame.labels)
-        for found, frame in zip(used, clicked, strict=True)
-    ]
     ready = [found.ready for found in used]
     clicks, notes = clicks_of(images, ready)
     names = sorted({click.class_name for click in clicks} - {BULK})
@@ -158,11 +192,15 @@ def live_map(
     found = search_prepared(shown.micrograph, shown.ready, model, ensemble)
     drawn = draw_classes(found.masks, classes[1:])
     here = next((frame.labels for frame in clicked if frame.key == request.shown), ())
-    radius = BULK_RADIUS_PERIODS * lattice_period(shown.ready.cell)
+    radius = BULK_RADIUS_PERIODS * shown.ready.period_px
     clear_around(drawn, [(each.y, each.x) for each in here if each.class_name == BULK], radius)
     counts = {each.name: _count(drawn == n) for n, each in enumerate(classes[1:], start=1)}
     seconds = time.perf_counter() - started
     area = shown.micrograph.valid_nm2
+    if window is not None:
+        spots = sum(click.class_name != BULK for click in clicks)
+        statement = window_statement(window, spots, images[0].micrograph.pixel_size_nm)
+        notes = (statement, *notes)
     return LiveMap(request.shown, classes[1:], drawn, counts, notes, seconds, area)
 
 

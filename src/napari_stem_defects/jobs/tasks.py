@@ -28,6 +28,7 @@ from napari_stem_defects.lattice.scale import (
     ScaleMatch,
     match_scale,
 )
+from napari_stem_defects.networks.architecture import finds_spots
 from napari_stem_defects.preprocessing.pipeline import (
     Stages,
     stages,
@@ -57,6 +58,10 @@ if TYPE_CHECKING:
 
 
 _QUICK_SCALE = "A quick model samples every image by its own lattice; it needs no pixel size."
+_SPOT_SCALE = (
+    "This model seeks spots without a lattice: as large in nm as where they were clicked, or in px"
+    " without a pixel size."
+)
 
 
 def load_torch(*, report: ProgressCallback) -> None:
@@ -67,7 +72,8 @@ def load_torch(*, report: ProgressCallback) -> None:
 def explain_scale(*, frame: FrameInput, spec: EnsembleSpec, report: ProgressCallback) -> ScaleMatch:
     """Return how a frame would be resampled for a model, without the pixels."""
     if spec.is_quick:
-        scale = ScaleMatch(frame.micrograph(), 1.0, _QUICK_SCALE)
+        known = _SPOT_SCALE if finds_spots(spec.architecture) else _QUICK_SCALE
+        scale = ScaleMatch(frame.micrograph(), 1.0, known)
     else:
         scale = match_scale(frame.micrograph(), spec.target_scale)
     bare = replace(scale.micrograph, pixels=np.zeros((0, 0), np.float32), invalid=None)

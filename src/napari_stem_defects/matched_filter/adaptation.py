@@ -21,6 +21,7 @@ from napari_stem_defects.anomaly.score import (
 )
 from napari_stem_defects.anomaly.visibility import visibility
 from napari_stem_defects.matched_filter.similarity import best_similarity
+from napari_stem_defects.matched_filter.spot_floor import above_background
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,8 +53,11 @@ def adapted_to(
     Returns
     -------
     MatchedFilterModel
-        The model itself where the visibility in its own images is not known.
+        The model itself where the visibility in its own images is not known; models of spots find
+        what is more than the background.
     """
+    if model.window is not None:
+        return above_background(residual, model)
     if not all(item.visibility > 0 for item in model.classes):
         return model
     shown = visibility(residual) if shown is None else shown

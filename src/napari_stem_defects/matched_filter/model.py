@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +15,35 @@ if TYPE_CHECKING:
 Values = TypeVar("Values", float, "NDArray[np.float32]")
 _NEAREST = 0.05
 """A threshold counts as if it were at least so far below 1."""
+
+
+class Window(NamedTuple):
+    """Length that takes the place of the lattice period where there is no lattice.
+
+    Attributes
+    ----------
+    px : float
+        In px of the first image that was clicked.
+    nm : float or None
+        The same in nm, if the pixel size of that image was known.
+    """
+
+    px: float
+    nm: float | None = None
+
+    def in_image(self, pixel_size_nm: float | None) -> float:
+        """Return the window in px of an image: as many nm, or as many px where these are unknown.
+
+        Parameters
+        ----------
+        pixel_size_nm : float or None
+            Of the image.
+
+        Returns
+        -------
+        float
+        """
+        return self.px if self.nm is None or pixel_size_nm is None else self.nm / pixel_size_nm
 
 
 @dataclass(frozen=True)
@@ -136,12 +165,15 @@ class MatchedFilterModel:
     lattice : ((float, float), (float, float))
         Base vectors (y, x) of the lattice of the first image, in lattice periods, from which
         follows how far another image is turned.
+    window : Window or None
+        Of a model of spots in images without a lattice; None for all others.
     """
 
     samples: float
     classes: tuple[ClassFilter, ...]
     negatives: tuple[Template, ...] = ()
     lattice: tuple[tuple[float, float], tuple[float, float]] = ((1.0, 0.0), (0.0, 1.0))
+    window: Window | None = None
 
     @property
     def has_sites(self) -> bool:

@@ -3,7 +3,8 @@
 The similarity is the weighted inner product of the residual with the template, a matched filter
 (Turin, IRE Transactions on Information Theory 6, 311, 1960), in units of the template's power, or,
 where the residual is stronger than the template, of the geometric mean of both powers: 1 for the
-like of the template, less for a faint copy and for a strong defect of another kind.
+like of the template, less for a faint copy and for a strong defect of another kind. Templates of
+spots, see `spots`, give more for a strong copy.
 """
 
 from __future__ import annotations
@@ -41,7 +42,10 @@ def similarity(residual: NDArray[np.float32], template: Template) -> NDArray[np.
     product = _correlate(residual, template.weight * template.pattern)
     power = np.float32(template.power)
     excess = local_power(residual, template.weight) - np.float32(template.noise)
+    excess /= np.float32(template.slack**2)
     similar: NDArray[np.float32] = product / np.sqrt(power * np.maximum(excess, power))
+    if template.is_exclusive:
+        np.divide(np.float32(1), similar, out=similar, where=similar > 1)
     return similar
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_stem_defects.matched_filter.like_sites import SiteFilter, filter_edges
-from napari_stem_defects.matched_filter.model import ClassFilter, MatchedFilterModel
-from napari_stem_defects.matched_filter.templates import REACH, Template, gaussian_weight
+from napari_stem_defects.matched_filter.model import ClassFilter, MatchedFilterModel, Window
+from napari_stem_defects.matched_filter.spots import as_spots
+from napari_stem_defects.matched_filter.templates import REACH, SPOT, Template, gaussian_weight
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,6 +66,8 @@ def array_shapes(
     negatives: int,
     decisions: int = DECISIONS,
     sites: Sequence[int] = (),
+    *,
+    of_spots: bool = False,
 ) -> dict[str, tuple[int, ...]]:
     """Return the names and shapes of the arrays of a model.
 
@@ -82,6 +85,8 @@ def array_shapes(
         Numbers by which each class is decided; earlier models have the first of them.
     sites : sequence of int
         Number of site filters of each class; empty where no class has one.
+    of_spots : bool
+        Whether this is a model of spots in images without a lattice.
 
     Returns
     -------
@@ -93,7 +98,7 @@ def array_shapes(
         shapes[f"{prefix}.decision"] = (decisions,)
     for prefix, kind, count in [*groups, (_NEGATIVES, "point", negatives)]:
         if count:
-            edge = gaussian_weight(samples, REACH[kind]).shape[0]
+            edge = gaussian_weight(samples, REACH[SPOT if of_spots else kind]).shape[0]
             shapes[f"{prefix}.pattern"] = (count, edge, edge)
             shapes[f"{prefix}.noise"] = shapes[f"{prefix}.clicks"] = (count,)
     for number, count in enumerate(sites):
@@ -104,7 +109,10 @@ def array_shapes(
 
 
 def from_arrays(
-    arrays: Mapping[str, NDArray[Any]], samples: float, classes: Sequence[tuple[str, str]]
+    arrays: Mapping[str, NDArray[Any]],
+    samples: float,
+    classes: Sequence[tuple[str, str]],
+    window: Window | None = None,
 ) -> MatchedFilterModel:
     """Read a model from its arrays.
 
@@ -116,6 +124,8 @@ def from_arrays(
         Samples per lattice period.
     classes : sequence of (str, str)
         Name and kind of each class.
+    window : Window, optional
+        Of a model of spots in images without a lattice.
 
     Returns
     -------
@@ -126,15 +136,17 @@ def from_arrays(
         decision = np.zeros(DECISIONS)
         decision[: len(arrays[f"{number}.decision"])] = arrays[f"{number}.decision"]
         threshold, anomaly, consistency, visibility, *difference = decision.tolist()
-        templates = _templates(arrays, str(number), samples, kind)
+        templates = _templates(arrays, str(number), samples, SPOT if window else kind)
         numbers = threshold, anomaly, consistency, visibility, (difference[0], difference[1])
         sites = _sites(arrays, str(number))
         alone = float(arrays[f"{number}.{_ALONE}"][0]) if sites else threshold
         item = ClassFilter(name, kind, templates, *numbers, sites=sites, template_threshold=alone)
         filters.append(item)
-    negatives = _templates(arrays, _NEGATIVES, samples, "point")
+    negatives = _templates(arrays, _NEGATIVES, samples, SPOT if window else "point")
     (y0, x0), (y1, x1) = arrays[_LATTICE].tolist()
-    return MatchedFilterModel(samples, tuple(filters), negatives, ((y0, x0), (y1, x1)))
+    lattice = (y0, x0), (y1, x1)
+    model = MatchedFilterModel(samples, tuple(filters), negatives, lattice, window)
+    return model if window is None else as_spots(model)
 
 
 def _sites(arrays: Mapping[str, NDArray[Any]], prefix: str) -> tuple[SiteFilter, ...]:

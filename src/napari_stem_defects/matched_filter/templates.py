@@ -38,7 +38,14 @@ class Reach(NamedTuple):
     shift: float
 
 
-REACH = {"point": Reach(0.6, 0.3), "line": Reach(1.0, 0.5), "area": Reach(1.0, 0.5)}
+SPOT = "spot"
+"""Points of an image without a lattice: nothing but the spot itself is at a known place."""
+REACH = {
+    "point": Reach(0.6, 0.3),
+    "line": Reach(1.0, 0.5),
+    "area": Reach(1.0, 0.5),
+    SPOT: Reach(0.4, 0.35),
+}
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,12 @@ class Template:
         Number of clicks averaged.
     gain : float
         How much stronger the pattern is than at the clicks.
+    slack : float
+        How many times stronger than the pattern a place may be before it must look like it: spots
+        crowd, and some are brighter.
+    is_exclusive : bool
+        Whether a place that is stronger than the pattern is less similar by as much as one that is
+        fainter, because other classes have the same look.
     """
 
     pattern: NDArray[np.float32]
@@ -64,6 +77,8 @@ class Template:
     noise: float
     clicks: int
     gain: float = 1.0
+    slack: float = 1.0
+    is_exclusive: bool = False
 
     @property
     def power(self) -> float:

@@ -16,6 +16,8 @@ MATCHED_FILTER = "matched-filter-1"
 _MAX_TEMPLATES = 1024
 _SAMPLES = (3.0, 32.0)
 _DECISIONS = (3, 6)
+_LATER = ("sites", "window_px", "window_nm")
+_LONGEST = 1e5
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,11 @@ class MatchedFilterArchitecture:
         Numbers by which each class is decided; models of earlier versions have 3.
     sites : tuple of int
         Number of site filters of each class after Bulk; empty where no class has one.
+    window_px : float or None
+        Of a model of spots in images without a lattice, the length that takes the place of the
+        lattice period, in px of the clicked image; None for all other models.
+    window_nm : float or None
+        The same in nm, where it is known.
     name : str
         Registered name of the architecture.
     """
@@ -84,6 +91,8 @@ class MatchedFilterArchitecture:
     negatives: int = 0
     decisions: int = 3
     sites: tuple[int, ...] = ()
+    window_px: float | None = None
+    window_nm: float | None = None
     name: str = MATCHED_FILTER
 
     def __post_init__(self) -> None:
@@ -93,6 +102,9 @@ class MatchedFilterArchitecture:
         valid &= len(self.sites) in (0, len(self.templates))
         valid &= isinstance(self.decisions, int) and self.decisions in _DECISIONS
         valid &= math.isfinite(self.samples) and _SAMPLES[0] <= self.samples <= _SAMPLES[1]
+        lengths = [each for each in (self.window_px, self.window_nm) if each is not None]
+        valid &= all(math.isfinite(each) and 0 < each < _LONGEST for each in lengths)
+        valid &= self.window_px is not None or self.window_nm is None
         if not (valid and self.templates):
             raise ModelError(f"sizes of the matched filters out of range: {self}")
         if self.name != MATCHED_FILTER:
@@ -100,6 +112,33 @@ class MatchedFilterArchitecture:
 
 
 AnyArchitecture = Architecture | MatchedFilterArchitecture
+
+
+def finds_spots(sizes: AnyArchitecture) -> bool:
+    """Return whether a model finds spots in images without a lattice.
+
+    Parameters
+    ----------
+    sizes : Architecture or MatchedFilterArchitecture
+
+    Returns
+    -------
+    bool
+    """
+    return isinstance(sizes, MatchedFilterArchitecture) and sizes.window_px is not None
+
+
+def drop_unset(sizes: dict[str, Any] | None) -> None:
+    """Leave out of the sizes of a model, in place, what earlier versions did not know, where unset.
+
+    Parameters
+    ----------
+    sizes : dict or None
+        JSON-safe.
+    """
+    for name in _LATER:
+        if sizes is not None and name in sizes and not sizes[name]:
+            del sizes[name]
 
 
 def parse_architecture(sizes: Mapping[str, Any]) -> AnyArchitecture:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.base.lengths import both_units
+from napari_stem_defects.networks.architecture import finds_spots
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,6 +115,11 @@ def describe_scale(spec: EnsembleSpec) -> str:
     -------
     str
     """
+    sizes = spec.matched_filters if spec.is_quick else None
+    if sizes is not None and sizes.window_px is not None:
+        length = sizes.window_px if sizes.window_nm is None else sizes.window_nm
+        unit = "px" if sizes.window_nm is None else "nm"
+        return f"spots without a lattice, in a window of {length:.3g} {unit}"
     if spec.sees_residual:
         return "any: images are resampled to their own lattice period"
     return "unknown" if spec.pixel_size_nm is None else f"{spec.pixel_size_nm} nm"
@@ -130,6 +136,8 @@ def describe_input(spec: EnsembleSpec) -> str:
     -------
     str
     """
+    if finds_spots(spec.architecture):
+        return f"whitened background, {spec.matched_filters.samples:g} samples per window"
     if spec.is_quick:
         return f"lattice residual, {spec.matched_filters.samples:g} samples per lattice period"
     settings = spec.preprocessing

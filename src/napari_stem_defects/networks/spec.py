@@ -24,6 +24,7 @@ from napari_stem_defects.networks.architecture import (
     AnyArchitecture,
     Architecture,
     MatchedFilterArchitecture,
+    drop_unset,
     parse_architecture,
     parse_teacher,
 )
@@ -240,8 +241,7 @@ class EnsembleSpec:
         values |= {name: dict(getattr(self, name)) for name in ("training", "figures", "versions")}
         # Left out where unknown, so that earlier versions read descriptions without them.
         for sizes in (values["architecture"], values["teacher"]):
-            if sizes and not sizes.get("sites", True):
-                del sizes["sites"]
+            drop_unset(sizes)
         return {n: v for n, v in values.items() if n not in _OPTIONAL or v is not None}
 
     @classmethod

@@ -102,4 +102,5 @@ def evaluate_on_clicks(
     """
     spec = ensemble.spec
     probabilities = partial(probabilities_near, ensemble, device=device)
-    return evaluate_clicks(spec, images, SAMPLES_PER_PERIOD, probabilities, spec.thresholds)
+    scale = SAMPLES_PER_PERIOD, None
+    return evaluate_clicks(spec, images, scale, probabilities, spec.thresholds)

@@ -152,7 +152,7 @@ def train_from_few(
         training=training,
         figures={each.split: each.to_dict() for each in evaluations},
         versions=software_versions(),
-        lattice_geometry=geometry_of_cells([ready.cell for ready in prepared], sizes),
+        lattice_geometry=geometry_of_cells([r.cell for r in prepared if r.cell is not None], sizes),
         description=(
             f"Learned from {len(labels)} clicks, starting from {encoder.spec.name}; sees the"
             " lattice residual."

@@ -17,7 +17,6 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from napari_stem_defects.base.defect_classes import BULK, DefectClass
-from napari_stem_defects.lattice.unit_cell import lattice_period
 from napari_stem_defects.training.metrics import wilson_interval
 
 if TYPE_CHECKING:
@@ -189,7 +188,7 @@ def at_click(
     ndarray of float32, shape (C,)
     """
     y, x = ready.residual.sampled.to_image(np.array([click.y, click.x]))
-    period = lattice_period(ready.cell)
+    period = ready.period_px
     probability = np.zeros(len(classes), np.float32)
     for column, each in enumerate(classes):
         if each.name not in found.map.classes:
@@ -337,9 +336,7 @@ def _coverages(
             continue
         mask = np.concatenate([block for _, block in result.masks.blocks_of(each.name)])
         regions, count = ndimage.label(mask, np.ones((3, 3)))
-        reach = lattice_period(prepared[number].cell) * _REACH_PERIODS.get(
-            each.kind, _EXTENDED_REACH
-        )
+        reach = prepared[number].period_px * _REACH_PERIODS.get(each.kind, _EXTENDED_REACH)
         hit = Counter[int]()
         for click in clicks:
             if click.image == number and click.class_name == each.name:

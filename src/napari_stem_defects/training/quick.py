@@ -14,6 +14,7 @@ from napari_stem_defects.base.lengths import list_in_both_units
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.detection.detect_matched import quick_model
 from napari_stem_defects.errors import LabelError
+from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.matched_filter.fit import Click
 from napari_stem_defects.matched_filter.storage import DECISIONS, to_arrays
 from napari_stem_defects.networks.architecture import MatchedFilterArchitecture
@@ -31,6 +32,7 @@ from napari_stem_defects.training.quick_images import (
 )
 from napari_stem_defects.training.quick_search import Found, search_prepared
 from napari_stem_defects.training.recipes import TrainingOptions
+from napari_stem_defects.training.spot_images import window_of_clicks, window_statement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,19 +69,27 @@ def train_quick(
     Raises
     ------
     LabelError
-        If no click shows a defect, a chosen class has no click, or no image shows a lattice.
+        If no click shows a defect, a chosen class has no click, or an image shows no lattice while
+        others do, or lines or areas are to be learned from it.
     """
     started = time.perf_counter()
     options = options or TrainingOptions(recipe="quick")
     steps = len(images) + 2
     prepared: list[PreparedImage] = []
-    samples = None
+    samples, lattices = None, []
     for number, image in enumerate(images):
         report(Progress("lattice", number, steps))
-        prepared.append(prepare_image(image.micrograph, samples))
+        micrograph = image.micrograph
+        lattices.append(measure_lattices(micrograph.pixels, micrograph.pixel_size_nm))
+    window = window_of_clicks(images, lattices, class_data)
+    for image, lattice in zip(images, lattices, strict=True):
+        prepared.append(prepare_image(image.micrograph, samples, window, lattice))
         samples = prepared[0].residual.sampled.samples
     clicks, notes = clicks_of(images, prepared, options.classes)
     notes = (*notes, *scale_warnings(images, prepared))
+    if window is not None:
+        count, size = sum(c.class_name != BULK for c in clicks), images[0].micrograph.pixel_size_nm
+        notes = (window_statement(window, count, size), *notes)
     classes = click_classes(clicks, class_data)
     report(Progress("training", len(images), steps))
     model = model_from_clicks(prepared, clicks, classes)
@@ -100,9 +110,9 @@ def train_quick(
         "label_set_sha256": evaluation.data.sha256(),
         "notes": list(notes),
     }
-    geometry = geometry_of_cells(
-        [each.cell for each in prepared], [image.micrograph.pixel_size_nm for image in images]
-    )
+    sizes = [image.micrograph.pixel_size_nm for image in images]
+    cells = [each.cell for each in prepared if each.cell is not None]
+    geometry = geometry_of_cells(cells, sizes) if cells else None
     spec = replace(
         ensemble.spec,
         training=training,
@@ -263,8 +273,15 @@ def template_sizes(model: MatchedFilterModel) -> MatchedFilterArchitecture:
     """
     templates = tuple(len(item.templates) for item in model.classes)
     sites = tuple(len(item.sites) for item in model.classes)
+    window = model.window
     return MatchedFilterArchitecture(
-        model.samples, templates, len(model.negatives), DECISIONS, sites if any(sites) else ()
+        model.samples,
+        templates,
+        len(model.negatives),
+        DECISIONS,
+        sites if any(sites) else (),
+        window_px=None if window is None else window.px,
+        window_nm=None if window is None else window.nm,
     )
 
 
@@ -291,6 +308,7 @@ def quick_ensemble(
     """
     labels = [click.class_name for click in clicks]
     counts = {each.name: labels.count(each.name) for each in classes}
+    seen = "the lattice residual" if model.window is None else "spots without a lattice"
     spec = EnsembleSpec(
         name=name,
         classes=tuple(each.name for each in classes),
@@ -302,8 +320,6 @@ def quick_ensemble(
             "consistency": {item.name: item.consistency for item in model.classes},
             "by_anomaly": [item.name for item in model.classes if not item.templates],
         },
-        description=(
-            f"Quick model from {len(labels)} clicks: matched filters on the lattice residual."
-        ),
+        description=f"Quick model from {len(labels)} clicks: matched filters on {seen}.",
     )
     return Ensemble(spec, to_arrays(model))

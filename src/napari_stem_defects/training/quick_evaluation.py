@@ -34,12 +34,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.base.defect_classes import DefectClass
+    from napari_stem_defects.matched_filter.model import Window
     from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
     from napari_stem_defects.training.quick_search import Found
 
 _MOST_SAMPLES = 1_500_000
 """Samples of all images together that are searched with clicks left out, as often as parts."""
 _FEWEST_PARTS = 3
+_SPOT_APART = 1 / 3
+"""Spots that are a third as far apart as defects of a lattice show places of their own: nothing
+repeats from one to the next."""
 
 
 def evaluate_left_out(
@@ -80,7 +84,10 @@ def evaluate_left_out(
     if most_parts is None:
         size = sum(ready.values.size for ready in prepared)
         most_parts = int(np.clip(_MOST_SAMPLES // max(size, 1), _FEWEST_PARTS, MOST_PARTS))
-    parts = divide(clicks, classes, prepared[0].residual.sampled.samples, most_parts)
+    samples = prepared[0].residual.sampled.samples
+    if prepared[0].window is not None:
+        samples *= _SPOT_APART
+    parts = divide(clicks, classes, samples, most_parts)
     names = tuple(each.name for each in classes)
     probabilities = predict_left_out(clicks, parts, prepared, classes, learn)
     tested: list[int] = np.flatnonzero(parts.number >= 0).tolist()
@@ -137,13 +144,14 @@ def evaluate_quick_model(ensemble: Ensemble, images: Sequence[LabelledImage]) ->
         return probabilities_at(ready.values, places, suited, *about)
 
     limits = dict.fromkeys(ensemble.spec.classes, 0.5)
-    return evaluate_clicks(ensemble.spec, images, model.samples, probabilities, limits)
+    scale = model.samples, model.window
+    return evaluate_clicks(ensemble.spec, images, scale, probabilities, limits)
 
 
 def evaluate_clicks(
     spec: EnsembleSpec,
     images: Sequence[LabelledImage],
-    samples: float,
+    scale: tuple[float, Window | None],
     probabilities: Callable[[PreparedImage, NDArray[np.float64]], NDArray[np.float32]],
     thresholds: Mapping[str, float],
 ) -> SplitEvaluation:
@@ -155,8 +163,8 @@ def evaluate_clicks(
         Of the model.
     images : sequence of LabelledImage
         With clicks of any classes; those that the model lacks are rows of the confusion matrix.
-    samples : float
-        Samples per lattice period of the model.
+    scale : (float, Window or None)
+        Samples per lattice period of the model, and its window if it finds spots without a lattice.
     probabilities : callable
         Returns the probabilities (N, C) at places (N, 2) of an image, y and x in samples.
     thresholds : mapping of str to float
@@ -172,7 +180,7 @@ def evaluate_clicks(
     LabelError
         If an image shows no lattice.
     """
-    prepared = [prepare_image(image.micrograph, samples) for image in images]
+    prepared = [prepare_image(image.micrograph, *scale) for image in images]
     clicks: list[Click] = []
     parts = []
     for number, (image, ready) in enumerate(zip(images, prepared, strict=True)):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from napari_stem_defects.anomaly.background import background_residual, unsuited_window
 from napari_stem_defects.anomaly.contrast import column_sign
 from napari_stem_defects.anomaly.residual import LatticeResidual, image_residual
 from napari_stem_defects.anomaly.sampling import default_samples
@@ -18,6 +19,7 @@ from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.lattice.plausible_scale import implausible_scale
 from napari_stem_defects.lattice.unit_cell import lattice_period
 from napari_stem_defects.matched_filter.fit import Click, ImageContext, fit
+from napari_stem_defects.matched_filter.fit_spots import fit_spots
 from napari_stem_defects.matched_filter.levels import local_levels
 
 if TYPE_CHECKING:
@@ -27,9 +29,10 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.lattice.measurement import LatticeMeasurement
     from napari_stem_defects.lattice.unit_cell import UnitCell
     from napari_stem_defects.matched_filter.levels import Levels
-    from napari_stem_defects.matched_filter.model import MatchedFilterModel
+    from napari_stem_defects.matched_filter.model import MatchedFilterModel, Window
 
 
 class LabelledImage(NamedTuple):
@@ -57,25 +60,37 @@ class PreparedImage:
 
     Attributes
     ----------
-    cell : UnitCell
+    cell : UnitCell or None
+        None for an image without a lattice, in which spots are sought.
     residual : LatticeResidual
     values : ndarray of float32, shape (Y, X)
         The whole residual.
     limits : Thresholds
     sign : int
         1 for bright columns, -1 for dark ones.
+    window : Window or None
+        Of the spots, in an image without a lattice.
     """
 
-    cell: UnitCell
+    cell: UnitCell | None
     residual: LatticeResidual
     values: NDArray[np.float32]
     limits: Thresholds
     sign: int
+    window: Window | None = None
+
+    @property
+    def period_px(self) -> float:
+        """Lattice period in px of the image; without a lattice the window of the spots."""
+        if self.cell is not None:
+            return lattice_period(self.cell)
+        sampled = self.residual.sampled
+        return sampled.samples / float(np.sqrt(sampled.factor[0] * sampled.factor[1]))
 
     @cached_property
     def visibility(self) -> float:
-        """Visibility of defects; see `anomaly.visibility`."""
-        return visibility(self.residual)
+        """Visibility of defects; see `anomaly.visibility`. Without a lattice it is not known."""
+        return 0.0 if self.cell is None else visibility(self.residual)
 
     @cached_property
     def levels(self) -> Levels | None:
@@ -91,7 +106,12 @@ class PreparedImage:
         return ImageContext(self.visibility, self.levels if areas else None, self.residual)
 
 
-def prepare_image(micrograph: Micrograph, samples: float | None = None) -> PreparedImage:
+def prepare_image(
+    micrograph: Micrograph,
+    samples: float | None = None,
+    window: Window | None = None,
+    lattice: LatticeMeasurement | None = None,
+) -> PreparedImage:
     """Compute what quick models need of an image: once per image, whatever the clicks.
 
     Parameters
@@ -100,6 +120,10 @@ def prepare_image(micrograph: Micrograph, samples: float | None = None) -> Prepa
         One frame.
     samples : float, optional
         Samples per lattice period; by default those that suit the image.
+    window : Window, optional
+        Of spots that are sought without a lattice.
+    lattice : LatticeMeasurement, optional
+        Of the image, where it is known.
 
     Returns
     -------
@@ -108,12 +132,15 @@ def prepare_image(micrograph: Micrograph, samples: float | None = None) -> Prepa
     Raises
     ------
     LabelError
-        If the image shows no lattice.
+        If the image shows no lattice, or is too small for the window.
     """
-    lattice = measure_lattices(micrograph.pixels, micrograph.pixel_size_nm)
+    if window is not None:
+        return _prepare_spots(micrograph, samples, window)
+    lattice = lattice or measure_lattices(micrograph.pixels, micrograph.pixel_size_nm)
     if lattice.cell is None:
         raise LabelError(
-            f"{micrograph.name}: {lattice.reason}; quick models learn from images of a lattice"
+            f"{micrograph.name}: {lattice.reason}; only quick models of clicked spots do without a"
+            " lattice"
         )
     period = lattice_period(lattice.cell)
     chosen = default_samples(period) if samples is None else samples
@@ -122,6 +149,17 @@ def prepare_image(micrograph: Micrograph, samples: float | None = None) -> Prepa
     residual = replace(residual, known=values)
     sign = column_sign(micrograph.pixels, lattice.cells)
     return PreparedImage(lattice.cell, residual, values, null_thresholds(residual), sign)
+
+
+def _prepare_spots(micrograph: Micrograph, samples: float | None, window: Window) -> PreparedImage:
+    """Whiten the background of an image for spots of a window."""
+    window_px = window.in_image(micrograph.pixel_size_nm)
+    if fault := unsuited_window(micrograph, window_px):
+        raise LabelError(f"{micrograph.name}: {fault}")
+    residual = background_residual(micrograph, window_px, samples)
+    values = residual.rows(slice(0, residual.shape[0]))
+    residual = replace(residual, known=values)
+    return PreparedImage(None, residual, values, null_thresholds(residual), 1, window)
 
 
 def scale_warnings(
@@ -187,11 +225,16 @@ def model_from_clicks(
     -------
     MatchedFilterModel
     """
+    if prepared[0].window is not None:
+        images = [(ready.residual, ready.values) for ready in prepared]
+        return fit_spots(images, clicks, prepared[0].window)
     samples = prepared[0].residual.sampled.samples
     kinds = {each.name: each.kind for each in classes}
     context = [ready.context("area" in kinds.values()) for ready in prepared]
     residuals = [ready.values for ready in prepared]
     model = fit(residuals, clicks, kinds, samples, thresholds=thresholds, context=context)
     cell = prepared[0].cell
+    if cell is None:
+        raise LabelError("the first image shows no lattice; make a model of its spots")
     (y0, x0), (y1, x1) = (np.array(cell.vectors_px) / lattice_period(cell)).tolist()
     return replace(model, lattice=((y0, x0), (y1, x1)))

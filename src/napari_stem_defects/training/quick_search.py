@@ -58,7 +58,8 @@ def search_prepared(
         "thresholds": {name: ensemble.spec.threshold(name) for name in found.classes},
         "resampling_factor": factor,
         "separation_px": site_separation_px(ensemble.spec) / factor,
-        "lattice": {"vectors_px": ready.cell.vectors_px},
     }
+    if ready.cell is not None:
+        parameters["lattice"] = {"vectors_px": ready.cell.vectors_px}
     masks = draw_masks(found, micrograph.frame_shape, parameters, micrograph.invalid)
     return Found(found, masks)

@@ -229,7 +229,7 @@ def _template_shapes(
     if len(kinds) != len(sizes.templates) or "bulk" in kinds or spec.classes[0] != BULK:
         raise ModelError("its classes do not agree with its templates")
     numbers = sizes.templates, sizes.negatives, sizes.decisions, sizes.sites
-    return array_shapes(sizes.samples, kinds, *numbers)
+    return array_shapes(sizes.samples, kinds, *numbers, of_spots=sizes.window_px is not None)
 
 
 def _checked_tensor(file: Any, name: str, shape: tuple[int, ...]) -> NDArray[Any]:

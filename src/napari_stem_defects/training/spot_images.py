@@ -1,0 +1,99 @@
+"""Images without a lattice, prepared for quick models of spots."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_stem_defects.anomaly.background import WINDOW_SIGMAS
+from napari_stem_defects.base.defect_classes import BULK, complete_classes
+from napari_stem_defects.base.lengths import both_units
+from napari_stem_defects.errors import LabelError
+from napari_stem_defects.matched_filter.model import Window
+from napari_stem_defects.matched_filter.spot_scale import ClickedSpots, spot_sigma
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_stem_defects.base.defect_classes import DefectClass
+    from napari_stem_defects.lattice.measurement import LatticeMeasurement
+    from napari_stem_defects.training.quick_images import LabelledImage
+
+LESS_CERTAIN = 3
+"""Clicks below which the size of the spots depends on each of them."""
+
+
+def window_of_clicks(
+    images: Sequence[LabelledImage],
+    lattices: Sequence[LatticeMeasurement],
+    given: Sequence[DefectClass] = (),
+) -> Window | None:
+    """Return the window of the clicked spots where no image shows a lattice.
+
+    Parameters
+    ----------
+    images : sequence of LabelledImage
+        At least one.
+    lattices : sequence of LatticeMeasurement
+        Of the images, in their order.
+    given : sequence of DefectClass
+        Kinds of the classes; those that are missing get the defaults of their names.
+
+    Returns
+    -------
+    Window or None
+        None where the images show a lattice, or no click shows a defect.
+
+    Raises
+    ------
+    LabelError
+        If some of the images show a lattice and others do not, or a class is a line or an area.
+    """
+    without = [n for n, each in enumerate(lattices) if each.cell is None]
+    if not without:
+        return None
+    name, reason = images[without[0]].micrograph.name, lattices[without[0]].reason
+    if len(without) < len(images):
+        raise LabelError(
+            f"{name}: {reason}; other clicked images show a lattice: make a model of each kind"
+        )
+    names = sorted({label for image in images for label in image.labels} - {BULK})
+    for each in complete_classes((BULK, *names), given)[1:]:
+        if each.kind != "point":
+            raise LabelError(
+                f"{name}: {reason}; without a lattice only points are learned, and {each.name} is"
+                f" of the kind {each.kind}"
+            )
+    spots = [_clicked(image) for image in images]
+    if not any(len(each.clicks) for each in spots):
+        return None
+    px, size = WINDOW_SIGMAS * spot_sigma(spots), images[0].micrograph.pixel_size_nm
+    return Window(px, None if size is None else px * size)
+
+
+def _clicked(image: LabelledImage) -> ClickedSpots:
+    shows = np.array([label != BULK for label in image.labels], bool)
+    clicks = np.column_stack([image.y, image.x]).astype(np.float64)[shows]
+    return ClickedSpots(image.micrograph.pixels, clicks, image.micrograph.pixel_size_nm)
+
+
+def window_statement(window: Window, clicks: int, pixel_size_nm: float | None) -> str:
+    """Return the statement on what takes the place of the lattice.
+
+    Parameters
+    ----------
+    window : Window
+    clicks : int
+        On spots.
+    pixel_size_nm : float or None
+        Of the first image.
+
+    Returns
+    -------
+    str
+        One sentence.
+    """
+    length = both_units(round(window.px, 1), pixel_size_nm)
+    few = "; with so few clicks it is uncertain" if clicks < LESS_CERTAIN else ""
+    return f"No lattice: spots are sought in a window of {length}, from the clicks{few}."

@@ -1,0 +1,123 @@
+"""Quick models of spots in images without a lattice, from training to detection."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from crystal_images import crystal_image
+from spot_images import SpotImage, clicked_spots, spot_image
+
+from napari_stem_defects.base.defect_classes import DefectClass
+from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.detection.detect_frame import detect_frame
+from napari_stem_defects.errors import LabelError
+from napari_stem_defects.io.models.model_file import load_model, save_model
+from napari_stem_defects.networks.model_card import describe_input, describe_scale
+from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
+from napari_stem_defects.training.quick import train_quick
+from napari_stem_defects.training.quick_evaluation import evaluate_quick_model
+
+
+@pytest.fixture(scope="module")
+def image() -> SpotImage:
+    return spot_image(pixel_size_nm=0.02)
+
+
+@pytest.fixture(scope="module")
+def model(image: SpotImage) -> Ensemble:
+    return train_quick([clicked_spots(image, 7)], ()).ensemble
+
+
+def places(ensemble: Ensemble, micrograph: Micrograph) -> np.ndarray:
+    regions = detect_frame(micrograph, ensemble).regions
+    return np.array([(r.y_px, r.x_px) for r in regions if r.class_name == "Atom"]).reshape(-1, 2)
+
+
+@pytest.mark.parametrize("clicks", [1, 3, 7])
+@pytest.mark.parametrize("height", [14.0, -14.0])
+def test_clicks_find_the_other_spots(clicks, height):
+    shown = spot_image(2, height=height)
+    report = train_quick([clicked_spots(shown, clicks)], ())
+    hits, false = shown.found(places(report.ensemble, shown.micrograph))
+    assert hits >= 27
+    assert false <= 2
+
+
+def test_the_report_states_the_window_and_the_clicks_that_were_found(image):
+    report = train_quick([clicked_spots(image, 7)], ())
+    assert report.notes[0].startswith("No lattice: spots are sought in a window of")
+    assert "7 of 7 clicks left out were found" in report.evaluations[0].notes[0]
+
+
+def test_it_finds_spots_in_another_image_at_its_own_pixel_size(model):
+    other = spot_image(9, fwhm=10.0, shape=(400, 400), pixel_size_nm=0.01, count=20)
+    found = detect_frame(other.micrograph, model)
+    hits, false = other.found(places(model, other.micrograph))
+    assert hits >= 18
+    assert false <= 2
+    assert found.parameters["recognised"]
+    assert "in a window of" in found.parameters["scale_statement"]
+
+
+def test_without_a_pixel_size_spots_are_as_large_in_px(model):
+    other = spot_image(8)
+    statement = detect_frame(other.micrograph, model).parameters["scale_statement"]
+    assert "as many px as in the clicked image" in statement
+    assert other.found(places(model, other.micrograph))[0] >= 27
+
+
+def test_films_without_spots_have_hardly_any(model):
+    counts = [len(places(model, spot_image(60 + n, count=0).micrograph)) for n in range(4)]
+    assert sum(counts) <= 4
+
+
+def test_a_pixel_size_that_cannot_be_is_stated(model):
+    tiny = spot_image(8, pixel_size_nm=5.0).micrograph
+    found = detect_frame(tiny, model)
+    assert "smaller than a pixel; check the pixel size" in found.parameters["scale_statement"]
+    assert all(region.class_name == "unknown" for region in found.regions)
+
+
+def test_a_crystal_is_stated(model):
+    found = detect_frame(crystal_image(size=300).micrograph, model)
+    (warning,) = [w for w in found.parameters["warnings"] if "spots" in w]
+    assert "this image shows one" in warning
+    assert "\n" not in warning
+
+
+def test_the_file_keeps_the_model(model, image, tmp_path):
+    path = tmp_path / "atoms.safetensors"
+    save_model(model, path)
+    loaded = load_model(path)
+    np.testing.assert_array_equal(places(loaded, image.micrograph), places(model, image.micrograph))
+    assert "spots without a lattice" in describe_scale(loaded.spec)
+    assert "whitened background" in describe_input(loaded.spec)
+
+
+def test_models_of_a_lattice_are_described_as_before():
+    spec = EnsembleSpec.from_dict(EnsembleSpec("mine", ("Bulk", "Vac")).to_dict())
+    assert "window_px" not in spec.to_dict()["architecture"]
+
+
+def test_it_is_evaluated_on_clicks_of_another_image(model):
+    other = clicked_spots(spot_image(11, pixel_size_nm=0.02), 12)
+    figures = evaluate_quick_model(model, [other]).metrics.classes["Atom"]
+    assert figures.recall.value >= 0.9
+
+
+def test_a_line_without_a_lattice_is_one_line(image):
+    clicks = clicked_spots(image, 3)
+    with pytest.raises(LabelError, match="only points are learned") as error:
+        train_quick([clicks], (DefectClass("Atom", kind="line"),))
+    assert "\n" not in str(error.value)
+
+
+def test_training_is_repeatable(model, image):
+    again = train_quick([clicked_spots(image, 7)], ()).ensemble
+    for name, array in model.weights.items():
+        np.testing.assert_array_equal(array, again.weights[name])
+    assert replace(again.spec, figures={}, training={}) == replace(
+        model.spec, figures={}, training={}
+    )
