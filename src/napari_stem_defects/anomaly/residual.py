@@ -23,6 +23,7 @@ from napari_stem_defects.anomaly.grain_structure import grains_of
 from napari_stem_defects.anomaly.grains import MAX_GRAINS, Tile, grain_tiles
 from napari_stem_defects.anomaly.missed_grains import missed_grain
 from napari_stem_defects.anomaly.outside_crystal import blocked_pixels
+from napari_stem_defects.anomaly.residual_spread import measure_spread
 from napari_stem_defects.anomaly.sampling import at_samples, sample
 from napari_stem_defects.lattice.unit_cell import lattice_period
 
@@ -240,7 +241,8 @@ def lattice_residual(
         if not missed.is_explained(np.concatenate(left)):
             break
         predictors, found = more, left
-    return _with_gains(sampled, predictors, found, parts, width // 2, blocked)
+    spread = measure_spread(found, parts, width // 2, blocked)
+    return LatticeResidual(sampled, predictors, *spread, blocked=blocked)
 
 
 def with_predictors(
@@ -265,7 +267,8 @@ def with_predictors(
     parts = _parts(sampled)
     found = _residuals(sampled, predictors, parts)
     half = predictors[0].kernel.shape[0] // 2
-    return _with_gains(sampled, predictors, found, parts, half, blocked)
+    spread = measure_spread(found, parts, half, blocked)
+    return LatticeResidual(sampled, predictors, *spread, blocked=blocked)
 
 
 def _residuals(
@@ -384,40 +387,3 @@ def _best_residual(
     smooth = ndimage.gaussian_filter(best, SMOOTHING_PERIODS * sampled.samples)
     inner: NDArray[np.float32] = smooth[rows.start - first : rows.stop - first]
     return inner
-
-
-def _with_gains(
-    sampled: Sampled,
-    predictors: tuple[Predictor, ...],
-    found: list[NDArray[np.float32]],
-    parts: Sequence[slice],
-    half: int,
-    blocked: NDArray[np.bool_] | None = None,
-) -> LatticeResidual:
-    """Measure the spread of the residual, and how it grows towards the border."""
-    gaps = blocked is not None and bool(blocked.any()) and not bool(blocked.all())
-    if blocked is not None and gaps:
-        for rows, values in zip(parts, found, strict=True):
-            values[blocked[rows]] = np.nan
-    median, quantile = (np.nanmedian, np.nanquantile) if gaps else (np.median, np.quantile)
-    whole = np.concatenate(found)
-    edge = min(half, *(length // 4 for length in found[0].shape))
-    inner = whole[edge : len(whole) - edge, edge : whole.shape[1] - edge]
-    if np.isnan(inner).all():
-        inner = whole
-    usual = max(float(median(inner)), 1e-12)
-    # Quartiles, because a row of defects beside the border may fill half of a line.
-    quartile = max(float(quantile(inner, 0.25)), 1e-12)
-    sides = (found[0][:edge], found[-1][::-1][:edge], whole[:, :edge].T, whole[:, ::-1][:, :edge].T)
-    gains = tuple(
-        np.maximum(_quartiles(side, gaps) / quartile, 1).astype(np.float32) for side in sides
-    )
-    return LatticeResidual(sampled, predictors, 1.4826 * usual, gains, blocked=blocked)
-
-
-def _quartiles(lines: NDArray[np.float32], gaps: bool) -> NDArray[np.float32]:
-    """Return the lower quartile of each line; 0 for lines without any value."""
-    if not gaps:
-        return np.asarray(np.quantile(lines, 0.25, axis=1))
-    empty = np.asarray(np.isnan(lines).all(axis=1))[:, None]
-    return np.asarray(np.nanquantile(np.where(empty, 0, lines), 0.25, axis=1))

@@ -1,0 +1,80 @@
+"""The spread of a residual, and how it grows towards the border of its image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+
+class Spread(NamedTuple):
+    """Spread of a residual.
+
+    Attributes
+    ----------
+    inner : float
+        Robust standard deviation of the residual.
+    gains : (ndarray, ndarray, ndarray, ndarray)
+        Excess spread of the rows and columns next to the upper, lower, left and right border,
+        outermost first, float32.
+    """
+
+    inner: float
+    gains: tuple[NDArray[np.float32], ...]
+
+
+def measure_spread(
+    found: Sequence[NDArray[np.float32]],
+    parts: Sequence[slice],
+    half: int,
+    blocked: NDArray[np.bool_] | None = None,
+) -> Spread:
+    """Measure the spread of a residual.
+
+    Parameters
+    ----------
+    found : sequence of ndarray of float32, shape (rows, X)
+        Magnitude of the residual of some rows, the first and the last of the image among them. NaN
+        afterwards where it is blocked.
+    parts : sequence of slice
+        The rows.
+    half : int
+        Half the width of the filters, in samples: up to there the spread grows.
+    blocked : ndarray of bool, shape (Y, X), optional
+        Samples that do not count.
+
+    Returns
+    -------
+    Spread
+    """
+    gaps = blocked is not None and bool(blocked.any()) and not bool(blocked.all())
+    if blocked is not None and gaps:
+        for rows, values in zip(parts, found, strict=True):
+            values[blocked[rows]] = np.nan
+    median, quantile = (np.nanmedian, np.nanquantile) if gaps else (np.median, np.quantile)
+    whole = np.concatenate(found)
+    edge = min(half, *(length // 4 for length in found[0].shape))
+    inner = whole[edge : len(whole) - edge, edge : whole.shape[1] - edge]
+    if np.isnan(inner).all():
+        inner = whole
+    usual = max(float(median(inner)), 1e-12)
+    # Quartiles, because a row of defects beside the border may fill half of a line.
+    quartile = max(float(quantile(inner, 0.25)), 1e-12)
+    sides = (found[0][:edge], found[-1][::-1][:edge], whole[:, :edge].T, whole[:, ::-1][:, :edge].T)
+    gains = tuple(
+        np.maximum(_quartiles(side, gaps) / quartile, 1).astype(np.float32) for side in sides
+    )
+    return Spread(1.4826 * usual, gains)
+
+
+def _quartiles(lines: NDArray[np.float32], gaps: bool) -> NDArray[np.float32]:
+    """Return the lower quartile of each line; 0 for lines without any value."""
+    if not gaps:
+        return np.asarray(np.quantile(lines, 0.25, axis=1))
+    empty = np.asarray(np.isnan(lines).all(axis=1))[:, None]
+    return np.asarray(np.nanquantile(np.where(empty, 0, lines), 0.25, axis=1))

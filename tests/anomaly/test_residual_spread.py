@@ -1,0 +1,37 @@
+"""The spread of a residual."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_stem_defects.anomaly.residual_spread import measure_spread
+
+
+def magnitudes(seed=0):
+    noise = np.random.default_rng(seed).normal(0, 3, (120, 160)).astype(np.float32)
+    return np.abs(noise)
+
+
+def test_the_spread_is_that_of_the_noise_whatever_a_few_values_are():
+    values = magnitudes()
+    values[60, 80] = 1e6
+    found = measure_spread([values], [slice(0, 120)], 8)
+    assert found.inner == pytest.approx(3, rel=0.05)
+    assert [len(each) for each in found.gains] == [8, 8, 8, 8]
+
+
+def test_a_spread_that_grows_towards_a_border_is_stated_there():
+    values = magnitudes()
+    values[:4] *= 3
+    upper, lower, *_ = measure_spread([values], [slice(0, 120)], 8).gains
+    assert upper[:4].min() > 2
+    assert lower.max() < 1.6
+
+
+def test_what_is_blocked_does_not_count():
+    values = magnitudes()
+    blocked = np.zeros(values.shape, bool)
+    blocked[30:100] = True
+    values[blocked] = 1000
+    assert measure_spread([values], [slice(0, 120)], 8, blocked).inner == pytest.approx(3, rel=0.1)
