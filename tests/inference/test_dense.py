@@ -110,8 +110,8 @@ def test_tiles_are_of_about_one_size_and_hold_a_limited_number_of_windows(
     sizes = np.array([(len(set(each.rows)), len(set(each.columns))) for each in tiles])
     assert sizes.prod(axis=1).sum() == grid.windows
     assert (np.ptp(sizes, axis=0) <= 1).all()
-    assert sizes.prod(axis=1).max() <= max(12_800, (449 // step + 1) ** 2)
-    assert (sizes[:, 1].max() - 1) * step + 64 <= 640
+    assert sizes.prod(axis=1).max() <= max(25_600, (449 // step + 1) ** 2)
+    assert (sizes.max() - 1) * step + 64 <= 1440
 
 
 @pytest.mark.parametrize("mode", ["exact", "fast"])
@@ -218,24 +218,24 @@ def test_models_that_go_window_by_window_get_no_advice() -> None:
     assert quicker_stride(spec, 5) is None
 
 
-def test_every_thread_has_a_tile_where_an_image_is_high_enough() -> None:
-    """Lower tiles overlap more, so that small images are left whole."""
+def test_all_threads_have_as_much_to_do_where_an_image_is_high_enough() -> None:
+    """Lower tiles overlap more, so that small images are left whole and others hardly divided."""
     before, tiles = torch.get_num_threads(), {}
     try:
-        for threads in (1, 2, 4):
+        for threads in (1, 2, 4, 8):
             torch.set_num_threads(threads)
-            for height in (200, 512, 4096):
-                grid = window_grid((height, 512), 16)
+            for edge in (200, 512, 1024, 4096):
+                grid = window_grid((edge, edge), 16)
                 strategy = dense.DenseInference(
                     image_of(64, 64), ensemble_of(), "cpu", grid, "exact"
                 )
-                tiles[threads, height] = len(list(strategy.batches(grid)))
+                tiles[threads, edge] = len(list(strategy.batches(grid)))
     finally:
         torch.set_num_threads(before)
-    assert [tiles[1, height] for height in (200, 512)] == [1, 1]
-    assert [tiles[2, height] for height in (200, 512)] == [1, 2]
-    assert [tiles[4, height] for height in (200, 512)] == [1, 2]
-    assert tiles[4, 4096] >= 4
+    assert [tiles[threads, 200] for threads in (1, 2, 4, 8)] == [1, 1, 1, 1]
+    assert [tiles[threads, 512] for threads in (1, 2, 4, 8)] == [1, 2, 2, 2]
+    assert [tiles[threads, 1024] for threads in (1, 2, 4, 8)] == [1, 2, 4, 4]
+    assert [tiles[threads, 4096] for threads in (1, 2, 4, 8)] == [9, 12, 12, 24]
 
 
 def test_threads_change_no_probability() -> None:

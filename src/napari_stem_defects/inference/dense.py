@@ -40,13 +40,12 @@ if TYPE_CHECKING:
     from napari_stem_defects.preprocessing.tiled import FilteredImage
     from napari_stem_defects.preprocessing.windows import Grid
 
-# Edge of a tile on a CPU: wider ones exceed its cache, smaller ones overlap more.
-TILE_PX = 512
-# Windows of a tile, whose last feature maps are held at once, up to which it may be larger than
-# that: a quarter wider and, because rows come one after another, twice as high.
-_MOST_WINDOWS = 12_800
-_WIDER, _HIGHER = 1.25, 2
-# Least height in widths of a window of the tiles that an image is divided into for its threads.
+# Largest edge of a tile in px: smaller ones overlap more. On a CPU some rows at a time pass through
+# the networks, so that the cache does not limit it; elsewhere tiles are held as a whole.
+TILE_PX, WHOLE_TILE_PX = 1440, 512
+# Windows of a tile up to which it may be larger than that: progress is shown after each tile.
+_MOST_WINDOWS = 25_600
+# Least height, in windows that do not overlap, of tiles that an image is divided into for threads.
 _LEAST_HEIGHT = 3
 # Values in memory per pixel and feature map of the first block.
 VALUES_PER_PIXEL = 3
@@ -139,14 +138,14 @@ class DenseInference(InferenceStrategy):
         self._runner = NetworkRunner(device, network_on, self._windows_per_tile)
 
     def batches(self, grid: Grid) -> Iterator[Batch]:
-        """Yield the windows of a grid by tiles, from top to bottom."""
-        edge = max(1, int(self._runner.batch_size**0.5))
+        """Yield the windows of a grid by tiles of about one size, from top to bottom."""
         on_cpu = self._runner.device.type == "cpu"
-        down, across = self._cpu_tile() if on_cpu else (edge, edge)
+        edge = self._edge_on_cpu() if on_cpu else max(1, math.isqrt(self._runner.batch_size))
+        down, across = -(-len(grid.y) // edge), -(-len(grid.x) // edge)
         if on_cpu:
-            down = self._for_all_threads(grid, down, across)
-        for rows in _equal_parts(len(grid.y), down):
-            for columns in _equal_parts(len(grid.x), across):
+            down = self._for_all_threads(len(grid.y), down, across)
+        for rows in np.array_split(np.arange(len(grid.y)), down):
+            for columns in np.array_split(np.arange(len(grid.x)), across):
                 yield Batch(np.repeat(rows, len(columns)), np.tile(columns, len(rows)))
 
     def results(self, grid: Grid) -> Generator[tuple[Batch, NDArray[np.float32]]]:
@@ -172,31 +171,31 @@ class DenseInference(InferenceStrategy):
 
     def _windows_per_tile(self, device: torch.device) -> int:
         if device.type == "cpu":
-            return math.prod(self._cpu_tile())
-        edge = float(TILE_PX)
+            return self._edge_on_cpu() ** 2
+        edge = float(min(TILE_PX, WHOLE_TILE_PX))
         if device.type == "cuda":
             spec = self._spec
             width = spec.network.channels[0] * len(spec.classes) * len(spec.seeds)
             edge = (free_gpu_values() / (VALUES_PER_PIXEL * width)) ** 0.5
         return self._windows_along(edge) ** 2
 
-    def _cpu_tile(self) -> tuple[int, int]:
-        """Return the most windows down and across a tile on a CPU."""
-        across = self._windows_along(TILE_PX)
-        if across**2 > _MOST_WINDOWS:
-            return across, across
-        across = min(self._windows_along(_WIDER * TILE_PX), math.isqrt(_MOST_WINDOWS))
-        return min(_HIGHER * across, _MOST_WINDOWS // across), across
+    def _edge_on_cpu(self) -> int:
+        """Return the most windows along an edge of a tile on a CPU."""
+        widest = min(self._windows_along(TILE_PX), math.isqrt(_MOST_WINDOWS))
+        return max(widest, self._windows_along(min(TILE_PX, WHOLE_TILE_PX)))
 
-    def _for_all_threads(self, grid: Grid, down: int, across: int) -> int:
-        """Return the most windows down a tile so that every thread has one, where rows suffice.
+    def _for_all_threads(self, rows: int, fewest: int, across: int) -> int:
+        """Return the number of tiles one below the other that keeps all threads busy to the end.
 
-        Lower tiles overlap more.
+        Lower tiles overlap more, so there are no more than needed. Where the tiles of an image are
+        fewer than the threads, each has as many of them as the others.
         """
-        beside = -(-len(grid.x) // across)
-        wanted = -(-torch.get_num_threads() // beside)
-        least = max(1, _LEAST_HEIGHT * self._spec.preprocessing.patch_px // self._stride)
-        return min(down, -(-len(grid.y) // max(1, min(wanted, len(grid.y) // least))))
+        threads, height = torch.get_num_threads(), _LEAST_HEIGHT * self._spec.preprocessing.patch_px
+        most = max(fewest, rows // max(1, height // self._stride))
+        counts = range(fewest, most + 1)
+        one_each = (down for down in counts if down * across % threads == 0)
+        shared = (down for down in reversed(counts) if threads % (down * across) == 0)
+        return next(one_each, next(shared, most))
 
     def _windows_along(self, edge_px: float) -> int:
         return max(1, int((edge_px - self._spec.preprocessing.patch_px) / self._stride) + 1)
@@ -208,8 +207,3 @@ class DenseInference(InferenceStrategy):
         pixels = self._runner.to_device(tile)
         logits = self._runner.networks.member_logits_dense(pixels, self._stride)
         return mean_probabilities(self._spec, logits[:rows, :columns].flatten(0, 1))
-
-
-def _equal_parts(count: int, most: int) -> list[NDArray[np.intp]]:
-    """Return the numbers below ``count`` in as few parts of about one size as may be."""
-    return np.array_split(np.arange(count), -(-count // most))

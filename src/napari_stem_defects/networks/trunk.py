@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CONVOLVED_VALUES = 700_000
 # Least rows and pixels of an image that pass through all blocks together: with fewer, strips get
 # too thin, and small images fit the cache as a whole.
-ROWS_AT_ONCE, PIXELS_AT_ONCE = 64, 2**15
+ROWS_AT_ONCE, PIXELS_AT_ONCE = 32, 2**15
 
 
 class DenseMaps(NamedTuple):
