@@ -1,8 +1,8 @@
 """Whether a basis is primitive: tests for weak reflections between and missing ones upon it.
 
 The highest reflections of a crystal are often harmonics. A reciprocal basis found from them is too
-coarse where the true unit cell is twice or three times as large; its weak reflections then lie
-between. In real space the same statement reads: a translation by half a period leaves the image
+coarse where the true unit cell is twice, or up to seven times as large; its weak reflections then
+lie between. In real space the same statement reads: a translation by half a period leaves the image
 unchanged only if all reflections between are absent.
 """
 
@@ -23,7 +23,8 @@ from napari_stem_defects.lattice.reflections import (
 
 Array = NDArray[np.float64]
 
-# Bases of the reciprocal lattices with two and three times as many points, as fractions.
+# Bases of the reciprocal lattices with two, three, five and seven times as many points, as
+# fractions.
 _FINER = tuple(
     np.array(rows, np.float64) / index
     for index, rows in (
@@ -34,6 +35,9 @@ _FINER = tuple(
         (3, ((3, 0), (0, 1))),
         (3, ((1, 1), (0, 3))),
         (3, ((1, 2), (0, 3))),
+        # Of large cells the highest of few peaks may leave so many out.
+        *((prime, ((prime, 0), (0, 1))) for prime in (5, 7)),
+        *((prime, ((1, step), (0, prime))) for prime in (5, 7) for step in range(prime)),
     )
 )
 _COARSER = (
