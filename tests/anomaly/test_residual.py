@@ -105,3 +105,12 @@ def test_a_residual_that_is_kept_is_not_computed_again(monkeypatch):
     np.testing.assert_array_equal(part, whole[20:60])
     part[:] = 0
     assert kept.rows(slice(20, 60)).any()  # callers may change what they get
+
+
+def test_a_particle_that_leaves_few_windows_has_a_residual():
+    image = crystal_image(size=200, spacing=12)
+    blocked = np.ones(image.pixels.shape, bool)
+    blocked[97:103, 97:103] = False
+    sampled = sample(image.pixels, image.cells)
+    found = lattice_residual(sampled, blocked=at_samples(blocked, sampled))
+    assert np.isfinite(_all(found)).all()

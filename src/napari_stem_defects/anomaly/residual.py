@@ -330,7 +330,7 @@ def _windows(
         kept = np.flatnonzero(~ignored[y + half, x + half])[:count]
         y, x = (axis[kept] if len(kept) else axis[:count] for axis in (y, x))
     windows: NDArray[np.float32] = sliding_window_view(image, (width, width))[y, x]
-    return windows.reshape(count, -1)
+    return windows.reshape(len(windows), -1)
 
 
 def _fit(windows: NDArray[np.float32], width: int) -> Predictor:

@@ -13,6 +13,7 @@ from panels import Heartbeat, docked, press, type_into_dialog, wait_for
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QWidget
+from spot_images import spot_image
 
 from napari_stem_defects.napari_plugin.layers.convert import get_camera
 from napari_stem_defects.napari_plugin.panels.detect.panel import DetectDefectsWidget
@@ -203,3 +204,30 @@ def test_the_kept_model_detects(viewer: Any, widget: Any, library: Path) -> None
     press(detecting, "run")
     wait_for(lambda: detecting.view_model.run.phase == "done")
     assert 7 <= len(detecting.view_model.results.regions()) <= 10
+
+
+def test_spots_without_a_lattice_are_found_and_the_kept_model_detects_them(
+    viewer: Any, widget: Any, library: Path
+) -> None:
+    image = spot_image(shape=(320, 320))
+    layer = viewer.add_image(
+        image.micrograph.pixels, name="film", scale=(SCALE, SCALE), units=("nm", "nm")
+    )
+    widget.image.select(layer)
+    widget.view_model.activate("Vac")
+    for y, x in image.spots[:5]:
+        widget.view_model.click(float(y), float(x))
+    press(widget, "live")
+    wait_for(lambda: "live - film" in viewer.layers)
+    drawn = viewer.layers["live - film"]
+    wait_for(lambda: sum(bool(drawn.data[round(y), round(x)]) for y, x in image.spots) >= 27)
+    assert "No lattice: spots are sought in a window of" in widget.live_row.statement.text()
+    type_into_dialog("atoms")
+    press(widget, "keep_model")
+    wait_for(lambda: not widget.run.busy)
+    assert "atoms is in your library" in widget.run.message
+    detecting = docked(viewer, DetectDefectsWidget)
+    detecting.ensemble.reload("atoms")
+    press(detecting, "run")
+    wait_for(lambda: detecting.view_model.run.phase == "done")
+    assert 27 <= len(detecting.view_model.results.regions()) <= 33
