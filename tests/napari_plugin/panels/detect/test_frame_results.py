@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,6 +33,13 @@ def test_results_of_a_detection_are_counted() -> None:
     del results[2]
     assert len(results.regions()) == 2
     assert results.get(2) is None
+
+
+def test_where_nothing_is_found_the_classes_and_what_shows_others_are_stated() -> None:
+    results = FrameResults()
+    results[0] = replace(result(0), regions=())
+    nothing = "no SF1 or LC · Find unusual places shows defects of other kinds"
+    assert results.summary() == nothing
 
 
 def test_an_opened_stack_is_read_frame_by_frame(

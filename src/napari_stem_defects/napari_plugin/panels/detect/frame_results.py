@@ -11,6 +11,7 @@ from napari_stem_defects.base.lengths import format_found, format_none
 from napari_stem_defects.detection.frame_result import FrameResult, total_searched_nm2
 from napari_stem_defects.detection.model_choice import NOT_RECOGNISED
 from napari_stem_defects.errors import ReadError
+from napari_stem_defects.napari_plugin.panels.common.survey_action import SURVEY_TEXT
 from napari_stem_defects.postprocessing.regions import totals
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.jobs.opened_result import OpenedResult
     from napari_stem_defects.postprocessing.results import ClassTotal, Region
 
+_OTHER_KINDS = f"{SURVEY_TEXT} shows defects of other kinds"
 _KEPT = 16
 """Frames of an opened stack that are held in memory; the others are read again."""
 
@@ -133,7 +135,9 @@ class FrameResults(MutableMapping[int, FrameResult]):
             for name, total in self.counts().items()
             if total.count
         )
-        return f"{counts or format_none(kinds)}{where}{f' · {reason}' if reason else ''}"
+        found = f"{counts or format_none(kinds)}{where}"
+        rest = (reason, "" if counts else _OTHER_KINDS)
+        return " · ".join(filter(None, (found, *rest)))
 
     # Values at a position
 
