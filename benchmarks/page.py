@@ -132,8 +132,9 @@ What the steps of the whole path brought, in processor time where nothing else i
 - With two threads on two shared cores, load 3, against build 16750af: 4096x4096 px took 60 instead
   of 107 s of processor time (71 instead of 110 s by the clock), the networks alone 26 instead of
   55 s. The table was measured without other work. There, threads that sleep cost the networks alone
-  1.2 to 1.4 times the time by the clock; the whole path takes less. With one thread and loads of 4
-  to 9, stacks took no less processor time than that build, which checked and decided less.
+  1.2 to 1.4 times the time by the clock; tiles of their own, below, ended that. With one thread
+  and loads of 4 to 9, stacks took no less processor time than that build, which checked and decided
+  less.
 - Each thread of the networks has a tile, or sites, of its own (`inference/side_by_side.py`).
   Threads that share each layer of a tile wait for each other some hundred times per tile, sleeping
   threads until they wake up. Two threads on two cores with a load of 3, by the clock: 768x768 px
@@ -228,6 +229,12 @@ Ensembles that use spectra or padded patches run window by window (`inference/sl
 - Amplitudes of the spectrum beside a line only where reflections may be: a twentieth of the time of
   a side, the same results.
 - A shorter wait of OpenBLAS before its threads sleep (`OPENBLAS_THREAD_TIMEOUT`): no difference.
+- Threads of OpenMP that wait in loops for a while before they sleep (`GOMP_SPINCOUNT` from 1000 to
+  a million): on busy cores slower than sleeping at once from 10,000, no quicker below.
+- Grouped convolutions with the channels of two members together, or filled up to 16 and 32
+  channels: 1.4 to 2 times the time.
+- Weights of the convolutions in the processor's own order, which torch rearranges at every call: an
+  eighth of the last block, a fortieth of all, but only by functions of torch that are not public.
 - More steps for pairs of columns that have not settled: they do within 47 instead of 36, but move
   by up to 0.015 px, where results were to stay the same.
 """
