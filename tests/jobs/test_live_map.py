@@ -173,7 +173,9 @@ def test_spots_without_a_lattice_are_found(tmp_path: Path) -> None:
         found = live_map(asked, frames, report=lambda step: stages.append(step.stage))
         assert sum(bool(found.drawn[round(y), round(x)]) for y, x in image.spots) >= 27
         assert found.counts["Atom"] <= 33
-        assert found.notes[0].startswith("No lattice: spots are sought in a window of")
+        assert found.notes[0].startswith(
+            "No lattice at the clicks: spots are sought in a window of"
+        )
     y, x = image.spots[20]
     cleared = live_map(
         request(folder, *places, (float(y), float(x), "Bulk")), frames, report=silent

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from crystal_images import crystal_image
-from spot_images import SpotImage, clicked_spots, spot_image
+from spot_images import SpotImage, clicked_spots, film, spot_image
 
 from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.base.micrograph import Micrograph
@@ -47,7 +47,7 @@ def test_clicks_find_the_other_spots(clicks, height):
 
 def test_the_report_states_the_window_and_the_clicks_that_were_found(image):
     report = train_quick([clicked_spots(image, 7)], ())
-    assert report.notes[0].startswith("No lattice: spots are sought in a window of")
+    assert report.notes[0].startswith("No lattice at the clicks: spots are sought in a window of")
     assert "7 of 7 clicks left out were found" in report.evaluations[0].notes[0]
 
 
@@ -121,3 +121,65 @@ def test_training_is_repeatable(model, image):
     assert replace(again.spec, figures={}, training={}) == replace(
         model.spec, figures={}, training={}
     )
+
+
+def beside(crystal_columns: int) -> SpotImage:
+    """Return a crystal on the left and spots on a film on the right."""
+    crystal = crystal_image(size=300, missing=6, seed=2).pixels.astype(float)
+    amorphous = spot_image(4, count=25, shape=(300, 300))
+    pixels = amorphous.micrograph.pixels.astype(float)
+    pixels = (pixels - np.median(pixels)) / pixels.std() * crystal.std() * 0.7 + np.median(crystal)
+    pixels[:, :crystal_columns] = crystal[:, :crystal_columns]
+    right = amorphous.spots[amorphous.spots[:, 1] > crystal_columns + 10]
+    both = Micrograph(pixels.astype(np.float32), "half")
+    return SpotImage(both, right, amorphous.fwhm)
+
+
+@pytest.mark.parametrize("crystal_columns", [90, 150])
+def test_spots_beside_a_crystal_are_found_and_its_columns_are_none(crystal_columns):
+    image = beside(crystal_columns)
+    report = train_quick([clicked_spots(image, 6)], ())
+    hits, false = image.found(places(report.ensemble, image.micrograph))
+    assert hits >= len(image.spots) - 2
+    assert false <= 4
+    (warning,) = [
+        w
+        for w in detect_frame(image.micrograph, report.ensemble).parameters["warnings"]
+        if "not searched for spots" in w
+    ]
+    assert "\n" not in warning
+
+
+def test_defects_of_a_crystal_beside_a_film_are_learned_from_its_lattice():
+    crystal = crystal_image(size=300, missing=6, seed=2)
+    image = beside(150)
+    inside = crystal.defects[crystal.defects[:, 1] < 120][:2]
+    clicks = clicked_spots(image, 0)._replace(y=inside[:, 0], x=inside[:, 1], labels=("Vac",) * 2)
+    report = train_quick([clicks], ())
+    assert report.ensemble.spec.matched_filters.window_px is None
+
+
+def test_the_atoms_of_a_particle_of_few_periods_are_spots():
+    fwhm, shape = 5.0, (256, 256)
+    rows, columns = np.mgrid[:9, :9]
+    at = np.stack([100 + 9 * 0.866 * rows, 80 + 9 * (columns + 0.5 * (rows % 2))], -1).reshape(
+        -1, 2
+    )
+    y, x = np.indices(shape)
+    pixels = film(shape, fwhm, 3)
+    for place in at:
+        square = (y - place[0]) ** 2 + (x - place[1]) ** 2
+        pixels += 14 * np.exp(-square / (2 * (fwhm / 2.355) ** 2))
+    counted = np.random.default_rng(3).poisson(8 * (pixels + 5 - pixels.min()))
+    image = SpotImage(Micrograph(counted.astype(np.float32), "particle"), at, fwhm)
+    report = train_quick([clicked_spots(image._replace(spots=at[::12]), 7)], ())
+    hits, false = image.found(places(report.ensemble, image.micrograph))
+    assert hits >= 70
+    assert false <= 8
+
+
+def test_an_empty_image_is_one_line():
+    flat = Micrograph(np.full((100, 100), 3, np.float32), "flat")
+    image = clicked_spots(spot_image(), 1)._replace(micrograph=flat)
+    with pytest.raises(LabelError, match=r"^flat: the image is empty"):
+        train_quick([image], ())

@@ -53,7 +53,9 @@ def test_lines_and_areas_need_a_lattice(kind):
 
 def test_the_statement_gives_the_window_and_whether_it_is_certain():
     window = window_of([clicked_spots(spot_image(pixel_size_nm=0.02), 7)])
-    assert window_statement(window, 7, 0.02).startswith("No lattice: spots are sought in a window")
+    assert window_statement(window, 7, 0.02).startswith(
+        "No lattice at the clicks: spots are sought in a window"
+    )
     assert "uncertain" in window_statement(window, 1, 0.02)
     assert "nm" in window_statement(window, 7, 0.02)
     assert np.isfinite(window.px)

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import fft, ndimage, optimize
 
+from napari_stem_defects.anomaly.grain_structure import grains_of
+from napari_stem_defects.anomaly.outside_crystal import blocked_pixels, outside_crystal
 from napari_stem_defects.anomaly.residual import (
     SMOOTHING_PERIODS,
     LatticeResidual,
@@ -27,14 +29,17 @@ from napari_stem_defects.anomaly.sampling import (
     Sampled,
     at_samples,
     near_invalid,
+    sample,
     sample_window,
 )
 from napari_stem_defects.base.lengths import both_units
+from napari_stem_defects.lattice.unit_cell import lattice_period
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.lattice.measurement import LatticeMeasurement
 
 WINDOW_SIGMAS = 5.0
 """Window in standard deviations of a spot: a column of a crystal fills as much of its period."""
@@ -47,6 +52,10 @@ _WINDOW_PERIODS = 3
 _PART = 64
 """Edge in samples of the parts of the image whose power is measured."""
 _MOST_PARTS = 400
+_LEAST_CLEAR = 0.2
+"""Largest share of a part that may be no background, if there are parts with less."""
+_LEAST_INNER = 0.25
+"""Share of a crystal that is not at its edge, below which it is a particle: its atoms are spots."""
 _LIMIT = 3.0
 """Spreads to which the image is limited there, so that few strong spots are not background."""
 _LOWEST = 0.4
@@ -60,7 +69,10 @@ _LEAST = 1e-3
 
 
 def background_residual(
-    micrograph: Micrograph, window_px: float, samples: float | None = None
+    micrograph: Micrograph,
+    window_px: float,
+    samples: float | None = None,
+    crystal: NDArray[np.bool_] | None = None,
 ) -> LatticeResidual:
     """Sample an image and whiten its background.
 
@@ -73,18 +85,47 @@ def background_residual(
         lattice period.
     samples : float, optional
         Samples per window; by default those that suit the image.
+    crystal : ndarray of bool, shape (Y, X), optional
+        Pixels of a crystal, see `crystal_pixels`: its columns are no spots.
 
     Returns
     -------
     LatticeResidual
-        Without a lattice. Pixels without a value and those near them do not count for its spread.
+        Without a lattice. Crystal, pixels without a value and those near them are no background.
     """
     sampled = sample_window(micrograph.pixels, window_px, samples)
-    predictor = whitening(sampled)
-    if micrograph.invalid is None or not micrograph.invalid.any():
-        return with_predictors(sampled, (predictor,))
-    blocked = near_invalid(micrograph.invalid, micrograph.frame_shape, window_px)
-    return with_predictors(sampled, (predictor,), at_samples(blocked, sampled))
+    ignored = near_invalid(micrograph.invalid, micrograph.frame_shape, window_px)
+    if crystal is not None:
+        ignored |= crystal
+    blocked = at_samples(ignored, sampled) if ignored.any() else None
+    return with_predictors(sampled, (whitening(sampled, blocked),), blocked)
+
+
+def crystal_pixels(micrograph: Micrograph, lattice: LatticeMeasurement) -> NDArray[np.bool_] | None:
+    """Return the pixels that show a crystal in an image of which a part shows none.
+
+    Parameters
+    ----------
+    micrograph : Micrograph
+        One frame.
+    lattice : LatticeMeasurement
+        Of the frame.
+
+    Returns
+    -------
+    ndarray of bool, shape (Y, X), or None
+        None where there is no crystal, or one that fills the image; a particle of few periods is
+        all edge.
+    """
+    if lattice.cell is None:
+        return None
+    sampled = sample(micrograph.pixels, lattice.cells)
+    grain_map = grains_of(sampled, micrograph.invalid)
+    outside = outside_crystal(micrograph.pixels, grain_map)
+    if outside is None or outside.all():
+        return None
+    inner = ~blocked_pixels(micrograph, grain_map, lattice_period(lattice.cell))
+    return ~outside if inner.mean() >= _LEAST_INNER * (~outside).mean() else None
 
 
 def unsuited_window(micrograph: Micrograph, window_px: float) -> str:
@@ -111,19 +152,21 @@ def unsuited_window(micrograph: Micrograph, window_px: float) -> str:
     return ""
 
 
-def whitening(sampled: Sampled) -> Predictor:
+def whitening(sampled: Sampled, blocked: NDArray[np.bool_] | None = None) -> Predictor:
     """Return the filter that makes the background of an image white.
 
     Parameters
     ----------
     sampled : Sampled
+    blocked : ndarray of bool, shape (rows, columns), optional
+        Samples that are no background.
 
     Returns
     -------
     Predictor
         Without a direction.
     """
-    falling, white = _power_law(_power(sampled), sampled)
+    falling, white = _power_law(_power(sampled, blocked), sampled)
     half = round(_WINDOW_PERIODS * sampled.samples / 2)
     edge = 8 * half
     frequency = np.hypot(fft.fftfreq(edge)[:, None], fft.fftfreq(edge))
@@ -169,7 +212,7 @@ def _power_law(power: NDArray[np.float64], sampled: Sampled) -> tuple[float, flo
     return max(falling, _LEAST * total), max(white, _LEAST * total / middle)
 
 
-def _power(sampled: Sampled) -> NDArray[np.float64]:
+def _power(sampled: Sampled, blocked: NDArray[np.bool_] | None) -> NDArray[np.float64]:
     """Return the power of the background at 0, 1, ... cycles per part: the median of parts."""
     height, width = sampled.filtered.shape[:2]
     edge = min(_PART, height, width) // 2 * 2
@@ -179,6 +222,9 @@ def _power(sampled: Sampled) -> NDArray[np.float64]:
     tops, lefts = (_spaced(each, most) for each in (tops, lefts))
     rows = [np.asarray(sampled.filtered[slice(top, top + edge), slice(None)]) for top in tops]
     values = np.stack([each[:, left : left + edge] for each in rows for left in lefts])
+    if blocked is not None:
+        share = [blocked[t : t + edge, n : n + edge].mean() for t in tops for n in lefts]
+        values = values[np.array(share) <= max(min(share), _LEAST_CLEAR)]
     middle = float(np.median(values))
     spread = 1.4826 * float(np.median(np.abs(values - middle))) + 1e-12
     values = np.clip(values - middle, -_LIMIT * spread, _LIMIT * spread)

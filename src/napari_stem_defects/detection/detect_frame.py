@@ -32,7 +32,11 @@ from napari_stem_defects.detection.recognition import (
     recognise_lattice,
     without_names,
 )
-from napari_stem_defects.detection.unexplained import outside_statement, unexplained_statement
+from napari_stem_defects.detection.unexplained import (
+    outside_share,
+    outside_statement,
+    unexplained_statement,
+)
 from napari_stem_defects.detection.valid_windows import valid_windows
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.inference.spatial_averaging import average_logits
@@ -188,7 +192,7 @@ def _about_the_model(
     unscaled = by_shape or scale.micrograph.pixel_size_source == "lattice"
     warnings = (
         implausible_scale(measured.cell, size),
-        "" if choice else misfit_warning(measured, spec, size) or spot_warning(measured, spec),
+        "" if choice else misfit_warning(measured, spec, size),
         unscaled_warning(spec) if unscaled and recognition.recognised else "",
         settled.statement,
     )
@@ -371,7 +375,10 @@ def _measured(
     )
     complete[PLANAR_CHECKS] = checks
     mask_stack, regions = apply_checks(found, mask_stack, regions, checks, size)
-    if spec.sees_residual and measured.cell is not None:
+    if finds_spots(spec.architecture):
+        warning = spot_warning(measured, spec, outside_share(found))
+        complete["warnings"] = [*complete["warnings"], *filter(None, [warning])]
+    elif spec.sees_residual and measured.cell is not None:
         stated = (
             outside_statement(found),
             unexplained_statement(found, complete["thresholds"], regions),

@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_stem_defects.anomaly.background import background_residual, unsuited_window
+from napari_stem_defects.anomaly.background import (
+    background_residual,
+    crystal_pixels,
+    unsuited_window,
+)
 from napari_stem_defects.anomaly.residual import image_residual
 from napari_stem_defects.base.lengths import both_units
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
@@ -64,7 +68,7 @@ def matched_filter_map(
     report(Progress("scanning", 0, 2))
     model = quick_model(ensemble)
     if model.window is not None:
-        return _spot_map(micrograph, model, ensemble, report)
+        return _spot_map(micrograph, lattice, model, ensemble, report)
     if lattice.cell is None:
         statement = f"No lattice, so nothing is recognised: {lattice.reason}."
         return nothing_recognised(micrograph, ensemble.spec), ScaleMatch(micrograph, 1.0, statement)
@@ -85,17 +89,19 @@ def matched_filter_map(
 
 def _spot_map(
     micrograph: Micrograph,
+    lattice: LatticeMeasurement,
     model: MatchedFilterModel,
     ensemble: Ensemble,
     report: ProgressCallback,
 ) -> tuple[ProbabilityMap, ScaleMatch]:
-    """Return the probabilities of a model of spots, whether or not the image shows a lattice."""
+    """Return the probabilities of a model of spots; beside a crystal, where there is none."""
     size = micrograph.pixel_size_nm
     window = model.window.in_image(size) if model.window is not None else 0.0
     if fault := unsuited_window(micrograph, window):
         statement = f"Nothing is recognised: {fault}."
         return nothing_recognised(micrograph, ensemble.spec), ScaleMatch(micrograph, 1.0, statement)
-    residual = background_residual(micrograph, window, model.samples)
+    crystal = crystal_pixels(micrograph, lattice)
+    residual = background_residual(micrograph, window, model.samples, crystal)
     report(Progress("scanning", 1, 2))
     found = map_of_residual(residual, model, None, ensemble, micrograph)
     report(Progress("scanning", 2, 2))

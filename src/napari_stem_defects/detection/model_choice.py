@@ -176,7 +176,7 @@ def misfit_warning(
     )
 
 
-def spot_warning(lattice: LatticeMeasurement, spec: EnsembleSpec) -> str:
+def spot_warning(lattice: LatticeMeasurement, spec: EnsembleSpec, not_searched: float = 0.0) -> str:
     """Return a warning where a model of spots without a lattice meets a crystal.
 
     Parameters
@@ -185,6 +185,8 @@ def spot_warning(lattice: LatticeMeasurement, spec: EnsembleSpec) -> str:
         Of the image.
     spec : EnsembleSpec
         A model.
+    not_searched : float
+        Share of the image that is not searched because it shows a crystal.
 
     Returns
     -------
@@ -193,6 +195,10 @@ def spot_warning(lattice: LatticeMeasurement, spec: EnsembleSpec) -> str:
     """
     if lattice.cell is None or not finds_spots(spec.architecture):
         return ""
+    if not_searched > 0:
+        return (
+            f"{100 * not_searched:.0f} % of the image is not searched for spots: it shows a lattice"
+        )
     return (
         f"warning: the model {spec.name} is of spots without a lattice and this image shows one,"
         " whose columns may be taken for spots; click defects in this image for a model of its own"

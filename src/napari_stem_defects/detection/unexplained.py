@@ -62,6 +62,21 @@ def outside(map: ProbabilityMap) -> NDArray[np.bool_]:
     return none
 
 
+def outside_share(map: ProbabilityMap) -> float:
+    """Return the share of the valid windows that are not searched.
+
+    Parameters
+    ----------
+    map : ProbabilityMap
+        Of a model that sees the lattice residual, or of one of spots.
+
+    Returns
+    -------
+    float
+    """
+    return float(outside(map).sum() / max(map.valid.sum(), 1))
+
+
 def outside_statement(map: ProbabilityMap) -> str:
     """Return what to state about the part of an image that shows no lattice; "" without one.
 
@@ -74,7 +89,7 @@ def outside_statement(map: ProbabilityMap) -> str:
     -------
     str
     """
-    share = float(outside(map).sum() / max(map.valid.sum(), 1))
+    share = outside_share(map)
     return share_statement(share) if 0 < share < 1 else ""
 
 

@@ -28,7 +28,11 @@ from napari_stem_defects.training.quick_images import (
     prepare_image,
 )
 from napari_stem_defects.training.quick_search import search_prepared
-from napari_stem_defects.training.spot_images import window_of_clicks, window_statement
+from napari_stem_defects.training.spot_images import (
+    window_of_clicks,
+    window_outside,
+    window_statement,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -178,6 +182,12 @@ def live_map(
     for frame in clicked:
         samples = used[0].ready.residual.sampled.samples if used else None
         used.append(frames.get(frame.key, request, samples, report, window))
+    ready = [each.ready for each in used]
+    if window is None and (window := window_outside(images, ready, request.classes)):
+        used.clear()
+        for frame in clicked:
+            samples = used[0].ready.residual.sampled.samples if used else None
+            used.append(frames.get(frame.key, request, samples, report, window))
     samples = used[0].ready.residual.sampled.samples
     shown = frames.get(request.shown, request, samples, report, window)
     report(Progress("training", _WHOLE // 2, _WHOLE))

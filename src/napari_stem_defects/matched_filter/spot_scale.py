@@ -7,7 +7,7 @@ what is found near any other place of the image, because the background has a sc
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy import ndimage
@@ -38,11 +38,14 @@ class ClickedSpots(NamedTuple):
     clicks : ndarray of float64, shape (N, 2)
         y and x in px.
     pixel_size_nm : float or None
+    background : ndarray of bool, shape (Y, X), or None
+        Pixels beside a crystal; None for all.
     """
 
     pixels: NDArray[np.float32]
     clicks: NDArray[np.float64]
     pixel_size_nm: float | None = None
+    background: NDArray[np.bool_] | None = None
 
 
 def spot_sigma(images: Sequence[ClickedSpots]) -> float:
@@ -78,11 +81,12 @@ def spot_sigma(images: Sequence[ClickedSpots]) -> float:
 def _stand_out(image: ClickedSpots, relative: float) -> NDArray[np.float64]:
     """Return how far bright and dark spots at the clicks stand out, (scales, clicks, 2)."""
     found = np.full((len(SIGMAS_PX), len(image.clicks), 2), -np.inf)
+    middle = _middle(image.pixels)
     for row, sigma in enumerate(relative * SIGMAS_PX):
         if row and _FITS * sigma > min(image.pixels.shape):
             break
         reach = round(max(_LEAST_REACH, _REACH * sigma))
-        usual = _responses(_middle(image.pixels), sigma, reach)
+        usual = [_usual(each, image.background) for each in _responses(middle, sigma, reach)]
         level = [float(np.median(each)) for each in usual]
         spread = [
             (float(np.quantile(each, _UPPER)) - at) / _UPPER_SPREADS + 1e-12
@@ -94,9 +98,18 @@ def _stand_out(image: ClickedSpots, relative: float) -> NDArray[np.float64]:
     return found
 
 
-def _middle(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+def _middle(pixels: NDArray[Any]) -> NDArray[Any]:
     top, left = (max(0, (length - _PART) // 2) for length in pixels.shape)
     return pixels[top : top + _PART, left : left + _PART]
+
+
+def _usual(
+    response: NDArray[np.float32], background: NDArray[np.bool_] | None
+) -> NDArray[np.float32]:
+    """Return the responses of the background in the middle of an image."""
+    if background is None or not (shown := _middle(background)).any():
+        return response
+    return response[shown]
 
 
 def _responses(

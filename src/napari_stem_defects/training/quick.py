@@ -32,12 +32,17 @@ from napari_stem_defects.training.quick_images import (
 )
 from napari_stem_defects.training.quick_search import Found, search_prepared
 from napari_stem_defects.training.recipes import TrainingOptions
-from napari_stem_defects.training.spot_images import window_of_clicks, window_statement
+from napari_stem_defects.training.spot_images import (
+    window_of_clicks,
+    window_outside,
+    window_statement,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from napari_stem_defects.matched_filter.model import MatchedFilterModel
+    from napari_stem_defects.lattice.measurement import LatticeMeasurement
+    from napari_stem_defects.matched_filter.model import MatchedFilterModel, Window
 
 _SAME_PLACE_PERIODS = 0.2
 
@@ -85,6 +90,8 @@ def train_quick(
     for image, lattice in zip(images, lattices, strict=True):
         prepared.append(prepare_image(image.micrograph, samples, window, lattice))
         samples = prepared[0].residual.sampled.samples
+    if window is None and (window := window_outside(images, prepared, class_data)):
+        prepared = _prepared_spots(images, window, lattices)
     clicks, notes = clicks_of(images, prepared, options.classes)
     notes = (*notes, *scale_warnings(images, prepared))
     if window is not None:
@@ -124,6 +131,17 @@ def train_quick(
     return EvaluationReport(
         replace(ensemble, spec=spec), (evaluation,), notes=notes, seconds=seconds
     )
+
+
+def _prepared_spots(
+    images: Sequence[LabelledImage], window: Window, lattices: Sequence[LatticeMeasurement]
+) -> list[PreparedImage]:
+    """Prepare images for spots, all at the same samples per window."""
+    prepared: list[PreparedImage] = []
+    for image, lattice in zip(images, lattices, strict=True):
+        samples = prepared[0].residual.sampled.samples if prepared else None
+        prepared.append(prepare_image(image.micrograph, samples, window, lattice))
+    return prepared
 
 
 def quick_learner(

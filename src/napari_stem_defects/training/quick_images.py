@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from napari_stem_defects.anomaly.background import background_residual, unsuited_window
+from napari_stem_defects.anomaly.background import (
+    background_residual,
+    crystal_pixels,
+    unsuited_window,
+)
 from napari_stem_defects.anomaly.contrast import column_sign
 from napari_stem_defects.anomaly.residual import LatticeResidual, image_residual
 from napari_stem_defects.anomaly.sampling import default_samples
@@ -134,9 +138,9 @@ def prepare_image(
     LabelError
         If the image shows no lattice, or is too small for the window.
     """
-    if window is not None:
-        return _prepare_spots(micrograph, samples, window)
     lattice = lattice or measure_lattices(micrograph.pixels, micrograph.pixel_size_nm)
+    if window is not None:
+        return _prepare_spots(micrograph, samples, window, lattice)
     if lattice.cell is None:
         raise LabelError(
             f"{micrograph.name}: {lattice.reason}; only quick models of clicked spots do without a"
@@ -151,12 +155,18 @@ def prepare_image(
     return PreparedImage(lattice.cell, residual, values, null_thresholds(residual), sign)
 
 
-def _prepare_spots(micrograph: Micrograph, samples: float | None, window: Window) -> PreparedImage:
+def _prepare_spots(
+    micrograph: Micrograph,
+    samples: float | None,
+    window: Window,
+    lattice: LatticeMeasurement,
+) -> PreparedImage:
     """Whiten the background of an image for spots of a window."""
     window_px = window.in_image(micrograph.pixel_size_nm)
     if fault := unsuited_window(micrograph, window_px):
         raise LabelError(f"{micrograph.name}: {fault}")
-    residual = background_residual(micrograph, window_px, samples)
+    crystal = crystal_pixels(micrograph, lattice)
+    residual = background_residual(micrograph, window_px, samples, crystal)
     values = residual.rows(slice(0, residual.shape[0]))
     residual = replace(residual, known=values)
     return PreparedImage(None, residual, values, null_thresholds(residual), 1, window)

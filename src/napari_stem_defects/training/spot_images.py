@@ -16,10 +16,13 @@ from napari_stem_defects.matched_filter.spot_scale import ClickedSpots, spot_sig
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.lattice.measurement import LatticeMeasurement
-    from napari_stem_defects.training.quick_images import LabelledImage
+    from napari_stem_defects.training.quick_images import LabelledImage, PreparedImage
 
+_MOST = 0.5
 LESS_CERTAIN = 3
 """Clicks below which the size of the spots depends on each of them."""
 
@@ -65,17 +68,70 @@ def window_of_clicks(
                 f"{name}: {reason}; without a lattice only points are learned, and {each.name} is"
                 f" of the kind {each.kind}"
             )
-    spots = [_clicked(image) for image in images]
+    return _window([_clicked(image) for image in images])
+
+
+def window_outside(
+    images: Sequence[LabelledImage],
+    prepared: Sequence[PreparedImage],
+    given: Sequence[DefectClass] = (),
+) -> Window | None:
+    """Return the window of spots most of which were clicked where images of a crystal show none.
+
+    On the film beside a crystal, for example, or on a particle of so few periods that hardly any
+    place in it is away from its edge.
+
+    Parameters
+    ----------
+    images : sequence of LabelledImage
+        At least one.
+    prepared : sequence of PreparedImage
+        With their lattices, in their order.
+    given : sequence of DefectClass
+        Kinds of the classes.
+
+    Returns
+    -------
+    Window or None
+        None where most clicks are in the crystal, or a class is a line or an area.
+    """
+    names = sorted({label for image in images for label in image.labels} - {BULK})
+    if any(each.kind != "point" for each in complete_classes((BULK, *names), given)[1:]):
+        return None
+    spots, outside = [], []
+    for image, ready in zip(images, prepared, strict=True):
+        blocked = ready.residual.blocked
+        if blocked is None:
+            return None
+        spots.append(_clicked(image, blocked))
+        at = np.rint(ready.residual.sampled.to_samples(spots[-1].clicks)).astype(int)
+        row, column = np.clip(at, 0, np.array(blocked.shape) - 1).T
+        outside.append(blocked[row, column])
+    return _window(spots) if np.concatenate(outside).mean() > _MOST else None
+
+
+def _window(spots: Sequence[ClickedSpots]) -> Window | None:
+    """Return the window of some spots; None without a click."""
     if not any(len(each.clicks) for each in spots):
         return None
-    px, size = WINDOW_SIGMAS * spot_sigma(spots), images[0].micrograph.pixel_size_nm
+    px, size = WINDOW_SIGMAS * spot_sigma(spots), spots[0].pixel_size_nm
     return Window(px, None if size is None else px * size)
 
 
-def _clicked(image: LabelledImage) -> ClickedSpots:
+def _clicked(image: LabelledImage, blocked: NDArray[np.bool_] | None = None) -> ClickedSpots:
+    """Return the clicks on spots of an image, of which ``blocked`` samples are the background."""
     shows = np.array([label != BULK for label in image.labels], bool)
     clicks = np.column_stack([image.y, image.x]).astype(np.float64)[shows]
-    return ClickedSpots(image.micrograph.pixels, clicks, image.micrograph.pixel_size_nm)
+    pixels, size = image.micrograph.pixels, image.micrograph.pixel_size_nm
+    if pixels.min() == pixels.max():
+        raise LabelError(f"{image.micrograph.name}: the image is empty: all pixels are equal")
+    if blocked is None:
+        return ClickedSpots(pixels, clicks, size)
+    rows, columns = (
+        np.arange(length) * count // length
+        for length, count in zip(pixels.shape, blocked.shape, strict=True)
+    )
+    return ClickedSpots(pixels, clicks, size, blocked[np.ix_(rows, columns)])
 
 
 def window_statement(window: Window, clicks: int, pixel_size_nm: float | None) -> str:
@@ -96,4 +152,6 @@ def window_statement(window: Window, clicks: int, pixel_size_nm: float | None) -
     """
     length = both_units(round(window.px, 1), pixel_size_nm)
     few = "; with so few clicks it is uncertain" if clicks < LESS_CERTAIN else ""
-    return f"No lattice: spots are sought in a window of {length}, from the clicks{few}."
+    return (
+        f"No lattice at the clicks: spots are sought in a window of {length}, from the clicks{few}."
+    )

@@ -221,7 +221,10 @@ def test_spots_without_a_lattice_are_found_and_the_kept_model_detects_them(
     wait_for(lambda: "live - film" in viewer.layers)
     drawn = viewer.layers["live - film"]
     wait_for(lambda: sum(bool(drawn.data[round(y), round(x)]) for y, x in image.spots) >= 27)
-    assert "No lattice: spots are sought in a window of" in widget.live_row.statement.text()
+    assert (
+        "No lattice at the clicks: spots are sought in a window of"
+        in widget.live_row.statement.text()
+    )
     type_into_dialog("atoms")
     press(widget, "keep_model")
     wait_for(lambda: not widget.run.busy)
