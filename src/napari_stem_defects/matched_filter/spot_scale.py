@@ -109,7 +109,7 @@ def _usual(
     """Return the responses of the background in the middle of an image."""
     if background is None or not (shown := _middle(background)).any():
         return response
-    return response[shown]
+    return np.asarray(response[shown])
 
 
 def _responses(

@@ -80,18 +80,7 @@ def train_quick(
     started = time.perf_counter()
     options = options or TrainingOptions(recipe="quick")
     steps = len(images) + 2
-    prepared: list[PreparedImage] = []
-    samples, lattices = None, []
-    for number, image in enumerate(images):
-        report(Progress("lattice", number, steps))
-        micrograph = image.micrograph
-        lattices.append(measure_lattices(micrograph.pixels, micrograph.pixel_size_nm))
-    window = window_of_clicks(images, lattices, class_data)
-    for image, lattice in zip(images, lattices, strict=True):
-        prepared.append(prepare_image(image.micrograph, samples, window, lattice))
-        samples = prepared[0].residual.sampled.samples
-    if window is None and (window := window_outside(images, prepared, class_data)):
-        prepared = _prepared_spots(images, window, lattices)
+    prepared, window = _prepared(images, class_data, report)
     clicks, notes = clicks_of(images, prepared, options.classes)
     notes = (*notes, *scale_warnings(images, prepared))
     if window is not None:
@@ -133,10 +122,28 @@ def train_quick(
     )
 
 
-def _prepared_spots(
-    images: Sequence[LabelledImage], window: Window, lattices: Sequence[LatticeMeasurement]
+def _prepared(
+    images: Sequence[LabelledImage], class_data: Sequence[DefectClass], report: ProgressCallback
+) -> tuple[list[PreparedImage], Window | None]:
+    """Prepare images, and return the window if their clicks show spots without a lattice."""
+    lattices = []
+    for number, image in enumerate(images):
+        report(Progress("lattice", number, len(images) + 2))
+        micrograph = image.micrograph
+        lattices.append(measure_lattices(micrograph.pixels, micrograph.pixel_size_nm))
+    window = window_of_clicks(images, lattices, class_data)
+    prepared = _at_one_scale(images, window, lattices)
+    if window is None and (window := window_outside(images, prepared, class_data)):
+        prepared = _at_one_scale(images, window, lattices)
+    return prepared, window
+
+
+def _at_one_scale(
+    images: Sequence[LabelledImage],
+    window: Window | None,
+    lattices: Sequence[LatticeMeasurement],
 ) -> list[PreparedImage]:
-    """Prepare images for spots, all at the same samples per window."""
+    """Prepare images, all at the same samples per period, or per window of spots."""
     prepared: list[PreparedImage] = []
     for image, lattice in zip(images, lattices, strict=True):
         samples = prepared[0].residual.sampled.samples if prepared else None
