@@ -135,15 +135,16 @@ What the steps of the whole path brought, in processor time where nothing else i
   1.2 to 1.4 times the time by the clock; tiles of their own, below, ended that. With one thread
   and loads of 4 to 9, stacks took no less processor time than that build, which checked and decided
   less.
-- Each thread of the networks has a tile, or sites, of its own (`inference/side_by_side.py`).
-  Threads that share each layer of a tile wait for each other some hundred times per tile, sleeping
-  threads until they wake up. Two threads on two cores with a load of 3, by the clock: 768x768 px
-  0.53 s instead of 1.03 s (0.57 to 4.5 s with threads that wait in loops), 1536x1536 px at 16 px
-  1.7 s instead of 3.2 s, with the same processor time. A frame of 512x512 px is divided into two
-  tiles, which overlap: 0.43 instead of 0.38 s of processor time, 0.22 instead of 0.38 s by the
-  clock. There are as many tiles as keep all threads busy to the end. Programs that import this
-  package, whose threads wait in loops, gain most: with a load of 4, 2048x2048 px took 6.7 instead
-  of 42 s of processor time. A second thread takes 70 MB more.
+- Each thread of the networks has a tile, or sites, of its own (`inference/side_by_side.py`), and
+  there are as many tiles as keep all threads busy to the end. Threads that share each layer of a
+  tile wait for each other some hundred times per tile, sleeping threads until they wake up. Two
+  threads on two cores, by the clock, while both cores were nearly free: 768x768 px 0.53 s instead
+  of 1.03 s, 1536x1536 px at 16 px 1.7 s instead of 3.2 s, with the same processor time. With a load
+  of 4, in turns, medians: 1.8 instead of 1.9 s and 5.2 instead of 5.9 s. A frame of 512x512 px is
+  divided into two tiles, which overlap: 0.46 instead of 0.40 s of processor time; 0.22 instead of
+  0.38 s by the clock, with a load of 4 0.73 instead of 0.69 s. Programs that import this package,
+  whose threads wait in loops, gain most: with a load of 4, 2048x2048 px took 6.7 instead of 42 s of
+  processor time. A second thread takes 70 MB more.
 - Rows of a tile pass through the last layers as well, so that no feature maps of a whole tile are
   held. Tiles may therefore be 1440 px wide instead of 640 px, and overlap less: 0.95 of the
   networks' processor time for 768x768 px and 2048x2048 px, on one thread.
