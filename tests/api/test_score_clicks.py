@@ -65,10 +65,10 @@ def test_another_program_gets_the_clicks_and_is_scored_with_its_answers(tmp_path
 
 
 def test_what_cannot_be_learned_counts_as_missed_and_is_stated(tmp_path: Path) -> None:
-    scores = sd.score_clicks(write_crystals(tmp_path, lattice=False), [3])
+    scores = sd.score_clicks(write_crystals(tmp_path, empty=True), [3])
     assert counts(point(scores, "same_image", 3)) == (0, 0, 12)
     ((reason, draws),) = scores.figures["refused"].items()
-    assert "quick models learn from images of a lattice" in reason
+    assert "the image is empty: all pixels are equal" in reason
     assert draws == scores.figures["draws"] == 2
     assert scores.faults == ()
 

@@ -69,12 +69,12 @@ def write_table(path: Path, rows: list[tuple[str, str, float, float]]) -> Path:
     return path
 
 
-def write_crystals(folder: Path, *, lattice: bool = True) -> Path:
-    """Write two crystals with nine missing columns each, in two groups, and their manifest."""
+def write_crystals(folder: Path, *, empty: bool = False) -> Path:
+    """Write two crystals with nine missing columns each, or empty images, and their manifest."""
     images = []
     for seed, name in enumerate("ab"):
         made = vacancies(seed)
-        pixels = made.pixels if lattice else np.random.default_rng(seed).random((300, 300))
+        pixels = np.ones((300, 300)) if empty else made.pixels
         tifffile.imwrite(folder / f"{name}.tif", pixels.astype(np.float32))
         rows = [f"{y},{x},Vac" for y, x in made.defects]
         table = folder / f"{name}.csv"
