@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from napari_stem_defects.anomaly.residual import LatticeResidual, lattice_residual
 from napari_stem_defects.anomaly.sampling import sample
 from napari_stem_defects.lattice.measurement import measure_lattices
-from napari_stem_defects.matched_filter.fit import Click, ImageContext
+from napari_stem_defects.matched_filter.examples import Click, ImageContext
 from napari_stem_defects.matched_filter.like_sites import ImagePart, image_part
 
 SPACING, SIZE = 9.0, 270

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from napari_stem_defects.base.defect_classes import BULK, DefectClass
-from napari_stem_defects.matched_filter.fit import Click
+from napari_stem_defects.matched_filter.examples import Click
 from napari_stem_defects.matched_filter.model import ClassFilter, MatchedFilterModel
 from napari_stem_defects.matched_filter.templates import REACH, Template, gaussian_weight
 from napari_stem_defects.networks.spec import Ensemble

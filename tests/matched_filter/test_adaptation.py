@@ -13,7 +13,7 @@ from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.matched_filter import adaptation, extended_classes
 from napari_stem_defects.matched_filter.adaptation import adapted_to
 from napari_stem_defects.matched_filter.class_maps import class_maps
-from napari_stem_defects.matched_filter.fit import Click
+from napari_stem_defects.matched_filter.examples import Click
 from napari_stem_defects.matched_filter.like_sites import SiteFilter
 from napari_stem_defects.training.quick import click_classes, clicks_of
 from napari_stem_defects.training.quick_images import model_from_clicks, prepare_image

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from napari_stem_defects.matched_filter.beside_others import left_beside_others
-from napari_stem_defects.matched_filter.fit import Click, fit
+from napari_stem_defects.matched_filter.examples import Click
+from napari_stem_defects.matched_filter.fit import fit
 from napari_stem_defects.matched_filter.similarity import best_similarity
 
 SAMPLES = 7.0

@@ -14,7 +14,8 @@ from napari_stem_defects.matched_filter.choose_look import (
     line_has_look,
     point_has_look,
 )
-from napari_stem_defects.matched_filter.fit import Click, fit
+from napari_stem_defects.matched_filter.examples import Click
+from napari_stem_defects.matched_filter.fit import fit
 from napari_stem_defects.matched_filter.model import ClassFilter
 
 SAMPLES = 8.0

@@ -14,7 +14,8 @@ from napari_stem_defects.lattice.unit_cell import lattice_period
 from napari_stem_defects.matched_filter import choose_orientation as module
 from napari_stem_defects.matched_filter.choose_orientation import suited_orientation
 from napari_stem_defects.matched_filter.class_maps import class_maps
-from napari_stem_defects.matched_filter.fit import Click, fit
+from napari_stem_defects.matched_filter.examples import Click
+from napari_stem_defects.matched_filter.fit import fit
 from napari_stem_defects.matched_filter.like_sites import SiteFilter
 from napari_stem_defects.matched_filter.model import MatchedFilterModel
 

@@ -9,10 +9,11 @@ from dense_crystal import dense_crystal
 from napari_stem_defects.anomaly.score import null_thresholds
 from napari_stem_defects.matched_filter import choose_sites as module
 from napari_stem_defects.matched_filter import class_similarity as class_similarity_module
-from napari_stem_defects.matched_filter import fit as fit_module
+from napari_stem_defects.matched_filter import examples as examples_module
 from napari_stem_defects.matched_filter.choose_sites import ClickedImage, choose_sites
 from napari_stem_defects.matched_filter.class_maps import probabilities_at
-from napari_stem_defects.matched_filter.fit import Click, fit
+from napari_stem_defects.matched_filter.examples import Click
+from napari_stem_defects.matched_filter.fit import fit
 from napari_stem_defects.matched_filter.similarity import best_similarity, local_maxima
 
 
@@ -128,7 +129,7 @@ def test_an_image_is_compared_with_the_templates_once(scene, monkeypatch):
         whole.append(values.shape == scene.values.shape)
         return best_similarity(values, templates)
 
-    for each in (fit_module, class_similarity_module):
+    for each in (examples_module, class_similarity_module):
         monkeypatch.setattr(each, "best_similarity", counted)
     assert _learned(scene, scene.context).has_sites
     assert sum(whole) == 1

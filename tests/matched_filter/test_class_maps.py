@@ -20,7 +20,8 @@ from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.matched_filter import class_maps as module
 from napari_stem_defects.matched_filter.adaptation import adapted_to
 from napari_stem_defects.matched_filter.class_maps import class_maps, probabilities_at
-from napari_stem_defects.matched_filter.fit import Click, ImageContext, fit
+from napari_stem_defects.matched_filter.examples import Click, ImageContext
+from napari_stem_defects.matched_filter.fit import fit
 from napari_stem_defects.matched_filter.levels import local_levels
 from napari_stem_defects.matched_filter.like_sites import SiteFilter
 from napari_stem_defects.matched_filter.model import ClassFilter, MatchedFilterModel

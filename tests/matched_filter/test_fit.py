@@ -11,7 +11,8 @@ from napari_stem_defects.anomaly.sampling import sample
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.matched_filter import templates
-from napari_stem_defects.matched_filter.fit import Click, fit
+from napari_stem_defects.matched_filter.examples import Click
+from napari_stem_defects.matched_filter.fit import fit
 from napari_stem_defects.matched_filter.similarity import best_similarity, local_maxima
 
 

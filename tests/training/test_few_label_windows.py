@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from labelled_crystals import labelled, vacancies
 
-from napari_stem_defects.matched_filter.fit import Click
+from napari_stem_defects.matched_filter.examples import Click
 from napari_stem_defects.training.few_label_windows import (
     draw_windows,
     labelled_places,

@@ -8,7 +8,7 @@ import numpy as np
 from labelled_crystals import vacancies
 
 from napari_stem_defects.base.defect_classes import DefectClass
-from napari_stem_defects.matched_filter.fit import Click
+from napari_stem_defects.matched_filter.examples import Click
 from napari_stem_defects.postprocessing.mask_stack import MaskStack
 from napari_stem_defects.postprocessing.results import ProbabilityMap
 from napari_stem_defects.training.left_out import (

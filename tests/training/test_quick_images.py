@@ -6,7 +6,7 @@ import pytest
 from labelled_crystals import labelled, vacancies
 
 from napari_stem_defects.base.defect_classes import BULK, DefectClass
-from napari_stem_defects.matched_filter.fit import Click
+from napari_stem_defects.matched_filter.examples import Click
 from napari_stem_defects.training.quick_images import (
     model_from_clicks,
     prepare_image,

@@ -27,6 +27,8 @@ _AROUND = 1.0
 """Distance in lattice periods within which the most similar class is the defect."""
 _BESIDE = 1.5
 """Distance in lattice periods up to which its template reaches."""
+_ITSELF = 0.5
+"""Distance in lattice periods from a defect of the same class from which another may be one."""
 _SCALE = (0.5, 1.5)
 """Bounds of the strength of a defect in units of its template."""
 
@@ -50,11 +52,13 @@ def left_beside_others(
     number : int
         Of the class, in the order of the model; only those that have other defects beside them.
     beside : ndarray of bool, shape (Y, X)
-        Where another defect is near.
+        Where another defect is near. Those of the class itself are others if it has several
+        templates: the sides of one variant look like another.
     left : ndarray of float32, shape (Y, X)
         Similarity to the templates of the class without the others.
     """
-    if len(similar) < 2:
+    several = {number: len(model.classes[number].templates) > 1 for number in similar}
+    if len(similar) < 2 and not any(several.values()):
         return
     size = 2 * round(_AROUND * model.samples) + 1
     highest = ndimage.maximum_filter(np.max(list(similar.values()), axis=0), size)
@@ -63,14 +67,22 @@ def left_beside_others(
         for number, own in similar.items()
     }
     for number in similar:
-        others = [(n, at) for n, places in defects.items() if n != number for at in places]
+        others = [
+            (other, at)
+            for other, places in defects.items()
+            if other != number or several[number]
+            for at in places
+        ]
         if not others:
             continue
-        left, near = residual.copy(), np.ones(residual.shape, bool)
+        left, near, own = residual.copy(), *np.ones((2, *residual.shape), bool)
         for other, at in others:
             _subtract(left, residual, model.classes[other].templates, at)
             near[tuple(at)] = False
+            own[tuple(at)] = other != number
         beside = ndimage.distance_transform_edt(near) <= _BESIDE * model.samples
+        if not own.all():
+            beside &= ndimage.distance_transform_edt(own) > _ITSELF * model.samples
         yield number, beside, best_similarity(left, model.classes[number].templates)
 
 

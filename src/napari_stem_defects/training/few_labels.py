@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.base.defect_classes import DefectClass
-    from napari_stem_defects.matched_filter.fit import Click
+    from napari_stem_defects.matched_filter.examples import Click
     from napari_stem_defects.matched_filter.model import MatchedFilterModel
     from napari_stem_defects.training.quick_images import PreparedImage
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_stem_defects.matched_filter.fit import Click
+    from napari_stem_defects.matched_filter.examples import Click
     from napari_stem_defects.training.quick_images import PreparedImage
     from napari_stem_defects.training.quick_search import Found
 

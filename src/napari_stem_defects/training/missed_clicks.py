@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from napari_stem_defects.base.defect_classes import DefectClass
-    from napari_stem_defects.matched_filter.fit import Click
+    from napari_stem_defects.matched_filter.examples import Click
     from napari_stem_defects.training.quick_images import LabelledImage, PreparedImage
     from napari_stem_defects.training.quick_search import Found
 

@@ -10,7 +10,7 @@ import numpy as np
 from napari_stem_defects.detection.detect_matched import quick_model, turned_to
 from napari_stem_defects.matched_filter.adaptation import adapted_to
 from napari_stem_defects.matched_filter.class_maps import probabilities_at
-from napari_stem_defects.matched_filter.fit import Click
+from napari_stem_defects.matched_filter.examples import Click
 from napari_stem_defects.training.dataset import TrainingSet
 from napari_stem_defects.training.evaluate import OWN_LABELS, UNKNOWN_ORIGIN, SplitEvaluation
 from napari_stem_defects.training.left_out import (

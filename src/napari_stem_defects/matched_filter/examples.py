@@ -1,0 +1,163 @@
+"""The clicks of a class, with what their images show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from napari_stem_defects.matched_filter.choose_look import PEAK_RADIUS
+from napari_stem_defects.matched_filter.class_similarity import class_similarity
+from napari_stem_defects.matched_filter.like_sites import image_part
+from napari_stem_defects.matched_filter.similarity import best_similarity, local_maxima
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.anomaly.residual import LatticeResidual
+    from napari_stem_defects.matched_filter.levels import Levels
+    from napari_stem_defects.matched_filter.model import ClassFilter
+    from napari_stem_defects.matched_filter.templates import Template
+
+_AROUND = 7.0
+"""Half the edge, in periods, of the part around a click that shows enough of its like sites."""
+
+
+class ImageContext(NamedTuple):
+    """What an image shows beside its residual.
+
+    Attributes
+    ----------
+    visibility : float
+        Of defects; see `anomaly.visibility`.
+    levels : Levels or None
+        Contrast and mean intensity on cells; None where no class is an area.
+    residual : LatticeResidual or None
+        With the filtered image; None where point classes are found by templates alone.
+    """
+
+    visibility: float
+    levels: Levels | None = None
+    residual: LatticeResidual | None = None
+
+
+class Click(NamedTuple):
+    """One labelled place.
+
+    Attributes
+    ----------
+    image : int
+        Index of the image.
+    y, x : float
+        Position in samples.
+    class_name : str
+    """
+
+    image: int
+    y: float
+    x: float
+    class_name: str
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Residuals of the images and the clicks of one class in them."""
+
+    residuals: Sequence[NDArray[np.float32]]
+    clicks: Sequence[Click]
+    samples: float
+    context: Sequence[ImageContext] = ()
+
+    @property
+    def visibility(self) -> float:
+        """Median visibility of defects at the clicks; 0 where it is not known."""
+        known = [self.context[click.image].visibility for click in self.clicks if self.context]
+        return float(np.median(known)) if known else 0.0
+
+    def by_image(self) -> list[NDArray[np.float64]]:
+        """Return the clicks (N, 2) in every image that has some."""
+        used = sorted({click.image for click in self.clicks})
+        return [np.array([(c.y, c.x) for c in self.clicks if c.image == n]) for n in used]
+
+    def at_clicks(self) -> list[tuple[NDArray[np.float32], NDArray[np.float64]]]:
+        """Return the residual of the image, and the position (2,), of each click."""
+        return [(self.residuals[c.image], np.array([c.y, c.x])) for c in self.clicks]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where images look like a class: computed once, where it is needed."""
+
+    images: Sequence[NDArray[np.float32]]
+    templates: Sequence[Template]
+    samples: float
+
+    @cached_property
+    def similar(self) -> list[NDArray[np.float32]]:
+        """Similarity of every place of each image."""
+        return [best_similarity(image, self.templates) for image in self.images]
+
+    @cached_property
+    def heights(self) -> NDArray[np.float32]:
+        """Similarity at the local maxima of all images."""
+        radius = PEAK_RADIUS * self.samples
+        return np.concatenate([local_maxima(each, radius)[1] for each in self.similar])
+
+
+def similarity_at(examples: Examples, item: ClassFilter) -> list[float]:
+    """Return the highest similarity to a class near each click.
+
+    Parameters
+    ----------
+    examples : Examples
+    item : ClassFilter
+        With templates.
+
+    Returns
+    -------
+    list of float
+    """
+    near = round(PEAK_RADIUS * examples.samples)
+    reach = near + item.templates[0].weight.shape[0] // 2
+    reach = max(reach, round(_AROUND * examples.samples)) if item.sites else reach
+    found = []
+    for click in examples.clicks:
+        y, x = round(click.y), round(click.x)
+        top, left = max(0, y - reach), max(0, x - reach)
+        values = examples.residuals[click.image][top : y + reach + 1, left : x + reach + 1]
+        residual = examples.context[click.image].residual if item.sites else None
+        part = None
+        if residual is not None:
+            cut = slice(top, top + values.shape[0]), slice(left, left + values.shape[1])
+            part = image_part(residual, cut, values)
+        similar = class_similarity(values, item, part)
+        found.append(peak_near(similar, y - top, x - left, near)[1])
+    return found
+
+
+def peak_near(
+    similar: NDArray[np.float32], y: int, x: int, near: int
+) -> tuple[tuple[float, float], float]:
+    """Return where a similarity is highest near a place, and how high.
+
+    Parameters
+    ----------
+    similar : ndarray of float32, shape (Y, X)
+    y, x : int
+        The place.
+    near : int
+        Half the edge of the square around it.
+
+    Returns
+    -------
+    (float, float), float
+        y and x in samples, and the similarity.
+    """
+    top, left = max(0, y - near), max(0, x - near)
+    box = similar[top : y + near + 1, left : x + near + 1]
+    row, column = np.unravel_index(int(box.argmax()), box.shape)
+    return (float(top + row), float(left + column)), float(box.max())
