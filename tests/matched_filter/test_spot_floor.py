@@ -6,7 +6,7 @@ import numpy as np
 from spot_images import spot_image
 
 from napari_stem_defects.anomaly.background import background_residual
-from napari_stem_defects.matched_filter.fit import Click
+from napari_stem_defects.matched_filter.examples import Click
 from napari_stem_defects.matched_filter.fit_spots import fit_spots
 from napari_stem_defects.matched_filter.model import Window
 from napari_stem_defects.matched_filter.similarity import similarity

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.anomaly.residual import LatticeResidual
-    from napari_stem_defects.matched_filter.fit import Click
+    from napari_stem_defects.matched_filter.examples import Click
     from napari_stem_defects.matched_filter.model import Window
 
 

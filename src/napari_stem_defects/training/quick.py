@@ -14,12 +14,8 @@ from napari_stem_defects.base.lengths import list_in_both_units
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.detection.detect_matched import quick_model
 from napari_stem_defects.errors import LabelError
-<<<<<<< HEAD
 from napari_stem_defects.lattice.measurement import measure_lattices
-from napari_stem_defects.matched_filter.fit import Click
-=======
 from napari_stem_defects.matched_filter.examples import Click
->>>>>>> e1a97d7 (Quick models learn variants of a point defect from a click each)
 from napari_stem_defects.matched_filter.storage import DECISIONS, to_arrays
 from napari_stem_defects.networks.architecture import MatchedFilterArchitecture
 from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec

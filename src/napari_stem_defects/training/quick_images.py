@@ -22,13 +22,9 @@ from napari_stem_defects.errors import LabelError
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.lattice.plausible_scale import implausible_scale
 from napari_stem_defects.lattice.unit_cell import lattice_period
-<<<<<<< HEAD
-from napari_stem_defects.matched_filter.fit import Click, ImageContext, fit
-from napari_stem_defects.matched_filter.fit_spots import fit_spots
-=======
 from napari_stem_defects.matched_filter.examples import Click, ImageContext
 from napari_stem_defects.matched_filter.fit import fit
->>>>>>> e1a97d7 (Quick models learn variants of a point defect from a click each)
+from napari_stem_defects.matched_filter.fit_spots import fit_spots
 from napari_stem_defects.matched_filter.levels import local_levels
 
 if TYPE_CHECKING:
