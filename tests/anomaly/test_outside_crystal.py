@@ -12,8 +12,10 @@ from scipy import ndimage
 from napari_stem_defects.anomaly.grain_structure import find_grains
 from napari_stem_defects.anomaly.outside_crystal import (
     blocked_pixels,
+    is_particle,
     outside_crystal,
     share_statement,
+    with_edge,
 )
 from napari_stem_defects.lattice.grains import GrainMap
 from napari_stem_defects.lattice.measurement import measure_lattices
@@ -66,3 +68,20 @@ def test_pixels_without_a_value_and_the_edge_are_blocked_as_well():
 
 def test_the_share_is_stated_in_percent():
     assert share_statement(0.474).startswith("47 % of the image is not searched")
+
+
+def test_the_edge_reaches_as_far_as_it_is_uncertain_and_a_prediction_looks():
+    outside = np.zeros((9, 100), bool)
+    outside[:, :50] = True
+    grown = with_edge(outside, 4.0)
+    assert grown[:, :67].all()
+    assert not grown[:, 70:].any()
+
+
+@pytest.mark.parametrize(("edge", "particle"), [(8, True), (20, False)])
+def test_a_crystal_of_few_periods_is_a_particle(edge, particle):
+    period = 5.0
+    outside = np.ones((200, 200), bool)
+    outside[: round(edge * period), : round(edge * period)] = False
+    outside = np.roll(outside, (40, 40), (0, 1))
+    assert is_particle(outside, period) == particle

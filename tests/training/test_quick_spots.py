@@ -14,10 +14,13 @@ from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.detection.detect_frame import detect_frame
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.models.model_file import load_model, save_model
+from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.networks.model_card import describe_input, describe_scale
 from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
 from napari_stem_defects.training.quick import train_quick
 from napari_stem_defects.training.quick_evaluation import evaluate_quick_model
+from napari_stem_defects.training.quick_images import prepare_image
+from napari_stem_defects.training.spot_images import window_outside
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +160,53 @@ def test_defects_of_a_crystal_beside_a_film_are_learned_from_its_lattice():
     clicks = clicked_spots(image, 0)._replace(y=inside[:, 0], x=inside[:, 1], labels=("Vac",) * 2)
     report = train_quick([clicks], ())
     assert report.ensemble.spec.matched_filters.window_px is None
+
+
+def with_missing_pixel(image: Micrograph, y: float, x: float) -> Micrograph:
+    """Return an image without a value at one pixel."""
+    invalid = np.zeros(image.frame_shape, bool)
+    invalid[round(y), round(x)] = True
+    return replace(image, invalid=invalid)
+
+
+@pytest.mark.parametrize("shift", [2, 22])
+def test_a_missing_pixel_near_a_click_makes_no_crystal_a_film(shift):
+    y, x = np.indices((400, 400)) * 2 * np.pi / 12
+    noise = np.random.default_rng(0).normal(0, 0.05, (400, 400))
+    pixels = (2 + np.cos(y) + np.cos(x) + noise).astype(np.float32)
+    crystal = with_missing_pixel(Micrograph(pixels, "crystal"), 204, 204 + shift)
+    clicks = clicked_spots(spot_image(), 0)._replace(
+        micrograph=crystal, y=np.array([204.0]), x=np.array([204.0]), labels=("Vac",)
+    )
+    report = train_quick([clicks], ())
+    assert report.ensemble.spec.matched_filters.window_px is None
+    assert not any("No lattice" in note for note in report.notes)
+
+
+def test_clicks_near_a_missing_pixel_do_not_count():
+    """Of three clicks one is near it, and of the others most are in the film, or in the crystal."""
+    image = beside(150)
+    film_spots = image.spots[image.spots[:, 1] > 190]
+    lattice = measure_lattices(image.micrograph.pixels)
+    for at, is_film in ((film_spots[0], True), (np.array([150.0, 60.0]), False)):
+        other = np.array([200.0, 60.0]) if is_film else film_spots[0]
+        micrograph = with_missing_pixel(image.micrograph, *(other + 4))
+        y, x = np.stack([at, other, other]).T
+        clicks = clicked_spots(image, 0)._replace(
+            micrograph=micrograph, y=y, x=x, labels=("Atom",) * 3
+        )
+        ready = prepare_image(micrograph, lattice=lattice)
+        assert (window_outside([clicks], [ready]) is not None) == is_film
+
+
+def test_clicks_at_the_edge_of_a_crystal_that_is_no_particle_are_in_it():
+    image = beside(210)
+    edge = np.array([[100.0, 185.0], [200.0, 185.0]])
+    clicks = clicked_spots(image, 0)._replace(y=edge[:, 0], x=edge[:, 1], labels=("Vac",) * 2)
+    ready = prepare_image(image.micrograph)
+    at = np.rint(ready.residual.sampled.to_samples(edge)).astype(int)
+    assert ready.residual.blocked[at[:, 0], at[:, 1]].all()
+    assert window_outside([clicks], [ready]) is None
 
 
 def test_the_atoms_of_a_particle_of_few_periods_are_spots():

@@ -18,7 +18,7 @@ import numpy as np
 from scipy import fft, ndimage, optimize
 
 from napari_stem_defects.anomaly.grain_structure import grains_of
-from napari_stem_defects.anomaly.outside_crystal import blocked_pixels, outside_crystal
+from napari_stem_defects.anomaly.outside_crystal import is_particle, outside_crystal
 from napari_stem_defects.anomaly.residual import (
     SMOOTHING_PERIODS,
     LatticeResidual,
@@ -54,8 +54,6 @@ _PART = 64
 _MOST_PARTS = 400
 _LEAST_CLEAR = 0.2
 """Largest share of a part that may be no background, if there are parts with less."""
-_LEAST_INNER = 0.25
-"""Share of a crystal that is not at its edge, below which it is a particle: its atoms are spots."""
 _LIMIT = 3.0
 """Spreads to which the image is limited there, so that few strong spots are not background."""
 _LOWEST = 0.4
@@ -115,7 +113,7 @@ def crystal_pixels(micrograph: Micrograph, lattice: LatticeMeasurement) -> NDArr
     -------
     ndarray of bool, shape (Y, X), or None
         None where there is no crystal, or one that fills the image; a particle of few periods is
-        all edge.
+        all edge, and its atoms are spots.
     """
     if lattice.cell is None:
         return None
@@ -124,8 +122,7 @@ def crystal_pixels(micrograph: Micrograph, lattice: LatticeMeasurement) -> NDArr
     outside = outside_crystal(micrograph.pixels, grain_map)
     if outside is None or outside.all():
         return None
-    inner = ~blocked_pixels(micrograph, grain_map, lattice_period(lattice.cell))
-    return ~outside if inner.mean() >= _LEAST_INNER * (~outside).mean() else None
+    return None if is_particle(outside, lattice_period(lattice.cell)) else ~outside
 
 
 def unsuited_window(micrograph: Micrograph, window_px: float) -> str:

@@ -25,6 +25,8 @@ _DEEP = 3.0
 defects."""
 _UNSURE = 2.0
 """How far the edge of the crystal may be from where the grain ends, in lattice periods."""
+_LEAST_INNER = 0.25
+"""Share of a crystal that is not at its edge, below which it is a particle."""
 _AT_BORDER = 0.25
 """Smallest share of its outline, that of a square of its size, that lies on the image border."""
 
@@ -49,11 +51,66 @@ def blocked_pixels(
         Pixels without a value or outside of the crystal, and those whose prediction depends on
         them.
     """
+    return blocked_by(micrograph, outside_crystal(micrograph.pixels, grain_map), period_px)
+
+
+def blocked_by(
+    micrograph: Micrograph, outside: NDArray[np.bool_] | None, period_px: float
+) -> NDArray[np.bool_]:
+    """Return the same where the parts outside of the crystal are known.
+
+    Parameters
+    ----------
+    micrograph : Micrograph
+        One frame.
+    outside : ndarray of bool, shape (Y, X), or None
+        See `outside_crystal`.
+    period_px : float
+        Lattice period in px.
+
+    Returns
+    -------
+    ndarray of bool, shape (Y, X)
+    """
     blocked = near_invalid(micrograph.invalid, micrograph.frame_shape, period_px)
-    outside = outside_crystal(micrograph.pixels, grain_map)
     if outside is not None:
-        blocked |= near_invalid(outside, micrograph.frame_shape, period_px, _UNSURE)
+        blocked |= with_edge(outside, period_px)
     return blocked
+
+
+def with_edge(outside: NDArray[np.bool_], period: float) -> NDArray[np.bool_]:
+    """Return what is outside of a crystal or at its edge.
+
+    Parameters
+    ----------
+    outside : ndarray of bool, shape (Y, X)
+        Parts outside of the crystal, in px or samples.
+    period : float
+        Lattice period in the same unit.
+
+    Returns
+    -------
+    ndarray of bool, shape (Y, X)
+    """
+    return near_invalid(outside, outside.shape, period, _UNSURE)
+
+
+def is_particle(outside: NDArray[np.bool_], period: float) -> bool:
+    """Return whether a crystal has so few periods that hardly any of it is away from its edge.
+
+    Parameters
+    ----------
+    outside : ndarray of bool, shape (Y, X)
+        Parts outside of the crystal, in px or samples.
+    period : float
+        Lattice period in the same unit.
+
+    Returns
+    -------
+    bool
+    """
+    inner = ~with_edge(outside, period)
+    return bool(inner.mean() < _LEAST_INNER * (~outside).mean())
 
 
 def share_statement(share: float) -> str:

@@ -22,7 +22,7 @@ from napari_stem_defects.anomaly.continuation import best_lattice, padded_rows
 from napari_stem_defects.anomaly.grain_structure import grains_of
 from napari_stem_defects.anomaly.grains import MAX_GRAINS, Tile, grain_tiles
 from napari_stem_defects.anomaly.missed_grains import missed_grain
-from napari_stem_defects.anomaly.outside_crystal import blocked_pixels
+from napari_stem_defects.anomaly.outside_crystal import blocked_by, outside_crystal
 from napari_stem_defects.anomaly.residual_spread import measure_spread
 from napari_stem_defects.anomaly.sampling import at_samples, sample
 from napari_stem_defects.lattice.unit_cell import lattice_period
@@ -97,6 +97,8 @@ class LatticeResidual:
         The whole residual, where it is kept.
     blocked : ndarray of bool, shape (rows, columns), or None
         Samples where the residual means nothing; see `outside_crystal.blocked_pixels`.
+    outside : ndarray of bool, shape (rows, columns), or None
+        Those of them that are outside of the crystal, without its edge and without missing pixels.
     """
 
     sampled: Sampled
@@ -105,6 +107,7 @@ class LatticeResidual:
     gains: tuple[NDArray[np.float32], ...]
     known: NDArray[np.float32] | None = None
     blocked: NDArray[np.bool_] | None = None
+    outside: NDArray[np.bool_] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -191,8 +194,10 @@ def image_residual(
     """
     sampled = sample(micrograph.pixels, cells, samples)
     grain_map = grains_of(sampled, micrograph.invalid)
-    blocked = blocked_pixels(micrograph, grain_map, lattice_period(cells[0]))
-    return lattice_residual(sampled, blocked=at_samples(blocked, sampled))
+    outside = outside_crystal(micrograph.pixels, grain_map)
+    blocked = blocked_by(micrograph, outside, lattice_period(cells[0]))
+    residual = lattice_residual(sampled, blocked=at_samples(blocked, sampled))
+    return residual if outside is None else replace(residual, outside=at_samples(outside, sampled))
 
 
 def lattice_residual(

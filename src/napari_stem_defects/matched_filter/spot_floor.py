@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import ndimage
 
 from napari_stem_defects.anomaly.clear_part import clear_part
 from napari_stem_defects.anomaly.score import NULL_LIMIT
@@ -58,7 +59,10 @@ def above_background(residual: LatticeResidual, model: MatchedFilterModel) -> Ma
     noise = surrogate(recorded, part, model.samples, np.random.default_rng(0))
     radius = PEAK_RADIUS * model.samples
     return replace(
-        model, classes=tuple(_with_floor(each, values, noise, radius) for each in model.classes)
+        model,
+        classes=tuple(
+            _with_floor(each, values, noise, part.clear, radius) for each in model.classes
+        ),
     )
 
 
@@ -66,23 +70,45 @@ def _with_floor(
     item: ClassFilter,
     values: NDArray[np.float32],
     noise: NDArray[np.float32],
+    clear: NDArray[np.bool_] | None,
     radius: float,
 ) -> ClassFilter:
     # Of amplitudes: decoys that are stronger than the class count as well.
     templates = [replace(each, is_exclusive=False) for each in item.templates]
     similar = best_similarity(values, templates)
-    found, opposite = (np.sort(local_maxima(each, radius)[1]) for each in (similar, -similar))
+    away = _away_from_crystal(clear, max(each.weight.shape[0] // 2 for each in templates))
+    found, opposite = (_heights(each, away, radius) for each in (similar, -similar))
     random = np.sort(local_maxima(best_similarity(noise, templates), radius)[1])
     limit = point_threshold(found, item.threshold, IN_ANOTHER_IMAGE)
     levels = np.append(limit, found[found > limit])
     total = len(found) - np.searchsorted(found, levels)
-    false = np.maximum(_expected(opposite, levels), _expected(random, levels))
+    share = 1.0 if away is None else float(away.mean())
+    false = np.maximum(_expected(opposite, levels), share * _expected(random, levels))
     true = total - false - _SPREADS * np.sqrt(false)
     enough = (total > 0) & (true >= _LEAST_TRUE * total)
     if enough[0]:
         return item
     highest = float(levels[enough][0]) if enough.any() else float(levels.max()) + _ABOVE
     return replace(item, floor=highest)
+
+
+def _away_from_crystal(clear: NDArray[np.bool_] | None, reach: int) -> NDArray[np.bool_] | None:
+    """Return the samples at which a template of some reach sees none but clear ones.
+
+    Those that are clear where that leaves none, and None where all are.
+    """
+    if clear is None or clear.all():
+        return None
+    away = ndimage.minimum_filter(clear, 2 * reach + 1)
+    return away if away.any() else clear
+
+
+def _heights(
+    similar: NDArray[np.float32], away: NDArray[np.bool_] | None, radius: float
+) -> NDArray[np.float32]:
+    """Return the heights of the maxima in the background, in ascending order."""
+    places, heights = local_maxima(similar, radius)
+    return np.sort(heights if away is None else heights[away[places[:, 0], places[:, 1]]])
 
 
 def _expected(heights: NDArray[np.float32], levels: NDArray[np.float32]) -> NDArray[np.float64]:

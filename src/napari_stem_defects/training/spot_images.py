@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_stem_defects.anomaly.background import WINDOW_SIGMAS
+from napari_stem_defects.anomaly.outside_crystal import is_particle, with_edge
+from napari_stem_defects.anomaly.sampling import at_samples, near_invalid
 from napari_stem_defects.base.defect_classes import BULK, complete_classes
 from napari_stem_defects.base.lengths import both_units
 from napari_stem_defects.errors import LabelError
@@ -93,21 +95,30 @@ def window_outside(
     Returns
     -------
     Window or None
-        None where most clicks are in the crystal, or a class is a line or an area.
+        None where most clicks are in the crystal, or a class is a line or an area. Clicks near
+        pixels without a value do not count.
     """
     names = sorted({label for image in images for label in image.labels} - {BULK})
     if any(each.kind != "point" for each in complete_classes((BULK, *names), given)[1:]):
         return None
-    spots, outside = [], []
+    spots, counted = [], []
     for image, ready in zip(images, prepared, strict=True):
-        blocked = ready.residual.blocked
-        if blocked is None:
+        sampled, outside = ready.residual.sampled, ready.residual.outside
+        if outside is None:
             return None
-        spots.append(_clicked(image, blocked))
-        at = np.rint(ready.residual.sampled.to_samples(spots[-1].clicks)).astype(int)
-        row, column = np.clip(at, 0, np.array(blocked.shape) - 1).T
-        outside.append(blocked[row, column])
-    return _window(spots) if np.concatenate(outside).mean() > _MOST else None
+        if is_particle(outside, sampled.samples):
+            outside = with_edge(outside, sampled.samples)
+        micrograph = image.micrograph
+        missing = at_samples(
+            near_invalid(micrograph.invalid, micrograph.frame_shape, ready.period_px), sampled
+        )
+        spots.append(_clicked(image, outside & ~missing))
+        at = np.rint(sampled.to_samples(spots[-1].clicks)).astype(int)
+        row, column = np.clip(at, 0, np.array(outside.shape) - 1).T
+        # Where pixels are missing, nothing shows whether there is a crystal.
+        counted.append(outside[row, column][~missing[row, column]])
+    votes = np.concatenate(counted)
+    return _window(spots) if len(votes) and votes.mean() > _MOST else None
 
 
 def _window(spots: Sequence[ClickedSpots]) -> Window | None:
@@ -118,20 +129,20 @@ def _window(spots: Sequence[ClickedSpots]) -> Window | None:
     return Window(px, None if size is None else px * size)
 
 
-def _clicked(image: LabelledImage, blocked: NDArray[np.bool_] | None = None) -> ClickedSpots:
-    """Return the clicks on spots of an image, of which ``blocked`` samples are the background."""
+def _clicked(image: LabelledImage, film: NDArray[np.bool_] | None = None) -> ClickedSpots:
+    """Return the clicks on spots of an image, of which the samples ``film`` are the background."""
     shows = np.array([label != BULK for label in image.labels], bool)
     clicks = np.column_stack([image.y, image.x]).astype(np.float64)[shows]
     pixels, size = image.micrograph.pixels, image.micrograph.pixel_size_nm
     if pixels.min() == pixels.max():
         raise LabelError(f"{image.micrograph.name}: the image is empty: all pixels are equal")
-    if blocked is None:
+    if film is None:
         return ClickedSpots(pixels, clicks, size)
     rows, columns = (
         np.arange(length) * count // length
-        for length, count in zip(pixels.shape, blocked.shape, strict=True)
+        for length, count in zip(pixels.shape, film.shape, strict=True)
     )
-    return ClickedSpots(pixels, clicks, size, blocked[np.ix_(rows, columns)])
+    return ClickedSpots(pixels, clicks, size, film[np.ix_(rows, columns)])
 
 
 def window_statement(window: Window, clicks: int, pixel_size_nm: float | None) -> str:
