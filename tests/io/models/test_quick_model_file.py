@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from quick_models import CLASSES, quick_filters, quick_model
 from safetensors import safe_open
 from safetensors.numpy import save_file
+from spot_images import clicked_spots, spot_image
 
 from napari_stem_defects.detection.detect_matched import quick_model as quick_filters_of
 from napari_stem_defects.errors import ModelError
@@ -22,7 +23,7 @@ from napari_stem_defects.io.models.model_file import load_model, read_spec, save
 from napari_stem_defects.matched_filter.like_sites import SiteFilter, filter_edges
 from napari_stem_defects.networks.architecture import MATCHED_FILTER
 from napari_stem_defects.networks.spec import Ensemble
-from napari_stem_defects.training.quick import quick_ensemble
+from napari_stem_defects.training.quick import quick_ensemble, train_quick
 
 
 @pytest.fixture
@@ -70,6 +71,20 @@ def test_with_like_sites_the_file_has_a_newer_format(tmp_path: Path) -> None:
     header = _header(tmp_path / "sites.safetensors")
     assert header["format_version"] == 4
     assert header["spec"]["architecture"]["sites"] == [0, 1]
+
+
+@pytest.mark.parametrize("size", [None, 0.02])
+def test_of_spots_the_file_has_a_format_that_earlier_versions_refuse_by_its_number(
+    tmp_path: Path, size: float | None
+) -> None:
+    spots = train_quick([clicked_spots(spot_image(pixel_size_nm=size), 3)], ()).ensemble
+    path = tmp_path / "spots.safetensors"
+    save_model(spots, path)
+    assert _header(path)["format_version"] == 5
+    window = quick_filters_of(load_model(path)).window
+    assert window is not None
+    assert window == quick_filters_of(spots).window
+    assert (window.nm is None) == (size is None)
 
 
 def test_site_filters_come_back(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from napari_stem_defects.io.atomic import write_bytes
 from napari_stem_defects.io.messages import missing_file, one_line
 from napari_stem_defects.io.models import unique_keys
 from napari_stem_defects.matched_filter.storage import array_shapes
-from napari_stem_defects.networks.architecture import MatchedFilterArchitecture
+from napari_stem_defects.networks.architecture import MatchedFilterArchitecture, finds_spots
 from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
 from napari_stem_defects.networks.weight_names import TEACHER
 from napari_stem_defects.preprocessing.pipeline import features
@@ -37,9 +37,10 @@ if TYPE_CHECKING:
 # 3: descriptions have optional entries: kind, title and colour of the classes.
 # 4: quick models may compare classes with like sites. Those without are still written as 3, which
 # earlier versions read.
-FORMAT_VERSION = 4
-READABLE_VERSIONS = (2, 3, FORMAT_VERSION)
-_WITHOUT_SITES = 3
+# 5: quick models may be of spots in images without a lattice. All others are written as 3 or 4.
+FORMAT_VERSION = 5
+READABLE_VERSIONS = (2, 3, 4, FORMAT_VERSION)
+_WITH_SITES, _PLAIN = 4, 3
 SUFFIX = ".safetensors"
 SIZE_LIMIT = 256 * 2**20
 LONGEST_NAME = 200
@@ -83,13 +84,20 @@ def save_model(ensemble: Ensemble, path: str | Path) -> Ensemble:
         raise ModelError(one_line(path, "training gave no finite weights", "train another model"))
     digest = hash_arrays(weights)
     header = {
-        "format_version": FORMAT_VERSION if ensemble.spec.has_sites else _WITHOUT_SITES,
+        "format_version": _version(ensemble.spec),
         "weights_sha256": digest,
         "spec": ensemble.spec.to_dict(),
     }
     text = json.dumps(header, allow_nan=False)
     write_bytes(path, save({**weights, **_new_self_test(ensemble)}, {_METADATA: text}))
     return replace(ensemble, sha256=digest)
+
+
+def _version(spec: EnsembleSpec) -> int:
+    """Return the earliest format version whose readers understand a model."""
+    if finds_spots(spec.architecture):
+        return FORMAT_VERSION
+    return _WITH_SITES if spec.has_sites else _PLAIN
 
 
 def read_spec(path: str | Path) -> tuple[EnsembleSpec, str]:
