@@ -28,6 +28,20 @@ def test_without_a_pixel_size_it_is_known_in_px_alone():
     assert window_of([clicked_spots(spot_image(), 7)]).nm is None
 
 
+@pytest.mark.parametrize("sizes", [(0.02, None), (None, 0.02), (0.02, 0.02)])
+def test_where_a_pixel_size_is_missing_all_images_share_the_window_in_px(sizes):
+    images = [
+        clicked_spots(spot_image(seed, pixel_size_nm=size), 5) for seed, size in enumerate(sizes)
+    ]
+    window = window_of(images)
+    assert (window.nm is None) == (None in sizes)
+    lengths = [window.in_image(image.micrograph.pixel_size_nm) for image in images]
+    assert lengths == pytest.approx([window.px] * 2)
+    other = [window.in_image(size) for size in (0.01, None)]
+    assert other[1] == window.px
+    assert other[0] == pytest.approx(window.px * (1 if None in sizes else 2))
+
+
 def test_images_of_a_lattice_have_none():
     assert window_of([labelled(vacancies(), 3)]) is None
 

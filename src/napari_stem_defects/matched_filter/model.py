@@ -25,7 +25,7 @@ class Window(NamedTuple):
     px : float
         In px of the first image that was clicked.
     nm : float or None
-        The same in nm, if the pixel size of that image was known.
+        The same in nm, if the pixel sizes of all clicked images were known.
     """
 
     px: float

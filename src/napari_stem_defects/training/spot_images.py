@@ -125,8 +125,9 @@ def _window(spots: Sequence[ClickedSpots]) -> Window | None:
     """Return the window of some spots; None without a click."""
     if not any(len(each.clicks) for each in spots):
         return None
-    px, size = WINDOW_SIGMAS * spot_sigma(spots), spots[0].pixel_size_nm
-    return Window(px, None if size is None else px * size)
+    px, sizes = WINDOW_SIGMAS * spot_sigma(spots), [each.pixel_size_nm for each in spots]
+    # As `spot_sigma` compares them: in nm only where all pixel sizes are known.
+    return Window(px, px * sizes[0] if sizes[0] and all(sizes) else None)
 
 
 def _clicked(image: LabelledImage, film: NDArray[np.bool_] | None = None) -> ClickedSpots:
