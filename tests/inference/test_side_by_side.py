@@ -50,6 +50,31 @@ def test_later_threads_have_as_many_as_before() -> None:
 
 
 @pytest.mark.usefixtures("four_threads")
+def test_a_thread_that_first_uses_torch_meanwhile_has_as_many_for_good() -> None:
+    seen: list[int] = []
+    begun, ended = threading.Barrier(5), threading.Event()
+
+    def other() -> None:
+        begun.wait(timeout=20)  # all four workers have begun
+        seen.append(torch.get_num_threads())
+        ended.set()
+        seen.append(len(list(side_by_side(lambda _: torch.get_num_threads(), range(4)))))
+        seen.append(torch.get_num_threads())
+
+    def compute(_: int) -> int:
+        begun.wait(timeout=20)
+        assert ended.wait(timeout=20)
+        torch.ones(300, 300) @ torch.ones(300, 300)  # torch looks up its number here
+        return torch.get_num_threads()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    assert list(side_by_side(compute, range(4))) == [1] * 4
+    thread.join()
+    assert seen == [4, 4, 4]
+
+
+@pytest.mark.usefixtures("four_threads")
 def test_after_a_fault_or_an_end_nothing_more_is_begun() -> None:
     begun: list[int] = []
 

@@ -9,6 +9,7 @@ tile for each thread, none waits.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
@@ -40,10 +41,23 @@ def side_by_side(compute: Callable[[Item], Result], items: Sequence[Item]) -> Ge
     if together < 2:
         yield from map(compute, items)
         return
-    pool = ThreadPoolExecutor(together, "part", torch.set_num_threads, (threads // together,))
+    pool = ThreadPoolExecutor(together, "part", _begin, (threads // together, threads))
     try:
         for future in [pool.submit(compute, item) for item in items]:
             yield future.result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-        torch.set_num_threads(threads)  # also the number that threads of others begin with
+        torch.set_num_threads(threads)
+
+
+def _begin(own: int, of_others: int) -> None:
+    """Set the number of threads of this thread, and of those that use torch for the first time.
+
+    What a thread sets is its own number and the one that new threads take, for good: a search that
+    begins while this one runs would be slow. A thread that is not counted undoes the latter.
+    """
+    torch.get_num_threads()  # or this thread would take the number of new ones later
+    torch.set_num_threads(own)
+    undo = Thread(target=torch.set_num_threads, args=(of_others,))
+    undo.start()
+    undo.join()
