@@ -17,6 +17,7 @@ from napari_stem_defects.base.defect_classes import (
 )
 from napari_stem_defects.base.late_import import function_of
 from napari_stem_defects.base.search_area import searched_px
+from napari_stem_defects.postprocessing.searched_share import searched_share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -366,7 +367,8 @@ def searched_nm2(
     found : ProbabilityMap
         Its probabilities; where all are 0, outside of the crystal, nothing was searched.
     parameters : mapping
-        Parameters of the result; ``area_px`` is the part chosen, if there is one.
+        Parameters of the result; ``area_px`` is the part chosen, if there is one. See also
+        `searched_share.searched_share`.
     pixel_size_nm : float or None
         Edge of a pixel in nm.
 
@@ -377,10 +379,8 @@ def searched_nm2(
     """
     if pixel_size_nm is None:
         return None
-    area = parameters.get("area_px")
-    searched = found.valid & found.probability.any(axis=0)
-    share = float((searched if searched.any() else found.valid).mean())
-    return searched_px(frame_shape, area, share) * pixel_size_nm**2
+    valid = searched_px(frame_shape, parameters.get("area_px"), float(found.valid.mean()))
+    return valid * searched_share(found, parameters) * pixel_size_nm**2
 
 
 def polyline_length(points: Sequence[tuple[float, float]]) -> float:

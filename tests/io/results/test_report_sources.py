@@ -46,6 +46,16 @@ def test_the_area_searched_leaves_out_blank_and_unknown(tmp_path: Path) -> None:
     assert len(read.regions_of("Vacancy_CdTe")) == 2
 
 
+def test_the_area_searched_leaves_out_what_is_outside_of_the_crystal(tmp_path: Path) -> None:
+    image = micrograph()
+    found = detection(image, empty=True)
+    found.map.probability[:, :6] = 0  # drawn as searched, as by a correction by hand
+    write_results(tmp_path, image, [found], MODEL)
+    (read,) = read_sources([tmp_path]).images
+    assert read.searched_nm2 == pytest.approx(found.searched_nm2)
+    assert read.frames[0].searched_px == 48 * 128
+
+
 def test_the_area_that_was_chosen_is_the_area_searched(tmp_path: Path) -> None:
     image = micrograph()
     found = detection(image, empty=True)

@@ -13,6 +13,7 @@ from result_samples import MODEL, detection, micrograph
 from napari_stem_defects.io.results import result_folder
 from napari_stem_defects.io.results.read_results import read_summary
 from napari_stem_defects.io.results.result_folder import write_results
+from napari_stem_defects.postprocessing.searched_share import NO_PROBABILITY, NOT_SEARCHED
 
 if TYPE_CHECKING:
     pass
@@ -60,6 +61,38 @@ def test_densities_count_the_area_that_was_searched(tmp_path: Path) -> None:
     summary = read_summary(write_results(tmp_path, image, [found], MODEL))
     assert summary["searched_nm2"] == pytest.approx(200 * 0.05**2)
     assert summary["densities_per_nm2"]["Vacancy_CdTe"] == pytest.approx(2 / (200 * 0.05**2))
+
+
+def test_what_is_outside_of_the_crystal_counts_no_more_than_in_the_detection(
+    tmp_path: Path,
+) -> None:
+    image = micrograph()
+    for area in (None, [0, 0, 96, 64]):
+        found = detection(image)
+        found.map.probability[:, -5:] = 0
+        parameters = found.parameters if area is None else {**found.parameters, "area_px": area}
+        object.__setattr__(found, "parameters", parameters)
+        assert found.searched_nm2 == pytest.approx(
+            (0.5 if area else 1) * 96 * 128 * 0.05**2 * 7 / 12
+        )
+        summary = read_summary(write_results(tmp_path, image, [found], MODEL, overwrite=True))
+        assert summary["searched_nm2"] == pytest.approx(found.searched_nm2)
+        density = summary["densities_per_nm2"]["Vacancy_CdTe"]
+        assert density == pytest.approx(2 / found.searched_nm2)
+        assert summary["frames"][0]["densities_per_nm2"]["Vacancy_CdTe"] == density
+        assert 0 < summary["recognised_fraction"] <= 1
+
+
+def test_where_nothing_was_searched_there_is_no_density(tmp_path: Path) -> None:
+    image = micrograph()
+    found = detection(image, empty=True)
+    found.map.probability[:] = 0
+    parameters = {**found.parameters, NO_PROBABILITY: NOT_SEARCHED}
+    object.__setattr__(found, "parameters", parameters)
+    summary = read_summary(write_results(tmp_path, image, [found], MODEL))
+    assert found.searched_nm2 == summary["searched_nm2"] == 0
+    assert set(summary["densities_per_nm2"].values()) == {None}
+    assert summary["recognised_fraction"] is None
 
 
 def test_without_a_pixel_size_there_is_no_density(tmp_path: Path) -> None:

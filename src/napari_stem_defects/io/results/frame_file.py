@@ -15,6 +15,7 @@ from napari_stem_defects.io.json_safe import plain
 from napari_stem_defects.io.results.formats import read_arrays
 from napari_stem_defects.postprocessing.mask_stack import MaskStack
 from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap, Region
+from napari_stem_defects.postprocessing.searched_share import searched_share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,6 +47,7 @@ def write_frame(path: Path, detection: Detection) -> None:
         "frame_shape": masks.shape,
         "mask_px": masks.areas_px(),
         "called": float(detection.map.valid.mean()),
+        "searched": searched_share(detection.map, detection.parameters),
         "regions": [asdict(region) for region in detection.regions],
         "pixel_size_nm": detection.pixel_size_nm,
         "parameters": plain(detection.parameters),

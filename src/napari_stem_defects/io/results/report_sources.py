@@ -184,9 +184,11 @@ def _frame(
     height, width = masks.shape
     step = -(-max(height, width) // LARGEST_MASK)
     down, across = _nearest(found.y, height), _nearest(found.x, width)
+    # Where no class has a probability, outside of the crystal, nothing was searched.
+    windows = found.valid & found.probability.any(axis=0)
     sampled, count = np.zeros((len(range(step // 2, height, step)), width), bool), 0
     for rows, unknown in masks.blocks_of(UNKNOWN):
-        searched = found.valid[down[rows]][:, across] & (unknown == 0)
+        searched = windows[down[rows]][:, across] & (unknown == 0)
         if inside is not None:
             searched &= inside[rows]
         count += int(searched.sum())

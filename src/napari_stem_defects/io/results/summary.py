@@ -159,9 +159,17 @@ def make_summary(
     }
 
 
-def _searched_px(frame: Mapping[str, Any]) -> float:
+def _valid_px(frame: Mapping[str, Any]) -> float:
     height, width = frame["frame_shape"]
     return searched_px((height, width), frame["parameters"].get("area_px"), frame["called"])
+
+
+def _searched_px(frame: Mapping[str, Any]) -> float:
+    """Return the valid area but for what lies outside of the crystal, as `searched_nm2` does.
+
+    Frames of earlier versions do not state the share that was searched.
+    """
+    return _valid_px(frame) * float(frame.get("searched", 1.0))
 
 
 def densities(counts: Mapping[str, int], area_nm2: float | None) -> dict[str, float | None]:
@@ -194,9 +202,11 @@ def _line_densities(classes: Sequence[DefectClass], found: ResultTotals) -> dict
 
 def _recognised_fraction(frames: Sequence[Mapping[str, Any]], found: ResultTotals) -> float | None:
     """Return the share of the area searched that belongs to a class, Bulk included."""
-    searched = sum(map(_searched_px, frames))
+    searched, valid = (sum(map(area, frames)) for area in (_searched_px, _valid_px))
     pixels = float(np.prod(frames[0]["frame_shape"], dtype=np.int64)) * found.frames
-    return max(0.0, 1 - found.fractions[UNKNOWN] * pixels / searched) if searched else None
+    # What was not searched is unknown as well.
+    known = valid - found.fractions[UNKNOWN] * pixels
+    return min(1.0, max(0.0, known / searched)) if searched else None
 
 
 def mask_provenance(
