@@ -79,6 +79,21 @@ def test_windows_without_a_value_stay_empty():
     assert mean.probability[:, 5:].all()
 
 
+def test_what_is_outside_of_the_crystal_to_both_stays_without_probability():
+    nothing, little = np.zeros(3), np.array([0.0, 1e-9, 0.3])
+    for kind in ("bulk", "point", "line", "area"):
+        assert mean_probability(nothing, little, kind).astype(bool).tolist() == [False, True, True]
+    networks, teacher = _map(4.0, 120.0, {"Vac": (40, 90)}), _map(5.1, 120.0, {"Vac": (40, 90)})
+    networks.probability[:, :, :15] = 0
+    teacher.probability[:, :, :12] = 0
+    mean = TeacherEvidence(teacher).averaged(networks)
+    assert not mean.probability[:, :, :15].any()
+    assert mean.probability[:, :, 15:].all()
+    sites = np.array([(40.0, 20.0), (40.0, 90.0)])
+    at = TeacherEvidence(teacher).at_sites("Vac", np.zeros(2, np.float32), sites)
+    assert at[0] == 0 < at[1]
+
+
 def test_at_a_site_the_teacher_may_be_half_a_period_off():
     teacher = TeacherEvidence(_map(5.0, 100.0, {"Vac": (52.5, 52.5)}))
     sites = np.array([(52.5, 57.0), (52.5, 80.0), (-3.0, 50.0)])

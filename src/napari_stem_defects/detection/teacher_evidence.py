@@ -46,10 +46,12 @@ def mean_probability(
     Returns
     -------
     ndarray of float32, shape (...)
+        0 where both are 0, as outside of the crystal.
     """
     share = _SHARE[kind]
     mean = (1 - share) * _clipped_logit(networks) + share * _clipped_logit(teacher)
-    probability: NDArray[np.float32] = expit(mean).astype(np.float32)
+    none = (np.asarray(networks) == 0) & (np.asarray(teacher) == 0)
+    probability: NDArray[np.float32] = np.where(none, 0, expit(mean)).astype(np.float32)
     return probability
 
 
@@ -102,14 +104,17 @@ class TeacherEvidence:
         Returns
         -------
         ProbabilityMap
-            On the grid of ``found``.
+            On the grid of ``found``; no class has a probability where the networks found none,
+            outside of the crystal.
         """
         grid = np.stack(np.meshgrid(found.y, found.x, indexing="ij"), axis=-1)
         layers = []
         for values, each in zip(found.probability, found.class_data, strict=True):
             taught = self._at(self._probability(each.name), grid)
             layers.append(mean_probability(values, taught, each.kind))
-        return replace(found, probability=np.where(found.valid, layers, np.float32(0)))
+        # Between a cell outside of the crystal and its neighbour the teacher's are interpolated.
+        searched = found.valid & found.probability.any(axis=0)
+        return replace(found, probability=np.where(searched, layers, np.float32(0)))
 
     def at_sites(
         self, class_name: str, probability: NDArray[np.float32], sites: NDArray[np.float64]
@@ -142,10 +147,9 @@ class TeacherEvidence:
         """Return probabilities at places (..., 2), their logits interpolated between the cells."""
         axes = self.map.y.astype(np.float64), self.map.x.astype(np.float64)
         within = np.clip(places, [axis[0] for axis in axes], [axis[-1] for axis in axes])
-        between: NDArray[np.float64] = RegularGridInterpolator(axes, _clipped_logit(probability))(
-            within
-        )
-        return np.asarray(expit(between))
+        none = RegularGridInterpolator(axes, (probability == 0).astype(np.float64))(within) == 1
+        between = RegularGridInterpolator(axes, _clipped_logit(probability))(within)
+        return np.where(none, 0.0, expit(between))
 
 
 def _clipped_logit(probability: NDArray[np.floating]) -> NDArray[np.float64]:
