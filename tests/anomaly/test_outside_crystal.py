@@ -68,6 +68,8 @@ def test_pixels_without_a_value_and_the_edge_are_blocked_as_well():
 
 def test_the_share_is_stated_in_percent():
     assert share_statement(0.474).startswith("47 % of the image is not searched")
+    assert share_statement(0.997).startswith("more than 99 % of the image is not searched")
+    assert share_statement(1.0).startswith("nothing is searched: ")
 
 
 def test_the_edge_reaches_as_far_as_it_is_uncertain_and_a_prediction_looks():

@@ -8,6 +8,7 @@ from napari_stem_defects.base.lengths import (
     format_density,
     format_found,
     format_none,
+    format_share,
     list_in_both_units,
 )
 
@@ -40,3 +41,12 @@ def test_nothing_found_names_what_was_searched_for() -> None:
     assert format_none(["Bulk", "Extra", "IExtra", "Mis", "unknown"]) == "no Extra, IExtra or Mis"
     assert format_none(["Bulk", "Vac"]) == "no Vac"
     assert format_none(["Bulk"]) == "no defects"
+
+
+def test_a_part_of_an_image_is_neither_none_nor_all_of_it() -> None:
+    assert [format_share(share) for share in (0.002, 0.011, 0.474, 0.996)] == [
+        "less than 1 %",
+        "1 %",
+        "47 %",
+        "more than 99 %",
+    ]

@@ -1,12 +1,17 @@
-"""Unusual places that no class of a model fits."""
+"""Parts of an image that were not searched, and unusual places that no class of a model fits."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from labelled_crystals import labelled, vacancies
+from spot_images import clicked_spots, spot_image
 
+from napari_stem_defects.anomaly import residual
 from napari_stem_defects.base.defect_classes import BULK, DefectClass
+from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.detection.detect_frame import detect_frame
 from napari_stem_defects.detection.unexplained import (
     outside_statement,
@@ -45,11 +50,43 @@ def test_what_is_outside_of_the_crystal_is_stated_and_not_unusual():
     assert outside_statement(found).startswith("33 % of the image is not searched")
     assert outside_statement(_map()) == ""
     found.probability[:] = 0
-    assert outside_statement(found) == ""
+    assert outside_statement(found).startswith("nothing is searched: ")
 
 
 def test_a_perfect_crystal_needs_no_statement():
     assert unexplained_statement(_map(), LIMITS, ()) == ""
+
+
+def test_an_image_of_which_all_is_blocked_was_not_searched(added, monkeypatch):
+    monkeypatch.setattr(residual, "blocked_pixels", lambda m, *_: np.ones(m.frame_shape, bool))
+    image = replace(vacancies().micrograph, pixel_size_nm=0.02)
+    found = detect_frame(image, added[0])
+    assert found.searched_nm2 == 0
+    assert [each for each in found.parameters["warnings"] if "nothing is searched: " in each]
+    assert found.regions == ()
+
+
+def test_an_image_without_a_lattice_keeps_its_own_statement(added):
+    noise = np.random.default_rng(0).normal(size=(200, 200)).astype(np.float32)
+    found = detect_frame(Micrograph(noise, "film", 0.02, "user"), added[0])
+    assert not found.parameters["recognised"]
+    assert "no lattice" in found.parameters["recognition"]
+    assert found.searched_nm2 == pytest.approx(16)
+    assert not [each for each in found.parameters["warnings"] if "nothing is searched" in each]
+
+
+@pytest.mark.parametrize("pixel_size_nm", [0.0004, 10.0])
+def test_an_image_that_does_not_suit_the_window_of_spots_was_not_searched(pixel_size_nm):
+    image = spot_image()
+    fitting = replace(image.micrograph, pixel_size_nm=0.02)
+    model = train_quick([clicked_spots(image._replace(micrograph=fitting), 6)], ()).ensemble
+    good = detect_frame(fitting, model)
+    assert good.parameters["recognised"]
+    assert good.searched_nm2 == pytest.approx(fitting.valid_nm2)
+    found = detect_frame(replace(fitting, pixel_size_nm=pixel_size_nm), model)
+    assert not found.parameters["recognised"]
+    assert "check the pixel size" in found.parameters["recognition"]
+    assert found.searched_nm2 == 0
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ import numpy as np
 from scipy import ndimage
 
 from napari_stem_defects.anomaly.sampling import near_invalid
+from napari_stem_defects.base.lengths import format_share
 from napari_stem_defects.lattice.measurement import measure_lattices
 
 if TYPE_CHECKING:
@@ -119,15 +120,20 @@ def share_statement(share: float) -> str:
     Parameters
     ----------
     share : float
-        Share of the image, more than 0.
+        Share of the image, more than 0; 1 if nothing is searched.
 
     Returns
     -------
     str
         One sentence without a full stop.
     """
+    if share >= 1:
+        return (
+            "nothing is searched: the image shows too little of a lattice beside an amorphous film,"
+            " a support or vacuum"
+        )
     return (
-        f"{100 * share:.0f} % of the image is not searched: it shows no lattice, as an amorphous"
+        f"{format_share(share)} of the image is not searched: it shows no lattice, as an amorphous"
         " film, a support or vacuum, or is at the edge of the crystal"
     )
 

@@ -1,4 +1,4 @@
-"""Lengths and densities for the user: in px and, where the pixel size is known, in nm."""
+"""Lengths, densities and shares for the user; in px and, where the pixel size is known, in nm."""
 
 from __future__ import annotations
 
@@ -183,3 +183,21 @@ def format_none(names: Iterable[str]) -> str:
     """
     *others, last = [name for name in names if name not in (BULK, UNKNOWN)] or ["defects"]
     return f"no {', '.join(others)} or {last}" if others else f"no {last}"
+
+
+def format_share(share: float) -> str:
+    """Return the share of an image in percent.
+
+    Parameters
+    ----------
+    share : float
+        More than 0 and less than 1.
+
+    Returns
+    -------
+    str
+        Such as "47 %"; neither "0 %" nor "100 %", because it is a part.
+    """
+    if share < 0.01:
+        return "less than 1 %"
+    return "more than 99 %" if share > 0.99 else f"{100 * share:.0f} %"

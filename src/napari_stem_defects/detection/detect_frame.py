@@ -21,7 +21,6 @@ from napari_stem_defects.detection.measured_points import measure_points
 from napari_stem_defects.detection.model_choice import (
     given_statement,
     misfit_warning,
-    spot_warning,
     unscaled_warning,
 )
 from napari_stem_defects.detection.placed_lines import PLACED_LINES, PlaneFinder
@@ -30,11 +29,12 @@ from napari_stem_defects.detection.recognition import (
     Recognition,
     recognise,
     recognise_lattice,
+    recognise_spots,
     without_names,
 )
 from napari_stem_defects.detection.unexplained import (
-    outside_share,
-    outside_statement,
+    about_search,
+    search_statements,
     unexplained_statement,
 )
 from napari_stem_defects.detection.valid_windows import valid_windows
@@ -176,11 +176,11 @@ def _about_the_model(
     """Return lattice, contrast, choice of the model, recognition and warnings for the result.
 
     Models of the lattice residual, quick ones among them, have no recognition of their own: they
-    need a lattice and no more. A general model recognises no crystal, so where it was chosen for
-    want of a special one, that is stated.
+    need a lattice and no more, and those of spots an image that suits their window. A general
+    model recognises no crystal, so where it was chosen for want of a special one, that is stated.
     """
     if recognition is None and finds_spots(spec.architecture):
-        recognition = Recognition(True)
+        recognition = recognise_spots(settled.micrograph, spec)
     if recognition is None:
         recognition = recognise_lattice(measured)
         general = spec.lattice_geometry is not None and spec.lattice_geometry.is_general
@@ -351,6 +351,7 @@ def _measured(
     image = scale.micrograph
     complete = {
         **parameters,
+        **about_search(measured, spec),
         "resampling_factor": scale.factor,
         "separation_px": round(site_separation_px(spec) / scale.factor, 3),
         "pixel_size_source": image.pixel_size_source,
@@ -375,15 +376,12 @@ def _measured(
     )
     complete[PLANAR_CHECKS] = checks
     mask_stack, regions = apply_checks(found, mask_stack, regions, checks, size)
-    if finds_spots(spec.architecture):
-        warning = spot_warning(measured, spec, outside_share(found))
-        complete["warnings"] = [*complete["warnings"], *filter(None, [warning])]
-    elif spec.sees_residual and measured.cell is not None:
-        stated = (
-            outside_statement(found),
-            unexplained_statement(found, complete["thresholds"], regions),
-        )
-        complete["warnings"] = [*complete["warnings"], *filter(None, stated)]
+    spots = finds_spots(spec.architecture)
+    unsuited = spots and not complete["recognised"]
+    stated = [] if unsuited else search_statements(found, measured, spec)
+    if spec.sees_residual and measured.cell is not None and not spots:
+        stated.append(unexplained_statement(found, complete["thresholds"], regions))
+    complete["warnings"] = [*complete["warnings"], *filter(None, stated)]
     return Detection(
         image=image.name,
         frame=frame,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from napari_stem_defects.base.lengths import format_share
 from napari_stem_defects.lattice.geometry import describe_cell
 from napari_stem_defects.networks.architecture import finds_spots
 
@@ -195,10 +196,11 @@ def spot_warning(lattice: LatticeMeasurement, spec: EnsembleSpec, not_searched: 
     """
     if lattice.cell is None or not finds_spots(spec.architecture):
         return ""
+    if not_searched >= 1:
+        return "nothing is searched for spots: the image shows a lattice"
     if not_searched > 0:
-        return (
-            f"{100 * not_searched:.0f} % of the image is not searched for spots: it shows a lattice"
-        )
+        share = format_share(not_searched)
+        return f"{share} of the image is not searched for spots: it shows a lattice"
     return (
         f"warning: the model {spec.name} is of spots without a lattice and this image shows one,"
         " whose columns may be taken for spots; click defects in this image for a model of its own"

@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import uniform_filter
 
+from napari_stem_defects.anomaly.background import unsuited_window
 from napari_stem_defects.base.defaults import GENERAL_MODEL
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.detection.model_choice import ADVICE, NOT_RECOGNISED
+from napari_stem_defects.matched_filter.model import Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+    from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.lattice.measurement import LatticeMeasurement
+    from napari_stem_defects.networks.spec import EnsembleSpec
     from napari_stem_defects.postprocessing.results import ProbabilityMap
 
 MIN_BULK = 0.1
@@ -122,6 +126,27 @@ def recognise_lattice(measured: LatticeMeasurement) -> Recognition:
     if measured.cell is not None:
         return Recognition(True)
     return Recognition(False, f"{NOT_RECOGNISED}: no lattice, {measured.reason}")
+
+
+def recognise_spots(micrograph: Micrograph, spec: EnsembleSpec) -> Recognition:
+    """Decide whether a model of spots can search an image.
+
+    Parameters
+    ----------
+    micrograph : Micrograph
+        One frame.
+    spec : EnsembleSpec
+        Of a model of spots.
+
+    Returns
+    -------
+    Recognition
+        Not recognised where the window of the spots does not suit the image.
+    """
+    sizes = spec.matched_filters
+    window = Window(sizes.window_px or 0.0, sizes.window_nm).in_image(micrograph.pixel_size_nm)
+    fault = unsuited_window(micrograph, window)
+    return Recognition(not fault, f"{NOT_RECOGNISED}: {fault}" if fault else "")
 
 
 def _refused(reason: str) -> Recognition:

@@ -1,4 +1,4 @@
-"""Unusual places of a frame that no class of its model fits."""
+"""What a model leaves open in a frame: parts not searched, and places that no class fits."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ from scipy import ndimage
 
 from napari_stem_defects.anomaly.outside_crystal import share_statement
 from napari_stem_defects.base.defect_classes import BULK, UNKNOWN
+from napari_stem_defects.detection.model_choice import spot_warning
+from napari_stem_defects.networks.architecture import finds_spots
+from napari_stem_defects.postprocessing.searched_share import NO_PROBABILITY, NOT_SEARCHED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from napari_stem_defects.lattice.measurement import LatticeMeasurement
+    from napari_stem_defects.networks.spec import EnsembleSpec
     from napari_stem_defects.postprocessing.results import ProbabilityMap, Region
 
 _CLEAR = 0.25
@@ -83,14 +88,63 @@ def outside_statement(map: ProbabilityMap) -> str:
     Parameters
     ----------
     map : ProbabilityMap
-        Of a model that sees the lattice residual.
+        Of a model that sees the lattice residual, for an image with a lattice.
 
     Returns
     -------
     str
     """
     share = outside_share(map)
-    return share_statement(share) if 0 < share < 1 else ""
+    return share_statement(share) if share > 0 else ""
+
+
+def about_search(lattice: LatticeMeasurement, spec: EnsembleSpec) -> dict[str, str]:
+    """Return the parameter of a result whose model does not search all of the image.
+
+    Parameters
+    ----------
+    lattice : LatticeMeasurement
+        Of the image.
+    spec : EnsembleSpec
+        The model.
+
+    Returns
+    -------
+    dict
+        See `searched_share.searched_share`. Empty for models of the image itself, and for an image
+        without the lattice that the model needs.
+    """
+    if finds_spots(spec.architecture) or (spec.sees_residual and lattice.cell is not None):
+        return {NO_PROBABILITY: NOT_SEARCHED}
+    return {}
+
+
+def search_statements(
+    map: ProbabilityMap, lattice: LatticeMeasurement, spec: EnsembleSpec
+) -> list[str]:
+    """Return what to state about the part of an image that was not searched.
+
+    Parameters
+    ----------
+    map : ProbabilityMap
+        Of an image that the model can search.
+    lattice : LatticeMeasurement
+        Of the image.
+    spec : EnsembleSpec
+        The model.
+
+    Returns
+    -------
+    list of str
+        One sentence or none.
+    """
+    if finds_spots(spec.architecture):
+        stated = spot_warning(lattice, spec, outside_share(map))
+    elif spec.sees_residual and lattice.cell is not None:
+        stated = outside_statement(map)
+    else:
+        stated = ""
+    return [stated] if stated else []
 
 
 def unexplained_statement(
