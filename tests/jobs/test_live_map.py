@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from crystal_images import CrystalImage
+from half_crystals import half_crystal
 from labelled_crystals import click_project, vacancies
 from spot_images import spot_image, spot_project
 
@@ -86,6 +88,24 @@ def test_it_finds_what_the_kept_model_finds(
     detection = sd.detect(crystal.micrograph, model)
     mask = detection.masks[detection.mask_names.index("Vac")]
     np.testing.assert_array_equal(found.drawn > 0, mask > 0)
+
+
+def test_it_states_what_it_does_not_search_as_a_detection_does(tmp_path: Path) -> None:
+    half = half_crystal("fine film", missing=40, size=400)
+    image = replace(half.micrograph, pixel_size_nm=0.02, pixel_size_source="user")
+    with sd.LabelProject.create(tmp_path / "labels", ["Vac"]) as labels:
+        stored = labels.add_image(image)
+        for y, x in half.missing[:4]:
+            labels.add(stored, float(y), float(x), "Vac")
+    places = [(float(y), float(x), "Vac") for y, x in half.missing[:4]]
+    found = live_map(request(tmp_path / "labels", *places), PreparedFrames(), report=silent)
+    model = tmp_path / "kept.safetensors"
+    sd.train([tmp_path / "labels"], model, sd.TrainingOptions(name="kept", recipe="quick"))
+    detection = sd.detect(image, model)
+    assert found.searched_nm2 == pytest.approx(detection.searched_nm2)
+    assert found.searched_nm2 < 0.5 * image.valid_nm2
+    (stated,) = [each for each in detection.parameters["warnings"] if "not searched" in each]
+    assert f"{stated}." in found.notes
 
 
 def test_a_bulk_click_clears_the_map_around_it(crystal: CrystalImage, project: Path) -> None:

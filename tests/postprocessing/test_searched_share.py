@@ -19,12 +19,12 @@ def test_windows_without_any_probability_are_no_part_of_it(parameters: dict[str,
     found = blank_map("Bulk", "Missing", shape=(80, 80))
     found.probability[1, :, 4:] = 0.2
     found.valid[:, 8:] = False
-    assert searched_share(found, parameters) == pytest.approx(4 / 8)
+    assert searched_share(found.probability, found.valid, parameters) == pytest.approx(4 / 8)
 
 
 def test_an_image_outside_of_the_crystal_is_not_searched_but_one_not_recognised_is() -> None:
     found = blank_map("Bulk", "Missing", shape=(80, 80))
-    assert searched_share(found, {}) == 1
-    assert searched_share(found, OUTSIDE) == 0
+    assert searched_share(found.probability, found.valid, {}) == 1
+    assert searched_share(found.probability, found.valid, OUTSIDE) == 0
     found.valid[:] = False
-    assert searched_share(found, OUTSIDE) == 0
+    assert searched_share(found.probability, found.valid, OUTSIDE) == 0

@@ -177,7 +177,7 @@ def _about_the_model(
 
     Models of the lattice residual, quick ones among them, have no recognition of their own: they
     need a lattice and no more, and those of spots an image that suits their window. A general
-    model recognises no crystal, so where it was chosen for want of a special one, that is stated.
+    model recognises no crystal, so where it was chosen because no special one fits, that is stated.
     """
     if recognition is None and finds_spots(spec.architecture):
         recognition = recognise_spots(settled.micrograph, spec)

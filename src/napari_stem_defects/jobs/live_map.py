@@ -15,10 +15,12 @@ from scipy import ndimage
 
 from napari_stem_defects.base.defect_classes import BULK, complete_classes
 from napari_stem_defects.base.progress import Progress
+from napari_stem_defects.detection.unexplained import about_search, search_statements
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.labels.project import LabelProject
 from napari_stem_defects.jobs.live_map_request import FrameKey, LiveMap
 from napari_stem_defects.lattice.measurement import measure_lattices
+from napari_stem_defects.postprocessing.results import searched_nm2
 from napari_stem_defects.training.quick import clicks_of, quick_ensemble
 from napari_stem_defects.training.quick_images import (
     LabelledImage,
@@ -102,9 +104,21 @@ class PreparedFrames:
         micrograph = _micrograph(key, request) if kept is None else kept.micrograph
         if key not in self._lattices:
             report(Progress("lattice", 0, _WHOLE))
+        return _labelled(micrograph, frame.labels), self.lattice(key, micrograph)
+
+    def lattice(self, key: FrameKey, micrograph: Micrograph) -> LatticeMeasurement:
+        """Return the lattice of a frame, which is measured once.
+
+        Parameters
+        ----------
+        key : FrameKey
+        micrograph : Micrograph
+            Its pixels.
+        """
+        if key not in self._lattices:
             pixels, size = micrograph.pixels, micrograph.pixel_size_nm
             self._lattices[key] = measure_lattices(pixels, size)
-        return _labelled(micrograph, frame.labels), self._lattices[key]
+        return self._lattices[key]
 
     def get(
         self,
@@ -135,10 +149,10 @@ class PreparedFrames:
         wanted = self._own_samples.get((key, window)) if samples is None else samples
         found = None if wanted is None else self._kept.get((key, wanted, window))
         if found is None:
-            lattice = self._lattices.get(key)
-            if lattice is None or any(name[0] == key for name in self._kept):
+            if key not in self._lattices or any(name[0] == key for name in self._kept):
                 report(Progress("lattice", 0, _WHOLE))  # else `clicked` has just reported it
             micrograph = _micrograph(key, request)
+            lattice = self.lattice(key, micrograph)
             found = _Frame(micrograph, prepare_image(micrograph, samples, window, lattice))
             wanted = found.ready.residual.sampled.samples
             if samples is None:
@@ -206,7 +220,11 @@ def live_map(
     clear_around(drawn, [(each.y, each.x) for each in here if each.class_name == BULK], radius)
     counts = {each.name: _count(drawn == n) for n, each in enumerate(classes[1:], start=1)}
     seconds = time.perf_counter() - started
-    area = shown.micrograph.valid_nm2
+    spec, lattice = ensemble.spec, frames.lattice(request.shown, shown.micrograph)
+    size, shape = shown.micrograph.pixel_size_nm, shown.micrograph.frame_shape
+    area = searched_nm2(shape, found.map, about_search(lattice, spec), size)
+    stated = search_statements(found.map, lattice, spec)
+    notes = (*(f"{each[0].upper()}{each[1:]}." for each in stated), *notes)
     if window is not None:
         spots = sum(click.class_name != BULK for click in clicks)
         statement = window_statement(window, spots, images[0].micrograph.pixel_size_nm)

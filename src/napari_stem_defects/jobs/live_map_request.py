@@ -92,11 +92,11 @@ class LiveMap:
     counts : dict of str to int
         Number of regions of each class.
     notes : tuple of str
-        One sentence for each click that was left out.
+        One sentence for each click that was left out, and for what was not searched.
     seconds : float
         Computing time.
     searched_nm2 : float or None
-        Area of the pixels with a value, nm²; None without a pixel size.
+        Area that was searched, nm²; None without a pixel size.
     """
 
     shown: FrameKey

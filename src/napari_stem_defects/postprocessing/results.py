@@ -367,8 +367,7 @@ def searched_nm2(
     found : ProbabilityMap
         Its probabilities; where all are 0, outside of the crystal, nothing was searched.
     parameters : mapping
-        Parameters of the result; ``area_px`` is the part chosen, if there is one. See also
-        `searched_share.searched_share`.
+        Parameters of the result, as for `searched_share`; ``area_px`` is the part chosen.
     pixel_size_nm : float or None
         Edge of a pixel in nm.
 
@@ -380,7 +379,8 @@ def searched_nm2(
     if pixel_size_nm is None:
         return None
     valid = searched_px(frame_shape, parameters.get("area_px"), float(found.valid.mean()))
-    return valid * searched_share(found, parameters) * pixel_size_nm**2
+    share = searched_share(found.probability, found.valid, parameters)
+    return valid * share * pixel_size_nm**2
 
 
 def polyline_length(points: Sequence[tuple[float, float]]) -> float:

@@ -37,7 +37,7 @@ def write_frame(path: Path, detection: Detection) -> None:
     OutputError
         The disk is full or the folder is not writable.
     """
-    masks = detection.mask_stack
+    masks, found = detection.mask_stack, detection.map
     metadata = {
         "image": detection.image,
         "frame": detection.frame,
@@ -46,8 +46,8 @@ def write_frame(path: Path, detection: Detection) -> None:
         "mask_names": masks.names,
         "frame_shape": masks.shape,
         "mask_px": masks.areas_px(),
-        "called": float(detection.map.valid.mean()),
-        "searched": searched_share(detection.map, detection.parameters),
+        "called": float(found.valid.mean()),
+        "searched": searched_share(found.probability, found.valid, detection.parameters),
         "regions": [asdict(region) for region in detection.regions],
         "pixel_size_nm": detection.pixel_size_nm,
         "parameters": plain(detection.parameters),
