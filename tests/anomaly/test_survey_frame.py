@@ -89,6 +89,22 @@ def test_nothing_is_unusual_outside_of_the_crystal(beside):
     assert survey.searched_nm2 < 0.5 * survey.anomaly.size * 0.02**2
 
 
+@pytest.mark.parametrize("clear", [2.5, 5.0])
+def test_too_few_unit_cells_are_not_searched(clear):
+    image = crystal_image(SQUARE, spacing=12, size=240, missing=6)
+    edge = round((clear + 5) * image.period)  # predictions reach over 2.5 periods
+    invalid = np.ones(image.pixels.shape, bool)
+    invalid[60 : 60 + edge, 60 : 60 + edge] = False
+    survey = survey_frame(replace(image.micrograph, invalid=invalid, pixel_size_nm=0.02))
+    if clear**2 < 12:
+        assert survey.statement.startswith("Nothing is searched: fewer than 12 unit cells")
+        assert (survey.candidates, survey.searched_nm2, survey.threshold) == ((), 0, 0)
+        assert not survey.anomaly.any()
+    else:
+        assert "Nothing is searched" not in survey.statement
+        assert survey.searched_nm2 > 0
+
+
 def test_a_perfect_crystal_has_nothing_unusual():
     survey = survey_frame(crystal_image(size=320).micrograph)
     assert len(survey.candidates) <= 2

@@ -49,6 +49,8 @@ _WHOLE = 1 << 22
 """Samples up to which the residual of an image is computed as a whole."""
 _STRONG = 1.5
 """Level of a column above which it is no evidence for a line through it."""
+_FEWEST_CELLS = 12
+"""Unit cells that are searched at least, beside what is outside of the crystal or has no value."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Survey:
     candidates : tuple of Candidate
         Unusual places, highest score first.
     threshold : float
-        Score that noise alone exceeds 0.5 times per image; 0 without a lattice.
+        Score that noise alone exceeds 0.5 times per image; 0 where nothing is searched.
     lattice : LatticeMeasurement
         One lattice, several or none.
     statement : str
@@ -86,7 +88,7 @@ class Survey:
     seconds : float
         Computing time.
     searched_nm2 : float or None
-        Area of the pixels with a value, nm²; None without a pixel size.
+        Area of the pixels with a value within the crystal, nm²; None without a pixel size.
 
     Examples
     --------
@@ -222,8 +224,12 @@ class _Measured(NamedTuple):
 def _measured(micrograph: Micrograph, cells: tuple[UnitCell, ...]) -> _Measured:
     sampled = sample(micrograph.pixels, cells)
     grain_map = grains_of(sampled, micrograph.invalid)
-    blocked = blocked_pixels(micrograph, grain_map, lattice_period(cells[0]))
-    usual = near_invalid(micrograph.invalid, micrograph.frame_shape, lattice_period(cells[0]))
+    period = lattice_period(cells[0])
+    blocked = blocked_pixels(micrograph, grain_map, period)
+    if blocked.any() and (~blocked).sum() < _FEWEST_CELLS * period**2:
+        anomaly = np.zeros(micrograph.frame_shape, np.float32)
+        return _Measured(anomaly, (), 0.0, len(grain_map.grains), grain_map, 1.0)
+    usual = near_invalid(micrograph.invalid, micrograph.frame_shape, period)
     outside = float((blocked & ~usual).sum() / max((~usual).sum(), 1))
     missing = at_samples(blocked, sampled)
     residual = lattice_residual(sampled, blocked=missing)
@@ -316,7 +322,13 @@ def _statement(
 ) -> str:
     """Return what was found, and which share of the image is not searched, as sentences."""
     parted = f"{grains} grains with different lattices. " if grains > 1 else ""
-    rest = f" {share_statement(outside)}." if outside else ""
+    if outside >= 1:
+        return (
+            f"{parted}Nothing is searched: fewer than {_FEWEST_CELLS} unit cells have a value and"
+            " lie within the crystal, away from its edge."
+        )
+    share = share_statement(outside) if outside else ""
+    rest = f" {share[0].upper()}{share[1:]}." if share else ""
     if not candidates:
         searched = "what is searched" if outside else "the whole image"
         return f"{parted}Nothing unusual: {searched} repeats within its noise.{rest}"
