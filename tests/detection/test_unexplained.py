@@ -58,7 +58,7 @@ def test_a_perfect_crystal_needs_no_statement():
 
 
 def test_an_image_of_which_all_is_blocked_was_not_searched(added, monkeypatch):
-    monkeypatch.setattr(residual, "blocked_pixels", lambda m, *_: np.ones(m.frame_shape, bool))
+    monkeypatch.setattr(residual, "blocked_by", lambda m, *_: np.ones(m.frame_shape, bool))
     image = replace(vacancies().micrograph, pixel_size_nm=0.02)
     found = detect_frame(image, added[0])
     assert found.searched_nm2 == 0
