@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_stem_defects.anomaly.clear_part import clear_part
+from napari_stem_defects.anomaly.clear_part import clear_part, clear_strips
 
 
 def test_without_blocked_samples_it_is_the_middle():
@@ -40,3 +40,14 @@ def test_a_part_with_hardly_any_crystal_is_taken_as_it_is():
     blocked = np.ones((50, 50), bool)
     blocked[0, 0] = False
     assert clear_part((50, 50), (50, 50), blocked).clear is None
+
+
+def test_strips_lie_where_the_crystal_is():
+    even = clear_strips(1000, 50)
+    assert [strip.start for strip in even] == [0, 190, 380, 570, 760, 950]
+    blocked = np.ones((1000, 20), bool)
+    blocked[400:640] = False
+    strips = clear_strips(1000, 50, blocked)
+    assert (strips[0].start, strips[-1].stop) == (0, 1000)
+    assert all(400 <= strip.start and strip.stop <= 640 for strip in strips[1:-1])
+    assert len(clear_strips(1000, 50, np.ones((1000, 20), bool))) == 6

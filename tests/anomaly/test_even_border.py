@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from crystal_images import HEXAGONAL, OBLIQUE, SQUARE, columns, crystal_image, render
 
+from napari_stem_defects.anomaly import even_border
 from napari_stem_defects.anomaly.even_border import with_even_border
 from napari_stem_defects.anomaly.residual import LatticeResidual, image_residual
 from napari_stem_defects.anomaly.survey_frame import survey_frame
@@ -67,3 +70,14 @@ def test_a_missing_column_beside_the_border_is_found() -> None:
     place = survey_frame(Micrograph(pixels, "crystal")).candidates[0]
     assert np.hypot(place.y - positions[chosen, 0], place.x - positions[chosen, 1]) < 8
     assert place.sign == "deficit"
+
+
+def test_a_crystal_that_is_not_in_the_middle_rows_has_finite_scores(monkeypatch) -> None:
+    monkeypatch.setattr(even_border, "_MOST", 40)
+    residual = _residual()
+    blocked = np.zeros(residual.shape, bool)
+    blocked[40:] = True
+    even, _ = with_even_border(replace(residual, blocked=blocked))
+    assert all(np.isfinite(gain).all() for gain in even.gains)
+    nothing, _ = with_even_border(replace(residual, blocked=np.ones(residual.shape, bool)))
+    assert all(np.isfinite(gain).all() for gain in nothing.gains)

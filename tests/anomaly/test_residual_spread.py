@@ -35,3 +35,12 @@ def test_what_is_blocked_does_not_count():
     blocked[30:100] = True
     values[blocked] = 1000
     assert measure_spread([values], [slice(0, 120)], 8, blocked).inner == pytest.approx(3, rel=0.1)
+
+
+@pytest.mark.parametrize("rows", [slice(0, 0), slice(0, 60), slice(0, 120)])
+def test_blocked_rows_leave_a_finite_spread(rows):
+    blocked = np.zeros((120, 160), bool)
+    blocked[rows] = True
+    found = measure_spread([magnitudes()], [slice(0, 120)], 8, blocked)
+    assert found.inner == pytest.approx(3, rel=0.1)
+    assert all(np.isfinite(gain).all() for gain in found.gains)

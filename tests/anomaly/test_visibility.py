@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from crystal_images import crystal_image
+from half_crystals import half_crystal
 
-from napari_stem_defects.anomaly.residual import lattice_residual
+from napari_stem_defects.anomaly.residual import image_residual, lattice_residual
 from napari_stem_defects.anomaly.sampling import sample
 from napari_stem_defects.anomaly.visibility import visibility
+from napari_stem_defects.lattice.measurement import measure_lattices
 
 
 def measured(**options):
@@ -32,3 +34,12 @@ def test_grains_repeat_each_by_its_own_lattice():
     options = {"size": 384, "spacing": 10.0, "missing": 0}
     (one, _), (two, _) = measured(**options), measured(**options, grain_deg=18.0)
     assert two == pytest.approx(one, rel=0.2)
+
+
+@pytest.mark.parametrize("beside", ["coarse film", "vacuum"])
+def test_what_is_beside_the_crystal_does_not_count(beside):
+    image = half_crystal(beside, size=400, spacing=12.0)
+    whole = crystal_image(size=400, spacing=12.0)
+    part = image_residual(image.micrograph, measure_lattices(image.micrograph.pixels).cells)
+    alone = image_residual(whole.micrograph, whole.cells)
+    assert visibility(part) == pytest.approx(visibility(alone), rel=0.15)

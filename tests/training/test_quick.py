@@ -11,6 +11,7 @@ from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.detection.detect_frame import detect_frame
 from napari_stem_defects.errors import LabelError
+from napari_stem_defects.io.models.model_file import load_model, save_model
 from napari_stem_defects.training.quick import clicks_of, train_quick
 from napari_stem_defects.training.quick_images import LabelledImage, prepare_image
 from napari_stem_defects.training.recipes import TrainingOptions
@@ -117,3 +118,20 @@ def test_a_boundary_is_no_place_like_any() -> None:
     assert not [note for note in report.notes if "no more unusual" in note]
     found = detect_frame(image.micrograph, report.ensemble)
     assert [region.class_name for region in found.regions if region.class_name == "GB"]
+
+
+def test_a_model_with_a_class_that_shows_nothing_is_kept(tmp_path) -> None:
+    image = vacancies(counts=200.0)
+    y, x = image.defects[:5].T
+    anywhere = np.array([[60.0, 60.0], [150, 240], [240, 150], [90, 200]])
+    far = np.hypot(*(anywhere[:, None] - image.defects).T).min(axis=0) > 15
+    places = anywhere[far]
+    names = ("Vac",) * 5 + ("Wall",) * len(places)
+    clicks = LabelledImage(image.micrograph, np.r_[y, places[:, 0]], np.r_[x, places[:, 1]], names)
+    classes = [DefectClass("Vac", "point"), DefectClass("Wall", "line")]
+    trained = train_quick([clicks], classes)
+    assert [note for note in trained.notes if note.startswith("Wall: nothing is found")]
+    save_model(trained.ensemble, tmp_path / "kept.safetensors")
+    found = detect_frame(image.micrograph, load_model(tmp_path / "kept.safetensors"))
+    assert {region.class_name for region in found.regions} <= {"Vac", "unknown"}
+    assert len(found.regions) >= 9

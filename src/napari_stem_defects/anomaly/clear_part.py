@@ -10,6 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_STRIPS = 6
 _LEAST_CLEAR = 0.05
 """Least share of a part that shows what the noise is."""
 
@@ -77,6 +78,32 @@ def clear_part(
     columns = _clearest(blocked[rows].mean(axis=0), size[1])
     clear = ~blocked[rows, columns]
     return ClearPart(rows, columns, clear if clear.mean() > _LEAST_CLEAR else None)
+
+
+def clear_strips(height: int, rows: int, blocked: NDArray[np.bool_] | None = None) -> list[slice]:
+    """Return six strips of an image, the first and the last at its borders.
+
+    Parameters
+    ----------
+    height : int
+        Of the image in samples.
+    rows : int
+        Of each strip.
+    blocked : ndarray of bool, shape (height, columns), optional
+        Samples where a residual means nothing; the inner strips lie in what is left.
+
+    Returns
+    -------
+    list of slice
+        From top to bottom; strips may share rows if little is left.
+    """
+    tops = np.linspace(0, height - rows, _STRIPS)
+    if blocked is not None:
+        shown = np.flatnonzero(~blocked.all(axis=1))
+        low, high = (int(shown[0]), int(shown[-1])) if len(shown) else (0, height)
+        low = min(low, height - rows)
+        tops[1:-1] = np.linspace(low, max(low, high - rows), _STRIPS)[1:-1]
+    return [slice(int(top), int(top) + rows) for top in tops]
 
 
 def _middle(length: int, size: int) -> slice:

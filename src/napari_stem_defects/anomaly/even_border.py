@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_stem_defects.anomaly.clear_part import clear_part
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -45,16 +47,14 @@ def with_even_border(
     """
     height, width = residual.shape
     count = min(round(_LINES_PERIODS * residual.sampled.samples), height // 4, width // 4)
-    start = max(0, (height - _MOST) // 2)
-    sides = (
-        slice(0, count),
-        slice(height - count, height),
-        slice(start, min(height, start + _MOST)),
-    )
+    part = clear_part((height, width), (_MOST, width), residual.blocked)
+    sides = slice(0, count), slice(height - count, height), part.rows
     upper, lower, middle = (_magnitude(residual, values, rows) for rows in sides)
     inner = middle[:, count : width - count]
     if len(middle) == height:
         inner = inner[count : height - count]
+    if np.isnan(inner).all():
+        return residual, values
     usual = max(float(np.nanquantile(inner, _TAIL)), 1e-12)
     lines = (upper, lower[::-1], middle[:, :count].T, middle[:, ::-1][:, :count].T)
     more = [np.maximum(_tails(line) / usual, 1) for line in lines]

@@ -11,6 +11,7 @@ Processing, 2007, chapter 12.)
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,11 +19,13 @@ import scipy
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import linalg, ndimage
 
+from napari_stem_defects.anomaly.clear_part import clear_strips
 from napari_stem_defects.anomaly.continuation import best_lattice, padded_rows
 from napari_stem_defects.anomaly.grain_structure import grains_of
 from napari_stem_defects.anomaly.grains import MAX_GRAINS, Tile, grain_tiles
 from napari_stem_defects.anomaly.missed_grains import missed_grain
 from napari_stem_defects.anomaly.outside_crystal import blocked_by, outside_crystal
+from napari_stem_defects.anomaly.outside_noise import far_outside, fill_with_noise
 from napari_stem_defects.anomaly.residual_spread import measure_spread
 from napari_stem_defects.anomaly.sampling import at_samples, sample
 from napari_stem_defects.lattice.unit_cell import lattice_period
@@ -117,6 +120,8 @@ class LatticeResidual:
     def rows(self, rows: slice) -> NDArray[np.float32]:
         """Return rows of the residual in multiples of its spread, limited to +-25.
 
+        Far outside of the crystal they are noise.
+
         Parameters
         ----------
         rows : slice
@@ -139,7 +144,13 @@ class LatticeResidual:
                 raw[row - rows.start] /= lower[last - row]
         raw[:, : len(left)] /= left
         raw[:, width - len(right) :] /= right[::-1]
-        return np.clip(raw, -_CLIP, _CLIP, out=raw)
+        np.clip(raw, -_CLIP, _CLIP, out=raw)
+        return raw if self._far is None else fill_with_noise(raw, self._far, rows.start)
+
+    @cached_property
+    def _far(self) -> NDArray[np.bool_] | None:
+        """What is far outside of the crystal."""
+        return None if self.blocked is None else far_outside(self.blocked, self.sampled.samples)
 
     def whole(self) -> NDArray[np.float32]:
         """Return the residual of the whole image, (rows, columns), limited to +-25 spreads."""
@@ -222,7 +233,7 @@ def lattice_residual(
         blocked = None
     rng = np.random.default_rng(seed)
     width = 2 * round(_WINDOW_PERIODS * sampled.samples / 2) + 1
-    parts = _parts(sampled)
+    parts = _parts(sampled, blocked)
     image = np.concatenate([_rows_of(sampled, rows) for rows in parts])
     ignored = None if blocked is None else np.concatenate([blocked[rows] for rows in parts])
     grains = _with_crystal(grain_tiles(image, sampled.samples), ignored)
@@ -269,7 +280,7 @@ def with_predictors(
     -------
     LatticeResidual
     """
-    parts = _parts(sampled)
+    parts = _parts(sampled, blocked)
     found = _residuals(sampled, predictors, parts)
     half = predictors[0].kernel.shape[0] // 2
     spread = measure_spread(found, parts, half, blocked)
@@ -287,13 +298,12 @@ def _cut(image: NDArray[np.float32], tile: Tile) -> NDArray[np.float32]:
     return image[tile.row : tile.row + tile.edge, tile.column : tile.column + tile.edge]
 
 
-def _parts(sampled: Sampled) -> list[slice]:
+def _parts(sampled: Sampled, blocked: NDArray[np.bool_] | None = None) -> list[slice]:
     """Return the rows from which statistics are taken: all, or six strips of a large image."""
     height, width = sampled.filtered.shape[0], sampled.filtered.shape[1]
     if height * width <= _FIT_PIXELS:
         return [slice(0, height)]
-    rows = max(_FIT_PIXELS // width // 6, 64)
-    return [slice(int(top), int(top) + rows) for top in np.linspace(0, height - rows, 6)]
+    return clear_strips(height, max(_FIT_PIXELS // width // 6, 64), blocked)
 
 
 def _rows_of(sampled: Sampled, rows: slice) -> NDArray[np.float32]:

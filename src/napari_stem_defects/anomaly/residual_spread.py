@@ -52,7 +52,9 @@ def measure_spread(
     -------
     Spread
     """
-    gaps = blocked is not None and bool(blocked.any()) and not bool(blocked.all())
+    gaps = blocked is not None and any(
+        blocked[rows].any() and not blocked[rows].all() for rows in parts
+    )
     if blocked is not None and gaps:
         for rows, values in zip(parts, found, strict=True):
             values[blocked[rows]] = np.nan

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import fft, ndimage, signal
 
+from napari_stem_defects.anomaly.clear_part import clear_part
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -52,9 +54,10 @@ def _contrast(residual: LatticeResidual) -> float:
     Half the mean square of the difference between places a lattice vector apart is the variance of
     the noise.
     """
-    sampled, height = residual.sampled, residual.shape[0]
-    top = max(0, (height - _ROWS) // 2)
-    part = np.asarray(sampled.filtered[top : min(height, top + _ROWS), :], np.float32)
+    sampled, shape = residual.sampled, residual.shape
+    shown = clear_part(shape, (_ROWS, shape[1]), residual.blocked)
+    clear = slice(None) if shown.clear is None else shown.clear
+    part = np.asarray(sampled.filtered[shown.rows, :], np.float32)
     pool = _POOL * sampled.samples
     spectrum = fft.rfft2(part)
     along_y = fft.fftfreq(part.shape[0])[:, None].astype(np.float32)
@@ -69,8 +72,8 @@ def _contrast(residual: LatticeResidual) -> float:
         pooled = ndimage.gaussian_filter(differs, pool)
         # The lattice of the grain that a place belongs to repeats best.
         noise = pooled if noise is None else np.minimum(noise, pooled)
-    total = float(np.median(ndimage.gaussian_filter(np.square(part), pool)))
-    left = total - (0.0 if noise is None else float(np.median(noise)))
+    total = float(np.median(ndimage.gaussian_filter(np.square(part), pool)[clear]))
+    left = total - (0.0 if noise is None else float(np.median(noise[clear])))
     return float(np.sqrt(max(left, _LEAST * total)))
 
 

@@ -96,6 +96,23 @@ class Found:
     templates: Sequence[Template]
     samples: float
 
+    def with_template(self, template: Template) -> Found:
+        """Return where the images look like the class with a further template.
+
+        Parameters
+        ----------
+        template : Template
+
+        Returns
+        -------
+        Found
+        """
+        both = Found(self.images, (*self.templates, template), self.samples)
+        pairs = zip(self.images, self.similar, strict=True)
+        similar = [np.maximum(own, best_similarity(image, [template])) for image, own in pairs]
+        both.__dict__["similar"] = similar  # the cached property, computed from what is known
+        return both
+
     @cached_property
     def similar(self) -> list[NDArray[np.float32]]:
         """Similarity of every place of each image."""

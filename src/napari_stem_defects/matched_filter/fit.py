@@ -29,7 +29,7 @@ from napari_stem_defects.matched_filter.examples import (
     peak_near,
     similarity_at,
 )
-from napari_stem_defects.matched_filter.model import ClassFilter, MatchedFilterModel
+from napari_stem_defects.matched_filter.model import HIDDEN, ClassFilter, MatchedFilterModel
 from napari_stem_defects.matched_filter.similarity import local_power
 from napari_stem_defects.matched_filter.templates import (
     REACH,
@@ -167,7 +167,7 @@ def _fit_class(name: str, kind: str, examples: Examples, threshold: float | None
         find = point_threshold if kind == "point" else extended_threshold
         threshold = 0.0 if kind == "area" else find(found.heights)
     stands_out = spreads_of(anomaly, images, examples.samples) >= _STANDS_OUT
-    shown = anomaly if stands_out else np.inf
+    shown = anomaly if stands_out else HIDDEN
     unusual = ClassFilter(name, kind, (), 0.5, shown, consistency, examples.visibility)
     item = replace(unusual, templates=templates, anomaly=anomaly)
     item = replace(item, threshold=threshold, template_threshold=threshold)

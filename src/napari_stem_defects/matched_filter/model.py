@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from napari_stem_defects.matched_filter.templates import Template
 
 Values = TypeVar("Values", float, "NDArray[np.float32]")
+HIDDEN = 1e6
+"""Anomaly score that nothing reaches, by which a class that shows no more than noise is stored."""
 _NEAREST = 0.05
 """A threshold counts as if it were at least so far below 1."""
 
@@ -60,7 +62,7 @@ class ClassFilter:
         Similarity from which a place is assigned.
     anomaly : float
         Anomaly score of the clicks. Classes without templates, whose clicks have no look in
-        common, are recognised by it; infinite where it is no more than that of any place.
+        common, are recognised by it; `HIDDEN` where it is no more than that of any place.
     consistency : float
         Median similarity of a click to the template of the others; 1 for a single click.
     visibility : float
@@ -98,7 +100,7 @@ class ClassFilter:
     @property
     def is_hidden(self) -> bool:
         """Whether the clicks show no more than noise, so that nothing of the class is found."""
-        return not self.templates and self.anomaly == float("inf")
+        return not self.templates and self.anomaly >= HIDDEN
 
     @property
     def limit(self) -> float:

@@ -26,6 +26,8 @@ _VARIANT = 0.2
 """Share of the clicks from which those that are missed may be another variant."""
 _SHOWN = 3.0
 """Power of a single click, in units of that of noise, from which it shows a defect by itself."""
+_MAX_ALONE = 6
+"""Clicks that are tried as a variant each, so that many unlike clicks take no more time."""
 _PER_CLICK = 10.0
 """Places that a further template may find for each of its clicks, in those that the first finds."""
 
@@ -107,21 +109,19 @@ def with_missed(
     """
     missed = _missed_clicks(item, examples)
     if len(missed) >= max(2, _VARIANT * len(examples.clicks)):
-        aligned = align(
-            replace(examples, clicks=missed).at_clicks(), examples.samples, REACH[item.kind], noise
-        )
+        aligned = _aligned(missed, examples, item.kind, noise)
         shown = aligned.part(aligned.visible(noise), noise)
         if len(shown.patterns) > 1 and np.median(shown.consistency) >= _CONSISTENT:
             item, found = _with_template(item, found, examples, shown.template(noise))
-    for click in _missed_clicks(item, examples):
-        if click not in _missed_clicks(item, examples):
-            continue
-        alone = align(
-            replace(examples, clicks=[click]).at_clicks(), examples.samples, REACH[item.kind], noise
-        )
-        template = alone.template(noise)
-        if template.power > _SHOWN * noise:
-            item, found = _with_template(item, found, examples, template)
+            missed = _missed_clicks(item, examples)
+    for click in missed[:_MAX_ALONE]:
+        if click in missed:
+            template = _aligned([click], examples, item.kind, noise).template(noise)
+            if template.power > _SHOWN * noise:
+                more, both = _with_template(item, found, examples, template)
+                if more is not item:
+                    item, found = more, both
+                    missed = _missed_clicks(item, examples)
     return item, found
 
 
@@ -143,7 +143,7 @@ def _with_template(
 ) -> tuple[ClassFilter, Found]:
     """Return a class with a further template, if that finds clicks and not many other places."""
     templates = (*item.templates, template)
-    both = replace(found, templates=templates)
+    both = found.with_template(template)
     limit = point_threshold(both.heights)
     more = replace(item, templates=templates, threshold=limit, template_threshold=limit)
     missed = len(_missed_clicks(item, examples))
