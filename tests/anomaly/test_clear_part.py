@@ -43,11 +43,12 @@ def test_a_part_with_hardly_any_crystal_is_taken_as_it_is():
 
 
 def test_strips_lie_where_the_crystal_is():
-    even = clear_strips(1000, 50)
-    assert [strip.start for strip in even] == [0, 190, 380, 570, 760, 950]
+    assert clear_strips((100, 20), 2000) == [slice(0, 100)]
+    even = clear_strips((1000, 20), 6000)
+    assert [strip.start for strip in even] == [0, 187, 374, 561, 748, 936]
     blocked = np.ones((1000, 20), bool)
     blocked[400:640] = False
-    strips = clear_strips(1000, 50, blocked)
+    strips = clear_strips((1000, 20), 6000, blocked)
     assert (strips[0].start, strips[-1].stop) == (0, 1000)
     assert all(400 <= strip.start and strip.stop <= 640 for strip in strips[1:-1])
-    assert len(clear_strips(1000, 50, np.ones((1000, 20), bool))) == 6
+    assert len(clear_strips((1000, 20), 6000, np.ones((1000, 20), bool))) == 6

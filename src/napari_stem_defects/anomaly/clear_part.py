@@ -80,23 +80,29 @@ def clear_part(
     return ClearPart(rows, columns, clear if clear.mean() > _LEAST_CLEAR else None)
 
 
-def clear_strips(height: int, rows: int, blocked: NDArray[np.bool_] | None = None) -> list[slice]:
-    """Return six strips of an image, the first and the last at its borders.
+def clear_strips(
+    shape: tuple[int, ...], most: int, blocked: NDArray[np.bool_] | None = None
+) -> list[slice]:
+    """Return the rows from which statistics are taken: all, or six strips of a large image.
 
     Parameters
     ----------
-    height : int
+    shape : (int, int)
         Of the image in samples.
-    rows : int
-        Of each strip.
-    blocked : ndarray of bool, shape (height, columns), optional
+    most : int
+        Samples in all strips.
+    blocked : ndarray of bool, shape ``shape``, optional
         Samples where a residual means nothing; the inner strips lie in what is left.
 
     Returns
     -------
     list of slice
-        From top to bottom; strips may share rows if little is left.
+        From top to bottom, the first and the last at the borders.
     """
+    height, width = shape
+    if height * width <= most:
+        return [slice(0, height)]
+    rows = max(most // width // _STRIPS, 64)
     tops = np.linspace(0, height - rows, _STRIPS)
     if blocked is not None:
         shown = np.flatnonzero(~blocked.all(axis=1))

@@ -233,7 +233,7 @@ def lattice_residual(
         blocked = None
     rng = np.random.default_rng(seed)
     width = 2 * round(_WINDOW_PERIODS * sampled.samples / 2) + 1
-    parts = _parts(sampled, blocked)
+    parts = clear_strips(sampled.filtered.shape, _FIT_PIXELS, blocked)
     image = np.concatenate([_rows_of(sampled, rows) for rows in parts])
     ignored = None if blocked is None else np.concatenate([blocked[rows] for rows in parts])
     grains = _with_crystal(grain_tiles(image, sampled.samples), ignored)
@@ -280,7 +280,7 @@ def with_predictors(
     -------
     LatticeResidual
     """
-    parts = _parts(sampled, blocked)
+    parts = clear_strips(sampled.filtered.shape, _FIT_PIXELS, blocked)
     found = _residuals(sampled, predictors, parts)
     half = predictors[0].kernel.shape[0] // 2
     spread = measure_spread(found, parts, half, blocked)
@@ -296,14 +296,6 @@ def _residuals(
 
 def _cut(image: NDArray[np.float32], tile: Tile) -> NDArray[np.float32]:
     return image[tile.row : tile.row + tile.edge, tile.column : tile.column + tile.edge]
-
-
-def _parts(sampled: Sampled, blocked: NDArray[np.bool_] | None = None) -> list[slice]:
-    """Return the rows from which statistics are taken: all, or six strips of a large image."""
-    height, width = sampled.filtered.shape[0], sampled.filtered.shape[1]
-    if height * width <= _FIT_PIXELS:
-        return [slice(0, height)]
-    return clear_strips(height, max(_FIT_PIXELS // width // 6, 64), blocked)
 
 
 def _rows_of(sampled: Sampled, rows: slice) -> NDArray[np.float32]:
