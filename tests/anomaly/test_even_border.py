@@ -31,7 +31,7 @@ def test_the_tails_at_the_border_are_those_of_the_inside() -> None:
     outermost = [[values[0], values[-1], values[:, 0], values[:, -1]] for values in (before, after)]
     tails = np.quantile(np.abs(outermost), 0.9, axis=2) / inner
     assert tails[0].mean() > 1.3
-    assert tails[1].max() < 1.05
+    assert tails[1].max() < 1.15
     np.testing.assert_array_equal(after[20:-20, 20:-20], before[20:-20, 20:-20])
 
 
@@ -81,3 +81,13 @@ def test_a_crystal_that_is_not_in_the_middle_rows_has_finite_scores(monkeypatch)
     assert all(np.isfinite(gain).all() for gain in even.gains)
     nothing, _ = with_even_border(replace(residual, blocked=np.ones(residual.shape, bool)))
     assert all(np.isfinite(gain).all() for gain in nothing.gains)
+
+
+def test_a_grain_in_a_corner_does_not_hide_what_is_beside_the_border() -> None:
+    residual = _residual()
+    values = residual.whole()
+    corner = values.copy()
+    corner[:50, :50] *= 4
+    (plain, _), (twinned, _) = (with_even_border(residual, each) for each in (values, corner))
+    for one, other in zip(plain.gains, twinned.gains, strict=True):
+        np.testing.assert_allclose(other, one, rtol=0.2)

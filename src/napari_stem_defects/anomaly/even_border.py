@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _TAIL = 0.9
 """Quantile of the magnitude that is compared: one column in twenty periods does not reach it."""
+_PARTS = 8
+"""Parts of a line next to the border, of which most show its tail alone."""
 _LINES_PERIODS = 0.5
 _MOST = 768
 """Rows of the middle of a large image, from which its inside and its sides are known."""
@@ -79,10 +81,18 @@ def _magnitude(
 
 
 def _tails(lines: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the quantile of each line; 0 for lines without any value."""
+    """Return the quantile of each line; 0 for lines without any value.
+
+    The median of several parts, so that a grain in a corner does not count.
+    """
     empty = np.asarray(np.isnan(lines).all(axis=1))[:, None]
     filled = np.where(empty, np.float32(0), lines)
-    return np.asarray(np.nanquantile(filled, _TAIL, axis=1))
+    found = [
+        np.nanquantile(part, _TAIL, axis=1)
+        for part in np.array_split(filled, _PARTS, axis=1)
+        if part.size and not np.isnan(part).all(axis=1).any()
+    ]
+    return np.asarray(np.median(found, axis=0) if found else np.zeros(len(lines)))
 
 
 def _divided(
