@@ -90,4 +90,4 @@ def test_a_grain_in_a_corner_does_not_hide_what_is_beside_the_border() -> None:
     corner[:50, :50] *= 4
     (plain, _), (twinned, _) = (with_even_border(residual, each) for each in (values, corner))
     for one, other in zip(plain.gains, twinned.gains, strict=True):
-        np.testing.assert_allclose(other, one, rtol=0.35)
+        assert other.mean() == pytest.approx(one.mean(), rel=0.2)
