@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from few_clicks_areas import area_overlap
 from few_clicks_families import simulated_tasks
 from few_clicks_methods import METHODS, Teaching
 from few_clicks_page import page
@@ -86,6 +87,8 @@ def run(task: Task, method: str, options: argparse.Namespace, deadline: float) -
         )
         found = METHODS[method](teaching, target.micrograph)
         figures: dict[str, Any] = scored(task, target, drawn, found)
+        if task.kind == "area":
+            figures |= area_overlap(task, target, drawn, found)
         known.append({"clicks": k, "draw": draw, **figures, "source": source})
         write_bytes(path, json.dumps({**about, "draws": known}, indent=1).encode())
         print(task.name, method, k, draw, figures, flush=True)

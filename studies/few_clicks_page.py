@@ -30,6 +30,8 @@ MAIN_CLICKS = 7
 # Measured on some tasks only.
 FEW_TASKS = ("few", "scratch", "any-crystal")
 RESAMPLES = 2000
+# What is right of a mask.
+SHARES = {"line": "found", "area": "overlap"}
 INTRODUCTION = """\
 # Learning from few clicks
 
@@ -45,7 +47,8 @@ RULES = """\
 - **Lines:** found is the share of the centre line, beyond a period from the clicked half, that has
   the mask within half a period. False area is the area of the mask beyond 1.5 periods of all
   defects of the class, as a share of the image.
-- **Areas:** found is the share of the unclicked areas that the mask covers.
+- **Areas:** overlap is the intersection of the mask with the areas that were not clicked, over
+  their union.
 - **Survey:** AUROC of the label-free anomaly map, highest score within 0.35 periods, at defects
   against 2000 random places at least 2.5 periods from all defects, and how many defect places are
   above 99 % of these. Lines count every period. At one of the nine places where the labels of
@@ -141,7 +144,7 @@ def _mean_cell(figures: Sequence[Figures], method: str, kind: str, shared: set[s
     if kind == "point":
         return f"F1 {_mean_of(draws, 'f1'):.2f}{count}"
     false = 100 * _mean_of(draws, "false_area")
-    return f"{_mean_of(draws, 'found'):.2f} / {false:.2f} %{count}"
+    return f"{_mean_of(draws, SHARES[kind]):.2f} / {false:.2f} %{count}"
 
 
 def _mean_of(draws: Sequence[Sequence[Figures]], name: str) -> float:
@@ -152,7 +155,7 @@ def _of_group(figures: Sequence[Figures]) -> Iterator[str]:
     for kind, title in (
         ("point", "Points: F1"),
         ("line", "Lines: found / false area"),
-        ("area", "Areas: found / false area"),
+        ("area", "Areas: overlap / false area"),
     ):
         here = [each for each in figures if each["kind"] == kind]
         methods = [name for name in METHODS if any(each["method"] == name for each in here)]
@@ -193,7 +196,8 @@ def _cell(draws: Sequence[Figures]) -> str:
     if "f1" in draws[0]:
         return _with_interval([draw["f1"] for draw in draws])
     false = [100 * draw["false_area"] for draw in draws]
-    found = _with_interval([draw["found"] for draw in draws])
+    share = next(name for name in SHARES.values() if name in draws[0])
+    found = _with_interval([draw[share] for draw in draws])
     return f"{found} / {np.mean(false):.2f} %"
 
 

@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "studies"))
 import few_clicks_families as families
 import few_clicks_methods as methods
 import few_clicks_scores as scores
+from few_clicks_areas import area_overlap
 from few_clicks_methods import Found, Teaching, pixel_forest, plain_matched_filter
 from few_clicks_page import page
 from few_clicks_public import public_tasks
@@ -153,6 +154,24 @@ def test_lines_are_found_within_half_a_period_and_false_beyond_one_and_a_half() 
     half[100, columns[: len(columns) // 2]] = True
     made = scores.scored(task("line"), labelled, drawn, found(mask=half))
     assert made["found"] == pytest.approx(0.5, abs=0.05)
+
+
+def test_areas_overlap_with_those_that_were_not_clicked() -> None:
+    masks = []
+    for left in (20, 150):
+        mask = np.zeros((200, 300), bool)
+        mask[50:100, left : left + 50] = True
+        masks.append(mask)
+    labelled = image(areas={"X": tuple(masks)})
+    drawn = Draw((), (), NONE, NONE, masks[1])
+
+    def overlap(shift: int) -> float:
+        mask = np.roll(masks[1], shift, axis=1) | masks[0]
+        return area_overlap(task("area"), labelled, drawn, found(mask=mask))["overlap"]
+
+    assert overlap(0) == 1.0
+    assert overlap(10) == pytest.approx(40 / 60, abs=1e-4)
+    assert overlap(60) == 0.0
 
 
 def test_auroc() -> None:
