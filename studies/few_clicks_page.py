@@ -76,6 +76,9 @@ hexagonal precipitates were looked at (areas less bright than the clicked one we
 and so were the public twin and the other frame of WSe2. The comparison of dense point defects with
 the like sites of their image was designed on WSe2 and the CdTe interstitials, whose figures are no
 test of it; that no click may be lost by it was found necessary with the centred rectangular cores.
+Templates for single clicks on a variant, and groups of clicks that are alike, were developed on the
+cores of both groups, and the borders of areas on the precipitates of both, whose figures are no
+test of them.
 
 Simulated crystals are imaged at 1,000 (low), 4,000 (mid) and 20,000 (high) electrons per square of
 a lattice period. `studies/few_clicks_families.py` defines them."""
