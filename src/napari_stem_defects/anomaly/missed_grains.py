@@ -13,6 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from napari_stem_defects.anomaly.grains import Tile
+from napari_stem_defects.anomaly.outside_crystal import reaches_border
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,9 +30,6 @@ _DEEP = 3.5
 """Distance in periods from the edge of a missed grain of the windows that it is learned from."""
 _SMALLEST = 0.1
 """Smallest share of an image that is a grain; smaller parts, as precipitates, are unusual."""
-_AT_BORDER = 0.25
-"""Smallest share of its outline, that of a square of its size, that lies on the image border: what
-the crystal encloses, as a precipitate, is unusual however large."""
 _GAIN = 0.5
 """Share of the excess power of a missed grain that its own prediction takes away at least."""
 
@@ -109,7 +107,8 @@ def missed_grain(
     if grain.mean() < _SMALLEST or inside.sum() < 2:
         return None
     excess = float(np.median(power[grain])) - usual
-    if _at_border(grain & (power > usual + excess / 2)) < _AT_BORDER:
+    # What the crystal encloses, as a precipitate, is unusual however large.
+    if not reaches_border(grain & (power > usual + excess / 2)):
         return None
     tiles = [Tile(int(row) * edge, int(column) * edge, edge) for row, column in np.argwhere(inside)]
     middle = np.unravel_index(int(np.where(inside, depth, 0).argmax()), depth.shape)
@@ -117,12 +116,6 @@ def missed_grain(
     top, left = (max(0, int(place) - reach) for place in middle)
     square = Tile(top * edge, left * edge, 2 * reach * edge)
     return MissedGrain(tiles, square, grain, excess, edge, pool)
-
-
-def _at_border(grain: NDArray[np.bool_]) -> float:
-    """Return the share of the outline of a square of its size that lies on the border."""
-    on_border = sum(int(edge.sum()) for edge in (grain[0], grain[-1], grain[:, 0], grain[:, -1]))
-    return on_border / (4 * float(np.sqrt(grain.sum())))
 
 
 def _power(residual: NDArray[np.float32], edge: int, pool: float) -> NDArray[np.float32]:

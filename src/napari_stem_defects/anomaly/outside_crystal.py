@@ -162,7 +162,7 @@ def outside_crystal(pixels: NDArray[np.float32], grain_map: GrainMap) -> NDArray
     for number in range(1, count + 1):
         part = parts == number
         middle = np.unravel_index(int(np.where(part, depth, 0).argmax()), depth.shape)
-        if depth[middle] < _DEEP or _share_at_border(part) < _AT_BORDER:
+        if depth[middle] < _DEEP or not reaches_border(part):
             continue
         reach = depth[middle] / np.sqrt(2)
         if measure_lattices(_square(pixels, cells.shape, middle, reach)).cell is None:
@@ -177,10 +177,20 @@ def outside_crystal(pixels: NDArray[np.float32], grain_map: GrainMap) -> NDArray
     return found
 
 
-def _share_at_border(part: NDArray[np.bool_]) -> float:
-    """Return the share of the outline of a square of its size that lies on the border."""
+def reaches_border(part: NDArray[np.bool_]) -> bool:
+    """Return whether a part of an image lies along its border, so that no crystal encloses it.
+
+    Parameters
+    ----------
+    part : ndarray of bool, shape (rows, columns)
+        Cells that cover the image evenly; at least one of the part.
+
+    Returns
+    -------
+    bool
+    """
     on_border = sum(int(edge.sum()) for edge in (part[0], part[-1], part[:, 0], part[:, -1]))
-    return on_border / (4 * float(np.sqrt(part.sum())))
+    return on_border >= _AT_BORDER * 4 * float(np.sqrt(part.sum()))
 
 
 def _square(
