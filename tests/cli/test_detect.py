@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -23,9 +22,6 @@ from napari_stem_defects.io.results.read_results import read_results, read_summa
 from napari_stem_defects.io.results.result_folder import RESULT_FILES
 from napari_stem_defects.simulation.simulate import simulate
 
-if TYPE_CHECKING:
-    pass
-
 
 def test_detect_writes_the_result_files(
     image: Path, tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
@@ -33,6 +29,19 @@ def test_detect_writes_the_result_files(
     assert detect(image, tmp_path / "out", model) == 0
     assert {path.name for path in (tmp_path / "out" / "lamella").iterdir()} == set(RESULT_FILES)
     assert one_line(capsys.readouterr().out).startswith("lamella.tif: ")
+
+
+def test_slow_parts_of_libraries_are_not_imported(image: Path, tmp_path: Path, model: Path) -> None:
+    """Each takes longer than writing all the files of an image."""
+    code = (
+        "import sys; from napari_stem_defects.cli.main import main; main(sys.argv[1:]);"
+        " slow = ('scipy.signal', 'scipy.stats', 'matplotlib.pyplot', 'pandas', 'dask', 'rsciio');"
+        " print([name for name in slow if name in sys.modules])"
+    )
+    options = ["detect", image, "--model", model, "--out", tmp_path / "out"]
+    command = [sys.executable, "-c", code, *map(str, options)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert printed.splitlines()[-1] == "[]"
 
 
 def test_pictures_of_a_stack_are_chosen(

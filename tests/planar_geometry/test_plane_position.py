@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from planar_scenes import PlanarScene, crystal_of, planar_scene, zincblende
@@ -51,17 +48,6 @@ def test_the_cover_is_the_blurred_weight_over_that_of_full_weight() -> None:
     expected = band._blurred(weight) / band._blurred(np.ones_like(weight))
     np.testing.assert_allclose(band._cover(weight), expected, rtol=1e-12)
     np.testing.assert_array_equal(band._cover(np.ones_like(weight)), 1.0)
-
-
-def test_detection_does_without_scipy_stats() -> None:
-    """It takes a fifth of a second to import."""
-    code = (
-        "import sys; import napari_stem_defects.detection.detect_frame;"
-        " print('scipy.stats' in sys.modules)"
-    )
-    command = [sys.executable, "-c", code]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert printed.strip() == "False"
 
 
 @pytest.mark.parametrize("count", [2, 3, 40])

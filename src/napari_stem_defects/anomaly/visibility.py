@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import fft, ndimage, signal
+import scipy
+from scipy import fft, ndimage
 
 from napari_stem_defects.anomaly.clear_part import clear_part
 
@@ -82,7 +83,8 @@ def _response(predictor: Predictor, samples: float) -> float:
     reach = predictor.kernel.shape[0]
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1] / samples
     square = y**2 + x**2
-    left = signal.fftconvolve(np.exp(-square / (2 * _COLUMN**2)), predictor.kernel, mode="same")
+    column = np.exp(-square / (2 * _COLUMN**2))
+    left = scipy.signal.fftconvolve(column, predictor.kernel, mode="same")
     left = ndimage.gaussian_filter(left, _SMOOTHING * samples)
     weight = np.exp(-square / (2 * _WEIGHT**2))
     return float(np.sqrt((weight * left**2).sum() / weight.sum()))

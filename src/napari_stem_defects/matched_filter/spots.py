@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy import ndimage, signal
+import scipy
+from scipy import ndimage
 
 from napari_stem_defects.anomaly.background import WINDOW_SIGMAS
 from napari_stem_defects.anomaly.residual import SMOOTHING_PERIODS
@@ -119,7 +120,7 @@ def gaussian_pattern(residual: LatticeResidual) -> NDArray[np.float32]:
     reach = half + kernel.shape[0] // 2
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1] / samples
     spot = np.exp(-(y**2 + x**2) * WINDOW_SIGMAS**2 / 2)
-    left = signal.fftconvolve(spot, kernel, mode="same")
+    left = scipy.signal.fftconvolve(spot, kernel, mode="same")
     left = ndimage.gaussian_filter(left, SMOOTHING_PERIODS * samples)
     inner = slice(reach - half, reach + half + 1)
     return np.asarray(left[inner, inner] / residual.spread, np.float32)

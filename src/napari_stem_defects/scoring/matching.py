@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
-from scipy.stats import rankdata
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,6 +84,6 @@ def auroc(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float
     float
         0 to 1.
     """
-    ranks = rankdata(np.concatenate([positive, negative]))[: len(positive)]
+    ranks = scipy.stats.rankdata(np.concatenate([positive, negative]))[: len(positive)]
     least = len(positive) * (len(positive) + 1) / 2
     return float((ranks.sum() - least) / (len(positive) * len(negative)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from napari_stem_defects.statistics.rates import (
     Accuracy,
@@ -125,7 +125,7 @@ def mean_with_interval(values: Sequence[float]) -> Estimate:
     if len(values) < 2:
         return Estimate(mean, None, None)
     error = float(np.std(values, ddof=1)) / len(values) ** 0.5
-    reach = float(stats.t.ppf(0.975, len(values) - 1)) * error
+    reach = float(scipy.stats.t.ppf(0.975, len(values) - 1)) * error
     return Estimate(mean, mean - reach, mean + reach)
 
 

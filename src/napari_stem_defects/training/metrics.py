@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import binomtest, rankdata
 
 from napari_stem_defects.base.defect_classes import UNKNOWN
 
@@ -208,7 +208,7 @@ def wilson_interval(hits: int, count: int) -> Proportion:
     if count == 0:
         return Proportion()
     share = hits / count
-    found = binomtest(hits, count).proportion_ci(0.95, method="wilson")
+    found = scipy.stats.binomtest(hits, count).proportion_ci(0.95, method="wilson")
     # Rounding must not put the share itself outside.
     return Proportion(share, min(share, float(found.low)), max(share, float(found.high)))
 
@@ -268,7 +268,7 @@ def auroc(present: NDArray[np.bool_], score: Array) -> float | None:
     negatives = len(present) - positives
     if not (positives and negatives):
         return None
-    rank_sum = float(rankdata(score)[present].sum())
+    rank_sum = float(scipy.stats.rankdata(score)[present].sum())
     return (rank_sum - positives * (positives + 1) / 2) / (positives * negatives)
 
 
