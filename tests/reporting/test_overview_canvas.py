@@ -11,7 +11,6 @@ from PIL import Image, ImageColor
 from napari_stem_defects.base.defect_classes import UNKNOWN, default_class
 from napari_stem_defects.reporting.label_placement import LabelPlacer, TextBox
 from napari_stem_defects.reporting.overview_canvas import (
-    SUPERSAMPLING,
     FrameCanvas,
     PanelLayout,
     fit_frame,
@@ -59,7 +58,7 @@ def test_frames_keep_their_proportions(height: int, width: int) -> None:
 def test_an_elongated_frame_lies_in_the_middle_of_its_panel() -> None:
     layout = fit_frame((10, 400), (400, 400), (400, 100))
     assert layout == PanelLayout((400, 100), (400, 10), 1.0)
-    assert FrameCanvas(Image.new("L", (400, 10), 0), layout).corner == (0, 90)
+    assert FrameCanvas(Image.new("L", (400, 10), 0), layout).corner == (0, 45)
 
 
 def test_a_tint_covers_the_mask_and_nothing_else() -> None:
@@ -68,9 +67,8 @@ def test_a_tint_covers_the_mask_and_nothing_else() -> None:
     mask[10:20, 5:15] = 1
     drawn.tint(mask, "#ff0000")
     found = changed(drawn)
-    zoom = 10 * SUPERSAMPLING
-    assert found[11 * zoom : 19 * zoom, 6 * zoom : 14 * zoom].all()
-    assert not found[:, 17 * zoom :].any()
+    assert found[110:190, 60:140].all()
+    assert not found[:, 170:].any()
 
 
 def test_a_hatch_has_bright_lines_on_a_tint() -> None:
@@ -90,37 +88,51 @@ def test_outlines_follow_a_mask_and_stay_inside_the_frame() -> None:
     mask[:, :20] = 1
     (line,) = drawn.outlines(mask)
     x, y = np.array(line).T
-    assert x.max() == pytest.approx(20 * 10 * SUPERSAMPLING, abs=1)
+    assert x.max() == pytest.approx(20 * 10, abs=1)
     assert x.min() > 0
-    assert 0 < y.min() < y.max() < 300 * SUPERSAMPLING
+    assert 0 < y.min() < y.max() < 300
 
 
 def test_lines_have_a_halo_and_occupy_pixels() -> None:
     drawn = canvas()
-    line = ring(400, 300, 100)
+    line = ring(200, 150, 50)
     drawn.stroke([(line, "#ff0000")])
     occupied = drawn.occupied([], [(line, "#ff0000")])
-    assert occupied.shape == (600, 800)
+    assert occupied.shape == (300, 400)
     assert changed(drawn).sum() > occupied.sum()
-    assert occupied[300, 498:502].any()
-    assert not occupied[300, 400]
+    assert occupied[150, 248:252].any()
+    assert not occupied[150, 200]
+
+
+def test_lines_are_as_opaque_as_the_part_of_a_pixel_that_they_cover() -> None:
+    drawn = canvas()
+    drawn.stroke([(np.array([(20.0, 100.25), (380.0, 100.25)]), "#ffff00")])
+    red, _, blue = np.asarray(drawn.image, int)[60:140, 200].T
+    inside = red == 255
+    assert blue[inside].max() == 0
+    assert inside.sum() == pytest.approx(drawn.line, abs=1)
+    # Beside it half a pixel of the line at most, and the halo, which is dark.
+    beside = np.flatnonzero(inside)[[0, -1]] + [-1, 1]
+    assert (red[beside] < 255).all()
+    assert (blue[beside] < 84).all()
+    assert not changed(drawn)[:80].any()
 
 
 def test_labels_and_scale_bars_lie_where_they_were_placed() -> None:
     drawn = canvas()
-    drawn.draw_tag(TextBox(100, 50, 260, 100), "SF1 µ", "#e69f00")
+    drawn.draw_tag(TextBox(50, 25, 130, 50), "SF1 µ", "#e69f00")
     y, x = np.nonzero(changed(drawn))
-    assert (x.min(), y.min()) == pytest.approx((100, 50), abs=1)
-    assert (x.max(), y.max()) == pytest.approx((260, 100), abs=1)
+    assert (x.min(), y.min()) == (50, 25)
+    assert (x.max(), y.max()) == (129, 49)
 
 
 def test_a_scale_bar_avoids_the_corner_that_is_occupied() -> None:
-    occupied = np.zeros((600, 800), bool)
-    occupied[:, :400] = True
+    occupied = np.zeros((300, 400), bool)
+    occupied[:, :200] = True
     drawn = canvas()
     drawn.draw_scale_bar(LabelPlacer(occupied), 0.1)
     _, x = np.nonzero(changed(drawn))
-    assert x.min() > 400
+    assert x.min() > 200
 
 
 def test_a_longer_text_is_wider() -> None:
@@ -144,12 +156,13 @@ def test_the_part_of_a_mask_is_scaled_as_the_whole(zoom: float) -> None:
 
 
 def test_sharp_corners_of_lines_are_round() -> None:
-    drawn = canvas()
-    corner = (400.0, 300.0)
+    drawn = FrameCanvas(Image.new("L", (80, 60), 84), PanelLayout((800, 600), (800, 600), 10.0))
+    corner = (400.5, 300.5)
     for angle in np.linspace(0.2, 3, 8):
         end = (400 + 200 * np.cos(angle), 300 + 200 * np.sin(angle))
-        drawn.stroke([([(600.0, 300.0), corner, end], "#ff0000")])
-    y, x = np.mgrid[:600, :800]
-    near = np.hypot(x - corner[0], y - corner[1]) < drawn.line / 2 - 1
-    red = np.asarray(drawn.image)[..., 0] == 255
-    assert red[near].all()
+        drawn.stroke([(np.array([(600.0, 300.0), corner, end]), "#ff0000")])
+        red = np.asarray(drawn.image)[..., 0] == 255
+        y, x = np.mgrid[:600, :800] + 0.5
+        near = np.hypot(x - corner[0], y - corner[1]) < drawn.line / 2 - 0.5
+        assert near.any()
+        assert red[near].all()

@@ -32,10 +32,13 @@ class LabelPlacer:
     ----------
     occupied : ndarray of bool, shape (height, width)
         Pixels that labels should leave visible.
+    gap_px : int
+        Distance of labels from what they name and from each other.
     """
 
-    def __init__(self, occupied: NDArray[np.bool_]) -> None:
+    def __init__(self, occupied: NDArray[np.bool_], gap_px: int = _GAP_PX) -> None:
         self._height, self._width = occupied.shape
+        self._gap_px = gap_px
         self._reserved: list[TextBox] = []
         # Summed-area table: how much of a box is occupied costs four look-ups.
         self._sums = np.zeros((self._height + 1, self._width + 1), np.int32)
@@ -70,7 +73,7 @@ class LabelPlacer:
             The position that covers least; of several equal ones that of the earliest anchor.
             None if every position is outside the picture or touches another label.
         """
-        boxes = _boxes_beside(anchors, reach, size)
+        boxes = _boxes_beside(anchors, reach, size, self._gap_px)
         free = boxes[self._are_free(boxes)]
         if not len(free):
             return None
@@ -93,18 +96,18 @@ class LabelPlacer:
         if not self._reserved:
             return np.asarray(inside)
         other = np.array(self._reserved)
-        after = np.any(boxes[:, None, :2] >= other[:, 2:] + _GAP_PX, axis=2)
-        before = np.any(boxes[:, None, 2:] <= other[:, :2] - _GAP_PX, axis=2)
+        after = np.any(boxes[:, None, :2] >= other[:, 2:] + self._gap_px, axis=2)
+        before = np.any(boxes[:, None, 2:] <= other[:, :2] - self._gap_px, axis=2)
         return np.asarray(inside & np.all(after | before, axis=1))
 
 
 def _boxes_beside(
-    anchors: Sequence[tuple[float, float]], reach: float, size: tuple[int, int]
+    anchors: Sequence[tuple[float, float]], reach: float, size: tuple[int, int], gap_px: int
 ) -> NDArray[np.intp]:
     """Return the boxes (N, 4), as of `TextBox`, on all sides of the anchors."""
     sides, width_height = np.array(_SIDES), np.array(size)
     # On diagonals the label's corner, not its side, keeps the distance.
-    away = np.where(sides.prod(axis=1) == 0, reach, 0.71 * reach) + _GAP_PX
+    away = np.where(sides.prod(axis=1) == 0, reach, 0.71 * reach) + gap_px
     shift = sides * (away[:, None] + width_height / 2) - width_height / 2
     corner = np.rint(np.array(anchors, float)[:, None] + shift).astype(np.intp).reshape(-1, 2)
     return np.concatenate([corner, corner + width_height], axis=1)

@@ -13,7 +13,6 @@ from napari_stem_defects.postprocessing.regions import number_blocks
 from napari_stem_defects.reporting.contrast import to_grey8
 from napari_stem_defects.reporting.label_placement import LabelPlacer
 from napari_stem_defects.reporting.overview_canvas import (
-    SUPERSAMPLING,
     FrameCanvas,
     Line,
     PanelLayout,
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.postprocessing.results import Detection, Region
 
-_LABEL_PAD_PX = 5
+_LABEL_PAD_PX, _LABEL_GAP_PX = 5, 4
 _MOST_NAMED_POINTS = 3
 _MOST_LABELS = 80
 _MOST_ANCHORS = 24
@@ -59,7 +58,7 @@ def draw_panel(
     PIL.Image.Image
         RGB, of the size ``layout.panel``.
     """
-    edge = max(1, round(1 / (layout.zoom * SUPERSAMPLING)))
+    edge = max(1, int(1 / layout.zoom))
     canvas = FrameCanvas(Image.fromarray(to_grey8(_mean_of_blocks(pixels, edge))), layout)
     planes = detection.mask_stack
     masks = {
@@ -75,12 +74,12 @@ def draw_panel(
     lines = list(_lines(canvas, masks, detection.regions, classes))
     canvas.stroke(lines)
     defects = [mask for name, mask in masks.items() if name != UNKNOWN]
-    placer = LabelPlacer(canvas.occupied(defects, lines))
+    placer = LabelPlacer(canvas.occupied(defects, lines), _LABEL_GAP_PX)
     if show_scale_bar:
         canvas.draw_scale_bar(placer, detection.pixel_size_nm)
     if show_names:
         _name_regions(canvas, placer, detection, masks, edge)
-    return canvas.shrunk()
+    return canvas.image
 
 
 def draw_swatch(entry: DefectClass, size: tuple[int, int]) -> Image.Image:
@@ -108,11 +107,8 @@ def draw_swatch(entry: DefectClass, size: tuple[int, int]) -> Image.Image:
         canvas.tint(box, entry.colour)
         canvas.stroke((line, entry.colour) for line in canvas.outlines(box))
     else:
-        circle = ring(
-            width * SUPERSAMPLING / 2, height * SUPERSAMPLING / 2, 0.3 * height * SUPERSAMPLING
-        )
-        canvas.stroke([(circle, entry.colour)])
-    return canvas.shrunk()
+        canvas.stroke([(ring(width / 2, height / 2, 0.3 * height), entry.colour)])
+    return canvas.image
 
 
 def _is_extended(entry: DefectClass) -> bool:
@@ -167,9 +163,8 @@ def _name_regions(
         text = _label(region, counts[region.class_name], extended)
         anchors = rims.get(region) or [canvas.position(region.y_px, region.x_px)]
         width, height = text_size(text)
-        pad = _LABEL_PAD_PX * SUPERSAMPLING
-        reach = 0.0 if extended else canvas.radius(region)
-        box = placer.place_beside(anchors, reach, (width + 2 * pad, height + 2 * pad))
+        reach, pad = 0.0 if extended else canvas.radius(region), 2 * _LABEL_PAD_PX
+        box = placer.place_beside(anchors, reach, (width + pad, height + pad))
         if box is not None:
             canvas.draw_tag(box, text, entry.colour)
 
