@@ -49,6 +49,20 @@ def test_a_weak_row_that_repeats_is_found_and_ends_where_it_ends():
     np.testing.assert_allclose(evidence[102, 160:], alone[102, 160:])
 
 
+def test_noise_is_as_high_where_lines_leave_the_image():
+    evidence = line_rms(_noise(), [SQUARE[0]], SAMPLES)
+    beside = evidence[:, : round(SAMPLES / 2)]
+    assert np.sqrt(np.square(beside).mean()) == pytest.approx(1, abs=0.05)
+
+
+def test_a_line_is_seen_up_to_the_border_that_it_crosses():
+    residual = np.zeros((210, 210), np.float32)
+    residual[103:106] = 1
+    evidence = as_samples(line_rms(residual, [SQUARE[0]], SAMPLES), residual.shape)
+    # Half of the copies are left at the border.
+    assert evidence[104, 2] == pytest.approx(evidence[104, 105] / np.sqrt(2), rel=0.15)
+
+
 def test_one_strong_column_is_no_line():
     residual = np.zeros((210, 210), np.float32)
     residual[103:108, 103:108] = 25

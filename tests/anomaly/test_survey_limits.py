@@ -43,6 +43,23 @@ def test_defects_do_not_raise_the_limits(missing):
     assert defective.excess < 1.15 * plain.excess
 
 
+def test_columns_that_differ_widen_the_limits():
+    """Noise with random phases spreads their differences over the whole cell."""
+    alike, unlike = (
+        [survey_limits(_residual(size=320, unlike=each, seed=seed)) for seed in range(3)]
+        for each in (0.0, 0.12)
+    )
+    assert max(limits.unlike_points for limits in alike) < 1.15
+    assert min(limits.unlike_points for limits in unlike) > 1.15
+    for limits in unlike:
+        assert limits.threshold == pytest.approx(1 + limits.unlike_points * (limits.point - 1))
+
+
+def test_few_defects_do_not_make_columns_unlike():
+    found = [survey_limits(_residual(missing=6, size=320, seed=seed)) for seed in range(3)]
+    assert np.mean([limits.unlike_points for limits in found]) < 1.1
+
+
 def test_the_residual_need_not_be_computed_twice():
     residual = _residual()
     assert survey_limits(residual, _whole(residual)) == survey_limits(residual)

@@ -69,11 +69,13 @@ def crystal_image(
     fault: bool = False,
     grain_deg: float = 0.0,
     counts: float = 60.0,
+    unlike: float = 0.0,
     seed: int = 0,
 ) -> CrystalImage:
     """Draw a crystal with missing columns, a fault or a grain boundary across its middle.
 
-    The lower half is shifted by half a vector (``fault``) or rotated (``grain_deg``).
+    The lower half is shifted by half a vector (``fault``) or rotated (``grain_deg``). The
+    brightness of columns has the standard deviation ``unlike``.
     """
     rng = np.random.default_rng(seed)
     turn = _rotation(rotation_deg)
@@ -102,7 +104,8 @@ def crystal_image(
         across = np.arange(2 * spacing, size - 2 * spacing, 2.0)
         defects = np.column_stack([np.full(len(across), size / 2), across])
     positions = positions + rng.normal(0, 0.01 * spacing, positions.shape)
-    image = render(positions, np.ones(len(positions)), size, 0.17 * spacing) + 0.2
+    brightness = 1 + unlike * rng.normal(size=len(positions)) if unlike else np.ones(len(positions))
+    image = render(positions, brightness, size, 0.17 * spacing) + 0.2
     pixels = rng.poisson(counts * image).astype(np.float32)
     return CrystalImage(pixels, period, defects)
 

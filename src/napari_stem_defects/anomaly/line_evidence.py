@@ -132,18 +132,35 @@ def _averaged(
 ) -> NDArray[np.float32]:
     """Return the sum of copies shifted along a vector, over the root of their number.
 
-    Beyond the border there is nothing, so that a line ends there.
+    Beyond the border there are none, so that fewer are averaged where a line leaves the image.
     """
     count = max(1, round(_REACH * samples / float(np.hypot(*vector))))
     total = values.copy()
-    for order in range(1, count + 1):
-        dy, dx = np.rint(order * vector).astype(int).tolist()
+    shifts = np.rint(np.arange(1, count + 1)[:, None] * vector).astype(int)
+    for dy, dx in shifts.tolist():
         here, there = _overlap(values.shape[0], dy), _overlap(values.shape[0], -dy)
         left, right = _overlap(values.shape[1], dx), _overlap(values.shape[1], -dx)
         total[here, left] += values[there, right]
         total[there, right] += values[here, left]
-    total /= np.float32(np.sqrt(2 * count + 1))
+    total /= np.sqrt(_copies(values.shape, shifts))
     return total
+
+
+def _copies(shape: tuple[int, ...], shifts: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Return how many of the copies, shifted there and back, cover each place, with itself."""
+    found = np.ones(shape, np.float32)
+    for moved in (shifts, -shifts):
+        # A longer shift leaves the image wherever a shorter one does.
+        along_y, along_x = map(_covering, shape, moved.T)
+        found += np.minimum(along_y[:, None], along_x)
+    return found
+
+
+def _covering(length: int, shifts: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Return how many shifted copies of an axis cover each of its places."""
+    source = np.arange(length) - shifts[:, None]
+    covered: NDArray[np.float32] = ((source >= 0) & (source < length)).sum(axis=0, dtype=np.float32)
+    return covered
 
 
 def _overlap(length: int, shift: int) -> slice:

@@ -263,7 +263,7 @@ def _scored(
         found = limits.levels(block, shape[0], samples)
         score[block.rows] = limits.score(found)
         for level, pooled in (
-            (np.maximum(found.point, found.extended), levels),
+            (limits.unusual(found), levels),
             (found.line, lines),
         ):
             level[blocked[block.rows]] = 0
@@ -272,7 +272,7 @@ def _scored(
     line = only_lines(np.concatenate(lines), samples / edge)
     level = np.maximum(np.concatenate(levels), line)
     candidates = find_candidates(level, score, np.concatenate(deficits), samples, edge)
-    return score, candidates, limits.point
+    return score, candidates, limits.threshold
 
 
 def _at_image_size(

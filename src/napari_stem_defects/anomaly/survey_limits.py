@@ -5,6 +5,10 @@ to the distribution of the residual where nothing is unusual (a surrogate with t
 values of the recorded data: Theiler et al., Physica D 58, 77, 1992, section 2.4). The noise of
 counted electrons is skewed, and a column has a ceiling only where intensity is missing, so a
 deficit and an excess of the same depth are not equally unusual.
+
+Columns of a real crystal differ a little from each other, in thickness, composition or the steps of
+its surface, while noise with random phases spreads their differences over the whole cell. How much
+more the usual cells of the image differ than those of the noise widens the limits.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import fft, ndimage
 
+from napari_stem_defects.anomaly.candidates import pool_cells
 from napari_stem_defects.anomaly.clear_part import clear_part
 from napari_stem_defects.anomaly.line_evidence import HALVED, LINE_POOL, line_vectors
 from napari_stem_defects.anomaly.score import (
@@ -22,6 +27,7 @@ from napari_stem_defects.anomaly.score import (
     NULL_LIMIT,
     POINT_POOL,
     highest_of_noise,
+    local_rms,
     scores_of,
 )
 
@@ -42,6 +48,11 @@ _USUAL = 0.9999
 _BESIDE = 1.0
 """Distance in lattice periods up to which the residual beside an unusual place is left out."""
 _QUANTILES = 2049
+_COMMON = 0.2, 0.6
+"""Quantiles of the highest scores of the cells between which no cell need be a defect."""
+_MOST_UNLIKE = 1.5
+"""Where a third of the cells are defects, the others seem to differ by as much as this or more."""
+_FEWEST_CELLS = 40
 
 
 class Levels(NamedTuple):
@@ -87,6 +98,8 @@ class SurveyLimits:
         Its median, as the highest of several directions more than 1.
     together, usual_together : float
         Limit and median of all levels together.
+    unlike_points, unlike_extended : float
+        How much more the usual cells of the image differ from each other than cells of the noise.
     """
 
     point: float
@@ -97,6 +110,31 @@ class SurveyLimits:
     usual_line: float
     together: float = 1.0
     usual_together: float = 0.0
+    unlike_points: float = 1.0
+    unlike_extended: float = 1.0
+
+    @property
+    def threshold(self) -> float:
+        """Anomaly score from which a place is unusual."""
+        return 1 + self.unlike_points * (self.point - 1)
+
+    def unusual(self, levels: Levels) -> NDArray[np.float32]:
+        """Return the level of columns or of extended features, whichever is higher.
+
+        Parameters
+        ----------
+        levels : Levels
+
+        Returns
+        -------
+        ndarray of float32, shape (rows, columns)
+            1 at what neither noise nor the differences between usual cells reach.
+        """
+        level: NDArray[np.float32] = np.maximum(
+            levels.point / np.float32(self.unlike_points),
+            levels.extended / np.float32(self.unlike_extended),
+        )
+        return level
 
     def levels(self, scores: Scores, height: int, samples: float) -> Levels:
         """Return the levels of some rows.
@@ -180,11 +218,32 @@ def survey_limits(
         usual_line=float(np.median(scores.line)),
     )
     together = limits.levels(scores, len(noise), samples).together()
+    unlike = [
+        _unlike(local_rms(strip[:, part.columns], pool * samples), of_noise, part, samples)
+        for pool, of_noise in ((POINT_POOL, scores.point), (EXTENDED_POOL, scores.extended))
+    ]
     return replace(
         limits,
         together=highest_of_noise(together, ratio),
         usual_together=float(np.median(together)),
+        unlike_points=unlike[0],
+        unlike_extended=unlike[1],
     )
+
+
+def _unlike(
+    score: NDArray[np.float32], of_noise: NDArray[np.float32], part: ClearPart, samples: float
+) -> float:
+    """Return how much more the usual cells of an image differ than those of noise, 1 to 1.5."""
+    edge = round(samples)
+    found = pool_cells(score, edge)
+    if part.clear is not None:
+        found = found[pool_cells((~part.clear).astype(np.float32), edge) == 0]
+    noise = pool_cells(of_noise, edge)
+    if found.size < _FEWEST_CELLS:
+        return 1.0
+    differ, differ_in_noise = (float(np.ptp(np.quantile(each, _COMMON))) for each in (found, noise))
+    return float(np.clip(differ / max(differ_in_noise, 1e-6), 1, _MOST_UNLIKE))
 
 
 def _variation(places: slice, length: int, sigma: float) -> NDArray[np.float32]:
