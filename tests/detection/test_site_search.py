@@ -30,6 +30,11 @@ class Hill:
         return np.maximum(self.height - away, -12.0)
 
 
+def faint(starts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the logits of a scan that saw next to nothing."""
+    return np.full(len(starts), LIMIT - 9)
+
+
 def starts_around(radius: float) -> NDArray[np.float64]:
     angle = np.linspace(0, 2 * np.pi, 8, endpoint=False)
     return PEAK + radius * np.stack([np.sin(angle), np.cos(angle)], axis=1)
@@ -39,9 +44,10 @@ def starts_around(radius: float) -> NDArray[np.float64]:
 def test_the_decision_does_not_depend_on_the_start(radius: float) -> None:
     """Without the search, the logits of these starts differ by up to 1.8 around the threshold."""
     hill = Hill(LIMIT + 3.2)
-    centred = find_maxima(PEAK[None], SPACING, LIMIT, hill).logits[0]
+    centred = find_maxima(PEAK[None], faint(PEAK[None]), SPACING, LIMIT, hill).logits[0]
     assert LIMIT < centred < LIMIT + 2
-    found = find_maxima(starts_around(radius), SPACING, LIMIT, hill)
+    starts = starts_around(radius)
+    found = find_maxima(starts, faint(starts), SPACING, LIMIT, hill)
     np.testing.assert_allclose(found.places, np.tile(PEAK, (8, 1)), atol=1e-6)
     np.testing.assert_allclose(found.logits, centred, atol=1e-6)
 
@@ -53,7 +59,8 @@ def test_a_hill_that_is_no_paraboloid_is_climbed_to_its_top() -> None:
         along, across = (at - PEAK).T
         return LIMIT + 3 - (along**2 + (across - 0.12 * along**2) ** 2) / 6
 
-    found = find_maxima(starts_around(5.0), SPACING, LIMIT, bent)
+    starts = starts_around(5.0)
+    found = find_maxima(starts, faint(starts), SPACING, LIMIT, bent)
     assert np.hypot(*(found.places - found.places.mean(axis=0)).T).max() < 0.5
     assert np.ptp(found.logits) < 0.1
 
@@ -63,14 +70,33 @@ def test_what_is_clear_is_not_evaluated_again() -> None:
     start = PEAK + np.array((1.0, 0.0))
     for height, looks in ((LIMIT + 9.0, 5), (LIMIT - 1.0, 5), (LIMIT + 2.0, 10)):
         hill = Hill(height)
-        found = find_maxima(start[None], SPACING, LIMIT, hill)
+        found = find_maxima(start[None], faint(start[None]), SPACING, LIMIT, hill)
         np.testing.assert_allclose(found.places[0], PEAK if looks == 10 else start, atol=1e-6)
         assert hill.asked == looks
         assert found.logits[0] == pytest.approx(height - 0.4 * SPACING**2 * (1 / 9 + 1 / 12))
     hopeless = Hill(LIMIT - 9.0)
-    found = find_maxima(start[None], SPACING, LIMIT, hopeless)
+    found = find_maxima(start[None], faint(start[None]), SPACING, LIMIT, hopeless)
     np.testing.assert_array_equal(found.places[0], start)
     assert hopeless.asked == 1
+
+
+def test_what_the_scan_saw_decides_what_is_looked_at_together_and_nothing_else() -> None:
+    starts, calls = np.concatenate([starts_around(2.0), starts_around(9.0)]), list[int]()
+    hill = Hill(LIMIT + 3.2)
+
+    def evidence(at: NDArray[np.float64]) -> NDArray[np.float64]:
+        calls.append(len(at))
+        return hill(at)
+
+    apart = find_maxima(starts, faint(starts), SPACING, LIMIT, evidence)
+    asked, hill.asked = hill.asked, 0
+    calls.clear()
+    promising = np.where(np.arange(16) < 8, LIMIT + 5.0, LIMIT - 9.0)
+    together = find_maxima(starts, promising, SPACING, LIMIT, evidence)
+    np.testing.assert_array_equal(together.places, apart.places)
+    np.testing.assert_array_equal(together.logits, apart.logits)
+    assert hill.asked == asked
+    assert calls[:2] == [8 * 5, 8]
 
 
 def test_a_slope_is_followed_no_further_than_the_neighbours() -> None:
@@ -78,7 +104,7 @@ def test_a_slope_is_followed_no_further_than_the_neighbours() -> None:
         return LIMIT + 0.1 * (at - 50).sum(axis=1)
 
     start = np.array([(50.0, 50.0)])
-    found = find_maxima(start, SPACING, LIMIT, slope)
+    found = find_maxima(start, faint(start), SPACING, LIMIT, slope)
     np.testing.assert_allclose(found.places[0], (54.0, 54.0))
     assert found.logits[0] == pytest.approx(LIMIT + 0.8)
 
@@ -88,7 +114,7 @@ def test_no_start_no_maximum() -> None:
         assert not len(at)
         return np.zeros(0)
 
-    found = find_maxima(np.zeros((0, 2)), SPACING, LIMIT, never)
+    found = find_maxima(np.zeros((0, 2)), np.zeros(0), SPACING, LIMIT, never)
     assert found.places.shape == (0, 2)
     assert found.logits.shape == (0,)
 

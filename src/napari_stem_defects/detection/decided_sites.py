@@ -183,7 +183,7 @@ def _candidates(
         middles = sites[undecided]
         if is_coarse:
             middles = best_of_nine(middles, step / 3, evidence)
-        maxima = find_maxima(middles, reach / 4, limit, evidence)
+        maxima = find_maxima(middles, decided[undecided], reach / 4, limit, evidence)
         # Where the window of a candidate lies depends on the step, where its evidence is does not.
         is_open = np.abs(maxima.logits - limit) < _OPEN
         unseen = is_open & np.isnan(columns[undecided]).any(axis=1)

@@ -5,6 +5,7 @@ maximum at a defect. A scan meets it at some distance, which depends on the step
 orientation of the image. The maximum of a parabola through the evidence around the start does not.
 Networks are slow, so a start with little evidence gets one look, and the maximum itself only where
 it can be near the threshold; elsewhere its height is that of the parabola, and its place the start.
+Places beside each other are looked at together, because their windows share feature maps.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ Evidence = Callable[[Places], NDArray[np.float64]]
 
 _STEPS = np.arange(-1, 2)
 _NINE = np.stack(np.meshgrid(_STEPS, _STEPS, indexing="ij"), -1).reshape(-1, 2).astype(float)
-_NEIGHBOURS = np.array([(-1, 0), (1, 0), (0, -1), (0, 1)], float)
+_CROSS = np.array([(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)], float)
+_PROMISING = -2.0
+"""Logit of the scan above the threshold from which a start and its neighbours are evaluated at
+once, as the start is hardly hopeless."""
 _HOPELESS = -3.5
 """Logit above the threshold, at a start, below which nothing more is evaluated."""
 _CLEAR = 2.0
@@ -70,13 +74,21 @@ def best_of_nine(middles: Places, spacing_px: float, evidence: Evidence) -> Plac
     return best
 
 
-def find_maxima(starts: Places, spacing_px: float, limit: float, evidence: Evidence) -> Maxima:
+def find_maxima(
+    starts: Places,
+    scanned: NDArray[np.float64],
+    spacing_px: float,
+    limit: float,
+    evidence: Evidence,
+) -> Maxima:
     """Return the evidence at some places, at its maximum nearby where it is near the threshold.
 
     Parameters
     ----------
     starts : ndarray of float64, shape (N, 2)
         y and x in px.
+    scanned : ndarray of float64, shape (N,)
+        Logits of the scan there, which decide what is looked at together.
     spacing_px : float
         Distance of neighbours along y and x, over which the evidence is averaged and between which
         a maximum is interpolated.
@@ -89,11 +101,17 @@ def find_maxima(starts: Places, spacing_px: float, limit: float, evidence: Evide
     -------
     Maxima
     """
-    places, logits = starts.copy(), evidence(starts)
+    promising = scanned > limit + _PROMISING
+    crosses = np.full((len(starts), len(_CROSS)), np.nan)
+    crosses[promising] = _cross(starts[promising], spacing_px, evidence)
+    crosses[~promising, 0] = evidence(starts[~promising])
+    places, logits = starts.copy(), crosses[:, 0].copy()
     likely = np.flatnonzero(logits > limit + _HOPELESS)
     if not len(likely):
         return Maxima(places, logits)
-    cross = _cross(starts[likely], logits[likely], spacing_px, evidence)
+    left = likely[~promising[likely]]
+    crosses[left, 1:] = _around(starts[left], spacing_px * _CROSS[1:], evidence)
+    cross = crosses[likely]
     steps, gain, _ = _peaks(cross)
     expected = cross.mean(axis=1) + gain
     logits[likely] = expected
@@ -103,7 +121,7 @@ def find_maxima(starts: Places, spacing_px: float, limit: float, evidence: Evide
         if not len(followed):
             break
         places[followed] += spacing_px * steps
-        cross = _cross(places[followed], evidence(places[followed]), spacing_px, evidence)
+        cross = _cross(places[followed], spacing_px, evidence)
         logits[followed] = cross.mean(axis=1)
         steps, _, is_near = _peaks(cross)
         on_the_way = is_near & (np.abs(steps).max(axis=1) > _ARRIVED)
@@ -127,20 +145,19 @@ def mean_around(places: Places, spacing_px: float, evidence: Evidence) -> NDArra
     -------
     ndarray of float64, shape (N,)
     """
-    mean: NDArray[np.float64] = _cross(places, evidence(places), spacing_px, evidence).mean(axis=1)
+    mean: NDArray[np.float64] = _cross(places, spacing_px, evidence).mean(axis=1)
     return mean
 
 
-def _cross(
-    places: Places, logits: NDArray[np.float64], spacing_px: float, evidence: Evidence
-) -> NDArray[np.float64]:
-    """Return the logits (N, 5) at places, which are given, and at their four neighbours."""
-    return np.column_stack([logits, _around(places, spacing_px * _NEIGHBOURS, evidence)])
+def _cross(places: Places, spacing_px: float, evidence: Evidence) -> NDArray[np.float64]:
+    """Return the logits (N, 5) at places and at their four neighbours."""
+    return _around(places, spacing_px * _CROSS, evidence)
 
 
 def _around(places: Places, offsets: Places, evidence: Evidence) -> NDArray[np.float64]:
-    """Return the logits (N, K) at K offsets from each place, of which there is at least one."""
-    return evidence((places[:, None] + offsets).reshape(-1, 2)).reshape(len(places), -1)
+    """Return the logits (N, K) at K offsets from each place."""
+    logits = evidence((places[:, None] + offsets).reshape(-1, 2))
+    return logits.reshape(len(places), len(offsets))
 
 
 def _peaks(
