@@ -85,3 +85,29 @@ def test_components_hold_their_pixels(seed: int, height: int, share: float) -> N
     expected, count = ndimage.label(mask, EIGHT_CONNECTED)
     pairs = {*zip(drawn.ravel().tolist(), expected.ravel().tolist(), strict=True)}
     assert len(pairs) == count + (0 in expected)
+
+
+@given(st.integers(0, 2**31), st.integers(1, 12))
+@settings(max_examples=40, deadline=None)
+def test_components_of_the_same_pixels_alone_have_the_same_digest(seed: int, rows: int) -> None:
+    rng = np.random.default_rng(seed)
+    mask = rng.random((12, 15)) < 0.4
+
+    def digests(mask: np.ndarray) -> dict[bytes, frozenset[tuple[int, int]]]:
+        blocks = ((slice(top, top + rows), mask[top : top + rows]) for top in range(0, 12, rows))
+        found = {}
+        for component in components_of(blocks):
+            pixels = np.zeros(mask.shape, bool)
+            for segment in component.segments:
+                pixels[segment.box] |= segment.inside()
+            found[component.digest()] = frozenset(zip(*np.nonzero(pixels), strict=True))
+        return found
+
+    before = digests(mask)
+    changed = mask.copy()
+    changed[rng.integers(12), rng.integers(15)] ^= True
+    after = digests(changed)
+    assert len(set(before.values())) == len(before)
+    for one, pixels in before.items():
+        for other, others in after.items():
+            assert (one == other) == (pixels == others)

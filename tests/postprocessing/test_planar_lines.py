@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from probability_maps import blank_map
 
-from napari_stem_defects.postprocessing import planar_lines
+from napari_stem_defects.postprocessing import planar_lines, region_shapes
 from napari_stem_defects.postprocessing.masks import masks_from_probability
 from napari_stem_defects.postprocessing.regions import measure_regions
 
@@ -159,6 +159,21 @@ def test_a_bent_boundary_keeps_its_shape() -> None:
     (region,) = lines_of(found)
     assert len(region.centre_line) > 4
     assert region.length_nm == pytest.approx(np.pi * 120, rel=0.08)
+
+
+def test_what_keeps_its_pixels_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    bend = [(0, (120, 60), (200, 200)), (0, (200, 200), (120, 340))]
+    found = line_map([*bend, (1, (300, 100), (300, 300))])
+    masks = masks_from_probability(found, (SIZE, SIZE), LIMITS)
+    expected = measure_regions(found, replace(masks, shapes={}), image="a", pixel_size_nm=1.0)
+    assert sorted(len(each.centre_line) > 2 for each in expected) == [False, True]
+
+    def never(_: NDArray[np.bool_]) -> NDArray[np.float64]:
+        raise AssertionError
+
+    monkeypatch.setattr(region_shapes, "centre_line", never)
+    again = measure_regions(found, masks, image="a", pixel_size_nm=1.0)
+    assert again == expected
 
 
 @settings(deadline=None, max_examples=25)

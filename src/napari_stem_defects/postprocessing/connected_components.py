@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -54,6 +55,14 @@ class Component(NamedTuple):
 
     box: BoundingBox
     segments: Sequence[Segment]
+
+    def digest(self) -> bytes:
+        """Return what only a component of the same pixels has, of masks in the same row blocks."""
+        found = hashlib.sha256()
+        for (down, across), packed in self.segments:
+            found.update(repr((down, across)).encode())
+            found.update(packed.tobytes())
+        return found.digest()
 
     def within(self, rows: slice) -> Iterator[tuple[BoundingBox, NDArray[np.bool_]]]:
         """Yield the segments in a row block.

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.postprocessing.mask_stack import MaskStack
+    from napari_stem_defects.postprocessing.region_shapes import RegionShape
 
     Array = NDArray[np.float64]
 
@@ -59,11 +60,22 @@ class LineEdits:
     bands : sequence of Band
     draft : MaskStack
         The masks that are changed.
+    shapes : mapping of bytes to RegionShape, optional
+        What was measured of kept components, by `Component.digest`.
+
+    Attributes
+    ----------
+    shapes : mapping of bytes to RegionShape
     """
 
     def __init__(
-        self, kept: Mapping[str, Mapping[int, str]], bands: Sequence[Band], draft: MaskStack
+        self,
+        kept: Mapping[str, Mapping[int, str]],
+        bands: Sequence[Band],
+        draft: MaskStack,
+        shapes: Mapping[bytes, RegionShape] | None = None,
     ) -> None:
+        self.shapes = shapes or {}
         self._bands, self._shape, self._names = bands, draft.shape, tuple(kept)
         self._kept = [
             (target, component)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_stem_defects.postprocessing.region_shapes import RegionShape
+
 BLOCK_PIXELS = 2**21
 """Size of a row block in px."""
 
@@ -55,6 +57,9 @@ class MaskStack:
     centre_lines : mapping of str to tuple of lines
         Points (y, x) in px of the centre lines that masks were drawn around, by name; a mask may
         have more components than lines.
+    shapes : mapping of bytes to RegionShape
+        Shapes that were measured before the masks were drawn, by `Component.digest`: of a
+        component that stayed as it was, none has to be measured again.
     """
 
     names: tuple[str, ...]
@@ -64,6 +69,7 @@ class MaskStack:
     centre_lines: Mapping[str, tuple[tuple[tuple[float, float], ...], ...]] = field(
         default_factory=dict
     )
+    shapes: Mapping[bytes, RegionShape] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def from_blocks(

@@ -121,7 +121,9 @@ def masks_from_probability(
         edits = line_edits(map, draft, renderer.interpolator, min_length_px, rows, place)
     finished = (renderer.finish(rows, block, corrections, edits) for rows, block in draft.blocks())
     masks = MaskStack.from_blocks(names, shape, finished)
-    return masks if edits is None else replace(masks, centre_lines=edits.centre_lines)
+    if edits is None:
+        return masks
+    return replace(masks, centre_lines=edits.centre_lines, shapes=edits.shapes)
 
 
 class _Rules(NamedTuple):

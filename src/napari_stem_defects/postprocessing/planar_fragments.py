@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.postprocessing.connected_components import BoundingBox
     from napari_stem_defects.postprocessing.interpolation import WindowInterpolator
     from napari_stem_defects.postprocessing.mask_stack import MaskStack
+    from napari_stem_defects.postprocessing.region_shapes import RegionShape
     from napari_stem_defects.postprocessing.results import ProbabilityMap
 
 Array = NDArray[np.float64]
@@ -55,6 +56,8 @@ class Fragment:
         Bounding box in px.
     windows : ndarray of float64, shape (n, 3)
         Windows inside the component: y, x in px and weight.
+    shape : (bytes, RegionShape) or None
+        `Component.digest` of the component, and what was measured of it.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Fragment:
     area: int
     box: BoundingBox
     windows: Array
+    shape: tuple[bytes, RegionShape] | None = None
 
     @cached_property
     def length(self) -> float:
@@ -119,7 +123,8 @@ def fragments_of(
         area = sum(int(np.count_nonzero(each.inside())) for each in component.segments)
         path = np.array(shape.centre_line)
         windows = _windows_inside(map, interpolator, component, weights)
-        fragment = Fragment(name, number, path, path, area, component.box, windows)
+        about = component.digest(), shape
+        fragment = Fragment(name, number, path, path, area, component.box, windows, about)
         yield replace(fragment, line=fitted_line([fragment], rows, draft.shape))
 
 

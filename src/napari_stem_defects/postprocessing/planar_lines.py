@@ -51,6 +51,7 @@ from napari_stem_defects.postprocessing.planar_fragments import (
 if TYPE_CHECKING:
     from napari_stem_defects.postprocessing.interpolation import WindowInterpolator
     from napari_stem_defects.postprocessing.mask_stack import MaskStack
+    from napari_stem_defects.postprocessing.region_shapes import RegionShape
     from napari_stem_defects.postprocessing.results import ProbabilityMap
 
 LinePlacer = Callable[[Sequence[Array], Sequence[Array]], Sequence[Array]]
@@ -349,6 +350,7 @@ def _as_edits(
 ) -> LineEdits:
     """Return bands for straight lines; bent ones, and wide ones, keep their components."""
     kept: dict[str, dict[int, str]] = {name: {} for name in names}
+    shapes: dict[bytes, RegionShape] = {}
     bands = []
     for line in lines:
         half = max(line.width / 2, 1.0) + 0.5
@@ -358,5 +360,8 @@ def _as_edits(
             continue
         for fragment in line.fragments:
             kept[fragment.name][fragment.component] = line.name
+            if fragment.shape is not None:
+                digest, shape = fragment.shape
+                shapes[digest] = shape
         bands += [Band(line.name, band, half) for band in line.bands]
-    return LineEdits(kept, tuple(bands), draft)
+    return LineEdits(kept, tuple(bands), draft, shapes)

@@ -12,7 +12,7 @@ from napari_stem_defects.base.for_each import for_each
 from napari_stem_defects.postprocessing.centre_line import centre_line, direction_deg
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -48,6 +48,7 @@ def measure_shapes(
     components: Sequence[Component],
     kind: Kind,
     known: Sequence[tuple[tuple[float, float], ...]] = (),
+    measured: Mapping[bytes, RegionShape] | None = None,
 ) -> list[RegionShape]:
     """Measure the shapes of the regions of one mask.
 
@@ -60,6 +61,8 @@ def measure_shapes(
     known : sequence of lines
         Centre lines that the mask was drawn around, points (y, x) in px. A region with one of
         them inside has that one.
+    measured : mapping of bytes to RegionShape, optional
+        Shapes of lines that were measured before, by `Component.digest`.
 
     Returns
     -------
@@ -76,19 +79,25 @@ def measure_shapes(
     if kind != "line":
         return [RegionShape() for _ in components]
     middles = np.array([np.mean([line[0], line[-1]], axis=0) for line in known]).reshape(-1, 2)
-    return for_each(_line_or_known, None, (middles, known), components)
+    return for_each(_line_or_known, None, _KnownLines(middles, known, measured or {}), components)
 
 
-def _line_or_known(
-    _: None,
-    lines: tuple[NDArray[np.float64], Sequence[tuple[tuple[float, float], ...]]],
-    component: Component,
-) -> RegionShape:
+class _KnownLines(NamedTuple):
+    """Lines that masks were drawn around, with their middles (N, 2), and shapes by their pixels."""
+
+    middles: NDArray[np.float64]
+    lines: Sequence[tuple[tuple[float, float], ...]]
+    measured: Mapping[bytes, RegionShape]
+
+
+def _line_or_known(_: None, known: _KnownLines, component: Component) -> RegionShape:
     """Return the one line whose middle a region holds, else its own centre line."""
-    (middles, known), (mask, edge) = lines, _mask_of(component)
-    inside = _held(mask, component.box, edge, middles)
-    is_known = len(inside) == 1
-    return _known(known[inside[0]]) if is_known else _line(mask, component.box, edge)
+    mask, edge = _mask_of(component)
+    inside = _held(mask, component.box, edge, known.middles)
+    if len(inside) == 1:
+        return _known(known.lines[inside[0]])
+    before = known.measured.get(component.digest()) if known.measured else None
+    return before or _line(mask, component.box, edge)
 
 
 def _held(

@@ -62,7 +62,8 @@ def measure_regions(
             kind = map.class_table[name].kind
             measured = _in_order(map, mask_stack, name)
             pixels = [each.pixels for each in measured]
-            shapes = measure_shapes(pixels, kind, mask_stack.centre_lines.get(name, ()))
+            lines = mask_stack.centre_lines.get(name, ())
+            shapes = measure_shapes(pixels, kind, lines, mask_stack.shapes)
             for number, (component, shape) in enumerate(zip(measured, shapes, strict=True), 1):
                 about = _RegionName(image, frame, name, number, kind)
                 found.append(_region(component, shape, about, pixel_size_nm))
