@@ -30,6 +30,7 @@ from superqt import QCollapsible, QLabeledDoubleSlider
 
 from napari_stem_defects.napari_plugin.all_panels import PANELS as NAMES_OF_PANELS
 from napari_stem_defects.napari_plugin.layers.convert import get_camera
+from napari_stem_defects.napari_plugin.layers.search_area import start_drawing
 from napari_stem_defects.napari_plugin.panels.detect.panel import DetectDefectsWidget
 from napari_stem_defects.napari_plugin.panels.label.panel import LabelPatchesWidget
 from napari_stem_defects.napari_plugin.panels.preprocess.panel import PreprocessWidget
@@ -63,6 +64,63 @@ def test_controls_have_names_and_tooltips_and_are_visible(viewer: Any, theme: st
             assert control.toolTip()
         viewer.window.remove_dock_widget(widget)
     assert viewer.mouse_move_callbacks == []
+
+
+LONG = "2026-11-30 HAADF lamella B3 overview 0042 (drift corrected, 4 frames summed) again"
+
+
+def test_long_names_do_not_widen_the_panels(viewer: Any, tmp_path: Path) -> None:
+    """Names of image and project, which the user never chose for a panel of 400 px."""
+    viewer.layers[0].name = LONG
+    widget = docked(viewer, LabelPatchesWidget)
+    widget.view_model.create(tmp_path / LONG, ("Bulk", "SF1"))
+    QTest.qWait(50)
+    viewer.window.remove_dock_widget(widget)
+    widget = docked(viewer, LabelPatchesWidget)
+    assert widget.resume.isVisible()
+    assert widget.body.minimumSizeHint().width() < 420
+    widget.view_model.open(tmp_path / LONG)
+    assert widget.project_name.text() == LONG
+    trained, found = docked(viewer, TrainEnsembleWidget), docked(viewer, DetectDefectsWidget)
+    QTest.mouseClick(trained.add_open, Qt.MouseButton.LeftButton)
+    assert trained.view_model.sources == [tmp_path / LONG]
+    assert not trained.add_open.isEnabled()
+    found.setup.fold.setChecked(False)
+    QTest.qWait(50)
+    for each in (widget, trained, found):
+        assert each.body.minimumSizeHint().width() < 420
+    assert "whole image" in found.setup.fold.text()  # the settings are not pushed out
+    widget.view_model.close()
+    assert not trained.add_open.isEnabled()
+
+
+def test_layers_of_the_panels_stay_on_an_image_that_is_calibrated_later(viewer: Any) -> None:
+    viewer.layers.clear()
+    image = viewer.add_image(crystal(256), name="bare")
+    found, labels = docked(viewer, DetectDefectsWidget), docked(viewer, LabelPatchesWidget)
+    assert labels.view_model.ensure_project()
+    wait_for(lambda: labels.boxes.layer is not None)
+    labels.paint.setChecked(True)
+    start_drawing(viewer, image)
+    found.survey.start(image, 0)
+    wait_for(lambda: "anomaly - bare" in viewer.layers)
+    stages = docked(viewer, PreprocessWidget)
+    stages.start()
+    wait_for(lambda: "Thresholded - bare" in viewer.layers)
+    before = image.world_to_data(get_camera(viewer).center[-2:])
+
+    found.setup.size_row.spin.setValue(0.03)
+    found.setup.size_row.calibrate.click()
+    made = [layer for layer in viewer.layers if layer is not image]
+    assert {"labels - bare", "brush - bare", "search region - bare"} <= {m.name for m in made}
+    for layer in made:
+        assert str(layer.units[-1]) == "nanometer", layer.name
+        np.testing.assert_allclose(
+            layer.data_to_world((0,) * layer.ndim)[-2:], image.data_to_world((0, 0))
+        )
+        assert layer.scale[-1] == pytest.approx(0.03), layer.name
+    assert image.world_to_data(get_camera(viewer).center[-2:]) == pytest.approx(before)
+    assert labels.view_model.labels == ()
 
 
 def controls(widget: QWidget) -> Iterator[QWidget]:

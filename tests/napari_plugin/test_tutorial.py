@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from events import canvas_of, click, data_to_pixel, press_key
-from panels import choose_in_menu, docked, press, wait_for
+from panels import choose_in_list, choose_in_menu, docked, press, wait_for
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog, QWidget
@@ -70,6 +70,7 @@ def test_the_tutorial(
     press(widget, "run")
     wait_for(lambda: len(viewer.layers) == 6)
     press(widget, "cancel")
+    choose_in_list(widget.crystal, "CdTe [110]")
     press(widget, "calibrate")
     viewer.window.remove_dock_widget(widget)
     steps.done("see the stages, calibrate")

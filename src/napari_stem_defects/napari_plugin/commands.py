@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari import current_viewer
+
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.napari_plugin.layers.convert import (
     METADATA_KEY,
-    set_pixel_size,
     source_path,
 )
+from napari_stem_defects.napari_plugin.layers.placement import calibrate
 from napari_stem_defects.napari_plugin.panels.common.plain_text import show_info, show_warning
 from napari_stem_defects.workers.isolated_read import read_micrograph
 
@@ -33,7 +35,7 @@ def set_pixel_size_from_file(layer: Layer) -> None:
     except InputError as error:
         show_warning(str(error))
         return
-    set_pixel_size(layer, size_nm)
+    calibrate(current_viewer(), layer, size_nm)
     show_info(f"{layer.name}: {size_nm:.5g} nm per pixel, read from its file")
 
 

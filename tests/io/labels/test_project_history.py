@@ -46,6 +46,7 @@ def test_undo_and_redo_append_and_never_rewrite(
     for _ in states:
         assert project.undo()
     assert not project.undo()
+    assert (project.can_undo, project.can_redo) == (False, True)
     assert project.labels() == ()
     assert project.frames != ()
 

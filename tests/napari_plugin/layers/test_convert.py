@@ -12,6 +12,7 @@ from napari_stem_defects.base.defect_classes import default_class
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.napari_plugin.layers import convert
+from napari_stem_defects.napari_plugin.layers.placement import set_pixel_size
 from napari_stem_defects.postprocessing.results import Region
 
 NM = pint.get_application_registry().nm
@@ -80,7 +81,7 @@ def test_oblong_pixels_are_refused() -> None:
 
 def test_calibrating_keeps_the_frame_axis() -> None:
     stack = image((3, 8, 9), scale=(2, 1, 1))
-    convert.set_pixel_size(stack, 0.05)
+    set_pixel_size(stack, 0.05)
     assert tuple(stack.scale) == (2, 0.05, 0.05)
     assert convert.pixel_size_nm(stack) == pytest.approx(0.05)
 

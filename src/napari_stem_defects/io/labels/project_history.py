@@ -51,6 +51,16 @@ class LabelProjectHistory(LabelProjectReader):
         finally:
             super().close()
 
+    @property
+    def can_undo(self) -> bool:
+        """Whether `undo` has a change to undo."""
+        return bool(self._done)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether `redo` has a change to redo."""
+        return bool(self._undone)
+
     def undo(self) -> bool:
         """Undo the last change since the project was opened, by appending records.
 

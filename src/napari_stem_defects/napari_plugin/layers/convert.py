@@ -140,7 +140,8 @@ def pixel_size_nm(layer: Layer) -> float | None:
     Returns
     -------
     float or None
-        Edge of a pixel in nm; None if the layer is not calibrated in a unit of length.
+        Edge of a pixel in nm. If the layer is not calibrated in a unit of length, the size that its
+        file states (`remember_pixel_size`); None if there is none.
 
     Raises
     ------
@@ -149,7 +150,8 @@ def pixel_size_nm(layer: Layer) -> float | None:
     """
     sizes = [_in_nm(s, u) for s, u in zip(layer.scale[-2:], layer.units[-2:], strict=True)]
     if sizes[0] is None or sizes[1] is None:
-        return None
+        size: float | None = layer.metadata.get(METADATA_KEY, {}).get("pixel_size_nm")
+        return size
     if abs(sizes[0] - sizes[1]) > _SQUARE_TOLERANCE * sizes[0]:
         raise InputError(
             f"{layer.name}: pixels of {sizes[0]:.4g} x {sizes[1]:.4g} nm are not square;"
@@ -165,11 +167,9 @@ def _in_nm(length: float, unit: pint.Unit) -> float | None:
         return None
 
 
-def set_pixel_size(layer: Layer, size_nm: float) -> None:
-    """Calibrate a layer in place, in nm; leading axes keep their scale and unit."""
-    layer.scale = (*layer.scale[:-2], size_nm, size_nm)
-    layer.units = (*layer.units[:-2], "nm", "nm")
-    layer.translate = (*layer.translate[:-2], 0.0, 0.0)
+def is_calibrated(layer: Layer) -> bool:
+    """Return whether a layer itself has a scale in a unit of length, which the scale bar shows."""
+    return all(_in_nm(1.0, unit) is not None for unit in layer.units[-2:])
 
 
 def frame_count(layer: Image) -> int:

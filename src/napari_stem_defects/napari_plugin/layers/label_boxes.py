@@ -24,12 +24,13 @@ from napari_stem_defects.napari_plugin.layers.convert import (
 )
 from napari_stem_defects.napari_plugin.layers.label_style import box_keywords
 from napari_stem_defects.napari_plugin.layers.owned_layers import OwnedLayers, alive
+from napari_stem_defects.napari_plugin.layers.placement import keep_on
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from napari.components import ViewerModel
-    from napari.layers import Image
+    from napari.layers import Image, Layer
 
     from napari_stem_defects.labels.label import LabelClass
     from napari_stem_defects.training.active_learning import Suggestion
@@ -193,13 +194,17 @@ class LabelBoxes:
         layer.mouse_drag_callbacks.append(self._on_press)
         layer.mouse_move_callbacks.append(self._on_hover)
         self._bind_keys(layer)
-        self._layers.add(_BOXES, layer, activate=True)
+        keep_on(layer, source)
+        active = self._viewer.layers.selection.active
+        is_painting = active is not None and _made(active) == "brush"
+        self._layers.add(_BOXES, layer, activate=not is_painting)
         layer.cursor = "cross"
 
     def _move_over(self, layer: Points, source: Image) -> None:
         """Move the layer to another image, which is faster than adding a new one."""
         for name, value in spatial_keywords(source).items():
             setattr(layer, name, value)
+        keep_on(layer, source)
         layer.name = layer_name(source.name, "labels")
         layers = self._viewer.layers
         layers.move(layers.index(layer), len(layers))
@@ -284,6 +289,10 @@ class LabelBoxes:
     def _camera(self) -> tuple[object, ...]:
         camera = get_camera(self._viewer)
         return (tuple(camera.center), camera.zoom)
+
+
+def _made(layer: Layer) -> str:
+    return str(layer.metadata.get(METADATA_KEY, {}).get("made", ""))
 
 
 def _position(layer: Points, event: Any) -> tuple[float, float]:

@@ -14,6 +14,7 @@ from napari_stem_defects.napari_plugin.layers.convert import (
     spatial_keywords,
 )
 from napari_stem_defects.napari_plugin.layers.owned_layers import OwnedLayers
+from napari_stem_defects.napari_plugin.layers.placement import keep_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,6 +69,7 @@ class LabelBrush:
             )
             layer.brush_size = BRUSH_PX
             layer.mouse_drag_callbacks.append(self._on_stroke)
+            keep_on(layer, source)
             self._layers.add(_BRUSH, layer, activate=True)
         self.recolour(colour)
         self._viewer.layers.selection.active = layer

@@ -14,6 +14,7 @@ from napari_stem_defects.napari_plugin.layers.convert import (
     layer_name,
 )
 from napari_stem_defects.napari_plugin.layers.owned_layers import OwnedLayers, alive
+from napari_stem_defects.napari_plugin.layers.placement import keep_on
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -98,6 +99,7 @@ class LiveLayer:
             layer.data[...] = found.drawn.reshape(shape)
             if found.classes != self._classes:
                 self._use_classes(layer, found.classes)
+            keep_on(layer, source)
             self._layers.add(_LIVE, layer, above=source)
             return
         if tuple(layer.translate) != tuple(placement["translate"]):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from napari.layers import Labels
 
-from napari_stem_defects.base.defect_classes import UNKNOWN
+from napari_stem_defects.base.defect_classes import BULK, UNKNOWN
 from napari_stem_defects.io.json_safe import plain
 from napari_stem_defects.napari_plugin.layers.convert import (
     METADATA_KEY,
@@ -20,6 +20,7 @@ from napari_stem_defects.napari_plugin.layers.convert import (
 )
 from napari_stem_defects.napari_plugin.layers.frame_array import FrameArray
 from napari_stem_defects.napari_plugin.layers.owned_layers import OwnedLayers, alive
+from napari_stem_defects.napari_plugin.layers.placement import keep_on
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.detection.frame_result import FrameResult
+    from napari_stem_defects.networks.spec import EnsembleSpec
 
 _UNKNOWN_OPACITY = 0.25
 
@@ -36,6 +38,11 @@ _UNKNOWN_OPACITY = 0.25
 def opacity_of(class_name: str, usual: float) -> float:
     """Return the opacity of a class's layer: ``unknown`` must not hide the image."""
     return _UNKNOWN_OPACITY if class_name == UNKNOWN else usual
+
+
+def shown_classes(spec: EnsembleSpec) -> list[DefectClass]:
+    """Return the classes of a model that get a layer: the defects and ``unknown``."""
+    return [each for name, each in spec.class_table.items() if name != BULK]
 
 
 class ResultLayers:
@@ -101,6 +108,8 @@ class ResultLayers:
         self._layers.forget()
         for name, layer in layers.items():
             self._layers.claim(name, layer)
+            if source is not None:
+                keep_on(layer, source)
 
     def step(self) -> bool:
         """Build, add or fill one layer.
@@ -115,6 +124,7 @@ class ResultLayers:
             if self._built is None:
                 self._built = self._new(self._missing[0], source)
             else:
+                keep_on(self._built, source)
                 self._layers.add(self._missing.pop(0).name, self._built)
                 self._built = None
         elif self._waiting:

@@ -21,6 +21,7 @@ from napari_stem_defects.napari_plugin.layers.convert import (
     layer_name,
     spatial_keywords,
 )
+from napari_stem_defects.napari_plugin.layers.placement import keep_on
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -119,6 +120,7 @@ def start_drawing(viewer: ViewerModel, image: Image, tool: str = "rectangle") ->
             metadata={METADATA_KEY: {"made": "region"}},
             **spatial_keywords(image),
         )
+        keep_on(layer, image)
         viewer.add_layer(layer)
     viewer.layers.selection.active = layer
     layer.mode = TOOLS[tool]

@@ -14,6 +14,7 @@ from napari_stem_defects.napari_plugin.layers.convert import (
     spatial_keywords,
 )
 from napari_stem_defects.napari_plugin.layers.owned_layers import OwnedLayers, alive
+from napari_stem_defects.napari_plugin.layers.placement import keep_on
 from napari_stem_defects.reporting.contrast import contrast_limits
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ class StageLayers:
             metadata={METADATA_KEY: {"made": "stage", "stage": stage}},
             **spatial_keywords(source),
         )
+        keep_on(layer, source)
         self._layers.add(stage, layer)
         self._automatic_limits[stage] = limits
 

@@ -14,6 +14,7 @@ from napari_stem_defects.napari_plugin.layers.convert import (
     layer_name,
 )
 from napari_stem_defects.napari_plugin.layers.owned_layers import OwnedLayers, alive
+from napari_stem_defects.napari_plugin.layers.placement import keep_on
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -82,6 +83,7 @@ class SurveyLayers:
                 metadata={METADATA_KEY: {"made": "survey"}},
                 **placement,
             )
+            keep_on(layer, source)
             self._maps.add(_MAP, layer, above=source)
         highest = max(float(survey.anomaly.max(initial=0)), limits[1])
         layer.contrast_limits_range = (0.0, highest)
@@ -129,6 +131,7 @@ class SurveyLayers:
             metadata={METADATA_KEY: {"made": "survey"}},
             **frame_keywords(source, survey.frame),
         )
+        keep_on(layer, source)
         self._places.add(_PLACES, layer)
         return layer
 
@@ -175,6 +178,7 @@ class SurveyLayers:
             metadata={METADATA_KEY: {"made": "survey"}},
             **frame_keywords(source, survey.frame),
         )
+        keep_on(layer, source)
         self._grains.add(_GRAINS, layer)
         return layer
 

@@ -9,6 +9,10 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_stem_defects.napari_plugin.layers.convert import METADATA_KEY
+from napari_stem_defects.napari_plugin.layers.placement import (
+    remember_pixel_size,
+    set_pixel_size,
+)
 from napari_stem_defects.napari_plugin.panels.common.image_selector import ImageSelector
 
 pytestmark = pytest.mark.gui
@@ -65,3 +69,26 @@ def test_a_disconnected_selector_ignores_the_viewer(
     selector.disconnect_layers()
     viewer.add_image(np.zeros((5, 5)))
     assert texts(selector) == []
+
+
+def test_a_changed_calibration_is_announced_once(
+    viewer: ViewerModel, selector: ImageSelector, qtbot: Any
+) -> None:
+    first = viewer.add_image(np.zeros((5, 5)), name="first")
+    second = viewer.add_image(np.zeros((5, 5)), name="second")
+    selector.select(first)
+    heard: list[object] = []
+    selector.calibrated.connect(lambda: heard.append(selector.image))
+    set_pixel_size(first, 0.03)
+    qtbot.waitUntil(lambda: bool(heard))
+    set_pixel_size(second, 0.05)
+    qtbot.wait(50)
+    assert heard == [first]
+    selector.select(second)
+    remember_pixel_size(second, 0.05)
+    qtbot.waitUntil(lambda: heard == [first, second])
+
+
+def test_the_full_name_is_in_the_tooltip(viewer: ViewerModel, selector: ImageSelector) -> None:
+    viewer.add_image(np.zeros((5, 5)), name="a name that is longer than the list")
+    assert selector.toolTip().startswith("a name that is longer than the list\n")

@@ -48,6 +48,25 @@ def test_failures_are_shown_in_colour(qtbot: Any) -> None:
     assert "color" in row.message.styleSheet()
 
 
+def test_a_long_message_leaves_room_for_the_rest_of_the_panel(qtbot: Any) -> None:
+    """A sentence names every model of the library; it is scrolled, not cut, and not too high."""
+    run = JobState(FakeWorker().submit)
+    row = RunRow(run, "Run", "Start")
+    qtbot.addWidget(row)
+    row.resize(360, 100)
+    row.show()
+    run.finish("one line")
+    assert row.message.parentWidget().height() >= row.message.heightForWidth(row.message.width())
+    usual = row.sizeHint().height()
+    run.finish("the special models know " + ", ".join(f"model {n} (76 degrees)" for n in range(60)))
+    line = row.message.fontMetrics().lineSpacing()
+    assert row.message.parentWidget().height() <= 7 * line
+    assert row.sizeHint().height() <= usual + 6 * line
+    assert row.message.heightForWidth(row.message.width()) > 10 * line
+    run.finish("")
+    assert not row.message.parentWidget().isVisible()
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.2, "1 s"), (59, "59 s"), (61, "1 min 01 s"), (3600, "60 min")]
 )

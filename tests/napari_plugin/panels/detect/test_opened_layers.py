@@ -187,3 +187,33 @@ def test_a_new_run_takes_over_the_layers(empty: Any, tmp_path: Path) -> None:
     metadata = empty.layers["SF1 - a"].metadata["stem_defects"]
     assert RESULT_KEY not in metadata
     assert set(widget.view_model.thresholds) == {"Bulk", "SF1"}
+
+
+def test_the_statement_is_that_of_the_image_shown(empty: Any, tmp_path: Path) -> None:
+    """napari shows the middle of a stack first, and the slider may stand anywhere."""
+    for number in range(3):
+        write_result(write_image(tmp_path / "data" / f"image_{number}.tif", 1), tmp_path / "out")
+    widget = opened(empty, tmp_path / "out")
+    wait_for(lambda: "image_" in widget.run_row.message.text())
+    shown = int(empty.dims.current_step[0])
+    assert shown > 0
+    assert widget.run_row.message.text().startswith(f"frame {shown}: image_{shown}")
+
+
+def test_the_table_of_opened_results_has_the_room_of_the_settings(empty: Any, folder: Path) -> None:
+    widget = opened(empty, folder)
+    empty.window._qt_window.resize(1280, 700)
+    widget = opened(empty, folder)
+    wait_for(lambda: not widget.setup.fold.isChecked())
+    assert widget.setup.fold.text().startswith("▸ movie")
+
+
+def test_without_results_no_folder_is_asked_for(
+    empty: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: asked.append(_) or "")
+    widget = docked(empty, DetectDefectsWidget)
+    press(widget, "export")
+    assert widget.export.message.text().startswith("there is no result to export")
+    assert asked == []

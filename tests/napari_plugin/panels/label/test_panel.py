@@ -12,7 +12,7 @@ from events import canvas_of, click, data_to_pixel, drag, press_key
 from panels import Heartbeat, choose_in_menu, crystal, docked, press, type_into_dialog, wait_for
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QColorDialog, QFileDialog, QWidget
+from qtpy.QtWidgets import QApplication, QColorDialog, QFileDialog, QInputDialog, QWidget
 
 from napari_stem_defects.napari_plugin.layers.convert import get_camera
 from napari_stem_defects.napari_plugin.panels.label.panel import LabelPatchesWidget
@@ -274,3 +274,44 @@ def test_tab_visits_the_controls_from_top_to_bottom(viewer: Any, widget: Any) ->
         seen.append(control.objectName())
     assert seen[:3] == ["class_bulk", "edit_bulk", "class_sf1"]
     assert seen[seen.index("edit_interstitial") + 1] == "new_class"
+
+
+def test_undo_and_redo_are_offered_while_there_is_something(viewer: Any, widget: Any) -> None:
+    click(canvas_of(viewer), spot(viewer, 60, 60))
+    assert (widget.undo.isEnabled(), widget.redo.isEnabled()) == (True, False)
+    press(widget, "undo")
+    assert widget.view_model.labels == ()
+    assert widget.redo.isEnabled()
+    press(widget, "redo")
+    assert len(widget.view_model.labels) == 1
+    assert not widget.redo.isEnabled()
+
+
+def test_without_labels_no_name_and_no_folder_is_asked_for(
+    viewer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: asked.append(_) or ("", ""))
+    monkeypatch.setattr(QInputDialog, "getText", lambda *_, **__: asked.append(_) or ("", False))
+    widget = docked(viewer, LabelPatchesWidget)
+    assert not widget.undo.isEnabled()
+    for _ in range(2):
+        press(widget, "export")
+        assert "click on the image" in widget.warning.text()
+        press(widget, "keep_model")
+        assert "click on the image" in widget.run_row.message.text()
+        widget.view_model.ensure_project()
+    assert asked == []
+
+
+def test_painting_may_be_the_first_that_is_done(viewer: Any) -> None:
+    widget = docked(viewer, LabelPatchesWidget)
+    press(widget, "paint")
+    wait_for(lambda: widget.boxes.layer is not None)
+    assert viewer.layers.selection.active is widget.brush.layer
+    assert widget.hint.text().startswith("Drag over an area")
+    canvas = canvas_of(viewer)
+    drag(canvas, [spot(viewer, 100, y) for y in (80, 100, 120)])
+    wait_for(lambda: len(widget.view_model.labels) > 0)
+    press(widget, "paint")
+    assert widget.hint.text().startswith("Click to set a label")

@@ -42,9 +42,9 @@ def queue(labels: LabelViewModel) -> LabelQueue:
 
 
 def test_windows_are_labelled_in_order(queue: LabelQueue, labels: LabelViewModel) -> None:
-    assert queue.statement() == "1 of 2: Bulk 0.61, uncertain"
+    assert queue.statement().startswith("1 of 2: Bulk 0.61, uncertain. Enter accepts, 1-9")
     queue.label_current("SF1")
-    assert queue.statement() == "2 of 2: SF1 0.50"
+    assert queue.statement().startswith("2 of 2: SF1 0.50. ")
     queue.accept()
     assert [(label.class_name, label.y, label.x) for label in labels.labels] == [
         ("SF1", 20, 30),
@@ -98,18 +98,45 @@ UNUSUAL = [Suggestion(20, 30, "", 0.0, "point, score 9.1"), Suggestion(40, 50, "
 
 def test_unusual_places_have_no_predicted_class(queue: LabelQueue, labels: LabelViewModel) -> None:
     queue.fill(labels.image, 1, UNUSUAL, edge_px=20)
-    assert queue.statement() == "1 of 2: point, score 9.1"
+    assert queue.statement() == "1 of 2: point, score 9.1. 1-9 name it, B is Bulk, → skips."
     queue.accept()
     assert queue.position == 0
     assert labels.labels == ()
     queue.label_bulk()
     assert [(label.class_name, label.y) for label in labels.labels] == [("Bulk", 20)]
-    assert queue.statement() == "2 of 2: line"
+    assert queue.statement().startswith("2 of 2: line. ")
     queue.skip()
     assert queue.position == -1
     assert queue.statement() == "end of the 2 places; go back, or find new ones"
     queue.go_to(1)
     assert queue.current is UNUSUAL[1]
+
+
+def test_a_place_that_is_named_again_has_one_name(
+    queue: LabelQueue, labels: LabelViewModel
+) -> None:
+    queue.fill(labels.image, 1, UNUSUAL)
+    queue.label_bulk()
+    queue.back()
+    queue.label_current("SF1")
+    assert [(each.class_name, each.y) for each in labels.labels] == [("SF1", 20)]
+    queue.back()
+    queue.label_current("SF1")  # once more: nothing changes
+    assert len(labels.labels) == 1
+    labels.undo()
+    assert [each.class_name for each in labels.labels] == ["Bulk"]
+
+
+def test_a_place_is_named_again_after_a_class_that_is_new(
+    queue: LabelQueue, labels: LabelViewModel
+) -> None:
+    own = DefectClass("APB", "line", "anti-phase boundary", "#010203")
+    queue.fill(labels.image, 1, [Suggestion(20, 30, "APB", 0.6, "")], {"APB": own})
+    queue.label_bulk()
+    queue.back()
+    queue.accept()
+    assert [each.class_name for each in labels.labels] == ["APB"]
+    assert [entry.defect_class for entry in labels.classes if entry.name == "APB"] == [own]
 
 
 def test_pictures_are_cut_from_the_frame(queue: LabelQueue, labels: LabelViewModel) -> None:

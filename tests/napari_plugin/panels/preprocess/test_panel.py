@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from events import canvas_of, data_to_pixel, hover
-from panels import Heartbeat, crystal, docked, press, wait_for
+from panels import Heartbeat, choose_in_list, crystal, docked, press, wait_for
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog, QWidget
@@ -77,9 +77,14 @@ def test_an_uncalibrated_image_gets_a_pixel_size(viewer: Any) -> None:
     widget = docked(viewer, PreprocessWidget)
     wait_for(lambda: widget.view_model.lattice is not None)
     assert "px" in widget.lattice.text()
+    assert not widget.calibrate.isEnabled()  # until the user states the crystal
+    choose_in_list(widget.crystal, "CdTe [110]")
+    assert widget.proposal.text() == "not this crystal: equal spacings at 70.5°"
+    assert not widget.calibrate.isEnabled()
+    choose_in_list(widget.crystal, "SrTiO3 [001]")
     press(widget, "calibrate")
     assert str(viewer.layers["bare"].units[0]) == "nanometer"
-    assert viewer.layers["bare"].scale[0] == pytest.approx(0.374 / 13.9, rel=0.02)
+    assert viewer.layers["bare"].scale[0] == pytest.approx(0.3905 / 13.9, rel=0.02)
     press(widget, "run")
     gaps = Heartbeat()
     wait_for(lambda: len(viewer.layers) == 6)

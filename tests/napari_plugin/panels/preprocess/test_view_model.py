@@ -19,6 +19,8 @@ from napari_stem_defects.preprocessing.pipeline import (
     stages,
 )
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
+from napari_stem_defects.simulation.simulate import simulate
+from napari_stem_defects.workers.messages import Finished
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,3 +122,28 @@ def test_other_files_are_refused(
     (tmp_path / "other.json").write_text(text)
     view_model.load(tmp_path / "other.json")
     assert len(messages) == 1
+
+
+def test_a_pixel_size_follows_only_from_a_lattice_that_is_the_crystal() -> None:
+    """A square lattice is SrTiO3, perhaps, but not CdTe; no crystal gives no size."""
+    made = PreprocessViewModel(submit_at_once)
+    made.show(FrameInput(lattice_image(), "square"))
+    assert made.pixel_size_nm("SrTiO3 [001]") == pytest.approx(0.3905 / 13.9, rel=0.02)
+    assert made.pixel_size_nm("CdTe [110]") is None
+    assert "70.5" in made.why_no_size("CdTe [110]")
+    assert made.pixel_size_nm("select…") is None
+    cdte = PreprocessViewModel(submit_at_once)
+    truth = simulate("cdte-110", size=256, defects=[]).micrograph
+    cdte.show(FrameInput(truth.pixels, "cdte"))
+    assert cdte.pixel_size_nm("CdTe [110]") == pytest.approx(truth.pixel_size_nm, rel=0.03)
+    assert cdte.pixel_size_nm("SrTiO3 [001]") is None
+
+
+def test_a_lattice_that_is_still_measured_is_not_missing() -> None:
+    worker = FakeWorker()
+    made = PreprocessViewModel(worker.submit)
+    assert made.lattice_text(None) == "no lattice found"
+    made.show(FrameInput(lattice_image(), "square"))
+    assert made.lattice_text(None) == "measuring…"
+    worker.send(Finished(None))
+    assert made.lattice_text(None) == "no lattice found"

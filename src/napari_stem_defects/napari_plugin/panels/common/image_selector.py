@@ -6,7 +6,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 from napari.layers import Image
-from qtpy.QtCore import QSignalBlocker, Signal
+from qtpy.QtCore import QSignalBlocker, QTimer, Signal
 from qtpy.QtWidgets import QComboBox, QSizePolicy
 
 from napari_stem_defects.napari_plugin.layers.convert import is_plugin_layer
@@ -14,6 +14,9 @@ from napari_stem_defects.napari_plugin.panels.common.plain_text import set_toolt
 
 if TYPE_CHECKING:
     from napari.components import LayerList
+
+_TOOLTIP = "Image layer to work on: one image or a stack of frames"
+_CALIBRATION = ("scale", "units", "metadata")
 
 
 class ImageSelector(QComboBox):
@@ -30,6 +33,8 @@ class ImageSelector(QComboBox):
 
     image_changed = Signal()
     """Another layer was selected, or the selected one was deleted."""
+    calibrated = Signal()
+    """The pixel size of the selected layer has changed."""
 
     def __init__(self, layers: LayerList) -> None:
         super().__init__()
@@ -37,12 +42,14 @@ class ImageSelector(QComboBox):
         self._listed: list[weakref.ref[Image]] = []
         self._last: weakref.ref[Image] | None = None
         self.setObjectName("image")
-        set_tooltip(self, "Image layer to work on: one image or a stack of frames")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         for event in (layers.events.inserted, layers.events.removed):
             event.connect(self._rebuild)
         for event in (layers.events.reordered, layers.events.renamed):
             event.connect(self._rebuild)
+        self._calibrated = QTimer(self)  # one announcement for scale, position and unit
+        self._calibrated.setSingleShot(True)
+        self._calibrated.timeout.connect(self.calibrated)
         self.currentIndexChanged.connect(self._announce)
         self._rebuild()
 
@@ -68,6 +75,7 @@ class ImageSelector(QComboBox):
         """Stop following the viewer."""
         for name in ("inserted", "removed", "reordered", "renamed"):
             getattr(self._layers.events, name).disconnect(self._rebuild)
+        self._watch(None)
 
     def _rebuild(self, event: object = None) -> None:
         images = [
@@ -86,6 +94,20 @@ class ImageSelector(QComboBox):
 
     def _announce(self) -> None:
         image = self.image
+        set_tooltip(self, _TOOLTIP if image is None else f"{image.name}\n{_TOOLTIP}")
         if (self._last() if self._last else None) is not image or image is None:
+            self._watch(image)
             self._last = None if image is None else weakref.ref(image)
             self.image_changed.emit()
+
+    def _watch(self, image: Image | None) -> None:
+        """Follow the calibration of an image, and no longer that of the one before."""
+        before = self._last() if self._last else None
+        for name in _CALIBRATION:
+            if before is not None:
+                getattr(before.events, name).disconnect(self._on_calibration)
+            if image is not None:
+                getattr(image.events, name).connect(self._on_calibration)
+
+    def _on_calibration(self, event: object = None) -> None:
+        self._calibrated.start()

@@ -27,7 +27,12 @@ from napari_stem_defects.napari_plugin.panels.common.plain_text import plain_lab
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from qtpy.QtGui import QResizeEvent
+
 _Widget = TypeVar("_Widget", bound=QWidget)
+LAYOUT_MS = 50
+"""Time after which Qt has laid out what was shown, added or hidden."""
+_NOTE_LINES = 5
 
 
 def named(widget: _Widget, name: str, tooltip: str) -> _Widget:
@@ -97,6 +102,44 @@ def show_note(label: QLabel, text: str) -> None:
     """Set the text of a note; an empty text hides it."""
     label.setText(text)
     label.setVisible(bool(text))
+
+
+class ScrolledNote(QScrollArea):
+    """A note of any length that takes the height of a few lines; the rest is scrolled.
+
+    Parameters
+    ----------
+    label : QLabel
+        As `note` returns it.
+    """
+
+    def __init__(self, label: QLabel) -> None:
+        super().__init__()
+        self._label = label
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidget(label)
+        self.hide()
+
+    def show_text(self, text: str) -> None:
+        """Set the text; an empty text hides the note."""
+        show_note(self._label, text)
+        self.setVisible(bool(text))
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Take the height that the text needs at the new width."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        if not self._label.text():
+            return
+        frame = self.height() - self.contentsRect().height()
+        needed = self._label.heightForWidth(self.contentsRect().width())
+        limit = (_NOTE_LINES + 1) * self._label.fontMetrics().lineSpacing()
+        self.setFixedHeight(min(needed, limit) + frame)
 
 
 def _clean_up(actions: list[Callable[[], object]], *_: object) -> None:

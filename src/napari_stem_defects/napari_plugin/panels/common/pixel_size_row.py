@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _DECIMALS = 5
 _LARGEST_NM = 100.0
+_FROM_FILE = "Read from the file; the layer has no scale."
 
 
 class PixelSizeRow(QWidget):
@@ -34,6 +35,7 @@ class PixelSizeRow(QWidget):
         super().__init__()
         self._view_model = view_model
         self._layer_nm: float | None = None
+        self._in_layer = True
         self.spin = named(
             QDoubleSpinBox(),
             "pixel_size_nm",
@@ -56,10 +58,18 @@ class PixelSizeRow(QWidget):
         self._lay_out()
         view_model.changed.connect(self.refresh)
 
-    def show_size(self, size_nm: float | None) -> None:
-        """Show the pixel size of the layer, None if uncalibrated; drop a size typed before."""
+    def show_size(self, size_nm: float | None, in_layer: bool = True) -> None:
+        """Show the pixel size of the image; drop a size typed before.
+
+        Parameters
+        ----------
+        size_nm : float or None
+            None if it is not known.
+        in_layer : bool
+            Whether it is the scale of the layer, as opposed to what the file states.
+        """
         self._view_model.typed_nm = None
-        self._layer_nm = size_nm
+        self._layer_nm, self._in_layer = size_nm, in_layer
         with signals_blocked(self.spin):
             self.spin.setValue(size_nm or 0.0)
         self.refresh()
@@ -71,7 +81,9 @@ class PixelSizeRow(QWidget):
 
     def refresh(self) -> None:
         """Show the current state."""
-        show_note(self.statement, self._view_model.statement)
+        is_from_file = self._layer_nm is not None and not self._in_layer
+        origin = _FROM_FILE if is_from_file and self._view_model.typed_nm is None else ""
+        show_note(self.statement, " ".join(filter(None, (origin, self._view_model.statement))))
         self.calibrate.setVisible(self._new_size() is not None)
 
     def _lay_out(self) -> None:
@@ -85,7 +97,8 @@ class PixelSizeRow(QWidget):
         layout.addWidget(self.statement)
 
     def _new_size(self) -> float | None:
-        return self._view_model.typed_nm or self._view_model.proposed_nm
+        stated = None if self._in_layer else self._layer_nm
+        return self._view_model.typed_nm or stated or self._view_model.proposed_nm
 
     def _on_typed(self, value: float) -> None:
         self._view_model.typed_nm = value or None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from napari_stem_defects.napari_plugin.panels.common.panel import button, note, show_note
+from napari_stem_defects.napari_plugin.panels.common.panel import ScrolledNote, button, note
 from napari_stem_defects.napari_plugin.panels.common.swatch import readable_colour
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class RunRow(QFrame):
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(6)
         self.message = note("message")
+        self._scrolled = ScrolledNote(self.message)
         self._lay_out()
         run.changed.connect(self.refresh)
         self.refresh()
@@ -78,7 +79,7 @@ class RunRow(QFrame):
         layout.setSpacing(4)
         layout.addWidget(self.bar)
         layout.addLayout(buttons)
-        layout.addWidget(self.message)
+        layout.addWidget(self._scrolled)
 
     def refresh(self) -> None:
         """Show the current state."""
@@ -87,7 +88,7 @@ class RunRow(QFrame):
             each.setEnabled(not run.busy)
         self.cancel.setEnabled(run.phase in ("waiting", "running"))
         self.bar.setValue(round(run.fraction * _STEPS) if run.busy else 0)
-        show_note(self.message, _status_line(run))
+        self._scrolled.show_text(_status_line(run))
         is_failed = run.phase == "failed"
         colour = readable_colour(_FAILED, self.palette()).name() if is_failed else ""
         self.message.setStyleSheet(f"color: {colour};" if colour else "")

@@ -8,6 +8,7 @@ from psygnal import Signal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.micrograph import Micrograph
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
 
 
 class LabelEditor(Protocol):
-    """A label project that other panels may add labels to."""
+    """A label project that other panels may add labels to, or train on."""
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the project; None if it is closed."""
 
     def add_labels(
         self,

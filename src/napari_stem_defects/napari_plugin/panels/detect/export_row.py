@@ -10,12 +10,13 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_stem_defects.napari_plugin.panels.common.panel import button, note, show_note
 from napari_stem_defects.napari_plugin.panels.detect.copy_button import CopyButton
+from napari_stem_defects.napari_plugin.panels.detect.view_model import NO_RESULT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_stem_defects.napari_plugin.panels.common.job_state import JobState
     from napari_stem_defects.napari_plugin.panels.detect.script_export import DetectScript
+    from napari_stem_defects.napari_plugin.panels.detect.view_model import DetectViewModel
 
 
 class ExportRow(QWidget):
@@ -23,8 +24,8 @@ class ExportRow(QWidget):
 
     Parameters
     ----------
-    exporting : JobState
-        The state of the export.
+    view_model : DetectViewModel
+        Has the results and the state of their export.
     script : callable
         Returns the script that repeats the detection.
     """
@@ -34,9 +35,9 @@ class ExportRow(QWidget):
     save_clicked = Signal()
     """Requests to save opened results in their folder."""
 
-    def __init__(self, exporting: JobState, script: Callable[[], DetectScript]) -> None:
+    def __init__(self, view_model: DetectViewModel, script: Callable[[], DetectScript]) -> None:
         super().__init__()
-        self._exporting = exporting
+        self._view_model, self._exporting = view_model, view_model.exporting
         self.save = button(
             "Save", "save", "Write thresholds and corrections into the opened result folder"
         )
@@ -57,7 +58,7 @@ class ExportRow(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(row)
         layout.addWidget(self.message)
-        exporting.changed.connect(self._on_exporting)
+        self._exporting.changed.connect(self._on_exporting)
 
     def show_save(self, is_opened: bool, is_changed: bool) -> None:
         """Show the button that saves, for opened results; enable it if they were changed."""
@@ -65,6 +66,9 @@ class ExportRow(QWidget):
         self.save.setEnabled(is_changed and not self._exporting.busy)
 
     def _choose_folder(self) -> None:
+        if not self._view_model.results:  # stated before the dialog opens
+            self._exporting.fail(NO_RESULT)
+            return
         folder = QFileDialog.getExistingDirectory(self, "Folder for the results")
         if folder:
             self.folder_chosen.emit(Path(folder))

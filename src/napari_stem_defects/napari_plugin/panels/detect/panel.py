@@ -15,6 +15,8 @@ from napari_stem_defects.jobs.registry import LOAD_TORCH, LoadTorchArguments
 from napari_stem_defects.napari_plugin.layers import convert
 from napari_stem_defects.napari_plugin.layers.layer_source import LayerSource
 from napari_stem_defects.napari_plugin.layers.owned_layers import alive
+from napari_stem_defects.napari_plugin.layers.placement import calibrate
+from napari_stem_defects.napari_plugin.layers.result_layers import shown_classes
 from napari_stem_defects.napari_plugin.layers.search_area import (
     DRAWN,
     describe_area,
@@ -22,8 +24,9 @@ from napari_stem_defects.napari_plugin.layers.search_area import (
     start_drawing,
 )
 from napari_stem_defects.napari_plugin.layers.stored_layers import reopen
+from napari_stem_defects.napari_plugin.panels.common.file_pixel_size import FilePixelSize
 from napari_stem_defects.napari_plugin.panels.common.model_library import LibraryActions
-from napari_stem_defects.napari_plugin.panels.common.panel import Panel, button
+from napari_stem_defects.napari_plugin.panels.common.panel import LAYOUT_MS, Panel, button
 from napari_stem_defects.napari_plugin.panels.common.pixel_size import PixelSizeViewModel
 from napari_stem_defects.napari_plugin.panels.common.plain_text import show_warning
 from napari_stem_defects.napari_plugin.panels.common.preload import preload
@@ -90,6 +93,7 @@ class DetectDefectsWidget(Panel):
         self.on_close(self._opened.disconnect_layers)
         self.setup = self.add(SetupForm(napari_viewer.layers, self.pixel_size, self.library))
         self.image, self.ensemble = self.setup.image, self.setup.ensemble
+        self._file_pixel_size = FilePixelSize(self.image, runners.submit)
         self._build_results()
         self.run_row = self.add_footer(
             RunRow(self.view_model.run, "Detect defects", "Search the frame shown or all frames")
@@ -108,10 +112,11 @@ class DetectDefectsWidget(Panel):
         self.add_title("Regions")
         self.regions = self.add(RegionTable(), 1)
         self.correction = self.add(CorrectionRow())
-        self.export = self.add(ExportRow(self.view_model.exporting, self._script))
+        self.export = self.add(ExportRow(self.view_model, self._script))
 
     def _connect(self) -> None:
         self.image.image_changed.connect(self._on_image)
+        self.image.calibrated.connect(self._on_image)
         self.image.image_changed.connect(self.setup.model_row.refresh)
         self.ensemble.currentIndexChanged.connect(self._on_model)
         self.connect_until_closed(library_events.changed, self.ensemble.reload)
@@ -182,7 +187,7 @@ class DetectDefectsWidget(Panel):
             frames = self._frames(image)
             what = self.setup.area.currentText()
             area = get_search_area(self._viewer, image, what)
-            self._drawing.layers.begin(image, _shown_classes(entry))
+            self._drawing.layers.begin(image, shown_classes(entry.spec))
         except InputError as error:
             self.view_model.run.fail(str(error))
             return
@@ -233,8 +238,7 @@ class DetectDefectsWidget(Panel):
 
     def _calibrate(self, size_nm: float) -> None:
         if (image := self.image.image) is not None:
-            convert.set_pixel_size(image, size_nm)
-            self._on_image()
+            calibrate(self._viewer, image, size_nm)
 
     def _script(self) -> DetectScript:
         image, frame = self._result_image(), self._frame_shown()
@@ -246,7 +250,8 @@ class DetectDefectsWidget(Panel):
         image = self.image.image
         try:
             size_nm = None if image is None else convert.pixel_size_nm(image)
-            self.setup.size_row.show_size(size_nm)
+            in_layer = image is None or convert.is_calibrated(image)
+            self.setup.size_row.show_size(size_nm, in_layer)
             self.setup.show_frames(image is not None and convert.frame_count(image) > 1)
         except InputError as error:
             self.view_model.run.show_message(str(error))
@@ -310,6 +315,7 @@ class DetectDefectsWidget(Panel):
         if group.image is not None:
             self.image.select(group.image)
             self._viewer.layers.selection.active = group.image
+        self._collapse_when_done = True
         self.view_model.open_results(opened)
         self.correction.set_classes(_defects(opened.classes))
 
@@ -367,7 +373,7 @@ class DetectDefectsWidget(Panel):
             self._drawing.discard()
         elif phase == "done" and self._collapse_when_done and self.view_model.results:
             self._collapse_when_done = False
-            QTimer.singleShot(0, self._collapse_settings)
+            QTimer.singleShot(LAYOUT_MS, self._collapse_settings)
 
     def _collapse_settings(self) -> None:
         """Collapse the settings if the table of regions would be out of sight."""
@@ -388,11 +394,6 @@ class DetectDefectsWidget(Panel):
         if self.image.image is None and opened is not None and opened.is_stack:
             return min(int(self._viewer.dims.current_step[0]), opened.frame_count - 1)
         return convert.current_frame(self._viewer, self.image.image)
-
-
-def _shown_classes(entry: ModelEntry) -> list[DefectClass]:
-    """Return the classes of a model that get a layer: the defects and ``unknown``."""
-    return [each for name, each in entry.spec.class_table.items() if name != BULK]
 
 
 def _defects(classes: Sequence[DefectClass]) -> list[str]:

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 _CONTRAST_TITLES = {"auto": "auto", "bright": "bright columns", "dark": "dark columns"}
 _FOLD, _FOLD_PADDING_PX = "Show or hide the settings", 4
+_FEWEST = "▸ MMMMMMMM"
+"""The least that is shown of the name of an image, however long the settings are."""
 _STRIDE = "Step of the sliding window; smaller steps are finer and slower"
 
 
@@ -141,7 +143,8 @@ class SetupForm(QWidget):
             stride,
             self.area.currentText(),
         )
-        self._title = "▾ Setup" if is_open else f"▸ {' · '.join(summary)}"
+        name, *settings = summary
+        self._title = ("▾ Setup", "") if is_open else (f"▸ {name}", f" · {' · '.join(settings)}")
         set_tooltip(self.fold, _FOLD if is_open else f"{' · '.join(summary)}\n{_FOLD}")
         self._show_title()
 
@@ -151,9 +154,11 @@ class SetupForm(QWidget):
         self._show_title()
 
     def _show_title(self) -> None:
-        room = self.fold.width() - 2 * _FOLD_PADDING_PX
-        right = Qt.TextElideMode.ElideRight
-        title = self.fold.fontMetrics().elidedText(self._title, right, room)
+        metrics, room = self.fold.fontMetrics(), self.fold.width() - 2 * _FOLD_PADDING_PX
+        name, settings = self._title
+        left = max(room - metrics.horizontalAdvance(settings), metrics.horizontalAdvance(_FEWEST))
+        name = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, left)
+        title = metrics.elidedText(f"{name}{settings}", Qt.TextElideMode.ElideRight, room)
         self.fold.setText(on_button(title))
 
     def _lay_out(self) -> None:
@@ -181,6 +186,7 @@ class SetupForm(QWidget):
 
 def _side_by_side(*widgets: QWidget) -> QHBoxLayout:
     row = QHBoxLayout()
+    row.setSpacing(6)
     for widget in widgets:
         row.addWidget(widget, isinstance(widget, QComboBox | QSpinBox))
     return row

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 _ATTEMPTS = 3
 _TRIED_FRAMES = 16
 """Frames of a stack that are tried until one shows a lattice."""
+NO_RESULT = "there is no result to export; run the detection first"
 NO_PROBABILITY = "no probabilities are stored: thresholds and regions cannot be changed"
 _UNFINISHED = "cancelled; the result shown is not complete"
 
@@ -132,9 +133,9 @@ class DetectViewModel:
         self.results.open(opened)
         self.thresholds = opened.thresholds
         self.corrections.restore([Correction(**each) for each in opened.corrections])
+        self.describe_opened(opened.frames[0])  # until the viewer states which frame it shows
         self.thresholds_changed.emit()
         self.opened.emit()
-        self.describe_opened(opened.frames[0])
 
     def describe_opened(self, frame: int) -> None:
         """State what opened results show and lack; of a batch also whose image a frame is."""
@@ -283,7 +284,7 @@ class DetectViewModel:
             self.save(folder)
             return
         if self.request is None or not self.results:
-            self.exporting.fail("there is no result to export; run the detection first")
+            self.exporting.fail(NO_RESULT)
             return
         try:
             image = self._read_image(self.request)

@@ -118,6 +118,12 @@ class LiveMapViewModel:
         self._show(None if stale else self.found, self.statement or _WAITING)
         self._newest.request(job)
 
+    def can_keep(self) -> bool:
+        """Return whether there are labels to make a model of; state it where there are none."""
+        if fault := self._labels.why_empty:
+            self._run.fail(fault)
+        return not fault
+
     def keep(self, name: str) -> None:
         """Store a quick model of all labels in the user's library."""
         project = self._labels.project

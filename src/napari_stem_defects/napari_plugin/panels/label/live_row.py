@@ -100,6 +100,8 @@ class LiveRow(QWidget):
             self.layer.show(image, found)
 
     def _keep(self) -> None:
+        if not self._live.can_keep():  # stated before the dialog opens
+            return
         name, accepted = QInputDialog.getText(
             self, "Keep as model", "Name of the model in your library:", text="my-quick-model"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,21 +21,20 @@ from napari_stem_defects.jobs.registry import (
 from napari_stem_defects.napari_plugin.layers import convert
 from napari_stem_defects.napari_plugin.layers.label_boxes import LabelBoxes
 from napari_stem_defects.napari_plugin.layers.label_brush import LabelBrush
+from napari_stem_defects.napari_plugin.panels.common.elided import ElidedButton, ElidedLabel
+from napari_stem_defects.napari_plugin.panels.common.file_pixel_size import FilePixelSize
 from napari_stem_defects.napari_plugin.panels.common.grey_offer import GreyOffer
 from napari_stem_defects.napari_plugin.panels.common.image_selector import ImageSelector
 from napari_stem_defects.napari_plugin.panels.common.job_state import JobState
 from napari_stem_defects.napari_plugin.panels.common.panel import (
+    LAYOUT_MS,
     Panel,
     button,
     named,
     note,
     show_note,
 )
-from napari_stem_defects.napari_plugin.panels.common.plain_text import (
-    on_button,
-    plain_label,
-    show_warning,
-)
+from napari_stem_defects.napari_plugin.panels.common.plain_text import show_warning
 from napari_stem_defects.napari_plugin.panels.common.preload import preload
 from napari_stem_defects.napari_plugin.panels.common.qt_runner import QtRunners
 from napari_stem_defects.napari_plugin.panels.common.run_row import RunRow
@@ -45,11 +45,12 @@ from napari_stem_defects.napari_plugin.panels.label.automatic_row import Automat
 from napari_stem_defects.napari_plugin.panels.label.class_buttons import ClassButtons
 from napari_stem_defects.napari_plugin.panels.label.first_click import FirstClick
 from napari_stem_defects.napari_plugin.panels.label.fitting_models import FittingModels
+from napari_stem_defects.napari_plugin.panels.label.hints import hint_text
+from napari_stem_defects.napari_plugin.panels.label.import_menu import ImportMenu
 from napari_stem_defects.napari_plugin.panels.label.label_thumbnails import LabelThumbnails
 from napari_stem_defects.napari_plugin.panels.label.live_map import LiveMapViewModel
 from napari_stem_defects.napari_plugin.panels.label.live_row import LiveRow
 from napari_stem_defects.napari_plugin.panels.label.project_images import ProjectImages
-from napari_stem_defects.napari_plugin.panels.label.project_state import NO_PROJECT
 from napari_stem_defects.napari_plugin.panels.label.queue import LabelQueue
 from napari_stem_defects.napari_plugin.panels.label.queue_row import QueueRow
 from napari_stem_defects.napari_plugin.panels.label.start_classes import START_CLASSES
@@ -65,13 +66,6 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.jobs.frame_input import FrameInput
     from napari_stem_defects.labels.label import Label
-
-_HINT_WITHOUT_PROJECT = "Click on the image to set a label; a project for it starts by itself."
-_LAYOUT_MS = 50
-_HINT = (
-    "Click to set a label, drag its centre to move it, right-click or press Delete to remove it,"
-    " press 1-9 to select the class."
-)
 
 
 class LabelPatchesWidget(Panel):
@@ -98,7 +92,7 @@ class LabelPatchesWidget(Panel):
         self.brush = LabelBrush(napari_viewer, self.view_model.paint)
         self._scroll = QTimer(self)  # once the pictures found have their room in the layout
         self._scroll.setSingleShot(True)
-        self._scroll.setInterval(_LAYOUT_MS)
+        self._scroll.setInterval(LAYOUT_MS)
         self._scroll.timeout.connect(self._scroll_to_queue)
         self._reopen: Callable[[], None] | None = None
         self.live = LiveMapViewModel(
@@ -112,9 +106,12 @@ class LabelPatchesWidget(Panel):
                 self.run, "Import labels…", "Add a folder of patches or a table of points (.csv)"
             )
         )
-        self._build_import()
+        menu = ImportMenu(self)
+        menu.chosen.connect(self.import_labels)
+        self.run_row.start.setMenu(menu)
         self._connect()
         self._on_project()
+        self._on_classes()
         self._on_image()
 
     # Layout
@@ -127,13 +124,14 @@ class LabelPatchesWidget(Panel):
         new.setMenu(menu)
         open_ = button("Open…", "open_project", "Open the folder of a label project")
         open_.clicked.connect(self._open)
-        self.project_name = named(plain_label(), "project", "Label project that is open")
-        self.project_name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.project_name = ElidedLabel("project", "Label project that is open")
         row = QHBoxLayout()
+        row.setSpacing(6)
         row.addWidget(self.project_name, 1)
         row.addWidget(new)
         row.addWidget(open_)
         self.image = ImageSelector(self._viewer.layers)
+        self._file_pixel_size = FilePixelSize(self.image, self._runners.submit)
         self.images = ProjectImages(self._viewer, self.view_model, self.image)
         self.project_images = named(
             QComboBox(), "project_images", "Images in the project; select one to show it"
@@ -146,7 +144,7 @@ class LabelPatchesWidget(Panel):
         self.add(GreyOffer(self._viewer.layers, self.image))
         self.warning = self.add(note("warning"))
         self.automatic = self.add(AutomaticRow(self.view_model))
-        self.resume = self.add(button("Resume", "resume", "Open the most recent project"))
+        self.resume = self.add(ElidedButton("resume", "Open the most recent project"))
 
     def _build_classes(self) -> None:
         self.add_title("Classes")
@@ -171,14 +169,9 @@ class LabelPatchesWidget(Panel):
             self._viewer, self.view_model, self.queue, self.run, self.image
         )
 
-    def _build_import(self) -> None:
-        menu = QMenu(self)
-        self.import_folder = menu.addAction("Import folder of patches…", self._import_folder)
-        self.import_table = menu.addAction("Import table of points (.csv)…", self._import_table)
-        self.run_row.start.setMenu(menu)
-
     def _connect(self) -> None:
         self.image.image_changed.connect(self._on_image)
+        self.image.calibrated.connect(self._on_calibrated)
         self.project_images.activated.connect(self.images.show)
         self.classes.class_selected.connect(self.boxes.activate)
         self.undo.clicked.connect(self.view_model.undo)
@@ -248,16 +241,6 @@ class LabelPatchesWidget(Panel):
         elif self.view_model.images and self.image.image is None:
             self.images.show(0)
 
-    def _import_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Import a folder of patches")
-        if folder:
-            self.import_labels(Path(folder))
-
-    def _import_table(self) -> None:
-        table, _ = QFileDialog.getOpenFileName(self, "Import points", "", "Tables (*.csv)")
-        if table:
-            self.import_labels(Path(table))
-
     def import_labels(self, source: Path) -> None:
         """Import a folder of patches or a table of points into the project.
 
@@ -276,8 +259,9 @@ class LabelPatchesWidget(Panel):
         self.run.start(IMPORT_LABELS.job(arguments, subject=source.name), self.run.finish)
 
     def _export(self) -> None:
-        if self.view_model.project is None:
-            self.view_model.failed.emit(NO_PROJECT)
+        if fault := self.view_model.why_empty:
+            self.view_model.failed.emit(fault)
+        if fault or self.view_model.project is None:
             return
         folder = QFileDialog.getSaveFileName(self, "New folder for the patches", "patches")[0]
         if folder:
@@ -316,10 +300,13 @@ class LabelPatchesWidget(Panel):
             self.paint.setChecked(False)
             self.brush.end()
             self.boxes.activate()
+        self._show_hint()
 
     def _on_classes(self) -> None:
         self.brush.recolour(self.view_model.colours.get(self.view_model.active_class, "#ffffff"))
         self.defects.set_classes([entry.name for entry in self.view_model.classes])
+        self.undo.setEnabled(self.view_model.can_undo)
+        self.redo.setEnabled(self.view_model.can_redo)
 
     def _on_queue(self) -> None:
         current, image = self.queue.current, self.image.image
@@ -350,17 +337,22 @@ class LabelPatchesWidget(Panel):
         self.view_model.show(micrograph, self._frame_shown())
         self.fitting.measure(None if micrograph is None else self._read_frame())
 
+    def _on_calibrated(self) -> None:
+        with suppress(InputError):  # pixels that are not square: as before
+            if (frame := self._read_frame()) is not None:
+                self.view_model.calibrate(frame.pixel_size_nm, frame.pixel_size_source)
+
     def _on_frame_shown(self) -> None:
         self.view_model.show_frame(self._frame_shown())
 
     def _on_project(self) -> None:
         project = self.view_model.project
-        self.project_name.setText("none open" if project is None else project.path.name)
+        self.project_name.set_full_text("none open" if project is None else project.path.name)
         self.project_images.clear()
         self.project_images.addItems(self.view_model.image_titles)
         self.project_images.setEnabled(bool(self.view_model.images))
         show_note(self.warning, "")
-        show_note(self.hint, _HINT_WITHOUT_PROJECT if project is None else _HINT)
+        self._show_hint()
         if self.boxes.layer is None:
             self.boxes.show_over(self.image.image)
         self._offer_resume()
@@ -372,8 +364,12 @@ class LabelPatchesWidget(Panel):
 
     def _offer_resume(self) -> None:
         last = _last_project()
-        self.resume.setText(f"Resume {on_button(Path(last).name)}")
+        self.resume.set_full_text(f"Resume {Path(last).name}")
         self.resume.setVisible(self.view_model.project is None and is_label_project(last))
+
+    def _show_hint(self) -> None:
+        has_project = self.view_model.project is not None
+        show_note(self.hint, hint_text(has_project, self.paint.isChecked()))
 
     def _on_failed(self, message: str) -> None:
         show_note(self.warning, message)

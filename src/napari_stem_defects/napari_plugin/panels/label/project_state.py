@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.labels.label import LabelClass
 
 NO_PROJECT = "no label project is open; click on the image to start one, or open one"
+NO_LABELS = "there are no labels yet; click on the image to set some"
 NO_IMAGE = "there is no image to label; open one"
 
 
@@ -107,6 +108,11 @@ class LabelProjectState:
         return reopen
 
     @property
+    def folder(self) -> Path | None:
+        """The folder of the open project; None if none is open."""
+        return None if self.project is None else self.project.path
+
+    @property
     def is_automatic(self) -> bool:
         """Whether the open project started by itself, in the user's data folder."""
         return self.project is not None and is_automatic(self.project.path)
@@ -141,6 +147,23 @@ class LabelProjectState:
     def counts(self) -> dict[str, int]:
         """Number of labels of every class, over all images."""
         return {} if self.project is None else self.project.counts()
+
+    @property
+    def why_empty(self) -> str:
+        """Why there are no labels to use, as one line for the user; "" if there are some."""
+        if self.project is None:
+            return NO_PROJECT
+        return "" if any(self.counts.values()) else NO_LABELS
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a change to undo."""
+        return self.project is not None and self.project.can_undo
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a change that was undone, to redo."""
+        return self.project is not None and self.project.can_redo
 
     @property
     def colours(self) -> dict[str, str]:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from napari_stem_defects.training.active_learning import Suggestion
 
 
+_KEYS = "1-9 name it, B is Bulk, → skips."
+_KEYS_PREDICTED = "Enter accepts, 1-9 name it, B is Bulk, → skips."
+
+
 class LabelQueue:
     """Suggestions for one frame, of which one is current, and their labels.
 
@@ -101,7 +105,8 @@ class LabelQueue:
             if self.waiting[0].class_name:
                 return f"end of the {count} windows; train again, then find new ones"
             return f"end of the {count} places; go back, or find new ones"
-        return f"{self._position + 1} of {len(self.waiting)}: {self.describe(self.current)}"
+        place = f"{self._position + 1} of {len(self.waiting)}: {self.describe(self.current)}"
+        return f"{place}. {_KEYS_PREDICTED if self.current.class_name else _KEYS}"
 
     def describe(self, place: Suggestion) -> str:
         """Return predicted class and reason of a place in one line."""
@@ -131,11 +136,9 @@ class LabelQueue:
         current = self.current
         if current is None or self._image is None:
             return
-        positions = [(current.y, current.x)]
         known = self._classes.get(class_name)
-        if self._labels.add_labels(
-            self._image, self._frame, positions, class_name, "suggested", known
-        ):
+        place = current.y, current.x
+        if self._labels.name_place(self._image, self._frame, place, class_name, known):
             self.skip()
 
     def accept(self) -> None:

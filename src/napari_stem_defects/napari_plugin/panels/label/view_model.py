@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.base.defect_classes import BULK
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.base.defect_classes import DefectClass
-    from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.base.micrograph import Micrograph, PixelSizeSource
     from napari_stem_defects.io.labels.project import LabelProject
     from napari_stem_defects.labels.label import Label, LabelledFrame, LabelSource
 
@@ -68,6 +69,11 @@ class LabelViewModel(LabelProjectState):
         """Label an image, None for none; its first label adds it to the project."""
         self.image, self.frame, self.selected = image, frame, ""
         self.labels_changed.emit()
+
+    def calibrate(self, pixel_size_nm: float | None, source: PixelSizeSource) -> None:
+        """Use another pixel size, nm, for the image; labels and selection stay."""
+        if self.image is not None:
+            self.image = replace(self.image, pixel_size_nm=pixel_size_nm, pixel_size_source=source)
 
     def show_frame(self, frame: int) -> None:
         """Label another frame of the stack."""
@@ -193,6 +199,46 @@ class LabelViewModel(LabelProjectState):
             added = project.add_many(points, source=source, classes=given)
         self._all_changed()
         return tuple(label.id for label in added)
+
+    def name_place(
+        self,
+        image: Micrograph,
+        frame: int,
+        place: tuple[float, float],
+        class_name: str,
+        known: DefectClass | None = None,
+    ) -> bool:
+        """Label a suggested place; one that has been named before changes its class.
+
+        Parameters
+        ----------
+        image : Micrograph
+        frame : int
+        place : (y, x)
+            In px.
+        class_name : str
+        known : DefectClass, optional
+            As in `add_labels`.
+
+        Returns
+        -------
+        bool
+            False if the label could not be saved.
+        """
+        project = self.project
+        labels = () if project is None else project.labels(image.sha256, frame)
+        named = [each for each in labels if (each.y, each.x) == place]
+        if project is None or not named or class_name not in self.colours:
+            added = self.add_labels(image, frame, [place], class_name, "suggested", known)
+            if added and named:
+                self.remove(*(each.id for each in named))
+            return bool(added)
+        with self._emit_failures():
+            others = [each for each in named if each.class_name != class_name]
+            project.update([replace(each, class_name=class_name) for each in others])
+            self._labels_changed()
+            return True
+        return False
 
     def paint(self, mask: NDArray[np.bool_]) -> None:
         """Fill a masked area of the frame shown, shape (Y, X), with labels of the active class."""

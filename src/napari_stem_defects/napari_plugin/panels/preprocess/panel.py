@@ -10,7 +10,9 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout
 
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.napari_plugin.layers import convert
+from napari_stem_defects.napari_plugin.layers.placement import calibrate
 from napari_stem_defects.napari_plugin.layers.stage_layers import StageLayers
+from napari_stem_defects.napari_plugin.panels.common.file_pixel_size import FilePixelSize
 from napari_stem_defects.napari_plugin.panels.common.grey_offer import GreyOffer
 from napari_stem_defects.napari_plugin.panels.common.image_selector import ImageSelector
 from napari_stem_defects.napari_plugin.panels.common.panel import (
@@ -68,6 +70,7 @@ class PreprocessWidget(Panel):
         self._debounce.setSingleShot(True)
         self._pending: dict[str, Any] = {}
         self._build()
+        self._file_pixel_size = FilePixelSize(self.image, self._runners.submit)
         self._connect()
         self._restore_settings()
         self.settings.set_settings(self.view_model.settings)
@@ -96,6 +99,7 @@ class PreprocessWidget(Panel):
         self.remove_stages = button("Remove stages", "cancel", "Remove the layers of the stages")
         row = QHBoxLayout()
         row.setContentsMargins(6, 4, 6, 6)
+        row.setSpacing(6)
         row.addWidget(self.show_stages, 2)
         row.addWidget(self.remove_stages, 1)
         self.add_footer(self.warning)
@@ -121,10 +125,11 @@ class PreprocessWidget(Panel):
             "crystal",
             "Crystal in the image, whose lattice spacing gives the pixel size",
         )
-        self.crystal.addItems(list(CRYSTALS))
+        self.crystal.addItems(["select…", *CRYSTALS])
         self.proposal = named(
             plain_label(), "proposed_pixel_size", "Pixel size of the image if it shows this crystal"
         )
+        self.proposal.setWordWrap(True)
         self.calibrate = button(
             "Calibrate image", "calibrate", "Calibrate the image with this pixel size"
         )
@@ -137,6 +142,7 @@ class PreprocessWidget(Panel):
 
     def _connect(self) -> None:
         self.image.image_changed.connect(self._on_image)
+        self.image.calibrated.connect(self._on_lattice)
         self.settings.changed.connect(self._on_control)
         self.preset.activated.connect(self._on_preset)
         self.save.clicked.connect(self._save)
@@ -217,9 +223,7 @@ class PreprocessWidget(Panel):
     def _calibrate(self) -> None:
         image, size = self.image.image, self.view_model.pixel_size_nm(self.crystal.currentText())
         if image is not None and size is not None:
-            convert.set_pixel_size(image, size)
-            self._stages.remove()
-            self._on_image()
+            calibrate(self._viewer, image, size)
 
     # Reactions to events
 
@@ -263,7 +267,8 @@ class PreprocessWidget(Panel):
         self.settings.set_pixel_size(size)
         self.lattice.setText(self.view_model.lattice_text(size))
         proposed = self.view_model.pixel_size_nm(self.crystal.currentText())
-        self.proposal.setText("–" if proposed is None else f"{proposed:.5f} nm")
+        why = self.view_model.why_no_size(self.crystal.currentText()) or "–"
+        self.proposal.setText(why if proposed is None else f"{proposed:.5f} nm")
         self.calibrate.setEnabled(proposed is not None)
 
     def _on_failed(self, message: str) -> None:

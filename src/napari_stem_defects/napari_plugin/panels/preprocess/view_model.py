@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,8 +34,31 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.jobs.frame_input import FrameInput
 
-CRYSTALS = {"CdTe [110]": LAYER_NM, "SrTiO3 [001]": STO_NM}
-"""Lattice spacing in nm of the first reflections, for crystals that can calibrate an image."""
+
+@dataclass(frozen=True)
+class KnownCrystal:
+    """A crystal in projection whose lattice can calibrate an image.
+
+    Attributes
+    ----------
+    spacing_nm : float
+        Spacing of the planes of the two first reflections, which is the same for both.
+    angle_deg : float
+        Angle between these reflections.
+    """
+
+    spacing_nm: float
+    angle_deg: float
+
+
+_CRYSTALS = {
+    "CdTe [110]": KnownCrystal(LAYER_NM, float(np.degrees(np.arccos(1 / 3)))),
+    "SrTiO3 [001]": KnownCrystal(STO_NM, 90.0),
+}
+CRYSTALS = tuple(_CRYSTALS)
+"""Names of the crystals that can calibrate an image."""
+_ANGLE_TOLERANCE_DEG, _RATIO_TOLERANCE = 4.0, 0.09
+"""As far as the lattice may differ from that of a crystal, for strain and scan distortion."""
 
 PRESETS = {"default": PreprocessingSettings(), "as in the paper": PreprocessingSettings.paper()}
 """Settings to start from: the default of new models, and those of Marvin et al."""
@@ -70,10 +94,11 @@ class PreprocessViewModel:
 
     def __init__(self, submit: Submit) -> None:
         self._staging = LatestJob(submit, self._on_stages, self.failed.emit)
-        self._measuring = LatestJob(submit, self._on_lattice, self.failed.emit)
+        self._measuring = LatestJob(submit, self._on_lattice, self._on_not_measured)
         self.settings = PreprocessingSettings()
         self.live = False
         self.lattice: Lattice | None = None
+        self._is_measuring = False
         self._frame: FrameInput | None = None
         self._pixels: NDArray[np.float32] | None = None
         self._cursor: tuple[float, float] | None = None
@@ -81,7 +106,7 @@ class PreprocessViewModel:
     def show(self, frame: FrameInput | None) -> None:
         """Apply the settings to another frame; None if there is no image."""
         self._frame, self._pixels, self._cursor = frame, None, None
-        self.lattice = None
+        self.lattice, self._is_measuring = None, False
         self._staging.discard()
         self._measuring.discard()
         self.lattice_found.emit()
@@ -92,6 +117,8 @@ class PreprocessViewModel:
         except InputError as error:
             self.failed.emit(str(error))
             return
+        self._is_measuring = True
+        self.lattice_found.emit()
         arguments = MeasureLatticeArguments(self._pixels)
         self._measuring.request(MEASURE_LATTICE.job(arguments, subject=frame.name))
         self.refresh()
@@ -128,15 +155,38 @@ class PreprocessViewModel:
             self.patch_found.emit(stages(patch, self.settings))
 
     def pixel_size_nm(self, crystal: str) -> float | None:
-        """Return the pixel size in nm if the image shows this crystal; None without a lattice."""
-        if self.lattice is None:
+        """Return the pixel size that follows if the image shows a crystal.
+
+        Parameters
+        ----------
+        crystal : str
+            One of `CRYSTALS`; another text stands for none.
+
+        Returns
+        -------
+        float or None
+            In nm; None without a lattice, or where it is not that of the crystal.
+        """
+        known = _CRYSTALS.get(crystal)
+        if known is None or self.lattice is None or self.why_no_size(crystal):
             return None
-        return pixel_size_from_lattice(self.lattice, CRYSTALS[crystal])
+        return pixel_size_from_lattice(self.lattice, known.spacing_nm)
+
+    def why_no_size(self, crystal: str) -> str:
+        """Return why the image does not show a crystal, in a few words; "" where it may."""
+        known = _CRYSTALS.get(crystal)
+        if known is None or self.lattice is None:
+            return ""
+        ratio = max(self.lattice.d_px) / min(self.lattice.d_px)
+        fits = abs(self.lattice.angle_deg - known.angle_deg) <= _ANGLE_TOLERANCE_DEG
+        if fits and ratio - 1 <= _RATIO_TOLERANCE:
+            return ""
+        return f"not this crystal: equal spacings at {known.angle_deg:.1f}°"
 
     def lattice_text(self, pixel_size_nm: float | None) -> str:
         """Return spacings and angle of the lattice as text, in px and, with a pixel size, in nm."""
         if self.lattice is None:
-            return "no lattice found"
+            return "measuring…" if self._is_measuring else "no lattice found"
         lengths = [round(d, 1 if pixel_size_nm is None else 2) for d in self.lattice.d_px]
         spacings = list_in_both_units(lengths, pixel_size_nm, " and ")
         return f"{spacings} at {self.lattice.angle_deg:.1f}°"
@@ -174,8 +224,12 @@ class PreprocessViewModel:
     def _on_stages(self, found: Stages) -> None:
         self.stages_found.emit(found)
 
+    def _on_not_measured(self, message: str) -> None:
+        self._on_lattice(None)
+        self.failed.emit(message)
+
     def _on_lattice(self, found: Lattice | None) -> None:
-        self.lattice = found
+        self.lattice, self._is_measuring = found, False
         self.lattice_found.emit()
 
 

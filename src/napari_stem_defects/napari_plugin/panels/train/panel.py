@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -36,6 +37,7 @@ from napari_stem_defects.napari_plugin.panels.common.run_row import RunRow
 from napari_stem_defects.napari_plugin.panels.common.settings import bind_settings
 from napari_stem_defects.napari_plugin.panels.common.shared_state import (
     library_events,
+    open_labels,
     training_settings,
 )
 from napari_stem_defects.napari_plugin.panels.train.class_selection import ClassSelection
@@ -100,11 +102,16 @@ class TrainEnsembleWidget(Panel):
             named(QListWidget(), "data", "Label projects and patch folders to train on")
         )
         self.sources.setMaximumHeight(56)
+        self.sources.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.sources.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.add_data = button(
             "Add data…", "add_data", "Add a label project or a folder of patches"
         )
+        self.add_open = button(
+            "Add open labels", "add_open_labels", "Add the project that is open in Label patches"
+        )
         self.remove_data = button("Remove data", "remove_data", "Remove the selected data source")
-        self.add_row(self.add_data, self.remove_data)
+        self.add_row(self.add_open, self.add_data, self.remove_data)
         self.add_title("Classes")
         self.classes = self.add(ClassSelection())
         self.no_classes = self.add(note("no_classes"))
@@ -164,6 +171,9 @@ class TrainEnsembleWidget(Panel):
 
     def _connect(self) -> None:
         self.add_data.clicked.connect(self._add)
+        self.add_open.clicked.connect(self._add_open)
+        self.connect_until_closed(open_labels.changed, self._on_open_labels)
+        self.sources.currentRowChanged.connect(self._enable_remove)
         self.remove_data.clicked.connect(self._remove)
         self.run_row.run_clicked.connect(self.start)
         self.report.open_clicked.connect(self._open_report)
@@ -217,6 +227,13 @@ class TrainEnsembleWidget(Panel):
         if folder:
             self.view_model.add_source(Path(folder))
 
+    def _add_open(self) -> None:
+        if (folder := self._open_folder()) is not None:
+            self.view_model.add_source(folder)
+
+    def _open_folder(self) -> Path | None:
+        return None if open_labels.editor is None else open_labels.editor.folder
+
     def _remove(self) -> None:
         row = self.sources.currentRow()
         if row >= 0:
@@ -224,12 +241,22 @@ class TrainEnsembleWidget(Panel):
 
     # Reactions to events
 
+    def _on_open_labels(self) -> None:
+        folder = self._open_folder()
+        self.add_open.setEnabled(folder is not None and folder not in self.view_model.sources)
+
+    def _enable_remove(self) -> None:
+        self.remove_data.setEnabled(self.sources.currentRow() >= 0)
+
     def _on_sources(self) -> None:
         self.sources.clear()
         for path in self.view_model.sources:
             item = QListWidgetItem(path.name)
             set_tooltip(item, str(path))
             self.sources.addItem(item)
+        self.sources.setCurrentRow(len(self.view_model.sources) - 1)
+        self._on_open_labels()
+        self._enable_remove()
         self.classes.set_counts(self.view_model.counts, self.view_model.classes)
         empty = (
             "Add labelled data to select classes." if not self.view_model.sources else "counting…"

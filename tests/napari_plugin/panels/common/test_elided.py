@@ -1,0 +1,39 @@
+"""Names of any length in buttons and labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from napari_stem_defects.napari_plugin.panels.common.elided import ElidedButton, ElidedLabel
+
+pytestmark = pytest.mark.gui
+
+LONG = "2026-11-30 HAADF <b>lamella</b> & overview 0042 (drift corrected, 4 frames summed)"
+
+
+@pytest.mark.parametrize("kind", [ElidedButton, ElidedLabel])
+def test_a_long_text_takes_no_room_and_is_in_the_tooltip(qtbot: Any, kind: Any) -> None:
+    widget = kind("name", "What it does")
+    qtbot.addWidget(widget)
+    widget.set_full_text("short")
+    usual = widget.minimumSizeHint().width()
+    widget.resize(160, 24)
+    widget.show()
+    widget.set_full_text(LONG)
+    widget.grab()
+    assert widget.minimumSizeHint().width() <= max(usual, 160)
+    assert widget.toolTip().replace("\u2060", "") == f"{LONG}\nWhat it does"
+
+
+def test_a_button_shows_both_ends(qtbot: Any) -> None:
+    widget = ElidedButton("name", "What it does")
+    qtbot.addWidget(widget)
+    widget.resize(160, 24)
+    widget.show()
+    widget.set_full_text(LONG)
+    assert widget.text().startswith("2026")
+    assert widget.text().endswith("summed)")
+    widget.resize(2000, 24)
+    assert widget.text() == LONG.replace("&", "&&")
