@@ -67,28 +67,34 @@ def test_controls_have_names_and_tooltips_and_are_visible(viewer: Any, theme: st
 
 
 LONG = "2026-11-30 HAADF lamella B3 overview 0042 (drift corrected, 4 frames summed) again"
+LONG_CLASS = LONG[:60].rstrip()
+NARROW_PX = 350
+"""Width of a panel that leaves room for the image on a laptop."""
 
 
 def test_long_names_do_not_widen_the_panels(viewer: Any, tmp_path: Path) -> None:
-    """Names of image and project, which the user never chose for a panel of 400 px."""
+    """Names of image, project and class, which nobody chose for a panel of 350 px."""
     viewer.layers[0].name = LONG
     widget = docked(viewer, LabelPatchesWidget)
-    widget.view_model.create(tmp_path / LONG, ("Bulk", "SF1"))
+    widget.view_model.create(tmp_path / LONG, ("Bulk", LONG_CLASS))
+    widget.view_model.add_labels(widget.view_model.image, 0, [(60, 60)], LONG_CLASS)
     QTest.qWait(50)
     viewer.window.remove_dock_widget(widget)
     widget = docked(viewer, LabelPatchesWidget)
     assert widget.resume.isVisible()
-    assert widget.body.minimumSizeHint().width() < 420
+    assert widget.body.minimumSizeHint().width() <= NARROW_PX
     widget.view_model.open(tmp_path / LONG)
     assert widget.project_name.text() == LONG
     trained, found = docked(viewer, TrainEnsembleWidget), docked(viewer, DetectDefectsWidget)
     QTest.mouseClick(trained.add_open, Qt.MouseButton.LeftButton)
     assert trained.view_model.sources == [tmp_path / LONG]
     assert not trained.add_open.isEnabled()
+    wait_for(lambda: trained.view_model.counts.get(LONG_CLASS) == 1)
+    found.classes.set_thresholds({"Bulk": 0.5, LONG_CLASS: 0.5})
     found.setup.fold.setChecked(False)
     QTest.qWait(50)
-    for each in (widget, trained, found):
-        assert each.body.minimumSizeHint().width() < 420
+    for each in (widget, trained, found, docked(viewer, PreprocessWidget)):
+        assert each.minimumSizeHint().width() <= NARROW_PX
     assert "whole image" in found.setup.fold.text()  # the settings are not pushed out
     widget.view_model.close()
     assert not trained.add_open.isEnabled()

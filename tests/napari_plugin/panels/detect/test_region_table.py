@@ -59,6 +59,24 @@ def test_delete_is_announced(table: RegionTable, qtbot: Any) -> None:
         QTest.keyClick(table, Qt.Key.Key_Delete)
 
 
-def test_missing_sizes_are_dashes(table: RegionTable) -> None:
-    table.set_regions(result(0, pixel_size_nm=None).regions)
-    assert set(column(table, 3)) == {"–"}
+def headers(table: RegionTable) -> list[str]:
+    model = table.model()
+    return [
+        model.headerData(number, Qt.Orientation.Horizontal) for number in range(model.columnCount())
+    ]
+
+
+def test_without_a_pixel_size_lengths_and_areas_are_in_px(table: RegionTable) -> None:
+    """A table of dashes only says nothing about what was found."""
+    assert headers(table)[3:5] == ["length/nm", "area/nm²"]
+    bare = result(0, pixel_size_nm=None).regions
+    table.set_regions(bare)
+    assert headers(table)[3:5] == ["length/px", "area/px"]
+    areas = {region.class_name: str(region.area_px) for region in bare}
+    assert dict(zip(column(table, 1), column(table, 4), strict=True)) == areas
+    lengths = dict(zip(column(table, 1), column(table, 3), strict=True))
+    assert lengths["LC"] == "–"  # a point has no length
+    table.sortByColumn(4, Qt.SortOrder.DescendingOrder)
+    assert column(table, 4) == sorted(column(table, 4), key=int, reverse=True)
+    table.set_regions(result(0).regions)
+    assert headers(table)[3:5] == ["length/nm", "area/nm²"]

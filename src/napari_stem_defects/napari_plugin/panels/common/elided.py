@@ -16,9 +16,10 @@ from napari_stem_defects.napari_plugin.panels.common.plain_text import on_button
 if TYPE_CHECKING:
     from qtpy.QtGui import QPaintEvent, QResizeEvent
 
-_PADDING_PX = 12
 _FEWEST = "MMMMMM"
 """The least that a shortened name has room for."""
+_WIDEST = "MMMMMMMMMMM"
+"""The most that a name takes which does not fill its row."""
 
 
 class ElidedButton(QPushButton):
@@ -30,12 +31,14 @@ class ElidedButton(QPushButton):
         Object name.
     tooltip : str
         Follows the full text in the tooltip.
+    taken_px : int
+        Width of what is beside the text: margins and, where there is one, the icon.
     """
 
-    def __init__(self, name: str, tooltip: str) -> None:
+    def __init__(self, name: str, tooltip: str, taken_px: int = 24) -> None:
         super().__init__()
         self.setObjectName(name)
-        self._tooltip, self._full = tooltip, ""
+        self._tooltip, self._full, self._taken_px = tooltip, "", taken_px
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def set_full_text(self, text: str) -> None:
@@ -50,7 +53,7 @@ class ElidedButton(QPushButton):
         self._shorten()
 
     def _shorten(self) -> None:
-        room, middle = self.width() - 2 * _PADDING_PX, Qt.TextElideMode.ElideMiddle
+        room, middle = self.width() - self._taken_px, Qt.TextElideMode.ElideMiddle
         self.setText(on_button(self.fontMetrics().elidedText(self._full, middle, room)))
 
 
@@ -63,13 +66,18 @@ class ElidedLabel(QWidget):
         Object name.
     tooltip : str
         Follows the full text in the tooltip.
+    is_filling : bool
+        Whether it takes the room that others leave; by default it does. Otherwise it is as wide as
+        its text, up to the width of a name of some twenty letters.
     """
 
-    def __init__(self, name: str, tooltip: str) -> None:
+    def __init__(self, name: str, tooltip: str, is_filling: bool = True) -> None:
         super().__init__()
         self.setObjectName(name)
         self._tooltip, self._full = tooltip, ""
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._is_filling = is_filling
+        if is_filling:
+            self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     def text(self) -> str:
         """Return the full text."""
@@ -79,15 +87,20 @@ class ElidedLabel(QWidget):
         """Set the text, which may be a name of any length."""
         self._full = text
         set_tooltip(self, f"{text}\n{self._tooltip}")
+        self.updateGeometry()
         self.update()
 
     def sizeHint(self) -> QSize:
-        """Return the room for a few letters."""
+        """Return the room for a few letters, or for all of a short text."""
         metrics = self.fontMetrics()
-        return QSize(metrics.horizontalAdvance(_FEWEST), metrics.lineSpacing())
+        width = metrics.horizontalAdvance(_FEWEST)
+        if not self._is_filling:
+            most = metrics.horizontalAdvance(_WIDEST)
+            width = min(metrics.horizontalAdvance(self._full) + 1, most)
+        return QSize(width, metrics.lineSpacing())
 
     def minimumSizeHint(self) -> QSize:
-        """Return the room for a few letters."""
+        """Return the same as `sizeHint`."""
         return self.sizeHint()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:

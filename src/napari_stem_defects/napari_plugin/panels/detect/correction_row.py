@@ -28,7 +28,7 @@ class CorrectionRow(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._region: Region | None = None
-        self._what = plain_label("Selected region is")
+        self._what = plain_label("Region is")
         self.right_class = named(QComboBox(), "right_class", "Correct class of the selected region")
         self.right_class.activated.connect(self._on_class)
         self.delete = button(

@@ -41,6 +41,13 @@ _COLUMNS: tuple[_Column, ...] = (
     ("area/nm²", "Area", lambda r: r.area_nm2),
     ("p", "Mean probability", lambda r: r.mean_probability),
 )
+_NO_SIZE = "; the pixel size of the image is not known"
+_COLUMNS_IN_PX: tuple[_Column, ...] = (
+    *_COLUMNS[:3],
+    ("length/px", f"Length of a line{_NO_SIZE}", lambda r: r.length_px),
+    ("area/px", f"Area{_NO_SIZE}", lambda r: r.area_px),
+    _COLUMNS[-1],
+)
 
 
 class _Rows(QAbstractTableModel):
@@ -48,6 +55,7 @@ class _Rows(QAbstractTableModel):
 
     def __init__(self) -> None:
         super().__init__()
+        self.columns = _COLUMNS
         self.regions: list[Region] = []
         self.colours: Mapping[str, str] = {}
         self._order = 1, False
@@ -55,6 +63,8 @@ class _Rows(QAbstractTableModel):
     def set_regions(self, regions: Sequence[Region]) -> None:
         self.beginResetModel()
         self.regions = list(regions)
+        is_in_px = bool(regions) and all(each.area_nm2 is None for each in regions)
+        self.columns = _COLUMNS_IN_PX if is_in_px else _COLUMNS
         self._sort_regions()
         self.endResetModel()
 
@@ -72,7 +82,7 @@ class _Rows(QAbstractTableModel):
 
     def _sort_regions(self) -> None:
         column, descending = self._order
-        value = _COLUMNS[column][2]
+        value = self.columns[column][2]
         self.regions.sort(key=lambda r: _sortable(value(r)), reverse=descending)
 
     def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
@@ -86,14 +96,14 @@ class _Rows(QAbstractTableModel):
     ) -> object:
         if orientation != Qt.Orientation.Horizontal:
             return None
-        title, tooltip, _ = _COLUMNS[section]
+        title, tooltip, _ = self.columns[section]
         return {Qt.ItemDataRole.DisplayRole: title, Qt.ItemDataRole.ToolTipRole: tooltip}.get(
             Qt.ItemDataRole(role)
         )
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         region = self.regions[index.row()]
-        value = _COLUMNS[index.column()][2](region)
+        value = self.columns[index.column()][2](region)
         if role == Qt.ItemDataRole.DisplayRole:
             return _text(value)
         if role == Qt.ItemDataRole.DecorationRole and index.column() == 1:

@@ -11,8 +11,9 @@ from superqt.utils import signals_blocked
 
 from napari_stem_defects.base.defect_classes import BULK, complete_classes
 from napari_stem_defects.base.lengths import density_of_kind
+from napari_stem_defects.napari_plugin.panels.common.elided import ElidedLabel
 from napari_stem_defects.napari_plugin.panels.common.panel import named
-from napari_stem_defects.napari_plugin.panels.common.plain_text import plain_label, set_tooltip
+from napari_stem_defects.napari_plugin.panels.common.plain_text import plain_label
 from napari_stem_defects.napari_plugin.panels.common.swatch import Swatch
 from napari_stem_defects.napari_plugin.panels.detect.threshold_slider import STEPS, ThresholdSlider
 
@@ -103,8 +104,9 @@ class ThresholdRows(QWidget):
 
     def _add_row(self, index: int, entry: DefectClass) -> None:
         name, title = entry.name, entry.title
-        label = plain_label(name)
-        set_tooltip(label, title if name == BULK else f"{title} ({entry.kind})")
+        about = title if name == BULK else f"{title} ({entry.kind})"
+        label = ElidedLabel(f"class_{name.lower()}", about, is_filling=False)
+        label.set_full_text(name)
         row = _Row(_slider(entry), _spin_box(name, title), _count(name), _density(name), entry.kind)
         for column, widget in enumerate(
             (Swatch(entry.colour), label, row.slider, row.spin, row.region_count, row.density)
@@ -161,7 +163,9 @@ def _count(name: str) -> QLabel:
 
 def _density(name: str) -> QLabel:
     density = named(
-        plain_label(), f"density_{name.lower()}", "Regions per nm² of the area searched"
+        plain_label(),
+        f"density_{name.lower()}",
+        "Regions, or nm of lines, per nm² searched",
     )
     density.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
     return density

@@ -22,13 +22,17 @@ from qtpy.QtWidgets import (
 )
 
 from napari_stem_defects.base.defect_classes import BULK, default_kind
+from napari_stem_defects.napari_plugin.panels.common.elided import ElidedButton
 from napari_stem_defects.napari_plugin.panels.common.kind_icon import KIND_TITLES, KINDS, kind_icon
 from napari_stem_defects.napari_plugin.panels.common.panel import button, named, set_tab_order
-from napari_stem_defects.napari_plugin.panels.common.plain_text import on_button, plain_label
+from napari_stem_defects.napari_plugin.panels.common.plain_text import plain_label
 
 if TYPE_CHECKING:
     from napari_stem_defects.labels.label import LabelClass
     from napari_stem_defects.napari_plugin.panels.label.view_model import LabelViewModel
+
+_BESIDE_NAME_PX = 36
+"""Colour of a class and margins on its button."""
 
 
 class ClassButtons(QWidget):
@@ -95,11 +99,12 @@ class ClassButtons(QWidget):
 
     def _row(self, entry: LabelClass) -> QWidget:
         key = "" if entry.key is None else f"{entry.key}   "
-        choose = button(
-            f"{key}{on_button(entry.name)}",
+        choose = ElidedButton(
             f"class_{entry.name.lower()}",
             f"Set labels of this class by clicks on the image ({entry.title}; {entry.kind})",
+            taken_px=_BESIDE_NAME_PX,
         )
+        choose.set_full_text(f"{key}{entry.name}")
         choose.setCheckable(True)
         choose.setIcon(_colour_icon(entry.colour))
         choose.setStyleSheet("text-align: left; padding-left: 6px;")

@@ -111,7 +111,8 @@ class PreprocessWidget(Panel):
         self.use = button(
             "Use for training", "use_for_training", "Use these settings in Train ensemble"
         )
-        self.add_row(self.save, self.load, self.use)
+        self.add_row(self.save, self.load)
+        self.add(self.use)
 
     def _build_lattice(self) -> None:
         self.add_title("Lattice")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QGridLayout, QSpinBox, QWidget
+from qtpy.QtWidgets import QCheckBox, QGridLayout, QSizePolicy, QSpinBox, QWidget
 
 from napari_stem_defects.base.defect_classes import class_table, complete_classes
 from napari_stem_defects.napari_plugin.panels.common.panel import named, set_tab_order
@@ -76,8 +76,9 @@ class ClassSelection(QWidget):
         check = named(
             QCheckBox(on_button(name)),
             f"train_{name.lower()}",
-            f"Train networks for {entry.title}",
+            f"Train networks for {name}: {entry.title}",
         )
+        check.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         label = named(
             plain_label(str(count)), f"count_{name.lower()}", "Number of labels in the data"
         )
