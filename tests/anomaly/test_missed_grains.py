@@ -60,6 +60,22 @@ def test_what_is_outside_of_the_crystal_is_no_grain():
     assert missed_grain(values, SAMPLES, blocked) is None
 
 
+@pytest.mark.parametrize("beside", ["at its edge", "enclosed"])
+def test_a_grain_of_a_particle_is_missed_where_it_is_at_the_edge_of_the_particle(beside):
+    y, x = np.mgrid[:210, :210]
+    particle = np.hypot(y - 105, x - 105) < 70
+    grain = particle & (y > 115) if beside == "at its edge" else np.hypot(y - 105, x - 105) < 36
+    values = np.random.default_rng(0).normal(size=(210, 210)).astype(np.float32)
+    values[grain] *= np.float32(1.6)
+    values[~particle] *= np.float32(3)
+    missed = missed_grain(values, SAMPLES, ~particle)
+    if beside == "enclosed":
+        assert missed is None
+    else:
+        assert missed is not None
+        assert missed.cells.sum() * missed.edge**2 == pytest.approx(grain.sum(), rel=0.25)
+
+
 def _twins(size, row):
     """Draw three grains of a close-packed section, each the twin of another."""
     across = row * np.sqrt(8) / 3

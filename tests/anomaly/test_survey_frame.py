@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from crystal_images import HEXAGONAL, OBLIQUE, SQUARE, crystal_image
+from crystal_images import HEXAGONAL, OBLIQUE, SQUARE, contaminated, crystal_image
 from half_crystals import half_crystal
 from scipy import ndimage
 from scipy.spatial import cKDTree
@@ -168,3 +168,25 @@ def test_a_faint_fault_that_no_column_shows_is_one_line():
 def test_a_survey_without_lattice_has_no_grains():
     survey = survey_frame(Micrograph(np.zeros((128, 128), np.float32), "empty"))
     assert survey.grain_map.grains == ()
+
+
+def test_contamination_hides_no_vacancy_elsewhere():
+    blobs = np.array([(90.0, 100.0), (220.0, 230.0)])
+    missed = false = 0
+    for seed in range(5):
+        image = crystal_image(missing=8, size=320, counts=3, spacing=10, seed=seed)
+        pixels = contaminated(image, blobs, 10, 3).astype(np.float32)
+        survey = survey_frame(Micrograph(pixels, "contaminated"))
+        found = np.array([(c.y, c.x) for c in survey.candidates if c.kind == "point"])
+        clear = _nearest(image.defects, blobs) > 48
+        missed += int((_nearest(image.defects[clear], found) > 5).sum())
+        away = _nearest(found, blobs) > 48
+        false += int((_nearest(found[away], image.defects) > 5).sum())
+        assert any(each.kind == "area" for each in survey.candidates)
+    assert missed <= 1
+    assert false <= 10
+
+
+def _nearest(places, others):
+    """Return the distance of each place to the nearest of others."""
+    return np.hypot(*np.moveaxis(places[:, None] - others, -1, 0)).min(axis=1)

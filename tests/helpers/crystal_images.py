@@ -110,6 +110,17 @@ def crystal_image(
     return CrystalImage(pixels, period, defects)
 
 
+def contaminated(image: CrystalImage, places: Array, spacing: float, counts: float) -> Array:
+    """Return the pixels of an image with bright blobs, a radius of two columns wide, at places."""
+    size = len(image.pixels)
+    y, x = np.mgrid[:size, :size]
+    haze = np.zeros((size, size))
+    for at in places:
+        away = np.hypot(y - at[0], x - at[1]) - 2 * spacing
+        haze += 3 / (1 + np.exp(away / (0.3 * spacing)))
+    return image.pixels + np.random.default_rng(1).poisson(counts * haze)
+
+
 def _rotation(degrees: float) -> Array:
     cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     return np.array([[cosine, -sine], [sine, cosine]])

@@ -18,6 +18,52 @@ _GAP = 1.0
 """Gaps of an area, half as wide in periods, are closed: where it is less unusual by chance."""
 
 
+def above_half(
+    power: NDArray[np.float32], cells: NDArray[np.bool_], cells_per_period: float
+) -> NDArray[np.bool_]:
+    """Return the cells with half of the highest power near them.
+
+    Parameters
+    ----------
+    power : ndarray of float32, shape (gy, gx)
+        Square of the anomaly score of each cell, less that of the perfect crystal, in any unit.
+    cells : ndarray of bool, shape (gy, gx)
+        Cells of the areas, with all that is unusual around them.
+    cells_per_period : float
+
+    Returns
+    -------
+    ndarray of bool, shape (gy, gx)
+        Some of ``cells``.
+    """
+    highest = ndimage.maximum_filter(power, 2 * round(_NEAR * cells_per_period) + 1)
+    return np.asarray(cells & (power > _LEFT * highest))
+
+
+def closed_within(
+    inside: NDArray[np.bool_], cells: NDArray[np.bool_], cells_per_period: float
+) -> NDArray[np.bool_]:
+    """Close the gaps of areas, where they are less unusual by chance.
+
+    Parameters
+    ----------
+    inside : ndarray of bool, shape (gy, gx)
+        See `above_half`.
+    cells : ndarray of bool, shape (gy, gx)
+        Cells of the areas, with all that is unusual around them.
+    cells_per_period : float
+
+    Returns
+    -------
+    ndarray of bool, shape (gy, gx)
+        Some of ``cells``.
+    """
+    footprint = disc(_GAP * cells_per_period)
+    border = len(footprint)
+    closed = ndimage.binary_closing(np.pad(inside, border, mode="edge"), footprint)
+    return np.asarray(closed[border:-border, border:-border] & cells)
+
+
 def within_border(
     power: NDArray[np.float32], cells: NDArray[np.bool_], cells_per_period: float
 ) -> NDArray[np.bool_]:
@@ -39,9 +85,4 @@ def within_border(
     ndarray of bool, shape (gy, gx)
         Some of ``cells``.
     """
-    highest = ndimage.maximum_filter(power, 2 * round(_NEAR * cells_per_period) + 1)
-    footprint = disc(_GAP * cells_per_period)
-    border = len(footprint)
-    inside = np.pad(cells & (power > _LEFT * highest), border, mode="edge")
-    closed = ndimage.binary_closing(inside, footprint)
-    return np.asarray(closed[border:-border, border:-border] & cells)
+    return closed_within(above_half(power, cells, cells_per_period), cells, cells_per_period)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from napari_stem_defects.anomaly.area_border import within_border
+from napari_stem_defects.anomaly.feature_parts import area_parts, beside_area, depth, has_peak
 from napari_stem_defects.anomaly.shapes import Line, centre_line, outlines
 from napari_stem_defects.anomaly.straight_lines import extents, is_line, line_core
 from napari_stem_defects.base.disc import disc
@@ -38,6 +38,9 @@ _LONG, _BORDER = 12.0, 2.5
 """Smallest length of a line in periods that is seen by its average along the lattice alone, and
 distance in periods from the border up to which there is none: noise that is averaged over so many
 periods is elongated, and the prediction beside the border is the same along it."""
+_LINE_DISCS = 2.0
+"""Least length of a line with something attached in units of the largest disc in both: what is
+nearly as wide as long is an area, even where a band through it is unusual from end to end."""
 _ASIDE = 0.5
 """Distance in periods from the edge of a line, from which on unusual cells are not its own."""
 _AREA_RADIUS = 1.5
@@ -240,22 +243,29 @@ def _features(cells: NDArray[np.bool_], box: Box, image: _Scored) -> list[Candid
     attached to a line.
     """
     y, x = np.nonzero(cells)
+    deepest = depth(cells)
     core = line_core(y, x, image.period)
     if core is not None and (core[1] > _ASIDE * image.period).any():
-        return _line_and_rest(cells, core[1], box, image)
-    line = is_line(y, x, image.period)
-    is_area = not line and _depth(cells) >= _AREA_RADIUS * image.period
-    if is_area:
-        apart, rest = _beside_area(cells, image.level[box], _AREA_RADIUS * image.period)
-        if apart.any() and rest.any():
-            beside = _parts_as_points(apart, box, image)
-            return beside + _features(rest, box, image)
-    if is_area:
-        return [_extended(part, "area", box, image) for part in _areas(cells, box, image)]
-    if line:
+        # What is nearly as wide as that line is long is an area, with bands through its middle.
+        if extents(y[core[0]], x[core[0]])[0] >= _LINE_DISCS * 2 * deepest:
+            return _line_and_rest(cells, core[1], box, image)
+    if is_line(y, x, image.period):
         return [_extended(cells, "line", box, image)]
+    if deepest >= _AREA_RADIUS * image.period:
+        return _areas(cells, box, image)
     parts, _ = ndimage.label(cells, np.ones((3, 3)))
     return _parts_as_points(parts, box, image)
+
+
+def _areas(cells: NDArray[np.bool_], box: Box, image: _Scored) -> list[Candidate]:
+    """Return a group of unusual cells as areas, and the points beside them and between them."""
+    apart, rest = beside_area(cells, image.level[box], _AREA_RADIUS * image.period)
+    if apart.any() and rest.any():
+        return _parts_as_points(apart, box, image) + _features(rest, box, image)
+    scores = _pooled(box, image.score, image.edge)
+    found = area_parts(cells, scores, image.level[box], image.period)
+    areas = [_extended(part, "area", box, image) for part in found.areas]
+    return areas + _parts_as_points(found.points, box, image)
 
 
 def _extended(cells: NDArray[np.bool_], kind: CandidateKind, box: Box, image: _Scored) -> Candidate:
@@ -273,16 +283,6 @@ def _extended(cells: NDArray[np.bool_], kind: CandidateKind, box: Box, image: _S
     return Candidate(0, kind, *middle, highest, "", length, area, shape)
 
 
-def _areas(cells: NDArray[np.bool_], box: Box, image: _Scored) -> list[NDArray[np.bool_]]:
-    """Return the cells of each area in some cells, without what is unusual around it alone."""
-    scores = np.where(cells, _pooled(box, image.score, image.edge), np.float32(1))
-    inside = within_border(np.square(scores) - 1, cells, image.period)
-    parts, count = ndimage.label(inside, np.ones((3, 3)))
-    areas = [parts == number for number in range(1, count + 1)]
-    deep = [part for part in areas if _depth(part) >= _AREA_RADIUS / 2 * image.period]
-    return deep or [cells]
-
-
 def _line_and_rest(
     cells: NDArray[np.bool_], away: NDArray[np.float64], box: Box, image: _Scored
 ) -> list[Candidate]:
@@ -296,28 +296,9 @@ def _line_and_rest(
     parts, _ = ndimage.label(aside, np.ones((3, 3)))
     for number, part in enumerate(ndimage.find_objects(parts), 1):
         own, there = parts[part] == number, _shifted(part, box)
-        if _has_peak(own, part, cells, image.level[box]):
+        if has_peak(own, part, cells, image.level[box]):
             found += _features(own, there, image)
     return found
-
-
-def _depth(cells: NDArray[np.bool_]) -> float:
-    """Return the radius in cells of the largest disc in some cells."""
-    return float(ndimage.distance_transform_edt(np.pad(cells, 1)).max())
-
-
-def _has_peak(
-    own: NDArray[np.bool_], part: Box, cells: NDArray[np.bool_], level: NDArray[np.float32]
-) -> bool:
-    """Return whether a part of a group has a peak above the threshold, also against the others."""
-    grown: Box = tuple(slice(max(side.start - 1, 0), side.stop + 1) for side in part)  # type: ignore[assignment]
-    values = np.where(cells[grown], level[grown], np.float32(0))
-    tops = (values == ndimage.maximum_filter(values, 3)) & (values >= 1)
-    inside = tuple(
-        slice(side.start - around.start, side.stop - around.start)
-        for side, around in zip(part, grown, strict=True)
-    )
-    return bool(tops[inside][own].any())
 
 
 def _parts_as_points(parts: NDArray[np.int32], box: Box, image: _Scored) -> list[Candidate]:
@@ -326,24 +307,6 @@ def _parts_as_points(parts: NDArray[np.int32], box: Box, image: _Scored) -> list
     for number, part in enumerate(ndimage.find_objects(parts), 1):
         points += _points(parts[part] == number, _shifted(part, box), image)
     return points
-
-
-def _beside_area(
-    cells: NDArray[np.bool_], level: NDArray[np.float32], deepest: float
-) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-    """Return the numbers of the small separate parts of a group, and the areas in it.
-
-    A small part contains no disc of the radius ``deepest``, and exceeds the threshold by itself.
-    """
-    parts, _ = ndimage.label(cells, np.ones((3, 3)))
-    deep = ndimage.distance_transform_edt(np.pad(cells, 1))[1:-1, 1:-1]
-    apart, rest, found = np.zeros(cells.shape, np.int32), cells.copy(), 0
-    for number, box in enumerate(ndimage.find_objects(parts), 1):
-        own = parts[box] == number
-        if deep[box][own].max() < deepest and level[box][own].max() >= 1:
-            found += 1
-            apart[box][own], rest[box][own] = found, False
-    return apart, rest
 
 
 def _in_samples(line: Line, box: Box, edge: int) -> Line:

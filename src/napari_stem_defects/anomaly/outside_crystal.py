@@ -177,19 +177,25 @@ def outside_crystal(pixels: NDArray[np.float32], grain_map: GrainMap) -> NDArray
     return found
 
 
-def reaches_border(part: NDArray[np.bool_]) -> bool:
-    """Return whether a part of an image lies along its border, so that no crystal encloses it.
+def reaches_border(part: NDArray[np.bool_], outside: NDArray[np.bool_] | None = None) -> bool:
+    """Return whether a part lies along the border of its crystal, so that none encloses it.
 
     Parameters
     ----------
     part : ndarray of bool, shape (rows, columns)
         Cells that cover the image evenly; at least one of the part.
+    outside : ndarray of bool, shape (rows, columns), optional
+        Cells that are no crystal. By default the crystal ends at the border of the image.
 
     Returns
     -------
     bool
     """
-    on_border = sum(int(edge.sum()) for edge in (part[0], part[-1], part[:, 0], part[:, -1]))
+    if outside is None:
+        outside = np.zeros_like(part)
+    around = np.pad(outside, 1, constant_values=True)
+    beside = (around[:-2, 1:-1], around[2:, 1:-1], around[1:-1, :-2], around[1:-1, 2:])
+    on_border = sum(int((part & each).sum()) for each in beside)
     return on_border >= _AT_BORDER * 4 * float(np.sqrt(part.sum()))
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from napari_stem_defects.anomaly.even_contrast import even_contrast
 from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD, resample
 from napari_stem_defects.lattice.unit_cell import lattice_period
 from napari_stem_defects.preprocessing.pipeline import filter_lazily
@@ -107,7 +108,10 @@ def sample(
     """
     found = _sampled(pixels, lattice_period(cells[0]), samples, (_SMOOTHING, _CONTRAST))
     lattices = tuple(np.array(cell.vectors_px) * found.factor for cell in cells)
-    return replace(found, lattices=lattices)
+    filtered = found.filtered
+    if isinstance(filtered, np.ndarray):  # a huge image is filtered where it is accessed
+        filtered = even_contrast(filtered, found.samples)
+    return replace(found, filtered=filtered, lattices=lattices)
 
 
 def sample_window(

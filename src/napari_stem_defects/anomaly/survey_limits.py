@@ -53,6 +53,11 @@ _COMMON = 0.2, 0.6
 _MOST_UNLIKE = 1.5
 """Where a third of the cells are defects, the others seem to differ by as much as this or more."""
 _FEWEST_CELLS = 40
+_AREA_RADIUS = 1.0
+"""Radius in lattice periods of a disc that is unusual throughout in an area, and how far beside one
+the residual is not that of the crystal."""
+_LEAST_USUAL = 0.2
+"""Least share that is left without unusual areas, for a spectrum."""
 
 
 class Levels(NamedTuple):
@@ -203,7 +208,7 @@ def survey_limits(
     part = clear_part(shape, (_NULL_EDGE, _NULL_EDGE), residual.blocked)
     strip = residual.rows(part.rows) if values is None else values[part.rows]
     recorded = np.clip(strip[:, part.columns], -NULL_LIMIT, NULL_LIMIT)
-    noise = surrogate(recorded, part, samples, np.random.default_rng(seed))
+    noise = _noise_of_crystal(recorded, part, samples, seed)
     ratio = shape[0] * shape[1] / noise.size
     vectors = line_vectors(residual.sampled.lattices)
     scores = scores_of(slice(0, len(noise)), noise, samples, vectors, np.inf)
@@ -269,6 +274,56 @@ def _variation(places: slice, length: int, sigma: float) -> NDArray[np.float32]:
     at = np.arange(places.start, places.stop) + 0.5
     near = np.exp(-np.square(np.stack([at, length - at]) / sigma))
     return np.asarray(np.sqrt(1 + near.sum(axis=0)), np.float32)
+
+
+def _noise_of_crystal(
+    recorded: NDArray[np.float32], part: ClearPart, samples: float, seed: int
+) -> NDArray[np.float32]:
+    """Return the surrogate of a residual without its unusual areas.
+
+    Contamination or a hole that covers a few hundredths of an image would otherwise raise the
+    spectrum, and with it all limits, so far that no vacancy reaches them.
+    """
+    noise = surrogate(recorded, part, samples, np.random.default_rng(seed))
+    areas = unusual_areas(recorded, noise, samples)
+    if not areas.any():
+        return noise
+    clear = ~areas if part.clear is None else part.clear & ~areas
+    if clear.mean() < _LEAST_USUAL:
+        return noise
+    return surrogate(recorded, replace(part, clear=clear), samples, np.random.default_rng(seed))
+
+
+def unusual_areas(
+    recorded: NDArray[np.float32], noise: NDArray[np.float32], samples: float
+) -> NDArray[np.bool_]:
+    """Return the parts of a residual that are unusual throughout, and what is near them.
+
+    Parameters
+    ----------
+    recorded, noise : ndarray of float32, shape (Y, X)
+        A part of the residual, and its surrogate.
+    samples : float
+        Samples per lattice period.
+
+    Returns
+    -------
+    ndarray of bool, shape (Y, X)
+        Parts that contain a disc with a radius of a lattice period, as no column or line does.
+    """
+    pool, radius = EXTENDED_POOL * samples, _AREA_RADIUS * samples
+    score, of_noise = (ndimage.gaussian_filter(np.square(each), pool) for each in (recorded, noise))
+    parts, count = ndimage.label(score > np.quantile(of_noise, _USUAL))
+    if not count:
+        return np.zeros(recorded.shape, bool)
+    deep = ndimage.distance_transform_edt(parts) > radius
+    is_area = np.zeros(count + 1, bool)
+    is_area[np.unique(parts[deep])] = True
+    is_area[0] = False
+    areas: NDArray[np.bool_] = is_area[parts]
+    if areas.any():
+        areas = ndimage.distance_transform_edt(~areas) <= radius
+    return areas
 
 
 def surrogate(
