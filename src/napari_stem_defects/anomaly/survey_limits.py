@@ -54,7 +54,7 @@ _MOST_UNLIKE = 1.5
 """Where a third of the cells are defects, the others seem to differ by as much as this or more."""
 _FEWEST_CELLS = 40
 _AREA_RADIUS = 1.0
-"""Radius in lattice periods of a disc that is unusual throughout in an area, and how far beside one
+"""Radius in lattice periods of a disc that is unusual throughout in an area; and how far beside one
 the residual is not that of the crystal."""
 _LEAST_USUAL = 0.2
 """Least share that is left without unusual areas, for a spectrum."""
@@ -208,7 +208,7 @@ def survey_limits(
     part = clear_part(shape, (_NULL_EDGE, _NULL_EDGE), residual.blocked)
     strip = residual.rows(part.rows) if values is None else values[part.rows]
     recorded = np.clip(strip[:, part.columns], -NULL_LIMIT, NULL_LIMIT)
-    noise = _noise_of_crystal(recorded, part, samples, seed)
+    noise, part = _noise_of_crystal(recorded, part, samples, seed)
     ratio = shape[0] * shape[1] / noise.size
     vectors = line_vectors(residual.sampled.lattices)
     scores = scores_of(slice(0, len(noise)), noise, samples, vectors, np.inf)
@@ -278,20 +278,19 @@ def _variation(places: slice, length: int, sigma: float) -> NDArray[np.float32]:
 
 def _noise_of_crystal(
     recorded: NDArray[np.float32], part: ClearPart, samples: float, seed: int
-) -> NDArray[np.float32]:
-    """Return the surrogate of a residual without its unusual areas.
+) -> tuple[NDArray[np.float32], ClearPart]:
+    """Return the surrogate of a residual without its unusual areas, and the part without them.
 
     Contamination or a hole that covers a few hundredths of an image would otherwise raise the
     spectrum, and with it all limits, so far that no vacancy reaches them.
     """
     noise = surrogate(recorded, part, samples, np.random.default_rng(seed))
     areas = unusual_areas(recorded, noise, samples)
-    if not areas.any():
-        return noise
     clear = ~areas if part.clear is None else part.clear & ~areas
-    if clear.mean() < _LEAST_USUAL:
-        return noise
-    return surrogate(recorded, replace(part, clear=clear), samples, np.random.default_rng(seed))
+    if not areas.any() or clear.mean() < _LEAST_USUAL:
+        return noise, part
+    part = replace(part, clear=clear)
+    return surrogate(recorded, part, samples, np.random.default_rng(seed)), part
 
 
 def unusual_areas(
@@ -309,7 +308,7 @@ def unusual_areas(
     Returns
     -------
     ndarray of bool, shape (Y, X)
-        Parts that contain a disc with a radius of a lattice period, as no column or line does.
+        Parts that contain a disc with a radius of a lattice period, as few columns or lines do.
     """
     pool, radius = EXTENDED_POOL * samples, _AREA_RADIUS * samples
     score, of_noise = (ndimage.gaussian_filter(np.square(each), pool) for each in (recorded, noise))
