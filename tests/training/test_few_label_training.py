@@ -13,6 +13,7 @@ import napari_stem_defects as sd
 from napari_stem_defects.base.defaults import GENERAL_MODEL
 from napari_stem_defects.base.progress import Cancelled, Progress, StopAndKeep
 from napari_stem_defects.errors import LabelError
+from napari_stem_defects.training import few_labels
 from napari_stem_defects.training.few_label_training import are_few, train_from_few
 from napari_stem_defects.training.quick_images import LabelledImage
 
@@ -24,7 +25,11 @@ def project(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def trained(project):
-    return sd.train([project], project.parent / "few.safetensors", device="cpu")
+    """Train shortly: what is learned from clicks is tested in `test_few_labels`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(few_labels, "EPOCHS", 1)
+        patch.setattr(few_labels, "CALIBRATION_WINDOWS", 1000)
+        return sd.train([project], project.parent / "few.safetensors", device="cpu")
 
 
 def test_networks_and_quick_model_are_reported_side_by_side(trained, project) -> None:

@@ -84,7 +84,7 @@ def test_a_pixel_size_that_cannot_be_is_stated(model):
 
 
 def test_a_crystal_is_stated(model):
-    found = detect_frame(crystal_image(size=300).micrograph, model)
+    found = detect_frame(crystal_image(size=160).micrograph, model)
     (warning,) = [w for w in found.parameters["warnings"] if "spots" in w]
     assert "this image shows one" in warning
     assert "\n" not in warning
