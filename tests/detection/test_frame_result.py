@@ -79,7 +79,7 @@ def test_thresholds_changed_there_and_back_change_nothing(
         return (smooth - smooth.min()) / np.ptp(smooth)
 
     predict_with(random)
-    image = micrograph(noise(256, 256), pixel_size_nm=0.09)
+    image = micrograph(noise(160, 160), pixel_size_nm=0.09)
     detection = detect(image, ensemble, stride=2, thresholds={"SF1": 0.7})
     assert detection.parameters["resampling_factor"] == pytest.approx(0.09 / MODEL_PX_NM)
     lengths = [region.length_nm or 0 for region in detection.regions if region.class_name == "SF1"]
