@@ -249,9 +249,13 @@ def job_command(job: str, arguments: list[str]) -> list[str]:
 
 
 def job_environment(job: str) -> dict[str, str]:
-    """Leave a test run to pytest-xvfb's screen, whatever desktop this is."""
-    desktop = ("QT_QPA_PLATFORM", "WAYLAND_DISPLAY", "XDG_SESSION_TYPE") if job == "test" else ()
-    return {name: value for name, value in os.environ.items() if name not in desktop}
+    """Leave a test run to pytest-xvfb's screen, whatever desktop this is.
+
+    It keeps compiled modules as well: its hundreds of processes would compile the package anew.
+    """
+    desktop = "QT_QPA_PLATFORM", "WAYLAND_DISPLAY", "XDG_SESSION_TYPE"
+    left_out = (*desktop, "PYTHONDONTWRITEBYTECODE") if job == "test" else ()
+    return {name: value for name, value in os.environ.items() if name not in left_out}
 
 
 def hand_over(job: str, arguments: list[str]) -> int:

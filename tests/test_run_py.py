@@ -196,6 +196,14 @@ def test_jobs_get_their_arguments_and_tests_their_own_screen(
     assert run.job_environment("demo")["QT_QPA_PLATFORM"] == "offscreen"
 
 
+def test_tests_keep_compiled_modules_and_other_jobs_do_as_told(
+    run: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert "PYTHONDONTWRITEBYTECODE" not in run.job_environment("test")
+    assert run.job_environment("demo")["PYTHONDONTWRITEBYTECODE"] == "1"
+
+
 @pytest.mark.parametrize(("code", "status"), [("raise SystemExit(7)", 7), ("", 0)])
 def test_the_jobs_status_is_handed_on(
     run: ModuleType, monkeypatch: pytest.MonkeyPatch, code: str, status: int
