@@ -46,9 +46,10 @@ GEOMETRY = """\
 
 The figures above are of the look of the residual alone. Detection then measures the lattices on
 both sides of a line. Where they were measured they name it: one lattice with a shift is a fault,
-two lattices, mirrored ones included, are a boundary; and of two names at one place the longer line
-stays. `python studies/generic_lines.py`: {scenes} simulated crystals of any lattice with such
-lines, of seeds that neither training nor thresholds used; families that the bundled model has
+two lattices, mirrored ones included, are a boundary, and one lattice without a shift is neither:
+the line is `unknown`. Of two names at one place the longer line stays.
+`python studies/generic_lines.py`: {scenes} simulated crystals of any lattice with such lines,
+of seeds that neither training nor thresholds used; families that the bundled model has
 learned are among them."""
 NOTHING = """\
 ## What is named where nothing is

@@ -9,9 +9,15 @@ from probability_maps import blank_map
 
 from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.detection.drawn_masks import draw_masks
-from napari_stem_defects.detection.generic_lines import around_cores, doubles, geometric_name
+from napari_stem_defects.detection.generic_lines import (
+    around_cores,
+    doubles,
+    geometric_name,
+    is_perfect,
+)
 from napari_stem_defects.detection.planar_checks import apply_checks, check_regions
 from napari_stem_defects.planar_geometry.relation import Relation
+from napari_stem_defects.planar_geometry.verdict import Check
 from napari_stem_defects.postprocessing.regions import measure_regions, number_regions
 from napari_stem_defects.postprocessing.results import ProbabilityMap
 
@@ -57,6 +63,32 @@ def test_the_same_name_in_a_model_of_ones_own_stays() -> None:
     _, (region,), _, _ = checked(tilt, "Fault")
     assert region.class_name == "Fault"
     assert region.geometry_note == "the name means no certain geometry"
+
+
+@pytest.mark.parametrize("name", ["Fault", "Boundary"])
+def test_a_line_in_perfect_crystal_is_neither_fault_nor_boundary(name: str) -> None:
+    scene = planar_scene(zincblende(12.0), "fault", 0.0, seed=7)
+    (before,), (region,), numbered, names = checked(scene, name, is_general=True)
+    assert (before.class_name, region.class_name) == (name, "unknown")
+    assert region.geometry == "contradicted"
+    assert region.looks_like == "perfect crystal: one lattice, no shift"
+    assert region.length_nm == pytest.approx(before.length_nm)
+    assert numbered[names.index(name)].max() == 0
+    _, (own,), _, _ = checked(scene, name)
+    assert own.class_name == name
+
+
+@pytest.mark.parametrize(
+    ("check", "perfect"),
+    [
+        (Check("measured", relation=Relation("none")), True),
+        (Check("measured", relation=Relation("fault")), False),
+        (Check("not verified", reason="too noisy", relation=Relation("none")), False),
+        (Check("not verified", reason="the line is bent"), False),
+    ],
+)
+def test_only_what_was_measured_is_perfect(check: Check, perfect: bool) -> None:
+    assert is_perfect(check) == perfect
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.planar_geometry.relation import Relation
+    from napari_stem_defects.planar_geometry.verdict import Check
     from napari_stem_defects.postprocessing.results import ProbabilityMap, Region
 
     Line = tuple[tuple[float, float], ...]
@@ -52,6 +53,25 @@ def geometric_name(relation: Relation) -> str | None:
     if relation.kind == "boundary" and (relation.misorientation_deg or 0.0) >= DIFFERENT_DEG:
         return BOUNDARY
     return FAULT if relation.kind in ("fault", "domain") else None
+
+
+def is_perfect(check: Check) -> bool:
+    """Return whether the crystal on both sides of a line is one and the same.
+
+    Contamination, a disturbed scan or a slope of thickness looks like a line, and shifts nothing.
+
+    Parameters
+    ----------
+    check : Check
+
+    Returns
+    -------
+    bool
+        False where the geometry could not be measured, or not well enough.
+    """
+    if check.relation is None or check.verdict == "not verified":
+        return False
+    return check.relation.kind == "none"
 
 
 def doubles(

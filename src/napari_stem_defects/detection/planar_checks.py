@@ -20,6 +20,7 @@ from napari_stem_defects.detection.generic_lines import (
     around_cores,
     doubles,
     geometric_name,
+    is_perfect,
     rename,
 )
 from napari_stem_defects.lattice.unit_cell import lattice_period
@@ -46,6 +47,7 @@ _PIECE_PX = 2 * MIN_PLANAR_LENGTH_PX
 """Distance, from a boundary or its continuation, up to which a short line belongs to it."""
 PLANAR_CHECKS = "planar_checks"
 """Key of the checks among the parameters of a result."""
+_NEITHER = "one lattice without a shift on both sides is neither a fault nor a boundary"
 _CHANGED = "the line was found after the check, with other thresholds"
 _NOTES = {
     "confirmed": "the crystal on both sides agrees with the name",
@@ -127,6 +129,8 @@ def check_regions(
                 values["shift_error_nm"] = round(error, 6)
         line = [list(point) for point in region.centre_line]
         found.append({"class": region.class_name, "line": line, "fields": values})
+        if is_general and is_perfect(check):
+            values |= {"geometry": "contradicted", "geometry_note": _NEITHER}
         name = None if check.relation is None else geometric_name(check.relation)
         if is_general and name is not None:
             values |= {"geometry": "confirmed", "geometry_note": _NOTES["confirmed"]}
