@@ -95,13 +95,15 @@ def test_outlines_follow_a_mask_and_stay_inside_the_frame() -> None:
 
 def test_lines_have_a_halo_and_occupy_pixels() -> None:
     drawn = canvas()
-    line = ring(200, 150, 50)
-    drawn.stroke([(line, "#ff0000")])
-    occupied = drawn.occupied([], [(line, "#ff0000")])
+    line = ring(200, 150, 50), "#ff0000"
+    drawn.stroke([line])
+    occupied = drawn.occupied([], [line], [])
     assert occupied.shape == (300, 400)
     assert changed(drawn).sum() > occupied.sum()
     assert occupied[150, 248:252].any()
     assert not occupied[150, 200]
+    # What a ring surrounds is the defect itself.
+    assert drawn.occupied([], [], [line])[150, 150:251].all()
 
 
 def test_lines_are_as_opaque_as_the_part_of_a_pixel_that_they_cover() -> None:

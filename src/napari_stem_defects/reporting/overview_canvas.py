@@ -214,13 +214,18 @@ class FrameCanvas:
         self.image.paste(part.reduce(_FINE), box[:2])
 
     def occupied(
-        self, masks: Sequence[NDArray[np.uint8]], lines: Iterable[tuple[Line, str]]
+        self,
+        masks: Iterable[NDArray[np.uint8]],
+        outlines: Iterable[tuple[Line, str]],
+        rings: Iterable[tuple[Line, str]],
     ) -> NDArray[np.bool_]:
-        """Return a mask, of the size of the canvas, of the pixels that masks or lines cover."""
+        """Return a mask, of the size of the canvas, of what masks, outlines and rings cover."""
         cover = Image.new("L", self.size, 0)
-        pen = ImageDraw.Draw(cover)
-        for line, _ in lines:
-            pen.line(line.ravel().tolist(), fill=255, width=round(self.line))
+        pen, width = ImageDraw.Draw(cover), round(self.line)
+        for line, _ in outlines:
+            pen.line(line.ravel().tolist(), fill=255, width=width)
+        for line, _ in rings:
+            pen.polygon(line.ravel().tolist(), fill=255, outline=255, width=width)
         covered = np.asarray(cover) > 127
         for scaled in (self._scaled(mask) for mask in masks if mask.any()):
             left, top, right, bottom = scaled.box(self.corner)

@@ -60,21 +60,27 @@ def draw_panel(
     """
     edge = max(1, int(1 / layout.zoom))
     canvas = FrameCanvas(Image.fromarray(to_grey8(_mean_of_blocks(pixels, edge))), layout)
-    planes = detection.mask_stack
+    planes, classes = detection.mask_stack, detection.class_table
     masks = {
         name: reduce_squares(planes.blocks_of(name), planes.shape, edge, np.maximum, np.uint8)
         for name in planes.names
+        if name == UNKNOWN or _is_extended(classes[name])
     }
-    classes = detection.class_table
     for name, mask in masks.items():
         if name == UNKNOWN:
             canvas.hatch(mask)
-        elif _is_extended(classes[name]):
+        else:
             canvas.tint(mask, classes[name].colour)
-    lines = list(_lines(canvas, masks, detection.regions, classes))
-    canvas.stroke(lines)
-    defects = [mask for name, mask in masks.items() if name != UNKNOWN]
-    placer = LabelPlacer(canvas.occupied(defects, lines), _LABEL_GAP_PX)
+    defects = {name: mask for name, mask in masks.items() if name != UNKNOWN}
+    outlines = [
+        (line, classes[name].colour)
+        for name, mask in defects.items()
+        for line in canvas.outlines(mask)
+    ]
+    rings = list(_rings(canvas, detection.regions, classes))
+    canvas.stroke([*outlines, *rings])
+    occupied = canvas.occupied(defects.values(), outlines, rings)
+    placer = LabelPlacer(occupied, _LABEL_GAP_PX)
     if show_scale_bar:
         canvas.draw_scale_bar(placer, detection.pixel_size_nm)
     if show_names:
@@ -127,16 +133,9 @@ def _mean_of_blocks(pixels: NDArray[np.float32], edge: int) -> NDArray[np.float3
     return mean
 
 
-def _lines(
-    canvas: FrameCanvas,
-    masks: Mapping[str, NDArray[np.uint8]],
-    regions: Iterable[Region],
-    classes: Mapping[str, DefectClass],
+def _rings(
+    canvas: FrameCanvas, regions: Iterable[Region], classes: Mapping[str, DefectClass]
 ) -> Iterator[tuple[Line, str]]:
-    for name, mask in masks.items():
-        if name != UNKNOWN and _is_extended(classes[name]):
-            for line in canvas.outlines(mask):
-                yield line, classes[name].colour
     for region in regions:
         entry = classes[region.class_name]
         if not _is_extended(entry):
