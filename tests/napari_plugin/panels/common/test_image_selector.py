@@ -92,3 +92,21 @@ def test_a_changed_calibration_is_announced_once(
 def test_the_full_name_is_in_the_tooltip(viewer: ViewerModel, selector: ImageSelector) -> None:
     viewer.add_image(np.zeros((5, 5)), name="a name that is longer than the list")
     assert selector.toolTip().startswith("a name that is longer than the list\n")
+
+
+@pytest.mark.parametrize("is_changed_later", [False, True])
+def test_layers_get_one_unit(
+    viewer: ViewerModel, selector: ImageSelector, qtbot: Any, is_changed_later: bool
+) -> None:
+    viewer.add_image(np.zeros((5, 5)), scale=(0.02, 0.02), units=("nm", "nm"))
+    unit = "nm" if is_changed_later else "angstrom"
+    other = viewer.add_image(np.zeros((5, 5)), scale=(0.2, 0.2), units=(unit, unit))
+    if is_changed_later:
+        other.units = ("angstrom", "angstrom")
+        qtbot.waitUntil(lambda: str(other.units[0]) == "nanometer")
+    assert {str(each) for layer in viewer.layers for each in layer.units} == {"nanometer"}
+    np.testing.assert_allclose(other.scale, (0.02, 0.02))
+    selector.disconnect_layers()
+    other.units = ("angstrom", "angstrom")
+    qtbot.wait(50)
+    assert str(other.units[0]) == "angstrom"

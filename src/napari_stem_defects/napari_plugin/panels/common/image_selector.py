@@ -10,6 +10,7 @@ from qtpy.QtCore import QSignalBlocker, QTimer, Signal
 from qtpy.QtWidgets import QComboBox, QSizePolicy
 
 from napari_stem_defects.napari_plugin.layers.convert import is_plugin_layer
+from napari_stem_defects.napari_plugin.layers.one_unit import show_in_one_unit
 from napari_stem_defects.napari_plugin.panels.common.plain_text import set_tooltip
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ class ImageSelector(QComboBox):
     """Lists the image layers of a viewer and updates when layers change.
 
     Image layers that the panels have added (the preprocessing stages) are not listed. References
-    are weak, so a deleted image frees its memory.
+    are weak, so a deleted image frees its memory. Layers in several units of length are converted
+    to one, so that clicks are where the mouse is.
 
     Parameters
     ----------
@@ -50,6 +52,9 @@ class ImageSelector(QComboBox):
         self._calibrated = QTimer(self)  # one announcement for scale, position and unit
         self._calibrated.setSingleShot(True)
         self._calibrated.timeout.connect(self.calibrated)
+        self._units = QTimer(self)  # once the layers that follow a calibrated one have its unit
+        self._units.setSingleShot(True)
+        self._units.timeout.connect(lambda: show_in_one_unit(self._layers))
         self.currentIndexChanged.connect(self._announce)
         self._rebuild()
 
@@ -76,8 +81,17 @@ class ImageSelector(QComboBox):
         for name in ("inserted", "removed", "reordered", "renamed"):
             getattr(self._layers.events, name).disconnect(self._rebuild)
         self._watch(None)
+        self._units.stop()
+        for layer in self._layers:
+            layer.events.units.disconnect(self._on_units)
+
+    def _on_units(self, event: object = None) -> None:
+        self._units.start()
 
     def _rebuild(self, event: object = None) -> None:
+        for layer in self._layers:
+            layer.events.units.connect(self._on_units)  # napari keeps one connection of a kind
+        show_in_one_unit(self._layers)
         images = [
             layer
             for layer in reversed(self._layers)
