@@ -46,7 +46,7 @@ MODELS = [
 @pytest.fixture(params=MODELS)
 def model(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     if request.param == "small":
-        return write_small_model(tmp_path / "small.safetensors", thresholds={"SF1": 0.499})
+        return write_small_model(tmp_path / "small.safetensors", thresholds={"SF1": 0.15})
     if request.param == "one-pass":
         return write_dense_model(tmp_path / "one-pass.safetensors", thresholds={"SF1": 0.49})
     return find_model(request.param)
@@ -54,7 +54,7 @@ def model(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
-    return write_simulation(tmp_path, simulate("cdte-110", size=256, seed=2))[0]
+    return write_simulation(tmp_path, simulate("cdte-110", size=160, seed=2))[0]
 
 
 @pytest.fixture
@@ -122,6 +122,7 @@ def test_batches_tiles_threads_and_workers_change_nothing(
     image: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reference = by_command(image, model, tmp_path / "reference")
+    assert reference.masks.any()
     apart = {}
     for (module, name), sizes in parts_of(model).items():
         for size in sizes:
