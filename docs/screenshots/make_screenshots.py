@@ -27,6 +27,7 @@ from napari_stem_defects.io.models import library as library_module
 from napari_stem_defects.io.models.report_folder import read_report
 from napari_stem_defects.labels.label_sampling import sample_positions
 from napari_stem_defects.napari_plugin.panels.common import settings as settings_module
+from napari_stem_defects.napari_plugin.panels.common.figure_canvas import FigureCanvas
 from napari_stem_defects.napari_plugin.panels.common.report_window import ReportWindow
 from napari_stem_defects.napari_plugin.panels.detect.panel import DetectDefectsWidget
 from napari_stem_defects.napari_plugin.panels.label.panel import LabelPatchesWidget
@@ -151,6 +152,8 @@ def junction_of_sample() -> GroundTruthPoint:
 def preprocess(viewer: napari.Viewer) -> None:
     """Show the stages of the patch on the junction, and stage c of the whole image."""
     widget = docked(viewer, PreprocessWidget)
+    wait(lambda: widget.view_model.lattice is not None)
+    widget.crystal.setCurrentText("CdTe [110]")
     widget.start()
     wait(lambda: len(viewer.layers) == 6)
     junction = junction_of_sample()
@@ -194,7 +197,7 @@ def live_map(viewer: napari.Viewer, folder: Path) -> None:
     model.activate("vacancy")
     widget.live_row.switch.setChecked(True)
     wait(lambda: "live - own material" in viewer.layers)
-    wait(lambda: not widget.thumbnails.waiting)
+    wait(lambda: not widget.thumbnails.waiting and widget.fitting.is_known)
     viewer.reset_view()
 
 
@@ -220,7 +223,7 @@ def label_patches(viewer: napari.Viewer, project: Path) -> None:
     widget.view_model.open(project)
     widget.view_model.activate("Vacancy_CdTe")
     wait(lambda: widget.boxes.layer is not None and len(widget.boxes.layer.data))
-    wait(lambda: not widget.thumbnails.waiting)
+    wait(lambda: not widget.thumbnails.waiting and widget.fitting.is_known)
 
 
 def train_ensemble(viewer: napari.Viewer, project: Path) -> None:
@@ -245,6 +248,7 @@ def report(viewer: napari.Viewer) -> ReportWindow:
     found = read_report(library_module.user_folder() / "my-model.safetensors")
     window = ReportWindow(found, viewer.window._qt_window)
     window.show()
+    wait(lambda: all(each.axes is not None for each in window.findChildren(FigureCanvas)))
     return window
 
 
