@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from napari_stem_defects.napari_plugin.panels.common.elided import ElidedButton, ElidedLabel
+from napari_stem_defects.napari_plugin.panels.common.elided import ElidedButton
+from napari_stem_defects.napari_plugin.panels.common.plain_text import ElidedLabel
 
 pytestmark = pytest.mark.gui
 

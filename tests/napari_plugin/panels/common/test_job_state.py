@@ -58,6 +58,18 @@ def test_time_left(worker: FakeWorker, run: JobState, monkeypatch: pytest.Monkey
     assert run.seconds_left == pytest.approx(20)
 
 
+def test_parts_are_counted(worker: FakeWorker, run: JobState) -> None:
+    """Frames of a stack do not wait for other work; the user sees which one is searched."""
+    run.start(Job("m:f"), print, part=(0, 12))
+    assert run.message == "waiting for other work to finish"
+    worker.progress(1, 2)
+    assert run.message == "1 of 12: scanning"
+    run.start(Job("m:f"), print, part=(3, 12))
+    assert run.message == "4 of 12: waiting"
+    worker.progress(1, 2)
+    assert (run.message, run.fraction) == ("4 of 12: scanning", 3.5 / 12)
+
+
 def test_a_failure_is_reported_once(worker: FakeWorker, run: JobState) -> None:
     messages: list[str] = []
     run.failed.connect(messages.append)

@@ -80,3 +80,14 @@ def test_without_a_pixel_size_lengths_and_areas_are_in_px(table: RegionTable) ->
     assert column(table, 4) == sorted(column(table, 4), key=int, reverse=True)
     table.set_regions(result(0).regions)
     assert headers(table)[3:5] == ["length/nm", "area/nm²"]
+
+
+def test_names_of_classes_have_room_in_a_narrow_panel(table: RegionTable) -> None:
+    """The columns of area and number go first; they come back with the room."""
+    table.set_regions([*result(0).regions, *result(1).regions])
+    table.show()
+    for width, hidden in ((600, []), (330, [4]), (240, [4, 2]), (600, [])):
+        table.resize(width, 300)
+        QTest.qWait(20)
+        assert [column for column in (4, 2) if table.isColumnHidden(column)] == hidden, width
+        assert table.columnWidth(1) >= table.fontMetrics().horizontalAdvance("Boundary")

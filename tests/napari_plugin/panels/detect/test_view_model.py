@@ -76,10 +76,12 @@ def test_frames_follow_one_another(harness: Harness) -> None:
 def test_cancel_keeps_the_finished_frames(harness: Harness) -> None:
     harness.start(frames=3)
     harness.long.finish(result(0))
+    assert harness.view_model.run.message == "2 of 3: waiting"
     harness.view_model.run.cancel()
     harness.long.stop()
     assert list(harness.view_model.results) == [0]
     assert harness.view_model.run.phase == "cancelled"
+    assert harness.view_model.run.message.startswith("cancelled after 1 of 3 frames · 1 SF1")
 
 
 def test_a_deleted_image_ends_the_run_with_one_line(harness: Harness) -> None:

@@ -103,7 +103,8 @@ class JobState:
         if part[0] == 0:
             self._started = time.monotonic()
         self._on_result, self._part, self._saving = on_result, part, False
-        self._show("waiting", "waiting for other work to finish", part[0] / part[1])
+        waiting = "waiting for other work to finish" if part[0] == 0 else self._of_part("waiting")
+        self._show("waiting", waiting, part[0] / part[1])
         self._ticket = self._submit(job, self._on_event)
 
     def cancel(self) -> None:
@@ -150,7 +151,12 @@ class JobState:
         part, parts = self._part
         share = progress.done / progress.total if progress.total else 0.0
         self.progressed.emit(progress)
-        self._show("running", progress.stage, (part + share) / parts)
+        self._show("running", self._of_part(progress.stage), (part + share) / parts)
+
+    def _of_part(self, stage: str) -> str:
+        """Return a stage with the number of the part, if there are several."""
+        part, parts = self._part
+        return stage if parts == 1 else f"{part + 1} of {parts}: {stage}"
 
     def _show(self, phase: Phase, message: str, fraction: float) -> None:
         self.phase, self.message, self.fraction = phase, message, fraction

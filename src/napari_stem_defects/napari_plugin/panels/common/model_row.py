@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from napari_stem_defects.napari_plugin.panels.common.model_card_dialog import ModelCardDialog
 from napari_stem_defects.napari_plugin.panels.common.model_selector import ModelSelector, describe
-from napari_stem_defects.napari_plugin.panels.common.panel import button, note, show_note
+from napari_stem_defects.napari_plugin.panels.common.panel import ScrolledNote, button, note
 from napari_stem_defects.napari_plugin.panels.common.plain_text import confirm, set_tooltip
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class ModelRow(QWidget):
         self.more.setMenu(menu)
         self.menu = menu
         self.description = note("model_description")
+        self._scrolled = ScrolledNote(self.description)  # a reason names every special model
         self._lay_out()
         self.selector.currentIndexChanged.connect(self.refresh)
         self.refresh()
@@ -58,12 +59,12 @@ class ModelRow(QWidget):
     def refresh(self) -> None:
         """Describe the selected model."""
         entry = self.selector.entry
-        show_note(self.description, _AUTO if self.selector.is_auto else describe(entry))
+        self._scrolled.show_text(_AUTO if self.selector.is_auto else describe(entry))
         set_tooltip(self.description, "" if entry is None else entry.spec.description)
 
     def show_choice(self, statement: str) -> None:
         """State which model was chosen automatically and why."""
-        show_note(self.description, statement)
+        self._scrolled.show_text(statement)
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()
@@ -73,7 +74,7 @@ class ModelRow(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(3)
         layout.addLayout(row)
-        layout.addWidget(self.description)
+        layout.addWidget(self._scrolled)
 
     def _enable_actions(self) -> None:
         """Enable the actions possible for the selected model; bundled ones cannot be removed."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _DECIMALS = 5
 _LARGEST_NM = 100.0
-_FROM_FILE = "Read from the file; the layer has no scale."
+_FROM_FILE = "Read from the file."
 
 
 class PixelSizeRow(QWidget):
@@ -88,13 +88,14 @@ class PixelSizeRow(QWidget):
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()
-        row.addWidget(self.spin, 1)
+        row.setSpacing(6)
+        row.addWidget(self.statement, 1)
         row.addWidget(self.calibrate)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(3)
+        layout.addWidget(self.spin)
         layout.addLayout(row)
-        layout.addWidget(self.statement)
 
     def _new_size(self) -> float | None:
         stated = None if self._in_layer else self._layer_nm

@@ -7,14 +7,23 @@ links or load pictures. Panels show text by this module only.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from napari.utils import notifications
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLabel, QMessageBox, QToolTip, QWidget
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtWidgets import QLabel, QMessageBox, QSizePolicy, QStylePainter, QToolTip, QWidget
+
+if TYPE_CHECKING:
+    from qtpy.QtGui import QPaintEvent
 
 _WORD_JOINER = "\u2060"
 """A character of no width, which cannot be part of an HTML tag."""
+
+
+_FEWEST = "MMMMMM"
+"""The least that a shortened name has room for."""
+_WIDEST = "MMMMMMMMMMM"
+"""The most that a name takes which does not fill its row."""
 
 
 class HasTooltip(Protocol):
@@ -45,6 +54,56 @@ def plain_label(text: str = "") -> QLabel:
     label = QLabel(text)
     label.setTextFormat(Qt.TextFormat.PlainText)
     return label
+
+
+class ElidedLabel(QLabel):
+    """Shows a text, without markup, shortened in the middle to its width.
+
+    Parameters
+    ----------
+    name : str
+        Object name.
+    tooltip : str
+        Follows the full text in the tooltip.
+    is_filling : bool
+        Whether it takes the room that others leave; by default it does. Otherwise it is as wide as
+        its text, up to the width of a name of some twenty letters.
+    """
+
+    def __init__(self, name: str, tooltip: str, is_filling: bool = True) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self._tooltip = tooltip
+        self._is_filling = is_filling
+        if is_filling:
+            self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def set_full_text(self, text: str) -> None:
+        """Set the text, which may be a name of any length."""
+        self.setText(text)
+        set_tooltip(self, f"{text}\n{self._tooltip}")
+
+    def sizeHint(self) -> QSize:
+        """Return the room for a few letters, or for all of a short text."""
+        metrics = self.fontMetrics()
+        width = metrics.horizontalAdvance(_FEWEST)
+        if not self._is_filling:
+            most = metrics.horizontalAdvance(_WIDEST)
+            width = min(metrics.horizontalAdvance(self.text()) + 1, most)
+        return QSize(width, metrics.lineSpacing())
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the same as `sizeHint`."""
+        return self.sizeHint()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Draw what there is room for."""
+        painter, metrics = QStylePainter(self), self.fontMetrics()
+        room, middle = self.contentsRect(), Qt.TextElideMode.ElideMiddle
+        shown = metrics.elidedText(self.text(), middle, room.width())
+        baseline = room.top() + (room.height() + metrics.ascent() - metrics.descent()) // 2
+        painter.drawText(room.left(), baseline, shown)
 
 
 def set_tooltip(widget: HasTooltip, text: str) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.postprocessing.results import ClassTotal, Region
 
 _OTHER_KINDS = f"{SURVEY_TEXT} shows defects of other kinds"
+_UNFINISHED = "cancelled; the result shown is not complete"
 _KEPT = 16
 """Frames of an opened stack that are held in memory; the others are read again."""
 
@@ -138,6 +139,21 @@ class FrameResults(MutableMapping[int, FrameResult]):
         found = f"{counts or format_none(kinds)}{where}"
         rest = (reason, "" if counts else _OTHER_KINDS)
         return " · ".join(filter(None, (found, *rest)))
+
+    def describe_cancelled(self, requested: int) -> str:
+        """Return what a cancelled run has left, in one line; "" if it was complete or left nothing.
+
+        Parameters
+        ----------
+        requested : int
+            Number of frames that were to be searched.
+        """
+        finished = sum(each.finished for each in self._loaded.values())
+        if not self._loaded or finished == requested:
+            return ""
+        if requested == 1:
+            return _UNFINISHED
+        return f"cancelled after {finished} of {requested} frames · {self.summary()}"
 
     # Values at a position
 

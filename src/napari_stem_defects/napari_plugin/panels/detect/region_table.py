@@ -12,15 +12,19 @@ from qtpy.QtCore import (
     Qt,
     Signal,
 )
-from qtpy.QtGui import QColor, QKeyEvent
+from qtpy.QtGui import QColor, QKeyEvent, QResizeEvent
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from napari_stem_defects.napari_plugin.panels.common.plain_text import set_tooltip
 from napari_stem_defects.postprocessing.results import Region
 
 _CLASS_COLUMN = 1
+_DISPENSABLE = (4, 2)
+"""Area and number, which are hidden where names of classes have no room; the layer has both."""
+_SHORTEST_NAME = "Boundary"
 _SHORTEST_VALUE, _MARGIN_PX = "0.00", 14
 """The narrowest value that a column has room for, and the margin around it."""
+_SWATCH_PX = 28
 _MIN_ROWS = 8
 _ROW_PX, _HEADER_PX = 22, 28
 _Index = QModelIndex | QPersistentModelIndex
@@ -140,6 +144,7 @@ class RegionTable(QTableView):
             self, "Regions of the defect classes; click a row to centre the view on its region"
         )
         self._rows = _Rows()
+        self._widths: dict[int, int] = {}
         self.setModel(self._rows)
         self.setSortingEnabled(True)
         self.sortByColumn(1, Qt.SortOrder.AscendingOrder)
@@ -167,6 +172,7 @@ class RegionTable(QTableView):
         self._rows.colours = colours or {}
         self._rows.set_regions(regions)
         self.setColumnHidden(0, len({region.frame for region in regions}) < 2)
+        self._fit_columns()
         self.region_selected.emit(None)
 
     @property
@@ -183,6 +189,25 @@ class RegionTable(QTableView):
                 with QSignalBlocker(self):
                     self.setCurrentIndex(index)
                 self.scrollTo(index)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Leave room for the names of classes."""
+        super().resizeEvent(event)
+        self._fit_columns()
+
+    def _fit_columns(self) -> None:
+        metrics, viewport = self.fontMetrics(), self.viewport()
+        least = metrics.horizontalAdvance(_SHORTEST_NAME) + _SWATCH_PX
+        room = 0 if viewport is None else viewport.width()
+        widths = {
+            column: 0 if column == 0 and self.isColumnHidden(0) else self._widths[column]
+            for column in range(len(_COLUMNS))
+            if column != _CLASS_COLUMN
+        }
+        for column in _DISPENSABLE:
+            is_narrow = room - sum(widths.values()) < least
+            self.setColumnHidden(column, is_narrow)
+            widths[column] *= not is_narrow
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Emit `delete_pressed` for Delete and Backspace."""
@@ -204,6 +229,7 @@ class RegionTable(QTableView):
             columns_header.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
             width = max(metrics.horizontalAdvance(text) for text in (title, _SHORTEST_VALUE))
             self.setColumnWidth(column, width + _MARGIN_PX)
+            self._widths[column] = width + _MARGIN_PX
         columns_header.setSectionResizeMode(_CLASS_COLUMN, QHeaderView.ResizeMode.Stretch)
 
     def _on_current_row(self, current: QModelIndex) -> None:

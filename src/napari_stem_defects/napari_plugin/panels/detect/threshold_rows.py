@@ -11,9 +11,8 @@ from superqt.utils import signals_blocked
 
 from napari_stem_defects.base.defect_classes import BULK, complete_classes
 from napari_stem_defects.base.lengths import density_of_kind
-from napari_stem_defects.napari_plugin.panels.common.elided import ElidedLabel
 from napari_stem_defects.napari_plugin.panels.common.panel import named
-from napari_stem_defects.napari_plugin.panels.common.plain_text import plain_label
+from napari_stem_defects.napari_plugin.panels.common.plain_text import ElidedLabel, plain_label
 from napari_stem_defects.napari_plugin.panels.common.swatch import Swatch
 from napari_stem_defects.napari_plugin.panels.detect.threshold_slider import STEPS, ThresholdSlider
 

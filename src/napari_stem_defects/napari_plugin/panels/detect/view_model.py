@@ -49,7 +49,6 @@ _TRIED_FRAMES = 16
 """Frames of a stack that are tried until one shows a lattice."""
 NO_RESULT = "there is no result to export; run the detection first"
 NO_PROBABILITY = "no probabilities are stored: thresholds and regions cannot be changed"
-_UNFINISHED = "cancelled; the result shown is not complete"
 
 
 class DetectViewModel:
@@ -360,9 +359,10 @@ class DetectViewModel:
         self.run.finish(f"{self.results.summary()}{where}{scaled} · {seconds:.1f} s")
 
     def _on_run(self) -> None:
-        unfinished = not all(each.finished for each in self.results.loaded())
-        if self.run.phase == "cancelled" and unfinished and self.run.message != _UNFINISHED:
-            self.run.show_message(_UNFINISHED)
+        if self.run.phase == "cancelled" and self.request is not None:
+            kept = self.results.describe_cancelled(len(self.request.frames))
+            if kept not in ("", self.run.message):
+                self.run.show_message(kept)
 
     def _run_thresholds(self) -> dict[str, float]:
         """Return the current thresholds of the classes of the model that was run."""

@@ -21,7 +21,7 @@ from napari_stem_defects.jobs.registry import (
 from napari_stem_defects.napari_plugin.layers import convert
 from napari_stem_defects.napari_plugin.layers.label_boxes import LabelBoxes
 from napari_stem_defects.napari_plugin.layers.label_brush import LabelBrush
-from napari_stem_defects.napari_plugin.panels.common.elided import ElidedButton, ElidedLabel
+from napari_stem_defects.napari_plugin.panels.common.elided import ElidedButton
 from napari_stem_defects.napari_plugin.panels.common.file_pixel_size import FilePixelSize
 from napari_stem_defects.napari_plugin.panels.common.grey_offer import GreyOffer
 from napari_stem_defects.napari_plugin.panels.common.image_selector import ImageSelector
@@ -34,7 +34,7 @@ from napari_stem_defects.napari_plugin.panels.common.panel import (
     note,
     show_note,
 )
-from napari_stem_defects.napari_plugin.panels.common.plain_text import show_warning
+from napari_stem_defects.napari_plugin.panels.common.plain_text import ElidedLabel, show_warning
 from napari_stem_defects.napari_plugin.panels.common.preload import preload
 from napari_stem_defects.napari_plugin.panels.common.qt_runner import QtRunners
 from napari_stem_defects.napari_plugin.panels.common.run_row import RunRow
