@@ -38,3 +38,15 @@ def test_a_button_shows_both_ends(qtbot: Any) -> None:
     assert widget.text().endswith("summed)")
     widget.resize(2000, 24)
     assert widget.text() == LONG.replace("&", "&&")
+
+
+def test_a_short_name_is_drawn_whole(qtbot: Any) -> None:
+    """Whatever the theme puts around it."""
+    widget = ElidedLabel("name", "What it does", is_filling=False)
+    qtbot.addWidget(widget)
+    widget.setStyleSheet("padding: 1px 5px; margin: 2px;")
+    widget.set_full_text("Boundary")
+    widget.resize(widget.sizeHint())
+    widget.show()
+    needed = widget.fontMetrics().horizontalAdvance("Boundary")
+    assert widget.contentsRect().width() >= needed

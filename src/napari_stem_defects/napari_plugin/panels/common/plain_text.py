@@ -86,12 +86,10 @@ class ElidedLabel(QLabel):
 
     def sizeHint(self) -> QSize:
         """Return the room for a few letters, or for all of a short text."""
-        metrics = self.fontMetrics()
-        width = metrics.horizontalAdvance(_FEWEST)
-        if not self._is_filling:
-            most = metrics.horizontalAdvance(_WIDEST)
-            width = min(metrics.horizontalAdvance(self.text()) + 1, most)
-        return QSize(width, metrics.lineSpacing())
+        whole, metrics = super().sizeHint(), self.fontMetrics()
+        least, most = (metrics.horizontalAdvance(each) for each in (_FEWEST, _WIDEST))
+        width = least if self._is_filling else min(whole.width() + 1, most)
+        return QSize(width, whole.height())
 
     def minimumSizeHint(self) -> QSize:
         """Return the same as `sizeHint`."""

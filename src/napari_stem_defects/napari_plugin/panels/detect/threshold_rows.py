@@ -5,8 +5,15 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QGridLayout, QLabel, QWidget
+from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtWidgets import (
+    QAbstractSpinBox,
+    QDoubleSpinBox,
+    QGridLayout,
+    QLabel,
+    QSizePolicy,
+    QWidget,
+)
 from superqt.utils import signals_blocked
 
 from napari_stem_defects.base.defect_classes import BULK, complete_classes
@@ -23,6 +30,18 @@ if TYPE_CHECKING:
     from napari_stem_defects.postprocessing.results import ClassTotal
 
 _SLIDER_COLUMN = 2
+_AROUND_FIGURE_PX = 16
+
+
+class _Figure(QDoubleSpinBox):
+    """A spin box of two decimals without buttons, as wide as they are in the font of the theme."""
+
+    def sizeHint(self) -> QSize:
+        width = self.fontMetrics().horizontalAdvance("0.00") + _AROUND_FIGURE_PX
+        return QSize(width, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
 
 
 class _Row(NamedTuple):
@@ -134,7 +153,7 @@ def _slider(entry: DefectClass) -> ThresholdSlider:
 def _spin_box(name: str, title: str) -> QDoubleSpinBox:
     """Return a spin box for the threshold, which Tab skips: it moves from slider to slider."""
     spin = named(
-        QDoubleSpinBox(),
+        _Figure(),
         f"threshold_figure_{name.lower()}",
         f"Probability threshold of {title}; click to type a value",
     )
@@ -149,7 +168,7 @@ def _spin_box(name: str, title: str) -> QDoubleSpinBox:
     spin.setKeyboardTracking(False)
     # The theme leaves room for buttons, which this spin box does not have.
     spin.setStyleSheet("padding: 0 3px; margin: 0; min-height: 16px; min-width: 32px;")
-    spin.setFixedWidth(40)
+    spin.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
     return spin
 
 
