@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.errors import InputError
-from napari_stem_defects.matched_filter.chance import is_chance
+from napari_stem_defects.matched_filter.chance import is_chance, is_noise
 from napari_stem_defects.matched_filter.choose_look import (
     MISSED,
     PEAK_RADIUS,
@@ -182,7 +182,12 @@ def _fit_class(name: str, kind: str, examples: Examples, threshold: float | None
     by_chance = is_chance(aligned, examples.at_clicks(), examples.samples, reach, noise)
     if by_chance or not _has_look(item, unusual, examples, found, most):
         return unusual
-    return _with_sites(item, examples, used, found) if kind == "point" and is_free else item
+    if kind != "point" or not is_free:
+        return item
+    item = _with_sites(item, examples, used, found)
+    # Like sites are compared with each other, which shows more than the templates.
+    by_noise = not item.sites and is_noise(found, item.threshold, aligned, noise)
+    return unusual if by_noise else item
 
 
 def _has_look(
