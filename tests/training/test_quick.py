@@ -65,7 +65,7 @@ def test_of_contradicting_clicks_the_newer_one_holds():
     )
     clicks, notes = clicks_of([contradicting], [prepare_image(image.micrograph)])
     assert [click.class_name for click in clicks] == ["Vac", "Vac", "Bulk"]
-    assert notes[0].startswith("crystal: 1 clicks contradict")
+    assert notes[0].startswith("crystal: 1 click left out")
 
 
 @pytest.mark.parametrize(

@@ -230,10 +230,11 @@ def clicks_of(
             if not chosen or label in chosen or label == BULK
         ]
         kept = _without_contradictions(here, ready.residual.sampled.samples)
-        if len(kept) < len(here):
+        if left_out := len(here) - len(kept):
+            which = "1 click" if left_out == 1 else f"{left_out} clicks"
             notes.append(
-                f"{image.micrograph.name}: {len(here) - len(kept)} clicks contradict newer ones at"
-                " the same place and were left out."
+                f"{image.micrograph.name}: {which} left out, with another class than a newer one at"
+                " the same place."
             )
         clicks += kept
     found = {click.class_name for click in clicks}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from report_images import image
 
 from napari_stem_defects.reporting.results_page import charts
@@ -10,6 +12,7 @@ from napari_stem_defects.reporting.results_page.tables import (
     length_rows,
     rate_rows,
 )
+from napari_stem_defects.statistics.rates import Estimate
 
 COLOURS = {"Vacancy": "#cc2244", "Fault": "#2255cc"}
 
@@ -29,6 +32,14 @@ def test_every_chart_is_drawn() -> None:
     assert is_svg(
         charts.frame_chart({"Vacancy": [3, 4, 5], "Fault": [1, 1, 1]}, [0, 1, 2], COLOURS)
     )
+
+
+def test_zeros_without_an_upper_limit_are_no_chart() -> None:
+    rows = rate_rows([image()], "x")
+    assert charts.has_rates(rows)
+    zeros = [replace(row, reported=Estimate(0.0, None, None), corrected=None) for row in rows]
+    assert not charts.has_rates(zeros)
+    assert not charts.has_rates([])
 
 
 def test_a_chart_is_the_same_every_time() -> None:

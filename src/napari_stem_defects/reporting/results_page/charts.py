@@ -289,10 +289,25 @@ def _interval(
         )
 
 
+def has_rates(rows: Sequence[RateRow]) -> bool:
+    """Return whether a chart of rates would show more than zeros.
+
+    Parameters
+    ----------
+    rows : sequence of RateRow
+
+    Returns
+    -------
+    bool
+        False where nothing was found, and no interval states how much there may be.
+    """
+    return _highest(rows) > 0
+
+
 def _highest(rows: Sequence[RateRow]) -> float:
     estimates = [each for row in rows for each in (row.reported, row.corrected) if each]
     known = [each.high if each.high is not None else 3 * (each.value or 0) for each in estimates]
-    return 1.06 * max(*known, 1e-9)
+    return 1.06 * max(known, default=0.0)
 
 
 def _axes(figure: Figure, title: str, across: str, right: float = 12) -> Axes:

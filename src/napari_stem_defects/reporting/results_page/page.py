@@ -214,7 +214,7 @@ def _rate_charts(rows: Sequence[RateRow], drawn: DrawnCharts) -> Iterator[Markup
     titles = {"number": "Defects per nm²", "length": "Length of lines per area, nm⁻¹"}
     for quantity, title in titles.items():
         chosen = [row for row in rows if row.quantity == quantity]
-        if chosen:
+        if charts.has_rates(chosen):
             names = [row.class_name for row in chosen]
             caption = (
                 "Open: as reported, with counting statistics. Filled: corrected for precision and"
