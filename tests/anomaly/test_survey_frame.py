@@ -47,18 +47,24 @@ def test_a_fault_is_one_line():
     assert "line" in survey.statement
 
 
-@pytest.mark.parametrize(("shape", "seed"), [(SQUARE, 0), (SQUARE, 4), (HEXAGONAL, 5)])
-def test_missing_columns_beside_a_fault_are_places_of_their_own(shape, seed):
-    options = {"missing": 24, "rotation_deg": 0, "spacing": 14, "size": 320, "seed": seed}
-    missing = crystal_image(shape, **options).defects
-    missing[missing[:, 0] > 160] += 7 * np.asarray(shape)[0]
-    survey = survey_frame(crystal_image(shape, **options, fault=True).micrograph)
-    lines = [c for c in survey.candidates if c.kind == "line"]
-    assert [line.length_px > 250 for line in lines] == [True]
-    points = np.array([(c.y, c.x) for c in survey.candidates if c.sign == "deficit"])
-    apart = missing[(np.abs(missing[:, 0] - lines[0].y) > 28) & (missing < 300).all(axis=1)]
-    assert len(apart) > 12
-    assert (cKDTree(points).query(apart)[0] < 7).all()
+def test_missing_columns_beside_a_fault_are_places_of_their_own():
+    more_lines, found, count = 0, 0, 0
+    for shape, seed in ((SQUARE, 0), (SQUARE, 4), (SQUARE, 7), (HEXAGONAL, 5), (HEXAGONAL, 6)):
+        options = {"missing": 24, "rotation_deg": 0, "spacing": 14, "size": 320, "seed": seed}
+        missing = crystal_image(shape, **options).defects
+        missing[missing[:, 0] > 160] += 7 * np.asarray(shape)[0]
+        survey = survey_frame(crystal_image(shape, **options, fault=True).micrograph)
+        lines = [c for c in survey.candidates if c.kind == "line"]
+        (fault,) = [line for line in lines if line.length_px > 250]
+        more_lines += len(lines) - 1
+        points = np.array([(c.y, c.x) for c in survey.candidates if c.sign == "deficit"])
+        apart = missing[(np.abs(missing[:, 0] - fault.y) > 28) & (missing < 300).all(axis=1)]
+        count += len(apart)
+        found += int((cKDTree(points).query(apart)[0] < 7).sum())
+    # Some of so many columns line up by chance.
+    assert more_lines <= 1
+    assert count > 60
+    assert found > 0.95 * count
 
 
 @pytest.mark.parametrize("scale", [0.85, 1.1])

@@ -24,6 +24,19 @@ def test_the_page_shows_image_and_map_side_by_side() -> None:
     assert colourful > 0.1 > (np.ptp(left, axis=2) > 60).mean() > 0
 
 
+def test_long_statements_are_shown_whole() -> None:
+    image = crystal_image(missing=6).micrograph
+    survey = survey_frame(image)
+    pages = [
+        draw_survey(image, replace(survey, statement=words))
+        for words in ("word " * 20, "word " * 80, "word " * 80 + "end")
+    ]
+    assert pages[1].height > pages[0].height
+    texts = [np.asarray(page.convert("L"))[80 : pages[1].height - 850] for page in pages[1:]]
+    assert (texts[0] != texts[1]).any()
+    assert (np.asarray(pages[1])[:, -20:] == 255).all()
+
+
 def test_an_image_without_lattice_and_a_tall_one_are_drawn() -> None:
     for shape in ((96, 96), (400, 60), (60, 400)):
         image = Micrograph(np.zeros(shape, np.float32), "a" * 40)

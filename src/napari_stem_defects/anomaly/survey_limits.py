@@ -48,7 +48,7 @@ _USUAL = 0.9999
 _BESIDE = 1.0
 """Distance in lattice periods up to which the residual beside an unusual place is left out."""
 _QUANTILES = 2049
-_COMMON = 0.2, 0.6
+_COMMON = 0.2, 0.5
 """Quantiles of the highest scores of the cells between which no cell need be a defect."""
 _MOST_UNLIKE = 1.5
 """Where a third of the cells are defects, the others seem to differ by as much as this or more."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from napari_stem_defects.reporting.overview_canvas import scale_bar
 from napari_stem_defects.reporting.survey_marks import COLOURS, draw_places, number_places
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 _WIDTH, _DPI = 16.0, 100
 _MOST_MARKED, _MOST_NUMBERED = 500, 30
 _MOST_SAMPLES = 1500
+_BELOW = 0.9
+_LINE_CHARACTERS, _LINE_INCHES = 160, 0.24
 _OUTLINE = "#a6f0a6"
 _LEGEND_LINE = "#3c8f3c"  # the same on white
 _SYMBOLS = {"point": "○", "line": "━", "area": "▢"}
@@ -49,7 +54,9 @@ def draw_survey(micrograph: Micrograph, survey: Survey) -> Image.Image:
 
     height, width = micrograph.frame_shape
     panel = min(7.4 * height / width, 14.0)
-    figure = Figure((_WIDTH, panel + 2.0), dpi=_DPI, facecolor="white")
+    statement = textwrap.wrap(survey.statement, _LINE_CHARACTERS)
+    above = 1.1 + _LINE_INCHES * (len(statement) - 1)
+    figure = Figure((_WIDTH, panel + above + _BELOW), dpi=_DPI, facecolor="white")
     FigureCanvasAgg(figure)
     left, right = _panels(figure, panel)
     pixels = micrograph.frame(survey.frame).pixels
@@ -60,7 +67,7 @@ def draw_survey(micrograph: Micrograph, survey: Survey) -> Image.Image:
     _draw_places(left, survey)
     _draw_scale_bar(left, width, survey.pixel_size_nm)
     _draw_map(figure, right, survey, step, box)
-    _write_texts(figure, micrograph, survey)
+    _write_texts(figure, micrograph, survey, statement)
     page = io.BytesIO()
     figure.savefig(page, format="png")
     return Image.open(page).convert("RGB")
@@ -68,8 +75,8 @@ def draw_survey(micrograph: Micrograph, survey: Survey) -> Image.Image:
 
 def _panels(figure: Figure, height: float) -> tuple[Axes, Axes]:
     """Place two panels of the same size with a margin above for the title and below for a bar."""
-    total = height + 2.0
-    bottom, share = 0.9 / total, height / total
+    total = figure.get_figheight()
+    bottom, share = _BELOW / total, height / total
     panels = [figure.add_axes((x, bottom, 0.4625, share)) for x in (0.025, 0.5125)]
     for axes in panels:
         axes.set(xticks=[], yticks=[])
@@ -142,11 +149,13 @@ def _draw_map(
     bar.tick_params(labelsize=10)
     if survey.threshold:
         bar.axvline(survey.threshold, color="white", linewidth=2)
-    caption = "anomaly score (spreads of the residual); white line: threshold"
+    caption = "anomaly score (spreads of the residual);\nwhite line: threshold"
     figure.text(bounds.x0 + 0.215, bounds.y0 - 0.34 / figure.get_figheight(), caption, size=10)
 
 
-def _write_texts(figure: Figure, micrograph: Micrograph, survey: Survey) -> None:
+def _write_texts(
+    figure: Figure, micrograph: Micrograph, survey: Survey, statement: Sequence[str]
+) -> None:
     """Write name, statement and the legend of the marks."""
     from matplotlib.lines import Line2D
 
@@ -155,7 +164,9 @@ def _write_texts(figure: Figure, micrograph: Micrograph, survey: Survey) -> None
     name = drawable(micrograph.name, families())
     frame = f", frame {survey.frame}" if micrograph.is_stack else ""
     figure.text(0.025, 1 - 0.48 / height, f"{name}{frame}: what is unusual", size=19, **style)
-    figure.text(0.025, 1 - 0.86 / height, survey.statement, size=12, **style)
+    for number, words in enumerate(statement):
+        below = 0.86 + _LINE_INCHES * number
+        figure.text(0.025, 1 - below / height, words, size=12, **style)
     x = 0.025
     counts = count_kinds(survey.candidates, survey.searched_nm2, survey.pixel_size_nm)
     for kind, colour in COLOURS.items():
