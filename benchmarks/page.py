@@ -58,6 +58,8 @@ WAYS = """
 
 What the steps of the whole path brought, in processor time where nothing else is stated:
 
+- Threads of OpenBLAS sleep after each product, instead of waiting in a loop for the next one: the
+  path of one 768x768 image takes 1.8 instead of 2.4 s, a survey of 1024x1024 px 0.6 instead of 1.2.
 - Blurs as products of matrices instead of `scipy.ndimage` on one core: an eighth. The lattice is
   measured once per image instead of up to four times.
 - Commands load no part of torch, scipy or matplotlib that they do not use. Random weights of
@@ -239,7 +241,6 @@ Ensembles that use spectra or padded patches run window by window (`inference/sl
   the tile would be computed, at 2.5 times the multiplications.
 - Amplitudes of the spectrum beside a line only where reflections may be: a twentieth of the time of
   a side, the same results.
-- A shorter wait of OpenBLAS before its threads sleep (`OPENBLAS_THREAD_TIMEOUT`): no difference.
 - Threads of OpenMP that wait in loops for a while before they sleep (`GOMP_SPINCOUNT` from 1000 to
   a million): on busy cores slower than sleeping at once from 10,000, no quicker below.
 - Grouped convolutions with the channels of two members together, or filled up to 16 and 32

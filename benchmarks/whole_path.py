@@ -24,7 +24,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import psutil
 
 if TYPE_CHECKING:
@@ -83,6 +82,8 @@ def least(measured: list[Seconds]) -> Seconds:
 
 def write_images(folder: Path, names: list[str]) -> None:
     """Write the images; the frames of a stack show the same crystal with noise of their own."""
+    import numpy as np
+
     from napari_stem_defects.cli.benchmark_measurements import micrograph_of
     from napari_stem_defects.io.models.library import find_model
     from napari_stem_defects.io.models.model_file import load_model
@@ -117,6 +118,8 @@ def measure_networks(name: str, folder: Path) -> Seconds:
         from napari_stem_defects.base.waiting_threads import sleep_while_waiting
 
         sleep_while_waiting()
+    import numpy as np  # after it, as in the program
+
     from napari_stem_defects.inference.predict import predict
     from napari_stem_defects.io.models.library import find_model
     from napari_stem_defects.io.models.model_file import load_model

@@ -82,11 +82,16 @@ def test_few_open_files_suffice(image: Path) -> None:
 
 
 @pytest.mark.skipif(not IS_POSIX, reason="pipes close differently")
-def test_a_closed_pipe_is_no_error(image: Path) -> None:
+@pytest.mark.parametrize("arguments", ["info IMAGE", "models list", "detect --help", "--version"])
+def test_a_closed_pipe_is_no_error(image: Path, arguments: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    command = [sys.executable, "-c", MAIN, "info", str(image)]
-    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, timeout=120, check=False)
+    words = [str(image) if word == "IMAGE" else word for word in arguments.split()]
+    command = [sys.executable, "-c", MAIN, *words]
+    buffered = {name: each for name, each in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(
+        command, stdout=writer, stderr=subprocess.PIPE, timeout=120, check=False, env=buffered
+    )
     os.close(writer)
     assert done.returncode == 0, done.stderr
     assert b"Traceback" not in done.stderr

@@ -80,7 +80,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     sleep_while_waiting()
-    options = build_parser().parse_args(arguments)
+    try:
+        try:
+            return _run(build_parser().parse_args(arguments))
+        finally:  # what is still in the buffer would fail when Python ends
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except BrokenPipeError:  # the reader of the output (head, less) has closed it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Run the command and return its exit code; faults are one line on standard error."""
     try:
         status: int | None = options.run(options)
         return DONE if status is None else status
@@ -88,9 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), INPUT_FAULT)
     except (KeyboardInterrupt, Cancelled):
         return _fail(STOPPED_LINE, STOPPED)
-    except BrokenPipeError:  # the reader of the output (head, less) has closed it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
+    except BrokenPipeError:
+        raise
     except Exception as error:
         if options.traceback:
             raise
