@@ -320,12 +320,12 @@ def _path_goals(cases: Figures) -> list[str]:
         ratio = after["path"]["cpu"] / after["networks"]["cpu"]
         most, least = _MOST_RATIO[name], _LEAST_GAIN.get(name)
         state = "reached" if ratio <= most else "missed"
-        rows.append(f"| {name}, path / networks | at most {most} | {ratio:.1f} | {state} |")
+        rows.append(f"| {name}, path / networks | at most {most} | {ratio:.2f} | {state} |")
         if least is not None:
             what = "process" if "process" in after else "path"
             gain = before[what]["cpu"] / after[what]["cpu"]
             state = "reached" if gain >= least else "missed"
-            rows.append(f"| {name}, {what}, before / after | {least} | {gain:.1f} | {state} |")
+            rows.append(f"| {name}, {what}, before / after | {least} | {gain:.2f} | {state} |")
     return rows
 
 
