@@ -97,6 +97,20 @@ def test_a_closed_pipe_is_no_error(image: Path, arguments: str) -> None:
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
+def test_an_output_that_cannot_be_written_is_stated(image: Path) -> None:
+    command = [sys.executable, "-c", MAIN, "info", str(image)]
+    buffered = {name: each for name, each in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, timeout=120, check=False, env=buffered
+        )
+    assert done.returncode == 2
+    assert done.stderr.decode().splitlines() == [
+        "stem-defects: the output cannot be written: No space left on device"
+    ]
+
+
 @pytest.mark.parametrize("number", [8, pytest.param(40, marks=pytest.mark.long)])
 def test_many_commands_at_once_all_give_their_result(image: Path, number: int) -> None:
     command = [sys.executable, "-c", MAIN, "info", str(image)]

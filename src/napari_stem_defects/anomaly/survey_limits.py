@@ -171,7 +171,7 @@ class SurveyLimits:
         return found
 
     def score(self, levels: Levels) -> NDArray[np.float32]:
-        """Return the anomaly score: about 1 in a perfect crystal, `point` where it is unusual.
+        """Return the anomaly score: about 1 in a perfect crystal, `point` beyond noise.
 
         Parameters
         ----------

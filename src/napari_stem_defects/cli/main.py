@@ -10,6 +10,7 @@ import argparse
 import io
 import os
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 from napari_stem_defects.base.out_of_memory import ADVICE, is_out_of_memory
@@ -40,7 +41,7 @@ from napari_stem_defects.cli.terminal import STOPPED, STOPPED_LINE, print_error
 from napari_stem_defects.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 COMMANDS = (
     *(demo, survey, detect, watch, track, report, export, show, train, evaluate, info, preprocess),
@@ -81,14 +82,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     sleep_while_waiting()
     try:
-        try:
+        with _written_out():
             return _run(build_parser().parse_args(arguments))
-        finally:  # what is still in the buffer would fail when Python ends
-            if sys.stdout is not None:
-                sys.stdout.flush()
     except BrokenPipeError:  # the reader of the output (head, less) has closed it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return DONE
+    except InputError as error:
+        return _fail(str(error), INPUT_FAULT)
+
+
+@contextmanager
+def _written_out() -> Iterator[None]:
+    """Write what is still in the buffer of the output: when Python ends its faults are not ours."""
+    try:
+        yield
+    finally:
+        if sys.stdout is not None:
+            try:
+                sys.stdout.flush()
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                _discard_output()
+                raise InputError(f"the output cannot be written: {error.strerror}") from None
+
+
+def _discard_output() -> None:
+    """Let Python end without another attempt to write the output."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(options: argparse.Namespace) -> int:
