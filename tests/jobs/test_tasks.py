@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -204,6 +205,40 @@ def test_patches_are_exported_and_imported(project: Path, tmp_path: Path) -> Non
     summary = tasks.import_labels(project=other, sources=[exported], images=[], report=silent)
     assert "1" in summary
     assert tasks.count_labels(sources=[other], report=silent)[default_class("SF1")] == 1
+
+
+def test_labels_of_files_go_to_the_images_they_name(tmp_path: Path) -> None:
+    """One file names two open images; another one names a copy of the image that is shown."""
+    images = [FrameInput(NOISE + at, name) for at, name in enumerate(("shown", "other"))]
+    size = {"imageHeight": 128, "imageWidth": 128}
+    point = {"label": "Vac", "points": [[10.5, 20.5]], "shape_type": "point"}
+    copied = tmp_path / "copied.json"
+    copied.write_text(json.dumps({"imagePath": "copy.png", "shapes": [point], **size}))
+    coco = tmp_path / "coco.json"
+    names = {each.name: place for place, each in enumerate(images)}
+    content = {
+        "images": [
+            {"id": place, "file_name": f"{name}.tif", "height": 128, "width": 128}
+            for name, place in names.items()
+        ],
+        "categories": [{"id": 1, "name": "SF"}],
+        "annotations": [
+            {"image_id": place, "category_id": 1, "bbox": [8, 8, 4, 4]} for place in (0, 1)
+        ],
+    }
+    coco.write_text(json.dumps(content))
+    points = tmp_path / "points.csv"
+    points.write_text("y_px,x_px,class\n10,20,LC\n")
+    own = tmp_path / "own.labels"
+    for source in (copied, coco, points):
+        tasks.import_labels(project=own, sources=[source], images=images, report=silent)
+    with LabelProject.open(own, read_only=True) as opened:
+        found = {
+            (frame.name, label.class_name)
+            for frame in opened.frames
+            for label in opened.labels(frame.sha256, frame.frame)
+        }
+    assert found == {("shown", "Vac"), ("shown", "SF"), ("other", "SF"), ("shown", "LC")}
 
 
 def test_suggestions_keep_away_from_labels(model: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_stem_defects.cli.options import add_out, add_signal, kinds
 from napari_stem_defects.cli.terminal import long_work
+from napari_stem_defects.io.labels.label_formats import list_formats
 
 if TYPE_CHECKING:
     import argparse
@@ -23,8 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         nargs="+",
         metavar="DATA",
-        help="patch folder, .csv of points, ImageJ ROIs (.zip, .roi), GeoJSON of QuPath, COCO, or"
-        " files of LabelMe, Label Studio (.json) and CVAT (.xml)",
+        help=f"patch folder, or a file: {list_formats()}",
     )
     importing.add_argument(
         "--image",

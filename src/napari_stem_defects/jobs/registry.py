@@ -217,14 +217,14 @@ class ImportLabelsArguments:
     project : Path
         Folder of the label project.
     sources : sequence of Path
-        Folders of patches, and tables of points.
-    images : sequence of Path
-        Images in which the positions of the patches are searched for.
+        Folders of patches, and files of labels; see `io.labels.label_formats`.
+    images : sequence of Path or FrameInput
+        The image shown, to which labels belong that name no image; then others they may name.
     """
 
     project: Path
     sources: Sequence[Path]
-    images: Sequence[Path]
+    images: Sequence[Path | FrameInput]
 
 
 @dataclass(frozen=True)

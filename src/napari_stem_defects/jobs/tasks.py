@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,7 +38,6 @@ from napari_stem_defects.workers.helpers import helpers_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -246,21 +246,39 @@ def train(
 
 
 def import_labels(
-    *, project: Path, sources: Sequence[Path], images: Sequence[Path], report: ProgressCallback
+    *,
+    project: Path,
+    sources: Sequence[Path],
+    images: Sequence[Path | FrameInput],
+    report: ProgressCallback,
 ) -> str:
-    """Import patch folders into a label project and return a summary of the import."""
+    """Import patch folders and files of labels into a label project; return a summary.
+
+    The first image is the one shown: patches and labels that name no image belong to it, and those
+    of a file that names none of the images, if it is a file of one image.
+    """
     from napari_stem_defects.io.labels.exchange import labels_import
+    from napari_stem_defects.io.labels.image_owners import NoOwnerError
+    from napari_stem_defects.io.labels.label_files import names_images
+    from napari_stem_defects.io.labels.label_formats import is_label_file
     from napari_stem_defects.workers.isolated_read import read_micrograph, read_patches
 
-    done = labels_import(
-        project,
-        sources,
-        images,
-        report,
-        read_image=read_micrograph,
-        read_patches=read_patches,
-    )
-    return done.text()
+    def run(owners: Sequence[Path | FrameInput]) -> str:
+        done = labels_import(
+            project,
+            sources,
+            [each if isinstance(each, Path) else each.micrograph() for each in owners],
+            report,
+            read_image=read_micrograph,
+            read_patches=read_patches,
+        )
+        return done.text()
+
+    named = any(is_label_file(each) and names_images(each) for each in sources)
+    try:
+        return run(images if named else images[:1])
+    except NoOwnerError:
+        return run(images[:1])
 
 
 def export_labels(*, project: Path, out: Path, report: ProgressCallback) -> int:

@@ -21,7 +21,7 @@ from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.labels.drawn_shapes import DrawnShape, rows_of
 from napari_stem_defects.io.labels.exchange import labels_import
-from napari_stem_defects.io.labels.label_files import is_label_file, read_label_file
+from napari_stem_defects.io.labels.label_files import names_images, read_label_file
 from napari_stem_defects.io.results import result_folder
 
 PACKAGES = {"imagej": "roifile", "geojson": "json", "coco": "json"}
@@ -120,18 +120,10 @@ def test_the_number_of_images_must_suit(tmp_path: Path) -> None:
     coco.write_text('{"images": [], "annotations": [], "categories": []}', encoding="utf-8")
     assert read_label_file(geojson, [image]) == [(image, [])]
     for images in ([], [image, image]):
-        with pytest.raises(LabelError, match="it needs one image; give just that one"):
+        with pytest.raises(LabelError, match="needs one image; give just that one"):
             read_label_file(geojson, images)
     with pytest.raises(LabelError, match="needs its images; give them with --image"):
         read_label_file(coco, [])
-
-
-def test_folders_of_patches_are_no_label_files(tmp_path: Path) -> None:
-    folder = tmp_path / "patches.zip"
-    folder.mkdir()
-    assert not is_label_file(folder)
-    assert not is_label_file(tmp_path / "patches")
-    assert all(is_label_file(tmp_path / f"a{end}") for end in (".csv", ".ZIP", ".roi", ".geojson"))
 
 
 RING = {(y, x) for y in (9.5, 19.5) for x in (29.5, 49.5)}
@@ -232,6 +224,7 @@ def test_one_place_drawn_in_every_program(tmp_path: Path, program: str) -> None:
     image = Micrograph(np.zeros((80, 120), np.float32), "a", path=tmp_path / "a.png")
     ((owner, shapes),) = read_label_file(tmp_path / name, [image])
     assert owner is image
+    assert names_images(tmp_path / name) == (program != "geojson")
     point, area = shapes
     assert isinstance(point, DrawnShape)
     assert isinstance(area, DrawnShape)

@@ -17,6 +17,7 @@ import tifffile
 
 from napari_stem_defects.base.defect_classes import PATCH_PX, check_kind
 from napari_stem_defects.base.lengths import list_in_both_units
+from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.errors import LabelError, OutputError
 from napari_stem_defects.io.atomic import replacing
@@ -24,7 +25,8 @@ from napari_stem_defects.io.images.read import read
 from napari_stem_defects.io.labels.class_list import CLASSES, write_classes
 from napari_stem_defects.io.labels.drawn_shapes import rows_of
 from napari_stem_defects.io.labels.import_summary import ImportSummary
-from napari_stem_defects.io.labels.label_files import is_label_file, read_label_file
+from napari_stem_defects.io.labels.label_files import read_label_file
+from napari_stem_defects.io.labels.label_formats import is_label_file
 from napari_stem_defects.io.labels.patch_folder import read_patch_folder
 from napari_stem_defects.io.labels.patch_positions import MIN_CORRELATION, find_patch_centres
 from napari_stem_defects.io.labels.point_table import read_point_table
@@ -39,7 +41,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.base.defect_classes import DefectClass, Kind
-    from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.io.labels.drawn_shapes import DrawnShape
     from napari_stem_defects.io.labels.patch_folder import PatchFolder
     from napari_stem_defects.io.labels.point_table import PointRow
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 def labels_import(
     project: Path,
     sources: Sequence[Path],
-    images: Sequence[Path] = (),
+    images: Sequence[Path | Micrograph] = (),
     report: ProgressCallback = silent,
     *,
     kinds: Mapping[str, Kind] | None = None,
@@ -62,8 +63,8 @@ def labels_import(
     project : Path
         A label project; it is created if it does not exist.
     sources : sequence of Path
-        Patch folders, ``.csv`` tables and files of annotation programs; see `label_files`.
-    images : sequence of Path
+        Patch folders, ``.csv`` tables and files of annotation programs; see `label_formats`.
+    images : sequence of Path or Micrograph
         Micrographs that the patches or labels belong to; a table, ROIs and GeoJSON need one.
     report : callable
         Called with the progress after every patch.
@@ -86,7 +87,7 @@ def labels_import(
     kinds = kinds or {}
     for name, kind in kinds.items():
         check_kind(name, kind)
-    micrographs = [read_image(path) for path in images]
+    micrographs = [each if isinstance(each, Micrograph) else read_image(each) for each in images]
     # Files are read first, so that an invalid one does not leave an empty project.
     remarks = list[str]()
     given = remarks if len(sources) == 1 else None

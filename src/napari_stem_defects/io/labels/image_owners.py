@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from napari_stem_defects.base.micrograph import Micrograph
 
 
+class NoOwnerError(LabelError):
+    """None of the given micrographs has the name of an image of the file."""
+
+
 def find_owners(
     path: Path,
     images: Sequence[dict[str, Any]],
@@ -43,9 +47,10 @@ def find_owners(
 
     Raises
     ------
+    NoOwnerError
+        No micrograph belongs to the file.
     LabelError
-        No micrograph belongs to the file, one has another size, or several images of different
-        folders have its name.
+        A micrograph has another size, or several images of different folders have its name.
     """
     names = {_file_name(each) for each in images}
     owner: dict[Any, int] = {}
@@ -65,7 +70,7 @@ def find_owners(
             owner[each["id"]] = place
     if not owner:
         fault = f"knows no image of the given names, but {', '.join(sorted(names)[:3])}"
-        raise LabelError(one_line(path, fault, "give one of these with --image"))
+        raise NoOwnerError(one_line(path, fault, "give or open one of these images"))
     return owner
 
 

@@ -10,6 +10,17 @@ from napari_stem_defects.io.labels.coco_annotations import coco_shapes
 from napari_stem_defects.io.labels.cvat_images import read_cvat
 from napari_stem_defects.io.labels.geojson_shapes import geojson_shapes
 from napari_stem_defects.io.labels.imagej_rois import read_imagej_rois
+from napari_stem_defects.io.labels.label_formats import (
+    COCO,
+    CVAT,
+    GEOJSON,
+    LABEL_FORMATS,
+    LABEL_STUDIO,
+    LABELME,
+    ROIS,
+    TABLE,
+    LabelFormat,
+)
 from napari_stem_defects.io.labels.label_studio_results import (
     is_label_studio,
     label_studio_shapes,
@@ -19,24 +30,15 @@ from napari_stem_defects.io.labels.point_table import read_point_table
 from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.io.labels.drawn_shapes import DrawnShape
     from napari_stem_defects.io.labels.point_table import PointRow
 
-    LabelFile = list[tuple[Micrograph, Sequence[DrawnShape | PointRow]]]
-
-_TABLE = (".csv",)
-_ROIS = (".zip", ".roi")
-_JSON = (".json", ".geojson")
-_XML = (".xml",)
-
-
-def is_label_file(source: Path) -> bool:
-    """Return whether a source of labels is such a file, and not a folder of patches."""
-    return source.suffix.lower() in (*_TABLE, *_ROIS, *_JSON, *_XML) and not source.is_dir()
+    LabelFile = Sequence[tuple[Micrograph, Sequence[DrawnShape | PointRow]]]
+    Reader = Callable[[Path, Any, Sequence[Micrograph], list[str] | None], LabelFile]
 
 
 def read_label_file(
@@ -47,45 +49,58 @@ def read_label_file(
     Parameters
     ----------
     source : Path
-        A table of points (``.csv``), ROIs of ImageJ (``.zip``, ``.roi``), GeoJSON, COCO, JSON of
-        LabelMe or Label Studio, or XML of CVAT.
+        A file in one of `LABEL_FORMATS`.
     micrographs : sequence of Micrograph
-        Exactly one, except for COCO, LabelMe, Label Studio and CVAT, which name their images.
+        Exactly one, except for formats that name their images.
     remarks : list of str, optional
         Given where no other file is read: a single micrograph may then have another name than the
         single image of the file, which is stated here; see `image_owners`.
 
     Returns
     -------
-    list of (Micrograph, sequence of DrawnShape or PointRow)
+    sequence of (Micrograph, sequence of DrawnShape or PointRow)
 
     Raises
     ------
     LabelError
         The file cannot be read or is no such file, or the micrographs do not suit it.
     """
-    suffix = source.suffix.lower()
-    content: Any = _read_json(source) if suffix in _JSON else None
+    content: Any = _read_json(source) if source.suffix.lower() in GEOJSON.suffixes else None
+    format_ = _find_format(source, content)
+    if format_.names_images and not micrographs:
+        raise LabelError(one_line(source, "needs its images", "give them with --image"))
+    if not format_.names_images and len(micrographs) != 1:
+        raise LabelError(one_line(source, "needs one image", "give just that one"))
+    return _READERS[format_](source, content, micrographs, remarks)
+
+
+def names_images(source: Path) -> bool:
+    """Return whether a label file names the images of its labels; see `read_label_file`."""
+    content: Any = _read_json(source) if source.suffix.lower() in GEOJSON.suffixes else None
+    return _find_format(source, content).names_images
+
+
+def _find_format(source: Path, content: Any) -> LabelFormat:
+    """Return the format of a file: by its suffix, of JSON by its content."""
+    if content is None:
+        return next(each for each in LABEL_FORMATS if source.suffix.lower() in each.suffixes)
+    if is_labelme(content):
+        return LABELME
+    if is_label_studio(content):
+        return LABEL_STUDIO
     is_coco = isinstance(content, dict) and "annotations" in content and "images" in content
-    shapes = coco_shapes if is_coco else label_studio_shapes if is_label_studio(content) else None
-    shapes = labelme_shapes if is_labelme(content) else shapes
-    if shapes or suffix in _XML:
-        if not micrographs:
-            raise LabelError(one_line(source, "needs its images", "give them with --image"))
-        if shapes:
-            return [*shapes(source, content, micrographs, remarks)]
-        return [*read_cvat(source, micrographs, remarks)]
-    if len(micrographs) != 1:
-        what = "a table needs" if suffix in _TABLE else "it needs"
-        raise LabelError(one_line(source, f"{what} one image", "give just that one"))
-    found: Sequence[DrawnShape | PointRow]
-    if suffix in _TABLE:
-        found = read_point_table(source)
-    elif suffix in _ROIS:
-        found = read_imagej_rois(source)
-    else:
-        found = geojson_shapes(source, content)
-    return [(micrographs[0], found)]
+    return COCO if is_coco else GEOJSON
+
+
+_READERS: dict[LabelFormat, Reader] = {
+    TABLE: lambda source, _, images, __: [(images[0], read_point_table(source))],
+    ROIS: lambda source, _, images, __: [(images[0], read_imagej_rois(source))],
+    GEOJSON: lambda source, content, images, _: [(images[0], geojson_shapes(source, content))],
+    COCO: coco_shapes,
+    LABELME: labelme_shapes,
+    LABEL_STUDIO: label_studio_shapes,
+    CVAT: lambda source, _, images, remarks: read_cvat(source, images, remarks),
+}
 
 
 def _read_json(source: Path) -> Any:

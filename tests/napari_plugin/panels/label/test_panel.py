@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -224,8 +225,28 @@ def test_patches_are_imported_and_exported(
     table = tmp_path / "points.csv"
     table.write_text("y_px,x_px,class\n10,20,Bulk\n")
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(table), ""))
-    choose_in_menu(open_menu(widget, "run"), "Import table")
+    choose_in_menu(open_menu(widget, "run"), "Import file")
     wait_for(lambda: widget.view_model.counts.get("Bulk") == 1)
+
+
+def test_labels_of_an_image_without_a_file_are_imported(
+    viewer: Any, widget: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = tmp_path / "drawn.json"
+    point = {"label": "Vac 1", "points": [[10.5, 20.5]], "shape_type": "point"}
+    height, width = viewer.layers[0].data.shape
+    size = {"imageHeight": height, "imageWidth": width}
+    drawn.write_text(json.dumps({"imagePath": "copy.png", "shapes": [point], **size}))
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(drawn), ""))
+    choose_in_menu(open_menu(widget, "run"), "Import file")
+    wait_for(lambda: widget.view_model.counts.get("Vac 1") == 1)
+    assert "names the image copy.png, taken for" in widget.run.message
+    assert [(label.y, label.x) for label in widget.view_model.labels] == [(20, 10)]
+
+    viewer.layers.clear()
+    choose_in_menu(open_menu(widget, "run"), "Import file")
+    assert widget.warning.text() == "drawn.json: open the image of these labels first"
+    assert not widget.run.busy
 
 
 def test_the_most_recent_project_is_resumed(viewer: Any, widget: Any) -> None:

@@ -102,9 +102,7 @@ class LabelPatchesWidget(Panel):
         self._build_classes()
         self._build_actions()
         self.run_row = self.add_footer(
-            RunRow(
-                self.run, "Import labels…", "Add a folder of patches or a table of points (.csv)"
-            )
+            RunRow(self.run, "Import labels…", "Add a folder of patches, or a file of labels")
         )
         menu = ImportMenu(self)
         menu.chosen.connect(self.import_labels)
@@ -242,18 +240,21 @@ class LabelPatchesWidget(Panel):
             self.images.show(0)
 
     def import_labels(self, source: Path) -> None:
-        """Import a folder of patches or a table of points into the project.
+        """Import a folder of patches or a file of labels into the project.
 
         Parameters
         ----------
         source : Path
-            The positions of its patches are searched for in the image shown.
+            Its labels belong to the image shown, or to images that are open and that it names.
         """
         if not self.view_model.ensure_project() or self.view_model.project is None:
             return
-        image, project = self.image.image, self.view_model.project.path
-        path = None if image is None else convert.source_path(image)
-        images = [] if path is None else [path]
+        try:
+            images = self.images.to_import(source)
+        except InputError as error:
+            self.view_model.failed.emit(str(error))
+            return
+        project = self.view_model.project.path
         self._reopen = self.view_model.close_for_writing()
         arguments = ImportLabelsArguments(project, [source], images)
         self.run.start(IMPORT_LABELS.job(arguments, subject=source.name), self.run.finish)

@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from napari_stem_defects.errors import InputError
+from napari_stem_defects.errors import InputError, LabelError
+from napari_stem_defects.io.labels.label_formats import is_label_file
 from napari_stem_defects.napari_plugin.layers import convert
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from napari.components import ViewerModel
     from napari.layers import Image
 
+    from napari_stem_defects.jobs.frame_input import FrameInput
     from napari_stem_defects.labels.label import Label, LabelledFrame
     from napari_stem_defects.napari_plugin.panels.common.image_selector import ImageSelector
     from napari_stem_defects.napari_plugin.panels.label.view_model import LabelViewModel
@@ -40,6 +44,32 @@ class ProjectImages:
     def remember(self, layer: Image, sha256: str) -> None:
         """Remember the hash of the micrograph of a layer."""
         self._hashes[layer] = sha256
+
+    def to_import(self, source: Path) -> list[Path | FrameInput]:
+        """Return the images that labels of a file or folder may belong to.
+
+        Parameters
+        ----------
+        source : Path
+            The labels to import.
+
+        Returns
+        -------
+        list of Path or FrameInput
+            The image shown as it is labelled, then the others, whose files may be read.
+
+        Raises
+        ------
+        InputError
+            If there is no image for a file of labels, or the pixels of one are not square.
+        """
+        shown = self._selector.image
+        if shown is None:
+            if is_label_file(source):
+                raise LabelError(f"{source.name}: open the image of these labels first")
+            return []
+        others = [each for each in self._selector.images if each is not shown]
+        return [convert.whole_input(shown), *map(_file_or_input, others)]
 
     def show(self, index: int) -> None:
         """Select the layer of an image of the project; open the image if there is none."""
@@ -75,3 +105,10 @@ class ProjectImages:
             ):
                 return layer
         return None
+
+
+def _file_or_input(layer: Image) -> Path | FrameInput:
+    """Return the file of a layer, if that is the image as a whole, else its pixels."""
+    path = convert.source_path(layer)
+    is_signal = bool(layer.metadata.get(convert.METADATA_KEY, {}).get("signal"))
+    return convert.whole_input(layer) if path is None or is_signal else path
