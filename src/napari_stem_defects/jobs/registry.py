@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from napari_stem_defects.jobs.result_tasks import SAVE_RESULTS
+from napari_stem_defects.jobs.result_tasks import EXPORT_SURVEY, SAVE_RESULTS
 from napari_stem_defects.workers.isolated_read import (
     LIST_SIGNALS,
     OPEN_MICROGRAPH,
@@ -165,9 +165,8 @@ class ExportResultsArguments:
     Attributes
     ----------
     results : sequence of FrameResult
-        One result per searched frame of the image.
+        One per searched frame.
     thresholds : mapping of str to float
-        Probability thresholds to apply to all of them.
     image : FrameInput
         The image with all its frames.
     folder : Path
@@ -386,6 +385,7 @@ TASKS: tuple[Task[Any, Any], ...] = (
     APPLY_THRESHOLDS,
     EXPORT_RESULTS,
     SAVE_RESULTS,
+    EXPORT_SURVEY,
     LIVE_MAP,
     COUNT_LABELS,
     IMPORT_LABELS,

@@ -1,4 +1,4 @@
-"""Task of the panels that saves opened results."""
+"""Tasks of the panels that save opened results, and surveys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from napari_stem_defects.anomaly.survey_frame import Survey
     from napari_stem_defects.jobs.corrections import Correction
+    from napari_stem_defects.jobs.frame_input import FrameInput
 
 
 @dataclass(frozen=True)
@@ -44,4 +46,27 @@ class SaveResultsArguments:
 
 SAVE_RESULTS: Task[SaveResultsArguments, Path] = Task(
     "napari_stem_defects.jobs.tasks:save_results", "quick", SaveResultsArguments
+)
+
+
+@dataclass(frozen=True)
+class ExportSurveyArguments:
+    """Arguments of `EXPORT_SURVEY`.
+
+    Attributes
+    ----------
+    survey : Survey
+    image : FrameInput
+        The image or stack of the survey.
+    folder : Path
+        Parent folder.
+    """
+
+    survey: Survey
+    image: FrameInput
+    folder: Path
+
+
+EXPORT_SURVEY: Task[ExportSurveyArguments, Path] = Task(
+    "napari_stem_defects.jobs.tasks:export_survey", "quick", ExportSurveyArguments
 )

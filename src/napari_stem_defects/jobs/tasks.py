@@ -206,6 +206,16 @@ def save_results(
     return save(source, thresholds, corrections, **kept, report=report)
 
 
+def export_survey(
+    *, survey: Survey, image: FrameInput, folder: Path, report: ProgressCallback
+) -> Path:
+    """Write the files of a survey and return their folder."""
+    from napari_stem_defects.io.results.survey_folder import write_survey
+
+    report(Progress("writing the survey", 0, 1))
+    return write_survey(folder, image.micrograph(), [survey])
+
+
 def count_labels(*, sources: Sequence[Path], report: ProgressCallback) -> dict[DefectClass, int]:
     """Count the labels of each class in label projects and patch folders, Bulk first.
 

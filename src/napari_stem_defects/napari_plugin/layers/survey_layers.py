@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 _MAP, _PLACES, _GRAINS = "anomaly", "unusual places", "grains"
 _OUTLINE = "#a6f0a6"
 _SYMBOLS = {"point": "ring", "line": "square", "area": "diamond"}
-_COLOURS = {"point": "#4dd0e1", "line": "#ffd54f", "area": "#f48fb1"}
+KIND_COLOURS = {"point": "#4dd0e1", "line": "#ffd54f", "area": "#f48fb1"}
+"""Colour of each kind of place, of the layer and of the table."""
 _SIZE_PERIODS, _SMALLEST_PX = 3.0, 12.0
 _SHOWN = 1000
 _LINES_PER_IMAGE = 500
@@ -120,7 +121,7 @@ class SurveyLayers:
             symbol=[_SYMBOLS[each.kind] for each in places],
             size=max(_SMALLEST_PX, _SIZE_PERIODS * survey.period_px),
             face_color="transparent",
-            border_color=[_COLOURS[each.kind] for each in places],
+            border_color=[KIND_COLOURS[each.kind] for each in places],
             border_width=0.06,
             features={
                 "rank": [each.rank for each in places],

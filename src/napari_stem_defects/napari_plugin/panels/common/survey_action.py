@@ -11,23 +11,33 @@ from qtpy.QtCore import QTimer
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.jobs.registry import SURVEY, SurveyArguments
 from napari_stem_defects.napari_plugin.layers import convert
+from napari_stem_defects.napari_plugin.layers.layer_source import LayerSource
 from napari_stem_defects.napari_plugin.layers.owned_layers import alive
 from napari_stem_defects.napari_plugin.layers.survey_layers import SurveyLayers
+from napari_stem_defects.napari_plugin.panels.common.panel import button
 from napari_stem_defects.napari_plugin.panels.common.preload import preload
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari.components import ViewerModel
     from napari.layers import Image
+    from qtpy.QtWidgets import QPushButton
 
+    from napari_stem_defects.anomaly.candidates import Candidate
     from napari_stem_defects.anomaly.survey_frame import Survey
+    from napari_stem_defects.jobs.frame_input import FrameInput
     from napari_stem_defects.napari_plugin.panels.common.job_state import JobState
 
 SURVEY_TEXT = "Find unusual places"
-SURVEY_TOOLTIP = (
-    "Show where the frame differs from its own lattice: no model and no labels are needed"
-)
+_TOOLTIP = "Show where the frame differs from its own lattice: no model and no labels are needed"
 NO_IMAGE = "there is no image; open one"
 _PAUSE_MS = 30
+
+
+def survey_button() -> QPushButton:
+    """Return the button of the panels that starts a survey."""
+    return button(SURVEY_TEXT, "survey", _TOOLTIP)
 
 
 class SurveyAction:
@@ -40,16 +50,33 @@ class SurveyAction:
         Shows progress, statement and errors.
     with_places : bool
         Whether the ranked places become a layer, too.
+    with_pixel_size : callable, optional
+        Receives the frame and returns it with the pixel size that the user has typed, if any.
+
+    Attributes
+    ----------
+    source : LayerSource or None
+        The image of the last survey.
     """
 
     found = Signal(object)
     """The `Survey` that was made; its layers follow."""
 
-    def __init__(self, viewer: ViewerModel, run: JobState, *, with_places: bool) -> None:
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        run: JobState,
+        *,
+        with_places: bool,
+        with_pixel_size: Callable[[FrameInput], FrameInput] = lambda frame: frame,
+    ) -> None:
+        self.source: LayerSource | None = None
+        self._with_pixel_size = with_pixel_size
         self._viewer = viewer
         self._run = run
         self._with_places = with_places
         self._layers = SurveyLayers(viewer)
+        self._surveyed: weakref.ref[Image] | None = None
 
     def start(self, image: Image | None, frame: int, because: str = "") -> None:
         """Survey one frame of an image.
@@ -66,14 +93,36 @@ class SurveyAction:
         if image is None:
             self._run.fail(NO_IMAGE)
             return
+        read = LayerSource(image, self._with_pixel_size)
         try:
-            arguments = SurveyArguments(convert.frame_input(image, frame), frame)
+            arguments = SurveyArguments(read.frame(frame), frame)
         except InputError as error:
             self._run.fail(str(error))
             return
         source = weakref.ref(image)
         job = SURVEY.job(arguments, subject=image.name)
-        self._run.start(job, lambda survey: self._on_survey(source, survey, because))
+
+        def on_survey(survey: Survey) -> None:
+            self.source, self._surveyed = read, source
+            self._on_survey(source, survey, because)
+
+        self._run.start(job, on_survey)
+
+    def go_to(self, place: Candidate, frame: int) -> None:
+        """Centre the view on a place of the last survey, if its image is still open.
+
+        Parameters
+        ----------
+        place : Candidate
+        frame : int
+            Frame that was surveyed.
+        """
+        image = alive(self._surveyed)
+        if image is None or image not in self._viewer.layers:
+            return
+        if image.ndim == 3:
+            self._viewer.dims.set_current_step(0, frame)
+        convert.centre_on(self._viewer, image, place.y, place.x)
 
     def _on_survey(self, source: weakref.ref[Image], survey: Survey, because: str) -> None:
         self._run.finish(" · ".join(filter(None, (because, survey.statement))))

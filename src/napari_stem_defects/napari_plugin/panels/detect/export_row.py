@@ -10,13 +10,12 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_stem_defects.napari_plugin.panels.common.panel import button, note, show_note
 from napari_stem_defects.napari_plugin.panels.detect.copy_button import CopyButton
-from napari_stem_defects.napari_plugin.panels.detect.view_model import NO_RESULT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from napari_stem_defects.napari_plugin.panels.common.job_state import JobState
     from napari_stem_defects.napari_plugin.panels.detect.script_export import DetectScript
-    from napari_stem_defects.napari_plugin.panels.detect.view_model import DetectViewModel
 
 
 class ExportRow(QWidget):
@@ -24,8 +23,10 @@ class ExportRow(QWidget):
 
     Parameters
     ----------
-    view_model : DetectViewModel
-        Has the results and the state of their export.
+    exporting : JobState
+        The state of the export.
+    missing : callable
+        Returns why nothing can be exported; "" if something can.
     script : callable
         Returns the script that repeats the detection.
     """
@@ -35,9 +36,11 @@ class ExportRow(QWidget):
     save_clicked = Signal()
     """Requests to save opened results in their folder."""
 
-    def __init__(self, view_model: DetectViewModel, script: Callable[[], DetectScript]) -> None:
+    def __init__(
+        self, exporting: JobState, missing: Callable[[], str], script: Callable[[], DetectScript]
+    ) -> None:
         super().__init__()
-        self._view_model, self._exporting = view_model, view_model.exporting
+        self._exporting, self._missing = exporting, missing
         self.save = button(
             "Save", "save", "Write thresholds and corrections into the opened result folder"
         )
@@ -46,7 +49,8 @@ class ExportRow(QWidget):
         self.export = button(
             "Export results…",
             "export",
-            "Write masks, probabilities, table, summary and overview picture",
+            "Write what is listed: masks and probabilities of a detection or the map of a survey,"
+            " with table, summary and overview picture",
         )
         self.export.clicked.connect(self._choose_folder)
         self.copy_as = CopyButton(script)
@@ -66,8 +70,8 @@ class ExportRow(QWidget):
         self.save.setEnabled(is_changed and not self._exporting.busy)
 
     def _choose_folder(self) -> None:
-        if not self._view_model.results:  # stated before the dialog opens
-            self._exporting.fail(NO_RESULT)
+        if missing := self._missing():  # stated before the dialog opens
+            self._exporting.fail(missing)
             return
         folder = QFileDialog.getExistingDirectory(self, "Folder for the results")
         if folder:

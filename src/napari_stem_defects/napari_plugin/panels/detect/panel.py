@@ -26,26 +26,23 @@ from napari_stem_defects.napari_plugin.layers.search_area import (
 from napari_stem_defects.napari_plugin.layers.stored_layers import reopen
 from napari_stem_defects.napari_plugin.panels.common.file_pixel_size import FilePixelSize
 from napari_stem_defects.napari_plugin.panels.common.model_library import LibraryActions
-from napari_stem_defects.napari_plugin.panels.common.panel import LAYOUT_MS, Panel, button
+from napari_stem_defects.napari_plugin.panels.common.panel import LAYOUT_MS, Panel
 from napari_stem_defects.napari_plugin.panels.common.pixel_size import PixelSizeViewModel
 from napari_stem_defects.napari_plugin.panels.common.plain_text import show_warning
 from napari_stem_defects.napari_plugin.panels.common.preload import preload
 from napari_stem_defects.napari_plugin.panels.common.qt_runner import QtRunners
 from napari_stem_defects.napari_plugin.panels.common.run_row import RunRow
 from napari_stem_defects.napari_plugin.panels.common.shared_state import library_events, open_labels
-from napari_stem_defects.napari_plugin.panels.common.survey_action import (
-    SURVEY_TEXT,
-    SURVEY_TOOLTIP,
-    SurveyAction,
-)
+from napari_stem_defects.napari_plugin.panels.common.survey_action import survey_button
 from napari_stem_defects.napari_plugin.panels.detect.correction_row import CorrectionRow
 from napari_stem_defects.napari_plugin.panels.detect.export_row import ExportRow
 from napari_stem_defects.napari_plugin.panels.detect.opened_layers import OpenedGroup, OpenedLayers
-from napari_stem_defects.napari_plugin.panels.detect.region_table import RegionTable
 from napari_stem_defects.napari_plugin.panels.detect.request import DetectRequest
 from napari_stem_defects.napari_plugin.panels.detect.result_drawing import ResultDrawing
+from napari_stem_defects.napari_plugin.panels.detect.results_list import ResultsList
 from napari_stem_defects.napari_plugin.panels.detect.settings_script import settings_script
 from napari_stem_defects.napari_plugin.panels.detect.setup_form import SetupForm
+from napari_stem_defects.napari_plugin.panels.detect.survey_results import SurveyResults
 from napari_stem_defects.napari_plugin.panels.detect.threshold_rows import ThresholdRows
 from napari_stem_defects.napari_plugin.panels.detect.view_model import DetectViewModel
 
@@ -98,8 +95,7 @@ class DetectDefectsWidget(Panel):
         self.run_row = self.add_footer(
             RunRow(self.view_model.run, "Detect defects", "Search the frame shown or all frames")
         )
-        self.survey = SurveyAction(napari_viewer, self.view_model.run, with_places=True)
-        self.run_row.add_start(button(SURVEY_TEXT, "survey", SURVEY_TOOLTIP), self._survey)
+        self.run_row.add_start(survey_button(), self._survey)
         self._connect()
         self._on_model()
         self._on_image()
@@ -109,10 +105,13 @@ class DetectDefectsWidget(Panel):
     def _build_results(self) -> None:
         self.add_title("Classes and thresholds")
         self.classes = self.add(ThresholdRows())
-        self.add_title("Regions")
-        self.regions = self.add(RegionTable(), 1)
+        self.listed = self.add(ResultsList(self.add_title("")), 1)
+        self.regions = self.listed.table
+        self.surveyed = SurveyResults(self._viewer, self.view_model, self.pixel_size, self.listed)
+        self.survey = self.surveyed.action
         self.correction = self.add(CorrectionRow())
-        self.export = self.add(ExportRow(self.view_model, self._script))
+        row = ExportRow(self.view_model.exporting, self.surveyed.missing, self._script)
+        self.export = self.add(row)
 
     def _connect(self) -> None:
         self.image.image_changed.connect(self._on_image)
@@ -135,7 +134,7 @@ class DetectDefectsWidget(Panel):
         self.connect_until_closed(
             open_labels.changed, self.view_model.corrections.add_waiting_labels
         )
-        self.export.folder_chosen.connect(self.view_model.export)
+        self.export.folder_chosen.connect(self.surveyed.export)
         self.export.save_clicked.connect(self.view_model.save)
         self._opened.found.connect(self._on_opened)
         self.view_model.opened.connect(self._show_opened)
@@ -167,6 +166,7 @@ class DetectDefectsWidget(Panel):
     def _on_chosen(self, choice: LibraryChoice) -> None:
         """Show which model fits and use it; where none fits, show what is unusual, unnamed."""
         self._drawing.discard()
+        self.listed.clear()
         self.setup.model_row.refresh()  # where none fits, the message below states why
         if choice.entry is not None:
             self.setup.model_row.show_choice(choice.statement)
@@ -209,7 +209,7 @@ class DetectDefectsWidget(Panel):
                 contrast=self.setup.contrast.currentData(),
             )
         )
-        self.regions.set_regions([])
+        self.listed.clear()
         self.classes.set_counts({})
 
     def _survey(self) -> None:
@@ -241,8 +241,8 @@ class DetectDefectsWidget(Panel):
             calibrate(self._viewer, image, size_nm)
 
     def _script(self) -> DetectScript:
-        image, frame = self._result_image(), self._frame_shown()
-        return settings_script(self.view_model, self.setup, image, frame)
+        shown = self._result_image(), self._frame_shown()
+        return settings_script(self.view_model, self.setup, *shown)
 
     # Reactions to events
 
@@ -288,11 +288,9 @@ class DetectDefectsWidget(Panel):
 
     def _show_results(self) -> None:
         """Show the regions of all frames in the table, and their numbers."""
-        self.regions.set_regions(
-            self.view_model.results.regions(), self.view_model.results.colours()
-        )
-        area = self.view_model.results.searched_nm2()
-        self.classes.set_counts(self.view_model.results.counts(), area)
+        results = self.view_model.results
+        self.listed.set_regions(results.regions(), results.colours())
+        self.classes.set_counts(results.counts(), results.searched_nm2())
 
     def _on_thresholds(self) -> None:
         self.classes.set_thresholds(self.view_model.thresholds, self.view_model.classes)
@@ -316,6 +314,7 @@ class DetectDefectsWidget(Panel):
             self.image.select(group.image)
             self._viewer.layers.selection.active = group.image
         self._collapse_when_done = True
+        self.listed.clear()
         self.view_model.open_results(opened)
         self.correction.set_classes(_defects(opened.classes))
 

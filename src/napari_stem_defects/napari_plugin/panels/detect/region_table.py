@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import (
     QAbstractTableModel,
@@ -15,104 +15,105 @@ from qtpy.QtCore import (
 from qtpy.QtGui import QColor, QKeyEvent, QResizeEvent
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
+from napari_stem_defects.anomaly.candidates import Candidate
 from napari_stem_defects.napari_plugin.panels.common.plain_text import set_tooltip
+from napari_stem_defects.napari_plugin.panels.detect.table_columns import (
+    NAME_COLUMN,
+    REGION_COLUMNS,
+    REGION_COLUMNS_IN_PX,
+    Column,
+    place_columns,
+)
 from napari_stem_defects.postprocessing.results import Region
 
-_CLASS_COLUMN = 1
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from napari_stem_defects.anomaly.survey_frame import Survey
+
+_ASCENDING = Qt.SortOrder.AscendingOrder
+
 _DISPENSABLE = (4, 2)
-"""Area and number, which are hidden where names of classes have no room; the layer has both."""
+"""Area and number of regions, which are hidden where names of classes have no room; the layer has
+both. Of places only the sign is hidden."""
+_SIGN_COLUMN = 2
 _SHORTEST_NAME = "Boundary"
 _SHORTEST_VALUE, _MARGIN_PX = "0.00", 14
 """The narrowest value that a column has room for, and the margin around it."""
+_LONGEST_SIGN = "deficit"
 _SWATCH_PX = 28
 _MIN_ROWS = 8
 _ROW_PX, _HEADER_PX = 22, 28
+_REGIONS_TOOLTIP = "Regions of the defect classes; click a row to centre the view on its region"
+_PLACES_TOOLTIP = "Unusual places, ranked by score; click a row to centre the view on its place"
 _Index = QModelIndex | QPersistentModelIndex
-_Column = tuple[str, str, Callable[[Region], float | str | None]]
-_COLUMNS: tuple[_Column, ...] = (
-    ("frame", "Frame of the stack", lambda r: r.frame),
-    ("class", "Defect class", lambda r: r.class_name),
-    (
-        "#",
-        "Number within the class; the value in the labels layer",
-        lambda r: r.region,
-    ),
-    (
-        "length/nm",
-        "Length of a line, longest extent of other regions",
-        lambda r: r.length_nm,
-    ),
-    ("area/nm²", "Area", lambda r: r.area_nm2),
-    ("p", "Mean probability", lambda r: r.mean_probability),
-)
-_NO_SIZE = "; the pixel size of the image is not known"
-_COLUMNS_IN_PX: tuple[_Column, ...] = (
-    *_COLUMNS[:3],
-    ("length/px", f"Length of a line{_NO_SIZE}", lambda r: r.length_px),
-    ("area/px", f"Area{_NO_SIZE}", lambda r: r.area_px),
-    _COLUMNS[-1],
-)
+_Item = Region | Candidate
 
 
 class _Rows(QAbstractTableModel):
-    """The regions, sorted by a column; sorting here is fast for thousands of regions."""
+    """Regions or places, sorted by a column; sorting here is fast for thousands of them."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.columns = _COLUMNS
-        self.regions: list[Region] = []
+        self.columns: Sequence[Column] = REGION_COLUMNS
+        self.items: list[Any] = []
         self.colours: Mapping[str, str] = {}
-        self._order = 1, False
+        self._order = NAME_COLUMN, False
 
-    def set_regions(self, regions: Sequence[Region]) -> None:
+    @property
+    def regions(self) -> list[Region]:
+        """The rows that are regions."""
+        return [each for each in self.items if isinstance(each, Region)]
+
+    def set_items(self, items: Sequence[_Item], columns: Sequence[Column]) -> None:
         self.beginResetModel()
-        self.regions = list(regions)
-        is_in_px = bool(regions) and all(each.area_nm2 is None for each in regions)
-        self.columns = _COLUMNS_IN_PX if is_in_px else _COLUMNS
-        self._sort_regions()
+        self.items, self.columns = list(items), columns
+        self._sort_items()
         self.endResetModel()
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         self.layoutAboutToBeChanged.emit()
         indices = self.persistentIndexList()
-        indexed = [self.regions[index.row()] for index in indices]
+        indexed = [self.items[index.row()] for index in indices]
         self._order = column, order == Qt.SortOrder.DescendingOrder
-        self._sort_regions()
-        rows = {id(region): row for row, region in enumerate(self.regions)}
-        for index, region in zip(indices, indexed, strict=True):
-            moved = self.index(rows[id(region)], index.column())
+        self._sort_items()
+        rows = {id(item): row for row, item in enumerate(self.items)}
+        for index, item in zip(indices, indexed, strict=True):
+            moved = self.index(rows[id(item)], index.column())
             self.changePersistentIndex(index, moved)
         self.layoutChanged.emit()
 
-    def _sort_regions(self) -> None:
+    def _sort_items(self) -> None:
         column, descending = self._order
-        value = self.columns[column][2]
-        self.regions.sort(key=lambda r: _sortable(value(r)), reverse=descending)
+        value = self.columns[column].value
+        self.items.sort(key=lambda item: _sortable(value(item)), reverse=descending)
 
     def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
-        return 0 if parent.isValid() else len(self.regions)
+        return 0 if parent.isValid() else len(self.items)
 
     def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(_COLUMNS)
+        return 0 if parent.isValid() else len(self.columns)
 
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> object:
         if orientation != Qt.Orientation.Horizontal:
             return None
-        title, tooltip, _ = self.columns[section]
-        return {Qt.ItemDataRole.DisplayRole: title, Qt.ItemDataRole.ToolTipRole: tooltip}.get(
-            Qt.ItemDataRole(role)
-        )
+        column = self.columns[section]
+        texts = {
+            Qt.ItemDataRole.DisplayRole: column.title,
+            Qt.ItemDataRole.ToolTipRole: column.tooltip,
+        }
+        return texts.get(Qt.ItemDataRole(role))
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        region = self.regions[index.row()]
-        value = self.columns[index.column()][2](region)
+        item, column = self.items[index.row()], self.columns[index.column()]
+        is_name = index.column() == NAME_COLUMN
         if role == Qt.ItemDataRole.DisplayRole:
-            return _text(value)
-        if role == Qt.ItemDataRole.DecorationRole and index.column() == 1:
-            return QColor(self.colours.get(region.class_name, "#ffffff"))
-        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() != 1:
+            return column.text(item)
+        if role == Qt.ItemDataRole.DecorationRole and is_name:
+            return QColor(self.colours.get(str(column.value(item)), "#ffffff"))
+        if role == Qt.ItemDataRole.TextAlignmentRole and not is_name:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None
 
@@ -121,33 +122,24 @@ def _sortable(value: float | str | None) -> float | str:
     return -1.0 if value is None else value
 
 
-def _text(value: float | str | None) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, float):
-        return f"{value:.2f}" if value < 10 else f"{value:.0f}"
-    return str(value)
-
-
 class RegionTable(QTableView):
-    """Table of regions, sortable by every column."""
+    """Table of regions, or of the unusual places of a survey, sortable by every column."""
 
     region_selected = Signal(object)
     """The region of the row the user has selected; None after the table was filled again."""
+    place_selected = Signal(object)
+    """The unusual place of the row the user has selected."""
     delete_pressed = Signal()
     """The user has pressed Delete on the selected row."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("regions")
-        set_tooltip(
-            self, "Regions of the defect classes; click a row to centre the view on its region"
-        )
         self._rows = _Rows()
         self._widths: dict[int, int] = {}
         self.setModel(self._rows)
         self.setSortingEnabled(True)
-        self.sortByColumn(1, Qt.SortOrder.AscendingOrder)
+        self.sortByColumn(NAME_COLUMN, Qt.SortOrder.AscendingOrder)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -169,21 +161,50 @@ class RegionTable(QTableView):
         colours : mapping of str to str, optional
             Colour of each class, ``#rrggbb``.
         """
-        self._rows.colours = colours or {}
-        self._rows.set_regions(regions)
-        self.setColumnHidden(0, len({region.frame for region in regions}) < 2)
+        is_in_px = bool(regions) and all(each.area_nm2 is None for each in regions)
+        self._show(regions, REGION_COLUMNS_IN_PX if is_in_px else REGION_COLUMNS, colours or {})
+        set_tooltip(self, _REGIONS_TOOLTIP)
+
+    def set_places(self, survey: Survey, colours: Mapping[str, str]) -> None:
+        """Show the unusual places of a survey instead of regions.
+
+        Parameters
+        ----------
+        survey : Survey
+        colours : mapping of str to str
+            Colour of each kind, ``#rrggbb``.
+        """
+        self._show(survey.candidates, place_columns(survey.pixel_size_nm), colours)
+        set_tooltip(self, _PLACES_TOOLTIP)
+
+    def _show(
+        self, items: Sequence[_Item], columns: Sequence[Column], colours: Mapping[str, str]
+    ) -> None:
+        is_other = columns[0].title != self._rows.columns[0].title
+        self._rows.colours = colours
+        self._rows.set_items(items, columns)
+        if is_other:
+            self.sortByColumn(0 if self._lists_places else NAME_COLUMN, _ASCENDING)
+        frames = {each.frame for each in items if isinstance(each, Region)}
+        self.setColumnHidden(0, not self._lists_places and len(frames) < 2)
+        self._measure_columns()
         self._fit_columns()
         self.region_selected.emit(None)
+
+    @property
+    def _lists_places(self) -> bool:
+        return self._rows.columns[0].title != REGION_COLUMNS[0].title
 
     @property
     def selected_region(self) -> Region | None:
         """The region of the current row; None if there is none."""
         current = self.currentIndex()
-        return self._rows.regions[current.row()] if current.isValid() else None
+        item = self._rows.items[current.row()] if current.isValid() else None
+        return item if isinstance(item, Region) else None
 
     def select_region(self, region: Region) -> None:
         """Select the row of a region and scroll to it, without emitting `region_selected`."""
-        for row, listed in enumerate(self._rows.regions):
+        for row, listed in enumerate(self._rows.items):
             if listed is region:
                 index = self._rows.index(row, 1)
                 with QSignalBlocker(self):
@@ -201,11 +222,12 @@ class RegionTable(QTableView):
         room = 0 if viewport is None else viewport.width()
         widths = {
             column: 0 if column == 0 and self.isColumnHidden(0) else self._widths[column]
-            for column in range(len(_COLUMNS))
-            if column != _CLASS_COLUMN
+            for column in range(len(self._rows.columns))
+            if column != NAME_COLUMN
         }
         for column in _DISPENSABLE:
-            is_narrow = room - sum(widths.values()) < least
+            is_kept = self._lists_places and column != _SIGN_COLUMN
+            is_narrow = not is_kept and room - sum(widths.values()) < least
             self.setColumnHidden(column, is_narrow)
             widths[column] *= not is_narrow
 
@@ -224,14 +246,22 @@ class RegionTable(QTableView):
         rows_header.setDefaultSectionSize(_ROW_PX)
         columns_header.setFixedHeight(_HEADER_PX - 2)
         columns_header.setStyleSheet("QHeaderView::section { padding: 2px; font-weight: normal; }")
-        metrics = self.fontMetrics()
-        for column, (title, _, _) in enumerate(_COLUMNS):
+        for column in range(len(self._rows.columns)):
             columns_header.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
-            width = max(metrics.horizontalAdvance(text) for text in (title, _SHORTEST_VALUE))
+        columns_header.setSectionResizeMode(NAME_COLUMN, QHeaderView.ResizeMode.Stretch)
+        self._measure_columns()
+
+    def _measure_columns(self) -> None:
+        """Give columns the width of their titles and values."""
+        metrics = self.fontMetrics()
+        for column, (title, *_) in enumerate(self._rows.columns):
+            values = (_LONGEST_SIGN,) if title == "sign" else (_SHORTEST_VALUE,)
+            width = max(metrics.horizontalAdvance(text) for text in (title, *values))
             self.setColumnWidth(column, width + _MARGIN_PX)
             self._widths[column] = width + _MARGIN_PX
-        columns_header.setSectionResizeMode(_CLASS_COLUMN, QHeaderView.ResizeMode.Stretch)
 
     def _on_current_row(self, current: QModelIndex) -> None:
-        if current.isValid():
-            self.region_selected.emit(self._rows.regions[current.row()])
+        if not current.isValid():
+            return
+        item = self._rows.items[current.row()]
+        (self.region_selected if isinstance(item, Region) else self.place_selected).emit(item)

@@ -9,10 +9,7 @@ from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_stem_defects.napari_plugin.panels.common.model_selector import ModelSelector
 from napari_stem_defects.napari_plugin.panels.common.panel import button, note, show_note
-from napari_stem_defects.napari_plugin.panels.common.survey_action import (
-    SURVEY_TEXT,
-    SURVEY_TOOLTIP,
-)
+from napari_stem_defects.napari_plugin.panels.common.survey_action import survey_button
 from napari_stem_defects.napari_plugin.panels.label.place_thumbnails import PlaceThumbnails
 
 if TYPE_CHECKING:
@@ -40,7 +37,7 @@ class QueueRow(QWidget):
     def __init__(self, queue: LabelQueue, view_model: LabelViewModel) -> None:
         super().__init__()
         self._queue = queue
-        self.survey = button(SURVEY_TEXT, "survey", SURVEY_TOOLTIP)
+        self.survey = survey_button()
         self.survey.clicked.connect(self.survey_clicked)
         self.places = PlaceThumbnails(queue, view_model)
         self.ensemble = ModelSelector()
