@@ -50,6 +50,8 @@ def test_predefined_colours_differ() -> None:
 
 def test_other_names_are_points_with_their_own_title() -> None:
     assert default_class("dislocation") == DefectClass("dislocation", "point", "dislocation")
+    assert default_class("dislocation").own_title == ""
+    assert default_class("SF1").own_title == default_class("SF1").title != "SF1"
 
 
 def test_the_colour_of_other_names_depends_on_the_name_only() -> None:

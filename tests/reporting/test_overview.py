@@ -169,6 +169,18 @@ def test_titles_and_kinds_are_those_of_the_data(written: list[str]) -> None:
     assert not any("long" in text for text in written)
 
 
+def test_a_class_without_a_title_of_its_own_is_named_once(written: list[str]) -> None:
+    image = micrograph()
+    own = (
+        DefectClass("Vacancy_CdTe", "point", "Vacancy_CdTe"),
+        DefectClass("SF1", "line", "stacking fault"),
+    )
+    page(image, detection(image, classes=own))
+    assert written.count("Vacancy_CdTe") == 1
+    assert "2" in written
+    assert any(text.startswith("SF1: 1, ") for text in written)
+
+
 def test_the_file_is_a_png(tmp_path: Path) -> None:
     image = micrograph()
     folder = write_results(tmp_path, image, [detection(image)], MODEL)

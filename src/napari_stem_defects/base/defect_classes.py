@@ -122,6 +122,11 @@ class DefectClass:
         check_title(self.name, self.title)
         check_colour(self.name, self.colour)
 
+    @property
+    def own_title(self) -> str:
+        """The title where it states more than the name, else ""; to be stated beside the name."""
+        return "" if self.title == self.name else self.title
+
 
 def default_class(name: str) -> DefectClass:
     """Return a class of which only the name is known.

@@ -10,6 +10,7 @@ from napari_stem_defects.networks.architecture import finds_spots
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.networks.spec import EnsembleSpec
 
 
@@ -37,7 +38,7 @@ def model_card(spec: EnsembleSpec, sha256: str, *, data: str, limits: str) -> st
         "",
         "| | |",
         "|---|---|",
-        f"| classes | {', '.join(f'{c.name} ({c.title}, {c.kind})' for c in spec.class_data)} |",
+        f"| classes | {', '.join(map(_describe_class, spec.class_data))} |",
         f"| members per class | {len(spec.seeds)}, seeds {', '.join(map(str, spec.seeds))} |",
         f"| input of the networks | {describe_input(spec)} |",
         f"| pixel size | {describe_scale(spec)} |",
@@ -148,3 +149,7 @@ def describe_input(spec: EnsembleSpec) -> str:
     }
     features = " and ".join(named[part] for part in settings.representation.split("+"))
     return f"{features} of patches of {both_units(settings.patch_px, spec.pixel_size_nm)}"
+
+
+def _describe_class(entry: DefectClass) -> str:
+    return f"{entry.name} ({', '.join(filter(None, (entry.own_title, entry.kind)))})"

@@ -262,7 +262,8 @@ def _measures(
     entry: DefectClass, total: ClassTotal, result_totals: ResultTotals
 ) -> tuple[str, ...]:
     area = result_totals.searched_nm2
-    counted = f"{entry.name}: {format_found(total.count, '', entry.kind, area, total.length_nm)}"
+    name = f"{entry.name}: " if entry.own_title else ""  # else the heading is the name
+    counted = f"{name}{format_found(total.count, '', entry.kind, area, total.length_nm)}"
     if entry.kind not in ("line", "area"):
         return _wrapped(counted, _INDENT)
     share = f"{_percent(result_totals.fractions[entry.name])} of the area"

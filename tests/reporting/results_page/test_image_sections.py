@@ -39,6 +39,14 @@ def test_stacks_have_a_chart_by_frame() -> None:
     assert "Numbers by frame" not in section(frames=1)
 
 
+def test_a_mean_of_the_frames_of_a_movie_is_called_one() -> None:
+    """A number such as 6.7 defects, or a length, must not be taken for a sum."""
+    movie, single = section(frames=3), section(frames=1)
+    assert "12 per frame" in movie
+    assert " nm per frame" in movie
+    assert "per frame" not in single
+
+
 def test_a_survey_shows_its_statement() -> None:
     text = "".join(survey_section(ReportedSurvey("x", "out", "Unusual <places>.", {"point": 3})))
     assert "Unusual &lt;places&gt;. In all frames: 3 points." in text

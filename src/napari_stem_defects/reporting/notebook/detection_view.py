@@ -46,7 +46,7 @@ def html(detection: Detection) -> str:
     rows = [
         (
             Swatch(name, classes[name].colour),
-            classes[name].title if classes[name].title != name else "",
+            classes[name].own_title,
             total.count,
             format_density(total.count, detection.searched_nm2).removesuffix(" per nm²")
             if classes[name].kind == "point"

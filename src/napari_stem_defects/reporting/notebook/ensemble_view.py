@@ -33,7 +33,7 @@ def html(ensemble: Ensemble) -> str:
     rows = [
         (
             Swatch(each.name, each.colour),
-            each.title if each.title != each.name else "",
+            each.own_title,
             each.kind,
             spec.threshold(each.name),
             *(_rounded(figures.get(each.name, {}), name) for name in _SHOWN),

@@ -40,7 +40,7 @@ def html(project: _Project) -> str:
     rows: list[tuple[Any, ...]] = [
         (
             Swatch(each.name, each.colour),
-            each.title if each.title != each.name else "",
+            each.defect_class.own_title,
             each.kind,
             counts[each.name],
         )

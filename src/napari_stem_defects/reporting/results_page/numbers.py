@@ -91,10 +91,11 @@ def percent(value: float) -> str:
 
 
 def count(row: RateRow) -> str:
-    """Return what was counted: the number of defects, or their length."""
+    """Return what was counted: the number of defects, or their length; of a movie per frame."""
+    mean = " per frame" if row.per_frame else ""
     if row.quantity == "length":
-        return f"{number(row.total, 4)} nm"
-    return f"{row.count:g}" if row.count == round(row.count) else f"{row.count:.1f}"
+        return f"{number(row.total, 4)} nm{mean}"
+    return (f"{row.count:g}" if row.count == round(row.count) else f"{row.count:.1f}") + mean
 
 
 def accuracy(found: Accuracy | None) -> str:

@@ -49,7 +49,7 @@ class RateRow:
     count : float
         Number of defects; of repeated frames the mean of one.
     total : float
-        Sum of lengths in nm, or the number.
+        Sum of lengths in nm, or the number; of repeated frames the mean of one.
     area_nm2 : float
         The area that was searched.
     reported : Estimate
@@ -57,6 +57,8 @@ class RateRow:
     corrected : Estimate or None
         With precision and recall; None where they were not measured.
     accuracy : Accuracy or None
+    per_frame : bool
+        Whether count and total contain means of the frames of a movie.
     """
 
     images: str
@@ -69,6 +71,7 @@ class RateRow:
     reported: Estimate
     corrected: Estimate | None
     accuracy: Accuracy | None
+    per_frame: bool = False
 
     @property
     def best(self) -> Estimate:
@@ -169,6 +172,7 @@ def rate_rows(images: Sequence[ReportedImage], name: str) -> list[RateRow]:
                     rate(observed),
                     None if accuracy is None else rate(observed, accuracy),
                     accuracy,
+                    any(each.repeats > 1 for each in observed),
                 )
             )
     return rows

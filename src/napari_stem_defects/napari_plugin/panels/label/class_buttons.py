@@ -99,9 +99,10 @@ class ClassButtons(QWidget):
 
     def _row(self, entry: LabelClass) -> QWidget:
         key = "" if entry.key is None else f"{entry.key}   "
+        about = "; ".join(filter(None, (entry.defect_class.own_title, entry.kind)))
         choose = ElidedButton(
             f"class_{entry.name.lower()}",
-            f"Set labels of this class by clicks on the image ({entry.title}; {entry.kind})",
+            f"Set labels of this class by clicks on the image ({about})",
             taken_px=_BESIDE_NAME_PX,
         )
         choose.set_full_text(f"{key}{entry.name}")

@@ -76,7 +76,7 @@ class ClassSelection(QWidget):
         check = named(
             QCheckBox(on_button(name)),
             f"train_{name.lower()}",
-            f"Train networks for {name}: {entry.title}",
+            ": ".join(filter(None, (f"Train networks for {name}", entry.own_title))),
         )
         check.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         label = named(
