@@ -121,7 +121,7 @@ _DEFINED_IN = {
     "export": "api.export",
     "list_signals": "io.images.read",
     "load_model": "api.models",
-    "preprocess": "preprocessing.pipeline",
+    "preprocess": "api.preprocess",
     "read": "io.images.read",
     "report": "api.report",
     "score": "api.score",
@@ -132,7 +132,6 @@ _DEFINED_IN = {
     "train": "api.train",
     "write_clicks": "api.score_clicks",
 }
-_DEFINED_AS = {"preprocess": "stages"}
 
 
 def __getattr__(name: str) -> Any:
@@ -140,7 +139,7 @@ def __getattr__(name: str) -> Any:
     if name not in _DEFINED_IN:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = import_module(f"{__name__}.{_DEFINED_IN[name]}")
-    return getattr(module, _DEFINED_AS.get(name, name))
+    return getattr(module, name)
 
 
 def __dir__() -> list[str]:

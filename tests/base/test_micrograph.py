@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -49,3 +51,15 @@ def test_with_pixel_size_returns_a_copy() -> None:
 def test_pixel_sizes_must_be_lengths(nm: float) -> None:
     with pytest.raises(InputError, match=r"image: pixel size .* nm is not a positive length"):
         Micrograph(STACK[0], "image").with_pixel_size(nm, "user")
+
+
+@pytest.mark.parametrize("size", [0, -1, float("nan"), float("inf"), "0.02", [1]])
+def test_a_pixel_size_is_a_positive_length(size: Any) -> None:
+    with pytest.raises(InputError, match="is not a positive length"):
+        Micrograph(np.zeros((8, 8), np.float32), "a", pixel_size_nm=size)
+
+
+@pytest.mark.parametrize("shape", [(), (9,), (2, 2, 8, 8)])
+def test_images_have_two_axes_and_stacks_three(shape: tuple[int, ...]) -> None:
+    with pytest.raises(InputError, match=f"an array of {len(shape)} axes; give"):
+        Micrograph(np.zeros(shape, np.float32), "a")

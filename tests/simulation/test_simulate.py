@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -231,3 +232,16 @@ def test_the_alias_of_a_crystal_gives_the_same_image_and_keeps_its_name() -> Non
         "simulated sto-100",
     )
     assert available_defects("sto-100") == available_defects("sto-001")
+
+
+def test_a_simulation_is_described_in_one_line() -> None:
+    made = simulate(defects="vacancy", size=256.0, seed=2)  # type: ignore[arg-type]
+    assert repr(made).endswith("nm/px, simulation), 6 points, 0 lines: Vacancy_CdTe)")
+    assert "\n" not in repr(made)
+    assert made.micrograph.pixels.shape == (256, 256)
+
+
+@pytest.mark.parametrize("numbers", [{"seed": -1}, {"seed": 1.5}, {"size": 100.5}])
+def test_numbers_that_are_not_whole_are_refused(numbers: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="is not a whole number"):
+        simulate(**numbers)

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_stem_defects.api.arguments import frame_of
 from napari_stem_defects.api.models import load_model
 from napari_stem_defects.base.defaults import AUTO_MODEL
 from napari_stem_defects.base.progress import ProgressCallback, silent
@@ -13,6 +14,7 @@ from napari_stem_defects.base.search_area import SearchArea
 from napari_stem_defects.detection.cutout import Cutout
 from napari_stem_defects.detection.detect_frame import detect_frame
 from napari_stem_defects.detection.nothing_fits import nothing_fits
+from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.models.choose import choose_from_library
 from napari_stem_defects.networks.spec import Ensemble
 from napari_stem_defects.workers.helpers import helpers_for
@@ -98,7 +100,8 @@ def detect(
     >>> "SF1" in {region.class_name for region in detection.regions}
     True
     """
-    shown, choice = micrograph.frame(frame), ""
+    shown, choice = frame_of(micrograph, frame), ""
+    _check_numbers(stride, thresholds or {})
     if model == AUTO_MODEL:
         chosen = choose_from_library(shown)
         if chosen.entry is None:
@@ -109,13 +112,21 @@ def detect(
         shown,
         area=None if area is None else SearchArea.from_value(area),
         choice=choice,
-        stride=stride,
+        stride=None if stride is None else int(stride),
         thresholds=thresholds,
         device=device,
         contrast=contrast,
         frame=frame,
         report=report,
     )
+
+
+def _check_numbers(stride: int | None, thresholds: Mapping[str, float]) -> None:
+    if stride is not None and (stride != stride // 1 or stride < 1):
+        raise InputError(f"stride {stride}: give a whole number of px above 0")
+    for name, value in thresholds.items():
+        if not 0 <= value <= 1:
+            raise InputError(f"threshold {value:g} for {name}: give a probability from 0 to 1")
 
 
 def detect_with(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from napari_stem_defects.base.paths import to_paths
 from napari_stem_defects.io.export.exported_results import read_results_to_export
 from napari_stem_defects.io.export.options import ExportOptions
 from napari_stem_defects.io.export.registry import find_format
@@ -88,7 +89,7 @@ def export(
     napari_stem_defects.errors.InputError: results: there is no such folder; ...
     """
     writer = find_format(format).load()
-    folders = [Path(each) for each in ([results] if isinstance(results, str | Path) else results)]
+    folders = to_paths(results)
     found, faults = read_results_to_export(folders)
     options = ExportOptions(outlines, None if images is None else Path(images), read_image)
     folder = folders[0] / "export" if out is None else Path(out)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from napari_stem_defects.base.paths import to_path, to_paths
 from napari_stem_defects.io.results.report_files import write_report
 from napari_stem_defects.io.results.report_sources import read_sources
 from napari_stem_defects.reporting.results_page.page import result_figures, results_page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 
 class ResultsReport(NamedTuple):
@@ -41,7 +42,7 @@ class ResultsReport(NamedTuple):
 
 
 def report(
-    folders: Sequence[str | Path], out: str | Path, *, independent_frames: bool = False
+    folders: str | Path | Sequence[str | Path], out: str | Path, *, independent_frames: bool = False
 ) -> ResultsReport:
     """Write one page with the statistics of results, and their tables.
 
@@ -50,7 +51,7 @@ def report(
 
     Parameters
     ----------
-    folders : sequence of str or Path
+    folders : str, Path or sequence of them
         Result folders of `detect` or `survey` on the command line, or folders that contain some.
         Several are compared with the first; of one, its images are.
     out : str or Path
@@ -78,9 +79,9 @@ def report(
     ...
     napari_stem_defects.errors.InputError: ...
     """
-    results = read_sources([Path(each) for each in folders], independent_frames=independent_frames)
+    results = read_sources(to_paths(folders), independent_frames=independent_frames)
     figures = result_figures(results)
     written = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     page = results_page(results, figures, written)
-    files = write_report(Path(out), page.html, results, figures)
+    files = write_report(to_path(out), page.html, results, figures)
     return ResultsReport(files[0], tuple(files), results.faults, page.notes)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_stem_defects.api.detect import detect
 from napari_stem_defects.base.defaults import AUTO_MODEL
+from napari_stem_defects.base.paths import to_path
 from napari_stem_defects.base.version import __version__
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.images.read import read
@@ -19,6 +19,8 @@ from napari_stem_defects.scoring.image_score import ImageScore, Prediction, scor
 from napari_stem_defects.scoring.totals import totals
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from napari_stem_defects.api.detect import Model
     from napari_stem_defects.io.scoring.manifest import ListedImage, Manifest
 
@@ -91,10 +93,10 @@ def score(
     ...
     napari_stem_defects.errors.InputError: manifest.json: there is no such manifest; ...
     """
-    path = Path(manifest)
+    path = to_path(manifest)
     listed = read_manifest(path)
-    folder = path.parent if data is None else Path(data)
-    stored = None if predictions is None else Predictions(Path(predictions), listed)
+    folder = path.parent if data is None else to_path(data)
+    stored = None if predictions is None else Predictions(to_path(predictions), listed)
     scores, faults = dict[str, ImageScore](), list[str]()
     for image in listed.images:
         missing = file_faults(image, folder)
@@ -108,7 +110,7 @@ def score(
         scores[image.name] = score_image(read_ground_truth(listed, image, folder), found)
     figures = _figures(listed, scores, faults, "" if stored is None else str(predictions))
     if out is not None:
-        write_json(Path(out), figures)
+        write_json(to_path(out), figures)
     return Scores(figures, tuple(faults))
 
 

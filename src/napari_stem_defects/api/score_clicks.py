@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from napari_stem_defects.api.detect import detect
 from napari_stem_defects.api.models import load_model
 from napari_stem_defects.base.defaults import GENERAL_MODEL
+from napari_stem_defects.base.paths import to_path
 from napari_stem_defects.base.progress import Progress, silent
 from napari_stem_defects.base.version import __version__
 from napari_stem_defects.errors import InputError
@@ -35,6 +35,7 @@ from napari_stem_defects.training.recipes import TrainingOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.base.progress import ProgressCallback
@@ -124,7 +125,7 @@ def score_clicks(
     images = _Images.of(manifest, data)
     given = None
     if predictions is not None:
-        given = click_tables.read_found(Path(predictions), images.manifest)
+        given = click_tables.read_found(to_path(predictions), images.manifest)
     scores: dict[tuple[str, int], list[ImageScore]] = defaultdict(list)
     refused = dict[str, int]()
     for done, task in enumerate(tasks := list(images.tasks(clicks))):
@@ -155,7 +156,7 @@ def score_clicks(
         "faults": list(images.faults),
     }
     if out is not None:
-        write_json(Path(out), figures)
+        write_json(to_path(out), figures)
     return ClickScores(figures, tuple(images.faults))
 
 
@@ -198,7 +199,7 @@ def write_clicks(
         (task.image.name, task.clicks, task.other.name if task.other else "")
         for task in images.tasks(clicks)
     ]
-    click_tables.write_clicks(Path(out), drawn)
+    click_tables.write_clicks(to_path(out), drawn)
     return tuple(images.faults)
 
 
@@ -222,9 +223,9 @@ class _Images:
 
     @classmethod
     def of(cls, manifest: str | Path, data: str | Path | None) -> _Images:
-        path = Path(manifest)
+        path = to_path(manifest)
         listed = read_manifest(path)
-        folder = path.parent if data is None else Path(data)
+        folder = path.parent if data is None else to_path(data)
         known, faults = dict[str, "GroundTruth"](), list[str]()
         for image in listed.images:
             if missing := file_faults(image, folder):

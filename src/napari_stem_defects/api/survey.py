@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.anomaly.survey_frame import survey_frame
+from napari_stem_defects.api.arguments import frame_of
 
 if TYPE_CHECKING:
     from napari_stem_defects.anomaly.survey_frame import Survey
@@ -34,7 +35,7 @@ def survey(micrograph: Micrograph, *, frame: int = 0) -> Survey:
     Raises
     ------
     InputError
-        If the frame does not exist.
+        If it is no micrograph, or the frame does not exist.
 
     Examples
     --------
@@ -44,4 +45,4 @@ def survey(micrograph: Micrograph, *, frame: int = 0) -> Survey:
     >>> survey.anomaly.shape, len(survey.candidates) > 0
     ((256, 256), True)
     """
-    return survey_frame(micrograph.frame(frame), frame=frame)
+    return survey_frame(frame_of(micrograph, frame), frame=frame)

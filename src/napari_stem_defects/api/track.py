@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_stem_defects.base.defect_classes import colours_of
+from napari_stem_defects.base.paths import to_path
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.images.read import read
@@ -27,6 +27,7 @@ from napari_stem_defects.tracking.linking import MEMORY, link_defects, search_ra
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -116,12 +117,12 @@ def track(
     ...
     napari_stem_defects.errors.ReadError: nowhere: is no folder; ...
     """
-    stored = StoredResult(Path(result))
+    stored = StoredResult(to_path(result))
     if len(stored.frames) < 2:
         advice = "give the result of a stack of frames"
         raise InputError(one_line(stored.folder, "holds the result of a single frame", advice))
     if image is not None:
-        stored.moved_to = Path(image)
+        stored.moved_to = to_path(image)
     vectors = _lattice_vectors(stored)
     reach = search_range_px(vectors) if range_px is None else range_px
     if take_out_drift:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from napari_stem_defects.api.models import load_model
 from napari_stem_defects.base.defaults import GENERAL_MODEL
+from napari_stem_defects.base.paths import to_path, to_paths
 from napari_stem_defects.base.progress import Cancelled, Progress, ProgressCallback, silent
 from napari_stem_defects.base.version import __version__
 from napari_stem_defects.errors import LabelError, ModelError, OutputError
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    sources: Sequence[str | Path],
+    sources: str | Path | Sequence[str | Path],
     out: str | Path | None = None,
     options: TrainingOptions | None = None,
     *,
@@ -62,7 +63,7 @@ def train(
 
     Parameters
     ----------
-    sources : sequence of str or Path
+    sources : str, Path or sequence of them
         Patch folders and label projects.
     out : str or Path, optional
         Model file, which ends in ``.safetensors``. By default nothing is written.
@@ -98,7 +99,8 @@ def train(
     ...
     napari_stem_defects.errors.ModelError: model.pt: model files end in .safetensors
     """
-    target = None if out is None else Path(out)
+    sources = to_paths(sources)
+    target = None if out is None else to_path(out)
     options = options or (
         TrainingOptions() if target is None else TrainingOptions(name=target.stem)
     )
@@ -144,7 +146,7 @@ def train_into(
     ----------
     target : Path or None
         The model file, whose folder exists; None to write nothing.
-    sources : sequence of str or Path
+    sources : str, Path or sequence of them
         Patch folders and label projects.
     options : TrainingOptions
     device : {"auto", "cpu", "cuda", "mps"}
@@ -239,7 +241,7 @@ def _written(found: EvaluationReport, target: Path | None) -> EvaluationReport:
 
 def evaluate(
     model: str | Path,
-    sources: Sequence[str | Path],
+    sources: str | Path | Sequence[str | Path],
     out: str | Path | None = None,
     *,
     device: str = "auto",
@@ -252,7 +254,7 @@ def evaluate(
     ----------
     model : str or Path
         Name in the model library, or model file.
-    sources : sequence of str or Path
+    sources : str, Path or sequence of them
         Patch folders and label projects. Micrographs are resampled to the pixel size of the model
         where both pixel sizes are known, as in detection.
     out : str or Path, optional
@@ -283,6 +285,9 @@ def evaluate(
     ...
     napari_stem_defects.errors.ModelError: missing.safetensors: ...
     """
+    sources = to_paths(sources)
+    if not sources:
+        raise LabelError("no labelled data is given; give a patch folder or label project")
     started, ensemble = time.perf_counter(), load_model(model)
     notes: tuple[str, ...] = ()
     report(Progress("reading labels", 0, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -73,6 +74,17 @@ class Micrograph:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     signal: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what no image can be; `InputError` states what to give."""
+        if not hasattr(self.pixels, "ndim"):
+            object.__setattr__(self, "pixels", np.asarray(self.pixels))
+        if self.pixels.ndim not in (2, 3):
+            raise InputError(
+                f"{self.name}: an array of {self.pixels.ndim} axes; give (y, x) or (frame, y, x)"
+            )
+        if self.pixel_size_nm is not None:
+            object.__setattr__(self, "pixel_size_nm", _length(self.name, self.pixel_size_nm))
 
     def __repr__(self) -> str:
         frames = f"{self.frame_count} frames of " if self.is_stack else ""
@@ -156,9 +168,7 @@ class Micrograph:
         InputError
             If ``nm`` is not a positive, finite length.
         """
-        if not (np.isfinite(nm) and nm > 0):
-            raise InputError(f"{self.name}: pixel size {nm} nm is not a positive length")
-        return replace(self, pixel_size_nm=float(nm), pixel_size_source=source)
+        return replace(self, pixel_size_nm=_length(self.name, nm), pixel_size_source=source)
 
     def to_dataframe(self) -> Any:
         """Return the statistics of each frame as a table; needs pandas.
@@ -191,3 +201,14 @@ class Micrograph:
         """
         drawn: Axes = function_of(_VIEW, "plot")(self, frame, axes)
         return drawn
+
+
+def _length(name: str, nm: float) -> float:
+    """Return a pixel size; `InputError` if it is no positive, finite number."""
+    try:
+        length = float(nm)
+    except (TypeError, ValueError):
+        length = math.nan
+    if not (math.isfinite(length) and length > 0) or isinstance(nm, str):
+        raise InputError(f"{name}: pixel size {nm} nm is not a positive length")
+    return length

@@ -71,6 +71,13 @@ class Simulation:
     row_shift: Array
     crystal: NDArray[np.float32]
 
+    def __repr__(self) -> str:
+        points, lines = len(self.points), len(self.lines)
+        return (
+            f"Simulation({self.micrograph!r}, {points} point{'s' * (points != 1)},"
+            f" {lines} line{'s' * (lines != 1)}: {', '.join(self.masks) or 'perfect crystal'})"
+        )
+
     def distance(self, class_name: str) -> NDArray[np.float32]:
         """Return the distance of every pixel to the nearest defect of a class.
 

@@ -108,7 +108,7 @@ def available_defects(crystal: str) -> tuple[str, ...]:
 def simulate(
     crystal: str = "cdte-110",
     *,
-    defects: Sequence[str] | None = None,
+    defects: str | Sequence[str] | None = None,
     size: int = 512,
     pixel_size_nm: float | None = None,
     dose: float | None = None,
@@ -122,7 +122,7 @@ def simulate(
     ----------
     crystal : {"cdte-110", "sto-001"}
         CdTe along [110] or SrTiO3 along [001]. "sto-100" is an alias of the latter.
-    defects : sequence of str, optional
+    defects : str or sequence of str, optional
         Kinds from `available_defects`, or names of their classes. Each name adds one extended
         defect or six point defects. By default every class occurs; an empty sequence gives a
         perfect crystal.
@@ -153,7 +153,8 @@ def simulate(
     >>> len(sd.simulate("cdte-110", defects=["vacancy"], size=256).points)
     6
     """
-    names = _check_defects(crystal, defects)
+    names = _check_defects(crystal, (defects,) if isinstance(defects, str) else defects)
+    size, seed = _whole("size", size), _whole("seed", seed)
     given, crystal = crystal, resolve_crystal(crystal)
     px = PIXEL_SIZE_NM[crystal] if pixel_size_nm is None else pixel_size_nm
     _check_size(size, px)
@@ -165,6 +166,12 @@ def simulate(
     scene = _add_defects(scene, names, size, turn - _ROTATION_DEG[crystal], rng)
     scene = replace(scene, notes={**notes, "species": scene.species})
     return acquire_image(scene, (size, size), settings, px, rng, f"simulated {given}")
+
+
+def _whole(name: str, value: float) -> int:
+    if not (np.isfinite(value) and value == int(value) >= 0):
+        raise InputError(f"{name} {value} is not a whole number from 0 on")
+    return int(value)
 
 
 def _check_defects(crystal: str, defects: Sequence[str] | None) -> tuple[str, ...]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_stem_defects.base.paths import to_path
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.images.convert import to_pixels
 from napari_stem_defects.io.images.library_faults import in_one_line
@@ -21,6 +21,7 @@ from napari_stem_defects.io.images.signals import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from napari_stem_defects.base.micrograph import Micrograph
 
@@ -82,7 +83,7 @@ def read(
     >>> micrograph.name, micrograph.frame_shape, micrograph.pixel_size_nm
     ('lamella', (3, 4), 0.02)
     """
-    path = Path(path)
+    path = to_path(path)
 
     def load(messages: list[str]) -> Micrograph:
         micrograph = _micrograph(path, stored_signals(path), signal, messages)
@@ -120,7 +121,7 @@ def list_signals(path: str | Path) -> list[SignalInfo]:
     >>> sd.read("both.npz", signal="survey").frame_shape
     (32, 32)
     """
-    path = Path(path)
+    path = to_path(path)
     return in_one_line(path, lambda _: [each.info for each in stored_signals(path)])
 
 
@@ -149,7 +150,7 @@ def signals_and_choice(
     """
     signals = list_signals(path)
     try:
-        return signals, choose_signal(Path(path), signals, signal)
+        return signals, choose_signal(to_path(path), signals, signal)
     except InputError as error:
         return signals, str(error)
 
@@ -174,7 +175,7 @@ def read_all(path: str | Path) -> tuple[list[Micrograph], int]:
     ReadError
         The file is missing, damaged, too big, has the wrong suffix or holds no micrograph.
     """
-    path = Path(path)
+    path = to_path(path)
 
     def load(messages: list[str]) -> tuple[list[Micrograph], int]:
         signals = stored_signals(path)

@@ -1,0 +1,61 @@
+"""Images that scripts give."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.errors import InputError
+from napari_stem_defects.io.images.convert import NotAnImage, RawImage, to_pixels
+
+
+def frame_of(micrograph: Any, index: int = 0) -> Micrograph:
+    """Return one frame of a micrograph, with pixels as `read` makes them.
+
+    Micrographs that a script makes of an array may have other numbers than float32, arrays of
+    other libraries, or pixels without a value; these are filled and marked as `read` does.
+
+    Parameters
+    ----------
+    micrograph : Micrograph
+        Image or stack.
+    index : int
+        Frame of a stack.
+
+    Returns
+    -------
+    Micrograph
+        A single frame, finite, float32.
+
+    Raises
+    ------
+    InputError
+        It is no micrograph, has no such frame, or its pixels cannot be an image.
+    """
+    if not isinstance(micrograph, Micrograph):
+        kind = type(micrograph).__name__
+        raise InputError(
+            f"{kind} is no micrograph; sd.read(path) reads a file,"
+            " sd.Micrograph(array, name, pixel_size_nm) takes an array"
+        )
+    try:
+        number = operator.index(index)
+    except TypeError:
+        raise InputError(f"frame {index!r} is not a whole number") from None
+    shown = micrograph.frame(number)
+    if micrograph.is_stack and micrograph.frame_shape[1] in (3, 4):
+        raise InputError(f"{micrograph.name}: a colour image; give one channel, (y, x)")
+    pixels = shown.pixels
+    if isinstance(pixels, np.ndarray) and pixels.dtype == np.float32 and np.isfinite(pixels).all():
+        return shown
+    try:
+        converted, invalid, notes = to_pixels(RawImage(np.asarray(pixels), colour=False))
+    except NotAnImage as error:
+        raise InputError(f"{micrograph.name}: {error}") from error
+    if shown.invalid is not None:
+        invalid = shown.invalid if invalid is None else invalid | shown.invalid
+    return replace(shown, pixels=converted, invalid=invalid, notes=(*shown.notes, *notes))

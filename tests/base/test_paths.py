@@ -1,0 +1,27 @@
+"""Paths that scripts give."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_stem_defects.base.paths import to_path, to_paths
+from napari_stem_defects.errors import InputError
+
+
+def test_one_path_is_a_list_of_one() -> None:
+    """A str is no sequence of paths of one letter each."""
+    assert to_paths("night.labels") == to_paths(Path("night.labels")) == [Path("night.labels")]
+    assert to_paths(("a", Path("b"))) == [Path("a"), Path("b")]
+    assert to_paths([]) == []
+
+
+@pytest.mark.parametrize("given", [None, b"a", 3, np.zeros(2), ["a"], ""])
+def test_what_is_no_path_is_one_line(given: object) -> None:
+    with pytest.raises(InputError, match=r"no path; give a str|the path is empty"):
+        to_path(given)
+    if not isinstance(given, list):
+        with pytest.raises(InputError, match=r"no path; give a str|the path is empty"):
+            to_paths(given)  # type: ignore[arg-type]
