@@ -6,11 +6,19 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from napari_stem_defects.base.progress import Progress
-from napari_stem_defects.cli.terminal import STOPPED, Bar, long_work, print_error, print_result
+from napari_stem_defects.cli.terminal import (
+    STOPPED,
+    Bar,
+    long_work,
+    print_error,
+    print_left_out,
+    print_result,
+)
 
 BUSY = """
 import numpy
@@ -69,3 +77,18 @@ def test_ctrl_c_ends_a_process_inside_one_long_call_of_a_library() -> None:
         assert "stopped; what was finished is kept" in process.stderr.read()
         assert process.wait() == STOPPED
     assert time.monotonic() - pressed < 5
+
+
+def test_what_was_left_out_is_stated_at_the_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a.tif").write_bytes(b"x")
+    print_left_out([tmp_path], 58, ["b.dm4", "c.tif"])
+    shown = capsys.readouterr()
+    assert shown.err == "stem-defects: 2 of 60 files have no result: b.dm4, c.tif\n"
+    assert shown.out.startswith("not searched: images in the folder ")
+    print_left_out([tmp_path], 0, [f"{number}.tif" for number in range(40)])
+    assert capsys.readouterr().err.endswith(" 8.tif, 9.tif, ...\n")
+    print_left_out([tmp_path / "sub" / "a.tif"], 1, ["a.tif"])  # in sight
+    assert capsys.readouterr() == ("", "")

@@ -20,7 +20,7 @@ from napari_stem_defects.cli.options import (
     numbers,
     positive_int,
 )
-from napari_stem_defects.cli.terminal import long_work, print_error, print_result
+from napari_stem_defects.cli.terminal import long_work, print_error, print_left_out, print_result
 
 if TYPE_CHECKING:
     import argparse
@@ -107,17 +107,18 @@ def run(options: argparse.Namespace) -> int:
         pictures=options.pictures,
         signal=options.signal,
     )
-    status, done, printed = 0, list[Outcome](), set[str]()
+    faulty, done, printed = list[str](), list[Outcome](), set[str]()
     with _workers(options) as workers, long_work() as bar:
         for outcome in detect_files(images, settings, workers=workers, report=bar):
             if outcome.fault:
-                status = 2
+                faulty.append(outcome.image.name)
             else:
                 done.append(outcome)
             print_outcome(outcome, printed)
+    print_left_out(options.images, len(done), faulty)
     if done and (folder := done[0].folder) is not None:
         _offer_to_show(done[0].image, folder, options.open)
-    return status
+    return 2 if faulty else 0
 
 
 def _offer_to_show(image: Path, folder: Path, is_wanted: bool) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_stem_defects.base.progress import Progress
 from napari_stem_defects.cli.options import add_out, add_pixel_size, add_signal, numbers
-from napari_stem_defects.cli.terminal import long_work, print_error, print_result
+from napari_stem_defects.cli.terminal import long_work, print_error, print_left_out, print_result
 from napari_stem_defects.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,15 +36,17 @@ def run(options: argparse.Namespace) -> int:
     """Survey every image; return 2 if one of them could not be used."""
     from napari_stem_defects.io.images.find import find_images
 
-    status = 0
+    faulty = list[str]()
+    images = [image.resolve() for image in find_images(options.images)]
     with long_work() as bar:
-        for path in [image.resolve() for image in find_images(options.images)]:
+        for path in images:
             try:
                 _survey_file(path, options, bar)
             except InputError as error:
-                status = 2
+                faulty.append(path.name)
                 print_error(str(error))
-    return status
+    print_left_out(options.images, len(images) - len(faulty), faulty)
+    return 2 if faulty else 0
 
 
 def _survey_file(path: Path, options: argparse.Namespace, report: ProgressCallback) -> None:

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
     from typing import TextIO
 
     from tqdm import tqdm
@@ -23,12 +24,37 @@ STOPPED_LINE = "stopped; what was finished is kept"
 
 _LAYOUT = "{desc}: {percentage:3.0f}% |{bar}| {elapsed}, {remaining} left"
 _PATIENCE_S = 0.7
+_MOST_NAMES = 10
+_IN_SIGHT = 10
+"""Files whose lines are all in sight at the end."""
 
 
 def print_error(line: str) -> None:
     """Print one line of error above the progress bar."""
     _write(f"stem-defects: {line}", sys.stderr)
     sys.stderr.flush()
+
+
+def print_left_out(images: Sequence[str | Path], searched: int, faulty: Sequence[str]) -> None:
+    """State what of many images was not searched, after all others: errors scroll away.
+
+    Parameters
+    ----------
+    images : sequence of str or Path
+        What the user has named.
+    searched : int
+        Number of images with a result.
+    faulty : sequence of str
+        Names of the files without one.
+    """
+    from napari_stem_defects.io.images.find import skipped_folders
+
+    if faulty and searched + len(faulty) > _IN_SIGHT:
+        names = ", ".join(faulty[:_MOST_NAMES]) + (", ..." if faulty[_MOST_NAMES:] else "")
+        total = searched + len(faulty)
+        print_error(f"{len(faulty)} of {total} files have no result: {names}")
+    for folder in skipped_folders(images):
+        print_result(f"not searched: images in the folder {folder}; give it by its name")
 
 
 def print_result(line: str) -> None:

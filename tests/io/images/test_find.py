@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_stem_defects.errors import ReadError
-from napari_stem_defects.io.images.find import find_images, natural_order
+from napari_stem_defects.io.images.find import find_images, natural_order, skipped_folders
 
 
 def test_folders_become_their_images_in_natural_order(tmp_path: Path) -> None:
@@ -18,6 +18,18 @@ def test_folders_become_their_images_in_natural_order(tmp_path: Path) -> None:
     single = tmp_path / "f2.TIF"
     names = [path.name for path in find_images([str(single), tmp_path])]
     assert names == ["f2.TIF", "f1.dm4", "f10.tif"]
+
+
+def test_sub_folders_with_images_are_stated(tmp_path: Path) -> None:
+    """Results, projects and hidden folders are not images that someone forgot."""
+    for name in ("a", "night 10", "night 2", "lamella", "own", ".cache", "notes"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ("x.txt" if name == "notes" else "x.tif")).write_bytes(b"x")
+    (tmp_path / "lamella" / "summary.json").write_text("{}")
+    (tmp_path / "own" / "labels.jsonl").write_text("")
+    names = [each.name for each in skipped_folders([tmp_path, tmp_path / "a"])]
+    assert names == ["night 2", "night 10"]
+    assert skipped_folders([tmp_path / "a" / "x.tif"]) == []
 
 
 def test_folder_without_images(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_tables_hold_all_figures(tmp_path: Path) -> None:
         float(together["count"]) / float(together["area_nm2"])
     )
     assert float(together["corrected_low"]) < float(together["corrected_rate"])
-    assert together["mean_per_frame"] == "False"
+    assert together["frame_means"] == "no"
 
 
 def test_parquet_holds_the_same(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from report_images import NM, image, results
 
-from napari_stem_defects.reporting.results_page.data import ReportedResults
+from napari_stem_defects.reporting.results_page.data import ReportedImage, ReportedResults
 
 
 def test_frames_of_one_place_have_one_area() -> None:
@@ -26,3 +28,15 @@ def test_classes_and_groups_are_listed_once() -> None:
     assert list(both.class_table) == ["Vacancy", "Fault"]
     assert both.groups == ("one", "two")
     assert results(3).groups == ("out",)
+
+
+def test_results_of_one_image_within_a_group_are_known() -> None:
+    """A copy of a file counts as another image; another group may be another model."""
+
+    def copied(name: str, group: str, sha256: str) -> ReportedImage:
+        one = image(name, group=group)
+        return replace(one, summary={**one.summary, "image": {"sha256": sha256}})
+
+    found = [copied("a", "x", "1"), copied("copy of a", "x", "1"), copied("b", "x", "2")]
+    assert ReportedResults((*found, copied("a", "y", "1"))).repeated == [["a", "copy of a"]]
+    assert ReportedResults((image("a"), image("b"))).repeated == []

@@ -97,3 +97,9 @@ def test_arrangements_need_some_points() -> None:
     assert found.neighbours is not None
     assert found.pairs is not None
     assert arrangement_rows([image(points=5)]) == []
+
+
+def test_sums_state_whether_they_contain_means_of_movies() -> None:
+    movie, single = image("a", frames=4), image("b")
+    for images, stated in (([movie], "all"), ([single], "no"), ([movie, single], "some")):
+        assert {each.frame_means for each in rate_rows(images, "x")} == {stated}

@@ -14,6 +14,9 @@ from napari_stem_defects.io.messages import missing_file, one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_OF_RESULTS = ("summary.json", "labels.jsonl")
+"""A folder with one of these is a result or a label project."""
+
 
 def find_images(paths: Sequence[str | Path]) -> list[Path]:
     """Return the given files, and the images in the given folders.
@@ -42,6 +45,40 @@ def find_images(paths: Sequence[str | Path]) -> list[Path]:
             dict.fromkeys(_images_in(path) if _is_plain_folder(path) else [_existing(path)])
         )
     return list(found)
+
+
+def skipped_folders(paths: Sequence[str | Path]) -> list[Path]:
+    """Return the sub-folders with images in the given folders, which `find_images` skips.
+
+    Parameters
+    ----------
+    paths : sequence of str or Path
+        Files and folders.
+
+    Returns
+    -------
+    list of Path
+        In natural order; results and hidden folders are left out.
+    """
+    folders = [path for path in map(Path, paths) if _is_plain_folder(path)]
+    given = {folder.resolve() for folder in folders}
+    return [
+        inner
+        for folder in folders
+        for inner in sorted(_entries(folder), key=natural_order)
+        if _is_plain_folder(inner)
+        and not inner.name.startswith(".")
+        and inner.resolve() not in given
+        and not any((inner / name).is_file() for name in _OF_RESULTS)
+        and any(has_image_suffix(entry) and entry.is_file() for entry in _entries(inner))
+    ]
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
 
 
 def natural_order(path: Path) -> list[tuple[int, str]]:

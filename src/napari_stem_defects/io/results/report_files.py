@@ -96,7 +96,7 @@ def _ends(estimate: Estimate | None) -> tuple[float | None, float | None, float 
 def _densities(figures: ResultFigures) -> _Table:
     columns = (
         "images,class,kind,quantity,count,total,area_nm2,rate,rate_low,rate_high,corrected_rate"
-        ",corrected_low,corrected_high,precision,recall,accuracy_measured_on,mean_per_frame"
+        ",corrected_low,corrected_high,precision,recall,accuracy_measured_on,frame_means"
     )
     rows = [
         (
@@ -107,7 +107,7 @@ def _densities(figures: ResultFigures) -> _Table:
             None if row.accuracy is None else row.accuracy.precision,
             None if row.accuracy is None else row.accuracy.recall,
             None if row.accuracy is None else row.accuracy.source,
-            row.per_frame,
+            row.frame_means,
         )
         for row in (*figures.rates, *figures.unit_rates)
     ]

@@ -189,6 +189,15 @@ class ReportedResults:
     faults: tuple[str, ...] = ()
 
     @property
+    def repeated(self) -> list[list[str]]:
+        """Folders of results of one image within a group, where it counts several times."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for image in self.images:
+            if sha256 := str(image.summary["image"].get("sha256") or ""):
+                found.setdefault((image.group, sha256), []).append(image.folder)
+        return [folders for folders in found.values() if len(folders) > 1]
+
+    @property
     def class_table(self) -> Mapping[str, DefectClass]:
         """The classes of all images by name, those that were found or not, in their order."""
         found: dict[str, DefectClass] = {}

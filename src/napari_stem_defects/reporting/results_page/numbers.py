@@ -92,7 +92,7 @@ def percent(value: float) -> str:
 
 def count(row: RateRow) -> str:
     """Return what was counted: the number of defects, or their length; of a movie per frame."""
-    mean = " per frame" if row.per_frame else ""
+    mean = " per frame" if row.frame_means == "all" else ""
     if row.quantity == "length":
         return f"{number(row.total, 4)} nm{mean}"
     return (f"{row.count:g}" if row.count == round(row.count) else f"{row.count:.1f}") + mean

@@ -166,6 +166,9 @@ def _head(results: ReportedResults, written: str) -> Iterator[Markup]:
     if missing:
         text = "No rates without a pixel size: " + ", ".join(missing)
         yield element("p", text, kind="warning")
+    for names in results.repeated:
+        text = f"The same image, counted {len(names)} times: {', '.join(names)}"
+        yield element("p", text, kind="warning")
 
 
 def _rates(figures: ResultFigures, drawn: DrawnCharts) -> Iterator[Markup]:
@@ -187,6 +190,8 @@ def _rates(figures: ResultFigures, drawn: DrawnCharts) -> Iterator[Markup]:
         ],
         (1, 2, 3, 4),
     )
+    if any(row.frame_means == "some" for row in figures.rates):
+        yield element("p", "Of a movie, the mean of its frames is counted.", kind="note")
     yield from _rate_charts(figures.rates, drawn)
     for source in sorted({row.accuracy.source for row in figures.rates if row.accuracy}):
         yield element("p", f"Precision and recall measured on: {source}.", kind="note")

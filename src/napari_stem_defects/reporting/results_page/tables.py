@@ -34,6 +34,9 @@ FEWEST_LINES = 3
 _MOST_BINS, _FEWEST_BINS = 24, 8
 
 
+FrameMeans = Literal["no", "some", "all"]
+
+
 @dataclass(frozen=True)
 class RateRow:
     """The rate of one class in some images.
@@ -57,8 +60,9 @@ class RateRow:
     corrected : Estimate or None
         With precision and recall; None where they were not measured.
     accuracy : Accuracy or None
-    per_frame : bool
-        Whether count and total contain means of the frames of a movie.
+    frame_means : {"no", "some", "all"}
+        Whether count and total are sums of means of the frames of movies: of no image, of some of
+        them, or of all.
     """
 
     images: str
@@ -71,7 +75,7 @@ class RateRow:
     reported: Estimate
     corrected: Estimate | None
     accuracy: Accuracy | None
-    per_frame: bool = False
+    frame_means: FrameMeans = "no"
 
     @property
     def best(self) -> Estimate:
@@ -172,7 +176,7 @@ def rate_rows(images: Sequence[ReportedImage], name: str) -> list[RateRow]:
                     rate(observed),
                     None if accuracy is None else rate(observed, accuracy),
                     accuracy,
-                    any(each.repeats > 1 for each in observed),
+                    _frame_means(observed),
                 )
             )
     return rows
@@ -327,6 +331,11 @@ def _quantities(kind: Kind) -> Iterator[Quantity]:
 
 def _knows(image: ReportedImage, class_name: str) -> bool:
     return image.searched_nm2 is not None and any(each.name == class_name for each in image.defects)
+
+
+def _frame_means(observed: Sequence[Observed]) -> FrameMeans:
+    means = [each.repeats > 1 for each in observed]
+    return "all" if all(means) else "some" if any(means) else "no"
 
 
 def _observed(image: ReportedImage, class_name: str, quantity: Quantity) -> Observed:
