@@ -5,6 +5,7 @@ A change that makes the engine do more than this has to say why, here.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from napari_stem_defects.inference.predict import predict
+from napari_stem_defects.networks import trunk
 from napari_stem_defects.networks.architecture import Architecture
 from napari_stem_defects.networks.ensemble import EnsembleNetwork
 from napari_stem_defects.networks.member import (
@@ -113,6 +115,25 @@ def test_a_first_look_by_bulk_is_a_seventh_of_the_work(ensemble: Ensemble) -> No
     with FlopCounterMode(display=False) as counter:
         EnsembleNetwork(ensemble).member_logits(seen())
     assert 7 * alone == counter.get_total_flops()
+
+
+@pytest.mark.parametrize("stride", [2, 3, 16])
+def test_no_row_is_convolved_twice_in_strips(monkeypatch: pytest.MonkeyPatch, stride: int) -> None:
+    spec = replace(
+        SPEC,
+        preprocessing=PreprocessingSettings(representation="real", contrast_px=24.0),
+        architecture=Architecture(channels=(3, 4, 5), hidden=4, padded=False),
+    )
+    members = [[new_member(spec).eval()] for _ in CLASSES]
+    network = EnsembleNetwork(Ensemble(spec, collect_weights(members)))
+
+    def operations(values_of_a_strip: int) -> int:
+        monkeypatch.setattr(trunk, "CONVOLVED_VALUES", values_of_a_strip)
+        with FlopCounterMode(display=False) as counter:
+            network.member_logits_dense(torch.zeros(90, 80), stride)
+        return counter.get_total_flops()
+
+    assert operations(1) == operations(10**9) > 0
 
 
 def test_exact_scans_ask_about_every_window_once(

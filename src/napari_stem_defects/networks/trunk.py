@@ -8,6 +8,7 @@ convolutional inference): overlapping windows share them. Both agree to within r
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import torch
@@ -176,9 +177,11 @@ class GroupedTrunk:
         at_once = max(ROWS_AT_ONCE, PIXELS_AT_ONCE // width)
         in_parts = maps.device.type == "cpu" and len(maps) == 1 and height > 2 * at_once
         for rows in torch.split(maps, at_once if in_parts else height, dim=1):
-            part: Tensor | None = rows
-            for each in blocks:
-                part = None if part is None else each.add(part)
+            left = blocks[0].left
+            part: Tensor | None = rows if left is None else torch.cat([left, rows], 1)
+            for each, following in zip_longest(blocks, blocks[1:]):
+                if part is not None:
+                    part = each.next_rows(part, None if following is None else following.left)
             if part is not None:
                 yield part
 
@@ -211,23 +214,69 @@ class GroupedTrunk:
             parts.append(nn.functional.selu_(_max_pool(part)).to(self._dtype))
         return torch.cat(parts)
 
-    def block_in_strips(self, block: int, maps: Tensor, spacing: int, halved: bool) -> Tensor:
-        """Apply a block to images (N, H, W, C), some rows at a time."""
-        channels = len(maps) * len(self._biases[block])
-        rows = maps.shape[1] - 2 * spacing
-        rows = rows // 2 if halved else rows - spacing
-        step = _chunk_length(maps, maps.shape[2] * channels * (1 + halved))
-        parts = []
+    def block_in_strips(
+        self,
+        block: int,
+        maps: Tensor,
+        spacing: int,
+        *,
+        halved: bool,
+        above: Tensor | None = None,
+    ) -> Tensor:
+        """Apply a block to images (N, H, W, C), some rows at a time.
+
+        Rows ``above`` come first in the result, which is written in one piece.
+        """
+        reach = 2 if halved else 3 * spacing
+        rows, columns = ((edge - reach) // (1 + halved) for edge in maps.shape[1:3])
+        skipped = 0 if above is None else above.shape[1]
+        shape = (len(maps), skipped + rows, columns, len(self._biases[block]))
+        result = maps.new_empty(shape, dtype=self._dtype)
+        if above is not None:
+            result[:, :skipped] = above
+        pairs = self._halved_strips if halved else self._dense_strips
+        first = skipped
+        for one, other in pairs(block, maps, spacing):
+            part = result[:, first : first + one.shape[1]]
+            if self._dtype == one.dtype:
+                nn.functional.selu_(torch.maximum(one, other, out=part))
+            else:
+                part.copy_(nn.functional.selu_(torch.maximum(one, other)))
+            first += one.shape[1]
+        return result
+
+    def _halved_strips(
+        self, block: int, maps: Tensor, spacing: int
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield what the values of a halved image are the maxima of, strip by strip."""
+        rows = (maps.shape[1] - 2 * spacing) // 2
+        step = self._rows_of_strip(block, maps, 2)
         for first in range(0, rows, step):
             last = min(first + step, rows)
-            if halved:
-                strip = maps[:, 2 * first : 2 * last + 2]
-                part = _max_pool(self._convolve(block, strip))
-            else:
-                strip = maps[:, first : last + 3 * spacing]
-                part = _dense_max_pool(self._convolve(block, strip, spacing), spacing)
-            parts.append(nn.functional.selu_(part).to(self._dtype))
-        return torch.cat(parts, 1)
+            yield _halves(self._convolve(block, maps[:, 2 * first : 2 * last + 2]))
+
+    def _dense_strips(
+        self, block: int, maps: Tensor, spacing: int
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield what the values of an image that keeps its size are the maxima of.
+
+        A maximum needs a row of another strip as well, which is kept until then.
+        """
+        rows, kept = maps.shape[1] - 2 * spacing, None
+        step = max(spacing, self._rows_of_strip(block, maps, 1))
+        for first in range(0, rows, step):
+            strip = maps[:, first : min(first + step, rows) + 2 * spacing]
+            convolved = self._convolve(block, strip, spacing).permute(0, 2, 3, 1)
+            across = torch.maximum(convolved[:, :, :-spacing], convolved[:, :, spacing:])
+            if kept is not None:
+                across = torch.cat([kept, across], 1)
+            kept = across[:, -spacing:]
+            if across.shape[1] > spacing:
+                yield across[:, :-spacing], across[:, spacing:]
+
+    def _rows_of_strip(self, block: int, maps: Tensor, rows: int) -> int:
+        """Return how many times some rows of maps (N, H, W, C) are convolved together."""
+        return _chunk_length(maps, rows * len(maps) * maps.shape[2] * len(self._biases[block]))
 
 
 class _RowsOfBlock:
@@ -236,20 +285,24 @@ class _RowsOfBlock:
     def __init__(self, trunk: GroupedTrunk, block: int, spacing: int, halved: bool) -> None:
         self._trunk, self._block = trunk, block
         self._spacing, self._halved = spacing, halved
-        self._left: Tensor | None = None
+        self.left: Tensor | None = None
+        """The last rows, which the next part begins with."""
 
-    def add(self, rows: Tensor) -> Tensor | None:
-        """Return what the next rows complete; None where they are too few."""
-        if self._left is not None:
-            rows = torch.cat([self._left, rows], 1)
+    def next_rows(self, rows: Tensor, above: Tensor | None) -> Tensor | None:
+        """Return what rows that begin with those left complete, below rows ``above`` of it.
+
+        None where they are too few.
+        """
         spacing, step = self._spacing, 1 + self._halved
         reach = 2 if self._halved else 3 * spacing  # rows below the first one of a value
         count = (rows.shape[1] - reach) // step
-        self._left = rows[:, max(0, count) * step :]
+        self.left = rows[:, max(0, count) * step :]
         if count <= 0:
             return None
         used = rows[:, : count * step + reach]
-        return self._trunk.block_in_strips(self._block, used, spacing, self._halved)
+        return self._trunk.block_in_strips(
+            self._block, used, spacing, halved=self._halved, above=above
+        )
 
 
 def _chunk_length(maps: Tensor, values: int) -> int:
@@ -286,7 +339,12 @@ def _gain_and_shift(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
 
 
 def _max_pool(images: Tensor) -> Tensor:
-    """Return the 2x2 maximum (N, H // 2, W // 2, C) of channels-last images (N, C, H, W).
+    """Return the 2x2 maximum (N, H // 2, W // 2, C) of channels-last images (N, C, H, W)."""
+    return torch.maximum(*_halves(images))
+
+
+def _halves(images: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what the 2x2 maxima of channels-last images are the maxima of, (N, H/2, W/2, C) each.
 
     Two comparisons of halves: torch's own pooling also records the positions of the maxima, which
     takes two to eight times as long.
@@ -294,11 +352,4 @@ def _max_pool(images: Tensor) -> Tensor:
     height, width = images.shape[2] // 2 * 2, images.shape[3] // 2 * 2
     last = images.permute(0, 2, 3, 1)[:, :height, :width]
     rows = torch.maximum(last[:, 0::2], last[:, 1::2])
-    return torch.maximum(rows[:, :, 0::2], rows[:, :, 1::2])
-
-
-def _dense_max_pool(images: Tensor, spacing: int) -> Tensor:
-    """Return the 2x2 maximum at a spacing (dilated pooling, stride 1), (N, H - s, W - s, C)."""
-    last = images.permute(0, 2, 3, 1)
-    rows = torch.maximum(last[:, :-spacing], last[:, spacing:])
-    return torch.maximum(rows[:, :, :-spacing], rows[:, :, spacing:])
+    return rows[:, :, 0::2], rows[:, :, 1::2]

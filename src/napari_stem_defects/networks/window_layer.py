@@ -1,8 +1,8 @@
 """First fully connected layer of all windows of an image, from feature maps that they share.
 
-A window is a few values of the maps, and each value belongs to as many windows. Every value is
-multiplied once with the weights of all places that it may have in a window, without a copy of the
-maps; the sums of the windows are then sums of shifted results.
+A window is a few values of the maps, and each value belongs to as many windows. On a CPU, the
+values of some windows are multiplied place by place and member by member, so that copies and sums
+stay in the cache.
 """
 
 from __future__ import annotations
@@ -40,21 +40,14 @@ class WindowLayer:
     def __init__(
         self, weights: Tensor, bias: Tensor, channels: int, edge: int, step: int, spacing: int
     ) -> None:
-        self._bias = bias[:, :, None, None]
-        self._members, inputs = weights.shape[:2]
-        self._step, self._reach, self._channels = step, (edge - 1) * spacing, channels
-        offsets = range(0, edge * spacing, spacing)
-        self._places = list(product(offsets, offsets))
+        self._bias = bias
+        self._members = len(weights)
+        self._channels, self._edge, self._step, self._spacing = channels, edge, step, spacing
+        self._reach = (edge - 1) * spacing
         by_place = torch.split(weights, channels, 1)
-        self._maxima = by_place[-1] if inputs > channels * edge**2 else None
-        # Places that the same values of the maps have in different windows.
-        self._alike: dict[tuple[int, int], list[tuple[int, int]]] = {}
-        for y, x in self._places:
-            self._alike.setdefault((y % step, x % step), []).append((y, x))
-        self._weights = {
-            first: torch.cat([by_place[self._places.index(each)] for each in places], -1)
-            for first, places in self._alike.items()
-        }
+        self._maxima = by_place[edge**2] if len(by_place) > edge**2 else None
+        places = product(range(edge), range(edge))
+        self._weights = dict(zip(places, by_place, strict=False))
 
     def rows_of_windows(self, parts: Iterable[Tensor], most: int) -> Iterator[Tensor]:
         """Yield maps of whole rows of windows, from maps that come part after part.
@@ -94,31 +87,34 @@ class WindowLayer:
         Tensor of float32, shape (members, N, gy, gx, hidden)
         """
         rows, columns = (-(-(edge - self._reach) // self._step) for edge in maps.shape[1:3])
-        shape = (self._members, len(maps), rows, columns, self._bias.shape[-1])
-        total = self._bias.expand(shape).clone()
-        for first, places in self._alike.items():
-            values = maps[:, first[0] :: self._step, first[1] :: self._step]
-            products = self._multiply(values, self._weights[first]).chunk(len(places), -1)
-            for product_of_place, (y, x) in zip(products, places, strict=True):
-                top, left = y // self._step, x // self._step
-                total += product_of_place[:, :, top : top + rows, left : left + columns]
+        windows = self._windows(maps, rows, columns)
+        at_once = 1 if maps.device.type == "cpu" else self._members
+        firsts = range(0, self._members, at_once)
+        sums = [self._sums(windows, slice(first, first + at_once)) for first in firsts]
+        return torch.cat(sums).reshape(*windows.shape[:4], -1)
+
+    def _sums(self, windows: Tensor, members: slice) -> Tensor:
+        """Return the values (members, N x rows x columns, hidden) of some members."""
+        of_members, total = windows[members].flatten(1, 3), self._bias[members]
+        for (y, x), weights in self._weights.items():
+            total = total + torch.bmm(of_members[:, :, y, x], weights[members]).float()
         if self._maxima is not None:
-            total += self._multiply(self._largest(maps), self._maxima)
+            largest = of_members.amax((2, 3))
+            total = total + torch.bmm(largest, self._maxima[members]).float()
         return total
 
-    def _multiply(self, maps: Tensor, weights: Tensor) -> Tensor:
-        """Return the products (members, N, H, W, outputs) of maps with weights, as float32."""
-        values = maps.reshape(-1, self._members, self._channels).transpose(0, 1)
-        products = torch.bmm(values, weights).float()
-        return products.reshape(self._members, *maps.shape[:3], -1)
-
-    def _largest(self, maps: Tensor) -> Tensor:
-        """Return the largest value of each channel in every window."""
-        views = [
-            maps[:, y : maps.shape[1] - self._reach + y, x : maps.shape[2] - self._reach + x]
-            for y, x in self._places
-        ]
-        largest = views[0]
-        for view in views[1:]:
-            largest = torch.maximum(largest, view)
-        return largest[:, :: self._step, :: self._step]
+    def _windows(self, maps: Tensor, rows: int, columns: int) -> Tensor:
+        """Return a view (members, N, rows, columns, edge, edge, channels) of the values of maps."""
+        image, row, column, value = maps.stride()
+        return maps.as_strided(
+            (self._members, len(maps), rows, columns, self._edge, self._edge, self._channels),
+            (
+                self._channels * value,
+                image,
+                self._step * row,
+                self._step * column,
+                self._spacing * row,
+                self._spacing * column,
+                value,
+            ),
+        )
