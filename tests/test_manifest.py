@@ -8,6 +8,9 @@ import pytest
 from npe2 import PluginManifest
 
 import napari_stem_defects
+from napari_stem_defects.io.images.formats import FORMATS
+from napari_stem_defects.io.results.available_folder import SUMMARY
+from napari_stem_defects.napari_plugin.reader import SUFFIXES
 
 NAME = "napari-stem-defects"
 ROOT = Path(__file__).parents[1]
@@ -38,6 +41,26 @@ def test_reader_leaves_tiff_and_png_to_napari(manifest: PluginManifest) -> None:
     }
     assert {"*.dm3", "*.dm4", "*.emd", "*.ser", "*.mrc", "*.hspy"} <= patterns
     assert not {"*.tif", "*.tiff", "*.png", "*"} & patterns
+
+
+def test_every_image_format_opens_in_napari(manifest: PluginManifest) -> None:
+    """A format that is added to the list must not be unknown to napari."""
+    patterns = {
+        plugin: {
+            pattern
+            for reader in each.contributions.readers or []
+            for pattern in reader.filename_patterns
+        }
+        for plugin, each in {
+            "ours": manifest,
+            "napari": PluginManifest.from_distribution("napari"),
+        }.items()
+    }
+    suffixes = {suffix for each in FORMATS for suffix in each.suffixes}
+    assert {f"*{suffix}" for suffix in SUFFIXES} == patterns["ours"] - {f"*{SUMMARY}"}
+    # Folders of Zarr have readers of their own; napari names HDF5 but cannot read it.
+    known = patterns["ours"] | (patterns["napari"] - {"*.h5", "*.hdf5"}) | {"*.zarr"}
+    assert {f"*{suffix}" for suffix in suffixes} <= known
 
 
 def test_the_manifest_lies_in_the_package_and_at_the_top() -> None:

@@ -9,6 +9,8 @@ import pytest
 import tifffile
 from napari.components import ViewerModel
 from napari.layers import Image, Layer
+from napari.plugins._npe2 import get_readers
+from npe2 import PluginManager
 from written_results import write_image, write_result
 
 from napari_stem_defects.base.micrograph import Micrograph
@@ -128,3 +130,20 @@ def test_each_image_of_a_file_is_a_layer_and_the_default_is_seen(tmp_path: Path)
     given = convert.frame_input(hidden, 0).micrograph()
     assert given.signal == "survey"
     assert given.sha256 != convert.frame_input(seen, 0).sha256
+
+
+def test_napari_offers_this_reader_for_hdf5(tmp_path: Path) -> None:
+    """Its own names these files, too, but finds no loader for them."""
+    pytest.importorskip("h5py")
+    from nsid_samples import IMAGE_DIMENSIONS, write_nsid
+    from reader_contract import IMAGE
+
+    PluginManager.instance().discover()
+    for suffix in (".h5", ".hdf5"):
+        viewer = ViewerModel()
+        path = write_nsid(tmp_path / f"a{suffix}", IMAGE.T, IMAGE_DIMENSIONS)
+        assert "napari-stem-defects" in get_readers(str(path))
+        viewer.open(path, plugin="napari-stem-defects")
+        (layer,) = viewer.layers
+        np.testing.assert_array_equal(layer.data, IMAGE)
+        assert tuple(layer.scale) == pytest.approx((0.02, 0.02))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_stem_defects.base.micrograph import Micrograph
+from napari_stem_defects.base.micrograph import Micrograph, check_micrograph
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.images.convert import NotAnImage, RawImage, to_pixels
 
@@ -36,26 +36,21 @@ def frame_of(micrograph: Any, index: int = 0) -> Micrograph:
     InputError
         It is no micrograph, has no such frame, or its pixels cannot be an image.
     """
-    if not isinstance(micrograph, Micrograph):
-        kind = type(micrograph).__name__
-        raise InputError(
-            f"{kind} is no micrograph; sd.read(path) reads a file,"
-            " sd.Micrograph(array, name, pixel_size_nm) takes an array"
-        )
+    checked = check_micrograph(micrograph)
     try:
         number = operator.index(index)
     except TypeError:
         raise InputError(f"frame {index!r} is not a whole number") from None
-    shown = micrograph.frame(number)
-    if micrograph.is_stack and micrograph.frame_shape[1] in (3, 4):
-        raise InputError(f"{micrograph.name}: a colour image; give one channel, (y, x)")
+    shown = checked.frame(number)
+    if checked.is_stack and checked.frame_shape[1] in (3, 4):
+        raise InputError(f"{checked.name}: a colour image; give one channel, (y, x)")
     pixels = shown.pixels
     if isinstance(pixels, np.ndarray) and pixels.dtype == np.float32 and np.isfinite(pixels).all():
         return shown
     try:
         converted, invalid, notes = to_pixels(RawImage(np.asarray(pixels), colour=False))
     except NotAnImage as error:
-        raise InputError(f"{micrograph.name}: {error}") from error
+        raise InputError(f"{checked.name}: {error}") from error
     if shown.invalid is not None:
         invalid = shown.invalid if invalid is None else invalid | shown.invalid
     return replace(shown, pixels=converted, invalid=invalid, notes=(*shown.notes, *notes))

@@ -203,6 +203,16 @@ class Micrograph:
         return drawn
 
 
+def check_micrograph(given: Any) -> Micrograph:
+    """Return a micrograph that a script gives; `InputError` if it is anything else."""
+    if not isinstance(given, Micrograph):
+        raise InputError(
+            f"{type(given).__name__} is no micrograph; sd.read(path) reads a file,"
+            " sd.Micrograph(array, name, pixel_size_nm) takes an array"
+        )
+    return given
+
+
 def _length(name: str, nm: float) -> float:
     """Return a pixel size; `InputError` if it is no positive, finite number."""
     try:

@@ -33,7 +33,7 @@ Reader = Callable[[str | Sequence[str]], list[LayerData]]
 
 SUFFIXES = (
     *(".dm3", ".dm4", ".emd", ".ser", ".mrc", ".mrc.gz"),
-    *(".hspy", ".zspy", ".hf5", ".ndata", ".nhdf"),
+    *(".hspy", ".zspy", ".h5", ".hdf5", ".hf5", ".ndata", ".nhdf"),
 )
 """File name extensions of this reader; napari opens TIFF, PNG and similar files itself."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_stem_defects.base.micrograph import check_micrograph
 from napari_stem_defects.base.optional_packages import load_package
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.reporting.contrast import to_grey8
@@ -118,8 +119,9 @@ def searched_pixels(
     Raises
     ------
     InputError
-        The image has another size.
+        It is no micrograph, or has another size.
     """
+    micrograph = check_micrograph(micrograph)
     one = micrograph.frame(frame) if micrograph.is_stack else micrograph
     if one.frame_shape != shape:
         height, width = one.frame_shape
