@@ -65,12 +65,6 @@ def test_an_array_is_named_with_the_way_to_a_micrograph() -> None:
         sd.survey(PIXELS)  # type: ignore[arg-type]
 
 
-def test_plots_take_micrographs_only() -> None:
-    survey = sd.survey(sd.Micrograph(PIXELS, "a"))
-    with pytest.raises(sd.InputError, match=r"^ndarray is no micrograph"):
-        survey.plot(PIXELS)  # type: ignore[arg-type]
-
-
 @pytest.mark.parametrize(
     ("pixels", "frame", "message"),
     [

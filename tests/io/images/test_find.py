@@ -39,6 +39,13 @@ def test_folder_without_images(tmp_path: Path) -> None:
     assert len(str(caught.value)) <= 200
 
 
+def test_a_folder_of_folders_of_images_names_them(tmp_path: Path) -> None:
+    (tmp_path / "night 1").mkdir()
+    (tmp_path / "night 1" / "a.tif").write_bytes(b"x")
+    with pytest.raises(ReadError, match="holds no image, but folders with some; give night 1"):
+        find_images([tmp_path])
+
+
 def test_missing_path_among_images(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match=r"^no\.tif: does not exist"):
         find_images([tmp_path / "no.tif"])

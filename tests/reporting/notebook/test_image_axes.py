@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from matplotlib import pyplot
 
+from napari_stem_defects.errors import InputError
 from napari_stem_defects.reporting.notebook.image_axes import (
     MOST_PX,
     axes_or_new,
     box_of,
     frame_axes,
+    searched_pixels,
     show_image,
 )
 
@@ -39,3 +42,9 @@ def test_large_images_are_drawn_with_fewer_pixels() -> None:
     show_image(axes, np.zeros((10, 3 * MOST_PX), np.float32), None)
     assert axes.images[0].get_array().shape == (4, MOST_PX)
     assert axes.get_xlim()[1] == 3 * MOST_PX - 0.5
+
+
+def test_an_array_in_place_of_the_image_is_one_line() -> None:
+    pixels = np.zeros((8, 9), np.float32)
+    with pytest.raises(InputError, match=r"^ndarray is no micrograph; .*sd\.Micrograph\(array"):
+        searched_pixels(pixels, 0, (8, 9), "survey")  # type: ignore[arg-type]

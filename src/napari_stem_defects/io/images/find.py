@@ -14,6 +14,7 @@ from napari_stem_defects.io.messages import missing_file, one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_MOST_NAMES = 3
 _OF_RESULTS = ("summary.json", "labels.jsonl")
 """A folder with one of these is a result or a label project."""
 
@@ -110,6 +111,9 @@ def _images_in(folder: Path) -> list[Path]:
     except OSError as error:
         fault = f"cannot be listed ({error.strerror})"
         raise ReadError(one_line(folder, fault, "check its permissions")) from None
+    if not images and (inner := skipped_folders([folder])):
+        names = ", ".join(each.name for each in inner[:_MOST_NAMES])
+        raise ReadError(one_line(folder, "holds no image, but folders with some", f"give {names}"))
     if not images:
         endings = " ".join(sorted(IMAGE_SUFFIXES))
         raise ReadError(one_line(folder, "holds no image", f"give a folder with {endings} files"))
