@@ -37,9 +37,9 @@ Precision = Literal["float32", "bfloat16", "float16"]
 # Values per thread that the first blocks compute for the windows of a batch: measured, 16 windows
 # of seven members fill the cache.
 CACHED_VALUES = 5_600_000
-# Rows of windows of an image that the fully connected layers process together; on a CPU few, so
-# that their values stay in the cache.
-ROWS_PER_BATCH, ROWS_ON_CPU = 16, 4
+# Rows of windows of an image that the fully connected layers process together; on a CPU as many as
+# have so many windows, so that their values stay in the cache.
+ROWS_PER_BATCH, WINDOWS_ON_CPU = 16, 1000
 
 
 def supports_dense_inference(spec: EnsembleSpec) -> bool:
@@ -297,7 +297,9 @@ class EnsembleNetwork:
         weights, bias = self._hidden[name], self._hidden_bias
         layer = WindowLayer(weights, bias, trunk.channels, edge, maps.step, maps.spacing)
         parts = []
-        at_once = ROWS_ON_CPU if images.device.type == "cpu" else ROWS_PER_BATCH
+        columns = (images.shape[2] - self.spec.preprocessing.patch_px) // stride_px + 1
+        on_cpu = images.device.type == "cpu"
+        at_once = max(1, WINDOWS_ON_CPU // columns) if on_cpu else ROWS_PER_BATCH
         for rows in layer.rows_of_windows(maps.parts, at_once):
             hidden = layer(rows)
             found = self._output_logits(hidden.flatten(1, 3))
