@@ -8,6 +8,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QAction, QFileDialog, QMenu, QWidget
 
 from napari_stem_defects.io.labels.label_formats import LABEL_FORMATS, list_formats
+from napari_stem_defects.napari_plugin.panels.common.plain_text import set_tooltip
 
 
 class ImportMenu(QMenu):
@@ -27,7 +28,7 @@ class ImportMenu(QMenu):
         self._over = parent
         self.addAction("Import folder of patches…", self._folder)
         file = QAction("Import file of labels…", self)
-        file.setToolTip(f"Labels of images that are open: {list_formats()}")
+        set_tooltip(file, f"Labels of images that are open: {list_formats()}")
         file.triggered.connect(self._file)
         self.addAction(file)
         self.setToolTipsVisible(True)
