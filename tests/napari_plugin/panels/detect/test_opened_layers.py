@@ -52,7 +52,7 @@ def select_row(widget: Any, class_name: str, frame: int) -> None:
     model = widget.regions.model()
     row = next(
         row
-        for row, region in enumerate(model.regions)
+        for row, region in enumerate(model.items)
         if (region.class_name, region.frame) == (class_name, frame)
     )
     index = model.index(row, 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from sample_results import result
 
+from napari_stem_defects.anomaly.candidates import Candidate
 from napari_stem_defects.napari_plugin.panels.detect.region_table import RegionTable
 
 pytestmark = pytest.mark.gui
@@ -91,3 +94,24 @@ def test_names_of_classes_have_room_in_a_narrow_panel(table: RegionTable) -> Non
         QTest.qWait(20)
         assert [column for column in (4, 2) if table.isColumnHidden(column)] == hidden, width
         assert table.columnWidth(1) >= table.fontMetrics().horizontalAdvance("Boundary")
+
+
+@pytest.mark.parametrize("pixel_size_nm", [None, 0.02])
+def test_values_are_shown_whole(table: RegionTable, pixel_size_nm: float | None) -> None:
+    """A position that ends in dots cannot be read."""
+    point = Candidate(1, "point", 3.0, 20.0, 12.3, "deficit", 4.0, 12.0)
+    far = replace(point, rank=1240, y=3021.4, x=4020.6, sign="excess")
+    survey: Any = SimpleNamespace(candidates=(point, far), pixel_size_nm=pixel_size_nm)
+    table.set_places(survey, {})
+    assert_whole(table)
+    many = [replace(each, region=12345) for each in result(0).regions]
+    table.set_regions(many)
+    assert_whole(table)
+
+
+def assert_whole(table: RegionTable) -> None:
+    advance = table.fontMetrics().horizontalAdvance
+    for number in range(table.model().columnCount()):
+        if number != 1 and not table.isColumnHidden(number):
+            widest = max(map(advance, column(table, number)))
+            assert table.columnWidth(number) > widest, headers(table)[number]

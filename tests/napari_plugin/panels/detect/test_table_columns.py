@@ -26,7 +26,7 @@ def test_places_have_positions_in_the_unit_of_their_title() -> None:
         "x/nm": "20.80",
     }
     *_, y, x = place_columns(None)
-    assert (y.title, y.text(PLACE), x.title, x.text(PLACE)) == ("y/px", "120.0", "x/px", "1040.0")
+    assert (y.title, y.text(PLACE), x.title, x.text(PLACE)) == ("y/px", "120", "x/px", "1040")
     assert "not known" in y.tooltip
 
 

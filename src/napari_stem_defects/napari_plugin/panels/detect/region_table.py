@@ -31,16 +31,9 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.anomaly.survey_frame import Survey
 
-_ASCENDING = Qt.SortOrder.AscendingOrder
-
-_DISPENSABLE = (4, 2)
-"""Area and number of regions, which are hidden where names of classes have no room; the layer has
-both. Of places only the sign is hidden."""
-_SIGN_COLUMN = 2
 _SHORTEST_NAME = "Boundary"
 _SHORTEST_VALUE, _MARGIN_PX = "0.00", 14
-"""The narrowest value that a column has room for, and the margin around it."""
-_LONGEST_SIGN = "deficit"
+"""The least that a column of numbers has room for, and the margin around values."""
 _SWATCH_PX = 28
 _MIN_ROWS = 8
 _ROW_PX, _HEADER_PX = 22, 28
@@ -59,11 +52,6 @@ class _Rows(QAbstractTableModel):
         self.items: list[Any] = []
         self.colours: Mapping[str, str] = {}
         self._order = NAME_COLUMN, False
-
-    @property
-    def regions(self) -> list[Region]:
-        """The rows that are regions."""
-        return [each for each in self.items if isinstance(each, Region)]
 
     def set_items(self, items: Sequence[_Item], columns: Sequence[Column]) -> None:
         self.beginResetModel()
@@ -137,6 +125,7 @@ class RegionTable(QTableView):
         self.setObjectName("regions")
         self._rows = _Rows()
         self._widths: dict[int, int] = {}
+        self._sorted_first = NAME_COLUMN
         self.setModel(self._rows)
         self.setSortingEnabled(True)
         self.sortByColumn(NAME_COLUMN, Qt.SortOrder.AscendingOrder)
@@ -162,8 +151,11 @@ class RegionTable(QTableView):
             Colour of each class, ``#rrggbb``.
         """
         is_in_px = bool(regions) and all(each.area_nm2 is None for each in regions)
-        self._show(regions, REGION_COLUMNS_IN_PX if is_in_px else REGION_COLUMNS, colours or {})
-        set_tooltip(self, _REGIONS_TOOLTIP)
+        self._rows.colours = colours or {}
+        columns = REGION_COLUMNS_IN_PX if is_in_px else REGION_COLUMNS
+        self._show(regions, columns, NAME_COLUMN, _REGIONS_TOOLTIP)
+        self.setColumnHidden(0, len({each.frame for each in regions}) < 2)
+        self._fit_columns()
 
     def set_places(self, survey: Survey, colours: Mapping[str, str]) -> None:
         """Show the unusual places of a survey instead of regions.
@@ -174,26 +166,23 @@ class RegionTable(QTableView):
         colours : mapping of str to str
             Colour of each kind, ``#rrggbb``.
         """
-        self._show(survey.candidates, place_columns(survey.pixel_size_nm), colours)
-        set_tooltip(self, _PLACES_TOOLTIP)
+        self._rows.colours = colours
+        columns = place_columns(survey.pixel_size_nm)
+        self._show(survey.candidates, columns, 0, _PLACES_TOOLTIP)
+        self.setColumnHidden(0, False)
+        self._fit_columns()
 
     def _show(
-        self, items: Sequence[_Item], columns: Sequence[Column], colours: Mapping[str, str]
+        self, items: Sequence[_Item], columns: Sequence[Column], sorted_first: int, tooltip: str
     ) -> None:
-        is_other = columns[0].title != self._rows.columns[0].title
-        self._rows.colours = colours
+        """Fill the table; rows of the other kind are in their own order first."""
         self._rows.set_items(items, columns)
-        if is_other:
-            self.sortByColumn(0 if self._lists_places else NAME_COLUMN, _ASCENDING)
-        frames = {each.frame for each in items if isinstance(each, Region)}
-        self.setColumnHidden(0, not self._lists_places and len(frames) < 2)
+        if sorted_first != self._sorted_first:
+            self._sorted_first = sorted_first
+            self.sortByColumn(sorted_first, Qt.SortOrder.AscendingOrder)
+        set_tooltip(self, tooltip)
         self._measure_columns()
-        self._fit_columns()
         self.region_selected.emit(None)
-
-    @property
-    def _lists_places(self) -> bool:
-        return self._rows.columns[0].title != REGION_COLUMNS[0].title
 
     @property
     def selected_region(self) -> Region | None:
@@ -225,11 +214,14 @@ class RegionTable(QTableView):
             for column in range(len(self._rows.columns))
             if column != NAME_COLUMN
         }
-        for column in _DISPENSABLE:
-            is_kept = self._lists_places and column != _SIGN_COLUMN
-            is_narrow = not is_kept and room - sum(widths.values()) < least
-            self.setColumnHidden(column, is_narrow)
-            widths[column] *= not is_narrow
+        order = [each.hidden_as for each in self._rows.columns]
+        for column in widths.keys() - {0}:
+            self.setColumnHidden(column, False)
+        for number in range(1, max(order) + 1):
+            if room - sum(widths.values()) < least:
+                column = order.index(number)
+                self.setColumnHidden(column, True)
+                widths[column] = 0
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Emit `delete_pressed` for Delete and Backspace."""
@@ -254,9 +246,9 @@ class RegionTable(QTableView):
     def _measure_columns(self) -> None:
         """Give columns the width of their titles and values."""
         metrics = self.fontMetrics()
-        for column, (title, *_) in enumerate(self._rows.columns):
-            values = (_LONGEST_SIGN,) if title == "sign" else (_SHORTEST_VALUE,)
-            width = max(metrics.horizontalAdvance(text) for text in (title, *values))
+        for column, shown in enumerate(self._rows.columns):
+            texts = {shown.title, _SHORTEST_VALUE, *shown.widest_texts(self._rows.items)}
+            width = max(map(metrics.horizontalAdvance, texts))
             self.setColumnWidth(column, width + _MARGIN_PX)
             self._widths[column] = width + _MARGIN_PX
 
