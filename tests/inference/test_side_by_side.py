@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
+from napari_stem_defects.inference import side_by_side as module
 from napari_stem_defects.inference.side_by_side import side_by_side
 
 if TYPE_CHECKING:
@@ -47,6 +49,21 @@ def test_later_threads_have_as_many_as_before() -> None:
     thread.start()
     thread.join()
     assert seen == [4]
+
+
+@pytest.mark.usefixtures("four_threads")
+def test_no_thread_begins_after_the_last_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would set the number of threads of whatever comes next, and so the last digits of sums."""
+    begin, begun = module._begin, itertools.count()
+
+    def late(own: int, of_others: int) -> None:
+        if next(begun):
+            time.sleep(0.3)
+        begin(own, of_others)
+
+    monkeypatch.setattr(module, "_begin", late)
+    assert list(side_by_side(lambda number: number, range(9))) == list(range(9))
+    assert not [each for each in threading.enumerate() if each.name.startswith("part")]
 
 
 @pytest.mark.usefixtures("four_threads")

@@ -45,6 +45,7 @@ def side_by_side(compute: Callable[[Item], Result], items: Sequence[Item]) -> Ge
     try:
         for future in [pool.submit(compute, item) for item in items]:
             yield future.result()
+        pool.shutdown()  # a thread that begins late would change the number of the next search
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         torch.set_num_threads(threads)
