@@ -29,8 +29,10 @@ PAGE = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
 RECIPE = re.search(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)[1]  # type: ignore[index]
 
 SBATCH = """#!/bin/sh
-# Starts the script in the background, as a node would, and prints what SLURM prints.
-sh "$1" >> {pids}.log 2>&1 &
+# Takes the script, which dask-jobqueue deletes after this call, as SLURM does; starts it in the
+# background, as a node would, and prints what SLURM prints.
+cp "$1" {pids}.$$.sh
+sh {pids}.$$.sh >> {pids}.log 2>&1 &
 echo $! >> {pids}
 echo "Submitted batch job $!"
 """
