@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from crystal_images import HEXAGONAL, OBLIQUE, SQUARE, contaminated, crystal_image
 from half_crystals import half_crystal
+from scan_rows import DISTURBANCES, lost
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
@@ -196,3 +197,26 @@ def test_contamination_hides_no_vacancy_elsewhere():
 def _nearest(places, others):
     """Return the distance of each place to the nearest of others."""
     return np.hypot(*np.moveaxis(places[:, None] - others, -1, 0)).min(axis=1)
+
+
+@pytest.mark.parametrize("kind", DISTURBANCES)
+def test_disturbed_scan_rows_are_no_defects(kind):
+    rows = (37, 90, 143, 144, 201, 262)
+    image = crystal_image(HEXAGONAL, spacing=14.0, missing=6, size=320, counts=150)
+    disturbed = DISTURBANCES[kind](image.pixels, rows)
+    survey = survey_frame(Micrograph(disturbed, "crystal"))
+    found = np.array([(c.y, c.x) for c in survey.candidates])
+    assert (cKDTree(found).query(image.defects)[0] < 0.4 * image.period).all()
+    assert len(found) <= len(image.defects) + 2
+    assert all(c.kind == "point" for c in survey.candidates)
+    assert "6 scan rows are disturbed and are replaced" in survey.statement
+
+
+def test_a_fault_along_the_scan_rows_is_found_beside_disturbed_ones():
+    image = crystal_image(SQUARE, spacing=14.0, rotation_deg=0, fault=True, size=320)
+    disturbed = lost(image.pixels, [60, 250])
+    survey = survey_frame(Micrograph(disturbed, "crystal"))
+    assert survey.candidates[0].kind == "line"
+    assert survey.candidates[0].length_px > 250
+    assert survey.candidates[0].y == pytest.approx(160, abs=14)
+    assert "2 scan rows" in survey.statement

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from labelled_crystals import labelled, vacancies
+from scan_rows import brighter, streaked
 from scipy.spatial import cKDTree
 
 from napari_stem_defects.base.micrograph import Micrograph
@@ -77,3 +78,14 @@ def test_a_model_chosen_by_the_shape_of_the_lattice_alone_is_stated_with_the_res
     assert any("hold only if the crystal is that of the model" in text for text in chosen)
     given = detect_frame(image, model).parameters["warnings"]
     assert not any("hold only if" in text for text in given)
+
+
+def test_disturbed_scan_rows_are_no_defects_and_are_stated(model):
+    image = vacancies(seed=3)
+    rows = (31, 77, 120, 121, 180, 214)
+    disturbed = streaked(brighter(image.pixels, rows[:3]), rows[3:])
+    detection = detect_frame(Micrograph(disturbed, "crystal"), model)
+    count, distance = _matches(detection, image)
+    assert count == 9
+    assert distance < 0.35 * image.period
+    assert "6 scan rows are disturbed" in " ".join(detection.parameters["warnings"])

@@ -19,10 +19,10 @@ from scipy import fft, ndimage, optimize
 
 from napari_stem_defects.anomaly.grain_structure import grains_of
 from napari_stem_defects.anomaly.outside_crystal import is_particle, outside_crystal
+from napari_stem_defects.anomaly.predictor import Predictor
 from napari_stem_defects.anomaly.residual import (
     SMOOTHING_PERIODS,
     LatticeResidual,
-    Predictor,
     with_predictors,
 )
 from napari_stem_defects.anomaly.sampling import (

@@ -15,9 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy
-from numpy.lib.stride_tricks import sliding_window_view
-from scipy import linalg, ndimage
+from scipy import ndimage
 
 from napari_stem_defects.anomaly.clear_part import clear_strips
 from napari_stem_defects.anomaly.continuation import best_lattice, padded_rows
@@ -26,9 +24,12 @@ from napari_stem_defects.anomaly.grains import MAX_GRAINS, Tile, grain_tiles
 from napari_stem_defects.anomaly.missed_grains import missed_grain
 from napari_stem_defects.anomaly.outside_crystal import blocked_by, outside_crystal
 from napari_stem_defects.anomaly.outside_noise import far_outside, fill_with_noise
+from napari_stem_defects.anomaly.predictor import Predictor, cut_windows, fit_predictor
 from napari_stem_defects.anomaly.residual_spread import measure_spread
 from napari_stem_defects.anomaly.sampling import at_samples, sample
+from napari_stem_defects.anomaly.unsure_samples import unsure_samples
 from napari_stem_defects.lattice.unit_cell import lattice_period
+from napari_stem_defects.preprocessing.scan_rows import scan_rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,48 +39,17 @@ if TYPE_CHECKING:
     from napari_stem_defects.anomaly.sampling import Sampled
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.lattice.unit_cell import UnitCell
+    from napari_stem_defects.preprocessing.scan_rows import ScanRows
 
 _WINDOW_PERIODS = 3
 _WINDOWS = 15_000
-_LATTICE_COMPONENTS = 8
-"""Principal components that span most of a lattice: a sine and a cosine of four reflections."""
-_DROPPED = 0.3
-"""Share of the windows that fit the lattice least, left out so that no defect is learned."""
-_ROUNDS = 2
 _POOL_PERIODS = 0.6
 SMOOTHING_PERIODS = 0.1
 _CLIP = 25.0
-_DRAWN = 8
-"""Windows drawn for each that is wanted where parts of the image are ignored."""
+_FILL_ROUNDS = 5
 _BLOCK_ROWS = 240
 """A multiple of every edge of a cell of `anomaly.candidates`, so that blocks end with cells."""
 _FIT_PIXELS = 2048 * 2048
-
-
-@dataclass(frozen=True)
-class Predictor:
-    """Linear filter that subtracts what a lattice predicts.
-
-    Attributes
-    ----------
-    kernel : ndarray of float32, shape (w, w)
-        w is odd.
-    offset : float
-        What the kernel yields for the mean window.
-    lattice : ndarray of float, shape (2, 2), or None
-        Base vectors (y, x) in samples, by which the grain is continued beyond the border.
-    """
-
-    kernel: NDArray[np.float32]
-    offset: float
-    lattice: NDArray[np.float64] | None = None
-
-    def apply(self, padded: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the residual of an image that is padded by half a kernel on each side."""
-        flipped = self.kernel[::-1, ::-1]
-        left = scipy.signal.oaconvolve(padded, flipped, mode="valid") - np.float32(self.offset)
-        residual: NDArray[np.float32] = left.astype(np.float32, copy=False)
-        return residual
 
 
 @dataclass(frozen=True)
@@ -185,9 +155,12 @@ class LatticeResidual:
 
 
 def image_residual(
-    micrograph: Micrograph, cells: Sequence[UnitCell], samples: float | None = None
+    micrograph: Micrograph,
+    cells: Sequence[UnitCell],
+    samples: float | None = None,
+    scan_rows: ScanRows | None = None,
 ) -> LatticeResidual:
-    """Sample an image and fit its predictors.
+    """Replace the disturbed scan rows of an image, sample it and fit its predictors.
 
     Parameters
     ----------
@@ -197,22 +170,35 @@ def image_residual(
         The lattices of the image, at least one.
     samples : float, optional
         Samples per lattice period; see `anomaly.sampling.sample`.
+    scan_rows : ScanRows, optional
+        What is disturbed, of an image whose disturbed rows are replaced already.
 
     Returns
     -------
     LatticeResidual
         What is outside of the crystal or without a value does not count for its spread.
     """
+    period = lattice_period(cells[0])
+    if scan_rows is None:
+        scan_rows = scan_rows_of(micrograph, cells)
+        micrograph = scan_rows.mended(micrograph)
     sampled = sample(micrograph.pixels, cells, samples)
     grain_map = grains_of(sampled, micrograph.invalid)
     outside = outside_crystal(micrograph.pixels, grain_map)
-    blocked = blocked_by(micrograph, outside, lattice_period(cells[0]))
-    residual = lattice_residual(sampled, blocked=at_samples(blocked, sampled))
+    blocked = blocked_by(micrograph, outside, period)
+    residual = lattice_residual(
+        sampled,
+        blocked=at_samples(blocked, sampled),
+        unsure=unsure_samples(scan_rows, sampled, period),
+    )
     return residual if outside is None else replace(residual, outside=at_samples(outside, sampled))
 
 
 def lattice_residual(
-    sampled: Sampled, seed: int = 0, blocked: NDArray[np.bool_] | None = None
+    sampled: Sampled,
+    seed: int = 0,
+    blocked: NDArray[np.bool_] | None = None,
+    unsure: NDArray[np.bool_] | None = None,
 ) -> LatticeResidual:
     """Fit the predictors of an image.
 
@@ -224,6 +210,8 @@ def lattice_residual(
         Of the windows from which the covariance is estimated.
     blocked : ndarray of bool, shape (rows, columns), optional
         Samples whose residual means nothing; spread and grains are those of the others.
+    unsure : ndarray of bool, shape (rows, columns), optional
+        Samples in place of which the residual shows what the lattice predicts: nothing.
 
     Returns
     -------
@@ -240,17 +228,19 @@ def lattice_residual(
     count = _WINDOWS // min(2, len(grains))
     predictors = tuple(
         replace(
-            _fit(_windows(image, width, tiles, count, rng, ignored), width),
+            fit_predictor(cut_windows(image, width, tiles, count, rng, ignored), width),
             lattice=best_lattice(_cut(image, tiles[0]), sampled.lattices),
         )
         for tiles in grains
     )
+    if unsure is not None:
+        sampled = with_predicted(sampled, predictors, unsure)
     found = _residuals(sampled, predictors, parts)
     while len(predictors) < MAX_GRAINS:
         missed = missed_grain(np.concatenate(found), sampled.samples, ignored)
         if missed is None:
             break
-        own = _fit(_windows(image, width, missed.tiles, _WINDOWS // 2, rng), width)
+        own = fit_predictor(cut_windows(image, width, missed.tiles, _WINDOWS // 2, rng), width)
         lattice = best_lattice(_cut(image, missed.square), sampled.lattices)
         more = (*predictors, replace(own, lattice=lattice))
         left = _residuals(sampled, more, parts)
@@ -287,6 +277,36 @@ def with_predictors(
     return LatticeResidual(sampled, predictors, *spread, blocked=blocked)
 
 
+def with_predicted(
+    sampled: Sampled, predictors: tuple[Predictor, ...], unsure: NDArray[np.bool_]
+) -> Sampled:
+    """Replace samples of an image by what its lattice predicts of them from the others.
+
+    Parameters
+    ----------
+    sampled : Sampled
+    predictors : tuple of Predictor
+    unsure : ndarray of bool, shape (rows, columns)
+
+    Returns
+    -------
+    Sampled
+        The same for a huge image, which is filtered where it is accessed.
+    """
+    if not isinstance(sampled.filtered, np.ndarray):
+        return sampled
+    half = predictors[0].kernel.shape[0] // 2
+    own = max(float(each.kernel[half, half]) for each in predictors)
+    image = sampled.filtered.copy()
+    sampled = replace(sampled, filtered=image)
+    # A residual is what is left of its own sample, times the middle of the kernel, and what others
+    # predict: Jacobi iteration towards no residual.
+    for _ in range(_FILL_ROUNDS):
+        left = _best_residual(sampled, predictors, slice(0, len(image)))
+        image[unsure] -= left[unsure] / np.float32(own)
+    return sampled
+
+
 def _residuals(
     sampled: Sampled, predictors: tuple[Predictor, ...], parts: Sequence[slice]
 ) -> list[NDArray[np.float32]]:
@@ -313,58 +333,6 @@ def _with_crystal(grains: list[list[Tile]], ignored: NDArray[np.bool_] | None) -
 
     kept = [[tile for tile in tiles if is_crystal(tile)] for tiles in grains]
     return [tiles for tiles in kept if tiles] or grains
-
-
-def _windows(
-    image: NDArray[np.float32],
-    width: int,
-    tiles: Sequence[Tile],
-    count: int,
-    rng: np.random.Generator,
-    ignored: NDArray[np.bool_] | None = None,
-) -> NDArray[np.float32]:
-    """Cut windows at random places of the tiles, (count, width * width), but for those ignored."""
-    half, drawn = width // 2, count if ignored is None else _DRAWN * count
-    chosen = np.array(tiles)[rng.integers(0, len(tiles), drawn)]
-    inside = rng.integers(0, 1 << 30, (2, drawn))
-    if len(tiles) == 1:  # the whole image: also what lies beyond its inscribed square
-        y, x = (inside[axis] % image.shape[axis] for axis in (0, 1))
-    else:
-        y, x = (chosen[:, axis] + inside[axis] % chosen[:, 2] for axis in (0, 1))
-    y = np.clip(y, half, image.shape[0] - half - 1) - half
-    x = np.clip(x, half, image.shape[1] - half - 1) - half
-    if ignored is not None:
-        kept = np.flatnonzero(~ignored[y + half, x + half])[:count]
-        y, x = (axis[kept] if len(kept) else axis[:count] for axis in (y, x))
-    windows: NDArray[np.float32] = sliding_window_view(image, (width, width))[y, x]
-    return windows.reshape(len(windows), -1)
-
-
-def _fit(windows: NDArray[np.float32], width: int) -> Predictor:
-    """Fit a predictor to the windows that a few principal components describe best."""
-    kept = windows
-    for remaining in range(_ROUNDS, -1, -1):
-        mean = kept.mean(axis=0)
-        covariance = _covariance(kept - mean)
-        if remaining:
-            _, axes = linalg.eigh(
-                covariance,
-                subset_by_index=(len(covariance) - _LATTICE_COMPONENTS, len(covariance) - 1),
-            )
-            centred = windows - mean
-            left = np.square(centred).sum(axis=1) - np.square(centred @ axes).sum(axis=1)
-            kept = windows[left <= np.quantile(left, 1 - _DROPPED)]
-    noise = max(float(np.trace(covariance)) / len(covariance), 1e-12)
-    centre = np.zeros(len(covariance), np.float32)
-    centre[len(centre) // 2] = 1
-    regularised = covariance + noise * np.eye(len(covariance), dtype=covariance.dtype)
-    kernel = noise * linalg.solve(regularised, centre, assume_a="pos")
-    return Predictor(kernel.reshape(width, width).astype(np.float32), float(mean @ kernel))
-
-
-def _covariance(centred: NDArray[np.float32]) -> NDArray[np.float32]:
-    covariance: NDArray[np.float32] = centred.T @ centred / np.float32(len(centred))
-    return covariance
 
 
 def _best_residual(

@@ -28,6 +28,7 @@ from napari_stem_defects.anomaly.sampling import (
 )
 from napari_stem_defects.anomaly.score import score_blocks
 from napari_stem_defects.anomaly.survey_limits import survey_limits
+from napari_stem_defects.anomaly.unsure_samples import unsure_samples
 from napari_stem_defects.base.late_import import function_of
 from napari_stem_defects.base.lengths import format_found
 from napari_stem_defects.errors import InputError
@@ -35,6 +36,7 @@ from napari_stem_defects.lattice.grains import GrainMap
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.lattice.plausible_scale import implausible_scale
 from napari_stem_defects.lattice.unit_cell import lattice_period
+from napari_stem_defects.preprocessing.scan_rows import scan_rows_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.lattice.measurement import LatticeMeasurement
     from napari_stem_defects.lattice.unit_cell import UnitCell
+    from napari_stem_defects.preprocessing.scan_rows import ScanRows
 
 _VIEW = "reporting.notebook.survey_view"
 _WHOLE = 1 << 22
@@ -184,12 +187,14 @@ def survey_frame(micrograph: Micrograph, *, frame: int = 0) -> Survey:
     else:
         period = lattice_period(lattice.cell)
         found = _measured(micrograph, lattice.cells)
-        anomaly, candidates, threshold, grains, grain_map, outside = found
+        anomaly, candidates, threshold, grains, grain_map, outside, scan_rows = found
         if searched_nm2 is not None:
             searched_nm2 *= 1 - outside
         statement = _statement(
             candidates, len(grain_map.grains), searched_nm2, micrograph.pixel_size_nm, outside
         )
+        if scan_rows.statement:
+            statement = f"{statement} {scan_rows.statement}"
         if odd := implausible_scale(lattice.cell, micrograph.pixel_size_nm):
             statement = f"{statement} {odd[0].upper()}{odd[1:]}."
     return Survey(
@@ -219,20 +224,24 @@ class _Measured(NamedTuple):
     grains: int
     grain_map: GrainMap
     outside: float
+    scan_rows: ScanRows
 
 
 def _measured(micrograph: Micrograph, cells: tuple[UnitCell, ...]) -> _Measured:
+    period = lattice_period(cells[0])
+    scan_rows = scan_rows_of(micrograph, cells)
+    micrograph = scan_rows.mended(micrograph)
     sampled = sample(micrograph.pixels, cells)
     grain_map = grains_of(sampled, micrograph.invalid)
-    period = lattice_period(cells[0])
     blocked = blocked_pixels(micrograph, grain_map, period)
     if blocked.any() and (~blocked).sum() < _FEWEST_CELLS * period**2:
         anomaly = np.zeros(micrograph.frame_shape, np.float32)
-        return _Measured(anomaly, (), 0.0, len(grain_map.grains), grain_map, 1.0)
+        return _Measured(anomaly, (), 0.0, len(grain_map.grains), grain_map, 1.0, scan_rows)
     usual = near_invalid(micrograph.invalid, micrograph.frame_shape, period)
     outside = float((blocked & ~usual).sum() / max((~usual).sum(), 1))
     missing = at_samples(blocked, sampled)
-    residual = lattice_residual(sampled, blocked=missing)
+    unsure = unsure_samples(scan_rows, sampled, period)
+    residual = lattice_residual(sampled, blocked=missing, unsure=unsure)
     score, found, threshold = _scored(residual, missing)
     grains = len(residual.predictors)
     # The sampled image is as large as the score: release it before the map at image size.
@@ -241,7 +250,7 @@ def _measured(micrograph: Micrograph, cells: tuple[UnitCell, ...]) -> _Measured:
     anomaly = _at_image_size(score, sampled, micrograph.frame_shape)
     anomaly[blocked] = 0
     candidates = tuple(_in_image(candidate, sampled) for candidate in found)
-    return _Measured(anomaly, candidates, threshold, grains, grain_map, outside)
+    return _Measured(anomaly, candidates, threshold, grains, grain_map, outside, scan_rows)
 
 
 def _scored(

@@ -19,7 +19,8 @@ from napari_stem_defects.anomaly.clear_part import clear_part
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_stem_defects.anomaly.residual import LatticeResidual, Predictor
+    from napari_stem_defects.anomaly.predictor import Predictor
+    from napari_stem_defects.anomaly.residual import LatticeResidual
 
 _ROWS = 384
 """Rows in the middle of an image from which its contrast is measured."""

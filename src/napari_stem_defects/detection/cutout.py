@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import maximum_filter
 
-from napari_stem_defects.detection.detect_frame import SMALLEST_PX
+from napari_stem_defects.detection.checked_settings import SMALLEST_PX
 from napari_stem_defects.detection.frame_result import SAME_PLACE_PX, FrameResult
 from napari_stem_defects.detection.measured_points import keep_measurements, shifted_sites
 from napari_stem_defects.detection.placed_lines import PLACED_LINES, shifted_planes

@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_stem_defects.base.lengths import both_units, list_in_both_units
 from napari_stem_defects.base.progress import ProgressCallback, silent
+from napari_stem_defects.detection.checked_settings import (
+    all_thresholds,
+    check_size,
+    checked_stride,
+    stride_statement,
+)
 from napari_stem_defects.detection.contrast import (
     ContrastChoice,
     SettledContrast,
@@ -38,7 +43,6 @@ from napari_stem_defects.detection.unexplained import (
     unexplained_statement,
 )
 from napari_stem_defects.detection.valid_windows import valid_windows
-from napari_stem_defects.errors import InputError
 from napari_stem_defects.inference.spatial_averaging import average_logits
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.lattice.plausible_scale import implausible_scale
@@ -49,6 +53,7 @@ from napari_stem_defects.postprocessing.masks import MIN_PLANAR_LENGTH_PX
 from napari_stem_defects.postprocessing.regions import measure_regions
 from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap
 from napari_stem_defects.preprocessing.pipeline import filter_lazily
+from napari_stem_defects.preprocessing.scan_rows import scan_rows_of
 from napari_stem_defects.preprocessing.windows import window_grid
 
 if TYPE_CHECKING:
@@ -60,9 +65,8 @@ if TYPE_CHECKING:
     from napari_stem_defects.lattice.measurement import LatticeMeasurement
     from napari_stem_defects.lattice.scale import ScaleMatch
     from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
+    from napari_stem_defects.preprocessing.scan_rows import ScanRows
     from napari_stem_defects.preprocessing.tiled import FilteredImage
-
-SMALLEST_PX = 64
 
 
 def detect_frame(
@@ -118,24 +122,23 @@ def detect_frame(
         stride, a threshold or the device is not possible.
     """
     started, spec = time.perf_counter(), ensemble.spec
-    _check_size(micrograph)
+    check_size(micrograph)
     measured = measure_lattices(micrograph.pixels, micrograph.pixel_size_nm)
-    settled = settle_contrast(micrograph, measured, spec, contrast)
-    micrograph = settled.micrograph
+    scan_rows = scan_rows_of(micrograph, measured.cells)
+    settled = settle_contrast(scan_rows.mended(micrograph), measured, spec, contrast)
+    micrograph, limits = settled.micrograph, all_thresholds(thresholds or {}, spec)
+    parameters: dict[str, Any] = {"scan_rows": scan_rows.statement, "thresholds": limits}
     if spec.is_quick:
-        limits = _all_thresholds(thresholds or {}, spec)
-        found, scale = _matched_filter_map(micrograph, measured, ensemble, report)
-        parameters: dict[str, Any] = {"thresholds": limits}
+        found, scale = _matched_filter_map(micrograph, measured, ensemble, scan_rows, report)
         parameters |= _about_the_model(settled, measured, scale, spec, choice)
         return _measured(found, settled, measured, scale, spec, frame, parameters, started)
     # Imported here so that panels and quick models can use the package without loading torch.
     from napari_stem_defects.inference.predict import pick_device
 
-    device, stride = pick_device(device), _checked_stride(stride, spec)
-    limits = _all_thresholds(thresholds or {}, spec)
+    device, stride = pick_device(device), checked_stride(stride, spec)
     scale = match_scale(micrograph, spec.target_scale)
-    parameters = {"stride_px": stride, "thresholds": limits, "device": device, "mode": mode}
-    parameters |= _stride_statement(stride, spec)
+    parameters |= {"stride_px": stride, "device": device, "mode": mode}
+    parameters |= stride_statement(stride, spec)
     recognition = None
     if spec.preprocessing.is_residual:
         from napari_stem_defects.detection.detect_residual import residual_map
@@ -144,6 +147,7 @@ def detect_frame(
             micrograph,
             measured,
             ensemble,
+            scan_rows,
             thresholds=limits,
             stride=stride,
             device=device,
@@ -211,60 +215,17 @@ def _about_the_model(
     }
 
 
-def _check_size(micrograph: Micrograph) -> None:
-    if micrograph.is_stack:
-        raise InputError(f"{micrograph.name}: a stack; detect its frames one by one")
-    (height, width), size = micrograph.frame_shape, micrograph.pixel_size_nm
-    if min(height, width) < SMALLEST_PX:
-        raise InputError(
-            f"{micrograph.name}: {list_in_both_units((width, height), size)} is smaller than one"
-            f" window; give an image of at least {list_in_both_units((SMALLEST_PX,) * 2, size)}"
-        )
-
-
-def _checked_stride(stride: int | None, spec: EnsembleSpec) -> int:
-    """Return the step between windows, at most the width of a window, so that none is missed."""
-    width = spec.preprocessing.patch_px
-    if stride is not None and stride > width:
-        raise InputError(
-            f"stride {both_units(stride, spec.pixel_size_nm)} leaves gaps between windows of"
-            f" {both_units(width, spec.pixel_size_nm)}; give {width} or less"
-        )
-    return spec.inference.stride_px if stride is None else stride
-
-
 def _matched_filter_map(
     micrograph: Micrograph,
     measured: LatticeMeasurement,
     ensemble: Ensemble,
+    scan_rows: ScanRows,
     report: ProgressCallback,
 ) -> tuple[ProbabilityMap, ScaleMatch]:
     # Each kind of model imports what it needs, so that commands start quickly.
     from napari_stem_defects.detection.detect_matched import matched_filter_map
 
-    return matched_filter_map(micrograph, measured, ensemble, report=report)
-
-
-def _stride_statement(stride: int, spec: EnsembleSpec) -> dict[str, str]:
-    """Return what to state about a step that is finer than a quicker one."""
-    from napari_stem_defects.inference.dense import quicker_stride
-
-    quicker, size = quicker_stride(spec, stride), spec.pixel_size_nm
-    if quicker is None:
-        return {}
-    statement = (
-        f"a step of {both_units(quicker, size)} is finer than {both_units(stride, size)} and takes"
-        f" less than half the time: windows share most at multiples of {both_units(8, size)}"
-    )
-    return {"stride_statement": statement}
-
-
-def _all_thresholds(thresholds: Mapping[str, float], spec: EnsembleSpec) -> dict[str, float]:
-    """Return the threshold of every class: the given ones, else those of the ensemble."""
-    odd = sorted(set(thresholds) - set(spec.classes))
-    if odd:
-        raise InputError(f"threshold for {odd[0]}: the model knows only {', '.join(spec.classes)}")
-    return {name: thresholds.get(name, spec.threshold(name)) for name in spec.classes}
+    return matched_filter_map(micrograph, measured, ensemble, scan_rows, report=report)
 
 
 def _probability_map(
@@ -381,6 +342,7 @@ def _measured(
     stated = [] if unsuited else search_statements(found, measured, spec)
     if spec.sees_residual and measured.cell is not None and not spots:
         stated.append(unexplained_statement(found, complete["thresholds"], regions))
+    stated.append(complete["scan_rows"])
     complete["warnings"] = [*complete["warnings"], *filter(None, stated)]
     return Detection(
         image=image.name,

@@ -35,12 +35,14 @@ if TYPE_CHECKING:
     from napari_stem_defects.matched_filter.orientation import Vectors
     from napari_stem_defects.networks.spec import Ensemble
     from napari_stem_defects.postprocessing.results import ProbabilityMap
+    from napari_stem_defects.preprocessing.scan_rows import ScanRows
 
 
 def matched_filter_map(
     micrograph: Micrograph,
     lattice: LatticeMeasurement,
     ensemble: Ensemble,
+    scan_rows: ScanRows | None = None,
     *,
     report: ProgressCallback = silent,
 ) -> tuple[ProbabilityMap, ScaleMatch]:
@@ -54,6 +56,8 @@ def matched_filter_map(
         Of the frame.
     ensemble : Ensemble
         A quick model.
+    scan_rows : ScanRows, optional
+        See `anomaly.residual.image_residual`.
     report : callable
         Receives the progress after every step.
 
@@ -73,7 +77,7 @@ def matched_filter_map(
         statement = f"No lattice, so nothing is recognised: {lattice.reason}."
         return nothing_recognised(micrograph, ensemble.spec), ScaleMatch(micrograph, 1.0, statement)
     period = lattice_period(lattice.cell)
-    residual = image_residual(micrograph, lattice.cells, model.samples)
+    residual = image_residual(micrograph, lattice.cells, model.samples, scan_rows)
     sampled = residual.sampled
     report(Progress("scanning", 1, 2))
     found = searched_residual(residual, lattice.cell, ensemble, micrograph)

@@ -27,12 +27,14 @@ if TYPE_CHECKING:
     from napari_stem_defects.lattice.measurement import LatticeMeasurement
     from napari_stem_defects.networks.spec import Ensemble
     from napari_stem_defects.postprocessing.results import ProbabilityMap
+    from napari_stem_defects.preprocessing.scan_rows import ScanRows
 
 
 def residual_map(
     micrograph: Micrograph,
     lattice: LatticeMeasurement,
     ensemble: Ensemble,
+    scan_rows: ScanRows | None = None,
     *,
     thresholds: Mapping[str, float],
     stride: int,
@@ -52,6 +54,8 @@ def residual_map(
         Of the frame.
     ensemble : Ensemble
         With the representation "residual".
+    scan_rows : ScanRows, optional
+        See `anomaly.residual.image_residual`.
     thresholds : mapping of str to float
         Of all classes.
     stride : int
@@ -74,7 +78,7 @@ def residual_map(
     spec = ensemble.spec
     if lattice.cell is None:
         return nothing_recognised(micrograph, spec)
-    residual = image_residual(micrograph, lattice.cells, SAMPLES_PER_PERIOD)
+    residual = image_residual(micrograph, lattice.cells, SAMPLES_PER_PERIOD, scan_rows)
     grid = window_grid(residual.shape, stride)
     bright = bright_residual(residual, sign)
     probability = predict(

@@ -1,0 +1,174 @@
+"""Disturbed scan rows, and lines of a detector across them, taken out of an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+from napari_stem_defects.lattice.unit_cell import lattice_period
+from napari_stem_defects.preprocessing.disturbed_rows import disturbed_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.lattice.unit_cell import UnitCell
+
+_STRETCH, _LEAST_STRETCH = 2.5, 24
+"""Length of a part of a row that is compared, in lattice periods, and the least in px."""
+_THINNER, _MOST_TOGETHER = 0.3, 3
+"""Rows that are disturbed together, at most, in lattice periods and in px."""
+_LEAST_PERIOD = 9.0
+"""Lattice period in px below which rows of columns are as thin as scan rows."""
+_WIDE = 0.1
+"""Width of a gap in lattice periods beyond which rows beside it do not suffice to fill it."""
+_ALONG = np.array([[0, 1, 0]] * 3)
+_STRIP_PX = 1 << 22
+_OVERLAP = 16
+"""Rows that strips of a large image share on both sides."""
+_MOST = 0.12
+"""Share of the rows beyond which an image has no single disturbed ones."""
+
+
+@dataclass(frozen=True)
+class ScanRows:
+    """An image whose disturbed rows are filled.
+
+    Attributes
+    ----------
+    pixels : ndarray of float32, shape (Y, X)
+        The image itself where nothing is disturbed.
+    mask : ndarray of bool, shape (Y, X)
+        Pixels that were replaced.
+    wide : ndarray of bool, shape (Y, X)
+        Those of them in gaps of more than a tenth of a lattice period: what is beside such a gap
+        shows too little of what a crystal has in it.
+    rows, lines : int
+        Disturbed scan rows, and lines across the scan rows.
+    """
+
+    pixels: NDArray[np.float32]
+    mask: NDArray[np.bool_]
+    wide: NDArray[np.bool_]
+    rows: int = 0
+    lines: int = 0
+
+    def mended(self, micrograph: Micrograph) -> Micrograph:
+        """Return the frame that was searched without its disturbed rows."""
+        return replace(micrograph, pixels=self.pixels)
+
+    @property
+    def statement(self) -> str:
+        """What was done, as a sentence; empty if nothing is disturbed."""
+        counts = ((self.rows, "scan row"), (self.lines, "vertical line"))
+        parts = [f"{n} {name}{'' if n == 1 else 's'}" for n, name in counts if n]
+        if not parts:
+            return ""
+        verb, whose = ("is", "its") if self.rows + self.lines == 1 else ("are", "their")
+        return (
+            f"{' and '.join(parts)} {verb} disturbed and {verb} replaced by what {whose}"
+            " surroundings predict."
+        )
+
+
+def scan_rows_of(micrograph: Micrograph, cells: Sequence[UnitCell]) -> ScanRows:
+    """Return a frame without its disturbed rows.
+
+    Parameters
+    ----------
+    micrograph : Micrograph
+        One frame, as recorded.
+    cells : sequence of UnitCell
+        Its lattices.
+
+    Returns
+    -------
+    ScanRows
+        The image as it is where it shows no lattice.
+    """
+    if not cells:
+        nothing = np.zeros(micrograph.frame_shape, bool)
+        return ScanRows(micrograph.pixels, nothing, nothing)
+    return mend_scan_rows(micrograph.pixels, lattice_period(cells[0]), micrograph.invalid)
+
+
+def mend_scan_rows(
+    pixels: NDArray[np.float32], period_px: float, invalid: NDArray[np.bool_] | None = None
+) -> ScanRows:
+    """Replace what single rows of an image have that the rows beside them do not.
+
+    Parameters
+    ----------
+    pixels : ndarray of float32, shape (Y, X)
+        Finite intensities, as recorded: rows of a rotated or resampled image are no scan rows.
+    period_px : float
+        Lattice period in px.
+    invalid : ndarray of bool, shape (Y, X), optional
+        Pixels without a value.
+
+    Returns
+    -------
+    ScanRows
+        Nothing is replaced where a probe of few pixels shows structure as fine as a row.
+    """
+    if period_px < _LEAST_PERIOD:
+        nothing = np.zeros(pixels.shape, bool)
+        return ScanRows(pixels, nothing, nothing)
+    stretch = max(_LEAST_STRETCH, round(_STRETCH * period_px))
+    most = min(max(1, int(_THINNER * period_px)), _MOST_TOGETHER)
+    mended, across = _mended(pixels, stretch, most, invalid)
+    turned = None if invalid is None else invalid.T
+    mended_too, along = _mended(mended.T, stretch, most, turned)
+    mask = across | along.T
+    if not mask.any():
+        return ScanRows(pixels, mask, mask)
+    rows, lines = (int(each.any(axis=1).sum()) for each in (across, along))
+    least = _WIDE * period_px
+    wide = _in_gaps(across, least) | _in_gaps(along, least).T
+    return ScanRows(np.ascontiguousarray(mended_too.T), mask, wide, rows, lines)
+
+
+def _mended(
+    pixels: NDArray[np.float32], stretch: int, most: int, invalid: NDArray[np.bool_] | None
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return an image without its disturbed rows, and what was replaced; strip by strip."""
+    mask = np.zeros(pixels.shape, bool)
+    mended = pixels
+    for inner, outer in _strips(*pixels.shape):
+        part = np.ascontiguousarray(pixels[outer], np.float32)
+        ignored = None if invalid is None else invalid[outer]
+        found, filled = disturbed_rows(part, stretch, most, ignored)
+        own = slice(inner.start - outer.start, inner.stop - outer.start)
+        if found[own].any():
+            if mended is pixels:
+                mended = pixels.copy()
+            mask[inner], mended[inner] = found[own], filled[own]
+    if mask.any(axis=1).mean() > _MOST:
+        return pixels, np.zeros_like(mask)
+    return mended, mask
+
+
+def _in_gaps(mask: NDArray[np.bool_], least: float) -> NDArray[np.bool_]:
+    """Return the pixels of which more than a number are masked together along the first axis."""
+    parts, count = ndimage.label(mask, structure=_ALONG)
+    sizes = np.bincount(parts.ravel(), minlength=count + 1)
+    sizes[0] = 0
+    found: NDArray[np.bool_] = (sizes > least)[parts]
+    return found
+
+
+def _strips(height: int, width: int) -> Iterator[tuple[slice, slice]]:
+    """Yield rows of strips of an image without and with what they share with their neighbours."""
+    count = max(1, round(height * width / _STRIP_PX))
+    edges = np.linspace(0, height, count + 1).astype(int)
+    for top, bottom in pairwise(edges):
+        yield (
+            slice(int(top), int(bottom)),
+            slice(max(0, int(top) - _OVERLAP), min(height, int(bottom) + _OVERLAP)),
+        )
