@@ -16,7 +16,7 @@ def unsure(spacing: float, rows: list[int]) -> tuple[np.ndarray | None, float]:
     scan_rows = mend_scan_rows(lost(image.pixels, rows), image.period)
     assert scan_rows.rows == len(rows)
     sampled = sample(scan_rows.pixels, image.cells)
-    return unsure_samples(scan_rows, sampled, image.period), sampled.factor[0]
+    return unsure_samples(scan_rows, sampled), sampled.factor[0]
 
 
 def test_samples_of_a_wide_gap_and_beside_it_are_unsure():

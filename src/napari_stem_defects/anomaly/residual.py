@@ -1,11 +1,7 @@
 """Lattice residual: an image minus its linear prediction from itself.
 
-The prediction is a Wiener filter: windows of the image, wherever they lie on the lattice, have a
-covariance C, and the part of a window v that noise of variance s does not explain is
-C (C + s)^-1 v. Its centre, subtracted from the image, leaves s (C + s)^-1 v: one convolution. A
-crystal needs no model for this, neither its motif nor its defects. A grain has its own filter;
-where several fit, the one that leaves less counts. (Wiener filtering: Pratt, Digital Image
-Processing, 2007, chapter 12.)
+A crystal needs no model for this, neither its motif nor its defects; `anomaly.predictor` has the
+filters. A grain has its own filter; where several fit, the one that leaves less counts.
 """
 
 from __future__ import annotations
@@ -24,7 +20,13 @@ from napari_stem_defects.anomaly.grains import MAX_GRAINS, Tile, grain_tiles
 from napari_stem_defects.anomaly.missed_grains import missed_grain
 from napari_stem_defects.anomaly.outside_crystal import blocked_by, outside_crystal
 from napari_stem_defects.anomaly.outside_noise import far_outside, fill_with_noise
-from napari_stem_defects.anomaly.predictor import Predictor, cut_windows, fit_predictor
+from napari_stem_defects.anomaly.predictor import (
+    Predictor,
+    draw_windows,
+    fit_predictor,
+    square_taps,
+    with_cells_around,
+)
 from napari_stem_defects.anomaly.residual_spread import measure_spread
 from napari_stem_defects.anomaly.sampling import at_samples, sample
 from napari_stem_defects.anomaly.unsure_samples import unsure_samples
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_stem_defects.anomaly.sampling import Sampled
+    from napari_stem_defects.anomaly.sampling import Sampled, Scale
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.lattice.unit_cell import UnitCell
     from napari_stem_defects.preprocessing.scan_rows import ScanRows
@@ -120,7 +122,7 @@ class LatticeResidual:
     @cached_property
     def _far(self) -> NDArray[np.bool_] | None:
         """What is far outside of the crystal."""
-        return None if self.blocked is None else far_outside(self.blocked, self.sampled.samples)
+        return None if self.blocked is None else far_outside(self.blocked, self.sampled.period)
 
     def whole(self) -> NDArray[np.float32]:
         """Return the residual of the whole image, (rows, columns), limited to +-25 spreads."""
@@ -157,7 +159,7 @@ class LatticeResidual:
 def image_residual(
     micrograph: Micrograph,
     cells: Sequence[UnitCell],
-    samples: float | None = None,
+    scale: Scale | None = None,
     scan_rows: ScanRows | None = None,
 ) -> LatticeResidual:
     """Replace the disturbed scan rows of an image, sample it and fit its predictors.
@@ -168,8 +170,8 @@ def image_residual(
         One frame.
     cells : sequence of UnitCell
         The lattices of the image, at least one.
-    samples : float, optional
-        Samples per lattice period; see `anomaly.sampling.sample`.
+    scale : Scale, optional
+        By default what suits the image; see `anomaly.sampling.sample`.
     scan_rows : ScanRows, optional
         What is disturbed, of an image whose disturbed rows are replaced already.
 
@@ -182,14 +184,14 @@ def image_residual(
     if scan_rows is None:
         scan_rows = scan_rows_of(micrograph, cells)
         micrograph = scan_rows.mended(micrograph)
-    sampled = sample(micrograph.pixels, cells, samples)
+    sampled = sample(micrograph.pixels, cells, scale)
     grain_map = grains_of(sampled, micrograph.invalid)
     outside = outside_crystal(micrograph.pixels, grain_map)
     blocked = blocked_by(micrograph, outside, period)
     residual = lattice_residual(
         sampled,
         blocked=at_samples(blocked, sampled),
-        unsure=unsure_samples(scan_rows, sampled, period),
+        unsure=unsure_samples(scan_rows, sampled),
     )
     return residual if outside is None else replace(residual, outside=at_samples(outside, sampled))
 
@@ -220,34 +222,28 @@ def lattice_residual(
     if blocked is not None and not blocked.any():
         blocked = None
     rng = np.random.default_rng(seed)
-    width = 2 * round(_WINDOW_PERIODS * sampled.samples / 2) + 1
     parts = clear_strips(sampled.filtered.shape, _FIT_PIXELS, blocked)
     image = np.concatenate([_rows_of(sampled, rows) for rows in parts])
     ignored = None if blocked is None else np.concatenate([blocked[rows] for rows in parts])
-    grains = _with_crystal(grain_tiles(image, sampled.samples), ignored)
+    grains = _with_crystal(grain_tiles(image, sampled.period), ignored)
     count = _WINDOWS // min(2, len(grains))
     predictors = tuple(
-        replace(
-            fit_predictor(cut_windows(image, width, tiles, count, rng, ignored), width),
-            lattice=best_lattice(_cut(image, tiles[0]), sampled.lattices),
-        )
-        for tiles in grains
+        _grain_predictor(sampled, image, (tiles, tiles[0]), count, rng, ignored) for tiles in grains
     )
     if unsure is not None:
         sampled = with_predicted(sampled, predictors, unsure)
     found = _residuals(sampled, predictors, parts)
     while len(predictors) < MAX_GRAINS:
-        missed = missed_grain(np.concatenate(found), sampled.samples, ignored)
+        missed = missed_grain(np.concatenate(found), sampled.period, ignored)
         if missed is None:
             break
-        own = fit_predictor(cut_windows(image, width, missed.tiles, _WINDOWS // 2, rng), width)
-        lattice = best_lattice(_cut(image, missed.square), sampled.lattices)
-        more = (*predictors, replace(own, lattice=lattice))
+        place = missed.tiles, missed.square
+        more = (*predictors, _grain_predictor(sampled, image, place, _WINDOWS // 2, rng))
         left = _residuals(sampled, more, parts)
         if not missed.is_explained(np.concatenate(left)):
             break
         predictors, found = more, left
-    spread = measure_spread(found, parts, width // 2, blocked)
+    spread = measure_spread(found, parts, predictors[0].half, blocked)
     return LatticeResidual(sampled, predictors, *spread, blocked=blocked)
 
 
@@ -272,8 +268,7 @@ def with_predictors(
     """
     parts = clear_strips(sampled.filtered.shape, _FIT_PIXELS, blocked)
     found = _residuals(sampled, predictors, parts)
-    half = predictors[0].kernel.shape[0] // 2
-    spread = measure_spread(found, parts, half, blocked)
+    spread = measure_spread(found, parts, predictors[0].half, blocked)
     return LatticeResidual(sampled, predictors, *spread, blocked=blocked)
 
 
@@ -295,8 +290,7 @@ def with_predicted(
     """
     if not isinstance(sampled.filtered, np.ndarray):
         return sampled
-    half = predictors[0].kernel.shape[0] // 2
-    own = max(float(each.kernel[half, half]) for each in predictors)
+    own = max(each.own for predictor in predictors for each in (predictor, *predictor.sides))
     image = sampled.filtered.copy()
     sampled = replace(sampled, filtered=image)
     # A residual is what is left of its own sample, times the middle of the kernel, and what others
@@ -305,6 +299,29 @@ def with_predicted(
         left = _best_residual(sampled, predictors, slice(0, len(image)))
         image[unsure] -= left[unsure] / np.float32(own)
     return sampled
+
+
+def _width(sampled: Sampled) -> int:
+    """Return the edge of the square window of a prediction in samples."""
+    return 2 * round(_WINDOW_PERIODS * sampled.samples / 2) + 1
+
+
+def _grain_predictor(
+    sampled: Sampled,
+    image: NDArray[np.float32],
+    place: tuple[Sequence[Tile], Tile],
+    count: int,
+    rng: np.random.Generator,
+    ignored: NDArray[np.bool_] | None = None,
+) -> Predictor:
+    """Fit the predictor of a grain to windows of its tiles; a square of it shows its lattice."""
+    tiles, square = place
+    lattice = best_lattice(_cut(image, square), sampled.lattices)
+    taps = square_taps(_width(sampled))
+    if lattice is not None and (sampled.scale.units or 1) > 1:
+        taps = with_cells_around(taps, lattice, (image.shape[0], image.shape[1]))
+    windows = draw_windows(image, taps, tiles, count, rng, ignored)
+    return replace(fit_predictor(windows, taps), lattice=lattice)
 
 
 def _residuals(
@@ -340,15 +357,16 @@ def _best_residual(
 ) -> NDArray[np.float32]:
     """Return rows of the residual, of the predictor that leaves less around each place."""
     pool = _POOL_PERIODS * sampled.samples
-    halo = 0 if len(predictors) == 1 else int(4 * pool) + 1
+    is_single = len(predictors) == 1 and not predictors[0].sides
+    halo = 0 if is_single else int(4 * pool) + 1
     halo += round(4 * SMOOTHING_PERIODS * sampled.samples) + 1
     height = sampled.filtered.shape[0]
     first, last = max(0, rows.start - halo), min(height, rows.stop + halo)
 
     def residual_of(predictor: Predictor) -> NDArray[np.float32]:
-        half = predictor.kernel.shape[0] // 2
+        rows = slice(first, last)
         return predictor.apply(
-            padded_rows(sampled.filtered, slice(first, last), half, predictor.lattice)
+            padded_rows(sampled.filtered, rows, predictor.half, predictor.lattice), pool
         )
 
     best = residual_of(predictors[0])

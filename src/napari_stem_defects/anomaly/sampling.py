@@ -1,20 +1,20 @@
-"""Sampling of an image at a fixed number of samples per lattice period, and its filters.
+"""Sampling of an image at a fixed number of samples per length unit, and its filters.
 
-All lengths of the survey are multiples of the lattice period, so that one set of constants suits
-every crystal and magnification.
+All lengths of the survey are multiples of a unit, so that one set of constants suits every crystal
+and magnification: the lattice period, or a few column spacings where a cell has many columns.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import ndimage
 
 from napari_stem_defects.anomaly.even_contrast import even_contrast
 from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD, resample
-from napari_stem_defects.lattice.unit_cell import lattice_period
+from napari_stem_defects.lattice.unit_cell import lattice_period, units_per_period
 from napari_stem_defects.preprocessing.pipeline import filter_lazily
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
 
@@ -26,27 +26,43 @@ if TYPE_CHECKING:
     from napari_stem_defects.lattice.unit_cell import UnitCell
     from napari_stem_defects.preprocessing.tiled import FilteredImage
 
-_AS_IS = (5.5, 9.0)  # periods in px at which an image is used without resampling
+_AS_IS = (5.5, 9.0)  # length units in px at which an image is used without resampling
 _LARGE = 1 << 24  # px from which images are resampled in strips
 _STRIP_ROWS = 256
 _SPLINE_REACH = 16  # px beyond which a cubic spline no longer depends on a value
 _REACH = 2.5
 """Distance in lattice periods up to which a score depends on a pixel: half the window of a
 prediction (see `anomaly.residual`) and the averages of the score."""
-# Standard deviations in lattice periods.
+# Standard deviations in length units.
 _SMOOTHING, _BACKGROUND, _CONTRAST = 0.12, 1.5, 4.0
+
+
+class Scale(NamedTuple):
+    """Samples per length unit, and length units per lattice period.
+
+    Attributes
+    ----------
+    samples : float
+        Samples per length unit.
+    units : float or None
+        Length units per lattice period: 1 unless the cell has many columns; None for what suits an
+        image, see `lattice.unit_cell.units_per_period`.
+    """
+
+    samples: float
+    units: float | None = None
 
 
 @dataclass(frozen=True)
 class Sampled:
-    """A filtered image with a known number of samples per lattice period.
+    """A filtered image with a known number of samples per length unit.
 
     Attributes
     ----------
     filtered : FilteredImage, shape (rows, columns)
         Background subtracted, local contrast normalised.
-    samples : float
-        Samples (px of ``filtered``) per lattice period.
+    scale : Scale
+        Samples (px of ``filtered``) per length unit.
     factor : (float, float)
         Magnification of ``filtered`` along y and x relative to the image.
     lattices : tuple of ndarray of float, each of shape (2, 2)
@@ -56,10 +72,30 @@ class Sampled:
     """
 
     filtered: FilteredImage
-    samples: float
+    scale: Scale
     factor: tuple[float, float]
     lattices: tuple[NDArray[np.float64], ...] = ()
     pixels: NDArray[np.float32] | None = None
+
+    @property
+    def samples(self) -> float:
+        """Samples per length unit."""
+        return self.scale.samples
+
+    @property
+    def unit_px(self) -> float:
+        """Length unit in px of the image."""
+        return self.samples / float(np.sqrt(self.factor[0] * self.factor[1]))
+
+    @property
+    def period(self) -> float:
+        """Samples per lattice period, or per window where there is no lattice."""
+        return self.samples * (self.scale.units or 1.0)
+
+    @property
+    def period_px(self) -> float:
+        """Lattice period, or window, in px of the image."""
+        return self.unit_px * (self.scale.units or 1.0)
 
     def to_samples(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Map positions (N, 2) in px of the image to samples."""
@@ -72,46 +108,50 @@ class Sampled:
         return mapped
 
 
-def default_samples(period_px: float) -> float:
-    """Return the samples per period at which an image is analysed.
+def default_samples(unit_px: float) -> float:
+    """Return the samples per length unit at which an image is analysed.
 
     Parameters
     ----------
-    period_px : float
-        Lattice period in px of the image.
+    unit_px : float
+        Length unit in px of the image.
 
     Returns
     -------
     float
-        The period itself where it is suitable, so that the image need not be resampled.
+        The unit itself where it is suitable, so that the image need not be resampled.
     """
-    return period_px if _AS_IS[0] <= period_px <= _AS_IS[1] else SAMPLES_PER_PERIOD
+    return unit_px if _AS_IS[0] <= unit_px <= _AS_IS[1] else SAMPLES_PER_PERIOD
 
 
 def sample(
-    pixels: NDArray[np.float32], cells: Sequence[UnitCell], samples: float | None = None
+    pixels: NDArray[np.float32], cells: Sequence[UnitCell], scale: Scale | None = None
 ) -> Sampled:
-    """Resample and filter an image for a number of samples per lattice period.
+    """Resample and filter an image for a number of samples per length unit.
 
     Parameters
     ----------
     pixels : ndarray of float32, shape (Y, X)
         Finite intensities in any unit.
     cells : sequence of UnitCell
-        The lattices of the image, at least one; the period is that of the first.
-    samples : float, optional
-        Samples per period; by default those of `default_samples`.
+        The lattices of the image, at least one; period and columns are those of the first.
+    scale : Scale, optional
+        By default what suits the image.
 
     Returns
     -------
     Sampled
     """
-    found = _sampled(pixels, lattice_period(cells[0]), samples, (_SMOOTHING, _CONTRAST))
+    units = units_per_period(cells[0]) if scale is None or scale.units is None else scale.units
+    unit_px = lattice_period(cells[0]) / units
+    samples = None if scale is None else scale.samples
+    found = _sampled(pixels, unit_px, samples, (_SMOOTHING, _CONTRAST))
     lattices = tuple(np.array(cell.vectors_px) * found.factor for cell in cells)
     filtered = found.filtered
     if isinstance(filtered, np.ndarray):  # a huge image is filtered where it is accessed
         filtered = even_contrast(filtered, found.samples)
-    return replace(found, filtered=filtered, lattices=lattices)
+    scale = Scale(found.samples, units)
+    return replace(found, filtered=filtered, scale=scale, lattices=lattices)
 
 
 def sample_window(
@@ -139,13 +179,13 @@ def sample_window(
 
 def _sampled(
     pixels: NDArray[np.float32],
-    period_px: float,
+    unit_px: float,
     samples: float | None,
     sigmas: tuple[float, float],
 ) -> Sampled:
-    """Resample and filter an image; the sigmas, in periods, are of smoothing and contrast."""
-    samples = default_samples(period_px) if samples is None else samples
-    factor = samples / period_px
+    """Resample and filter an image; the sigmas, in units, are of smoothing and contrast."""
+    samples = default_samples(unit_px) if samples is None else samples
+    factor = samples / unit_px
     resampled = pixels if abs(factor - 1) < 0.005 else _resampled(pixels, factor)
     settings = PreprocessingSettings(
         representation="real",
@@ -155,7 +195,7 @@ def _sampled(
     )
     height, width = (new / old for new, old in zip(resampled.shape, pixels.shape, strict=True))
     filtered = filter_lazily(resampled, settings)
-    return Sampled(filtered, samples, (height, width), (), pixels)
+    return Sampled(filtered, Scale(samples, 1.0), (height, width), (), pixels)
 
 
 def near_invalid(

@@ -240,7 +240,7 @@ def _measured(micrograph: Micrograph, cells: tuple[UnitCell, ...]) -> _Measured:
     usual = near_invalid(micrograph.invalid, micrograph.frame_shape, period)
     outside = float((blocked & ~usual).sum() / max((~usual).sum(), 1))
     missing = at_samples(blocked, sampled)
-    unsure = unsure_samples(scan_rows, sampled, period)
+    unsure = unsure_samples(scan_rows, sampled)
     residual = lattice_residual(sampled, blocked=missing, unsure=unsure)
     score, found, threshold = _scored(residual, missing)
     grains = len(residual.predictors)

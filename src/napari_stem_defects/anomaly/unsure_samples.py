@@ -16,12 +16,10 @@ if TYPE_CHECKING:
     from napari_stem_defects.preprocessing.scan_rows import ScanRows
 
 _BESIDE = 0.12
-"""Distance in lattice periods up to which filtering spreads what was filled in."""
+"""Distance in length units up to which filtering spreads what was filled in."""
 
 
-def unsure_samples(
-    scan_rows: ScanRows, sampled: Sampled, period_px: float
-) -> NDArray[np.bool_] | None:
+def unsure_samples(scan_rows: ScanRows, sampled: Sampled) -> NDArray[np.bool_] | None:
     """Return the samples that depend on gaps too wide to be filled by what is beside them.
 
     Parameters
@@ -30,8 +28,6 @@ def unsure_samples(
         The image without its disturbed rows.
     sampled : Sampled
         The same image.
-    period_px : float
-        Lattice period in px.
 
     Returns
     -------
@@ -40,6 +36,6 @@ def unsure_samples(
     """
     if not scan_rows.wide.any():
         return None
-    reach = max(1, round(_BESIDE * period_px))
+    reach = max(1, round(_BESIDE * sampled.unit_px))
     wide = ndimage.maximum_filter(scan_rows.wide, 2 * reach + 1)
     return at_samples(wide, sampled)

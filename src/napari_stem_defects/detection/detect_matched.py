@@ -12,10 +12,11 @@ from napari_stem_defects.anomaly.background import (
     unsuited_window,
 )
 from napari_stem_defects.anomaly.residual import image_residual
+from napari_stem_defects.anomaly.sampling import Scale
 from napari_stem_defects.base.lengths import both_units
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.detection.residual_windows import map_in_image, nothing_recognised
-from napari_stem_defects.lattice.scale import ScaleMatch
+from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD, ScaleMatch
 from napari_stem_defects.lattice.unit_cell import lattice_period
 from napari_stem_defects.matched_filter.adaptation import adapted_to
 from napari_stem_defects.matched_filter.choose_orientation import suited_orientation
@@ -77,7 +78,7 @@ def matched_filter_map(
         statement = f"No lattice, so nothing is recognised: {lattice.reason}."
         return nothing_recognised(micrograph, ensemble.spec), ScaleMatch(micrograph, 1.0, statement)
     period = lattice_period(lattice.cell)
-    residual = image_residual(micrograph, lattice.cells, model.samples, scan_rows)
+    residual = image_residual(micrograph, lattice.cells, model.scale, scan_rows)
     sampled = residual.sampled
     report(Progress("scanning", 1, 2))
     found = searched_residual(residual, lattice.cell, ensemble, micrograph)
@@ -86,7 +87,7 @@ def matched_filter_map(
     statement = (
         f"The lattice period is {both_units(round(period, 2), micrograph.pixel_size_nm)}; the image"
         f" was resampled {factor:.3f} times, to the"
-        f" model's {model.samples:.1f} samples per period."
+        f" model's {sampled.period:.1f} samples per period."
     )
     return found, ScaleMatch(micrograph, factor, statement)
 
@@ -127,7 +128,7 @@ def searched_residual(
     Parameters
     ----------
     residual : LatticeResidual
-        Of the image, at the samples per period of the model.
+        Of the image, at the scale of the model.
     cell : UnitCell
         Of the image.
     ensemble : Ensemble
@@ -140,7 +141,7 @@ def searched_residual(
     ProbabilityMap
     """
     model = adapted_to(residual, quick_model(ensemble))
-    maps = class_maps(residual, suited_orientation(residual, model, _in_periods(cell)))
+    maps = class_maps(residual, suited_orientation(residual, model, _in_units(cell, model)))
     return map_in_image(maps.probability, maps.y, maps.x, residual, micrograph, ensemble.spec)
 
 
@@ -173,6 +174,24 @@ def quick_model(ensemble: Ensemble) -> MatchedFilterModel:
     return ensemble.cached("matched filters", lambda: from_arrays(arrays, samples, classes, window))
 
 
+def scale_of(ensemble: Ensemble) -> Scale:
+    """Return the scale at which networks see the lattice residual.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+        With the representation "residual".
+
+    Returns
+    -------
+    Scale
+        The length unit is that of the teacher; without one, what suits an image.
+    """
+    if ensemble.spec.teacher is None:
+        return Scale(SAMPLES_PER_PERIOD)
+    return Scale(SAMPLES_PER_PERIOD, quick_model(ensemble).scale.units)
+
+
 def map_of_residual(
     residual: LatticeResidual,
     model: MatchedFilterModel,
@@ -187,7 +206,7 @@ def map_of_residual(
     Parameters
     ----------
     residual : LatticeResidual
-        At the samples per period of the model.
+        At the scale of the model.
     model : MatchedFilterModel
     cell : UnitCell or None
         Of the image; the templates are turned as it is.
@@ -221,10 +240,11 @@ def turned_to(model: MatchedFilterModel, cell: UnitCell | None) -> MatchedFilter
     -------
     MatchedFilterModel
     """
-    return model if cell is None else turned(model, _in_periods(cell))
+    return model if cell is None else turned(model, _in_units(cell, model))
 
 
-def _in_periods(cell: UnitCell) -> Vectors:
-    """Return the base vectors (y, x) of a cell in lattice periods."""
-    (y0, x0), (y1, x1) = (np.array(cell.vectors_px) / lattice_period(cell)).tolist()
+def _in_units(cell: UnitCell, model: MatchedFilterModel) -> Vectors:
+    """Return the base vectors (y, x) of a cell in the length units of a model."""
+    unit_px = lattice_period(cell) / (model.scale.units or 1.0)
+    (y0, x0), (y1, x1) = (np.array(cell.vectors_px) / unit_px).tolist()
     return (y0, x0), (y1, x1)

@@ -9,12 +9,11 @@ import numpy as np
 from napari_stem_defects.anomaly.contrast import bright_residual
 from napari_stem_defects.anomaly.residual import image_residual
 from napari_stem_defects.detection.decided_sites import SearchedImage, decide_sites
-from napari_stem_defects.detection.detect_matched import searched_residual
+from napari_stem_defects.detection.detect_matched import scale_of, searched_residual
 from napari_stem_defects.detection.drawn_masks import site_separation_px
 from napari_stem_defects.detection.residual_windows import map_in_image, nothing_recognised
 from napari_stem_defects.detection.teacher_evidence import TeacherEvidence
 from napari_stem_defects.inference.spatial_averaging import average_logits
-from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD
 from napari_stem_defects.preprocessing.windows import window_grid
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def residual_map(
     thresholds : mapping of str to float
         Of all classes.
     stride : int
-        Step between windows in samples, of which a lattice period has 7.
+        Step between windows in samples, of which a length unit has 7.
     device : {"cpu", "cuda", "mps"}
     mode : {"fast", "exact"}
     sign : int
@@ -78,7 +77,7 @@ def residual_map(
     spec = ensemble.spec
     if lattice.cell is None:
         return nothing_recognised(micrograph, spec)
-    residual = image_residual(micrograph, lattice.cells, SAMPLES_PER_PERIOD, scan_rows)
+    residual = image_residual(micrograph, lattice.cells, scale_of(ensemble), scan_rows)
     grid = window_grid(residual.shape, stride)
     bright = bright_residual(residual, sign)
     probability = predict(

@@ -55,8 +55,7 @@ def map_in_image(
     sampled = residual.sampled
     y = sampled.to_image(np.column_stack([y, np.zeros_like(y)]))[:, 0]
     x = sampled.to_image(np.column_stack([np.zeros_like(x), x]))[:, 1]
-    period_px = sampled.samples / float(np.sqrt(sampled.factor[0] * sampled.factor[1]))
-    blocked = near_invalid(micrograph.invalid, micrograph.frame_shape, period_px)
+    blocked = near_invalid(micrograph.invalid, micrograph.frame_shape, sampled.period_px)
     rows, columns = (
         np.clip(np.rint(axis).astype(int), 0, length - 1)
         for axis, length in zip((y, x), micrograph.frame_shape, strict=True)

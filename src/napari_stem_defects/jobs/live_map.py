@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_stem_defects.anomaly.sampling import Scale
     from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.base.progress import ProgressCallback
@@ -78,8 +79,8 @@ class PreparedFrames:
 
     def __init__(self, limit: int = _KEPT_BYTES) -> None:
         self._limit = limit
-        self._kept: OrderedDict[tuple[FrameKey, float, Window | None], _Frame] = OrderedDict()
-        self._own_samples: dict[tuple[FrameKey, Window | None], float] = {}
+        self._kept: OrderedDict[tuple[FrameKey, Scale, Window | None], _Frame] = OrderedDict()
+        self._own_scales: dict[tuple[FrameKey, Window | None], Scale] = {}
         self._lattices: dict[FrameKey, LatticeMeasurement] = {}
 
     def clicked(
@@ -124,7 +125,7 @@ class PreparedFrames:
         self,
         key: FrameKey,
         request: LiveMapRequest,
-        samples: float | None,
+        scale: Scale | None,
         report: ProgressCallback,
         window: Window | None = None,
     ) -> _Frame:
@@ -135,8 +136,8 @@ class PreparedFrames:
         key : FrameKey
         request : LiveMapRequest
             States where the pixels are.
-        samples : float or None
-            Samples per lattice period; None for those that suit the image.
+        scale : Scale or None
+            Of the model; None for what suits the image.
         report : callable
         window : Window, optional
             Of spots that are sought without a lattice.
@@ -146,18 +147,18 @@ class PreparedFrames:
         LabelError
             If the pixels are missing or damaged, or show no lattice.
         """
-        wanted = self._own_samples.get((key, window)) if samples is None else samples
+        wanted = self._own_scales.get((key, window)) if scale is None else scale
         found = None if wanted is None else self._kept.get((key, wanted, window))
         if found is None:
             if key not in self._lattices or any(name[0] == key for name in self._kept):
                 report(Progress("lattice", 0, _WHOLE))  # else `clicked` has just reported it
             micrograph = _micrograph(key, request)
             lattice = self.lattice(key, micrograph)
-            found = _Frame(micrograph, prepare_image(micrograph, samples, window, lattice))
-            wanted = found.ready.residual.sampled.samples
-            if samples is None:
-                self._own_samples[key, window] = wanted
-        name = (key, found.ready.residual.sampled.samples, window)
+            found = _Frame(micrograph, prepare_image(micrograph, scale, window, lattice))
+            wanted = found.ready.residual.sampled.scale
+            if scale is None:
+                self._own_scales[key, window] = wanted
+        name = (key, found.ready.residual.sampled.scale, window)
         self._kept[name] = found
         self._kept.move_to_end(name)
         while len(self._kept) > 1 and sum(f.bytes for f in self._kept.values()) > self._limit:
@@ -194,16 +195,16 @@ def live_map(
     window = window_of_clicks(images, lattices, request.classes)
     used: list[_Frame] = []
     for frame in clicked:
-        samples = used[0].ready.residual.sampled.samples if used else None
-        used.append(frames.get(frame.key, request, samples, report, window))
+        scale = used[0].ready.residual.sampled.scale if used else None
+        used.append(frames.get(frame.key, request, scale, report, window))
     ready = [each.ready for each in used]
     if window is None and (window := window_outside(images, ready, request.classes)):
         used.clear()
         for frame in clicked:
-            samples = used[0].ready.residual.sampled.samples if used else None
-            used.append(frames.get(frame.key, request, samples, report, window))
-    samples = used[0].ready.residual.sampled.samples
-    shown = frames.get(request.shown, request, samples, report, window)
+            scale = used[0].ready.residual.sampled.scale if used else None
+            used.append(frames.get(frame.key, request, scale, report, window))
+    scale = used[0].ready.residual.sampled.scale
+    shown = frames.get(request.shown, request, scale, report, window)
     report(Progress("training", _WHOLE // 2, _WHOLE))
     ready = [found.ready for found in used]
     clicks, notes = clicks_of(images, ready)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_stem_defects.base.lengths import list_in_both_units
+from napari_stem_defects.lattice.column_spacing import column_spacing
 from napari_stem_defects.lattice.reciprocal_basis import (
     best_basis,
     explained_peaks,
@@ -224,7 +225,8 @@ def _cells(found: Spectrum) -> Iterator[UnitCell]:
         left &= ~hit
         fitted, covariance = _fit(found, basis)
         strength = float(np.median(heights[hit]))
-        yield unit_cell(fitted, covariance, share * strength / (strength + 20))
+        confidence = share * strength / (strength + 20)
+        yield unit_cell(fitted, covariance, confidence, column_spacing(found, fitted))
 
 
 def _spanned_by_isolated(found: Spectrum, basis: Array, positions: Array) -> bool:

@@ -176,14 +176,39 @@ def find_peaks(spectrum: Spectrum) -> tuple[Array, Array]:
     return _positions(spectrum, rows, columns), height[rows, columns]
 
 
+def power_at(spectrum: Spectrum, positions: Array) -> Array:
+    """Return the power of reflections, without that of their surroundings.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+    positions : ndarray of float64, shape (N, 2)
+        In cycles per px, any half of the spectrum.
+
+    Returns
+    -------
+    ndarray of float64, shape (N,)
+        Sum over 5 x 5 bins.
+    """
+    parts = _parts_around(spectrum, *spectrum.index(positions).T)
+    around = np.median(parts, axis=(1, 2), keepdims=True)
+    return np.asarray(np.maximum((parts - around).sum(axis=(1, 2)), 0))
+
+
+def _parts_around(spectrum: Spectrum, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Array:
+    """Return the power of 5 x 5 bins around some, (N, 5, 5)."""
+    offsets, power = np.arange(-2, 3), spectrum.power
+    down = (rows[:, None] + offsets) % power.shape[0]
+    across = (columns[:, None] + offsets) % power.shape[1]
+    return np.asarray(power[down[:, :, None], across[:, None, :]])
+
+
 def _positions(spectrum: Spectrum, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Array:
     """Return the centroids of peaks in cycles per px; split peaks are averaged."""
     if not len(rows):
         return np.zeros((0, 2))
     offsets, power = np.arange(-2, 3), spectrum.power
-    down = (rows[:, None] + offsets) % power.shape[0]
-    across = (columns[:, None] + offsets) % power.shape[1]
-    parts = power[down[:, :, None], across[:, None, :]]
+    parts = _parts_around(spectrum, rows, columns)
     parts = np.maximum(parts - np.median(parts, axis=(1, 2), keepdims=True), 0)
     total = np.maximum(parts.sum(axis=(1, 2)), 1e-300)
     y, x = parts.sum(axis=2) @ offsets / total, parts.sum(axis=1) @ offsets / total

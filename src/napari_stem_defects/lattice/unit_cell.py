@@ -16,6 +16,10 @@ Symmetry = Literal["oblique", "rectangular", "centred rectangular", "square", "h
 
 # Distortions of a scan that the scatter of the reflections does not show.
 _DISTORTION, _DISTORTION_DEG = 0.025, 1.5
+_SPACINGS, _MANY = 2.5, 1.1
+"""Column spacings in a length unit, and length units per period from which a cell has many columns:
+more than about seven. Two spacings suit small defects as well, and join fewer near ones, but
+predict less of the faults of a crystal."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,9 @@ class UnitCell:
     confidence : float
         0 to 1: the fraction of the reflections of the image that this lattice explains, reduced
         for weak reflections.
+    column_spacing_px : float or None
+        Spacing of the columns within the cell in px, see `lattice.column_spacing`; None where it
+        is not known.
     """
 
     vectors_px: Vectors
@@ -53,6 +60,7 @@ class UnitCell:
     ratio_uncertainty: float
     symmetry: Symmetry
     confidence: float
+    column_spacing_px: float | None = None
 
     @property
     def period_px(self) -> float:
@@ -104,7 +112,12 @@ class UnitCell:
         }
 
 
-def unit_cell(reciprocal: Array, covariance: Array, confidence: float) -> UnitCell:
+def unit_cell(
+    reciprocal: Array,
+    covariance: Array,
+    confidence: float,
+    column_spacing_px: float | None = None,
+) -> UnitCell:
     """Derive the unit cell from a reciprocal basis.
 
     Parameters
@@ -115,6 +128,8 @@ def unit_cell(reciprocal: Array, covariance: Array, confidence: float) -> UnitCe
         Covariance between the two vectors of each of their components, in (cycles per px)^2.
     confidence : float
         0 to 1.
+    column_spacing_px : float, optional
+        Spacing of the columns within the cell in px.
 
     Returns
     -------
@@ -147,6 +162,7 @@ def unit_cell(reciprocal: Array, covariance: Array, confidence: float) -> UnitCe
         ratio_uncertainty=float(errors[3]),
         symmetry=_symmetry(angle, ratio, float(errors[2]), float(errors[3])),
         confidence=confidence,
+        column_spacing_px=column_spacing_px,
     )
 
 
@@ -203,3 +219,25 @@ def lattice_period(cell: UnitCell) -> float:
         Period in px.
     """
     return float(np.sqrt(abs(np.linalg.det(cell.vectors_px))))
+
+
+def units_per_period(cell: UnitCell) -> float:
+    """Return how many length units of the analysis a lattice period has.
+
+    The lengths of the survey and of quick models suit the columns of a crystal, not its cell: where
+    a cell has many columns, a fixed number of samples per period would not resolve them.
+
+    Parameters
+    ----------
+    cell : UnitCell
+
+    Returns
+    -------
+    float
+        1 for cells of up to about seven columns or an unknown spacing, otherwise the period over
+        2.5 column spacings.
+    """
+    if cell.column_spacing_px is None:
+        return 1.0
+    units = lattice_period(cell) / (_SPACINGS * cell.column_spacing_px)
+    return units if units >= _MANY else 1.0

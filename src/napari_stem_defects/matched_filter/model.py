@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+import numpy as np
+
+from napari_stem_defects.anomaly.sampling import Scale
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from napari_stem_defects.matched_filter.like_sites import SiteFilter
@@ -159,14 +162,14 @@ class MatchedFilterModel:
     Attributes
     ----------
     samples : float
-        Samples per lattice period of all templates.
+        Samples per length unit of all templates.
     classes : tuple of ClassFilter
         The defects; Bulk is what the lattice predicts.
     negatives : tuple of Template
         Residuals at Bulk clicks that are not noise: places like these are no defect.
     lattice : ((float, float), (float, float))
-        Base vectors (y, x) of the lattice of the first image, in lattice periods, from which
-        follows how far another image is turned.
+        Base vectors (y, x) of the lattice of the first image, in length units, from which follows
+        how far another image is turned.
     window : Window or None
         Of a model of spots in images without a lattice; None for all others.
     """
@@ -176,6 +179,11 @@ class MatchedFilterModel:
     negatives: tuple[Template, ...] = ()
     lattice: tuple[tuple[float, float], tuple[float, float]] = ((1.0, 0.0), (0.0, 1.0))
     window: Window | None = None
+
+    @property
+    def scale(self) -> Scale:
+        """Samples per length unit, and units per lattice period, of the images it suits."""
+        return Scale(self.samples, round(float(np.sqrt(abs(np.linalg.det(self.lattice)))), 4))
 
     @property
     def has_sites(self) -> bool:

@@ -73,7 +73,7 @@ def turned(model: MatchedFilterModel, shown: Vectors) -> MatchedFilterModel:
     ----------
     model : MatchedFilterModel
     shown : ((float, float), (float, float))
-        Base vectors (y, x) of the image in lattice periods.
+        Base vectors (y, x) of the image in the length units of the model.
 
     Returns
     -------
@@ -106,7 +106,7 @@ def orientations(model: MatchedFilterModel, shown: Vectors) -> list[MatchedFilte
     ----------
     model : MatchedFilterModel
     shown : ((float, float), (float, float))
-        Base vectors (y, x) of the image in lattice periods.
+        Base vectors (y, x) of the image in the length units of the model.
 
     Returns
     -------

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from napari_stem_defects.lattice.unit_cell import lattice_period
+from napari_stem_defects.lattice.unit_cell import lattice_period, units_per_period
 from napari_stem_defects.preprocessing.disturbed_rows import disturbed_rows
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from napari_stem_defects.lattice.unit_cell import UnitCell
 
 _STRETCH, _LEAST_STRETCH = 2.5, 24
-"""Length of a part of a row that is compared, in lattice periods, and the least in px."""
+"""Length of a part of a row that is compared, in length units, and the least in px."""
 _THINNER, _MOST_TOGETHER = 0.3, 3
-"""Rows that are disturbed together, at most, in lattice periods and in px."""
-_LEAST_PERIOD = 9.0
-"""Lattice period in px below which rows of columns are as thin as scan rows."""
+"""Rows that are disturbed together, at most, in length units and in px."""
+_LEAST_UNIT = 9.0
+"""Length unit in px below which rows of columns are as thin as scan rows."""
 _WIDE = 0.1
-"""Width of a gap in lattice periods beyond which rows beside it do not suffice to fill it."""
+"""Width of a gap in length units beyond which rows beside it do not suffice to fill it."""
 _ALONG = np.array([[0, 1, 0]] * 3)
 _STRIP_PX = 1 << 22
 _OVERLAP = 16
@@ -47,7 +47,7 @@ class ScanRows:
     mask : ndarray of bool, shape (Y, X)
         Pixels that were replaced.
     wide : ndarray of bool, shape (Y, X)
-        Those of them in gaps of more than a tenth of a lattice period: what is beside such a gap
+        Those of them in gaps of more than a tenth of a length unit: what is beside such a gap
         shows too little of what a crystal has in it.
     rows, lines : int
         Disturbed scan rows, and lines across the scan rows.
@@ -95,11 +95,12 @@ def scan_rows_of(micrograph: Micrograph, cells: Sequence[UnitCell]) -> ScanRows:
     if not cells:
         nothing = np.zeros(micrograph.frame_shape, bool)
         return ScanRows(micrograph.pixels, nothing, nothing)
-    return mend_scan_rows(micrograph.pixels, lattice_period(cells[0]), micrograph.invalid)
+    unit_px = lattice_period(cells[0]) / units_per_period(cells[0])
+    return mend_scan_rows(micrograph.pixels, unit_px, micrograph.invalid)
 
 
 def mend_scan_rows(
-    pixels: NDArray[np.float32], period_px: float, invalid: NDArray[np.bool_] | None = None
+    pixels: NDArray[np.float32], unit_px: float, invalid: NDArray[np.bool_] | None = None
 ) -> ScanRows:
     """Replace what single rows of an image have that the rows beside them do not.
 
@@ -107,8 +108,8 @@ def mend_scan_rows(
     ----------
     pixels : ndarray of float32, shape (Y, X)
         Finite intensities, as recorded: rows of a rotated or resampled image are no scan rows.
-    period_px : float
-        Lattice period in px.
+    unit_px : float
+        Length unit in px: the lattice period, unless a cell has many columns.
     invalid : ndarray of bool, shape (Y, X), optional
         Pixels without a value.
 
@@ -117,11 +118,11 @@ def mend_scan_rows(
     ScanRows
         Nothing is replaced where a probe of few pixels shows structure as fine as a row.
     """
-    if period_px < _LEAST_PERIOD:
+    if unit_px < _LEAST_UNIT:
         nothing = np.zeros(pixels.shape, bool)
         return ScanRows(pixels, nothing, nothing)
-    stretch = max(_LEAST_STRETCH, round(_STRETCH * period_px))
-    most = min(max(1, int(_THINNER * period_px)), _MOST_TOGETHER)
+    stretch = max(_LEAST_STRETCH, round(_STRETCH * unit_px))
+    most = min(max(1, int(_THINNER * unit_px)), _MOST_TOGETHER)
     mended, across = _mended(pixels, stretch, most, invalid)
     turned = None if invalid is None else invalid.T
     mended_too, along = _mended(mended.T, stretch, most, turned)
@@ -129,7 +130,7 @@ def mend_scan_rows(
     if not mask.any():
         return ScanRows(pixels, mask, mask)
     rows, lines = (int(each.any(axis=1).sum()) for each in (across, along))
-    least = _WIDE * period_px
+    least = _WIDE * unit_px
     wide = _in_gaps(across, least) | _in_gaps(along, least).T
     return ScanRows(np.ascontiguousarray(mended_too.T), mask, wide, rows, lines)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_stem_defects.detection.detect_matched import quick_model, turned_to
+from napari_stem_defects.detection.detect_matched import quick_model, scale_of, turned_to
 from napari_stem_defects.detection.teacher_evidence import mean_of_classes
 from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD
 from napari_stem_defects.matched_filter.adaptation import adapted_to
@@ -102,5 +102,5 @@ def evaluate_on_clicks(
     """
     spec = ensemble.spec
     probabilities = partial(probabilities_near, ensemble, device=device)
-    scale = SAMPLES_PER_PERIOD, None
+    scale = scale_of(ensemble), None
     return evaluate_clicks(spec, images, scale, probabilities, spec.thresholds)

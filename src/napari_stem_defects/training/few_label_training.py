@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from napari_stem_defects.anomaly.sampling import Scale
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.base.progress import (
     Cancelled,
@@ -113,10 +114,11 @@ def train_from_few(
     """
     started = time.perf_counter()
     options = options or TrainingOptions(recipe="few")
-    prepared = []
+    prepared: list[PreparedImage] = []
     for number, image in enumerate(images):
         report(Progress("lattice", number * _STEPS // (10 * len(images)), _STEPS))
-        prepared.append(prepare_image(image.micrograph, SAMPLES_PER_PERIOD))
+        scale = prepared[0].residual.sampled.scale if prepared else Scale(SAMPLES_PER_PERIOD)
+        prepared.append(prepare_image(image.micrograph, scale))
     clicks, notes = clicks_of(images, prepared, options.classes)
     notes = (*notes, *scale_warnings(images, prepared))
     classes = click_classes(clicks, class_data)

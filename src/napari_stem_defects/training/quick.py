@@ -143,11 +143,11 @@ def _at_one_scale(
     window: Window | None,
     lattices: Sequence[LatticeMeasurement],
 ) -> list[PreparedImage]:
-    """Prepare images, all at the same samples per period, or per window of spots."""
+    """Prepare images, all at the same scale, or samples per window of spots."""
     prepared: list[PreparedImage] = []
     for image, lattice in zip(images, lattices, strict=True):
-        samples = prepared[0].residual.sampled.samples if prepared else None
-        prepared.append(prepare_image(image.micrograph, samples, window, lattice))
+        scale = prepared[0].residual.sampled.scale if prepared else None
+        prepared.append(prepare_image(image.micrograph, scale, window, lattice))
     return prepared
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_stem_defects.anomaly.sampling import Scale
     from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.matched_filter.model import Window
     from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
@@ -144,14 +145,14 @@ def evaluate_quick_model(ensemble: Ensemble, images: Sequence[LabelledImage]) ->
         return probabilities_at(ready.values, places, suited, *about)
 
     limits = dict.fromkeys(ensemble.spec.classes, 0.5)
-    scale = model.samples, model.window
+    scale = model.scale, model.window
     return evaluate_clicks(ensemble.spec, images, scale, probabilities, limits)
 
 
 def evaluate_clicks(
     spec: EnsembleSpec,
     images: Sequence[LabelledImage],
-    scale: tuple[float, Window | None],
+    scale: tuple[Scale, Window | None],
     probabilities: Callable[[PreparedImage, NDArray[np.float64]], NDArray[np.float32]],
     thresholds: Mapping[str, float],
 ) -> SplitEvaluation:
@@ -163,8 +164,8 @@ def evaluate_clicks(
         Of the model.
     images : sequence of LabelledImage
         With clicks of any classes; those that the model lacks are rows of the confusion matrix.
-    scale : (float, Window or None)
-        Samples per lattice period of the model, and its window if it finds spots without a lattice.
+    scale : (Scale, Window or None)
+        Of the model, and its window if it finds spots without a lattice.
     probabilities : callable
         Returns the probabilities (N, C) at places (N, 2) of an image, y and x in samples.
     thresholds : mapping of str to float

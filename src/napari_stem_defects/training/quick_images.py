@@ -15,7 +15,6 @@ from napari_stem_defects.anomaly.background import (
 )
 from napari_stem_defects.anomaly.contrast import column_sign
 from napari_stem_defects.anomaly.residual import LatticeResidual, image_residual
-from napari_stem_defects.anomaly.sampling import default_samples
 from napari_stem_defects.anomaly.score import Thresholds, null_thresholds
 from napari_stem_defects.anomaly.visibility import visibility
 from napari_stem_defects.errors import LabelError
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_stem_defects.anomaly.sampling import Scale
     from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.lattice.measurement import LatticeMeasurement
@@ -89,8 +89,7 @@ class PreparedImage:
         """Lattice period in px of the image; without a lattice the window of the spots."""
         if self.cell is not None:
             return lattice_period(self.cell)
-        sampled = self.residual.sampled
-        return sampled.samples / float(np.sqrt(sampled.factor[0] * sampled.factor[1]))
+        return self.residual.sampled.period_px
 
     @cached_property
     def visibility(self) -> float:
@@ -113,7 +112,7 @@ class PreparedImage:
 
 def prepare_image(
     micrograph: Micrograph,
-    samples: float | None = None,
+    scale: Scale | None = None,
     window: Window | None = None,
     lattice: LatticeMeasurement | None = None,
 ) -> PreparedImage:
@@ -123,8 +122,8 @@ def prepare_image(
     ----------
     micrograph : Micrograph
         One frame.
-    samples : float, optional
-        Samples per lattice period; by default those that suit the image.
+    scale : Scale, optional
+        Of the model; by default what suits the image.
     window : Window, optional
         Of spots that are sought without a lattice.
     lattice : LatticeMeasurement, optional
@@ -141,15 +140,13 @@ def prepare_image(
     """
     lattice = lattice or measure_lattices(micrograph.pixels, micrograph.pixel_size_nm)
     if window is not None:
-        return _prepare_spots(micrograph, samples, window, lattice)
+        return _prepare_spots(micrograph, scale, window, lattice)
     if lattice.cell is None:
         raise LabelError(
             f"{micrograph.name}: {lattice.reason}; only quick models of clicked spots do without a"
             " lattice"
         )
-    period = lattice_period(lattice.cell)
-    chosen = default_samples(period) if samples is None else samples
-    residual = image_residual(micrograph, lattice.cells, chosen)
+    residual = image_residual(micrograph, lattice.cells, scale)
     values = residual.rows(slice(0, residual.shape[0]))
     residual = replace(residual, known=values)
     sign = column_sign(micrograph.pixels, lattice.cells)
@@ -158,7 +155,7 @@ def prepare_image(
 
 def _prepare_spots(
     micrograph: Micrograph,
-    samples: float | None,
+    scale: Scale | None,
     window: Window,
     lattice: LatticeMeasurement,
 ) -> PreparedImage:
@@ -167,6 +164,7 @@ def _prepare_spots(
     if fault := unsuited_window(micrograph, window_px):
         raise LabelError(f"{micrograph.name}: {fault}")
     crystal = crystal_pixels(micrograph, lattice)
+    samples = None if scale is None else scale.samples
     residual = background_residual(micrograph, window_px, samples, crystal)
     values = residual.rows(slice(0, residual.shape[0]))
     residual = replace(residual, known=values)
@@ -225,7 +223,7 @@ def model_from_clicks(
     Parameters
     ----------
     prepared : sequence of PreparedImage
-        All at the same samples per lattice period.
+        All at the same scale.
     clicks : sequence of Click
     classes : sequence of DefectClass
         Their kinds are used.
@@ -239,13 +237,14 @@ def model_from_clicks(
     if prepared[0].window is not None:
         images = [(ready.residual, ready.values) for ready in prepared]
         return fit_spots(images, clicks, prepared[0].window)
-    samples = prepared[0].residual.sampled.samples
+    scale = prepared[0].residual.sampled.scale
     kinds = {each.name: each.kind for each in classes}
     context = [ready.context("area" in kinds.values()) for ready in prepared]
     residuals = [ready.values for ready in prepared]
-    model = fit(residuals, clicks, kinds, samples, thresholds=thresholds, context=context)
+    model = fit(residuals, clicks, kinds, scale.samples, thresholds=thresholds, context=context)
     cell = prepared[0].cell
     if cell is None:
         raise LabelError("the first image shows no lattice; make a model of its spots")
-    (y0, x0), (y1, x1) = (np.array(cell.vectors_px) / lattice_period(cell)).tolist()
+    unit_px = lattice_period(cell) / (scale.units or 1.0)
+    (y0, x0), (y1, x1) = (np.array(cell.vectors_px) / unit_px).tolist()
     return replace(model, lattice=((y0, x0), (y1, x1)))
