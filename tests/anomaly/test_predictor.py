@@ -7,10 +7,11 @@ import pytest
 from crystal_images import SQUARE, crystal_image
 
 from napari_stem_defects.anomaly.grains import Tile
-from napari_stem_defects.anomaly.predictor import cut_windows, fit_predictor
+from napari_stem_defects.anomaly.predictor import draw_windows, fit_predictor, square_taps
 from napari_stem_defects.anomaly.sampling import sample
 
 WIDTH = 21
+POOL = 4.0
 
 
 @pytest.fixture
@@ -21,21 +22,21 @@ def image() -> np.ndarray:
 
 def windows(image: np.ndarray, ignored: np.ndarray | None = None) -> np.ndarray:
     tiles = [Tile(0, 0, min(image.shape))]
-    return cut_windows(image, WIDTH, tiles, 2000, np.random.default_rng(0), ignored)
+    return draw_windows(image, square_taps(WIDTH), tiles, 2000, np.random.default_rng(0), ignored)
 
 
 def test_what_is_left_of_a_crystal_is_faint(image):
-    predictor = fit_predictor(windows(image), WIDTH)
-    left = predictor.apply(image)
+    predictor = fit_predictor(windows(image), square_taps(WIDTH))
+    left = predictor.apply(image, POOL)
     assert left.shape == tuple(length - WIDTH + 1 for length in image.shape)
     assert left.std() < 0.4 * image.std()
 
 
 def test_a_change_of_one_place_is_left(image):
-    predictor = fit_predictor(windows(image), WIDTH)
+    predictor = fit_predictor(windows(image), square_taps(WIDTH))
     changed = image.copy()
     changed[60, 60] += 1
-    difference = predictor.apply(changed) - predictor.apply(image)
+    difference = predictor.apply(changed, POOL) - predictor.apply(image, POOL)
     at = np.unravel_index(np.abs(difference).argmax(), difference.shape)
     assert at == (60 - WIDTH // 2, 60 - WIDTH // 2)
     assert 0.5 < difference[at] <= 1
