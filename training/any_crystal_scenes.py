@@ -19,9 +19,9 @@ from scipy import ndimage
 
 from napari_stem_defects.anomaly.contrast import bright_residual
 from napari_stem_defects.anomaly.residual import lattice_residual
-from napari_stem_defects.anomaly.sampling import sample
+from napari_stem_defects.anomaly.sampling import Scale, sample
 from napari_stem_defects.lattice.measurement import measure_lattices
-from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD
+from napari_stem_defects.lattice.scale import SAMPLES_PER_UNIT
 from napari_stem_defects.simulation.any_lattice_random import random_lattice_scene
 from napari_stem_defects.simulation.any_lattice_scene import simulate_lattice
 from napari_stem_defects.simulation.any_lattice_specimen import FORMS
@@ -104,7 +104,7 @@ def make_scene(seed: int, families: frozenset[Family]) -> Scene | None:
     measured = measure_lattices(simulation.pixels)
     if measured.cell is None:
         return None
-    sampled = sample(simulation.pixels, measured.cells, SAMPLES_PER_PERIOD)
+    sampled = sample(simulation.pixels, measured.cells, Scale(SAMPLES_PER_UNIT))
     residual = bright_residual(lattice_residual(sampled), _tail(sampled))
     classes = {defect.class_name: class_of(defect, scene.crystal) for defect in scene.defects}
     return Scene(simulation, sampled, residual, targets_of(simulation, sampled, classes))
@@ -191,7 +191,7 @@ def _distance(
         hit |= area[np.ix_(rows, columns)]
     if not hit.any():
         return np.full(shape, np.inf, np.float32)
-    distance = ndimage.distance_transform_edt(~hit) / SAMPLES_PER_PERIOD
+    distance = ndimage.distance_transform_edt(~hit) / SAMPLES_PER_UNIT
     return np.asarray(distance, dtype=np.float32)
 
 

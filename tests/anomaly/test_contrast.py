@@ -18,7 +18,7 @@ from napari_stem_defects.anomaly.contrast import (
     column_sign,
 )
 from napari_stem_defects.anomaly.residual import lattice_residual
-from napari_stem_defects.anomaly.sampling import sample
+from napari_stem_defects.anomaly.sampling import Scale, sample
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.simulation.any_lattice_random import random_lattice_scene
@@ -37,7 +37,7 @@ def test_a_missing_column_is_a_deficit_in_both_contrasts() -> None:
     image = crystal_image(SQUARE, missing=4, size=200)
     inverted = (image.pixels.max() - image.pixels).astype(np.float32)
     for pixels in (image.pixels, inverted):
-        residual = lattice_residual(sample(pixels, image.cells, 7.0))
+        residual = lattice_residual(sample(pixels, image.cells, Scale(7.0)))
         bright = bright_residual(residual, column_sign(pixels, image.cells))
         y, x = np.rint(residual.sampled.to_samples(image.defects)).astype(int).T
         assert (bright[y, x] < -3).all()
@@ -101,7 +101,7 @@ def test_without_a_lattice_nothing_is_clear() -> None:
 
 def test_the_contrast_can_be_given() -> None:
     image = crystal_image(SQUARE, missing=4, size=200)
-    residual = lattice_residual(sample(image.pixels, image.cells, 7.0))
+    residual = lattice_residual(sample(image.pixels, image.cells, Scale(7.0)))
     np.testing.assert_array_equal(bright_residual(residual, -1), -bright_residual(residual, 1))
 
 

@@ -8,7 +8,7 @@ from crystal_images import HEXAGONAL, SQUARE, crystal_image
 
 from napari_stem_defects.anomaly import sampling
 from napari_stem_defects.anomaly.sampling import (
-    SAMPLES_PER_PERIOD,
+    SAMPLES_PER_UNIT,
     default_samples,
     lattice_period,
     sample,
@@ -25,7 +25,7 @@ def test_the_period_is_the_edge_of_the_square_of_a_cell(shape):
 
 
 @pytest.mark.parametrize(
-    ("period", "samples"), [(4.0, 7.0), (6.0, 6.0), (8.5, 8.5), (30.0, SAMPLES_PER_PERIOD)]
+    ("period", "samples"), [(4.0, 7.0), (6.0, 6.0), (8.5, 8.5), (30.0, SAMPLES_PER_UNIT)]
 )
 def test_images_with_enough_samples_are_not_resampled(period, samples):
     assert default_samples(period) == samples

@@ -7,6 +7,7 @@ from crystal_images import SQUARE, crystal_image
 from half_crystals import half_crystal
 
 from napari_stem_defects.anomaly.residual import image_residual
+from napari_stem_defects.anomaly.sampling import Scale
 from napari_stem_defects.detection.residual_windows import map_in_image, nothing_recognised
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.networks.spec import EnsembleSpec
@@ -16,7 +17,7 @@ SPEC = EnsembleSpec("two", ("Bulk", "Vac"))
 
 def test_centres_are_where_their_samples_are() -> None:
     image = crystal_image(SQUARE, size=210, spacing=21.0)
-    residual = image_residual(image.micrograph, image.cells, 7.0)
+    residual = image_residual(image.micrograph, image.cells, Scale(7.0))
     sampled = residual.sampled
     at = np.array([0.0, 10.0, 40.0])
     found = map_in_image(np.ones((2, 3, 3), np.float32), at, at, residual, image.micrograph, SPEC)

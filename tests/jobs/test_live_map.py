@@ -18,7 +18,7 @@ from napari_stem_defects.base.progress import Progress, silent
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.jobs.frame_input import FrameInput
 from napari_stem_defects.jobs.live_map import (
-    BULK_RADIUS_PERIODS,
+    BULK_RADIUS,
     PreparedFrames,
     clear_around,
     draw_classes,
@@ -116,7 +116,7 @@ def test_a_bulk_click_clears_the_map_around_it(crystal: CrystalImage, project: P
     asked = request(project, *clicks(crystal, 4), (float(y), float(x), "Bulk"))
     after = live_map(asked, frames, report=silent)
     rows, columns = np.indices(after.drawn.shape)
-    near = np.hypot(rows - y, columns - x) <= BULK_RADIUS_PERIODS * crystal.period
+    near = np.hypot(rows - y, columns - x) <= BULK_RADIUS * crystal.period
     assert not after.drawn[near].any()
     assert sum(found_defects(after, crystal)[:4]) == 4
 
@@ -135,7 +135,7 @@ def test_the_oldest_frames_are_dropped_beyond_the_limit(
     frames, asked = PreparedFrames(limit=1), request(project, *clicks(crystal, 2))
     first = frames.get(asked.shown, asked, None, silent)
     assert frames.get(asked.shown, asked, None, silent) is first
-    frames.get(asked.shown, asked, 6.0, silent)
+    frames.get(asked.shown, asked, Scale(6.0, 1.0), silent)
     assert frames.get(asked.shown, asked, None, silent) is not first
 
 

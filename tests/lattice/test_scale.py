@@ -158,14 +158,14 @@ def test_a_fitting_lattice_gives_the_same_pixel_size_as_without_geometry() -> No
     assert sizes[0] == sizes[1] == pytest.approx(0.027, rel=0.01)
 
 
-def test_samples_per_period_follow_from_the_lattice_and_lengths_are_in_both_units() -> None:
+def test_samples_per_unit_follow_from_the_lattice_and_lengths_are_in_both_units() -> None:
     micrograph = simulate("cdte-110", size=256, defects=[]).micrograph
-    match = match_scale(micrograph, TargetScale(None, samples_per_period=7.0))
+    match = match_scale(micrograph, TargetScale(None, samples_per_unit=7.0))
     period = 7.0 / match.factor
     assert period == pytest.approx(14.3, abs=0.3)
     assert f"{period:.2f} px (0.3" in match.statement
     assert " nm)" in match.statement
     flat = Micrograph(np.ones((96, 96), np.float32), "flat")
-    empty = match_scale(flat, TargetScale(None, samples_per_period=7.0))
+    empty = match_scale(flat, TargetScale(None, samples_per_unit=7.0))
     assert empty.factor == 1
     assert empty.statement.startswith("No lattice")

@@ -32,7 +32,7 @@ def taught():
 
 def found(model, image):
     """Return how many defects are found, and how many places that are none."""
-    ready = prepare_image(image.micrograph, model.samples)
+    ready = prepare_image(image.micrograph, model.scale)
     maps = class_maps(ready.residual, adapted_to(ready.residual, model))
     places = ready.residual.sampled.to_samples(image.defects)
     y, x = np.nonzero(maps.probability[1] >= 0.5)
@@ -80,7 +80,7 @@ def test_the_floor_of_a_class_with_like_sites_is_on_the_scale_of_its_threshold(t
     (item,) = model.classes
     pattern = np.zeros((3, 3), np.float32)
     sited = replace(item, sites=(SiteFilter(pattern, pattern),), threshold=0.5)
-    poor = prepare_image(vacancies(counts=POOR, seed=3).micrograph, model.samples).residual
+    poor = prepare_image(vacancies(counts=POOR, seed=3).micrograph, model.scale).residual
     (alone,) = adapted_to(poor, model).classes
     (both,) = adapted_to(poor, replace(model, classes=(sited,))).classes
     assert alone.floor > 0

@@ -118,7 +118,7 @@ def test_an_area_of_brighter_columns_is_filled():
     # As it was clicked; at a quarter of the dose; less bright, searched to its own half-way level.
     for counts, seed, brightness in ((60.0, 0, 1.6), (15.0, 5, 1.6), (60.0, 7, 1.36)):
         other = bright_area(missing=6, counts=counts, seed=seed, brightness=brightness)
-        fresh = lattice_residual(sample(other.pixels, other.cells, sampled.samples))
+        fresh = lattice_residual(sample(other.pixels, other.cells, sampled.scale))
         maps = class_maps(fresh, adapted_to(fresh, model))
         at = fresh.sampled.to_image(np.column_stack([maps.y, np.zeros_like(maps.y)]))[:, 0]
         across = fresh.sampled.to_image(np.column_stack([np.zeros_like(maps.x), maps.x]))[:, 1]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from bright_areas import bright_area
 
-from napari_stem_defects.anomaly.sampling import Sampled, sample
+from napari_stem_defects.anomaly.sampling import Sampled, Scale, sample
 from napari_stem_defects.matched_filter.levels import local_levels
 
 
@@ -54,4 +54,6 @@ def test_an_opposite_area_is_not_similar():
 
 
 def test_without_pixels_there_are_no_levels():
-    assert local_levels(Sampled(np.zeros((40, 40), np.float32), 7.0, (1.0, 1.0))) is None
+    assert (
+        local_levels(Sampled(np.zeros((40, 40), np.float32), Scale(7.0, 1.0), (1.0, 1.0))) is None
+    )

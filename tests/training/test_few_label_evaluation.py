@@ -6,6 +6,7 @@ import numpy as np
 from labelled_crystals import labelled, vacancies
 
 import napari_stem_defects as sd
+from napari_stem_defects.anomaly.sampling import Scale
 from napari_stem_defects.base.defaults import GENERAL_MODEL
 from napari_stem_defects.training.few_label_evaluation import (
     evaluate_on_clicks,
@@ -16,7 +17,7 @@ from napari_stem_defects.training.quick_images import prepare_image
 
 def test_a_class_is_found_at_a_click_that_is_a_little_off() -> None:
     general, image = sd.load_model(GENERAL_MODEL), vacancies()
-    ready = prepare_image(image.micrograph, 7.0)
+    ready = prepare_image(image.micrograph, Scale(7.0))
     places = ready.residual.sampled.to_samples(image.defects)
     column = general.spec.classes.index("Missing")
     for shift in (0.0, 1.5, -1.5):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from labelled_crystals import labelled, vacancies
 
+from napari_stem_defects.anomaly.sampling import Scale
 from napari_stem_defects.matched_filter.examples import Click
 from napari_stem_defects.training.few_label_windows import (
     draw_windows,
@@ -22,7 +23,7 @@ IMAGE = vacancies()
 def taught():
     """Return image, clicks and places of four clicks on nine vacancies."""
     image = labelled(IMAGE, 4)
-    prepared = [prepare_image(image.micrograph, 7.0)]
+    prepared = [prepare_image(image.micrograph, Scale(7.0))]
     clicks, _ = clicks_of([image], prepared)
     quick = model_from_clicks(prepared, clicks, click_classes(clicks, ()))
     return prepared[0], clicks, quick

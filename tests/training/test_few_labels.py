@@ -9,6 +9,7 @@ import pytest
 from labelled_crystals import labelled, vacancies
 
 import napari_stem_defects as sd
+from napari_stem_defects.anomaly.sampling import Scale
 from napari_stem_defects.base.defaults import GENERAL_MODEL
 from napari_stem_defects.detection.detect_frame import detect_frame
 from napari_stem_defects.detection.detect_matched import quick_model
@@ -20,7 +21,7 @@ from napari_stem_defects.training.quick_images import prepare_image
 @pytest.fixture(scope="module")
 def learned():
     image = labelled(vacancies(), 4)
-    prepared = [prepare_image(image.micrograph, 7.0)]
+    prepared = [prepare_image(image.micrograph, Scale(7.0))]
     clicks, _ = clicks_of([image], prepared)
     encoder = sd.load_model(GENERAL_MODEL)
     return learn_from_few(prepared, clicks, click_classes(clicks, ()), encoder, members=2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from labelled_crystals import labelled, vacancies
 
+from napari_stem_defects.anomaly.sampling import Scale
 from napari_stem_defects.base.defect_classes import BULK, DefectClass
 from napari_stem_defects.matched_filter.examples import Click
 from napari_stem_defects.training.quick_images import (
@@ -16,7 +17,7 @@ from napari_stem_defects.training.quick_images import (
 
 def test_images_are_prepared_at_the_samples_that_are_asked_for():
     image = vacancies()
-    assert prepare_image(image.micrograph, 6.0).residual.sampled.samples == 6.0
+    assert prepare_image(image.micrograph, Scale(6.0)).residual.sampled.samples == 6.0
     ready = prepare_image(image.micrograph)
     assert ready.values.shape == ready.residual.shape
     assert ready.limits.point > 1.5

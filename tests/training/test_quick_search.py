@@ -16,7 +16,7 @@ def test_the_masks_are_those_of_a_detection() -> None:
     image = vacancies()
     ensemble = train_quick([labelled(image, 4)], ()).ensemble
     model = quick_model(ensemble)
-    ready = prepare_image(image.micrograph, model.samples)
+    ready = prepare_image(image.micrograph, model.scale)
     found = search_prepared(image.micrograph, ready, model, ensemble)
     whole = sd.detect(image.micrograph, ensemble)
     assert len(whole.regions) == 9

@@ -243,7 +243,7 @@ def lattice_residual(
         if not missed.is_explained(np.concatenate(left)):
             break
         predictors, found = more, left
-    spread = measure_spread(found, parts, predictors[0].half, blocked)
+    spread = measure_spread(found, parts, _half(predictors), blocked)
     return LatticeResidual(sampled, predictors, *spread, blocked=blocked)
 
 
@@ -258,7 +258,6 @@ def with_predictors(
     ----------
     sampled : Sampled
     predictors : tuple of Predictor
-        All of one width.
     blocked : ndarray of bool, shape (rows, columns), optional
         See `lattice_residual`.
 
@@ -268,7 +267,7 @@ def with_predictors(
     """
     parts = clear_strips(sampled.filtered.shape, _FIT_PIXELS, blocked)
     found = _residuals(sampled, predictors, parts)
-    spread = measure_spread(found, parts, predictors[0].half, blocked)
+    spread = measure_spread(found, parts, _half(predictors), blocked)
     return LatticeResidual(sampled, predictors, *spread, blocked=blocked)
 
 
@@ -299,6 +298,11 @@ def with_predicted(
         left = _best_residual(sampled, predictors, slice(0, len(image)))
         image[unsure] -= left[unsure] / np.float32(own)
     return sampled
+
+
+def _half(predictors: Sequence[Predictor]) -> int:
+    """Return half the width of the widest filter."""
+    return max(each.half for each in predictors)
 
 
 def _width(sampled: Sampled) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from napari_stem_defects.anomaly.even_contrast import even_contrast
-from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD, resample
+from napari_stem_defects.lattice.scale import SAMPLES_PER_UNIT, resample
 from napari_stem_defects.lattice.unit_cell import lattice_period, units_per_period
 from napari_stem_defects.preprocessing.pipeline import filter_lazily
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings
@@ -121,7 +121,7 @@ def default_samples(unit_px: float) -> float:
     float
         The unit itself where it is suitable, so that the image need not be resampled.
     """
-    return unit_px if _AS_IS[0] <= unit_px <= _AS_IS[1] else SAMPLES_PER_PERIOD
+    return unit_px if _AS_IS[0] <= unit_px <= _AS_IS[1] else SAMPLES_PER_UNIT
 
 
 def sample(

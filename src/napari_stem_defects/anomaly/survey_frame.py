@@ -35,7 +35,7 @@ from napari_stem_defects.errors import InputError
 from napari_stem_defects.lattice.grains import GrainMap
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.lattice.plausible_scale import implausible_scale
-from napari_stem_defects.lattice.unit_cell import lattice_period
+from napari_stem_defects.lattice.unit_cell import lattice_period, units_per_period
 from napari_stem_defects.preprocessing.scan_rows import scan_rows_of
 
 if TYPE_CHECKING:
@@ -114,6 +114,12 @@ class Survey:
     frame: int = 0
     seconds: float = 0.0
     searched_nm2: float | None = None
+
+    @property
+    def unit_px(self) -> float:
+        """Length unit of the search in px: the period, unless its cell has many columns."""
+        cell = self.lattice.cell
+        return self.period_px if cell is None else self.period_px / units_per_period(cell)
 
     def __repr__(self) -> str:
         count = len(self.candidates)

@@ -16,7 +16,7 @@ from napari_stem_defects.anomaly.sampling import Scale
 from napari_stem_defects.base.lengths import both_units
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.detection.residual_windows import map_in_image, nothing_recognised
-from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD, ScaleMatch
+from napari_stem_defects.lattice.scale import SAMPLES_PER_UNIT, ScaleMatch, period_statement
 from napari_stem_defects.lattice.unit_cell import lattice_period
 from napari_stem_defects.matched_filter.adaptation import adapted_to
 from napari_stem_defects.matched_filter.choose_orientation import suited_orientation
@@ -77,18 +77,14 @@ def matched_filter_map(
     if lattice.cell is None:
         statement = f"No lattice, so nothing is recognised: {lattice.reason}."
         return nothing_recognised(micrograph, ensemble.spec), ScaleMatch(micrograph, 1.0, statement)
-    period = lattice_period(lattice.cell)
     residual = image_residual(micrograph, lattice.cells, model.scale, scan_rows)
     sampled = residual.sampled
     report(Progress("scanning", 1, 2))
     found = searched_residual(residual, lattice.cell, ensemble, micrograph)
     report(Progress("scanning", 2, 2))
     factor = float(np.sqrt(sampled.factor[0] * sampled.factor[1]))
-    statement = (
-        f"The lattice period is {both_units(round(period, 2), micrograph.pixel_size_nm)}; the image"
-        f" was resampled {factor:.3f} times, to the"
-        f" model's {sampled.period:.1f} samples per period."
-    )
+    units, size = sampled.scale.units or 1.0, micrograph.pixel_size_nm
+    statement = period_statement(lattice.cell, factor, size, units)
     return found, ScaleMatch(micrograph, factor, statement)
 
 
@@ -187,9 +183,7 @@ def scale_of(ensemble: Ensemble) -> Scale:
     Scale
         The length unit is that of the teacher; without one, what suits an image.
     """
-    if ensemble.spec.teacher is None:
-        return Scale(SAMPLES_PER_PERIOD)
-    return Scale(SAMPLES_PER_PERIOD, quick_model(ensemble).scale.units)
+    return Scale(SAMPLES_PER_UNIT, ensemble.spec.target_scale.units)
 
 
 def map_of_residual(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.detection.placed_lines import PLACED_LINES, known_planes
 from napari_stem_defects.lattice.rows import dense_rows_of
-from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD
+from napari_stem_defects.lattice.scale import SAMPLES_PER_UNIT
 from napari_stem_defects.postprocessing.masks import MIN_PLANAR_LENGTH_PX, masks_from_probability
 from napari_stem_defects.postprocessing.point_sites import SEPARATION_PX
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from napari_stem_defects.postprocessing.planar_lines import LinePlacer
     from napari_stem_defects.postprocessing.results import ProbabilityMap
 
-_SEPARATION_PERIODS = 0.7
-"""Least distance of two point defects, in lattice periods, for models of the lattice residual."""
+_SEPARATION = 0.7
+"""Least distance of two point defects, in length units, for models of the lattice residual."""
 
 
 def site_separation_px(spec: EnsembleSpec) -> float:
@@ -37,15 +37,15 @@ def site_separation_px(spec: EnsembleSpec) -> float:
     -------
     float
         In px at the pixel size of the model: twice the label extent, within which windows show a
-        defect, where that is known; for models of the lattice residual 0.7 lattice periods.
+        defect, where that is known; for models of the lattice residual 0.7 length units.
     """
     if spec.is_quick:
-        return _SEPARATION_PERIODS * float(spec.matched_filters.samples)
+        return _SEPARATION * float(spec.matched_filters.samples)
     extent = spec.inference.label_extent_px
     if extent is not None and extent > 0:
         return 2 * extent
     if spec.preprocessing.is_residual:
-        return _SEPARATION_PERIODS * SAMPLES_PER_PERIOD
+        return _SEPARATION * SAMPLES_PER_UNIT
     return SEPARATION_PX
 
 

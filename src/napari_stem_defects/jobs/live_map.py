@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from napari_stem_defects.matched_filter.model import Window
     from napari_stem_defects.postprocessing.mask_stack import MaskStack
 
-BULK_RADIUS_PERIODS = 0.75
-"""Radius around a Bulk click, in lattice periods, in which nothing is found."""
+BULK_RADIUS = 0.75
+"""Radius around a Bulk click, in length units, in which nothing is found."""
 _KEPT_BYTES = 600_000_000
 _DRAWING_ORDER = ("area", "line", "point")
 _WHOLE = 100
@@ -217,7 +217,7 @@ def live_map(
     found = search_prepared(shown.micrograph, shown.ready, model, ensemble)
     drawn = draw_classes(found.masks, classes[1:])
     here = next((frame.labels for frame in clicked if frame.key == request.shown), ())
-    radius = BULK_RADIUS_PERIODS * shown.ready.period_px
+    radius = BULK_RADIUS * shown.ready.unit_px
     clear_around(drawn, [(each.y, each.x) for each in here if each.class_name == BULK], radius)
     counts = {each.name: _count(drawn == n) for n, each in enumerate(classes[1:], start=1)}
     seconds = time.perf_counter() - started

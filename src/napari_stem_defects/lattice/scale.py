@@ -15,20 +15,21 @@ from napari_stem_defects.errors import InputError
 from napari_stem_defects.lattice.geometry import describe_cell
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.lattice.power_spectrum import measure_lattice, pixel_size_from_lattice
-from napari_stem_defects.lattice.unit_cell import lattice_period, unit_cell
+from napari_stem_defects.lattice.unit_cell import lattice_period, unit_cell, units_per_period
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.lattice.geometry import LatticeGeometry
+    from napari_stem_defects.lattice.unit_cell import UnitCell
 
 # Relative difference of pixel sizes below which images are not resampled.
 SCALE_TOLERANCE = 0.02
 # Range of magnifications that preserve the pattern on which the networks were trained.
 SCALE_LIMITS = (0.1, 10.0)
-SAMPLES_PER_PERIOD = 7.0
-"""Samples per lattice period where an image is resampled: enough for the columns of a dumbbell."""
+SAMPLES_PER_UNIT = 7.0
+"""Samples per length unit where an image is resampled: enough for the columns of a dumbbell."""
 # Relative difference of two measurements of a spacing below which they are of the same planes.
 _SAME_SPACING = 0.05
 _ORIGINS = {"user": "as given", "simulation": "from the simulation"}
@@ -52,16 +53,20 @@ class TargetScale:
     geometry : LatticeGeometry or None
         Geometry of the lattice of the crystal. An uncalibrated image gets a pixel size only from
         a lattice that fits it; any lattice fits None.
-    samples_per_period : float or None
-        Samples per lattice period, for models of the lattice residual: images of any pixel size
-        are resampled to it. None for all other models.
+    samples_per_unit : float or None
+        Samples per length unit, for models of the lattice residual: images of any pixel size are
+        resampled to it. None for all other models.
+    units : float or None
+        Length units per lattice period of such a model; None for what suits an image, see
+        `lattice.unit_cell.units_per_period`.
     """
 
     pixel_size_nm: float | None
     lattice_nm: float | None = None
     window_px: int = 64
     geometry: LatticeGeometry | None = None
-    samples_per_period: float | None = None
+    samples_per_unit: float | None = None
+    units: float | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ class ScaleMatch:
 def match_scale(micrograph: Micrograph, target: TargetScale) -> ScaleMatch:
     """Determine how a single-frame micrograph is resampled for a model.
 
-    A model of the lattice residual needs a number of samples per lattice period. For all others the
+    A model of the lattice residual needs a number of samples per length unit. For all others the
     pixel size is that of the micrograph. If it has none, it is measured from the lattice in the
     power spectrum and the lattice spacing of the crystal that the model was trained on, if the
     geometry of the lattice is that of the crystal.
@@ -108,8 +113,8 @@ def match_scale(micrograph: Micrograph, target: TargetScale) -> ScaleMatch:
         If the two pixel sizes differ by more than a factor of 10, or the resampled image is
         smaller than half a window.
     """
-    if target.samples_per_period is not None:
-        return _match_period(micrograph, target.samples_per_period)
+    if target.samples_per_unit is not None:
+        return _match_unit(micrograph, target.samples_per_unit, target.units)
     if target.pixel_size_nm is None:
         return ScaleMatch(
             micrograph, 1.0, "The model has no pixel size; the image is used as it is."
@@ -151,21 +156,46 @@ def _origin(micrograph: Micrograph, geometry: LatticeGeometry | None) -> str:
     return _ORIGINS.get(micrograph.pixel_size_source, "from the file")
 
 
-def _match_period(micrograph: Micrograph, samples: float) -> ScaleMatch:
-    """Return the magnification that gives a lattice period the wanted number of samples."""
+def _match_unit(micrograph: Micrograph, samples: float, units: float | None) -> ScaleMatch:
+    """Return the magnification that gives a length unit the wanted number of samples."""
     lattice = measure_lattices(micrograph.pixels, micrograph.pixel_size_nm)
     if lattice.cell is None:
         return ScaleMatch(
             micrograph, 1.0, f"No lattice, so nothing is recognised: {lattice.reason}."
         )
-    period = lattice_period(lattice.cell)
-    factor = samples / period
-    return ScaleMatch(
-        micrograph,
-        factor,
-        f"The lattice period is {both_units(round(period, 2), micrograph.pixel_size_nm)};"
-        f" resampled {factor:.3f} times, to the model's"
-        f" {samples:.1f} samples per period.",
+    units = units_per_period(lattice.cell) if units is None else units
+    factor = samples * units / lattice_period(lattice.cell)
+    statement = period_statement(lattice.cell, factor, micrograph.pixel_size_nm, units)
+    return ScaleMatch(micrograph, factor, statement)
+
+
+def period_statement(
+    cell: UnitCell, factor: float, pixel_size_nm: float | None, units: float
+) -> str:
+    """State how an image is resampled for a model of the lattice residual.
+
+    Parameters
+    ----------
+    cell : UnitCell
+        Of the image.
+    factor : float
+        Magnification.
+    pixel_size_nm : float or None
+    units : float
+        Length units of the model per lattice period.
+
+    Returns
+    -------
+    str
+        One sentence.
+    """
+    period = lattice_period(cell)
+    samples = factor * period / units
+    of_many = "" if units == 1 else f" of {units:.2f} per period, for its cell has many columns"
+    return (
+        f"The lattice period is {both_units(round(period, 2), pixel_size_nm)}; resampled"
+        f" {factor:.3f} times, to the model's {samples:.1f} samples per"
+        f" {'length unit' if of_many else 'period'}{of_many}."
     )
 
 

@@ -45,7 +45,7 @@ def adapted_to(
     Parameters
     ----------
     residual : LatticeResidual
-        Of the image, at the samples per period of the model.
+        Of the image, at the samples per length unit of the model.
     model : MatchedFilterModel
     shown : float, optional
         Visibility of defects in the image, where it is known.

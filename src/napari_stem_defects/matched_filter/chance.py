@@ -48,7 +48,7 @@ def is_chance(
     clicks : sequence of (ndarray of float32 (Y, X), ndarray of float (2,))
         Residual of the image and position of each click in samples.
     samples : float
-        Samples per lattice period.
+        Samples per length unit.
     reach : Reach
         Of the kind of the class.
     noise : float

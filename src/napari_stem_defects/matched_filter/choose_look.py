@@ -68,7 +68,7 @@ def anomalies_at(
     clicks : sequence of (ndarray of float32, shape (Y, X), ndarray of float, shape (2,))
         Lattice residual of the image of each click, and the click (y, x) in samples.
     samples : float
-        Samples per lattice period.
+        Samples per length unit.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def point_has_look(
     limits : (float, float)
         Similarity and anomaly score that most clicks have.
     samples : float
-        Samples per lattice period.
+        Samples per length unit.
     is_alike : bool
         Whether most clicks look like each other.
     missed : float
@@ -156,7 +156,7 @@ def line_has_look(
     clicked : sequence of ClickedLines
         One for each image with clicks.
     samples : float
-        Samples per lattice period.
+        Samples per length unit.
     is_alike : bool
         Whether most clicks look like each other.
 
@@ -191,7 +191,7 @@ def area_difference(
     images : sequence of ndarray of float32, shape (Y, X)
         Lattice residuals.
     samples : float
-        Samples per lattice period.
+        Samples per length unit.
 
     Returns
     -------
@@ -220,7 +220,7 @@ def spreads_of(anomaly: float, images: Sequence[NDArray[np.float32]], samples: f
     images : sequence of ndarray of float32, shape (Y, X)
         Lattice residuals.
     samples : float
-        Samples per lattice period.
+        Samples per length unit.
 
     Returns
     -------

@@ -39,7 +39,7 @@ def suited_orientation(
     Parameters
     ----------
     residual : LatticeResidual
-        At the samples per period of the model.
+        At the samples per length unit of the model.
     model : MatchedFilterModel
     shown : ((float, float), (float, float))
         Base vectors (y, x) of the image in lattice periods.

@@ -78,7 +78,7 @@ def class_maps(
     Parameters
     ----------
     residual : LatticeResidual
-        At the samples per period of the model.
+        At the samples per length unit of the model.
     model : MatchedFilterModel
     limits : Thresholds, optional
         Of the image, where they are known; see `anomaly.score.null_thresholds`.

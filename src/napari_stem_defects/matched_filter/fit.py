@@ -73,13 +73,13 @@ def fit(
     Parameters
     ----------
     residuals : sequence of ndarray of float32, shape (Y, X)
-        Lattice residual of each image, all at the same samples per period.
+        Lattice residual of each image, all at the same samples per length unit.
     clicks : sequence of Click
         At least one of a class other than Bulk.
     kinds : mapping of str to {"bulk", "point", "line", "area"}
         Kind of every class; names that are missing are points.
     samples : float
-        Samples per lattice period.
+        Samples per length unit.
     thresholds : mapping of str to float, optional
         Similarity from which each class is assigned; by default found in the images.
     context : sequence of ImageContext

@@ -75,7 +75,7 @@ class ImagePart:
     filtered, predicted : ndarray of float32, shape (Y, X)
         The filtered image, and the same without what its lattice does not predict.
     samples : float
-        Samples per lattice period.
+        Samples per length unit.
     """
 
     filtered: NDArray[np.float32]
@@ -113,7 +113,7 @@ def filter_edges(samples: float) -> tuple[int, int]:
     Parameters
     ----------
     samples : float
-        Samples per lattice period.
+        Samples per length unit.
 
     Returns
     -------
@@ -137,7 +137,7 @@ def learn_sites(
     positions : sequence of ndarray of float, shape (N, 2)
         y and x of the clicked defects in each image, in samples; at least one.
     samples : float
-        Samples per lattice period.
+        Samples per length unit.
 
     Returns
     -------
@@ -216,7 +216,7 @@ def site_response(patch: NDArray[np.float32], samples: float, site: SiteFilter) 
     patch : ndarray of float32, shape (Y, X)
         Taken for a part of an image, with a site in every lattice period.
     samples : float
-        Samples per lattice period.
+        Samples per length unit.
     site : SiteFilter
 
     Returns

@@ -183,7 +183,8 @@ class MatchedFilterModel:
     @property
     def scale(self) -> Scale:
         """Samples per length unit, and units per lattice period, of the images it suits."""
-        return Scale(self.samples, round(float(np.sqrt(abs(np.linalg.det(self.lattice)))), 4))
+        units = round(float(np.sqrt(abs(np.linalg.det(self.lattice)))), 4)
+        return Scale(self.samples, max(units, 1.0))
 
     @property
     def has_sites(self) -> bool:

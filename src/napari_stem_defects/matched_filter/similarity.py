@@ -32,7 +32,7 @@ def similarity(residual: NDArray[np.float32], template: Template) -> NDArray[np.
     Parameters
     ----------
     residual : ndarray of float32, shape (Y, X)
-        Lattice residual at the samples per period of the template.
+        Lattice residual at the samples per length unit of the template.
     template : Template
 
     Returns

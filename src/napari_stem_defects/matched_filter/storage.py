@@ -74,7 +74,7 @@ def array_shapes(
     Parameters
     ----------
     samples : float
-        Samples per lattice period.
+        Samples per length unit.
     kinds : sequence of {"point", "line", "area"}
         Kind of each class.
     templates : sequence of int
@@ -121,7 +121,7 @@ def from_arrays(
     arrays : mapping of str to ndarray
         With the names and shapes of `array_shapes`.
     samples : float
-        Samples per lattice period.
+        Samples per length unit.
     classes : sequence of (str, str)
         Name and kind of each class.
     window : Window, optional

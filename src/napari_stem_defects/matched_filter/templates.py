@@ -99,7 +99,7 @@ def gaussian_weight(samples: float, reach: Reach) -> NDArray[np.float32]:
     Parameters
     ----------
     samples : float
-        Samples per lattice period.
+        Samples per length unit.
     reach : Reach
 
     Returns
@@ -247,7 +247,7 @@ def align(
     clicks : sequence of (ndarray of float32 (Y, X), ndarray of float (2,))
         Residual of the image and position of each click in samples.
     samples : float
-        Samples per lattice period.
+        Samples per length unit.
     reach : Reach
         Of the kind of the class.
     noise : float

@@ -16,7 +16,8 @@ MATCHED_FILTER = "matched-filter-1"
 _MAX_TEMPLATES = 1024
 _SAMPLES = (3.0, 32.0)
 _DECISIONS = (3, 6)
-_LATER = ("sites", "window_px", "window_nm")
+_LATER = ("sites", "window_px", "window_nm", "units")
+_UNITS = (1.0, 30.0)
 _LONGEST = 1e5
 
 
@@ -68,7 +69,7 @@ class MatchedFilterArchitecture:
     Attributes
     ----------
     samples : float
-        Samples per lattice period of the templates.
+        Samples per length unit of the templates.
     templates : tuple of int
         Number of templates of each class after Bulk; 0 for a class recognised by its anomaly.
     negatives : int
@@ -82,6 +83,8 @@ class MatchedFilterArchitecture:
         lattice period, in px of the clicked image; None for all other models.
     window_nm : float or None
         The same in nm, where it is known.
+    units : float or None
+        Length units per lattice period where a cell has many columns; None for 1.
     name : str
         Registered name of the architecture.
     """
@@ -93,6 +96,7 @@ class MatchedFilterArchitecture:
     sites: tuple[int, ...] = ()
     window_px: float | None = None
     window_nm: float | None = None
+    units: float | None = None
     name: str = MATCHED_FILTER
 
     def __post_init__(self) -> None:
@@ -105,6 +109,7 @@ class MatchedFilterArchitecture:
         lengths = [each for each in (self.window_px, self.window_nm) if each is not None]
         valid &= all(math.isfinite(each) and 0 < each < _LONGEST for each in lengths)
         valid &= self.window_px is not None or self.window_nm is None
+        valid &= self.units is None or _UNITS[0] <= self.units <= _UNITS[1]
         if not (valid and self.templates):
             raise ModelError(f"sizes of the matched filters out of range: {self}")
         if self.name != MATCHED_FILTER:

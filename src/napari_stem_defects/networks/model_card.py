@@ -140,7 +140,9 @@ def describe_input(spec: EnsembleSpec) -> str:
     if finds_spots(spec.architecture):
         return f"whitened background, {spec.matched_filters.samples:g} samples per window"
     if spec.is_quick:
-        return f"lattice residual, {spec.matched_filters.samples:g} samples per lattice period"
+        sizes = spec.matched_filters
+        samples = sizes.samples * (sizes.units or 1)
+        return f"lattice residual, {samples:.4g} samples per lattice period"
     settings = spec.preprocessing
     named = {
         "real": "filtered pixels",

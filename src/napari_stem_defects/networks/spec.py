@@ -19,7 +19,7 @@ from napari_stem_defects.base.defect_classes import (
 from napari_stem_defects.base.late_import import function_of
 from napari_stem_defects.errors import InputError, ModelError
 from napari_stem_defects.lattice.geometry import LatticeGeometry
-from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD, TargetScale
+from napari_stem_defects.lattice.scale import SAMPLES_PER_UNIT, TargetScale
 from napari_stem_defects.networks.architecture import (
     AnyArchitecture,
     Architecture,
@@ -196,14 +196,14 @@ class EnsembleSpec:
 
     @property
     def target_scale(self) -> TargetScale:
-        """Pixel size, lattice spacing or samples per period that images are resampled to."""
-        settings = self.preprocessing
+        """Pixel size, lattice spacing or samples per unit that images are resampled to."""
         return TargetScale(
             self.pixel_size_nm,
             self.lattice_nm,
-            settings.patch_px,
+            self.preprocessing.patch_px,
             self.lattice_geometry,
-            SAMPLES_PER_PERIOD if settings.is_residual else None,
+            SAMPLES_PER_UNIT if self.preprocessing.is_residual else None,
+            None if self.teacher is None else self.teacher.units or 1.0,
         )
 
     def threshold(self, class_name: str) -> float:

@@ -46,7 +46,7 @@ class PreprocessingSettings:
     representation : {"fft", "real", "fft+real", "residual"}
         Input of the networks: the thresholded spectrum, the filtered patch, both, or the lattice
         residual of the patch (`anomaly.residual`), in which no crystal is left. The lengths of a
-        residual are in px of 7 samples per lattice period.
+        residual are in px of 7 samples per length unit.
 
     Raises
     ------

@@ -108,7 +108,7 @@ def _draw_grains(axes: Axes, survey: Survey) -> None:
 def _draw_places(axes: Axes, survey: Survey) -> None:
     """Mark the places and number the highest at their rank."""
     shown = survey.candidates[:_MOST_MARKED]
-    radius = max(0.75 * survey.period_px, 1.0)
+    radius = max(0.75 * survey.unit_px, 1.0)
     draw_places(axes, shown, radius)
     number_places(axes, shown[:_MOST_NUMBERED], radius)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_stem_defects.detection.detect_matched import quick_model, scale_of, turned_to
 from napari_stem_defects.detection.teacher_evidence import mean_of_classes
-from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD
+from napari_stem_defects.lattice.scale import SAMPLES_PER_UNIT
 from napari_stem_defects.matched_filter.adaptation import adapted_to
 from napari_stem_defects.matched_filter.class_maps import probabilities_at
 from napari_stem_defects.preprocessing.windows import cut, pad_for_windows
@@ -44,7 +44,7 @@ def probabilities_near(
     ensemble : Ensemble
         With the representation "residual".
     ready : PreparedImage
-        At the samples per period of the ensemble.
+        At the samples per length unit of the ensemble.
     places : ndarray of float, shape (N, 2)
         y and x in samples.
     device : str
@@ -55,7 +55,7 @@ def probabilities_near(
     ndarray of float32, shape (N, C)
     """
     spec = ensemble.spec
-    step = round(_NEAR_PERIODS * SAMPLES_PER_PERIOD)
+    step = round(_NEAR_PERIODS * SAMPLES_PER_UNIT)
     sign = np.float32(ready.sign)
     padded = pad_for_windows(sign * ready.values, spec.preprocessing.patch_px)
     last = np.array(ready.values.shape) - 1

@@ -16,7 +16,7 @@ from napari_stem_defects.base.progress import (
     silent,
 )
 from napari_stem_defects.detection.detect_frame import detect_frame
-from napari_stem_defects.lattice.scale import SAMPLES_PER_PERIOD
+from napari_stem_defects.lattice.scale import SAMPLES_PER_UNIT
 from napari_stem_defects.training.evaluate import EvaluationReport
 from napari_stem_defects.training.few_labels import learn_from_few
 from napari_stem_defects.training.lattice_geometry import geometry_of_cells
@@ -117,7 +117,7 @@ def train_from_few(
     prepared: list[PreparedImage] = []
     for number, image in enumerate(images):
         report(Progress("lattice", number * _STEPS // (10 * len(images)), _STEPS))
-        scale = prepared[0].residual.sampled.scale if prepared else Scale(SAMPLES_PER_PERIOD)
+        scale = prepared[0].residual.sampled.scale if prepared else Scale(SAMPLES_PER_UNIT)
         prepared.append(prepare_image(image.micrograph, scale))
     clicks, notes = clicks_of(images, prepared, options.classes)
     notes = (*notes, *scale_warnings(images, prepared))

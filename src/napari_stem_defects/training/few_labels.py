@@ -85,7 +85,7 @@ def learn_from_few(
     Parameters
     ----------
     prepared : sequence of PreparedImage
-        At the samples per period of the encoder.
+        At the samples per length unit of the encoder.
     clicks : sequence of Click
     classes : sequence of DefectClass
         Bulk, then the classes to learn, by name.

@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 MOST_PARTS = 10
 """Clicks at more places than this are left out in so many parts."""
-_SITE_PERIODS = 3.0
-"""Clicks of a class that are closer than this, in lattice periods, are left out together."""
-_REACH_PERIODS = {"point": 0.5}
+_SITE = 3.0
+"""Clicks of a class that are closer than this, in length units, are left out together."""
+_REACH = {"point": 0.5}
 _EXTENDED_REACH = 1.0
-"""A defect is found at a click if its mask is this near, in lattice periods."""
+"""A defect is found at a click if its mask is this near, in length units."""
 _TELLING = 4
 """Least number of places at which a share is stated: of three that are all found, the share may
 still be below one half (Wilson, 95 %)."""
@@ -84,7 +84,7 @@ def divide(
     classes : sequence of DefectClass
         Bulk, then the classes to learn.
     samples : float
-        Samples per lattice period.
+        Samples per length unit.
     most_parts : int
         Largest number of parts; fewer where no class has so many places.
 
@@ -97,7 +97,7 @@ def divide(
     untestable, counted = {}, []
     for each in classes:
         mine = [n for n, click in enumerate(clicks) if click.class_name == each.name]
-        numbers[mine] = _places([clicks[n] for n in mine], _SITE_PERIODS * samples)
+        numbers[mine] = _places([clicks[n] for n in mine], _SITE * samples)
         count = len(np.unique(numbers[mine]))
         if each.name != BULK and count < 2:
             untestable[each.name] = "all its clicks show one place"
@@ -188,13 +188,13 @@ def at_click(
     ndarray of float32, shape (C,)
     """
     y, x = ready.residual.sampled.to_image(np.array([click.y, click.x]))
-    period = ready.period_px
+    unit = ready.unit_px
     probability = np.zeros(len(classes), np.float32)
     for column, each in enumerate(classes):
         if each.name not in found.map.classes:
             continue
         layer = found.map.probability[found.map.classes.index(each.name)]
-        reach = period * _REACH_PERIODS.get(each.kind, _EXTENDED_REACH)
+        reach = unit * _REACH.get(each.kind, _EXTENDED_REACH)
         if each.name == BULK:
             row, place = np.abs(found.map.y - y).argmin(), np.abs(found.map.x - x).argmin()
             probability[column] = layer[row, place]
@@ -336,7 +336,7 @@ def _coverages(
             continue
         mask = np.concatenate([block for _, block in result.masks.blocks_of(each.name)])
         regions, count = ndimage.label(mask, np.ones((3, 3)))
-        reach = prepared[number].period_px * _REACH_PERIODS.get(each.kind, _EXTENDED_REACH)
+        reach = prepared[number].unit_px * _REACH.get(each.kind, _EXTENDED_REACH)
         hit = Counter[int]()
         for click in clicks:
             if click.image == number and click.class_name == each.name:

@@ -299,7 +299,7 @@ def template_sizes(model: MatchedFilterModel) -> MatchedFilterArchitecture:
     """
     templates = tuple(len(item.templates) for item in model.classes)
     sites = tuple(len(item.sites) for item in model.classes)
-    window = model.window
+    window, units = model.window, model.scale.units
     return MatchedFilterArchitecture(
         model.samples,
         templates,
@@ -308,6 +308,7 @@ def template_sizes(model: MatchedFilterModel) -> MatchedFilterArchitecture:
         sites if any(sites) else (),
         window_px=None if window is None else window.px,
         window_nm=None if window is None else window.nm,
+        units=None if units == 1 else units,
     )
 
 

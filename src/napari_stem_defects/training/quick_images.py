@@ -91,6 +91,11 @@ class PreparedImage:
             return lattice_period(self.cell)
         return self.residual.sampled.period_px
 
+    @property
+    def unit_px(self) -> float:
+        """Length unit in px of the image: the period, unless its cell has many columns."""
+        return self.period_px / (self.residual.sampled.scale.units or 1.0)
+
     @cached_property
     def visibility(self) -> float:
         """Visibility of defects; see `anomaly.visibility`. Without a lattice it is not known."""

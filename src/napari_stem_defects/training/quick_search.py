@@ -41,7 +41,7 @@ def search_prepared(
     micrograph : Micrograph
         One frame.
     ready : PreparedImage
-        Of the frame, at the samples per period of the model.
+        Of the frame, at the samples per length unit of the model.
     model : MatchedFilterModel
     ensemble : Ensemble
         The same model.

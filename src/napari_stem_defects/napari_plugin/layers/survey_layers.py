@@ -119,7 +119,7 @@ class SurveyLayers:
             np.array([(*lead, each.y, each.x) for each in places], float),
             name=layer_name(source.name, _PLACES),
             symbol=[_SYMBOLS[each.kind] for each in places],
-            size=max(_SMALLEST_PX, _SIZE_PERIODS * survey.period_px),
+            size=max(_SMALLEST_PX, _SIZE_PERIODS * survey.unit_px),
             face_color="transparent",
             border_color=[KIND_COLOURS[each.kind] for each in places],
             border_width=0.06,

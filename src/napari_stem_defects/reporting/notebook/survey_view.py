@@ -94,7 +94,7 @@ def plot(survey: Survey, micrograph: Micrograph | None, axes: Axes | None) -> Ax
         pixels = searched_pixels(micrograph, survey.frame, shape, "survey")
         show_image(axes, pixels, size)
     scale = size or 1.0
-    draw_places(axes, survey.candidates, max(0.75 * survey.period_px, 1.0), scale)
+    draw_places(axes, survey.candidates, max(0.75 * survey.unit_px, 1.0), scale)
     for kind, colour in COLOURS.items():
         if count := sum(place.kind == kind for place in survey.candidates):
             style: dict[str, Any] = {"marker": "o", "linestyle": "", "fillstyle": "none"}

@@ -161,7 +161,7 @@ class LabelActions:
             Suggestion(each.y, each.x, "", 0.0, _describe(each))
             for each in survey.candidates[:_MOST_PLACES]
         ]
-        edge = max(_SMALLEST_PICTURE_PX, round(_PICTURE_PERIODS * survey.period_px))
+        edge = max(_SMALLEST_PICTURE_PX, round(_PICTURE_PERIODS * survey.unit_px))
         self._queue.fill(self._surveyed, survey.frame, places, edge_px=edge)
         self.found.emit()
 
