@@ -1,19 +1,22 @@
-"""Sampling at a fixed number of samples per lattice period."""
+"""Sampling at a fixed number of samples per length unit."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from crystal_images import HEXAGONAL, SQUARE, crystal_image
+from many_columns import many_columns
 
 from napari_stem_defects.anomaly import sampling
 from napari_stem_defects.anomaly.sampling import (
     SAMPLES_PER_UNIT,
+    Scale,
     default_samples,
     lattice_period,
     sample,
 )
 from napari_stem_defects.lattice.measurement import measure_lattices
+from napari_stem_defects.lattice.unit_cell import units_per_period
 
 
 @pytest.mark.parametrize("shape", [HEXAGONAL, SQUARE])
@@ -57,3 +60,31 @@ def test_large_images_are_resampled_alike_in_strips(factor, monkeypatch):
     strips = sampling._resampled(pixels, factor)
     assert strips.shape == whole.shape
     assert np.abs(strips - whole).max() < 0.01 * np.ptp(whole)
+
+
+def test_lengths_of_a_large_cell_are_units_of_its_columns():
+    image = many_columns(24)
+    sampled = sample(image.pixels, image.cells)
+    units = units_per_period(image.cells[0])
+    assert units > 1
+    assert sampled.scale == Scale(sampled.samples, units)
+    assert sampled.unit_px == pytest.approx(image.period / units, rel=0.01)
+    assert sampled.period_px == pytest.approx(image.period, rel=0.01)
+    assert sampled.period == pytest.approx(sampled.samples * units)
+    assert np.sqrt(abs(np.linalg.det(sampled.lattices[0]))) == pytest.approx(
+        sampled.period, rel=0.01
+    )
+
+
+@pytest.mark.parametrize("units", [1.0, 1.5])
+def test_the_units_of_a_model_hold_whatever_suits_the_image(units):
+    for image in (many_columns(24), crystal_image(SQUARE, spacing=21)):
+        sampled = sample(image.pixels, image.cells, Scale(7.0, units))
+        assert sampled.scale == (7.0, units)
+        assert sampled.factor[0] == pytest.approx(7 * units / image.period, rel=0.01)
+
+
+def test_a_cell_of_few_columns_is_one_unit():
+    image = crystal_image(SQUARE, spacing=21)
+    assert sample(image.pixels, image.cells).scale == Scale(7.0, 1.0)
+    assert sample(image.pixels, image.cells, Scale(6.0)).scale == Scale(6.0, 1.0)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from crystal_images import HEXAGONAL, OBLIQUE, SQUARE, contaminated, crystal_image
 from half_crystals import half_crystal
+from many_columns import many_columns
 from scan_rows import DISTURBANCES, lost
 from scipy import ndimage
 from scipy.spatial import cKDTree
@@ -220,3 +221,25 @@ def test_a_fault_along_the_scan_rows_is_found_beside_disturbed_ones():
     assert survey.candidates[0].length_px > 250
     assert survey.candidates[0].y == pytest.approx(160, abs=14)
     assert "2 scan rows" in survey.statement
+
+
+def test_defects_are_found_in_cells_of_many_columns():
+    found = 0
+    for motif in (5, 6, 7):
+        image = many_columns(36, size=480, rotation_deg=12, counts=200, vacancies=8, motif=motif)
+        survey = survey_frame(image.micrograph)
+        assert survey.unit_px < 0.6 * survey.period_px
+        places = np.array([(c.y, c.x) for c in survey.candidates if c.sign == "deficit"])
+        found += int((cKDTree(places).query(image.defects)[0] < 4.5).sum())
+    assert found >= 21
+
+
+def test_perfect_cells_of_many_columns_are_usual():
+    for count, motif in ((16, 2), (24, 1)):
+        image = many_columns(count, size=480, rotation_deg=12, motif=motif)
+        assert len(survey_frame(image.micrograph).candidates) <= 2
+
+
+def test_the_length_unit_of_a_small_cell_is_its_period():
+    survey = survey_frame(crystal_image(SQUARE, spacing=14.0).micrograph)
+    assert survey.unit_px == survey.period_px

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from labelled_crystals import labelled, vacancies
+from many_columns import many_columns
 from scan_rows import brighter, streaked
 from scipy.spatial import cKDTree
 
@@ -12,7 +13,9 @@ from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.detection.detect_frame import detect_frame
 from napari_stem_defects.detection.detect_matched import quick_model
 from napari_stem_defects.errors import ModelError
+from napari_stem_defects.lattice.unit_cell import units_per_period
 from napari_stem_defects.training.quick import train_quick
+from napari_stem_defects.training.quick_evaluation import evaluate_quick_model
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +92,31 @@ def test_disturbed_scan_rows_are_no_defects_and_are_stated(model):
     assert count == 9
     assert distance < 0.35 * image.period
     assert "6 scan rows are disturbed" in " ".join(detection.parameters["warnings"])
+
+
+@pytest.fixture(scope="module")
+def narrow_and_wide():
+    """One crystal, imaged with two probes: its cell has many columns with the narrow one alone."""
+    images = [
+        many_columns(7, vacancies=8, motif=1, sigma=sigma, seed=seed)
+        for seed, sigma in ((0, 0.14), (1, 0.22))
+    ]
+    units = [units_per_period(image.cells[0]) for image in images]
+    assert units[0] > 1 == units[1]
+    return images
+
+
+@pytest.mark.parametrize("clicked", [0, 1])
+def test_the_length_unit_is_that_of_the_clicked_image(narrow_and_wide, clicked):
+    image, other = narrow_and_wide[clicked], narrow_and_wide[1 - clicked]
+    ensemble = train_quick([labelled(image, 3)], ()).ensemble
+    detection = detect_frame(other.micrograph, ensemble)
+    assert 6 <= len(detection.regions) <= 8
+    found = np.array([(r.y_px, r.x_px) for r in detection.regions])
+    assert (cKDTree(other.defects).query(found)[0] < 4.5).all()
+    units = quick_model(ensemble).scale.units
+    samples = detection.parameters["resampling_factor"] * other.period / units
+    assert samples == pytest.approx(quick_model(ensemble).samples, rel=0.02)
+    assert ("length unit" in detection.parameters["scale_statement"]) is (clicked == 0)
+    evaluation = evaluate_quick_model(ensemble, [labelled(other, 8)])
+    assert evaluation.metrics.classes["Vac"].recall.value >= 0.75

@@ -13,6 +13,7 @@ from labelled_crystals import click_project, vacancies
 from spot_images import spot_image, spot_project
 
 import napari_stem_defects as sd
+from napari_stem_defects.anomaly.sampling import Scale
 from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.base.progress import Progress, silent
 from napari_stem_defects.errors import LabelError

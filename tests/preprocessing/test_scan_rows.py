@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from crystal_images import HEXAGONAL, SQUARE, columns, crystal_image, render
+from many_columns import many_columns
 from scan_rows import DISTURBANCES, brighter, lost
 
 from napari_stem_defects.base.micrograph import Micrograph
@@ -127,3 +128,19 @@ def test_an_image_without_a_lattice_stays_as_it_is():
     assert found.pixels is micrograph.pixels
     assert not found.mask.any()
     assert not found.statement
+
+
+def test_what_is_wide_follows_the_columns_of_a_large_cell():
+    image = many_columns(36, spacing=7.5, sigma=0.22, motif=5)
+    micrograph = Micrograph(lost(image.pixels, [90, 91, 92, 200]), "crystal")
+    found = scan_rows_of(micrograph, image.cells)
+    assert found.rows == 4
+    assert found.wide[90:93].any(axis=1).all()
+    assert not mend_scan_rows(micrograph.pixels, image.period).wide.any()
+
+
+def test_columns_as_thin_as_rows_are_so_in_a_large_cell_too():
+    image = many_columns(36, spacing=3.3, counts=200, motif=5)
+    micrograph = Micrograph(lost(image.pixels, [90, 200]), "crystal")
+    assert image.period > 18
+    assert scan_rows_of(micrograph, image.cells).rows == 0

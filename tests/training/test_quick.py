@@ -6,12 +6,16 @@ import numpy as np
 import pytest
 from crystal_images import SQUARE, crystal_image
 from labelled_crystals import labelled, vacancies
+from many_columns import many_columns
+from scipy.spatial import cKDTree
 
 from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.detection.detect_frame import detect_frame
+from napari_stem_defects.detection.detect_matched import quick_model
 from napari_stem_defects.errors import LabelError
 from napari_stem_defects.io.models.model_file import load_model, save_model
+from napari_stem_defects.lattice.unit_cell import units_per_period
 from napari_stem_defects.training.quick import clicks_of, train_quick
 from napari_stem_defects.training.quick_images import LabelledImage, prepare_image
 from napari_stem_defects.training.recipes import TrainingOptions
@@ -135,3 +139,31 @@ def test_a_model_with_a_class_that_shows_nothing_is_kept(tmp_path) -> None:
     found = detect_frame(image.micrograph, load_model(tmp_path / "kept.safetensors"))
     assert {region.class_name for region in found.regions} <= {"Vac", "unknown"}
     assert len(found.regions) >= 9
+
+
+def test_three_clicks_find_defects_in_cells_of_many_columns():
+    found = 0
+    for motif in (5, 6, 7):
+        image = many_columns(36, size=480, rotation_deg=12, counts=200, vacancies=8, motif=motif)
+        ensemble = train_quick([labelled(image, 3)], ()).ensemble
+        places = [(r.y_px, r.x_px) for r in detect_frame(image.micrograph, ensemble).regions]
+        found += int((cKDTree(places).query(image.defects)[0] < 4.5).sum())
+    assert found >= 18
+
+
+def test_the_length_unit_of_a_model_is_saved(tmp_path):
+    image = many_columns(24, vacancies=6)
+    ensemble = train_quick([labelled(image, 3)], ()).ensemble
+    scale = quick_model(ensemble).scale
+    assert scale.units == pytest.approx(units_per_period(image.cells[0]), abs=1e-3)
+    assert ensemble.spec.matched_filters.units == scale.units > 1
+    save_model(ensemble, tmp_path / "many.safetensors")
+    read = load_model(tmp_path / "many.safetensors")
+    assert quick_model(read).scale == scale
+    assert read.spec.matched_filters == ensemble.spec.matched_filters
+
+
+def test_a_model_of_a_small_cell_has_no_length_unit_of_its_own():
+    ensemble = train_quick([labelled(vacancies(), 2)], ()).ensemble
+    assert quick_model(ensemble).scale.units == 1
+    assert "units" not in ensemble.spec.to_dict()["architecture"]
