@@ -34,6 +34,7 @@ from napari_stem_defects.io.atomic import write_bytes
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = ROOT / "studies" / "runs" / "few_clicks"
 PAGE = ROOT / "docs" / "few-clicks.md"
+MANY_COLUMNS = ROOT / "studies" / "runs" / "many_columns.json"
 DRAWS = 5
 SURVEY = "survey"
 PACKAGE_METHODS = ("quick", "few", "scratch", "any-crystal")
@@ -146,7 +147,9 @@ def main() -> None:
                     run(task, method, options, deadline)
     figures = [json.loads(path.read_text()) for path in sorted(RUNS.glob("*.json"))]
     if figures:
-        write_bytes(PAGE, page(figures).encode())
+        known = MANY_COLUMNS.exists()
+        many_columns = json.loads(MANY_COLUMNS.read_text())["cells"] if known else ()
+        write_bytes(PAGE, page(figures, many_columns).encode())
 
 
 def _options() -> argparse.Namespace:
