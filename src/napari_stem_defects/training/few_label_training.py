@@ -114,11 +114,7 @@ def train_from_few(
     """
     started = time.perf_counter()
     options = options or TrainingOptions(recipe="few")
-    prepared: list[PreparedImage] = []
-    for number, image in enumerate(images):
-        report(Progress("lattice", number * _STEPS // (10 * len(images)), _STEPS))
-        scale = prepared[0].residual.sampled.scale if prepared else Scale(SAMPLES_PER_UNIT)
-        prepared.append(prepare_image(image.micrograph, scale))
+    prepared = _at_one_scale(images, report)
     clicks, notes = clicks_of(images, prepared, options.classes)
     notes = (*notes, *scale_warnings(images, prepared))
     classes = click_classes(clicks, class_data)
@@ -163,6 +159,16 @@ def train_from_few(
     seconds = time.perf_counter() - started
     ensemble = replace(learned.ensemble, spec=spec)
     return EvaluationReport(ensemble, evaluations, learned.history, notes, seconds)
+
+
+def _at_one_scale(images: Sequence[LabelledImage], report: ProgressCallback) -> list[PreparedImage]:
+    """Prepare images, all with the length unit of the first."""
+    prepared: list[PreparedImage] = []
+    for number, image in enumerate(images):
+        report(Progress("lattice", number * _STEPS // (10 * len(images)), _STEPS))
+        scale = prepared[0].residual.sampled.scale if prepared else Scale(SAMPLES_PER_UNIT)
+        prepared.append(prepare_image(image.micrograph, scale))
+    return prepared
 
 
 def _evaluations(
