@@ -11,33 +11,38 @@ looked at while methods are tuned; those of "report" give figures only.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
-from few_clicks_families import labelled
 from few_clicks_methods import METHODS, Teaching
 from few_clicks_scores import scored, survey_auroc
-from few_clicks_tasks import Group, Labelled, Task, draw_clicks
+from few_clicks_tasks import Group, Kind, Labelled, Task, draw_clicks
+from numpy.typing import NDArray
 
 import napari_stem_defects as sd
 from napari_stem_defects.io.atomic import write_bytes
-from napari_stem_defects.simulation.any_lattice import MotifColumn, PlanarCrystal
-from napari_stem_defects.simulation.any_lattice_scene import (
-    LatticeImaging,
-    LatticeScene,
-    simulate_lattice,
+from napari_stem_defects.simulation.any_lattice import (
+    MotifColumn,
+    PlanarColumns,
+    PlanarCrystal,
+    fill_disk,
 )
-from napari_stem_defects.simulation.any_lattice_specimen import Form, LatticeDefect
+from napari_stem_defects.simulation.imaging_model import Imaging, expose, render, row_shifts
+
+Array = NDArray[np.float64]
+Form = Literal["vacancy", "exchanged", "fault", "twin"]
 
 FIGURES = Path(__file__).resolve().parent / "runs" / "many_columns.json"
 CLICKS, DRAWS = (1, 7), 2
 BRIGHTNESS = (1.0, 0.6, 0.35)
 APART = 0.8
 """Least distance of two columns of a cell in mean spacings."""
-DEFECT = "defect"
+DEFECT, DEFECTS = "defect", 22
+MARGIN = 64
+"""Px around an image in which there are columns, too."""
 SCORED = 1.2
 """Length in column spacings that takes the place of the period in clicks and scores."""
 _TRIES = 2000
@@ -52,7 +57,7 @@ class Cell:
     columns: int
     ratio: float
     angle_deg: float
-    form: Form = "missing"
+    form: Form = "vacancy"
     spacing: float = 10.0
     dose: float = 3000.0
     edge: int = 576
@@ -60,8 +65,13 @@ class Cell:
 
     @property
     def title(self) -> str:
-        """Group, number of columns and form of the defect."""
+        """Number of columns and form of the defect."""
         return f"{self.columns} columns, {self.form}"
+
+    @property
+    def kind(self) -> Kind:
+        """Kind of the defect."""
+        return "line" if self.form in ("fault", "twin") else "point"
 
 
 CELLS = (
@@ -94,8 +104,8 @@ def crystal_of(cell: Cell) -> PlanarCrystal:
     return PlanarCrystal(((ya, xa), (yb, xb)), _motif(cell, base, rng))
 
 
-def _motif(cell: Cell, base: Any, rng: np.random.Generator) -> tuple[MotifColumn, ...]:
-    places: list[Any] = []
+def _motif(cell: Cell, base: Array, rng: np.random.Generator) -> tuple[MotifColumn, ...]:
+    places: list[Array] = []
     tried = 0
     while len(places) < cell.columns:
         place, tried = rng.random(2), tried + 1
@@ -107,38 +117,104 @@ def _motif(cell: Cell, base: Any, rng: np.random.Generator) -> tuple[MotifColumn
     return tuple(MotifColumn(float(u), float(v), float(rng.choice(BRIGHTNESS))) for u, v in places)
 
 
-def defect_of(cell: Cell, crystal: PlanarCrystal) -> LatticeDefect:
-    """Return the defect: of the brightest column, or of the dimmest that another one replaces."""
-    heights = [column.brightness for column in crystal.motif]
-    if cell.form == "missing":
-        return LatticeDefect("missing", DEFECT, 0.35, count=22, site=int(np.argmax(heights)))
-    if cell.form == "exchanged":
-        dimmest = int(np.argmin(heights))
-        factor = max(heights) / heights[dimmest]
-        return LatticeDefect("exchanged", DEFECT, factor, count=22, site=dimmest)
-    return LatticeDefect(cell.form, DEFECT, amount=0.4)
-
-
 def image_of(cell: Cell) -> Labelled:
     """Return the image of a cell with its defects."""
+    rng = np.random.default_rng([cell.seed, 1])
+    around = cell.edge + 2 * MARGIN
+    shape, middle = (around, around), np.full(2, around / 2)
     crystal = crystal_of(cell)
-    share = cell.spacing / crystal.period_px
-    imaging = LatticeImaging(
-        probe_fwhm=0.42 * share,
-        column_jitter=0.012 * share,
+    columns = fill_disk(crystal, middle, middle, 0.75 * around)
+    near = ((columns.position > 0) & (columns.position < around)).all(axis=1)
+    columns = with_defects(cell, crystal, columns.select(near & (columns.brightness > 0)), rng)
+    imaging = Imaging(
+        probe_fwhm_nm=0.42 * cell.spacing,
+        tail_share=0.1,
+        tail_nm=cell.spacing,
         dose=cell.dose / cell.spacing**2,
-        row_jitter_px=0.2,
+        background=0.5,
+        jitter_px=0.2,
         drift_px=0.6,
+        noise_blur_px=0.0,
     )
-    scene = LatticeScene(crystal, (defect_of(cell, crystal),), imaging, (cell.edge, cell.edge))
-    made = labelled(simulate_lattice(scene, cell.seed), cell.name)
-    return Labelled(made.micrograph, SCORED * cell.spacing, made.points, made.lines, made.areas)
+    shift = row_shifts(rng, around, imaging)
+    signal = render(columns.position, columns.brightness, shape, imaging, 1.0, shift)
+    inner = slice(MARGIN, -MARGIN)
+    pixels = expose(signal[inner, inner], imaging, rng)
+    places = columns.places + np.stack(
+        [np.zeros(len(columns.places)), _at_rows(shift, columns.places)], axis=1
+    )
+    places = places - MARGIN
+    places = places[((places >= 0) & (places <= cell.edge - 1)).all(axis=1)]
+    image = Labelled(sd.Micrograph(pixels, cell.name), SCORED * cell.spacing)
+    if cell.kind == "point":
+        return replace(image, points={DEFECT: places})
+    return replace(image, lines={DEFECT: (places,)})
+
+
+def _at_rows(shift: Array, places: Array) -> Array:
+    rows = np.clip(np.rint(places[:, 0]), 0, len(shift) - 1).astype(np.intp)
+    return shift[rows]
+
+
+class Columns(NamedTuple):
+    """Columns of an image with their defects: y and x in px, relative brightness."""
+
+    position: Array
+    brightness: Array
+    places: Array
+
+
+def with_defects(
+    cell: Cell, crystal: PlanarCrystal, columns: PlanarColumns, rng: np.random.Generator
+) -> Columns:
+    """Return the columns with defects.
+
+    Of the brightest column of some cells 0.35 is left, or the dimmest has the brightness of the
+    brightest; one half is shifted by 0.4 of the first base vector along it, or mirrored.
+    """
+    position, brightness = columns.position.copy(), columns.brightness.copy()
+    heights = [column.brightness for column in crystal.motif]
+    if cell.kind == "point":
+        vacant = cell.form == "vacancy"
+        site = int(np.argmax(heights) if vacant else np.argmin(heights))
+        chosen = _apart(position, columns.site == site, cell, rng)
+        brightness[chosen] = 0.35 * max(heights) if vacant else max(heights)
+        return Columns(position, brightness, position[chosen])
+    along = crystal.base[0] / np.hypot(*crystal.base[0])
+    across = np.array([along[1], -along[0]])
+    middle = np.full(2, cell.edge / 2 + MARGIN + 3)
+    length = cell.edge + 2 * MARGIN
+    line = middle + np.arange(-length, length, 0.5)[:, None] * along
+    side = (position - middle) @ across
+    if cell.form == "fault":
+        position[side > 0] += 0.4 * crystal.base[0]
+        return Columns(position, brightness, line)
+    mirrored = side < -0.35 * cell.spacing
+    other = position[mirrored] - 2 * side[mirrored, None] * across
+    kept = side <= 0
+    return Columns(
+        np.concatenate([position[kept], other]),
+        np.concatenate([brightness[kept], brightness[mirrored]]),
+        line,
+    )
+
+
+def _apart(position: Array, possible: Any, cell: Cell, rng: np.random.Generator) -> list[int]:
+    """Return up to 22 of the columns that are possible, 2.5 spacings from each other."""
+    rim = MARGIN + 1.5 * cell.spacing
+    inside = ((position > rim) & (position < cell.edge + 2 * MARGIN - rim)).all(axis=1)
+    chosen: list[int] = []
+    for index in rng.permutation(np.flatnonzero(possible & inside)):
+        apart = np.hypot(*(position[chosen] - position[index]).T)
+        if len(chosen) < DEFECTS and (apart > 2.5 * cell.spacing).all():
+            chosen.append(int(index))
+    return chosen
 
 
 def measured(cell: Cell) -> dict[str, Any]:
     """Return the figures of one cell."""
     image = image_of(cell)
-    kind = "point" if image.points else "line"
+    kind = cell.kind
     task = Task(cell.name, cell.title, cell.group, kind, DEFECT, lambda _: (image, image))
     draws = []
     for clicks in CLICKS:

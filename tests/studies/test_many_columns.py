@@ -15,6 +15,9 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "studies"))
 import many_columns
 from few_clicks_page import page
 
+from napari_stem_defects import survey
+from napari_stem_defects.simulation.any_lattice import fill_disk
+
 BY_NAME = {cell.name: cell for cell in many_columns.CELLS}
 
 
@@ -36,13 +39,33 @@ def test_a_cell_has_its_columns_at_their_mean_spacing(cell: many_columns.Cell) -
     assert cKDTree(around).query(places @ crystal.base, k=2)[0][:, 1].min() > 0.8 * cell.spacing
 
 
-def test_the_defect_is_of_the_brightest_column_or_of_the_dimmest_that_it_replaces() -> None:
-    for name, extreme, after in (("oblique-12", max, 0.35), ("rhombus-8", min, None)):
-        crystal = many_columns.crystal_of(BY_NAME[name])
-        defect = many_columns.defect_of(BY_NAME[name], crystal)
-        heights = [column.brightness for column in crystal.motif]
-        assert heights[defect.site] == extreme(heights)
-        assert defect.amount * heights[defect.site] == pytest.approx(after or max(heights))
+@pytest.mark.parametrize(("name", "after"), [("oblique-12", 0.35), ("rhombus-8", 1.0)])
+def test_point_defects_are_columns_of_one_site_away_from_each_other(
+    name: str, after: float
+) -> None:
+    cell = BY_NAME[name]
+    crystal = many_columns.crystal_of(cell)
+    size = cell.edge + 2 * many_columns.MARGIN
+    perfect = fill_disk(crystal, np.full(2, size / 2), np.full(2, size / 2), size / 2)
+    changed = many_columns.with_defects(cell, crystal, perfect, np.random.default_rng(0))
+    different = np.flatnonzero(changed.brightness != perfect.brightness)
+    assert len(different) == len(changed.places) == 22
+    assert len(np.unique(perfect.site[different])) == 1
+    heights = [column.brightness for column in crystal.motif]
+    assert np.allclose(changed.brightness[different], after * max(heights))
+    apart = cKDTree(changed.places).query(changed.places, k=2)[0][:, 1]
+    assert apart.min() > 2.5 * cell.spacing
+
+
+def test_lines_lie_where_one_side_passes_into_the_other() -> None:
+    for name in ("rectangle-10", "oblique-5"):
+        image = many_columns.image_of(BY_NAME[name])
+        (line,) = image.lines["defect"]
+        assert len(line) > 1.8 * BY_NAME[name].edge
+        assert ((line >= 0) & (line <= BY_NAME[name].edge - 1)).all()
+        found = survey(image.micrograph).candidates[0]
+        assert found.kind == "line"
+        assert np.hypot(*(line - (found.y, found.x)).T).min() < 2 * BY_NAME[name].spacing
 
 
 def test_figures_of_a_cell_are_stated_in_the_page() -> None:
