@@ -10,6 +10,7 @@ import pytest
 from crystal_images import CrystalImage
 from half_crystals import half_crystal
 from labelled_crystals import click_project, vacancies
+from many_columns import many_columns
 from spot_images import spot_image, spot_project
 
 import napari_stem_defects as sd
@@ -32,6 +33,7 @@ from napari_stem_defects.jobs.live_map_request import (
     LiveMapRequest,
     PlacedLabel,
 )
+from napari_stem_defects.lattice.unit_cell import units_per_period
 from napari_stem_defects.postprocessing.mask_stack import MaskStack
 
 CLASSES = (DefectClass("Vac"),)
@@ -167,6 +169,42 @@ def test_clicks_of_several_images_make_one_model(crystal: CrystalImage, tmp_path
         LiveMapRequest(folder, clicked, CLASSES, second), PreparedFrames(), report=silent
     )
     assert sum(found_defects(found, other)) >= 7
+
+
+def test_another_image_of_a_large_cell_has_the_length_unit_of_the_clicked_one(
+    tmp_path: Path,
+) -> None:
+    clicked, other = (
+        many_columns(7, vacancies=8, motif=1, sigma=sigma, seed=seed)
+        for seed, sigma in ((0, 0.14), (1, 0.22))
+    )
+    assert units_per_period(clicked.cells[0]) > 1 == units_per_period(other.cells[0])
+    folder = click_project(tmp_path / "labels", clicked, 3)
+    frame = FrameInput(other.pixels, "other")
+    shown = FrameKey(frame.micrograph().sha256, 2)
+    asked = LiveMapRequest(
+        folder, request(folder, *clicks(clicked, 3)).clicked, CLASSES, shown, frame
+    )
+    frames = PreparedFrames()
+    found = live_map(asked, frames, report=silent)
+    assert sum(found_defects(found, other)) >= 7
+    assert found.counts["Vac"] <= 9
+    used = [frames.get(key, asked, None, silent) for key in (key_of(folder), shown)]
+    assert used[0].ready.residual.sampled.scale != used[1].ready.residual.sampled.scale
+
+
+def test_a_bulk_click_in_a_large_cell_clears_no_defect_some_columns_away(tmp_path: Path) -> None:
+    image = many_columns(24, vacancies=8)
+    folder = click_project(tmp_path / "labels", image, 4)
+    places = clicks(image, 4)
+    before = live_map(request(folder, *places), PreparedFrames(), report=silent)
+    number = found_defects(before, image).index(True)
+    y, x = image.defects[number]
+    away = 3.2 * image.period / np.sqrt(24)
+    assert away < BULK_RADIUS * image.period
+    asked = request(folder, *places, (float(y + away), float(x), "Bulk"))
+    after = live_map(asked, PreparedFrames(), report=silent)
+    assert found_defects(after, image)[number]
 
 
 @pytest.mark.parametrize(

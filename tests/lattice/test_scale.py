@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from lattice_images import lattice_image
+from many_columns import many_columns
 
 from napari_stem_defects.base.micrograph import Micrograph, PixelSizeSource
 from napari_stem_defects.errors import InputError
@@ -16,6 +17,7 @@ from napari_stem_defects.lattice.scale import (
     resample,
     scale_positions,
 )
+from napari_stem_defects.lattice.unit_cell import units_per_period
 from napari_stem_defects.simulation.simulate import simulate
 
 MODEL = TargetScale(0.027, lattice_nm=0.3742)
@@ -169,3 +171,18 @@ def test_samples_per_unit_follow_from_the_lattice_and_lengths_are_in_both_units(
     empty = match_scale(flat, TargetScale(None, samples_per_unit=7.0))
     assert empty.factor == 1
     assert empty.statement.startswith("No lattice")
+
+
+def test_samples_of_a_large_cell_are_those_of_its_length_unit() -> None:
+    image = many_columns(24)
+    suited = units_per_period(image.cells[0])
+    for units in (None, 1.0, 1.5):
+        match = match_scale(image.micrograph, TargetScale(None, samples_per_unit=7.0, units=units))
+        shown = suited if units is None else units
+        assert match.factor == pytest.approx(7 * shown / image.period, rel=0.01)
+        text = (
+            "7.0 samples per period."
+            if shown == 1
+            else f"7.0 samples per length unit of {shown:.2f}"
+        )
+        assert text in match.statement

@@ -65,6 +65,17 @@ def test_a_teacher_without_site_filters_is_described_as_in_earlier_versions() ->
     assert not without.has_sites
 
 
+def test_the_length_unit_of_networks_is_that_of_their_teacher() -> None:
+    sees = replace(SPEC, preprocessing=replace(SPEC.preprocessing, representation="residual"))
+    assert sees.target_scale.units is None
+    for units, expected in ((None, 1.0), (1.4, 1.4)):
+        teacher = MatchedFilterArchitecture(7.0, (2, 0), 1, units=units)
+        taught = replace(sees, teacher=teacher)
+        assert taught.target_scale.units == expected
+        assert ("units" in taught.to_dict()["teacher"]) is (units is not None)
+        assert EnsembleSpec.from_dict(json.loads(json.dumps(taught.to_dict()))) == taught
+
+
 def test_thresholds_default_to_one_half() -> None:
     assert [SPEC.threshold(name) for name in SPEC.classes] == [0.5, 0.4, 0.5]
 
