@@ -37,8 +37,8 @@ Cells of 4 to 40 columns at random places, written by `python studies/many_colum
 number of samples per lattice period would not resolve the columns of such a cell: where it has more
 than about seven, all lengths follow 2.5 column spacings instead, and a place is predicted from the
 same place of the cells around it, too. Here, clicks and scores take 1.2 column spacings for a
-period, and each cell has two draws. Cells of the group design were looked at while this was
-developed, as other draws of their places; those of the group report were not."""
+period, and each cell has two draws. Cells like those of the group design were looked at while this
+was developed; cells like those of the group report gave figures only."""
 INTRODUCTION = """\
 # Learning from few clicks
 
