@@ -21,7 +21,8 @@ from napari_stem_defects.io.results.result_folder import ResultFolder
 from napari_stem_defects.io.results.summary import CORRECTIONS
 from napari_stem_defects.io.write_lock import WriteLock
 from napari_stem_defects.jobs.corrections import Correction, apply_corrections, differs
-from napari_stem_defects.jobs.opened_result import blank_image, image_of, open_result
+from napari_stem_defects.jobs.opened_images import blank_image, image_of
+from napari_stem_defects.jobs.opened_result import open_result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
