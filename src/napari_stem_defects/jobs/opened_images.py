@@ -11,9 +11,9 @@ import numpy as np
 
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.io.folder_kinds import SUMMARY
 from napari_stem_defects.io.images.find import natural_order
 from napari_stem_defects.io.messages import one_line
-from napari_stem_defects.io.results.available_folder import SUMMARY
 from napari_stem_defects.io.results.stored_image import StoredImage
 from napari_stem_defects.workers.isolated_read import read_micrograph
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from napari_stem_defects.io.folder_kinds import SUMMARY
 from napari_stem_defects.io.images.zarr_arrays import is_zarr
 from napari_stem_defects.io.labels.patch_folder import is_patch_folder
 from napari_stem_defects.io.labels.project import is_label_project
-from napari_stem_defects.io.results.available_folder import SUMMARY
 from napari_stem_defects.jobs.opened_folder import stored_kind
 from napari_stem_defects.napari_plugin.layers.convert import (
     LayerData,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari_stem_defects.io.results.available_folder import SUMMARY
+from napari_stem_defects.io.folder_kinds import SUMMARY
 from napari_stem_defects.io.results.image_file import find_image_file
 
 if TYPE_CHECKING:

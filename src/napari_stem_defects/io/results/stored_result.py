@@ -9,8 +9,8 @@ import numpy as np
 
 from napari_stem_defects.base.defect_classes import BULK, DefectClass, complete_classes
 from napari_stem_defects.errors import ReadError
+from napari_stem_defects.io.folder_kinds import PARTIAL, SUMMARY, folder_kind, folder_title
 from napari_stem_defects.io.messages import one_line
-from napari_stem_defects.io.results.available_folder import PARTIAL, SUMMARY
 from napari_stem_defects.io.results.read_results import (
     frame_parameters,
     read_regions_with_lines,
@@ -134,26 +134,9 @@ def is_result(path: Path) -> bool:
     bool
         Looks at names and, where there is one, at the beginning of ``summary.json`` only.
     """
-    if path.is_dir():
-        folder = path
-    elif path.name == SUMMARY:
-        folder = path.parent
-    else:
+    if not path.is_dir() and path.name != SUMMARY:
         return False
-    summary = folder / SUMMARY
-    if summary.is_file():
-        return _is_summary_of_detection(summary)
-    return (folder / PARTIAL).is_dir()
-
-
-def _is_summary_of_detection(path: Path) -> bool:
-    """Return whether a file is the summary of a detection, or is damaged."""
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return True
-    is_whole = text.rstrip().endswith("}")
-    return not is_whole or ('"fingerprint"' in text and '"planes"' in text)
+    return folder_kind(folder_of(path)) == "detection"
 
 
 def _read_finished(folder: Path) -> dict[str, Any]:
@@ -161,7 +144,14 @@ def _read_finished(folder: Path) -> dict[str, Any]:
         if (folder / PARTIAL).is_dir():
             advice = f"{_AGAIN}; finished frames are kept"
             raise ReadError(one_line(folder, "holds an unfinished result", advice))
-        fault = "holds no result" if folder.is_dir() else "is no folder"
+        fault, advice = "is no folder", "choose a result folder of a detection"
+        if folder.is_dir():
+            title = folder_title(folder)
+            fault = f"is {title}, not a result" if title else "holds no result"
+            advice = "give one of its folders" if "detection" in title else advice
+        raise ReadError(one_line(folder, fault, advice))
+    if folder_kind(folder) == "survey":
+        fault = "is a survey, which names no defects"
         raise ReadError(one_line(folder, fault, "choose a result folder of a detection"))
     return read_summary(folder)
 

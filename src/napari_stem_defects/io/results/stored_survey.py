@@ -12,8 +12,8 @@ import tifffile
 from napari_stem_defects.anomaly.candidates import Candidate
 from napari_stem_defects.anomaly.survey_frame import Survey
 from napari_stem_defects.errors import ReadError
+from napari_stem_defects.io.folder_kinds import SUMMARY, folder_kind
 from napari_stem_defects.io.messages import one_line
-from napari_stem_defects.io.results.available_folder import SUMMARY
 from napari_stem_defects.io.results.json_file import read_json, read_json_or_empty, read_or_report
 from napari_stem_defects.io.results.stored_image import StoredImage, folder_of
 from napari_stem_defects.io.results.survey_folder import (
@@ -174,13 +174,10 @@ def is_survey(path: Path) -> bool:
     bool
         Never raises.
     """
-    summary = folder_of(path) / SUMMARY
-    try:
-        text = summary.read_text(encoding="utf-8", errors="replace")
-    except OSError:
+    folder = folder_of(path)
+    if folder_kind(folder) != "survey":
         return False
-    # Summaries of long movies take a while to parse.
-    return f'"{SURVEY}"' in text and read_json_or_empty(summary).get("result") == SURVEY
+    return read_json_or_empty(folder / SUMMARY).get("result") == SURVEY
 
 
 def added_survey(folder: Path) -> StoredSurvey | None:

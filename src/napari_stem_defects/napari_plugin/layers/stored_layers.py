@@ -14,8 +14,8 @@ import numpy as np
 
 from napari_stem_defects.base.defect_classes import class_table
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.io.folder_kinds import SUMMARY
 from napari_stem_defects.io.json_safe import plain
-from napari_stem_defects.io.results.available_folder import SUMMARY
 from napari_stem_defects.io.results.stored_image import folder_of
 from napari_stem_defects.io.results.stored_survey import has_added_survey
 from napari_stem_defects.io.results.tracks_folder import read_track_points, track_array

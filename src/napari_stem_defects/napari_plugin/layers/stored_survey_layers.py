@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_stem_defects.errors import InputError
-from napari_stem_defects.io.results.available_folder import SUMMARY
+from napari_stem_defects.io.folder_kinds import SUMMARY
 from napari_stem_defects.io.results.stored_image import folder_of
 from napari_stem_defects.io.results.stored_survey import is_survey
 from napari_stem_defects.io.results.survey_folder import ADDED_SUMMARY
