@@ -54,6 +54,11 @@ class UnitCell:
     symmetry: Symmetry
     confidence: float
 
+    def __repr__(self) -> str:
+        (y0, x0), (y1, x1) = self.vectors_px
+        vectors = f"vectors_px=(({y0:.2f}, {x0:.2f}), ({y1:.2f}, {x1:.2f}))"
+        return f"UnitCell({self.symmetry}, {vectors}, angle_deg={self.angle_deg:.1f})"
+
     @property
     def period_px(self) -> float:
         """Length of the shortest base vector in px."""
