@@ -8,8 +8,8 @@ import pytest
 from npe2 import PluginManifest
 
 import napari_stem_defects
+from napari_stem_defects.io.folder_kinds import SUMMARY
 from napari_stem_defects.io.images.formats import FORMATS
-from napari_stem_defects.io.results.available_folder import SUMMARY
 from napari_stem_defects.napari_plugin.reader import SUFFIXES
 
 NAME = "napari-stem-defects"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from importlib.util import find_spec as installed
@@ -11,6 +10,8 @@ from typing import Any
 
 import pytest
 from command_line import detect, one_line
+from written_results import write_image, write_result
+from written_surveys import write_crystal, write_surveys
 
 from napari_stem_defects.cli import show
 from napari_stem_defects.cli.main import main
@@ -48,15 +49,39 @@ def test_an_image_that_was_moved_is_named_and_may_be_given(
     assert opened == [(tmp_path / "elsewhere.tif", result)]
 
 
+def test_a_survey_is_opened_with_its_image(
+    tmp_path: Path, opened: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = write_crystal(tmp_path / "data" / "a.npy")
+    folder, _ = write_surveys(image, tmp_path / "out")
+    assert main(["show", str(folder)]) == 0
+    assert main(["show", str(tmp_path / "out")]) == 0
+    assert opened == [(image, folder), (image, tmp_path / "out")]
+    image.rename(tmp_path / "elsewhere.npy")
+    capsys.readouterr()
+    assert main(["show", str(folder)]) == 2
+    assert "give it with --image FILE" in one_line(capsys.readouterr().err)
+    assert main(["show", str(folder), "--image", str(tmp_path / "elsewhere.npy")]) == 0
+
+
+def test_a_batch_is_opened_with_the_images_that_are_found(
+    tmp_path: Path, opened: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(2):
+        write_result(write_image(tmp_path / f"{number}.tif", seed=number), tmp_path / "out")
+    assert main(["show", str(tmp_path / "out")]) == 0
+    assert opened == [(None, tmp_path / "out")]
+    assert main(["show", str(tmp_path / "out"), "--image", str(tmp_path / "0.tif")]) == 2
+    line = one_line(capsys.readouterr().err)
+    assert line.endswith("contains 2 images; give --image with one of its folders")
+
+
 def test_other_folders_are_one_line(
     tmp_path: Path, opened: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    survey = tmp_path / "survey"
-    survey.mkdir()
-    (survey / "summary.json").write_text(json.dumps({"result": "survey"}), encoding="utf-8")
-    for folder, fault in ((tmp_path / "none", ""), (survey, "choose a result folder")):
+    for folder in (tmp_path / "none", tmp_path):
         assert main(["show", str(folder)]) == 2
-        assert fault in one_line(capsys.readouterr().err)
+        assert "choose a folder that detect or survey wrote" in one_line(capsys.readouterr().err)
     assert opened == []
 
 

@@ -12,12 +12,7 @@ from written_results import write_image, write_result
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.images.read import read
 from napari_stem_defects.io.results.read_results import read_results
-from napari_stem_defects.jobs.opened_result import (
-    blank_image,
-    holds_results,
-    open_result,
-    result_folders,
-)
+from napari_stem_defects.jobs.opened_result import holds_results, open_result, result_folders
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,12 +67,8 @@ def test_another_image_under_the_name_is_not_taken(batch: Path, tmp_path: Path) 
     assert opened.frame_result(0).numbered.any()
 
 
-def test_a_blank_image_has_the_facts_of_the_lost_one(batch: Path, tmp_path: Path) -> None:
+def test_results_without_any_of_their_images(batch: Path, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "data")
-    opened = open_result(batch / "movie")
-    blank = blank_image(opened.members[0])
-    assert blank.pixels.shape == (3, 96, 128)
-    assert blank.sha256 == opened.members[0].summary["image"]["sha256"]
     assert "3 images are not found" in open_result(batch).notes()[0]
 
 

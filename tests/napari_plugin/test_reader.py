@@ -12,6 +12,7 @@ from napari.layers import Image, Layer
 from napari.plugins._npe2 import get_readers
 from npe2 import PluginManager
 from written_results import write_image, write_result
+from written_surveys import write_crystal, write_surveys
 
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.errors import InputError
@@ -95,9 +96,17 @@ def test_results(tmp_path: Path) -> None:
         assert [layer.name for layer in opened(path)][:2] == ["a", "SF1 - a"]
     other = tmp_path / "other"
     other.mkdir()
-    (other / "summary.json").write_text('{"result": "survey"}')
+    (other / "summary.json").write_text('{"result": "other"}')
     assert get_reader(str(other)) is None
     assert get_reader(str(other / "summary.json")) is None
+
+
+def test_surveys(tmp_path: Path) -> None:
+    folder, _ = write_surveys(write_crystal(tmp_path / "data" / "a.npy"), tmp_path / "out")
+    for path in (folder, folder / "summary.json", folder.parent):
+        assert get_reader(str(path)) is read
+        names = [layer.name for layer in opened(path)]
+        assert names == ["a", "anomaly - a", "unusual places - a"]
 
 
 def test_an_unfinished_result_is_one_line(tmp_path: Path) -> None:

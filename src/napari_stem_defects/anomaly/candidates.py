@@ -102,6 +102,11 @@ class Candidate:
     area_px: float
     shape: tuple[Line, ...] = ()
 
+    def __repr__(self) -> str:
+        what = f"{self.kind} of {self.sign}" if self.sign else self.kind
+        where = f"y_px={self.y:.1f}, x_px={self.x:.1f}"
+        return f"Candidate(rank {self.rank}, {what}, {where}, score={self.score:.2f})"
+
 
 def cell_edge(samples: float, size: int = 0) -> int:
     """Return the edge of a cell.

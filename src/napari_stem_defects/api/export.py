@@ -36,6 +36,10 @@ class Exported(NamedTuple):
     files: tuple[Path, ...]
     faults: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        first = f", the first {self.files[0].name!r}" if self.files else ""
+        return f"Exported({len(self.files)} files{first}; {len(self.faults)} faults)"
+
 
 def export(
     results: str | Path | Sequence[str | Path],

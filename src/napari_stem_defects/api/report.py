@@ -40,6 +40,10 @@ class ResultsReport(NamedTuple):
     faults: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        count = f"{len(self.files)} files, {len(self.faults)} faults"
+        return f"ResultsReport({str(self.page)!r}, {count})"
+
 
 def report(
     folders: str | Path | Sequence[str | Path], out: str | Path, *, independent_frames: bool = False

@@ -44,6 +44,11 @@ class Scores(NamedTuple):
     figures: dict[str, Any]
     faults: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        scored = len(self.figures.get("images", ()))
+        name = self.figures.get("name", "")
+        return f"Scores({name!r}, {scored} images scored, {len(self.faults)} faults)"
+
 
 def score(
     manifest: str | Path,

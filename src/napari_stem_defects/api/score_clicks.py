@@ -68,6 +68,10 @@ class ClickScores(NamedTuple):
     figures: dict[str, Any]
     faults: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        keys = ", ".join(self.figures)
+        return f"ClickScores(figures: {keys}; {len(self.faults)} faults)"
+
 
 def score_clicks(
     manifest: str | Path,

@@ -63,6 +63,9 @@ class Tracking:
     pixel_size_nm: float | None
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Tracking({str(self.folder)!r}, {len(self.tracks.histories)} tracks)"
+
 
 def track(
     result: str | Path,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BLOCK_ROWS = 256
+_LONGEST_TEXT = 100
 MAX_POINTS = 200
 """Maximum number of corners of an outline and of outlines of an area.
 
@@ -59,6 +60,12 @@ class SearchArea:
     """
 
     outlines: tuple[Outline, ...]
+
+    def __repr__(self) -> str:
+        text = self.to_text()
+        corners = sum(map(len, self.outlines))
+        many = f"{len(self.outlines)} outlines with {corners} corners"
+        return f"SearchArea({many if len(text) > _LONGEST_TEXT else text})"
 
     @classmethod
     def rectangle(cls, top: int, left: int, bottom: int, right: int) -> SearchArea:

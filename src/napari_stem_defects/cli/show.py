@@ -1,4 +1,4 @@
-"""Open a result in napari: the image, one layer per defect class, and the panel."""
+"""Open results or a survey in napari: the image, what was found in it, and the panel."""
 
 from __future__ import annotations
 
@@ -19,16 +19,18 @@ _QT = ("PyQt6", "PySide6", "PyQt5", "PySide2")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the folder of the result."""
-    parser.add_argument("folder", type=Path, metavar="RESULT", help="a folder that detect wrote")
+    """Add the folder."""
+    parser.add_argument(
+        "folder", type=Path, metavar="RESULT", help="a folder that detect or survey wrote"
+    )
     parser.add_argument(
         "--image", type=Path, metavar="IMAGE", help="the image, if it was moved since"
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Open the result; return 2 if there is no display or no napari."""
-    image = options.image or find_image(options.folder)
+    """Open the folder; return 2 if there is no display or no napari."""
+    image = find_image(options.folder, options.image)
     if not can_show():
         return 2
     show_results(image, options.folder)
@@ -51,32 +53,40 @@ def show_command(folder: Path) -> str:
     return f"stem-defects show {shlex.quote(str(folder))}"
 
 
-def find_image(folder: Path) -> Path:
-    """Return the image of a result.
+def find_image(folder: Path, moved_to: Path | None = None) -> Path | None:
+    """Return the image of a result or of a survey.
 
     Parameters
     ----------
     folder : Path
-        A folder of results.
+        A folder that ``detect`` or ``survey`` wrote, for one image or for several.
+    moved_to : Path, optional
+        Where the image is now.
 
     Returns
     -------
-    Path
-        The file that was searched, also if it was moved to the results.
+    Path or None
+        The file that was searched, also if it was moved to the results; None where the folder
+        contains those of several images.
 
     Raises
     ------
     ReadError
-        There is no result of a detection in the folder.
+        There is neither a result nor a survey in the folder.
     InputError
-        The image is not where it was.
+        The image is not where it was, or one is given for several.
     """
-    from napari_stem_defects.io.results.stored_result import StoredResult
+    from napari_stem_defects.jobs.opened_folder import open_folder
 
-    result = StoredResult(folder)
-    path = result.find_image()
+    members = open_folder(folder).members
+    if len(members) > 1:
+        if moved_to is not None:
+            advice = "give --image with one of its folders"
+            raise InputError(one_line(folder, f"contains {len(members)} images", advice))
+        return None
+    path = moved_to or members[0].find_image()
     if path is None:
-        stored = result.summary["image"]["path"]
+        stored = members[0].summary["image"]["path"]
         where = "was not a file" if stored is None else f"is not at {stored} any more"
         raise InputError(one_line(folder, f"its image {where}", "give it with --image FILE"))
     return path
@@ -98,21 +108,25 @@ def can_show() -> bool:
     return True
 
 
-def show_results(image: Path, folder: Path) -> None:
-    """Open napari with the image, one layer per defect class and the Detect panel.
+def show_results(image: Path | None, folder: Path) -> None:
+    """Open napari with the image, what was found in it, and the Detect panel.
 
     Parameters
     ----------
-    image : Path
-        The image that was searched.
+    image : Path or None
+        The image that was searched; None for the images of a batch, which are looked for.
     folder : Path
-        The folder of its results.
+        The folder of its results or of its survey.
     """
     import napari
 
+    from napari_stem_defects.jobs.opened_folder import stored_kind
     from napari_stem_defects.napari_plugin.layers.stored_layers import reopen
+    from napari_stem_defects.napari_plugin.layers.stored_survey_layers import reopen_survey
 
-    reopen(folder).members[0].moved_to = image  # for the reader, which opens the same result
+    if image is not None:  # for the reader, which opens the same folder
+        opened = reopen_survey(folder) if stored_kind(folder) == "survey" else reopen(folder)
+        opened.members[0].moved_to = image
     viewer = napari.Viewer()
     viewer.open(str(folder), plugin="napari-stem-defects")
     napari.run()

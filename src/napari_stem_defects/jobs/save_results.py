@@ -13,15 +13,17 @@ from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.base.version import __version__
 from napari_stem_defects.detection.frame_result import FrameResult
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.io.folder_kinds import PARTIAL, SUMMARY
 from napari_stem_defects.io.messages import one_line
-from napari_stem_defects.io.results.available_folder import PARTIAL, SUMMARY, available_folder
+from napari_stem_defects.io.results.available_folder import available_folder
 from napari_stem_defects.io.results.checksums import refuse_edited
 from napari_stem_defects.io.results.frame_pages import DEFAULT_PICTURES, PICTURES_DRAWN
 from napari_stem_defects.io.results.result_folder import ResultFolder
 from napari_stem_defects.io.results.summary import CORRECTIONS
 from napari_stem_defects.io.write_lock import WriteLock
 from napari_stem_defects.jobs.corrections import Correction, apply_corrections, differs
-from napari_stem_defects.jobs.opened_result import blank_image, image_of, open_result
+from napari_stem_defects.jobs.opened_images import blank_image, image_of
+from napari_stem_defects.jobs.opened_result import open_result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from napari_stem_defects.base.progress import ProgressCallback, silent
 from napari_stem_defects.detection.nothing_fits import NO_MODEL
 from napari_stem_defects.errors import InputError, InUseError, ModelError, OutputError
+from napari_stem_defects.io.folder_kinds import SUMMARY
 from napari_stem_defects.io.json_safe import plain
 from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.io.models.library import list_models
 from napari_stem_defects.io.models.model_file import read_spec
-from napari_stem_defects.io.results.available_folder import SUMMARY
 from napari_stem_defects.io.results.checksums import find_edited_file
 from napari_stem_defects.io.results.json_file import read_json_or_empty, write_json
 from napari_stem_defects.io.results.read_results import read_summary

@@ -41,6 +41,10 @@ class LatticeMap:
     period_px: Array
     quality: Array
 
+    def __repr__(self) -> str:
+        rows, columns = self.quality.shape
+        return f"LatticeMap({rows} x {columns} tiles)"
+
 
 @dataclass(frozen=True)
 class Neighbour:
@@ -97,6 +101,11 @@ class Grain:
     holes: tuple[Outline, ...]
     neighbours: tuple[Neighbour, ...]
 
+    def __repr__(self) -> str:
+        beside = ", ".join(str(each.number) for each in self.neighbours) or "none"
+        share = f"{self.area_fraction:.1%} of the image, orientation_deg={self.orientation_deg:.1f}"
+        return f"Grain({self.number}, {share}, neighbours: {beside})"
+
 
 @dataclass(frozen=True)
 class GrainMap:
@@ -116,6 +125,10 @@ class GrainMap:
     grains: tuple[Grain, ...] = ()
     lattice: LatticeMap | None = None
     outside: NDArray[np.bool_] | None = None
+
+    def __repr__(self) -> str:
+        count = len(self.grains)
+        return f"GrainMap({count} grain{'' if count == 1 else 's'})"
 
     @property
     def outlined(self) -> tuple[Grain, ...]:

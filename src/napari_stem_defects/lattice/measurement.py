@@ -82,6 +82,9 @@ class LatticeMeasurement:
     reason: str
     cells: tuple[UnitCell, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"LatticeMeasurement({self.kind!r}, {self.reason!r})"
+
     @property
     def cell(self) -> UnitCell | None:
         """Unit cell of the strongest lattice; None if there is none."""

@@ -62,6 +62,11 @@ class UnitCell:
     confidence: float
     column_spacing_px: float | None = None
 
+    def __repr__(self) -> str:
+        (y0, x0), (y1, x1) = self.vectors_px
+        vectors = f"vectors_px=(({y0:.2f}, {x0:.2f}), ({y1:.2f}, {x1:.2f}))"
+        return f"UnitCell({self.symmetry}, {vectors}, angle_deg={self.angle_deg:.1f})"
+
     @property
     def period_px(self) -> float:
         """Length of the shortest base vector in px."""
@@ -94,10 +99,10 @@ class UnitCell:
         -------
         dict
             ``vectors_px``, ``vectors_nm`` (y, x), ``uncertainty_px``, ``angle_deg``,
-            ``angle_uncertainty_deg``, ``ratio``, ``ratio_uncertainty``, ``symmetry`` and
-            ``confidence``.
+            ``angle_uncertainty_deg``, ``ratio``, ``ratio_uncertainty``, ``symmetry``,
+            ``confidence`` and ``column_spacing_px``.
         """
-        vectors = np.array(self.vectors_px)
+        vectors, spacing = np.array(self.vectors_px), self.column_spacing_px
         scaled = None if pixel_size_nm is None else (vectors * pixel_size_nm).round(6).tolist()
         return {
             "vectors_px": vectors.round(4).tolist(),
@@ -109,6 +114,7 @@ class UnitCell:
             "ratio_uncertainty": round(self.ratio_uncertainty, 4),
             "symmetry": self.symmetry,
             "confidence": round(self.confidence, 3),
+            "column_spacing_px": None if spacing is None else round(spacing, 3),
         }
 
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from napari_stem_defects.io.folder_kinds import SUMMARY
 from napari_stem_defects.io.images.zarr_arrays import is_zarr
 from napari_stem_defects.io.labels.patch_folder import is_patch_folder
 from napari_stem_defects.io.labels.project import is_label_project
-from napari_stem_defects.io.results.available_folder import SUMMARY
-from napari_stem_defects.io.results.stored_result import is_result
-from napari_stem_defects.jobs.opened_result import holds_results
+from napari_stem_defects.jobs.opened_folder import stored_kind
 from napari_stem_defects.napari_plugin.layers.convert import (
     LayerData,
     image_layer,
@@ -25,6 +24,7 @@ from napari_stem_defects.napari_plugin.layers.label_style import (
     patch_folder_layers,
 )
 from napari_stem_defects.napari_plugin.layers.stored_layers import stored_layers
+from napari_stem_defects.napari_plugin.layers.stored_survey_layers import stored_survey_layers
 from napari_stem_defects.napari_plugin.panels.common.docking import show_detect_panel
 from napari_stem_defects.napari_plugin.panels.common.plain_text import show_warning
 from napari_stem_defects.workers.isolated_read import read_all, read_patches
@@ -56,7 +56,7 @@ def get_reader(path: str | Sequence[str]) -> Reader | None:
         if all(each.is_dir() for each in paths):
             is_ours = all(_is_our_folder(each) for each in paths)
         elif all(each.name == SUMMARY for each in paths):
-            is_ours = all(is_result(each) for each in paths)
+            is_ours = all(stored_kind(each) != "" for each in paths)
         else:
             is_ours = all(each.name.lower().endswith(SUFFIXES) for each in paths)
     except OSError:
@@ -86,7 +86,7 @@ def read(path: str | Sequence[str]) -> list[LayerData]:
 
 
 def _is_our_folder(path: Path) -> bool:
-    is_data = is_label_project(path) or is_result(path) or holds_results(path)
+    is_data = is_label_project(path) or stored_kind(path) != ""
     return is_data or _is_image_folder(path) or is_patch_folder(path)
 
 
@@ -96,10 +96,13 @@ def _is_image_folder(path: Path) -> bool:
 
 
 def _read_one(path: Path) -> list[LayerData]:
-    if path.name == SUMMARY or (path.is_dir() and (is_result(path) or holds_results(path))):
-        layers = stored_layers(path, show_warning)
-        show_detect_panel()
-        return layers
+    if path.is_dir() or path.name == SUMMARY:
+        kind = stored_kind(path)
+        if path.name == SUMMARY or kind:
+            open_layers = stored_survey_layers if kind == "survey" else stored_layers
+            layers = open_layers(path, show_warning)
+            show_detect_panel()
+            return layers
     if not path.is_dir() or _is_image_folder(path):
         return _image_layers(path)
     if is_label_project(path):

@@ -71,6 +71,9 @@ class MaskStack:
     )
     shapes: Mapping[bytes, RegionShape] = field(default_factory=dict, repr=False, compare=False)
 
+    def __repr__(self) -> str:
+        return f"MaskStack({', '.join(self.names)}; each of shape {self.shape})"
+
     @classmethod
     def from_blocks(
         cls, names: tuple[str, ...], shape: tuple[int, int], blocks: Iterable[NDArray[np.uint8]]

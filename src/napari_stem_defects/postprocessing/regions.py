@@ -13,10 +13,11 @@ from scipy.spatial import ConvexHull
 from scipy.spatial.distance import pdist
 
 from napari_stem_defects.base.defect_classes import UNKNOWN, Kind
+from napari_stem_defects.base.polyline import polyline_length
 from napari_stem_defects.postprocessing.connected_components import Component, components_of
 from napari_stem_defects.postprocessing.interpolation import WindowInterpolator
 from napari_stem_defects.postprocessing.region_shapes import RegionShape, measure_shapes
-from napari_stem_defects.postprocessing.results import ClassTotal, Region, polyline_length
+from napari_stem_defects.postprocessing.results import ClassTotal, Region
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.base.defect_classes import (
@@ -16,11 +14,12 @@ from napari_stem_defects.base.defect_classes import (
     complete_classes,
 )
 from napari_stem_defects.base.late_import import function_of
+from napari_stem_defects.base.polyline import polyline_length
 from napari_stem_defects.base.search_area import searched_px
 from napari_stem_defects.postprocessing.searched_share import searched_share
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import numpy as np
     from matplotlib.axes import Axes
@@ -63,6 +62,10 @@ class ProbabilityMap:
     def __post_init__(self) -> None:
         """Complete the data of the classes."""
         object.__setattr__(self, "class_data", complete_classes(self.classes, self.class_data))
+
+    def __repr__(self) -> str:
+        rows, columns = self.valid.shape
+        return f"ProbabilityMap({', '.join(self.classes)}; {rows} x {columns} windows)"
 
     @property
     def class_table(self) -> Mapping[str, DefectClass]:
@@ -201,6 +204,11 @@ class Region:
     shift_b: float | None = None
     shifted_layers: int | None = None
     plane: str = ""
+
+    def __repr__(self) -> str:
+        place = f"y_px={self.y_px:.1f}, x_px={self.x_px:.1f}, area_px={self.area_px}"
+        named = f"{self.class_name!r} {self.region} of frame {self.frame} of {self.image!r}"
+        return f"Region({named}, {place}, mean_probability={self.mean_probability:.3f})"
 
     @property
     def length_px(self) -> float | None:
@@ -381,19 +389,3 @@ def searched_nm2(
     valid = searched_px(frame_shape, parameters.get("area_px"), float(found.valid.mean()))
     share = searched_share(found.probability, found.valid, parameters)
     return valid * share * pixel_size_nm**2
-
-
-def polyline_length(points: Sequence[tuple[float, float]]) -> float:
-    """Return the length of a polyline.
-
-    Parameters
-    ----------
-    points : sequence of (float, float)
-        Points (y, x), in order.
-
-    Returns
-    -------
-    float
-        Sum of the lengths of its segments, in the unit of the points.
-    """
-    return sum(math.dist(first, second) for first, second in pairwise(points))

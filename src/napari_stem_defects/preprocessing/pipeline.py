@@ -70,6 +70,9 @@ class Stages(NamedTuple):
     spectrum: Image
     thresholded: Image
 
+    def __repr__(self) -> str:
+        return f"Stages({', '.join(self._fields)}; each of shape {self.original.shape})"
+
 
 def normalise(image: Image) -> Image:
     """Divide images by their maximum intensity (stage b).

@@ -56,6 +56,9 @@ class Drift:
     shift_px: NDArray[np.float64]
     correlation: NDArray[np.float64]
 
+    def __repr__(self) -> str:
+        return f"Drift({len(self.frames)} frames)"
+
 
 @dataclass(frozen=True)
 class _Reference:

@@ -85,6 +85,10 @@ class TrainingSet:
     notes: tuple[str, ...] = ()
     class_data: tuple[DefectClass, ...] = ()
 
+    def __repr__(self) -> str:
+        count = f"{len(self.labels)} windows of {len(self.images)} images"
+        return f"TrainingSet({count}, classes {', '.join(self.classes)})"
+
     def __post_init__(self) -> None:
         """Complete the data of the classes."""
         names = ordered_classes([*self.classes, *self.labels])

@@ -65,6 +65,9 @@ class SplitEvaluation:
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"SplitEvaluation({self.split!r}, {len(self.probabilities)} windows)"
+
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe values without the single predictions."""
         return {
@@ -108,6 +111,10 @@ class EvaluationReport:
     history: list[dict[str, Any]] = field(default_factory=list)
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+
+    def __repr__(self) -> str:
+        splits = ", ".join(each.split or "none" for each in self.evaluations)
+        return f"EvaluationReport({self.ensemble!r}, splits: {splits})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe values: the first evaluation at the top level, the others beside it."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from result_samples import micrograph
 
-from napari_stem_defects.io.results.available_folder import JOB, PARTIAL, SUMMARY, available_folder
+from napari_stem_defects.io.folder_kinds import PARTIAL, SUMMARY
+from napari_stem_defects.io.results.available_folder import JOB, available_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

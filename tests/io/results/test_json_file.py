@@ -5,7 +5,9 @@ from __future__ import annotations
 import zipfile
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
+import tifffile
 
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.results.json_file import (
@@ -70,3 +72,24 @@ def test_errors_of_libraries_become_one_line(tmp_path: Path, error: type[Excepti
         read_or_report(load, tmp_path / "a.npz")
     assert str(caught.value).startswith("a.npz: is damaged (")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_picture_that_is_cut_is_one_line(
+    tmp_path: Path, share: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Libraries that unpack raise errors, and print lines, of their own."""
+    path = tmp_path / "a.ome.tif"
+    noise = np.random.default_rng(0).random((64, 64)).astype(np.float32)
+    tifffile.imwrite(path, noise, compression="zlib", metadata={"axes": "YX"})
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(ReadError, match=r"^a\.ome\.tif: is damaged .*; draw it again$"):
+        read_or_report(tifffile.imread, path, "draw it again")
+    assert caplog.text == ""
+
+
+def test_json_nested_too_deeply_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text('{"a": ' + "[" * 200_000, encoding="utf-8")
+    with pytest.raises(ReadError, match="is damaged"):
+        read_json(path)

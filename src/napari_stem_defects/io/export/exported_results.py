@@ -18,13 +18,14 @@ from napari_stem_defects.base.defect_classes import (
 )
 from napari_stem_defects.errors import InputError, ReadError
 from napari_stem_defects.io.export.region_pixels import line_pixels, number_pixels
+from napari_stem_defects.io.folder_kinds import SUMMARY
 from napari_stem_defects.io.messages import one_line
-from napari_stem_defects.io.results.available_folder import SUMMARY
 from napari_stem_defects.io.results.image_file import find_image_file, image_file_name
 from napari_stem_defects.io.results.json_file import read_json, read_or_report
 from napari_stem_defects.io.results.read_results import read_regions_with_lines
 from napari_stem_defects.io.results.report_sources import find_summaries
 from napari_stem_defects.io.results.result_folder import MASKS
+from napari_stem_defects.io.results.survey_folder import SURVEY
 from napari_stem_defects.postprocessing.outlines import Polygon, trace_outlines
 
 if TYPE_CHECKING:
@@ -265,7 +266,7 @@ def read_results_to_export(folders: Sequence[Path]) -> tuple[list[ExportedImage]
 
 def _read(folder: Path) -> ExportedImage:
     summary = read_json(folder / SUMMARY)
-    if summary.get("result") == "survey":
+    if summary.get("result") == SURVEY:
         fault = "is a survey, which names no defects"
         raise ReadError(one_line(folder, fault, "its places are in survey.csv"))
     if "fingerprint" not in summary:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.errors import ReadError
+from napari_stem_defects.io.folder_kinds import JOURNAL, SUMMARY, folder_kind, folder_title
 from napari_stem_defects.io.images.formats import IMAGE_SUFFIXES, has_image_suffix
 from napari_stem_defects.io.images.zarr_arrays import is_zarr
 from napari_stem_defects.io.messages import missing_file, one_line
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _MOST_NAMES = 3
-_OF_RESULTS = ("summary.json", "labels.jsonl")
-"""A folder with one of these is a result or a label project."""
 
 
 def find_images(paths: Sequence[str | Path]) -> list[Path]:
@@ -38,7 +37,7 @@ def find_images(paths: Sequence[str | Path]) -> list[Path]:
     Raises
     ------
     ReadError
-        A path does not exist, or a folder holds no image.
+        A path does not exist, or a folder holds no image or is what a command has written.
     """
     found: dict[Path, None] = {}
     for path in map(Path, paths):
@@ -70,7 +69,7 @@ def skipped_folders(paths: Sequence[str | Path]) -> list[Path]:
         if _is_plain_folder(inner)
         and not inner.name.startswith(".")
         and inner.resolve() not in given
-        and not any((inner / name).is_file() for name in _OF_RESULTS)
+        and not any((inner / name).is_file() for name in (SUMMARY, JOURNAL))
         and any(has_image_suffix(entry) and entry.is_file() for entry in _entries(inner))
     ]
 
@@ -100,6 +99,9 @@ def natural_order(path: Path) -> list[tuple[int, str]]:
 
 
 def _images_in(folder: Path) -> list[Path]:
+    if folder_kind(folder) in ("detection", "survey"):  # its maps and pictures are no micrographs
+        fault = f"is {folder_title(folder)}, not a folder of images"
+        raise ReadError(one_line(folder, fault, "give the image itself"))
     try:
         images = [
             entry
@@ -114,6 +116,9 @@ def _images_in(folder: Path) -> list[Path]:
     if not images and (inner := skipped_folders([folder])):
         names = ", ".join(each.name for each in inner[:_MOST_NAMES])
         raise ReadError(one_line(folder, "holds no image, but folders with some", f"give {names}"))
+    if not images and (title := folder_title(folder)):
+        fault = f"is {title}, and holds no image"
+        raise ReadError(one_line(folder, fault, "give the images themselves"))
     if not images:
         endings = " ".join(sorted(IMAGE_SUFFIXES))
         raise ReadError(one_line(folder, "holds no image", f"give a folder with {endings} files"))

@@ -52,7 +52,7 @@ def in_one_line(path: Path, load: Callable[[list[str]], T]) -> T:
     InputError
         ``load`` raised it.
     """
-    with _library_messages() as messages:
+    with collected_messages() as messages:
         try:
             return load(messages)
         except InputError:
@@ -95,8 +95,8 @@ class _Messages(logging.Handler):
 
 
 @contextlib.contextmanager
-def _library_messages() -> Iterator[list[str]]:
-    """Collect the warnings of the reading libraries in the returned list."""
+def collected_messages() -> Iterator[list[str]]:
+    """Collect what the reading libraries would print, warnings and errors, in the returned list."""
     lines: list[str] = []
     handler = _Messages(lines)
     loggers = [logging.getLogger(name) for name in ("tifffile", "rsciio")]

@@ -25,6 +25,7 @@ from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from napari_stem_defects.errors import LabelError, OutputError
 from napari_stem_defects.io.atomic import append_line, replacing, write_bytes
+from napari_stem_defects.io.folder_kinds import JOURNAL
 from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.io.write_lock import (
     NO_LOCKS,
@@ -34,7 +35,7 @@ from napari_stem_defects.io.write_lock import (
 )
 
 FORMAT = 1
-JOURNAL_NAME = "labels.jsonl"
+JOURNAL_NAME = JOURNAL
 LOCK_NAME, SOFT_LOCK_NAME, HOLDER_NAME = "labels.lock", "labels.open", "labels.holder"
 
 _HEADER_OP = "journal"

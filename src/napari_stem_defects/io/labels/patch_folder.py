@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_stem_defects.errors import LabelError, ReadError
+from napari_stem_defects.io.folder_kinds import folder_kind, folder_title
 from napari_stem_defects.io.images.find import natural_order
 from napari_stem_defects.io.images.read import read
 from napari_stem_defects.io.labels.class_list import CLASSES, read_classes
@@ -92,6 +93,11 @@ def read_patch_folder(path: str | Path, signal: SignalChoice = None) -> PatchFol
     root = Path(path)
     if not root.is_dir():
         raise LabelError(one_line(root, "is not a folder", "give a folder of 64x64 px patches"))
+    if title := folder_title(root):
+        advice = "give patches, or import what `stem-defects export` writes"
+        if folder_kind(root) == "labels":
+            advice = "give the patches that `stem-defects labels export` writes"
+        raise LabelError(one_line(root, f"is {title}, not a folder of patches", advice))
     found = _patches_by_name(root) or _patches_by_folder(root)
     if not found:
         advice = "give one with files like SF1_12.tif, or one sub-folder per class"

@@ -129,6 +129,10 @@ def import_model(path: str | Path) -> ModelEntry:
         The library is not writable.
     """
     path = Path(path)
+    if path.is_dir():
+        raise ModelError(
+            one_line(path, "is a folder", f"give a model file, which ends in {SUFFIX}")
+        )
     if path.suffix == PACKAGE_SUFFIX:
         name, data = read_package(path)
         with TemporaryDirectory() as folder:

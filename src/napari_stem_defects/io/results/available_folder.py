@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_stem_defects.io.folder_kinds import PARTIAL, SUMMARY
 from napari_stem_defects.io.folder_names import find_available_folder
 from napari_stem_defects.io.results.json_file import read_json_or_empty
 
@@ -12,9 +13,8 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.base.micrograph import Micrograph
 
-SUMMARY = "summary.json"
-PARTIAL, JOB = ".partial", "job.json"
-"""Folder of the finished frames in a folder of results, and the file in it that names the image."""
+JOB = "job.json"
+"""File in the folder of the finished frames that names the image."""
 
 
 def available_folder(out: Path, micrograph: Micrograph) -> Path:

@@ -11,16 +11,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.atomic import replacing, write_bytes
+from napari_stem_defects.io.images.library_faults import collected_messages
 from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-# The error class of tifffile is a ValueError.
+# The error class of tifffile is a ValueError, those of imagecodecs, which unpacks for it, and of
+# JSON that is nested too deeply are RuntimeErrors.
 _SIMPLE_ERRORS = (OSError, ValueError, KeyError, TypeError, EOFError)
-_LIBRARY_ERRORS = (*_SIMPLE_ERRORS, zlib.error, zipfile.BadZipFile, struct.error)
+_LIBRARY_ERRORS = (*_SIMPLE_ERRORS, RuntimeError, zlib.error, zipfile.BadZipFile, struct.error)
 _T = TypeVar("_T")
+
+DETECT_AGAIN = "run the detection again"
+"""Advice about damaged files of a detection."""
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -80,13 +85,15 @@ def _text(content: Mapping[str, Any]) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, advice: str = DETECT_AGAIN) -> dict[str, Any]:
     """Read a JSON object.
 
     Parameters
     ----------
     path : Path
         The file.
+    advice : str
+        What the user can do about a damaged file.
 
     Returns
     -------
@@ -98,9 +105,11 @@ def read_json(path: Path) -> dict[str, Any]:
     ReadError
         The file is missing, damaged or not an object.
     """
-    content = read_or_report(lambda file: json.loads(file.read_text(encoding="utf-8")), path)
+    content = read_or_report(
+        lambda file: json.loads(file.read_text(encoding="utf-8")), path, advice
+    )
     if not isinstance(content, dict):
-        raise _damaged_error(path, "is not a JSON object")
+        raise _damaged_error(path, "is not a JSON object", advice)
     return content
 
 
@@ -123,7 +132,7 @@ def read_json_or_empty(path: Path) -> dict[str, Any]:
         return {}
 
 
-def read_or_report(load: Callable[[Path], _T], path: Path) -> _T:
+def read_or_report(load: Callable[[Path], _T], path: Path, advice: str = DETECT_AGAIN) -> _T:
     """Run a reader and turn the errors of its library into one line.
 
     Parameters
@@ -132,6 +141,8 @@ def read_or_report(load: Callable[[Path], _T], path: Path) -> _T:
         Reads the file.
     path : Path
         The file.
+    advice : str
+        What the user can do about a damaged file.
 
     Returns
     -------
@@ -144,10 +155,11 @@ def read_or_report(load: Callable[[Path], _T], path: Path) -> _T:
         The file is missing or damaged.
     """
     try:
-        return load(path)
+        with collected_messages():
+            return load(path)
     except _LIBRARY_ERRORS as error:
-        raise _damaged_error(path, str(error)) from error
+        raise _damaged_error(path, str(error), advice) from error
 
 
-def _damaged_error(path: Path, fault: str) -> ReadError:
-    return ReadError(one_line(path, f"is damaged ({fault})", "run the detection again"))
+def _damaged_error(path: Path, fault: str, advice: str) -> ReadError:
+    return ReadError(one_line(path, f"is damaged ({fault})", advice))

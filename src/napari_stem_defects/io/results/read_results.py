@@ -9,9 +9,9 @@ from napari_stem_defects.base.defect_classes import DefectClass, complete_classe
 from napari_stem_defects.detection.placed_lines import PLACED_LINES
 from napari_stem_defects.detection.planar_checks import PLANAR_CHECKS
 from napari_stem_defects.errors import ReadError
+from napari_stem_defects.io.folder_kinds import SUMMARY
 from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.io.results import formats
-from napari_stem_defects.io.results.available_folder import SUMMARY
 from napari_stem_defects.io.results.json_file import read_json
 from napari_stem_defects.io.results.lines import read_lines
 from napari_stem_defects.io.results.result_folder import LINES, MASKS, PROBABILITY, REGIONS

@@ -11,13 +11,14 @@ from PIL import Image
 from napari_stem_defects.base.defect_classes import UNKNOWN, DefectClass, complete_classes
 from napari_stem_defects.base.search_area import SearchArea
 from napari_stem_defects.errors import InputError, ReadError
+from napari_stem_defects.io.folder_kinds import SUMMARY
 from napari_stem_defects.io.messages import missing_file, one_line
 from napari_stem_defects.io.results import formats
 from napari_stem_defects.io.results.accuracy import find_accuracy
-from napari_stem_defects.io.results.available_folder import SUMMARY
 from napari_stem_defects.io.results.json_file import read_json
 from napari_stem_defects.io.results.read_results import read_regions_with_lines
 from napari_stem_defects.io.results.result_folder import MASKS, OVERVIEW, PROBABILITY
+from napari_stem_defects.io.results.survey_folder import SURVEY
 from napari_stem_defects.reporting.results_page.data import (
     ReportedFrame,
     ReportedImage,
@@ -69,7 +70,7 @@ def read_sources(folders: Sequence[Path], *, independent_frames: bool = False) -
         for path in found:
             try:
                 summary = read_json(path)
-                if summary.get("result") == "survey":
+                if summary.get("result") == SURVEY:
                     surveys.append(_read_survey(path.parent, group, summary))
                 else:
                     images.append(_read_image(path.parent, group, summary, independent_frames))

@@ -23,14 +23,11 @@ from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.base.version import __version__
 from napari_stem_defects.errors import OutputError, OverwriteError, ReadError
+from napari_stem_defects.io.folder_kinds import PARTIAL, SUMMARY
 from napari_stem_defects.io.json_safe import plain
 from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.io.results import formats
-from napari_stem_defects.io.results.available_folder import (
-    PARTIAL,
-    SUMMARY,
-    available_folder,
-)
+from napari_stem_defects.io.results.available_folder import available_folder
 from napari_stem_defects.io.results.checksums import find_edited_file, refuse_edited, with_checksums
 from napari_stem_defects.io.results.frame_file import read_frame, write_frame
 from napari_stem_defects.io.results.frame_pages import (

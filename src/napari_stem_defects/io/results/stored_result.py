@@ -9,9 +9,8 @@ import numpy as np
 
 from napari_stem_defects.base.defect_classes import BULK, DefectClass, complete_classes
 from napari_stem_defects.errors import ReadError
+from napari_stem_defects.io.folder_kinds import PARTIAL, SUMMARY, folder_kind, folder_title
 from napari_stem_defects.io.messages import one_line
-from napari_stem_defects.io.results.available_folder import PARTIAL, SUMMARY
-from napari_stem_defects.io.results.image_file import find_image_file
 from napari_stem_defects.io.results.read_results import (
     frame_parameters,
     read_regions_with_lines,
@@ -19,6 +18,7 @@ from napari_stem_defects.io.results.read_results import (
 )
 from napari_stem_defects.io.results.result_folder import MASKS, PROBABILITY
 from napari_stem_defects.io.results.stored_arrays import StoredMaps, StoredMasks
+from napari_stem_defects.io.results.stored_image import StoredImage, folder_of
 from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _AGAIN = "run the detection again"
 
 
-class StoredResult:
+class StoredResult(StoredImage):
     """The results of one image, read frame by frame.
 
     Parameters
@@ -40,17 +40,12 @@ class StoredResult:
 
     Attributes
     ----------
-    folder : Path
-    summary : dict
-        Content of ``summary.json``.
-    frames : tuple of int
-        Indices of the frames that were searched.
     regions : mapping of int to tuple of Region
         The regions of each frame, by its index.
     classes : tuple of DefectClass
         Classes of the model, Bulk included.
-    moved_to : Path or None
-        Where the image is now, if the user has stated it.
+    names : tuple of str
+        Names of the masks: the defect classes, then ``unknown``.
 
     Raises
     ------
@@ -59,14 +54,14 @@ class StoredResult:
     """
 
     def __init__(self, path: Path) -> None:
-        self.folder = folder_of(path)
-        self.moved_to: Path | None = None
-        self.summary = _read_finished(self.folder)
+        folder = folder_of(path)
+        summary = _read_finished(folder)
         try:
-            self._interpret(self.summary)
+            super().__init__(folder, summary)
+            self._interpret(summary)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             fault = f"is damaged ({type(error).__name__}: {error})"
-            raise ReadError(one_line(self.folder / SUMMARY, fault, _AGAIN)) from None
+            raise ReadError(one_line(folder / SUMMARY, fault, _AGAIN)) from None
         if not (self.folder / MASKS).is_file():
             raise ReadError(one_line(self.folder, f"{MASKS} is missing", _AGAIN))
         grouped: dict[int, list[Region]] = defaultdict(list)
@@ -75,12 +70,7 @@ class StoredResult:
         self.regions = {frame: tuple(grouped[frame]) for frame in self.frames}
 
     def _interpret(self, summary: Mapping[str, Any]) -> None:
-        image = summary["image"]
-        height, width = image["frame_shape"]
-        self.frame_shape = int(height), int(width)
         self._frames = {int(each["frame"]): each for each in summary["frames"]}
-        self.frames = tuple(self._frames)
-        self.frame_count = int(image.get("frame_count") or max(self.frames, default=0) + 1)
         self.names = tuple(map(str, summary["planes"]))
         given = tuple(DefectClass(**each) for each in summary.get("classes", ()))
         thresholds = summary["parameters"].get("thresholds", {})
@@ -88,22 +78,6 @@ class StoredResult:
         self.classes = complete_classes(known, given)
         self._masks = StoredMasks(self.folder / MASKS, self.names, self.frame_shape)
         self._maps = StoredMaps(self.folder / PROBABILITY, given)
-
-    @property
-    def name(self) -> str:
-        """Name of the image."""
-        return str(self.summary["image"]["name"])
-
-    @property
-    def pixel_size_nm(self) -> float | None:
-        """Edge of a pixel in nm; None if it is not known."""
-        size = self.summary["image"]["pixel_size_nm"]
-        return None if size is None else float(size)
-
-    @property
-    def is_stack(self) -> bool:
-        """Whether the image has several frames."""
-        return self.frame_count > 1
 
     @property
     def has_probability(self) -> bool:
@@ -142,19 +116,6 @@ class StoredResult:
             seconds=float(self._frames[frame]["seconds"]),
         )
 
-    def find_image(self) -> Path | None:
-        """Find the file that was searched.
-
-        Returns
-        -------
-        Path or None
-            Where it was or, if it was moved, a file of its name in the result folder or in one of
-            the two folders above; None if there is none. Its content is not compared.
-        """
-        if self.moved_to is not None:
-            return self.moved_to
-        return find_image_file(self.folder, self.summary["image"].get("path"))
-
     def close(self) -> None:
         """Close the files, so that they can be replaced; a later frame opens them again."""
         self._masks.close()
@@ -173,31 +134,9 @@ def is_result(path: Path) -> bool:
     bool
         Looks at names and, where there is one, at the beginning of ``summary.json`` only.
     """
-    if path.is_dir():
-        folder = path
-    elif path.name == SUMMARY:
-        folder = path.parent
-    else:
+    if not path.is_dir() and path.name != SUMMARY:
         return False
-    summary = folder / SUMMARY
-    if summary.is_file():
-        return _is_summary_of_detection(summary)
-    return (folder / PARTIAL).is_dir()
-
-
-def folder_of(path: Path) -> Path:
-    """Return the result folder of a path, which is the folder or its ``summary.json``."""
-    return path.parent if path.name == SUMMARY else path
-
-
-def _is_summary_of_detection(path: Path) -> bool:
-    """Return whether a file is the summary of a detection, or is damaged."""
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return True
-    is_whole = text.rstrip().endswith("}")
-    return not is_whole or ('"fingerprint"' in text and '"planes"' in text)
+    return folder_kind(folder_of(path)) == "detection"
 
 
 def _read_finished(folder: Path) -> dict[str, Any]:
@@ -205,7 +144,14 @@ def _read_finished(folder: Path) -> dict[str, Any]:
         if (folder / PARTIAL).is_dir():
             advice = f"{_AGAIN}; finished frames are kept"
             raise ReadError(one_line(folder, "holds an unfinished result", advice))
-        fault = "holds no result" if folder.is_dir() else "is no folder"
+        fault, advice = "is no folder", "choose a result folder of a detection"
+        if folder.is_dir():
+            title = folder_title(folder)
+            fault = f"is {title}, not a result" if title else "holds no result"
+            advice = "give one of its folders" if "detection" in title else advice
+        raise ReadError(one_line(folder, fault, advice))
+    if folder_kind(folder) == "survey":
+        fault = "is a survey, which names no defects"
         raise ReadError(one_line(folder, fault, "choose a result folder of a detection"))
     return read_summary(folder)
 

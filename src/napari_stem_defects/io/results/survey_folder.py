@@ -34,14 +34,15 @@ if TYPE_CHECKING:
 
 ANOMALY, CANDIDATES, GRAINS = "anomaly.ome.tif", "survey.csv", "grains.geojson"
 SUMMARY, OVERVIEW = "summary.json", "overview.png"
-ADDED_OVERVIEW = "survey.png"
-"""The overview of a survey in a folder that has an overview of its own."""
-ADDED_FILES = (ANOMALY, CANDIDATES, GRAINS, ADDED_OVERVIEW)
+ADDED_OVERVIEW, ADDED_SUMMARY = "survey.png", "survey.json"
+"""Overview and summary of a survey in a folder that has its own ones."""
+ADDED_FILES = (ANOMALY, CANDIDATES, GRAINS, ADDED_OVERVIEW, ADDED_SUMMARY)
 SURVEY_FILES = (ANOMALY, CANDIDATES, GRAINS, OVERVIEW, SUMMARY)
 COLUMNS = (
     "rank,kind,y_px,x_px,y_nm,x_nm,score,length_nm,area_nm2,sign,length_px,area_px,frame"
 ).split(",")
-_TITLES = "survey"
+SURVEY = "survey"
+"""What ``result`` is in the summary of a survey."""
 _CLASSIC_TIFF_BYTES = 2**31
 
 
@@ -108,7 +109,9 @@ def add_survey(
     OutputError
         The disk is full or the folder is not writable.
     """
-    return _write_maps(folder, micrograph, surveys, frames, ADDED_OVERVIEW)[1]
+    written, warnings = _write_maps(folder, micrograph, surveys, frames, ADDED_OVERVIEW)
+    write_json(folder / ADDED_SUMMARY, _summary(micrograph, written, warnings))
+    return warnings
 
 
 def _write_maps(
@@ -145,7 +148,7 @@ def _is_available(path: Path, sha256: str) -> bool:
         return True
     summary = read_json_or_empty(path / SUMMARY)
     same = summary.get("image", {}).get("sha256") == sha256
-    return bool(same and summary.get("result") == _TITLES)
+    return bool(same and summary.get("result") == SURVEY)
 
 
 def write_anomaly(
@@ -231,7 +234,7 @@ def _summary(
 ) -> dict[str, Any]:
     first = surveys[0]
     return {
-        "result": _TITLES,
+        "result": SURVEY,
         "image": {
             "name": micrograph.name,
             "path": None if micrograph.path is None else str(micrograph.path),

@@ -57,6 +57,9 @@ class Tracks:
     dynamics: Sequence[ClassDynamics]
     counts: Sequence[FrameCount]
 
+    def __repr__(self) -> str:
+        return f"Tracks({len(self.histories)} tracks, {len(self.hops)} hops)"
+
 
 def write_tracks(
     result: Path,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.io.results.available_folder import JOB, PARTIAL
+from napari_stem_defects.io.folder_kinds import PARTIAL
+from napari_stem_defects.io.results.available_folder import JOB
 from napari_stem_defects.io.results.json_file import read_json_or_empty, write_json
 
 if TYPE_CHECKING:

@@ -51,6 +51,12 @@ def centre_on(viewer: ViewerModel, layer: Layer, y: float, x: float) -> None:
     get_camera(viewer).center = tuple(layer.data_to_world((*lead, y, x)))[-2:]
 
 
+def position_in(layer: Layer, position: Sequence[float]) -> tuple[float, float]:
+    """Return where a position of the canvas, in world coordinates, is in a layer (y, x), px."""
+    y, x = layer.world_to_data(position[-layer.ndim :])[-2:]
+    return float(y), float(x)
+
+
 def is_plugin_layer(layer: Layer) -> bool:
     """Return whether the plugin made a layer, as opposed to data that the user opened."""
     return bool(layer.metadata.get(METADATA_KEY, {}).get("made"))

@@ -11,33 +11,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Image
 
 from napari_stem_defects.base.defect_classes import class_table
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.io.folder_kinds import SUMMARY
 from napari_stem_defects.io.json_safe import plain
-from napari_stem_defects.io.results.available_folder import SUMMARY
-from napari_stem_defects.io.results.stored_result import folder_of
+from napari_stem_defects.io.results.stored_image import folder_of
+from napari_stem_defects.io.results.stored_survey import has_added_survey
 from napari_stem_defects.io.results.tracks_folder import read_track_points, track_array
 from napari_stem_defects.jobs.opened_result import OpenedResult, open_result, result_folders
 from napari_stem_defects.napari_plugin.layers.convert import (
     METADATA_KEY,
     RESULT_KEY,
     LayerData,
-    calibration_keywords,
     class_layer,
-    image_layer,
     layer_name,
     region_features,
     spatial_keywords,
 )
 from napari_stem_defects.napari_plugin.layers.frame_array import FrameArray
+from napari_stem_defects.napari_plugin.layers.opened_image import opened_image_layer, placing_layer
 from napari_stem_defects.napari_plugin.layers.result_layers import opacity_of
+from napari_stem_defects.napari_plugin.layers.stored_survey_layers import (
+    reopen_survey,
+    survey_overlay,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari.layers import Layer
+    from napari.layers import Image, Layer
     from numpy.typing import NDArray
 
     from napari_stem_defects.base.defect_classes import DefectClass
@@ -72,15 +75,13 @@ def stored_layers(path: Path, warn: Callable[[str], None]) -> list[LayerData]:
     opened = reopen(path)
     for line in opened.notes():
         warn(line)
-    image = _image_layer(opened)
-    keywords = {} if image is None else {k: v for k, v in image[1].items() if k != "metadata"}
-    blank = np.broadcast_to(np.uint8(0), (*((1,) if opened.is_stack else ()), *opened.frame_shape))
-    ndim = blank.ndim
-    place = keywords or {"name": opened.name, **calibration_keywords(opened.pixel_size_nm, ndim)}
-    source = Image(blank, contrast_limits=(0, 1), **_placing(place))
+    image = opened_image_layer(opened)
+    source = placing_layer(opened, image)
     table = class_table(opened.classes)
     labels = [_class_layer(opened, table[name], source, warn) for name in opened.names]
-    return [*([] if image is None else [image]), *labels, *_tracks_layer(opened, source, warn)]
+    overlay = _survey_layers(opened, source, warn)
+    tracks = _tracks_layer(opened, source, warn)
+    return [*([] if image is None else [image]), *overlay[:1], *labels, *overlay[1:], *tracks]
 
 
 def reopen(path: Path) -> OpenedResult:
@@ -124,36 +125,19 @@ def _open(path: Path, modified: tuple[int, ...]) -> OpenedResult:
     return open_result(path)
 
 
-def _image_layer(opened: OpenedResult) -> LayerData | None:
-    """Return the image of one result, or the images of a batch as a stack that is read lazily."""
-    if len(opened.members) == 1:
-        micrograph = opened.micrograph(0)
-        if micrograph is None:
-            return None
-        pixels, keywords, kind = image_layer(micrograph)
-        about = keywords["metadata"][METADATA_KEY]
-        about |= {RESULT_KEY: str(opened.folder), "path": str(micrograph.path)}
-        return pixels, keywords, kind
-    first = next((i for i in opened.frames if opened.micrograph(i) is not None), None)
-    if first is None:
-        return None
-    pixels = _pixels(opened, first)
-    low, high = float(pixels.min()), float(pixels.max())
-    shape = (opened.frame_count, *opened.frame_shape)
-    names = [member.name for member in opened.members]
-    size = opened.pixel_size_nm
-    origin = {
-        RESULT_KEY: str(opened.folder),
-        "pixel_size_nm": size,
-        "pixel_size_source": "unknown" if size is None else "file",
-        "images": names,
-    }
-    keywords = calibration_keywords(size, 3) | {
-        "name": opened.name,
-        "contrast_limits": (low, high if high > low else low + 1),
-        "metadata": {METADATA_KEY: origin},
-    }
-    return FrameArray(lambda index: _pixels(opened, index), shape, np.float32), keywords, "image"
+def _survey_layers(
+    opened: OpenedResult, source: Image, warn: Callable[[str], None]
+) -> list[LayerData]:
+    """Return the survey in the results of one image; it is seen where there are no regions."""
+    if len(opened.members) > 1 or not has_added_survey(opened.folder):
+        return []
+    has_regions = any(opened.regions(frame) for frame in opened.frames)
+    try:
+        survey = reopen_survey(opened.folder)
+        return survey_overlay(survey, source, warn, visible=not has_regions)
+    except InputError as error:
+        warn(str(error))
+        return []
 
 
 def _tracks_layer(
@@ -179,14 +163,6 @@ def _tracks_layer(
     }
     # The Tracks layer has an axis of tracks in its data, but not among its dimensions.
     return [(data, keywords, "tracks")]
-
-
-def _pixels(opened: OpenedResult, frame: int) -> NDArray[np.float32]:
-    """Return a frame of a batch; zeros where its image is not found."""
-    micrograph = opened.micrograph(frame)
-    if micrograph is None:
-        return np.zeros(opened.frame_shape, np.float32)
-    return micrograph.frame(opened.place(frame).frame).pixels
 
 
 def _class_layer(
@@ -224,8 +200,3 @@ def _numbers(result: FrameResult, class_name: str) -> NDArray[np.uint16]:
         np.uint16
     )
     return limited
-
-
-def _placing(keywords: dict[str, Any]) -> dict[str, Any]:
-    names = ("name", "scale", "units", "axis_labels", "translate")
-    return {name: value for name, value in keywords.items() if name in names}

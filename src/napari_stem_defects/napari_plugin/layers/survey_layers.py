@@ -8,31 +8,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Points, Shapes
 
-from napari_stem_defects.napari_plugin.layers.convert import (
-    METADATA_KEY,
-    frame_keywords,
-    layer_name,
-)
+from napari_stem_defects.napari_plugin.layers.convert import METADATA_KEY, frame_keywords
 from napari_stem_defects.napari_plugin.layers.owned_layers import OwnedLayers, alive
 from napari_stem_defects.napari_plugin.layers.placement import keep_on
+from napari_stem_defects.napari_plugin.layers.survey_layer_data import (
+    MOST_SHOWN,
+    grains_layer,
+    map_layer,
+    places_layer,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from napari.components import ViewerModel
+    from napari.layers import Layer
     from numpy.typing import NDArray
 
     from napari_stem_defects.anomaly.survey_frame import Survey
 
-_MAP, _PLACES, _GRAINS = "anomaly", "unusual places", "grains"
-_OUTLINE = "#a6f0a6"
-_SYMBOLS = {"point": "ring", "line": "square", "area": "diamond"}
-KIND_COLOURS = {"point": "#4dd0e1", "line": "#ffd54f", "area": "#f48fb1"}
-"""Colour of each kind of place, of the layer and of the table."""
-_SIZE_PERIODS, _SMALLEST_PX = 3.0, 12.0
-_SHOWN = 1000
-_LINES_PER_IMAGE = 500
-"""Edge of the image over the width of an outline."""
-_GAMMA = 1.5
-"""Keeps the noise of the perfect crystal dark."""
+
+_MAP, _PLACES, _GRAINS = "map", "places", "grains"
 
 
 class SurveyLayers:
@@ -75,21 +71,14 @@ class SurveyLayers:
             layer.data = data
             layer.translate = placement["translate"]
         else:
-            layer = Image(
-                data,
-                name=layer_name(source.name, _MAP),
-                colormap="magma",
-                blending="additive",
-                gamma=_GAMMA,
-                metadata={METADATA_KEY: {"made": "survey"}},
-                **placement,
-            )
+            _, keywords, _ = map_layer(data, source.name, survey.threshold, placement)
+            layer = Image(data, **keywords)
             keep_on(layer, source)
             self._maps.add(_MAP, layer, above=source)
         highest = max(float(survey.anomaly.max(initial=0)), limits[1])
         layer.contrast_limits_range = (0.0, highest)
         layer.contrast_limits = limits
-        layer.metadata[METADATA_KEY]["threshold"] = survey.threshold
+        layer.metadata[METADATA_KEY] = {"made": "survey", "threshold": survey.threshold}
         return layer
 
     def show_places(self, source: Image, survey: Survey) -> Points | None:
@@ -111,27 +100,17 @@ class SurveyLayers:
         old = self._places.get(_PLACES)
         if old is not None:
             self._viewer.layers.remove(old)
-        places = survey.candidates[:_SHOWN]
+        places = survey.candidates[:MOST_SHOWN]
         if not places:
             return None
         lead = (0.0,) if source.ndim == 3 else ()
-        layer = Points(
-            np.array([(*lead, each.y, each.x) for each in places], float),
-            name=layer_name(source.name, _PLACES),
-            symbol=[_SYMBOLS[each.kind] for each in places],
-            size=max(_SMALLEST_PX, _SIZE_PERIODS * survey.unit_px),
-            face_color="transparent",
-            border_color=[KIND_COLOURS[each.kind] for each in places],
-            border_width=0.06,
-            features={
-                "rank": [each.rank for each in places],
-                "kind": [each.kind for each in places],
-                "score": [round(each.score, 2) for each in places],
-                "sign": [each.sign for each in places],
-            },
-            metadata={METADATA_KEY: {"made": "survey"}},
-            **frame_keywords(source, survey.frame),
+        data, keywords, _ = places_layer(
+            [(lead, each) for each in places],
+            source.name,
+            survey.unit_px,
+            frame_keywords(source, survey.frame),
         )
+        layer = Points(data, **keywords)
         keep_on(layer, source)
         self._places.add(_PLACES, layer)
         return layer
@@ -155,33 +134,38 @@ class SurveyLayers:
         old = self._grains.get(_GRAINS)
         if old is not None:
             self._viewer.layers.remove(old)
-        outlines = [
-            (grain, ring)
-            for grain in survey.grain_map.outlined
-            for ring in (grain.outline, *grain.holes)
-        ]
-        if not outlines:
-            return None
         lead = (0.0,) if source.ndim == 3 else ()
-        height, width = survey.anomaly.shape
-        layer = Shapes(
-            [np.array([(*lead, y, x) for y, x in ring], float) for _, ring in outlines],
-            shape_type="path",
-            name=layer_name(source.name, _GRAINS),
-            edge_color=_OUTLINE,
-            face_color="transparent",
-            edge_width=max(1.0, max(height, width) / _LINES_PER_IMAGE),
-            features={
-                "grain": [grain.number for grain, _ in outlines],
-                "orientation_deg": [round(grain.orientation_deg, 2) for grain, _ in outlines],
-                "area_fraction": [round(grain.area_fraction, 4) for grain, _ in outlines],
-            },
-            metadata={METADATA_KEY: {"made": "survey"}},
-            **frame_keywords(source, survey.frame),
-        )
+        outlined = [(lead, grain) for grain in survey.grain_map.outlined]
+        if not outlined:
+            return None
+        placement = frame_keywords(source, survey.frame)
+        data, keywords, _ = grains_layer(outlined, source.name, survey.anomaly.shape, placement)
+        layer = Shapes(data, **keywords)
         keep_on(layer, source)
         self._grains.add(_GRAINS, layer)
         return layer
+
+    def adopt(self, source: Image, layers: Iterable[Layer]) -> None:
+        """Take over the layers of a stored survey, which the next survey of the image replaces.
+
+        Parameters
+        ----------
+        source : Image
+            The image surveyed.
+        layers : iterable of Layer
+            Those of a single image that a reader has added.
+        """
+        self._use(source)
+        for layer in layers:
+            keep_on(layer, source)
+            if isinstance(layer, Image):
+                highest = float(np.max(layer.data, initial=0))
+                layer.contrast_limits_range = (0.0, max(highest, layer.contrast_limits[1]))
+                self._maps.claim(_MAP, layer)
+            elif isinstance(layer, Points):
+                self._places.claim(_PLACES, layer)
+            elif isinstance(layer, Shapes):
+                self._grains.claim(_GRAINS, layer)
 
     def _use(self, source: Image) -> None:
         if alive(self._source) is not source:

@@ -18,10 +18,10 @@ from napari_stem_defects.napari_plugin.panels.common.panel import button
 from napari_stem_defects.napari_plugin.panels.common.preload import preload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from napari.components import ViewerModel
-    from napari.layers import Image
+    from napari.layers import Image, Layer
     from qtpy.QtWidgets import QPushButton
 
     from napari_stem_defects.anomaly.candidates import Candidate
@@ -107,6 +107,20 @@ class SurveyAction:
             self._on_survey(source, survey, because)
 
         self._run.start(job, on_survey)
+
+    def adopt(self, image: Image, layers: Sequence[Layer]) -> None:
+        """Continue with the layers of a stored survey that a reader has added.
+
+        Parameters
+        ----------
+        image : Image
+            The image surveyed, or the map in its place.
+        layers : sequence of Layer
+            Map, places and grains; the next survey of a single image replaces them.
+        """
+        self.source, self._surveyed = None, weakref.ref(image)
+        if image.ndim == 2 and image not in layers:
+            self._layers.adopt(image, layers)
 
     def go_to(self, place: Candidate, frame: int) -> None:
         """Centre the view on a place of the last survey, if its image is still open.

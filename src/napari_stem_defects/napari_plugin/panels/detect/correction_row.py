@@ -14,6 +14,7 @@ from napari_stem_defects.napari_plugin.panels.common.plain_text import plain_lab
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.postprocessing.results import Region
 
 
@@ -41,10 +42,10 @@ class CorrectionRow(QWidget):
         self._lay_out()
         self.set_region(None)
 
-    def set_classes(self, names: Sequence[str]) -> None:
-        """Set the classes to choose from."""
+    def set_classes(self, classes: Sequence[DefectClass]) -> None:
+        """Set the classes to choose from, all but Bulk."""
         self.right_class.clear()
-        self.right_class.addItems(list(names))
+        self.right_class.addItems([each.name for each in classes if each.name != BULK])
         self.set_region(self._region)
 
     def set_region(self, region: Region | None) -> None:

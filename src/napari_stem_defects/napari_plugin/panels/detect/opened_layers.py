@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from napari.layers import Image, Labels
+from napari.layers import Image, Labels, Layer
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_stem_defects.napari_plugin.layers.convert import METADATA_KEY
@@ -25,12 +25,15 @@ class OpenedGroup(NamedTuple):
     image : Image or None
         None if the image was not found.
     labels : dict of str to Labels
-        The layer of each class.
+        The layer of each class; empty for a survey.
+    survey : tuple of Layer
+        Map, places and grains of a survey; empty where there is none.
     """
 
     folder: Path
     image: Image | None
     labels: dict[str, Labels]
+    survey: tuple[Layer, ...]
 
 
 class OpenedLayers(QObject):
@@ -64,13 +67,17 @@ class OpenedLayers(QObject):
         """Return the newest layers of a result folder."""
         image: Image | None = None
         labels: dict[str, Labels] = {}
+        survey: dict[type[Layer], Layer] = {}
         for layer in self._layers:
             if result_of(layer) == folder:
-                if isinstance(layer, Labels):
-                    labels[layer.metadata[METADATA_KEY]["class"]] = layer
+                about = layer.metadata[METADATA_KEY]
+                if about.get("made") == "survey":
+                    survey[type(layer)] = layer
+                elif isinstance(layer, Labels):
+                    labels[about["class"]] = layer
                 elif isinstance(layer, Image):
                     image = layer
-        return OpenedGroup(folder, image, labels)
+        return OpenedGroup(folder, image, labels, tuple(survey.values()))
 
     def _on_inserted(self, event: Any) -> None:
         self._expect(result_of(event.value))
@@ -82,5 +89,7 @@ class OpenedLayers(QObject):
 
     def _announce(self) -> None:
         folder, self._folder = self._folder, None
-        if folder is not None and (group := self.group(folder)).labels:
-            self.found.emit(group)
+        if folder is not None:
+            group = self.group(folder)
+            if group.labels or group.survey:
+                self.found.emit(group)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QWidget
 
-from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.jobs.registry import LOAD_TORCH, LoadTorchArguments
 from napari_stem_defects.napari_plugin.layers import convert
@@ -47,12 +46,11 @@ from napari_stem_defects.napari_plugin.panels.detect.threshold_rows import Thres
 from napari_stem_defects.napari_plugin.panels.detect.view_model import DetectViewModel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from napari.components import ViewerModel
     from napari.layers import Image, Layer
 
-    from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.detection.frame_result import FrameResult
     from napari_stem_defects.io.models.choose import LibraryChoice
     from napari_stem_defects.io.models.library import ModelEntry
@@ -82,9 +80,8 @@ class DetectDefectsWidget(Panel):
         self._source: weakref.ref[Layer] | None = None
         self._collapse_when_done = False
         preload()
-        runners.submit(
-            LOAD_TORCH.job(LoadTorchArguments(), subject="loading torch"), lambda _: None
-        )
+        load = LOAD_TORCH.job(LoadTorchArguments(), subject="loading torch")
+        runners.submit(load, lambda _: None)
         self.on_close(runners.cancel_all)
         self._opened = OpenedLayers(napari_viewer, self)
         self.on_close(self._opened.disconnect_layers)
@@ -110,8 +107,8 @@ class DetectDefectsWidget(Panel):
         self.surveyed = SurveyResults(self._viewer, self.view_model, self.pixel_size, self.listed)
         self.survey = self.surveyed.action
         self.correction = self.add(CorrectionRow())
-        row = ExportRow(self.view_model.exporting, self.surveyed.missing, self._script)
-        self.export = self.add(row)
+        exporting = self.view_model.exporting
+        self.export = self.add(ExportRow(exporting, self.surveyed.missing, self._script))
 
     def _connect(self) -> None:
         self.image.image_changed.connect(self._on_image)
@@ -130,10 +127,9 @@ class DetectDefectsWidget(Panel):
         self.regions.delete_pressed.connect(self.correction.delete.click)
         self.correction.corrected.connect(self.view_model.correct)
         self.correction.undo_clicked.connect(self.view_model.undo_correction)
-        self.view_model.corrections.changed.connect(self._on_corrections)
-        self.connect_until_closed(
-            open_labels.changed, self.view_model.corrections.add_waiting_labels
-        )
+        corrections = self.view_model.corrections
+        corrections.changed.connect(self._on_corrections)
+        self.connect_until_closed(open_labels.changed, corrections.add_waiting_labels)
         self.export.folder_chosen.connect(self.surveyed.export)
         self.export.save_clicked.connect(self.view_model.save)
         self._opened.found.connect(self._on_opened)
@@ -265,7 +261,7 @@ class DetectDefectsWidget(Panel):
     def _use(self, entry: ModelEntry) -> None:
         self.setup.use_stride_of(entry.spec)
         self.view_model.use_model(entry)
-        self.correction.set_classes(_defects(self.view_model.classes))
+        self.correction.set_classes(self.view_model.classes)
 
     def _on_library_failed(self, message: str) -> None:
         self.view_model.run.show_message(message)
@@ -300,9 +296,21 @@ class DetectDefectsWidget(Panel):
 
     def _on_opened(self, group: OpenedGroup) -> None:
         """Continue with results that a reader has added to the viewer."""
-        if self.view_model.run.busy:
-            self.view_model.run.show_message("open the results again when this run has ended")
+        if (run := self.view_model.run).busy:
+            run.show_message("open the results again when this run has ended")
             return
+        if group.image is not None:
+            self.image.select(group.image)
+            self._viewer.layers.selection.active = group.image
+        self.listed.clear()
+        self.view_model.forget_results()
+        if group.labels:
+            self._open_results(group)
+        if group.survey:
+            self.surveyed.open(group)
+            QTimer.singleShot(LAYOUT_MS, self._collapse_settings)
+
+    def _open_results(self, group: OpenedGroup) -> None:
         try:
             opened = reopen(group.folder)
         except InputError as error:
@@ -310,13 +318,9 @@ class DetectDefectsWidget(Panel):
             return
         self._source = weakref.ref(group.image or next(iter(group.labels.values())))
         self._drawing.layers.adopt(group.image, group.labels)
-        if group.image is not None:
-            self.image.select(group.image)
-            self._viewer.layers.selection.active = group.image
         self._collapse_when_done = True
-        self.listed.clear()
         self.view_model.open_results(opened)
-        self.correction.set_classes(_defects(opened.classes))
+        self.correction.set_classes(opened.classes)
 
     def _show_opened(self) -> None:
         self._show_results()
@@ -336,10 +340,8 @@ class DetectDefectsWidget(Panel):
     def _on_mouse(self, viewer: ViewerModel, event: Any) -> None:
         if self.is_shown:
             position = self._position(event)
-            found = position and self.view_model.results.probabilities_at(
-                self._frame_shown(), *position
-            )
-            self.classes.set_probabilities(found)
+            shown, results = self._frame_shown(), self.view_model.results
+            self.classes.set_probabilities(position and results.probabilities_at(shown, *position))
 
     def _on_press(self, viewer: ViewerModel, event: Any) -> Iterator[None]:
         """Select the region clicked; a drag moves the camera."""
@@ -356,10 +358,8 @@ class DetectDefectsWidget(Panel):
 
     def _position(self, event: Any) -> tuple[float, float] | None:
         """Return the position of the cursor in the image, px."""
-        if (source := self._result_image()) is None:
-            return None
-        y, x = source.world_to_data(event.position[-source.ndim :])[-2:]
-        return float(y), float(x)
+        source = self._result_image()
+        return None if source is None else convert.position_in(source, event.position)
 
     def _result_image(self) -> Layer | None:
         """Return the image of the results, or a layer in its place; None if it was deleted."""
@@ -370,7 +370,11 @@ class DetectDefectsWidget(Panel):
         phase = self.view_model.run.phase
         if phase in ("failed", "cancelled") and not self.view_model.results:
             self._drawing.discard()
-        elif phase == "done" and self._collapse_when_done and self.view_model.results:
+        elif (
+            phase == "done"
+            and self._collapse_when_done
+            and (self.view_model.results or self.listed.survey is not None)
+        ):
             self._collapse_when_done = False
             QTimer.singleShot(LAYOUT_MS, self._collapse_settings)
 
@@ -387,13 +391,10 @@ class DetectDefectsWidget(Panel):
         if not self.view_model.run.busy:
             self.view_model.describe_opened(frame)
         self.view_model.refresh(frame)
+        self.surveyed.show_frame()
 
     def _frame_shown(self) -> int:
         opened = self.view_model.results.opened
         if self.image.image is None and opened is not None and opened.is_stack:
             return min(int(self._viewer.dims.current_step[0]), opened.frame_count - 1)
         return convert.current_frame(self._viewer, self.image.image)
-
-
-def _defects(classes: Sequence[DefectClass]) -> list[str]:
-    return [each.name for each in classes if each.name != BULK]

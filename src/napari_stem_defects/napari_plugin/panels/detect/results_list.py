@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
 
-from napari_stem_defects.napari_plugin.layers.survey_layers import KIND_COLOURS
+from napari_stem_defects.napari_plugin.layers.survey_layer_data import KIND_COLOURS
 from napari_stem_defects.napari_plugin.panels.common.panel import named
 from napari_stem_defects.napari_plugin.panels.detect.region_table import RegionTable
 
@@ -76,8 +76,12 @@ class ResultsList(QWidget):
 
     def set_survey(self, survey: Survey) -> None:
         """List the unusual places of a survey."""
-        self.survey = survey
         self._listed.setCurrentText(PLACES)
+        self.offer_survey(survey)
+
+    def offer_survey(self, survey: Survey) -> None:
+        """Let the list choose the unusual places of a survey; what is listed stays."""
+        self.survey = survey
         self._fill()
 
     def _fill(self) -> None:

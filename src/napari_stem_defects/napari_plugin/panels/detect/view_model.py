@@ -112,12 +112,9 @@ class DetectViewModel:
 
     def start(self, request: DetectRequest) -> None:
         """Detect the frames of a request, one after the other."""
-        self._thresholding.discard()
         was_opened = self.results.opened is not None
-        self.request, self._image = request, None
-        self.results.clear()
-        self.corrections.clear()
-        self._outdated.clear()
+        self.forget_results()
+        self.request = request
         if was_opened:
             self._entry = None
             self.use_model(request.model)
@@ -126,15 +123,21 @@ class DetectViewModel:
 
     def open_results(self, opened: OpenedResult) -> None:
         """Continue with the results of a folder, with its thresholds and corrections."""
-        self._thresholding.discard()
-        self.request, self._image = None, None
-        self._outdated.clear()
+        self.forget_results()
         self.results.open(opened)
         self.thresholds = opened.thresholds
         self.corrections.restore([Correction(**each) for each in opened.corrections])
         self.describe_opened(opened.frames[0])  # until the viewer states which frame it shows
         self.thresholds_changed.emit()
         self.opened.emit()
+
+    def forget_results(self) -> None:
+        """Drop the results of the last run, or those that were opened; their layers stay."""
+        self._thresholding.discard()
+        self.request, self._image = None, None
+        self.results.clear()
+        self.corrections.clear()
+        self._outdated.clear()
 
     def describe_opened(self, frame: int) -> None:
         """State what opened results show and lack; of a batch also whose image a frame is."""
@@ -170,8 +173,7 @@ class DetectViewModel:
                 choose(following)
                 return
             if choice.entry is None:
-                self.request = None
-                self.results.clear()
+                self.forget_results()
                 self.run.finish(choice.statement)
             self.model_chosen.emit(choice)
 
@@ -331,11 +333,8 @@ class DetectViewModel:
             contrast=request.contrast,
         )
         job = DETECT.job(arguments, subject=request.name, attempts=_ATTEMPTS)
-        self.run.start(
-            job,
-            lambda result: self._on_detected(position, result),
-            part=(position, len(request.frames)),
-        )
+        part = position, len(request.frames)
+        self.run.start(job, lambda result: self._on_detected(position, result), part=part)
 
     def _on_step(self, progress: Progress) -> None:
         if isinstance(progress, PartialResultProgress):
@@ -369,9 +368,8 @@ class DetectViewModel:
         if (opened := self.results.opened) is not None:
             known = set(opened.thresholds)
         else:
-            known = set(
-                self.thresholds if self.request is None else self.request.model.spec.classes
-            )
+            request = self.request
+            known = set(self.thresholds if request is None else request.model.spec.classes)
         return {name: value for name, value in self.thresholds.items() if name in known}
 
     def _is_outdated(self, frame: int) -> bool:
