@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from half_crystals import HalfCrystal, half_crystal
@@ -11,7 +9,6 @@ from scipy import ndimage
 
 from napari_stem_defects.anomaly.grain_structure import find_grains
 from napari_stem_defects.anomaly.outside_crystal import (
-    blocked_pixels,
     is_particle,
     outside_crystal,
     share_statement,
@@ -51,19 +48,6 @@ def test_a_whole_crystal_and_no_crystal_have_nothing_outside():
     assert outside_crystal(pixels, GrainMap()) is None
     assert outside_crystal(pixels, GrainMap(outside=np.zeros((9, 9), bool))) is None
     assert outside_crystal(pixels, GrainMap(outside=np.ones((9, 9), bool))) is None
-
-
-def test_pixels_without_a_value_and_the_edge_are_blocked_as_well():
-    image = half_crystal("vacuum")
-    invalid = np.zeros(image.outside.shape, bool)
-    invalid[:5, -5:] = True
-    micrograph = replace(image.micrograph, invalid=invalid)
-    grains = find_grains(micrograph, measure_lattices(micrograph.pixels).cells)
-    blocked = blocked_pixels(micrograph, grains, image.period)
-    edge = image.outside.shape[1] // 2
-    assert blocked[:, : edge + round(1.5 * image.period)].all()
-    assert blocked[5, -6]
-    assert not blocked[:, edge + round(5 * image.period) : -round(5 * image.period)].any()
 
 
 def test_the_share_is_stated_in_percent():

@@ -243,3 +243,21 @@ def test_perfect_cells_of_many_columns_are_usual():
 def test_the_length_unit_of_a_small_cell_is_its_period():
     survey = survey_frame(crystal_image(SQUARE, spacing=14.0).micrograph)
     assert survey.unit_px == survey.period_px
+
+
+@pytest.mark.parametrize("beside", ["fine film", "vacuum"])
+def test_missing_columns_near_the_edge_of_a_crystal_are_found(beside):
+    found, missing, false = 0, 0, 0
+    for seed in range(3):
+        image = half_crystal(beside, missing=30, spacing=14.0, size=400, depth=2.2, seed=seed)
+        survey = survey_frame(Micrograph(image.micrograph.pixels, "crystal"))
+        places = np.array([(c.y, c.x) for c in survey.candidates])
+        away = cKDTree(places).query(image.missing)[0]
+        near_edge = image.missing[:, 1] < 200 + 5 * image.period
+        found += int((away[near_edge] < 0.6 * image.period).sum())
+        missing += int(near_edge.sum())
+        inside = places[:, 1] > 200 + 2.2 * image.period
+        false += int((cKDTree(image.missing).query(places[inside])[0] > image.period).sum())
+    assert missing >= 10
+    assert found >= 0.9 * missing
+    assert false <= 2

@@ -17,13 +17,14 @@ Array = NDArray[np.float64]
 class HalfCrystal(NamedTuple):
     """An image with what is not the crystal in it (Y, X), its period in px and its missing columns.
 
-    The columns, (N, 2), are at least five periods inside the crystal.
+    The columns, (N, 2), are at least ``depth`` periods inside the crystal, which is known whole.
     """
 
     micrograph: Micrograph
     outside: NDArray[np.bool_]
     period: float
     missing: Array
+    whole: NDArray[np.float32]
 
 
 def half_crystal(
@@ -34,6 +35,7 @@ def half_crystal(
     spacing: float = 10.0,
     shape: tuple[tuple[float, float], tuple[float, float]] = HEXAGONAL,
     enclosed: bool = False,
+    depth: float = 5.0,
     seed: int = 0,
 ) -> HalfCrystal:
     """Draw a crystal with something else in the left half, or in a disc in its middle.
@@ -43,6 +45,8 @@ def half_crystal(
     beside : {"fine film", "coarse film", "vacuum", "crystal"}
     missing : int
         Number of missing columns in the whole image before a part of it is replaced.
+    depth : float
+        Least distance in periods of those that are returned from what is not the crystal.
     """
     rng = np.random.default_rng(seed)
     image = crystal_image(shape, size=size, spacing=spacing, missing=missing, seed=seed)
@@ -61,9 +65,13 @@ def half_crystal(
     if beside != "crystal":
         other += 0.1 * pixels.std() * rng.normal(size=(size, size))
     whole = np.where(outside, other, pixels).astype(np.float32)
-    depth = ndimage.distance_transform_edt(~outside)
+    distance = ndimage.distance_transform_edt(~outside)
     at = np.rint(image.defects).astype(int) if missing else np.zeros((0, 2), int)
-    inside = depth[at[:, 0], at[:, 1]] > 5 * image.period
+    inside = distance[at[:, 0], at[:, 1]] > depth * image.period
     return HalfCrystal(
-        Micrograph(whole, "half"), outside, image.period, np.asarray(at[inside], np.float64)
+        Micrograph(whole, "half"),
+        outside,
+        image.period,
+        np.asarray(at[inside], np.float64),
+        pixels.astype(np.float32),
     )

@@ -18,7 +18,6 @@ from napari_stem_defects.lattice.measurement import measure_lattices
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.lattice.grains import GrainMap
 
 _DEEP = 3.0
@@ -30,53 +29,6 @@ _LEAST_INNER = 0.25
 """Share of a crystal that is not at its edge, below which it is a particle."""
 _AT_BORDER = 0.25
 """Smallest share of its outline, that of a square of its size, that lies on the image border."""
-
-
-def blocked_pixels(
-    micrograph: Micrograph, grain_map: GrainMap, period_px: float
-) -> NDArray[np.bool_]:
-    """Return the pixels at which nothing can be called unusual.
-
-    Parameters
-    ----------
-    micrograph : Micrograph
-        One frame.
-    grain_map : GrainMap
-        Its grains.
-    period_px : float
-        Lattice period in px.
-
-    Returns
-    -------
-    ndarray of bool, shape (Y, X)
-        Pixels without a value or outside of the crystal, and those whose prediction depends on
-        them.
-    """
-    return blocked_by(micrograph, outside_crystal(micrograph.pixels, grain_map), period_px)
-
-
-def blocked_by(
-    micrograph: Micrograph, outside: NDArray[np.bool_] | None, period_px: float
-) -> NDArray[np.bool_]:
-    """Return the same where the parts outside of the crystal are known.
-
-    Parameters
-    ----------
-    micrograph : Micrograph
-        One frame.
-    outside : ndarray of bool, shape (Y, X), or None
-        See `outside_crystal`.
-    period_px : float
-        Lattice period in px.
-
-    Returns
-    -------
-    ndarray of bool, shape (Y, X)
-    """
-    blocked = near_invalid(micrograph.invalid, micrograph.frame_shape, period_px)
-    if outside is not None:
-        blocked |= with_edge(outside, period_px)
-    return blocked
 
 
 def with_edge(outside: NDArray[np.bool_], period: float) -> NDArray[np.bool_]:

@@ -15,10 +15,8 @@ from scipy import ndimage
 
 from napari_stem_defects.anomaly.clear_part import clear_strips
 from napari_stem_defects.anomaly.continuation import best_lattice, padded_rows
-from napari_stem_defects.anomaly.grain_structure import grains_of
 from napari_stem_defects.anomaly.grains import MAX_GRAINS, Tile, grain_tiles
 from napari_stem_defects.anomaly.missed_grains import missed_grain
-from napari_stem_defects.anomaly.outside_crystal import blocked_by, outside_crystal
 from napari_stem_defects.anomaly.outside_noise import far_outside, fill_with_noise
 from napari_stem_defects.anomaly.predictor import (
     Predictor,
@@ -28,9 +26,9 @@ from napari_stem_defects.anomaly.predictor import (
     with_cells_around,
 )
 from napari_stem_defects.anomaly.residual_spread import measure_spread
-from napari_stem_defects.anomaly.sampling import at_samples, sample
+from napari_stem_defects.anomaly.sampling import at_samples
+from napari_stem_defects.anomaly.searched_crystal import searched_crystal
 from napari_stem_defects.anomaly.unsure_samples import unsure_samples
-from napari_stem_defects.lattice.unit_cell import lattice_period
 from napari_stem_defects.preprocessing.scan_rows import scan_rows_of
 
 if TYPE_CHECKING:
@@ -71,7 +69,7 @@ class LatticeResidual:
     known : ndarray of float32, shape (rows, columns), or None
         The whole residual, where it is kept.
     blocked : ndarray of bool, shape (rows, columns), or None
-        Samples where the residual means nothing; see `outside_crystal.blocked_pixels`.
+        Samples where the residual means nothing; see `searched_crystal.SearchedCrystal`.
     outside : ndarray of bool, shape (rows, columns), or None
         Those of them that are outside of the crystal, without its edge and without missing pixels.
     """
@@ -180,20 +178,19 @@ def image_residual(
     LatticeResidual
         What is outside of the crystal or without a value does not count for its spread.
     """
-    period = lattice_period(cells[0])
     if scan_rows is None:
         scan_rows = scan_rows_of(micrograph, cells)
         micrograph = scan_rows.mended(micrograph)
-    sampled = sample(micrograph.pixels, cells, scale)
-    grain_map = grains_of(sampled, micrograph.invalid)
-    outside = outside_crystal(micrograph.pixels, grain_map)
-    blocked = blocked_by(micrograph, outside, period)
+    searched = searched_crystal(micrograph, cells, scale)
+    sampled = searched.sampled
     residual = lattice_residual(
         sampled,
-        blocked=at_samples(blocked, sampled),
+        blocked=at_samples(searched.blocked, sampled),
         unsure=unsure_samples(scan_rows, sampled),
     )
-    return residual if outside is None else replace(residual, outside=at_samples(outside, sampled))
+    if searched.outside is None:
+        return residual
+    return replace(residual, outside=at_samples(searched.outside, sampled))
 
 
 def lattice_residual(

@@ -243,13 +243,53 @@ def at_samples(mask: NDArray[np.bool_], sampled: Sampled) -> NDArray[np.bool_]:
     -------
     ndarray of bool, shape (rows, columns)
     """
+    y, x = (1 / factor for factor in sampled.factor)
+    return mask[np.ix_(*nearest_places(sampled.filtered.shape, (y, x), mask.shape))]
+
+
+def at_pixels(
+    mask: NDArray[np.bool_], sampled: Sampled, shape: tuple[int, int]
+) -> NDArray[np.bool_]:
+    """Return a mask of the samples of an image at its pixels.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (rows, columns)
+    sampled : Sampled
+        The image.
+    shape : (Y, X)
+        Of the image.
+
+    Returns
+    -------
+    ndarray of bool, shape (Y, X)
+    """
+    return mask[np.ix_(*nearest_places(shape, sampled.factor, mask.shape))]
+
+
+def nearest_places(
+    shape: tuple[int, ...], factor: tuple[float, float], there: tuple[int, ...]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the rows and columns of a magnified grid that are nearest to those of a grid.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Of the grid.
+    factor : (float, float)
+        Magnification along y and x.
+    there : (int, int)
+        Shape of the magnified grid.
+
+    Returns
+    -------
+    (ndarray of int, ndarray of int)
+    """
     rows, columns = (
-        np.clip(np.rint((np.arange(count) + 0.5) / factor - 0.5).astype(int), 0, length - 1)
-        for count, factor, length in zip(
-            sampled.filtered.shape, sampled.factor, mask.shape, strict=True
-        )
+        np.clip(np.rint((np.arange(length) + 0.5) * by - 0.5).astype(np.intp), 0, count - 1)
+        for length, by, count in zip(shape, factor, there, strict=True)
     )
-    return mask[np.ix_(rows, columns)]
+    return rows, columns
 
 
 def _resampled(pixels: NDArray[np.float32], factor: float) -> NDArray[np.float32]:

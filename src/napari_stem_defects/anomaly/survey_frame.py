@@ -17,16 +17,11 @@ from napari_stem_defects.anomaly.candidates import (
     pool_cells,
 )
 from napari_stem_defects.anomaly.even_border import with_even_border
-from napari_stem_defects.anomaly.grain_structure import grains_of
-from napari_stem_defects.anomaly.outside_crystal import blocked_pixels, share_statement
+from napari_stem_defects.anomaly.outside_crystal import share_statement
 from napari_stem_defects.anomaly.residual import LatticeResidual, lattice_residual
-from napari_stem_defects.anomaly.sampling import (
-    Sampled,
-    at_samples,
-    near_invalid,
-    sample,
-)
+from napari_stem_defects.anomaly.sampling import Sampled, at_samples
 from napari_stem_defects.anomaly.score import score_blocks
+from napari_stem_defects.anomaly.searched_crystal import searched_crystal
 from napari_stem_defects.anomaly.survey_limits import survey_limits
 from napari_stem_defects.anomaly.unsure_samples import unsure_samples
 from napari_stem_defects.base.late_import import function_of
@@ -237,13 +232,12 @@ def _measured(micrograph: Micrograph, cells: tuple[UnitCell, ...]) -> _Measured:
     period = lattice_period(cells[0])
     scan_rows = scan_rows_of(micrograph, cells)
     micrograph = scan_rows.mended(micrograph)
-    sampled = sample(micrograph.pixels, cells)
-    grain_map = grains_of(sampled, micrograph.invalid)
-    blocked = blocked_pixels(micrograph, grain_map, period)
+    searched = searched_crystal(micrograph, cells)
+    sampled, grain_map, blocked = searched.sampled, searched.grain_map, searched.blocked
     if blocked.any() and (~blocked).sum() < _FEWEST_CELLS * period**2:
         anomaly = np.zeros(micrograph.frame_shape, np.float32)
         return _Measured(anomaly, (), 0.0, len(grain_map.grains), grain_map, 1.0, scan_rows)
-    usual = near_invalid(micrograph.invalid, micrograph.frame_shape, period)
+    usual = searched.unknown
     outside = float((blocked & ~usual).sum() / max((~usual).sum(), 1))
     missing = at_samples(blocked, sampled)
     unsure = unsure_samples(scan_rows, sampled)
