@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from crystal_images import crystal_image
+from crystal_images import SQUARE, crystal_image
+from scipy import ndimage
 from spot_images import SpotImage, clicked_spots, film, spot_image
 
 from napari_stem_defects.base.defect_classes import DefectClass
@@ -19,7 +20,7 @@ from napari_stem_defects.networks.model_card import describe_input, describe_sca
 from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
 from napari_stem_defects.training.quick import train_quick
 from napari_stem_defects.training.quick_evaluation import evaluate_quick_model
-from napari_stem_defects.training.quick_images import prepare_image
+from napari_stem_defects.training.quick_images import LabelledImage, prepare_image
 from napari_stem_defects.training.spot_images import window_outside
 
 
@@ -201,7 +202,7 @@ def test_clicks_near_a_missing_pixel_do_not_count():
 
 def test_clicks_at_the_edge_of_a_crystal_that_is_no_particle_are_in_it():
     image = beside(210)
-    edge = np.array([[100.0, 185.0], [200.0, 185.0]])
+    edge = np.array([[100.0, 200.0], [200.0, 200.0]])
     clicks = clicked_spots(image, 0)._replace(y=edge[:, 0], x=edge[:, 1], labels=("Vac",) * 2)
     ready = prepare_image(image.micrograph)
     at = np.rint(ready.residual.sampled.to_samples(edge)).astype(int)
@@ -233,3 +234,21 @@ def test_an_empty_image_is_one_line():
     image = clicked_spots(spot_image(), 1)._replace(micrograph=flat)
     with pytest.raises(LabelError, match=r"^flat: the image is empty"):
         train_quick([image], ())
+
+
+def test_defects_of_a_particle_of_few_periods_are_learned_from_its_lattice():
+    rng = np.random.default_rng(0)
+    image = crystal_image(SQUARE, size=300, spacing=14.0, missing=30, seed=1)
+    away = np.hypot(*(image.defects - 150).T) / image.period
+    inner = image.defects[away < 4.5]
+    assert len(inner) >= 3
+    y, x = np.mgrid[:300, :300]
+    beside = ndimage.gaussian_filter(rng.normal(size=(300, 300)), 3.0)
+    beside = image.pixels.mean() + 0.3 * image.pixels.std() * beside / beside.std()
+    is_particle = np.hypot(y - 150, x - 150) < 7 * image.period
+    pixels = np.where(is_particle, image.pixels, beside).astype(np.float32)
+    clicks = LabelledImage(
+        Micrograph(pixels, "particle"), inner[:, 0], inner[:, 1], ("Vac",) * len(inner)
+    )
+    report = train_quick([clicks], ())
+    assert report.ensemble.spec.matched_filters.window_px is None

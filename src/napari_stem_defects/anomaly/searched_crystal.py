@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from napari_stem_defects.anomaly.continued_crystal import continued_crystal
 from napari_stem_defects.anomaly.crystal_edge import crystal_edge
 from napari_stem_defects.anomaly.grain_structure import grains_of
@@ -17,6 +15,7 @@ from napari_stem_defects.lattice.unit_cell import lattice_period
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from napari_stem_defects.anomaly.sampling import Sampled, Scale

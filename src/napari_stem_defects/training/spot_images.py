@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import ndimage
 
 from napari_stem_defects.anomaly.background import WINDOW_SIGMAS
 from napari_stem_defects.anomaly.outside_crystal import is_particle, with_edge
 from napari_stem_defects.anomaly.sampling import at_samples, near_invalid
+from napari_stem_defects.anomaly.score import POINT_POOL, local_rms
 from napari_stem_defects.base.defect_classes import BULK, complete_classes
 from napari_stem_defects.base.lengths import both_units
 from napari_stem_defects.errors import LabelError
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from napari_stem_defects.training.quick_images import LabelledImage, PreparedImage
 
 _MOST = 0.5
+_NEAR_UNITS = 0.3
+"""Distance in length units of a click from the middle of what was clicked."""
 LESS_CERTAIN = 3
 """Clicks below which the size of the spots depends on each of them."""
 
@@ -80,8 +84,8 @@ def window_outside(
 ) -> Window | None:
     """Return the window of spots most of which were clicked where images of a crystal show none.
 
-    On the film beside a crystal, for example, or on a particle of so few periods that hardly any
-    place in it is away from its edge.
+    On the film beside a crystal, for example, or on the atoms of a particle of so few periods that
+    hardly any place in it is away from its edge. What its lattice does not predict is a defect.
 
     Parameters
     ----------
@@ -106,8 +110,8 @@ def window_outside(
         sampled, outside = ready.residual.sampled, ready.residual.outside
         if outside is None:
             return None
-        if is_particle(outside, sampled.samples):
-            outside = with_edge(outside, sampled.samples)
+        if is_particle(outside, sampled.period):
+            outside = outside | (with_edge(outside, sampled.period) & ~_unusual(ready))
         micrograph = image.micrograph
         missing = at_samples(
             near_invalid(micrograph.invalid, micrograph.frame_shape, ready.period_px), sampled
@@ -119,6 +123,15 @@ def window_outside(
         counted.append(outside[row, column][~missing[row, column]])
     votes = np.concatenate(counted)
     return _window(spots) if len(votes) and votes.mean() > _MOST else None
+
+
+def _unusual(ready: PreparedImage) -> NDArray[np.bool_]:
+    """Return the samples at which an image has what its lattice does not predict: no atom of it."""
+    samples = ready.residual.sampled.samples
+    score = local_rms(ready.values, POINT_POOL * samples)
+    score[ready.residual.blocked] = 0
+    found = score > ready.limits.point
+    return np.asarray(ndimage.maximum_filter(found, 2 * round(_NEAR_UNITS * samples) + 1))
 
 
 def _window(spots: Sequence[ClickedSpots]) -> Window | None:
