@@ -184,3 +184,18 @@ def test_the_twin_in_a_corner_of_a_recorded_image_is_a_grain(data_dir: Path) -> 
     assert twin.y > 680
     assert twin.x < 160
     assert twin.neighbours[0].misorientation_deg == pytest.approx(70.53, abs=1)
+
+
+def test_a_crystal_whose_columns_nearly_touch_along_one_direction_is_a_grain():
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:260, :260]
+    rows, along = y / 7 + 0.1 * x / 7, x / 8
+    signal = np.cos(2 * np.pi * rows)
+    for order in (along, along + rows):
+        signal += 0.1 * np.cos(2 * np.pi * order)
+    inside = np.hypot(y - 130, x - 130) < 90
+    image = np.where(inside, signal, 0) + rng.normal(size=inside.shape)
+    vectors = np.linalg.inv([[1 / 7, 0.1 / 7], [0, 1 / 8]]).T
+    found = map_grains(image.astype(np.float32), [vectors])
+    assert len(found.grains) == 1
+    assert found.grains[0].area_fraction == pytest.approx(inside.mean(), abs=0.05)

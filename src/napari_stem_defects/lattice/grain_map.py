@@ -127,7 +127,13 @@ def _components(reciprocal: Array, score: Array) -> Integers:
     pairs = np.concatenate([np.stack(pair, 1) for pair in _pairs(number, good)])
     apart = _differences(reciprocal[pairs[:, 0]], reciprocal[pairs[:, 1]])
     usual = float(np.median(apart[np.isfinite(apart)])) if np.isfinite(apart).any() else 0.0
-    linked = pairs[apart <= np.clip(_LINK * usual, *_LINK_BOUNDS)]
+    found = _parts(pairs[apart <= np.clip(_LINK * usual, *_LINK_BOUNDS)], good)
+    # Where columns nearly touch along one direction, tiles tell its period too poorly to compare.
+    return found if found.any() else _parts(pairs, good)
+
+
+def _parts(linked: Integers, good: NDArray[np.bool_]) -> Integers:
+    """Return the number of the connected part of each tile, from 1, largest first; 0 for none."""
     graph = coo_array((np.ones(len(linked)), (linked[:, 0], linked[:, 1])), (good.size, good.size))
     part = connected_components(graph, directed=False)[1].reshape(good.shape)
     part[~good] = -1
