@@ -119,7 +119,7 @@ def _facets(rng: np.random.Generator, radius: float, edge: int) -> Facets:
 
 
 def _apart(position: Array, possible: Any, least: float, rng: np.random.Generator) -> list[int]:
-    """Return one in thirty of the columns that are possible, at least nine, apart from each other."""
+    """Return one in thirty of the columns that are possible, at least nine, all apart."""
     wanted = max(9, int(possible.sum()) // 30)
     chosen: list[int] = []
     for index in rng.permutation(np.flatnonzero(possible)):
