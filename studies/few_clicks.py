@@ -34,6 +34,7 @@ from napari_stem_defects.io.atomic import write_bytes
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = ROOT / "studies" / "runs" / "few_clicks"
 PAGE = ROOT / "docs" / "few-clicks.md"
+PARTICLES = ROOT / "studies" / "runs" / "particles.json"
 MANY_COLUMNS = ROOT / "studies" / "runs" / "many_columns.json"
 DRAWS = 5
 SURVEY = "survey"
@@ -147,9 +148,15 @@ def main() -> None:
                     run(task, method, options, deadline)
     figures = [json.loads(path.read_text()) for path in sorted(RUNS.glob("*.json"))]
     if figures:
-        known = MANY_COLUMNS.exists()
-        many_columns = json.loads(MANY_COLUMNS.read_text())["cells"] if known else ()
-        write_bytes(PAGE, page(figures, many_columns).encode())
+        many_columns = _images_of(MANY_COLUMNS, "cells")
+        particles = _images_of(PARTICLES, "particles")
+        write_bytes(PAGE, page(figures, many_columns, particles).encode())
+
+
+def _images_of(path: Path, name: str) -> list[dict[str, Any]]:
+    """Return the figures of the images of another study, none where it was not run."""
+    found: list[dict[str, Any]] = json.loads(path.read_text())[name] if path.exists() else []
+    return found
 
 
 def _options() -> argparse.Namespace:

@@ -6,8 +6,7 @@ Faceted particles on an amorphous film, of any lattice and a few periods wide, w
 fainter towards the edge and relax there. Missing columns are at least two periods from the edge.
 Counts those that a survey finds and its places where nothing is, in particles with and without
 missing columns, and quick models at five clicks. Writes ``studies/runs/particles.json``, which
-``studies/few_clicks.py`` states in ``docs/few-clicks.md``. Particles of the group "design" may be
-looked at while methods are tuned; those of "report" give figures only.
+``studies/few_clicks.py`` states in ``docs/few-clicks.md``.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ import numpy as np
 import torch
 from few_clicks_methods import METHODS, Teaching
 from few_clicks_scores import scored
-from few_clicks_tasks import Group, Labelled, Task, draw_clicks
+from few_clicks_tasks import Labelled, Task, draw_clicks
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -36,7 +35,7 @@ Array = NDArray[np.float64]
 FIGURES = Path(__file__).resolve().parent / "runs" / "particles.json"
 WIDTHS = (14, 20, 28)
 """Widths of the particles in lattice periods."""
-SEEDS: dict[Group, range] = {"design": range(4), "report": range(100, 104)}
+SEEDS = (*range(4), *range(100, 104))
 PERIOD_PX, DEFECT, CLICKS = (9.0, 16.0), "defect", 5
 DEEP, APART = 2.0, 1.9
 """Least distance of missing columns from the edge and from each other in lattice periods."""
@@ -52,18 +51,12 @@ _FAINT, _RELAXED = 0.35, 0.05
 class Particle:
     """A particle; its width in lattice periods."""
 
-    group: Group
     width: int
     seed: int
     is_perfect: bool = False
 
 
-PARTICLES = tuple(
-    Particle(group, width, seed)
-    for group, seeds in SEEDS.items()
-    for width in WIDTHS
-    for seed in seeds
-)
+PARTICLES = tuple(Particle(width, seed) for width in WIDTHS for seed in SEEDS)
 
 
 @dataclass(frozen=True)
@@ -162,7 +155,6 @@ def measured(particle: Particle) -> dict[str, Any]:
     perfect = _survey_places(image_of(replace(particle, is_perfect=True))[0])
     hits = _nearest(places, found) < reach
     about: dict[str, Any] = {
-        "group": particle.group,
         "width": particle.width,
         "seed": particle.seed,
         "missing": len(places),
@@ -170,7 +162,7 @@ def measured(particle: Particle) -> dict[str, Any]:
         "false": int((_nearest(found, places) > image.period_px).sum()),
         "false_in_perfect": len(perfect),
     }
-    task = Task("particle", "Particle", particle.group, "point", DEFECT, lambda _: (image, image))
+    task = Task("particle", "Particle", "report", "point", DEFECT, lambda _: (image, image))
     drawn = draw_clicks(task, image, image, CLICKS, 0)
     if drawn is not None:
         teaching = Teaching(
