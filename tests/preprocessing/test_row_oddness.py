@@ -8,7 +8,7 @@ from crystal_images import HEXAGONAL, crystal_image
 from scan_rows import brighter
 
 from napari_stem_defects.preprocessing import row_oddness as module
-from napari_stem_defects.preprocessing.row_oddness import LIMIT, RowOddness, UsualDifference
+from napari_stem_defects.preprocessing.row_oddness import RowOddness
 from napari_stem_defects.preprocessing.row_prediction import (
     REACH,
     row_weights,
@@ -35,27 +35,6 @@ def whole(oddness, pixels):
     odd = oddness.of_excess(excess, np.zeros(pixels.shape, bool))
     odd[:REACH] = odd[-REACH:] = 0
     return odd
-
-
-def test_usual_differences_grow_with_the_brightness():
-    rng = np.random.default_rng(0)
-    predicted = np.repeat(np.linspace(10, 1000, 200, dtype=np.float32), 200).reshape(200, 200)
-    difference = (np.sqrt(predicted) * rng.normal(size=predicted.shape)).astype(np.float32)
-    multiples = UsualDifference(predicted, difference).multiples(predicted, difference)
-    spread = [multiples[part].std() for part in (slice(20, 60), slice(140, 180))]
-    assert spread == pytest.approx([1, 1], abs=0.15)
-    assert np.abs(multiples).max() <= LIMIT
-
-
-def test_usual_differences_grow_with_the_slope_along_the_row():
-    rng = np.random.default_rng(0)
-    x = np.cumsum(np.repeat([0.0, 1.0, 0.0, -3.0], 100)).astype(np.float32)
-    predicted = np.repeat(x[None], 200, axis=0)
-    slope = np.abs(np.gradient(x))
-    difference = ((1 + slope) * rng.normal(size=predicted.shape)).astype(np.float32)
-    multiples = UsualDifference(predicted, difference).multiples(predicted, difference)
-    assert multiples[:, 310:390].std() == pytest.approx(1, abs=0.1)
-    assert multiples[:, 10:90].std() == pytest.approx(1, abs=0.1)
 
 
 @pytest.mark.parametrize("chunk", [1, 1 << 20])

@@ -159,12 +159,12 @@ def predict_rows(part: NDArray[np.float32], weights: NDArray[np.float64]) -> NDA
     -------
     ndarray of float32, shape (rows, X)
     """
-    predicted = np.zeros_like(part[REACH:-REACH])
-    for weight, (above, below) in zip(weights, _pairs(part), strict=True):
-        pair = above + below
+    first, *others = (above + below for above, below in _pairs(part))
+    first *= np.float32(weights[0])
+    for weight, pair in zip(weights[1:], others, strict=True):
         pair *= np.float32(weight)
-        predicted += pair
-    return predicted
+        first += pair
+    return first
 
 
 def _pairs(part: NDArray[np.floating]) -> list[tuple[NDArray[np.floating], NDArray[np.floating]]]:
