@@ -8,6 +8,7 @@ several pixels spreads it over as many rows, which then predict each other.
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,9 +27,10 @@ from napari_stem_defects.preprocessing.row_prediction import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_HALF = 0.5
-"""Share of the limit down to which what is beside a disturbed stretch belongs to it, and share of a
-row from which all of it is disturbed."""
+_BELONGS = 0.5
+"""Share of the limit down to which what is beside a disturbed stretch belongs to it."""
+_WHOLE = 0.5
+"""Share of a row from which all of it is disturbed."""
 _USUAL, _PER_ROW = 0.35, 0.15
 """What a row may have of the limit without being odd, and what a row more that is left out must
 explain."""
@@ -36,23 +38,27 @@ _EXPLAINED = 0.6
 """Share of what is odd that may be left around rows that explain it."""
 _BLOCKS = ((0,), (0, 1), (-1, 0), (-1, 0, 1), (0, 1, 2), (-2, -1, 0))
 """Rows, relative to the oddest, that are tried to explain it."""
-_MORE_BLOCKS = (
-    *((at,) for at in (-2, -1, 1, 2)),
-    *((at, at + 1) for at in (-3, -2, 1, 2)),
-    *((at, at + 1, at + 2) for at in (-4, -3, 1, 2)),
-    *((at, at + apart) for apart in (2, 3, 4) for at in (-4, -3, -2, -1, 0)),
+_FARTHEST = 4
+_WITHIN = range(-_FARTHEST, _FARTHEST + 1)
+_OTHER_BLOCKS = tuple(
+    block
+    for block in (
+        *((at,) for at in _WITHIN),
+        *combinations(_WITHIN, 2),
+        *((at - 1, at, at + 1) for at in _WITHIN[1:-1]),
+    )
+    if block not in _BLOCKS and block[-1] - block[0] <= _FARTHEST
 )
-"""What is tried where those leave something odd: rows between disturbed ones are odd as well."""
-_AS_OTHERS = 0.7
-"""What rows near a row that is restored may have of the limit."""
+"""What is tried where those leave something odd, as rows between disturbed ones are odd as well:
+one row, two, or three in sequence among those up to four rows away."""
 _LITTLE = 0.5
 """Oddness of all rows around that is little."""
+_AS_OTHERS = 0.7
+"""What rows near a row that is restored may have of the limit."""
 _NEAR = 5
 """Rows on both sides that must be as usual."""
-_CHANGED = 4 + REACH
+_CHANGED = _FARTHEST + REACH
 """Rows on both sides whose filling may change when a row is explained."""
-_AROUND = _CHANGED + REACH
-"""Rows on both sides that follow from those."""
 _MOST_FINE = 0.03
 """See `fine_structure`. Where columns are 4 px wide or more at half of their height it is at most
 0.02, where they are 3 px wide 0.06."""
@@ -205,16 +211,16 @@ class _Search:
     def _explain(self, place: _Place) -> bool:
         """Take out the rows that explain why a row is odd, if there are any."""
         known, excess = self.mask[place.around], self._excess(place.around)
-        best, least, before = None, np.inf, np.inf
-        for offsets in (*_BLOCKS, *_MORE_BLOCKS):
-            if offsets is _MORE_BLOCKS[0] and least < _LITTLE + _PER_ROW:
+        part = _odd_part(excess, place.own)
+        across = np.flatnonzero(ndimage.maximum_filter1d(part, self._stretch))
+        before = self._cost(place, known, excess[place.near_part], across)
+        best, least = None, _EXPLAINED * before
+        for offsets in (*_BLOCKS, *_OTHER_BLOCKS):
+            if offsets is _OTHER_BLOCKS[0] and least < _LITTLE + _PER_ROW:
                 break
             rows = place.own + np.array(offsets)
             if rows[0] < 0 or rows[-1] >= len(known):
                 continue
-            part = _odd_part(excess[np.append(rows, place.own)])
-            across = np.flatnonzero(ndimage.maximum_filter1d(part, self._stretch))
-            before = min(before, self._cost(place, known, excess[place.near_part], across))
             mask = known.copy()
             mask[rows] |= part
             if _longest(np.asarray(mask[:, part].any(axis=1))) > self._most:
@@ -222,9 +228,9 @@ class _Search:
             filled = fill_rows(place.part, mask, self._weights)
             cost = self._cost(place, mask, self._excess_near(place, filled), across)
             cost += _PER_ROW * len(rows)
-            if cost < least:
+            if cost <= least:
                 best, least = (mask, filled), cost
-        if best is None or least > _EXPLAINED * before:
+        if best is None:
             return False
         self._put(place, *best)
         return True
@@ -273,10 +279,10 @@ class _Place:
 
     Attributes
     ----------
-    around, near, changed : slice
-        Rows of the image, see `_AROUND`, `_NEAR` and `_CHANGED`.
+    near, changed, around : slice
+        Rows of the image, see `_NEAR` and `_CHANGED`, and those from which they are predicted.
     near_part, changed_part : slice
-        The last two, counted within the first.
+        The first two, counted within the third.
     own : int
         The row, counted likewise.
     part : ndarray of float32, shape (rows around, X)
@@ -288,24 +294,26 @@ class _Place:
             return slice(max(0, row - reach), min(len(image), row + reach + 1))
 
         def within(part: slice) -> slice:
-            return slice(part.start - self.around.start, part.stop - self.around.start)
+            return slice(part.start - first, part.stop - first)
 
-        self.row = row
-        self.around, self.near, self.changed = rows(_AROUND), rows(_NEAR), rows(_CHANGED)
+        self.row, self.around = row, rows(_CHANGED + REACH)
+        first = self.around.start
+        self.near, self.changed = rows(_NEAR), rows(_CHANGED)
         self.near_part, self.changed_part = within(self.near), within(self.changed)
-        self.own = row - self.around.start
+        self.own = row - first
         self.part = np.subtract(image[self.around], mean, order="C")
 
 
-def _odd_part(excess: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Return which part of rows, of which the last is the oddest, is disturbed.
+def _odd_part(excess: NDArray[np.float32], row: int) -> NDArray[np.bool_]:
+    """Return which part of a row is disturbed.
 
-    Its odd stretches with what is beside them, or all of it.
+    Its odd stretches with what is beside them in any row that is predicted from it, or all of it.
     """
-    parts, _ = ndimage.label(excess.max(axis=0) > _HALF)
-    odd = np.unique(parts[excess[-1] > 1])
+    most = excess[max(0, row - REACH) : row + REACH + 1].max(axis=0)
+    parts, _ = ndimage.label(most > _BELONGS)
+    odd = np.unique(parts[excess[row] > 1])
     part = np.isin(parts, odd[odd > 0])
-    if part.mean() > _HALF:
+    if part.mean() > _WHOLE:
         part[:] = True
     return np.asarray(part)
 

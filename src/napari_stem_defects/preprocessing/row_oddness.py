@@ -212,14 +212,9 @@ class _Limit:
         return self._excess(power.max(axis=1), magnitude)
 
     def excess(self, multiples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return what the stretch around each pixel has, in units of the limit.
-
-        At the ends of a row that is the outermost stretch.
-        """
+        """Return what the stretch around each pixel has, in units of the limit."""
         power, total = _power_and_sum(multiples, self.length)
-        excess = self._excess(power, np.abs(total))
-        before = self.length // 2
-        return np.pad(excess, ((0, 0), (before, self.length - 1 - before)), mode="edge")
+        return self._excess(power, np.abs(total))
 
     def _excess(
         self, power: NDArray[np.float32], magnitude: NDArray[np.float32]
@@ -244,8 +239,15 @@ def _near_ignored(ignored: NDArray[np.bool_], rows: slice) -> NDArray[np.bool_]:
 def _power_and_sum(
     multiples: NDArray[np.float32], length: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the sum of squares and the sum of every stretch of a length."""
-    return _sums(np.square(multiples), length), _sums(multiples, length)
+    """Return the sum of squares and the sum of the stretch around each pixel.
+
+    Beyond their ends rows are mirrored: a stretch there counts like one that is as much longer.
+    """
+    before = length // 2
+    after = length - 1 - before
+    ends = multiples[:, :before], multiples[:, multiples.shape[1] - after :]
+    mirrored = np.concatenate([ends[0][:, ::-1], multiples, ends[1][:, ::-1]], axis=1)
+    return _sums(np.square(mirrored), length), _sums(mirrored, length)
 
 
 def _sums(values: NDArray[np.float32], length: int) -> NDArray[np.float32]:

@@ -110,7 +110,8 @@ class _Bins:
         if step == 0:
             return cls(np.float32(between[0]), np.float32(0), np.zeros(bins, np.uint8))
         centres = between[0] + (np.arange(bins) - 0.5) * step
-        return cls(np.float32(between[0]), np.float32(1 / step), np.searchsorted(between, centres))
+        which = np.searchsorted(between, centres).astype(np.uint8)
+        return cls(np.float32(between[0]), np.float32(1 / step), which)
 
     def __call__(self, values: NDArray[np.float32]) -> NDArray[np.uint16]:
         """Return the bins of values; the first and the last have all beyond."""
