@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from crystal_images import HEXAGONAL, SQUARE, columns, crystal_image, render
@@ -151,3 +153,17 @@ def test_columns_as_thin_as_rows_are_so_in_a_large_cell_too():
     micrograph = Micrograph(lost(image.pixels, [90, 200]), "crystal")
     assert image.period > 18
     assert scan_rows_of(micrograph, image.cells).rows == 0
+
+
+def test_an_image_without_a_disturbed_row_needs_little_memory():
+    # Rows and columns a fraction of a period apart, so that no tile of it is repeated.
+    y, x = np.mgrid[:1536, :2048].astype(np.float32) / 14
+    mean = 40 * np.exp(np.cos(2 * np.pi * (y + 0.1 * x)) + np.cos(2 * np.pi * (x - 0.1 * y)))
+    pixels = np.random.default_rng(0).poisson(mean).astype(np.float32)
+    tracemalloc.start()
+    found = mend_scan_rows(pixels, 14.0)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.pixels is pixels
+    # Two masks of a byte per pixel, and what some rows at a time need.
+    assert peak < 2 * pixels.nbytes

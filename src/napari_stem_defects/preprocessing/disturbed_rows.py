@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 _BELONGS = 0.5
 """Share of the limit down to which what is beside a disturbed stretch belongs to it."""
 _WHOLE = 0.5
-"""Share of a row from which all of it is disturbed."""
+"""Share of a row from which all of it is disturbed: a scan that differs in most of a row differs in
+the rest too little to show."""
 _USUAL, _PER_ROW = 0.35, 0.15
 """What a row may have of the limit without being odd, and what a row more that is left out must
 explain."""
@@ -52,7 +53,8 @@ _OTHER_BLOCKS = tuple(
 """What is tried where those leave something odd, as rows between disturbed ones are odd as well:
 one row, two, or three in sequence among those up to four rows away."""
 _LITTLE = 0.5
-"""Oddness of all rows around that is little."""
+"""Oddness of all rows around that is little: where no more is left, or may be, nothing else is
+tried."""
 _AS_OTHERS = 0.7
 """What rows near a row that is restored may have of the limit."""
 _NEAR = 5
@@ -279,6 +281,7 @@ class _Place:
 
     Attributes
     ----------
+    row : int
     near, changed, around : slice
         Rows of the image, see `_NEAR` and `_CHANGED`, and those from which they are predicted.
     near_part, changed_part : slice

@@ -122,16 +122,16 @@ def mend_scan_rows(
     rows, lines = (int(each.any(axis=1).sum()) for each in (across, along))
     if not rows + lines:
         return ScanRows(pixels, across, across)
-    least = _WIDE * unit_px
-    wide = _in_gaps(across, least) | _in_gaps(along, least).T
-    return ScanRows(mended_turned.T, across | along.T, wide, rows, lines)
+    wide = np.zeros(pixels.shape, bool)
+    for mask, found in ((across, wide), (along, wide.T)):
+        _mark_gaps(mask, _WIDE * unit_px, found)
+    across |= along.T
+    return ScanRows(mended_turned.T, across, wide, rows, lines)
 
 
-def _in_gaps(mask: NDArray[np.bool_], least: float) -> NDArray[np.bool_]:
-    """Return the pixels of which more than a number are masked together along the first axis."""
-    found = np.zeros(mask.shape, bool)
+def _mark_gaps(mask: NDArray[np.bool_], least: float, found: NDArray[np.bool_]) -> None:
+    """Mark the pixels of which more than a number are masked together along the first axis."""
     parts, _ = ndimage.label(mask.any(axis=1))
     for (rows,) in ndimage.find_objects(parts):
         if rows.stop - rows.start > least:
-            found[rows] = ndimage.binary_opening(mask[rows], np.ones((int(least) + 1, 1)))
-    return found
+            found[rows] |= ndimage.binary_opening(mask[rows], np.ones((int(least) + 1, 1)))
