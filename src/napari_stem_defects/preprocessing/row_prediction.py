@@ -49,7 +49,7 @@ def spread(length: int, count: int) -> NDArray[np.int64]:
 
 
 def some_columns(image: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return enough columns of an image to tell how its rows follow from each other.
+    """Return enough columns of an image to show how its rows follow from each other.
 
     Parameters
     ----------

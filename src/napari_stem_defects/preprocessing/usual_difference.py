@@ -25,7 +25,7 @@ _LEAST_USUAL = 0.2
 """Least usual difference of a level, in units of that of the image."""
 _NORMAL = 1.4826
 """Standard deviation of normal noise in units of the median of its magnitude."""
-_EVERY = 3
+_EVERY = 5
 """Pixels of a row of which one is used to measure usual differences."""
 
 
