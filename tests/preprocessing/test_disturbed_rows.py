@@ -61,3 +61,14 @@ def test_vacuum_beside_a_crystal_is_not_disturbed():
 def test_a_small_image_is_left_as_it_is():
     pixels = np.random.default_rng(0).random((20, 200), np.float32)
     assert not disturbed_rows(pixels, 24, MOST)[0].any()
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1e9])
+def test_the_unit_of_the_intensity_does_not_matter(unit):
+    image = crystal_image(HEXAGONAL, spacing=16.0, counts=200)
+    disturbed = shifted(image.pixels, [70, 120, 121], 6.0)
+    expected, _ = disturbed_rows(disturbed, STRETCH, MOST)
+    mask, filled = disturbed_rows(disturbed * np.float32(unit), STRETCH, MOST)
+    assert expected.any()
+    assert np.array_equal(mask, expected)
+    assert np.isfinite(filled).all()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from crystal_images import HEXAGONAL, SQUARE, columns, crystal_image, render
@@ -9,7 +11,6 @@ from many_columns import many_columns
 from scan_rows import DISTURBANCES, brighter, lost
 
 from napari_stem_defects.base.micrograph import Micrograph
-from napari_stem_defects.preprocessing import scan_rows as module
 from napari_stem_defects.preprocessing.scan_rows import mend_scan_rows, scan_rows_of
 
 ROWS = (40, 97, 151, 200)
@@ -98,14 +99,22 @@ def test_a_gap_that_is_wide_for_its_crystal_is_marked():
         assert not (found.wide & ~found.mask).any()
 
 
-def test_strips_of_a_large_image_find_what_the_whole_finds(monkeypatch):
+def test_a_turned_image_is_a_turned_result():
     image = crystal_image(HEXAGONAL, spacing=14.0, counts=200, size=320)
-    disturbed = brighter(image.pixels, [50, 105, 108, 161, 260])
-    whole = mend_scan_rows(disturbed, image.period)
-    monkeypatch.setattr(module, "_STRIP_PX", 320 * 107)
-    strips = mend_scan_rows(disturbed, image.period)
-    assert whole.rows == strips.rows == 5
-    assert np.allclose(whole.pixels, strips.pixels, rtol=0.3, atol=20)
+    disturbed = lost(brighter(image.pixels, [50, 105, 108, 161]), [260, 261])
+    upright = mend_scan_rows(disturbed, image.period)
+    turned = mend_scan_rows(np.ascontiguousarray(disturbed.T), image.period)
+    assert (upright.rows, upright.lines) == (turned.lines, turned.rows) == (6, 0)
+    assert np.array_equal(upright.mask, turned.mask.T)
+    assert np.array_equal(upright.pixels, turned.pixels.T)
+
+
+def test_the_image_that_is_searched_stays():
+    image = crystal_image(HEXAGONAL, spacing=14.0, counts=200)
+    disturbed = brighter(np.ascontiguousarray(brighter(image.pixels, [50]).T), [90]).T
+    disturbed.flags.writeable = False
+    found = mend_scan_rows(disturbed, image.period)
+    assert (found.rows, found.lines) == (1, 1)
 
 
 def test_an_image_that_differs_from_row_to_row_has_no_single_disturbed_ones():
@@ -144,3 +153,17 @@ def test_columns_as_thin_as_rows_are_so_in_a_large_cell_too():
     micrograph = Micrograph(lost(image.pixels, [90, 200]), "crystal")
     assert image.period > 18
     assert scan_rows_of(micrograph, image.cells).rows == 0
+
+
+def test_an_image_without_a_disturbed_row_needs_little_memory():
+    # Rows and columns a fraction of a period apart, so that no tile of it is repeated.
+    y, x = np.mgrid[:1536, :2048].astype(np.float32) / 14
+    mean = 40 * np.exp(np.cos(2 * np.pi * (y + 0.1 * x)) + np.cos(2 * np.pi * (x - 0.1 * y)))
+    pixels = np.random.default_rng(0).poisson(mean).astype(np.float32)
+    tracemalloc.start()
+    found = mend_scan_rows(pixels, 14.0)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.pixels is pixels
+    # Two masks of a byte per pixel, and what some rows at a time need.
+    assert peak < 2 * pixels.nbytes

@@ -7,42 +7,73 @@ a row ends with the row.
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import fft, ndimage
+from scipy import fft
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 REACH = 3
 """Rows above and below from which a row is predicted."""
-LIMIT = 5.0
-"""Multiples of the usual difference to which differences are limited, so that no pixel counts for
-a whole row."""
-_FIT_COLUMNS = 256
+_FIT_PX, _FEWEST_COLUMNS, _MOST_COLUMNS = 1 << 17, 64, 256
+"""Pixels, and least and greatest number of columns, from which the weights are fitted."""
 _USUAL = 0.8
 """Share of the rows that follow best from their neighbours, from which the weights are fitted."""
 _ROUNDS = 3
-_LEVELS, _SLOPES = 12, 4
-"""Levels of brightness, and of its slope along a row, that have a usual difference of their own:
-electrons that are counted scatter more where there are more, and rows that are shifted differ where
-the brightness changes."""
-_FEWEST = 50
 _SLOW, _FINE, _NOISE = 0.02, 0.2, 0.4
 """Frequencies across the rows, per px: of drift below, of fine structure, and of noise beyond."""
 _SWEEPS = 12
-_STEP = 3
+_GOLDEN = 0.6180339887
 
 
-def fine_structure(image: NDArray[np.float32]) -> float:
-    """Return how much of the structure of an image changes from row to row.
+def spread(length: int, count: int) -> NDArray[np.int64]:
+    """Return places over a length, unevenly, so that no period of an image is met again and again.
+
+    Parameters
+    ----------
+    length, count : int
+        Places there are, and how many are wanted.
+
+    Returns
+    -------
+    ndarray of int64, shape (min(count, length),)
+        Ascending.
+    """
+    at: NDArray[np.int64] = np.arange(min(count, length))
+    if count < length:
+        # One of each part of equal size, at the fractions of multiples of the golden ratio.
+        at = ((at + (at * _GOLDEN) % 1) * (length / count)).astype(np.int64)
+    return at
+
+
+def some_columns(image: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return enough columns of an image to show how its rows follow from each other.
 
     Parameters
     ----------
     image : ndarray of float32, shape (Y, X)
-        At least 8 rows.
+
+    Returns
+    -------
+    ndarray of float64, shape (Y, columns)
+        With zero mean and, unless it is constant, unit variance.
+    """
+    height, width = image.shape
+    count = min(max(_FEWEST_COLUMNS, _FIT_PX // height), _MOST_COLUMNS)
+    part = np.ascontiguousarray(image[:, spread(width, count)], np.float64)
+    part -= part.mean()
+    return part / (part.std() or 1.0)
+
+
+def fine_structure(part: NDArray[np.float64]) -> float:
+    """Return how much of the structure of an image changes from row to row.
+
+    Parameters
+    ----------
+    part : ndarray of float64, shape (Y, columns)
+        See `some_columns`; at least 8 rows.
 
     Returns
     -------
@@ -50,7 +81,6 @@ def fine_structure(image: NDArray[np.float32]) -> float:
         Share of the power across the rows that has a period below 5 px, noise and single rows that
         differ left out: their power is the same at all periods.
     """
-    part = image[:, :: max(1, image.shape[1] // _FIT_COLUMNS)]
     part = (part - part.mean(axis=0)) * np.hanning(len(part))[:, None]
     power = np.square(np.abs(fft.rfft(part, axis=0))).mean(axis=1)
     frequency = fft.rfftfreq(len(part))
@@ -60,133 +90,87 @@ def fine_structure(image: NDArray[np.float32]) -> float:
     return fine / all_of_it if all_of_it > 0 else 0.0
 
 
-def row_weights(image: NDArray[np.float32]) -> NDArray[np.float64]:
+def row_weights(part: NDArray[np.float64]) -> NDArray[np.float64]:
     """Fit the weights with which the rows at the distances 1 to 3 predict a row.
 
     Parameters
     ----------
-    image : ndarray of float32, shape (Y, X)
-        Zero mean, at least 8 rows.
+    part : ndarray of float64, shape (Y, columns)
+        See `some_columns`; at least 8 rows.
 
     Returns
     -------
     ndarray of float64, shape (3,)
         The same above and below. Least squares over the rows that follow best from others.
     """
-    part = image[:, :: max(1, image.shape[1] // _FIT_COLUMNS)]
-    sums = _pair_sums(part)
-    kept = np.zeros(len(part), bool)
-    kept[REACH:-REACH] = True
-    inner = kept.copy()
-    weights: NDArray[np.float64] = np.zeros(REACH)
+    planes = [part[REACH:-REACH], *(above + below for above, below in _pairs(part))]
+    rows = np.stack(planes, axis=1)
+    products = rows @ rows.transpose(0, 2, 1)
+    kept = np.ones(len(rows), bool)
+    weights = np.zeros(REACH)
     for _ in range(_ROUNDS):
-        x = np.stack([each[kept].ravel() for each in sums]).astype(np.float64)
-        square = x @ x.T
-        square += 1e-9 * max(float(np.trace(square)), 1e-12) * np.eye(REACH)
-        weights = np.asarray(
-            np.linalg.solve(square, x @ part[kept].ravel().astype(np.float64)), np.float64
-        )
-        power = np.square(part - _weighted(sums, weights)).mean(axis=1)
-        kept = inner & (power <= np.quantile(power[inner], _USUAL))
-    return np.asarray(weights)
+        total = products[kept].sum(axis=0)
+        square = total[1:, 1:] + (1e-9 * np.trace(total) or 1.0) * np.eye(REACH)
+        weights = np.linalg.solve(square, total[1:, 0])
+        left = np.append(1, -weights)
+        power = (products @ left) @ left
+        kept = power <= np.quantile(power, _USUAL)
+    return weights
 
 
-def predict_rows(image: NDArray[np.float32], weights: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Predict every row from its neighbours; beyond the border the image is mirrored.
+def with_neighbours(
+    image: NDArray[np.float32], rows: slice, mean: np.float32
+) -> NDArray[np.float32]:
+    """Return rows of an image with those above and below that predict them.
 
     Parameters
     ----------
     image : ndarray of float32, shape (Y, X)
+    rows : slice
+        Its start and stop lie within the image.
+    mean : float32
+        Subtracted.
+
+    Returns
+    -------
+    ndarray of float32, shape (rows + 2 * REACH, X)
+        Beyond the border the image is mirrored.
+    """
+    first, last = rows.start - REACH, rows.stop + REACH
+    # An image that is turned is copied before its axes are: pixels of one row are far apart there,
+    # often by a power of two, so that few of them stay in the cache.
+    part = image[max(0, first) : last].astype(np.float32, order="K")
+    part = np.subtract(part, mean, order="C")
+    beyond = max(0, -first), max(0, last - len(image))
+    return np.pad(part, (beyond, (0, 0)), mode="reflect") if any(beyond) else part
+
+
+def predict_rows(part: NDArray[np.float32], weights: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Predict rows from their neighbours.
+
+    Parameters
+    ----------
+    part : ndarray of float32, shape (rows + 2 * REACH, X)
+        Zero mean; see `with_neighbours`.
     weights : ndarray of float64, shape (3,)
         See `row_weights`.
 
     Returns
     -------
-    ndarray of float32, shape (Y, X)
+    ndarray of float32, shape (rows, X)
     """
-    return _weighted(_pair_sums(image), weights)
+    first, *others = (above + below for above, below in _pairs(part))
+    first *= np.float32(weights[0])
+    for weight, pair in zip(weights[1:], others, strict=True):
+        pair *= np.float32(weight)
+        first += pair
+    return first
 
 
-def _pair_sums(image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """Return the sums of the rows at each distance above and below."""
-    padded = np.pad(image, ((REACH, REACH), (0, 0)), mode="reflect")
-    height = len(image)
-    return [
-        padded[REACH - k : REACH - k + height] + padded[REACH + k : REACH + k + height]
-        for k in range(1, REACH + 1)
-    ]
-
-
-def _weighted(sums: list[NDArray[np.float32]], weights: NDArray[np.float64]) -> NDArray[np.float32]:
-    total = np.float32(weights[0]) * sums[0]
-    for weight, each in zip(weights[1:], sums[1:], strict=True):
-        total += np.float32(weight) * each
-    return total
-
-
-class UsualDifference:
-    """By how much pixels usually differ from their prediction, by its brightness and slope.
-
-    Parameters
-    ----------
-    predicted, difference : ndarray of float32, shape (Y, X)
-        What is predicted, and the image minus it.
-    """
-
-    def __init__(self, predicted: NDArray[np.float32], difference: NDArray[np.float32]) -> None:
-        some = slice(REACH, -REACH, _STEP), slice(None, None, _STEP)
-        slope = _slope(predicted)
-        self._levels = _between(predicted[some], _LEVELS)
-        self._slopes = _between(slope[some], _SLOPES)
-        kinds = self._kinds(predicted, slope)[some].ravel()
-        size = np.abs(difference[some]).ravel()
-        order = np.argsort(kinds, kind="stable")
-        ends = np.searchsorted(kinds[order], np.arange(_LEVELS * _SLOPES + 1))
-        size = size[order]
-        # The median of the magnitude of normal noise is 0.674 of its standard deviation.
-        overall = 1.4826 * float(np.median(size))
-        usual = np.array(
-            [
-                1.4826 * float(np.median(size[a:b])) if b - a > _FEWEST else overall
-                for a, b in pairwise(ends)
-            ]
-        )
-        self.is_zero = overall == 0
-        self._usual = np.maximum(usual, 0.2 * overall + 1e-12).astype(np.float32)
-
-    def multiples(
-        self, predicted: NDArray[np.float32], difference: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """Return differences in multiples of the usual one, limited to `LIMIT`.
-
-        Parameters
-        ----------
-        predicted, difference : ndarray of float32, shape (rows, X)
-            Any rows of the image.
-
-        Returns
-        -------
-        ndarray of float32, shape (rows, X)
-        """
-        usual = self._usual[self._kinds(predicted, _slope(predicted))]
-        multiples: NDArray[np.float32] = np.clip(difference / usual, -LIMIT, LIMIT)
-        return multiples
-
-    def _kinds(
-        self, predicted: NDArray[np.float32], slope: NDArray[np.float32]
-    ) -> NDArray[np.int64]:
-        level = np.searchsorted(self._levels, predicted)
-        return np.asarray(level * _SLOPES + np.searchsorted(self._slopes, slope))
-
-
-def _slope(predicted: NDArray[np.float32]) -> NDArray[np.float32]:
-    slope: NDArray[np.float32] = np.abs(ndimage.correlate1d(predicted, [-0.5, 0, 0.5], axis=1))
-    return slope
-
-
-def _between(values: NDArray[np.float32], parts: int) -> NDArray[np.float32]:
-    """Return the values between parts of equal size."""
-    return np.quantile(values, np.linspace(0, 1, parts + 1)[1:-1]).astype(np.float32)
+def _pairs(part: NDArray[np.floating]) -> list[tuple[NDArray[np.floating], NDArray[np.floating]]]:
+    """Return the rows above and below at each distance."""
+    height = len(part) - 2 * REACH
+    return [(part[REACH - k :][:height], part[REACH + k :][:height]) for k in range(1, REACH + 1)]
 
 
 def fill_rows(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +12,7 @@ from napari_stem_defects.lattice.unit_cell import lattice_period, units_per_peri
 from napari_stem_defects.preprocessing.disturbed_rows import disturbed_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -28,12 +27,6 @@ _LEAST_UNIT = 9.0
 """Length unit in px below which rows of columns are as thin as scan rows."""
 _WIDE = 0.1
 """Width of a gap in length units beyond which rows beside it do not suffice to fill it."""
-_ALONG = np.array([[0, 1, 0]] * 3)
-_STRIP_PX = 1 << 22
-_OVERLAP = 16
-"""Rows that strips of a large image share on both sides."""
-_MOST = 0.12
-"""Share of the rows beyond which an image has no single disturbed ones."""
 
 
 @dataclass(frozen=True)
@@ -123,53 +116,22 @@ def mend_scan_rows(
         return ScanRows(pixels, nothing, nothing)
     stretch = max(_LEAST_STRETCH, round(_STRETCH * unit_px))
     most = min(max(1, int(_THINNER * unit_px)), _MOST_TOGETHER)
-    mended, across = _mended(pixels, stretch, most, invalid)
+    across, mended = disturbed_rows(pixels, stretch, most, invalid)
     turned = None if invalid is None else invalid.T
-    mended_too, along = _mended(mended.T, stretch, most, turned)
-    mask = across | along.T
-    if not mask.any():
-        return ScanRows(pixels, mask, mask)
+    along, mended_turned = disturbed_rows(mended.T, stretch, most, turned)
     rows, lines = (int(each.any(axis=1).sum()) for each in (across, along))
-    least = _WIDE * unit_px
-    wide = _in_gaps(across, least) | _in_gaps(along, least).T
-    return ScanRows(np.ascontiguousarray(mended_too.T), mask, wide, rows, lines)
+    if not rows + lines:
+        return ScanRows(pixels, across, across)
+    wide = np.zeros(pixels.shape, bool)
+    for mask, found in ((across, wide), (along, wide.T)):
+        _mark_gaps(mask, _WIDE * unit_px, found)
+    across |= along.T
+    return ScanRows(mended_turned.T, across, wide, rows, lines)
 
 
-def _mended(
-    pixels: NDArray[np.float32], stretch: int, most: int, invalid: NDArray[np.bool_] | None
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return an image without its disturbed rows, and what was replaced; strip by strip."""
-    mask = np.zeros(pixels.shape, bool)
-    mended = pixels
-    for inner, outer in _strips(*pixels.shape):
-        part = np.ascontiguousarray(pixels[outer], np.float32)
-        ignored = None if invalid is None else invalid[outer]
-        found, filled = disturbed_rows(part, stretch, most, ignored)
-        own = slice(inner.start - outer.start, inner.stop - outer.start)
-        if found[own].any():
-            if mended is pixels:
-                mended = pixels.copy()
-            mask[inner], mended[inner] = found[own], filled[own]
-    if mask.any(axis=1).mean() > _MOST:
-        return pixels, np.zeros_like(mask)
-    return mended, mask
-
-
-def _in_gaps(mask: NDArray[np.bool_], least: float) -> NDArray[np.bool_]:
-    """Return the pixels of which more than a number are masked together along the first axis."""
-    parts, count = ndimage.label(mask, structure=_ALONG)
-    sizes = np.bincount(parts.ravel(), minlength=count + 1)
-    sizes[0] = 0
-    found: NDArray[np.bool_] = (sizes > least)[parts]
-    return found
-
-
-def _strips(height: int, width: int) -> Iterator[tuple[slice, slice]]:
-    """Yield rows of strips of an image without and with what they share with their neighbours."""
-    count = max(1, round(height * width / _STRIP_PX))
-    edges = np.linspace(0, height, count + 1).astype(int)
-    for top, bottom in pairwise(edges):
-        yield (
-            slice(int(top), int(bottom)),
-            slice(max(0, int(top) - _OVERLAP), min(height, int(bottom) + _OVERLAP)),
-        )
+def _mark_gaps(mask: NDArray[np.bool_], least: float, found: NDArray[np.bool_]) -> None:
+    """Mark the pixels of which more than a number are masked together along the first axis."""
+    parts, _ = ndimage.label(mask.any(axis=1))
+    for (rows,) in ndimage.find_objects(parts):
+        if rows.stop - rows.start > least:
+            found[rows] |= ndimage.binary_opening(mask[rows], np.ones((int(least) + 1, 1)))
