@@ -128,7 +128,7 @@ def _components(reciprocal: Array, score: Array) -> Integers:
     apart = _differences(reciprocal[pairs[:, 0]], reciprocal[pairs[:, 1]])
     usual = float(np.median(apart[np.isfinite(apart)])) if np.isfinite(apart).any() else 0.0
     found = _parts(pairs[apart <= np.clip(_LINK * usual, *_LINK_BOUNDS)], good)
-    # Where columns nearly touch along one direction, tiles tell its period too poorly to compare.
+    # Where columns nearly touch along one direction, tiles show its period too poorly to compare.
     return found if found.any() else _parts(pairs, good)
 
 
