@@ -32,7 +32,6 @@ _IN_SIGHT = 10
 def print_error(line: str) -> None:
     """Print one line of error above the progress bar."""
     _write(f"stem-defects: {line}", sys.stderr)
-    sys.stderr.flush()
 
 
 def print_left_out(images: Sequence[str | Path], searched: int, faulty: Sequence[str]) -> None:
@@ -67,6 +66,8 @@ def _write(line: str, stream: TextIO) -> None:
         sys.modules["tqdm"].tqdm.write(line, file=stream)
     else:
         print(line, file=stream)
+    # A log shows at once what is finished, and keeps it where the process is ended.
+    stream.flush()
 
 
 @contextmanager
