@@ -62,12 +62,17 @@ def print_result(line: str) -> None:
 
 
 def _write(line: str, stream: TextIO) -> None:
-    if "tqdm" in sys.modules:  # a bar may be shown
-        sys.modules["tqdm"].tqdm.write(line, file=stream)
-    else:
-        print(line, file=stream)
-    # A log shows at once what is finished, and keeps it where the process is ended.
-    stream.flush()
+    try:
+        if "tqdm" in sys.modules:  # a bar may be shown
+            sys.modules["tqdm"].tqdm.write(line, file=stream)
+        else:
+            print(line, file=stream)
+        # A log shows at once what is finished, and keeps it where the process is ended.
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError:  # no fault of an image: the line stays in the buffer, and `main` states it
+        pass
 
 
 @contextmanager
