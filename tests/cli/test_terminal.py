@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from napari_stem_defects.cli.terminal import (
     print_result,
 )
 
+LINE = 'from napari_stem_defects.cli.terminal import print_result; print_result("2 SF1")'
 BUSY = """
 import numpy
 from napari_stem_defects.cli.terminal import long_work
@@ -36,6 +38,18 @@ def test_results_and_errors_go_to_their_streams(capsys: pytest.CaptureFixture[st
     printed = capsys.readouterr()
     assert printed.out == "2 SF1\n"
     assert printed.err == "stem-defects: a.dm4: damaged; restore the file\n"
+
+
+@pytest.mark.parametrize("with_bar", [False, True])
+def test_a_line_is_in_a_log_before_the_process_ends(tmp_path: Path, with_bar: bool) -> None:
+    """A process that is ended writes nothing that it still holds back."""
+    first = "import tqdm\n" if with_bar else ""
+    ends = f"{first}import os\n{LINE}\nos._exit(3)"
+    buffered = {name: text for name, text in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with (tmp_path / "log").open("wb") as log:
+        done = subprocess.run([sys.executable, "-c", ends], stdout=log, env=buffered, check=False)
+    assert done.returncode == 3
+    assert (tmp_path / "log").read_text(encoding="utf-8").splitlines() == ["2 SF1"]
 
 
 def test_no_bar_is_drawn_where_standard_error_is_no_terminal(

@@ -121,6 +121,21 @@ def test_a_restart_searches_only_what_is_new(session: Session) -> None:
     assert all(path.stat().st_mtime_ns == at for path, at in times.items())
 
 
+def test_a_file_that_is_in_the_table_when_ctrl_c_comes_is_stated(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def record(out: Path, rows: Sequence[Any]) -> None:
+        append_rows(out, rows)
+        raise KeyboardInterrupt
+
+    append_rows = watch_module.append_rows
+    monkeypatch.setattr(watch_module, "append_rows", record)
+    with pytest.raises(KeyboardInterrupt):
+        session.run(lambda: write_stack(session.folder / "a.tif", 96, 96))
+    assert session.names() == ["a.tif"]
+    assert {row["image"] for row in session.rows()} == {"a.tif"}
+
+
 def test_a_half_written_file_is_searched_when_it_is_whole(session: Session) -> None:
     path = session.folder / "a.tif"
     write_stack(path, 96, 96)

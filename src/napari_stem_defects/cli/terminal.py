@@ -32,7 +32,6 @@ _IN_SIGHT = 10
 def print_error(line: str) -> None:
     """Print one line of error above the progress bar."""
     _write(f"stem-defects: {line}", sys.stderr)
-    sys.stderr.flush()
 
 
 def print_left_out(images: Sequence[str | Path], searched: int, faulty: Sequence[str]) -> None:
@@ -63,10 +62,17 @@ def print_result(line: str) -> None:
 
 
 def _write(line: str, stream: TextIO) -> None:
-    if "tqdm" in sys.modules:  # a bar may be shown
-        sys.modules["tqdm"].tqdm.write(line, file=stream)
-    else:
-        print(line, file=stream)
+    try:
+        if "tqdm" in sys.modules:  # a bar may be shown
+            sys.modules["tqdm"].tqdm.write(line, file=stream)
+        else:
+            print(line, file=stream)
+        # A log shows at once what is finished, and keeps it where the process is ended.
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError:  # no fault of an image: the line stays in the buffer, and `main` states it
+        pass
 
 
 @contextmanager

@@ -202,9 +202,18 @@ class _Run:
             if now is not None and outcome.folder is not None:
                 _remove_results(outcome.folder)
             return
+        if outcome.folder is None and self._watched.retry(path.name):
+            return
+        try:
+            self._record(path, stamp, outcome)
+        except KeyboardInterrupt:  # the file is searched, and may be in the table already
+            self.show_outcome(outcome)
+            raise
+        self.show_outcome(outcome)
+
+    def _record(self, path: Path, stamp: Stamp, outcome: Outcome) -> None:
+        """Write what was found, or the fault, into the table."""
         if outcome.folder is None:
-            if self._watched.retry(path.name):
-                return
             append_rows(self._settings.out, [fault_row(path.name, stamp, outcome.fault)])
         else:
             summary = read_summary(outcome.folder)
@@ -213,7 +222,6 @@ class _Run:
             append_rows(self._settings.out, rows)
             self._folders[path.name] = outcome.folder
         self._watched.finish(path.name, stamp)
-        self.show_outcome(outcome)
 
     def _keep_model(self, path: Path, summary: Mapping[str, Any]) -> None:
         """Keep the model that was chosen for the first image, for the whole run."""

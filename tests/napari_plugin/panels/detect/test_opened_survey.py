@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from panels import docked, press, wait_for
-from qtpy.QtWidgets import QComboBox
+from qtpy.QtWidgets import QComboBox, QLabel
 from written_results import write_image, write_result
 from written_surveys import write_crystal, write_surveys
 
@@ -39,6 +39,11 @@ def dropped(viewer: Any, path: Path) -> Any:
     assert isinstance(widget, DetectDefectsWidget)
     wait_for(lambda: widget.listed.survey is not None)
     return widget
+
+
+def has_counts(widget: Any) -> bool:
+    """Return whether densities stand beside the thresholds of the classes."""
+    return any("nm²" in label.text() for label in widget.classes.findChildren(QLabel))
 
 
 def rows(widget: Any) -> int:
@@ -113,11 +118,13 @@ def test_results_give_way_to_a_survey_and_the_other_way_round(empty: Any, tmp_pa
     widget = docked(empty, DetectDefectsWidget)
     empty.open(str(result), plugin=PLUGIN)
     wait_for(lambda: widget.view_model.results.opened is not None)
+    wait_for(lambda: has_counts(widget))
     empty.open(str(survey), plugin=PLUGIN)
     wait_for(lambda: widget.listed.lists_places)
     assert widget.view_model.results.opened is None
     assert not widget.export.save.isVisible()
     assert rows(widget) == len(made.candidates)
+    assert not has_counts(widget)
     empty.layers.clear()
     empty.open(str(result), plugin=PLUGIN)
     wait_for(lambda: widget.view_model.results.opened is not None)

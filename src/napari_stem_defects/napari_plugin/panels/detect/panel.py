@@ -11,17 +11,11 @@ from qtpy.QtWidgets import QWidget
 
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.jobs.registry import LOAD_TORCH, LoadTorchArguments
-from napari_stem_defects.napari_plugin.layers import convert
+from napari_stem_defects.napari_plugin.layers import convert, search_area
 from napari_stem_defects.napari_plugin.layers.layer_source import LayerSource
 from napari_stem_defects.napari_plugin.layers.owned_layers import alive
 from napari_stem_defects.napari_plugin.layers.placement import calibrate
 from napari_stem_defects.napari_plugin.layers.result_layers import shown_classes
-from napari_stem_defects.napari_plugin.layers.search_area import (
-    DRAWN,
-    describe_area,
-    get_search_area,
-    start_drawing,
-)
 from napari_stem_defects.napari_plugin.layers.stored_layers import reopen
 from napari_stem_defects.napari_plugin.panels.common.file_pixel_size import FilePixelSize
 from napari_stem_defects.napari_plugin.panels.common.model_library import LibraryActions
@@ -182,7 +176,7 @@ class DetectDefectsWidget(Panel):
         try:
             frames = self._frames(image)
             what = self.setup.area.currentText()
-            area = get_search_area(self._viewer, image, what)
+            area = search_area.get_search_area(self._viewer, image, what)
             self._drawing.layers.begin(image, shown_classes(entry.spec))
         except InputError as error:
             self.view_model.run.fail(str(error))
@@ -200,7 +194,7 @@ class DetectDefectsWidget(Panel):
                 stride=self.setup.stride.value(),
                 device=self.setup.device.currentText(),
                 area=area,
-                searched=describe_area(area, convert.frame_shape(image), what),
+                searched=search_area.describe_area(area, convert.frame_shape(image), what),
                 choice=choice,
                 contrast=self.setup.contrast.currentData(),
             )
@@ -213,8 +207,8 @@ class DetectDefectsWidget(Panel):
 
     def _start_drawing(self, tool: str) -> None:
         if (image := self.image.image) is not None:
-            self.setup.area.setCurrentText(DRAWN)
-            start_drawing(self._viewer, image, tool)
+            self.setup.area.setCurrentText(search_area.DRAWN)
+            search_area.start_drawing(self._viewer, image, tool)
 
     def _on_threshold(self, class_name: str, value: float) -> None:
         self.view_model.set_threshold(class_name, value, self._frame_shown())
@@ -304,6 +298,7 @@ class DetectDefectsWidget(Panel):
             self._viewer.layers.selection.active = group.image
         self.listed.clear()
         self.view_model.forget_results()
+        self._show_results()
         if group.labels:
             self._open_results(group)
         if group.survey:
