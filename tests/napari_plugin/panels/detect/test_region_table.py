@@ -115,3 +115,14 @@ def assert_whole(table: RegionTable) -> None:
         if number != 1 and not table.isColumnHidden(number):
             widest = max(map(advance, column(table, number)))
             assert table.columnWidth(number) > widest, headers(table)[number]
+
+
+def test_the_arrow_of_the_sorted_column_covers_no_title(table: RegionTable) -> None:
+    table.resize(700, 300)
+    for number in (4, 3, 5):
+        before = table.columnWidth(number)
+        title = table.fontMetrics().horizontalAdvance(headers(table)[number])
+        table.sortByColumn(number, Qt.SortOrder.AscendingOrder)
+        assert table.columnWidth(number) >= max(title + 20, before)
+        table.sortByColumn(1, Qt.SortOrder.AscendingOrder)
+        assert table.columnWidth(number) == before

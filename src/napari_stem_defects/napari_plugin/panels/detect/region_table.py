@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _SHORTEST_NAME = "Boundary"
 _SHORTEST_VALUE, _MARGIN_PX = "0.00", 14
 """The least that a column of numbers has room for, and the margin around values."""
+_ARROW_PX = 12
+"""Room for the arrow beside the title of the column by which rows are sorted."""
 _SWATCH_PX = 28
 _MIN_ROWS = 8
 _ROW_PX, _HEADER_PX = 22, 28
@@ -241,14 +243,21 @@ class RegionTable(QTableView):
         for column in range(len(self._rows.columns)):
             columns_header.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
         columns_header.setSectionResizeMode(NAME_COLUMN, QHeaderView.ResizeMode.Stretch)
+        columns_header.sortIndicatorChanged.connect(self._on_sorted)
         self._measure_columns()
+
+    def _on_sorted(self) -> None:
+        self._measure_columns()
+        self._fit_columns()
 
     def _measure_columns(self) -> None:
         """Give columns the width of their titles and values."""
-        metrics = self.fontMetrics()
+        metrics, header = self.fontMetrics(), self.horizontalHeader()
+        is_sorted = -1 if header is None else header.sortIndicatorSection()
         for column, shown in enumerate(self._rows.columns):
-            texts = {shown.title, _SHORTEST_VALUE, *shown.widest_texts(self._rows.items)}
-            width = max(map(metrics.horizontalAdvance, texts))
+            title = metrics.horizontalAdvance(shown.title) + _ARROW_PX * (column == is_sorted)
+            texts = {_SHORTEST_VALUE, *shown.widest_texts(self._rows.items)}
+            width = max(title, *map(metrics.horizontalAdvance, texts))
             self.setColumnWidth(column, width + _MARGIN_PX)
             self._widths[column] = width + _MARGIN_PX
 
