@@ -41,6 +41,15 @@ def test_every_module_has_a_test_module_of_its_name() -> None:
     assert not missing, "\n".join(missing)
 
 
+def test_no_helper_of_tests_hides_a_study_or_a_benchmark() -> None:
+    """Tests import all of them by their names alone."""
+    helpers, others = (
+        {path.stem for folder in folders for path in (ROOT / folder).glob("*.py")}
+        for folders in (("tests/helpers",), ("studies", "benchmarks"))
+    )
+    assert not helpers & others
+
+
 def test_every_panel_has_tests() -> None:
     for panel in sorted((PACKAGE / PARTS_OF_PANELS).glob("*/panel.py")):
         assert expected_test_module(panel).exists() or is_part_of_a_panel(panel), panel

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from crystal_images import SQUARE, crystal_image
-from many_columns import many_columns
+from large_cells import many_columns
 
 from napari_stem_defects.anomaly.grains import Tile
 from napari_stem_defects.anomaly.predictor import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from crystal_images import HEXAGONAL, SQUARE, crystal_image
-from many_columns import many_columns
+from large_cells import many_columns
 
 from napari_stem_defects.anomaly import sampling
 from napari_stem_defects.anomaly.sampling import (

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from crystal_images import HEXAGONAL, OBLIQUE, SQUARE, contaminated, crystal_image
 from half_crystals import half_crystal
-from many_columns import many_columns
+from large_cells import many_columns
 from scan_rows import DISTURBANCES, lost
 from scipy import ndimage
 from scipy.spatial import cKDTree

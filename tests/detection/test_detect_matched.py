@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from labelled_crystals import labelled, vacancies
-from many_columns import many_columns
+from large_cells import many_columns
 from scan_rows import brighter, streaked
 from scipy.spatial import cKDTree
 

@@ -10,6 +10,7 @@ from labelled_crystals import labelled, vacancies
 from spot_images import clicked_spots, spot_image
 
 from napari_stem_defects.anomaly import residual
+from napari_stem_defects.anomaly.searched_crystal import searched_crystal
 from napari_stem_defects.base.defect_classes import BULK, DefectClass
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.detection.detect_frame import detect_frame
@@ -58,7 +59,11 @@ def test_a_perfect_crystal_needs_no_statement():
 
 
 def test_an_image_of_which_all_is_blocked_was_not_searched(added, monkeypatch):
-    monkeypatch.setattr(residual, "blocked_by", lambda m, *_: np.ones(m.frame_shape, bool))
+    def none_searched(micrograph, *about):
+        found = searched_crystal(micrograph, *about)
+        return replace(found, blocked=np.ones(micrograph.frame_shape, bool))
+
+    monkeypatch.setattr(residual, "searched_crystal", none_searched)
     image = replace(vacancies().micrograph, pixel_size_nm=0.02)
     found = detect_frame(image, added[0])
     assert found.searched_nm2 == 0

@@ -10,7 +10,7 @@ import pytest
 from crystal_images import CrystalImage
 from half_crystals import half_crystal
 from labelled_crystals import click_project, vacancies
-from many_columns import many_columns
+from large_cells import many_columns
 from spot_images import spot_image, spot_project
 
 import napari_stem_defects as sd

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from many_columns import many_columns
+from large_cells import many_columns
 
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.lattice.unit_cell import lattice_period, units_per_period

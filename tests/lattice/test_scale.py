@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from large_cells import many_columns
 from lattice_images import lattice_image
-from many_columns import many_columns
 
 from napari_stem_defects.base.micrograph import Micrograph, PixelSizeSource
 from napari_stem_defects.errors import InputError

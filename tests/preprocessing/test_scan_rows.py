@@ -7,7 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 from crystal_images import HEXAGONAL, SQUARE, columns, crystal_image, render
-from many_columns import many_columns
+from large_cells import many_columns
 from scan_rows import DISTURBANCES, brighter, lost
 
 from napari_stem_defects.base.micrograph import Micrograph

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from crystal_images import SQUARE, crystal_image
 from labelled_crystals import labelled, vacancies
-from many_columns import many_columns
+from large_cells import many_columns
 from scipy.spatial import cKDTree
 
 from napari_stem_defects.base.defect_classes import DefectClass

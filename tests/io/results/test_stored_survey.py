@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import tifffile
 from crystal_images import crystal_image
+from large_cells import many_columns
 from lattice_images import lattice_image
-from many_columns import many_columns
 from written_surveys import write_crystal, write_surveys
 
 from napari_stem_defects.anomaly.survey_frame import survey_frame
