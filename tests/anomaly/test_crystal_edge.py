@@ -43,12 +43,12 @@ def test_missing_columns_at_the_edge_are_no_part_of_it():
     assert edge.crystal[tuple(at.T)].all()
 
 
-def test_strips_of_a_large_image_do_not_show(monkeypatch):
+def test_squares_of_a_large_image_do_not_show(monkeypatch):
     image = half_crystal("fine film", spacing=14.0, size=400)
     whole, _ = edge_of(image)
-    monkeypatch.setattr(module, "_STRIP_ROWS", 50)
-    strips, _ = edge_of(image)
-    np.testing.assert_array_equal(strips.crystal, whole.crystal)
+    monkeypatch.setattr(module, "_BLOCK", 50)
+    squares, _ = edge_of(image)
+    np.testing.assert_array_equal(squares.crystal, whole.crystal)
 
 
 def test_the_edge_and_corners_are_not_searched_but_the_border_of_the_image_is():

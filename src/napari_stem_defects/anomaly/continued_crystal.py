@@ -24,6 +24,9 @@ _INSIDE = 0.5
 are half covered, shifted and faint."""
 _DEEPER = (0.75, 1.25, 1.75, 2.5, 3.5)
 """Distances in lattice periods within the crystal from which a pixel may come, tried in turn."""
+_AS_FAR = 12.0
+"""Distance in lattice periods up to which the crystal goes on: three standard deviations of the
+average over which contrast is measured."""
 _STRIP_ROWS = 512
 
 
@@ -49,12 +52,14 @@ def continued_crystal(
     inner = edge.depth() > _INSIDE * sampled.period
     if not inner.any():
         return pixels
-    nearest = ndimage.distance_transform_edt(~inner, return_distances=False, return_indices=True)
+    distance, nearest = ndimage.distance_transform_edt(~inner, return_indices=True)
+    replaced = ~inner & (distance <= _AS_FAR * sampled.period)
+    del distance
     rows, columns = nearest_places(pixels.shape, sampled.factor, inner.shape)
     continued = pixels.copy()
     for top in range(0, len(rows), _STRIP_ROWS):
         own = rows[top : top + _STRIP_ROWS]
-        y, x = np.nonzero(~inner[np.ix_(own, columns)])
+        y, x = np.nonzero(replaced[np.ix_(own, columns)])
         beside = nearest[:, own[y], columns[x]]
         sources = sampled.to_image(beside.T.astype(float))
         places = np.column_stack([y + top, x]).astype(float)

@@ -24,7 +24,7 @@ _ALIKE = 0.55
 """Least correlation coefficient. Amorphous films reach 0.3, the columns at an edge 0.7."""
 _INSIDE, _BEYOND = 1.5, 3.0
 """Distance from where the grain ends within it, from which all is crystal whatever it looks like,
-and beyond it, up to which there may be some."""
+and on both sides, up to which it is compared."""
 _GAP = 0.75
 """Half the width of a notch that is a defect at the edge, and not the edge."""
 _STALK = 0.25
@@ -32,7 +32,8 @@ _STALK = 0.25
 _MARGIN, _TIP = 1.75, 1.5
 """Width of the edge that is not searched, as columns there have other neighbours, and half that of
 a corner that is none of the rest."""
-_STRIP_ROWS = 512
+_BLOCK = 256
+"""Edge in samples of the squares that are compared."""
 
 
 class CrystalEdge(NamedTuple):
@@ -43,7 +44,7 @@ class CrystalEdge(NamedTuple):
     crystal : ndarray of bool, shape (rows, columns)
         In samples.
     lattice : ndarray of uint8, shape (rows, columns)
-        Which lattice of the image each sample has.
+        Which lattice of the image each sample near the edge has.
     """
 
     crystal: NDArray[np.bool_]
@@ -87,35 +88,56 @@ def crystal_edge(sampled: Sampled, outside: NDArray[np.bool_]) -> CrystalEdge:
     CrystalEdge
     """
     period = sampled.period
-    sure = ndimage.distance_transform_edt(~outside) > _INSIDE * period
-    possible = ndimage.distance_transform_edt(outside) <= _BEYOND * period
-    alike, lattice = _alike(sampled)
-    crystal = _opened((alike & possible) | sure, _STALK * period)
-    parts, _ = ndimage.label(crystal)
-    crystal = np.isin(parts, np.setdiff1d(parts[sure & crystal], 0))
-    crystal = _closed(crystal, _GAP * period)
-    around, _ = ndimage.label(~crystal)
-    enclosed = ~np.isin(around, np.setdiff1d(around[outside], 0))
-    return CrystalEdge(crystal | enclosed, lattice)
+    within = ndimage.distance_transform_edt(~outside)
+    sure, near = within > _INSIDE * period, within <= _BEYOND * period
+    near &= ndimage.distance_transform_edt(outside) <= _BEYOND * period
+    alike, lattice = _alike(sampled, near)
+    crystal = _opened(alike | sure, _STALK * period)
+    crystal = _closed(_parts_with(sure, crystal), _GAP * period)
+    return CrystalEdge(~_parts_with(outside, ~crystal), lattice)
 
 
-def _alike(sampled: Sampled) -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
-    """Return where an image looks as it does a lattice vector away, and by which lattice."""
-    rows, columns = sampled.filtered.shape
-    alike, lattice = np.zeros((rows, columns), bool), np.zeros((rows, columns), np.uint8)
+def _parts_with(seeds: NDArray[np.bool_], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the connected parts of a mask in which there is a seed."""
+    parts, count = ndimage.label(mask)
+    kept = np.zeros(count + 1, bool)
+    kept[parts[seeds]] = True
+    kept[0] = False
+    return np.asarray(kept[parts])
+
+
+def _alike(
+    sampled: Sampled, near: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
+    """Return where a part of an image looks as it does a lattice vector away, and which lattice."""
+    alike, lattice = np.zeros(near.shape, bool), np.zeros(near.shape, np.uint8)
     halo = round(2 * max(float(np.abs(each).max()) for each in sampled.lattices))
     halo += round(4 * _AROUND * sampled.period)
-    for top in range(0, rows, _STRIP_ROWS):
-        own = slice(top, min(top + _STRIP_ROWS, rows))
-        first, last = max(0, top - halo), min(rows, own.stop + halo)
-        part = np.asarray(sampled.filtered[slice(first, last), slice(None)])
+    for corner in np.ndindex(*(-(-length // _BLOCK) for length in near.shape)):
+        own, outer, inner = _block(corner, near.shape, halo)
+        if not near[own].any():
+            continue
+        part = np.asarray(sampled.filtered[outer])
         found = np.stack([_likeness(part, each, sampled.period) for each in sampled.lattices])
-        inner = slice(own.start - first, own.stop - first)
-        alike[own] = found.max(axis=0)[inner] > _ALIKE
+        alike[own] = near[own] & (found.max(axis=0)[inner] > _ALIKE)
         if len(found) > 1:
             smooth = ndimage.gaussian_filter(found, (0, sampled.period, sampled.period))
             lattice[own] = smooth.argmax(axis=0)[inner]
     return alike, lattice
+
+
+def _block(
+    corner: tuple[int, ...], shape: tuple[int, ...], halo: int
+) -> tuple[tuple[slice, slice], tuple[slice, slice], tuple[slice, slice]]:
+    """Return the samples of a square, those with a halo, and the former within the latter."""
+    own, outer, inner = [], [], []
+    for number, length in zip(corner, shape, strict=True):
+        start, stop = number * _BLOCK, min((number + 1) * _BLOCK, length)
+        first = max(0, start - halo)
+        own.append(slice(start, stop))
+        outer.append(slice(first, min(length, stop + halo)))
+        inner.append(slice(start - first, stop - first))
+    return (own[0], own[1]), (outer[0], outer[1]), (inner[0], inner[1])
 
 
 def _likeness(
