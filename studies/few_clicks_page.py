@@ -30,6 +30,15 @@ MAIN_CLICKS = 7
 # Measured on some tasks only.
 FEW_TASKS = ("few", "scratch", "any-crystal")
 RESAMPLES = 2000
+PARTICLE_COUNTS = (
+    "found",
+    "missing",
+    "false",
+    "false_in_perfect",
+    "named",
+    "false_names",
+    "false_names_in_perfect",
+)
 # What is right of a mask.
 SHARES = {"line": "found", "area": "overlap"}
 MANY_COLUMNS = """\
@@ -134,18 +143,26 @@ def _of_many_columns(cells: Sequence[Figures]) -> str:
 
 def _of_particles(particles: Sequence[Figures]) -> str:
     """Return the table of the particles."""
-    counts = "missing columns that a survey finds", "other places", "places in perfect particles"
-    head = ("width", "particles", *counts, "quick model, 5 clicks")
+    survey = "survey: missing columns", "other places + in perfect particles"
+    names = "any-crystal: missing columns", "other names"
+    head = ("width", "particles", *survey, *names, "quick model, 5 clicks")
     rows = []
     for width in sorted({each["width"] for each in particles}):
         mine = [each for each in particles if each["width"] == width]
-        found, missing, false, perfect = (
-            sum(each[name] for each in mine)
-            for name in ("found", "missing", "false", "false_in_perfect")
-        )
+        total = {name: sum(each[name] for each in mine) for name in PARTICLE_COUNTS}
+        missing, others = total["missing"], total["false_names"] + total["false_names_in_perfect"]
         f1 = np.mean([each["f1"] for each in mine if "f1" in each])
-        periods, share = f"{width} periods", f"{found} of {missing}"
-        rows.append((periods, str(len(mine)), share, str(false), str(perfect), f"F1 {f1:.2f}"))
+        rows.append(
+            (
+                f"{width} periods",
+                str(len(mine)),
+                f"{total['found']} of {missing}",
+                f"{total['false']} + {total['false_in_perfect']}",
+                f"{total['named']} of {missing}",
+                str(others),
+                f"F1 {f1:.2f}",
+            )
+        )
     return table([head, *rows])
 
 

@@ -5,8 +5,8 @@
 Faceted particles on an amorphous film, of any lattice and a few periods wide, whose columns become
 fainter towards the edge and relax there. Missing columns are at least two periods from the edge.
 Counts those that a survey finds and its places where nothing is, in particles with and without
-missing columns, and quick models at five clicks. Writes ``studies/runs/particles.json``, which
-``studies/few_clicks.py`` states in ``docs/few-clicks.md``.
+missing columns, what any-crystal names, and quick models at five clicks. Writes
+``studies/runs/particles.json``, which ``studies/few_clicks.py`` states in ``docs/few-clicks.md``.
 """
 
 from __future__ import annotations
@@ -151,8 +151,8 @@ def measured(particle: Particle) -> dict[str, Any]:
     """Return the figures of one particle."""
     image, _ = image_of(particle)
     places, reach = image.points[DEFECT], FOUND * image.period_px
-    found = _survey_places(image)
-    perfect = _survey_places(image_of(replace(particle, is_perfect=True))[0])
+    perfect, _ = image_of(replace(particle, is_perfect=True))
+    found, named = _survey_places(image), _named_places(image)
     hits = _nearest(places, found) < reach
     about: dict[str, Any] = {
         "width": particle.width,
@@ -160,7 +160,10 @@ def measured(particle: Particle) -> dict[str, Any]:
         "missing": len(places),
         "found": int(hits.sum()),
         "false": int((_nearest(found, places) > image.period_px).sum()),
-        "false_in_perfect": len(perfect),
+        "false_in_perfect": len(_survey_places(perfect)),
+        "named": int((_nearest(places, named) < reach).sum()),
+        "false_names": int((_nearest(named, places) > image.period_px).sum()),
+        "false_names_in_perfect": len(_named_places(perfect)),
     }
     task = Task("particle", "Particle", "report", "point", DEFECT, lambda _: (image, image))
     drawn = draw_clicks(task, image, image, CLICKS, 0)
@@ -175,6 +178,11 @@ def measured(particle: Particle) -> dict[str, Any]:
 def _survey_places(image: Labelled) -> Array:
     found = sd.survey(image.micrograph).candidates
     return np.array([(each.y, each.x) for each in found]).reshape(-1, 2)
+
+
+def _named_places(image: Labelled) -> Array:
+    found = sd.detect(image.micrograph, "any-crystal", device="cpu").regions
+    return np.array([(each.y_px, each.x_px) for each in found]).reshape(-1, 2)
 
 
 def _nearest(places: Array, others: Array) -> Array:
