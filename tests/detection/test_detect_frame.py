@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from crystal_images import HEXAGONAL, crystal_image
 from frame_samples import (
     MODEL_PX_NM,
     SPEC,
@@ -18,7 +17,6 @@ from frame_samples import (
     micrograph,
     noise,
 )
-from scan_rows import brighter
 
 from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.base.progress import Cancelled, Progress
@@ -267,13 +265,3 @@ def test_kinds_of_the_model_decide_about_masks_and_regions(
     (line,) = regions["line"]
     assert line.length_px == pytest.approx(200, abs=1)
     assert line.direction_deg in (pytest.approx(0, abs=1), pytest.approx(180, abs=1))
-
-
-def test_networks_of_patches_see_disturbed_scan_rows_as_they_are(
-    predict_with: Callable[[Any], None], ensemble: Ensemble
-) -> None:
-    predict_with(certain("Bulk"))
-    crystal = crystal_image(HEXAGONAL, spacing=14.0, size=256, counts=150)
-    disturbed = brighter(crystal.pixels, (60, 120, 180))
-    found = detect_frame(micrograph(disturbed, MODEL_PX_NM), ensemble, device="cpu")
-    assert found.parameters["scan_rows"] == ""

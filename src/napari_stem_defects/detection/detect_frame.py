@@ -124,7 +124,6 @@ def detect_frame(
     started, spec = time.perf_counter(), ensemble.spec
     check_size(micrograph)
     measured = measure_lattices(micrograph.pixels, micrograph.pixel_size_nm)
-    # Patches show networks more than single rows.
     scan_rows = scan_rows_of(micrograph, measured.cells if spec.sees_residual else ())
     settled = settle_contrast(scan_rows.mended(micrograph), measured, spec, contrast)
     micrograph, limits = settled.micrograph, all_thresholds(thresholds or {}, spec)
