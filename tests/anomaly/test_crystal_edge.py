@@ -66,3 +66,10 @@ def test_a_small_crystal_has_nothing_but_edge():
     crystal = np.zeros((60, 60), bool)
     crystal[20:40, 20:40] = True
     assert not CrystalEdge(crystal, np.zeros(crystal.shape, np.uint8)).searched(5.0).any()
+
+
+def test_where_all_is_crystal_there_is_no_edge():
+    everything = np.ones((40, 60), bool)
+    edge = CrystalEdge(everything, np.zeros(everything.shape, np.uint8))
+    assert np.isinf(edge.depth()).all()
+    assert edge.searched(5.0).all()

@@ -51,8 +51,11 @@ class CrystalEdge(NamedTuple):
     lattice: NDArray[np.uint8]
 
     def depth(self) -> NDArray[np.float64]:
-        """Return the distance (rows, columns) from what is no crystal, in samples."""
-        return np.asarray(ndimage.distance_transform_edt(self.crystal))
+        """Return the distance (rows, columns) from what is no crystal, in samples.
+
+        Infinite where all is crystal.
+        """
+        return _distance(~self.crystal)
 
     def searched(self, period: float) -> NDArray[np.bool_]:
         """Return where something can be called unusual.

@@ -237,8 +237,8 @@ def _measured(micrograph: Micrograph, cells: tuple[UnitCell, ...]) -> _Measured:
     if blocked.any() and (~blocked).sum() < _FEWEST_CELLS * period**2:
         anomaly = np.zeros(micrograph.frame_shape, np.float32)
         return _Measured(anomaly, (), 0.0, len(grain_map.grains), grain_map, 1.0, scan_rows)
-    usual = searched.unknown
-    outside = float((blocked & ~usual).sum() / max((~usual).sum(), 1))
+    known = ~searched.unknown
+    outside = float((blocked & known).sum() / max(known.sum(), 1))
     missing = at_samples(blocked, sampled)
     unsure = unsure_samples(scan_rows, sampled)
     residual = lattice_residual(sampled, blocked=missing, unsure=unsure)
@@ -246,7 +246,7 @@ def _measured(micrograph: Micrograph, cells: tuple[UnitCell, ...]) -> _Measured:
     grains = len(residual.predictors)
     # The sampled image is as large as the score: release it before the map at image size.
     sampled = replace(sampled, filtered=score[:1])
-    del residual
+    del residual, searched, known
     anomaly = _at_image_size(score, sampled, micrograph.frame_shape)
     anomaly[blocked] = 0
     candidates = tuple(_in_image(candidate, sampled) for candidate in found)
