@@ -18,6 +18,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -26,6 +27,10 @@ LOG = VENV / "setup.log"
 STAMP = VENV / "setup.stamp"
 UNFINISHED = VENV / "setup.unfinished"
 OLDEST = (3, 11)
+STATED_EVERY_S = 15
+"""Time after which a set-up that goes on says what it is at."""
+NAMED_STEPS = ("Collecting", "Downloading", "Using")
+STEPS = (*NAMED_STEPS, "Processing", "Building", "Installing", "Preparing")
 
 # Debian package -> what it must provide; PyQt6's xcb platform and OpenGL need these.
 LIBRARIES = {
@@ -230,12 +235,35 @@ def install_packages() -> None:
     pip = [str(venv_python()), "-m", "pip", "--disable-pip-version-check", "install"]
     command = [*pip, "-c", "constraints.txt", "-e", ".[all,test]"]
     with LOG.open("w", encoding="utf-8") as log:
-        status = subprocess.call(
-            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        status = wait_for_pip(
+            subprocess.Popen(
+                command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            )
         )
     if status:
         cause = useful_line(LOG.read_text(encoding="utf-8", errors="replace"), "ERROR: ")
         raise SetupError(f"pip failed: {cause} (all of it: {LOG})", status=1)
+
+
+def wait_for_pip(pip: subprocess.Popen[bytes], every_s: float = STATED_EVERY_S) -> int:
+    """Wait for an installation, say now and then what it is at, and return its exit status."""
+    started = time.monotonic()
+    with pip:
+        while True:
+            try:
+                return pip.wait(every_s)
+            except subprocess.TimeoutExpired:
+                seconds = round(time.monotonic() - started)
+                say(f"installing for {seconds // 60} min {seconds % 60:02d} s: {current_step()}")
+
+
+def current_step() -> str:
+    """Return what pip wrote last of its steps: what it collects, loads, builds or installs."""
+    lines = LOG.read_text(encoding="utf-8", errors="replace").splitlines()
+    steps = (line.strip() for line in reversed(lines) if line.lstrip().startswith(STEPS))
+    words = next(steps, "starting").split()
+    shown = " ".join(words[:2]) if words[0] in NAMED_STEPS else " ".join(words)
+    return shown.rstrip(":,") if len(shown) <= 60 else f"{shown[:60]}…"
 
 
 def job_command(job: str, arguments: list[str]) -> list[str]:

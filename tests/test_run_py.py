@@ -160,21 +160,62 @@ def test_an_interrupted_set_up_starts_afresh(
     assert run.is_set_up()
 
 
+def instead_of_pip(run: ModuleType, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """Let a script run in the place of pip."""
+    popen = subprocess.Popen
+    monkeypatch.setattr(
+        run.subprocess,
+        "Popen",
+        lambda command, **rest: popen([sys.executable, "-c", script], **rest),
+    )
+
+
 def test_a_failed_install_is_not_taken_for_done(
     run: ModuleType, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pretend_venv(run)
     monkeypatch.setattr(run, "venv_works", lambda: True)
     script = "print('Collecting'); print('ERROR: No matching distribution'); raise SystemExit(1)"
-    call = subprocess.call
-    monkeypatch.setattr(
-        run.subprocess, "call", lambda command, **rest: call([sys.executable, "-c", script], **rest)
-    )
+    instead_of_pip(run, monkeypatch, script)
     with pytest.raises(run.SetupError, match=r"pip failed: ERROR: No matching.*setup\.log"):
         run.set_up()
     assert not run.is_set_up()
     assert "Collecting" in run.LOG.read_text()
     assert "Collecting" not in capfd.readouterr().out
+
+
+def test_a_long_install_states_what_it_is_at(
+    run: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pretend_venv(run)
+    monkeypatch.setattr(run, "venv_works", lambda: True)
+    wait = run.wait_for_pip
+    monkeypatch.setattr(run, "wait_for_pip", lambda pip: wait(pip, every_s=0.4))
+    said = "Collecting torch==2.13.0 (from mine)\\n   ━━━ 1.0/2.6 GB 9 MB/s"
+    instead_of_pip(run, monkeypatch, f"print('{said}', flush=True); import time; time.sleep(2)")
+    run.set_up()
+    assert run.is_set_up()
+    stated = [line for line in capsys.readouterr().err.splitlines() if "installing for" in line]
+    assert len(stated) >= 2
+    assert stated[-1].startswith("run.py: installing for 0 min 0")
+    assert stated[-1].endswith(": Collecting torch==2.13.0")
+
+
+@pytest.mark.parametrize(
+    ("line", "stated"),
+    [
+        ("  Downloading torch-2.13.0-cp311.whl (92.3 MB)", "Downloading torch-2.13.0-cp311.whl"),
+        ("Installing collected packages: numpy, " + 40 * "scipy, ", "Installing collected pack"),
+        ("  Preparing metadata (pyproject.toml): started", "Preparing metadata"),
+        ("pip speaks in tongues", "starting"),
+        ("", "starting"),
+    ],
+)
+def test_the_step_of_pip_is_one_short_line(run: ModuleType, line: str, stated: str) -> None:
+    pretend_venv(run)
+    run.LOG.write_text(f"{line}\n", encoding="utf-8")
+    assert run.current_step().startswith(stated)
+    assert len(run.current_step()) <= 61
 
 
 def test_every_platform_has_its_interpreter(run: ModuleType) -> None:

@@ -193,7 +193,8 @@ def _same_kind(one: str, other: str) -> bool:
     kinds = [
         {".tif", ".tiff"},
         {".jpg", ".jpeg"},
-        {".emd", ".hspy", ".h5", ".hdf5", ".hf5", ".nhdf"},
+        {".mrc", ".mrcs"},
+        {".emd", ".hspy", ".h5", ".hdf5", ".hf5", ".nxs", ".nhdf"},
         {".npz", ".ndata", ".zspy"},
     ]
     return one == other or any({one, other} <= kind for kind in kinds)

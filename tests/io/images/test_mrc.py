@@ -27,6 +27,10 @@ class TestMrc(ReaderContract):
         path.write_bytes(mrc_bytes(image.astype(np.float32)))
 
 
+class TestMrcStack(TestMrc):
+    suffix = ".mrcs"
+
+
 class TestPackedMrc(ReaderContract):
     suffix = ".mrc.gz"
 

@@ -33,6 +33,14 @@ class TestJpeg(ReaderContract):
         Picture.fromarray(image).save(path, quality=95, dpi=(72, 72))
 
 
+class TestBmp(ReaderContract):
+    suffix = ".bmp"
+    pixel_nm: ClassVar[float | None] = None
+
+    def write(self, path: Path, image: Image) -> None:
+        Picture.fromarray(image).save(path, dpi=(72, 72))
+
+
 def test_grey_with_alpha(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Picture.fromarray(IMAGE).convert("LA").save(path)

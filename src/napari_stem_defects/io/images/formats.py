@@ -76,6 +76,7 @@ FORMATS = (
     Format("TIFF", (".tif", ".tiff"), rb"II[*+]\0|MM\0[*+]", tiff.list_tiff, tiff.open_tiff),
     Format("PNG", (".png",), rb"\x89PNG\r\n\x1a\n", pictures.list_picture),
     Format("JPEG", (".jpg", ".jpeg"), rb"\xff\xd8\xff", pictures.list_picture),
+    Format("BMP", (".bmp",), rb"BM.{4}\0\0\0\0", pictures.list_picture),
     Format("NumPy", (".npy",), rb"\x93NUMPY", numpy_files.list_npy, numpy_files.open_npy),
     Format("NumPy archive", (".npz",), _ZIP, numpy_files.list_npz),
     Format(
@@ -93,7 +94,13 @@ FORMATS = (
         microscope_formats.open_dm,
     ),
     # Before the formats that are HDF5, too: its content decides.
-    Format("HDF5", (".h5", ".hdf5", ".hf5"), _HDF5, hdf5_files.list_hdf5, hdf5_files.open_hdf5),
+    Format(
+        "HDF5",
+        (".h5", ".hdf5", ".hf5", ".nxs"),
+        _HDF5,
+        hdf5_files.list_hdf5,
+        hdf5_files.open_hdf5,
+    ),
     Format("EMD", (".emd",), _HDF5, microscope_formats.list_emd, microscope_formats.open_emd),
     Format(
         "HyperSpy", (".hspy",), _HDF5, microscope_formats.list_hspy, microscope_formats.open_hspy
@@ -115,7 +122,7 @@ FORMATS = (
     # Old MRC files lack the mark "MAP"; they are recognised by a valid pixel type.
     Format(
         "MRC",
-        (".mrc",),
+        (".mrc", ".mrcs"),
         _MRC_MARK + rb"|.{12}(?:[\0-\x0ce]\0\0\0|\0\0\0[\0-\x0ce]).{240}",
         mrc.list_mrc,
         mrc.open_mrc,

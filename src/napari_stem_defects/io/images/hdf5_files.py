@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.errors import ReadError
-from napari_stem_defects.io.images import microscope_formats, nion_swift, nsid
+from napari_stem_defects.io.images import microscope_formats, nexus, nion_swift, nsid
 from napari_stem_defects.io.images.hdf5_guard import check_hdf5
 from napari_stem_defects.io.images.microscope_formats import with_extra
-from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +20,9 @@ _EMD_MARK, _DEEPEST = "emd_group_type", 4
 
 
 def list_hdf5(path: Path) -> list[StoredSignal]:
-    """List the signals of an HDF5 file of Nion Swift, HyperSpy, py4DSTEM, pyNSID or an EMD file.
+    """List the signals of an HDF5 file of Nion Swift, HyperSpy, py4DSTEM, pyNSID, EMD or NeXus.
+
+    Of any other program, its arrays are the signals.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def list_hdf5(path: Path) -> list[StoredSignal]:
     Raises
     ------
     ReadError
-        A package is missing; the file is of another program, too big, or refers to others.
+        A package is missing; the file has no arrays, is too big, or refers to others.
     Exception
         Any error of a reader for a damaged file.
     """
@@ -89,5 +89,4 @@ def _readers(path: Path) -> tuple[Lister, Lister]:
         return microscope_formats.list_emd, microscope_formats.open_emd
     if "nsid" in found:
         return nsid.list_nsid, nsid.open_nsid
-    fault = "is an HDF5 file of a program that is not known"
-    raise ReadError(one_line(path, fault, "export the image as TIFF, EMD or MRC"))
+    return nexus.list_arrays, nexus.open_arrays

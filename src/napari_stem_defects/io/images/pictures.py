@@ -1,4 +1,4 @@
-"""Pictures, PNG and JPEG, by Pillow."""
+"""Pictures, PNG, JPEG and BMP, by Pillow."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _PILLOW_COLOUR = frozenset({"RGB", "RGBA"})
 
 
 def list_picture(path: Path) -> list[StoredSignal]:
-    """Read a PNG or JPEG file; its resolution is a print size and is not used.
+    """Read a PNG, JPEG or BMP file; its resolution is a print size and is not used.
 
     Parameters
     ----------
     path : Path
-        A PNG or JPEG file; only the first frame of an animation is read.
+        A PNG, JPEG or BMP file; only the first frame of an animation is read.
 
     Returns
     -------
@@ -45,14 +45,14 @@ def list_picture(path: Path) -> list[StoredSignal]:
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            with Image.open(path, formats=("PNG", "JPEG")) as image:
+            with Image.open(path, formats=("PNG", "JPEG", "BMP")) as image:
                 check_declared_size(
                     path, (image.height, image.width, len(image.getbands())), np.uint8
                 )
                 raw = _from_pillow(image)
         except (Image.DecompressionBombWarning, Image.DecompressionBombError):
             limit = (Image.MAX_IMAGE_PIXELS or 0) / 1e6
-            fault = f"has more than the {limit:.0f} million pixels allowed in a PNG or JPEG"
+            fault = f"has more than the {limit:.0f} million pixels allowed in a picture"
             raise ReadError(one_line(path, fault, "save it as TIFF")) from None
     array = raw.array
     info = SignalInfo("image", array.shape[:2], str(array.dtype), is_raw=not raw.colour)
