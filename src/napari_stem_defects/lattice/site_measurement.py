@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from napari_stem_defects.lattice.site_surroundings import Surroundings
     from napari_stem_defects.lattice.unit_cell import UnitCell
 
-
+    # Like places of a window, its strongest change, and the columns of the mean.
+    _Seen = tuple[Surroundings, Peak, Sequence[Peak]]
 # In lattice periods: distance of the site from the given position, size of a column until fitted.
 _REACH, _COLUMN = 0.55, 0.13
 _SIGNIFICANT = 3.0  # standard deviations of the neighbours
@@ -98,10 +99,8 @@ def measure_site(
         None where no column differs significantly from its like, too few like places surround it,
         or its surroundings differ as well, as at a fault or a junction.
     """
-    around = _around(pixels, cells, position)
-    if around is None:
-        return None
-    found = _among_columns(around, position) or _by_itself(around, position)
+    seen = _seen(pixels, cells, position)
+    found = None if seen is None else _among_columns(seen) or _by_itself(seen)
     if found is None:
         return None
     y, x = np.rint(position) + found.site
@@ -128,8 +127,8 @@ def find_site(
         y and x in px; None as of `measure_site`, and where columns crowd so much that a missing one
         is no peak of its own.
     """
-    around = _around(pixels, cells, position)
-    found = None if around is None else _by_itself(around, position)
+    seen = _seen(pixels, cells, position)
+    found = None if seen is None else _by_itself(seen)
     if found is None:
         return None
     y, x = np.rint(position) + found.site
@@ -145,20 +144,23 @@ class _Found(NamedTuple):
     sublattice: str
 
 
-def _around(
+def _seen(
     pixels: NDArray[np.float32], cells: Sequence[UnitCell], position: tuple[float, float]
-) -> Surroundings | None:
-    """Return what the lattice that fits best repeats around a place."""
+) -> _Seen | None:
+    """Return what the best lattice repeats around a place and what differs, None without either."""
     every = (surroundings_of(pixels, cell, position) for cell in cells)
-    usable = [each for each in every if each is not None and each.unlike <= UNLIKE]
-    return min(usable, key=lambda each: each.unlike, default=None)
-
-
-def _by_itself(around: Surroundings, position: tuple[float, float]) -> _Found | None:
-    """Return a defect measured at its column, and at those that are seen to overlap it."""
+    usable = (each for each in every if each is not None and each.unlike <= UNLIKE)
+    around = min(usable, key=lambda each: each.unlike, default=None)
+    if around is None:
+        return None
     change = _strongest(around, np.array(position) - np.rint(position))
-    columns = _columns(around)
-    if change is None or not columns:
+    return None if change is None else (around, change, _columns(around))
+
+
+def _by_itself(seen: _Seen) -> _Found | None:
+    """Return a defect measured at its column, and at those that are seen to overlap it."""
+    around, change, columns = seen
+    if not columns:
         return None
     nearest = min(columns, key=lambda each: np.hypot(each.y - change.y, each.x - change.x))
     reach = _SAME if change.height > 0 else _SAME_MISSING
@@ -180,15 +182,15 @@ def _by_itself(around: Surroundings, position: tuple[float, float]) -> _Found | 
     return _Found(site, ratio, error, sublattice)
 
 
-def _among_columns(around: Surroundings, position: tuple[float, float]) -> _Found | None:
+def _among_columns(seen: _Seen) -> _Found | None:
     """Return a missing or weaker column measured with all columns of the cell at once.
 
     None for other defects, and where these columns cannot be distinguished.
     """
-    change = _strongest(around, np.array(position) - np.rint(position))
-    if change is None or change.height > 0:
+    around, change, columns = seen
+    if change.height > 0:
         return None
-    peaks = [(each.y, each.x) for each in _columns(around)]
+    peaks = [(each.y, each.x) for each in columns]
     loss = measure_loss(around, (change.y, change.x), peaks)
     if loss is None:
         return None
@@ -343,7 +345,6 @@ def _ratio(
     here = _bumps(around.radius, [site], sigma)[0]
     weight = here - here.mean()
     full = height * float((weight * here).sum())
-
     changes = ((around.others - around.mean) * weight).sum(axis=(1, 2)) / full
     found = float((weight * (around.window - around.mean)).sum()) / full
     error = np.hypot(_scatter(around, changes), found * misfit / height)
