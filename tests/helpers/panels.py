@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QComboBox, QMenu, QWidget
+from qtpy.QtWidgets import QApplication, QComboBox, QLineEdit, QMenu, QWidget
+
+from napari_stem_defects.napari_plugin.panels.common.docking import find_dock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+NARROWEST_PX = 300
+"""Width to which every panel can be made narrow: a third of what a small laptop leaves."""
 FROZEN_S = 3.0
 """Computing time between two events, in s, beyond which napari counts as frozen."""
 
@@ -31,6 +35,12 @@ def docked(viewer: Any, panel: type) -> Any:
     viewer.window.add_dock_widget(widget, name="STEM Defects", area="right")
     QTest.qWait(100)
     return widget
+
+
+def narrowest(widget: Any) -> int:
+    """Return how narrow a panel can be made in px, in the font of the tests' theme."""
+    QTest.qWait(50)
+    return int(find_dock(widget).minimumSizeHint().width())
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
@@ -76,12 +86,19 @@ def choose_in_menu(menu: QMenu, text: str) -> None:
 
 
 def type_into_dialog(text: str) -> None:
-    """Type a text into the next dialog with a line edit and accept the dialog."""
+    """Type a text into the next dialog with a line edit and accept the dialog.
+
+    On a busy machine the dialog opens late; one that nobody accepts would stay open for ever.
+    """
+    until = time.monotonic() + 60
 
     def typed() -> None:
         dialog = QApplication.activeModalWidget()
-        assert dialog is not None
-        line = dialog.focusWidget()
+        line = None if dialog is None else dialog.focusWidget()
+        if not isinstance(line, QLineEdit):
+            assert time.monotonic() < until
+            QTimer.singleShot(50, typed)
+            return
         line.selectAll()
         QTest.keyClicks(line, text)
         QTest.keyClick(line, Qt.Key.Key_Return)

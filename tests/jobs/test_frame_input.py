@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.io.images.signal_micrograph import hash_of_file
 from napari_stem_defects.jobs.frame_input import FrameInput
 
 if TYPE_CHECKING:
@@ -71,3 +72,13 @@ def test_without_a_file_the_pixels_are_hashed(tmp_path: Path) -> None:
     deleted = FrameInput(COUNTS, "a", path=tmp_path / "deleted.tif")
     assert deleted.micrograph().sha256 == expected
     assert FrameInput(COUNTS[::-1], "a").micrograph().sha256 != expected
+
+
+def test_the_hash_of_a_zarr_folder_is_that_of_its_files(tmp_path: Path) -> None:
+    path = tmp_path / "a.zarr"
+    path.mkdir()
+    (path / "zarr.json").write_bytes(b"{}")
+    one = FrameInput(COUNTS, "a", path=path).micrograph().sha256
+    assert one == hash_of_file(path)
+    (path / "0").write_bytes(b"chunk")
+    assert FrameInput(COUNTS, "a", path=path).micrograph().sha256 != one

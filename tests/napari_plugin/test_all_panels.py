@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tifffile
 from events import canvas_of, click, data_to_pixel, drag, hover, press_key
-from panels import Heartbeat, crystal, docked, wait_for
+from panels import NARROWEST_PX, Heartbeat, crystal, docked, narrowest, wait_for
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import (
@@ -44,6 +44,14 @@ pytestmark = pytest.mark.gui
 PANELS = (PreprocessWidget, LabelPatchesWidget, TrainEnsembleWidget, DetectDefectsWidget)
 COMPOSED = (QCollapsible, QLabeledDoubleSlider, QComboBox, QAbstractItemView, QAbstractSpinBox)
 KEY, CTRL, SHIFT = Qt.Key, Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+
+
+def test_panels_leave_a_small_screen_to_the_image(viewer: Any) -> None:
+    for panel in PANELS:
+        widget = docked(viewer, panel)
+        for fold in widget.findChildren(QCollapsible):
+            fold.expand(animate=False)
+        assert narrowest(widget) <= NARROWEST_PX, panel.__name__
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])

@@ -11,6 +11,7 @@ import numpy as np
 from napari_stem_defects.base.micrograph import Micrograph, PixelSizeSource
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.images.convert import NotAnImage, RawImage, to_pixels
+from napari_stem_defects.io.images.signal_micrograph import hash_of_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,7 +86,6 @@ class FrameInput:
 
 def _hash(path: Path | None, array: NDArray[Any]) -> str:
     """Return the hash of the file, or of the pixels where there is no file (any more)."""
-    if path is not None and path.is_file():
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+    if path is not None and path.exists():
+        return hash_of_file(path)
     return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()

@@ -32,8 +32,8 @@ from napari_stem_defects.workers.isolated_read import read_all, read_patches
 Reader = Callable[[str | Sequence[str]], list[LayerData]]
 
 SUFFIXES = (
-    *(".dm3", ".dm4", ".emd", ".ser", ".mrc", ".mrc.gz"),
-    *(".hspy", ".zspy", ".h5", ".hdf5", ".hf5", ".ndata", ".nhdf"),
+    *(".dm3", ".dm4", ".emd", ".ser", ".mrc", ".mrcs", ".mrc.gz"),
+    *(".hspy", ".zspy", ".h5", ".hdf5", ".hf5", ".nxs", ".ndata", ".nhdf"),
 )
 """File name extensions of this reader; napari opens TIFF, PNG and similar files itself."""
 

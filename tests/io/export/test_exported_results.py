@@ -80,6 +80,23 @@ def test_the_image_is_found_beside_the_result_too(tmp_path: Path) -> None:
     assert image.read_image(sd.read, None).name == "lamella"
 
 
+@pytest.mark.parametrize("given", [None, "folder", "image"])
+def test_an_image_may_be_a_zarr_folder(tmp_path: Path, given: str | None) -> None:
+    pytest.importorskip("zarr", reason="zarr is not installed")
+    from zarr_samples import write_ome_zarr
+
+    result = write_sample(tmp_path)
+    there = {None: result.parent, "folder": tmp_path / "b", "image": tmp_path / "c"}[given]
+    path = there / "lamella.ome.zarr"
+    write_ome_zarr(path, sd.read(tmp_path / "lamella.ome.tif").pixels, "yx")
+    (image,), _ = read_results_to_export([result])
+    about = {**image.summary["image"], "path": f"C:\\lost\\{path.name}"}
+    about["sha256"] = sd.read(path).sha256
+    moved = ExportedImage(image.folder, {**image.summary, "image": about})
+    where = {None: None, "folder": there, "image": path}[given]
+    assert moved.read_image(sd.read, where).path == path
+
+
 def test_another_image_is_refused(tmp_path: Path) -> None:
     result = write_sample(tmp_path)
     write_sample(tmp_path / "b", "another_one")

@@ -27,3 +27,12 @@ def test_the_image_is_looked_for_where_it_was_and_near_the_result(tmp_path: Path
     assert find_image_file(folder, str(was)) == was
     assert find_image_file(folder, None) is None
     assert find_image_file(folder, "a\0b") is None
+
+
+def test_an_image_may_be_a_zarr_folder(tmp_path: Path) -> None:
+    stored = tmp_path / "a.ome.zarr"
+    stored.mkdir()
+    assert find_image_file(tmp_path, str(stored)) is None  # a folder of anything
+    (stored / "zarr.json").write_text("{}", encoding="utf-8")
+    assert find_image_file(tmp_path, str(stored)) == stored
+    assert find_image_file(tmp_path, "D:\\lost\\a.ome.zarr") == stored

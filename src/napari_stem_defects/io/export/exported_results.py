@@ -20,7 +20,11 @@ from napari_stem_defects.errors import InputError, ReadError
 from napari_stem_defects.io.export.region_pixels import line_pixels, number_pixels
 from napari_stem_defects.io.folder_kinds import SUMMARY
 from napari_stem_defects.io.messages import one_line
-from napari_stem_defects.io.results.image_file import find_image_file, image_file_name
+from napari_stem_defects.io.results.image_file import (
+    find_image_file,
+    image_file_name,
+    is_image_file,
+)
 from napari_stem_defects.io.results.json_file import read_json, read_or_report
 from napari_stem_defects.io.results.read_results import read_regions_with_lines
 from napari_stem_defects.io.results.report_sources import find_summaries
@@ -217,8 +221,8 @@ class ExportedImage:
         if given is None:
             found = find_image_file(self.folder, self.summary["image"].get("path"))
         else:
-            found = given / self.file_name if given.is_dir() else given
-        if found is not None and found.is_file():
+            found = given if is_image_file(given) else given / self.file_name
+        if found is not None and is_image_file(found):
             return found
         fault = f"its image {self.file_name} is not found"
         raise InputError(one_line(self.folder, fault, "give it, or its folder, with --images"))

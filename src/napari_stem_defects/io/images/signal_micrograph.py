@@ -152,7 +152,7 @@ def chosen_image(
     """
     infos = [each.info for each in signals]
     chosen = choose_signal(path, infos, signal)
-    sha256 = _sha256(path)
+    sha256 = hash_of_file(path)
     if signal is not None and chosen.number != choose_signal(path, infos).number:
         # Another image than the one that the file stands for has another identity.
         sha256 = hashlib.sha256(f"{sha256} {chosen.number}".encode()).hexdigest()
@@ -169,8 +169,19 @@ def _name(path: Path) -> str:
     return path.name[: -len(suffix)].removesuffix(".ome")
 
 
-def _sha256(path: Path) -> str:
-    """Return the hash of a file, or of the names and contents of all files of a folder."""
+def hash_of_file(path: Path) -> str:
+    """Return the SHA-256 of a file, or of the names and contents of all files of a folder.
+
+    Parameters
+    ----------
+    path : Path
+        A file or a Zarr folder.
+
+    Returns
+    -------
+    str
+        In hexadecimal digits.
+    """
     if not path.is_dir():
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

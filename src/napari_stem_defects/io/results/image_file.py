@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path, PureWindowsPath
 
+from napari_stem_defects.io.images.zarr_arrays import is_zarr
+
 
 def image_file_name(stored: str) -> str:
     """Return the file name in a stored path, which may come from another system.
@@ -22,7 +24,7 @@ def image_file_name(stored: str) -> str:
 
 
 def find_image_file(folder: Path, stored: str | None) -> Path | None:
-    """Find the file that was searched.
+    """Find the file, or the Zarr folder, that was searched.
 
     Parameters
     ----------
@@ -34,18 +36,29 @@ def find_image_file(folder: Path, stored: str | None) -> Path | None:
     Returns
     -------
     Path or None
-        Where it was or, if it was moved, a file of its name in the result folder or in one of the
+        Where it was or, if it was moved, one of its name in the result folder or in one of the
         two folders above; None if there is none. Its content is not compared.
     """
     if not stored:
         return None
     above = [folder, *folder.resolve().parents[:2]]
     candidates = [Path(stored), *(each / image_file_name(stored) for each in above)]
-    return next((each for each in candidates if _is_file(each)), None)
+    return next((each for each in candidates if is_image_file(each)), None)
 
 
-def _is_file(path: Path) -> bool:
+def is_image_file(path: Path) -> bool:
+    """Return whether there is a file, or a Zarr folder, which is one image as well.
+
+    Parameters
+    ----------
+    path : Path
+        Any path; one that this system does not allow is none.
+
+    Returns
+    -------
+    bool
+    """
     try:
-        return path.is_file()
+        return path.is_file() or is_zarr(path)
     except (OSError, ValueError):  # a name that this system does not allow
         return False

@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from events import canvas_of, data_to_pixel, drag, hover
 from panel_actions import draw_with, manage, press_copy_as, run, slide, spot
-from panels import crystal, docked, press, wait_for
+from panels import NARROWEST_PX, crystal, docked, narrowest, press, wait_for
 from qtpy.QtCore import QPoint, Qt, QTimer
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QFileDialog, QLabel, QMessageBox, QWidget
@@ -164,10 +164,14 @@ def test_eight_regions_are_in_sight_on_a_small_screen(
     assert found
     for name in found:
         density = labels[f"density_{name.lower()}"]
-        assert re.fullmatch(r"[0-9.e-]+ (nm )?per nm²", density.text())
+        assert re.fullmatch(r"[0-9.e-]+( nm)?", density.text())
         assert density.width() >= density.sizeHint().width()
+    assert labels["density_unit"].isVisible()
+    assert labels["density_unit"].text() == "per nm²"
+    assert narrowest(widget) <= NARROWEST_PX
     press(widget, "setup")
     assert widget.image.isVisible()
+    assert narrowest(widget) <= NARROWEST_PX
     beside = widget.findChild(QLabel, "stride_nm")
     assert beside.text() == "0.216 nm"
     assert beside.width() >= beside.sizeHint().width()

@@ -11,7 +11,6 @@ from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from qtpy.QtWidgets import (
     QFormLayout,
     QFrame,
-    QHBoxLayout,
     QLabel,
     QPushButton,
     QScrollArea,
@@ -23,6 +22,7 @@ from superqt import QCollapsible
 
 from napari_stem_defects.napari_plugin.panels.common.docking import find_dock, tab_with
 from napari_stem_defects.napari_plugin.panels.common.plain_text import plain_label, set_tooltip
+from napari_stem_defects.napari_plugin.panels.common.wrapping_row import WrappingRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -268,10 +268,10 @@ class Panel(QWidget):
         return self.add(title)
 
     def add_row(self, *widgets: QWidget) -> None:
-        """Append widgets side by side to the body."""
-        row = QHBoxLayout()
+        """Append widgets side by side to the body, in several lines where it is narrow."""
+        row = WrappingRow()
         for widget in widgets:
-            row.addWidget(widget)
+            row.add(widget)
         self._body.addLayout(row)
 
     def add_collapsible(self, text: str) -> QFormLayout:

@@ -20,7 +20,7 @@ _WORD_JOINER = "\u2060"
 """A character of no width, which cannot be part of an HTML tag."""
 
 
-_FEWEST = "MMMMMM"
+_FEWEST = "MMMMM"
 """The least that a shortened name has room for."""
 _WIDEST = "MMMMMMMMMMM"
 """The most that a name takes which does not fill its row."""
@@ -92,8 +92,10 @@ class ElidedLabel(QLabel):
         return QSize(width, whole.height())
 
     def minimumSizeHint(self) -> QSize:
-        """Return the same as `sizeHint`."""
-        return self.sizeHint()
+        """Return the room for a few letters."""
+        whole = self.sizeHint()
+        least = self.fontMetrics().horizontalAdvance(_FEWEST)
+        return QSize(min(whole.width(), least), whole.height())
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw what there is room for."""

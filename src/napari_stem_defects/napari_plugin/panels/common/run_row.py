@@ -6,10 +6,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFrame, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_stem_defects.napari_plugin.panels.common.panel import ScrolledNote, button, note
 from napari_stem_defects.napari_plugin.panels.common.swatch import readable_colour
+from napari_stem_defects.napari_plugin.panels.common.wrapping_row import WrappingRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,15 +66,15 @@ class RunRow(QFrame):
             Called when it is clicked.
         """
         start.clicked.connect(lambda: action())
-        self._buttons.insertWidget(self._buttons.count() - 1, start, 2)
+        self._buttons.insert_before_last(start, 2)
         self._starts.append(start)
         for before, after in pairwise([self.start, *self._starts, self.cancel]):
             QWidget.setTabOrder(before, after)
 
     def _lay_out(self) -> None:
-        buttons = self._buttons = QHBoxLayout()
-        buttons.addWidget(self.start, 2)
-        buttons.addWidget(self.cancel, 1)
+        buttons = self._buttons = WrappingRow()
+        buttons.add(self.start, 2)
+        buttons.add(self.cancel, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 6)
         layout.setSpacing(4)

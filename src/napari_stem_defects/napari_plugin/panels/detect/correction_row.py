@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_stem_defects.base.defect_classes import BULK
+from napari_stem_defects.napari_plugin.panels.common.choice import Choice
 from napari_stem_defects.napari_plugin.panels.common.panel import button, named, note, show_note
 from napari_stem_defects.napari_plugin.panels.common.plain_text import plain_label
+from napari_stem_defects.napari_plugin.panels.common.wrapping_row import WrappingRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +32,7 @@ class CorrectionRow(QWidget):
         super().__init__()
         self._region: Region | None = None
         self._what = plain_label("Region is")
-        self.right_class = named(QComboBox(), "right_class", "Correct class of the selected region")
+        self.right_class = named(Choice(), "right_class", "Correct class of the selected region")
         self.right_class.activated.connect(self._on_class)
         self.delete = button(
             "No defect", "delete_region", "Mark the selected region as no defect (Delete)"
@@ -62,11 +64,11 @@ class CorrectionRow(QWidget):
         self.undo.setEnabled(can_undo)
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout()
-        row.addWidget(self._what)
-        row.addWidget(self.right_class, 1)
-        row.addWidget(self.delete)
-        row.addWidget(self.undo)
+        row = WrappingRow()
+        row.add(self._what)
+        row.add(self.right_class, 1)
+        row.add(self.delete)
+        row.add(self.undo)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(row)

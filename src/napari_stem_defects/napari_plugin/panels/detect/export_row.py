@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from napari_stem_defects.napari_plugin.panels.common.panel import button, note, show_note
+from napari_stem_defects.napari_plugin.panels.common.wrapping_row import WrappingRow
 from napari_stem_defects.napari_plugin.panels.detect.copy_button import CopyButton
 
 if TYPE_CHECKING:
@@ -55,9 +56,9 @@ class ExportRow(QWidget):
         self.export.clicked.connect(self._choose_folder)
         self.copy_as = CopyButton(script)
         self.message = note("export_message")
-        row = QHBoxLayout()
+        row = WrappingRow()
         for widget in (self.save, self.export, self.copy_as):
-            row.addWidget(widget)
+            row.add(widget)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(row)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_stem_defects.napari_plugin.layers.survey_layer_data import KIND_COLOURS
+from napari_stem_defects.napari_plugin.panels.common.choice import Choice
 from napari_stem_defects.napari_plugin.panels.common.panel import named
 from napari_stem_defects.napari_plugin.panels.detect.region_table import RegionTable
 
@@ -41,7 +42,7 @@ class ResultsList(QWidget):
         self._title = title
         self._regions: Sequence[Region] = ()
         self._colours: Mapping[str, str] = {}
-        self._listed = named(QComboBox(), "listed", "What the table lists")
+        self._listed = named(Choice(), "listed", "What the table lists")
         self._listed.addItems([REGIONS, PLACES])
         self._listed.activated.connect(self._fill)
         layout = QVBoxLayout(self)

@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 from napari_stem_defects.base.lengths import both_units
 from napari_stem_defects.detection.contrast import CONTRASTS
 from napari_stem_defects.napari_plugin.layers.search_area import AREAS, TOOLS
+from napari_stem_defects.napari_plugin.panels.common.choice import Choice
 from napari_stem_defects.napari_plugin.panels.common.grey_offer import GreyOffer
 from napari_stem_defects.napari_plugin.panels.common.image_selector import ImageSelector
 from napari_stem_defects.napari_plugin.panels.common.model_row import ModelRow
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 _CONTRAST_TITLES = {"auto": "auto", "bright": "bright columns", "dark": "dark columns"}
 _FOLD, _FOLD_PADDING_PX = "Show or hide the settings", 4
-_FEWEST = "▸ MMMMMMMM"
+_FEWEST = "▸ MMMMM"
 """The least that is shown of the name of an image, however long the settings are."""
 _STRIDE = "Step of the sliding window; smaller steps are finer and slower"
 
@@ -77,17 +78,17 @@ class SetupForm(QWidget):
         self.stride.setValue(self._model_stride)
         self.stride.setSuffix(" px")
         self.device = named(
-            QComboBox(), "device", "Device to compute on; auto uses a GPU if there is one"
+            Choice(), "device", "Device to compute on; auto uses a GPU if there is one"
         )
         self.device.addItems(["auto", "cpu", "cuda", "mps"])
         self.contrast = named(
-            QComboBox(),
+            Choice(),
             "contrast",
             "Whether atomic columns are bright or dark (bright field); auto looks at the image",
         )
         for value in CONTRASTS:
             self.contrast.addItem(_CONTRAST_TITLES[value], value)
-        self.area = named(QComboBox(), "area", "Part of the image to search")
+        self.area = named(Choice(), "area", "Part of the image to search")
         self.area.addItems(AREAS)
         self.draw = button(
             "Draw region", "draw_region", "Draw the region to search; several shapes are combined"
@@ -96,7 +97,7 @@ class SetupForm(QWidget):
         for tool in TOOLS:
             self.draw_menu.addAction(tool, lambda tool=tool: self.draw_clicked.emit(tool))
         self.draw.setMenu(self.draw_menu)
-        self.frames = named(QComboBox(), "frames", "Frames to search")
+        self.frames = named(Choice(), "frames", "Frames to search")
         self.frames.addItems(["this frame", "all frames"])
         self.fold = button("", "setup", _FOLD)
         self.fold.setCheckable(True)

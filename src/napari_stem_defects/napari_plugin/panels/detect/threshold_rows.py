@@ -18,7 +18,7 @@ from superqt.utils import signals_blocked
 
 from napari_stem_defects.base.defect_classes import BULK, complete_classes
 from napari_stem_defects.base.lengths import density_of_kind
-from napari_stem_defects.napari_plugin.panels.common.panel import named
+from napari_stem_defects.napari_plugin.panels.common.panel import named, show_note
 from napari_stem_defects.napari_plugin.panels.common.plain_text import ElidedLabel, plain_label
 from napari_stem_defects.napari_plugin.panels.common.swatch import Swatch
 from napari_stem_defects.napari_plugin.panels.detect.threshold_slider import STEPS, ThresholdSlider
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.postprocessing.results import ClassTotal
 
-_SLIDER_COLUMN = 2
+_SLIDER_COLUMN, _COUNT_COLUMN = 2, 4
+_UNIT = "per nm²"
 _AROUND_FIGURE_PX = 16
+_DENSITY = "Regions, or nm of lines, per nm² searched"
 
 
 class _Figure(QDoubleSpinBox):
@@ -45,11 +47,18 @@ class _Figure(QDoubleSpinBox):
 
 
 class _Row(NamedTuple):
+    swatch: Swatch
+    name: QLabel
     slider: ThresholdSlider
     spin: QDoubleSpinBox
     region_count: QLabel
     density: QLabel
     kind: str
+
+    @property
+    def widgets(self) -> tuple[QWidget, ...]:
+        """From left to right."""
+        return self[:-1]
 
 
 class ThresholdRows(QWidget):
@@ -71,6 +80,10 @@ class ThresholdRows(QWidget):
         self._grid.setHorizontalSpacing(6)
         self._grid.setVerticalSpacing(1)
         self._grid.setColumnStretch(_SLIDER_COLUMN, 1)
+        self._unit = named(plain_label(), "density_unit", _DENSITY)
+        self._unit.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._unit.hide()
+        self._grid.addWidget(self._unit, 0, _COUNT_COLUMN, 1, 2)
         self._rows: dict[str, _Row] = {}
         self._shown: tuple[DefectClass, ...] = ()
         self.values: Mapping[str, float] = {}
@@ -102,22 +115,30 @@ class ThresholdRows(QWidget):
     def set_counts(
         self, counts: Mapping[str, ClassTotal], searched_nm2: float | None = None
     ) -> None:
-        """Show the number of regions of each class and, with an area in nm², their density."""
+        """Show the number of regions of each class and, with an area in nm², their density.
+
+        The unit is stated once, above the densities: rows stay narrow.
+        """
+        densities = []
         for name, row in self._rows.items():
             total = counts.get(name)
             count = 0 if total is None else total.count
             row.region_count.setText("" if total is None else str(count))
             length = None if total is None else total.length_nm
             density = density_of_kind(count, row.kind, searched_nm2, length)
-            row.density.setText(density if count else "")
+            densities.append(density.removesuffix(_UNIT).rstrip() if count else "")
+            row.density.setText(densities[-1])
+        show_note(self._unit, _UNIT if any(densities) else "")
 
     def _rebuild(self, classes: tuple[DefectClass, ...]) -> None:
         self._shown = classes
-        while (item := self._grid.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
+        for row in self._rows.values():
+            for widget in row.widgets:
+                self._grid.removeWidget(widget)
                 widget.deleteLater()
         self._rows.clear()
-        for index, entry in enumerate(classes):
+        show_note(self._unit, "")
+        for index, entry in enumerate(classes, start=1):
             self._add_row(index, entry)
 
     def _add_row(self, index: int, entry: DefectClass) -> None:
@@ -125,10 +146,16 @@ class ThresholdRows(QWidget):
         about = title if name == BULK else f"{title} ({entry.kind})"
         label = ElidedLabel(f"class_{name.lower()}", about, is_filling=False)
         label.set_full_text(name)
-        row = _Row(_slider(entry), _spin_box(name, title), _count(name), _density(name), entry.kind)
-        for column, widget in enumerate(
-            (Swatch(entry.colour), label, row.slider, row.spin, row.region_count, row.density)
-        ):
+        row = _Row(
+            Swatch(entry.colour),
+            label,
+            _slider(entry),
+            _spin_box(name, title),
+            _count(name),
+            _density(name),
+            entry.kind,
+        )
+        for column, widget in enumerate(row.widgets):
             self._grid.addWidget(widget, index, column)
         row.slider.valueChanged.connect(lambda steps: row.spin.setValue(steps / STEPS))
         row.spin.valueChanged.connect(partial(self._on_threshold, name))
@@ -175,15 +202,10 @@ def _spin_box(name: str, title: str) -> QDoubleSpinBox:
 def _count(name: str) -> QLabel:
     count = named(plain_label(), f"count_{name.lower()}", "Number of regions found")
     count.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-    count.setMinimumWidth(26)
     return count
 
 
 def _density(name: str) -> QLabel:
-    density = named(
-        plain_label(),
-        f"density_{name.lower()}",
-        "Regions, or nm of lines, per nm² searched",
-    )
+    density = named(plain_label(), f"density_{name.lower()}", _DENSITY)
     density.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
     return density

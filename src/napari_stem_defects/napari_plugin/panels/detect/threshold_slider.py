@@ -54,7 +54,7 @@ class ThresholdSlider(QAbstractSlider):
 
     def minimumSizeHint(self) -> QSize:
         """Return a size that is easy to hit with the mouse."""
-        return QSize(60, _HEIGHT_PX)
+        return QSize(44, _HEIGHT_PX)
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         """Move the threshold to the mouse."""

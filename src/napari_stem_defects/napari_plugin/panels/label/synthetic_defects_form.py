@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QSpinBox
+from qtpy.QtWidgets import QHBoxLayout, QSpinBox
 
 from napari_stem_defects.napari_plugin.layers.search_area import AREAS
+from napari_stem_defects.napari_plugin.panels.common.choice import Choice
 from napari_stem_defects.napari_plugin.panels.common.panel import button, named
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class _KindRow:
         self.count.setRange(0, 500)
         self.count.setValue(10)
         self.class_name = named(
-            QComboBox(), f"made_{name}_class", f"Class of the labels of synthetic {name}"
+            Choice(), f"made_{name}_class", f"Class of the labels of synthetic {name}"
         )
         self._default_classes = _DEFAULT_CLASSES[name]
         row = QHBoxLayout()
@@ -81,7 +82,7 @@ class SyntheticDefectsForm:
             form, "interstitials", "Number of atomic columns to insert between lattice sites"
         )
         self.area = named(
-            QComboBox(),
+            Choice(),
             "made_area",
             "Part of the image with perfect crystal; positions of labelled defects are avoided",
         )

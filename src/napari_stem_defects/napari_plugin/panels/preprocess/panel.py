@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout
 
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.napari_plugin.layers import convert
 from napari_stem_defects.napari_plugin.layers.placement import calibrate
 from napari_stem_defects.napari_plugin.layers.stage_layers import StageLayers
+from napari_stem_defects.napari_plugin.panels.common.choice import Choice
 from napari_stem_defects.napari_plugin.panels.common.file_pixel_size import FilePixelSize
 from napari_stem_defects.napari_plugin.panels.common.grey_offer import GreyOffer
 from napari_stem_defects.napari_plugin.panels.common.image_selector import ImageSelector
@@ -86,7 +87,7 @@ class PreprocessWidget(Panel):
         self.thumbnails = self.add(StageThumbnails())
         self.large = LargeStage(self)
         form = self.add_form()
-        self.preset = named(QComboBox(), "preset", "Settings to start from")
+        self.preset = named(Choice(), "preset", "Settings to start from")
         self.preset.addItems(["select…", *PRESETS])
         form.addRow("Preset", self.preset)
         self.settings = SettingsForm(form)
@@ -122,7 +123,7 @@ class PreprocessWidget(Panel):
         )
         self.lattice.setWordWrap(True)
         self.crystal = named(
-            QComboBox(),
+            Choice(),
             "crystal",
             "Crystal in the image, whose lattice spacing gives the pixel size",
         )

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QSpinBox
 from superqt.utils import signals_blocked
 
 from napari_stem_defects.base.lengths import both_units
+from napari_stem_defects.napari_plugin.panels.common.choice import Choice
 from napari_stem_defects.napari_plugin.panels.common.panel import named
 from napari_stem_defects.napari_plugin.panels.common.plain_text import plain_label, set_tooltip
 from napari_stem_defects.napari_plugin.panels.common.slider import Slider
@@ -115,7 +116,7 @@ class SettingsForm(QObject):
     def _add_option(
         self, form: QFormLayout, name: str, title: str, options: tuple[str, ...], tooltip: str
     ) -> None:
-        combo = named(QComboBox(), name, tooltip)
+        combo = named(Choice(), name, tooltip)
         combo.addItems(options)
         combo.currentTextChanged.connect(partial(self.changed.emit, name))
         form.addRow(title, combo)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, cast, get_args
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFileDialog,
     QLineEdit,
     QListWidget,
@@ -18,6 +17,7 @@ from qtpy.QtWidgets import (
 
 from napari_stem_defects.base.defect_classes import colours_of
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.napari_plugin.panels.common.choice import Choice
 from napari_stem_defects.napari_plugin.panels.common.loss_plot import LossPlot
 from napari_stem_defects.napari_plugin.panels.common.panel import (
     Panel,
@@ -119,13 +119,13 @@ class TrainEnsembleWidget(Panel):
     def _build_options(self) -> None:
         form = self.add_form()
         self.name = named(QLineEdit("my-model"), "name", "Name of the model in your library")
-        self.recipe = named(QComboBox(), "recipe", _RECIPE_TOOLTIP)
+        self.recipe = named(Choice(), "recipe", _RECIPE_TOOLTIP)
         self.recipe.addItems(get_args(RecipeName))
         self.representation = named(
-            QComboBox(), "representation", "Input of the networks: spectrum, patch or both"
+            Choice(), "representation", "Input of the networks: spectrum, patch or both"
         )
         self.representation.addItems([_AUTOMATIC, *IMAGE_REPRESENTATIONS])
-        self.split = named(QComboBox(), "split", _SPLIT_TOOLTIP)
+        self.split = named(Choice(), "split", _SPLIT_TOOLTIP)
         self.split.addItems(["site", "region", "image", "random"])
         self.compare = named(
             QCheckBox("compare with random split"),
@@ -138,14 +138,14 @@ class TrainEnsembleWidget(Panel):
             "seed", 0, 2**31 - 1, "Seed of the random numbers; the same seed gives the same model"
         )
         self.device = named(
-            QComboBox(), "device", "Device to compute on; auto uses a GPU if there is one"
+            Choice(), "device", "Device to compute on; auto uses a GPU if there is one"
         )
         self.device.addItems(["auto", "cpu", "cuda", "mps"])
         form.addRow("Model name", self.name)
         form.addRow("Recipe", self.recipe)
         form.addRow("Network input", self.representation)
         form.addRow("Hold out by", self.split)
-        form.addRow("", self.compare)
+        form.addRow(self.compare)
         form.addRow("Members", self.members)
         self.forget_preprocessing = button(
             "Reset preprocessing", "forget_preprocessing", "Discard the settings from Preprocess"
@@ -156,7 +156,7 @@ class TrainEnsembleWidget(Panel):
         more = self.add_collapsible("More")
         more.addRow("Seed", self.seed)
         self.on_cancel = named(
-            QComboBox(),
+            Choice(),
             "on_cancel",
             "After Cancel: keep a model of the best parameters so far, evaluated, with a card that"
             " states where it was stopped, or keep nothing",
