@@ -18,6 +18,8 @@ from napari_stem_defects.anomaly.straight_lines import extents, is_line, line_co
 from napari_stem_defects.base.disc import disc
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
 CandidateKind = Literal["point", "line", "area"]
@@ -215,8 +217,23 @@ def find_candidates(
         if box is not None:
             cells = joined[box] == number
             found += _features(cells, box, image)
-    found.sort(key=lambda candidate: -candidate.score)
-    return tuple(replace(c, rank=n) for n, c in enumerate(found[:_MAX_CANDIDATES], 1))
+    return ranked(found)
+
+
+def ranked(found: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """Rank candidates.
+
+    Parameters
+    ----------
+    found : iterable of Candidate
+
+    Returns
+    -------
+    tuple of Candidate
+        Highest score first; at most 10,000.
+    """
+    ordered = sorted(found, key=lambda candidate: -candidate.score)
+    return tuple(replace(c, rank=n) for n, c in enumerate(ordered[:_MAX_CANDIDATES], 1))
 
 
 def _unusual_cells(level: NDArray[np.float32], cells_per_period: float) -> NDArray[np.bool_]:

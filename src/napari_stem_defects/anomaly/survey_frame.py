@@ -9,21 +9,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from napari_stem_defects.anomaly.candidates import (
-    Candidate,
-    cell_edge,
-    find_candidates,
-    only_lines,
-    pool_cells,
-)
+from napari_stem_defects.anomaly.crowded_places import crowded_places
 from napari_stem_defects.anomaly.even_border import with_even_border
 from napari_stem_defects.anomaly.outside_crystal import share_statement
 from napari_stem_defects.anomaly.residual import LatticeResidual, lattice_residual
 from napari_stem_defects.anomaly.sampling import Sampled, at_samples
-from napari_stem_defects.anomaly.score import score_blocks
 from napari_stem_defects.anomaly.searched_crystal import searched_crystal
 from napari_stem_defects.anomaly.survey_limits import survey_limits
 from napari_stem_defects.anomaly.unsure_samples import unsure_samples
+from napari_stem_defects.anomaly.unusual_places import unusual_places
 from napari_stem_defects.base.late_import import function_of
 from napari_stem_defects.base.lengths import format_found
 from napari_stem_defects.errors import InputError
@@ -37,6 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
+    from napari_stem_defects.anomaly.candidates import Candidate
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.lattice.measurement import LatticeMeasurement
     from napari_stem_defects.lattice.unit_cell import UnitCell
@@ -45,8 +40,6 @@ if TYPE_CHECKING:
 _VIEW = "reporting.notebook.survey_view"
 _WHOLE = 1 << 22
 """Samples up to which the residual of an image is computed as a whole."""
-_STRONG = 1.5
-"""Level of a column above which it is no evidence for a line through it."""
 _FEWEST_CELLS = 12
 """Unit cells that are searched at least, beside what is outside of the crystal or has no value."""
 
@@ -257,31 +250,16 @@ def _scored(
     residual: LatticeResidual, blocked: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float32], tuple[Candidate, ...], float]:
     """Return score, candidates and threshold in samples."""
-    samples, shape = residual.sampled.samples, residual.shape
-    whole = slice(0, shape[0])
+    shape = residual.shape
     # A small image has one block, so that its residual is computed once for limits and scores.
-    values = residual.rows(whole) if shape[0] * shape[1] <= _WHOLE else None
+    values = residual.rows(slice(0, shape[0])) if shape[0] * shape[1] <= _WHOLE else None
     residual, values = with_even_border(residual, values)
     limits = survey_limits(residual, values)
-    edge = cell_edge(samples, shape[0] * shape[1])
-    score = np.empty(shape, np.float32)
-    levels: list[NDArray[np.float32]] = []
-    lines: list[NDArray[np.float32]] = []
-    deficits: list[NDArray[np.bool_]] = []
-    for block in score_blocks(residual, 1 + _STRONG * (limits.point - 1), values):
-        found = limits.levels(block, shape[0], samples)
-        score[block.rows] = limits.score(found)
-        for level, pooled in (
-            (limits.unusual(found), levels),
-            (found.line, lines),
-        ):
-            level[blocked[block.rows]] = 0
-            pooled.append(pool_cells(level, edge))
-        deficits.append(pool_cells(-block.mean, edge) > pool_cells(block.mean, edge))
-    line = only_lines(np.concatenate(lines), samples / edge)
-    level = np.maximum(np.concatenate(levels), line)
-    candidates = find_candidates(level, score, np.concatenate(deficits), samples, edge)
-    return score, candidates, limits.threshold
+    score, candidates = unusual_places(residual, values, limits, blocked)
+    crowd = None if values is None else crowded_places(residual, values, limits, candidates)
+    if crowd is None:
+        return score, candidates, limits.threshold
+    return crowd.score, crowd.candidates, crowd.limits.threshold
 
 
 def _at_image_size(

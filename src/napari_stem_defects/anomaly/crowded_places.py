@@ -1,0 +1,298 @@
+"""Point defects that crowd: each is left out of what its neighbours are predicted from.
+
+Where one column in ten is missing, most predictions use windows with another missing column in
+them. So the residual of a vacancy gets fainter and spreads to the columns beside it, and noise
+made from such a residual reaches further than the vacancies do. Here, places that are unusual are
+replaced by what the lattice predicts of them, the prediction is learned and applied again, and each
+place is compared with what the others then predict, until no more places are found: robust
+regression by leaving out what does not fit (Rousseeuw and Leroy, Robust Regression and Outlier
+Detection, 1987, chapter 1), with places for observations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy import ndimage
+from skimage.draw import polygon
+
+from napari_stem_defects.anomaly.candidates import Candidate, ranked
+from napari_stem_defects.anomaly.even_border import with_even_border
+from napari_stem_defects.anomaly.residual import (
+    SMOOTHING_PERIODS,
+    lattice_residual,
+    with_predicted,
+    with_predictors,
+)
+from napari_stem_defects.anomaly.score import POINT_POOL, local_mean, local_rms
+from napari_stem_defects.anomaly.survey_limits import survey_limits
+from napari_stem_defects.anomaly.unusual_places import unusual_places
+from napari_stem_defects.base.disc import disc
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.anomaly.candidates import CandidateKind, Sign
+    from napari_stem_defects.anomaly.predictor import Predictor
+    from napari_stem_defects.anomaly.residual import LatticeResidual
+    from napari_stem_defects.anomaly.shapes import Line
+    from napari_stem_defects.anomaly.survey_limits import SurveyLimits
+
+_CROWD = 0.025
+"""Places per lattice period squared from which on they crowd: the window of a prediction, three
+periods wide, then has one of them in it in a fifth of all places."""
+_RADIUS, _APART = 0.45, 0.5
+"""Radius of a place, and least distance of two, in periods."""
+_FAINT, _STRONG = 0.5, 0.9
+"""Least level of a place in units of that of the strong ones, as long as these are not left out:
+their sides have less. The strong ones are this quantile."""
+_AROUND, _COVERED = 1.5, 0.55
+"""Radius in periods of a disc, and the share of it that places cover in an unusual area."""
+_BESIDE = 0.75
+"""Distance from the edge of a line or an area in periods up to which what is unusual belongs to
+it."""
+_ROW = 8.0
+"""Length in periods up to which a line may be places that are in a row by chance."""
+_UNLIKE, _FIRST = 1.4, 0.6
+"""Where usual columns seem to differ by this factor, places may raise the noise so far that they
+do not reach its limit: there the first ones need this level only."""
+_CLEAR = 2.0
+"""Median level of places that are no noise and no differences between columns."""
+_ROUNDS, _SETTLED = 4, 0.02
+"""Rounds at most, and change of the number of places from which on no more is done."""
+_LEARNED = 0.1
+"""Change of the number of places from which on the prediction is learned again."""
+_LOW = 0.6
+"""Level down to which a place extends, as in `anomaly.candidates`."""
+_LIMIT = 25.0
+"""Largest residual in multiples of its spread, as in `anomaly.residual`."""
+
+
+@dataclass(frozen=True)
+class CrowdedPlaces:
+    """What is unusual in an image whose point defects crowd.
+
+    Attributes
+    ----------
+    score : ndarray of float32, shape (Y, X)
+        Anomaly score of each sample, of places against a crystal without the others.
+    candidates : tuple of Candidate
+        Ranked, with lengths in samples.
+    limits : SurveyLimits
+        What the noise of the crystal between the places does not reach.
+    """
+
+    score: NDArray[np.float32]
+    candidates: tuple[Candidate, ...]
+    limits: SurveyLimits
+
+
+class _Compared(NamedTuple):
+    """Places, compared with the crystal without them.
+
+    ``values`` is the residual in multiples of its spread, ``rest`` the same with what is predicted
+    in the places, ``residual`` that of the rest, and ``limits`` what its noise does not reach.
+    """
+
+    places: NDArray[np.intp]
+    within: NDArray[np.bool_]
+    values: NDArray[np.float32]
+    rest: NDArray[np.float32]
+    residual: LatticeResidual
+    limits: SurveyLimits
+
+
+def crowded_places(
+    residual: LatticeResidual,
+    values: NDArray[np.float32],
+    limits: SurveyLimits,
+    candidates: Sequence[Candidate],
+) -> CrowdedPlaces | None:
+    """Find what is unusual in an image in which point defects crowd.
+
+    Parameters
+    ----------
+    residual : LatticeResidual
+    values : ndarray of float32, shape (Y, X)
+        The whole residual.
+    limits : SurveyLimits
+        What noise does not reach by this residual.
+    candidates : sequence of Candidate
+        What is unusual by these, in samples.
+
+    Returns
+    -------
+    CrowdedPlaces or None
+        None where point defects are few, so that they change nothing.
+    """
+    if not isinstance(residual.sampled.filtered, np.ndarray):
+        return None
+    samples, blocked = residual.sampled.samples, residual.blocked
+    nowhere = np.zeros(residual.shape, bool) if blocked is None else blocked
+    crowd = _CROWD * float((~nowhere).sum()) / samples**2
+    found: _Compared | None = None
+    others: Sequence[Candidate] = candidates
+    predictors, learned = residual.predictors, 0
+    # At first, points that crowd look like areas, and some like lines.
+    kinds: tuple[CandidateKind, ...] = ("line",)
+    least = _FIRST if limits.unlike_points >= _UNLIKE else 1.0
+    for _ in range(_ROUNDS):
+        beside = _beside(others, kinds, residual.shape, samples)
+        places = _places(values, limits, samples, nowhere | beside, least)
+        if len(places) < crowd:
+            return None
+        before = 0 if found is None else len(found.places)
+        if found is None and beside.any():
+            # What is still a line, or an area, when its places are replaced is not made of them.
+            places = _places(values, limits, samples, nowhere, least)
+        if abs(len(places) - learned) > _LEARNED * len(places):
+            predictors, learned = _learned_again(residual, predictors, places), len(places)
+        found = _compared(residual, predictors, places)
+        values, limits, least, kinds = found.values, found.limits, 1.0, ("line", "area")
+        _, others = unusual_places(found.residual, found.rest, limits, nowhere)
+        if abs(len(places) - before) <= _SETTLED * len(places):
+            break
+    return None if found is None else _result(found, others, nowhere)
+
+
+def _result(
+    found: _Compared, others: Sequence[Candidate], nowhere: NDArray[np.bool_]
+) -> CrowdedPlaces | None:
+    """Return the places and what else is unusual, or None if the places are hardly unusual."""
+    level = _point_level(found.values, found.limits, found.residual.sampled.samples)
+    if np.median(level[tuple(found.places.T)]) < _CLEAR:
+        return None
+    score, _ = unusual_places(found.residual, found.values, found.limits, nowhere)
+    points = _place_candidates(found, level / found.limits.unlike_points, score)
+    return CrowdedPlaces(score, ranked((*others, *points)), found.limits)
+
+
+def _learned_again(
+    residual: LatticeResidual, predictors: tuple[Predictor, ...], places: NDArray[np.intp]
+) -> tuple[Predictor, ...]:
+    """Return filters that have learned from what others predict in some places."""
+    within = _samples_within(places, residual.shape, residual.sampled.samples)
+    mended = with_predicted(residual.sampled, predictors, within)
+    return lattice_residual(mended, blocked=residual.blocked).predictors
+
+
+def _compared(
+    residual: LatticeResidual, predictors: tuple[Predictor, ...], places: NDArray[np.intp]
+) -> _Compared:
+    """Compare places with what the crystal without them predicts."""
+    sampled, blocked = residual.sampled, residual.blocked
+    within = _samples_within(places, residual.shape, sampled.samples)
+    ignored = within if blocked is None else within | blocked
+    mended = with_predicted(sampled, predictors, within)
+    rest = with_predictors(mended, predictors, ignored)
+    values = replace(rest, blocked=blocked).rows(slice(0, rest.shape[0]))
+    even, known = with_even_border(rest, values)
+    left = values if known is None else known
+    own = float(np.mean([each.own for each in predictors])) / rest.spread
+    changed = np.asarray(sampled.filtered) - np.asarray(mended.filtered)
+    changed = ndimage.gaussian_filter(changed, SMOOTHING_PERIODS * sampled.samples)
+    values = np.clip(left + np.float32(own) * changed, -_LIMIT, _LIMIT)
+    limits = survey_limits(even, left)
+    return _Compared(places, within, values, left, replace(even, blocked=blocked), limits)
+
+
+def _places(
+    values: NDArray[np.float32],
+    limits: SurveyLimits,
+    samples: float,
+    barred: NDArray[np.bool_],
+    least: float,
+) -> NDArray[np.intp]:
+    """Return y and x of the places of a residual that are of no line and no area."""
+    level = _point_level(values, limits, samples)
+    level[barred] = 0
+    around = 2 * round(_APART * samples) + 1
+    peaks = (level == ndimage.maximum_filter(level, around)) & (level >= least)
+    if peaks.any():
+        peaks &= level >= _FAINT * np.quantile(level[peaks], _STRONG)
+        within = _samples_within(np.argwhere(peaks), values.shape, samples)
+        covered = ndimage.gaussian_filter(within.astype(np.float32), _AROUND / 2 * samples)
+        peaks &= covered < _COVERED
+    return np.argwhere(peaks)
+
+
+def _point_level(
+    values: NDArray[np.float32], limits: SurveyLimits, samples: float
+) -> NDArray[np.float32]:
+    """Return the level of columns in a residual, 1 at what noise does not reach."""
+    mean = local_mean(values, POINT_POOL * samples)
+    above = np.where(mean < 0, limits.deficit - 1, limits.excess - 1).astype(np.float32)
+    level: NDArray[np.float32] = (local_rms(values, POINT_POOL * samples) - 1) / above
+    return level
+
+
+def _samples_within(
+    places: NDArray[np.intp], shape: tuple[int, ...], samples: float
+) -> NDArray[np.bool_]:
+    """Return the samples of some places."""
+    middle = np.zeros(shape, bool)
+    middle[tuple(places.T)] = True
+    within: NDArray[np.bool_] = ndimage.binary_dilation(middle, disc(_RADIUS * samples))
+    return within
+
+
+def _place_candidates(
+    found: _Compared, level: NDArray[np.float32], score: NDArray[np.float32]
+) -> list[Candidate]:
+    """Return the places that are more unusual than columns of the crystal differ, as points."""
+    samples = found.residual.sampled.samples
+    mean = local_mean(found.values, POINT_POOL * samples)
+    numbers = np.zeros(found.within.shape, np.int32)
+    numbers[tuple(found.places.T)] = np.arange(1, len(found.places) + 1)
+    nearest = ndimage.distance_transform_edt(
+        numbers == 0, return_distances=False, return_indices=True
+    )
+    own = np.where(found.within & (level >= _LOW), numbers[tuple(nearest)], 0)
+    sizes = np.bincount(own.ravel(), minlength=len(found.places) + 1)[1:]
+    points = []
+    for (y, x), size in zip(found.places, sizes, strict=True):
+        if level[y, x] >= 1:
+            sign: Sign = "deficit" if mean[y, x] < 0 else "excess"
+            where, high = (float(y), float(x)), float(score[y, x])
+            length = 2 * float(np.sqrt(size / np.pi))
+            points.append(Candidate(0, "point", *where, high, sign, length, float(size)))
+    return points
+
+
+def _beside(
+    candidates: Sequence[Candidate],
+    kinds: Sequence[CandidateKind],
+    shape: tuple[int, int],
+    samples: float,
+) -> NDArray[np.bool_]:
+    """Return what is in or near areas, and lines that are no rows of places."""
+    near = np.zeros(shape, bool)
+    for each in candidates:
+        own = np.zeros(shape, bool)
+        if each.kind not in kinds or (each.kind == "line" and each.length_px < _ROW * samples):
+            continue
+        half = 0.0
+        for outline in each.shape:
+            if each.kind == "area":
+                y, x = np.array(outline).T
+                own[polygon(y, x, shape)] = True
+            else:
+                half = each.area_px / max(each.length_px, 1.0) / 2
+                own[_along(outline, shape)] = True
+        near |= ndimage.binary_dilation(own, disc(half + _BESIDE * samples))
+    return near
+
+
+def _along(points: Line, shape: tuple[int, int]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the samples along a line."""
+    steps = [
+        np.linspace(start, end, 2 + int(np.hypot(*np.subtract(end, start))))
+        for start, end in pairwise(points)
+    ]
+    y, x = np.rint(np.concatenate(steps or [np.array(points)])).astype(int).T
+    return np.clip(y, 0, shape[0] - 1), np.clip(x, 0, shape[1] - 1)

@@ -1,0 +1,69 @@
+"""Score and unusual places of a residual, by what noise does not reach."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_stem_defects.anomaly.candidates import (
+    Candidate,
+    cell_edge,
+    find_candidates,
+    only_lines,
+    pool_cells,
+)
+from napari_stem_defects.anomaly.score import score_blocks
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.anomaly.residual import LatticeResidual
+    from napari_stem_defects.anomaly.survey_limits import SurveyLimits
+
+_STRONG = 1.5
+"""Level of a column above which it is no evidence for a line through it."""
+
+
+def unusual_places(
+    residual: LatticeResidual,
+    values: NDArray[np.float32] | None,
+    limits: SurveyLimits,
+    blocked: NDArray[np.bool_],
+) -> tuple[NDArray[np.float32], tuple[Candidate, ...]]:
+    """Return the anomaly score of an image and what is unusual in it.
+
+    Parameters
+    ----------
+    residual : LatticeResidual
+    values : ndarray of float32, shape (Y, X), optional
+        The whole residual, where it is known.
+    limits : SurveyLimits
+    blocked : ndarray of bool, shape (Y, X)
+        Where nothing is unusual.
+
+    Returns
+    -------
+    score : ndarray of float32, shape (Y, X)
+    candidates : tuple of Candidate
+        With lengths in samples.
+    """
+    samples, shape = residual.sampled.samples, residual.shape
+    edge = cell_edge(samples, shape[0] * shape[1])
+    score = np.empty(shape, np.float32)
+    levels: list[NDArray[np.float32]] = []
+    lines: list[NDArray[np.float32]] = []
+    deficits: list[NDArray[np.bool_]] = []
+    for block in score_blocks(residual, 1 + _STRONG * (limits.point - 1), values):
+        found = limits.levels(block, shape[0], samples)
+        score[block.rows] = limits.score(found)
+        for level, pooled in (
+            (limits.unusual(found), levels),
+            (found.line, lines),
+        ):
+            level[blocked[block.rows]] = 0
+            pooled.append(pool_cells(level, edge))
+        deficits.append(pool_cells(-block.mean, edge) > pool_cells(block.mean, edge))
+    line = only_lines(np.concatenate(lines), samples / edge)
+    level = np.maximum(np.concatenate(levels), line)
+    return score, find_candidates(level, score, np.concatenate(deficits), samples, edge)
