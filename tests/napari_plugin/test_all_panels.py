@@ -46,6 +46,21 @@ COMPOSED = (QCollapsible, QLabeledDoubleSlider, QComboBox, QAbstractItemView, QA
 KEY, CTRL, SHIFT = Qt.Key, Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
 
+@pytest.mark.parametrize("images", [0, 1])
+def test_disabled_controls_state_the_reason(viewer: Any, images: int) -> None:
+    if not images:
+        viewer.layers.clear()
+    for panel in PANELS:
+        widget = docked(viewer, panel)
+        QTest.qWait(100)
+        for control in widget.findChildren(QWidget):
+            is_own = bool(control.objectName()) and control.toolTip() != ""
+            if is_own and control.isVisible() and not control.isEnabled():
+                about, _, reason = control.toolTip().rpartition("\n")
+                assert about, f"{panel.__name__} {control.objectName()}: {control.toolTip()}"
+                assert reason.endswith("."), control.objectName()
+
+
 def test_panels_leave_a_small_screen_to_the_image(viewer: Any) -> None:
     for panel in PANELS:
         widget = docked(viewer, panel)

@@ -6,12 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from crystal_images import crystal_image
 from napari.components import ViewerModel
 from napari.layers import Image
 
+from napari_stem_defects.anomaly.survey_frame import survey_frame
 from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.jobs.live_map_request import FrameKey, LiveMap
 from napari_stem_defects.napari_plugin.layers.live_layer import LiveLayer
+from napari_stem_defects.napari_plugin.layers.survey_layers import SurveyLayers
 
 SHAPE = (20, 30)
 CLASSES = (DefectClass("Vac", colour="#ff0000"), DefectClass("SF", "line", colour="#00ff00"))
@@ -45,6 +48,19 @@ def test_a_map_lies_over_its_image_in_the_colours_of_the_classes(viewer: ViewerM
     np.testing.assert_allclose(layer.get_color(2), (0, 1, 0, 1), atol=0.01)
     assert layer.features["class"].tolist() == ["", "Vac", "SF"]
     assert viewer.layers.selection.active is top
+
+
+@pytest.mark.parametrize("survey_first", [True, False])
+def test_the_map_of_a_survey_does_not_hide_it(viewer: ViewerModel, survey_first: bool) -> None:
+    source, live = add_image(viewer), LiveLayer(viewer)
+    places = SurveyLayers(viewer)
+    survey = survey_frame(crystal_image(missing=5).micrograph)
+    if survey_first:
+        places.show_map(source, survey)
+    live.show(source, found())
+    if not survey_first:
+        places.show_map(source, survey)
+    assert [each.name for each in viewer.layers] == ["X", "anomaly - X", "live - X"]
 
 
 def test_the_next_map_updates_the_layer_in_place(viewer: ViewerModel) -> None:

@@ -18,7 +18,7 @@ from napari_stem_defects.napari_plugin.layers.placement import keep_on
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image
+    from napari.layers import Image, Layer
 
     from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.jobs.live_map_request import LiveMap
@@ -74,7 +74,7 @@ class LiveLayer:
         return True
 
     def show(self, source: Image, found: LiveMap) -> None:
-        """Show a map; the first one of an image adds the layer directly over the image.
+        """Show a map; the first one of an image adds the layer over the image and its survey.
 
         Parameters
         ----------
@@ -100,7 +100,7 @@ class LiveLayer:
             if found.classes != self._classes:
                 self._use_classes(layer, found.classes)
             keep_on(layer, source)
-            self._layers.add(_LIVE, layer, above=source)
+            self._layers.add(_LIVE, layer, above=self._map_over(source))
             return
         if tuple(layer.translate) != tuple(placement["translate"]):
             layer.translate = placement["translate"]
@@ -108,6 +108,13 @@ class LiveLayer:
         if found.classes != self._classes:
             self._use_classes(layer, found.classes)
         layer.refresh(extent=False)
+
+    def _map_over(self, source: Image) -> Layer:
+        """Return the anomaly map of the image, whose bright places would hide the live map."""
+        name = layer_name(source.name, "anomaly")
+        maps = [each for each in self._viewer.layers if each.name == name]
+        over = [each for each in maps if METADATA_KEY in each.metadata]
+        return over[-1] if over else source
 
     def _build(self, source: Image, found: LiveMap) -> Labels:
         shape = (1, *found.drawn.shape) if source.ndim == 3 else found.drawn.shape

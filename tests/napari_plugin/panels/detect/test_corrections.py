@@ -79,7 +79,7 @@ def test_corrections_become_labels_of_the_open_project(
 
 def test_corrections_wait_for_a_project(project: OpenLabels, corrections: Corrections) -> None:
     correct(corrections, "SF1", "LC")
-    assert "1 wait: open a project in Label patches" in corrections.statement()
+    assert "1 waits: open a project in Label patches" in corrections.statement()
     editor = Editor()
     project.set(editor)
     corrections.add_waiting_labels()

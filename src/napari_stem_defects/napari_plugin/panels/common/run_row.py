@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QFrame, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from napari_stem_defects.napari_plugin.panels.common.availability import enable
 from napari_stem_defects.napari_plugin.panels.common.panel import ScrolledNote, button, note
 from napari_stem_defects.napari_plugin.panels.common.swatch import readable_colour
 from napari_stem_defects.napari_plugin.panels.common.wrapping_row import WrappingRow
@@ -86,8 +87,8 @@ class RunRow(QFrame):
         """Show the current state."""
         run = self._run
         for each in (self.start, *self._starts):
-            each.setEnabled(not run.busy)
-        self.cancel.setEnabled(run.phase in ("waiting", "running"))
+            enable(each, not run.busy, "Wait until the present run has ended, or cancel it.")
+        enable(self.cancel, run.phase in ("waiting", "running"), "Nothing is running.")
         self.bar.setValue(round(run.fraction * _STEPS) if run.busy else 0)
         self._scrolled.show_text(_status_line(run))
         is_failed = run.phase == "failed"

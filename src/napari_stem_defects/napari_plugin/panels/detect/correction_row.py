@@ -8,6 +8,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_stem_defects.base.defect_classes import BULK
+from napari_stem_defects.napari_plugin.panels.common.availability import enable
 from napari_stem_defects.napari_plugin.panels.common.choice import Choice
 from napari_stem_defects.napari_plugin.panels.common.panel import button, named, note, show_note
 from napari_stem_defects.napari_plugin.panels.common.plain_text import plain_label
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.postprocessing.results import Region
+
+_NO_CORRECTION = "No correction was made."
 
 
 class CorrectionRow(QWidget):
@@ -54,14 +57,14 @@ class CorrectionRow(QWidget):
         """Set the selected region; None disables the controls."""
         self._region = region
         for widget in (self.right_class, self.delete):
-            widget.setEnabled(region is not None)
+            enable(widget, region is not None, "Select a region first.")
         name = "" if region is None else region.class_name
         self.right_class.setCurrentIndex(self.right_class.findText(name))
 
     def set_statement(self, text: str, can_undo: bool) -> None:
         """Show the state of the corrections, and whether one can be undone."""
         show_note(self.statement, text)
-        self.undo.setEnabled(can_undo)
+        enable(self.undo, can_undo, _NO_CORRECTION)
 
     def _lay_out(self) -> None:
         row = WrappingRow()
@@ -73,7 +76,7 @@ class CorrectionRow(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(row)
         layout.addWidget(self.statement)
-        self.undo.setEnabled(False)
+        enable(self.undo, False, _NO_CORRECTION)
 
     def _on_class(self) -> None:
         self._correct(self.right_class.currentText())

@@ -63,9 +63,11 @@ class Corrections:
             return ""
         waiting = sum(not entry.labels and entry.image is not None for entry in self._entries)
         labels = sum(len(entry.labels) for entry in self._entries)
-        text = f"{len(self._entries)} corrected, {labels} labels made."
+        made = "1 label" if labels == 1 else f"{labels} labels"
+        text = f"{len(self._entries)} corrected, {made} made."
         if waiting:
-            text += f" {waiting} wait: open a project in Label patches to add them as labels."
+            wait = "1 waits" if waiting == 1 else f"{waiting} wait"
+            text += f" {wait}: open a project in Label patches to add them as labels."
         return text
 
     def clear(self) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
+from napari_stem_defects.napari_plugin.panels.common.availability import enable
 from napari_stem_defects.napari_plugin.panels.common.panel import button, note, show_note
 from napari_stem_defects.napari_plugin.panels.common.wrapping_row import WrappingRow
 from napari_stem_defects.napari_plugin.panels.detect.copy_button import CopyButton
@@ -68,7 +69,7 @@ class ExportRow(QWidget):
     def show_save(self, is_opened: bool, is_changed: bool) -> None:
         """Show the button that saves, for opened results; enable it if they were changed."""
         self.save.setVisible(is_opened)
-        self.save.setEnabled(is_changed and not self._exporting.busy)
+        enable(self.save, is_changed and not self._exporting.busy, "There is nothing to save.")
 
     def _choose_folder(self) -> None:
         if missing := self._missing():  # stated before the dialog opens

@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 from napari_stem_defects.base.lengths import both_units
 from napari_stem_defects.detection.contrast import CONTRASTS
 from napari_stem_defects.napari_plugin.layers.search_area import AREAS, TOOLS
+from napari_stem_defects.napari_plugin.panels.common.availability import enable
 from napari_stem_defects.napari_plugin.panels.common.choice import Choice
 from napari_stem_defects.napari_plugin.panels.common.grey_offer import GreyOffer
 from napari_stem_defects.napari_plugin.panels.common.image_selector import ImageSelector
@@ -125,8 +126,9 @@ class SetupForm(QWidget):
         self._model_stride = spec.inference.stride_px
         self._model_nm = spec.pixel_size_nm
         self.refresh()
+        why_not = "A quick model has neither windows nor networks."
         for control in (self.stride, self.device):
-            control.setEnabled(not spec.is_quick)  # which has neither windows nor networks
+            enable(control, not spec.is_quick, why_not)
 
     def refresh(self) -> None:
         """Show the settings, or a summary of them in one line."""
@@ -134,7 +136,8 @@ class SetupForm(QWidget):
         self._content.setVisible(is_open)
         entry = self.ensemble.entry
         stride = both_units(self.stride.value(), self._model_nm)
-        set_tooltip(self.stride, f"{_STRIDE}\nNow {stride} at the pixel size of the model")
+        if self.stride.isEnabled():
+            set_tooltip(self.stride, f"{_STRIDE}\nNow {stride} at the pixel size of the model")
         nm = self._model_nm
         self.stride_nm.setText("" if nm is None else f"{self.stride.value() * nm:.3g} nm")
         self.stride_nm.setVisible(nm is not None)

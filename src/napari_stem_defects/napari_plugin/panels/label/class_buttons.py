@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_stem_defects.base.defect_classes import BULK, default_kind
+from napari_stem_defects.napari_plugin.panels.common.availability import enable
 from napari_stem_defects.napari_plugin.panels.common.elided import ElidedButton
 from napari_stem_defects.napari_plugin.panels.common.kind_icon import KIND_TITLES, KINDS, kind_icon
 from napari_stem_defects.napari_plugin.panels.common.panel import button, named, set_tab_order
@@ -84,7 +85,8 @@ class ClassButtons(QWidget):
             self._buttons[name].setChecked(name == self._view_model.active_class)
         # Without a project, the first class starts one for the image.
         model = self._view_model
-        self.add.setEnabled(model.project is not None or model.image is not None)
+        can_start = model.project is not None or model.image is not None
+        enable(self.add, can_start, "Open an image or a project first.")
 
     def _rebuild(self) -> None:
         while (item := self._rows.takeAt(0)) is not None:
@@ -140,7 +142,7 @@ class ClassButtons(QWidget):
         shown.setIcon(kind_icon(entry.kind))
         shown.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         shown.setStyleSheet("QToolButton::menu-indicator { image: none; }")
-        shown.setEnabled(entry.kind != "bulk")
+        enable(shown, entry.kind != "bulk", "Bulk is perfect crystal and stays of this kind.")
         # Tab goes from class to class and its menu, which has the kinds as well.
         shown.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         menu = QMenu(shown)

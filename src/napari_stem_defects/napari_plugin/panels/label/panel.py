@@ -21,6 +21,7 @@ from napari_stem_defects.jobs.registry import (
 from napari_stem_defects.napari_plugin.layers import convert
 from napari_stem_defects.napari_plugin.layers.label_boxes import LabelBoxes
 from napari_stem_defects.napari_plugin.layers.label_brush import LabelBrush
+from napari_stem_defects.napari_plugin.panels.common.availability import enable
 from napari_stem_defects.napari_plugin.panels.common.elided import ElidedButton
 from napari_stem_defects.napari_plugin.panels.common.file_pixel_size import FilePixelSize
 from napari_stem_defects.napari_plugin.panels.common.grey_offer import GreyOffer
@@ -306,8 +307,8 @@ class LabelPatchesWidget(Panel):
     def _on_classes(self) -> None:
         self.brush.recolour(self.view_model.colours.get(self.view_model.active_class, "#ffffff"))
         self.defects.set_classes([entry.name for entry in self.view_model.classes])
-        self.undo.setEnabled(self.view_model.can_undo)
-        self.redo.setEnabled(self.view_model.can_redo)
+        enable(self.undo, self.view_model.can_undo, "Nothing was changed.")
+        enable(self.redo, self.view_model.can_redo, "No change was undone.")
 
     def _on_queue(self) -> None:
         current, image = self.queue.current, self.image.image
@@ -351,7 +352,7 @@ class LabelPatchesWidget(Panel):
         self.project_name.set_full_text("none open" if project is None else project.path.name)
         self.project_images.clear()
         self.project_images.addItems(self.view_model.image_titles)
-        self.project_images.setEnabled(bool(self.view_model.images))
+        enable(self.project_images, bool(self.view_model.images), "No image has a label yet.")
         show_note(self.warning, "")
         self._show_hint()
         if self.boxes.layer is None:

@@ -12,6 +12,7 @@ from napari_stem_defects.errors import InputError
 from napari_stem_defects.napari_plugin.layers import convert
 from napari_stem_defects.napari_plugin.layers.placement import calibrate
 from napari_stem_defects.napari_plugin.layers.stage_layers import StageLayers
+from napari_stem_defects.napari_plugin.panels.common.availability import enable
 from napari_stem_defects.napari_plugin.panels.common.choice import Choice
 from napari_stem_defects.napari_plugin.panels.common.file_pixel_size import FilePixelSize
 from napari_stem_defects.napari_plugin.panels.common.grey_offer import GreyOffer
@@ -271,7 +272,7 @@ class PreprocessWidget(Panel):
         proposed = self.view_model.pixel_size_nm(self.crystal.currentText())
         why = self.view_model.why_no_size(self.crystal.currentText()) or "–"
         self.proposal.setText(why if proposed is None else f"{proposed:.5f} nm")
-        self.calibrate.setEnabled(proposed is not None)
+        enable(self.calibrate, proposed is not None, "Choose the crystal of this lattice first.")
 
     def _on_failed(self, message: str) -> None:
         show_note(self.warning, message)

@@ -8,6 +8,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QSizePolicy, QSpinBox, QWidget
 
 from napari_stem_defects.base.defect_classes import class_table, complete_classes
+from napari_stem_defects.napari_plugin.panels.common.availability import enable
 from napari_stem_defects.napari_plugin.panels.common.panel import named, set_tab_order
 from napari_stem_defects.napari_plugin.panels.common.plain_text import on_button, plain_label
 from napari_stem_defects.napari_plugin.panels.common.swatch import Swatch
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from napari_stem_defects.base.defect_classes import DefectClass
+
+_NO_NETWORKS = "A quick model has no networks."
 
 
 class ClassSelection(QWidget):
@@ -60,7 +63,7 @@ class ClassSelection(QWidget):
         for row, (name, count) in enumerate(counts.items()):
             self._add_row(row, table[name], count)
             self._checks[name].setChecked(count > 0 and name not in deselected)
-            self._checks[name].setEnabled(count > 0)
+            enable(self._checks[name], count > 0, "The data have no label of this class.")
             self._epochs[name].setValue(epochs.get(name, 0))
             order += [self._checks[name], self._epochs[name]]
         set_tab_order(self, *order)
@@ -69,7 +72,7 @@ class ClassSelection(QWidget):
         """Enable or disable the numbers of epochs."""
         self._has_epochs = enabled
         for spin in self._epochs.values():
-            spin.setEnabled(enabled)
+            enable(spin, enabled, _NO_NETWORKS)
 
     def _add_row(self, row: int, entry: DefectClass, count: int) -> None:
         name = entry.name
@@ -89,7 +92,7 @@ class ClassSelection(QWidget):
             "Epochs of training; by default 3 for Bulk, 9 for other classes",
         )
         epochs.setRange(0, 500)
-        epochs.setEnabled(self._has_epochs)
+        enable(epochs, self._has_epochs, _NO_NETWORKS)
         epochs.setSpecialValueText("default")
         epochs.setSuffix(" epochs")
         for column, widget in enumerate((Swatch(entry.colour), check, label, epochs)):

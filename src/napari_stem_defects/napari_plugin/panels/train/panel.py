@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 
 from napari_stem_defects.base.defect_classes import colours_of
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.napari_plugin.panels.common.availability import enable
 from napari_stem_defects.napari_plugin.panels.common.choice import Choice
 from napari_stem_defects.napari_plugin.panels.common.loss_plot import LossPlot
 from napari_stem_defects.napari_plugin.panels.common.panel import (
@@ -243,10 +244,12 @@ class TrainEnsembleWidget(Panel):
 
     def _on_open_labels(self) -> None:
         folder = self._open_folder()
-        self.add_open.setEnabled(folder is not None and folder not in self.view_model.sources)
+        can_add = folder is not None and folder not in self.view_model.sources
+        why_not = "No project is open." if folder is None else "The project is in the list."
+        enable(self.add_open, can_add, why_not)
 
     def _enable_remove(self) -> None:
-        self.remove_data.setEnabled(self.sources.currentRow() >= 0)
+        enable(self.remove_data, self.sources.currentRow() >= 0, "Select data first.")
 
     def _on_sources(self) -> None:
         self.sources.clear()
@@ -267,7 +270,7 @@ class TrainEnsembleWidget(Panel):
         """Disable what quick models, which have no networks, make no use of."""
         has_networks = self.recipe.currentText() != _QUICK
         for control in (self.representation, self.split, self.compare, self.members, self.device):
-            control.setEnabled(has_networks)
+            enable(control, has_networks, "A quick model has no networks.")
         self.classes.enable_epochs(has_networks)
         self._on_settings()
 
