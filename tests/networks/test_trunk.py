@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor
 
 from napari_stem_defects.networks import trunk
 from napari_stem_defects.networks.architecture import Architecture
@@ -87,3 +88,24 @@ def test_the_first_block_stays_in_float32() -> None:
     assert halved.dtype == torch.bfloat16
     wanted = expected_maps(members, windows)
     assert 0 < (halved.float() - wanted).abs().max() < 0.1 * wanted.abs().max()
+
+
+@torch.inference_mode()
+def test_windows_reach_the_first_block_with_channels_last_in_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Other strides of one channel take a convolution three times as long."""
+    strides = []
+    convolve = GroupedTrunk._convolve
+
+    def observed(self: GroupedTrunk, block: int, maps: Tensor, spacing: int = 1) -> Tensor:
+        strides.append(maps.stride())
+        return convolve(self, block, maps, spacing)
+
+    monkeypatch.setattr(GroupedTrunk, "_convolve", observed)
+    members, images = extractors(2, padded=False), torch.randn(3, 1, 38, 36)
+    merged = GroupedTrunk(members, torch.float32, padded=False)
+    merged.maps_of_places(images, torch.tensor([(0, 0, 0), (2, 4, 1)]), 32)
+    merged(images)
+    assert len(strides) >= 2 * 3
+    assert all(each[-1] == 1 for each in strides)

@@ -123,7 +123,7 @@ class GroupedTrunk:
         -------
         Tensor, shape (M, H, W, members x channels)
         """
-        shared = self.block_in_strips(0, images.permute(0, 2, 3, 1), 1, halved=False)
+        shared = self.block_in_strips(0, _channels_last(images), 1, halved=False)
         count, rows, columns, channels = shared.shape
         left = (edge - 2) // 2
         last = 2 * left - 1
@@ -206,7 +206,7 @@ class GroupedTrunk:
 
         Before pooling its values are by far the most of the network and exceed a CPU's cache.
         """
-        maps = images.permute(0, 2, 3, 1).contiguous()
+        maps = _channels_last(images)
         step = _chunk_length(maps, maps[0, ..., 0].numel() * self.width)
         parts = []
         for at in range(0, len(maps), step):
@@ -336,6 +336,17 @@ def _gain_and_shift(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     mean, variance = cast("Tensor", norm.running_mean), cast("Tensor", norm.running_var)
     gain = norm.weight / torch.sqrt(variance + norm.eps)
     return gain, norm.bias - mean * gain
+
+
+def _channels_last(images: Tensor) -> Tensor:
+    """Return images (N, C, H, W) as (N, H, W, C), in memory as well.
+
+    Strides of a single channel leave the order open; of several images, torch convolves those of
+    channels last in a third of the time.
+    """
+    if images.shape[1] == 1 and len(images) > 1:
+        return images[:, 0].contiguous()[..., None]
+    return images.permute(0, 2, 3, 1).contiguous()
 
 
 def _max_pool(images: Tensor) -> Tensor:
