@@ -72,3 +72,10 @@ def test_what_crowds_hides_no_fault():
         line.length_px > 1.5 * width and abs(line.y - middle) < residual.sampled.samples
         for line in lines
     )
+
+
+def test_noise_of_a_few_cells_is_no_crowd():
+    """Ten cells across, so that a handful of places is a large share of all."""
+    for seed in range(4):
+        image = crystal_image(SQUARE, spacing=40, size=400, counts=4, seed=seed)
+        assert _searched(_residual(image.pixels)) is None

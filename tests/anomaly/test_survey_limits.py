@@ -98,3 +98,17 @@ def test_evidence_adds_up():
     np.testing.assert_allclose(Levels(one, none, none).together(), 1)
     assert (Levels(one, none, one).together() > 1.2).all()
     assert not Levels(none, none, none).together().any()
+
+
+def test_levels_of_columns_in_a_whole_residual_are_those_of_its_scores():
+    residual = _residual()
+    limits = survey_limits(residual)
+    (scores,) = score_blocks(residual, limits.point)
+    samples, height = residual.sampled.samples, residual.shape[0]
+    values = residual.rows(slice(0, height))
+    np.testing.assert_allclose(
+        limits.point_level(values, samples),
+        limits.levels(scores, height, samples).point,
+        rtol=1e-4,
+        atol=1e-4,
+    )

@@ -27,7 +27,7 @@ from napari_stem_defects.anomaly.residual import (
     with_predicted,
     with_predictors,
 )
-from napari_stem_defects.anomaly.score import POINT_POOL, local_mean, local_rms
+from napari_stem_defects.anomaly.score import POINT_POOL, local_mean
 from napari_stem_defects.anomaly.survey_limits import survey_limits
 from napari_stem_defects.anomaly.unusual_places import unusual_places
 from napari_stem_defects.base.disc import disc
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 _CROWD = 0.025
 """Places per lattice period squared from which on they crowd: the window of a prediction, three
 periods wide, then has one of them in it in a fifth of all places."""
+_FEWEST = 12
+"""Places at least, so that noise beside the border of a few cells is no crowd."""
 _RADIUS, _APART = 0.45, 0.5
 """Radius of a place, and least distance of two, in periods."""
 _FAINT, _STRONG = 0.5, 0.9
@@ -134,7 +136,7 @@ def crowded_places(
         return None
     samples, blocked = residual.sampled.samples, residual.blocked
     nowhere = np.zeros(residual.shape, bool) if blocked is None else blocked
-    crowd = _CROWD * float((~nowhere).sum()) / samples**2
+    crowd = max(_CROWD * float((~nowhere).sum()) / samples**2, _FEWEST)
     found: _Compared | None = None
     others: Sequence[Candidate] = candidates
     predictors, learned = residual.predictors, 0
@@ -164,7 +166,7 @@ def _result(
     found: _Compared, others: Sequence[Candidate], nowhere: NDArray[np.bool_]
 ) -> CrowdedPlaces | None:
     """Return the places and what else is unusual, or None if the places are hardly unusual."""
-    level = _point_level(found.values, found.limits, found.residual.sampled.samples)
+    level = found.limits.point_level(found.values, found.residual.sampled.samples)
     if np.median(level[tuple(found.places.T)]) < _CLEAR:
         return None
     score, _ = unusual_places(found.residual, found.values, found.limits, nowhere)
@@ -209,7 +211,7 @@ def _places(
     least: float,
 ) -> NDArray[np.intp]:
     """Return y and x of the places of a residual that are of no line and no area."""
-    level = _point_level(values, limits, samples)
+    level = limits.point_level(values, samples)
     level[barred] = 0
     around = 2 * round(_APART * samples) + 1
     peaks = (level == ndimage.maximum_filter(level, around)) & (level >= least)
@@ -219,16 +221,6 @@ def _places(
         covered = ndimage.gaussian_filter(within.astype(np.float32), _AROUND / 2 * samples)
         peaks &= covered < _COVERED
     return np.argwhere(peaks)
-
-
-def _point_level(
-    values: NDArray[np.float32], limits: SurveyLimits, samples: float
-) -> NDArray[np.float32]:
-    """Return the level of columns in a residual, 1 at what noise does not reach."""
-    mean = local_mean(values, POINT_POOL * samples)
-    above = np.where(mean < 0, limits.deficit - 1, limits.excess - 1).astype(np.float32)
-    level: NDArray[np.float32] = (local_rms(values, POINT_POOL * samples) - 1) / above
-    return level
 
 
 def _samples_within(

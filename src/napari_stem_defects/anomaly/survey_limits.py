@@ -27,6 +27,7 @@ from napari_stem_defects.anomaly.score import (
     NULL_LIMIT,
     POINT_POOL,
     highest_of_noise,
+    local_mean,
     local_rms,
     scores_of,
 )
@@ -139,6 +140,29 @@ class SurveyLimits:
             levels.point / np.float32(self.unlike_points),
             levels.extended / np.float32(self.unlike_extended),
         )
+        return level
+
+    def point_level(self, values: NDArray[np.float32], samples: float) -> NDArray[np.float32]:
+        """Return the level of columns in a whole residual, as `levels` does.
+
+        Parameters
+        ----------
+        values : ndarray of float32, shape (Y, X)
+            The residual in multiples of its spread.
+        samples : float
+            Samples per lattice period.
+
+        Returns
+        -------
+        ndarray of float32, shape (Y, X)
+        """
+        pool = POINT_POOL * samples
+        missing = local_mean(values, pool) < 0
+        above = np.where(missing, self.deficit - 1, self.excess - 1).astype(np.float32)
+        level: NDArray[np.float32] = (local_rms(values, pool) - 1) / above
+        height, width = level.shape
+        level /= _variation(slice(0, height), height, pool)[:, None]
+        level /= _variation(slice(0, width), width, pool)
         return level
 
     def levels(self, scores: Scores, height: int, samples: float) -> Levels:
