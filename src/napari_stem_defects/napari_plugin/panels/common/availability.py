@@ -18,7 +18,7 @@ def enable(control: QWidget, is_available: bool, why_not: str) -> None:
     Parameters
     ----------
     control : QWidget
-        With its tooltip, which nobody else changes.
+        With its tooltip, which is changed here only.
     is_available : bool
     why_not : str
         One short sentence: what is missing, or what to do first.
