@@ -59,6 +59,31 @@ def test_a_file_is_complete_when_it_has_not_changed_for_a_while(
     assert folder.poll() == []
 
 
+def test_a_zarr_folder_is_complete_when_none_of_its_files_changes(
+    tmp_path: Path, clock: Clock
+) -> None:
+    folder = watched(tmp_path, clock)
+    (tmp_path / "others").mkdir()
+    (tmp_path / "no.zarr").mkdir()
+    image = tmp_path / "a.ome.zarr"
+    (image / "0").mkdir(parents=True)
+    (image / "zarr.json").write_bytes(b"{}")
+    for chunk in range(3):
+        (image / "0" / str(chunk)).write_bytes(b"abc")
+        assert folder.poll() == []
+        clock.now += 1.5
+    (image / "0" / "1").write_bytes(b"abd")  # of the same size
+    os.utime(image / "0" / "1", ns=(10**18 * 9, 10**18 * 9))
+    assert folder.poll() == []
+    clock.now += 2.1
+    ((found, stamp),) = folder.poll()
+    assert (found, stamp) == (image, Stamp(11, 10**18 * 9))
+    assert folder.stamp(image) == stamp
+    folder.finish(image.name, stamp)
+    clock.now += 100
+    assert folder.poll() == []
+
+
 def test_an_empty_file_is_never_complete(tmp_path: Path, clock: Clock) -> None:
     folder = watched(tmp_path, clock)
     (tmp_path / "a.tif").touch()

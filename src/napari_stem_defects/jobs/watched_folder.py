@@ -2,22 +2,26 @@
 
 The folder is polled, because change notifications do not arrive from network drives. No clock of
 the drive is compared with that of this computer: a file is complete when its size and its time of
-change have stayed the same for a while on this computer's clock.
+change have stayed the same for a while on this computer's clock. A Zarr folder is one image: its
+size is that of all files in it, its time of change the latest of theirs.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from napari_stem_defects.io.images.find import natural_order
 from napari_stem_defects.io.images.formats import IMAGE_SUFFIXES
+from napari_stem_defects.io.images.zarr_arrays import is_zarr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
 
 SETTLE_S = 1.5
 """How long a file must stay the same to be complete."""
@@ -44,7 +48,7 @@ class _Seen:
 
 
 class WatchedFolder:
-    """Finds the complete files of a folder; sub-folders and temporary names are ignored.
+    """Finds the complete files of a folder; temporary names and folders but Zarr are ignored.
 
     Parameters
     ----------
@@ -127,7 +131,7 @@ class WatchedFolder:
     def stamp(self, path: Path) -> Stamp | None:
         """Return the stamp of a file now; None if it is gone or its drive is away."""
         try:
-            return _stamp(path.stat())
+            return _stamp_of(path)
         except OSError:
             return None
 
@@ -140,8 +144,8 @@ class WatchedFolder:
                 if entry.name in self._finished and not is_thorough:
                     continue
                 try:
-                    if entry.is_file():
-                        yield entry.name, _stamp(os.stat(entry.path))
+                    if (stamp := _stamp_of(Path(entry.path))) is not None:
+                        yield entry.name, stamp
                 except FileNotFoundError:  # renamed or removed meanwhile
                     continue
 
@@ -164,5 +168,19 @@ def is_recording(name: str) -> bool:
     return bool(dot) and not (is_temporary or inner) and lower.endswith(tuple(IMAGE_SUFFIXES))
 
 
-def _stamp(about: os.stat_result) -> Stamp:
-    return Stamp(about.st_size, about.st_mtime_ns)
+def _stamp_of(path: Path) -> Stamp | None:
+    """Return the stamp of a file or a Zarr folder; None for other folders, pipes and devices."""
+    if path.is_dir():
+        return _stamp_of_folder(path) if is_zarr(path) else None
+    about = path.stat()
+    return Stamp(about.st_size, about.st_mtime_ns) if stat.S_ISREG(about.st_mode) else None
+
+
+def _stamp_of_folder(folder: Path) -> Stamp:
+    size, modified = 0, 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):  # replaced meanwhile
+                about = os.stat(Path(place, name))
+                size, modified = size + about.st_size, max(modified, about.st_mtime_ns)
+    return Stamp(size, modified)

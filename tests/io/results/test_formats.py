@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args, get_type_hints
 from xml.etree import ElementTree
 
 import numpy as np
@@ -16,9 +16,16 @@ from PIL import Image
 from result_samples import CLASSES, MODEL, detection, micrograph
 
 from napari_stem_defects.io.results import result_folder
-from napari_stem_defects.io.results.formats import REGION_COLUMNS, read_regions, write_regions
+from napari_stem_defects.io.results.formats import (
+    REGION_COLUMNS,
+    REGION_TEXTS,
+    REGION_WHOLE_NUMBERS,
+    read_regions,
+    write_regions,
+)
 from napari_stem_defects.io.results.read_results import read_results
 from napari_stem_defects.io.results.result_folder import write_results
+from napari_stem_defects.postprocessing.results import Region
 
 if TYPE_CHECKING:
     pass
@@ -155,3 +162,13 @@ def test_tables_written_before_lines_were_checked_are_read(tmp_path: Path) -> No
     end = rows[0].index("geometry")
     path.write_text("\n".join(",".join(row[:end]) for row in rows), encoding="utf-8")
     assert [each.geometry for each in read_regions(path)] == [""] * (len(rows) - 1)
+
+
+def test_every_field_of_a_region_is_a_column_of_its_type() -> None:
+    names = [each.name for each in fields(Region) if each.name != "centre_line"]
+    assert ["class_name" if each == "class" else each for each in REGION_COLUMNS] == names
+    hints = get_type_hints(Region)
+    for name in names:
+        kinds = set(get_args(hints[name])) or {hints[name]}
+        assert (name in REGION_TEXTS) == (kinds == {str}), name
+        assert (name in REGION_WHOLE_NUMBERS) == (int in kinds), name

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 from napari_stem_defects.base.optional_packages import load_package
 from napari_stem_defects.io.atomic import replacing, write_bytes
 from napari_stem_defects.io.csv_cells import TableWriter
-from napari_stem_defects.io.results.formats import REGION_COLUMNS, region_values
+from napari_stem_defects.io.results.formats import (
+    REGION_COLUMNS,
+    REGION_TEXTS,
+    REGION_WHOLE_NUMBERS,
+    region_values,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,11 +25,7 @@ if TYPE_CHECKING:
 COLUMNS = ("result", "image_file", "image_sha256", "pixel_size_nm", "model", *REGION_COLUMNS)
 """Where a row comes from, then the columns of ``regions.csv``."""
 
-_WHOLE_NUMBERS = ("frame", "region", "area_px", "shifted_layers")
-_TEXTS = (
-    *("result", "image_file", "image_sha256", "model", "image", "class", "kind"),
-    *("sublattice", "geometry", "looks_like", "geometry_note", "plane"),
-)
+_TEXTS = ("result", "image_file", "image_sha256", "model", "class", "kind", *REGION_TEXTS)
 
 
 def write_csv(images: Sequence[ExportedImage], out: Path, options: ExportOptions) -> list[Path]:
@@ -59,7 +60,7 @@ def write_parquet(images: Sequence[ExportedImage], out: Path, options: ExportOpt
 def _type(arrow: Any, name: str) -> Any:
     if name in _TEXTS:
         return arrow.string()
-    return arrow.int64() if name in _WHOLE_NUMBERS else arrow.float64()
+    return arrow.int64() if name in REGION_WHOLE_NUMBERS else arrow.float64()
 
 
 def _rows(images: Sequence[ExportedImage]) -> Iterator[tuple[Any, ...]]:

@@ -30,21 +30,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-REGION_COLUMNS = (
-    "image,frame,class,region,y_px,x_px,y_nm,x_nm,area_px,area_nm2,length_nm"
-    ",mean_probability,max_probability,kind,width_nm,direction_deg,perimeter_nm"
-    ",site_y_px,site_x_px,intensity_ratio,intensity_ratio_error,sublattice"
-    ",geometry,looks_like,geometry_note,misorientation_deg,shift_y_nm,shift_x_nm,shift_error_nm"
-    ",shift_a,shift_b,shifted_layers,plane"
-).split(",")
-REGION_FIELDS = [field.name for field in fields(Region) if field.name != "centre_line"]
+# Every field of a region is a column, in their order; new ones come last, so that earlier tables
+# can be read.
+_COLUMN_FIELDS = [field for field in fields(Region) if field.name != "centre_line"]
+REGION_FIELDS = [field.name for field in _COLUMN_FIELDS]
+REGION_COLUMNS = ["class" if name == "class_name" else name for name in REGION_FIELDS]
 _REGION_VALUES = attrgetter(*REGION_FIELDS)
 _REGION_DEFAULTS = {field.name: field.default for field in fields(Region)}
-REGION_TEXTS = (
-    *("image", "class_name", "sublattice"),
-    *("geometry", "looks_like", "geometry_note", "plane"),
+REGION_TEXTS = tuple(field.name for field in _COLUMN_FIELDS if field.type == "str")
+REGION_WHOLE_NUMBERS = tuple(
+    field.name for field in _COLUMN_FIELDS if str(field.type).startswith("int")
 )
-_WHOLE_NUMBERS = ("frame", "region", "area_px", "shifted_layers")
 # Tables written before classes had kinds end here, others at a later column.
 _FEWEST_COLUMNS = REGION_COLUMNS.index("kind")
 _CLASSIC_TIFF_BYTES = 2**31
@@ -377,7 +373,7 @@ def _parse_regions(rows: list[list[str]], names: list[str]) -> tuple[Region, ...
         elif name == "kind":
             values[name] = column
         else:
-            kind = int if name in _WHOLE_NUMBERS else float
+            kind = int if name in REGION_WHOLE_NUMBERS else float
             values[name] = [kind(cell) if cell else None for cell in column]
     values.setdefault("kind", [default_kind(name) for name in values["class_name"]])
     columns = [values.get(name) or repeat(default) for name, default in _REGION_DEFAULTS.items()]
