@@ -1,4 +1,4 @@
-"""Write results in the formats of other programs: ImageJ, QuPath, COCO, tables, OME-Zarr."""
+"""Write results for other programs: ImageJ, QuPath, COCO, tables, OME-Zarr, HyperSpy."""
 
 from __future__ import annotations
 
