@@ -70,8 +70,13 @@ def match_tiles(spectra: LocalSpectra, bases: Sequence[Array]) -> TileLattices:
     Returns
     -------
     TileLattices
+        With scores of 0 where the tiles are too small to show a lattice.
     """
     cells = [cell for basis in bases if len((cell := reflections_of(spectra, basis)).orders) > 1]
+    if not cells:
+        tiles = len(spectra.flat)
+        first = np.tile(np.asarray(bases[0]), (tiles, 1, 1))
+        return TileLattices(first, np.zeros(tiles), np.zeros(tiles, np.intp))
     candidates, templates, owners = [], [], []
     for number, cell in enumerate(cells):
         for basis in _orientations(cell.basis):

@@ -18,6 +18,9 @@ The largest of 30,000 values of speckle is lower, amorphous films included.
 """
 MAX_PEAKS = 36
 MIN_SPACING_PX, MAX_SPACING_PX = 2.2, 90.0
+_LOWEST = 1e-6
+"""Share of the highest reflection below which power counts as no structure of the crystal: hardly
+noise in any recorded image, but in a simulated one the smear of its reflections."""
 _MARGIN = 8
 """Columns of negative frequency that are kept, so that peaks at zero have both sides."""
 _BACKGROUND_PX = 96
@@ -117,13 +120,26 @@ def _heights(power: Array, steps: Array) -> Array:
     ring, order, ends = _rings(power.shape[0], power.shape[1], float(steps[0]), float(steps[1]))
     values = power.ravel()[order]
     medians = [float(np.median(part)) for part in np.split(values, ends[:-1]) if part.size]
-    floor = max(float(np.median(power)) * 1e-6, 1e-30)
+    highest = smooth.max(where=_radii(power.shape, steps) > _lowest_frequency(steps), initial=0)
+    floor = max(_LOWEST * float(highest), 1e-30)
     around = np.maximum(ndimage.median_filter(medians, 3), floor)[ring]
     if power.shape[0] >= 200:
         columns = slice(_MARGIN - 2, _MARGIN + 3)
         along = ndimage.median_filter(power[:, columns], (41, 1), mode="wrap")
         around[:, columns] = np.maximum(around[:, columns], along)
     return np.asarray(smooth / around)
+
+
+def _radii(shape: tuple[int, ...], steps: Array) -> Array:
+    """Return the distance of each bin from zero frequency in cycles per px."""
+    fy = (np.arange(shape[0]) - shape[0] // 2) * steps[0]
+    fx = (np.arange(shape[1]) - _MARGIN) * steps[1]
+    return np.hypot(fy[:, None], fx[None, :])
+
+
+def _lowest_frequency(steps: Array) -> float:
+    """Return the frequency in cycles per px from which there may be reflections."""
+    return max(1 / MAX_SPACING_PX, 2.7 * float(steps.max()))
 
 
 @lru_cache(maxsize=2)
@@ -134,9 +150,7 @@ def _rings(
 
     Kept for the next frame of a stack.
     """
-    fy = (np.arange(height) - height // 2) * step_y
-    fx = (np.arange(width) - _MARGIN) * step_x
-    exact = np.hypot(fy[:, None], fx[None, :]) / (2 * max(step_y, step_x))
+    exact = _radii((height, width), np.array([step_y, step_x])) / (2 * max(step_y, step_x))
     ring = np.rint(exact).astype(np.int32)
     order = np.argsort(ring, axis=None, kind="stable")
     found = ring, order, np.cumsum(np.bincount(ring.ravel()))
@@ -162,9 +176,8 @@ def find_peaks(spectrum: Spectrum) -> tuple[Array, Array]:
     height, steps = spectrum.height, spectrum.steps
     fy = (np.arange(height.shape[0]) - height.shape[0] // 2) * steps[0]
     fx = (np.arange(height.shape[1]) - spectrum.margin) * steps[1]
-    radius = np.hypot(fy[:, None], fx[None, :])
-    in_range = radius > max(1 / MAX_SPACING_PX, 2.7 * spectrum.bin_size)
-    in_range &= radius < 1 / MIN_SPACING_PX
+    radius = _radii(height.shape, steps)
+    in_range = (radius > _lowest_frequency(steps)) & (radius < 1 / MIN_SPACING_PX)
     in_range &= (fx[None, :] > 0) | ((fx[None, :] == 0) & (fy[:, None] > 0))
     rows, columns = np.nonzero(in_range & (height > MIN_HEIGHT))
     if len(rows):

@@ -162,7 +162,7 @@ def local_share(spectrum: Spectrum, others: Array, basis: Array) -> Array:
     Returns
     -------
     ndarray of float64, shape (up to 9,)
-        0 to 1 for each of nine overlapping parts that shows any reflection.
+        0 to 1 for each of nine overlapping parts that shows any reflection; a single 0 if none does.
     """
     own = _orders() @ basis
     own = own[np.hypot(*own.T) < 1 / MIN_SPACING_PX]
@@ -171,5 +171,7 @@ def local_share(spectrum: Spectrum, others: Array, basis: Array) -> Array:
     first = np.maximum(local_power(spectrum, others[:_COMPARED]), 0)
     second = np.maximum(local_power(spectrum, own), 0)
     both = first + second
+    if not both.any():
+        return np.zeros(1)
     shown = both > 0.05 * both.max()
     return np.asarray(first[shown] / both[shown])
