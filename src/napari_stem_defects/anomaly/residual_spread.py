@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+_USUAL_LINES = 0.9
+
 
 class Spread(NamedTuple):
     """Spread of a residual.
@@ -66,12 +68,36 @@ def measure_spread(
         inner = whole
     usual = max(float(median(inner)), 1e-12)
     # Quartiles, because a row of defects beside the border may fill half of a line.
-    quartile = max(float(quantile(inner, 0.25)), 1e-12)
-    sides = (found[0][:edge], found[-1][::-1][:edge], whole[:, :edge].T, whole[:, ::-1][:, :edge].T)
+    least = max(float(quantile(inner, 0.25)), 1e-12)
+    rows, columns = (max(least, usual_line(_quartiles(each, gaps))) for each in (inner, inner.T))
+    sides = (
+        (found[0][:edge], rows),
+        (found[-1][::-1][:edge], rows),
+        (whole[:, :edge].T, columns),
+        (whole[:, ::-1][:, :edge].T, columns),
+    )
     gains = tuple(
-        np.maximum(_quartiles(side, gaps) / quartile, 1).astype(np.float32) for side in sides
+        np.maximum(_quartiles(side, gaps) / inside, 1).astype(np.float32) for side, inside in sides
     )
     return Spread(1.4826 * usual, gains)
+
+
+def usual_line(lines: NDArray[np.float64]) -> float:
+    """Return what lines inside an image hardly exceed.
+
+    Where columns leave a residual everywhere, a line through columns has far more than one between
+    them, so that a line next to the border is compared with the former.
+
+    Parameters
+    ----------
+    lines : ndarray of float64, shape (N,)
+        A quantile of each line.
+
+    Returns
+    -------
+    float
+    """
+    return float(np.quantile(lines, _USUAL_LINES))
 
 
 def _quartiles(lines: NDArray[np.float32], gaps: bool) -> NDArray[np.float32]:

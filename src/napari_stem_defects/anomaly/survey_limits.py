@@ -53,12 +53,11 @@ _COMMON = 0.2, 0.5
 """Quantiles of the highest scores of the cells between which no cell need be a defect."""
 _MOST_UNLIKE = 1.5
 """Where a third of the cells are defects, the others seem to differ by as much as this or more."""
-_FEWEST_CELLS = 40
 _AREA_RADIUS = 1.0
 """Radius in lattice periods of a disc that is unusual throughout in an area; and how far beside one
 the residual is not that of the crystal."""
-_LEAST_USUAL = 0.2
-"""Least share that is left without unusual areas, for a spectrum."""
+_LEAST_USUAL = 0.5
+"""Least share that is usual: what more of an image shows is what it usually shows."""
 
 
 class Levels(NamedTuple):
@@ -233,6 +232,7 @@ def survey_limits(
     strip = residual.rows(part.rows) if values is None else values[part.rows]
     recorded = np.clip(strip[:, part.columns], -NULL_LIMIT, NULL_LIMIT)
     noise, part = _noise_of_crystal(recorded, part, samples, seed)
+    noise *= np.float32(_missing_power(strip[:, part.columns], noise, part, samples))
     ratio = shape[0] * shape[1] / noise.size
     vectors = line_vectors(residual.sampled.lattices)
     scores = scores_of(slice(0, len(noise)), noise, samples, vectors, np.inf)
@@ -260,19 +260,42 @@ def survey_limits(
     )
 
 
+def _missing_power(
+    recorded: NDArray[np.float32], noise: NDArray[np.float32], part: ClearPart, samples: float
+) -> float:
+    """Return the factor by which noise is too weak for the usual cells of an image, 1 or more.
+
+    What little a prediction leaves of each column is all there is in an image without noise: most
+    of it is left out of the values of the noise, or spread over the whole cell by random phases.
+    """
+    scores = (local_rms(each, POINT_POOL * samples) for each in (recorded, noise))
+    found, of_noise = (
+        float(np.quantile(cells, _COMMON).mean()) for cells in _cells(*scores, part, samples)
+    )
+    return max(found / max(of_noise, 1e-6), 1.0)
+
+
 def _unlike(
     score: NDArray[np.float32], of_noise: NDArray[np.float32], part: ClearPart, samples: float
 ) -> float:
     """Return how much more the usual cells of an image differ than those of noise, 1 to 1.5."""
+    differ, differ_in_noise = (
+        float(np.ptp(np.quantile(cells, _COMMON)))
+        for cells in _cells(score, of_noise, part, samples)
+    )
+    return float(np.clip(differ / max(differ_in_noise, 1e-6), 1, _MOST_UNLIKE))
+
+
+def _cells(
+    score: NDArray[np.float32], of_noise: NDArray[np.float32], part: ClearPart, samples: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the highest scores of the clear cells of an image, and of the cells of noise."""
     edge = round(samples)
     found = pool_cells(score, edge)
     if part.clear is not None:
-        found = found[pool_cells((~part.clear).astype(np.float32), edge) == 0]
-    noise = pool_cells(of_noise, edge)
-    if found.size < _FEWEST_CELLS:
-        return 1.0
-    differ, differ_in_noise = (float(np.ptp(np.quantile(each, _COMMON))) for each in (found, noise))
-    return float(np.clip(differ / max(differ_in_noise, 1e-6), 1, _MOST_UNLIKE))
+        clear = pool_cells((~part.clear).astype(np.float32), edge) == 0
+        found = found[clear] if clear.any() else found
+    return found, pool_cells(of_noise, edge)
 
 
 def _variation(places: slice, length: int, sigma: float) -> NDArray[np.float32]:
@@ -382,9 +405,10 @@ def surrogate(
         for each in (recorded, noise)
     )
     around = 2 * round(_BESIDE * samples / HALVED) + 1
-    usual = ndimage.maximum_filter(score, around) <= np.quantile(of_noise, _USUAL)
-    if part.clear is not None:
-        usual &= part.clear[::HALVED, ::HALVED]
+    highest = ndimage.maximum_filter(score, around)
+    clear = np.ones(highest.shape, bool) if part.clear is None else part.clear[::HALVED, ::HALVED]
+    limit = max(np.quantile(of_noise, _USUAL), np.quantile(highest[clear], _LEAST_USUAL))
+    usual = clear & (highest <= limit)
     values = recorded[::HALVED, ::HALVED][usual]
     if len(values) < _QUANTILES:
         return noise
