@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_stem_defects.anomaly.residual_spread import measure_spread
+from napari_stem_defects.anomaly.residual_spread import measure_spread, usual_line
 
 
 def magnitudes(seed=0):
@@ -44,3 +44,14 @@ def test_blocked_rows_leave_a_finite_spread(rows):
     found = measure_spread([magnitudes()], [slice(0, 120)], 8, blocked)
     assert found.inner == pytest.approx(3, rel=0.1)
     assert all(np.isfinite(gain).all() for gain in found.gains)
+
+
+def test_lines_through_columns_are_no_excess_next_to_the_border():
+    """In an image with hardly any noise, most of the residual is that of columns."""
+    values = magnitudes() / 100
+    values[::6] += 3
+    values[0] *= 2
+    upper, lower, left, right = measure_spread([values], [slice(0, 120)], 8).gains
+    assert upper[0] > 1.8
+    assert max(each.max() for each in (upper[1:], lower, left, right)) < 1.2
+    assert usual_line(np.quantile(values, 0.25, axis=1)) > 2.9

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from crystal_images import crystal_image
+from crystal_images import HEXAGONAL, OBLIQUE, SQUARE, crystal_image
+from few_periods import small_image
 
 from napari_stem_defects.anomaly.residual import lattice_residual
 from napari_stem_defects.anomaly.sampling import sample
 from napari_stem_defects.anomaly.score import score_blocks
+from napari_stem_defects.anomaly.survey_frame import survey_frame
 from napari_stem_defects.anomaly.survey_limits import Levels, survey_limits
+from napari_stem_defects.base.micrograph import Micrograph
 
 
 def _residual(**options):
@@ -112,3 +115,29 @@ def test_levels_of_columns_in_a_whole_residual_are_those_of_its_scores():
         rtol=1e-4,
         atol=1e-4,
     )
+
+
+SHAPES = [HEXAGONAL, SQUARE, OBLIQUE]
+
+
+@pytest.mark.parametrize("counts", [0, 8])
+def test_few_periods_of_a_perfect_crystal_are_not_unusual(counts):
+    """What a prediction leaves of every column is all there is in an image without noise."""
+    places, cases = 0, [(shape, periods) for shape in SHAPES for periods in (5, 6.5, 8)]
+    for shape, periods in cases:
+        image = small_image(shape, periods, counts=counts, seed=round(10 * periods))
+        places += len(survey_frame(Micrograph(image.pixels, "crystal")).candidates)
+    assert places <= 4
+
+
+@pytest.mark.parametrize("counts", [0, 8])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_missing_column_in_few_periods_is_the_first_place(shape, counts):
+    for periods in (6.5, 8, 11):
+        image = small_image(shape, periods, missing=True, counts=counts, seed=round(10 * periods))
+        found = survey_frame(Micrograph(image.pixels, "crystal")).candidates
+        assert found
+        away = np.hypot(found[0].y - image.missing[0], found[0].x - image.missing[1])
+        assert away < image.period / 2
+        assert found[0].sign == "deficit"
+        assert len(found) <= 3

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from crystal_images import HEXAGONAL, OBLIQUE, SQUARE
+from few_periods import small_image
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lattice_images import ONE_COLUMN, lattice_image, two_grains
@@ -227,3 +229,17 @@ def test_an_image_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
     pixels[5, 7] += 1
     assert measure_lattices(pixels).cells is not first.cells
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.parametrize("shape", [HEXAGONAL, SQUARE, OBLIQUE])
+def test_an_image_without_noise_shows_its_lattice(
+    shape: tuple[tuple[float, float], tuple[float, float]], missing: bool
+) -> None:
+    """The smear of its reflections is all there is at high frequencies."""
+    for seed in range(3):
+        image = small_image(shape, 11, missing=missing, jitter=0.02, seed=seed)
+        cell = measure_lattices(image.pixels).cell
+        assert cell is not None
+        area = abs(np.linalg.det(np.array(cell.vectors_px)))
+        assert np.sqrt(area) == pytest.approx(image.period, rel=0.02)

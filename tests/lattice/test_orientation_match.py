@@ -69,3 +69,13 @@ def test_reflections_have_the_amplitudes_of_the_image() -> None:
     strength = dict(zip(map(tuple, found.orders.tolist()), found.weights, strict=True))
     assert strength[2.0, 0.0] > 3 * strength.get((1.0, 0.0), 0.0)
     assert strength[0.0, 1.0] == max(strength.values())
+
+
+def test_tiles_that_show_no_reflection_of_a_cell_match_nothing() -> None:
+    image = two_orientations(40.0)
+    spectra = local_spectra(image, 8.0)
+    assert spectra is not None
+    finest = 3.0 * np.eye(2)  # reciprocal vectors beyond the highest frequency
+    found = match_tiles(spectra, [finest])
+    assert len(found.score) == len(spectra.flat)
+    assert not found.score.any()

@@ -8,7 +8,7 @@ from lattice_images import ONE_COLUMN, base_vectors, lattice_image, two_grains
 
 from napari_stem_defects.lattice.reciprocal_basis import same_lattice
 from napari_stem_defects.lattice.reflections import spectrum
-from napari_stem_defects.lattice.superlattice import primitive_basis
+from napari_stem_defects.lattice.superlattice import local_share, primitive_basis
 
 REAL = base_vectors(14, 1.2, 82, 30)
 TRUE = np.linalg.inv(REAL).T
@@ -71,3 +71,9 @@ def test_the_reflections_of_a_twin_do_not_make_the_cell_larger() -> None:
     for real, turn in ((grains, 5.0), (grains[::-1], 75.53)):
         basis = np.linalg.inv(base_vectors(12, 1, 70.53, turn)).T
         assert same_lattice(primitive_basis(spectrum(two_grains(*real, 75.53)), basis), basis)
+
+
+def test_reflections_without_power_have_no_share() -> None:
+    nothing = spectrum(np.zeros((64, 64), np.float32))
+    share = local_share(nothing, np.array([[0.1, 0.1]]), np.eye(2) / 8)
+    np.testing.assert_array_equal(share, [0.0])
