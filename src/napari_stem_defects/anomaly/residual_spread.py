@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_USUAL_LINES = 0.9
+_HIGH_LINES, _DIFFER = 0.9, 1.3
+"""Quantile of lines, and its ratio to their median beyond which lines differ by the columns on
+them; noise alone makes it 1.05 to 1.2."""
 
 
 class Spread(NamedTuple):
@@ -83,7 +85,7 @@ def measure_spread(
 
 
 def usual_line(lines: NDArray[np.float64]) -> float:
-    """Return what lines inside an image hardly exceed.
+    """Return what lines inside an image hardly exceed, if they differ; otherwise 0.
 
     Where columns leave a residual everywhere, a line through columns has far more than one between
     them, so that a line next to the border is compared with the former.
@@ -97,7 +99,8 @@ def usual_line(lines: NDArray[np.float64]) -> float:
     -------
     float
     """
-    return float(np.quantile(lines, _USUAL_LINES))
+    usual, high = np.quantile(lines, (0.5, _HIGH_LINES))
+    return float(high) if high > _DIFFER * usual else 0.0
 
 
 def _quartiles(lines: NDArray[np.float32], gaps: bool) -> NDArray[np.float32]:
