@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_stem_defects.anomaly.residual_spread import measure_spread, usual_line
+from napari_stem_defects.anomaly.residual_spread import high_line, measure_spread
 
 
 def magnitudes(seed=0):
@@ -54,4 +54,4 @@ def test_lines_through_columns_are_no_excess_next_to_the_border():
     upper, lower, left, right = measure_spread([values], [slice(0, 120)], 8).gains
     assert upper[0] > 1.8
     assert max(each.max() for each in (upper[1:], lower, left, right)) < 1.6
-    assert usual_line(np.quantile(values, 0.25, axis=1)) > 2.9
+    assert high_line(np.quantile(values, 0.25, axis=1)) > 2.9

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_stem_defects.anomaly.clear_part import clear_part
-from napari_stem_defects.anomaly.residual_spread import usual_line
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,22 +50,16 @@ def with_even_border(
     height, width = residual.shape
     count = min(round(_LINES_PERIODS * residual.sampled.samples), height // 4, width // 4)
     part = clear_part((height, width), (_MOST, width), residual.blocked)
-    parts = slice(0, count), slice(height - count, height), part.rows
-    upper, lower, middle = (_magnitude(residual, values, rows) for rows in parts)
+    sides = slice(0, count), slice(height - count, height), part.rows
+    upper, lower, middle = (_magnitude(residual, values, rows) for rows in sides)
     inner = middle[:, count : width - count]
     if len(middle) == height:
         inner = inner[count : height - count]
     if np.isnan(inner).all():
         return residual, values
-    least = max(float(np.nanquantile(inner, _TAIL)), 1e-12)
-    rows, columns = (max(least, usual_line(_tails(each))) for each in (inner, inner.T))
-    sides = (
-        (upper, rows),
-        (lower[::-1], rows),
-        (middle[:, :count].T, columns),
-        (middle[:, ::-1][:, :count].T, columns),
-    )
-    more = [np.maximum(_tails(side) / usual, 1) for side, usual in sides]
+    usual = max(float(np.nanquantile(inner, _TAIL)), 1e-12)
+    lines = (upper, lower[::-1], middle[:, :count].T, middle[:, ::-1][:, :count].T)
+    more = [np.maximum(_tails(line) / usual, 1) for line in lines]
     gains = []
     for gain, factor in zip(residual.gains, more, strict=True):
         known = min(len(gain), count)

@@ -71,12 +71,12 @@ def measure_spread(
     usual = max(float(median(inner)), 1e-12)
     # Quartiles, because a row of defects beside the border may fill half of a line.
     least = max(float(quantile(inner, 0.25)), 1e-12)
-    rows, columns = (max(least, usual_line(_quartiles(each, gaps))) for each in (inner, inner.T))
+    in_rows, in_columns = (max(least, high_line(_quartiles(i, gaps))) for i in (inner, inner.T))
     sides = (
-        (found[0][:edge], rows),
-        (found[-1][::-1][:edge], rows),
-        (whole[:, :edge].T, columns),
-        (whole[:, ::-1][:, :edge].T, columns),
+        (found[0][:edge], in_rows),
+        (found[-1][::-1][:edge], in_rows),
+        (whole[:, :edge].T, in_columns),
+        (whole[:, ::-1][:, :edge].T, in_columns),
     )
     gains = tuple(
         np.maximum(_quartiles(side, gaps) / inside, 1).astype(np.float32) for side, inside in sides
@@ -84,16 +84,17 @@ def measure_spread(
     return Spread(1.4826 * usual, gains)
 
 
-def usual_line(lines: NDArray[np.float64]) -> float:
-    """Return what lines inside an image hardly exceed, if they differ; otherwise 0.
+def high_line(lines: NDArray[np.floating]) -> float:
+    """Return what the higher lines inside an image have, if lines differ; otherwise 0.
 
-    Where columns leave a residual everywhere, a line through columns has far more than one between
-    them, so that a line next to the border is compared with the former.
+    Where columns are brighter than the noise, a line through columns has a larger residual than
+    one between them. Next to the border it would seem too noisy if all lines were its measure, and
+    a defect on it would be missed.
 
     Parameters
     ----------
-    lines : ndarray of float64, shape (N,)
-        A quantile of each line.
+    lines : ndarray of float, shape (N,)
+        A quantile of the residual of each line.
 
     Returns
     -------

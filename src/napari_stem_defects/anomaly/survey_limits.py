@@ -1,10 +1,8 @@
 """Scores of a survey that noise does not reach: of deficits, of excesses, of lines.
 
-The null is made from the image itself: the phases of its residual at random, and its values mapped
-to the distribution of the residual where nothing is unusual (a surrogate with the spectrum and the
-values of the recorded data: Theiler et al., Physica D 58, 77, 1992, section 2.4). The noise of
-counted electrons is skewed, and a column has a ceiling only where intensity is missing, so a
-deficit and an excess of the same depth are not equally unusual.
+The null is made from the image itself; see `anomaly.surrogate`. The noise of counted electrons is
+skewed, and a column has a ceiling only where intensity is missing, so a deficit and an excess of
+the same depth are not equally unusual.
 
 Columns of a real crystal differ a little from each other, in thickness, composition or the steps of
 its surface, while noise with random phases spreads their differences over the whole cell. How much
@@ -17,11 +15,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy import fft, ndimage
 
 from napari_stem_defects.anomaly.candidates import pool_cells
 from napari_stem_defects.anomaly.clear_part import clear_part
-from napari_stem_defects.anomaly.line_evidence import HALVED, LINE_POOL, line_vectors
+from napari_stem_defects.anomaly.line_evidence import LINE_POOL, line_vectors
 from napari_stem_defects.anomaly.score import (
     EXTENDED_POOL,
     NULL_LIMIT,
@@ -31,6 +28,7 @@ from napari_stem_defects.anomaly.score import (
     local_rms,
     scores_of,
 )
+from napari_stem_defects.anomaly.surrogate import noise_of_crystal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,20 +42,10 @@ _NULL_EDGE = 768
 _EXPECTED_FALSE = 0.5
 _EXTENDED_SHARE, _LINE_SHARE = 0.3, 0.5
 """Weights of the squared levels of extended features and of lines beside that of columns."""
-_USUAL = 0.9999
-"""Share of the scores of noise with random phases above which a place is unusual."""
-_BESIDE = 1.0
-"""Distance in lattice periods up to which the residual beside an unusual place is left out."""
-_QUANTILES = 2049
 _COMMON = 0.2, 0.5
 """Quantiles of the highest scores of the cells between which no cell need be a defect."""
 _MOST_UNLIKE = 1.5
 """Where a third of the cells are defects, the others seem to differ by as much as this or more."""
-_AREA_RADIUS = 1.0
-"""Radius in lattice periods of a disc that is unusual throughout in an area; and how far beside one
-the residual is not that of the crystal."""
-_LEAST_USUAL = 0.5
-"""Least share that is usual: what more of an image shows is what it usually shows."""
 
 
 class Levels(NamedTuple):
@@ -231,7 +219,7 @@ def survey_limits(
     part = clear_part(shape, (_NULL_EDGE, _NULL_EDGE), residual.blocked)
     strip = residual.rows(part.rows) if values is None else values[part.rows]
     recorded = np.clip(strip[:, part.columns], -NULL_LIMIT, NULL_LIMIT)
-    noise, part = _noise_of_crystal(recorded, part, samples, seed)
+    noise, part = noise_of_crystal(recorded, part, samples, seed)
     noise *= np.float32(_missing_power(strip[:, part.columns], noise, part, samples))
     ratio = shape[0] * shape[1] / noise.size
     vectors = line_vectors(residual.sampled.lattices)
@@ -268,11 +256,12 @@ def _missing_power(
     What little a prediction leaves of each column is all there is in an image without noise: most
     of it is left out of the values of the noise, or spread over the whole cell by random phases.
     """
-    scores = (local_rms(each, POINT_POOL * samples) for each in (recorded, noise))
-    found, of_noise = (
-        float(np.quantile(cells, _COMMON).mean()) for cells in _cells(*scores, part, samples)
+    score, of_noise = (local_rms(each, POINT_POOL * samples) for each in (recorded, noise))
+    usual, usual_in_noise = (
+        float(np.quantile(cells, _COMMON).mean())
+        for cells in _cells(score, of_noise, part, samples)
     )
-    return max(found / max(of_noise, 1e-6), 1.0)
+    return max(usual / max(usual_in_noise, 1e-6), 1.0)
 
 
 def _unlike(
@@ -321,98 +310,3 @@ def _variation(places: slice, length: int, sigma: float) -> NDArray[np.float32]:
     at = np.arange(places.start, places.stop) + 0.5
     near = np.exp(-np.square(np.stack([at, length - at]) / sigma))
     return np.asarray(np.sqrt(1 + near.sum(axis=0)), np.float32)
-
-
-def _noise_of_crystal(
-    recorded: NDArray[np.float32], part: ClearPart, samples: float, seed: int
-) -> tuple[NDArray[np.float32], ClearPart]:
-    """Return the surrogate of a residual without its unusual areas, and the part without them.
-
-    Contamination or a hole that covers a few hundredths of an image would otherwise raise the
-    spectrum, and with it all limits, so far that no vacancy reaches them.
-    """
-    noise = surrogate(recorded, part, samples, np.random.default_rng(seed))
-    areas = unusual_areas(recorded, noise, samples)
-    clear = ~areas if part.clear is None else part.clear & ~areas
-    if not areas.any() or clear.mean() < _LEAST_USUAL:
-        return noise, part
-    part = replace(part, clear=clear)
-    return surrogate(recorded, part, samples, np.random.default_rng(seed)), part
-
-
-def unusual_areas(
-    recorded: NDArray[np.float32], noise: NDArray[np.float32], samples: float
-) -> NDArray[np.bool_]:
-    """Return the parts of a residual that are unusual throughout, and what is near them.
-
-    Parameters
-    ----------
-    recorded, noise : ndarray of float32, shape (Y, X)
-        A part of the residual, and its surrogate.
-    samples : float
-        Samples per lattice period.
-
-    Returns
-    -------
-    ndarray of bool, shape (Y, X)
-        Parts that contain a disc with a radius of a lattice period, as few columns or lines do.
-    """
-    pool, radius = EXTENDED_POOL * samples, _AREA_RADIUS * samples
-    score, of_noise = (ndimage.gaussian_filter(np.square(each), pool) for each in (recorded, noise))
-    parts, count = ndimage.label(score > np.quantile(of_noise, _USUAL))
-    if not count:
-        return np.zeros(recorded.shape, bool)
-    deep = ndimage.distance_transform_edt(parts) > radius
-    is_area = np.zeros(count + 1, bool)
-    is_area[np.unique(parts[deep])] = True
-    is_area[0] = False
-    areas: NDArray[np.bool_] = is_area[parts]
-    if areas.any():
-        areas = ndimage.distance_transform_edt(~areas) <= radius
-    return areas
-
-
-def surrogate(
-    recorded: NDArray[np.float32], part: ClearPart, samples: float, rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """Return noise with the spectrum of a residual and the values it has where nothing is unusual.
-
-    Places with a score that noise with random phases alone hardly has are left out of the values.
-
-    Parameters
-    ----------
-    recorded : ndarray of float32, shape (Y, X)
-        A part of the residual, limited to `anomaly.score.NULL_LIMIT` spreads.
-    part : ClearPart
-        The part.
-    samples : float
-        Samples per lattice period.
-    rng : numpy.random.Generator
-        Of the phases.
-
-    Returns
-    -------
-    ndarray of float32, shape (Y, X)
-    """
-    spectrum = fft.rfft2(part.masked(recorded))
-    phases = rng.random(spectrum.shape, np.float32)
-    spectrum = np.abs(spectrum) * np.exp(np.complex64(2j * np.pi) * phases)
-    noise: NDArray[np.float32] = fft.irfft2(spectrum, recorded.shape).astype(np.float32)
-    sigma = POINT_POOL * samples
-    # Every second sample is enough for scores that are smooth.
-    score, of_noise = (
-        ndimage.gaussian_filter(np.square(each), sigma)[::HALVED, ::HALVED]
-        for each in (recorded, noise)
-    )
-    around = 2 * round(_BESIDE * samples / HALVED) + 1
-    highest = ndimage.maximum_filter(score, around)
-    clear = np.ones(highest.shape, bool) if part.clear is None else part.clear[::HALVED, ::HALVED]
-    limit = max(np.quantile(of_noise, _USUAL), np.quantile(highest[clear], _LEAST_USUAL))
-    usual = clear & (highest <= limit)
-    values = recorded[::HALVED, ::HALVED][usual]
-    if len(values) < _QUANTILES:
-        return noise
-    levels = np.linspace(0, 1, _QUANTILES)
-    at, target = np.quantile(noise[::HALVED, ::HALVED], levels), np.quantile(values, levels)
-    mapped: NDArray[np.float32] = np.interp(noise, at, target).astype(np.float32)
-    return mapped

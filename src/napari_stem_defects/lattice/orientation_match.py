@@ -74,9 +74,9 @@ def match_tiles(spectra: LocalSpectra, bases: Sequence[Array]) -> TileLattices:
     """
     cells = [cell for basis in bases if len((cell := reflections_of(spectra, basis)).orders) > 1]
     if not cells:
-        tiles = len(spectra.flat)
-        first = np.tile(np.asarray(bases[0]), (tiles, 1, 1))
-        return TileLattices(first, np.zeros(tiles), np.zeros(tiles, np.intp))
+        count = len(spectra.flat)
+        first = np.tile(np.asarray(bases[0]), (count, 1, 1))
+        return TileLattices(first, np.zeros(count), np.zeros(count, np.intp))
     candidates, templates, owners = [], [], []
     for number, cell in enumerate(cells):
         for basis in _orientations(cell.basis):

@@ -134,7 +134,7 @@ def _radii(shape: tuple[int, ...], steps: Array) -> Array:
     """Return the distance of each bin from zero frequency in cycles per px."""
     fy = (np.arange(shape[0]) - shape[0] // 2) * steps[0]
     fx = (np.arange(shape[1]) - _MARGIN) * steps[1]
-    return np.hypot(fy[:, None], fx[None, :])
+    return np.asarray(np.hypot(fy[:, None], fx[None, :]))
 
 
 def _lowest_frequency(steps: Array) -> float:

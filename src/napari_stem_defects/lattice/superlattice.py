@@ -162,7 +162,7 @@ def local_share(spectrum: Spectrum, others: Array, basis: Array) -> Array:
     Returns
     -------
     ndarray of float64, shape (up to 9,)
-        0 to 1 for each of nine overlapping parts that shows any reflection; a single 0 if none does.
+        0 to 1 for each of nine overlapping parts that shows any reflection; one 0 if none does.
     """
     own = _orders() @ basis
     own = own[np.hypot(*own.T) < 1 / MIN_SPACING_PX]

@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from napari_stem_defects.anomaly.clear_part import clear_part
 from napari_stem_defects.anomaly.score import NULL_LIMIT
-from napari_stem_defects.anomaly.survey_limits import surrogate
+from napari_stem_defects.anomaly.surrogate import surrogate
 from napari_stem_defects.matched_filter.choose_look import PEAK_RADIUS
 from napari_stem_defects.matched_filter.similarity import best_similarity, local_maxima
 from napari_stem_defects.matched_filter.thresholds import IN_ANOTHER_IMAGE, point_threshold
