@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from crowded_crystals import crowded_crystal
 from crystal_images import HEXAGONAL, SQUARE, crystal_image
+from few_periods import small_image
 from scipy.spatial import cKDTree
 
 from napari_stem_defects.anomaly.crowded_places import CrowdedPlaces, crowded_places
@@ -48,11 +49,18 @@ def test_columns_that_crowd_are_found_one_by_one(shape, share, left):
     at_dim, at_usual = (
         crowd.score[tuple(np.rint(places).astype(int).T)] for places in (dim, usual)
     )
-    assert np.quantile(at_dim, 0.05) > np.quantile(at_usual, 0.99)
+    assert (at_dim[:, None] > at_usual).mean() > 0.97
 
 
 def test_few_defects_change_nothing():
     assert _searched(_residual(crystal_image(missing=6, size=320).pixels)) is None
+
+
+def test_columns_that_all_differ_are_no_crowd():
+    """The scan moved them, and those that differ most are no population of their own."""
+    for seed in range(2):
+        image = small_image(HEXAGONAL, 16, spacing=16, jitter=0.04, seed=seed)
+        assert _searched(_residual(image.pixels)) is None
 
 
 def test_a_fault_is_no_crowd():

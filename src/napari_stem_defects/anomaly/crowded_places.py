@@ -21,6 +21,7 @@ from skimage.draw import polygon
 
 from napari_stem_defects.anomaly.candidates import Candidate, ranked
 from napari_stem_defects.anomaly.even_border import with_even_border
+from napari_stem_defects.anomaly.like_places import like_places
 from napari_stem_defects.anomaly.residual import (
     SMOOTHING_PERIODS,
     lattice_residual,
@@ -63,6 +64,9 @@ _ROW = 8.0
 _UNLIKE, _FIRST = 1.4, 0.6
 """Where usual columns seem to differ by this factor, places may raise the noise so far that they
 do not reach its limit: there the first ones need this level only."""
+_STAND_OUT = 5.5
+"""Places stand out if half of them differ from like places by as many of their spreads: 6 to 20
+where columns are missing or dim, 1 to 5 where the scan or the thickness makes all columns differ."""
 _CLEAR = 2.0
 """Median level of places that are no noise and no differences between columns."""
 _ROUNDS, _SETTLED = 4, 0.02
@@ -159,7 +163,31 @@ def crowded_places(
         _, others = unusual_places(found.residual, found.rest, limits, nowhere)
         if abs(len(places) - before) <= _SETTLED * len(places):
             break
-    return None if found is None else _result(found, others, nowhere)
+    if found is None or not _stand_out(residual, predictors, found.places, nowhere):
+        return None
+    return _result(found, others, nowhere)
+
+
+def _stand_out(
+    residual: LatticeResidual,
+    predictors: tuple[Predictor, ...],
+    places: NDArray[np.intp],
+    nowhere: NDArray[np.bool_],
+) -> bool:
+    """Return whether places differ from the crystal more than like places that are left out, too.
+
+    Whatever is left out fits less well than what the prediction knows. In a crystal whose columns
+    all differ a little, the places would only be those that differ most.
+    """
+    like = like_places(places, residual.sampled.lattices, nowhere, residual.sampled.samples)
+    if len(like) < _FEWEST:
+        return False
+    values = _left_out(residual, predictors, np.concatenate([places, like])).values
+    mean = local_mean(values, POINT_POOL * residual.sampled.samples)
+    away, usual = mean[tuple(places.T)], mean[tuple(like.T)]
+    middle = float(np.median(usual))
+    spread = 1.4826 * float(np.median(np.abs(usual - middle)))
+    return bool(np.median(np.abs(away - middle)) > _STAND_OUT * spread)
 
 
 def _result(
@@ -183,10 +211,31 @@ def _learned_again(
     return lattice_residual(mended, blocked=residual.blocked).predictors
 
 
+class _LeftOut(NamedTuple):
+    """What places are when they are left out: the first attributes of `_Compared`.
+
+    ``even`` is the residual of the rest.
+    """
+
+    within: NDArray[np.bool_]
+    values: NDArray[np.float32]
+    rest: NDArray[np.float32]
+    even: LatticeResidual
+
+
 def _compared(
     residual: LatticeResidual, predictors: tuple[Predictor, ...], places: NDArray[np.intp]
 ) -> _Compared:
     """Compare places with what the crystal without them predicts."""
+    within, values, rest, even = _left_out(residual, predictors, places)
+    limits = survey_limits(even, rest)
+    return _Compared(places, within, values, rest, replace(even, blocked=residual.blocked), limits)
+
+
+def _left_out(
+    residual: LatticeResidual, predictors: tuple[Predictor, ...], places: NDArray[np.intp]
+) -> _LeftOut:
+    """Replace places by what the others predict of them, and compare them with it."""
     sampled, blocked = residual.sampled, residual.blocked
     within = _samples_within(places, residual.shape, sampled.samples)
     ignored = within if blocked is None else within | blocked
@@ -199,8 +248,7 @@ def _compared(
     changed = np.asarray(sampled.filtered) - np.asarray(mended.filtered)
     changed = ndimage.gaussian_filter(changed, SMOOTHING_PERIODS * sampled.samples)
     values = np.clip(left + np.float32(own) * changed, -_LIMIT, _LIMIT)
-    limits = survey_limits(even, left)
-    return _Compared(places, within, values, left, replace(even, blocked=blocked), limits)
+    return _LeftOut(within, values, left, even)
 
 
 def _places(

@@ -44,6 +44,8 @@ _EXTENDED_SHARE, _LINE_SHARE = 0.3, 0.5
 """Weights of the squared levels of extended features and of lines beside that of columns."""
 _COMMON = 0.2, 0.5
 """Quantiles of the highest scores of the cells between which no cell need be a defect."""
+_AS_STRONG = 1.1
+"""Ratio of the usual scores of an image to those of noise up to which noise is as strong."""
 _MOST_UNLIKE = 1.5
 """Where a third of the cells are defects, the others seem to differ by as much as this or more."""
 
@@ -261,7 +263,8 @@ def _missing_power(
         float(np.quantile(cells, _COMMON).mean())
         for cells in _cells(score, of_noise, part, samples)
     )
-    return max(usual / max(usual_in_noise, 1e-6), 1.0)
+    ratio = usual / max(usual_in_noise, 1e-6)
+    return ratio if ratio > _AS_STRONG else 1.0
 
 
 def _unlike(

@@ -16,11 +16,11 @@ MIN_HEIGHT = 20.0
 
 The largest of 30,000 values of speckle is lower, amorphous films included.
 """
+_FAINTEST = 1e-6
+"""Least power that surrounds a peak as a share of that of the highest one: recorded images have
+more, but without noise the smear of reflections rises far above next to nothing."""
 MAX_PEAKS = 36
 MIN_SPACING_PX, MAX_SPACING_PX = 2.2, 90.0
-_LOWEST = 1e-6
-"""Share of the highest reflection below which power counts as no structure of the crystal: hardly
-noise in any recorded image, but in a simulated one the smear of its reflections."""
 _MARGIN = 8
 """Columns of negative frequency that are kept, so that peaks at zero have both sides."""
 _BACKGROUND_PX = 96
@@ -43,6 +43,8 @@ class Spectrum:
         Squared magnitude; row ``H // 2`` and column ``margin`` are zero frequency.
     height : ndarray of float64, shape (H, K)
         Smoothed power over the median of its surroundings.
+    peak_height : ndarray of float64, shape (H, K)
+        The same, with surroundings that have at least 1e-6 of the power of the highest reflection.
     steps : ndarray of float64, shape (2,)
         Size of a bin along y and x in cycles per px.
     subtracted : ndarray of float32, shape (Y, X)
@@ -53,6 +55,7 @@ class Spectrum:
 
     power: Array
     height: Array
+    peak_height: Array
     steps: Array
     subtracted: NDArray[np.float32]
     margin: int = _MARGIN
@@ -91,7 +94,7 @@ def spectrum(pixels: NDArray[np.float32]) -> Spectrum:
     mirrored = power[rows][:, _MARGIN:0:-1]
     power = fft.fftshift(np.hstack([mirrored, power]), axes=0)
     steps = np.array([1 / height, 1 / width])
-    return Spectrum(power, _heights(power, steps), steps, subtracted)
+    return Spectrum(power, *_heights(power, steps), steps, subtracted)
 
 
 def _background(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -111,23 +114,25 @@ def _background(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.pad(found, missing, mode="edge")
 
 
-def _heights(power: Array, steps: Array) -> Array:
+def _heights(power: Array, steps: Array) -> tuple[Array, Array]:
     """Divide the smoothed power by the median of its ring, and of its column at zero frequency.
 
-    Rows of a scan that differ in brightness raise the power of the columns next to zero.
+    Rows of a scan that differ in brightness raise the power of the columns next to zero. Returns
+    the heights of a spectrum and those of its peaks.
     """
     smooth = ndimage.gaussian_filter(power, 0.8, mode="wrap", truncate=3)
     ring, order, ends = _rings(power.shape[0], power.shape[1], float(steps[0]), float(steps[1]))
     values = power.ravel()[order]
     medians = [float(np.median(part)) for part in np.split(values, ends[:-1]) if part.size]
-    highest = smooth.max(where=_radii(power.shape, steps) > _lowest_frequency(steps), initial=0)
-    floor = max(_LOWEST * float(highest), 1e-30)
+    floor = max(float(np.median(power)) * 1e-6, 1e-30)
     around = np.maximum(ndimage.median_filter(medians, 3), floor)[ring]
     if power.shape[0] >= 200:
         columns = slice(_MARGIN - 2, _MARGIN + 3)
         along = ndimage.median_filter(power[:, columns], (41, 1), mode="wrap")
         around[:, columns] = np.maximum(around[:, columns], along)
-    return np.asarray(smooth / around)
+    in_range = _radii(power.shape, steps) > _lowest_frequency(steps)
+    highest = float(smooth.max(where=in_range, initial=0))
+    return smooth / around, smooth / np.maximum(around, max(_FAINTEST * highest, 1e-30))
 
 
 def _radii(shape: tuple[int, ...], steps: Array) -> Array:
@@ -173,7 +178,7 @@ def find_peaks(spectrum: Spectrum) -> tuple[Array, Array]:
     heights : ndarray of float64, shape (N,)
         Smoothed power over the median of the surroundings.
     """
-    height, steps = spectrum.height, spectrum.steps
+    height, steps = spectrum.peak_height, spectrum.steps
     fy = (np.arange(height.shape[0]) - height.shape[0] // 2) * steps[0]
     fx = (np.arange(height.shape[1]) - spectrum.margin) * steps[1]
     radius = _radii(height.shape, steps)
