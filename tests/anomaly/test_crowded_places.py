@@ -49,7 +49,7 @@ def test_columns_that_crowd_are_found_one_by_one(shape, share, left):
     at_dim, at_usual = (
         crowd.score[tuple(np.rint(places).astype(int).T)] for places in (dim, usual)
     )
-    assert (at_dim[:, None] > at_usual).mean() > 0.97
+    assert (at_dim[:, None] > at_usual).mean() > 0.9
 
 
 def test_few_defects_change_nothing():

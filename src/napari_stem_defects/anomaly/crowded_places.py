@@ -65,8 +65,8 @@ _UNLIKE, _FIRST = 1.4, 0.6
 """Where usual columns seem to differ by this factor, places may raise the noise so far that they
 do not reach its limit: there the first ones need this level only."""
 _STAND_OUT = 5.5
-"""Places stand out if half of them differ from like places by as many of their spreads: 6 to 20
-where columns are missing or dim, 1 to 5 where the scan or the thickness makes all columns differ."""
+"""Places stand out if half of them differ from like places by as many spreads of these: 6 to 20
+where columns are missing or dim, 1 to 5 where scan or thickness make all columns differ."""
 _CLEAR = 2.0
 """Median level of places that are no noise and no differences between columns."""
 _ROUNDS, _SETTLED = 4, 0.02
