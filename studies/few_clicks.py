@@ -35,6 +35,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RUNS = ROOT / "studies" / "runs" / "few_clicks"
 PAGE = ROOT / "docs" / "few-clicks.md"
 PARTICLES = ROOT / "studies" / "runs" / "particles.json"
+COUNTS = ROOT / "studies" / "runs" / "survey_counts.json"
 MANY_COLUMNS = ROOT / "studies" / "runs" / "many_columns.json"
 DRAWS = 5
 SURVEY = "survey"
@@ -150,7 +151,8 @@ def main() -> None:
     if figures:
         many_columns = _images_of(MANY_COLUMNS, "cells")
         particles = _images_of(PARTICLES, "particles")
-        write_bytes(PAGE, page(figures, many_columns, particles).encode())
+        few, crowds = (_images_of(COUNTS, name) for name in ("few_periods", "crowds"))
+        write_bytes(PAGE, page(figures, many_columns, particles, few, crowds).encode())
 
 
 def _images_of(path: Path, name: str) -> list[dict[str, Any]]:

@@ -54,6 +54,15 @@ towards the edge and relax there, written by `python studies/particles.py`. Miss
 least two periods from the edge. The search near the edge was developed on particles of another
 simulator; one of these, whose columns nearly touch along one direction, showed that no grain was
 found in such crystals."""
+FEW_PERIODS = """\
+What a survey lists in small images and crops, with noise or as simulations without it, whose scan
+rows are displaced by 1 % of a period; written by `python studies/survey_counts.py`. Each row has
+the same images without a defect and with one missing column near the middle. Crystals of the group
+design were looked at while this was developed."""
+CROWDS = """\
+Up to 30 % of the columns of a site are missing, or dim to 0.45, in crystals of 30 periods with
+4,000 electrons per square of a period, whose columns differ by 3 %; written by the same command.
+Missing columns are at least a period from the border."""
 INTRODUCTION = """\
 # Learning from few clicks
 
@@ -110,8 +119,10 @@ def page(
     figures: Sequence[Figures],
     many_columns: Sequence[Figures] = (),
     particles: Sequence[Figures] = (),
+    few_periods: Sequence[Figures] = (),
+    crowds: Sequence[Figures] = (),
 ) -> str:
-    """Return the whole page in Markdown; the other two studies have a section each."""
+    """Return the whole page in Markdown; what other studies measured has a section each."""
     blocks = [INTRODUCTION, *_mixed(figures), *_summary(figures)]
     for group, title in GROUPS.items():
         mine = [each for each in figures if each["group"] == group]
@@ -121,6 +132,10 @@ def page(
         blocks += ["## Cells of many columns", MANY_COLUMNS, _of_many_columns(many_columns)]
     if particles:
         blocks += ["## Particles", PARTICLES, _of_particles(particles)]
+    if few_periods:
+        blocks += ["## Surveys of few periods", FEW_PERIODS, _of_few_periods(few_periods)]
+    if crowds:
+        blocks += ["## Surveys where point defects crowd", CROWDS, _of_crowds(crowds)]
     return "\n\n".join([*blocks, "## How to read and repeat this", RULES]) + "\n"
 
 
@@ -164,6 +179,49 @@ def _of_particles(particles: Sequence[Figures]) -> str:
             )
         )
     return table([head, *rows])
+
+
+def _of_few_periods(cases: Sequence[Figures]) -> str:
+    """Return the table of surveys of few periods."""
+    head = ("group", "noise", "periods", "images", "places in perfect crystals")
+    rows = [
+        (
+            group,
+            dose,
+            f"{periods:g}",
+            str(len(mine)),
+            str(sum(each["in_perfect"] for each in mine)),
+            f"{sum(each['found'] for each in mine)} of {sum(each['missing'] for each in mine)}",
+            str(sum(each["other"] for each in mine)),
+        )
+        for (group, dose, periods), mine in _grouped(cases, ("group", "dose", "periods"))
+    ]
+    return table([(*head, "missing columns found", "other places"), *rows])
+
+
+def _of_crowds(cases: Sequence[Figures]) -> str:
+    """Return the table of surveys where point defects crowd."""
+    rows = [
+        (
+            group,
+            f"{100 * share:g} %",
+            f"{remaining:g}",
+            f"{sum(each['found'] for each in mine)} of {sum(each['missing'] for each in mine)}",
+            str(sum(each["other"] for each in mine)),
+        )
+        for (group, share, remaining), mine in _grouped(cases, ("group", "share", "remaining"))
+    ]
+    return table([("group", "share", "brightness left", "found", "other places"), *rows])
+
+
+def _grouped(
+    cases: Sequence[Figures], names: Sequence[str]
+) -> Iterator[tuple[tuple[Any, ...], list[Figures]]]:
+    """Yield the cases that have the same values of some names, in the order of the first ones."""
+    found: dict[tuple[Any, ...], list[Figures]] = {}
+    for case in cases:
+        found.setdefault(tuple(case[name] for name in names), []).append(case)
+    yield from found.items()
 
 
 def _mean_of_draws(draws: Sequence[Figures]) -> str:
