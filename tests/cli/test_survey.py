@@ -6,12 +6,18 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import tifffile
 from crystal_images import crystal_image
 
+from napari_stem_defects.anomaly import survey_frame
 from napari_stem_defects.cli.main import main
+
+if TYPE_CHECKING:
+    from napari_stem_defects.anomaly.survey_frame import Survey
+    from napari_stem_defects.base.micrograph import Micrograph
 
 
 def _crystal(folder: Path) -> Path:
@@ -42,6 +48,31 @@ def test_an_image_that_cannot_be_read_does_not_stop_the_others(
     assert "broken.tif" in captured.err
     assert captured.err.count("\n") == 1
     assert "crystal.tif: Unusual" in captured.out
+
+
+def test_an_internal_error_with_one_image_does_not_stop_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    survey = survey_frame.survey_frame
+
+    def failing(micrograph: Micrograph, *, frame: int = 0) -> Survey:
+        if micrograph.name == "odd":
+            raise ZeroDivisionError("division by zero")
+        return survey(micrograph, frame=frame)
+
+    monkeypatch.setattr(survey_frame, "survey_frame", failing)
+    odd = tmp_path / "odd.tif"
+    odd.write_bytes(_crystal(tmp_path).read_bytes())
+    words = ["survey", str(odd), str(_crystal(tmp_path)), "--out", str(tmp_path / "out")]
+    assert main(words) == 1
+    captured = capsys.readouterr()
+    assert captured.err == (
+        "stem-defects: odd.tif: internal error: ZeroDivisionError: division by zero"
+        " (run it alone with --traceback)\n"
+    )
+    assert "crystal.tif: Unusual" in captured.out
+    with pytest.raises(ZeroDivisionError):
+        main([*words[:2], *words[3:], "--traceback"])
 
 
 def test_a_survey_loads_no_torch(tmp_path: Path) -> None:

@@ -99,6 +99,28 @@ def test_a_bad_image_does_not_stop_the_others(settings: Settings, tmp_path: Path
     assert outcomes[2] == Outcome(good, settings.out / "good")
 
 
+def test_an_internal_error_with_one_image_does_not_stop_the_others(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = executors.detect_task
+
+    def failing(task: FrameTask, *rest: object, **options: object) -> None:
+        if task.image.path.name == "odd.tif":
+            raise ZeroDivisionError("division by zero")
+        search(task, *rest, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(executors, "detect_task", failing)
+    odd, good = (write_stack(tmp_path / f"{name}.tif", 96, 96) for name in ("odd", "good"))
+    outcomes = list(detect_files([odd, good], settings))
+    assert outcomes[0].fault == (
+        "odd.tif: internal error: ZeroDivisionError: division by zero"
+        " (run it alone with --traceback)"
+    )
+    assert outcomes[1] == Outcome(good, settings.out / "good")
+    with pytest.raises(ZeroDivisionError):
+        list(detect_files([odd], settings))
+
+
 def test_a_broken_model_stops_at_once(settings: Settings, tmp_path: Path) -> None:
     image = write_stack(tmp_path / "a.tif", 96, 96)
     broken = tmp_path / "broken.safetensors"

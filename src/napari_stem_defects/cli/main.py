@@ -13,6 +13,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
+from napari_stem_defects.base.internal_fault import cause_of
 from napari_stem_defects.base.out_of_memory import ADVICE, is_out_of_memory
 from napari_stem_defects.base.progress import Cancelled
 from napari_stem_defects.base.version import __version__
@@ -71,6 +72,9 @@ def build_parser() -> argparse.ArgumentParser:
         what = str(command.__doc__).partition("\n")[0]
         subparser = subparsers.add_parser(name, help=what, description=what)
         subparser.set_defaults(run=command.run)
+        subparser.add_argument(  # after the command, too, where one adds it
+            "--traceback", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS
+        )
         command.add_arguments(subparser)
     return parser
 
@@ -128,8 +132,7 @@ def _run(options: argparse.Namespace) -> int:
             raise
         if is_out_of_memory(error):
             return _fail(f"not enough memory; {ADVICE}", INPUT_FAULT)
-        cause = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-        return _fail(f"internal error: {cause} (rerun with --traceback)", OUR_FAULT)
+        return _fail(f"internal error: {cause_of(error)} (rerun with --traceback)", OUR_FAULT)
 
 
 def _fail(line: str, status: int) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.base.progress import Progress
+from napari_stem_defects.base.internal_fault import internal_fault
+from napari_stem_defects.base.progress import Cancelled, Progress
 from napari_stem_defects.cli.options import add_out, add_pixel_size, add_signal, numbers
 from napari_stem_defects.cli.terminal import long_work, print_error, print_left_out, print_result
 from napari_stem_defects.errors import InputError
@@ -33,10 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Survey every image; return 2 if one of them could not be used."""
+    """Survey every image; return 2 if one of them could not be used, 1 after an internal error."""
     from napari_stem_defects.io.images.find import find_images
 
-    faulty = list[str]()
+    faulty, status = list[str](), 0
     images = [image.resolve() for image in find_images(options.images)]
     with long_work() as bar:
         for path in images:
@@ -45,8 +46,17 @@ def run(options: argparse.Namespace) -> int:
             except InputError as error:
                 faulty.append(path.name)
                 print_error(str(error))
+                status = status or 2
+            except Cancelled:
+                raise
+            except Exception as error:
+                if len(images) == 1:
+                    raise
+                faulty.append(path.name)
+                print_error(internal_fault(path.name, error))
+                status = 1
     print_left_out(options.images, len(images) - len(faulty), faulty)
-    return 2 if faulty else 0
+    return status
 
 
 def _survey_file(path: Path, options: argparse.Namespace, report: ProgressCallback) -> None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
+from napari_stem_defects.base.internal_fault import internal_fault
+from napari_stem_defects.base.progress import Cancelled, Progress, ProgressCallback, silent
 from napari_stem_defects.detection.nothing_fits import NO_MODEL
 from napari_stem_defects.errors import (
     InputError,
@@ -192,6 +193,8 @@ class _Batch:
             micrograph = self._calibrated(micrograph, chosen.spec)
         except InputError as error:
             return Outcome(path, fault=str(error))
+        except Exception as error:
+            return self._internal_fault(path, error)
         size, area = micrograph.pixel_size_nm, self.settings.area
         shaping: dict[str, Any] = {
             "stride_px": self.settings.stride,
@@ -265,10 +268,12 @@ class _Batch:
         except BrokenExecutor:
             advice = "most likely because memory is too small; run again with fewer --workers"
             raise InputError(f"{path.name}: a worker process died, {advice}") from None
-        except InputError as error:
+        except Exception as error:
             for future in opened.frames:
                 future.cancel()
-            return Outcome(path, fault=str(error))
+            if isinstance(error, InputError):
+                return Outcome(path, fault=str(error))
+            return self._internal_fault(path, error)
         is_new = not folder.finished
         try:
             if is_new:
@@ -277,6 +282,12 @@ class _Batch:
             return Outcome(path, fault=str(error))
         survey_nameless(folder, opened.image, renew=is_new)
         return Outcome(path, folder.path)
+
+    def _internal_fault(self, path: Path, error: Exception) -> Outcome:
+        """Return the fault of one image of many, which does not stop the others."""
+        if isinstance(error, Cancelled) or self.progress_of_batch.images == 1:
+            raise error
+        return Outcome(path, fault=internal_fault(path.name, error))
 
     @staticmethod
     def _wait_for(future: Future[None]) -> None:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from napari_stem_defects.base.blas_threads import blas_threads
 from napari_stem_defects.base.cores import usable_cores
 from napari_stem_defects.base.progress import Cancelled
-from napari_stem_defects.errors import InputError
 from napari_stem_defects.jobs.batch_frame import FrameTask, detect_task
 
 if TYPE_CHECKING:
@@ -57,7 +56,9 @@ def _in_this_process(task: FrameTask, report: ProgressCallback) -> Future[None]:
     try:
         detect_task(task, report, alone=True)
         future.set_result(None)
-    except InputError as error:
+    except Cancelled:
+        raise
+    except Exception as error:  # as a future of another process has it
         future.set_exception(error)
     return future
 
