@@ -160,6 +160,25 @@ def test_a_damaged_file_is_named_once_and_stops_nothing(session: Session) -> Non
     assert [row["image"] for row in session.rows() if row["fault"]] == ["a.tif"]
 
 
+def test_an_internal_error_with_one_file_stops_nothing(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = watch_module.detect_files
+
+    def failing(images: Sequence[Path], *rest: Any, **options: Any) -> Any:
+        if images[0].name == "a.tif":
+            raise ZeroDivisionError("division by zero")
+        return search(images, *rest, **options)
+
+    monkeypatch.setattr(watch_module, "detect_files", failing)
+    for name in ("a", "b"):
+        write_stack(session.folder / f"{name}.tif", 96, 96)
+    session.run(nothing, nothing, nothing, nothing, looks=10)
+    faults = {outcome.image.name: outcome.fault for outcome in session.outcomes}
+    assert faults["a.tif"].startswith("a.tif: internal error: ZeroDivisionError")
+    assert not faults["b.tif"]
+
+
 def test_a_file_recorded_again_replaces_its_results(session: Session) -> None:
     path = session.folder / "a.tif"
     write_stack(path, 96, 96)

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_stem_defects.base.progress import ProgressCallback, silent
+from napari_stem_defects.base.internal_fault import internal_fault
+from napari_stem_defects.base.progress import Cancelled, ProgressCallback, silent
 from napari_stem_defects.detection.nothing_fits import NO_MODEL
 from napari_stem_defects.errors import InputError, InUseError, ModelError, OutputError
 from napari_stem_defects.io.folder_kinds import SUMMARY
@@ -195,8 +196,14 @@ class _Run:
     def _search_one(self, path: Path, stamp: Stamp) -> None:
         self._discard_superseded(path.name)
         read_once.cache_clear()  # the file may have changed under its name
-        images = detect_files([path], self._settings, workers=self._workers, report=self._report)
-        outcome = next(iter(images))
+        try:
+            outcome = next(
+                detect_files([path], self._settings, workers=self._workers, report=self._report)
+            )
+        except (InputError, Cancelled):
+            raise
+        except Exception as error:  # with this image: the next ones go on
+            outcome = Outcome(path, fault=internal_fault(path.name, error))
         now = self._watched.stamp(path)
         if now != stamp:  # it was written meanwhile, or its drive is away: found again
             if now is not None and outcome.folder is not None:

@@ -54,6 +54,18 @@ def test_npy_in_colour_and_in_fortran_order(tmp_path: Path) -> None:
         np.testing.assert_array_equal(read(tmp_path / name).pixels, IMAGE)
 
 
+@pytest.mark.parametrize(
+    "shape", [(1, *IMAGE.shape, 1), (1, 1, *IMAGE.shape), (3, *IMAGE.shape, 1)]
+)
+def test_axes_of_length_one_are_left_out(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    """Networks take images as (N, 1, Y, X) or (N, Y, X, 1)."""
+    frames = max(shape[0], shape[1] if shape[1] != IMAGE.shape[0] else 1)
+    np.save(tmp_path / "a.npy", np.stack([IMAGE.astype(np.float32)] * frames).reshape(shape))
+    micrograph = read(tmp_path / "a.npy")
+    assert micrograph.frame_count == frames
+    np.testing.assert_array_equal(micrograph.frame(0).pixels, IMAGE)
+
+
 def test_more_axes_than_a_stack_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.zeros((2, 3, 8, 9)))
     assert_refused(tmp_path / "a.npy", "4 axes (2 x 3 x 8 x 9)", "one stack of frames")

@@ -119,6 +119,9 @@ def _is_colour(array: NDArray[Any]) -> bool:
 
 
 def _signal(title: str, array: NDArray[Any], frames: FramesOnDisk | None = None) -> StoredSignal:
+    if array.ndim > 3 and not _is_colour(array):
+        # Networks take images as (N, 1, Y, X) or (N, Y, X, 1).
+        array = np.squeeze(array)
     shape, colour = array.shape, _is_colour(array)
     kept = shape[:-1] if colour else shape
     fault, advice = _fault(kept, array.dtype)
