@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.folder_kinds import JOURNAL, SUMMARY, folder_kind, folder_title
-from napari_stem_defects.io.images.formats import IMAGE_SUFFIXES, has_image_suffix
+from napari_stem_defects.io.images.formats import USUAL_SUFFIXES, has_image_suffix
 from napari_stem_defects.io.images.zarr_arrays import is_zarr
 from napari_stem_defects.io.messages import missing_file, one_line
 
@@ -120,8 +120,8 @@ def _images_in(folder: Path) -> list[Path]:
         fault = f"is {title}, and holds no image"
         raise ReadError(one_line(folder, fault, "give the images themselves"))
     if not images:
-        endings = " ".join(sorted(IMAGE_SUFFIXES))
-        raise ReadError(one_line(folder, "holds no image", f"give a folder with {endings} files"))
+        advice = f"give a folder with {USUAL_SUFFIXES} files"
+        raise ReadError(one_line(folder, "holds no image", advice))
     return sorted(images, key=natural_order)
 
 

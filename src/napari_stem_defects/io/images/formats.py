@@ -130,6 +130,8 @@ FORMATS = (
 )
 
 IMAGE_SUFFIXES: frozenset[str] = frozenset(s for kind in FORMATS for s in kind.suffixes)
+USUAL_SUFFIXES: str = " ".join(sorted(kind.suffixes[0] for kind in FORMATS))
+"""The first suffix of each format, for messages: all spellings would leave no room in a line."""
 
 
 def has_image_suffix(path: Path) -> bool:
@@ -207,8 +209,7 @@ def _unknown(path: Path) -> str:
         found = FORMATS[-1]
     if found is not None:
         return _misnamed(path, found)
-    endings = " ".join(sorted(IMAGE_SUFFIXES))
-    return one_line(path, "is of an unknown format", f"give one of {endings}")
+    return one_line(path, "is of an unknown format", f"give one of {USUAL_SUFFIXES}")
 
 
 def _format_in(head: bytes, kinds: Sequence[Format]) -> Format | None:
