@@ -313,19 +313,36 @@ def _beside(
     """Return what is in or near areas, and lines that are no rows of places."""
     near = np.zeros(shape, bool)
     for each in candidates:
-        own = np.zeros(shape, bool)
         if each.kind not in kinds or (each.kind == "line" and each.length_px < _ROW * samples):
             continue
-        half = 0.0
+        half, rows, columns = 0.0, [], []
         for outline in each.shape:
             if each.kind == "area":
-                y, x = np.array(outline).T
-                own[polygon(y, x, shape)] = True
+                y, x = polygon(*np.array(outline).T, shape)
             else:
                 half = each.area_px / max(each.length_px, 1.0) / 2
-                own[_along(outline, shape)] = True
-        near |= ndimage.binary_dilation(own, disc(half + _BESIDE * samples))
+                y, x = _along(outline, shape)
+            rows.append(y)
+            columns.append(x)
+        if rows:
+            _mark_near(
+                near, np.concatenate(rows), np.concatenate(columns), half + _BESIDE * samples
+            )
     return near
+
+
+def _mark_near(
+    near: NDArray[np.bool_], y: NDArray[np.intp], x: NDArray[np.intp], radius: float
+) -> None:
+    """Mark what is within a radius of some samples."""
+    if not len(y):
+        return
+    margin = int(radius) + 2
+    top, left = max(0, int(y.min()) - margin), max(0, int(x.min()) - margin)
+    part = near[top : int(y.max()) + margin + 1, left : int(x.max()) + margin + 1]
+    away = np.ones(part.shape, bool)
+    away[y - top, x - left] = False
+    part |= ndimage.distance_transform_edt(away) <= radius + 0.5  # as `base.disc` has it
 
 
 def _along(points: Line, shape: tuple[int, int]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
