@@ -315,10 +315,13 @@ def _beside(
     for each in candidates:
         if each.kind not in kinds or (each.kind == "line" and each.length_px < _ROW * samples):
             continue
-        half, rows, columns = 0.0, [], []
+        half = 0.0
+        rows: list[NDArray[np.intp]] = []
+        columns: list[NDArray[np.intp]] = []
         for outline in each.shape:
             if each.kind == "area":
-                y, x = polygon(*np.array(outline).T, shape)
+                corners = np.array(outline)
+                y, x = polygon(corners[:, 0], corners[:, 1], shape)
             else:
                 half = each.area_px / max(each.length_px, 1.0) / 2
                 y, x = _along(outline, shape)
