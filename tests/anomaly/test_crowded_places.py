@@ -18,7 +18,8 @@ from napari_stem_defects.lattice.measurement import measure_lattices
 
 
 def _residual(pixels) -> LatticeResidual:
-    return lattice_residual(sample(pixels, measure_lattices(pixels).cells))
+    sampled = sample(pixels, measure_lattices(pixels).cells)
+    return lattice_residual(sampled, unlike_lines=True)
 
 
 def _searched(residual: LatticeResidual) -> CrowdedPlaces | None:

@@ -51,7 +51,9 @@ def test_lines_through_columns_are_no_excess_next_to_the_border():
     values = magnitudes() / 100
     values[::6] += 3
     values[0] *= 2
-    upper, lower, left, right = measure_spread([values], [slice(0, 120)], 8).gains
+    upper, lower, left, right = measure_spread(
+        [values], [slice(0, 120)], 8, unlike_lines=True
+    ).gains
     assert upper[0] > 1.8
     assert max(each.max() for each in (upper[1:], lower, left, right)) < 1.6
     assert high_line(np.quantile(values, 0.25, axis=1)) > 2.9

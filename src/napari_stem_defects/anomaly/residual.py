@@ -198,6 +198,8 @@ def lattice_residual(
     seed: int = 0,
     blocked: NDArray[np.bool_] | None = None,
     unsure: NDArray[np.bool_] | None = None,
+    *,
+    unlike_lines: bool = False,
 ) -> LatticeResidual:
     """Fit the predictors of an image.
 
@@ -211,6 +213,8 @@ def lattice_residual(
         Samples whose residual means nothing; spread and grains are those of the others.
     unsure : ndarray of bool, shape (rows, columns), optional
         Samples in place of which the residual shows what the lattice predicts: nothing.
+    unlike_lines : bool
+        See `residual_spread.measure_spread`.
 
     Returns
     -------
@@ -240,7 +244,8 @@ def lattice_residual(
         if not missed.is_explained(np.concatenate(left)):
             break
         predictors, found = more, left
-    spread = measure_spread(found, parts, _half(predictors), blocked)
+    half = _half(predictors)
+    spread = measure_spread(found, parts, half, blocked, unlike_lines=unlike_lines)
     return LatticeResidual(sampled, predictors, *spread, blocked=blocked)
 
 

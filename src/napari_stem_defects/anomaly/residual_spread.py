@@ -37,6 +37,8 @@ def measure_spread(
     parts: Sequence[slice],
     half: int,
     blocked: NDArray[np.bool_] | None = None,
+    *,
+    unlike_lines: bool = False,
 ) -> Spread:
     """Measure the spread of a residual.
 
@@ -51,6 +53,9 @@ def measure_spread(
         Half the width of the filters, in samples: up to there the spread grows.
     blocked : ndarray of bool, shape (Y, X), optional
         Samples that do not count.
+    unlike_lines : bool
+        Whether lines next to the border are compared with the higher lines inside, where these
+        differ; see `high_line`.
 
     Returns
     -------
@@ -71,7 +76,9 @@ def measure_spread(
     usual = max(float(median(inner)), 1e-12)
     # Quartiles, because a row of defects beside the border may fill half of a line.
     least = max(float(quantile(inner, 0.25)), 1e-12)
-    in_rows, in_columns = (max(least, high_line(_quartiles(i, gaps))) for i in (inner, inner.T))
+    in_rows = in_columns = least
+    if unlike_lines:
+        in_rows, in_columns = (max(least, high_line(_quartiles(i, gaps))) for i in (inner, inner.T))
     sides = (
         (found[0][:edge], in_rows),
         (found[-1][::-1][:edge], in_rows),

@@ -234,7 +234,7 @@ def _measured(micrograph: Micrograph, cells: tuple[UnitCell, ...]) -> _Measured:
     outside = float((blocked & known).sum() / max(known.sum(), 1))
     missing = at_samples(blocked, sampled)
     unsure = unsure_samples(scan_rows, sampled)
-    residual = lattice_residual(sampled, blocked=missing, unsure=unsure)
+    residual = lattice_residual(sampled, blocked=missing, unsure=unsure, unlike_lines=True)
     score, found, threshold = _scored(residual, missing)
     grains = len(residual.predictors)
     # The sampled image is as large as the score: release it before the map at image size.

@@ -222,7 +222,8 @@ def survey_limits(
     strip = residual.rows(part.rows) if values is None else values[part.rows]
     recorded = np.clip(strip[:, part.columns], -NULL_LIMIT, NULL_LIMIT)
     noise, part = noise_of_crystal(recorded, part, samples, seed)
-    noise *= np.float32(_missing_power(strip[:, part.columns], noise, part, samples))
+    if residual.blocked is None:  # the edge of a particle is no measure of its inside
+        noise *= np.float32(_missing_power(strip[:, part.columns], noise, part, samples))
     ratio = shape[0] * shape[1] / noise.size
     vectors = line_vectors(residual.sampled.lattices)
     scores = scores_of(slice(0, len(noise)), noise, samples, vectors, np.inf)
