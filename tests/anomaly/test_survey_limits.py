@@ -130,6 +130,16 @@ def test_few_periods_of_a_perfect_crystal_are_not_unusual(counts):
     assert places <= 4
 
 
+def test_a_scale_bar_makes_few_periods_of_a_perfect_crystal_no_more_unusual():
+    places = 0
+    for shape in SHAPES:
+        pixels = small_image(shape, 8, seed=80).pixels
+        bar = np.zeros(pixels.shape, bool)
+        bar[-22:-10, 10:60] = True
+        places += len(survey_frame(Micrograph(pixels, "crystal", invalid=bar)).candidates)
+    assert places <= 1
+
+
 @pytest.mark.parametrize("counts", [0, 8])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_missing_column_in_few_periods_is_the_first_place(shape, counts):

@@ -222,8 +222,7 @@ def survey_limits(
     strip = residual.rows(part.rows) if values is None else values[part.rows]
     recorded = np.clip(strip[:, part.columns], -NULL_LIMIT, NULL_LIMIT)
     noise, part = noise_of_crystal(recorded, part, samples, seed)
-    if residual.blocked is None:  # the edge of a particle is no measure of its inside
-        noise *= np.float32(_missing_power(strip[:, part.columns], noise, part, samples))
+    noise *= np.float32(_missing_power(strip[:, part.columns], noise, part, samples))
     ratio = shape[0] * shape[1] / noise.size
     vectors = line_vectors(residual.sampled.lattices)
     scores = scores_of(slice(0, len(noise)), noise, samples, vectors, np.inf)
@@ -258,11 +257,11 @@ def _missing_power(
 
     What little a prediction leaves of each column is all there is in an image without noise: most
     of it is left out of the values of the noise, or spread over the whole cell by random phases.
+    The lower of the common cells are compared: others may be at the edge of a particle.
     """
     score, of_noise = (local_rms(each, POINT_POOL * samples) for each in (recorded, noise))
     usual, usual_in_noise = (
-        float(np.quantile(cells, _COMMON).mean())
-        for cells in _cells(score, of_noise, part, samples)
+        float(np.quantile(cells, _COMMON[0])) for cells in _cells(score, of_noise, part, samples)
     )
     ratio = usual / max(usual_in_noise, 1e-6)
     return ratio if ratio > _AS_STRONG else 1.0
