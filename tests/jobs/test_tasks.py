@@ -13,7 +13,6 @@ from fake_worker import submit_at_once
 from labelled_crystals import click_project, vacancies
 from learning_samples import write_striped_folder
 from sample_results import SHAPE, result
-from small_model import write_small_model
 
 from napari_stem_defects.base.defect_classes import default_class
 from napari_stem_defects.base.micrograph import Micrograph
@@ -138,14 +137,6 @@ def test_an_area_limits_the_detection(model: Path) -> None:
     assert found.map.valid[:, found.map.x < 80].all()
     assert not found.numbered[:, :, 80:].any()
     assert found.parameters["area_px"] == area.to_json()
-
-
-def test_a_changed_model_file_is_loaded_again(tmp_path: Path) -> None:
-    path = write_small_model(tmp_path / "small.safetensors")
-    first = tasks._loaded(path, 1)
-    assert tasks._loaded(path, 1) is first
-    write_small_model(path, classes=("Bulk", "SF2"))
-    assert tasks._loaded(path, 2).spec.classes == ("Bulk", "SF2")
 
 
 def test_thresholds_and_corrections_are_applied() -> None:

@@ -13,13 +13,14 @@ from pathlib import Path
 from napari_stem_defects.cli import main as cli
 from napari_stem_defects.detection import detect_frame  # noqa: F401
 from napari_stem_defects.inference import predict  # noqa: F401
+from napari_stem_defects.io.models.kept_models import kept_model
 from napari_stem_defects.jobs import batch, batch_frame
 from napari_stem_defects.reporting import overview  # noqa: F401
 
 
 def main(image: Path, out: Path, model: Path, megabytes: int) -> int:
     batch_frame.read_once(image)  # the reading process is another one, not limited here
-    batch_frame._load(model)
+    kept_model(model)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     limit = pages * resource.getpagesize() + megabytes * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))

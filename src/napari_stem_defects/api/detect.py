@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.api.arguments import frame_of
-from napari_stem_defects.api.models import load_model
 from napari_stem_defects.base.defaults import AUTO_MODEL
 from napari_stem_defects.base.progress import ProgressCallback, silent
 from napari_stem_defects.base.search_area import SearchArea
@@ -16,6 +15,8 @@ from napari_stem_defects.detection.detect_frame import detect_frame
 from napari_stem_defects.detection.nothing_fits import nothing_fits
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.models.choose import choose_from_library
+from napari_stem_defects.io.models.kept_models import kept_model
+from napari_stem_defects.io.models.library import find_model
 from napari_stem_defects.networks.spec import Ensemble
 from napari_stem_defects.workers.helpers import helpers_for
 
@@ -53,7 +54,8 @@ def detect(
     micrograph : Micrograph
         Image or stack, from `read`, `simulate` or an array.
     model : Ensemble, str or Path, default: "auto"
-        Loaded ensemble, its name in the model library, or its ``.safetensors`` file. "auto" is the
+        Loaded ensemble, its name in the model library, or its ``.safetensors`` file; the last four
+        that were used are kept, so that further images do not load them again. "auto" is the
         model of the library whose lattice geometry fits the frame. Where no special one fits,
         ``any-crystal`` gives generic names; where the one that fits does not recognise the crystal,
         no defect gets a name. In both cases ``parameters["recognised"]`` of the result is False,
@@ -108,7 +110,7 @@ def detect(
             return nothing_fits(shown, chosen.measured, chosen.statement, frame)
         model, choice = chosen.entry.path, chosen.statement
     return detect_with(
-        model if isinstance(model, Ensemble) else load_model(model),
+        model if isinstance(model, Ensemble) else kept_model(find_model(model)),
         shown,
         area=None if area is None else SearchArea.from_value(area),
         choice=choice,

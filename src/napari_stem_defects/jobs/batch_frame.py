@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import import_module
@@ -15,7 +14,7 @@ from napari_stem_defects.base.progress import ProgressCallback, silent
 from napari_stem_defects.detection.nothing_fits import nothing_fits
 from napari_stem_defects.errors import InputError, ModelError
 from napari_stem_defects.io.messages import one_line
-from napari_stem_defects.io.models.model_file import load_model
+from napari_stem_defects.io.models.kept_models import kept_model
 from napari_stem_defects.io.results.frame_pages import DEFAULT_PICTURES, Pictures
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.workers.stack_on_demand import open_micrograph
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
     from napari_stem_defects.io.images.signals import SignalChoice
     from napari_stem_defects.io.results.result_folder import ResultFolder
     from napari_stem_defects.networks.spec import Ensemble
-
-
-_loading = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -241,18 +237,8 @@ def read_once(path: Path, signal: SignalChoice = None) -> Micrograph:
 
 def _load_same(model: Path, sha256: str) -> Ensemble:
     """Load a model; refuse another one that has the same path, here or on another machine."""
-    ensemble = _load(model)
+    ensemble = kept_model(model)
     if sha256 and ensemble.sha256 != sha256:
         fault = f"is another model on {socket.gethostname()} than where the search began"
         raise ModelError(one_line(model, fault, "give all machines the same file"))
     return ensemble
-
-
-def _load(model: Path) -> Ensemble:
-    with _loading:  # once for all threads
-        return _load_once(model)
-
-
-@lru_cache(maxsize=1)
-def _load_once(model: Path) -> Ensemble:
-    return load_model(model)

@@ -22,6 +22,7 @@ from napari_stem_defects.detection.cutout import Cutout
 from napari_stem_defects.detection.detect_frame import detect_frame
 from napari_stem_defects.detection.frame_result import FrameResult, provenance_of
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.io.models.kept_models import kept_model
 from napari_stem_defects.jobs.corrections import Correction, apply_corrections
 from napari_stem_defects.jobs.progressive_results import ProgressiveResults
 from napari_stem_defects.lattice import power_spectrum
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.jobs.live_map import PreparedFrames
     from napari_stem_defects.jobs.live_map_request import LiveMap, LiveMapRequest
     from napari_stem_defects.jobs.training_summary import TrainingSummary
-    from napari_stem_defects.networks.spec import Ensemble, EnsembleSpec
+    from napari_stem_defects.networks.spec import EnsembleSpec
     from napari_stem_defects.preprocessing.settings import PreprocessingSettings
     from napari_stem_defects.simulation.synthetic_edits import SyntheticDefects
     from napari_stem_defects.training.active_learning import Suggestion
@@ -119,7 +120,7 @@ def detect(
     """Find the defects of a frame; report partial results as `PartialResultProgress`."""
     micrograph = frame.micrograph()
     report(Progress("loading the model", 0, 1))
-    ensemble = _loaded(model, model.stat().st_mtime_ns)
+    ensemble = kept_model(model)
     spec = ensemble.spec
     scaled = match_scale(micrograph, spec.target_scale).micrograph
     cutout = Cutout.of(scaled, area, spec)
@@ -310,7 +311,7 @@ def suggest_labels(
     from napari_stem_defects.training.active_learning import suggest
 
     report(Progress("loading the model", 0, 1))
-    ensemble = _loaded(model, model.stat().st_mtime_ns)
+    ensemble = kept_model(model)
     if ensemble.spec.sees_residual:
         raise InputError(
             f"{ensemble.spec.name}: a model of the lattice residual suggests no windows; find"
@@ -369,14 +370,6 @@ def export_model(*, path: Path, target: Path, report: ProgressCallback) -> Path:
     from napari_stem_defects.io.models import library as library_module
 
     return library_module.export_model(path, target)
-
-
-@lru_cache(maxsize=4)
-def _loaded(path: Path, modified: int) -> Ensemble:
-    """Load a model once; ``modified`` makes a changed file be loaded again."""
-    from napari_stem_defects.io.models.model_file import load_model
-
-    return load_model(path)
 
 
 @lru_cache(maxsize=1)
