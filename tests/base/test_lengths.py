@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from napari_stem_defects.base.lengths import (
     both_units,
-    format_count,
     format_density,
     format_found,
     format_none,
@@ -23,11 +22,8 @@ def test_lengths_are_in_px_and_where_known_in_nm() -> None:
 
 def test_a_number_has_a_density_where_the_area_is_known() -> None:
     assert format_density(12, 400.0) == "0.03 per nm²"
-    assert format_count(12, 400.0) == "12 (0.03 per nm²)"
-    assert format_count(12, 400.0, "SF1") == "12 SF1 (0.03 per nm²)"
     for unknown in (None, 0.0):
         assert format_density(12, unknown) == ""
-        assert format_count(12, unknown, "SF1") == "12 SF1"
 
 
 def test_the_density_suits_the_kind() -> None:

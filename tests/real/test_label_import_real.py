@@ -14,7 +14,7 @@ from napari_stem_defects.io.images.read import read
 from napari_stem_defects.io.labels.exchange import (
     export_patches,
     import_patches,
-    import_points,
+    labels_import,
 )
 from napari_stem_defects.io.labels.import_summary import ImportSummary
 from napari_stem_defects.io.labels.patch_folder import read_patch_folder
@@ -93,11 +93,11 @@ def test_interstitials_are_not_placed_where_there_are_none(
 
 def test_labelled_columns_of_wse2_are_imported(data_dir: Path, tmp_path: Path) -> None:
     pytest.importorskip("rsciio")
-    image = read(data_dir / "wse2" / "frame_02.dm4")
+    image, project_folder = data_dir / "wse2" / "frame_02.dm4", tmp_path / "wse2"
     table = data_dir / "wse2" / "frame_02_columns.csv"
     rows = len(table.read_text(encoding="utf-8").splitlines()) - 1
-    with LabelProject.create(tmp_path / "wse2") as project:
-        done = import_points(project, image, table)
+    done = labels_import(project_folder, [table], [image])
+    with LabelProject.open(project_folder, read_only=True) as project:
         assert done.placed + done.present == rows
         assert set(project.counts()) == {"Se2", "Se_vacancy", "W", "Ti_dopant"}
         ((micrograph, labels),) = project.by_frame()

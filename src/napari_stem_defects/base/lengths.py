@@ -80,28 +80,6 @@ def format_density(count: int, area_nm2: float | None) -> str:
     return f"{count / area_nm2:.2g} per nm²" if area_nm2 else ""
 
 
-def format_count(count: int, area_nm2: float | None, name: str = "") -> str:
-    """Return a number of defects and their density.
-
-    Parameters
-    ----------
-    count : int
-        Number of defects.
-    area_nm2 : float or None
-        The area they were searched in, nm².
-    name : str
-        What is counted.
-
-    Returns
-    -------
-    str
-        Such as "12 SF1 (0.031 per nm²)"; without a density if the area is not known.
-    """
-    counted = f"{count} {name}".rstrip()
-    density = format_density(count, area_nm2)
-    return f"{counted} ({density})" if density else counted
-
-
 def density_of_kind(
     count: int, kind: str, area_nm2: float | None, length_nm: float | None = None
 ) -> str:

@@ -18,7 +18,6 @@ from napari_stem_defects.io.images.read import read
 from napari_stem_defects.io.labels.exchange import (
     export_patches,
     import_patches,
-    import_points,
     labels_export,
     labels_import,
 )
@@ -162,22 +161,21 @@ def table(tmp_path: Path, text: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("text", "column"),
+    "text",
     [
-        ("y_px,x_px,column\n10,20.5,Se2\n30,40,W\n", None),
-        ("image,class,y_px,x_px,region\na,Se2,10,20.5,1\na,W,30,40,2\n", None),
-        ("y_px,x_px,kind,class\n10,20.5,Se2,x\n30,40,W,y\n", "kind"),
-        ("\ufeffframe,y_px,x_px,class\n0,10,20.5,Se2\n,30,40,W\n", None),
+        "y_px,x_px,column\n10,20.5,Se2\n30,40,W\n",
+        "image,class,y_px,x_px,region\na,Se2,10,20.5,1\na,W,30,40,2\n",
+        "\ufeffframe,y_px,x_px,class\n0,10,20.5,Se2\n,30,40,W\n",
     ],
 )
-def test_points_are_imported(
-    project: LabelProject, tmp_path: Path, image: Path, text: str, column: str | None
-) -> None:
-    done = import_points(project, read(image), table(tmp_path, text), column)
-    assert done == ImportSummary(placed=2)
-    found = [(label.y, label.x, label.class_name) for label in project.labels()]
+def test_points_are_imported(tmp_path: Path, image: Path, text: str) -> None:
+    folder = tmp_path / "points.labels"
+    assert labels_import(folder, [table(tmp_path, text)], [image]) == ImportSummary(placed=2)
+    with LabelProject.open(folder, read_only=True) as project:
+        labels = project.labels()
+    found = [(label.y, label.x, label.class_name) for label in labels]
     assert found == [(10, 20.5, "Se2"), (30, 40, "W")]
-    assert not any(label.weak for label in project.labels())
+    assert not any(label.weak for label in labels)
 
 
 @pytest.mark.parametrize(
@@ -196,17 +194,20 @@ def test_points_are_imported(
     ],
 )
 def test_an_invalid_table_is_refused_in_one_line(
-    project: LabelProject, tmp_path: Path, image: Path, text: str, message: str
+    tmp_path: Path, image: Path, text: str, message: str
 ) -> None:
+    folder = tmp_path / "points.labels"
     with pytest.raises(LabelError, match=message) as caught:
-        import_points(project, read(image), table(tmp_path, text))
+        labels_import(folder, [table(tmp_path, text)], [image])
     assert "\n" not in str(caught.value)
-    assert project.labels() == ()
+    assert not folder.exists()
 
 
-def test_a_file_that_is_not_a_table_is_refused(project: LabelProject, image: Path) -> None:
+def test_a_file_that_is_not_a_table_is_refused(tmp_path: Path, image: Path) -> None:
+    odd = tmp_path / "points.csv"
+    odd.write_bytes(image.read_bytes())
     with pytest.raises(LabelError, match="cannot be read"):
-        import_points(project, read(image), image)
+        labels_import(tmp_path / "points.labels", [odd], [image])
 
 
 def test_the_verbs_of_the_command_line(tmp_path: Path, patches: Path, image: Path) -> None:

@@ -34,7 +34,6 @@ def test_a_class_protected_from_spreadsheets_is_read_without_its_apostrophe(
 def test_of_several_columns_class_is_the_default(tmp_path: Path) -> None:
     table = write(tmp_path, "y_px,x_px,note,class,frame\n10,20,a,W,3\n11,21,b,Se,\n")
     assert read_point_table(table) == [PointRow(10, 20, "W", 3), PointRow(11, 21, "Se", 0)]
-    assert [row.class_name for row in read_point_table(table, "note")] == ["a", "b"]
 
 
 def test_a_column_gives_the_kinds_of_classes(tmp_path: Path) -> None:
@@ -44,10 +43,8 @@ def test_a_column_gives_the_kinds_of_classes(tmp_path: Path) -> None:
 
 
 def test_a_column_named_kind_may_hold_the_classes(tmp_path: Path) -> None:
-    alone = write(tmp_path, "y_px,x_px,kind\n1,2,SF\n")
-    assert read_point_table(alone) == [PointRow(1, 2, "SF", 0)]
-    chosen = write(tmp_path, "y_px,x_px,kind,class\n1,2,SF,x\n")
-    assert read_point_table(chosen, "kind") == [PointRow(1, 2, "SF", 0)]
+    table = write(tmp_path, "y_px,x_px,kind\n1,2,SF\n")
+    assert read_point_table(table) == [PointRow(1, 2, "SF", 0)]
 
 
 @pytest.mark.parametrize(

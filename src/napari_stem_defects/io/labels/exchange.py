@@ -29,7 +29,6 @@ from napari_stem_defects.io.labels.label_files import read_label_file
 from napari_stem_defects.io.labels.label_formats import is_label_file
 from napari_stem_defects.io.labels.patch_folder import read_patch_folder
 from napari_stem_defects.io.labels.patch_positions import MIN_CORRELATION, find_patch_centres
-from napari_stem_defects.io.labels.point_table import read_point_table
 from napari_stem_defects.io.labels.project import LabelProject, is_label_project
 from napari_stem_defects.io.messages import one_line
 from napari_stem_defects.labels.label import Label, NewLabel
@@ -224,37 +223,6 @@ def import_patches(
     own = {each.name: each.kind for each in patches.class_data} | dict(kinds or {})
     done = _add_new(project, points, parent_names, weak=True, kinds=own, classes=patches.class_data)
     return replace(done, left_out=patches.left_out)
-
-
-def import_points(
-    project: LabelProject, image: Micrograph, table: Path, class_column: str | None = None
-) -> ImportSummary:
-    """Import a table of points in one micrograph.
-
-    Parameters
-    ----------
-    project : LabelProject
-        The project to add the labels to.
-    image : Micrograph
-        The micrograph or stack that contains the points.
-    table : Path
-        CSV file; see `point_table.read_point_table`.
-    class_column : str, optional
-        Name of the column of classes.
-
-    Returns
-    -------
-    ImportSummary
-        Numbers of labels.
-
-    Raises
-    ------
-    LabelError
-        The table is invalid, a point lies outside the image, or the project is read-only.
-    OutputError
-        The disk is full or not writable.
-    """
-    return _import_shapes(project, image, table, read_point_table(table, class_column))
 
 
 def _import_shapes(

@@ -31,17 +31,16 @@ class PointRow(NamedTuple):
     kind: Kind | None = None
 
 
-def read_point_table(table: Path, class_column: str | None = None) -> list[PointRow]:
+def read_point_table(table: Path) -> list[PointRow]:
     """Read a table of points.
 
     Parameters
     ----------
     table : Path
         CSV file with the columns ``y_px`` and ``x_px``, a column of classes, and optionally
-        ``frame`` and ``kind`` (the kind of the class: point, line or area). Cells are separated by
-        commas, or by semicolons or tabs with decimal points or commas.
-    class_column : str, optional
-        Name of the column of classes; by default the only other column, or ``class``.
+        ``frame`` and ``kind`` (the kind of the class: point, line or area). The classes are in the
+        only other column, or in ``class``. Cells are separated by commas, or by semicolons or tabs
+        with decimal points or commas.
 
     Returns
     -------
@@ -59,7 +58,7 @@ def read_point_table(table: Path, class_column: str | None = None) -> list[Point
             separator = _separator(file.readline())
             file.seek(0)
             reader = csv.DictReader(file, strict=True, delimiter=separator)
-            column = _find_class_column(table, reader.fieldnames or (), class_column)
+            column = _find_class_column(table, reader.fieldnames or ())
             rows, kinds = [], dict[str, Kind]()
             for cells in reader:
                 if separator != ",":
@@ -85,11 +84,10 @@ def _separator(header: str) -> str:
     return max(_SEPARATORS, key=header.count)
 
 
-def _find_class_column(table: Path, columns: Sequence[str], wanted: str | None) -> str:
+def _find_class_column(table: Path, columns: Sequence[str]) -> str:
     others = [name for name in columns if name not in (*_POSITION, "frame")]
     others = [name for name in others if name != "kind"] or others
-    if wanted is None:
-        wanted = others[0] if len(others) == 1 else "class"
+    wanted = others[0] if len(others) == 1 else "class"
     if missing := [name for name in (*_POSITION, wanted) if name not in columns]:
         fault = f"has no column {', '.join(missing)}"
         raise LabelError(one_line(table, fault, "it needs y_px, x_px and one with the class"))
