@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from napari_stem_defects.lattice.unit_cell import lattice_period, units_per_period
 from napari_stem_defects.preprocessing.disturbed_rows import disturbed_rows
+from napari_stem_defects.preprocessing.repeated_stretches import without_repeated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,11 +90,15 @@ def scan_rows_of(micrograph: Micrograph, cells: Sequence[UnitCell]) -> ScanRows:
         nothing = np.zeros(micrograph.frame_shape, bool)
         return ScanRows(micrograph.pixels, nothing, nothing)
     unit_px = lattice_period(cells[0]) / units_per_period(cells[0])
-    return mend_scan_rows(micrograph.pixels, unit_px, micrograph.invalid)
+    lattices = [np.array(cell.vectors_px) for cell in cells]
+    return mend_scan_rows(micrograph.pixels, unit_px, micrograph.invalid, lattices)
 
 
 def mend_scan_rows(
-    pixels: NDArray[np.float32], unit_px: float, invalid: NDArray[np.bool_] | None = None
+    pixels: NDArray[np.float32],
+    unit_px: float,
+    invalid: NDArray[np.bool_] | None = None,
+    lattices: Sequence[NDArray[np.float64]] = (),
 ) -> ScanRows:
     """Replace what single rows of an image have that the rows beside them do not.
 
@@ -105,6 +110,8 @@ def mend_scan_rows(
         Length unit in px: the lattice period, unless a cell has many columns.
     invalid : ndarray of bool, shape (Y, X), optional
         Pixels without a value.
+    lattices : sequence of ndarray of float64, shape (2, 2)
+        Base vectors (y, x) in px of each lattice, one in a row: what these repeat is not disturbed.
 
     Returns
     -------
@@ -117,8 +124,11 @@ def mend_scan_rows(
     stretch = max(_LEAST_STRETCH, round(_STRETCH * unit_px))
     most = min(max(1, int(_THINNER * unit_px)), _MOST_TOGETHER)
     across, mended = disturbed_rows(pixels, stretch, most, invalid)
+    across, mended = _without_repeated(pixels, across, mended, lattices)
     turned = None if invalid is None else invalid.T
     along, mended_turned = disturbed_rows(mended.T, stretch, most, turned)
+    exchanged = [each[:, ::-1] for each in lattices]
+    along, mended_turned = _without_repeated(mended.T, along, mended_turned, exchanged)
     rows, lines = (int(each.any(axis=1).sum()) for each in (across, along))
     if not rows + lines:
         return ScanRows(pixels, across, across)
@@ -127,6 +137,19 @@ def mend_scan_rows(
         _mark_gaps(mask, _WIDE * unit_px, found)
     across |= along.T
     return ScanRows(mended_turned.T, across, wide, rows, lines)
+
+
+def _without_repeated(
+    image: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    filled: NDArray[np.float32],
+    lattices: Sequence[NDArray[np.float64]],
+) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    """Return the disturbed pixels and the filled image without what the crystal repeats."""
+    if not mask.any():
+        return mask, filled
+    kept = without_repeated(image, filled, mask, lattices)
+    return kept, filled if kept.sum() == mask.sum() else np.where(kept, filled, image)
 
 
 def _mark_gaps(mask: NDArray[np.bool_], least: float, found: NDArray[np.bool_]) -> None:
