@@ -36,6 +36,7 @@ RUNS = ROOT / "studies" / "runs" / "few_clicks"
 PAGE = ROOT / "docs" / "few-clicks.md"
 PARTICLES = ROOT / "studies" / "runs" / "particles.json"
 COUNTS = ROOT / "studies" / "runs" / "survey_counts.json"
+STRAY = ROOT / "studies" / "runs" / "stray_clicks.json"
 MANY_COLUMNS = ROOT / "studies" / "runs" / "many_columns.json"
 DRAWS = 5
 SURVEY = "survey"
@@ -152,7 +153,8 @@ def main() -> None:
         many_columns = _images_of(MANY_COLUMNS, "cells")
         particles = _images_of(PARTICLES, "particles")
         few, crowds = (_images_of(COUNTS, name) for name in ("few_periods", "crowds"))
-        write_bytes(PAGE, page(figures, many_columns, particles, few, crowds).encode())
+        stray = _images_of(STRAY, "draws")
+        write_bytes(PAGE, page(figures, many_columns, particles, few, crowds, stray).encode())
 
 
 def _images_of(path: Path, name: str) -> list[dict[str, Any]]:

@@ -39,6 +39,7 @@ PARTICLE_COUNTS = (
     "false_names",
     "false_names_in_perfect",
 )
+LOST = 0.05
 # What is right of a mask.
 SHARES = {"line": "found", "area": "overlap"}
 MANY_COLUMNS = """\
@@ -63,6 +64,9 @@ CROWDS = """\
 Up to 30 % of the columns of a site are missing, or dim to 0.45, in crystals of 30 periods with
 4,000 electrons per square of a period, whose columns differ by 3 %; written by the same command.
 Missing columns are at least a period from the border."""
+STRAY = """\
+One of five clicks of a class lies on perfect crystal; written by `python studies/stray_clicks.py`
+with two draws of each task. The same defects are scored, and times are left out."""
 INTRODUCTION = """\
 # Learning from few clicks
 
@@ -121,6 +125,7 @@ def page(
     particles: Sequence[Figures] = (),
     few_periods: Sequence[Figures] = (),
     crowds: Sequence[Figures] = (),
+    stray: Sequence[Figures] = (),
 ) -> str:
     """Return the whole page in Markdown; what other studies measured has a section each."""
     blocks = [INTRODUCTION, *_mixed(figures), *_summary(figures)]
@@ -128,6 +133,8 @@ def page(
         mine = [each for each in figures if each["group"] == group]
         if mine:
             blocks += [f"## {title}", *_of_group(mine)]
+    if stray:
+        blocks += ["## A click beside every defect", STRAY, _of_stray_clicks(stray)]
     if many_columns:
         blocks += ["## Cells of many columns", MANY_COLUMNS, _of_many_columns(many_columns)]
     if particles:
@@ -137,6 +144,28 @@ def page(
     if crowds:
         blocks += ["## Surveys where point defects crowd", CROWDS, _of_crowds(crowds)]
     return "\n\n".join([*blocks, "## How to read and repeat this", RULES]) + "\n"
+
+
+def _of_stray_clicks(draws: Sequence[Figures]) -> str:
+    """Return the table of quick models with and without a click beside every defect."""
+    rows = [
+        (
+            group,
+            kind,
+            str(len({each["task"] for each in mine})),
+            *(_mean_of_draws([each[name] for each in mine]) for name in ("as_drawn", "stray")),
+            str(sum(_loss(each) > LOST for each in mine)) + f" of {len(mine)}",
+        )
+        for (group, kind), mine in _grouped(draws, ("group", "kind"))
+    ]
+    lost = f"draws that lose more than {LOST:g}"
+    return table([("group", "kind", "tasks", "five clicks", "one of them stray", lost), *rows])
+
+
+def _loss(draw: Figures) -> float:
+    """Return by how much F1, or the share of a line that is found, is lower with a stray click."""
+    name = "f1" if draw["kind"] == "point" else "found"
+    return float(draw["as_drawn"][name] - draw["stray"][name])
 
 
 def _of_many_columns(cells: Sequence[Figures]) -> str:

@@ -56,6 +56,20 @@ def test_letters_beside_a_bar_are_masked() -> None:
     assert mask.mean() < 0.04
 
 
+def test_letters_along_a_colour_bar_are_masked_and_not_the_image_beside_them() -> None:
+    def draw(pen: ImageDraw.ImageDraw) -> None:
+        pen.rectangle((20, 10, 27, 309), fill=255)
+        for top in range(10, 300, 70):
+            pen.text((33, top), "0.5", fill=255, font=ImageFont.load_default(18))
+
+    mask = find_marks(drawn(crystal(), draw))
+    assert mask is not None
+    assert mask[:, 20:28].mean() > 0.9
+    only = drawn(np.zeros((320, 320), np.float32), draw)[:, 33:] > 128
+    assert mask[:, 33:][only].mean() > 0.95
+    assert not mask[:, 90:].any()
+
+
 def test_a_plate_with_bar_and_text_is_masked() -> None:
     def draw(pen: ImageDraw.ImageDraw) -> None:
         pen.rectangle((10, 270, 130, 310), fill=0)
@@ -132,6 +146,18 @@ def test_drawings_and_small_or_flat_images_are_left_alone() -> None:
     assert find_marks(stripes) is None
     assert find_marks(np.zeros((200, 200), np.float32)) is None
     assert find_marks(drawn(crystal(), bar(255))[250:310, :90]) is None
+
+
+@pytest.mark.parametrize("ends", [(40, 40, 120, 120), (20, 20, 300, 300), (20, 150, 300, 170)])
+def test_of_an_arrow_only_its_own_pixels_are_masked(ends: tuple[int, ...]) -> None:
+    def draw(pen: ImageDraw.ImageDraw) -> None:
+        pen.line(ends, fill=255, width=5)
+        pen.regular_polygon((*ends[2:], 9), 3, fill=255)
+
+    mask, only = find_marks(drawn(crystal(), draw)), drawn(np.zeros((320, 320)), draw) > 0
+    assert mask is not None
+    assert mask[only].all()
+    assert mask.sum() < 4 * only.sum()
 
 
 def test_marks_are_filled_marked_as_invalid_and_noted() -> None:

@@ -28,6 +28,8 @@ _TIMES_NATURAL, _LEAST_ARROW, _LONG_ARROW = 20.0, 60, 2.5
 _MOST_FLAT = 0.4
 _HALO_PX = 3
 _LABEL_REACH = 6
+# Half of the space between letters of one text, at most.
+_LETTER_GAP = 8
 _BAND_SHARE, _BAND_LEAST_ROWS = 0.5, 8
 
 Box = tuple[slice, slice]
@@ -105,28 +107,29 @@ def find_marks(frame: NDArray[np.float32]) -> NDArray[np.bool_] | None:
         (frame >= highest - slack, False),
         (frame <= lowest + slack, False),
     ):
-        boxes = _boxes(is_extreme, frame, may_be_arrows=is_bright)
-        if boxes:
-            return _mask(frame.shape, boxes)
+        mask = _marked(is_extreme, frame, may_be_arrows=is_bright)
+        if mask is not None:
+            return mask
     return None
 
 
-def _boxes(
+def _marked(
     is_extreme: NDArray[np.bool_], frame: NDArray[np.float32], *, may_be_arrows: bool
-) -> list[Box]:
-    """Return the boxes of marks of one value; none where the image itself is of that kind."""
+) -> NDArray[np.bool_] | None:
+    """Return a mask of the marks of one value; None where the image itself is of that kind."""
     count = int(np.count_nonzero(is_extreme))
     if not _LEAST_LENGTH * _LEAST_WIDTH <= count <= 0.5 * frame.size:
-        return []
+        return None
     band = _data_bar(is_extreme, frame)
+    only_band = _mask(frame.shape, band) if band else None
     if not _has_run(is_extreme, _LEAST_RUN):
-        return band
+        return only_band
     # Imported where a mark is likely: the process that reads files starts with every command.
     from scipy import ndimage
 
     labels, count = ndimage.label(is_extreme)
     if count > _MOST_COMPONENTS:
-        return band
+        return only_band
     sizes = np.bincount(labels.ravel())[1:]
     places = ndimage.find_objects(labels)
     marks = [
@@ -134,14 +137,20 @@ def _boxes(
         for number in np.flatnonzero(sizes >= _LEAST_LENGTH * _LEAST_WIDTH)
         if _is_rectangle(labels[places[number]] == number + 1, frame.shape)
     ]
-    if may_be_arrows:
-        marks += [number for number in _arrows(labels, sizes, places) if number not in marks]
-    found = [places[number] for number in marks]
-    covered = sum(_area(box) for box in found) / frame.size
-    is_mark = 0 < len(marks) <= _MOST_MARKS and covered <= _MOST_SHARE
+    drawn = _arrows(labels, sizes, places) if may_be_arrows else []
+    arrows = [number for number in drawn if number not in marks]
+    bars = [places[number] for number in marks]
+    covered = (sum(map(_area, bars)) + sum(int(sizes[number]) for number in arrows)) / frame.size
+    is_mark = 0 < len(marks) + len(arrows) <= _MOST_MARKS and covered <= _MOST_SHARE
     if not is_mark or _is_drawn(frame, is_extreme):
-        return band
-    return [*band, *found, *_labels(found, marks, sizes, places, frame.shape)]
+        return only_band
+    # Letters are looked for in the box of a mark: that of a long arrow is half of an image.
+    small = [n for n in arrows if _area(places[n]) <= _MOST_SHARE * frame.size]
+    beside = [*bars, *(places[number] for number in small)]
+    letters = _labels(beside, [*marks, *arrows], sizes, places, frame.shape)
+    mask = _mask(frame.shape, [*band, *bars, *letters])
+    pieces = np.isin(labels, [number + 1 for number in arrows])
+    return mask | ndimage.binary_dilation(pieces, np.ones((3, 3)), _HALO_PX)
 
 
 def _has_run(is_extreme: NDArray[np.bool_], length: int) -> bool:
@@ -208,31 +217,51 @@ def _labels(
     near = [
         number
         for number, place in enumerate(places)
-        if number not in marks and any(_overlaps(place, box) for box in reach)
+        if number not in marks and any(_may_be_letter(place, box) for box in reach)
     ]
     is_own = np.ones(len(sizes), bool)
     is_own[[*near, *marks]] = False
     natural = int(sizes[is_own].max(initial=0))
-    letters = [places[number] for number in near if sizes[number] > natural]
-    if not letters:
-        return
-    top, left = (min(place[axis].start for place in letters) for axis in (0, 1))
-    bottom, right = (max(place[axis].stop for place in letters) for axis in (0, 1))
-    more = bottom - top  # letters at the ends that are too thin to stand out
-    yield slice(top, bottom), slice(max(0, left - more), min(shape[1], right + more))
+    yield from _texts([places[number] for number in near if sizes[number] > natural], shape)
+
+
+def _texts(letters: Sequence[Box], shape: tuple[int, ...]) -> Iterator[Box]:
+    """Yield boxes around letters that are near each other."""
+    from scipy import ndimage
+
+    near = np.zeros(shape, bool)
+    for rows, columns in letters:
+        near[
+            max(0, rows.start - _LETTER_GAP) : rows.stop + _LETTER_GAP,
+            max(0, columns.start - _LETTER_GAP) : columns.stop + _LETTER_GAP,
+        ] = True
+    texts, count = ndimage.label(near)
+    for number in range(1, count + 1):
+        own = [box for box in letters if texts[box[0].start, box[1].start] == number]
+        top, left = (min(box[axis].start for box in own) for axis in (0, 1))
+        bottom, right = (max(box[axis].stop for box in own) for axis in (0, 1))
+        more = 3 * (bottom - top) // 2  # letters at the ends that are too thin to stand out
+        yield slice(top, bottom), slice(max(0, left - more), min(shape[1], right + more))
 
 
 def _around(bar: Box, shape: tuple[int, ...]) -> Box:
-    rows, columns = bar
-    reach = max(24, _LABEL_REACH * min(rows.stop - rows.start, columns.stop - columns.start))
-    return (
-        slice(max(0, rows.start - reach), min(shape[0], rows.stop + reach)),
-        slice(max(0, columns.start - reach // 2), min(shape[1], columns.stop + reach // 2)),
+    """Return where letters of a bar are: farther across it than beyond its ends."""
+    lengths = [edge.stop - edge.start for edge in bar]
+    reach = max(24, _LABEL_REACH * min(lengths))
+    rows, columns = (
+        slice(max(0, edge.start - far), min(size, edge.stop + far))
+        for edge, size, length in zip(bar, shape, lengths, strict=True)
+        for far in (reach if length == min(lengths) else reach // 2,)
     )
+    return rows, columns
 
 
-def _overlaps(one: Box, other: Box) -> bool:
-    return all(a.start < b.stop and b.start < a.stop for a, b in zip(one, other, strict=True))
+def _may_be_letter(place: Box, reach: Box) -> bool:
+    """Return whether a piece lies in reach of a bar and is no larger than what is in reach."""
+    return all(
+        a.start < b.stop and b.start < a.stop and a.stop - a.start <= b.stop - b.start
+        for a, b in zip(place, reach, strict=True)
+    )
 
 
 def _data_bar(is_extreme: NDArray[np.bool_], frame: NDArray[np.float32]) -> list[Box]:
