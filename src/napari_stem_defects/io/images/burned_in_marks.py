@@ -149,8 +149,8 @@ def _marked(
     beside = [*bars, *(places[number] for number in small)]
     letters = _labels(beside, [*marks, *arrows], sizes, places, frame.shape)
     mask = _mask(frame.shape, [*band, *bars, *letters])
-    pieces = np.isin(labels, [number + 1 for number in arrows])
-    return mask | ndimage.binary_dilation(pieces, np.ones((3, 3)), _HALO_PX)
+    of_arrows = np.isin(labels, [number + 1 for number in arrows])
+    return mask | ndimage.binary_dilation(of_arrows, np.ones((3, 3)), _HALO_PX)
 
 
 def _has_run(is_extreme: NDArray[np.bool_], length: int) -> bool:
