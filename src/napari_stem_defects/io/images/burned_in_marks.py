@@ -150,7 +150,8 @@ def _marked(
     letters = _labels(beside, [*marks, *arrows], sizes, places, frame.shape)
     mask = _mask(frame.shape, [*band, *bars, *letters])
     of_arrows = np.isin(labels, [number + 1 for number in arrows])
-    return mask | ndimage.binary_dilation(of_arrows, np.ones((3, 3)), _HALO_PX)
+    mask |= ndimage.binary_dilation(of_arrows, np.ones((3, 3)), _HALO_PX)
+    return mask
 
 
 def _has_run(is_extreme: NDArray[np.bool_], length: int) -> bool:
