@@ -58,6 +58,7 @@ def test_bars_follow_the_mouse_and_the_table_follows_clicks(viewer: Any, found: 
     canvas = canvas_of(viewer)
     hover(canvas, spot(viewer, 100, 90))
     assert set(found.classes.values) == {"Bulk", "SF1"}
+    assert found.classes_title.isVisible()
     expected = found.view_model.results.probabilities_at(0, 100, 90)
     assert found.classes.values["SF1"] == pytest.approx(expected["SF1"])
     hover(canvas, spot(viewer, -40, 90))
@@ -216,6 +217,15 @@ def test_the_card_of_a_model_is_shown(viewer: Any, library: Path) -> None:
     card = widget.findChild(QWidget, "card_text")
     assert "detects nothing" in card.toPlainText()
     card.window().close()
+
+
+def test_classes_have_a_title_once_a_model_is_chosen(viewer: Any, own_settings: Any) -> None:
+    own_settings.detect.model = "auto"
+    widget = docked(viewer, DetectDefectsWidget)
+    assert widget.ensemble.entry is None  # "auto"
+    assert widget.classes_title.isHidden()
+    widget.ensemble.setCurrentIndex(1)
+    assert widget.classes_title.isVisible()
 
 
 def test_unusual_places_need_no_model(viewer: Any, library: Path) -> None:

@@ -94,7 +94,8 @@ class DetectDefectsWidget(Panel):
     # Layout
 
     def _build_results(self) -> None:
-        self.add_title("Classes and thresholds")
+        self.classes_title = self.add_title("Classes and thresholds")
+        self.classes_title.hide()
         self.classes = self.add(ThresholdRows())
         self.listed = self.add(ResultsList(self.add_title("")), 1)
         self.regions = self.listed.table
@@ -284,6 +285,7 @@ class DetectDefectsWidget(Panel):
 
     def _on_thresholds(self) -> None:
         self.classes.set_thresholds(self.view_model.thresholds, self.view_model.classes)
+        self.classes_title.show()
         for before, after in pairwise([self.setup.frames, *self.classes.sliders, self.regions]):
             QWidget.setTabOrder(before, after)
         self.view_model.refresh(self._frame_shown())
