@@ -6,10 +6,10 @@ those one or a few vectors further inside. A prediction that ends at the border 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy import ndimage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,28 +79,79 @@ def padded_rows(
     -------
     ndarray of float32, shape (rows + 2 * half, X + 2 * half)
     """
-    height, width = image.shape
-    shifts = _shifts(vectors, half)
-    reach = half + (int(np.abs(shifts).max()) + 2 if len(shifts) else 0)
-    low, high = max(0, rows.start - reach), min(height, rows.stop + reach)
-    part = np.asarray(image[slice(low, high), slice(None)])
+    margin = _margin(image.shape, (rows.start, rows.stop), half, _as_key(vectors))
+    part = np.asarray(image[slice(*margin.rows), slice(None)])
     first, last = rows.start - half, rows.stop + half
-    inner = part[max(0, first) - low : min(height, last) - low]
-    missing = (max(0, -first), max(0, last - height))
+    inner = part[max(0, first) - margin.rows[0] : min(image.shape[0], last) - margin.rows[0]]
+    missing = (max(0, -first), max(0, last - image.shape[0]))
     padded = np.pad(inner, (missing, (half, half)), mode="reflect")
-    y, x = np.mgrid[first:last, -half : width + half]
-    outside = (y < 0) | (y >= height) | (x < 0) | (x >= width)
-    left = np.argwhere(outside)
-    for shift in shifts:
-        target = left + np.array([first, -half]) + shift
-        inside = ((target >= 0) & (target <= (height - 1, width - 1))).all(axis=1)
-        at = target[inside] - (low, 0)
-        filled = left[inside]
-        padded[filled[:, 0], filled[:, 1]] = ndimage.map_coordinates(
-            part, at.T, order=1, mode="nearest"
-        )
-        left = left[~inside]
+    values = np.einsum("kn,kn->n", part.ravel()[margin.sources], margin.weights)
+    padded.ravel()[margin.places] = values
     return padded
+
+
+class _Margin(NamedTuple):
+    """Samples around some rows of an image, each a weighted sum of samples of the image.
+
+    Attributes
+    ----------
+    rows : (int, int)
+        The rows that are used.
+    places : ndarray of int32, shape (N,)
+        Samples of the padded rows, counted row by row.
+    sources : ndarray of int32, shape (4, N)
+        Samples of the rows that are used.
+    weights : ndarray of float32, shape (4, N)
+    """
+
+    rows: tuple[int, int]
+    places: NDArray[np.int32]
+    sources: NDArray[np.int32]
+    weights: NDArray[np.float32]
+
+
+def _as_key(vectors: NDArray[np.float64] | None) -> tuple[tuple[float, ...], ...]:
+    """Return vectors as a key of a cache."""
+    return () if vectors is None else tuple(tuple(row) for row in vectors.tolist())
+
+
+@lru_cache(maxsize=4)
+def _margin(
+    shape: tuple[int, int], rows: tuple[int, int], half: int, key: tuple[tuple[float, ...], ...]
+) -> _Margin:
+    """Return where samples around some rows come from; kept for the next residual of the image."""
+    height, width = shape
+    shifts = _shifts(np.array(key) if key else None, half)
+    reach = half + (int(np.abs(shifts).max()) + 2 if len(shifts) else 0)
+    low, high = max(0, rows[0] - reach), min(height, rows[1] + reach)
+    y, x = np.arange(rows[0] - half, rows[1] + half), np.arange(-half, width + half)
+    outside = ((y < 0) | (y >= height))[:, None] | ((x < 0) | (x >= width))
+    left = np.argwhere(outside)
+    places, sources = [left[:0]], [np.zeros((0, 2))]
+    for shift in shifts:
+        source = left + np.array([y[0], x[0]]) + shift
+        inside = ((source >= 0) & (source <= (height - 1, width - 1))).all(axis=1)
+        places.append(left[inside])
+        sources.append(source[inside] - (low, 0))
+        left = left[~inside]
+    place, source = np.concatenate(places), np.concatenate(sources)
+    return _Margin(
+        (low, high),
+        (place[:, 0] * len(x) + place[:, 1]).astype(np.int32),
+        *_interpolation(source, (high - low, width)),
+    )
+
+
+def _interpolation(
+    places: NDArray[np.float64], shape: tuple[int, int]
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return the samples around places (N, 2) of an image, and their weights, both (4, N)."""
+    first = np.floor(places)
+    share = (places - first).T
+    y, x = (np.stack([at, np.minimum(at + 1, n - 1)]) for at, n in zip(first.T, shape, strict=True))
+    down, across = (np.stack([1 - t, t]) for t in share)
+    sources = (y[:, None] * shape[1] + x).reshape(4, -1)
+    return sources.astype(np.int32), (down[:, None] * across).reshape(4, -1).astype(np.float32)
 
 
 def _shifts(vectors: NDArray[np.float64] | None, half: int) -> NDArray[np.float64]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy import ndimage
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy import fft, ndimage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -93,16 +94,15 @@ def _correlations(image: NDArray[np.float32], tiles: list[Tile]) -> NDArray[np.f
     """Return the correlation coefficients (N, N) of the Fourier magnitudes of all tiles."""
     edge = tiles[0].edge
     window = np.outer(np.hanning(edge), np.hanning(edge)).astype(np.float32)
-    magnitudes = []
-    for row, column, _ in tiles:
-        tile = image[row : row + edge, column : column + edge]
-        magnitude = np.abs(np.fft.rfft2((tile - tile.mean()) * window))
-        # Lattices that differ by a little strain share their reflections after this blur.
-        magnitude = ndimage.gaussian_filter(magnitude, 0.7).ravel()
-        magnitude -= magnitude.mean()
-        magnitudes.append(magnitude / (np.linalg.norm(magnitude) + 1e-12))
-    stacked = np.array(magnitudes, np.float32)
-    correlation: NDArray[np.float32] = stacked @ stacked.T
+    rows, columns, _ = np.array(tiles).T
+    stacked = sliding_window_view(image, (edge, edge))[rows, columns]
+    stacked -= stacked.mean(axis=(1, 2), keepdims=True)
+    magnitudes = np.abs(fft.rfft2(stacked * window))
+    # Lattices that differ by a little strain share their reflections after this blur.
+    magnitudes = ndimage.gaussian_filter(magnitudes, (0, 0.7, 0.7)).reshape(len(tiles), -1)
+    magnitudes -= magnitudes.mean(axis=1, keepdims=True)
+    magnitudes /= np.linalg.norm(magnitudes, axis=1, keepdims=True) + np.float32(1e-12)
+    correlation: NDArray[np.float32] = magnitudes @ magnitudes.T
     return _without_noise(correlation, tiles)
 
 
@@ -115,10 +115,16 @@ def _without_noise(correlation: NDArray[np.float32], tiles: list[Tile]) -> NDArr
     """
     places = np.array(tiles)[:, :2]
     apart = np.abs(places[:, None] - places).max(axis=2) >= tiles[0].edge
-    others = np.where(apart, correlation, np.nan)
-    enough = apart.sum(axis=1) >= _FEWEST
+    others = np.where(apart, correlation, np.float32(np.inf))
+    count = apart.sum(axis=1)
+    enough = count >= _FEWEST
+    # Quantiles of rows with different numbers of values, which come first in each row.
+    at = _ALIKE * (count[enough] - 1)
+    low, number = np.floor(at).astype(np.intp), np.arange(len(at))
+    ordered = np.sort(others[enough], axis=1)
+    values = ordered[number, low], ordered[number, np.minimum(low + 1, count[enough] - 1)]
     reliable = np.ones(len(tiles), np.float32)
-    reliable[enough] = np.nanquantile(others[enough], _ALIKE, axis=1)
+    reliable[enough] = values[0] + (at - low) * (values[1] - values[0])
     root = np.sqrt(np.clip(reliable, _LEAST_RELIABLE, 1))
     corrected: NDArray[np.float32] = correlation / (root[:, None] * root)
     return corrected

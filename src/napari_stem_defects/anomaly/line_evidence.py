@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
+
+from napari_stem_defects.preprocessing.gaussian_blur import blur_axes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,10 +103,10 @@ def line_rms(
     """
     height, width = (-(-length // HALVED) for length in residual.shape)
     best = np.zeros((height, width), np.float32)
-    limited = np.clip(residual, -_LIMIT, _LIMIT)
+    limited, sigma = np.clip(residual, -_LIMIT, _LIMIT), LINE_POOL * samples / HALVED
     for vector in vectors:
         square = _binned_square(_averaged(limited, vector, samples))
-        mean = ndimage.gaussian_filter(square, LINE_POOL * samples / HALVED, truncate=_TRUNCATE)
+        mean = blur_axes(square, sigma, int(_TRUNCATE * sigma + 0.5))
         np.maximum(best, mean, out=best)
     return np.sqrt(best, out=best)
 

@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import scipy
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy import linalg, ndimage
+from scipy import linalg
+
+from napari_stem_defects.preprocessing.gaussian_blur import gaussian_blur
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -162,10 +164,10 @@ class Predictor:
         """
         best = self._convolved(padded)
         if self.sides:
-            least = ndimage.gaussian_filter(np.square(best), pool) * np.float32(_FAR_LESS)
+            least = gaussian_blur(np.square(best), pool) * np.float32(_FAR_LESS)
             for side in self.sides:
                 residual = side._convolved(padded)
-                power = ndimage.gaussian_filter(np.square(residual), pool)
+                power = gaussian_blur(np.square(residual), pool)
                 better = power < least
                 best[better], least[better] = residual[better], power[better]
         return best
@@ -238,18 +240,24 @@ def fit_predictor(windows: NDArray[np.float32], taps: Taps) -> Predictor:
     Predictor
         With one filter for each side if there are further places.
     """
-    kept = windows
-    for remaining in range(_ROUNDS, -1, -1):
-        mean = kept.mean(axis=0)
-        covariance = _covariance(kept - mean)
-        if remaining:
-            _, axes = linalg.eigh(
-                covariance,
-                subset_by_index=(len(covariance) - _LATTICE_COMPONENTS, len(covariance) - 1),
-            )
-            centred = windows - mean
-            left = np.square(centred).sum(axis=1) - np.square(centred @ axes).sum(axis=1)
-            kept = windows[left <= np.quantile(left, 1 - _DROPPED)]
+    centre = windows.mean(axis=0)
+    centred = windows - centre
+    power = np.einsum("nt,nt->n", centred, centred)
+    total, count = centred.T @ centred, len(windows)
+    shift, covariance = np.zeros_like(centre), total / np.float32(count)
+    for _ in range(_ROUNDS):
+        _, axes = linalg.eigh(
+            covariance,
+            subset_by_index=(len(covariance) - _LATTICE_COMPONENTS, len(covariance) - 1),
+        )
+        along = centred @ axes - shift @ axes
+        left = power - 2 * (centred @ shift) + shift @ shift - np.square(along).sum(axis=1)
+        # Sums over the windows that are kept are those over all without the fewer that are not.
+        dropped = centred[left > np.quantile(left, 1 - _DROPPED)]
+        kept = count - len(dropped)
+        shift = -dropped.sum(axis=0) / np.float32(kept)
+        covariance = (total - dropped.T @ dropped) / np.float32(kept) - np.outer(shift, shift)
+    mean = centre + shift
     whole = _solved(covariance, mean, taps, np.ones(len(mean), bool))
     if not len(taps.further):
         return whole
@@ -282,8 +290,3 @@ def _solved(
     y, x = (taps.further[used[taps.width**2 :]] + taps.reach).T
     np.add.at(kernel, (y, x), further.astype(np.float32))
     return Predictor(kernel, float(mean[used] @ weights))
-
-
-def _covariance(centred: NDArray[np.float32]) -> NDArray[np.float32]:
-    covariance: NDArray[np.float32] = centred.T @ centred / np.float32(len(centred))
-    return covariance

@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
 
 from napari_stem_defects.anomaly.clear_part import clear_strips
 from napari_stem_defects.anomaly.continuation import best_lattice, padded_rows
@@ -29,6 +28,7 @@ from napari_stem_defects.anomaly.residual_spread import measure_spread
 from napari_stem_defects.anomaly.sampling import at_samples
 from napari_stem_defects.anomaly.searched_crystal import searched_crystal
 from napari_stem_defects.anomaly.unsure_samples import unsure_samples
+from napari_stem_defects.preprocessing.gaussian_blur import gaussian_blur
 from napari_stem_defects.preprocessing.scan_rows import scan_rows_of
 
 if TYPE_CHECKING:
@@ -369,20 +369,23 @@ def _best_residual(
     height = sampled.filtered.shape[0]
     first, last = max(0, rows.start - halo), min(height, rows.stop + halo)
 
+    padded: dict[tuple[int, int], NDArray[np.float32]] = {}
+
     def residual_of(predictor: Predictor) -> NDArray[np.float32]:
-        rows = slice(first, last)
-        return predictor.apply(
-            padded_rows(sampled.filtered, rows, predictor.half, predictor.lattice), pool
-        )
+        half, lattice = predictor.half, predictor.lattice
+        key = half, id(lattice)
+        if key not in padded:
+            padded[key] = padded_rows(sampled.filtered, slice(first, last), half, lattice)
+        return predictor.apply(padded[key], pool)
 
     best = residual_of(predictors[0])
     if len(predictors) > 1:
-        least = ndimage.gaussian_filter(np.square(best), pool)
+        least = gaussian_blur(np.square(best), pool)
         for predictor in predictors[1:]:
             residual = residual_of(predictor)
-            energy = ndimage.gaussian_filter(np.square(residual), pool)
+            energy = gaussian_blur(np.square(residual), pool)
             better = energy < least
             best[better], least[better] = residual[better], energy[better]
-    smooth = ndimage.gaussian_filter(best, SMOOTHING_PERIODS * sampled.samples)
+    smooth = gaussian_blur(best, SMOOTHING_PERIODS * sampled.samples)
     inner: NDArray[np.float32] = smooth[rows.start - first : rows.stop - first]
     return inner

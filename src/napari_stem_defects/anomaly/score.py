@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy import fft, ndimage
+from scipy import fft
 
 from napari_stem_defects.anomaly.clear_part import clear_part
 from napari_stem_defects.anomaly.line_evidence import (
@@ -20,6 +20,7 @@ from napari_stem_defects.anomaly.line_evidence import (
     line_rms,
     line_vectors,
 )
+from napari_stem_defects.preprocessing.gaussian_blur import gaussian_blur
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -166,8 +167,7 @@ def local_mean(values: NDArray[np.float32], sigma: float) -> NDArray[np.float32]
     -------
     ndarray of float32, shape (Y, X)
     """
-    blurred: NDArray[np.float32] = ndimage.gaussian_filter(values, sigma, mode="reflect")
-    return blurred
+    return gaussian_blur(values, sigma)
 
 
 def null_thresholds(residual: LatticeResidual, seed: int = 0) -> Thresholds:

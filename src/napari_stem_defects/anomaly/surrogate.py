@@ -15,6 +15,7 @@ from scipy import fft, ndimage
 
 from napari_stem_defects.anomaly.line_evidence import HALVED
 from napari_stem_defects.anomaly.score import EXTENDED_POOL, POINT_POOL
+from napari_stem_defects.preprocessing.gaussian_blur import gaussian_blur
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,7 +86,7 @@ def unusual_areas(
         Parts that contain a disc with a radius of a lattice period, as few columns or lines do.
     """
     pool, radius = EXTENDED_POOL * samples, _AREA_RADIUS * samples
-    score, of_noise = (ndimage.gaussian_filter(np.square(each), pool) for each in (recorded, noise))
+    score, of_noise = (gaussian_blur(np.square(each), pool) for each in (recorded, noise))
     parts, count = ndimage.label(score > np.quantile(of_noise, _USUAL))
     if not count:
         return np.zeros(recorded.shape, bool)
@@ -128,8 +129,7 @@ def surrogate(
     sigma = POINT_POOL * samples
     # Every second sample is enough for scores that are smooth.
     score, of_noise = (
-        ndimage.gaussian_filter(np.square(each), sigma)[::HALVED, ::HALVED]
-        for each in (recorded, noise)
+        gaussian_blur(np.square(each), sigma)[::HALVED, ::HALVED] for each in (recorded, noise)
     )
     around = 2 * round(_BESIDE * samples / HALVED) + 1
     highest = ndimage.maximum_filter(score, around)

@@ -25,6 +25,26 @@ _STRONG = 1.5
 """Level of a column above which it is no evidence for a line through it."""
 
 
+def score_of(
+    residual: LatticeResidual, values: NDArray[np.float32], limits: SurveyLimits
+) -> NDArray[np.float32]:
+    """Return the anomaly score of an image, as `unusual_places` does.
+
+    Parameters
+    ----------
+    residual : LatticeResidual
+    values : ndarray of float32, shape (Y, X)
+        The whole residual.
+    limits : SurveyLimits
+
+    Returns
+    -------
+    ndarray of float32, shape (Y, X)
+    """
+    (block,) = score_blocks(residual, 1 + _STRONG * (limits.point - 1), values)
+    return limits.score(limits.levels(block, residual.shape[0], residual.sampled.samples))
+
+
 def unusual_places(
     residual: LatticeResidual,
     values: NDArray[np.float32] | None,
