@@ -117,7 +117,9 @@ def outside_crystal(pixels: NDArray[np.float32], grain_map: GrainMap) -> NDArray
         if depth[middle] < _DEEP or not reaches_border(part):
             continue
         reach = depth[middle] / np.sqrt(2)
-        if measure_lattices(_square(pixels, cells.shape, middle, reach)).cell is None:
+        # A film has the reflections of the crystal beside it, faint ones.
+        square = _square(pixels, cells.shape, middle, reach)
+        if measure_lattices(square, faint=False).cell is None:
             outside |= part
     if not outside.any():
         return None

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from napari_stem_defects.base.lengths import list_in_both_units
 from napari_stem_defects.lattice.column_spacing import column_spacing
+from napari_stem_defects.lattice.faint_lattice import faint_basis
 from napari_stem_defects.lattice.reciprocal_basis import (
     best_basis,
     explained_peaks,
@@ -25,6 +26,7 @@ from napari_stem_defects.lattice.reciprocal_basis import (
     same_lattice,
 )
 from napari_stem_defects.lattice.reflections import (
+    MIN_HEIGHT,
     MIN_SPACING_PX,
     Spectrum,
     find_peaks,
@@ -128,15 +130,18 @@ class _RecentMeasurements:
         self._lock = threading.Lock()
 
     def get(
-        self, pixels: NDArray[np.float32], measure: Callable[[NDArray[np.float32]], _Measured]
+        self,
+        pixels: NDArray[np.float32],
+        faint: bool,
+        measure: Callable[[NDArray[np.float32], bool], _Measured],
     ) -> _Measured:
         """Return the measurement of an image, computed unless it is known."""
-        key = hashlib.blake2b(repr((pixels.shape, pixels.dtype)).encode())
+        key = hashlib.blake2b(repr((pixels.shape, pixels.dtype, faint)).encode())
         key.update(np.ascontiguousarray(pixels).data)
         digest = key.digest()
         found = self._found.get(digest)
         if found is None:
-            found = measure(pixels)
+            found = measure(pixels, faint)
             with self._lock:
                 self._found[digest] = found
                 while len(self._found) > _MOST_RECENT:
@@ -148,7 +153,7 @@ _RECENT = _RecentMeasurements()
 
 
 def measure_lattices(
-    pixels: NDArray[np.float32], pixel_size_nm: float | None = None
+    pixels: NDArray[np.float32], pixel_size_nm: float | None = None, *, faint: bool = True
 ) -> LatticeMeasurement:
     """Measure the lattice or lattices of an image.
 
@@ -161,6 +166,8 @@ def measure_lattices(
         centre is used.
     pixel_size_nm : float, optional
         Edge of a pixel in nm, with which the reason states lengths in nm, too.
+    faint : bool
+        Whether reflections that are certain only together make a lattice; see `faint_lattice`.
 
     Returns
     -------
@@ -175,18 +182,20 @@ def measure_lattices(
     low, high = float(part.min()), float(part.max())
     if not high - low > 1e-6 * max(abs(low), abs(high)):
         return LatticeMeasurement("none", "the image is empty: all pixels are equal")
-    cells, peaks = _RECENT.get(part, _measure)
+    cells, peaks = _RECENT.get(part, faint, _measure)
     if not cells:
         return LatticeMeasurement("none", _why_none(peaks, part.shape, pixel_size_nm))
     kind: LatticeKind = "one" if len(cells) == 1 else "several"
     return LatticeMeasurement(kind, _statement(cells, pixel_size_nm), cells)
 
 
-def _measure(part: NDArray[np.float32]) -> _Measured:
+def _measure(part: NDArray[np.float32], faint: bool) -> _Measured:
     """Measure the lattices of an image that is large enough and not empty."""
     found = spectrum(part)
     smallest = min(part.shape)
     cells = tuple(cell for cell in _cells(found) if _MIN_PERIODS * cell.period_px <= smallest)
+    if not cells and faint and (basis := faint_basis(found)):
+        cells = (_faint_cell(*basis),)
     return _Measured(cells, 0 if cells else len(find_peaks(found)[0]))
 
 
@@ -230,6 +239,14 @@ def _cells(found: Spectrum) -> Iterator[UnitCell]:
         strength = float(np.median(heights[hit]))
         confidence = share * strength / (strength + 20)
         yield unit_cell(fitted, covariance, confidence, column_spacing(found, fitted))
+
+
+def _faint_cell(found: Spectrum, basis: Array) -> UnitCell:
+    """Return the unit cell of a lattice whose reflections are faint."""
+    fitted, covariance = _fit(found, basis)
+    strength = float(np.median(find_peaks(found, 0.5 * MIN_HEIGHT)[1]))
+    confidence = strength / (strength + MIN_HEIGHT)
+    return unit_cell(fitted, covariance, confidence, column_spacing(found, fitted))
 
 
 def _spanned_by_isolated(found: Spectrum, basis: Array, positions: Array) -> bool:

@@ -26,6 +26,8 @@ _MARGIN = 8
 _BACKGROUND_PX = 96
 _ALONG = np.arange(3, 11)
 """Distances in bins at which the lines through a reflection are compared with it."""
+_BESIDE_BINS = 6.0
+"""Distance in bins at which reflections of parts of an image are compared with what is around."""
 _SQUARE = np.array(list(np.ndindex(3, 3))) - 1
 """Steps (y, x) in bins from a position to itself and its neighbours."""
 _ANGLES = np.arange(0, np.pi, np.pi / 8)
@@ -84,9 +86,22 @@ def spectrum(pixels: NDArray[np.float32]) -> Spectrum:
     -------
     Spectrum
     """
-    height, width = pixels.shape
     low, high = np.percentile(pixels[::3, ::3], [0.05, 99.95])
-    subtracted = np.clip(pixels, low, high) - _background(pixels)
+    return spectrum_of(np.clip(pixels, low, high) - _background(pixels))
+
+
+def spectrum_of(subtracted: NDArray[np.float32]) -> Spectrum:
+    """Return the power spectrum of an image without background, under a Hann window.
+
+    Parameters
+    ----------
+    subtracted : ndarray of float32, shape (Y, X)
+
+    Returns
+    -------
+    Spectrum
+    """
+    height, width = subtracted.shape
     window = np.hanning(height).astype(np.float32)[:, None] * np.hanning(width).astype(np.float32)
     half = fft.rfft2(subtracted * window)
     power = np.abs(half).astype(np.float64) ** 2
@@ -164,12 +179,14 @@ def _rings(
     return found
 
 
-def find_peaks(spectrum: Spectrum) -> tuple[Array, Array]:
+def find_peaks(spectrum: Spectrum, least: float = MIN_HEIGHT) -> tuple[Array, Array]:
     """Return the significant peaks of half the spectrum, highest first.
 
     Parameters
     ----------
     spectrum : Spectrum
+    least : float
+        Least height.
 
     Returns
     -------
@@ -184,7 +201,7 @@ def find_peaks(spectrum: Spectrum) -> tuple[Array, Array]:
     radius = _radii(height.shape, steps)
     in_range = (radius > _lowest_frequency(steps)) & (radius < 1 / MIN_SPACING_PX)
     in_range &= (fx[None, :] > 0) | ((fx[None, :] == 0) & (fy[:, None] > 0))
-    rows, columns = np.nonzero(in_range & (height > MIN_HEIGHT))
+    rows, columns = np.nonzero(in_range & (height > least))
     if len(rows):
         top = ndimage.maximum_filter(height, 5, mode="wrap")[rows, columns]
         keep = height[rows, columns] == top
@@ -302,7 +319,7 @@ def _values(height: Array, rows: NDArray[np.intp], columns: NDArray[np.intp]) ->
     return np.asarray(height[rows % height.shape[0], columns])
 
 
-def local_power(spectrum: Spectrum, positions: Array) -> Array:
+def local_power(spectrum: Spectrum, positions: Array, reach: float = np.inf) -> Array:
     """Return the power of some reflections in nine overlapping parts of the image.
 
     Parameters
@@ -310,6 +327,8 @@ def local_power(spectrum: Spectrum, positions: Array) -> Array:
     spectrum : Spectrum
     positions : ndarray of float64, shape (N, 2)
         Frequencies in cycles per px.
+    reach : float
+        Distance in bins up to which the surroundings are free of other reflections.
 
     Returns
     -------
@@ -321,7 +340,7 @@ def local_power(spectrum: Spectrum, positions: Array) -> Array:
         return np.zeros(9)
     height, width = spectrum.subtracted.shape
     # Shifts along one axis share the product of the other: three rows, three columns.
-    shifts = 6 * np.arange(-1, 2)[:, None] * spectrum.steps
+    shifts = min(_BESIDE_BINS, reach) * np.arange(-1, 2)[:, None] * spectrum.steps
     fy, fx = np.moveaxis(positions[:, None] + shifts, 2, 0)
     rows = _windowed_waves(height, fy).reshape(-1, height)
     # One product of real matrices: a complex one would convert the image for every reflection.
