@@ -22,6 +22,7 @@ from skimage.draw import polygon
 from napari_stem_defects.anomaly.candidates import Candidate, ranked
 from napari_stem_defects.anomaly.even_border import with_even_border
 from napari_stem_defects.anomaly.like_places import like_places
+from napari_stem_defects.anomaly.ordered_places import are_ordered
 from napari_stem_defects.anomaly.residual import (
     SMOOTHING_PERIODS,
     lattice_residual,
@@ -30,8 +31,9 @@ from napari_stem_defects.anomaly.residual import (
 )
 from napari_stem_defects.anomaly.score import POINT_POOL, local_mean
 from napari_stem_defects.anomaly.survey_limits import survey_limits
-from napari_stem_defects.anomaly.unusual_places import unusual_places
+from napari_stem_defects.anomaly.unusual_places import score_of, unusual_places
 from napari_stem_defects.base.disc import disc
+from napari_stem_defects.preprocessing.gaussian_blur import gaussian_blur
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -163,9 +165,12 @@ def crowded_places(
         _, others = unusual_places(found.residual, found.rest, limits, nowhere)
         if abs(len(places) - before) <= _SETTLED * len(places):
             break
-    if found is None or not _stand_out(residual, predictors, found.places, nowhere):
+    # Where a weak column is missed in the cell, every second column seems to be a defect.
+    if found is None or are_ordered(found.places, residual.sampled.lattices, values.shape, samples):
         return None
-    return _result(found, others, nowhere)
+    if not _stand_out(residual, predictors, found.places, nowhere):
+        return None
+    return _result(found, others)
 
 
 def _stand_out(
@@ -190,14 +195,12 @@ def _stand_out(
     return bool(np.median(np.abs(away - middle)) > _STAND_OUT * spread)
 
 
-def _result(
-    found: _Compared, others: Sequence[Candidate], nowhere: NDArray[np.bool_]
-) -> CrowdedPlaces | None:
+def _result(found: _Compared, others: Sequence[Candidate]) -> CrowdedPlaces | None:
     """Return the places and what else is unusual, or None if the places are hardly unusual."""
     level = found.limits.point_level(found.values, found.residual.sampled.samples)
     if np.median(level[tuple(found.places.T)]) < _CLEAR:
         return None
-    score, _ = unusual_places(found.residual, found.values, found.limits, nowhere)
+    score = score_of(found.residual, found.values, found.limits)
     points = _place_candidates(found, level / found.limits.unlike_points, score)
     return CrowdedPlaces(score, ranked((*others, *points)), found.limits)
 
@@ -246,7 +249,7 @@ def _left_out(
     left = values if known is None else known
     own = float(np.mean([each.own for each in predictors])) / rest.spread
     changed = np.asarray(sampled.filtered) - np.asarray(mended.filtered)
-    changed = ndimage.gaussian_filter(changed, SMOOTHING_PERIODS * sampled.samples)
+    changed = gaussian_blur(changed, SMOOTHING_PERIODS * sampled.samples)
     values = np.clip(left + np.float32(own) * changed, -_LIMIT, _LIMIT)
     return _LeftOut(within, values, left, even)
 
@@ -266,7 +269,7 @@ def _places(
     if peaks.any():
         peaks &= level >= _FAINT * np.quantile(level[peaks], _STRONG)
         within = _samples_within(np.argwhere(peaks), values.shape, samples)
-        covered = ndimage.gaussian_filter(within.astype(np.float32), _AROUND / 2 * samples)
+        covered = gaussian_blur(within.astype(np.float32), _AROUND / 2 * samples)
         peaks &= covered < _COVERED
     return np.argwhere(peaks)
 

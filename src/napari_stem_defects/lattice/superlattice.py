@@ -18,6 +18,7 @@ from napari_stem_defects.lattice.reflections import (
     MIN_SPACING_PX,
     Spectrum,
     local_power,
+    power_at,
     reflections_at,
 )
 
@@ -47,12 +48,20 @@ _COARSER = (
 )
 _MAX_ORDER = 4
 _MIN_HEIGHT = 12.0
+_ALL_HEIGHT, _ALL_FRACTION, _FEWEST_OF_ALL = 7.0, 0.8, 4
+"""The same where so many of the positions between show one, and number of these positions: speckle
+is as high at a position in one of 300 cases."""
 _MIN_SHARPNESS = 2.5
 _MIN_FRACTION = 0.3
 """Minimum fraction of the positions between, up to the resolution, that show a reflection."""
 _COMPARED = 8
 """Number of reflections of each kind whose places in the image are compared."""
 _MIN_EVENNESS = 0.2
+_RESOLVED_BINS, _FEW_BINS = 6.0, 12.0
+"""Distance of reflections in bins from which on parts of the image distinguish them, and from which
+on they do so at any distance."""
+_LEAST_POWER = 0.01
+"""Least power between the reflections of few periods, as a share of theirs."""
 _MIN_FINE_BINS = 2.7
 
 
@@ -94,7 +103,8 @@ def _best_finer(spectrum: Spectrum, basis: Array) -> Array | None:
         if len(found) < max(2, _MIN_FRACTION * total):
             continue
         score = float(np.log(heights).sum())
-        if score > best_score and _in_the_same_places(spectrum, found[np.argsort(-heights)], basis):
+        between = found[np.argsort(-heights)]
+        if score > best_score and _in_the_same_places(spectrum, between, basis, finer):
             best, best_score = finer, score
     return best
 
@@ -128,7 +138,10 @@ def _between(spectrum: Spectrum, fine: Array, coarse: Array) -> tuple[Array, Arr
     heights, sharpness, measured = reflections_at(spectrum, expected, float(np.clip(reach, 2.5, 5)))
     away = np.hypot(*((measured - expected) / spectrum.steps).T)
     tolerance = 0.9 + 0.012 * np.hypot(*(expected / spectrum.steps).T)
-    hit = (heights > _MIN_HEIGHT) & (sharpness > _MIN_SHARPNESS) & (away < tolerance)
+    sharp = (sharpness > _MIN_SHARPNESS) & (away < tolerance)
+    hit, low = (sharp & (heights > least) for least in (_MIN_HEIGHT, _ALL_HEIGHT))
+    if len(low) >= _FEWEST_OF_ALL and low.mean() >= _ALL_FRACTION:
+        hit = low
     return heights[hit], measured[hit], len(expected)
 
 
@@ -138,17 +151,33 @@ def _orders() -> Array:
     return np.array([(h, k) for h in size for k in size if (k, h) > (0, 0)], np.float64)
 
 
-def _in_the_same_places(spectrum: Spectrum, between: Array, basis: Array) -> bool:
+def _in_the_same_places(spectrum: Spectrum, between: Array, basis: Array, finer: Array) -> bool:
     """Return whether the reflections between arise where those of the basis do.
 
     The reflections of a twin or another grain lie on a finer lattice, too, but elsewhere in the
     image.
     """
-    share = local_share(spectrum, between, basis)
+    apart = float(np.hypot(*(finer / spectrum.steps).T).min())
+    if apart < _FEW_BINS:
+        # Without noise, what displaced scan rows leave between has peaks, too, of little power.
+        own = power_at(spectrum, _own_reflections(spectrum, basis)).sum()
+        if power_at(spectrum, between[:_COMPARED]).sum() < _LEAST_POWER * own:
+            return False
+    if apart < _RESOLVED_BINS:
+        return True
+    share = local_share(spectrum, between, basis, 0.5 * apart)
     return bool(share.min() > _MIN_EVENNESS * share.max())
 
 
-def local_share(spectrum: Spectrum, others: Array, basis: Array) -> Array:
+def _own_reflections(spectrum: Spectrum, basis: Array) -> Array:
+    """Return the strongest reflections of a basis, up to eight, in cycles per px."""
+    own = _orders() @ basis
+    own = own[np.hypot(*own.T) < 1 / MIN_SPACING_PX]
+    heights, _, measured = reflections_at(spectrum, own)
+    return np.asarray(measured[np.argsort(-heights)[:_COMPARED]])
+
+
+def local_share(spectrum: Spectrum, others: Array, basis: Array, reach: float = np.inf) -> Array:
     """Return how much of the power is that of other reflections, in parts of the image.
 
     Parameters
@@ -158,18 +187,17 @@ def local_share(spectrum: Spectrum, others: Array, basis: Array) -> Array:
         Positions in cycles per px, strongest first; the first eight are used.
     basis : ndarray of float64, shape (2, 2)
         Rows are reciprocal vectors in cycles per px; its eight strongest reflections are used.
+    reach : float
+        Distance in bins at which nothing of other reflections is expected.
 
     Returns
     -------
     ndarray of float64, shape (up to 9,)
         0 to 1 for each of nine overlapping parts that shows any reflection; one 0 if none does.
     """
-    own = _orders() @ basis
-    own = own[np.hypot(*own.T) < 1 / MIN_SPACING_PX]
-    heights, _, measured = reflections_at(spectrum, own)
-    own = measured[np.argsort(-heights)[:_COMPARED]]
-    first = np.maximum(local_power(spectrum, others[:_COMPARED]), 0)
-    second = np.maximum(local_power(spectrum, own), 0)
+    own = _own_reflections(spectrum, basis)
+    first = np.maximum(local_power(spectrum, others[:_COMPARED], reach), 0)
+    second = np.maximum(local_power(spectrum, own, reach), 0)
     both = first + second
     if not both.any():
         return np.zeros(1)
