@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from napari_stem_defects.anomaly.crowded_places import crowded_places
 from napari_stem_defects.anomaly.even_border import with_even_border
+from napari_stem_defects.anomaly.long_cell import long_cell_statement
 from napari_stem_defects.anomaly.outside_crystal import share_statement
 from napari_stem_defects.anomaly.residual import LatticeResidual, lattice_residual
 from napari_stem_defects.anomaly.sampling import Sampled, at_samples
@@ -189,6 +190,8 @@ def survey_frame(micrograph: Micrograph, *, frame: int = 0) -> Survey:
         )
         if scan_rows.statement:
             statement = f"{statement} {scan_rows.statement}"
+        if long_cell := long_cell_statement(lattice.cell, micrograph.pixel_size_nm):
+            statement = f"{statement} {long_cell}"
         if odd := implausible_scale(lattice.cell, micrograph.pixel_size_nm):
             statement = f"{statement} {odd[0].upper()}{odd[1:]}."
     return Survey(
