@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from napari_stem_defects.anomaly.residual import lattice_residual
 from napari_stem_defects.anomaly.sampling import sample
 from napari_stem_defects.anomaly.survey_limits import survey_limits
-from napari_stem_defects.anomaly.unusual_places import unusual_places
+from napari_stem_defects.anomaly.unusual_places import score_of, unusual_places
 
 
 def _residual():
@@ -39,6 +39,14 @@ def test_nothing_is_unusual_where_it_is_not_searched():
     assert found
     assert all(each.y >= residual.shape[0] // 2 - 3 for each in found)
     assert len(found) < len(missing) + 3
+
+
+def test_the_score_alone_is_the_same():
+    residual, _ = _residual()
+    values, limits = residual.rows(slice(0, residual.shape[0])), survey_limits(residual)
+    nowhere = np.zeros(residual.shape, bool)
+    score, _ = unusual_places(residual, values, limits, nowhere)
+    np.testing.assert_array_equal(score_of(residual, values, limits), score)
 
 
 def test_a_residual_that_is_not_kept_gives_the_same():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from lattice_images import ONE_COLUMN, base_vectors, lattice_image, two_grains
 
+from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.lattice.reciprocal_basis import same_lattice
 from napari_stem_defects.lattice.reflections import spectrum
 from napari_stem_defects.lattice.superlattice import local_share, primitive_basis
@@ -30,6 +31,16 @@ def test_a_basis_that_is_too_fine_becomes_coarser() -> None:
     found = spectrum(lattice_image(14, 1.2, 82, 30, dose=50))
     half = np.array([[0.5, 0], [0, 1]]) @ TRUE
     assert same_lattice(primitive_basis(found, half), TRUE)
+
+
+@pytest.mark.parametrize("rotation_deg", [0.0, 10.0])
+def test_weak_reflections_of_five_periods_are_seen(rotation_deg: float) -> None:
+    """Their surroundings are those of the strong ones, five bins away."""
+    motif = (*ONE_COLUMN, ((0.5, 0.5), 0.6))
+    image = lattice_image(17, 1, 90, rotation_deg, size=85, motif=motif, jitter_px=0.1, seed=1)
+    cell = measure_lattices(image).cell
+    assert cell is not None
+    assert cell.lengths_px == pytest.approx((17, 17), rel=0.02)
 
 
 def test_weak_reflections_between_are_seen() -> None:

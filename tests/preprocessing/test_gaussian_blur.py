@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
 from napari_stem_defects.preprocessing.filters import TRUNCATE, blur, blur_radius
-from napari_stem_defects.preprocessing.gaussian_blur import blur_axes
+from napari_stem_defects.preprocessing.gaussian_blur import blur_axes, gaussian_blur
 
 
 @settings(max_examples=60, deadline=None)
@@ -25,6 +25,14 @@ def test_it_is_the_blur_of_scipy(height: int, width: int, sigma: float, seed: in
     found = blur_axes(image, sigma, blur_radius(sigma))
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("sigma", [0.7, 2.4, 5.6])
+def test_the_kernel_ends_at_four_standard_deviations(sigma: float) -> None:
+    image = np.random.default_rng(0).random((90, 70)).astype(np.float32)
+    np.testing.assert_allclose(
+        gaussian_blur(image, sigma), gaussian_filter(image, sigma), atol=2e-6
+    )
 
 
 def test_images_of_a_batch_are_blurred_separately() -> None:
