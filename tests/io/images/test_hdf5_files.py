@@ -45,7 +45,7 @@ WRITERS: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.mark.parametrize("suffix", [".h5", ".hdf5", ".hf5"])
+@pytest.mark.parametrize("suffix", [".h5", ".hdf5", ".hf5", ".nxs", ".emd", ".hspy", ".nhdf"])
 @pytest.mark.parametrize("program", WRITERS)
 def test_every_program_is_recognised(tmp_path: Path, program: str, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
@@ -55,6 +55,21 @@ def test_every_program_is_recognised(tmp_path: Path, program: str, suffix: str) 
     micrograph = read(path)
     np.testing.assert_array_equal(micrograph.pixels, IMAGE)
     assert micrograph.pixel_size_nm == pytest.approx(0.02)
+
+
+def test_arrays_of_a_script_are_read_under_the_name_of_another_program(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.emd", "w") as file:
+        file["image"] = IMAGE
+    micrograph = read(tmp_path / "a.emd")
+    np.testing.assert_array_equal(micrograph.pixels, IMAGE)
+    assert any("program that wrote the file is not known" in note for note in micrograph.notes)
+
+
+def test_spectra_of_velox_are_no_unknown_file(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["Version"] = np.array([b'{"format": "Velox", "version": "1.0"}'])
+        file.create_group("Data/SpectrumStream")
+    assert_refused(tmp_path / "a.h5", "holds no image")
 
 
 def test_links_to_other_files_are_refused(tmp_path: Path) -> None:

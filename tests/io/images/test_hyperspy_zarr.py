@@ -52,6 +52,6 @@ def test_spectra_and_diffraction_are_refused(tmp_path: Path) -> None:
 
 def test_what_is_no_signal_is_one_line(tmp_path: Path) -> None:
     zarr.create_group(tmp_path / "a.zspy", zarr_format=2)
-    assert_refused(tmp_path / "a.zspy", "no signal of HyperSpy")
+    assert_refused(tmp_path / "a.zspy", "without an image of OME-Zarr, abTEM or HyperSpy")
     (tmp_path / "b.zspy").write_bytes(b"PK\x03\x04 cut short")
     assert_refused(tmp_path / "b.zspy")

@@ -65,13 +65,13 @@ def test_items_of_an_exported_file_are_signals(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read(path).pixels, IMAGE)
 
 
-def test_hdf5_files_of_other_programs_are_refused(tmp_path: Path) -> None:
+def test_hdf5_without_an_image_is_refused(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.nhdf", "w") as file:
-        file["image"] = IMAGE
-    assert_refused(tmp_path / "a.nhdf", "not one of Nion Swift", "TIFF")
+        file["position"] = 3.0
+    assert_refused(tmp_path / "a.nhdf", "without an array", "TIFF")
 
 
 def test_an_archive_without_data_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.ndata", "w") as archive:
         archive.writestr("metadata.json", "{}")
-    assert_refused(tmp_path / "a.ndata", "holds no data")
+    assert_refused(tmp_path / "a.ndata", "holds no array")

@@ -48,7 +48,7 @@ def test_the_hash_is_that_of_all_files(tmp_path: Path) -> None:
 
 def test_a_group_without_an_image_is_refused(tmp_path: Path) -> None:
     zarr.create_group(tmp_path / "a.zarr")
-    assert_refused(tmp_path / "a.zarr", "without an OME-Zarr image")
+    assert_refused(tmp_path / "a.zarr", "without an image of OME-Zarr")
 
 
 def test_an_unknown_unit_is_stated(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_every_format_gives_the_same_frames_opened_and_read(tmp_path: Path, name
 
 def test_every_format_that_holds_stacks_can_be_opened() -> None:
     whole = {kind.title for kind in formats.FORMATS if kind.by_frame is None}
-    assert whole == {"PNG", "JPEG", "BMP", "NumPy archive", "packed MRC"}
+    assert whole == {"PNG", "JPEG", "BMP", "packed MRC"}
 
 
 def test_small_stacks_images_and_colours_are_read(tmp_path: Path) -> None:

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 
 from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.images import (
+    archive_files,
     hdf5_files,
-    hyperspy_zarr,
     microscope_formats,
     mrc,
-    nion_swift,
     numpy_files,
-    ome_zarr,
     pictures,
     tiff,
 )
@@ -35,6 +33,9 @@ _GZIP = rb"\x1f\x8b"
 _NOTHING = rb"(?!)"
 _MRC_MARK = rb".{208}MAP[ \0]"
 _TIA_METADATA = ".emi"
+# Of containers that several programs use, the content decides, not the suffix.
+_IN_HDF5 = (hdf5_files.list_hdf5, hdf5_files.open_hdf5)
+_IN_ARCHIVE = (archive_files.list_archive, archive_files.open_archive)
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ FORMATS = (
     Format("JPEG", (".jpg", ".jpeg"), rb"\xff\xd8\xff", pictures.list_picture),
     Format("BMP", (".bmp",), rb"BM.{4}\0\0\0\0", pictures.list_picture),
     Format("NumPy", (".npy",), rb"\x93NUMPY", numpy_files.list_npy, numpy_files.open_npy),
-    Format("NumPy archive", (".npz",), _ZIP, numpy_files.list_npz),
+    Format("NumPy archive", (".npz",), _ZIP, *_IN_ARCHIVE),
     Format(
         "DigitalMicrograph 3",
         (".dm3",),
@@ -93,31 +94,16 @@ FORMATS = (
         microscope_formats.list_dm,
         microscope_formats.open_dm,
     ),
-    # Before the formats that are HDF5, too: its content decides.
-    Format(
-        "HDF5",
-        (".h5", ".hdf5", ".hf5", ".nxs"),
-        _HDF5,
-        hdf5_files.list_hdf5,
-        hdf5_files.open_hdf5,
-    ),
-    Format("EMD", (".emd",), _HDF5, microscope_formats.list_emd, microscope_formats.open_emd),
-    Format(
-        "HyperSpy", (".hspy",), _HDF5, microscope_formats.list_hspy, microscope_formats.open_hspy
-    ),
+    Format("HDF5", (".h5", ".hdf5", ".hf5", ".nxs"), _HDF5, *_IN_HDF5),
+    Format("EMD", (".emd",), _HDF5, *_IN_HDF5),
+    Format("HyperSpy", (".hspy",), _HDF5, *_IN_HDF5),
+    Format("Nion Swift HDF5", (".nhdf",), _HDF5, *_IN_HDF5),
     Format(
         "TIA", (".ser",), rb"II\x97\x01", microscope_formats.list_ser, microscope_formats.open_ser
     ),
-    Format("Nion Swift", (".ndata",), _ZIP, nion_swift.list_ndata, nion_swift.open_ndata),
-    Format(
-        "Nion Swift HDF5",
-        (".nhdf",),
-        _HDF5,
-        nion_swift.list_swift_hdf5,
-        nion_swift.open_swift_hdf5,
-    ),
-    Format("HyperSpy Zarr", (".zspy",), _ZIP, hyperspy_zarr.list_zspy, hyperspy_zarr.open_zspy),
-    Format("OME-Zarr", (".zarr",), _NOTHING, ome_zarr.list_ome_zarr, ome_zarr.open_ome_zarr),
+    Format("Nion Swift", (".ndata",), _ZIP, *_IN_ARCHIVE),
+    Format("HyperSpy Zarr", (".zspy",), _ZIP, *_IN_ARCHIVE),
+    Format("OME-Zarr", (".zarr",), _NOTHING, *_IN_ARCHIVE),
     Format("packed MRC", (".mrc.gz",), _GZIP, mrc.list_mrc),
     # Old MRC files lack the mark "MAP"; they are recognised by a valid pixel type.
     Format(

@@ -1,8 +1,12 @@
-"""HDF5 files with a general suffix, ``.h5`` and others: which program wrote one, by its content."""
+"""HDF5 files: which program wrote one, by its content.
+
+Programs disagree about suffixes: HyperSpy's files are found as ``.emd``, those of py4DSTEM and Nion
+Swift as ``.h5`` or ``.hdf5``. The suffix therefore decides nothing.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.io.images import microscope_formats, nexus, nion_swift, nsid
 from napari_stem_defects.io.images.hdf5_guard import check_hdf5
@@ -16,13 +20,14 @@ if TYPE_CHECKING:
 
     Lister = Callable[[Path], list[StoredSignal]]
 
-_EMD_MARK, _DEEPEST = "emd_group_type", 4
+_EMD_MARK = "emd_group_type"
+_VELOX = ("Velox", "DevelopersKit")
 
 
 def list_hdf5(path: Path) -> list[StoredSignal]:
-    """List the signals of an HDF5 file of Nion Swift, HyperSpy, py4DSTEM, pyNSID, EMD or NeXus.
+    """List the signals of an HDF5 file: of Nion Swift, HyperSpy, Velox, py4DSTEM, pyNSID or NeXus.
 
-    Of any other program, its arrays are the signals.
+    So are those of EMD of other programs. Of an unknown program, its arrays are the signals.
 
     Parameters
     ----------
@@ -70,8 +75,8 @@ def _readers(path: Path) -> tuple[Lister, Lister]:
 
     found = list[str]()
 
-    def look(name: str, item: h5py.HLObject) -> bool | None:
-        if _EMD_MARK in item.attrs and name.count("/") < _DEEPEST:
+    def look(_: str, item: h5py.HLObject) -> bool | None:
+        if _EMD_MARK in item.attrs:
             found.append("emd")
         elif nsid.is_main_dataset(item):
             found.append("nsid")
@@ -82,7 +87,7 @@ def _readers(path: Path) -> tuple[Lister, Lister]:
             return microscope_formats.list_hspy, microscope_formats.open_hspy
         if nion_swift.is_swift(file):
             return nion_swift.list_swift_hdf5, nion_swift.open_swift_hdf5
-        if "Data/Image" in file or _EMD_MARK in file.attrs:
+        if "Data/Image" in file or _EMD_MARK in file.attrs or _is_velox(file):
             return microscope_formats.list_emd, microscope_formats.open_emd
         file.visititems(look)
     if "emd" in found:
@@ -90,3 +95,11 @@ def _readers(path: Path) -> tuple[Lister, Lister]:
     if "nsid" in found:
         return nsid.list_nsid, nsid.open_nsid
     return nexus.list_arrays, nexus.open_arrays
+
+
+def _is_velox(file: Any) -> bool:
+    """Return whether a file is of Velox; one of spectra alone has no images."""
+    version = file.get("Version")
+    if getattr(version, "shape", None) != (1,):
+        return False
+    return any(name in str(version[0]) for name in _VELOX)

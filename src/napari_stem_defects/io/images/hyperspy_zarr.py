@@ -24,6 +24,21 @@ if TYPE_CHECKING:
 _EXPERIMENTS, _UNNAMED, _NOTHING = "Experiments", "__unnamed__", "_None_"
 
 
+def is_hyperspy(group: Any) -> bool:
+    """Return whether a Zarr group holds signals of HyperSpy.
+
+    Parameters
+    ----------
+    group : zarr.Group
+        That of the whole folder.
+
+    Returns
+    -------
+    bool
+    """
+    return _EXPERIMENTS in group
+
+
 def list_zspy(path: Path) -> list[StoredSignal]:
     """List the signals of a ``.zspy`` folder or archive.
 
@@ -71,7 +86,7 @@ def _list(path: Path, *, by_frame: bool) -> list[StoredSignal]:
         return zarr.storage.ZipStore(path, mode="r")
 
     group = open_group(path, path if path.is_dir() else archive)
-    if _EXPERIMENTS not in group:
+    if not is_hyperspy(group):
         raise ReadError(one_line(path, "holds no signal of HyperSpy", "save it again as .hspy"))
     signals = group[_EXPERIMENTS]
     return [

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_stem_defects.errors import ReadError
 from napari_stem_defects.io.images.axes import DIFFRACTION, Arrangement, Axis, arrange
 from napari_stem_defects.io.images.convert import RawImage
 from napari_stem_defects.io.images.frames_on_disk import (
@@ -26,7 +25,6 @@ from napari_stem_defects.io.images.microscope_formats import with_extra
 from napari_stem_defects.io.images.pixel_size import FileScale, file_scale
 from napari_stem_defects.io.images.signals import SignalInfo, StoredSignal
 from napari_stem_defects.io.images.transforms import is_transform
-from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +56,7 @@ def list_ndata(path: Path) -> list[StoredSignal]:
     Raises
     ------
     ReadError
-        The file holds no data item, or is too big.
+        The file is too big.
     Exception
         Any error of zipfile, numpy or json for a damaged file.
     """
@@ -89,8 +87,6 @@ def open_ndata(path: Path) -> list[StoredSignal]:
 def _list_ndata(path: Path, *, by_frame: bool) -> list[StoredSignal]:
     with zipfile.ZipFile(path) as archive:
         sizes = {item.filename: item.file_size for item in archive.infolist()}
-        if _DATA not in sizes:
-            raise ReadError(one_line(path, "holds no data", "export the image as TIFF"))
         frames = _frames_in(path, archive) if by_frame else None
         if frames is None:
             check_declared_bytes(path, sizes[_DATA], sizes[_DATA])
@@ -181,15 +177,11 @@ def _list_swift_hdf5(path: Path, *, by_frame: bool) -> list[StoredSignal]:
     import h5py
 
     with h5py.File(path, "r") as file:
-        found = [
+        return [
             _item(path, item, f"image {number}", by_frame=by_frame)
             for number, item in enumerate(_items(file))
             if _PROPERTIES in item.attrs
         ]
-    if not found:
-        fault = "is an HDF5 file, but not one of Nion Swift"
-        raise ReadError(one_line(path, fault, "export the image as TIFF, EMD or MRC"))
-    return found
 
 
 def is_swift(file: Any) -> bool:

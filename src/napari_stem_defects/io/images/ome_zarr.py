@@ -76,7 +76,11 @@ def _list(path: Path, *, by_frame: bool) -> list[StoredSignal]:
     scales = described.get("multiscales") or []
     if not scales:
         advice = "name the folder in it that holds the image, or export it as OME-TIFF"
-        raise ReadError(one_line(path, "is a Zarr folder without an OME-Zarr image", advice))
+        raise ReadError(
+            one_line(
+                path, "is a Zarr folder without an image of OME-Zarr, abTEM or HyperSpy", advice
+            )
+        )
     first = scales[0]
     array = group[first["datasets"][0]["path"]]
     _check(path, array, by_frame=by_frame)
