@@ -13,6 +13,7 @@ from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.napari_plugin.layers import convert
 from napari_stem_defects.napari_plugin.layers.placement import set_pixel_size
+from napari_stem_defects.napari_plugin.layers.region_features import region_features
 from napari_stem_defects.postprocessing.results import Region
 
 NM = pint.get_application_registry().nm
@@ -131,7 +132,7 @@ def test_class_layer_is_named_coloured_and_filled() -> None:
     numbered = np.zeros((8, 9), np.uint8)
     numbered[2:4, 3:5] = 1
     data, keywords, _ = convert.class_layer(
-        default_class("SF1"), numbered, image(), convert.region_features([region])
+        default_class("SF1"), numbered, image(), region_features([region])
     )
     layer = Labels(data, **keywords)
     assert layer.name == "SF1 - CdTe"

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.base.defect_classes import DefectClass
     from napari_stem_defects.base.micrograph import Micrograph, PixelSizeSource
-    from napari_stem_defects.postprocessing.results import Region
 
 LayerData = tuple[Any, dict[str, Any], str]
 """Data, keywords and kind of a layer, in the form that napari readers return."""
@@ -357,38 +356,3 @@ def class_layer(
         "metadata": {METADATA_KEY: {"made": "detection", "class": entry.name, "kind": entry.kind}},
     }
     return numbered, keywords, "labels"
-
-
-def region_features(regions: Sequence[Region]) -> dict[str, list[object]]:
-    """Return regions as the columns of the features table of a labels layer, background first."""
-    return {
-        "index": [0, *(r.region for r in regions)],
-        "class": ["", *(r.class_name for r in regions)],
-        "kind": ["", *(r.kind for r in regions)],
-        "area_nm2": [np.nan, *(_number(r.area_nm2) for r in regions)],
-        "length_nm": [np.nan, *(_number(r.length_nm) for r in regions)],
-        "width_nm": [np.nan, *(_number(r.width_nm) for r in regions)],
-        "direction_deg": [np.nan, *(_number(r.direction_deg) for r in regions)],
-        "perimeter_nm": [np.nan, *(_number(r.perimeter_nm) for r in regions)],
-        "site_y_px": [np.nan, *(_number(r.site_y_px) for r in regions)],
-        "site_x_px": [np.nan, *(_number(r.site_x_px) for r in regions)],
-        "intensity_ratio": [np.nan, *(_number(r.intensity_ratio) for r in regions)],
-        "intensity_ratio_error": [np.nan, *(_number(r.intensity_ratio_error) for r in regions)],
-        "sublattice": ["", *(r.sublattice for r in regions)],
-        "geometry": ["", *(r.geometry for r in regions)],
-        "looks_like": ["", *(r.looks_like for r in regions)],
-        "geometry_note": ["", *(r.geometry_note for r in regions)],
-        "misorientation_deg": [np.nan, *(_number(r.misorientation_deg) for r in regions)],
-        "shift_y_nm": [np.nan, *(_number(r.shift_y_nm) for r in regions)],
-        "shift_x_nm": [np.nan, *(_number(r.shift_x_nm) for r in regions)],
-        "shift_error_nm": [np.nan, *(_number(r.shift_error_nm) for r in regions)],
-        "shifted_layers": [0, *(r.shifted_layers or 0 for r in regions)],
-        "plane": ["", *(r.plane for r in regions)],
-        "area_px": [0, *(r.area_px for r in regions)],
-        "mean_probability": [np.nan, *(r.mean_probability for r in regions)],
-        "max_probability": [np.nan, *(r.max_probability for r in regions)],
-    }
-
-
-def _number(value: float | None) -> float:
-    return np.nan if value is None else value

@@ -16,11 +16,11 @@ from napari_stem_defects.napari_plugin.layers.convert import (
     class_layer,
     frame_count,
     frame_shape,
-    region_features,
 )
 from napari_stem_defects.napari_plugin.layers.frame_array import FrameArray
 from napari_stem_defects.napari_plugin.layers.owned_layers import OwnedLayers, alive
 from napari_stem_defects.napari_plugin.layers.placement import keep_on
+from napari_stem_defects.napari_plugin.layers.region_features import region_features
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -26,11 +26,11 @@ from napari_stem_defects.napari_plugin.layers.convert import (
     LayerData,
     class_layer,
     layer_name,
-    region_features,
     spatial_keywords,
 )
 from napari_stem_defects.napari_plugin.layers.frame_array import FrameArray
 from napari_stem_defects.napari_plugin.layers.opened_image import opened_image_layer, placing_layer
+from napari_stem_defects.napari_plugin.layers.region_features import region_features
 from napari_stem_defects.napari_plugin.layers.result_layers import opacity_of
 from napari_stem_defects.napari_plugin.layers.stored_survey_layers import (
     reopen_survey,
