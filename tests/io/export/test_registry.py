@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +14,7 @@ from export_samples import write_many
 import napari_stem_defects as sd
 from napari_stem_defects.io.export.registry import FORMATS, find_format
 
+ROOT = Path(__file__).parents[3]
 PACKAGES = {
     "imagej": "roifile",
     "parquet": "pyarrow",
@@ -22,8 +24,23 @@ PACKAGES = {
 
 
 def test_an_unknown_format_is_one_line_with_the_known_ones() -> None:
-    with pytest.raises(sd.InputError, match="'svg' is unknown; choose one of imagej, geojson,"):
-        find_format("svg")
+    with pytest.raises(sd.InputError, match="'no-such' is unknown; choose one of imagej, geojson,"):
+        find_format("no-such")
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/other-programs.md"])
+def test_pages_list_every_format(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8").replace("\\|", "|")
+    listed = re.search(r"stem-defects export RESULT\.\.\. --format (\S+)", text)
+    assert listed is not None
+    assert listed[1].split("|") == list(FORMATS)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_is_described(name: str) -> None:
+    rows = (ROOT / "docs/other-programs.md").read_text(encoding="utf-8").split("## ")[0]
+    assert re.search(rf"^\| .*`{name}`.* \|.*\|.*\|.*\|$", rows, re.MULTILINE)
+    assert f'"{name}"' in str(sd.export.__doc__).split("Returns")[0]
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -29,3 +29,17 @@ def test_every_format_is_read_and_named_in_the_help(
     text = " ".join(capsys.readouterr().out.split())
     assert format.name in text
     assert all(is_label_file(Path(f"a{suffix}")) for suffix in format.suffixes)
+
+
+@pytest.mark.parametrize("format", LABEL_FORMATS, ids=lambda each: each.name)
+def test_every_format_is_described(format: LabelFormat) -> None:
+    page = Path(__file__).parents[3] / "docs" / "other-programs.md"
+    table = (
+        page.read_text(encoding="utf-8").split("## Labels from other programs")[1].split("\n## ")[0]
+    )
+    first_word = next(iter(format.name.split()))
+    assert any(
+        first_word.casefold().rstrip("s") in row.casefold()
+        for row in table.splitlines()
+        if row.startswith("|")
+    )
