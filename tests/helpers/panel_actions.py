@@ -48,3 +48,15 @@ def press_copy_as(widget: Any, name: str) -> None:
     widget.body.ensureWidgetVisible(widget.export.copy_as)
     menu.popup(widget.export.copy_as.mapToGlobal(widget.export.copy_as.rect().bottomLeft()))
     choose_in_menu(menu, name)
+
+
+def choose_panel(viewer: Any, name: str) -> None:
+    """Choose the entry of a panel in napari's menu."""
+    plugins = next(
+        each.menu()
+        for each in viewer.window.plugins_menu.actions()
+        if each.menu() is not None and each.text() == "STEM Defects"
+    )
+    plugins.aboutToShow.emit()
+    next(each for each in plugins.actions() if each.text().startswith(name)).trigger()
+    QTest.qWait(100)

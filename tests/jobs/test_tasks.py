@@ -32,6 +32,7 @@ from napari_stem_defects.jobs.live_map_request import (
     LiveMapRequest,
     PlacedLabel,
 )
+from napari_stem_defects.jobs.opened_result import open_result
 from napari_stem_defects.jobs.registry import MEASURE_LATTICE, MeasureLatticeArguments
 from napari_stem_defects.networks.spec import EnsembleSpec
 from napari_stem_defects.preprocessing.pipeline import stages
@@ -161,6 +162,9 @@ def test_results_are_written_with_the_thresholds(tmp_path: Path) -> None:
     assert folder == tmp_path / "CdTe"
     (written,) = read_results(folder)
     assert [region.class_name for region in written.regions] == ["SF1"]
+    opened = open_result(folder)  # the image, which was no file, is kept with them
+    assert opened.notes() == []
+    np.testing.assert_array_equal(opened.micrograph(0).pixels, image.array)
 
 
 def test_results_of_a_changed_image_are_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tifffile
 from events import canvas_of, click, data_to_pixel, drag, hover, press_key
+from panel_actions import choose_panel
 from panels import NARROWEST_PX, Heartbeat, crystal, docked, narrowest, wait_for
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
@@ -31,6 +32,7 @@ from superqt import QCollapsible, QLabeledDoubleSlider
 from napari_stem_defects.napari_plugin.all_panels import PANELS as NAMES_OF_PANELS
 from napari_stem_defects.napari_plugin.layers.convert import get_camera
 from napari_stem_defects.napari_plugin.layers.search_area import start_drawing
+from napari_stem_defects.napari_plugin.panels.common.docking import find_dock, show_detect_panel
 from napari_stem_defects.napari_plugin.panels.detect.panel import DetectDefectsWidget
 from napari_stem_defects.napari_plugin.panels.label.panel import LabelPatchesWidget
 from napari_stem_defects.napari_plugin.panels.preprocess.panel import PreprocessWidget
@@ -314,10 +316,10 @@ def test_training_adds_a_model_to_the_library(viewer: Any, library: Path, tmp_pa
 
 def test_one_menu_entry_opens_the_four_panels_in_tabs(viewer: Any) -> None:
     window = viewer.window
-    window.add_plugin_dock_widget("napari-stem-defects", "Label patches")
-    window.add_plugin_dock_widget("napari-stem-defects", "All panels")
-    names = {f"{name} (napari-stem-defects)" for name in NAMES_OF_PANELS}
-    wait_for(lambda: names == {name for name in window.dock_widgets if "stem-defects" in name})
+    choose_panel(viewer, "Label patches")
+    choose_panel(viewer, "All panels")
+    names = {f"{name} (STEM Defects)" for name in NAMES_OF_PANELS}
+    wait_for(lambda: names == {name for name in window.dock_widgets if "STEM Defects" in name})
     QTest.qWait(200)
     panels = [window.dock_widgets[name] for name in names]
     assert [panel.title for panel in panels if panel.is_shown] == ["Preprocess"]
@@ -334,6 +336,22 @@ def test_one_menu_entry_opens_the_four_panels_in_tabs(viewer: Any) -> None:
             assert panel.width() >= 300
             assert panel.height() > 500
             assert panel.thumbnails.captions_fit()
-    window.add_plugin_dock_widget("napari-stem-defects", "All panels")
+    choose_panel(viewer, "All panels")
     QTest.qWait(200)
-    assert len([name for name in window.dock_widgets if "stem-defects" in name]) == 4
+    assert names == {name for name in window.dock_widgets if "STEM Defects" in name}
+
+
+def test_what_opens_a_panel_leaves_one_of_the_menu_alone(viewer: Any) -> None:
+    window = viewer.window
+    choose_panel(viewer, "Detect defects")
+    show_detect_panel()
+    QTest.qWait(200)
+    (panel,) = [widget for name, widget in window.dock_widgets.items() if "Detect" in name]
+    dock = find_dock(panel)
+    assert dock.isVisible()
+    dock.hide()
+    show_detect_panel()
+    wait_for(dock.isVisible)
+    assert len([name for name in window.dock_widgets if "Detect" in name]) == 1
+    choose_panel(viewer, "Detect defects")
+    assert not dock.isVisible()  # the menu hides what is open, as for every panel

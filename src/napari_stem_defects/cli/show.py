@@ -66,8 +66,8 @@ def find_image(folder: Path, moved_to: Path | None = None) -> Path | None:
     Returns
     -------
     Path or None
-        The file that was searched, also if it was moved to the results; None where the folder
-        contains those of several images.
+        The file that was searched, also if it was moved to the results; None where the image was
+        not a file, or the folder contains those of several images.
 
     Raises
     ------
@@ -85,9 +85,9 @@ def find_image(folder: Path, moved_to: Path | None = None) -> Path | None:
             raise InputError(one_line(folder, f"contains {len(members)} images", advice))
         return None
     path = moved_to or members[0].find_image()
-    if path is None:
-        stored = members[0].summary["image"]["path"]
-        where = "was not a file" if stored is None else f"is not at {stored} any more"
+    stored = members[0].summary["image"]["path"]
+    if path is None and stored is not None:
+        where = f"is not at {stored} any more"
         raise InputError(one_line(folder, f"its image {where}", "give it with --image FILE"))
     return path
 

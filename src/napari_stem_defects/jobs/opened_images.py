@@ -102,7 +102,10 @@ class OpenedImages(Generic[_Member]):
             return [f"{self.name}: {count} images are not found; put them beside the results"]
         if missing:
             stored = missing[0].summary["image"].get("path")
-            where = f"its image {stored} is not found" if stored else "its image was not a file"
+            if not stored:  # no file has its hash
+                advice = "the results open without it"
+                return [one_line(missing[0].folder, "its image was not a file", advice)]
+            where = f"its image {stored} is not found"
             return [one_line(missing[0].folder, where, "put it beside the results and open again")]
         if len(self.members) == 1 and image_of(self.members[0]) is None:
             path = self.members[0].find_image()

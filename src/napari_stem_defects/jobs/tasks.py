@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -176,6 +176,8 @@ def export_results(
     report: ProgressCallback,
 ) -> Path:
     """Write the result files of an image and return their folder."""
+    from napari_stem_defects.io.results.available_folder import available_folder
+    from napari_stem_defects.io.results.image_copy import kept_image
     from napari_stem_defects.io.results.result_folder import write_results
 
     detections = []
@@ -187,7 +189,8 @@ def export_results(
     micrograph, provenance = image.micrograph(), results[0].provenance
     if not micrograph.is_stack and micrograph.sha256 != provenance["image"]["sha256"]:
         raise InputError(f"{micrograph.name}: the image has changed since; run again")
-    return write_results(folder, micrograph, detections, provenance["model"], overwrite=overwrite)
+    with kept_image(micrograph, partial(available_folder, folder)) as kept:
+        return write_results(folder, kept, detections, provenance["model"], overwrite=overwrite)
 
 
 def save_results(
@@ -211,10 +214,12 @@ def export_survey(
     *, survey: Survey, image: FrameInput, folder: Path, report: ProgressCallback
 ) -> Path:
     """Write the files of a survey and return their folder."""
-    from napari_stem_defects.io.results.survey_folder import write_survey
+    from napari_stem_defects.io.results.image_copy import kept_image
+    from napari_stem_defects.io.results.survey_folder import folder_of_survey, write_survey
 
     report(Progress("writing the survey", 0, 1))
-    return write_survey(folder, image.micrograph(), [survey])
+    with kept_image(image.micrograph(), partial(folder_of_survey, folder)) as kept:
+        return write_survey(folder, kept, [survey])
 
 
 def count_labels(*, sources: Sequence[Path], report: ProgressCallback) -> dict[DefectClass, int]:

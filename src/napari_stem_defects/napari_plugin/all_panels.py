@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QWidget
 
-from napari_stem_defects.napari_plugin.panels.common.docking import find_dock
+from napari_stem_defects.napari_plugin.panels.common.docking import find_dock, open_panel
 
 if TYPE_CHECKING:
     import napari.viewer
 
-_PLUGIN = "napari-stem-defects"
 PANELS = ("Preprocess", "Label patches", "Train ensemble", "Detect defects")
 """Names of the panels in the manifest, in the order of their tabs."""
 
@@ -37,12 +36,10 @@ class AllPanels(QWidget):
         QTimer.singleShot(0, self._open)
 
     def _open(self) -> None:
-        window = self._viewer.window
-        opened = [window.add_plugin_dock_widget(_PLUGIN, name, tabify=True) for name in PANELS]
-        window.remove_dock_widget(self)
+        opened = [open_panel(self._viewer, name, tabify=True) for name in PANELS]
+        self._viewer.window.remove_dock_widget(self)
         self.deleteLater()
-        _, first = opened[0]
-        dock = find_dock(first)
+        dock = find_dock(opened[0])
         if dock is not None:
             dock.show()
             # After the panels have found their tabs.

@@ -23,15 +23,27 @@ def test_every_column_of_a_region_is_a_feature() -> None:
     assert {len(column) for column in features.values()} == {2}
 
 
-def test_what_was_not_measured_has_the_type_of_its_column() -> None:
+def test_what_was_not_measured_is_missing() -> None:
     features = region_features([REGION])
-    assert features["class"] == ["", "SF1"]
-    assert features["kind"] == ["", "line"]
-    assert features["area_px"] == [0, 4]
-    assert features["shifted_layers"] == [0, 1]
-    assert features["geometry"] == ["", ""]
-    assert features["length_nm"][1] == 0.2
-    assert np.isnan([features["length_nm"][0], *features["area_nm2"]]).all()
+    assert features["index"] == [0, 1]
+    assert features["class"] == [None, "SF1"]
+    assert features["kind"] == [None, "line"]
+    assert features["geometry"] == [None, None]
+    np.testing.assert_array_equal(features["area_px"], [np.nan, 4])
+    np.testing.assert_array_equal(features["shifted_layers"], [np.nan, 1])
+    np.testing.assert_array_equal(features["length_nm"], [np.nan, 0.2])
+    np.testing.assert_array_equal(features["area_nm2"], [np.nan, np.nan])
+
+
+def test_the_status_bar_shows_what_was_measured() -> None:
+    numbered = np.zeros((8, 9), np.uint8)
+    numbered[2, 3] = 1
+    layer = Labels(numbered, features=region_features([REGION]))
+    assert layer.get_status((0, 0))["value"] == "0"
+    shown = layer.get_status((2, 3))["value"]
+    assert "class: SF1" in shown
+    assert "geometry" not in shown
+    assert "nan" not in shown
 
 
 def test_a_labels_layer_takes_them() -> None:

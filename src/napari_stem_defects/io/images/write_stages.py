@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -155,17 +156,36 @@ def write_tiff(path: Path, values: NDArray[np.float32], pixel_size_nm: float | N
         The file cannot be written.
     """
     with replacing(path) as temporary:
-        tifffile.imwrite(
-            temporary, values, photometric="minisblack", **_imagej_pixel_size(pixel_size_nm)
-        )
+        _imwrite(temporary, values, pixel_size_nm)
     return path
 
 
-def _imagej_pixel_size(pixel_size_nm: float | None) -> dict[str, Any]:
-    if pixel_size_nm is None:
-        return {}
-    return {
-        "imagej": True,
-        "resolution": (1 / pixel_size_nm, 1 / pixel_size_nm),
-        "metadata": {"axes": "YX", "unit": "nm"},
-    }
+def encode_tiff(values: NDArray[np.float32], pixel_size_nm: float | None) -> bytes:
+    """Return the content of the file that `write_tiff` writes; the same image gives the same bytes.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (Y, X) or (T, Y, X)
+        An image or a stack.
+    pixel_size_nm : float or None
+        Edge of a pixel in nm.
+
+    Returns
+    -------
+    bytes
+    """
+    buffer = io.BytesIO()
+    _imwrite(buffer, values, pixel_size_nm)
+    return buffer.getvalue()
+
+
+def _imwrite(
+    target: Path | io.BytesIO, values: NDArray[np.float32], pixel_size_nm: float | None
+) -> None:
+    options: dict[str, Any] = {}
+    if pixel_size_nm is not None:
+        options["resolution"] = (1 / pixel_size_nm, 1 / pixel_size_nm)
+    if pixel_size_nm is not None or values.ndim > 2:
+        unit = {} if pixel_size_nm is None else {"unit": "nm"}
+        options |= {"imagej": True, "metadata": {"axes": "TYX"[-values.ndim :], **unit}}
+    tifffile.imwrite(target, values, photometric="minisblack", **options)

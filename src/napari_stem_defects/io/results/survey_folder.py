@@ -46,6 +46,25 @@ SURVEY = "survey"
 _CLASSIC_TIFF_BYTES = 2**31
 
 
+def folder_of_survey(out: Path, micrograph: Micrograph) -> Path:
+    """Return the folder for the survey of an image: a new one, or that of an earlier survey of it.
+
+    Parameters
+    ----------
+    out : Path
+        Parent folder.
+    micrograph : Micrograph
+        Its ``name`` gives the folder name; its ``sha256`` distinguishes images of one name.
+
+    Returns
+    -------
+    Path
+    """
+    return find_available_folder(
+        out, micrograph.name, lambda path: _is_available(path, micrograph.sha256)
+    )
+
+
 def write_survey(
     out: Path, micrograph: Micrograph, surveys: Iterable[Survey], frames: int = 1
 ) -> Path:
@@ -74,9 +93,7 @@ def write_survey(
     OutputError
         The disk is full or the folder is not writable.
     """
-    folder = find_available_folder(
-        out, micrograph.name, lambda path: _is_available(path, micrograph.sha256)
-    )
+    folder = folder_of_survey(out, micrograph)
     with WriteLock(folder, "survey"):
         written, warnings = _write_maps(folder, micrograph, surveys, frames, OVERVIEW)
         write_json(folder / SUMMARY, _summary(micrograph, written, warnings))

@@ -11,7 +11,6 @@ from napari_stem_defects.io.results.formats import (
     REGION_COLUMNS,
     REGION_FIELDS,
     REGION_TEXTS,
-    REGION_WHOLE_NUMBERS,
 )
 
 if TYPE_CHECKING:
@@ -46,21 +45,20 @@ def region_features(regions: Sequence[Region]) -> dict[str, list[object]]:
     -------
     dict
         ``index``, the number of the region and value in the layer, and a column per measured
-        quantity, named as in ``regions.csv``. Of the background, and where nothing was measured,
-        texts are empty, whole numbers 0 and other numbers NaN.
+        quantity, named as in ``regions.csv``. What was not measured, and everything of the
+        background, is None in texts and NaN in numbers: napari's status bar leaves both out.
     """
     return {
-        column: [_background(field), *_values(regions, field)] for column, field in _FIELDS.items()
+        column: [0 if column == _INDEX else _missing(field), *_values(regions, field)]
+        for column, field in _FIELDS.items()
     }
 
 
-def _background(field: str) -> object:
-    if field in (*REGION_TEXTS, "class_name", "kind"):
-        return ""
-    return 0 if field in REGION_WHOLE_NUMBERS else np.nan
+def _missing(field: str) -> object:
+    return None if field in (*REGION_TEXTS, "class_name", "kind") else np.nan
 
 
 def _values(regions: Sequence[Region], field: str) -> list[object]:
     value = attrgetter(field)
-    missing = _background(field)
-    return [missing if (found := value(each)) is None else found for each in regions]
+    missing = _missing(field)
+    return [missing if (found := value(each)) in (None, "") else found for each in regions]

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import weakref
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import napari
+from npe2 import PluginManager
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow
 
 if TYPE_CHECKING:
+    from napari.viewer import Viewer
     from qtpy.QtWidgets import QWidget
+
+_PLUGIN = "napari-stem-defects"
 
 
 def find_dock(widget: QWidget) -> QDockWidget | None:
@@ -20,6 +24,45 @@ def find_dock(widget: QWidget) -> QDockWidget | None:
     while parent is not None and not isinstance(parent, QDockWidget):
         parent = parent.parentWidget()
     return parent
+
+
+def open_panel(viewer: Viewer, name: str, *, tabify: bool = False) -> QWidget:
+    """Bring a panel to the front that is open, or open it as napari's menu does.
+
+    napari names what its menu opens by the title of the plugin, and what a plugin opens by the name
+    of its package: with both, the menu would open a second panel.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        A viewer with a window.
+    name : str
+        Name of the panel in the manifest.
+    tabify : bool
+        Whether a new panel is a tab of the docks beside it.
+
+    Returns
+    -------
+    QWidget
+        The panel.
+    """
+    window = viewer.window
+    for title, widget in window.dock_widgets.items():
+        if title.startswith(f"{name} ("):
+            if (dock := find_dock(widget)) is not None:
+                dock.show()
+                dock.raise_()
+            return cast("QWidget", widget)
+    manager = PluginManager.instance()
+    panel = next(
+        each
+        for each in manager.iter_widgets()
+        if (each.plugin_name, each.display_name) == (_PLUGIN, name)
+    )
+    made = cast("QWidget", panel.get_callable()(viewer))
+    title = f"{name} ({manager.get_manifest(_PLUGIN).display_name})"
+    window.add_dock_widget(made, name=title, tabify=tabify)
+    return made
 
 
 def show_detect_panel() -> None:
@@ -35,7 +78,7 @@ def show_detect_panel() -> None:
     def show() -> None:
         if (shown := kept()) is not None:
             with suppress(RuntimeError):  # the window was closed meanwhile
-                shown.window.add_plugin_dock_widget("napari-stem-defects", "Detect defects")
+                open_panel(shown, "Detect defects")
 
     QTimer.singleShot(0, show)
 

@@ -348,14 +348,17 @@ class DetectViewModel:
             self._conclude()
 
     def _conclude(self) -> None:
-        """End the run with the number of regions, the part searched and the time taken."""
+        """End the run with the number of regions, the time taken and the part searched."""
         seconds = sum(result.seconds for result in self.results.values())
-        where = "" if self.request is None else f" · searched {self.request.searched}"
+        request = self.request
+        where = ""
+        if request is not None and request.area is not None:
+            where = f" · searched {request.searched}"
         factors = {r.parameters.get("resampling_factor", 1.0) for r in self.results.values()}
         warnings = [str(w) for r in self.results.values() for w in r.parameters.get("warnings", ())]
         where += "".join(f" · {text}" for text in dict.fromkeys(warnings))
-        scaled = "" if factors == {1.0} else f", resampled {max(factors):.3g} times"
-        self.run.finish(f"{self.results.summary()}{where}{scaled} · {seconds:.1f} s")
+        scaled = "" if factors == {1.0} else f" · resampled {max(factors):.3g} times"
+        self.run.finish(f"{self.results.summary()}{scaled} · {seconds:.1f} s{where}")
 
     def _on_run(self) -> None:
         if self.run.phase == "cancelled" and self.request is not None:
