@@ -102,6 +102,15 @@ def test_undo_removes_the_labels(project: OpenLabels, corrections: Corrections) 
     assert corrections.statement() == ""
 
 
+def test_corrections_of_stored_results_make_no_labels(
+    project: OpenLabels, corrections: Corrections
+) -> None:
+    project.set(Editor())
+    correct(corrections, "SF1", "Bulk")
+    corrections.restore(corrections.made)
+    assert corrections.statement() == "1 corrected."
+
+
 def test_clear_keeps_the_labels(project: OpenLabels, corrections: Corrections) -> None:
     editor = Editor()
     project.set(editor)

@@ -136,6 +136,8 @@ def test_export_takes_all_frames_and_the_thresholds_shown(harness: Harness) -> N
     assert arguments["results"][0].provenance["model"] == {"name": "small", "sha256": "abc"}
     harness.quick.finish(Path("out/CdTe"))
     assert "results written to" in harness.view_model.exporting.message
+    harness.view_model.forget_results()
+    assert harness.view_model.exporting.message == ""
 
 
 def test_the_message_states_what_was_searched(harness: Harness) -> None:

@@ -63,8 +63,8 @@ class Corrections:
             return ""
         waiting = sum(not entry.labels and entry.image is not None for entry in self._entries)
         labels = sum(len(entry.labels) for entry in self._entries)
-        made = "1 label" if labels == 1 else f"{labels} labels"
-        text = f"{len(self._entries)} corrected, {made} made."
+        made = "" if not labels else ", 1 label made" if labels == 1 else f", {labels} labels made"
+        text = f"{len(self._entries)} corrected{made}."
         if waiting:
             wait = "1 waits" if waiting == 1 else f"{waiting} wait"
             text += f" {wait}: open a project in Label patches to add them as labels."

@@ -52,3 +52,8 @@ class DetectRequest:
     searched: str = "all of the image"
     choice: str = ""
     contrast: ContrastChoice = "auto"
+
+    @property
+    def part_searched(self) -> str:
+        """What follows in a message if a part of the image is searched; else ""."""
+        return "" if self.area is None else f" · searched {self.searched}"

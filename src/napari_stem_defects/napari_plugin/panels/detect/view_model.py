@@ -134,6 +134,8 @@ class DetectViewModel:
     def forget_results(self) -> None:
         """Drop the results of the last run, or those that were opened; their layers stay."""
         self._thresholding.discard()
+        if not self.exporting.busy:
+            self.exporting.show_message("")  # where earlier results were written
         self.request, self._image = None, None
         self.results.clear()
         self.corrections.clear()
@@ -348,17 +350,14 @@ class DetectViewModel:
             self._conclude()
 
     def _conclude(self) -> None:
-        """End the run with the number of regions, the time taken and the part searched."""
+        """End the run with the number of regions, the part searched and the time taken."""
         seconds = sum(result.seconds for result in self.results.values())
-        request = self.request
-        where = ""
-        if request is not None and request.area is not None:
-            where = f" · searched {request.searched}"
+        where = "" if self.request is None else self.request.part_searched
         factors = {r.parameters.get("resampling_factor", 1.0) for r in self.results.values()}
         warnings = [str(w) for r in self.results.values() for w in r.parameters.get("warnings", ())]
         where += "".join(f" · {text}" for text in dict.fromkeys(warnings))
         scaled = "" if factors == {1.0} else f" · resampled {max(factors):.3g} times"
-        self.run.finish(f"{self.results.summary()}{scaled} · {seconds:.1f} s{where}")
+        self.run.finish(f"{self.results.summary()}{where}{scaled} · {seconds:.1f} s")
 
     def _on_run(self) -> None:
         if self.run.phase == "cancelled" and self.request is not None:
