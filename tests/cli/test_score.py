@@ -96,3 +96,17 @@ def test_options_without_effect_are_refused(
     before = write_crystals(tmp_path)
     assert main(["score", str(before), *words.split()]) == 2
     assert advice in one_line(capsys.readouterr().err)
+
+
+def test_names_that_are_not_listed_are_stated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [("a", "Vacancy", 10.0, 10.0), ("b", "unknown", 20.0, 20.0)]
+    table = write_table(tmp_path / "p.csv", rows)
+    command = ["score", str(write_manifest(tmp_path)), "--predictions", str(table)]
+    assert main(command) == 0
+    stated = "no prediction has the name of a listed class (see also_named), but 1 Vacancy"
+    assert stated in capsys.readouterr().out
+    write_table(table, [*rows, ("a", "vacancy", 10.0, 10.0)])
+    assert main(command) == 0
+    assert "no prediction has" not in capsys.readouterr().out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from napari_stem_defects.api.detect import detect
@@ -15,7 +15,7 @@ from napari_stem_defects.io.results.json_file import write_json
 from napari_stem_defects.io.scoring.ground_truth import file_faults, read_ground_truth
 from napari_stem_defects.io.scoring.manifest import read_manifest
 from napari_stem_defects.io.scoring.predictions import Predictions, of_detection
-from napari_stem_defects.scoring.image_score import ImageScore, Prediction, score_image
+from napari_stem_defects.scoring.image_score import UNKNOWN, ImageScore, Prediction, score_image
 from napari_stem_defects.scoring.totals import totals
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Scores(NamedTuple):
 
     def __repr__(self) -> str:
         scored = len(self.figures.get("images", ()))
-        name = self.figures.get("name", "")
+        name = self.figures.get("manifest", "")
         return f"Scores({name!r}, {scored} images scored, {len(self.faults)} faults)"
 
 
@@ -102,7 +102,7 @@ def score(
     listed = read_manifest(path)
     folder = path.parent if data is None else to_path(data)
     stored = None if predictions is None else Predictions(to_path(predictions), listed)
-    scores, faults = dict[str, ImageScore](), list[str]()
+    scores, faults, others = dict[str, ImageScore](), list[str](), Counter[str]()
     for image in listed.images:
         missing = file_faults(image, folder)
         if missing:
@@ -112,8 +112,10 @@ def score(
         if found is None:
             faults.append(f"{image.name}: no predictions for this image; it counts as all missed")
             found = Prediction(masks={})
+        others.update(each for each in found.names if each not in {*listed.classes, UNKNOWN})
         scores[image.name] = score_image(read_ground_truth(listed, image, folder), found)
     figures = _figures(listed, scores, faults, "" if stored is None else str(predictions))
+    figures["names_not_listed"] = dict(others)
     if out is not None:
         write_json(to_path(out), figures)
     return Scores(figures, tuple(faults))

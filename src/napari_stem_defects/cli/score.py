@@ -173,6 +173,10 @@ def lines_of(figures: Mapping[str, Any]) -> Iterator[str]:
         yield f"  AUROC of unknown {whole['unknown']['auroc']:.3f}"
     if whole["foreign"]["images"]:
         yield f"  {_foreign(whole['foreign'])}"
+    named = sum(each["hits"] + each["false"] for each in whole["points"].values())
+    if (others := figures["names_not_listed"]) and whole["points"] and not named:
+        found = ", ".join(f"{count} {name}" for name, count in others.items())
+        yield f"  no prediction has the name of a listed class (see also_named), but {found}"
     if whole["not_scored"]:
         yield f"  not scored, as there are no masks: {', '.join(whole['not_scored'])}"
 

@@ -37,10 +37,35 @@ def test_missing_and_altered_files_are_a_line_each(tmp_path: Path) -> None:
     assert altered.startswith("a_points.csv: is not as listed; fetch it from https://example.org/")
 
 
+def test_files_without_source_and_checksum_are_not_compared(tmp_path: Path) -> None:
+    path = write_manifest(tmp_path)
+    content = json.loads(path.read_text("utf-8"))
+    content["images"][1]["points"] = "b_points.csv"
+    path.write_text(json.dumps(content), "utf-8")
+    image = read_manifest(path).images[1]
+    with (tmp_path / "b_points.csv").open("a", encoding="utf-8") as file:
+        file.write("1,1,Vac\n")
+    assert file_faults(image, tmp_path) == []
+    (tmp_path / "b_points.csv").unlink()
+    (missing,) = file_faults(image, tmp_path)
+    assert missing.startswith(f"b_points.csv: is missing; put it into {tmp_path}")
+
+
+def test_a_table_without_rows_is_an_image_without_defects(tmp_path: Path) -> None:
+    manifest = read_manifest(write_manifest(tmp_path))
+    (tmp_path / "b_points.csv").write_text("y_px,x_px,class\n", "utf-8")
+    assert read_ground_truth(manifest, manifest.images[1], tmp_path).points == {}
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("y,x,class\n1,2,Vac\n", "has no column 'y_px'"),
+        ("y,x,class\n1,2,Vac\n", "has no column 'y_px', but 'y', 'x', 'class'; rename it"),
+        ("", "is empty, without names of columns"),
+        ("y_px,x_px\n1,2\n", "has no column 'class'"),
+        ("y_px,x_px,class\n1,2,vac\n", "no row of a listed class, but 'vac'"),
+        ("y_px,x_px,class\n100,2,Vac\n", "y 100, x 2, outside of the 64 x 48 px of 'b'"),
+        ("y_px,x_px,class\nnan,2,Vac\n", "not finite"),
         ("y_px,x_px,class\none,2,Vac\n", "no table"),
     ],
 )

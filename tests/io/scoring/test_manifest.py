@@ -60,7 +60,25 @@ def changed(path: Path, key: str, value: Any) -> None:
         ("schema", 2, "has schema 2, not 1"),
         ("images", None, "lacks 'images'"),
         ("images", [], "lists no class or no image"),
-        ("images.0.licence", None, "lacks 'licence'"),
+        ("images", {"a": {}}, "images is no list"),
+        ("images", ["a.tif"], "image 1 is no object"),
+        ("images.0.name", None, "image 1 lacks 'name'"),
+        ("images.0.height_px", None, "image 'a' lacks 'height_px'"),
+        ("images.0.image", None, "image 'a' lacks 'image'"),
+        ("images.0.image", 3, "a file of 'a' is no object"),
+        ("images.0.image.path", None, "a file of 'a' lacks 'path'"),
+        ("images.0.pixel_size", 0.02, "image 'a' has 'pixel_size', which has no meaning"),
+        ("images.0.tolerance_nm", 0.0001, "0.005 px of 64 x 48; are tolerance_nm and"),
+        ("images.0.tolerance_nm", 60, "3e+03 px of 64 x 48; are tolerance_nm and"),
+        ("images.0.labelled_part", [0, 0, 65, 48], "not [top, left, bottom, right]"),
+        ("images.0.labelled_part", 5, "not [top, left, bottom, right]"),
+        ("images.0.classes", "Vac", "classes of 'a' is no list of names"),
+        ("images.1.masks", ["Vac"], "masks of 'b' is no object"),
+        ("classes", ["Vac"], "classes is no object"),
+        ("classes.SF", "line", "class 'SF' is no object"),
+        ("classes.SF.kind", None, "class 'SF' lacks 'kind'"),
+        ("classes.Vac.also_named", "vacancy", "also_named of 'Vac' is no list of names"),
+        ("classes.Vac.also_name", ["vacancy"], "class 'Vac' has 'also_name'"),
         ("images.0.pixel_size_nm", 0, "not a number above 0"),
         ("images.0.tolerance_nm", "1 nm", "not a number above 0"),
         ("images.0.image.sha256", "12", "not 64 digits"),
@@ -81,6 +99,26 @@ def test_a_bad_manifest_is_one_line(tmp_path: Path, key: str, value: Any, fault:
     assert fault in str(caught.value)
     assert str(caught.value).startswith("manifest.json: ")
     assert "\n" not in str(caught.value)
+
+
+def test_files_of_ones_own_need_a_path_alone(tmp_path: Path) -> None:
+    path = write_manifest(tmp_path)
+    for key in ("licence", "group", "points.url", "points.sha256"):
+        changed(path, f"images.1.{key}", None)
+    changed(path, "images.1.image", "b.tif")
+    image = read_manifest(path).images[1]
+    assert (image.group, image.licence) == ("b", "")
+    assert [(each.path, each.url, each.sha256) for each in image.files()] == [
+        ("b.tif", "", ""),
+        ("b_points.csv", "", ""),
+    ]
+
+
+def test_where_json_ends_is_stated(tmp_path: Path) -> None:
+    path = tmp_path / "m.json"
+    path.write_text('{"schema": 1,\n "name": "a",}', "utf-8")
+    with pytest.raises(InputError, match=r"is no JSON object \(line 2, column 1[34]: "):
+        read_manifest(path)
 
 
 def test_what_is_no_manifest_is_one_line(tmp_path: Path) -> None:

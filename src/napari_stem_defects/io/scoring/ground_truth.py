@@ -16,7 +16,7 @@ from napari_stem_defects.io.scoring.mask_file import read_mask
 from napari_stem_defects.scoring.image_score import GroundTruth
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from napari_stem_defects.io.scoring.manifest import ListedFile, ListedImage, Manifest
 
 _ADVICE = "fetch the file again, or correct the manifest"
+# Centres of columns at the border may lie beside it.
+_BESIDE_PX = 2.0
 
 
 def file_faults(image: ListedImage, folder: Path) -> list[str]:
@@ -48,14 +50,19 @@ def _fault(listed: ListedFile, folder: Path) -> str:
     path = folder / listed.path
     try:
         with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+            found = hashlib.file_digest(file, "sha256").hexdigest() if listed.sha256 else ""
     except OSError:
         fault = "is missing" if not path.exists() else "cannot be read"
     else:
         if found == listed.sha256:
             return ""
         fault = "is not as listed"
-    return f"{listed.path}: {fault}; fetch it from {listed.url} (sha256 {listed.sha256})"
+        if not listed.url:
+            return f"{listed.path}: {fault}; its sha256 is {found}: correct it in the manifest"
+    if not listed.url:
+        return f"{listed.path}: {fault}; put it into {folder.resolve()}, or correct the manifest"
+    checksum = f" (sha256 {listed.sha256})" if listed.sha256 else ""
+    return f"{listed.path}: {fault}; fetch it from {listed.url}{checksum}"
 
 
 def read_ground_truth(manifest: Manifest, image: ListedImage, folder: Path) -> GroundTruth:
@@ -80,7 +87,9 @@ def read_ground_truth(manifest: Manifest, image: ListedImage, folder: Path) -> G
     """
     kinds = {name: manifest.classes[name].kind for name in image.classes}
     only = next((name for name, kind in kinds.items() if kind == "point"), "")
-    points = {} if image.points is None else _read_points(folder / image.points.path, image, only)
+    points = dict[str, "NDArray[np.float64]"]()
+    if image.points is not None:
+        points |= _read_points(folder / image.points.path, image, manifest, only)
     lines = {} if image.lines is None else _read_lines(folder / image.lines.path)
     masks = {name: read_mask(folder / each.path, image.shape) for name, each in image.masks.items()}
     unknown = (name for name in kinds if not (image.known and manifest.classes[name].known))
@@ -97,23 +106,54 @@ def read_ground_truth(manifest: Manifest, image: ListedImage, folder: Path) -> G
     )
 
 
-def _read_points(path: Path, image: ListedImage, only: str) -> Mapping[str, NDArray[np.float64]]:
+def _read_points(
+    path: Path, image: ListedImage, manifest: Manifest, only: str
+) -> Mapping[str, NDArray[np.float64]]:
     """Read a table of points; without a column of classes all are of the class ``only``."""
     grouped: dict[str, list[tuple[float, float]]] = defaultdict(list)
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            for row in csv.DictReader(file):
+            table = csv.DictReader(file)
+            _check_columns(path, image, table.fieldnames or ())
+            for row in table:
                 place = float(row[image.y_column]), float(row[image.x_column])
                 name = only if image.class_column is None else row[image.class_column]
                 grouped[name].append(place)
-    except KeyError as error:
-        raise InputError(one_line(path, f"has no column {error.args[0]!r}", _ADVICE)) from None
     except (OSError, ValueError, TypeError, csv.Error) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(one_line(path, f"is no table of points ({error})", _ADVICE)) from None
     found = {name: np.array(each, np.float64) for name, each in grouped.items()}
-    if not all(np.isfinite(each).all() for each in found.values()):
-        raise InputError(one_line(path, "holds a position that is not finite", _ADVICE))
+    if found and not set(found) & set(manifest.classes):
+        fault = f"holds no row of a listed class, but {min(map(str, found))!r}"
+        raise InputError(one_line(path, fault, "name classes as the manifest does"))
+    for places in found.values():
+        _check_places(path, image, places)
     return found
+
+
+def _check_columns(path: Path, image: ListedImage, columns: Sequence[str]) -> None:
+    if not columns:
+        raise InputError(one_line(path, "is empty, without names of columns", _ADVICE))
+    wanted = [image.y_column, image.x_column]
+    wanted += [] if image.class_column is None else [image.class_column]
+    missing = [name for name in wanted if name not in columns]
+    if missing:
+        fault = f"has no column {missing[0]!r}, but {', '.join(map(repr, columns))}"
+        advice = "rename it, or name yours in the manifest (y_column, x_column, class_column)"
+        raise InputError(one_line(path, fault, advice))
+
+
+def _check_places(path: Path, image: ListedImage, places: NDArray[np.float64]) -> None:
+    """Refuse positions outside of the image: they are of another image, or in another unit."""
+    if not np.isfinite(places).all():
+        raise InputError(one_line(path, "holds a position that is not finite", _ADVICE))
+    beyond = (places < -_BESIDE_PX) | (places > np.array(image.shape) - 1 + _BESIDE_PX)
+    if beyond.any():
+        y, x = places[beyond.any(axis=1)][0]
+        height, width = image.shape
+        fault = f"holds y {y:g}, x {x:g}, outside of the {height} x {width} px of {image.name!r}"
+        raise InputError(one_line(path, fault, "give positions in px, y downwards from 0"))
 
 
 def _read_lines(path: Path) -> Mapping[str, tuple[NDArray[np.float64], ...]]:

@@ -1,11 +1,12 @@
 """The manifest of a comparison with ground truth: which images, which files, what is labelled.
 
-A JSON file. No image or label is in it: each file has a source, a checksum and a licence, and users
-fetch it themselves.
+A JSON file. No image or label is in it: users fetch the files themselves, from the source and with
+the checksum and licence that the manifest states. Of files of one's own these may be left out.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from napari_stem_defects.io.results.json_file import read_json
 from napari_stem_defects.scoring.image_score import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from napari_stem_defects.scoring.image_score import Kind
@@ -27,6 +28,19 @@ SCHEMA = 1
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _KINDS = ("point", "line", "area")
 _ADVICE = "see docs/benchmark.md for the layout of a manifest"
+_KEYS = {
+    "manifest": {"schema", "name", "classes", "images"},
+    "class": {"kind", "also_named", "known"},
+    "file": {"path", "url", "sha256"},
+    "image": {
+        *("name", "group", "known", "licence", "height_px", "width_px", "pixel_size_nm"),
+        *("tolerance_nm", "classes", "labelled_part", "image", "points", "lines", "masks"),
+        *("y_column", "x_column", "class_column"),
+    },
+}
+# Tolerances in px beyond these are of another unit: no prediction is as precise, or none is wrong.
+_SMALLEST_TOLERANCE_PX = 0.1
+_LARGEST_TOLERANCE = 0.25
 
 
 @dataclass(frozen=True)
@@ -38,14 +52,14 @@ class ListedFile:
     path : str
         Where it is, relative to the folder of the data.
     url : str
-        Where it comes from.
+        Where it comes from; "" where that is not stated.
     sha256 : str
-        Its checksum.
+        Its checksum; "" if it is not compared.
     """
 
     path: str
-    url: str
-    sha256: str
+    url: str = ""
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,7 +94,7 @@ class ListedImage:
     known : bool
         Whether programs under test know the classes of this image.
     licence : str
-        Of its files.
+        Of its files; "" where it is not stated.
     shape : (int, int)
         Height and width in px.
     pixel_size_nm : float
@@ -184,25 +198,42 @@ def read_manifest(path: Path) -> Manifest:
     try:
         stored = read_json(path)
     except InputError:
-        raise InputError(one_line(path, "is no JSON object", _ADVICE)) from None
+        raise InputError(one_line(path, f"is no JSON object{_where(path)}", _ADVICE)) from None
     if stored.get("schema") != SCHEMA:
         fault = f"has schema {stored.get('schema')!r}, not {SCHEMA}"
         raise InputError(one_line(path, fault, _ADVICE))
     try:
         return _manifest(stored)
-    except KeyError as error:
-        raise InputError(one_line(path, f"lacks {error.args[0]!r}", _ADVICE)) from None
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError) as error:
         raise InputError(one_line(path, str(error), _ADVICE)) from None
 
 
+def _where(path: Path) -> str:
+    """Return where a file ceases to be JSON; "" if that is not known."""
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        return f" (line {error.lineno}, column {error.colno}: {error.msg})"
+    except (OSError, ValueError):
+        return ""
+    return ""
+
+
 def _manifest(stored: Mapping[str, Any]) -> Manifest:
-    classes = {str(name): _class(str(name), each) for name, each in stored["classes"].items()}
+    _check_keys(stored, "manifest", "the manifest")
+    _need(stored, ("name", "classes", "images"), "the manifest")
+    listed = _object(stored["classes"], "classes", "a kind for each name")
+    classes = {str(name): _class(str(name), each) for name, each in listed.items()}
     names = [name for each in classes.values() for name in each.also_named] + list(classes)
     twice = {name for name in names if names.count(name) > 1} | ({UNKNOWN} & set(names))
     if twice:
         raise ValueError(f"the name {min(twice)!r} belongs to more than one class, or is {UNKNOWN}")
-    images = tuple(_image(each, classes) for each in stored["images"])
+    if not isinstance(stored["images"], list):
+        raise ValueError("images is no list")
+    images = tuple(
+        _image(_object(each, f"image {number}", "its entries"), classes, f"image {number}")
+        for number, each in enumerate(stored["images"], start=1)
+    )
     if not classes or not images:
         raise ValueError("lists no class or no image")
     if len({each.name for each in images}) < len(images):
@@ -210,42 +241,90 @@ def _manifest(stored: Mapping[str, Any]) -> Manifest:
     return Manifest(str(stored["name"]), classes, images)
 
 
-def _class(name: str, stored: Mapping[str, Any]) -> ListedClass:
+def _object(value: Any, what: str, content: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{what} is no object {{...}} with {content}")
+    return value
+
+
+def _need(stored: Mapping[str, Any], keys: Iterable[str], what: str) -> None:
+    for key in keys:
+        if key not in stored:
+            raise ValueError(f"{what} lacks {key!r}")
+
+
+def _check_keys(stored: Mapping[str, Any], kind: str, what: str) -> None:
+    """Refuse what has no meaning: a misspelt entry would be left out without a word."""
+    strange = sorted(set(stored) - _KEYS[kind])
+    if strange:
+        raise ValueError(f"{what} has {strange[0]!r}, which has no meaning")
+
+
+def _class(name: str, value: Any) -> ListedClass:
+    what = f"class {name!r}"
+    stored = _object(value, what, "its kind")
+    _check_keys(stored, "class", what)
+    _need(stored, ("kind",), what)
     kind = stored["kind"]
     if kind not in _KINDS:
         raise ValueError(f"class {name!r} has kind {kind!r}; kinds are {', '.join(_KINDS)}")
-    also = tuple(map(str, stored.get("also_named", ())))
+    also = tuple(_texts(stored.get("also_named", []), f"also_named of {name!r}"))
     return ListedClass(kind, also, _flag(stored.get("known", True), f"known of {name!r}"))
 
 
-def _image(stored: Mapping[str, Any], known_classes: Mapping[str, ListedClass]) -> ListedImage:
+def _image(
+    stored: Mapping[str, Any], known_classes: Mapping[str, ListedClass], place: str
+) -> ListedImage:
+    _need(stored, ("name",), place)
     name = str(stored["name"])
-    classes = tuple(map(str, stored.get("classes", known_classes)))
-    masks = {str(key): _file(each, name) for key, each in stored.get("masks", {}).items()}
+    what = f"image {name!r}"
+    _check_keys(stored, "image", what)
+    needed = ("height_px", "width_px", "pixel_size_nm", "tolerance_nm", "image")
+    _need(stored, needed, what)
+    classes = tuple(_texts(stored.get("classes", list(known_classes)), f"classes of {name!r}"))
+    masks = _object(stored.get("masks", {}), f"masks of {name!r}", "a file for each class")
     strange = sorted({*classes, *masks} - set(known_classes))
     if strange:
-        raise ValueError(f"image {name!r} names the class {strange[0]!r}, which is not listed")
+        raise ValueError(f"{what} names the class {strange[0]!r}, which is not listed")
     part = stored.get("labelled_part")
     image = ListedImage(
         name=name,
         group=str(stored.get("group", name)),
         known=_flag(stored.get("known", True), f"known of {name!r}"),
-        licence=str(stored["licence"]),
+        licence=str(stored.get("licence", "")),
         shape=(int(_above_0(stored, "height_px", name)), int(_above_0(stored, "width_px", name))),
         pixel_size_nm=_above_0(stored, "pixel_size_nm", name),
         tolerance_nm=_above_0(stored, "tolerance_nm", name),
         classes=classes,
-        labelled_part=None if part is None else _four(part, name),
+        labelled_part=None if part is None else _four(part, stored, name),
         image=_file(stored["image"], name),
         points=_file(stored["points"], name) if "points" in stored else None,
         lines=_file(stored["lines"], name) if "lines" in stored else None,
         y_column=str(stored.get("y_column", "y_px")),
         x_column=str(stored.get("x_column", "x_px")),
         class_column=_class_column(stored, classes, known_classes),
-        masks=masks,
+        masks={key: _file(each, name) for key, each in masks.items()},
     )
     _check_kinds(image, known_classes)
+    _check_tolerance(image)
     return image
+
+
+def _texts(value: Any, what: str) -> list[str]:
+    if not isinstance(value, list):
+        raise ValueError(f"{what} is no list of names")
+    return [str(each) for each in value]
+
+
+def _check_tolerance(image: ListedImage) -> None:
+    """Refuse lengths in two units, of which all or no predictions would be right."""
+    size = image.tolerance_nm / image.pixel_size_nm
+    if not _SMALLEST_TOLERANCE_PX <= size <= _LARGEST_TOLERANCE * min(image.shape):
+        height, width = image.shape
+        raise ValueError(
+            f"the tolerance of {image.name!r} is {size:.3g} px of {height} x {width};"
+            " are tolerance_nm and pixel_size_nm both in nm?"
+        )
 
 
 def _class_column(
@@ -273,13 +352,18 @@ def _check_kinds(image: ListedImage, classes: Mapping[str, ListedClass]) -> None
             raise ValueError(f"image {image.name!r} has no file with the {each!r} it lists")
 
 
-def _file(stored: Mapping[str, Any], image: str) -> ListedFile:
-    path, sha256 = str(stored["path"]), str(stored["sha256"])
-    if not _SHA256.fullmatch(sha256):
-        raise ValueError(f"a checksum of {image!r} is not 64 digits 0-9 a-f")
+def _file(value: Any, image: str) -> ListedFile:
+    """Return a file of an image: its path alone, or with its source and checksum."""
+    what = f"a file of {image!r}"
+    stored = {"path": value} if isinstance(value, str) else _object(value, what, "its path")
+    _check_keys(stored, "file", what)
+    _need(stored, ("path",), what)
+    path, sha256 = str(stored["path"]), str(stored.get("sha256", ""))
+    if sha256 and not _SHA256.fullmatch(sha256):
+        raise ValueError(f"the checksum of {path!r} is not 64 digits 0-9 a-f; leave it out")
     if path.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", path) or ":" in path:
         raise ValueError(f"a path of {image!r} leads out of the data folder: {path!r}")
-    return ListedFile(path, str(stored["url"]), sha256)
+    return ListedFile(path, str(stored.get("url", "")), sha256)
 
 
 def _above_0(stored: Mapping[str, Any], key: str, image: str) -> float:
@@ -289,10 +373,15 @@ def _above_0(stored: Mapping[str, Any], key: str, image: str) -> float:
     return float(value)
 
 
-def _four(part: Any, image: str) -> tuple[float, float, float, float]:
-    top, left, bottom, right = map(float, part)
-    if not (top < bottom and left < right):
-        raise ValueError(f"labelled_part of {image!r} is not top, left, bottom, right")
+def _four(part: Any, stored: Mapping[str, Any], image: str) -> tuple[float, float, float, float]:
+    what = f"labelled_part of {image!r} is not [top, left, bottom, right] in px of the image"
+    try:
+        top, left, bottom, right = map(float, part)
+    except (TypeError, ValueError):
+        raise ValueError(what) from None
+    height, width = stored["height_px"], stored["width_px"]
+    if not (0 <= top < bottom <= height and 0 <= left < right <= width):
+        raise ValueError(what)
     return top, left, bottom, right
 
 
