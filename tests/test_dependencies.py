@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import tomllib
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import yaml
 
 import napari_stem_defects as sd
+from napari_stem_defects.cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -85,7 +87,31 @@ def test_the_conda_recipe_needs_what_pyproject_needs() -> None:
     needed = set(recipe["requirements"]["run"])
     assert wanted == {each for each in needed if not each.startswith("python ")}
     assert recipe["context"]["version"] == sd.__version__
+    assert recipe["requirements"]["run_constraints"] == [
+        each.replace(">=", " >=") for each in PROJECT["optional-dependencies"]["napari"]
+    ]
     assert PROJECT["requires-python"] == f">={recipe['context']['python_min']}"
+
+
+def test_the_conda_recipe_describes_the_package_of_pyproject() -> None:
+    recipe = yaml.safe_load((ROOT / "recipe" / "recipe.yaml").read_text(encoding="utf-8"))
+    whole = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert recipe["package"]["name"] == PROJECT["name"]
+    assert recipe["about"]["summary"] == PROJECT["description"]
+    assert recipe["about"]["license"] == PROJECT["license"]
+    assert [recipe["about"]["license_file"]] == PROJECT["license-files"]
+    points = [f"{name} = {place}" for name, place in PROJECT["scripts"].items()]
+    assert recipe["build"]["python"]["entry_points"] == points
+    tools = {each.replace(">=", " >=") for each in whole["build-system"]["requires"]}
+    assert tools < set(recipe["requirements"]["host"])
+    sdist = PROJECT["name"].replace("-", "_") + "-${{ version }}.tar.gz"
+    assert recipe["source"]["url"].endswith(f"/{PROJECT['name']}/{sdist}")
+    for each in recipe["tests"][0]["python"]["imports"]:
+        assert find_spec(each) is not None, each
+    for line in recipe["tests"][1]["script"]:
+        command = line.split()
+        assert command[0] in PROJECT["scripts"]
+        assert command[1] in {each.__name__.rpartition(".")[2] for each in COMMANDS}
 
 
 @pytest.mark.parametrize("key", ["title", "version", "license", "authors", "message"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -68,6 +69,21 @@ def needed() -> set[str]:
 def test_the_manifest_is_where_napari_and_people_look() -> None:
     assert (ROOT / "napari.yaml").read_bytes() == (PACKAGE / "napari.yaml").read_bytes()
     assert needed() <= {p.relative_to(PACKAGE).as_posix() for p in PACKAGE.rglob("*")}
+
+
+def test_the_sdist_holds_everything_that_is_kept() -> None:
+    """Its tests run: they use the benchmarks, studies and workflows, too."""
+    git = shutil.which("git")
+    listed = subprocess.run(
+        [git or "git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if git is None or listed.returncode != 0:
+        pytest.skip("this is no checkout")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    included = set(project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"])
+    of_hatchling = {"/.gitignore", "/LICENSE", "/README.md", "/pyproject.toml"}
+    kept = {"/" + name.partition("/")[0].strip('"') for name in listed.stdout.splitlines()}
+    assert kept == included | of_hatchling
 
 
 @pytest.fixture(scope="module")
