@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.simulation.ground_truth import GroundTruthPoint
 
 _LARGEST_BYTES = 480_000
-_GREY_WITHIN = 2
+_FREQUENT = 96
 _OWN_MATERIAL = ("survey", "live-map")
 """Pictures of a crystal that no bundled model knows."""
 IMAGES = 6
@@ -120,21 +120,21 @@ def _options() -> argparse.Namespace:
 
 
 def write(path: Path, picture: np.ndarray) -> None:
-    """Save a picture; greys, then all colours are rounded as far as it takes to keep it small."""
-    colours = picture[..., :3]
-    grey = (np.ptp(colours, axis=-1) <= _GREY_WITHIN)[..., None]
-    for step, is_coloured in (
-        (1, False),
-        (2, False),
-        (4, False),
-        (8, False),
-        (12, False),
-        (12, True),
-    ):
-        rounded = np.where(grey | is_coloured, colours // step * step, colours).astype(np.uint8)
-        Image.fromarray(rounded).save(path, optimize=True)
-        if path.stat().st_size < _LARGEST_BYTES:
-            return
+    """Save a picture, with fewer colours if it is large otherwise."""
+    image = Image.fromarray(np.ascontiguousarray(picture[..., :3]))
+    image.save(path, optimize=True)
+    if path.stat().st_size > _LARGEST_BYTES:
+        image.quantize(palette=_palette(image), dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+def _palette(image: Image.Image) -> Image.Image:
+    """Return 256 colours: the most frequent ones, as of panels, and those of all classes."""
+    counted = sorted(image.getcolors(image.width * image.height), reverse=True)
+    frequent = [value for _, colour in counted[:_FREQUENT] for value in colour]
+    spread = image.quantize(256 - _FREQUENT, Image.Quantize.MAXCOVERAGE).getpalette()
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(frequent + spread[: 3 * (256 - _FREQUENT)])
+    return palette
 
 
 def pixels(window: QWidget) -> np.ndarray:
