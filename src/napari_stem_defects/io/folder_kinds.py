@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 FolderKind = Literal["detection", "survey", "labels", ""]
 
 SUMMARY, PARTIAL, JOURNAL = "summary.json", ".partial", "labels.jsonl"
+TRUTH = "truth.json"
+"""In the folder of the ground truth of a simulation."""
 _TITLES: dict[FolderKind, str] = {
     "detection": "the result of a detection",
     "survey": "a survey",

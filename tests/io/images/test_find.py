@@ -21,12 +21,13 @@ def test_folders_become_their_images_in_natural_order(tmp_path: Path) -> None:
 
 
 def test_sub_folders_with_images_are_stated(tmp_path: Path) -> None:
-    """Results, projects and hidden folders are not images that someone forgot."""
-    for name in ("a", "night 10", "night 2", "lamella", "own", ".cache", "notes"):
+    """Results, projects, ground truth and hidden folders are not images that someone forgot."""
+    for name in ("a", "night 10", "night 2", "lamella", "own", "made.truth", ".cache", "notes"):
         (tmp_path / name).mkdir()
         (tmp_path / name / ("x.txt" if name == "notes" else "x.tif")).write_bytes(b"x")
     (tmp_path / "lamella" / "summary.json").write_text("{}")
     (tmp_path / "own" / "labels.jsonl").write_text("")
+    (tmp_path / "made.truth" / "truth.json").write_text("{}")
     names = [each.name for each in skipped_folders([tmp_path, tmp_path / "a"])]
     assert names == ["night 2", "night 10"]
     assert skipped_folders([tmp_path / "a" / "x.tif"]) == []

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.errors import ReadError
-from napari_stem_defects.io.folder_kinds import JOURNAL, SUMMARY, folder_kind, folder_title
+from napari_stem_defects.io.folder_kinds import JOURNAL, SUMMARY, TRUTH, folder_kind, folder_title
 from napari_stem_defects.io.images.formats import USUAL_SUFFIXES, has_image_suffix
 from napari_stem_defects.io.images.zarr_arrays import is_zarr
 from napari_stem_defects.io.messages import missing_file, one_line
@@ -58,7 +58,7 @@ def skipped_folders(paths: Sequence[str | Path]) -> list[Path]:
     Returns
     -------
     list of Path
-        In natural order; results and hidden folders are left out.
+        In natural order; results, ground truth of simulations and hidden folders are left out.
     """
     folders = [path for path in map(Path, paths) if _is_plain_folder(path)]
     given = {folder.resolve() for folder in folders}
@@ -69,7 +69,7 @@ def skipped_folders(paths: Sequence[str | Path]) -> list[Path]:
         if _is_plain_folder(inner)
         and not inner.name.startswith(".")
         and inner.resolve() not in given
-        and not any((inner / name).is_file() for name in (SUMMARY, JOURNAL))
+        and not any((inner / name).is_file() for name in (SUMMARY, JOURNAL, TRUTH))
         and any(has_image_suffix(entry) and entry.is_file() for entry in _entries(inner))
     ]
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_stem_defects.io.atomic import replacing
 from napari_stem_defects.io.csv_cells import TableWriter
+from napari_stem_defects.io.folder_kinds import TRUTH
 from napari_stem_defects.io.images.write_stages import write_tiff
 from napari_stem_defects.io.json_safe import plain
 from napari_stem_defects.io.results.formats import write_masks
@@ -51,9 +52,7 @@ def write_simulation(folder: Path, simulation: Simulation) -> list[Path]:
     size_nm = micrograph.pixel_size_nm
     name = "{crystal}_seed{seed}".format(**simulation.parameters)
     image, truth = folder / f"{name}.tif", folder / f"{name}.truth"
-    points, parameters, masks = (
-        truth / part for part in ("points.csv", "truth.json", "masks.ome.tif")
-    )
+    points, parameters, masks = (truth / part for part in ("points.csv", TRUTH, "masks.ome.tif"))
     write_tiff(image, micrograph.pixels, size_nm)
     _write_points(points, simulation.points, size_nm)
     lines = [line._asdict() for line in simulation.lines]
