@@ -23,6 +23,8 @@ PX_ALONE = {
     "io/labels/patch_folder.py": "size of a file format without a pixel size",
     "api/score.py": "two sizes in px that differ",
     "io/labels/image_owners.py": "two sizes in px that differ",
+    "io/scoring/ground_truth.py": "positions and sizes of files whose columns are in px",
+    "io/scoring/manifest.py": "a length in nm that is compared with the size of pixels",
     "io/scoring/predictions.py": "two sizes in px that differ",
     "io/datasets/catalogue.py": "size of a file format without a pixel size",
     "io/results/stored_arrays.py": "an error of the program, not of the user",
