@@ -134,9 +134,6 @@ class LabelBoxes:
         self._source: weakref.ref[Image] | None = None
         self._queue = queue
         self._has_new_source = False
-        # Adding a layer takes napari as long as drawing its first points, which makes its font:
-        # the layer is shown in the turn of the event loop after.
-        self._is_new = False
         self._redraw = QTimer()
         self._redraw.setSingleShot(True)
         self._redraw.timeout.connect(self._draw)
@@ -166,10 +163,6 @@ class LabelBoxes:
 
     def _draw(self) -> None:
         source, layer = alive(self._source), self.layer
-        if self._is_new and layer is not None:
-            self._is_new, layer.visible = False, True
-            self.draw()
-            return
         if not self._has_new_source or source not in self._viewer.layers:
             if layer is not None:
                 _set_boxes(layer, self._keywords())
@@ -195,7 +188,6 @@ class LabelBoxes:
             np.zeros((0, 2)),
             name=layer_name(source.name, "labels"),
             metadata={METADATA_KEY: {"made": "labels"}},
-            visible=False,
             **spatial_keywords(source),
         )
         layer.editable = False
@@ -207,7 +199,6 @@ class LabelBoxes:
         is_painting = active is not None and _made(active) == "brush"
         self._layers.add(_BOXES, layer, activate=not is_painting)
         layer.cursor = "cross"
-        self._is_new = True
 
     def _move_over(self, layer: Points, source: Image) -> None:
         """Move the layer to another image, which is faster than adding a new one."""
