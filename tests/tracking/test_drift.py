@@ -51,6 +51,15 @@ def test_without_a_lattice_drift_is_measured_too() -> None:
     assert errors.max() < 0.1
 
 
+@pytest.mark.parametrize("shape", [(255, 255), (255, 256), (181, 240)])
+def test_frames_of_odd_sizes_drift_like_those_of_even_ones(shape: tuple[int, int]) -> None:
+    """The middle of a correlation lies on a pixel at odd sizes, too."""
+    movie = simulate_movie(12, seed=5)
+    cropped = movie.frames[:, : shape[0], : shape[1]]
+    found = measure_drift(lambda frame: cropped[frame], range(12), movie.vectors_px)
+    assert np.linalg.norm(found.shift_px - movie.drift_px, axis=1).max() < 0.1
+
+
 def test_each_frame_is_read_once_and_in_order() -> None:
     movie = simulate_movie(6, size=96, vacancies=2)
     read: list[int] = []
