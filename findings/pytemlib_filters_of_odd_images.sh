@@ -53,15 +53,16 @@ def beside(image, places):
 found = {}
 for size in (256, 255):
     image, places = simulated(size)
-    filtered = np.array(image_tools.adaptive_fourier_filter(image, REFLECTIONS, low_pass=1, reflection_radius=0.5))
+    filtered = image_tools.adaptive_fourier_filter(image, REFLECTIONS, low_pass=1, reflection_radius=0.5)
+    filtered = np.array(filtered)
     data = np.array(image)
     likeness = np.corrcoef(filtered.ravel(), data.ravel())[0, 1]
-    contrast = [filtered[row, column] - filtered[row + 7, column + 7] for row, column in places if max(row, column) < size - 8]
-    dark = np.mean(np.array(contrast) < 0)
+    dark = np.mean(filtered[*places.T] < filtered[*(places.T + PERIOD // 2)])
     sharp = image_tools.decon_lr(image, 0.04)
     clean = image_tools.clean_svd(image, pixel_size=PIXEL, source_size=5 * PIXEL)
     found[size] = likeness, dark, beside(sharp, places), beside(clean, places), clean
-    print(f"{size} px, Fourier filter: correlation {likeness:.2f}, dark columns {dark:.0%}, mean {filtered.mean():.0f} of {data.mean():.0f}")
+    print(f"{size} px, Fourier filter: correlation {likeness:.2f}, dark columns {dark:.0%},", end=" ")
+    print(f"mean of the filtered image {filtered.mean():.0f}, of the image {data.mean():.0f}")
     print(f"{size} px, deconvolution: columns moved by {found[size][2].round(2)} px; SVD filter: {found[size][3].round(2)} px")
     print(f"{size} px, SVD filter: {clean.shape} px of {clean.dim_0.slope} {clean.dim_0.units}")
 assert found[256][0] > 0.9 and abs(found[255][0]) < 0.2, "changed"
