@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from crystal_images import HEXAGONAL, OBLIQUE, SQUARE, crystal_image
+from crowded_crystals import crowded_crystal
+from crystal_images import HEXAGONAL, OBLIQUE, SQUARE, columns, crystal_image, render
 from scipy.spatial import cKDTree
 
 import napari_stem_defects as sd
@@ -66,3 +67,60 @@ def test_places_near_pixels_without_a_value_are_not_searched(general) -> None:
     micrograph = sd.Micrograph(pixels, "with a hole", invalid=invalid)
     detection = detect_frame(micrograph, general, device="cpu")
     assert not any(mask[invalid].any() for mask in detection.masks)
+
+
+@pytest.mark.parametrize("shape", [HEXAGONAL, SQUARE])
+def test_missing_columns_that_crowd_have_names(general, shape) -> None:
+    crystal = crowded_crystal(shape, 0.15, 0.0)
+    detection = detect_frame(sd.Micrograph(crystal.pixels, "crowd"), general, device="cpu")
+    found = [(r.y_px, r.x_px) for r in detection.regions if r.class_name == "Missing"]
+    named = cKDTree(found)
+    assert (named.query(crystal.dim)[0] < 6).mean() > 0.6
+    assert (named.query(crystal.usual)[0] < 5).mean() < 0.02
+
+
+def test_columns_may_be_bright_in_one_part_and_dark_in_another(general) -> None:
+    image = crystal_image(SQUARE, missing=8, size=320)
+    pixels = image.pixels.copy()
+    half = pixels.shape[1] // 2
+    pixels[:, half:] = 80 - pixels[:, half:]
+    detection = detect_frame(sd.Micrograph(pixels, "both"), general, device="cpu")
+    away = np.abs(image.defects[:, 1] - half) > 36
+    for place in image.defects[away]:
+        named = {
+            r.class_name
+            for r in detection.regions
+            if np.hypot(r.y_px - place[0], r.x_px - place[1]) < 6
+        }
+        assert named == {"Missing"}
+
+
+def test_stated_contrast_decides_alone(general) -> None:
+    image = crystal_image(SQUARE, missing=6, size=260)
+    detection = detect_frame(image.micrograph, general, device="cpu", contrast="dark")
+    names = {region.class_name for region in detection.regions}
+    assert "Added" in names
+    assert "Missing" not in names
+    assert detection.parameters["columns"] == "dark"
+
+
+def test_what_surrounds_missing_columns_with_little_noise_is_no_boundary(general) -> None:
+    places = columns(12.7 * np.asarray(HEXAGONAL), 210)
+    missing = [np.hypot(*(places - at).T).argmin() for at in ((60, 60), (70, 150), (150, 100))]
+    heights = np.ones(len(places))
+    heights[missing] = 0
+    image = render(places, heights, 210, 0.19 * 12.7) + 0.25
+    pixels = np.random.default_rng(1).poisson(5000 * image).astype(np.float32)
+    detection = detect_frame(sd.Micrograph(pixels, "little noise"), general, device="cpu")
+    assert [region.class_name for region in detection.regions] == ["Missing"] * 3
+
+
+def test_a_cell_larger_than_the_measured_one_is_no_defect(general) -> None:
+    # Every fourth column of every second row is brighter, in so few cells that they are not seen.
+    places = columns(12.0 * np.asarray(SQUARE), 168)
+    order = np.rint((places - 84) / 12.0).astype(int)
+    heights = 1 + 0.5 * ((order[:, 0] % 2 == 0) & (order[:, 1] % 4 == 0))
+    rng = np.random.default_rng(4)
+    pixels = rng.poisson(80 * (render(places, heights, 168, 2.4) + 0.2)).astype(np.float32)
+    detection = detect_frame(sd.Micrograph(pixels, "larger cell"), general, device="cpu")
+    assert not [region for region in detection.regions if region.kind == "point"]

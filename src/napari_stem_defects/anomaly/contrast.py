@@ -55,13 +55,13 @@ def column_sign(pixels: NDArray[np.float32], cells: Sequence[UnitCell]) -> int:
     return -1 if column_sharpness(pixels, cells) < 0 else 1
 
 
-def bright_residual(residual: LatticeResidual, sign: int) -> NDArray[np.float32]:
+def bright_residual(residual: LatticeResidual, sign: int | NDArray[np.int8]) -> NDArray[np.float32]:
     """Return the lattice residual as if columns were bright: a missing one is a deficit.
 
     Parameters
     ----------
     residual : LatticeResidual
-    sign : int
+    sign : int, or ndarray of int8, shape (rows, columns)
         1 for bright columns, -1 for dark ones.
 
     Returns
@@ -70,7 +70,8 @@ def bright_residual(residual: LatticeResidual, sign: int) -> NDArray[np.float32]
         In multiples of its spread.
     """
     whole = residual.whole()
-    return whole if sign > 0 else np.negative(whole, out=whole)
+    whole *= sign
+    return whole
 
 
 def column_contrast(pixels: NDArray[np.float32], cells: Sequence[UnitCell]) -> ColumnContrast:
@@ -112,9 +113,34 @@ def column_sharpness(pixels: NDArray[np.float32], cells: Sequence[UnitCell]) -> 
         ones: above 0 for bright columns, below 0 for dark ones, and the opposite for the inverted
         image. The median of patches in which the lattice is clear.
     """
+    return float(np.median(_sharpness_of_patches(pixels, cells)))
+
+
+def is_clear(pixels: NDArray[np.float32], cells: Sequence[UnitCell]) -> bool:
+    """Return whether the crystal itself shows that its columns are bright, or that they are dark.
+
+    Parameters
+    ----------
+    pixels : ndarray of float32, shape (Y, X)
+        Finite intensities in any unit.
+    cells : sequence of UnitCell
+        The lattices of the image, at least one.
+
+    Returns
+    -------
+    bool
+        False also where columns are clearly bright in one part and dark in another.
+    """
+    found = np.array(_sharpness_of_patches(pixels, cells))
+    sharpness = float(np.median(found))
+    return abs(sharpness) > CLEAR and not (np.sign(sharpness) * found < -CLEAR).any()
+
+
+def _sharpness_of_patches(pixels: NDArray[np.float32], cells: Sequence[UnitCell]) -> list[float]:
+    """Return the sharpness of patches in which the lattice is clear."""
     found = [_patch_sharpness(patch, cells) for patch in _patches(pixels, lattice_period(cells[0]))]
     clearest = max(contrast for contrast, _ in found)
-    return float(np.median([value for contrast, value in found if contrast >= _CLEAR * clearest]))
+    return [value for contrast, value in found if contrast >= _CLEAR * clearest]
 
 
 def _patches(pixels: NDArray[np.float32], period_px: float) -> list[NDArray[np.float32]]:

@@ -12,13 +12,12 @@ Detection, 1987, chapter 1), with places for observations.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import ndimage
-from skimage.draw import polygon
 
+from napari_stem_defects.anomaly.beside_features import beside_features
 from napari_stem_defects.anomaly.candidates import Candidate, ranked
 from napari_stem_defects.anomaly.even_border import with_even_border
 from napari_stem_defects.anomaly.like_places import like_places
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.anomaly.candidates import CandidateKind, Sign
     from napari_stem_defects.anomaly.predictor import Predictor
     from napari_stem_defects.anomaly.residual import LatticeResidual
-    from napari_stem_defects.anomaly.shapes import Line
+    from napari_stem_defects.anomaly.sampling import Sampled
     from napari_stem_defects.anomaly.survey_limits import SurveyLimits
 
 _CROWD = 0.025
@@ -58,11 +57,6 @@ _FAINT, _STRONG = 0.5, 0.9
 their sides have less. The strong ones are this quantile."""
 _AROUND, _COVERED = 1.5, 0.55
 """Radius in periods of a disc, and the share of it that places cover in an unusual area."""
-_BESIDE = 0.75
-"""Distance from the edge of a line or an area in periods up to which what is unusual belongs to
-it."""
-_ROW = 8.0
-"""Length in periods up to which a line may be places that are in a row by chance."""
 _UNLIKE, _FIRST = 1.4, 0.6
 """Where usual columns seem to differ by this factor, places may raise the noise so far that they
 do not reach its limit: there the first ones need this level only."""
@@ -81,6 +75,26 @@ _LIMIT = 25.0
 """Largest residual in multiples of its spread, as in `anomaly.residual`."""
 
 
+class LeftOutPlaces(NamedTuple):
+    """Places that are left out of what the rest of an image is predicted from.
+
+    Attributes
+    ----------
+    residual, rest : LatticeResidual
+        Known as a whole: that of each place against a crystal without the others, and that of
+        what is left when the places are replaced by what the lattice predicts of them.
+    limits : SurveyLimits
+        What the noise of the crystal between the places does not reach.
+    unlimited : ndarray of float32, shape (Y, X)
+        ``residual`` without its limit.
+    """
+
+    residual: LatticeResidual
+    rest: LatticeResidual
+    limits: SurveyLimits
+    unlimited: NDArray[np.float32]
+
+
 @dataclass(frozen=True)
 class CrowdedPlaces:
     """What is unusual in an image whose point defects crowd.
@@ -91,20 +105,25 @@ class CrowdedPlaces:
         Anomaly score of each sample, of places against a crystal without the others.
     candidates : tuple of Candidate
         Ranked, with lengths in samples.
-    limits : SurveyLimits
-        What the noise of the crystal between the places does not reach.
+    left_out : LeftOutPlaces
     """
 
     score: NDArray[np.float32]
     candidates: tuple[Candidate, ...]
-    limits: SurveyLimits
+    left_out: LeftOutPlaces
+
+    @property
+    def limits(self) -> SurveyLimits:
+        """What the noise of the crystal between the places does not reach."""
+        return self.left_out.limits
 
 
 class _Compared(NamedTuple):
     """Places, compared with the crystal without them.
 
     ``values`` is the residual in multiples of its spread, ``rest`` the same with what is predicted
-    in the places, ``residual`` that of the rest, and ``limits`` what its noise does not reach.
+    in the places, ``residual`` that of the rest, ``limits`` what its noise does not reach, and
+    ``unlimited`` are the values without a limit.
     """
 
     places: NDArray[np.intp]
@@ -113,6 +132,7 @@ class _Compared(NamedTuple):
     rest: NDArray[np.float32]
     residual: LatticeResidual
     limits: SurveyLimits
+    unlimited: NDArray[np.float32]
 
 
 def crowded_places(
@@ -150,7 +170,7 @@ def crowded_places(
     kinds: tuple[CandidateKind, ...] = ("line",)
     least = _FIRST if limits.unlike_points >= _UNLIKE else 1.0
     for _ in range(_ROUNDS):
-        beside = _beside(others, kinds, residual.shape, samples)
+        beside = beside_features(others, kinds, residual.shape, samples)
         places = _places(values, limits, samples, nowhere | beside, least)
         if len(places) < crowd:
             return None
@@ -170,7 +190,7 @@ def crowded_places(
         return None
     if not _stand_out(residual, predictors, found.places, nowhere):
         return None
-    return _result(found, others)
+    return _result(found, others, residual.sampled)
 
 
 def _stand_out(
@@ -195,14 +215,46 @@ def _stand_out(
     return bool(np.median(np.abs(away - middle)) > _STAND_OUT * spread)
 
 
-def _result(found: _Compared, others: Sequence[Candidate]) -> CrowdedPlaces | None:
-    """Return the places and what else is unusual, or None if the places are hardly unusual."""
+def _result(
+    found: _Compared, others: Sequence[Candidate], sampled: Sampled
+) -> CrowdedPlaces | None:
+    """Return the places and what else is unusual, or None if the places are hardly unusual.
+
+    ``sampled`` is the image with its places.
+    """
     level = found.limits.point_level(found.values, found.residual.sampled.samples)
     if np.median(level[tuple(found.places.T)]) < _CLEAR:
         return None
     score = score_of(found.residual, found.values, found.limits)
     points = _place_candidates(found, level / found.limits.unlike_points, score)
-    return CrowdedPlaces(score, ranked((*others, *points)), found.limits)
+    return CrowdedPlaces(score, ranked((*others, *points)), _as_known(found, sampled))
+
+
+def left_out_places(residual: LatticeResidual, places: NDArray[np.intp]) -> LeftOutPlaces:
+    """Leave some places out of what the rest of an image is predicted from.
+
+    Parameters
+    ----------
+    residual : LatticeResidual
+        Of an image that is sampled as a whole.
+    places : ndarray of int, shape (N, 2)
+        y and x in samples.
+
+    Returns
+    -------
+    LeftOutPlaces
+    """
+    predictors = _learned_again(residual, residual.predictors, places)
+    return _as_known(_compared(residual, predictors, places), residual.sampled)
+
+
+def _as_known(found: _Compared, sampled: Sampled) -> LeftOutPlaces:
+    """Return what was compared, of an image that shows the places."""
+    known, rest = (
+        replace(found.residual, sampled=sampled, known=values)
+        for values in (found.values, found.rest)
+    )
+    return LeftOutPlaces(known, rest, found.limits, found.unlimited)
 
 
 def _learned_again(
@@ -217,22 +269,24 @@ def _learned_again(
 class _LeftOut(NamedTuple):
     """What places are when they are left out: the first attributes of `_Compared`.
 
-    ``even`` is the residual of the rest.
+    ``even`` is the residual of the rest, ``unlimited`` the values without a limit.
     """
 
     within: NDArray[np.bool_]
     values: NDArray[np.float32]
     rest: NDArray[np.float32]
     even: LatticeResidual
+    unlimited: NDArray[np.float32]
 
 
 def _compared(
     residual: LatticeResidual, predictors: tuple[Predictor, ...], places: NDArray[np.intp]
 ) -> _Compared:
     """Compare places with what the crystal without them predicts."""
-    within, values, rest, even = _left_out(residual, predictors, places)
-    limits = survey_limits(even, rest)
-    return _Compared(places, within, values, rest, replace(even, blocked=residual.blocked), limits)
+    found = _left_out(residual, predictors, places)
+    limits = survey_limits(found.even, found.rest)
+    even = replace(found.even, blocked=residual.blocked)
+    return _Compared(places, *found[:3], even, limits, found.unlimited)
 
 
 def _left_out(
@@ -250,8 +304,8 @@ def _left_out(
     own = float(np.mean([each.own for each in predictors])) / rest.spread
     changed = np.asarray(sampled.filtered) - np.asarray(mended.filtered)
     changed = gaussian_blur(changed, SMOOTHING_PERIODS * sampled.samples)
-    values = np.clip(left + np.float32(own) * changed, -_LIMIT, _LIMIT)
-    return _LeftOut(within, values, left, even)
+    unlimited = left + np.float32(own) * changed
+    return _LeftOut(within, np.clip(unlimited, -_LIMIT, _LIMIT), left, even, unlimited)
 
 
 def _places(
@@ -305,57 +359,3 @@ def _place_candidates(
             length = 2 * float(np.sqrt(size / np.pi))
             points.append(Candidate(0, "point", *where, high, sign, length, float(size)))
     return points
-
-
-def _beside(
-    candidates: Sequence[Candidate],
-    kinds: Sequence[CandidateKind],
-    shape: tuple[int, int],
-    samples: float,
-) -> NDArray[np.bool_]:
-    """Return what is in or near areas, and lines that are no rows of places."""
-    near = np.zeros(shape, bool)
-    for each in candidates:
-        if each.kind not in kinds or (each.kind == "line" and each.length_px < _ROW * samples):
-            continue
-        half = 0.0
-        rows: list[NDArray[np.intp]] = []
-        columns: list[NDArray[np.intp]] = []
-        for outline in each.shape:
-            if each.kind == "area":
-                corners = np.array(outline)
-                y, x = polygon(corners[:, 0], corners[:, 1], shape)
-            else:
-                half = each.area_px / max(each.length_px, 1.0) / 2
-                y, x = _along(outline, shape)
-            rows.append(y)
-            columns.append(x)
-        if rows:
-            _mark_near(
-                near, np.concatenate(rows), np.concatenate(columns), half + _BESIDE * samples
-            )
-    return near
-
-
-def _mark_near(
-    near: NDArray[np.bool_], y: NDArray[np.intp], x: NDArray[np.intp], radius: float
-) -> None:
-    """Mark what is within a radius of some samples."""
-    if not len(y):
-        return
-    margin = int(radius) + 2
-    top, left = max(0, int(y.min()) - margin), max(0, int(x.min()) - margin)
-    part = near[top : int(y.max()) + margin + 1, left : int(x.max()) + margin + 1]
-    away = np.ones(part.shape, bool)
-    away[y - top, x - left] = False
-    part |= ndimage.distance_transform_edt(away) <= radius + 0.5  # as `base.disc` has it
-
-
-def _along(points: Line, shape: tuple[int, int]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the samples along a line."""
-    steps = [
-        np.linspace(start, end, 2 + int(np.hypot(*np.subtract(end, start))))
-        for start, end in pairwise(points)
-    ]
-    y, x = np.rint(np.concatenate(steps or [np.array(points)])).astype(int).T
-    return np.clip(y, 0, shape[0] - 1), np.clip(x, 0, shape[1] - 1)

@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from napari_stem_defects.anomaly.crowded_places import crowded_places
-from napari_stem_defects.anomaly.even_border import with_even_border
 from napari_stem_defects.anomaly.long_cell import long_cell_statement
 from napari_stem_defects.anomaly.outside_crystal import share_statement
 from napari_stem_defects.anomaly.residual import LatticeResidual, lattice_residual
 from napari_stem_defects.anomaly.sampling import Sampled, at_samples
 from napari_stem_defects.anomaly.searched_crystal import searched_crystal
-from napari_stem_defects.anomaly.survey_limits import survey_limits
+from napari_stem_defects.anomaly.surveyed_residual import surveyed
 from napari_stem_defects.anomaly.unsure_samples import unsure_samples
-from napari_stem_defects.anomaly.unusual_places import unusual_places
 from napari_stem_defects.base.late_import import function_of
 from napari_stem_defects.base.lengths import format_found
 from napari_stem_defects.errors import InputError
@@ -39,8 +36,6 @@ if TYPE_CHECKING:
     from napari_stem_defects.preprocessing.scan_rows import ScanRows
 
 _VIEW = "reporting.notebook.survey_view"
-_WHOLE = 1 << 22
-"""Samples up to which the residual of an image is computed as a whole."""
 _FEWEST_CELLS = 12
 """Unit cells that are searched at least, beside what is outside of the crystal or has no value."""
 
@@ -238,7 +233,7 @@ def _measured(micrograph: Micrograph, cells: tuple[UnitCell, ...]) -> _Measured:
     missing = at_samples(blocked, sampled)
     unsure = unsure_samples(scan_rows, sampled)
     residual = lattice_residual(sampled, blocked=missing, unsure=unsure, unlike_lines=True)
-    score, found, threshold = _scored(residual, missing)
+    score, found, threshold = _scored(residual)
     grains = len(residual.predictors)
     # The sampled image is as large as the score: release it before the map at image size.
     sampled = replace(sampled, filtered=score[:1])
@@ -250,19 +245,11 @@ def _measured(micrograph: Micrograph, cells: tuple[UnitCell, ...]) -> _Measured:
 
 
 def _scored(
-    residual: LatticeResidual, blocked: NDArray[np.bool_]
+    residual: LatticeResidual,
 ) -> tuple[NDArray[np.float32], tuple[Candidate, ...], float]:
     """Return score, candidates and threshold in samples."""
-    shape = residual.shape
-    # A small image has one block, so that its residual is computed once for limits and scores.
-    values = residual.rows(slice(0, shape[0])) if shape[0] * shape[1] <= _WHOLE else None
-    residual, values = with_even_border(residual, values)
-    limits = survey_limits(residual, values)
-    score, candidates = unusual_places(residual, values, limits, blocked)
-    crowd = None if values is None else crowded_places(residual, values, limits, candidates)
-    if crowd is None:
-        return score, candidates, limits.threshold
-    return crowd.score, crowd.candidates, crowd.limits.threshold
+    found = surveyed(residual)
+    return found.score, found.candidates, found.limits.threshold
 
 
 def _at_image_size(

@@ -94,7 +94,10 @@ class SurveyLimits:
     together, usual_together : float
         Limit and median of all levels together.
     unlike_points, unlike_extended : float
-        How much more the usual cells of the image differ from each other than cells of the noise.
+        How much more the usual cells of the image differ from each other than cells of the noise,
+        1 to 1.5.
+    differ : float
+        ``unlike_points`` without its upper limit.
     """
 
     point: float
@@ -107,6 +110,7 @@ class SurveyLimits:
     usual_together: float = 0.0
     unlike_points: float = 1.0
     unlike_extended: float = 1.0
+    differ: float = 1.0
 
     @property
     def threshold(self) -> float:
@@ -245,8 +249,9 @@ def survey_limits(
         limits,
         together=highest_of_noise(together, ratio),
         usual_together=float(np.median(together)),
-        unlike_points=unlike[0],
-        unlike_extended=unlike[1],
+        unlike_points=min(unlike[0], _MOST_UNLIKE),
+        unlike_extended=min(unlike[1], _MOST_UNLIKE),
+        differ=unlike[0],
     )
 
 
@@ -270,12 +275,12 @@ def _missing_power(
 def _unlike(
     score: NDArray[np.float32], of_noise: NDArray[np.float32], part: ClearPart, samples: float
 ) -> float:
-    """Return how much more the usual cells of an image differ than those of noise, 1 to 1.5."""
+    """Return how much more the usual cells of an image differ than those of noise, 1 or more."""
     differ, differ_in_noise = (
         float(np.ptp(np.quantile(cells, _COMMON)))
         for cells in _cells(score, of_noise, part, samples)
     )
-    return float(np.clip(differ / max(differ_in_noise, 1e-6), 1, _MOST_UNLIKE))
+    return max(differ / max(differ_in_noise, 1e-6), 1.0)
 
 
 def _cells(

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.detection.site_search import Evidence, Maxima
+    from napari_stem_defects.detection.survey_evidence import SurveyEvidence
     from napari_stem_defects.detection.teacher_evidence import TeacherEvidence
     from napari_stem_defects.lattice.unit_cell import UnitCell
     from napari_stem_defects.networks.spec import Ensemble
@@ -81,6 +82,8 @@ class SearchedImage:
         Least distance of two defects, the size of a column, in px of the frame.
     teacher : TeacherEvidence, optional
         Of the quick model that taught the networks.
+    survey : SurveyEvidence, optional
+        Where the image is unusual, for names that are given nowhere else.
     """
 
     pixels: NDArray[np.float32]
@@ -89,6 +92,7 @@ class SearchedImage:
     factor: tuple[float, float]
     separation_px: float
     teacher: TeacherEvidence | None = None
+    survey: SurveyEvidence | None = None
 
 
 class Candidates(NamedTuple):
@@ -192,6 +196,8 @@ def _candidates(
         logits = _stronger(maxima, columns[undecided], evidence)
         sites[undecided] = maxima.places
         decided[undecided] = logits - _rim(image, maxima.places)
+    if image.survey is not None:
+        decided -= image.survey.penalty(sites)
     return Candidates(places, sites, columns, _logit(peaks), decided)
 
 

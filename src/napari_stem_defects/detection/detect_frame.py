@@ -143,7 +143,7 @@ def detect_frame(
     if spec.preprocessing.is_residual:
         from napari_stem_defects.detection.detect_residual import residual_map
 
-        found = residual_map(
+        found, settled = residual_map(
             micrograph,
             measured,
             ensemble,
@@ -152,7 +152,7 @@ def detect_frame(
             stride=stride,
             device=device,
             mode=mode,
-            sign=settled.sign,
+            contrast=settled,
             report=report,
             watch=watch,
         )

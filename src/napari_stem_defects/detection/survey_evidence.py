@@ -1,0 +1,135 @@
+"""What a survey finds unusual, for the generic names of a general model.
+
+The general model names what a residual looks like. Where a crystal is not predicted well, as one
+of few periods, or of a cell larger than the one that was measured, each of its columns leaves
+something that looks like an added or a missing one. There, a name is given only to what differs
+more from the crystal than its noise and its usual columns do, and where point defects crowd, each
+is seen against a crystal without the others, as in the survey.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+from napari_stem_defects.anomaly.crowded_places import left_out_places
+from napari_stem_defects.anomaly.surveyed_residual import surveyed
+from napari_stem_defects.detection.places_alone import PlacesAlone
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.anomaly.crowded_places import LeftOutPlaces
+    from napari_stem_defects.anomaly.residual import LatticeResidual
+
+_NEAR = 0.5
+"""Distance in length units along y and x within which a place belongs to a site."""
+_PENALTY = 10.0
+"""What the logit of a place is lowered by that is as usual as the crystal; nothing from where the
+survey finds it unusual."""
+_STANDS_OUT = 3.0
+"""Level of a point defect from which its surroundings may look unusual, too."""
+_ALL_DIFFER = 2.0
+"""Where usual columns still differ by this factor more than noise when what crowds is left out, all
+columns differ, as in a cell larger than the one that was measured: that is no crowd to be named."""
+_LEAST_SPREAD = 0.06
+"""Spread of a residual, before it is normalised, that nine of ten images exceed from which the
+general model learned: with less noise, what surrounds a defect would look like one itself."""
+
+
+@dataclass(frozen=True)
+class SurveyEvidence:
+    """What a survey finds in an image.
+
+    Attributes
+    ----------
+    residual : LatticeResidual
+        As networks see it.
+    level : ndarray of float32, shape (rows, columns)
+        Highest level around each sample: 1 at what neither noise nor the differences between usual
+        columns reach.
+    points : ndarray of int, shape (N, 2)
+        Point defects, y and x in samples.
+    places : ndarray of int, shape (M, 2)
+        Those of them that stand out so far that their surroundings may, too.
+    crowd : PlacesAlone or None
+        Where they crowd, each as if it were alone.
+    """
+
+    residual: LatticeResidual
+    level: NDArray[np.float32]
+    points: NDArray[np.intp]
+    places: NDArray[np.intp]
+    crowd: PlacesAlone | None = None
+
+    def penalty(self, sites: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what the logits of point defects are lowered by.
+
+        Parameters
+        ----------
+        sites : ndarray of float64, shape (N, 2)
+            y and x in px of the image.
+
+        Returns
+        -------
+        ndarray of float64, shape (N,)
+        """
+        at = np.rint(self.residual.sampled.to_samples(sites)).astype(int)
+        rows, columns = np.clip(at, 0, np.array(self.level.shape) - 1).T
+        penalty: NDArray[np.float64] = _PENALTY * np.clip(1.0 - self.level[rows, columns], 0, 1)
+        return penalty
+
+    def alone(self) -> PlacesAlone:
+        """Return each place as if it were alone.
+
+        Returns
+        -------
+        PlacesAlone
+        """
+        if self.crowd is not None:
+            return self.crowd
+        return _alone(self.places, left_out_places(self.residual, self.places))
+
+
+def survey_evidence(residual: LatticeResidual) -> SurveyEvidence:
+    """Compare an image with what a survey does not find unusual.
+
+    Parameters
+    ----------
+    residual : LatticeResidual
+        Of the image.
+
+    Returns
+    -------
+    SurveyEvidence
+    """
+    found = surveyed(residual)
+    if found.crowd is not None and found.limits.differ > _ALL_DIFFER:
+        found = surveyed(residual, with_crowd=False)
+    samples = residual.sampled.samples
+    level = found.limits.point_level(found.residual.whole(), samples)
+    level /= np.float32(found.limits.differ)
+    level = ndimage.maximum_filter(level, 2 * round(_NEAR * samples) + 1)
+    places = [(c.y, c.x) for c in found.candidates if c.kind == "point"]
+    at = np.unique(np.rint(np.array(places).reshape(-1, 2)).astype(np.intp), axis=0)
+    if found.crowd is not None:
+        return SurveyEvidence(_limited(found.residual), level, at, at, _alone(at, found.crowd))
+    strong = at[level[tuple(at.T)] >= _STANDS_OUT]
+    return SurveyEvidence(_limited(found.residual), level, at, strong)
+
+
+def _alone(places: NDArray[np.intp], found: LeftOutPlaces) -> PlacesAlone:
+    values = found.unlimited * _scale_of(found.residual)
+    return PlacesAlone(places, values, _limited(found.rest))
+
+
+def _limited(residual: LatticeResidual) -> LatticeResidual:
+    """Return a residual in multiples of a spread that is not below the least one."""
+    return replace(residual, known=residual.whole() * _scale_of(residual))
+
+
+def _scale_of(residual: LatticeResidual) -> np.float32:
+    return np.float32(min(residual.spread / _LEAST_SPREAD, 1.0))
