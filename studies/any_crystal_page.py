@@ -40,7 +40,11 @@ regions of a name that lie on such a defect (points within 0.6 periods; half of 
 within 1.5), with its 95 % interval; points on lines or in areas, which consist of what looks like
 points, count neither way. Found: share of the point defects, or of the pixels within half
 a period of a line or in an area. A name of low precision is withheld by a high threshold; what has
-no name is `unknown`, and the survey shows it."""
+no name is `unknown`, and the survey shows it.
+
+Detection then gives a point its name only where the survey, too, finds something unusual, and shows
+the networks points that crowd or stand out one by one. These figures are of the
+state before."""
 GEOMETRY = """\
 ## Fault or boundary: the crystal on both sides
 
@@ -64,7 +68,7 @@ FOUND = """\
 The same tasks as in [few-clicks.md](few-clicks.md), but without a single click: all point defects,
 lines or areas that the bundled model finds, whatever their generic name, against those that
 the clicks of the benchmark leave to be found. Real defects of another class of the same kind count
-as false."""
+as false. Times were taken beside other work on two cores."""
 
 
 def page(
