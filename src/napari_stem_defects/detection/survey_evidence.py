@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 _NEAR = 0.5
 """Distance in length units along y and x within which a place belongs to a site."""
-_PENALTY = 10.0
-"""What the logit of a place is lowered by that is as usual as the crystal; nothing from where the
-survey finds it unusual."""
+_UNUSUAL, _PENALTY = 0.85, 10.0
+"""Level from which a place may have its name, a little below that of what a survey lists, as
+networks see more in a window than its power; and what a logit is lowered by per level below."""
 _STANDS_OUT = 3.0
 """Level of a point defect from which its surroundings may look unusual, too."""
 _ALL_DIFFER = 2.0
@@ -79,7 +79,8 @@ class SurveyEvidence:
         """
         at = np.rint(self.residual.sampled.to_samples(sites)).astype(int)
         rows, columns = np.clip(at, 0, np.array(self.level.shape) - 1).T
-        penalty: NDArray[np.float64] = _PENALTY * np.clip(1.0 - self.level[rows, columns], 0, 1)
+        level = self.level[rows, columns].astype(np.float64)
+        penalty: NDArray[np.float64] = _PENALTY * np.maximum(_UNUSUAL - level, 0)
         return penalty
 
     def alone(self) -> PlacesAlone:
