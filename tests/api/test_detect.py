@@ -64,11 +64,12 @@ def test_a_threshold_above_all_probabilities_leaves_no_region() -> None:
     assert len(found.regions) < len(classes)
 
 
-def test_no_name_is_given_to_a_metal_with_the_lattice_of_zincblende() -> None:
+def test_no_name_of_zincblende_is_given_to_a_metal_with_its_lattice() -> None:
     """A close-packed metal along [110] has the same geometry, but one column per cell."""
     pixels = lattice_image(15, 1, 70.53, 12, size=256, dose=30)
     found = sd.detect(sd.Micrograph(pixels, "metal"), device="cpu")
-    assert found.parameters["model_choice"].startswith("model cdte-110 (")
+    assert found.parameters["model_choice"].startswith("generic names: the lattice is")
+    assert "is Bulk to the model cdte-110" in found.parameters["model_choice"]
     assert found.parameters["recognised"] is False
     assert not found.regions
     assert not found.masks[:-1].any()

@@ -108,3 +108,10 @@ def test_without_a_pixel_size_the_choice_depends_on_the_crystal() -> None:
 def test_noise_gets_no_advice_to_label() -> None:
     choice = choose_model(LatticeMeasurement("none", "amorphous"), SPECS)
     assert choice.statement == "not recognised: no lattice, amorphous"
+
+
+def test_a_model_that_does_not_recognise_the_image_is_not_taken() -> None:
+    first = choose_model(measured(70.5), SPECS)
+    assert first.name is not None
+    second = choose_model(measured(70.5), SPECS, refused={first.name: "hardly any of it is Bulk"})
+    assert second.name != first.name

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dataclasses import Field
 
 EACH_TASK = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.entry_point)
-NEEDS_TORCH = {"detect", "load_torch", "suggest_labels", "train", "import_model"}
+NEEDS_TORCH = {"detect", "load_torch", "suggest_labels", "train", "import_model", "choose_model"}
 
 
 def parameters(task: Task[Any, Any]) -> dict[str, inspect.Parameter]:

@@ -26,6 +26,7 @@ from napari_stem_defects.io.results.read_results import read_results
 from napari_stem_defects.jobs import read_tasks, tasks
 from napari_stem_defects.jobs.corrections import Correction
 from napari_stem_defects.jobs.frame_input import FrameInput
+from napari_stem_defects.jobs.lattice_tasks import MEASURE_LATTICE, MeasureLatticeArguments
 from napari_stem_defects.jobs.live_map_request import (
     ClickedFrame,
     FrameKey,
@@ -33,7 +34,6 @@ from napari_stem_defects.jobs.live_map_request import (
     PlacedLabel,
 )
 from napari_stem_defects.jobs.opened_result import open_result
-from napari_stem_defects.jobs.registry import MEASURE_LATTICE, MeasureLatticeArguments
 from napari_stem_defects.networks.spec import EnsembleSpec
 from napari_stem_defects.preprocessing.pipeline import stages
 from napari_stem_defects.preprocessing.settings import PreprocessingSettings

@@ -56,10 +56,11 @@ def detect(
     model : Ensemble, str or Path, default: "auto"
         Loaded ensemble, its name in the model library, or its ``.safetensors`` file; the last four
         that were used are kept, so that further images do not load them again. "auto" is the
-        model of the library whose lattice geometry fits the frame. Where no special one fits,
-        ``any-crystal`` gives generic names; where the one that fits does not recognise the crystal,
-        no defect gets a name. In both cases ``parameters["recognised"]`` of the result is False,
-        and ``parameters["recognition"]`` states the reason.
+        model of the library whose lattice geometry fits the frame. Where no special one fits, or
+        the frame has no pixel size and the one that fits does not recognise the crystal,
+        ``any-crystal`` gives generic names; with a pixel size, no defect gets a name then. In all
+        these cases ``parameters["recognised"]`` of the result is False, and
+        ``parameters["recognition"]`` states the reason.
     frame : int, default: 0
         Index of the frame in a stack.
     stride : int, optional

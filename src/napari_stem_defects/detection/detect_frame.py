@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from napari_stem_defects.base.progress import ProgressCallback, silent
 from napari_stem_defects.detection.checked_settings import (
     all_thresholds,
@@ -42,19 +40,16 @@ from napari_stem_defects.detection.unexplained import (
     search_statements,
     unexplained_statement,
 )
-from napari_stem_defects.detection.valid_windows import valid_windows
-from napari_stem_defects.inference.spatial_averaging import average_logits
+from napari_stem_defects.detection.window_probabilities import window_probabilities
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.lattice.plausible_scale import implausible_scale
-from napari_stem_defects.lattice.scale import match_scale, resample, scale_positions
+from napari_stem_defects.lattice.scale import match_scale
 from napari_stem_defects.lattice.scan_distortion import measure_scan_distortion
 from napari_stem_defects.networks.architecture import finds_spots
 from napari_stem_defects.postprocessing.masks import MIN_PLANAR_LENGTH_PX
 from napari_stem_defects.postprocessing.regions import measure_regions
 from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap
-from napari_stem_defects.preprocessing.pipeline import filter_lazily
 from napari_stem_defects.preprocessing.scan_rows import scan_rows_of
-from napari_stem_defects.preprocessing.windows import window_grid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -157,7 +152,7 @@ def detect_frame(
             watch=watch,
         )
     else:
-        found, filtered = _probability_map(scale, ensemble, stride, device, mode, report, watch)
+        found, filtered = window_probabilities(scale, ensemble, stride, device, mode, report, watch)
         recognition = recognise(found, limits, spec.name, measured)
         if choice and not recognition.recognised:
             found = without_names(found)
@@ -226,39 +221,6 @@ def _matched_filter_map(
     from napari_stem_defects.detection.detect_matched import matched_filter_map
 
     return matched_filter_map(micrograph, measured, ensemble, scan_rows, report=report)
-
-
-def _probability_map(
-    scale: ScaleMatch,
-    ensemble: Ensemble,
-    stride: int,
-    device: str,
-    mode: InferenceMode,
-    report: ProgressCallback,
-    watch: PartialCallback | None,
-) -> tuple[ProbabilityMap, FilteredImage]:
-    """Return the probabilities of all windows, and the filtered image.
-
-    Centres of windows are in px of the micrograph; the filtered image is at the pixel size of the
-    ensemble.
-    """
-    from napari_stem_defects.inference.predict import predict
-
-    spec, image = ensemble.spec, scale.micrograph
-    filtered = filter_lazily(resample(image.pixels, scale.factor), spec.preprocessing)
-    rows, columns = filtered.shape
-    grid = window_grid((rows, columns), stride, spec.inference.margin_px)
-    probability = predict(
-        filtered, ensemble, grid, device=device, mode=mode, report=report, watch=watch
-    )
-    probability = average_logits(probability, grid, spec.inference.averaging_px)
-    valid = valid_windows(filtered, image.invalid, grid, spec.preprocessing)
-    probability *= valid
-    height, width = image.frame_shape
-    y = scale_positions(grid.y, height / rows).astype(np.float32)
-    x = scale_positions(grid.x, width / columns).astype(np.float32)
-    found = ProbabilityMap(probability, y, x, spec.classes, valid, spec.class_data)
-    return found, filtered
 
 
 def _decided(

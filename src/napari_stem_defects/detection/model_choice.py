@@ -53,6 +53,7 @@ def choose_model(
     measured: LatticeMeasurement,
     specs: Mapping[str, EnsembleSpec],
     pixel_size_nm: float | None = None,
+    refused: Mapping[str, str] | None = None,
 ) -> ModelChoice:
     """Choose the model whose lattice geometry fits best, special ones before general ones.
 
@@ -65,11 +66,14 @@ def choose_model(
         lattice geometry are not chosen.
     pixel_size_nm : float, optional
         Edge of a pixel of the image in nm; with it the spacing must fit, too.
+    refused : mapping of str to str, optional
+        Models that do not recognise the image although their lattice fits, and why.
 
     Returns
     -------
     ModelChoice
     """
+    refused = refused or {}
     cell = measured.cell
     known = {n: s.lattice_geometry for n, s in specs.items() if s.lattice_geometry is not None}
     if cell is None:
@@ -77,7 +81,7 @@ def choose_model(
     ranked = sorted(
         (geometry.is_general, geometry.misfit(cell, pixel_size_nm), place, name)
         for place, (name, geometry) in enumerate(known.items())
-        if geometry.misfit(cell, pixel_size_nm) <= 1
+        if geometry.misfit(cell, pixel_size_nm) <= 1 and name not in refused
     )
     lattice = describe_cell(cell, pixel_size_nm)
     special = {n: g.describe(pixel_size_nm) for n, g in known.items() if not g.is_general}
@@ -92,12 +96,17 @@ def choose_model(
     if general:
         return ModelChoice(
             name,
-            f"{GENERIC_NAMES}: the lattice is {lattice}{slip}; the special models know {listed};"
-            f" for names of your own {ADVICE}",
+            f"{GENERIC_NAMES}: the lattice is {lattice}{slip}; the special models know {listed}"
+            f"{_refusals(refused)}; for names of your own {ADVICE}",
         )
     reason = known[name].describe(pixel_size_nm)
     chosen = f"model {name} ({reason}) chosen: the lattice is {lattice}"
     return ModelChoice(name, chosen, "" if pixel_size_nm else unscaled_warning(specs[name]))
+
+
+def _refusals(refused: Mapping[str, str]) -> str:
+    """Return why models whose lattice fits are not taken."""
+    return "".join(f", but the crystal is another: {why}" for why in refused.values())
 
 
 def _wrong_unit(

@@ -51,10 +51,13 @@ class Recognition:
     recognised : bool
     statement : str
         Why not, in one sentence; "" if it does.
+    reason : str
+        The reason alone, where the lattice is that of the model.
     """
 
     recognised: bool
     statement: str = ""
+    reason: str = ""
 
 
 def recognise(
@@ -151,7 +154,7 @@ def recognise_spots(micrograph: Micrograph, spec: EnsembleSpec) -> Recognition:
 
 def _refused(reason: str) -> Recognition:
     generic = f"the model {GENERAL_MODEL} gives generic names"
-    return Recognition(False, f"{NOT_RECOGNISED}: {reason}; {ADVICE}; {generic}")
+    return Recognition(False, f"{NOT_RECOGNISED}: {reason}; {ADVICE}; {generic}", reason)
 
 
 def _coherence(bulk: NDArray[np.bool_], valid: NDArray[np.bool_]) -> float:

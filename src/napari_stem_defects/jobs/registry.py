@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from napari_stem_defects.jobs.lattice_tasks import MEASURE_LATTICE, MEASURE_LATTICES
 from napari_stem_defects.jobs.result_tasks import EXPORT_SURVEY, SAVE_RESULTS
 from napari_stem_defects.workers.isolated_read import (
     LIST_SIGNALS,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from napari_stem_defects.jobs.frame_input import FrameInput
     from napari_stem_defects.jobs.live_map_request import LiveMap, LiveMapRequest
     from napari_stem_defects.jobs.training_summary import TrainingSummary
-    from napari_stem_defects.lattice.power_spectrum import Lattice
     from napari_stem_defects.lattice.scale import ScaleMatch
     from napari_stem_defects.networks.spec import EnsembleSpec
     from napari_stem_defects.preprocessing.pipeline import Stages
@@ -74,13 +74,6 @@ class ComputeStagesArguments:
     settings: PreprocessingSettings
 
 
-@dataclass(frozen=True)
-class MeasureLatticeArguments:
-    """Arguments of `MEASURE_LATTICE`: pixels (Y, X)."""
-
-    pixels: NDArray[np.float32]
-
-
 LOAD_TORCH: Task[LoadTorchArguments, None] = Task(
     f"{_TASKS}:load_torch", "long", LoadTorchArguments
 )
@@ -89,9 +82,6 @@ EXPLAIN_SCALE: Task[ExplainScaleArguments, ScaleMatch] = Task(
 )
 COMPUTE_STAGES: Task[ComputeStagesArguments, Stages] = Task(
     f"{_TASKS}:compute_stages", "quick", ComputeStagesArguments
-)
-MEASURE_LATTICE: Task[MeasureLatticeArguments, Lattice | None] = Task(
-    f"{_TASKS}:measure_lattice", "quick", MeasureLatticeArguments
 )
 
 
@@ -108,7 +98,7 @@ class SurveyArguments:
 
 @dataclass(frozen=True)
 class ChooseModelArguments:
-    """Arguments of `CHOOSE_MODEL`: a frame whose lattice decides, and the models to choose from."""
+    """Arguments of `CHOOSE_MODEL`: the frame that decides, and the models to choose from."""
 
     frame: FrameInput
     entries: Sequence[ModelEntry]
@@ -185,7 +175,7 @@ class ExportResultsArguments:
 
 
 CHOOSE_MODEL: Task[ChooseModelArguments, LibraryChoice] = Task(
-    f"{_TASKS}:choose_model", "quick", ChooseModelArguments
+    f"{_TASKS}:choose_model", "long", ChooseModelArguments
 )
 SURVEY: Task[SurveyArguments, Survey] = Task(f"{_TASKS}:survey", "quick", SurveyArguments)
 DETECT: Task[DetectArguments, FrameResult] = Task(f"{_TASKS}:detect", "long", DetectArguments)
@@ -379,6 +369,7 @@ TASKS: tuple[Task[Any, Any], ...] = (
     EXPLAIN_SCALE,
     COMPUTE_STAGES,
     MEASURE_LATTICE,
+    MEASURE_LATTICES,
     CHOOSE_MODEL,
     SURVEY,
     DETECT,

@@ -25,7 +25,7 @@ from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.models.kept_models import kept_model
 from napari_stem_defects.jobs.corrections import Correction, apply_corrections
 from napari_stem_defects.jobs.progressive_results import ProgressiveResults
-from napari_stem_defects.lattice import power_spectrum
+from napari_stem_defects.lattice import measurement, power_spectrum
 from napari_stem_defects.lattice.scale import (
     ScaleMatch,
     match_scale,
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.jobs.live_map import PreparedFrames
     from napari_stem_defects.jobs.live_map_request import LiveMap, LiveMapRequest
     from napari_stem_defects.jobs.training_summary import TrainingSummary
+    from napari_stem_defects.lattice.measurement import LatticeMeasurement
     from napari_stem_defects.networks.spec import EnsembleSpec
     from napari_stem_defects.preprocessing.settings import PreprocessingSettings
     from napari_stem_defects.simulation.synthetic_edits import SyntheticDefects
@@ -84,7 +85,7 @@ def explain_scale(*, frame: FrameInput, spec: EnsembleSpec, report: ProgressCall
 def choose_model(
     *, frame: FrameInput, entries: Sequence[ModelEntry], report: ProgressCallback
 ) -> LibraryChoice:
-    """Choose the model whose lattice fits a frame."""
+    """Choose the model whose lattice fits a frame, and that recognises it."""
     from napari_stem_defects.io.models.choose import choose_from_library
 
     return choose_from_library(frame.micrograph(), entries)
@@ -102,6 +103,12 @@ def measure_lattice(
 ) -> power_spectrum.Lattice | None:
     """Find the lattice of a frame."""
     return power_spectrum.measure_lattice(pixels)
+
+
+def measure_lattices(*, frame: FrameInput, report: ProgressCallback) -> LatticeMeasurement:
+    """Measure the unit cells of a frame."""
+    micrograph = frame.micrograph()
+    return measurement.measure_lattices(micrograph.pixels, micrograph.pixel_size_nm)
 
 
 def detect(

@@ -46,6 +46,32 @@ def test_the_general_model_is_chosen_for_other_crystals(ratio: float, angle: flo
     assert "any-crystal (" not in choice.statement
 
 
+def test_another_crystal_of_the_same_geometry_has_generic_names() -> None:
+    micrograph = Micrograph(lattice_image(15, 1, 70.53, 12, size=256, dose=30), "metal")
+    choice = choose.choose_from_library(micrograph)
+    assert choice.entry is not None
+    assert choice.entry.name == "any-crystal"
+    assert "but the crystal is another: " in choice.statement
+    assert "is Bulk to the model cdte-110" in choice.statement
+    special = [entry for entry in list_models() if entry.name != "any-crystal"]
+    alone = choose.choose_from_library(micrograph, special).entry
+    assert alone is not None
+    assert alone.name == "cdte-110"  # the search states that it does not recognise the crystal
+
+
+def test_a_pixel_size_decides_without_a_look_at_the_crystal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(choose, "kept_model", never)
+    made = simulate("sto-001", size=192, seed=2).micrograph
+    choice = choose.choose_from_library(made)
+    assert choice.entry is not None
+    assert choice.entry.name == "sto-001"
+
+
 def test_without_a_general_model_none_is_chosen_for_other_crystals() -> None:
     special = [entry for entry in list_models() if entry.name != "any-crystal"]
     micrograph = Micrograph(lattice_image(13, 1.35, 90, dose=20), "other")

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from napari_stem_defects.detection.model_choice import choose_model
 from napari_stem_defects.errors import InputError
+from napari_stem_defects.io.models.kept_models import kept_model
 from napari_stem_defects.io.models.library import list_models
 from napari_stem_defects.lattice.measurement import measure_lattices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from napari_stem_defects.base.micrograph import Micrograph
+    from napari_stem_defects.detection.model_choice import ModelChoice
     from napari_stem_defects.io.models.library import ModelEntry
     from napari_stem_defects.lattice.measurement import LatticeMeasurement
 
@@ -48,6 +50,9 @@ def choose_from_library(
 ) -> LibraryChoice:
     """Choose the model whose lattice geometry fits a frame.
 
+    Without a pixel size, what a special model sees distinguishes crystals of one geometry: one that
+    does not recognise the image leaves it to the general model, if there is one.
+
     Parameters
     ----------
     micrograph : Micrograph
@@ -64,9 +69,39 @@ def choose_from_library(
         known.setdefault(entry.name, entry)  # the user's models hide bundled ones
     measured = measure_lattices(micrograph.pixels, micrograph.pixel_size_nm)
     specs = {name: entry.spec for name, entry in known.items()}
-    choice = choose_model(measured, specs, micrograph.pixel_size_nm)
+    choice, refused = choose_model(measured, specs, micrograph.pixel_size_nm), dict[str, str]()
+    while why := _refusal(choice, known, micrograph, measured):
+        refused[str(choice.name)] = why
+        choice = choose_model(measured, specs, micrograph.pixel_size_nm, refused)
     chosen = None if choice.name is None else known[choice.name]
     return LibraryChoice(chosen, choice.statement, measured, warning=choice.warning)
+
+
+def _refusal(
+    choice: ModelChoice,
+    known: Mapping[str, ModelEntry],
+    micrograph: Micrograph,
+    measured: LatticeMeasurement,
+) -> str:
+    """Return why the model that was chosen by its lattice is not that of the crystal; "" if it is.
+
+    It is looked at only where the image has no pixel size, which would decide, and where a general
+    model may take its place.
+    """
+    geometries = [entry.spec.lattice_geometry for entry in known.values()]
+    has_general = any(each is not None and each.is_general for each in geometries)
+    if choice.name is None or not choice.warning or not has_general:
+        return ""
+    entry = known[choice.name]
+    if entry.spec.is_quick or entry.spec.sees_residual:
+        return ""
+    # Imported where a model is evaluated: it loads torch.
+    from napari_stem_defects.detection.recognised_part import recognise_part
+
+    try:
+        return recognise_part(micrograph, kept_model(entry.path), measured).reason
+    except InputError:
+        return ""  # the search will state it
 
 
 def choose_for_frames(micrograph: Micrograph, frames: Iterable[int]) -> LibraryChoice:

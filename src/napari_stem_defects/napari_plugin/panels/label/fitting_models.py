@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
-from napari_stem_defects.jobs.registry import CHOOSE_MODEL, ChooseModelArguments
+from napari_stem_defects.jobs.lattice_tasks import MEASURE_LATTICES, MeasureLatticesArguments
 from napari_stem_defects.napari_plugin.panels.common.job_state import LatestJob, Submit
 
 if TYPE_CHECKING:
-    from napari_stem_defects.io.models.choose import LibraryChoice
     from napari_stem_defects.io.models.library import ModelEntry
     from napari_stem_defects.jobs.frame_input import FrameInput
+    from napari_stem_defects.lattice.measurement import LatticeMeasurement
 
 
 class FittingModels:
@@ -29,19 +29,19 @@ class FittingModels:
 
     def __init__(self, submit: Submit) -> None:
         self._newest = LatestJob(submit, self._on_measured, self._on_failure)
-        self._choice: LibraryChoice | None = None
+        self._measured: LatticeMeasurement | None = None
         self._pixel_size_nm: float | None = None
         self.is_known = False
 
     def measure(self, frame: FrameInput | None) -> None:
         """Measure the lattice of a frame; None where there is no image."""
-        self._choice, self.is_known = None, False
+        self._measured, self.is_known = None, False
         self._newest.discard()
         self.changed.emit()
         if frame is not None:
             self._pixel_size_nm = frame.pixel_size_nm
-            arguments = ChooseModelArguments(frame, ())
-            self._newest.request(CHOOSE_MODEL.job(arguments, subject=frame.name))
+            arguments = MeasureLatticesArguments(frame)
+            self._newest.request(MEASURE_LATTICES.job(arguments, subject=frame.name))
 
     def fits(self, entry: ModelEntry) -> bool:
         """Return whether a model may suggest windows in the image.
@@ -61,7 +61,7 @@ class FittingModels:
             return False  # the survey shows what these are unsure of
         if geometry is None:
             return True
-        cell = None if self._choice is None else self._choice.measured.cell
+        cell = None if self._measured is None else self._measured.cell
         return cell is not None and geometry.misfit(cell, self._pixel_size_nm) <= 1
 
     @property
@@ -69,8 +69,8 @@ class FittingModels:
         """Why no model is offered, if there is none."""
         return "no model fits this image" if self.is_known else "measuring the lattice…"
 
-    def _on_measured(self, choice: LibraryChoice) -> None:
-        self._choice, self.is_known = choice, True
+    def _on_measured(self, measured: LatticeMeasurement) -> None:
+        self._measured, self.is_known = measured, True
         self.changed.emit()
 
     def _on_failure(self, _: str) -> None:

@@ -12,11 +12,10 @@ from psygnal import Signal
 from napari_stem_defects.base.lengths import list_in_both_units
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.atomic import write_bytes
+from napari_stem_defects.jobs.lattice_tasks import MEASURE_LATTICE, MeasureLatticeArguments
 from napari_stem_defects.jobs.registry import (
     COMPUTE_STAGES,
-    MEASURE_LATTICE,
     ComputeStagesArguments,
-    MeasureLatticeArguments,
 )
 from napari_stem_defects.lattice.power_spectrum import Lattice, pixel_size_from_lattice
 from napari_stem_defects.napari_plugin.panels.common.job_state import LatestJob, Submit
