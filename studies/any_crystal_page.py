@@ -59,8 +59,8 @@ NOTHING = """\
 ## What is named where nothing is
 
 `python studies/perfect_crystals.py`: {images} simulated crystals without a defect, of any lattice,
-half of them calibrated, searched with "auto"; {generic} went to `any-crystal`, the others to a
-special model whose lattice fits. Names cover {mean:.3f} % of the area on average (goal 0.2 %);
+half of them calibrated, searched with "auto"; it took `any-crystal` for {generic} and a special
+model for {special}. Names cover {mean:.3f} % of the area on average (goal 0.2 %);
 {free} images have none at all, {over} more than 0.2 %, the worst {most:.2f} %."""
 FOUND = """\
 ## What is found without a label
@@ -93,9 +93,11 @@ def page(
 
 def _nothing(images: Sequence[Mapping[str, Any]]) -> str:
     named = [100 * each["named"] for each in images]
+    generic = sum(each["generic"] for each in images)
     return NOTHING.format(
         images=len(images),
-        generic=sum(each["generic"] for each in images),
+        generic=generic,
+        special=len(images) - generic or "none",
         mean=sum(named) / len(named),
         free=sum(share == 0 for share in named),
         over=sum(share > 0.2 for share in named),
