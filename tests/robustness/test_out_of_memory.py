@@ -16,7 +16,7 @@ from small_model import write_dense_model, write_small_model
 
 from napari_stem_defects.api import train as engine_learning
 from napari_stem_defects.cli.main import main
-from napari_stem_defects.detection import detect_frame, drawn_masks
+from napari_stem_defects.detection import detect_frame, drawn_masks, window_probabilities
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.inference import sliding_window
 from napari_stem_defects.io.models.checkpoint_store import CheckpointFolder
@@ -95,8 +95,8 @@ class Scarce:
 
 
 POINTS: dict[str, tuple[Any, str]] = {
-    "filter": (detect_frame, "filter_lazily"),
-    "resample": (detect_frame, "resample"),
+    "filter": (window_probabilities, "filter_lazily"),
+    "resample": (window_probabilities, "resample"),
     "cut and transform": (sliding_window, "features_on_device"),
     "ask the networks": (ensemble.EnsembleNetwork, "member_logits"),
     "one pass": (ensemble.EnsembleNetwork, "member_logits_dense"),
