@@ -16,6 +16,7 @@ from napari_stem_defects.anomaly.sampling import Sampled, at_samples
 from napari_stem_defects.anomaly.searched_crystal import searched_crystal
 from napari_stem_defects.anomaly.surveyed_residual import surveyed
 from napari_stem_defects.anomaly.unsure_samples import unsure_samples
+from napari_stem_defects.base.blas_threads import one_blas_thread
 from napari_stem_defects.base.late_import import function_of
 from napari_stem_defects.base.lengths import format_found
 from napari_stem_defects.errors import InputError
@@ -145,6 +146,7 @@ class Survey:
         return drawn
 
 
+@one_blas_thread()
 def survey_frame(micrograph: Micrograph, *, frame: int = 0) -> Survey:
     """Find what is unusual in a single-frame micrograph, without any label.
 

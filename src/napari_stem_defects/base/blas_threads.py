@@ -1,14 +1,17 @@
-"""Number of threads of the libraries behind matrix products of numpy and scipy.
+"""Matrix products of numpy and scipy with one thread.
 
-Frames that are searched side by side use all cores already. OpenBLAS does not know that: its own
-threads, one per core for each product, wait for each other in loops, which doubles the processor
-time of a frame. numpy and scipy offer no setting; the function is called in the library itself.
-Where it is not found, as with other libraries, nothing changes.
+A search multiplies thousands of small matrices. By default OpenBLAS divides each product between
+one thread per core, which wait for each other in loops: where another program or another frame
+uses the cores as well, a survey of 2048x2048 px takes up to four times as long as with one thread,
+and the longest products gain hardly anything where it does not. numpy and scipy offer no setting;
+the function is called in the library itself. Where it is not found, as with other libraries,
+nothing changes.
 """
 
 from __future__ import annotations
 
 import ctypes
+import threading
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
@@ -30,24 +33,46 @@ class _Library(NamedTuple):
     get: Callable[[], int]
 
 
-@contextmanager
-def blas_threads(count: int) -> Iterator[None]:
-    """Let matrix products of this process use so many threads.
+class _Limit:
+    """Holds the limit as long as anything of this process needs it, in whichever thread."""
 
-    Parameters
-    ----------
-    count : int
+    def __init__(self) -> None:
+        self._lock, self._inside, self._before = threading.Lock(), 0, ExitStack()
+
+    def begin(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                for library in _libraries():
+                    self._before.callback(library.set, library.get())
+                    library.set(1)
+            self._inside += 1
+
+    def end(self) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._before.close()
+
+
+_LIMIT = _Limit()
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Let each matrix product of this process use one thread.
+
+    Also a decorator. Threads may overlap.
 
     Yields
     ------
     None
-        Afterwards the numbers of before hold again.
+        After the last one, the numbers of before hold again.
     """
-    with ExitStack() as stack:
-        for library in _libraries():
-            stack.callback(library.set, library.get())
-            library.set(count)
+    _LIMIT.begin()
+    try:
         yield
+    finally:
+        _LIMIT.end()
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from napari_stem_defects.base.blas_threads import one_blas_thread
 from napari_stem_defects.base.progress import ProgressCallback, silent
 from napari_stem_defects.detection.checked_settings import (
     all_thresholds,
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.preprocessing.tiled import FilteredImage
 
 
+@one_blas_thread()
 def detect_frame(
     micrograph: Micrograph,
     ensemble: Ensemble,

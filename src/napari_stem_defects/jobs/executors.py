@@ -11,10 +11,10 @@ import os
 import signal
 import threading
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from napari_stem_defects.base.blas_threads import blas_threads
+from napari_stem_defects.base.blas_threads import one_blas_thread
 from napari_stem_defects.base.cores import usable_cores
 from napari_stem_defects.base.progress import Cancelled
 from napari_stem_defects.jobs.batch_frame import FrameTask, detect_task
@@ -66,25 +66,6 @@ def _in_this_process(task: FrameTask, report: ProgressCallback) -> Future[None]:
 HERE = FrameExecutor(_in_this_process, ahead=0)
 
 
-class _SideBySide:
-    """Limits matrix products to one thread each as long as any thread searches a frame."""
-
-    def __init__(self) -> None:
-        self._lock, self._inside, self._stack = threading.Lock(), 0, ExitStack()
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._inside == 0:
-                self._stack.enter_context(blas_threads(1))
-            self._inside += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                self._stack.close()
-
-
 # More frames at once take more memory; larger ones keep all cores busy by themselves.
 _MOST_THREADS = 4
 _LARGEST_PX = 2**22
@@ -120,7 +101,7 @@ def threads(count: int | None = None) -> Iterator[FrameExecutor]:
     cores = usable_cores()
     count = min(cores, _MOST_THREADS) if count is None else count
     stopped, reporting = threading.Event(), threading.Lock()
-    pool, side_by_side = ThreadPoolExecutor(count, "frame"), _SideBySide()
+    pool = ThreadPoolExecutor(count, "frame")
 
     def search(task: FrameTask, report: ProgressCallback) -> None:
         def report_alone(progress: Progress) -> None:
@@ -129,7 +110,7 @@ def threads(count: int | None = None) -> Iterator[FrameExecutor]:
             with reporting:
                 report(progress)
 
-        with side_by_side:
+        with one_blas_thread():
             detect_task(task, report_alone, max(1, cores // count))
 
     def submit(task: FrameTask, report: ProgressCallback) -> Future[None]:

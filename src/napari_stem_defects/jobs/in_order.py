@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
 
-from napari_stem_defects.base.blas_threads import blas_threads
+from napari_stem_defects.base.blas_threads import one_blas_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -40,7 +40,7 @@ def in_order(
         yield from map(function, items)
         return
     waiting = deque[Future[Result]]()
-    with blas_threads(1):
+    with one_blas_thread():
         for item in items:
             if len(waiting) == threads:
                 yield waiting.popleft().result()

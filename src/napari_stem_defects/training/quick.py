@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import cKDTree
 
+from napari_stem_defects.base.blas_threads import one_blas_thread
 from napari_stem_defects.base.defect_classes import BULK, DefectClass, complete_classes
 from napari_stem_defects.base.lengths import list_in_both_units
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 _SAME_PLACE_PERIODS = 0.2
 
 
+@one_blas_thread()
 def train_quick(
     images: Sequence[LabelledImage],
     class_data: Sequence[DefectClass],

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from napari_stem_defects.base.blas_threads import blas_threads
+from napari_stem_defects.base.blas_threads import one_blas_thread
 from napari_stem_defects.workers.messages import resolve
 
 if TYPE_CHECKING:
@@ -51,5 +51,5 @@ def call(
 ) -> list[Any]:
     """Call a function for some items, with matrix products of one thread as in the parent."""
     image = _held.image if with_image else None
-    with blas_threads(1):
+    with one_blas_thread():
         return [resolve(function)(image, _held.common, item) for item in items]

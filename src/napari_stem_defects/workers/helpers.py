@@ -13,7 +13,7 @@ from collections import deque
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from napari_stem_defects.base.blas_threads import blas_threads
+from napari_stem_defects.base.blas_threads import one_blas_thread
 from napari_stem_defects.base.cores import usable_cores
 from napari_stem_defects.base.for_each import in_turn, provided
 from napari_stem_defects.errors import InputError
@@ -101,7 +101,7 @@ class Helpers:
             for each in self._helpers
             if each.is_usable and len(left) > 1
         ]
-        with blas_threads(1):
+        with one_blas_thread():
             for thread in threads:
                 thread.start()
             try:
