@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.api.models import load_model
+from napari_stem_defects.base.blas_threads import one_blas_thread
 from napari_stem_defects.base.defaults import GENERAL_MODEL
 from napari_stem_defects.base.paths import to_path, to_paths
 from napari_stem_defects.base.progress import Cancelled, Progress, ProgressCallback, silent
@@ -131,6 +132,7 @@ def training_lock(target: Path) -> WriteLock:
     return WriteLock(_checked_target(target), "training", "file")
 
 
+@one_blas_thread()
 def train_into(
     target: Path | None,
     sources: Sequence[str | Path],
