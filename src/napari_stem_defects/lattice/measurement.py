@@ -51,6 +51,11 @@ _MIN_PERIODS = 3
 _MAX_LATTICES = 4
 _MIN_FIRST_SHARE = 0.55
 """Minimum fraction of the weight of the peaks that a single lattice explains."""
+_MANY = 5
+"""Number of reflections that make a lattice, whatever share of the weight they have."""
+_MOST_ELSEWHERE = 0.2
+"""Largest fraction of the power in most parts of the image that a lattice of few reflections
+leaves to others."""
 _MIN_TURNED = (0.1, 2)
 _MIN_OTHER = (0.25, 4)
 """Minimum fraction of the weight and minimum number of the peaks that only a further lattice
@@ -229,7 +234,7 @@ def _cells(found: Spectrum) -> Iterator[UnitCell]:
                 return
         if any(same_lattice(known, basis) for known in bases):
             return
-        if not bases and share < _MIN_FIRST_SHARE and hit.sum() < 5:
+        if not bases and share < _MIN_FIRST_SHARE and not _is_matrix(found, basis, positions, hit):
             return
         if not bases and not _spanned_by_isolated(found, basis, positions[hit]):
             return
@@ -247,6 +252,21 @@ def _faint_cell(found: Spectrum, basis: Array) -> UnitCell:
     strength = float(np.median(find_peaks(found, 0.5 * MIN_HEIGHT)[1]))
     confidence = strength / (strength + MIN_HEIGHT)
     return unit_cell(fitted, covariance, confidence, column_spacing(found, fitted))
+
+
+def _is_matrix(
+    found: Spectrum, basis: Array, positions: Array, hit: NDArray[np.bool_]
+) -> bool:
+    """Return whether a lattice counts although it does not explain most of the peaks.
+
+    It has many reflections, or the others are those of a part of the image, as of a precipitate:
+    a filtered image may show no more than the first reflections of its matrix.
+    """
+    count = int(hit.sum())
+    if count >= _MANY:
+        return True
+    elsewhere = local_share(found, positions[~hit], basis)
+    return count > 2 and float(np.median(elsewhere)) < _MOST_ELSEWHERE
 
 
 def _spanned_by_isolated(found: Spectrum, basis: Array, positions: Array) -> bool:

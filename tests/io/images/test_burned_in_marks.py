@@ -140,6 +140,27 @@ def test_defects_blank_areas_and_pores_are_no_marks() -> None:
     assert find_marks(pore) is None
 
 
+def with_pores(count: int) -> Pixels:
+    """Return a crystal with round pores and a straight one, whose side bulges."""
+    image = crystal()
+    y, x = np.indices(image.shape)
+    for number in range(count):
+        image[np.hypot((y - 90 - 50 * number) / 2, x - 200) < 9] = 0
+    image[136:168, 1:7] = 0
+    image[147:154, 1:9] = 0
+    return image
+
+
+def test_of_many_pores_a_straight_one_is_no_mark() -> None:
+    """Boxes of letters were put around the other pores, and columns between them left out."""
+    assert find_marks(with_pores(3)) is None
+    beside = drawn(with_pores(3), bar(0))  # with an exact bar the image is marked all the same
+    mask = find_marks(beside)
+    assert mask is not None
+    assert mask[290:298, 20:120].all()
+    assert mask.sum() < 2.1 * 8 * 100
+
+
 def test_drawings_and_small_or_flat_images_are_left_alone() -> None:
     stripes = np.zeros((128, 128), np.float32)
     stripes[::16] = 1

@@ -136,6 +136,7 @@ def _marked(
         int(number)
         for number in np.flatnonzero(sizes >= _LEAST_LENGTH * _LEAST_WIDTH)
         if _is_rectangle(labels[places[number]] == number + 1, frame.shape)
+        and (_is_full(labels[places[number]] == number + 1) or _is_largest(number, sizes, places))
     ]
     drawn = _arrows(labels, sizes, places) if may_be_arrows else []
     arrows = [number for number in drawn if number not in marks]
@@ -178,6 +179,25 @@ def _is_rectangle(piece: NDArray[np.bool_], shape: tuple[int, ...]) -> bool:
     is_full = float(body.mean()) >= _FILLED and body.sum() >= _BODY_SHARE * filled.sum()
     has_text = float(piece.sum()) < float(filled.sum()) and short >= _LEAST_LENGTH
     return bool(is_full and (long >= _ELONGATED * short or has_text))
+
+
+def _is_full(piece: NDArray[np.bool_]) -> bool:
+    """Return whether nothing of the box of a piece is left out, as of a bar that nothing touches."""
+    return float(piece.mean()) >= _FILLED
+
+
+def _is_largest(number: int, sizes: NDArray[np.int64], places: Sequence[Box]) -> bool:
+    """Return whether no piece away from a rectangle is larger, as other pores than a straight one.
+
+    Letters beside a thin bar may be.
+    """
+    rows, columns = (
+        slice(edge.start - reach, edge.stop + reach)
+        for edge, reach in zip(places[number], _reach(places[number]), strict=True)
+    )
+    return all(
+        _overlap(places[other], (rows, columns)) for other in np.flatnonzero(sizes > sizes[number])
+    )
 
 
 def _arrows(
@@ -247,22 +267,30 @@ def _texts(letters: Sequence[Box], shape: tuple[int, ...]) -> Iterator[Box]:
 
 def _around(bar: Box, shape: tuple[int, ...]) -> Box:
     """Return where letters of a bar are: farther across it than beyond its ends."""
-    lengths = [edge.stop - edge.start for edge in bar]
-    reach = max(24, _LABEL_REACH * min(lengths))
     rows, columns = (
         slice(max(0, edge.start - far), min(size, edge.stop + far))
-        for edge, size, length in zip(bar, shape, lengths, strict=True)
-        for far in (reach if length == min(lengths) else reach // 2,)
+        for edge, size, far in zip(bar, shape, _reach(bar), strict=True)
     )
     return rows, columns
 
 
+def _reach(bar: Box) -> list[int]:
+    """Return how far from a bar its letters are in px, along both axes."""
+    lengths = [edge.stop - edge.start for edge in bar]
+    reach = max(24, _LABEL_REACH * min(lengths))
+    return [reach if length == min(lengths) else reach // 2 for length in lengths]
+
+
+def _overlap(box: Box, other: Box) -> bool:
+    return all(a.start < b.stop and b.start < a.stop for a, b in zip(box, other, strict=True))
+
+
 def _may_be_letter(place: Box, reach: Box) -> bool:
     """Return whether a piece lies in reach of a bar and is no larger than what is in reach."""
-    return all(
-        a.start < b.stop and b.start < a.stop and a.stop - a.start <= b.stop - b.start
-        for a, b in zip(place, reach, strict=True)
+    is_small = all(
+        a.stop - a.start <= b.stop - b.start for a, b in zip(place, reach, strict=True)
     )
+    return is_small and _overlap(place, reach)
 
 
 def _data_bar(is_extreme: NDArray[np.bool_], frame: NDArray[np.float32]) -> list[Box]:
