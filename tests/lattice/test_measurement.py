@@ -243,3 +243,34 @@ def test_an_image_without_noise_shows_its_lattice(
         assert cell is not None
         area = abs(np.linalg.det(np.array(cell.vectors_px)))
         assert np.sqrt(area) == pytest.approx(image.period, rel=0.02)
+
+
+def with_precipitate(seed: int, brightness: float, size: int = 384) -> NDArray[np.float32]:
+    """Return a square lattice of smooth columns around one of another phase."""
+    matrix = lattice_image(12, 1, 90, 5.0 + 11 * seed, size=size, seed=seed)
+    phase = lattice_image(19, 1.3, 76, 31.0 + 7 * seed, size=size, seed=seed + 1)
+    y, x = np.indices(matrix.shape) / size - 0.4
+    inside = ndimage.gaussian_filter((np.hypot(y, 0.8 * x) < 0.2).astype(np.float32), 2)
+    mixed = ndimage.gaussian_filter(matrix, 3) * (1 - inside) + brightness * phase * inside
+    return np.random.default_rng(seed).poisson(100 * mixed).astype(np.float32)
+
+
+def low_passed(pixels: NDArray[np.float32], highest: float) -> NDArray[np.float32]:
+    """Return an image without all frequencies from one in cycles per px up."""
+    radius = np.hypot(*np.meshgrid(*(np.fft.fftfreq(n) for n in pixels.shape), indexing="ij"))
+    return np.fft.ifft2(np.fft.fft2(pixels) * (radius < highest)).real.astype(np.float32)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_filtered_image_shows_its_matrix_beside_a_precipitate(seed: int) -> None:
+    """Only the first reflections of the matrix are left, beside as many of a part of the image."""
+    found = measure_lattices(low_passed(with_precipitate(seed, 1.0), 0.125))
+    assert any(cell.period_px == pytest.approx(12, rel=0.02) for cell in found.cells), found.reason
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_matrix_is_found_around_a_brighter_phase(seed: int) -> None:
+    """It has few reflections, but those are all that most of the image shows."""
+    found = measure_lattices(with_precipitate(seed, 3.0))
+    assert found.kind == "several", found.reason
+    assert any(cell.period_px == pytest.approx(12, rel=0.02) for cell in found.cells), found.reason

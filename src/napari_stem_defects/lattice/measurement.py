@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from napari_stem_defects.base.lengths import list_in_both_units
 from napari_stem_defects.lattice.column_spacing import column_spacing
+from napari_stem_defects.lattice.evened_spectrum import evened_spectrum
 from napari_stem_defects.lattice.faint_lattice import faint_basis
 from napari_stem_defects.lattice.reciprocal_basis import (
     best_basis,
@@ -60,6 +61,9 @@ _MIN_TURNED = (0.1, 2)
 _MIN_OTHER = (0.25, 4)
 """Minimum fraction of the weight and minimum number of the peaks that only a further lattice
 explains: one of the same cell, turned or mirrored, and one of another cell."""
+_FILLED_SHARE, _FILLED_PARTS = 0.85, 3
+"""Fewer reflections make a further lattice where they have that fraction of the power in as many
+parts of the image."""
 _MIN_LOCAL_SHARE = 0.4
 """Minimum fraction of the power in one part of the image. Planar defects are much thinner."""
 _MIN_SHARPNESS = 2.5
@@ -197,8 +201,11 @@ def measure_lattices(
 def _measure(part: NDArray[np.float32], faint: bool) -> _Measured:
     """Measure the lattices of an image that is large enough and not empty."""
     found = spectrum(part)
-    smallest = min(part.shape)
-    cells = tuple(cell for cell in _cells(found) if _MIN_PERIODS * cell.period_px <= smallest)
+    lattices = list(_lattices(found))
+    if len(lattices) == 1 and (evened := evened_spectrum(found)):
+        lattices += _lattices(evened, known=lattices[0].basis)
+    largest = min(part.shape) / _MIN_PERIODS
+    cells = tuple(each.cell for each in lattices if each.cell.period_px <= largest)
     if not cells and faint and (basis := faint_basis(found)):
         cells = (_faint_cell(*basis),)
     return _Measured(cells, 0 if cells else len(find_peaks(found)[0]))
@@ -209,13 +216,23 @@ def _crop_centre(image: NDArray[np.float32]) -> NDArray[np.float32]:
     return image[start[0] : start[0] + _MAX_SIZE_PX, start[1] : start[1] + _MAX_SIZE_PX]
 
 
-def _cells(found: Spectrum) -> Iterator[UnitCell]:
-    """Yield the unit cells of the lattices in a spectrum, strongest first."""
+class _Lattice(NamedTuple):
+    """A reciprocal basis that explains reflections, and the unit cell fitted to them."""
+
+    basis: Array
+    cell: UnitCell
+
+
+def _lattices(found: Spectrum, known: Array | None = None) -> Iterator[_Lattice]:
+    """Yield the lattices in a spectrum, strongest first, without one that is known already."""
     positions, heights = find_peaks(found)
     weights = np.sqrt(heights)  # amplitudes: streaks of a jittery scan have little weight
     sharp = reflections_at(found, positions)[1] > _MIN_SHARPNESS
     left = np.ones(len(positions), bool)
     bases: list[Array] = []
+    if known is not None:
+        bases.append(known)
+        left &= ~explained_peaks(known, positions, found.bin_size)
     while len(bases) < _MAX_LATTICES and left.sum() >= 2:
         allowed = positions if bases else positions[left]
         basis = _next_basis(allowed, weights if bases else weights[left], left, found.bin_size)
@@ -227,12 +244,19 @@ def _cells(found: Spectrum) -> Iterator[UnitCell]:
         share = float(weights[new].sum() / weights.sum())
         if bases:
             # Peaks on the streak of a planar defect belong to no further lattice.
-            share = float(weights[new & sharp].sum() / weights.sum())
-            if not _is_further(bases[0], basis, share, int((new & sharp).sum())):
+            new &= sharp
+            share = float(weights[new].sum() / weights.sum())
+            if not new.any():
                 return
-            if local_share(found, positions[new & sharp], bases[0]).max() < _MIN_LOCAL_SHARE:
+            local = local_share(found, positions[new], bases[0])
+            if local.max() < _MIN_LOCAL_SHARE:
                 return
-        if any(same_lattice(known, basis) for known in bases):
+            if not (
+                _is_further(bases[0], basis, share, int(new.sum()))
+                or _fills_parts(basis, positions[new], local)
+            ):
+                return
+        if any(same_lattice(each, basis) for each in bases):
             return
         if not bases and share < _MIN_FIRST_SHARE and not _is_matrix(found, basis, positions, hit):
             return
@@ -243,7 +267,8 @@ def _cells(found: Spectrum) -> Iterator[UnitCell]:
         fitted, covariance = _fit(found, basis)
         strength = float(np.median(heights[hit]))
         confidence = share * strength / (strength + 20)
-        yield unit_cell(fitted, covariance, confidence, column_spacing(found, fitted))
+        cell = unit_cell(fitted, covariance, confidence, column_spacing(found, fitted))
+        yield _Lattice(basis, cell)
 
 
 def _faint_cell(found: Spectrum, basis: Array) -> UnitCell:
@@ -283,6 +308,13 @@ def _is_further(first: Array, basis: Array, share: float, peaks: int) -> bool:
     alike &= bool(np.isclose(abs(np.linalg.det(first)), abs(np.linalg.det(basis)), rtol=0.08))
     min_share, min_peaks = _MIN_TURNED if alike else _MIN_OTHER
     return share >= min_share and peaks >= min_peaks
+
+
+def _fills_parts(basis: Array, positions: Array, local: Array) -> bool:
+    """Return whether a further lattice of few reflections is what some parts of the image show."""
+    order = np.rint(positions @ np.linalg.inv(basis))
+    filled = int((local > _FILLED_SHARE).sum())
+    return filled >= _FILLED_PARTS and bool(np.linalg.matrix_rank(order) == 2)
 
 
 def _next_basis(
