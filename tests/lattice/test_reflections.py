@@ -80,3 +80,15 @@ def test_the_background_of_a_slope_has_no_period_of_its_own() -> None:
     block = 512 // 96
     _, _, measured = reflections_at(found, np.array([(1 / block, 0.0), (0.0, 1 / block)]))
     assert isolation(found, measured).max() < 20
+
+
+@pytest.mark.parametrize("highest", [0.12, 0.17, 0.26])
+def test_speckle_at_the_cut_of_a_filter_is_no_reflection(highest: float) -> None:
+    """Of the ring at the edge of the disc that a filter kept, most bins are empty."""
+    noise = np.random.default_rng(0).normal(size=(256, 256)) + lattice_image(12.0, dose=None)
+    radius = np.hypot(np.fft.fftfreq(256)[:, None], np.fft.fftfreq(256)[None])
+    kept = np.fft.ifft2(np.fft.fft2(noise) * (radius < highest)).real
+    positions, _ = find_peaks(spectrum(kept.astype(np.float32)))
+    spacing = 1 / np.hypot(*positions.T)
+    assert len(positions) >= 2
+    assert (np.abs(spacing[:, None] / (12.0 / np.sqrt([1, 2, 4])) - 1).min(axis=1) < 0.03).all()

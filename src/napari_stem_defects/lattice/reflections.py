@@ -24,6 +24,8 @@ MIN_SPACING_PX, MAX_SPACING_PX = 2.2, 90.0
 _MARGIN = 8
 """Columns of negative frequency that are kept, so that peaks at zero have both sides."""
 _BACKGROUND_PX = 96
+_CUT, _CUT_RINGS = 30.0, 5
+"""Ratio of neighbouring rings that only the cut of a filter has, and how many rings it affects."""
 _ALONG = np.arange(3, 11)
 """Distances in bins at which the lines through a reflection are compared with it."""
 _BESIDE_BINS = 6.0
@@ -140,7 +142,7 @@ def _heights(power: Array, steps: Array) -> tuple[Array, Array]:
     values = power.ravel()[order]
     medians = [float(np.median(part)) for part in np.split(values, ends[:-1]) if part.size]
     floor = max(float(np.median(power)) * 1e-6, 1e-30)
-    around = np.maximum(ndimage.median_filter(medians, 3), floor)[ring]
+    around = np.maximum(_across_cuts(ndimage.median_filter(medians, 3)), floor)[ring]
     if power.shape[0] >= 200:
         columns = slice(_MARGIN - 2, _MARGIN + 3)
         along = ndimage.median_filter(power[:, columns], (41, 1), mode="wrap")
@@ -148,6 +150,17 @@ def _heights(power: Array, steps: Array) -> tuple[Array, Array]:
     in_range = _radii(power.shape, steps) > _lowest_frequency(steps)
     highest = float(smooth.max(where=in_range, initial=0))
     return smooth / around, smooth / np.maximum(around, max(_FAINTEST * highest, 1e-30))
+
+
+def _across_cuts(medians: Array) -> Array:
+    """Return the median of each ring, beside a cut that of the rings that were kept.
+
+    A filter that keeps a disc of the spectrum leaves a ring of which most bins are empty, so that
+    the speckle in the others would rise far above it.
+    """
+    is_cut = ndimage.maximum_filter(medians, 3) > _CUT * medians
+    beside = ndimage.maximum_filter(is_cut, _CUT_RINGS)
+    return np.where(beside, ndimage.maximum_filter(medians, _CUT_RINGS), medians)
 
 
 def _radii(shape: tuple[int, ...], steps: Array) -> Array:
