@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
@@ -24,8 +25,9 @@ MIN_SPACING_PX, MAX_SPACING_PX = 2.2, 90.0
 _MARGIN = 8
 """Columns of negative frequency that are kept, so that peaks at zero have both sides."""
 _BACKGROUND_PX = 96
-_CUT, _CUT_RINGS = 30.0, 5
-"""Ratio of neighbouring rings that only the cut of a filter has, and how many rings it affects."""
+_CUT, _FLAT, _CUT_RINGS = 300.0, 10.0, 5
+"""Least ratio of rings to all beyond the cut of a filter, their largest ratio to each other, and
+how many of them."""
 _ALONG = np.arange(3, 11)
 """Distances in bins at which the lines through a reflection are compared with it."""
 _BESIDE_BINS = 6.0
@@ -158,7 +160,11 @@ def _across_cuts(medians: Array) -> Array:
     A filter that keeps a disc of the spectrum leaves a ring of which most bins are empty, so that
     the speckle in the others would rise far above it.
     """
-    is_cut = ndimage.maximum_filter(medians, 3) > _CUT * medians
+    # Without noise, power falls as steeply from ring to ring, but within a disc as well.
+    inside = sliding_window_view(np.pad(medians, (_CUT_RINGS, 0)), _CUT_RINGS)[:-1]
+    kept = inside[:, :-1]  # the ring before may be that of the cut
+    beyond = np.maximum.accumulate(medians[::-1])[::-1]
+    is_cut = (kept.min(axis=1) > _CUT * beyond) & (kept.max(axis=1) < _FLAT * kept.min(axis=1))
     beside = ndimage.maximum_filter(is_cut, _CUT_RINGS)
     return np.where(beside, ndimage.maximum_filter(medians, _CUT_RINGS), medians)
 
