@@ -59,10 +59,11 @@ WAYS = """
 What the steps of the whole path brought, in processor time where nothing else is stated:
 
 - Matrix products of numpy and scipy have one thread each, instead of one per core that wait for
-  each other in loops (`base/blas_threads.py`). In a script on two cores with a load of 6, before and
-  after, in processor seconds, in brackets by the clock: a survey of 1024x1024 px 2.7 (7.2) and 0.8
-  (1.6), of 2048x2048 px 10.8 (23.9) and 1.8 (2.9), `any-crystal` in 768x768 px 12.1 (24.5) and 3.1
-  (4.9). In commands, whose threads slept already, `detect` of 768x768 px takes 1.85 instead of 2.05.
+  each other in loops (`base/blas_threads.py`). In a script on two cores with a load of 6, in
+  processor seconds, in brackets by the clock, before and after: a survey of 1024x1024 px 2.7 (7.2)
+  and 0.8 (1.6), of 2048x2048 px 10.8 (23.9) and 1.8 (2.9), `any-crystal` in 768x768 px 12.1 (24.5)
+  and 3.1 (4.9). In commands, whose threads slept already, `detect` of 768x768 px takes 1.85 s, not
+  2.05.
 - Blurs as products of matrices instead of `scipy.ndimage` on one core: an eighth. The lattice is
   measured once per image instead of up to four times.
 - Commands load no part of torch, scipy or matplotlib that they do not use. Random weights of

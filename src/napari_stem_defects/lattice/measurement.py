@@ -279,9 +279,7 @@ def _faint_cell(found: Spectrum, basis: Array) -> UnitCell:
     return unit_cell(fitted, covariance, confidence, column_spacing(found, fitted))
 
 
-def _is_matrix(
-    found: Spectrum, basis: Array, positions: Array, hit: NDArray[np.bool_]
-) -> bool:
+def _is_matrix(found: Spectrum, basis: Array, positions: Array, hit: NDArray[np.bool_]) -> bool:
     """Return whether a lattice counts although it does not explain most of the peaks.
 
     It has many reflections, or the others are those of a part of the image, as of a precipitate:

@@ -136,7 +136,10 @@ def _marked(
         int(number)
         for number in np.flatnonzero(sizes >= _LEAST_LENGTH * _LEAST_WIDTH)
         if _is_rectangle(labels[places[number]] == number + 1, frame.shape)
-        and (_is_full(labels[places[number]] == number + 1) or _is_largest(number, sizes, places))
+        and (
+            _is_full(labels[places[number]] == number + 1)
+            or _is_largest(int(number), sizes, places)
+        )
     ]
     drawn = _arrows(labels, sizes, places) if may_be_arrows else []
     arrows = [number for number in drawn if number not in marks]
@@ -182,7 +185,7 @@ def _is_rectangle(piece: NDArray[np.bool_], shape: tuple[int, ...]) -> bool:
 
 
 def _is_full(piece: NDArray[np.bool_]) -> bool:
-    """Return whether nothing of the box of a piece is left out, as of a bar that nothing touches."""
+    """Return whether a piece fills its box, as a bar that nothing touches does."""
     return float(piece.mean()) >= _FILLED
 
 
@@ -195,9 +198,8 @@ def _is_largest(number: int, sizes: NDArray[np.int64], places: Sequence[Box]) ->
         slice(edge.start - reach, edge.stop + reach)
         for edge, reach in zip(places[number], _reach(places[number]), strict=True)
     )
-    return all(
-        _overlap(places[other], (rows, columns)) for other in np.flatnonzero(sizes > sizes[number])
-    )
+    larger = np.flatnonzero(sizes > sizes[number]).tolist()
+    return all(_overlap(places[other], (rows, columns)) for other in larger)
 
 
 def _arrows(
@@ -287,9 +289,7 @@ def _overlap(box: Box, other: Box) -> bool:
 
 def _may_be_letter(place: Box, reach: Box) -> bool:
     """Return whether a piece lies in reach of a bar and is no larger than what is in reach."""
-    is_small = all(
-        a.stop - a.start <= b.stop - b.start for a, b in zip(place, reach, strict=True)
-    )
+    is_small = all(a.stop - a.start <= b.stop - b.start for a, b in zip(place, reach, strict=True))
     return is_small and _overlap(place, reach)
 
 
