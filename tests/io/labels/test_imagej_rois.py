@@ -57,6 +57,31 @@ def test_rectangles_ovals_and_straight_lines(tmp_path: Path) -> None:
     assert (line.geometry, line.parts) == ("line", [[(2.5, 1.5), (40, 30)]])
 
 
+@pytest.mark.parametrize("kind", ["RECT", "OVAL"])
+def test_rectangles_and_ovals_between_pixels(tmp_path: Path, kind: str) -> None:
+    drawn = roifile.ImagejRoi(roitype=roifile.ROI_TYPE[kind], name="A 1")
+    drawn.version, drawn.options = 228, roifile.ROI_OPTIONS.SUB_PIXEL_RESOLUTION
+    # ImageJ stores the pixels that a box touches, and the box itself.
+    drawn.top, drawn.left, drawn.bottom, drawn.right = 10, 20, 16, 27
+    drawn.xd, drawn.yd, drawn.widthd, drawn.heightd = 20.25, 10.5, 6.5, 5.25
+    path = tmp_path / "one.roi"
+    path.write_bytes(drawn.tobytes())
+    (shape,) = read_imagej_rois(path)
+    outline = np.array(shape.parts[0])
+    np.testing.assert_allclose(outline.min(axis=0), (10, 19.75), atol=0.01)
+    np.testing.assert_allclose(outline.max(axis=0), (15.25, 26.25), atol=0.01)
+
+
+def test_a_box_in_whole_pixels_is_taken_where_no_other_is_stored(tmp_path: Path) -> None:
+    drawn = roifile.ImagejRoi(roitype=roifile.ROI_TYPE.RECT, name="A 1")
+    drawn.options = roifile.ROI_OPTIONS.OVERLAY_LABELS
+    drawn.top, drawn.left, drawn.bottom, drawn.right = 10, 20, 16, 27
+    path = tmp_path / "one.roi"
+    path.write_bytes(drawn.tobytes())
+    (shape,) = read_imagej_rois(path)
+    assert np.array(shape.parts[0]).max(axis=0).tolist() == [15.5, 26.5]
+
+
 def test_a_single_roi_and_its_properties(tmp_path: Path) -> None:
     single = roi("7", "POINT", [[1.0, 2.0]])
     single.properties = {"class": "Vac", "kind": "point"}

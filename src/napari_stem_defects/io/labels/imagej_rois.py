@@ -96,7 +96,7 @@ def _shape(path: Path, roi: Any) -> DrawnShape:
     corner = 0.5 if geometry == "area" else 0.0
     parts = [
         [(float(y) - corner, float(x) - corner) for x, y in np.asarray(part).tolist()]
-        for part in roi.coordinates(multi=True)
+        for part in _outlines(roi)
     ]
     parts = [part for part in parts if part]
     try:
@@ -106,3 +106,17 @@ def _shape(path: Path, roi: Any) -> DrawnShape:
         raise LabelError(one_line(path, fault, "draw it again, or remove it")) from None
     frame = max(roi.position or roi.t_position or roi.z_position, 1) - 1
     return DrawnShape(class_name, frame, geometry, parts, kind)
+
+
+def _outlines(roi: Any) -> list[Any]:
+    """Return the vertices (x, y) of a ROI, of each of its parts.
+
+    roifile gives rectangles and ellipses in whole pixels; where they were drawn between pixels,
+    the file has their box as floating-point numbers, too.
+    """
+    outlines: list[Any] = roi.coordinates(multi=True)
+    whole = np.array([roi.right - roi.left, roi.bottom - roi.top], float)
+    if not roi.subpixelrect or roi.multi_coordinates is not None or not whole.all():
+        return outlines
+    scale = np.array([roi.widthd, roi.heightd]) / whole
+    return [(each - (roi.left, roi.top)) * scale + (roi.xd, roi.yd) for each in outlines]
