@@ -3,7 +3,9 @@
     python docs/screenshots/make_screenshots.py [FOLDER] [--size 1280x800] [--theme light]
 
 Everything on them is simulated; they go to ``docs/images``. The user's model library and settings
-are left alone. Needs a display; on a machine without one put
+are left alone. ``train-ensemble`` trains three times, for the model and for each of two splits, which
+takes one processor 6 to 20 minutes; the others take seconds, but ``report`` shows its model, so
+that both are taken together: ``--only train-ensemble,report``. Needs a display; on a machine without one put
 ``xvfb-run -a -s "-screen 0 2000x1300x24"`` in front.
 """
 
@@ -52,6 +54,8 @@ if TYPE_CHECKING:
 
 _LARGEST_BYTES = 480_000
 _FREQUENT = 96
+_MESSAGE_MS = 8000
+"""After which napari has hidden its message that the model is available."""
 _OWN_MATERIAL = ("survey", "live-map")
 """Pictures of a crystal that no bundled model knows."""
 IMAGES = 6
@@ -86,6 +90,7 @@ def main() -> None:
         ):
             if options.only and name not in options.only.split(","):
                 continue
+            print(f"taking {name}", flush=True)
             viewer = napari.Viewer()
             viewer.theme = options.theme
             viewer.window.resize(*options.size)
@@ -239,7 +244,7 @@ def train_ensemble(viewer: napari.Viewer, project: Path) -> None:
     widget.start()
     wait(lambda: not widget.view_model.run.busy)
     print(widget.view_model.run.message, flush=True)
-    QTest.qWait(300)
+    QTest.qWait(_MESSAGE_MS)
     widget.body.verticalScrollBar().setValue(widget.body.verticalScrollBar().maximum())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from lattice_images import lattice_image
 
 from napari_stem_defects.base.micrograph import Micrograph
@@ -30,6 +31,14 @@ def test_all_valid_pixels_are_unknown() -> None:
     assert not found.regions
     assert found.masks[0][60:].all()
     assert not found.masks[0][:39].any()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 200), (200, 4), (5, 5), (8, 17)])
+def test_images_of_a_few_pixels_have_a_result(shape: tuple[int, int]) -> None:
+    pixels = np.zeros(shape, np.float32)
+    found = nothing_fits(Micrograph(pixels, "a"), measure_lattices(pixels), "not recognised: x")
+    assert found.masks.shape == (1, *shape)
+    assert found.masks.all()
 
 
 def test_the_result_files_state_the_reason_and_can_be_read(tmp_path: Path) -> None:

@@ -71,6 +71,16 @@ def test_folder_that_is_a_file_is_an_output_error(tmp_path: Path) -> None:
         write_bytes(tmp_path / "file" / "a.bin", b"abc")
 
 
+def test_a_disk_that_is_full_for_numpy_is_understandable(tmp_path: Path) -> None:
+    def write() -> None:
+        with replacing(tmp_path / "a.bin") as temporary:
+            temporary.touch()
+            raise OSError("65536 requested and 13244 written")
+
+    with pytest.raises(OutputError, match=r"^a\.bin: .*only a part of it"):
+        write()
+
+
 def test_a_block_that_writes_nothing_is_an_output_error(tmp_path: Path) -> None:
     with pytest.raises(OutputError), replacing(tmp_path / "a.bin"):
         pass

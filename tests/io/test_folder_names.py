@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from napari_stem_defects.io.folder_names import find_available_folder, make_folder_name
+from napari_stem_defects.io.folder_names import (
+    find_available_folder,
+    is_free,
+    make_folder_name,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,3 +39,13 @@ def test_the_first_available_folder_is_used(tmp_path: Path) -> None:
     found = find_available_folder(tmp_path, "lamella", lambda path: path.name not in taken)
     assert found == tmp_path / "lamella_3"
     assert find_available_folder(tmp_path, "b/c", lambda _: True) == tmp_path / "b_c"
+
+
+def test_nothing_and_an_empty_folder_are_free(tmp_path: Path) -> None:
+    folder, file = tmp_path / "folder", tmp_path / "file"
+    assert is_free(folder)
+    folder.mkdir()
+    assert is_free(folder)
+    file.touch()
+    assert not is_free(file)
+    assert not is_free(tmp_path)

@@ -46,6 +46,13 @@ def other(tmp_path: Path) -> Any:
     process.join(60)
 
 
+def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    for folder in (tmp_path / "taken" / "a", tmp_path / "taken" / "deeper" / "a"):
+        with pytest.raises(OutputError, match=r"^taken: is a file, not a folder"):
+            WriteLock(folder, "search").acquire()
+
+
 def test_another_process_gets_one_line_that_names_the_holder(tmp_path: Path, other: Any) -> None:
     process, _ = other
     with pytest.raises(InUseError, match=r"^a: another search writes here since 20") as caught:
@@ -125,12 +132,6 @@ def test_a_drive_without_locks_gets_a_lock_file(
     assert not (tmp_path / ".a.open").exists()
     with WriteLock(tmp_path / "a", "search"):
         pass
-
-
-def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(OutputError, match=r"^a: cannot be written .*; check free space"):
-        WriteLock(tmp_path / "file" / "a", "search").acquire()
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "\0", '{"task": 1}'])

@@ -13,6 +13,8 @@ from napari_stem_defects.postprocessing.masks import masks_from_probability
 from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.lattice.measurement import LatticeMeasurement
 
@@ -47,7 +49,7 @@ def nothing_fits(
     started = time.perf_counter()
     odd = implausible_scale(measured.cell, micrograph.pixel_size_nm)
     height, width = micrograph.frame_shape
-    y, x = (np.arange(_STEP_PX // 2, n, _STEP_PX).astype(np.float32) for n in (height, width))
+    y, x = _centres(height), _centres(width)
     found = ProbabilityMap(
         probability=np.zeros((1, len(y), len(x)), np.float32),
         y=y,
@@ -75,3 +77,8 @@ def nothing_fits(
         },
         seconds=time.perf_counter() - started,
     )
+
+
+def _centres(length: int) -> NDArray[np.float32]:
+    """Return window centres along an axis: one at least, however short it is."""
+    return np.arange(min(_STEP_PX, length) // 2, length, _STEP_PX).astype(np.float32)

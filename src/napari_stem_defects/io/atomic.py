@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import sys
 from pathlib import Path
@@ -14,6 +15,11 @@ from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_ADVICE = "check free space and permissions, or choose another folder"
+_NUMPY_SHORT = re.compile(r"\d+ requested and \d+ written")
+"""What NumPy states where the disk is full."""
+_BLOCKED = "move it away or choose another folder"
 
 
 @contextlib.contextmanager
@@ -50,7 +56,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
         _flush_folder(path.parent)
     except OSError as error:
-        raise _output_error(path, error) from error
+        raise output_error(path, error) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -92,7 +98,7 @@ def move_into_place(source: Path, target: Path) -> None:
         os.replace(source, target)
         _flush_folder(target.parent)
     except OSError as error:
-        raise _output_error(target, error) from error
+        raise output_error(target, error) from error
 
 
 def append_line(path: str | Path, text: str) -> None:
@@ -116,7 +122,33 @@ def append_line(path: str | Path, text: str) -> None:
         with open(path, "ab", buffering=0) as file:
             _append_or_restore(file, f"{text}\n".encode())
     except OSError as error:
-        raise _output_error(path, error) from error
+        raise output_error(path, error) from error
+
+
+def output_error(path: Path, error: OSError, advice: str = _ADVICE) -> OutputError:
+    """Return the one-line error about what cannot be written.
+
+    Parameters
+    ----------
+    path : Path
+        File or folder that was to be written.
+    error : OSError
+        What the operating system states.
+    advice : str
+        What to do; of a file that blocks the folder, always to move it away.
+
+    Returns
+    -------
+    OutputError
+    """
+    # The user chose the folder, not the file name in it: report a file that blocks the folder.
+    for folder in path.parents:
+        if folder.exists() and not folder.is_dir():
+            return OutputError(one_line(folder, "is a file, not a folder", _BLOCKED))
+    reason = str(error.strerror or error)
+    if _NUMPY_SHORT.fullmatch(reason):
+        reason = "only a part of it could be"
+    return OutputError(one_line(path, f"cannot be written ({reason})", advice))
 
 
 def _append_or_restore(file: BinaryIO, data: bytes) -> None:
@@ -152,14 +184,3 @@ def _flush_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _output_error(path: Path, error: OSError) -> OutputError:
-    # The user chose the folder, not the file name in it: report a file that blocks the folder.
-    for folder in path.parents:
-        if folder.exists() and not folder.is_dir():
-            advice = "move it away or choose another folder"
-            return OutputError(one_line(folder, "is a file, not a folder", advice))
-    fault = f"cannot be written ({error.strerror or error})"
-    advice = "check free space and permissions, or choose another folder"
-    return OutputError(one_line(path, fault, advice))

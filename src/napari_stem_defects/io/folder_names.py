@@ -31,6 +31,21 @@ def make_folder_name(image_name: str) -> str:
     return f"_{name}" if _RESERVED.fullmatch(name) else name
 
 
+def is_free(path: Path) -> bool:
+    """Return whether nothing is lost if a folder of this name is written.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    bool
+        True where there is nothing, or an empty folder, as writing leaves it on a full disk.
+    """
+    return not path.exists() or (path.is_dir() and not any(path.iterdir()))
+
+
 def find_available_folder(out: Path, image_name: str, is_available: Callable[[Path], bool]) -> Path:
     """Return the first available folder of ``<name>``, ``<name>_2``, ``<name>_3``, ...
 

@@ -19,6 +19,7 @@ from typing import Any
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from napari_stem_defects.errors import InUseError, OutputError
+from napari_stem_defects.io.atomic import output_error
 from napari_stem_defects.io.messages import one_line
 
 # Error numbers of network drives without locks.
@@ -79,9 +80,7 @@ class WriteLock:
             advice = f"wait for it, or choose another {self._kind}"
             raise InUseError(one_line(self._folder, held, advice)) from None
         except OSError as error:
-            fault = f"cannot be written ({error.strerror or error})"
-            advice = "check free space and permissions, or choose another folder"
-            raise OutputError(one_line(self._folder, fault, advice)) from error
+            raise output_error(self._folder, error) from error
 
     def release(self) -> None:
         """Give the lock back; does nothing if it is not held."""

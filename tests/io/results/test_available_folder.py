@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from result_samples import micrograph
 
+from napari_stem_defects.anomaly.survey_frame import survey_frame
 from napari_stem_defects.io.folder_kinds import PARTIAL, SUMMARY
 from napari_stem_defects.io.results.available_folder import JOB, available_folder
+from napari_stem_defects.io.results.survey_folder import folder_of_survey, write_survey
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,3 +45,12 @@ def test_folders_of_other_images_and_other_programs_are_left_alone(tmp_path: Pat
     second.mkdir()
     (second / SUMMARY).write_text('{"image": {"sha256": "other"}}', encoding="utf-8")
     assert available_folder(tmp_path, image) == tmp_path / f"{image.name}_3"
+
+
+def test_a_survey_of_the_same_image_is_left_alone(tmp_path: Path) -> None:
+    image = micrograph()
+    written = write_survey(tmp_path, image, [survey_frame(image)])
+    assert written == tmp_path / image.name
+    assert available_folder(tmp_path, image) == tmp_path / f"{image.name}_2"
+    (tmp_path / f"{image.name}_2").mkdir()
+    assert folder_of_survey(tmp_path, image) == written

@@ -16,6 +16,7 @@ from platformdirs import user_data_path
 from napari_stem_defects.base.optional_packages import load_package
 from napari_stem_defects.base.progress import Progress, ProgressCallback, silent
 from napari_stem_defects.errors import InputError, OutputError
+from napari_stem_defects.io.atomic import output_error
 from napari_stem_defects.io.messages import is_url, one_line
 
 if TYPE_CHECKING:
@@ -190,7 +191,6 @@ def _put_in_place(
             folder.rmdir()  # empty, and Windows does not replace folders
         os.replace(unfinished, folder)
     except OSError as error:
-        fault = f"cannot be written ({error.strerror or error})"
-        raise OutputError(one_line(folder, fault, "check free space and permissions")) from error
+        raise output_error(folder, error) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from napari_stem_defects.base.defect_classes import UNKNOWN
 from napari_stem_defects.base.optional_packages import load_package
 from napari_stem_defects.errors import OutputError
-from napari_stem_defects.io.atomic import move_into_place
+from napari_stem_defects.io.atomic import move_into_place, output_error
 from napari_stem_defects.io.export.options import name_files
 from napari_stem_defects.io.export.pyramid import level_shapes, maxima, means, placement
 from napari_stem_defects.io.export.shapes import measured, rgb
@@ -52,9 +52,7 @@ def write(images: Sequence[ExportedImage], out: Path, options: ExportOptions) ->
                 shutil.rmtree(path)
             move_into_place(temporary, path)
         except OSError as error:
-            fault = f"cannot be written ({error.strerror or error})"
-            advice = "check free space and permissions, or choose another folder"
-            raise OutputError(one_line(path, fault, advice)) from error
+            raise output_error(path, error) from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         written.append(path)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.io.folder_kinds import PARTIAL, SUMMARY
-from napari_stem_defects.io.folder_names import find_available_folder
+from napari_stem_defects.io.folder_kinds import PARTIAL, SUMMARY, folder_kind
+from napari_stem_defects.io.folder_names import find_available_folder, is_free
 from napari_stem_defects.io.results.json_file import read_json_or_empty
 
 if TYPE_CHECKING:
@@ -38,8 +38,10 @@ def available_folder(out: Path, micrograph: Micrograph) -> Path:
 
 
 def _is_available(path: Path, image_sha256: str) -> bool:
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+    if is_free(path):
         return True
+    if folder_kind(path) == "survey":  # of the same image, perhaps, but no result to go on with
+        return False
     job = read_json_or_empty(path / PARTIAL / JOB)
     summary = read_json_or_empty(path / SUMMARY)
     stored = job.get("image_sha256") or summary.get("image", {}).get("sha256")

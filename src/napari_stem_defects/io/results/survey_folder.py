@@ -13,7 +13,7 @@ import tifffile
 
 from napari_stem_defects.io.atomic import replacing, write_bytes
 from napari_stem_defects.io.csv_cells import TableWriter
-from napari_stem_defects.io.folder_names import find_available_folder
+from napari_stem_defects.io.folder_names import find_available_folder, is_free
 from napari_stem_defects.io.results.grains import grain_to_json, write_grains
 from napari_stem_defects.io.results.json_file import read_json_or_empty, write_json
 from napari_stem_defects.io.results.summary import densities, library_versions
@@ -161,7 +161,7 @@ def _write_maps(
 
 def _is_available(path: Path, sha256: str) -> bool:
     """Return whether a folder is free or holds a survey of the same image."""
-    if not path.exists():
+    if is_free(path):
         return True
     summary = read_json_or_empty(path / SUMMARY)
     same = summary.get("image", {}).get("sha256") == sha256

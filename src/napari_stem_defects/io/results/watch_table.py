@@ -12,9 +12,8 @@ import io
 import os
 from typing import TYPE_CHECKING, Any
 
-from napari_stem_defects.errors import OutputError
+from napari_stem_defects.io.atomic import output_error
 from napari_stem_defects.io.csv_cells import TableWriter, read_text
-from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -126,10 +125,7 @@ def append_rows(out: Path, rows: Sequence[Mapping[str, object]]) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        fault = f"cannot be written ({error.strerror or error})"
-        raise OutputError(
-            one_line(path, fault, "close it elsewhere, or check the drive")
-        ) from error
+        raise output_error(path, error, "close it elsewhere, or check the drive") from error
 
 
 def remove_torn_row(out: Path) -> None:
@@ -155,10 +151,7 @@ def remove_torn_row(out: Path) -> None:
             if whole < len(content):
                 file.truncate(whole)
     except OSError as error:
-        fault = f"cannot be written ({error.strerror or error})"
-        raise OutputError(
-            one_line(path, fault, "close it elsewhere, or check the drive")
-        ) from error
+        raise output_error(path, error, "close it elsewhere, or check the drive") from error
 
 
 def finished_images(out: Path) -> dict[str, tuple[tuple[int, int], str]]:
