@@ -3,10 +3,10 @@
     python docs/screenshots/make_screenshots.py [FOLDER] [--size 1280x800] [--theme light]
 
 Everything on them is simulated; they go to ``docs/images``. The user's model library and settings
-are left alone. ``train-ensemble`` trains three times, for the model and for each of two splits, which
-takes one processor 6 to 20 minutes; the others take seconds, but ``report`` shows its model, so
-that both are taken together: ``--only train-ensemble,report``. Needs a display; on a machine without one put
-``xvfb-run -a -s "-screen 0 2000x1300x24"`` in front.
+are left alone. ``train-ensemble`` trains three times, for the model and for each of two splits,
+which takes one processor 6 to 20 minutes; ``report`` shows the same model, so take both together:
+``--only train-ensemble,report``. The others take seconds. Needs a display; on a machine without
+one put ``xvfb-run -a -s "-screen 0 2000x1300x24"`` in front.
 """
 
 from __future__ import annotations

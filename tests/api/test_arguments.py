@@ -86,11 +86,22 @@ def test_impossible_images_are_refused(pixels: np.ndarray, frame: int, message: 
         ({"stride": 0}, "stride 0: give a whole number"),
         ({"stride": 2.5}, "stride 2.5: give a whole number"),
         ({"thresholds": {"SF1": 5}}, "threshold 5 for SF1: give a probability"),
+        ({"thresholds": {"SF1": "high"}}, "threshold high for SF1: give a probability"),
+        ({"thresholds": 0.5}, "thresholds 0.5: give them by class"),
+        ({"stride": "8"}, "stride 8: give a whole number"),
     ],
 )
 def test_numbers_of_a_detection_are_checked_first(options: dict[str, Any], message: str) -> None:
     with pytest.raises(sd.InputError, match=message):
         sd.detect(sd.Micrograph(PIXELS, "a"), "cdte-110", **options)
+
+
+@pytest.mark.parametrize("model", [3, None, ["cdte-110"], np.zeros((2, 2))])
+def test_what_is_no_model_is_refused(model: Any) -> None:
+    with pytest.raises(sd.InputError, match="is no model; give a loaded one"):
+        sd.detect(sd.Micrograph(PIXELS, "a"), model)
+    with pytest.raises(sd.InputError, match="is no model; give a loaded one"):
+        sd.load_model(model)
 
 
 def test_one_source_is_a_list_of_one() -> None:

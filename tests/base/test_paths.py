@@ -25,3 +25,15 @@ def test_what_is_no_path_is_one_line(given: object) -> None:
     if not isinstance(given, list):
         with pytest.raises(InputError, match=r"no path; give a str|the path is empty"):
             to_paths(given)  # type: ignore[arg-type]
+
+
+def test_the_users_folder_is_found_as_in_a_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert to_path("~/a.tif") == to_path(Path("~/a.tif")) == tmp_path / "a.tif"
+    assert to_path("a~/b") == Path("a~/b")
+    Path("~lock.tif").touch()
+    assert to_path("~lock.tif") == Path("~lock.tif")

@@ -42,3 +42,17 @@ def test_other_texts_are_no_numbers(text: str) -> None:
         options.numbers(text)
     with pytest.raises(argparse.ArgumentTypeError, match="too many"):
         options.numbers("0:10000000")
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"), [("0,02", "0.02"), ("0.02nm", "0.02"), ("20 pm", "20"), ("0,2 Å", "0.2")]
+)
+def test_a_decimal_comma_or_a_unit_is_explained(text: str, meant: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match=f"is not a number above 0; write {meant}"):
+        options.positive_float(text)
+
+
+@pytest.mark.parametrize("text", ["nan", "-1", "1,2,3", "a"])
+def test_other_texts_have_no_explanation(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match=r"above 0$"):
+        options.positive_float(text)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import nullcontext
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +23,6 @@ from napari_stem_defects.networks.spec import Ensemble
 from napari_stem_defects.workers.helpers import helpers_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.base.search_area import SearchAreaLike
     from napari_stem_defects.detection.contrast import ContrastChoice
@@ -104,8 +104,8 @@ def detect(
     True
     """
     shown, choice = frame_of(micrograph, frame), ""
-    _check_numbers(stride, thresholds or {})
-    if model == AUTO_MODEL:
+    _check_numbers(stride, {} if thresholds is None else thresholds)
+    if isinstance(model, str) and model == AUTO_MODEL:
         chosen = choose_from_library(shown)
         if chosen.entry is None:
             return nothing_fits(shown, chosen.measured, chosen.statement, frame)
@@ -124,12 +124,14 @@ def detect(
     )
 
 
-def _check_numbers(stride: int | None, thresholds: Mapping[str, float]) -> None:
-    if stride is not None and (stride != stride // 1 or stride < 1):
+def _check_numbers(stride: Any, thresholds: Any) -> None:
+    if stride is not None and not (isinstance(stride, Real) and stride >= 1 and stride % 1 == 0):
         raise InputError(f"stride {stride}: give a whole number of px above 0")
+    if not isinstance(thresholds, Mapping):
+        raise InputError(f"thresholds {thresholds}: give them by class, such as {{'SF1': 0.5}}")
     for name, value in thresholds.items():
-        if not 0 <= value <= 1:
-            raise InputError(f"threshold {value:g} for {name}: give a probability from 0 to 1")
+        if not (isinstance(value, Real) and 0 <= value <= 1):
+            raise InputError(f"threshold {value} for {name}: give a probability from 0 to 1")
 
 
 def detect_with(

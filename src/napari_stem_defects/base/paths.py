@@ -18,6 +18,7 @@ def to_path(given: Any) -> Path:
     Parameters
     ----------
     given : str or path-like
+        A ``~`` at the beginning is the user's folder, as in a shell.
 
     Returns
     -------
@@ -32,7 +33,9 @@ def to_path(given: Any) -> Path:
         raise InputError(f"{type(given).__name__} is no path; give a str or a Path")
     if given == "":
         raise InputError("the path is empty; give the name of a file or folder")
-    return Path(given)
+    if os.path.lexists(given):  # a file may have such a name
+        return Path(given)
+    return Path(os.path.expanduser(given))
 
 
 def to_paths(given: str | Path | Sequence[str | Path]) -> list[Path]:

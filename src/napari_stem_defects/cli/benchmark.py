@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.base.defaults import DEFAULT_MODEL
+from napari_stem_defects.cli.options import file_or_folder
 
 if TYPE_CHECKING:
     import argparse
@@ -18,7 +19,7 @@ _REFERENCE = Path(__file__).parents[3] / "benchmarks" / "reference.py"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the output file and a quick form."""
     parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="also write the figures to this file"
+        "--json", type=file_or_folder, metavar="FILE", help="also write the figures to this file"
     )
     parser.add_argument(
         "--quick", action="store_true", help="small images, to check that the benchmark runs"

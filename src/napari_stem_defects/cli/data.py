@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_stem_defects.cli.options import file_or_folder
 from napari_stem_defects.cli.terminal import long_work, print_result
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fetch = actions.add_parser("fetch", help="download a data set and check it")
     fetch.add_argument("name", metavar="NAME")
     fetch.add_argument(
-        "--out", type=Path, metavar="DIR", help="folder (default: in your data folder)"
+        "--out", type=file_or_folder, metavar="DIR", help="folder (default: in your data folder)"
     )
     fetch.add_argument(
         "--mirror",

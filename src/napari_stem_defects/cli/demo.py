@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.cli.detect import print_outcome
+from napari_stem_defects.cli.options import file_or_folder
 from napari_stem_defects.cli.show import can_show, show_results
 from napari_stem_defects.cli.terminal import long_work
 
@@ -19,13 +20,13 @@ _RESULTS = "results"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the image, the output folder and whether to show the result."""
     parser.add_argument(
-        "image", type=Path, nargs="?", metavar="IMAGE", help="instead of a simulation"
+        "image", type=file_or_folder, nargs="?", metavar="IMAGE", help="instead of a simulation"
     )
     parser.add_argument(
         "--headless", action="store_true", help="write files only, do not open napari"
     )
     parser.add_argument(
-        "--out", type=Path, default=_OUT, metavar="DIR", help="default: %(default)s"
+        "--out", type=file_or_folder, default=_OUT, metavar="DIR", help="default: %(default)s"
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.base.defaults import AUTO_MODEL
@@ -17,6 +16,7 @@ from napari_stem_defects.cli.options import (
     add_stride,
     add_thresholds,
     area,
+    file_or_folder,
     numbers,
     positive_int,
 )
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from napari_stem_defects.jobs.batch import Outcome
     from napari_stem_defects.jobs.executors import Workers
@@ -36,7 +37,9 @@ STATED = ("file", "user", "simulation")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add images, model, and how and where to compute."""
-    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="file or folder")
+    parser.add_argument(
+        "images", type=file_or_folder, nargs="+", metavar="IMAGE", help="file or folder"
+    )
     add_out(parser, "folder for the results; each image gets a folder in it")
     parser.add_argument(
         "--model",

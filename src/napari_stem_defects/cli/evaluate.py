@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.cli.options import add_out, add_signal
+from napari_stem_defects.cli.options import add_out, add_signal, file_or_folder
 from napari_stem_defects.cli.terminal import long_work, print_result
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the model, the data and the report folder."""
     parser.add_argument("model", metavar="MODEL", help="name in the library, or file")
     parser.add_argument(
-        "data", type=Path, nargs="+", metavar="DATA", help="patch folder or label project"
+        "data", type=file_or_folder, nargs="+", metavar="DATA", help="patch folder or label project"
     )
     add_out(parser, "folder for the report")
     add_signal(parser)

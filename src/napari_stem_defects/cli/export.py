@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_stem_defects.cli.options import file_or_folder
 from napari_stem_defects.cli.terminal import long_work, print_error, print_result
 from napari_stem_defects.io.export.registry import FORMATS
 
@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the folders, the format and where the files are written."""
     parser.add_argument(
         "results",
-        type=Path,
+        type=file_or_folder,
         nargs="+",
         metavar="RESULT",
         help="folder that detect wrote, or one that contains some",
@@ -28,14 +28,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="; ".join(f"{each.name}: {each.content}" for each in FORMATS.values()),
     )
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="folder of the files (default: export in the first)"
+        "--out",
+        type=file_or_folder,
+        metavar="DIR",
+        help="folder of the files (default: export in the first)",
     )
     parser.add_argument(
         "--outlines", action="store_true", help="points and lines as polygons too, as areas are"
     )
     parser.add_argument(
         "--images",
-        type=Path,
+        type=file_or_folder,
         metavar="PATH",
         help="the image, or the folder of the images, if moved since (ome-zarr, hyperspy)",
     )

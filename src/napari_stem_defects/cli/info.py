@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.cli.options import add_signal
+from napari_stem_defects.cli.options import add_signal, file_or_folder
 from napari_stem_defects.cli.terminal import print_error, print_result
 from napari_stem_defects.errors import InputError, ReadError
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.io.images.signals import ChosenSignal, SignalInfo
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the files and the signal."""
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="image or stack")
+    parser.add_argument(
+        "files", type=file_or_folder, nargs="+", metavar="FILE", help="image or stack"
+    )
     add_signal(parser)
 
 

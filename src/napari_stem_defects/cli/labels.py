@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.cli.options import add_out, add_signal, kinds
+from napari_stem_defects.cli.options import add_out, add_signal, file_or_folder, kinds
 from napari_stem_defects.cli.terminal import long_work
 from napari_stem_defects.io.labels.label_formats import list_formats
 
@@ -18,17 +17,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the actions on a label project."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     importing = actions.add_parser("import", help="add patch folders, points or drawn shapes")
-    importing.add_argument("project", type=Path, metavar="PROJECT", help="created if missing")
+    importing.add_argument(
+        "project", type=file_or_folder, metavar="PROJECT", help="created if missing"
+    )
     importing.add_argument(
         "sources",
-        type=Path,
+        type=file_or_folder,
         nargs="+",
         metavar="DATA",
         help=f"patch folder, or a file: {list_formats()}",
     )
     importing.add_argument(
         "--image",
-        type=Path,
+        type=file_or_folder,
         nargs="+",
         action="extend",
         default=[],
@@ -46,11 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     importing.set_defaults(act=_import)
     export = actions.add_parser("export", help="write the patches of all labels to a folder")
-    export.add_argument("project", type=Path, metavar="PROJECT")
+    export.add_argument("project", type=file_or_folder, metavar="PROJECT")
     add_out(export, "folder for the patches")
     export.set_defaults(act=_export)
     verify = actions.add_parser("verify", help="check a project for lost or damaged data")
-    verify.add_argument("project", type=Path, metavar="PROJECT")
+    verify.add_argument("project", type=file_or_folder, metavar="PROJECT")
     verify.set_defaults(act=_verify)
 
 

@@ -11,7 +11,7 @@ import io
 import os
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from napari_stem_defects.base.internal_fault import cause_of
 from napari_stem_defects.base.out_of_memory import ADVICE, is_out_of_memory
@@ -38,6 +38,7 @@ from napari_stem_defects.cli import (
     train,
     watch,
 )
+from napari_stem_defects.cli.parser import INPUT_FAULT, Parser
 from napari_stem_defects.cli.terminal import STOPPED, STOPPED_LINE, print_error
 from napari_stem_defects.errors import InputError
 
@@ -49,19 +50,12 @@ COMMANDS = (
     *(simulate, labels, models, data, score, benchmark),
 )
 
-DONE, OUR_FAULT, INPUT_FAULT = 0, 1, 2
-
-
-class _Parser(argparse.ArgumentParser):
-    """Reports a misspelt command line in one line instead of the whole usage."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(INPUT_FAULT, f"{self.prog}: {message} (see {self.prog} --help)\n")
+DONE, OUR_FAULT = 0, 1
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; each sets ``run`` to its function."""
-    parser = _Parser(prog="stem-defects", description="Find crystal defects in STEM images.")
+    parser = Parser(prog="stem-defects", description="Find crystal defects in STEM images.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument(
         "--traceback", action="store_true", help="show where an internal error happened"

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_stem_defects.cli.options import file_or_folder
+
 if TYPE_CHECKING:
     import argparse
 
@@ -24,7 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verify.set_defaults(act=_verify)
     importing = actions.add_parser("import", help="copy a model into your library")
     importing.add_argument(
-        "file", type=Path, metavar="FILE", help="model file, or package of bioimage.io (.zip)"
+        "file",
+        type=file_or_folder,
+        metavar="FILE",
+        help="model file, or package of bioimage.io (.zip)",
     )
     importing.set_defaults(act=_import)
     export = actions.add_parser("export", help="write a model for other programs")
@@ -37,7 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " packed with its description, a test and the model file",
     )
     export.add_argument(
-        "--out", type=Path, metavar="FILE", help="file to write (default: here, named by the model)"
+        "--out",
+        type=file_or_folder,
+        metavar="FILE",
+        help="file to write (default: here, named by the model)",
     )
     export.set_defaults(act=_export)
 

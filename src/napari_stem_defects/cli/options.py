@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from napari_stem_defects.base.paths import to_path
 from napari_stem_defects.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from napari_stem_defects.base.defect_classes import Kind
     from napari_stem_defects.base.search_area import SearchArea
 
 _MOST_NUMBERS = 1_000_000
+_NUMBER_AND_MORE = re.compile(r"(\d+(?:[.,]\d+)?)\s*[A-Za-zµåÅ]*")
+"""With a decimal comma, or with a unit, which options state themselves."""
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
@@ -36,6 +40,14 @@ def positive_int(text: str) -> int:
     return int(text)
 
 
+def file_or_folder(text: str) -> Path:
+    """Read a file or folder; ``~`` is the user's, also where the shell leaves it as it is."""
+    try:
+        return to_path(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def positive_float(text: str) -> float:
     """Read a finite number above 0."""
     try:
@@ -43,7 +55,10 @@ def positive_float(text: str) -> float:
     except ValueError:
         value = math.nan
     if not (math.isfinite(value) and value > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+        fault = f"{text!r} is not a number above 0"
+        if number := _NUMBER_AND_MORE.fullmatch(text):
+            fault += f"; write {number[1].replace(',', '.')}"
+        raise argparse.ArgumentTypeError(fault)
     return value
 
 
@@ -140,7 +155,7 @@ def _check_once(classes: Iterable[str]) -> None:
 
 def add_out(parser: argparse.ArgumentParser, what: str) -> None:
     """Add the required ``--out DIR``."""
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help=what)
+    parser.add_argument("--out", type=file_or_folder, required=True, metavar="DIR", help=what)
 
 
 def add_pictures(parser: argparse.ArgumentParser) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.cli.options import add_out, add_signal, numbers
+from napari_stem_defects.cli.options import add_out, add_signal, file_or_folder, numbers
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
 MOST_FOLDERS = 100
 """Number of frames above which the user confirms that each of them gets a folder."""
@@ -19,7 +19,7 @@ MOST_FOLDERS = 100
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the image and the output folder."""
-    parser.add_argument("image", type=Path, metavar="IMAGE")
+    parser.add_argument("image", type=file_or_folder, metavar="IMAGE")
     add_out(parser, "folder for the stages")
     add_signal(parser)
     parser.add_argument(

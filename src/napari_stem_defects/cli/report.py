@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_stem_defects.cli.options import file_or_folder
 from napari_stem_defects.cli.terminal import long_work, print_error, print_result
 
 if TYPE_CHECKING:
@@ -15,13 +15,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the folders and where the page is written."""
     parser.add_argument(
         "folders",
-        type=Path,
+        type=file_or_folder,
         nargs="+",
         metavar="DIR",
         help="folder of results, or one that contains some; several are compared with the first",
     )
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="folder of the page (default: report in the first)"
+        "--out",
+        type=file_or_folder,
+        metavar="DIR",
+        help="folder of the page (default: report in the first)",
     )
     parser.add_argument(
         "--independent-frames",

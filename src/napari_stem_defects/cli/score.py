@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_stem_defects.base.defaults import AUTO_MODEL
-from napari_stem_defects.cli.options import numbers
+from napari_stem_defects.cli.options import file_or_folder, numbers
 from napari_stem_defects.cli.terminal import long_work, print_error, print_result
 from napari_stem_defects.errors import InputError
 
@@ -18,18 +17,26 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the manifest, the predictions and the file of the figures."""
     parser.add_argument(
-        "manifest", type=Path, metavar="MANIFEST", help="JSON list of images and ground truth"
+        "manifest",
+        type=file_or_folder,
+        metavar="MANIFEST",
+        help="JSON list of images and ground truth",
     )
     parser.add_argument(
         "--predictions",
-        type=Path,
+        type=file_or_folder,
         metavar="DIR|CSV",
         help="table image,class,y_px,x_px[,score], folder of results, or of masks IMAGE/CLASS.tif"
         " or .png (default: this program searches the images)",
     )
-    parser.add_argument("--out", type=Path, metavar="FILE.json", help="file for all figures")
     parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="folder of the listed files (default: manifest's)"
+        "--out", type=file_or_folder, metavar="FILE.json", help="file for all figures"
+    )
+    parser.add_argument(
+        "--data",
+        type=file_or_folder,
+        metavar="DIR",
+        help="folder of the listed files (default: manifest's)",
     )
     parser.add_argument(
         "--model",
@@ -50,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--write-clicks",
-        type=Path,
+        type=file_or_folder,
         metavar="FILE.csv",
         help="write these clicks for another program, and search nothing",
     )

@@ -6,14 +6,15 @@ import os
 import shlex
 import sys
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_stem_defects.cli.options import file_or_folder
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.io.messages import one_line
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
 _QT = ("PyQt6", "PySide6", "PyQt5", "PySide2")
 
@@ -21,10 +22,10 @@ _QT = ("PyQt6", "PySide6", "PyQt5", "PySide2")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the folder."""
     parser.add_argument(
-        "folder", type=Path, metavar="RESULT", help="a folder that detect or survey wrote"
+        "folder", type=file_or_folder, metavar="RESULT", help="a folder that detect or survey wrote"
     )
     parser.add_argument(
-        "--image", type=Path, metavar="IMAGE", help="the image, if it was moved since"
+        "--image", type=file_or_folder, metavar="IMAGE", help="the image, if it was moved since"
     )
 
 

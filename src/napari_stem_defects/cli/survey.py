@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.base.internal_fault import internal_fault
 from napari_stem_defects.base.progress import Cancelled, Progress
-from napari_stem_defects.cli.options import add_out, add_pixel_size, add_signal, numbers
+from napari_stem_defects.cli.options import (
+    add_out,
+    add_pixel_size,
+    add_signal,
+    file_or_folder,
+    numbers,
+)
 from napari_stem_defects.cli.terminal import long_work, print_error, print_left_out, print_result
 from napari_stem_defects.errors import InputError
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
+    from pathlib import Path
 
     from napari_stem_defects.anomaly.survey_frame import Survey
     from napari_stem_defects.base.progress import ProgressCallback
@@ -21,7 +27,9 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the images and the output folder."""
-    parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="file or folder")
+    parser.add_argument(
+        "images", type=file_or_folder, nargs="+", metavar="IMAGE", help="file or folder"
+    )
     add_out(parser, "folder for the results; each image gets a folder in it")
     add_signal(parser)
     add_pixel_size(parser, "edge of one pixel in nm, instead of the value in the files")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.base.lengths import list_in_both_units
-from napari_stem_defects.cli.options import positive_float, positive_int
+from napari_stem_defects.cli.options import file_or_folder, positive_float, positive_int
 from napari_stem_defects.cli.terminal import long_work, print_error, print_result
 from napari_stem_defects.errors import InputError
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
+    from pathlib import Path
 
     from napari_stem_defects.api.track import Tracking
     from napari_stem_defects.statistics.rates import Estimate
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the result folders and how to link."""
     parser.add_argument(
-        "results", type=Path, nargs="+", metavar="RESULT", help="result folder of a stack"
+        "results", type=file_or_folder, nargs="+", metavar="RESULT", help="result folder of a stack"
     )
     parser.add_argument(
-        "--image", type=Path, metavar="FILE", help="the stack, if it was moved since"
+        "--image", type=file_or_folder, metavar="FILE", help="the stack, if it was moved since"
     )
     parser.add_argument(
         "--no-drift", action="store_true", help="take out no drift; the stack is not read then"

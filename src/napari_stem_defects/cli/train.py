@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_stem_defects.cli.options import add_signal, epochs, kinds, names, positive_int, seed
+from napari_stem_defects.cli.options import (
+    add_signal,
+    epochs,
+    file_or_folder,
+    kinds,
+    names,
+    positive_int,
+    seed,
+)
 from napari_stem_defects.cli.terminal import long_work, print_result
 
 if TYPE_CHECKING:
@@ -15,10 +22,14 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the data, the model file and the training options."""
     parser.add_argument(
-        "data", type=Path, nargs="+", metavar="DATA", help="patch folder or label project"
+        "data", type=file_or_folder, nargs="+", metavar="DATA", help="patch folder or label project"
     )
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="MODEL.safetensors", help="file to write"
+        "--out",
+        type=file_or_folder,
+        required=True,
+        metavar="MODEL.safetensors",
+        help="file to write",
     )
     add_signal(parser)
     parser.add_argument(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_stem_defects.base.defaults import AUTO_MODEL
@@ -19,6 +18,7 @@ from napari_stem_defects.cli.options import (
     add_signal,
     add_stride,
     add_thresholds,
+    file_or_folder,
     positive_float,
 )
 from napari_stem_defects.cli.terminal import long_work, print_result
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the folder, the model, and how to search and to look."""
-    parser.add_argument("folder", type=Path, metavar="DIR", help="folder that new files come into")
+    parser.add_argument(
+        "folder", type=file_or_folder, metavar="DIR", help="folder that new files come into"
+    )
     add_out(parser, "folder for the results, and for the table of all images, watch.csv")
     parser.add_argument(
         "--model",

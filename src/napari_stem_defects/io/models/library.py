@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from platformdirs import user_data_path
 
+from napari_stem_defects.base.paths import to_path
 from napari_stem_defects.errors import ModelError, OutputError
 from napari_stem_defects.io.atomic import replacing
 from napari_stem_defects.io.messages import missing_file, one_line
@@ -93,7 +95,10 @@ def find_model(name_or_path: str | Path) -> Path:
     ModelError
         There is no such model; the message lists the available ones.
     """
-    path = Path(name_or_path)
+    if not isinstance(name_or_path, str | os.PathLike):
+        kind = type(name_or_path).__name__
+        raise ModelError(f"{kind} is no model; give a loaded one, a name in the library or a file")
+    path = to_path(name_or_path) if name_or_path else Path()
     if path.suffix == SUFFIX:
         if path.is_file():
             return path
