@@ -125,12 +125,14 @@ def detect(
 
 
 def _check_numbers(stride: Any, thresholds: Any) -> None:
-    if stride is not None and not (isinstance(stride, Real) and stride >= 1 and stride % 1 == 0):
+    if stride is not None and not (
+        isinstance(stride, Real) and float(stride) >= 1 and float(stride).is_integer()
+    ):
         raise InputError(f"stride {stride}: give a whole number of px above 0")
     if not isinstance(thresholds, Mapping):
         raise InputError(f"thresholds {thresholds}: give them by class, such as {{'SF1': 0.5}}")
     for name, value in thresholds.items():
-        if not (isinstance(value, Real) and 0 <= value <= 1):
+        if not (isinstance(value, Real) and 0 <= float(value) <= 1):
             raise InputError(f"threshold {value} for {name}: give a probability from 0 to 1")
 
 
