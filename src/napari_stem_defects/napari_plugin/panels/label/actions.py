@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
+from napari_stem_defects.anomaly.example_places import example_places
 from napari_stem_defects.errors import InputError
 from napari_stem_defects.jobs.registry import (
     ADD_SYNTHETIC_DEFECTS,
@@ -157,9 +158,10 @@ class LabelActions:
     def _on_survey(self, survey: Survey) -> None:
         if self._surveyed is None or self._surveyed is not self._view_model.image:
             return  # another image is shown now
+        listed, others = survey.candidates[:_MOST_PLACES], survey.candidates[_MOST_PLACES:]
         places = [
-            Suggestion(each.y, each.x, "", 0.0, _describe(each))
-            for each in survey.candidates[:_MOST_PLACES]
+            Suggestion(y, x, "", 0.0, _describe(each))
+            for each, (y, x) in zip(listed, example_places(listed, others), strict=True)
         ]
         edge = max(_SMALLEST_PICTURE_PX, round(_PICTURE_PERIODS * survey.unit_px))
         self._queue.fill(self._surveyed, survey.frame, places, edge_px=edge)
