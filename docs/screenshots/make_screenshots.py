@@ -54,8 +54,6 @@ if TYPE_CHECKING:
 
 _LARGEST_BYTES = 480_000
 _FREQUENT = 96
-_MESSAGE_MS = 8000
-"""After which napari has hidden its message that the model is available."""
 _OWN_MATERIAL = ("survey", "live-map")
 """Pictures of a crystal that no bundled model knows."""
 IMAGES = 6
@@ -244,7 +242,7 @@ def train_ensemble(viewer: napari.Viewer, project: Path) -> None:
     widget.start()
     wait(lambda: not widget.view_model.run.busy)
     print(widget.view_model.run.message, flush=True)
-    QTest.qWait(_MESSAGE_MS)
+    QTest.qWait(300)
     widget.body.verticalScrollBar().setValue(widget.body.verticalScrollBar().maximum())
 
 

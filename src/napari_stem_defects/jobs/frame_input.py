@@ -78,14 +78,26 @@ class FrameInput:
             pixel_size_source=self.pixel_size_source,
             invalid=invalid,
             path=self.path,
-            sha256=self.sha256 or _hash(self.path, self.array),
+            sha256=self.sha256 or hash_of_image(self.path, self.array),
             notes=notes,
             signal=self.signal,
         )
 
 
-def _hash(path: Path | None, array: NDArray[Any]) -> str:
-    """Return the hash of the file, or of the pixels where there is no file (any more)."""
+def hash_of_image(path: Path | None, array: NDArray[Any]) -> str:
+    """Return the hash of the file, or of the pixels where there is no file (any more).
+
+    Parameters
+    ----------
+    path : Path or None
+    array : ndarray
+        Pixels as napari or a script has them.
+
+    Returns
+    -------
+    str
+        SHA-256.
+    """
     if path is not None and path.exists():
         return hash_of_file(path)
     return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()

@@ -85,3 +85,14 @@ def test_a_deleted_layer_frees_its_memory() -> None:
     gc.collect()
     assert alive(reference) is None
     assert alive(None) is None
+
+
+def test_layers_that_the_panel_removes_are_not_taken_for_deleted_ones(
+    viewer: ViewerModel, owned: OwnedLayers[Image]
+) -> None:
+    seen = []
+    owned.add("mask", image())
+    owned.add("map", image())
+    viewer.layers.events.removed.connect(lambda event: seen.append(list(owned)))
+    owned.remove_all()
+    assert seen == [[], []]

@@ -77,11 +77,15 @@ class OwnedLayers(Generic[_Owned]):
         self._added.clear()
 
     def remove_all(self) -> None:
-        """Remove the layers from the viewer."""
-        for layer in [self.get(key) for key in self._added]:
+        """Remove the layers from the viewer; while napari announces it, none is owned any more.
+
+        Who looks for layers that the user has deleted would take these for such ones otherwise.
+        """
+        layers = [self.get(key) for key in self._added]
+        self._added.clear()
+        for layer in layers:
             if layer is not None:
                 self._viewer.layers.remove(layer)
-        self._added.clear()
 
 
 def alive(reference: weakref.ref[_Owned] | None) -> _Owned | None:

@@ -177,6 +177,21 @@ def test_the_map_is_of_the_frame_shown(viewer: Any, widget: Any) -> None:
     assert sum(bool(drawn[round(y), round(x)]) for y, x in other.defects) >= 7
 
 
+def test_the_map_follows_to_another_image(viewer: Any, widget: Any) -> None:
+    widget.view_model.activate("Vac")
+    click_on(viewer, 0)
+    press(widget, "live")
+    wait_for(lambda: "live - X" in viewer.layers)
+    other = crystal_image(missing=8, size=256, seed=4)
+    layer = viewer.add_image(other.pixels, name="Y", scale=(SCALE, SCALE), units=("nm", "nm"))
+    widget.image.select(layer)
+    wait_for(lambda: "live - Y" in viewer.layers)
+    assert "live - X" not in viewer.layers
+    assert widget.findChild(QWidget, "live").isChecked()
+    drawn = viewer.layers["live - Y"].data
+    assert sum(bool(drawn[round(y), round(x)]) for y, x in other.defects) >= 7
+
+
 def test_deleting_the_layer_switches_the_map_off(viewer: Any, widget: Any) -> None:
     widget.view_model.activate("Vac")
     click_on(viewer, 0)

@@ -70,3 +70,19 @@ def test_missing_pixels_are_one_line(model: LabelViewModel) -> None:
     images.show(0)
     assert selector.image is None
     assert len(messages) == 1
+
+
+def test_an_image_that_is_open_but_was_not_shown_is_found(tmp_path: Path) -> None:
+    """The panel shows one of two images; that of the project is the other one."""
+    pixels = [PIXELS, PIXELS[::-1].copy()]
+    viewer = ViewerModel()
+    layers = [viewer.add_image(each, name=name) for each, name in zip(pixels, "ab", strict=True)]
+    viewer.add_image(PIXELS[:50], name="of another size")
+    made = LabelViewModel()
+    made.create(tmp_path / "labels", ("Bulk", "SF1"))
+    made.add_labels(convert.whole_input(layers[0]).micrograph(), 0, [(10, 20)], "SF1")
+    images, selector = opened(viewer, made)
+    images.show(0)
+    assert selector.image is layers[0]
+    assert len(viewer.layers) == 3
+    made.close()

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from napari_stem_defects.errors import InputError, LabelError
 from napari_stem_defects.io.labels.label_formats import is_label_file
+from napari_stem_defects.jobs.frame_input import hash_of_image
 from napari_stem_defects.napari_plugin.layers import convert
 
 if TYPE_CHECKING:
@@ -99,12 +102,23 @@ class ProjectImages:
     def _layer_of(self, frame: LabelledFrame) -> Image | None:
         for layer in self._selector.images:
             origin = layer.metadata.get(convert.METADATA_KEY, {})
-            sha256 = self._hashes.get(layer) or origin.get("sha256")
-            if sha256 == frame.sha256 and (
+            if self._hash_of(layer, frame) == frame.sha256 and (
                 layer.ndim == 3 or origin.get("frame", 0) == frame.frame
             ):
                 return layer
         return None
+
+    def _hash_of(self, layer: Image, frame: LabelledFrame) -> str:
+        """Return the hash of a layer; "" for one that was not shown and has another size."""
+        origin = layer.metadata.get(convert.METADATA_KEY, {})
+        known = str(self._hashes.get(layer) or origin.get("sha256") or "")
+        if known or convert.frame_shape(layer) != (frame.height, frame.width):
+            return known
+        path = convert.source_path(layer)
+        if path is None and not isinstance(layer.data, np.ndarray):
+            return ""  # a stack that is read frame by frame is not read for its hash
+        self.remember(layer, hash_of_image(path, layer.data))
+        return self._hashes[layer]
 
 
 def _file_or_input(layer: Image) -> Path | FrameInput:
