@@ -7,15 +7,21 @@ import pytest
 from labelled_crystals import labelled, vacancies
 from large_cells import many_columns
 from scan_rows import brighter, streaked
+from scipy import ndimage
 from scipy.spatial import cKDTree
 
+from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.base.micrograph import Micrograph
 from napari_stem_defects.detection.detect_frame import detect_frame
 from napari_stem_defects.detection.detect_matched import quick_model
 from napari_stem_defects.errors import ModelError
 from napari_stem_defects.lattice.unit_cell import units_per_period
+from napari_stem_defects.simulation.any_lattice import make_crystal
+from napari_stem_defects.simulation.any_lattice_scene import LatticeScene, simulate_lattice
+from napari_stem_defects.simulation.any_lattice_specimen import LatticeDefect
 from napari_stem_defects.training.quick import train_quick
 from napari_stem_defects.training.quick_evaluation import evaluate_quick_model
+from napari_stem_defects.training.quick_images import LabelledImage
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +126,30 @@ def test_the_length_unit_is_that_of_the_clicked_image(narrow_and_wide, clicked):
     assert ("length unit" in detection.parameters["scale_statement"]) is (clicked == 0)
     evaluation = evaluate_quick_model(ensemble, [labelled(other, 8)])
     assert evaluation.metrics.classes["Vac"].recall.value >= 0.75
+
+
+def test_a_fault_through_a_precipitate_keeps_its_name():
+    crystal = make_crystal("square", 15.0, rotation_deg=11.0)
+    defects = (
+        LatticeDefect("fault", "fault", amount=0.5),
+        LatticeDefect("precipitate", "grain", amount=1.3, count=1),
+    )
+    scene = simulate_lattice(LatticeScene(crystal, defects, shape=(384, 384)), seed=204)
+    (line,), area = scene.lines["fault"], scene.areas["grain"]
+    inside, outside = (ndimage.distance_transform_edt(each) for each in (area, ~area))
+    steps = np.linspace(0, len(line) - 1, 300)
+    at = np.stack([np.interp(steps, range(len(line)), each) for each in np.transpose(line)], 1)
+    at = at[(at > 30).all(axis=1) & (at < 353).all(axis=1)]
+    away = outside[tuple(np.rint(at).astype(int).T)]
+    places = np.array([at[np.argmax(away)], np.unravel_index(inside.argmax(), area.shape)])
+    micrograph = Micrograph(scene.pixels, "a", 0.02)
+    clicks = LabelledImage(micrograph, *places.T, ("fault", "grain"))
+    classes = (DefectClass("fault", "line"), DefectClass("grain", "area"))
+    detection = detect_frame(micrograph, train_quick([clicks], classes).ensemble)
+    free = np.rint(at[away > 15]).astype(int)
+    near = {
+        name: ndimage.maximum_filter(mask, 11)[tuple(free.T)]
+        for name, mask in zip(detection.mask_names, detection.masks, strict=True)
+    }
+    assert near["fault"].mean() > 0.95
+    assert not near["grain"].any()

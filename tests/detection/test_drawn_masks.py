@@ -7,9 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from probability_maps import HALF, SHAPE, blank_map, bump, count_components
+from quick_models import quick_model
 from small_ensemble import SPEC
 
-from napari_stem_defects.detection.drawn_masks import draw_masks, site_separation_px
+from napari_stem_defects.detection.drawn_masks import (
+    draw_masks,
+    drawing_parameters,
+    site_separation_px,
+)
 from napari_stem_defects.networks.inference_settings import InferenceSettings
 from napari_stem_defects.postprocessing.masks import masks_from_probability
 
@@ -48,3 +53,10 @@ def test_the_separation_is_twice_the_label_extent(extent: float | None, separati
     changed = replace(spec, training={**spec.training, "label_radius_px": extent})
     assert isinstance(changed.inference, InferenceSettings)
     assert site_separation_px(changed) == pytest.approx(separation)
+
+
+def test_quick_models_state_that_areas_end_where_they_are_found() -> None:
+    assert "areas_where_found" not in drawing_parameters(SPEC, 0.5)
+    assert drawing_parameters(SPEC, 0.5)["separation_px"] == 2 * site_separation_px(SPEC)
+    quick = quick_model().spec
+    assert drawing_parameters(quick, 1.0)["areas_where_found"] is True

@@ -12,6 +12,7 @@ from probability_maps import HALF, SHAPE, blank_map, count_components, draw_mask
 
 from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.postprocessing.interpolation import WindowInterpolator
+from napari_stem_defects.postprocessing.masks import masks_from_probability
 from napari_stem_defects.postprocessing.planar_masks import PlanarClasses
 from napari_stem_defects.postprocessing.results import ProbabilityMap
 
@@ -49,6 +50,28 @@ def test_a_short_part_of_a_fault_does_not_get_another_class() -> None:
     _, masks = draw_masks(prediction, (64, 256), HALF)
     assert not masks[0].any()
     assert masks[1, 35].all()
+
+
+def line_through_area() -> ProbabilityMap:
+    """Return a line that touches a large area of another class, which is certain of itself."""
+    prediction = blank_map("Fault", "Grain", shape=(256, 256))
+    prediction.probability[0, 20, :] = 0.75
+    prediction.probability[1, 6:20, 10:22] = 0.99
+    classes = (DefectClass("Fault", "line"), DefectClass("Grain", "area"))
+    return replace(prediction, class_data=classes)
+
+
+def test_an_area_takes_no_line_where_areas_are_as_found() -> None:
+    found, thresholds = line_through_area(), {"Fault": 0.5, "Grain": 0.5}
+    stack = masks_from_probability(found, (256, 256), thresholds, areas_where_found=True)
+    fault, grain, _ = stack.masks()
+    assert grain[100:150, 100:160].all()
+    assert not grain[172:].any()
+    assert fault[164, :40].all()
+    assert fault[164, 230:].all()
+    assert count_components(fault) == count_components(grain) == 1
+    voted = masks_from_probability(found, (256, 256), thresholds).masks()
+    assert voted[1][164].any()  # elsewhere the vote reaches further than the area
 
 
 def test_windows_beside_a_double_fault_do_not_make_it_a_twin() -> None:

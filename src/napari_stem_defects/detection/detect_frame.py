@@ -20,7 +20,11 @@ from napari_stem_defects.detection.contrast import (
 )
 from napari_stem_defects.detection.crystal_around import only_in_crystal
 from napari_stem_defects.detection.decided_sites import SearchedImage, decide_sites
-from napari_stem_defects.detection.drawn_masks import draw_masks, site_separation_px
+from napari_stem_defects.detection.drawn_masks import (
+    draw_masks,
+    drawing_parameters,
+    site_separation_px,
+)
 from napari_stem_defects.detection.measured_points import measure_points
 from napari_stem_defects.detection.model_choice import (
     given_statement,
@@ -278,7 +282,7 @@ def _measured(
         **parameters,
         **about_search(measured, spec),
         "resampling_factor": scale.factor,
-        "separation_px": round(site_separation_px(spec) / scale.factor, 3),
+        **drawing_parameters(spec, scale.factor),
         "pixel_size_source": image.pixel_size_source,
         "scale_statement": scale.statement,
         "preprocessing": spec.preprocessing.to_dict(),

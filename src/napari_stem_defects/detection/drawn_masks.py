@@ -49,6 +49,25 @@ def site_separation_px(spec: EnsembleSpec) -> float:
     return SEPARATION_PX
 
 
+def drawing_parameters(spec: EnsembleSpec, factor: float) -> dict[str, Any]:
+    """Return what the masks of a model depend on besides its thresholds.
+
+    Parameters
+    ----------
+    spec : EnsembleSpec
+        A model.
+    factor : float
+        Resampling from px of the image to those of the model.
+
+    Returns
+    -------
+    dict
+        ``separation_px`` and, of quick models, ``areas_where_found``; see `draw_masks`.
+    """
+    found: dict[str, Any] = {"separation_px": round(site_separation_px(spec) / factor, 3)}
+    return found | ({"areas_where_found": True} if spec.is_quick else {})
+
+
 def draw_masks(
     map: ProbabilityMap,
     shape: tuple[int, int],
@@ -68,8 +87,9 @@ def draw_masks(
         Of the detection. ``thresholds`` for all classes of the map are required;
         ``resampling_factor`` scales the lengths, which hold at the pixel size of the model;
         ``separation_px`` is the least distance of point defects in px of the image, ``lattice``
-        the measured lattice, and ``placed_lines`` where the image shows planar defects. What
-        earlier results do not state has a default.
+        the measured lattice, and ``placed_lines`` where the image shows planar defects;
+        ``areas_where_found`` is true where areas end where they are found. What earlier results do
+        not state has a default, by which they are drawn as before.
     invalid : ndarray of bool, shape (Y, X), optional
         Pixels without a value.
     place : callable, optional
@@ -92,4 +112,5 @@ def draw_masks(
         separation_px=float(parameters.get("separation_px", SEPARATION_PX / factor)),
         rows=dense_rows_of(parameters.get("lattice")),
         place=place,
+        areas_where_found=bool(parameters.get("areas_where_found", False)),
     )

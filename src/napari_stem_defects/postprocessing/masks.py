@@ -14,7 +14,8 @@ masks, in the order in which they apply:
    the one extended defect at a place. A pixel that any of them holds gets the name with the
    highest odds, p / (1 - p), summed over the windows around it. Odds, because a window beside a
    double fault shows a twin, and there are more windows beside a fault than on it: the few
-   windows on it have the higher odds.
+   windows on it have the higher odds. In maps of quick models, which show where each class
+   begins and ends, an area gets pixels beside its own windows only.
 4. A point defect is a site: no other one of its class lies within the separation, the size of a
    column in the windows of the model. Fragments within it are joined; defects that touch are split
    where the probability dips between two sites. So connected components are defects, whatever
@@ -78,6 +79,7 @@ def masks_from_probability(
     separation_px: float = SEPARATION_PX,
     rows: NDArray[np.float64] | None = None,
     place: LinePlacer | None = None,
+    areas_where_found: bool = False,
 ) -> MaskStack:
     """Turn probabilities into one 0/1 mask per defect class and a last one, ``unknown``.
 
@@ -102,13 +104,16 @@ def masks_from_probability(
         their direction.
     place : callable, optional
         Moves a straight planar defect to where the image shows it; see `planar_lines.line_edits`.
+    areas_where_found : bool
+        Whether areas get pixels only beside windows that reach their own threshold; otherwise the
+        vote may give them those of a line nearby.
 
     Returns
     -------
     MaskStack
         Masks of shape (Y, X), in the order of the classes of the map.
     """
-    rules = _Rules(min_length_px, prominence, separation_px)
+    rules = _Rules(min_length_px, prominence, separation_px, areas_where_found)
     renderer = _Renderer.from_map(map, shape, thresholds, invalid, rules)
     names = (*map.defect_classes, UNKNOWN)
     drawn = (renderer.draw(rows) for rows in row_slices(shape))
@@ -127,11 +132,12 @@ def masks_from_probability(
 
 
 class _Rules(NamedTuple):
-    """Lengths in px and the prominence by which masks are drawn."""
+    """Lengths in px, the prominence, and where areas may be, by which masks are drawn."""
 
     min_length_px: float
     prominence: float
     separation_px: float
+    areas_where_found: bool
 
 
 @dataclass(frozen=True)
@@ -178,7 +184,13 @@ class _Renderer:
             for name in map.names_of("point")
         }
         planar_thresholds = {name: thresholds[name] for name in map.names_of("line", "area")}
-        planar = PlanarClasses.from_map(map, planar_thresholds, interpolator, rules.min_length_px)
+        planar = PlanarClasses.from_map(
+            map,
+            planar_thresholds,
+            interpolator,
+            rules.min_length_px,
+            areas_where_found=rules.areas_where_found,
+        )
         return cls(map, interpolator, invalid, points, planar, _unassigned(map, thresholds))
 
     def draw(self, rows: slice) -> NDArray[np.uint8]:

@@ -57,6 +57,8 @@ class PlanarClasses:
         thresholds: Mapping[str, float],
         interpolator: WindowInterpolator,
         min_length_px: float,
+        *,
+        areas_where_found: bool = False,
     ) -> PlanarClasses:
         """Prepare the classes in ``thresholds``, each with its probability threshold.
 
@@ -70,6 +72,8 @@ class PlanarClasses:
             From the windows to the pixels.
         min_length_px : float
             Minimum length of a planar defect; sets the reach of the vote.
+        areas_where_found : bool
+            Whether an area is voted for only where its own windows reach its threshold.
 
         Returns
         -------
@@ -83,11 +87,13 @@ class PlanarClasses:
             ratios.append(values[name] / threshold if threshold else np.ones_like(values[name]))
         ratio = np.max(ratios, axis=0)
         passing = map.valid & (ratio >= 1)
-        votes = tuple(
-            _smoothed(_odds(values[name]) * passing, map, VOTE_SIGMA * min_length_px)
+        votes = {
+            name: _smoothed(_odds(values[name]) * passing, map, VOTE_SIGMA * min_length_px)
             for name in thresholds
-        )
-        return cls(tuple(thresholds), ratio, passing, votes, interpolator)
+        }
+        for name in map.names_of("area") if areas_where_found else ():
+            votes[name] *= map.valid & (values[name] >= thresholds[name])
+        return cls(tuple(thresholds), ratio, passing, tuple(votes.values()), interpolator)
 
     def draw(self, masks: Sequence[NDArray[np.uint8]], rows: slice) -> None:
         """Draw some rows of the masks, given in the order of the names.

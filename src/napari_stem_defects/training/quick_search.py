@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from napari_stem_defects.detection.detect_matched import map_of_residual
-from napari_stem_defects.detection.drawn_masks import draw_masks, site_separation_px
+from napari_stem_defects.detection.drawn_masks import draw_masks, drawing_parameters
 
 if TYPE_CHECKING:
     from napari_stem_defects.base.micrograph import Micrograph
@@ -57,7 +57,7 @@ def search_prepared(
     parameters = {
         "thresholds": {name: ensemble.spec.threshold(name) for name in found.classes},
         "resampling_factor": factor,
-        "separation_px": site_separation_px(ensemble.spec) / factor,
+        **drawing_parameters(ensemble.spec, factor),
     }
     if ready.cell is not None:
         parameters["lattice"] = {"vectors_px": ready.cell.vectors_px}
