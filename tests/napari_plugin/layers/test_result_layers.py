@@ -162,3 +162,21 @@ def test_a_rerun_gives_the_layers_the_colours_of_its_model(viewer: ViewerModel) 
     layers.begin(source, [DefectClass("SF1", "area", colour="#ff0000"), *CLASSES[1:]])
     drawn(layers, result())
     np.testing.assert_allclose(viewer.layers["SF1 - CdTe"].get_color(1)[:3], (1, 0, 0), atol=0.01)
+
+
+def test_a_deleted_layer_comes_back_when_it_is_asked_for(viewer: ViewerModel) -> None:
+    source = add_image(viewer, (3, *SHAPE))
+    layers = shown(viewer, source)
+    drawn(layers, result(1))
+    assert not layers.restore("SF1")  # it is there
+    before = viewer.layers["SF1 - CdTe"].data.copy()
+    viewer.layers.remove("SF1 - CdTe")
+    drawn(layers, result(1))
+    assert "SF1 - CdTe" not in viewer.layers
+    assert layers.restore("SF1")
+    assert not layers.restore("SF1")  # it waits
+    drawn(layers, result(1))
+    np.testing.assert_array_equal(viewer.layers["SF1 - CdTe"].data, before)
+    assert not layers.restore("no class")
+    viewer.layers.clear()
+    assert not layers.restore("SF1")

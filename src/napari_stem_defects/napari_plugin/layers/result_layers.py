@@ -51,8 +51,8 @@ class ResultLayers:
     Adding a layer occupies napari for a tenth of a second; building or filling a large one takes
     some hundredths. Each is therefore a step of its own (`step`), and the newest result of a
     frame waits for its turn. Layers that the user deletes are not added again until the next
-    run; renamed layers are still updated. The metadata of each layer records the model, image
-    and parameters of the result.
+    run, or until one is asked for (`restore`); renamed layers are still updated. The metadata of
+    each layer records the model, image and parameters of the result.
 
     Parameters
     ----------
@@ -64,6 +64,7 @@ class ResultLayers:
         self._source: weakref.ref[Image] | None = None
         self._shape: tuple[int, ...] = ()
         self._layers: OwnedLayers[Labels] = OwnedLayers(viewer)
+        self._classes: dict[str, DefectClass] = {}
         self._missing: list[DefectClass] = []
         self._built: Labels | None = None
         self._waiting: dict[tuple[int, str], FrameResult] = {}
@@ -88,6 +89,7 @@ class ResultLayers:
         self._source = weakref.ref(source)
         frames = (frame_count(source),) if source.ndim == 3 else ()
         self._shape = (*frames, *frame_shape(source))
+        self._classes = {each.name: each for each in classes}
         self._missing = [each for each in classes if self.layer(each.name) is None]
         self._built, self._waiting = None, {}
         for each in classes:
@@ -104,12 +106,33 @@ class ResultLayers:
             The layer of each class.
         """
         self._source = None if source is None else weakref.ref(source)
-        self._missing, self._built, self._waiting = [], None, {}
+        self._missing, self._built, self._waiting, self._classes = [], None, {}, {}
         self._layers.forget()
         for name, layer in layers.items():
             self._layers.claim(name, layer)
             if source is not None:
                 keep_on(layer, source)
+
+    def restore(self, class_name: str) -> bool:
+        """Prepare the layer of a class that the user has deleted, to be added again.
+
+        Parameters
+        ----------
+        class_name : str
+
+        Returns
+        -------
+        bool
+            Whether it was deleted and its image is known; `show` the results of all frames then.
+        """
+        entry, source = self._classes.get(class_name), alive(self._source)
+        is_waiting = entry in self._missing
+        if entry is None or is_waiting or self.layer(class_name) is not None:
+            return False
+        if source is None or source not in self._viewer.layers:
+            return False
+        self._missing.append(entry)
+        return True
 
     def step(self) -> bool:
         """Build, add or fill one layer.

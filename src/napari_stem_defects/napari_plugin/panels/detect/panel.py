@@ -218,6 +218,7 @@ class DetectDefectsWidget(Panel):
     def _on_region(self, region: Region | None) -> None:
         self.correction.set_region(region)
         if region is not None:
+            self._drawing.restore(region.class_name, self.view_model.results.loaded())
             self._go_to(region)
 
     def _go_to(self, region: Region) -> None:

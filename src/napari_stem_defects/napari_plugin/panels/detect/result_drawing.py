@@ -12,6 +12,8 @@ from napari_stem_defects.napari_plugin.layers.result_layers import ResultLayers
 from napari_stem_defects.napari_plugin.panels.common.preload import preload
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from napari.components import ViewerModel
 
     from napari_stem_defects.detection.frame_result import FrameResult
@@ -56,6 +58,19 @@ class ResultDrawing(QObject):
         """Draw the result of a frame."""
         self.layers.show(result)
         self._timer.start()
+
+    def restore(self, class_name: str, results: Iterable[FrameResult]) -> None:
+        """Draw the layer of a class again if the user has deleted it.
+
+        Parameters
+        ----------
+        class_name : str
+        results : iterable of FrameResult
+            The results of all frames.
+        """
+        if self.layers.restore(class_name):
+            for result in results:
+                self.show(result)
 
     def draw(self) -> None:
         """Add and fill layers for one turn; the timer continues with the rest."""
