@@ -73,3 +73,10 @@ def test_a_zarr_folder_without_metadata_is_a_folder(tmp_path: Path) -> None:
     (tmp_path / "a.zarr").mkdir()
     with pytest.raises(ReadError, match="is a folder"):
         format_of(tmp_path / "a.zarr")
+
+
+def test_the_readme_names_every_format() -> None:
+    text = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    for kind in FORMATS:
+        names = {f"`{suffix}`" for suffix in kind.suffixes} | {kind.suffixes[0][1:].upper()}
+        assert kind.title in text or any(name in text for name in names), kind.title

@@ -51,7 +51,7 @@ class ResultLayers:
     Adding a layer occupies napari for a tenth of a second; building or filling a large one takes
     some hundredths. Each is therefore a step of its own (`step`), and the newest result of a
     frame waits for its turn. Layers that the user deletes are not added again until the next
-    run, or until one is asked for (`restore`); renamed layers are still updated. The metadata of
+    run, or until `restore` is called; renamed layers are still updated. The metadata of
     each layer records the model, image and parameters of the result.
 
     Parameters

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
 
 from napari_stem_defects.napari_plugin.layers.convert import METADATA_KEY
 from napari_stem_defects.napari_plugin.layers.placement import (
@@ -40,7 +42,7 @@ def test_images_are_listed_and_the_selection_is_kept(
     assert selector.image is None
     first = viewer.add_image(np.zeros((5, 5)), name="first")
     viewer.add_labels(np.zeros((5, 5), int))
-    viewer.add_image(np.zeros((5, 5)), name="second")
+    viewer.add_image(np.zeros((5, 5)), name="second", visible=False)
     assert texts(selector) == ["second", "first"]
     assert selector.image is first
     first.name = "renamed"
@@ -53,12 +55,34 @@ def test_layers_of_the_plugin_are_not_listed(viewer: ViewerModel, selector: Imag
     assert texts(selector) == []
 
 
+def test_an_image_that_is_opened_is_selected(viewer: ViewerModel, selector: ImageSelector) -> None:
+    """napari shows it over the others: clicks on it would be labels of the image below."""
+    viewer.add_image(np.zeros((5, 5)), name="first")
+    second = viewer.add_image(np.zeros((5, 5)), name="second")
+    assert selector.image is second
+    viewer.add_image(np.zeros((5, 5)), name="of several, hidden", visible=False)
+    viewer.add_image(np.zeros((5, 5)), metadata={METADATA_KEY: {"made": "stage"}})
+    assert selector.image is second
+
+
+def test_an_image_chosen_in_the_list_is_shown(viewer: ViewerModel, selector: ImageSelector) -> None:
+    first = viewer.add_image(np.zeros((5, 5)), name="first")
+    second = viewer.add_image(np.zeros((5, 5)), name="second")
+    selector.setFocus()
+    QTest.keyClick(selector, Qt.Key.Key_Down)
+    assert selector.image is first
+    assert first.visible
+    assert not second.visible
+    QTest.keyClick(selector, Qt.Key.Key_Up)
+    assert second.visible
+    assert first.visible  # below it
+
+
 def test_changes_are_announced_once(viewer: ViewerModel, selector: ImageSelector) -> None:
     changes: list[Any] = []
     selector.image_changed.connect(lambda: changes.append(selector.image))
     first = viewer.add_image(np.zeros((5, 5)), name="first")
     second = viewer.add_image(np.zeros((5, 5)), name="second")
-    selector.select(second)
     viewer.layers.remove(second)
     assert changes == [first, second, first]
 

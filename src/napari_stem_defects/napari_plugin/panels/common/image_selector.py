@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image
 from qtpy.QtCore import QSignalBlocker, QTimer, Signal
@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QComboBox, QSizePolicy
 
 from napari_stem_defects.napari_plugin.layers.convert import is_plugin_layer
 from napari_stem_defects.napari_plugin.layers.one_unit import show_in_one_unit
+from napari_stem_defects.napari_plugin.layers.uncovered import uncover
 from napari_stem_defects.napari_plugin.panels.common.plain_text import set_tooltip
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ class ImageSelector(QComboBox):
     Image layers that the panels have added (the preprocessing stages) are not listed. References
     are weak, so a deleted image frees its memory. Layers in several units of length are converted
     to one, so that clicks are where the mouse is.
+
+    An image that is opened is selected, since napari shows it over the others; one that is
+    selected in the list is shown, and those over it are hidden.
 
     Parameters
     ----------
@@ -45,9 +49,8 @@ class ImageSelector(QComboBox):
         self._last: weakref.ref[Image] | None = None
         self.setObjectName("image")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        for event in (layers.events.inserted, layers.events.removed):
-            event.connect(self._rebuild)
-        for event in (layers.events.reordered, layers.events.renamed):
+        layers.events.inserted.connect(self._on_inserted)
+        for event in (layers.events.removed, layers.events.reordered, layers.events.renamed):
             event.connect(self._rebuild)
         self._calibrated = QTimer(self)  # one announcement for scale, position and unit
         self._calibrated.setSingleShot(True)
@@ -56,6 +59,7 @@ class ImageSelector(QComboBox):
         self._units.setSingleShot(True)
         self._units.timeout.connect(lambda: show_in_one_unit(self._layers))
         self.currentIndexChanged.connect(self._announce)
+        self.activated.connect(self._uncover)
         self._rebuild()
 
     @property
@@ -71,14 +75,15 @@ class ImageSelector(QComboBox):
         return [layer for listed in self._listed if (layer := listed()) is not None]
 
     def select(self, layer: Image) -> None:
-        """Select a layer of the list."""
+        """Select a layer of the list; whether it is seen is left as it is."""
         for index, listed in enumerate(self._listed):
             if listed() is layer:
                 self.setCurrentIndex(index)
 
     def disconnect_layers(self) -> None:
         """Stop following the viewer."""
-        for name in ("inserted", "removed", "reordered", "renamed"):
+        self._layers.events.inserted.disconnect(self._on_inserted)
+        for name in ("removed", "reordered", "renamed"):
             getattr(self._layers.events, name).disconnect(self._rebuild)
         self._watch(None)
         self._units.stop()
@@ -87,6 +92,16 @@ class ImageSelector(QComboBox):
 
     def _on_units(self, event: object = None) -> None:
         self._units.start()
+
+    def _on_inserted(self, event: Any) -> None:
+        """List a new layer, and select it if it is an image that is seen."""
+        self._rebuild()
+        if event.value.visible:
+            self.select(event.value)
+
+    def _uncover(self) -> None:
+        if (image := self.image) is not None:
+            uncover(self._layers, image)
 
     def _rebuild(self, event: object = None) -> None:
         for layer in self._layers:

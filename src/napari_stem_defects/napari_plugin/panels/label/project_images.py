@@ -11,6 +11,7 @@ from napari_stem_defects.errors import InputError, LabelError
 from napari_stem_defects.io.labels.label_formats import is_label_file
 from napari_stem_defects.jobs.frame_input import hash_of_image
 from napari_stem_defects.napari_plugin.layers import convert
+from napari_stem_defects.napari_plugin.layers.uncovered import uncover
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,6 +90,7 @@ class ProjectImages:
             layer = self._viewer.add_image(data, **keywords)
         if layer is not None:
             self._selector.select(layer)
+            uncover(self._viewer.layers, layer)
 
     def show_frame_of(self, label: Label) -> Image | None:
         """Show the image and frame of a label and return its layer."""
