@@ -35,6 +35,22 @@ def test_a_bad_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
 
 
+def test_the_images_of_a_folder_are_described(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in (10, 9):
+        np.save(tmp_path / f"{number}.npy", np.zeros((64, 96), np.float32))
+    (tmp_path / "empty.tif").touch()
+    (tmp_path / "paper.pdf").touch()
+    assert main(["info", str(tmp_path), str(tmp_path / "nothing.tif")]) == 2
+    printed = capsys.readouterr()
+    names = [line for line in printed.out.splitlines() if not line.startswith(" ")]
+    assert names == [f"{number}.npy: 96 x 64 px, no pixel size" for number in (9, 10)]
+    first, second = printed.err.splitlines()
+    assert first.startswith("stem-defects: empty.tif: is empty")
+    assert second.startswith("stem-defects: nothing.tif: does not exist")
+
+
 def test_grains_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first, second = (lattice_image(10, 1, 90, turn, size=256, dose=50) for turn in (5.0, 32.0))
     np.save(tmp_path / "two.npy", two_grains(first, second, 0.0))

@@ -20,30 +20,47 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the files and the signal."""
     parser.add_argument(
-        "files", type=file_or_folder, nargs="+", metavar="FILE", help="image or stack"
+        "files",
+        type=file_or_folder,
+        nargs="+",
+        metavar="FILE",
+        help="image, stack, or a folder of them",
     )
     add_signal(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print signals, shape, pixel size, lattice, grains and remarks of every file."""
-    from napari_stem_defects.workers.isolated_read import list_signals, read_micrograph
+    from napari_stem_defects.io.images.find import find_images
 
     status = 0
-    for path in options.files:
+    for given in options.files:
         try:
-            signals, chosen = list_signals(path, options.signal)
-            if len(signals) > 1:
-                for line in _signal_lines(path, signals, chosen):
-                    print_result(line)
-            if isinstance(chosen, str):
-                raise ReadError(chosen)
-            for line in _lines(read_micrograph(path, options.signal)):
-                print_result(line)
+            for path in find_images([given]):
+                status = max(status, _print_file(path, options.signal))
         except InputError as error:
             status = 2
             print_error(str(error))
     return status
+
+
+def _print_file(path: Path, signal: str | None) -> int:
+    """Print the lines about a file; return 2 if it cannot be used."""
+    from napari_stem_defects.workers.isolated_read import list_signals, read_micrograph
+
+    try:
+        signals, chosen = list_signals(path, signal)
+        if len(signals) > 1:
+            for line in _signal_lines(path, signals, chosen):
+                print_result(line)
+        if isinstance(chosen, str):
+            raise ReadError(chosen)
+        for line in _lines(read_micrograph(path, signal)):
+            print_result(line)
+    except InputError as error:
+        print_error(str(error))
+        return 2
+    return 0
 
 
 def _signal_lines(

@@ -89,7 +89,8 @@ def run(options: argparse.Namespace) -> int:
 
     with suppress(ImportError):  # loaded before the first file comes; quick models need no torch
         import_module("napari_stem_defects.inference.predict")
-    _print_now(f"watching {options.folder}; Ctrl-C ends")
+    if options.folder.is_dir():  # otherwise the fault follows
+        _print_now(f"watching {options.folder}; Ctrl-C ends")
     try:
         with threads() as workers, long_work() as bar:
             watch(
