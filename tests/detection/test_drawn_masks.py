@@ -60,3 +60,5 @@ def test_quick_models_state_that_areas_end_where_they_are_found() -> None:
     assert drawing_parameters(SPEC, 0.5)["separation_px"] == 2 * site_separation_px(SPEC)
     quick = quick_model().spec
     assert drawing_parameters(quick, 1.0)["areas_where_found"] is True
+    taught = replace(SPEC, teacher=quick.architecture)
+    assert drawing_parameters(taught, 1.0)["areas_where_found"] is True

@@ -62,10 +62,12 @@ def drawing_parameters(spec: EnsembleSpec, factor: float) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``separation_px`` and, of quick models, ``areas_where_found``; see `draw_masks`.
+        ``separation_px`` and, of quick models and networks that one has taught,
+        ``areas_where_found``; see `draw_masks`.
     """
     found: dict[str, Any] = {"separation_px": round(site_separation_px(spec) / factor, 3)}
-    return found | ({"areas_where_found": True} if spec.is_quick else {})
+    of_clicks = spec.is_quick or spec.teacher is not None
+    return found | ({"areas_where_found": True} if of_clicks else {})
 
 
 def draw_masks(

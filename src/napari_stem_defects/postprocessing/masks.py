@@ -14,8 +14,8 @@ masks, in the order in which they apply:
    the one extended defect at a place. A pixel that any of them holds gets the name with the
    highest odds, p / (1 - p), summed over the windows around it. Odds, because a window beside a
    double fault shows a twin, and there are more windows beside a fault than on it: the few
-   windows on it have the higher odds. In maps of quick models, which show where each class
-   begins and ends, an area gets pixels beside its own windows only.
+   windows on it have the higher odds. In maps of quick models and the networks they teach,
+   which show where each class begins and ends, an area gets pixels beside its own windows only.
 4. A point defect is a site: no other one of its class lies within the separation, the size of a
    column in the windows of the model. Fragments within it are joined; defects that touch are split
    where the probability dips between two sites. So connected components are defects, whatever
