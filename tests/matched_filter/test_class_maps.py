@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from bright_areas import bright_area
@@ -17,15 +15,11 @@ from napari_stem_defects.anomaly.score import null_thresholds
 from napari_stem_defects.anomaly.visibility import visibility
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.lattice.measurement import measure_lattices
-from napari_stem_defects.matched_filter import class_maps as module
 from napari_stem_defects.matched_filter.adaptation import adapted_to
 from napari_stem_defects.matched_filter.class_maps import class_maps, probabilities_at
 from napari_stem_defects.matched_filter.examples import Click, ImageContext
 from napari_stem_defects.matched_filter.fit import fit
 from napari_stem_defects.matched_filter.levels import local_levels
-from napari_stem_defects.matched_filter.like_sites import SiteFilter
-from napari_stem_defects.matched_filter.model import ClassFilter, MatchedFilterModel
-from napari_stem_defects.matched_filter.templates import REACH, Template, gaussian_weight
 
 
 class Scene:
@@ -255,24 +249,3 @@ def test_a_boundary_without_a_look_leaves_the_points_their_places():
     assert (found[:4, 2] > 0.5).all()
     assert (found[:4, 1] < 0.5).all()
     assert (found[4:, 1] > 0.5).mean() > 0.6
-
-
-def test_a_class_with_like_sites_keeps_a_place_where_it_is_clearer():
-    """Both are compared on the scale of templates: half-way above a limit is more than below."""
-    first, second = (
-        ClassFilter(name, "point", _templates(seed), 0.7, 3.0, 0.9, template_threshold=0.7)
-        for seed, name in enumerate("AB")
-    )
-    pattern = np.zeros((3, 3), np.float32)
-    sited = replace(first, sites=(SiteFilter(pattern, pattern),), threshold=0.5)
-    similar = [np.full((40, 40), value, np.float32) for value in (0.55, 0.65)]
-    residual = np.zeros((40, 40), np.float32)
-    module._compete(similar, residual, MatchedFilterModel(7.0, (sited, second)))
-    assert similar[0].min() == np.float32(0.55)
-    assert similar[1].max() == 0
-
-
-def _templates(seed):
-    weight = gaussian_weight(7.0, REACH["point"])
-    pattern = np.random.default_rng(seed).normal(size=weight.shape).astype(np.float32)
-    return (Template(pattern, weight, 1.0, 1),)

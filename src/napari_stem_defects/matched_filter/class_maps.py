@@ -18,8 +18,8 @@ from napari_stem_defects.anomaly.score import (
 )
 from napari_stem_defects.base.defect_classes import BULK
 from napari_stem_defects.base.disc import disc
-from napari_stem_defects.matched_filter.beside_others import left_beside_others
 from napari_stem_defects.matched_filter.class_similarity import class_similarity
+from napari_stem_defects.matched_filter.competition import COMPETE, EXPLAINED, compete
 from napari_stem_defects.matched_filter.extended_classes import (
     SOFTNESS,
     anomaly_similarity,
@@ -29,7 +29,7 @@ from napari_stem_defects.matched_filter.extended_classes import (
 )
 from napari_stem_defects.matched_filter.levels import Levels, local_levels
 from napari_stem_defects.matched_filter.like_sites import ImagePart, image_part
-from napari_stem_defects.matched_filter.similarity import best_similarity, local_maxima
+from napari_stem_defects.matched_filter.similarity import local_maxima
 from napari_stem_defects.matched_filter.thresholds import IN_ANOTHER_IMAGE, point_threshold
 
 if TYPE_CHECKING:
@@ -41,11 +41,6 @@ if TYPE_CHECKING:
 _HALO = 3.5
 """Rows beyond a block, in lattice periods, that its similarities depend on."""
 _BULK_SOFTNESS = 0.15
-_EXPLAINED = 2.0
-"""Distance from a defect with a name, in lattice periods, within which nothing is unknown."""
-_MARGIN = 0.05
-"""A class yields where another is more similar by this."""
-_COMPETE = 0.35
 _FAINTEST = 0.5
 """Share of the threshold of an area down to which its border is searched."""
 
@@ -140,7 +135,7 @@ def probabilities_at(
         Bulk, then the classes of the model; the highest within a third of a period.
     """
     samples = model.samples
-    halo, near = int(2 * _HALO * samples), round(_COMPETE * samples)
+    halo, near = int(2 * _HALO * samples), round(COMPETE * samples)
     found = np.zeros((len(positions), 1 + len(model.classes)), np.float32)
     for row, (y, x) in enumerate(np.rint(positions).astype(int)):
         top, left = max(0, y - halo), max(0, x - halo)
@@ -191,43 +186,8 @@ def _evidence(
         else anomaly_similarity(extended, item, limits.extended)
         for item in model.classes
     ]
-    _compete(similar, residual, model)
+    compete(similar, residual, model)
     return [level, *similar]
-
-
-def _compete(
-    similar: list[NDArray[np.float32]], residual: NDArray[np.float32], model: MatchedFilterModel
-) -> None:
-    """Clear the similarity to a class, in place, where another class fits better.
-
-    Of classes with templates the most similar one holds a place, on the scale of their templates;
-    what Bulk clicks taught counts as one more. Classes that are recognised by being unusual take
-    only what no template explains.
-    """
-    named = [n for n, item in enumerate(model.classes) if item.templates]
-    reach = round(_COMPETE * model.samples)
-    own = [item.to_templates(each) for item, each in zip(model.classes, similar, strict=True)]
-    points = {n: own[n] for n in named if model.classes[n].kind == "point"}
-    for n, beside, left in left_beside_others(residual, points, model):
-        own[n] = np.where(beside, np.minimum(own[n], left), own[n])
-        np.minimum(
-            similar[n], model.classes[n].from_templates(own[n]), out=similar[n], where=beside
-        )
-    tops = {n: ndimage.maximum_filter(own[n], 2 * reach + 1) for n in named}
-    if model.negatives:
-        negative = best_similarity(residual, model.negatives)
-        tops[-1] = ndimage.maximum_filter(negative, 2 * reach + 1)
-    explained = np.zeros(residual.shape, bool)
-    for n in named:
-        explained |= tops[n] >= model.classes[n].template_limit
-    size = 2 * round(_EXPLAINED * model.samples) + 1
-    explained = ndimage.maximum_filter(explained, size) if named else explained
-    for n, item in enumerate(model.classes):
-        beaten = np.zeros(residual.shape, bool) if item.templates else explained
-        for other, top in tops.items():
-            if other != n and (item.templates or other == -1):
-                beaten = beaten | (own[n] + np.float32(_MARGIN) < top)
-        np.minimum(similar[n], np.float32(0), out=similar[n], where=beaten)
 
 
 def _probability(
@@ -238,7 +198,7 @@ def _probability(
 ) -> NDArray[np.float32]:
     """Return the probability of a class from its similarity on cells."""
     if item.kind == "point":
-        heights = local_maxima(similar, _COMPETE * cells_per_period)[1]
+        heights = local_maxima(similar, COMPETE * cells_per_period)[1]
         limit = max(point_threshold(heights, item.threshold, IN_ANOTHER_IMAGE), item.floor)
         return odds_to_probability((similar - np.float32(limit)) / SOFTNESS)
     if levels is not None and any(item.difference):
@@ -284,6 +244,6 @@ def _bulk_probability(
     Next to a defect that has a name, the residual is its surroundings, not something unknown.
     """
     bulk = odds_to_probability((1 - level) / _BULK_SOFTNESS)
-    near = ndimage.binary_dilation(explained, disc(_EXPLAINED * cells_per_period)) & ~explained
+    near = ndimage.binary_dilation(explained, disc(EXPLAINED * cells_per_period)) & ~explained
     bulk[near] = np.maximum(bulk[near], np.float32(0.5))
     return bulk

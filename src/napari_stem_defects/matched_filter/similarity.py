@@ -43,6 +43,8 @@ def similarity(residual: NDArray[np.float32], template: Template) -> NDArray[np.
     power = np.float32(template.power)
     excess = local_power(residual, template.weight) - np.float32(template.noise)
     excess /= np.float32(template.slack**2)
+    if template.is_exclusive and template.slack == 1:
+        return np.asarray(product / np.maximum(excess, power), np.float32)
     similar: NDArray[np.float32] = product / np.sqrt(power * np.maximum(excess, power))
     if template.is_exclusive:
         np.divide(np.float32(1), similar, out=similar, where=similar > 1)
@@ -67,6 +69,36 @@ def best_similarity(
     best = similarity(residual, templates[0])
     for template in templates[1:]:
         np.maximum(best, similarity(residual, template), out=best)
+    return best
+
+
+def best_likelihood(
+    residual: NDArray[np.float32], templates: Sequence[Template]
+) -> NDArray[np.float32]:
+    """Return by how much a template, added to the crystal, is nearer to every place.
+
+    The difference of two weighted mean squares: of the residual, and of the residual without the
+    template. For white noise it is proportional to the logarithm of a likelihood ratio, so of
+    several classes that one fits best that has the highest.
+
+    Parameters
+    ----------
+    residual : ndarray of float32, shape (Y, X)
+    templates : sequence of Template
+        At least one.
+
+    Returns
+    -------
+    ndarray of float32, shape (Y, X)
+        The highest of all templates; the power of the template for the like of it.
+    """
+    every = (
+        2 * _correlate(residual, each.weight * each.pattern) - np.float32(each.power)
+        for each in templates
+    )
+    best = next(every)
+    for other in every:
+        np.maximum(best, other, out=best)
     return best
 
 

@@ -1,0 +1,121 @@
+"""Which of several classes holds a place that looks like more than one of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+from napari_stem_defects.matched_filter.beside_others import left_beside_others
+from napari_stem_defects.matched_filter.similarity import best_likelihood, best_similarity
+from napari_stem_defects.preprocessing.gaussian_blur import gaussian_blur
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_stem_defects.matched_filter.model import MatchedFilterModel
+
+EXPLAINED = 2.0
+"""Distance from a defect with a name, in lattice periods, within which nothing is unknown."""
+COMPETE = 0.35
+"""Distance in lattice periods within which classes compete for a place."""
+_MARGIN = 0.05
+"""A class yields where another is more similar by this."""
+_BESIDE, _ALONG = 1.5, 1.0
+"""Of lines, in lattice periods: how far from one another class may look like its flank, and the
+standard deviation of the mean along it that decides between two."""
+_NEGATIVES, _NEGATIVE_LIMIT = -1, 0.7
+"""Number of what Bulk clicks taught among the classes, and similarity from which it is one."""
+
+
+def compete(
+    similar: list[NDArray[np.float32]], residual: NDArray[np.float32], model: MatchedFilterModel
+) -> None:
+    """Clear the similarity to a class, in place, where another class fits better.
+
+    Of classes with templates the most similar one holds a place, on the scale of their templates;
+    what Bulk clicks taught counts as one more. A stronger defect of the same look is similar to a
+    class, too, as a missing column is to a dim one: where a place may be either of two classes of a
+    kind, the one that is nearest to what the place shows holds it, strength included. Classes that
+    are recognised by being unusual take only what no template explains.
+
+    Parameters
+    ----------
+    similar : list of ndarray of float32, shape (Y, X)
+        Similarity to each class.
+    residual : ndarray of float32, shape (Y, X)
+    model : MatchedFilterModel
+    """
+    named = [n for n, item in enumerate(model.classes) if item.templates]
+    own = [item.to_templates(each) for item, each in zip(model.classes, similar, strict=True)]
+    reach = 2 * round(COMPETE * model.samples) + 1
+    negative = best_similarity(residual, model.negatives) if model.negatives else None
+    for n, lost in _lost_to_nearer(own, negative, residual, model):
+        for values in (own[n], similar[n]):
+            np.minimum(values, np.float32(0), out=values, where=lost)
+    points = {n: own[n] for n in named if model.classes[n].kind == "point"}
+    for n, beside, left in left_beside_others(residual, points, model):
+        own[n] = np.where(beside, np.minimum(own[n], left), own[n])
+        np.minimum(
+            similar[n], model.classes[n].from_templates(own[n]), out=similar[n], where=beside
+        )
+    tops = {n: ndimage.maximum_filter(own[n], reach) for n in named}
+    if negative is not None:
+        tops[_NEGATIVES] = ndimage.maximum_filter(negative, reach)
+    explained = np.zeros(residual.shape, bool)
+    for n in named:
+        explained |= tops[n] >= model.classes[n].template_limit
+    size = 2 * round(EXPLAINED * model.samples) + 1
+    explained = ndimage.maximum_filter(explained, size) if named else explained
+    for n, item in enumerate(model.classes):
+        beaten = np.zeros(residual.shape, bool) if item.templates else explained
+        for other, top in tops.items():
+            if other != n and (item.templates or other == _NEGATIVES):
+                beaten = beaten | (own[n] + np.float32(_MARGIN) < top)
+        np.minimum(similar[n], np.float32(0), out=similar[n], where=beaten)
+
+
+def _lost_to_nearer(
+    own: Sequence[NDArray[np.float32]],
+    negative: NDArray[np.float32] | None,
+    residual: NDArray[np.float32],
+    model: MatchedFilterModel,
+) -> Iterator[tuple[int, NDArray[np.bool_]]]:
+    """Yield the places that each class loses to others of its kind that look like it there."""
+    for kind in ("point", "line"):
+        rivals = [
+            (n, own[n], item.templates, item.template_limit)
+            for n, item in enumerate(model.classes)
+            if item.templates and item.kind == kind
+        ]
+        if kind == "point" and negative is not None:
+            rivals.append((_NEGATIVES, negative, model.negatives, _NEGATIVE_LIMIT))
+        if len(rivals) < 2:
+            continue
+        reach = 2 * round((COMPETE if kind == "point" else _BESIDE) * model.samples) + 1
+        shown = [ndimage.maximum_filter(values, reach) >= limit for _, values, _, limit in rivals]
+        nearness = [
+            _around(best_likelihood(residual, templates), model.samples, kind)
+            for _, _, templates, _ in rivals
+        ]
+        for number, (n, *_) in enumerate(rivals):
+            lost = np.zeros(residual.shape, bool)
+            for other in range(len(rivals)):
+                lost |= shown[number] & shown[other] & (nearness[number] < nearness[other])
+            if n != _NEGATIVES:
+                yield n, lost
+
+
+def _around(likelihood: NDArray[np.float32], samples: float, kind: str) -> NDArray[np.float32]:
+    """Return the highest likelihood around every place, and along lines their mean.
+
+    A line is the same for many periods, which together distinguish two that hardly differ.
+    """
+    if kind == "point":
+        size = 2 * round(COMPETE * samples) + 1
+        return np.asarray(ndimage.maximum_filter(likelihood, size), np.float32)
+    highest = ndimage.maximum_filter(likelihood, 2 * round(_BESIDE * samples) + 1)
+    return gaussian_blur(highest, _ALONG * samples)
