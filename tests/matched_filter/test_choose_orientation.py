@@ -18,6 +18,7 @@ from napari_stem_defects.matched_filter.examples import Click
 from napari_stem_defects.matched_filter.fit import fit
 from napari_stem_defects.matched_filter.like_sites import SiteFilter
 from napari_stem_defects.matched_filter.model import MatchedFilterModel
+from napari_stem_defects.matched_filter.unusual_places import unusual_patches
 
 FORMS = {
     "as learned": lambda pixels: pixels,
@@ -86,7 +87,7 @@ def test_an_image_with_both_orientations_keeps_the_learned_one(learned):
 def test_a_class_with_like_sites_is_counted_by_its_templates(learned):
     image, model = learned
     residual = lattice_residual(sample(image.pixels, image.cells))
-    patches = module._unusual_patches(residual)
+    patches = [patch.values for patch in unusual_patches(residual)]
     pattern = np.zeros((3, 3), np.float32)
     (item,) = model.classes
     sited = replace(

@@ -11,11 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from skimage.feature import peak_local_max
 
-from napari_stem_defects.anomaly.score import EXTENDED_POOL, POINT_POOL, local_rms
 from napari_stem_defects.matched_filter.orientation import orientations
 from napari_stem_defects.matched_filter.similarity import best_similarity
+from napari_stem_defects.matched_filter.unusual_places import unusual_patches
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,9 +23,8 @@ if TYPE_CHECKING:
     from napari_stem_defects.matched_filter.model import MatchedFilterModel
     from napari_stem_defects.matched_filter.orientation import Vectors
 
-_PLACES = 60
-_APART, _REACH, _NEAR = 1.0, 3.0, 1.0
-"""In periods: distance of two places, half width of the patch around one, and of its middle."""
+_NEAR = 1.0
+"""Half width of the middle of a patch in periods."""
 _SHOWN = 0.25
 """Share of the places found in another orientation from which the learned one is kept."""
 
@@ -51,43 +49,12 @@ def suited_orientation(
     choices = orientations(model, shown)
     if len(choices) == 1 or not any(item.templates for item in model.classes):
         return choices[0]
-    patches = _unusual_patches(residual)
+    patches = [patch.values for patch in unusual_patches(residual)]
     if not patches:
         return choices[0]
     scores = [_score(each, patches) for each in choices]
     best = int(np.argmax(scores))
     return choices[best] if scores[0] < _SHOWN * scores[best] else choices[0]
-
-
-def _unusual_patches(residual: LatticeResidual) -> list[NDArray[np.float32]]:
-    """Return the residual around the most unusual places of an image."""
-    samples = residual.sampled.samples
-    reach, found = round(_REACH * samples), []
-    for _, inner, values in residual.blocks(halo=reach):
-        level = local_rms(values, POINT_POOL * samples) + local_rms(values, EXTENDED_POOL * samples)
-        places = peak_local_max(
-            level[inner],
-            min_distance=round(_APART * samples),
-            num_peaks=_PLACES,
-            exclude_border=False,
-        )
-        for y, x in places + np.array([inner.start, 0]):
-            top, left = max(0, y - reach), max(0, x - reach)
-            patch = values[top : y + reach + 1, left : x + reach + 1]
-            found.append((float(level[y, x]), (y - top, x - left), patch))
-    found.sort(key=lambda each: -each[0])
-    return [_centred(patch, middle, reach) for _, middle, patch in found[:_PLACES]]
-
-
-def _centred(
-    patch: NDArray[np.float32], middle: tuple[int, int], reach: int
-) -> NDArray[np.float32]:
-    """Return a patch with zeros where the image ends, its middle in the middle."""
-    pads = [
-        (reach - before, reach - (length - 1 - before))
-        for before, length in zip(middle, patch.shape, strict=True)
-    ]
-    return np.pad(patch, pads)
 
 
 def _score(model: MatchedFilterModel, patches: list[NDArray[np.float32]]) -> int:

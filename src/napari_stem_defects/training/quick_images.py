@@ -25,6 +25,8 @@ from napari_stem_defects.matched_filter.examples import Click, ImageContext
 from napari_stem_defects.matched_filter.fit import fit
 from napari_stem_defects.matched_filter.fit_spots import fit_spots
 from napari_stem_defects.matched_filter.levels import local_levels
+from napari_stem_defects.matched_filter.symmetric_variants import with_symmetric_variants
+from napari_stem_defects.matched_filter.unusual_places import unusual_patches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.lattice.unit_cell import UnitCell
     from napari_stem_defects.matched_filter.levels import Levels
     from napari_stem_defects.matched_filter.model import MatchedFilterModel, Window
+    from napari_stem_defects.matched_filter.unusual_places import Patch
 
 
 class LabelledImage(NamedTuple):
@@ -100,6 +103,11 @@ class PreparedImage:
     def visibility(self) -> float:
         """Visibility of defects; see `anomaly.visibility`. Without a lattice it is not known."""
         return 0.0 if self.cell is None else visibility(self.residual)
+
+    @cached_property
+    def unusual(self) -> list[Patch]:
+        """The most unusual places."""
+        return unusual_patches(self.residual)
 
     @cached_property
     def levels(self) -> Levels | None:
@@ -252,4 +260,6 @@ def model_from_clicks(
         raise LabelError("the first image shows no lattice; make a model of its spots")
     unit_px = lattice_period(cell) / (scale.units or 1.0)
     (y0, x0), (y1, x1) = (np.array(cell.vectors_px) / unit_px).tolist()
-    return replace(model, lattice=((y0, x0), (y1, x1)))
+    model = replace(model, lattice=((y0, x0), (y1, x1)))
+    used = sorted({click.image for click in clicks})
+    return with_symmetric_variants(model, [p for n in used for p in prepared[n].unusual])
