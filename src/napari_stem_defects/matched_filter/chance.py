@@ -10,6 +10,7 @@ from scipy import fft
 from napari_stem_defects.anomaly.score import NULL_LIMIT
 from napari_stem_defects.matched_filter.examples import Found
 from napari_stem_defects.matched_filter.templates import align
+from napari_stem_defects.matched_filter.usual_power import without_strong
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,6 +63,12 @@ def is_chance(
     if len(clicks) < 2 or not _is_faint(aligned, noise):
         return False
     rng = np.random.default_rng(0)
+    # Beside a strong defect all places have its flank in common.
+    images = {id(image): image for image, _ in clicks}
+    beside = {key: without_strong(image, samples) for key, image in images.items()}
+    if any(beside[id(image)] is not image for image, _ in clicks):
+        clicks = [(beside[id(image)], at) for image, at in clicks]
+        aligned = align(clicks, samples, reach, noise)
     anywhere = [
         [(image, rng.uniform(0, np.array(image.shape) - 1)) for image, _ in clicks]
         for _ in range(_SETS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 _AROUND = 7.0
 """Half the edge, in periods, of the part around a click that shows enough of its like sites."""
+
+
+_LINE_RADIUS = 0.7
+"""Distance in lattice periods within which a line is at a click: half of that after which it
+repeats, and what a click is off it."""
 
 
 class ImageContext(NamedTuple):
@@ -71,6 +76,10 @@ class Examples:
     clicks: Sequence[Click]
     samples: float
     context: Sequence[ImageContext] = ()
+
+    def of(self, clicks: Sequence[Click]) -> Examples:
+        """Return the same images with other clicks."""
+        return replace(self, clicks=clicks)
 
     @property
     def visibility(self) -> float:
@@ -138,7 +147,7 @@ def similarity_at(examples: Examples, item: ClassFilter) -> list[float]:
     -------
     list of float
     """
-    near = round(PEAK_RADIUS * examples.samples)
+    near = round((_LINE_RADIUS if item.kind == "line" else PEAK_RADIUS) * examples.samples)
     reach = near + item.templates[0].weight.shape[0] // 2
     reach = max(reach, round(_AROUND * examples.samples)) if item.sites else reach
     found = []

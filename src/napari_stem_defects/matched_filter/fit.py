@@ -19,7 +19,6 @@ from napari_stem_defects.matched_filter.choose_look import (
     area_difference,
     line_has_look,
     point_has_look,
-    spreads_of,
 )
 from napari_stem_defects.matched_filter.choose_sites import ClickedImage, choose_sites
 from napari_stem_defects.matched_filter.examples import (
@@ -29,6 +28,7 @@ from napari_stem_defects.matched_filter.examples import (
     peak_near,
     similarity_at,
 )
+from napari_stem_defects.matched_filter.line_groups import by_plane
 from napari_stem_defects.matched_filter.model import HIDDEN, ClassFilter, MatchedFilterModel
 from napari_stem_defects.matched_filter.similarity import local_power
 from napari_stem_defects.matched_filter.templates import (
@@ -41,6 +41,11 @@ from napari_stem_defects.matched_filter.templates import (
     look_variants,
 )
 from napari_stem_defects.matched_filter.thresholds import extended_threshold, point_threshold
+from napari_stem_defects.matched_filter.usual_power import (
+    is_selective,
+    spreads_beside_strong,
+    usual_power,
+)
 from napari_stem_defects.matched_filter.variants import by_variants
 
 if TYPE_CHECKING:
@@ -54,7 +59,8 @@ _CONSISTENT = {"point": 0.8, "line": 0.87, "area": 1.0}
 """Median consistency from which the clicks of a class have a look in common: points are compared
 within a smaller weight. Along lines whose look changes, it is up to 0.82."""
 _STANDS_OUT = 2.0
-"""Spreads above the usual from which clicks are unusual; see `choose_look.spreads_of`."""
+"""Spreads above the usual from which clicks are unusual; see
+`usual_power.spreads_beside_strong`."""
 _APART = 0.02
 """Thresholds lie this far above the clicks of unlike classes and below those of the own class."""
 
@@ -153,9 +159,11 @@ def _fit_class(name: str, kind: str, examples: Examples, threshold: float | None
     weight = gaussian_weight(examples.samples, reach)
     used = sorted({click.image for click in examples.clicks})
     images = [examples.residuals[number] for number in used]
-    noise = float(np.median([np.median(local_power(image, weight)) for image in images]))
+    noise = float(np.median([usual_power(image, weight, examples.samples) for image in images]))
     aligned = align(examples.at_clicks(), examples.samples, reach, noise)
     variants = look_variants(aligned, noise)
+    if kind == "line" and np.median(aligned.consistency) < _CONSISTENT[kind]:
+        variants = by_plane(examples, noise, _CONSISTENT[kind]) or variants
     templates = tuple(variant.template(noise) for variant in variants)
     agreement = np.concatenate([variant.consistency for variant in variants])
     consistency = float(np.median(agreement))
@@ -166,8 +174,7 @@ def _fit_class(name: str, kind: str, examples: Examples, threshold: float | None
     if threshold is None:
         find = point_threshold if kind == "point" else extended_threshold
         threshold = 0.0 if kind == "area" else find(found.heights)
-    stands_out = spreads_of(anomaly, images, examples.samples) >= _STANDS_OUT
-    shown = anomaly if stands_out else HIDDEN
+    shown = _shown(anomaly, kind, examples)
     unusual = ClassFilter(name, kind, (), 0.5, shown, consistency, examples.visibility)
     item = replace(unusual, templates=templates, anomaly=anomaly)
     item = replace(item, threshold=threshold, template_threshold=threshold)
@@ -188,6 +195,16 @@ def _fit_class(name: str, kind: str, examples: Examples, threshold: float | None
     # Like sites are compared with each other, which shows more than the templates.
     by_noise = not item.sites and is_noise(found, item.threshold, aligned, noise)
     return unusual if by_noise else item
+
+
+def _shown(anomaly: float, kind: str, examples: Examples) -> float:
+    """Return the anomaly score of clicks, or `HIDDEN` where it does not show their class."""
+    clicks, samples = examples.at_clicks(), examples.samples
+    if spreads_beside_strong(clicks, samples, PEAK_RADIUS) < _STANDS_OUT:
+        return HIDDEN
+    images = list({id(image): image for image, _ in clicks}.values())
+    # The rim of an area may be far more unusual than the clicks inside.
+    return anomaly if kind == "area" or is_selective(anomaly, images, samples) else HIDDEN
 
 
 def _has_look(
