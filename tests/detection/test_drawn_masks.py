@@ -13,10 +13,14 @@ from small_ensemble import SPEC
 from napari_stem_defects.detection.drawn_masks import (
     draw_masks,
     drawing_parameters,
+    least_line_px,
     site_separation_px,
 )
 from napari_stem_defects.networks.inference_settings import InferenceSettings
-from napari_stem_defects.postprocessing.masks import masks_from_probability
+from napari_stem_defects.postprocessing.masks import (
+    MIN_PLANAR_LENGTH_PX,
+    masks_from_probability,
+)
 
 
 def test_lengths_hold_at_the_pixel_size_of_the_model() -> None:
@@ -42,6 +46,20 @@ def test_the_stored_lattice_gives_lines_their_direction() -> None:
     assert np.degrees(np.arctan2(y1 - y0, x1 - x0)) == pytest.approx(2.0, abs=0.1)
     plain = masks_from_probability(found, (256, 256), {"SF1": 0.5})
     assert plain.centre_lines["SF1"][0][0][0] == pytest.approx(plain.centre_lines["SF1"][0][1][0])
+
+
+@pytest.mark.parametrize(("stated", "end"), [({}, 255.0), ({"least_line_px": 8.0}, 230.0)])
+def test_a_line_that_ends_inside_is_continued_as_far_as_its_model_is_unsure(stated, end) -> None:
+    found = blank_map("SF1", shape=(256, 256))
+    column = int(np.searchsorted(found.x, 228))
+    found.probability[0, 16, :column] = 0.9
+    parameters = {"thresholds": {"SF1": 0.5}, **stated}
+    ((line,),) = draw_masks(found, (256, 256), parameters, None).centre_lines.values()
+    assert max(x for _, x in line) == pytest.approx(end, abs=5)
+
+
+def test_networks_judge_lines_by_their_window() -> None:
+    assert least_line_px(SPEC) == MIN_PLANAR_LENGTH_PX
 
 
 @pytest.mark.parametrize(

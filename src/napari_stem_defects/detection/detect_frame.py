@@ -23,6 +23,7 @@ from napari_stem_defects.detection.decided_sites import SearchedImage, decide_si
 from napari_stem_defects.detection.drawn_masks import (
     draw_masks,
     drawing_parameters,
+    least_line_px,
     site_separation_px,
 )
 from napari_stem_defects.detection.measured_points import measure_points
@@ -51,7 +52,6 @@ from napari_stem_defects.lattice.plausible_scale import implausible_scale
 from napari_stem_defects.lattice.scale import match_scale
 from napari_stem_defects.lattice.scan_distortion import measure_scan_distortion
 from napari_stem_defects.networks.architecture import finds_spots
-from napari_stem_defects.postprocessing.masks import MIN_PLANAR_LENGTH_PX
 from napari_stem_defects.postprocessing.regions import measure_regions
 from napari_stem_defects.postprocessing.results import Detection, ProbabilityMap
 from napari_stem_defects.preprocessing.scan_rows import scan_rows_of
@@ -287,7 +287,7 @@ def _measured(
         "scale_statement": scale.statement,
         "preprocessing": spec.preprocessing.to_dict(),
     }
-    least = MIN_PLANAR_LENGTH_PX / scale.factor
+    least = least_line_px(spec) / scale.factor
     finder = PlaneFinder(settled.micrograph.pixels, measured, image.invalid, least)
     mask_stack = draw_masks(found, image.frame_shape, complete, image.invalid, finder.place)
     complete[PLACED_LINES] = finder.placed

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from napari_stem_defects.postprocessing.planar_lines import LinePlacer
     from napari_stem_defects.postprocessing.results import ProbabilityMap
 
+_TEMPLATE_SHARE = 1.1
+"""A quarter of the width of a template of lines, in length units."""
 _SEPARATION = 0.7
 """Least distance of two point defects, in length units, for models of the lattice residual."""
 
@@ -49,6 +51,25 @@ def site_separation_px(spec: EnsembleSpec) -> float:
     return SEPARATION_PX
 
 
+def least_line_px(spec: EnsembleSpec) -> float:
+    """Return the least length of a planar defect, by which its ends and gaps are judged, too.
+
+    Parameters
+    ----------
+    spec : EnsembleSpec
+        A model.
+
+    Returns
+    -------
+    float
+        In px at the pixel size of the model: a quarter of a window of networks; of quick models,
+        whose templates are as wide as 4.4 length units, the same share.
+    """
+    if spec.is_quick:
+        return _TEMPLATE_SHARE * float(spec.matched_filters.samples)
+    return MIN_PLANAR_LENGTH_PX
+
+
 def drawing_parameters(spec: EnsembleSpec, factor: float) -> dict[str, Any]:
     """Return what the masks of a model depend on besides its thresholds.
 
@@ -62,10 +83,12 @@ def drawing_parameters(spec: EnsembleSpec, factor: float) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``separation_px`` and, of quick models and networks that one has taught,
-        ``areas_where_found``; see `draw_masks`.
+        ``separation_px``, of quick models ``least_line_px``, and of these and networks that one
+        has taught ``areas_where_found``; see `draw_masks`.
     """
     found: dict[str, Any] = {"separation_px": round(site_separation_px(spec) / factor, 3)}
+    if spec.is_quick:
+        found["least_line_px"] = round(least_line_px(spec) / factor, 3)
     of_clicks = spec.is_quick or spec.teacher is not None
     return found | ({"areas_where_found": True} if of_clicks else {})
 
@@ -88,7 +111,8 @@ def draw_masks(
     parameters : mapping
         Of the detection. ``thresholds`` for all classes of the map are required;
         ``resampling_factor`` scales the lengths, which hold at the pixel size of the model;
-        ``separation_px`` is the least distance of point defects in px of the image, ``lattice``
+        ``separation_px`` is the least distance of point defects in px of the image,
+        ``least_line_px`` the least length of a planar one, ``lattice``
         the measured lattice, and ``placed_lines`` where the image shows planar defects;
         ``areas_where_found`` is true where areas end where they are found. What earlier results do
         not state has a default, by which they are drawn as before.
@@ -110,7 +134,7 @@ def draw_masks(
         shape,
         parameters["thresholds"],
         invalid,
-        min_length_px=MIN_PLANAR_LENGTH_PX / factor,
+        min_length_px=float(parameters.get("least_line_px", MIN_PLANAR_LENGTH_PX / factor)),
         separation_px=float(parameters.get("separation_px", SEPARATION_PX / factor)),
         rows=dense_rows_of(parameters.get("lattice")),
         place=place,

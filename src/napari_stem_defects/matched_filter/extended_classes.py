@@ -97,7 +97,7 @@ def extended_probability(
     highest = ndimage.maximum_filter(filled, around)
     inside = filled > _LOW * item.limit
     if item.kind == "area":
-        inside = within_border(filled, inside, cells_per_period)
+        inside = _without_holes(within_border(filled, inside, cells_per_period))
     else:
         inside &= filled > _RELATIVE * highest
         wide = _too_wide(inside, _WIDEST * cells_per_period)
@@ -148,6 +148,22 @@ def large_enough(
     kept[0] = False
     chosen: NDArray[np.bool_] = kept[regions]
     return chosen
+
+
+def _without_holes(areas: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return areas with the holes that are smaller than what surrounds them.
+
+    Where a grain or precipitate is a crystal itself, its rim is the most unusual part of it.
+    """
+    regions, _ = ndimage.label(areas, np.ones((3, 3)))
+    filled = areas.copy()
+    for number, box in enumerate(ndimage.find_objects(regions), 1):
+        region = regions[box] == number
+        holes, _ = ndimage.label(ndimage.binary_fill_holes(region) & ~region)
+        sizes = np.bincount(holes.ravel())
+        sizes[0] = 0
+        filled[box] |= ((sizes > 0) & (sizes <= region.sum()))[holes]
+    return filled
 
 
 def _too_wide(lines: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:
