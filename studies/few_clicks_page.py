@@ -117,7 +117,7 @@ test of them.
 
 The figures of the quick model are of the state before symmetric variants, before classes of one
 look were distinguished by their strength, and before the noise was measured beside strong defects.
-These were developed on crystals of another simulator, outside this benchmark. Of 11 tasks, three
+These were developed on crystals of another simulator, outside this benchmark. Of 13 tasks, three
 draws were measured in the state after them: with 7 clicks all figures are within 0.002 of these;
 with 1 click square cores have F1 0.79 instead of 0.58, centred rectangular ones 0.49 instead of
 0.38, the other frame of WSe2 0.75 instead of 0.74, the CdTe interstitials 0.86 instead of 0.87, the
