@@ -62,19 +62,31 @@ def is_chance(
     """
     if len(clicks) < 2 or not _is_faint(aligned, noise):
         return False
-    rng = np.random.default_rng(0)
-    # Beside a strong defect all places have its flank in common.
+    if _strength(aligned) >= _MORE * _strongest(clicks, samples, reach, noise):
+        return False
+    # All flanks of strong defects have something in common, so these are left out, too.
     images = {id(image): image for image, _ in clicks}
     beside = {key: without_strong(image, samples) for key, image in images.items()}
-    if any(beside[id(image)] is not image for image, _ in clicks):
-        clicks = [(beside[id(image)], at) for image, at in clicks]
-        aligned = align(clicks, samples, reach, noise)
+    if all(beside[key] is image for key, image in images.items()):
+        return True
+    clicks = [(beside[id(image)], at) for image, at in clicks]
+    aligned = align(clicks, samples, reach, noise)
+    return _strength(aligned) < _MORE * _strongest(clicks, samples, reach, noise)
+
+
+def _strongest(
+    clicks: Sequence[tuple[NDArray[np.float32], NDArray[np.float64]]],
+    samples: float,
+    reach: Reach,
+    noise: float,
+) -> float:
+    """Return the highest power of what as many places anywhere in the images have in common."""
+    rng = np.random.default_rng(0)
     anywhere = [
         [(image, rng.uniform(0, np.array(image.shape) - 1)) for image, _ in clicks]
         for _ in range(_SETS)
     ]
-    strongest = max(_strength(align(places, samples, reach, noise)) for places in anywhere)
-    return _strength(aligned) < _MORE * strongest
+    return max(_strength(align(places, samples, reach, noise)) for places in anywhere)
 
 
 def is_noise(found: Found, threshold: float, aligned: Aligned, noise: float) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -76,10 +76,6 @@ class Examples:
     clicks: Sequence[Click]
     samples: float
     context: Sequence[ImageContext] = ()
-
-    def of(self, clicks: Sequence[Click]) -> Examples:
-        """Return the same images with other clicks."""
-        return replace(self, clicks=clicks)
 
     @property
     def visibility(self) -> float:

@@ -28,7 +28,6 @@ from napari_stem_defects.matched_filter.examples import (
     peak_near,
     similarity_at,
 )
-from napari_stem_defects.matched_filter.line_groups import by_plane
 from napari_stem_defects.matched_filter.model import HIDDEN, ClassFilter, MatchedFilterModel
 from napari_stem_defects.matched_filter.similarity import local_power
 from napari_stem_defects.matched_filter.templates import (
@@ -162,8 +161,6 @@ def _fit_class(name: str, kind: str, examples: Examples, threshold: float | None
     noise = float(np.median([usual_power(image, weight, examples.samples) for image in images]))
     aligned = align(examples.at_clicks(), examples.samples, reach, noise)
     variants = look_variants(aligned, noise)
-    if kind == "line" and np.median(aligned.consistency) < _CONSISTENT[kind]:
-        variants = by_plane(examples, noise, _CONSISTENT[kind]) or variants
     templates = tuple(variant.template(noise) for variant in variants)
     agreement = np.concatenate([variant.consistency for variant in variants])
     consistency = float(np.median(agreement))
