@@ -119,11 +119,11 @@ The figures of the quick model are of the state before symmetric variants, befor
 look were distinguished by their strength, and before the noise was measured beside strong defects.
 These were developed on crystals of another simulator, outside this benchmark. Of 13 tasks, three
 draws were measured after them, but before a last change, that a class is chance only with and
-without strong defects (with 5 clicks, it found a CdTe twin again): with 7 clicks all figures are within 0.002 of these;
-with 1 click square cores have F1 0.79 instead of 0.58, centred rectangular ones 0.49 instead of
-0.38, the other frame of WSe2 0.75 instead of 0.74, the CdTe interstitials 0.86 instead of 0.87, the
-CdTe twin 0.98 / 0.96 % instead of 1.00 / 1.05 %, and the oblique grain boundary 0.71 instead of
-0.78; the others are as they were.
+without strong defects (with 5 clicks, it found a CdTe twin again): with 7 clicks all figures are
+within 0.002 of these; with 1 click square cores have F1 0.79 instead of 0.58, centred rectangular
+ones 0.49 instead of 0.38, the other frame of WSe2 0.75 instead of 0.74, the CdTe interstitials 0.86
+instead of 0.87, the CdTe twin 0.98 / 0.96 % instead of 1.00 / 1.05 %, and the oblique grain
+boundary 0.71 instead of 0.78; the others are as they were.
 
 In 35 other images of that simulator, made after the change was fixed, with 1, 3 and 7 clicks that
 are up to a third of a period off, points have F1 0.96, 0.97 and 1.00 instead of 0.73, 0.80 and
