@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from crystal_images import HEXAGONAL, SQUARE, crystal_image
+from crystal_images import HEXAGONAL, SQUARE, columns, crystal_image, render
 
 from napari_stem_defects.anomaly.contrast_of_defects import changed_columns, sign_map
 from napari_stem_defects.anomaly.sampling import sample
+from napari_stem_defects.lattice.measurement import measure_lattices
 
 
 def _sampled(pixels, image):
@@ -25,6 +26,24 @@ def test_missing_columns_differ_by_what_the_lattice_has_there(shape, sign) -> No
     assert (correlation < -0.5).all()
     assert (np.sign(change) == -sign).all()
     assert (sign_map(sampled, places, -sign) == sign).all()
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_columns_that_nearly_touch_decide_it_by_their_middle(sign) -> None:
+    period, size = 16.0, 256
+    vectors = period * np.asarray(HEXAGONAL)
+    # Three columns of a cell leave one hole, which is as sharp as they are: the kagome lattice.
+    shares = np.array([(0.5, 0), (0, 0.5), (0.5, 0.5)])
+    places = np.concatenate([columns(vectors, size) + share @ vectors for share in shares])
+    middle = np.hypot(*(places - (size - 1) / 2).T)
+    chosen = [int(np.abs(middle - away).argmin()) for away in (0, 45, 80)]
+    heights = np.ones(len(places))
+    heights[chosen] = 0
+    pixels = sign * render(places, heights, size, 0.15 * period).astype(np.float32)
+    sampled = sample(pixels, measure_lattices(pixels).cells)
+    at = np.rint(sampled.to_samples(places[chosen])).astype(np.intp)
+    assert (changed_columns(sampled, at)[0] < -0.45).all()
+    assert (sign_map(sampled, at, -sign) == sign).all()
 
 
 def test_each_part_of_an_image_has_its_own_contrast() -> None:

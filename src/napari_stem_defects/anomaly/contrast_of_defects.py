@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.anomaly.sampling import Sampled
 
-_HALF, _WEIGHT = 0.8, 0.3
+_HALF, _WEIGHT = 0.8, 0.12
 """Half the edge of the surroundings of a place, and standard deviation of their weights, in length
-units."""
+units: what is compared is the middle of a column, without the columns beside it where they nearly
+touch."""
 _SMOOTHING = 0.1
 _STEPS = 2
 """Lattice vectors along both directions up to which places are compared."""
 _FEWEST = 6
-_LIKE = 0.5
+_LIKE = 0.4
 """Correlation with what the lattice has in its place from which a place is a changed column."""
 
 

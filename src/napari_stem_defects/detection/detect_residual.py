@@ -14,11 +14,14 @@ from napari_stem_defects.base.progress import silent
 from napari_stem_defects.detection.decided_sites import SearchedImage, decide_sites
 from napari_stem_defects.detection.detect_matched import scale_of, searched_residual
 from napari_stem_defects.detection.drawn_masks import site_separation_px
+from napari_stem_defects.detection.named_sites import named_sites, with_single_cores
 from napari_stem_defects.detection.places_alone import PlaceNames, named_near
+from napari_stem_defects.detection.pooled_lines import with_pooled_lines
 from napari_stem_defects.detection.residual_windows import map_in_image, nothing_recognised
 from napari_stem_defects.detection.survey_evidence import survey_evidence
 from napari_stem_defects.detection.teacher_evidence import TeacherEvidence
 from napari_stem_defects.inference.spatial_averaging import average_logits
+from napari_stem_defects.lattice.unit_cell import lattice_period
 from napari_stem_defects.preprocessing.windows import window_grid
 
 if TYPE_CHECKING:
@@ -111,10 +114,30 @@ def residual_map(
         teacher,
         survey,
     )
-    found = decide_sites(found, image, ensemble, thresholds, device)
-    if survey is not None:
-        found = _with_places(found, survey, scan, thresholds)
-    return found, contrast
+    if survey is None:
+        return decide_sites(found, image, ensemble, thresholds, device), contrast
+    decided = _decided(found, image, survey, ensemble, thresholds, device)
+    decided = _with_places(decided, survey, scan, thresholds)
+    period = lattice_period(lattice.cell)
+    decided = with_single_cores(decided, thresholds, image.separation_px, period)
+    return with_pooled_lines(decided, thresholds, period), contrast
+
+
+def _decided(
+    found: ProbabilityMap,
+    image: SearchedImage,
+    survey: SurveyEvidence,
+    ensemble: Ensemble,
+    thresholds: Mapping[str, float],
+    device: str,
+) -> ProbabilityMap:
+    """Decide point defects where a survey sees something, or would without the defects."""
+    if survey.is_doubtful:
+        anywhere = replace(image, survey=None)
+        named = decide_sites(found, anywhere, ensemble, thresholds, device)
+        sites = named_sites(named, thresholds, image.separation_px)
+        image = replace(image, survey=survey.explained_by(sites))
+    return decide_sites(found, image, ensemble, thresholds, device)
 
 
 def _with_places(

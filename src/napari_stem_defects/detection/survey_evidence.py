@@ -35,6 +35,12 @@ _STANDS_OUT = 3.0
 _ALL_DIFFER = 2.0
 """Where usual columns still differ by this factor more than noise when what crowds is left out, all
 columns differ, as in a cell larger than the one that was measured: that is no crowd to be named."""
+_EXPLAINED, _FAR = 1.5, 2.0
+"""Usual columns that differ by less than this factor more than noise are alike: where they do once
+some places are left out, it was these that seemed to make columns differ. And the median level of
+such places, which are no noise."""
+_APART = 0.5
+"""Least distance of two places in lattice periods."""
 _LEAST_SPREAD = 0.06
 """Spread of a residual, before it is normalised, that nine of ten images exceed from which the
 general model learned: with less noise, what surrounds a defect would look like one itself."""
@@ -57,6 +63,8 @@ class SurveyEvidence:
         Those of them that stand out so far that their surroundings may, too.
     crowd : PlacesAlone or None
         Where they crowd, each as if it were alone.
+    differ : float
+        How much more usual columns differ from each other than noise does, 1 or more.
     """
 
     residual: LatticeResidual
@@ -64,6 +72,55 @@ class SurveyEvidence:
     points: NDArray[np.intp]
     places: NDArray[np.intp]
     crowd: PlacesAlone | None = None
+    differ: float = 1.0
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether columns seem to differ, which a few defects make them do in a small crystal."""
+        return self.crowd is None and self.differ > _EXPLAINED
+
+    def explained_by(self, sites: NDArray[np.float64]) -> SurveyEvidence:
+        """Return the evidence against a crystal without some sites, if these explain it.
+
+        In a particle of a few periods, nine missing columns are enough to make all columns seem
+        to differ, and what noise does not reach higher than they are. Without them, the others are
+        alike. In a crystal whose columns do differ they still do.
+
+        Parameters
+        ----------
+        sites : ndarray of float64, shape (N, 2)
+            y and x of point defects in px of the image.
+
+        Returns
+        -------
+        SurveyEvidence
+            The same where columns differ without the sites, too, or the sites hardly stand out.
+        """
+        places = self._apart(sites)
+        if not len(places):
+            return self
+        samples = self.residual.sampled.samples
+        found = left_out_places(self.residual, places)
+        if found.limits.differ > _EXPLAINED:
+            return self
+        level = found.limits.point_level(found.residual.whole(), samples)
+        level = ndimage.maximum_filter(
+            level / np.float32(found.limits.differ), 2 * round(_NEAR * samples) + 1
+        )
+        if np.median(level[tuple(places.T)]) < _FAR:
+            return self
+        return replace(self, level=level)
+
+    def _apart(self, sites: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Return sites, and what the survey found itself, in samples, each place once."""
+        last = np.array(self.level.shape) - 1
+        at = np.clip(np.rint(self.residual.sampled.to_samples(sites)).astype(np.intp), 0, last)
+        places: list[NDArray[np.intp]] = []
+        for place in (*at, *self.points):
+            away = [np.hypot(*(place - other)) for other in places]
+            if min(away, default=np.inf) > _APART * self.residual.sampled.samples:
+                places.append(place)
+        return np.array(places, np.intp).reshape(-1, 2)
 
     def penalty(self, sites: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what the logits of point defects are lowered by.
@@ -119,7 +176,8 @@ def survey_evidence(residual: LatticeResidual) -> SurveyEvidence:
     if found.crowd is not None:
         return SurveyEvidence(_limited(found.residual), level, at, at, _alone(at, found.crowd))
     strong = at[level[tuple(at.T)] >= _STANDS_OUT]
-    return SurveyEvidence(_limited(found.residual), level, at, strong)
+    limits = found.limits
+    return SurveyEvidence(_limited(found.residual), level, at, strong, differ=limits.differ)
 
 
 def _alone(places: NDArray[np.intp], found: LeftOutPlaces) -> PlacesAlone:
