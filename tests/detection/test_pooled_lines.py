@@ -15,7 +15,7 @@ CLASSES = (DefectClass("Fault", "line"), DefectClass("Boundary", "line"))
 LIMITS = {"Bulk": 0.5, "Fault": 0.6, "Boundary": 0.6}
 
 
-def _map(on_line=None, faint=-0.4, usual=-3.5, seed=0, *, turned=False):
+def _map(on_line=None, faint=-0.4, usual=-4.5, seed=0, *, turned=False):
     """Return windows of noise with a faint fault through the middle, from ``on_line`` on."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(usual, 0.8, (3, EDGE, EDGE))

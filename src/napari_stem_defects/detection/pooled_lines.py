@@ -33,6 +33,9 @@ _REACH = 6.0
 _DIRECTIONS = 16
 _LEAST = -1.6
 """Mean logit on both sides, counted from the threshold of a window, from which there is a line."""
+_USUAL, _ABOVE_USUAL = 0.8, 2.5
+"""Quantile of the logits of all windows, and how far above it a line must be: where point defects
+crowd, or contrast is inverted, many windows look a little like a line."""
 _NOWHERE = -99.0
 _LOWEST, _HIGHEST = -6.0, 2.0
 """Logits of a window are limited to these, so that no single one makes a line."""
@@ -84,8 +87,12 @@ def with_pooled_lines(
     reach = max(2, round(_REACH * period_px / step))
     # Outside of the crystal no class has a probability: there a line may go on or not.
     shown = found.valid & (found.probability > 0).any(axis=0)
-    pooled = _pooled(above.max(axis=0), shown, reach)
-    crest = _crest(pooled) & shown & (pooled.logit >= _LEAST)
+    highest = above.max(axis=0)
+    if not shown.any():
+        return found
+    least = max(_LEAST, float(np.quantile(highest[shown], _USUAL)) + _ABOVE_USUAL)
+    pooled = _pooled(highest, shown, reach)
+    crest = _crest(pooled) & shown & (pooled.logit >= least)
     if not crest.any():
         return found
     sigma = _SMOOTH * period_px / step
@@ -94,9 +101,9 @@ def with_pooled_lines(
     probability = found.probability.copy()
     for number, name in enumerate(names):
         at = crest & (chosen == number)
-        least = expit(logit(thresholds[name]) + pooled.logit[at] - _LEAST)
+        raised = expit(logit(thresholds[name]) + pooled.logit[at] - least)
         layer = probability[found.classes.index(name)]
-        layer[at] = np.maximum(layer[at], np.maximum(least, np.float32(thresholds[name])))
+        layer[at] = np.maximum(layer[at], np.maximum(raised, np.float32(thresholds[name])))
     return replace(found, probability=probability)
 
 
