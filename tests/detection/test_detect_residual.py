@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from crowded_crystals import crowded_crystal
 from crystal_images import HEXAGONAL, OBLIQUE, SQUARE, columns, crystal_image, render
+from missing_in_few_periods import few_periods
 from scipy.spatial import cKDTree
 
 import napari_stem_defects as sd
@@ -124,3 +125,11 @@ def test_a_cell_larger_than_the_measured_one_is_no_defect(general) -> None:
     pixels = rng.poisson(80 * (render(places, heights, 168, 2.4) + 0.2)).astype(np.float32)
     detection = detect_frame(sd.Micrograph(pixels, "larger cell"), general, device="cpu")
     assert not [region for region in detection.regions if region.kind == "point"]
+
+
+def test_missing_columns_of_a_small_crystal_are_not_its_noise(general) -> None:
+    pixels, missing = few_periods()
+    detection = detect_frame(sd.Micrograph(pixels, "few periods"), general, device="cpu")
+    found = [(r.y_px, r.x_px) for r in detection.regions if r.class_name == "Missing"]
+    assert len(found) <= len(missing)
+    assert (cKDTree(found).query(missing)[0] < 6).sum() >= 7

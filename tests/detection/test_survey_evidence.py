@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from crowded_crystals import crowded_crystal
 from crystal_images import HEXAGONAL, SQUARE, columns, crystal_image, render
+from missing_in_few_periods import few_periods
 
 from napari_stem_defects.anomaly.residual import image_residual
 from napari_stem_defects.anomaly.sampling import Scale
@@ -61,25 +62,8 @@ def test_what_crowds_is_taken_out_of_what_is_scanned() -> None:
     assert len(evidence.points) == len(evidence.crowd.places) > 40
 
 
-def _few_periods(unlike=0.0):
-    """Return ten periods of a crystal with nine missing columns, and where these are."""
-    rng, spacing, size = np.random.default_rng(1), 12.0, 144
-    places = columns(spacing * np.asarray(SQUARE), size)
-    inner = np.flatnonzero(((places > 24) & (places < size - 25)).all(axis=1))
-    chosen: list[int] = []
-    for index in rng.permutation(inner):
-        apart = np.hypot(*(places[chosen] - places[index]).T)
-        if len(chosen) < 9 and (apart > 1.9 * spacing).all():
-            chosen.append(int(index))
-    heights = 1 + unlike * rng.normal(size=len(places))
-    if not unlike:
-        heights[chosen] = 0
-    pixels = rng.poisson(300 * (render(places, heights, size, 0.17 * spacing) + 0.2))
-    return pixels.astype(np.float32), places[chosen]
-
-
 def test_a_few_defects_are_not_the_noise_of_a_small_crystal() -> None:
-    pixels, missing = _few_periods()
+    pixels, missing = few_periods()
     evidence = _evidence(pixels)
     assert evidence.is_doubtful
     assert (evidence.penalty(missing) > 1).any()
@@ -87,7 +71,7 @@ def test_a_few_defects_are_not_the_noise_of_a_small_crystal() -> None:
 
 
 def test_columns_that_all_differ_are_not_explained_by_some_of_them() -> None:
-    pixels, places = _few_periods(unlike=0.15)
+    pixels, places = few_periods(unlike=0.15)
     evidence = _evidence(pixels)
     assert evidence.explained_by(places) is evidence
     assert evidence.explained_by(np.zeros((0, 2))) is evidence or not len(evidence.points)
