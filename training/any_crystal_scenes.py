@@ -22,6 +22,7 @@ from napari_stem_defects.anomaly.residual import lattice_residual
 from napari_stem_defects.anomaly.sampling import Scale, sample
 from napari_stem_defects.lattice.measurement import measure_lattices
 from napari_stem_defects.lattice.scale import SAMPLES_PER_UNIT
+from napari_stem_defects.simulation.any_lattice_boundaries import mirror_direction
 from napari_stem_defects.simulation.any_lattice_random import random_lattice_scene
 from napari_stem_defects.simulation.any_lattice_scene import simulate_lattice
 from napari_stem_defects.simulation.any_lattice_specimen import FORMS
@@ -123,12 +124,17 @@ def class_of(defect: LatticeDefect, crystal: PlanarCrystal) -> int:
     """Return the generic class of a defect.
 
     A boundary has another lattice on its other side; at a fault the lattice is the same. A twin
-    whose mirror maps the lattice onto itself is therefore a fault of the motif.
+    whose mirror maps the lattice onto itself is therefore a fault of the motif. The mirror is that
+    of the simulation, which takes another one where the crystal itself is not changed.
+
+    The bundled model was trained when the mirror that was drawn decided: twins of square and
+    hexagonal crystals with one column per cell were faults to it.
     """
     if defect.form == "exchanged":
         return ADDED if defect.amount > 1 else MISSING
     if defect.form == "twin":
-        return FAULT if _mirrored_is_same(crystal, defect.direction) else BOUNDARY
+        direction = mirror_direction(crystal, defect.direction)
+        return FAULT if _mirrored_is_same(crystal, direction) else BOUNDARY
     return {
         "missing": MISSING,
         "added": ADDED,

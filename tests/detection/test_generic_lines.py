@@ -11,6 +11,7 @@ from napari_stem_defects.base.defect_classes import DefectClass
 from napari_stem_defects.detection.drawn_masks import draw_masks
 from napari_stem_defects.detection.generic_lines import (
     around_cores,
+    continued_names,
     doubles,
     geometric_name,
     is_perfect,
@@ -123,3 +124,19 @@ def test_short_lines_at_a_core_are_its_surroundings() -> None:
     cores = np.array([[60.0, 60], [300, 300]])
     assert around_cores([ring, beside, boundary], cores, 10.0) == [0]
     assert around_cores([ring, beside, boundary], np.zeros((0, 2)), 10.0) == []
+
+
+def test_the_end_of_a_verified_fault_has_its_name() -> None:
+    fault = np.array([(100.0, 20.0), (110.0, 220.0)])
+    end = np.array([(112.0, 250.0), (113.0, 300.0)])
+    beside = np.array([(160.0, 230.0), (162.0, 290.0)])
+    across = np.array([(80.0, 250.0), (140.0, 250.0)])
+    lines, names = [fault, end, beside, across], ["Fault", *3 * ["Boundary"]]
+    verdicts = ["confirmed", *3 * ["not verified"]]
+    assert continued_names(lines, names, verdicts, 10.0) == {1: "Fault"}
+    assert continued_names(lines, names, 4 * ["not verified"], 10.0) == {}
+    assert continued_names(lines, ["Boundary", *names[1:]], verdicts, 10.0) == {}
+    verdicts[1] = "contradicted"
+    assert continued_names(lines, names, verdicts, 10.0) == {}
+    # A piece says nothing about a longer line.
+    assert continued_names([end, fault], names[:2], ["confirmed", "not verified"], 10.0) == {}

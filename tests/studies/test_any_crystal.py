@@ -11,7 +11,7 @@ import pytest
 
 import napari_stem_defects as sd
 from napari_stem_defects.base.defaults import GENERAL_MODEL
-from napari_stem_defects.simulation.any_lattice import make_crystal
+from napari_stem_defects.simulation.any_lattice import MotifColumn, make_crystal
 from napari_stem_defects.simulation.any_lattice_specimen import LatticeDefect
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "training"))
@@ -35,15 +35,23 @@ def test_scenes_are_of_the_families_asked_for() -> None:
     )
 
 
+PAIR = (MotifColumn(0.0, 0.0, 1.0), MotifColumn(0.3, 0.35, 0.5))
+
+
 @pytest.mark.parametrize(
-    ("lattice", "direction", "expected"),
-    [("square", (1, 0), scenes.FAULT), ("oblique", (1, 0), scenes.BOUNDARY)],
+    ("lattice", "motif", "expected"),
+    [
+        ("square", PAIR, scenes.FAULT),
+        ("oblique", PAIR[:1], scenes.BOUNDARY),
+        # The mirror along a side changes nothing here, so another one is simulated.
+        ("square", PAIR[:1], scenes.BOUNDARY),
+    ],
 )
 def test_a_twin_is_a_boundary_where_the_mirrored_lattice_is_another(
-    lattice, direction, expected
+    lattice, motif, expected
 ) -> None:
-    crystal = make_crystal(lattice, 12.0, angle_deg=75.0)
-    defect = LatticeDefect("twin", "twin", direction=direction)
+    crystal = make_crystal(lattice, 12.0, angle_deg=75.0, motif=motif)
+    defect = LatticeDefect("twin", "twin", direction=(1, 0))
     assert scenes.class_of(defect, crystal) == expected
 
 

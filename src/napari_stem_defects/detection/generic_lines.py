@@ -135,6 +135,50 @@ def around_cores(
     ]
 
 
+def continued_names(
+    lines: Sequence[NDArray[np.float64]],
+    names: Sequence[str],
+    verdicts: Sequence[str],
+    period_px: float,
+) -> dict[int, str]:
+    """Find lines that continue a longer one whose name the geometry confirms.
+
+    The end of a fault, with too little crystal beside it to be verified by itself, is as little a
+    boundary as the rest.
+
+    Parameters
+    ----------
+    lines : sequence of ndarray of float64, shape (n, 2)
+        Centre lines, points (y, x) in px.
+    names : sequence of str
+        Class of each line after the geometry was compared.
+    verdicts : sequence of str
+        What the geometry gave: "confirmed", "contradicted" or "not verified".
+    period_px : float
+        Lattice period.
+
+    Returns
+    -------
+    dict of int to str
+        For each line that is not verified and has another class than the longest confirmed one
+        that it continues, the name of that.
+    """
+    lengths = [float(np.hypot(*(line[-1] - line[0]))) for line in lines]
+    found: dict[int, str] = {}
+    for piece in [number for number, each in enumerate(verdicts) if each == "not verified"]:
+        ends = lines[piece][[0, -1]]
+        for longer in sorted(range(len(lines)), key=lengths.__getitem__, reverse=True):
+            if lengths[longer] <= lengths[piece]:
+                break
+            along = (lines[longer][-1] - lines[longer][0]) / lengths[longer]
+            away = np.abs((ends - lines[longer][0]) @ np.array([-along[1], along[0]]))
+            if verdicts[longer] == "confirmed" and away.max() <= _NEAR_PERIODS * period_px:
+                if names[longer] != names[piece]:
+                    found[piece] = names[longer]
+                break
+    return found
+
+
 def rename(
     map: ProbabilityMap,
     mask_stack: MaskStack,

@@ -18,6 +18,7 @@ from napari_stem_defects.detection.generic_lines import (
     CORE,
     FAULT,
     around_cores,
+    continued_names,
     doubles,
     geometric_name,
     is_perfect,
@@ -140,10 +141,23 @@ def check_regions(
     _join_boundaries(found)
     if is_general and lattice.cell is not None:
         period = lattice_period(lattice.cell)
+        _name_pieces(found, points, period)
         _drop_doubles(found, points, period)
         cores = [(each.y_px, each.x_px) for each in regions if each.class_name == CORE]
         _drop_around_cores(found, points, np.array(cores), period)
     return found
+
+
+def _name_pieces(
+    checks: Sequence[Json], points: Sequence[NDArray[np.float64]], period_px: float
+) -> None:
+    """Give lines that could not be verified the name of the verified one that they continue."""
+    names = [each.get("renamed", each["class"]) for each in checks]
+    verdicts = [each["fields"]["geometry"] for each in checks]
+    for number, name in continued_names(points, names, verdicts, period_px).items():
+        note = f"named {names[number]} by its look alone; continues a {name}"
+        checks[number]["renamed"] = name
+        checks[number]["fields"]["geometry_note"] = note
 
 
 def _drop_doubles(

@@ -172,7 +172,7 @@ def add_domain(specimen: Specimen, defect: LatticeDefect, rng: np.random.Generat
     Specimen
     """
     if defect.form == "twin":
-        defect = replace(defect, direction=_mirror_direction(specimen.crystal, defect.direction))
+        defect = replace(defect, direction=mirror_direction(specimen.crystal, defect.direction))
     course = _course(specimen, defect, rng, gap=False)
     if defect.form == "grain":
         course = _random_course(specimen, defect, course, rng)
@@ -194,8 +194,20 @@ def add_domain(specimen: Specimen, defect: LatticeDefect, rng: np.random.Generat
     return replace(joined, lines=(*joined.lines, line))
 
 
-def _mirror_direction(crystal: PlanarCrystal, first: tuple[int, int]) -> tuple[int, int]:
-    """Return the first lattice direction along which a mirror changes the crystal."""
+def mirror_direction(crystal: PlanarCrystal, first: tuple[int, int]) -> tuple[int, int]:
+    """Return the first lattice direction along which a mirror changes the crystal.
+
+    Parameters
+    ----------
+    crystal : PlanarCrystal
+    first : tuple of int
+        Tried before the others, in steps of the base vectors.
+
+    Returns
+    -------
+    tuple of int
+        ``first`` where no mirror changes the crystal.
+    """
     zero = np.zeros(2)
     columns = fill_disk(crystal, zero, zero, 5 * crystal.period_px)
     solid = columns.select(columns.brightness > 0)
