@@ -51,10 +51,15 @@ GEOMETRY = """\
 The figures above are of the look of the residual alone. Detection then measures the lattices on
 both sides of a line. Where they were measured they name it: one lattice with a shift is a fault,
 two lattices, mirrored ones included, are a boundary, and one lattice without a shift is neither:
-the line is `unknown`. Of two names at one place the longer line stays.
+the line is `unknown`. Of two names at one place the longer line stays, and what could not be
+measured has the name of the measured line that it continues.
 `python studies/generic_lines.py`: {scenes} simulated crystals of any lattice with such lines,
 of seeds that neither training nor thresholds used; families that the bundled model has
-learned are among them."""
+learned are among them. Where the mirror of a twin changes nothing, as along a side of a square
+lattice, the simulation takes another one, and the twin counts as the boundary that it is; the table
+above, and the training of the bundled model, count it as a fault. Lines are seen along their
+length: without that, geometry gives 20 right and 2 wrong faults (0.27 found), and 47 right and
+5 wrong boundaries (0.41 found)."""
 NOTHING = """\
 ## What is named where nothing is
 
