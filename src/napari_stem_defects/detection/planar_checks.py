@@ -141,18 +141,18 @@ def check_regions(
     _join_boundaries(found)
     if is_general and lattice.cell is not None:
         period = lattice_period(lattice.cell)
-        _name_pieces(found, points, period)
+        _name_continued(found, points, period)
         _drop_doubles(found, points, period)
         cores = [(each.y_px, each.x_px) for each in regions if each.class_name == CORE]
         _drop_around_cores(found, points, np.array(cores), period)
     return found
 
 
-def _name_pieces(
+def _name_continued(
     checks: Sequence[Json], points: Sequence[NDArray[np.float64]], period_px: float
 ) -> None:
     """Give lines that could not be verified the name of the verified one that they continue."""
-    names = [each.get("renamed", each["class"]) for each in checks]
+    names = [str(each.get("renamed", each["class"])) for each in checks]
     verdicts = [each["fields"]["geometry"] for each in checks]
     for number, name in continued_names(points, names, verdicts, period_px).items():
         note = f"named {names[number]} by its look alone; continues a {name}"
