@@ -18,7 +18,7 @@ from napari_stem_defects.matched_filter.examples import Click
 from napari_stem_defects.matched_filter.fit import fit
 from napari_stem_defects.matched_filter.like_sites import SiteFilter
 from napari_stem_defects.matched_filter.model import MatchedFilterModel
-from napari_stem_defects.matched_filter.unusual_places import unusual_patches
+from napari_stem_defects.matched_filter.unusual_patches import unusual_patches
 
 FORMS = {
     "as learned": lambda pixels: pixels,

@@ -10,7 +10,7 @@ import pytest
 from napari_stem_defects.matched_filter.examples import Click
 from napari_stem_defects.matched_filter.fit import fit
 from napari_stem_defects.matched_filter.symmetric_variants import with_symmetric_variants
-from napari_stem_defects.matched_filter.unusual_places import Patch
+from napari_stem_defects.matched_filter.unusual_patches import Patch
 
 SAMPLES, EDGE = 7.0, 43
 SQUARE = ((1.0, 0.0), (0.0, 1.0))

@@ -14,7 +14,7 @@ import numpy as np
 
 from napari_stem_defects.matched_filter.orientation import orientations
 from napari_stem_defects.matched_filter.similarity import best_similarity
-from napari_stem_defects.matched_filter.unusual_places import unusual_patches
+from napari_stem_defects.matched_filter.unusual_patches import unusual_patches
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from napari_stem_defects.matched_filter.model import ClassFilter, MatchedFilterModel
     from napari_stem_defects.matched_filter.templates import Template
-    from napari_stem_defects.matched_filter.unusual_places import Patch
+    from napari_stem_defects.matched_filter.unusual_patches import Patch
 
 _CLEAR = 3.0
 """Power of a template, in units of that of noise, from which a variant is more than noise."""
@@ -47,7 +47,7 @@ def with_symmetric_variants(
     model : MatchedFilterModel
         With its lattice.
     patches : sequence of Patch
-        The most unusual places of the images with clicks; see `unusual_places`.
+        The most unusual places of the images with clicks; see `unusual_patches`.
 
     Returns
     -------

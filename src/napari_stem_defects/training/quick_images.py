@@ -26,7 +26,7 @@ from napari_stem_defects.matched_filter.fit import fit
 from napari_stem_defects.matched_filter.fit_spots import fit_spots
 from napari_stem_defects.matched_filter.levels import local_levels
 from napari_stem_defects.matched_filter.symmetric_variants import with_symmetric_variants
-from napari_stem_defects.matched_filter.unusual_places import unusual_patches
+from napari_stem_defects.matched_filter.unusual_patches import unusual_patches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from napari_stem_defects.lattice.unit_cell import UnitCell
     from napari_stem_defects.matched_filter.levels import Levels
     from napari_stem_defects.matched_filter.model import MatchedFilterModel, Window
-    from napari_stem_defects.matched_filter.unusual_places import Patch
+    from napari_stem_defects.matched_filter.unusual_patches import Patch
 
 
 class LabelledImage(NamedTuple):

@@ -7,7 +7,7 @@ from crystal_images import SQUARE, crystal_image
 
 from napari_stem_defects.anomaly.residual import lattice_residual
 from napari_stem_defects.anomaly.sampling import sample
-from napari_stem_defects.matched_filter.unusual_places import unusual_patches
+from napari_stem_defects.matched_filter.unusual_patches import unusual_patches
 
 
 def test_the_places_of_defects_come_first_with_their_surroundings():
