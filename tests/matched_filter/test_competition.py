@@ -83,6 +83,13 @@ def test_a_bulk_click_on_the_stronger_defect_takes_its_like_away():
     assert not any(near(MISSING, masks["Dim"]))
 
 
+def test_a_bulk_click_on_the_defect_itself_takes_no_other_away():
+    image = spots()
+    clicks = clicked(Missing=MISSING[:3], Bulk=MISSING[3:4])
+    masks = found(image, fit([image], clicks, {}, SAMPLES))
+    assert near(MISSING, masks["Missing"])[:3] == [True] * 3
+
+
 def test_each_of_two_faults_of_one_look_has_its_own_name_along_all_of_it():
     image, columns = faults(), np.arange(40.0, 110, 11)
     first, second = (

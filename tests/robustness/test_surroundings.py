@@ -52,11 +52,11 @@ def test_a_device_is_refused(tmp_path: Path) -> None:
     assert b"is a pipe or a device" in done.stderr
 
 
-def test_a_folder_with_the_name_of_an_image_is_refused(tmp_path: Path) -> None:
+def test_a_folder_with_the_name_of_an_image_is_searched_for_images(tmp_path: Path) -> None:
     (tmp_path / "folder.tif").mkdir()
     done = info(tmp_path / "folder.tif")
     assert done.returncode == 2
-    assert b"is a folder" in done.stderr
+    assert b"folder.tif: holds no image" in done.stderr
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp932", "utf-8"])

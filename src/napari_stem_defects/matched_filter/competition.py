@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_stem_defects.matched_filter.model import MatchedFilterModel
+    from napari_stem_defects.matched_filter.templates import Template
 
 EXPLAINED = 2.0
 """Distance from a defect with a name, in lattice periods, within which nothing is unknown."""
@@ -29,6 +30,9 @@ _BESIDE, _ALONG = 1.5, 1.0
 standard deviation of the mean along it that decides between two."""
 _NEGATIVES, _NEGATIVE_LIMIT = -1, 0.7
 """Number of what Bulk clicks taught among the classes, and similarity from which it is one."""
+_UNLIKE = 4.0
+"""Difference of a Bulk click from a class, in units of the power of noise, from which it shows
+another defect; a click on the very defect clears the place around it alone."""
 
 
 def compete(
@@ -53,7 +57,7 @@ def compete(
     own = [item.to_templates(each) for item, each in zip(model.classes, similar, strict=True)]
     reach = 2 * round(COMPETE * model.samples) + 1
     negative = best_similarity(residual, model.negatives) if model.negatives else None
-    for n, lost in _lost_to_nearer(own, negative, residual, model):
+    for n, lost in _lost_to_nearer(own, residual, model):
         for values in (own[n], similar[n]):
             np.minimum(values, np.float32(0), out=values, where=lost)
     points = {n: own[n] for n in named if model.classes[n].kind == "point"}
@@ -79,10 +83,7 @@ def compete(
 
 
 def _lost_to_nearer(
-    own: Sequence[NDArray[np.float32]],
-    negative: NDArray[np.float32] | None,
-    residual: NDArray[np.float32],
-    model: MatchedFilterModel,
+    own: Sequence[NDArray[np.float32]], residual: NDArray[np.float32], model: MatchedFilterModel
 ) -> Iterator[tuple[int, NDArray[np.bool_]]]:
     """Yield the places that each class loses to others of its kind that look like it there."""
     for kind in ("point", "line"):
@@ -91,12 +92,13 @@ def _lost_to_nearer(
             for n, item in enumerate(model.classes)
             if item.templates and item.kind == kind
         ]
-        if kind == "point" and negative is not None:
-            rivals.append((_NEGATIVES, negative, model.negatives, _NEGATIVE_LIMIT))
+        if kind == "point" and (unlike := _unlike_negatives(model)):
+            shown = best_similarity(residual, unlike)
+            rivals.append((_NEGATIVES, shown, unlike, _NEGATIVE_LIMIT))
         if len(rivals) < 2:
             continue
         reach = 2 * round((COMPETE if kind == "point" else _BESIDE) * model.samples) + 1
-        shown = [ndimage.maximum_filter(values, reach) >= limit for _, values, _, limit in rivals]
+        held = [ndimage.maximum_filter(values, reach) >= limit for _, values, _, limit in rivals]
         nearness = [
             _around(best_likelihood(residual, templates), model.samples, kind)
             for _, _, templates, _ in rivals
@@ -104,9 +106,27 @@ def _lost_to_nearer(
         for number, (n, *_) in enumerate(rivals):
             lost = np.zeros(residual.shape, bool)
             for other in range(len(rivals)):
-                lost |= shown[number] & shown[other] & (nearness[number] < nearness[other])
+                lost |= held[number] & held[other] & (nearness[number] < nearness[other])
             if n != _NEGATIVES:
                 yield n, lost
+
+
+def _unlike_negatives(model: MatchedFilterModel) -> tuple[Template, ...]:
+    """Return what Bulk clicks taught that is no defect of a point class."""
+    points = [item for item in model.classes if item.kind == "point"]
+    templates = [template for item in points for template in item.templates]
+    near = round(COMPETE * model.samples)
+
+    def differs(negative: Template, template: Template) -> bool:
+        middle = negative.pattern.shape[0] // 2
+        box = slice(middle - near, middle + near + 1)
+        total = float((negative.weight * negative.pattern**2).sum())
+        nearest = float(best_likelihood(negative.pattern, (template,))[box, box].max())
+        return total - nearest > _UNLIKE * negative.noise
+
+    return tuple(
+        each for each in model.negatives if all(differs(each, other) for other in templates)
+    )
 
 
 def _around(likelihood: NDArray[np.float32], samples: float, kind: str) -> NDArray[np.float32]:
