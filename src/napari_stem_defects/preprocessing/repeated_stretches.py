@@ -61,16 +61,19 @@ def without_repeated(
         vectors away. Where the image is too small to show that, the stretch stays.
     """
     places = [_places(vectors) for vectors in lattices]
-    parts, _ = ndimage.label(mask, np.ones((3, 3)))
     kept = mask.copy()
-    for number, box in enumerate(ndimage.find_objects(parts), 1):
-        own = parts[box] == number
-        at = np.argwhere(own) + np.array([each.start for each in box])
-        at = at[:: len(at) // _MOST_PIXELS + 1]
-        fits = [fit for steps in places if (fit := _fit_of(image, filled, mask, at, steps))]
-        # The lattice of the grain predicts best what is beside the stretch.
-        if fits and not min(fits, key=lambda fit: fit.beside).is_disturbed:
-            kept[box] &= ~own
+    # Labels of a whole image would take as much memory as the image.
+    together, _ = ndimage.label(mask.any(axis=1))
+    for (rows,) in ndimage.find_objects(together):
+        parts, _ = ndimage.label(mask[rows], np.ones((3, 3)))
+        for number, box in enumerate(ndimage.find_objects(parts), 1):
+            own = parts[box] == number
+            at = np.argwhere(own) + np.array([rows.start + box[0].start, box[1].start])
+            at = at[:: len(at) // _MOST_PIXELS + 1]
+            fits = [fit for steps in places if (fit := _fit_of(image, filled, mask, at, steps))]
+            # The lattice of the grain predicts best what is beside the stretch.
+            if fits and not min(fits, key=lambda fit: fit.beside).is_disturbed:
+                kept[rows][box] &= ~own
     return kept
 
 

@@ -145,11 +145,17 @@ def _without_repeated(
     filled: NDArray[np.float32],
     lattices: Sequence[NDArray[np.float64]],
 ) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
-    """Return the disturbed pixels and the filled image without what the crystal repeats."""
+    """Return the disturbed pixels and the filled image without what the crystal repeats.
+
+    ``filled`` is changed in place where it is an image of its own.
+    """
     if not mask.any():
         return mask, filled
     kept = without_repeated(image, filled, mask, lattices)
-    return kept, filled if kept.sum() == mask.sum() else np.where(kept, filled, image)
+    if not kept.any():
+        return kept, image
+    np.copyto(filled, image, where=mask & ~kept)
+    return kept, filled
 
 
 def _mark_gaps(mask: NDArray[np.bool_], least: float, found: NDArray[np.bool_]) -> None:
