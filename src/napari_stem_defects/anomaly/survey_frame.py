@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from napari_stem_defects.base.micrograph import Micrograph
     from napari_stem_defects.lattice.measurement import LatticeMeasurement
     from napari_stem_defects.lattice.unit_cell import UnitCell
-    from napari_stem_defects.preprocessing.scan_rows import ScanRows
 
 _VIEW = "reporting.notebook.survey_view"
 _FEWEST_CELLS = 12
@@ -179,14 +178,14 @@ def survey_frame(micrograph: Micrograph, *, frame: int = 0) -> Survey:
     else:
         period = lattice_period(lattice.cell)
         found = _measured(micrograph, lattice.cells)
-        anomaly, candidates, threshold, grains, grain_map, outside, scan_rows = found
+        anomaly, candidates, threshold, grains, grain_map, outside, about_rows = found
         if searched_nm2 is not None:
             searched_nm2 *= 1 - outside
         statement = _statement(
             candidates, len(grain_map.grains), searched_nm2, micrograph.pixel_size_nm, outside
         )
-        if scan_rows.statement:
-            statement = f"{statement} {scan_rows.statement}"
+        if about_rows:
+            statement = f"{statement} {about_rows}"
         if long_cell := long_cell_statement(lattice.cell, micrograph.pixel_size_nm):
             statement = f"{statement} {long_cell}"
         if odd := implausible_scale(lattice.cell, micrograph.pixel_size_nm):
@@ -218,32 +217,33 @@ class _Measured(NamedTuple):
     grains: int
     grain_map: GrainMap
     outside: float
-    scan_rows: ScanRows
+    about_rows: str
 
 
 def _measured(micrograph: Micrograph, cells: tuple[UnitCell, ...]) -> _Measured:
     period = lattice_period(cells[0])
     scan_rows = scan_rows_of(micrograph, cells)
-    micrograph = scan_rows.mended(micrograph)
-    searched = searched_crystal(micrograph, cells)
+    shape, about_rows = micrograph.frame_shape, scan_rows.statement
+    searched = searched_crystal(scan_rows.mended(micrograph), cells)
     sampled, grain_map, blocked = searched.sampled, searched.grain_map, searched.blocked
     if blocked.any() and (~blocked).sum() < _FEWEST_CELLS * period**2:
-        anomaly = np.zeros(micrograph.frame_shape, np.float32)
-        return _Measured(anomaly, (), 0.0, len(grain_map.grains), grain_map, 1.0, scan_rows)
+        anomaly = np.zeros(shape, np.float32)
+        return _Measured(anomaly, (), 0.0, len(grain_map.grains), grain_map, 1.0, about_rows)
     known = ~searched.unknown
     outside = float((blocked & known).sum() / max(known.sum(), 1))
     missing = at_samples(blocked, sampled)
     unsure = unsure_samples(scan_rows, sampled)
+    del scan_rows  # with disturbed rows, a second image
     residual = lattice_residual(sampled, blocked=missing, unsure=unsure, unlike_lines=True)
     score, found, threshold = _scored(residual)
     grains = len(residual.predictors)
     # The sampled image is as large as the score: release it before the map at image size.
     sampled = replace(sampled, filtered=score[:1])
     del residual, searched, known
-    anomaly = _at_image_size(score, sampled, micrograph.frame_shape)
+    anomaly = _at_image_size(score, sampled, shape)
     anomaly[blocked] = 0
     candidates = tuple(_in_image(candidate, sampled) for candidate in found)
-    return _Measured(anomaly, candidates, threshold, grains, grain_map, outside, scan_rows)
+    return _Measured(anomaly, candidates, threshold, grains, grain_map, outside, about_rows)
 
 
 def _scored(
