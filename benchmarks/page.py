@@ -361,9 +361,9 @@ def _path_goals(cases: Figures) -> list[str]:
 
 
 def _threads(figures: Figures) -> str:
-    """Return how many threads the libraries used."""
+    """Return how many threads the networks used."""
     count = int(figures.get("threads") or figures["cores"])
-    return f"{count} thread{'s' if count > 1 else ''} for torch and matrix products"
+    return f"{count} thread{'s' if count > 1 else ''} for torch"
 
 
 def _seconds(measured: Figures) -> str:
