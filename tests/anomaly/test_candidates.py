@@ -51,6 +51,16 @@ def test_a_row_of_columns_is_one_line():
     assert (found[0].y, found[0].x) == pytest.approx((100, 96), abs=4)
 
 
+def test_points_of_a_feature_do_not_depend_on_the_strips_that_are_compared(monkeypatch):
+    places = [(y, 60 + (y // 9) % 3, 3.0 + y / 100) for y in range(30, 60, 9)]
+    score = _blobs(*places, (44, 76, 4.0))
+    whole = _found(score)
+    assert len(whole) > 2
+    assert {c.kind for c in whole} == {"point"}
+    monkeypatch.setattr("napari_stem_defects.anomaly.candidates._STRIP", 1)
+    assert _found(score) == whole
+
+
 def test_a_wide_region_is_an_area():
     score = np.zeros((200, 200), np.float32)
     score[60:120, 50:130] = 3

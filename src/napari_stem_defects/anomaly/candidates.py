@@ -49,16 +49,19 @@ _AREA_RADIUS = 1.5
 """Radius in periods of the disc that an area contains."""
 _APART, _PEAK = 0.5, 0.6
 """Least distance of two points in periods, and least score in units of the highest beside them."""
+_STRIP = 1 << 16
+"""Cells whose samples are compared at once."""
 _MAX_CANDIDATES = 10_000
 
 Box = tuple[slice, slice]
 
 
 class _Scored(NamedTuple):
-    """What is known of an image; see `find_candidates`."""
+    """What is known of an image; see `find_candidates`. ``highest`` is the score of each cell."""
 
     level: NDArray[np.float32]
     score: NDArray[np.float32]
+    highest: NDArray[np.float32]
     deficit: NDArray[np.bool_]
     samples: float
     edge: int
@@ -208,7 +211,7 @@ def find_candidates(
     tuple of Candidate
         Highest score first, lengths in samples; at most 10,000.
     """
-    image = _Scored(level, score, deficit, samples, edge)
+    image = _Scored(level, score, pool_cells(score, edge), deficit, samples, edge)
     unusual = _unusual_cells(level, image.period)
     joined, _ = ndimage.label(_widened(unusual, _REACH * image.period))
     joined[~unusual] = 0
@@ -284,8 +287,7 @@ def _areas(cells: NDArray[np.bool_], box: Box, image: _Scored) -> list[Candidate
     apart, rest = beside_area(cells, image.level[box], _AREA_RADIUS * image.period)
     if apart.any() and rest.any():
         return _parts_as_points(apart, box, image) + _features(rest, box, image)
-    scores = _pooled(box, image.score, image.edge)
-    found = area_parts(cells, scores, image.level[box], image.period)
+    found = area_parts(cells, image.highest[box], image.level[box], image.period)
     areas = [_extended(part, "area", box, image) for part in found.areas]
     return areas + _parts_as_points(found.points, box, image)
 
@@ -293,7 +295,7 @@ def _areas(cells: NDArray[np.bool_], box: Box, image: _Scored) -> list[Candidate
 def _extended(cells: NDArray[np.bool_], kind: CandidateKind, box: Box, image: _Scored) -> Candidate:
     """Return some cells as one line or one area."""
     edge = image.edge
-    highest = _highest(cells, box, image.score, edge)
+    highest = float(image.highest[box][cells].max())
     y, x = np.nonzero(cells)
     middle = (
         float((y.mean() + box[0].start + 0.5) * edge - 0.5),
@@ -341,25 +343,39 @@ def _in_samples(line: Line, box: Box, edge: int) -> Line:
 
 def _points(cells: NDArray[np.bool_], box: Box, image: _Scored) -> list[Candidate]:
     """Return the peaks of the score in some connected cells as points, each with its share."""
-    score, edge = image.score, image.edge
-    rows, columns = (slice(side.start * edge, side.stop * edge) for side in box)
-    values = score[rows, columns]
-    inside = np.repeat(np.repeat(cells, edge, axis=0), edge, axis=1)
-    values = np.where(inside[: values.shape[0], : values.shape[1]], values, 0)
-    peaks = values == ndimage.maximum_filter(values, 2 * round(_APART * image.samples) + 1)
-    tops = np.argwhere(peaks & (values >= _PEAK * values.max()))
+    edge = image.edge
+    tops = _peaks(cells, box, image)
     length = edge * extents(*np.nonzero(cells))[0] / len(tops)
     area = float(cells.sum() * edge**2) / len(tops)
     found = []
     for y, x in tops:
-        at = int(y) + rows.start, int(x) + columns.start
-        sign: Sign = "deficit" if image.deficit[at[0] // edge, at[1] // edge] else "excess"
-        found.append(
-            Candidate(
-                0, "point", float(at[0]), float(at[1]), float(values[y, x]), sign, length, area
-            )
-        )
+        sign: Sign = "deficit" if image.deficit[y // edge, x // edge] else "excess"
+        value = float(image.score[y, x])
+        found.append(Candidate(0, "point", float(y), float(x), value, sign, length, area))
     return found
+
+
+def _peaks(cells: NDArray[np.bool_], box: Box, image: _Scored) -> list[tuple[int, int]]:
+    """Return the samples (y, x) of some cells that are high and the highest around.
+
+    Strips are compared one by one: a feature may wind through the whole of a large image.
+    """
+    edge, reach = image.edge, round(_APART * image.samples)
+    least = _PEAK * image.highest[box][cells].max()
+    step, halo = max(1, _STRIP // cells.shape[1]), -(-reach // edge)
+    tops = []
+    for first in range(0, len(cells), step):
+        own = slice(first, min(first + step, len(cells)))
+        rows = slice(max(0, first - halo), own.stop + halo)
+        inside = np.repeat(np.repeat(cells[rows], edge, axis=0), edge, axis=1)
+        top, left = (box[0].start + rows.start) * edge, box[1].start * edge
+        values = image.score[top : top + inside.shape[0], left : left + inside.shape[1]]
+        values = np.where(inside[: values.shape[0], : values.shape[1]], values, 0)
+        peaks = values == ndimage.maximum_filter(values, 2 * reach + 1)
+        skipped = (own.start - rows.start) * edge
+        high = (peaks & (values >= least))[skipped : skipped + (own.stop - own.start) * edge]
+        tops += [(int(y) + top + skipped, int(x) + left) for y, x in np.argwhere(high)]
+    return tops
 
 
 def _shifted(part: Box, box: Box) -> Box:
@@ -369,14 +385,3 @@ def _shifted(part: Box, box: Box) -> Box:
         for inner, outer in zip(part, box, strict=True)
     )
     return rows, columns
-
-
-def _highest(cells: NDArray[np.bool_], box: Box, score: NDArray[np.float32], edge: int) -> float:
-    """Return the highest score in some cells."""
-    return float(_pooled(box, score, edge)[cells].max())
-
-
-def _pooled(box: Box, score: NDArray[np.float32], edge: int) -> NDArray[np.float32]:
-    """Return the highest score in each cell of a box."""
-    rows, columns = (slice(side.start * edge, side.stop * edge) for side in box)
-    return pool_cells(score[rows, columns], edge)

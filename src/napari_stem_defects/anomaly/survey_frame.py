@@ -229,8 +229,8 @@ def _measured(micrograph: Micrograph, cells: tuple[UnitCell, ...]) -> _Measured:
     if blocked.any() and (~blocked).sum() < _FEWEST_CELLS * period**2:
         anomaly = np.zeros(shape, np.float32)
         return _Measured(anomaly, (), 0.0, len(grain_map.grains), grain_map, 1.0, about_rows)
-    known = ~searched.unknown
-    outside = float((blocked & known).sum() / max(known.sum(), 1))
+    without_value = searched.unknown.sum()
+    outside = float((blocked.sum() - without_value) / max(blocked.size - without_value, 1))
     missing = at_samples(blocked, sampled)
     unsure = unsure_samples(scan_rows, sampled)
     del scan_rows  # with disturbed rows, a second image
@@ -239,7 +239,7 @@ def _measured(micrograph: Micrograph, cells: tuple[UnitCell, ...]) -> _Measured:
     grains = len(residual.predictors)
     # The sampled image is as large as the score: release it before the map at image size.
     sampled = replace(sampled, filtered=score[:1])
-    del residual, searched, known
+    del residual, searched
     anomaly = _at_image_size(score, sampled, shape)
     anomaly[blocked] = 0
     candidates = tuple(_in_image(candidate, sampled) for candidate in found)
